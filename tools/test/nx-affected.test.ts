@@ -21,7 +21,7 @@ const affectedBy: [file: string, projects: string[]][] = [
   ['apps/edge/src/http/problem.ts', ['edge', ...wholePlatform]],
   ['apps/auth/src/access/rights.ts', ['auth', ...wholePlatform]],
   ['apps/customers/src/engine/query/list-customers.ts', ['customers', ...wholePlatform]],
-  ['apps/sync/src/services.ts', wholePlatform],
+  ['apps/sync/src/serve/services.ts', wholePlatform],
   // The manifests set what a process reads, and nothing else of it.
   ['apps/edge/src/config.ts', ['edge', 'k8s', ...wholePlatform]],
   ['apps/customers/src/configuration.ts', ['customers', 'k8s', ...wholePlatform]],

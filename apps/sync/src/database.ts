@@ -5,8 +5,8 @@ import {
   CreateRefusal,
   IdempotencyKey,
 } from '@rapport/persistence';
-import { Connection } from './connections/connection.entity.js';
-import { Mapping } from './mappings/mapping.entity.js';
+import { Connection } from './exchange/connections/connection.entity.js';
+import { Mapping } from './exchange/mappings/mapping.entity.js';
 import { BoundWebhooksByRights } from './migrations/bound-webhooks-by-rights.migration.js';
 import { CreateConnections } from './migrations/create-connections.migration.js';
 import { CreateHooks } from './migrations/create-hooks.migration.js';

@@ -1,6 +1,7 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import {
   ContractClient,
+  platformContract,
   PrincipalVerifier,
   runGrpcService,
   serviceDefinitions,
@@ -9,12 +10,11 @@ import {
 import { AuditKeys, databaseChecks, inTenantSession, PageTokenKey } from '@rapport/persistence';
 import { createLogger, MasterKeys, readEnvironment, startTracing } from '@rapport/platform';
 import { serviceVariables } from './configuration.js';
-import { contract } from './contract.js';
 import { migrations } from './database.js';
 import { FeedConsumer } from './feed/feed-consumer.js';
 import { OutgoingHttp } from './outgoing-http/outgoing-http.js';
-import { SecretEnvelope } from './secrets/secret-envelope.js';
-import { services } from './services.js';
+import { services } from './serve/services.js';
+import { SecretEnvelope } from './storage/secret-envelope.js';
 import { SyncModule } from './sync.module.js';
 import { Dispatcher } from './webhooks/deliveries/dispatcher.js';
 import { RetrySchedule } from './webhooks/deliveries/retry-schedule.js';
@@ -49,7 +49,7 @@ await runGrpcService({
     auditHeadSeconds: config.AUDIT_HEAD_SECONDS,
   }),
   services: [...services],
-  contract,
+  contract: platformContract(),
   address: config.GRPC_ADDRESS,
   connectionAgeSeconds: config.CONNECTION_AGE_SECONDS,
   healthPort: config.HEALTH_PORT,

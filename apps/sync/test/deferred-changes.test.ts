@@ -9,10 +9,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test, vi } 
 import { entities } from '../src/database.js';
 import { DeferredWorker } from '../src/feed/deferred-worker.js';
 import { ChangeTaker } from '../src/feed/take-changes.js';
-import { RecordFilters } from '../src/webhooks/events/record-filters.js';
 import type { TakingParts } from '../src/feed/tenant-changes.js';
-import { JobQueue } from '../src/jobs/job-queue.js';
-import { SecretEnvelope } from '../src/secrets/secret-envelope.js';
+import { JobQueue } from '../src/storage/job-queue.js';
+import { SecretEnvelope } from '../src/storage/secret-envelope.js';
+import { RecordFilters } from '../src/webhooks/events/record-filters.js';
 import { askDatabase } from './ask-database.ts';
 import { createSyncDatabase } from './sync-databases.ts';
 

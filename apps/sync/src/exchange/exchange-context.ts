@@ -5,17 +5,17 @@ import type {
 } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
 import type { Peer, ReadItem } from '../connectors/connector.js';
 import type { JsonValue, PeerRecord } from '../connectors/peer-record.js';
-import type { ActingRecords } from '../records/acting-records.js';
-import type { Mapping } from '../mappings/mapping.entity.js';
-import type { MappingViews } from '../mappings/mapping-views.js';
+import type { ActingRecords } from './customers/acting-records.js';
 import type { ConflictStore } from './links/conflict-store.js';
-import type { FailedPairs } from './pairs/failed-pairs.js';
 import type { HintStore } from './links/hint-store.js';
-import type { Intent, Link } from './links/link.js';
 import type { LinkStore } from './links/link-store.js';
+import type { Intent, Link } from './links/link.js';
 import type { ReferenceStore } from './links/reference-store.js';
+import type { MappingViews } from './mappings/mapping-views.js';
+import type { Mapping } from './mappings/mapping.entity.js';
 import type { MatchStore } from './pairing/match-store.js';
 import type { PairingQuestions } from './pairing/pairing-questions.js';
+import type { FailedPairs } from './pairs/failed-pairs.js';
 import type { RunRecords } from './runs/run-records.js';
 
 /** What a run has done, as SyncCounts tells it. */

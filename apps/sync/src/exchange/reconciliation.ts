@@ -1,11 +1,11 @@
 import type { Comparison, PlannedChange } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
 import type { ReadItem } from '../connectors/connector.js';
 import type { PeerRecord } from '../connectors/peer-record.js';
-import type { PresentRecord } from '../records/acting-records.js';
-import type { Exchange } from './exchange.js';
+import type { PresentRecord } from './customers/acting-records.js';
 import { noCounts, noteIssues, type Counts, type ExchangeContext } from './exchange-context.js';
+import type { Exchange } from './exchange.js';
 import { isUnderWay, type Link } from './links/link.js';
-import type { Views } from './pairs/merge-fields.js';
+import type { Views } from './mappings/mapping-views.js';
 import { PlannedPairs } from './pairing/planned-pairs.js';
 import { PairPlanner, type Plan, type Sides } from './pairs/plan-pair.js';
 

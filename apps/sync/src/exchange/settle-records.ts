@@ -1,7 +1,7 @@
 import { etagVersion } from '@rapport/persistence';
 import type { ReadItem } from '../connectors/connector.js';
 import type { PeerRecord } from '../connectors/peer-record.js';
-import type { RecordState, PresentRecord } from '../records/acting-records.js';
+import type { RecordState, PresentRecord } from './customers/acting-records.js';
 import { noteIssues, type ExchangeContext } from './exchange-context.js';
 import type { Hint } from './links/hint-store.js';
 import { isUnderWay, type Link } from './links/link.js';

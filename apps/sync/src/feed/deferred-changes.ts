@@ -1,7 +1,7 @@
 import { Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { pipeline, settingStatement, type Statement } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
-import type { SecretEnvelope } from '../secrets/secret-envelope.js';
+import type { SecretEnvelope } from '../storage/secret-envelope.js';
 
 /** A change that waits for its tenant. */
 export interface DeferredChange {

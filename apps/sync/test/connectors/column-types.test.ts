@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { WriteItem, WriteResult } from '../../src/connectors/connector.js';
 import type { RecordField } from '../../src/connectors/description.js';
 import type { JsonValue, PeerRecord } from '../../src/connectors/peer-record.js';
-import type { FieldLens } from '../../src/mappings/lenses/lens.js';
-import type { FieldRule } from '../../src/mappings/field-rule.js';
-import { ruleLens, typeFault, type CustomerFieldType } from '../../src/mappings/lenses/value-conversion.js';
-import { exchangedType } from '../../src/records/exchanged-types.js';
+import type { FieldRule } from '../../src/exchange/mappings/field-rule.js';
+import type { FieldLens } from '../../src/exchange/mappings/lenses/lens.js';
+import { ruleLens, typeFault, type CustomerFieldType } from '../../src/exchange/mappings/lenses/value-conversion.js';
+import { exchangedType } from '../../src/exchange/mappings/records/exchanged-types.js';
 import { columnTypes, customTypes, type Cell } from './column-types.js';
 import {
   createPostgresDatabase,

@@ -5,7 +5,7 @@ import { v4 as uuidv4 } from 'uuid';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { entities } from '../../src/database.js';
 import { MappingTicker } from '../../src/exchange/runs/mapping-ticker.js';
-import { JobQueue } from '../../src/jobs/job-queue.js';
+import { JobQueue } from '../../src/storage/job-queue.js';
 import { askDatabase } from '../ask-database.ts';
 import { createSyncDatabase } from '../sync-databases.ts';
 

@@ -2,8 +2,8 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant } from '@rapport/persistence';
 import { v7 as uuidv7 } from 'uuid';
 import type { JsonValue } from '../../connectors/peer-record.js';
-import type { SecretEnvelope } from '../../secrets/secret-envelope.js';
-import { rowOwner } from '../../secrets/sealed-row.js';
+import { rowOwner } from '../../storage/sealed-row.js';
+import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 
 export type ConflictKind = 'FIELDS' | 'DELETED' | 'VALUE_TAKEN' | 'REJECTED' | 'LOOP' | 'PAIRING';
 

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant } from '@rapport/persistence';
-import type { Side } from '../pairs/merge-fields.js';
+import type { Side } from '../mappings/mapping-views.js';
 
 /** A record that may have changed: it is read again, since what told of it may be old. */
 export interface Hint {

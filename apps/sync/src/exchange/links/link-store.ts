@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant, type Statement } from '@rapport/persistence';
-import type { Base } from '../pairs/merge-fields.js';
 import { MappingChangedError } from '../runs/run-failure.js';
+import type { Base } from './link.js';
 import type { Link } from './link.js';
 
 interface LinkRow {

@@ -1,5 +1,16 @@
 import type { JsonObject, JsonValue } from '../../connectors/peer-record.js';
-import type { Base } from '../pairs/merge-fields.js';
+
+/** Fingerprints of what both sides had when they last agreed on a field. They differ where one side normalises. */
+export interface FieldBase {
+  customer: string;
+  peer: string;
+  /** Of what the items of a list are known by, where lists are united. */
+  items?: string[];
+  /** Of what items of a list are known by that one side has, and the other does not take. */
+  left?: string[];
+}
+
+export type Base = Readonly<Record<string, FieldBase>>;
 
 /** A customer and a record that belong together, or one of them that is about to get the other. */
 export interface Link {

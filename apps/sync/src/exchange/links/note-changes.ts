@@ -1,8 +1,8 @@
 import { ChangeOperation, type Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { pipeline, settingStatement } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
-import type { JobQueue } from '../../jobs/job-queue.js';
-import { definitionChangeTypes, exchangedTypes } from '../../records/exchanged-types.js';
+import type { JobQueue } from '../../storage/job-queue.js';
+import { definitionChangeTypes, exchangedTypes } from '../mappings/records/exchanged-types.js';
 import { exchangeOrigin } from '../origin.js';
 import { retryConflicts } from '../runs/retry-conflicts.js';
 import { queueAutomaticRuns } from '../runs/run-store.js';

@@ -1,14 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant } from '@rapport/persistence';
-import type { Side } from '../pairs/merge-fields.js';
-
-/** One side of a pair of another mapping that a field refers to. */
-export interface Target {
-  mappingId: string;
-  side: Side;
-  /** Of the record at that side. */
-  id: string;
-}
+import type { Side, Target } from '../mappings/mapping-views.js';
 
 /** The pairs of other mappings that records of a mapping refer to, and what waits for them. */
 export class ReferenceStore {

@@ -1,9 +1,9 @@
-import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
 import type { JsonValue } from '../../connectors/peer-record.js';
-import { customKey, isObject, recordValue } from '../../mappings/lenses/field-values.js';
-import type { Mapping } from '../../mappings/mapping.entity.js';
-import { exchangedType } from '../../records/exchanged-types.js';
-import type { Views } from '../pairs/merge-fields.js';
+import type { ExchangedRecord } from '../mappings/lenses/field-values.js';
+import { customKey, isObject, recordValue } from '../mappings/lenses/field-values.js';
+import type { Views } from '../mappings/mapping-views.js';
+import type { Mapping } from '../mappings/mapping.entity.js';
+import { exchangedType } from '../mappings/records/exchanged-types.js';
 import { areNamesAlike, areWordsAlike, nameWords, soundOf } from './name-likeness.js';
 
 /** What a customer or a record is known by. */

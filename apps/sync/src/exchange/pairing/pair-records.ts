@@ -1,11 +1,11 @@
 import type { PairingCounts } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
 import { v7 as uuidv7 } from 'uuid';
-import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
 import type { PeerRecord } from '../../connectors/peer-record.js';
-import { EvaluationError } from '../../mappings/jsonata-evaluator.js';
-import type { Mapping } from '../../mappings/mapping.entity.js';
 import type { ExchangeContext } from '../exchange-context.js';
 import { newLink, type Link } from '../links/link.js';
+import { EvaluationError } from '../mappings/jsonata-evaluator.js';
+import type { ExchangedRecord } from '../mappings/lenses/field-values.js';
+import type { Mapping } from '../mappings/mapping.entity.js';
 import { PairKeeper } from '../pairs/pair-keeper.js';
 import {
   identityOfCustomer,

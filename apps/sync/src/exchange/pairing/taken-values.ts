@@ -1,8 +1,8 @@
-import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
 import type { PeerRecord } from '../../connectors/peer-record.js';
-import type { Conflict } from '../links/conflict-store.js';
 import type { ExchangeContext } from '../exchange-context.js';
+import type { Conflict } from '../links/conflict-store.js';
 import type { Link } from '../links/link.js';
+import type { ExchangedRecord } from '../mappings/lenses/field-values.js';
 import { identityOfCustomer, identityOfRecord, likeness, uniqueTexts, type Likeness } from './identity.js';
 import { LinkTaker } from './link-taker.js';
 

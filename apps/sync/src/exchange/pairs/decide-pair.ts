@@ -1,4 +1,4 @@
-import type { Side } from './merge-fields.js';
+import type { Side } from '../mappings/mapping-views.js';
 
 /** What is at one side of a pair. */
 export interface SideState {

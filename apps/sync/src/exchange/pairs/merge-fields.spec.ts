@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonValue } from '../../connectors/peer-record.js';
-import type { FieldRule } from '../../mappings/field-rule.js';
-import { mergeFields, type Base, type MergeRequest } from './merge-fields.js';
+import type { Base } from '../links/link.js';
+import type { FieldRule } from '../mappings/field-rule.js';
+import { mergeFields, type MergeRequest } from './merge-fields.js';
 
 const fingerprint = (value: JsonValue) => JSON.stringify(value);
 const rule = (more: Partial<FieldRule> = {}): FieldRule => ({

@@ -1,23 +1,8 @@
 import type { JsonObject, JsonValue } from '../../connectors/peer-record.js';
-import type { FieldRule, MergePolicy } from '../../mappings/field-rule.js';
-import { isObject } from '../../mappings/lenses/field-values.js';
-
-export type Side = 'CUSTOMER' | 'PEER';
-
-/** The values of a pair's fields as both sides are compared, by the field of the customer; null for none. */
-export type Views = Readonly<Record<string, JsonValue>>;
-
-/** Fingerprints of what both sides had when they last agreed on a field. They differ where one side normalises. */
-export interface FieldBase {
-  customer: string;
-  peer: string;
-  /** Of what the items of a list are known by, where lists are united. */
-  items?: string[];
-  /** Of what items of a list are known by that one side has, and the other does not take. */
-  left?: string[];
-}
-
-export type Base = Readonly<Record<string, FieldBase>>;
+import type { Base, FieldBase } from '../links/link.js';
+import type { FieldRule, MergePolicy } from '../mappings/field-rule.js';
+import { isObject } from '../mappings/lenses/field-values.js';
+import type { Side, Views } from '../mappings/mapping-views.js';
 
 export interface MergeRequest {
   rules: readonly FieldRule[];

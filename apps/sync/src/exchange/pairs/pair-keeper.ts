@@ -1,9 +1,9 @@
 import { etagVersion } from '@rapport/persistence';
-import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
 import type { PeerRecord } from '../../connectors/peer-record.js';
-import type { Conflict } from '../links/conflict-store.js';
 import type { ExchangeContext } from '../exchange-context.js';
+import type { Conflict } from '../links/conflict-store.js';
 import type { Link } from '../links/link.js';
+import type { ExchangedRecord } from '../mappings/lenses/field-values.js';
 
 /** Whether a pair is done with, or was changed by somebody meanwhile and has to be read again. */
 export type Settled = 'DONE' | 'STALE';

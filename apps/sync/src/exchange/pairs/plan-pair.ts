@@ -1,12 +1,13 @@
-import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
 import type { PeerRecord } from '../../connectors/peer-record.js';
-import type { RecordState } from '../../records/acting-records.js';
-import type { FieldRule } from '../../mappings/field-rule.js';
-import type { Conflict } from '../links/conflict-store.js';
+import type { RecordState } from '../customers/acting-records.js';
 import type { ExchangeContext } from '../exchange-context.js';
+import type { Conflict } from '../links/conflict-store.js';
 import type { Link } from '../links/link.js';
+import type { FieldRule } from '../mappings/field-rule.js';
+import type { ExchangedRecord } from '../mappings/lenses/field-values.js';
+import type { Side, Views } from '../mappings/mapping-views.js';
 import { decidePair, type Pair, type PairAction } from './decide-pair.js';
-import { mergeFields, type Merged, type Side, type Views } from './merge-fields.js';
+import { mergeFields, type Merged } from './merge-fields.js';
 
 /** Both sides of a pair as they are now, as far as there are any. */
 export interface Sides {

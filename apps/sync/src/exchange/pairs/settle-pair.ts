@@ -1,22 +1,22 @@
 import { AppError } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
-import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
 import type { PeerRecord } from '../../connectors/peer-record.js';
-import { EvaluationError } from '../../mappings/jsonata-evaluator.js';
-import { exchangedType } from '../../records/exchanged-types.js';
-import type { Conflict } from '../links/conflict-store.js';
 import type { ExchangeContext } from '../exchange-context.js';
-import { newLink, type Link } from '../links/link.js';
+import type { Conflict } from '../links/conflict-store.js';
 import { LinkChangedError } from '../links/link-store.js';
-import { PairWriter } from '../writes/pair-writer.js';
+import { newLink, type Link } from '../links/link.js';
+import { EvaluationError } from '../mappings/jsonata-evaluator.js';
+import type { ExchangedRecord } from '../mappings/lenses/field-values.js';
+import { exchangedType } from '../mappings/records/exchanged-types.js';
 import { LinkAnswerer } from '../pairing/answer-link.js';
 import { TakenValues } from '../pairing/taken-values.js';
+import { PairWriter } from '../writes/pair-writer.js';
 import { MergeWriter } from '../writes/write-merge.js';
 import type { Written } from '../writes/written.js';
-import { PairPlanner, type Plan, type Sides } from './plan-pair.js';
-import { PairKeeper, type Settled } from './pair-keeper.js';
 import { MergeFollower } from './follow-merge.js';
 import { FailureKeeper } from './keep-failures.js';
+import { PairKeeper, type Settled } from './pair-keeper.js';
+import { PairPlanner, type Plan, type Sides } from './plan-pair.js';
 import { ReferenceWaiter } from './wait-for-pairs.js';
 
 /** How often a pair is read again because somebody else was quicker. */

@@ -1,6 +1,6 @@
 import { tellIssues, type ExchangeContext } from '../exchange-context.js';
-import type { UnmetReference } from '../../mappings/mapping-views.js';
-import type { Side } from './merge-fields.js';
+import type { UnmetReference } from '../mappings/mapping-views.js';
+import type { Side } from '../mappings/mapping-views.js';
 
 /** Has a record, or a field of a pair, wait for the pair of another record that a reference names. */
 export class ReferenceWaiter {

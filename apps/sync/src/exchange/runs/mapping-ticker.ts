@@ -3,7 +3,7 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import { pipeline, settingStatement, withConnection } from '@rapport/persistence';
 import { WorkerLoop } from '@rapport/platform';
 import type { ClientBase } from 'pg';
-import type { JobQueue } from '../../jobs/job-queue.js';
+import type { JobQueue } from '../../storage/job-queue.js';
 import { queueAutomaticRuns } from './run-store.js';
 
 /** How often it is looked for mappings that are due, in milliseconds. */

@@ -1,6 +1,6 @@
 import { AppError } from '@rapport/platform';
 import { ConnectorError } from '../../connectors/connector-error.js';
-import { FilterRefusedError } from '../../customers/customer-filter.js';
+import { FilterRefusedError } from '../customers/customer-filter.js';
 
 /** What becomes of a mapping whose run has failed. */
 export interface RunFailure {

@@ -2,10 +2,10 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { pipeline, readForTenant, settingStatement, withConnection, type Statement } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
-import type { Choice } from '../../conflicts/choices.js';
-import type { JobQueue } from '../../jobs/job-queue.js';
-import type { ConflictKind } from '../links/conflict-store.js';
+import type { JobQueue } from '../../storage/job-queue.js';
+import type { Choice } from '../conflicts/choices.js';
 import type { Counts, ExchangeContext } from '../exchange-context.js';
+import type { ConflictKind } from '../links/conflict-store.js';
 import type { Findings } from '../reconciliation.js';
 import { countRun } from './exchange-metrics.js';
 

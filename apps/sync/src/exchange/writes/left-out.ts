@@ -1,6 +1,7 @@
 import type { JsonValue } from '../../connectors/peer-record.js';
-import type { FieldFault } from '../../mappings/mapping-views.js';
-import { itemKey, type Base } from '../pairs/merge-fields.js';
+import type { Base } from '../links/link.js';
+import type { FieldFault } from '../mappings/mapping-views.js';
+import { itemKey } from '../pairs/merge-fields.js';
 import { refusal, type RefusedField } from './refused-fields.js';
 
 /** Lists that a side has taken without some of their items, by the field of the customer. */

@@ -1,9 +1,10 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
 import type { JsonValue, PeerRecord } from '../../connectors/peer-record.js';
 import { tellIssues, type ExchangeContext } from '../exchange-context.js';
 import type { Intent, Link } from '../links/link.js';
-import type { Base, FieldBase, Views } from '../pairs/merge-fields.js';
+import type { Base, FieldBase } from '../links/link.js';
+import type { ExchangedRecord } from '../mappings/lenses/field-values.js';
+import type { Views } from '../mappings/mapping-views.js';
 import { baseWithout, leaveOut, refusedAsUnknown, type LeftOut } from './left-out.js';
 import { CustomerWriter } from './write-customer.js';
 import { RecordWriter } from './write-record.js';

@@ -1,9 +1,9 @@
 import type { FieldViolation } from '@rapport/platform';
 import type { JsonValue, RecordIssue } from '../../connectors/peer-record.js';
-import { addressPart, placeOf } from '../../mappings/lenses/address-parts.js';
-import type { FieldRule } from '../../mappings/field-rule.js';
-import { isObject } from '../../mappings/lenses/field-values.js';
-import type { ExchangedType } from '../../records/exchanged-types.js';
+import type { FieldRule } from '../mappings/field-rule.js';
+import { addressPart, placeOf } from '../mappings/lenses/address-parts.js';
+import { isObject } from '../mappings/lenses/field-values.js';
+import type { ExchangedType } from '../mappings/records/exchanged-types.js';
 
 /** A field whose value a side does not take, by its name at the customer, and why. */
 export interface RefusedField {

@@ -1,11 +1,11 @@
 import { etagVersion } from '@rapport/persistence';
 import { AppError } from '@rapport/platform';
-import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
-import { exchangedType, type ExchangedType } from '../../records/exchanged-types.js';
-import type { Conflict } from '../links/conflict-store.js';
 import type { ExchangeContext } from '../exchange-context.js';
+import type { Conflict } from '../links/conflict-store.js';
 import type { Intent, Link } from '../links/link.js';
-import type { Base } from '../pairs/merge-fields.js';
+import type { Base } from '../links/link.js';
+import type { ExchangedRecord } from '../mappings/lenses/field-values.js';
+import { exchangedType, type ExchangedType } from '../mappings/records/exchanged-types.js';
 import { refusedByCustomers } from './refused-fields.js';
 import { done, isCode, stale, type Written } from './written.js';
 

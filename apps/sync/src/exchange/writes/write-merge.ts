@@ -1,11 +1,11 @@
-import type { Conflict } from '../links/conflict-store.js';
 import type { ExchangeContext } from '../exchange-context.js';
-import type { Base } from '../pairs/merge-fields.js';
+import type { Conflict } from '../links/conflict-store.js';
+import type { Base } from '../links/link.js';
 import type { PairKeeper, Settled } from '../pairs/pair-keeper.js';
 import type { PairPlanner, Plan } from '../pairs/plan-pair.js';
 import type { ReferenceWaiter } from '../pairs/wait-for-pairs.js';
-import type { PairWriter } from './pair-writer.js';
 import { baseWithout } from './left-out.js';
+import type { PairWriter } from './pair-writer.js';
 import type { Written } from './written.js';
 
 /** Beyond this many automatic steps in a row it is a loop. */

@@ -4,7 +4,7 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import { isConnectionLoss } from '@rapport/persistence';
 import { inSpan, WorkerLoop } from '@rapport/platform';
 import type { OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
-import type { SecretEnvelope } from '../../secrets/secret-envelope.js';
+import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { FailingEndpoints } from '../endpoints/failing-endpoints.js';
 import { TenantLimit } from '../endpoints/tenant-limit.js';
 import { AttemptsUnderWay } from './attempts-under-way.js';

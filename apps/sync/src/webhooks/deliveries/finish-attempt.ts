@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { pipeline, settingStatement, withConnection, type Statement } from '@rapport/persistence';
 import { v7 as uuidv7 } from 'uuid';
-import type { SecretEnvelope } from '../../secrets/secret-envelope.js';
+import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { disabledEvent } from '../endpoints/event-types.js';
 import { recordEvents } from '../events/record-events.js';
 import { platformEvent } from '../events/webhook-event.js';

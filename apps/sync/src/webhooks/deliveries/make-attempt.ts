@@ -1,5 +1,5 @@
 import { OutgoingError, type OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
-import type { SecretEnvelope } from '../../secrets/secret-envelope.js';
+import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { EndpointKeys, keyOwner } from '../endpoints/endpoint-keys.js';
 import { eventBody } from '../events/event-body.js';
 import { openEvent } from '../events/sealed-event.js';

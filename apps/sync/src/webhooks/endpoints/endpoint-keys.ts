@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, createHmac, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
-import type { SecretEnvelope } from '../../secrets/secret-envelope.js';
+import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 
 /** Within the 24 to 64 bytes that Standard Webhooks asks for. */
 const secretBytes = 32;

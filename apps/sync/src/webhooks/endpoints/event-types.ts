@@ -1,7 +1,7 @@
 import type { Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { ChangeOperation } from '@rapport/contracts/rapport/api/v1/change_feed';
+import { platformContract } from '@rapport/contracts';
 import { permissionForAll, permissionMissing } from '@rapport/platform';
-import { contract } from '../../contract.js';
 import { namingFields, readPermissionsByPlural, recordTypes, type RecordTypes } from '../events/record-types.js';
 
 /** Says that changes may have been missed. Everybody gets it. */
@@ -18,6 +18,7 @@ const verbs: Readonly<Record<number, string>> = {
   [ChangeOperation.MERGE]: 'merged',
 };
 
+const contract = platformContract();
 const known = recordTypes(contract);
 
 /** The fields with resource names, by type, and the permissions that the records take which they name. */

@@ -1,5 +1,5 @@
 import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
-import type { SecretEnvelope } from '../../secrets/secret-envelope.js';
+import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { keyOwner } from './endpoint-keys.js';
 import { WebhookEndpoint } from './webhook-endpoint.entity.js';
 

@@ -3,7 +3,7 @@ import type { WebhookDelivery } from '@rapport/contracts/rapport/sync/v1/webhook
 import type { TestWebhookEndpointRequest } from '@rapport/contracts/rapport/sync/v1/webhook_endpoints_service';
 import { transactionPipeline } from '@rapport/persistence';
 import { v7 as uuidv7 } from 'uuid';
-import type { SecretEnvelope } from '../../secrets/secret-envelope.js';
+import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { deliveryColumns, deliveryMessage, type DeliveryRow } from '../deliveries/delivery-row.js';
 import { insertDeliveries, newDelivery, readyLanes, type StoredEvent } from '../deliveries/delivery-statements.js';
 import { insertEvents } from '../events/record-events.js';

@@ -19,8 +19,8 @@ import {
 } from '@rapport/contracts/rapport/sync/v1/webhook_endpoints_service';
 import { currentCaller } from '@rapport/platform';
 import { OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
-import { SecretEnvelope } from '../../secrets/secret-envelope.js';
-import { writeCall } from '../../write-call.js';
+import { SecretEnvelope } from '../../storage/secret-envelope.js';
+import { writeCall } from '../../storage/write-call.js';
 import { Dispatcher } from '../deliveries/dispatcher.js';
 import { RecordFilters } from '../events/record-filters.js';
 import { replayEvents } from '../events/replay-events.js';

@@ -12,7 +12,7 @@ import { checkEtag, recordAuditEvent, transactionPipeline } from '@rapport/persi
 import { AppError, currentCaller, invalidArgument, permissionMissing } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
-import type { SecretEnvelope } from '../../secrets/secret-envelope.js';
+import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { dropJobs, endHold, readyEndpoint } from '../deliveries/delivery-statements.js';
 import type { RecordFilters } from '../events/record-filters.js';
 import { endpointContent, type EndpointContent } from './endpoint-content.js';

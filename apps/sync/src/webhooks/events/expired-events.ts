@@ -1,8 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { pipeline, settingStatement, withConnection } from '@rapport/persistence';
-
-/** Most rows that one statement deletes: none holds locks for long. */
-export const batchSize = 2_000;
+import { batchSize, deleteAll } from '../../storage/delete-expired.js';
 
 /**
  * Deletes a tenant's deliveries and events that are older than they have to be kept. What waits for an endpoint that is enabled
@@ -20,17 +17,6 @@ export async function clearExpiredQuarantine(
   retentionDays: number,
 ): Promise<void> {
   await deleteAll(em, tenantId, deleteQuarantined, retentionDays);
-}
-
-/** @param sql deletes a batch of what a tenant, `$1`, has had for more days than `$2` */
-export async function deleteAll(em: EntityManager, tenantId: string, sql: string, days: number): Promise<void> {
-  let deleted: number;
-  do {
-    const [, result] = await withConnection(em, (client) =>
-      pipeline(client, [settingStatement({ 'app.tenant_id': tenantId }), { sql, values: [tenantId, days] }]),
-    );
-    deleted = result?.rowCount ?? 0;
-  } while (deleted === batchSize);
 }
 
 const deleteQuarantined = `

@@ -1,11 +1,10 @@
-import { PersonalDataMask, type Contract } from '@rapport/contracts';
-import { contract } from '../../contract.js';
+import { PersonalDataMask, platformContract, type Contract } from '@rapport/contracts';
 import { recordTypes } from './record-types.js';
 
 type Values = Record<string, unknown>;
 
 /** The values of a record without its personal data. Of a type that is not known none are shown. */
-export const personalFieldsHidden = personalFieldsHiddenBy(contract);
+export const personalFieldsHidden = personalFieldsHiddenBy(platformContract());
 
 export function personalFieldsHiddenBy(of: Contract): (type: string, values: Values) => Values {
   const [mask, types] = [new PersonalDataMask(of), recordTypes(of)];

@@ -1,6 +1,6 @@
 import { pipeline, settingStatement, type Statement } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
-import type { SecretEnvelope } from '../../secrets/secret-envelope.js';
+import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import {
   insertDeliveries,
   newDelivery,

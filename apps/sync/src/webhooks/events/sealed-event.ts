@@ -1,4 +1,4 @@
-import type { SecretEnvelope } from '../../secrets/secret-envelope.js';
+import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import type { WebhookEvent } from './webhook-event.js';
 
 /** An event as it rests, with the values of its record sealed: there is personal data in them. */

@@ -1,0 +1,126 @@
+import { AppError, invalidArgument, type FieldViolation } from '@rapport/platform';
+import type { ConnectorEnvironment } from '../../connectors/connector-environment.js';
+import { ConnectorError } from '../../connectors/connector-error.js';
+import type { Connector, Peer } from '../../connectors/connector.js';
+import { connectors } from '../../connectors/connectors.js';
+import type { JsonObject } from '../../connectors/peer-record.js';
+import { rowOwner } from '../../storage/sealed-row.js';
+import type { SecretEnvelope } from '../../storage/secret-envelope.js';
+import type { Connection } from './connection.entity.js';
+
+/** What the connectors of one tenant reach the world by. */
+export type EnvironmentOf = (tenantId: string) => ConnectorEnvironment;
+
+/** Opens the peers of connections. */
+export class Peers {
+  constructor(
+    private readonly envelope: SecretEnvelope,
+    private readonly environmentOf: EnvironmentOf,
+  ) {}
+
+  /** @throws ConnectorError INVALID */
+  open(connection: Connection): Peer {
+    const secrets = openSecrets(this.envelope, connection);
+    const configuration = { ...connection.settings, ...secrets };
+    return foundConnector(connection.connector).connect(configuration, this.environmentOf(connection.tenantId));
+  }
+
+  /**
+   * Whether a connector takes what a connection is to have, which is found out without calling anybody.
+   *
+   * @throws AppError INVALID_ARGUMENT that names each wrong setting
+   */
+  checkConfiguration({ tenantId, connector }: Connection, settings: JsonObject, secrets: JsonObject): void {
+    const found = foundConnector(connector);
+    const violations = placeViolations(found, settings, secrets);
+    if (violations.length > 0) throw invalidArgument(violations);
+    try {
+      found.connect({ ...settings, ...secrets }, this.environmentOf(tenantId));
+    } catch (error) {
+      if (!(error instanceof ConnectorError)) throw error;
+      throw invalidArgument(error.violations.map((violation) => ({ ...violation, field: place(found, violation) })));
+    }
+  }
+
+  /**
+   * Whether secrets that are kept go where they went before. Otherwise who may change a connection, but has not seen its
+   * secrets, could have them sent to a server of their own.
+   *
+   * @param connection before the change
+   * @param given names of the secrets that come with it
+   * @throws AppError INVALID_ARGUMENT that names each secret that has to be given again
+   */
+  checkDestination(connection: Connection, settings: JsonObject, given: readonly string[]): void {
+    const { properties } = foundConnector(connection.connector).description.configurationSchema;
+    const changed = Object.keys(properties).filter(
+      (name) => properties[name]?.destination && settings[name] !== connection.settings[name],
+    );
+    if (changed.length === 0) return;
+    const kept = connection.secretNames.filter((name) => !given.includes(name));
+    const description = `must be given again when ${changed.join(', ')} changes`;
+    const violations = kept.map((name) => ({ field: `connection.secrets.${name}`, reason: 'REQUIRED', description }));
+    if (violations.length > 0) throw invalidArgument(violations);
+  }
+}
+
+export function openSecrets(
+  envelope: SecretEnvelope,
+  { tenantId, id, sealedSecrets }: Pick<Connection, 'tenantId' | 'id' | 'sealedSecrets'>,
+): JsonObject {
+  const opened = envelope.open(Buffer.from(sealedSecrets), rowOwner('connection', tenantId, id));
+  return JSON.parse(opened.toString()) as JsonObject;
+}
+
+/** @throws AppError INVALID_ARGUMENT for a name that no connector has */
+export function foundConnector(name: string): Connector {
+  const connector = connectors.find(({ description }) => description.name === name);
+  if (connector) return connector;
+  const known = connectors.map(({ description }) => description.name).join(', ');
+  const description = `must be one of ${known}`;
+  throw invalidArgument([{ field: 'connection.connector', reason: 'CONNECTOR_UNKNOWN', description }]);
+}
+
+/** What a caller is told of a peer that fails. @throws what is no failure of a peer */
+export function peerFailure(connector: string, error: unknown): AppError {
+  if (error instanceof DOMException && error.name === 'TimeoutError') {
+    return new AppError('UNAVAILABLE', 'PEER_TIMEOUT', 'The other system takes too long.', { retryAfterSeconds: 5 });
+  }
+  if (!(error instanceof ConnectorError)) throw error;
+  const violations = error.violations.map((violation) => ({
+    ...violation,
+    field: place(foundConnector(connector), violation),
+  }));
+  const { reason, message, retryAfterMs } = error;
+  const isPassing = reason === 'UNAVAILABLE' || reason === 'RATE_LIMITED';
+  const retryAfterSeconds = Math.ceil((retryAfterMs ?? 5_000) / 1_000);
+  return new AppError(isPassing ? 'UNAVAILABLE' : 'FAILED_PRECONDITION', `PEER_${reason}`, message, {
+    violations,
+    ...(isPassing && { retryAfterSeconds }),
+    cause: error,
+  });
+}
+
+/** Secrets are not among the settings, where they would be shown, nor the other way round. */
+function placeViolations({ description }: Connector, settings: JsonObject, secrets: JsonObject): FieldViolation[] {
+  const { properties } = description.configurationSchema;
+  const isSecret = (name: string) => properties[name]?.writeOnly === true;
+  return [
+    ...Object.keys(settings)
+      .filter(isSecret)
+      .map((name) => misplaced(`settings.${name}`, 'secrets')),
+    ...Object.keys(secrets)
+      .filter((name) => !isSecret(name))
+      .map((name) => misplaced(`secrets.${name}`, 'settings')),
+  ];
+}
+
+function misplaced(name: string, right: string): FieldViolation {
+  return { field: `connection.${name}`, reason: 'WRONG_PLACE', description: `belongs into ${right}` };
+}
+
+/** `connection.settings.url` of `/url`. */
+function place({ description }: Connector, { field }: FieldViolation): string {
+  const [, name = '', ...rest] = field.split('/');
+  const part = description.configurationSchema.properties[name]?.writeOnly ? 'secrets' : 'settings';
+  return ['connection', part, name, ...rest].filter(Boolean).join('.');
+}

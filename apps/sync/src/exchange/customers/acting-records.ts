@@ -1,0 +1,203 @@
+import { randomUUID } from 'node:crypto';
+import type { ContractClient } from '@rapport/contracts';
+import { AppError, type CallCause } from '@rapport/platform';
+import type { JsonValue } from '../../connectors/peer-record.js';
+import { recordChanges, recordValue, type ExchangedRecord } from '../mappings/lenses/field-values.js';
+import type { ExchangedType, RecordMethod } from '../mappings/records/exchanged-types.js';
+import { FilterRefusedError, refusalOf } from './customer-filter.js';
+
+const callMs = 10_000;
+const pageSize = 100;
+
+/** Of a filter, which has up to 2,000 characters. */
+const maxComparisons = 6;
+const maxComparisonLength = 300;
+
+/** A record of Rapport that is there. Of either side of a pair, it is called the customer, whatever its type. */
+export interface PresentRecord {
+  isThere: true;
+  customer: ExchangedRecord;
+  /** Whether it meets the filter of the mapping. */
+  takesPart: boolean;
+}
+
+/** A record of Rapport as it is now. */
+export type RecordState =
+  | PresentRecord
+  /** Deleted, erased, or merged into another that is there. */
+  | { isThere: false; mergedInto?: string | undefined; isErased?: boolean };
+
+/** What an exchange acts by. */
+export interface ActingParts {
+  client: Pick<ContractClient, 'unary'>;
+  token: () => Promise<string>;
+  /** What the change log says of what it writes. */
+  origin: string;
+  signal: AbortSignal;
+}
+
+/** Which records of a type a mapping is about. */
+export interface Taken {
+  type: ExchangedType;
+  /** What all of them have, and new ones get, such as the kind of customers. */
+  fixed: Readonly<Record<string, { text: string; value: number }>>;
+  /** Of the mapping; null when all take part. */
+  filter: string | null;
+}
+
+/** The records of one type of a tenant, as a principal may read and write them. Whatever it writes says where it came from. */
+export class ActingRecords {
+  readonly #type: ExchangedType;
+  readonly #filter: string | null;
+
+  constructor(
+    private readonly parts: ActingParts,
+    private readonly taken: Taken,
+  ) {
+    this.#type = taken.type;
+    this.#filter = taken.filter;
+  }
+
+  async get(id: string): Promise<RecordState> {
+    const tested = this.#filter === null ? undefined : (await this.batchGet([id])).get(id);
+    if (tested) return tested;
+    try {
+      const customer = (await this.#call(this.#type.methods.get, { id })) as ExchangedRecord;
+      // With a filter it was not there when it was tested: that it is back is a change, which has it tested.
+      return { isThere: true, customer, takesPart: this.#filter === null };
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'NOT_FOUND') throw error;
+      const { mergedInto } = error.metadata;
+      if (mergedInto !== undefined) return this.#survivor(mergedInto);
+      return { isThere: false, isErased: error.reason.endsWith('_ERASED') };
+    }
+  }
+
+  /**
+   * Those of up to 100 records that are there, by id.
+   *
+   * @throws FilterRefusedError
+   */
+  async batchGet(ids: readonly string[]): Promise<Map<string, PresentRecord>> {
+    if (ids.length === 0) return new Map();
+    const request = { ids, ...(this.#filter !== null && { filter: this.#filter }) };
+    const answer = (await this.#call(this.#type.methods.batchGet, request).catch(filterRefused)) as {
+      unmetIds: string[];
+    };
+    const unmet = new Set(answer.unmetIds);
+    return new Map(this.#listed(answer).map((record) => [record.id, presentRecord(record, !unmet.has(record.id))]));
+  }
+
+  /**
+   * A page of all records of the mapping, the oldest first, with the token of the next one. Those that do not meet the filter are among
+   * them.
+   *
+   * @throws FilterRefusedError
+   */
+  async page(
+    pageToken: string | undefined,
+  ): Promise<{ customers: PresentRecord[]; nextPageToken?: string | undefined }> {
+    const filter = this.#fixedComparisons().join(' AND ') || undefined;
+    const request = { filter, orderBy: 'createTime', pageSize, pageToken };
+    const page = (await this.#call(this.#type.methods.list, request)) as { nextPageToken?: string };
+    const [records, { nextPageToken }] = [this.#listed(page), page];
+    if (this.#filter === null) return { customers: records.map((each) => presentRecord(each, true)), nextPageToken };
+    // As they are when they are tested: one that was deleted since is not among them.
+    return { customers: [...(await this.batchGet(records.map(({ id }) => id))).values()], nextPageToken };
+  }
+
+  /** Whether a record that was just written meets the filter. One that is gone does. */
+  async takesPart(id: string): Promise<boolean> {
+    if (this.#filter === null) return true;
+    return (await this.batchGet([id])).get(id)?.takesPart ?? true;
+  }
+
+  /** Whether a record is one that the mapping is about, whether it meets the filter or not. */
+  isTaken(record: ExchangedRecord): boolean {
+    return Object.entries(this.taken.fixed).every(
+      ([name, { value }]) => (record as unknown as Record<string, unknown>)[name] === value,
+    );
+  }
+
+  valueOf(record: ExchangedRecord, field: string): JsonValue {
+    return recordValue(this.#type, record, field);
+  }
+
+  /** Records of the mapping that have one of these values, by the names that filters have: as many as one is likely to be of. */
+  async having(values: Readonly<Record<string, string[]>>): Promise<ExchangedRecord[]> {
+    const all = Object.entries(values).flatMap(([field, texts]) => texts.map((text) => `${field}:${quoted(text)}`));
+    const comparisons = all.slice(0, maxComparisons).filter((comparison) => comparison.length < maxComparisonLength);
+    if (comparisons.length === 0) return [];
+    const filter = [...this.#fixedComparisons(), `(${comparisons.join(' OR ')})`].join(' AND ');
+    const request = { filter, pageSize: maxComparisons };
+    return this.#listed((await this.#call(this.#type.methods.list, request)) as object);
+  }
+
+  /** @param requestId a UUID, which is the id that the record has if this has ever been done */
+  async create(values: Values, requestId: string, cause: CallCause): Promise<ExchangedRecord> {
+    const { record } = recordChanges(this.#type, values);
+    for (const [name, { value }] of Object.entries(this.taken.fixed)) record[name] = value;
+    const request = { ...this.#sent(record), requestId };
+    return (await this.#call(this.#type.methods.create, request, cause)) as ExchangedRecord;
+  }
+
+  async update(
+    id: string,
+    values: Values,
+    etag: string,
+    requestId: string,
+    cause: CallCause,
+  ): Promise<ExchangedRecord> {
+    const { record, mask } = recordChanges(this.#type, values);
+    const request = { ...this.#sent(record), id, updateMask: mask, etag, requestId };
+    return (await this.#call(this.#type.methods.update, request, cause)) as ExchangedRecord;
+  }
+
+  async delete(id: string, etag: string, cause: CallCause): Promise<void> {
+    await this.#call(this.#type.methods.delete, { id, etag }, cause);
+  }
+
+  async undelete(id: string, cause: CallCause): Promise<void> {
+    await this.#call(this.#type.methods.undelete, { id }, cause);
+  }
+
+  #sent(values: object): object {
+    return { [this.#type.singular]: { ...this.#type.emptyRecord(), ...values } };
+  }
+
+  #listed(answer: object): ExchangedRecord[] {
+    return (answer as Record<string, ExchangedRecord[]>)[this.#type.object] ?? [];
+  }
+
+  #fixedComparisons(): string[] {
+    return Object.entries(this.taken.fixed).map(([name, { text }]) => `${name} = ${text}`);
+  }
+
+  /** What became of what was merged into this one, which may have been merged or deleted since. */
+  async #survivor(id: string): Promise<RecordState> {
+    const state = await this.get(id);
+    return state.isThere ? { isThere: false, mergedInto: id } : state;
+  }
+
+  async #call({ path, emptyRequest }: RecordMethod, request: object, cause?: CallCause): Promise<unknown> {
+    const { client, token, origin, signal } = this.parts;
+    const context = { requestId: randomUUID(), principalToken: await token(), cause: { ...cause, origin } };
+    return client.unary(path, { ...emptyRequest(), ...request }, { context, deadlineMs: callMs, signal });
+  }
+}
+
+function presentRecord(customer: ExchangedRecord, takesPart: boolean): PresentRecord {
+  return { isThere: true, customer, takesPart };
+}
+
+function filterRefused(error: unknown): never {
+  const [refused] = refusalOf(error);
+  throw refused ? new FilterRefusedError(refused.description, { cause: error }) : error;
+}
+
+/** A text as a filter has it (AIP-160). */
+function quoted(text: string): string {
+  return `"${text.replace(/["\\*]/g, '\\$&')}"`;
+}
+
+type Values = ReadonlyMap<string, JsonValue>;

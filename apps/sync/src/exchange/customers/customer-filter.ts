@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto';
+import type { ContractClient } from '@rapport/contracts';
+import { AppError, invalidArgument, type FieldViolation } from '@rapport/platform';
+import { exchangedType } from '../mappings/records/exchanged-types.js';
+import type { PrincipalTokens } from './principal-tokens.js';
+
+const callMs = 10_000;
+
+/** Customers no longer accepts the filter of a mapping, for example after an update. */
+export class FilterRefusedError extends Error {
+  override readonly name = 'FilterRefusedError';
+  constructor(reason: string, options: ErrorOptions) {
+    super(`The filter of the mapping can not be used: ${reason}.`, options);
+  }
+}
+
+/** Asks customers whether filters of mappings can be used. */
+export class CustomerFilters {
+  constructor(
+    private readonly client: Pick<ContractClient, 'unary'>,
+    private readonly tokens: PrincipalTokens,
+  ) {}
+
+  /**
+   * @param object type of the records that it is a filter of
+   * @param principalId as whom a connection acts
+   * @throws AppError INVALID_ARGUMENT that names `mapping.filter`, with the reason of customers
+   */
+  async check(object: string, filter: string, tenantId: string, principalId: string): Promise<void> {
+    const context = { requestId: randomUUID(), principalToken: await this.tokens.of(tenantId, principalId) };
+    // The filter is read whether the record exists or not.
+    const request = { ids: [randomUUID()], filter };
+    try {
+      await this.client.unary(exchangedType(object).methods.batchGet.path, request, { context, deadlineMs: callMs });
+    } catch (error) {
+      const refused = refusalOf(error);
+      throw refused.length === 0
+        ? error
+        : invalidArgument(refused.map((each) => ({ ...each, field: 'mapping.filter' })));
+    }
+  }
+}
+
+/** What customers refuses of a filter; nothing when that is not why a call has failed. */
+export function refusalOf(error: unknown): FieldViolation[] {
+  return error instanceof AppError ? error.violations.filter(({ field }) => field === 'filter') : [];
+}

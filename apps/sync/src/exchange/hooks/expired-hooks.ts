@@ -1,0 +1,12 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { batchSize, deleteAll } from '../../storage/delete-expired.js';
+
+/** Deletes what came in for a tenant by webhook longer ago than it has to be kept. One that is sent so late again is an old one. */
+export function clearExpiredHooks(em: EntityManager, tenantId: string, retentionDays: number): Promise<void> {
+  return deleteAll(em, tenantId, deleteHooks, retentionDays);
+}
+
+const deleteHooks = `
+  delete from hook where ctid = any (array(
+    select ctid from hook where tenant_id = $1 and receive_time < now() - make_interval(days => $2)
+    limit ${batchSize} for update skip locked))`;

@@ -1,0 +1,87 @@
+// Runs in a worker thread: evaluates one expression after the other, each within what is left of its limits here.
+import { parentPort } from 'node:worker_threads';
+import jsonata from 'jsonata';
+import { RE2JS } from 're2js';
+import type { JsonValue } from '../../connectors/peer-record.js';
+
+export interface EvaluationJob {
+  expression: string;
+  input: JsonValue;
+}
+
+/** `isSlow`: it was ended for the time that it took. */
+export type EvaluationDone = { result: JsonValue } | { error: string; isSlow: boolean };
+
+/** What jsonata throws at the end of `timeout`. */
+const timeoutCode = 'D1012';
+
+const maxResultLength = 65_536;
+
+/**
+ * Matches in time that grows with the text only, whatever the pattern. Has what jsonata uses of a RegExp that is global; the
+ * syntax is that of RE2, without lookaround and back-references.
+ */
+class LinearRegExp {
+  lastIndex = 0;
+  readonly #pattern: RE2JS;
+
+  constructor({ source, flags }: RegExp) {
+    const ignoresCase = flags.includes('i') ? RE2JS.CASE_INSENSITIVE : 0;
+    const isMultiline = flags.includes('m') ? RE2JS.MULTILINE : 0;
+    this.#pattern = RE2JS.compile(RE2JS.translateRegExp(source), ignoresCase | isMultiline);
+  }
+
+  exec(text: string): (string | undefined)[] | null {
+    const matcher = this.#pattern.matcher(text);
+    if (this.lastIndex > text.length || !matcher.find(this.lastIndex)) {
+      this.lastIndex = 0;
+      return null;
+    }
+    this.lastIndex = matcher.end();
+    const groups = Array.from({ length: matcher.groupCount() + 1 }, (_, group) => matcher.group(group) ?? undefined);
+    return Object.assign(groups, { index: matcher.start() });
+  }
+}
+
+const limits = {
+  timeout: 200,
+  stack: 100,
+  sequence: 10_000,
+  RegexEngine: LinearRegExp as unknown as RegExpConstructor,
+};
+
+/** Less time of the processor than this is not why an evaluation came to the end of its time: the machine is busy. */
+const leastCpuMs = 100;
+const maxTries = 5;
+
+parentPort?.on('message', (job: EvaluationJob) => void untilFair(job).then((done) => parentPort?.postMessage(done)));
+parentPort?.postMessage('ready');
+
+async function untilFair(job: EvaluationJob): Promise<EvaluationDone> {
+  for (let tries = 1; ; tries += 1) {
+    const { user, system } = process.threadCpuUsage();
+    const done = await evaluate(job);
+    const now = process.threadCpuUsage();
+    const isFair = now.user - user + now.system - system >= leastCpuMs * 1_000;
+    if ('result' in done || !done.isSlow || isFair || tries === maxTries) return done;
+  }
+}
+
+async function evaluate({ expression, input }: EvaluationJob): Promise<EvaluationDone> {
+  try {
+    const result: unknown = await jsonata(expression, limits).evaluate(input);
+    // As JSON, so that functions and what jsonata marks its lists with stay here.
+    const text = JSON.stringify(result ?? null) ?? 'null';
+    if (text.length > maxResultLength) {
+      return { error: `Its result has more than ${maxResultLength} characters.`, isSlow: false };
+    }
+    return { result: JSON.parse(text) as JsonValue };
+  } catch (error) {
+    // jsonata throws objects.
+    const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+    return {
+      error: typeof message === 'string' ? message : 'It can not be evaluated.',
+      isSlow: code === timeoutCode,
+    };
+  }
+}

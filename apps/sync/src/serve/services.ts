@@ -1,0 +1,35 @@
+import type { ServiceDefinition } from '@grpc/grpc-js';
+import { ConnectionsServiceService } from '@rapport/contracts/rapport/sync/v1/connections_service';
+import { HooksServiceService } from '@rapport/contracts/rapport/sync/v1/hooks_service';
+import { MappingsServiceService } from '@rapport/contracts/rapport/sync/v1/mappings_service';
+import { SyncConflictsServiceService } from '@rapport/contracts/rapport/sync/v1/sync_conflicts_service';
+import { SyncRunsServiceService } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
+import { WebhookDeliveriesServiceService } from '@rapport/contracts/rapport/sync/v1/webhook_deliveries_service';
+import { WebhookEndpointsServiceService } from '@rapport/contracts/rapport/sync/v1/webhook_endpoints_service';
+import { WebhookDeliveriesController } from '../webhooks/deliveries/webhook-deliveries.controller.js';
+import { WebhookEndpointsController } from '../webhooks/endpoints/webhook-endpoints.controller.js';
+import { SyncConflictsController } from './conflicts/sync-conflicts.controller.js';
+import { ConnectionsController } from './connections/connections.controller.js';
+import { HooksController } from './hooks/hooks.controller.js';
+import { MappingsController } from './mappings/mappings.controller.js';
+import { SyncRunsController } from './runs/sync-runs.controller.js';
+
+/** The services that this process answers, and the controllers that do. */
+export const services: readonly ServiceDefinition[] = [
+  WebhookEndpointsServiceService,
+  WebhookDeliveriesServiceService,
+  ConnectionsServiceService,
+  MappingsServiceService,
+  SyncRunsServiceService,
+  SyncConflictsServiceService,
+  HooksServiceService,
+];
+export const controllers = [
+  WebhookEndpointsController,
+  WebhookDeliveriesController,
+  ConnectionsController,
+  MappingsController,
+  SyncRunsController,
+  SyncConflictsController,
+  HooksController,
+];

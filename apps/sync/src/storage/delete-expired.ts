@@ -1,0 +1,16 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { pipeline, settingStatement, withConnection } from '@rapport/persistence';
+
+/** Most rows that one statement deletes: none holds locks for long. */
+export const batchSize = 2_000;
+
+/** @param sql deletes a batch of what a tenant, `$1`, has had for more days than `$2` */
+export async function deleteAll(em: EntityManager, tenantId: string, sql: string, days: number): Promise<void> {
+  let deleted: number;
+  do {
+    const [, result] = await withConnection(em, (client) =>
+      pipeline(client, [settingStatement({ 'app.tenant_id': tenantId }), { sql, values: [tenantId, days] }]),
+    );
+    deleted = result?.rowCount ?? 0;
+  } while (deleted === batchSize);
+}
