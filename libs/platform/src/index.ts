@@ -19,6 +19,7 @@ export { MasterKeys, type WrappedKey } from './crypto/master-keys.js';
 export { metrics } from './logging/metrics.js';
 export { createLogger, nestLogger, type Logger } from './logging/logger.js';
 export { networkOf } from './http/network-of.js';
+export { readRetryAfter } from './http/retry-after.js';
 export {
   address,
   ed25519Key,

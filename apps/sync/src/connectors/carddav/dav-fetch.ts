@@ -1,5 +1,5 @@
+import { readRetryAfter } from '@rapport/platform';
 import { configurationError, ConnectorError } from '../connector-error.js';
-import { retryAfterMs } from '../values/retry-after.js';
 import type { CardDavConfiguration } from './carddav-configuration.js';
 
 type Fetch = typeof globalThis.fetch;
@@ -49,7 +49,7 @@ async function throwForStatus(answer: Response): Promise<void> {
     const violation = { reason: 'UNAUTHORISED', description: 'The server does not accept user name and password.' };
     throw configurationError('/password', violation, { reason: 'UNAUTHORISED' });
   }
-  const details = { retryAfterMs: retryAfterMs(headers.get('retry-after')) };
+  const details = { retryAfterMs: readRetryAfter(headers.get('retry-after')) };
   if (status === 429) throw new ConnectorError('RATE_LIMITED', 'The server takes no more requests for now.', details);
   if (status === 423) throw new ConnectorError('UNAVAILABLE', 'The server has locked what was asked for.', details);
   throw new ConnectorError('UNAVAILABLE', `The server answers ${status}.`, details);

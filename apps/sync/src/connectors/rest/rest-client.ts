@@ -1,6 +1,6 @@
+import { readRetryAfter } from '@rapport/platform';
 import type { ConnectorEnvironment } from '../connector-environment.js';
 import { configurationError, ConnectorError } from '../connector-error.js';
-import { retryAfterMs } from '../values/retry-after.js';
 import { formatExact, parseExact, type ExactObject, type ExactValue } from './exact-json.js';
 import type { RestConfiguration } from './rest-configuration.js';
 
@@ -129,7 +129,7 @@ export class RestClient {
         { reason: 'UNAUTHORISED' },
       );
     }
-    const details = { retryAfterMs: retryAfterMs(headers.get('retry-after')) };
+    const details = { retryAfterMs: readRetryAfter(headers.get('retry-after')) };
     if (status === 429)
       throw new ConnectorError('RATE_LIMITED', 'The service takes no more requests for now.', details);
     throw new ConnectorError('UNAVAILABLE', `The service answers ${status}.`, details);

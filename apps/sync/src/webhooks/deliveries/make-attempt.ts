@@ -1,3 +1,4 @@
+import { readRetryAfter } from '@rapport/platform';
 import { OutgoingError, type OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { EndpointKeys, keyOwner } from '../endpoints/endpoint-keys.js';
@@ -5,7 +6,7 @@ import { eventBody } from '../events/event-body.js';
 import { openEvent } from '../events/sealed-event.js';
 import { gatherEvents } from '../events/webhook-event.js';
 import type { AttemptRecord, Verdict } from './finish-attempt.js';
-import { readRetryAfter, type RetrySchedule } from './retry-schedule.js';
+import type { RetrySchedule } from './retry-schedule.js';
 import type { Attempt } from './start-attempts.js';
 
 /** How deliveries are made. */
@@ -49,7 +50,7 @@ export async function makeAttempt(
     if (status >= 200 && status < 300) return { record: record({ status }), verdict: { next: 'DELIVERED' } };
     const failed = record({ status, error: status >= 300 && status < 400 ? 'REDIRECTED' : 'STATUS' });
     if (status === 410) return { record: failed, verdict: { next: 'DISABLE', reason: 'GONE' } };
-    return { record: failed, verdict: afterFailure(attempt, rules, readRetryAfter(retryAfter, Date.now())) };
+    return { record: failed, verdict: afterFailure(attempt, rules, readRetryAfter(retryAfter)) };
   } catch (error) {
     if (!(error instanceof OutgoingError)) throw error;
     if (error.reason === 'ABORTED') return undefined;
