@@ -2,7 +2,7 @@
 
 /** What each folder has, lowest first. A file imports from its own folder and from those before it. */
 const contents: Readonly<Record<string, string>> = {
-  'engine/values': 'the contract, and values without a record: phones, CSV lines',
+  'engine/values': 'the contract, and values without a record: phones',
   'engine/pace': 'how bulk work leaves time for calls',
   'engine/sealing': 'keys, and personal data that they seal',
   'engine/fields': 'what a field is: terms, filters, custom fields, hidden data',

@@ -11,6 +11,7 @@ export {
 } from './call-context.js';
 export { closeServer } from './http/close-server.js';
 export { countryFinder } from './countries.js';
+export { csvLine, CsvLineCounter, withoutFormulaGuard, type CsvDelimiter } from './csv-lines.js';
 export { FairPlaces } from './fair-places.js';
 export { followFiles } from './follow-files.js';
 export { canonicalLocale, knownTimeZone, localeViolations } from './locales.js';

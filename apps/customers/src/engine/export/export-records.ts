@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { ExportFormat } from '@rapport/contracts/rapport/api/v1/records';
 import { recordAuditEvent } from '@rapport/persistence';
-import { currentCaller, seesSomeOnly } from '@rapport/platform';
+import { csvLine, currentCaller, seesSomeOnly } from '@rapport/platform';
 import type { BulkPlace } from '../pace/bulk-place.js';
 import type { BulkWork } from '../pace/bulk-work.js';
 import { ofTenant } from '../query/list/page-statements.js';
@@ -12,7 +12,6 @@ import { shownToCaller } from '../fields/hidden-data.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
 import { conditionsOf } from '../query/list/list-conditions.js';
-import { csvLine } from '../values/csv-line.js';
 import { recordJson, readColumns } from '../query/record-json.js';
 import { snapshotRecords } from '../query/snapshot-records.js';
 import { contractColumns, csvColumns, type CsvColumn } from './csv-columns.js';
@@ -114,13 +113,13 @@ async function fileFormat<Message extends RecordMessage>(
     // With the mark spreadsheets know that it is UTF-8.
     head: `\ufeff${csvLine(
       columns.map(({ name }) => name),
-      delimiter,
+      { delimiter },
     )}`,
     write: (record) => {
       const shown = shownToCaller(type.message, record);
       return csvLine(
         columns.map((column) => column.text(shown) ?? ''),
-        delimiter,
+        { delimiter },
       );
     },
   };

@@ -10,9 +10,8 @@ import {
   type ListOperationIssuesResponse,
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { type PageTokenKey, readPageToken, signPageToken } from '@rapport/persistence';
-import { currentCaller } from '@rapport/platform';
+import { csvLine, currentCaller } from '@rapport/platform';
 import { methodDescriptor } from '../values/contract.js';
-import { csvLine } from '../values/csv-line.js';
 import { shownToCaller } from '../fields/hidden-data.js';
 import { found } from './operation-message.js';
 import { Operation, OperationIssue } from './operation.entity.js';

@@ -1,4 +1,5 @@
 import { pipeline, Readable } from 'node:stream';
+import { CsvLineCounter } from '@rapport/platform';
 import { CsvError, parse } from 'csv-parse';
 import { configurationError, ConnectorError } from '../connector-error.js';
 import { maxRecordSize, type FileRecord, type UnreadableRecord } from './file-record.js';
@@ -36,26 +37,19 @@ async function* csvRows(texts: AsyncIterable<string>, delimiter: string): AsyncG
     max_record_size: maxRecordSize,
   });
   pipeline(Readable.from(texts), parser, () => undefined);
-  let passed = 0;
+  const lines = new CsvLineCounter();
   try {
     for await (const { record, raw } of parser as AsyncIterable<{ record: string[]; raw: string }>) {
-      const blank = countLineEnds(/^(?:\r\n|\n|\r)*/.exec(raw)?.[0] ?? '');
-      const line = passed + blank + 1;
-      // Of a CRLF at the end of a row, the parser gives the first half only; the last row of a file may have no end.
-      passed += Math.max(countLineEnds(raw), blank + 1);
+      const line = lines.advance(raw);
       if (record.some((cell) => cell.trim() !== '')) yield { cells: record, line };
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     // The parser reads ahead of what it has given, so the line is a hint only.
-    throw new ConnectorError('INVALID', `The CSV can't be read near line ${passed + 1}: ${error.code}.`, {
+    throw new ConnectorError('INVALID', `The CSV can't be read near line ${lines.passed + 1}: ${error.code}.`, {
       cause: error,
     });
   }
-}
-
-function countLineEnds(text: string): number {
-  return text.match(/\r\n|\n|\r/g)?.length ?? 0;
 }
 
 function header(cells: string[], idField: string | undefined): string[] {

@@ -1,3 +1,4 @@
+import type { CsvDelimiter } from '@rapport/platform';
 import { configurationCheck } from '../check-configuration.js';
 import type { ConfigurationSchema } from '../description.js';
 import { fileNamePattern } from './file-store.js';
@@ -7,7 +8,7 @@ export interface FileConfiguration {
   format: 'CSV' | 'NDJSON' | 'VCARD';
   idField?: string;
   characterSet: string;
-  delimiter: string;
+  delimiter: CsvDelimiter;
   exportName?: string;
 }
 

@@ -1,3 +1,4 @@
+import { csvLine } from '@rapport/platform';
 import type { WriteItem } from '../connector.js';
 import type { JsonValue, RecordIssue } from '../peer-record.js';
 import { newCard } from '../vcard/edit-card.js';
@@ -30,8 +31,9 @@ export function exportColumns({ idField = '' }: Format, items: Create[]): string
 export function formatRecords(format: Format, columns: string[], items: Create[]): string {
   switch (format.format) {
     case 'CSV':
+      // Only programs read the file, so values stay exact: a guard against formulas would be part of them.
       return [columns, ...items.map((item) => csvCells(columns, item))]
-        .map((cells) => csvLine(cells, format.delimiter))
+        .map((cells) => csvLine(cells, { delimiter: format.delimiter, guardsFormulas: false }))
         .join('');
     case 'NDJSON':
       return items.map((item) => `${JSON.stringify(Object.fromEntries(valuesOf(format, item)))}\n`).join('');
@@ -54,14 +56,6 @@ function csvCells([, ...names]: string[], { key, fields }: Create): string[] {
 function cellText(value: JsonValue): string {
   if (value === null) return '';
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
-}
-
-/** RFC 4180. Values are for a program: nothing is put before `=` for the sake of spreadsheets. */
-function csvLine(cells: string[], delimiter: string): string {
-  const quoted = cells.map((cell) =>
-    /["\r\n]/.test(cell) || cell.includes(delimiter) || cell !== cell.trim() ? `"${cell.replaceAll('"', '""')}"` : cell,
-  );
-  return `${quoted.join(delimiter)}\r\n`;
 }
 
 function cardText(key: string, fields: Create['fields']): string {

@@ -1,5 +1,6 @@
 import { CustomerKind, Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { ImportIssue_Severity as Severity } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { csvLine } from '@rapport/platform';
 import fc from 'fast-check';
 import { v7 } from 'uuid';
 import { expect, test } from 'vitest';
@@ -9,7 +10,6 @@ import '../../../domain/customers/customers.js';
 import { contractColumns, csvColumns } from '../../export/csv-columns.js';
 import { recordJson } from '../../query/record-json.js';
 import { LinkedRecords } from '../../records/references.js';
-import { csvLine } from '../../values/csv-line.js';
 import { Columns } from '../columns/columns.js';
 import { readFile } from '../files/read-file.js';
 import type { ImportRules } from '../import-rules.js';

@@ -1,6 +1,6 @@
 import { pipeline, Readable } from 'node:stream';
 import { CsvError, parse, type Options } from 'csv-parse';
-import { withoutFormulaGuard } from '../../values/csv-line.js';
+import { CsvLineCounter, withoutFormulaGuard } from '@rapport/platform';
 import { fileError } from './file-error.js';
 import { maxColumns, maxRowSize, rowTooLarge, tooManyColumns, type FilePart } from './file-row.js';
 
@@ -17,7 +17,7 @@ interface CsvRecord {
  * @throws AppError INVALID_ARGUMENT when a row is too long or a quote is not closed: what follows can't be told apart
  */
 export async function* readCsv(texts: AsyncIterable<string>): AsyncGenerator<FilePart> {
-  const lines = new LineCounter();
+  const lines = new CsvLineCounter();
   let header: string[] | undefined;
   try {
     for await (const { cells, line, size } of csvRecords(texts, lines)) {
@@ -37,7 +37,7 @@ interface RawRecord {
   raw: string;
 }
 
-async function* csvRecords(texts: AsyncIterable<string>, lines: LineCounter): AsyncGenerator<CsvRecord> {
+async function* csvRecords(texts: AsyncIterable<string>, lines: CsvLineCounter): AsyncGenerator<CsvRecord> {
   const { delimiter, all } = await guessDelimiter(boundLines(texts));
   const countLines = ({ record, raw }: RawRecord): CsvRecord => ({
     cells: record,
@@ -111,22 +111,4 @@ function readRow(header: string[], record: string[], line: number, size: number)
     return { line, cells: record.map((value, index) => [header[index] ?? '', withoutFormulaGuard(value)]), size };
   const message = `The row has ${record.length} cells, the header ${header.length}.`;
   return { line, problem: { reason: record.length > header.length ? 'TOO_MANY_CELLS' : 'TOO_FEW_CELLS', message } };
-}
-
-/** csv-parse's own count of lines takes a CRLF within quotes for two. */
-class LineCounter {
-  passed = 0;
-
-  /** @returns the line on which the row starts, `raw` being all text from the end of the row before to its own end */
-  advance(raw: string): number {
-    const emptyLines = countLineEnds(/^(?:\r\n|\n|\r)*/.exec(raw)?.[0] ?? '');
-    const line = this.passed + emptyLines + 1;
-    // Of a CRLF at the end of a row, csv-parse gives the first half only; the last row of a file may have no end.
-    this.passed += Math.max(countLineEnds(raw), emptyLines + 1);
-    return line;
-  }
-}
-
-function countLineEnds(text: string): number {
-  return text.match(/\r\n|\n|\r/g)?.length ?? 0;
 }
