@@ -12,3 +12,35 @@ export interface WriteCall<Response> {
   encode(response: Response): Uint8Array;
   decode(bytes: Uint8Array): Response;
 }
+
+/** A method as ts-proto generates it. */
+export interface WriteMethod<Request, Response> {
+  path: string;
+  requestSerialize: (request: Request) => Buffer;
+  responseSerialize: (response: Response) => Buffer;
+  responseDeserialize: (bytes: Buffer) => Response;
+}
+
+/** The fields that requests of writes have for the write itself. */
+export interface WriteRequest {
+  requestId?: string | undefined;
+  validateOnly?: boolean | undefined;
+}
+
+/** The call of a write method. @param seals how the stored answer is protected */
+export function methodCall<Request extends WriteRequest, Response>(
+  method: WriteMethod<Request, Response>,
+  request: Request,
+  seals: Pick<WriteCall<Response>, 'hashKey' | 'encode' | 'decode'>,
+): WriteCall<Response> {
+  return {
+    method: method.path,
+    requestId: request.requestId,
+    validateOnly: request.validateOnly ?? false,
+    // Made for a call with a key only.
+    get request() {
+      return method.requestSerialize({ ...request, requestId: undefined, validateOnly: undefined });
+    },
+    ...seals,
+  };
+}

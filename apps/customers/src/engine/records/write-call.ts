@@ -1,26 +1,20 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { writeOnce, writeStatementsOnce, type StatementTransaction, type WriteCall } from '@rapport/persistence';
+import {
+  methodCall,
+  writeOnce,
+  writeStatementsOnce,
+  type StatementTransaction,
+  type WriteCall,
+  type WriteMethod,
+  type WriteRequest,
+} from '@rapport/persistence';
 import { currentSeal } from '../sealing/seal.js';
 import { openAnswer, sealAnswer } from '../sealing/sealed-messages.js';
-
-/** What requests of writes have in common. */
-interface WriteRequest {
-  requestId?: string | undefined;
-  validateOnly?: boolean | undefined;
-}
-
-/** A method as ts-proto generates it. */
-interface Method<Request, Response> {
-  path: string;
-  requestSerialize: (request: Request) => Buffer;
-  responseSerialize: (response: Response) => Buffer;
-  responseDeserialize: (bytes: Buffer) => Response;
-}
 
 /** Does the work of a write in one transaction, once for each idempotency key, or only tries it when asked to. */
 export async function writeCall<Request extends WriteRequest, Response extends object>(
   em: EntityManager,
-  method: Method<Request, Response>,
+  method: WriteMethod<Request, Response>,
   request: Request,
   work: (em: EntityManager) => Promise<Response>,
 ): Promise<Response> {
@@ -30,7 +24,7 @@ export async function writeCall<Request extends WriteRequest, Response extends o
 /** As `writeCall`, for the writes of which there are many: see `writeStatementsOnce`. */
 export async function hotWriteCall<Request extends WriteRequest, Response extends object>(
   em: EntityManager,
-  method: Method<Request, Response>,
+  method: WriteMethod<Request, Response>,
   request: Request,
   work: (transaction: StatementTransaction) => Promise<Response>,
 ): Promise<Response> {
@@ -39,19 +33,12 @@ export async function hotWriteCall<Request extends WriteRequest, Response extend
 
 /** What is kept of the call for its repetitions is sealed, when the call seals. */
 function callOf<Request extends WriteRequest, Response extends object>(
-  method: Method<Request, Response>,
+  method: WriteMethod<Request, Response>,
   request: Request,
 ): WriteCall<Response> {
-  return {
-    method: method.path,
-    requestId: request.requestId,
-    validateOnly: request.validateOnly ?? false,
-    // Made for a call with a key only.
-    get request() {
-      return method.requestSerialize({ ...request, requestId: undefined, validateOnly: undefined });
-    },
+  return methodCall(method, request, {
     hashKey: currentSeal()?.hashKey,
     encode: (response) => method.responseSerialize(sealAnswer(method.path, response)),
     decode: (bytes) => method.responseDeserialize(Buffer.from(bytes)),
-  };
+  });
 }
