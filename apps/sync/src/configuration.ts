@@ -7,7 +7,7 @@ const seconds = z
   .transform((text) => text.split(',').map(Number))
   .meta({ form: 'integers by comma' });
 
-/** What the service reads from its environment. Each may be given as NAME_FILE. */
+/** Environment variables of the service. Each can be given as a file, by NAME_FILE. */
 export const serviceVariables = {
   GRPC_ADDRESS: processVariables.GRPC_ADDRESS.default('127.0.0.1:50053'),
   CONNECTION_AGE_SECONDS: processVariables.CONNECTION_AGE_SECONDS,
@@ -55,19 +55,19 @@ export const serviceVariables = {
   OTEL_EXPORTER_OTLP_ENDPOINT: processVariables.OTEL_EXPORTER_OTLP_ENDPOINT,
 };
 
-/** What `verify-audit` reads. */
+/** Environment variables of `verify-audit`. */
 export const verificationVariables = {
   DATABASE_URL: processVariables.DATABASE_URL,
   AUDIT_SIGNING_KEY: processVariables.AUDIT_SIGNING_KEY,
   AUDIT_RETIRED_KEYS: processVariables.AUDIT_RETIRED_KEYS,
 };
 
-/** What `quarantine` reads. */
+/** Environment variables of `quarantine`. */
 export const quarantineVariables = {
   DATABASE_URL: processVariables.DATABASE_URL,
 };
 
-/** What `migrate` reads. */
+/** Environment variables of `migrate`. */
 export const migrationVariables = {
   MIGRATION_DATABASE_URL: processVariables.MIGRATION_DATABASE_URL,
 };

@@ -24,10 +24,10 @@ import { ShareWebhookTurns } from './migrations/share-webhook-turns.migration.js
 import { TraceEvents } from './migrations/trace-events.migration.js';
 import { WebhookEndpoint } from './webhooks/endpoints/webhook-endpoint.entity.js';
 
-/** What the ORM knows of sync's database. What there is much of is read and written by SQL only. */
+/** Entities of the ORM. Tables with many rows are read and written by SQL only. */
 export const entities = [WebhookEndpoint, Connection, Mapping, IdempotencyKey];
 
-/** How it came to be, oldest first. */
+/** Migrations, oldest first. */
 export const migrations = [
   CreateIdempotencyKey,
   CreateAuditChain,

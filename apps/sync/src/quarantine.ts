@@ -1,11 +1,11 @@
 /**
- * The operator's command for changes of the feed that could not be processed:
+ * Operator's command for changes of the feed that sync could not process:
  *
- *     node apps/sync/dist/quarantine.js list              one line of JSON for each, the oldest first
- *     node apps/sync/dist/quarantine.js retry all         has all of them tried again, or those of the given numbers
- *     node apps/sync/dist/quarantine.js discard 12 13     gives up those of the given numbers: nothing follows from them
+ *     node apps/sync/dist/quarantine.js list              prints one line of JSON per change, oldest first
+ *     node apps/sync/dist/quarantine.js retry all         retries all of them; numbers in place of `all` select some
+ *     node apps/sync/dist/quarantine.js discard 12 13     discards those with these numbers: their effects are lost
  *
- * What is retried is taken by the processes that run, and comes back when it fails as before.
+ * The running processes take retried changes. A change that fails as before returns to quarantine.
  */
 import { createOrm } from '@rapport/persistence';
 import { readEnvironment } from '@rapport/platform';
@@ -41,7 +41,7 @@ try {
   await orm.close();
 }
 
-/** Whether it is not said which changes are meant. */
+/** Whether a command lacks its list of changes. */
 function isUnsaid(): boolean {
   return command !== 'list' && given.length === 0;
 }

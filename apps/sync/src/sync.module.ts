@@ -36,21 +36,21 @@ export interface SyncOptions {
   databaseUrl: string;
   pageTokenKey: PageTokenKey;
   envelope: SecretEnvelope;
-  /** Reaches customers, for its change feed and for what is exchanged with others. */
+  /** Client of customers: the change feed, and the records that are exchanged. */
   customers: Pick<ContractClient, 'unary' | 'duplex' | 'close'>;
-  /** Reaches auth, which vouches for whom connections act as. */
+  /** Client of auth, which issues the principal tokens of connections. */
   auth: Pick<ContractClient, 'unary' | 'close'>;
   principals: PrincipalVerifier;
-  /** How long rights are believed to be as they were. */
+  /** How long the permissions of a principal are cached. */
   rightsKeptMs: number;
-  /** Has the files of connections; empty for none. */
+  /** Directory with the files of connections; empty for none. */
   filesDir: string;
   http: OutgoingHttp;
   delivery: DeliveryRules;
-  /** How long events and deliveries are kept at least. */
+  /** Minimum retention of events and deliveries. */
   retentionDays: number;
   auditKeys: AuditKeys;
-  /** How often the heads of chains that have grown are signed. */
+  /** Interval between signatures of the heads of audit chains that have grown. */
   auditHeadSeconds: number;
 }
 
@@ -135,7 +135,7 @@ export class SyncModule {
   }
 }
 
-/** The queue of the runs of mappings, which does them, too. */
+/** The queue of mapping runs, and the workers that run them. */
 function jobQueue({ databaseUrl, envelope, customers }: SyncOptions): Provider {
   return {
     provide: JobQueue,
@@ -156,7 +156,7 @@ function jobQueue({ databaseUrl, envelope, customers }: SyncOptions): Provider {
   };
 }
 
-/** What is read of a tenant for its mappings. */
+/** Reads what mappings need of a tenant. */
 function ofTenants({ customers, auth }: SyncOptions): Provider[] {
   return [
     {

@@ -1,6 +1,6 @@
 /**
- * The operator's command that verifies the chains of changes of webhook endpoints of all tenants. It prints one line of JSON
- * for each, and exits with 1 when one is not sound: its line names the first bad entry.
+ * Operator's command that verifies the audit chains of all tenants. It prints one line of JSON per chain and exits with
+ * 1 when a chain is broken; its line names the first bad entry.
  */
 import { AuditKeys, verifyAllAudits } from '@rapport/persistence';
 import { readEnvironment } from '@rapport/platform';

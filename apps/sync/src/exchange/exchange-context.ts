@@ -18,7 +18,7 @@ import type { PairingQuestions } from './pairing/pairing-questions.js';
 import type { FailedPairs } from './pairs/failed-pairs.js';
 import type { RunRecords } from './runs/run-records.js';
 
-/** What a run has done, as SyncCounts tells it. */
+/** The counters of a run, as in SyncCounts. */
 export interface Counts {
   seen: number;
   customersCreated: number;
@@ -41,11 +41,11 @@ export function noCounts(): Counts {
   };
 }
 
-/** What the exchange of one mapping works with. */
+/** State and dependencies of a run of one mapping. */
 export interface ExchangeContext {
   mapping: Mapping;
   peer: Peer;
-  /** Whether the peer lets records be created. */
+  /** Whether the peer allows creates. */
   createsRecords: boolean;
   customers: ActingRecords;
   links: LinkStore;
@@ -60,26 +60,26 @@ export interface ExchangeContext {
   sealIntent: (link: Link, intent: Intent) => Buffer;
   openIntent: (link: Link) => Intent | undefined;
   counts: Counts;
-  /** Of a run that pairs. */
+  /** Of a PAIR run. */
   pairing?: PairingCounts | undefined;
-  /** Of a run that resolves conflicts. */
+  /** Of a RESOLVE run. */
   resolution?: ResolutionCounts | undefined;
-  /** The first that were found, of `counts.issues`. */
+  /** The first ones of `counts.issues`. */
   issues: RecordIssue[];
-  /** Pairs that failed for no reason that is known, and are left to the next run. */
+  /** Pairs that failed unexpectedly. The next run retries them. */
   failed: FailedPairs;
   signal: AbortSignal;
 }
 
 const maxIssues = 100;
 
-/** Tells of what could not be read of a record. */
+/** Reports what could not be read of a record. */
 export function noteIssues(context: ExchangeContext, item: ReadItem): void {
   if (item.kind === 'RECORD') tellIssues(context, item.record.id, item.record.issues);
   if (item.kind === 'UNREADABLE') tellIssues(context, item.id, item.issues);
 }
 
-/** @param recordId undefined when the record is not known */
+/** @param recordId undefined for an unknown record */
 export function tellIssues(
   { counts, issues }: ExchangeContext,
   recordId: string | undefined,

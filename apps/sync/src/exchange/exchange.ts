@@ -9,11 +9,11 @@ import { PairSettler } from './pairs/settle-pair.js';
 
 const pageSize = 100;
 
-/** Exchanges what has changed between the customers and the records of one mapping; all of them the first time. */
+/** Exchanges the changes between the customers and the records of a mapping. The first exchange covers all of them. */
 export class Exchange {
   readonly settler: RecordSettler;
 
-  /** @param onProgress told when something more is done for good */
+  /** @param onProgress called after each step that is stored for good */
   constructor(
     private readonly context: ExchangeContext,
     private readonly progress: ProgressStore,
@@ -22,7 +22,7 @@ export class Exchange {
     this.settler = new RecordSettler(context, new PairSettler(context));
   }
 
-  /** @throws MassDeleteError when there are more deletes than `maxDeletes` */
+  /** @throws MassDeleteError for more deletes than `maxDeletes` */
   async run(maxDeletes: number): Promise<void> {
     await this.recover();
     await this.pairFirst();
@@ -32,17 +32,17 @@ export class Exchange {
     await this.delete(maxDeletes);
   }
 
-  /** Finishes what was under way, before it is met as something new on one of the sides. */
+  /** Finishes interrupted writes first, so that they are not mistaken for new changes. */
   async recover(): Promise<void> {
     await this.settler.settleLinks(await this.context.links.intending());
   }
 
-  /** Pairs what is on both sides before the first exchange, so that it creates nothing that is there already. */
+  /** Pairs existing records of both sides before the first exchange, so that it creates no duplicates. */
   async pairFirst(): Promise<void> {
     if (await this.isPaired()) return;
     const pairing = new Pairing(this.context);
     this.context.pairing = await pairing.find(false);
-    // All records are read after this, so that nobody has to ask for them.
+    // All records are read after this, which makes hints unnecessary.
     if (this.context.pairing) await pairing.apply(false);
     await this.progress.keepPaired();
     await this.onProgress();
@@ -52,7 +52,7 @@ export class Exchange {
     return (await this.progress.find()).isPaired;
   }
 
-  /** Pairs what belongs to none, as often as a person asks for it. */
+  /** Pairs records without a pair, each time that a user requests it. */
   async pair(isDry: boolean): Promise<void> {
     const pairing = new Pairing(this.context);
     this.context.pairing = await pairing.find(true);
@@ -61,7 +61,7 @@ export class Exchange {
     await this.progress.keepPaired();
   }
 
-  /** Does the deletes that were noted, unless there are too many. */
+  /** Executes the pending deletes, unless there are too many. */
   async delete(maxDeletes: number): Promise<void> {
     const { links } = this.context;
     const count = await links.countDeleting();
@@ -74,7 +74,7 @@ export class Exchange {
     } while (last !== undefined);
   }
 
-  /** Links of records that the other system no longer has, where it does not tell of deletes by itself. */
+  /** Links of records that the peer no longer has. For peers that do not report deletes. */
   async settleMissingRecords(): Promise<void> {
     const { peer, mapping, links, records, signal } = this.context;
     await records.clear();
@@ -102,7 +102,7 @@ export class Exchange {
     }
   }
 
-  /** @param isPeerRead false for what is a read from the beginning, or goes on with one */
+  /** @param isPeerRead false for a full read, or the continuation of one */
   async #readPages(cursor: string | undefined, isPeerRead: boolean): Promise<void> {
     const { peer, mapping, signal } = this.context;
     let last = cursor;
@@ -114,7 +114,7 @@ export class Exchange {
       await this.onProgress();
     }
     if (isPeerRead) return;
-    // What was deleted before a read from the beginning is not in it.
+    // A full read does not include records that were deleted before it.
     await this.settleMissingRecords();
     await this.progress.keepPeer(last, true);
   }
@@ -134,13 +134,13 @@ export class Exchange {
     await this.progress.keepCustomers(undefined, true);
   }
 
-  /** What waited for a question that has ended is not left to the next run, which may be a day away. */
+  /** Processed in this run, since the next one may be a day away. */
   async #takeHints(): Promise<void> {
     do await this.#passHints();
     while (this.context.questions.takeFreed());
   }
 
-  /** In one pass: what is put off, or comes meanwhile to a record that was passed, is a matter of the next one. */
+  /** One pass only: hints that are deferred, or arrive for records behind it, are left to the next run. */
   async #passHints(): Promise<void> {
     let last: Hint | undefined;
     for (;;) {

@@ -12,22 +12,22 @@ import { PairPlanner, type Plan, type Sides } from './pairs/plan-pair.js';
 const pageSize = 100;
 const maxPlanned = 100;
 
-/** Stands for what a record holds that can't be read: it is there, and not to be touched. */
+/** Fingerprint of an unreadable record: it exists and must not be changed. */
 const unreadable = 'UNREADABLE';
 
 type Ids = Pick<PlannedChange, 'customerId' | 'recordId'>;
 
-/** What a reconciliation has found. */
+/** Result of a reconciliation. */
 export interface Findings {
   comparison: Comparison;
   plannedChanges: PlannedChange[];
-  /** All of them, of a dry run. */
+  /** All differences, for a dry run. */
   planned?: Counts;
 }
 
 /**
- * Compares all customers and records of a mapping by their ids and what both hold, and exchanges what differs. What changes while
- * it reads may be told as a difference.
+ * Compares all customers and records of a mapping by id and content, and exchanges the differences. A change during the
+ * comparison may be reported as a difference.
  */
 export class Reconciliation {
   readonly #planner: PairPlanner;
@@ -49,7 +49,7 @@ export class Reconciliation {
     this.#pairs = new PlannedPairs(context);
   }
 
-  /** @param onPage told with what was found so far */
+  /** @param onPage called with the results so far */
   async run(isDry: boolean, onPage: (findings: Findings) => Promise<void>): Promise<Findings> {
     if (isDry) this.#findings.planned = noCounts();
     this.#conflicting = await this.context.conflicts.linkIds();
@@ -66,7 +66,7 @@ export class Reconciliation {
     return this.#findings;
   }
 
-  /** Keeps fingerprints of what each record holds. */
+  /** Stores a fingerprint of each record. */
   async #readRecords(): Promise<void> {
     const { peer, mapping, records, signal } = this.context;
     await records.clear();
@@ -82,7 +82,7 @@ export class Reconciliation {
     }
   }
 
-  /** @returns id and fingerprint of a record; without fingerprint when it is gone */
+  /** @returns id and fingerprint of a record; without fingerprint when it is deleted */
   async #heldBy(item: ReadItem): Promise<[id?: string | undefined, held?: string | undefined]> {
     switch (item.kind) {
       case 'RECORD':
@@ -96,7 +96,7 @@ export class Reconciliation {
     }
   }
 
-  /** Records that belong to no customer that is there. */
+  /** Records without a customer. */
   async #compareRecords(isDry: boolean): Promise<void> {
     let last: string | undefined;
     do {
@@ -125,7 +125,7 @@ export class Reconciliation {
     }
   }
 
-  /** @param held by its record, if that is there */
+  /** @param held fingerprint of the record, if it exists */
   async #leaveOut(
     state: PresentRecord,
     link: Link | undefined,
@@ -144,7 +144,7 @@ export class Reconciliation {
     await this.exchange.settler.settle({ link, customer: state, record, hop: 0 });
   }
 
-  /** @param held by its record, if that is there */
+  /** @param held fingerprint of the record, if it exists */
   async #compareCustomer(
     state: PresentRecord,
     link: Link | undefined,
@@ -159,7 +159,7 @@ export class Reconciliation {
     else if (!link?.isApart) await this.#comparePair(state, link, held === undefined ? undefined : recordId, isDry);
   }
 
-  /** @param recordId of a record that is there */
+  /** @param recordId of an existing record */
   async #comparePair(
     state: PresentRecord,
     link: Link | undefined,
@@ -171,7 +171,7 @@ export class Reconciliation {
     const record = recordId === undefined ? undefined : await this.#readOne(recordId);
     const sides = { link, customer: state, record, hop: 0 };
     const plan = await this.#planner.plan(sides);
-    // It waits for a question about a record that it is like.
+    // It waits for a pairing conflict with a similar record.
     if (plan.action === 'CREATE_RECORD' && (await this.context.questions.ofCustomer(customer.id))) {
       comparison.conflicting += 1;
       return;
@@ -240,7 +240,7 @@ export class Reconciliation {
   }
 }
 
-/** How a run counts what it does. */
+/** The counter of each kind of step. */
 const countNames: Readonly<Record<string, keyof Counts>> = {
   ...{ CREATE_CUSTOMER: 'customersCreated', UPDATE_CUSTOMER: 'customersUpdated', DELETE_CUSTOMER: 'customersDeleted' },
   ...{ CREATE_RECORD: 'recordsCreated', UPDATE_RECORD: 'recordsUpdated', DELETE_RECORD: 'recordsDeleted' },
@@ -254,7 +254,7 @@ function isNothing(plan: Plan): boolean {
   return toCustomer.size === 0 && toPeer.size === 0 && conflicts.length === 0;
 }
 
-/** A plan for people to read. */
+/** A description of a plan for users. */
 function changesOf(plan: Plan, ids: Ids): PlannedChange[] {
   const change = (action: string, fields: Iterable<string> = []) => ({ ...ids, action, fields: [...fields] });
   if (plan.action !== 'MERGE') return isNothing(plan) ? [] : [change(plan.action)];

@@ -8,20 +8,20 @@ import { isUnderWay, type Link } from './links/link.js';
 import type { Sides } from './pairs/plan-pair.js';
 import type { PairSettler } from './pairs/settle-pair.js';
 
-/** Pairs that are settled at a time. */
+/** Number of pairs that are settled concurrently. */
 const concurrency = 8;
 
-/** Most ids that customers are asked for at once. */
+/** Maximum number of ids in a read of customers. */
 const batchSize = 100;
 
-/** Settles records and customers of which one side is known to be, or may be, another than before. */
+/** Settles records and customers of which one side has changed, or may have. */
 export class RecordSettler {
   constructor(
     private readonly context: ExchangeContext,
     private readonly pairs: PairSettler,
   ) {}
 
-  /** What the other system has told of its records. Those that are at the version that we have seen are passed over. */
+  /** Settles records from the peer's change list. Skips those at the version that the link has. */
   async settleItems(items: readonly ReadItem[]): Promise<void> {
     const links = await this.context.links.byRecords(items.flatMap((item) => idOf(item) ?? []));
     const open = items.filter((item) => !this.#isKnown(item, links));
@@ -36,13 +36,13 @@ export class RecordSettler {
     });
   }
 
-  /** Customers that are there. Those that are at the version that we have seen are passed over. */
+  /** Settles existing customers. Skips those at the version that the link has. */
   async settleCustomers(customers: readonly PresentRecord[]): Promise<void> {
     this.context.counts.seen += customers.length;
     await inParallel(customers, (state) => this.#settleCustomer(state, state.customer.id, 0));
   }
 
-  /** Customers and records that may have changed. */
+  /** Settles customers and records that may have changed. */
   async settleHints(hints: readonly Hint[]): Promise<void> {
     this.context.counts.seen += hints.length;
     const ids = hints.filter(({ side }) => side === 'CUSTOMER').map(({ recordId }) => recordId);
@@ -54,7 +54,7 @@ export class RecordSettler {
     });
   }
 
-  /** Links whose customers are gone, of which no change has told. */
+  /** Settles links whose customers are deleted without a noted change. */
   async settleMissing(links: readonly Link[]): Promise<void> {
     const ids = links.flatMap(({ customerId }) => customerId ?? []);
     const there = await this.#customersOf(ids);
@@ -62,13 +62,13 @@ export class RecordSettler {
     await inParallel(missing, async (id) => this.#settleCustomer(await this.context.customers.get(id), id, 0));
   }
 
-  /** A record that the keys of the other system no longer have. */
+  /** Settles a record that is missing from the peer's list of ids. */
   async settleGone(link: Link): Promise<void> {
     const customer = link.customerId === null ? undefined : await this.context.customers.get(link.customerId);
     await this.pairs.settle({ link, customer, record: undefined, hop: 0 });
   }
 
-  /** Pairs as they are now. @param mayDelete true to do deletes that were noted, each if it is still right */
+  /** Settles pairs in their current state. @param mayDelete true to execute pending deletes that still apply */
   async settleLinks(links: readonly Link[], mayDelete = false): Promise<void> {
     await inParallel(links, async (link) => {
       const customer = link.customerId === null ? undefined : await this.context.customers.get(link.customerId);
@@ -76,7 +76,7 @@ export class RecordSettler {
     });
   }
 
-  /** A pair that was read already. */
+  /** Settles a pair that was already read. */
   settle(sides: Sides): Promise<void> {
     return this.pairs.settle(sides);
   }
@@ -93,15 +93,15 @@ export class RecordSettler {
     }
     if (state.isThere && isKnown(link, state)) return;
     const record = await this.#recordOf(link);
-    // A delete is believed when the other system tells of it: what can't be read now may be there.
+    // Only a reported delete counts as one: an unreadable record may exist.
     if (state.isThere && link.recordId !== null && !record && !link.isDeleting) {
-      // The next run looks again: what the customer has may be still to be exchanged.
+      // The next run checks again, because changes of the customer may still have to be exchanged.
       return this.context.hints.put('CUSTOMER', id);
     }
     await this.pairs.settle({ link, customer: state, record, hop });
   }
 
-  /** A customer without a record that is gone is like none any more. */
+  /** A deleted customer without a record counts as none. */
   #forget(id: string, mergedInto: string | undefined): Promise<void> {
     const { questions } = this.context;
     return mergedInto === undefined ? questions.forget('CUSTOMER', id) : questions.move(id, mergedInto);
@@ -117,7 +117,7 @@ export class RecordSettler {
   }
 
   #isKnown(item: ReadItem, links: ReadonlyMap<string, Link>): boolean {
-    // What can't be read is as good as not told of: the record is not gone, and nothing is known of what it has.
+    // An unreadable record counts as unreported: it is not deleted, and its content is unknown.
     if (item.kind === 'UNREADABLE') return true;
     const link = links.get(idOf(item) ?? '');
     if (item.kind === 'DELETED') return link === undefined;
@@ -138,7 +138,7 @@ export class RecordSettler {
     return all;
   }
 
-  /** One that was not found among the others may have been merged. */
+  /** A customer that was not found may have been merged. */
   #stateOf(id: string | null, customers: ReadonlyMap<string, PresentRecord>): Promise<RecordState | undefined> {
     if (id === null) return Promise.resolve(undefined);
     const found = customers.get(id);
@@ -154,12 +154,12 @@ function isKnown(link: Link, { customer, takesPart }: PresentRecord): boolean {
   return takesPart && etagVersion(customer.etag) === link.customerVersion && !isOpen(link);
 }
 
-/** Whether it is noted of a customer that it does not meet the filter, and there is nothing else to do. */
+/** Whether the link already stores that its customer does not match the filter, and nothing else is left to do. */
 function isLeftAlready(link: Link, { takesPart }: PresentRecord): boolean {
   return !takesPart && link.isLeftOut && !isUnderWay(link);
 }
 
-/** What is not settled though both sides are as we have seen them. */
+/** Whether a link has unfinished work though both sides are at the versions that it has. */
 function isOpen(link: Link): boolean {
   return isUnderWay(link) || link.isLeftOut || link.customerId === null || link.recordId === null;
 }
@@ -168,7 +168,7 @@ function idOf(item: ReadItem): string | undefined {
   return item.kind === 'RECORD' ? item.record.id : item.id;
 }
 
-/** Does the work for each item, some at a time. When one fails, those that were begun are waited for, and no other is. */
+/** Processes items with bounded concurrency. After a failure it starts no further item, and waits for those in progress. */
 async function inParallel<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
   const waiting = [...items];
   const worker = async () => {

@@ -14,7 +14,7 @@ import { HooksController } from './hooks/hooks.controller.js';
 import { MappingsController } from './mappings/mappings.controller.js';
 import { SyncRunsController } from './runs/sync-runs.controller.js';
 
-/** The services that this process answers, and the controllers that do. */
+/** The gRPC services of this process, and their controllers. */
 export const services: readonly ServiceDefinition[] = [
   WebhookEndpointsServiceService,
   WebhookDeliveriesServiceService,

@@ -15,14 +15,15 @@ import { removeTenant, tenantSession, type RemovalPass } from '@rapport/persiste
 import { WorkerLoop } from '@rapport/platform';
 import { jobSchema } from './job-queue.js';
 
-/** How often auth is asked for closed tenants, in milliseconds: also how long a tenant rests between two passes. */
+/** Interval between polls of auth for closed tenants, in milliseconds. A tenant also rests this long between two passes. */
 const lookEveryMs = 2_000;
 
 const callMs = 10_000;
 
 /**
- * Removes the data of closed tenants: that of customers by calls, and that of sync. Auth, which removes its own at last, says which tenants are
- * closed. All that is left to do is what is left in the tables, so any process goes on where another one has ended.
+ * Removes the data of closed tenants: that of customers by calls, and that of sync. Auth lists the closed tenants, and
+ * removes its own data last. The tables themselves hold the state of the work, so any process continues where another
+ * one stopped.
  */
 export class ClosingWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('ClosingWorker');
@@ -62,7 +63,7 @@ export class ClosingWorker implements OnApplicationBootstrap, OnModuleDestroy {
     return failures;
   }
 
-  /** One turn of a tenant: it ends after some seconds, so that the others have theirs. */
+  /** One pass over a tenant. It ends after some seconds, so that other tenants get theirs. */
   async #pass({ tenantId, closingToken }: OpenClosing): Promise<void> {
     const { path } = WorkspaceServiceService.removeClosedTenant;
     const ofCustomers = (await this.#ask(this.customers, path, { closingToken })) as RemoveClosedTenantResponse;

@@ -1,10 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { pipeline, settingStatement, withConnection } from '@rapport/persistence';
 
-/** Most rows that one statement deletes: none holds locks for long. */
+/** Maximum number of rows per delete statement, so that none holds locks for long. */
 export const batchSize = 2_000;
 
-/** @param sql deletes a batch of what a tenant, `$1`, has had for more days than `$2` */
+/** @param sql deletes a batch of a tenant's rows (`$1`) that are older than `$2` days */
 export async function deleteAll(em: EntityManager, tenantId: string, sql: string, days: number): Promise<void> {
   let deleted: number;
   do {

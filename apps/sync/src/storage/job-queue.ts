@@ -2,41 +2,41 @@ import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nest
 import { AppError, WorkerLoop } from '@rapport/platform';
 import { PgBoss, type Db, type Job } from 'pg-boss';
 
-/** Where the tables of pg-boss are. */
+/** Schema of the tables of pg-boss. */
 export const jobSchema = 'pgboss';
 
 const queue = 'sync-run';
 const retryMs = 1_000;
 
-/** Within which a run that has ended is written down as ended, nearly always, in milliseconds. */
+/** Time within which pg-boss nearly always stores that a run has ended, in milliseconds. */
 const settledMs = 50;
 
-/** Runs that one process works on at a time, in all and of one tenant: peers that answer slowly hold up those of their tenant only. */
+/** Concurrent runs of a process, in all and per tenant: slow peers delay runs of their own tenant only. */
 const concurrency = { all: 8, ofTenant: 2 };
 
-/** Every worker looks for a run when one is announced. Besides, some poll often, and the others in case all of these are busy. */
+/** A notification wakes every worker. Besides, a few workers poll often, and the others in case all of these are busy. */
 const lookers = { count: 2, lookEverySeconds: 2 };
 const othersLookEverySeconds = 10;
 
-/** How often the process looks for runs whose process has died, in milliseconds. */
+/** Interval between searches for runs whose process has died, in milliseconds. */
 const superviseEveryMs = 5_000;
 
-/** Connections that the queue itself uses, besides one by which it hears of runs that were queued. */
+/** Connections of the queue, besides the one that listens for notifications. */
 const maxConnections = 4;
 
-/** A run that is to be done. */
+/** A queued run. */
 export interface RunJob {
   tenantId: string;
   mappingId: string;
   runId: string;
 }
 
-/** Works on the runs that are queued. */
+/** Executes a queued run. */
 export type RunWork = (job: RunJob, signal: AbortSignal) => Promise<void>;
 
 /**
- * The queue of runs, on pg-boss. Those of one mapping are done one after the other, whichever process does them; one whose process has
- * died is done again some 10 seconds later.
+ * The queue of runs, on pg-boss. Runs of one mapping execute one after the other, in any process. When a process dies,
+ * another one repeats its runs some 10 seconds later.
  */
 export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('JobQueue');
@@ -53,7 +53,7 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
       ),
   });
   #isStarted = false;
-  /** Of the workers it is the one that pg-boss gives a name to wake it by. */
+  /** Name that pg-boss gave to the first worker, to wake it by. */
   #firstWorker: string | undefined;
 
   constructor(
@@ -65,17 +65,18 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
       application_name: 'rapport-jobs',
       schema: jobSchema,
       max: maxConnections,
-      // The owner of the database does that: see CreateJobQueue.
+      // The owner of the database creates the schema: see CreateJobQueue.
       migrate: false,
       createSchema: false,
       schedule: false,
       useListenNotify: true,
       // Only to delete old jobs: `#superviseRuns` does the rest.
       superviseIntervalSeconds: 60,
-      // At most so often, for all processes together: a little less than `superviseEveryMs`, or every second attempt would do nothing.
+      // Minimum interval of all processes together. A little less than `superviseEveryMs`, or every second attempt
+      // would do nothing.
       monitorIntervalSeconds: 4,
     });
-    // Said where a call fails, too: nothing listens for events but this.
+    // A failed call logs its own error too; no other listener handles these events.
     this.#boss.on('error', (error) => this.#logger.warn('pg-boss failed.', error));
   }
 
@@ -90,7 +91,7 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /**
-   * Queues a run, in the transaction that it follows from.
+   * Queues a run in the caller's transaction.
    *
    * @throws AppError UNAVAILABLE while the queue has not started
    */
@@ -120,8 +121,8 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /**
-   * Queues runs again whose process has died. pg-boss takes a dozen statements for that, so it is called only while runs are
-   * active.
+   * Requeues runs whose process has died. pg-boss needs a dozen statements for that, so it is called only while runs
+   * are active.
    */
   async #superviseRuns(): Promise<void> {
     const underWay = `select from ${jobSchema}.job where name = $1 and state = 'active' limit 1`;
@@ -134,7 +135,7 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
     return this.#boss.work<RunJob>(
       queue,
       {
-        // Polling finds runs that are not announced: those that are done again, and all of them while LISTEN fails.
+        // Polling finds runs without a notification: repeated ones, and all while LISTEN fails.
         pollingIntervalSeconds: 0.5,
         notifyPollingIntervalSeconds: lookEverySeconds,
         localConcurrency: count,
@@ -144,7 +145,7 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
     );
   }
 
-  /** Has a worker look for the run that waited for this one, once pg-boss has written down that it is done. */
+  /** Wakes a worker for the run that waited behind this one, after pg-boss has stored that this one is done. */
   #lookForNext(): void {
     setTimeout(() => this.#firstWorker && this.#boss.notifyWorker(this.#firstWorker), settledMs).unref();
   }

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant } from '@rapport/persistence';
 import type { SecretEnvelope } from './secret-envelope.js';
 
-/** What is sealed for as long as its row is there: the column, and that of the id it is sealed for. */
+/** Columns whose sealed values live as long as their rows: the column, and the one whose id is part of the owner. */
 const sealedColumns = {
   connection: ['sealed_secrets', 'id'],
   mapping: ['sealed_fingerprint_key', 'id'],
@@ -16,19 +16,19 @@ type SealedTable = keyof typeof sealedColumns;
 
 const batchSize = 500;
 
-/** Whose a sealed value is. */
+/** The owner of a sealed value. */
 export function rowOwner(table: SealedTable, tenantId: string, id: string): string {
   return `${table}/${tenantId}/${id}`;
 }
 
-/** Seals what is kept of a tenant's connections under the present master key, so that none of it needs a former one for long. */
+/** Reseals values of a tenant's connections under the current master key, so that former master keys can be removed soon. */
 export async function renewSealedRows(em: EntityManager, tenantId: string, envelope: SecretEnvelope): Promise<void> {
   for (const table of Object.keys(sealedColumns) as SealedTable[]) {
     while (await renewSome(em, table, tenantId, envelope));
   }
 }
 
-/** @returns false when there was nothing left to do */
+/** @returns false when nothing was left to do */
 async function renewSome(
   em: EntityManager,
   table: SealedTable,
@@ -43,7 +43,7 @@ async function renewSome(
   });
   for (const { place, id, sealed } of rows) {
     await readForTenant(em, {
-      // One that was sealed anew by somebody else meanwhile stays as it is.
+      // A value that another process resealed in the meantime stays as it is.
       sql: `update ${table} set ${column} = $3 where ctid = $1::tid and ${column} = $2`,
       values: [place, sealed, envelope.renew(sealed, rowOwner(table, tenantId, id))],
     });

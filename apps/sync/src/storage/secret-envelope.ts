@@ -3,36 +3,36 @@ import { decrypt, encrypt, type MasterKeys, type WrappedKey } from '@rapport/pla
 
 const form = 1;
 const keyBytes = 32;
-/** The form, and the id of the master key. */
+/** Version byte of the format, and the id of the master key. */
 const headBytes = 1 + 8;
-/** A sealed key: 12 bytes of nonce, the key, 16 of tag. */
+/** A sealed key: 12 bytes of nonce, the key, 16 bytes of tag. */
 const wrappedBytes = keyBytes + 28;
 
 /**
- * Seals secrets in envelopes: each under a key of its own, which is sealed under the master key (AES-256-GCM both). So the
- * master key meets nothing but random keys, and changing it means to seal those anew, not what they seal.
+ * Envelope encryption of secrets (AES-256-GCM): each secret has a key of its own, which the master key seals. So the
+ * master key encrypts random keys only, and rotating it reseals these keys, not the secrets.
  */
 export class SecretEnvelope {
-  /** What is sealed under the present master key begins with it. */
+  /** Prefix of everything that is sealed under the current master key. */
   readonly head: Buffer;
 
   constructor(private readonly masterKeys: MasterKeys) {
     this.head = headOf(masterKeys.currentId);
   }
 
-  /** @param owner whose secret it is: it can't be opened for anybody else */
+  /** @param owner is authenticated: a secret opens for the same owner only */
   seal(secret: Buffer, owner: string): Buffer {
     const key = randomBytes(keyBytes);
     return assemble(this.masterKeys.wrap(key, owner), encrypt(key, secret, owner));
   }
 
-  /** @throws Error when it was sealed for another owner or under a master key that is not known, or was changed */
+  /** @throws Error for another owner, an unknown master key, or modified bytes */
   open(sealed: Buffer, owner: string): Buffer {
     const key = this.masterKeys.unwrap(wrappedKeyOf(sealed), owner);
     return decrypt(key, sealed.subarray(headBytes + wrappedBytes), owner);
   }
 
-  /** The same envelope under the present master key: itself when it is so already. @throws Error as `open` */
+  /** The same envelope under the current master key; unchanged when it is under it already. @throws Error as `open` */
   renew(sealed: Buffer, owner: string): Buffer {
     const former = wrappedKeyOf(sealed);
     if (former.masterKeyId === this.masterKeys.currentId) return sealed;

@@ -5,14 +5,14 @@ import type { ConflictRow, RunStatement } from './conflict-row.js';
 
 export interface Decision {
   choice: Choice;
-  /** Of LINK; the one candidate that belongs to no record when it is absent. */
+  /** For LINK. Absent: the only candidate without a record. */
   customerId?: string | undefined;
 }
 
 /**
- * Notes what a person has decided about a conflict, and has the pair settled by the next run.
+ * Stores a decision about a conflict. The next run settles the pair.
  *
- * @throws AppError INVALID_ARGUMENT for a choice that does not fit, FAILED_PRECONDITION CUSTOMER_LINKED
+ * @throws AppError INVALID_ARGUMENT for an unsuitable choice, FAILED_PRECONDITION CUSTOMER_LINKED
  */
 export async function applyChoice(
   run: RunStatement,
@@ -26,7 +26,7 @@ export async function applyChoice(
   const side = choice === 'CUSTOMER' || choice === 'PEER' ? choice : null;
   await run({
     name: 'apply_choice',
-    // Of what is tried again, both sides count as not seen yet.
+    // A retried pair counts as unread on both sides.
     sql: `with changed as (
         update sync_link set choice = $4, answer = $5, hop = 0, push_time = null, revision = revision + 1,
           customer_version = case when $6 then null else customer_version end,

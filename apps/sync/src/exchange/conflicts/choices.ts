@@ -2,10 +2,10 @@ import { SyncChoice } from '@rapport/contracts/rapport/sync/v1/sync_conflicts_se
 import { invalidArgument } from '@rapport/platform';
 import type { ConflictKind } from '../links/conflict-store.js';
 
-/** What a person may choose about a conflict; see SyncChoice. */
+/** A decision about a conflict; see SyncChoice. */
 export type Choice = 'CUSTOMER' | 'PEER' | 'LINK' | 'SEPARATE' | 'IGNORE' | 'RETRY';
 
-/** What ends a conflict of each kind. Any other choice would be taken, and never be done. */
+/** The choices that end a conflict of each kind. Others would be stored without effect. */
 const choicesOf: Readonly<Record<ConflictKind, readonly Choice[]>> = {
   FIELDS: ['CUSTOMER', 'PEER'],
   DELETED: ['CUSTOMER', 'PEER'],
@@ -15,13 +15,13 @@ const choicesOf: Readonly<Record<ConflictKind, readonly Choice[]>> = {
   PAIRING: ['LINK', 'SEPARATE', 'IGNORE'],
 };
 
-/** @returns what is wrong with a choice, for people; undefined when it fits */
+/** @returns a description of what is wrong with a choice; undefined when it is valid */
 export function choiceFault(
   { kind, record_id: recordId, customer_id: customerId }: Side,
   choice: Choice,
 ): string | undefined {
   if (!choicesOf[kind].includes(choice)) return `must be ${choicesOf[kind].join(' or ')} for a conflict of this kind`;
-  // Two that belong together already are not linked with others: one of them would be left alone.
+  // Linking one of a pair with another record would leave its partner without one.
   if (choice === 'LINK' && (recordId === null || customerId !== null))
     return 'can be LINK for a record without a customer';
   return undefined;

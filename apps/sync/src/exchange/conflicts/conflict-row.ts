@@ -2,7 +2,7 @@ import type { Statement } from '@rapport/persistence';
 import type { ConflictKind } from '../links/conflict-store.js';
 import type { LinkAnswer } from '../links/link.js';
 
-/** Runs a statement for the tenant: in a transaction of a call, or by itself in a run. */
+/** Executes a statement for the tenant, either in the transaction of a call or on its own in a run. */
 export type RunStatement = <Row extends object>(statement: Statement) => Promise<Row[]>;
 
 export interface ConflictRow {
@@ -22,7 +22,7 @@ export interface ConflictRow {
   answer: LinkAnswer | null;
 }
 
-/** Of a tenant, `$1`, all conflicts; conditions may follow. */
+/** Selects all conflicts of the tenant `$1`. Conditions can be appended. */
 export const conflictQuery = `
   select conflict.id, conflict.mapping_id, mapping.object, conflict.link_id, conflict.kind, conflict.sealed_fields, conflict.message,
     conflict.other_customer_id, conflict.create_time, link.customer_id, link.record_id, link.choice, link.answer

@@ -8,7 +8,7 @@ import { conflictQuery, type ConflictRow } from './conflict-row.js';
 
 const pageSize = 100;
 
-/** Resolves the conflicts of a mapping that a request means, page by page. Doing it again decides the same about what is left. */
+/** Resolves the conflicts that match a request, page by page. A repetition resolves the remaining ones in the same way. */
 export class ConflictResolver {
   /** @param em of the mapping's tenant */
   constructor(
@@ -16,7 +16,7 @@ export class ConflictResolver {
     private readonly context: ExchangeContext,
   ) {}
 
-  /** @param onPage told when more of them are decided */
+  /** @param onPage called after each page */
   async resolve({ choice, kind, minScore }: ResolveRequest, onPage: () => Promise<void>): Promise<void> {
     const { tenantId, id: mappingId } = this.context.mapping;
     const counts = { resolved: 0, skipped: 0 };

@@ -2,9 +2,8 @@ import { AppError, currentCaller, permissionMissing, type Caller } from '@rappor
 import { defaultObject, exchangedType, exchangedTypes } from '../mappings/records/exchanged-types.js';
 
 /**
- * What a connection does with records of a type, which who it acts as must be allowed to do. Who sets up an exchange could read and
- * write by it whatever the connection can: so it takes the same rights. And records that are hidden from who it acts as would look
- * deleted.
+ * Checks the rights that a connection needs for records of a type. It reads and writes all of them on behalf of its
+ * principal, so setting it up requires the same rights. Records that are hidden from the principal would look deleted.
  *
  * @param type customers for a connection without mappings
  * @throws AppError PERMISSION_DENIED
@@ -14,16 +13,16 @@ export function checkRights(type = exchangedType(defaultObject), caller: Caller 
   const missing = [type.readPermission, type.writePermission].find((needed) => !permissions.includes(needed));
   if (missing) throw permissionMissing(missing);
   if (recordScope !== 'ALL') {
-    const message = `Records are exchanged whosever they are: who may see those of the scope ${recordScope} only can't exchange them.`;
+    const message = `An exchange covers all records. A caller limited to the scope ${recordScope} can't set it up.`;
     throw new AppError('PERMISSION_DENIED', 'RECORD_SCOPE_UNSUPPORTED', message, { metadata: { recordScope } });
   }
   if (hidesPii && type.hasPersonalData) {
-    const message = 'Records are exchanged with their personal data: who may not see it can not exchange them.';
+    const message = "An exchange includes personal data. A caller without access to it can't set it up.";
     throw new AppError('PERMISSION_DENIED', 'PERSONAL_DATA_HIDDEN', message);
   }
 }
 
-/** The types of records that the caller could exchange. */
+/** The types of records that the caller has the permissions to exchange. */
 export function exchangeableObjects(): string[] {
   const { permissions } = currentCaller();
   return [...exchangedTypes.values()]
@@ -34,9 +33,9 @@ export function exchangeableObjects(): string[] {
 }
 
 /**
- * The caller as whom a connection can act later, when nobody calls.
+ * The principal of the caller, as which a connection can act without a call.
  *
- * @throws AppError PERMISSION_DENIED for an OAuth client, which is nobody without its token
+ * @throws AppError PERMISSION_DENIED for an OAuth client, which cannot act without its token
  */
 export function lastingPrincipal(): string {
   const { principalId } = currentCaller();

@@ -17,7 +17,7 @@ const ConnectionSchema = defineEntity({
     secretNames: p.type(TextArray).$type<string[]>(),
     state: p.enum(['ENABLED', 'DISABLED'] as const),
     pollSeconds: p.integer(),
-    /** Whose rights it acts with. */
+    /** The principal that the connection acts as. */
     principalId: p.text(),
     version: p.integer(),
     createTime: p.datetime(3),
@@ -26,6 +26,6 @@ const ConnectionSchema = defineEntity({
   },
 });
 
-/** Another system that a tenant exchanges records with. */
+/** A tenant's connection to another system. */
 export class Connection extends ConnectionSchema.class {}
 ConnectionSchema.setClass(Connection);

@@ -6,7 +6,7 @@ import { outgoingFetch, outgoingHost } from '../../outgoing-http/outgoing-fetch.
 import type { OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
 import type { EnvironmentOf } from './open-connection.js';
 
-/** @param filesDir has the folder of each tenant; empty when there are no files */
+/** @param filesDir directory with a folder per tenant; empty when connections have no files */
 export function connectorEnvironment(http: OutgoingHttp, filesDir: string): EnvironmentOf {
   const fetch = outgoingFetch(http);
   return (tenantId) => ({

@@ -2,7 +2,7 @@ import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
 import { AppError, currentCaller } from '@rapport/platform';
 import { Connection } from './connection.entity.js';
 
-/** @throws AppError NOT_FOUND, the same for a connection of another tenant */
+/** @throws AppError NOT_FOUND, also for a connection of another tenant */
 export async function findConnection(
   em: EntityManager,
   id: string,

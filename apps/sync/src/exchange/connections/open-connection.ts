@@ -8,7 +8,7 @@ import { rowOwner } from '../../storage/sealed-row.js';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import type { Connection } from './connection.entity.js';
 
-/** What the connectors of one tenant reach the world by. */
+/** The environment of the connectors of one tenant. */
 export type EnvironmentOf = (tenantId: string) => ConnectorEnvironment;
 
 /** Opens the peers of connections. */
@@ -26,7 +26,7 @@ export class Peers {
   }
 
   /**
-   * Whether a connector takes what a connection is to have, which is found out without calling anybody.
+   * Checks a configuration without calling the peer.
    *
    * @throws AppError INVALID_ARGUMENT that names each wrong setting
    */
@@ -43,12 +43,12 @@ export class Peers {
   }
 
   /**
-   * Whether secrets that are kept go where they went before. Otherwise who may change a connection, but has not seen its
-   * secrets, could have them sent to a server of their own.
+   * Checks that stored secrets keep their destination. Otherwise a caller who can change a connection, but never saw
+   * its secrets, could send them to a server of their own.
    *
    * @param connection before the change
-   * @param given names of the secrets that come with it
-   * @throws AppError INVALID_ARGUMENT that names each secret that has to be given again
+   * @param given names of the secrets in the request
+   * @throws AppError INVALID_ARGUMENT that names each secret that must be given again
    */
   checkDestination(connection: Connection, settings: JsonObject, given: readonly string[]): void {
     const { properties } = foundConnector(connection.connector).description.configurationSchema;
@@ -71,7 +71,7 @@ export function openSecrets(
   return JSON.parse(opened.toString()) as JsonObject;
 }
 
-/** @throws AppError INVALID_ARGUMENT for a name that no connector has */
+/** @throws AppError INVALID_ARGUMENT for an unknown connector */
 export function foundConnector(name: string): Connector {
   const connector = connectors.find(({ description }) => description.name === name);
   if (connector) return connector;
@@ -80,7 +80,7 @@ export function foundConnector(name: string): Connector {
   throw invalidArgument([{ field: 'connection.connector', reason: 'CONNECTOR_UNKNOWN', description }]);
 }
 
-/** What a caller is told of a peer that fails. @throws what is no failure of a peer */
+/** The error that a caller gets for a failure of a peer. @throws `error` itself when it is none */
 export function peerFailure(connector: string, error: unknown): AppError {
   if (error instanceof DOMException && error.name === 'TimeoutError') {
     return new AppError('UNAVAILABLE', 'PEER_TIMEOUT', 'The other system takes too long.', { retryAfterSeconds: 5 });
@@ -100,7 +100,7 @@ export function peerFailure(connector: string, error: unknown): AppError {
   });
 }
 
-/** Secrets are not among the settings, where they would be shown, nor the other way round. */
+/** A secret among the settings would be readable, and a setting among the secrets would not. */
 function placeViolations({ description }: Connector, settings: JsonObject, secrets: JsonObject): FieldViolation[] {
   const { properties } = description.configurationSchema;
   const isSecret = (name: string) => properties[name]?.writeOnly === true;
@@ -118,7 +118,7 @@ function misplaced(name: string, right: string): FieldViolation {
   return { field: `connection.${name}`, reason: 'WRONG_PLACE', description: `belongs into ${right}` };
 }
 
-/** `connection.settings.url` of `/url`. */
+/** `connection.settings.url` for `/url`. */
 function place({ description }: Connector, { field }: FieldViolation): string {
   const [, name = '', ...rest] = field.split('/');
   const part = description.configurationSchema.properties[name]?.writeOnly ? 'secrets' : 'settings';

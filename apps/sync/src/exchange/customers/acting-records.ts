@@ -9,7 +9,7 @@ import { FilterRefusedError, refusalOf } from './customer-filter.js';
 const callMs = 10_000;
 const pageSize = 100;
 
-/** Of a filter, which has up to 2,000 characters. */
+/** Maximum size of the cache of filters, which have up to 2,000 characters. */
 const maxComparisons = 6;
 const maxComparisonLength = 300;
 

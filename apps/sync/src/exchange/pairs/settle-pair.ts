@@ -19,12 +19,12 @@ import { PairKeeper, type Settled } from './pair-keeper.js';
 import { PairPlanner, type Plan, type Sides } from './plan-pair.js';
 import { ReferenceWaiter } from './wait-for-pairs.js';
 
-/** How often a pair is read again because somebody else was quicker. */
+/** Maximum number of attempts after concurrent changes of the link. */
 const maxTries = 4;
 
 type LiveSides = { customer: ExchangedRecord | undefined; record: PeerRecord | undefined };
 
-/** Makes the two sides of a pair equal, or says what a person has to decide. Doing it again changes nothing. */
+/** Makes both sides of a pair equal, or reports a conflict. Idempotent. */
 export class PairSettler {
   readonly #writer: PairWriter;
   readonly #planner: PairPlanner;
@@ -49,9 +49,9 @@ export class PairSettler {
   }
 
   /**
-   * One that fails is left to the next run.
+   * Settles a pair. A failure is left to the next run.
    *
-   * @param mayDelete false: a delete is noted only, and done when it is known how many there are
+   * @param mayDelete false to only store a delete, which is executed once the number of deletes is known
    */
   settle(sides: Sides, mayDelete = false): Promise<void> {
     return this.#failures.leaving(sides, () => this.#settle(sides, mayDelete));
@@ -66,7 +66,7 @@ export class PairSettler {
     await this.#putOff(current);
   }
 
-  /** Somebody changes it as fast as we read: it is looked at again, also when it does not change any more. */
+  /** The link changes as fast as it is read. A hint makes the next run read it again, even without another change. */
   async #putOff({ link, customer }: Sides): Promise<void> {
     const { hints, links } = this.context;
     if (link) await links.save(Object.assign(link, { customerVersion: null, recordVersion: null }));
@@ -167,7 +167,7 @@ export class PairSettler {
     if (doubt === 'ASKED') return 'DONE';
     if (doubt) return this.#keeper.leave(made, { customer }, doubt);
     if (!this.context.createsRecords) return this.#skip(link);
-    // It was tested with others, which took their time: what has left the filter since gets no record.
+    // The filter was tested some time ago, with a batch. A customer that no longer matches gets no record.
     if (!(await this.context.customers.takesPart(customer.id))) return this.#keeper.leaveOut(link);
     const views = this.context.fieldViews.ofCustomer(customer);
     const unmet = await this.context.fieldViews.unmetOfViews(new Map(Object.entries(views)));
@@ -178,14 +178,14 @@ export class PairSettler {
     return this.#keepCreated(made, written, 'recordsCreated');
   }
 
-  /** The mapping's notes say why. */
+  /** Explained by the mapping's notes. */
   async #skip(link: Link | undefined): Promise<Settled> {
     this.context.counts.skipped += 1;
     if (link) await this.context.links.remove(link);
     return 'DONE';
   }
 
-  /** Both are gone, and so is what they were like. */
+  /** Both sides are deleted: deletes the link with its fingerprints. */
   async #forget(link: Link): Promise<void> {
     const { links, questions } = this.context;
     await links.remove(link);
@@ -230,7 +230,7 @@ export class PairSettler {
         } as const;
         return this.#keeper.leave(link, { record }, conflict);
       }
-      // Who was erased does not come back.
+      // An erased customer is not restored.
       if (code === 'FAILED_PRECONDITION' || code === 'NOT_FOUND') return this.#keeper.setApart(link);
       throw error;
     }
@@ -250,7 +250,7 @@ export class PairSettler {
   }
 }
 
-/** What was written before is found by the link's intent, or on the other side. */
+/** The link's intent, or the other side, shows an earlier write. */
 function staleWhenChanged(error: unknown): 'STALE' {
   if (error instanceof LinkChangedError) return 'STALE';
   throw error;
@@ -260,7 +260,7 @@ function linkOf({ customer, record }: LiveSides): Link {
   return newLink(uuidv7(), { customerId: customer?.id ?? null, recordId: record?.id ?? null });
 }
 
-/** @param customer the one that is still there; undefined when the record is */
+/** @param customer the one that still exists; undefined when the record does */
 function oneDeleted(customer: ExchangedRecord | undefined): Conflict {
   const message = customer
     ? 'The record was deleted, and the customer changed.'
@@ -268,7 +268,7 @@ function oneDeleted(customer: ExchangedRecord | undefined): Conflict {
   return { kind: 'DELETED', message };
 }
 
-/** @throws Error for what a plan can't be without */
+/** @throws Error for a plan without a required part */
 function needed<Value>(value: Value | undefined): Value {
   if (value === undefined) throw new Error('A plan lacks what it needs.');
   return value;

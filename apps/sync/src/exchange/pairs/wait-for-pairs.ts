@@ -2,14 +2,14 @@ import { tellIssues, type ExchangeContext } from '../exchange-context.js';
 import type { UnmetReference } from '../mappings/mapping-views.js';
 import type { Side } from '../mappings/mapping-views.js';
 
-/** Has a record, or a field of a pair, wait for the pair of another record that a reference names. */
+/** Makes a record, or a field of a pair, wait for the pair of a referenced record. */
 export class ReferenceWaiter {
   constructor(private readonly context: ExchangeContext) {}
 
   /**
-   * @param side whose references are unmet, and the id of the record there
-   * @param recordId of the other system, for the issue
-   * @returns MET when there is a pair for one of them meanwhile: it is to be read again
+   * @param side the side with the unmet references, and the id of the record there
+   * @param recordId id at the peer, for the issue
+   * @returns MET when one of them has a pair by now, so that the record must be read again
    */
   async wait(
     side: Side,
@@ -20,7 +20,7 @@ export class ReferenceWaiter {
     const { references } = this.context;
     for (const { target } of unmet) {
       await references.wait(side, id, target);
-      // The pair may have come before the wait was noted, when nothing wakes it.
+      // A pair that was made before the wait was stored would never wake it.
       if (await references.otherOf(target)) return 'MET';
     }
     const issues = unmet.map(({ rule: { customerField, peerField } }) => {

@@ -3,18 +3,18 @@ import { Counter } from 'prom-client';
 
 const runs = new Counter({
   name: 'rapport_sync_runs_total',
-  help: 'Runs of mappings that have ended, by the reason of their failure; SUCCEEDED when there was none.',
+  help: 'Ended runs of mappings by the reason of their failure, or SUCCEEDED.',
   labelNames: ['result'] as const,
   registers: [metrics],
 });
 
 const failedPairs = new Counter({
   name: 'rapport_sync_failed_pairs_total',
-  help: 'Pairs that could not be exchanged for a reason that only the log tells, and are tried again.',
+  help: 'Pairs whose exchange failed unexpectedly and will be retried. The log has the reason.',
   registers: [metrics],
 });
 
-// From 0 on: of a series that begins with 1 Prometheus sees no increase.
+// Starts at 0: Prometheus sees no increase in the first sample of a series.
 runs.inc({ result: 'INTERNAL' }, 0);
 
 /** @param reason of its failure */

@@ -1,10 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 
 /**
- * Makes mappings due when they and their connection are enabled, and takes the others off the schedule. What customers did while
- * a mapping was off was not noted for it, so all of them are looked at again. Runs in a transaction.
+ * Makes mappings due while they and their connection are enabled, and removes the others from the schedule. Changes of
+ * customers are not noted for a disabled mapping, so all customers are read again. Runs in a transaction.
  *
- * @param of a connection with all its mappings, or one mapping
+ * @param of all mappings of a connection, or one mapping
  */
 export async function scheduleMappings(
   em: EntityManager,

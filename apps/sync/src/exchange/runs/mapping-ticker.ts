@@ -6,10 +6,10 @@ import type { ClientBase } from 'pg';
 import type { JobQueue } from '../../storage/job-queue.js';
 import { queueAutomaticRuns } from './run-store.js';
 
-/** How often it is looked for mappings that are due, in milliseconds. */
+/** Polling interval, in milliseconds. */
 const lookEveryMs = 1_000;
 
-/** Queues the runs of mappings that are due. All processes do; a mapping is taken by one. */
+/** Queues runs of mappings that are due. Every process polls; each due mapping is taken by one of them. */
 export class MappingTicker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('MappingTicker');
   readonly #loop: WorkerLoop;
@@ -35,7 +35,7 @@ export class MappingTicker implements OnApplicationBootstrap, OnModuleDestroy {
     await this.#loop.stop();
   }
 
-  /** Something is due: a mapping was made or enabled. */
+  /** Polls at once, because a mapping was created or enabled. */
   wake(): void {
     this.#loop.wake();
   }
@@ -49,7 +49,7 @@ export class MappingTicker implements OnApplicationBootstrap, OnModuleDestroy {
     await client.query('begin');
     const { rows } = await client.query<{ mapping_id: string; tenant_id: string }>({
       name: 'take_due_mappings',
-      // The end of the run says when the next one is due; this is for when there is no such end.
+      // The end of the run sets the next due time. This one applies when the run never ends.
       text: `update mapping_schedule set due_time = clock_timestamp() + interval '1 minute'
         where mapping_id in (
           select mapping_id from mapping_schedule where due_time <= clock_timestamp()

@@ -2,13 +2,13 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant } from '@rapport/persistence';
 import { MappingChangedError } from './run-failure.js';
 
-/** How far a mapping has come: what is behind it is settled, or noted as a hint or a conflict. */
+/** The progress of a mapping: everything before it is settled, or stored as a hint or a conflict. */
 export interface Progress {
   peerCursor: string | undefined;
   isPeerRead: boolean;
   customersPageToken: string | undefined;
   areCustomersRead: boolean;
-  /** Whether what was there before the first exchange is paired. */
+  /** Whether the records from before the first exchange are paired. */
   isPaired: boolean;
 }
 
@@ -26,7 +26,7 @@ export class ProgressStore {
     private readonly em: EntityManager,
     private readonly tenantId: string,
     private readonly mappingId: string,
-    /** Of the mapping, as the run knows it. */
+    /** The version of the mapping that the run has read. */
     private readonly mappingVersion: number,
   ) {}
 
@@ -64,7 +64,7 @@ export class ProgressStore {
   }
 
   /**
-   * The lock waits for who changes the mapping, and so wants all customers looked at again.
+   * The lock waits for a concurrent change of the mapping, which resets the progress.
    *
    * @throws MappingChangedError
    */

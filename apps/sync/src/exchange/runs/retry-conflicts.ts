@@ -1,9 +1,6 @@
 import type { Statement } from '@rapport/persistence';
 
-/**
- * Has the pairs of mappings settled again that one side did not take, since what they were refused for may be gone: both sides count as
- * not seen yet.
- */
+/** Retries pairs of mappings that one side has refused, since the reason may be gone: both sides count as unread. */
 export function retryConflicts(tenantId: string, mappingIds: readonly string[]): Statement {
   return {
     name: 'retry_conflicts',

@@ -2,15 +2,15 @@ import { AppError } from '@rapport/platform';
 import { ConnectorError } from '../../connectors/connector-error.js';
 import { FilterRefusedError } from '../customers/customer-filter.js';
 
-/** What becomes of a mapping whose run has failed. */
+/** The effect of a failed run on its mapping. */
 export interface RunFailure {
   reason: string;
   message: string;
-  /** When it is tried again, in milliseconds. Absent: a person has to do something first. */
+  /** Delay of the next attempt, in milliseconds. Absent when a user must act first. */
   retryAfterMs?: number;
 }
 
-/** More deletes than a mapping allows: a person has to say that they are meant. */
+/** A run has more deletes than the mapping allows. A user must confirm them. */
 export class MassDeleteError extends Error {
   override readonly name = 'MassDeleteError';
   constructor(readonly count: number) {
@@ -18,7 +18,7 @@ export class MassDeleteError extends Error {
   }
 }
 
-/** The mapping was deleted while a run of it was at work. */
+/** The mapping was deleted during its run. */
 export class MappingDeletedError extends Error {
   override readonly name = 'MappingDeletedError';
   constructor(options?: ErrorOptions) {
@@ -34,7 +34,7 @@ export class MappingChangedError extends Error {
   }
 }
 
-/** JSONata of a mapping that takes too long, record after record. */
+/** A JSONata expression of the mapping times out for record after record. */
 export class SlowExpressionsError extends Error {
   override readonly name = 'SlowExpressionsError';
   constructor(count: number, options?: ErrorOptions) {
@@ -46,7 +46,7 @@ const peerRetryMs = 15_000;
 const platformRetryMs = 3_000;
 const unexpectedRetryMs = 30_000;
 
-/** Undefined for what is not the matter of a run. */
+/** Undefined for an unexpected error. */
 export function runFailure(error: unknown): RunFailure {
   if (error instanceof MappingDeletedError) return { reason: 'MAPPING_DELETED', message: error.message };
   if (error instanceof MappingChangedError) return { reason: 'MAPPING_CHANGED', message: error.message };
@@ -73,7 +73,7 @@ export function runFailure(error: unknown): RunFailure {
   return { reason: 'INTERNAL', message: 'The run has failed unexpectedly.', retryAfterMs: unexpectedRetryMs };
 }
 
-/** Whether something was to be kept of a mapping that is gone: 23503 foreign_key_violation. */
+/** Whether a row of a deleted mapping was to be stored: 23503 foreign_key_violation. */
 export function isOfDeletedMapping(error: unknown): boolean {
   const { code, constraint } = (error ?? {}) as { code?: unknown; constraint?: unknown };
   return code === '23503' && typeof constraint === 'string' && constraint.endsWith('_mapping');

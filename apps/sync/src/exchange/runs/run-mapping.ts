@@ -47,19 +47,19 @@ export interface RunnerParts {
   users: TenantUsers;
 }
 
-/** When pairs that failed for no reason that is known are tried again. */
+/** Delay after which a failed pair is retried. */
 const failedPairSeconds = 30;
 
-/** More evaluations of a run that take too long mean that all of them do. */
+/** With more timeouts of evaluations than this in a run, the expression itself is too slow. */
 const maxSlowEvaluations = 10;
 
-/** Does the runs of mappings. One that was cut off is gone on with from what it has kept. */
+/** Executes runs of mappings. An interrupted run continues from its stored progress. */
 export class MappingRunner {
   readonly #logger = new Logger('MappingRunner');
 
   constructor(private readonly parts: RunnerParts) {}
 
-  /** @throws the reason of `signal` when that is aborted: the run is to be done again */
+  /** @throws the reason of `signal` when it aborts: another process repeats the run */
   async run({ tenantId, mappingId, runId }: RunJob, signal: AbortSignal): Promise<void> {
     const em = this.parts.orm.em.fork({ session: { variables: { 'app.tenant_id': tenantId } } });
     const runs = new RunStore(em, tenantId);
@@ -80,13 +80,13 @@ export class MappingRunner {
     try {
       const { failed } = await this.#exchange(em, run, runs, mapping, connection, signal);
       await runs.end(run);
-      // It has exchanged nothing: what is due stays due.
+      // It has exchanged nothing, so due mappings stay due.
       if (run.dry_run) return;
       const { pollSeconds } = connection;
       await this.#goOn(em, mapping, failed.count > 0 ? Math.min(pollSeconds, failedPairSeconds) : pollSeconds);
     } catch (error) {
       signal.throwIfAborted();
-      // Nothing is left to be done, or told, of one that was deleted.
+      // A deleted mapping has nothing left to do or to report.
       if ((await em.count(Mapping, { tenantId, id: mappingId })) === 0) return;
       if (error instanceof MappingChangedError) return this.run({ tenantId, mappingId, runId }, signal);
       const failure = runFailure(error);
@@ -104,7 +104,7 @@ export class MappingRunner {
     connection: Connection,
     signal: AbortSignal,
   ): Promise<ExchangeContext> {
-    // Who may do nothing any more exchanges nothing, also when there is nothing to write.
+    // A principal without permissions exchanges nothing, even when there is nothing to write.
     await this.parts.tokens.of(mapping.tenantId, connection.principalId);
     const peer = this.parts.peers.open(connection);
     const endSessions = peer.keepSessions?.();
@@ -116,7 +116,7 @@ export class MappingRunner {
       await context.references.wake();
       if (run.kind === 'RESOLVE' && run.request) await new ConflictResolver(em, context).resolve(run.request, tell);
       await this.#do(run, context, exchange, tell);
-      // What waits for the pairs that this run has made.
+      // Records that waited for pairs which this run has made.
       await context.references.wake();
       context.counts.conflicts = (await context.conflicts.linkIds()).size;
       await tell();
@@ -139,7 +139,7 @@ export class MappingRunner {
     const createsRecords = capabilities.create;
     const ofPeer = { peer, createsRecords, fields, type: exchangedType(mapping.object) };
     const context = this.#context(em, run, mapping, connection, { ...ofPeer, customFields, users, signal });
-    // An exchange that was cut off goes on where it was; what compares begins anew.
+    // An interrupted exchange continues; a reconciliation starts over.
     if (run.kind === 'EXCHANGE' && !run.dry_run) {
       Object.assign(context, { pairing: run.pairing ?? undefined });
       Object.assign(context.counts, run.counts);
@@ -215,7 +215,7 @@ export class MappingRunner {
     };
   }
 
-  /** What has stopped a mapping is over when a run of it succeeds. */
+  /** A successful run ends the error state of its mapping. */
   async #goOn(em: EntityManager, { tenantId, id, state }: Mapping, nextSeconds: number): Promise<void> {
     if (state === 'STOPPED') {
       await readForTenant(em, {
@@ -227,8 +227,8 @@ export class MappingRunner {
         values: [tenantId, id],
       });
     }
-    // A mapping that became due meanwhile stays due. While its connection is held, it stays due at the end of the hold: until then
-    // changes of customers are only noted, and queue no run.
+    // A mapping that became due during the run stays due. While its connection is on hold it is due at the end of the
+    // hold: until then, changes of customers are noted but queue no run.
     await readForTenant(em, {
       name: 'postpone_mapping',
       sql: `update mapping_schedule set due_time = clock_timestamp() + make_interval(secs => $2)
@@ -240,7 +240,7 @@ export class MappingRunner {
 
   async #fail(em: EntityManager, mapping: Mapping, { reason, message, retryAfterMs }: RunFailure): Promise<void> {
     if (retryAfterMs !== undefined) {
-      // All mappings of the connection wait, in whichever process their runs are.
+      // All mappings of the connection wait, in every process.
       await readForTenant(em, {
         name: 'hold_connection',
         sql: `update mapping_schedule set due_time = held.until, hold_time = held.until
@@ -260,7 +260,7 @@ export class MappingRunner {
   }
 }
 
-/** Which records of Rapport a mapping is about. */
+/** The records of Rapport that a mapping covers. */
 function takenBy({ object, customerKind, filter }: Mapping): Taken {
   const type = exchangedType(object);
   const kind = customerKind ? [['kind', customerKind] as const] : [];
@@ -268,7 +268,7 @@ function takenBy({ object, customerKind, filter }: Mapping): Taken {
   return { type, fixed: Object.fromEntries(fixed), filter: filter ?? null };
 }
 
-/** The same, but that evaluations of one run that take too long end it. */
+/** The same evaluator, which ends the run after too many timeouts. */
 function endingSlow(evaluate: Evaluate): Evaluate {
   let slow = 0;
   return async (expression, input) => {

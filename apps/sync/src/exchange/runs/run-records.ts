@@ -1,16 +1,16 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant } from '@rapport/persistence';
 
-/** None of its statements takes long. */
+/** Statement timeout: none of its statements takes long. */
 const clearedAtATime = 5_000;
 
-/** A record of the peer, and what stands for that which it holds. */
+/** Id of a peer's record, and a fingerprint of its content. */
 export interface HeldRecord {
   id: string;
   held: string | null;
 }
 
-/** All records of a peer that a run has read: in the database, since there may be more of them than memory takes. */
+/** All records of a peer that a run has read. In the database, because they may exceed memory. */
 export class RunRecords {
   /** @param em of the run's tenant */
   constructor(
@@ -19,7 +19,7 @@ export class RunRecords {
     private readonly runId: string,
   ) {}
 
-  /** Forgets those of a run that was begun before, and at its end all. */
+  /** Deletes those of an earlier attempt of the run, and all at its end. */
   async clear(): Promise<void> {
     let deleted: number;
     do {
@@ -34,7 +34,7 @@ export class RunRecords {
     } while (deleted === clearedAtATime);
   }
 
-  /** @param records of which each is there once */
+  /** @param records without duplicates */
   async put(records: readonly HeldRecord[]): Promise<void> {
     await readForTenant(this.em, {
       name: 'put_run_records',
@@ -45,7 +45,7 @@ export class RunRecords {
     });
   }
 
-  /** Which of these there are. */
+  /** Returns the ids that are stored. */
   async among(ids: readonly string[]): Promise<ReadonlySet<string>> {
     const rows = await readForTenant<{ record_id: string }>(this.em, {
       name: 'run_records_among',
@@ -55,7 +55,7 @@ export class RunRecords {
     return new Set(rows.map(({ record_id }) => record_id));
   }
 
-  /** Takes those of these that there are out, with what they hold. */
+  /** Removes and returns the stored ones, with their fingerprints. */
   async take(ids: readonly string[]): Promise<ReadonlyMap<string, string | null>> {
     const rows = await readForTenant<{ record_id: string; held: string | null }>(this.em, {
       name: 'take_run_records',
@@ -66,7 +66,7 @@ export class RunRecords {
     return new Map(rows.map(({ record_id, held }) => [record_id, held]));
   }
 
-  /** A page of those that are left, in the order of their ids. */
+  /** A page of the remaining ones, ordered by id. */
   async after(id: string | undefined, limit: number): Promise<HeldRecord[]> {
     return readForTenant<HeldRecord>(this.em, {
       name: 'run_records_after',

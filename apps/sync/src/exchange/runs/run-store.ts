@@ -18,7 +18,7 @@ export interface RunRow {
   state: 'QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED';
   is_automatic: boolean;
   counts: Partial<Counts>;
-  /** Runs of earlier releases have not counted `filtered`. */
+  /** Absent in runs of earlier releases. */
   comparison: (Omit<Findings['comparison'], 'filtered'> & { filtered?: number }) | null;
   planned_changes: Findings['plannedChanges'];
   planned: Counts | null;
@@ -33,7 +33,7 @@ export interface RunRow {
   end_time: string | Date | null;
 }
 
-/** What a run is to do about conflicts. */
+/** The conflicts that a RESOLVE run covers, and the choice for them. */
 export interface ResolveRequest {
   choice: Choice;
   kind?: ConflictKind;
@@ -43,7 +43,7 @@ export interface ResolveRequest {
 export const runColumns = `id, mapping_id, kind, dry_run, allow_mass_delete, state, is_automatic, counts, comparison,
   planned_changes, planned, pairing, resolution, request, issues, error_reason, error_message, create_time, start_time, end_time`;
 
-/** For how long runs that came by themselves are kept. */
+/** Retention of automatic runs. */
 const keptFor = '7 days';
 
 /** The runs of one tenant. */
@@ -54,7 +54,7 @@ export class RunStore {
     private readonly tenantId: string,
   ) {}
 
-  /** A run that is begun now, or gone on with. Undefined when there is nothing left to do of it. */
+  /** Starts or continues a run. Undefined when it has nothing left to do. */
   async begin(id: string): Promise<RunRow | undefined> {
     const values = [this.tenantId, id];
     const [, , begun] = await withConnection(this.em, (client) =>
@@ -94,7 +94,7 @@ export class RunStore {
     });
   }
 
-  /** @param error absent when it has succeeded */
+  /** @param error absent after success */
   async end(run: RunRow, error?: { reason: string; message: string }): Promise<void> {
     await this.#run({
       name: 'end_run',
@@ -115,14 +115,14 @@ export class RunStore {
   }
 }
 
-/** What may be done of a mapping that is paused: nothing is exchanged by it. */
+/** Whether a paused mapping allows a run: it must exchange nothing. */
 export function mayRunPaused({ kind, dry_run }: Pick<RunRow, 'kind' | 'dry_run'>): boolean {
   return dry_run || kind === 'PAIR' || kind === 'RESOLVE';
 }
 
 /**
- * Queues a run of its own for each of these mappings, unless one waits already, or the other system is to be left alone. Runs in
- * a transaction that works for the tenant, and is done with it.
+ * Queues a run for each of these mappings, unless one is queued or the connection is on hold. Runs in a transaction for
+ * the tenant, as its last step.
  */
 export async function queueAutomaticRuns(
   client: ClientBase,
@@ -132,7 +132,7 @@ export async function queueAutomaticRuns(
 ): Promise<void> {
   for (const mappingId of mappingIds) {
     const runId = uuidv7();
-    // Until the transaction ends no run begins that could overlook what it has noted: one that waits is not past it.
+    // Until the transaction ends, no queued run starts, so none can miss what the transaction has noted.
     await client.query('select pg_advisory_xact_lock_shared(hashtextextended($1, 0))', [`run ${mappingId}`]);
     const { rowCount } = await client.query(
       `insert into sync_run (tenant_id, id, mapping_id, kind, dry_run, allow_mass_delete, state, is_automatic)

@@ -4,15 +4,15 @@ import type { FieldFault } from '../mappings/mapping-views.js';
 import { itemKey } from '../pairs/merge-fields.js';
 import { refusal, type RefusedField } from './refused-fields.js';
 
-/** Lists that a side has taken without some of their items, by the field of the customer. */
+/** Lists that a side took without some of their items, by the field of the customer. */
 export type LeftOut = Map<string, { taken: JsonValue; items: string[] }>;
 
 type Fingerprint = (value: JsonValue) => string;
 
 /**
- * Takes out of views what a side has refused: of a list the items that do not fit, else the whole field.
+ * Removes values from views that a side has refused: unsuitable items of a list, otherwise the whole field.
  *
- * @returns what was taken out; nothing when there was nothing of it in the views
+ * @returns the removed values; undefined when the views had none of them
  */
 export function leaveOut(
   views: Map<string, JsonValue>,
@@ -38,7 +38,7 @@ export function leaveOut(
   return found;
 }
 
-/** What both sides have once one of them has taken lists without some items. @param side that has not taken them */
+/** The views of both sides after one has taken lists without some items. @param side the one that refused them */
 export function baseWithout(base: Base, leftOut: LeftOut, side: 'customer' | 'peer', fingerprint: Fingerprint): Base {
   const changed = [...leftOut].flatMap(([field, { taken, items: unfit }]) => {
     const before = base[field];
@@ -50,7 +50,7 @@ export function baseWithout(base: Base, leftOut: LeftOut, side: 'customer' | 'pe
   return { ...base, ...(Object.fromEntries(changed) as Base) };
 }
 
-/** Values that no customer can have. Undefined when there are none. */
+/** Values that no customer can have; undefined when there are none. */
 export function refusedAsUnknown(faults: readonly FieldFault[]): RefusedField[] | undefined {
   const refused = faults.map(({ rule, fault: { index, description } }) =>
     refusal(rule, `The value ${description}`, index),

@@ -11,8 +11,8 @@ import { RecordWriter } from './write-record.js';
 import type { Written } from './written.js';
 
 /**
- * Writes both sides of a pair. The link stores the intent before each write. After a crash, the next process uses it to distinguish the
- * write of the exchange from an edit by someone else.
+ * Writes both sides of a pair. The link stores the intent before each write. After a crash, the next process uses it to
+ * distinguish the write of the exchange from an edit by another client.
  */
 export class PairWriter {
   readonly customers: CustomerWriter;
@@ -36,7 +36,7 @@ export class PairWriter {
     });
   }
 
-  /** Changes fields of a customer. @param base that the fields have once it is done, of those that are settled by it */
+  /** Changes fields of a customer. @param base of the fields that the write settles */
   updateCustomer(
     link: Link,
     customer: ExchangedRecord,
@@ -66,7 +66,7 @@ export class PairWriter {
     });
   }
 
-  /** Changes fields of a record. @param base that the fields have once it is done */
+  /** Changes fields of a record. @param base of the fields that the write settles */
   updateRecord(
     link: Link,
     record: PeerRecord,
@@ -84,7 +84,7 @@ export class PairWriter {
     });
   }
 
-  /** Finds out what became of a write that was under way when its process ended. @param record as it is now */
+  /** Determines the outcome of an interrupted write. @param record in its current state */
   async recover(link: Link, intent: Intent, record: PeerRecord | undefined): Promise<void> {
     const { customer, record: created } = intent;
     if (customer && customer.id === undefined) await this.customers.recoverCreate(link, { ...intent, customer });
@@ -117,7 +117,7 @@ export class PairWriter {
         link.recordId ?? undefined,
         left.map(({ issue }) => issue),
       );
-      // What would have made a new record or customer is for a person to look at.
+      // A conflict, since values that would make a new record or customer are missing.
       if (fitting.size === 0)
         return link.customerId !== null && link.recordId !== null ? { outcome: 'NOTHING' } : written;
     }
@@ -140,7 +140,7 @@ export class PairWriter {
     await this.context.links.saveIntent(link);
   }
 
-  /** The base of a new pair. @param fitting those of the views that the other side takes; nothing always fits */
+  /** The base of a new pair. @param fitting the views that the other side takes; null always fits */
   #bothAre(views: Views, fitting: ReadonlyMap<string, JsonValue>): Base {
     const agreed = Object.entries(views).filter(([field, view]) => view === null || fitting.has(field));
     const entries = agreed.map(([field, view]) => {

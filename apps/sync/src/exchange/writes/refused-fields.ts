@@ -5,18 +5,18 @@ import { addressPart, placeOf } from '../mappings/lenses/address-parts.js';
 import { isObject } from '../mappings/lenses/field-values.js';
 import type { ExchangedType } from '../mappings/records/exchanged-types.js';
 
-/** A field whose value a side does not take, by its name at the customer, and why. */
+/** A field whose value a side refuses, by its name at the customer, and the reason. */
 export interface RefusedField {
   field: string;
-  /** Of the item of a list that is not taken; the others are. */
+  /** Index of the refused item of a list. The other items are taken. */
   index?: number;
   issue: RecordIssue;
 }
 
 /**
- * The fields that violations of a customer are about. Undefined when one of them is about something else.
+ * The fields that violations of a customer name; undefined when a violation names anything else.
  *
- * @param sent values that customers have refused, by field
+ * @param sent values that customers has refused, by field
  * @param type of the customer, whose fields the violations name
  */
 export function refusedByCustomers(
@@ -26,7 +26,7 @@ export function refusedByCustomers(
   { singular }: ExchangedType,
 ): RefusedField[] | undefined {
   const refused = violations.map(({ field: path, reason, description }) => {
-    // Of a field that is not defined no value fits: all wait until it is.
+    // An undefined field takes no value at all: every value waits until it is defined.
     if (reason === 'UNKNOWN_FIELD') return undefined;
     const name = path.startsWith(`${singular}.`) ? path.slice(singular.length + 1) : path;
     const rule =
@@ -38,19 +38,19 @@ export function refusedByCustomers(
   return all(refused);
 }
 
-/** The fields that issues of a record are about. Undefined when one of them is about something else. */
+/** The fields that issues of a record name; undefined when an issue names anything else. */
 export function refusedByPeer(rules: readonly FieldRule[], issues: readonly RecordIssue[]): RefusedField[] | undefined {
   const refused = issues.map(({ field: path = '', message }) => {
     const [name = ''] = path.split('[');
     const rule = rules.find(({ peerField }) => peerField === name || peerField.startsWith(`${name}.`));
     if (name === '' || !rule) return undefined;
-    // Of what an expression has made nobody knows which item it was.
+    // The result of an expression does not show which item it was.
     return refusal(rule, message, rule.toPeer === undefined ? itemIndex(name, path) : undefined);
   });
   return all(refused);
 }
 
-/** @param index of the item of a list that it is about */
+/** @param index of the refused item of a list */
 export function refusal({ customerField, peerField }: FieldRule, message: string, index?: number): RefusedField {
   const field = index === undefined ? peerField : `${peerField}[${index}]`;
   return {
@@ -60,7 +60,7 @@ export function refusal({ customerField, peerField }: FieldRule, message: string
   };
 }
 
-/** Whether a path such as `addresses[1].city` is that of a part of an address that was sent. */
+/** Whether a path such as `addresses[1].city` is part of an address that was sent. */
 function isPart(customerField: string, path: string, sent: JsonValue | undefined): boolean {
   const own = addressPart(customerField);
   const [, index, part] = /^addresses\[(\d+)\]\.(\w+)$/.exec(path) ?? [];
@@ -69,12 +69,12 @@ function isPart(customerField: string, path: string, sent: JsonValue | undefined
   return placeOf(addresses, own.label) === Number(index);
 }
 
-/** Of one value that stands for a list there is no item to name. */
+/** A single value for a list has no item to name. */
 function refusedIndex({ customerField, transform }: FieldRule, path: string): number | undefined {
   return transform === 'FIRST_OF_LIST' ? undefined : itemIndex(customerField, path);
 }
 
-/** The place in the list of a field that a path names, such as `emails[2].address`. */
+/** The index in the list of a field that a path names, such as `emails[2].address`. */
 function itemIndex(field: string, path: string): number | undefined {
   const index = path.startsWith(`${field}[`) ? /^\[(\d+)\]/.exec(path.slice(field.length))?.[1] : undefined;
   return index === undefined ? undefined : Number(index);

@@ -9,13 +9,13 @@ import { exchangedType, type ExchangedType } from '../mappings/records/exchanged
 import { refusedByCustomers } from './refused-fields.js';
 import { done, isCode, stale, type Written } from './written.js';
 
-/** An intent to write a customer: to create one when it names no id. */
+/** Intent to write a customer: to create one when it has no id. */
 export type CustomerIntent = Intent & { customer: NonNullable<Intent['customer']> };
 
-/** How long the steps behind a push count for what comes back, in milliseconds. */
+/** Period during which a change that returns counts as a consequence of a push, in milliseconds. */
 const echoMs = 60_000;
 
-/** Writes the customer of a pair, and notes in the link what both sides have then. */
+/** Writes the customer of a pair, and stores the resulting state of both sides in the link. */
 export class CustomerWriter {
   readonly #type: ExchangedType;
 
@@ -23,7 +23,7 @@ export class CustomerWriter {
     this.#type = exchangedType(context.mapping.object);
   }
 
-  /** Creates or changes the customer, as the intent says. Repeating it within the time that request ids are kept changes nothing. */
+  /** Creates or changes the customer of the intent. Idempotent while request ids are kept. */
   write(link: Link, intent: CustomerIntent): Promise<Written> {
     const { customers } = this.context;
     const { requestId, id, etag, values } = intent.customer;
@@ -35,14 +35,14 @@ export class CustomerWriter {
     );
   }
 
-  /** Completes a create that a process has left. The customer has the id of the request, which may be too old to be repeated. */
+  /** Completes an interrupted create. The customer has the id of the request, which may be too old to repeat. */
   async recoverCreate(link: Link, intent: CustomerIntent): Promise<void> {
     const { requestId: id } = intent.customer;
     const created = await this.context.customers.get(id);
     if (created.isThere && etagVersion(created.customer.etag) === 1) {
       await this.#settle(link, intent, () => Promise.resolve(created.customer));
     } else if (created.isThere) {
-      // It was edited since, so that what was created is what both sides had.
+      // Edited since, so the created values are the last agreed ones.
       Object.assign(link, { customerId: id, base: { ...link.base, ...intent.base } });
     } else if (created.mergedInto !== undefined || created.isErased) {
       link.customerId = id;
@@ -85,16 +85,16 @@ export class CustomerWriter {
       { ...values, customer: fingerprint(views[field] ?? null) },
     ]);
     link.base = { ...link.base, ...(Object.fromEntries(agreed) as Base) };
-    // Of a merged customer it is the survivor that was written, which has a link of its own.
+    // The write to a merged customer went to the survivor, which has a link of its own.
     link.customerId ??= customer.id;
     link.customerVersion = etagVersion(customer.etag);
-    // What was written here is no news to the exchange.
+    // The exchange ignores its own write.
     link.isLeftOut = !(await customers.takesPart(customer.id));
   }
 
-  /** @throws `error` when it says nothing of the customer */
+  /** @throws `error` when it is not about the customer */
   #refused(link: Link, { customer: { id, requestId, values } }: CustomerIntent, error: unknown): Written {
-    // A create that is still under way must be waited for: begun anew it would make a second customer.
+    // A create in progress must be awaited: a new one would create a second customer.
     if (id !== undefined && isCode(error, 'ABORTED', 'NOT_FOUND')) return stale;
     if (error instanceof AppError && error.reason.endsWith('_CREATED_BEFORE')) {
       link.customerId = requestId;

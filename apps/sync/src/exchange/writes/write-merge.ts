@@ -8,7 +8,7 @@ import { baseWithout } from './left-out.js';
 import type { PairWriter } from './pair-writer.js';
 import type { Written } from './written.js';
 
-/** Beyond this many automatic steps in a row it is a loop. */
+/** More automatic steps in a row than this are a loop. */
 const maxHop = 8;
 
 type MergePlan = Extract<Plan, { action: 'MERGE' }>;
@@ -28,7 +28,7 @@ export class MergeWriter {
     const { link, customer, record, merged } = plan;
     const { toCustomer, toPeer, conflicts, base } = merged;
     if (this.#isLoop(plan, hop)) {
-      const message = 'Each side changes what the other has sent, again and again.';
+      const message = 'The two sides keep changing the values of each other.';
       return this.keeper.leave(link, { customer, record }, { kind: 'LOOP', message });
     }
     const isSettled = (field: string) => !toCustomer.has(field) && !toPeer.has(field) && !conflicts.includes(field);
@@ -48,9 +48,9 @@ export class MergeWriter {
   }
 
   /**
-   * References to records without a pair wait, and count as not seen yet. The other fields are written.
+   * References to records without a pair wait and count as unread. The other fields are written.
    *
-   * @returns whether there is a pair meanwhile
+   * @returns whether a pair exists by now
    */
   async #wait({ link, customer, record, merged: { toPeer } }: MergePlan): Promise<boolean> {
     const { fieldViews } = this.context;
@@ -73,12 +73,12 @@ export class MergeWriter {
   async #updateCustomer({ link, customer, merged }: MergePlan): Promise<Written> {
     const { toCustomer, toPeer, base } = merged;
     if (toCustomer.size === 0) return { outcome: 'DONE' };
-    // A field that is written to both has a new base when both are.
+    // A field that is written to both sides has a new base after both writes.
     const ofCustomer = pick(base, (field) => toCustomer.has(field) && !toPeer.has(field));
     const written = await this.writer.updateCustomer(link, customer, toCustomer, ofCustomer);
     if (written.outcome !== 'DONE') return written;
     this.context.counts.customersUpdated += 1;
-    // What is written to the record next agrees with what the customer has now.
+    // The next write to the record agrees with the customer's current value.
     if (written.leftOut) merged.base = baseWithout(base, written.leftOut, 'customer', this.context.fingerprint);
     return written;
   }

@@ -6,20 +6,20 @@ import type { Intent, Link } from '../links/link.js';
 import { refusedByPeer } from './refused-fields.js';
 import { done, stale, type Written } from './written.js';
 
-/** Writes the record of a pair, and notes its id and version in the link. */
+/** Writes the record of a pair, and stores its id and version in the link. */
 export class RecordWriter {
   constructor(private readonly context: ExchangeContext) {}
 
-  /** Creates the record, as the intent says. The id of the link is its key, so repeating it creates no second one. */
+  /** Creates the record of the intent. The id of the link is its key, so a repetition creates no second one. */
   async create(link: Link, { record, base }: Intent & { record: JsonObject }): Promise<Written> {
     const written = await this.#write(link, { kind: 'CREATE', key: link.id, fields: record });
-    // A record that another client has changed since was created with these values nevertheless.
+    // Another client may have edited the record since, but it was created with these values.
     if (written.outcome !== 'REFUSED') link.base = base;
     if (written.outcome === 'DONE') link.copyVersion = link.recordVersion;
     return written;
   }
 
-  /** @param fields those that change, as the peer has them */
+  /** @param fields the changed ones, in the peer's form */
   async update(link: Link, { id, version }: PeerRecord, fields: JsonObject): Promise<Written> {
     const written = await this.#write(link, { kind: 'UPDATE', id, expectedVersion: version, fields });
     // A record that was edited since the exchange created it no longer counts as a copy.

@@ -22,10 +22,10 @@ interface CandidateRow {
   linked: boolean;
 }
 
-/** Most candidates that a conflict shows. */
+/** Maximum number of candidates in a conflict. */
 const maxCandidates = 20;
 
-/** @throws AppError NOT_FOUND, the same for a conflict of another tenant */
+/** @throws AppError NOT_FOUND, also for a conflict of another tenant */
 export async function findConflict(em: EntityManager, id: string): Promise<ConflictRow> {
   const [row] = await queryRows<ConflictRow>(em, {
     sql: `${conflictQuery} and conflict.id = $2`,
@@ -40,7 +40,7 @@ function openFields(envelope: SecretEnvelope, tenantId: string, linkId: string, 
   return JSON.parse(opened.toString()) as ConflictField[];
 }
 
-/** Conflicts as a caller gets them, with what those of pairing are like. */
+/** The messages of conflicts. Those of pairing have candidates. */
 export async function conflictMessages(
   run: RunStatement,
   envelope: SecretEnvelope,

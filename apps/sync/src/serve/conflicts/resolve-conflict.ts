@@ -14,7 +14,7 @@ import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { queueRun } from '../runs/create-run.js';
 import { conflictMessages, findConflict } from './conflict-message.js';
 
-/** Answers ResolveSyncConflict. Runs in a transaction. */
+/** Handles ResolveSyncConflict. Runs in a transaction. */
 export async function resolveConflict(
   em: EntityManager,
   envelope: SecretEnvelope,

@@ -26,7 +26,7 @@ import { writeCall } from '../../storage/write-call.js';
 import { connectionMessage, connectorMessage, recordTypeMessage } from './connection-message.js';
 import { createConnection, deleteConnection, updateConnection } from './write-connection.js';
 
-/** How long a peer may take to say what it has. */
+/** Timeout of a peer's description, in milliseconds. */
 const checkTimeoutMs = 20_000;
 
 @Controller()
@@ -55,7 +55,7 @@ export class ConnectionsController implements ServiceHandlers<ConnectionsService
 
   async listConnections(): Promise<ListConnectionsResponse> {
     const { tenantId } = currentCaller();
-    // A UUIDv7 grows with the time it was made at.
+    // UUIDv7 ids sort by creation time.
     const connections = await this.em.find(Connection, { tenantId }, { orderBy: { id: 'desc' } });
     return { connections: connections.map(connectionMessage) };
   }

@@ -41,7 +41,7 @@ const updatable: Updatable<'displayName' | 'settings' | 'secrets' | 'state' | 'p
   },
 };
 
-/** Answers CreateConnection. Runs in a transaction, as all here. */
+/** Handles CreateConnection. Like all functions here, it runs in a transaction. */
 export async function createConnection(
   em: EntityManager,
   peers: Peers,
@@ -130,7 +130,7 @@ function content({ displayName, state, pollSeconds }: ConnectionMessage) {
   };
 }
 
-/** Those that are named take the place of the others; null removes one. */
+/** Named secrets replace stored ones; null removes one. */
 function withSecrets(before: JsonObject, changes: Record<string, unknown> = {}): JsonObject {
   const entries = Object.entries({ ...before, ...changes }).filter(([, value]) => value !== null);
   return Object.fromEntries(entries) as JsonObject;
@@ -150,7 +150,7 @@ function configure(
   connection.secretNames = Object.keys(secrets).sort();
 }
 
-/** Connections of a tenant are created one after the other, so that each sees those before it. */
+/** Serializes the creation of a tenant's connections, so that the count includes concurrent ones. */
 async function checkRoom(em: EntityManager, tenantId: string): Promise<void> {
   await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`connection ${tenantId}`]);
   if ((await em.count(Connection, { tenantId })) < maxConnections) return;

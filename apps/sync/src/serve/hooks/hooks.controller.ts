@@ -60,7 +60,7 @@ export class HooksController implements ServiceHandlers<HooksServiceServer> {
     await findConnection(this.em, connectionId);
     const binding = `ListHooks ${tenantId} ${connectionId}`;
     const [after = null] = pageToken === undefined ? [] : readPageToken(this.key.bytes, binding, pageToken);
-    // A UUIDv7 grows with the time it was made at.
+    // UUIDv7 ids sort by creation time.
     const rows = await readForTenant<HookRow>(this.em, {
       sql: `select id, message_id, cardinality(record_ids) as record_count, body_bytes, receive_time,
           case when not is_wanted then 'IGNORED' when exists (
@@ -86,7 +86,7 @@ export class HooksController implements ServiceHandlers<HooksServiceServer> {
     });
     if (!row?.sealed_body) throw new AppError('NOT_FOUND', 'HOOK_NOT_FOUND', 'There is no body of such a webhook.');
     const data = this.envelope.open(row.sealed_body, hookOwner(tenantId, id));
-    // What others have sent is not shown as what they say that it is.
+    // Untrusted content: it is never served as the content type that its sender claims.
     yield { contentType: 'application/octet-stream', data, extensions: [] };
   }
 }

@@ -3,13 +3,13 @@ import { invalidArgument, type AppError } from '@rapport/platform';
 import { ConnectorError } from '../../connectors/connector-error.js';
 import type { Connector, WebhookDelivery, WebhookHint } from '../../connectors/connector.js';
 
-/** What has a place in an index of PostgreSQL in any case, in characters. */
+/** Maximum length of an id in characters. Any id of this length fits into an index of PostgreSQL. */
 const maxIdLength = 500;
 
 /**
- * The records that a webhook is about, each once.
+ * The records that a webhook names, without duplicates.
  *
- * @throws AppError INVALID_ARGUMENT for a body that names none, or of which the ids can not be stored
+ * @throws AppError INVALID_ARGUMENT for a body that names none, or whose ids cannot be stored
  */
 export function recordsOfHook(connector: Connector, messageId: string, delivery: WebhookDelivery): WebhookHint[] {
   if (!isStorableId(messageId)) throw malformed(`The id of the webhook must have 1 to ${maxIdLength} characters.`);

@@ -5,17 +5,17 @@ import { batchSize, deleteAll } from '../../storage/delete-expired.js';
 import { rowOwner } from '../../storage/sealed-row.js';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 
-/** How long a deleted mapping's links are kept. */
+/** Retention of the links of a deleted mapping. */
 const keptDays = 30;
 
 const linkColumns = `id, customer_id, record_id, base, customer_version, record_version, sealed_intent, is_apart, copy_version,
   is_left_out`;
 
-/** Where the links of a mapping are: what a new one has to have in common to take them up. */
+/** What a new mapping must have in common with a deleted one to reuse its links. */
 type Place = Pick<Mapping, 'tenantId' | 'connectionId' | 'object' | 'recordType' | 'customerKind'>;
 
 /**
- * Keeps what belongs together of a mapping that is about to be deleted, with what both sides last agreed on, and the key of that. Runs in
+ * Keeps the links of a mapping that is about to be deleted, with their base fingerprints and the key of these. Runs in
  * the transaction of the delete.
  */
 export async function keepLinks(em: EntityManager, envelope: SecretEnvelope, mapping: Mapping): Promise<void> {
@@ -38,7 +38,7 @@ export async function keepLinks(em: EntityManager, envelope: SecretEnvelope, map
   });
 }
 
-/** The key of the mapping whose links a new one at the same place takes up; undefined when there is none. */
+/** The fingerprint key of the deleted mapping whose links a new one reuses; undefined when there is none. */
 export async function findKeptKey(
   em: EntityManager,
   envelope: SecretEnvelope,
@@ -49,7 +49,7 @@ export async function findKeptKey(
       where tenant_id = $1 and connection_id = $2 and record_type = $3
         and customer_kind is not distinct from $4 and object = $5
         and delete_time > now() - make_interval(days => ${keptDays})
-        -- One that is there beside it has links of its own.
+        -- An equal mapping that still exists has links of its own.
         and not exists (select from mapping where tenant_id = $1 and connection_id = $2 and record_type = $3
           and customer_kind is not distinct from $4 and object = $5)
       order by delete_time desc limit 1 for update`,
@@ -60,7 +60,7 @@ export async function findKeptKey(
   return { deletedId: row.id, key: envelope.open(Buffer.from(row.sealed_fingerprint_key), owner) };
 }
 
-/** Gives a new mapping the links of a deleted one, which is gone for good then. */
+/** Moves the links of a deleted mapping to a new one, and deletes the former for good. */
 export async function takeUpLinks(em: EntityManager, { tenantId, id }: Mapping, deletedId: string): Promise<void> {
   await queryRows(em, {
     sql: `insert into sync_link (tenant_id, mapping_id, ${linkColumns})
@@ -73,7 +73,7 @@ export async function takeUpLinks(em: EntityManager, { tenantId, id }: Mapping, 
   });
 }
 
-/** Forgets links that no new mapping has taken up in time. */
+/** Deletes links that no new mapping has reused in time. */
 export function clearKeptLinks(em: EntityManager, tenantId: string): Promise<void> {
   return deleteAll(em, tenantId, deleteMappings, keptDays);
 }

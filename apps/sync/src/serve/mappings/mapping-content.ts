@@ -36,7 +36,7 @@ export type MappingContent = Pick<
 
 const defaultMaxDeletes = 20;
 
-/** What a caller wants a mapping to be. */
+/** The content of a mapping as a caller requests it. */
 export function mappingContent(wanted: MappingMessage): MappingContent {
   return {
     object: wanted.object ?? defaultObject,
@@ -57,7 +57,7 @@ export function mappingContent(wanted: MappingMessage): MappingContent {
   };
 }
 
-/** What a mapping that can work would do and its connection can't. */
+/** Notes about records that the connection cannot exchange, though the mapping works. */
 export function mappingNotes(content: MappingContent, { recordTypes }: PeerDescription): MappingNote[] {
   const type = recordTypes.find(({ name }) => name === content.recordType);
   if (!type || type.capabilities.create || content.direction === 'TO_CUSTOMERS') return [];
@@ -81,7 +81,7 @@ function fieldRule(field: FieldMapping): FieldRule {
   };
 }
 
-/** The name of an enum's value; another one when it is not given. */
+/** The name of an enum value; the default for an unspecified one. */
 function named<Name extends string>(type: Readonly<Record<number, string>>, value: number, unset: Name): Name {
   return value === 0 ? unset : (type[value] as Name);
 }

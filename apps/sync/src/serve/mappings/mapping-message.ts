@@ -36,7 +36,7 @@ export function mappingMessage(mapping: Mapping, isBackfilled: boolean): Mapping
     errorReason: mapping.errorReason ?? undefined,
     errorMessage: mapping.errorMessage ?? undefined,
     isBackfilled,
-    // Only the other system can say.
+    // Only the peer knows it.
     notes: [],
     etag: formatEtag(mapping.version),
     createTime: mapping.createTime.toISOString(),

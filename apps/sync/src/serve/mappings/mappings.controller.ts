@@ -43,7 +43,7 @@ import {
   updateMapping,
 } from './write-mapping.js';
 
-/** How long a peer may take to say what it has. */
+/** Timeout of a peer's description, in milliseconds. */
 const describeTimeoutMs = 20_000;
 
 @Controller()
@@ -62,7 +62,7 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
 
   async createMapping(request: CreateMappingRequest): Promise<MappingMessage> {
     const wanted = sentMapping(request);
-    // Outside of the transaction: the other system may take its time.
+    // Outside of the transaction, because the peer may be slow.
     const content = mappingContent(wanted);
     checkRights(checkObject(content));
     await this.#checkFilter(wanted.connectionId, content);
@@ -96,12 +96,12 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
     const named = Object.fromEntries(mask.map((field) => [field, changes[field]]));
     const content = mappingContent({ ...mappingMessage(mapping, false), ...named });
     if (mask.includes('filter')) await this.#checkFilter(mapping.connectionId, content);
-    // To pause an exchange takes no answer of the other system.
+    // Pausing a mapping must work while the peer is down.
     const isChecked = mask.some((field) =>
       ['fields', 'direction', 'policy', 'timeField', 'matchFields', 'defaults'].includes(field),
     );
     const notes = isChecked ? await this.#check(mapping.connectionId, content) : [];
-    // What was merged here is of the version that was read here.
+    // The content was merged with the version that was read here.
     const etag = request.etag ?? mappingMessage(mapping, false).etag;
     const updated = await writeCall(this.em, this.envelope, Methods.updateMapping, request, async (em) => ({
       ...(await updateMapping(em, { ...request, etag }, content)),
@@ -116,14 +116,14 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
     return {};
   }
 
-  /** Customers says whether it is one. */
+  /** Customers validates the filter. */
   async #checkFilter(connectionId: string, { object, filter }: MappingContent): Promise<void> {
     if (typeof filter !== 'string') return;
     const { principalId } = await findConnection(this.em, connectionId);
     await this.filters.check(object, filter, currentCaller().tenantId, principalId);
   }
 
-  /** @returns what the connection can't do of it */
+  /** @returns notes about what the connection cannot do */
   async #check(connectionId: string, content: MappingContent): Promise<MappingNote[]> {
     const { tenantId } = currentCaller();
     const connection = await findConnection(this.em, connectionId);

@@ -3,7 +3,7 @@ import { queryRows } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { exchangedType } from '../../exchange/mappings/records/exchanged-types.js';
 
-/** Types of records, as references name them, of the tenant's mappings by their ids. */
+/** The record types of the tenant's mappings, as references name them, by mapping id. */
 export async function typesOfMappings(em: EntityManager): Promise<ReadonlyMap<string, string>> {
   const rows = await queryRows<{ id: string; object: string }>(em, {
     sql: 'select id, object from mapping where tenant_id = $1',
@@ -13,9 +13,9 @@ export async function typesOfMappings(em: EntityManager): Promise<ReadonlyMap<st
 }
 
 /**
- * Whether mappings can be deleted: what refers to records of theirs would wait for good.
+ * Checks that no other mapping refers to records of these mappings: such references would wait forever.
  *
- * @throws AppError FAILED_PRECONDITION MAPPING_REFERENCED while fields of other mappings name them
+ * @throws AppError FAILED_PRECONDITION MAPPING_REFERENCED
  */
 export async function checkUnreferenced(em: EntityManager, tenantId: string, ids: readonly string[]): Promise<void> {
   const [row] = await queryRows<{ id: string; named: string }>(em, {

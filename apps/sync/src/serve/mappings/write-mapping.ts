@@ -47,7 +47,7 @@ export const updatableMapping: Updatable<(typeof updatableFields)[number]> = {
   },
 };
 
-/** Answers CreateMapping, once its content is checked. Runs in a transaction, as all here. */
+/** Handles CreateMapping, after its content was checked. Like all functions here, it runs in a transaction. */
 export async function createMapping(
   em: EntityManager,
   envelope: SecretEnvelope,
@@ -124,7 +124,7 @@ export async function deleteMapping(
   await note(em, 'MAPPING_DELETED', mapping);
 }
 
-/** @throws AppError NOT_FOUND, the same for a mapping of another tenant */
+/** @throws AppError NOT_FOUND, also for a mapping of another tenant */
 export async function findMapping(em: EntityManager, id: string, lockMode: LockMode = LockMode.NONE): Promise<Mapping> {
   const mapping = await em.findOne(Mapping, { tenantId: currentCaller().tenantId, id }, { lockMode });
   if (mapping) return mapping;

@@ -21,7 +21,7 @@ import type { JobQueue } from '../../storage/job-queue.js';
 import { findMapping } from '../mappings/write-mapping.js';
 import { runMessage } from './run-message.js';
 
-/** A run to do. */
+/** A requested run. */
 interface WantedRun {
   mappingId: string;
   kind: RunRow['kind'];
@@ -30,7 +30,7 @@ interface WantedRun {
   request?: ResolveRequest;
 }
 
-/** Answers CreateSyncRun. Runs in a transaction, as all here. */
+/** Handles CreateSyncRun. Like all functions here, it runs in a transaction. */
 export function createRun(
   em: EntityManager,
   jobs: JobQueue,
@@ -46,7 +46,7 @@ export function createRun(
   return askForRun(em, jobs, { mappingId, kind, dryRun, allowMassDelete });
 }
 
-/** Answers PairMapping. */
+/** Handles PairMapping. */
 export function pairMapping(
   em: EntityManager,
   jobs: JobQueue,
@@ -55,7 +55,7 @@ export function pairMapping(
   return askForRun(em, jobs, { mappingId: id, kind: 'PAIR', dryRun: pairing?.dryRun ?? false });
 }
 
-/** Answers ResolveConflicts. */
+/** Handles ResolveConflicts. */
 export function resolveConflicts(
   em: EntityManager,
   jobs: JobQueue,
@@ -85,7 +85,7 @@ async function askForRun(em: EntityManager, jobs: JobQueue, wanted: WantedRun): 
   return runMessage(row);
 }
 
-/** Queues a run, whatever the state of its mapping. */
+/** Queues a run in any state of its mapping. */
 export async function queueRun(
   em: EntityManager,
   jobs: JobQueue,

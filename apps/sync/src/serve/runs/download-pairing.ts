@@ -7,7 +7,7 @@ import { findRun } from './find-run.js';
 const pageSize = 1_000;
 const columns = ['outcome', 'side', 'recordId', 'customerId', 'score', 'reasons'];
 
-/** Answers DownloadPairing: a CSV (RFC 4180) of what a run has paired, in the order in which it was found. */
+/** Handles DownloadPairing: a CSV (RFC 4180) of the pairs of a run, in the order in which the run found them. */
 export async function* downloadPairing(em: EntityManager, id: string): AsyncGenerator<HttpBody> {
   const run = await findRun(em, id);
   if (run.pairing === null) {
@@ -30,7 +30,7 @@ function line(row: MatchRow): string {
   return `${values.map((value) => quoted(String(value))).join(',')}\r\n`;
 }
 
-/** Ids are of the other system: they may have anything in them. */
+/** Ids come from the peer and may contain anything. */
 function quoted(value: string): string {
   return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
 }

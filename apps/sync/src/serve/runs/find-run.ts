@@ -3,7 +3,7 @@ import { readForTenant } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { runColumns, type RunRow } from '../../exchange/runs/run-store.js';
 
-/** @throws AppError NOT_FOUND, the same for a run of another tenant */
+/** @throws AppError NOT_FOUND, also for a run of another tenant */
 export async function findRun(em: EntityManager, id: string): Promise<RunRow> {
   const [row] = await readForTenant<RunRow>(em, {
     name: 'find_run',

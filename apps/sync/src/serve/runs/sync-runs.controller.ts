@@ -69,7 +69,7 @@ export class SyncRunsController implements ServiceHandlers<SyncRunsServiceServer
     const { tenantId } = currentCaller();
     const binding = `ListSyncRuns ${tenantId} ${mappingId ?? ''}`;
     const [after = null] = pageToken === undefined ? [] : readPageToken(this.key.bytes, binding, pageToken);
-    // A UUIDv7 grows with the time it was made at.
+    // UUIDv7 ids sort by creation time.
     const rows = await readForTenant<RunRow>(this.em, {
       sql: `select ${runColumns} from sync_run
         where tenant_id = $1 and ($2::uuid is null or mapping_id = $2) and ($3::uuid is null or id < $3)

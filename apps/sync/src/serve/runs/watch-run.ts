@@ -6,13 +6,13 @@ import { AppError, callContext } from '@rapport/platform';
 import { findRun } from './find-run.js';
 import { hasEnded, runMessage } from './run-message.js';
 
-/** How often it is looked whether a run has changed, in milliseconds. */
+/** Polling interval of a watched run, in milliseconds. */
 const lookEveryMs = 300;
 
-/** Watchers of one process at a time: each looks by itself. */
+/** Maximum number of watchers per process. Each polls on its own. */
 const maxWatching = 100;
 
-/** Tells who watches a run of its changes, until it ends, its reader goes, or the process stops. */
+/** Streams the changes of a run until it ends, the client disconnects or the process stops. */
 @Injectable()
 export class RunWatcher implements OnModuleDestroy {
   readonly #stopping = new AbortController();
@@ -20,7 +20,7 @@ export class RunWatcher implements OnModuleDestroy {
 
   constructor(private readonly em: EntityManager) {}
 
-  /** Answers WatchSyncRun. */
+  /** Handles WatchSyncRun. */
   async *watch(id: string): AsyncGenerator<SyncRunMessage, void> {
     if (this.#watching >= maxWatching) {
       const details = { retryAfterSeconds: 10 };
@@ -58,7 +58,7 @@ export class RunWatcher implements OnModuleDestroy {
     }
   }
 
-  /** @param gone says that nobody watches any longer */
+  /** @param gone aborts when the client has disconnected */
   async #wait(gone: AbortSignal | undefined): Promise<void> {
     const stopping = this.#stopping.signal;
     const signal = gone ? AbortSignal.any([stopping, gone]) : stopping;
