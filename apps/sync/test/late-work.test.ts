@@ -40,7 +40,7 @@ it('sync tells of deliveries that are due for long, and goes on', async () => {
     await tenant.ok('POST', '/v1/customers', { kind: 'COMPANY', displayName: `Late ${index}` });
   }
   const metrics = async () => (await fetch(`${platform.services.sync.healthUrl}/metrics`)).text();
-  await expect.poll(metrics).toMatch(/^rapport_webhook_pending_lanes 20$/m);
+  await expect.poll(metrics).toMatch(/^rapport_webhook_pending_jobs 20$/m);
   // Those that no attempt of is under way are due.
   const age = `update webhook_job set due_time = due_time - interval '1 hour' where due_time < now() returning 1`;
   await expect.poll(() => tenant.query(age)).not.toHaveLength(0);

@@ -1,13 +1,13 @@
 import type { Attempt } from './start-attempts.js';
 
-/** Attempts under way in this process. Each takes a socket, and in memory what its endpoint is sent of values. */
+/** Limit of concurrent attempts of this process. Each takes a socket, and memory for the values that it sends. */
 const maxAttempts = 1_024;
 const maxBytes = 64 * 1024 * 1024;
 
-/** Of one tenant: what hangs of one is to leave room for the others. */
+/** Limit per tenant: hanging endpoints of one tenant leave room for others. */
 const ofTenant = { attempts: 512, bytes: 16 * 1024 * 1024 };
 
-/** Of one endpoint, and of one whose last attempt has failed: what hangs is not to hold more than a few. */
+/** Limits per endpoint, and per endpoint whose last attempt failed: a hanging endpoint occupies a few places at most. */
 const ofEndpoint = { well: 16, failing: 2 };
 
 interface Load {
@@ -15,7 +15,7 @@ interface Load {
   bytes: number;
 }
 
-/** How much is under way, and how much more each tenant and each endpoint may have. */
+/** The attempts in progress, and the room for more per tenant and endpoint. */
 export class AttemptsUnderWay {
   readonly #endpoints = new Map<string, number>();
   readonly #tenants = new Map<string, Load>();
@@ -29,7 +29,7 @@ export class AttemptsUnderWay {
     this.#note(job, -1, -bytes);
   }
 
-  /** How many more attempts may begin, and whose. @param failing endpoints whose last attempt has failed */
+  /** The room for further attempts. @param failing endpoints whose last attempt failed */
   room(failing: ReadonlySet<string>) {
     const busy = new Set([...this.#endpoints.keys(), ...failing]);
     const roomOfEndpoint = (id: string) =>
@@ -48,7 +48,7 @@ export class AttemptsUnderWay {
     };
   }
 
-  /** Bytes of values that more attempts of a tenant may take. */
+  /** Bytes of values that further attempts of a tenant may take. */
   bytesFor(tenantId: string): number {
     return Math.max(0, ofTenant.bytes - (this.#tenants.get(tenantId)?.bytes ?? 0));
   }

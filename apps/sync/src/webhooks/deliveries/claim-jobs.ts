@@ -7,20 +7,20 @@ export interface Job {
   tenantId: string;
   endpointId: string;
   deliveryId: string;
-  /** Tells this taking of the job from every other. */
+  /** Distinguishes this claim of the job from all others. */
   claimId: string;
 }
 
 export interface Room {
-  /** Most jobs in all. */
+  /** Maximum number of jobs in all. */
   total: number;
-  /** Most jobs of an endpoint that is not among `endpoints`. */
+  /** Maximum number of jobs of an endpoint that is not in `endpoints`. */
   perEndpoint: number;
-  /** Most jobs of those endpoints that have some under way already. */
+  /** Maximum number of jobs of endpoints with attempts in progress. */
   endpoints: ReadonlyMap<string, number>;
-  /** Most jobs of a tenant that is not among `tenants`. */
+  /** Maximum number of jobs of a tenant that is not in `tenants`. */
   perTenant: number;
-  /** Most jobs of those tenants that have some under way already. */
+  /** Maximum number of jobs of tenants with attempts in progress. */
   tenants: ReadonlyMap<string, number>;
 }
 
@@ -36,8 +36,8 @@ export async function areThereJobs(em: EntityManager): Promise<boolean> {
 }
 
 /**
- * Takes jobs that are due: of each tenant in turn, of each of its endpoints the oldest, and of none more than it has room for, so that
- * one with a million of them leaves the others their turn. A job that nobody finishes is due again after `leaseMs`.
+ * Claims due jobs: of each tenant in turn, the oldest jobs of each of its endpoints, within their limits. So a tenant
+ * with a million jobs does not starve the others. An unfinished job is due again after `leaseMs`.
  */
 export async function claimJobs(em: EntityManager, room: Room, leaseMs: number): Promise<Job[]> {
   const { total, perEndpoint, endpoints, perTenant, tenants } = room;
@@ -61,8 +61,8 @@ export async function claimJobs(em: EntityManager, room: Room, leaseMs: number):
   }));
 }
 
-// The endpoints that have jobs are found by jumps in the index. Each tenant has a first one, then each a second one, and which
-// comes first is a matter of chance each time, so no one is always last.
+// A loose index scan finds the endpoints with jobs. Each tenant gets a first one, then each a second one, in random
+// order within a round, so that no tenant is always last.
 const claimQuery = `
   with recursive endpoint (id, tenant_id) as (
     (select endpoint_id, tenant_id from webhook_job order by endpoint_id limit 1)

@@ -1,6 +1,6 @@
 import { WebhookDeliveryState, type WebhookDelivery } from '@rapport/contracts/rapport/sync/v1/webhook_delivery';
 
-/** A row of the ledger as pg gives it. */
+/** A row of webhook_delivery as pg returns it. */
 export interface DeliveryRow {
   id: string;
   endpoint_id: string;
@@ -9,7 +9,7 @@ export interface DeliveryRow {
   lane: string;
   state: 'PENDING' | 'DELIVERED' | 'FAILED';
   attempt_count: number;
-  /** Not before its endpoint may be called at all. */
+  /** The endpoint is on hold until then. */
   due_time: string | Date;
   is_replay: boolean;
   create_time: string | Date;

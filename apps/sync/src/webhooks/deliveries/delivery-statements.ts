@@ -1,23 +1,23 @@
 import type { Statement } from '@rapport/persistence';
 import { v7 as uuidv7 } from 'uuid';
-import { laneOf, type WebhookEvent } from '../events/webhook-event.js';
+import { orderingKeyOf, type WebhookEvent } from '../events/webhook-event.js';
 
-/** A delivery that is to be made. */
+/** A delivery to insert. */
 export interface NewDelivery {
   id: string;
   endpoint_id: string;
   event_id: string;
   event_type: string;
   lane: string;
-  /** Numbers of what it tells. */
+  /** Numbers of its events. */
   events: string[];
-  /** Of their sealed values. */
+  /** Size of their sealed values. */
   event_bytes: number;
-  /** How long it waits for more. */
+  /** Time during which it gathers further events. */
   delay_seconds: number;
 }
 
-/** Where an event is, and how large its sealed values are. */
+/** Number of an event, and the size of its sealed values. */
 export interface StoredEvent {
   number: string;
   bytes: number;
@@ -31,12 +31,12 @@ export function newDelivery(
 ): NewDelivery {
   return {
     ...{ id: uuidv7(), endpoint_id: endpointId, event_id: event.id, event_type: event.type },
-    ...{ lane: laneOf(event), events: [number], event_bytes: bytes, delay_seconds: delaySeconds },
+    ...{ lane: orderingKeyOf(event), events: [number], event_bytes: bytes, delay_seconds: delaySeconds },
   };
 }
 
-/** Deliveries of one endpoint that are sent one after the other. */
-export interface Lane {
+/** Deliveries of one endpoint with an ordering key, which are sent one after the other. */
+export interface OrderingKey {
   endpoint_id: string;
   lane: string;
 }
@@ -57,28 +57,28 @@ export function insertDeliveries(tenantId: string, deliveries: readonly NewDeliv
 }
 
 /**
- * Gives the first pending delivery of each lane a job, unless it has one: whatever is behind it waits. Runs while the
- * endpoints are locked.
+ * Gives the first pending delivery of each ordering key a job, unless it has one: all deliveries behind it wait. Runs
+ * while the endpoints are locked.
  */
-export function readyLanes(tenantId: string, lanes: readonly Lane[]): Statement {
+export function readyOrderingKeys(tenantId: string, keys: readonly OrderingKey[]): Statement {
   return {
-    name: 'ready_webhook_lanes',
+    name: 'ready_webhook_ordering_keys',
     sql: `insert into webhook_job (delivery_id, tenant_id, endpoint_id, due_time)
-      select head.id, $1::uuid, lane.endpoint_id, greatest(head.due_time, endpoint.hold_time)
-      from (select distinct endpoint_id, lane from jsonb_to_recordset($2::jsonb) as lanes (endpoint_id uuid, lane text)) lane
+      select head.id, $1::uuid, key.endpoint_id, greatest(head.due_time, endpoint.hold_time)
+      from (select distinct endpoint_id, lane from jsonb_to_recordset($2::jsonb) as keys (endpoint_id uuid, lane text)) key
       join webhook_endpoint endpoint
-        on endpoint.tenant_id = $1 and endpoint.id = lane.endpoint_id and endpoint.state = 'ENABLED'
+        on endpoint.tenant_id = $1 and endpoint.id = key.endpoint_id and endpoint.state = 'ENABLED'
       cross join lateral (
         select id, due_time from webhook_delivery delivery
-        where delivery.tenant_id = $1 and delivery.endpoint_id = lane.endpoint_id and delivery.lane = lane.lane
+        where delivery.tenant_id = $1 and delivery.endpoint_id = key.endpoint_id and delivery.lane = key.lane
           and delivery.state = 'PENDING'
         order by number limit 1) head
       on conflict (delivery_id) do nothing`,
-    values: [tenantId, JSON.stringify(lanes.map(({ endpoint_id, lane }) => ({ endpoint_id, lane })))],
+    values: [tenantId, JSON.stringify(keys.map(({ endpoint_id, lane }) => ({ endpoint_id, lane })))],
   };
 }
 
-/** The same for every lane of an endpoint. */
+/** The same for every ordering key of an endpoint. */
 export function readyEndpoint(tenantId: string, endpointId: string): Statement {
   return {
     name: 'ready_webhook_endpoint',
@@ -94,7 +94,7 @@ export function readyEndpoint(tenantId: string, endpointId: string): Statement {
   };
 }
 
-/** Takes an endpoint's jobs away: nothing is sent to it until `readyEndpoint`. */
+/** Deletes an endpoint's jobs: it receives nothing until `readyEndpoint`. */
 export function dropJobs(endpointId: string): Statement[] {
   return [
     { name: 'drop_webhook_jobs', sql: 'delete from webhook_job where endpoint_id = $1', values: [endpointId] },
@@ -102,12 +102,12 @@ export function dropJobs(endpointId: string): Statement[] {
   ];
 }
 
-/** An endpoint that asked to be left alone gets its turn again. */
+/** Ends the hold of an endpoint. */
 export function endHold(endpointId: string): Statement {
   return { name: 'end_webhook_hold', sql: 'delete from webhook_hold where endpoint_id = $1', values: [endpointId] };
 }
 
-/** All of the tenant, in the order in which whoever records events locks them. */
+/** All endpoints of the tenant, in the order in which `recordEvents` locks them. */
 export function lockAllEndpoints(tenantId: string): Statement {
   return {
     name: 'lock_all_webhook_endpoints',

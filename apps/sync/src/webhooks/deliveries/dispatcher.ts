@@ -16,27 +16,30 @@ import { startAttempts, type Attempt, type Started } from './start-attempts.js';
 import { startDelivery } from './trace-delivery.js';
 import { countAttempt, reportJobs } from './webhook-metrics.js';
 
-/** Most transactions of one tenant that store attempts at a time: each takes a connection of the pool, also while it waits for a lock. */
+/**
+ * Maximum number of concurrent transactions per tenant that store attempts: each takes a connection of the pool, even
+ * while it waits for a lock.
+ */
 const maxFinishing = 6;
 
 /**
- * How often the dispatcher looks for due jobs, and without any job for those that another process has made, in milliseconds. Jobs of
- * this process wake it.
+ * Polling intervals, in milliseconds: for due jobs, and without any job for those that another process has created.
+ * Jobs of this process wake the dispatcher.
  */
 const lookEveryMs = { withJobs: 250, withoutJobs: 1_000 };
 
-/** How long a delivery that is due may wait before `/readyz` tells of it. */
+/** Delay of a due delivery from which `/readyz` reports it. */
 const lateSeconds = 60;
 
-/** What an attempt may take besides the request itself, in milliseconds. */
+/** Allowance of an attempt besides the request itself, in milliseconds. */
 const leaseMarginMs = 5_000;
 
-/** How long attempts may go on when the process is told to end, in milliseconds. */
+/** Maximum duration of attempts after the process is asked to stop, in milliseconds. */
 const drainMs = 4_000;
 
 /**
- * Makes the attempts of all tenants, in each process of the service. What a process has claimed when it dies is due again
- * when the lease of the claim ends.
+ * Makes the attempts of all tenants, in each process of the service. When a process dies, its claims are due again at
+ * the end of their leases.
  */
 export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('Dispatcher');
@@ -60,7 +63,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly rules: DeliveryRules,
   ) {}
 
-  /** @throws Error while a delivery that is due waits for long */
+  /** @throws Error while a due delivery is late */
   async checkAge(): Promise<void> {
     const { oldestSeconds } = await this.#jobs();
     if (oldestSeconds > lateSeconds) throw new Error(`A delivery has waited ${oldestSeconds} s for an attempt.`);
@@ -80,12 +83,12 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     this.http.close();
   }
 
-  /** Something may be due. */
+  /** Polls at once, because jobs may be due. */
   wake(): void {
     this.#loop.wake();
   }
 
-  /** @returns false when there is no job at all that could be due later */
+  /** @returns false when there is no job at all, not even a later one */
   async #claim(isWoken: boolean): Promise<boolean> {
     const room = this.#underWay.room(this.#failing.current());
     if (room.total <= 0) return true;
@@ -95,7 +98,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     return true;
   }
 
-  /** What can't be begun keeps nothing from others, of the tenant or of other ones, and is tried again when its lease ends. */
+  /** A job that cannot start blocks no other, and is retried when its lease ends. */
   async #begin(tenantId: string, jobs: readonly Job[]): Promise<void> {
     let started: Started;
     try {

@@ -6,43 +6,43 @@ import { disabledEvent } from '../endpoints/event-types.js';
 import { recordEvents } from '../events/record-events.js';
 import { platformEvent } from '../events/webhook-event.js';
 import type { Job } from './claim-jobs.js';
-import { dropJobs, lockAllEndpoints, lockEndpoint, readyLanes } from './delivery-statements.js';
+import { dropJobs, lockAllEndpoints, lockEndpoint, readyOrderingKeys } from './delivery-statements.js';
 import type { Attempt } from './start-attempts.js';
 
-/** What becomes of a delivery. */
+/** The consequence of an attempt for its delivery. */
 export type Verdict = { next: 'DELIVERED' } | FailureVerdict;
 
-/** What becomes of a delivery after a failed attempt. */
+/** The consequence of a failed attempt. */
 export type FailureVerdict =
   | { next: 'FAILED' }
-  /** @param holdMs how long the endpoint asks to get nothing at all, this delivery or another */
+  /** @param holdMs time for which the endpoint asks to receive nothing, neither this delivery nor another */
   | { next: 'RETRY'; waitMs: number; holdMs?: number | undefined }
-  /** The endpoint gets nothing any more. */
+  /** The endpoint receives nothing any more. */
   | { next: 'DISABLE'; reason: 'GONE' | 'FAILING' };
 
 export interface AttemptRecord {
   startMs: number;
   durationMs: number;
   status?: number;
-  /** Absent when it was received. */
+  /** Absent after success. */
   error?: string;
 }
 
-/** An attempt that has been made. */
+/** A finished attempt. */
 export interface MadeAttempt {
   attempt: Attempt;
   record: AttemptRecord;
 }
 
 /**
- * Stores successful attempts in the ledger and ends their deliveries, in one transaction that locks the endpoint once. When another
- * process has claimed a job meanwhile, only the attempt is stored: the delivery belongs to the other process.
+ * Stores successful attempts and ends their deliveries, in one transaction that locks the endpoint once. When another
+ * process has claimed a job in the meantime, only the attempt is stored: the delivery belongs to the other process.
  *
  * @param made of one endpoint
  */
 export async function finishReceived(em: EntityManager, made: readonly [MadeAttempt, ...MadeAttempt[]]): Promise<void> {
   const { job } = made[0].attempt;
-  const lanes = made.map(({ attempt }) => ({ endpoint_id: job.endpointId, lane: attempt.lane }));
+  const keys = made.map(({ attempt }) => ({ endpoint_id: job.endpointId, lane: attempt.orderingKey }));
   const statements = [
     settingStatement({ 'app.tenant_id': job.tenantId }),
     lockEndpoint(job.tenantId, job.endpointId),
@@ -52,14 +52,14 @@ export async function finishReceived(em: EntityManager, made: readonly [MadeAtte
       endDelivery(attempt, 'DELIVERED'),
       deleteJob(attempt),
     ]),
-    readyLanes(job.tenantId, lanes),
+    readyOrderingKeys(job.tenantId, keys),
   ];
   await withConnection(em, (client) => pipeline(client, statements));
 }
 
 /**
- * Stores a failed attempt in the ledger, and ends its delivery, puts it off, or disables the endpoint. A job that another process has
- * claimed meanwhile stays as it is.
+ * Stores a failed attempt, and ends its delivery, schedules the next attempt, or disables the endpoint. A job that
+ * another process has claimed in the meantime stays as it is.
  */
 export async function finishFailed(
   em: EntityManager,
@@ -70,7 +70,7 @@ export async function finishFailed(
   const { tenantId, endpointId } = attempt.job;
   const statements = [
     settingStatement({ 'app.tenant_id': tenantId }),
-    // Others are told of a disabled endpoint.
+    // The other endpoints receive an event about a disabled one.
     verdict.next === 'DISABLE' ? lockAllEndpoints(tenantId) : lockEndpoint(tenantId, endpointId),
     insertAttempt(attempt, record),
     noteFailure(attempt.job),
@@ -86,7 +86,7 @@ export async function finishFailed(
   });
 }
 
-/** Gives back jobs of which no attempt was made, such as by our own end: they are due at once, for whoever is there. */
+/** Returns jobs without an attempt, for example when the process stops: they are due at once, for any process. */
 export async function releaseJobs(em: EntityManager, jobs: readonly Job[]): Promise<void> {
   if (jobs.length === 0) return;
   await withConnection(em, (client) =>
@@ -106,7 +106,7 @@ function settle(attempt: Attempt, verdict: FailureVerdict): Statement[] {
       return [
         endDelivery(attempt, verdict.next),
         deleteJob(attempt),
-        readyLanes(tenantId, [{ endpoint_id: endpointId, lane: attempt.lane }]),
+        readyOrderingKeys(tenantId, [{ endpoint_id: endpointId, lane: attempt.orderingKey }]),
       ];
     case 'RETRY':
       return [
@@ -116,7 +116,7 @@ function settle(attempt: Attempt, verdict: FailureVerdict): Statement[] {
       ];
     case 'DISABLE':
       return [
-        // Who is gone has no use for the event; who only fails may want it when it is back.
+        // A deleted endpoint needs no event; a failing one may need it when it is back.
         ...(verdict.reason === 'GONE' ? [endDelivery(attempt, 'FAILED')] : []),
         ...dropJobs(endpointId),
         { name: 'disable_webhook_endpoint', sql: disable, values: [tenantId, endpointId, verdict.reason] },
@@ -126,7 +126,7 @@ function settle(attempt: Attempt, verdict: FailureVerdict): Statement[] {
   }
 }
 
-/** Counts the attempt, which is its number: those that came to no end, because a process did, are not among them. */
+/** Counts the attempt, which numbers it. Attempts that died with their process do not count. */
 function insertAttempt({ job }: Attempt, { startMs, durationMs, status, error }: AttemptRecord): Statement {
   const time = new Date(startMs).toISOString();
   return {
@@ -186,7 +186,7 @@ function retryLater({ job }: Attempt, waitMs: number): Statement {
   };
 }
 
-/** For callers: what is known of the job is nothing that they may look into. */
+/** Callers must not see internals of the job. */
 const noteDue = `
   update webhook_delivery delivery set due_time = job.due_time from webhook_job job
   where delivery.tenant_id = $1 and delivery.id = $2 and job.delivery_id = $2 and job.claim_id is null`;
@@ -197,8 +197,8 @@ const disable = `
   where tenant_id = $1 and id = $2 and state = 'ENABLED'`;
 
 /**
- * Puts off everything that waits for the endpoint, without touching it, and what will come for it. It is the endpoint that is left
- * alone: when that ends, each delivery is due as it was.
+ * Puts the endpoint on hold, with all of its deliveries, present and future. Deliveries stay unchanged: after the hold,
+ * each is due as before.
  */
 function holdBack({ job }: Attempt, holdMs: number): Statement[] {
   return [

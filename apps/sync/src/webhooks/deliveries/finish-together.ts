@@ -9,8 +9,8 @@ interface Waiting extends MadeAttempt {
 }
 
 /**
- * Stores successful attempts. Attempts of an endpoint that end while others of it are being stored share the next transaction, since
- * each transaction locks the endpoint.
+ * Stores successful attempts. Attempts of an endpoint that end while others of it are being stored share the next
+ * transaction, since each transaction locks the endpoint.
  */
 export class ReceivedAttempts {
   /** By endpoint; present while attempts of it are being stored. */
@@ -21,7 +21,7 @@ export class ReceivedAttempts {
     private readonly limit: TenantLimit,
   ) {}
 
-  /** Resolves once the attempt is in the ledger, and its delivery has ended. */
+  /** Resolves once the attempt is stored and its delivery has ended. */
   finish(made: MadeAttempt): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const { endpointId } = made.attempt.job;

@@ -9,12 +9,12 @@ import type { AttemptRecord, Verdict } from './finish-attempt.js';
 import type { RetrySchedule } from './retry-schedule.js';
 import type { Attempt } from './start-attempts.js';
 
-/** How deliveries are made. */
+/** Rules of deliveries. */
 export interface DeliveryRules {
   schedule: RetrySchedule;
-  /** How long an endpoint may do nothing but fail before it is disabled. */
+  /** Time without success after which an endpoint is disabled. */
   failingMs: number;
-  /** How long it may take for its answer. */
+  /** Timeout of an attempt. */
   timeoutMs: number;
 }
 
@@ -24,10 +24,10 @@ export interface AttemptResult {
 }
 
 /**
- * Sends a delivery once and says what is to become of it.
+ * Sends a delivery once and determines its next state.
  *
- * @param signal cuts the attempt off
- * @returns undefined when it was cut off: nobody knows what the endpoint has got
+ * @param signal aborts the attempt
+ * @returns undefined after an abort: whether the endpoint has received it is unknown
  */
 export async function makeAttempt(
   http: OutgoingHttp,

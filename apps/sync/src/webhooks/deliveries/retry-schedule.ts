@@ -1,13 +1,13 @@
-/** At most so much is added to a wait, so that what failed together does not come back together. */
+/** Maximum share that is added to a delay, so that simultaneous failures do not retry simultaneously. */
 const jitter = 0.1;
 
-/** When attempts follow that have failed. */
+/** Delays of attempts after failed ones. */
 export class RetrySchedule {
-  /** @param seconds from the first failed attempt to the second one, and so on */
+  /** @param seconds delays between consecutive attempts */
   constructor(private readonly seconds: readonly number[]) {}
 
   /**
-   * How long to wait after a failed attempt, in milliseconds; undefined when it was the last one.
+   * The delay after a failed attempt, in milliseconds; undefined after the last one.
    *
    * @param attempt its number, from 1
    */

@@ -4,17 +4,17 @@ import type { SealedEvent } from '../events/sealed-event.js';
 import { eventColumns } from '../events/webhook-event.js';
 import type { Job } from './claim-jobs.js';
 
-/** All that an attempt needs. */
+/** Everything that an attempt needs. */
 export interface Attempt {
   job: Job;
-  /** From 1, if no other process makes one at the same time. */
+  /** From 1, unless another process makes one at the same time. */
   number: number;
-  /** Of the sealed values that are in memory for it. */
+  /** Size of the sealed values that it has in memory. */
   bytes: number;
   eventId: string;
-  /** None when they are kept no longer. */
+  /** Empty when the events have expired. */
   events: SealedEvent[];
-  lane: string;
+  orderingKey: string;
   endpoint: AttemptEndpoint;
 }
 
@@ -24,7 +24,7 @@ interface AttemptEndpoint {
   hidesPersonalData: boolean;
   failingTimeMs: number | undefined;
   sealedKeys: Buffer;
-  /** Of the time before, while they are still used. */
+  /** Former keys, while they are still used. */
   previousSealedKeys: Buffer | undefined;
 }
 
@@ -43,18 +43,18 @@ interface StartedRow {
   previous_sealed_keys: Buffer | null;
 }
 
-/** Attempts that were begun, and jobs that there was no room for. */
+/** Started attempts, and jobs for which there was no room. */
 export interface Started {
   attempts: Attempt[];
   left: Job[];
 }
 
 /**
- * Begins attempts, and reads what they need. From here on a delivery gathers no more events. A job whose delivery is no longer to be
- * sent is dropped.
+ * Starts attempts, and reads what they need. From here on a delivery gathers no further events. Drops a job whose
+ * delivery must not be sent any more.
  *
  * @param jobs of one tenant
- * @param maxBytes of the values of all, but for one that has more by itself
+ * @param maxBytes of all values, except that a single delivery may exceed it
  */
 export async function startAttempts(
   em: EntityManager,
@@ -89,7 +89,7 @@ function attemptOf(job: Job, row: StartedRow): Attempt {
     bytes: row.bytes,
     eventId: row.event_id,
     events: (row.events ?? []).map((event) => ({ ...event, time: new Date(event.time).toISOString() })),
-    lane: row.lane,
+    orderingKey: row.lane,
     endpoint: {
       url: row.url,
       payload: row.payload,
@@ -101,7 +101,7 @@ function attemptOf(job: Job, row: StartedRow): Attempt {
   };
 }
 
-// Waits for whoever adds an event at this moment.
+// Waits for a transaction that is adding an event.
 const closeQuery = `
   update webhook_delivery set is_started = true
   where tenant_id = $1 and id = any ($2::uuid[]) and not is_started`;
@@ -126,7 +126,7 @@ const startQuery = `
       from webhook_event where tenant_id = $1 and number = any (weighed.numbers)) event) as events
   from weighed where total <= $3 or total = bytes`;
 
-// What may be sent is found first, and once: an anti-join with deliveries of which there are no statistics yet scans them all.
+// Finds once, and first, what can be sent: an anti-join with deliveries without statistics scans them all.
 const dropQuery = `
   delete from webhook_job
   where tenant_id = $1 and delivery_id = any ($2::uuid[]) and claim_id = $3 and delivery_id not in (

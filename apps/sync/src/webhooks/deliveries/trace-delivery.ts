@@ -1,7 +1,7 @@
 import { continueTrace, linkTo, SpanKind, type Span } from '@rapport/platform';
 import type { Attempt } from './start-attempts.js';
 
-/** Begins the span of an attempt, below the first of its events that is traced and linked to the others. */
+/** Starts the span of an attempt as a child of the first traced event, with links to the others. */
 export function startDelivery({ number, events }: Attempt): Span | undefined {
   const [first, ...others] = new Set(events.flatMap(({ traceparent }) => traceparent ?? []));
   const start = { kind: SpanKind.CONSUMER, attributes: { 'rapport.attempt': number }, links: others.flatMap(linkTo) };

@@ -3,13 +3,13 @@ import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { tenantSession } from '@rapport/persistence';
 import { WorkerLoop } from '@rapport/platform';
 
-/** How often it is due, in milliseconds. */
+/** Interval, in milliseconds. */
 const intervalMs = 600_000;
 
-/** What is done for a tenant. Processes that do it at the same time share the work or wait for each other. */
+/** A maintenance task for a tenant. Concurrent processes share the work or wait for each other. */
 export type Chore = (em: EntityManager, tenantId: string) => Promise<void>;
 
-/** What is due for each tenant with endpoints or connections when a process starts, and from time to time. */
+/** Maintenance of each tenant with endpoints or connections, at the start of a process and periodically. */
 export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('Upkeep');
   readonly #loop = new WorkerLoop({
@@ -40,7 +40,7 @@ export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
     for (const { tenant_id: tenantId } of tenants) {
       for (const chore of this.chores) {
         if (signal.aborted) return;
-        // What goes wrong for one tenant keeps nothing from the others.
+        // A failure for one tenant does not affect the others.
         await chore(this.orm.em.fork({ session: tenantSession(tenantId) }), tenantId).catch((error: unknown) =>
           this.#logger.warn(`The tenant ${tenantId} was not looked after.`, error),
         );

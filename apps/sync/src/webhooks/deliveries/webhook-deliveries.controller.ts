@@ -37,7 +37,7 @@ export class WebhookDeliveriesController implements ServiceHandlers<WebhookDeliv
     const binding = `ListWebhookDeliveries ${tenantId} ${endpointId ?? ''} ${state}`;
     const [after = null] = pageToken === undefined ? [] : readPageToken(this.key.bytes, binding, pageToken);
     const states = state === WebhookDeliveryState.UNSPECIFIED ? null : WebhookDeliveryState[state];
-    // A UUIDv7 grows with the time it was made at.
+    // UUIDv7 ids sort by creation time.
     const rows = await readForTenant<DeliveryRow>(this.em, {
       sql: `select ${deliveryColumns} from webhook_delivery
         where tenant_id = $1 and ($2::uuid is null or endpoint_id = $2) and ($3::text is null or state = $3)
@@ -75,7 +75,7 @@ export class WebhookDeliveriesController implements ServiceHandlers<WebhookDeliv
     };
   }
 
-  /** @throws AppError NOT_FOUND, the same for a delivery of another tenant */
+  /** @throws AppError NOT_FOUND, also for a delivery of another tenant */
   async #find(id: string): Promise<DeliveryRow> {
     const [row] = await readForTenant<DeliveryRow>(this.em, {
       sql: `select ${deliveryColumns} from webhook_delivery where tenant_id = $1 and id = $2`,

@@ -9,14 +9,14 @@ import type { RecordTypeFilter } from '../events/record-filters.js';
 import { eventTypes } from './event-types.js';
 import type { WebhookEndpoint } from './webhook-endpoint.entity.js';
 
-/** What callers say of an endpoint. */
+/** The content of an endpoint in requests. */
 export type EndpointContent = Pick<
   WebhookEndpoint,
   'url' | 'eventTypes' | 'fields' | 'filters' | 'payload' | 'coalescingSeconds' | 'state' | 'description'
 >;
 
 /**
- * What a caller wants an endpoint to be, checked but for what customers says of its filters.
+ * The requested content of an endpoint, validated except for its filters, which customers validates.
  *
  * @throws AppError INVALID_ARGUMENT that names each wrong field
  */

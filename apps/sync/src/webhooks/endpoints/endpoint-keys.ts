@@ -1,12 +1,12 @@
 import { createPrivateKey, createPublicKey, createHmac, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 
-/** Within the 24 to 64 bytes that Standard Webhooks asks for. */
+/** Within the 24 to 64 bytes that Standard Webhooks requires. */
 const secretBytes = 32;
 
 /**
- * What an endpoint's requests are signed with: a secret that the receiver has too (`v1`, HMAC-SHA256), and a key of which the
- * receiver has the public half (`v1a`, Ed25519).
+ * Signing keys of an endpoint: a secret shared with the receiver (`v1`, HMAC-SHA256), and a key pair whose public key
+ * the receiver has (`v1a`, Ed25519).
  * (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md)
  */
 export class EndpointKeys {
@@ -32,12 +32,12 @@ export class EndpointKeys {
     return envelope.seal(Buffer.concat([this.secretKey, this.signingKey]), owner);
   }
 
-  /** As receivers configure it: `whsec_…`. */
+  /** In the form for receivers: `whsec_…`. */
   get secret(): string {
     return `whsec_${this.secretKey.toString('base64')}`;
   }
 
-  /** As receivers configure it: `whpk_…`. */
+  /** In the form for receivers: `whpk_…`. */
   get publicKey(): string {
     const { x = '' } = createPublicKey(this.#privateKey).export({ format: 'jwk' });
     return `whpk_${Buffer.from(x, 'base64url').toString('base64')}`;
@@ -62,7 +62,7 @@ export class EndpointKeys {
   }
 }
 
-/** Whose keys they are, for the envelope. */
+/** Owner of sealed keys. */
 export function keyOwner({ tenantId, id }: { tenantId: string; id: string }): string {
   return `webhook_endpoint/${tenantId}/${id}`;
 }

@@ -7,7 +7,7 @@ import {
 import { formatEtag } from '@rapport/persistence';
 import type { WebhookEndpoint } from './webhook-endpoint.entity.js';
 
-/** @param secret only when it was made just now */
+/** @param secret only right after its creation */
 export function endpointMessage(endpoint: WebhookEndpoint, secret?: string): WebhookEndpointMessage {
   const { previousExpireTime, previousPublicKey } = endpoint;
   const isOverlapping = previousExpireTime ? previousExpireTime.getTime() > Date.now() : false;

@@ -39,7 +39,7 @@ it('knows every operation that the contract has', () => {
 
 const withSiteVisits = recordTypes(contractWithSiteVisits());
 
-/** What receivers have subscribed to. A type that is gone from here is refused when its endpoint is changed. */
+/** Types of released versions. An endpoint with a type that is removed here is refused at its next change. */
 const released = [
   ...['*', 'webhook_endpoint.disabled'],
   ...[

@@ -4,9 +4,9 @@ import { platformContract } from '@rapport/contracts';
 import { permissionForAll, permissionMissing } from '@rapport/platform';
 import { namingFields, readPermissionsByPlural, recordTypes, type RecordTypes } from '../events/record-types.js';
 
-/** Says that changes may have been missed. Everybody gets it. */
+/** Reports that changes may have been missed. Every endpoint receives it. */
 export const gapEvent = 'changes.gap';
-/** Says that an endpoint of the tenant gets nothing any more. */
+/** Reports that an endpoint of the tenant was disabled. */
 export const disabledEvent = 'webhook_endpoint.disabled';
 export const testEvent = 'webhook_endpoint.test';
 
@@ -21,11 +21,11 @@ const verbs: Readonly<Record<number, string>> = {
 const contract = platformContract();
 const known = recordTypes(contract);
 
-/** The fields with resource names, by type, and the permissions that the records take which they name. */
+/** The fields with resource names, by type, and the permissions to read the records that they name. */
 const naming = new Map([...known].map(([type, method]) => [type, namingFields(contract, method)]));
 const permissionsByPlural = readPermissionsByPlural(contract);
 
-/** What an endpoint may ask for. */
+/** The event types that endpoints can subscribe to. */
 export const eventTypes: ReadonlySet<string> = eventTypesOf(known);
 
 export function eventTypesOf(types: RecordTypes): Set<string> {
@@ -34,10 +34,10 @@ export function eventTypesOf(types: RecordTypes): Set<string> {
 }
 
 /**
- * Those of a caller's permissions by which records are read that events are about. An endpoint for whose events the caller asks is sent
- * events about these records only, so that `*` stands for the types that the caller may read.
+ * The read permissions of a caller for records of the subscribed events. The endpoint receives events about these
+ * records only, so `*` stands for the types that the caller can read.
  *
- * @throws AppError PERMISSION_DENIED when a type is named that the caller may not read
+ * @throws AppError PERMISSION_DENIED for an explicit type that the caller cannot read
  */
 export function readPermissions(wanted: readonly string[], permissions: readonly string[], types = known): string[] {
   const named = new Set(wanted.map(recordTypeOf));
@@ -52,7 +52,7 @@ export function readPermissions(wanted: readonly string[], permissions: readonly
   );
 }
 
-/** `customer.updated` and the like. An operation that this release does not know is a gap too: something has happened. */
+/** Such as `customer.updated`. An operation that is unknown to this release is reported as a gap. */
 export function eventTypeOf({ type, operation }: Pick<Change, 'type' | 'operation'>): string {
   const verb = verbs[operation];
   return verb === undefined ? gapEvent : `${type}.${verb}`;
@@ -60,7 +60,10 @@ export function eventTypeOf({ type, operation }: Pick<Change, 'type' | 'operatio
 
 type Values = Record<string, unknown> | null;
 
-/** Whether an endpoint wants an event, and may have it: also by the records that the event's record names. */
+/**
+ * Whether an endpoint is subscribed to an event and permitted to receive it, including the records that the event's
+ * record names.
+ */
 export function wants(
   endpoint: { eventTypes: readonly string[]; fields: readonly string[]; readPermissions: readonly string[] },
   event: { type: string; changed_fields: readonly string[]; before?: Values; after?: Values },
@@ -69,7 +72,7 @@ export function wants(
   if (event.type === gapEvent) return true;
   const recordType = recordTypeOf(event.type);
   const permission = permissionForAll(types.get(recordType)?.policy.permission ?? '');
-  // Which permission reads records of a type that this release does not know is not known either.
+  // The read permission of a type that is unknown to this release is unknown too.
   if (event.type !== disabledEvent && !endpoint.readPermissions.includes(permission)) return false;
   if (!namedPermissions(recordType, event).every((each) => endpoint.readPermissions.includes(each))) return false;
   const isNamed = ['*', `${recordType}.*`, event.type].some((type) => endpoint.eventTypes.includes(type));
@@ -77,13 +80,13 @@ export function wants(
   return event.changed_fields.some((field) => endpoint.fields.includes(field));
 }
 
-/** The permissions by which those records are read whose resource names an event has. */
+/** The permissions to read the records whose resource names an event contains. */
 function namedPermissions(recordType: string, { before, after }: { before?: Values; after?: Values }): string[] {
   const values = { ...before, ...after };
   return (naming.get(recordType) ?? []).flatMap((field) => {
     const name = values[field];
     if (typeof name !== 'string') return [];
-    // Which permission reads records of a type that this release does not know is not known either.
+    // The read permission of a type that is unknown to this release is unknown too.
     return permissionsByPlural.get(name.split('/')[0] ?? '') ?? 'unknown';
   });
 }

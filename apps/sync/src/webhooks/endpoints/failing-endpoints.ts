@@ -1,14 +1,14 @@
-/** How long after its next attempt was due an endpoint still counts, in milliseconds: attempts wait for their turn. */
+/** How long an endpoint counts as failing after its next attempt was due, in milliseconds: attempts may be delayed. */
 const graceMs = 60_000;
 
 /**
- * Endpoints whose last attempt in this process has failed. Each is forgotten some time after its next one was due: of an
- * endpoint that was deleted nobody tells this process, and nothing is due any more.
+ * Endpoints whose last attempt in this process failed. Each entry expires some time after its next attempt was due: a
+ * deleted endpoint has no further attempts, and this process does not learn of its deletion.
  */
 export class FailingEndpoints {
   readonly #untilMs = new Map<string, number>();
 
-  /** @param waitMs until the next attempt of the delivery that has failed */
+  /** @param waitMs until the next attempt of the failed delivery */
   note(id: string, waitMs: number, nowMs = Date.now()): void {
     this.#untilMs.set(id, Math.max(this.#untilMs.get(id) ?? 0, nowMs + waitMs + graceMs));
   }
@@ -17,7 +17,7 @@ export class FailingEndpoints {
     this.#untilMs.delete(id);
   }
 
-  /** Those that count, without what is to be forgotten by now. */
+  /** The failing endpoints. Removes expired entries. */
   current(nowMs = Date.now()): ReadonlySet<string> {
     for (const [id, untilMs] of this.#untilMs) if (untilMs < nowMs) this.#untilMs.delete(id);
     return new Set(this.#untilMs.keys());

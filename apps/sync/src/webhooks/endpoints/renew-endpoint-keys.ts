@@ -4,8 +4,8 @@ import { keyOwner } from './endpoint-keys.js';
 import { WebhookEndpoint } from './webhook-endpoint.entity.js';
 
 /**
- * Seals what a tenant's endpoints sign with under the present master key, so that none of them needs a former one for long.
- * Events go in time.
+ * Reseals the signing keys of a tenant's endpoints under the current master key, so that former master keys can be
+ * removed soon. Sealed events expire instead.
  */
 export async function renewEndpointKeys(em: EntityManager, tenantId: string, envelope: SecretEnvelope): Promise<void> {
   await em.transactional(async (tx) => {

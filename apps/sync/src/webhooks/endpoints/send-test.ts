@@ -5,14 +5,19 @@ import { transactionPipeline } from '@rapport/persistence';
 import { v7 as uuidv7 } from 'uuid';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { deliveryColumns, deliveryMessage, type DeliveryRow } from '../deliveries/delivery-row.js';
-import { insertDeliveries, newDelivery, readyLanes, type StoredEvent } from '../deliveries/delivery-statements.js';
+import {
+  insertDeliveries,
+  newDelivery,
+  readyOrderingKeys,
+  type StoredEvent,
+} from '../deliveries/delivery-statements.js';
 import { insertEvents } from '../events/record-events.js';
 import { checkEnabled } from '../events/replay-events.js';
 import { platformEvent } from '../events/webhook-event.js';
 import { testEvent } from './event-types.js';
 import { findForChange } from './write-endpoint.js';
 
-/** Answers TestWebhookEndpoint. Runs in a transaction. */
+/** Handles TestWebhookEndpoint. Runs in a transaction. */
 export async function sendTest(
   em: EntityManager,
   envelope: SecretEnvelope,
@@ -27,7 +32,7 @@ export async function sendTest(
   const delivery = newDelivery(event, stored, id);
   const [, , [row]] = (await transactionPipeline(em, [
     insertDeliveries(tenantId, [delivery], false),
-    readyLanes(tenantId, [delivery]),
+    readyOrderingKeys(tenantId, [delivery]),
     {
       sql: `select ${deliveryColumns} from webhook_delivery where tenant_id = $1 and id = $2`,
       values: [tenantId, delivery.id],

@@ -1,4 +1,4 @@
-/** Lets some works of each tenant run at a time, so that those of one which wait for its locks take no more connections than that. */
+/** Bounds concurrent tasks per tenant, so that tasks waiting for a tenant's locks take no more connections than that. */
 export class TenantLimit {
   readonly #running = new Map<string, number>();
   readonly #waiting = new Map<string, (() => void)[]>();
@@ -22,7 +22,7 @@ export class TenantLimit {
     }
     const waiting = this.#waiting.get(tenantId) ?? [];
     this.#waiting.set(tenantId, waiting);
-    // Whoever leaves gives its place on.
+    // Passes the place to the next waiting task.
     await new Promise<void>((resolve) => waiting.push(resolve));
   }
 

@@ -13,7 +13,7 @@ const WebhookEndpointSchema = defineEntity({
     eventTypes: p.type(TextArray).$type<string[]>(),
     /** JSON names. */
     fields: p.type(TextArray).$type<string[]>(),
-    /** At most one for each type of records. */
+    /** At most one per type of records. */
     filters: p.json().$type<RecordTypeFilter[]>().defaultRaw(`'[]'`),
     payload: p.enum(['THIN', 'FULL'] as const),
     coalescingSeconds: p.integer(),
@@ -21,14 +21,14 @@ const WebhookEndpointSchema = defineEntity({
     description: p.text().nullable(),
     disableReason: p.enum(['CALLER', 'GONE', 'FAILING'] as const).nullable(),
     disableTime: p.datetime(3).nullable(),
-    /** Since when every attempt has failed. */
+    /** Time since which every attempt has failed. */
     failingTime: p.datetime(3).nullable(),
-    /** Until when it has asked to be left alone. */
+    /** Time until which the endpoint is on hold. */
     holdTime: p.datetime(3).nullable(),
     hidesPersonalData: p.boolean(),
-    /** The permissions to read records that the caller had who set `eventTypes`: events about other records are not sent. */
+    /** The read permissions of the caller that set `eventTypes`: events about other records are not sent. */
     readPermissions: p.type(TextArray).$type<string[]>().defaultRaw(`'{customers.read}'`),
-    /** What signs, sealed: see `EndpointKeys`. */
+    /** Sealed signing keys: see `EndpointKeys`. */
     sealedKeys: p.blob().$type<Buffer>(),
     publicKey: p.text(),
     previousSealedKeys: p.blob().$type<Buffer>().nullable(),
@@ -41,6 +41,6 @@ const WebhookEndpointSchema = defineEntity({
   },
 });
 
-/** An address that gets a tenant's events. */
+/** A URL that receives a tenant's events. */
 export class WebhookEndpoint extends WebhookEndpointSchema.class {}
 WebhookEndpointSchema.setClass(WebhookEndpoint);

@@ -53,7 +53,7 @@ export class WebhookEndpointsController implements ServiceHandlers<WebhookEndpoi
 
   async listWebhookEndpoints(): Promise<ListWebhookEndpointsResponse> {
     const { tenantId } = currentCaller();
-    // A UUIDv7 grows with the time it was made at.
+    // UUIDv7 ids sort by creation time.
     const endpoints = await this.em.find(WebhookEndpoint, { tenantId }, { orderBy: { id: 'desc' } });
     return { webhookEndpoints: endpoints.map((endpoint) => endpointMessage(endpoint)) };
   }

@@ -23,10 +23,10 @@ import { WebhookEndpoint } from './webhook-endpoint.entity.js';
 
 const maxEndpoints = 200;
 
-/** For how long the secret before a new one is used too, in milliseconds. */
+/** How long a replaced secret is still used, in milliseconds. */
 const overlapMs = 24 * 60 * 60 * 1_000;
 
-/** What callers need for any endpoint: gaps, and most events, are about customers. */
+/** Permissions that every endpoint requires: gaps, and most events, are about customers. */
 const readPermission = 'customers.read';
 
 const updatable: Updatable<keyof EndpointContent> = {
@@ -41,13 +41,13 @@ const updatable: Updatable<keyof EndpointContent> = {
   ),
 };
 
-/** What checks the content of endpoints. */
+/** Validators of an endpoint's content. */
 export interface EndpointParts {
   http: OutgoingHttp;
   filters: RecordFilters;
 }
 
-/** Answers CreateWebhookEndpoint. Runs in a transaction, as all here. */
+/** Handles CreateWebhookEndpoint. Like all functions here, it runs in a transaction. */
 export async function createEndpoint(
   em: EntityManager,
   { http, envelope, filters }: EndpointParts & { envelope: SecretEnvelope },
@@ -149,7 +149,7 @@ export async function rotateSecret(
   return endpointMessage(endpoint, keys.secret);
 }
 
-/** @throws AppError NOT_FOUND, the same for an endpoint of another tenant */
+/** @throws AppError NOT_FOUND, also for an endpoint of another tenant */
 export function foundEndpoint(endpoint: WebhookEndpoint | null): WebhookEndpoint {
   if (endpoint) return endpoint;
   throw new AppError('NOT_FOUND', 'WEBHOOK_ENDPOINT_NOT_FOUND', 'There is no such webhook endpoint.');
@@ -162,16 +162,16 @@ export async function findForChange(em: EntityManager, id: string): Promise<Webh
   return foundEndpoint(await em.findOne(WebhookEndpoint, { tenantId, id }, { lockMode }));
 }
 
-/** Who makes an endpoint sees what is sent to it. */
+/** The creator of an endpoint sees everything that it receives. */
 function checkSight(): void {
   const { permissions, recordScope = 'ALL' } = currentCaller();
   if (!permissions.includes(readPermission)) throw permissionMissing(readPermission);
   if (recordScope === 'ALL') return;
-  const message = `Events tell of all records: who may see those of the scope ${recordScope} only can't ask for them.`;
+  const message = `Events cover all records. A caller limited to the scope ${recordScope} can't subscribe to them.`;
   throw new AppError('PERMISSION_DENIED', 'RECORD_SCOPE_UNSUPPORTED', message, { metadata: { recordScope } });
 }
 
-/** What a caller sends on is no more than that caller may see. A change that does not set the events adds nothing to what is sent. */
+/** An endpoint receives no more than the caller can see. A change that does not set the events adds nothing to what is sent. */
 function rightsOfChange(
   endpoint: WebhookEndpoint,
   content: EndpointContent,
@@ -195,7 +195,7 @@ function sent({ webhookEndpoint }: { webhookEndpoint?: WebhookEndpointMessage | 
   throw invalidArgument([{ field: 'webhookEndpoint', reason: 'REQUIRED', description: 'is required' }]);
 }
 
-/** Endpoints of a tenant are created one after the other, so that each sees those before it. */
+/** Serializes the creation of a tenant's endpoints, so that the count includes concurrent ones. */
 async function checkRoom(em: EntityManager, tenantId: string): Promise<void> {
   await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`webhook_endpoint ${tenantId}`]);
   if ((await em.count(WebhookEndpoint, { tenantId })) < maxEndpoints) return;
@@ -209,7 +209,7 @@ function disabling({ state }: EndpointContent, now: Date): Pick<WebhookEndpoint,
     : { disableReason: null, disableTime: null };
 }
 
-/** Where a tenant's data goes is written into its chain, with the change and for good. */
+/** Stores where a tenant's data goes in its audit chain, in the transaction of the change. */
 async function note(em: EntityManager, kind: string, { id, url }: WebhookEndpoint, detail: object = {}): Promise<void> {
   const { host } = new URL(url);
   await recordAuditEvent(em, { kind, records: [`webhookEndpoint/${id}`], detail: { host, ...detail } });

@@ -2,9 +2,9 @@ import { personalFieldsHidden } from './hidden-values.js';
 import type { WebhookEvent } from './webhook-event.js';
 
 /**
- * The body of a request, the same bytes each time.
+ * The body of a request, byte-identical for every attempt.
  *
- * @param endpoint how much it is told
+ * @param endpoint determines which values are included
  */
 export function eventBody(event: WebhookEvent, endpoint: { payload: string; hidesPersonalData: boolean }): Buffer {
   const { type, time } = event;

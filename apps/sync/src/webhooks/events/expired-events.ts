@@ -2,15 +2,15 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { batchSize, deleteAll } from '../../storage/delete-expired.js';
 
 /**
- * Deletes a tenant's deliveries and events that are older than they have to be kept. What waits for an endpoint that is enabled
- * stays, with the events that it tells.
+ * Deletes a tenant's deliveries and events after their retention period. Pending deliveries of enabled endpoints stay,
+ * with their events.
  */
 export async function clearExpired(em: EntityManager, tenantId: string, retentionDays: number): Promise<void> {
   await deleteAll(em, tenantId, deleteDeliveries, retentionDays);
   await deleteAll(em, tenantId, deleteEvents, retentionDays);
 }
 
-/** The same for changes in quarantine, which nobody has looked after for so long: what made them is as old. */
+/** The same for changes in quarantine that no operator has handled in that period. */
 export async function clearExpiredQuarantine(
   em: EntityManager,
   tenantId: string,
@@ -33,7 +33,7 @@ const deleteDeliveries = `
       and (delivery.state <> 'PENDING' or endpoint.state = 'DISABLED')
     limit ${batchSize} for update of delivery skip locked))`;
 
-// Numbers grow, and a delivery has its events in their order: nothing that waits tells of what comes before the least first one.
+// Numbers grow, and the events of a delivery are in order: no pending delivery has an event before the smallest first one.
 const deleteEvents = `
   delete from webhook_event where ctid = any (array(
     select ctid from webhook_event

@@ -3,7 +3,7 @@ import { recordTypes } from './record-types.js';
 
 type Values = Record<string, unknown>;
 
-/** The values of a record without its personal data. Of a type that is not known none are shown. */
+/** The values of a record without its personal data. An unknown type shows none. */
 export const personalFieldsHidden = personalFieldsHiddenBy(platformContract());
 
 export function personalFieldsHiddenBy(of: Contract): (type: string, values: Values) => Values {
@@ -11,7 +11,7 @@ export function personalFieldsHiddenBy(of: Contract): (type: string, values: Val
   return (type, values) => {
     const method = types.get(type);
     if (!method) return {};
-    // A cleared field is null, which the mask would take for something to hide.
+    // The mask would hide null, which is a cleared field.
     const cleared = Object.entries(values).filter(([, value]) => value === null);
     const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null));
     const hidden = mask.hide(method.desc.output, given);

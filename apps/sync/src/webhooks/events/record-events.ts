@@ -4,26 +4,26 @@ import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import {
   insertDeliveries,
   newDelivery,
-  readyLanes,
+  readyOrderingKeys,
   type NewDelivery,
   type StoredEvent,
 } from '../deliveries/delivery-statements.js';
 import { wants } from '../endpoints/event-types.js';
 import type { RecordFilters, RecordTypeFilter } from './record-filters.js';
 import { sealEvent, type SealedEvent } from './sealed-event.js';
-import { eventColumns, gatheredType, laneOf, type WebhookEvent } from './webhook-event.js';
+import { eventColumns, gatheredType, orderingKeyOf, type WebhookEvent } from './webhook-event.js';
 
-/** The origin of what an erasure does: the values of its records are forgotten here too. */
+/** Origin of changes that erasures make: the values of these records are erased here too. */
 export const erasureOrigin = 'erasure';
 
-/** Most events that are gathered into one delivery, and bytes of their values: a delivery is in memory as a whole. */
+/** Maximum number of events in a delivery, and of bytes of their values: a delivery is in memory as a whole. */
 const maxGathered = 1_000;
 const maxGatheredBytes = 8 * 1024 * 1024;
 
-/** Characters of the values that one statement stores: PostgreSQL takes no JSON beyond 256 MiB. */
+/** Maximum number of characters of values per statement: PostgreSQL takes at most 256 MiB of JSON. */
 const maxStoredChars = 8 * 1024 * 1024;
 
-/** The events of a tenant would make more deliveries than may be made at once. */
+/** The events of a tenant require more deliveries than may be created at once. */
 export class TooManyDeliveriesError extends Error {
   override readonly name = 'TooManyDeliveriesError';
 }
@@ -38,16 +38,16 @@ interface Endpoint {
 }
 
 /**
- * Stores events of a tenant in their order, with a delivery to each endpoint that wants them. Runs in a transaction, which
- * works for the tenant from then on.
+ * Stores events of a tenant in order, with a delivery to each subscribed endpoint. Runs in a transaction, and sets its
+ * tenant.
  *
- * Its endpoints are locked before deliveries are made, and so they are where one ends: whoever comes second sees what the
- * first one has done to a lane, so that no lane is left without a job.
+ * Locks the endpoints before it creates deliveries, as do transactions that end one. So each sees the effect of the
+ * other on an ordering key, and no ordering key is left without a job.
  *
  * @param client in the transaction
- * @param filters needed for events about records
- * @param maxDeliveries more of them are refused, unless they are of one event
- * @returns how many deliveries were made
+ * @param filters required for events about records
+ * @param maxDeliveries limit of deliveries, which a single event may exceed
+ * @returns the number of deliveries
  * @throws TooManyDeliveriesError or FiltersUnansweredError, after which nothing of it may be committed
  */
 export async function recordEvents(
@@ -68,7 +68,7 @@ export async function recordEvents(
   const known = new Map(
     stored.flatMap(({ rows }) => rows as (StoredEvent & { id: string })[]).map((row) => [row.id, row]),
   );
-  // Others were stored before: the feed was read anew from an older place.
+  // Others were stored before: the feed is being read again from an older cursor.
   const fresh = events.flatMap((event) => {
     const place = known.get(event.id);
     return place ? [{ event, place }] : [];
@@ -89,12 +89,12 @@ export async function recordEvents(
     }
   }
   if (deliveries.length > 0) {
-    await pipeline(client, [insertDeliveries(tenantId, deliveries, false), readyLanes(tenantId, deliveries)]);
+    await pipeline(client, [insertDeliveries(tenantId, deliveries, false), readyOrderingKeys(tenantId, deliveries)]);
   }
   return deliveries.length;
 }
 
-/** Whether an endpoint gets an event: it wants it, and the record meets its filter. */
+/** Whether an endpoint receives an event: it is subscribed, and the record matches its filter. */
 async function wishes(
   filters: RecordFilters | undefined,
   tenantId: string,
@@ -107,9 +107,10 @@ async function wishes(
 }
 
 /**
- * Adds an event to a delivery that still gathers, of this transaction or of one before.
+ * Adds an event to a delivery that still gathers events, of this transaction or an earlier one.
  *
- * A delivery that is being taken for its first attempt is locked by that, and no longer gathers when we get it.
+ * A delivery that is being taken for its first attempt is locked, and gathers no more once this transaction has the
+ * lock.
  */
 async function gather(
   client: ClientBase,
@@ -119,8 +120,8 @@ async function gather(
   { number, bytes }: StoredEvent,
   deliveries: NewDelivery[],
 ): Promise<boolean> {
-  const lane = laneOf(event);
-  const own = deliveries.findLast((delivery) => delivery.endpoint_id === endpoint.id && delivery.lane === lane);
+  const orderingKey = orderingKeyOf(event);
+  const own = deliveries.findLast((delivery) => delivery.endpoint_id === endpoint.id && delivery.lane === orderingKey);
   if (own && own.events.length < maxGathered && own.event_bytes + bytes <= maxGatheredBytes) {
     own.events.push(number);
     own.event_bytes += bytes;
@@ -134,7 +135,7 @@ async function gather(
      where tenant_id = $1 and endpoint_id = $2 and lane = $3 and state = 'PENDING'
        and attempt_count = 0 and not is_started and not is_replay and due_time > clock_timestamp()
        and cardinality(events) < ${maxGathered} and event_bytes + $6 <= ${maxGatheredBytes}`,
-    [tenantId, endpoint.id, lane, number, event.type, bytes],
+    [tenantId, endpoint.id, orderingKey, number, event.type, bytes],
   );
   return (rowCount ?? 0) > 0;
 }
@@ -150,7 +151,7 @@ function lockEndpoints(tenantId: string): Statement {
   };
 }
 
-/** Values are kept for tenants of whom an endpoint gets them. What is said of no record has nothing else. */
+/** Values are stored for tenants with an endpoint that receives them. An event without a record has no other content. */
 export function insertEvents(envelope: SecretEnvelope, tenantId: string, events: readonly WebhookEvent[]): Statement[] {
   return pieces(events.map((event) => sealEvent(envelope, tenantId, event))).map((piece) =>
     insertSealed(tenantId, piece),
@@ -174,7 +175,7 @@ function insertSealed(tenantId: string, events: readonly SealedEvent[]): Stateme
   };
 }
 
-/** In their order, with no more values in each than one statement may store. */
+/** Batches in order, each with at most the values that one statement may store. */
 function pieces(events: readonly SealedEvent[]): SealedEvent[][] {
   const all: SealedEvent[][] = [];
   let chars = Number.POSITIVE_INFINITY;

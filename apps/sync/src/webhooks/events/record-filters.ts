@@ -10,19 +10,19 @@ import type { WebhookEvent } from './webhook-event.js';
 
 const checkMs = 5_000;
 
-/** How long it is waited for what changes meet. Other changes of the tenant wait too. */
+/** Timeout of filter matching. Other changes of the tenant wait meanwhile. */
 const matchMs = 2_000;
 
-/** Changes that customers compares at a time. */
+/** Maximum number of changes per call of customers. */
 const maxCompared = 100;
 
-/** A filter of an endpoint on the records of a type. */
+/** A filter of an endpoint for records of a type. */
 export interface RecordTypeFilter {
   recordType: string;
   filter: string;
 }
 
-/** It could not be found out which changes meet the filters of endpoints. */
+/** Customers could not match changes with the filters of endpoints. */
 export class FiltersUnansweredError extends Error {
   override readonly name = 'FiltersUnansweredError';
 }
@@ -30,16 +30,17 @@ export class FiltersUnansweredError extends Error {
 type FilteredEndpoint = Parameters<typeof wants>[0] & { filters: readonly RecordTypeFilter[] };
 type FilteredEvent = Parameters<typeof wants>[1] & Pick<WebhookEvent, 'id' | 'record_type' | 'record_id' | 'time'>;
 
-/** Whether an endpoint is sent an event that it wants, by the filter that it has for the record. */
+/** Whether the filter of an endpoint for the record's type lets an event through. */
 export type FilterMatches = (endpoint: FilteredEndpoint, event: FilteredEvent) => boolean;
 
-/** Asks customers, which has the records, about the filters of endpoints. */
+/** Matches events with the filters of endpoints, by calls of customers, which has the records. */
 export class RecordFilters {
   constructor(private readonly customers: Pick<ContractClient, 'unary'>) {}
 
   /**
-   * @param hidesPersonalData of the endpoint that has the filters
-   * @throws AppError INVALID_ARGUMENT, or PERMISSION_DENIED for personal data that is hidden, which name the filters of the endpoint
+   * @param hidesPersonalData of the endpoint with the filters
+   * @throws AppError INVALID_ARGUMENT, or PERMISSION_DENIED for hidden personal data, which names the filters of the
+   * endpoint
    */
   async check(tenantId: string, filters: readonly RecordTypeFilter[], hidesPersonalData: boolean): Promise<void> {
     if (filters.length === 0) return;
@@ -54,9 +55,9 @@ export class RecordFilters {
   }
 
   /**
-   * Compares the events of a tenant with the filters of its endpoints, as far as these decide on them.
+   * Matches the events of a tenant with the filters of its endpoints, where a filter decides.
    *
-   * @param most events that are compared; more of them are not
+   * @param most maximum number of events to match
    * @throws FiltersUnansweredError
    */
   async matches(

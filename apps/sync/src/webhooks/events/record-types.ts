@@ -9,12 +9,12 @@ import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/setti
 
 type ContractMethod = Contract['methods'][number];
 
-/** The method that answers one record, by the type as the feed has it. */
+/** The method that returns one record, by the type in the feed. */
 export type RecordTypes = ReadonlyMap<string, ContractMethod>;
 
 /**
- * The methods that answer one record of the types that the feed has, whose messages are not declared as records
- * (`rapport.api.v1.record`): they have tables and code of their own. A type that is declared so is removed here.
+ * The methods that return one record, for types in the feed whose messages are not declared as records
+ * (`rapport.api.v1.record`): they have tables and code of their own. Remove a type here when it is declared.
  */
 const undeclared: Readonly<Record<string, string>> = {
   association: AssociationsServiceService.getAssociation.path,
@@ -27,10 +27,10 @@ const undeclared: Readonly<Record<string, string>> = {
 };
 
 /**
- * The types of records whose changes the feed has, such as `customer` and `custom_field`, each with the method that answers one record:
- * it has the message, whose fields the feed has by the same names, and the permission that reading takes.
+ * The types of records in the feed, such as `customer` and `custom_field`, each with the method that returns one
+ * record. The method has the message, with the field names of the feed, and the read permission.
  *
- * @throws Error for a type that has no such method
+ * @throws Error for a type without such a method
  */
 export function recordTypes(contract: Contract): RecordTypes {
   const declared = recordContracts(contract).map(({ singular, message }): [string, ContractMethod] => {
@@ -47,14 +47,14 @@ export function recordTypes(contract: Contract): RecordTypes {
 }
 
 /**
- * The permission by which records of a type are read, by the plural of the type, which the resource names of its records begin with.
- * Undeclared types have no resource names.
+ * The read permission of each type, by its plural, which begins the resource names of its records. Undeclared types
+ * have no resource names.
  */
 export function readPermissionsByPlural(contract: Contract): ReadonlyMap<string, string> {
   return new Map(recordContracts(contract).map(({ plural, permission }) => [plural, `${permission}.read`]));
 }
 
-/** JSON names of the fields of a record that have the resource name of a record of any type, such as both ends of an association. */
+/** JSON names of fields with the resource name of a record of any type, such as both ends of an association. */
 export function namingFields(contract: Contract, { desc }: ContractMethod): string[] {
   return desc.output.fields.filter((field) => contract.reference(field) === '*').map(({ jsonName }) => jsonName);
 }

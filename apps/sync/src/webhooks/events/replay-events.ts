@@ -10,7 +10,7 @@ import {
   insertDeliveries,
   lockEndpoint,
   newDelivery,
-  readyLanes,
+  readyOrderingKeys,
   type StoredEvent,
 } from '../deliveries/delivery-statements.js';
 import { wants } from '../endpoints/event-types.js';
@@ -21,16 +21,16 @@ import type { WebhookEvent } from './webhook-event.js';
 
 const maxEvents = 100_000;
 
-/** Of those that a filter of the endpoint decides on, of which customers is asked. */
+/** Maximum number of events that a filter of the endpoint decides on, since customers matches them. */
 const maxCompared = 5_000;
 
-/** Deliveries of one statement. */
+/** Deliveries per statement. */
 const batchSize = 5_000;
 
 type KnownEvent = Pick<WebhookEvent, 'id' | 'type' | 'record_type' | 'record_id' | 'time' | 'changed_fields'> &
   StoredEvent;
 
-/** Answers ReplayWebhookEvents. Runs in a transaction. */
+/** Handles ReplayWebhookEvents. Runs in a transaction. */
 export async function replayEvents(
   em: EntityManager,
   filters: RecordFilters,
@@ -47,12 +47,12 @@ export async function replayEvents(
   const deliveries = events
     .filter((event) => wants(endpoint, event) && matches(endpoint, event))
     .map((event) => newDelivery(event, event, id));
-  // Whoever ends or records deliveries of the endpoint waits for its lock: it is taken once it is known what there is to do.
+  // Other transactions that create or end deliveries of the endpoint wait for its lock, so it is taken after the work is known.
   const [[locked] = []] = (await transactionPipeline(em, [lockEndpoint(tenantId, id)])) as [{ state: string }[]];
   checkEnabled(locked ?? { state: 'DISABLED' });
   for (let start = 0; start < deliveries.length; start += batchSize) {
     const batch = deliveries.slice(start, start + batchSize);
-    await transactionPipeline(em, [insertDeliveries(tenantId, batch, true), readyLanes(tenantId, batch)]);
+    await transactionPipeline(em, [insertDeliveries(tenantId, batch, true), readyOrderingKeys(tenantId, batch)]);
   }
   return { count: deliveries.length };
 }
@@ -68,7 +68,7 @@ function unanswered(error: unknown): never {
   throw error.cause as Error;
 }
 
-/** Until the end of the transaction it is not deleted. All else may happen to it. */
+/** Prevents its deletion until the end of the transaction. Other changes are possible. */
 function keepEndpoint(tenantId: string, id: string): Statement {
   const sql = 'select 1 from webhook_endpoint where tenant_id = $1 and id = $2 for key share';
   return { name: 'keep_webhook_endpoint', sql, values: [tenantId, id] };
@@ -85,7 +85,7 @@ interface Condition {
   values: unknown[];
 }
 
-/** @throws AppError INVALID_ARGUMENT unless exactly one way of naming events is used, as a whole */
+/** @throws AppError INVALID_ARGUMENT unless the request selects events in exactly one way, completely */
 function conditionOf(replay: WebhookReplay | undefined): Condition {
   const { eventIds = [], startTime, endTime, firstEventId, lastEventId } = replay ?? {};
   const ways: (Condition | undefined)[] = [
@@ -112,7 +112,7 @@ function conditionOf(replay: WebhookReplay | undefined): Condition {
 
 const betweenTimes = 'time >= to_timestamp($2::float8 / 1000) and time < to_timestamp($3::float8 / 1000)';
 
-/** Of a time that PostgreSQL has too. */
+/** A time that PostgreSQL can represent. */
 function milliseconds(time: string): number {
   const ms = Date.parse(time);
   return Number.isNaN(ms) ? 0 : Math.max(0, ms);

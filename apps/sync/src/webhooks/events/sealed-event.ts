@@ -1,9 +1,9 @@
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import type { WebhookEvent } from './webhook-event.js';
 
-/** An event as it rests, with the values of its record sealed: there is personal data in them. */
+/** A stored event. The values of its record are sealed, since they contain personal data. */
 export type SealedEvent = Omit<WebhookEvent, 'before' | 'after'> & {
-  /** As PostgreSQL writes bytes: `\\x` and hexadecimal. Null when there are none. */
+  /** In PostgreSQL's form of bytea: `\\x` and hexadecimal. Null when there are none. */
   sealed_values: string | null;
 };
 
@@ -27,7 +27,7 @@ export function openEvent(
   return { ...event, ...(JSON.parse(values.toString()) as Pick<WebhookEvent, 'before' | 'after'>) };
 }
 
-/** Whose values they are, for the envelope. */
+/** Owner of sealed values. */
 function eventOwner(tenantId: string, id: string): string {
   return `webhook_event/${tenantId}/${id}`;
 }

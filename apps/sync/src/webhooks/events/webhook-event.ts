@@ -4,12 +4,12 @@ import { eventTypeOf, gapEvent } from '../endpoints/event-types.js';
 
 type Values = Record<string, unknown>;
 
-/** What happened, as the columns are called. */
+/** An event, with the names of its columns. */
 export interface WebhookEvent {
   id: string;
   /** Such as `customer.updated`. */
   type: string;
-  /** Absent when it is about no record. */
+  /** Absent for an event without a record. */
   record_type: string | null;
   record_id: string | null;
   version: number | null;
@@ -18,18 +18,18 @@ export interface WebhookEvent {
   time: string;
   changed_fields: string[];
   before: Values | null;
-  /** Of an event about no record all that there is to say. */
+  /** The content of an event without a record. */
   after: Values | null;
   actor: string;
   origin: string;
   request_id: string | null;
   causation_id: string | null;
   hop: number;
-  /** Where its trace goes on. */
+  /** The `traceparent` of its trace. */
   traceparent: string | null;
 }
 
-/** For `jsonb_to_recordset`: what of a WebhookEvent has columns of its own, with their types. */
+/** For `jsonb_to_recordset`: the columns of a WebhookEvent, with their types. */
 export const eventColumns = [
   ['id', 'uuid'],
   ['type', 'text'],
@@ -79,12 +79,16 @@ export function platformEvent(id: string, type: string, data: Values): WebhookEv
   };
 }
 
-/** What must be told one after the other. */
-export function laneOf({ id, record_type, record_id }: Pick<WebhookEvent, 'id' | 'record_type' | 'record_id'>): string {
+/** The ordering key of an event, in the column `lane`: events with the same key are delivered one after the other. */
+export function orderingKeyOf({
+  id,
+  record_type,
+  record_id,
+}: Pick<WebhookEvent, 'id' | 'record_type' | 'record_id'>): string {
   return record_type !== null && record_id !== null ? `${record_type}/${record_id}` : `event/${id}`;
 }
 
-/** What happened to one record, from first to last, as one event with the id of the first. */
+/** Combines events of one record, in order, into one event with the id of the first. */
 export function gatherEvents(events: readonly WebhookEvent[]): WebhookEvent {
   return events.reduce((earlier, later) => ({
     ...later,
@@ -97,7 +101,7 @@ export function gatherEvents(events: readonly WebhookEvent[]): WebhookEvent {
   }));
 }
 
-/** A record that came to be and was changed since is new to who hears of it now. */
+/** A record that was created and then changed is new to the receiver. */
 export function gatheredType(earlier: string, later: string): string {
   return earlier.endsWith('.created') && later.endsWith('.updated') ? earlier : later;
 }
