@@ -3,13 +3,13 @@ import { pipeline, settingStatement, type Statement } from '@rapport/persistence
 import type { ClientBase } from 'pg';
 import type { SecretEnvelope } from '../storage/secret-envelope.js';
 
-/** A change that waits for its tenant. */
+/** A change that waits for its tenant's turn. */
 export interface DeferredChange {
   number: string;
   sealedChange: Buffer;
 }
 
-/** Puts changes of one tenant aside, behind those that wait already. Runs in the transaction that moves the cursor. */
+/** Defers changes of one tenant, behind those that wait already. Runs in the transaction that moves the cursor. */
 export async function deferChanges(
   client: ClientBase,
   envelope: SecretEnvelope,
@@ -40,12 +40,12 @@ export async function deferChanges(
   ]);
 }
 
-/** Whose content it is, for the envelope. */
+/** Owner of the sealed content. */
 function changeOwner(tenantId: string, changeId: string): string {
   return `deferred_change/${tenantId}/${changeId}`;
 }
 
-/** Tenants of which changes wait, in an order of chance. */
+/** Tenants with deferred changes, in random order. */
 export async function waitingTenants(client: ClientBase): Promise<string[]> {
   const { rows } = await client.query<{ tenant_id: string }>({
     name: 'waiting_tenants',
@@ -61,9 +61,10 @@ export async function waitingTenants(client: ClientBase): Promise<string[]> {
 }
 
 /**
- * The oldest changes of a tenant that wait, in their order. In a transaction, to whose end no other process works on the tenant's.
+ * The oldest deferred changes of a tenant, in order. Runs in a transaction, and blocks other processes from the tenant
+ * until its end.
  *
- * @returns undefined while another process does
+ * @returns undefined while another process works on the tenant
  */
 export async function takeDeferred(
   client: ClientBase,
@@ -88,7 +89,7 @@ export async function takeDeferred(
   }));
 }
 
-// The sizes are known without the contents. The change that goes beyond `$3` is among them, so that there always is one.
+// The sizes are known without the contents. Includes the change that exceeds `$3`, so that there is at least one.
 const oldest = `
   select number, change_id, sealed_change from (
     select waiting.number, waiting.change_id, content.sealed_change,
@@ -108,7 +109,7 @@ export function removeDeferred(tenantId: string, numbers: readonly string[]): St
   };
 }
 
-/** Notes that a change could not be processed: after so many failures it is in quarantine, and those behind it go on. */
+/** Counts a failure of a change. After several failures it goes into quarantine, and the changes behind it proceed. */
 export function noteFailure(tenantId: string, number: string, reason: string, mostFailures: number): Statement {
   return {
     name: 'note_deferred_failure',
@@ -120,7 +121,7 @@ export function noteFailure(tenantId: string, number: string, reason: string, mo
   };
 }
 
-/** Forgets what is in quarantine of records that were erased. */
+/** Deletes changes in quarantine of records that were erased. */
 export function forgetQuarantined(tenantId: string, recordIds: readonly string[]): Statement {
   return {
     name: 'forget_quarantined_changes',

@@ -10,33 +10,33 @@ import { lockTimeoutMs } from './take-changes.js';
 import { interestsIn, takeOfTenant, type TakingParts } from './tenant-changes.js';
 
 /**
- * How often the worker looks whether a waiting tenant may have its next turn, and without a waiting tenant whether another process has
- * put changes aside, in milliseconds.
+ * Polling intervals, in milliseconds: for the next turn of a waiting tenant, and without a waiting tenant for changes
+ * that another process has deferred.
  */
 const lookEveryMs = { withWaiting: 500, withoutWaiting: 1_000 };
 
-/** What is taken of a tenant in its turn. */
+/** Limits of a tenant's turn. */
 const turn = { changes: 100, bytes: 1024 * 1024, deliveries: 5_000 };
 
-/** How long a tenant waits whose changes could not be taken, in milliseconds: longer each time. */
+/** Growing delays of a tenant after failures, in milliseconds. */
 const waitMs = { first: 250, most: 5_000 };
 
-/** How often a change is tried by itself, and with how many milliseconds in between, in case that it is not the change. */
+/** Attempts of a single change and the delay between them in milliseconds, in case that the change is not the cause. */
 const mostFailures = 3;
 const failedWaitMs = 2_000;
 
-/** How a tenant's next turn is to be. */
+/** State of a tenant's next turn. */
 interface Pace {
   changes: number;
-  /** After so many changes it may be more of them at a time again. */
+  /** Number of changes after which the batch size may grow again. */
   left: number;
   notBeforeMs: number;
   waitMs: number;
 }
 
 /**
- * Takes the changes that were put aside, of each tenant in turn and in their order. One that fails again and again goes into
- * quarantine, and those behind it go on.
+ * Processes deferred changes, of each tenant in turn and in order. A change that fails repeatedly goes into quarantine,
+ * and the changes behind it proceed.
  */
 export class DeferredWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('DeferredWorker');
@@ -64,7 +64,7 @@ export class DeferredWorker implements OnApplicationBootstrap, OnModuleDestroy {
     await this.#loop.stop();
   }
 
-  /** Changes were put aside. */
+  /** Polls at once, because changes were deferred. */
   wake(): void {
     this.#loop.wake();
   }
@@ -73,7 +73,7 @@ export class DeferredWorker implements OnApplicationBootstrap, OnModuleDestroy {
     return this.#haveWaiting ? lookEveryMs.withWaiting : lookEveryMs.withoutWaiting;
   }
 
-  /** One turn of each tenant. @returns whether there may be more to take at once */
+  /** One turn of each tenant. @returns whether more changes may be available at once */
   async #takeTurns(stopping: AbortSignal): Promise<boolean> {
     const tenants = await withConnection(this.orm.em.fork(), waitingTenants);
     this.#haveWaiting = tenants.length > 0;
@@ -87,7 +87,7 @@ export class DeferredWorker implements OnApplicationBootstrap, OnModuleDestroy {
     return hasMore;
   }
 
-  /** @returns whether changes were taken */
+  /** @returns whether changes were processed */
   async #takeTurn(tenantId: string): Promise<boolean> {
     const pace = this.#paces.get(tenantId);
     const most = Math.min(turn.changes, pace?.changes ?? turn.changes);
@@ -131,16 +131,16 @@ export class DeferredWorker implements OnApplicationBootstrap, OnModuleDestroy {
     else this.#paces.set(tenantId, { ...pace, left, notBeforeMs: 0, waitMs: waitMs.first });
   }
 
-  /** Delays a tenant whose rows are locked, or whose changes take too long. */
+  /** Delays a tenant with locked rows or slow changes. */
   #putOff(tenantId: string, pace: Pace | undefined, changes: number): void {
     const forMs = pace?.waitMs ?? waitMs.first;
     const next = { waitMs: Math.min(2 * forMs, waitMs.most), notBeforeMs: Date.now() + forMs };
-    // Fewer of them may be done in time.
+    // A smaller batch may finish in time.
     const fewer = Math.max(1, Math.floor(changes / 2));
     this.#paces.set(tenantId, { changes: fewer, left: changes, ...next });
   }
 
-  /** One of the changes that were read can't be taken, or all of them are too many at a time. */
+  /** Reduces the batch after a failure: a single change fails, or all together are too many. */
   async #slowDown(tenantId: string, numbers: readonly string[], error: unknown): Promise<void> {
     const [number, ...others] = numbers;
     const next = { left: numbers.length, notBeforeMs: 0, waitMs: waitMs.first };
@@ -167,7 +167,7 @@ export class DeferredWorker implements OnApplicationBootstrap, OnModuleDestroy {
     );
     if (!noted?.rows.some(({ is_quarantined: isQuarantined }: { is_quarantined?: boolean }) => isQuarantined)) return;
     this.#logger.error(
-      `The change ${number} of the tenant ${tenantId} is in quarantine: it can't be processed.`,
+      `The change ${number} of the tenant ${tenantId} is in quarantine, because it could not be processed.`,
       error,
     );
   }

@@ -12,21 +12,21 @@ import { noteHeard } from './feed-metrics.js';
 import { Requests } from './requests.js';
 import type { ChangeTaker } from './take-changes.js';
 
-/** The name of the feed, and ours as its consumer. */
+/** Name of the feed, and name of this consumer. */
 const feed = 'customers';
 const consumer = 'sync';
 
 const retryMs = 500;
-/** How often a process that does not read the feed tries to, and one that does makes sure, in milliseconds. */
+/** Intervals, in milliseconds, at which the leader confirms its lock and other processes try to acquire it. */
 const leadEveryMs = 2_000;
 const callMs = 3_600_000;
-/** The log speaks every second. */
+/** The log sends a heartbeat every second. */
 const silentMs = 5_000;
 
-/** Most changes under way. */
+/** Maximum number of unacknowledged changes. */
 const credit = 2_000;
 
-/** Reads the change feed of all tenants, in one of the service's processes, from where the last one has come to. */
+/** Reads the change feed of all tenants in one process of the service, from the stored cursor. */
 export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('FeedConsumer');
   readonly #lead: FeedLead;
@@ -48,7 +48,7 @@ export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
     this.#lead = new FeedLead(databaseUrl);
   }
 
-  /** @throws Error while this process is the one that reads the feed, and hears nothing of it */
+  /** @throws Error while this process is the leader and receives nothing from the feed */
   checkHeard(): Promise<void> {
     const isSilent = this.#heardMs !== undefined && performance.now() - this.#heardMs > silentMs;
     return this.#loop.isFailing || isSilent
@@ -76,7 +76,7 @@ export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  /** Until the call ends, or another process reads. */
+  /** Until the call ends, or another process becomes the leader. */
   async #read(stopping: AbortSignal): Promise<void> {
     const lost = new AbortController();
     const signal = AbortSignal.any([stopping, lost.signal]);
@@ -117,13 +117,15 @@ export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  /** Goes on where the log begins now, and says that what was before it is lost. */
+  /** Continues at the current start of the log, and reports the changes before it as lost. */
   async #beginAnew(error: unknown, cursor: string | undefined): Promise<void> {
     const oldest =
       error instanceof AppError && error.reason === 'CURSOR_EXPIRED' ? error.metadata['oldestCursor'] : undefined;
     if (oldest === undefined) throw error as Error;
     const current = await findCursor(this.orm.em.fork(), feed);
-    this.#logger.error(`Changes are lost: the feed ${feed} keeps none from the cursor on. Every endpoint is told.`);
+    this.#logger.error(
+      `Changes are lost: the feed ${feed} has none after the cursor. Every endpoint receives a gap event.`,
+    );
     await this.target.takeLoss(feed, current ?? cursor, oldest);
   }
 }

@@ -1,16 +1,17 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { ClientBase } from 'pg';
 
-/** @returns how far a feed was read; undefined when it never was */
+/** @returns the cursor of a feed; undefined before the first read */
 export async function findCursor(em: EntityManager, feed: string): Promise<string | undefined> {
   const [row] = await em.execute<{ cursor: string }[]>('select cursor from feed_cursor where feed = ?', [feed]);
   return row?.cursor;
 }
 
 /**
- * Notes how far a feed is read, in the transaction of what is made of it.
+ * Moves the cursor of a feed, in the transaction with the results of its changes.
  *
- * @param from where the reader was: who finds another one there is not the only reader, and must leave everything as it is
+ * @param from the cursor that the reader started at. With another one stored, a second process reads the feed, and this
+ * one must change nothing
  * @throws Error in that case
  */
 export async function moveCursor(

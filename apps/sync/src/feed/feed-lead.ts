@@ -1,11 +1,11 @@
 import { DedicatedConnection } from '@rapport/persistence';
 
-/** Any number of its own; one database has one. */
+/** Arbitrary number of the lock, unique in the database. */
 const leadLock = 7_246_178_310;
 
 /**
- * Which process reads the feed: the one whose connection holds the lock. It is only there so that not all of them read it:
- * that nothing is taken twice is up to the cursor (`moveCursor`).
+ * Leader election for the feed: the process whose connection holds the lock. It only saves work: the cursor prevents
+ * duplicates (`moveCursor`).
  */
 export class FeedLead {
   readonly #connection: DedicatedConnection;
@@ -15,9 +15,9 @@ export class FeedLead {
     this.#connection = new DedicatedConnection(databaseUrl, 'rapport-feed-lead');
   }
 
-  /** Whether it is this process. @throws what the database throws */
+  /** Whether this process is the leader. @throws errors of the database */
   async isOurs(): Promise<boolean> {
-    // A session may take a lock of its own again, and one that is new has to get it.
+    // A session can take its own lock again, and a new session must take it.
     const [row] = await this.#connection.query<{ held: boolean }>(
       `select exists (
          select from pg_locks where locktype = 'advisory' and pid = pg_backend_pid() and granted
@@ -27,7 +27,7 @@ export class FeedLead {
     return row?.held === true;
   }
 
-  /** Lets go of it. */
+  /** Releases the lock. */
   close(): Promise<void> {
     return this.#connection.close();
   }

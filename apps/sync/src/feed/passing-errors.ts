@@ -3,20 +3,20 @@ import { AppError } from '@rapport/platform';
 import { FiltersUnansweredError } from '../webhooks/events/record-filters.js';
 
 /**
- * Classes of SQLSTATE that say nothing about what was to be done: connections, a server that may not write, conflicts, resources, a
- * stop, the system.
+ * SQLSTATE classes of errors that do not depend on the statement: connections, a read-only server, conflicts,
+ * resources, a shutdown, the system.
  */
 const passingClasses = /^(?:08|25|40|53|57P|58)/;
 
-/** Locks that others hold, 55P03, and statements that took too long, 57014: of one tenant, as far as anyone knows. */
+/** Lock timeouts, 55P03, and statement timeouts, 57014. They are taken to concern one tenant. */
 const blockedCodes: ReadonlySet<unknown> = new Set(['55P03', '57014']);
 
-/** Whether all of a batch is to be tried again as it is. */
+/** Whether to retry the whole batch unchanged. */
 export function isPassing(error: unknown): boolean {
   return isConnectionLoss(error) || error instanceof AppError || passingClasses.test(String(codeOf(error)));
 }
 
-/** Whether a tenant is to be tried again later. */
+/** Whether to retry the tenant later. */
 export function isBlocked(error: unknown): boolean {
   return error instanceof FiltersUnansweredError || blockedCodes.has(codeOf(error));
 }

@@ -1,4 +1,4 @@
-/** What one side of a call says, as it comes to say it. */
+/** The messages of one side of a call, as they arrive. */
 export class Requests<Message> implements AsyncIterable<Message> {
   readonly #waiting: Message[];
   #wake = (): void => undefined;
@@ -12,7 +12,7 @@ export class Requests<Message> implements AsyncIterable<Message> {
     this.#wake();
   }
 
-  /** Without an end: the call is ended by whoever reads the answers. */
+  /** Endless: the reader of the answers ends the call. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Message, void> {
     for (;;) {
       const message = this.#waiting.shift();

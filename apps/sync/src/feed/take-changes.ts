@@ -13,22 +13,22 @@ import { isPassing } from './passing-errors.js';
 import { interestsIn, takeOfTenant, type Interest, type TakingParts } from './tenant-changes.js';
 import { traceTaken } from './trace-taken.js';
 
-/** How long one tenant's locks are waited for while all others wait too. */
+/** Lock timeout per tenant, during which all other tenants wait too. */
 export const lockTimeoutMs = 100;
 
-/** Most deliveries that one tenant's changes of a batch make at once: more of them are made apart from the feed. */
+/** Maximum number of deliveries that one tenant's changes of a batch create at once. With more, the changes are deferred. */
 const maxDeliveries = 1_000;
 
 /**
- * Makes events, deliveries and hints of changes, in the transaction that moves the cursor behind them. What can not be done at once
- * for a tenant, or at all, is put aside in the same transaction, so that no tenant holds up the others.
+ * Creates events, deliveries and hints for changes, in the transaction that moves the cursor past them. Changes of a
+ * tenant that fail or take too long are deferred in the same transaction, so that no tenant delays the others.
  */
 export class ChangeTaker {
   readonly #logger = new Logger('ChangeTaker');
 
   /**
-   * @param onDeliveries called when deliveries were committed
-   * @param onDeferred called when changes were put aside
+   * @param onDeliveries called after deliveries were committed
+   * @param onDeferred called after changes were deferred
    */
   constructor(
     private readonly orm: MikroORM,
@@ -52,7 +52,7 @@ export class ChangeTaker {
     });
   }
 
-  /** The same when the changes up to a cursor are lost. */
+  /** The same for changes up to a cursor that are lost. */
   async takeLoss(feed: string, from: string | undefined, to: string): Promise<void> {
     const loss = {
       ...Change.decode(new Uint8Array()),
@@ -80,7 +80,7 @@ export class ChangeTaker {
     return { deliveries, deferred };
   }
 
-  /** @returns how many deliveries were made; undefined when the changes were put aside */
+  /** @returns the number of deliveries; undefined when the changes were deferred */
   async #takeOne(client: ClientBase, interest: Interest, own: readonly Change[]): Promise<number | undefined> {
     const { tenantId } = interest;
     if (!interest.isWaiting) {
@@ -95,7 +95,7 @@ export class ChangeTaker {
       } catch (error) {
         if (isPassing(error)) throw error;
         await client.query('rollback to savepoint tenant');
-        this.#logger.debug(`Changes of the tenant ${tenantId} wait: ${errorKind(error)}.`);
+        this.#logger.debug(`Changes of the tenant ${tenantId} are deferred: ${errorKind(error)}.`);
       }
     }
     await deferChanges(client, this.parts.envelope, tenantId, own);

@@ -12,13 +12,13 @@ import type { RecordFilters } from '../webhooks/events/record-filters.js';
 import { eventOfChange, type WebhookEvent } from '../webhooks/events/webhook-event.js';
 import { forgetQuarantined } from './deferred-changes.js';
 
-/** What a tenant has that its changes matter to. */
+/** What a tenant has that depends on changes. */
 export interface Interest {
   tenantId: string;
   hasEndpoints: boolean;
-  /** Mappings that are enabled. */
+  /** Enabled mappings. */
   mappingIds: string[];
-  /** Whether changes of it wait already, so that others have to wait behind them. */
+  /** Whether the tenant has deferred changes, which further ones must queue behind. */
   isWaiting: boolean;
 }
 
@@ -28,7 +28,7 @@ export interface TakingParts {
   filters: RecordFilters;
 }
 
-/** The tenants that changes are about and that they matter to. @param tenantIds of the changes, `allTenants` for all */
+/** The tenants that depend on these changes. @param tenantIds of the changes, `allTenants` for all */
 export async function interestsIn(client: ClientBase, tenantIds: readonly string[]): Promise<Interest[]> {
   if (tenantIds.length === 0) return [];
   const { rows } = await client.query<Interest>({
@@ -49,10 +49,10 @@ export async function interestsIn(client: ClientBase, tenantIds: readonly string
 }
 
 /**
- * Makes events, deliveries and hints of the changes of one tenant. Runs in a transaction, which works for the tenant from then on.
+ * Creates events, deliveries and hints for the changes of one tenant. Runs in a transaction, and sets its tenant.
  *
- * @param maxDeliveries more of them are refused, unless they are of one change
- * @returns how many deliveries were made
+ * @param maxDeliveries limit of deliveries, which a single change may exceed
+ * @returns the number of deliveries
  * @throws TooManyDeliveriesError or FiltersUnansweredError
  */
 export async function takeOfTenant(
@@ -78,7 +78,7 @@ export async function takeOfTenant(
   return deliveries;
 }
 
-/** The event of a change: of a gap of all tenants, one for each. */
+/** The event of a change. A gap of all tenants is one event per tenant. */
 function eventOf(change: Change): WebhookEvent {
   return change.tenantId === allTenants ? { ...eventOfChange(change), id: uuidv7() } : eventOfChange(change);
 }

@@ -2,9 +2,9 @@ import type { Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { continueTrace, errorKind, failSpan, runInSpan, SpanKind, traceparentOf, type Span } from '@rapport/platform';
 
 /**
- * Takes changes, and makes a span of it for each trace that is among them. Statements are in that of the first.
+ * Processes changes in a span for each trace among them. Statements belong to the span of the first.
  *
- * @param take gets the changes with the `traceparent` of that span, so that what is made of them goes on from it
+ * @param take receives the changes with the `traceparent` of that span, which their results continue
  */
 export async function traceTaken(
   changes: readonly Change[],

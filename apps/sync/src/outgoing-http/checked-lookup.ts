@@ -2,10 +2,10 @@ import { lookup as lookUpLocally, Resolver } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import { isInnerAddress } from './inner-addresses.js';
 
-/** Finds the addresses of a name. @throws Error when it has none */
+/** Resolves a host name. @throws Error when it has no address */
 export type Resolve = (name: string) => Promise<string[]>;
 
-/** The one error of a host that must not be called. */
+/** The only error for a host that must not be called. */
 export class InnerAddressError extends Error {
   constructor() {
     super('The host has an address that must not be called.');
@@ -13,8 +13,8 @@ export class InnerAddressError extends Error {
 }
 
 /**
- * Whether a URL names an inner address outright. URL has brought it into the one canonical spelling: `0x7f.1` is 127.0.0.1 by
- * then. What a name stands for is known when it is connected to.
+ * Whether the host of a URL is a private address. URL has normalised it: `0x7f.1` is 127.0.0.1 by then. Host names are
+ * checked when they are resolved for a connection.
  */
 export function namesInnerAddress({ hostname }: URL): boolean {
   const address = hostname.replace(/^\[(.*)\]$/, '$1');
@@ -22,10 +22,10 @@ export function namesInnerAddress({ hostname }: URL): boolean {
 }
 
 /**
- * What `connect` looks names up with: it connects to the addresses that this gives and to no others, so that an answer of DNS
- * which changes later changes nothing. One inner address makes the whole name one that must not be called.
+ * The `lookup` of `connect`: connections go to the addresses that this returns and no others, so a later change of DNS
+ * has no effect. One private address makes the whole name forbidden.
  *
- * @param allowed hosts that may be called whatever their addresses are
+ * @param allowed hosts that may be called at any address
  */
 export function checkedLookup(allowed: ReadonlySet<string>, resolve?: Resolve): LookupFunction {
   return (hostname, { all }, callback) => {
@@ -41,9 +41,9 @@ export function checkedLookup(allowed: ReadonlySet<string>, resolve?: Resolve): 
 }
 
 /**
- * The addresses that a host may be connected to by.
+ * The addresses of a host to connect to.
  *
- * @throws InnerAddressError when one of them is inner
+ * @throws InnerAddressError when one of them is private
  */
 export async function checkedAddresses(
   name: string,
@@ -56,9 +56,9 @@ export async function checkedAddresses(
   return addresses;
 }
 
-/** Asks DNS itself: neither the hosts of this machine nor the search domains of its network are for others to name. */
+/** Queries DNS directly: callers must not reach hosts of `/etc/hosts` or of the network's search domains. */
 async function resolvePublicly(name: string): Promise<string[]> {
-  // One for each lookup: it waits for no other, as the four threads of getaddrinfo would make it.
+  // One resolver per lookup, which waits for no other, unlike the four threads of getaddrinfo.
   const resolver = new Resolver({ timeout: 2_000, tries: 2 });
   const [ipv4, ipv6] = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
   const found = [ipv4, ipv6].flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));

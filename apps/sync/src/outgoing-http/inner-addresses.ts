@@ -1,6 +1,6 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 
-/** IPv4 networks that are not the public internet (IANA's special-purpose registry), and hosts of clouds within it. */
+/** IPv4 networks that are not public (IANA's special-purpose registry), and addresses of cloud platforms. */
 const innerIPv4 = [
   ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24'],
   ...['192.0.2.0/24', '192.88.99.0/24', '192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24'],
@@ -22,13 +22,13 @@ const [inner4, public6, inner6] = [
 ];
 
 /**
- * Whether an address belongs to this machine, a private network or nobody: whatever is not surely of the public internet.
+ * Whether an address is not certainly public: of this machine, a private network, or unassigned.
  *
- * @param address as `socket.remoteAddress` or DNS gives it
+ * @param address in the form of `socket.remoteAddress` or DNS
  */
 export function isInnerAddress(address: string): boolean {
   if (isIPv4(address)) return inner4.check(address, 'ipv4');
-  // BlockList takes a mapped IPv4 address for what it is mapped from, which `public6` does not have.
+  // BlockList tests a mapped IPv4 address as IPv4, which `public6` does not contain.
   return !isIPv6(address) || !public6.check(address, 'ipv6') || inner6.check(address, 'ipv6');
 }
 

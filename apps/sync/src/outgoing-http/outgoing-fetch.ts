@@ -5,9 +5,9 @@ import type { OutgoingHttp } from './outgoing-http.js';
 const bodiless = [204, 205, 304];
 
 /**
- * `fetch` for connectors, by the one checked client. It follows no redirect: those are answers.
+ * `fetch` for connectors, on the checked client. It returns redirects instead of following them.
  *
- * The error of a host that must not be called is the same as that of one that can't be reached.
+ * A forbidden host has the same error as an unreachable one.
  */
 export function outgoingFetch(http: OutgoingHttp): typeof globalThis.fetch {
   return async (input, init) => {
@@ -23,13 +23,13 @@ export function outgoingFetch(http: OutgoingHttp): typeof globalThis.fetch {
     const content = bodiless.includes(status) ? null : (Readable.toWeb(stream) as ReadableStream<Uint8Array>);
     if (content === null) stream.resume();
     const answer = new Response(content, { status, headers });
-    // What a Response that was made has none of.
+    // A constructed Response has no URL.
     Object.defineProperty(answer, 'url', { value: request.url });
     return answer;
   };
 }
 
-/** The address of a host for everything that is not HTTP, looked at once. */
+/** The checked address of a host, for protocols other than HTTP. */
 export async function outgoingHost(http: OutgoingHttp, host: string, signal: AbortSignal): Promise<string> {
   signal.throwIfAborted();
   try {

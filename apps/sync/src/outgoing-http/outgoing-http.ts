@@ -13,22 +13,22 @@ import { isInnerAddress } from './inner-addresses.js';
 
 const connectTimeoutMs = 5_000;
 
-/** Shorter than servers keep a connection: one that they end while we begin to use it costs an attempt. */
+/** Shorter than the keep-alive of servers: a connection that the server closes as it is reused costs an attempt. */
 const idleTimeoutMs = 4_000;
 
-/** Most of an answer that is read: what it says is nobody's business. */
+/** Maximum number of bytes read of an answer, whose content is ignored. */
 const maxResponseBytes = 64 * 1_024;
 
 export interface OutgoingRequest {
   url: string;
   headers: Readonly<Record<string, string>>;
   body: Buffer;
-  /** For all of it, from the name's lookup to the end of the answer. */
+  /** From the lookup of the name to the end of the answer. */
   timeoutMs: number;
   signal?: AbortSignal;
 }
 
-/** A request of which the whole answer is wanted. */
+/** A request whose answer is streamed. */
 export interface OutgoingExchange {
   url: string;
   method: string;
@@ -37,13 +37,13 @@ export interface OutgoingExchange {
   signal: AbortSignal;
 }
 
-/** What was answered, whatever the status. */
+/** An answer with any status. */
 export interface OutgoingAnswer {
   status: number;
   retryAfter: string | undefined;
 }
 
-/** Why there was no answer. */
+/** Why there is no answer. */
 export type OutgoingFailure =
   'ADDRESS_NOT_ALLOWED' | 'NAME_NOT_FOUND' | 'CONNECTION_FAILED' | 'TLS_FAILED' | 'TIMEOUT' | 'ABORTED';
 
@@ -57,8 +57,8 @@ export class OutgoingError extends Error {
 }
 
 /**
- * The one way in which this service calls hosts that its tenants name. It connects to public addresses only, and to those
- * hosts that the operator allows; it follows no redirect, and bounds time and size. Connections are kept and used again.
+ * The only client for hosts that tenants name. It connects to public addresses, and to hosts that the operator allows.
+ * It follows no redirect, bounds time and size, and reuses connections.
  */
 export class OutgoingHttp {
   readonly #allowed: ReadonlySet<string>;
@@ -66,8 +66,9 @@ export class OutgoingHttp {
   readonly #agents: { http: HttpAgent; https: HttpsAgent };
 
   /**
-   * @param allowedHosts may be called by plain http and at any address; as URLs have them, such as `127.0.0.1` or `[::1]`
-   * @param resolve finds the addresses of all others; DNS when absent
+   * @param allowedHosts may be called over plain HTTP and at any address; in the form of URLs, such as `127.0.0.1` or
+   * `[::1]`
+   * @param resolve resolves all other hosts; DNS by default
    */
   constructor(allowedHosts: readonly string[] = [], resolve?: Resolve) {
     this.#allowed = new Set(allowedHosts.map((host) => host.toLowerCase()));
@@ -80,7 +81,7 @@ export class OutgoingHttp {
     };
   }
 
-  /** Whether a URL may be called, as far as it can be told before its name is looked up. */
+  /** Whether a URL may be called, as far as it is known before its name is resolved. */
   mayCall(url: URL): boolean {
     const { protocol, hostname, username, password } = url;
     if (username !== '' || password !== '') return false;
@@ -95,7 +96,7 @@ export class OutgoingHttp {
   }
 
   /**
-   * A request with its whole answer, which the caller bounds, and reads to the end or destroys.
+   * A request with a streamed answer, which the caller bounds, and reads to the end or destroys.
    *
    * @throws OutgoingError when there is no answer
    */
@@ -121,9 +122,9 @@ export class OutgoingHttp {
   }
 
   /**
-   * The address of a host, for what is no HTTP.
+   * The address of a host, for protocols other than HTTP.
    *
-   * @throws OutgoingError when it has none, or one that must not be called
+   * @throws OutgoingError when it has none, or a forbidden one
    */
   async addressOf(host: string): Promise<string> {
     try {
@@ -182,7 +183,7 @@ export class OutgoingHttp {
     return call;
   }
 
-  /** Looks at the address that a connection has really got, before anything is sent over it. */
+  /** Checks the actual address of a connection before anything is sent over it. */
   #checked<Pool extends HttpAgent>(agent: Pool): Pool {
     const connect = agent.createConnection.bind(agent) as (options: { host?: string }, done?: unknown) => Socket;
     agent.createConnection = (options: { host?: string }, done?: unknown) => {
@@ -203,7 +204,7 @@ function noteStatus(span: Span, { status }: OutgoingAnswer): void {
   if (status >= 400) failSpan(span, String(status));
 }
 
-/** As `hostname` of a URL has it: of an IPv6 address the brackets are gone by now. */
+/** In the form of `hostname` in a URL, without the brackets of an IPv6 address. */
 function hostOf(host = ''): string {
   return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
 }

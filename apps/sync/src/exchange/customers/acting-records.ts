@@ -13,39 +13,39 @@ const pageSize = 100;
 const maxComparisons = 6;
 const maxComparisonLength = 300;
 
-/** A record of Rapport that is there. Of either side of a pair, it is called the customer, whatever its type. */
+/** An existing record of Rapport. The exchange calls it the customer of a pair, whatever its type. */
 export interface PresentRecord {
   isThere: true;
   customer: ExchangedRecord;
-  /** Whether it meets the filter of the mapping. */
+  /** Whether it matches the filter of the mapping. */
   takesPart: boolean;
 }
 
-/** A record of Rapport as it is now. */
+/** The current state of a record of Rapport. */
 export type RecordState =
   | PresentRecord
-  /** Deleted, erased, or merged into another that is there. */
+  /** Deleted, erased, or merged into another record that exists. */
   | { isThere: false; mergedInto?: string | undefined; isErased?: boolean };
 
-/** What an exchange acts by. */
+/** Credentials of an exchange. */
 export interface ActingParts {
   client: Pick<ContractClient, 'unary'>;
   token: () => Promise<string>;
-  /** What the change log says of what it writes. */
+  /** Origin that the change log stores for its writes. */
   origin: string;
   signal: AbortSignal;
 }
 
-/** Which records of a type a mapping is about. */
+/** The records of a type that a mapping covers. */
 export interface Taken {
   type: ExchangedType;
-  /** What all of them have, and new ones get, such as the kind of customers. */
+  /** Values that all of them have and new ones get, such as the kind of customers. */
   fixed: Readonly<Record<string, { text: string; value: number }>>;
-  /** Of the mapping; null when all take part. */
+  /** Filter of the mapping; null for all records. */
   filter: string | null;
 }
 
-/** The records of one type of a tenant, as a principal may read and write them. Whatever it writes says where it came from. */
+/** The records of one type of a tenant, read and written as a principal. Its writes carry the origin of the exchange. */
 export class ActingRecords {
   readonly #type: ExchangedType;
   readonly #filter: string | null;
@@ -63,7 +63,7 @@ export class ActingRecords {
     if (tested) return tested;
     try {
       const customer = (await this.#call(this.#type.methods.get, { id })) as ExchangedRecord;
-      // With a filter it was not there when it was tested: that it is back is a change, which has it tested.
+      // It did not exist when the filter was tested. Its undelete is a change, which tests it again.
       return { isThere: true, customer, takesPart: this.#filter === null };
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'NOT_FOUND') throw error;
@@ -74,7 +74,7 @@ export class ActingRecords {
   }
 
   /**
-   * Those of up to 100 records that are there, by id.
+   * Up to 100 existing records, by id.
    *
    * @throws FilterRefusedError
    */
@@ -89,8 +89,8 @@ export class ActingRecords {
   }
 
   /**
-   * A page of all records of the mapping, the oldest first, with the token of the next one. Those that do not meet the filter are among
-   * them.
+   * A page of all records of the mapping, oldest first, with the token of the next one. Includes records that do not
+   * match the filter.
    *
    * @throws FilterRefusedError
    */
@@ -102,17 +102,17 @@ export class ActingRecords {
     const page = (await this.#call(this.#type.methods.list, request)) as { nextPageToken?: string };
     const [records, { nextPageToken }] = [this.#listed(page), page];
     if (this.#filter === null) return { customers: records.map((each) => presentRecord(each, true)), nextPageToken };
-    // As they are when they are tested: one that was deleted since is not among them.
+    // In their state when they are tested, without those that were deleted since.
     return { customers: [...(await this.batchGet(records.map(({ id }) => id))).values()], nextPageToken };
   }
 
-  /** Whether a record that was just written meets the filter. One that is gone does. */
+  /** Whether a record that was just written matches the filter. True for one that was deleted since. */
   async takesPart(id: string): Promise<boolean> {
     if (this.#filter === null) return true;
     return (await this.batchGet([id])).get(id)?.takesPart ?? true;
   }
 
-  /** Whether a record is one that the mapping is about, whether it meets the filter or not. */
+  /** Whether the mapping covers a record, apart from the filter. */
   isTaken(record: ExchangedRecord): boolean {
     return Object.entries(this.taken.fixed).every(
       ([name, { value }]) => (record as unknown as Record<string, unknown>)[name] === value,
@@ -123,7 +123,7 @@ export class ActingRecords {
     return recordValue(this.#type, record, field);
   }
 
-  /** Records of the mapping that have one of these values, by the names that filters have: as many as one is likely to be of. */
+  /** Records of the mapping with one of these values, by field name of filters: as many as a record is likely to match. */
   async having(values: Readonly<Record<string, string[]>>): Promise<ExchangedRecord[]> {
     const all = Object.entries(values).flatMap(([field, texts]) => texts.map((text) => `${field}:${quoted(text)}`));
     const comparisons = all.slice(0, maxComparisons).filter((comparison) => comparison.length < maxComparisonLength);
@@ -133,7 +133,7 @@ export class ActingRecords {
     return this.#listed((await this.#call(this.#type.methods.list, request)) as object);
   }
 
-  /** @param requestId a UUID, which is the id that the record has if this has ever been done */
+  /** @param requestId a UUID, and the id of the record that an earlier request with it has created */
   async create(values: Values, requestId: string, cause: CallCause): Promise<ExchangedRecord> {
     const { record } = recordChanges(this.#type, values);
     for (const [name, { value }] of Object.entries(this.taken.fixed)) record[name] = value;
@@ -173,7 +173,7 @@ export class ActingRecords {
     return Object.entries(this.taken.fixed).map(([name, { text }]) => `${name} = ${text}`);
   }
 
-  /** What became of what was merged into this one, which may have been merged or deleted since. */
+  /** The survivor of records that were merged into this one, which may have been merged or deleted since. */
   async #survivor(id: string): Promise<RecordState> {
     const state = await this.get(id);
     return state.isThere ? { isThere: false, mergedInto: id } : state;
@@ -195,7 +195,7 @@ function filterRefused(error: unknown): never {
   throw refused ? new FilterRefusedError(refused.description, { cause: error }) : error;
 }
 
-/** A text as a filter has it (AIP-160). */
+/** A string literal of a filter (AIP-160). */
 function quoted(text: string): string {
   return `"${text.replace(/["\\*]/g, '\\$&')}"`;
 }

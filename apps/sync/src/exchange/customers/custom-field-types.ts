@@ -11,14 +11,14 @@ import type { PrincipalTokens } from './principal-tokens.js';
 
 const callMs = 10_000;
 
-/** What a tenant's own fields are declared to be. */
+/** The custom field definitions of a tenant. */
 export class CustomFieldTypes {
   constructor(
     private readonly client: Pick<ContractClient, 'unary'>,
     private readonly tokens: PrincipalTokens,
   ) {}
 
-  /** By key. @param object type of the records that have them @param principalId as whom a connection acts */
+  /** By key. @param object type of the records @param principalId principal that the connection acts as */
   async of(object: string, tenantId: string, principalId: string): Promise<ValueTypes['customFields']> {
     const { singular, hasCustomFields } = exchangedType(object);
     if (!hasCustomFields) return new Map();

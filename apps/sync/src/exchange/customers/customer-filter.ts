@@ -14,7 +14,7 @@ export class FilterRefusedError extends Error {
   }
 }
 
-/** Asks customers whether filters of mappings can be used. */
+/** Has customers validate filters of mappings. */
 export class CustomerFilters {
   constructor(
     private readonly client: Pick<ContractClient, 'unary'>,
@@ -22,13 +22,13 @@ export class CustomerFilters {
   ) {}
 
   /**
-   * @param object type of the records that it is a filter of
-   * @param principalId as whom a connection acts
+   * @param object type of the filtered records
+   * @param principalId principal that the connection acts as
    * @throws AppError INVALID_ARGUMENT that names `mapping.filter`, with the reason of customers
    */
   async check(object: string, filter: string, tenantId: string, principalId: string): Promise<void> {
     const context = { requestId: randomUUID(), principalToken: await this.tokens.of(tenantId, principalId) };
-    // The filter is read whether the record exists or not.
+    // The filter is parsed even if the record does not exist.
     const request = { ids: [randomUUID()], filter };
     try {
       await this.client.unary(exchangedType(object).methods.batchGet.path, request, { context, deadlineMs: callMs });
@@ -41,7 +41,7 @@ export class CustomerFilters {
   }
 }
 
-/** What customers refuses of a filter; nothing when that is not why a call has failed. */
+/** Violations of a filter; empty when a call failed for another reason. */
 export function refusalOf(error: unknown): FieldViolation[] {
   return error instanceof AppError ? error.violations.filter(({ field }) => field === 'filter') : [];
 }

@@ -7,11 +7,11 @@ import { checkRights } from '../connections/check-rights.js';
 
 const callMs = 5_000;
 
-/** Tokens of the principals that connections act as, from auth. */
+/** Tokens of the principals that connections act as, issued by auth. */
 export class PrincipalTokens implements OnApplicationShutdown {
   readonly #kept: LRUCache<string, Promise<string>>;
 
-  /** @param keptMs within which rights that change take effect. A token holds for 45 s at least when it comes */
+  /** @param keptMs maximum delay until changed permissions take effect. A new token is valid for at least 45 s */
   constructor(
     private readonly auth: Pick<ContractClient, 'unary' | 'close'>,
     private readonly principals: PrincipalVerifier,
@@ -20,14 +20,14 @@ export class PrincipalTokens implements OnApplicationShutdown {
     this.#kept = new LRUCache({ max: 1_000, ttl: keptMs });
   }
 
-  /** @throws AppError PERMISSION_DENIED for one that may not exchange records any more, such as PRINCIPAL_ENDED */
+  /** @throws AppError PERMISSION_DENIED for a principal that must not exchange records any more, such as PRINCIPAL_ENDED */
   of(tenantId: string, principalId: string): Promise<string> {
     const name = `${tenantId} ${principalId}`;
     const kept = this.#kept.get(name);
     if (kept) return kept;
     const asked = this.#ask(tenantId, principalId);
     this.#kept.set(name, asked);
-    // A failure is not remembered.
+    // Failures are not cached.
     asked.catch(() => this.#kept.delete(name));
     return asked;
   }

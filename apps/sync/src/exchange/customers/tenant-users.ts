@@ -11,7 +11,7 @@ import type { PrincipalTokens } from './principal-tokens.js';
 const callMs = 10_000;
 const pageSize = 200;
 
-/** The users of a tenant, who are the owners of customers. */
+/** The users of a tenant, who own customers. */
 export class TenantUsers {
   constructor(
     private readonly auth: Pick<ContractClient, 'unary'>,
@@ -19,10 +19,10 @@ export class TenantUsers {
   ) {}
 
   /**
-   * Those that a mapping needs: undefined when it exchanges no owners.
+   * Loads the users that a mapping needs; undefined when it exchanges no owners.
    *
-   * @param principalId as whom a connection acts
-   * @throws AppError PERMISSION_DENIED when that one may not read users
+   * @param principalId principal that the connection acts as
+   * @throws AppError PERMISSION_DENIED when that principal cannot read users
    */
   async ofMapping(rules: readonly FieldRule[], tenantId: string, principalId: string): Promise<Users | undefined> {
     if (!rules.some(({ customerField }) => customerField === 'ownerId')) return undefined;

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { batchSize, deleteAll } from '../../storage/delete-expired.js';
 
-/** Deletes what came in for a tenant by webhook longer ago than it has to be kept. One that is sent so late again is an old one. */
+/** Deletes a tenant's received webhooks after their retention period. A replay that old fails the check of its timestamp. */
 export function clearExpiredHooks(em: EntityManager, tenantId: string, retentionDays: number): Promise<void> {
   return deleteAll(em, tenantId, deleteHooks, retentionDays);
 }

@@ -3,9 +3,9 @@ import { pipeline, settingStatement } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
 
 /**
- * Forgets the bodies of webhooks about records of customers that were erased. Runs in the transaction that moves the cursor.
+ * Deletes the bodies of webhooks about records of erased customers. Runs in the transaction that moves the cursor.
  *
- * @param erased changes of the tenant that an erasure made
+ * @param erased changes of the tenant that erasures made
  */
 export async function forgetErasedHooks(
   client: ClientBase,

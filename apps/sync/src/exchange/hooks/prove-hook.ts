@@ -10,18 +10,18 @@ import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import type { Connection } from '../connections/connection.entity.js';
 import { foundConnector, openSecrets } from '../connections/open-connection.js';
 
-/** The connection that a webhook is for, as far as a proof needs it. */
+/** The fields of a connection that verifying a webhook needs. */
 export type HookConnection = Pick<Connection, 'tenantId' | 'id' | 'connector' | 'settings' | 'sealedSecrets'>;
 
-/** A webhook of which it is sure that the system of the connection has sent it. */
+/** A webhook with a verified signature. */
 export interface ProvenHook {
   connection: HookConnection;
   messageId: string;
 }
 
 /**
- * Finds the connection that a webhook is for, and has its connector prove that it is from there. Nobody is told whether there is
- * such a connection: one that is not there, or takes no webhooks, has a decoy in its place, for which the work is the same.
+ * Finds the connection of a webhook, whose connector verifies the signature. The answer does not reveal whether the
+ * connection exists: a decoy with the same amount of work replaces one that does not exist or takes no webhooks.
  */
 export class HookProver {
   readonly #decoy: HookConnection;
@@ -46,14 +46,14 @@ export class HookProver {
   }
 }
 
-/** UNAUTHENTICATED, with every reason that there can be: which one it is would tell too much. */
+/** UNAUTHENTICATED with all possible reasons: naming the actual one would reveal too much. */
 export function notProven(): AppError {
   const message =
-    'There is no such connection, or it takes no webhooks, or this one is not signed with its secret, or was signed minutes ago.';
+    'The connection does not exist or takes no webhooks, or the signature is not of its secret or is minutes old.';
   return new AppError('UNAUTHENTICATED', 'HOOK_NOT_PROVEN', message);
 }
 
-/** Works for the tenant of the connection, whoever that is; in one round trip, also when there is none. */
+/** Sets the tenant of the connection, in one round trip even if there is none. */
 async function findConnection(em: EntityManager, connectionId: string): Promise<HookConnection | undefined> {
   const [, found] = await withConnection(em, (client) =>
     pipeline(client, [
@@ -74,7 +74,7 @@ async function findConnection(em: EntityManager, connectionId: string): Promise<
   return found?.rows[0] as HookConnection | undefined;
 }
 
-/** A connection that nobody has, with a secret that nobody knows. */
+/** A connection without an owner, with a random secret. */
 function decoy(envelope: SecretEnvelope): HookConnection {
   const ids = { tenantId: uuidv7(), id: uuidv7() };
   const settings = {

@@ -15,10 +15,10 @@ interface NewHook extends ProvenHook {
 }
 
 /**
- * Stores a webhook and notes its records for the mappings that exchange them, whose runs read them again: all of it, or, when
- * there is one with its message id, nothing. What was sent twice at the same time waits for the first.
+ * Stores a webhook and a hint for each of its records and mapping, whose runs read the records again. Stores nothing if
+ * a webhook has the same message id. A concurrent duplicate waits for the first.
  *
- * @throws AppError FAILED_PRECONDITION while the connection is disabled, UNAUTHENTICATED when it has just been deleted
+ * @throws AppError FAILED_PRECONDITION for a disabled connection, UNAUTHENTICATED for one that was just deleted
  */
 export async function recordHook(
   em: EntityManager,
@@ -46,7 +46,7 @@ export async function recordHook(
   });
 }
 
-/** Whose the sealed body is. */
+/** Owner of the sealed body. */
 export function hookOwner(tenantId: string, id: string): string {
   return `hook/${tenantId}/${id}`;
 }
@@ -57,7 +57,7 @@ function checkState(connection: { state: string } | undefined): void {
   throw new AppError('FAILED_PRECONDITION', 'CONNECTION_DISABLED', 'The connection is disabled. Send it again later.');
 }
 
-/** The enabled mappings of a connection, `$3` of the tenant `$1`. What others miss, they find when they are enabled. */
+/** The enabled mappings of the connection `$3` of the tenant `$1`. Others read all records when they are enabled. */
 const wantingMappings = `
   select mapping.id, mapping.record_type from mapping
   join mapping_schedule schedule on schedule.mapping_id = mapping.id
@@ -79,7 +79,7 @@ function insertHook(envelope: SecretEnvelope, { connection, messageId, id, body,
   };
 }
 
-/** Of a webhook that was stored; in one order, so that those who note the same records wait for each other and no more. */
+/** The hints of a stored webhook, in a fixed order: concurrent writers of the same hints wait and do not deadlock. */
 function insertHints({ connection, id, records }: NewHook): Statement {
   return {
     name: 'insert_hook_hints',

@@ -21,7 +21,7 @@ export interface Conflict {
   otherCustomerId?: string | undefined;
 }
 
-/** What a mapping has for a person to decide: one conflict for a link at most. */
+/** The open conflicts of a mapping, at most one per link. */
 export class ConflictStore {
   /** @param em of the mapping's tenant */
   constructor(
@@ -53,7 +53,7 @@ export class ConflictStore {
     });
   }
 
-  /** The links that have one. */
+  /** The links that have a conflict. */
   async linkIds(): Promise<Set<string>> {
     const rows = await readForTenant<{ link_id: string }>(this.em, {
       name: 'conflicting_links',

@@ -1,12 +1,12 @@
 import { createHmac } from 'node:crypto';
 import type { JsonValue } from '../../connectors/peer-record.js';
 
-/** Says whether two values are the same without keeping them: what is kept of records tells nothing to who has no key. */
+/** Keyed hashes that compare values without storing them: without the key they reveal nothing. */
 export class Fingerprints {
-  /** @param key 32 bytes. Those of another key say nothing about these. */
+  /** @param key 32 bytes. Fingerprints under different keys are not comparable */
   constructor(private readonly key: Buffer) {}
 
-  /** Of 96 bits. The order of an object's names does not matter. */
+  /** 96 bits. Independent of the order of an object's keys. */
   of(value: JsonValue): string {
     return createHmac('sha256', this.key).update(canonical(value)).digest('base64url').slice(0, 16);
   }

@@ -2,12 +2,12 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant } from '@rapport/persistence';
 import type { Side } from '../mappings/mapping-views.js';
 
-/** A record that may have changed: it is read again, since what told of it may be old. */
+/** A record that may have changed. It is read again, since the report of the change may be old. */
 export interface Hint {
   side: Side;
   recordId: string;
   mark: string;
-  /** Automatic steps that lie behind the change. */
+  /** Number of automatic steps behind the change. */
   hop: number;
 }
 
@@ -29,7 +29,7 @@ export class HintStore {
     });
   }
 
-  /** A page of them in the order of their records. */
+  /** A page of hints, ordered by record. */
   async after(last: Hint | undefined, limit: number): Promise<Hint[]> {
     const rows = await readForTenant<{ side: Side; record_id: string; mark: string; hop: number }>(this.em, {
       name: 'hints_after',
@@ -41,7 +41,7 @@ export class HintStore {
     return rows.map(({ side, record_id, mark, hop }) => ({ side, recordId: record_id, mark, hop }));
   }
 
-  /** Takes hints away that are done with; one that was given again meanwhile stays. */
+  /** Deletes processed hints. A hint that was renewed in the meantime stays. */
   async remove(hints: readonly Hint[]): Promise<void> {
     await readForTenant(this.em, {
       name: 'remove_hints',

@@ -26,11 +26,11 @@ interface LinkRow {
 const columns = `id, customer_id, record_id, base, customer_version, record_version, sealed_intent, is_deleting, is_apart,
   is_left_out, choice, answer, copy_version, hop, push_time, revision`;
 
-/** Somebody has changed a link since it was read, such as who decides about its conflict. */
+/** Another transaction has changed a link since it was read, such as the resolution of its conflict. */
 export class LinkChangedError extends Error {
   override readonly name = 'LinkChangedError';
   constructor(id: string) {
-    super(`Somebody has changed the link ${id} meanwhile.`);
+    super(`The link ${id} was changed in the meantime.`);
   }
 }
 
@@ -41,11 +41,11 @@ export class LinkStore {
     private readonly em: EntityManager,
     private readonly tenantId: string,
     private readonly mappingId: string,
-    /** Of the mapping, as the run knows it. */
+    /** The version of the mapping that the run has read. */
     private readonly mappingVersion: number,
   ) {}
 
-  /** Those of the customers that have one, by the customer's id. */
+  /** Links of customers, by the customer's id. */
   async byCustomers(customerIds: readonly string[]): Promise<Map<string, Link>> {
     const links = await this.#find('links_by_customer', 'customer_id = any ($3::uuid[])', [customerIds]);
     return new Map(links.map((link) => [link.customerId ?? '', link]));
@@ -56,7 +56,7 @@ export class LinkStore {
     return link;
   }
 
-  /** Those of the records that have one, by the record's id. */
+  /** Links of records, by the record's id. */
   async byRecords(recordIds: readonly string[]): Promise<Map<string, Link>> {
     const links = await this.#find('links_by_record', 'record_id = any ($3::text[])', [recordIds]);
     return new Map(links.map((link) => [link.recordId ?? '', link]));
@@ -71,12 +71,12 @@ export class LinkStore {
     return link;
   }
 
-  /** A page of all links in the order of their ids. */
+  /** A page of all links, ordered by id. */
   after(id: string | undefined, limit: number): Promise<Link[]> {
     return this.#find('links_after', '($3::uuid is null or id > $3) order by id limit $4', [id ?? null, limit]);
   }
 
-  /** Those of which a write was under way when its process ended, or the other side went away. */
+  /** Links with an interrupted write. */
   intending(): Promise<Link[]> {
     return this.#find('links_intending', 'sealed_intent is not null order by id', []);
   }
@@ -90,14 +90,14 @@ export class LinkStore {
     return row?.count ?? 0;
   }
 
-  /** A page of those that wait for their deletes, in the order of their ids. */
+  /** A page of links with a pending delete, ordered by id. */
   deletingAfter(id: string | undefined, limit: number): Promise<Link[]> {
     const condition = 'is_deleting and ($3::uuid is null or id > $3) order by id limit $4';
     return this.#find('links_deleting_after', condition, [id ?? null, limit]);
   }
 
   /**
-   * Keeps a link as it is now. It has its next revision then.
+   * Stores a link under its next revision.
    *
    * @throws LinkChangedError
    */
@@ -106,8 +106,8 @@ export class LinkStore {
   }
 
   /**
-   * Keeps a link with what is about to be written. Nothing is written for a mapping that has been changed meanwhile: it may not be
-   * wanted any more.
+   * Stores a link with the intent of a write. After a change of the mapping, the write may not be wanted any more, so
+   * nothing is stored.
    *
    * @throws MappingChangedError, LinkChangedError
    */
@@ -123,7 +123,7 @@ export class LinkStore {
     });
   }
 
-  /** @param mappingVersion that the mapping must have; null when it does not matter */
+  /** @param mappingVersion required version of the mapping; null for any */
   async #save(link: Link, mappingVersion: number | null): Promise<void> {
     const [saved] = await this.#run<{ revision: number }>({
       name: 'save_link',

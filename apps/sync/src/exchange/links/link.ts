@@ -1,76 +1,77 @@
 import type { JsonObject, JsonValue } from '../../connectors/peer-record.js';
 
-/** Fingerprints of what both sides had when they last agreed on a field. They differ where one side normalises. */
+/** Fingerprints of both sides at their last agreement on a field. They differ where one side normalises. */
 export interface FieldBase {
   customer: string;
   peer: string;
-  /** Of what the items of a list are known by, where lists are united. */
+  /** Identities of the items of a list whose additions from both sides are united. */
   items?: string[];
-  /** Of what items of a list are known by that one side has, and the other does not take. */
+  /** Identities of items that one side has and the other refuses. */
   left?: string[];
 }
 
 export type Base = Readonly<Record<string, FieldBase>>;
 
-/** A customer and a record that belong together, or one of them that is about to get the other. */
+/** A pair of a customer and a record, or one of them for which the other is about to be created. */
 export interface Link {
   id: string;
   customerId: string | null;
   recordId: string | null;
   base: Base;
-  /** What each side was at when it was last looked at. */
+  /** Version of each side when it was last read. */
   customerVersion: number | null;
   recordVersion: string | null;
   sealedIntent: Buffer | null;
-  /** A delete was found, and waits for the end of the run. */
+  /** A delete was found and is pending until the end of the run. */
   isDeleting: boolean;
-  /** One side stays alone: the other was deleted, and that does not propagate. */
+  /** One side is on its own: the other was deleted, and the mapping does not propagate deletes. */
   isApart: boolean;
-  /** The customer did not meet the filter of the mapping when it was last looked at: nothing is exchanged until it does. */
+  /** The customer did not match the filter of the mapping when it was last read: nothing is exchanged until it does. */
   isLeftOut: boolean;
-  /** What a person has chosen, until it is done. */
+  /** Pending resolution of a conflict. */
   choice: 'CUSTOMER' | 'PEER' | null;
-  /** What a person has decided about what belongs together, until it is done. */
+  /** Pending answer to a pairing conflict. */
   answer: LinkAnswer | null;
-  /** The version of a record that has nothing in it but what the exchange has written to it since it created it. */
+  /** Version of a record that contains nothing but writes of the exchange since it created it. */
   copyVersion: string | null;
-  /** How many automatic steps lie behind what was last pushed to the other system, and when that was. */
+  /** Number of automatic steps behind the last push to the peer, and its time. */
   hop: number;
   pushTime: Date | null;
   revision: number;
 }
 
-/** What is to become of a link. */
+/** Answer to a pairing conflict. */
 export type LinkAnswer =
-  /** The record belongs to this customer. */
+  /** Pairs the record with this customer. */
   | { choice: 'LINK'; customerId: string }
-  /** It is none of the candidates. */
+  /** The record matches none of the candidates. */
   | { choice: 'SEPARATE' }
-  /** It stays alone. */
+  /** The record or customer gets no pair. */
   | { choice: 'IGNORE' }
-  /** The record is a copy of a customer that belongs to another record now: it is deleted, if it still is as it was written. */
+  /** The record is a copy of a customer that is paired with another record by now. It is deleted if it is still unedited. */
   | { choice: 'DROP_COPY' };
 
 /**
- * A write that was begun. Who finds it can't know whether it was done: a customer's is repeated with its request id and that of a new
- * record with its key, both of which are done once; a change of a record is told by what it was to say.
+ * A write that was started. Its outcome is unknown after a crash: the write of a customer is repeated with its request
+ * id, a create of a record with its key, both of which are idempotent; an update of a record is recognized by its
+ * values.
  */
 export interface Intent {
-  /** Fields of a record that is to be created. */
+  /** Fields of the record to create. */
   record?: JsonObject;
   customer?: {
     requestId: string;
-    /** Absent for one that is to be created. */
+    /** Absent for a create. */
     id?: string;
     etag?: string;
-    /** Values by field, as customers has them. */
+    /** Values by field, in the form of customers. */
     values: Record<string, JsonValue>;
   };
-  /** Fingerprints by field that both sides have once it is done. */
+  /** Fingerprints by field of both sides after the write. */
   base: Base;
 }
 
-/** Whether a write or a decision is still to be done, whatever both sides hold. */
+/** Whether a write or a decision is pending, regardless of the content of both sides. */
 export function isUnderWay({ sealedIntent, choice, answer }: Link): boolean {
   return sealedIntent !== null || choice !== null || answer !== null;
 }

@@ -10,11 +10,11 @@ import { queueAutomaticRuns } from '../runs/run-store.js';
 const exchangedChangeTypes = new Set([...exchangedTypes.values()].map(({ changeType }) => changeType));
 
 /**
- * Notes which records of Rapport have changed for each mapping of a tenant, and queues its run. Runs in the transaction that moves the cursor of
- * the feed. What a mapping has written itself is no news to it.
+ * Stores hints of changed records of Rapport for each mapping of a tenant, and queues its run. Runs in the transaction
+ * that moves the cursor of the feed. A mapping ignores its own writes.
  *
- * @param mappingIds of the tenant, those that are enabled
- * @param changes of the tenant, or of all
+ * @param mappingIds enabled mappings of the tenant
+ * @param changes of the tenant, or of all tenants
  */
 export async function noteChanges(
   client: ClientBase,
@@ -27,7 +27,7 @@ export async function noteChanges(
   const ofRecords = changes.filter(({ type }) => exchangedChangeTypes.has(type));
   if ((ofRecords.length === 0 && !isDefinitionChanged) || mappingIds.length === 0) return;
   const typesByMapping = await changeTypesOf(client, tenantId, mappingIds);
-  // What a value was refused for may be gone with the definition that it did not meet.
+  // A refused value may be valid after its definition was changed or deleted.
   if (isDefinitionChanged) await pipeline(client, [retryConflicts(tenantId, mappingIds)]);
   // The feed reports a gap for customers only, but it affects all types.
   const isGap = ofRecords.some(({ operation }) => operation === ChangeOperation.GAP);
@@ -42,7 +42,7 @@ export async function noteChanges(
   await queueAutomaticRuns(client, jobs, tenantId, due);
 }
 
-/** What the change log calls the records of each mapping. Has the transaction work for the tenant. */
+/** The change log's type of each mapping's records. Sets the tenant of the transaction. */
 async function changeTypesOf(
   client: ClientBase,
   tenantId: string,
@@ -60,7 +60,7 @@ async function changeTypesOf(
   return new Map(rows.map(({ id, object }) => [id, exchangedTypes.get(object)?.changeType]));
 }
 
-/** Has every mapping look at all its records of Rapport again: changes were missed. */
+/** Makes every mapping read all its records of Rapport again, because changes were missed. */
 async function readAllAgain(client: ClientBase, mappingIds: readonly string[]): Promise<void> {
   await client.query(
     `update mapping_progress set are_customers_read = false, customers_page_token = null where mapping_id = any ($1::uuid[])`,

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant } from '@rapport/persistence';
 import type { Side, Target } from '../mappings/mapping-views.js';
 
-/** The pairs of other mappings that records of a mapping refer to, and what waits for them. */
+/** Pairs of other mappings that records of a mapping refer to, and records that wait for such pairs. */
 export class ReferenceStore {
   /** @param em of the mapping's tenant */
   constructor(
@@ -11,7 +11,7 @@ export class ReferenceStore {
     private readonly mappingId: string,
   ) {}
 
-  /** The id of the target's pair at the other side; undefined when it has none there. */
+  /** The id of the target's pair on the other side; undefined when it has none. */
   async otherOf({ mappingId, side, id }: Target): Promise<string | undefined> {
     const [found, given] = side === 'PEER' ? ['customer_id', 'record_id'] : ['record_id', 'customer_id'];
     const [row] = await readForTenant<{ id: string }>(this.em, {
@@ -23,7 +23,7 @@ export class ReferenceStore {
     return row?.id;
   }
 
-  /** Has a record settled again once the target has a pair. */
+  /** Settles a record again once the target has a pair. */
   async wait(side: Side, id: string, target: Target): Promise<void> {
     await readForTenant(this.em, {
       name: 'wait_for_pair',
@@ -34,13 +34,13 @@ export class ReferenceStore {
   }
 
   /**
-   * Has all that waits for pairs which are there now settled again: of this mapping what waits, and of others what waits for pairs of
-   * this one. Their mappings become due, unless their connection is held.
+   * Stores hints for records whose awaited pairs exist by now: for all waiting records of this mapping, and for those
+   * of other mappings that wait for its pairs. Their mappings become due, unless their connection is on hold.
    */
   async wake(): Promise<void> {
     await readForTenant(this.em, {
       name: 'wake_waiting',
-      // Only ids of customers can be made UUIDs.
+      // Only ids of customers can be cast to UUIDs.
       sql: `with for_customers as (
           delete from sync_waiting waiting using sync_link link
           where waiting.tenant_id = $1 and (waiting.mapping_id = $2 or waiting.target_mapping_id = $2)

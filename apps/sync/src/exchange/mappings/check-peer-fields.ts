@@ -3,14 +3,14 @@ import type { Peer } from '../../connectors/connector.js';
 import type { RecordType } from '../../connectors/description.js';
 import type { Mapping } from './mapping.entity.js';
 
-/** What a mapping says of its peer's records, which have to have it. */
+/** What a mapping requires of its peer's records. */
 type Said = Pick<Mapping, 'recordType' | 'fields' | 'direction' | 'timeField'>;
 
 /**
- * Whether a peer still has what a mapping speaks of.
+ * Checks that a peer still has the record type and fields of a mapping.
  *
- * @returns the type of its records as it is now
- * @throws ConnectorError SCHEMA_CHANGED that names what is not there
+ * @returns the current type of its records
+ * @throws ConnectorError SCHEMA_CHANGED that names what is missing
  */
 export async function checkPeerFields(peer: Peer, mapping: Said, signal: AbortSignal): Promise<RecordType> {
   const { recordTypes } = await peer.describe(signal);
@@ -24,7 +24,7 @@ export async function checkPeerFields(peer: Peer, mapping: Said, signal: AbortSi
   );
 }
 
-/** The peer's fields that a mapping needs and a record does not have, or does not let others write. */
+/** Fields of a mapping that the peer's records lack, or that clients cannot write. */
 export function missingFields(
   { fields, capabilities }: RecordType,
   { fields: rules, direction, timeField }: Said,

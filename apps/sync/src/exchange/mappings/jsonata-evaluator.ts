@@ -3,17 +3,17 @@ import type { JsonValue } from '../../connectors/peer-record.js';
 import { JsonataThread } from './jsonata-thread.js';
 import type { EvaluationDone, EvaluationJob } from './jsonata-worker.js';
 
-/** For what jsonata does not stop by itself. */
+/** Deadline for evaluations that jsonata's own timeout does not stop. */
 const timeoutMs = 3_000;
 
-/** Threads of all tenants. One tenant uses one of them at a time. */
+/** Threads of all tenants. A tenant uses one at a time. */
 const maxThreads = 4;
 
-/** Why an expression gave nothing. The message is for who wrote it. */
+/** Why an expression has no result. The message is for its author. */
 export class EvaluationError extends Error {
   override readonly name = 'EvaluationError';
 
-  /** @param isSlow whether it was ended for the time or memory that it took */
+  /** @param isSlow whether it exceeded its time or memory */
   constructor(
     message: string,
     readonly isSlow: boolean,
@@ -33,9 +33,9 @@ interface Waiting {
 }
 
 /**
- * Evaluates JSONata of tenants in a few threads, each of which has little memory, and is ended when an evaluation takes too long: no
- * expression can hold up or bring down the process. Tenants take turns, and each has one thread at a time, so that the
- * expressions of one cost the others nothing but their turn.
+ * Evaluates JSONata of tenants in a few threads with little memory, which are terminated when an evaluation times out:
+ * no expression can block or crash the process. Tenants take turns with one thread each, so an expensive expression
+ * delays other tenants by one turn at most.
  */
 export class JsonataEvaluator implements OnApplicationShutdown {
   /** Queues by tenant, in the order of their turns. */
@@ -59,7 +59,7 @@ export class JsonataEvaluator implements OnApplicationShutdown {
     await Promise.all([...this.#threads].map((thread) => thread.end()));
   }
 
-  /** Gives threads that do nothing to the tenants that wait. */
+  /** Assigns idle threads to waiting tenants. */
   #begin(): void {
     for (const [tenantId, own] of this.#waiting) {
       if (this.#atWork.size === maxThreads) return;
@@ -94,7 +94,7 @@ export class JsonataEvaluator implements OnApplicationShutdown {
   }
 
   #startThread(): JsonataThread {
-    // Tests run the sources; a program is a bundle, at the root of `dist`.
+    // Tests run the sources; a program is a bundle at the root of `dist`.
     const file = import.meta.filename.endsWith('.ts') ? './jsonata-worker.ts' : './exchange/mappings/jsonata-worker.js';
     const thread = new JsonataThread(new URL(file, import.meta.url));
     this.#threads.add(thread);

@@ -2,33 +2,34 @@ import { once } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 
-/** Of one thread; as many as there are of them may be used at a time. */
+/** Memory limit of one thread; all threads may use it at the same time. */
 const resourceLimits = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 8, stackSizeMb: 2 };
 
-/** How long a thread may take to begin, in milliseconds: as long as a busy machine needs. */
+/** Timeout of a thread's start, in milliseconds: enough for a busy machine. */
 const startMs = 30_000;
 
 /**
- * A thread that answers one message after the other, in little memory, without environment, and without making code of
- * texts.
+ * A thread that processes one message after the other, with little memory, without environment variables, and without
+ * generating code from strings.
  */
 export class JsonataThread {
   readonly #worker: Worker;
   readonly #ready: Promise<unknown>;
 
-  /** @param script of the thread. Its first message says that it is ready. */
+  /** @param script of the thread. Its first message reports that it is ready. */
   constructor(script: URL) {
-    // Threads take no such flag of their own. It holds for what begins from here on, which is threads like this one only.
+    // Workers have no such option of their own. The flag applies to everything that starts from here on, which is only
+    // these threads.
     setFlagsFromString('--disallow-code-generation-from-strings');
     this.#worker = new Worker(script, { resourceLimits, env: {} });
     this.#worker.on('error', () => undefined);
     this.#ready = once(this.#worker, 'message', { signal: AbortSignal.timeout(startMs) });
     this.#ready.catch(() => undefined);
-    // An idle thread keeps no process from ending.
+    // An idle thread does not keep the process alive.
     this.#worker.unref();
   }
 
-  /** @throws Error when it fails, as it does without memory, or answers nothing in time. It is to be ended then. */
+  /** @throws Error when it fails, for example without memory, or times out. The caller terminates it then. */
   async ask(message: unknown, timeoutMs: number): Promise<unknown> {
     this.#worker.ref();
     try {

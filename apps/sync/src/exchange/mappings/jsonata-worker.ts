@@ -1,4 +1,4 @@
-// Runs in a worker thread: evaluates one expression after the other, each within what is left of its limits here.
+// Runs in a worker thread: evaluates one expression after the other, each within its remaining limits.
 import { parentPort } from 'node:worker_threads';
 import jsonata from 'jsonata';
 import { RE2JS } from 're2js';
@@ -9,17 +9,17 @@ export interface EvaluationJob {
   input: JsonValue;
 }
 
-/** `isSlow`: it was ended for the time that it took. */
+/** `isSlow`: the evaluation timed out. */
 export type EvaluationDone = { result: JsonValue } | { error: string; isSlow: boolean };
 
-/** What jsonata throws at the end of `timeout`. */
+/** Error code of jsonata's `timeout`. */
 const timeoutCode = 'D1012';
 
 const maxResultLength = 65_536;
 
 /**
- * Matches in time that grows with the text only, whatever the pattern. Has what jsonata uses of a RegExp that is global; the
- * syntax is that of RE2, without lookaround and back-references.
+ * A regular expression with linear matching time, whatever the pattern. Implements what jsonata uses of a global
+ * RegExp. The syntax is RE2: no lookaround and no back-references.
  */
 class LinearRegExp {
   lastIndex = 0;
@@ -50,7 +50,7 @@ const limits = {
   RegexEngine: LinearRegExp as unknown as RegExpConstructor,
 };
 
-/** Less time of the processor than this is not why an evaluation came to the end of its time: the machine is busy. */
+/** With less processor time than this, the evaluation timed out because the machine is busy. */
 const leastCpuMs = 100;
 const maxTries = 5;
 
@@ -70,7 +70,7 @@ async function untilFair(job: EvaluationJob): Promise<EvaluationDone> {
 async function evaluate({ expression, input }: EvaluationJob): Promise<EvaluationDone> {
   try {
     const result: unknown = await jsonata(expression, limits).evaluate(input);
-    // As JSON, so that functions and what jsonata marks its lists with stay here.
+    // As JSON, which drops functions and jsonata's marks on lists.
     const text = JSON.stringify(result ?? null) ?? 'null';
     if (text.length > maxResultLength) {
       return { error: `Its result has more than ${maxResultLength} characters.`, isSlow: false };

@@ -8,33 +8,33 @@ import { ruleLens, type ValueTypes } from './lenses/value-conversion.js';
 
 export type Side = 'CUSTOMER' | 'PEER';
 
-/** The values of a pair's fields as both sides are compared, by the field of the customer; null for none. */
+/** The values of a pair's fields in the form that both sides are compared in, by the field of the customer; null for no value. */
 export type Views = Readonly<Record<string, JsonValue>>;
 
 /** One side of a pair of another mapping that a field refers to. */
 export interface Target {
   mappingId: string;
   side: Side;
-  /** Of the record at that side. */
+  /** Id of the record on that side. */
   id: string;
 }
 
-/** A value of a field that does not fit. */
+/** An invalid value of a field. */
 export interface FieldFault {
   rule: FieldRule;
   fault: ValueFault;
 }
 
-/** A reference to a record that has no pair. */
+/** A reference to a record without a pair. */
 export interface UnmetReference {
   rule: FieldRule;
   target: Target;
 }
 
-/** Finds the id that the pair of a record has at the other side; undefined while it has none. */
+/** Finds the id of a record's pair on the other side; undefined while it has none. */
 export type FindOther = (target: Target) => Promise<string | undefined>;
 
-/** What views are made by. */
+/** Dependencies of views. */
 export interface ViewParts {
   types: ValueTypes;
   defaults: JsonObject;
@@ -42,7 +42,7 @@ export interface ViewParts {
   findOther: FindOther;
 }
 
-/** How the records of a mapping look from both sides, by the field of the customer. */
+/** Converts the records of a mapping to views of both sides and back, by the field of the customer. */
 export class MappingViews {
   readonly #fields: { rule: FieldRule; lens: FieldLens }[];
 
@@ -53,7 +53,7 @@ export class MappingViews {
     this.#fields = rules.map((rule) => ({ rule, lens: ruleLens(rule, parts.types) }));
   }
 
-  /** The moment that a field of a record says, with its zone where that is known. */
+  /** The instant of a time field, with its zone where that is known. */
   peerTime(fields: JsonObject, name: string): JsonValue {
     const value = fields[name] ?? null;
     const { timeZone } = this.parts.types.fields.find((field) => field.name === name) ?? {};
@@ -64,7 +64,7 @@ export class MappingViews {
     return Object.fromEntries(
       this.#fields.map(({ rule, lens }) => [
         rule.customerField,
-        // A reference is seen by the id of Rapport.
+        // The view of a reference is the id in Rapport.
         rule.referenceMappingId === undefined
           ? lens.ofCustomer(recordValue(this.parts.types.type, customer, rule.customerField))
           : recordValue(this.parts.types.type, customer, rule.customerField),
@@ -73,7 +73,7 @@ export class MappingViews {
   }
 
   /**
-   * Without the fields whose reference is unmet.
+   * The views of a record, without fields with an unmet reference.
    *
    * @throws EvaluationError
    */
@@ -94,17 +94,17 @@ export class MappingViews {
     return views;
   }
 
-  /** The references of a record that name records without a pair. */
+  /** The references of a record to records without a pair. */
   async unmetOfPeer(fields: JsonObject): Promise<UnmetReference[]> {
     return this.#unmet(({ rule, lens }) => targetOf(rule, 'PEER', lens.ofPeer(peerValue(fields, rule.peerField))));
   }
 
-  /** Those of views that name customers without a pair. */
+  /** The references of views to customers without a pair. */
   async unmetOfViews(views: ReadonlyMap<string, JsonValue>): Promise<UnmetReference[]> {
     return this.#unmet(({ rule }) => targetOf(rule, 'CUSTOMER', views.get(rule.customerField) ?? null));
   }
 
-  /** What a customer's fields are to be, so that these views are seen. @param customer as it is; absent for a new one */
+  /** The fields of a customer that produce these views. @param customer in its current state; absent for a new one */
   customerValues(views: ReadonlyMap<string, JsonValue>, customer: ExchangedRecord | undefined): Map<string, JsonValue> {
     const values = new Map<string, JsonValue>();
     for (const { rule, lens } of this.#fields) {
@@ -117,7 +117,7 @@ export class MappingViews {
     return wholeValues(this.parts.types.type, values, customer, this.parts.defaults);
   }
 
-  /** What of these views no customer can have, by the field of the customer. */
+  /** The parts of these views that are invalid for a customer, by its field. */
   faults(views: ReadonlyMap<string, JsonValue>): FieldFault[] {
     return this.#fields.flatMap(({ rule, lens }) =>
       (lens.faults?.(views.get(rule.customerField) ?? null) ?? []).map((fault) => ({ rule, fault })),
@@ -125,7 +125,7 @@ export class MappingViews {
   }
 
   /**
-   * What a record's fields are to be, so that these views are seen.
+   * The fields of a record that produce these views.
    *
    * @param current fields of the record; none for a new one
    * @throws EvaluationError
@@ -154,13 +154,13 @@ export class MappingViews {
     return unmet;
   }
 
-  /** Nothing stays nothing: most functions of JSONata have no answer to null. */
+  /** Null stays null: most functions of JSONata fail on it. */
   #evaluate(expression: string, value: JsonValue): Promise<JsonValue> {
     return value === null ? Promise.resolve(null) : this.parts.evaluate(expression, value);
   }
 }
 
-/** Undefined for a rule that is no reference by pairs, and for no value. @param side that the value is of */
+/** Undefined for a rule without a reference, and for null. @param side of the value */
 function targetOf({ referenceMappingId }: FieldRule, side: Side, value: JsonValue): Target | undefined {
   if (referenceMappingId === undefined || value === null) return undefined;
   return { mappingId: referenceMappingId, side, id: typeof value === 'string' ? value : JSON.stringify(value) };

@@ -14,24 +14,24 @@ const MappingSchema = defineEntity({
     /** Type of the records of Rapport, such as `customers`. */
     object: p.text().default('customers'),
     recordType: p.text(),
-    /** Of customers; null for other types. */
+    /** Kind of the customers; null for other types. */
     customerKind: p.enum(['PERSON', 'COMPANY'] as const).nullable(),
     fields: p.json<FieldRule[]>(),
     direction: p.enum(['BOTH', 'TO_CUSTOMERS', 'TO_PEER'] as const),
     policy: p.enum(['CUSTOMER', 'PEER', 'NEWEST', 'UNION', 'MANUAL'] as const),
     timeField: p.text().nullable(),
     deletePolicy: p.enum(['PROPAGATE', 'KEEP'] as const),
-    /** Most deletes of a run. */
+    /** Maximum number of deletes per run. */
     maxDeletes: p.integer(),
-    /** Customer fields whose equal values pair; the unique ones when there are none. */
+    /** Customer fields whose equal values make a pair. Empty: the unique fields. */
     matchFields: p.json<string[]>().default('[]'),
-    /** Of customers' external ids, whose values are ids of the records. */
+    /** System of the external ids of customers that are ids of the records. */
     externalIdSystem: p.text().nullable(),
-    /** Which customers take part, as ListCustomers takes it; null when all do. */
+    /** Filter of ListCustomers that selects customers; null for all. */
     filter: p.text().nullable(),
-    /** What new records of Rapport get in fields that are not exchanged, by field. */
+    /** Values of fields that are not exchanged, for new records of Rapport. */
     defaults: p.json<JsonObject>().default('{}'),
-    /** Of what both sides last agreed on, for as long as the mapping lives: sealed for it. */
+    /** Key of the fingerprints of last agreed values, sealed for the mapping and kept as long as it. */
     sealedFingerprintKey: p.blob(),
     state: p.enum(['ENABLED', 'PAUSED', 'STOPPED'] as const),
     errorReason: p.text().nullable(),
@@ -43,6 +43,6 @@ const MappingSchema = defineEntity({
   indexes: [{ name: 'mapping_by_connection', properties: ['tenantId', 'connectionId'] }],
 });
 
-/** How records of a connection are kept equal with records of Rapport. */
+/** Which records of a connection are kept equal with records of Rapport, and how. */
 export class Mapping extends MappingSchema.class {}
 MappingSchema.setClass(Mapping);

@@ -3,7 +3,7 @@ import type { Link, LinkAnswer } from '../links/link.js';
 import { PairKeeper, type Settled } from '../pairs/pair-keeper.js';
 import { LinkTaker } from './link-taker.js';
 
-/** Does what a person has decided about what belongs together. */
+/** Executes answers to pairing conflicts. */
 export class LinkAnswerer {
   readonly #keeper: PairKeeper;
   readonly #taker: LinkTaker;
@@ -13,7 +13,7 @@ export class LinkAnswerer {
     this.#taker = new LinkTaker(context);
   }
 
-  /** @returns STALE when the pair is to be settled as it is now */
+  /** @returns STALE when the pair must be settled in its current state */
   async answer(link: Link, answer: LinkAnswer): Promise<Settled> {
     switch (answer.choice) {
       case 'LINK':
@@ -41,10 +41,10 @@ export class LinkAnswerer {
       await links.save(Object.assign(link, { answer: { choice: 'LINK', customerId: customer.mergedInto } }));
       return 'STALE';
     }
-    // One that is gone is none that the record could belong to.
+    // A deleted customer is no candidate.
     if (!customer.isThere) await questions.forget('CUSTOMER', customerId);
     else if ((await this.#taker.take(link, customerId)) === 'TAKEN') return 'STALE';
-    // What was decided can't be done any more, so it is decided anew.
+    // The answer cannot be executed any more, so the conflict is opened again.
     await links.save(Object.assign(link, { answer: null }));
     return 'STALE';
   }

@@ -6,34 +6,34 @@ import type { Mapping } from '../mappings/mapping.entity.js';
 import { exchangedType } from '../mappings/records/exchanged-types.js';
 import { areNamesAlike, areWordsAlike, nameWords, soundOf } from './name-likeness.js';
 
-/** What a customer or a record is known by. */
+/** What identifies a customer or a record. */
 export interface Identity {
   /** Words of the name. */
   name: readonly string[];
   birthDate: string | undefined;
   phones: readonly string[];
-  /** Of the match fields, by field: values that only one customer and one record should have. */
+  /** Values of match fields, by field. Only one customer and one record should have each. */
   unique: ReadonlyMap<string, readonly string[]>;
-  /** Id of the record, and what customers call it. */
+  /** Id of the record, which customers stores as external id. */
   externalId: string | undefined;
 }
 
 type Rules = Pick<Mapping, 'object' | 'fields' | 'matchFields' | 'externalIdSystem'>;
 
-/** How two identities agree: 3 by external id, 2 by a match field that nothing contradicts, 1 by what may be chance. */
+/** Rank of a match: 3 by external id, 2 by a match field without contradiction, 1 if it may be coincidence. */
 export interface Likeness {
   grade: 1 | 2 | 3;
-  /** Whether it is more than chance, also when one of the two belongs to another already. */
+  /** Whether the match is certain enough to count even if one of the two has a pair already. */
   isAlike: boolean;
   score: number;
   reasons: string[];
 }
 
-/** What counts of a phone number: how it is dialled from elsewhere differs. */
+/** Number of significant digits of a phone number. Dialling prefixes differ. */
 const phoneDigits = 8;
 const minPhoneDigits = 6;
 
-/** What each agreement counts by itself, in percent. */
+/** Score of each kind of agreement on its own, in percent. */
 const weights: Readonly<Record<string, number>> = { EXTERNAL_ID: 99, NAME: 60, PHONE: 50, BIRTH_DATE: 40 };
 const uniqueWeight = 70;
 
@@ -47,7 +47,7 @@ function uniqueFields(object: string): string[] {
   return [...exchangedType(object).fields.values()].filter(({ isUnique }) => isUnique).map(({ name }) => name);
 }
 
-/** As the customer has it whole, not as the mapping shows it: any of its addresses may be the one of the record. */
+/** All values of the customer, not only those that the mapping shows: each of its addresses may match the record. */
 export function identityOfCustomer(customer: ExchangedRecord, rules: Rules): Identity {
   const type = exchangedType(rules.object);
   const value = (field: string) => recordValue(type, customer, field);
@@ -82,12 +82,12 @@ function externalIdOf(ids: JsonValue, { externalIdSystem }: Rules): string | und
   return isObject(found) && typeof found['value'] === 'string' ? found['value'] : undefined;
 }
 
-/** The values of a record that only one customer can have, by the names that filters of customers have. */
+/** Unique values of a record, by field name of customers' filters. */
 export function uniqueTexts(views: Views, { object }: Rules): Record<string, string[]> {
   return Object.fromEntries(uniqueFields(object).map((field) => [field, textsOf(views[field] ?? null)]));
 }
 
-/** Keys of values that only one customer can have: the same for a customer and for the views of a record. */
+/** Keys of unique values: equal for a customer and for the views of a record. */
 export function uniqueKeysOf(values: Readonly<Record<string, readonly string[]>>): string[] {
   return Object.entries(values).flatMap(([field, texts]) => texts.map((text) => uniqueKey(field, text)));
 }
@@ -102,8 +102,8 @@ function uniqueKey(field: string, text: string): string {
 }
 
 /**
- * Short texts of which two identities of the same are likely to share at least one. Names go in by their sound, and by one word with
- * the first or the last letter of another, so that an error in any one word leaves a key.
+ * Blocking keys: two identities of the same person or company probably share one. Names contribute their Soundex code,
+ * and each word with the first or last letter of another, so that an error in any one word leaves a key.
  */
 export function keysOf({ name, birthDate, phones, unique, externalId }: Identity): string[] {
   const words = [...new Set(name)].sort();
@@ -122,7 +122,7 @@ export function keysOf({ name, birthDate, phones, unique, externalId }: Identity
   return [...new Set(keys)];
 }
 
-/** How two are alike; undefined when nothing but chance speaks for it. */
+/** How two identities match; undefined when they agree by coincidence at most. */
 export function likeness(customer: Identity, record: Identity): Likeness | undefined {
   const alike = areNamesAlike(customer.name, record.name);
   const { isSame: isSameBirth, isOther: isOtherBirth } = compareBirths(customer.birthDate, record.birthDate);
@@ -145,7 +145,7 @@ export function likeness(customer: Identity, record: Identity): Likeness | undef
   };
 }
 
-/** Whether the names say nothing against it: where one has none, they say nothing. */
+/** Whether the names do not contradict. A missing name contradicts nothing. */
 function isNothingContrary(one: readonly string[], other: readonly string[], alike: boolean): boolean {
   return alike || one.length === 0 || other.length === 0;
 }
@@ -155,14 +155,14 @@ function gradeOf(isSameExternalId: boolean, isSure: boolean): Likeness['grade'] 
   return isSure ? 2 : 1;
 }
 
-/** The match fields of which two share a value. */
+/** The match fields in which two identities share a value. */
 function sharedReasons(customer: Identity, record: Identity): string[] {
   return [...record.unique]
     .filter(([field, values]) => values.some((value) => customer.unique.get(field)?.includes(value)))
     .map(([field]) => reasonOf(field));
 }
 
-/** Whether names that are alike say much: one word does only when it is all that both have. */
+/** Whether similar names are significant: a single word is only when both have no other. */
 function isTelling(one: readonly string[], other: readonly string[]): boolean {
   return Math.min(one.length, other.length) > 1 || one.join(' ') === other.join(' ');
 }
@@ -171,7 +171,7 @@ function haveWordInCommon(one: readonly string[], other: readonly string[]): boo
   return one.some((word) => other.some((each) => areWordsAlike(word, each)));
 }
 
-/** @param isDoubted when something speaks against it, too */
+/** @param isDoubted when something contradicts the match */
 function scoreOf(reasons: readonly string[], isDoubted: boolean): number {
   const unlike = reasons.reduce((left, reason) => left * (1 - (weights[reason] ?? uniqueWeight) / 100), 1);
   return Math.max(1, Math.min(99, Math.round((isDoubted ? 50 : 100) * (1 - unlike))));
@@ -200,7 +200,7 @@ function phoneKey(number: string): string[] {
   return digits.length < minPhoneDigits ? [] : [digits.slice(-phoneDigits)];
 }
 
-/** The texts of a value, as they are compared: of lists each, of contact data the address or number. */
+/** The texts of a value in their form for comparison: each item of a list, and the address or number of contact data. */
 function textsOf(value: JsonValue): string[] {
   if (Array.isArray(value)) return value.flatMap(textsOf);
   if (isObject(value)) return textsOf(value['address'] ?? value['number'] ?? null);

@@ -3,7 +3,7 @@ import type { Link } from '../links/link.js';
 import { PairKeeper } from '../pairs/pair-keeper.js';
 import { RecordWriter } from '../writes/write-record.js';
 
-/** Gives a record that has no customer one that is there. */
+/** Pairs a record without a customer with an existing one. */
 export class LinkTaker {
   readonly #keeper: PairKeeper;
   readonly #records: RecordWriter;
@@ -14,9 +14,9 @@ export class LinkTaker {
   }
 
   /**
-   * Both have never agreed on anything yet: they are merged when they are settled.
+   * The two have no base yet: they are merged when the pair is settled.
    *
-   * @returns LINKED when the customer belongs to another record, and something would be lost if it did not
+   * @returns LINKED when the customer has another record, and separating them would lose data
    */
   async take(link: Link, customerId: string): Promise<'TAKEN' | 'LINKED'> {
     const { links, questions, hints } = this.context;
@@ -26,7 +26,7 @@ export class LinkTaker {
       if (other.sealedIntent !== null || (other.recordId !== null && !(await this.#isCopy(other)))) return 'LINKED';
       if (other.recordId === null) await links.remove(other);
       else {
-        // From now on it is nothing but a copy that is to be dropped, whatever happens meanwhile.
+        // From here on it is only a copy to delete, even after a crash.
         copy = Object.assign(other, { customerId: null, isApart: true, answer: { choice: 'DROP_COPY' } as const });
         await this.#keeper.keep(copy, undefined);
         await hints.put('PEER', other.recordId);
@@ -39,7 +39,7 @@ export class LinkTaker {
     return 'TAKEN';
   }
 
-  /** Deletes the copy, unless it was edited since it was created: then it is kept, apart from the customer. */
+  /** Deletes the copy, unless it was edited since its creation. An edited one stays, without a customer. */
   async dropCopy(link: Link): Promise<void> {
     const { links, peer, mapping, counts, signal } = this.context;
     const record = link.recordId === null ? undefined : await peer.readOne(mapping.recordType, link.recordId, signal);

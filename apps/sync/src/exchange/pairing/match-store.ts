@@ -3,15 +3,15 @@ import { readForTenant, type Statement } from '@rapport/persistence';
 import type { PairingCounts } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
 import type { Likeness } from './identity.js';
 
-/** A key that more customers have says nothing, as the number of a switchboard. */
+/** A key that more customers share is not significant, such as the number of a switchboard. */
 const maxSharing = 20;
 
-/** Stands for the customers that will be created of records. */
+/** Placeholder for customers that will be created from records. */
 const newCustomer = '00000000-0000-0000-0000-000000000000';
 
 const comparedAtATime = 1_000;
 
-/** None of its statements takes long. */
+/** Statement timeout: none of its statements takes long. */
 const clearedAtATime = 5_000;
 
 export interface Edge extends Likeness {
@@ -31,7 +31,7 @@ export interface MatchRow {
   reasons: string[];
 }
 
-/** What a run finds out about which records and customers are the same: in the database, since there may be many. */
+/** Matches between records and customers that a run finds. In the database, since there may be many. */
 export class MatchStore {
   /** @param em of the run's tenant */
   constructor(
@@ -41,18 +41,18 @@ export class MatchStore {
     private readonly runId: string,
   ) {}
 
-  /** Forgets what a run has found before, when it begins anew. */
+  /** Deletes the matches of an earlier attempt of a run. */
   async clear(): Promise<void> {
     await this.clearKeys();
     await this.#clear('sync_match');
   }
 
-  /** Once all is read, keys are of no use any more. */
+  /** Deletes the keys, which are not needed after all records were read. */
   clearKeys(): Promise<void> {
     return this.#clear('sync_match_key');
   }
 
-  /** @param keys of customers, each once for a customer */
+  /** @param keys of customers, without duplicates per customer */
   async putKeys(keys: readonly { key: string; customerId: string }[]): Promise<void> {
     await this.#run({
       name: 'put_match_keys',
@@ -63,7 +63,7 @@ export class MatchStore {
     });
   }
 
-  /** The customers of these keys. Those of a key that many have are left out. */
+  /** The customers with these keys, without keys that many customers share. */
   async customersOf(keys: readonly string[]): Promise<{ key: string; customerId: string }[]> {
     return this.#run({
       name: 'customers_of_match_keys',
@@ -77,7 +77,7 @@ export class MatchStore {
     });
   }
 
-  /** Notes records that belong to none. */
+  /** Stores records without a pair. */
   async putRecords(records: readonly { recordId: string; uniqueKeys: readonly string[] }[]): Promise<void> {
     await this.#run({
       name: 'put_unlinked_records',
@@ -91,7 +91,7 @@ export class MatchStore {
     });
   }
 
-  /** Notes customers that belong to none. Those that do not take part are paired, and not asked about or listed by themselves. */
+  /** Stores customers without a pair. Those outside the filter can be paired, but get no conflicts or entries of their own. */
   async putCustomers(customers: readonly { id: string; takesPart: boolean }[]): Promise<void> {
     await this.#run({
       name: 'put_unlinked_customers',
@@ -102,7 +102,7 @@ export class MatchStore {
     });
   }
 
-  /** Notes who is like whom, but for those of whom a person has said that they are not the same. */
+  /** Stores matches, except those that a user has rejected. */
   async putEdges(edges: readonly Edge[]): Promise<void> {
     await this.#run({
       name: 'put_match_edges',
@@ -118,9 +118,9 @@ export class MatchStore {
   }
 
   /**
-   * Decides about all that was noted. A pair are two that are the best of each other, and no other is as good. Of what is left, a
-   * record is asked about; a customer is when only records are like it that belong to another. What only a
-   * phone speaks for is no question then.
+   * Decides about all stored matches. Two that are each other's best match, without a tie, become a pair. Of the rest,
+   * each record with candidates gets a conflict; a customer gets one only when all its similar records are paired with
+   * others. A match by phone number alone opens no conflict then.
    */
   async decide(): Promise<void> {
     for (const [name, sql] of Object.entries(decisions)) {
@@ -128,10 +128,7 @@ export class MatchStore {
     }
   }
 
-  /**
-   * Of records without a customer that share a value which only one customer can have, the first becomes a customer, and the others
-   * are asked about.
-   */
+  /** Of records without a customer that share a unique value, the first becomes a customer, and the others get conflicts. */
   async askEqualRecords(): Promise<void> {
     for (let last: string | undefined; ;) {
       const rows = await this.#run<{ id: string; keys: string[] }>({
@@ -176,7 +173,7 @@ export class MatchStore {
     return counts ?? { pairs: 0, questions: 0, onlyCustomers: 0, onlyRecords: 0 };
   }
 
-  /** A page of what was found, in the order in which it was. @param outcomes of these only */
+  /** A page of the results, in the order in which they were found. @param outcomes restricts it to these */
   after(id: string | undefined, outcomes: readonly Outcome[], limit: number): Promise<MatchRow[]> {
     return this.#run<MatchRow>({
       name: 'matches_after',
@@ -187,7 +184,7 @@ export class MatchStore {
     });
   }
 
-  /** What was found about these customers and records: pairs and questions. */
+  /** The results for these customers and records: pairs and conflicts. */
   about({ customerIds = [], recordIds = [] }: { customerIds?: readonly string[]; recordIds?: readonly string[] }) {
     return this.#run<MatchRow>({
       name: 'matches_about',
@@ -217,7 +214,7 @@ export class MatchStore {
   }
 }
 
-/** What is alike, and whether the two belong to none yet. */
+/** The matches, and whether both sides are without a pair. */
 const edges = `select edge.id, edge.is_alike,
     exists (select from sync_match free where free.tenant_id = $1 and free.run_id = $2
       and free.record_id = edge.record_id and free.outcome = 'RECORD') as is_record_free,
@@ -225,7 +222,7 @@ const edges = `select edge.id, edge.is_alike,
       and free.customer_id = edge.customer_id and free.outcome = 'CUSTOMER') as is_customer_free
   from sync_match edge where edge.tenant_id = $1 and edge.run_id = $2 and edge.outcome = 'EDGE'`;
 
-/** What has become part of a pair belongs to none no more. */
+/** Removes customers and records that are part of a pair by now. */
 function taken(outcome: 'RECORD' | 'CUSTOMER', column: 'record_id' | 'customer_id'): string {
   return `delete from sync_match free using sync_match pair
     where free.tenant_id = $1 and free.run_id = $2 and free.outcome = '${outcome}'
@@ -249,7 +246,7 @@ const decisions = {
     update sync_match set outcome = 'QUESTION', side = case when is_record_free then 'PEER' end
     from edge where tenant_id = $1 and run_id = $2 and sync_match.id = edge.id
       and (is_record_free or is_customer_free) and (edge.is_alike or (is_record_free and is_customer_free))`,
-  // A customer that a record is asked about waits for that.
+  // A customer that is a candidate of a record waits for that conflict.
   ask_customers: `update sync_match question set side = 'CUSTOMER'
     where tenant_id = $1 and run_id = $2 and outcome = 'QUESTION' and side is null
       and not exists (select from sync_match other where other.tenant_id = $1 and other.run_id = $2

@@ -1,16 +1,16 @@
-/** From this similarity on, two words are taken for spellings of one. */
+/** Words with at least this similarity count as spellings of one word. */
 const minWordSimilarity = 0.88;
 
-/** Of more words than these, the first are compared. */
+/** Maximum number of words that are compared. */
 const maxWords = 6;
 
-/** The words of a name without accents, case and signs. */
+/** The words of a name, without accents, case and punctuation. */
 export function nameWords(name: string): string[] {
   const plain = name.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
   return (plain.match(/[\p{L}\p{N}]+/gu) ?? []).slice(0, maxWords);
 }
 
-/** Whether two names can be those of one person or company: each word of the shorter one is in the longer one, in any order. */
+/** Whether two names can be of one person or company: each word of the shorter name is in the longer one, in any order. */
 export function areNamesAlike(one: readonly string[], other: readonly string[]): boolean {
   const [shorter, longer] = one.length <= other.length ? [one, other] : [other, one];
   const left = [...longer];
@@ -25,7 +25,7 @@ export function areNamesAlike(one: readonly string[], other: readonly string[]):
   );
 }
 
-/** Whether two words are spellings of one, or one is the initial of the other. Numbers are the same or not. */
+/** Whether two words are spellings of one, or one is the initial of the other. Numbers must be equal. */
 export function areWordsAlike(one: string, other: string): boolean {
   if (one === other) return true;
   if (/\p{N}/u.test(one + other)) return false;
@@ -71,7 +71,7 @@ export function soundOf(word: string): string {
   for (const letter of word.slice(1)) {
     const group = soundGroups[letter] ?? '';
     if (group !== '' && group !== last) code += group;
-    // Those of one group count once, also with h or w between them.
+    // Adjacent letters of one group count once, even with h or w between them.
     if (letter !== 'h' && letter !== 'w') last = group;
   }
   return code.slice(0, 4);

@@ -23,19 +23,19 @@ import type { Doubt } from './pairing-questions.js';
 
 const pageSize = 100;
 
-/** A record that is in no link for good, or that customers without a record may be like. */
+/** A record without a link, or one that may match customers without a record. */
 interface Candidate {
   identity: Identity;
   recordId: string;
   isLinked: boolean;
   keys: string[];
-  /** Of the values that only one customer can have. */
+  /** Keys of unique values. */
   uniqueKeys: string[];
 }
 
 /**
- * Finds out which records and customers are the same, from what both have: all of the customers first, by keyed hashes, and then each
- * record beside the customers that share a key with it. Nothing is created or changed on either side. Doing it again finds the same.
+ * Finds equal records and customers by their content: stores keyed hashes of all customers first, and compares each
+ * record with the customers that share a key with it. Changes neither side. Idempotent.
  */
 export class Pairing {
   readonly #keeper: PairKeeper;
@@ -46,7 +46,7 @@ export class Pairing {
     this.#taker = new LinkTaker(context);
   }
 
-  /** @returns what was found; undefined when there is no customer to pair anything with, and `isListed` is false */
+  /** @returns the result; undefined when there is no customer to pair and `isListed` is false */
   async find(isListed: boolean): Promise<PairingCounts | undefined> {
     const { matches } = this.context;
     await matches.clear();
@@ -59,10 +59,10 @@ export class Pairing {
     return matches.counts();
   }
 
-  /** Makes links of the pairs, and conflicts of the questions. @param isHinted true to have the pairs settled, by hints */
+  /** Stores links for the pairs, and conflicts for ambiguous matches. @param isHinted true to have the pairs settled, by hints */
   async apply(isHinted: boolean): Promise<void> {
     const { questions } = this.context;
-    // All questions first: what is in one is not created, whatever happens from here on.
+    // Conflicts first: from here on, no record or customer of one is created on the other side.
     for await (const rows of this.#pages('QUESTION')) {
       await questions.put(rows.filter(({ customer_id: customerId }) => customerId !== null));
     }
@@ -111,7 +111,7 @@ export class Pairing {
     }
   }
 
-  /** Undefined for a record that an expression of the mapping can't read: the exchange says so. */
+  /** Undefined for a record on which an expression of the mapping fails. The exchange reports it. */
   async #candidate(record: PeerRecord, isLinked: boolean): Promise<Candidate | undefined> {
     const { mapping, fieldViews, fingerprint } = this.context;
     try {
@@ -146,7 +146,7 @@ export class Pairing {
         const customer = found.get(customerId);
         if (!customer || (isLinked && customer.isLinked)) return [];
         const alike = likeness(customer.identity, identity);
-        // What belongs to another already is not paired, whatever speaks for it.
+        // A paired record or customer gets no other pair, whatever the score.
         const grade = isLinked || customer.isLinked ? 1 : alike?.grade;
         return alike && grade ? [{ ...alike, grade, recordId, customerId }] : [];
       }),
@@ -175,7 +175,7 @@ export class Pairing {
     }
   }
 
-  /** Unless the link has become a pair meanwhile, or something is to be done about it already. */
+  /** Unless the link has become a pair in the meantime, or has a pending step. */
   async #leave(link: Link, doubt: Doubt | undefined): Promise<void> {
     if (doubt === undefined || doubt === 'ASKED') return;
     const isPair = link.customerId !== null && link.recordId !== null;
@@ -194,7 +194,7 @@ export class Pairing {
   }
 }
 
-/** Keys by which records are compared with a customer, and those of values that no other customer can have. */
+/** Blocking keys of a customer, and keys of its unique values. */
 function keysOfCustomer(customer: ExchangedRecord, mapping: Mapping): string[] {
   const unique = uniqueKeysOf(uniqueTextsOfCustomer(customer, mapping));
   return [...new Set([...keysOf(identityOfCustomer(customer, mapping)), ...unique])];

@@ -9,8 +9,8 @@ export type Doubt = Conflict | 'ASKED';
 type Candidate = Pick<MatchRow, 'record_id' | 'customer_id' | 'score' | 'reasons'>;
 
 /**
- * Records and customers of a mapping that may be the same. While a person has not decided, nothing is created of either. What is in no
- * question any more is settled by a hint.
+ * Pairing conflicts of a mapping. While one is open, neither of its records and customers is created on the other side.
+ * A hint settles those that are in no conflict any more.
  */
 export class PairingQuestions {
   #haveFreed = false;
@@ -22,14 +22,14 @@ export class PairingQuestions {
     private readonly mappingId: string,
   ) {}
 
-  /** Whether questions have ended since this was asked last, so that there are hints of what waited for them. */
+  /** Whether conflicts have ended since the last call, so that there are hints of what waited for them. */
   takeFreed(): boolean {
     const haveFreed = this.#haveFreed;
     this.#haveFreed = false;
     return haveFreed;
   }
 
-  /** Notes what a run has found to be alike. What a person has decided stays decided. */
+  /** Stores the matches of a run. Decisions of users stay. */
   async put(rows: readonly Candidate[]): Promise<void> {
     await this.#run({
       name: 'put_candidates',
@@ -42,7 +42,7 @@ export class PairingQuestions {
     });
   }
 
-  /** Whether a record without a customer may be one that is there. */
+  /** Whether a record without a customer may match an existing one. */
   async ofRecord(recordId: string): Promise<Conflict | undefined> {
     const [row] = await this.#run<{ count: number }>({
       name: 'doubt_of_record',
@@ -55,7 +55,7 @@ export class PairingQuestions {
     return { kind: 'PAIRING', message: `It may be ${count === 1 ? 'a customer' : `one of ${count} customers`}.` };
   }
 
-  /** The customers that a record may be, as far as no person has said that it is none of them. */
+  /** The candidates of a record, without those that a user has rejected. */
   async candidatesOf(recordId: string): Promise<string[]> {
     const rows = await this.#run<{ customer_id: string }>({
       name: 'candidates_of_record',
@@ -66,7 +66,7 @@ export class PairingQuestions {
     return rows.map(({ customer_id }) => customer_id);
   }
 
-  /** Whether a customer without a record may be one that is there. It waits for the question about such a record, if there is one. */
+  /** Whether a customer without a record may match an existing one. It waits for the conflict of such a record, if there is one. */
   async ofCustomer(customerId: string): Promise<Doubt | undefined> {
     const [row] = await this.#run<{ count: number; is_asked: boolean | null }>({
       name: 'doubt_of_customer',
@@ -83,12 +83,12 @@ export class PairingQuestions {
     return { kind: 'PAIRING', message: `It may be ${one} to another customer.` };
   }
 
-  /** A person has decided about a record or customer: it is none of the others. */
+  /** A user has decided about a record or customer: its other candidates are rejected. */
   refute(side: 'CUSTOMER' | 'PEER', id: string): Promise<void> {
     return this.#end('refute', side, id, `update sync_candidate set is_refuted = true`);
   }
 
-  /** A record belongs to one of its candidates. The others are asked about by themselves: they may be doubles of that one. */
+  /** A record was paired with a candidate. The other candidates get conflicts of their own: they may be duplicates of it. */
   async choose(recordId: string, customerId: string): Promise<void> {
     const freed = await this.#run({
       name: 'choose_candidate',
@@ -104,12 +104,12 @@ export class PairingQuestions {
     if (freed.length > 0) this.#haveFreed = true;
   }
 
-  /** A record or customer is gone. */
+  /** A record or customer was deleted. */
   forget(side: 'CUSTOMER' | 'PEER', id: string): Promise<void> {
     return this.#end('forget', side, id, 'delete from sync_candidate');
   }
 
-  /** A customer was merged: what was like it is like the one that stayed. */
+  /** A customer was merged: its candidates become those of the survivor. */
   async move(customerId: string, survivorId: string): Promise<void> {
     await this.#run({
       name: 'move_candidates',
@@ -121,7 +121,7 @@ export class PairingQuestions {
     await this.forget('CUSTOMER', customerId);
   }
 
-  /** Those that waited for it are looked at again. */
+  /** Stores hints for those that waited for it. */
   async #end(name: string, side: 'CUSTOMER' | 'PEER', id: string, change: string): Promise<void> {
     const [own, other, waiting] =
       side === 'PEER'

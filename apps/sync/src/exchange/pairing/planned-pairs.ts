@@ -2,7 +2,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { ExchangeContext } from '../exchange-context.js';
 import { newLink, type Link } from '../links/link.js';
 
-/** The links that a dry run would make of what it has paired. Nothing is kept of them. */
+/** The links that a dry run would store for its pairs. They exist in memory only. */
 export class PlannedPairs {
   readonly #paired = new WeakSet<Link>();
   readonly #inQuestion = new WeakSet<Link>();

@@ -6,13 +6,13 @@ import type { ExchangedRecord } from '../mappings/lenses/field-values.js';
 import { identityOfCustomer, identityOfRecord, likeness, uniqueTexts, type Likeness } from './identity.js';
 import { LinkTaker } from './link-taker.js';
 
-/** Of a customer that has a value of the record, when no match field and no name speaks for it. */
+/** Score of a customer that shares a value with the record, when no match field and no name agrees. */
 const reasonsOf: Readonly<Record<string, string[]>> = { COMPANY: ['DOMAIN'], PERSON: ['EMAIL'] };
 const unlike = { grade: 1, isAlike: false, score: 50 } as const;
 
 /**
- * Decides about a record of which no customer can be made, since there is one that has its e-mail address or domain: by the same rules
- * as about records that were there before the first exchange.
+ * Handles a record whose customer cannot be created because another one has its e-mail address or domain. The rules are
+ * those for records from before the first exchange.
  */
 export class TakenValues {
   readonly #taker: LinkTaker;
@@ -22,15 +22,15 @@ export class TakenValues {
   }
 
   /**
-   * @returns TAKEN when the record belongs to that customer from now on, or what to ask a person; undefined when there is nothing to
-   *   ask: a person has said that they are not the same, or the customer is of another kind
+   * @returns TAKEN when the record is paired with that customer now, or the conflict to open; undefined when there is
+   * none to open, because a user has rejected the match or the customer has another kind
    */
   async decide(link: Link, record: PeerRecord): Promise<'TAKEN' | Conflict | undefined> {
     const { questions } = this.context;
     const candidates = await this.#candidates(record);
     const [best, second] = candidates;
     const isSure = best !== undefined && best.grade > 1 && best.grade !== second?.grade;
-    // One that another record may be is not given to this one.
+    // A candidate of another record is not paired with this one.
     const isFree = isSure && (await questions.ofCustomer(best.customer.id)) === undefined;
     await questions.put(
       candidates.map(({ customer, score, reasons }) => ({
@@ -45,7 +45,7 @@ export class TakenValues {
     return questions.ofRecord(record.id);
   }
 
-  /** The customers that have the record's external id, one of its e-mail addresses or domains: the likeliest first. */
+  /** The customers with the record's external id, one of its e-mail addresses or domains; the best match first. */
   async #candidates(record: PeerRecord): Promise<({ customer: ExchangedRecord } & Likeness)[]> {
     const { customers, mapping, fieldViews } = this.context;
     const views = await fieldViews.ofPeer(record.fields);

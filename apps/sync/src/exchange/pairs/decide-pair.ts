@@ -1,19 +1,19 @@
 import type { Side } from '../mappings/mapping-views.js';
 
-/** What is at one side of a pair. */
+/** State of one side of a pair. */
 export interface SideState {
   isThere: boolean;
-  /** Whether it is other than when both last agreed. */
+  /** Whether it has changed since both last agreed. */
   isChanged: boolean;
 }
 
 export interface Pair {
   customer: SideState;
   record: SideState;
-  /** Whether each was there when both last agreed: undefined for a record that never had the other one. */
+  /** Whether each existed when both last agreed; undefined for a record that never had a customer. */
   isLinked: boolean;
   isApart: boolean;
-  /** The customer does not meet the filter of the mapping, or did not when it was deleted. */
+  /** The customer does not match the filter of the mapping, or did not when it was deleted. */
   isLeftOut: boolean;
   direction: 'BOTH' | 'TO_CUSTOMERS' | 'TO_PEER';
   deletePolicy: 'PROPAGATE' | 'KEEP';
@@ -23,24 +23,24 @@ export interface Pair {
 
 export type PairAction =
   | 'NONE'
-  /** Both stay as they are until the customer meets the filter. */
+  /** Both stay unchanged until the customer matches the filter. */
   | 'LEAVE_OUT'
   | 'MERGE'
   | 'CREATE_CUSTOMER'
   | 'CREATE_RECORD'
   | 'DELETE_CUSTOMER'
   | 'DELETE_RECORD'
-  /** The deleted one comes back, since the other was changed. */
+  /** Restores the deleted side, because the other was changed. */
   | 'RESTORE_CUSTOMER'
   | 'RESTORE_RECORD'
-  /** A person has to decide between a change and a delete. */
+  /** Conflict between a change and a delete. */
   | 'CONFLICT'
-  /** The one that is left stays alone. */
+  /** The remaining side stays without a pair. */
   | 'SET_APART'
-  /** Both are gone. */
+  /** Both sides are deleted. */
   | 'FORGET';
 
-/** What to do about a pair, before its fields are looked at. */
+/** The step for a pair, before its fields are compared. */
 export function decidePair(pair: Pair): PairAction {
   const { customer, record, isLinked, isApart, isLeftOut, direction } = pair;
   if (customer.isThere && record.isThere) return isLeftOut ? 'LEAVE_OUT' : 'MERGE';
@@ -56,11 +56,11 @@ function create(source: Side): PairAction {
   return source === 'PEER' ? 'CREATE_CUSTOMER' : 'CREATE_RECORD';
 }
 
-/** @param left the side that is still there */
+/** @param left the side that still exists */
 function afterDelete(pair: Pair, left: Side): PairAction {
   const { direction, deletePolicy, policy, choice, isLeftOut } = pair;
   const deleted = left === 'PEER' ? 'CUSTOMER' : 'PEER';
-  // A delete goes no other way than the rest does.
+  // Deletes propagate in the direction of the mapping only.
   if (isLeftOut || deletePolicy === 'KEEP' || !mayFlow(direction, deleted)) return 'SET_APART';
   const isChanged = left === 'PEER' ? pair.record.isChanged : pair.customer.isChanged;
   const remove = left === 'PEER' ? 'DELETE_RECORD' : 'DELETE_CUSTOMER';
@@ -71,7 +71,7 @@ function afterDelete(pair: Pair, left: Side): PairAction {
   return winner === left ? restore : remove;
 }
 
-/** @param source the side that something comes from */
+/** @param source the side that values come from */
 function mayFlow(direction: Pair['direction'], source: Side): boolean {
   return direction === 'BOTH' || direction === (source === 'PEER' ? 'TO_CUSTOMERS' : 'TO_PEER');
 }

@@ -7,12 +7,12 @@ test('counts a pair once, by whichever side it is met', () => {
   const failed = new FailedPairs();
 
   expect(failed.add(pair(undefined, '1'))).toBe(true);
-  // Its customer was created meanwhile.
+  // Its customer was created in the meantime.
   expect(failed.add(pair('ada', '1'))).toBe(false);
   expect(failed.has(pair('ada'))).toBe(true);
   expect(failed.add(pair('ada'))).toBe(false);
   expect(failed.add(pair('grace', '2'))).toBe(true);
-  // An id of the one side says nothing about the other.
+  // Ids of the two sides are unrelated.
   expect(failed.has(pair('1'))).toBe(false);
   expect(failed.count).toBe(2);
 });

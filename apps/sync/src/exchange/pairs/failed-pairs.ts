@@ -1,12 +1,12 @@
-/** A pair by the sides that are known of it. */
+/** A pair by the ids of its known sides. */
 export interface PairIds {
   customerId: string | undefined;
   recordId: string | undefined;
 }
 
 /**
- * Pairs of a run that could not be settled. A run may meet one of them again, by its other side or by both, so one side that is known
- * says that it is the same pair.
+ * Pairs of a run that could not be settled. A run may process one of them again, by its other side or by both, so one
+ * known side identifies the pair.
  */
 export class FailedPairs {
   readonly #sides = new Set<string>();
@@ -20,7 +20,7 @@ export class FailedPairs {
     return sidesOf(pair).some((side) => this.#sides.has(side));
   }
 
-  /** @returns whether it is the first time that the pair fails */
+  /** @returns whether the pair fails for the first time */
   add(pair: PairIds): boolean {
     const isNew = !this.has(pair);
     for (const side of sidesOf(pair)) this.#sides.add(side);

@@ -5,7 +5,7 @@ import type { PairWriter } from '../writes/pair-writer.js';
 import type { PairKeeper, Settled } from './pair-keeper.js';
 import type { PairPlanner } from './plan-pair.js';
 
-/** What follows for a record when its customer was merged into another one. */
+/** The consequence for a record whose customer was merged into another one. */
 export class MergeFollower {
   constructor(
     private readonly context: ExchangeContext,
@@ -15,8 +15,8 @@ export class MergeFollower {
   ) {}
 
   /**
-   * The record goes on with the customer that stayed. When that one has a record of its own, this one is one too many: what was
-   * changed in it goes to the customer, and then it is deleted.
+   * The record is paired with the surviving customer. If that one has a record of its own, this one is a duplicate: its
+   * changes go to the customer, and then it is deleted.
    */
   async follow(link: Link, survivorId: string, record: PeerRecord | undefined, mayDelete: boolean): Promise<Settled> {
     const { links, customers } = this.context;

@@ -5,7 +5,7 @@ import { isOfDeletedMapping, MappingDeletedError, runFailure } from '../runs/run
 import type { PairIds } from './failed-pairs.js';
 import type { Sides } from './plan-pair.js';
 
-/** More pairs of a run that fail for no reason that is known mean that it is not the pairs. */
+/** With more unexpected failures in a run than this, the pairs are not the cause. */
 const maxFailed = 10;
 
 /**
@@ -37,13 +37,13 @@ export class FailureKeeper {
       if (failed.count > maxFailed) throw error;
       countFailedPair();
       this.#logger.error(`A pair of the mapping ${this.context.mapping.id} could not be settled.`, error);
-      const message = 'It will be tried again; the log says what went wrong.';
+      const message = 'It will be retried. The log has the cause.';
       tellIssues(this.context, ids.recordId, [{ reason: 'FAILED', message }]);
     }
     await this.#leave(ids);
   }
 
-  /** Those that are known, and of a customer that may have been created though nothing was kept of it. */
+  /** The known sides, and the customer that may have been created though it was not stored. */
   async #idsOfFailed(sides: Sides): Promise<PairIds> {
     const { customerId, recordId } = idsOf(sides);
     if (customerId !== undefined || recordId === undefined) return { customerId, recordId };
@@ -52,7 +52,7 @@ export class FailureKeeper {
     return { customerId: link?.customerId ?? intent?.customer?.requestId, recordId };
   }
 
-  /** To the next run, by both sides: by one alone a pair might pass for one that is settled. */
+  /** Hints for the next run, of both sides: with one alone, the pair could look settled. */
   async #leave({ customerId, recordId }: PairIds): Promise<void> {
     if (customerId !== undefined) await this.context.hints.put('CUSTOMER', customerId);
     if (recordId !== undefined) await this.context.hints.put('PEER', recordId);

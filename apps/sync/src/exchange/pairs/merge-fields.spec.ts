@@ -10,7 +10,7 @@ const rule = (more: Partial<FieldRule> = {}): FieldRule => ({
   ...more,
 });
 
-/** @param base the value that both agreed on; undefined for none */
+/** @param base the last agreed value; undefined for none */
 function merge(
   [base, customer, peer]: [JsonValue | undefined, JsonValue, JsonValue],
   more: Partial<MergeRequest> & { rule?: Partial<FieldRule> } = {},

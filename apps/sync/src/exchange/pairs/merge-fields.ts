@@ -11,9 +11,9 @@ export interface MergeRequest {
   base: Base;
   customer: Views;
   peer: Views;
-  /** The side whose record was changed last, where that is known. */
+  /** The side that was changed last, where that is known. */
   newest?: Side | undefined;
-  /** What a person has chosen for whatever both have changed. */
+  /** A user's choice for fields that both sides have changed. */
   choice?: Side | undefined;
   fingerprint: (value: JsonValue) => string;
 }
@@ -22,16 +22,16 @@ type BothValues = Record<'customer' | 'peer', JsonValue>;
 type Fingerprint = (value: JsonValue) => string;
 
 export interface Merged {
-  /** What to write, by the field of the customer. */
+  /** Values to write, by the field of the customer. */
   toCustomer: Map<string, JsonValue>;
   toPeer: Map<string, JsonValue>;
-  /** Fields that a person has to decide. */
+  /** Fields in conflict. */
   conflicts: string[];
-  /** The base once all is written. */
+  /** The base after all writes. */
   base: Base;
 }
 
-/** Merges the fields of a pair three-way: each by itself, against what both had when they last agreed on it. */
+/** Three-way merge of the fields of a pair, each against its last agreed value. */
 export function mergeFields(request: MergeRequest): Merged {
   const merged = { toCustomer: new Map(), toPeer: new Map(), conflicts: [] as string[], base: { ...request.base } };
   for (const rule of request.rules) {
@@ -58,7 +58,7 @@ export function mergeFields(request: MergeRequest): Merged {
   return merged;
 }
 
-/** What both sides are to have. */
+/** The merged value of both sides. */
 function mergeField(
   request: MergeRequest,
   rule: FieldRule,
@@ -94,7 +94,7 @@ function both(value: JsonValue) {
   return { customer: value, peer: value };
 }
 
-/** What one side has and the other does not take stays where it is: the other could not have removed it. */
+/** An item that one side has and the other refuses stays: the other side cannot have removed it. */
 function keeping(
   wanted: BothValues,
   current: BothValues,
@@ -111,14 +111,14 @@ function keeping(
   return { customer: keep(wanted.customer, current.customer), peer: keep(wanted.peer, current.peer) };
 }
 
-/** Of what one side did not take, what only one of them has now. */
+/** Of the items that one side has refused, those that only one side still has. */
 function stillLeft(left: readonly string[], { customer, peer }: BothValues, fingerprint: Fingerprint): string[] {
   if (left.length === 0) return [];
   const [ofCustomer, ofPeer] = [keysOf(customer, fingerprint), keysOf(peer, fingerprint)];
   return left.filter((item) => ofCustomer.includes(item) !== ofPeer.includes(item));
 }
 
-/** The side that always decides. */
+/** The side that always wins. */
 function authority({ direction }: MergeRequest, rule: FieldRule): Side | undefined {
   if (direction !== 'BOTH') return direction === 'TO_CUSTOMERS' ? 'PEER' : 'CUSTOMER';
   return rule.authority === 'BOTH' ? undefined : rule.authority;
@@ -129,14 +129,14 @@ function onlyChanged(isCustomerSame: boolean, isPeerSame: boolean): Side | undef
   return isPeerSame ? 'CUSTOMER' : undefined;
 }
 
-/** Who wins when both have changed a field, or have never agreed on it. */
+/** The winner when both have changed a field, or have never agreed on it. */
 function decided(
   { policy, base, choice, newest }: MergeRequest,
   rule: FieldRule,
   { customer, peer }: { customer: JsonValue; peer: JsonValue },
 ): Side | 'BOTH' | undefined {
   if (choice) return choice;
-  // Nobody has cleared what was never there.
+  // A value that never existed was not cleared.
   if (!base[rule.customerField] && (customer === null || peer === null)) return customer === null ? 'PEER' : 'CUSTOMER';
   const how = rule.policy ?? policy;
   switch (how) {
@@ -154,7 +154,7 @@ function decided(
   }
 }
 
-/** What either has added is there, what either has removed is not; what both have says what the customer's does. */
+/** Unites the additions and removals of both sides. Items on both sides take the customer's form. */
 function united({ customer, peer }: BothValues, before: readonly string[], fingerprint: Fingerprint): JsonValue {
   const known = (item: JsonValue) => fingerprint(itemKey(item));
   const [ofCustomer, ofPeer] = [itemsOf(customer), itemsOf(peer)];
@@ -178,7 +178,7 @@ function keysOf(list: JsonValue, fingerprint: Fingerprint): string[] {
   return itemsOf(list).map((item) => fingerprint(itemKey(item)));
 }
 
-/** What an item of a list is known by: an address or a number whatever its label, and however a postal address is spelled. */
+/** Identity of an item of a list: its address or number regardless of its label, and of the spelling of a postal address. */
 export function itemKey(item: JsonValue): JsonValue {
   if (!isObject(item)) return item;
   const { label: _label, ...parts } = item;
@@ -194,7 +194,7 @@ function spelled([name, value]: [string, JsonValue]): string {
   return `${name} ${(typeof value === 'string' ? value : JSON.stringify(value)).trim().replace(/\s+/g, ' ').toLowerCase()}`;
 }
 
-/** Whether a postal address says all that another one does: the other adds nothing, and gives way to it. */
+/** Whether a postal address includes all parts of another one, which is then dropped as redundant. */
 function contains(whole: JsonValue, part: JsonValue): boolean {
   if (!isObject(whole) || !isObject(part) || !isPostal(whole) || !isPostal(part)) return false;
   const all = Object.entries(whole).map(spelled);

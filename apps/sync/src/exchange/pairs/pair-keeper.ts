@@ -5,14 +5,14 @@ import type { Conflict } from '../links/conflict-store.js';
 import type { Link } from '../links/link.js';
 import type { ExchangedRecord } from '../mappings/lenses/field-values.js';
 
-/** Whether a pair is done with, or was changed by somebody meanwhile and has to be read again. */
+/** DONE, or STALE for a pair that was changed in the meantime and must be read again. */
 export type Settled = 'DONE' | 'STALE';
 
-/** Keeps how a pair was left. */
+/** Stores the resulting state of a pair. */
 export class PairKeeper {
   constructor(private readonly context: ExchangeContext) {}
 
-  /** As it is until one side changes, or a person decides. */
+  /** Unchanged until one side changes or a user decides. */
   async leave(
     link: Link,
     sides: { customer?: ExchangedRecord | undefined; record?: PeerRecord | undefined },
@@ -24,14 +24,14 @@ export class PairKeeper {
     return 'DONE';
   }
 
-  /** With nothing for a person to decide, unless there is a conflict. */
+  /** Without a conflict, unless one is given. */
   async keep(link: Link, conflict: Conflict | undefined): Promise<void> {
     await this.context.links.save(link);
     if (conflict) await this.context.conflicts.put(link.id, conflict);
     else await this.context.conflicts.settle(link.id);
   }
 
-  /** What both sides are at. */
+  /** The versions of both sides. */
   note(
     link: Link,
     { customer, record }: { customer?: ExchangedRecord | undefined; record?: PeerRecord | undefined },
@@ -40,14 +40,14 @@ export class PairKeeper {
     if (record) link.recordVersion = record.version;
   }
 
-  /** One side alone, for good. */
+  /** One side without a pair, permanently. */
   async setApart(link: Link): Promise<'DONE'> {
     Object.assign(link, { isApart: true, choice: null, base: {} });
     await this.keep(link, undefined);
     return 'DONE';
   }
 
-  /** As it is until the customer meets the filter of the mapping. What a person would have to decide is found again then. */
+  /** Unchanged until the customer matches the filter of the mapping. Conflicts are found again then. */
   async leaveOut(link: Link | undefined): Promise<'DONE'> {
     this.context.counts.filtered += 1;
     if (link && (!link.isLeftOut || link.choice !== null)) {
@@ -56,7 +56,7 @@ export class PairKeeper {
     return 'DONE';
   }
 
-  /** To be deleted once it is known how many there are. */
+  /** Pending delete, executed once the number of deletes is known. */
   async markDeleting(link: Link): Promise<'DONE'> {
     link.isDeleting = true;
     await this.context.links.save(link);

@@ -9,16 +9,16 @@ import type { Side, Views } from '../mappings/mapping-views.js';
 import { decidePair, type Pair, type PairAction } from './decide-pair.js';
 import { mergeFields, type Merged } from './merge-fields.js';
 
-/** Both sides of a pair as they are now, as far as there are any. */
+/** The current state of both sides of a pair, as far as they exist. */
 export interface Sides {
   link: Link | undefined;
   customer: RecordState | undefined;
   record: PeerRecord | undefined;
-  /** Automatic steps behind what has led to the pair. */
+  /** Number of automatic steps behind the change of the pair. */
   hop: number;
 }
 
-/** What is to be done about a pair. */
+/** The steps to settle a pair. */
 export type Plan =
   | { action: Exclude<PairAction, 'MERGE'> }
   | { action: 'MERGE'; link: Link; customer: ExchangedRecord; record: PeerRecord; merged: Merged };
@@ -26,7 +26,7 @@ export type Plan =
 /** A time with its offset from UTC (RFC 3339). */
 const zoned = /T[\d:.]+(?:Z|[+-]\d\d:?\d\d)$/i;
 
-/** Finds out what is to be done about pairs, and does nothing. */
+/** Plans the steps for pairs, without side effects. */
 export class PairPlanner {
   constructor(private readonly context: ExchangeContext) {}
 
@@ -59,7 +59,7 @@ export class PairPlanner {
     });
   }
 
-  /** The rules of the fields of a record that were changed since both agreed. */
+  /** The rules of the fields of a record that have changed since the last agreement. */
   async changedRules({ base }: Link, record: PeerRecord): Promise<FieldRule[]> {
     const views = await this.context.fieldViews.ofPeer(record.fields);
     return this.context.mapping.fields.filter(
@@ -101,7 +101,7 @@ export class PairPlanner {
   #newest({ updateTime }: ExchangedRecord, { fields }: PeerRecord): Side | undefined {
     const { mapping, fieldViews } = this.context;
     const time = fieldViews.peerTime(fields, mapping.timeField ?? '');
-    // Without its zone nobody knows which moment a time is.
+    // A time without a zone identifies no instant.
     const peerMs = typeof time === 'string' && zoned.test(time) ? Date.parse(time) : Number.NaN;
     if (Number.isNaN(peerMs)) return undefined;
     return Date.parse(updateTime ?? '') >= peerMs ? 'CUSTOMER' : 'PEER';
@@ -113,13 +113,13 @@ export class PairPlanner {
   }
 }
 
-/** What is gone can't be tested any more. An erasure is exchanged whether the customer took part or not. */
+/** A deleted customer cannot be tested against the filter. Erasures propagate regardless of the filter. */
 function isLeftOut(link: Link | undefined, state: RecordState | undefined): boolean {
   if (state?.isThere) return !state.takesPart;
   return link !== undefined && link.isLeftOut && state?.isErased !== true;
 }
 
-/** Whether two that were found to be the same have not been merged yet: when one of them is gone, that says nothing about the other. */
+/** Whether a newly found pair has not been merged yet: the deletion of one side says nothing about the other then. */
 function isFresh({ base, customerVersion, recordVersion }: Link): boolean {
   return customerVersion === null && recordVersion === null && Object.keys(base).length === 0;
 }

@@ -1,27 +1,27 @@
 import type { JsonObject, JsonValue } from '../../../connectors/peer-record.js';
 
-/** What a customer's postal address says. */
+/** The fields of a customer's postal address. */
 const parts = ['street', 'city', 'state', 'postalCode', 'countryCode'] as const;
 
-/** One part of one address, such as the city of the one that is labelled `work`; without a label of the main one. */
+/** A part of an address, such as the city of the address with the label `work`; without a label, of the main address. */
 export interface AddressPart {
   label: string | undefined;
   part: (typeof parts)[number];
 }
 
-/** What a field such as `addresses[work].city` names; undefined when it names no part of an address. */
+/** Parses a field such as `addresses[work].city`; undefined for a field that is no part of an address. */
 export function addressPart(field: string): AddressPart | undefined {
   const [, label, name] = /^addresses(?:\[([^[\]]+)\])?\.(\w+)$/.exec(field) ?? [];
   const part = parts.find((own) => own === name);
   return part && { label: label?.trim().toLowerCase(), part };
 }
 
-/** The value of one part of a customer's addresses; null for none. */
+/** The value of a part of a customer's addresses; null for none. */
 export function partOf(addresses: readonly JsonObject[], { label, part }: AddressPart): JsonValue {
   return addresses[placeOf(addresses, label)]?.[part] ?? null;
 }
 
-/** A customer's addresses with other parts. All other addresses and parts stay; one of which nothing is left is gone. */
+/** Replaces parts of a customer's addresses. Other addresses and parts stay; an address without parts is removed. */
 export function withParts(
   addresses: readonly JsonObject[],
   changes: readonly { of: AddressPart; value: JsonValue }[],
@@ -37,7 +37,7 @@ export function withParts(
   return list.filter((address) => parts.some((part) => (address[part] ?? null) !== null));
 }
 
-/** The place of the address that a part belongs to; -1 when there is none. */
+/** The index of a part's address; -1 when there is none. */
 export function placeOf(addresses: readonly JsonObject[], label: string | undefined): number {
   if (label === undefined) return addresses.length === 0 ? -1 : 0;
   return addresses.findIndex((own) => typeof own['label'] === 'string' && own['label'].toLowerCase() === label);

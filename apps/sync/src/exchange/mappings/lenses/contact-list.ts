@@ -3,7 +3,7 @@ import type { JsonObject, JsonValue } from '../../../connectors/peer-record.js';
 import { isSameValue } from '../../../connectors/vcard/same-value.js';
 import { isObject } from './field-values.js';
 
-/** What an item of a list is known by: an address or a number. */
+/** Identity of an item of a list: an address or a number. */
 const keys = { emails: 'address', phones: 'number' } as const;
 
 export type ContactList = keyof typeof keys;
@@ -12,32 +12,32 @@ export function isContactList(field: string): field is ContactList {
   return field in keys;
 }
 
-/** What vCards call by a type, and customers by a label. The first of a card's types that is here is the label. */
+/** Types of vCards by label of customers. The first type of a card that is here is its label. */
 const labels: Readonly<Record<string, string>> = {
   ...{ cell: 'mobile', fax: 'fax', pager: 'pager' },
   ...{ work: 'work', home: 'home' },
 };
 
-/** The items of a customer's list of contact data: what an item says, and what it is for. */
+/** The items of a customer's list of contact data, with value and label. */
 export function customerItems(list: ContactList, value: JsonValue): JsonValue {
   return items(value).map((item) => contactItem(list, item[keys[list]], item['label']));
 }
 
-/** The same of a card's list, the preferred item first. */
+/** The items of a card's list, the preferred one first. */
 export function cardItems(list: ContactList, value: JsonValue): JsonValue {
   return preferredFirst(items(value)).map((item) =>
     contactItem(list, item[keys[list]], item['label'] ?? labelOf(item['types'])),
   );
 }
 
-/** A card's list that says what the customer's does. An item that says the same already stays as it is. */
+/** A card's list that equals the customer's. Equal items stay as they are written. */
 export function cardList(list: ContactList, wanted: JsonValue, current: JsonValue): JsonValue {
   const left = items(current);
   const marks = left.some(isPrimary);
   const views = items(wanted);
   const exact = views.map((item) => take(left, (own) => isDeepStrictEqual(first(cardItems(list, [own])), item)));
   return views.map((item, place) => {
-    // A number may be written in another way than the customer's.
+    // The card may format a number differently.
     const made =
       exact[place] ??
       cardItem(
@@ -66,7 +66,7 @@ function cardItem(list: ContactList, item: JsonObject, before: JsonObject | unde
   return { ...rest, [keys[list]]: item[keys[list]] ?? '', ...withLabel(before, item['label']) };
 }
 
-/** What an item of a card has so that its label is this one. Types that are no label, such as `voice`, are not what has changed. */
+/** The parameters of an item of a card with this label. Types that are no label, such as `voice`, stay. */
 export function withLabel(before: JsonObject = {}, label: JsonValue | undefined): JsonObject {
   const types = Array.isArray(before['types']) ? before['types'] : [];
   if ((before['label'] ?? labelOf(types)) === label) {
@@ -84,7 +84,7 @@ export function withLabel(before: JsonObject = {}, label: JsonValue | undefined)
   };
 }
 
-/** What the types of an item of a card say that it is for. */
+/** The label that the types of an item of a card stand for. */
 export function labelOf(types: JsonValue | undefined): string | undefined {
   const given = Array.isArray(types) ? types : [];
   const type = Object.keys(labels).find((own) => given.includes(own));

@@ -33,7 +33,7 @@ const plain: FieldLens = {
   toPeer: (view) => view,
 };
 
-/** Texts that are compared in one form. What is the same in that form stays as it was written. */
+/** Texts that are compared in a normalised form. Values that are equal in that form stay as they are written. */
 function textLens(form: (text: string) => string): FieldLens {
   const view = (value: JsonValue) => (typeof value === 'string' ? form(value) || null : value);
   const keep = (wanted: JsonValue, current: JsonValue) => (view(current) === wanted ? current : wanted);
@@ -65,7 +65,7 @@ function firstOfListLens(list: ContactList): FieldLens {
   };
 }
 
-/** A backslash before a comma or a backslash makes it part of the text. A list that is the same stays as it was written. */
+/** A backslash escapes a comma or a backslash. An equal list stays as it is written. */
 const commaListLens: FieldLens = {
   ...plain,
   ofPeer: (value) => {
@@ -81,7 +81,7 @@ const commaListLens: FieldLens = {
   },
 };
 
-/** @throws Error for a rule that was not checked */
+/** @throws Error for a rule that was not validated */
 function listOf(customerField: string): ContactList {
   if (isContactList(customerField)) return customerField;
   throw new Error(`${customerField} is no list of contact data.`);

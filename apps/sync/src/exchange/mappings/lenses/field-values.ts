@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from '../../../connectors/peer-record.js';
 import type { ExchangedType } from '../records/exchanged-types.js';
 import { addressPart, partOf, withParts } from './address-parts.js';
 
-/** A record of Rapport, whose other fields are those of its type. */
+/** A record of Rapport. Its other fields are those of its type. */
 export interface ExchangedRecord {
   id: string;
   etag: string;
@@ -11,7 +11,7 @@ export interface ExchangedRecord {
 
 const customPrefix = 'customFields.';
 
-/** The key of a field of the tenant's own, such as `plan` of `customFields.plan`. */
+/** The key of a custom field, such as `plan` for `customFields.plan`. */
 export function customKey(field: string): string | undefined {
   return field.startsWith(customPrefix) ? field.slice(customPrefix.length) : undefined;
 }
@@ -32,10 +32,10 @@ export function recordValue(type: ExchangedType, record: ExchangedRecord, name: 
 }
 
 /**
- * The same values, but that parts of addresses and of objects have become the whole field.
+ * The same values, with parts of addresses and objects replaced by the whole field.
  *
- * @param record as it is; absent for a new one
- * @param defaults values of fields that are not among these, by name, which a new record and new objects get
+ * @param record in its current state; absent for a new one
+ * @param defaults values of other fields by name, for a new record and new objects
  */
 export function wholeValues(
   type: ExchangedType,
@@ -61,7 +61,7 @@ export function wholeValues(
   return whole.set('addresses', withParts(record ? addressesOf(valuesOf(record)) : [], addressChanges));
 }
 
-/** What a write sends of these fields. Own fields that are not named stay as they are. */
+/** The request fields of a write. Custom fields that are not named stay. */
 export function recordChanges(
   type: ExchangedType,
   values: ReadonlyMap<string, JsonValue>,
@@ -83,7 +83,7 @@ export function recordChanges(
   };
 }
 
-/** What an object has that gets another part. */
+/** An object with another value of a part. */
 function objectBefore(
   name: string,
   record: ExchangedRecord | undefined,
@@ -94,7 +94,7 @@ function objectBefore(
   return { ...before, ...(record && objectOf(valuesOf(record)[name])) };
 }
 
-/** An object that lacks a required part is none. */
+/** An object without a required part counts as none. */
 function completeObject(value: JsonValue, parts: ReadonlyMap<string, boolean>): JsonValue {
   const object = objectOf(value);
   const isLacking = [...parts].some(([name, isRequired]) => isRequired && (object?.[name] ?? null) === null);
@@ -116,7 +116,7 @@ function objectOf(value: JsonValue | undefined): JsonObject | undefined {
 
 /** The value at a path of a record, such as `address.city`; null for none. */
 export function peerValue(fields: JsonObject, path: string): JsonValue {
-  // A column may have dots in its name.
+  // Names of columns can contain dots.
   if (path in fields) return withoutEmpty(fields[path]);
   const value = path
     .split('.')
@@ -124,7 +124,7 @@ export function peerValue(fields: JsonObject, path: string): JsonValue {
   return withoutEmpty(value);
 }
 
-/** What a write sends so that the values stand at their paths: whole fields, as connectors take them. */
+/** The fields of a write that put the values at their paths: whole fields, as connectors expect them. */
 export function peerChanges(values: ReadonlyMap<string, JsonValue>, current: JsonObject): JsonObject {
   const changes: JsonObject = {};
   for (const [path, value] of values) {
@@ -143,7 +143,7 @@ export function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Nothing is null, however a side writes it; nothing within an object is left out. */
+/** Every form of "no value" becomes null. Objects keep all of their parts. */
 function withoutEmpty(value: JsonValue | undefined): JsonValue {
   if (value === undefined || value === null || value === '') return null;
   if (Array.isArray(value)) return value.length === 0 ? null : value.map(withoutEmpty);

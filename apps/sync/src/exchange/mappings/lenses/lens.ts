@@ -1,19 +1,19 @@
 import type { JsonValue } from '../../../connectors/peer-record.js';
 
 /**
- * How one field is seen from both sides. What a view gives is what the sides are compared and merged by; null is none. What puts
- * a view back keeps whatever the view does not show.
+ * Converts one field between both sides. The sides are compared and merged by the view, in which null is no value.
+ * Writing a view back keeps everything that the view does not show.
  */
 export interface FieldLens {
   ofCustomer: (value: JsonValue) => JsonValue;
   ofPeer: (value: JsonValue) => JsonValue;
   toCustomer: (view: JsonValue, current: JsonValue) => JsonValue;
   toPeer: (view: JsonValue, current: JsonValue) => JsonValue;
-  /** What of a view no customer can have. */
+  /** The parts of a view that are invalid for a customer. */
   faults?: (view: JsonValue) => ValueFault[];
 }
 
-/** Why, for people, a value does not fit; of a list the item that does not. */
+/** Why a value is invalid, for users; for a list, with the item. */
 export interface ValueFault {
   index?: number;
   description: string;

@@ -6,7 +6,7 @@ export interface Users {
   idOf: (email: string) => string | undefined;
 }
 
-/** The owner of a customer, and a text that has the e-mail address or the id of a user. An owner that is no user is seen by its id. */
+/** The owner of a customer, and a text with the e-mail address or id of a user. The view of an unknown owner is its id. */
 export function ownerLens({ emailOf, idOf }: Users): FieldLens {
   const known = (text: string) => (emailOf(text) === undefined ? idOf(text) : text);
   const seen = (text: string) => emailOf(text) ?? text;
@@ -23,7 +23,7 @@ export function ownerLens({ emailOf, idOf }: Users): FieldLens {
   return lens;
 }
 
-/** A value of an enum, such as a lifecycle stage, and a text that names it, such as `Former customer`. */
+/** A value of an enum, such as a lifecycle stage, and its name in a text, such as `Former customer`. */
 export function optionLens(options: readonly string[]): FieldLens {
   const lens: FieldLens = {
     ofCustomer: (value) => value,

@@ -5,10 +5,10 @@ import { countryCode, countryName } from './country.js';
 import { isObject } from './field-values.js';
 import type { FieldLens, ValueFault } from './lens.js';
 
-/** The lines of a card's address (RFC 6350 §6.3.1) that are the street of a customer's, in their order. */
+/** The components of a card's address (RFC 6350 §6.3.1) that make up the street of a customer's address, in their order. */
 const streetLines = ['poBox', 'extended', 'street'] as const;
 
-/** Addresses of a customer and of a card. A country is seen by its code; one that is not known by its word. */
+/** Addresses of a customer and of a card. The view of a country is its code; of an unknown one, its name. */
 export const postalAddressLens: FieldLens = {
   ofCustomer: (value) => orNull(items(value)),
   ofPeer: (value) => orNull(preferredFirst(items(value)).map(ofCard)),
@@ -20,7 +20,7 @@ export const postalAddressLens: FieldLens = {
     ),
 };
 
-/** A country of a customer, and a text that has its code or its name. */
+/** The country of a customer, and a text with its code or name. */
 export const countryLens: FieldLens = {
   ofCustomer: (value) => value,
   ofPeer: (value) => (typeof value === 'string' ? (countryCode(value) ?? value) : value),
@@ -46,7 +46,7 @@ function ofCard(item: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(address).filter(([, part]) => part !== ''));
 }
 
-/** An address that says the same already stays as it is; of one that is edited the rest does. */
+/** An equal address stays as it is written, and so do the unchanged parts of an edited one. */
 function cardAddresses(wanted: JsonObject[], current: JsonObject[]): JsonObject[] {
   const left = [...current];
   const marks = left.some(({ primary }) => primary === true);
@@ -59,7 +59,7 @@ function cardAddresses(wanted: JsonObject[], current: JsonObject[]): JsonObject[
   });
 }
 
-/** Whether one address is likely to be the other after an edit: where it is, or what it is for, is the same. */
+/** Whether one address may be the other after an edit: the place or the label is the same. */
 function isAlike(one: JsonObject, other: JsonObject): boolean {
   const isSame = (name: string) => one[name] !== undefined && one[name] === other[name];
   return isSame('street') || isSame('postalCode') || isSame('label');

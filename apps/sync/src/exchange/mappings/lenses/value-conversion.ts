@@ -13,25 +13,28 @@ import type { FieldLens } from './lens.js';
 import { optionLens, ownerLens, type Users } from './naming-lenses.js';
 import { countryLens } from './postal-address.js';
 
-/** What values a field of a record of Rapport has. */
+/** Type of the values of a field of a record of Rapport. */
 export type CustomerFieldType = Exclude<
   keyof typeof CustomField_Type,
   'TYPE_UNSPECIFIED' | 'UNSPECIFIED' | 'UNRECOGNIZED'
 >;
 
-/** Most digits after the point of a DECIMAL of customers. */
+/** Maximum number of decimal places of a DECIMAL of customers. */
 const maxFractionDigits = 9;
 
-/** How a value of either side looks on the other one. What has no such form stays as it is, and the other side refuses it. */
+/**
+ * Converts values of each side to the form of the other. A value without such a form stays as it is, and the other side
+ * refuses it.
+ */
 interface Conversion {
   toCustomer: (value: JsonValue) => JsonValue;
   toPeer: (value: JsonValue) => JsonValue;
 }
 
 /**
- * How the values of a customer's field and of a peer's field are compared and written, by what both are declared to be.
+ * How values of a customer's field and a peer's field are compared and written, by their declared types.
  *
- * @returns why, for people, when values of one can not become values of the other
+ * @returns for incompatible types: the reason, for users
  */
 export function valueLens(ofCustomer: CustomerFieldType, field: RecordField): FieldLens | string {
   if (field.type === 'UNSUPPORTED') return field.description ?? 'The field is not supported.';
@@ -43,26 +46,26 @@ export function valueLens(ofCustomer: CustomerFieldType, field: RecordField): Fi
   return `Values of ${field.declaredType ?? field.type} can not become values of ${ofCustomer}, and the other way round.`;
 }
 
-/** What the two sides of a mapping are declared to be. */
+/** The declared types of both sides of a mapping. */
 export interface ValueTypes {
-  /** Of the records of Rapport. */
+  /** Type of the records of Rapport. */
   type: ExchangedType;
-  /** Of the records of the other system. */
+  /** Fields of the peer's records. */
   fields: readonly RecordField[];
-  /** Of the tenant's own fields, by their keys. */
+  /** Custom fields of the tenant, by key. */
   customFields: ReadonlyMap<string, CustomerFieldType>;
-  /** Of the tenant. None for a mapping without owners. */
+  /** Users of the tenant. Undefined for a mapping without owners. */
   users?: Users | undefined;
 }
 
-/** The lens of a rule, as it was checked. Parts of a field, and what a rule has a transform for, have no type that is known. */
+/** The lens of a validated rule. Parts of a field, and fields with a transform, have no known type. */
 export function ruleLens(rule: FieldRule, types: ValueTypes): FieldLens {
   const lens = typedLens(rule, types);
-  // A mapping of before its types were checked goes on with the values that fit as they are.
+  // Mappings from before types were validated keep working for values of a suitable form.
   return namingLens(rule, types) ?? (typeof lens === 'object' ? lens : fieldLens(rule));
 }
 
-/** The lens of a field whose values name something: a user, an option, a country. */
+/** The lens of a field whose values name a user, an option or a country. */
 function namingLens({ customerField }: FieldRule, { type, users }: ValueTypes): FieldLens | undefined {
   if (customerField === 'ownerId') return users && ownerLens(users);
   const { kind, options } = type.fields.get(customerField) ?? {};
@@ -70,7 +73,7 @@ function namingLens({ customerField }: FieldRule, { type, users }: ValueTypes): 
   return addressPart(customerField)?.part === 'countryCode' ? countryLens : undefined;
 }
 
-/** Why, for people, values of one field of a rule can not become values of the other; undefined when they can. */
+/** Why values of one field of a rule cannot become values of the other, for users; undefined when they can. */
 export function typeFault(rule: FieldRule, types: ValueTypes): string | undefined {
   const lens = typedLens(rule, types);
   return typeof lens === 'string' ? lens : undefined;
@@ -84,7 +87,7 @@ function typedLens(rule: FieldRule, { type, fields, customFields }: ValueTypes):
   return declared ? valueLens(declared, field) : listFault(rule.customerField, type, field);
 }
 
-/** A list is no value of a field that is not one itself. */
+/** A list is a value of list fields only. */
 function listFault(
   name: string,
   type: ExchangedType,
@@ -101,7 +104,7 @@ function insteadOfList(name: string, kind: 'TEXT_LIST' | 'OBJECT_LIST'): string 
   return name === 'addresses' ? 'map its parts, such as addresses.city' : 'give the field JSONata';
 }
 
-/** Undefined for lists, of which only a list is a value, and for own fields that are not defined. */
+/** Undefined for lists, which only lists convert to, and for custom fields that are not defined. */
 function declaredType(
   { customerField: name, referenceMappingId }: FieldRule,
   type: ExchangedType,
@@ -109,14 +112,14 @@ function declaredType(
 ): CustomerFieldType | undefined {
   const key = customKey(name);
   if (key !== undefined) return customFields.get(key);
-  // Of a reference the other side has the id of its own record, which is any text or number.
+  // The peer has the id of its own record for a reference: any text or number.
   if (addressPart(name) || referenceMappingId !== undefined) return 'TEXT';
   const { kind } = type.fields.get(name) ?? {};
   if (kind === 'TEXT_LIST' || kind === 'OBJECT_LIST') return undefined;
   return kind === 'OBJECT' ? 'MONEY' : kind;
 }
 
-/** Both sides are seen as the customer's. What is the same when it is seen so stays as it was written. */
+/** The view of both sides is the customer's form. Values with an equal view stay as they are written. */
 function lensOf({ toCustomer, toPeer }: Conversion): FieldLens {
   const ofPeer = (value: JsonValue) => (value === null ? null : toCustomer(value));
   const ofCustomer = (value: JsonValue) => (value === null ? null : ofPeer(toPeer(value)));
@@ -156,7 +159,7 @@ function conversionOf(
     case 'LOCAL_TIME':
       return of({ TEXT: same, ...(timeZone !== undefined && { TIME: zoned(timeZone) }) });
     case 'JSON':
-      // Of what type a value of JSON is, it says itself.
+      // A JSON value has its own type.
       return same;
     case 'LIST':
       return of({ MULTI_SELECT: same });
@@ -167,7 +170,7 @@ function conversionOf(
   }
 }
 
-/** Types of customers whose values are texts. */
+/** Types of customers with text values. */
 const textual: CustomerFieldType[] = ['TEXT', 'DECIMAL', 'DATE', 'TIME', 'SELECT', 'URL', 'REFERENCE'];
 
 const numberOfText: Conversion = {
@@ -175,7 +178,7 @@ const numberOfText: Conversion = {
   toPeer: (value) => (typeof value === 'number' ? (plainDecimal(String(value)) ?? value) : value),
 };
 
-/** A decimal number of a customer has its zeros after the point, which say how exact it is; that of a column has those of the column. */
+/** A decimal of a customer keeps trailing zeros, which show its precision; that of a column has the scale of the column. */
 function decimalOf(fractionDigits: number | undefined): Conversion {
   const form = (value: JsonValue) => {
     const decimal = typeof value === 'string' ? plainDecimal(value) : undefined;
@@ -192,7 +195,7 @@ const decimalOfNumber: Conversion = {
 
 const textOfNumber: Conversion = {
   toCustomer: (value) => (typeof value === 'number' ? String(value) : value),
-  // A text that a number would not give back is no number.
+  // A text is a number only if the number converts back to the same text.
   toPeer: (value) => (typeof value === 'string' && String(Number(value)) === value ? Number(value) : value),
 };
 
@@ -203,7 +206,7 @@ const textOfBoolean: Conversion = {
 
 const booleanOfText: Conversion = { toCustomer: textOfBoolean.toPeer, toPeer: textOfBoolean.toCustomer };
 
-/** Customers keep milliseconds. What a column has beyond them stays as long as they are the same. */
+/** Customers has milliseconds. More precise times of a column stay as long as their milliseconds are equal. */
 const milliseconds: Conversion = {
   toCustomer: (value) =>
     typeof value === 'string' && !Number.isNaN(Date.parse(value)) ? new Date(value).toISOString() : value,

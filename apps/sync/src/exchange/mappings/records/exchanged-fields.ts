@@ -1,7 +1,7 @@
 import { ScalarType } from '@bufbuild/protobuf';
 import { enumNames, type RecordContract, type RecordField } from '@rapport/contracts';
 
-/** What values a field has in JSON. OBJECT is a message such as Money, OBJECT_LIST a list of messages such as e-mail addresses. */
+/** Type of a field's values in JSON. OBJECT is a message such as Money, OBJECT_LIST a list of messages such as e-mail addresses. */
 export type FieldKind =
   | 'TEXT'
   | 'NUMBER'
@@ -15,31 +15,31 @@ export type FieldKind =
   | 'TEXT_LIST'
   | 'OBJECT_LIST';
 
-/** A field of a record that can be exchanged, as the contract declares it. */
+/** A field of a record that can be exchanged, as declared in the contract. */
 export interface ExchangedField {
-  /** In JSON, such as `title`, or `amount.currencyCode` for a part of an object. */
+  /** JSON name, such as `title`, or `amount.currencyCode` for a part of an object. */
   name: string;
   kind: FieldKind;
   writable: RecordField['writable'];
   isRequired: boolean;
   isPersonal: boolean;
-  /** Whether only one live record of a tenant has a value. */
+  /** Whether values are unique among live records of a tenant. */
   isUnique: boolean;
-  /** Type of the record whose id it has, such as `rapport/Customer`. */
+  /** Type of the referenced record, such as `rapport/Customer`. */
   reference: string | undefined;
-  /** Of SELECT: names and numbers of the values. */
+  /** For SELECT: names and numbers of the values. */
   options: ReadonlyMap<string, number>;
-  /** Of an object: the names of the parts, and whether each is required. */
+  /** For an object: the names of its parts, and whether each is required. */
   parts: ReadonlyMap<string, boolean>;
 }
 
-/** Messages whose fields are exchanged by other means: external ids by the pairs, own fields by their keys. */
+/** Messages whose fields are exchanged by other means: external ids by pairs, custom fields by their keys. */
 const otherMessages = /\.(ExternalId|Struct)$/;
 
 /** The kind of a customer is that of the mapping. */
 const fixedNames: Readonly<Record<string, readonly string[]>> = { customers: ['kind'] };
 
-/** The fields of a type that can be exchanged, by name, with the parts of its objects. */
+/** The fields of a type that can be exchanged, by name, including the parts of its objects. */
 export function exchangedFields({ plural, fields }: RecordContract): Map<string, ExchangedField> {
   const found = fields
     .filter(({ name, desc }) => {
@@ -50,7 +50,7 @@ export function exchangedFields({ plural, fields }: RecordContract): Map<string,
   return new Map(found.map((field) => [field.name, field]));
 }
 
-/** The fields whose value a mapping says for all its records, with their options. */
+/** The fields with one value for all records of a mapping, with their options. */
 export function fixedFields({ plural, fields }: RecordContract): Map<string, ReadonlyMap<string, number>> {
   const fixed = fields.filter(({ name }) => fixedNames[plural]?.includes(name));
   return new Map(fixed.map((field) => [field.name, exchangedField(field).options]));
@@ -109,7 +109,7 @@ function kindOfScalar({ desc, isDate, isId, reference }: RecordField): FieldKind
   return isId || reference !== undefined ? 'REFERENCE' : 'TEXT';
 }
 
-/** The number of an amount of money is a text, so that it is exact. */
+/** The number of an amount of money is a text, which keeps it exact. */
 function isAmount({ name, desc }: RecordField): boolean {
   return desc.parent.typeName === 'rapport.api.v1.Money' && name === 'amount';
 }

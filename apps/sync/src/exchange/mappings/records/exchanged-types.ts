@@ -7,7 +7,7 @@ import {
 } from '@rapport/contracts';
 import { exchangedFields, fixedFields, type ExchangedField } from './exchanged-fields.js';
 
-/** What an exchange does with records. */
+/** Standard methods that an exchange calls. */
 const verbs = ['get', 'list', 'batchGet', 'create', 'update', 'delete', 'undelete'] as const;
 
 type Verb = (typeof verbs)[number];
@@ -15,47 +15,47 @@ type Verb = (typeof verbs)[number];
 /** The codecs of one method. */
 export interface RecordMethod {
   path: string;
-  /** A request with nothing in it. */
+  /** An empty request. */
   emptyRequest: () => object;
 }
 
-/** A type of Rapport's records that can be exchanged: callers write its records, by the standard service. */
+/** A type of Rapport's records that can be exchanged: callers can write its records with the standard methods. */
 export interface ExchangedType {
-  /** As resource names have it, such as `deals`. */
+  /** Plural in resource names, such as `deals`. */
   object: string;
-  /** Such as `deal`, which is also the name of the record in requests. */
+  /** Singular, such as `deal`, which is also the name of the record in requests. */
   singular: string;
-  /** As the change log names it, such as `deal`. */
+  /** Type in the change log, such as `deal`. */
   changeType: string;
   readPermission: string;
   writePermission: string;
-  /** Whether the contract marks any of its fields as personal, or tenants may define fields that are. */
+  /** Whether the contract marks any of its fields as personal, or tenants can define such fields. */
   hasPersonalData: boolean;
   methods: Readonly<Record<Verb, RecordMethod>>;
-  /** A record with nothing in it. */
+  /** An empty record. */
   emptyRecord: () => object;
   /** By name. */
   fields: ReadonlyMap<string, ExchangedField>;
-  /** Type of the record as references name it, such as `rapport/Deal`. */
+  /** Type of the record in references, such as `rapport/Deal`. */
   type: string;
   hasCustomFields: boolean;
-  /** Names and options of fields whose value the mapping says for all its records. */
+  /** Names and options of the fields with one value for all records of a mapping. */
   fixed: ReadonlyMap<string, ReadonlyMap<string, number>>;
 }
 
-/** The type that mappings without one have. */
+/** The type of mappings without an explicit one. */
 export const defaultObject = 'customers';
 
 /** The types that can be exchanged, by `object`. */
 export const exchangedTypes: ReadonlyMap<string, ExchangedType> = typesOf(platformContract());
 
-/** Names of the change log for types that define what records of others may hold, such as `pipeline` and `custom_field`. */
+/** Types in the change log that define valid values of other records, such as `pipeline` and `custom_field`. */
 export const definitionChangeTypes: ReadonlySet<string> = new Set([
   'custom_field',
   ...recordContracts(platformContract()).flatMap((type) => (type.options.configuration ? [changeTypeOf(type)] : [])),
 ]);
 
-/** @throws Error for a type that is not exchanged */
+/** @throws Error for a type that cannot be exchanged */
 export function exchangedType(object: string): ExchangedType {
   const type = exchangedTypes.get(object);
   if (type) return type;
