@@ -5,13 +5,13 @@ import type { ConfigurationSchema } from './description.js';
 const ajv = new Ajv2020({ allErrors: true, useDefaults: true }).addKeyword('destination');
 
 /**
- * Makes the check of a connector's configuration. It answers a copy in which absent fields have their defaults.
+ * Creates the validator of a connector's configuration. It returns a copy in which absent fields have their defaults.
  *
  * @returns a function that throws ConnectorError INVALID with a violation for each wrong field
  */
 export function configurationCheck<Configuration>(schema: ConfigurationSchema): (value: unknown) => Configuration {
   return (value) => {
-    // Ajv keeps what it has compiled by the schema: the first check compiles, and no start does.
+    // Ajv caches compiled schemas: the first validation compiles, not the start of the process.
     const validate = ajv.compile(schema);
     const configuration: unknown = structuredClone(value);
     if (validate(configuration)) return configuration as Configuration;

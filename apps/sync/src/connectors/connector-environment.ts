@@ -1,16 +1,16 @@
 import type { FileStore } from './files/file-store.js';
 
-/** What a connector reaches the world by. The host decides what is allowed: a connector opens nothing by itself. */
+/** The only access of a connector to the outside. The host decides what is allowed. */
 export interface ConnectorEnvironment {
-  /** For HTTP. Refuses inner addresses in production. */
+  /** For HTTP. Refuses private addresses in production. */
   fetch: typeof globalThis.fetch;
   /**
-   * For everything that is not HTTP: the address to connect to for a host name, chosen once, so that the name can't lead
-   * somewhere else a moment later.
+   * For protocols other than HTTP: resolves a host name to the address to connect to. Resolved once, so that a later
+   * change of DNS has no effect.
    *
-   * @throws ConnectorError when no connection to that host is allowed
+   * @throws ConnectorError for a forbidden host
    */
   resolveHost: (host: string, signal: AbortSignal) => Promise<string>;
-  /** The files that connections may read, and where they may put new ones. */
+  /** The files that connections may read, and their directory for new ones. */
   files: FileStore;
 }

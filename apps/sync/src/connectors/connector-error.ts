@@ -1,33 +1,33 @@
 import type { FieldViolation } from '@rapport/platform';
 
-/** Why a connector could not do what it was asked. */
+/** Why a call of a connector failed. */
 export type ConnectorErrorReason =
-  /** The peer does not accept the credentials, or gives them no right to what was asked. */
+  /** The peer refuses the credentials, or they lack a permission. */
   | 'UNAUTHORISED'
-  /** The peer takes no more for now. */
+  /** The peer refuses further requests for now. */
   | 'RATE_LIMITED'
-  /** The peer can't be reached or fails. The same call may succeed later. */
+  /** The peer is unreachable or fails. The same call may succeed later. */
   | 'UNAVAILABLE'
-  /** The peer's records no longer have the shape that the configuration speaks of. */
+  /** The peer's records no longer match the configuration. */
   | 'SCHEMA_CHANGED'
-  /** The peer no longer knows what changed since the cursor: read everything again. */
+  /** The peer cannot report the changes since the cursor any more: read everything again. */
   | 'CURSOR_EXPIRED'
   /** The configuration or the request is wrong; `violations` name the fields. */
   | 'INVALID'
-  /** The connector does not have this capability, as its description says. */
+  /** The connector lacks this capability, as its description says. */
   | 'UNSUPPORTED';
 
 export interface ConnectorErrorDetails {
-  /** Wrong fields, of the configuration by JSON Pointer, such as `/password`. */
+  /** Wrong fields of the configuration, by JSON Pointer, such as `/password`. */
   violations?: FieldViolation[];
-  /** When a retry may succeed, in milliseconds. */
+  /** Delay after which a retry may succeed, in milliseconds. */
   retryAfterMs?: number | undefined;
   cause?: unknown;
 }
 
 /**
- * What a connector throws when a whole call fails; what is wrong with one record is in the results instead. The message
- * is for people and has neither secrets nor what records hold.
+ * Error of a whole call; problems of single records are in the results instead. The message is for users and contains
+ * neither secrets nor content of records.
  */
 export class ConnectorError extends Error {
   override readonly name = 'ConnectorError';
@@ -57,7 +57,7 @@ export function configurationError(
   });
 }
 
-/** The cursor was made by another connector, for another peer, or before one of our releases changed its form. */
+/** The cursor is of another connector, another peer, or an earlier release with another format. */
 export function foreignCursor(): ConnectorError {
   return new ConnectorError('CURSOR_EXPIRED', 'The cursor is not one of this connection. Read everything again.');
 }

@@ -3,74 +3,75 @@ import type { ConnectorDescription, PeerDescription } from './description.js';
 import type { JsonObject, PeerRecord, RecordIssue, RecordKey } from './peer-record.js';
 
 /**
- * One kind of system that Rapport can exchange records with. A connector keeps nothing: no database, no connection
- * between calls (but see `keepSessions`), no memory of what it read. All state is in the cursors, ids and versions that it hands out.
+ * A kind of system that Rapport can exchange records with. A connector is stateless: it has no database, no connections
+ * between calls (except with `keepSessions`), and no memory of earlier reads. All state is in the cursors, ids and
+ * versions that it returns.
  */
 export interface Connector {
   readonly description: ConnectorDescription;
 
   /**
-   * Binds the connector to one peer, without speaking to it yet.
+   * Binds the connector to one peer, without calling it.
    *
    * @throws ConnectorError INVALID that names each wrong field of `configuration`
    */
   connect(configuration: unknown, environment: ConnectorEnvironment): Peer;
 
   /**
-   * Proves that a delivery comes from the peer, from the bytes alone, so that it can be answered at once. Absent when the
-   * connector takes no webhooks.
+   * Verifies that a delivery comes from the peer, from the bytes alone, so that it can be answered at once. Absent when
+   * the connector takes no webhooks.
    *
    * @throws ConnectorError UNAUTHORISED when it does not
    */
   verifyWebhook?(configuration: unknown, delivery: WebhookDelivery): VerifiedWebhook;
 
-  /** The records that a verified delivery is about. Absent when the connector takes no webhooks. */
+  /** The records that a verified delivery names. Absent when the connector takes no webhooks. */
   parseWebhook?(delivery: WebhookDelivery): WebhookHint[];
 }
 
 /**
- * One system at the other side of a connection. Every method throws a `ConnectorError` when the call as a whole fails,
- * and the reason of `signal` when that is aborted; nothing is asked of the peer after that.
+ * The system at the other side of a connection. Every method throws a `ConnectorError` when the call as a whole fails,
+ * and the reason of `signal` when it aborts. An aborted call sends the peer no further request.
  */
 export interface Peer {
   /**
-   * Lets later calls reuse the connections that earlier ones opened, with the record types that were found on them. Absent when
-   * calls open no connections of their own.
+   * Makes later calls reuse the connections of earlier ones, with the record types that they found. Absent for peers
+   * without connections of their own.
    *
-   * @returns closes these connections, and stops reusing them
+   * @returns closes these connections, and ends their reuse
    */
   keepSessions?(): () => Promise<void>;
 
-  /** Resolves when the peer is reachable and lets us do what the configuration wants. */
+  /** Resolves when the peer is reachable and grants what the configuration needs. */
   check(signal: AbortSignal): Promise<void>;
 
-  /** The record types and fields that this peer has now. */
+  /** The current record types and fields of the peer. */
   describe(signal: AbortSignal): Promise<PeerDescription>;
 
   /**
-   * All records, or with a cursor what comes after it. At least one page comes, so that there always is a cursor. The next
-   * page is asked for only when the caller comes back for it. Whatever changes while a read runs is in it, or in the read
-   * that goes on from its last cursor: there is no hole, but a record may come twice.
+   * All records, or those after a cursor. Yields at least one page, so that there always is a cursor. The next page is
+   * requested when the caller asks for it. A change during a read is in it, or in the next read from its last cursor:
+   * records may repeat, but none is missed.
    *
-   * @throws ConnectorError CURSOR_EXPIRED when only a read from the beginning helps
+   * @throws ConnectorError CURSOR_EXPIRED when a full read is necessary
    */
   read(request: ReadRequest): AsyncIterable<Page>;
 
-  /** The keys of all records, in pages: what a reconciliation compares. Cheaper than `read` where the peer lets it be. */
+  /** The keys of all records, in pages, for a reconciliation. Cheaper than `read` where the peer supports it. */
   readKeys(request: ReadKeysRequest): AsyncIterable<RecordKey[]>;
 
-  /** One record as it is now, `undefined` when there is none. */
+  /** The current state of a record; `undefined` when it does not exist. */
   readOne(recordType: string, id: string, signal: AbortSignal): Promise<PeerRecord | undefined>;
 
-  /** Writes each item by itself, in their order. @returns a result for each, in the same order */
+  /** Writes the items one after the other. @returns a result for each, in the same order */
   write(request: WriteRequest): Promise<WriteResult[]>;
 }
 
 export interface ReadRequest {
   recordType: string;
-  /** The cursor of any page that was read before. Absent: from the beginning. */
+  /** The cursor of any earlier page. Absent: a full read. */
   cursor?: string | undefined;
-  /** Most records in a page. */
+  /** Maximum number of records per page. */
   pageSize?: number;
   signal: AbortSignal;
 }
@@ -79,15 +80,15 @@ export type ReadKeysRequest = Omit<ReadRequest, 'cursor'>;
 
 export interface Page {
   items: ReadItem[];
-  /** Where to go on after this page; that of the last page is where the next incremental read begins. */
+  /** Cursor after this page. The next incremental read starts at that of the last page. */
   cursor: string;
 }
 
 export type ReadItem =
   | { kind: 'RECORD'; record: PeerRecord }
-  /** A tombstone: the record is gone at the peer. */
+  /** A tombstone: the record is deleted at the peer. */
   | { kind: 'DELETED'; id: string }
-  /** Something that is there but can't be read, with the reason. */
+  /** An unreadable record, with the reason. */
   | { kind: 'UNREADABLE'; id?: string; issues: RecordIssue[] };
 
 export interface WriteRequest {
@@ -97,23 +98,23 @@ export interface WriteRequest {
 }
 
 export type WriteItem =
-  /** `key` is the caller's: the same key never makes a second record, however often the create is sent. */
+  /** `key` is the idempotency key of the create: however often it is sent, it creates one record. */
   | { kind: 'CREATE'; key: string; fields: JsonObject }
-  /** Changes the named fields only, null clears one. `expectedVersion` is the version of the record to be changed. */
+  /** Changes the named fields only; null clears a field. `expectedVersion` is the version of the record to be changed. */
   | { kind: 'UPDATE'; id: string; expectedVersion: string; fields: JsonObject }
   | { kind: 'DELETE'; id: string; expectedVersion: string };
 
 export type WriteResult =
-  /** Done, now or by an earlier try. `version` is absent after a delete. */
+  /** Written, now or by an earlier attempt. `version` is absent after a delete. */
   | { kind: 'WRITTEN'; id: string; version?: string }
-  /** The peer has another version than expected, or the key has other content: `current`, absent when it is gone. */
+  /** The peer has another version than expected, or other content under the key: `current`, absent for a deleted record. */
   | { kind: 'CONFLICT'; id: string; current?: PeerRecord }
-  /** The peer will never take this item as it is. */
+  /** The peer never takes this item unchanged. */
   | { kind: 'REJECTED'; issues: RecordIssue[] }
-  /** Not done; the same item may succeed after this time. */
+  /** Not written; the same item may succeed after this time. */
   | { kind: 'RETRY_LATER'; retryAfterMs: number };
 
-/** An HTTP request that arrived at the connection's address, exactly as it came. */
+/** An HTTP request to the connection's webhook address, unmodified. */
 export interface WebhookDelivery {
   /** Names in lower case. */
   headers: Readonly<Record<string, string>>;
@@ -121,11 +122,11 @@ export interface WebhookDelivery {
 }
 
 export interface VerifiedWebhook {
-  /** The same for each try to deliver the same event. */
+  /** The same for each attempt to deliver the same event. */
   deliveryId: string;
 }
 
-/** A record that may have changed: to be read again, since what a webhook says may be old. */
+/** A record that may have changed. It is read again, since a webhook may be outdated. */
 export interface WebhookHint {
   recordType: string;
   id: string;

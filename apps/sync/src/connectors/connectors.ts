@@ -4,5 +4,5 @@ import { fileConnector } from './files/file-connector.js';
 import { restConnector } from './rest/rest-connector.js';
 import { sqlConnector } from './sql/sql-connector.js';
 
-/** Every connector that there is. */
+/** All connectors. */
 export const connectors: readonly Connector[] = [cardDavConnector, sqlConnector, fileConnector, restConnector];

@@ -1,13 +1,13 @@
-/** What a connector is, before it knows any peer. */
+/** Properties of a connector that do not depend on a peer. */
 export interface ConnectorDescription {
   /** kebab-case, stable. */
   name: string;
   title: string;
-  /** Version of the connector: a new major one reads no cursors of the one before. */
+  /** Version of the connector. A new major version cannot read cursors of the former one. */
   version: string;
-  /** JSON Schema (2020-12 draft, the part that Ajv calls strict) of the configuration. Secret fields are `writeOnly`. */
+  /** JSON Schema of the configuration (2020-12 draft, in the subset of Ajv's strict mode). Secret fields are `writeOnly`. */
   configurationSchema: ConfigurationSchema;
-  /** True when `verifyWebhook` and `parseWebhook` are there. */
+  /** True when `verifyWebhook` and `parseWebhook` exist. */
   webhooks: boolean;
 }
 
@@ -22,14 +22,17 @@ export interface ConfigurationField {
   type: 'string' | 'integer' | 'boolean' | 'array';
   title: string;
   description?: string;
-  /** The value is secret: it is kept sealed and never shown again. */
+  /** The value is secret: it is stored sealed and never returned. */
   writeOnly?: true;
-  /** The value says where secrets are sent, or what protects them on their way: who changes it gives them again. */
+  /**
+   * The value determines where secrets are sent, or how they are protected in transit: a change of it requires the
+   * secrets again.
+   */
   destination?: true;
   [keyword: string]: unknown;
 }
 
-/** What a connection can exchange, as its peer is now. */
+/** What a connection can exchange with its peer at present. */
 export interface PeerDescription {
   recordTypes: RecordType[];
 }
@@ -38,44 +41,45 @@ export interface RecordType {
   name: string;
   fields: RecordField[];
   capabilities: Capabilities;
-  /** Why no records are created, for people. Absent when they are. */
+  /** Why no records can be created, for users. Absent when they can. */
   createDescription?: string | undefined;
 }
 
 export interface RecordField {
   name: string;
   /**
-   * `DATE` is `2026-11-25`, `TIME` RFC 3339 in UTC, `LOCAL_TIME` the same without a zone, since the peer does not say it,
-   * `NUMBER` a JSON number, `DECIMAL` a decimal number as a text. What is `UNSUPPORTED` is never read or written.
+   * `DATE` is `2026-11-25`, `TIME` RFC 3339 in UTC, `LOCAL_TIME` the same without a zone, which the peer does not
+   * provide, `NUMBER` a JSON number, `DECIMAL` a decimal number as a text. `UNSUPPORTED` fields are never read or
+   * written.
    */
   type: 'TEXT' | 'NUMBER' | 'DECIMAL' | 'BOOLEAN' | 'DATE' | 'TIME' | 'LOCAL_TIME' | 'JSON' | 'LIST' | 'UNSUPPORTED';
-  /** False for what the peer sets itself. */
+  /** False for fields that the peer sets itself. */
   writable: boolean;
-  /** A create without it is rejected. */
+  /** Required in a create. */
   required: boolean;
-  /** As the peer declares it, such as `numeric(10,2)`. */
+  /** The peer's declaration, such as `numeric(10,2)`. */
   declaredType?: string;
-  /** Digits after the point that each DECIMAL of the field has, where it has a fixed number of them. */
+  /** Fixed number of decimal places of a DECIMAL, if any. */
   fractionDigits?: number | undefined;
-  /** True when only some texts fit, as into a column of the type `interval`. */
+  /** True when only some texts are valid, as for a column of the type `interval`. */
   isFormatted?: boolean;
-  /** Of each LOCAL_TIME of the field, by its IANA name, where it is known. */
+  /** Time zone of a LOCAL_TIME by its IANA name, where it is known. */
   timeZone?: string;
   /** Why it is not exchanged, or not written. */
   description?: string;
 }
 
-/** What works with the records of one type. Whatever is not there is refused, never pretended. */
+/** Capabilities for the records of one type. Everything else is refused. */
 export interface Capabilities {
-  /** A read from the last cursor has only what changed since. Otherwise it has nothing, or fails with CURSOR_EXPIRED. */
+  /** A read from the last cursor has only the changes since. Otherwise it is empty, or fails with CURSOR_EXPIRED. */
   incremental: boolean;
-  /** How deletes show: as tombstones in a read, or only as keys that are missing in `readKeys`. */
+  /** How deletes appear: as tombstones in a read, or as missing keys in `readKeys`. */
   deletes: 'TOMBSTONES' | 'MISSING_KEYS';
   create: boolean;
   update: boolean;
   delete: boolean;
-  /** The peer itself refuses a write when the version is not the expected one: no edit in between can be lost. */
+  /** The peer itself refuses a write with another version than expected, so no concurrent edit is lost. */
   preconditions: boolean;
-  /** What the peer lets one connection do, where it says so. */
+  /** Rate limits of the peer per connection, where it publishes them. */
   rateLimit?: { requests: number; intervalSeconds: number };
 }

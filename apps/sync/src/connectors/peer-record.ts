@@ -3,24 +3,24 @@ export type JsonObject = { [name: string]: JsonValue };
 
 /** A record of a peer in neutral form. */
 export interface PeerRecord extends RecordKey {
-  /** By the names that the record type describes. A field that the peer has no value for is absent. */
+  /** By the field names of the record type. A field without a value is absent. */
   fields: JsonObject;
-  /** What is in the record but could not be read; the fields concerned are absent. */
+  /** Unreadable content of the record; the fields are absent. */
   issues?: RecordIssue[];
 }
 
 export interface RecordKey {
-  /** The peer's own, stable as long as the record lives. */
+  /** The peer's id, stable for the lifetime of the record. */
   id: string;
-  /** Differs whenever the record does: the peer's version, or a hash of all that it holds. Compared for equality only. */
+  /** Changes with the record: the peer's version, or a hash of all content. Compared for equality only. */
   version: string;
 }
 
-/** What is wrong with a record. */
+/** A problem of a record. */
 export interface RecordIssue {
   /** UPPER_SNAKE, stable, such as `NO_NAME`. */
   reason: string;
-  /** A sentence for people. */
+  /** A sentence for users. */
   message: string;
   /** Name of the field concerned. */
   field?: string;

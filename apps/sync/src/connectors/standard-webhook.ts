@@ -2,16 +2,16 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { ConnectorError } from './connector-error.js';
 import type { VerifiedWebhook, WebhookDelivery } from './connector.js';
 
-/** Older deliveries may be somebody's recording of one. */
+/** Maximum age of a delivery in seconds, against replays. */
 const toleranceSeconds = 5 * 60;
 
-/** The form of a secret: at least 24 bytes in base64. */
+/** Pattern of a secret: at least 24 bytes in base64. */
 export const webhookSecretPattern = '^whsec_[A-Za-z0-9+/]{32,88}={0,2}$';
 
 /**
- * Verifies a delivery that is signed as Standard Webhooks says, with the symmetric scheme `v1`.
+ * Verifies the signature of a delivery by Standard Webhooks, with the symmetric scheme `v1`.
  *
- * @throws ConnectorError UNAUTHORISED when no signature fits the bytes, or the delivery is not of now
+ * @throws ConnectorError UNAUTHORISED for a wrong signature or an old timestamp
  */
 export function verifyStandardWebhook(
   secret: string,

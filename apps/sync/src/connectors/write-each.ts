@@ -1,13 +1,14 @@
 import { ConnectorError } from './connector-error.js';
 import type { WriteItem, WriteResult } from './connector.js';
 
-/** When a peer does not say when to come back. */
+/** Delay when a peer does not give one. */
 const defaultRetryAfterMs = 30_000;
 
 /**
- * Writes items one by one. Once the peer takes no more, the rest is for later, and what is done keeps its results.
+ * Writes items one by one. When the peer refuses further requests, the remaining items are to be retried, and the
+ * written ones keep their results.
  *
- * @throws the reason of `signal`, and any other error that the first item meets
+ * @throws the reason of `signal`, and any other error of the first item
  */
 export async function writeEach(
   items: WriteItem[],

@@ -4,24 +4,24 @@ import type { RecordKey } from '../peer-record.js';
 
 type Fetch = typeof globalThis.fetch;
 
-/** What happened to a card: it has this version now, or is gone. */
+/** A change of a card: its new version, or its deletion. */
 export type CardChange = { id: string; version: string | undefined };
 
-/** A card as it is now. */
+/** The current state of a card. */
 export interface StoredCard extends RecordKey {
   content: Buffer;
 }
 
 export interface PutAnswer {
   status: number;
-  /** The version that was stored, where the server says it. */
+  /** The stored version, if the server returns it. */
   version: string | undefined;
 }
 
 const cardType = 'text/vcard; charset=utf-8';
 const etagProperty = { 'd:getetag': {} };
 
-/** The requests that one address book takes. A card's id is the last segment of its address, its version the ETag. */
+/** The requests to one address book. A card's id is the last segment of its URL, its version the ETag. */
 export class AddressBook {
   readonly #url: string;
   readonly #fetch: Fetch;
@@ -33,7 +33,7 @@ export class AddressBook {
   }
 
   /**
-   * All that changed since `token` was given, and the token of this moment. Without a token, all that is there.
+   * All changes since `token`, and the current token. Without a token, all cards.
    *
    * @throws ConnectorError CURSOR_EXPIRED when the server no longer knows the token (RFC 6578 §3.2)
    */
@@ -53,7 +53,7 @@ export class AddressBook {
       let truncated = false;
       for (const answer of answers) {
         const id = this.#idOf(answer.href);
-        // The answer for the collection itself says that there is more (§3.6).
+        // The response for the collection itself says that there is more (§3.6).
         if (id === undefined) truncated ||= answer.status === 507;
         else changes.set(id, { id, version: answer.status === 404 ? undefined : etagOf(answer) });
       }
@@ -66,7 +66,7 @@ export class AddressBook {
     }
   }
 
-  /** The cards with these ids that are there, in one request. */
+  /** The existing cards with these ids, in one request. */
   async cards(ids: string[]): Promise<Map<string, StoredCard>> {
     const cards = new Map<string, StoredCard>();
     if (ids.length === 0) return cards;
@@ -92,7 +92,7 @@ export class AddressBook {
       const version = etagOf(answer);
       if (id === undefined || version === undefined || answer.status === 404) continue;
       const content = addressData(answer);
-      // Of a text above 64 KiB, tsdav's parser keeps the last part only.
+      // tsdav's parser keeps only the last part of a text above 64 KiB.
       const card = content === undefined ? await this.card(id) : { id, version, content };
       if (card) cards.set(id, card);
     }
@@ -109,7 +109,7 @@ export class AddressBook {
     return { id, version, content: Buffer.from(await answer.arrayBuffer()) };
   }
 
-  /** Answers 412 when there is a card of that id already. */
+  /** Answers 412 when a card has that id already. */
   async create(id: string, content: Buffer): Promise<PutAnswer> {
     const headers = { 'content-type': cardType, 'if-none-match': '*' };
     return putAnswer(
@@ -125,20 +125,20 @@ export class AddressBook {
     return putAnswer(await updateObject({ url, data, etag: version, headers, fetch: this.#fetch }));
   }
 
-  /** @returns the answer's status; 412 when the card has another version, 404 when it is gone */
+  /** @returns the status of the answer; 412 when the card has another version, 404 when it does not exist */
   async delete(id: string, version: string): Promise<number> {
     const address = this.#address(id);
     if (!address) return 404;
     return (await deleteObject({ url: address, etag: version, fetch: this.#fetch })).status;
   }
 
-  /** `undefined` for a text that no card of the collection has as its id. */
+  /** `undefined` for a text that cannot be the id of a card in the collection. */
   #address(id: string): string | undefined {
     const address = `${this.#url}${id}`;
     return this.#idOf(address) === id ? address : undefined;
   }
 
-  /** `undefined` for the collection itself, and what is not right within it. */
+  /** `undefined` for the collection itself, and for everything that is not directly in it. */
   #idOf(href: string | undefined): string | undefined {
     if (href === undefined || !URL.canParse(href, this.#url)) return undefined;
     const { pathname } = new URL(href, this.#url);
@@ -181,7 +181,7 @@ function tokenOf([first]: DAVResponse[]): string | undefined {
   return typeof token === 'string' || typeof token === 'number' ? String(token) : undefined;
 }
 
-/** The card when it came whole. */
+/** The card, if it is complete. */
 function addressData({ props }: DAVResponse): Buffer | undefined {
   const { addressData: data } = (props ?? {}) as { addressData?: string | { _cdata?: string } };
   const text = typeof data === 'object' ? data._cdata : data;

@@ -7,7 +7,7 @@ import { parseCard } from '../vcard/parse-card.js';
 import { splitCards } from '../vcard/split-cards.js';
 import type { StoredCard } from './address-book.js';
 
-/** The card that an address book holds at one address; `undefined` when what is there is no card. */
+/** The card at one URL of an address book; `undefined` for anything that is no card. */
 export async function parseStoredCard({ content }: StoredCard): Promise<VCard | undefined> {
   for await (const raw of splitCards(Readable.from([content]))) return raw.complete ? parseCard(raw) : undefined;
   return undefined;

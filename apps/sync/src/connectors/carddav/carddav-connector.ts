@@ -32,8 +32,8 @@ const defaultPageSize = 100;
 const keysPageSize = 1_000;
 
 /**
- * What changed since the token `from`, behind the card `after`. `until` is the token of the first listing: whoever goes
- * on later lists again, passes over cards that changed in between and had been read, and finds them after `until`.
+ * The changes since the token `from`, after the card `after`. `until` is the token of the first listing: a later
+ * continuation lists again, skips cards that changed in between and had been read, and finds them after `until`.
  */
 type CardDavCursor = { from: string; until: string; after: string };
 
@@ -54,7 +54,7 @@ export const cardDavConnector: Connector = {
 class CardDavPeer implements Peer {
   readonly #configuration: CardDavConfiguration;
   readonly #fetch: ConnectorEnvironment['fetch'];
-  /** Where the address book was found. */
+  /** URL of the address book that was found. */
   #url: string | undefined;
 
   constructor(configuration: CardDavConfiguration, { fetch }: ConnectorEnvironment) {
@@ -131,7 +131,7 @@ class CardDavPeer implements Peer {
   }
 }
 
-/** A card that is gone by now is gone, whatever the listing said. */
+/** A card that is deleted by now counts as deleted, though the listing had it. */
 async function readCards(book: AddressBook, changes: CardChange[]): Promise<ReadItem[]> {
   const stored = await book.cards(changes.filter(({ version }) => version !== undefined).map(({ id }) => id));
   const items: ReadItem[] = [];

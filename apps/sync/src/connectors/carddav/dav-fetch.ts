@@ -9,15 +9,15 @@ const requestTimeoutMs = 60_000;
 const maxAnswerSize = 64 * 1024 * 1024;
 
 /**
- * `fetch` with the account's credentials. An answer that says nothing about the request itself, such as 401, 423, 429 and 503,
- * is thrown as a ConnectorError; all others are for the caller.
+ * `fetch` with the account's credentials. An answer that is not about the request itself, such as 401, 423, 429 and
+ * 503, is thrown as a ConnectorError; all others are returned.
  */
 export function davFetch({ url, username, password }: CardDavConfiguration, fetch: Fetch, signal: AbortSignal): Fetch {
   const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
   const { protocol } = new URL(url);
   return async (input, init) => {
     const target = input instanceof Request ? input.url : String(input);
-    // The server names the addresses of account and address book: none of them gets the password in plain.
+    // The server names the URLs of account and address book. None of them gets the password without TLS.
     if (protocol === 'https:' && !target.startsWith('https:')) {
       throw configurationError('/url', {
         reason: 'INVALID',
@@ -55,7 +55,7 @@ async function throwForStatus(answer: Response): Promise<void> {
   throw new ConnectorError('UNAVAILABLE', `The server answers ${status}.`, details);
 }
 
-/** The answer with a body that ends in an error when it is too large, or its connection breaks. */
+/** Bounds an answer: its body fails when it is too large or its connection breaks. */
 async function bounded(answer: Response, signal: AbortSignal): Promise<Response> {
   const chunks: Uint8Array[] = [];
   let size = 0;

@@ -5,10 +5,10 @@ import type { CardDavConfiguration } from './carddav-configuration.js';
 type Fetch = typeof globalThis.fetch;
 
 /**
- * The address of the collection that the configuration means: `url` itself when it is an address book, else one of the
- * account that is found from there (RFC 6764, RFC 6352 §7).
+ * The URL of the configured collection: `url` itself when it is an address book, else an address book of the account
+ * that is discovered from there (RFC 6764, RFC 6352 §7).
  *
- * @throws ConnectorError that names the field which leads nowhere
+ * @throws ConnectorError that names the wrong field
  */
 export async function findAddressBook(
   configuration: CardDavConfiguration,
@@ -41,7 +41,7 @@ async function accountBooks(found: DAVAccount, fetch: Fetch): Promise<{ url: str
   return books.map(({ url, displayName }) => ({ url, name: typeof displayName === 'string' ? displayName : '' }));
 }
 
-/** tsdav throws plain errors where the server does not have what it looks for; whoever configured that needs the field. */
+/** tsdav throws plain errors when discovery fails. The user needs the name of the field. */
 async function atUrl<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();

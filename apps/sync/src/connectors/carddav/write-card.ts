@@ -26,7 +26,7 @@ export async function writeCard(book: AddressBook, item: WriteItem): Promise<Wri
   }
 }
 
-/** The address follows from the key, and the server refuses to put a card where one is: a retry finds the first one. */
+/** The URL follows from the key, and the server refuses to overwrite a card: a retry finds the first one. */
 async function createCard(book: AddressBook, { key, fields }: Create): Promise<WriteResult> {
   const made = newCard(key, fields);
   if ('issues' in made) return { kind: 'REJECTED', issues: made.issues };
@@ -35,7 +35,7 @@ async function createCard(book: AddressBook, { key, fields }: Create): Promise<W
   return answer.status === 412 ? compare(book, id, made.card) : settled(book, id, answer, made.card);
 }
 
-/** Edits the card as it is stored, so that nothing is lost that no field speaks of. */
+/** Edits the stored card, so that content without a field is kept. */
 async function updateCard(book: AddressBook, { id, expectedVersion, fields }: Update): Promise<WriteResult> {
   const stored = await book.card(id);
   if (stored?.version !== expectedVersion) return conflict(id, stored);
@@ -74,7 +74,7 @@ async function settled(
   return version === undefined ? compare(book, id, card) : { kind: 'WRITTEN', id, version };
 }
 
-/** Written, when all that is there is what was to be: somebody else may have changed it since. */
+/** WRITTEN if the card has the expected content. Otherwise another client may have changed it since. */
 async function compare(book: AddressBook, id: string, card: VCard): Promise<WriteResult> {
   const stored = await book.card(id);
   const current = stored && (await cardRecord(stored));

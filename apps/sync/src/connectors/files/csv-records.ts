@@ -21,7 +21,7 @@ export async function* csvRecords(
   }
 }
 
-/** The names of the columns, none of an empty file. */
+/** The names of the columns; empty for an empty file. */
 export async function csvColumns(texts: AsyncIterable<string>, delimiter: string): Promise<string[]> {
   for await (const { cells } of csvRows(texts, delimiter)) return header(cells, undefined);
   return [];
@@ -45,7 +45,7 @@ async function* csvRows(texts: AsyncIterable<string>, delimiter: string): AsyncG
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    // The parser reads ahead of what it has given, so the line is a hint only.
+    // The parser reads ahead, so the line is approximate.
     throw new ConnectorError('INVALID', `The CSV can't be read near line ${lines.passed + 1}: ${error.code}.`, {
       cause: error,
     });

@@ -10,8 +10,8 @@ import { readFileItems } from './read-file.js';
 const extensions = { CSV: 'csv', NDJSON: 'ndjson', VCARD: 'vcf' } as const;
 
 /**
- * Puts new records into a new file. The exports that are there already are read first: a key that is in one of them is not
- * written again, so that a retry doubles nothing, in whatever portions it comes.
+ * Writes new records to a new file. Reads the existing exports first: a key that is in one of them is not written
+ * again, so a retry creates no duplicates, however it is batched.
  */
 export async function exportRecords(
   files: FileStore,
@@ -41,7 +41,7 @@ export async function exportRecords(
 
 type Exporting = FileConfiguration & { exportName: string };
 
-/** A reader of the export must find the id again. */
+/** A reader of the export must be able to find the id. */
 function exportIdField({ format, idField }: FileConfiguration): { idField?: string } {
   return format === 'VCARD' ? {} : { idField: idField ?? 'id' };
 }
@@ -59,7 +59,7 @@ async function exportRecord(
   }
   const issues = recordIssues(configuration, item);
   if (issues.length > 0) return { result: { kind: 'REJECTED', issues } };
-  // As a reader of the file will see it, so that versions can be compared.
+  // In the form that a reader of the file sees, so that versions are comparable.
   const text = formatRecords(configuration, exportColumns(configuration, [item]), [item]);
   const [record] = await readRecords(Readable.from([Buffer.from(text)]), configuration, signal);
   if (!record) throw new Error('An exported record could not be read back.');
@@ -82,7 +82,7 @@ async function readRecords(
   return records;
 }
 
-/** Follows from the keys alone: two tries at once can't both make it. */
+/** Depends on the keys only: of two concurrent attempts, one fails to create the file. */
 function exportFileName({ exportName, format }: Exporting, added: Create[]): string {
   return `${exportName}-${contentVersion(added.map(({ key }) => key))}.${extensions[format]}`;
 }

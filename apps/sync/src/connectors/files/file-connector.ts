@@ -23,10 +23,10 @@ import { decode, readFileItems } from './read-file.js';
 const recordType = 'record';
 const cursorForm = 'file-1';
 const defaultPageSize = 200;
-/** So many records of a file without a header say which fields there are. */
+/** Number of records that determine the fields of a file without a header. */
 const sampleSize = 100;
 
-/** Where in which version of the file. */
+/** Position in a version of the file. */
 type FileCursor = { version: string; done: number };
 
 const description: ConnectorDescription = {
@@ -37,7 +37,7 @@ const description: ConnectorDescription = {
   webhooks: false,
 };
 
-/** Reads one file as a whole, and puts new records into new files. */
+/** Reads one file as a whole, and writes new records to new files. */
 export const fileConnector: Connector = {
   description,
   connect: (configuration, environment) => new FilePeer(checkFileConfiguration(configuration), environment),
@@ -125,7 +125,7 @@ class FilePeer implements Peer {
     return readFileItems(this.#files.read(this.#configuration.file), this.#configuration, signal);
   }
 
-  /** @throws ConnectorError that names `/file` when it is not there */
+  /** @throws ConnectorError that names `/file` when it does not exist */
   async #version(signal: AbortSignal): Promise<string> {
     signal.throwIfAborted();
     const version = await this.#files.version(this.#configuration.file);

@@ -1,22 +1,22 @@
 import type { JsonObject, RecordIssue } from '../peer-record.js';
 
-/** A record of a file before its id is settled. */
+/** A record of a file before its id is final. */
 export interface FileRecord {
   line: number;
-  /** As the file says it; `undefined` when it can't be known, `''` when it should be there and is not. */
+  /** The id in the file; `undefined` when it has none, `''` when it is missing. */
   id: string | undefined;
   fields: JsonObject;
-  /** All that the record consists of. */
+  /** The complete content of the record. */
   content: string;
   issues: RecordIssue[];
 }
 
-/** Something in a file that is no record. */
+/** Content of a file that is no record. */
 export interface UnreadableRecord {
   line: number;
   reason: string;
   message: string;
 }
 
-/** Most characters in a line of CSV or NDJSON. */
+/** Maximum number of characters in a line of CSV or NDJSON. */
 export const maxRecordSize = 1024 * 1024;

@@ -3,24 +3,24 @@ import { link, open, readdir, unlink, writeFile, type FileHandle } from 'node:fs
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 
-/** The files that a connection may read, by plain names, and where it may put new ones. */
+/** The files that a connection may read, by plain name, and create. */
 export interface FileStore {
-  /** Differs whenever the content may; `undefined` when there is no such file. */
+  /** Changes with the content; `undefined` for a file that does not exist. */
   version(name: string): Promise<string | undefined>;
-  /** The content from the beginning, pulled piece by piece. Of a file that is not there, nothing. */
+  /** Streams the content. Empty for a file that does not exist. */
   read(name: string): AsyncIterable<Uint8Array>;
-  /** Names that begin with `prefix`, in order. */
+  /** Names that begin with `prefix`, sorted. */
   list(prefix: string): Promise<string[]>;
-  /** Keeps a new file, whole or not at all. False, and nothing is changed, when there is one of that name. */
+  /** Creates a file atomically. Returns false, and changes nothing, when the name exists. */
   create(name: string, content: Uint8Array): Promise<boolean>;
 }
 
-/** What connectors accept as the name of a file: no path, and nothing hidden. */
+/** Valid file names: no paths, and no hidden files. */
 export const fileNamePattern = '^[A-Za-z0-9_][A-Za-z0-9._ -]{0,99}$';
 
 const fileName = new RegExp(fileNamePattern);
 
-/** The files right within one folder. Links are not followed, so that nothing outside of it can be read. */
+/** The files directly in one directory. Symbolic links are not followed, so nothing outside of it can be read. */
 export class FolderFiles implements FileStore {
   readonly #folder: string;
 
@@ -42,7 +42,7 @@ export class FolderFiles implements FileStore {
   async *read(name: string): AsyncGenerator<Uint8Array> {
     const file = await this.#open(name);
     if (!file) return;
-    // The stream closes the file, also when its reader goes away.
+    // The stream closes the file, even when its reader stops early.
     yield* file.createReadStream() as AsyncIterable<Uint8Array>;
   }
 
@@ -66,7 +66,7 @@ export class FolderFiles implements FileStore {
     }
   }
 
-  /** Undefined for whatever is no file. A pipe that nobody writes to would else take a thread of the process for good. */
+  /** Undefined for everything but regular files. Opening a pipe without a writer would block a thread of the process forever. */
   async #open(name: string): Promise<FileHandle | undefined> {
     const file = await this.#openAny(name);
     if (!file || (await file.stat()).isFile()) return file;

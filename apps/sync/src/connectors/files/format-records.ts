@@ -9,7 +9,7 @@ export type Create = Extract<WriteItem, { kind: 'CREATE' }>;
 
 type Format = Pick<FileConfiguration, 'format' | 'delimiter' | 'idField'>;
 
-/** What keeps a record from being written in this format. */
+/** Why a record cannot be written in this format. */
 export function recordIssues({ format, idField }: Format, { key, fields }: Create): RecordIssue[] {
   if (format === 'VCARD') {
     const card = newCard(key, fields);
@@ -27,7 +27,7 @@ export function exportColumns({ idField = '' }: Format, items: Create[]): string
   return [idField, ...[...names].sort()];
 }
 
-/** The text of a file with these records, which `recordIssues` has found nothing wrong with. */
+/** The text of a file with these records, for which `recordIssues` is empty. */
 export function formatRecords(format: Format, columns: string[], items: Create[]): string {
   switch (format.format) {
     case 'CSV':

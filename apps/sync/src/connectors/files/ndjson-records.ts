@@ -1,7 +1,7 @@
 import type { JsonObject } from '../peer-record.js';
 import { maxRecordSize, type FileRecord, type UnreadableRecord } from './file-record.js';
 
-/** The lines of newline-delimited JSON as records. Empty lines are none; one that can't be read does not stop the others. */
+/** The lines of newline-delimited JSON as records. Empty lines are skipped; an unreadable line does not stop the others. */
 export async function* ndjsonRecords(
   texts: AsyncIterable<string>,
   idField: string | undefined,

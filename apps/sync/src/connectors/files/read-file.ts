@@ -9,10 +9,10 @@ import type { FileRecord, UnreadableRecord } from './file-record.js';
 import { ndjsonRecords } from './ndjson-records.js';
 import { vcardRecords } from './vcard-records.js';
 
-/** Ids are remembered while a file is read, to tell when one comes twice. */
+/** Ids are kept in memory while a file is read, to find duplicates. */
 const maxRecords = 1_000_000;
 
-/** Everything in a file, from its beginning, with ids and versions. Nothing is left out in silence. */
+/** The content of a file, with ids and versions. Everything that is skipped is reported. */
 export async function* readFileItems(
   chunks: AsyncIterable<Uint8Array>,
   configuration: FileConfiguration,
@@ -49,7 +49,7 @@ async function* untilAborted(chunks: AsyncIterable<Uint8Array>, signal: AbortSig
   }
 }
 
-/** @throws ConnectorError INVALID when the bytes are not of that character set */
+/** @throws ConnectorError INVALID for bytes that are invalid in the character set */
 export async function* decode(chunks: AsyncIterable<Uint8Array>, characterSet: string): AsyncGenerator<string> {
   const decoder = new TextDecoder(characterSet, { fatal: true });
   try {
@@ -62,7 +62,7 @@ export async function* decode(chunks: AsyncIterable<Uint8Array>, characterSet: s
   }
 }
 
-/** Settles the ids of the records of one file, in their order. */
+/** Assigns the ids of the records of one file, in order. */
 class FileIds {
   readonly #lines = new Map<string, number>();
 
@@ -77,7 +77,7 @@ class FileIds {
     return { kind: 'RECORD', record: { id: ownId, version, fields, ...(found.length > 0 ? { issues: found } : {}) } };
   }
 
-  /** Records that are the same in everything are numbered. */
+  /** Identical records are numbered. */
   #idFromContent(content: string): string {
     const hash = `content-${createHash('sha256').update(content).digest('hex').slice(0, 32)}`;
     let number = 1;

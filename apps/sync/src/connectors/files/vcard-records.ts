@@ -3,7 +3,7 @@ import { parseCard } from '../vcard/parse-card.js';
 import { splitCards, type RawCard } from '../vcard/split-cards.js';
 import type { FileRecord, UnreadableRecord } from './file-record.js';
 
-/** The cards of a file as records. A card that has no end is none: what is missing of it can't be known. */
+/** The cards of a file as records. A card without an end is none, since its missing content is unknown. */
 export async function* vcardRecords(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<FileRecord | UnreadableRecord> {
   for await (const raw of splitCards(chunks)) yield raw.complete ? vcardRecord(raw) : unreadable(raw);
 }

@@ -5,14 +5,14 @@ type Json = Record<string, unknown>;
 const methods = ['get', 'post', 'put', 'patch', 'delete'] as const;
 export type Method = (typeof methods)[number];
 
-/** How far one reference may lead to the next. */
+/** Maximum length of a chain of references. */
 const maxReferences = 32;
-/** A document whose schemas refer to each other more often than this was not made to be read. */
+/** Maximum number of resolved references, against malicious documents. */
 const maxSteps = 100_000;
-/** How many levels of `allOf` and `oneOf` are looked through. */
+/** Maximum depth of `allOf` and `oneOf`. */
 const maxLevels = 16;
 
-/** One method of one path. */
+/** An operation: one method of one path. */
 export interface Operation {
   method: Method;
   path: string;
@@ -21,13 +21,13 @@ export interface Operation {
   query: string[];
   /** Schema of its JSON body. */
   request: Json | undefined;
-  /** Schema of the JSON that it answers when all is well. */
+  /** Schema of its successful JSON answer. */
   response: Json | undefined;
   /** It takes If-Match, or answers 412. */
   hasPreconditions: boolean;
 }
 
-/** A schema as what it says of one value, whatever it is made of. */
+/** A schema of one value, after merging its parts. */
 export interface FlatSchema {
   /** Without `null`. */
   types: string[];
@@ -38,7 +38,7 @@ export interface FlatSchema {
   items: unknown;
   properties: Map<string, unknown>;
   required: Set<string>;
-  /** What a value may be one of, when that is more than one. */
+  /** The alternatives, if there is more than one. */
   forms: unknown[];
 }
 
@@ -72,7 +72,7 @@ export class ApiDocument {
     return new ApiDocument(root, field);
   }
 
-  /** INVALID, for what the document lacks or has wrong. */
+  /** INVALID, for a missing or wrong part of the document. */
   fault(description: string): ConnectorError {
     return configurationError(this.#field, { reason: 'INVALID', description });
   }
@@ -81,7 +81,7 @@ export class ApiDocument {
     return Object.keys(objectOf(this.#root['paths'])).filter((path) => path.startsWith('/'));
   }
 
-  /** The operation that a path has for a method; undefined when it has none. */
+  /** The operation of a path and method; undefined when there is none. */
   operation(path: string, method: Method): Operation | undefined {
     const item = this.#resolve(own(objectOf(this.#root['paths']), path));
     const operation = own(item, method);
@@ -114,7 +114,7 @@ export class ApiDocument {
     return undefined;
   }
 
-  /** @throws ConnectorError INVALID for references that lead nowhere, or have no end */
+  /** @throws ConnectorError INVALID for dangling or endless references */
   schema(node: unknown, levels = maxLevels): FlatSchema {
     if (levels === 0) throw this.fault(`has schemas of more than ${maxLevels} levels of allOf`);
     const schema = this.#resolve(node);
@@ -145,7 +145,7 @@ export class ApiDocument {
     return path.split('.').reduce<unknown>((inner, name) => this.schema(inner).properties.get(name), node);
   }
 
-  /** What a node stands for, so that the same schema is the same object. */
+  /** Resolves a node, so that the same schema is the same object. */
   target(node: unknown): object {
     return this.#resolve(node);
   }
@@ -197,7 +197,7 @@ function parseObject(text: string): Json | undefined {
   }
 }
 
-/** Not what objects inherit, such as `constructor`. */
+/** Own properties only, not inherited ones such as `constructor`. */
 function own(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? (value as Json)[name] : undefined;
 }

@@ -8,20 +8,20 @@ import type { RestConfiguration } from './rest-configuration.js';
 
 export interface ListPage {
   records: ExactValue[];
-  /** The service's time, in milliseconds, where it says it. */
+  /** The service's clock in milliseconds, if it sends one. */
   timeMs: number | undefined;
   /** Whether the page still has these records. */
   isUnchanged: () => Promise<boolean>;
 }
 
-/** A record as the service has it now. */
+/** The current state of a record. */
 export interface StoredRecord {
   record: PeerRecord;
   sent: ExactObject;
   etag: string | undefined;
 }
 
-/** The records of one collection, as its API gives them. */
+/** The records of one collection, in the form of its API. */
 export class Collection {
   constructor(
     readonly client: RestClient,
@@ -29,7 +29,7 @@ export class Collection {
     readonly configuration: RestConfiguration,
   ) {}
 
-  /** The pages of the list, one after the other. @param query parameters besides those of the configuration */
+  /** The pages of the list. @param query parameters besides those of the configuration */
   async *pages(query: readonly [string, string][] = []): AsyncGenerator<ListPage> {
     const { style } = this.api.paging;
     let at = style === 'PAGE' ? this.configuration.firstPage : 0;
@@ -48,7 +48,7 @@ export class Collection {
       };
       at += style === 'PAGE' ? 1 : records.length;
       const isCounted = style === 'PAGE' || style === 'OFFSET';
-      // A page may be shorter than was asked for: only an empty one is surely the last.
+      // A page may be shorter than requested: only an empty one is certainly the last.
       const counted = records.length === 0 ? undefined : this.#listUrl(query, at);
       url = isCounted ? counted : this.#nextUrl(answer, asked, query);
       if (url?.href === asked.href) throw this.#standsStill();
@@ -58,7 +58,7 @@ export class Collection {
   /**
    * The record with this id; undefined when there is none.
    *
-   * @throws ConnectorError SCHEMA_CHANGED for one that can not be read
+   * @throws ConnectorError SCHEMA_CHANGED for an unreadable one
    */
   async one(id: string): Promise<StoredRecord | undefined> {
     const url = this.oneUrl(this.api.read.path, id);
@@ -72,11 +72,11 @@ export class Collection {
     }
     if (answer.status >= 300) throw unexpected(answer.status);
     const stored = this.stored(answer);
-    // Services take `7x` for 7.
+    // Services accept `7x` for 7.
     return stored?.record.id === id ? stored : undefined;
   }
 
-  /** The record that has the key of a caller. */
+  /** The record with the key of a create. */
   async ofKey(key: string): Promise<StoredRecord | undefined> {
     const { findByKey = '', keyField = '' } = this.configuration;
     for await (const { records } of this.pages([parameter(findByKey, '{key}', key)])) {
@@ -90,7 +90,7 @@ export class Collection {
     return undefined;
   }
 
-  /** The record in the answer for one; undefined when it has none. @throws ConnectorError SCHEMA_CHANGED */
+  /** The record in an answer; undefined when it has none. @throws ConnectorError SCHEMA_CHANGED */
   stored({ body, headers }: RestAnswer): StoredRecord | undefined {
     const sent = valueAt(body, this.api.recordPath);
     if (!isExactObject(sent) || valueAt(sent, this.api.id.name) === undefined) return undefined;
@@ -100,7 +100,7 @@ export class Collection {
     throw new ConnectorError('SCHEMA_CHANGED', `${issue?.field}: ${issue?.message}`);
   }
 
-  /** Undefined for a text that can not be the id of a record. */
+  /** Undefined for a text that cannot be the id of a record. */
   oneUrl(path: string, id: string): URL | undefined {
     const { type, declaredType } = this.api.id;
     const isNumber = type === 'NUMBER' || type === 'DECIMAL';
@@ -157,13 +157,13 @@ export class Collection {
   }
 }
 
-/** `["updated_from", "2026-…"]` of `updated_from={time}`. */
+/** `["updated_from", "2026-…"]` for `updated_from={time}`. */
 export function parameter(template: string, place: string, value: string): [string, string] {
   const [name = ''] = template.split('=', 1);
   return [name, template.slice(name.length + 1).replaceAll(place, () => value)];
 }
 
-/** What an answer means that is none for what was asked. */
+/** The error for an unexpected status. */
 export function unexpected(status: number): ConnectorError {
   if (status === 403) return new ConnectorError('UNAUTHORISED', 'The credentials give no right to this.');
   if (status === 404 || status === 410) {
@@ -173,7 +173,7 @@ export function unexpected(status: number): ConnectorError {
   return new ConnectorError('INVALID', `The service answers ${status}, which is not expected here.`);
 }
 
-/** Milliseconds of a time as the service writes it, or of a number of seconds or milliseconds since 1970. */
+/** Milliseconds of a time in the service's format, or of a number of seconds or milliseconds since 1970. */
 export function timeMs(value: ExactValue | undefined): number | undefined {
   if (value instanceof ExactNumber) {
     const number = Number(value.text);
@@ -188,7 +188,7 @@ function timeOfAnswer({ headers }: RestAnswer): number | undefined {
   return Number.isNaN(ms) ? undefined : ms;
 }
 
-/** The address of the next page (RFC 8288). */
+/** The URL of the next page (RFC 8288). */
 function nextLink(header: string): string | undefined {
   for (const link of header.split(/,(?=\s*<)/)) {
     const [address = '', ...parameters] = link.trim().split(';');

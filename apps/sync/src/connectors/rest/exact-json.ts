@@ -1,19 +1,19 @@
 import { exactNumber } from '../values/decimal.js';
 import type { JsonValue } from '../peer-record.js';
 
-/** A number as JSON writes it: a double would round some. */
+/** A number with its digits: a double would round some. */
 export class ExactNumber {
   constructor(readonly text: string) {}
 }
 
-/** JSON with its numbers as they were written. */
+/** JSON with unrounded numbers. */
 export type ExactValue = string | boolean | null | ExactNumber | ExactValue[] | ExactObject;
 export type ExactObject = { [name: string]: ExactValue };
 
-/** Deeper JSON is none: what goes through it calls itself for each level. */
+/** Maximum depth, since the functions here are recursive. */
 const maxDepth = 64;
 
-/** Undefined for what is no JSON, or JSON of more than 64 levels. */
+/** Undefined for a text that is no JSON, or deeper than 64 levels. */
 export function parseExact(text: string): ExactValue | undefined {
   try {
     const value = JSON.parse(text, (_name, part: unknown, context?: { source?: string }) =>
@@ -25,7 +25,7 @@ export function parseExact(text: string): ExactValue | undefined {
   }
 }
 
-/** The text of a value, each number as it was written. */
+/** The text of a value, with unrounded numbers. */
 export function formatExact(value: ExactValue): string {
   if (value instanceof ExactNumber) return value.text;
   if (Array.isArray(value)) return `[${value.map(formatExact).join(',')}]`;
@@ -34,7 +34,7 @@ export function formatExact(value: ExactValue): string {
   return `{${parts.join(',')}}`;
 }
 
-/** As plain JSON. A number that no double is exactly becomes a text. */
+/** As plain JSON. A number that no double equals becomes a text. */
 export function plainValue(value: ExactValue): JsonValue {
   if (value instanceof ExactNumber) return exactNumber(value.text) ?? value.text;
   if (Array.isArray(value)) return value.map(plainValue);
@@ -53,7 +53,7 @@ export function isExactObject(value: ExactValue | undefined): value is ExactObje
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
 }
 
-/** The value at a path such as `address.city`. A name may have dots itself. `.` is the value itself. */
+/** The value at a path such as `address.city`. Names can contain dots. `.` is the value itself. */
 export function valueAt(value: ExactValue | undefined, path: string): ExactValue | undefined {
   if (path === '.') return value;
   if (!isExactObject(value)) return undefined;
@@ -63,7 +63,7 @@ export function valueAt(value: ExactValue | undefined, path: string): ExactValue
   return valueAt(value[name], rest.join('.'));
 }
 
-/** The same object with another value at a path. */
+/** A copy of the object with another value at a path. */
 export function withValueAt(object: ExactObject, path: string, value: ExactValue): ExactObject {
   const [name = '', ...rest] = path.split('.');
   if (rest.length === 0 || Object.hasOwn(object, path)) return { ...object, [path]: value };

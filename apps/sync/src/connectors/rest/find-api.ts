@@ -4,7 +4,7 @@ import { findPaging, type PagingPlan } from './find-paging.js';
 import { recordFields, type ApiField } from './record-fields.js';
 import type { RestConfiguration } from './rest-configuration.js';
 
-/** What a document and a configuration say together: which calls there are, and what goes where in them. */
+/** The API calls that follow from a document and a configuration, and the places of their parameters. */
 export interface Api {
   recordType: string;
   list: Operation;
@@ -12,7 +12,7 @@ export interface Api {
   create: Write | undefined;
   update: Write | undefined;
   remove: Operation | undefined;
-  /** Where the records are in a list, and one in its answer; `.` is all of it. */
+  /** Path of the records in a list, and of a record in its answer; `.` is the whole answer. */
   listPath: string;
   recordPath: string;
   fields: ApiField[];
@@ -23,10 +23,10 @@ export interface Api {
   hasEtags: boolean;
 }
 
-/** An operation that has a record in its body. */
+/** An operation with a record in its body. */
 export interface Write extends Operation {
   bodyPath: string;
-  /** Names of the fields that it takes; undefined when the document does not say. */
+  /** Names of its fields; undefined when the document does not list them. */
   takes: ReadonlySet<string> | undefined;
   requires: ReadonlySet<string>;
 }
@@ -34,8 +34,8 @@ export interface Write extends Operation {
 const maxNamed = 20;
 
 /**
- * @throws ConnectorError INVALID that names the setting which does not fit the document, or is needed because the document
- *   leaves it open
+ * @throws ConnectorError INVALID that names the setting which contradicts the document, or is required because the
+ * document is ambiguous
  */
 export function findApi(document: ApiDocument, configuration: RestConfiguration): Api {
   const list = findList(document, configuration);
@@ -90,7 +90,7 @@ function findList(document: ApiDocument, { path, listOperation }: RestConfigurat
   if (list?.method === 'get' && list.response !== undefined) return list;
   const setting = listOperation === undefined ? '/path' : '/listOperation';
   if (list) throw unfit(setting, 'The document does not say that it answers JSON to GET.');
-  // Those whose records can be read by themselves.
+  // Lists whose records can be read one by one.
   const collections = document.paths.filter(
     (each) => !each.includes('{') && onePath(document, each) !== undefined && document.operation(each, 'get')?.response,
   );
@@ -112,7 +112,7 @@ function findWrites(document: ApiDocument, configuration: RestConfiguration, lis
   };
 }
 
-/** The operation of one record with one of these methods, the first that there is. */
+/** The first existing operation of one record with one of these methods. */
 function findOne(
   document: ApiDocument,
   configuration: RestConfiguration,
@@ -132,7 +132,7 @@ function findOne(
   return operation;
 }
 
-/** `/people/{id}` of `/people`, and `/people/{id}.json` of `/people.json`, whatever the parameter is called. */
+/** `/people/{id}` for `/people`, and `/people/{id}.json` for `/people.json`, with any name of the parameter. */
 function onePath(document: ApiDocument, path: string): string | undefined {
   const [, base = path, extension = ''] = /^(.*?)(\.[a-z]+)?\/?$/.exec(path) ?? [];
   return document.paths.find((each) => {
@@ -164,7 +164,7 @@ function asWrite(
   };
 }
 
-/** Of a body that may have one record or several, the form with one. */
+/** If a body may have one record or several, the form with one. */
 function oneOf(document: ApiDocument, node: unknown): unknown {
   return document.schema(node).forms.find((form) => document.schema(form).properties.size > 0) ?? node;
 }
@@ -175,7 +175,7 @@ function isWritable({ name, writable, type }: ApiField, ...writes: (Write | unde
   return writable && isTaken && type !== 'UNSUPPORTED';
 }
 
-/** Where the only list of objects is in an answer. */
+/** Path of the only list of objects in an answer. */
 function onlyList(document: ApiDocument, list: Operation): string {
   const schema = document.schema(list.response);
   if (schema.items !== undefined) return '.';
@@ -191,7 +191,7 @@ function onlyList(document: ApiDocument, list: Operation): string {
   );
 }
 
-/** Where one record is: within the only object of the answer that has an id, unless the answer has one itself. */
+/** Path of the record: the only object in the answer that has an id, unless the answer itself has one. */
 function onlyRecord(document: ApiDocument, response: unknown, idField: string): string {
   const has = (node: unknown) => document.schemaAt(node, idField) !== undefined;
   if (response === undefined || has(response)) return '.';
@@ -200,7 +200,7 @@ function onlyRecord(document: ApiDocument, response: unknown, idField: string): 
   throw unfit('/recordPath', 'The document does not say where the record is in the answer for one.');
 }
 
-/** Where the record is in a body: the body itself, or its only property, when that is no field of records. */
+/** Path of the record in a body: the body itself, or its only property, when that is no field of records. */
 function onlyBody(document: ApiDocument, request: unknown, fields: ApiField[]): string {
   const [only, ...others] = request === undefined ? [] : [...document.schema(request).properties];
   if (!only || others.length > 0) return '.';
@@ -209,7 +209,7 @@ function onlyBody(document: ApiDocument, request: unknown, fields: ApiField[]): 
   return !isField && document.schema(property).properties.size > 0 ? name : '.';
 }
 
-/** The last part of a path that is no parameter, without what says the format. */
+/** The last segment of a path that is no parameter, without a format suffix. */
 function recordTypeOf(path: string): string {
   const parts = path.split('/').filter((part) => part !== '' && !part.startsWith('{'));
   return parts.at(-1)?.replace(/\.[a-z]+$/, '') ?? 'record';

@@ -2,7 +2,7 @@ import { configurationError } from '../connector-error.js';
 import type { ApiDocument, Operation } from './api-document.js';
 import type { Paging, RestConfiguration } from './rest-configuration.js';
 
-/** How the pages of a list are asked for. */
+/** Paging of a list. */
 export interface PagingPlan {
   style: Paging;
   pageParameter: string | undefined;
@@ -10,7 +10,7 @@ export interface PagingPlan {
   nextPath: string | undefined;
 }
 
-/** What APIs call these parameters, in lower case without what is between words, or around them. */
+/** Common names of these parameters, in lower case without separators. */
 const pageNames: Record<Exclude<Paging, 'LINK'>, string[]> = {
   PAGE: ['page', 'pagenumber', 'pageno', 'paginationpage'],
   OFFSET: ['offset', 'skip', 'start', 'startindex', 'startat', 'paginationstart'],
@@ -41,7 +41,7 @@ const nextPaths = [
   ...['paging.next.after', 'pagination.next_cursor', '@odata.nextLink'],
 ];
 
-/** @throws ConnectorError INVALID that names the setting which the document leaves open */
+/** @throws ConnectorError INVALID that names the setting which the document does not determine */
 export function findPaging(document: ApiDocument, configuration: RestConfiguration, list: Operation): PagingPlan {
   const { paging, pageParameter, sizeParameter, nextPath } = configuration;
   const style =

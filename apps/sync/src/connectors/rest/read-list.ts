@@ -10,20 +10,20 @@ import { ExactNumber, valueAt, type ExactValue } from './exact-json.js';
 const allForm = 'rest-all-1';
 const changesForm = 'rest-changes-1';
 
-/** So many records of one moment are known again by a cursor; what more there are come twice. */
+/** Number of records with the same time that a cursor can identify. Further ones may repeat. */
 const maxSeen = 500;
-/** How often the list may change under a read before that is left to a later one. */
+/** Maximum number of restarts after changes of the list. Then a later read continues. */
 const maxRestarts = 10;
 
-/** Records of the list that were read, and a hash of their ids and versions in their order. */
+/** Number of records that were read, and a hash of their ids and versions in order. */
 type AllCursor = { count: number; digest: string };
 
-/** The newest time that was read, as the service writes it, and hashes of the records of that time. Empty before the first one. */
+/** The latest time that was read, in the service's format, and hashes of the records with that time. Empty at first. */
 type ChangesCursor = { time: string; seen: string[] };
 
 /**
- * All records, by a list that does not say what changed. A cursor is gone on from only when all that is before it is as it was:
- * so what was overlooked, since it moved to another page meanwhile, is found by the next read.
+ * All records of a list without change times. A cursor is continued only if everything before it is unchanged. So
+ * records that moved to another page during a read are found by the next read.
  */
 export async function* readAll(
   collection: Collection,
@@ -50,7 +50,7 @@ export async function* readAll(
   yield page();
 }
 
-/** What has changed since a cursor, or all that is there, by the time of change. */
+/** The changes since a cursor, or all records, by time of change. */
 export async function* readChanges(
   collection: Collection,
   cursor: string | undefined,
@@ -78,8 +78,9 @@ interface TimedRecord {
 }
 
 /**
- * Asks for what is newer again after each page, since a record that is edited meanwhile moves to the end, and another one takes
- * its place: counted pages would pass over that. Only records of one moment that fill a page are counted, and looked at twice.
+ * Requests newer records again after each page, instead of counting pages: a record that is edited meanwhile moves to
+ * the end, and counted pages would skip the one in its place. Pages are counted only among records with the same time
+ * that fill a page, which are read twice.
  */
 async function* changedRecords(collection: Collection, at: ChangesPosition): AsyncGenerator<TimedRecord> {
   for (let restarts = 0; restarts <= maxRestarts;) {
@@ -101,7 +102,7 @@ async function* changedRecords(collection: Collection, at: ChangesPosition): Asy
   throw new ConnectorError('UNAVAILABLE', 'The records change while they are read.');
 }
 
-/** How far a read by the time of change has come. */
+/** Progress of a read by time of change. */
 class ChangesPosition {
   readonly #collection: Collection;
   #time: string;
@@ -136,9 +137,9 @@ class ChangesPosition {
   }
 
   /**
-   * The records of a page that were not read yet, up to those that are too young.
+   * The records of a page that were not read yet, except too recent ones.
    *
-   * @throws ConnectorError INVALID when the service does not filter and sort as it was asked to
+   * @throws ConnectorError INVALID when the service does not filter and sort as requested
    */
   fresh({ records, timeMs: now = Date.now() }: ListPage): { records: TimedRecord[]; isEnd: boolean } {
     const { lateSeconds } = this.#collection.configuration;
@@ -183,7 +184,7 @@ function fingerprint(item: RecordItem): string {
   return contentVersion([item.record.id, item.record.version]).slice(0, 12);
 }
 
-/** A record that can not be read is there, too. Undefined for one without id. */
+/** Also for unreadable records. Undefined for a record without id. */
 export function keyOf(item: RecordItem): RecordKey | undefined {
   if (item.kind === 'RECORD') return { id: item.record.id, version: item.record.version };
   return item.id === undefined ? undefined : { id: item.id, version: fingerprint(item) };

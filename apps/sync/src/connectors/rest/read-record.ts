@@ -7,7 +7,7 @@ import { readValue } from './record-value.js';
 
 export type RecordItem = Extract<ReadItem, { kind: 'RECORD' | 'UNREADABLE' }>;
 
-/** A record from what the service sends of it. Its version is a hash of all fields that the document describes. */
+/** A record from the service's JSON. Its version is a hash of all fields in the document. */
 export function readRecord({ fields, id: idField }: Api, sent: ExactValue): RecordItem {
   const id = idText(valueAt(sent, idField.name));
   if (id === undefined) {
@@ -29,7 +29,7 @@ export function readRecord({ fields, id: idField }: Api, sent: ExactValue): Reco
   return { kind: 'RECORD', record: { id, version, fields: values } };
 }
 
-/** Undefined for what is no id. */
+/** Undefined for anything that is no id. */
 export function idText(value: ExactValue | undefined): string | undefined {
   if (value instanceof ExactNumber) return value.text;
   return typeof value === 'string' && value !== '' ? value : undefined;

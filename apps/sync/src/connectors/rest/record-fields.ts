@@ -1,17 +1,17 @@
 import type { RecordField } from '../description.js';
 import type { ApiDocument, FlatSchema } from './api-document.js';
 
-/** Objects within objects, of which each value is a field of its own. Deeper ones are JSON. */
+/** Maximum depth of objects whose values are fields of their own. Deeper ones are JSON fields. */
 const maxLevels = 4;
 const maxFields = 1_000;
 
 /** A value of a record. Its name is its path, such as `address.city`. */
 export type ApiField = RecordField & {
-  /** JSON that a value of a DECIMAL is written as. */
+  /** JSON type of the values of a DECIMAL. */
   isNumber: boolean;
 };
 
-/** The fields of records of a schema, each writable unless the schema says otherwise. */
+/** The fields of records of a schema, writable unless the schema says otherwise. */
 export function recordFields(document: ApiDocument, node: unknown): ApiField[] {
   const fields: ApiField[] = [];
   const collect = (schemaNode: unknown, prefix: string, within: object[]): void => {
@@ -30,7 +30,7 @@ export function recordFields(document: ApiDocument, node: unknown): ApiField[] {
   return fields;
 }
 
-/** Whether its values are objects of which it is known what they have. */
+/** Whether its values are objects with known properties. */
 function hasFields({ types, properties, forms }: FlatSchema): boolean {
   return (
     forms.length === 0 && properties.size > 0 && (types.length === 0 || (types.length === 1 && types[0] === 'object'))

@@ -7,10 +7,10 @@ import type { ApiField } from './record-fields.js';
 const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i;
 
 /**
- * The value of a field. A text where a number was declared, and the like, stays a text, which the other side may refuse.
+ * The value of a field. A value of another scalar type than declared, such as a text for a number, stays a text, which
+ * the other side may refuse.
  *
- * @returns undefined for what has another shape than was declared: a list or an object in the place of a single value, or the
- *   other way round
+ * @returns undefined for another shape than declared: a list or an object in place of a scalar, or the other way round
  */
 export function readValue(field: ApiField, value: ExactValue): JsonValue | undefined {
   if (value === null) return null;
@@ -20,7 +20,7 @@ export function readValue(field: ApiField, value: ExactValue): JsonValue | undef
   return typeof value === 'object' ? undefined : readText(field, String(value));
 }
 
-/** The value of a field from the text of a single value. */
+/** The value of a field from the text of a scalar. */
 function readText({ type }: ApiField, text: string): JsonValue | undefined {
   switch (type) {
     case 'NUMBER':
@@ -36,7 +36,7 @@ function readText({ type }: ApiField, text: string): JsonValue | undefined {
   }
 }
 
-/** Databases that have no booleans have these numbers. */
+/** Booleans of databases that have none. */
 const booleans = new Map([
   ['true', true],
   ['1', true],
@@ -44,7 +44,7 @@ const booleans = new Map([
   ['0', false],
 ]);
 
-/** What is sent for a value, or what is wrong with it: nothing is rounded. */
+/** The JSON of a value, or what is wrong with it. Nothing is rounded. */
 export function writeValue(field: ApiField, value: JsonValue): { sent: ExactValue } | { wrong: string } {
   if (value === null) return { sent: null };
   if (field.type === 'NUMBER' || field.type === 'DECIMAL') return writeNumber(field, value);
@@ -52,7 +52,7 @@ export function writeValue(field: ApiField, value: JsonValue): { sent: ExactValu
   return fits(value) ? { sent: exactValue(value) } : { wrong };
 }
 
-/** What values of the other types look like. */
+/** Formats of values of the other types. */
 const forms: Record<
   Exclude<ApiField['type'], 'NUMBER' | 'DECIMAL'>,
   { fits: (value: JsonValue) => boolean; wrong: string }
@@ -67,7 +67,7 @@ const forms: Record<
   UNSUPPORTED: { fits: () => false, wrong: 'Is not supported.' },
 };
 
-/** Whether two values of a field are the same, however a service writes them: `0.50` and `0.5`, and fractions of seconds. */
+/** Whether two values of a field are equal in any format of services: `0.50` and `0.5`, and fractions of seconds. */
 export function isSame({ type }: ApiField, one: JsonValue, other: JsonValue): boolean {
   if (typeof one === 'string' && typeof other === 'string') {
     if (type === 'TIME' && Date.parse(one) === Date.parse(other)) return true;
@@ -96,7 +96,7 @@ function isTime(value: JsonValue, pattern: RegExp): boolean {
   return typeof value === 'string' && pattern.test(value) && !Number.isNaN(Date.parse(value));
 }
 
-/** The same moment in UTC, with the digits of its second. What is no time stays as it is. */
+/** The same instant in UTC, with all digits of its seconds. Anything that is no time is returned as is. */
 function inUtc(text: string): string {
   const [, fraction = '', zone = ''] = rfc3339.exec(text) ?? [];
   if (zone === '' || Number.isNaN(Date.parse(text))) return text;

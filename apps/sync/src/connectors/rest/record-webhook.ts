@@ -8,7 +8,7 @@ import { parseExact, valueAt } from './exact-json.js';
 const maxIds = 1_000;
 
 export function verifyRecordWebhook(configuration: unknown, delivery: WebhookDelivery): VerifiedWebhook {
-  // It was checked when it was saved. A document in it would take time, from which it could be told that there is a connection.
+  // Validated when it was saved. Parsing a document here would take time that reveals whether the connection exists.
   const { webhookSecret } = configuration as Pick<RestConfiguration, 'webhookSecret'>;
   if (webhookSecret !== undefined) return verifyStandardWebhook(webhookSecret, delivery);
   throw new ConnectorError('UNSUPPORTED', 'This connection has no webhookSecret: it takes no webhooks.');

@@ -1,14 +1,14 @@
 import { isExactObject, valueAt, type ExactValue } from './exact-json.js';
 
-/** More of an answer is not looked at. */
+/** Maximum size of the parsed part of an answer. */
 const maxParts = 2_000;
 
 /**
- * The fields that an answer of 400, 409 or 422 is about. There is no standard that all follow, so any of these counts: the name of
- * a field as a name of the answer (`{"errors": {"email": …}}`), as a whole value (`"field": "email"`, a path or a JSON Pointer
- * that ends with it, a list of its parts), or in quotation marks within a text.
+ * The fields that an answer of 400, 409 or 422 names. Services follow no common standard, so each of these counts: the
+ * name of a field as a key of the answer (`{"errors": {"email": …}}`), as a whole value (`"field": "email"`, a path or
+ * a JSON Pointer that ends with it, a list of its parts), or in quotation marks within a text.
  *
- * @param sent names of the fields that were sent, which are the only ones it can be about
+ * @param sent names of the fields that were sent: the answer can only name these
  */
 export function refusedNames(body: ExactValue | undefined, sent: readonly string[]): string[] {
   const refused = new Set<string>();
@@ -34,7 +34,7 @@ function names(text: string, field: string): boolean {
   return isPathOf(path, field) || ['"', "'", '`'].some((mark) => text.includes(`${mark}${field}${mark}`));
 }
 
-/** Whatever the record is wrapped in is before it. */
+/** The wrapper of the record comes before it. */
 function isPathOf(path: string, field: string): boolean {
   return path === field || path.endsWith(`.${field}`);
 }

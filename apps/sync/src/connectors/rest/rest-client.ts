@@ -12,18 +12,18 @@ export interface RestRequest {
   method: string;
   url: URL;
   body?: ExactObject;
-  /** The ETag that the record has to have. */
+  /** The ETag that the record must have. */
   ifMatch?: string | undefined;
 }
 
 export interface RestAnswer {
   status: number;
   headers: Headers;
-  /** Undefined when it is empty. */
+  /** Undefined for an empty body. */
   body: ExactValue | undefined;
 }
 
-/** Calls one API with the credentials of a connection, and none but that. */
+/** Calls one API with the credentials of a connection, and sends them nowhere else. */
 export class RestClient {
   readonly #configuration: RestConfiguration;
   readonly #fetch: ConnectorEnvironment['fetch'];
@@ -37,21 +37,18 @@ export class RestClient {
     this.#base = new URL(configuration.url);
   }
 
-  /** The address of a path of the document. */
+  /** The URL of a path of the document. */
   url(path: string): URL {
     const { href } = this.#base;
     return this.#own((href.endsWith('/') ? href.slice(0, -1) : href) + path, '/path');
   }
 
-  /** Where an answer leads to, which is not for the credentials unless it is the same server. */
+  /** The URL that an answer points to. It gets the credentials only if it is on the same server. */
   next(address: string, from: URL): URL {
     return this.#own(new URL(address, from).href, '/url');
   }
 
-  /**
-   * The answer to a request, unless it says nothing about the request itself: 401, 408, 423, 429, redirects and what begins
-   * with 5 are thrown.
-   */
+  /** The answer to a request. Throws for statuses that are not about the request itself: 401, 408, 423, 429, redirects and 5xx. */
   async send({ method, url, body, ifMatch }: RestRequest): Promise<RestAnswer> {
     const headers = this.#headers();
     if (body) headers.set('content-type', 'application/json');
@@ -70,7 +67,7 @@ export class RestClient {
   /** The text of the OpenAPI document. */
   async document(address: string): Promise<string> {
     const url = new URL(address);
-    // Another server is given no credentials of this one.
+    // Another server gets no credentials of this one.
     const isOwn = url.origin === this.#base.origin;
     const headers = isOwn ? this.#headers() : new Headers({ accept: 'application/json' });
     const answer = await this.#exchange(url, { headers }, '/documentUrl');

@@ -7,10 +7,10 @@ export type Paging = 'PAGE' | 'OFFSET' | 'CURSOR' | 'LINK';
 
 export interface RestConfiguration {
   url: string;
-  /** One of the two is given. */
+  /** Exactly one of the two is given. */
   documentUrl?: string;
   document?: string;
-  /** One of the two is given. */
+  /** Exactly one of the two is given. */
   path?: string;
   listOperation?: string;
   readOperation?: string;
@@ -177,7 +177,7 @@ export const restConfigurationSchema: ConfigurationSchema = {
 
 const checkSchema = configurationCheck<RestConfiguration>(restConfigurationSchema);
 
-/** Settings of which exactly one is given, or of which one needs the other. */
+/** Pairs of settings of which exactly one is given, or of which one requires the other. */
 const either = [
   ['documentUrl', 'document'],
   ['path', 'listOperation'],
@@ -188,7 +188,7 @@ const together = [
   ['keyField', 'findByKey'],
 ] as const;
 
-/** @throws ConnectorError INVALID with a violation for the first field that is wrong */
+/** @throws ConnectorError INVALID with a violation for the first wrong field */
 export function checkRestConfiguration(value: unknown): RestConfiguration {
   const configuration = checkSchema(value);
   const isThere = (field: keyof RestConfiguration) => configuration[field] !== undefined;

@@ -26,7 +26,7 @@ const description: ConnectorDescription = {
   webhooks: true,
 };
 
-/** The records of one collection of an API. What the API has, its OpenAPI document says. */
+/** The records of one collection of an API with an OpenAPI document. */
 export const restConnector: Connector = {
   description,
   connect: (configuration, environment) => new RestPeer(checkRestConfiguration(configuration), environment),
@@ -37,7 +37,7 @@ export const restConnector: Connector = {
 class RestPeer implements Peer {
   readonly #configuration: RestConfiguration;
   readonly #fetch: ConnectorEnvironment['fetch'];
-  /** What the document says, once it was read. */
+  /** The parsed document. */
   #api: Api | undefined;
 
   constructor(configuration: RestConfiguration, { fetch }: ConnectorEnvironment) {
@@ -47,7 +47,7 @@ class RestPeer implements Peer {
     if (document !== undefined) this.#api = findApi(ApiDocument.parse(document, '/document'), configuration);
   }
 
-  /** Reads the first page of the list and its first record, so that it shows where the document is wrong. */
+  /** Reads the first page of the list and its first record, to find where the document is wrong. */
   async check(signal: AbortSignal): Promise<void> {
     const collection = await this.#collection(signal);
     for await (const { records } of collection.pages()) {
@@ -117,7 +117,7 @@ class RestPeer implements Peer {
     return this.#configuration.document === undefined ? '/documentUrl' : '/document';
   }
 
-  /** What a list has can be read by itself, and has the ETag that a write needs. */
+  /** Checks that a record of a list can be read by its id, and has the ETag that a write requires. */
   async #checkOne(collection: Collection, { id }: PeerRecord): Promise<void> {
     const stored = await collection.one(id);
     if (!stored) {

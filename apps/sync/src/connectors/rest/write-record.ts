@@ -12,13 +12,13 @@ type Create = Extract<WriteItem, { kind: 'CREATE' }>;
 type Update = Extract<WriteItem, { kind: 'UPDATE' }>;
 type Delete = Extract<WriteItem, { kind: 'DELETE' }>;
 
-/** By the names of fields. */
+/** By field name. */
 type Sent = Map<string, ExactValue>;
 
-/** Statuses by which a service refuses what a record has. */
+/** Statuses by which a service refuses the content of a record. */
 const refusals = [400, 409, 422];
 
-/** Writes the records of one collection, each by requests of its own. */
+/** Writes the records of one collection, each with requests of its own. */
 export class RecordWriter {
   constructor(private readonly collection: Collection) {}
 
@@ -35,7 +35,7 @@ export class RecordWriter {
     }
   }
 
-  /** The key is looked for first: not every service keeps unique what it should, and a try before may have been answered by nobody. */
+  /** Looks for the key first: not every service enforces uniqueness, and the answer of an earlier attempt may be lost. */
   async #create({ key, fields }: Create): Promise<WriteResult> {
     const { client, api } = this.collection;
     if (!api.create || !api.key) {
@@ -72,7 +72,7 @@ export class RecordWriter {
     if (answer.status === 404 || answer.status === 410) return { kind: 'CONFLICT', id };
     if (answer.status === 409 || answer.status === 412) {
       const now = await this.collection.one(id);
-      // One that is as it was is refused for what it was to become.
+      // The service refused the new values, not a stale version, if the record is unchanged.
       if (answer.status === 412 || now?.record.version !== expectedVersion) return conflict(id, now);
     }
     return refused(answer, [...sent.keys()]);
@@ -121,7 +121,7 @@ export class RecordWriter {
     return isOurs ? { kind: 'WRITTEN', id, version: now.record.version } : conflict(id, now);
   }
 
-  /** @throws ConnectorError INVALID when the service gives no ETag, though it is said to */
+  /** @throws ConnectorError INVALID when the service sends no ETag, though the configuration says so */
   #ifMatch({ etag }: StoredRecord): string | undefined {
     if (!this.collection.api.hasEtags) return undefined;
     if (etag !== undefined) return etag;
@@ -131,7 +131,7 @@ export class RecordWriter {
     });
   }
 
-  /** What a PUT sends again, so that nothing is lost that no field speaks of; without what only the service sets. */
+  /** The complete body of a PUT, including content without a field, and without read-only properties. */
   #kept({ sent }: StoredRecord, { takes }: Write): ExactObject {
     const { fields, key } = this.collection.api;
     const isTaken = (name: string, writable: boolean) => takes?.has(name) ?? (writable || name === key?.name);
@@ -142,7 +142,7 @@ export class RecordWriter {
     return Object.fromEntries(Object.entries(sent).filter(([name]) => isKept(name)));
   }
 
-  /** What is sent for fields. An object stands for the fields that begin with its name. */
+  /** The JSON of fields. An object combines the fields whose names begin with its name. */
   #sent(fields: JsonObject, write: Write): Sent | { issues: RecordIssue[] } {
     const issues: RecordIssue[] = [];
     const sent: Sent = new Map();
@@ -170,7 +170,7 @@ export class RecordWriter {
   }
 }
 
-/** Objects of which a part changes, whole: not every service leaves the other parts as they are. */
+/** Objects with a changed part are sent whole, because not every service keeps the other parts. */
 function around({ sent: record }: StoredRecord, sent: Sent): ExactObject {
   const outer = new Set([...sent.keys()].filter((name) => name.includes('.')).map((name) => name.split('.')[0]));
   return Object.fromEntries(Object.entries(record).filter(([name]) => outer.has(name)));
@@ -181,7 +181,7 @@ function bodyOf({ bodyPath }: Write, before: ExactObject, sent: Sent): ExactObje
   return bodyPath === '.' ? record : withValueAt({}, bodyPath, record);
 }
 
-/** @throws ConnectorError for what is no matter of the record */
+/** @throws ConnectorError for an error that is not about the record */
 function refused(answer: RestAnswer, sent: string[]): WriteResult {
   if (![...refusals, 412].includes(answer.status)) throw unexpected(answer.status);
   const message = `The service refuses the value (${answer.status}).`;

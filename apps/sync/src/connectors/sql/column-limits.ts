@@ -1,19 +1,19 @@
 import type { CatalogColumn } from './column.js';
 
-/** What fits into a column, by its declared type. What is absent is not limited, or only the database knows. */
+/** Limits of a column by its declared type. Absent: unlimited, or known to the database only. */
 export interface ColumnLimits {
-  /** Of whole numbers. */
+  /** For integers. */
   minimum?: bigint;
   maximum?: bigint;
-  /** Of decimal numbers: digits before and after the point. */
+  /** For decimals: digits before and after the point. */
   integerDigits?: number;
   fractionDigits?: number;
-  /** A float of 32 bits. */
+  /** For 32-bit floats. */
   isSingle?: boolean;
   isUnsigned?: boolean;
-  /** Most characters. */
+  /** Maximum number of characters. */
   maxLength?: number;
-  /** The only texts. */
+  /** The only valid texts. */
   values?: string[];
 }
 
@@ -46,7 +46,7 @@ export function columnLimits({ dataType, fullType }: Pick<CatalogColumn, 'dataTy
   }
 }
 
-/** PostgreSQL takes a negative scale, for numbers that end in zeros; then there are digits before the point only. */
+/** PostgreSQL allows a negative scale, for numbers that end in zeros, which have no decimal places. */
 function decimalDigits(precision: number, scale: number) {
   return { integerDigits: precision - scale, fractionDigits: Math.max(0, scale) };
 }

@@ -4,7 +4,7 @@ import { columnLimits, type ColumnLimits } from './column-limits.js';
 import type { SqlDialect } from './sql-dialect.js';
 import type { Column } from './column.js';
 
-/** The value of a column from its text, by the type of the column. What no such value can say, as `NaN`, stays a text. */
+/** The value of a column from its text, by the type of the column. Text without a valid value, such as `NaN`, stays a text. */
 export function readColumn(column: Column, text: string): JsonValue {
   switch (column.type) {
     case 'TEXT':
@@ -14,13 +14,13 @@ export function readColumn(column: Column, text: string): JsonValue {
     case 'NUMBER':
       return readNumber(column, text);
     case 'DECIMAL':
-      // Without the zeros before it that MariaDB may fill a column with.
+      // Without the leading zeros of MariaDB's ZEROFILL.
       return plainDecimal(text) ?? text;
     case 'BOOLEAN':
-      // What MariaDB calls a boolean is a number.
+      // A boolean of MariaDB is a number.
       return booleans.get(text) ?? Number(text);
     case 'TIME':
-      // As `2026-11-25 10:00:00.5+00` or, from a session in UTC, without the zone.
+      // Such as `2026-11-25 10:00:00.5+00` or, from a session in UTC, without the zone.
       return text.replace(/^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)(?:\+00)?$/, '$1T$2Z');
     case 'LOCAL_TIME':
       return text.replace(/^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)$/, '$1T$2');
@@ -43,7 +43,7 @@ function readNumber(column: Column, text: string): JsonValue {
   return Number.isFinite(number) ? number : text;
 }
 
-/** The text to write for a value, or what is wrong with it: nothing is rounded or cut. */
+/** The text to write for a value, or what is wrong with it. Nothing is rounded or truncated. */
 export function writeColumn(
   column: Column,
   value: JsonValue,
@@ -77,7 +77,7 @@ function writeNumber(column: Column, value: JsonValue): { text: string } | { wro
   const limits = columnLimits(column);
   const wrong = digitsFault(decimal, limits) ?? (column.type === 'NUMBER' ? floatFault(decimal, limits) : undefined);
   if (wrong !== undefined) return { wrong };
-  // A whole number has no point, however many zeros are behind it.
+  // An integer has no decimal point, even before zeros.
   return { text: limits.minimum === undefined ? decimal : withFraction(decimal, 0) };
 }
 
@@ -96,14 +96,14 @@ function digitsFault(decimal: string, limits: ColumnLimits): string | undefined 
   return integer < minimum || integer > maximum ? `Must be between ${minimum} and ${maximum}.` : undefined;
 }
 
-/** Only a number that is the shortest text of its float comes back as it was. */
+/** Only the shortest text of a float is returned unchanged by the database. */
 function floatFault(decimal: string, { isSingle }: ColumnLimits): string | undefined {
   const number = exactNumber(decimal);
   const isKept = number !== undefined && (!isSingle || shortestSingle(number) === number);
   return isKept ? undefined : 'Has more digits than the column keeps.';
 }
 
-/** The shortest number that is this float of 32 bits. */
+/** The shortest number that equals this 32-bit float. */
 function shortestSingle(number: number): number {
   const digits = [6, 7, 8, 9].find((count) => Math.fround(Number(number.toPrecision(count))) === Math.fround(number));
   return Number(number.toPrecision(digits ?? 9));
@@ -119,7 +119,7 @@ function writeText(column: Column, value: JsonValue): { text: string } | { wrong
   return { text: value };
 }
 
-/** How they look; of those with groups, the groups are written. */
+/** Formats by type; groups of the expression are written. */
 const patterns = {
   DATE: { pattern: /^\d{4}-\d\d-\d\d$/, wrong: 'Must be a date such as 2026-11-25.' },
   TIME: { pattern: /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d{1,6})?Z$/, wrong: 'Must be RFC 3339 in UTC.' },

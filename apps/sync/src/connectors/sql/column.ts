@@ -1,9 +1,9 @@
 import type { RecordField } from '../description.js';
 
-/** A column as the catalogue has it. */
+/** A column of the catalogue. */
 export interface CatalogColumn {
   name: string;
-  /** As SQL calls it, such as `bigint`. */
+  /** SQL name of the type, such as `bigint`. */
   dataType: string;
   /** With its details, such as `int(10) unsigned`. */
   fullType: string;
@@ -11,16 +11,16 @@ export interface CatalogColumn {
   hasDefault: boolean;
   /** Computed by the database. */
   generated: boolean;
-  /** Digits of the fractions of seconds. */
+  /** Decimal places of seconds. */
   precision: number;
-  /** What the user may do with it. */
+  /** Privileges of the user on the column. */
   rights: { select: boolean; insert: boolean; update: boolean };
 }
 
 export interface Column extends CatalogColumn {
   type: Exclude<RecordField['type'], 'UNSUPPORTED'>;
-  /** False: what may be written to a column of this type is not known. */
+  /** False for a type with unknown valid values. */
   isListed: boolean;
-  /** Of the times of a column that says none. */
+  /** Time zone of a column whose times have none. */
   timeZone?: string;
 }

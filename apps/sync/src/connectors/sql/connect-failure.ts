@@ -2,21 +2,21 @@ import { connect, type Socket } from 'node:net';
 import { configurationError, type ConnectorError } from '../connector-error.js';
 import type { SqlConfiguration } from './sql-configuration.js';
 
-/** How long a server may take to say by which protocol it speaks. */
+/** Timeout of a server for its first bytes, which identify its protocol. */
 const greetingMs = 2_000;
 
 const engineNames = { POSTGRESQL: 'PostgreSQL', MARIADB: 'MariaDB' };
 
-/** What Node.js and the drivers say when the other side can't be trusted. */
+/** Error codes of Node.js and the drivers for an untrusted certificate. */
 const untrusted =
   /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|HANDSHAKE_SSL_ERROR|^ERR_SSL_|^ERR_TLS_|^ERR_OSSL_/;
 const withoutTls = /HANDSHAKE_NO_SSL_SUPPORT|does not support SSL/i;
 
 /**
- * Which setting a connection failed by, as far as that can be found out.
+ * Finds the setting that made a connection fail, where possible.
  *
  * @param address of the host of the configuration
- * @param error of the driver, which does not tell one database system from another
+ * @param error of the driver, which does not distinguish database systems
  */
 export async function connectFailure(
   { engine, port }: SqlConfiguration,
@@ -55,7 +55,7 @@ export async function connectFailure(
 
 type Protocol = SqlConfiguration['engine'] | 'OTHER' | 'SILENT' | 'UNREACHABLE';
 
-/** MariaDB speaks first; PostgreSQL answers a question for encryption with one letter. */
+/** MariaDB sends the first packet; PostgreSQL answers an SSLRequest with one letter. */
 async function protocolAt(address: string, port: number): Promise<Protocol> {
   const socket = connect({ host: address, port });
   try {
@@ -72,7 +72,7 @@ async function protocolAt(address: string, port: number): Promise<Protocol> {
   }
 }
 
-/** A packet of version 10 of the protocol, or an error; both are the first of the connection. */
+/** A handshake of protocol version 10, or an error; both are the first packet of the connection. */
 function isMariadb(greeting: Buffer): boolean {
   return greeting[3] === 0 && (greeting[4] === 10 || greeting[4] === 255);
 }
@@ -81,7 +81,7 @@ function opened(socket: Socket): Promise<boolean> {
   return settled(socket, 'connect', () => true, false);
 }
 
-/** Undefined when nothing comes in time, or the connection ends. */
+/** Undefined after the timeout, or when the connection ends. */
 function firstBytes(socket: Socket): Promise<Buffer | undefined> {
   return settled<Buffer | undefined>(socket, 'data', (bytes) => bytes, undefined);
 }

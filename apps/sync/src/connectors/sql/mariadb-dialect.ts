@@ -49,7 +49,7 @@ export const mariadbDialect: SqlDialect = {
       IF(column_default IS NOT NULL OR extra LIKE '%auto_increment%', 'YES', 'NO'),
       IF(is_generated = 'ALWAYS', 'YES', 'NO'), CAST(datetime_precision AS CHAR), privileges
     FROM information_schema.columns WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position`,
-  // The beginning of a column, which an index may have instead of it, is no column.
+  // An index on a prefix of a column does not count.
   uniqueIndexQuery: `
     SELECT index_name, IF(sub_part IS NULL, column_name, '') FROM information_schema.statistics
     WHERE table_schema = ? AND table_name = ? AND non_unique = 0`,
@@ -58,13 +58,13 @@ export const mariadbDialect: SqlDialect = {
       fullType === 'tinyint(1)' ? 'BOOLEAN' : (fieldTypes[dataType] ?? (texts.includes(dataType) ? 'TEXT' : undefined));
     return type && { type, isListed: true };
   },
-  // A float would be written with the six digits that it has at least.
+  // As text, a float would have only its six guaranteed digits.
   text: ({ name, dataType }) => {
     const value = mariadbDialect.quote(name);
     return `CAST(${dataType === 'float' ? `CAST(${value} AS DOUBLE)` : value} AS CHAR)`;
   },
   value: comparedValue,
-  // Columns that know no zone hold the time of the server.
+  // Columns without a zone hold the server's local time.
   now: ({ type, timeZone }) => {
     if (type === 'TIME') return 'NOW(6)';
     if (timeZone === undefined) return `CONVERT_TZ(NOW(6), '+00:00', @@global.time_zone)`;
@@ -76,7 +76,7 @@ export const mariadbDialect: SqlDialect = {
   failure: mariadbFailure,
 };
 
-/** A text that is compared with a number becomes a double, which does not tell large numbers apart. */
+/** A text that is compared with a number becomes a double, which conflates large numbers. */
 function comparedValue({ dataType, fullType, type, precision }: CatalogColumn & Pick<Column, 'type'>): string {
   if (wholeNumbers.includes(dataType)) return `CAST(? AS ${fullType.includes('unsigned') ? 'UNSIGNED' : 'SIGNED'})`;
   if (dataType === 'decimal') return `CAST(? AS ${fullType.replace(/ .*/, '')})`;
@@ -87,7 +87,7 @@ async function connectMariadb(configuration: SqlConfiguration, address: string):
   const { host, port, database, user, password, tls, certificateAuthority: ca } = configuration;
   const connection = await createConnection({
     host,
-    // The name is for the certificate; the connection goes to the address that was chosen for it.
+    // The name is for the certificate; the connection goes to the resolved address.
     stream: () => openSocket({ host: address, port, keepAlive: true }),
     database,
     user,
@@ -109,14 +109,14 @@ async function connectMariadb(configuration: SqlConfiguration, address: string):
       const rows = await run(text, values);
       return Array.isArray(rows) ? (rows as (string | null)[][]) : [];
     },
-    // With CLIENT_FOUND_ROWS, which the driver asks for, a row that has the values already is counted too.
+    // The driver sets CLIENT_FOUND_ROWS, so unchanged rows count too.
     change: async (text, values) => ((await run(text, values)) as ResultSetHeader).affectedRows,
     destroy: () => connection.destroy(),
     close: () => connection.end(),
   };
 }
 
-/** The field of the configuration that an error of access is about. */
+/** The field of the configuration that an access error is about. */
 const accessFields = new Map([
   [1044, '/database'],
   [1045, '/password'],
@@ -156,7 +156,7 @@ function mariadbFailure(error: unknown): SqlFailure | undefined {
     return call(new ConnectorError('RATE_LIMITED', 'The server takes no more from this user for now.', details));
   }
   if (rowErrors.includes(errno)) {
-    // The name is said in the message only, which also has the value.
+    // Only the message has the name, beside the value, which must not be logged.
     const field = /[Cc]olumn '([^']+)'|Field '([^']+)' doesn't/.exec(message)?.slice(1).find(Boolean);
     const issue = {
       reason: 'REFUSED',

@@ -38,10 +38,10 @@ const fieldTypes: Record<string, Column['type']> = {
   ),
 };
 
-/** Bytes, lists, and amounts whose text depends on the locale of the server. */
+/** Bytes, arrays, and amounts whose text depends on the locale of the server. */
 const unsupported = ['bytea', 'ARRAY', 'money'];
 
-/** `localtimestamp` of a session that has kept the time zone that the server gives to everybody. */
+/** `localtimestamp` in the default time zone of the server. */
 const serverTime = `(clock_timestamp() AT TIME ZONE (SELECT reset_val FROM pg_settings WHERE name = 'TimeZone'))`;
 
 export const postgresDialect: SqlDialect = {
@@ -88,7 +88,7 @@ export const postgresDialect: SqlDialect = {
   failure: postgresFailure,
 };
 
-/** Rounded as the column would, or a bound between two of its ticks would let through what is still to come. */
+/** Rounded to the precision of the column. Otherwise a bound between two of its ticks would include changes still to come. */
 function castType({ dataType, precision }: CatalogColumn): string {
   return dataType.replace('timestamp', `timestamp(${precision})`);
 }
@@ -106,11 +106,11 @@ async function connectPostgres(configuration: SqlConfiguration, address: string)
     statement_timeout: statementTimeoutMs,
     query_timeout: statementTimeoutMs + 5_000,
     idle_in_transaction_session_timeout: statementTimeoutMs,
-    // The texts of values do not depend on what the server gives to everybody.
+    // The texts of values must not depend on the defaults of the server.
     options: '-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=postgres -c extra_float_digits=1',
     types: { getTypeParser: () => (text: string) => text },
   });
-  // A connection that breaks while nothing is asked is noticed by the next question.
+  // The next statement reports a connection that broke while idle.
   client.on('error', () => undefined);
   await client.connect();
   const run = (text: string, values: (string | null)[] = []) =>
@@ -124,7 +124,7 @@ async function connectPostgres(configuration: SqlConfiguration, address: string)
   };
 }
 
-/** `$1`, `$2` for each `?` that is not within a quoted name. */
+/** `$1`, `$2` for each `?` outside of quoted names. */
 function numberValues(text: string): string {
   let number = 0;
   return text.replace(/"(?:[^"]|"")*"|\?/g, (found) => (found === '?' ? `$${(number += 1)}` : found));

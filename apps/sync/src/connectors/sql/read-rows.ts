@@ -11,13 +11,13 @@ import type { Table } from './table.js';
 
 const cursorForm = 'sql-1';
 
-/** The last row that was read, both as the database writes them; empty before the first one. */
+/** Time and id of the last row that was read, in the database's format; empty at first. */
 type SqlCursor = { updated: string; id: string };
 
 /** A row as texts, in the order of the table's columns. */
 export type Row = (string | null)[];
 
-/** What should have been one row is another number of them. */
+/** A statement about one row affected another number of rows. */
 export class RowCountError extends Error {
   override readonly name = 'RowCountError';
   constructor(count: number) {
@@ -29,9 +29,7 @@ export class TableReader {
   readonly #connection: SqlConnection;
   readonly #dialect: SqlDialect;
   readonly #table: Table;
-  /**
-   * Selects all columns as texts, from `r`: an order by a bare name would be that of the text.
-   */
+  /** Selects all columns as texts, from `r`: an order by an unqualified name would sort the text. */
   readonly select: string;
 
   constructor(connection: SqlConnection, dialect: SqlDialect, table: Table) {
@@ -42,9 +40,9 @@ export class TableReader {
   }
 
   /**
-   * Rows by time of change and id, up to the time before which no transaction can be under way any more: what is behind
-   * the cursor stays as it was read. The bound is at least one tick of the column old, since a column of whole seconds
-   * takes many changes in one.
+   * Rows by time of change and id, up to a time before which no transaction can be in progress: everything behind the
+   * cursor is final. The bound is at least one tick of the column old, since a column of whole seconds can get many
+   * changes in one.
    */
   async *pages(cursor: string | undefined, pageSize: number, lateCommitSeconds: number): AsyncGenerator<Page> {
     const { ids, updated } = this.#table;
@@ -68,7 +66,7 @@ export class TableReader {
     }
   }
 
-  /** Every row's key. The version is of the whole row, so that an edit that did not set the time shows too. */
+  /** Every row's key. The version covers the whole row, so that an edit without a new time is found too. */
   async *keys(pageSize: number): AsyncGenerator<RecordKey[]> {
     const { ids } = this.#table;
     let last: Row | undefined;
@@ -90,7 +88,7 @@ export class TableReader {
    * The row with this id, deleted or not.
    *
    * @param suffix such as `FOR UPDATE`
-   * @throws RowCountError when there are several
+   * @throws RowCountError for several rows
    */
   async row(id: string, suffix = ''): Promise<Row | undefined> {
     const texts = rowIdTexts(id, this.#table.ids.length);
@@ -99,13 +97,13 @@ export class TableReader {
     return this.#only(await this.#connection.query(`${this.select} ${sql} ${suffix}`, values), this.#table.ids, texts);
   }
 
-  /** The row that has the key of a caller. */
+  /** The row with the key of a create. */
   async rowOfKey(column: Column, key: string): Promise<Row | undefined> {
     const where = `WHERE ${this.#column(column)} = ${this.#dialect.value(column)}`;
     return this.#only(await this.#connection.query(`${this.select} ${where}`, [key]), [column], [key]);
   }
 
-  /** `WHERE` of one row. */
+  /** `WHERE` clause of one row. */
   whereRow(row: Row): { sql: string; values: string[] } {
     return this.#where(this.#textsOf(row));
   }
@@ -115,7 +113,7 @@ export class TableReader {
     return { sql: `WHERE ${conditions.join(' AND ')}`, values: texts };
   }
 
-  /** Databases take `7x` for 7 and `A` for `a`; here it has to be the same text. */
+  /** Databases accept `7x` for 7 and `A` for `a`; here the texts must be equal. */
   #only(rows: Row[], columns: Column[], texts: string[]): Row | undefined {
     const same = rows.filter((row) => columns.every((column, index) => this.#value(row, column) === texts[index]));
     if (same.length > 1) throw new RowCountError(same.length);
@@ -159,7 +157,7 @@ export class TableReader {
     return texts;
   }
 
-  /** A condition for what comes after these values in the order of the columns. */
+  /** Condition for rows after these values, in the order of the columns. */
   #beyond([column, ...rest]: Column[], [text = '', ...texts]: string[]): { sql: string; values: string[] } {
     if (!column) return { sql: 'FALSE', values: [] };
     const [name, value] = [this.#column(column), this.#dialect.value(column)];

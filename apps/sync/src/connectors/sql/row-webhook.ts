@@ -4,7 +4,7 @@ import { verifyStandardWebhook } from '../standard-webhook.js';
 import { rowId } from './row-id.js';
 import { checkSqlConfiguration } from './sql-configuration.js';
 
-/** What the application beside the table tells: that rows changed, and of which table. */
+/** Payload of an application's webhook: the table and ids of changed rows. */
 interface RowsChanged {
   table: string;
   ids: (Id | Id[])[];
@@ -21,7 +21,7 @@ export function verifyRowWebhook(configuration: unknown, delivery: WebhookDelive
 }
 
 /**
- * Of a table whose rows are known by several columns, an id is the list of their values.
+ * With several id columns, an id is the list of their values.
  *
  * @throws ConnectorError INVALID when the body is not `{"table": "people", "ids": ["1"]}`
  */

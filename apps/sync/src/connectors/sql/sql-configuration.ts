@@ -15,7 +15,7 @@ export interface SqlConfiguration {
   certificateAuthority?: string;
   schema: string;
   table: string;
-  /** One of the two is given: a row is known by these columns. */
+  /** Exactly one of the two is given: the columns that identify a row. */
   idColumn?: string;
   idColumns?: string[];
   updatedColumn: string;

@@ -83,7 +83,7 @@ class SqlPeer implements Peer {
       try {
         return reader.record(await reader.row(id));
       } catch (error) {
-        // A text that the type of the column does not know is the id of no row.
+        // A text that is invalid for the type of the column is no id.
         if (this.#dialect.failure(error)?.kind === 'ROW') return undefined;
         throw error;
       }

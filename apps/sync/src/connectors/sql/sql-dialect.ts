@@ -7,46 +7,49 @@ import type { CatalogColumn, Column } from './column.js';
 export interface SqlConnection {
   /** @param text with `?` for each value. */
   query(text: string, values?: (string | null)[]): Promise<(string | null)[][]>;
-  /** @returns how many rows an UPDATE or DELETE met, changed or not */
+  /** @returns number of rows that an UPDATE or DELETE matched, changed or not */
   change(text: string, values?: (string | null)[]): Promise<number>;
-  /** Ends it at once, and with it what is running. */
+  /** Closes it at once, and cancels the running statement. */
   destroy(): void;
-  /** Ends it in order. */
+  /** Closes it gracefully. */
   close(): Promise<void>;
 }
 
-/** What went wrong with a statement. */
+/** Failure of a statement. */
 export type SqlFailure =
   | { kind: 'CALL'; error: ConnectorError }
-  /** The row does not fit, and never will. */
+  /** The row is invalid, and retries are useless. */
   | { kind: 'ROW'; issue: RecordIssue; duplicate: boolean }
-  /** Another transaction was in the way. */
+  /** A conflict with another transaction. */
   | { kind: 'AGAIN' };
 
-/** Where the database systems differ. */
+/** Differences between database systems. */
 export interface SqlDialect {
-  /** The session speaks UTC and refuses what does not fit a column. @param address to connect to; `configuration.host` is for the certificate only */
+  /**
+   * Opens a session in UTC that refuses invalid values. @param address to connect to; `configuration.host` is for the
+   * certificate only
+   */
   connect(configuration: SqlConfiguration, address: string): Promise<SqlConnection>;
-  /** A quoted name, whatever is in it. */
+  /** Quotes any name. */
   quote(name: string): string;
-  /** The schema of the table, as the catalogue knows it. */
+  /** The schema of the table in the catalogue. */
   schema(configuration: SqlConfiguration): string;
-  /** Selects the columns of a table of a schema as `CatalogColumn`, in their order. */
+  /** Selects the columns of a table of a schema as `CatalogColumn`, in order. */
   catalogQuery: string;
   /** Selects index and column for each column of each unique index over all rows of a table of a schema. */
   uniqueIndexQuery: string;
-  /** `isListed` false: a type that is only read, as the database writes it. Undefined: it is not exchanged. */
+  /** `isListed` false: a type that is only read, in the database's format. Undefined: not exchanged. */
   fieldType(column: CatalogColumn): { type: Column['type']; isListed: boolean } | undefined;
   /** SQL for the value of a column as a text. */
   text(column: Column): string;
   /** SQL for a value, given as `?`, that is compared with a column. */
   value(column: Column): string;
-  /** SQL for now, as the column would hold it. */
+  /** SQL for the current time, in the type of the column. */
   now(column: Column): string;
-  /** SQL for the time so many microseconds ago, as the column would hold it, as a text. */
+  /** SQL for the time some microseconds ago, in the type of the column, as a text. */
   ago(column: Column, microseconds: number): string;
-  /** How `true` and `false` are written. */
+  /** SQL of `true` and `false`. */
   boolean(value: boolean): string;
-  /** `undefined` when the error did not come from the database. */
+  /** `undefined` for an error that is not of the database. */
   failure(error: unknown): SqlFailure | undefined;
 }

@@ -7,10 +7,10 @@ import type { SqlConfiguration } from './sql-configuration.js';
 import type { SqlConnection, SqlDialect } from './sql-dialect.js';
 import { findTable, type Table } from './table.js';
 
-/** How long a database may take to end a session, in milliseconds. */
+/** Timeout of a graceful close, in milliseconds. */
 const closeTimeoutMs = 2_000;
 
-/** What a call works with: a connection that no other call uses meanwhile, and the table as it was when that was opened. */
+/** A connection for the exclusive use of a call, and the table as read when it was opened. */
 export interface SqlSession {
   connection: SqlConnection;
   table: Table;
@@ -20,14 +20,15 @@ export interface SqlSession {
 type OpenSession = Omit<SqlSession, 'reader'>;
 
 /**
- * Opens the sessions of one peer. A session ends with its call, or at once when the signal of the call is aborted. While sessions
- * are kept, later calls reuse those of earlier ones, one call at a time, and neither connect nor read the catalogue.
+ * Opens the sessions of one peer. A session ends with its call, or at once when the signal of the call aborts. While
+ * sessions are kept, later calls reuse those of earlier ones, one call at a time, without a new connection and read of
+ * the catalogue.
  */
 export class SqlSessions {
   readonly #configuration: SqlConfiguration;
   readonly #resolveHost: ConnectorEnvironment['resolveHost'];
   readonly #dialect: SqlDialect;
-  /** Sessions that no call uses. Undefined while sessions are not kept. */
+  /** Idle sessions. Undefined while sessions are not kept. */
   #kept: OpenSession[] | undefined;
 
   constructor(configuration: SqlConfiguration, dialect: SqlDialect, { resolveHost }: ConnectorEnvironment) {
@@ -36,7 +37,7 @@ export class SqlSessions {
     this.#resolveHost = resolveHost;
   }
 
-  /** Keeps sessions from now on. @returns ends those that no call uses; the others end with their calls */
+  /** Keeps sessions from now on. @returns closes idle sessions; the others end with their calls */
   keep(): () => Promise<void> {
     const kept: OpenSession[] = (this.#kept = []);
     return async () => {
@@ -45,7 +46,7 @@ export class SqlSessions {
     };
   }
 
-  /** Runs `work` in a session. What the database reports is thrown as a ConnectorError. */
+  /** Runs `work` in a session. Errors of the database are thrown as ConnectorErrors. */
   async run<Result>(signal: AbortSignal, work: (session: SqlSession) => Promise<Result>): Promise<Result> {
     const { session, end } = await this.#open(signal);
     let isWhole = false;
@@ -60,7 +61,7 @@ export class SqlSessions {
     }
   }
 
-  /** Like `run`, for what comes piece by piece; the session ends when the reader goes away. */
+  /** Like `run`, for streams; the session ends when the reader stops. */
   async *stream<Item>(signal: AbortSignal, work: (session: SqlSession) => AsyncIterable<Item>): AsyncGenerator<Item> {
     const { session, end } = await this.#open(signal);
     let isWhole = false;
@@ -94,7 +95,7 @@ export class SqlSessions {
     return { session: { connection, table, reader: new TableReader(connection, this.#dialect, table) }, end };
   }
 
-  /** A kept session whose connection still answers. */
+  /** A kept session with a live connection. */
   async #takeKept(signal: AbortSignal): Promise<OpenSession | undefined> {
     for (let session = this.#kept?.pop(); session; session = this.#kept?.pop()) {
       const { connection } = session;
@@ -163,7 +164,7 @@ export class SqlSessions {
   }
 }
 
-/** Destroys a connection when the signal is aborted, or at once when it was. @returns stops that */
+/** Destroys a connection when the signal aborts, or at once if it has. @returns stops that */
 function destroyOnAbort(connection: SqlConnection, signal: AbortSignal): () => void {
   const destroy = () => connection.destroy();
   if (signal.aborted) destroy();

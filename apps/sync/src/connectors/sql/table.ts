@@ -5,27 +5,27 @@ import { columnLimits } from './column-limits.js';
 import type { SqlConfiguration } from './sql-configuration.js';
 import type { SqlConnection, SqlDialect } from './sql-dialect.js';
 
-/** A table and what its columns are for. */
+/** A table and the roles of its columns. */
 export interface Table {
   /** Quoted. */
   name: string;
   columns: Column[];
-  /** What a row is known by: the columns of a unique index. */
+  /** Id columns of a row: those of a unique index. */
   ids: Column[];
   updated: Column;
   key: Column | undefined;
   deleted: Column | undefined;
   version: Column | undefined;
-  /** Columns that can't be exchanged, as fields, with the reason. */
+  /** Columns that cannot be exchanged, as fields, with the reason. */
   left: RecordField[];
   /** Whether the user may delete rows. */
   mayDelete: boolean;
 }
 
 /**
- * The table as it is now, as far as the user may see it.
+ * The current table, as far as the user can see it.
  *
- * @throws ConnectorError INVALID that names the field of a table or column that is not there or does not fit
+ * @throws ConnectorError INVALID that names the setting of a missing or unsuitable table or column
  */
 export async function findTable(
   connection: SqlConnection,
@@ -36,7 +36,7 @@ export async function findTable(
   const rows = await connection.query(dialect.catalogQuery, [schema, configuration.table]);
   const name = `${dialect.quote(schema)}.${dialect.quote(configuration.table)}`;
   if (rows.length === 0) {
-    // Fails when it is there and the user has no right to it.
+    // Fails when it exists and the user has no privilege on it.
     await connection.query(`SELECT 1 FROM ${name} LIMIT 1`).catch((error: unknown) => {
       const failure = dialect.failure(error);
       if (failure?.kind === 'CALL' && failure.error.reason === 'UNAUTHORISED') throw failure.error;
@@ -88,7 +88,7 @@ function uniqueIndexes(rows: (string | null)[][]): ReadonlySet<string>[] {
   return [...indexes.values()];
 }
 
-/** Without such an index one id could be that of two rows, and a write would meet both. */
+/** Without such an index, two rows could have one id, and a write would change both. */
 function checkUnique(indexes: ReadonlySet<string>[], columns: Column[], field: string): void {
   const names = columns.map(({ name }) => name);
   const isUnique = indexes.some((index) => index.size === names.length && names.every((name) => index.has(name)));
@@ -109,7 +109,7 @@ function checkColumns({ ids, updated, deleted, version }: Table, idField: string
     throw unfit('/versionColumn', 'The column holds no number.');
 }
 
-/** The fields of the rows. What the configuration has another use for is not for others to write. */
+/** The fields of the rows. Columns with a role in the configuration are not writable. */
 export function tableFields(table: Table): RecordField[] {
   const { columns, ids, updated, key, deleted, version, left } = table;
   const own = [...ids, updated, key, deleted, version];
@@ -129,7 +129,7 @@ export function tableFields(table: Table): RecordField[] {
   return [...fields, ...left];
 }
 
-/** Why a column is not written. Undefined when it may be. */
+/** Why a column is not writable. Undefined when it is. */
 function readOnlyNote(
   { rights, isListed, generated, fullType }: Column,
   { create, update }: { create: boolean; update: boolean },
@@ -140,14 +140,14 @@ function readOnlyNote(
   return isAllowed ? undefined : 'The user may not write it.';
 }
 
-/** What the user may do with rows, and the table lets be done. */
+/** The capabilities that follow from the user's privileges and the table. */
 export function tableRights(table: Table): { create: boolean; update: boolean; delete: boolean } {
   const { columns, updated, deleted, version, mayDelete } = table;
   const update = [updated, version].every((column) => !column || column.rights.update);
   return {
     update,
     create: whyNoRowsAreCreated(table) === undefined,
-    // A row is locked before it is deleted, which takes the right to change it.
+    // A delete locks the row first, which requires the UPDATE privilege.
     delete: deleted ? update && deleted.rights.update : mayDelete && columns.some(({ rights }) => rights.update),
   };
 }
@@ -155,7 +155,7 @@ export function tableRights(table: Table): { create: boolean; update: boolean; d
 /** Undefined when they are. */
 export function whyNoRowsAreCreated({ columns, ids, updated, key, deleted, version }: Table): string | undefined {
   if (key === undefined) return 'The connection has no keyColumn, so a retry could double a row.';
-  // The database fills what no caller gives; the key, the time and the fields are sent.
+  // The database sets columns without a value; key, time and fields are sent.
   const isGiven = (column: Column) => column === key || column === updated;
   const empty = [...ids, deleted, version].find((column) => column && !isGiven(column) && !isFilled(column));
   if (empty) return `Nothing gives the column ${empty.name} of a new row a value.`;
@@ -168,7 +168,7 @@ function leftField({ name, fullType, rights }: CatalogColumn): RecordField {
   return { name, type: 'UNSUPPORTED', writable: false, required: false, declaredType: fullType, description };
 }
 
-/** The rights to a statement are checked when it is explained, too. */
+/** EXPLAIN checks privileges too. */
 async function mayDelete(connection: SqlConnection, dialect: SqlDialect, table: string): Promise<boolean> {
   try {
     await connection.query(`EXPLAIN DELETE FROM ${table} WHERE FALSE`);

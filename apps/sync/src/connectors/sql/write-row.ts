@@ -11,17 +11,17 @@ type Create = Extract<WriteItem, { kind: 'CREATE' }>;
 type Update = Extract<WriteItem, { kind: 'UPDATE' }>;
 type Delete = Extract<WriteItem, { kind: 'DELETE' }>;
 
-/** When another transaction was in the way. */
+/** Delay after a conflict with another transaction. */
 const conflictRetryMs = 500;
 
-/** `SET` and `VALUES` of a statement: a column, the SQL for its value, and what its `?` stands for. */
+/** `SET` and `VALUES` of a statement: a column, the SQL for its value, and the value of its `?`. */
 interface Assignment {
   column: string;
   sql: string;
   values: (string | null)[];
 }
 
-/** Writes rows, each in a transaction of its own. Names come from the catalogue and are quoted, values are never in the SQL. */
+/** Writes rows, each in a transaction of its own. Names come from the catalogue and are quoted; values are parameters. */
 export class RowWriter {
   readonly #connection: SqlConnection;
   readonly #dialect: SqlDialect;
@@ -57,7 +57,7 @@ export class RowWriter {
     }
   }
 
-  /** The database refuses a second row with the key, so a retry finds the first one, whatever it holds by now. */
+  /** The database refuses a second row with the key, so a retry finds the first one, whatever its current content. */
   async #create({ key, fields }: Create): Promise<WriteResult> {
     const { key: keyColumn, updated } = this.#table;
     if (!keyColumn || !tableRights(this.#table).create) {
@@ -90,7 +90,7 @@ export class RowWriter {
     }
   }
 
-  /** Locks the row and compares its version, so that nothing can come in between. */
+  /** Locks the row and compares its version, which excludes concurrent changes. */
   async #change(item: Update | Delete, change: (row: Row) => Promise<WriteResult>): Promise<WriteResult> {
     await this.#connection.query('START TRANSACTION');
     try {
@@ -99,7 +99,7 @@ export class RowWriter {
       await this.#connection.query('COMMIT');
       return result;
     } catch (error) {
-      // When the connection is lost, so is the transaction.
+      // A lost connection rolls the transaction back.
       await this.#connection.query('ROLLBACK').catch(() => undefined);
       throw error;
     }
@@ -145,13 +145,13 @@ export class RowWriter {
     await this.#changeOne(`UPDATE ${this.#table.name} SET ${set} ${where.sql}`, [...values, ...where.values]);
   }
 
-  /** @throws RowCountError when the database changes another number of rows; the transaction is rolled back by that */
+  /** @throws RowCountError when the database changes another number of rows, which rolls the transaction back */
   async #changeOne(text: string, values: (string | null)[]): Promise<void> {
     const count = await this.#connection.change(text, values);
     if (count !== 1) throw new RowCountError(count);
   }
 
-  /** What every change sets besides. */
+  /** Columns that every change sets. */
   #touch(): Assignment[] {
     const { updated, version } = this.#table;
     const touched = [{ column: this.#dialect.quote(updated.name), sql: this.#dialect.now(updated), values: [] }];

@@ -1,7 +1,7 @@
 import { foreignCursor } from '../connector-error.js';
 import type { JsonObject } from '../peer-record.js';
 
-/** Cursors are opaque to callers. @param form name and version of what the cursor holds, such as `table-1` */
+/** Encodes a cursor, which is opaque to callers. @param form name and version of its content, such as `table-1` */
 export function writeCursor(form: string, content: JsonObject): string {
   return `${form}.${Buffer.from(JSON.stringify(content)).toString('base64url')}`;
 }
@@ -9,7 +9,7 @@ export function writeCursor(form: string, content: JsonObject): string {
 /**
  * The content of a cursor of `form`.
  *
- * @throws ConnectorError CURSOR_EXPIRED when it is of another form, or `isContent` does not know it
+ * @throws ConnectorError CURSOR_EXPIRED for another form, or content that `isContent` refuses
  */
 export function readCursor<Content>(
   form: string,

@@ -3,11 +3,11 @@ import type { VCardVersion } from './card.js';
 import { contactFields } from './contact-fields.js';
 import { addressParts, isAddress, listProperties, type ListField } from './contact-properties.js';
 
-/** What is wrong with the fields that a caller wants to write into a card. */
+/** What is wrong with fields to write into a card. */
 export function contactIssues(fields: JsonObject, version: VCardVersion): RecordIssue[] {
   return Object.entries(fields).flatMap(([name, value]) => {
     const issues = fieldIssues(name, value);
-    // As JSON a backslash is two. Version 2.1 has no escape for it, so it would take what follows with it.
+    // In JSON a backslash is two. Version 2.1 has no escape for it, so it would consume what follows.
     if (issues.length > 0 || version !== '2.1') return issues;
     const hasBackslash = (own: JsonValue) => JSON.stringify(own).includes('\\\\');
     const paths = Array.isArray(value)
@@ -55,7 +55,7 @@ function isItemPart(field: ListField, name: string, value: JsonValue): boolean {
     return Array.isArray(value) && value.every((type) => typeof type === 'string' && /^[a-z0-9-]+$/.test(type));
   if (name === 'primary') return typeof value === 'boolean';
   const { part } = listProperties[field];
-  // These stand in the card as they are, on one line.
+  // These are written unescaped, on one line.
   if (name === part)
     return isText(value) && value !== '' && !/[\r\n]/.test(value) && (name !== 'address' || isAddress(value));
   return (name === 'label' || (part === undefined && addressParts.some((own) => own === name))) && isText(value);

@@ -1,6 +1,6 @@
 import type { RecordField } from '../description.js';
 
-/** The neutral fields of a contact, as every connector that speaks vCard has them. */
+/** The neutral fields of a contact, common to all connectors with vCards. */
 export const contactFields: RecordField[] = [
   text('displayName', 'The name to show (FN).'),
   text('familyName'),

@@ -11,14 +11,14 @@ import {
 } from './contact-properties.js';
 import { components, listItems, propertyText, unescapeText } from './property-text.js';
 
-/** A property whose value could be decoded. */
+/** A property with a decoded value. */
 export interface ReadProperty {
   property: VCardProperty;
   /** Decoded, still escaped. */
   text: string;
 }
 
-/** The neutral fields of a card, and what is wrong with it or has no field. Lines are those of the file. */
+/** The neutral fields of a card, and its problems and content without a field. Lines are those of the file. */
 export function contactOfCard(card: VCard): { fields: JsonObject; issues: RecordIssue[] } {
   const issues = [...card.issues];
   const read = (name: string) => readProperties(card, name, issues);
@@ -61,7 +61,7 @@ export function contactOfCard(card: VCard): { fields: JsonObject; issues: Record
   return { fields, issues: [...issues, ...nameIssues(fields, card)] };
 }
 
-/** The properties of a name that can be decoded; those that can't are added to `issues`. */
+/** The decodable properties with a name; the others are added to `issues`. */
 export function readProperties(card: VCard, name: string, issues: RecordIssue[] = []): ReadProperty[] {
   return card.properties
     .filter((property) => property.name === name)
@@ -86,7 +86,7 @@ function notAnAddress({ line }: VCardProperty): RecordIssue {
   return { reason: 'EMAIL_INVALID', message: 'This is no e-mail address.', field: 'emails', line };
 }
 
-/** One item of a list field; `undefined` when the property is empty, or no address. */
+/** An item of a list field; `undefined` for an empty property, or an address without content. */
 export function listItem(card: VCard, field: ListField, { property, text }: ReadProperty): JsonObject | undefined {
   const value = itemValue(card, field, text);
   if (Object.keys(value).length === 0) return undefined;
@@ -113,7 +113,7 @@ function itemValue(card: VCard, field: ListField, text: string): JsonObject {
   return Object.fromEntries(entries.filter(([, value]) => value !== ''));
 }
 
-/** Apple names what belongs to a group in `X-ABLabel`, its own names as `_$!<HomePage>!$_`. */
+/** Apple labels a group by `X-ABLabel`, with built-in labels such as `_$!<HomePage>!$_`. */
 export function groupLabel(card: VCard, { group }: VCardProperty): string | undefined {
   if (group === undefined) return undefined;
   const found = readProperties(card, 'X-ABLABEL').find(({ property }) => property.group === group);

@@ -1,4 +1,4 @@
-/** Fields that are one text, and their properties. */
+/** Text fields and their properties. */
 export const textProperties = {
   displayName: 'FN',
   nickname: 'NICKNAME',
@@ -7,13 +7,13 @@ export const textProperties = {
   note: 'NOTE',
 } as const;
 
-/** Fields that are one component each of `N`, in its order. */
+/** Fields that are one component of `N`, in its order. */
 export const nameFields = ['familyName', 'givenName', 'middleName', 'namePrefix', 'nameSuffix'] as const;
 
 /** The components of `ADR`, in its order. */
 export const addressParts = ['poBox', 'extended', 'street', 'city', 'state', 'postalCode', 'country'] as const;
 
-/** Fields that are a list of properties. `part` is the part of an item that the value of the property is. */
+/** Fields that are a list of properties. `part` is the part of an item that has the value of the property. */
 export const listProperties = {
   emails: { property: 'EMAIL', part: 'address' },
   phones: { property: 'TEL', part: 'number' },
@@ -21,12 +21,12 @@ export const listProperties = {
   urls: { property: 'URL', part: 'url' },
 } as const;
 
-/** Whether a text may be an e-mail address: more than that is for who writes to it to say. */
+/** Whether a text may be an e-mail address. Only sending to it proves more. */
 export function isAddress(text: string): boolean {
   return /[^@]@[^@]/.test(text);
 }
 
 export type ListField = keyof typeof listProperties;
 
-/** What stands among the types without being one. */
+/** Values among the types that are no types. */
 export const technicalTypes: readonly string[] = ['pref', 'internet', 'x400'];

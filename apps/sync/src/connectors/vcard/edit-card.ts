@@ -10,7 +10,7 @@ import { escapeText, splitUnescaped } from './property-text.js';
 /** A card with changed fields, or what is wrong with them. */
 export type EditedCard = { card: VCard } | { issues: RecordIssue[] };
 
-/** A card of version 3.0, which every CardDAV server takes (RFC 6352 §6.3.2). */
+/** A new card has version 3.0, which every CardDAV server supports (RFC 6352 §6.3.2). */
 export function newCard(uid: string, fields: JsonObject): EditedCard {
   const properties = [
     { name: 'VERSION', text: '3.0' },
@@ -21,8 +21,8 @@ export function newCard(uid: string, fields: JsonObject): EditedCard {
 }
 
 /**
- * Changes the named fields of a card; null clears one. Properties that hold the same as before keep their lines, and so
- * does everything that no field speaks of.
+ * Changes the named fields of a card; null clears one. Unchanged properties keep their lines, and so does all content
+ * without a field.
  */
 export function editCard(card: VCard, fields: JsonObject): EditedCard {
   const issues = contactIssues(fields, card.version);
@@ -62,19 +62,19 @@ function escaped(card: VCard, value: JsonValue): string {
   return escapeText((value as string | null) ?? '', card.version);
 }
 
-/** Sets the first property of that name, whose parameters stay; without a text removes all of them. */
+/** Sets the first property with that name, whose parameters stay; without a text removes all of them. */
 function setText(card: VCard, name: string, text: string | undefined): VCardProperty[] {
   const first = readProperties(card, name)[0]?.property;
   if (text === undefined) return card.properties.filter((property) => property.name !== name);
   if (!first) return [...card.properties, makeProperty({ name, text }, card.version)];
   const { group } = first;
-  // The value of a date may have been of another kind, such as a text.
+  // The former value may have been of another type, such as a text.
   const parameters = first.parameters.filter((parameter) => name !== 'BDAY' || parameter.name !== 'VALUE');
   const changed = makeProperty({ name, group, parameters, text }, card.version);
   return card.properties.map((property) => (property === first ? changed : property));
 }
 
-/** Gives the escaped parts of a structured value to `change`; parts that it returns as they are stay byte for byte. */
+/** Passes the escaped parts of a structured value to `change`; unchanged parts stay byte for byte. */
 function setComponents(card: VCard, name: string, change: (parts: string[]) => string[]): VCardProperty[] {
   const before = readProperties(card, name)[0]?.text ?? '';
   const parts = change(splitUnescaped(before, ';'));
@@ -82,7 +82,7 @@ function setComponents(card: VCard, name: string, change: (parts: string[]) => s
   return setText(card, name, isEmpty && name !== 'N' ? undefined : parts.join(';'));
 }
 
-/** What is still there keeps its property, and what is new joins the last one; in another order all are in one. */
+/** Remaining items keep their property, and new ones join the last one; in another order all are in one. */
 function setCategories(card: VCard, categories: string[]): VCardProperty[] {
   const own = readProperties(card, 'CATEGORIES').map(({ property, text }) => ({
     property,

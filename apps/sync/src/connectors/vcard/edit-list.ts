@@ -6,12 +6,12 @@ import { makeProperty } from './format-card.js';
 import { escapeText } from './property-text.js';
 import { isSameValue } from './same-value.js';
 
-/** Properties that a label of their group is shown beside. */
+/** Properties with a group label. */
 const labelled = ['EMAIL', 'TEL', 'ADR', 'URL', 'IMPP', 'X-ABDATE', 'X-ABRELATEDNAMES', 'X-SOCIALPROFILE'];
 
 /**
- * Gives a list field exactly these items, in their order. A property with the same item keeps its lines; one whose item was edited
- * keeps its group and what else it says; one that can't be read stays.
+ * Gives a list field exactly these items, in order. A property with the same item keeps its lines; one whose item was
+ * edited keeps its group and other content; an unreadable one stays.
  */
 export function editList(card: VCard, field: ListField, items: JsonObject[]): VCardProperty[] {
   const { property: name } = listProperties[field];
@@ -37,7 +37,7 @@ export function editList(card: VCard, field: ListField, items: JsonObject[]): VC
   );
 }
 
-/** The property that each item was: the one with its value, else one with the same that is written otherwise, or edited. */
+/** The former property of each item: the one with its value, else one with the same value in another format, or the edited one. */
 function keptProperties(
   card: VCard,
   field: ListField,
@@ -55,20 +55,20 @@ function keptProperties(
   return items.map((item, place) => exact[place] ?? take((own) => isSame(own, item)));
 }
 
-/** Whether an address is likely to be another one after an edit: what it is for, and where, has not changed all at once. */
+/** Whether an address may be another one after an edit: its label or its place is the same. */
 function isEdited(one: JsonObject, other: JsonObject): boolean {
   const isSame = (name: string) => one[name] !== undefined && JSON.stringify(one[name]) === JSON.stringify(other[name]);
   return ['street', 'postalCode', 'label', 'types'].some(isSame);
 }
 
-/** The labels of groups, of which each belongs to one property that it is shown beside. */
+/** The labels of groups that belong to one property each. */
 class Labels {
   readonly made: VCardProperty[] = [];
   readonly gone: VCardProperty[] = [];
 
   constructor(private readonly card: VCard) {}
 
-  /** The group in which a property has this label. Its group stays as far as it can, since other properties may belong to it. */
+  /** The group that gives a property this label. Keeps its group if possible, since other properties may belong to it. */
   groupOf(
     before: ReadProperty | undefined,
     label: JsonObject[string] | undefined,
@@ -118,7 +118,7 @@ function itemProperty(
   const dropped = [
     ...['TYPE', ...(item['primary'] === true ? ['PREF'] : [])],
     ...(part === 'number' && !isUri ? ['VALUE'] : []),
-    // These say where the address was.
+    // Geographical parameters of the former address.
     ...(part === undefined ? ['LABEL', 'GEO'] : []),
   ];
   const others = (kept?.property.parameters ?? []).filter(
@@ -134,12 +134,12 @@ function hasUri(kept: ReadProperty | undefined): boolean {
   return kept?.property.parameters.some(({ name }) => name === 'VALUE') ?? false;
 }
 
-/** RFC 3966 has no spaces. */
+/** RFC 3966 allows no spaces. */
 function isTelUri(number: string): boolean {
   return /^[+\d().;=a-z-]+$/i.test(number);
 }
 
-/** Types that say nothing about what an item is for, such as `internet`, stay. */
+/** Types that are no label, such as `internet`, stay. */
 function typeParameters(card: VCard, item: JsonObject, kept: ReadProperty | undefined): VCardParameter[] {
   const technical = kept ? parameterValues(kept.property, 'TYPE').filter((type) => technicalTypes.includes(type)) : [];
   const own = technical.filter((type) => type !== 'pref');
@@ -152,7 +152,7 @@ function typeParameters(card: VCard, item: JsonObject, kept: ReadProperty | unde
   ];
 }
 
-/** Names of groups that the card does not have. */
+/** Names of groups that are unused in the card. */
 class GroupNames {
   readonly #taken: Set<string | undefined>;
 
@@ -168,7 +168,7 @@ class GroupNames {
   }
 }
 
-/** What the value of the property says, without types, label and preference. */
+/** The value of the property, without types, label and preference. */
 function valueOf(item: JsonObject | undefined): string {
   const entries = Object.entries(item ?? {}).filter(([name]) => !['types', 'label', 'primary'].includes(name));
   return JSON.stringify(entries.sort(([one], [other]) => (one < other ? -1 : 1)));

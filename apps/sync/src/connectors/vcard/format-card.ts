@@ -3,15 +3,15 @@ import type { VCard, VCardParameter, VCardProperty, VCardVersion } from './card.
 /** RFC 6350 §3.2: in octets, without the line end. */
 const maxLineSize = 75;
 
-/** The bytes of a card: the lines of its properties as they are. */
+/** The bytes of a card, from the raw lines of its properties. */
 export function formatCard(card: VCard): Buffer {
   const lines = ['BEGIN:VCARD', ...card.properties.flatMap(({ source }) => source), 'END:VCARD', ''];
   return Buffer.from(lines.join('\r\n'), 'latin1');
 }
 
-/** What a property of ours is made of. */
+/** Parts of a new property. */
 export interface PropertyContent {
-  /** As it is to be written. */
+  /** In its final form. */
   name: string;
   group?: string | undefined;
   parameters?: VCardParameter[];
@@ -19,7 +19,7 @@ export interface PropertyContent {
   text: string;
 }
 
-/** A property with lines of its own: in UTF-8, and in 2.1 quoted-printable where it is not plain ASCII on one line. */
+/** A property with new lines: in UTF-8, and in 2.1 quoted-printable unless it is plain ASCII on one line. */
 export function makeProperty(
   { name, group, parameters = [], text }: PropertyContent,
   version: VCardVersion,
@@ -39,7 +39,7 @@ function formatParameter({ name, value }: VCardParameter): string {
   return `;${name}=${name !== 'TYPE' && /[:;,]/.test(value) ? `"${value}"` : value}`;
 }
 
-/** Not within a character: readers that unfold after decoding would break it. */
+/** Not within a character, which would break readers that unfold after decoding. */
 function fold(line: string): string[] {
   const lines: string[] = [];
   let start = 0;

@@ -2,10 +2,10 @@ import type { VCard, VCardParameter, VCardProperty, VCardVersion } from './card.
 import type { RawCard } from './split-cards.js';
 
 const versions: readonly string[] = ['2.1', '3.0', '4.0'];
-/** What version 2.1 lets stand without `ENCODING=`. */
+/** Encodings that version 2.1 allows without `ENCODING=`. */
 const bareEncodings = ['QUOTED-PRINTABLE', 'BASE64', '7BIT', '8BIT'];
 
-/** Reads the properties of a card (vCard 2.1, RFC 2426, RFC 6350). Whatever it does not understand is kept as it is. */
+/** Parses the properties of a card (vCard 2.1, RFC 2426, RFC 6350). Keeps everything that it cannot parse. */
 export function parseCard({ lines, line }: RawCard): VCard {
   // Folding differs between versions, but a line with the version is never folded.
   const version = findVersion(lines);
@@ -43,7 +43,7 @@ function takeLines(lines: string[], at: number, version: VCardVersion): string[]
     const softBreak = quotedPrintable && (lines[next - 1] ?? '').endsWith('=');
     if (/^END\s*:\s*VCARD/i.test(text)) break;
     if (softBreak || /^[ \t]/.test(text)) continue;
-    // Some writers of version 2.1 leave base64 unindented; a blank line ends it.
+    // Some programs write base64 of version 2.1 unindented; a blank line ends it.
     if (base64 && version === '2.1' && text !== '' && /^[A-Za-z0-9+/]+=*$/.test(text)) continue;
     break;
   }
@@ -70,7 +70,7 @@ function parseProperty(source: string[], line: number, card: VCard): VCardProper
   return { name: name.toUpperCase(), group: group?.toLowerCase(), parameters, value, line, source };
 }
 
-/** In 2.1 the white space that begins a folded line belongs to the value, later versions add it. */
+/** In 2.1 the white space that begins a folded line belongs to the value; later versions add it. */
 function unfold([first = '', ...rest]: string[], version: VCardVersion): string {
   let text = first;
   const quotedPrintable = /^[^:]*QUOTED-PRINTABLE/i.test(first);
@@ -81,7 +81,7 @@ function unfold([first = '', ...rest]: string[], version: VCardVersion): string 
   return text;
 }
 
-/** The first colon outside of quotes; of a line whose quote is not closed the first one at all. */
+/** The first colon outside of quotes; without a closing quote, the first colon. */
 function findColon(text: string): number {
   let quoted = false;
   for (let at = 0; at < text.length; at += 1) {

@@ -1,11 +1,11 @@
 import { parameterValues, type VCardProperty, type VCardVersion } from './card.js';
 
-/** The value of a property in characters, or why there is none. */
+/** The decoded value of a property, or why there is none. */
 export type PropertyText = { text: string } | { reason: string; message: string };
 
 /**
- * Decodes the transfer encoding (quoted-printable, base64) and the character set of a value. Without `CHARSET` it is
- * UTF-8, of which ASCII is a part. Bytes that are none are not guessed at.
+ * Decodes the transfer encoding (quoted-printable, base64) and the character set of a value. The default `CHARSET` is
+ * UTF-8, which includes ASCII. Invalid bytes are reported, not guessed.
  */
 export function propertyText(property: VCardProperty): PropertyText {
   const encoding = parameterValues(property, 'ENCODING')[0];
@@ -25,13 +25,13 @@ export function propertyText(property: VCardProperty): PropertyText {
   }
 }
 
-/** RFC 2045 §6.7; soft line breaks are gone already. What is no escape stands for itself. */
+/** RFC 2045 §6.7, after removal of soft line breaks. An invalid escape stays literal. */
 function decodeQuotedPrintable(value: string): Buffer {
   const text = value.replace(/=([0-9A-F]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
   return Buffer.from(text, 'latin1');
 }
 
-/** The parts of a structured value (`N`, `ADR`, `ORG`), each a list: later versions than 2.1 separate its items by commas. */
+/** The parts of a structured value (`N`, `ADR`, `ORG`), each a list: versions after 2.1 separate its items by commas. */
 export function components(text: string, version: VCardVersion): string[][] {
   return splitUnescaped(text, ';').map((part) => listItems(part, version));
 }
@@ -42,7 +42,7 @@ export function listItems(text: string, version: VCardVersion): string[] {
   return items.map((item) => unescapeText(item, version).trim()).filter((item) => item !== '');
 }
 
-/** Version 2.1 knows one escape, `\;`. Later ones have three, and what else is escaped in practice, such as `\:`. */
+/** Version 2.1 has one escape, `\;`. Later versions have three, and programs escape more, such as `\:`. */
 export function unescapeText(text: string, version: VCardVersion): string {
   if (version === '2.1') return text.replaceAll('\\;', ';');
   return text.replace(/\\(.)/gs, (_, escaped: string) => (escaped === 'n' || escaped === 'N' ? '\n' : escaped));
@@ -53,7 +53,7 @@ export function escapeText(text: string, version: VCardVersion): string {
   return text.replace(/[\\,;]/g, (character) => `\\${character}`).replace(/\r\n|\r|\n/g, '\\n');
 }
 
-/** Splits where the separator is not escaped; the parts stay escaped. */
+/** Splits at unescaped separators; the parts stay escaped. */
 export function splitUnescaped(text: string, separator: string): string[] {
   const parts: string[] = [];
   let start = 0;

@@ -1,9 +1,9 @@
 import type { JsonObject } from '../peer-record.js';
 
-/** So many digits at its end say which number it is: how it is dialled from elsewhere differs. */
+/** Number of significant last digits of a phone number: dialling prefixes differ. */
 const phoneDigits = 8;
 
-/** Whether two items of a list are the same address or number, though they may be written in different ways. */
+/** Whether two items of a list are the same address or number in any format. */
 export function isSameValue(field: string, one: JsonObject, other: JsonObject): boolean {
   const [first, second] = [keyOf(field, one), keyOf(field, other)];
   return first !== undefined && first === second;

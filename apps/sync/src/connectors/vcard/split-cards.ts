@@ -1,28 +1,28 @@
 import { ConnectorError } from '../connector-error.js';
 
-/** The lines of one card, or of something between cards that is none. */
+/** The lines of one card, or of content between cards. */
 export interface RawCard {
-  /** Without their ends, one character for each byte. */
+  /** Without their ends, one character per byte. */
   lines: string[];
-  /** Line of the file on which it begins, from 1. */
+  /** First line of the card in the file, from 1. */
   line: number;
-  /** False for a card without `END:VCARD`, and for what is not within a card at all. */
+  /** False for a card without `END:VCARD`, and for content outside of cards. */
   complete: boolean;
 }
 
-/** A card may have a photo, and is held in memory as a whole. */
+/** A card may contain a photo, and is in memory as a whole. */
 export const maxCardSize = 8 * 1024 * 1024;
 
 const begin = /^\s*BEGIN\s*:\s*VCARD\s*$/i;
 const end = /^\s*END\s*:\s*VCARD\s*$/i;
-/** Of version 2.1: the value is a card of its own, on the lines that follow. */
+/** In version 2.1 the value is a card of its own, on the lines that follow. */
 const agent = /^(?:[\w-]+\.)?AGENT[^:]*:\s*$/i;
 
 /**
- * Takes a file apart into cards. Lines end with LF, CRLF, or, as an iPhone wrote them, CR CR LF. A card that begins before
- * the one before has ended ends that one, incomplete.
+ * Splits a file into cards. Lines end with LF, CRLF, or, as iPhones wrote them, CR CR LF. A card that begins before the
+ * former one has ended ends that one, incomplete.
  *
- * @throws ConnectorError INVALID when a card is larger than `maxCardSize`
+ * @throws ConnectorError INVALID for a card larger than `maxCardSize`
  */
 export async function* splitCards(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<RawCard> {
   let card: RawCard | undefined;
@@ -67,7 +67,7 @@ async function* physicalLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator
   if (begun !== '') yield { text: withoutEnds(begun, line), line };
 }
 
-/** Without its line end, and the byte order mark of UTF-8 that may begin a file. */
+/** Without its line end, and a leading byte order mark of UTF-8. */
 function withoutEnds(text: string, line: number): string {
   const start = line === 1 && text.startsWith('\u00ef\u00bb\u00bf') ? 3 : 0;
   let length = text.length;
