@@ -38,7 +38,7 @@ afterAll(async () => {
 declareLargeTable(() => platform);
 
 test(
-  'a feed of large changes arrives whole, but for one that can not be processed, which waits until it is retried',
+  'a feed of large changes arrives whole, but for one that cannot be processed, which waits until it is retried',
   { timeout: soakTimeoutMs },
   async () => {
     await calm.endpoint(receiver.url);

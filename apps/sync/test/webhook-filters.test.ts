@@ -176,7 +176,7 @@ test('a filter takes the permission to read the records, and no endpoint that hi
   // The endpoint hides personal data, whoever changes it.
   const path = (id: unknown) => `/v1/webhookEndpoints/${String(id)}`;
   expect(await tenant.send('PATCH', path(plain.body['id']), filtered('emails:a@example.com'))).toMatchObject(refused);
-  // Who does not see them can not take over what filters by them.
+  // Who does not see them cannot take over what filters by them.
   const seeing = await create(some, filtered('emails:a@example.com'));
   expect(await hiding.send('PATCH', path(seeing.body['id']), { description: 'Ours' })).toMatchObject(refused);
   expect(await hiding.send('PATCH', path(seeing.body['id']), { filters: [] })).toMatchObject({

@@ -59,5 +59,5 @@ export function configurationError(
 
 /** The cursor is of another connector, another peer, or an earlier release with another format. */
 export function foreignCursor(): ConnectorError {
-  return new ConnectorError('CURSOR_EXPIRED', 'The cursor is not one of this connection. Read everything again.');
+  return new ConnectorError('CURSOR_EXPIRED', 'The cursor does not belong to this connection. Read everything again.');
 }

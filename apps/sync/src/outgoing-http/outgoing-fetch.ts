@@ -35,7 +35,7 @@ export async function outgoingHost(http: OutgoingHttp, host: string, signal: Abo
   try {
     return await http.addressOf(host);
   } catch (cause) {
-    const violations = [{ field: '/host', reason: 'UNREACHABLE', description: 'can not be reached' }];
-    throw new ConnectorError('UNAVAILABLE', 'The host can not be reached.', { violations, cause });
+    const violations = [{ field: '/host', reason: 'UNREACHABLE', description: 'cannot be reached' }];
+    throw new ConnectorError('UNAVAILABLE', 'The host cannot be reached.', { violations, cause });
   }
 }

@@ -14,7 +14,7 @@ describe.concurrent.each(engines)('%s', (_engine, createDatabase) => {
   }, installTimeoutMs);
   afterAll(() => database.drop());
 
-  describe('that can not be connected to says why:', () => {
+  describe('that cannot be connected to says why:', () => {
     let web: Server;
     beforeAll(async () => {
       web = createServer((_request, response) => response.end()).listen(0, '127.0.0.1');

@@ -154,7 +154,7 @@ describe('a card', () => {
     });
   });
 
-  test('that can not have one tag of a customer has the others, and the customer keeps it', async () => {
+  test('that cannot have one tag of a customer has the others, and the customer keeps it', async () => {
     await put('CATEGORIES:vip');
     const mapping = await map();
     await tenant.untilEqual(mapping, 1);

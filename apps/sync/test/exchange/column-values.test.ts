@@ -78,7 +78,7 @@ describe('a column of decimal numbers', () => {
     expect(await fieldsOf('Ada L.')).toEqual({ price: '2.55', weight: 5, extra: '1.5' });
   });
 
-  test('is refused for a field that can not have its values', async () => {
+  test('is refused for a field that cannot have its values', async () => {
     await define('agreed', 'BOOLEAN');
     const mapping = { connectionId: people.connection, recordType: 'people', customerKind: 'PERSON' };
 

@@ -134,7 +134,7 @@ describe('a record that comes later with the e-mail address of a customer', () =
   });
 });
 
-test('a record that can not be exchanged holds up no other, and is tried again', async () => {
+test('a record that cannot be exchanged holds up no other, and is tried again', async () => {
   await people.insert('Ada');
   await people.insert('Grace');
   await people.insert('Radia');

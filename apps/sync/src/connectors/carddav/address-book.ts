@@ -61,7 +61,8 @@ export class AddressBook {
       if (given === undefined)
         throw new ConnectorError('UNSUPPORTED', 'The server does not synchronise collections (RFC 6578).');
       if (!truncated) return { changes: [...changes.values()], token: given };
-      if (given === next) throw new ConnectorError('UNAVAILABLE', 'The server cuts its answer off and does not go on.');
+      if (given === next)
+        throw new ConnectorError('UNAVAILABLE', 'The server truncates its answer and does not continue.');
       next = given;
     }
   }
@@ -151,10 +152,7 @@ export class AddressBook {
     if (!first || others.length > 0 || first.ok || this.#idOf(first.href) !== undefined) return;
     const text = JSON.stringify([first.error, first.raw]);
     if (text.includes('valid-sync-token') || text.includes('validSyncToken')) {
-      throw new ConnectorError(
-        'CURSOR_EXPIRED',
-        'The server no longer knows what changed since. Read everything again.',
-      );
+      throw new ConnectorError('CURSOR_EXPIRED', 'The server no longer has the changes since. Read everything again.');
     }
     throw unexpected(first.status);
   }
@@ -165,7 +163,7 @@ function putAnswer({ status, headers }: Response): PutAnswer {
 }
 
 function unexpected(status: number): ConnectorError {
-  if (status === 403) return new ConnectorError('UNAUTHORISED', 'The account has no right to this address book.');
+  if (status === 403) return new ConnectorError('UNAUTHORISED', 'The account has no access to this address book.');
   if (status === 404 || status === 410) return new ConnectorError('SCHEMA_CHANGED', 'The address book is gone.');
   return new ConnectorError('UNAVAILABLE', `The server answers ${status}, which is not expected here.`);
 }

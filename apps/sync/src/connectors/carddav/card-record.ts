@@ -26,6 +26,6 @@ export async function cardItem(stored: StoredCard): Promise<ReadItem> {
   return {
     kind: 'UNREADABLE',
     id: stored.id,
-    issues: [{ reason: 'NO_CARD', message: 'What is stored there is no vCard.' }],
+    issues: [{ reason: 'NO_CARD', message: 'The stored content is no vCard.' }],
   };
 }

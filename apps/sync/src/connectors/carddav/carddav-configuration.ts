@@ -14,7 +14,7 @@ export const cardDavConfigurationSchema: ConfigurationSchema = {
     url: {
       type: 'string',
       title: 'Address',
-      description: 'Of an address book, or of a server on which the account is looked for (RFC 6764).',
+      description: 'Of an address book, or of a server on which the account is discovered (RFC 6764).',
       pattern: '^https?://[^/?#@]+(?:/[^?#]*)?$',
       maxLength: 2_000,
       destination: true,

@@ -21,7 +21,7 @@ export function davFetch({ url, username, password }: CardDavConfiguration, fetc
     if (protocol === 'https:' && !target.startsWith('https:')) {
       throw configurationError('/url', {
         reason: 'INVALID',
-        description: 'The server leads to an address without TLS.',
+        description: 'The server redirects to an address without TLS.',
       });
     }
     const headers = new Headers(init?.headers);
@@ -33,7 +33,7 @@ export function davFetch({ url, username, password }: CardDavConfiguration, fetc
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof ConnectorError) throw error;
-      const violation = { reason: 'UNREACHABLE', description: 'The server can not be reached.' };
+      const violation = { reason: 'UNREACHABLE', description: 'The server cannot be reached.' };
       throw configurationError('/url', violation, { reason: 'UNAVAILABLE', cause: error });
     }
     await throwForStatus(answer);
@@ -50,8 +50,8 @@ async function throwForStatus(answer: Response): Promise<void> {
     throw configurationError('/password', violation, { reason: 'UNAUTHORISED' });
   }
   const details = { retryAfterMs: readRetryAfter(headers.get('retry-after')) };
-  if (status === 429) throw new ConnectorError('RATE_LIMITED', 'The server takes no more requests for now.', details);
-  if (status === 423) throw new ConnectorError('UNAVAILABLE', 'The server has locked what was asked for.', details);
+  if (status === 429) throw new ConnectorError('RATE_LIMITED', 'The server refuses further requests for now.', details);
+  if (status === 423) throw new ConnectorError('UNAVAILABLE', 'The server has locked the resource.', details);
   throw new ConnectorError('UNAVAILABLE', `The server answers ${status}.`, details);
 }
 

@@ -27,7 +27,7 @@ export async function findAddressBook(
     throw configurationError(field, { reason: 'NOT_FOUND', description: 'The account has no such address book.' });
   }
   if (fitting.length > 1) {
-    const description = `The account has ${fitting.length} address books that fit. Give the address of one as url.`;
+    const description = `The account has ${fitting.length} matching address books. Give the address of one as url.`;
     throw configurationError('/addressBook', { reason: 'AMBIGUOUS', description });
   }
   return first.url;

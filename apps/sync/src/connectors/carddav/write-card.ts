@@ -40,7 +40,7 @@ async function updateCard(book: AddressBook, { id, expectedVersion, fields }: Up
   const stored = await book.card(id);
   if (stored?.version !== expectedVersion) return conflict(id, stored);
   const card = await parseStoredCard(stored);
-  if (!card) return { kind: 'REJECTED', issues: [{ reason: 'NO_CARD', message: 'What is stored there is no vCard.' }] };
+  if (!card) return { kind: 'REJECTED', issues: [{ reason: 'NO_CARD', message: 'The stored content is no vCard.' }] };
   const edited = editCard(card, fields);
   if ('issues' in edited) return { kind: 'REJECTED', issues: edited.issues };
   if (edited.card === card) return { kind: 'WRITTEN', id, version: expectedVersion };

@@ -29,7 +29,7 @@ export const fileConfigurationSchema: ConfigurationSchema = {
     characterSet: {
       type: 'string',
       title: 'Character set of CSV and NDJSON',
-      description: 'vCards say themselves, and are UTF-8 where they do not.',
+      description: 'A vCard declares its own; the default is UTF-8.',
       enum: ['utf-8', 'utf-16le', 'windows-1252', 'iso-8859-2', 'iso-8859-15', 'shift_jis'],
       default: 'utf-8',
     },

@@ -91,6 +91,6 @@ function unreadable(line: number, reason: string, message: string): ReadItem {
 }
 
 function fromContent(line: number): RecordIssue {
-  const message = 'The record has no id of its own: when its content changes, it is another record.';
+  const message = 'The record has no id of its own: with other content it is another record.';
   return { reason: 'ID_FROM_CONTENT', message, line };
 }

@@ -165,7 +165,7 @@ export function parameter(template: string, place: string, value: string): [stri
 
 /** The error for an unexpected status. */
 export function unexpected(status: number): ConnectorError {
-  if (status === 403) return new ConnectorError('UNAUTHORISED', 'The credentials give no right to this.');
+  if (status === 403) return new ConnectorError('UNAUTHORISED', 'The credentials lack a permission for this.');
   if (status === 404 || status === 410) {
     const description = 'The service has no such collection any more.';
     return configurationError('/path', { reason: 'NOT_FOUND', description }, { reason: 'SCHEMA_CHANGED' });

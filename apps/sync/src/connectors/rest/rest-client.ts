@@ -58,7 +58,7 @@ export class RestClient {
     const text = await this.#text(answer, maxAnswerBytes, '/url');
     const parsed = text.trim() === '' ? undefined : parseExact(text);
     if (text.trim() !== '' && parsed === undefined && answer.ok) {
-      const description = 'The service answers something else than JSON.';
+      const description = 'The service does not answer with JSON.';
       throw configurationError('/url', { reason: 'NO_JSON', description }, { reason: 'SCHEMA_CHANGED' });
     }
     return { status: answer.status, headers: answer.headers, body: parsed };
@@ -74,7 +74,7 @@ export class RestClient {
     if (isOwn || answer.status !== 401) await this.#throwForStatus(answer, '/documentUrl');
     if (!answer.ok) {
       await answer.body?.cancel();
-      const description = `The document can not be read: the server answers ${answer.status}.`;
+      const description = `The document cannot be read: the server answers ${answer.status}.`;
       throw configurationError('/documentUrl', { reason: 'NOT_FOUND', description });
     }
     return this.#text(answer, maxDocumentBytes, '/documentUrl');
@@ -83,7 +83,7 @@ export class RestClient {
   #own(address: string, field: string): URL {
     const url = URL.canParse(address) ? new URL(address) : undefined;
     if (url?.origin === this.#base.origin && url.username === '' && url.password === '') return url;
-    throw configurationError(field, { reason: 'INVALID', description: 'It leads to another server.' });
+    throw configurationError(field, { reason: 'INVALID', description: 'It redirects to another server.' });
   }
 
   #headers(): Headers {
@@ -105,7 +105,7 @@ export class RestClient {
     } catch (cause) {
       this.#signal.throwIfAborted();
       if (cause instanceof ConnectorError) throw cause;
-      const violation = { reason: 'UNREACHABLE', description: 'The service can not be reached.' };
+      const violation = { reason: 'UNREACHABLE', description: 'The service cannot be reached.' };
       throw configurationError(field, violation, { reason: 'UNAVAILABLE', cause });
     }
   }
@@ -115,11 +115,11 @@ export class RestClient {
     if (status < 500 && ![401, 408, 423, 429].includes(status) && (status < 300 || status >= 400)) return;
     await body?.cancel();
     if (status < 400) {
-      const description = `The service leads elsewhere (${status}): give the address where it is.`;
+      const description = `The service redirects (${status}): give the final address.`;
       throw configurationError(field, { reason: 'REDIRECTED', description });
     }
     if (status === 401) {
-      const description = 'The service does not accept the credentials, or wants some.';
+      const description = 'The service refuses the credentials, or requires some.';
       throw configurationError(
         this.#secretField(),
         { reason: 'UNAUTHORISED', description },
@@ -128,7 +128,7 @@ export class RestClient {
     }
     const details = { retryAfterMs: readRetryAfter(headers.get('retry-after')) };
     if (status === 429)
-      throw new ConnectorError('RATE_LIMITED', 'The service takes no more requests for now.', details);
+      throw new ConnectorError('RATE_LIMITED', 'The service refuses further requests for now.', details);
     throw new ConnectorError('UNAVAILABLE', `The service answers ${status}.`, details);
   }
 

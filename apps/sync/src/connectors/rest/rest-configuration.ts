@@ -113,7 +113,7 @@ export const restConfigurationSchema: ConfigurationSchema = {
     updatedField: {
       ...name,
       title: 'Field with the time of the last change',
-      description: 'Every change sets it, a create too, and it is never null.',
+      description: 'Every change must set it, including a create, and it must not be null.',
     },
     changedSince: {
       ...name,
@@ -127,7 +127,7 @@ export const restConfigurationSchema: ConfigurationSchema = {
       type: 'integer',
       title: 'Wait for late changes',
       description:
-        'A record that was changed less than so many seconds ago waits for the next read: one with an earlier time may still come.',
+        'A read skips records that changed less than this many seconds ago, since changes with an earlier time may still arrive.',
       minimum: 0,
       maximum: 3_600,
       default: 10,
@@ -136,7 +136,7 @@ export const restConfigurationSchema: ConfigurationSchema = {
       ...name,
       title: 'Field for the key of new records',
       description:
-        'That the other system keeps unique. Without it and findByKey no records are created, since a retry could double them.',
+        'The other system must keep it unique. Without it and findByKey no records are created, since a retry could duplicate them.',
     },
     findByKey: {
       ...name,
@@ -166,7 +166,7 @@ export const restConfigurationSchema: ConfigurationSchema = {
     webhookSecret: {
       type: 'string',
       title: 'Secret of webhooks',
-      description: 'With which the other system signs what it tells about changed records (Standard Webhooks).',
+      description: 'Verifies the webhooks of the other system about changed records (Standard Webhooks).',
       pattern: webhookSecretPattern,
       writeOnly: true,
     },

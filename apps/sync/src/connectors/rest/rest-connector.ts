@@ -121,7 +121,7 @@ class RestPeer implements Peer {
   async #checkOne(collection: Collection, { id }: PeerRecord): Promise<void> {
     const stored = await collection.one(id);
     if (!stored) {
-      const description = 'A record of the list can not be read by its id.';
+      const description = 'A record of the list cannot be read by its id.';
       throw configurationError(collection.api.id.name === 'id' ? '/readOperation' : '/idField', {
         reason: 'UNFIT',
         description,

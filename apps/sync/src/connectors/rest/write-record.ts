@@ -153,7 +153,7 @@ export class RecordWriter {
       } else if (!field)
         issues.push({ reason: 'UNKNOWN_FIELD', message: 'The records have no such field.', field: name });
       else if (!field.writable || write.takes?.has(name) === false) {
-        issues.push({ reason: 'READ_ONLY', message: 'The API does not take this field.', field: name });
+        issues.push({ reason: 'READ_ONLY', message: 'The API does not accept this field.', field: name });
       } else {
         const written = writeValue(field, value);
         if ('wrong' in written) issues.push({ reason: 'INVALID', message: written.wrong, field: name });
@@ -164,7 +164,7 @@ export class RecordWriter {
     const isNew = write.method === 'post';
     for (const { name, required } of isNew ? this.collection.api.fields : []) {
       if (!required || sent.has(name) || issues.some(({ field }) => field === name)) continue;
-      issues.push({ reason: 'REQUIRED', message: 'The API takes no new record without it.', field: name });
+      issues.push({ reason: 'REQUIRED', message: 'The API requires it for a new record.', field: name });
     }
     return issues.length > 0 ? { issues } : sent;
   }

@@ -126,7 +126,7 @@ const patterns = {
   LOCAL_TIME: {
     pattern: /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d{1,6})?$/,
     wrong:
-      'Must be RFC 3339 without a zone. A moment that the zone of the connection gives no time of its own has none.',
+      'Must be RFC 3339 without a zone. An instant without an unambiguous time in the zone of the connection cannot be written.',
   },
 };
 

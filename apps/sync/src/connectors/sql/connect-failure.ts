@@ -47,7 +47,7 @@ export async function connectFailure(
     case 'SILENT':
       return fault('/port', 'NO_ANSWER', 'The server at this port does not answer.', true);
     case 'UNREACHABLE':
-      return fault('/host', 'UNREACHABLE', 'The database can not be reached.', true);
+      return fault('/host', 'UNREACHABLE', 'The database cannot be reached.', true);
     default:
       return protocol satisfies never;
   }

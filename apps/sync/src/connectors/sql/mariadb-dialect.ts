@@ -133,7 +133,10 @@ function mariadbFailure(error: unknown): SqlFailure | undefined {
   if ([1020, 1205, 1213].includes(errno)) return { kind: 'AGAIN' };
   const accessField = accessFields.get(errno);
   if (accessField !== undefined) {
-    const violation = { reason: 'UNAUTHORISED', description: 'The server does not let this user in, or not that far.' };
+    const violation = {
+      reason: 'UNAUTHORISED',
+      description: 'The server refuses this user, or the user lacks a privilege.',
+    };
     return call(configurationError(accessField, violation, { reason: 'UNAUTHORISED', cause: error }));
   }
   if (errno === 3159) {
@@ -153,7 +156,7 @@ function mariadbFailure(error: unknown): SqlFailure | undefined {
     return call(new ConnectorError('SCHEMA_CHANGED', 'The table has changed.', { cause: error }));
   if ([1040, 1203, 1226].includes(errno)) {
     const details = { retryAfterMs: 10_000, cause: error };
-    return call(new ConnectorError('RATE_LIMITED', 'The server takes no more from this user for now.', details));
+    return call(new ConnectorError('RATE_LIMITED', 'This user has reached a limit of the server.', details));
   }
   if (rowErrors.includes(errno)) {
     // Only the message has the name, beside the value, which must not be logged.
@@ -166,6 +169,6 @@ function mariadbFailure(error: unknown): SqlFailure | undefined {
     return { kind: 'ROW', issue, duplicate: errno === 1062 };
   }
   return call(
-    new ConnectorError('UNAVAILABLE', 'The database can not be reached, or ended the connection.', { cause: error }),
+    new ConnectorError('UNAVAILABLE', 'The database cannot be reached, or ended the connection.', { cause: error }),
   );
 }

@@ -157,7 +157,7 @@ function postgresFailure(error: unknown): SqlFailure | undefined {
   }
   if (['53300', '53400'].includes(code)) {
     return call(
-      new ConnectorError('RATE_LIMITED', 'The server takes no more connections for now.', {
+      new ConnectorError('RATE_LIMITED', 'The server refuses further connections for now.', {
         retryAfterMs: 10_000,
         cause: error,
       }),
@@ -172,7 +172,7 @@ function postgresFailure(error: unknown): SqlFailure | undefined {
     return { kind: 'ROW', issue, duplicate: code === '23505' };
   }
   return call(
-    new ConnectorError('UNAVAILABLE', 'The database can not be reached, or ended the connection.', { cause: error }),
+    new ConnectorError('UNAVAILABLE', 'The database cannot be reached, or ended the connection.', { cause: error }),
   );
 }
 

@@ -41,7 +41,7 @@ export const sqlConfigurationSchema: ConfigurationSchema = {
     tls: {
       type: 'string',
       title: 'Encryption',
-      description: 'VERIFIED needs a certificate for the host name. OFF sends records and password in plain.',
+      description: 'VERIFIED requires a certificate for the host name. OFF sends records and password in plain text.',
       enum: ['VERIFIED', 'OFF'],
       default: 'VERIFIED',
       destination: true,
@@ -49,7 +49,7 @@ export const sqlConfigurationSchema: ConfigurationSchema = {
     certificateAuthority: {
       type: 'string',
       title: 'Certificate authority',
-      description: 'In PEM, when the certificate of the server is from none that everybody knows.',
+      description: 'In PEM. Required when no public authority has issued the certificate of the server.',
       maxLength: 20_000,
       destination: true,
     },
@@ -63,8 +63,7 @@ export const sqlConfigurationSchema: ConfigurationSchema = {
     idColumns: {
       type: 'array',
       title: 'Columns with the id',
-      description:
-        'Instead of idColumn, where a row is known by several columns: those of one unique index, and no others.',
+      description: 'Instead of idColumn, for an id of several columns: exactly the columns of one unique index.',
       items: name,
       minItems: 1,
       maxItems: 8,
@@ -73,26 +72,26 @@ export const sqlConfigurationSchema: ConfigurationSchema = {
     updatedColumn: {
       ...name,
       title: 'Column with the time of the last change',
-      description: 'Every change sets it, and it is never null. Give the table an index on it and the id.',
+      description: 'Every change must set it, and it must not be null. Create an index on it and the id.',
     },
     keyColumn: {
       ...name,
       title: 'Column for the key of new rows',
       description:
-        'With a unique index of its own; may be that of the id. Without it no rows are created, since a retry could double them.',
+        'With a unique index of its own; can be the column of the id. Without it no rows are created, since a retry could duplicate them.',
     },
     deletedColumn: {
       ...name,
       title: 'Column that marks deleted rows',
       description:
-        'A time, or true. Without it rows are deleted for good, and deletes are seen by comparing keys only.',
+        'A time, or true. Without it rows are deleted permanently, and only a comparison of keys finds deletes.',
     },
     versionColumn: { ...name, title: 'Column that counts versions', description: 'A number; each write adds one.' },
     timeZone: {
       type: 'string',
       title: 'Time zone',
       description:
-        'Of times without a zone, by its IANA name, such as Europe/Berlin. Without it nobody knows which moments they are.',
+        'IANA name of the zone of times without one, such as Europe/Berlin. Without it these times identify no instant.',
       minLength: 1,
       maxLength: 64,
     },
@@ -110,7 +109,7 @@ export const sqlConfigurationSchema: ConfigurationSchema = {
       type: 'string',
       title: 'Secret of webhooks',
       description:
-        'With which the application beside the table signs what it tells about changed rows (Standard Webhooks).',
+        'Verifies webhooks about changed rows, from an application that writes to the table (Standard Webhooks).',
       pattern: webhookSecretPattern,
       writeOnly: true,
     },

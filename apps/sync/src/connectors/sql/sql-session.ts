@@ -154,7 +154,7 @@ export class SqlSessions {
       case 'ROW':
         return new ConnectorError('INVALID', failure.issue.message, { cause: error });
       case 'AGAIN':
-        return new ConnectorError('UNAVAILABLE', 'Another transaction was in the way.', {
+        return new ConnectorError('UNAVAILABLE', 'The statement conflicts with another transaction.', {
           retryAfterMs: 500,
           cause: error,
         });

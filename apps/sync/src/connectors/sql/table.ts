@@ -154,7 +154,7 @@ export function tableRights(table: Table): { create: boolean; update: boolean; d
 
 /** Undefined when they are. */
 export function whyNoRowsAreCreated({ columns, ids, updated, key, deleted, version }: Table): string | undefined {
-  if (key === undefined) return 'The connection has no keyColumn, so a retry could double a row.';
+  if (key === undefined) return 'The connection has no keyColumn, so a retry could duplicate a row.';
   // The database sets columns without a value; key, time and fields are sent.
   const isGiven = (column: Column) => column === key || column === updated;
   const empty = [...ids, deleted, version].find((column) => column && !isGiven(column) && !isFilled(column));

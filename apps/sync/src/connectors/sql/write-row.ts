@@ -168,7 +168,7 @@ export class RowWriter {
       const column = this.#table.columns.find((own) => own.name === name);
       if (!column) issues.push({ reason: 'UNKNOWN_FIELD', message: 'The table has no such column.', field: name });
       else if (known.some((field) => field.name === name && !field.writable)) {
-        issues.push({ reason: 'READ_ONLY', message: 'This column is not for callers to write.', field: name });
+        issues.push({ reason: 'READ_ONLY', message: 'The column is read-only.', field: name });
       } else {
         const written = writeColumn(column, value, this.#dialect);
         if ('wrong' in written) issues.push({ reason: 'INVALID', message: written.wrong, field: name });

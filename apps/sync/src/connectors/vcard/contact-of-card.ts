@@ -158,7 +158,7 @@ function nameIssues(fields: JsonObject, card: VCard): RecordIssue[] {
     : [
         {
           reason: 'NO_NAME',
-          message: 'The card names nobody: it has neither FN nor N.',
+          message: 'The card has no name: it has neither FN nor N.',
           field: 'displayName',
           line: card.line,
         },

@@ -80,7 +80,7 @@ describe('editing a card', () => {
     ]);
   });
 
-  it('keeps a property that can not be read, and the second of two', async () => {
+  it('keeps a property that cannot be read, and the second of two', async () => {
     const given = text(
       'VERSION:3.0',
       'FN:Ada',
@@ -162,7 +162,7 @@ describe('editing a card', () => {
     expect(lines({ categories: null })).toEqual([]);
   });
 
-  it('refuses what can not be written, with the field', () => {
+  it('refuses what cannot be written, with the field', () => {
     const refused = (fields: JsonObject) => {
       const made = newCard('key', { displayName: 'Ada', ...fields });
       return 'issues' in made ? made.issues.map(({ field }) => field) : [];

@@ -10,7 +10,7 @@ const callMs = 10_000;
 export class FilterRefusedError extends Error {
   override readonly name = 'FilterRefusedError';
   constructor(reason: string, options: ErrorOptions) {
-    super(`The filter of the mapping can not be used: ${reason}.`, options);
+    super(`The filter of the mapping cannot be used: ${reason}.`, options);
   }
 }
 

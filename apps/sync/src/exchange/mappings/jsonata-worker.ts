@@ -80,7 +80,7 @@ async function evaluate({ expression, input }: EvaluationJob): Promise<Evaluatio
     // jsonata throws objects.
     const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
     return {
-      error: typeof message === 'string' ? message : 'It can not be evaluated.',
+      error: typeof message === 'string' ? message : 'It cannot be evaluated.',
       isSlow: code === timeoutCode,
     };
   }

@@ -51,14 +51,14 @@ export function runFailure(error: unknown): RunFailure {
   if (error instanceof MappingDeletedError) return { reason: 'MAPPING_DELETED', message: error.message };
   if (error instanceof MappingChangedError) return { reason: 'MAPPING_CHANGED', message: error.message };
   if (error instanceof FilterRefusedError) {
-    return { reason: 'FILTER_REFUSED', message: `${error.message} Change it to go on.` };
+    return { reason: 'FILTER_REFUSED', message: `${error.message} Change it to continue.` };
   }
   if (error instanceof MassDeleteError) {
     const message = `${error.message} None was deleted. Ask for a run with allowMassDelete when they are meant.`;
     return { reason: 'MASS_DELETE', message };
   }
   if (error instanceof SlowExpressionsError) {
-    return { reason: 'EXPRESSION_TOO_SLOW', message: `${error.message} Change the mapping to go on.` };
+    return { reason: 'EXPRESSION_TOO_SLOW', message: `${error.message} Change the mapping to continue.` };
   }
   if (error instanceof ConnectorError) {
     const { reason, message, retryAfterMs = peerRetryMs } = error;

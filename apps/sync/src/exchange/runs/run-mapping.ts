@@ -74,7 +74,7 @@ export class MappingRunner {
     ) {
       return runs.end(run, {
         reason: 'MAPPING_DISABLED',
-        message: 'The mapping or its connection was disabled meanwhile.',
+        message: 'The mapping or its connection was disabled in the meantime.',
       });
     }
     try {

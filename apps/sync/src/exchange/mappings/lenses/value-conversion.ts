@@ -43,7 +43,7 @@ export function valueLens(ofCustomer: CustomerFieldType, field: RecordField): Fi
   if (ofCustomer === 'TIME' && field.type === 'LOCAL_TIME') {
     return 'The times have no zone: give the connection its timeZone.';
   }
-  return `Values of ${field.declaredType ?? field.type} can not become values of ${ofCustomer}, and the other way round.`;
+  return `Values of ${field.declaredType ?? field.type} cannot become values of ${ofCustomer}, and the other way round.`;
 }
 
 /** The declared types of both sides of a mapping. */

@@ -153,7 +153,7 @@ function peerViolations(content: MappingContent, recordTypes: PeerDescription['r
   ];
 }
 
-/** Fields whose values can not become each other, however they are written. */
+/** Fields whose values cannot become each other, however they are written. */
 function typeViolations(
   { fields: rules, recordType }: MappingContent,
   recordTypes: PeerDescription['recordTypes'],
@@ -169,5 +169,5 @@ function typeViolations(
 
 function whyMissing({ fields }: RecordType, peerField: string): string {
   const { description } = fields.find(({ name }) => name === peerField) ?? {};
-  return description === undefined ? 'is no field of the record' : `can not be exchanged: ${description}`;
+  return description === undefined ? 'is no field of the record' : `cannot be exchanged: ${description}`;
 }

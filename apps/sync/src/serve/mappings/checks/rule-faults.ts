@@ -72,12 +72,12 @@ function twiceFault(fields: readonly FieldRule[], rule: FieldRule, index: number
   const isPart = rule.customerField.includes('.') && customKey(rule.customerField) === undefined && !part;
   const [whole] = rule.customerField.split('.');
   return isPart && fields.some(({ customerField }) => customerField === whole)
-    ? ['customerField', 'FIELD_TWICE', 'can not be exchanged beside the whole object']
+    ? ['customerField', 'FIELD_TWICE', 'cannot be exchanged beside the whole object']
     : undefined;
 }
 
 const besides =
-  'can not be exchanged beside the whole list, nor parts of the main address beside those of labelled ones';
+  'cannot be exchanged beside the whole list, nor parts of the main address beside those of labelled ones';
 
 /** Whether a field has the same address as a part of one with this label, or none, may be of. */
 function isOtherWay(label: string | undefined, field: string): boolean {
