@@ -21,7 +21,7 @@ beforeEach(async () => {
   await askDatabase(urls.ownerUrl, 'truncate webhook_job, webhook_hold');
 });
 
-test('each of more endpoints than there are places for has its turn', async () => {
+test('with more endpoints than places, each gets its turn', async () => {
   const endpoints = await endpointsOf(uuidv4(), 80, 4);
   const met = new Set<string>();
 
@@ -58,7 +58,7 @@ test('a tenant gets no more jobs than it has room for, however many endpoints ha
   expect(await claim({ total: 1_000, tenants: new Map([greedy, busy, calm].map((id) => [id, 0])) })).toEqual([]);
 });
 
-test('an endpoint that is held gets nothing, and the others do', async () => {
+test('an endpoint on hold receives nothing, and the others do', async () => {
   const [held, other] = await endpointsOf(uuidv4(), 2, 4);
   await askDatabase(
     urls.ownerUrl,

@@ -50,7 +50,7 @@ beforeEach(async () => {
 });
 afterEach(() => worker.onModuleDestroy());
 
-test('what makes too many deliveries waits, in its order, and holds up no other tenant', async () => {
+test('changes with too many deliveries wait, in order, and delay no other tenant', async () => {
   const [greedy, calm] = [await tenantWith(30), await tenantWith(1)];
   const changes = Array.from({ length: 40 }, () => customerChange(greedy));
 
@@ -71,7 +71,7 @@ test('what makes too many deliveries waits, in its order, and holds up no other 
   expect(await count('deferred_content')).toBe(0);
 });
 
-test('a change that fails again and again goes into quarantine, and is forgotten with its record', async () => {
+test('a change that fails repeatedly goes into quarantine, and is erased with its record', async () => {
   const tenant = await tenantWith(1);
   const [good, bad, last] = [customerChange(tenant), customerChange(tenant), customerChange(tenant)];
   await query(`create or replace function refuse_event() returns trigger language plpgsql as

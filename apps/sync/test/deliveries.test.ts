@@ -69,7 +69,7 @@ test('every attempt is in the ledger, with what came of it', async () => {
   ]);
 });
 
-test('gives up after the last attempt of the schedule, and goes on with the next event of the record', async () => {
+test('gives up after the last attempt of the schedule, and delivers the next event of the record', async () => {
   const endpoint = await tenant.endpoint(receiver.url);
   receiver.behave = ({ event }) => ({ status: event.type === 'customer.created' ? 500 : 200 });
 
@@ -86,7 +86,7 @@ test('gives up after the last attempt of the schedule, and goes on with the next
   ]);
 });
 
-test('410 disables the endpoint, and another endpoint is told', async () => {
+test('410 disables the endpoint, and another endpoint receives an event about it', async () => {
   const other = await Receiver.start();
   await tenant.endpoint(other.url, { eventTypes: ['webhook_endpoint.disabled', 'customer.updated'] });
   const endpoint = await tenant.endpoint(receiver.url);
@@ -103,7 +103,7 @@ test('410 disables the endpoint, and another endpoint is told', async () => {
   await other.stop();
 });
 
-test('Retry-After keeps everything from an endpoint until then', async () => {
+test('Retry-After puts an endpoint on hold until then', async () => {
   const endpoint = await tenant.endpoint(receiver.url);
   receiver.behave = () => ({ status: 429, headers: { 'retry-after': '3600' } });
 
@@ -114,7 +114,7 @@ test('Retry-After keeps everything from an endpoint until then', async () => {
   await expect.poll(() => tenant.attempts(delivery!.id)).toHaveLength(1);
   await tenant.createCustomer();
   await expect.poll(() => tenant.deliveries(endpoint.id)).toHaveLength(2);
-  // Whatever would be sent is sent to somebody else meanwhile.
+  // Anything that would be sent goes to the other endpoint meanwhile.
   const other = await Receiver.start();
   await tenant.endpoint(other.url);
   await tenant.createCustomer();
@@ -129,7 +129,7 @@ test('Retry-After keeps everything from an endpoint until then', async () => {
   await other.stop();
 });
 
-test('tells only of the events and fields that an endpoint wants, and values to FULL only', async () => {
+test('sends only events and fields of the subscription, and values to FULL endpoints only', async () => {
   const full = await Receiver.start();
   const wanted = { eventTypes: ['customer.updated'], fields: ['displayName'] };
   await tenant.endpoint(receiver.url, wanted);
@@ -170,7 +170,7 @@ test('gathers the changes of a record while the window is open', async () => {
   });
 });
 
-test('sends a test event to an endpoint that wants none', async () => {
+test('sends a test event to an endpoint without subscriptions', async () => {
   const endpoint = await tenant.endpoint(receiver.url, { eventTypes: ['merge.created'] });
 
   const delivery = await tenant.ok('POST', `/v1/webhookEndpoints/${endpoint.id}:test`);
@@ -236,7 +236,7 @@ test('both secrets sign while one replaces the other, v1 and v1a', async () => {
   ]);
 });
 
-test('values rest sealed, and only while somebody gets them', async () => {
+test('values are stored sealed, and only while an endpoint receives them', async () => {
   await tenant.endpoint(receiver.url);
   const id = await tenant.createCustomer('Ada Lovelace');
   await expect.poll(() => receiver.ids).toHaveLength(1);
@@ -247,7 +247,7 @@ test('values rest sealed, and only while somebody gets them', async () => {
   expect(await eventsAreSealed()).toEqual([false, true]);
 });
 
-test('what was erased is sent to nobody any more', async () => {
+test('erased values are not sent any more', async () => {
   const endpoint = await tenant.endpoint(receiver.url, { payload: 'FULL' });
   receiver.behave = () => ({ status: 503, headers: { 'retry-after': '3600' } });
   const id = await tenant.createCustomer('Ada Lovelace', { emails: [{ address: 'ada@example.com' }] });

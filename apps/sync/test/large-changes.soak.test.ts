@@ -38,7 +38,7 @@ afterAll(async () => {
 declareLargeTable(() => platform);
 
 test(
-  'a feed of large changes arrives whole, but for one that cannot be processed, which waits until it is retried',
+  'a feed of large changes arrives completely, except one that cannot be processed, which waits until it is retried',
   { timeout: soakTimeoutMs },
   async () => {
     await calm.endpoint(receiver.url);
@@ -47,7 +47,7 @@ test(
     await fill('😀');
     await calm.createCustomer('Behind all that');
     await waitFor(() => receiver.ids.length === 1);
-    // Only what comes from here on is told to anybody: of each change as much before as after.
+    // Only changes from here on are delivered: each with as much before it as after it.
     await rich.endpoint(counting.url, { payload: 'FULL' });
     const [poison = ''] = ids;
     await rich.query(

@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(async () => platform.stop());
 
-it('customers tells of changes that wait for their positions, and goes on', async () => {
+it('customers reports changes that wait for their positions, and keeps working', async () => {
   const { superuserUrl } = platform.customersDatabase;
   const holder = new pg.Client(superuserUrl);
   await holder.connect();

@@ -24,7 +24,7 @@ export interface Received {
   behaviour: Behaviour;
 }
 
-/** Somebody's endpoint, which does with each request what it is told. */
+/** An endpoint that answers each request as `behave` says. */
 export class Receiver {
   readonly requests: Received[] = [];
   readonly #server: Server;

@@ -77,7 +77,7 @@ test('webhooks go when they are old', async () => {
   await expect.poll(async () => (await table.hooks()).map(({ messageId }) => messageId)).toEqual([young.id]);
 });
 
-test('a run that is cut off goes on, and tells what it had done before', async () => {
+test('an interrupted run continues, and reports its earlier progress', async () => {
   const tenant = await ExchangeTenant.create(platform);
   const people = await PeopleTable.create(tenant);
   const [count, pageSize] = [200, 100];
@@ -100,7 +100,7 @@ test('a run that is cut off goes on, and tells what it had done before', async (
   expect(await created()).toBeGreaterThanOrEqual(count - pageSize);
 });
 
-test('when the log keeps nothing from the cursor on, every endpoint is told, and what comes then is delivered', async () => {
+test('when the log has nothing after the cursor, every endpoint receives a gap, and later changes are delivered', async () => {
   const tenant = await WebhookTenant.create(platform);
   const receiver = await Receiver.start();
   await tenant.endpoint(receiver.url, { eventTypes: ['customer.created'] });

@@ -79,7 +79,7 @@ test('refuses a type of event that there is not', async () => {
   });
 });
 
-test('who may not read customers can have them sent nowhere', async () => {
+test('a caller without read access to customers cannot create an endpoint', async () => {
   const key = await tenant.withKey({ permissions: ['webhooks.write', 'webhooks.read'] });
 
   const answer = await key.send('POST', '/v1/webhookEndpoints', { url, eventTypes: ['*'] });
@@ -87,7 +87,7 @@ test('who may not read customers can have them sent nowhere', async () => {
   expect(answer).toMatchObject({ status: 403, body: { code: 'PERMISSION_MISSING' } });
 });
 
-test('an endpoint that somebody changes who may not see personal data shows none from then on', async () => {
+test('an endpoint hides personal data after a change by a caller without access to it', async () => {
   const { id } = await tenant.endpoint(url);
   const key = await tenant.withKey({ permissions: ['webhooks.write', 'customers.read'], hidesPii: true });
 

@@ -173,10 +173,10 @@ test('a filter takes the permission to read the records, and no endpoint that hi
   expect(await create(hiding, filtered('emails:a@example.com'))).toMatchObject(refused);
   const plain = await create(hiding, filtered('tags:vip'));
   expect(plain.status).toBe(201);
-  // The endpoint hides personal data, whoever changes it.
+  // The endpoint hides personal data, regardless of the caller that changes it.
   const path = (id: unknown) => `/v1/webhookEndpoints/${String(id)}`;
   expect(await tenant.send('PATCH', path(plain.body['id']), filtered('emails:a@example.com'))).toMatchObject(refused);
-  // Who does not see them cannot take over what filters by them.
+  // A caller without access to them cannot change an endpoint that filters by them.
   const seeing = await create(some, filtered('emails:a@example.com'));
   expect(await hiding.send('PATCH', path(seeing.body['id']), { description: 'Ours' })).toMatchObject(refused);
   expect(await hiding.send('PATCH', path(seeing.body['id']), { filters: [] })).toMatchObject({

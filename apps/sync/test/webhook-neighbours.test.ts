@@ -105,7 +105,7 @@ test('attempts of an endpoint that are received while another one is written are
   await hostile.query(`drop function ${name} cascade`);
 }, 60_000);
 
-test('a tenant whose deliveries cannot be begun keeps no other from its turn', { timeout: 60_000 }, async () => {
+test('a tenant whose deliveries cannot start delays no other', { timeout: 60_000 }, async () => {
   await hostile.endpoint(receivers.hostile.url);
   await calm.endpoint(receivers.calm.url);
   await hostile.query(

@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** Keeps with each endpoint which records it may be sent events about: by the permission that reads all types that there were before. */
+/** Stores the read permissions of each endpoint, which limit its events. Existing endpoints get the permission for all types so far. */
 export class BoundWebhooksByRights extends Migration {
   override name = 'bound-webhooks-by-rights';
 

@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** Connections with other systems, their mappings, and what is known of which records belong together. */
+/** Connections to other systems, their mappings, and the links between records. */
 export class CreateConnections extends Migration {
   override name = 'create-connections';
 

@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** What other systems have told connections by webhook, and whose the connections are. */
+/** Webhooks that connections receive, and the tenants of connections by id. */
 export class CreateHooks extends Migration {
   override name = 'create-hooks';
 

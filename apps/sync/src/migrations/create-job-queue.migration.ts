@@ -3,7 +3,7 @@ import { getConstructionPlans } from 'pg-boss';
 
 const jobSchema = 'pgboss';
 
-/** The tables of pg-boss, in a schema of their own, and the app role's rights on them. */
+/** The tables of pg-boss in their own schema, and the privileges of the app role. */
 export class CreateJobQueue extends Migration {
   override name = 'create-job-queue';
 

@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** Endpoints, the events that they may want, what was sent to them, and how far the change feed was read. */
+/** Webhook endpoints, events, deliveries, and the cursor of the change feed. */
 export class CreateWebhooks extends Migration {
   override name = 'create-webhooks';
 

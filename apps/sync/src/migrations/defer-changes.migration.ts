@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** Changes of the feed that wait for their tenant, so that all others go on, and those that could not be processed. */
+/** Deferred changes of the feed, so that their tenant delays no other, and changes in quarantine. */
 export class DeferChanges extends Migration {
   override name = 'defer-changes';
 

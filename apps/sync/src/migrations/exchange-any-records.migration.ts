@@ -1,8 +1,8 @@
 import { Migration } from '@mikro-orm/migrations';
 
 /**
- * Mappings of records of any type, and what waits for records that it refers to. The release before knows customers only: mappings
- * without a kind of customers fail in it, before anything is written.
+ * Mappings of records of any type, and records that wait for referenced ones. The previous release supports customers only: mappings
+ * without a kind of customers fail there before any write.
  */
 export class ExchangeAnyRecords extends Migration {
   override name = 'exchange-any-records';

@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** Which customers of a mapping take part. */
+/** The filter of a mapping that selects its customers. */
 export class FilterMappings extends Migration {
   override name = 'filter-mappings';
 

@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** Keeps with each endpoint its filters on the records that events are about: none of endpoints that there are. */
+/** Filters of endpoints on the records of events. Existing endpoints have none. */
 export class FilterWebhooks extends Migration {
   override name = 'filter-webhooks';
 

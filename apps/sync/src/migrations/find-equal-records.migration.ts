@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** Lets a run find records that share a value which only one customer can have. */
+/** Index with which a run finds records that share a unique value. */
 export class FindEqualRecords extends Migration {
   override name = 'find-equal-records';
 

@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** What a run has read of all records, so that it does not hold them in memory. */
+/** Records that a run has read, which may exceed memory. */
 export class KeepRunRecords extends Migration {
   override name = 'keep-run-records';
 

@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** What pairs the records and customers that are there already before the first exchange of a mapping. */
+/** Data for pairing existing records and customers before the first exchange of a mapping. */
 export class PairRecords extends Migration {
   override name = 'pair-records';
 

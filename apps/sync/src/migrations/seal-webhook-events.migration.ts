@@ -1,8 +1,8 @@
 import { Migration } from '@mikro-orm/migrations';
 
 /**
- * Values of events rest sealed only. Those of before were not, and nothing here could seal them: what waits is told without
- * them. No release had them in the clear, so none works beside this that would look for the columns.
+ * Stores values of events sealed only. A migration cannot seal earlier values, so pending events are delivered without
+ * them. No release has stored them in plain text, so no previous release needs the columns.
  */
 export class SealWebhookEvents extends Migration {
   override name = 'seal-webhook-events';

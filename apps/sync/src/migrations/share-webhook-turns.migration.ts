@@ -1,8 +1,8 @@
 import { Migration } from '@mikro-orm/migrations';
 
 /**
- * Lets an endpoint be left alone without touching what waits for it, counts attempts when they end, and says how large the values
- * of a delivery are, so that what is read at a time can be bounded.
+ * Holds of endpoints without changes to their deliveries, a count of attempts at their end, and the size of a delivery's values,
+ * which bounds reads.
  */
 export class ShareWebhookTurns extends Migration {
   override name = 'share-webhook-turns';

@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** Keeps with each event where its trace goes on, as a W3C `traceparent`, for the attempts to tell of it. */
+/** Stores the W3C `traceparent` of each event, for the spans of its attempts. */
 export class TraceEvents extends Migration {
   override name = 'trace-events';
 

@@ -125,7 +125,7 @@ function declareUpdateTests(current: () => ConformanceRun, has: Has): void {
   });
 
   if (!has('preconditions')) return;
-  test('of a record that somebody edited since is refused, and shows the edit', async () => {
+  test('of a record that was edited since is refused, and returns the edit', async () => {
     const run = current();
     const [id = ''] = await run.real.add(['Ada']);
     const before = await run.existing(id);
@@ -170,7 +170,7 @@ function declareDeleteTests(current: () => ConformanceRun, has: Has): void {
     expect([await run.real.names(), await run.one(id), await run.keys()]).toEqual([[], undefined, []]);
   });
 
-  test('of a record that somebody edited since is refused, and shows the edit', async () => {
+  test('of a record that was edited since is refused, and returns the edit', async () => {
     const run = current();
     const [id = ''] = await run.real.add(['Ada']);
     const before = await run.existing(id);

@@ -94,7 +94,7 @@ export function describeConformance(
 
     if (has('webhooks')) {
       describe('webhooks', () => {
-        test('are believed when the peer signed them, and name the records to read again', async () => {
+        test('are accepted with a valid signature, and name the records to read again', async () => {
           const { connector, configuration, recordType, deliver } = run.real;
           const delivery = deliver?.(['1', '2']) ?? expect.fail('The peer sends no webhooks.');
           const verified = connector.verifyWebhook?.(configuration, delivery);
@@ -166,13 +166,13 @@ export function describeConformance(
 
     if (has('limit')) {
       describe('a peer that takes no more', () => {
-        test('is not asked again before its time, and then goes on', async () => {
+        test('gets no request before its time, and then the call succeeds', async () => {
           await run.real.add(['Ada']);
           const items: WriteItem[] = [{ kind: 'CREATE', key: 'key-1', fields: run.real.fields('Grace') }];
           const endLimit = (await run.real.limit?.()) ?? expect.fail('The peer has no limits.');
           const error = await failure(() => run.read());
           expect(error.reason).toBe('RATE_LIMITED');
-          // A value that is told, not a time that is measured.
+          // A value of the answer, not a measured time.
           expect(error.retryAfterMs).toBeGreaterThan(0);
           const limited = await run.peer
             .write({ recordType: run.real.recordType, items, signal: run.signal })

@@ -65,7 +65,7 @@ test.each([
   expect(answer).toMatchObject({ status: 400, body: { errors: [{ in: 'body', pointer, code }] } });
 });
 
-test('a connection that leads elsewhere is given its secrets again', async () => {
+test('a connection with a new destination requires its secrets again', async () => {
   const { id } = await tenant.api.ok<{ id: string }>('POST', '/v1/connections', body);
   const path = `/v1/connections/${id}`;
   const elsewhere = { ...settings, url: 'https://cards.example.net/ada/' };
@@ -82,7 +82,7 @@ test('a connection that leads elsewhere is given its secrets again', async () =>
   expect(await tenant.api.ok('PATCH', path, changes)).toMatchObject({ settings: elsewhere });
 });
 
-test('a check says which setting leads nowhere, and reaches no inner address', async () => {
+test('a check names the wrong setting, and reaches no private address', async () => {
   const port = await freePort();
   for (const url of [`http://127.0.0.1:${port}/`, 'https://10.0.0.1/', 'http://[::1]/', 'https://0xa.1/']) {
     const id = await tenant.connect('carddav', { ...settings, url }, body.secrets);
@@ -105,7 +105,7 @@ test('a check says which setting leads nowhere, and reaches no inner address', a
   });
 });
 
-test('who may not read and write all customers sets up no connection', async () => {
+test('a caller without read and write access to all customers cannot create a connection', async () => {
   for (const more of [{ permissions: [] }, { permissions: ['customers.read', 'customers.write'], hidesPii: true }]) {
     const permissions = ['connections.write', ...more.permissions];
     const key = await tenant.api.withKey({ ...more, permissions });

@@ -71,7 +71,7 @@ test('its runs count the customers that they leave without a record, and make no
   expect((await people.titles()).map(([name]) => name)).toEqual(['Ada', 'Grace', 'Joan']);
 });
 
-test('a customer that may be the same as a row is a question all the same', async () => {
+test('a customer that may match a row still gets a conflict', async () => {
   await tenant.api.ok('POST', '/v1/customers', { kind: 'PERSON', displayName: 'Ada' });
   const mapping = await people.map({ fields });
 

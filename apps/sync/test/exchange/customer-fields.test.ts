@@ -100,7 +100,7 @@ test('an owner, a country and a stage that are not known cost their field only, 
   expect((await row())?.slice(2, 5)).toEqual(['Gondor', 'none@example.com', 'prospect']);
 });
 
-test('a stage that cannot follow costs its field only', async () => {
+test('a stage that cannot follow fails for its field only', async () => {
   const mapping = await people.map({ fields });
   await people.insert('Ada');
   await people.update('TRUE', `stage = 'CUSTOMER'`);

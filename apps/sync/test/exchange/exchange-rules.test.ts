@@ -28,7 +28,7 @@ test.each([
   expect(await tenant.conflicts(mapping)).toEqual([]);
 });
 
-test('a conflict shows both values, blocks no other field, and ends as a person decides', async () => {
+test('a conflict shows both values, blocks no other field, and ends as a user decides', async () => {
   const mapping = await people.map();
   const id = await people.changeBoth(mapping);
   const [conflict] = await tenant.conflicts(mapping);
@@ -48,7 +48,7 @@ test('a conflict shows both values, blocks no other field, and ends as a person 
   expect(await tenant.conflicts(mapping)).toEqual([]);
 });
 
-test('a person may decide while a run is at the pair', async () => {
+test('a user can decide while a run settles the pair', async () => {
   const mapping = await people.map();
   const id = await people.changeBoth(mapping);
   await people.update(`name = 'Ada'`, `email = 'ada@example.com'`);
@@ -71,7 +71,7 @@ test('a person may decide while a run is at the pair', async () => {
   expect(await tenant.conflicts(mapping)).toEqual([]);
 });
 
-test('no value of a record is kept in clear', async () => {
+test('no value of a record is stored in plain text', async () => {
   const mapping = await people.map();
   await people.changeBoth(mapping);
   const rows = await tenant.api.query<{ text: string }>(
@@ -104,7 +104,7 @@ describe('a record that comes later with the e-mail address of a customer', () =
     expect(await tenant.conflicts(mapping)).toEqual([]);
   });
 
-  test('is asked about when they are not, and may be linked to it', async () => {
+  test('gets a conflict when they are not, and can be linked to it', async () => {
     await people.insert('Grace Hopper', 'Analyst', 'ada@example.com');
     await tenant.run(mapping);
     const [conflict] = await tenant.conflicts(mapping);
@@ -118,7 +118,7 @@ describe('a record that comes later with the e-mail address of a customer', () =
     expect(await tenant.conflicts(mapping)).toEqual([]);
   });
 
-  test('waits as one whose value is taken once a person has said that it is not the same', async () => {
+  test('waits with a conflict about its value once a user has rejected the match', async () => {
     await people.insert('Grace Hopper', 'Analyst', 'ada@example.com');
     await tenant.run(mapping);
     const [conflict] = await tenant.conflicts(mapping);
@@ -134,7 +134,7 @@ describe('a record that comes later with the e-mail address of a customer', () =
   });
 });
 
-test('a record that cannot be exchanged holds up no other, and is tried again', async () => {
+test('a record that cannot be exchanged delays no other, and is retried', async () => {
   await people.insert('Ada');
   await people.insert('Grace');
   await people.insert('Radia');
@@ -163,7 +163,7 @@ test('a record that cannot be exchanged holds up no other, and is tried again', 
   expect((await tenant.customers()).size).toBe(3);
 });
 
-test('a dry run says what would be done, and does nothing', async () => {
+test('a dry run reports the planned steps, and changes nothing', async () => {
   await people.insert('Ada');
   await tenant.api.createCustomer('Grace');
   const mapping = await people.map({ state: 'PAUSED' });
@@ -186,7 +186,7 @@ test('a dry run says what would be done, and does nothing', async () => {
   expect((await tenant.customers()).size).toBe(2);
 });
 
-test('dry runs put off no exchange that is due, however many there are', async () => {
+test('dry runs delay no exchange that is due, however many there are', async () => {
   await tenant.api.ok('PATCH', `/v1/connections/${people.connection}`, { pollSeconds: 1 });
   const mapping = await people.map();
   await people.insert('Ada');
@@ -197,7 +197,7 @@ test('dry runs put off no exchange that is due, however many there are', async (
   await tenant.untilEqual(mapping, 2);
 });
 
-test('more deletes than allowed stop the mapping, until a person says that they are meant', async () => {
+test('more deletes than allowed stop the mapping until a user confirms them', async () => {
   const mapping = await people.map({ maxDeletes: 2 });
   for (const name of ['Ada', 'Grace', 'Lin', 'Mary']) await people.insert(name);
   await tenant.untilEqual(mapping, 4);
@@ -215,7 +215,7 @@ test('more deletes than allowed stop the mapping, until a person says that they 
   expect(await tenant.mapping(mapping)).toMatchObject({ state: 'ENABLED' });
 });
 
-test('a field that the other system has lost stops the mapping, and says which', async () => {
+test('a field that the other system has lost stops the mapping with an error that names it', async () => {
   const mapping = await people.map();
   await people.insert('Ada');
   await tenant.untilEqual(mapping, 1);
@@ -226,7 +226,7 @@ test('a field that the other system has lost stops the mapping, and says which',
   expect([state, errorMessage]).toEqual(['STOPPED', expect.stringContaining('title')]);
 });
 
-test('a merge of customers leaves one record, with what was changed in the other meanwhile', async () => {
+test('a merge of customers leaves one record, with the changes of the other', async () => {
   const mapping = await people.map();
   await people.insert('Ada', 'Analyst', 'ada@example.com');
   await people.insert('Ada King', '', '');
@@ -259,7 +259,7 @@ test('when a merge is followed by another, or by a delete, before it is exchange
   expect(await tenant.conflicts(mapping)).toEqual([]);
 });
 
-test('who may no longer see customers whole, or do anything, exchanges nothing any more', async () => {
+test('a principal that loses access to personal data, or all permissions, exchanges nothing any more', async () => {
   const permissions = ['connections.read', 'connections.write', 'customers.read', 'customers.write'];
   const setter = await tenant.api.withKey({ displayName: 'Sync', permissions });
   const { apiKeys } = await tenant.api.ok<{ apiKeys: { id: string; displayName: string }[] }>('GET', '/v1/apiKeys');

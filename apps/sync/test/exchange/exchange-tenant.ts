@@ -184,7 +184,7 @@ export function isEqual({ state, comparison: found = {} }: Run): boolean {
   return state === 'SUCCEEDED' && ['differing', 'onlyCustomers', 'onlyRecords'].every((name) => found[name] === 0);
 }
 
-/** Waits until somebody waits for what `client` has locked. */
+/** Waits until another session waits for a lock of `client`. */
 export async function untilBlocks(client: pg.Client): Promise<void> {
   const blocked = 'select from pg_locks where not granted and pg_backend_pid() = any (pg_blocking_pids(pid))';
   await expect.poll(async () => (await client.query(blocked)).rowCount).toBeGreaterThan(0);

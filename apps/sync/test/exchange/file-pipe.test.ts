@@ -5,7 +5,7 @@ import { sharedPlatform } from '@rapport/testing';
 import { expect, inject, test } from 'vitest';
 import { ExchangeTenant } from './exchange-tenant.ts';
 
-test('a named pipe in the folder of a tenant is no file, and holds up no thread', { timeout: 120_000 }, async () => {
+test('a named pipe in the folder of a tenant is no file, and blocks no thread', { timeout: 120_000 }, async () => {
   const platform = await sharedPlatform(inject('platformUrl'));
   const tenant = await ExchangeTenant.create(platform);
   const folder = join(platform.filesDir, tenant.api.tenant.tenantId);

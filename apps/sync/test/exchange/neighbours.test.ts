@@ -23,7 +23,7 @@ beforeEach(async () => {
   [hostile, calm] = [await ExchangeTenant.create(platform), await ExchangeTenant.create(platform)];
 });
 
-test('a tenant whose peer does not answer holds up no exchange of another', { timeout: 240_000 }, async () => {
+test('a tenant whose peer does not answer delays no exchange of another', { timeout: 240_000 }, async () => {
   const slow = await PeopleTable.create(hostile);
   const people = await PeopleTable.create(calm);
   await people.insert('Ada');
@@ -49,7 +49,7 @@ test('a tenant whose peer does not answer holds up no exchange of another', { ti
   await Promise.all(mappings.map((each) => hostile.api.ok('DELETE', `/v1/mappings/${each}`)));
 });
 
-test('JSONata that takes too long ends its mapping, and no exchange of another waits for it', async () => {
+test('JSONata that is too slow stops its mapping, and delays no exchange of another tenant', async () => {
   const endless = '($f := function($n) { $f($n + 1) }; $f(0))';
   const hostileMapping = await mapNames(hostile, 300, endless);
   const calmMapping = await mapNames(calm, 300, '$uppercase($)');

@@ -32,7 +32,7 @@ test(
     expect(outcome.doubles).toBe(0);
     const paired = new Set(links.flatMap((link) => (link.customer_id === null ? [] : [link.record_id])));
     expect(systems.certain.filter(({ id }) => !paired.has(id))).toEqual([]);
-    // Two records of somebody who is only there can have one address: the second gets no customer, which would be a double.
+    // Two records of a person without a customer can have one address: the second gets no customer, which would be a duplicate.
     const others = conflicts.filter(({ kind }) => !['PAIRING', 'FIELDS'].includes(kind));
     const isTwice = ({ kind, recordId }: Conflict) => kind === 'VALUE_TAKEN' && sharesAddress(systems, recordId);
     expect(others.filter((conflict) => !isTwice(conflict))).toEqual([]);

@@ -133,7 +133,7 @@ test('what pairs is not decided by chance: external ids first, and no address ag
   expect(linked).toEqual([{ customer_id: grace }]);
 });
 
-test('two records that share what one customer has are both asked about', async () => {
+test('two records that share a value of one customer both get a conflict', async () => {
   await tenant.api.createCustomer('Ada Lovelace', { emails: [{ address: 'ada@example.com' }] });
   await people.insert('Ada Lovelace', 'Analyst', 'ada@example.com');
   await people.insert('A. Lovelace', 'Analyst', 'ada@example.com');
@@ -213,7 +213,7 @@ describe('a record that may be a customer', () => {
     expect(await tenant.conflicts(mapping)).toEqual([]);
   });
 
-  test('is in no question any more when it is deleted, and the customer is exchanged', async () => {
+  test('ends its conflict when it is deleted, and the customer is exchanged', async () => {
     await people.update(`name = 'Ada Lovelace'`, 'deleted_at = now()');
     await tenant.run(mapping);
     await expect.poll(counted, { timeout: 30_000 }).toEqual({ records: 1, customers: 1 });
@@ -229,20 +229,20 @@ describe('a record that may be a customer', () => {
     expect((await tenant.customers()).has(ada)).toBe(false);
   });
 
-  test('has only choices that end it', async () => {
+  test('has only choices that resolve it', async () => {
     const { id } = await onlyConflict();
     for (const choice of ['CUSTOMER', 'PEER', 'RETRY']) {
       const answer = await tenant.api.send('POST', `/v1/syncConflicts/${id}:resolve`, { choice });
       expect(answer).toMatchObject({ status: 400, body: { errors: [{ code: 'CHOICE_UNFIT' }] } });
     }
-    const other = { choice: 'LINK', customerId: await tenant.api.createCustomer('Somebody Else') };
+    const other = { choice: 'LINK', customerId: await tenant.api.createCustomer('Another Person') };
     expect(await tenant.api.send('POST', `/v1/syncConflicts/${id}:resolve`, other)).toMatchObject({
       body: { errors: [{ code: 'CANDIDATE_UNKNOWN' }] },
     });
   });
 });
 
-test('a customer that is like a record of another customer is asked about, and creates no record', async () => {
+test('a customer that matches a record of another customer gets a conflict, and creates no record', async () => {
   await tenant.api.createCustomer('Ada Lovelace', { emails: [{ address: 'ada@work.example' }] });
   const double = await tenant.api.createCustomer('Ada Lovelace', { emails: [{ address: 'ada@home.example' }] });
   await people.insert('Ada Lovelace', 'Countess', 'ada@work.example');
@@ -260,7 +260,7 @@ test('a customer that is like a record of another customer is asked about, and c
   await tenant.untilEqual(mapping, 2);
 });
 
-test('the candidates that a record is not linked with are asked about by themselves', async () => {
+test('the rejected candidates of a record get conflicts of their own', async () => {
   const [first, second] = [
     await tenant.api.createCustomer('Ada Lovelace', { emails: [{ address: 'ada@home.example' }] }),
     await tenant.api.createCustomer('Ada Lovelace', { emails: [{ address: 'ada@away.example' }] }),

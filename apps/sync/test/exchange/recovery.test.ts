@@ -18,7 +18,7 @@ beforeEach(async () => {
   people = await PeopleTable.create(tenant);
 });
 
-describe('a customer whose creation was never heard of', () => {
+describe('a customer whose creation got no answer', () => {
   let mapping: string;
 
   beforeEach(async () => {
@@ -57,7 +57,7 @@ describe('a customer whose creation was never heard of', () => {
     expect((await tenant.customers()).size).toBe(1);
   });
 
-  test('is found again by somebody else, with what was edited meanwhile', async () => {
+  test('is found again by another principal, with the edits of the meantime', async () => {
     const { id } = await people.customerOf('Ada');
     await tenant.api.updateCustomer(id, { jobTitle: 'Countess' });
     const other = await tenant.api.withKey({
@@ -103,7 +103,7 @@ test('what a customer has become reaches a record that could not be read for a m
   expect(await people.titles()).toEqual([['Ada', 'Countess']]);
 });
 
-test('a mapping that is deleted while a run of it works ends the run, and nothing is told as an error', async () => {
+test('deleting a mapping during its run ends the run without an error', async () => {
   const mapping = await people.map({ direction: 'TO_CUSTOMERS' });
   await tenant.untilEqual(mapping, 0);
   for (let index = 0; index < 12; index += 1) await people.insert(`Person ${index}`);

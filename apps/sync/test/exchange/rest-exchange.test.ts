@@ -62,7 +62,7 @@ test('a service and customers become equal, both ways, digit for digit', async (
   expect(await customerOf('Ada Lovelace')).toBeUndefined();
 });
 
-test('what is edited while a service is left alone reaches it after that, though a run has succeeded meanwhile', async () => {
+test('an edit during the hold of a service reaches it afterwards, though a run has succeeded meanwhile', async () => {
   const id = server.add({ name: 'Ada' });
   const mapping = await tenant.map(connection, { recordType: 'people', fields });
   await tenant.untilEqual(mapping, 1);
@@ -124,7 +124,7 @@ test('a webhook of the service has its record read again', async () => {
   await expect.poll(() => customerOf('Ada')).toMatchObject({ jobTitle: 'Countess' });
 });
 
-test('a check says what can be exchanged, or which setting is wrong, and reaches no inner address', async () => {
+test('a check reports what can be exchanged, or the wrong setting, and reaches no private address', async () => {
   const check = (id: string) => tenant.api.send('POST', `/v1/connections/${id}:check`, {});
   expect(await check(connection)).toMatchObject({
     status: 200,

@@ -39,7 +39,7 @@ const codesOf = async (count: number, ask: () => Promise<HookAnswer>) => {
   return answers.map(({ body, status }) => body.code ?? status);
 };
 
-test('a connection has a budget of its own, which no other pays', async () => {
+test('a connection has a rate limit of its own, which affects no other', async () => {
   const other = await table.connect({ webhookSecret: table.secret });
   const most = unitsPerMinute / costOfHook;
 
@@ -54,7 +54,7 @@ test('a connection has a budget of its own, which no other pays', async () => {
   expect((await table.hooks()).length).toBe(most);
 });
 
-test('an address that proves nothing is refused in the end, and whose webhooks were proven before are not', async () => {
+test('an address with invalid signatures only is limited, and one with valid signatures before is not', async () => {
   const other = await table.connect({ webhookSecret: table.secret });
   expect((await send()).status).toBe(202);
 

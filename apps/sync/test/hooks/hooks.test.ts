@@ -17,7 +17,7 @@ beforeEach(async () => {
 const customerOf = async (name: string) =>
   [...(await table.tenant.customers()).values()].find(({ displayName }) => displayName === name);
 
-test('a webhook has its records read again, those that are gone too, and once however often it is sent', async () => {
+test('a webhook makes its records be read again, deleted ones too, and once however often it is sent', async () => {
   await table.map();
   const [ada, bob] = [await table.insert('Ada', 'Analyst'), await table.insert('Bob', 'Builder')];
   const both = table.about(ada, bob, ada);
@@ -39,7 +39,7 @@ test('a webhook has its records read again, those that are gone too, and once ho
   await expect.poll(() => customerOf('Bob')).toBeUndefined();
 });
 
-test('a run does not begin past what somebody is about to note', async () => {
+test('a run does not start before hints that are being written are committed', async () => {
   await table.map();
   const ada = await table.insert('Ada', 'Analyst');
   const { tenantId } = table.tenant.api.tenant;
@@ -60,7 +60,7 @@ test('a run does not begin past what somebody is about to note', async () => {
   expect(await customerOf('Ada')).toMatchObject({ jobTitle: 'Analyst' });
 });
 
-test('what is not proven is refused with one answer, and nothing of it is kept', async () => {
+test('a webhook without a valid signature gets one common error, and is not stored', async () => {
   const withoutSecret = await table.connect({});
   const cards = { url: 'https://cards.example/ada/', username: 'ada' };
   const withoutWebhooks = await table.tenant.connect('carddav', cards, { password: 'x' });
@@ -139,7 +139,7 @@ test('a webhook with an id that is no id, and one for a disabled connection, are
   expect((await table.post(message, table.signed(message))).status).toBe(202);
 });
 
-test('what no mapping exchanges is kept, and said to be ignored', async () => {
+test('records that no mapping exchanges are stored, and reported as ignored', async () => {
   const message: Message = { id: 'msg_1', body: '{"table": "pets", "ids": [1]}' };
 
   expect((await table.post(message, table.signed(message))).status).toBe(202);
@@ -147,7 +147,7 @@ test('what no mapping exchanges is kept, and said to be ignored', async () => {
   expect(await table.hooks()).toMatchObject([{ messageId: 'msg_1', state: 'IGNORED', recordCount: 1 }]);
 });
 
-test('a body is kept byte for byte and sealed, and shown to who may see all customers only', async () => {
+test('a body is stored byte for byte and sealed, and only returned to callers with access to all customers', async () => {
   const message = { id: 'msg_1', body: '{ "ids" :[\t"7" ], "table":"\\u0070eople", "note": "Zoë Kweepstone" }\r\n' };
   await table.post(message, table.signed(message));
   const [hook] = await table.hooks();
@@ -170,7 +170,7 @@ test('a body is kept byte for byte and sealed, and shown to who may see all cust
   expect((await download(apiKey)).status).toBe(404);
 });
 
-test('what told of a person is forgotten with the person', async () => {
+test('webhooks about a person are erased with the person', async () => {
   await table.map();
   const [ada, bob] = [await table.insert('Ada', 'Analyst'), await table.insert('Bob', 'Builder')];
   for (const message of [table.about(ada), table.about(bob)]) await table.post(message, table.signed(message));

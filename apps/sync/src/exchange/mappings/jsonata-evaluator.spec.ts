@@ -18,7 +18,7 @@ it.each([
   ['that takes all memory', '($f := function($s) { $f($s & $s) }; $f("xxxxxxxxxxxxxxxx"))'],
   ['of which a regular expression cannot be matched in linear time', '$contains("ab", /a(?=b)/)'],
   ['with a fault', '$uppercase('],
-])('ends one %s, and goes on with the next', { timeout: 30_000 }, async (_what, expression) => {
+])('ends one %s, and evaluates the next', { timeout: 30_000 }, async (_what, expression) => {
   await expect(evaluate(expression, null)).rejects.toThrow(EvaluationError);
   expect(await evaluate('$ + 1', 1)).toBe(2);
 });

@@ -23,7 +23,7 @@ it('fields filter updates only', () => {
   expect(wants(endpoint, { type: 'customer.deleted', changed_fields: [] })).toBe(true);
 });
 
-it('everybody is told of a gap', () => {
+it('every endpoint receives a gap', () => {
   const type = eventTypeOf({ type: 'customer', operation: ChangeOperation.GAP });
   const endpoint = { readPermissions: [], eventTypes: ['merge.created'], fields: ['emails'] };
   expect(wants(endpoint, { type, changed_fields: [] })).toBe(true);

@@ -34,7 +34,7 @@ it('gathers changes into one from the first state to the last, with the id of th
   });
 });
 
-it('tells of a new record as new, whatever was done to it since, unless it has gone', () => {
+it('reports a new record as created after later changes, unless it was deleted', () => {
   const created = { ...base, type: 'customer.created', operation: 'CREATE' };
   const gone = { ...base, type: 'customer.deleted', operation: 'DELETE' };
   expect(gatherEvents([created, update(2, 'tags', [], ['vip'])])).toMatchObject({
@@ -44,7 +44,7 @@ it('tells of a new record as new, whatever was done to it since, unless it has g
   expect(gatherEvents([created, gone])).toMatchObject({ type: 'customer.deleted', operation: 'DELETE' });
 });
 
-it('hides personal data from an endpoint of somebody who may not see it, and leaves the rest', () => {
+it('hides personal data, and nothing else, from an endpoint whose creator has no access to it', () => {
   const after = {
     displayName: 'Ada',
     emails: [{ address: 'ada@example.com', label: 'work' }],

@@ -36,7 +36,7 @@ interface Row {
 
 /**
  * People split in two systems: the originals are customers, and what others have typed of them are records. Of six, one is only here and
- * one only there; some are twice on one side, have another address there than here, or the address of somebody else.
+ * one only there; some are twice on one side, have another address there than here, or the address of another person.
  */
 export function twoSystems(seed: number, count: number): TwoSystems {
   const numbers = new Random(seed);

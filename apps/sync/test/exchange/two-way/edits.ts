@@ -57,7 +57,7 @@ class Heads {
   }
 }
 
-/** What was done to the records, to tell what must be left of it. */
+/** The edits of the records, from which their expected state follows. */
 export class Edits {
   readonly #heads = new Map<string, Map<string, Heads>>();
   readonly removed = new Set<string>();

@@ -15,7 +15,7 @@ export function tableSide(database: TestDatabase): Side {
   const ask = (sql: string) =>
     // While it is away.
     vi.waitUntil(() => database.run(sql).catch(() => undefined), { timeout: soakTimeoutMs, interval: 100 });
-  /** `edit_key` tells whether a try that got no answer was done. */
+  /** `edit_key` shows whether an attempt without an answer was committed. */
   const change = async (id: string, set: string, condition: string) => {
     const key = randomUUID();
     await ask(
