@@ -35,7 +35,7 @@ test('gives the whole answer to any method, and follows no redirect', async () =
 });
 
 test.each(['http://127.0.0.1', 'https://10.0.0.1', 'https://[::1]', 'https://2130706433'])(
-  'reaches no inner address, such as %s',
+  'reaches no private address, such as %s',
   async (inner) => {
     await expect(outgoingFetch(new OutgoingHttp([]))(inner)).rejects.toMatchObject({ reason: 'ADDRESS_NOT_ALLOWED' });
   },

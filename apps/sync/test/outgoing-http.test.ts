@@ -47,7 +47,7 @@ test.each(spellings)('%s is refused without a connection', async (spelling) => {
   expect(receiver.connections).toBe(0);
 });
 
-test('a name of which one address is an inner one is refused without a connection', async () => {
+test('a name with one private address is refused without a connection', async () => {
   const http = new OutgoingHttp([], async () => ['8.8.8.8', '127.0.0.1']);
 
   await expect(post(http, `https://hooks.example:${receiver.port}/`)).rejects.toMatchObject({
@@ -57,7 +57,7 @@ test('a name of which one address is an inner one is refused without a connectio
   expect(receiver.connections).toBe(0);
 });
 
-test('a name whose addresses change is looked at each time, and one that has become an inner one is not connected to', async () => {
+test('a name whose addresses change is resolved each time, and one that has become private is not connected to', async () => {
   const answers = [['8.8.8.8'], ['127.0.0.1'], ['::1']];
   let lookups = 0;
   const resolve = async () => answers[lookups++]!;

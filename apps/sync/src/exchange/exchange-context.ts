@@ -14,7 +14,7 @@ import type { ReferenceStore } from './links/reference-store.js';
 import type { MappingViews } from './mappings/mapping-views.js';
 import type { Mapping } from './mappings/mapping.entity.js';
 import type { MatchStore } from './pairing/match-store.js';
-import type { PairingQuestions } from './pairing/pairing-questions.js';
+import type { PairingConflicts } from './pairing/pairing-conflicts.js';
 import type { FailedPairs } from './pairs/failed-pairs.js';
 import type { RunRecords } from './runs/run-records.js';
 
@@ -54,7 +54,7 @@ export interface ExchangeContext {
   references: ReferenceStore;
   records: RunRecords;
   matches: MatchStore;
-  questions: PairingQuestions;
+  pairingConflicts: PairingConflicts;
   fieldViews: MappingViews;
   fingerprint: (value: JsonValue) => string;
   sealIntent: (link: Link, intent: Intent) => Buffer;

@@ -137,7 +137,7 @@ export class Exchange {
   /** Processed in this run, since the next one may be a day away. */
   async #takeHints(): Promise<void> {
     do await this.#passHints();
-    while (this.context.questions.takeFreed());
+    while (this.context.pairingConflicts.takeFreed());
   }
 
   /** One pass only: hints that are deferred, or arrive for records behind it, are left to the next run. */

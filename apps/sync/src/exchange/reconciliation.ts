@@ -172,7 +172,7 @@ export class Reconciliation {
     const sides = { link, customer: state, record, hop: 0 };
     const plan = await this.#planner.plan(sides);
     // It waits for a pairing conflict with a similar record.
-    if (plan.action === 'CREATE_RECORD' && (await this.context.questions.ofCustomer(customer.id))) {
+    if (plan.action === 'CREATE_RECORD' && (await this.context.pairingConflicts.ofCustomer(customer.id))) {
       comparison.conflicting += 1;
       return;
     }

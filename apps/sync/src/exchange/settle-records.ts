@@ -103,8 +103,8 @@ export class RecordSettler {
 
   /** A deleted customer without a record counts as none. */
   #forget(id: string, mergedInto: string | undefined): Promise<void> {
-    const { questions } = this.context;
-    return mergedInto === undefined ? questions.forget('CUSTOMER', id) : questions.move(id, mergedInto);
+    const { pairingConflicts } = this.context;
+    return mergedInto === undefined ? pairingConflicts.forget('CUSTOMER', id) : pairingConflicts.move(id, mergedInto);
   }
 
   async #settleRecord(recordId: string): Promise<void> {

@@ -5,7 +5,7 @@ import { errorKind, WorkerLoop } from '@rapport/platform';
 import { TooManyDeliveriesError } from '../webhooks/events/record-events.js';
 import { noteFailure, removeDeferred, takeDeferred, waitingTenants } from './deferred-changes.js';
 import { countTaken, reportDeferred, type DeferredState } from './feed-metrics.js';
-import { isBlocked, isPassing } from './passing-errors.js';
+import { isBlocked, isTransient } from './transient-errors.js';
 import { lockTimeoutMs } from './take-changes.js';
 import { interestsIn, takeOfTenant, type TakingParts } from './tenant-changes.js';
 

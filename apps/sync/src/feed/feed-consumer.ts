@@ -7,7 +7,7 @@ import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v
 import { AppError, WorkerLoop } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { findCursor } from './feed-cursor.js';
-import { FeedLead } from './feed-lead.js';
+import { FeedLeader } from './feed-leader.js';
 import { noteHeard } from './feed-metrics.js';
 import { Requests } from './requests.js';
 import type { ChangeTaker } from './take-changes.js';
@@ -45,7 +45,7 @@ export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly target: ChangeTaker,
     databaseUrl: string,
   ) {
-    this.#lead = new FeedLead(databaseUrl);
+    this.#leader = new FeedLeader(databaseUrl);
   }
 
   /** @throws Error while this process is the leader and receives nothing from the feed */
@@ -63,7 +63,7 @@ export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     await this.#loop.stop();
     this.customers.close();
-    await this.#lead.close();
+    await this.#leader.close();
   }
 
   /** When another process reads the feed, that process knows whether it is there. */
@@ -94,7 +94,7 @@ export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
     while (!signal.aborted) {
       await delay(leadEveryMs, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
-      const isOurs = await this.#lead.isOurs().catch(() => false);
+      const isOurs = await this.#leader.isOurs().catch(() => false);
       if (!isOurs) lost.abort();
     }
   }

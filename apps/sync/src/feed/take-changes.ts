@@ -9,7 +9,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { deferChanges } from './deferred-changes.js';
 import { moveCursor } from './feed-cursor.js';
 import { countLoss, countTaken } from './feed-metrics.js';
-import { isPassing } from './passing-errors.js';
+import { isTransient } from './transient-errors.js';
 import { interestsIn, takeOfTenant, type Interest, type TakingParts } from './tenant-changes.js';
 import { traceTaken } from './trace-taken.js';
 
@@ -93,7 +93,7 @@ export class ChangeTaker {
         await client.query('release savepoint tenant');
         return deliveries;
       } catch (error) {
-        if (isPassing(error)) throw error;
+        if (isTransient(error)) throw error;
         await client.query('rollback to savepoint tenant');
         this.#logger.debug(`Changes of the tenant ${tenantId} are deferred: ${errorKind(error)}.`);
       }

@@ -1,12 +1,12 @@
 import { lookup as lookUpLocally, Resolver } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
-import { isInnerAddress } from './inner-addresses.js';
+import { isPrivateAddress } from './private-addresses.js';
 
 /** Resolves a host name. @throws Error when it has no address */
 export type Resolve = (name: string) => Promise<string[]>;
 
 /** The only error for a host that must not be called. */
-export class InnerAddressError extends Error {
+export class PrivateAddressError extends Error {
   constructor() {
     super('The host has an address that must not be called.');
   }
@@ -16,9 +16,9 @@ export class InnerAddressError extends Error {
  * Whether the host of a URL is a private address. URL has normalised it: `0x7f.1` is 127.0.0.1 by then. Host names are
  * checked when they are resolved for a connection.
  */
-export function namesInnerAddress({ hostname }: URL): boolean {
+export function namesPrivateAddress({ hostname }: URL): boolean {
   const address = hostname.replace(/^\[(.*)\]$/, '$1');
-  return isIP(address) !== 0 && isInnerAddress(address);
+  return isIP(address) !== 0 && isPrivateAddress(address);
 }
 
 /**
@@ -43,7 +43,7 @@ export function checkedLookup(allowed: ReadonlySet<string>, resolve?: Resolve): 
 /**
  * The addresses of a host to connect to.
  *
- * @throws InnerAddressError when one of them is private
+ * @throws PrivateAddressError when one of them is private
  */
 export async function checkedAddresses(
   name: string,
@@ -52,7 +52,7 @@ export async function checkedAddresses(
 ): Promise<string[]> {
   if (allowed.has(name)) return (await lookUpLocally(name, { all: true })).map(({ address }) => address);
   const addresses = isIP(name) === 0 ? await resolve(name) : [name];
-  if (addresses.length === 0 || addresses.some(isInnerAddress)) throw new InnerAddressError();
+  if (addresses.length === 0 || addresses.some(isPrivateAddress)) throw new PrivateAddressError();
   return addresses;
 }
 

@@ -5,11 +5,11 @@ import { failSpan, inSpan, SpanKind, startSpan, traceparentOf, type Span } from 
 import {
   checkedAddresses,
   checkedLookup,
-  InnerAddressError,
-  namesInnerAddress,
+  PrivateAddressError,
+  namesPrivateAddress,
   type Resolve,
 } from './checked-lookup.js';
-import { isInnerAddress } from './inner-addresses.js';
+import { isPrivateAddress } from './private-addresses.js';
 
 const connectTimeoutMs = 5_000;
 
@@ -86,7 +86,7 @@ export class OutgoingHttp {
     const { protocol, hostname, username, password } = url;
     if (username !== '' || password !== '') return false;
     if (this.#allowed.has(hostname)) return protocol === 'https:' || protocol === 'http:';
-    return protocol === 'https:' && !namesInnerAddress(url);
+    return protocol === 'https:' && !namesPrivateAddress(url);
   }
 
   /** @throws OutgoingError when there is no answer */
@@ -190,7 +190,7 @@ export class OutgoingHttp {
       const socket = connect(options, done);
       if (!this.#allowed.has(hostOf(options.host))) {
         socket.once('connect', () => {
-          if (isInnerAddress(socket.remoteAddress ?? '')) socket.destroy(new InnerAddressError());
+          if (isPrivateAddress(socket.remoteAddress ?? '')) socket.destroy(new PrivateAddressError());
         });
       }
       return socket;
@@ -239,7 +239,7 @@ function readToEnd(
 }
 
 function reasonOf(error: unknown): OutgoingFailure {
-  if (error instanceof InnerAddressError) return 'ADDRESS_NOT_ALLOWED';
+  if (error instanceof PrivateAddressError) return 'ADDRESS_NOT_ALLOWED';
   if (error instanceof ConnectTimeout) return 'TIMEOUT';
   const { code = '' } = error as NodeJS.ErrnoException;
   if (['ENOTFOUND', 'ENODATA', 'ESERVFAIL', 'EAI_AGAIN', 'ETIMEOUT', 'EREFUSED'].includes(code))

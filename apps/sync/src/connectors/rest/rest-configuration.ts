@@ -204,7 +204,7 @@ export function checkRestConfiguration(value: unknown): RestConfiguration {
     }
   }
   const [, ...more] = (['password', 'bearerToken', 'apiKeySecret'] as const).filter(isThere);
-  if (more[0]) throw invalid(more[0], 'must not be given besides another way to prove who calls');
+  if (more[0]) throw invalid(more[0], 'must not be given besides other credentials');
   return configuration;
 }
 

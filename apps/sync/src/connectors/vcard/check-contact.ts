@@ -22,7 +22,7 @@ export function contactIssues(fields: JsonObject, version: VCardVersion): Record
 function fieldIssues(name: string, value: JsonValue): RecordIssue[] {
   const field = contactFields.find((known) => known.name === name);
   if (!field) return [wrong(name, 'UNKNOWN_FIELD', 'A contact has no such field.')];
-  if (!field.writable) return [wrong(name, 'READ_ONLY', 'This field is set by who made the card.')];
+  if (!field.writable) return [wrong(name, 'READ_ONLY', 'This field is set by the author of the card.')];
   if (value === null) return [];
   if (name in listProperties) return itemsIssues(name as ListField, value);
   if (name === 'categories') {

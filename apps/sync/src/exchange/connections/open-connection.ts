@@ -91,11 +91,11 @@ export function peerFailure(connector: string, error: unknown): AppError {
     field: place(foundConnector(connector), violation),
   }));
   const { reason, message, retryAfterMs } = error;
-  const isPassing = reason === 'UNAVAILABLE' || reason === 'RATE_LIMITED';
+  const isTransient = reason === 'UNAVAILABLE' || reason === 'RATE_LIMITED';
   const retryAfterSeconds = Math.ceil((retryAfterMs ?? 5_000) / 1_000);
-  return new AppError(isPassing ? 'UNAVAILABLE' : 'FAILED_PRECONDITION', `PEER_${reason}`, message, {
+  return new AppError(isTransient ? 'UNAVAILABLE' : 'FAILED_PRECONDITION', `PEER_${reason}`, message, {
     violations,
-    ...(isPassing && { retryAfterSeconds }),
+    ...(isTransient && { retryAfterSeconds }),
     cause: error,
   });
 }

@@ -34,15 +34,15 @@ export class LinkAnswerer {
   }
 
   async #linkWith(link: Link, customerId: string): Promise<Settled> {
-    const { customers, links, questions } = this.context;
+    const { customers, links, pairingConflicts } = this.context;
     const customer = await customers.get(customerId);
     if (!customer.isThere && customer.mergedInto !== undefined) {
-      await questions.move(customerId, customer.mergedInto);
+      await pairingConflicts.move(customerId, customer.mergedInto);
       await links.save(Object.assign(link, { answer: { choice: 'LINK', customerId: customer.mergedInto } }));
       return 'STALE';
     }
     // A deleted customer is no candidate.
-    if (!customer.isThere) await questions.forget('CUSTOMER', customerId);
+    if (!customer.isThere) await pairingConflicts.forget('CUSTOMER', customerId);
     else if ((await this.#taker.take(link, customerId)) === 'TAKEN') return 'STALE';
     // The answer cannot be executed any more, so the conflict is opened again.
     await links.save(Object.assign(link, { answer: null }));
@@ -50,7 +50,7 @@ export class LinkAnswerer {
   }
 
   async #refute({ recordId, customerId }: Link): Promise<void> {
-    if (recordId !== null) await this.context.questions.refute('PEER', recordId);
-    else if (customerId !== null) await this.context.questions.refute('CUSTOMER', customerId);
+    if (recordId !== null) await this.context.pairingConflicts.refute('PEER', recordId);
+    else if (customerId !== null) await this.context.pairingConflicts.refute('CUSTOMER', customerId);
   }
 }

@@ -19,7 +19,7 @@ export class LinkTaker {
    * @returns LINKED when the customer has another record, and separating them would lose data
    */
   async take(link: Link, customerId: string): Promise<'TAKEN' | 'LINKED'> {
-    const { links, questions, hints } = this.context;
+    const { links, pairingConflicts, hints } = this.context;
     const other = await links.byCustomer(customerId);
     let copy: Link | undefined;
     if (other && other.id !== link.id) {
@@ -34,7 +34,7 @@ export class LinkTaker {
     }
     Object.assign(link, { customerId, base: {}, customerVersion: null, recordVersion: null, answer: null });
     await this.#keeper.keep(link, undefined);
-    if (link.recordId !== null) await questions.choose(link.recordId, customerId);
+    if (link.recordId !== null) await pairingConflicts.choose(link.recordId, customerId);
     if (copy) await this.dropCopy(copy);
     return 'TAKEN';
   }

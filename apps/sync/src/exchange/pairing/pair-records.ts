@@ -19,7 +19,7 @@ import {
 } from './identity.js';
 import { LinkTaker } from './link-taker.js';
 import type { Edge, MatchRow } from './match-store.js';
-import type { Doubt } from './pairing-questions.js';
+import type { Doubt } from './pairing-conflicts.js';
 
 const pageSize = 100;
 
@@ -61,10 +61,10 @@ export class Pairing {
 
   /** Stores links for the pairs, and conflicts for ambiguous matches. @param isHinted true to have the pairs settled, by hints */
   async apply(isHinted: boolean): Promise<void> {
-    const { questions } = this.context;
+    const { pairingConflicts } = this.context;
     // Conflicts first: from here on, no record or customer of one is created on the other side.
     for await (const rows of this.#pages('QUESTION')) {
-      await questions.put(rows.filter(({ customer_id: customerId }) => customerId !== null));
+      await pairingConflicts.put(rows.filter(({ customer_id: customerId }) => customerId !== null));
     }
     for await (const rows of this.#pages('PAIR')) {
       for (const row of rows) await this.#link(row, isHinted);
@@ -164,14 +164,14 @@ export class Pairing {
   }
 
   async #ask({ side, record_id: recordId, customer_id: customerId }: MatchRow): Promise<void> {
-    const { links, questions } = this.context;
+    const { links, pairingConflicts } = this.context;
     if (side === 'PEER' && recordId !== null) {
       const link = (await links.byRecord(recordId)) ?? newLink(uuidv7(), { recordId });
-      await this.#leave(link, await questions.ofRecord(recordId));
+      await this.#leave(link, await pairingConflicts.ofRecord(recordId));
     }
     if (side === 'CUSTOMER' && customerId !== null) {
       const link = (await links.byCustomer(customerId)) ?? newLink(uuidv7(), { customerId });
-      await this.#leave(link, await questions.ofCustomer(customerId));
+      await this.#leave(link, await pairingConflicts.ofCustomer(customerId));
     }
   }
 

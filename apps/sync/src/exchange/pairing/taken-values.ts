@@ -26,23 +26,23 @@ export class TakenValues {
    * none to open, because a user has rejected the match or the customer has another kind
    */
   async decide(link: Link, record: PeerRecord): Promise<'TAKEN' | Conflict | undefined> {
-    const { questions } = this.context;
+    const { pairingConflicts } = this.context;
     const candidates = await this.#candidates(record);
     const [best, second] = candidates;
     const isSure = best !== undefined && best.grade > 1 && best.grade !== second?.grade;
     // A candidate of another record is not paired with this one.
-    const isFree = isSure && (await questions.ofCustomer(best.customer.id)) === undefined;
-    await questions.put(
+    const isFree = isSure && (await pairingConflicts.ofCustomer(best.customer.id)) === undefined;
+    await pairingConflicts.put(
       candidates.map(({ customer, score, reasons }) => ({
         ...{ record_id: record.id, customer_id: customer.id },
         ...{ score, reasons },
       })),
     );
-    const open = await questions.candidatesOf(record.id);
+    const open = await pairingConflicts.candidatesOf(record.id);
     if (isFree && open.includes(best.customer.id) && (await this.#taker.take(link, best.customer.id)) === 'TAKEN') {
       return 'TAKEN';
     }
-    return questions.ofRecord(record.id);
+    return pairingConflicts.ofRecord(record.id);
   }
 
   /** The customers with the record's external id, one of its e-mail addresses or domains; the best match first. */

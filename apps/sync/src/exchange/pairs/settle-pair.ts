@@ -95,7 +95,7 @@ export class PairSettler {
   async #doPlanned(sides: Sides, live: LiveSides, mayDelete: boolean): Promise<Settled> {
     const { link, customer: state, record } = sides;
     if (link && state?.isThere === false && state.mergedInto !== undefined) {
-      if (link.customerId !== null) await this.context.questions.move(link.customerId, state.mergedInto);
+      if (link.customerId !== null) await this.context.pairingConflicts.move(link.customerId, state.mergedInto);
       return this.#follower.follow(link, state.mergedInto, record, mayDelete);
     }
     if (link) link.isDeleting = false;
@@ -146,7 +146,7 @@ export class PairSettler {
 
   async #createCustomer(link: Link | undefined, record: PeerRecord): Promise<Settled> {
     const made = Object.assign(link ?? newLink(uuidv7(), { recordId: record.id }), { customerId: null });
-    const doubt = await this.context.questions.ofRecord(record.id);
+    const doubt = await this.context.pairingConflicts.ofRecord(record.id);
     if (doubt) return this.#keeper.leave(made, { record }, doubt);
     const unmet = await this.context.fieldViews.unmetOfPeer(record.fields);
     const waiting = await this.#waiter.wait('PEER', record.id, record.id, unmet);
@@ -163,7 +163,7 @@ export class PairSettler {
 
   async #createRecord(link: Link | undefined, customer: ExchangedRecord, hop: number): Promise<Settled> {
     const made = link ?? newLink(uuidv7(), { customerId: customer.id });
-    const doubt = await this.context.questions.ofCustomer(customer.id);
+    const doubt = await this.context.pairingConflicts.ofCustomer(customer.id);
     if (doubt === 'ASKED') return 'DONE';
     if (doubt) return this.#keeper.leave(made, { customer }, doubt);
     if (!this.context.createsRecords) return this.#skip(link);
@@ -187,10 +187,10 @@ export class PairSettler {
 
   /** Both sides are deleted: deletes the link with its fingerprints. */
   async #forget(link: Link): Promise<void> {
-    const { links, questions } = this.context;
+    const { links, pairingConflicts } = this.context;
     await links.remove(link);
-    if (link.recordId !== null) await questions.forget('PEER', link.recordId);
-    if (link.customerId !== null) await questions.forget('CUSTOMER', link.customerId);
+    if (link.recordId !== null) await pairingConflicts.forget('PEER', link.recordId);
+    if (link.customerId !== null) await pairingConflicts.forget('CUSTOMER', link.customerId);
   }
 
   async #keepCreated(link: Link, written: Written, count: 'customersCreated' | 'recordsCreated'): Promise<Settled> {

@@ -28,7 +28,7 @@ import { Mapping } from '../mappings/mapping.entity.js';
 import { exchangedType } from '../mappings/records/exchanged-types.js';
 import { exchangeOrigin } from '../origin.js';
 import { MatchStore } from '../pairing/match-store.js';
-import { PairingQuestions } from '../pairing/pairing-questions.js';
+import { PairingConflicts } from '../pairing/pairing-conflicts.js';
 import { FailedPairs } from '../pairs/failed-pairs.js';
 import { Reconciliation, type Findings } from '../reconciliation.js';
 import { ProgressStore } from './progress-store.js';
@@ -197,7 +197,7 @@ export class MappingRunner {
       references,
       records: new RunRecords(em, tenantId, run.id),
       matches: new MatchStore(em, tenantId, id, run.id),
-      questions: new PairingQuestions(em, tenantId, id),
+      pairingConflicts: new PairingConflicts(em, tenantId, id),
       fieldViews: new MappingViews(mapping.fields, {
         ...{ types, defaults: mapping.defaults, evaluate: endingSlow(evaluator.of(tenantId)) },
         findOther: (target) => references.otherOf(target),

@@ -45,14 +45,14 @@ export class RunWatcher implements OnModuleDestroy {
 
   async *#untilEnded(id: string): AsyncGenerator<SyncRunMessage, void> {
     const { gone } = callContext.getStore() ?? {};
-    let told = Buffer.alloc(0);
+    let sent = Buffer.alloc(0);
     for (;;) {
       const row = await findRun(this.em, id);
       const message = runMessage(row);
       const bytes = Buffer.from(SyncRunMessage.encode(message).finish());
-      if (!bytes.equals(told)) yield message;
+      if (!bytes.equals(sent)) yield message;
       if (hasEnded(row)) return;
-      told = bytes;
+      sent = bytes;
       await this.#wait(gone);
       if (gone?.aborted) return;
     }

@@ -12,15 +12,15 @@ import { mayWrite, ruleViolations, violation } from './rule-faults.js';
 /** Types of fields whose values can't be compared with the time of a record of Rapport. */
 const momentless: ReadonlySet<string> = new Set(['LOCAL_TIME', 'DATE', 'BOOLEAN', 'NUMBER', 'DECIMAL', 'LIST']);
 
-/** What a mapping is checked against. */
+/** Dependencies of the validation of a mapping. */
 export interface CheckedAgainst extends Omit<ValueTypes, 'fields'> {
   description: PeerDescription;
-  /** Types of records, as references name them, of the tenant's mappings by their ids. */
+  /** Record types of the tenant's mappings, as references name them, by mapping id. */
   mappings: ReadonlyMap<string, string>;
 }
 
 /**
- * Whether a mapping can work.
+ * Validates a mapping.
  *
  * @throws AppError INVALID_ARGUMENT that names each wrong field
  */
@@ -48,9 +48,10 @@ export async function checkMapping(
 }
 
 /**
- * The type of a new mapping's records.
+ * The record type of a new mapping.
  *
- * @throws AppError INVALID_ARGUMENT for a type that is not exchanged, and for customers without a kind or others with one
+ * @throws AppError INVALID_ARGUMENT for a type that cannot be exchanged, for customers without a kind, and for other
+ * types with one
  */
 export function checkObject(content: MappingContent): ExchangedType {
   const type = exchangedTypes.get(content.object);
@@ -78,7 +79,7 @@ function policyViolations({ policy, fields, timeField }: MappingContent): FieldV
   return [{ field: 'mapping.timeField', reason: 'REQUIRED', description: 'is required for the policy NEWEST' }];
 }
 
-/** What a new record of Rapport must have and would not get. */
+/** Required values of a new record of Rapport that the mapping does not provide. */
 function requiredViolations(content: MappingContent, type: ExchangedType): FieldViolation[] {
   const { customerKind, fields, direction, defaults } = content;
   if (direction === 'TO_PEER') return [];
@@ -153,7 +154,7 @@ function peerViolations(content: MappingContent, recordTypes: PeerDescription['r
   ];
 }
 
-/** Fields whose values cannot become each other, however they are written. */
+/** Pairs of fields with incompatible types. */
 function typeViolations(
   { fields: rules, recordType }: MappingContent,
   recordTypes: PeerDescription['recordTypes'],

@@ -8,7 +8,7 @@ import type { ExchangedType } from '../../../exchange/mappings/records/exchanged
 
 const texts = ['Ada Lovelace', 'O’Brien & Ünï-Çødé 😀', 'x'];
 
-/** Values that a field may have. */
+/** Sample values of a field. */
 const samples: Readonly<Record<string, JsonValue[]>> = {
   emails: [[{ address: 'ada@example.com', label: 'work' }, { address: 'ada@home.example' }]],
   phones: [[{ number: '+493012345678', label: 'mobile' }, { number: '+442079460000' }]],
@@ -41,13 +41,13 @@ const samplesOfKinds: Readonly<Record<Exclude<FieldKind, 'SELECT'>, JsonValue[]>
   OBJECT_LIST: [[{ name: 'x' }]],
 };
 
-/** What fields of the tenant's own may have: of what kind theirs is, only an expression knows. */
+/** Sample values of custom fields, since only the expression determines their type. */
 const samplesOfAnyKind: JsonValue[] = [...texts, '25', 25, true, '2026-11-25', ['a', 'b']];
 
 /**
- * Whether what a field sends to the other side comes back as it was, so that the sides can agree.
+ * Checks that a value survives a round trip to the other side, so that the sides can agree.
  *
- * @returns what is wrong, for people; undefined when nothing is
+ * @returns what is wrong, for users; undefined when nothing is
  */
 export async function roundTripFault(
   rule: FieldRule,
@@ -78,7 +78,7 @@ export async function roundTripFault(
   return met > 0 ? undefined : `gives nothing back for any value that was tried.${failure}`;
 }
 
-/** Undefined for own fields. */
+/** Undefined for custom fields. */
 function samplesOf(name: string, { fields }: ExchangedType): readonly JsonValue[] | undefined {
   const { kind, options } = fields.get(name) ?? {};
   const own = samples[name];

@@ -11,15 +11,15 @@ const ofCompaniesOnly = ['domains'];
 
 type Fault = [name: string, reason: string, description: string];
 
-/** What the rules of a mapping are checked against. */
+/** Dependencies of the validation of rules. */
 interface RuleContext {
   content: MappingContent;
   type: ExchangedType;
-  /** Types of records, as references name them, of the tenant's mappings by their ids. */
+  /** Record types of the tenant's mappings, as references name them, by mapping id. */
   mappings: ReadonlyMap<string, string>;
 }
 
-/** What is wrong with a rule by itself and beside the other ones: the first fault, if there is one. */
+/** The first fault of a rule, on its own and in combination with the others. */
 export function ruleViolations(context: RuleContext, rule: FieldRule, index: number): FieldViolation[] {
   const fault =
     fieldFault(context, rule, index) ??
@@ -79,7 +79,7 @@ function twiceFault(fields: readonly FieldRule[], rule: FieldRule, index: number
 const besides =
   'cannot be exchanged beside the whole list, nor parts of the main address beside those of labelled ones';
 
-/** Whether a field has the same address as a part of one with this label, or none, may be of. */
+/** Whether a field may belong to the same address as a part with this label, or without one. */
 function isOtherWay(label: string | undefined, field: string): boolean {
   const other = addressPart(field);
   return other ? (other.label === undefined) !== (label === undefined) : field === 'addresses';

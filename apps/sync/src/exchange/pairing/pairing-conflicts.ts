@@ -12,7 +12,7 @@ type Candidate = Pick<MatchRow, 'record_id' | 'customer_id' | 'score' | 'reasons
  * Pairing conflicts of a mapping. While one is open, neither of its records and customers is created on the other side.
  * A hint settles those that are in no conflict any more.
  */
-export class PairingQuestions {
+export class PairingConflicts {
   #haveFreed = false;
 
   /** @param em of the mapping's tenant */

@@ -7,7 +7,7 @@ const leadLock = 7_246_178_310;
  * Leader election for the feed: the process whose connection holds the lock. It only saves work: the cursor prevents
  * duplicates (`moveCursor`).
  */
-export class FeedLead {
+export class FeedLeader {
   readonly #connection: DedicatedConnection;
 
   /** @param databaseUrl as the app role */

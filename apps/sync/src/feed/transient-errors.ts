@@ -12,7 +12,7 @@ const passingClasses = /^(?:08|25|40|53|57P|58)/;
 const blockedCodes: ReadonlySet<unknown> = new Set(['55P03', '57014']);
 
 /** Whether to retry the whole batch unchanged. */
-export function isPassing(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   return isConnectionLoss(error) || error instanceof AppError || passingClasses.test(String(codeOf(error)));
 }
 
