@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { entities } from '../src/database.js';
 import { createSyncDatabase } from './sync-databases.ts';
 
-// Workers look in them for what all tenants need; there is nothing in them but ids, times and a cursor.
+// Workers read them for all tenants; they contain only ids, times and a cursor.
 const tablesOfAllTenants = [
   'webhook_tenant',
   'webhook_job',
@@ -16,7 +16,7 @@ const tablesOfAllTenants = [
   'hook_address',
 ];
 
-// What there is much of is written and read by SQL only.
+// Tables with many rows are read and written by SQL only.
 const tablesOfSql = [
   ...[/^webhook_(tenant|event|delivery|attempt|job|hold)$/, /^feed_cursor$/, /^deferred_/, /^audit_/],
   ...[/^(mapping_(progress|schedule)|connection_tenant)$/, /^(deleted_mapping|kept_link)$/, /^sync_/, /^hook/],

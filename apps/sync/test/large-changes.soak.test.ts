@@ -122,7 +122,7 @@ async function metric(name: string): Promise<number> {
   return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1]);
 }
 
-/** Counts the events that it takes, each once, and forgets what they say. */
+/** Counts distinct events, and discards their content. */
 class CountingReceiver {
   readonly #ids = new Set<unknown>();
   readonly #server: Server;

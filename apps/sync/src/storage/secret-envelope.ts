@@ -50,7 +50,7 @@ function headOf(masterKeyId: string): Buffer {
 }
 
 function wrappedKeyOf(sealed: Buffer): WrappedKey {
-  if (sealed[0] !== form) throw new Error('A sealed secret has a form that is not known.');
+  if (sealed[0] !== form) throw new Error('A sealed secret has an unknown format.');
   return {
     masterKeyId: sealed.toString('hex', 1, headBytes),
     wrapped: sealed.subarray(headBytes, headBytes + wrappedBytes),

@@ -8,7 +8,7 @@ import type { ConformancePeer } from './conformance-peer.js';
 import type { Radicale } from './peers/radicale.js';
 import { realEnvironment } from './real-environment.js';
 
-/** An address book of its own on Radicale, behind a proxy that can have enough. */
+/** An address book of its own on Radicale, behind a proxy that can limit requests. */
 export async function createCardDavPeer(radicale: Radicale): Promise<ConformancePeer & { book: string }> {
   const name = `book-${randomUUID()}`;
   const book = await radicale.createAddressBook(name);
@@ -63,7 +63,7 @@ function card(id: string, name: string): string {
   return ['BEGIN:VCARD', 'VERSION:3.0', `UID:${id}`, `FN:${name}`, `N:${name};;;;`, 'END:VCARD', ''].join('\r\n');
 }
 
-/** What stands in front of a server that limits its users. */
+/** A proxy that limits the requests of users. */
 async function startProxy(target: string) {
   let limited = false;
   const server = createServer((incoming, answer) => {

@@ -2,7 +2,7 @@ import type { ConnectorEnvironment } from '../../src/connectors/connector-enviro
 import type { Connector, WebhookDelivery } from '../../src/connectors/connector.js';
 import type { JsonObject } from '../../src/connectors/peer-record.js';
 
-/** What a connector may lack: it says so in its description, and its tests say so too. */
+/** Capabilities that a connector may lack, as its description and its tests declare. */
 export type Ability = 'create' | 'update' | 'delete' | 'preconditions' | 'incremental' | 'webhooks' | 'limit';
 
 /** A real peer with an empty collection of records, which the tests change behind the connector's back. */
@@ -21,14 +21,14 @@ export interface ConformancePeer {
   names(): Promise<string[]>;
   /** Fields for a new record. */
   fields(name: string): JsonObject;
-  /** Changes of the configuration that make it wrong, and the field that a person has to look at. */
+  /** Changes that make the configuration wrong, and the field that the error names. */
   wrong: { change: Record<string, unknown>; field: string }[];
   /** Gives a record something that the connector has no field for. Absent when the connector doesn't update. */
   addUnknown?(id: string): Promise<void>;
   hasUnknown?(id: string): Promise<boolean>;
-  /** Makes the peer refuse what we ask as too much. @returns ends that. Absent when this peer has no limits. */
+  /** Makes the peer rate-limit the connector. @returns ends that. Absent when this peer has no limits. */
   limit?(): Promise<() => Promise<void>>;
-  /** A delivery that says that these records changed, as the peer signs it. Absent when it sends no webhooks. */
+  /** A delivery about these records, signed by the peer. Absent when it sends no webhooks. */
   deliver?: (ids: string[]) => WebhookDelivery;
   stop(): Promise<void>;
 }

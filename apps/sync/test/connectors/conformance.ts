@@ -39,7 +39,7 @@ export function describeConformance(
         for (const [name, { writeOnly }] of Object.entries(properties))
           expect([name, writeOnly]).toEqual([name, isSecret(name)]);
         const of = (mark: 'writeOnly' | 'destination') => Object.values(properties).some((field) => field[mark]);
-        // Whatever is secret is sent somewhere, and that can be changed.
+        // A secret has a destination, which can be changed.
         expect(of('destination')).toBe(of('writeOnly'));
       });
 

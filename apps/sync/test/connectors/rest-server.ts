@@ -22,10 +22,10 @@ interface Answer {
 const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown };
 const bearerToken = 'correct horse';
 
-/** A service with people, as honest as the tests let it be. */
+/** A service with people, which behaves correctly unless a test changes that. */
 export class RestServer {
   readonly options: RestServerOptions;
-  /** What it was asked, with the credentials it was given. */
+  /** The received requests, with their credentials. */
   readonly requests: { method: string; path: string; authorization: string | undefined }[] = [];
   /** Answers in its place. */
   instead: ((request: IncomingMessage) => Answer | undefined) | undefined;

@@ -14,7 +14,7 @@ beforeEach(async () => {
 const name = { customerField: 'displayName', peerField: 'name' };
 const define = (key: string, type: string) => tenant.api.ok('POST', '/v1/customFields', { key, type });
 const field = (key: string, peerField = key) => ({ customerField: `customFields.${key}`, peerField });
-/** Of all runs: one that is due by itself may be quicker. */
+/** Of all runs: an automatic one may be earlier. */
 async function issuesOf(mappingId: string): Promise<{ reason: string; field: string; recordId?: string }[]> {
   const path = `/v1/syncRuns?mappingId=${mappingId}`;
   const { syncRuns } = await tenant.api.ok<{ syncRuns: { id: string }[] }>('GET', path);

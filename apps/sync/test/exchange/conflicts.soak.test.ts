@@ -44,7 +44,7 @@ test(
   soakTimeoutMs,
 );
 
-/** One call, and what it had resolved whenever it was asked for. */
+/** One call, and its progress whenever the run was read. */
 async function resolve(
   tenant: ExchangeTenant,
   mapping: string,

@@ -34,7 +34,7 @@ async function createUser(): Promise<{ id: string; email: string }> {
   return tenant.api.ok('POST', '/v1/users', { email, displayName: 'Owner', roleIds: ['member'] });
 }
 
-/** Of all runs: one that is due by itself may be quicker. */
+/** Of all runs: an automatic one may be earlier. */
 async function issuesOf(mappingId: string): Promise<{ reason: string; field: string; message: string }[]> {
   const runs = await Promise.all((await tenant.runs(mappingId)).map(({ id }) => tenant.ended(id)));
   return runs.flatMap(({ issues }) => issues as never[]);

@@ -15,7 +15,7 @@ beforeEach(async () => {
   tenant = await ExchangeTenant.create(platform);
 });
 
-/** Waits for a run that comes by itself. */
+/** Waits for an automatic run. */
 const patience = { timeout: 60_000 };
 
 describe('deals of a table', () => {
@@ -81,7 +81,7 @@ describe('a reference', () => {
     await table.insert('50 seats', { contact: '1' });
     const mapping = await table.map(ofPeople);
     await tenant.run(mapping);
-    // Of the first run, which comes by itself, or of the one that was asked for.
+    // Of the first, automatic run, or of the requested one.
     const issues = (await tenant.runs(mapping)).flatMap((run) => run.issues);
     expect(issues).toMatchObject([{ reason: 'REFERENCE_PENDING', field: 'contact' }]);
     expect(await table.deals()).toEqual([]);

@@ -57,7 +57,7 @@ test('a user can decide while a run settles the pair', async () => {
   await deciding.query(`update sync_link set choice = 'PEER', revision = revision + 1 where mapping_id = $1`, [
     mapping,
   ]);
-  // One that came by itself may be quicker.
+  // An automatic one may be earlier.
   const running = tenant.run(mapping);
   await Promise.race([running, untilBlocks(deciding)]);
   await deciding.query('commit');

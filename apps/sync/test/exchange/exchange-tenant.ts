@@ -59,7 +59,7 @@ export class ExchangeTenant {
     return new ExchangeTenant(await WebhookTenant.create(platform));
   }
 
-  /** A connection whose mappings are due by themselves but once a day, unless `more` says otherwise. */
+  /** A connection whose mappings are due once a day, unless `more` overrides that. */
   async connect(connector: string, settings: Json, secrets: Json = {}, more: Json = {}): Promise<string> {
     const body = { connector, displayName: connector, settings, secrets, pollSeconds: 86_400, ...more };
     return (await this.api.ok<{ id: string }>('POST', '/v1/connections', body)).id;
@@ -75,8 +75,7 @@ export class ExchangeTenant {
   }
 
   /**
-   * A run with all changes that were made before, once it has ended. It is asked for again while a test beside this one has killed
-   * the service.
+   * A finished run that includes all earlier changes. Requested again while a concurrent test has killed the service.
    */
   async run(mappingId: string, more: Json = {}): Promise<Run> {
     await this.#untilTaken();
@@ -87,7 +86,7 @@ export class ExchangeTenant {
     return this.ended((body as Run).id);
   }
 
-  /** A run that was asked for, once it has ended. */
+  /** A requested run, after its end. */
   async ended(id: string): Promise<Run> {
     const ended = async () => {
       const run = await this.api.ok<Run>('GET', `/v1/syncRuns/${id}`);

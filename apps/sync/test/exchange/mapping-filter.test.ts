@@ -23,7 +23,7 @@ const setVip = (id: string, isVip: boolean) => tenant.api.updateCustomer(id, { t
 const names = async () => (await people.titles()).map(([name]) => name);
 const titleOf = async (name: string) => (await people.titles()).find(([own]) => own === name)?.[1];
 
-/** Waits for the exchange that follows a change by itself. */
+/** Waits for the automatic exchange of a change. */
 const eventually = (read: () => Promise<unknown>) => expect.poll(read, { timeout: 60_000, interval: 100 });
 
 /** A customer that got a record by the filter, and no longer meets it. */

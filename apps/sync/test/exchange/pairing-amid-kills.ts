@@ -29,7 +29,7 @@ export function declarePairingAmidKills(current: () => Platform): void {
       count(`select count(*)::int as count from sync_match join sync_run run on run.id = run_id
       where run.mapping_id = $1 and not dry_run`);
     const linked = () => count('select count(*)::int as count from sync_link where mapping_id = $1');
-    // Sync may be away.
+    // Sync may be down.
     const isBackfilled = async () =>
       (await tenant.api.send('GET', `/v1/mappings/${mapping}`)).body['isBackfilled'] === true;
     // Before anything is found, while it is, while links are made of it, and while the rest is exchanged.
@@ -42,7 +42,7 @@ export function declarePairingAmidKills(current: () => Platform): void {
         .poll(async () => (await until()) >= place || (await isBackfilled()), { timeout: soakTimeoutMs, interval: 20 })
         .toBe(true);
       await platform.services.sync.kill();
-      // As if it had been gone for as long as the queue waits for a sign of life.
+      // As if its heartbeat had expired.
       await tenant.api.query(
         `update pgboss.job set heartbeat_on = heartbeat_on - interval '10 seconds' where state = 'active'`,
       );

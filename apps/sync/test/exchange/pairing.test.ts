@@ -35,7 +35,7 @@ async function resolve(conflictId: string, resolution: object): Promise<void> {
   await tenant.api.ok('POST', `/v1/syncConflicts/${conflictId}:resolve`, { ...resolution });
 }
 
-/** Waits for a run that was asked for. */
+/** Waits for a requested run. */
 async function ended(run: { id: string }): Promise<Run> {
   return tenant.ended(run.id);
 }

@@ -53,7 +53,7 @@ export class PeopleTable {
     await this.database.run(`UPDATE people SET ${set}, updated_at = clock_timestamp() WHERE ${condition}`);
   }
 
-  /** Locks the table against everybody, who waits until it is released. */
+  /** Locks the table: all other sessions wait until it is released. */
   async lock(): Promise<{ waiting: () => Promise<number>; release: () => Promise<void> }> {
     const { database, user } = this.database;
     const url = new URL(inject('superuserUrl'));

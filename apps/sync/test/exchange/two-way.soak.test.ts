@@ -18,7 +18,7 @@ import { createTypedTable, typedTableSide } from './two-way/typed-table.ts';
 import { twoWay, type TwoWayOptions } from './two-way/two-way.ts';
 
 const records = sizeOf('TWO_WAY_RECORDS', { short: 24, long: 2_000 });
-/** How long both sides are edited; 0 to make as many edits as TWO_WAY_EDITS says. */
+/** How long both sides are edited; 0 to make TWO_WAY_EDITS edits. */
 const seconds = sizeOf('TWO_WAY_SECONDS', { short: 0, long: 300 });
 const edits = sizeOf('TWO_WAY_EDITS', { short: 50, long: 0 });
 /** Of each table with columns of many types. */
@@ -48,7 +48,7 @@ function options(
 ): Omit<TwoWayOptions, 'name' | 'tenant' | 'mappingId' | 'customers' | 'peer'> {
   let endMs: number | undefined;
   const seed = printedSeed('two-way');
-  // The short form kills once: which one, the seed says.
+  // The short form kills one process, which the seed selects.
   const first = seed % kills.length;
   return {
     seed,

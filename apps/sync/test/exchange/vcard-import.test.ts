@@ -30,7 +30,7 @@ const johnWithComma: Person = { ...john, displayName: 'Mr. John Richter, James D
 const expected: Record<string, Expected> = {
   'John_Doe_ANDROID.vcf': {
     customers: [
-      // Customers show who has no name by the e-mail address; nothing is made up for the card.
+      // Customers shows a person without a name by the e-mail address; the card gets no invented name.
       { displayName: 'john.doe@company.com', emails: [{ address: 'john.doe@company.com' }] },
       { displayName: 'jane.doe@company.com', emails: [{ address: 'jane.doe@company.com' }] },
       { displayName: 'Ñ Ñ Ñ Ñ Ñ', familyName: 'Ñ Ñ Ñ Ñ', phones: phones(['123456789', 'mobile']) },
@@ -210,7 +210,7 @@ function nameAndAddress(givenName: string, familyName: string, address: string):
   return { displayName: `${givenName} ${familyName}`, givenName, familyName, emails: [{ address }] };
 }
 
-/** A card without UID is known by what it says, which is said. */
+/** A card without UID is identified by its content, which is reported. */
 function fromContent(...lines: number[]): [number, string][] {
   return lines.map((line) => [line, 'ID_FROM_CONTENT']);
 }

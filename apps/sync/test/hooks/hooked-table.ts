@@ -58,7 +58,7 @@ export class HookedTable {
     return table;
   }
 
-  /** Exchanges the rows from now on. There is one, and its customer, that no webhook has told of. */
+  /** Starts the exchange of rows. One row and its customer exist without a webhook. */
   async map(): Promise<void> {
     await this.database.run(`INSERT INTO people (name, title, updated_at) VALUES ('First', 'Title', now())`);
     this.mapping = await this.tenant.map(this.connection, { recordType: 'people', fields });
@@ -93,7 +93,7 @@ export class HookedTable {
     await this.database.run(`UPDATE people SET title = '${title}' WHERE id = ${id}`);
   }
 
-  /** What a webhook says of rows. */
+  /** The payload of a webhook about rows. */
   about(...ids: string[]): Message {
     return { id: `msg_${crypto.randomUUID()}`, body: JSON.stringify({ table: 'people', ids }) };
   }
@@ -133,7 +133,7 @@ export class HookedTable {
     return found;
   }
 
-  /** Waits until what all webhooks told of was read again. */
+  /** Waits until the records of all webhooks were read again. */
   async untilHandled(timeout = 60_000): Promise<Hook[]> {
     let hooks: Hook[] = [];
     await expect

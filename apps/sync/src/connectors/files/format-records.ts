@@ -60,6 +60,6 @@ function cellText(value: JsonValue): string {
 
 function cardText(key: string, fields: Create['fields']): string {
   const card = newCard(key, fields);
-  if ('issues' in card) throw new Error('A card was not checked.');
+  if ('issues' in card) throw new Error('A card was not validated.');
   return formatCard(card.card).toString();
 }

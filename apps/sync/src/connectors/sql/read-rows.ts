@@ -21,7 +21,7 @@ export type Row = (string | null)[];
 export class RowCountError extends Error {
   override readonly name = 'RowCountError';
   constructor(count: number) {
-    super(`The statement meets ${count} rows instead of one.`);
+    super(`The statement affects ${count} rows instead of one.`);
   }
 }
 

@@ -205,7 +205,7 @@ function catalogColumn([name, dataType, fullType, nullable, hasDefault, generate
 }
 
 function required(column: Column | undefined): Column {
-  if (!column) throw new Error('The configuration was not checked.');
+  if (!column) throw new Error('The configuration was not validated.');
   return column;
 }
 

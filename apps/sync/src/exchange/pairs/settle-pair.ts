@@ -270,6 +270,6 @@ function oneDeleted(customer: ExchangedRecord | undefined): Conflict {
 
 /** @throws Error for a plan without a required part */
 function needed<Value>(value: Value | undefined): Value {
-  if (value === undefined) throw new Error('A plan lacks what it needs.');
+  if (value === undefined) throw new Error('A plan lacks a required part.');
   return value;
 }

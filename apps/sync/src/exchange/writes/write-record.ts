@@ -56,7 +56,7 @@ export class RecordWriter {
       case 'RETRY_LATER':
         throw new ConnectorError('RATE_LIMITED', 'The peer takes no more for now.', result);
       case undefined:
-        throw new Error('A connector answered no result.');
+        throw new Error('A connector returned no result.');
       default:
         return result satisfies never;
     }

@@ -42,7 +42,7 @@ export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
         if (signal.aborted) return;
         // A failure for one tenant does not affect the others.
         await chore(this.orm.em.fork({ session: tenantSession(tenantId) }), tenantId).catch((error: unknown) =>
-          this.#logger.warn(`The tenant ${tenantId} was not looked after.`, error),
+          this.#logger.warn(`The tenant ${tenantId} could not be maintained.`, error),
         );
       }
     }

@@ -13,7 +13,7 @@ export interface Radicale {
   /** Makes an address book. @returns its URL */
   createAddressBook(name: string): Promise<string>;
   request(method: string, url: string, body?: string, headers?: Record<string, string>): Promise<Response>;
-  /** Forgets which tokens it gave, as it does with those of long ago. */
+  /** Expires its sync tokens, as it does with old ones. */
   forgetSyncTokens(): Promise<void>;
   /** Kills it, and starts it again with what it had written. */
   restart(): Promise<void>;

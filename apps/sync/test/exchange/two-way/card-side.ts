@@ -6,7 +6,7 @@ import type { Person, Side } from './edits.ts';
 
 const properties: Record<string, string> = { title: 'TITLE', company: 'ORG', email: 'EMAIL' };
 
-/** An address book, which is edited as a program that knows nothing of us does it: by whole cards, with If-Match. */
+/** An address book that an independent program edits: whole cards, with If-Match. */
 export function cardSide(radicale: Radicale, book: string): Side {
   const ask = async (method: string, url: string, body?: string, headers?: Record<string, string>) => {
     const answered = async () => {

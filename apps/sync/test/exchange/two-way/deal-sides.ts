@@ -75,7 +75,7 @@ function personOf({ id, title, ...deal }: Deal): Person {
   return { id, key: title, values: { reason: lostReason, amount: amount?.amount ?? '' } };
 }
 
-/** The table, whose application knows nothing of us but that it sets the time of each change. */
+/** The table of an independent application, which sets the time of each change. */
 export function dealsTableSide({ database }: DealsTable): Side {
   const ask = (sql: string) => vi.waitUntil(() => database.run(sql).catch(() => undefined), patience);
   const literal = (field: string, value: string) => (field === 'amount' ? value : `'${value}'`);

@@ -38,7 +38,7 @@ export interface Side {
   merge?(kept: Person, merged: Person): Promise<boolean>;
 }
 
-/** What may be found of one field in the end: the edits that nobody has made another edit of. */
+/** The possible final values of a field: the edits that no later edit has replaced. */
 class Heads {
   readonly #of = new Map<SideName, string>();
   /** The last edit of each side, also when the other side has made another of it. */
@@ -82,7 +82,7 @@ export class Edits {
     return [...this.#heads.keys()];
   }
 
-  /** Values that nobody has replaced. @param isListed true for what is a conflict: of that, both sides keep their last edit */
+  /** Values that no edit has replaced. @param isListed true for a conflict, in which both sides keep their last edit */
   possible(key: string, field: string, isListed: boolean): string[] {
     const heads = this.#heads.get(key)?.get(field);
     return (isListed ? [...(heads?.last.values() ?? [])] : heads?.values) ?? [];

@@ -10,7 +10,7 @@ export const peopleTable = `CREATE TABLE people (id bigint unsigned AUTO_INCREME
   edit_key varchar(60), name varchar(200) NOT NULL, title varchar(200), company varchar(200), email varchar(200),
   deleted_at datetime(6), version int NOT NULL DEFAULT 1, updated_at timestamp(6) NOT NULL DEFAULT NOW(6), KEY (updated_at, id))`;
 
-/** A table, whose application knows nothing of us but that it sets the time of each change. */
+/** A table of an independent application, which sets the time of each change. */
 export function tableSide(database: TestDatabase): Side {
   const ask = (sql: string) =>
     // While it is away.

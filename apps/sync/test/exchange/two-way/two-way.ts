@@ -16,7 +16,7 @@ export interface TwoWayOptions {
   seed: number;
   /** At the beginning, half of them on each side. */
   records: number;
-  /** Edits after that; of a bench for as long as it says. */
+  /** Edits after that; for the duration of a bench. */
   goesOn: (edits: number) => boolean;
   /** Kills and starts again something, one after the other in turn. */
   kills: (() => Promise<void>)[];

@@ -31,7 +31,7 @@ export async function createTypedTable({ engine, run }: TypedDatabase): Promise<
     updated_at timestamp(6) NOT NULL DEFAULT NOW(6), KEY (updated_at, branch, number)) CHARACTER SET utf8mb4`);
 }
 
-/** A table with columns of many types, whose application knows nothing of us but that it sets the time of each change. */
+/** A table with columns of many types, of an independent application, which sets the time of each change. */
 export function typedTableSide({ engine, run }: TypedDatabase, zone: string): Side {
   const fields = fieldsOf(engine);
   const now = engine === 'POSTGRESQL' ? 'clock_timestamp()' : 'NOW(6)';
