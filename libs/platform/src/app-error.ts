@@ -1,4 +1,4 @@
-/** The canonical gRPC codes that an operation answers with. Source: google.rpc.Code. */
+/** The canonical gRPC codes that an operation returns. Source: google.rpc.Code. */
 export type ErrorCode =
   | 'CANCELLED'
   | 'INVALID_ARGUMENT'
@@ -15,28 +15,28 @@ export type ErrorCode =
   | 'UNAVAILABLE'
   | 'UNAUTHENTICATED';
 
-/** One wrong field of a request. */
+/** One invalid field of a request. */
 export interface FieldViolation {
-  /** Path in the request message by JSON names, such as `customer.emails[0].address`. */
+  /** Path in the request message in JSON names, such as `customer.emails[0].address`. */
   field: string;
   /** UPPER_SNAKE reason that programs can rely on, such as `TOO_LONG`. */
   reason: string;
-  /** A sentence for people. */
+  /** A sentence for the API's user. */
   description: string;
 }
 
 export interface AppErrorDetails {
   violations?: FieldViolation[];
-  /** Facts for programs, such as the id of the record in the way. Never secrets, never another tenant's data. */
+  /** Facts for programs, such as the id of the conflicting record. Never secrets, never another tenant's data. */
   metadata?: Record<string, string>;
-  /** When a retry may succeed, in seconds. */
+  /** Seconds after which a retry may succeed. */
   retryAfterSeconds?: number;
   cause?: unknown;
 }
 
 /**
- * An error that a caller is told about: it travels as gRPC status with details and leaves the edge as a problem answer.
- * Anything else that is thrown becomes INTERNAL without detail.
+ * An error that the caller sees: it crosses gRPC as a status with details, and the edge returns it as a problem (RFC
+ * 9457). Any other error becomes INTERNAL without detail.
  */
 export class AppError extends Error {
   override readonly name = 'AppError';
@@ -69,7 +69,7 @@ export function permissionMissing(permission: string): AppError {
   });
 }
 
-/** INVALID_ARGUMENT that names each wrong field. */
+/** INVALID_ARGUMENT that names each invalid field. */
 export function invalidArgument(violations: FieldViolation[]): AppError {
   const [first] = violations;
   const message = first ? `${first.field || 'request'}: ${first.description}` : 'The request is not valid.';

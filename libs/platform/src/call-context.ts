@@ -1,39 +1,44 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** Whom a call acts for. */
+/** The principal that a call acts for. */
 export interface Caller {
-  /** UUID of the tenant whose data the call may see. */
+  /** UUID of the tenant whose data the call can access. */
   tenantId: string;
-  /** Whom changes are attributed to: `apiKey:<uuid>`, `user:<uuid>`, `client:<id>` or `service:<name>`. */
+  /**
+   * The principal that changes are attributed to: `apiKey:<uuid>`, `user:<uuid>`, `client:<id>` or `service:<name>`.
+   */
   principalId: string;
   permissions: readonly string[];
-  /** Whose records the caller may see and change: their own, their teams', or all, which it is when unset. */
+  /** Whose records the caller can read and change: its own, its teams', or all. All when unset. */
   recordScope?: 'OWN' | 'TEAM' | 'ALL';
-  /** UUIDs of the teams that the caller is in. */
+  /** UUIDs of the caller's teams. */
   teamIds?: readonly string[];
-  /** Whether fields that the contract marks as `pii` are kept from the caller. */
+  /** Whether fields that the contract marks as `pii` are hidden from the caller. */
   hidesPii?: boolean;
 }
 
-/** Why a call is made, as far as that is more than a person or a client asking for it. */
+/** What caused a call, when it was not a direct request of a person or a client. */
 export interface CallCause {
-  /** By which way it came, such as `import`; `api` when unset. At most 100 characters: a longer one is not taken from another service. */
+  /**
+   * Channel of the call, such as `import`; `api` when unset. At most 100 characters: a service ignores a longer value
+   * from another service.
+   */
   origin?: string;
-  /** Id of what caused it: an operation, or a change of the change log. */
+  /** Id of the cause: an operation, or a change of the change log. */
   causationId?: string;
-  /** How many automatic steps lie between a person's or client's request and this call; 0 when unset. */
+  /** Number of automatic steps between a person's or client's request and this call; 0 when unset. */
   hop?: number;
 }
 
-/** From where a call came to the platform. Personal data: for the audit of security, not for logs. */
+/** Where a call entered the platform. Personal data: for the security audit, not for logs. */
 export interface CallClient {
   /** IP address. */
   address: string;
-  /** The program that the client says it is, in printable ASCII; at most 200 characters. */
+  /** The client's user agent, in printable ASCII; at most 200 characters. */
   userAgent: string;
 }
 
-/** What is known of the call that is being answered. */
+/** Context of the current call. */
 export interface CallContext {
   requestId: string;
   /** Absent when the platform itself calls. */
@@ -41,17 +46,17 @@ export interface CallContext {
   /** Absent on methods that need no credential. */
   caller: Caller | undefined;
   cause?: CallCause;
-  /** Until when its answer is waited for, in milliseconds since the epoch; what is asked of others for it ends then too. */
+  /** Deadline of the call in milliseconds since the epoch. Calls made on its behalf have the same deadline. */
   dueAt?: number;
-  /** Aborted once nobody waits for its answer any longer: who asked has gone, or it is late. Never after it is answered. */
+  /** Aborted when the client cancels or the deadline passes. Never after the response. */
   gone?: AbortSignal;
 }
 
 export const callContext = new AsyncLocalStorage<CallContext>();
 
-/** The caller of the call that is being answered. Throws outside an authenticated call, which is a programmer's error. */
+/** The caller of the current call. Throws outside an authenticated call, which is a programming error. */
 export function currentCaller(): Caller {
   const caller = callContext.getStore()?.caller;
-  if (!caller) throw new Error('No authenticated call is being answered.');
+  if (!caller) throw new Error('There is no authenticated call.');
   return caller;
 }

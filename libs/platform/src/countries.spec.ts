@@ -14,7 +14,7 @@ it.each([
   ['St. Lucia', 'LC'],
   ["Côte d'Ivoire", 'CI'],
   ['Korea, Republic of', 'KR'],
-  // Codes that Unicode has given up, and those of no country.
+  // Codes that Unicode has retired, and those of no country.
   ['DD', undefined],
   ['AB', undefined],
   ['Atlantis', undefined],
@@ -23,7 +23,7 @@ it.each([
   expect(english(text)).toBe(code);
 });
 
-it('knows the names of the given languages only', () => {
+it('finds names in the given languages only', () => {
   expect(english('Deutschland')).toBeUndefined();
   expect(both('Deutschland')).toBe('DE');
   expect(both('Österreich')).toBe('AT');

@@ -1,4 +1,4 @@
-/** Names that systems and files use and Unicode's English names lack, simplified. */
+/** Names that systems and files use and that Unicode's English names lack, normalized. */
 const aliases: ReadonlyMap<string, string> = new Map(
   Object.entries({
     usa: 'US',
@@ -56,10 +56,10 @@ interface Countries {
 }
 
 /**
- * Makes a function that finds the ISO 3166-1 alpha-2 code of a country by its code or its name. It returns undefined for any other text.
- * Names come from Unicode's data, which is read at the first call: that takes tens of milliseconds.
+ * Makes a function that finds the ISO 3166-1 alpha-2 code of a country by its code or its name, or returns undefined.
+ * The first lookup reads Unicode's names, which takes tens of milliseconds.
  *
- * @param languages in which names are known, as BCP 47 tags. A name that means different countries is that of the first language.
+ * @param languages of the names, as BCP 47 tags. The first language wins when a name is ambiguous.
  */
 export function countryFinder(languages: readonly string[]): (text: string) => string | undefined {
   let countries: Countries | undefined;
@@ -73,7 +73,7 @@ export function countryFinder(languages: readonly string[]): (text: string) => s
 function readCountries(languages: readonly string[]): Countries {
   const englishNames = countryNames('en');
   const letters = Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZ');
-  // Codes that Unicode has given up stand for their successors: DD is DE.
+  // A retired code stands for its successor: DD is DE.
   const isCode = (text: string) =>
     englishNames.of(text) !== undefined && new Intl.Locale(`und-${text}`).region === text;
   const codes = letters.flatMap((first) => letters.map((second) => first + second)).filter(isCode);

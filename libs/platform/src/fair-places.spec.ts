@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { FairPlaces } from './fair-places.js';
 
-/** Three places, of which a tenant has two at most. */
+/** Three slots, of which one tenant holds at most two. */
 function threePlaces() {
   return new FairPlaces(3, () => 2);
 }
 
-test('a tenant has its part at most, and others the rest', () => {
+test('a tenant holds at most its share, and others get the rest', () => {
   const places = threePlaces();
 
   expect(['a', 'a', 'a', 'b', 'b', 'c'].map((tenant) => places.tryEnter(tenant))).toEqual([
@@ -20,7 +20,7 @@ test('a tenant has its part at most, and others the rest', () => {
   expect([places.isFull('a'), places.isFull('b')]).toEqual([true, false]);
 });
 
-test('those who wait are admitted by turns of their tenants', async () => {
+test('waiting tenants are admitted in turn', async () => {
   const places = threePlaces();
   for (const tenant of ['x', 'x', 'y']) await places.enter(tenant);
   const admitted: string[] = [];
@@ -33,7 +33,7 @@ test('those who wait are admitted by turns of their tenants', async () => {
   expect(admitted).toEqual(['a', 'b', 'c', 'a', 'a']);
 });
 
-test('a tenant that has its part lets the next one pass', async () => {
+test('a tenant that holds its share does not block the next one', async () => {
   const places = threePlaces();
   for (const tenant of ['a', 'a', 'b']) await places.enter(tenant);
   const admitted: string[] = [];
@@ -47,7 +47,7 @@ test('a tenant that has its part lets the next one pass', async () => {
   await waiting[0];
 });
 
-test('one that gives up waiting takes no place', async () => {
+test('a cancelled wait takes no slot', async () => {
   const places = new FairPlaces(1, () => 1);
   await places.enter('a');
   const gone = new AbortController();

@@ -3,27 +3,27 @@ interface Waiter {
 }
 
 /**
- * Places that tenants share: each has so many at most, and of those who wait for one each tenant has its turn, however many of
- * another wait.
+ * A semaphore that tenants share fairly: each holds a limited number of slots, and waiting tenants take turns, however
+ * many requests each has in its queue.
  */
 export class FairPlaces {
   #used = 0;
   readonly #usedBy = new Map<string, number>();
-  /** Queues by tenant, in the order of their turns. */
+  /** Queues by tenant, in round-robin order. */
   readonly #waiting = new Map<string, Waiter[]>();
 
-  /** @param perTenant no tenant has more places than it says of it */
+  /** @param perTenant the most slots that a tenant holds */
   constructor(
     private readonly size: number,
     private readonly perTenant: (tenant: string) => number,
   ) {}
 
-  /** Whether the tenant has all places that it may have. */
+  /** Whether the tenant holds its full share. */
   isFull(tenant: string): boolean {
     return this.#usedOf(tenant) >= this.perTenant(tenant);
   }
 
-  /** Takes a place at once, unless there is none for the tenant or others of it wait. @returns whether it did */
+  /** Takes a slot without waiting. @returns false when the tenant has none free or already has waiters */
   tryEnter(tenant: string): boolean {
     if (this.#waiting.has(tenant) || !this.#hasRoom(tenant)) return false;
     this.#take(tenant);
@@ -31,9 +31,9 @@ export class FairPlaces {
   }
 
   /**
-   * Takes a place as soon as there is one. Each is to be given back by `leave`.
+   * Waits for a slot. Release each one with `leave`.
    *
-   * @throws the reason of `signal` when that is aborted before
+   * @throws the reason of `signal` when it aborts first
    */
   enter(tenant: string, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
@@ -64,14 +64,14 @@ export class FairPlaces {
     this.#admitNext();
   }
 
-  /** Admits those for whom there is room, one of each tenant in turn. */
+  /** Admits waiters while there is room, one of each tenant in turn. */
   #admitNext(): void {
     for (const [tenant, queue] of this.#waiting) {
       if (this.#used >= this.size) return;
       if (!this.#hasRoom(tenant)) continue;
       const waiter = queue.shift();
       this.#waiting.delete(tenant);
-      // Behind the others, where the loop comes to it again.
+      // Reinserted behind the others, so that the loop returns to it later.
       if (queue.length > 0) this.#waiting.set(tenant, queue);
       this.#take(tenant);
       waiter?.admit();

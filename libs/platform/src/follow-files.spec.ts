@@ -34,7 +34,7 @@ function follow(names: string[]): string[] {
   return taken;
 }
 
-it('takes files again when one of them is replaced through a symbolic link', async () => {
+it('reloads files when one of them is replaced through a symbolic link', async () => {
   for (const [name, text] of Object.entries({ a: '1', 'b-old': '2', 'b-new': '3' })) write(name, text);
   symlinkSync('b-old', join(folder, 'b'));
   const taken = follow(['a', 'b']);
@@ -44,7 +44,7 @@ it('takes files again when one of them is replaced through a symbolic link', asy
   await expect.poll(() => taken).toEqual(['1 2', '1 3']);
 });
 
-it('keeps what it took through contents that can not be used and a file that is away', async () => {
+it('retains the loaded contents while new ones are invalid or a file is missing', async () => {
   write('a', '1');
   const warn = vi.spyOn(logger, 'warn');
   const warnedOf = (text: string) =>
@@ -59,7 +59,7 @@ it('keeps what it took through contents that can not be used and a file that is 
   await expect.poll(() => taken).toEqual(['1', '2']);
 });
 
-it('refuses to begin with contents that can not be used', () => {
+it('rejects invalid contents at the start', () => {
   write('a', 'bad');
   expect(() => follow(['a'])).toThrow('bad');
 });

@@ -3,14 +3,14 @@ import { readFile } from 'node:fs/promises';
 import type { Logger } from './logging/logger.js';
 
 /**
- * Takes the contents of files now, and again whenever one of them changes, for as long as the process runs. It looks by
- * reading: events of a file system miss files that are replaced through a symbolic link, which is how Kubernetes does it.
+ * Loads the contents of files now, and again whenever one of them changes, until it is stopped. It polls: file system
+ * events miss files that are replaced through a symbolic link, which is how Kubernetes updates them.
  *
- * @param take gets the contents in the order of `paths`. It throws for contents that can't be used, such as a certificate
- *   whose key has not been replaced yet: then what it took before stays in use.
- * @param intervalMs how often it looks, in milliseconds
- * @returns stops it
- * @throws what reading or taking throws the first time
+ * @param take gets the contents in the order of `paths`. It throws for invalid contents, such as a certificate whose
+ *   key has not been replaced yet; the previous contents stay in use.
+ * @param intervalMs polling interval in milliseconds
+ * @returns a function that stops polling
+ * @throws what the first read or `take` throws
  */
 export function followFiles(
   paths: readonly string[],
@@ -26,13 +26,13 @@ export function followFiles(
     if (contents.every((content, index) => content === seen[index])) return;
     seen = contents;
     take(contents);
-    logger.info({ paths }, 'took up changed files');
+    logger.info({ paths }, 'reloaded changed files');
   };
   const timer = setInterval(() => {
     if (isReading) return;
     isReading = true;
     look()
-      .catch((error: unknown) => logger.warn({ err: error, paths }, 'changed files can not be used'))
+      .catch((error: unknown) => logger.warn({ err: error, paths }, 'changed files are invalid'))
       .finally(() => (isReading = false));
   }, intervalMs);
   timer.unref();

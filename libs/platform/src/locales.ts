@@ -2,12 +2,12 @@ import type { FieldViolation } from './app-error.js';
 
 const timeZones = new Map(Intl.supportedValuesOf('timeZone').map((name) => [name.toLowerCase(), name]));
 
-/** The name of a time zone as the IANA database spells it; undefined for one that it does not have. */
+/** The name of a time zone as the IANA database spells it; undefined for an unknown one. */
 export function knownTimeZone(name: string): string | undefined {
   const known = timeZones.get(name.toLowerCase());
   if (known !== undefined) return known;
   try {
-    // Links, which are not among the supported values, are known too.
+    // Aliases, which are not among the supported values, are accepted too.
     new Intl.DateTimeFormat('en', { timeZone: name });
     return name;
   } catch {
@@ -15,7 +15,7 @@ export function knownTimeZone(name: string): string | undefined {
   }
 }
 
-/** A tag of BCP 47 in its canonical form; undefined for one that is malformed or of an unknown language. */
+/** A BCP 47 tag in its canonical form; undefined for a malformed one or an unknown language. */
 export function canonicalLocale(tag: string): string | undefined {
   try {
     const [canonical] = Intl.DateTimeFormat.supportedLocalesOf(tag);
@@ -26,9 +26,9 @@ export function canonicalLocale(tag: string): string | undefined {
 }
 
 /**
- * What is wrong with the fields `timeZone` and `locale` of a request. Absent ones are right.
+ * Violations of the fields `timeZone` and `locale` of a request. Absent fields are valid.
  *
- * @param parent the field that has them
+ * @param parent path of the message that has the fields
  */
 export function localeViolations(
   parent: string,

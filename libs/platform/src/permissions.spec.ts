@@ -14,7 +14,7 @@ test.each([
   [['objects.read'], 'objects.{object}.read', true],
   [['objects.car.write'], 'objects.{object}.read', false],
   [['customers.read'], 'objects.{object}.read', false],
-])('%j allow what needs %s: %s', (held, needed, isAllowed) => {
+])('%j grant %s: %s', (held, needed, isAllowed) => {
   expect(allows(held, needed)).toBe(isAllowed);
 });
 
@@ -23,12 +23,12 @@ test.each([
   [['objects.read'], ['objects.car.read', 'objects.car.write'], ['objects.car.read']],
   [['objects.car.read', 'objects.boat.read'], ['objects.read'], ['objects.car.read', 'objects.boat.read']],
   [['objects.car.read'], ['objects.boat.read'], []],
-])('%j and %j have %j in common', (one, other, common) => {
+])('%j and %j intersect in %j', (one, other, common) => {
   expect(commonPermissions(one, other)).toEqual(common);
   expect(commonPermissions(other, one)).toEqual(common);
 });
 
-test('the permission for all has no variable', () => {
+test('the permission for all objects has no variable', () => {
   expect(permissionForAll('objects.{object}.read')).toBe('objects.read');
   expect(permissionForAll('customers.read')).toBe('customers.read');
 });

@@ -1,7 +1,7 @@
 /**
- * Whether permissions allow what a call needs. `objects.read`, which is for all objects, allows `objects.subscription.read` too. What
- * the method of a call needs may have a variable, as in `objects.{object}.read`: the permission for any object lets the call begin, and
- * the handler of the method checks which object the request is about.
+ * Whether permissions grant the one that a method requires. `objects.read`, which covers all objects, grants
+ * `objects.subscription.read` too. The required permission may have a variable, as in `objects.{object}.read`: then the
+ * permission for any object lets the call begin, and the method's handler checks the object of the request.
  */
 export function allows(held: readonly string[], needed: string): boolean {
   if (held.includes(needed)) return true;
@@ -11,13 +11,18 @@ export function allows(held: readonly string[], needed: string): boolean {
   return isVariable(key) && held.some((each) => each.startsWith(`${area}.`) && each.endsWith(`.${verb}`));
 }
 
-/** What two lists of permissions both allow. Of a permission for all of an area and one for a part of it that is the latter. */
+/**
+ * The intersection of two lists of permissions. Of a permission for a whole area and one for a part of it, the
+ * intersection is the latter.
+ */
 export function commonPermissions(one: readonly string[], other: readonly string[]): string[] {
   const common = [...one.filter((each) => allows(other, each)), ...other.filter((each) => allows(one, each))];
   return [...new Set(common)];
 }
 
-/** The permission for all that a permission with a variable, such as `objects.{object}.read`, may be about: `objects.read`. */
+/**
+ * The permission that covers every value of a permission with a variable: `objects.read` for `objects.{object}.read`.
+ */
 export function permissionForAll(permission: string): string {
   return permission
     .split('.')

@@ -28,11 +28,11 @@ describe('readEnvironment', () => {
     ['dns:///customers:50052', true],
     ['customers', false],
     ['http://customers:50052', false],
-  ])('takes %s for a service to call: %s', (text, good) => {
+  ])('accepts %s as the address of a service: %s', (text, good) => {
     expect(target.safeParse(text).success).toBe(good);
   });
 
-  it('names every wrong variable and no value', () => {
+  it('names every invalid variable and no value', () => {
     vi.stubEnv('TEST_PORT', 'swordfish');
     const read = () => readEnvironment({ TEST_PORT: port, TEST_NAME: z.string() });
     expect(read).toThrow(/TEST_PORT.*TEST_NAME/);

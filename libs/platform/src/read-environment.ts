@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
 /**
- * Reads a process's configuration, once, at its start. A variable NAME may be given as NAME_FILE, the path of a file
- * that holds the value, which is how secrets come in.
+ * Reads a process's configuration once, at its start. A variable NAME can be set as NAME_FILE instead, the path of a
+ * file that holds the value, as secrets are mounted.
  *
- * @throws Error that names every variable that is missing or wrong, without its value
+ * @throws Error that names every missing or invalid variable, without its value
  */
 export function readEnvironment<Shape extends z.ZodRawShape>(shape: Shape): z.infer<z.ZodObject<Shape>> {
   const raw = Object.fromEntries(Object.keys(shape).map((name) => [name, readVariable(name)]));
@@ -23,8 +23,8 @@ export const address = z
   .meta({ form: '`host:port`' });
 
 /**
- * `host:port` to call, or `dns:///host:port`, which is the same: calls are spread over every address of the name. Before the third
- * slash there may be the `host:port` of a name server, for which GRPC_NODE_USE_ALTERNATIVE_RESOLVER must be `true`.
+ * `host:port` to call. `dns:///host:port` is the same: calls are spread over every address of the name. A name server's
+ * `host:port` may precede the third slash; GRPC_NODE_USE_ALTERNATIVE_RESOLVER must be `true` for it.
  */
 export const target = z
   .string()
@@ -33,7 +33,7 @@ export const target = z
 
 export const port = z.coerce.number().int().min(1).max(65_535).meta({ form: 'port' });
 
-/** The URL by which clients reach the edge, in canonical form without a slash at its end. It is the issuer of tokens. */
+/** The URL at which clients reach the edge, in canonical form without a trailing slash. It is the issuer of tokens. */
 export const publicUrl = z
   .url({ protocol: /^https?$/ })
   .refine(
@@ -79,7 +79,10 @@ function keysNamed(noun: string) {
         .filter(Boolean)
         .map((key) => Buffer.from(key.trim(), 'base64')),
     )
-    .refine((keys) => keys.every(({ length }) => length === 32), `must be ${noun} of 32 bytes in base64, by comma`);
+    .refine(
+      (keys) => keys.every(({ length }) => length === 32),
+      `must be ${noun} of 32 bytes in base64, separated by commas`,
+    );
 }
 
 /** Path of a file that is read again when it changes: its variable is called NAME_FILE and has no NAME beside it. */

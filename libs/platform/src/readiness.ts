@@ -1,22 +1,25 @@
 type Checks = Readonly<Record<string, () => Promise<unknown>>>;
 
-/** What is asked of a process before it gets work, by name. Each rejects when what it asks for is not there. */
+/** Checks that a process must pass before it accepts work, by name. Each rejects when it fails. */
 export interface ReadinessChecks {
-  /** What it can do nothing without. */
+  /** Dependencies without which the process can do nothing. */
   needed?: Checks;
-  /** Needed at first. Later all replicas lack it at once, and each can still do something without it: its lack is told only. */
+  /**
+   * Dependencies that must be there at the start. Later, all replicas lose them at once, and each can still do some
+   * work without them: a failure is reported, but the process stays ready.
+   */
   neededAtStart?: Checks;
-  /** What is late, which is told only: it gets no quicker with fewer processes. */
+  /** What may lag. It is reported only: fewer ready processes would not catch up faster. */
   watched?: Checks;
 }
 
-/** Whether a process should get work, and what it lacks. */
+/** Whether a process accepts work, and its failing checks. */
 export interface ReadinessState {
   isReady: boolean;
   missing: string[];
 }
 
-/** Whether this process should get work: it is not draining and what it needs answers. */
+/** Whether this process accepts work: it is not draining and its dependencies answer. */
 export class Readiness {
   #isDraining = false;
   #hasStarted = false;
@@ -27,7 +30,7 @@ export class Readiness {
     return this.#isDraining;
   }
 
-  /** From now on not ready, for good. */
+  /** Makes the process not ready for the rest of its life. */
   drain(): void {
     this.#isDraining = true;
   }

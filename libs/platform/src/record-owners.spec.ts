@@ -6,12 +6,16 @@ const team = '019ab2f4-0000-7000-8000-000000000002';
 const caller = { tenantId: team, principalId: `user:${user}`, permissions: [], teamIds: [team] };
 
 test.each([
-  ['all by default', caller, undefined],
+  ['every owner by default', caller, undefined],
   ['all', { ...caller, recordScope: 'ALL' as const }, undefined],
-  ['its own, not those of its team', { ...caller, recordScope: 'OWN' as const }, [user]],
-  ['those of its team too', { ...caller, recordScope: 'TEAM' as const }, [user, team]],
-  ['those of an API key', { ...caller, recordScope: 'OWN' as const, principalId: `apiKey:${user}` }, [user]],
-  ['none of a client that can own none', { ...caller, recordScope: 'OWN' as const, principalId: `client:${user}` }, []],
-])('a caller sees the records of owners: %s', (_, seenBy, owners) => {
+  ['its own, not its team', { ...caller, recordScope: 'OWN' as const }, [user]],
+  ['its own and its team', { ...caller, recordScope: 'TEAM' as const }, [user, team]],
+  ['an API key', { ...caller, recordScope: 'OWN' as const, principalId: `apiKey:${user}` }, [user]],
+  [
+    'no owner for a client, which can own nothing',
+    { ...caller, recordScope: 'OWN' as const, principalId: `client:${user}` },
+    [],
+  ],
+])('the owners of a caller’s scope: %s', (_, seenBy, owners) => {
   expect(ownersSeenBy(seenBy)).toEqual(owners);
 });

@@ -1,13 +1,13 @@
 import type { Logger } from './logging/logger.js';
 import { stopTracing } from './tracing/tracing.js';
 
-/** Longest time a process takes to finish its running calls, in milliseconds. */
+/** Longest time that a process takes to finish its running calls, in milliseconds. */
 const stopTimeoutMs = 8_000;
 
 /**
- * To be called when the process serves: a parent that started it with an IPC channel learns of it by the message `serving`.
- * Calls `stop` once when the process is told to end: by SIGTERM, by SIGINT, or by the death of such a parent. Ends the process
- * when `stop` is done or takes too long.
+ * Call this when the process serves. It sends the message `serving` to a parent that has an IPC channel. It calls
+ * `stop` once on SIGTERM, on SIGINT, or when such a parent dies, and ends the process when `stop` resolves or takes too
+ * long.
  */
 export function runUntilStopped(logger: Logger, stop: () => Promise<void>): void {
   let stopping = false;
@@ -29,14 +29,14 @@ export function runUntilStopped(logger: Logger, stop: () => Promise<void>): void
         },
       );
   };
-  // Told again, it goes on finishing its calls.
+  // A second signal does not interrupt it.
   process.on('SIGTERM', () => end('SIGTERM'));
   process.on('SIGINT', () => end('SIGINT'));
   process.once('disconnect', () => end('parent gone'));
   process.send?.('serving');
 }
 
-/** What keeps the process from ending, such as `TCPSocketWrap`, and how many of each there are. */
+/** Resources that prevent the process from ending, such as `TCPSocketWrap`, and the number of each. */
 function openResources(): Record<string, number> {
   const byKind = Object.groupBy(process.getActiveResourcesInfo(), (kind) => kind);
   return Object.fromEntries(Object.entries(byKind).map(([kind, all]) => [kind, all?.length ?? 0]));

@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import { decrypt, encrypt } from './aes-gcm.js';
 
-/** A key that is encrypted by a master key, and by which. */
+/** A key wrapped (encrypted) by a master key, and the id of that master key. */
 export interface WrappedKey {
   wrapped: Buffer;
   /** 16 hexadecimal digits. */
   masterKeyId: string;
 }
 
-/** The key that wraps others, and those that did before it. */
+/** The current master key, and earlier ones that still unwrap. */
 export class MasterKeys {
   readonly #keys = new Map<string, Buffer>();
-  /** Of the key that wraps from now on. */
+  /** Id of the current master key. */
   readonly currentId: string;
 
   /**
@@ -24,19 +24,19 @@ export class MasterKeys {
     this.#keys.set(this.currentId, current);
   }
 
-  /** @param owner whose key it is: it can't be unwrapped for anybody else */
+  /** @param owner of the key, authenticated with it: unwrapping for another owner fails */
   wrap(bytes: Buffer, owner: string): WrappedKey {
     return { wrapped: encrypt(this.#key(this.currentId), bytes, owner), masterKeyId: this.currentId };
   }
 
-  /** @throws Error when it was wrapped by none of these keys, or for another owner */
+  /** @throws Error when none of these master keys wrapped it, or for another owner */
   unwrap({ wrapped, masterKeyId }: WrappedKey, owner: string): Buffer {
     return decrypt(this.#key(masterKeyId), wrapped, owner);
   }
 
   #key(id: string): Buffer {
     const key = this.#keys.get(id);
-    if (!key) throw new Error(`The master key ${id} is not among those that are configured.`);
+    if (!key) throw new Error(`The master key ${id} is not configured.`);
     return key;
   }
 }

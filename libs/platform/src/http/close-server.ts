@@ -1,16 +1,16 @@
 import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 
-/** How long a client may take for the headers of a request once the server closes, in milliseconds. */
+/** How long a client may take to send the headers of a request once the server closes, in milliseconds. */
 const lastHeadersMs = 1_000;
-/** How often connections that have become idle are ended, in milliseconds. */
+/** Interval at which idle connections are closed, in milliseconds. */
 const idleCheckMs = 100;
 
 /**
- * Closes an HTTP or HTTPS server when its running requests are answered.
+ * Closes an HTTP or HTTPS server after it has answered its running requests.
  *
- * `server.close()` itself waits without end for a client that connects and sends nothing, or half a request: it stops what
- * checks `headersTimeout`. Here that goes on, until the last connection has ended.
+ * `server.close()` alone waits forever for a client that connects and sends nothing, or half a request: it stops the
+ * check of `headersTimeout`. This function continues the check until the last connection has ended.
  */
 export function closeServer(server: Server): Promise<void> {
   server.headersTimeout = lastHeadersMs;
@@ -20,7 +20,7 @@ export function closeServer(server: Server): Promise<void> {
     NetServer.prototype.close.call(server, (error) => {
       clearInterval(idleChecks);
       if (error) return reject(error);
-      // Node's own, for the checks. It has nothing else left to do, and says so.
+      // Node's own interval for the check. Only this check is left at this point.
       server.close(() => resolve());
     });
   });

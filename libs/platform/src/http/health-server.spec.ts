@@ -13,12 +13,12 @@ async function probe(path: string, readiness: Readiness): Promise<Response> {
 }
 
 describe('the probes', () => {
-  it('say ready when every check passes', async () => {
+  it('report ready when every check passes', async () => {
     const answer = await probe('/readyz', new Readiness({ needed: { database: async () => undefined } }));
     expect(answer.status).toBe(200);
   });
 
-  it('name what is missing and stay alive', async () => {
+  it('name the failing check and stay alive', async () => {
     const readiness = new Readiness({
       needed: { database: () => Promise.reject(new Error('gone')), other: async () => undefined },
     });
@@ -29,7 +29,7 @@ describe('the probes', () => {
     expect((await probe('/livez', readiness)).status).toBe(200);
   });
 
-  it('name what is missing of a process that was ready and goes on without it', async () => {
+  it('name the failed optional check of a process that stays ready', async () => {
     let isAway = true;
     const check = () => (isAway ? Promise.reject(new Error('gone')) : Promise.resolve());
     const readiness = new Readiness({ neededAtStart: { service: check } });
@@ -43,20 +43,20 @@ describe('the probes', () => {
     }
   });
 
-  it('name what is late, of which a process that begins is told too', async () => {
+  it('name what lags, at the start of a process too', async () => {
     const readiness = new Readiness({ watched: { queue: () => Promise.reject(new Error('an hour')) } });
     const answer = await probe('/readyz', readiness);
     expect(answer.status).toBe(200);
     expect(await answer.json()).toEqual({ status: 'degraded', missing: ['queue'] });
   });
 
-  it('have the metrics of the process beside them', async () => {
+  it('serve the metrics of the process beside them', async () => {
     const answer = await probe('/metrics', new Readiness({}));
     expect(answer.headers.get('content-type')).toContain('text/plain');
     expect(await answer.text()).toContain('process_cpu_seconds_total');
   });
 
-  it('say not ready while draining', async () => {
+  it('report not ready while draining', async () => {
     const readiness = new Readiness({});
     readiness.drain();
     expect((await probe('/readyz', readiness)).status).toBe(503);

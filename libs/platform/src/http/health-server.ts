@@ -3,8 +3,8 @@ import { metrics } from '../logging/metrics.js';
 import type { Readiness } from '../readiness.js';
 
 /**
- * Serves `/livez` (the process works), `/readyz` (it should get work; names what is missing) and `/metrics` on a plain
- * port of its own, because probes can't do mutual TLS.
+ * Serves `/livez` (the process works), `/readyz` (the process accepts work; names failing checks) and `/metrics` on a
+ * plain port of its own, because probes can't do mutual TLS.
  */
 export async function startHealthServer(port: number, readiness: Readiness): Promise<Server> {
   const server = createServer((request, response) => {
@@ -30,7 +30,7 @@ async function writeMetrics(response: ServerResponse): Promise<void> {
   response.writeHead(status, { 'content-type': metrics.contentType }).end(body);
 }
 
-/** The answer to a probe. */
+/** The response to a probe. */
 export async function answerProbe(
   url: string | undefined,
   readiness: Readiness,

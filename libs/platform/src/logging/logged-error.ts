@@ -1,8 +1,8 @@
 import { symboliseStack } from './symbolise-stack.js';
 
 /**
- * What is logged of an error, with positions in the sources. Of one of the database no word of its own: its message, detail and query have values in them,
- * which may be personal.
+ * The loggable form of an error, with positions in the sources. Of a database error it omits message, detail and query:
+ * they contain values, which may be personal data.
  */
 export function loggedError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
@@ -15,7 +15,7 @@ export function loggedError(error: unknown): unknown {
   return { type: name, code, table, constraint, stack: framesOf(stack), ...why };
 }
 
-/** Errors that PostgreSQL reports have a severity, whoever wraps them. */
+/** Errors reported by PostgreSQL have a severity, whether wrapped or not. */
 function isOfDatabase(error: Error): error is Error & { table?: string; constraint?: string } {
   return 'severity' in error;
 }

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { loggedError } from './logged-error.js';
 import { nestLogger } from './logger.js';
 
-/** What PostgreSQL reports, as pg gives it and MikroORM wraps it. */
+/** An error reported by PostgreSQL, as pg throws it and MikroORM wraps it. */
 function databaseError(): Error {
   const error = new Error(`insert into person values ('Ada') - duplicate key`);
   return Object.assign(error, {
@@ -13,7 +13,7 @@ function databaseError(): Error {
   });
 }
 
-test('an error of the database is logged without its words, which have values in them', () => {
+test('a database error is logged without its texts, which contain values', () => {
   const logged = loggedError(new Error('could not be stored', { cause: databaseError() }));
 
   expect(JSON.stringify(logged)).not.toMatch(/ada/i);
@@ -25,7 +25,7 @@ test('an error of the database is logged without its words, which have values in
   expect((logged as { cause: { stack: string } }).cause.stack).toMatch(/^ {4}at /);
 });
 
-test('so is one that Nest’s logger is given beside its message', () => {
+test('Nest’s logger does the same for an error beside its message', () => {
   const sink = new PassThrough();
   const logger = pino({ serializers: { err: loggedError } }, sink);
 

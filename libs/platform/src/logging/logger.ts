@@ -4,7 +4,7 @@ import { loggedError } from './logged-error.js';
 
 export type { Logger };
 
-/** The process's logger: one JSON line per event on standard output, without credentials and values of the database. */
+/** The process's logger: one JSON line per event on standard output, without credentials and database values. */
 export function createLogger(service: string, level: string): Logger {
   return pino({
     level,
@@ -16,8 +16,8 @@ export function createLogger(service: string, level: string): Logger {
 }
 
 /**
- * What Nest itself has to say: warnings and errors, its start-up chatter only when debugging. An error goes beside the
- * message, not into it.
+ * Nest's own log: warnings and errors, and startup messages only when debugging. An error is logged as a field beside
+ * the message, not in its text.
  */
 export function nestLogger(logger: Logger): LoggerService {
   return {
@@ -31,7 +31,7 @@ export function nestLogger(logger: Logger): LoggerService {
   };
 }
 
-/** Beside an error there is always a text: pino would take the error's own, with all that is in it. */
+/** A text always accompanies an error: without one, pino logs the error's own message, which may contain values. */
 function lineOf(message: unknown, detail: unknown): [line: object, text?: string] {
   return detail instanceof Error ? [{ err: detail }, String(message)] : [{ message, stack: detail }];
 }

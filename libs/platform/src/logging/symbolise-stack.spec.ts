@@ -15,7 +15,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-it('leads from a bundle to the source, for paths and file URLs', () => {
+it('maps positions of a bundle to its source, for paths and file URLs', () => {
   const bundle = join(folder, 'main.js');
   const stack = `Error: broken\n    at write (${pathToFileURL(bundle).href}:1:1)\n    at ${bundle}:1:1`;
 
@@ -26,7 +26,7 @@ it('leads from a bundle to the source, for paths and file URLs', () => {
   expect(lines[2]).toMatch(/^ {4}at .*src\/write-customer\.ts:7:3$/);
 });
 
-it('leaves what has no map as it is', () => {
+it('leaves lines without a source map unchanged', () => {
   const stack = 'Error: broken\n    at read (/opt/other/main.js:3:14)\n    at node:internal/process/task_queues:104:5';
 
   expect(symboliseStack(stack)).toBe(stack);

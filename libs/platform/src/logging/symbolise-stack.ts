@@ -3,14 +3,17 @@ import { SourceMap, type SourceMapping } from 'node:module';
 import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The end of a line of a stack: `file:///app/dist/main.js:12:3456)`, or a path. */
+/** The end of a stack line: `file:///app/dist/main.js:12:3456)`, or a path. */
 const position = /^(.+\.js):(\d+):(\d+)(\)?)$/;
 const root = process.cwd();
 
-/** Maps by the bundle's path; undefined where there is none. Read when an error is logged, so that nothing else pays for them. */
+/**
+ * Source maps by the bundle's path; undefined where there is none. Read when an error is logged, so that only logged
+ * errors cost it.
+ */
 const maps = new Map<string, SourceMap | undefined>();
 
-/** Replaces the positions in bundles by those in the sources that the maps beside the bundles name. */
+/** Replaces positions in bundles by positions in the sources, using the source maps beside the bundles. */
 export function symboliseStack(stack: string): string {
   return stack.split('\n').map(symboliseLine).join('\n');
 }

@@ -7,21 +7,21 @@ import { defaultResource, resourceFromAttributes } from '@opentelemetry/resource
 import { BatchSpanProcessor, TraceIdRatioBasedSampler, TracerProvider } from '@opentelemetry/sdk-trace';
 import type { Logger } from '../logging/logger.js';
 
-/** How long spans wait for others, in milliseconds. */
+/** How long spans wait to be batched, in milliseconds. */
 const gatherMs = 1_000;
-/** How long one request to the collector may take, in milliseconds. */
+/** Timeout of a request to the collector, in milliseconds. */
 const sendTimeoutMs = 5_000;
 const stopTimeoutMs = 2_000;
 
 export interface Exporting {
   tracer: Tracer;
-  /** Sends what is left. */
+  /** Sends the buffered spans. */
   stop: () => Promise<void>;
 }
 
 /**
- * Makes traces and sends them to a collector by OTLP. What it does not take is dropped: nothing waits for it, and the memory
- * for what waits to be sent is bounded.
+ * Creates traces and sends them to a collector by OTLP. Spans that it can't deliver are dropped: nothing waits for it,
+ * and the buffer is bounded.
  */
 export function exportTraces(
   { process, endpoint, share }: { process: string; endpoint: string; share: number },
@@ -40,7 +40,7 @@ export function exportTraces(
         'service.instance.id': randomUUID(),
       }),
     ),
-    // By the trace's id alone: whoever decides, decides the same.
+    // Depends on the trace id alone, so every process samples the same traces.
     sampler: new TraceIdRatioBasedSampler(share),
     spanProcessors: [new BatchSpanProcessor({ exporter, scheduledDelayMillis: gatherMs })],
   });
@@ -52,7 +52,7 @@ export function exportTraces(
   return { tracer: provider.getTracer('rapport'), stop };
 }
 
-/** Said once: while the collector is away, it is away for every batch. */
+/** Logged once per outage: while the collector is down, every batch fails. */
 function tellFailures(exporter: OTLPTraceExporter, logger: Logger): void {
   let isTold = false;
   const send = exporter.export.bind(exporter);

@@ -20,7 +20,7 @@ const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 const spanId = '00f067aa0ba902b7';
 const traceparent = `00-${traceId}-${spanId}-01`;
 
-it('makes no spans without an endpoint, and does the work', async () => {
+it('creates no spans without an endpoint, and does the work', async () => {
   await startTracing({ process: 'test', endpoint: undefined }, logger);
 
   expect(isTracing()).toBe(false);
@@ -29,11 +29,11 @@ it('makes no spans without an endpoint, and does the work', async () => {
 });
 
 describe('with an endpoint', () => {
-  // Nobody listens there.
+  // An address where nothing listens.
   beforeAll(() => startTracing({ process: 'test', endpoint: 'http://127.0.0.1:9' }, logger));
   afterAll(stopTracing);
 
-  it('goes on from a traceparent, whatever its flags say and versions to come add', () => {
+  it('continues a traceparent, with any flags and with fields of future versions', () => {
     for (const given of [traceparent, `00-${traceId}-${spanId}-00`, `01-${traceId}-${spanId}-01-more`]) {
       expect(traceparentOf(startTrace('request', start, given)), given).toMatch(
         new RegExp(`^00-${traceId}-(?!${spanId})[\\da-f]{16}-01$`),
@@ -43,17 +43,17 @@ describe('with an endpoint', () => {
 
   it.each([
     ['no version', `ff-${traceId}-${spanId}-01`],
-    ['zeros for a trace', `00-${'0'.repeat(32)}-${spanId}-01`],
-    ['zeros for a span', `00-${traceId}-${'0'.repeat(16)}-01`],
+    ['an all-zero trace id', `00-${'0'.repeat(32)}-${spanId}-01`],
+    ['an all-zero span id', `00-${traceId}-${'0'.repeat(16)}-01`],
     ['capitals', traceparent.toUpperCase()],
-    ['more than its version has', `${traceparent}-more`],
+    ['extra fields for its version', `${traceparent}-more`],
     ['text', 'anything'],
-  ])('begins a trace anew from %s', (_what, given) => {
+  ])('starts a new trace for %s', (_what, given) => {
     expect(traceparentOf(startTrace('request', start, given))).toMatch(/^00-[\da-f]{32}-[\da-f]{16}-01$/);
     expect(traceparentOf(startTrace('request', start, given))).not.toContain(traceId);
   });
 
-  it('makes steps within a span only, and begins none for who brings no trace', async () => {
+  it('starts child spans within a span only, and none without a traceparent', async () => {
     expect(startSpan('step', start)).toBeUndefined();
     expect(continueTrace('call', start, undefined)).toBeUndefined();
 
@@ -65,7 +65,7 @@ describe('with an endpoint', () => {
   });
 });
 
-it('sends what is left before it is stopped', async () => {
+it('sends buffered spans before it stops', async () => {
   let requests = 0;
   const collector = createServer((_request, response) => {
     requests += 1;
