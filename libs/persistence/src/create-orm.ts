@@ -11,46 +11,47 @@ export interface DatabaseOptions {
   entities: NonNullable<Options['entities']>;
   /** `postgres://user:password@host:port/database`, with libpq's parameters such as `sslmode`. */
   databaseUrl: string;
-  /** Called when a transaction that may have written has ended, see `noticeWrites`. */
+  /** Called after each transaction that may have written, see `noticeWrites`. */
   onWritten?: () => void;
 }
 
 /**
- * PostgreSQL's `options` of every connection: times are read from their text, whatever the database's own settings are; a
- * statement ends, and with it its transaction, when its connection does, which the server would else find out at its end; and no
- * plan is compiled, which takes longer than any statement of ours.
+ * PostgreSQL's `options` of every connection: times are read from their text, whatever the database's own settings are;
+ * a statement, and with it its transaction, ends with its connection, which the server would otherwise notice only at
+ * the end; and JIT is off, because it takes longer than any statement of ours.
  */
 export const sessionOptions = '-c timezone=UTC -c datestyle=ISO -c client_connection_check_interval=250 -c jit=off';
 
-/** How long a database may keep us waiting, in milliseconds. By default pg waits for ever for a server that froze. */
+/** Database timeouts in milliseconds. By default pg waits forever for a frozen server. */
 const limits = {
   options: sessionOptions,
-  // Counts the wait for a free connection of the pool too: when all are busy for so long, the call is refused.
+  // Includes the wait for a free connection of the pool: when all are busy for this long, the call is refused.
   connectionTimeoutMillis: 2_000,
   statement_timeout: 8_000,
-  // Longer than the server's own limit, which is the better end of a slow statement: the connection stays usable. It counts
-  // all statements of a pipeline together.
+  // Longer than the server's own limit, so that the server ends a slow statement first: the connection stays usable. It
+  // covers all statements of a pipeline together.
   query_timeout: 10_000,
   idle_in_transaction_session_timeout: 10_000,
-  // A new one costs a burst of calls more than an idle one the server.
+  // Opening a connection in a burst of calls costs more than an idle one costs the server.
   idleTimeoutMillis: 300_000,
   keepAlive: true,
   keepAliveInitialDelayMillis: 10_000,
 };
 
 /**
- * The ORM of a service, not yet connected: the first query connects, so a database that is away doesn't stop a start.
+ * The ORM of a service, not yet connected: the first query connects, so an unreachable database does not prevent a
+ * start.
  *
- * @param overrides what differs from a service's own use, such as a migration's time limits
+ * @param overrides of the service's defaults, such as a migration's time limits
  */
 export function createOrm({ entities, databaseUrl, onWritten }: DatabaseOptions, overrides: Options = {}): MikroORM {
   const orm = new MikroORM({
     entities,
     clientUrl: databaseUrl,
-    // Imports, exports and operations hold half of them at most, each for as long as its client or file takes.
+    // Imports, exports and operations hold at most half of them, each for as long as its client or file takes.
     pool: { min: 0, max: 20 },
     ensureDatabase: false,
-    // pg reads the URL once more, since MikroORM drops its parameters.
+    // Parsed again for pg, since MikroORM drops the URL's parameters.
     driverOptions: {
       ...limits,
       verify: verifyPrimary,
@@ -59,7 +60,7 @@ export function createOrm({ entities, databaseUrl, onWritten }: DatabaseOptions,
     },
     ...overrides,
   });
-  // No option: MikroORM asks for the context while it makes the global EntityManager, too.
+  // Set here instead of as an option: MikroORM also asks for the context while it creates the global EntityManager.
   orm.config.set('context', () => entityManagerOfCall(orm.em));
   endPoolWith(orm);
   return orm;

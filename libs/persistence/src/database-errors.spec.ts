@@ -21,7 +21,7 @@ test.each([
   expect(isConnectionLoss(new Error(message))).toBe(true);
 });
 
-test('tells conflicts, losses and other errors apart', () => {
+test('distinguishes conflicts, lost connections and other errors', () => {
   expect(['40001', '40P01', '23505', '57P01'].map((code) => isConflict(errorWith(code)))).toEqual([
     true,
     true,

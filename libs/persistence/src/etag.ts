@@ -5,7 +5,7 @@ export function formatEtag(version: number): string {
   return `"${version}"`;
 }
 
-/** The version in a tag that `formatEtag` has made. */
+/** The version in an entity tag of `formatEtag`. */
 export function etagVersion(etag: string): number {
   return Number(etag.slice(1, -1));
 }
@@ -14,11 +14,11 @@ const tag = String.raw`(?:W/)?"[\x21\x23-\x7e\x80-\uffff]*"`;
 const tagList = new RegExp(String.raw`^[ \t]*(?:,[ \t]*)*${tag}(?:[ \t]*,(?:[ \t]*${tag})?)*[ \t]*$`, 'u');
 
 /**
- * Refuses a change of a record that is no longer at the version its editor saw. Same meaning as If-Match (RFC 9110
+ * Refuses a change of a record that is not at the version that the caller read. Same meaning as If-Match (RFC 9110
  * section 13.1.1): one tag, a list of tags of which one must match, or `*`; a weak tag never matches.
  *
- * @param given what the caller sent; without it any version will do
- * @throws AppError ABORTED ETAG_MISMATCH, or INVALID_ARGUMENT when `given` is no list of tags
+ * @param given the caller's tag; any version matches without one
+ * @throws AppError ABORTED ETAG_MISMATCH, or INVALID_ARGUMENT when `given` is malformed
  */
 export function checkEtag(given: string | undefined, version: number): void {
   if (given === undefined || given.trim() === '*') return;

@@ -4,13 +4,13 @@ import { readPageToken, signPageToken } from './page-token.js';
 
 const key = randomBytes(32);
 
-test('gives back the position, NULL and all characters included', () => {
+test('round-trips the position, with NULL and all characters', () => {
   const position = ['2026-01-02T03:04:05.678901Z', null, '', '中"\u0000'];
 
   expect(readPageToken(key, 'list', signPageToken(key, 'list', position))).toEqual(position);
 });
 
-test('does not show the position, and is the same for the same one', () => {
+test('hides the position, and is deterministic', () => {
   const token = signPageToken(key, 'list', ['Ada Lovelace', '7']);
 
   expect(Buffer.from(token, 'base64url').toString('latin1')).not.toMatch(/Ada|Lovelace/);
@@ -35,7 +35,7 @@ test('reads what a release before had only signed', () => {
   expect(() => readPageToken(key, 'other', token)).toThrow();
 });
 
-test('refuses a token of another list, of another key, changed, cut short or made up', () => {
+test('refuses a token of another list or key, and a changed, truncated or invented one', () => {
   const token = signPageToken(key, 'list', ['a']);
   const changed = Buffer.from(token, 'base64url');
   changed[changed.length - 2]! ^= 1;

@@ -13,11 +13,12 @@ const tagBytes = 16;
 const layout = { tagFirst: true };
 
 /**
- * An opaque token that continues a list after `position`. It is encrypted, since sort keys are values of records and tokens
- * stand in URLs and logs; authenticated, so that nobody can ask for a position that we did not give; and bound, so that it
- * fits no other list. The same position gives the same token, so that the same page has the same ETag.
+ * An opaque token that continues a list after `position`. It is encrypted, since sort keys are values of records and
+ * tokens appear in URLs and logs; authenticated, so that a caller can't invent a position; and bound, so that it fits
+ * no other list. The same position gives the same token, so that the same page has the same ETag.
  *
- * AES-256-GCM with a nonce that is made of what is encrypted (as in RFC 8452): it repeats only with the whole token.
+ * AES-256-GCM with a nonce that is derived from the plaintext (as in RFC 8452): a nonce repeats only with the whole
+ * token.
  *
  * @param key 32 bytes
  * @param binding whatever must be the same for the next page: method, tenant, filter, order
@@ -33,12 +34,12 @@ export function signPageToken(key: Buffer, binding: string, position: readonly (
 const pageTokenViolation: FieldViolation = {
   field: 'pageToken',
   reason: 'PAGE_TOKEN_INVALID',
-  description: 'must be the nextPageToken of the page before, asked for with the same parameters',
+  description: 'must be the nextPageToken of the previous page, with the same parameters',
 };
 
 /**
- * @param violation what is wrong with a token that is not ours
- * @throws AppError INVALID_ARGUMENT when the token was not made by signPageToken with this key and binding
+ * @param violation of an invalid token
+ * @throws AppError INVALID_ARGUMENT when signPageToken did not make the token with this key and binding
  */
 export function readPageToken(
   key: Buffer,
@@ -62,7 +63,7 @@ function decrypted(key: Buffer, binding: string, bytes: Buffer): Buffer | undefi
   }
 }
 
-/** Releases before signed tokens without encrypting them. Readers of the change feed keep such cursors for months. */
+/** Earlier releases signed tokens without encrypting them. Readers of the change feed store such cursors for months. */
 function signed(key: Buffer, binding: string, bytes: Buffer): Buffer | undefined {
   const [given, payload] = [bytes.subarray(0, tagBytes), bytes.subarray(tagBytes)];
   const expected = mac(keysOf(key).signing, binding, payload).subarray(0, tagBytes);
@@ -71,7 +72,7 @@ function signed(key: Buffer, binding: string, bytes: Buffer): Buffer | undefined
 }
 
 function mac(key: KeyObject, binding: string, payload: Buffer): Buffer {
-  // The length keeps binding and payload apart: no two pairs of them give the same input.
+  // The length separates binding and payload: different pairs give different inputs.
   const bound = Buffer.from(binding);
   return createHmac('sha256', key).update(`${bound.length}:`).update(bound).update(payload).digest();
 }
@@ -79,15 +80,15 @@ function mac(key: KeyObject, binding: string, payload: Buffer): Buffer {
 interface TokenKeys {
   encryption: KeyObject;
   nonces: KeyObject;
-  /** Of tokens that are only signed. */
+  /** For tokens that are only signed. */
   signing: KeyObject;
 }
 
 const derived = new WeakMap<Buffer, TokenKeys>();
 
 /**
- * Keys of their own for the uses, derived once. As objects: to look at a key that is given as bytes takes Node three times as long as
- * the work that is done with it.
+ * A derived key per use, cached as KeyObjects: Node takes three times as long to import a key given as bytes as to use
+ * it.
  */
 function keysOf(key: Buffer): TokenKeys {
   let keys = derived.get(key);

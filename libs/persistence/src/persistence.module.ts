@@ -3,8 +3,8 @@ import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { createOrm, type DatabaseOptions } from './create-orm.js';
 
 /**
- * Provides `MikroORM` and `EntityManager` to every class of a service. The one EntityManager stands for the fork of the
- * call that is being answered (see `inTenantSession`); used outside of a call it throws.
+ * Provides `MikroORM` and `EntityManager` to every class of a service. The one EntityManager resolves to the fork of
+ * the current call (see `inTenantSession`); outside of a call it throws.
  */
 @Module({})
 export class PersistenceModule implements OnApplicationShutdown {
@@ -22,7 +22,7 @@ export class PersistenceModule implements OnApplicationShutdown {
     };
   }
 
-  /** The last of Nest's hooks: running calls have been answered by then. */
+  /** The last of Nest's hooks: running calls have completed by then. */
   async onApplicationShutdown(): Promise<void> {
     await this.orm.close();
   }

@@ -1,8 +1,8 @@
 import { ArrayType } from '@mikro-orm/postgresql';
 
 /**
- * The type of a column text[]. MikroORM's own writes the text "null" as NULL, and reads escapes of JSON such as \n as the
- * letter n.
+ * The type of a column text[]. MikroORM's own type writes the text "null" as NULL, and reads JSON escapes such as \n as
+ * the letter n.
  */
 export class TextArray extends ArrayType<string> {
   override convertToDatabaseValue(value: string[] | null): string | null {

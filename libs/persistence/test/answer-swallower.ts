@@ -1,6 +1,6 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** Stands between a service and its database, and loses connections when it is told to. */
+/** A proxy between a service and its database that drops connections on request. */
 export class AnswerSwallower {
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer((client) => this.#forward(client));
@@ -16,7 +16,9 @@ export class AnswerSwallower {
     return url.href;
   }
 
-  /** Cuts the connection at the answer to the next message that has the text: the database has done it by then. */
+  /**
+   * Drops the connection at the response to the next message that contains the text: the database has done it by then.
+   */
   swallowAnswerTo(text: string): void {
     this.#swallowNextTo = text;
   }

@@ -13,7 +13,7 @@ afterAll(() => database.close());
 
 /** Entries of the chain; 100 are verified at a time. */
 const count = sizeOf('AUDIT_ENTRIES', { short: 500, long: 100_000 });
-/** The number of an entry somewhere in the chain. */
+/** A random number of an entry. */
 const at = (part: number) => Math.round(count * part);
 
 describe(`a chain of ${count} entries`, { timeout: soakTimeoutMs }, () => {
@@ -26,7 +26,7 @@ describe(`a chain of ${count} entries`, { timeout: soakTimeoutMs }, () => {
   }, soakTimeoutMs);
   afterEach(() => database.restore());
 
-  test('is sound when nobody has touched it', async () => {
+  test('is valid when unchanged', async () => {
     const { end, ...rest } = await database.verify(tenantId);
 
     expect(rest).toEqual({ fault: undefined, isComplete: true });
@@ -48,7 +48,7 @@ describe(`a chain of ${count} entries`, { timeout: soakTimeoutMs }, () => {
       'CHANGED',
     ],
     [
-      'change of the last',
+      'change of the last entry',
       `update audit_entry set detail = '{}' where tenant_id = $1 and number = ${count}`,
       count,
       'CHANGED',
@@ -71,14 +71,9 @@ describe(`a chain of ${count} entries`, { timeout: soakTimeoutMs }, () => {
       at(0.4),
       'CHANGED',
     ],
+    ['truncation', `delete from audit_entry where tenant_id = $1 and number > ${count - 10}`, count - 9, 'MISSING'],
     [
-      'cut of the tail',
-      `delete from audit_entry where tenant_id = $1 and number > ${count - 10}`,
-      count - 9,
-      'MISSING',
-    ],
-    [
-      'cut of the tail and of what says where it ends',
+      'truncation of the chain and its end marker',
       `delete from audit_entry where tenant_id = $1 and number > ${count - 10};
        update audit_chain c set number = e.number, hash = e.hash from audit_entry e
        where c.tenant_id = $1 and e.tenant_id = $1 and e.number = ${count - 10}`,
@@ -86,19 +81,19 @@ describe(`a chain of ${count} entries`, { timeout: soakTimeoutMs }, () => {
       'MISSING',
     ],
     [
-      'append past the chain',
+      'append past the end',
       `insert into audit_entry select tenant_id, ${count + 1}, time, kind, actor, origin, request_id, causation_id, records,
          operations, versions, detail, hash, hash from audit_entry where tenant_id = $1 and number = ${count}`,
       count + 1,
       'CHANGED',
     ],
     [
-      'head of another key',
+      'head signed by another key',
       `update audit_head set signature = decode(repeat('00', 64), 'hex') where tenant_id = $1`,
       count,
       'HEAD_NOT_SIGNED',
     ],
-  ])('names the first bad entry after a %s', async (_, sql, number, reason) => {
+  ])('reports the first invalid entry after a %s', async (_, sql, number, reason) => {
     const { superuser } = database;
     for (const statement of sql.split(';')) {
       await superuser.query(statement, statement.includes('$1') ? [tenantId] : []);
@@ -110,7 +105,7 @@ describe(`a chain of ${count} entries`, { timeout: soakTimeoutMs }, () => {
     expect(end.number).toBe(number - 1);
   });
 
-  test('that is made anew from an entry on does not fit its head', async () => {
+  test('that was rebuilt from an entry on does not match its signed head', async () => {
     const head = await headOf(tenantId);
     await remake(tenantId, at(0.9));
 
@@ -124,7 +119,7 @@ describe(`a chain of ${count} entries`, { timeout: soakTimeoutMs }, () => {
     expect(withKept.fault).toEqual({ number: count, reason: 'OTHER_HEAD' });
   });
 
-  test('whose tail and heads are gone does not fit a head that was kept elsewhere', async () => {
+  test('whose tail and heads are gone does not match a head that the caller stored', async () => {
     const head = await headOf(tenantId);
     for (const table of ['audit_entry', 'audit_head', 'audit_chain']) {
       await database.superuser.query(`delete from ${table} where tenant_id = $1 and number > $2`, [tenantId, at(0.9)]);
@@ -141,7 +136,7 @@ describe(`a chain of ${count} entries`, { timeout: soakTimeoutMs }, () => {
     });
   });
 
-  test('is verified in parts, each of which goes on where the one before ended', async () => {
+  test('can be verified in parts, each starting where the one before ended', async () => {
     const ends: number[] = [];
     let after;
     for (;;) {
@@ -157,7 +152,7 @@ describe(`a chain of ${count} entries`, { timeout: soakTimeoutMs }, () => {
   });
 });
 
-test('8 parallel writers make one chain without forks', async () => {
+test('8 parallel writers extend one chain without forks', async () => {
   const tenantId = v7();
   const each = 50;
   await Promise.all(
@@ -176,7 +171,7 @@ test('8 parallel writers make one chain without forks', async () => {
   expect(await database.verify(tenantId)).toMatchObject({ fault: undefined, end: { number: 8 * each } });
 });
 
-test('an entry of a transaction that is rolled back leaves no gap', async () => {
+test('a rolled back entry leaves no gap', async () => {
   const tenantId = v7();
   await recordAuditEvent(database.em(tenantId), { kind: 'EXPORT' });
   const failing = database.em(tenantId).transactional(async (em) => {
@@ -189,13 +184,13 @@ test('an entry of a transaction that is rolled back leaves no gap', async () => 
   expect(await database.verify(tenantId)).toMatchObject({ fault: undefined, end: { number: 2 } });
 });
 
-/** What somebody kept. */
+/** What a client has stored. */
 async function headOf(tenantId: string): Promise<AuditHead | undefined> {
   const [head] = await findAuditHeads(database.em(tenantId), tenantId, { most: 1 });
   return head;
 }
 
-/** As somebody does who may do anything in the database, and knows how hashes are made. */
+/** Acts as an attacker with every privilege in the database and knowledge of the hash. */
 async function remake(tenantId: string, from: number): Promise<void> {
   const { superuser } = database;
   await superuser.query(`update audit_entry set actor = 'nobody' where tenant_id = $1 and number = $2`, [

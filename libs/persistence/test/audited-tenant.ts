@@ -18,7 +18,7 @@ import { emptyDatabase, entities } from './note-database.js';
 
 const tables = ['audit_chain', 'audit_entry', 'audit_head'];
 
-/** A database with an audit, and who may do anything in it. */
+/** A database with an audit, and a superuser's connection to it. */
 export class AuditedDatabase {
   readonly keys = new AuditKeys('notes', randomBytes(32));
 
@@ -47,7 +47,7 @@ export class AuditedDatabase {
     return this.orm.em.fork({ session: tenantSession(tenantId) });
   }
 
-  /** @returns the tenant whose chain it is */
+  /** @returns the tenant of the chain */
   async chainOf(count: number): Promise<string> {
     const tenantId = v7();
     await this.superuser.query(
@@ -64,7 +64,7 @@ export class AuditedDatabase {
     await signAuditHeads(this.orm.em.fork(), this.keys);
   }
 
-  /** Keeps what is there, for `restore`. */
+  /** Saves the current state for `restore`. */
   async keep(): Promise<void> {
     for (const table of tables) await this.superuser.query(`create table kept_${table} as table ${table}`);
   }

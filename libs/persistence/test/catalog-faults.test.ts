@@ -3,7 +3,7 @@ import { inject, expect, test } from 'vitest';
 import { catalogFaults } from '../src/index.js';
 import { databaseWithOwnRoles, noteDatabase } from './note-database.js';
 
-/** The faults after a change of a sound schema, made by its owner. */
+/** The faults after the owner changes a valid schema. */
 async function faultsAfter(sql: string): Promise<string[]> {
   const { orm, urls } = await noteDatabase();
   await orm.close();
@@ -21,7 +21,7 @@ async function run(url: string, sql: string): Promise<void> {
   }
 }
 
-test('finds nothing in a sound schema', async () => {
+test('finds nothing in a valid schema', async () => {
   expect(await faultsAfter('select')).toEqual([]);
 });
 
@@ -59,7 +59,7 @@ test.each([
   expect(await faultsAfter(sql)).toEqual(fault === undefined ? [] : [fault]);
 });
 
-test('names every fault of a table that knows no tenants, unless it is exempt', async () => {
+test('names every fault of a table without a tenant column, unless it is exempt', async () => {
   const { orm, urls } = await noteDatabase();
   await orm.close();
   await run(urls.ownerUrl, 'create table country (code text primary key)');
@@ -74,7 +74,7 @@ test('names every fault of a table that knows no tenants, unless it is exempt', 
   expect(await catalogFaults(urls.appUrl, ['country'])).toEqual([]);
 });
 
-test('looks at a table as soon as the role has a right on one of its columns', async () => {
+test('checks a table as soon as the role has a privilege on one of its columns', async () => {
   const { orm, urls } = await noteDatabase();
   await orm.close();
   const role = new URL(urls.appUrl).username;
@@ -86,7 +86,7 @@ test('looks at a table as soon as the role has a right on one of its columns', a
   expect(await catalogFaults(urls.appUrl)).toEqual(['note: row-level security is not enabled']);
 });
 
-test('looks at the policies of a role that the role of the service may become', async () => {
+test('checks the policies of a role that the service’s role can assume', async () => {
   const urls = await databaseWithOwnRoles();
   const role = new URL(urls.appUrl).username;
   await run(inject('superuserUrl'), `create role ${role}_other; grant ${role}_other to ${role} with inherit false`);
@@ -96,7 +96,7 @@ test('looks at the policies of a role that the role of the service may become', 
   expect(await catalogFaults(urls.appUrl)).toEqual(['note: has a permissive policy that lets other rows through']);
 });
 
-test('names what is in another schema too, unless it is exempt', async () => {
+test('checks other schemas too, unless exempt', async () => {
   const { orm, urls } = await noteDatabase();
   await orm.close();
   const role = new URL(urls.appUrl).username;
@@ -111,7 +111,7 @@ test('names what is in another schema too, unless it is exempt', async () => {
   expect(await catalogFaults(urls.appUrl, ['side.note'])).toEqual([]);
 });
 
-test('names a policy that lets more rows through, unless it is exempt', async () => {
+test('names a policy that admits more rows, unless it is exempt', async () => {
   const { orm, urls } = await noteDatabase();
   await orm.close();
 
@@ -123,7 +123,7 @@ test('names a policy that lets more rows through, unless it is exempt', async ()
   ]);
 });
 
-test('names the policy that compares with something else', async () => {
+test('names a policy that does not compare with the tenant', async () => {
   const faults = await faultsAfter(`
     drop policy tenant_isolation on note;
     create policy tenant_isolation on note using (tenant_id = current_setting('app.other', true)::uuid)`);
@@ -134,7 +134,7 @@ test('names the policy that compares with something else', async () => {
   ]);
 });
 
-test('names rights of the role that go around row-level security', async () => {
+test('names privileges of the role that bypass row-level security', async () => {
   const urls = await databaseWithOwnRoles();
   const role = new URL(urls.appUrl).username;
   await run(inject('superuserUrl'), `alter role ${role} bypassrls`);

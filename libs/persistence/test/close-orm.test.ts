@@ -10,10 +10,10 @@ const throughIt = (orm: Orm) => orm.em.fork().execute('select 1');
 
 test.each<[string, ((orm: Orm) => Promise<unknown>)[]]>([
   ['nothing', []],
-  ['statements that go past it', [pastTheOrm]],
+  ['statements that bypass it', [pastTheOrm]],
   ['its own statements', [throughIt]],
   ['both', [pastTheOrm, throughIt]],
-])('an ORM that is closed after %s has no connection left', async (_, uses) => {
+])('a closed ORM leaves no connection after %s', async (_, uses) => {
   const { appUrl } = await emptyDatabase();
   const orm = createOrm({ databaseUrl: appUrl, entities });
   for (const use of uses) await use(orm);

@@ -22,7 +22,7 @@ beforeEach(() => {
   logged.length = 0;
 });
 
-/** What the server says of the connections of that name. */
+/** The server's view of the connections of that name. */
 async function statesOf(name: string): Promise<string[]> {
   const { rows } = await superuser.query<{ state: string }>(
     'select state from pg_stat_activity where application_name = $1',
@@ -31,7 +31,7 @@ async function statesOf(name: string): Promise<string[]> {
   return rows.map(({ state }) => state);
 }
 
-test('a query after the end is refused and opens no connection', async () => {
+test('a query after close is refused and opens no connection', async () => {
   let connections = 0;
   const server = createServer((socket) => {
     connections += 1;
@@ -51,7 +51,7 @@ test('a query after the end is refused and opens no connection', async () => {
   expect(logged).toEqual([]);
 });
 
-test('the end of a connection that is being made leaves none and asks nothing', async () => {
+test('closing while connecting leaves no connection and runs no query', async () => {
   const name = 'being-made';
   let asked = 0;
   const connection = new DedicatedConnection(databaseUrl, name, { onConnect: async () => (asked += 1) });
@@ -66,10 +66,10 @@ test('the end of a connection that is being made leaves none and asks nothing', 
   expect(logged).toEqual([]);
 });
 
-test('the end does not wait for what is being asked, and nobody is warned of it', async () => {
+test('closing does not wait for the running query, and logs no warning', async () => {
   const name = 'being-asked';
   const connection = new DedicatedConnection(databaseUrl, name);
-  // Longer than this test may take; and the server itself would end it with another error.
+  // Longer than this test may take; the server would end it with another error.
   const failed = expect(connection.query('select pg_sleep(30)')).rejects.toThrow('Connection terminated');
   await expect.poll(() => statesOf(name)).toEqual(['active']);
 
@@ -80,7 +80,7 @@ test('the end does not wait for what is being asked, and nobody is warned of it'
   expect(logged).toEqual([]);
 });
 
-test('a connection that is lost otherwise is warned of once, and made anew', async () => {
+test('a lost connection is logged once, and reopened', async () => {
   const connection = new DedicatedConnection(databaseUrl, 'lost');
   const lose = () => connection.query('select pg_terminate_backend(pg_backend_pid())');
   await expect(lose()).rejects.toThrow();

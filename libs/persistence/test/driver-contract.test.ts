@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createOrm, withConnection } from '../src/index.js';
 import { emptyDatabase, entities } from './note-database.js';
 
-// What src/driver takes for granted of libraries beyond what their types promise. When a new release of one changes it, it says so here.
+// What src/driver assumes of libraries beyond their types. A failure here shows that a new release has changed it.
 
 let databaseUrl: string;
 let orm: MikroORM;
@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => orm.close());
 
 describe('pg', () => {
-  test('has the writer of values and the result that its queries use', () => {
+  test('exports the value serializer and the result class that its queries use', () => {
     const { utils, Result } = pg as unknown as {
       utils: { prepareValue: (value: unknown) => unknown };
       Result: new (mode: string, types: unknown) => Record<string, unknown>;
@@ -28,7 +28,7 @@ describe('pg', () => {
     expect(result).toMatchObject({ command: 'INSERT', rowCount: 3, rows: [], fields: [] });
   });
 
-  test('drives what has a submit, answers it message by message, and knows prepared statements by name', async () => {
+  test('drives an object with a submit method, passes it each message, and tracks prepared statements by name', async () => {
     await withConnection(orm.em.fork(), async (client) => {
       const seen: string[] = [];
       const connection = await new Promise<Record<string, unknown>>((resolve, reject) => {
@@ -60,7 +60,7 @@ describe('pg', () => {
     });
   });
 
-  test('emits the messages of the server on the connection of a client', async () => {
+  test('emits the server’s messages on the connection of a client', async () => {
     const client = new pg.Client({ connectionString: databaseUrl });
     await client.connect();
     const { connection } = client as unknown as { connection: NodeJS.EventEmitter };
@@ -75,7 +75,7 @@ describe('pg', () => {
     expect(seen).toEqual(['BEGIN', 'T', 'SELECT 1', 'T']);
   });
 
-  test('gives a client of its pool a new release each time, and takes a second one for a mistake', async () => {
+  test('gives a pooled client a new release function each time, and rejects a second release', async () => {
     const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 });
     const first = await pool.connect();
     const release = first.release.bind(first);
@@ -90,7 +90,7 @@ describe('pg', () => {
 });
 
 describe('Kysely', () => {
-  test('hands the text of a query to the client of its transaction as it is', async () => {
+  test('passes the text of a query to the client of its transaction unchanged', async () => {
     const text = await orm.em.fork().transactional(async (em) => {
       const { promise, resolve } = Promise.withResolvers<unknown>();
       const driven = {
@@ -112,7 +112,7 @@ describe('Kysely', () => {
 });
 
 describe('MikroORM', () => {
-  test('asks its option "context" for the EntityManager that the global one stands for', () => {
+  test('asks its option "context" for the EntityManager that the global one resolves to', () => {
     expect(orm.config.get('context')('default')).toBeUndefined();
     expect(() => orm.em.getContext()).toThrow(/global EntityManager/);
   });

@@ -23,7 +23,7 @@ const ways: { way: string; write: (tenantId: string, note: NoteWrite) => Promise
 ];
 
 describe.each(ways)('an idempotency key, with $way,', ({ write }) => {
-  test('answers a repetition with the first answer and writes nothing', async () => {
+  test('returns the first response to a repetition and writes nothing', async () => {
     const tenantId = v7();
     const first = await write(tenantId, { requestId: 'k' });
 
@@ -33,7 +33,7 @@ describe.each(ways)('an idempotency key, with $way,', ({ write }) => {
     expect(await count(orm, tenantId, Note)).toBe(1);
   });
 
-  test('refuses the key for another request', async () => {
+  test('is refused for another request', async () => {
     const tenantId = v7();
     await write(tenantId, { requestId: 'k' });
 
@@ -43,7 +43,7 @@ describe.each(ways)('an idempotency key, with $way,', ({ write }) => {
     expect(await count(orm, tenantId, Note)).toBe(1);
   });
 
-  test('lets one of twenty twins write and tells the others to wait or the answer', async () => {
+  test('lets one of twenty twins write, and the others get its response or a retryable error', async () => {
     const tenantId = v7();
 
     const twins = await Promise.allSettled(Array.from({ length: 20 }, () => write(tenantId, { requestId: 'k' })));
@@ -57,7 +57,7 @@ describe.each(ways)('an idempotency key, with $way,', ({ write }) => {
     expect(await count(orm, tenantId, Note)).toBe(1);
   });
 
-  test('keeps keys of tenants and of principals apart', async () => {
+  test('is separate for each tenant and principal', async () => {
     const [tenantId, otherTenantId] = [v7(), v7()];
     const ids = [
       await write(tenantId, { requestId: 'k' }),
@@ -68,7 +68,7 @@ describe.each(ways)('an idempotency key, with $way,', ({ write }) => {
     expect(new Set(ids).size).toBe(3);
   });
 
-  test('forgets a key after a day, and clears away other old ones', async () => {
+  test('expires after a day, and a write deletes other expired keys', async () => {
     const tenantId = v7();
     for (const requestId of ['a', 'b', 'c']) await write(tenantId, { requestId });
     await asTenant(orm, tenantId, (em) =>

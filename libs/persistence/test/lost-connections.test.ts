@@ -16,14 +16,14 @@ beforeEach(async () => {
       driverOptions: {
         connectionString: appUrl,
         connectionTimeoutMillis: 1_000,
-        // What the server does not answer on is lost after this time, which each loss of the test takes.
+        // Timeout of a frozen server, which each test of one takes.
         query_timeout: 300,
         onPoolCreated: (pool: Pool) => stagePool(pool),
       },
     },
   );
 });
-// Would not end while a connection is missing from the pool.
+// Would hang while a connection is missing from the pool.
 afterEach(() => orm.close());
 
 function inTransaction(sql: string): Promise<unknown> {
@@ -32,10 +32,10 @@ function inTransaction(sql: string): Promise<unknown> {
 
 test.each([
   ['the server ends', 'select pg_terminate_backend(pg_backend_pid())'],
-  ['the server does not answer on', 'select pg_sleep(30)'],
+  ['times out', 'select pg_sleep(30)'],
 ])('the pool gets back what %s', async (_name, sql) => {
   for (let lost = 0; lost < 3; lost += 1) await expect(inTransaction(sql)).rejects.toThrow();
 
-  // Each would wait for a connection in vain that is missing from the pool.
+  // Each would wait in vain for a missing connection.
   await Promise.all([inTransaction('select 1'), inTransaction('select 1')]);
 });

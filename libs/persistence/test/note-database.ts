@@ -35,14 +35,14 @@ function migrate(ownerUrl: string): Promise<unknown> {
   return runMigrations({ databaseUrl: ownerUrl, entities, migrations });
 }
 
-/** A new database with the tables of `entities`, whose roles no other has. */
+/** A new database with the tables of `entities` and roles of its own. */
 export async function databaseWithOwnRoles(): Promise<ProvisionedDatabase> {
   const urls = await emptyDatabase();
   await migrate(urls.ownerUrl);
   return urls;
 }
 
-/** A new database with the tables of `entities`, opened as the app role. `limits` take the place of the usual ones. */
+/** A new database with the tables of `entities`, opened as the app role. `limits` override the defaults. */
 export async function noteDatabase(
   limits: Record<string, number> = {},
 ): Promise<{ orm: MikroORM; urls: ProvisionedDatabase }> {
@@ -52,7 +52,7 @@ export async function noteDatabase(
   return { orm: createOrm({ databaseUrl: urls.appUrl, entities }, isLimited ? { driverOptions } : {}), urls };
 }
 
-/** Runs `work` as a call of `tenantId` would run. */
+/** Runs `work` as a call of `tenantId`. */
 export function asTenant<Result>(
   orm: MikroORM,
   tenantId: string,
@@ -63,7 +63,7 @@ export function asTenant<Result>(
   return callContext.run({ requestId: v7(), caller }, () => work(orm.em.fork({ session: tenantSession(tenantId) })));
 }
 
-/** Answers a call of `caller` with `handler`, which gets the EntityManager that constructors get. */
+/** Runs `handler` as a call of `caller`, with the EntityManager that constructors get. */
 export function answerCall<Result>(
   orm: MikroORM,
   caller: Caller | undefined,
@@ -72,7 +72,7 @@ export function answerCall<Result>(
   return callContext.run({ requestId: v7(), caller }, () => inTenantSession(orm.em, () => handler(orm.em)));
 }
 
-/** A new tenant with so many notes, of which each has its id as text. */
+/** A new tenant with this number of notes, each with its id as text. */
 export async function tenantWithNotes(orm: MikroORM, count: number): Promise<string> {
   const tenantId = v7();
   const notes = Array.from({ length: count }, () => ({ tenantId, id: v7(), text: tenantId }));

@@ -11,7 +11,7 @@ import {
 import { asTenant } from './note-database.js';
 import { Note } from './note.entity.js';
 
-/** What a caller asks for. */
+/** The caller's request. */
 export interface NoteWrite {
   requestId?: string | undefined;
   text?: string;
@@ -20,19 +20,19 @@ export interface NoteWrite {
 
 /** A write whose work is a unit of work. */
 export interface UnitWrite extends NoteWrite {
-  /** Runs after the note was inserted. */
+  /** Runs after the insert of the note. */
   then?: (em: EntityManager) => Promise<unknown>;
 }
 
-/** A write whose work is statements. */
+/** A write whose work consists of statements. */
 export interface StatementsWrite extends NoteWrite {
   validateOnly?: boolean;
   id?: string;
-  /** Runs before the note is left to be inserted. */
+  /** Runs before the insert of the note is queued. */
   first?: ((transaction: StatementTransaction) => Promise<unknown>) | undefined;
 }
 
-/** Writes a note as a handler would. Answers its id. */
+/** Writes a note as a handler would. Returns its id. */
 export function writeInUnit(orm: MikroORM, tenantId: string, write: UnitWrite): Promise<string> {
   const { requestId, text = 'hello', principalId, then } = write;
   const work = async (transaction: EntityManager) => {
@@ -44,7 +44,7 @@ export function writeInUnit(orm: MikroORM, tenantId: string, write: UnitWrite): 
   return asTenant(orm, tenantId, (em) => writeOnce(em, callOf(requestId, text), work), principalId);
 }
 
-/** Writes a note as a handler would that counts its round trips. Answers its id. */
+/** Writes a note as a handler that saves round trips would. Returns its id. */
 export function writeInStatements(orm: MikroORM, tenantId: string, write: StatementsWrite): Promise<string> {
   const { requestId, validateOnly, id = v7(), text = 'hello', principalId, first } = write;
   const call = { ...callOf(requestId, text), ...(validateOnly === undefined ? {} : { validateOnly }) };
@@ -63,7 +63,7 @@ export function writeInStatements(orm: MikroORM, tenantId: string, write: Statem
   return asTenant(orm, tenantId, (em) => writeStatementsOnce(em, call, work), principalId);
 }
 
-/** A statement whose result the work waits for: it takes a round trip. */
+/** A statement whose result the work awaits: it takes a round trip. */
 export function look(transaction: StatementTransaction): Promise<unknown> {
   return transaction.rows({ sql: 'select 1' });
 }

@@ -9,7 +9,7 @@ const NoteSchema = defineEntity({
   properties: { tenantId: p.uuid().primary(), id: p.uuid().primary(), text: p.text() },
 });
 
-/** The smallest thing that a tenant can have. */
+/** The smallest record of a tenant. */
 export class Note extends NoteSchema.class {}
 NoteSchema.setClass(Note);
 

@@ -18,14 +18,14 @@ beforeEach(() => {
   told = 0;
 });
 
-describe('createOrm tells of what was written', () => {
+describe('onWritten of createOrm is called', () => {
   test('not after a read', async () => {
     await asTenant(orm, v7(), (em) => em.find(Note, {}));
 
     expect(told).toBe(0);
   });
 
-  test('once after a transaction of two writes, when it is committed', async () => {
+  test('once after the commit of a transaction with two writes', async () => {
     const tenantId = v7();
     let toldBefore: number | undefined;
 

@@ -19,7 +19,7 @@ function run(statements: Statement[], em: EntityManager = orm.em): Promise<unkno
 const tenantOf = { sql: `select nullif(current_setting('app.tenant_id', true), '') as tenant` };
 
 describe('pipeline', () => {
-  test('answers each statement, in order, with rows and their number', async () => {
+  test('returns rows and row count of each statement, in order', async () => {
     const results = await withConnection(orm.em, (client) =>
       pipeline(client, [
         { sql: 'create temporary table number (value int) on commit drop' },
@@ -40,7 +40,7 @@ describe('pipeline', () => {
     expect(results[2]?.rows).toEqual([{ value: 1 }, { value: 2 }, { value: 3 }]);
   });
 
-  test('sends all of them before it reads an answer, and syncs once', async () => {
+  test('sends all statements before it reads a result, and syncs once', async () => {
     const sent = await withConnection(orm.em, async (client) => {
       const { connection } = client as unknown as { connection: { stream: NodeJS.WritableStream; sync(): void } };
       const sync = connection.sync.bind(connection);
@@ -59,7 +59,7 @@ describe('pipeline', () => {
     expect(sent).toEqual({ before: 1, after: 1 });
   });
 
-  test('parses values as a query of the same connection does', async () => {
+  test('parses values like a query of the same connection', async () => {
     const sql = `select $1::int as int, $2::bigint as bigint, $3::numeric as numeric, $4::bool as bool, $5::text as text,
       $6::jsonb as jsonb, $7::timestamptz as timestamptz, $8::date as date, $9::uuid as uuid, $10::bytea as bytea,
       $11::text[] as texts, $12::uuid[] as uuids, $13::text as missing, $14::float8 as float8,
@@ -84,7 +84,7 @@ describe('pipeline', () => {
     expect(queried).toHaveLength(1);
   });
 
-  test('is one transaction: what was done before the one that fails is undone', async () => {
+  test('is one transaction: a failure undoes the statements before it', async () => {
     const tenantId = v7();
     const insert = { sql: 'insert into note values ($1, $2, $3)', values: [tenantId, v7(), 'first'] };
     const set = { sql: `select set_config('app.tenant_id', $1, true)`, values: [tenantId] };
@@ -94,7 +94,7 @@ describe('pipeline', () => {
     expect(await asTenant(orm, tenantId, (em) => em.find(Note, {}))).toEqual([]);
   });
 
-  test('tells which statement failed and of what, and leaves the connection usable', async () => {
+  test('reports the failed statement and its error, and leaves the connection usable', async () => {
     const tenantId = v7();
     const insert = { sql: 'insert into note values ($1, $2, $3)', values: [tenantId, v7(), 'twice'], name: 'insert' };
     const set = { sql: `select set_config('app.tenant_id', $1, true)`, values: [tenantId], name: 'set' };
@@ -105,14 +105,14 @@ describe('pipeline', () => {
         pipeline(client, [set, insert, insert, { sql: 'select 7 as seven', name: 'late' }]),
       ).rejects.toMatchObject({ statement: 2, code: '23505', constraint: 'note_pkey', table: 'note' });
       expect(client.getTransactionStatus()).toBe('I');
-      // The one that was not reached is prepared now, and those that were are known.
+      // The skipped statement is prepared now, and the others are still prepared.
       const [, , again] = await pipeline(client, [set, insert, { sql: 'select 7 as seven', name: 'late' }]);
       expect(again?.rows).toEqual([{ seven: 7 }]);
       expect((await client.query('select pg_backend_pid() as pid')).rows).toEqual(rows);
     });
   });
 
-  test('prepares a named statement once for each connection, and knows it by its text', async () => {
+  test('prepares a named statement once per connection, and identifies it by its text', async () => {
     await withConnection(orm.em, async (client) => {
       const add = { sql: 'select $1::int + 1 as sum', name: 'add_one' };
       await pipeline(client, [
@@ -131,7 +131,7 @@ describe('pipeline', () => {
     });
   });
 
-  test('refuses a value that can not be written before anything is sent', async () => {
+  test('refuses a value that can’t be serialized before it sends anything', async () => {
     const circular: Record<string, unknown> = {};
     circular.self = circular;
     await withConnection(orm.em, async (client) => {
@@ -140,7 +140,7 @@ describe('pipeline', () => {
     });
   });
 
-  test('goes on in a transaction that is open, and ends it when it says so', async () => {
+  test('continues an open transaction, and ends it on COMMIT', async () => {
     const tenantId = v7();
     const set = { sql: `select set_config('app.tenant_id', $1, true)`, values: [tenantId] };
     const insert = { sql: 'insert into note values ($1, $2, $3)', values: [tenantId, v7(), 'kept'] };
@@ -156,7 +156,7 @@ describe('pipeline', () => {
 
   test.each([
     ['the server ends', 'select pg_terminate_backend(pg_backend_pid())'],
-    ['the server says nothing on', 'select pg_sleep(30)'],
+    ['times out', 'select pg_sleep(30)'],
   ])('rejects on a connection that %s, and the pool gets it back', async (_name, sql) => {
     const { orm: impatient } = await noteDatabase({ query_timeout: 300, connectionTimeoutMillis: 1_000 });
     const losses = Array.from({ length: 25 }, () => run([tenantOf, { sql }, tenantOf], impatient.em));
@@ -166,13 +166,13 @@ describe('pipeline', () => {
 
     expect(reasons.map(isConnectionLoss)).toEqual(Array(25).fill(true));
     expect(await run([{ sql: 'select 1 as one' }], impatient.em)).toEqual([[{ one: 1 }]]);
-    // Would not end while a connection is missing from the pool.
+    // Would hang while a connection is missing from the pool.
     await impatient.close();
   });
 });
 
 describe('withConnection', () => {
-  test('rolls back what fails with its transaction open', async () => {
+  test('rolls back the open transaction of failed work', async () => {
     const tenantId = v7();
     const set = { sql: `select set_config('app.tenant_id', $1, true)`, values: [tenantId] };
     const insert = { sql: 'insert into note values ($1, $2, $3)', values: [tenantId, v7(), 'lost'] };
@@ -188,7 +188,7 @@ describe('withConnection', () => {
 });
 
 describe('readForTenant', () => {
-  test('makes settings for its statement only', async () => {
+  test('applies settings to its statement only', async () => {
     const setting = { sql: `select current_setting('enable_sort') as sort` };
     const [set] = await asTenant(orm, v7(), (em) => readForTenant(em, setting, { enable_sort: 'off' }));
 

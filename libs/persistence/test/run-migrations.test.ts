@@ -3,7 +3,7 @@ import { CreateIdempotencyKey, createOrm, databaseChecks, runMigrations, schemaD
 import { emptyDatabase, entities, migrations, noteDatabase } from './note-database.js';
 import { Note } from './note.entity.js';
 
-test('runners that start at once do each migration once', async () => {
+test('concurrent runners run each migration once', async () => {
   const { ownerUrl } = await emptyDatabase();
 
   const runs = await Promise.all(
@@ -13,7 +13,7 @@ test('runners that start at once do each migration once', async () => {
   expect(runs.flat()).toEqual(['create-idempotency-key', 'create-refusal', 'create-note']);
 });
 
-test('is ready as the app role once every migration of the release is done', async () => {
+test('the app role is ready once every migration of the release has run', async () => {
   const { ownerUrl, appUrl } = await emptyDatabase();
   await runMigrations({ databaseUrl: ownerUrl, entities, migrations: [CreateIdempotencyKey] });
   const orm = createOrm({ databaseUrl: appUrl, entities });
@@ -27,7 +27,7 @@ test('is ready as the app role once every migration of the release is done', asy
   await orm.close();
 });
 
-test('tells a sound schema from one that its entities do not describe', async () => {
+test('schemaDifference finds what the entities do not describe', async () => {
   const { orm, urls } = await noteDatabase();
   await orm.close();
 

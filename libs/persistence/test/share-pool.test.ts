@@ -26,7 +26,7 @@ afterEach(async () => {
   await orm.close();
 });
 
-/** As a call of a tenant is answered. */
+/** Runs as a call of a tenant. */
 function asCall<Result>(
   tenantId: string,
   work: () => Promise<Result>,
@@ -45,7 +45,7 @@ function hold(): Promise<void> {
   });
 }
 
-/** Makes calls and notes how those end that get no connection. */
+/** Makes calls and records the outcomes of those that get no connection. */
 function begin(count: number, tenantId: string, work: () => Promise<unknown>, gone?: AbortSignal): unknown[] {
   const refused: unknown[] = [];
   for (let call = 0; call < count; call += 1) {
@@ -58,7 +58,7 @@ function begin(count: number, tenantId: string, work: () => Promise<unknown>, go
 
 const ask = () => orm.em.fork().execute('select 1');
 
-test('a tenant that asks for all connections leaves others some, and those that it waits for too long are refused', async () => {
+test('a tenant that requests all connections leaves some for others, and its own excess is refused after a wait', async () => {
   const [hostile, calm] = [v7(), v7()];
   const refused = begin(40, hostile, hold);
   await expect.poll(() => held).toBe(share);
@@ -70,7 +70,7 @@ test('a tenant that asks for all connections leaves others some, and those that 
   await asCall(calm, ask);
 });
 
-test('those who wait have their turn by tenant, not by call', async () => {
+test('waiting calls take turns by tenant', async () => {
   const [hostile, other, calm] = [v7(), v7(), v7()];
   begin(share, other, hold);
   await expect.poll(() => held).toBe(share);
@@ -93,14 +93,14 @@ test('those who wait have their turn by tenant, not by call', async () => {
   expect(done.indexOf('calm')).toBeLessThan(share / 2);
 });
 
-test('the work of no call has the whole pool', async () => {
+test('background work can use the whole pool', async () => {
   const working = Array.from({ length: 20 }, () => hold());
   await expect.poll(() => held).toBe(20);
   gate.resolve();
   await Promise.all(working);
 });
 
-test('a caller that goes takes no turn any longer', async () => {
+test('a cancelled call leaves the queue', async () => {
   const tenantId = v7();
   begin(share, tenantId, hold);
   await expect.poll(() => held).toBe(share);

@@ -23,10 +23,10 @@ afterAll(async () => {
 
 const notes: Statement = { name: 'notes_seen', sql: 'select text, pg_backend_pid() as pid from note', isQuick: true };
 
-/** Not quick at all. */
+/** A slow statement. */
 const sleep: Statement = { name: 'sleep', sql: 'select pg_sleep($1)', values: [30], isQuick: true };
 
-/** The connection to the database that is asleep, if there is one. */
+/** The connection to the database that sleeps, if there is one. */
 const sleeping = `pg_stat_activity where datname = current_database() and state = 'active' and query like '%select pg_sleep($1)%'
   and pid <> pg_backend_pid()`;
 
@@ -39,7 +39,7 @@ const waitForLock: Statement = {
 
 const waiting = `pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
 
-/** A quick read with another outcome for each value: 0 fails. */
+/** A quick read with a different outcome for each value: 0 fails. */
 function quotient(value: number): Statement {
   return { name: 'quotient', sql: 'select 12 / $1::int as quotient', values: [value], isQuick: true };
 }
@@ -48,7 +48,7 @@ function read<Row extends object>(tenantId: string, statement: Statement): Promi
   return asTenant(orm, tenantId, (em) => readForTenant<Row>(em, statement));
 }
 
-/** Reads in a call of a tenant of its own. */
+/** Reads in a call of its own tenant. */
 function readInCall(statement: Statement, gone = new AbortController().signal): Promise<object[]> {
   const caller = { tenantId: v7(), principalId: 'apiKey:test', permissions: [] };
   const em = orm.em.fork({ session: tenantSession(caller.tenantId) });
@@ -60,7 +60,7 @@ async function count(activity: string): Promise<number | null> {
 }
 
 describe('quick reads that share a connection', () => {
-  test('see the rows of their own tenant each, and use two connections at most', async () => {
+  test('each see the rows of their own tenant, and use at most two connections', async () => {
     const tenants = await Promise.all(Array.from({ length: 10 }, () => tenantWithNotes(orm, 1)));
     const asked = Array.from({ length: 200 }, (_, index) => tenants[index % tenants.length] ?? '');
     const seen = await Promise.all(asked.map((tenant) => read<{ text: string; pid: number }>(tenant, notes)));
@@ -83,13 +83,13 @@ describe('quick reads that share a connection', () => {
     ]);
   });
 
-  test('of a tenant with many of them let those of others have their turns', async () => {
+  test('of a busy tenant take turns with those of others', async () => {
     const [busy, other] = [v7(), v7()];
     const order: string[] = [];
     const note = (tenant: string) => read(tenant, quotient(1)).then(() => order.push(tenant));
     await Promise.all([...Array.from({ length: 300 }, () => note(busy)), note(other)]);
 
-    // Behind those of the first write, and of one more that may have been under way.
+    // Behind those of the first write, and of one more that may be in flight.
     expect(order.indexOf(other)).toBeLessThan(100);
   });
 
@@ -104,10 +104,10 @@ describe('quick reads that share a connection', () => {
     expect(await read(tenant, quotient(2))).toEqual([{ quotient: 6 }]);
   });
 
-  test('are not sent any more when their client has gone while they waited for a connection', async () => {
+  test('are not sent when their client has gone while they waited for a connection', async () => {
     await superuser.query('select pg_advisory_lock(1)');
     const blocked = [];
-    // One after the other, so that each takes a connection of its own.
+    // Sequentially, so that each takes its own connection.
     for (const connections of [1, 2]) {
       blocked.push(readInCall(waitForLock));
       await expect.poll(() => count(waiting)).toBe(connections);
@@ -123,7 +123,7 @@ describe('quick reads that share a connection', () => {
     await Promise.all(blocked);
   });
 
-  test('keep their connection when the client of one of them has gone', async () => {
+  test('retain their connection when the client of one of them has gone', async () => {
     await superuser.query('select pg_advisory_lock(1)');
     const gone = new AbortController();
     const reads = [readInCall(waitForLock, gone.signal), readInCall(quotient(4))];

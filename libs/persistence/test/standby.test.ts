@@ -11,7 +11,7 @@ import { count, writeInStatements, writeInUnit } from './note-writes.js';
 import { Note } from './note.entity.js';
 
 let folder: string;
-/** A server of this file's own, which is made a standby and a primary again. */
+/** A server of this file's own, which becomes a standby and a primary again. */
 let server: EmbeddedPostgres;
 
 beforeAll(async () => {
@@ -42,7 +42,7 @@ describe('a standby', () => {
     await queryDatabase(server.superuserUrl, 'select pg_promote()');
   });
 
-  test('is no server of a pool: it counts as one that can not be reached', async () => {
+  test('is refused by a pool: it counts as unreachable', async () => {
     const orm = createOrm({ databaseUrl: server.superuserUrl, entities });
 
     const failure = await failureOf(orm.em.fork().execute('select 1'));
@@ -52,7 +52,7 @@ describe('a standby', () => {
     await orm.close();
   });
 
-  test('is no server of a connection of its own', async () => {
+  test('is refused by a dedicated connection', async () => {
     const connection = new DedicatedConnection(server.superuserUrl, 'to-a-standby');
 
     expect(isConnectionLoss(await failureOf(connection.query('select 1')))).toBe(true);
@@ -61,7 +61,7 @@ describe('a standby', () => {
   });
 });
 
-describe('a connection whose server takes no writes any longer', () => {
+describe('a connection whose server has become read-only', () => {
   let orm: MikroORM;
 
   beforeAll(async () => {
@@ -79,7 +79,10 @@ describe('a connection whose server takes no writes any longer', () => {
     return () => orm.close();
   });
 
-  /** Sessions that are open refuse writes from now on, as those of a former primary do; new ones lead to one that takes them. */
+  /**
+   * Open sessions refuse writes from now on, as those of a former primary do; new ones lead to a server that accepts
+   * them.
+   */
   async function refuseWrites(name: string): Promise<void> {
     await queryDatabase(server.superuserUrl, `alter role ${name}_app set default_transaction_read_only = off`);
     await setDefault('on');
@@ -100,7 +103,7 @@ describe('a connection whose server takes no writes any longer', () => {
   test.each([
     ['in one round trip', writeInStatements],
     ['in a unit of work', writeInUnit],
-  ])('goes, and a write with a key is done on another, %s', async (_name, write) => {
+  ])('is closed, and a write with a key succeeds on another, %s', async (_name, write) => {
     const tenantId = v7();
 
     await write(orm, tenantId, { requestId: 'k' });
@@ -112,7 +115,7 @@ describe('a connection whose server takes no writes any longer', () => {
   test.each([
     ['in one round trip', writeInStatements],
     ['in a unit of work', writeInUnit],
-  ])('goes with the write without a key that met it, %s', async (_name, write) => {
+  ])('is closed with the failed write without a key, %s', async (_name, write) => {
     const tenantId = v7();
 
     const failure = await failureOf(write(orm, tenantId, {}));

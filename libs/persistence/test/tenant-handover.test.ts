@@ -8,7 +8,7 @@ import { answerCall, asTenant, entities, noteDatabase, tenantWithNotes } from '.
 import { Note } from './note.entity.js';
 import { writeInStatements } from './note-writes.js';
 
-/** Reads that are planned once, each time with its values, and with settings of the planner. */
+/** Reads that are planned once, with inlined values, and with planner settings. */
 const byName = { name: 'notes', sql: 'select text from note order by id' };
 const withValue = { name: 'notes_after', sql: 'select text from note where id > $1', values: [v7({ msecs: 0 })] };
 const planned = { sql: 'select text from note' };
@@ -26,7 +26,7 @@ afterEach(() => orm.close());
 
 type Step = (em: EntityManager, tenantId: string) => Promise<unknown>;
 
-/** What a call may do on a connection before it hands it over, whatever comes of it. */
+/** What a call may do on a connection before it returns it, successful or not. */
 const steps: Record<string, Step> = {
   'a read that is planned once': (em) => readForTenant(em, byName),
   'a read with values': (em) => readForTenant(em, withValue),
@@ -34,8 +34,8 @@ const steps: Record<string, Step> = {
   'a read through the ORM': (em) => em.find(Note, {}),
   'a read that fails while it runs': (em) =>
     readForTenant(em, { name: 'fails', sql: 'select 1 / length(text || $1) - 1 / 0 from note', values: ['x'] }),
-  'a read that can not be planned': (em) => readForTenant(em, { name: 'missing', sql: 'select nothing from note' }),
-  'a read with a value that is none of its type': (em) => readForTenant(em, { ...withValue, values: ['no uuid'] }),
+  'a read that can’t be planned': (em) => readForTenant(em, { name: 'missing', sql: 'select nothing from note' }),
+  'a read with a value of a wrong type': (em) => readForTenant(em, { ...withValue, values: ['no uuid'] }),
   'a transaction that is rolled back': (em) =>
     em.transactional(async (transaction) => {
       await transaction.find(Note, {});
@@ -61,10 +61,10 @@ const steps: Record<string, Step> = {
     const [note] = await em.find(Note, {}, { limit: 1 });
     await writeInStatements(orm, tenantId, { id: note?.id ?? v7() });
   },
-  'a call that nobody waits for any longer': (em) => {
+  'a call whose client has gone': (em) => {
     const gone = new AbortController();
     const call = callContext.getStore();
-    if (!call) throw new Error('A step is in a call.');
+    if (!call) throw new Error('A step runs in a call.');
     const read = callContext.run({ ...call, gone: gone.signal }, () =>
       readForTenant(em, { sql: 'select pg_sleep(60)' }),
     );
@@ -74,12 +74,12 @@ const steps: Record<string, Step> = {
   'a connection that is lost': (em) => readForTenant(em, { sql: 'select pg_terminate_backend(pg_backend_pid())' }),
 };
 
-test('a connection shows each call the rows of its tenant only, whatever the calls before have left on it', async () => {
+test('a connection shows each call only the rows of its tenant, whatever earlier calls left on it', async () => {
   const random = randomOf(printedSeed('tenant hand-over'));
   const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)]!;
   const tenants = await Promise.all([1, 2, 3].map((count) => tenantWithNotes(orm, count)));
   const names = Object.keys(steps);
-  // Each step comes between each kind of read, and plans are made anew and kept.
+  // Each step comes between each kind of read, with new and cached plans.
   const order = [...names, ...Array.from({ length: 60 }, () => pick(names))];
 
   for (const name of order) {
@@ -101,7 +101,7 @@ test('a connection shows each call the rows of its tenant only, whatever the cal
   }
 });
 
-test('a call reads as its tenant though it has worked through the ORM, or has not', async () => {
+test('a call reads as its tenant with and without use of the ORM', async () => {
   const [one, other] = [await tenantWithNotes(orm, 1), await tenantWithNotes(orm, 2)];
   const callerOf = (tenantId: string) => ({ tenantId, principalId: 'apiKey:test', permissions: [] });
   const texts = async (em: EntityManager) =>

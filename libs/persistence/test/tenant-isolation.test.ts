@@ -16,13 +16,13 @@ function callerOf(tenantId: string): Caller {
   return { tenantId, principalId: 'apiKey:test', permissions: [] };
 }
 
-/** Answers a call of `caller` with `handler`. */
+/** Runs `handler` as a call of `caller`. */
 function answer<Result>(caller: Caller | undefined, handler: (em: EntityManager) => Promise<Result>): Promise<Result> {
   return answerCall(orm, caller, handler);
 }
 
 describe('inTenantSession', () => {
-  test('shows no rows to a call without a caller, also on connections that tenants have used', async () => {
+  test('shows no rows to a call without a caller, even on connections that tenants have used', async () => {
     const tenantId = await tenantWithNotes(orm, 1);
     await Promise.all(Array.from({ length: 20 }, () => answer(callerOf(tenantId), (em) => em.find(Note, {}))));
 
@@ -37,7 +37,7 @@ describe('inTenantSession', () => {
     await expect(insert).rejects.toThrow(RowLevelSecurityViolationException);
   });
 
-  test('says UNAVAILABLE when the database goes away under a call', async () => {
+  test('returns UNAVAILABLE when the database stops during a call', async () => {
     const read = answer(callerOf(v7()), (em) =>
       em.transactional((transaction) => transaction.execute('select pg_terminate_backend(pg_backend_pid())')),
     );
@@ -45,7 +45,7 @@ describe('inTenantSession', () => {
     await expect(read).rejects.toMatchObject({ code: 'UNAVAILABLE', reason: 'DATABASE_UNAVAILABLE' });
   });
 
-  test('still has connections after more of them were lost than the pool holds', async () => {
+  test('still has connections after losing more of them than the pool holds', async () => {
     const tenantId = await tenantWithNotes(orm, 1);
     const loseConnection = () =>
       answer(callerOf(tenantId), (em) =>
@@ -60,6 +60,6 @@ describe('inTenantSession', () => {
   });
 });
 
-test('an EntityManager used outside of a call is refused', async () => {
+test('an EntityManager outside of a call is refused', async () => {
   await expect(orm.em.find(Note, {})).rejects.toThrow(/global EntityManager/);
 });

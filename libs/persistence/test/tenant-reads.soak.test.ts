@@ -22,7 +22,7 @@ function inParallel(readOn: (from: number) => Promise<void>): Promise<unknown> {
   return Promise.all(Array.from({ length: readers }, (_, reader) => readOn(reader)));
 }
 
-/** Reads again what was refused because the tenant's part of the connections was in use for too long. */
+/** Retries what was refused because the tenant's share of the connections was in use for too long. */
 async function untilTaken<Result>(read: () => Promise<Result>): Promise<Result> {
   for (;;) {
     try {
@@ -34,7 +34,7 @@ async function untilTaken<Result>(read: () => Promise<Result>): Promise<Result> 
 }
 
 test(
-  `calls of two tenants see the own rows only, in ${readers * reads} reads at once`,
+  `calls of two tenants see only their own rows, in ${readers * reads} concurrent reads`,
   { timeout: soakTimeoutMs },
   async () => {
     const counts = [3, 5];
@@ -55,7 +55,7 @@ test(
 );
 
 test(
-  `readForTenant shows 20 tenants the own rows only, in ${readers * reads} reads at once, and leaves no tenant behind`,
+  `readForTenant shows 20 tenants only their own rows, in ${readers * reads} concurrent reads, and leaves no tenant set`,
   { timeout: soakTimeoutMs },
   async () => {
     const counts = Array.from({ length: 20 }, (_, index) => index % 4);

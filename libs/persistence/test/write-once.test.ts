@@ -15,7 +15,7 @@ afterAll(() => orm.close());
 
 const writeNote = (tenantId: string, write: UnitWrite) => writeInUnit(orm, tenantId, write);
 
-/** Resolves once it was called `calls` times, for all of them. */
+/** Resolves for all callers after `calls` calls. */
 function meetingOf(calls: number): () => Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let arrived = 0;
@@ -27,7 +27,7 @@ function meetingOf(calls: number): () => Promise<void> {
 }
 
 describe('with an idempotency key', () => {
-  test('keeps neither write nor key of work that fails, so that the key can be used again', async () => {
+  test('rolls back write and key of failed work, so that the key can be used again', async () => {
     const tenantId = v7();
     const failing = writeNote(tenantId, { requestId: 'k', then: () => Promise.reject(new Error('no')) });
     await expect(failing).rejects.toThrow('no');
@@ -38,7 +38,7 @@ describe('with an idempotency key', () => {
     expect([await count(orm, tenantId, Note), await count(orm, tenantId, IdempotencyKey)]).toEqual([1, 1]);
   });
 
-  test('does the write once though the connection is lost under it', async () => {
+  test('writes once although the connection is lost meanwhile', async () => {
     const tenantId = v7();
     let runs = 0;
     const loseFirstConnection = async (em: EntityManager) => {
@@ -54,7 +54,7 @@ describe('with an idempotency key', () => {
 });
 
 describe('without an idempotency key', () => {
-  test('writes each time', async () => {
+  test('writes on each call', async () => {
     const tenantId = v7();
     await writeNote(tenantId, { requestId: undefined });
     await writeNote(tenantId, { requestId: undefined });
@@ -74,7 +74,7 @@ describe('without an idempotency key', () => {
     expect(runs).toBe(1);
   });
 
-  test('repeats the one that lost a deadlock', async () => {
+  test('repeats a write that lost a deadlock', async () => {
     const tenantId = v7();
     const meet = meetingOf(2);
     let runs = 0;

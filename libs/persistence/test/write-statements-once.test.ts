@@ -32,7 +32,7 @@ describe.each([
   const write = (tenantId: string, note: StatementsWrite, through = orm) =>
     writeInStatements(through, tenantId, { first, ...note });
 
-  test('keeps neither write nor key of a statement that fails, so that the key can be used again', async () => {
+  test('rolls back write and key of a failed statement, so that the key can be used again', async () => {
     const tenantId = v7();
     const id = await write(tenantId, { text: 'first' });
 
@@ -42,7 +42,7 @@ describe.each([
     expect([await count(orm, tenantId, Note), await count(orm, tenantId, IdempotencyKey)]).toEqual([2, 1]);
   });
 
-  test('does the write once though the answer to the commit is lost', async () => {
+  test('writes once although the response to the commit is lost', async () => {
     const tenantId = v7();
     swallower.swallowAnswerTo('store_idempotency_key');
 
@@ -52,7 +52,7 @@ describe.each([
   });
 });
 
-test('answers a repetition as the first time though the work refuses it by now', async () => {
+test('returns the first response to a repetition that the work would refuse by now', async () => {
   const tenantId = v7();
   const id = await writeNote(tenantId, { requestId: 'k' });
 
@@ -61,7 +61,7 @@ test('answers a repetition as the first time though the work refuses it by now',
   expect(second).toBe(id);
 });
 
-test('does not repeat a write without a key when the answer to its commit is lost', async () => {
+test('does not repeat a write without a key when the response to its commit is lost', async () => {
   const tenantId = v7();
   swallower.swallowAnswerTo('insert into note');
 
@@ -70,7 +70,7 @@ test('does not repeat a write without a key when the answer to its commit is los
   expect(await count(orm, tenantId, Note)).toBe(1);
 });
 
-test('tells what would be wrong and leaves nothing when it only validates', async () => {
+test('validateOnly reports what would fail and writes nothing', async () => {
   const tenantId = v7();
   const id = await writeNote(tenantId, { text: 'first' });
 
@@ -81,7 +81,7 @@ test('tells what would be wrong and leaves nothing when it only validates', asyn
   expect([await count(orm, tenantId, Note), await count(orm, tenantId, IdempotencyKey)]).toEqual([1, 0]);
 });
 
-test('repeats the one that lost a deadlock', async () => {
+test('repeats a write that lost a deadlock', async () => {
   const tenantId = v7();
   let runs = 0;
   const { promise: bothHaveOne, resolve } = Promise.withResolvers<void>();

@@ -1,24 +1,24 @@
 import { createHash } from 'node:crypto';
 import { netstrings } from './netstrings.js';
 
-/** One entry of a tenant's chain. */
+/** One entry of a tenant's audit chain. */
 export interface AuditEntry {
   tenantId: string;
-  /** From 1, without a gap. */
+  /** Starts at 1, without gaps. */
   number: number;
   /** ISO 8601 in UTC with milliseconds. */
   time: string;
-  /** What happened, such as `CHANGE` or `EXPORT`. */
+  /** Event kind, such as `CHANGE` or `EXPORT`. */
   kind: string;
-  /** Who did it, such as `apiKey:019ab2f4-…`. */
+  /** The principal that did it, such as `apiKey:019ab2f4-…`. */
   actor: string;
-  /** By which way it came, such as `api` or `import`. */
+  /** Channel of the call, such as `api` or `import`. */
   origin: string;
   requestId: string | undefined;
   causationId: string | undefined;
-  /** What it is about. */
+  /** The resources that the entry is about. */
   records: AuditedRecord[];
-  /** JSON of what else is said of this kind, to the byte as it was written. */
+  /** JSON of the details of this kind, byte for byte as it was written. */
   detail: string;
   /** SHA-256 in hexadecimal; 64 zeros in the first entry. */
   previousHash: string;
@@ -28,22 +28,22 @@ export interface AuditEntry {
 export interface AuditedRecord {
   /** Type and id, such as `customer/019ab2f4-…`. */
   name: string;
-  /** What was done to it, and the version that it got: of changes only. */
+  /** The operation and the resulting version. Set for changes only. */
   operation: string | undefined;
   version: number | undefined;
 }
 
-/** A place in a chain, and what it must look like there. */
+/** A position in a chain and its expected hash. */
 export interface AuditPoint {
   number: number;
   /** SHA-256 in hexadecimal. */
   hash: string;
 }
 
-/** Where every chain begins. */
+/** The position before the first entry of every chain. */
 export const auditStart: AuditPoint = { number: 0, hash: '0'.repeat(64) };
 
-/** The hash that an entry must have: of all that it says, and of the entry before. */
+/** The hash of an entry: over all its fields and the hash of the previous entry. */
 export function hashOfEntry(entry: Omit<AuditEntry, 'hash'>): string {
   const text = netstrings([
     entry.previousHash,
@@ -61,12 +61,12 @@ export function hashOfEntry(entry: Omit<AuditEntry, 'hash'>): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-/** SQL of a time as an entry has it. */
+/** SQL that formats a time as entries contain it. */
 export function auditTime(expression: string): string {
   return `to_char(${expression} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 }
 
-/** A row of `audit_entry` as `auditColumns` select it. */
+/** A row of `audit_entry` as `auditColumns` selects it. */
 export interface AuditRow {
   tenant_id: string;
   number: string;
@@ -108,10 +108,10 @@ export function auditEntryOf(row: AuditRow): AuditEntry {
   };
 }
 
-/** Of an entry that is about many records, a list shows so many. */
+/** Lists show at most this many resources of an entry. */
 const mostShown = 20;
 
-/** An entry as lists show it: the message `rapport.api.v1.AuditEntry`. */
+/** An entry in a list: the message `rapport.api.v1.AuditEntry`. */
 export interface ShownAuditEntry extends Omit<AuditEntry, 'tenantId' | 'detail'> {
   recordCount: number;
   detail: Record<string, unknown>;

@@ -4,7 +4,10 @@ import { WorkerLoop } from '@rapport/platform';
 import { signAuditHeads } from './audit-heads.js';
 import type { AuditKeys } from './audit-keys.js';
 
-/** Signs the heads of chains that have grown, at intervals. Every process of a service does: what is signed is not again. */
+/**
+ * Signs the heads of chains that have grown, at intervals. It runs in every process of a service: a head that is
+ * already signed is skipped.
+ */
 export class AuditHeadSigner implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('AuditHeadSigner');
   readonly #loop: WorkerLoop;

@@ -4,7 +4,7 @@ import { readForTenant } from '../tenants/read-for-tenant.js';
 import { auditTime } from './audit-entry.js';
 import type { AuditHead, AuditKeys } from './audit-keys.js';
 
-/** Chains that are looked for at a time. */
+/** Chains per query. */
 const batchSize = 500;
 
 interface HeadRow {
@@ -17,8 +17,8 @@ interface HeadRow {
 }
 
 /**
- * Signs and keeps the ends of chains that have grown since their last head: that of the tenant of `em`, or of all tenants
- * when it has none.
+ * Signs and stores the heads of chains that have grown since their last signed head: the chain of the tenant of `em`,
+ * or all chains when `em` has no tenant.
  */
 export async function signAuditHeads(em: EntityManager, keys: AuditKeys): Promise<void> {
   for (;;) {
@@ -37,7 +37,7 @@ export async function signAuditHeads(em: EntityManager, keys: AuditKeys): Promis
 }
 
 /**
- * The head of the tenant's chain as it is now.
+ * The current head of the tenant's chain.
  *
  * @param em in the session of the tenant
  * @throws AppError FAILED_PRECONDITION AUDIT_EMPTY while there is no entry
@@ -49,7 +49,7 @@ export async function signAuditHead(em: EntityManager, tenantId: string, keys: A
   return head;
 }
 
-/** Heads of the tenant of `em`, the newest first. @param before only those of smaller numbers */
+/** Signed heads of the tenant of `em`, newest first. @param before returns only lower numbers */
 export async function findAuditHeads(
   em: EntityManager,
   tenantId: string,
@@ -64,7 +64,7 @@ export async function findAuditHeads(
   return rows.map(headOf);
 }
 
-/** All heads of entries above one and up to another, the oldest first. */
+/** All signed heads above one number and up to another, oldest first. */
 export async function auditHeadsBetween(
   em: EntityManager,
   tenantId: string,
@@ -89,7 +89,7 @@ function headOf(row: HeadRow): AuditHead {
     hash: row.hash,
     time: row.time,
     keyId: row.key_id,
-    // PostgreSQL breaks lines of base64.
+    // PostgreSQL inserts line breaks into base64.
     signature: row.signature.replaceAll('\n', ''),
   };
 }

@@ -2,35 +2,35 @@ import { createHash, createPrivateKey, createPublicKey, sign, verify, type KeyOb
 import type { AuditPoint } from './audit-entry.js';
 import { netstrings } from './netstrings.js';
 
-/** The end of a tenant's chain at a time, signed: whoever keeps it notices when the chain is cut or made anew. */
+/** The signed end of a tenant's chain at a time. A stored copy detects later truncation or replacement of the chain. */
 export interface AuditHead extends AuditPoint {
   tenantId: string;
-  /** When it was signed: ISO 8601 in UTC with milliseconds. */
+  /** Time of the signature: ISO 8601 in UTC with milliseconds. */
   time: string;
-  /** Thumbprint of the public key. (RFC 7638) */
+  /** Thumbprint of the public key (RFC 7638). */
   keyId: string;
-  /** Ed25519, in base64. */
+  /** Ed25519 signature in base64. */
   signature: string;
 }
 
-/** A public key of Ed25519. */
+/** An Ed25519 public key. */
 export interface AuditPublicKey {
   keyId: string;
-  /** The 32 bytes in base64url, as the `x` of a JWK. (RFC 8037) */
+  /** The 32 bytes in base64url, as the `x` of a JWK (RFC 8037). */
   x: string;
 }
 
-/** PKCS #8 of an Ed25519 key, up to its 32 bytes. (RFC 8410) */
+/** The PKCS #8 prefix of an Ed25519 key, before its 32 bytes (RFC 8410). */
 const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 
-/** The key by which a service signs heads, and the public ones by which it signed before. */
+/** The key that signs a service's heads, and the public keys of its predecessors. */
 export class AuditKeys {
   readonly #privateKey: KeyObject;
   readonly #keyId: string;
   readonly #publicKeys = new Map<string, { key: KeyObject; x: string }>();
 
   /**
-   * @param service whose chains these are, such as `auth`: no head of one is one of another
+   * @param service that owns the chains, such as `auth`; a head of one service is invalid for another
    * @param secretKey 32 bytes
    * @param retiredKeys public keys, 32 bytes each
    */
@@ -56,7 +56,7 @@ export class AuditKeys {
     return { ...head, signature: sign(null, this.#signedBytes(head), this.#privateKey).toString('base64') };
   }
 
-  /** Whether one of these keys has signed it. */
+  /** Whether the signature is valid for one of these keys. */
   isSigned(head: AuditHead): boolean {
     const key = this.#publicKeys.get(head.keyId)?.key;
     return key !== undefined && verify(null, this.#signedBytes(head), key, Buffer.from(head.signature, 'base64'));

@@ -10,11 +10,11 @@ import {
   type ShownAuditEntry,
 } from './audit-entry.js';
 
-/** Which entries: those that meet all that is set. */
+/** Filter of entries: an entry must match every field that is set. */
 export interface AuditFilter {
-  /** RFC 3339, from when on. */
+  /** RFC 3339, inclusive. */
   startTime?: string | undefined;
-  /** RFC 3339, before when. */
+  /** RFC 3339, exclusive. */
   endTime?: string | undefined;
   actor?: string | undefined;
   kind?: string | undefined;
@@ -25,10 +25,10 @@ export interface AuditFilter {
 const defaultPageSize = 50;
 
 /**
- * One page of a tenant's entries, the newest first.
+ * One page of a tenant's entries, newest first.
  *
  * @param key of page tokens
- * @throws AppError INVALID_ARGUMENT for a page token that is not of this filter
+ * @throws AppError INVALID_ARGUMENT for a page token of another filter
  */
 export async function listAudit(
   em: EntityManager,
@@ -43,7 +43,7 @@ export async function listAudit(
   const { startTime, endTime, actor, kind, record } = filter;
   const binding = JSON.stringify(['audit', tenantId, startTime, endTime, actor, kind, record]);
   const [before] = pageToken === undefined ? [] : readPageToken(key, binding, pageToken);
-  // The entry beyond the page tells that there is a next one.
+  // One entry beyond the page shows that there is a next page.
   const entries = await findEntries(em, tenantId, filter, `number < $2 order by number desc limit $3`, [
     before ?? '9223372036854775807',
     pageSize + 1,
@@ -57,9 +57,9 @@ export async function listAudit(
 }
 
 /**
- * The entries that meet a filter and a condition.
+ * Entries that match a filter and a condition.
  *
- * @param rest SQL after `and`, of which `values` are `$2` and on
+ * @param rest SQL after `and`; its `values` start at `$2`
  */
 export async function findEntries(
   em: EntityManager,
@@ -77,7 +77,7 @@ export async function findEntries(
   add(endTime, (place) => `time < ${place}::timestamptz`);
   add(actor, (place) => `actor = ${place}`);
   add(kind, (place) => `kind = ${place}`);
-  // Apart, so that the index of records is used however few entries are wanted.
+  // A subquery, so that the planner uses the index of resources for any limit.
   add(record, (place) => {
     const found = `select number from audit_entry where tenant_id = $1 and records @> array[${place}]`;
     return `number = any (array(${found}))`;

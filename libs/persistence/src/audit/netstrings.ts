@@ -1,7 +1,7 @@
 /**
- * Joins values into one text that says where each ends, so that no two lists of values give the same text: `<bytes>:<value>,`
- * for each, and `:,` for one that is absent. (https://cr.yp.to/proto/netstrings.txt) What is hashed and signed is this text
- * in UTF-8.
+ * Joins values into one text in which each value has its length, so that different lists of values give different
+ * texts: `<bytes>:<value>,` for each, and `:,` for an absent one (https://cr.yp.to/proto/netstrings.txt). Hashes and
+ * signatures are over this text in UTF-8.
  */
 export function netstrings(values: readonly (string | number | null | undefined)[]): string {
   return values

@@ -5,9 +5,9 @@ import { verifyAudit, type AuditCheck } from './verify-audit.js';
 /**
  * The operator's command that verifies the chains of all tenants of a service. It prints one line of JSON for each:
  * `{"tenantId":"…","isSound":true,"entries":42}`, or `{"tenantId":"…","isSound":false,"entries":7,"number":8,
- * "reason":"CHANGED"}` with the first bad entry.
+ * "reason":"CHANGED"}` with the first invalid entry.
  *
- * @returns whether all are sound
+ * @returns whether all chains are valid
  */
 export async function verifyAllAudits(database: DatabaseOptions, check: AuditCheck): Promise<boolean> {
   const orm = createOrm(database);

@@ -12,46 +12,48 @@ import {
 import { auditHeadsBetween } from './audit-heads.js';
 import type { AuditHead, AuditKeys } from './audit-keys.js';
 
-/** An entry about many records is some 100 kB. */
+/** An entry about many records takes about 100 kB. */
 const batchSize = 100;
 
 export type AuditFaultReason =
   'MISSING' | 'CHANGED' | 'NOT_LINKED' | 'NOT_APPENDED' | 'OTHER_HEAD' | 'HEAD_NOT_SIGNED' | 'OTHER_CHANGES';
 
-/** What is wrong with an entry, the first that is. */
+/** The first fault of an entry. */
 export interface AuditFault {
   number: number;
   /**
-   * `MISSING`: it is not there, though later ones are, or the end of the chain or a head says that it was. `CHANGED`: it is
-   * not what was hashed. `NOT_LINKED`: it does not follow the one before. `NOT_APPENDED`: it is beyond the end of the chain.
-   * `OTHER_HEAD`: a head, or what is known of it, has another hash. `HEAD_NOT_SIGNED`: none of our keys has signed its
-   * head. `OTHER_CHANGES`: the log has other changes than it says.
+   * `MISSING`: the entry does not exist, though later entries, the end of the chain or a signed head prove that it did.
+   * `CHANGED`: its content does not match its hash. `NOT_LINKED`: its previous hash is not that of the entry before.
+   * `NOT_APPENDED`: it lies beyond the end of the chain. `OTHER_HEAD`: its hash differs from a signed head or from a
+   * hash that the caller knows. `HEAD_NOT_SIGNED`: none of our keys signed its head. `OTHER_CHANGES`: its digest does
+   * not match the change log.
    */
   reason: AuditFaultReason;
 }
 
 export interface AuditVerification {
-  /** Up to where the chain is sound. */
+  /** End of the valid part of the chain. */
   end: AuditPoint;
   fault: AuditFault | undefined;
-  /** False when time was over before the end of the chain. Go on after `end`. */
+  /** False when the time ran out before the end of the chain. Continue after `end`. */
   isComplete: boolean;
 }
 
 export interface AuditCheck {
   keys: AuditKeys;
-  /** An entry that is known to be sound, to go on from. The beginning when absent. */
+  /** A valid entry to continue from. Absent: from the beginning. */
   after?: AuditPoint | undefined;
-  /** What was kept elsewhere: the chain must have it. */
+  /** A head that the caller stored: the chain must contain it. */
   head?: AuditPoint | undefined;
-  /** Compares entries with what they refer to. @returns the number of the first that does not fit */
+  /** Compares entries with what they refer to. @returns the number of the first mismatch */
   findOtherContent?: (em: EntityManager, entries: readonly AuditEntry[]) => Promise<number | undefined>;
-  /** By `Date.now()`, when to stop. */
+  /** Deadline by `Date.now()`. */
   endMs?: number;
 }
 
 /**
- * Verifies the chain of one tenant while it may be growing: each entry's hash and link, its heads, and what it refers to.
+ * Verifies the chain of one tenant, which may grow meanwhile: each entry's hash and link, its signed heads, and what it
+ * refers to.
  *
  * @param em in the session of the tenant
  */
@@ -66,7 +68,7 @@ export async function verifyAudit(em: EntityManager, tenantId: string, check: Au
     end = check.after;
   }
   for (;;) {
-    // Before the entries: one that it names must be among them.
+    // Read before the entries, so that each entry it names is among them.
     const chain = await chainOf(em, tenantId);
     const entries = await entriesAfter(em, tenantId, end.number);
     if (entries.length === 0) return { end, fault: faultAtEnd(end, chain, check.head), isComplete: true };
@@ -78,7 +80,7 @@ export async function verifyAudit(em: EntityManager, tenantId: string, check: Au
   }
 }
 
-/** What is wrong with a chain that ends here. */
+/** The fault of a chain that ends here. */
 function faultAtEnd(end: AuditPoint, chain: ChainEnd, known: AuditPoint | undefined): AuditFault | undefined {
   if (Math.max(chain.number, chain.headNumber, known?.number ?? 0) > end.number) {
     return { number: end.number + 1, reason: 'MISSING' };
@@ -87,7 +89,7 @@ function faultAtEnd(end: AuditPoint, chain: ChainEnd, known: AuditPoint | undefi
   return chain.hash === end.hash ? undefined : { number: end.number, reason: 'OTHER_HEAD' };
 }
 
-/** The entries up to the first that is wrong. */
+/** The entries before the first invalid one. */
 async function soundPart(
   em: EntityManager,
   tenantId: string,
@@ -126,7 +128,7 @@ function faultOf(
 }
 
 interface ChainEnd extends AuditPoint {
-  /** Of the newest head; 0 without any. */
+  /** Number of the newest signed head; 0 without any. */
   headNumber: number;
 }
 

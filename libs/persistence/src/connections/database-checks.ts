@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { missingMigrations, type MigrationClass } from '../migrations/run-migrations.js';
 
-/** What a service's readiness asks of its database: that it answers, and that it is at the level of this release. */
+/** Readiness checks of a service's database: it answers, and has the migrations of this release. */
 export function databaseChecks(
   em: EntityManager,
   migrations: MigrationClass[],

@@ -4,9 +4,8 @@ import { sessionOptions } from '../create-orm.js';
 import { refuseStandby } from './refuse-standby.js';
 
 /**
- * One connection beside the pool, for work that must not wait for calls and calls must not wait for. The first query
- * connects, and so does the first one after the connection was lost. Queries are run one after another. Once closed it stays
- * so.
+ * One connection outside the pool, for work that must neither wait for calls nor delay them. The first query connects,
+ * and so does the first query after a lost connection. Queries run one after another. `close` is final.
  */
 export class DedicatedConnection {
   readonly #logger: Logger;
@@ -16,8 +15,8 @@ export class DedicatedConnection {
 
   /**
    * @param name for the log, and as PostgreSQL's `application_name`
-   * @param onConnect run on each new connection, which leads to a primary, before anything else
-   * @param onNotification told of what the connection listens to
+   * @param onConnect runs first on each new connection, which leads to a primary
+   * @param onNotification receives the notifications that the connection listens to
    */
   constructor(
     private readonly databaseUrl: string,
@@ -31,8 +30,8 @@ export class DedicatedConnection {
   }
 
   /**
-   * @param values a function is asked for them once there is a connection, for what must be of this one
-   * @throws what pg throws; the next query connects again when the connection is lost, unless `close` was called
+   * @param values or a function that returns them once connected, for values that depend on the connection
+   * @throws what pg throws; the next query reconnects after a lost connection, unless `close` was called
    */
   async query<Row extends QueryResultRow>(
     sql: string,
@@ -46,7 +45,7 @@ export class DedicatedConnection {
       this.#isAway = false;
       return rows;
     } catch (error) {
-      // Whatever failed may have left the connection unusable, and another one costs little.
+      // Any failure may have left the connection unusable, and a new one is cheap.
       if (this.#client === connecting) this.#client = undefined;
       connecting
         .then(
@@ -54,14 +53,14 @@ export class DedicatedConnection {
           () => undefined,
         )
         .catch(() => undefined);
-      // Said once: while the database is away, it is away for every query.
+      // Logged once per outage: while the database is down, every query fails.
       if (!this.#isAway && !this.#isClosed) this.#logger.warn(`The connection failed: ${String(error)}`);
       this.#isAway = true;
       throw error;
     }
   }
 
-  /** For good. What is being asked fails, and the connection is gone when this resolves. */
+  /** Closes for good. Running queries fail, and the connection is closed when this resolves. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const connecting = this.#client;
@@ -80,7 +79,7 @@ export class DedicatedConnection {
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
     });
-    // A connection that is lost between two queries says so here only.
+    // A connection that is lost between two queries is reported by this event only.
     client.on('error', () => this.#forget(client));
     client.on('end', () => this.#forget(client));
     if (this.hooks.onNotification) client.on('notification', this.hooks.onNotification);

@@ -3,9 +3,9 @@ import type { PoolClient } from 'pg';
 import { isConnectionLoss } from '../database-errors.js';
 
 /**
- * Works on one connection of the ORM's pool, for what MikroORM does not do: see `pipeline`. The connection is in no
- * transaction, knows no tenant, and is not that of a transaction of `em`. A transaction that `work` leaves open when it
- * fails is rolled back; when it succeeds, one left open is a mistake.
+ * Runs work on one connection of the ORM's pool, for what MikroORM does not do: see `pipeline`. The connection is in no
+ * transaction, has no tenant, and is never that of a transaction of `em`. A transaction that failed `work` leaves open
+ * is rolled back; after successful `work`, an open one is a bug.
  */
 export async function withConnection<Answer>(
   em: EntityManager,
@@ -24,7 +24,7 @@ export async function withConnection<Answer>(
   }
 }
 
-/** A connection that is lost, or that may still be at work, does not go back to the pool. */
+/** A connection that is lost, or that may still run a statement, does not return to the pool. */
 async function giveBack(client: PoolClient, error: unknown): Promise<void> {
   if (isConnectionLoss(error)) return client.release(true);
   if (client.getTransactionStatus() === 'I') return client.release();

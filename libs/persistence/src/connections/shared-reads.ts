@@ -6,15 +6,17 @@ import { inOneWrite, pipeline, type Statement } from '../driver/pipeline.js';
 import { clientGone } from '../driver/pool-places.js';
 import { withConnection } from './pooled-connection.js';
 
-/** Connections of the pool that quick reads use at a time. */
+/** Connections of the pool that quick reads use at the same time. */
 const maxConnections = 2;
 
-/** Reads that share a connection at a time: few enough that the last of them waits for no more than a few milliseconds. */
+/**
+ * Reads that share a connection at the same time: few enough that the last of them waits at most a few milliseconds.
+ */
 const maxTogether = 32;
 
 interface Read {
   tenantId: string;
-  /** Aborted once the client of the call has gone. */
+  /** Aborted when the client of the call has gone. */
   gone: AbortSignal | undefined;
   /** Never rejects. @returns the error when it has failed */
   send: (client: PoolClient) => Promise<unknown>;
@@ -24,12 +26,12 @@ interface Read {
 const known = new WeakMap<object, SharedReads>();
 
 /**
- * Reads that find a row by its key, of all calls of the process. Reads that start in the same turn of the event loop, or while others
- * are in flight, go to PostgreSQL in one write on one connection. Each is a transaction of its own, with its own tenant. Sending them
- * one by one costs both sides more than answering them. Tenants take turns, as they do at the pool.
+ * Batches reads by key of all calls of the process. Reads that start in the same turn of the event loop, or while
+ * others are in flight, go to PostgreSQL in one write on one connection. Each is a transaction with its own tenant.
+ * Sending them one by one costs both sides more than answering them. Tenants take turns, as they do at the pool.
  */
 export class SharedReads {
-  /** By tenant, in the order of their turns. */
+  /** By tenant, in round-robin order. */
   readonly #waiting = new Map<string, Read[]>();
   #connections = 0;
   #isDue = false;
@@ -68,7 +70,7 @@ export class SharedReads {
     this.#sendSoon();
   }
 
-  /** Once all calls that came in one moment have asked. */
+  /** Runs once all calls of this turn of the event loop have asked. */
   #sendSoon(): void {
     if (this.#isDue || this.#connections >= maxConnections) return;
     this.#isDue = true;
@@ -78,10 +80,10 @@ export class SharedReads {
     });
   }
 
-  /** A read of each tenant in turn. Reads whose client has gone fail here instead of being sent. */
+  /** One read of each tenant in turn. Reads whose client has gone fail here without being sent. */
   #take(): Read[] {
     const taken: Read[] = [];
-    // A tenant with more reads is put back at the end, where the loop comes to it again.
+    // A tenant with more reads is reinserted at the end, where the loop reaches it again.
     for (const [tenantId, reads] of this.#waiting) {
       const read = reads.shift();
       this.#waiting.delete(tenantId);
@@ -97,7 +99,7 @@ export class SharedReads {
   async #send(reads: readonly Read[]): Promise<void> {
     if (reads.length === 0) return;
     this.#connections += 1;
-    // The connection does not count as one call's: its reads are of many.
+    // The connection does not count for one tenant: it carries the reads of many.
     const context = { requestId: '', caller: undefined, gone: goneWith(reads) };
     try {
       await callContext.run(context, () =>
@@ -107,7 +109,7 @@ export class SharedReads {
         }),
       );
     } catch (error) {
-      // Those that were sent are settled already.
+      // Those that were sent have settled already.
       for (const { fail } of reads) fail(error);
     }
     this.#connections -= 1;
@@ -115,7 +117,7 @@ export class SharedReads {
   }
 }
 
-/** Aborted once the clients of all reads have gone. */
+/** Aborted when the clients of all reads have gone. */
 function goneWith(reads: readonly Read[]): AbortSignal {
   const [only, ...others] = reads;
   if (only?.gone && others.length === 0) return only.gone;

@@ -1,13 +1,13 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { ClientBase, Submittable } from 'pg';
 
-/** As `pipeline` hands it over: it is ended by its callback. */
+/** A query that `pipeline` submits; it ends through its callback. */
 type Driven = Submittable & { callback: (error: unknown, results: []) => void };
 
 /**
- * The connection of the transaction that `em` has open, as far as `pipeline` uses it. Kysely hides the transaction's pg client but
- * hands it the text of a query as it is, and pg takes an object with a `submit` method in its place: what is submitted runs on the
- * connection that nothing else leads to.
+ * The connection of the open transaction of `em`, as far as `pipeline` uses it. Kysely hides the transaction's pg
+ * client, but passes the text of a query to it unchanged, and pg accepts an object with a `submit` method in place of a
+ * text: its `submit` runs on the hidden connection.
  */
 export async function clientOfTransaction(em: EntityManager): Promise<ClientBase> {
   const { options } = await em.getConnection().getNativeClient();

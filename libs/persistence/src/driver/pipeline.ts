@@ -4,30 +4,36 @@ import { RowShape } from './row-shape.js';
 
 /** One statement of a pipeline. */
 export interface Statement {
-  /** With `$1` and so on for `values`. */
+  /** SQL with `$1` and so on for `values`. */
   sql: string;
-  /** As `pg` takes them: an array becomes a PostgreSQL array, an object JSON. */
+  /** In pg's types: an array becomes a PostgreSQL array, an object becomes JSON. */
   values?: readonly unknown[];
   /**
-   * Keeps the statement prepared on its connection for as long as that lives. Only for SQL of a small, fixed set, and
-   * only where one plan is good for all values: after five runs PostgreSQL may plan it without looking at them.
+   * Prepares the statement under this name for the life of its connection. Use it only for SQL of a small, fixed set,
+   * and only where one plan is good for all values: after five runs PostgreSQL may choose a generic plan.
    */
   name?: string;
-  /** Whether it finds a row by its key: it is answered so soon that reads of other calls may wait for it on one connection. */
+  /**
+   * Whether it finds a row by its key. Such a statement is so quick that reads of other calls may wait for it on a
+   * shared connection.
+   */
   isQuick?: boolean;
-  /** Makes a row of the texts of its columns, in their order. Without it rows are objects by the names of the columns, with parsed values. */
+  /**
+   * Makes a row from the texts of its columns, in their order. By default rows are objects by column name, with parsed
+   * values.
+   */
   row?: (texts: readonly (string | null)[]) => object;
 }
 
 /**
- * Runs statements in one network round trip, in their order, on a connection that nothing else is using. Unless a
- * transaction is open or BEGIN is among them they are one transaction of their own, and a setting that is made for the
- * transaction (`set_config(…, true)`) holds to their end. The first that fails ends them: those after it are not run.
- * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING)
+ * Runs statements in one network round trip, in their order, on a connection that nothing else uses. Unless a
+ * transaction is open or BEGIN is among them, they are one transaction, and a transaction-local setting (`set_config(…,
+ * true)`) holds until their end. The first failure ends the pipeline: the server skips the statements after it
+ * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING).
  *
  * @returns the result of each statement, its values parsed as the connection's `query` does it
- * @throws what `query` throws, with `statement` set to the index of the statement that failed. The server is ready for
- *   the next statement by then, and `client.getTransactionStatus()` is true, unless the connection was lost
+ * @throws what `query` throws, with `statement` set to the index of the failed statement. The server is then ready for
+ *   the next statement and `client.getTransactionStatus()` is true, unless the connection was lost
  */
 export function pipeline(client: ClientBase, statements: readonly Statement[]): Promise<QueryResult[]> {
   if (statements.length === 0) return Promise.resolve([]);
@@ -42,8 +48,8 @@ export function pipeline(client: ClientBase, statements: readonly Statement[]): 
 }
 
 /**
- * Has what `send` asks for go out in one write: pipelines that know nothing of each other, each a transaction of its own. None waits
- * for the answer of another one before it is sent, and one that fails ends none of the others.
+ * Sends the pipelines that `send` starts in one write: independent pipelines, each a transaction of its own. None waits
+ * for the result of another, and a failed one does not affect the others.
  *
  * @param send calls `pipeline` on the connection, once or more often, before it returns
  */
@@ -65,7 +71,7 @@ export async function inOneWrite<Answer>(client: ClientBase, send: () => Promise
   }
 }
 
-/** Has the connection end at once when it is ended, rather than after the answers to what `inOneWrite` has sent. */
+/** Makes `end` of the connection close it at once, instead of after the results of what `inOneWrite` has sent. */
 export function waitForNoAnswer(client: ClientBase): void {
   (client as Pipelining).pipeline = false;
 }
@@ -73,7 +79,7 @@ export function waitForNoAnswer(client: ClientBase): void {
 /** Not in @types/pg. https://node-postgres.com/features/pipelining */
 type Pipelining = ClientBase & { pipeline: boolean; connection: PgConnection };
 
-// Not in @types/pg: what `query` makes of values, and of what the server says of a statement that is done.
+// Not in @types/pg: pg's serialization of values, and its parsed command tag.
 const { prepareValue } = (pg as unknown as { utils: { prepareValue: (value: unknown) => string | Buffer | null } })
   .utils;
 
@@ -82,7 +88,7 @@ interface PgResult extends QueryResult {
 }
 
 interface PgConnection extends Pick<Connection, 'stream' | 'on' | 'off'> {
-  /** Text of the statements that the server has prepared, and of those that were sent to it, by their names. */
+  /** Text by name of the statements that the server has prepared, and of those in flight. */
   parsedStatements: Record<string, string>;
   submittedNamedStatements: Record<string, string>;
   parse(statement: { name: string; text: string }): void;
@@ -92,18 +98,18 @@ interface PgConnection extends Pick<Connection, 'stream' | 'on' | 'off'> {
   sync(): void;
 }
 
-/** Statements that the summary of a pipeline names at most. */
+/** Most statements that the summary of a pipeline names. */
 const maxSummarised = 8;
 
-/** The rows of the named statements of a connection, by name: they are described once, as they are prepared once. */
+/** Row shapes of the named statements of a connection, by name: described once, as each is prepared once. */
 const knownShapes = new WeakMap<ClientBase, Map<string, RowShape>>();
 
-/** What pg's client drives, as it does its own `Query`: node_modules/pg/lib/{client,query}.js. */
+/** pg's client drives it like its own `Query`: node_modules/pg/lib/{client,query}.js. */
 class Pipeline implements Submittable {
   readonly #results: PgResult[];
   readonly #values: unknown[][];
   readonly #shapes: (RowShape | undefined)[];
-  /** Index of the statement that the server is answering. */
+  /** Index of the statement that the server is running. */
   #current = 0;
   #error: Error | undefined;
 
@@ -116,17 +122,17 @@ class Pipeline implements Submittable {
     this.#results = statements.map(() => new pg.Result('', pg.types) as PgResult);
     const known = knownShapes.get(client);
     this.#shapes = statements.map(({ name }) => (name === undefined ? undefined : known?.get(name)));
-    // Before anything is sent: a value that can not be written leaves the connection as it is.
+    // Before sending anything: a value that can't be serialized leaves the connection unchanged.
     this.#values = statements.map(({ values = [] }) => values.map((value) => prepareValue(value)));
   }
 
-  /** For traces: what is done, without values. */
+  /** For traces: operations without values. */
   get summary(): string {
     const names = this.statements.slice(0, maxSummarised).map(({ name, sql }) => name ?? statementSummary(sql));
     return [...new Set(names)].join(', ');
   }
 
-  /** pg remembers by name and text what the connection has prepared. */
+  /** pg tracks prepared statements by name and text. */
   get name(): string {
     return this.statements[this.#current]?.name ?? '';
   }
@@ -140,7 +146,7 @@ class Pipeline implements Submittable {
     const server = connection as unknown as PgConnection;
     const known = this.statements.map(({ name }) => textOf(server, name));
     const clash = this.statements.find(({ sql }, index) => (known[index] ?? sql) !== sql);
-    if (clash) return new Error(`The name ${clash.name} is of another statement.`);
+    if (clash) return new Error(`The statement name ${clash.name} is already in use.`);
     server.stream.cork();
     try {
       for (const [index, { sql, name = '' }] of this.statements.entries()) {
@@ -186,25 +192,27 @@ class Pipeline implements Submittable {
   }
 
   handlePortalSuspended(): void {
-    throw new Error('A pipeline asks for all rows.');
+    throw new Error('A pipeline does not support portals with a row limit.');
   }
 
   handleCopyInResponse(connection: { sendCopyFail(reason: string): void }): void {
-    connection.sendCopyFail('A pipeline has no data to copy.');
+    connection.sendCopyFail('A pipeline does not support COPY FROM.');
   }
 
   handleCopyData(): void {
-    // What COPY TO sends is not kept: a pipeline answers with rows.
+    // The output of COPY TO is ignored: a pipeline returns rows.
   }
 
-  /** By the server, by pg when the connection is lost or `query_timeout` is over, and after `submit` has refused. */
+  /**
+   * Called by the server, by pg after a lost connection or an expired `query_timeout`, and after `submit` has refused.
+   */
   handleError(error: Error, connection: PgConnection): void {
     if (!(error instanceof pg.DatabaseError)) {
       this.callback(this.#error ?? error, []);
       return;
     }
     this.#error = this.#placed(error);
-    // Those after it were not looked at, so they are not prepared.
+    // The server skipped the later statements, so they are not prepared.
     for (const { name } of this.statements.slice(this.#current)) {
       if (name !== undefined) delete connection.submittedNamedStatements[name];
     }
@@ -223,7 +231,7 @@ class Pipeline implements Submittable {
 
   get #result(): PgResult {
     const result = this.#results[this.#current];
-    if (!result) throw new Error('The server has answered more statements than were sent.');
+    if (!result) throw new Error('The server has completed more statements than were sent.');
     return result;
   }
 

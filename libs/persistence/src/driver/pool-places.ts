@@ -1,21 +1,21 @@
 import { AppError, callContext, FairPlaces } from '@rapport/platform';
 
-/** The part of a pool's connections that the calls of one tenant hold at most: those of others always find one. */
+/** The largest share of a pool's connections that one tenant holds, so that calls of other tenants always find one. */
 const greatestShare = 0.6;
 
-/** Stands in for the tenant of work that no call waits for. It takes its turn like a tenant, and is limited by the pool only. */
+/** The key of background work that no call waits for. It takes turns like a tenant, and only the pool limits it. */
 const platform = '';
 
 /**
- * Shares the connections of a pool among the tenants whose calls are being answered. Each tenant holds at most a part of them, and
- * tenants that wait for one take turns, however many calls another tenant has waiting.
+ * Shares the connections of a pool among tenants with running calls. Each tenant holds at most its share, and waiting
+ * tenants take turns, however many calls each has in its queue.
  */
 export class PoolPlaces {
   readonly #places: FairPlaces;
 
   /**
    * @param max connections of the pool
-   * @param timeoutMs longest wait for one; 0 for no limit
+   * @param timeoutMs longest wait; 0 for no limit
    */
   constructor(
     max: number,
@@ -26,12 +26,13 @@ export class PoolPlaces {
   }
 
   /**
-   * Waits for a place of the tenant whose call is being answered.
+   * Waits for a connection slot of the current call's tenant.
    *
-   * @returns gives the place back
+   * @returns a function that releases the slot
    * @throws Error pg-pool's own timeout error after `timeoutMs`
-   * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_CONCURRENT after half of `timeoutMs` if the tenant holds all of its part
-   * @throws AppError CANCELLED once the client of the call has gone
+   * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_CONCURRENT after half of `timeoutMs` if the tenant holds its full
+   *   share
+   * @throws AppError CANCELLED when the client of the call has gone
    */
   async enter(): Promise<() => void> {
     const { caller, gone } = callContext.getStore() ?? {};
@@ -42,7 +43,7 @@ export class PoolPlaces {
 
   async #wait(tenant: string, gone?: AbortSignal): Promise<void> {
     const end = new AbortController();
-    // As pg-pool says it, which `isConnectionLoss` knows.
+    // pg-pool's text, which `isConnectionLoss` knows.
     const endOfTurn = () => end.abort(new Error('timeout exceeded when trying to connect'));
     const endOfShare = () => {
       if (this.#places.isFull(tenant)) return end.abort(tooManyConcurrent());
@@ -61,7 +62,7 @@ export class PoolPlaces {
   }
 }
 
-/** What a call fails with once its client no longer waits for the answer. */
+/** The error of a call whose client no longer waits for the response. */
 export function clientGone(): AppError {
   return new AppError('CANCELLED', 'CANCELLED', 'The client has gone.');
 }

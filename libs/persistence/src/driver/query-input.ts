@@ -1,6 +1,9 @@
 import type { QueryConfig } from 'pg';
 
-/** What a client of pg drives itself, such as a pipeline or a stream: it is ended by its callback, if it has one. */
+/**
+ * An object that drives a client of pg itself, such as a pipeline or a stream. It ends through its callback, if it has
+ * one.
+ */
 interface Driven {
   submit: unknown;
   callback?: unknown;
@@ -16,8 +19,8 @@ export function isDriven(query: QueryInput): query is Driven {
 }
 
 /**
- * Runs a query, and calls `settled` when its answer is there, with the error when it is one. Never for a stream, which has no one
- * moment of that.
+ * Runs a query, and calls `settled` on its result or error. It does not call it for a stream, which has no single
+ * moment of completion.
  */
 export function runObserved(
   query: (...input: unknown[]) => unknown,

@@ -2,11 +2,11 @@ import type { ClientBase, FieldDef, QueryResultRow } from 'pg';
 
 type Parse = (text: string) => unknown;
 
-/** The columns of a statement's rows, and how their values are parsed: as pg does it, only sooner done. */
+/** The columns of a statement's rows and the parsers of their values: as in pg, but faster. */
 export class RowShape {
   readonly #names: string[];
   readonly #parsers: Parse[];
-  /** Rows that are made from it share their hidden class. */
+  /** Rows created from it share their hidden class. */
   readonly #empty: QueryResultRow;
 
   constructor(
@@ -30,10 +30,12 @@ export class RowShape {
   }
 }
 
-/** Object ids of types, as pg_type has them. */
+/** Object ids of types, from pg_type. */
 const types = { json: 114, jsonb: 3802, textArray: 1009 };
 
-/** Most JSON of a record is an empty list or object, and most lists of texts have neither quotes nor NULLs. */
+/**
+ * A fast path: most JSON of a record is an empty list or object, and most text arrays have neither quotes nor NULLs.
+ */
 function quickly(type: number, parse: Parse): Parse {
   switch (type) {
     case types.json:
@@ -42,7 +44,7 @@ function quickly(type: number, parse: Parse): Parse {
     case types.textArray:
       return (text) => {
         if (text === '{}') return [];
-        // The server quotes each text with a special character, and one that is like NULL.
+        // The server quotes each text that contains a special character or reads like NULL.
         const isPlain = text.lastIndexOf('{') === 0 && !text.includes('"') && !text.includes('NULL');
         return isPlain ? text.slice(1, -1).split(',') : parse(text);
       };

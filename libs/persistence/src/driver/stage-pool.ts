@@ -8,7 +8,7 @@ import { runObserved, type QueryInput } from './query-input.js';
 import { startStatementSpan } from './statement-span.js';
 
 export interface PoolStages {
-  /** Called when a transaction that may have written has ended, see `noticeWrites`. */
+  /** Called after each transaction that may have written, see `noticeWrites`. */
   onWritten?: (() => void) | undefined;
   /** Whether statements become spans. */
   isTracing?: boolean;
@@ -18,13 +18,14 @@ type Query = (...input: unknown[]) => unknown;
 type Callback = Parameters<Pool['connect']>[0];
 
 /**
- * Everything between pg's pool and the code that works on its connections: the only place in which functions of pg are replaced.
+ * Everything between pg's pool and the code that uses its connections: the only place that replaces functions of pg.
  * MikroORM and Kysely take connections by `pool.connect` and have no other extension point.
  *
  * A connection passes these stages:
- * 1. its tenant's turn (`PoolPlaces`),
+ * 1. the turn of its tenant (`PoolPlaces`),
  * 2. pg's own pool, which connects and checks that the server is a primary,
- * 3. a loan, which ends when the holder gives the connection back, when it is lost, or when the client of the call has gone.
+ * 3. a loan, which ends when the holder returns the connection, when it is lost, or when the client of the call has
+ * gone.
  *
  * A query passes these stages: its span, pg, the check for a lost connection.
  */
@@ -41,7 +42,8 @@ export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStag
     const staged: Query = (...input) => {
       const endSpan = isTracing ? startStatementSpan(input[0] as QueryInput) : undefined;
       return runObserved(query, input, (error) => {
-        // After `query_timeout` pg only stops waiting: the connection would be used again while the server may still run the query.
+        // After `query_timeout` pg only stops waiting: without this, the connection would be reused while the server
+        // may still run the query.
         if (isConnectionLoss(error)) lose();
         endSpan?.(error);
       });
@@ -73,12 +75,12 @@ export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStag
 }
 
 /**
- * The time in which a connection is out of the pool. It ends early, and closes the connection,
- * - when the connection is lost: Kysely (0.29), which MikroORM works through, does not give back a connection whose BEGIN, COMMIT or
- *   ROLLBACK fails, so each loss would make the pool smaller until no call gets one;
- * - when the client of the call has gone. This is how a deadline reaches the database: the server notices the closed connection within
- *   `client_connection_check_interval` and stops the statement. A cancel request would keep the connection, but is not bound to a
- *   statement: it may reach the next one, of another call.
+ * The time that a connection spends outside the pool. It ends early, and closes the connection,
+ * - when the connection is lost: Kysely (0.29), which MikroORM uses, does not return a connection whose BEGIN, COMMIT
+ * or ROLLBACK fails, so each loss would shrink the pool until no call gets a connection;
+ * - when the client of the call has gone. This is how a deadline reaches the database: the server notices the closed
+ * connection within `client_connection_check_interval` and stops the statement. A cancel request would preserve the
+ * connection, but is not bound to a statement: it may cancel the next one, of another call.
  */
 class Loan {
   readonly #release: (error?: Error | boolean) => void;
@@ -99,7 +101,7 @@ class Loan {
     gone?.addEventListener('abort', this.#end, { once: true });
   }
 
-  /** The connection is lost, or may still be at work on a statement whose answer is no longer waited for. */
+  /** The connection is lost, or may still run a statement whose result nothing awaits. */
   lose(): void {
     if (this.#state !== 'open') return;
     new Logger('Database').warn('A connection was lost while it was in use.');
@@ -107,7 +109,8 @@ class Loan {
   }
 
   #giveBack(error?: Error | boolean): void {
-    // The holder gives a connection back whose loan has ended, too. pg-pool would refuse that, and does refuse a second return.
+    // The holder also returns a connection whose loan has ended. pg-pool would reject that return; it still rejects a
+    // second one.
     if (this.#state === 'ended') return;
     this.#release(error);
     this.#close('returned');
@@ -127,15 +130,15 @@ class Loan {
   }
 }
 
-/** What a command that may have written anything answers first, but for a SELECT that contains one. */
+/** The command tag of each command that may have written, except a SELECT that contains one. */
 const written = /^(INSERT|UPDATE|DELETE|MERGE|COPY)\b/;
 
 /**
- * Calls `onWritten` whenever a transaction has ended in which something was written on the connection, however it was sent.
- * It may be called for one that was rolled back, and is not for writes within a SELECT (`with … insert … select`) alone.
+ * Calls `onWritten` after each transaction in which the connection has written, whatever sent the statements. It may be
+ * called after a rollback, and is not called for writes within a SELECT (`with … insert … select`) alone.
  */
 function noticeWrites(client: PoolClient, onWritten: () => void): void {
-  // Not in @types/pg: the connection emits each message of the server by its name.
+  // Not in @types/pg: the connection emits each message of the server under the message's name.
   const { connection } = client as unknown as { connection: Connection };
   let hasWritten = false;
   connection.on('commandComplete', ({ text }: { text: string }) => {

@@ -4,9 +4,9 @@ import { statementSummary } from './statement-summary.js';
 import { isDriven, type QueryInput } from './query-input.js';
 
 /**
- * Begins the span of a query that belongs to a trace. It says what is done to which table, and no values.
+ * Starts the span of a query within a trace. Its name has the operation and the table, and no values.
  *
- * @returns ends it, with the error of the query when it has failed
+ * @returns a function that ends the span, with the error of a failed query
  */
 export function startStatementSpan(query: QueryInput): ((error?: unknown) => void) | undefined {
   const summary = isDriven(query) ? query.summary : summaryOf(query);

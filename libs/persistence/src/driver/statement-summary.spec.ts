@@ -9,6 +9,6 @@ it.each([
   ['begin', 'BEGIN'],
   ["select set_config('app.call', 'mail from ada', true)", 'SELECT'],
   ['select $1 from ada', 'SELECT'],
-])('says what %s does, and nothing of its values', (sql, summary) => {
+])('summarizes %s without its values', (sql, summary) => {
   expect(statementSummary(sql)).toBe(summary);
 });

@@ -1,6 +1,6 @@
 /**
- * What a statement does, and to which table, such as `UPDATE customer`: for names that may be seen where its values may not.
- * MikroORM writes values into its SQL, so nothing after the first quote of a text is looked at.
+ * The operation of a statement and its table, such as `UPDATE customer`, for span names that must not contain values.
+ * MikroORM writes values into its SQL, so everything after the first quote is ignored.
  */
 export function statementSummary(sql: string): string {
   const [beforeTexts = ''] = sql.split(/['$]/, 1);

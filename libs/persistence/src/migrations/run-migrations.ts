@@ -4,21 +4,21 @@ import { createOrm, type DatabaseOptions } from '../create-orm.js';
 import { tableLockTimeoutMs } from '../writes/lock-timeout.js';
 import { verifyPrimary } from '../connections/refuse-standby.js';
 
-/** A migration with its `name` set: that is what the database remembers it by. */
+/** A migration with its `name` set: the database records migrations by name. */
 export type MigrationClass = Constructor<Migration>;
 
-/** The table that remembers which migrations are done. */
+/** The table that records which migrations have run. */
 export const migrationTable = 'migration';
 
-/** Any number of its own; one database has one. */
+/** Key of the advisory lock. Arbitrary; one per database. */
 const migrationLock = 7_246_178_302;
 
 /**
- * Brings a database to the level of this release, each migration in a transaction of its own. Runners that start at the
- * same time wait for each other, up to 2 minutes. A migration waits no longer than 0.8 s for a lock, so that the service
- * that is running never queues behind it for long: on error 55P03 run it again.
+ * Migrates a database to this release, each migration in a transaction of its own. Concurrent runners wait for each
+ * other, up to 2 minutes. A migration waits at most 0.8 s for a lock, so that the running service never queues behind
+ * it for long: on error 55P03 run it again.
  *
- * @returns names of the migrations that were done now
+ * @returns names of the migrations that ran
  */
 export async function runMigrations({
   migrations,
@@ -43,7 +43,7 @@ export async function runMigrations({
     },
   });
   try {
-    // The lock has a connection of its own: MikroORM makes its table outside of any transaction that we could open.
+    // The lock has a connection of its own: MikroORM creates its table outside of any transaction that we could open.
     return await orm.em.fork().transactional(async (lockHolder) => {
       await lockHolder.execute(`set local lock_timeout = '120s'`);
       await lockHolder.execute('select pg_advisory_xact_lock(?)', [migrationLock]);
@@ -55,7 +55,8 @@ export async function runMigrations({
 }
 
 /**
- * Names of the migrations that this release needs and the database does not have. A database that is ahead of this release is fine: each migration works with the release before it.
+ * Names of the migrations that the database lacks for this release. A database ahead of this release is fine: each
+ * migration works with the release before it.
  */
 export async function missingMigrations(em: EntityManager, migrations: MigrationClass[]): Promise<string[]> {
   const rows = await em.fork().execute<{ name: string }[]>(`select name from ${migrationTable}`);

@@ -7,8 +7,8 @@ import { tenantSession } from './call-variables.js';
 type Session = { variables: Record<string, string> } | undefined;
 
 /**
- * The EntityManager of the call that is being answered. It is forked when something first works through the ORM, which the
- * statements that go past it never do.
+ * The EntityManager of the current call. It is forked on the first use of the ORM, which statements that bypass the ORM
+ * never need.
  */
 class CallEntityManager {
   #fork: EntityManager | undefined;
@@ -19,7 +19,7 @@ class CallEntityManager {
     private readonly session: Session,
   ) {}
 
-  /** Undefined for the fork itself, which asks for it while it is made. */
+  /** Undefined while the fork is created, which asks for it. */
   get fork(): EntityManager | undefined {
     if (this.#fork || this.#isForking) return this.#fork;
     this.#isForking = true;
@@ -36,10 +36,10 @@ class CallEntityManager {
 const calls = new AsyncLocalStorage<CallEntityManager>();
 
 /**
- * Runs the handler of a call with an EntityManager of its own, which sees the rows of the caller's tenant only. Without a caller it sees
- * no tenant's rows. What a database fails with leaves as an error that callers can do something about.
+ * Runs the handler of a call with an EntityManager of its own, limited to the rows of the caller's tenant; without a
+ * caller, to no rows. Database failures become errors that callers can act on.
  *
- * @param root the service's own EntityManager, which stands for that of the call meanwhile
+ * @param root the service's own EntityManager, which resolves to that of the call meanwhile
  */
 export async function inTenantSession<Answer>(root: EntityManager, handle: () => Promise<Answer>): Promise<Answer> {
   const caller = callContext.getStore()?.caller;
@@ -51,13 +51,13 @@ export async function inTenantSession<Answer>(root: EntityManager, handle: () =>
   }
 }
 
-/** MikroORM's `context`: the fork that `root` stands for. */
+/** MikroORM's `context`: the fork that `root` resolves to. */
 export function entityManagerOfCall(root: EntityManager): EntityManager | undefined {
   const call = calls.getStore();
   return call?.root === root ? call.fork : undefined;
 }
 
-/** The settings of the session of `em`, or of that which it stands for in the call. */
+/** The session settings of `em`, or of the fork that it resolves to in a call. */
 export function sessionVariables(em: EntityManager): Readonly<Record<string, string>> {
   const call = calls.getStore();
   return call?.root === em ? call.variables : variablesOf(em);

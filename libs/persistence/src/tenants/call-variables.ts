@@ -2,25 +2,25 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { callContext, ownersSeenBy, traceparentOf, type CallCause } from '@rapport/platform';
 import type { Statement } from '../driver/pipeline.js';
 
-/** The setting that tells PostgreSQL whose rows a transaction may see and write. */
+/** The setting with the tenant whose rows a transaction can read and write. Row-level security uses it. */
 export const tenantSetting = 'app.tenant_id';
 
 /**
- * The setting that tells PostgreSQL whose records a transaction may see and write: an array of the ids of users, API keys and
- * teams. All records while it is empty, as it is for callers with the scope ALL and for work that no call asked for.
+ * The setting with the owners whose records a transaction can read and write: an array of the ids of users, API keys
+ * and teams. Empty means all records, as for callers with the scope ALL and for background work.
  */
 export const ownersSetting = 'app.owner_ids';
 
-/** The setting that tells the change log who makes a change, and why. */
+/** The setting with the actor and cause of a change, for the change log. */
 const callSetting = 'app.call';
 
-/** The setting that tells the change log in which trace a change is made. Absent outside of traces. */
+/** The setting with the trace of a change, for the change log. Absent outside of traces. */
 const traceSetting = 'app.traceparent';
 
 /**
- * The settings of every transaction that writes for the call that is being answered, by name: `app.tenant_id`,
- * `app.owner_ids` when the caller may see some records only, and `app.call` and `app.traceparent`, which the change log's triggers read. Set them with `set_config(name, value, true)`. None outside of an
- * authenticated call.
+ * The settings of every transaction that writes for the current call, by name: `app.tenant_id`, `app.owner_ids` when
+ * the caller is limited to some owners, and `app.call` and `app.traceparent`, which the change log's triggers read. Set
+ * them with `set_config(name, value, true)`. None outside of an authenticated call.
  */
 export function callVariables(): Record<string, string> {
   const call = callContext.getStore();
@@ -38,8 +38,8 @@ export function callVariables(): Record<string, string> {
 }
 
 /**
- * The session of an EntityManager that works for one tenant: `em.fork({ session: tenantSession(id) })`. What it changes is
- * logged as the doing of the call that is being answered, if there is one.
+ * The session of an EntityManager for one tenant: `em.fork({ session: tenantSession(id) })`. Its changes are attributed
+ * to the current call, if there is one.
  *
  * @param tenantId UUID
  */
@@ -48,14 +48,14 @@ export function tenantSession(tenantId: string): { variables: Record<string, str
 }
 
 /**
- * Does work of which the cause is another than that of the call which is being answered: what `em` and its forks change is
- * logged with it, and so is what `callVariables` is asked for meanwhile.
+ * Runs work whose cause differs from that of the current call: changes by `em` and its forks are logged with it, and
+ * `callVariables` returns it meanwhile.
  *
  * @param em not in a transaction
  */
 export function causedBy<Result>(em: EntityManager, cause: CallCause, work: () => Promise<Result>): Promise<Result> {
   const call = callContext.getStore();
-  if (!call) throw new Error('No call is being answered.');
+  if (!call) throw new Error('There is no current call.');
   return callContext.run({ ...call, cause: { ...call.cause, ...cause } }, () => {
     em.setSessionContext({ variables: callVariables() });
     return work();
@@ -63,15 +63,18 @@ export function causedBy<Result>(em: EntityManager, cause: CallCause, work: () =
 }
 
 /**
- * Lets the rest of a transaction see and write the records of every owner: for what follows from a change wherever it leads,
- * once it is settled that the caller may make the change.
+ * Lets the rest of a transaction read and write the records of every owner. Use it for the consequences of a change,
+ * after checking that the caller can make the change.
  */
 export const beyondScope: Statement = {
   name: 'beyond_scope',
   sql: `select set_config('${ownersSetting}', '', true)`,
 };
 
-/** An EntityManager that sees the records of every owner of the caller's tenant: for what belongs to a record that it may see. */
+/**
+ * An EntityManager that sees the records of every owner of the caller's tenant, for the dependents of a record that the
+ * caller can see.
+ */
 export function forkBeyondScope(em: EntityManager): EntityManager {
   return em.fork({ session: { variables: { ...callVariables(), [ownersSetting]: '' } } });
 }

@@ -2,16 +2,17 @@ import pg from 'pg';
 import { migrationTable } from '../migrations/run-migrations.js';
 
 /**
- * Looks into the catalog of a service's database for anything that could let one tenant's data reach another: what
- * row-level security does not cover, tables without it, and rights of the role that go around it. A table on which the role
- * has no right at all, not even on a column, and a policy that is for none of the roles that it has or may take, are no way
- * for it to anything.
+ * Checks the catalog of a service's database for anything that could leak one tenant's data to another: what row-level
+ * security does not cover, tables without it, and privileges of the role that bypass it. It ignores tables on which the
+ * role has no privilege at all, not even on a column, and policies that apply to none of the roles that it has or can
+ * assume.
  *
- * @param databaseUrl as the app role, the one that the service uses
- * @param exemptTables tables that hold no tenant's data, each for a reason that its list gives; with their schema when it is
+ * @param databaseUrl as the app role, which the service uses
+ * @param exemptTables tables without tenant data, each for a reason that its list gives; with their schema when it is
  *   not `public`
- * @param exemptPolicies policies that let more rows through than a tenant's, such as `change_log.gap_of_all`, likewise
- * @returns one sentence per fault, such as `customer: the primary key is not led by tenant_id`; none when all is well
+ * @param exemptPolicies policies that admit more rows than a tenant's, such as `change_log.gap_of_all`, likewise
+ * @returns one sentence per fault, such as `customer: the primary key is not led by tenant_id`; empty when there is
+ *   none
  */
 export async function catalogFaults(
   databaseUrl: string,
@@ -33,7 +34,7 @@ export async function catalogFaults(
 
 const ownRows = `tenant_id = (nullif(current_setting('app.tenant_id'::text, true), ''::text))::uuid`;
 
-// Partitions are tables of their own here: who reads one directly meets its row-level security, not its parent's.
+// Partitions count as tables of their own: a direct read of one uses its own row-level security, not its parent's.
 const faultsQuery = `
   with relation as (
     select c.oid, c.relkind, c.relrowsecurity, c.relforcerowsecurity, c.reloptions, c.relowner, spelt.name

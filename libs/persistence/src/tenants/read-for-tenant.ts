@@ -5,19 +5,19 @@ import { SharedReads } from '../connections/shared-reads.js';
 import { ownersSetting, tenantSetting } from './call-variables.js';
 import { sessionVariables } from './call-entity-manager.js';
 
-/** Another statement may write, which no part of a SELECT may. */
+/** A writing statement can't be a part of a SELECT. */
 const isSelect = /^\s*select\s/;
 
-/** Settings of PostgreSQL by their names. */
+/** PostgreSQL settings by name. */
 type Settings = Readonly<Record<string, string>>;
 
 /**
- * Reads what the session of `em` may see, in one network round trip: row-level security's settings and the statement are
- * a transaction of their own, outside of any that `em` has open. Without a tenant no tenant's rows are seen.
+ * Reads what the session of `em` can see, in one network round trip: row-level security's settings and the statement
+ * are a transaction of their own, outside of any open transaction of `em`. Without a tenant it sees no rows.
  *
- * @param statement a SELECT with a name is planned once for a connection, and makes the settings itself
+ * @param statement a named SELECT is planned once per connection, and applies the settings itself
  * @param settings of PostgreSQL, for this statement only, such as `{ enable_seqscan: 'off' }`
- * @returns the rows, with values as `em.execute` gives them
+ * @returns the rows, with values as `em.execute` returns them
  */
 export async function readForTenant<Row extends object>(
   em: EntityManager,
@@ -39,7 +39,7 @@ export async function readForTenant<Row extends object>(
 }
 
 /**
- * Reads what the session of `em` may see by several statements, in one network round trip and one transaction.
+ * Reads what the session of `em` can see by several statements, in one network round trip and one transaction.
  *
  * @param settings of PostgreSQL, for these statements only
  * @returns the rows of each statement
@@ -56,26 +56,26 @@ export async function readEachForTenant<Row extends object>(
   return results.map(({ rows }) => rows as Row[]);
 }
 
-/** The settings by which row-level security knows what the session of `em` may see. */
+/** The settings that row-level security needs for the session of `em`. */
 function seenBy(em: EntityManager): Settings {
   const { [tenantSetting]: tenantId = '', [ownersSetting]: owners } = sessionVariables(em);
-  // Callers who see all need no setting for it.
+  // Callers without a scope limit need no setting for it.
   return { [tenantSetting]: tenantId, ...(owners !== undefined && { [ownersSetting]: owners }) };
 }
 
-/** A statement that makes settings for its transaction. */
+/** A statement that applies settings to its transaction. */
 export function settingStatement(variables: Settings): Statement {
   const entries = Object.entries(variables);
   const calls = entries.map((_, index) => settingCall(2 * index + 1));
-  // One name for each number of settings: what they are called are values.
+  // One statement name for each number of settings: their names are parameters.
   return { sql: `select ${calls.join(', ')}`, values: entries.flat(), name: `settings_${entries.length}` };
 }
 
 /**
- * A SELECT that makes settings for its transaction before it reads a row: a statement less, which costs PostgreSQL as much as
- * finding a row by its key. `set_config` is volatile, so it is called; the SELECT depends on its answer and neither can be flattened
- * into the other (`offset 0`), so it comes first. The policies look at the settings when their scan begins. Were the order ever
- * another one, they would find no tenant, and the statement no row.
+ * A SELECT that applies settings to its transaction before it reads a row: saves a statement, which costs PostgreSQL as
+ * much as finding a row by its key. `set_config` is volatile, so it is called; the SELECT depends on its result and
+ * neither can be flattened into the other (`offset 0`), so it runs first. The policies read the settings when their
+ * scan begins. If the order ever changed, they would find no tenant, and the statement no row.
  */
 function withSettings({ sql, values = [], name = '', ...rest }: Statement, variables: Settings): Statement {
   const entries = Object.entries(variables);
@@ -86,11 +86,11 @@ function withSettings({ sql, values = [], name = '', ...rest }: Statement, varia
   return { ...rest, name: within, sql: wrapped, values: [...values, ...entries.flat()] };
 }
 
-/** By name, what named statements are within their settings: there are few, and each is asked for often. */
+/** By name, the wrapped text of named statements: they are few, and each runs often. */
 const madeBefore = new Map<string, { sql: string; wrapped: string }>();
 
 /**
- * @param values number of parameters of the statement, which those of the settings follow
+ * @param values number of parameters of the statement; those of the settings follow
  * @param settings number of settings
  */
 function wrap(sql: string, values: number, settings: number): string {
@@ -101,7 +101,7 @@ function wrap(sql: string, values: number, settings: number): string {
       cross join lateral (select wanted.* from (${sql}) wanted where ${areMade.join(' and ')} offset 0) answer`;
 }
 
-/** @param first number of the parameter with the name, which the one with the value follows */
+/** @param first number of the parameter with the name; the value's parameter follows */
 function settingCall(first: number): string {
   return `set_config($${first}, $${first + 1}, true)`;
 }

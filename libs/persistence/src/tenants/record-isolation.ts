@@ -3,7 +3,7 @@ import { tenantIsolation } from './tenant-isolation.js';
 
 const owners = `nullif(current_setting('${ownersSetting}', true), '')`;
 
-/** A policy that takes away from what others let through. */
+/** A restrictive policy: it removes rows that other policies admit. */
 interface RestrictivePolicy {
   readonly name: string;
   readonly type: 'restrictive';
@@ -13,28 +13,28 @@ interface RestrictivePolicy {
 }
 
 /**
- * The condition of rows that have owners: all of them, or those of the owners whose records are seen.
+ * The condition of rows with owners: all of them, or those of the owners in the session's scope.
  *
- * @param columns with the id of an owner each
+ * @param columns each with the id of an owner
  */
 export function ownedBySeen(...columns: string[]): string {
   return seenIf(columns.map((column) => `${column} = any (${owners}::uuid[])`).join(' or '));
 }
 
 /**
- * The condition of rows that are seen with all others or else when `condition` is met. That all are seen is found out once for a
- * statement, by a subquery of its own, and not for each row. The planner takes that something is not null for nearly certain, so
- * that it makes the plans that it would make without the policy.
+ * The condition of rows that are visible to an unlimited session or when `condition` holds. A subquery evaluates the
+ * session's limit once per statement, not once per row. The planner estimates `is not null` as almost always true, so
+ * it chooses the same plans as without the policy.
  */
 export function seenIf(condition: string): string {
   return `(select true where ${owners} is null) is not null or ${condition}`;
 }
 
 /**
- * What an entity spreads in place of `tenantIsolation` when its rows are records of owners, or belong to such records. A
- * policy that restricts: it can't let anything through that is not the tenant's.
+ * Spread into an entity in place of `tenantIsolation` when its rows are records with owners, or belong to such records.
+ * The policy is restrictive: it admits nothing beyond the tenant's rows.
  *
- * @param condition of the policy `record_scope` that the table has got by its migration
+ * @param condition of the policy `record_scope` that the table's migration created
  * @param further policies of the table
  */
 export function recordIsolation(condition: string, ...further: RestrictivePolicy[]) {

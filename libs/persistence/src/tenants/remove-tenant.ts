@@ -1,27 +1,29 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { removeTenantRows, tenantTables } from './tenant-rows.js';
 
-/** Rows of one statement: it holds locks for milliseconds. */
+/** Rows per statement: it holds locks for milliseconds. */
 const batchSize = 200;
 
-/** How long a pass may take, in milliseconds: less than the deadline of a call. */
+/** Longest duration of a pass, in milliseconds: shorter than the deadline of a call. */
 const passMs = 4_000;
 
-/** What one pass has done. */
+/** The result of one pass. */
 export interface RemovalPass {
   rows: number;
-  /** Whether it has looked at every table. When it has, and has found nothing, no row of the tenant was left. */
+  /**
+   * Whether it has checked every table. A complete pass that finds nothing proves that no row of the tenant is left.
+   */
   isComplete: boolean;
 }
 
 /**
- * Removes rows of a closed tenant from a service's database for some seconds, in short statements. It is called until a complete pass
- * finds nothing.
+ * Removes rows of a closed tenant from a service's database for some seconds, in short statements. Call it until a
+ * complete pass finds nothing.
  *
  * @param em of the tenant's session
- * @param options.history functions of the database that each remove up to a number of rows of the session's tenant from what the service may
- *   not delete from, such as `remove_audit`
- * @param options.step does one statement, such as after a rest
+ * @param options.history database functions that each remove up to a number of rows of the session's tenant from tables
+ *   that the service can't delete from, such as `remove_audit`
+ * @param options.step runs one statement, for example after a pause
  */
 export async function removeTenant(
   em: EntityManager,
@@ -50,7 +52,10 @@ export async function removeTenant(
   return { rows, isComplete: !signal.aborted };
 }
 
-/** Tables that have rows of the tenant. Found by one statement, so that a pass that finds none is complete however busy the service is. */
+/**
+ * Tables that have rows of the tenant. One statement finds them, so that a pass that finds none is complete however
+ * busy the service is.
+ */
 async function filledTables(em: EntityManager, tenantId: string) {
   const tables = await tenantTables(em);
   const names = tables.map(

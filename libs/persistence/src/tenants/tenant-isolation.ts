@@ -1,11 +1,12 @@
 import { tenantSetting } from './call-variables.js';
 
-// A pooled connection keeps a setting that was set once as the empty text: `nullif` makes that no rows, not an error.
+// A pooled connection reports a setting that was set once as empty text: `nullif` turns that into no rows instead of an
+// error.
 const ownRows = `tenant_id = nullif(current_setting('${tenantSetting}', true), '')::uuid`;
 
 /**
- * What every entity of a tenant's data spreads into its definition: row-level security that binds the table's owner
- * too, with one policy for all commands. The table must have a column `tenant_id uuid not null`.
+ * Spread into every entity of tenant data: row-level security that binds the table's owner too, with one policy for all
+ * commands. The table must have a column `tenant_id uuid not null`.
  */
 export const tenantIsolation: {
   rowLevelSecurity: 'force';

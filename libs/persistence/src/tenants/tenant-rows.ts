@@ -1,9 +1,9 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 
-/** A table with rows of tenants. */
+/** A table with tenants' rows. */
 interface TenantTable {
   name: string;
-  /** Columns besides the tenant's by which its rows refer to other rows of it. */
+  /** Columns, besides the tenant's, by which its rows refer to other rows of it. */
   ownReferences: readonly string[];
 }
 
@@ -14,10 +14,10 @@ interface ForeignKey {
 }
 
 /**
- * The tables whose rows have a tenant and may be deleted by this role, in an order in which they can be emptied: each before those that it
- * refers to.
+ * The tables with tenants' rows that this role may delete from, in an order in which they can be emptied: each before
+ * those that it references.
  *
- * @throws Error when tables refer to each other in a circle
+ * @throws Error on circular references
  */
 export async function tenantTables(em: EntityManager): Promise<TenantTable[]> {
   const tables = await em.execute<{ name: string }[]>(
@@ -37,7 +37,7 @@ export async function tenantTables(em: EntityManager): Promise<TenantTable[]> {
     const isFree = (name: string) =>
       !keys.some(({ child, parent }) => parent === name && child !== name && left.includes(child));
     const free = left.filter(isFree);
-    if (free.length === 0) throw new Error(`Tables refer to each other in a circle: ${left.join(', ')}.`);
+    if (free.length === 0) throw new Error(`Tables have circular references: ${left.join(', ')}.`);
     ordered.push(...free.map((name) => ({ name, ownReferences: ownReferences(keys, name) })));
     left = left.filter((name) => !free.includes(name));
   }
@@ -49,22 +49,22 @@ function ownReferences(keys: readonly ForeignKey[], table: string): string[] {
   return [...new Set(own.flatMap(({ columns }) => columns))].filter((column) => column !== 'tenant_id');
 }
 
-/** How rows are removed. */
+/** Options of the removal. */
 interface Removal {
   tenantId: string;
-  /** Ends the removal before its next statement. */
+  /** Aborts the removal before its next statement. */
   signal: AbortSignal;
-  /** Most rows of one statement. */
+  /** Most rows per statement. */
   limit: number;
-  /** Does one statement, such as after a rest. */
+  /** Runs one statement, for example after a pause. */
   step: (work: () => Promise<unknown[]>) => Promise<unknown[]>;
 }
 
 /**
- * Deletes all rows of a tenant from tables, in many short statements. Less is left after each of them, so that it can be done again.
+ * Deletes all rows of a tenant from tables, in many short statements. It can be repeated after an interruption.
  *
  * @param em of the tenant's session
- * @returns how many rows were deleted
+ * @returns the number of deleted rows
  */
 export async function removeTenantRows(
   em: EntityManager,

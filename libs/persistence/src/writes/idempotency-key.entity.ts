@@ -8,17 +8,17 @@ const IdempotencyKeySchema = defineEntity({
   indexes: [{ name: 'idempotency_key_create_time', properties: ['tenantId', 'createTime'] }],
   properties: {
     tenantId: p.uuid().primary(),
-    /** Two principals that happen to choose the same key do not meet. */
+    /** Two principals that choose the same key do not collide. */
     principalId: p.text().primary(),
     key: p.text().primary(),
-    /** SHA-256 of the method and the request; empty when the answer was erased. */
+    /** SHA-256 of the method and the request; empty when the response was erased. */
     requestHash: p.blob(),
-    /** The answer as it was encoded. */
+    /** The encoded response. */
     response: p.blob(),
     createTime: p.datetime(3),
   },
 });
 
-/** A write that was done, and its answer, kept for a day so that a repetition of the call gets the same answer. */
+/** A completed write and its response, retained for a day so that a repeated call gets the same response. */
 export class IdempotencyKey extends IdempotencyKeySchema.class {}
 IdempotencyKeySchema.setClass(IdempotencyKey);

@@ -6,14 +6,14 @@ import type { Statement } from '../driver/pipeline.js';
 import type { ReadRows, TransactionStatement } from './statement-transaction.js';
 import type { WriteCall } from './write-call.js';
 
-/** Rows that a write removes because they are older than a day, so that a tenant's rows stay in proportion to its writes. */
+/** Expired rows that a write deletes, so that a tenant's rows stay in proportion to its writes. */
 const expiredRowsPerWrite = 5;
 
-/** Why the statements of an idempotency key refuse. */
+/** Reasons for which the statements of an idempotency key refuse. */
 const keyInUse = 'IDEMPOTENCY_KEY_IN_USE';
 const keyAnswered = 'IDEMPOTENCY_KEY_ANSWERED';
 
-/** Thrown to end the work on a call that was answered before. */
+/** Thrown to stop work on a call that was answered before. */
 export class AnsweredBefore<Response> extends Error {
   constructor(readonly response: Response) {
     super('The call was answered before.');
@@ -25,7 +25,7 @@ interface EarlierAnswer {
   response: Buffer;
 }
 
-/** The use that a write makes of its caller's idempotency key: the statements of its transaction that are about the key. */
+/** A write's use of its caller's idempotency key: the statements of its transaction that concern the key. */
 export class Idempotency<Response> {
   readonly #key: readonly string[];
   readonly #requestHash: Buffer;
@@ -41,8 +41,8 @@ export class Idempotency<Response> {
   }
 
   /**
-   * Holds the key until the transaction ends, or refuses when another call does: after an error nothing that is under way with
-   * this statement is run. Of two keys that share a hash the second is refused like a twin.
+   * Locks the key until the transaction ends, or refuses when another call holds it: the error stops all statements in
+   * flight behind this one. Two keys with the same hash exclude each other like one key.
    */
   get lock(): TransactionStatement {
     const hash = createHash('sha256').update(JSON.stringify(this.#key)).digest().readBigInt64BE();
@@ -54,7 +54,7 @@ export class Idempotency<Response> {
     };
   }
 
-  /** What was answered before. Behind `lock`, so that it sees what the twin committed before it let go of the key. */
+  /** The stored response. Runs after `lock`, so that it sees what the twin committed before it released the key. */
   get find(): Statement {
     return {
       name: 'find_idempotency_key',
@@ -75,8 +75,8 @@ export class Idempotency<Response> {
   }
 
   /**
-   * Keeps the answer, and clears away old ones. Refuses when there is an answer to the key already, which is how a write finds
-   * out that has not looked before.
+   * Stores the response, and deletes expired ones. Refuses when the key already has a response: this detects a
+   * repetition in a write that has not looked before.
    */
   store(response: Response): TransactionStatement[] {
     const stored = {
@@ -94,7 +94,7 @@ export class Idempotency<Response> {
     };
     const cleared = {
       name: 'clear_idempotency_keys',
-      // By their places: a join with their keys may read the whole table.
+      // By physical position (ctid): a join on their keys may scan the whole table.
       sql: `delete from idempotency_key where ctid = any (array(
           select ctid from idempotency_key
           where tenant_id = $1 and create_time <= now() - interval '24 hours'
@@ -107,14 +107,14 @@ export class Idempotency<Response> {
   async #explain(error: unknown, read: ReadRows): Promise<unknown> {
     if (!isRefusal(error, keyAnswered)) return error;
     const [earlier] = await read<EarlierAnswer>(this.find);
-    // Gone since: it was a day old.
+    // Deleted meanwhile: it had expired.
     return earlier ? this.#earlierAnswer(earlier) : inUse();
   }
 
   #earlierAnswer({ request_hash, response }: EarlierAnswer): Error {
     if (request_hash.length === 0) {
       const message =
-        'What this idempotency key was answered is not kept any more: it had personal data that was erased or encrypted since.';
+        'The response to this idempotency key is no longer available: it contained personal data that was erased or encrypted since.';
       return new AppError('FAILED_PRECONDITION', 'IDEMPOTENCY_ANSWER_ERASED', message);
     }
     if (request_hash.equals(this.#requestHash)) return new AnsweredBefore(this.call.decode(response));
@@ -127,7 +127,7 @@ export class Idempotency<Response> {
 }
 
 function inUse(): AppError {
-  return new AppError('ABORTED', keyInUse, 'A request with this idempotency key is being answered.', {
+  return new AppError('ABORTED', keyInUse, 'Another request with this idempotency key is in progress.', {
     retryAfterSeconds: 1,
   });
 }

@@ -5,40 +5,40 @@ import { pipeline, type Statement } from '../driver/pipeline.js';
 import { settingStatement } from '../tenants/read-for-tenant.js';
 import { lockTimeout } from './lock-timeout.js';
 
-/** Reads what the caller's tenant may see, outside of a transaction. */
+/** Reads what the caller's tenant can see, outside of a transaction. */
 export type ReadRows = <Row extends object>(statement: Statement) => Promise<Row[]>;
 
 /** A statement of a transaction. */
 export interface TransactionStatement extends Statement {
   /**
-   * Tells, or promises, what to throw in place of the error of this statement. `read` sees nothing of the transaction,
-   * and what others have committed meanwhile.
+   * Returns, or resolves to, the error to throw in place of this statement's. `read` sees nothing of the transaction,
+   * and everything that others have committed meanwhile.
    */
   explain?: (error: unknown, read: ReadRows) => unknown;
 }
 
-/** What goes ahead of the work of a transaction. */
+/** Statements before the work of a transaction. */
 export interface Opening {
   statements: readonly TransactionStatement[];
-  /** Read ahead of the first statement whose result the work waits for; what `check` throws ends the transaction. */
+  /** Read before the first statement whose result the work awaits. An error of `check` ends the transaction. */
   first?: { statement: Statement; check: (rows: QueryResultRow[]) => void };
 }
 
 /**
- * One transaction of the call that is being answered, in as few network round trips as its work allows: a statement whose
- * result nobody waits for travels with the next one, at last with the commit.
+ * One transaction of the current call, in as few network round trips as possible: a statement whose result nothing
+ * awaits travels with the next one, at the latest with the commit.
  */
 export class StatementTransaction {
   readonly #waiting: TransactionStatement[] = [];
   #isBegun = false;
 
-  /** @param client in no transaction, and used by nobody else until the end of this one */
+  /** @param client in no transaction, and used by nothing else until the end of this one */
   constructor(
     private readonly client: ClientBase,
     private readonly opening: Opening = { statements: [] },
   ) {}
 
-  /** Begins the transaction ahead of its first statement, unless it has begun. */
+  /** Begins the transaction before its first statement, unless it has begun. */
   async begin(): Promise<void> {
     if (this.#isBegun) return;
     const { first } = this.opening;
@@ -46,12 +46,12 @@ export class StatementTransaction {
     first?.check(rows);
   }
 
-  /** Leaves statements for the next round trip. */
+  /** Queues statements for the next round trip. */
   later(...statements: TransactionStatement[]): void {
     this.#waiting.push(...statements);
   }
 
-  /** The rows of each statement, all run in one round trip. */
+  /** The rows of each statement, all in one round trip. */
   async run(...statements: TransactionStatement[]): Promise<QueryResultRow[][]> {
     const first = this.#isBegun ? undefined : this.opening.first;
     const all = [...(first ? [first.statement] : []), ...this.#waiting.splice(0), ...statements];
@@ -66,14 +66,17 @@ export class StatementTransaction {
     return rows as Row[];
   }
 
-  /** Runs what waits, behind `ahead`, and commits. What is all in this one round trip is a transaction without BEGIN and COMMIT. */
+  /**
+   * Runs the queued statements, after `ahead`, and commits. Statements that fit into this one round trip are a
+   * transaction without BEGIN and COMMIT.
+   */
   async commit(ahead: readonly TransactionStatement[] = []): Promise<void> {
     const statements = [...ahead, ...this.#waiting.splice(0)];
     if (this.#isBegun) await this.#send([...statements, { name: 'commit', sql: 'commit' }]);
     else await this.#sendBehind(this.#settings(), statements);
   }
 
-  /** Runs what waits and what would be checked at the commit, and leaves nothing of the transaction. */
+  /** Runs the queued statements and the checks of the commit, and rolls the transaction back. */
   async rollBack(): Promise<void> {
     const check = { name: 'check_constraints', sql: 'set constraints all immediate' };
     await this.#send([...this.#waiting.splice(0), check, { name: 'rollback', sql: 'rollback' }]);
@@ -112,7 +115,7 @@ export class StatementTransaction {
   }
 }
 
-/** The one of a pipeline's statements that failed; undefined when it was none of them, such as a lost connection. */
+/** The failed statement of a pipeline; undefined when none failed by itself, such as after a lost connection. */
 export function failedStatement<Kind extends Statement>(statements: readonly Kind[], error: unknown): Kind | undefined {
   if (!(error instanceof Error && 'statement' in error && typeof error.statement === 'number')) return undefined;
   return statements[error.statement];

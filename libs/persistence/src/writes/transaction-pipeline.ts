@@ -12,11 +12,11 @@ import {
 } from './statement-transaction.js';
 
 /**
- * Runs statements in one network round trip in the transaction that `em` has open. Unlike `em.execute`, which writes
- * values into the SQL, it sends them as they are. After an error the transaction can only be rolled back.
+ * Runs statements in one network round trip in the open transaction of `em`. Unlike `em.execute`, which writes values
+ * into the SQL, it sends them as parameters. After an error the transaction can only be rolled back.
  *
  * @returns the rows of each statement
- * @throws Unexplained when the statement that failed has an `explain`
+ * @throws Unexplained when the failed statement has an `explain`
  */
 export async function transactionPipeline(
   em: EntityManager,
@@ -32,8 +32,8 @@ export async function transactionPipeline(
 }
 
 /**
- * Thrown in a transaction by a statement that can tell what its error means when the transaction has been rolled back: until
- * then the transaction holds its connection, and one that waited for a second connection could wait for others like itself.
+ * Thrown in a transaction by a statement whose error can be explained after the rollback: until then the transaction
+ * holds its connection, and waiting for a second connection could deadlock the pool.
  */
 export class Unexplained extends Error {
   constructor(
@@ -43,13 +43,13 @@ export class Unexplained extends Error {
     super('A statement of a transaction failed.', { cause });
   }
 
-  /** What to throw. @param em in no transaction */
+  /** The error to throw instead. @param em in no transaction */
   async explained(em: EntityManager): Promise<unknown> {
     return this.explain((statement) => readForTenant(em, statement));
   }
 }
 
-/** The rows of a statement that reads: in the transaction that is open, or in one of its own for the caller's tenant. */
+/** The rows of a reading statement: in the open transaction, or in one of its own for the caller's tenant. */
 export async function queryRows<Row extends object>(
   source: EntityManager | StatementTransaction,
   statement: TransactionStatement,

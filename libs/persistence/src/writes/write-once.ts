@@ -9,20 +9,19 @@ import { StatementTransaction } from './statement-transaction.js';
 import { transactionPipeline, Unexplained } from './transaction-pipeline.js';
 import type { WriteCall } from './write-call.js';
 
-/** A write as its caller asked for it. */
+/** A write as its caller requested it. */
 const maxRetries = 3;
 
 /**
- * Does a write in one transaction, and a repetition of it never again: the answer is stored with the write under the
- * caller's key for 24 hours, and who repeats the call gets that answer.
- * (IETF draft-ietf-httpapi-idempotency-key-header)
+ * Runs a write in one transaction, at most once per idempotency key: the response is stored with the write under the
+ * caller's key for 24 hours, and a repeated call gets that response (IETF draft-ietf-httpapi-idempotency-key-header).
  *
- * `work` may run more than once, each time in a new transaction with an EntityManager that knows no entity yet: after a
- * conflict with another transaction always, after a lost connection only with a key, since a commit may have been done. Not
- * after too long a wait for a lock, which whoever asked may do again.
+ * `work` may run more than once, each time in a new transaction with a fresh EntityManager: after a conflict with
+ * another transaction always; after a lost connection only with a key, since the commit may have succeeded. Not after a
+ * lock timeout, which the caller can retry.
  *
- * @throws AppError ABORTED IDEMPOTENCY_KEY_IN_USE while the same key is at work in another call
- * @throws AppError FAILED_PRECONDITION IDEMPOTENCY_KEY_REUSED when the key came with another method or request before
+ * @throws AppError ABORTED IDEMPOTENCY_KEY_IN_USE while another call with the key is in progress
+ * @throws AppError FAILED_PRECONDITION IDEMPOTENCY_KEY_REUSED when the key was used with another method or request
  */
 export function writeOnce<Response>(
   em: EntityManager,
@@ -43,9 +42,8 @@ export function writeOnce<Response>(
 }
 
 /**
- * As `writeOnce`, for writes that are done so often that the round trips and the bookkeeping of a unit of work count.
- * The answer must be known before the statements that `work` leaves for later have run: what they may still find out is
- * told by their errors.
+ * As `writeOnce`, for writes that are frequent enough that round trips and a unit of work's bookkeeping matter. The
+ * response must be known before the statements that `work` queues have run: they report problems by their errors.
  */
 export function writeStatementsOnce<Response>(
   em: EntityManager,
@@ -63,7 +61,7 @@ export function writeStatementsOnce<Response>(
       const idempotency = call.requestId === undefined ? undefined : new Idempotency(call, call.requestId);
       const transaction = new StatementTransaction(client, idempotency && openingOf(idempotency));
       const response = await work(transaction).catch(async (error: unknown) => {
-        // A repetition gets the answer that the call had, whatever would be wrong with it now.
+        // A repetition gets the stored response, even if the request is invalid by now.
         if (idempotency) await transaction.begin();
         throw error;
       });
@@ -96,7 +94,7 @@ async function untilDone<Response>(
   }
 }
 
-/** Does the work and rolls it back. */
+/** Runs the work and rolls it back. */
 async function tryWrite<Response>(
   em: EntityManager,
   work: (em: EntityManager) => Promise<Response>,
@@ -107,7 +105,7 @@ async function tryWrite<Response>(
       async (transaction) => {
         done.response = await work(transaction);
         await transaction.flush();
-        // What would be checked at the commit.
+        // The checks of the commit.
         await transaction.execute('set constraints all immediate');
         throw done;
       },
@@ -119,7 +117,7 @@ async function tryWrite<Response>(
   }
 }
 
-/** Thrown to roll a transaction back. */
+/** Thrown to roll back a transaction. */
 class WriteTried<Response> extends Error {
   response: Response | undefined;
 }
@@ -133,7 +131,7 @@ async function once<Response>(
   const [, earlier = []] = await transactionPipeline(em, [lock, find]);
   idempotency.check(earlier);
   const response = await work(em);
-  // What `work` left to the end of the unit of work fails here, not after the answer is stored.
+  // What `work` left to the flush of the unit of work fails here, before the response is stored.
   await em.flush();
   await transactionPipeline(em, idempotency.store(response));
   return response;
