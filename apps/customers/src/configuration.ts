@@ -39,14 +39,14 @@ export const serviceVariables = {
   OTEL_EXPORTER_OTLP_ENDPOINT: processVariables.OTEL_EXPORTER_OTLP_ENDPOINT,
 };
 
-/** What `verify-audit` reads. */
+/** Environment variables of `verify-audit`. */
 export const verificationVariables = {
   DATABASE_URL: processVariables.DATABASE_URL,
   AUDIT_SIGNING_KEY: processVariables.AUDIT_SIGNING_KEY,
   AUDIT_RETIRED_KEYS: processVariables.AUDIT_RETIRED_KEYS,
 };
 
-/** What `migrate` reads. */
+/** Environment variables of `migrate`. */
 export const migrationVariables = {
   MIGRATION_DATABASE_URL: processVariables.MIGRATION_DATABASE_URL,
   KEYS_MIGRATION_DATABASE_URL: processVariables.KEYS_MIGRATION_DATABASE_URL.optional(),

@@ -56,22 +56,25 @@ export class CustomersModule {
     databaseUrl: string;
     pageTokenKey: PageTokenKey;
     suppressionKey: SuppressionKey;
-    /** Where the keys of encrypted personal data are. Without them no tenant can have any. */
+    /** Access to the keys of encrypted personal data. Without it, no tenant can encrypt. */
     subjectKeys?: SubjectKeys | undefined;
-    /** Verifies what auth has signed. */
+    /** Verifies the principal tokens that auth signs. */
     principals: PrincipalVerifier;
-    /** How long changes are kept at least. 30 when absent. */
+    /** Minimum retention of changes. Default: 30. */
     retentionDays?: number;
     auditKeys: AuditKeys;
-    /** How often the heads of chains that have grown are signed. 600 when absent. */
+    /** Interval at which the heads of grown chains are signed. Default: 600. */
     auditHeadSeconds?: number;
-    /** How often operations are looked for that other processes have begun. 400 when absent. */
+    /** Polling interval for operations that other processes have started. Default: 400. */
     jobLookMs?: number;
-    /** How long a process may take a tenant for one that is not encrypted, the same in all processes. 1,000 when absent. */
+    /**
+     * How long a process may treat a tenant as unencrypted after it begins encryption, the same in all processes.
+     * Default: 1,000.
+     */
     encryptionStalenessMs?: number;
-    /** What takes the place of the usual limits of bulk work. */
+    /** Overrides of the default limits of bulk work. */
     bulkLimits?: Partial<BulkLimits>;
-    /** Most bytes of the files of a tenant. 10 GiB when absent. */
+    /** Most bytes of a tenant's files. Default: 10 GiB. */
     fileQuotaBytes?: number;
   }): DynamicModule {
     const sequencer = new Sequencer(databaseUrl, retentionDays);

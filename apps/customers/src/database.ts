@@ -60,7 +60,7 @@ import { WorkspaceSettings } from './domain/settings/settings.entity.js';
 import { SuppressionSpace, WorkspacePiece } from './domain/workspace/workspace.entity.js';
 import { Suppression } from './domain/suppressions/suppression.entity.js';
 
-/** Everything in the database of customers. */
+/** Every entity of the customers database. */
 export const entities = [
   IdempotencyKey,
   Customer,
@@ -94,7 +94,7 @@ export const entities = [
   SuppressionSpace,
 ];
 
-/** How it came to be, oldest first. */
+/** Migrations, oldest first. */
 export const migrations = [
   CreateIdempotencyKey,
   CreateCustomer,

@@ -6,13 +6,13 @@ import { recordTypes } from '../../engine/fields/record-type.js';
 import { LinkedRecords } from '../../engine/records/references.js';
 import { customerType } from '../../engine/records/customers/customer-type.js';
 
-/** A record that a request wants to link, and the field that names it. */
+/** A record that a request links, and the field that names it. */
 export interface WantedEnd extends NamedRecord {
   /** Path of the field in the request. */
   field: string;
 }
 
-/** @throws AppError INVALID_ARGUMENT that names the fields that name no record, or both the same */
+/** @throws AppError INVALID_ARGUMENT that names each field that names no record, or when both name the same */
 export function wantedEnds(association: AssociationMessage): { from: WantedEnd; to: WantedEnd } {
   const from = wantedEnd({ idField: 'fromCustomerId', nameField: 'from' }, association);
   const to = wantedEnd({ idField: 'toCustomerId', nameField: 'to' }, association);
@@ -41,17 +41,17 @@ function wantedEnd(
   return { field, reason: 'OTHER_RECORD', description: `must name the customer that ${idField} has, or be left out` };
 }
 
-/** What is wrong with the name of a record of a type that there is not. */
+/** The violation of a resource name of an unknown type. */
 export function unknownType(field: string): FieldViolation {
   const plurals = [...recordTypes()].map(({ plural }) => plural);
   return { field, reason: 'UNKNOWN_RECORD_TYPE', description: `must begin with one of ${plurals.join(', ')}` };
 }
 
 /**
- * Keeps both records live until the transaction ends, in the order in which all writers lock rows: that of types, then of ids. A merge
- * of one of them waits.
+ * Locks both records live until the transaction ends, in the order in which all writers lock rows: by type, then id. A
+ * merge of one of them waits.
  *
- * @throws AppError INVALID_ARGUMENT that names each that is not live
+ * @throws AppError INVALID_ARGUMENT that names each record that is not live
  */
 export async function lockEnds(em: EntityManager, wanted: readonly WantedEnd[]): Promise<void> {
   const types = new Set(wanted.map(({ type }) => type));

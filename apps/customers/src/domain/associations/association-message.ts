@@ -16,7 +16,7 @@ const descriptor = methodDescriptor(AssociationsServiceService.getAssociation.pa
 
 const ends = ['from', 'to'] as const;
 
-/** Links in the change log. */
+/** Associations in the change log. */
 export const loggedAssociations: LoggedType = {
   name: 'association',
   table: customerLinks.table,
@@ -34,7 +34,7 @@ export const loggedAssociations: LoggedType = {
   empty: {},
 };
 
-/** Whether stored values, or the names of columns that changed, say which record is at an end. */
+/** Whether stored values, or names of changed columns, include the record at an end. */
 function hasEnd(values: StoredValues, end: (typeof ends)[number]): boolean {
   return [customerLinks[end], recordLinks[end]].some((column) => Object.hasOwn(values, column));
 }
@@ -49,7 +49,7 @@ function nameOf(record: NamedRecord | undefined): string | undefined {
   return record && recordName(record.type, record.id);
 }
 
-/** A stored link as the contract shows it. */
+/** A stored association as its message of the contract. */
 export function associationMessage(association: StoredAssociation): AssociationMessage {
   const { fromType, fromId, toType, toId } = association;
   const areCustomers = association.table === customerLinks.table;
@@ -69,7 +69,7 @@ export function associationMessage(association: StoredAssociation): AssociationM
 }
 
 /**
- * What a link says beside the records and its type, ready to store: trimmed, no label twice.
+ * The role and labels of an association, ready to store: trimmed, without duplicate labels.
  *
  * @throws AppError INVALID_ARGUMENT that names each blank label
  */

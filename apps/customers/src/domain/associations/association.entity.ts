@@ -10,10 +10,10 @@ const AssociationSchema = defineEntity({
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),
-    /** [tenant id, customer id], as the composite foreign key has it. */
+    /** [tenant id, customer id], like the composite foreign key. */
     from: () => customerReference('from_customer_id', 'customer_association_from'),
     type: p.text(),
-    /** [tenant id, customer id], as the composite foreign key has it. */
+    /** [tenant id, customer id], like the composite foreign key. */
     to: () => customerReference('to_customer_id', 'customer_association_to'),
     role: p.text().nullable(),
     labels: p.type(TextArray).$type<string[]>(),
@@ -33,6 +33,6 @@ const AssociationSchema = defineEntity({
   ],
 });
 
-/** A labelled link between two customers. One of which a customer is deleted stays stored, and hidden. */
+/** A labelled association between two customers. It is hidden while one of them is deleted. */
 export class Association extends AssociationSchema.class {}
 AssociationSchema.setClass(Association);

@@ -19,18 +19,18 @@ import { associationColumns, endsOf, isLive, type StoredAssociation } from './st
 
 const defaultPageSize = 20;
 
-/** What a list is about, and how its pages go on. */
+/** The record of a list, and its page parameters. */
 interface Wanted {
   record: NamedRecord;
   tables: readonly LinkTable[];
   type: string | undefined;
   pageSize?: number | undefined;
   pageToken?: string | undefined;
-  /** What the token of a page is bound to. */
+  /** The binding of the page token. */
   binding: string;
 }
 
-/** Answers ListAssociations: one page, from the id that the page token holds. */
+/** Handles ListAssociations: one page, after the id in the page token. */
 export function listAssociations(
   em: EntityManager,
   key: PageTokenKey,
@@ -41,7 +41,7 @@ export function listAssociations(
   return listLinks(em, key, { ...page, record, tables: [customerLinks], type, binding });
 }
 
-/** Answers ListRecordAssociations, as ListAssociations. */
+/** Handles ListRecordAssociations, like ListAssociations. */
 export async function listRecordAssociations(
   em: EntityManager,
   key: PageTokenKey,
@@ -75,7 +75,7 @@ async function listLinks(
   const directions = tables.flatMap((links) => [direction(links, 'from', 'to'), direction(links, 'to', 'from')]);
   const rows = await queryRows<StoredAssociation>(em, {
     name: `links_of_${tables.map((each) => each.table).join('_')}`,
-    // The row beyond the page tells that there is a next one.
+    // One row beyond the page shows that there is a next page.
     sql: `${directions.join(' union all ')} order by id limit $7`,
     values: [tenantId, record.id, table, readable.map((each) => each.table), after, type ?? null, pageSize + 1],
   });
@@ -89,7 +89,7 @@ async function listLinks(
 
 const firstId = '00000000-0000-0000-0000-000000000000';
 
-/** Each direction has an index that is in the order of the list. */
+/** Each direction has an index in the order of the list. */
 function direction(links: LinkTable, own: 'from' | 'to', other: 'from' | 'to'): string {
   const ends = endsOf(links);
   return `(select ${associationColumns(links)} from ${links.table} link

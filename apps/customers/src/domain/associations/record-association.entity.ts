@@ -32,6 +32,9 @@ const RecordAssociationSchema = defineEntity({
   ],
 });
 
-/** A labelled link between two records that are not both customers. No foreign key can lead to records of any type: see its triggers. */
+/**
+ * A labelled association between two records that are not both customers. A foreign key can't refer to records of any
+ * type: triggers take its place.
+ */
 export class RecordAssociation extends RecordAssociationSchema.class {}
 RecordAssociationSchema.setClass(RecordAssociation);

@@ -6,7 +6,7 @@ import { recordTypes } from '../../engine/fields/record-type.js';
 import { customerType } from '../../engine/records/customers/customer-type.js';
 import { linkTables, type LinkTable } from '../../engine/records/referring/link-tables.js';
 
-/** A link as it is stored, in whichever table. */
+/** A stored association of either table. */
 export interface StoredAssociation {
   table: LinkTable['table'];
   id: string;
@@ -24,21 +24,21 @@ export interface StoredAssociation {
   updateTime: string;
 }
 
-/** One end of the links of a table, as SQL of the rows `link`. */
+/** One end of a table's associations, as SQL on the rows `link`. */
 export interface LinkEnd {
   /** The table of the record. */
   type: string;
   id: string;
 }
 
-/** The ends of the links of a table. */
+/** Both ends of a table's associations. */
 export function endsOf({ from, to, types }: LinkTable): { from: LinkEnd; to: LinkEnd } {
   const typed = (column: 'from_type' | 'to_type') =>
     types.includes(column) ? `link.${column}` : `'${customerType().table}'`;
   return { from: { type: typed('from_type'), id: `link.${from}` }, to: { type: typed('to_type'), id: `link.${to}` } };
 }
 
-/** SQL of the columns of a `StoredAssociation`, of the rows `link`. */
+/** SQL of the columns of a `StoredAssociation`, on the rows `link`. */
 export function associationColumns(links: LinkTable): string {
   const { from, to } = endsOf(links);
   const time = (column: string) => `to_json(link.${column} at time zone 'UTC')#>>'{}' || 'Z'`;
@@ -47,7 +47,7 @@ export function associationColumns(links: LinkTable): string {
     ${time('create_time')} as "createTime", ${time('update_time')} as "updateTime"`;
 }
 
-/** SQL that is true where the record at an end is live. */
+/** SQL that is true when the record at an end is live. */
 export function isLive({ type, id }: LinkEnd): string {
   const looks = [...recordTypes()].map(
     ({ table }) => `when '${table}' then exists (
@@ -57,11 +57,11 @@ export function isLive({ type, id }: LinkEnd): string {
 }
 
 /**
- * A link that is shown: both of its records are live, and the caller may read their types.
+ * A visible association: both of its records are live, and the caller can read their types.
  *
- * @param verb `write` keeps others from changing it until the transaction ends
+ * @param verb `write` locks it until the transaction ends
  * @throws AppError NOT_FOUND
- * @throws AppError PERMISSION_DENIED to a caller without the permissions that the types take
+ * @throws AppError PERMISSION_DENIED to a caller without the permissions for the types
  */
 export async function findAssociation(
   em: EntityManager,
@@ -72,7 +72,7 @@ export async function findAssociation(
     const select = `select ${associationColumns(links)} from ${links.table} link where link.tenant_id = $1 and link.id = $2`;
     const values = [currentCaller().tenantId, id];
     if (verb === 'write') await queryRows(em, { name: `lock_${links.table}`, sql: `${select} for update`, values });
-    // A statement of its own: who has waited for the lock sees what the link and its records are now.
+    // A separate statement: after waiting for the lock, it sees the current state of the association and its records.
     const { from, to } = endsOf(links);
     const sql = `${select} and ${isLive(from)} and ${isLive(to)}`;
     const [found] = await queryRows<StoredAssociation>(em, { name: `shown_${links.table}`, sql, values });
@@ -84,9 +84,10 @@ export async function findAssociation(
 }
 
 /**
- * Reads the links of records of any types, the oldest first, those with deleted records too. The rows are of `StoredAssociation`.
+ * Reads associations of records of any types, oldest first, including those with deleted records. The rows are
+ * `StoredAssociation`.
  *
- * @param after id of the link that they come after
+ * @param after id of the previous association
  */
 export function associationsOf(ids: readonly string[], after: string | undefined, limit: number): Statement {
   const selects = linkTables.map((links) => {
@@ -103,7 +104,8 @@ export function associationsOf(ids: readonly string[], after: string | undefined
 }
 
 /**
- * Reading takes the permission to read the records of both types, writing also that to write those of one of them.
+ * Reading takes the permission to read the records of both types; writing also takes the permission to write those of
+ * one of them.
  *
  * @param tables of the types
  * @throws AppError PERMISSION_DENIED that names the missing permission

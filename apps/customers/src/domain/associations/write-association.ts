@@ -32,10 +32,10 @@ const updatable: Updatable<'role' | 'labels'> = {
   },
 };
 
-/** Most links of a record with records of other types: as many as move with a merge. */
+/** Most associations of a record with records of other types: as many as a merge can move. */
 const maxOfRecord = 10_000;
 
-/** A link that is to be made, and the table that it belongs into. */
+/** An association to create, and its table. */
 interface WantedLink {
   links: LinkTable;
   from: WantedEnd;
@@ -43,7 +43,7 @@ interface WantedLink {
   to: WantedEnd;
 }
 
-/** Creates the link of a request. Runs in a transaction, as all here. */
+/** Creates the association of a request. Runs in a transaction, like every function here. */
 export async function createAssociation(
   em: EntityManager,
   request: CreateAssociationRequest,
@@ -60,7 +60,7 @@ export async function createAssociation(
   const { table, from: fromColumn, to: toColumn, types } = wanted.links;
   const typeValues: Record<LinkTable['types'][number], string> = { from_type: from.type.table, to_type: to.type.table };
   const values = [currentCaller().tenantId, id, from.id, sentLink.type, to.id, content.role, content.labels];
-  // Waits for a running transaction that makes the same link.
+  // Waits for a running transaction that creates the same association.
   const made = await queryRows(em, {
     name: `create_${table}`,
     sql: `insert into ${table} (tenant_id, id, ${fromColumn}, type, ${toColumn}, role, labels, version, create_time, update_time
@@ -117,7 +117,7 @@ function sent({ association }: { association?: AssociationMessage | undefined })
 }
 
 /**
- * Calls that run at the same time may go beyond it by as many links as they make.
+ * Concurrent calls may exceed the limit by the number of associations they create.
  *
  * @throws AppError FAILED_PRECONDITION TOO_MANY_ASSOCIATIONS that names the record
  */
@@ -139,17 +139,17 @@ async function checkRoom(em: EntityManager, ends: readonly WantedEnd[]): Promise
 }
 
 async function existsError(em: EntityManager, { links, from, type, to }: WantedLink): Promise<AppError> {
-  // A statement of its own: it sees what the transaction that we waited for has committed.
+  // A separate statement, so that it sees what the transaction that we waited for has committed.
   const [link] = await queryRows<{ id: string }>(em, {
     name: `same_${links.table}`,
     sql: `select id from ${links.table} where tenant_id = $1 and ${links.from} = $2 and type = $3 and ${links.to} = $4`,
     values: [currentCaller().tenantId, from.id, type, to.id],
   });
   if (link) {
-    const message = 'The records are linked by this type in this direction already.';
+    const message = 'An association of this type and direction already links the records.';
     return new AppError('ALREADY_EXISTS', 'ASSOCIATION_EXISTS', message, { metadata: { associationId: link.id } });
   }
-  return new AppError('ABORTED', 'CONCURRENT_WRITE', 'Another write was in the way. Try again.', {
+  return new AppError('ABORTED', 'CONCURRENT_WRITE', 'The write conflicts with another one. Try again.', {
     retryAfterSeconds: 1,
   });
 }

@@ -15,7 +15,7 @@ import type { Consent } from './consent.entity.js';
 
 const descriptor = methodDescriptor(ConsentsServiceService.getConsent.path).output;
 
-/** How the change log shows consents. */
+/** Consents in the change log. */
 export const loggedConsents: LoggedType = {
   name: 'consent',
   table: 'consent',
@@ -35,12 +35,12 @@ export interface ConsentRow extends Pick<
   createTime: Date | string;
 }
 
-/** For `select`, each by its property's name. */
+/** Columns for `select`, each under its property's name. */
 export const consentColumns = `consent.id, consent.customer_id as "customerId", consent.purpose, consent.channel,
   consent.state, consent.legal_basis as "legalBasis", consent.source, consent.time, consent.evidence,
   consent.create_time as "createTime", consent.created_by as "createdBy"`;
 
-/** Opens stored consents and converts them to messages of the contract. */
+/** Decrypts stored consents and converts them to messages of the contract. */
 export async function consentMessages(rows: readonly ConsentRow[]): Promise<ConsentMessage[]> {
   const sealed = rows.flatMap(({ evidence }) => (evidence && isSealed(evidence) ? [evidence] : []));
   if (sealed.length === 0) return rows.map(consentMessage);
@@ -52,7 +52,7 @@ export async function consentMessages(rows: readonly ConsentRow[]): Promise<Cons
   return rows.map((row) => consentMessage({ ...row, evidence: open(row.evidence) }));
 }
 
-/** Converts an open consent to the message of the contract. */
+/** Converts a decrypted consent to the message of the contract. */
 export function consentMessage(row: ConsentRow): ConsentMessage {
   return {
     id: row.id,

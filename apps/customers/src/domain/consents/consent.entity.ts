@@ -16,7 +16,7 @@ const ConsentSchema = defineEntity({
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),
-    /** [tenant id, customer id], as the composite foreign key has it. */
+    /** [tenant id, customer id], like the composite foreign key. */
     customer: () => customerReference('customer_id', 'consent_customer'),
     purpose: p.text(),
     channel: p.enum(contactChannels),
@@ -30,7 +30,7 @@ const ConsentSchema = defineEntity({
       'LEGITIMATE_INTERESTS',
     ] as const),
     source: p.text(),
-    /** When it was said. */
+    /** Time at which the customer gave or withdrew it. */
     time: p.datetime(3),
     evidence: p.text().nullable(),
     createTime: p.datetime(3),
@@ -39,6 +39,8 @@ const ConsentSchema = defineEntity({
   indexes: [{ name: 'consent_by_customer', properties: ['customer', 'time', 'id'] }],
 });
 
-/** What a customer has said about one purpose and channel. Rows are added and, when the customer is erased, removed. */
+/**
+ * A customer's decision about one purpose and channel. Rows are only added, and removed when the customer is erased.
+ */
 export class Consent extends ConsentSchema.class {}
 ConsentSchema.setClass(Consent);

@@ -73,7 +73,7 @@ function newConsent(customerId: string, consent: ConsentMessage | undefined): Co
     id: uuidv7(),
     customerId,
     purpose: consent.purpose,
-    // The contract's rules have seen to it that these are known.
+    // The contract's rules have validated these names.
     channel: ContactChannel[consent.channel] as Consent['channel'],
     state: ConsentState[consent.state] as Consent['state'],
     legalBasis: LegalBasis[consent.legalBasis] as Consent['legalBasis'],
@@ -85,7 +85,7 @@ function newConsent(customerId: string, consent: ConsentMessage | undefined): Co
   };
 }
 
-/** Seals the row for storage. The key of its customer must be prepared. */
+/** Encrypts the row for storage. Prepare the key of its customer first. */
 function sealedConsent(row: ConsentRow): ConsentRow {
   const seal = currentSeal();
   if (!seal || !row.evidence) return row;

@@ -11,7 +11,7 @@ import { methodDescriptor } from '../../engine/values/contract.js';
 
 const descriptor = methodDescriptor(CustomFieldsServiceService.getCustomField.path).output;
 
-/** Definitions in the change log. */
+/** Custom field definitions in the change log. */
 export const loggedCustomFields: LoggedType = {
   name: 'custom_field',
   table: 'custom_field',
@@ -22,10 +22,10 @@ export const loggedCustomFields: LoggedType = {
   completed: (message) => named(message as CustomFieldMessage),
 };
 
-/** A stored definition as the contract shows it: with the names that stand in for those not given. */
+/** A stored definition as its message of the contract, with defaults for missing names. */
 export function customFieldMessage(definition: CustomField): CustomFieldMessage {
   return named({
-    // With the type of records before it, as in the log.
+    // Prefixed with the record type, as in the change log.
     key: definition.key,
     type: Type[definition.type],
     kind: CustomerKind[definition.kind ?? 'UNSPECIFIED'],

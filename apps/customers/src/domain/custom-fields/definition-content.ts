@@ -6,17 +6,17 @@ import { invalidArgument, type FieldViolation } from '@rapport/platform';
 import { customFieldKinds, fold, type CustomFieldType } from '@rapport/contracts/filters';
 import type { CustomField } from '../../engine/fields/custom-field.entity.js';
 
-/** What of a definition its maker may change. */
+/** The mutable part of a definition. */
 export type DefinitionContent = Required<Pick<CustomField, 'displayName' | 'description' | 'options' | 'searchable'>>;
 
-/** Options that a description names. */
+/** Most options that an error description names. */
 const maxNamedOptions = 10;
 
 /**
- * A definition's content as it is stored: trimmed, blank names absent.
+ * The content of a definition, ready to store: trimmed, blank names absent.
  *
- * @param before what it was: its options must all be there still, since records may have them
- * @throws AppError INVALID_ARGUMENT that names each wrong field of `customField`
+ * @param before the stored content: its options must remain, since records may contain them
+ * @throws AppError INVALID_ARGUMENT that names each invalid field of `customField`
  */
 export function definitionContent(
   type: CustomFieldType,
@@ -50,7 +50,7 @@ export function definitionContent(
   };
 }
 
-/** Blank is absent. */
+/** Blank means absent. */
 function named(text: string | undefined): string | null {
   const trimmed = text?.trim();
   return trimmed === undefined || trimmed === '' ? null : trimmed;
@@ -79,7 +79,7 @@ function optionViolations(
   return [...wrong, { field: 'options', reason: 'OPTION_REMOVED', description }];
 }
 
-/** Filters compare without case and accents, so options that differ in them only are one. */
+/** Filters ignore case and accents, so options that differ only in them count as equal. */
 function optionViolation(value: string, other: string | undefined, field: string): FieldViolation[] {
   if (value === '') return [{ field, reason: 'REQUIRED', description: 'must not be blank' }];
   if (other === undefined) return [];

@@ -16,7 +16,7 @@ export async function getCustomField(em: EntityManager, { key }: GetCustomFieldR
   return customFieldMessage(found(await em.findOne(CustomField, { tenantId, key })));
 }
 
-/** @param types of records that the process has */
+/** @param types of the records that this process serves */
 export async function listCustomFields(
   em: EntityManager,
   request: ListCustomFieldsRequest,
@@ -26,15 +26,16 @@ export async function listCustomFields(
   const { tenantId } = currentCaller();
   const live = request.showDeleted ? {} : { deleteTime: null };
   const definitions = await em.find(CustomField, { tenantId, recordType, ...live });
-  // The database's collation need not be that of the keys.
+  // The database's collation may differ from that of the keys.
   const sorted = definitions.sort((one, other) => (one.key < other.key ? -1 : 1));
   return { customFields: sorted.map(customFieldMessage) };
 }
 
 /**
- * The type of records that a request is about: customers unless it names another.
+ * The record type of a request: customers by default.
  *
- * @throws AppError INVALID_ARGUMENT UNKNOWN_RECORD_TYPE for one whose records have no custom fields, NOT_FOUND for an unknown object
+ * @throws AppError INVALID_ARGUMENT UNKNOWN_RECORD_TYPE for a type without custom fields, NOT_FOUND for an unknown
+ *   object
  */
 export async function namedRecordType(
   em: EntityManager,
@@ -54,7 +55,7 @@ export async function namedRecordType(
   throw invalidArgument([{ field, reason: 'UNKNOWN_RECORD_TYPE', description }]);
 }
 
-/** @throws AppError NOT_FOUND, the same for a definition of another tenant */
+/** @throws AppError NOT_FOUND, also for a definition of another tenant */
 export function found(definition: CustomField | null): CustomField {
   if (definition) return definition;
   throw new AppError('NOT_FOUND', 'CUSTOM_FIELD_NOT_FOUND', 'There is no such custom field.');

@@ -19,7 +19,10 @@ import { customFieldMessage } from './custom-field-message.js';
 import { found, namedRecordType } from './find-custom-fields.js';
 import { definitionContent, type DefinitionContent } from './definition-content.js';
 
-/** Most definitions of a type of records, deleted ones included, and options of them all: each write of a record reads them. */
+/**
+ * Most definitions of a record type, deleted ones included, and most options of all of them: each write of a record
+ * reads them.
+ */
 const maxDefinitions = 200;
 const maxOptions = 5_000;
 
@@ -34,9 +37,9 @@ const updatable: Updatable<keyof DefinitionContent> = {
 };
 
 /**
- * Creates the definition of a request. Runs in a transaction, as all here.
+ * Creates the definition of a request. Runs in a transaction, like every function here.
  *
- * @param types of records that the process has
+ * @param types of the records that this process serves
  */
 export async function createCustomField(
   em: EntityManager,
@@ -126,13 +129,13 @@ function live(definition: CustomField | null): CustomField {
   return found(definition?.deleteTime ? null : definition);
 }
 
-/** @throws AppError INVALID_ARGUMENT when a request lacks its definition */
+/** @throws AppError INVALID_ARGUMENT when the request lacks its definition */
 function sent({ customField }: { customField?: CustomFieldMessage | undefined }): CustomFieldMessage {
   if (customField) return customField;
   throw invalidArgument([{ field: 'customField', reason: 'REQUIRED', description: 'is required' }]);
 }
 
-/** Definitions of a tenant are created one after the other, so that each sees those before it. */
+/** Serializes the creation of a tenant's definitions, so that each sees the earlier ones. */
 async function checkRoom(em: EntityManager, recordType: string, key: string): Promise<void> {
   const { tenantId } = currentCaller();
   await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`custom_field ${tenantId}`]);

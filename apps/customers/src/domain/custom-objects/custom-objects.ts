@@ -9,7 +9,7 @@ import { recordController } from '../../engine/serve/record-controller.js';
 /** Most live objects of a tenant. */
 const maxObjects = 100;
 
-/** Custom objects: the types of records that a tenant has defined. */
+/** Custom objects: record types that a tenant defines. */
 export const customObjects = defineRecord<CustomObject>('rapport/CustomObject', CustomObjectsServiceService, {
   indexVersion: 1,
   also: (changes) => {
@@ -37,7 +37,7 @@ function refuseTooMany(): TransactionStatement {
   };
 }
 
-/** The records of a deleted object come back with it, and with no other that has its key. */
+/** Records of a deleted object can only be restored with it: another object cannot take its key. */
 function refuseKeptKeys(changes: readonly RecordChange<CustomObject>[]): TransactionStatement {
   const reason = 'OBJECT_KEY_KEPT';
   const made = changes.map(({ after: { id, key } }) => ({ id, key }));
@@ -50,7 +50,11 @@ function refuseKeptKeys(changes: readonly RecordChange<CustomObject>[]): Transac
     values: [currentCaller().tenantId, JSON.stringify(made)],
     explain: (error) =>
       isRefusal(error, reason)
-        ? new AppError('FAILED_PRECONDITION', reason, 'A deleted object has this key. Restore it, or take another key.')
+        ? new AppError(
+            'FAILED_PRECONDITION',
+            reason,
+            'A deleted object has this key. Restore it, or choose another key.',
+          )
         : error,
   };
 }

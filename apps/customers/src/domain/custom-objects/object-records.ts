@@ -4,13 +4,13 @@ import { AppError, currentCaller } from '@rapport/platform';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 
-/** The records of custom objects: those of each object are a type of their own to callers. */
+/** The records of custom objects. For callers, each object's records are a type of their own. */
 export const objectRecords = defineRecord<ObjectRecord>('rapport/ObjectRecord', ObjectRecordsServiceService, {
   indexVersion: 1,
   parent: {
     find: (key) => ({
       name: 'custom_object_of_key',
-      // Live objects alone have unique values.
+      // Only live objects claim unique values.
       sql: `select true as live from custom_object_key where tenant_id = $1 and type = 'KEY' and value = $2`,
       values: [currentCaller().tenantId, key],
       isQuick: true,

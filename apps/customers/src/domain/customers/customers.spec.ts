@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { searchText } from '@rapport/contracts/filters';
 import { customers } from './customers.js';
 
-test('a search looks in names once, e-mail addresses, domains and the digits of phone numbers', () => {
+test('the search text has each name once, e-mail addresses, domains and the digits of phone numbers', () => {
   const customer = {
     ...Customer.decode(new Uint8Array()),
     displayName: 'Ada Lovelace',

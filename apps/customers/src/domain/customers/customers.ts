@@ -12,7 +12,7 @@ import { leftByPeople } from './leave-companies.js';
 import { lifecycleViolation } from './lifecycle-stage.js';
 import { composeDisplayName, normaliseCustomer } from './normalise-customer.js';
 
-/** People and companies. */
+/** Customers: people and companies. */
 export const customers = defineRecord<Customer>('rapport/Customer', CustomersServiceService, {
   indexVersion: 3,
   sortColumns: { display_name: 'sort_name', family_name: 'family_sort_name', company_name: 'company_sort_name' },
@@ -55,32 +55,32 @@ export const customers = defineRecord<Customer>('rapport/Customer', CustomersSer
   metViolations: kindViolations,
 });
 
-/** What is a part of the number as it is kept is found in that. */
+/** A part of the stored number is found in its digits. */
 function searchableDigits(number: string): string[] {
   const [kept = '', national = ''] = phoneDigits(number);
   return kept.includes(national) ? [kept] : [kept, national];
 }
 
-/** A merged customer comes back when its merge is undone, not by itself. */
+/** Only undoing the merge restores a merged customer. */
 async function refuseMerged(transaction: StatementTransaction, customer: Customer): Promise<void> {
   if (customer.mergedIntoId === undefined) return;
   const [merge] = await transaction.rows<{ id: string }>({
     sql: 'select id from customer_merge where tenant_id = $1 and merged_id = $2 and undo_time is null',
     values: [currentCaller().tenantId, customer.id],
   });
-  // The caller may see neither the customer that stayed nor the merge.
+  // The caller may have access to neither the surviving customer nor the merge.
   const way = merge ? `POST /v1/merges/${merge.id}:undo` : 'To undo the merge';
   const message = `The customer was merged into another. ${way} brings it back.`;
   const metadata: Record<string, string> = merge ? { mergeId: merge.id } : {};
   throw new AppError('FAILED_PRECONDITION', 'CUSTOMER_MERGED', message, { metadata });
 }
 
-/** What another customer has taken meanwhile may mean that both are the same. */
+/** A unique value that another customer has taken meanwhile may mean that both are the same. */
 function mergeOffer(error: AppError, deleted: Customer): AppError {
   const { code, reason, violations, metadata } = error;
   if (code !== 'ALREADY_EXISTS' || metadata['customerId'] === undefined) return error;
   const merge = `POST /v1/customers/${metadata['customerId']}:merge with the mergedId ${deleted.id}`;
-  const message = `${error.message}. When both are the same, ${merge} makes them one.`;
+  const message = `${error.message}. If both are the same, ${merge} combines them.`;
   return new AppError('ALREADY_EXISTS', reason, message, { violations, metadata, cause: error });
 }
 

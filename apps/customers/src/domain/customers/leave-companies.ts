@@ -2,13 +2,13 @@ import { CustomerKind, type Customer } from '@rapport/contracts/rapport/customer
 import { beyondScope, isRefusal, type Statement, type TransactionStatement } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 
-/** Most people of companies that are deleted in one transaction. */
+/** Most people of deleted companies in one transaction. */
 const maxCompanyPeople = 10_000;
 
 /** Why `leaveCompanies` refuses. */
 const companyTooLarge = 'COMPANY_TOO_LARGE';
 
-/** Takes deleted companies from their people, also from those that the caller does not see. */
+/** Removes deleted companies from their people, including people that the caller cannot see. */
 export function leftByPeople(deleted: readonly Customer[]): TransactionStatement[] {
   const companies = deleted.filter(({ kind }) => kind === CustomerKind.COMPANY).map(({ id }) => id);
   if (companies.length === 0) return [];
@@ -17,8 +17,8 @@ export function leftByPeople(deleted: readonly Customer[]): TransactionStatement
 }
 
 /**
- * Takes companies that are deleted from their people, deleted ones included, since they may come back. Refuses with `companyTooLarge`
- * when they are more than `maxCompanyPeople`.
+ * Removes deleted companies from their people, including deleted people, since they may be restored. Refuses with
+ * `companyTooLarge` for more than `maxCompanyPeople` people.
  */
 function leaveCompanies(ids: readonly string[]): Statement {
   return {

@@ -9,7 +9,7 @@ function followers(before: LifecycleStage): LifecycleStage[] {
   return stages.filter((after) => after !== before && !lifecycleViolation(before, after));
 }
 
-test('a customer starts at any stage, goes on to any later one, and back by clearing the stage only', () => {
+test('a customer starts at any stage, moves to any later one, and back only after clearing the stage', () => {
   expect([UNSPECIFIED, ...stages].map(followers)).toEqual([
     stages,
     [LEAD, QUALIFIED, OPPORTUNITY, CUSTOMER],
@@ -23,7 +23,7 @@ test('a customer starts at any stage, goes on to any later one, and back by clea
   expect(stages.flatMap((stage) => lifecycleViolation(stage, stage) ?? [])).toEqual([]);
 });
 
-test('a refusal says which stages may follow', () => {
+test('an error names the allowed stages', () => {
   expect(lifecycleViolation(LEAD, FORMER_CUSTOMER)).toEqual({
     field: 'lifecycleStage',
     reason: 'LIFECYCLE_TRANSITION',

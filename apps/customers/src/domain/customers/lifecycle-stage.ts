@@ -5,7 +5,7 @@ const { UNSPECIFIED, SUBSCRIBER, LEAD, QUALIFIED, OPPORTUNITY, CUSTOMER, FORMER_
 
 const stages = [SUBSCRIBER, LEAD, QUALIFIED, OPPORTUNITY, CUSTOMER, FORMER_CUSTOMER];
 
-/** The stages that may follow each but itself and none: a stage can always be cleared, and then be any. */
+/** The next stages of each, besides itself and none: a stage can always be cleared, and then set to any. */
 const followers: ReadonlyMap<LifecycleStage, readonly LifecycleStage[]> = new Map([
   [UNSPECIFIED, stages],
   [SUBSCRIBER, [LEAD, QUALIFIED, OPPORTUNITY, CUSTOMER]],
@@ -17,8 +17,8 @@ const followers: ReadonlyMap<LifecycleStage, readonly LifecycleStage[]> = new Ma
 ]);
 
 /**
- * What is wrong with a customer's change from one stage to another, by the rules of the enum LifecycleStage of the
- * contract. The path is that within a customer.
+ * The violation of a change of stage, by the rules of the contract's enum LifecycleStage. The path starts within a
+ * customer.
  */
 export function lifecycleViolation(before: LifecycleStage, after: LifecycleStage): FieldViolation | undefined {
   const following = followers.get(before) ?? [];

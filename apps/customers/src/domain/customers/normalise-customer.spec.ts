@@ -24,7 +24,7 @@ describe('texts', () => {
     expect(customer).toMatchObject({ givenName: 'Ada', jobTitle: undefined, source: 'fair' });
   });
 
-  test('that an item can not be without are refused when blank', () => {
+  test('that are required in an item are refused when blank', () => {
     const { violations } = normalise({
       emails: [{ address: ' ' }],
       phones: [{ number: ' ' }],
@@ -42,7 +42,7 @@ describe('texts', () => {
 });
 
 describe('lists', () => {
-  test('keep the first of equal items, in order', () => {
+  test('retain the first of equal items, in order', () => {
     const { customer } = normalise({
       emails: [{ address: 'Ada@X.test' }, { address: 'b@x.test' }, { address: 'ada@x.TEST', label: 'work' }],
       phones: [{ number: '+49 30 901820' }, { number: '+4930901820' }],
@@ -59,7 +59,7 @@ describe('lists', () => {
     expect(customer.externalIds).toEqual([{ system: 'erp', value: '1' }]);
   });
 
-  test('leave out an address without content', () => {
+  test('omit an address without content', () => {
     expect(normalise({ addresses: [{ city: ' ' }, { city: 'Rio' }] }).customer.addresses).toEqual([{ city: 'Rio' }]);
   });
 
@@ -97,7 +97,7 @@ describe('kinds', () => {
     expect(normalise({ domains: ['X.test'] }).violations).toMatchObject([{ field: 'domains', reason: 'NOT_ALLOWED' }]);
   });
 
-  test('a company needs a name and has none of the names of a person, nor a company', () => {
+  test('a company needs a name, and has no personal names and no employer', () => {
     const { violations } = normalise({
       kind: CustomerKind.COMPANY,
       displayName: ' ',
@@ -131,7 +131,7 @@ describe('the display name', () => {
     [{ ...full, givenName: undefined, familyName: undefined, emails: [] }, '+4930901820'],
     [{ displayName: undefined }, undefined],
     [{ ...full, displayName: 'The Countess' }, 'The Countess'],
-  ])('of a person is composed of the first that is there', (customer, expected) => {
+  ])('of a person comes from the first field that is present', (customer, expected) => {
     const { customer: normalised, violations } = normalise(customer);
 
     expect(normalised.displayName).toBe(expected);
@@ -146,7 +146,7 @@ describe('the display name', () => {
   });
 });
 
-test(`normalising again changes nothing (seed ${seed})`, () => {
+test(`normalization is idempotent (seed ${seed})`, () => {
   const text = fc.oneof(
     fc.string({ unit: 'grapheme', maxLength: 12 }),
     fc.constantFrom(' a ', '030 901820', '+49 30 1'),

@@ -10,21 +10,21 @@ import type { CustomFields } from '../../engine/fields/custom-fields.js';
 import { emailKey } from '../../engine/records/unique-values.js';
 import { phoneRegion, readPhone } from '../../engine/values/phone-numbers.js';
 
-/** What came of a customer as it was sent. */
+/** The normalized form of a customer from a request. */
 export interface NormalisedCustomer {
   /** Ready to store when there are no violations. */
   customer: Customer;
-  /** What is wrong with it. Paths start within the customer, such as `externalIds[1].system`. */
+  /** Violations. Paths start within the customer, such as `externalIds[1].system`. */
   violations: FieldViolation[];
-  /** Indexes in `customer.phones` of numbers that are not valid and were kept as typed. */
+  /** Indexes in `customer.phones` of invalid numbers, which are stored as typed. */
   invalidPhones: number[];
 }
 
 /**
- * Brings a customer into the form in which it is stored and checks what no single field can tell. Pure: applying it to
- * its own result changes nothing.
+ * Normalizes a customer for storage and checks rules across fields. Pure: applying it to its own result changes
+ * nothing.
  *
- * @param before the customer that is updated: its values of custom fields are not checked anew
+ * @param before the updated customer: its unchanged custom field values are not checked again
  * @param defaultCountry of local phone numbers when the first address has none
  */
 export function normaliseCustomer(
@@ -85,7 +85,7 @@ export function normaliseCustomer(
   return { customer, violations, invalidPhones };
 }
 
-/** The name that a person without one is shown by. A company must be given one. */
+/** The default display name of a person. A company requires one. */
 export function composeDisplayName({ kind, givenName, familyName, emails, phones }: Customer): string | undefined {
   if (kind !== CustomerKind.PERSON) return undefined;
   const fullName = [givenName, familyName].filter((name) => name !== undefined).join(' ');
@@ -97,7 +97,7 @@ const displayNameMaxCodePoints = 300;
 
 type ReadRequiredText = (value: string, path: string) => string;
 
-/** Blank is absent. */
+/** Blank means absent. */
 function trimmed(value: string | undefined): string | undefined {
   const text = value?.trim();
   return text === '' ? undefined : text;
@@ -153,14 +153,14 @@ function kindViolations(customer: Customer): FieldViolation[] {
         ...absent(customer.birthDate === undefined, 'birthDate', 'a company'),
         ...named(customer, 'a company needs a name'),
       ];
-    // Enums of proto3 are open: a caller of a later release may send a number that this one does not know.
+    // Enums of proto3 are open: a newer caller may send a number that this release does not know.
     default:
       return [{ field: 'kind', reason: 'REQUIRED', description: 'must be PERSON or COMPANY' }];
   }
 }
 
 function absent(isAbsent: boolean, field: string, owner: string): FieldViolation[] {
-  return isAbsent ? [] : [{ field, reason: 'NOT_ALLOWED', description: `is no field of ${owner}` }];
+  return isAbsent ? [] : [{ field, reason: 'NOT_ALLOWED', description: `is not a field of ${owner}` }];
 }
 
 function named({ displayName }: Customer, description: string): FieldViolation[] {

@@ -18,7 +18,7 @@ export const CustomersController = recordController(customers, CustomersServiceS
   importRules: customerImport,
 });
 
-/** @throws AppError INVALID_ARGUMENT when the customer does not have what is to be matched */
+/** @throws AppError INVALID_ARGUMENT when the customer lacks the value to match */
 function matchedValue({ match, matchSystem }: UpsertCustomerRequest, customer: Customer): UniqueValue {
   const values = uniqueValues(customers, customer);
   switch (match) {
@@ -37,7 +37,7 @@ function matchedValue({ match, matchSystem }: UpsertCustomerRequest, customer: C
       }
       return externalIdOf(customers, customer, matchSystem);
     }
-    // Enums of proto3 are open: a caller of a later release may send a number that this one does not know.
+    // Enums of proto3 are open: a newer caller may send a number that this release does not know.
     default:
       throw invalidArgument([
         { field: 'match', reason: 'UNKNOWN_VALUE', description: 'must be EMAIL, DOMAIN or EXTERNAL_ID' },

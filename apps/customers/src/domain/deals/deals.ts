@@ -27,7 +27,7 @@ export const deals = defineRecord<Deal>('rapport/Deal', DealsServiceService, {
 
 export const DealsController = recordController(deals, DealsServiceService);
 
-/** The clock of another process may be ahead: a deal leaves no stage before it has entered it. */
+/** The clock of another process may be ahead: the leave time is never before the enter time. */
 function later(now: string | undefined, entered: string | undefined): string | undefined {
   return Date.parse(entered ?? '') > Date.parse(now ?? '') ? entered : now;
 }
@@ -92,7 +92,7 @@ function statusOf({ kind }: Stage): DealStatus {
 function hasValue(deal: Deal, path: string): boolean {
   const [name = '', key] = path.split('.');
   const value = (deal as unknown as Record<string, unknown>)[name];
-  // 0 is UNSPECIFIED in a field of the contract, and a number like any other in a custom field.
+  // 0 is UNSPECIFIED in an enum of the contract, and an ordinary number in a custom field.
   if (key === undefined) return isSet(value) && value !== 0;
   const values = (value ?? {}) as Record<string, unknown>;
   return Object.hasOwn(values, key) && isSet(values[key]);

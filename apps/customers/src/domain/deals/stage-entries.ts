@@ -9,7 +9,9 @@ import { defineRecord } from '../../engine/fields/record-type.js';
 import { insertRows, recordRow } from '../../engine/records/record-statements.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 
-/** The times that deals spent in stages. Kept for good, unlike the change log, so that reports can cover years. */
+/**
+ * The times that deals spent in stages. Retained indefinitely, unlike the change log, so that reports can cover years.
+ */
 export const stageEntries = defineRecord<StageEntry>('rapport/StageEntry', StageEntriesServiceService, {
   indexVersion: 1,
 });

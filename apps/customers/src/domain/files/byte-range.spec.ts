@@ -25,7 +25,7 @@ test.each([
   'lines=0-1',
   'bytes=0-1;',
   `bytes=${'9'.repeat(900)}-`,
-])('%s asks for the whole file', (range) => {
+])('%s selects the whole file', (range) => {
   expect(byteRange(range, 1_000)).toBeUndefined();
 });
 
@@ -34,6 +34,6 @@ test.each([
   ['bytes=-0', 1_000],
   ['bytes=0-', 0],
   ['bytes=-5', 0],
-])('%s of %i bytes can not be satisfied', (range, size) => {
+])('%s of %i bytes is not satisfiable', (range, size) => {
   expect(() => byteRange(range, size)).toThrow(expect.objectContaining({ reason: 'RANGE_NOT_SATISFIABLE' }) as Error);
 });

@@ -2,8 +2,8 @@ import { AppError } from '@rapport/platform';
 import type { ByteRange } from '../../engine/files/file-store.js';
 
 /**
- * The bytes of a file that a header Range asks for (RFC 9110, section 14). Undefined, for the whole file, when it is malformed, of
- * another unit or names several ranges, as the section allows.
+ * The bytes that a header Range requests (RFC 9110, section 14). Undefined, for the whole file, when the header is
+ * malformed, of another unit or has several ranges, as the section allows.
  *
  * @throws AppError OUT_OF_RANGE RANGE_NOT_SATISFIABLE when the file has no byte of the range
  */
@@ -17,7 +17,7 @@ export function byteRange(range: string | undefined, sizeBytes: number): ByteRan
   throw new AppError(
     'OUT_OF_RANGE',
     'RANGE_NOT_SATISFIABLE',
-    `The file has ${sizeBytes} bytes, and none of the range.`,
+    `The file has ${sizeBytes} bytes, none of them in the range.`,
     {
       metadata: { sizeBytes: String(sizeBytes) },
     },

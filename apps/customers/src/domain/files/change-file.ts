@@ -75,12 +75,12 @@ export async function undeleteFile(em: EntityManager, { id, etag }: UndeleteFile
   return changeFile(em, stored, { deleteTime: null });
 }
 
-/** A live or deleted file that the caller sees and may write. */
+/** A live or deleted file that the caller can see and write. */
 function lockFile(em: EntityManager, id: string): Promise<File> {
   return shownFile(em, id, 'write', (key) => em.findOne(File, key, { lockMode: LockMode.PESSIMISTIC_WRITE }));
 }
 
-/** Name and hash are stored anew in any case: the database refuses plain ones while the tenant is being encrypted. */
+/** Name and hash are always rewritten: the database refuses plaintext ones while the tenant is being encrypted. */
 async function changeFile(
   em: EntityManager,
   stored: File,

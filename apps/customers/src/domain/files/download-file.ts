@@ -14,7 +14,7 @@ import { attachment } from './file-name.js';
 import { shownFile } from './read-files.js';
 
 /**
- * Answers DownloadFile, a piece at a time. No connection is held while the reader takes one.
+ * Handles DownloadFile, one piece at a time. It holds no connection while the reader consumes a piece.
  *
  * @throws AppError NOT_FOUND
  * @throws AppError OUT_OF_RANGE RANGE_NOT_SATISFIABLE
@@ -45,7 +45,7 @@ export async function* downloadFile(
   }
 }
 
-/** Where the bytes of a file are now. Undefined when the file is deleted, or its key was destroyed. */
+/** The current location of a file's bytes. Undefined when the file is deleted, or its key was destroyed. */
 export async function bytesOf(em: EntityManager, id: string): Promise<StoredBytes | undefined> {
   const key = { tenantId: currentCaller().tenantId, id, deleteTime: null };
   const file = await em.findOne(File, key, { disableIdentityMap: true });

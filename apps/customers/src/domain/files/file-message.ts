@@ -13,7 +13,7 @@ import { namedRecord } from '../../engine/fields/record-names.js';
 
 const descriptor = methodDescriptor(FilesServiceService.getFile.path).output;
 
-/** Files in the change log: for readers that may read the record too. */
+/** Files in the change log, for readers that can read the record too. */
 export const loggedFiles: LoggedType = {
   name: 'file',
   table: 'file',
@@ -30,13 +30,13 @@ function recordOf({ record }: StoredValues): readonly NamedRecord[] {
   return known ? [{ type: known.type.table, id: known.id }] : [];
 }
 
-/** A stored file as the contract shows it. */
+/** A stored file as its message of the contract. */
 export async function fileMessage(file: File): Promise<FileMessage> {
   const [message] = await fileMessages([file]);
   return message!;
 }
 
-/** As `fileMessage`, for many. */
+/** `fileMessage` for many files. */
 export async function fileMessages(files: readonly File[]): Promise<FileMessage[]> {
   const opened = await openFiles(files);
   return files.map((file, index) => messageOf(file, opened[index]));
@@ -62,7 +62,7 @@ function messageOf(
   };
 }
 
-/** A stored upload as the contract shows it. */
+/** A stored upload as its message of the contract. */
 export async function uploadMessage(upload: FileUpload): Promise<FileUploadMessage> {
   const { name, sha256 } = await openFile(upload);
   return {

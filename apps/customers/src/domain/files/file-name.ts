@@ -1,10 +1,10 @@
 import { invalidArgument } from '@rapport/platform';
 
-/** Controls, marks that turn the direction of writing, other invisible ones, and halves of characters. */
+/** Control characters, bidirectional marks, other invisible characters, and lone surrogates. */
 const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /**
- * A file name as it is stored: the last step of a path, without characters that deceive who reads it.
+ * A file name, ready to store: the last segment of a path, without deceptive characters.
  *
  * @param field of the request that has it
  * @throws AppError INVALID_ARGUMENT when nothing is left
@@ -17,7 +17,10 @@ export function cleanFileName(name: string, field: string): string {
   throw invalidArgument([{ field, reason: 'FILE_NAME_EMPTY', description }]);
 }
 
-/** The header by which a browser stores a file and never opens it (RFC 6266), with its name in UTF-8 (RFC 8187) and as older clients read it. */
+/**
+ * A Content-Disposition header that makes browsers save a file instead of opening it (RFC 6266), with its name in UTF-8
+ * (RFC 8187) and in the form for older clients.
+ */
 export function attachment(name: string): string {
   const ascii = name.replace(/[^\x20-\x7e]|["%\\]/g, '_');
   const encoded = encodeURIComponent(name).replace(

@@ -22,25 +22,28 @@ export function recordNamed(name: string, field: string): NamedRecord {
   throw invalidArgument([{ field, reason: 'RECORD_TYPE_UNKNOWN', description }]);
 }
 
-/** @throws AppError PERMISSION_DENIED unless the caller may read or write records of the type */
+/** @throws AppError PERMISSION_DENIED unless the caller can read or write records of the type */
 export function checkRecordPermission({ type }: NamedRecord, verb: 'read' | 'write'): void {
   const permission = permissionOf(type, verb);
   if (!currentCaller().permissions.includes(permission)) throw permissionMissing(permission);
 }
 
-/** @throws AppError NOT_FOUND unless the record is live and the caller sees it */
+/** @throws AppError NOT_FOUND unless the record is live and visible to the caller */
 export async function checkRecord(em: EntityManager, { type, id }: NamedRecord): Promise<void> {
   const [stored] = await queryRows<StoredRecord>(em, liveRecords(type, [id]));
   await liveRecord(em, type, id, stored?.record);
 }
 
-/** Whether the record is live and the caller sees it. */
+/** Whether the record is live and visible to the caller. */
 export async function isShown(em: EntityManager, { type, id }: NamedRecord): Promise<boolean> {
   const [stored] = await queryRows<StoredRecord>(em, liveRecords(type, [id]));
   return stored !== undefined;
 }
 
-/** Keeps the record live until the transaction ends. @throws AppError NOT_FOUND unless it is, and the caller sees it */
+/**
+ * Locks the record live until the transaction ends. @throws AppError NOT_FOUND unless it is live and visible to the
+ * caller
+ */
 export async function holdRecord(em: EntityManager, { type, id }: NamedRecord): Promise<void> {
   const { table } = type;
   const held = await queryRows<{ id: string }>(em, {

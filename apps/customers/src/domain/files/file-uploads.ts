@@ -15,10 +15,10 @@ import { completeUpload, uploadMessage } from './file-message.js';
 import { cleanFileName } from './file-name.js';
 import { checkRecord, checkRecordPermission, isShown, recordNamed } from './file-record.js';
 
-/** Most uploads of a tenant that are not complete. */
+/** Most incomplete uploads of a tenant. */
 const maxOpen = 100;
 
-/** How long an upload may take, in seconds. */
+/** Lifetime of an incomplete upload, in seconds. */
 const waitSeconds = 24 * 60 * 60;
 
 /** Answers CreateFileUpload, in the transaction of `em`. */
@@ -73,7 +73,7 @@ export async function deleteUpload(em: EntityManager, store: FileStore, id: stri
 }
 
 /**
- * An upload, or the file that it has become, of a record that the caller sees and may write.
+ * An upload, or its complete file, of a record that the caller can see and write.
  *
  * @throws AppError NOT_FOUND
  */

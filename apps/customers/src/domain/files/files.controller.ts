@@ -73,7 +73,8 @@ export class FilesController implements ServiceHandlers<FilesServiceServer> {
   async deleteFile(request: DeleteFileRequest): Promise<File> {
     const deleted = await writeCall(this.em, Methods.deleteFile, request, (em) => deleteFile(em, this.store, request));
     jobSignal(this.em).wake();
-    // The change log has the deletion only, and who removes a deleted file for good must be known too. A retried call says it again.
+    // Recorded in the audit: the change log has only the earlier deletion, and the actor of the purge must be known
+    // too. A retried call records it again.
     if (request.permanent && deleted.deleteTime) {
       await recordAuditEvent(this.em, { kind: 'FILE_REMOVAL', records: [`file/${deleted.id}`] });
     }

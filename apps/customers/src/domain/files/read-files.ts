@@ -13,7 +13,7 @@ import { checkRecord, checkRecordPermission, isShown, recordNamed } from './file
 
 const defaultPageSize = 20;
 
-/** Answers ListFiles: one page, from the id that the page token holds. */
+/** Handles ListFiles: one page, after the id in the page token. */
 export async function listFiles(
   em: EntityManager,
   pageTokenKey: PageTokenKey,
@@ -25,7 +25,7 @@ export async function listFiles(
   const binding = JSON.stringify(['ListFiles', tenantId, record, showDeleted]);
   const [before] = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
   await checkRecord(em, named);
-  // The file beyond the page tells that there is a next one.
+  // One file beyond the page shows that there is a next page.
   const files = await em.find(
     File,
     {
@@ -49,7 +49,7 @@ export async function getFile(em: EntityManager, id: string): Promise<FileMessag
 }
 
 /**
- * A file of a record that the caller sees, and may read or write.
+ * A file of a record that the caller can see, and can read or write.
  *
  * @param find reads the file
  * @throws AppError NOT_FOUND

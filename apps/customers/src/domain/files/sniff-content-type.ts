@@ -1,9 +1,9 @@
-/** Kinds of files that their first bytes tell. */
+/** Kinds of files with a signature in their first bytes. */
 interface Kind {
   type: string;
-  /** Bytes in hexadecimal, and where they are. */
+  /** The signature in hexadecimal, and its offset. */
   marks: readonly { at: number; bytes: string }[];
-  /** Types that files of the kind may have besides, as their sender says. */
+  /** Other types of the kind, which the sender may declare. */
   also?: RegExp;
 }
 
@@ -28,7 +28,7 @@ const kinds: readonly Kind[] = [
   { type: 'application/x-7z-compressed', marks: [at(0, '377abcaf271c')] },
   { type: 'application/rtf', marks: [at(0, '7b5c727466')], also: /^text\/rtf$/ },
   {
-    // Documents of offices are archives.
+    // Office documents are ZIP archives.
     type: 'application/zip',
     marks: [at(0, '504b0304')],
     also: /^application\/(vnd\.openxmlformats-officedocument\.[a-z.]+|vnd\.oasis\.opendocument\.[a-z.-]+|vnd\.apple\.[a-z]+|epub\+zip)$/,
@@ -40,16 +40,16 @@ const kinds: readonly Kind[] = [
   },
 ];
 
-/** Texts that no browser runs. */
+/** Text types that browsers do not execute. */
 const textTypes =
   /^(text\/(plain|csv|calendar|vcard|markdown|tab-separated-values)|application\/(json|x-ndjson|ld\+json)|message\/rfc822)$/;
 
-/** Bytes from the beginning of a file that its type is found by. */
+/** Bytes at the start of a file that are inspected. */
 export const sniffedBytes = 4 * 1024;
 
 /**
- * Media type of a file by its first bytes. What its sender says counts only for which of the types of a kind it is: a page or a script
- * that is said to be an image becomes a plain text.
+ * Media type of a file by its first bytes. The declared type only selects among the types of a kind: a page or a script
+ * that is declared as an image becomes plain text.
  *
  * @param head the first bytes, `sniffedBytes` or the whole file
  * @param declared media type
@@ -67,7 +67,7 @@ function hasMark(bytes: Buffer, { at: place, bytes: mark }: { at: number; bytes:
   return bytes.toString('hex', place, place + mark.length / 2) === mark;
 }
 
-/** Whether bytes are UTF-8 without control characters. Their last character may be cut. */
+/** Whether bytes are UTF-8 without control characters. The last character may be cut. */
 function isText(bytes: Buffer): boolean {
   if (bytes.length === 0) return false;
   try {

@@ -34,14 +34,14 @@ export function uploadFile(
     const upload = await shownUpload(em, request.id);
     if (upload instanceof File) return completeTarget(em, upload);
     const key = (await keyOfFile(upload)) ?? undefined;
-    // The encryption is about to delete uploads of before.
+    // The tenant's encryption is about to delete earlier uploads.
     if (currentSeal() && !key) throw uploadMissing();
     return new OpenUpload(em, store, upload, key);
   };
   return receiveUpload(em, { field: 'content', dataOf: ({ content }) => content?.data, begin }, requests);
 }
 
-/** A file that is complete: a call may repeat its bytes, whose answer was lost. */
+/** A complete file: a client may repeat the bytes of a call whose response was lost. */
 function completeTarget(em: EntityManager, file: File): Target {
   return {
     receivedBytes: file.sizeBytes,
@@ -51,7 +51,7 @@ function completeTarget(em: EntityManager, file: File): Target {
     },
     store(_received, data) {
       if (data.length === 0) return completeUpload(file);
-      throw new AppError('FAILED_PRECONDITION', 'FILE_COMPLETE', 'The file is complete already.');
+      throw new AppError('FAILED_PRECONDITION', 'FILE_COMPLETE', 'The file is already complete.');
     },
   };
 }
@@ -92,7 +92,7 @@ class OpenUpload implements Target {
     return isComplete ? this.#complete(size) : stored;
   }
 
-  /** The upload of which as many bytes have arrived, locked. */
+  /** The upload with this many received bytes, locked. */
   async #locked(em: EntityManager, received: number): Promise<FileUpload> {
     const upload = await lockUpload(em, this.upload.id);
     if (!upload) throw uploadMissing();
@@ -100,15 +100,12 @@ class OpenUpload implements Target {
     return upload;
   }
 
-  /** Makes a file of what has arrived. When the process dies before it is done, an empty call with `complete` does it. */
+  /** Turns the received bytes into a file. If the process dies first, an empty call with `complete` does it. */
   async #complete(size: number): Promise<FileUploadMessage> {
     const { sha256, head } = await this.#digest(size);
     const { name, sha256: wanted } = await openFile(this.upload);
     if (wanted && wanted !== sha256) {
-      throw differs(
-        'SHA256_DIFFERS',
-        'does not have the SHA-256 that the upload says. Delete the upload and begin anew.',
-      );
+      throw differs('SHA256_DIFFERS', 'does not match the SHA-256 of the upload. Delete the upload and start again.');
     }
     const answer = await this.em.transactional(
       async (em) => {
@@ -124,7 +121,7 @@ class OpenUpload implements Target {
           ...{ createdBy, updatedBy: createdBy, sizeBytes: size, content: [tenantId, contentId] },
           contentType: sniffContentType(head, upload.contentType ?? undefined),
         });
-        // The key of an upload that has become no file is destroyed.
+        // Destroys the key of a failed upload.
         await em.flush();
         em.remove(upload);
         return completeUpload(file);
@@ -135,7 +132,7 @@ class OpenUpload implements Target {
     return answer;
   }
 
-  /** Reads what is stored, since earlier calls may have brought parts of it to other processes. */
+  /** Reads the stored bytes, since other processes may have received parts of them. */
   async #digest(size: number): Promise<{ sha256: string; head: Buffer }> {
     const hash = createHash('sha256');
     let head = Buffer.alloc(0);
@@ -148,7 +145,7 @@ class OpenUpload implements Target {
   }
 
   /**
-   * Keeps the bytes, or removes them when the tenant has the same already. Sealed bytes are of one file.
+   * Retains the bytes, or deletes them when the tenant already has the same. Encrypted bytes belong to one file.
    *
    * @returns the content id
    */

@@ -25,7 +25,7 @@ export const pipelines = defineRecord<Pipeline>('rapport/Pipeline', PipelinesSer
 
 export const PipelinesController = recordController(pipelines, PipelinesServiceService);
 
-/** A stage keeps its id for as long as it keeps its key. */
+/** A stage has the same id for as long as it has the same key. */
 function idOf({ key }: Stage, before: Pipeline | undefined): string | undefined {
   return before?.stages.find((stage) => stage.key === key)?.id;
 }

@@ -35,7 +35,7 @@ import { erasureMessage, receiptDigest } from './erasure-receipt.js';
 import { Erasure } from './erasure.entity.js';
 import { addressesOf } from './personal-addresses.js';
 
-/** Largest difference between the clocks of the service and of the database, in milliseconds. */
+/** Largest tolerated clock difference between the service and the database, in milliseconds. */
 const clockSkewMs = 60_000;
 
 /** Most rows that one statement removes or changes, since a statement times out after 8 s. */
@@ -115,7 +115,7 @@ async function lockPerson(em: EntityManager, { id, etag }: EraseCustomerRequest)
   return [person, ...customers.filter((customer) => customer !== person)];
 }
 
-/** Deletes the data of customers, except from the change log. @returns the merges that they were part of before */
+/** Deletes the data of customers, except from the change log. @returns their former merges */
 async function removeAll(
   em: EntityManager,
   customers: CustomerMessage[],
@@ -140,8 +140,8 @@ async function removeAll(
 }
 
 /**
- * Takes the values out of the log: of what was removed at any time, and of customers that had them in between, when they
- * were merged.
+ * Removes the values from the change log: those of the erased records at any time, and of customers that held them
+ * meanwhile after a merge.
  *
  * @returns the number of changes
  */
@@ -152,7 +152,7 @@ async function eraseLog(em: EntityManager, recordIds: string[], former: FormerMe
       eraseChanges([customer_id], shifted(create_time, -clockSkewMs), shifted(undo_time, clockSkewMs)),
     ),
   ];
-  // A plan for any ids compares each row of the outbox with each of them; one for these ids looks them up by hash.
+  // A generic plan would compare each row of the outbox with each id; a custom plan for these ids uses a hash.
   await queryRows(em, { name: 'plan_for_ids', sql: 'set local plan_cache_mode = force_custom_plan', values: [] });
   let changes = 0;
   for (const statement of statements) {

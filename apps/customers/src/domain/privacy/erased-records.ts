@@ -13,17 +13,20 @@ import {
 } from '../../engine/changes/erasure/erasure-statements.js';
 import { customerType } from '../../engine/records/customers/customer-type.js';
 
-/** What an erasure has removed so far: counts, and ids. What imports have kept of records is removed with them, page by page. */
+/**
+ * What an erasure has removed so far: counts, and ids. It also removes, page by page, what imports store about the
+ * records.
+ */
 export class ErasedRecords implements ErasedReferences {
-  /** Ids of all records whose values the change log may have. */
+  /** Ids of all records whose values the change log may contain. */
   readonly ids: string[] = [];
-  /** Resource names of records whose files go with them. */
+  /** Resource names of records whose files are erased too. */
   readonly names: string[] = [];
   readonly #counts = new Map<string, number>();
 
   constructor(private readonly em: EntityManager) {}
 
-  /** Those that are not zero, in the order in which they were first counted. */
+  /** The nonzero counts, in the order in which they were first counted. */
   get counts(): ErasedData[] {
     return [...this.#counts].map(([dataClass, count]) => ({ dataClass, count })).filter(({ count }) => count > 0);
   }
@@ -47,7 +50,7 @@ export class ErasedRecords implements ErasedReferences {
     for (const id of ids) this.ids.push(id);
   };
 
-  /** What imports have kept of some records, or quote of them. */
+  /** What imports store about records, or quote from them. */
   async removeImported(records: readonly ErasedRecord[]): Promise<void> {
     if (records.length === 0) return;
     await this.#run('importLeftovers', removeImportLeftovers(records));
@@ -70,7 +73,7 @@ export function chunks<Item>(items: readonly Item[], size: number): Item[][] {
   return Array.from({ length: count }, (_, index) => items.slice(index * size, (index + 1) * size));
 }
 
-/** What issues of imports may quote of a record. */
+/** Texts of a record that import issues may quote. */
 function quotedOf({ type, record }: ErasedRecord): string[] {
   if (type !== customerType()) return personalTexts(type, record);
   const { displayName = '', emails, phones } = record as CustomerMessage;

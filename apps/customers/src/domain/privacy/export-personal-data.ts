@@ -22,10 +22,10 @@ import { methodDescriptor } from '../../engine/values/contract.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
 import { filePages, listsOf, rowsOf, type Json, type PersonalList } from './personal-records.js';
 
-/** Changes that are read and written at a time. */
+/** Changes read and written per batch. */
 const batchSize = 200;
 
-/** Most records whose changes one statement looks for. */
+/** Most records per query of changes. */
 const idsAtATime = 1_000;
 
 const jsonOfChange = JsonCodec.of(changeDescriptor(), new Map());
@@ -38,7 +38,8 @@ interface Sources {
 }
 
 /**
- * Handles ExportPersonalData: streams JSON from one snapshot, and makes a piece when the reader has taken the one before.
+ * Handles ExportPersonalData: streams JSON from one snapshot, and creates each piece after the reader has consumed the
+ * previous one.
  *
  * @throws AppError NOT_FOUND
  * @throws AppError RESOURCE_EXHAUSTED while too many exports of the tenant run
@@ -60,7 +61,7 @@ async function* readPerson({ em, types, key }: Sources, id: string): AsyncGenera
   const reader = em.fork({ session: tenantSession(currentCaller().tenantId) });
   await reader.begin({ isolationLevel: IsolationLevel.REPEATABLE_READ, readOnly: true });
   try {
-    // The edge cuts a reader off that takes nothing for a minute or two.
+    // The edge disconnects a stalled reader after a minute or two.
     await reader.execute(`set local idle_in_transaction_session_timeout = '150s'`);
     const customers = await readCustomers(reader, id);
     const [customer, ...mergedCustomers] = customers.map((each) => recordValue(customerType(), each));
@@ -81,7 +82,7 @@ async function* readPerson({ em, types, key }: Sources, id: string): AsyncGenera
   }
 }
 
-/** What was exported so far: the ids of records whose changes are, and names of records whose files are. */
+/** The exported ids of records that have changes, and names of records that have files. */
 interface Known {
   ids: string[];
   names: string[];
@@ -103,8 +104,8 @@ async function* readList({ name, pages, table, isLogged }: PersonalList, known: 
 }
 
 /**
- * The customer first, then those that were merged into it. Widens the session: what is read after it includes what the caller may
- * not see.
+ * The customer first, then customers merged into it. Widens the session: later reads include what the caller cannot
+ * see.
  */
 async function readCustomers(reader: EntityManager, id: string): Promise<CustomerMessage[]> {
   const seen = await rowsOf(reader, knownRecord(customerType(), id));
@@ -124,7 +125,7 @@ async function readCustomers(reader: EntityManager, id: string): Promise<Custome
   return customers;
 }
 
-/** What the log has of records, the oldest first, some records at a time. */
+/** The changes of records, oldest first, some records at a time. */
 async function* readChanges(reader: EntityManager, types: LoggedTypes, ids: readonly string[]): AsyncGenerator<Json[]> {
   const { tenantId } = currentCaller();
   for (let start = 0; start < ids.length; start += idsAtATime) {
@@ -148,7 +149,7 @@ async function* readChanges(reader: EntityManager, types: LoggedTypes, ids: read
 
 function changeDescriptor() {
   const { message } = methodDescriptor(ChangeFeedServiceService.listChanges.path).output.field['changes'] ?? {};
-  if (!message) throw new Error('ListChanges answers no changes.');
+  if (!message) throw new Error('ListChanges returns no changes.');
   return message;
 }
 

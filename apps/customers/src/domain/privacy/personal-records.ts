@@ -27,20 +27,20 @@ import { suppressionMessage, type SuppressionRow } from '../suppressions/suppres
 import { suppressionsOfCustomers } from '../suppressions/suppression-statements.js';
 import { addressesOf } from './personal-addresses.js';
 
-/** Records that are read at a time: none of a person is in memory as a whole. */
+/** Records per read: a person's data is never in memory as a whole. */
 const pageSize = 500;
 
-/** Records whose files one statement looks for. */
+/** Records per query of files. */
 const namesAtATime = 1_000;
 
 export type Json = Record<string, unknown>;
 
-/** What is kept of one kind about a person, in pages, each as the API shows it. */
+/** The stored data of one kind about a person, in pages, each as the API returns it. */
 export interface PersonalList {
-  /** As the export names it. */
+  /** Its name in the export. */
   name: string;
   pages: AsyncIterable<Json[]>;
-  /** Of records that may have files. */
+  /** Records that may have files. */
   table?: string;
   /** Whether the change log has their changes. */
   isLogged: boolean;
@@ -55,7 +55,7 @@ const jsonOf = {
   suppression: codecOf(SuppressionsServiceService.getSuppression.path),
 };
 
-/** All but the files: the lists are read one after the other, as the reader takes them. */
+/** All kinds except files. The lists are read sequentially, as the reader consumes them. */
 export function listsOf(reader: EntityManager, key: SuppressionKey, customers: CustomerMessage[]): PersonalList[] {
   const ids = customers.map(({ id }) => id);
   return [
@@ -70,7 +70,7 @@ export function listsOf(reader: EntityManager, key: SuppressionKey, customers: C
   ];
 }
 
-/** What is known of the files of records; their bytes are downloaded one by one. @param records resource names */
+/** Metadata of the records' files; the bytes are downloaded separately. @param records resource names */
 export async function* filePages(reader: EntityManager, records: readonly string[]): AsyncGenerator<Json[]> {
   const { tenantId } = currentCaller();
   for (let start = 0; start < records.length; start += namesAtATime) {
@@ -122,7 +122,7 @@ function consentPages(reader: EntityManager, ids: readonly string[]): AsyncGener
   });
 }
 
-/** At most some for each address of the person. */
+/** At most a few for each address of the person. */
 async function* suppressionPage(
   reader: EntityManager,
   key: SuppressionKey,
@@ -134,7 +134,7 @@ async function* suppressionPage(
   yield rows.map((row) => jsonOf.suppression.toJson(suppressionMessage(row) as unknown as Json));
 }
 
-/** The types of records that refer to customers and have data of theirs, with the columns that do. */
+/** Record types with references to customers and copies of their data, with the referring columns. */
 function referrers(): { type: RecordType; columns: string[] }[] {
   const fields = referringFields(customerType()).filter(
     ({ type, index }) => type !== customerType() && index.onErase !== OnErase.KEEP,
@@ -165,7 +165,7 @@ function referringPages(
   });
 }
 
-/** @param read the page after a record, in the order of their ids */
+/** @param read the page after a record, in the order of ids */
 async function* inPages(read: (after: string | undefined) => Promise<Json[]>): AsyncGenerator<Json[]> {
   let after: string | undefined;
   do {
@@ -175,7 +175,7 @@ async function* inPages(read: (after: string | undefined) => Promise<Json[]>): A
   } while (after !== undefined);
 }
 
-/** @param path of a method that answers the record */
+/** @param path of the method that returns the record */
 function codecOf(path: string): JsonCodec {
   return JsonCodec.of(methodDescriptor(path).output, codecs);
 }

@@ -45,7 +45,7 @@ export class PrivacyController implements ServiceHandlers<PrivacyServiceServer> 
   ) {}
 
   async *exportPersonalData({ id }: ExportPersonalDataRequest): AsyncGenerator<HttpBody, void> {
-    // Changes that were made just now have their positions then.
+    // Gives positions to the most recent changes.
     await this.sequencer.caughtUp();
     yield* exportPersonalData({ em: this.em, types: this.types, key: this.suppressionKey }, this.bulk, id);
   }

@@ -7,7 +7,7 @@ import type { WorkspaceSettings } from './settings.entity.js';
 
 const descriptor = methodDescriptor(SettingsServiceService.getSettings.path).output;
 
-/** Settings in the change log: those of the tenant have its id. */
+/** Settings in the change log. Their id is the tenant's. */
 export const loggedSettings: LoggedType = {
   name: 'settings',
   table: 'workspace_settings',
@@ -18,7 +18,7 @@ export const loggedSettings: LoggedType = {
   empty: {},
 };
 
-/** What callers decide on. */
+/** The mutable part of settings. */
 export type SettingsContent = Pick<
   WorkspaceSettings,
   'baseCurrency' | 'timeZone' | 'locale' | 'weekStart' | 'fiscalYearStartMonth'
@@ -32,10 +32,10 @@ export const defaultSettings: SettingsContent = {
   fiscalYearStartMonth: 1,
 };
 
-/** The version of settings that were never changed. */
+/** The version of settings before the first change. */
 export const initialVersion = 0;
 
-/** Settings as the contract shows them. @param stored absent before the first change */
+/** Settings as their message of the contract. @param stored absent before the first change */
 export function settingsMessage(stored: WorkspaceSettings | null): Settings {
   const { baseCurrency, timeZone, locale, weekStart, fiscalYearStartMonth } = stored ?? defaultSettings;
   return {

@@ -7,7 +7,7 @@ const SettingsSchema = defineEntity({
   ...tenantIsolation,
   properties: {
     tenantId: p.uuid().primary(),
-    /** That of the tenant: the name of the record in the change log. */
+    /** The tenant's id: identifies the record in the change log. */
     id: p.uuid(),
     baseCurrency: p.text(),
     timeZone: p.text(),
@@ -20,6 +20,6 @@ const SettingsSchema = defineEntity({
   },
 });
 
-/** What a workspace has set. There is no row before the first change. */
+/** The settings of a workspace. There is no row before the first change. */
 export class WorkspaceSettings extends SettingsSchema.class {}
 SettingsSchema.setClass(WorkspaceSettings);

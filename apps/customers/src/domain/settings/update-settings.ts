@@ -49,7 +49,7 @@ export async function updateSettings(em: EntityManager, request: UpdateSettingsR
       ...[new Date().toISOString(), principalId],
     ],
   );
-  // Another call has made the first change: this one is made to its settings.
+  // Another call made the first change: apply this one to its settings.
   if (made.length === 0) return updateSettings(em, request);
   return settingsMessage(await em.findOneOrFail(WorkspaceSettings, { tenantId }));
 }
@@ -64,7 +64,7 @@ function contentOf({
   return { baseCurrency, timeZone, locale, weekStart, fiscalYearStartMonth };
 }
 
-/** What a caller has sent, in the form in which it is stored. Undefined: the default. */
+/** A value of the request, ready to store. Undefined: the default. */
 function contentOfMessage({
   baseCurrency,
   timeZone,
@@ -82,7 +82,7 @@ function contentOfMessage({
   };
 }
 
-/** @throws AppError INVALID_ARGUMENT that names each setting that is none */
+/** @throws AppError INVALID_ARGUMENT that names each invalid setting */
 function checkContent({ baseCurrency, timeZone, locale }: SettingsContent): void {
   const violations = localeViolations('settings', { timeZone, locale });
   if (!isIsoCurrency(baseCurrency)) {

@@ -19,7 +19,7 @@ export async function createSuppression(
   key: SuppressionKey,
   { suppression }: CreateSuppressionRequest,
 ): Promise<SuppressionMessage> {
-  // It holds for the whole tenant, and nobody owns it.
+  // It applies to the whole tenant, and has no owner.
   refuseNarrowScope();
   if (!suppression) throw invalidArgument([{ field: 'suppression', reason: 'REQUIRED', description: 'is required' }]);
   const { address = '', purpose } = suppression;
@@ -33,11 +33,11 @@ export async function createSuppression(
   const row = (found as SuppressionRow[]).find(
     (each) => each.reason === reason && (each.purpose ?? undefined) === purpose && each.customerId === null,
   );
-  if (!row) throw new Error('A suppression that was just made is not there.');
+  if (!row) throw new Error('The new suppression does not exist.');
   return suppressionMessage(row);
 }
 
-/** The other reasons come from what is done to customers. */
+/** The system sets the other reasons itself. */
 function givenReason(reason: SuppressionReason): Suppression['reason'] {
   switch (reason) {
     case SuppressionReason.MANUAL:

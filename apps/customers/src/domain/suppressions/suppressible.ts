@@ -18,10 +18,11 @@ export function suppressedChannel(channel: ContactChannel, field: string): Suppr
 }
 
 /**
- * Refuses values that are not addresses of the channel. They would never match a suppression, and so look like allowed addresses.
+ * Refuses values that are not addresses of the channel. They would never match a suppression, so they would seem to be
+ * allowed.
  *
  * @param fieldOf names the field of the address with an index
- * @throws AppError INVALID_ARGUMENT that names each
+ * @throws AppError INVALID_ARGUMENT that names each of them
  */
 export function checkAddresses(
   channel: SuppressedChannel,

@@ -16,7 +16,8 @@ export type SuppressedChannel = Suppression['channel'];
 export class SuppressionKey {
   /**
    * @param bytes 32 of them
-   * @param space what the caller's tenant has in place of its id, when its suppressions come from the archive of another one
+   * @param space replaces the id of the caller's tenant, when its suppressions were imported from another tenant's
+   *   archive
    */
   constructor(
     private readonly bytes: Buffer,
@@ -34,14 +35,14 @@ export class SuppressionKey {
     return createHmac('sha256', this.bytes).update('fingerprint').digest('hex').slice(0, 16);
   }
 
-  /** The same address has another hash for each tenant. */
+  /** The same address has a different hash in each tenant. */
   hash(tenantId: string, channel: SuppressedChannel, address: string): Buffer {
     const text = JSON.stringify([this.space ?? tenantId, addressKey(channel, address)]);
     return createHmac('sha256', this.bytes).update(text).digest();
   }
 }
 
-/** The form in which addresses are compared. A number that is not valid is compared as it was typed. */
+/** The normalized address. An invalid phone number is compared as typed. */
 function addressKey(channel: SuppressedChannel, address: string): string {
   const typed = address.trim();
   if (channel === 'EMAIL') return emailKey(typed);
@@ -49,7 +50,7 @@ function addressKey(channel: SuppressedChannel, address: string): string {
   return parsed?.isValid() ? parsed.number : typed;
 }
 
-/** What hashes of the caller's tenant are made with in place of its id. Undefined: its id. */
+/** Replacement of the tenant's id in hashes of the caller's tenant. Undefined: its id. */
 export async function suppressionSpaceOf(em: EntityManager): Promise<string | undefined> {
   const [row] = await queryRows<{ space: string }>(em, {
     name: 'suppression_space',

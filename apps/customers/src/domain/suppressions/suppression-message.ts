@@ -11,18 +11,18 @@ import type { Suppression } from './suppression.entity.js';
 
 const descriptor = methodDescriptor(SuppressionsServiceService.getSuppression.path).output;
 
-/** Suppressions in the change log, which does not know their addresses. */
+/** Suppressions in the change log, without their addresses. */
 export const loggedSuppressions: LoggedType = {
   name: 'suppression',
   table: 'suppression',
   descriptor,
   columns: loggedColumns(descriptor).filter((column) => column !== 'address'),
   scope: { by: 'RECORD', of: { customer_id: 'customer' } },
-  // Not among what an erasure leaves.
+  // Not erased: it contains no address.
   empty: { reason: 'MANUAL' },
 };
 
-/** What is shown of a stored suppression; times as the driver or the ORM gives them. */
+/** A stored suppression; times have the type that the driver or the ORM returns. */
 export interface SuppressionRow extends Pick<
   Suppression,
   'id' | 'channel' | 'purpose' | 'reason' | 'customerId' | 'createdBy'
@@ -30,12 +30,12 @@ export interface SuppressionRow extends Pick<
   createTime: Date | string;
 }
 
-/** For `select`, each by its property's name. */
+/** Columns for `select`, each under its property's name. */
 export const suppressionColumns = `suppression.id, suppression.channel, suppression.purpose, suppression.reason,
   suppression.customer_id as "customerId", suppression.create_time as "createTime",
   suppression.created_by as "createdBy"`;
 
-/** A stored suppression as the contract shows it: its address is not known. */
+/** A stored suppression as its message of the contract: its address is unknown. */
 export function suppressionMessage(row: SuppressionRow): SuppressionMessage {
   return {
     id: row.id,

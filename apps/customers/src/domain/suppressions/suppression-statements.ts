@@ -12,7 +12,7 @@ export interface SuppressedAddress {
   address: string;
   /** All purposes when absent. */
   purpose?: string | undefined;
-  /** Whose withdrawn consent it is. */
+  /** The customer that withdrew the consent. */
   customerId?: string;
 }
 

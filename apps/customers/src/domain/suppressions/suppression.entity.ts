@@ -10,12 +10,12 @@ const SuppressionSchema = defineEntity({
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),
     channel: p.enum(['EMAIL', 'PHONE', 'SMS'] as const),
-    /** Made by `SuppressionKey`. */
+    /** Hash of `SuppressionKey`. */
     addressHash: p.blob(),
     /** Absent: all purposes. */
     purpose: p.text().nullable(),
     reason: p.enum(['MANUAL', 'COMPLAINT', 'BOUNCE', 'CONSENT_WITHDRAWN', 'ERASURE'] as const),
-    /** Whose withdrawn consent it comes from. No foreign key: it outlives the customer. */
+    /** The customer that withdrew the consent. No foreign key: the suppression outlives the customer. */
     customerId: p.uuid().nullable(),
     createTime: p.datetime(3),
     createdBy: p.text(),

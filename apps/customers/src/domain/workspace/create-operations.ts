@@ -59,7 +59,7 @@ export function refuseHiding(): void {
   throw new AppError('PERMISSION_DENIED', 'PERSONAL_DATA_HIDDEN', 'Personal data is hidden from this caller.');
 }
 
-/** Under the lock of the tenant's operations, so that of two calls one is first. */
+/** Runs under the lock of the tenant's operations, so that concurrent calls run one after the other. */
 async function lockWorkspace(em: EntityManager, tenantId: string): Promise<void> {
   refuseHiding();
   await lockOperations(em, tenantId);
@@ -71,17 +71,17 @@ async function lockWorkspace(em: EntityManager, tenantId: string): Promise<void>
     [tenantId],
   );
   if (!running) return;
-  const message = 'Another export or import of the workspace has not ended. Cancel it, or wait.';
+  const message = 'Another export or import of the workspace is in progress. Cancel it, or wait.';
   throw new AppError('FAILED_PRECONDITION', 'OPERATION_RUNNING', message);
 }
 
 async function refuseOpen(em: EntityManager, tenantId: string): Promise<void> {
   if ((await countOpen(em, tenantId)) === 0) return;
-  const message = 'There are operations that have not ended. Cancel them, or wait.';
+  const message = 'There are operations in progress. Cancel them, or wait.';
   throw new AppError('FAILED_PRECONDITION', 'OPERATIONS_OPEN', message);
 }
 
-/** Lets a worker remove the archives of exports of before, so that a tenant has one at a time. */
+/** Expires the archives of earlier exports, so that a tenant has one at a time. */
 async function expireExports(em: EntityManager, tenantId: string): Promise<void> {
   const former = await em.execute<{ id: string }[]>(
     `select id from operation_job join operation on operation.tenant_id = operation_job.tenant_id and operation.id = operation_id

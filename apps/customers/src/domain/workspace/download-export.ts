@@ -10,7 +10,7 @@ import { refuseHiding } from './create-operations.js';
 import type { ExportProgress } from './export-workspace.js';
 
 /**
- * Answers DownloadWorkspaceExport, a piece at a time. No connection is held while the reader takes one.
+ * Handles DownloadWorkspaceExport, one piece at a time. It holds no connection while the reader consumes a piece.
  *
  * @throws AppError NOT_FOUND
  * @throws AppError FAILED_PRECONDITION ARCHIVE_MISSING
@@ -22,7 +22,7 @@ export async function* downloadExport(em: EntityManager, id: string): AsyncGener
   if (kind !== 'WORKSPACE_EXPORT') found(null);
   const { sizeBytes, expireTime = '' } = rules as ExportProgress;
   if (state !== 'SUCCEEDED' || !(Date.parse(expireTime) > Date.now())) {
-    const message = 'The export has not succeeded, or its archive is not kept any more.';
+    const message = 'The export has not succeeded, or its archive has expired.';
     throw new AppError('FAILED_PRECONDITION', 'ARCHIVE_MISSING', message, { metadata: { state } });
   }
   await recordAuditEvent(em, { kind: 'EXPORT', detail: { of: 'workspace', download: true, operationId: id } });

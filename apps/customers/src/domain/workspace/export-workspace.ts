@@ -15,19 +15,19 @@ import { archiveLeftovers, ArchivePieces } from './archive/archive-pieces.js';
 import { ArchiveWriter } from './archive/archive-writer.js';
 import { contentName, type Section, type Sections } from './archive/section.js';
 
-/** How long an archive can be downloaded, in seconds. */
+/** Lifetime of an archive, in seconds. */
 const keptSeconds = 24 * 60 * 60;
 
-/** How often an export starts. After that the processes that work on it are likely to end because of it. */
+/** Most starts of an export. More crashes are probably its own fault. */
 const maxStarts = 5;
 
-/** After how many seconds an export is tried again that has found another one running in the process. */
+/** Delay in seconds before an export is retried after it found another one running in the process. */
 const busySeconds = 1;
 
-/** Rows that are read at a time. */
+/** Rows per read. */
 const batchSize = 200;
 
-/** What an operation keeps of its archive, beside what callers see. */
+/** Internal state of an operation's archive, not shown to callers. */
 export interface ExportProgress {
   sizeBytes: number;
   sha256?: string;
@@ -41,7 +41,10 @@ interface Sources {
   suppressionKey: SuppressionKey;
 }
 
-/** Exports a workspace. A process exports one at a time, so that a place of its worker stays free for the operations of others. */
+/**
+ * Exports a workspace. A process runs one export at a time, so that a slot of its worker stays free for other
+ * operations.
+ */
 export function exportKind(sources: Sources): OperationKind {
   let isBusy = false;
   return {
@@ -57,7 +60,7 @@ export function exportKind(sources: Sources): OperationKind {
       }
     },
     undo: { refusal: 'An export changes nothing that could be undone.' },
-    failedRefusal: 'An export that has failed does not go on. Start another one.',
+    failedRefusal: 'A failed export can not be resumed. Start another one.',
     leftovers: archiveLeftovers,
   };
 }
@@ -68,8 +71,8 @@ async function leaveFor({ em, operation }: OperationTask, seconds: number): Prom
 }
 
 /**
- * Writes the archive from one snapshot (REPEATABLE READ). No other transaction can read that again, so an export that was paused, or whose
- * process has ended, starts anew, and keeps its turn until it is done.
+ * Writes the archive from one snapshot (REPEATABLE READ). A snapshot can't be opened again, so an export starts from
+ * the beginning after a pause or the end of its process, and does not yield to other operations while it runs.
  *
  * @throws OperationMoved when the operation was changed meanwhile
  */
@@ -81,7 +84,7 @@ async function exportWorkspace(sources: Sources, task: OperationTask): Promise<v
   );
   const { starts } = operation.rules as ExportProgress;
   if (starts >= maxStarts) {
-    throw new AppError('INTERNAL', 'EXPORT_CRASHED', 'No process that worked on the export has come to its end.');
+    throw new AppError('INTERNAL', 'EXPORT_CRASHED', 'Every process that ran the export ended before it was complete.');
   }
   await clearOperation(em, archiveLeftovers, job, task.signal);
   const checkpoint = { state: operation.state, done: operation.counts.rows };
@@ -142,7 +145,7 @@ async function writeArchive(
     stored.rules = { ...(stored.rules as ExportProgress), sha256, expireTime };
     stored.endTime = new Date();
     stored.state = 'SUCCEEDED';
-    // A worker clears it then.
+    // A worker deletes it later.
     await postpone(transaction, stored, keptSeconds);
   });
 }
@@ -156,7 +159,7 @@ async function* linesOf(reader: EntityManager, section: Section, tenantId: strin
   await reader.execute('close exported');
 }
 
-/** The bytes of files that a tenant has. */
+/** The bytes of a tenant's files. */
 async function* contentsOf(reader: EntityManager, tenantId: string) {
   interface Content {
     sha256: string;

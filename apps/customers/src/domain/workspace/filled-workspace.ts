@@ -7,7 +7,7 @@ import type { Sections } from './archive/section.js';
 /** Tables that an import fills besides those of its sections. */
 const filledBeside = ['file_content', 'file_piece', 'file_usage', 'suppression_space'];
 
-/** @throws AppError FAILED_PRECONDITION WORKSPACE_NOT_EMPTY, which names what the caller's tenant has */
+/** @throws AppError FAILED_PRECONDITION WORKSPACE_NOT_EMPTY that names the existing data of the caller's tenant */
 export async function refuseFilled(em: EntityManager, sections: Sections): Promise<void> {
   const names = tablesOf(sections);
   const [row] = await queryRows<{ filled: string[] }>(em, {
@@ -23,7 +23,7 @@ export async function refuseFilled(em: EntityManager, sections: Sections): Promi
   throw new AppError('FAILED_PRECONDITION', 'WORKSPACE_NOT_EMPTY', message, { metadata: { found: filled.join(',') } });
 }
 
-/** Removes all that an import has stored, in short steps. It may be done again. */
+/** Removes everything that an import has stored, in short steps. It can be repeated. */
 export async function clearWorkspace(em: EntityManager, sections: Sections, signal: AbortSignal): Promise<void> {
   const pace = BulkPace.of(em);
   const filled = new Set([...tablesOf(sections), ...filledBeside]);

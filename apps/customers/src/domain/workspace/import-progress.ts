@@ -3,33 +3,33 @@ import type { FileStore } from '../../engine/files/file-store.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
 import type { Sections } from './archive/section.js';
 
-/** What imports are done with. */
+/** The dependencies of an import. */
 export interface ImportSources {
   sections: Sections;
   files: FileStore;
   suppressionKey: SuppressionKey;
 }
 
-/** What an operation keeps of its archive, beside what callers see. */
+/** Internal state of an operation's archive, not shown to callers. */
 export interface ImportProgress {
   sizeBytes: number;
-  /** Where it goes on. Absent until the archive was found to be whole: nothing of it has been stored. */
+  /** The position to resume from. Absent until the archive is verified: nothing of it has been stored. */
   place?: LoadPlace;
-  /** Why it fails, once all that it has stored is removed. */
+  /** The error of a failed import, reported after everything it stored is removed. */
   fault?: Pick<AppError, 'code' | 'reason' | 'message'>;
 }
 
-/** How far an import is. */
+/** The position of an import. */
 export interface LoadPlace {
-  /** Where the header of the file begins. */
+  /** Offset of the header of the file. */
   offset: number;
-  /** Lines of the file that are done, or bytes of it that are stored. */
+  /** Completed lines of the file, or stored bytes of it. */
   line: number;
-  /** Rounds begin with 1. Later ones store the records that have waited for what they refer to; 0 is the last one. */
+  /** Rounds start with 1. Later rounds store records that waited for their references; 0 is the last one. */
   round: number;
-  /** Lines that this round has stored, and that wait. */
+  /** Stored and waiting lines of this round. */
   stored: number;
   waiting: number;
-  /** Whether all records are there, so that what belongs to them can be stored. */
+  /** Whether all records are stored, so that their dependents can follow. */
   hasRecords?: boolean;
 }

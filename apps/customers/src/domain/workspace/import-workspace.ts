@@ -11,7 +11,7 @@ import { loadArchive } from './load-archive.js';
 import type { Manifest } from './archive/manifest.js';
 import { verifyArchive } from './archive/verify-archive.js';
 
-/** Imports the archive of a workspace into an empty one. What an import has stored that does not succeed is removed again. */
+/** Imports the archive of a workspace into an empty one. A failed import removes everything it has stored. */
 export function importKind(sources: ImportSources): OperationKind {
   return {
     name: 'WORKSPACE_IMPORT',
@@ -53,12 +53,12 @@ async function importWorkspace(sources: ImportSources, task: OperationTask): Pro
   } catch (error) {
     if (!(error instanceof AppError) || error.code === 'UNAVAILABLE') throw error;
     const { code, reason, message } = error;
-    // The worker runs it again, and then it removes what it has stored before it has failed.
+    // The worker runs it again; it removes what it has stored before it fails.
     await changeRules(task, checkpoint, (rules) => ({ ...rules, fault: { code, reason, message } }));
   }
 }
 
-/** Removes all that was stored, and then fails. */
+/** Removes everything that was stored, and then fails. */
 async function failCleared({ sections }: ImportSources, task: OperationTask, checkpoint: Checkpoint): Promise<void> {
   await clearWorkspace(task.em, sections, task.signal);
   if (task.signal.aborted) return;
@@ -78,11 +78,11 @@ async function changeRules(
   });
 }
 
-/** Hashes that another key has made would lift every suppression. */
+/** Hashes of another key would never match: every suppression would be lost. */
 function checkSuppressions({ fingerprint }: SuppressionKey, { suppressions, files }: Manifest): void {
   const hasSuppressions = files.some(({ name }) => name.startsWith('rows/suppression/'));
   if (!hasSuppressions || suppressions.keyFingerprint === fingerprint) return;
-  throw archiveInvalid('Its suppressions were made with another SUPPRESSION_HMAC_KEY than that of this installation.');
+  throw archiveInvalid('Its suppressions have a SUPPRESSION_HMAC_KEY other than that of this installation.');
 }
 
 async function keepSpace(em: EntityManager, tenantId: string, { suppressions }: Manifest): Promise<void> {

@@ -12,10 +12,10 @@ import { manifestName } from './archive/manifest.js';
 import { contentsFolder, readContentName, type Section } from './archive/section.js';
 import { entryAt, partOf, type ArchiveEntry } from './archive/verify-archive.js';
 
-/** Most lines that one transaction stores: `alone`, or `beside` other calls. */
+/** Most lines per transaction: `alone`, or `beside` other calls. */
 const batchSize = { alone: 200, beside: 24 };
 
-/** Most rounds: a record may refer to one that comes later, and that one to another. */
+/** Most rounds: a record may refer to a later one, and that to another. */
 const maxRounds = 100;
 
 interface LoadTask extends OperationTask {
@@ -25,7 +25,7 @@ interface LoadTask extends OperationTask {
 }
 
 /**
- * Stores an archive that was verified, from its place on, in steps.
+ * Stores a verified archive from its current position on, in steps.
  *
  * @throws OperationMoved when the operation was changed meanwhile
  * @throws AppError INVALID_ARGUMENT ARCHIVE_INVALID
@@ -54,7 +54,7 @@ async function loadRest(
   else await loadContent(sources, task, entry);
 }
 
-/** Changes the place with what a step does. */
+/** Commits the new position with the changes of a step. */
 async function step(
   task: LoadTask,
   part: string,
@@ -83,7 +83,7 @@ async function loadLines(task: LoadTask, section: Section, entry: ArchiveEntry):
   while (task.place.offset === offset && !task.signal.aborted) {
     const { line, round } = task.place;
     const batch = lines.slice(line, line + pace.step(batchSize.alone, batchSize.beside));
-    // Rows that are no records wait for nothing.
+    // Rows that are not records have no references to wait for.
     const isDone = round !== 1 && !section.name.startsWith('records/');
     await step(task, entry.name, round === 1 ? batch.length : 0, async (em, place) => {
       const options = { isFirst: round === 1, isLast: round === 0 };
@@ -95,11 +95,11 @@ async function loadLines(task: LoadTask, section: Section, entry: ArchiveEntry):
   }
 }
 
-/** Stores the bytes of a file, a piece in each step. */
+/** Stores the bytes of a file, one piece per step. */
 async function loadContent({ files }: ImportSources, task: LoadTask, entry: ArchiveEntry): Promise<void> {
   const { name, start, sizeBytes } = entry;
   const named = readContentName(name);
-  if (!named) throw archiveInvalid(`This release knows no ${name}.`);
+  if (!named) throw archiveInvalid(`This release does not know ${name}.`);
   const { sha256, contentId } = named;
   for (let isDone = false; !isDone && !task.signal.aborted;) {
     await step(task, name, 0, async (em, place) => {
@@ -121,7 +121,7 @@ async function endRound(task: LoadTask): Promise<void> {
   const { round, stored, waiting } = task.place;
   if (round === maxRounds) throw archiveInvalid('Its records refer to each other in a chain that is too long.');
   const isDone = waiting === 0 || round === 0;
-  // What still refers to nothing that is there is stored with it, where that is no reference that the database holds to.
+  // Records with references that are still missing are stored last, where no foreign key forbids it.
   const next = stored > 0 ? round + 1 : 0;
   const none = { line: 0, stored: 0, waiting: 0 };
   await step(task, 'records', 0, (_, place) =>

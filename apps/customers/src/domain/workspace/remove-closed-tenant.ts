@@ -6,16 +6,16 @@ import { AppError, currentCaller, permissionMissing } from '@rapport/platform';
 import { BulkPace } from '../../engine/pace/bulk-pace.js';
 import type { Sealing } from '../../engine/sealing/sealing.js';
 
-/** Of tokens by which auth says that a tenant is closed. */
+/** Issuer of tokens that prove that a tenant is closed. */
 const closingPrincipal = 'service:closing';
 
-/** Keys that are destroyed by one statement, and for how many milliseconds a call does that. */
+/** Keys destroyed per statement, and duration of a call in milliseconds. */
 const keys = { batchSize: 500, passMs: 2_000 };
 
 /**
- * Removes what the databases of customers have of a closed tenant, for some seconds.
+ * Removes a closed tenant's data from the databases of customers, for some seconds.
  *
- * @throws AppError PERMISSION_DENIED for a caller that is not sync, and without proof that the tenant is closed
+ * @throws AppError PERMISSION_DENIED for a caller other than sync, and without proof that the tenant is closed
  */
 export async function removeClosedTenant(
   em: EntityManager,
@@ -25,7 +25,7 @@ export async function removeClosedTenant(
   if (currentCaller().principalId !== 'service:sync') throw permissionMissing('platform.internal');
   const { tenantId, principalId } = await principals.verify(closingToken);
   if (principalId !== closingPrincipal) {
-    throw new AppError('PERMISSION_DENIED', 'CLOSING_UNPROVEN', 'The token does not say that a tenant is closed.');
+    throw new AppError('PERMISSION_DENIED', 'CLOSING_UNPROVEN', 'The token does not prove that a tenant is closed.');
   }
   const pace = BulkPace.of(em, tenantId);
   const pass = await removeTenant(em.fork({ session: tenantSession(tenantId) }), {
@@ -33,7 +33,7 @@ export async function removeClosedTenant(
     history: ['remove_changes', 'remove_audit'],
     step: (work) => pace.keep(work),
   });
-  // At last: a change whose key is lost would hold up the readers of the change feed, those of other tenants too.
+  // Last: a change whose key is lost would block the readers of the change feed, those of other tenants too.
   return pass.rows === 0 && pass.isComplete ? removeKeys(sealing, tenantId) : pass;
 }
 

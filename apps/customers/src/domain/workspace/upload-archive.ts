@@ -14,7 +14,7 @@ import { checkRequest } from '../../engine/values/contract.js';
 import { ArchivePieces } from './archive/archive-pieces.js';
 import type { ImportProgress } from './import-progress.js';
 
-/** Room for the lines of an archive, besides the files that the tenant may have. */
+/** Room for the lines of an archive, in addition to the tenant's file quota. */
 const lineBytes = 4 * 1_024 ** 3;
 
 /** Answers UploadWorkspaceArchive. See `receiveUpload`. */
@@ -35,7 +35,7 @@ export function uploadArchive(
   return receiveUpload(em, { field: 'archive', dataOf: ({ archive }) => archive?.data, begin }, requests);
 }
 
-/** The archive that an import waits for. The import begins when it is complete. */
+/** The archive of a waiting import. The import starts when the archive is complete. */
 class WaitingImport implements UploadTarget<OperationMessage> {
   readonly receivedBytes: number;
   readonly #id: string;

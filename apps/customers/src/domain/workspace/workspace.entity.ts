@@ -10,14 +10,14 @@ const WorkspacePieceSchema = defineEntity({
   properties: {
     tenantId: p.uuid().primary(),
     operationId: p.uuid().primary(),
-    /** Number of bytes of the archive before it. */
+    /** Offset of the piece. */
     start: p.bigint('number').primary(),
     /** At most 256 KiB. */
     data: p.blob(),
   },
 });
 
-/** A piece of the archive of an operation. */
+/** A piece of an operation's archive. */
 export class WorkspacePiece extends WorkspacePieceSchema.class {}
 WorkspacePieceSchema.setClass(WorkspacePiece);
 
@@ -31,6 +31,9 @@ const SuppressionSpaceSchema = defineEntity({
   },
 });
 
-/** Of a tenant whose suppressions come from the archive of another one: what hashes of addresses are made with in place of its id. */
+/**
+ * For a tenant with suppressions from another tenant's archive: the replacement of the tenant id in hashes of
+ * addresses.
+ */
 export class SuppressionSpace extends SuppressionSpaceSchema.class {}
 SuppressionSpaceSchema.setClass(SuppressionSpace);

@@ -17,7 +17,7 @@ function shared(left: Parameters<typeof blockingKeys>[0], right: Parameters<type
   return blockingKeys(left).filter((key) => keys.has(key));
 }
 
-test('gives few keys, none empty and none twice, whatever a candidate has', () => {
+test('returns a limited number of distinct, non-empty keys for any candidate', () => {
   const many = Array.from({ length: 50 }, (_, index) => `ada${index}@${'x'.repeat(200)}.example`);
   const keys = blockingKeys({ ...ada, emails: many, phones: many.map((_, index) => `+44207946${1000 + index}`) });
 
@@ -27,7 +27,7 @@ test('gives few keys, none empty and none twice, whatever a candidate has', () =
   expect(keys).toEqual(expect.arrayContaining(['pn:a300+l142', 'pb:18151210']));
 });
 
-test('gives the same keys whatever the case, accents, punctuation and spelling of numbers', () => {
+test('ignores case, accents, punctuation and the spelling of numbers', () => {
   const typed = {
     ...ada,
     givenName: 'ADA',
@@ -40,7 +40,7 @@ test('gives the same keys whatever the case, accents, punctuation and spelling o
   expect(blockingKeys(typed)).toEqual(blockingKeys(ada));
 });
 
-test('lets swapped and mistyped names meet', () => {
+test('gives swapped and mistyped names a shared key', () => {
   const left = person({ givenName: 'Ada', familyName: 'Lovelace' });
 
   expect(shared(left, person({ givenName: 'Lovelace', familyName: 'Ada' }))).not.toEqual([]);
@@ -48,24 +48,24 @@ test('lets swapped and mistyped names meet', () => {
   expect(shared(left, person({ displayName: 'Ada Lovelace' }))).not.toEqual([]);
 });
 
-test('lets names without Latin letters meet, and only their like', () => {
+test('gives only equal names without Latin letters a shared key', () => {
   const left = person({ givenName: '明', familyName: '李' });
 
   expect(shared(left, person({ givenName: '明', familyName: '李' }))).not.toEqual([]);
   expect(shared(left, person({ givenName: '伟', familyName: '王' }))).toEqual([]);
 });
 
-test('lets companies meet without their legal form', () => {
+test('ignores legal forms of companies', () => {
   expect(shared(company('ACME Widgets, Inc.'), company('The Acme Widgets GmbH & Co. KG'))).not.toEqual([]);
 });
 
-test('never lets a person meet a company', () => {
+test('gives a person and a company no shared key', () => {
   const values = { displayName: 'Ada Lovelace', emails: ['ada@lovelace.example'], phones: ['+442079460018'] };
 
   expect(shared(person(values), company('Ada Lovelace', values))).toEqual([]);
 });
 
-test('cuts no character into halves, which PostgreSQL refuses', () => {
+test('never splits a surrogate pair, which PostgreSQL refuses', () => {
   const names = ['𠮷田', `${'𠮷'.repeat(200)}`];
   const candidates = names.flatMap((name) => [
     person({ givenName: name, familyName: name, emails: [`${name}@x.example`] }),

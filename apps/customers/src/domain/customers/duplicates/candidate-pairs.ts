@@ -2,12 +2,13 @@ import { blockingKeysOf } from './blocking-keys.js';
 import type { ComparableValues } from './comparable-values.js';
 
 /**
- * The pairs worth comparing: those that share a blocking key, each once, ordered by their ids.
+ * The pairs to compare: those that share a blocking key, each once, ordered by their ids.
  *
- * A block of more than `maxBlockSize` candidates is not compared in full. It is sorted by name and birth date and cut into
- * overlapping blocks of that size, so that each candidate meets at least its `maxBlockSize / 2` nearest on either side: the
- * sorted neighbourhood of Hernández and Stolfo, "The merge/purge problem for large databases" (1995). So a candidate takes
- * part in at most about 12 keys × 1.5 × `maxBlockSize` pairs, and their number grows in line with the candidates.
+ * A block of more than `maxBlockSize` candidates is not compared in full. It is sorted by name and birth date and cut
+ * into overlapping blocks of that size, so that each candidate is compared with at least its `maxBlockSize / 2` nearest
+ * on either side: the sorted neighbourhood of Hernández and Stolfo, "The merge/purge problem for large databases"
+ * (1995). So a candidate takes part in at most about 12 keys × 1.5 × `maxBlockSize` pairs, and the number of pairs
+ * grows linearly.
  */
 export function* candidatePairs(
   candidates: readonly ComparableValues[],
@@ -16,7 +17,7 @@ export function* candidatePairs(
   const ordered = candidates.toSorted((a, b) => compareText(a.id, b.id));
   const blocks = blocksByCandidate(ordered, maxBlockSize);
   for (const [index, left] of ordered.entries()) {
-    // One small set for each candidate: a set of all pairs would outgrow what a Set can hold.
+    // One small set per candidate: a set of all pairs would exceed the capacity of a Set.
     const later = new Set((blocks.get(left) ?? []).flatMap((block) => block.filter((other) => other > index)));
     for (const other of [...later].sort((a, b) => a - b)) {
       const right = ordered[other];
@@ -25,7 +26,7 @@ export function* candidatePairs(
   }
 }
 
-/** The blocks that a candidate is in, as indexes. */
+/** The blocks of each candidate, as indexes. */
 function blocksByCandidate(ordered: readonly ComparableValues[], maxBlockSize: number) {
   const byKey = new Map<string, number[]>();
   for (const [index, values] of ordered.entries()) {
@@ -57,7 +58,7 @@ function sortKey(values: ComparableValues | undefined): string {
   return [familyName ?? companyName, givenName, birthDate].map((term) => term?.key ?? '').join(' ');
 }
 
-/** By code units, which no locale changes. */
+/** By code units, independent of the locale. */
 function compareText(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }

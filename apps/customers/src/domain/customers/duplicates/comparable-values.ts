@@ -2,7 +2,7 @@ import { digits, fold } from '@rapport/contracts/filters';
 import { soundex } from './string-similarity.js';
 import type { CandidateAddress, DuplicateCandidate } from './duplicate-candidate.js';
 
-/** A value as it is compared, and as it was given. */
+/** A value in its comparable form and in its original form. */
 export interface Term {
   key: string;
   text: string;
@@ -14,7 +14,7 @@ export interface EmailTerm extends Term {
   domain: string;
 }
 
-/** `key` is `system/value` without punctuation in the value. */
+/** `key` is `system/value`, with punctuation removed from the value. */
 export interface ComparableIdentifier extends Term {
   system: string;
 }
@@ -22,7 +22,7 @@ export interface ComparableIdentifier extends Term {
 /** The name of a street, and the number: "12b Main St." is "main street" and "12b". */
 export interface StreetTerm extends Term {
   houseNumber: string;
-  /** The name without what kind of a street it is, which many leave out. */
+  /** The name without the kind of street, which many people omit. */
   stem: string;
 }
 
@@ -34,20 +34,22 @@ export interface ComparableAddress {
   country?: Term;
 }
 
-/** What two records of one company share, for all but large errors: the sound of the longest word of the name, and the house. */
+/**
+ * What two records of one company share despite most errors: the sound of the longest word of the name, and the house.
+ */
 export interface Marks {
   name: string;
   place: string;
 }
 
-/** A candidate brought into the form in which values are counted, blocked on and compared. */
+/** A candidate in the normalized form used to count, block and compare values. */
 export interface ComparableValues {
   id: string;
   kind: DuplicateCandidate['kind'];
   givenName?: Term;
   familyName?: Term;
   companyName?: Term;
-  /** Eight digits, year first, when the date could be read; else what was typed. */
+  /** Eight digits, year first, for a valid date; otherwise the typed text. */
   birthDate?: Term;
   emails: EmailTerm[];
   phones: Term[];
@@ -58,7 +60,7 @@ export interface ComparableValues {
   marks: Marks;
 }
 
-/** Reads a candidate once, so that each of its many comparisons is cheap. Pure. */
+/** Parses a candidate once, so that each of its many comparisons is cheap. Pure. */
 export function comparableValues(candidate: DuplicateCandidate): ComparableValues {
   const isPerson = candidate.kind === 'PERSON';
   const companyName = isPerson ? undefined : term(candidate.displayName, companyNameKey);
@@ -88,7 +90,7 @@ function marksOf({ key }: Term, { street, postalCode }: ComparableAddress = {}):
   return { name: soundex(longest) || longest, place };
 }
 
-/** A person who has only a display name is read as given names first, family name last. */
+/** A person with only a display name: given names first, family name last. */
 function personNames({ givenName, familyName, displayName }: DuplicateCandidate) {
   const names = { givenName: term(givenName, wordsKey), familyName: term(familyName, wordsKey) };
   if (names.givenName ?? names.familyName) return names;
@@ -103,7 +105,7 @@ function comparableAddress(
   kind: DuplicateCandidate['kind'],
 ): ComparableAddress {
   return {
-    // Firms write their suite or leave it out; families of one house are told apart by their flat.
+    // Companies often omit their suite; families in one house differ only by their flat.
     street: streetTerm(kind === 'COMPANY' ? street?.replace(unit, ' ') : street, street),
     postalCode: term(postalCode, (text) => fold(text).replace(/[^\p{L}\p{N}]/gu, '')),
     city: term(city, wordsKey),
@@ -112,7 +114,7 @@ function comparableAddress(
   };
 }
 
-/** @param text of the street as it was given */
+/** @param text of the street in its original form */
 function streetTerm(read: string | undefined, text = ''): StreetTerm | undefined {
   const words = wordsKey(read ?? '').split(' ');
   const isNumber = (word: string) => /^\d+[a-z]?$/.test(word);
@@ -124,10 +126,10 @@ function streetTerm(read: string | undefined, text = ''): StreetTerm | undefined
   return { key, stem, text, houseNumber: words.filter(isNumber).join(' ') };
 }
 
-/** Where in a building: "Suite 4", "Unit 12b", "# 3", "2nd floor". */
+/** A unit within a building: "Suite 4", "Unit 12b", "# 3", "2nd floor". */
 const unit = /(?:\b(?:suite|ste|unit|floor|fl|room|rm)\b\.?|#) *\w+|\b\d+(?:st|nd|rd|th) floor\b/gi;
 
-/** What stands at the end of a street's name, in full, by how it is written. */
+/** Kinds of street at the end of a name, by their spellings. */
 const streetTypes: ReadonlyMap<string, string> = new Map(
   [
     'street st str',
@@ -149,7 +151,7 @@ const streetTypes: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-/** A house, whatever kind of a street it stands in. */
+/** A house, independent of the kind of street. */
 export function houseKey({ houseNumber, stem }: StreetTerm): string {
   return `${houseNumber} ${stem}`;
 }
@@ -188,8 +190,8 @@ function wordsKey(text: string): string {
 }
 
 /**
- * A company's name without what says how it is incorporated: "The ACME Widgets GmbH & Co. KG" is "acme widgets". A name
- * that has nothing else stays. The forms are those of ISO 20275 that are common in the larger economies.
+ * A company's name without its legal form: "The ACME Widgets GmbH & Co. KG" is "acme widgets". A name that consists of
+ * a legal form only stays. The forms are those of ISO 20275 that are common in the larger economies.
  */
 function companyNameKey(text: string): string {
   const words = wordsKey(text.replace(/&/g, ' and ')).split(' ');
@@ -211,7 +213,7 @@ function birthDateKey(text: string): string {
   return year === undefined ? wordsKey(text) : `${year}${month ?? ''}${day ?? ''}`;
 }
 
-/** The last nine digits, in which a national and an international spelling of one number agree. */
+/** The last nine digits, which national and international spellings of a number share. */
 function phoneKey(text: string): string {
   return digits(text).slice(-9);
 }

@@ -7,7 +7,7 @@ import type { ShareOf } from './term-frequencies.js';
 
 export const addressFields = ['street', 'postalCode', 'city', 'state', 'country'] as const;
 
-/** The evidence of the two addresses that agree best, part by part. */
+/** The evidence of the two most similar addresses, part by part. */
 export function addressEvidence(
   lefts: readonly ComparableAddress[],
   rights: readonly ComparableAddress[],
@@ -39,11 +39,11 @@ function partsEvidence(
     ...bestEvidence('state', listOf(left.state), listOf(right.state), placeLevel, chance('state')),
     ...bestEvidence('country', listOf(left.country), listOf(right.country), wholeLevel, chance('country')),
   ];
-  // Those of companies depend on the phone number, too: see score-pair.ts.
+  // Addresses of companies also depend on the phone number: see score-pair.ts.
   return kind === 'COMPANY' ? parts : dependent(parts, addressFields, false);
 }
 
-/** Companies share their house with few, and the name of their street with many. */
+/** Few companies share a house, many share a street name. */
 function houseChance(shareOf: ShareOf): ChanceOf<StreetTerm> {
   const ofStreet = countedChance('street', shareOf);
   return (level, left, right) => {

@@ -7,15 +7,15 @@ import type { ShareOf } from './term-frequencies.js';
 const same = sameCustomer.companyName;
 const different = { level: 'DIFFERENT', weight: Math.log2(same.DIFFERENT) } as const;
 
-/** From this share of common words, by their rarity, names agree in part. */
+/** Minimum share of common words, weighted by rarity, for a partial match. */
 const partialFrom = 0.4;
 
 type NameEvidence = Pick<DuplicateEvidence, 'level' | 'weight'>;
 
 /**
- * The evidence of two names. EXACT: the same letters. SIMILAR: the same words in another order, mistyped or shortened. PARTIAL: words
- * in common that are most of what the names say, or the initials. What a word says is how rare it is: two firms of one town share
- * its name.
+ * The evidence of two names. EXACT: the same letters. SIMILAR: the same words in another order, mistyped or
+ * abbreviated. PARTIAL: common words that make up most of both names, or the initials. A word weighs as much as it is
+ * rare: two companies in one town often share the town's name.
  */
 export function companyNameEvidence(
   left: Term | undefined,
@@ -52,7 +52,7 @@ function ofCommonWords({ commonBits, strongestBits, apartBits, isContained }: Ma
   if (commonBits === 0) return different;
   const overlap = commonBits / (commonBits + apartBits);
   const often = same.PARTIAL * overlap * (isContained ? 1 : wordsOnBothSides);
-  // Words come together: who has "community" has "college".
+  // Words occur together: names with "community" often have "college".
   const sharedBits = strongestBits + dependentShare * (commonBits - strongestBits);
   const chance = 2 ** -sharedBits + (byChance.companyName.PARTIAL ?? 0);
   const weight = Math.max(different.weight, Math.log2(often / Math.min(1, chance)));
@@ -73,17 +73,17 @@ function areMistyped(left: string, right: string): boolean {
 }
 
 interface MatchedWords {
-  /** Of all words in common, and of the rarest. */
+  /** Of all common words, and of the rarest of them. */
   commonBits: number;
   strongestBits: number;
   /** Of the words that only one of the names has. */
   apartBits: number;
   areAllMatched: boolean;
-  /** Whether only one of the names has words that the other lacks. */
+  /** Whether the extra words are all in one of the names. */
   isContained: boolean;
 }
 
-/** Equal words first, so that none is taken as another's short form. */
+/** Matches equal words first, so that none of them counts as another word's abbreviation. */
 function matchWords(lefts: readonly string[], rights: readonly string[], shareOf: ShareOf): MatchedWords {
   const known = new Map([...lefts, ...rights].map((word) => [word, -Math.log2(shareOf('companyWord', word))]));
   const bitsOf = (word: string) => known.get(word) ?? 0;
@@ -109,7 +109,7 @@ function matchWords(lefts: readonly string[], rights: readonly string[], shareOf
   };
 }
 
-/** A typing error apart, or one the short form of the other: "Intl" of "International", "Univ" of "University". */
+/** One typing error apart, or an abbreviation: "Intl" of "International", "Univ" of "University". */
 function areWordsAlike(left: string, right: string): boolean {
   const [short, long] = left.length < right.length ? [left, right] : [right, left];
   if (/\d/.test(left + right)) return false;
@@ -119,7 +119,7 @@ function areWordsAlike(left: string, right: string): boolean {
   return short.length >= 2 && short.length < long.length && haveSameEnds && isWithin(short, long);
 }
 
-/** Whether all letters of the short text are in the long one, in their order. */
+/** Whether all letters of the short text occur in the long one, in order. */
 function isWithin(short: string, long: string): boolean {
   let next = 0;
   for (const letter of long) if (letter === short.charAt(next)) next += 1;
@@ -131,7 +131,7 @@ function isAcronymOf(name: string, words: readonly string[]): boolean {
   return words.length >= 3 && words.map((word) => word.charAt(0)).join('') === name;
 }
 
-/** "Unit 3" and "Unit 4", or "Paris I" and "Paris II", are two companies, however alike the names are. */
+/** "Unit 3" and "Unit 4", or "Paris I" and "Paris II", are two companies, however similar the names are. */
 function numbersOf(text: string): string {
   return (text.match(/\d+|\b[ivx]+\b/g) ?? []).join(' ');
 }

@@ -8,12 +8,12 @@ export type ComparedField = keyof typeof sameCustomer;
 
 type AgreementLevel = Exclude<ComparisonLevel, 'DIFFERENT'>;
 
-/** How often two records that are not the same agree at a level as these two values do, above 0. */
+/** Probability that two different customers agree at a level as these two values do, above 0. */
 export type ChanceOf<Value> = (level: AgreementLevel, left: Value, right: Value) => number;
 
 /**
  * The best agreement between the values of two records in one field; nothing when either has none. People have several
- * addresses and numbers, so one that agrees is not weakened by the others.
+ * addresses and numbers, so the others do not weaken one that agrees.
  */
 export function bestEvidence<Value extends Term>(
   field: ComparedField,
@@ -35,8 +35,8 @@ export function bestEvidence<Value extends Term>(
 }
 
 /**
- * The chance of agreement from how common the values are: for an equal value its share, for two that resemble each other
- * the shares of both, for one may be the other mistyped, and what resembles by accident.
+ * The probability of a random agreement, from the frequencies of the values: for equal values, their share; for similar
+ * values, the shares of both, because one may be a misspelling of the other, plus the rate of accidental similarity.
  */
 export function countedChance(field: ComparedField, shareOf: ShareOf): ChanceOf<Term> {
   return (level, { key: left }, { key: right }) => {
@@ -47,10 +47,10 @@ export function countedChance(field: ComparedField, shareOf: ShareOf): ChanceOf<
 }
 
 /**
- * Evidence of fields that depend on each other: who shares the postal code shares the city, and one that has moved has another street
- * and another city. Only the strongest agreement counts in full, the others for a share.
+ * Evidence of dependent fields: equal postal codes imply equal cities, and a move changes street and city together.
+ * Only the strongest agreement counts in full; the others count in part.
  *
- * @param isAlsoAgainst whether of disagreements, too, only the strongest counts in full
+ * @param isAlsoAgainst whether the same holds for disagreements
  */
 export function dependent(
   evidence: DuplicateEvidence[],
@@ -65,17 +65,17 @@ export function dependent(
   });
 }
 
-/** The bits of all evidence together. */
+/** The sum of the evidence in bits. */
 export function totalBits(evidence: readonly DuplicateEvidence[]): number {
   return evidence.reduce((sum, { weight }) => sum + weight, 0);
 }
 
-/** A value that may be missing, as the list that comparisons take. */
+/** An optional value as the list that comparisons take. */
 export function listOf<Value>(value: Value | undefined): Value[] {
   return value === undefined ? [] : [value];
 }
 
-/** Bits for agreement: log2(m/u), and never below zero, however common the value is. */
+/** Bits for an agreement: log2(m/u), at least zero, however common the value is. */
 function inFavour(field: ComparedField, level: AgreementLevel, chance: number): number {
   const chances: Partial<Record<AgreementLevel, number>> = sameCustomer[field];
   const same = chances[level];
@@ -83,7 +83,10 @@ function inFavour(field: ComparedField, level: AgreementLevel, chance: number): 
   return Math.max(0, Math.log2(same / chance));
 }
 
-/** Bits for disagreement. By chance nearly everything disagrees, so only how rarely the same customer does counts. */
+/**
+ * Bits for a disagreement. Different customers disagree almost always, so only the rate among records of the same
+ * customer counts.
+ */
 function against(field: ComparedField): number {
   return Math.log2(sameCustomer[field].DIFFERENT);
 }

@@ -7,7 +7,7 @@ import type { ShareOf } from './term-frequencies.js';
 
 type Names = Pick<ComparableValues, 'givenName' | 'familyName'>;
 
-/** The evidence of the names of two persons: side by side, or crossed over when only that speaks for the pair. */
+/** The evidence of the names of two people: field by field, or swapped when only that is evidence for the pair. */
 export function nameEvidence(left: Names, right: Names, shareOf: ShareOf): DuplicateEvidence[] {
   const straight = [
     ...compareNames('givenName', left.givenName, right.givenName, countedChance('givenName', shareOf)),
@@ -20,7 +20,7 @@ export function nameEvidence(left: Names, right: Names, shareOf: ShareOf): Dupli
   ];
   const weight = totalBits(crossed) + Math.log2(swappedNames);
   if (weight <= Math.max(totalBits(straight), 0)) return straight;
-  // One name alone, in whatever place, can be the family's, so it counts no more than a family name does.
+  // A single name, in either field, can be a family name, so it counts at most as much as a family name does.
   const field = crossed.length === 1 ? 'familyName' : 'name';
   return [{ field, level: 'SWAPPED', weight, left: fullName(left), right: fullName(right) }];
 }
@@ -34,7 +34,7 @@ function compareNames(
   return bestEvidence(field, listOf(left), listOf(right), nameLevel, chanceOf);
 }
 
-/** A name out of its place is as common as it is in the place where it is commoner. */
+/** The frequency of a swapped name is that of the field in which it is more common. */
 function eitherNameChance(shareOf: ShareOf): ChanceOf<Term> {
   const [given, family] = [countedChance('givenName', shareOf), countedChance('familyName', shareOf)];
   return (level, left, right) => Math.max(given(level, left, right), family(level, left, right));

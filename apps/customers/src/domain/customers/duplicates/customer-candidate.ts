@@ -4,8 +4,8 @@ import { blockingKeys } from './blocking-keys.js';
 import type { DuplicateCandidate } from './duplicate-candidate.js';
 
 /**
- * What of a customer says who it is. External ids say nothing: no two live customers share one, and one customer that was
- * entered twice in another system has two of them.
+ * The identifying data of a customer. External ids are excluded: live customers never share one, and a customer that
+ * was entered twice in another system has two of them.
  */
 export function customerCandidate(customer: Customer): DuplicateCandidate {
   const { id, displayName, givenName, familyName, birthDate, domains, addresses } = customer;
@@ -24,7 +24,7 @@ export function customerCandidate(customer: Customer): DuplicateCandidate {
   };
 }
 
-/** The blocking keys of a customer, as its column terms holds them. They are made of personal data. */
+/** The blocking keys of a customer, as the column `terms` stores them. They are derived from personal data. */
 export function duplicateTerms(customer: Customer): string[] {
   const seal = currentSeal();
   return blockingKeys(customerCandidate(customer)).map((key) => `d:${seal?.blind('duplicate', key) ?? key}`);

@@ -1,4 +1,6 @@
-/** What of a customer says who it is. The caller maps a customer to it; nothing here is changed or kept. */
+/**
+ * The identifying data of a customer. The caller maps a customer to it; this module does not modify or store anything.
+ */
 export interface DuplicateCandidate {
   id: string;
   /** A person is never a duplicate of a company. */
@@ -6,15 +8,15 @@ export interface DuplicateCandidate {
   displayName?: string;
   givenName?: string;
   familyName?: string;
-  /** YYYY-MM-DD, or as typed. */
+  /** YYYY-MM-DD, or free text. */
   birthDate?: string;
   emails: string[];
-  /** E.164, or as typed. */
+  /** E.164, or free text. */
   phones: string[];
   /** Web domains of a company, such as `acme.example`. */
   domains: string[];
   addresses: CandidateAddress[];
-  /** Values that identify by themselves when equal, such as a tax or social security number: `system/value`. */
+  /** Values that identify a customer when equal, such as a tax or social security number: `system/value`. */
   identifiers: string[];
 }
 
@@ -28,13 +30,13 @@ export interface CandidateAddress {
 }
 
 /**
- * How well two values agree. EXACT: the same once case, accents, punctuation and legal forms are off. SIMILAR: a typing
- * error or a short form apart. SWAPPED: given and family name changed places. PARTIAL: a part agrees, such as an initial,
- * the text before the @, or all but one part of a date. DIFFERENT: none of these.
+ * How well two values agree. EXACT: equal without case, accents, punctuation and legal forms. SIMILAR: one typing error
+ * or a short form apart. SWAPPED: given and family name are exchanged. PARTIAL: a part agrees, such as an initial, the
+ * text before the @, or all but one part of a date. DIFFERENT: none of these.
  */
 export type EvidenceLevel = 'EXACT' | 'SIMILAR' | 'SWAPPED' | 'PARTIAL' | 'DIFFERENT';
 
-/** The fields that are compared, in the order in which evidence lists them. `name` is given and family name together. */
+/** The compared fields, in the order of the evidence. `name` is given and family name together. */
 export type EvidenceField =
   | 'identifier'
   | 'name'
@@ -51,18 +53,18 @@ export type EvidenceField =
   | 'state'
   | 'country';
 
-/** One comparison that counts. A field that either side lacks says nothing and has no evidence. */
+/** One comparison with a result. A field that either side lacks has no evidence. */
 export interface DuplicateEvidence {
   field: EvidenceField;
   level: EvidenceLevel;
   /** Bits: +1 doubles the odds that both are the same, −1 halves them. */
   weight: number;
-  /** The values that were compared, as they were given. */
+  /** The compared values in their original form. */
   left: string;
   right: string;
 }
 
-/** How likely two candidates are the same, and why. */
+/** The probability that two candidates are the same, and the evidence for it. */
 export interface PairScore {
   /** Probability from 0 to 1. Its odds are the prior odds times two to the power of the sum of all weights. */
   score: number;

@@ -14,16 +14,16 @@ describe.each([
 ])('$set.name', ({ set, f1, comparedShare }) => {
   const { candidates, entityOf } = set;
 
-  test(`is told apart with an F1 of ${f1} by the one threshold for all sets`, () => {
+  test(`has an F1 of ${f1} at the common threshold`, () => {
     expect(accuracy(findDuplicatePairs(candidates), set).f1).toBeGreaterThanOrEqual(f1);
   });
 
-  test(`has ${comparedShare * 100} % of its true pairs share a key`, () => {
+  test(`has a shared key for ${comparedShare * 100} % of its true pairs`, () => {
     const compared = [...candidatePairs(candidates.map(comparableValues), defaultMaxBlockSize)];
     const pairs = compared.map(([left, right]) => ({ leftId: left.id, rightId: right.id }));
 
     expect(accuracy(pairs, set).recall).toBeGreaterThanOrEqual(comparedShare);
-    // Of a thousand records, a few thousand pairs of the half million.
+    // A few thousand of the half million pairs of a thousand records.
     expect(pairs.length).toBeLessThan(entityOf.size * 5);
   });
 });
@@ -31,7 +31,7 @@ describe.each([
 describe.each(companyWorlds.map((world) => ({ set: companySet(world) })))('$set.name', ({ set }) => {
   const compared = findDuplicatePairs(set.candidates, { minScore: 0 });
 
-  test('are told apart with an F1 of 0.9 by the one threshold for all sets', () => {
+  test('have an F1 of 0.9 at the common threshold', () => {
     expect(
       accuracy(
         compared.filter(({ score }) => score >= 0.5),
@@ -40,24 +40,24 @@ describe.each(companyWorlds.map((world) => ({ set: companySet(world) })))('$set.
     ).toBeGreaterThanOrEqual(0.9);
   });
 
-  test('have scores that are off by less than 0.05 of how often they are right, and no more where they are not sure', () => {
+  test('have scores within 0.05 of the observed precision', () => {
     expect(calibrationError(compared, set)).toBeLessThan(0.05);
     expect(calibrationError(compared, set, 0.1)).toBeLessThan(0.05);
   });
 
-  test('have 97 % of their true pairs share a key', () => {
+  test('have a shared key for 97 % of their true pairs', () => {
     expect(accuracy(compared, set).recall).toBeGreaterThanOrEqual(0.97);
     expect(compared.length).toBeLessThan(set.candidates.length * 10);
   });
 });
 
-test('the result is the same whatever the order of the candidates', () => {
+test('the result does not depend on the order of the candidates', () => {
   const { candidates } = splink();
 
   expect(findDuplicatePairs(candidates.toReversed())).toEqual(findDuplicatePairs(candidates));
 });
 
-test('each pair comes once, smaller id first, likeliest first and then by ids', () => {
+test('each pair occurs once, smaller id first, sorted by score and then by ids', () => {
   const pairs = findDuplicatePairs(splink().candidates);
 
   expect(new Set(pairs.map(({ leftId, rightId }) => `${leftId} ${rightId}`)).size).toBe(pairs.length);
@@ -68,14 +68,14 @@ test('each pair comes once, smaller id first, likeliest first and then by ids', 
   expect(pairs).toEqual(expected);
 });
 
-test('a higher minScore leaves only the pairs that reach it', () => {
+test('minScore filters the pairs', () => {
   const { candidates } = splink();
   const sure = findDuplicatePairs(candidates).filter(({ score }) => score >= 0.9);
 
   expect(findDuplicatePairs(candidates, { minScore: 0.9 })).toEqual(sure);
 });
 
-test('the pairs of a common key grow in line with the candidates', () => {
+test('the number of pairs of a common key grows linearly', () => {
   const namesakes = (count: number): DuplicateCandidate[] =>
     Array.from({ length: count }, (_, index) =>
       personCandidate({

@@ -4,17 +4,17 @@ import type { DuplicateCandidate, DuplicatePair } from './duplicate-candidate.js
 import { scoreValues } from './score-pair.js';
 import { TermFrequencies } from './term-frequencies.js';
 
-/** More likely the same customer than not: the threshold that errs least when both errors cost the same. */
+/** More likely the same customer than not: minimizes errors when both kinds of error cost the same. */
 export const defaultMinScore = 0.5;
 
-/** Large enough that an ordinary name in a tenant of some thousand is compared in full. */
+/** Large enough to compare an ordinary name in full in a tenant of some thousand customers. */
 export const defaultMaxBlockSize = 60;
 
 /**
- * Finds the pairs that are likely the same customer, the likeliest first, then by ids. Each pair comes once, with the
- * smaller id on the left. How common a value is, is counted from the candidates themselves. Pure: the order in which they
- * are given doesn't matter. Their ids must differ. `minScore` is a probability, 0.5 unless told; `maxBlockSize` (at least
- * 2, 60 unless told) bounds the work, see `candidatePairs`.
+ * Finds the pairs that are probably the same customer, highest score first, then by ids. Each pair occurs once, with
+ * the smaller id on the left. The frequencies of values are counted from the candidates themselves. Pure: the order of
+ * the candidates does not matter. Their ids must differ. `minScore` is a probability, 0.5 by default; `maxBlockSize`
+ * (at least 2, 60 by default) bounds the work, see `candidatePairs`.
  */
 export function findDuplicatePairs(
   candidates: readonly DuplicateCandidate[],
@@ -28,6 +28,6 @@ export function findDuplicatePairs(
     const { score, evidence } = scoreValues(left, right, frequencies);
     if (score >= minScore) pairs.push({ leftId: left.id, rightId: right.id, score, evidence });
   }
-  // The pairs come ordered by id, and sorting keeps that order among equals.
+  // The pairs are ordered by id, and the stable sort preserves that order among equals.
   return pairs.sort((a, b) => b.score - a.score);
 }

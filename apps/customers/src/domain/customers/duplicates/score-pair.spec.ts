@@ -37,11 +37,11 @@ describe('any pair', () => {
     }),
   );
 
-  test('scores the same from either side', () => {
+  test('is symmetric', () => {
     for (const [left, right] of pairs) expect(score(left, right)).toBeCloseTo(score(right, left), 12);
   });
 
-  test('never scores higher without a field that speaks for it', () => {
+  test('never scores higher without a field that is evidence for it', () => {
     const fields = { givenName: 1, familyName: 1, birthDate: 1, email: 1, identifier: 1 };
     const property = { email: 'emails', identifier: 'identifiers' } as Record<string, keyof DuplicateCandidate>;
     let taken = 0;
@@ -57,7 +57,7 @@ describe('any pair', () => {
     expect(taken).toBeGreaterThan(1000);
   });
 
-  test('has the odds that prior and evidence add up to', () => {
+  test('has the odds of prior and evidence', () => {
     for (const [left, right] of pairs.slice(0, 200)) {
       const { score: probability, evidence } = scorePair(left, right, tenant);
       const bits = evidence.reduce((sum, { weight }) => sum + weight, 0);
@@ -68,7 +68,7 @@ describe('any pair', () => {
 });
 
 describe('persons', () => {
-  test('count a shared rare name for more than a shared common one', () => {
+  test('score a shared rare name higher than a shared common one', () => {
     const common = person({ familyName: 'White' });
     const rare = person({ familyName: 'Ottewell' });
     const weightOf = (name: DuplicateCandidate) => evidenceOf(name, name, 'familyName')?.weight ?? 0;
@@ -76,7 +76,7 @@ describe('persons', () => {
     expect(weightOf(rare)).toBeGreaterThan(weightOf(common) + 2);
   });
 
-  test('are recognised when given and family name changed places', () => {
+  test('match when given and family name are swapped', () => {
     const swapped = { ...ada, givenName: 'Lovelace', familyName: 'Ada' };
 
     expect(evidenceOf(ada, swapped, 'name')).toMatchObject({
@@ -100,7 +100,7 @@ describe('persons', () => {
     ['birthDate', '1985-02-07', '1985-03-01', 'SIMILAR'],
     ['birthDate', '1985-02-07', '1985-11-07', 'PARTIAL'],
     ['birthDate', '1985-02-07', '1961-08-19', 'DIFFERENT'],
-  ] as const)('have a %s of %s and %s that is %3$s', (field, left, right, level) => {
+  ] as const)('compare %s of %s and %s as %3$s', (field, left, right, level) => {
     expect(evidenceOf(person({ [field]: left }), person({ [field]: right }), field)).toMatchObject({
       level,
       left,
@@ -108,7 +108,7 @@ describe('persons', () => {
     });
   });
 
-  test('at one address with one family name are not the same person', () => {
+  test('at one address with one family name do not match', () => {
     const { familyName, addresses, phones } = ada;
     const anne = person({ familyName, addresses, phones, givenName: 'Anne', birthDate: '1837-09-22' });
     const ralph = person({ familyName, addresses, phones, givenName: 'Ralph' });
@@ -117,7 +117,7 @@ describe('persons', () => {
     expect(score(anne, ralph)).toBeLessThan(0.5);
   });
 
-  test('who share an office are not the same person', () => {
+  test('in one office do not match', () => {
     const office = { phones: ['+442079460018'], addresses: ada.addresses };
     const bob = person({ ...office, givenName: 'Bob', familyName: 'Jones', emails: ['bob.jones@acme.example'] });
     const eve = person({ ...office, givenName: 'Eve', familyName: 'Miller', emails: ['eve.miller@acme.example'] });
@@ -137,7 +137,7 @@ describe('persons', () => {
     expect(evidenceOf(left, person({ identifiers: ['passport/QQ123456C'] }), 'identifier')).toBeUndefined();
   });
 
-  test('are compared by the values that agree best', () => {
+  test('are compared by their most similar values', () => {
     const left = person({ emails: ['old@one.example', 'ada@lovelace.example'] });
 
     expect(evidenceOf(left, person({ emails: ['new@two.example', 'Ada@Lovelace.example'] }), 'email')).toMatchObject({
@@ -147,7 +147,7 @@ describe('persons', () => {
     });
   });
 
-  test('without anything in common to compare are no likelier the same than two at random', () => {
+  test('without a common field score as two random people', () => {
     const { score: probability, evidence } = scorePair(
       person({ givenName: 'Ada' }),
       person({ phones: ['+4420'] }),
@@ -175,21 +175,21 @@ describe('companies', () => {
     expect(evidenceOf(acme, company(name), 'companyName')?.level).toBe(level);
   });
 
-  test('keep a name that is nothing but a legal form', () => {
+  test('retain a name that consists of a legal form only', () => {
     expect(evidenceOf(company('Limited'), company('AG'), 'companyName')?.level).toBe('DIFFERENT');
   });
 
-  test('are recognised by name and domain', () => {
+  test('match by name and domain', () => {
     expect(score(acme, company('Acme Widgets', { domains: ['www.acme.example'] }))).toBeGreaterThan(0.95);
   });
 
-  test('in one building are not the same company', () => {
+  test('in one building do not match', () => {
     expect(
       score(acme, company('Bolts and Nuts', { addresses: at('Torstraße 1'), domains: ['bolts.example'] })),
     ).toBeLessThan(0.5);
   });
 
-  test('never score higher without a field that speaks for them', () => {
+  test('never score higher without a field that is evidence for them', () => {
     const { candidates, entityOf } = companySet({ ...companyWorlds[0], companies: 300 });
     const known = TermFrequencies.of(candidates);
     const fields = { companyName: 'displayName', domain: 'domains', email: 'emails', phone: 'phones' } as const;
@@ -218,7 +218,7 @@ describe('companies', () => {
   });
 });
 
-test('two alike candidates are recognised from frequencies of no more than themselves', () => {
+test('two similar candidates match with frequencies from themselves only', () => {
   const few = TermFrequencies.of([ada, { ...ada, id: 'other' }]);
 
   expect(scorePair(ada, { ...ada, id: 'other', emails: [], identifiers: [] }, few).score).toBeGreaterThan(0.95);

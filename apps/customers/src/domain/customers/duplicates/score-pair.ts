@@ -21,13 +21,13 @@ import { byChance, similarColleagues } from './linkage-weights.js';
 import type { ShareOf, TermFrequencies } from './term-frequencies.js';
 
 /**
- * How likely two candidates are the same, with the evidence for and against it. Symmetric, but for the sides of the
- * evidence. A field that either lacks is no evidence, so taking away a value that speaks for the pair never raises its
+ * The probability that two candidates are the same, with the evidence for and against it. Symmetric, except for the
+ * sides of the evidence. A field that either lacks is no evidence, so removing supporting evidence never raises the
  * score. A person and a company score 0.
  *
- * The model is Fellegi and Sunter's ("A Theory for Record Linkage", 1969): each comparison adds log2(m/u) bits, where m is
- * how often records of the same customer agree that well, and u how often others do. Fields that depend on each other (the
- * parts of an address, a family or an office at one address) don't add up in full.
+ * The model is Fellegi and Sunter's ("A Theory for Record Linkage", 1969): each comparison adds log2(m/u) bits, where m
+ * is the rate of this agreement among records of the same customer, and u the rate among others. Dependent fields (the
+ * parts of an address, a family or an office at one address) do not add up in full.
  */
 export function scorePair(
   left: DuplicateCandidate,
@@ -37,7 +37,7 @@ export function scorePair(
   return scoreValues(comparableValues(left), comparableValues(right), frequencies);
 }
 
-/** `scorePair` for candidates that were read before. */
+/** `scorePair` for parsed candidates. */
 export function scoreValues(left: ComparableValues, right: ComparableValues, frequencies: TermFrequencies): PairScore {
   if (left.kind !== right.kind) return { score: 0, evidence: [] };
   const priorOdds = frequencies.priorOdds(left.kind);
@@ -63,8 +63,8 @@ function personEvidence(left: ComparableValues, right: ComparableValues, shareOf
 }
 
 /**
- * The branches of a chain have name and domain in common, the firms of one building address and reception: of such fields only the
- * strongest counts in full. Whether many do that is known from the other records that have the value.
+ * Branches of a chain share name and domain, the companies in one building share address and reception: of such fields
+ * only the strongest counts in full. The other records with the value show whether many share it.
  */
 function companyEvidence(left: ComparableValues, right: ComparableValues, shareOf: ShareOf): DuplicateEvidence[] {
   const found = [
@@ -81,7 +81,7 @@ function companyEvidence(left: ComparableValues, right: ComparableValues, shareO
 const ofChain = ['companyName', 'domain', 'email'] as const;
 const ofBuilding = ['phone', ...addressFields] as const;
 
-/** Identifiers say something only within one system. Of those in several systems the one that agrees best counts. */
+/** Identifiers are comparable only within one system. Among several systems, the best match counts. */
 function identifierEvidence(
   lefts: ComparableIdentifier[],
   rights: ComparableIdentifier[],
@@ -96,7 +96,9 @@ function identifierEvidence(
     .slice(0, 1);
 }
 
-/** Colleagues share a domain, and many have "info" before the @: a likeness is worth as much as what is alike is rare. */
+/**
+ * Colleagues share a domain, and many have "info" before the @: similarity weighs as much as the shared part is rare.
+ */
 function emailChance(shareOf: ShareOf): ChanceOf<EmailTerm> {
   const share = (field: 'emailDomain' | 'emailLocal', left: string, right: string) =>
     Math.max(shareOf(field, left), shareOf(field, right));
@@ -114,7 +116,7 @@ function emailChance(shareOf: ShareOf): ChanceOf<EmailTerm> {
   };
 }
 
-/** Of a company, any address at its domain. */
+/** For a company, any address at its domain. */
 function companyEmailChance(shareOf: ShareOf): ChanceOf<EmailTerm> {
   return (level, left) => (level === 'EXACT' ? shareOf('email', left.key) : shareOf('emailDomain', left.domain));
 }
@@ -122,8 +124,8 @@ function companyEmailChance(shareOf: ShareOf): ChanceOf<EmailTerm> {
 const sharedAtHome: readonly EvidenceField[] = ['familyName', 'phone', ...addressFields];
 
 /**
- * A family shares name, phone and address, an office phone and address. A record has about as many others from its home or
- * office as duplicates, so all that they share makes it even odds at most; it takes something else to tell them apart.
+ * A family shares name, phone and address; an office shares phone and address. A record has about as many relatives or
+ * colleagues as duplicates, so their shared values give even odds at most; a match takes further evidence.
  */
 function withinHousehold(evidence: DuplicateEvidence[], evenBits: number): DuplicateEvidence[] {
   const isShared = ({ field, weight }: DuplicateEvidence) => weight > 0 && sharedAtHome.includes(field);

@@ -9,7 +9,7 @@ describe('jaroWinkler', () => {
     ['abc', 'xyz', 0],
     ['', 'abc', 0],
     ['same', 'same', 1],
-  ])('gives the published value for %s and %s, in either order', (left, right, similarity) => {
+  ])('returns the published value for %s and %s, in either order', (left, right, similarity) => {
     expect(jaroWinkler(left, right)).toBeCloseTo(similarity, 3);
     expect(jaroWinkler(right, left)).toBe(jaroWinkler(left, right));
   });
@@ -18,7 +18,7 @@ describe('jaroWinkler', () => {
 describe('withinEdits', () => {
   test.each([
     ['letter added', 'smith', 'smithe', 1],
-    ['letter left out', 'smith', 'smth', 1],
+    ['missing letter', 'smith', 'smth', 1],
     ['letter replaced', 'smith', 'smyth', 1],
     ['neighbours exchanged', 'smith', 'simth', 1],
     ['two errors', 'smith', 'smyhte', 3],
@@ -40,7 +40,7 @@ describe('soundex', () => {
     ['pfister', 'p236'],
     ['lee', 'l000'],
     ['李', ''],
-  ])('gives %s the code %s of the census', (name, code) => {
+  ])('returns the census code of %s: %s', (name, code) => {
     expect(soundex(name)).toBe(code);
   });
 });

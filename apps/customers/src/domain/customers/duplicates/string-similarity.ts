@@ -1,11 +1,11 @@
 /**
- * Jaro–Winkler similarity, 0 (nothing in common) to 1 (equal): Jaro's share of common and transposed letters, raised for
- * a common beginning of up to four letters, where people err least. Symmetric. Winkler, "String Comparator Metrics and
+ * Jaro–Winkler similarity, 0 (nothing in common) to 1 (equal): Jaro's share of common and transposed letters, raised
+ * for a common prefix of up to four letters, where people err least. Symmetric. Winkler, "String Comparator Metrics and
  * Enhanced Decision Rules in the Fellegi–Sunter Model of Record Linkage" (1990).
  */
 export function jaroWinkler(left: string, right: string): number {
   if (left === right) return 1;
-  // Jaro takes letters from left to right, which can depend on the order of the texts.
+  // Jaro matches letters from left to right, which can depend on the order of the texts.
   if (left > right) return jaroWinkler(right, left);
   const jaro = jaroSimilarity(left, right);
   let prefix = 0;
@@ -37,10 +37,9 @@ function jaroSimilarity(left: string, right: string): number {
 }
 
 /**
- * Whether at most `limit` typing errors lie between two texts: letters that were added, left out, replaced, or changed
- * places with their neighbour. Damerau, "A technique for computer detection and correction of spelling errors" (1964), as
- * optimal string alignment. Only the diagonal band within the limit is looked at, so the cost is the length times the
- * limit.
+ * Whether at most `limit` typing errors separate two texts: inserted, deleted, replaced or transposed letters. Damerau,
+ * "A technique for computer detection and correction of spelling errors" (1964), as optimal string alignment. Only the
+ * diagonal band within the limit is computed, so the cost is the length times the limit.
  */
 export function withinEdits(left: string, right: string, limit: number): boolean {
   if (Math.abs(left.length - right.length) > limit) return false;
@@ -70,8 +69,8 @@ function at(row: Uint8Array, index: number): number {
 }
 
 /**
- * Soundex of a folded text: its first letter and three digits for the consonants that follow, '' when it has no letter
- * from a to z. Russell's patent US 1,261,167 (1918), in the form of the United States census.
+ * Soundex of a folded text: its first letter and three digits for the following consonants, '' without a letter from a
+ * to z. Russell's patent US 1,261,167 (1918), in the form of the United States census.
  */
 export function soundex(text: string): string {
   const letters = text.replace(/[^a-z]/g, '');
@@ -80,7 +79,7 @@ export function soundex(text: string): string {
   for (const letter of letters.slice(1)) {
     const digit = soundexDigits[letter] ?? '';
     if (digit !== '' && digit !== previous) code += digit;
-    // H and W do not part two letters of one sound, vowels do.
+    // H and W do not separate two letters of one sound; vowels do.
     if (letter !== 'h' && letter !== 'w') previous = digit;
     if (code.length === 4) break;
   }

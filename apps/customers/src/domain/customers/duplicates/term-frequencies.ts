@@ -3,54 +3,61 @@ import type { DuplicateCandidate } from './duplicate-candidate.js';
 import { byChance, sameCustomer, unseenHolders } from './linkage-weights.js';
 
 /**
- * The fields whose values are counted. `emailLocal` and `emailDomain` are the parts before and after the @, `companyWord` the words of
- * a company's name, and `house` a street with its number.
+ * The fields with counted values. `emailLocal` and `emailDomain` are the parts before and after the @, `companyWord`
+ * the words of a company's name, and `house` a street with its number.
  */
 export type CountedField = keyof typeof byChance;
 
-/** The share, above 0 and below 1, of candidates with a value among those that have the field. */
+/** The share of candidates with a value among those that have the field, above 0 and below 1. */
 export type ShareOf = (field: CountedField, key: string) => number;
 
-/** For how many counted candidates the usual share of a field stands, and the usual number of duplicates. */
+/**
+ * Strength of the prior: the number of counted candidates that the default share of a field, and the default number of
+ * duplicates, are worth.
+ */
 const usualCandidates = 50;
 
 /**
- * How common each value is, so that a shared rare name counts for more than a shared common one (Newcombe 1959; Fellegi
- * and Sunter 1969, method I). Counted from any set of candidates: all of a tenant, a sample, or the hits of a query. From
- * few candidates the shares lean on what is usual for the field, and both prior and weights move towards caution.
+ * The frequency of each value, so that a shared rare name counts for more than a shared common one (Newcombe 1959;
+ * Fellegi and Sunter 1969, method I). Counted from any set of candidates: all of a tenant, a sample, or the hits of a
+ * query. With few candidates the shares tend towards the defaults of the field, and both prior and weights become
+ * cautious.
  */
 export class TermFrequencies {
   readonly #kinds: Readonly<Record<DuplicateCandidate['kind'], KindFrequencies>>;
 
-  /** @param isSample whether the candidates are some of those that are compared: then most duplicates lack their other half */
+  /**
+   * @param isSample whether the candidates are a sample of the compared ones: then the counterpart of most duplicates
+   *   is missing
+   */
   constructor({ isSample = false }: { isSample?: boolean } = {}) {
     this.#kinds = { PERSON: new KindFrequencies(isSample), COMPANY: new KindFrequencies(isSample) };
   }
 
-  /** Counts all of them. */
+  /** Counts all candidates. */
   static of(candidates: Iterable<DuplicateCandidate>, options: { isSample?: boolean } = {}): TermFrequencies {
     const frequencies = new TermFrequencies(options);
     for (const candidate of candidates) frequencies.add(comparableValues(candidate));
     return frequencies;
   }
 
-  /** Counts one more candidate that was read before. */
+  /** Counts one more parsed candidate. */
   add(values: ComparableValues): void {
     this.#kinds[values.kind].add(values);
   }
 
-  /** The shares of values among others than these two, which have one kind. */
+  /** The shares of values among candidates other than these two, which are of one kind. */
   beside(left: ComparableValues, right: ComparableValues): ShareOf {
     return this.#kinds[left.kind].beside(left, right);
   }
 
-  /** Odds that two candidates of a kind that are taken at random are the same. */
+  /** Odds that two random candidates of a kind are the same. */
   priorOdds(kind: DuplicateCandidate['kind']): number {
     return this.#kinds[kind].priorOdds;
   }
 }
 
-/** Of how many records a value is. Of companies, it also has the marks of their names and places. */
+/** Number of records with each value. For companies, also their distinct names and places. */
 interface ValueCount {
   records: number;
   names: Set<string>;
@@ -59,7 +66,7 @@ interface ValueCount {
 
 class KindFrequencies {
   readonly #counts = new Map<CountedField, Map<string, ValueCount>>();
-  /** Holders of all values of a field, for as long as nothing is added. */
+  /** Number of holders of all values of a field, until more are added. */
   readonly #totals = new Map<CountedField, number>();
   #candidates = 0;
   #priorOdds: number | undefined;
@@ -95,9 +102,10 @@ class KindFrequencies {
   }
 
   /**
-   * About as many duplicates for each candidate as the records of one company that share a name, number or house say, and for persons
-   * and samples one, among all the others. A shared value that only these two have is worth about as many bits as the prior takes,
-   * whatever the number of candidates, so a sample scores a pair about as the whole set does.
+   * The prior odds: per candidate, about as many duplicates as the records of one company that share a name, number or
+   * house suggest, and one for persons and samples, among all others. A value shared by these two only is worth about
+   * as many bits as the prior takes, whatever the number of candidates, so a sample scores a pair about as the whole
+   * set does.
    */
   get priorOdds(): number {
     this.#priorOdds ??= this.#duplicatesEach() / (this.#candidates + usualCandidates);
@@ -114,7 +122,10 @@ class KindFrequencies {
     return (found * this.#candidates + usualCandidates) / (this.#candidates + usualCandidates);
   }
 
-  /** With how many others a record shares a value that is hardly more than one company's. @param chance that duplicates share it */
+  /**
+   * Number of others with which a record shares a value that seldom belongs to more than one company. @param chance
+   * that duplicates share it
+   */
   #alikeEach(field: CountedField, chance: number): number {
     let [pairs, records] = [0, 0];
     for (const count of this.#counts.get(field)?.values() ?? []) {
@@ -136,14 +147,15 @@ class KindFrequencies {
 }
 
 /**
- * How many persons or companies have a value. Of companies, records with one name are one for what is a company's alone, and so are
- * those at one place for a name, which chains have at many: a value is not common because its company is there many times.
+ * Number of persons or companies with a value. Records with one company name count once for a value that belongs to a
+ * single company, and records at one place count once for a name, which chains have at many places: several records of
+ * one company do not make its value common.
  */
 function holders(field: CountedField, { records, names, places }: ValueCount): number {
   return names.size === 0 ? records : heldBy(field, names.size, places.size);
 }
 
-/** Those besides a pair: what is to be found out is whether these two are one or two of them. */
+/** Excludes the pair itself: whether the two are one or two customers is the question. */
 function otherHolders(field: CountedField, count: ValueCount, [left, right]: [Marks, Marks]): number {
   const { records, names, places } = count;
   if (names.size === 0) return records;

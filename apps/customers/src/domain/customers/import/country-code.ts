@@ -1,4 +1,4 @@
 import { countryFinder } from '@rapport/platform';
 
-/** The ISO 3166-1 alpha-2 code of a country that is given by its code or its English name; undefined for any other text. */
+/** The ISO 3166-1 alpha-2 code of a country, by its code or its English name; undefined for any other text. */
 export const countryCode = countryFinder(['en']);

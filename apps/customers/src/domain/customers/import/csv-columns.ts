@@ -32,8 +32,8 @@ const addressParts = [
 ] as const satisfies (keyof PostalAddress)[];
 
 /**
- * The columns of files with customers: released, so their names and order stay. Imports also read the names of earlier releases,
- * which were in snake_case. Of addresses only the main one is there.
+ * The columns of customer files. They are released, so their names and order are stable. Imports also accept the
+ * snake_case names of earlier releases. Only the primary address is included.
  */
 export const customerColumns: readonly CsvColumn<Customer>[] = [
   { name: 'kind', field: 'kind', text: ({ kind }) => CustomerKind[kind] },

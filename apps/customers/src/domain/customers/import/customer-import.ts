@@ -10,7 +10,7 @@ import { importFields, serverFields } from './import-fields.js';
 import { mapRow } from './map-row.js';
 import { mergeCustomer } from './merge-customer.js';
 
-/** How customers are imported. */
+/** Import rules of customers. */
 export const customerImport: ImportRules<Customer> = {
   type: customers,
   fields: new Map(Object.entries(importFields)),
@@ -19,7 +19,7 @@ export const customerImport: ImportRules<Customer> = {
     ['email', (text) => /^[^\s@,;"]+@[^\s@,;".]+(\.[^\s@,;".]+)+$/.test(text)],
     ['phone', (text) => /^(\+|00?)[\d ()./-]{6,24}$/.test(text) && text.replace(/\D/g, '').length >= 7],
     ['domain', (text) => /^(https?:\/\/)?([a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}(\/\S*)?$/i.test(text)],
-    // Codes of two letters are too often something else.
+    // Two-letter codes are ambiguous.
     ['country', (text) => text.length > 3 && text.length <= 60 && countryCode(text) !== undefined],
   ],
   guess: guessTarget,
@@ -32,7 +32,8 @@ export const customerImport: ImportRules<Customer> = {
   merge: mergeCustomer,
   names: { field: 'displayName', column: 'display_name', sortColumn: 'sort_name' },
   nameOf: ({ displayName = '' }) => displayName,
-  missing: ({ field, description }) => error('NAME_MISSING', `The row names nobody: ${description}.`, { field }),
+  missing: ({ field, description }) =>
+    error('NAME_MISSING', `The row does not name a customer: ${description}.`, { field }),
   asStored: withStoredSpelling,
   mismatch({ kind, displayName }, row) {
     if (kind === row.kind) return undefined;
@@ -42,8 +43,8 @@ export const customerImport: ImportRules<Customer> = {
 };
 
 /**
- * A row may write domains of its customer without "www.", and local phone numbers as the country of its own addresses has them: of an
- * export, what looks like hidden data is left out, and with an address its country.
+ * A row may write domains without "www.", and local phone numbers in the format of its address's country. When
+ * comparing with an export, values that look like hidden data are ignored, and with a hidden address its country.
  */
 function withStoredSpelling(row: Customer, { domains, phones }: Customer): Customer {
   const keptDomains = row.domains.map((domain) =>

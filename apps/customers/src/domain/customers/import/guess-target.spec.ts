@@ -10,7 +10,7 @@ function guess(columns: string[], takeIds = false, customFields = new CustomFiel
   return Object.fromEntries([...targets].map(([column, target]) => [column, formatTarget(customerImport, target)]));
 }
 
-test('knows the columns of Google contacts', () => {
+test('maps the columns of Google contacts', () => {
   const columns = ['First Name', 'Last Name', 'Organization Name', 'Organization Title', 'Notes', 'Labels'];
   const values = ['E-mail 1 - Label', 'E-mail 1 - Value', 'Phone 1 - Label', 'Phone 1 - Value', 'Phone 2 - Value'];
   const address = ['Address 1 - Street', 'Address 1 - City', 'Address 1 - Postal Code', 'Address 1 - Country'];
@@ -30,7 +30,7 @@ test('knows the columns of Google contacts', () => {
   });
 });
 
-test('knows the columns of Outlook, and takes "Job Title" rather than "Title"', () => {
+test('maps the columns of Outlook, and prefers "Job Title" to "Title"', () => {
   const columns = ['Title', 'First Name', 'Job Title', 'E-mail Address', 'E-mail 2 Address', 'Business Phone'];
   const more = ['Home Phone', 'Mobile Phone', 'Business Fax', 'Business Street', 'Home City', 'Web Page'];
   expect(guess([...columns, ...more])).toEqual({
@@ -48,7 +48,7 @@ test('knows the columns of Outlook, and takes "Job Title" rather than "Title"', 
   });
 });
 
-test('knows the columns of HubSpot and Salesforce', () => {
+test('maps the columns of HubSpot and Salesforce', () => {
   expect(guess(['Company name', 'Website URL', 'Phone Number', 'State/Region', 'Lifecycle Stage'])).toEqual({
     'Company name': 'companyName',
     'Website URL': 'domain',
@@ -74,7 +74,7 @@ test('prefers domains to web pages, and the code of a country to its name', () =
   });
 });
 
-test("knows the fields of the contract's own JSON", () => {
+test("maps the fields of the contract's own JSON", () => {
   const own = ['kind', 'displayName', 'givenName', 'emails', 'phones', 'addresses', 'externalIds', 'companyId'];
   expect(Object.values(guess(own))).toEqual(
     expect.arrayContaining([
@@ -90,16 +90,16 @@ test("knows the fields of the contract's own JSON", () => {
   );
 });
 
-test('takes a column of ids only when their system is named', () => {
+test('maps a column of ids only when their system is named', () => {
   expect(guess(['CustomerId', 'FirstName'])).toEqual({ FirstName: 'givenName' });
   expect(guess(['CustomerId', 'FirstName'], true)).toEqual({ CustomerId: 'externalId', FirstName: 'givenName' });
 });
 
-test('leaves out what it does not know, also names that every object has', () => {
+test('ignores unknown columns, including names of Object.prototype', () => {
   expect(guess(['constructor', '__proto__', 'toString', '', 'SupportRepId', 'Notes'])).toEqual({});
 });
 
-test("knows the tenant's own fields by key and name, after those that every customer has", () => {
+test('maps custom fields by key and name, after standard fields', () => {
   const fields = new CustomFields([
     definition('plan', 'TEXT', { displayName: 'Abo-Modell' }),
     definition('seats_used', 'NUMBER'),
@@ -114,7 +114,7 @@ test("knows the tenant's own fields by key and name, after those that every cust
   });
 });
 
-test('takes a name with a dot for the target that it names in full', () => {
+test('maps a dotted name to the target that it names in full', () => {
   const fields = new CustomFields([definition('city', 'TEXT')]);
   const columns = ['custom_fields.city', 'external_id.my.erp', 'phone.fax', 'custom_fields.none', 'etag.x'];
   expect(guess(columns, false, fields)).toEqual({

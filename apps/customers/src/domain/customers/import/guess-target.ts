@@ -1,6 +1,6 @@
 import type { CustomerImportField, CustomerTarget } from './import-fields.js';
 
-/** Columns that name one web domain or several. The second line counts only where there is none of the first. */
+/** Columns with one or several web domains. The second line counts only in the absence of the first. */
 const [domainNames, siteNames] = [
   ['domain', 'domains', 'companydomain', 'companydomainname', 'emaildomain'],
   ['website', 'websiteurl', 'web', 'webpage', 'webpages', 'url', 'homepage', 'website1value'],
@@ -55,7 +55,7 @@ const addressParts = new Map<string, CustomerImportField>(
 );
 const plainUsages = new Set(['primary', 'main', 'company', 'mailing', undefined]);
 
-/** Where a column of a list goes, or of a part of an address. Of a country's code and its name the code is taken. */
+/** The target of a column of a list or of a part of an address. A country's code wins over its name. */
 export function guessTarget(name: string, others: ReadonlySet<string>): CustomerTarget | undefined {
   const has = (names: string[]) => names.some((each) => others.has(each));
   if (domainNames.includes(name) || (siteNames.includes(name) && !has(domainNames))) {

@@ -1,4 +1,4 @@
-/** Sites on which many have a page: their domain is nobody's key. */
+/** Hosting and social sites: their domain does not identify a customer. */
 const sharedHosts = new Set([
   'facebook.com',
   'linkedin.com',
@@ -11,14 +11,14 @@ const sharedHosts = new Set([
   'sites.google.com',
 ]);
 
-/** The host that a URL names, without "www."; any other text as it is. */
+/** The host of a URL, without "www."; any other text unchanged. */
 export function hostOf(text: string): string {
   const host =
     /^(?:[a-z][a-z0-9+.-]*:)?\/\/(?:[^/?#@]*@)?([^/?#:]+)/i.exec(text)?.[1] ?? /^([^/?#:]+)\//.exec(text)?.[1];
   return (host ?? text).toLowerCase().replace(/^www\./, '');
 }
 
-/** Whether a text names a page on a site that many share, not a site of its own. */
+/** Whether a text names a page on a shared site. */
 export function isSharedHost(text: string, host: string): boolean {
   return sharedHosts.has(host.replace(/^[a-z]{2}\./, '')) && /[^/]\/[^/]/.test(text.replace(/^[a-z+.-]*:?\/\//i, ''));
 }

@@ -4,8 +4,8 @@ const list = { takesMany: true } as const;
 const labelledList = { takesMany: true, isLabelled: true } as const;
 
 /**
- * The fields that columns can go to, with names of columns in the files of HubSpot, Salesforce, Google, Outlook, Pipedrive
- * and in our own JSON. Of those that come in several columns `guessTarget` knows the names.
+ * The fields that columns can be mapped to, with the column names of HubSpot, Salesforce, Google, Outlook, Pipedrive
+ * and our own JSON. `guessTarget` knows the names of fields that span several columns.
  */
 export const importFields = {
   display_name: { columns: ['displayname', 'fullname', 'contactname', 'customername', 'name', 'fileas'] },
@@ -28,7 +28,7 @@ export const importFields = {
   kind: { columns: ['kind', 'recordtype', 'customertype'] },
   lifecycle_stage: { columns: ['lifecyclestage', 'leadstatus', 'stage'] },
   birth_date: { columns: ['birthdate', 'dateofbirth', 'birthday', 'dob', 'geburtsdatum', 'datedenaissance'] },
-  /** With the key of one of the tenant's own fields, or all of them in an object. */
+  /** With the key of one custom field, or all custom fields in an object. */
   custom_fields: { columns: ['customfields'], isLabelled: true },
   source: { columns: ['source', 'leadsource', 'originalsource', 'originalsourcetype'] },
   owner_id: { columns: ['ownerid'] },
@@ -39,7 +39,7 @@ export const importFields = {
     plural: 'external_ids',
     columns: ['externalid', 'recordid', 'customerid', 'contactid', 'accountid', 'clientid', 'id'],
   },
-  /** The customer's own, which the row is about. */
+  /** Fields of the row's own customer. */
   id: {},
   email: { ...labelledList, plural: 'emails' },
   phone: { ...labelledList, plural: 'phones' },
@@ -56,12 +56,12 @@ export const importFields = {
 
 export type CustomerImportField = keyof typeof importFields;
 
-/** Where the values of a column go in a customer. */
+/** The target of a column's values within a customer. */
 export interface CustomerTarget extends ImportTarget {
   field: CustomerImportField;
 }
 
-/** Fields of our own JSON and CSV that the server sets. None is a custom field, though one may be called the same. */
+/** Output-only fields of our own JSON and CSV. A custom field with the same name is not mapped either. */
 export const serverFields: ReadonlySet<string> = new Set(
   [
     'etag',

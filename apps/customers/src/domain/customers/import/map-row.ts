@@ -16,7 +16,7 @@ import { hostOf, isSharedHost } from './host-name.js';
 import { countryCode } from './country-code.js';
 import type { CustomerImportField, CustomerTarget } from './import-fields.js';
 
-/** Puts the cells of a row where their columns go. */
+/** Moves the cells of a row to their target fields. */
 export function mapRow(
   cells: Iterable<[target: CustomerTarget, value: unknown]>,
   defaults: RowDefaults,
@@ -30,7 +30,7 @@ export function mapRow(
 class RowMapping {
   readonly #customer = Customer.create({});
   readonly #issues: RowIssue[] = [];
-  /** Parts of addresses that come in columns of their own, by label. */
+  /** Parts of addresses from separate columns, by label. */
   readonly #addresses = new Map<string, PostalAddress>();
   readonly #readDay: ReadDay;
 
@@ -82,9 +82,9 @@ class RowMapping {
   finish(): MappedRow<Customer> {
     const customer = this.#customer;
     customer.addresses.push(...this.#addresses.values());
-    // The name of a customer that is there already may be left out, or hidden.
+    // An existing customer's name may be absent or hidden.
     if (customer.kind === CustomerKind.COMPANY && customer.displayName === undefined && customer.id === '') {
-      // A list of companies may call their names by the word that a list of people uses for the employer.
+      // A list of companies may name them in the column in which a list of people names the employer.
       customer.displayName = customer.companyName;
       customer.companyName = undefined;
     }
@@ -104,7 +104,7 @@ class RowMapping {
     this.#issues.push(...putCustomCell(this.#customer, key, cell, read));
   }
 
-  /** A file of another system may have ids of its own there, which are none of ours. */
+  /** A file of another system may contain that system's ids in this column. */
   #putId(value: unknown): void {
     this.#customer.id = cellId(value) ?? this.#customer.id;
   }
@@ -114,7 +114,7 @@ class RowMapping {
     if (text === undefined) return;
     const kind = kinds.get(text.toLowerCase());
     if (kind !== undefined) this.#customer.kind = kind;
-    else this.#issues.push(error('VALUE_UNKNOWN', `${quote(text)} is no kind of customer.`, { field: 'kind' }));
+    else this.#issues.push(error('VALUE_UNKNOWN', `${quote(text)} is not a kind of customer.`, { field: 'kind' }));
   }
 
   #putStage(value: unknown): void {
@@ -122,7 +122,7 @@ class RowMapping {
     if (text === undefined) return;
     const stage = stages.get(text.toLowerCase().replace(/[^a-z]/g, ''));
     if (stage !== undefined) this.#customer.lifecycleStage = stage;
-    else this.#leaveOut('lifecycle_stage', text, 'VALUE_UNKNOWN', 'is no lifecycle stage');
+    else this.#leaveOut('lifecycle_stage', text, 'VALUE_UNKNOWN', 'is not a lifecycle stage');
   }
 
   #putDomain(text: string): void {
@@ -155,14 +155,13 @@ class RowMapping {
       address.street = address.street === undefined ? text : `${address.street}\n${text}`;
     } else if (field === 'country' || field === 'country_code') {
       address.countryCode ??= countryCode(text);
-      if (address.countryCode === undefined)
-        this.#leaveOut(field, text, 'COUNTRY_UNKNOWN', 'is no country that we know');
+      if (address.countryCode === undefined) this.#leaveOut(field, text, 'COUNTRY_UNKNOWN', 'is not a known country');
     } else {
       address[field === 'postal_code' ? 'postalCode' : field] ??= text;
     }
   }
 
-  /** Puts each text of a cell that may hold several; an object gives the one that it has under `key`. */
+  /** Adds each text of a cell that may contain several; of an object, the text under `key`. */
   #each(
     field: string,
     value: unknown,
@@ -213,7 +212,7 @@ const textProperties = {
   birth_date: 'birthDate',
 } as const satisfies Partial<Record<CustomerImportField, keyof Customer>>;
 
-/** The fields that hold one text each. */
+/** Fields of one text each. */
 type TextField = keyof typeof textProperties;
 
 function isTextField(field: CustomerImportField): field is TextField {
@@ -228,7 +227,7 @@ function isAddressField(field: CustomerImportField): field is AddressField {
   return addressFields.some((each) => each === field);
 }
 
-/** How files write what the contract has in one form only. */
+/** Spellings in files of values that have one form in the contract. */
 const textForms: Partial<Record<keyof Customer, (text: string) => string>> = {
   ownerId: (id) => id.toLowerCase(),
   ownerTeamId: (id) => id.toLowerCase(),

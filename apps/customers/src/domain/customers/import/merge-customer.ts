@@ -11,9 +11,7 @@ import { composeDisplayName } from '../normalise-customer.js';
 import { customers } from '../customers.js';
 import { boundLists, mergeCustomValues } from '../../../engine/import/records/merge-values.js';
 
-/**
- * What a stored customer becomes by a normalised row. Merging the same row again changes nothing.
- */
+/** The result of applying a normalized row to a stored customer. Applying the same row again changes nothing. */
 export function mergeCustomer(before: Customer, row: Customer, options: MergeOptions): RowMerge<Customer> {
   const { fillOnly } = options;
   const value = <Value>(stored: Value | undefined, given: Value | undefined) =>
@@ -44,14 +42,14 @@ export function mergeCustomer(before: Customer, row: Customer, options: MergeOpt
   return { record: customer, changed: isChanged(before, customer), full, refused };
 }
 
-/** United lists, cut to the most items that each may have. */
+/** Union of lists, cut to the most items of each. */
 function boundedLists(before: Customer, row: Customer): { lists: Pick<Customer, ListField>; full: string[] } {
   const lists = uniteLists(before, row);
   return { lists, full: boundLists(customers, before, lists, listFields) };
 }
 
 /**
- * A name that was composed, not given, follows what it is composed of. One that is only an e-mail address or a phone
+ * A derived display name follows the fields that it is derived from. One that is only an e-mail address or a phone
  * number counts as missing.
  */
 function displayName(
@@ -61,8 +59,8 @@ function displayName(
   { fillOnly, keepName, givesName }: MergeOptions,
 ): string | undefined {
   if (keepName) return before.displayName;
-  // Whether a name was given can't be told from what is stored. One that will look composed after this merge is taken
-  // for composed already, or the next import of the row would treat it otherwise.
+  // Stored data does not show whether a name was given or derived. A name that will look derived after this merge is
+  // treated as derived now, or the next import of the row would have a different result.
   const isComposed = [before, merged].some((customer) => before.displayName === composeDisplayName(customer));
   const isMissing = isComposed && before.givenName === undefined && before.familyName === undefined;
   if (givesName && (isMissing || !fillOnly)) return row.displayName;
@@ -73,7 +71,7 @@ function known(stage: LifecycleStage): LifecycleStage | undefined {
   return stage === LifecycleStage.UNSPECIFIED ? undefined : stage;
 }
 
-/** Lists keep their identity when nothing is added to them. */
+/** Unchanged lists keep their identity. */
 function isChanged(before: Customer, after: Customer): boolean {
   return (Object.keys(after) as (keyof Customer)[]).some((name) => before[name] !== after[name]);
 }

@@ -9,13 +9,13 @@ export interface SharedTerm {
   ids: string[];
 }
 
-/** Most customers that are read to find out which of them share a term: all of a small tenant. */
+/** Most customers that are read to find shared terms: all of a small tenant. */
 const maxRows = smallTenantRecords;
 
 /**
- * The customers that have each of the terms. A term that more than `maxHits` live customers have says too little and is left out, as
- * is one that only one customer has. In a small tenant all customers are read rather than looked up in the index of terms: rows that
- * were written since the last vacuum are in a list beside the index, which each lookup reads whole.
+ * The customers with each of the terms. Terms of more than `maxHits` live customers are ignored because they identify
+ * too little, and so are terms of only one customer. In a small tenant all customers are read instead of using the
+ * index of terms: rows written since the last vacuum are in the index's pending list, which each lookup reads in full.
  */
 export async function sharedTerms(
   em: EntityManager,
@@ -26,7 +26,7 @@ export async function sharedTerms(
   return (await ofAllAtOnce(em, terms, maxHits, isSmall)) ?? (await oneByOne(em, terms, maxHits));
 }
 
-/** The planner knows nothing of how many terms there are, and would compare each with each, or sort them all. */
+/** Without statistics of terms, the planner would choose a nested loop or a sort of all terms. */
 const byHash: PlannerSettings = { ...byCondition, enable_nestloop: 'off', enable_mergejoin: 'off', enable_sort: 'off' };
 
 /** Undefined when some terms are too common for that. */
@@ -36,7 +36,7 @@ async function ofAllAtOnce(
   maxHits: number,
   isSmall: boolean,
 ): Promise<SharedTerm[] | undefined> {
-  // Each step is kept apart: mixed, they would be a product of all customers and all terms.
+  // Materialized separately: merged, the steps would be a product of all customers and all terms.
   const sql = `
     with wanted as materialized (select jsonb_array_elements_text(?) as term),
     hit as materialized (
@@ -56,7 +56,7 @@ async function ofAllAtOnce(
   return found.flatMap(({ term, ids }) => (term === null ? [] : [{ term, ids }]));
 }
 
-/** Reads no more than `maxHits` customers for each term. */
+/** Reads at most `maxHits` customers for each term. */
 function oneByOne(em: EntityManager, terms: string[], maxHits: number): Promise<SharedTerm[]> {
   const sql = `
     select wanted.term, hits.ids

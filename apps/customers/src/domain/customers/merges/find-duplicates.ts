@@ -41,7 +41,7 @@ export async function findDuplicates(
   return { duplicates: duplicates.slice(0, pageSize) };
 }
 
-/** Of a probability, cut to two places: a score that is shown is never above the one that was compared. */
+/** Truncates a probability to two decimal places: a displayed score never exceeds the compared one. */
 export function percent(probability: number): number {
   return Math.floor(probability * 10_000) / 100;
 }

@@ -19,14 +19,16 @@ import { customersAfter, customersById, lowestId } from './read-customers.js';
 import type { TenantFrequencies } from './tenant-frequencies.js';
 
 const defaultPageSize = 500;
-/** Customers looked at together, customers that share a term, and peers that one is compared with: these bound memory. */
+/**
+ * Customers processed together, customers that share a term, and peers compared with one customer. These bound memory.
+ */
 const chunkSize = 50;
 const maxHits = 200;
 const maxPeers = 200;
 
 /**
- * Answers ListDuplicates: one page of customers by id, each compared with those of greater ids that share a term with it, so
- * that a pair is on the page of its smaller id.
+ * Handles ListDuplicates: one page of customers by id, each compared with those of greater ids that share a term with
+ * it, so that a pair is on the page of its smaller id.
  */
 export async function listDuplicates(
   em: EntityManager,
@@ -37,7 +39,7 @@ export async function listDuplicates(
   const { tenantId } = currentCaller();
   const binding = JSON.stringify(['ListDuplicates', tenantId, minScore]);
   const [after] = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
-  // The row beyond the page tells that there is a next one.
+  // One row beyond the page shows that there is a next page.
   const rows = await customersAfter(em, typeof after === 'string' ? after : lowestId, pageSize + 1);
   const page = rows.slice(0, pageSize);
   const last = rows.length > pageSize ? page.at(-1) : undefined;
@@ -76,7 +78,7 @@ async function pairsOf(
   );
 }
 
-/** Of those with a greater id the ones that share most terms. */
+/** Those with a greater id that share the most terms. */
 function closestPeers(id: string, terms: string[], idsByTerm: ReadonlyMap<string, string[]>): string[] {
   const counts = new Map<string, number>();
   for (const peerId of terms.flatMap((term) => idsByTerm.get(term) ?? [])) {

@@ -11,7 +11,7 @@ export async function customersById(em: EntityManager, ids: readonly string[]): 
   return ids.length === 0 ? [] : readCustomers(em, liveRecords(customerType(), ids));
 }
 
-/** Live customers with greater ids than one, by these. */
+/** Live customers with ids greater than one, in the order of ids. */
 export function customersAfter(em: EntityManager, id: string, limit: number): Promise<Customer[]> {
   return readCustomers(em, {
     name: 'live_customers_after',

@@ -6,13 +6,13 @@ import { customersAfter, lastCustomers, lowestId } from './read-customers.js';
 
 const sampleSize = 5_000;
 const ttlMs = 5 * 60_000;
-/** The counts of one tenant, or of what one caller sees of it, take a few MiB. */
+/** The counts of one tenant, or of one caller's visible records, take a few MiB. */
 const maxKnown = 20;
 
 /**
- * How common values are in a tenant, counted from at most 5,000 of its live customers: half of them the oldest and half the newest,
- * by id. A sample is enough, because only common values matter. Counts are cached for 5 minutes for the tenants that asked last,
- * separately for callers who see the records of some owners only.
+ * Frequencies of values in a tenant, counted from at most 5,000 of its live customers: half of them the oldest and half
+ * the newest, by id. A sample is enough, because only common values matter. Counts are cached for 5 minutes for the
+ * most recent tenants, separately for callers limited to the records of some owners.
  */
 export class TenantFrequencies {
   readonly #known = new Map<string, { counted: Promise<TermFrequencies>; untilMs: number }>();

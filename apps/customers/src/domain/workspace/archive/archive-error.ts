@@ -2,15 +2,18 @@ import { AppError } from '@rapport/platform';
 
 /** INVALID_ARGUMENT ARCHIVE_INVALID. @param why a sentence that names the part of the archive */
 export function archiveInvalid(why: string, cause?: unknown): AppError {
-  const message = `The archive is not one that can be imported. ${why}`;
+  const message = `The archive can not be imported. ${why}`;
   return new AppError('INVALID_ARGUMENT', 'ARCHIVE_INVALID', message, { cause });
 }
 
-// 22xxx data exceptions, 23xxx integrity constraint violations, 42501 rows that policies refuse, 54xxx values that are too large for an
-// index. RP001: a trigger has refused a row.
+// 22xxx data exceptions, 23xxx integrity constraint violations, 42501 rows that policies refuse, 54xxx values that are
+// too large for an index. RP001: a trigger refused a row.
 const faults = /^(22...|23...|42501|54...|RP001)$/;
 
-/** Does a step of an import. What the database does not take is a fault of the archive. @param part such as `records/deal/000001.ndjson` */
+/**
+ * Runs a step of an import. A value that the database refuses is a fault of the archive. @param part such as
+ * `records/deal/000001.ndjson`
+ */
 export async function blamingArchive<Result>(part: string, step: () => Promise<Result>): Promise<Result> {
   try {
     return await step();
@@ -20,7 +23,7 @@ export async function blamingArchive<Result>(part: string, step: () => Promise<R
     if (!isFault || error instanceof AppError) throw error;
     const what = typeof constraint === 'string' ? ` (${constraint})` : '';
     throw archiveInvalid(
-      `${part} has a value, or a record twice or without what it belongs to, that can not be stored${what}.`,
+      `${part} has an invalid value, a duplicate record or a record with a missing reference${what}.`,
     );
   }
 }

@@ -5,10 +5,10 @@ import type { StoredPiece } from '../../../engine/files/receive-upload.js';
 import type { Leftovers } from '../../../engine/operations/operation-kind.js';
 import { archiveInvalid } from './archive-error.js';
 
-/** The pieces of an archive go when its operation has ended and, for an export, its time is up. */
+/** The pieces of an archive are deleted when its operation has ended and, for an export, its lifetime has passed. */
 export const archiveLeftovers: readonly Leftovers[] = [{ table: 'workspace_piece', limit: 32 }];
 
-/** The stored bytes of the archive of an operation, of which one piece is in memory. */
+/** The stored bytes of an operation's archive, with one piece of it in memory. */
 export class ArchivePieces {
   #last: StoredPiece | undefined;
 
@@ -18,7 +18,7 @@ export class ArchivePieces {
     readonly sizeBytes: number,
   ) {}
 
-  /** Stores a piece, in the transaction of `em`. @param start number of bytes before it */
+  /** Stores a piece, in the transaction of `em`. @param start offset of the piece */
   static async put(em: EntityManager, operationId: string, start: number, data: Uint8Array): Promise<void> {
     await transactionPipeline(em, [
       {
@@ -29,11 +29,11 @@ export class ArchivePieces {
     ]);
   }
 
-  /** The piece that has a byte. */
+  /** The piece that contains a byte. */
   static async pieceAt(em: EntityManager, operationId: string, place: number): Promise<StoredPiece | undefined> {
     const [piece] = await queryRows<{ text: string; data: Buffer }>(em, {
       name: 'workspace_piece_at',
-      // A bigint comes as text, which must not be what the order goes by.
+      // A bigint arrives as text, which would sort differently.
       sql: `select start::text as text, data from workspace_piece where tenant_id = $1 and operation_id = $2 and start <= $3
         order by start desc limit 1`,
       values: [currentCaller().tenantId, operationId, place],
@@ -42,12 +42,12 @@ export class ArchivePieces {
   }
 
   /**
-   * Some bytes, cut anywhere.
+   * A range of bytes.
    *
    * @throws AppError INVALID_ARGUMENT ARCHIVE_INVALID when the archive ends before them
    */
   async *read(start: number, length: number): AsyncGenerator<Buffer, void> {
-    if (start + length > this.sizeBytes) throw archiveInvalid('It ends early: not all of it has arrived.');
+    if (start + length > this.sizeBytes) throw archiveInvalid('It ends early: the upload is not complete.');
     for (let place = start; place < start + length;) {
       const piece = await this.#pieceOf(place);
       const data = piece.data.subarray(place - piece.start).subarray(0, start + length - place);
@@ -56,7 +56,7 @@ export class ArchivePieces {
     }
   }
 
-  /** Bytes that fit into memory. */
+  /** A range of bytes that fits into memory. */
   async bytes(start: number, length: number): Promise<Buffer> {
     const parts: Buffer[] = [];
     for await (const part of this.read(start, length)) parts.push(part);

@@ -5,13 +5,13 @@ import type { Manifest, ManifestFile } from './manifest.js';
 import { formatVersion, manifestName } from './manifest.js';
 import { paddingOf, tarEnd, tarHeader } from './tar.js';
 
-/** Lines that are together in one file of an archive, in UTF-16 units: what an export and an import have in memory of them. */
+/** Size of an archive file with lines, in UTF-16 units: the part that an export and an import hold in memory. */
 const partLength = 1_024 * 1_024;
 
-/** Stores the next bytes of an archive, with the number of lines that they end. */
+/** Stores the next bytes of an archive, and the number of lines that they complete. */
 type Store = (data: Buffer, lines: number) => Promise<void>;
 
-/** Writes an archive from its start to its end, and has one part of its lines and one piece of its bytes in memory. */
+/** Writes an archive sequentially, with one part of its lines and one piece of its bytes in memory. */
 export class ArchiveWriter {
   readonly #blocks = new ByteBlocks(pieceBytes);
   readonly #hash = createHash('sha256');
@@ -19,13 +19,13 @@ export class ArchiveWriter {
   readonly #contents = { files: 0, bytes: 0 };
   #lines = 0;
 
-  /** @param time of the moment whose data it is */
+  /** @param time of the exported snapshot */
   constructor(
     private readonly time: Date,
     private readonly store: Store,
   ) {}
 
-  /** Writes lines into files of a folder, of which each has a number. */
+  /** Writes lines into numbered files of a folder. */
   async writeLines(folder: string, lines: AsyncIterable<string>): Promise<void> {
     let part: string[] = [];
     let length = 0;
@@ -43,7 +43,7 @@ export class ArchiveWriter {
     if (part.length > 0) await end();
   }
 
-  /** Writes the bytes of a file as they come. */
+  /** Writes the bytes of a file as they arrive. */
   async writeContent(name: string, sizeBytes: number, data: AsyncIterable<Buffer>): Promise<void> {
     await this.#write(tarHeader({ name, sizeBytes }, this.time));
     for await (const piece of data) await this.#write(piece);

@@ -3,7 +3,7 @@ import { archiveInvalid } from './archive-error.js';
 
 export const manifestName = 'manifest.json';
 
-/** Raised when an archive of before can't be read any more. */
+/** Increment it when earlier archives can't be read any more. */
 export const formatVersion = 1;
 
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -12,19 +12,19 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const schema = z.object({
   format: z.literal('rapport-workspace'),
   formatVersion: z.literal(formatVersion),
-  /** Id of the workspace that was exported. */
+  /** Id of the exported workspace. */
   tenantId: z.uuid(),
-  /** Of the moment whose data it is. */
+  /** Time of the exported snapshot. */
   snapshotTime: z.iso.datetime(),
   /** The files with lines, in the order of the archive. */
   files: z.array(z.object({ name: z.string(), records: count, bytes: count, sha256 })).max(1_000_000),
-  /** The files that records have, each called as the hash of its bytes. */
+  /** The files of records, each named by the hash of its bytes. */
   contents: z.object({ files: count, bytes: count }),
-  /** What hashes of suppressed addresses were made with: the key, and what stands for the tenant. */
+  /** The inputs of hashes of suppressed addresses: the key, and the value used in place of the tenant id. */
   suppressions: z.object({ keyFingerprint: z.string(), space: z.uuid() }),
 });
 
-/** What an archive says of itself, as its last file. */
+/** The description of an archive, in its last file. */
 export type Manifest = z.infer<typeof schema>;
 
 export type ManifestFile = Manifest['files'][number];
@@ -35,10 +35,10 @@ export function readManifest(text: string): Manifest {
   try {
     json = JSON.parse(text);
   } catch {
-    throw archiveInvalid(`${manifestName} is no JSON.`);
+    throw archiveInvalid(`${manifestName} is not JSON.`);
   }
   const { success, data, error } = schema.safeParse(json);
   if (success) return data;
   const [issue] = error.issues;
-  throw archiveInvalid(`${manifestName}: ${issue?.path.join('.') ?? ''} is not what this release writes.`);
+  throw archiveInvalid(`${manifestName}: ${issue?.path.join('.') ?? ''} is not valid for this release.`);
 }

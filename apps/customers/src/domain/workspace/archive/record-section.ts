@@ -13,10 +13,10 @@ import { validator } from '../../../engine/values/contract.js';
 import { archiveInvalid } from './archive-error.js';
 import type { Section } from './section.js';
 
-/** Rules that a record need not meet which was erased, or stored by an earlier release. */
+/** Rules from which erased records, and records of earlier releases, are exempt. */
 const tolerated = new Set(['REQUIRED', 'TOO_SHORT', 'TOO_FEW_ITEMS']);
 
-/** The records of a type, live and deleted: each as the method `get` answers it. */
+/** The records of a type, live and deleted, each as the method `get` returns it. */
 export class RecordSection implements Section {
   readonly name: string;
   readonly table: string;
@@ -37,11 +37,11 @@ export class RecordSection implements Section {
   }
 
   /**
-   * Stores records whose references lead to records that are there.
+   * Stores records whose references exist.
    *
-   * @param isFirst whether none of the lines has been stored
-   * @param isLast whether records are stored whatever they refer to
-   * @returns how many were stored, and how many wait for what they refer to
+   * @param isFirst whether no line has been stored yet
+   * @param isLast whether to store records with missing references too
+   * @returns how many were stored, and how many wait for their references
    */
   async insert(
     em: EntityManager,
@@ -56,7 +56,7 @@ export class RecordSection implements Section {
     return { stored: ready.length, waiting: fresh.length - ready.length };
   }
 
-  /** A record of its line: what is not exactly what an export writes is refused. */
+  /** Parses a line, and refuses anything that an export would not write. */
   #read(line: string): RecordMessage {
     const record = this.#decode(line);
     const [violation] = validator.violations(this.type.message, record).filter(({ reason }) => !tolerated.has(reason));
@@ -66,7 +66,7 @@ export class RecordSection implements Section {
     return record;
   }
 
-  /** By way of protobuf, which keeps nothing that is not of the type of its field. */
+  /** Through protobuf, which drops anything that does not fit the type of its field. */
   #decode(line: string): RecordMessage {
     const method = this.type.method('get');
     try {
@@ -81,7 +81,7 @@ export class RecordSection implements Section {
   }
 
   #malformed(cause?: unknown) {
-    return archiveInvalid(`${this.name} has a line that is no ${this.type.singular} as an export writes it.`, cause);
+    return archiveInvalid(`${this.name} has a line that is not an exported ${this.type.singular}.`, cause);
   }
 
   async #idsThere(em: EntityManager, records: readonly RecordMessage[]): Promise<Set<string>> {
@@ -92,7 +92,7 @@ export class RecordSection implements Section {
     );
   }
 
-  /** Those that refer only to records that are there, or among them. */
+  /** Records whose references exist or are among them. */
   async #ready(em: EntityManager, records: readonly RecordMessage[]): Promise<readonly RecordMessage[]> {
     const there = new Map<string, Set<string>>();
     const references = this.#references();
@@ -123,7 +123,7 @@ export class RecordSection implements Section {
     );
   }
 
-  /** Deleted records are stored live and then deleted, so that readers of the log are told so. */
+  /** Deleted records are stored live and then deleted, so that readers of the change log see the deletion. */
   async #store(em: EntityManager, records: readonly RecordMessage[]): Promise<void> {
     const customFields = await CustomFields.load(em, this.type);
     const rows = records.map((record) =>

@@ -8,21 +8,21 @@ import { validator } from '../../../engine/values/contract.js';
 import { archiveInvalid } from './archive-error.js';
 import type { Section } from './section.js';
 
-/** A table whose rows are in archives as they are stored. */
+/** A table whose rows an archive contains as they are stored. */
 export interface RowTable {
   table: string;
-  /** Column that its rows are ordered by. */
+  /** Column of the sort order. */
   key: string;
-  /** Columns that have the id of the tenant. */
+  /** Columns with the id of the tenant. */
   ofTenant?: readonly string[];
-  /** Name of the type in the change log, whose contract the rows have to meet. */
+  /** Name of the type in the change log, whose contract the rows must satisfy. */
   logged?: string;
 }
 
-/** Rules that a row need not meet which was erased, or stored by an earlier release. */
+/** Rules from which erased rows, and rows of earlier releases, are exempt. */
 const tolerated = new Set(['REQUIRED', 'TOO_SHORT', 'TOO_FEW_ITEMS']);
 
-/** What belongs to a tenant and is no type of records: each row as JSON, with the names of its columns. */
+/** Tenant data that is not a record type: each row as JSON, with the names of its columns. */
 export class RowSection implements Section {
   readonly name: string;
   readonly table: string;
@@ -69,7 +69,7 @@ export class RowSection implements Section {
   #read(line: string, columns: ReadonlySet<string>): StoredValues {
     const row = objectOf(line);
     if (!row || Object.keys(row).some((name) => !columns.has(name))) {
-      throw archiveInvalid(`${this.name} has a line that is no row as an export writes it.`);
+      throw archiveInvalid(`${this.name} has a line that is not an exported row.`);
     }
     const fault = this.#faultOf(row);
     if (fault !== undefined) throw archiveInvalid(`${this.name}: ${fault}`);
@@ -77,7 +77,7 @@ export class RowSection implements Section {
   }
 
   #faultOf(row: StoredValues): string | undefined {
-    // A file is seen with the record that its table names, and must not be a page.
+    // A file is visible with its record, and its type must be safe to download.
     if (this.table === 'file') {
       const { record, record_table: table, content_type: contentType } = row;
       if (typeof record !== 'string' || namedRecord(record)?.type.table !== table) return 'a file of no record.';

@@ -1,19 +1,19 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 
-/** A table of a workspace, and how its rows are lines of an archive. */
+/** A table of a workspace, and its representation as lines of an archive. */
 export interface Section {
   /** Folder in the archive, such as `records/customer`. */
   readonly name: string;
   readonly table: string;
   /** SQL of all rows of a tenant in their order. Its parameter is the id of the tenant. */
   readonly select: string;
-  /** The line of a row, without the character that ends it. */
+  /** The line of a row, without the line break. */
   lineOf(row: object): string;
   /**
    * Stores lines, in the transaction of `em`.
    *
-   * @param round whether none of the lines has been stored, and whether they are stored whatever they refer to
-   * @returns how many were stored, and how many wait for what they refer to
+   * @param round whether no line has been stored yet, and whether to store lines with missing references too
+   * @returns how many were stored, and how many wait for their references
    * @throws AppError INVALID_ARGUMENT ARCHIVE_INVALID
    */
   insert(
@@ -30,14 +30,14 @@ export type Sections = Readonly<Record<'before' | 'after', readonly Section[]>>;
 export const contentsFolder = 'files';
 
 /**
- * Names the bytes of files in an archive: by their hash, and by the id that files have them by, in base64url, since names in an archive
- * have at most 100 characters.
+ * Name of a file's bytes in an archive: their hash and their content id in base64url, since names in an archive have at
+ * most 100 characters.
  */
 export function contentName({ sha256, contentId }: { sha256: string; contentId: string }): string {
   return `${contentsFolder}/${sha256}.${Buffer.from(contentId.replaceAll('-', ''), 'hex').toString('base64url')}`;
 }
 
-/** Reads a name that `contentName` made; undefined for another one. */
+/** Parses a name of `contentName`; undefined for any other. */
 export function readContentName(name: string): { sha256: string; contentId: string } | undefined {
   const [, sha256, id = ''] = /^files\/([0-9a-f]{64})\.([\w-]{22})$/.exec(name) ?? [];
   if (sha256 === undefined) return undefined;

@@ -3,7 +3,7 @@ import { RecordSection } from './record-section.js';
 import { RowSection, type RowTable } from './row-section.js';
 import type { Section, Sections } from './section.js';
 
-/** Tables of the change log whose rows have another key than `id`. */
+/** Tables in the change log whose key is not `id`. */
 const keys: Readonly<Record<string, Omit<RowTable, 'table'>>> = {
   custom_field: { key: 'key' },
   workspace_settings: { key: 'tenant_id', ofTenant: ['id'] },
@@ -12,12 +12,12 @@ const keys: Readonly<Record<string, Omit<RowTable, 'table'>>> = {
 /** Tables that are not in the change log. */
 const unlogged = { before: [{ table: 'import_mapping', key: 'key' }], after: [{ table: 'erasure', key: 'id' }] };
 
-/** What records are stored with: their custom fields are indexed by the definitions. */
+/** Prerequisites of records: custom field definitions determine their indexes. */
 const beforeRecords = new Set(['custom_field', 'workspace_settings']);
 
 /**
- * What an archive has, in its order: what records need, the records of all types, the bytes of files, and what belongs to records. All
- * types of the change log are in it.
+ * The sections of an archive, in order: prerequisites of records, records of all types, the bytes of files, and
+ * dependents of records. All types of the change log are included.
  */
 export function sectionsOf(types: LoggedTypes): Sections {
   const rows = types.types.flatMap(({ name, table, tableBeside, record }): RowTable[] =>

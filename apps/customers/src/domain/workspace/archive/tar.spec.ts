@@ -7,7 +7,7 @@ import { paddingOf, readTarHeader, tarEnd, tarHeader } from './tar.js';
 
 const time = new Date('2026-11-28T13:00:00Z');
 
-test('an archive is read by tar', () => {
+test('tar reads an archive', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tar-'));
   const data = Buffer.from('{"a":1}\n');
   const parts = [tarHeader({ name: 'records/customer/000001.ndjson', sizeBytes: data.length }, time), data];
@@ -19,7 +19,7 @@ test('an archive is read by tar', () => {
   expect(readFileSync(join(folder, 'records/customer/000001.ndjson')).equals(data)).toBe(true);
 });
 
-test('a header is read as it was written', () => {
+test('a header round-trips', () => {
   const entry = { name: 'a'.repeat(100), sizeBytes: 8 ** 11 - 1 };
 
   expect(readTarHeader(tarHeader(entry, time))).toEqual(entry);
@@ -31,13 +31,13 @@ test.each([
   ['another magic', (header: Buffer) => header.write('gnu', 257)],
   ['a link', (header: Buffer) => header.write('2', 156)],
   ['no size', (header: Buffer) => header.write('x'.repeat(11), 124)],
-])('%s makes a header none', (_, change) => {
+])('a header with %s is invalid', (_, change) => {
   const header = tarHeader({ name: 'manifest.json', sizeBytes: 3 }, time);
   change(header);
 
   expect(readTarHeader(header)).toBeNull();
 });
 
-test('a name that does not fit is refused', () => {
+test('a name that is too long is refused', () => {
   expect(() => tarHeader({ name: 'a'.repeat(101), sizeBytes: 0 }, time)).toThrow('does not fit');
 });

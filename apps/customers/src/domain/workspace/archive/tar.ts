@@ -1,7 +1,10 @@
-/** The form of a POSIX tar archive (ustar, POSIX.1-1988): blocks of 512 bytes, of which the first one of each file is its header. */
+/**
+ * The format of a POSIX tar archive (ustar, POSIX.1-1988): blocks of 512 bytes; the first block of each file is its
+ * header.
+ */
 const blockBytes = 512;
 
-/** Largest size that the eleven octal digits of a header have room for. */
+/** Largest size in the eleven octal digits of a header. */
 const mostBytes = 8 ** 11 - 1;
 
 /** A file in an archive. */
@@ -10,14 +13,14 @@ export interface TarEntry {
   sizeBytes: number;
 }
 
-/** Bytes of an archive that a file takes besides its own and its header. */
+/** Padding of a file in an archive, in bytes. */
 export function paddingOf(sizeBytes: number): number {
   return (blockBytes - (sizeBytes % blockBytes)) % blockBytes;
 }
 
 export const tarHeaderBytes = blockBytes;
 
-/** What an archive ends with: two blocks of zeros. */
+/** The end of an archive: two blocks of zeros. */
 export const tarEnd = Buffer.alloc(2 * blockBytes);
 
 /** The header of a regular file. @throws Error when it has no room for the name or the size */
@@ -38,9 +41,10 @@ export function tarHeader({ name, sizeBytes }: TarEntry, time: Date): Buffer {
 }
 
 /**
- * Reads a header.
+ * Parses a header.
  *
- * @returns undefined for the block of zeros that ends an archive, and `null` for what is no header of a regular file
+ * @returns undefined for the block of zeros that ends an archive, and `null` for anything that is not a header of a
+ *   regular file
  */
 export function readTarHeader(header: Buffer): TarEntry | undefined | null {
   if (header.length !== blockBytes) return null;
@@ -54,7 +58,7 @@ export function readTarHeader(header: Buffer): TarEntry | undefined | null {
   return { name: header.toString('utf8', 0, Math.min(end === -1 ? 100 : end, 100)), sizeBytes };
 }
 
-/** The sum of all bytes, with those of the sum itself taken for spaces. */
+/** The sum of all bytes, with the checksum field counted as spaces. */
 function checksumOf(header: Buffer): number {
   let sum = 8 * 0x20;
   for (const [place, byte] of header.entries()) if (place < 148 || place >= 156) sum += byte;

@@ -10,13 +10,13 @@ export const maxPartBytes = 16 * 1_024 * 1_024;
 
 /** A file of an archive. */
 export interface ArchiveEntry extends TarEntry {
-  /** Number of bytes of the archive before its own, and behind it with its padding. */
+  /** Offsets of its first byte, and of the byte after its padding. */
   start: number;
   end: number;
 }
 
 /**
- * The file whose header begins at a byte.
+ * The file whose header begins at an offset.
  *
  * @returns undefined at the end of the archive
  * @throws AppError INVALID_ARGUMENT ARCHIVE_INVALID
@@ -30,11 +30,11 @@ export async function entryAt(pieces: ArchivePieces, offset: number): Promise<Ar
 }
 
 /**
- * Reads an archive from its start to its end without storing anything.
+ * Reads an archive sequentially without storing anything.
  *
  * @returns undefined when `signal` was aborted
- * @throws AppError INVALID_ARGUMENT ARCHIVE_INVALID unless it is whole: it has the files that its manifest names, in the order of an export,
- * with their hashes
+ * @throws AppError INVALID_ARGUMENT ARCHIVE_INVALID unless it is complete: it has the files of its manifest, in the
+ *   order of an export, with their hashes
  */
 export async function verifyArchive(
   pieces: ArchivePieces,
@@ -50,7 +50,7 @@ export async function verifyArchive(
     if (name === manifestName) return checkedManifest(pieces, entry, found, contents);
     const folder = name.slice(0, name.lastIndexOf('/'));
     const nextPlace = order.indexOf(folder);
-    if (nextPlace === -1) throw archiveInvalid(`This release knows no ${name}.`);
+    if (nextPlace === -1) throw archiveInvalid(`This release does not know ${name}.`);
     if (nextPlace < place) throw archiveInvalid(`${name} is not in the order in which an export writes it.`);
     place = nextPlace;
     if (folder === contentsFolder) {
@@ -62,7 +62,7 @@ export async function verifyArchive(
     } else found.push(await fileOf(pieces, entry));
   }
   if (signal.aborted) return undefined;
-  throw archiveInvalid(`It has no ${manifestName} at its end.`);
+  throw archiveInvalid(`It does not end with ${manifestName}.`);
 }
 
 function orderOf({ before, after }: Sections): string[] {
@@ -73,8 +73,7 @@ async function checkContent(pieces: ArchivePieces, { name, start, sizeBytes }: A
   if (sizeBytes > 2 ** 31 - 1) throw archiveInvalid(`${name} is larger than a file may be.`);
   const hash = createHash('sha256');
   for await (const data of pieces.read(start, sizeBytes)) hash.update(data);
-  if (readContentName(name)?.sha256 !== hash.digest('hex'))
-    throw archiveInvalid(`The bytes of ${name} have another hash.`);
+  if (readContentName(name)?.sha256 !== hash.digest('hex')) throw archiveInvalid(`The hash of ${name} does not match.`);
 }
 
 async function fileOf(pieces: ArchivePieces, entry: ArchiveEntry): Promise<ManifestFile> {
@@ -107,10 +106,10 @@ async function checkedManifest(
   if (is?.length !== says?.length) throw archiveInvalid(`${manifestName} does not name all files.`);
   const { files, bytes } = manifest.contents;
   if (files !== contents.files || bytes !== contents.bytes) {
-    throw archiveInvalid(`${manifestName} counts other files of records than there are.`);
+    throw archiveInvalid(`${manifestName} has a wrong number of record files.`);
   }
   if ((await pieces.bytes(entry.end, tarHeaderBytes)).some((byte) => byte !== 0)) {
-    throw archiveInvalid(`It does not end behind ${manifestName}.`);
+    throw archiveInvalid(`It has data after ${manifestName}.`);
   }
   return manifest;
 }

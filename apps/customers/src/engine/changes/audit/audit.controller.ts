@@ -28,7 +28,7 @@ import { currentCaller } from '@rapport/platform';
 import { Sequencer } from '../log/sequencer.js';
 import { findOtherChanges } from './audited-changes.js';
 
-/** How long one call verifies, in milliseconds: a longer chain is verified in parts. */
+/** Duration of one verification call, in milliseconds: a longer chain takes several calls. */
 const verifyMs = 30_000;
 
 @Controller()
@@ -42,7 +42,7 @@ export class AuditController implements ServiceHandlers<AuditServiceServer> {
   ) {}
 
   async listAuditEntries(request: ListAuditEntriesRequest): Promise<ListAuditEntriesResponse> {
-    // So that callers find the changes that they have just made.
+    // So that callers find their most recent changes.
     await this.sequencer.caughtUp();
     return listAudit(this.em, currentCaller().tenantId, this.pageTokenKey.bytes, request);
   }
@@ -51,7 +51,7 @@ export class AuditController implements ServiceHandlers<AuditServiceServer> {
     const { tenantId } = currentCaller();
     const em = this.em.fork({ session: tenantSession(tenantId) });
     await recordAuditEvent(em, { kind: 'EXPORT', detail: { of: 'auditEntries' } });
-    // A file without entries has a type too.
+    // An empty file has a content type too.
     yield { contentType: 'application/x-ndjson', data: Buffer.alloc(0), extensions: [] };
     for await (const lines of exportAudit(em, tenantId, request)) {
       yield { contentType: '', data: Buffer.from(lines), extensions: [] };

@@ -2,14 +2,14 @@ import { createHash } from 'node:crypto';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { netstrings, readForTenant, type AuditEntry } from '@rapport/persistence';
 
-/** Changes that are compared at a time: each has its values. */
+/** Changes compared per batch: each includes its values. */
 const mostChanges = 2_000;
 
-/** What an entry says of changes. */
+/** An audit entry's description of changes. */
 interface ChangeDetail {
   firstPosition: number;
   lastPosition: number;
-  /** Of the digests of the changes, one after the other, in hexadecimal. */
+  /** Concatenated digests of the changes, in hexadecimal. */
   digest: string;
 }
 
@@ -18,7 +18,7 @@ interface Audited {
   detail: ChangeDetail;
 }
 
-/** A row of the log as text, whose digest is part of an entry. */
+/** A row of the change log as text; its digest is part of an entry. */
 interface LoggedChange {
   position: string;
   id: string;
@@ -33,14 +33,14 @@ interface LoggedChange {
   hop: string;
   /** Its digest before its values were erased. */
   erased_digest: Buffer | null;
-  /** What the changes of one entry have in common. */
+  /** The common attributes of the changes of one entry. */
   request: string;
 }
 
 /**
- * Compares entries with the changes that they are about, as far as the log still has them.
+ * Compares entries with their changes, as far as the change log still has them.
  *
- * @returns the number of the first entry that is about other changes than the log has
+ * @returns the number of the first entry whose changes differ from the log
  */
 export async function findOtherChanges(em: EntityManager, entries: readonly AuditEntry[]): Promise<number | undefined> {
   const known = await knownFrom(em);
@@ -104,7 +104,7 @@ function digestOf({ entry, detail }: Audited, changes: readonly LoggedChange[]):
   return digest.digest('hex');
 }
 
-/** Twin of changeDigest in audit-changes.migration.ts. */
+/** Must match changeDigest in audit-changes.migration.ts. */
 function digestOfChange(change: LoggedChange): Buffer {
   if (change.erased_digest) return change.erased_digest;
   const { position, id, type, record_id, version, operation, time, changed_fields, before, after, hop } = change;

@@ -2,10 +2,10 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 
-/** Up to this many ids, each answer is searched for each of them. */
+/** Up to this many ids, each response is searched for each id. */
 const maxSearchedIds = 100;
 
-/** Most answers whose ids are read at a time. */
+/** Most responses per read of ids. */
 const pageSize = 500;
 
 /**
@@ -44,7 +44,10 @@ async function clearContaining(em: EntityManager, ids: readonly string[]): Promi
   return rows.length;
 }
 
-/** What looks like an id in the answers of a page of keys: with very many ids, to search for each would take hours. */
+/**
+ * Extracts everything that looks like an id from the responses of a page of keys: with very many ids, searching for
+ * each would take hours.
+ */
 function idsInAnswers(em: EntityManager, after: AnswerIds | undefined): Promise<AnswerIds[]> {
   return queryRows<AnswerIds>(em, {
     name: 'ids_in_answers',

@@ -17,16 +17,16 @@ import { allGenerations, type FormerKeys } from '../../sealing/subject-keys.js';
 import { clearedRecord, hasPersonalData } from './cleared-record.js';
 import { removeLinks, type ErasedRecord, type RemovedRow } from './erasure-statements.js';
 
-/** Most records that are read, held and written at a time: a statement times out after 8 s, and a person may have very many. */
+/** Most records read, locked and written per step: a statement times out after 8 s, and a person may have very many. */
 const pageSize = 1_000;
 
 /** A page of the records that referred to erased ones. */
 export interface ErasedReferences {
-  /** Records that lost personal data or were removed, as they were before. */
+  /** Changed or removed records, as they were before. */
   onRecords: (records: readonly ErasedRecord[]) => Promise<void>;
-  /** Their own keys, which open their former data. */
+  /** Their own keys, which decrypt their former data. */
   onKeys: (keys: readonly FormerKeys[]) => Promise<void>;
-  /** Ids of the associations of those that were removed. */
+  /** Ids of the removed records' associations. */
   onAssociations: (ids: readonly string[]) => void;
 }
 
@@ -66,7 +66,7 @@ async function eraseTo(
   }
 }
 
-/** A type, and its fields that refer to records of another type. */
+/** A type, and its references to records of another type. */
 interface Referrer {
   type: RecordType;
   fields: readonly ReferringField[];
@@ -87,7 +87,7 @@ const referrersOf = onceAmongTypes((target: RecordType): readonly Referrer[] => 
   return [...Map.groupBy(fields, ({ type }) => type)].map(([type, own]) => ({ type, fields: own }));
 });
 
-/** Pages of the records, live or deleted, that refer to any of the ids, locked, in the order of their own ids. */
+/** Pages of the records, live or deleted, that refer to any of the ids, locked, in the order of their ids. */
 async function* referringPages(
   em: EntityManager,
   { type, fields }: Referrer,
@@ -134,14 +134,14 @@ async function removeAll(
   ]);
   done.onAssociations((associations as RemovedRow[]).map(({ id }) => id));
   await done.onRecords(records.map((record) => ({ type, record })));
-  // A record can have had a key of its own before it referred to a subject.
+  // A record may have had a key of its own before it referred to a subject.
   if (currentSeal()) await done.onKeys(ids.map((id) => ({ customerId: id, formerGeneration: allGenerations })));
 }
 
 interface ClearedReference {
   before: RecordMessage;
   after: RecordMessage;
-  /** Whether personal data went with the reference. */
+  /** Whether personal data was removed with the reference. */
   isCleared: boolean;
 }
 
@@ -185,7 +185,7 @@ async function putCleared(
   await transactionPipeline(em, [updateRecords(type, records, customFields), ...releaseValues(type, released)]);
 }
 
-/** Replaces the own keys of records, and seals again the other records that these keys seal. */
+/** Replaces the own keys of records, and encrypts again the other records that use these keys. */
 async function renewKeys(
   em: EntityManager,
   seal: Seal,

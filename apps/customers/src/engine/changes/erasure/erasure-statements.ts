@@ -19,11 +19,11 @@ export interface RemovedRow {
 /** Removes one class of data, in steps. */
 export interface Removal {
   dataClass: string;
-  /** Removes up to a number of rows, answering rows of `RemovedRow`. */
+  /** Removes up to a number of rows and returns them as `RemovedRow`. */
   statement: Statement;
 }
 
-/** How customers are deleted, and the rows that refer to them, in order. @param limit most rows of a step */
+/** The deletion of customers and of rows that refer to them, in order. @param limit most rows per step */
 export function removeRecords(ids: readonly string[], limit: number): Removal[] {
   const remove = (dataClass: string, table: string, condition: string): Removal => ({
     dataClass,
@@ -46,7 +46,7 @@ export function removeRecords(ids: readonly string[], limit: number): Removal[] 
   ];
 }
 
-/** Removes the associations of records of any types, answering rows of `RemovedRow`. */
+/** Removes the associations of records of any types and returns them as `RemovedRow`. */
 export function removeLinks(ids: readonly string[]): Statement {
   const removals = linkTables.map(
     ({ table, from, to }) => `${table}s as (

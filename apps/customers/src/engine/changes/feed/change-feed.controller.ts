@@ -86,7 +86,7 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
   }
 
   async listCustomerHistory(request: ListCustomerHistoryRequest): Promise<ListCustomerHistoryResponse> {
-    // Who has just made a change finds it.
+    // So that a caller finds its most recent change.
     await this.sequencer.caughtUp();
     return listRecordHistory(this.types, this.types.record('customer'), { em: this.em, key: this.key.bytes }, request);
   }
@@ -130,7 +130,7 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
     checkFilter(this.types, { types, fields });
     const caller = currentCaller();
     const { tenantId } = caller;
-    // Cursors are bound to what was asked for: they stay good when the caller's permissions change.
+    // Cursors are bound to the request, not to the permissions: they stay valid when the caller's permissions change.
     const cursors = this.#cursors({ tenantId, types, fields });
     const readable = readableTypes(this.types, types, caller.permissions);
     const reader = { types: this.types, permissions: caller.permissions };
@@ -141,7 +141,7 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
     return { tenantId, types: this.types, cursors, tail: this.tail, reader: changes };
   }
 
-  /** Not the session of the caller, which is the platform: that of a tenant, or of none, which may read all. */
+  /** Not the session of the caller, which is the platform, but that of a tenant, or of none, which can read all. */
   #ofTenant(tenantId: string): EntityManager {
     return this.em.fork({ session: tenantSession(tenantId) });
   }
@@ -150,7 +150,7 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
     return new ChangeCursors(this.key.bytes, filterKey(filter));
   }
 
-  /** The messages of a stream, which a reader that goes wakes wherever it waits. */
+  /** The messages of a stream. A reader that disconnects wakes it, wherever it waits. */
   #untilGone<Message>(messages: (end: AbortSignal) => AsyncGenerator<Message, void>): AsyncIterable<Message> {
     const gone = new AbortController();
     const stream = this.#untilStopped(messages(AbortSignal.any([gone.signal, this.#stopping.signal])));
@@ -177,7 +177,7 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
   async *#untilStopped<Message>(messages: AsyncGenerator<Message, void>): AsyncGenerator<Message, void> {
     yield* messages;
     if (!this.#stopping.signal.aborted) return;
-    throw new AppError('UNAVAILABLE', 'SERVICE_STOPPING', 'The service stops. Go on from the last cursor.', {
+    throw new AppError('UNAVAILABLE', 'SERVICE_STOPPING', 'The service stops. Continue from the last cursor.', {
       retryAfterSeconds: 1,
     });
   }

@@ -3,18 +3,18 @@ import { allTenants } from '@rapport/contracts';
 import type { ChangeEntry } from '../log/change-entry.js';
 import type { LoggedTypes } from '../log/logged-types.js';
 
-/** Which changes a reader wants. */
+/** The changes that a reader requests. */
 export interface ChangeFilter {
-  /** The platform itself reads those of all tenants without it. */
+  /** Absent for the platform itself, which reads the changes of all tenants. */
   tenantId: string | undefined;
   types: readonly string[];
   /** JSON names. */
   fields: readonly string[];
-  /** What the reader knows and may read. Absent for the platform itself, which asks for no fields. */
+  /** The types and permissions of the reader. Absent for the platform itself, which requests no fields. */
   reader?: { types: LoggedTypes; permissions: readonly string[] };
 }
 
-/** @throws AppError INVALID_ARGUMENT that names each type and field which is none */
+/** @throws AppError INVALID_ARGUMENT that names each unknown type and field */
 export function checkFilter(
   { names, fieldNames }: LoggedTypes,
   { types, fields }: Pick<ChangeFilter, 'types' | 'fields'>,
@@ -31,9 +31,9 @@ export function checkFilter(
 }
 
 /**
- * The types of a filter for a caller with `permissions`: without any, all that it may read.
+ * The types of a filter for a caller with `permissions`: by default, all that it can read.
  *
- * @throws AppError PERMISSION_DENIED when a type is named that the caller may not read
+ * @throws AppError PERMISSION_DENIED for a type that the caller cannot read
  */
 export function readableTypes(
   logged: LoggedTypes,
@@ -54,13 +54,13 @@ export function matcher({ tenantId, types, fields, reader }: ChangeFilter): (ent
     if (wantedTypes && !wantedTypes.has(entry.type)) return false;
     if (!reader) return true;
     if (!reader.types.isReadable(entry, reader.permissions)) return false;
-    // What creates, removes or brings back a record is for all of its fields.
+    // Creating, removing or restoring a record affects all of its fields.
     if (fields.length === 0 || entry.operation !== 'UPDATE' || entry.changed_fields === null) return true;
     return reader.types.changedFields(entry.type, entry.changed_fields).some((field) => fields.includes(field));
   };
 }
 
-/** The same for filters that mean the same: what a cursor is bound to. */
+/** Equal for filters of equal meaning: the binding of a cursor. */
 export function filterKey({ tenantId, types, fields }: ChangeFilter): string {
   return JSON.stringify(['changes', tenantId ?? null, [...new Set(types)].sort(), [...new Set(fields)].sort()]);
 }

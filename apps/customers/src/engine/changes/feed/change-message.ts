@@ -6,7 +6,7 @@ import type { StoredValues } from '../log/stored-values.js';
 
 type Values = Record<string, unknown> | undefined;
 
-/** A change without its values, as the platform's own processes get it: its cursor is that of its message. */
+/** A change without its values, for the platform's own processes. Its cursor is that of its message. */
 export function bareChange(entry: ChangeEntry): Change {
   return {
     cursor: '',
@@ -29,7 +29,7 @@ export function bareChange(entry: ChangeEntry): Change {
   };
 }
 
-/** A change with what changed, by the names and in the shapes that REST has for the record. */
+/** A change with the changed values, in the names and shapes of the record's REST form. */
 export function fullChange(types: LoggedTypes, entry: ChangeEntry): Change {
   return {
     ...bareChange(entry),
@@ -40,9 +40,9 @@ export function fullChange(types: LoggedTypes, entry: ChangeEntry): Change {
 }
 
 /**
- * A change as a tenant's reader sees it.
+ * A change for a tenant's reader.
  *
- * @param cursor where to go on after it
+ * @param cursor that continues after it
  */
 export function tenantChange(types: LoggedTypes, entry: ChangeEntry, tenantId: string, cursor: string): Change {
   const change = fullChange(types, entry);
@@ -52,7 +52,7 @@ export function tenantChange(types: LoggedTypes, entry: ChangeEntry, tenantId: s
 function before(types: LoggedTypes, { type, operation, changed_fields, before: values }: ChangeEntry): Values {
   if (values === null) return undefined;
   const stored = JSON.parse(values) as StoredValues;
-  // Without a list of changed fields it is the whole record that has gone.
+  // Without a list of changed fields, the whole record was removed.
   return operation === 'DELETE' && changed_fields === null
     ? types.recordJson(type, stored)
     : types.fieldsJson(type, stored);

@@ -5,11 +5,11 @@ import type { NamedRecord, LoggedType, LoggedTypes } from '../log/logged-types.j
 import type { StoredValues } from '../log/stored-values.js';
 
 /**
- * Filters changes for a reader with a narrow record scope. It keeps changes to records that the reader can see now.
- * When a change gave a record to an owner whom the reader may not see, the reader gets a DELETE without values, so that it drops its
- * copy. All other changes are left out.
+ * Filters changes for a reader with a narrow record scope. It retains changes of records that the reader can see now.
+ * When a change gave a record to an owner outside the scope, the reader gets a DELETE without values, so that it drops
+ * its copy. All other changes are omitted.
  *
- * What counts is what the reader may see now, not at the time of the change.
+ * Visibility is evaluated now, not at the time of the change.
  *
  * @param em with the session of the reader
  * @param owners whose records the reader sees
@@ -36,7 +36,7 @@ export async function changesInScope(
   });
 }
 
-/** Definitions are everybody's, and a gap is of no record. */
+/** Definitions are visible to all, and a gap concerns no record. */
 function isOfAll(type: LoggedType, { operation }: ChangeEntry): boolean {
   return isOfTenant(type) || operation === 'GAP';
 }
@@ -49,7 +49,7 @@ function valuesBefore({ before }: ChangeEntry): StoredValues {
   return before === null ? {} : (JSON.parse(before) as StoredValues);
 }
 
-/** The records that a record of a type belongs to. */
+/** The records that own a record of a type. */
 function recordsNamed({ scope }: LoggedType, values: StoredValues): readonly NamedRecord[] {
   if (scope.by !== 'RECORD') return [];
   if (typeof scope.of === 'function') return scope.of(values);
@@ -63,7 +63,7 @@ function keyOf({ type, id }: NamedRecord): string {
   return `${type} ${id}`;
 }
 
-/** Row-level security tells which of the records, and of those that deleted ones belonged to, are seen. */
+/** Row-level security decides which of the records, and of the owners of deleted ones, are visible. */
 async function seenRecords(
   types: LoggedTypes,
   em: EntityManager,

@@ -9,7 +9,7 @@ import type { ChangeTail } from '../log/change-tail.js';
 import type { LoggedTypes } from '../log/logged-types.js';
 import { tenantChange } from './change-message.js';
 
-/** What the changes of a tenant are read and shown with. */
+/** Dependencies for reading and converting the changes of a tenant. */
 export interface TenantSources {
   tenantId: string;
   types: LoggedTypes;
@@ -20,13 +20,13 @@ export interface TenantSources {
 
 const defaultPageSize = 100;
 
-/** How long it is looked for changes that meet the filter among many that do not, in milliseconds. */
+/** Longest search for changes that match the filter among many that do not, in milliseconds. */
 const lookForMs = 2_000;
 
 /**
- * Answers ListChanges.
+ * Handles ListChanges.
  *
- * @param gone says that nobody waits for the answer any longer
+ * @param gone aborted when the client has gone
  */
 export async function listChanges(
   request: ListChangesRequest,

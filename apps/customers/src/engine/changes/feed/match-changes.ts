@@ -15,7 +15,7 @@ import type { StoredValues } from '../log/stored-values.js';
 import { filteredType } from './record-filters.js';
 
 /**
- * Handles MatchChanges. The definitions of custom fields are read after the records, so that none is older than their values.
+ * Handles MatchChanges. Custom field definitions are read after the records, so that none is older than their values.
  *
  * @param em with the session of the tenant
  */
@@ -46,7 +46,7 @@ export async function matchChanges(
   return { matches: changes.map(({ id }) => ({ filters: met.get(id) ?? [] })) };
 }
 
-/** Undefined for a filter that can not be read any more. */
+/** Undefined for a stored filter that has become invalid. */
 function predicateOf(filter: string, table: FilterTable): FilterPredicate | undefined {
   try {
     return compilePredicate(filter, table);
@@ -56,7 +56,7 @@ function predicateOf(filter: string, table: FilterTable): FilterPredicate | unde
   }
 }
 
-/** @returns whether a predicate is met before or after a change */
+/** @returns whether a predicate matches before or after a change */
 async function stateMatcher(
   types: LoggedTypes,
   em: EntityManager,

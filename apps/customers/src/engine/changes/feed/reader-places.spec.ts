@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ReaderPlaces } from './reader-places.js';
 
-/** Takes places until the tenant gets no more. @returns gives them back */
+/** Takes slots until the tenant gets no more. @returns a function that releases them */
 function takeAll(places: ReaderPlaces, tenantId: string): (() => void)[] {
   const taken: (() => void)[] = [];
   for (;;) {
@@ -13,7 +13,7 @@ function takeAll(places: ReaderPlaces, tenantId: string): (() => void)[] {
   }
 }
 
-test('a tenant has at most 200 places, and gets them again when it leaves', () => {
+test('a tenant has at most 200 slots, and gets them again after releasing them', () => {
   const places = new ReaderPlaces();
   const taken = takeAll(places, 'a');
   expect(taken).toHaveLength(200);
@@ -21,7 +21,7 @@ test('a tenant has at most 200 places, and gets them again when it leaves', () =
   expect(takeAll(places, 'a')).toHaveLength(200);
 });
 
-test('the next tenant gets places however many others have taken all they can get', () => {
+test('the next tenant gets slots however many others have taken all they can get', () => {
   const places = new ReaderPlaces();
   const taken = Array.from({ length: 500 }, (_, tenant) => takeAll(places, `tenant-${tenant}`).length);
 

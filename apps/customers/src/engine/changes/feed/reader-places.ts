@@ -1,31 +1,31 @@
 import { AppError, metrics } from '@rapport/platform';
 import { Gauge } from 'prom-client';
 
-/** Readers of tenants that wait for changes in one process at a time, besides the least that each tenant may have. */
+/** Concurrent waiting readers of one process, besides the minimum of each tenant. */
 const places = 2_000;
-/** Fewest and most of one tenant. */
+/** Minimum and maximum of one tenant. */
 const least = 2;
 const most = 200;
-/** A tenant holds no more than this part of the places that are free. */
+/** Largest share of the free slots that a tenant holds. */
 const share = 1 / 8;
 
 const readers = new Gauge({
   name: 'rapport_change_readers',
-  help: 'Readers of tenants that wait for changes.',
+  help: 'Waiting change feed readers of tenants.',
   registers: [metrics],
 });
 
 /**
- * The places of readers that wait for changes. A tenant may have fewer of them the fewer are free, so tenants that take all they
- * can get leave some to the next one (dynamic thresholds: Choudhury and Hahne, IEEE/ACM Transactions on Networking 6, 1998), and
- * none is refused its first ones because of others. The platform's own readers need no place.
+ * The slots of readers that wait for changes. The fewer are free, the fewer a tenant can have, so tenants that take all
+ * they can get leave some to the next one (dynamic thresholds: Choudhury and Hahne, IEEE/ACM Transactions on Networking
+ * 6, 1998), and none is refused its minimum because of others. The platform's own readers need no slot.
  */
 export class ReaderPlaces {
   readonly #byTenant = new Map<string, number>();
   #used = 0;
 
   /**
-   * @returns gives the place back, to be called once
+   * @returns a function that releases the slot; call it once
    * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_READERS
    */
   enter(tenantId: string): () => void {

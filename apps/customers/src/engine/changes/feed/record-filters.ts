@@ -37,7 +37,7 @@ export async function checkRecordFilters(
   if (violations.length > 0) throw invalidArgument(violations);
 }
 
-/** The type by its name in the log; undefined when no filters are about its records. */
+/** The type by its name in the change log; undefined for a type without filters. */
 export function filteredType(types: LoggedTypes, name: string): RecordType | undefined {
   return types.names.includes(name) ? types.get(name).record : undefined;
 }
@@ -61,7 +61,7 @@ async function faultsOf(
   }
 }
 
-/** Which records meet a filter tells their values. */
+/** A filter's matches reveal values, so it requires the right to see them. */
 function refuseHiddenIn(type: RecordType, filter: string, parameter: string): void {
   const tree = parseFilter(filter);
   const fields = tree ? restrictionsOf(tree).map(({ field }) => field) : [];

@@ -7,11 +7,13 @@ import { snapshotRecords } from '../../query/snapshot-records.js';
 import type { ChangeCursors, Place } from '../log/change-cursor.js';
 
 /**
- * Answers a Snapshot… of a type. The cursor, which comes last, is the end of the log as the snapshot sees it, and the log only has
- * changes whose transactions had ended before. So the snapshot has whatever is up to the cursor. What it has beyond, of changes that
- * were committed and had no position yet, comes after the cursor once more: changes may be repeated, none is missed.
+ * Handles a Snapshot… method of a type. The cursor, which comes last, is the end of the log in the snapshot, and the
+ * log has only changes whose transactions had ended before. So the snapshot includes everything up to the cursor.
+ * Further changes in it, which were committed but had no position yet, come again after the cursor: changes may be
+ * repeated, none is missed.
  *
- * @throws AppError RESOURCE_EXHAUSTED while another snapshot of the tenant is read, or too many of others that are no slow readers
+ * @throws AppError RESOURCE_EXHAUSTED while another snapshot of the tenant runs, or too many of others that are no slow
+ *   readers
  * @throws AppError ABORTED READER_TOO_SLOW
  */
 export async function* recordSnapshot<Message extends RecordMessage>(

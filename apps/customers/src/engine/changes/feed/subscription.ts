@@ -12,10 +12,10 @@ import type { ChangeTail } from '../log/change-tail.js';
 import type { LoggedTypes } from '../log/logged-types.js';
 import { bareChange, fullChange } from './change-message.js';
 
-/** Longest time without a message while the log can be read, in milliseconds. */
+/** Longest time without a message while the log is readable, in milliseconds. */
 const keepAliveMs = 1_000;
 
-/** Changes of one message. */
+/** Most changes per message. */
 const batchSize = 1_000;
 const maxCredit = 100_000;
 
@@ -27,21 +27,21 @@ interface Sources {
   consumers: ChangeConsumers;
 }
 
-/** The changes that one subscriber receives: as many as it has given credit for, until `end` or the end of its requests. */
+/** The changes that one subscriber receives: as many as its credit allows, until `end` or the end of its requests. */
 export class Subscription {
   readonly #requested = new WakeSignal();
   #credit = 0;
   #acknowledged: Place | undefined;
-  /** Set once the requests of the subscriber have ended, with the error of a stream that broke. */
+  /** Set when the requests of the subscriber have ended, with the error of a broken stream. */
   #closed: { error?: unknown } | undefined;
 
-  /** @param first checked */
+  /** @param first request, validated */
   constructor(
     private readonly first: SubscribeRequest,
     private readonly sources: Sources,
   ) {}
 
-  /** Takes credit and acknowledgements until the requests of the subscriber end. */
+  /** Reads credit and acknowledgements until the requests of the subscriber end. */
   async take(requests: AsyncIterator<SubscribeRequest>): Promise<void> {
     try {
       this.#note(this.first);
@@ -64,7 +64,7 @@ export class Subscription {
     const message = this.first.withValues ? (entry: ChangeEntry) => fullChange(types, entry) : bareChange;
     try {
       let place = await this.#begin();
-      // So that the subscriber knows its place before the first change.
+      // So that the subscriber knows its position before the first change.
       yield { changes: [], cursor: cursors.write(place) };
       let sentMs = Date.now();
       while (!end.aborted) {
@@ -88,7 +88,7 @@ export class Subscription {
     }
   }
 
-  /** Sends changes in messages that take one turn of the event loop each to make. */
+  /** Sends changes in messages that each take one turn of the event loop to create. */
   async *#messages(
     entries: readonly ChangeEntry[],
     end: Place,
@@ -107,7 +107,7 @@ export class Subscription {
     yield { changes, cursor: cursors.write(end) };
   }
 
-  /** The place of the cursor, else the last one of the consumer, else the end of the log. */
+  /** The position of the cursor, or else the last one of the consumer, or else the end of the log. */
   async #begin(): Promise<Place> {
     const { reader, cursors, consumers } = this.sources;
     const { cursor, consumer } = this.first;
@@ -136,7 +136,7 @@ export class Subscription {
     } else await this.sources.consumers.reportAlive(consumer);
   }
 
-  /** Waits for changes that there is credit for, or for a request of the subscriber. */
+  /** Waits for changes and credit, or for a request of the subscriber. */
   async #wait(place: Place, timeoutMs: number, end: AbortSignal): Promise<void> {
     const { tail } = this.sources;
     const over = new AbortController();

@@ -6,13 +6,13 @@ import { countDelivered } from '../log/change-metrics.js';
 import { tenantChange } from './change-message.js';
 import type { TenantSources } from './list-changes.js';
 
-/** How long a stream is silent at most, in milliseconds. */
+/** Longest silence of a stream, in milliseconds. */
 const keepAliveMs = 15_000;
 
-/** Changes that are read at a time. */
+/** Changes per read. */
 const batchSize = 200;
 
-/** Answers WatchChanges until `end`: each change in a message of its own, since each is an event of its own in REST. */
+/** Handles WatchChanges until `end`: each change in a message of its own, which is one event in REST. */
 export async function* watchChanges(
   request: WatchChangesRequest,
   { tenantId, types, reader, cursors, tail }: TenantSources,
@@ -21,7 +21,7 @@ export async function* watchChanges(
   let place = request.cursor === undefined ? await reader.end() : cursors.read(request.cursor);
   const stopKeeping = tail.keepValues();
   try {
-    // The reader learns at once where it is.
+    // Sends the reader its position at once.
     yield { change: undefined, cursor: cursors.write(place) };
     let toldMs = Date.now();
     while (!end.aborted) {
@@ -34,7 +34,7 @@ export async function* watchChanges(
       }
       place = batch.place;
       if (batch.hasMore) continue;
-      // While the end of the log is not known, silence says so.
+      // While the end of the log is unknown, no heartbeat is sent.
       if (Date.now() - toldMs >= keepAliveMs && tail.isFresh) {
         yield { change: undefined, cursor: cursors.write(place) };
         toldMs = Date.now();

@@ -4,10 +4,13 @@ import type { RecordType } from '../../fields/record-type.js';
 import type { Operation } from '../log/change-entry.js';
 import type { StoredValues } from '../log/stored-values.js';
 
-/** Most changes of a record that are reverted, the newest first. */
+/** Most reverted changes of a record, newest first. */
 const maxChanges = 1_000;
 
-/** A record right before and after a change, with sealed values as they are. Absent while it was not there, or deleted. */
+/**
+ * A record right before and after a change, with encrypted values unchanged. Absent while it did not exist or was
+ * deleted.
+ */
 export interface ChangedState {
   time: Date;
   before: StoredValues | undefined;
@@ -24,10 +27,11 @@ interface Row {
 }
 
 /**
- * Reads what records were right before and after changes: takes the current records and reverts their changes, the newest first.
+ * Reconstructs records right before and after changes: takes the current records and reverts their changes, newest
+ * first.
  *
  * @param em with the session of the tenant
- * @returns by the ids of the changes; without those of which it is not known any more
+ * @returns by the ids of the changes; without those whose state is no longer known
  */
 export async function changedStates(
   em: EntityManager,
@@ -40,7 +44,7 @@ export async function changedStates(
     const earliest = since.get(recordId);
     if (earliest === undefined || time < earliest) since.set(recordId, time);
   }
-  // One statement, so that rows and changes are of one moment.
+  // One statement, so that rows and changes are from one moment.
   const rows = await readForTenant<Row>(em, {
     name: `${table}_changed_states`,
     sql: `select wanted.record_id, case when place is null or place = 1 then row_to_json(${table}) end as current, change.id,
@@ -58,11 +62,11 @@ export async function changedStates(
   return states;
 }
 
-/** @param rows of one record, its newest change first */
+/** @param rows of one record, newest change first */
 function addStates(states: Map<string, ChangedState>, rows: readonly Row[], wanted: ReadonlySet<string>): void {
   let values = rows[0]?.current ?? undefined;
   for (const { id, operation, time_ms: timeMs, before } of rows) {
-    // What it was is not known any more.
+    // Its earlier state is no longer known.
     if (id === null || (before && Object.hasOwn(before, 'erased'))) return;
     const after = values;
     if (operation === 'CREATE') values = undefined;

@@ -3,7 +3,8 @@ import { allTenants } from '@rapport/contracts';
 import { readForTenant } from '@rapport/persistence';
 
 /**
- * The time since which the log has every change of a type: that of the newest change that was dropped or could not be logged.
+ * The time since which the log has every change of a type: that of the newest change that was dropped or could not be
+ * logged.
  *
  * @param type its name in the log
  */

@@ -15,13 +15,11 @@ import { knownSince } from './known-since.js';
 export const clockSkewMs = 5_000;
 
 /**
- * Reads a record as of a time: takes the current record and reverts the changes since then, the newest first. Times have milliseconds: a
- * change counts as done at the end of the millisecond in which it was logged, or that its update time shows.
+ * Reads a record as of a time: takes the current record and reverts the changes since then, newest first. Times have
+ * milliseconds: a change counts from the end of the millisecond in which it was logged, or that its update time shows.
  *
  * @param asOf RFC 3339
- * @throws AppError NOT_FOUND when it was deleted or not there then
- * @throws AppError FAILED_PRECONDITION HISTORY_EXPIRED when the log does not go back so far, HISTORY_ERASED when it had the
- *   data of a person who was erased in between
+ * @throws AppError NOT_FOUND when it was deleted or did not exist then
  */
 export async function recordAsOf<Message extends RecordMessage>(
   em: EntityManager,
