@@ -17,5 +17,5 @@ if (keysUrl !== undefined) {
   logger.info({ migrations: keysDone }, 'migrated the database of keys');
 }
 const { reindexed, held } = await reindexRecords({ databaseUrl, entities });
-if (held > 0) logger.warn({ reindexed, held }, 'reindexed; run it again for the customers that writes held');
+if (held > 0) logger.warn({ reindexed, held }, 'reindexed; run it again for records that writes held');
 else logger.info({ reindexed }, 'reindexed');

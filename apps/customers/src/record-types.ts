@@ -14,7 +14,7 @@ import { loggedMerges } from './engine/merge/merge-message.js';
 import { loggedSettings } from './domain/settings/settings-message.js';
 import { loggedSuppressions } from './domain/suppressions/suppression-message.js';
 
-/** The types of records that this process has, as its change log shows them. */
+/** The record types of this process, in the change log. */
 export const loggedTypes = new LoggedTypes([
   loggedCustomers,
   loggedAssociations,

@@ -45,7 +45,7 @@ import { Sealing } from './engine/sealing/sealing.js';
 import { SuppressionsController } from './domain/suppressions/suppressions.controller.js';
 import { WorkspaceController } from './domain/workspace/workspace.controller.js';
 
-/** The services that this process answers, and the controllers that do. */
+/** The services of this process, and their controllers. */
 export const services: readonly ServiceDefinition[] = [
   CustomersServiceService,
   CustomFieldsServiceService,
@@ -89,7 +89,7 @@ export const controllers = [
   WorkspaceController,
 ];
 
-/** Those of which every handler tells records apart by their owners. The others refuse who may see some records only. */
+/** Services whose handlers all respect record owners. The others refuse callers with a narrow record scope. */
 const keepingScopes: readonly Type[] = [
   CustomersController,
   CustomFieldsController,
@@ -109,7 +109,7 @@ const keepingScopes: readonly Type[] = [
   FilesController,
 ];
 
-/** What surrounds the handlers of a controller of theirs. */
+/** What wraps the handlers of a controller. */
 export function runHandlers(app: INestApplicationContext, controller: Type): RunHandler {
   const { em } = app.get(MikroORM);
   const sealing = app.get(Sealing);

@@ -1,6 +1,6 @@
 /**
- * The operator's command that verifies the audit of all tenants. It prints one line of JSON for each, and exits with 1 when
- * one is not sound: its line names the first bad entry.
+ * The operator's command that verifies the audit of all tenants. It prints one line of JSON for each, and exits with 1
+ * when a chain is invalid: its line names the first invalid entry.
  */
 import { AuditKeys, verifyAllAudits } from '@rapport/persistence';
 import { readEnvironment } from '@rapport/platform';

@@ -29,7 +29,7 @@ const updatable: Updatable<'name'> = {
   ),
 };
 
-/** Answers UpdateFile, in the transaction of `em`. @throws AppError NOT_FOUND */
+/** Handles UpdateFile, in the transaction of `em`. @throws AppError NOT_FOUND */
 export async function updateFile(em: EntityManager, request: UpdateFileRequest): Promise<FileMessage> {
   const { id, file: changes, updateMask, etag } = request;
   if (!changes) throw invalidArgument([{ field: 'file', reason: 'REQUIRED', description: 'is required.' }]);
@@ -42,7 +42,7 @@ export async function updateFile(em: EntityManager, request: UpdateFileRequest):
   return name === before.name ? fileMessage(stored) : changeFile(em, stored, { name });
 }
 
-/** Answers DeleteFile, in the transaction of `em`. @throws AppError NOT_FOUND */
+/** Handles DeleteFile, in the transaction of `em`. @throws AppError NOT_FOUND */
 export async function deleteFile(
   em: EntityManager,
   store: FileStore,
@@ -64,7 +64,7 @@ export async function deleteFile(
   return message;
 }
 
-/** Answers UndeleteFile, in the transaction of `em`. @throws AppError NOT_FOUND */
+/** Handles UndeleteFile, in the transaction of `em`. @throws AppError NOT_FOUND */
 export async function undeleteFile(em: EntityManager, { id, etag }: UndeleteFileRequest): Promise<FileMessage> {
   const stored = await lockFile(em, id);
   if (!stored.deleteTime) {

@@ -21,7 +21,7 @@ const maxOpen = 100;
 /** Lifetime of an incomplete upload, in seconds. */
 const waitSeconds = 24 * 60 * 60;
 
-/** Answers CreateFileUpload, in the transaction of `em`. */
+/** Handles CreateFileUpload, in the transaction of `em`. */
 export async function createUpload(
   em: EntityManager,
   store: FileStore,
@@ -47,13 +47,13 @@ export async function createUpload(
   return uploadMessage(upload);
 }
 
-/** Answers GetFileUpload. @throws AppError NOT_FOUND */
+/** Handles GetFileUpload. @throws AppError NOT_FOUND */
 export async function getUpload(em: EntityManager, id: string): Promise<FileUploadMessage> {
   const upload = await shownUpload(em, id);
   return upload instanceof File ? completeUpload(upload) : uploadMessage(upload);
 }
 
-/** Answers DeleteFileUpload. @throws AppError NOT_FOUND */
+/** Handles DeleteFileUpload. @throws AppError NOT_FOUND */
 export async function deleteUpload(em: EntityManager, store: FileStore, id: string): Promise<FileUploadMessage> {
   const deleted = await em.transactional(
     async (transaction) => {

@@ -43,7 +43,7 @@ export async function listFiles(
   };
 }
 
-/** Answers GetFile. @throws AppError NOT_FOUND */
+/** Handles GetFile. @throws AppError NOT_FOUND */
 export async function getFile(em: EntityManager, id: string): Promise<FileMessage> {
   return fileMessage(await shownFile(em, id, 'read'));
 }

@@ -23,7 +23,7 @@ import { sniffContentType, sniffedBytes } from './sniff-content-type.js';
 
 type Target = UploadTarget<FileUploadMessage>;
 
-/** Answers UploadFile. See `receiveUpload`. */
+/** Handles UploadFile. See `receiveUpload`. */
 export function uploadFile(
   em: EntityManager,
   store: FileStore,

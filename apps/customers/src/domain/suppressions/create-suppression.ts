@@ -13,7 +13,7 @@ import { suppressionMessage, type SuppressionRow } from './suppression-message.j
 import { suppressAddresses, suppressionsOf } from './suppression-statements.js';
 import type { Suppression } from './suppression.entity.js';
 
-/** Answers CreateSuppression. Runs in a transaction. */
+/** Handles CreateSuppression. Runs in a transaction. */
 export async function createSuppression(
   em: EntityManager,
   key: SuppressionKey,

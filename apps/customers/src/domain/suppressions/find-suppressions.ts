@@ -67,7 +67,7 @@ export async function listSuppressions(
   };
 }
 
-/** Answers CheckSuppressions. */
+/** Handles CheckSuppressions. */
 export async function checkSuppressions(
   em: EntityManager,
   key: SuppressionKey,

@@ -20,7 +20,7 @@ import type { Sections } from './archive/section.js';
 /** How long an operation waits for its archive, in seconds. */
 const waitSeconds = 24 * 60 * 60;
 
-/** Answers ExportWorkspace, in the transaction of `em`. @throws AppError FAILED_PRECONDITION */
+/** Handles ExportWorkspace, in the transaction of `em`. @throws AppError FAILED_PRECONDITION */
 export async function createExport(em: EntityManager): Promise<OperationMessage> {
   const { tenantId } = currentCaller();
   await lockWorkspace(em, tenantId);
@@ -32,7 +32,7 @@ export async function createExport(em: EntityManager): Promise<OperationMessage>
   return operationMessage(operation);
 }
 
-/** Answers ImportWorkspace, in the transaction of `em`. @throws AppError FAILED_PRECONDITION */
+/** Handles ImportWorkspace, in the transaction of `em`. @throws AppError FAILED_PRECONDITION */
 export async function createImport(em: EntityManager, sections: Sections): Promise<OperationMessage> {
   const { tenantId } = currentCaller();
   await lockWorkspace(em, tenantId);

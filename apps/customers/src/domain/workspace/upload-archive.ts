@@ -17,7 +17,7 @@ import type { ImportProgress } from './import-progress.js';
 /** Room for the lines of an archive, in addition to the tenant's file quota. */
 const lineBytes = 4 * 1_024 ** 3;
 
-/** Answers UploadWorkspaceArchive. See `receiveUpload`. */
+/** Handles UploadWorkspaceArchive. See `receiveUpload`. */
 export function uploadArchive(
   em: EntityManager,
   files: FileStore,

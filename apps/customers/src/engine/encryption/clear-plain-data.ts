@@ -5,14 +5,14 @@ import { BulkPace } from '../pace/bulk-pace.js';
 import { eraseChanges } from '../changes/erasure/erasure-statements.js';
 import { sealedTypes } from './sealed-types.js';
 
-/** Most rows that one statement changes. */
+/** Most rows changed per statement. */
 const batchSize = 500;
 
 /**
- * Deletes plain personal data that the caller's tenant has outside its records and needs only for a while: responses for idempotency
- * keys, undo data and issues of imports, and values in the change log.
+ * Deletes unencrypted personal data that the caller's tenant stores outside its records for a limited time: responses
+ * for idempotency keys, undo data and issues of imports, and values in the change log.
  *
- * @param since the latest time at which plain data may have been written
+ * @param since the latest time at which unencrypted data may have been written
  */
 export async function clearPlainData(em: EntityManager, since: Date, signal: AbortSignal): Promise<void> {
   const { tenantId } = currentCaller();
@@ -37,7 +37,10 @@ export async function clearPlainData(em: EntityManager, since: Date, signal: Abo
   for (let isDone = false; !isDone && !signal.aborted;) isDone = await pace.keep(() => cutHistory(em, since));
 }
 
-/** Deletes values up to `since` from the change log, such as those of customers that no longer exist. @returns whether none are left */
+/**
+ * Deletes values up to `since` from the change log, such as those of customers that no longer exist. @returns whether
+ * none are left
+ */
 async function cutHistory(em: EntityManager, since: Date): Promise<boolean> {
   return em.transactional(async (transaction) => {
     const rows = await queryRows<{ record_id: string }>(transaction, {

@@ -10,29 +10,29 @@ import { doStep } from '../operations/checkpoint.js';
 import { enqueue } from '../operations/operation-jobs.js';
 import { batchSize, doneUpTo, lastDone, type EncryptionWork } from './encryption-work.js';
 
-/** Most pieces of 256 KiB that one transaction seals: `alone`, or `beside` other calls. */
+/** Most pieces of 256 KiB that one transaction encrypts: `alone`, or `beside` other calls. */
 const piecesPerStep = { alone: 16, beside: 4 };
 
-/** In `tenant_encryption.done_table` while names and hashes are sealed, and while bytes are. */
+/** Values of `tenant_encryption.done_table` while names and hashes are encrypted, and while bytes are. */
 const names = 'file';
 const contents = 'file_content';
 
-/** What is being sealed: a file, and its plain bytes. */
+/** A file to encrypt, and its unencrypted bytes. */
 interface PlainFile {
   id: string;
   name: string;
   content_id: string;
   size_bytes: number;
-  /** The file whose bytes are sealed in part, and what names the sealed ones. */
+  /** The file whose bytes are partly encrypted, and the content id of the encrypted copy. */
   done_id: string;
   copy_id: string | null;
 }
 
-/** Deletes uploads that began before the encryption. Comes first: what they have stored can't be completed any more. */
+/** Deletes uploads that began before the encryption. Comes first: they can't be completed any more. */
 export async function deletePlainUploads({ em, job, checkpoint, pace }: EncryptionWork): Promise<void> {
   await pace.keep(() =>
     doStep(em, job, checkpoint, async (transaction) => {
-      // At most 100.
+      // At most 100 per step.
       const uploads = await queryRows<{ id: string }>(transaction, {
         name: 'delete_plain_uploads',
         sql: 'delete from file_upload where tenant_id = $1 and not starts_with(name, chr(1)) returning id',
@@ -43,17 +43,17 @@ export async function deletePlainUploads({ em, job, checkpoint, pace }: Encrypti
   );
 }
 
-/** Whether the checkpoint of an encryption is among files. @param doneTable as in `tenant_encryption` */
+/** Whether the checkpoint of an encryption is in the files phase. @param doneTable as in `tenant_encryption` */
 export function isOfFiles(doneTable: string | undefined): boolean {
   return doneTable === names || doneTable === contents;
 }
 
 /**
- * Seals the files of the tenant, each with a key of its own, and removes the plain bytes. It resumes after the last file, or the last
- * piece, that is sealed.
+ * Encrypts the files of the tenant, each with a key of its own, and removes the unencrypted bytes. It resumes after the
+ * last encrypted file or piece.
  *
  * @param doneTable the checkpoint, as in `tenant_encryption`
- * @param since the latest time at which plain files may have been completed
+ * @param since the latest time at which unencrypted files may have been completed
  */
 export async function encryptFiles(work: EncryptionWork, doneTable: string | undefined, since: Date): Promise<void> {
   if (doneTable !== contents) await sealNames(work, since);
@@ -61,7 +61,9 @@ export async function encryptFiles(work: EncryptionWork, doneTable: string | und
   await removePlainPieces(work);
 }
 
-/** Seals names and hashes, and takes the values out of the log. Includes files that a write has sealed meanwhile. */
+/**
+ * Encrypts names and hashes, and removes the values from the log. Includes files that a write has encrypted meanwhile.
+ */
 async function sealNames({ em, job, checkpoint, pace, signal }: EncryptionWork, since: Date): Promise<void> {
   for (let isDone = false; !isDone && !signal.aborted;) {
     const limit = pace.step(batchSize.alone, batchSize.beside);
@@ -88,7 +90,9 @@ async function sealNames({ em, job, checkpoint, pace, signal }: EncryptionWork, 
   }
 }
 
-/** Replaces the plain bytes of each file by sealed ones. Files that shared bytes get bytes of their own. */
+/**
+ * Replaces the unencrypted bytes of each file by an encrypted copy. Files that shared bytes get copies of their own.
+ */
 async function sealContents({ em, job, checkpoint, pace, signal }: EncryptionWork): Promise<void> {
   for (let isDone = false; !isDone && !signal.aborted;) {
     const pieces = pace.step(piecesPerStep.alone, piecesPerStep.beside);
@@ -102,7 +106,7 @@ async function sealContents({ em, job, checkpoint, pace, signal }: EncryptionWor
   }
 }
 
-/** The first file whose bytes are plain. */
+/** The first file with unencrypted bytes. */
 async function plainFile(em: EntityManager): Promise<PlainFile | undefined> {
   const [file] = await queryRows<PlainFile>(em, {
     name: 'file_bytes_to_seal',
@@ -117,19 +121,19 @@ async function plainFile(em: EntityManager): Promise<PlainFile | undefined> {
   return file;
 }
 
-/** Seals the next pieces of a file, and with the last of them makes them the bytes of the file. */
+/** Encrypts the next pieces of a file, and with the last of them makes the copy the bytes of the file. */
 async function sealPieces(em: EntityManager, file: PlainFile, most: number): Promise<void> {
   const { id, size_bytes: size } = file;
   const key = await keyOfFile(file);
   if (!key) throw new Error(`File ${id} has no key.`);
   const isBegun = file.copy_id !== null && file.done_id === id;
-  // The file of the copy was removed before it was sealed whole.
+  // The file was removed before its copy was complete.
   if (!isBegun && file.copy_id !== null) await removeCopy(em, file.copy_id);
   const copy = { contentId: isBegun && file.copy_id !== null ? file.copy_id : uuidv7(), key };
   let place = isBegun ? await sealedBytes(em, copy, size) : 0;
   for (let count = 0; count < most && place < size; count += 1) {
     const piece = await pieceAt(em, { contentId: file.content_id }, place);
-    if (piece?.start !== place) throw new Error(`The bytes of file ${id} are not whole.`);
+    if (piece?.start !== place) throw new Error(`The bytes of file ${id} are incomplete.`);
     await putPiece(em, copy, place, piece.data);
     place += piece.data.length;
   }
@@ -138,7 +142,7 @@ async function sealPieces(em: EntityManager, file: PlainFile, most: number): Pro
   await transactionPipeline(em, [doneUpTo(contents, id, isWhole ? null : copy.contentId)]);
 }
 
-/** Number of bytes of a copy that are sealed. */
+/** Number of encrypted bytes of a copy. */
 async function sealedBytes(em: EntityManager, copy: StoredBytes, size: number): Promise<number> {
   const last = await pieceAt(em, copy, size);
   return last ? last.start + last.data.length : 0;
@@ -172,7 +176,7 @@ function removeCopy(em: EntityManager, copyId: string): Promise<void> {
   return enqueue(em, { id: copyId, tenantId: currentCaller().tenantId });
 }
 
-/** Jobs that remove bytes wait for the operation of the tenant, so that it removes the plain ones itself. */
+/** Jobs that remove bytes wait while an operation of the tenant runs, so it removes the unencrypted ones itself. */
 async function removePlainPieces({ em, job, pace, signal }: EncryptionWork): Promise<void> {
   for (let contentId = await plainContent(em, job.tenantId); contentId !== undefined && !signal.aborted;) {
     const removed = await pace.keep(() =>

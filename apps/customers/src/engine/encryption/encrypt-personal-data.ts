@@ -15,7 +15,7 @@ import { TenantEncryption } from '../sealing/tenant-encryption.entity.js';
 export async function encryptPersonalData(em: EntityManager): Promise<OperationMessage> {
   const { tenantId } = currentCaller();
   const sealing = Sealing.of(em);
-  // Before the transaction, since nothing can be sealed without this key.
+  // Before the transaction, since encryption requires this key.
   await sealing.configuredKeys().createTenant(tenantId);
   const operation = await em.transactional((transaction) => begin(transaction), { clear: true });
   sealing.forget(tenantId);
@@ -29,7 +29,7 @@ async function begin(em: EntityManager): Promise<Operation> {
   const known = await em.findOne(TenantEncryption, { tenantId });
   if (known) return found(await em.findOne(Operation, { tenantId, id: known.operationId }));
   if ((await countOpen(em, tenantId)) > 0) {
-    const message = 'There are operations that have not ended. Cancel them, or wait.';
+    const message = 'There are operations in progress. Cancel them, or wait.';
     throw new AppError('FAILED_PRECONDITION', 'OPERATIONS_OPEN', message);
   }
   const operation = await createOperation(em, {

@@ -24,13 +24,13 @@ export const encryptionKind: OperationKind = {
   origin: 'encryption',
   run: encryptTenant,
   undo: { refusal: 'Encryption can not be undone.' },
-  cancelRefusal: 'Encryption goes on to its end. It can be paused.',
+  cancelRefusal: 'Encryption can not be cancelled. It can be paused.',
   leftovers: [],
 };
 
 /**
- * Seals the data that a tenant stored before encryption was enabled, and deletes what cannot be sealed. Each step leaves less to do, so
- * that the operation resumes by starting again.
+ * Encrypts the data that a tenant stored before encryption was enabled, and deletes what cannot be encrypted. Each step
+ * reduces the remaining work, so the operation resumes by starting again.
  *
  * @throws OperationMoved when the operation was changed meanwhile
  */
@@ -40,7 +40,7 @@ async function encryptTenant({ em, job, operation, signal }: OperationTask): Pro
   const sealing = Sealing.of(em);
   sealing.forget(job.tenantId);
   const seal = await sealing.sealOf(em, job.tenantId);
-  if (!seal) throw new Error('The encryption of the tenant is not turned on.');
+  if (!seal) throw new Error('Encryption is not enabled for the tenant.');
   await withSeal(seal, async () => {
     const since = await formerWritesGone(em, operation, signal);
     await deletePlainUploads(work);
@@ -52,9 +52,10 @@ async function encryptTenant({ em, job, operation, signal }: OperationTask): Pro
 }
 
 /**
- * Waits until all transactions have ended that may have started without encryption. After that no plain data is added.
+ * Waits until all transactions have ended that may have started without encryption. After that no unencrypted data is
+ * added.
  *
- * @returns the latest time at which plain data may have been written
+ * @returns the latest time at which unencrypted data may have been written
  */
 async function formerWritesGone(em: EntityManager, { createTime }: Operation, signal: AbortSignal): Promise<Date> {
   const since = new Date(createTime.getTime() + 3 * Sealing.of(em).stalenessMs);
@@ -73,8 +74,8 @@ async function formerWritesGone(em: EntityManager, { createTime }: Operation, si
 }
 
 /**
- * Replaces plain e-mail addresses in the unique keys by blind indexes. Comes first: until then not the database but the statements of
- * writes keep addresses unique.
+ * Replaces unencrypted e-mail addresses in the unique keys by blind indexes. Comes first: until then the statements of
+ * writes, not the database, enforce the uniqueness of addresses.
  */
 async function blindAddresses({ em, job, checkpoint, pace, signal }: EncryptionWork): Promise<void> {
   let after: string | undefined = '';
@@ -83,7 +84,7 @@ async function blindAddresses({ em, job, checkpoint, pace, signal }: EncryptionW
     const from: string = after;
     after = await pace.keep(() =>
       doStep(em, job, checkpoint, async (transaction) => {
-        // A plain address has an @, a blind index never does.
+        // An unencrypted address has an @, a blind index never does.
         const rows = await queryRows<{ value: string }>(transaction, {
           name: 'plain_addresses',
           sql: `select value from customer_key where tenant_id = $1 and type = 'EMAIL' and value > $2 and value like '%@%'
@@ -124,7 +125,10 @@ function dropAddresses(tenantId: string, json: string) {
   };
 }
 
-/** Seals the records of all types with personal data, one type after the other, and then files, from the stored checkpoint on. */
+/**
+ * Encrypts the records of all types with personal data, one type after the other, and then files, from the stored
+ * checkpoint on.
+ */
 async function sealAll(work: EncryptionWork, since: Date): Promise<void> {
   const [done] = await queryRows<{ done_table: string }>(work.em, {
     name: 'encrypted_table',
@@ -140,8 +144,9 @@ async function sealAll(work: EncryptionWork, since: Date): Promise<void> {
 }
 
 /**
- * Seals records in the order of their ids, customers together with their consents and merges, and deletes the values from their
- * history. Includes records that a write has sealed meanwhile, since the change log still has their plain values from before.
+ * Encrypts records in the order of their ids, customers together with their consents and merges, and deletes the values
+ * from their history. Includes records that a write has encrypted meanwhile, since the change log still has their
+ * earlier unencrypted values.
  */
 async function sealRecordsOf(
   type: RecordType,
@@ -182,7 +187,7 @@ function recordsToSeal(type: RecordType, tenantId: string, since: Date, limit: n
   };
 }
 
-/** @returns ids of the consents that were sealed with customers */
+/** @returns ids of the consents that were encrypted with customers */
 async function sealWithOthers(em: EntityManager, type: RecordType, rows: readonly StoredRecord[]): Promise<string[]> {
   if (isCustomers(type)) return sealCustomers(em, rows as readonly StoredRecord<Customer>[]);
   await sealRecords(em, type, rows);

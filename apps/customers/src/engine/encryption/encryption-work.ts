@@ -5,7 +5,7 @@ import type { Checkpoint } from '../operations/checkpoint.js';
 import type { Job } from '../operations/operation-jobs.js';
 import type { BulkPace } from '../pace/bulk-pace.js';
 
-/** What all steps of an encryption share. */
+/** The context of all steps of an encryption. */
 export interface EncryptionWork {
   em: EntityManager;
   job: Job;
@@ -14,18 +14,18 @@ export interface EncryptionWork {
   signal: AbortSignal;
 }
 
-/** Most records or addresses that one transaction seals: `alone`, or `beside` other calls. */
+/** Most records or addresses that one transaction encrypts: `alone`, or `beside` other calls. */
 export const batchSize = { alone: 200, beside: 24 };
 
-/** SQL of the id up to which the records of a table are sealed; less than any when none is. */
+/** SQL of the id up to which the records of a table are encrypted; the nil UUID at the start. */
 export function lastDone(table: string): string {
   return `coalesce((select done_id from tenant_encryption where done_table = '${table}'), '00000000-0000-0000-0000-000000000000')`;
 }
 
 /**
- * Stores that the records of a table are sealed up to an id.
+ * Stores that the records of a table are encrypted up to an id.
  *
- * @param copyId names the sealed bytes of that file, while they are not whole
+ * @param copyId content id of that file's encrypted copy, while it is incomplete
  */
 export function doneUpTo(table: string, id: string, copyId: string | null = null): Statement {
   return {

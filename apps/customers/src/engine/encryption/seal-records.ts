@@ -25,10 +25,10 @@ interface UndoRow {
 }
 
 /**
- * Seals customers, their consents and the undo data of their merges with their current keys. Runs in a transaction.
+ * Encrypts customers, their consents and the undo data of their merges with their current keys. Runs in a transaction.
  *
  * @param rows locked
- * @param renew replaces the keys after all data is open and before it is sealed again
+ * @param renew replaces the keys after all data is decrypted and before it is encrypted again
  * @returns ids of the consents
  */
 export async function sealCustomers(
@@ -80,7 +80,7 @@ export async function sealCustomers(
   return consents.map(({ id }) => id);
 }
 
-/** Seals records with the keys of their subjects. Runs in a transaction. @param rows locked */
+/** Encrypts records with the keys of their subjects. Runs in a transaction. @param rows locked */
 export async function sealRecords<Message extends RecordMessage>(
   em: EntityManager,
   type: RecordType<Message>,

@@ -1,7 +1,7 @@
 import { recordTypes, type RecordType } from '../fields/record-type.js';
 import { customerType } from '../records/customers/customer-type.js';
 
-/** The types of records with personal data, in the order in which they are sealed: customers first. */
+/** The record types with personal data, in the order of encryption: customers first. */
 export function sealedTypes(): RecordType[] {
   const personal = [...recordTypes()].filter((type) =>
     type.contract.fields.some(({ column }) => type.isPersonal(column)),

@@ -8,7 +8,7 @@ import { onceFor } from '../values/once-for.js';
 /** A column of an exported file. An import maps its name without configuration. */
 export interface CsvColumn<Message = RecordMessage> {
   name: string;
-  /** JSON name of the field that it exports. */
+  /** JSON name of the exported field. */
   field: string;
   text(record: Message): string | undefined;
 }
@@ -16,8 +16,8 @@ export interface CsvColumn<Message = RecordMessage> {
 /**
  * The columns of an export.
  *
- * @param own those of the fields that are neither external ids nor custom
- * @param systems of external ids, which get a column each
+ * @param own columns of fields that are neither external ids nor custom fields
+ * @param systems of external ids, each of which gets a column
  * @param fields JSON names of the fields to export; all when empty
  */
 export function csvColumns<Message extends RecordMessage>(
@@ -46,8 +46,8 @@ interface WithIds {
 }
 
 /**
- * The columns of a type without ones of its own: its fields in the order of the contract, but for what only the server needs and
- * messages that have no text. Items of a list stand below each other in one cell.
+ * The default columns of a type: its fields in the order of the contract, except server-internal fields and messages
+ * without a text form. Items of a list are on separate lines of one cell.
  */
 export const contractColumns = onceFor((type: RecordType): readonly CsvColumn[] =>
   type.contract.fields.flatMap((field) => {
@@ -67,7 +67,7 @@ export const contractColumns = onceFor((type: RecordType): readonly CsvColumn[] 
 /** Custom fields and external ids have columns of their own. */
 const left = new Set(['custom_fields', 'external_ids', 'etag', 'delete_time', 'created_by', 'updated_by']);
 
-/** What a column for the items of a list is called: `tag` for `tags`. */
+/** Column name for the items of a list: `tag` for `tags`. */
 export function itemName(field: string): string {
   return field.replace(/s$/, '');
 }
@@ -94,7 +94,7 @@ function textOfField(field: RecordField): TextOf | undefined {
   return customText;
 }
 
-/** As an import reads it: the items of MULTI_SELECT with semicolons, money as "12.50 EUR". */
+/** In the format that imports read: the items of MULTI_SELECT with semicolons, money as "12.50 EUR". */
 function customText(value: unknown): string | undefined {
   if (value === undefined) return undefined;
   if (Array.isArray(value)) return joinItems(value as string[], itemSeparators.choice, '; ');

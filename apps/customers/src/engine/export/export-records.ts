@@ -25,23 +25,26 @@ export interface ExportRequest {
   columns: string[];
 }
 
-/** A type of records and the columns that it has in CSV. */
+/** A record type and its CSV columns. */
 interface Exported<Message extends RecordMessage> {
   type: RecordType<Message>;
   own: readonly CsvColumn<Message>[];
 }
 
-/** What the file says of a record. */
+/** The text of a record in the file. */
 type WriteRecord<Message> = (record: Message) => string;
 
-/** Least length of a piece of the file, but the last ones, in UTF-16 units. The call keeps some pieces for a reader that is slow. */
+/**
+ * Minimum length of a piece of the file, except the last ones, in UTF-16 units. The call buffers some pieces for a slow
+ * reader.
+ */
 const pieceLength = 64 * 1_024;
 
 /**
- * Answers the method `export` of a type: the records as they were when the first of them was read, in the order of their ids. A
- * piece is made when the one before was taken.
+ * Handles the method `export` of a type: the records as of the first read, in the order of their ids. Each piece is
+ * created after the reader has consumed the previous one.
  *
- * @param own columns in CSV, but for external ids and custom fields. By default those of the contract
+ * @param own CSV columns except external ids and custom fields. By default those of the contract
  * @throws AppError INVALID_ARGUMENT for the filter, `q` and columns
  * @throws AppError RESOURCE_EXHAUSTED while too many exports of the tenant run
  * @throws AppError ABORTED READER_TOO_SLOW
@@ -69,7 +72,7 @@ async function* exportSnapshot<Message extends RecordMessage>(
   { request, fields }: { request: ExportRequest; fields: string[] },
 ): AsyncGenerator<HttpBody, void> {
   const { conditions } = await conditionsOf(em, type, request);
-  // Not the filter, which may name a person.
+  // Without the filter, which may name a person.
   const detail = { of: type.plural, format: ExportFormat[request.format], columns: fields };
   await recordAuditEvent(em, { kind: 'EXPORT', detail });
   const batches = snapshotRecords(em, type, conditions, (reader) =>
@@ -110,7 +113,7 @@ async function fileFormat<Message extends RecordMessage>(
   const columns = csvColumns(own, has, fields);
   return {
     contentType: 'text/csv; charset=utf-8',
-    // With the mark spreadsheets know that it is UTF-8.
+    // With a byte order mark, by which spreadsheets recognize UTF-8.
     head: `\ufeff${csvLine(
       columns.map(({ name }) => name),
       { delimiter },
@@ -125,7 +128,7 @@ async function fileFormat<Message extends RecordMessage>(
   };
 }
 
-/** The systems of external ids that live records have. */
+/** The systems of live records' external ids. */
 async function externalSystems(em: EntityManager, type: RecordType): Promise<string[]> {
   if (!type.contract.fields.some(({ column }) => column === 'external_ids')) return [];
   const { tenantId } = currentCaller();
@@ -143,7 +146,7 @@ function systemsOfSeen(em: EntityManager, type: RecordType, tenantId: string): P
   );
 }
 
-/** Jumps from one to the next in the index of the keys. */
+/** A loose index scan over the keys: jumps from one system to the next. */
 function systemsOfKeys(em: EntityManager, type: RecordType, tenantId: string): Promise<{ system: string }[]> {
   const keys = `${type.table}_key where tenant_id = ? and type = 'EXTERNAL_ID'`;
   const prefix = uniquePrefix(type);

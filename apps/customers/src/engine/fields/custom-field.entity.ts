@@ -3,7 +3,7 @@ import { customFieldTypes } from '@rapport/contracts/filters';
 import type { CustomFieldOption } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { tenantIsolation } from '@rapport/persistence';
 
-/** Singular of the type of records that have custom fields when no other is named. */
+/** Singular of the default record type of custom fields. */
 export const customersSingular = 'customer';
 
 const CustomFieldSchema = defineEntity({
@@ -12,12 +12,12 @@ const CustomFieldSchema = defineEntity({
   ...tenantIsolation,
   properties: {
     tenantId: p.uuid().primary(),
-    /** As `storedKey` makes it. */
+    /** The key as `storedKey` returns it. */
     key: p.text().primary(),
-    /** The type of records that have the field, as `RecordType.name` has it. */
+    /** The record type of the field, like `RecordType.name`. */
     recordType: p.text().default(customersSingular),
     type: p.enum(customFieldTypes),
-    /** Absent when customers of any kind may have it, and for other records. */
+    /** Absent for customers of both kinds, and for other records. */
     kind: p.enum(['PERSON', 'COMPANY'] as const).nullable(),
     displayName: p.text().nullable(),
     description: p.text().nullable(),
@@ -32,19 +32,19 @@ const CustomFieldSchema = defineEntity({
   indexes: [{ name: 'custom_field_by_record_type', properties: ['tenantId', 'recordType'] }],
 });
 
-/** The definition of one of a tenant's own fields. */
+/** The definition of a tenant's custom field. */
 export class CustomField extends CustomFieldSchema.class {}
 CustomFieldSchema.setClass(CustomField);
 
 /**
- * What a definition is stored by: its key, and the type of the records before it when those are no customers, as in `deal.plan` and
+ * The stored key of a definition: its key, prefixed by the record type unless that is customer, as in `deal.plan` and
  * `objects.subscription.plan`.
  */
 export function storedKey(recordType: string, key: string): string {
   return recordType === customersSingular ? key : `${recordType}.${key}`;
 }
 
-/** The type of records and the key that were stored as one. */
+/** Splits a stored key into record type and key. */
 export function readStoredKey(stored: string): { recordType: string; key: string } {
   const end = stored.lastIndexOf('.');
   return { recordType: end < 0 ? customersSingular : stored.slice(0, end), key: stored.slice(end + 1) };

@@ -21,11 +21,11 @@ function reasons(given: CustomValues, kind = PERSON, before?: CustomValues): str
 }
 
 describe('a value', () => {
-  test('that is null, or a list of no options, is none', () => {
+  test('that is null, or an empty list of options, counts as absent', () => {
     expect(fields.read({ plan: null, colours: [] }, PERSON)).toEqual({ values: undefined, violations: [] });
   });
 
-  test('of no field, or of one of the other kind, is refused by its path', () => {
+  test('of an unknown field, or of a field of the other kind, is refused with its path', () => {
     const turnover = { amount: '1', currencyCode: 'EUR' };
     expect(reasons({ nothing: 1, turnover, plan: 'bronze' })).toEqual([
       ['customFields.nothing', 'UNKNOWN_FIELD'],
@@ -35,7 +35,7 @@ describe('a value', () => {
     expect(reasons({ turnover }, COMPANY)).toEqual([]);
   });
 
-  test('of a deleted field stays, can not be set or changed, and can be cleared', () => {
+  test('of a deleted field stays, is immutable, and can be cleared', () => {
     const before = { old: 'x', old_price: { amount: '1', currencyCode: 'EUR' } };
 
     expect(fields.read({ old: 'x', old_price: { currencyCode: 'EUR', amount: '1' } }, PERSON, before)).toEqual({
@@ -48,13 +48,13 @@ describe('a value', () => {
   });
 });
 
-test('what is wrong with many values, or with one under a long name, stays short', () => {
+test('errors of many values, or of one with a long name, are bounded', () => {
   const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`x${index}`.padEnd(10_000, 'y'), 1]));
   const { violations } = fields.read(many, PERSON);
   expect([violations.length, Math.max(...violations.map(({ field }) => field.length))]).toEqual([100, 73]);
 });
 
-test('values are found by their terms, also those of deleted fields, and searched where the field says so', () => {
+test('values have terms, also those of deleted fields, and are searchable where the field says so', () => {
   const values = { plan: 'gold', note: 'Größe', secret: 's', colours: ['gold', 'silver'], old: 'x', gone: 1 };
   expect(fields.index(values)).toEqual({
     terms: [
@@ -75,7 +75,7 @@ test('values are found by their terms, also those of deleted fields, and searche
   });
 });
 
-test('references are those that are new or changed and can be ids', () => {
+test('references are the new or changed values that are valid ids', () => {
   const [one, other] = [1, 2].map((digit) => `019ab2f4-6c1e-7c3a-9d52-0c7e8b1f4a1${digit}`) as [string, string];
   expect(fields.references({ friend: one, note: other })).toEqual([{ key: 'friend', id: one }]);
   expect(fields.references({ friend: one }, { friend: one })).toEqual([]);

@@ -8,16 +8,16 @@ import { currentCaller, type FieldViolation } from '@rapport/platform';
 import { customFieldKinds } from '@rapport/contracts/filters';
 import { readStoredKey, type CustomField } from './custom-field.entity.js';
 
-/** Values of custom fields by key, as the contract shows them. */
+/** Values of custom fields by key, as in the contract. */
 export type CustomValues = Record<string, unknown>;
 
-/** What is stored beside the values, so that they can be found and ordered by. */
+/** The index data stored beside the values. */
 export interface CustomIndex {
-  /** Like those of customerTerms: `x.<key>:<value>`, and `x.<key>` for having a value. */
+  /** Terms like those of customerTerms: `x.<key>:<value>`, and `x.<key>` for the presence of a value. */
   terms: string[];
-  /** Of the fields that have an order, by key. */
+  /** Order values of ordered fields, by key. */
   orderValues: Record<string, string>;
-  /** What `q` looks in. */
+  /** Text that `q` searches. */
   searchTexts: string[];
 }
 
@@ -28,10 +28,10 @@ export interface Reference {
   id: string;
 }
 
-/** Most violations that are listed for the values of one customer. */
+/** Most violations reported for the values of one customer. */
 const maxViolations = 100;
 
-/** Longest key is 60: of what is none, the path in a violation has the start. */
+/** The longest valid key is 60 characters: a violation of an invalid one has its start. */
 const maxPathLength = 60;
 
 /** Path of a value within its customer. */
@@ -39,12 +39,12 @@ export function customFieldPath(key: string): string {
   return `customFields.${Array.from(key).slice(0, maxPathLength).join('')}`;
 }
 
-/** What stands for a field in terms and order values: no two fields of a table have the same. */
+/** The identifier of a field in terms and order values: unique within a table. */
 export function indexKey({ key, parentKey }: { key: string; parentKey?: string | null | undefined }): string {
   return parentKey ? `${parentKey}.${key}` : key;
 }
 
-/** The `indexKey` of a stored definition; undefined for one of records of another type. */
+/** The `indexKey` of a stored definition; undefined for records of another type. */
 export function storedIndexKey(
   { contract }: Pick<OwnerType, 'contract'>,
   { key, recordType }: CustomField,
@@ -57,7 +57,7 @@ export function storedIndexKey(
     : undefined;
 }
 
-/** What of a definition its fields' values are read, shown and found by. */
+/** The parts of a definition that determine how values are read, returned and found. */
 export interface Definition extends Pick<
   CustomField,
   'key' | 'type' | 'kind' | 'displayName' | 'options' | 'searchable'
@@ -68,14 +68,14 @@ export interface Definition extends Pick<
   parentKey?: string | null;
 }
 
-/** What of a RecordType matters to its custom fields. */
+/** The parts of a RecordType that custom fields use. */
 interface OwnerType {
   contract: RecordContract;
   name: string;
   parentKey?: string | undefined;
 }
 
-/** A tenant's definitions of the custom fields of one type of records, deleted ones included. */
+/** A tenant's custom field definitions of one record type, deleted ones included. */
 export class CustomFields {
   readonly #byKey: ReadonlyMap<string, Definition>;
 
@@ -83,13 +83,15 @@ export class CustomFields {
     this.#byKey = new Map(definitions.map((definition) => [definition.key, definition]));
   }
 
-  /** Those of the records of one parent, of the definitions of all. @param parentKey undefined for a type without parents */
+  /**
+   * The definitions for the records of one parent, out of all. @param parentKey undefined for a type without parents
+   */
   of(parentKey: string | undefined): CustomFields {
     if (parentKey === undefined || this.definitions.every((each) => each.parentKey === parentKey)) return this;
     return new CustomFields(this.definitions.filter((definition) => definition.parentKey === parentKey));
   }
 
-  /** The definitions of a type; none for a type whose records have no custom fields. */
+  /** The definitions of a type; empty for a type without custom fields. */
   static async load(
     source: EntityManager | StatementTransaction,
     type: OwnerType,
@@ -99,7 +101,7 @@ export class CustomFields {
     return new CustomFields(statement ? await queryRows<Definition>(source, statement) : []);
   }
 
-  /** Reads what the constructor takes. None for a type whose records have no custom fields. */
+  /** Reads the constructor's argument. Empty for a type without custom fields. */
   static statements(type: OwnerType, tenantId = currentCaller().tenantId): [] | [Statement] {
     if (!type.contract.options.customFields) return [];
     return [
@@ -120,10 +122,10 @@ export class CustomFields {
   }
 
   /**
-   * Brings values into the form in which they are stored. Those that a customer has already pass as they are, whatever
-   * has become of their definition; null is no value.
+   * Normalizes values for storage. Existing values of the customer pass unchanged, even if their definition was
+   * deleted; null means absent.
    *
-   * @returns the values, undefined when there are none, and what is wrong, with paths such as `customFields.plan`
+   * @returns the values, or undefined when there are none, and the violations, with paths such as `customFields.plan`
    */
   read(given: CustomValues | undefined, kind: CustomerKind | undefined, before: CustomValues = {}) {
     const values: CustomValues = {};
@@ -145,9 +147,9 @@ export class CustomFields {
   }
 
   /**
-   * The customers that values refer to, but for those that a customer referred to before.
+   * The customers that values refer to, except those that the customer referred to before.
    *
-   * @param values as `read` answered them, or as they were sent
+   * @param values as returned by `read`, or as in the request
    */
   references(values: CustomValues | undefined, before: CustomValues = {}): Reference[] {
     return Object.entries(values ?? {}).flatMap(([key, given]) => {
@@ -157,7 +159,7 @@ export class CustomFields {
     });
   }
 
-  /** @param values as `read` answered them */
+  /** @param values as returned by `read` */
   index(values: CustomValues | undefined): CustomIndex {
     const index: CustomIndex = { terms: [], orderValues: {}, searchTexts: [] };
     for (const [key, value] of Object.entries(values ?? {})) {
@@ -174,10 +176,10 @@ export class CustomFields {
 
   #readValue(key: string, value: unknown, kind: CustomerKind | undefined) {
     const definition = this.#byKey.get(key);
-    if (!definition || definition.deleteTime) return { reason: 'UNKNOWN_FIELD', description: 'is no custom field.' };
+    if (!definition || definition.deleteTime) return { reason: 'UNKNOWN_FIELD', description: 'is not a custom field.' };
     if (definition.kind && Kind[definition.kind] !== kind) {
       const owner = definition.kind === 'PERSON' ? 'persons' : 'companies';
-      return { reason: 'NOT_ALLOWED', description: `is a field of ${owner} only.` };
+      return { reason: 'NOT_ALLOWED', description: `exists for ${owner} only.` };
     }
     return customFieldKinds[definition.type].read(value, definition.options);
   }

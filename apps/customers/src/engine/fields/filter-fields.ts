@@ -3,7 +3,7 @@ import { onceFor } from '../values/once-for.js';
 import type { CustomFields } from './custom-fields.js';
 import type { RecordType } from './record-type.js';
 
-/** The fields of a type that a filter may compare, by their paths, without those of the tenant's own and of other records. */
+/** The filterable fields of a type by path, without custom fields and fields of other records. */
 export const filterFields = onceFor(({ contract }: RecordType): ReadonlyMap<string, FilterField> =>
   filterFieldsOf(contract),
 );
@@ -18,7 +18,7 @@ export function filterTableOf(type: RecordType, customFields?: CustomFields): Fi
   };
 }
 
-/** The name of a field's values among the unique keys, such as `EMAIL` of `emails`. */
+/** The key type of a field's unique values, such as `EMAIL` for `emails`. */
 export function keyName(name: string): string {
   return name.replace(/s$/, '').toUpperCase();
 }

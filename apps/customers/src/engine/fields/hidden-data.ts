@@ -7,29 +7,33 @@ import type { RecordType } from './record-type.js';
 
 const mask = new PersonalDataMask(contract);
 
-/** Whether personal data is hidden from the caller. The platform's own work sees all. */
+/** Whether personal data is hidden from the caller. Background work sees all. */
 export function isHiding(): boolean {
   return callContext.getStore()?.caller?.hidesPii === true;
 }
 
-/** A message for an answer in a form that the contract does not see into: a file, or an object of any shape. */
+/**
+ * Hides personal data in a message inside a response whose contract does not describe it: a file, or an object of any
+ * shape.
+ */
 export function shownToCaller<Message extends object>(desc: DescMessage, message: Message): Message {
   return isHiding() ? mask.hide(desc, message) : message;
 }
 
 /**
- * What became of the rows of an import. Whether a customer has the values of a row already is kept from callers who do not see
- * them: a dry run would tell them whether a guess is right.
+ * Hides import results. A caller without access to personal data must not learn whether a customer already has the
+ * values of a row: a dry run would confirm a guess.
  */
 export function shownCounts<Counts extends { updated: number; unchanged: number }>(counts: Counts): Counts {
   return isHiding() ? { ...counts, updated: counts.updated + counts.unchanged, unchanged: 0 } : counts;
 }
 
 /**
- * Refuses to look for records by what the caller may not see: to find them by a value is to know it.
+ * Refuses searches by hidden fields, because a match reveals the value.
  *
- * @param paths fields of records of the type, in lowerCamelCase or snake_case, such as `emails` or `company.display_name`
- * @param parameter the field of the request that names them
+ * @param paths fields of records of the type, in lowerCamelCase or snake_case, such as `emails` or
+ *   `company.display_name`
+ * @param parameter field of the request that names them
  * @throws AppError PERMISSION_DENIED that names the first such field
  */
 export function refuseHidden(type: RecordType, paths: readonly string[], parameter: string): void {
@@ -56,7 +60,7 @@ export function refuseToCompare(): void {
   throw new AppError('PERMISSION_DENIED', 'FIELD_HIDDEN', message);
 }
 
-/** PERMISSION_DENIED for a parameter that is about a field which the caller may not see. */
+/** PERMISSION_DENIED for a parameter about a field that is hidden from the caller. */
 export function hiddenError(field: string, parameter: string): AppError {
   const description = `is about ${field}, which is hidden from this caller`;
   return new AppError('PERMISSION_DENIED', 'FIELD_HIDDEN', `${parameter}: ${description}`, {

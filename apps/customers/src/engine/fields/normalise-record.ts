@@ -12,8 +12,8 @@ type Values = Record<string, unknown>;
 type Normalise = (value: unknown, path: string, violations: FieldViolation[]) => unknown;
 
 /**
- * How records of a type are brought into the form in which they are stored when the type has no rules of its own: blank texts are
- * absent, lists of texts have each once, and external ids are one of each system.
+ * The default normalization of a record type: blank texts are absent, lists of texts have no duplicates, and external
+ * ids have one entry per system.
  */
 export function normaliserOf<Message extends RecordMessage>({ fields }: RecordContract) {
   const steps = fields
@@ -38,7 +38,7 @@ function normaliseOf(field: RecordField): Normalise {
   if (isMoney(field)) return money;
   if (desc.scalar !== ScalarType.STRING) return same;
   const isDate = contract.rules(desc).format === Format.DATE;
-  // A field that is not optional has a value, whether it is required or not.
+  // A field that is not optional always has a value, required or not.
   const isPresent = desc.presence !== FeatureSet_FieldPresence.EXPLICIT;
   return (value, path, violations) => {
     if (value !== undefined && typeof value !== 'string') return value;

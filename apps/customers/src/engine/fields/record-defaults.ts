@@ -2,12 +2,12 @@ import type { RecordContract, RecordField } from '@rapport/contracts';
 import { normaliserOf } from './normalise-record.js';
 import type { ListRules, RecordDefinition, RecordMessage } from './record-definition.js';
 
-/** The rules that every type has. */
+/** Rules that every type has. */
 export type RecordDefaults<Message extends RecordMessage> = Required<
   Pick<RecordDefinition<Message>, 'normalise' | 'lists' | 'searchTexts' | 'openTexts'>
 >;
 
-/** The rules of a type that has none of its own. */
+/** Default rules of a type. */
 export function defaultsOf<Message extends RecordMessage>(contract: RecordContract): RecordDefaults<Message> {
   const searched = contract.fields.filter(({ index }) => index.search);
   const open = searched.filter(({ isPersonal }) => !isPersonal);
@@ -25,7 +25,7 @@ function textsOf(fields: readonly RecordField[], record: object): string[] {
   return fields.flatMap(({ name }) => ((record as Values)[name] as string | string[] | undefined) ?? []);
 }
 
-/** Texts are the same by themselves, and external ids by their system. */
+/** Texts are equal by value, external ids by system. */
 function listRules<Message extends RecordMessage>({ fields }: RecordContract): ListRules<Message> {
   const lists = fields.filter(
     ({ desc, parts, writable }) =>

@@ -1,6 +1,6 @@
 import { recordTypes, type RecordType } from './record-type.js';
 
-/** A record as a resource name gives it. */
+/** A record that a resource name refers to. */
 export interface NamedRecord {
   type: RecordType;
   id: string;
@@ -11,7 +11,7 @@ export function recordName(table: string, id: string): string {
   return `${typeOfTable(table).plural}/${id}`;
 }
 
-/** The record of a resource name, which has the form `plural/id`; undefined when there is no such type. */
+/** Parses a resource name of the form `plural/id`; undefined for an unknown type. */
 export function namedRecord(name: string): NamedRecord | undefined {
   const [plural, id = ''] = name.split('/');
   const type = [...recordTypes()].find((each) => each.plural === plural);
@@ -25,7 +25,7 @@ export function typeOfTable(table: string): RecordType {
   return type;
 }
 
-/** The permission by which records of a type, or of one parent, are read or written. */
+/** The permission to read or write records of a type, or of one parent. */
 export function permissionOf({ contract, parentKey }: RecordType, verb: 'read' | 'write'): string {
   const needed = verb === 'write' ? contract.writePermission : `${contract.permission}.read`;
   return parentKey === undefined ? needed : needed.replace('.', `.${parentKey}.`);

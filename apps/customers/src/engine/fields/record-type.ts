@@ -19,7 +19,7 @@ export type Method = MethodDefinition<object, object>;
 
 const mask = new PersonalDataMask(platform);
 
-/** A type of records: its contract, and the rules that the contract can not state. */
+/** A record type: its contract, and the rules that the contract can't express. */
 export class RecordType<Message extends RecordMessage = RecordMessage> {
   readonly definition: RecordDefinition<Message> & RecordDefaults<Message>;
   /** Such as `customer`. */
@@ -27,12 +27,12 @@ export class RecordType<Message extends RecordMessage = RecordMessage> {
   readonly plural: string;
   readonly table: string;
   readonly message: DescMessage;
-  /** The fields that records are found, ordered or grouped by, in the order of the contract. */
+  /** The indexed fields, in the order of the contract. */
   readonly namedFields: readonly NamedField[];
   private readonly personal: ReadonlySet<string>;
-  /** The type of all records, of one that `of` has made. */
+  /** The type of all records, for a type created by `of`. */
   readonly base: RecordType<Message> | undefined;
-  /** Key of the parent whose records these are; absent for all records of the type. */
+  /** Key of the parent of these records; absent for all records of the type. */
   readonly parentKey: string | undefined;
 
   /**
@@ -62,12 +62,15 @@ export class RecordType<Message extends RecordMessage = RecordMessage> {
     this.personal = new Set([...mask.fieldNames(message)].map(snakeCase));
   }
 
-  /** The type of the records that one parent has. What is made once of a type is shared by those of all its parents. */
+  /** The type of one parent's records. Cached values of a type are shared by the types of all its parents. */
   of(parentKey: string): this {
     return Object.assign(Object.create(this) as this, { base: this.base ?? this, parentKey });
   }
 
-  /** What definitions of custom fields, imports and searches call the type: `deal`, or `objects.subscription` for those of a parent. */
+  /**
+   * The name of the type in custom field definitions, imports and searches: `deal`, or `objects.subscription` for one
+   * parent.
+   */
   get name(): string {
     const { parent, permission } = this.contract;
     if (parent === undefined) return this.singular;
@@ -80,17 +83,17 @@ export class RecordType<Message extends RecordMessage = RecordMessage> {
     return parent === undefined ? undefined : ((record as unknown as Record<string, unknown>)[parent] as string);
   }
 
-  /** Upper-case name for reasons of errors, such as `CUSTOMER`. */
+  /** Upper-case name for error reasons, such as `CUSTOMER`. */
   get constant(): string {
     return this.table.toUpperCase();
   }
 
-  /** Whether a field, in snake_case, is or has in it personal data. */
+  /** Whether a field, in snake_case, is or contains personal data. */
   isPersonal(field: string): boolean {
     return this.personal.has(field);
   }
 
-  /** Column that has what records are ordered by in the order of a field. */
+  /** Column of the sort key of a field. */
   sortColumn(field: RecordField): string {
     const { column } = field;
     switch (kindOf(field)) {
@@ -105,10 +108,10 @@ export class RecordType<Message extends RecordMessage = RecordMessage> {
     }
   }
 
-  /** What is stored beside the fields: only what the type is found and ordered by, and what seals it. */
+  /** Columns derived from the fields: for search, order and encryption only. */
   readonly derived: { searchText: boolean; terms: boolean; orderValues: boolean; sealed: boolean; keys: boolean };
 
-  /** Id of the record whose key seals the personal data of this one. */
+  /** Id of the record whose key encrypts the personal data of this one. */
   subjectOf(record: Message): string {
     const { subject } = this.contract.options;
     if (subject === '') return record.id;
@@ -135,7 +138,7 @@ export class RecordType<Message extends RecordMessage = RecordMessage> {
     return verb === 'history' ? [`list${singular}History`] : [`${verb}${singular}`, `${verb}${plural}`];
   }
 
-  /** A record in protobuf. */
+  /** Encodes a record in protobuf. */
   encode(record: Message): Buffer {
     return this.method('get').responseSerialize(record);
   }
@@ -148,7 +151,7 @@ export class RecordType<Message extends RecordMessage = RecordMessage> {
 
 const known = new Map<string, RecordType>();
 
-/** Makes a type known to the engine. @throws Error for one that is known */
+/** Registers a type with the engine. @throws Error when it is already registered */
 export function defineRecord<Message extends RecordMessage>(
   type: string,
   methods: Readonly<Record<string, unknown>>,
@@ -159,14 +162,14 @@ export function defineRecord<Message extends RecordMessage>(
   return made;
 }
 
-/** Makes a type known to the engine that was made of another contract than the platform's. @throws Error for one that is known */
+/** Registers a type of a contract other than the platform's, for tests. @throws Error when it is already registered */
 export function addRecordType(made: RecordType): void {
   const { type } = made.contract;
   if (known.has(type)) throw new Error(`${type} is defined twice.`);
   known.set(type, made);
 }
 
-/** @param type of the resource, such as `rapport/Customer`. @throws Error for one that no module of the process defines */
+/** @param type of the resource, such as `rapport/Customer`. @throws Error when no module of the process defines it */
 export function recordType<Message extends RecordMessage = RecordMessage>(type: string): RecordType<Message> {
   const found = known.get(type);
   if (!found) throw new Error(`${type} is not defined.`);
@@ -178,7 +181,7 @@ export function recordTypes(): Iterable<RecordType> {
   return known.values();
 }
 
-/** As `onceFor`, for what is made of all types: made again after a module has defined another one. */
+/** Like `onceFor`, for values derived from all types: recomputed after another type is defined. */
 export function onceAmongTypes<Made>(make: (type: RecordType) => Made): (type: RecordType) => Made {
   let [count, once] = [known.size, onceFor(make)];
   return (type) => {

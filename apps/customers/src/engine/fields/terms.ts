@@ -5,7 +5,7 @@ import { onceFor } from '../values/once-for.js';
 import type { RecordMessage } from './record-definition.js';
 import type { RecordType } from './record-type.js';
 
-/** What a record is found by when its field has the value: the entries of the column terms. */
+/** The entries of the column terms by which a search finds a record with this field value. */
 export function term(type: RecordType, field: string, value: string): string {
   const { index } = termField(type, field);
   const seal = currentSeal();
@@ -13,7 +13,7 @@ export function term(type: RecordType, field: string, value: string): string {
   return `${index.term}:${seal && type.isPersonal(field) ? seal.blind(field, text) : text}`;
 }
 
-/** The terms by which records are found that have the value, also while some are not sealed yet. */
+/** Search terms that match records with the value, encrypted or not, while an encryption is in progress. */
 export function findableTerms(type: RecordType, field: string, value: string): string[] {
   const { index } = termField(type, field);
   const terms = [term(type, field, value)];
@@ -21,12 +21,12 @@ export function findableTerms(type: RecordType, field: string, value: string): s
   return [...new Set(terms)];
 }
 
-/** The terms of a normalised record's own fields, each once. */
+/** The distinct terms of a normalized record's own fields. */
 export function recordTerms<Message extends RecordMessage>(type: RecordType<Message>, record: Message): string[] {
   const terms = textsOfFields(type).flatMap(({ name, textsOf }) =>
     textsOf(record as unknown as Values).map((text) => term(type, name, text)),
   );
-  // A text that is sealed is not found by a part or something like it.
+  // Encrypted text supports neither partial nor fuzzy matches.
   const words = currentSeal() ? [] : (type.definition.slipWords?.(record) ?? []);
   return [...new Set([...terms, ...words.flatMap(slipTerms)])];
 }
@@ -45,7 +45,7 @@ function termField(type: RecordType, name: string): RecordField {
   return field;
 }
 
-/** How the texts of each field are read of a record. */
+/** The functions that read the texts of each field from a record. */
 const textsOfFields = onceFor((type: RecordType) =>
   termFields(type).map(({ name, field, list }) => {
     const read = textsIn({ name, field, list });
@@ -66,13 +66,13 @@ function textsOfValue({ desc }: RecordField): (value: unknown) => readonly strin
   return (value) => (value === undefined || value === '' ? [] : [value as string]);
 }
 
-/** Letters of a word that count when it is compared with another that may have a slip in it. */
+/** Most letters of a word that are compared in a fuzzy search. */
 export const slipLetters = 12;
 
 /**
- * Terms for a word and for what is left of it without any one letter. Two words that differ by a letter that is wrong,
- * missing, too much, or has changed places with the next have one of them in common; so have some that differ by two, such
- * as Jonsson and Johnson. Source: W. Garbe, symmetric delete spelling correction (SymSpell), 2012.
+ * Terms for a word and for the word without any one letter. Two words that differ by one substituted, missing, extra or
+ * transposed letter share one of them; so do some that differ by two, such as Jonsson and Johnson. Source: W. Garbe,
+ * symmetric delete spelling correction (SymSpell), 2012.
  *
  * @param word folded
  */
@@ -87,10 +87,10 @@ export function slipTerms(word: string): string[] {
   return [...terms];
 }
 
-/** Letters of a text's word that is found with a slip in it, and words of a text. */
+/** Limits of fuzzy matching: letters of a word, and words of a text. */
 const slipLimits = { shortest: 5, words: 6 };
 
-/** The words of texts of which slips are found: each once, folded. */
+/** The distinct, folded words of texts that a fuzzy search finds. */
 export function slipWords(texts: readonly string[]): string[] {
   const words = fold(texts.join(' ')).split(/[^\p{L}]+/u);
   return [...new Set(words.filter((word) => Array.from(word).length >= slipLimits.shortest))].slice(

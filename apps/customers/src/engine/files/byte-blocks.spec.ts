@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { ByteBlocks } from './byte-blocks.js';
 
 test.each([[[1, 1, 1, 1, 1, 1, 1, 1, 1, 1]], [[10]], [[3, 0, 4, 3]], [[4, 4, 2]]])(
-  'gives the bytes of pieces of %j in blocks of four',
+  'returns pieces of %j in blocks of four',
   (sizes) => {
     const bytes = Buffer.from('0123456789');
     const blocks = new ByteBlocks(4);
@@ -17,7 +17,7 @@ test.each([[[1, 1, 1, 1, 1, 1, 1, 1, 1, 1]], [[10]], [[3, 0, 4, 3]], [[4, 4, 2]]
   },
 );
 
-test('goes on after what was not full was taken', () => {
+test('continues after taking a partial block', () => {
   const blocks = new ByteBlocks(4);
   blocks.add(Buffer.from('01'));
   expect(String(blocks.take())).toBe('01');

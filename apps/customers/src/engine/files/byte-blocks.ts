@@ -1,6 +1,6 @@
-/** Bytes of a file as they come, kept in blocks of one size: the memory that they take does not depend on how they were cut. */
+/** Collects incoming bytes of a file in blocks of one size: memory use does not depend on the sizes of the chunks. */
 export class ByteBlocks {
-  /** Those that are full, and the one that is not. */
+  /** The full blocks, and the partial one. */
   readonly #full: Buffer[] = [];
   #last: Buffer | undefined;
   #used = 0;
@@ -24,7 +24,7 @@ export class ByteBlocks {
     }
   }
 
-  /** Takes the first block out, or what there is when none is full. */
+  /** Takes the first block, or the partial one when none is full. */
   take(): Buffer {
     const block = this.#full.shift() ?? this.#last?.subarray(0, this.#used) ?? Buffer.alloc(0);
     if (block.length < this.blockBytes) [this.#last, this.#used] = [undefined, 0];

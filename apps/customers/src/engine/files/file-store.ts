@@ -5,22 +5,22 @@ import { enqueue } from '../operations/operation-jobs.js';
 import type { DataKey } from '../sealing/data-key.js';
 import type { StoredPiece } from './receive-upload.js';
 
-/** Stored bytes, and the key that seals them. */
+/** Stored bytes, and the key that encrypts them. */
 export interface StoredBytes {
   contentId: string;
-  /** Absent when they are not sealed. */
+  /** Absent for unencrypted bytes. */
   key?: DataKey | undefined;
 }
 
-/** Bytes from one place of a file to another, which is not among them. */
+/** A range of bytes of a file, with an exclusive end. */
 export interface ByteRange {
   from: number;
   to: number;
 }
 
 /**
- * The bytes of files, in PostgreSQL. All that stores or reads them calls this class, so that one of an object store can take its place.
- * Bytes are in pieces that a content id names; each method has one piece in memory.
+ * The bytes of files, in PostgreSQL. All code that stores or reads them uses this class, so that an object store can
+ * replace it. Bytes are stored in pieces under a content id; each method holds one piece in memory.
  */
 export class FileStore {
   /** @param quotaBytes most bytes of a tenant */
@@ -29,21 +29,21 @@ export class FileStore {
   /**
    * Stores a piece, in the transaction of `em`.
    *
-   * @param start number of bytes before it
+   * @param start offset of the piece
    * @throws AppError RESOURCE_EXHAUSTED FILE_QUOTA
    */
   async put(em: EntityManager, bytes: StoredBytes, start: number, data: Buffer): Promise<void> {
     await putPiece(em, bytes, start, data);
-    // The insert has counted its bytes, and keeps other transactions from counting theirs until this one ends.
+    // The insert has counted its bytes and locks the tenant's counter until this transaction ends.
     if ((await this.usedBytes(em)) > this.quotaBytes) throw this.#quotaExceeded();
   }
 
-  /** @throws AppError RESOURCE_EXHAUSTED FILE_QUOTA when a tenant has no room for as many bytes now */
+  /** @throws AppError RESOURCE_EXHAUSTED FILE_QUOTA when these bytes would exceed the tenant's quota */
   async checkRoom(em: EntityManager, bytes: number): Promise<void> {
     if ((await this.usedBytes(em)) + bytes > this.quotaBytes) throw this.#quotaExceeded();
   }
 
-  /** Bytes of the caller's tenant, those of uploads and of files that are being removed included. */
+  /** Bytes of the caller's tenant, including uploads and files that are being removed. */
   async usedBytes(em: EntityManager): Promise<number> {
     const [usage] = await queryRows<{ bytes: string }>(em, {
       name: 'file_usage',
@@ -54,9 +54,10 @@ export class FileStore {
   }
 
   /**
-   * Bytes of a file, a piece at a time.
+   * Reads the bytes of a file, one piece at a time.
    *
-   * @param locate finds the bytes; called again when they are gone, since an encryption puts sealed ones in their place
+   * @param locate finds the bytes; called again when they are gone, since an encryption replaces them by an encrypted
+   *   copy
    * @throws AppError ABORTED FILE_DELETED when they are removed meanwhile
    */
   async *read(
@@ -80,8 +81,8 @@ export class FileStore {
   }
 
   /**
-   * Removes bytes once the transaction of `em` is committed, and the upload of that id: a worker does it in short steps. Bytes that
-   * `file_content` names stay. `jobSignal` wakes the worker.
+   * Schedules the removal of bytes after the transaction of `em` commits, and of the upload with that id: a worker does
+   * it in short steps. Bytes referenced by `file_content` stay. `jobSignal` wakes the worker.
    *
    * @param delaySeconds until they are removed
    */
@@ -90,13 +91,13 @@ export class FileStore {
   }
 
   #quotaExceeded(): AppError {
-    const message = `The files of the tenant may take ${this.quotaBytes} bytes. Delete some files permanently, or uploads that are not complete.`;
+    const message = `The tenant's file quota is ${this.quotaBytes} bytes. Delete some files permanently, or incomplete uploads.`;
     const metadata = { quotaBytes: String(this.quotaBytes) };
     return new AppError('RESOURCE_EXHAUSTED', 'FILE_QUOTA', message, { metadata });
   }
 }
 
-/** Stores a piece, whatever the quota, in the transaction of `em`. @param start number of bytes before it */
+/** Stores a piece without checking the quota, in the transaction of `em`. @param start offset of the piece */
 export async function putPiece(em: EntityManager, bytes: StoredBytes, start: number, data: Buffer): Promise<void> {
   const { contentId, key } = bytes;
   const insert = {
@@ -110,7 +111,7 @@ export async function putPiece(em: EntityManager, bytes: StoredBytes, start: num
   await transactionPipeline(em, [insert]);
 }
 
-/** The piece that has a byte, open; the last one before it when there is none. Undefined when there is neither. */
+/** The decrypted piece that contains an offset, or else the last one before it; undefined without either. */
 export async function pieceAt(em: EntityManager, bytes: StoredBytes, place: number): Promise<StoredPiece | undefined> {
   const [piece] = await queryRows<StoredPiece & { sealed: boolean }>(em, {
     name: 'file_piece_at',
@@ -125,7 +126,7 @@ export async function pieceAt(em: EntityManager, bytes: StoredBytes, place: numb
   return { start, data: bytes.key.openBytes(data, placeOf(bytes, start)) };
 }
 
-/** What a sealed piece is bound to, so that no piece takes the place of another. */
+/** Additional authenticated data of an encrypted piece, so that pieces can't be exchanged. */
 function placeOf({ contentId }: StoredBytes, start: number): string {
   return `${contentId} ${start}`;
 }

@@ -11,9 +11,9 @@ const FileContentSchema = defineEntity({
   policies: [...tenantIsolation.policies, sealedOnly('sha256 is null')],
   properties: {
     tenantId: p.uuid().primary(),
-    /** Names the pieces that have the bytes: the id of the first upload of them. */
+    /** Content id of the pieces: the id of the first upload of these bytes. */
     contentId: p.uuid().primary(),
-    /** In lower-case hexadecimal. Null for sealed bytes, which files do not share. */
+    /** In lower-case hexadecimal. Null for encrypted bytes, which files do not share. */
     sha256: p.text().nullable(),
     sizeBytes: p.integer(),
   },
@@ -25,7 +25,7 @@ const FileContentSchema = defineEntity({
   ],
 });
 
-/** Bytes that files of a tenant share, or sealed bytes of one file. */
+/** Bytes that files of a tenant share, or encrypted bytes of one file. */
 export class FileContent extends FileContentSchema.class {}
 FileContentSchema.setClass(FileContent);
 
@@ -37,16 +37,16 @@ const FilePieceSchema = defineEntity({
   properties: {
     tenantId: p.uuid().primary(),
     contentId: p.uuid().primary(),
-    /** Number of bytes before it. */
+    /** Offset of the piece. */
     start: p.integer().primary(),
-    /** At most 256 KiB, and 28 bytes more when they are sealed. */
+    /** At most 256 KiB, plus 28 bytes when encrypted. */
     data: p.blob(),
-    /** Whether the bytes are sealed with the key of their file. */
+    /** Whether the bytes are encrypted with the key of their file. */
     sealed: p.boolean().default(false),
   },
 });
 
-/** Some of the bytes of a file, or of an upload. */
+/** A piece of the bytes of a file, or of an upload. */
 export class FilePiece extends FilePieceSchema.class {}
 FilePieceSchema.setClass(FilePiece);
 
@@ -66,7 +66,7 @@ const FileSchema = defineEntity({
     sizeBytes: p.integer(),
     /** In lower-case hexadecimal. */
     sha256: p.text(),
-    /** [tenant id, content id], as the composite foreign key has it. */
+    /** [tenant id, content id], like the composite foreign key. */
     content: () =>
       p
         .manyToOne(FileContent)
@@ -90,11 +90,11 @@ const FileSchema = defineEntity({
   ],
 });
 
-/** A file of a record. Name and hash of an encrypted tenant are sealed. */
+/** A file of a record. Name and hash are encrypted for an encrypted tenant. */
 export class File extends FileSchema.class {}
 FileSchema.setClass(File);
 
-/** Names the pieces that have the bytes of a file. */
+/** Content id of the file's pieces. */
 export function contentIdOf({ content }: Pick<File, 'content'>): string {
   return content[1] ?? '';
 }
@@ -122,7 +122,7 @@ const FileUploadSchema = defineEntity({
   indexes: [{ name: 'file_upload_by_record', properties: ['tenantId', 'record'] }],
 });
 
-/** An upload that is not complete. */
+/** An incomplete upload. */
 export class FileUpload extends FileUploadSchema.class {}
 FileUploadSchema.setClass(FileUpload);
 
@@ -132,11 +132,11 @@ const FileUsageSchema = defineEntity({
   ...tenantIsolation,
   properties: {
     tenantId: p.uuid().primary(),
-    /** Of all pieces: triggers count them. */
+    /** Total of all pieces: triggers maintain it. */
     bytes: p.bigint(),
   },
 });
 
-/** What the files and uploads of a tenant take. */
+/** The storage used by the files and uploads of a tenant. */
 export class FileUsage extends FileUsageSchema.class {}
 FileUsageSchema.setClass(FileUsage);

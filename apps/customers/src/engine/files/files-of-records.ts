@@ -7,10 +7,10 @@ import { currentSeal } from '../sealing/seal.js';
 import { sealFiles } from './sealed-files.js';
 
 /**
- * Gives the files of one record to another of its type, and uploads that are not complete.
+ * Moves the files and incomplete uploads of one record to another of its type.
  *
- * @param ids those files only, and no uploads
- * @returns the ids of the files that have moved
+ * @param ids only these files, and no uploads
+ * @returns the ids of the moved files
  */
 export async function moveFiles(
   em: EntityManager,
@@ -20,7 +20,7 @@ export async function moveFiles(
 ): Promise<string[]> {
   const { tenantId, principalId } = currentCaller();
   const [from, to] = [recordName(type.table, move.from), recordName(type.table, move.to)];
-  // The database refuses changes of files that are plain while the tenant is being encrypted.
+  // The database refuses changes of unencrypted files while the tenant is being encrypted.
   if (currentSeal()) {
     await sealFiles(em, {
       name: 'files_to_move',
@@ -40,7 +40,7 @@ export async function moveFiles(
   return moved.map(({ id }) => id);
 }
 
-/** Which of some records of a type have files. */
+/** The records of a type, among these, that have files. */
 export async function idsWithFiles(em: EntityManager, type: RecordType, ids: readonly string[]): Promise<string[]> {
   const rows = await queryRows<{ id: string }>(em, {
     name: 'records_with_files',

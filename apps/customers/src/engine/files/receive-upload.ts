@@ -3,13 +3,13 @@ import { AppError, invalidArgument } from '@rapport/platform';
 import { BulkPace } from '../pace/bulk-pace.js';
 import { ByteBlocks } from './byte-blocks.js';
 
-/** What fits the int32 in which the contract counts bytes. */
+/** Largest int32, the contract's type for byte counts. */
 export const maxFileBytes = 2 ** 31 - 1;
 
-/** Bytes that are stored together: what an upload holds in memory, and what other calls may have to wait for. */
+/** Bytes stored per transaction: the memory of an upload, and the longest time that other calls may wait. */
 export const pieceBytes = 256 * 1024;
 
-/** A part of a file, from byte `start` on. */
+/** A part of a file, starting at offset `start`. */
 export interface StoredPiece {
   start: number;
   data: Buffer;
@@ -17,25 +17,25 @@ export interface StoredPiece {
 
 /** The parameters of an upload call, in its first message. */
 interface UploadParameters {
-  /** Bytes of the file that come before those of the call. */
+  /** Offset of the call's first byte in the file. */
   offset?: number | undefined;
-  /** False when more comes with another call. */
+  /** False when another call sends more. */
   complete?: boolean | undefined;
 }
 
-/** Where the bytes of a file go that arrives in one or more calls. */
+/** The destination of a file that arrives in one or more calls. */
 export interface UploadTarget<Answer> {
-  /** Bytes that were stored when the call began. */
+  /** Stored bytes at the start of the call. */
   readonly receivedBytes: number;
-  /** Most bytes of the file. What fits an int32 when absent. */
+  /** Most bytes of the file. The largest int32 when absent. */
   readonly maxBytes?: number;
-  /** The stored piece that has a byte. Undefined when there is none any more. */
+  /** The stored piece that contains an offset. Undefined when it has been removed. */
   pieceAt(place: number): Promise<StoredPiece | undefined>;
   /**
-   * Stores bytes that follow `received` others, in a transaction of its own.
+   * Appends bytes after the first `received`, in a transaction of its own.
    *
-   * @param isComplete whether the file is complete with them
-   * @throws AppError what `uploadInProgress` makes when not as many are stored
+   * @param isComplete whether they complete the file
+   * @throws AppError the error of `uploadInProgress` when the stored length differs from `received`
    */
   store(received: number, data: Buffer, isComplete: boolean): Promise<Answer>;
 }
@@ -46,15 +46,15 @@ export interface UploadMethod<Request extends UploadParameters, Answer> {
   field: string;
   /** The bytes in a message. */
   dataOf: (request: Request) => Uint8Array | undefined;
-  /** Checks the first message of a call, and finds where the bytes go. */
+  /** Validates the first message of a call, and finds the destination. */
   begin: (request: Request) => Promise<UploadTarget<Answer>>;
 }
 
 /**
- * Receives one call of an upload. Each piece of the file is stored in a transaction of its own, none of which waits for the client;
- * what has arrived when the call breaks off is stored as well.
+ * Receives one call of an upload. Each piece of the file is stored in a transaction of its own, none of which waits for
+ * the client. Bytes received before a disconnect are stored as well.
  *
- * @throws AppError INVALID_ARGUMENT when the call repeats other bytes than those that are stored
+ * @throws AppError INVALID_ARGUMENT when repeated bytes differ from the stored ones
  */
 export async function receiveUpload<Request extends UploadParameters, Answer>(
   em: EntityManager,
@@ -74,13 +74,13 @@ export async function receiveUpload<Request extends UploadParameters, Answer>(
     if (!isBrokenOff(error)) throw error;
   }
   if (!upload) throw invalidArgument([{ field, reason: 'REQUIRED', description: 'is required.' }]);
-  // A call that was cancelled, or whose sender died, may look like one that ended.
+  // A cancelled call, or one whose sender crashed, may look complete.
   if (isWhole) return upload.finish();
   await upload.store();
-  throw new AppError('CANCELLED', 'UPLOAD_CANCELLED', 'The upload broke off. Go on from receivedBytes.');
+  throw new AppError('CANCELLED', 'UPLOAD_CANCELLED', 'The upload was interrupted. Continue from receivedBytes.');
 }
 
-/** ABORTED for an upload that another call has got further meanwhile. */
+/** ABORTED for an upload that another call has advanced meanwhile. */
 export function uploadInProgress(): AppError {
   const message = 'Another upload of this file is running.';
   return new AppError('ABORTED', 'UPLOAD_IN_PROGRESS', message, { retryAfterSeconds: 1 });
@@ -89,11 +89,11 @@ export function uploadInProgress(): AppError {
 class ResumedUpload<Answer> {
   readonly #pending = new ByteBlocks(pieceBytes);
   readonly #complete: boolean;
-  /** Bytes that are stored. */
+  /** Number of stored bytes. */
   #received: number;
-  /** Bytes of the call that are stored already. */
+  /** Number of the call's bytes that were already stored. */
   #repeated: number;
-  /** The stored piece that repeated bytes were last compared with. */
+  /** The stored piece of the last comparison with repeated bytes. */
   #repeatedPiece: StoredPiece | undefined;
 
   constructor(
@@ -104,7 +104,7 @@ class ResumedUpload<Answer> {
   ) {
     const { receivedBytes } = target;
     if (offset > receivedBytes) {
-      const description = `must not be beyond the ${receivedBytes} bytes that have arrived.`;
+      const description = `must not exceed the ${receivedBytes} bytes received.`;
       throw invalidArgument([{ field: 'offset', reason: 'OFFSET_BEYOND_RECEIVED', description }]);
     }
     this.#complete = complete;
@@ -120,7 +120,7 @@ class ResumedUpload<Answer> {
     while (this.#pending.length >= pieceBytes) await this.store();
   }
 
-  /** Stores the next piece of what has come. */
+  /** Stores the next full piece. */
   async store(): Promise<void> {
     await this.pace.keep(() => this.#write(false));
   }
@@ -128,19 +128,19 @@ class ResumedUpload<Answer> {
   /** Stores the last piece. */
   async finish(): Promise<Answer> {
     if (this.#complete && this.#repeated > 0) {
-      throw fileDiffers(`the call ends ${this.#repeated} bytes before the last that has arrived.`);
+      throw fileDiffers(`the call ends ${this.#repeated} bytes before the end of the received bytes.`);
     }
     return this.#write(this.#complete);
   }
 
-  /** Checks that bytes which the call repeats are those that are stored, which never change. */
+  /** Compares repeated bytes with the stored ones, which never change. */
   async #repeat(data: Uint8Array): Promise<void> {
     for (let done = 0; done < data.length;) {
       const place = this.#received - this.#repeated;
       const piece = await this.#pieceAt(place);
       const stored = piece.data.subarray(place - piece.start).subarray(0, data.length - done);
       if (!stored.equals(data.subarray(done, done + stored.length))) {
-        throw fileDiffers('the bytes that it repeats are not those that have arrived.');
+        throw fileDiffers('the repeated bytes differ from the received ones.');
       }
       done += stored.length;
       this.#repeated -= stored.length;
@@ -151,7 +151,7 @@ class ResumedUpload<Answer> {
     const last = this.#repeatedPiece;
     if (last && last.start <= place && place < last.start + last.data.length) return last;
     const piece = await this.target.pieceAt(place);
-    // Another call has completed the file, whose bytes may be gone by now.
+    // Another call has completed the file, and its bytes may have been deleted since.
     if (!piece || place >= piece.start + piece.data.length) throw uploadInProgress();
     return (this.#repeatedPiece = piece);
   }
@@ -171,7 +171,7 @@ class ResumedUpload<Answer> {
 }
 
 function fileDiffers(why: string): AppError {
-  const description = `does not fit: ${why} Is it another file?`;
+  const description = `does not match the upload: ${why} Check that it is the same file.`;
   return invalidArgument([{ field: 'offset', reason: 'FILE_DIFFERS', description }]);
 }
 

@@ -9,22 +9,22 @@ import type { FileStore } from './file-store.js';
 /** How long a deleted file can be restored, in days. */
 export const restorableDays = 30;
 
-/** Of an upload that was given up, or of bytes that no file has any more: its job has the id of both. */
+/** Removal of an abandoned upload, or of unreferenced bytes: its job has the id of both. */
 const leftovers: readonly Leftovers[] = [
   { table: 'file_upload', limit: 1, column: 'id' },
   {
     table: 'file_piece',
     limit: 32,
     column: 'content_id',
-    // Of an upload that was completed when its time was up.
+    // Removal of an upload that was completed when it expired.
     unless: `exists (select from file_content used
       where used.tenant_id = file_piece.tenant_id and used.content_id = file_piece.content_id)`,
   },
 ];
 
 /**
- * Keeps other transactions from sharing or removing bytes of the tenant's files until this one ends: bytes that one is about to remove
- * must not get another file. Comes before the rows of files are locked.
+ * Locks the tenant's file contents until this transaction ends, so that no other transaction shares or removes them:
+ * bytes that are about to be removed must not get another file. Take it before locking rows of files.
  */
 export async function lockContents(em: EntityManager): Promise<void> {
   const { tenantId } = currentCaller();
@@ -32,9 +32,9 @@ export async function lockContents(em: EntityManager): Promise<void> {
 }
 
 /**
- * Removes bytes that no file has any more, under `lockContents`. Widens the session: files count too that the caller does not see.
+ * Removes unreferenced bytes, under `lockContents`. Widens the session: files that the caller does not see count too.
  *
- * @param contentIds of files that have gone
+ * @param contentIds of removed files
  */
 export async function removeUnused(em: EntityManager, contentIds: readonly string[]): Promise<void> {
   const { tenantId } = currentCaller();
@@ -50,7 +50,7 @@ export async function removeUnused(em: EntityManager, contentIds: readonly strin
 }
 
 /**
- * Removes the files of records, and what has arrived of such.
+ * Removes the files of records, and their incomplete uploads.
  *
  * @param records resource names
  * @returns the ids of the files
@@ -77,9 +77,9 @@ export async function removeFilesOf(
   return files.map(({ id }) => id);
 }
 
-/** Does the job of a file that was deleted, of an upload that was given up, or of bytes that no file has any more. */
+/** Runs the removal job of a deleted file, of an abandoned upload, or of unreferenced bytes. */
 export async function clearFiles(em: EntityManager, job: Job, signal: AbortSignal): Promise<void> {
-  // Comes first: the bytes of a file that shares none have its id, so that their job is this one.
+  // Comes first: unshared bytes have the id of their file, so that their job is this one.
   await removeDeleted(em, job);
   await clearOperation(em, leftovers, job, signal);
 }
@@ -90,7 +90,7 @@ async function removeDeleted(em: EntityManager, { tenantId, operationId: id }: J
     await lockContents(transaction);
     const removed = await queryRows<{ content_id: string }>(transaction, {
       name: 'remove_deleted_file',
-      // The clocks of those that have deleted the file and of the database may differ.
+      // The clocks of the process that deleted the file and of the database may differ.
       sql: `delete from file where tenant_id = $1 and id = $2 and delete_time < now() - make_interval(days => $3)
         returning content_id`,
       values: [tenantId, id, restorableDays - 1],

@@ -7,15 +7,15 @@ import { currentSeal } from '../sealing/seal.js';
 import { openRecords, sealMissing, storedPart, type SealedType } from '../sealing/sealed-messages.js';
 import { methodDescriptor } from '../values/contract.js';
 
-/** What is personal of a file, and of an upload. */
+/** The personal data of a file, and of an upload. */
 interface Personal {
   id: string;
   name: string;
-  /** Absent of an upload for which none was announced. */
+  /** Absent for an upload without an announced hash. */
   sha256?: string | undefined;
 }
 
-/** As it is in a row. */
+/** As stored in a row. */
 type StoredPersonal = Pick<Personal, 'id' | 'name'> & { sha256?: string | null | undefined };
 
 /** A file is the subject of its data, so that nothing has to be sealed anew when it gets another record (ADR 0032). */
@@ -24,16 +24,16 @@ const sealedFile: SealedType<Personal> = {
   subjectOf: ({ id }) => id,
 };
 
-/** Name and hash of a file as they are stored: sealed, when the call has a seal. */
+/** Name and hash of a file ready to store: encrypted when the tenant encrypts. */
 export async function storedPersonal<Part extends Omit<Personal, 'id'>>(id: string, personal: Part): Promise<Part> {
   await currentSeal()?.prepare([id]);
   return storedPart(sealedFile, id, personal);
 }
 
 /**
- * Opens names and hashes of stored files or uploads. They are `***` when their keys were destroyed.
+ * Decrypts names and hashes of stored files or uploads. They are `***` when their keys were destroyed.
  *
- * @throws AppError ABORTED when they are sealed, and the call began before the encryption was turned on
+ * @throws AppError ABORTED when they are encrypted, and the call began before the encryption was enabled
  */
 export async function openFiles(stored: readonly StoredPersonal[]): Promise<Personal[]> {
   const seal = currentSeal();
@@ -42,13 +42,16 @@ export async function openFiles(stored: readonly StoredPersonal[]): Promise<Pers
   return seal ? openRecords(seal, sealedFile, files) : files;
 }
 
-/** As `openFiles`, for one. */
+/** `openFiles` for one file. */
 export async function openFile(stored: StoredPersonal): Promise<Personal> {
   const [opened] = await openFiles([stored]);
   return opened!;
 }
 
-/** The key of a file or an upload: undefined when it is not sealed, null when the key was destroyed. @param name as it is stored */
+/**
+ * The key of a file or an upload: undefined when it is not encrypted, null when the key was destroyed. @param name as
+ * stored
+ */
 export async function keyOfFile({ name }: Pick<FileMessage, 'name'>): Promise<DataKey | null | undefined> {
   if (!isSealed(name)) return undefined;
   const seal = currentSeal();
@@ -58,10 +61,10 @@ export async function keyOfFile({ name }: Pick<FileMessage, 'name'>): Promise<Da
 }
 
 /**
- * Seals names and hashes of files that are plain yet. Runs in a transaction.
+ * Encrypts names and hashes of unencrypted files. Runs in a transaction.
  *
  * @param selection selects id, name and sha256 of files, locked
- * @returns the ids of all that were selected
+ * @returns the ids of all selected files
  */
 export async function sealFiles(em: EntityManager, selection: Statement): Promise<string[]> {
   const { tenantId } = currentCaller();

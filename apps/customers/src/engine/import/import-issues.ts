@@ -3,16 +3,16 @@ import type { LineIssue } from './chunks/import-chunk.js';
 
 const maxIssues = 10_000;
 
-/** Less than what one gRPC message may hold, with room for the columns. */
+/** Less than the limit of one gRPC message, with room for the columns. */
 const maxBytes = 3 * 1024 * 1024;
 
-/** Collects what is to be known of the rows of a file, and counts what there is no room for. */
+/** Collects issues of the rows of a file, and counts those that exceed the limit. */
 export class ImportIssues {
   readonly listed: RecordImportIssue[] = [];
   omitted = 0;
   #bytes = 0;
 
-  /** To be called in the order of the file. */
+  /** Call it in the order of the file. */
   add(issues: LineIssue[]): void {
     for (const { severity, line, reason, message, field, recordId } of issues) {
       this.#bytes += Buffer.byteLength(message) + Buffer.byteLength(field ?? '') + 100;

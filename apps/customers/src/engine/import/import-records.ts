@@ -78,7 +78,7 @@ async function importFile(
     const { file, map, externalIdSystem, validateOnly = false } = first.value;
     const columnsNow = async (source: EntityManager) =>
       new Columns(rules, map, externalIdSystem !== undefined, await CustomFields.load(source, rules.type));
-    // A wrong map is refused before the file arrives.
+    // An invalid map is refused before the file is received.
     await columnsNow(em);
     const defaults = rowDefaults(first.value);
     const contentType = file?.contentType ?? '';
@@ -87,21 +87,21 @@ async function importFile(
     return await FileSpool.with(em, bulk.importQuotaBytes, pieces, (whole) =>
       inTurn(bulk, () =>
         inTransaction(em, validateOnly, async (transaction) =>
-          // Custom fields may have changed while the file was on its way.
+          // Custom fields may have changed while the file was received.
           importRows(transaction, readFile(contentType, whole.pieces()), await columnsNow(transaction), defaults),
         ),
       ),
     );
   } finally {
-    // Not waited for: a message may be awaited that never comes.
+    // Not awaited: the pending read may never settle.
     messages.return(undefined).catch(() => undefined);
   }
 }
 
-/** Thrown to roll a dry run back. */
+/** Thrown to roll back a dry run. */
 class ImportTried extends Error {
   constructor(readonly answer: ImportRecordsResponse) {
-    super('The import was only tried.');
+    super('The import was a dry run.');
   }
 }
 
@@ -114,7 +114,7 @@ async function inTransaction(
   try {
     return await em.transactional(async (transaction) => {
       const answer = await work(transaction);
-      // What would be checked at the commit.
+      // The checks of the commit.
       await transaction.execute('set constraints all immediate');
       throw new ImportTried(answer);
     });
@@ -124,11 +124,11 @@ async function inTransaction(
   }
 }
 
-/** Waits while other imports of the tenant are at work, and those of other tenants take all turns. */
+/** Waits for other imports of the tenant, and for its turn among tenants. */
 async function inTurn<Result>({ importTurns }: BulkWork, work: () => Promise<Result>): Promise<Result> {
   const { tenantId } = currentCaller();
   await importTurns.enter(tenantId, callContext.getStore()?.gone).catch((cause: unknown) => {
-    throw new AppError('CANCELLED', 'UPLOAD_CANCELLED', 'Nobody waits for the import any longer.', { cause });
+    throw new AppError('CANCELLED', 'UPLOAD_CANCELLED', 'The client of the import has gone.', { cause });
   });
   try {
     return await work();
@@ -143,7 +143,7 @@ async function importRows(
   columns: Columns,
   defaults: RowDefaults,
 ): Promise<ImportRecordsResponse> {
-  // Beside many calls there are long rests between its statements.
+  // Beside many calls there are long pauses between its statements.
   await em.execute(`set local idle_in_transaction_session_timeout = '60s'`);
   const { customFields, rules } = columns;
   const store = new StoredRecords(rules, await MetRecords.temporary(em));
@@ -171,7 +171,7 @@ async function* filePieces(first: ImportRequest, others: AsyncGenerator<ImportRe
     if (!file?.data.length) return;
     yield file.data;
   }
-  // A call that was cancelled, or whose sender died, may look like one that ended.
+  // A cancelled call, or one whose sender crashed, may look complete.
   throw new AppError('CANCELLED', 'UPLOAD_CANCELLED', 'The file is not complete.');
 }
 

@@ -8,59 +8,62 @@ import type { RowDefaults } from './rows/row-defaults.js';
 import type { RowIssue } from './rows/row-issue.js';
 
 /**
- * How records of a type are imported: `importRulesOf` makes the rules that follow from its contract. The methods are declared as
- * such, so that those of a type may take the targets of its own fields only.
+ * The import rules of a record type: `importRulesOf` derives them from its contract. The methods use method syntax, so
+ * that a type's rules may accept only its own targets (bivariance).
  */
 export interface ImportRules<Message extends RecordMessage = RecordMessage> {
   readonly type: RecordType<Message>;
 
-  /** The fields that columns can go to, by their names in `map`. */
+  /** Importable fields, by their names in `map`. */
   readonly fields: ReadonlyMap<string, ImportField>;
 
-  /** Names of columns that our own files have for what the server sets. */
+  /** Column names of our own files for output-only fields. */
   readonly serverFields: ReadonlySet<string>;
 
-  /** What the values of columns look like whose names say nothing, the surest field first. */
+  /** Value patterns for columns with unknown names, the most reliable field first. */
   readonly looks: readonly ValueLook[];
 
-  /** How a row without any unique value is matched with a record without one. Undefined when such a row is always a new record. */
+  /**
+   * How to match a row without unique values with a record without them. Undefined when such a row always creates a
+   * record.
+   */
   readonly names?: NameRules;
 
   /**
-   * Where a column goes whose name is none of a field's, but is made of words that have a meaning, such as `homephone2`.
+   * The target of a column whose name is not a field's, but consists of known words, such as `homephone2`.
    *
    * @param name in lower case without spaces and punctuation
    * @param others the names of all columns of the file
    */
   guess(name: string, others: ReadonlySet<string>): ImportTarget | undefined;
 
-  /** What the cells of a row say, as typed: neither checked nor normalised. Their targets are of `fields` or `guess`. */
+  /** The raw values of a row, neither validated nor normalized. Their targets come from `fields` or `guess`. */
   readRow(
     cells: Iterable<[target: ImportTarget, value: unknown]>,
     defaults: RowDefaults,
     customFields: CustomFields,
   ): MappedRow<Message>;
 
-  /** Brings what a row says, whose values the contract allows, into the form in which it is stored. */
+  /** Normalizes a row, whose values satisfy the contract, for storage. */
   normalise(record: Message, customFields: CustomFields, country: string | undefined): NormalisedRow<Message>;
 
-  /** What a stored record becomes by a normalised row. Merging the same row again changes nothing. */
+  /** The result of merging a normalized row into a stored record. Merging the same row again changes nothing. */
   merge(before: Message, row: Message, options: MergeOptions): RowMerge<Message>;
 
-  /** What issues call a record by; empty for one that has no name. */
+  /** The name of a record in issues; empty for a record without one. */
   nameOf(record: Message): string;
 
-  /** Refuses a row that lacks a required value and names no record by its id. */
+  /** Refuses a row that lacks a required value and has no record id. */
   missing(violation: FieldViolation): RowIssue;
 
-  /** A row with what the record of its id has in the place of values that mean the same. */
+  /** A row in which values equivalent to those of the record with its id are replaced by the stored ones. */
   asStored?(row: Message, stored: Message): Message;
 
-  /** Why a row can not be about a record that has its id or one of its unique values. */
+  /** Why a row can't match a record that has its id or one of its unique values. */
   mismatch?(record: Message, row: Message): RowIssue | undefined;
 }
 
-/** The name by which records without unique values are found again. */
+/** The name that identifies records without unique values. */
 export interface NameRules {
   /** Its JSON name and column, and the column with its folded text. */
   field: string;
@@ -68,26 +71,26 @@ export interface NameRules {
   sortColumn: string;
 }
 
-/** A field that columns can go to. */
+/** An importable field. */
 export interface ImportField {
-  /** Names of columns for it, in lower case without spaces and punctuation, the best one first: only that one is taken. */
+  /** Column names for it, in lower case without spaces and punctuation, best first: only the best is used. */
   columns?: readonly string[];
-  /** What `map` may call it as well, as JSON has it. */
+  /** Alternative names in `map`, as in JSON. */
   plural?: string;
-  /** Whether `map` may say after a dot what its values are for. */
+  /** Whether `map` may add a label after a dot. */
   isLabelled?: boolean;
-  /** Of a field that must be labelled: whether it may be with this label. */
+  /** For a field with a required label: whether the label is valid. */
   isLabel?: (label: string) => boolean;
-  /** Whether several columns may go to it. */
+  /** Whether several columns may have this target. */
   takesMany?: boolean;
 }
 
-/** Where the values of a column go. */
+/** The target of a column's values. */
 export interface ImportTarget {
   field: string;
   /**
-   * What a phone number, e-mail address or postal address is for; of an external id the system, of a custom field the key, and of
-   * another record the unique value that it is named by.
+   * The label of a phone number, e-mail address or postal address; the system of an external id; the key of a custom
+   * field; or the unique value that names another record.
    */
   label: string | undefined;
 }
@@ -95,11 +98,11 @@ export interface ImportTarget {
 /** A field, and whether a text looks like one of its values. */
 export type ValueLook = [field: string, isLike: (text: string) => boolean];
 
-/** What a row says of a record, as typed. */
+/** The raw values of a row for a record. */
 export interface MappedRow<Message = RecordMessage> {
   record: Message;
   issues: RowIssue[];
-  /** References that the row gives by unique values of their targets. */
+  /** References by unique values of their targets. */
   named?: readonly NamedReference[];
 }
 
@@ -109,56 +112,59 @@ export interface NamedReference {
   field: string;
   isRequired: boolean;
   target: RecordType;
-  /** Of the target. Undefined when the text can be none. */
+  /** Key of the target. Undefined when the text can't be one. */
   value: UniqueValue | undefined;
-  /** As the row has it. */
+  /** The text in the row. */
   text: string;
 }
 
-/** What came of a row that was normalised. */
+/** The result of normalizing a row. */
 interface NormalisedRow<Message> {
   /** Ready to store when there are no violations. */
   record: Message;
-  /** What is wrong with it, by paths within the record. */
+  /** Violations, by paths within the record. */
   violations: FieldViolation[];
-  /** What is to be known of values that were kept. */
+  /** Notes about values that were stored unchanged. */
   issues: RowIssue[];
-  /** Whether the name is the row's own, not composed of its other values. */
+  /** Whether the row set the name, instead of deriving it from its other values. */
   givesName: boolean;
 }
 
 /** How a row is merged into a record. */
 export interface MergeOptions {
-  /** Values of the row only fill what is missing. Otherwise they replace. */
+  /** Values of the row only fill missing ones. Otherwise they replace. */
   fillOnly: boolean;
-  /** The row's lists take the place of those that are there. Otherwise they are united. */
+  /** The row's lists replace the stored ones. Otherwise they are united. */
   replacesLists: boolean;
-  /** A name that may be composed stays whatever the row says. */
+  /** A name that may be derived stays, whatever the row contains. */
   keepName: boolean;
-  /** The row's name is its own, not composed of its other values. */
+  /** The row set the name, instead of deriving it from its other values. */
   givesName: boolean;
 }
 
-/** What came of a row that was merged into a record. */
+/** The result of merging a row into a record. */
 export interface RowMerge<Message = RecordMessage> {
   record: Message;
   /** Whether it differs from the record before. */
   changed: boolean;
-  /** Lists that have no room for all that the row adds to them. */
+  /** Lists without room for all of the row's items. */
   full: string[];
-  /** Values of the row that the record can't have after those that it has, and why. */
+  /** Values of the row that conflict with those of the record, and why. */
   refused: { violation: FieldViolation; value: unknown }[];
 }
 
-/** The types of records that can be imported, those of customers first. A class, so that Nest can inject it. */
+/** The importable record types, customers first. A class, so that Nest can inject it. */
 export class ImportTypes {
-  /** @param make rules of the records of one parent */
+  /** @param make the rules of the records of one parent */
   constructor(
     private readonly all: readonly [ImportRules, ...ImportRules[]],
     private readonly make: (type: RecordType) => ImportRules,
   ) {}
 
-  /** @param name of the type, such as `deal` or `objects.subscription`; the first type when absent. Undefined for one that is unknown */
+  /**
+   * @param name of the type, such as `deal` or `objects.subscription`; the first type when absent. Undefined for an
+   *   unknown type
+   */
   find(name: string | undefined): ImportRules | undefined {
     if (name === undefined) return this.all[0];
     return this.all.find(({ type }) => type.singular === name) ?? this.#ofParent(name);
@@ -172,10 +178,10 @@ export class ImportTypes {
     return type && this.make(type);
   }
 
-  /** @throws Error for a type that this process can not import */
+  /** @throws Error for a type that this process can't import */
   of(name: string | undefined): ImportRules {
     const found = this.find(name);
-    if (!found) throw new Error(`Nothing is known of importing ${name}.`);
+    if (!found) throw new Error(`There are no import rules for ${name}.`);
     return found;
   }
 }

@@ -7,12 +7,15 @@ import { linkTables } from '../records/referring/link-tables.js';
 import { movedColumns } from './move-references.js';
 
 /**
- * Most records and links that one merge moves. 40,000 take as long as a statement is allowed to, and the merge stores the id of
- * each.
+ * Most records and associations that one merge moves. 40,000 take as long as a statement may, and the merge stores the
+ * id of each.
  */
 const maxMoved = 10_000;
 
-/** @throws AppError FAILED_PRECONDITION MERGE_TOO_LARGE when more than 10,000 records and links refer to the customer to merge */
+/**
+ * @throws AppError FAILED_PRECONDITION MERGE_TOO_LARGE when more than 10,000 records and associations refer to the
+ *   customer to merge
+ */
 export async function checkSize(em: EntityManager, mergedId: string): Promise<void> {
   const moved = [
     ...movedColumns().map(({ type, column }) => ({ table: type.table, column })),
@@ -29,6 +32,6 @@ export async function checkSize(em: EntityManager, mergedId: string): Promise<vo
   if (row !== undefined && row.count <= maxMoved) return;
   const message =
     `More than ${maxMoved.toLocaleString('en')} people, links and other records would move with the merged customer. ` +
-    'Merge the other way round, or give some of them to the customer that stays first.';
+    'Swap the two customers, or first move some of them to the surviving customer.';
   throw new AppError('FAILED_PRECONDITION', 'MERGE_TOO_LARGE', message);
 }

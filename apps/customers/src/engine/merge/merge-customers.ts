@@ -107,7 +107,7 @@ export function putMerged({ id, etag, updateTime, updatedBy, deleteTime, mergedI
 
 function sent({ id, merge }: MergeCustomersRequest): MergeInput {
   if (!merge) throw invalidArgument([{ field: 'merge', reason: 'REQUIRED', description: 'is required' }]);
-  if (merge.mergedId === id) throw mergedIdError('SELF_MERGE', 'must be another customer than the one that stays');
+  if (merge.mergedId === id) throw mergedIdError('SELF_MERGE', 'must differ from the surviving customer');
   const violations = merge.preferMerged.flatMap((name, index): FieldViolation[] =>
     mergedFields.has(name) || /^customFields\.[^.]+$/.test(name)
       ? []
@@ -129,7 +129,7 @@ const mergedFields: ReadonlySet<string> = new Set([...singleFields, ...listField
 function mergeable(merged: Customer | undefined, customer: Customer): Customer {
   if (!merged) throw mergedIdError('CUSTOMER_NOT_FOUND', 'must be the id of a customer');
   if (merged.mergedIntoId !== undefined)
-    throw mergedIdError('CUSTOMER_MERGED', 'was merged into another customer already');
+    throw mergedIdError('CUSTOMER_MERGED', 'is already merged into another customer');
   if (merged.kind === customer.kind) return merged;
   throw mergedIdError('KIND_MISMATCH', `must be a customer of kind ${CustomerKind[customer.kind]}`);
 }

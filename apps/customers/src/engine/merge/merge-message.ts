@@ -9,7 +9,7 @@ import type { MergeRecord } from './find-merge.js';
 
 const descriptor = methodDescriptor(MergesServiceService.getMerge.path).output;
 
-/** How the change log shows merges. */
+/** Merges in the change log. */
 export const loggedMerges: LoggedType = {
   name: 'merge',
   table: 'customer_merge',

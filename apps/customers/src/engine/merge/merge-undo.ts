@@ -5,26 +5,26 @@ import type { MovedReferences } from './move-references.js';
 
 /** The data that undoes a merge, besides the merged customer's own row. */
 export interface MergeUndo extends MovedReferences {
-  /** Content of the customer that stayed, before and after the merge. */
+  /** Content of the surviving customer, before and after the merge. */
   before: Content;
   after: Content;
-  /** The fields whose values were taken from the merged customer first. */
+  /** The fields in which the merged customer's values took precedence. */
   preferMerged: string[];
-  /** When the merged customer was deleted, if it was. Undoing the merge restores it as deleted. */
+  /** Time at which the merged customer was deleted, if it was. Undoing the merge restores it as deleted. */
   mergedDeleteTime?: string | undefined;
-  /** Those with other customers. */
+  /** Associations with other customers. */
   links: MovedLinks;
-  /** Those with records of other types. Absent in merges of before there were any. */
+  /** Associations with records of other types. Absent in merges of earlier releases. */
   recordLinks?: MovedLinks | undefined;
 }
 
-/** Seals undo data for storage. @param customerId of the customer that stayed */
+/** Encrypts undo data for storage. @param customerId of the surviving customer */
 export function storedUndo(customerId: string, undo: MergeUndo): MergeUndo {
   const stored = (content: Content) => storedPart(customerType(), customerId, content);
   return { ...undo, before: stored(undo.before), after: stored(undo.after) };
 }
 
-/** Opens what `storedUndo` has sealed. Fields that the release of the merge did not know yet are empty. */
+/** Decrypts the result of `storedUndo`. Fields that the release of the merge did not know are empty. */
 export async function openUndo(undo: MergeUndo): Promise<MergeUndo> {
   const open = async (content: Content) => ({
     ...contentOf(customerType().empty()),
@@ -33,21 +33,21 @@ export async function openUndo(undo: MergeUndo): Promise<MergeUndo> {
   return { ...undo, before: await open(undo.before), after: await open(undo.after) };
 }
 
-/** The changes that a merge made to the links of the merged customer. */
+/** The changes that a merge made to the associations of the merged customer. */
 export interface MovedLinks {
-  /** Ids of the links that started at it, and of those that led to it. */
+  /** Ids of the associations that started at it, and of those that led to it. */
   from: string[];
   to: string[];
-  /** Links that would have duplicated an existing link, or led from the customer to itself. */
+  /** Associations that would have duplicated an existing one, or led from the customer to itself. */
   removed: RemovedLink[];
 }
 
 export const noLinks: MovedLinks = { from: [], to: [], removed: [] };
 
-/** A link that a merge removed. */
+/** A removed association. */
 export interface RemovedLink {
   id: string;
-  /** Ids of customers, or of records of the types that are given. */
+  /** Ids of customers, or of records of the given types. */
   from_customer_id: string;
   type: string;
   to_customer_id: string;

@@ -11,9 +11,9 @@ const MergeSchema = defineEntity({
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),
-    /** [tenant id, id of the customer that stayed]. */
+    /** [tenant id, id of the surviving customer]. */
     customer: () => customerReference('customer_id', 'customer_merge_customer'),
-    /** [tenant id, id of the customer that was merged into it]. */
+    /** [tenant id, id of the merged customer]. */
     merged: () => customerReference('merged_id', 'customer_merge_merged'),
     undo: p.json<MergeUndo>(),
     createTime: p.datetime(3),

@@ -31,12 +31,12 @@ export function contentOf(customer: Customer): Content {
 }
 
 /**
- * Merges the content of two customers: fills the fields that the customer that stays lacks, and unites all lists. Pure.
+ * Merges the content of two customers: fills the fields that the surviving customer lacks, and unites all lists. Pure.
  *
- * Of two items with the same key, such as external ids of one system, the item of the customer that stays wins. A display name
- * that was composed is composed again. The lifecycle stage CUSTOMER ranks above FORMER_CUSTOMER.
+ * Of two items with the same key, such as external ids of one system, the surviving customer's item wins. A derived
+ * display name is derived again. The lifecycle stage CUSTOMER ranks above FORMER_CUSTOMER.
  *
- * @param preferred names of fields, such as `jobTitle` or `customFields.plan`, whose values the merged customer wins
+ * @param preferred names of fields, such as `jobTitle` or `customFields.plan`, in which the merged customer wins
  */
 export function unite(stays: Content, merged: Content, preferred: ReadonlySet<string>): Content {
   const inOrder = (field: string) => (preferred.has(field) ? [merged, stays] : [stays, merged]);
@@ -88,13 +88,13 @@ function isComposed(content: Content): boolean {
   return content.displayName === composedOf(content);
 }
 
-/** A name that was given is better than an e-mail address. */
+/** A given name wins over an e-mail address. */
 function composedName(united: Content, merged: Content): string | undefined {
   const hasNames = united.givenName !== undefined || united.familyName !== undefined;
   return hasNames || isComposed(merged) ? composedOf(united) : merged.displayName;
 }
 
-/** The display name that the normalisation of customers composes when none is given. */
+/** The display name that normalization derives when none is given. */
 function composedOf(content: Content): string | undefined {
   const unnamed = { ...customerType().empty(), ...content, displayName: undefined, customFields: undefined };
   return customerType().definition.normalise(unnamed, new CustomFields([])).record.displayName;

@@ -3,7 +3,7 @@ import { currentCaller } from '@rapport/platform';
 import type { LinkTable } from '../records/referring/link-tables.js';
 import type { MovedLinks, RemovedLink } from './merge-undo.js';
 
-/** Moves the links of a merged customer to the customer that stays. */
+/** Moves the associations of a merged customer to the surviving customer. */
 export async function moveLinks(
   em: EntityManager,
   links: LinkTable,
@@ -37,7 +37,7 @@ export async function moveLinks(
   };
 }
 
-/** Which customer an end of links had, which it gets, and of which links: of all when left out. */
+/** The customer at an end, its replacement, and the associations to change: all when omitted. */
 interface MovedEnd {
   oldId: string;
   newId: string;
@@ -45,9 +45,9 @@ interface MovedEnd {
 }
 
 /**
- * Replaces the customer at one end of links.
+ * Replaces the customer at one end of associations.
  *
- * @returns the ids of the links that were changed
+ * @returns the ids of the changed associations
  */
 export async function moveEnds(
   em: EntityManager,

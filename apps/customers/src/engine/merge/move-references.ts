@@ -25,7 +25,7 @@ interface Move {
   to: string;
 }
 
-/** Stands for the files of the customer among its references. */
+/** Key of the customer's files among its references. */
 const filesKey = 'file.record';
 
 /** Ids of the records whose references a merge has moved. */
@@ -108,7 +108,10 @@ async function referringIds(em: EntityManager, { type, column }: MovedColumn, id
   return rows.map((row) => row.id);
 }
 
-/** Whether records must be rewritten one by one: their personal data is sealed with the key of the customer, or the type has effects. */
+/**
+ * Whether records must be rewritten one by one: their personal data is encrypted with the key of the customer, or the
+ * type has side effects.
+ */
 function isMovedByRecord({ type, column }: MovedColumn): boolean {
   return (
     type.definition.also !== undefined || (currentSeal() !== undefined && type.contract.options.subject === column)
@@ -135,7 +138,7 @@ async function moveRows(em: EntityManager, moved: MovedColumn, move: Move, ids: 
   return rows.map(({ id }) => id);
 }
 
-/** Updates each record as a write call does, with its effects and seal. */
+/** Updates each record as a write call does, with its side effects and encryption. */
 async function moveRecords(em: EntityManager, moved: MovedColumn, move: Move, ids: string[]): Promise<string[]> {
   const { type, name } = moved;
   const linked = new LinkedRecords();

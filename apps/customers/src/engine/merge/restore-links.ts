@@ -8,13 +8,14 @@ import { Merge } from './merge.entity.js';
 import { moveEnds } from './move-links.js';
 
 /**
- * What an unmerge changes in the undo data of other merges: the links that these have moved or removed. `lockMerges` keeps other unmerges
- * away from that part. Other parts, which encryption may seal meanwhile, are neither read nor written here.
+ * The part of other merges' undo data that an unmerge changes: the associations that these have moved or removed.
+ * `lockMerges` keeps other unmerges away from that part. Other parts, which an encryption may rewrite meanwhile, are
+ * neither read nor written here.
  */
 export class RestoredMerges {
   readonly #changed = new Map<string, Partial<Pick<MergeUndo, LinkTable['undo']>>>();
 
-  /** The links that a merge has moved, with all changes so far. */
+  /** The associations that a merge has moved, with all changes so far. */
   movedBy({ id, undo }: Merge, table: LinkTable): MovedLinks {
     return this.#changed.get(id)?.[table.undo] ?? undo[table.undo] ?? noLinks;
   }
@@ -43,15 +44,15 @@ export class RestoredMerges {
   }
 }
 
-/** Links of one table that an unmerge restores. */
+/** Associations of one table that an unmerge restores. */
 interface Restoring {
   em: EntityManager;
   table: LinkTable;
-  /** What changes in the undo data of other merges. */
+  /** The changes to the undo data of other merges. */
   merges: RestoredMerges;
 }
 
-/** Moves the links of a merge back to the restored customer, unless they have been deleted since. */
+/** Moves the associations of a merge back to the restored customer, unless they have been deleted since. */
 export async function restoreLinks(
   restoring: Restoring,
   links: MovedLinks,
@@ -71,7 +72,7 @@ export async function restoreLinks(
   await insertAgain(restoring, links.removed);
 }
 
-/** A link that a later merge has removed goes to the restored customer when that merge is undone. */
+/** An association that a later merge has removed returns to the restored customer when that merge is undone. */
 async function moveRemovedBack(
   { em, table, merges }: Restoring,
   missing: { from: ReadonlySet<string>; to: ReadonlySet<string> },
@@ -99,14 +100,14 @@ async function moveRemovedBack(
 }
 
 /**
- * Recreates the links that a merge removed. If the other end has been merged since, the link leads to the customer that stayed, and
- * undoing that merge moves it back.
+ * Recreates the associations that a merge removed. If the other end has been merged since, the association leads to the
+ * surviving customer, and undoing that merge moves it back.
  */
 async function insertAgain(restoring: Restoring, removed: RemovedLink[]): Promise<void> {
   const { em, table, merges } = restoring;
   const mergesByMerged = await mergesSince(em, removed);
   const paths = removed.map((link) => pathOf(link, mergesByMerged));
-  // Those that lead where they did come first: of two that become the same, it is the other that a merge would remove.
+  // Those with unchanged ends come first: of two that become equal, the merge would remove the other one.
   const staying = removed.filter((_, index) => paths[index]?.length === 0);
   const restored = new Set(await insert(em, table, staying));
   await leaveToEarlierMerges(
@@ -130,8 +131,8 @@ async function insertAgain(restoring: Restoring, removed: RemovedLink[]): Promis
 }
 
 /**
- * A link that still duplicates another one does so because of the last merge in force that moved it, and undoing that merge recreates
- * it. If there is no such merge, a caller has created the same link meanwhile.
+ * An association that still duplicates another one does so because of the last merge in force that moved it, and
+ * undoing that merge recreates it. If there is no such merge, a caller has created the same association meanwhile.
  */
 async function leaveToEarlierMerges({ em, table, merges }: Restoring, links: RemovedLink[]): Promise<void> {
   if (links.length === 0) return;
@@ -163,7 +164,10 @@ async function leaveToEarlierMerges({ em, table, merges }: Restoring, links: Rem
   }
 }
 
-/** Merges in force of the customers at the ends of links, and in turn of the customers they were merged into, by merged customer. */
+/**
+ * Merges in force of the customers at the ends of associations, and in turn of the customers they were merged into, by
+ * merged customer.
+ */
 async function mergesSince(em: EntityManager, links: RemovedLink[]): Promise<ReadonlyMap<string, Merge>> {
   const merges = new Map<string, Merge>();
   let ids = [...new Set(links.flatMap((link) => [link.from_customer_id, link.to_customer_id]))];
@@ -181,7 +185,7 @@ async function mergesSince(em: EntityManager, links: RemovedLink[]): Promise<Rea
   return merges;
 }
 
-/** The change that one merge makes to a link. */
+/** The change that one merge makes to an association. */
 interface Move {
   merge: Merge;
   before: RemovedLink;
@@ -189,7 +193,7 @@ interface Move {
   isLast: boolean;
 }
 
-/** The changes that merges make to a link, in order. Ends early at a link from a customer to itself. */
+/** The changes that merges make to an association, in order. Ends early at an association of a customer with itself. */
 function pathOf(link: RemovedLink, mergesByMerged: ReadonlyMap<string, Merge>): Move[] {
   const path: Move[] = [];
   let before = link;
@@ -215,9 +219,9 @@ function isSelfLink(link: RemovedLink): boolean {
 }
 
 /**
- * Links of records that are gone for good, such as those of an erased customer, stay removed.
+ * Associations of permanently removed records, such as those of an erased customer, stay removed.
  *
- * @returns the ids of the links that did not exist yet
+ * @returns the ids of the associations that did not exist yet
  */
 async function insert(
   em: EntityManager,

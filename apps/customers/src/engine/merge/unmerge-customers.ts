@@ -82,16 +82,16 @@ async function lockMerge(em: EntityManager, id: string) {
 
 async function checkInForce(em: EntityManager, merge: Merge, customer: Customer): Promise<void> {
   if (merge.undoTime) {
-    throw new AppError('FAILED_PRECONDITION', 'MERGE_UNDONE', 'The merge was taken back already.');
+    throw new AppError('FAILED_PRECONDITION', 'MERGE_UNDONE', 'The merge was already undone.');
   }
   if (customer.mergedIntoId !== undefined) {
     const { id: mergeId } = await findMergeInForce(em, customer.id);
-    const message = `The customer that stayed was merged itself. Take back the merge ${mergeId} first.`;
+    const message = `The surviving customer was merged itself. Undo the merge ${mergeId} first.`;
     throw new AppError('FAILED_PRECONDITION', 'MERGE_BUILT_UPON', message, { metadata: { mergeId } });
   }
   if (customer.deleteTime) {
     const metadata = { customerId: customer.id };
-    const message = 'The customer that stayed is deleted. Undelete it first.';
+    const message = 'The surviving customer is deleted. Undelete it first.';
     throw new AppError('FAILED_PRECONDITION', 'CUSTOMER_DELETED', message, { metadata });
   }
 }
@@ -101,7 +101,7 @@ const maxLater = 1_000;
 /** Each has the content of a customer twice, and of the merged one. */
 const replayedAtOnce = 20;
 
-/** A merge as far as a replay changes it. */
+/** The part of a merge that a replay changes. */
 interface LaterMerge {
   id: string;
   merged_id: string;
@@ -109,8 +109,8 @@ interface LaterMerge {
 }
 
 /**
- * Removes one merge from the content of the customer that stayed. Replays later merges into it without this one and updates their undo
- * data, so that merges can be undone in any order. Ids give the order of merges (see `nextMergeId`).
+ * Removes one merge from the content of the surviving customer. Replays later merges into it without this one and
+ * updates their undo data, so that merges can be undone in any order. Ids give the order of merges (see `nextMergeId`).
  *
  * @throws AppError FAILED_PRECONDITION TOO_MANY_LATER_MERGES
  */
@@ -199,7 +199,7 @@ async function contentsOf(em: EntityManager, ids: readonly string[]): Promise<Ma
   return new Map(customers.map((customer) => [customer.id, contentOf(customer)]));
 }
 
-/** Replaces a company that has been merged since by the company that stayed. */
+/** Replaces a company that has been merged since by the surviving company. */
 async function companyResolver(em: EntityManager, undos: readonly MergeUndo[]): Promise<(content: Content) => Content> {
   const ids = undos.flatMap(({ before, after }) => [before.companyId, after.companyId].flatMap((id) => id ?? []));
   const merged = await survivors(em, customerType(), [...new Set(ids)]);

@@ -13,7 +13,7 @@ export interface Job {
   claimId: string;
   /** Number of claims, including this one, since the operation last made progress. */
   attempts: number;
-  /** Turn of the job in its worker. */
+  /** Time slice of the job in its worker. */
   turn?: OperationTurn;
 }
 

@@ -28,15 +28,18 @@ export interface OperationKind {
   run: OperationWork;
   /** How an operation is undone, or the error message of a kind that cannot be undone. */
   undo: OperationUndo | { refusal: string };
-  /** @throws AppError FAILED_PRECONDITION when the operation can't be resumed now, PERMISSION_DENIED when the caller may not */
+  /**
+   * @throws AppError FAILED_PRECONDITION when the operation can't be resumed now, PERMISSION_DENIED when the caller
+   *   isn't allowed to
+   */
   checkResume?(operation: Operation): void;
   /** The error message of a kind that cannot be cancelled. When absent, an operation that is not resumed within 7 days is cancelled. */
   cancelRefusal?: string;
-  /** Rows that a worker deletes when an operation has ended. */
+  /** Tables whose rows a worker deletes when an operation has ended. */
   leftovers: readonly Leftovers[];
-  /** What a worker takes back when an operation has ended, before it deletes the leftovers. It may be done more than once. */
+  /** Undoes side effects of an ended operation, before its leftovers are deleted. It may run more than once. */
   clear?: OperationWork;
-  /** The error message of a kind that can't be resumed once it has failed: it is cleared at once. */
+  /** The error message of a kind that can't be resumed after a failure: its leftovers are deleted at once. */
   failedRefusal?: string;
   /** The error message of a kind that can't be paused. */
   pauseRefusal?: string;
@@ -48,19 +51,19 @@ interface OperationUndo {
   run: OperationWork;
 }
 
-/** A table with rows of operations, and how many rows one statement removes. */
+/** A table with rows of operations, and the number of rows that one statement removes. */
 export interface Leftovers {
   table: string;
   limit: number;
   /** Column with the id of the operation. `operation_id` when absent. */
   column?: string;
-  /** SQL: whether a row stays. */
+  /** SQL: whether a row is retained. */
   unless?: string;
 }
 
 /** All kinds of operations. */
 export class OperationKinds {
-  /** @param doOther does a job that is of no operation, in short steps, after what the kinds leave was removed */
+  /** @param doOther runs a job without an operation, in short steps, after the kinds' leftovers are deleted */
   constructor(
     readonly all: readonly OperationKind[],
     readonly doOther: (em: EntityManager, job: Job, signal: AbortSignal) => Promise<void> = () => Promise.resolve(),
@@ -68,7 +71,7 @@ export class OperationKinds {
 
   of({ id, kind }: Operation): OperationKind {
     const found = this.all.find(({ name }) => name === kind);
-    if (!found) throw new Error(`Nothing is known of the kind ${kind} of operation ${id}.`);
+    if (!found) throw new Error(`Operation ${id} has the unknown kind ${kind}.`);
     return found;
   }
 }

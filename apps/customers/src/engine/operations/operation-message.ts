@@ -35,7 +35,7 @@ export function operationMessage(operation: Operation): OperationMessage {
   };
 }
 
-/** What is known of the archive of a workspace: its kinds keep it as rules. */
+/** The archive of a workspace operation, which its kind stores in the column of rules. */
 function archiveOf({ kind, rules }: Operation): WorkspaceArchive | undefined {
   if (kind !== 'WORKSPACE_EXPORT' && kind !== 'WORKSPACE_IMPORT') return undefined;
   const { sizeBytes, sha256, expireTime } = rules as WorkspaceArchive;

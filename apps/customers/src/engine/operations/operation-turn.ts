@@ -1,4 +1,6 @@
-/** A turn lasts at least this many times as long as resuming took, since an import reads its file again from the start. */
+/**
+ * A turn lasts at least this many times as long as resuming took, since an import reads its file again from the start.
+ */
 const leastPerReturn = 4;
 
 /** The time slice of an operation in a worker. The worker ends it only if other operations wait. */
@@ -33,7 +35,7 @@ export class OperationTurn {
     this.#gotFurther = true;
   }
 
-  /** Keeps the turn from ending: for work that would have to start again. */
+  /** Prevents the end of the turn: for work that would have to start again. */
   hold(): void {
     this.#isHeld = true;
   }

@@ -72,7 +72,7 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
       const turn = new OperationTurn(this.bulk.operationTurnMs);
       const run = this.#run({ ...job, turn }, turn).finally(() => {
         this.#running.delete(turn);
-        // A place is free, and the next job of the tenant can start.
+        // A slot is free, and the next job of the tenant can start.
         jobSignal(this.orm.em).wake();
       });
       this.#running.set(turn, run);
@@ -103,7 +103,7 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
       await workOnOperation(em, this.kinds, job, AbortSignal.any([this.#loop.signal, lost.signal, turn.signal]));
     } catch (error) {
       // The lease expires, and the next worker that takes the job tries again.
-      this.#logger.warn(`Left operation ${job.operationId}.`, error);
+      this.#logger.warn(`Stopped work on operation ${job.operationId}.`, error);
       lost.abort();
       await keeping;
       if (job.attempts > maxAttempts) await this.#giveBack(job, shelveJob);

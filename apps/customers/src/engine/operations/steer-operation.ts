@@ -46,9 +46,8 @@ export function cancelOperation(em: EntityManager, kinds: OperationKinds, id: st
   return steer(em, id, async (transaction, operation) => {
     const { cancelRefusal } = kinds.of(operation);
     if (cancelRefusal !== undefined) throw wrongState(operation, cancelRefusal);
-    if (hasEnded(operation.state)) throw wrongState(operation, 'The operation has ended already.');
-    if (operation.state === 'UNDOING')
-      throw wrongState(operation, 'An operation that is being undone goes on to its end.');
+    if (hasEnded(operation.state)) throw wrongState(operation, 'The operation has already ended.');
+    if (operation.state === 'UNDOING') throw wrongState(operation, 'The undo of an operation can not be cancelled.');
     await cancel(transaction, operation);
   });
 }
@@ -69,7 +68,7 @@ export async function cancel(em: EntityManager, operation: Operation): Promise<v
 export function undoOperation(em: EntityManager, kinds: OperationKinds, id: string): Promise<OperationMessage> {
   return steer(em, id, async (transaction, operation) => {
     if (!hasEnded(operation.state)) throw wrongState(operation, 'Only an operation that has ended can be undone.');
-    if (operation.state === 'UNDONE') throw wrongState(operation, 'The operation was undone already.');
+    if (operation.state === 'UNDONE') throw wrongState(operation, 'The operation was already undone.');
     const { undo } = kinds.of(operation);
     if ('refusal' in undo) throw wrongState(operation, undo.refusal);
     undo.check(operation);

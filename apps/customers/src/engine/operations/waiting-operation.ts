@@ -21,7 +21,8 @@ export async function findWaiting(em: EntityManager, waiting: WaitingOperation):
 }
 
 /**
- * Stores a piece of the file in a transaction that holds the operation, and starts the operation when the file is complete.
+ * Stores a piece of the file in a transaction that locks the operation, and starts the operation when the file is
+ * complete.
  *
  * @throws AppError as `findWaiting` does
  */

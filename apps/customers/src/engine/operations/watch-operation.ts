@@ -42,9 +42,14 @@ export class OperationWatcher implements OnModuleDestroy {
     const { tenantId } = currentCaller();
     const ofTenant = this.#watching.get(tenantId) ?? 0;
     if (ofTenant >= maxWatching.perTenant || this.#watchers >= maxWatching.inAll) {
-      throw new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_WATCHERS', 'Too many operations are watched. Poll instead.', {
-        retryAfterSeconds: 10,
-      });
+      throw new AppError(
+        'RESOURCE_EXHAUSTED',
+        'TOO_MANY_WATCHERS',
+        'There are too many watchers of operations. Poll instead.',
+        {
+          retryAfterSeconds: 10,
+        },
+      );
     }
     this.#count(tenantId, 1);
     try {

@@ -29,7 +29,8 @@ export async function workOnOperation(
   signal: AbortSignal,
 ): Promise<void> {
   const { tenantId, operationId } = job;
-  // The job has no operation: it clears the file of a unary import whose process has died, or what is left of files of records.
+  // The job has no operation: it deletes the file of a unary import whose process has crashed, or leftovers of records'
+  // files.
   if ((await em.count(Operation, { tenantId, id: operationId })) === 0) {
     return clearWithoutOperation(em, kinds, job, signal);
   }
@@ -124,8 +125,8 @@ function isTransient(error: unknown): boolean {
 async function giveUp(em: EntityManager, kinds: OperationKinds, job: Job): Promise<void> {
   const operation = await load(em, job);
   if (!isAtWork(operation)) return;
-  logger.error(`Operation ${job.operationId} got no further with any of its last workers.`);
-  const message = 'No process that worked on it got any further, each ended early. Resume it, or ask for help.';
+  logger.error(`None of the last workers made progress on operation ${job.operationId}.`);
+  const message = 'Every process that ran it ended before it made progress. Resume it, or contact support.';
   await fail(em, kinds, job, operation, new AppError('INTERNAL', 'IMPORT_CRASHED', message));
 }
 
@@ -160,10 +161,14 @@ function operationError(error: unknown): OperationError {
     return { code, reason: violations[0]?.reason ?? reason, message: storable(message) };
   }
   if (isTransient(error)) {
-    const message = 'Other writes or the database kept it from going on. Resume it.';
+    const message = 'Conflicting writes or database errors stopped it. Resume it.';
     return { code: 'ABORTED', reason: 'IMPORT_CONFLICT', message };
   }
-  return { code: 'INTERNAL', reason: 'INTERNAL', message: 'Something went wrong. Resume it, or ask for help.' };
+  return {
+    code: 'INTERNAL',
+    reason: 'INTERNAL',
+    message: 'An internal error stopped it. Resume it, or contact support.',
+  };
 }
 
 async function delayUnlessAborted(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Turns } from './bulk-pace.js';
 
-test('work that takes long lets others work in between, and keeps its order', async () => {
+test('long work yields to other work, and preserves its order', async () => {
   const turns = new Turns();
   let othersTurns = 0;
   let isOver = false;

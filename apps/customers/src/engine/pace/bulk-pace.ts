@@ -3,21 +3,21 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { callContext } from '@rapport/platform';
 
 /**
- * Calls per second of other tenants, and of the same tenant, at which bulk work rests for as long as it works; the rest grows in
- * proportion. Calls of other tenants count more, since they did not start the bulk work.
+ * Calls per second of other tenants, and of the same tenant, at which bulk work pauses for as long as it works; the
+ * pause grows in proportion. Calls of other tenants weigh more, since they did not start the bulk work.
  */
 const busyRate = { others: 15, own: 60 };
 
-/** Longest rest, as a multiple of the work before it, so that no load stops bulk work. */
+/** Longest pause, as a multiple of the work before it, so that no load stops bulk work. */
 const mostRest = 8;
 
-/** Longest rest in milliseconds: a step that took so long that it would rest for longer has waited for a lock or a connection. */
+/** Longest pause in milliseconds: a step so long that it would exceed this has waited for a lock or a connection. */
 const longestRestMs = 1_000;
 
 /** Calls per second below which bulk work counts as alone: polls of its progress do not slow it down. */
 const aloneRate = 24;
 
-/** Calls that came this long ago count a third of those that come now, in milliseconds. */
+/** Time constant of the rate: calls this long ago count a third of current ones, in milliseconds. */
 const memoryMs = 500;
 
 /** Most tenants whose calls are counted separately. */
@@ -29,8 +29,9 @@ const longestWaitMs = 50;
 const knownTraffic = new WeakMap<object, Traffic>();
 
 /**
- * Throttles bulk work. Without other calls in this process it runs at full speed. Beside calls it runs one small step at a time, with
- * rests that grow with the rate of calls. So a call waits at most for one step, and only one processor is busy with bulk work.
+ * Throttles bulk work. Without other calls in this process it runs at full speed. Beside calls it runs one small step
+ * at a time, with pauses that grow with the rate of calls. So a call waits at most for one step, and bulk work uses at
+ * most one processor.
  */
 export class BulkPace {
   private constructor(
@@ -41,7 +42,7 @@ export class BulkPace {
   /**
    * The pace of a tenant's bulk work on a database in this process.
    *
-   * @param tenantId of the call that is being answered when absent; work for no tenant has a pace of its own
+   * @param tenantId by default that of the current call; work without a tenant has a pace of its own
    */
   static of(em: EntityManager, tenantId = callContext.getStore()?.caller?.tenantId ?? ''): BulkPace {
     const connection = em.getConnection();
@@ -60,21 +61,24 @@ export class BulkPace {
     return this.#isAlone ? alone : beside;
   }
 
-  /** Resolves when the tenant's bulk work has rested. What begins a transaction waits first, so that no lock is held meanwhile. */
+  /**
+   * Resolves after the pause of the tenant's bulk work. Call it before beginning a transaction, so that no lock is held
+   * meanwhile.
+   */
   rested(): Promise<void> {
     return this.traffic.restOf(this.tenantId);
   }
 
-  /** Does a step in the database when no other step is under way there. The tenant's next step begins after a rest. */
+  /** Runs a step in the database when no other step is running there. The tenant's next step begins after a pause. */
   async keep<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.#isAlone) return work();
     await this.rested();
     const before = this.traffic.step;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.traffic.step = promise;
-    // The step before may wait for a lock that only our transaction gives back.
+    // The previous step may wait for a lock that our own transaction holds.
     await Promise.race([before, delay(longestWaitMs)]);
-    // It may have been the tenant's own, and have ended meanwhile.
+    // The running step may have been the tenant's own, and have ended meanwhile.
     await this.rested();
     const began = performance.now();
     try {
@@ -86,7 +90,7 @@ export class BulkPace {
     }
   }
 
-  /** Rests after some work, at least for one turn of the event loop. */
+  /** Pauses after some work, at least for one turn of the event loop. */
   async rest(workedMs: number): Promise<void> {
     const restMs = Math.min(longestRestMs, workedMs * this.#restPerWork);
     if (restMs < 1) await letOthersWork();
@@ -104,19 +108,21 @@ export class BulkPace {
   }
 }
 
-/** Longest part of a call's work that other calls wait for, in milliseconds. */
+/** Longest part of a call's work that delays other calls, in milliseconds. */
 const longestTurnMs = 4;
 
-/** Splits the work of one call into turns of the event loop, so that other calls wait for a turn and not for all of it. */
+/**
+ * Splits the work of one call into turns of the event loop, so that other calls wait for a turn and not for all of it.
+ */
 export class Turns {
   #endsAt = performance.now() + longestTurnMs;
 
-  /** Whether a turn has lasted for so long that the next piece of work belongs to another one. */
+  /** Whether a turn has lasted so long that the next piece of work belongs to another one. */
   get isOver(): boolean {
     return performance.now() >= this.#endsAt;
   }
 
-  /** Begins another turn once calls that wait have had theirs. */
+  /** Begins another turn after waiting calls have had theirs. */
   async next(): Promise<void> {
     await letOthersWork();
     this.#endsAt = performance.now() + longestTurnMs;
@@ -134,7 +140,7 @@ export class Turns {
 
 /** The recent rate of calls to a database in this process, and its current bulk work. */
 class Traffic {
-  /** Ends with the last step of bulk work that has begun or waits to, and the rest after it. */
+  /** Resolves after the last running or waiting step of bulk work, and the pause after it. */
   step: Promise<void> = Promise.resolve();
   readonly #all = new FadingCount();
   readonly #byTenant = new Map<string, FadingCount>();
@@ -158,7 +164,7 @@ class Traffic {
     return this.#byTenant.get(tenantId)?.perSecond() ?? 0;
   }
 
-  /** Resolves when the tenant's bulk work has rested. */
+  /** Resolves after the pause of the tenant's bulk work. */
   async restOf(tenantId: string): Promise<void> {
     await this.#rests.get(tenantId);
   }
@@ -170,7 +176,7 @@ class Traffic {
     });
   }
 
-  /** Drops tenants that have called less than once a second when too many are counted. */
+  /** Drops tenants with less than one call per second when too many are counted. */
   #forgetQuiet(): void {
     if (this.#byTenant.size < mostCounted) return;
     for (const [tenantId, count] of this.#byTenant) if (count.perSecond() < 1) this.#byTenant.delete(tenantId);

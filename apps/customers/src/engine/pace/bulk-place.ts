@@ -1,30 +1,33 @@
 import type { AppError } from '@rapport/platform';
 
-/** How fast a client moves what it sends or reads, in units such as bytes or customers. Only the time that it is waited for counts. */
+/**
+ * Speed limits of a client that sends or reads, in units such as bytes or customers. Only the time spent waiting for
+ * the client counts.
+ */
 export interface ClientRates {
-  /** What it moves at least of its own accord, or it loses its place: so many units in each `windowMs`. */
+  /** Minimum without contention: this many units per `windowMs`, or the client loses its slot. */
   readonly least: number;
   readonly windowMs: number;
-  /** Below so many units a second it gives its place up to another tenant that has none. */
+  /** Minimum under contention: below this many units per second it loses its slot to a tenant without one. */
   readonly slowPerSecond: number;
-  /** How long it is waited for before it may count as slow, in milliseconds. */
+  /** Grace period before a client may count as slow, in milliseconds. */
   readonly slowAfterMs: number;
 }
 
-/** What a client that sends or reads holds while it does. */
+/** A slot, which a client holds while it sends or reads. */
 export class BulkPlace {
   readonly #lost = new AbortController();
-  /** Since when the client is waited for; undefined while it is not. */
+  /** When the current wait for the client began; undefined outside of a wait. */
   #waitsSince: number | undefined;
-  /** For how long it was waited for in the current window before that, and what it has moved in it. */
+  /** Time waited for the client in the current window before that, and units moved in it. */
   #waitedMs = 0;
   #moved = 0;
   #timer: NodeJS.Timeout | undefined;
 
   /**
-   * @param tenantId whose it is
-   * @param tooSlow why the place was lost
-   * @param free called once when the place is free again
+   * @param tenantId of the client
+   * @param tooSlow error of a lost slot
+   * @param free called once when the slot is free again
    */
   constructor(
     readonly tenantId: string,
@@ -33,31 +36,31 @@ export class BulkPlace {
     private readonly free: (place: BulkPlace) => void,
   ) {}
 
-  /** Units a second. A client that was not waited for long is as fast as can be. */
+  /** Units per second. Infinite for a client that has hardly been waited for. */
   get rate(): number {
     const waitedMs = this.#waited();
     return waitedMs < this.rates.slowAfterMs ? Number.POSITIVE_INFINITY : (this.#moved * 1_000) / waitedMs;
   }
 
-  /** Takes the place from its client. */
+  /** Revokes the slot. */
   lose(): void {
     if (this.#lost.signal.aborted) return;
     this.#lost.abort(this.tooSlow());
     this.leave();
   }
 
-  /** Gives the place back. Calling it again does nothing. */
+  /** Releases the slot. Idempotent. */
   leave(): void {
     clearTimeout(this.#timer);
     this.free(this);
   }
 
   /**
-   * Gives the items of `source` to a reader, one when it has taken the one before, and ends `source` as soon as the place is lost,
-   * whatever the reader does: it may hold a connection.
+   * Passes the items of `source` to a reader, each after the reader has consumed the previous one, and ends `source` as
+   * soon as the slot is lost, whatever the reader does: `source` may hold a connection.
    *
-   * @param sizeOf how many units an item is
-   * @throws AppError when the place is lost
+   * @param sizeOf units of an item
+   * @throws AppError when the slot is lost
    */
   async *read<Item>(source: AsyncGenerator<Item, void>, sizeOf: (item: Item) => number): AsyncGenerator<Item, void> {
     const { signal } = this.#lost;
@@ -81,9 +84,9 @@ export class BulkPlace {
   }
 
   /**
-   * What a client sends, as it comes.
+   * The incoming messages of a client.
    *
-   * @throws AppError when the place is lost
+   * @throws AppError when the slot is lost
    */
   async *receive(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
     const pieces = source[Symbol.asyncIterator]();
@@ -97,7 +100,7 @@ export class BulkPlace {
       }
     } finally {
       this.#endWaiting();
-      // Not waited for: it may wait for the client itself.
+      // Not awaited: it may itself wait for the client.
       void pieces.return?.().catch(() => undefined);
     }
   }
@@ -128,7 +131,7 @@ export class BulkPlace {
     if (this.#waitedMs >= this.rates.windowMs) this.#endWindow();
   }
 
-  /** The client has done its part, and is neither slow nor fast any longer. */
+  /** The client has finished, and its speed no longer matters. */
   #endWaiting(): void {
     clearTimeout(this.#timer);
     [this.#waitedMs, this.#moved, this.#waitsSince] = [0, 0, undefined];

@@ -2,27 +2,27 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { callContext, currentCaller, type AppError } from '@rapport/platform';
 import { BulkPlace, type ClientRates } from './bulk-place.js';
 
-/** How long a call waits for a place that another tenant may have to give up, and how often it is looked, in milliseconds. */
+/** How long a call waits for a slot of a slow client, and the polling interval, in milliseconds. */
 const waitMs = 5_000;
 const lookEveryMs = 100;
 
 export interface PlaceLimits {
-  /** Places in this process. */
+  /** Slots in this process. */
   readonly inAll: number;
   readonly perTenant: number;
   readonly rates: ClientRates;
 }
 
-/** Why there is no place, or no longer. */
+/** Errors for a refused or lost slot. */
 export interface PlaceRefusals {
-  /** The tenant has all that it may have. */
+  /** The tenant holds all slots that it may have. */
   own: () => AppError;
-  /** Other tenants have all, and none of them is slow. */
+  /** Other tenants hold all slots, and none of them is slow. */
   others: () => AppError;
   tooSlow: () => AppError;
 }
 
-/** The places of calls that hold something of the process for as long as their clients take to send or to read. */
+/** The slots of calls that hold resources of the process for as long as their clients take to send or to read. */
 export class BulkPlaces {
   readonly #taken = new Set<BulkPlace>();
 
@@ -32,7 +32,7 @@ export class BulkPlaces {
   ) {}
 
   /**
-   * Takes a place for the call that is being answered. When there is none the slowest client gives up its place, if it is slow.
+   * Takes a slot for the current call. When none is free, the slowest client loses its slot, if it is slow.
    *
    * @throws AppError RESOURCE_EXHAUSTED
    */

@@ -48,7 +48,7 @@ export class BulkWork {
     this.imports = new BulkPlaces(imports, {
       own: () => tooMany('TOO_MANY_IMPORTS', 'Too many imports of this tenant are running. Try again later.'),
       others: () => tooMany('TOO_MANY_IMPORTS', 'Too many imports are running. Try again later.'),
-      tooSlow: () => new AppError('ABORTED', 'UPLOAD_TOO_SLOW', 'The file came too slowly. Repeat the import.'),
+      tooSlow: () => new AppError('ABORTED', 'UPLOAD_TOO_SLOW', 'The file was sent too slowly. Repeat the import.'),
     });
     this.importTurns = new FairPlaces(importsAtWork, () => 1);
     this.exports = new BulkPlaces(exports, {
@@ -57,8 +57,8 @@ export class BulkWork {
       tooSlow,
     });
     this.snapshots = new BulkPlaces(snapshots, {
-      own: () => tooMany('SNAPSHOT_RUNNING', 'Another snapshot is being read. Try again after it.'),
-      others: () => tooMany('TOO_MANY_SNAPSHOTS', 'Too many snapshots are read. Try again later.'),
+      own: () => tooMany('SNAPSHOT_RUNNING', 'Another snapshot is being read. Try again when it has ended.'),
+      others: () => tooMany('TOO_MANY_SNAPSHOTS', 'Too many snapshots are being read. Try again later.'),
       tooSlow,
     });
     this.importQuotaBytes = rest.importQuotaBytes;
@@ -71,5 +71,5 @@ function tooMany(reason: string, message: string): AppError {
 }
 
 function tooSlow(): AppError {
-  return new AppError('ABORTED', 'READER_TOO_SLOW', 'The answer was read too slowly. Ask again.');
+  return new AppError('ABORTED', 'READER_TOO_SLOW', 'The response was read too slowly. Repeat the request.');
 }

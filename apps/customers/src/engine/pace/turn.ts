@@ -1,26 +1,26 @@
 import type { BulkPace } from './bulk-pace.js';
 
-/** Longest time that work on a file keeps the other calls of the process waiting, in milliseconds. */
+/** Longest time that work on a file blocks other calls of the process, in milliseconds. */
 const longestMs = 1;
 
-/** A turn on the event loop of work that takes long. */
+/** A turn of long work on the event loop. */
 export class Turn {
   #began = performance.now();
 
   constructor(private readonly pace: BulkPace) {}
 
-  /** Whether it is the turn of others. */
+  /** Whether the turn is over. */
   get isOver(): boolean {
     return performance.now() - this.#began > longestMs;
   }
 
-  /** Resolves when the others had their turn. */
+  /** Yields to other work. */
   async next(): Promise<void> {
     await this.pace.rest(performance.now() - this.#began);
     this.begin();
   }
 
-  /** Begins anew where the others had their turn anyway: a wait is no work to rest from. */
+  /** Restarts the turn after a wait, during which others could run: a wait does not count as work. */
   begin(): void {
     this.#began = performance.now();
   }

@@ -23,11 +23,11 @@ export interface AggregateRecordsRequest {
   q?: string | undefined;
   groupBy: readonly string[];
   sum: readonly string[];
-  /** Name of the zone whose days, weeks and so on make groups. UTC when unset. */
+  /** Time zone of date groups. UTC when unset. */
   timeZone?: string | undefined;
 }
 
-/** Answers the method `aggregate` of a type. */
+/** Handles the method `aggregate` of a type. */
 export async function aggregateRecords(
   em: EntityManager,
   type: RecordType,
@@ -62,9 +62,9 @@ export async function aggregateRecords(
 type AggregateRow = Record<string, string | null>;
 
 /**
- * Counts and sums of each group, one group more than are answered; of all records when there are no groups.
+ * Counts and sums of each group, with one group more than returned; of all records when there are no groups.
  *
- * @param withTotal true to have those of all records first, read in the same pass
+ * @param withTotal whether to return those of all records first, from the same scan
  */
 export function aggregateStatement(
   query: CountQuery,
@@ -98,7 +98,7 @@ function aggregateGroup(row: AggregateRow, groups: GroupColumn[], sums: SumColum
   return {
     values: groups.map((_, index) => ({ value: row[`group_${index}`] ?? undefined })),
     count: Number(row['count']),
-    // Money in a currency that nobody of the group has is left out; numbers add up to nothing.
+    // Money omits currencies that no record of the group has; numbers sum to zero.
     sums: sums.flatMap(({ field, currencyCode }, index) => {
       const value = row[`sum_${index}`] ?? (currencyCode === undefined ? '0' : undefined);
       return value === undefined ? [] : [{ field, value, currencyCode }];

@@ -16,14 +16,14 @@ export interface BatchGetRequest {
   filter?: string | undefined;
 }
 
-/** What was found of some records. */
+/** The found records, and the ids of missing ones. */
 export interface FoundRecords<Message> {
   records: Message[];
   missingIds: string[];
   unmetIds: string[];
 }
 
-/** Answers the method `batchGet` of a type. */
+/** Handles the method `batchGet` of a type. */
 export async function batchGetRecords<Message extends RecordMessage>(
   em: EntityManager,
   type: RecordType<Message>,
@@ -44,7 +44,7 @@ export async function batchGetRecords<Message extends RecordMessage>(
   };
 }
 
-/** In one statement, so that what is tested is what is answered. */
+/** One statement, so that visibility and content are from one moment. */
 function readTested<Message extends RecordMessage>(
   em: EntityManager,
   type: RecordType<Message>,

@@ -12,7 +12,7 @@ import { readList } from './list/read-list.js';
 export interface ListRecordsRequest extends ListRequest {
   pageSize?: number | undefined;
   pageToken?: string | undefined;
-  /** How exactly to count. */
+  /** Number of a `CountMode`. */
   total: number;
 }
 
@@ -25,7 +25,7 @@ export interface RecordPage<Message> {
 
 const defaultPageSize = 20;
 
-/** Answers the method `list` of a type: one page, from the position that the page token holds. */
+/** Handles the method `list` of a type: one page, after the position in the page token. */
 export async function listRecords<Message extends RecordMessage>(
   em: EntityManager,
   type: RecordType<Message>,
@@ -36,14 +36,14 @@ export async function listRecords<Message extends RecordMessage>(
   const { tenantId } = currentCaller();
   const { orders, conditions } = await conditionsOf(em, type, request);
   const methodName = type.method('list').path.replace(/^.*\//, '');
-  // One order stands alone, as in the tokens of releases that knew no more.
+  // A single order has the form that page tokens of earlier releases have.
   const order = orders.length > 1 ? orders : orders[0];
   const binding = JSON.stringify([methodName, tenantId, filter, order, q, showDeleted]);
   const position = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
   const id = position.at(-1);
   const after = id ? { values: position.slice(0, -1), id } : undefined;
   const query = { type, tenantId, live: !showDeleted, orders, conditions };
-  // The row beyond the page tells that there is a next one.
+  // One row beyond the page shows that there is a next page.
   const rows = await readList(em, { ...query, after, limit: pageSize + 1 });
   const page = rows.slice(0, pageSize);
   const last = rows.length > pageSize ? page.at(-1) : undefined;

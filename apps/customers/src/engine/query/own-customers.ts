@@ -1,4 +1,4 @@
-/** The customer of the parameters $1 (tenant) and $2, and those that were merged into it, as the table `own`. */
+/** The customer of the parameters $1 (tenant) and $2, and those merged into it, as the table `own`. */
 export const ownCustomers = `
   own as (
     select $2::uuid as id

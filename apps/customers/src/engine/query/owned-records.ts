@@ -4,7 +4,7 @@ import { term } from '../fields/terms.js';
 import { indexed, type Condition } from './filter/condition.js';
 
 /**
- * The condition by which an index finds the records that a caller with a narrow scope may see. Row-level security alone would test
+ * The condition by which an index finds the records in a caller's narrow scope. Row-level security alone would test
  * each record of the tenant.
  */
 export function ownedRecords(type: RecordType): Condition[] {

@@ -8,7 +8,7 @@ import { onceFor } from '../values/once-for.js';
 
 const codecs = onceFor(({ message }: RecordType) => JsonCodec.of(message, new Map()));
 
-/** A record as the method `get` answers the caller in JSON. A member that is undefined is left out when it is written. */
+/** A record in JSON as the method `get` returns it to the caller. Undefined members are omitted in the text. */
 export function recordValue<Message extends RecordMessage>(
   type: RecordType<Message>,
   record: Message,
@@ -17,9 +17,9 @@ export function recordValue<Message extends RecordMessage>(
 }
 
 /**
- * A record as JSON in one line, as the method `get` answers it.
+ * A record as one line of JSON, as the method `get` returns it.
  *
- * @param fields JSON names of those to have; all when empty
+ * @param fields JSON names of the fields to include; all when empty
  */
 export function recordJson<Message extends RecordMessage>(
   type: RecordType<Message>,
@@ -33,7 +33,7 @@ export function recordJson<Message extends RecordMessage>(
 /**
  * The JSON names of fields of a record.
  *
- * @throws AppError INVALID_ARGUMENT that names each which is none
+ * @throws AppError INVALID_ARGUMENT that names each unknown one
  */
 export function readColumns({ contract, singular }: RecordType, columns: readonly string[]): string[] {
   const fields = new Set(contract.fields.map(({ name }) => name));
@@ -41,7 +41,7 @@ export function readColumns({ contract, singular }: RecordType, columns: readonl
   const violations = names.flatMap((name, index) =>
     fields.has(name)
       ? []
-      : [{ field: `columns[${index}]`, reason: 'UNKNOWN_FIELD', description: `is no field of a ${singular}` }],
+      : [{ field: `columns[${index}]`, reason: 'UNKNOWN_FIELD', description: `is not a field of a ${singular}` }],
   );
   if (violations.length > 0) throw invalidArgument(violations);
   return [...new Set(names)];

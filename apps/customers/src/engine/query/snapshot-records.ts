@@ -8,17 +8,17 @@ import { allOf, type Condition, type Sql } from './filter/condition.js';
 import { ofTenant } from './list/page-statements.js';
 import { byCondition, inOrder, type PlannerSettings } from './list/planner-settings.js';
 
-/** Records that are read, written and held in memory at a time. */
+/** Batch size of reading and writing. */
 const batchSize = 200;
 
-/** Records that are found by the indexes of the conditions first, and then read by their ids. */
+/** Most records that are found by the indexes of the conditions and then read by id. */
 const maxFound = 10_000;
 
 /**
- * Calls `begin` and then gives the live records that meet the conditions, in the order of their ids and in batches, all as
- * they were when `begin` was called. The next batch is read when the one before was taken.
+ * Calls `begin` and then yields the live records that match the conditions, in the order of their ids and in batches,
+ * all as of the call of `begin`. Each batch is read after the consumer has taken the previous one.
  *
- * @param begin reads what else must be of the same moment
+ * @param begin reads further data from the same snapshot
  */
 export async function* snapshotRecords<Message extends RecordMessage, Context>(
   em: EntityManager,
@@ -30,7 +30,7 @@ export async function* snapshotRecords<Message extends RecordMessage, Context>(
   const reader = em.fork({ session: tenantSession(tenantId) });
   await reader.begin({ isolationLevel: IsolationLevel.REPEATABLE_READ, readOnly: true });
   try {
-    // The edge cuts a reader off that takes nothing for a minute or two.
+    // The edge disconnects a stalled reader after a minute or two.
     await reader.execute(`set local idle_in_transaction_session_timeout = '150s'`);
     const context = await begin(reader);
     yield { context, records: [] };
@@ -77,7 +77,7 @@ async function* byIds(reader: EntityManager, type: RecordType, tenantId: string,
   }
 }
 
-/** Walks the primary key and tests each row, so that the first ones come at once and nothing is sorted. */
+/** Scans the primary key and tests each row, so that the first ones arrive at once and nothing is sorted. */
 async function* byWalk(
   reader: EntityManager,
   type: RecordType,

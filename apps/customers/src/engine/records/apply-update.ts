@@ -4,9 +4,9 @@ import type { RecordChange, RecordMessage } from '../fields/record-definition.js
 import type { RecordType } from '../fields/record-type.js';
 
 /**
- * A record as it was sent, ready to store.
+ * A record of a request, ready to store.
  *
- * @throws AppError INVALID_ARGUMENT that names each wrong field of the record
+ * @throws AppError INVALID_ARGUMENT that names each invalid field of the record
  */
 export function checkedRecord<Message extends RecordMessage>(
   type: RecordType<Message>,
@@ -19,10 +19,10 @@ export function checkedRecord<Message extends RecordMessage>(
 }
 
 /**
- * The record after an update: the fields of `mask` as in `changes`, where absent clears, and all others untouched. A
- * field that was composed, not given, follows what it is composed of.
+ * The record after an update: the fields of `mask` as in `changes`, where absent clears, and all others unchanged. A
+ * derived field follows the fields that it is derived from.
  *
- * @throws AppError INVALID_ARGUMENT that names each wrong field of the record
+ * @throws AppError INVALID_ARGUMENT that names each invalid field of the record
  */
 export function applyUpdate<Message extends RecordMessage>(
   type: RecordType<Message>,
@@ -34,7 +34,7 @@ export function applyUpdate<Message extends RecordMessage>(
   const composed = type.definition.composedFields?.(before) ?? [];
   const cleared = Object.fromEntries(composed.map((name) => [name, undefined]));
   const merged: Message = { ...before, ...cleared, ...pick(changes, mask) };
-  // Of custom fields the keys that are named change; null clears one.
+  // Of custom fields, only the named keys change; null clears one.
   if (mask.includes('customFields') && changes.customFields) {
     merged.customFields = { ...before.customFields, ...changes.customFields };
   }
@@ -43,7 +43,7 @@ export function applyUpdate<Message extends RecordMessage>(
   return { ...before, ...pick(record, [...mask, ...composed]) };
 }
 
-/** What the rules of a type say that needs no other records: it is told with what is wrong with single fields. */
+/** Violations of type rules that need no other records: reported together with those of single fields. */
 function earlyViolations<Message extends RecordMessage>(
   { definition }: RecordType<Message>,
   before: Message | undefined,
@@ -53,9 +53,9 @@ function earlyViolations<Message extends RecordMessage>(
 }
 
 /**
- * Refuses a change that the rules of its type forbid, of a type that needs other records for that.
+ * Refuses a change that violates the rules of a type that needs other records for them.
  *
- * @throws AppError INVALID_ARGUMENT that names each wrong field of the record
+ * @throws AppError INVALID_ARGUMENT that names each invalid field of the record
  */
 export function checkChange<Message extends RecordMessage>(
   type: RecordType<Message>,

@@ -9,7 +9,7 @@ import { AppError, currentCaller, seesSomeOnly } from '@rapport/platform';
 import type { RecordType } from '../fields/record-type.js';
 import type { UniqueValue } from './unique-values.js';
 
-/** A unique value and the live record whose it is or shall be. */
+/** A unique value and the live record that owns or claims it. */
 export interface OwnedValue extends UniqueValue {
   recordId: string;
 }
@@ -19,7 +19,7 @@ export function ownedValues(recordId: string, values: readonly UniqueValue[]): O
 }
 
 /**
- * Makes values those of live records, and waits for a running transaction that claims the same ones. Fails with
+ * Claims values for live records, and waits for a running transaction that claims the same ones. Fails with
  * ALREADY_EXISTS, with the id of the other record in its metadata, when another live record has one of them.
  *
  * @param fieldOf the field of the request that an error names for a value
@@ -41,7 +41,10 @@ export function claimValues(
 
 const valuesTaken = 'PLAIN_VALUES_TAKEN';
 
-/** Of records that are not sealed yet, the values are stored as they are: refuses when one of another has one of them. */
+/**
+ * Records that are not encrypted yet have plain keys: refuses when one of another record has one of the values in plain
+ * form.
+ */
 function refusePlainOwners(
   { table }: RecordType,
   values: readonly OwnedValue[],
@@ -75,7 +78,7 @@ export function insertKeys({ table }: RecordType, values: readonly OwnedValue[])
   }
   return {
     name: `insert_${table}_keys`,
-    // In one order for all, or two writers with the same two values could wait for each other.
+    // In a common order, or two writers with the same two values could deadlock.
     sql: `insert into ${table}_key (tenant_id, type, value, ${table}_id)
       select $1, wanted.type, wanted.value, wanted."recordId"
       from jsonb_to_recordset($2) as wanted (type text, value text, "recordId" uuid)
@@ -84,7 +87,7 @@ export function insertKeys({ table }: RecordType, values: readonly OwnedValue[])
   };
 }
 
-/** Gives values back, so that any record may have them. */
+/** Releases values, so that any record can claim them. */
 export function releaseValues({ table }: RecordType, values: readonly OwnedValue[]): TransactionStatement[] {
   if (values.length === 0) return [];
   const stored = values.flatMap((value) => storedForms(value).map((form) => ({ ...value, value: form })));
@@ -98,9 +101,10 @@ export function releaseValues({ table }: RecordType, values: readonly OwnedValue
   return [release];
 }
 
-/** Whose the values are that have owners. */
+/** The owners of the values. */
 export function ownersOf({ table }: RecordType, values: readonly UniqueValue[]): Statement {
-  // By LIMIT each value is looked up by itself; PostgreSQL would read the whole of a table that it takes for small.
+  // LIMIT makes PostgreSQL look up each value in the index; otherwise it would scan a table that it estimates to be
+  // small.
   const owned = `select type, value, stored, record_id from (
         select distinct type, value, stored from jsonb_to_recordset($2) as given (type text, value text, stored text)
       ) wanted
@@ -124,18 +128,20 @@ export function ownersOf({ table }: RecordType, values: readonly UniqueValue[]):
 
 /** A row of `ownersOf`. */
 export interface OwnerRow extends Pick<UniqueValue, 'type' | 'value'> {
-  /** The value as it is stored: also plain while the records of a tenant are being sealed. */
+  /** The value as stored: in plain form too while an encryption is in progress. */
   stored: string;
-  /** Null when the caller does not see the record that has the value. */
+  /** Null when the owner is hidden from the caller. */
   record_id: string | null;
 }
 
-/** What tells a unique value from others. */
+/** The identity of a unique value. */
 export function valueText({ type, value }: Pick<UniqueValue, 'type' | 'value'>): string {
   return `${type} ${value}`;
 }
 
-/** ALREADY_EXISTS for values that other records have; `ownerId` is the one that has the first, unless the caller does not see it. */
+/**
+ * ALREADY_EXISTS for values of other records; `ownerId` is the owner of the first, unless it is hidden from the caller.
+ */
 export function takenError(
   type: RecordType,
   taken: UniqueValue[],
@@ -170,12 +176,12 @@ async function lostError(
   });
   const [first] = taken;
   if (first) return takenError(type, taken, owners.get(valueText(first)) ?? null, fieldOf);
-  return new AppError('ABORTED', 'CONCURRENT_WRITE', 'Another write was in the way. Try again.', {
+  return new AppError('ABORTED', 'CONCURRENT_WRITE', 'The write conflicts with another one. Try again.', {
     retryAfterSeconds: 1,
   });
 }
 
-/** As the keys may have a value. */
+/** The forms in which the key table may contain a value. */
 function storedForms({ value, plainValue }: UniqueValue): string[] {
   return plainValue === undefined ? [value] : [value, plainValue];
 }

@@ -4,7 +4,10 @@ import { AppError, currentCaller } from '@rapport/platform';
 import type { RecordChange, RecordMessage } from '../fields/record-definition.js';
 import { onceAmongTypes, recordTypes, type RecordType } from '../fields/record-type.js';
 
-/** What stored changes of records do to others, in the same transaction: each way to change a record leads here. */
+/**
+ * Side effects of stored changes on other records, in the same transaction. Every code path that changes records calls
+ * these.
+ */
 export function effectsOf<Message extends RecordMessage>(
   type: RecordType<Message>,
   changes: readonly RecordChange<Message>[],
@@ -18,7 +21,7 @@ export function effectsOf<Message extends RecordMessage>(
   ];
 }
 
-/** References that keep their targets from being deleted. */
+/** References that prevent the deletion of their targets. */
 const restrictions = onceAmongTypes((target: RecordType) =>
   [...recordTypes()].flatMap(({ table, plural, contract }) =>
     contract.fields
@@ -27,7 +30,7 @@ const restrictions = onceAmongTypes((target: RecordType) =>
   ),
 );
 
-/** Refuses to delete records that live ones refer to, also those that the caller does not see. */
+/** Refuses to delete records that live ones refer to, including those that the caller does not see. */
 function refuseReferred(type: RecordType, deleted: readonly RecordMessage[]): TransactionStatement[] {
   const restricting = restrictions(type);
   if (deleted.length === 0 || restricting.length === 0) return [];

@@ -4,7 +4,7 @@ import { AppError, currentCaller } from '@rapport/platform';
 import type { RecordType } from '../fields/record-type.js';
 import { notFound } from './record-changes.js';
 
-/** For each of the records that were merged into others, the one that stayed in the end. */
+/** For each merged record, the surviving one at the end of the chain of merges. */
 export async function survivors(
   source: EntityManager | StatementTransaction,
   { table }: RecordType,
@@ -39,7 +39,7 @@ export async function liveRecord<Found extends { deleteTime?: unknown }>(
   throw await missingRecord(source, type, id);
 }
 
-/** NOT_FOUND for a record that is not live, with the one that it was merged into, or the erasure, when that is why. */
+/** NOT_FOUND for a record that is not live, with the surviving record or the erasure when that is the reason. */
 export async function missingRecord(
   source: EntityManager | StatementTransaction,
   type: RecordType,
@@ -50,7 +50,7 @@ export async function missingRecord(
   return (survivor === undefined ? await erasedError(source, type, id) : undefined) ?? notFound(type, survivor);
 }
 
-/** NOT_FOUND for a record that was erased; undefined for any other. */
+/** NOT_FOUND for an erased record; undefined for any other. */
 export async function erasedError(
   source: EntityManager | StatementTransaction,
   { constant, singular }: RecordType,

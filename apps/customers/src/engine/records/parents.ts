@@ -3,11 +3,11 @@ import { queryRows } from '@rapport/persistence';
 import { recordTypes, type RecordType } from '../fields/record-type.js';
 
 /**
- * The condition of the records that one parent has, behind that of their tenant; empty for records without parents, and for all.
+ * The condition of one parent's records, after that of their tenant; empty for records without parents, and for all.
  *
- * @param table name that the table has in the statement
- * @param isTested true when others find the records by indexes: the planner, whose statistics are of all tenants, takes the records of a
- *   parent for few, and would read all of them instead
+ * @param table alias of the table in the statement
+ * @param isTested true when other conditions find the records by indexes: the planner, whose statistics cover all
+ *   tenants, underestimates a parent's records, and would read all of them instead
  */
 export function conditionOfParent(
   { table: ownTable, contract, parentKey }: RecordType,
@@ -22,12 +22,12 @@ export function conditionOfParent(
 export async function checkParent(em: EntityManager, { parentKey, definition, plural }: RecordType): Promise<void> {
   if (parentKey === undefined) return;
   const { parent } = definition;
-  if (!parent) throw new Error(`${plural} have no rule for their parents.`);
+  if (!parent) throw new Error(`${plural} have no parent rules.`);
   const found = await queryRows(em, parent.find(parentKey));
   if (found.length === 0) throw parent.missing(parentKey);
 }
 
-/** The type of the records of a parent by its name, such as `objects.subscription`; undefined for a name of another form. */
+/** The type of a parent's records by its name, such as `objects.subscription`; undefined for a name of another form. */
 export function typeOfParent(name: string, types: Iterable<RecordType> = recordTypes()): RecordType | undefined {
   const [area, parentKey, ...more] = name.split('.');
   if (!parentKey || more.length > 0) return undefined;

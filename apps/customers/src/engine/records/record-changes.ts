@@ -16,7 +16,7 @@ export function sent<Message extends RecordMessage>({ singular }: RecordType<Mes
   throw invalidArgument([{ field: singular, reason: 'REQUIRED', description: 'is required' }]);
 }
 
-/** The field that says which parent a record has. */
+/** The field with the parent of a record. */
 export function parentField<Message extends RecordMessage>({
   contract,
   parentKey,
@@ -25,7 +25,7 @@ export function parentField<Message extends RecordMessage>({
 }
 
 /**
- * A new record as it will be shown, from what was wanted, normalised.
+ * A new record in its response form, from normalized content.
  *
  * @throws AppError PERMISSION_DENIED OWNER_OUT_OF_SCOPE
  */
@@ -56,10 +56,10 @@ export function newRecord<Message extends RecordMessage>(
 }
 
 /**
- * A record with new content and its next version; `before` itself when it has this content already. To set personal data is
- * a change whatever the value was when it is hidden from the caller, who would else learn from the version whether a guess is right.
+ * A record with new content and its next version; `before` itself when the content is equal. Setting personal data that
+ * is hidden from the caller always counts as a change: otherwise the version would reveal whether a guess is right.
  *
- * @param mask the fields that were given
+ * @param mask the given fields
  */
 export function changedRecord<Message extends RecordMessage>(
   type: RecordType<Message>,
@@ -97,30 +97,30 @@ export function deletedRecord<Message extends RecordMessage>(record: Message): M
   return { ...record, ...change, deleteTime: change.updateTime };
 }
 
-/** What every change of a record changes. */
+/** The fields that every change updates. */
 export function nextChange({
   etag,
   updateTime: before = '',
 }: RecordMessage): Pick<RecordMessage, 'etag' | 'updateTime' | 'updatedBy'> {
   const now = new Date().toISOString();
-  // Clocks of two processes differ: the times of a record never go back.
+  // Clocks of two processes differ: the times of a record never decrease.
   const updateTime = before > now ? before : now;
   return { etag: formatEtag(etagVersion(etag) + 1), updateTime, updatedBy: currentCaller().principalId };
 }
 
-/** @throws AppError NOT_FOUND, the same for a record that is deleted and one that never was */
+/** @throws AppError NOT_FOUND, equal for a deleted record and one that never existed */
 export function live<Message extends RecordMessage>(type: RecordType<Message>, record: Message | undefined): Message {
   if (record && !record.deleteTime) return record;
   throw notFound(type);
 }
 
-/** @param mergedInto id of the record that it was merged into */
+/** @param mergedInto id of the surviving record */
 export function notFound({ constant, singular }: RecordType, mergedInto?: string): AppError {
   const metadata: Record<string, string> = mergedInto === undefined ? {} : { mergedInto };
   return new AppError('NOT_FOUND', `${constant}_NOT_FOUND`, `There is no such ${singular}.`, { metadata });
 }
 
-/** The field of a request for one record that has a unique value. */
+/** The field of a single-record request that has a unique value. */
 export function fieldIn({ singular }: RecordType): (value: UniqueValue) => string {
   return ({ path }) => `${singular}.${path}`;
 }

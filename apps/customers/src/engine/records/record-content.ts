@@ -10,10 +10,10 @@ import { onceFor } from '../values/once-for.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
 
-/** The values of all columns of a record by their names, but for that of its tenant. */
+/** The values of all columns of a record by name, except the tenant's. */
 export type RecordColumns = Record<string, unknown>;
 
-/** What a normalised record is stored as: sealed, when the call seals. `Seal.prepare` comes first then. */
+/** The stored form of a normalized record: encrypted when the tenant encrypts. Call `Seal.prepare` first. */
 export function recordColumns<Message extends RecordMessage>(
   type: RecordType<Message>,
   record: Message,
@@ -26,7 +26,7 @@ export function recordColumns<Message extends RecordMessage>(
   return columns;
 }
 
-/** The columns that are made of what callers decide on, to find and order records by. */
+/** The columns derived from writable fields, by which records are found and sorted. */
 export function contentColumns<Message extends RecordMessage>(
   type: RecordType<Message>,
   record: Message,
@@ -54,7 +54,7 @@ export function contentColumns<Message extends RecordMessage>(
 
 type Values = Record<string, unknown>;
 
-/** Names of the columns that `recordColumns` gives a value. */
+/** Names of the columns that `recordColumns` sets. */
 export const storedColumns = onceFor((type: RecordType): readonly string[] => [
   ...fieldColumns(type).map(({ column }) => column),
   ...['index_version', 'version'],
@@ -74,7 +74,7 @@ export const textLists = onceFor((type: RecordType): ReadonlySet<string> => {
 interface FieldColumn {
   name: string;
   column: string;
-  /** The value of the column, of that of the field. */
+  /** The column value of a field value. */
   convert: (value: unknown) => unknown;
 }
 
@@ -91,7 +91,7 @@ function storing({ desc, name, isId }: RecordField): FieldColumn['convert'] {
   return isId ? (value) => (value === '' ? null : (value ?? null)) : (value) => value ?? null;
 }
 
-/** A value by which records are ordered and compared, in a column beside its own. */
+/** The sort key of a field, in a column beside the field's own. */
 interface SortedColumn {
   name: string;
   sorted: string;
@@ -109,7 +109,7 @@ const sortedColumns = onceFor((type: RecordType): readonly SortedColumn[] =>
   }),
 );
 
-/** What a text is found by: when it is sealed, equal ones only. */
+/** The search form of a text: encrypted text only supports equality. */
 function sortedText(type: RecordType, column: string, text: string): string {
   const sorted = sortName(text);
   return type.isPersonal(column) ? (currentSeal()?.blind(column, sorted) ?? sorted) : sorted;

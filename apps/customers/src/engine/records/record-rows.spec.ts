@@ -6,7 +6,7 @@ const columns = shownColumns(customers)
   .split(', ')
   .map((column) => column.split(' ')[0]?.replace('customer.', '') ?? '');
 
-/** What is made of a row with some texts, and none in its other columns. */
+/** The result of reading a row with some texts, and NULL in its other columns. */
 function read(texts: Readonly<Record<string, string>>, more: (string | null)[] = []) {
   return rowReader(customers)([...columns.map((column) => texts[column] ?? null), ...more]);
 }
@@ -19,7 +19,7 @@ test.each([
     '{"a, b","say \\"hi\\"","back\\\\slash","{brace}",NULLABLE,"NULL",""}',
     ['a, b', 'say "hi"', 'back\\slash', '{brace}', 'NULLABLE', 'NULL', ''],
   ],
-])('a list of texts is read as PostgreSQL writes it: %s', (text, tags) => {
+])('a text array is parsed in PostgreSQL’s format: %s', (text, tags) => {
   expect(read({ tags: text }).record.tags).toEqual(tags);
 });
 

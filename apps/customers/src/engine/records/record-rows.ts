@@ -6,21 +6,21 @@ import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
 import { onceFor } from '../values/once-for.js';
 
-/** A stored record as the contract shows it, or sealed as it is stored. */
+/** A stored record as its message of the contract, possibly still encrypted. */
 export interface StoredRecord<Message = RecordMessage> {
   record: Message;
-  /** Whether its personal data is sealed. */
+  /** Whether its personal data is encrypted. */
   sealed: boolean;
-  /** The columns that the statement reads behind those of the record, as text. */
+  /** The additional columns of the statement after those of the record, as text. */
   more: readonly (string | null)[];
 }
 
-/** For `select`: what is stored beside these columns is only for finding and ordering, and as large. */
+/** For `select`: other columns are only for finding and sorting, and as large as these. */
 export function shownColumns(type: RecordType): string {
   return selectLists(type);
 }
 
-/** Makes a stored record of the texts of a row that begins with `shownColumns`. */
+/** Reads a stored record from the texts of a row that begins with `shownColumns`. */
 export function rowReader<Message extends RecordMessage>(
   type: RecordType<Message>,
 ): (texts: readonly (string | null)[]) => StoredRecord<Message> {
@@ -28,9 +28,9 @@ export function rowReader<Message extends RecordMessage>(
 }
 
 /**
- * Stored records as the contract shows them.
+ * Decrypts stored records.
  *
- * @throws AppError UNAVAILABLE when they are sealed and the keys can't be reached
+ * @throws AppError UNAVAILABLE when they are encrypted and the keys are unavailable
  */
 export async function openStored<Message extends RecordMessage>(
   type: RecordType<Message>,
@@ -43,8 +43,8 @@ export async function openStored<Message extends RecordMessage>(
 }
 
 /**
- * A stored record, as its properties have the values of its columns by the JSON names of the fields: as an entity has them, or a row
- * that was read by other means than `rowReader`.
+ * A stored record from an object that has column values under the JSON names of the fields: an entity, or a row that
+ * was not read by `rowReader`.
  *
  * @param source has `version` in place of `etag`
  */
@@ -58,23 +58,23 @@ export function recordOf<Message extends RecordMessage>(type: RecordType<Message
   return record as unknown as Message;
 }
 
-/** A column of a record, and the field that shows it. */
+/** A column of a record, and its field. */
 interface Column {
   /** JSON name of the field. */
   name: string;
   column: string;
-  /** Name of the value in an entity or a row. */
+  /** Property of the value in an entity or a row. */
   property: string;
-  /** The value of the column, of the text that PostgreSQL writes. */
+  /** Parses PostgreSQL's text into the column's value. */
   parse: (text: string) => unknown;
-  /** The value of the field. */
+  /** Converts the column's value to the field's. */
   convert: (value: unknown) => unknown;
 }
 
-/** The columns that are shown of each record of a type, in the order of the message. */
+/** The response columns of each record of a type, in the order of the message. */
 const columnsOf = onceFor((type: RecordType): readonly Column[] => type.contract.fields.map(columnOf));
 
-/** For `select`, by the names that `recordOf` takes. */
+/** For `select`, under the names that `recordOf` expects. */
 const selectLists = onceFor((type: RecordType) =>
   [
     ...columnsOf(type).map(({ column, property }) => `${type.table}.${column} as "${property}"`),
@@ -82,7 +82,7 @@ const selectLists = onceFor((type: RecordType) =>
   ].join(', '),
 );
 
-/** A record without values: those that are made of it share their hidden class. */
+/** A record without values: copies of it share their hidden class. */
 const templates = onceFor((type: RecordType): object => {
   const lists = type.contract.fields.filter(({ desc }) => desc.fieldKind === 'list').map(({ name }) => name);
   const empty = Object.fromEntries(columnsOf(type).map(({ name }) => [name, undefined]));
@@ -155,12 +155,15 @@ function isEmptyObject(object: object): boolean {
   return true;
 }
 
-/** Most JSON of a record is an empty list or object. */
+/** A fast path: most JSON of a record is an empty list or object. */
 function parseJson(text: string): unknown {
   return text === '[]' ? [] : text === '{}' ? {} : JSON.parse(text);
 }
 
-/** A list of texts, as PostgreSQL writes arrays. The server quotes each text with a special character, and one that is like NULL. */
+/**
+ * Parses PostgreSQL's text form of a text array. The server quotes each text that contains a special character or reads
+ * like NULL.
+ */
 function parseTexts(text: string): string[] {
   if (text === '{}') return [];
   if (!text.includes('"')) return text.slice(1, -1).split(',');
@@ -171,10 +174,10 @@ function parseTexts(text: string): string[] {
   return texts;
 }
 
-/** Of a Date, or of PostgreSQL's text of a time in milliseconds, such as `2026-01-31 09:30:00.5+00`. */
+/** RFC 3339 of a Date, or of PostgreSQL's text of a time in milliseconds, such as `2026-01-31 09:30:00.5+00`. */
 export function isoTime(time: Date | string): string {
   if (typeof time !== 'string') return time.toISOString();
   if (!/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,3})?\+00$/.test(time))
-    throw new Error(`The database has a time that is not of this form: ${time}`);
+    throw new Error(`The database returned a time in an unknown format: ${time}`);
   return `${time.slice(0, 10)}T${time.slice(11, 19)}.${time.slice(20, -3).padEnd(3, '0')}Z`;
 }

@@ -7,7 +7,7 @@ import { onceFor } from '../values/once-for.js';
 import { recordColumns, storedColumns, textLists } from './record-content.js';
 import { rowReader, shownColumns } from './record-rows.js';
 
-/** The statements of a type. Made once: their text is compared with that of the prepared statement for each call. */
+/** The statements of a type. Created once: each call compares their text with that of the prepared statement. */
 const textsOf = onceFor((type: RecordType) => {
   const { table, contract } = type;
   const shown = shownColumns(type);
@@ -17,8 +17,8 @@ const textsOf = onceFor((type: RecordType) => {
   const changed = all.filter((column) => !['id', 'create_time', 'created_by', ...unchanged(type)].includes(column));
   return {
     live: `select ${shown} from ${table} where tenant_id = $1 and id = $2 and delete_time is null${ofParent}`,
-    // The ids are one text, since PostgreSQL plans each call anew when it knows how many they are. LIMIT makes it look each record
-    // up by its key, however many ids it expects of a text.
+    // The ids are one text, since PostgreSQL would choose a new plan for each call if it knew their number. LIMIT makes
+    // it look up each record by its key, whatever number of ids it estimates.
     liveOfMany: `select found.* from string_to_table($2, ',') as wanted (id) cross join lateral (
         select ${shown} from ${table} where tenant_id = $1 and ${table}.id = wanted.id::uuid and delete_time is null${ofParent} limit 1
       ) found`,
@@ -35,12 +35,12 @@ const textsOf = onceFor((type: RecordType) => {
   };
 });
 
-/** Columns that merges alone change. */
+/** Columns that only merges change. */
 function unchanged(type: RecordType): string[] {
   return type.contract.fields.some(({ column }) => column === 'merged_into_id') ? ['merged_into_id'] : [];
 }
 
-/** Reads live records, in any order. The rows are of `StoredRecord`. */
+/** Reads live records, in any order. The rows are `StoredRecord`. */
 export function liveRecords(type: RecordType, ids: readonly string[]): Statement {
   const [id, ...others] = ids;
   const { live, liveOfMany } = textsOf(type);
@@ -52,7 +52,7 @@ export function liveRecords(type: RecordType, ids: readonly string[]): Statement
   return { name: `live_${type.table}s`, sql: liveOfMany, values: [tenantId, ids.join(','), ...parentOf(type)], row };
 }
 
-/** A row without columns when there is such a record, live or deleted. */
+/** A row without columns when the record exists, live or deleted. */
 export function knownRecord(type: RecordType, id: string): Statement {
   return {
     name: `known_${type.table}`,
@@ -61,14 +61,14 @@ export function knownRecord(type: RecordType, id: string): Statement {
   };
 }
 
-/** The parent whose records are asked for, null for those of all; nothing for a type without parents. */
+/** The parent of the records, null for all; nothing for a type without parents. */
 function parentOf({ contract, parentKey }: RecordType): (string | null)[] {
   return contract.parent === undefined ? [] : [parentKey ?? null];
 }
 
 /**
- * Reads records, live or deleted, and locks them in the order of their ids: two writers wait for each other, not both for ever. The
- * rows are of `StoredRecord`.
+ * Reads records, live or deleted, and locks them in the order of their ids, so that two writers can't deadlock. The
+ * rows are `StoredRecord`.
  */
 export function lockRecords(type: RecordType, ids: readonly string[]): Statement {
   const [id, ...others] = new Set(ids);
@@ -84,7 +84,7 @@ export function lockRecords(type: RecordType, ids: readonly string[]): Statement
 /**
  * Stores new records.
  *
- * @param records as they will be shown, normalised
+ * @param records in their response form, normalized
  */
 export function insertRecords<Message extends RecordMessage>(
   type: RecordType<Message>,
@@ -99,7 +99,7 @@ export function insertRecords<Message extends RecordMessage>(
   );
 }
 
-/** Most records are created one by one. Reading values takes PostgreSQL a tenth of the time of reading a JSON object with them. */
+/** A fast path for one record: PostgreSQL reads separate parameters in a tenth of the time of a JSON object. */
 function insertRecord<Message extends RecordMessage>(
   type: RecordType<Message>,
   record: Message,
@@ -109,7 +109,7 @@ function insertRecord<Message extends RecordMessage>(
   const lists = textLists(type);
   const values = storedColumns(type).map((column) => {
     const value = columns[column];
-    // pg makes a PostgreSQL array of a list, and JSON of any other object.
+    // pg converts a list to a PostgreSQL array, and any other object to JSON.
     return Array.isArray(value) && !lists.has(column) ? JSON.stringify(value) : value;
   });
   return {
@@ -119,7 +119,7 @@ function insertRecord<Message extends RecordMessage>(
   };
 }
 
-/** Stores what locked records have become. */
+/** Stores changed records, which are locked. */
 export function updateRecords<Message extends RecordMessage>(
   type: RecordType<Message>,
   records: readonly Message[],
@@ -131,7 +131,10 @@ export function updateRecords<Message extends RecordMessage>(
   );
 }
 
-/** `insertRecords` of rows that `recordRow` made. One statement for any number, since COPY can not be used here: not for tables with row-level security. */
+/**
+ * `insertRecords` for rows of `recordRow`. One statement for any number, since COPY does not support tables with
+ * row-level security.
+ */
 export function insertRows(type: RecordType, rows: readonly string[]): Statement {
   return {
     name: `insert_${type.table}s`,
@@ -140,7 +143,7 @@ export function insertRows(type: RecordType, rows: readonly string[]): Statement
   };
 }
 
-/** `updateRecords` of rows that `recordRow` made. */
+/** `updateRecords` for rows of `recordRow`. */
 export function updateRows(type: RecordType, rows: readonly string[]): Statement {
   return {
     name: `update_${type.table}s`,
@@ -149,7 +152,7 @@ export function updateRows(type: RecordType, rows: readonly string[]): Statement
   };
 }
 
-/** The columns of a record by their names, as JSON. */
+/** The columns of a record by name, as JSON. */
 export function recordRow<Message extends RecordMessage>(
   type: RecordType<Message>,
   record: Message,

@@ -18,20 +18,22 @@ export interface Link {
   reason: string;
   description: string;
   rule: TargetRule | undefined;
-  /** Whether the record had it before: its target may have gone meanwhile. */
+  /** Whether the record had it before: its target may have been deleted since. */
   isKept: boolean;
 }
 
-/** What is known of a target: columns that rules are about, or the record itself when a type needs it. */
+/** What is known of a target: the columns that rules need, or the record itself when a type needs it. */
 type Target = { id: string; [column: string]: string } | StoredRecord;
 
-/** The live records that others point to: with a reference, or with a custom field of type REFERENCE. */
+/** The live targets of references and of custom fields of type REFERENCE. */
 export class LinkedRecords {
   readonly #targets = new Map<string, Target>();
-  /** Targets that were looked for, whether they were found or not. */
+  /** Targets that have been looked up, found or not. */
   readonly #asked = new Set<string>();
 
-  /** Reads and locks what links lead to, unless that was done before: it stays live until the transaction ends. */
+  /**
+   * Reads and locks the targets of links that have not been loaded before: they stay live until the transaction ends.
+   */
   async lock(source: EntityManager | StatementTransaction, links: readonly Link[]): Promise<this> {
     const statements = this.statements(links);
     if (statements.length === 0) return this;
@@ -42,10 +44,11 @@ export class LinkedRecords {
   }
 
   /**
-   * One statement for each type of target, in one order of the types. Rows are locked in the order of their ids, so that two
-   * transactions wait for each other and not both for ever. The rows are for `add`.
+   * One statement per target type, in a common order of the types. Rows are locked in the order of their ids, so that
+   * two transactions can't deadlock. Pass the rows to `add`.
    *
-   * @param stored records that are about to be locked: what they need is read with what `links` lead to
+   * @param stored records that are about to be locked: the targets that they need are read together with those of
+   *   `links`
    */
   statements(links: readonly Link[], stored?: { type: RecordType; ids: readonly string[] }): Statement[] {
     const open = links.filter(({ id }) => !this.#asked.has(id));
@@ -66,7 +69,7 @@ export class LinkedRecords {
     return this;
   }
 
-  /** What is wrong with links, with paths within their record. */
+  /** Violations of links, with paths within their record. */
   violations(links: readonly Link[]): FieldViolation[] {
     return links
       .filter(({ id, rule, isKept }) => {
@@ -76,14 +79,14 @@ export class LinkedRecords {
       .map(({ field, reason, description }) => ({ field, reason, description }));
   }
 
-  /** @throws AppError INVALID_ARGUMENT that names each link that leads to no live record, or not to one that it may lead to */
+  /** @throws AppError INVALID_ARGUMENT that names each link without a live or allowed target */
   check({ singular }: RecordType, links: readonly Link[]): void {
     const violations = this.violations(links);
     if (violations.length === 0) return;
     throw invalidArgument(violations.map(({ field, ...rest }) => ({ field: `${singular}.${field}`, ...rest })));
   }
 
-  /** The live targets of a record that its type needs, by the JSON names of its references. */
+  /** The live targets that a record's type needs, by the JSON names of its references. */
   needsOf<Message extends RecordMessage>(
     type: RecordType<Message>,
     record: Message,
@@ -99,9 +102,7 @@ export class LinkedRecords {
   }
 }
 
-/**
- * The links of a record that it, when there was one before, did not have then, and those to records that its type needs.
- */
+/** The links that are new in a record, and those to records that its type needs. */
 export function newLinks<Message extends RecordMessage>(
   type: RecordType<Message>,
   record: Message,
@@ -115,12 +116,15 @@ export function newLinks<Message extends RecordMessage>(
   return [...custom, ...builtInLinks(type, record, before)];
 }
 
-/** The links to records of other types that a request names: locked before its own record, so that all writers keep one order. */
+/**
+ * The links to records of other types in a request: locked before the request's own record, so that all writers use one
+ * order.
+ */
 export function linksToOthers<Message extends RecordMessage>(type: RecordType<Message>, sent: Message): Link[] {
   return builtInLinks(type, sent, undefined).filter(({ target }) => target !== type.contract.type);
 }
 
-/** The links of a record to those that it keeps from being deleted. */
+/** The RESTRICT references of a record. */
 export function restrictedLinks<Message extends RecordMessage>(type: RecordType<Message>, record: Message): Link[] {
   const restricted = new Set(
     type.contract.fields.filter(({ index }) => index.onDelete === OnDelete.RESTRICT).map(({ name }) => name),
@@ -149,10 +153,10 @@ function idOf(target: Target): string {
   return isRecord(target) ? target.record.id : target.id;
 }
 
-/** Custom fields of type REFERENCE lead to customers. */
+/** Custom fields of type REFERENCE refer to customers. */
 const customTarget = 'rapport/Customer';
 
-/** The references that callers set. */
+/** The writable references. */
 const referenceFields = onceFor((type: RecordType) =>
   type.contract.fields.flatMap(({ name, reference, writable }) => {
     if (reference === undefined || writable === 'NEVER') return [];
@@ -179,7 +183,7 @@ const isNeeded = onceAmongTypes((target: RecordType) =>
   [...recordTypes()].some((type) => neededFields(type).some((field) => field.target === target.contract.type)),
 );
 
-/** The columns that any type's rules ask of targets of a type. */
+/** The columns that rules of any type need from targets of a type. */
 const ruleColumns = onceAmongTypes((target: RecordType): readonly string[] => {
   const columns = [...recordTypes()].flatMap(({ contract, definition }) =>
     contract.fields.flatMap(({ name, reference }) => {

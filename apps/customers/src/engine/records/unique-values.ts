@@ -11,15 +11,15 @@ import { onceFor } from '../values/once-for.js';
 export interface UniqueValue {
   /** Such as `EMAIL`, for the field `emails`. */
   type: string;
-  /** As compared and stored among the keys. */
+  /** The normalized form in the key table. */
   value: string;
-  /** As it may be stored of a record that is not sealed yet, while a tenant's records are being sealed. */
+  /** The plain form of a record that is not encrypted yet, while an encryption is in progress. */
   plainValue?: string | undefined;
   /** Path in the record by JSON names, such as `emails[0].address`. */
   path: string;
 }
 
-/** The unique values of a normalised record, each once. */
+/** The distinct unique values of a normalized record. */
 export function uniqueValues<Message extends RecordMessage>(type: RecordType<Message>, record: Message): UniqueValue[] {
   const prefix = uniquePrefix(type, record);
   return uniqueFields(type).flatMap(({ key, valuesOf }) =>
@@ -32,23 +32,23 @@ export function uniqueValues<Message extends RecordMessage>(type: RecordType<Mes
 }
 
 /**
- * What stands before the unique values of the records of one parent, so that those of another may have the same. Empty for a type
- * without parents.
+ * Prefix of one parent's unique values, so that other parents may have the same values. Empty for a type without
+ * parents.
  *
- * @param record may be left out when the type is that of one parent
+ * @param record may be omitted when the type is that of one parent
  */
 export function uniquePrefix<Message extends RecordMessage>(type: RecordType<Message>, record?: Message): string {
   if (type.contract.parent === undefined) return '';
   return `${type.parentKey ?? (record && type.parentOf(record)) ?? ''} `;
 }
 
-/** JSON names of the fields that have unique values. */
+/** JSON names of the fields with unique values. */
 export const uniqueFieldNames = onceFor((type: RecordType): ReadonlySet<string> => {
   const unique = type.namedFields.filter(({ field }) => field.index.unique);
   return new Set(unique.map(({ field, list }) => (list ?? field).name));
 });
 
-/** What stands for an e-mail address among the keys. */
+/** The key of an e-mail address. */
 export function emailValue(address: string): Pick<UniqueValue, 'value' | 'plainValue'> {
   return sealedValue('EMAIL', emailKey(address));
 }
@@ -58,7 +58,7 @@ export function emailKey(address: string): string {
   return address.toLowerCase();
 }
 
-/** A system's name has no slash, so that the first one ends it. */
+/** System names have no slash, so the first slash ends the name. */
 export function externalIdKey(system: string, value: string): string {
   return `${system}/${value}`;
 }
@@ -68,7 +68,7 @@ export function without(values: UniqueValue[], others: UniqueValue[]): UniqueVal
   return values.filter(({ type, value }) => !others.some((other) => other.type === type && other.value === value));
 }
 
-/** A personal value as it stands among the keys. @param key name of its type */
+/** The key of a personal value. @param key name of its type */
 export function sealedValue(key: string, text: string): Pick<UniqueValue, 'value' | 'plainValue'> {
   const seal = currentSeal();
   if (!seal) return { value: text };
@@ -94,7 +94,7 @@ function readerOf({ field, list }: NamedField): (record: Values) => PlacedText[]
   const compared = contract.rules(desc).format === Format.EMAIL ? emailKey : (text: string) => text;
   const placed = (text: unknown, path: string) => ({ text: compared(text as string), path, isPersonal });
   if (list) {
-    // Ids of other systems are unique within their system.
+    // External ids are unique within their system.
     const hasSystem = list.parts.some((part) => part.name === 'system');
     const textOf = (item: Values) =>
       hasSystem ? externalIdKey(item['system'] as string, item[name] as string) : item[name];

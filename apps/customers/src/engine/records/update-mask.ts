@@ -3,7 +3,7 @@ import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
 import { onceFor } from '../values/once-for.js';
 
-/** The fields that an update may change, by JSON names, and those that it may not. */
+/** Mutable and immutable fields of an update, by JSON name. */
 const updatable = onceFor(({ singular, contract }: RecordType): Updatable<string> => {
   const { fields } = contract;
   const others = fields.filter(({ writable }) => writable !== 'ALWAYS');
@@ -17,12 +17,12 @@ const updatable = onceFor(({ singular, contract }: RecordType): Updatable<string
   };
 });
 
-/** The fields of a record that an update changes, as `readMask` answers them. */
+/** The fields of a record that an update changes, as `readMask` returns them. */
 export function readUpdateMask(type: RecordType, paths: string[] | undefined): string[] {
   return readMask(paths, updatable(type));
 }
 
-/** The fields that a record has a value of. */
+/** The fields with a value in a record. */
 export function presentFields<Message extends RecordMessage>(type: RecordType<Message>, record: Message): string[] {
   return updatable(type).fields.filter((field) => {
     const value = (record as unknown as Record<string, unknown>)[field];

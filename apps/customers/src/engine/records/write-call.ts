@@ -21,7 +21,7 @@ export async function writeCall<Request extends WriteRequest, Response extends o
   return openAnswer(method.path, await writeOnce(em, callOf(method, request), work));
 }
 
-/** As `writeCall`, for the writes of which there are many: see `writeStatementsOnce`. */
+/** `writeCall` for frequent writes: see `writeStatementsOnce`. */
 export async function hotWriteCall<Request extends WriteRequest, Response extends object>(
   em: EntityManager,
   method: WriteMethod<Request, Response>,
@@ -31,7 +31,7 @@ export async function hotWriteCall<Request extends WriteRequest, Response extend
   return openAnswer(method.path, await writeStatementsOnce(em, callOf(method, request), work));
 }
 
-/** What is kept of the call for its repetitions is sealed, when the call seals. */
+/** The stored response is encrypted for a tenant that encrypts. */
 function callOf<Request extends WriteRequest, Response extends object>(
   method: WriteMethod<Request, Response>,
   request: Request,

@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** The keys of sealed personal data, in a database of their own (ADR 0032). */
+/** The keys of encrypted personal data, in a database of their own (ADR 0032). */
 export class CreateKeys extends Migration {
   override name = 'create-keys';
 

@@ -6,7 +6,7 @@ import { DataKey, dataKeyBytes, isSealed, keyIdOf, openJson, sealedTextsOf } fro
 const key = new DataKey(v7(), randomBytes(dataKeyBytes));
 const other = new DataKey(v7(), randomBytes(dataKeyBytes));
 
-test('seals the same text the same way, another text or for another subject another way, and opens it again', () => {
+test('encryption is deterministic per subject and text, and reversible', () => {
   const sealed = key.seal('Ada Lovelace');
   expect(key.seal('Ada Lovelace')).toBe(sealed);
   expect(key.seal('Ada Byron')).not.toBe(sealed);
@@ -16,14 +16,14 @@ test('seals the same text the same way, another text or for another subject anot
   expect(() => other.open(sealed)).toThrow();
 });
 
-test('opens nothing that was changed', () => {
+test('rejects a modified ciphertext', () => {
   const sealed = key.seal('Ada');
   const changed = `${sealed.slice(0, -2)}${sealed.endsWith('AA') ? 'BB' : 'AA'}`;
   expect(isSealed(changed)).toBe(true);
   expect(() => key.open(changed)).toThrow();
 });
 
-test('finds and opens what is sealed in JSON, whatever has to be escaped', () => {
+test('finds and decrypts ciphertexts in JSON, with any escapes', () => {
   const text = 'Ada "the\n\\Countess"';
   const json = JSON.stringify({ name: key.seal(text), unsealed: ['\u0001short', 'Ada'], unknown: other.seal('Eve') });
   expect(sealedTextsOf(json).map(keyIdOf)).toEqual([key.id, other.id]);

@@ -1,13 +1,18 @@
 import { createHmac } from 'node:crypto';
 import { decrypt, encrypt } from '@rapport/platform';
 
-/** Length of a data key: one half encrypts, the other makes nonces. */
+/** Length of a data key: one half encrypts, the other derives nonces. */
 export const dataKeyBytes = 64;
 
-/** First character of a sealed text. After it come, in base64url, the id of the key, nonce, ciphertext and tag. */
+/**
+ * First character of an encrypted ("sealed") text. After it come, in base64url, the id of the key, nonce, ciphertext
+ * and tag.
+ */
 const mark = '\u0001';
 
-/** Sealed texts in JSON text, where the mark is written as an escape: key id, nonce and tag alone make 59 characters. */
+/**
+ * Sealed texts in JSON text, where the marker is written as an escape: key id, nonce and tag alone make 59 characters.
+ */
 const sealedInJson = /\\u0001([A-Za-z0-9_-]{59,})/g;
 
 /** The key of one subject's personal data. */
@@ -40,12 +45,15 @@ export class DataKey {
     return decrypt(this.#cipherKey, bytesOf(sealed).subarray(16), this.id).toString();
   }
 
-  /** Seals bytes, with 28 bytes more and a random nonce. @param context what they must be opened with again */
+  /**
+   * Encrypts bytes, with 28 bytes of overhead and a random nonce. @param context additional authenticated data, needed
+   * again to decrypt
+   */
   sealBytes(bytes: Buffer, context: string): Buffer {
     return encrypt(this.#cipherKey, bytes, `${this.id} ${context}`);
   }
 
-  /** @throws Error when another key has sealed the bytes, or with another context */
+  /** @throws Error when another key or context encrypted the bytes */
   openBytes(sealed: Buffer, context: string): Buffer {
     return decrypt(this.#cipherKey, sealed, `${this.id} ${context}`);
   }

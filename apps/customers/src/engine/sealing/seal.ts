@@ -5,7 +5,7 @@ import { AppError } from '@rapport/platform';
 import { keyIdOf, openJson, sealedTextsOf, type DataKey } from './data-key.js';
 import { lost, type FormerKeys, type SubjectKeys, type TenantKeys } from './subject-keys.js';
 
-/** Most keys that one call keeps, about 4 MiB: an export reads the records of a whole tenant. */
+/** Most keys that one call caches, about 4 MiB: an export reads the records of a whole tenant. */
 const maxKeys = 20_000;
 
 /**
@@ -98,7 +98,7 @@ export class Seal {
     return this.#keys.get(keyIdOf(sealed)) === null;
   }
 
-  /** Opens the sealed texts in a JSON text. A text that only looks sealed stays as it is. */
+  /** Decrypts the sealed texts in a JSON text. A text that only looks sealed stays unchanged. */
   async openJson(json: string): Promise<string> {
     const sealed = sealedTextsOf(json);
     if (sealed.length === 0) return json;
@@ -150,7 +150,7 @@ export function currentSeal(): Seal | undefined {
 /** The seal of the current call. @throws Error when the call has none, which is a programming error */
 export function requiredSeal(): Seal {
   const seal = currentSeal();
-  if (!seal) throw new Error('Something is sealed, and the call has no keys.');
+  if (!seal) throw new Error('The call has no keys for encrypted data.');
   return seal;
 }
 

@@ -50,7 +50,10 @@ export async function openRecords<Message extends object>(
   });
 }
 
-/** ABORTED CONCURRENT_WRITE: encryption was just enabled, and the call started without keys or read data that is not sealed yet. */
+/**
+ * ABORTED CONCURRENT_WRITE: encryption was just enabled, and the call started without keys or read data that is not
+ * encrypted yet.
+ */
 export function sealMissing(): AppError {
   const message = 'The personal data of this tenant is being encrypted. Try again.';
   return new AppError('ABORTED', 'CONCURRENT_WRITE', message, { retryAfterSeconds: 1 });

@@ -15,5 +15,5 @@ export function subjectKeysOf({
   if (databaseUrl !== undefined && masterKey !== undefined) {
     return new SubjectKeys(databaseUrl, new MasterKeys(masterKey, retired));
   }
-  throw new Error('KEYS_DATABASE_URL and MASTER_KEY are needed both, or none of them.');
+  throw new Error('KEYS_DATABASE_URL and MASTER_KEY must be set together.');
 }

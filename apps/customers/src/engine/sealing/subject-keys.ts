@@ -147,9 +147,9 @@ export class SubjectKeys {
   }
 
   /**
-   * Destroys up to a number of keys of a closed tenant, and at last its root key.
+   * Destroys up to a number of keys of a closed tenant, and finally its root key.
    *
-   * @returns how many keys it has destroyed
+   * @returns the number of destroyed keys
    */
   async removeTenant(tenantId: string, most: number): Promise<number> {
     const removed = await this.#run<{ id: string }>(tenantId, {
@@ -233,10 +233,9 @@ export class SubjectKeys {
 
   #unavailable(cause: unknown): AppError {
     // Logged once per outage, not for every call.
-    if (!this.#isAway) this.#logger.warn('The keys of personal data can not be reached.', cause);
+    if (!this.#isAway) this.#logger.warn('The keys of personal data are unavailable.', cause);
     this.#isAway = true;
-    const message =
-      'The keys of personal data can not be reached, so that it can be neither read nor written. Try again.';
+    const message = 'The keys of personal data are unavailable, so it can be neither read nor written. Try again.';
     return new AppError('UNAVAILABLE', 'KEYS_UNAVAILABLE', message, { cause, retryAfterSeconds: 1 });
   }
 }
@@ -246,7 +245,7 @@ export function lost(): AppError {
   return new AppError(
     'UNAVAILABLE',
     'KEYS_LOST',
-    'A key of the personal data asked for is missing. Ask the operator.',
+    'A key of the requested personal data is missing. Contact the operator.',
     {
       retryAfterSeconds: 60,
     },

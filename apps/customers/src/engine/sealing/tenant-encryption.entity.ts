@@ -11,11 +11,11 @@ const TenantEncryptionSchema = defineEntity({
     operationId: p.uuid(),
     createTime: p.datetime(3),
     createdBy: p.text(),
-    /** The table whose records are being sealed. */
+    /** The table whose records are being encrypted. */
     doneTable: p.text().default('customer'),
-    /** Records up to this id are sealed. */
+    /** Records up to this id are encrypted. */
     doneId: p.uuid().default('00000000-0000-0000-0000-000000000000'),
-    /** Names the pieces with the sealed copy of the file that is being sealed. */
+    /** Content id of the encrypted copy of the current file. */
     copyId: p.uuid().nullable(),
     /** When all existing data was encrypted. */
     completeTime: p.datetime(3).nullable(),

@@ -5,7 +5,7 @@ import { checkParent } from '../records/parents.js';
 import { contract } from '../values/contract.js';
 import { RecordHandlers, type ServiceParts, type ServiceRules } from './record-handlers.js';
 
-/** Finds the handlers of the records of the parent that a request names. */
+/** Finds the handlers for the parent that a request names. */
 export class ParentHandlers<Message extends RecordMessage> {
   constructor(
     private readonly type: RecordType<Message>,
@@ -14,7 +14,7 @@ export class ParentHandlers<Message extends RecordMessage> {
   ) {}
 
   /**
-   * Answers a call.
+   * Handles a call.
    *
    * @param verb of the method
    * @throws AppError INVALID_ARGUMENT for a request that names no parent, NOT_FOUND for a parent that is not live, and
@@ -60,7 +60,7 @@ export class ParentHandlers<Message extends RecordMessage> {
     return new RecordHandlers(ofParent, rules, parts);
   }
 
-  /** The platform has checked that the caller has the permission for any parent. */
+  /** The platform has checked the permission for any parent. */
   #checkMayCall(verb: string, key: string): void {
     const { permission = '' } = contract.method(this.type.method(verb).path)?.policy ?? {};
     const needed = permission.replace(`{${this.type.contract.parent}}`, key);

@@ -16,7 +16,7 @@ type Handle = (request: unknown) => Promise<object> | AsyncIterable<object>;
 /**
  * The controller of a type's standard service: a class with a method for each of the service's, by its name.
  *
- * @throws Error for a service with a method that is no standard one
+ * @throws Error for a service with a non-standard method
  */
 export function recordController<Message extends RecordMessage>(
   type: RecordType<Message>,
@@ -41,7 +41,7 @@ export function recordController<Message extends RecordMessage>(
   }
   for (const [name, { path }] of Object.entries(service)) {
     const verb = type.verbOf(name);
-    if (!(verb in RecordHandlers.prototype)) throw new Error(`${path} is no standard method of ${type.plural}.`);
+    if (!(verb in RecordHandlers.prototype)) throw new Error(`${path} is not a standard method of ${type.plural}.`);
     const value = function (this: RecordController, request: unknown): Promise<object> | AsyncIterable<object> {
       const { handlers } = this;
       if (handlers instanceof ParentHandlers) return handlers.call(verb, request);

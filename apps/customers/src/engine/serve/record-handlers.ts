@@ -39,11 +39,14 @@ export interface ServiceParts {
 
 /** Rules of a service that the contract cannot state. */
 export interface ServiceRules<Message extends RecordMessage> {
-  /** The unique value of an upsert that decides which record is met. By default the only unique value, or the external id in `matchSystem`. */
+  /**
+   * The unique value by which an upsert matches a record. By default the only unique value, or the external id in
+   * `matchSystem`.
+   */
   matched?: (request: object, record: Message) => UniqueValue;
-  /** The columns of its CSV files, but for external ids and custom fields. By default those of the contract. */
+  /** The columns of its CSV files, except external ids and custom fields. By default those of the contract. */
   csvColumns?: readonly CsvColumn<Message>[];
-  /** How files are read. By default as the contract says. */
+  /** How files are imported. By default derived from the contract. */
   importRules?: ImportRules<Message>;
 }
 
@@ -62,7 +65,7 @@ const maxShortBatch = 20;
 
 /** Implements the methods of the standard service of a type. Requests and responses hold records in fields named after the type. */
 export class RecordHandlers<Message extends RecordMessage> {
-  /** Made at the first import: not every type has one. */
+  /** Created at the first import: not every type has one. */
   #importRules: ImportRules<Message> | undefined;
 
   constructor(
@@ -97,7 +100,7 @@ export class RecordHandlers<Message extends RecordMessage> {
 
   async history(request: HistoryRequest): Promise<object> {
     const { em, pageTokenKey, loggedTypes, sequencer } = this.parts;
-    // Callers find the change that they have just made.
+    // So that callers find their most recent change.
     await sequencer.caughtUp();
     return listRecordHistory(loggedTypes, this.type, { em, key: pageTokenKey.bytes }, request);
   }

@@ -1,4 +1,4 @@
-/** What divides the items of a cell that holds several, by the field. A phone number may have a comma in it. */
+/** The separator of items in one cell, by field. A phone number may contain a comma. */
 export const itemSeparators = {
   email: /[;,\s]+/,
   phone: /[;\n]| ::: /,
@@ -8,8 +8,8 @@ export const itemSeparators = {
 } as const;
 
 /**
- * The items that a separator divides. One in quotation marks, with those in it doubled, ends at the mark that a separator or
- * the end follows; a mark elsewhere is text.
+ * The items between separators. A quoted item, with doubled quotation marks inside, ends at the quotation mark before a
+ * separator or the end; other quotation marks are text.
  */
 export function splitItems(text: string, separator: RegExp): string[] {
   if (!text.includes('"')) return text.split(separator);
@@ -28,7 +28,7 @@ export function splitItems(text: string, separator: RegExp): string[] {
   }
 }
 
-/** Items in one cell, as `splitItems` reads them. */
+/** Items in one cell, in the format of `splitItems`. */
 export function joinItems(items: readonly string[], separator: RegExp, joint = '\n'): string {
   return items
     .map((item) => (item.startsWith('"') || separator.test(item) ? `"${item.replaceAll('"', '""')}"` : item))

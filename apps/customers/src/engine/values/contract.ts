@@ -1,6 +1,6 @@
 import { platformContract, MessageValidator, recordContracts, type RecordContract } from '@rapport/contracts';
 
-/** The platform's contract. Read once for the process, which takes some 20 to 50 milliseconds. */
+/** The platform's contract. Read once per process, which takes some 20 to 50 milliseconds. */
 export const contract = platformContract();
 
 export const validator = new MessageValidator(contract);
@@ -16,7 +16,7 @@ export function recordContract(type: string): RecordContract {
   return found;
 }
 
-/** @param path full gRPC path of a method, as its service definition has it */
+/** @param path full gRPC path of a method, from its service definition */
 export function methodDescriptor(path: string) {
   const method = contract.method(path);
   if (!method) throw new Error(`The contract lacks ${path}.`);
@@ -24,10 +24,11 @@ export function methodDescriptor(path: string) {
 }
 
 /**
- * Checks one message of a client stream. `ServiceEntry` checks unary requests only, so handlers of streams call this.
+ * Validates one message of a client stream. `ServiceEntry` validates unary requests only, so handlers of streams call
+ * this.
  *
  * @param path full gRPC path of the method
- * @throws AppError INVALID_ARGUMENT that names each wrong field
+ * @throws AppError INVALID_ARGUMENT that names each invalid field
  */
 export function checkRequest(path: string, message: object): void {
   validator.check(methodDescriptor(path).input, message);

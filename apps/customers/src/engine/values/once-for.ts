@@ -1,4 +1,4 @@
-/** What is made once of each key, and kept for as long as the key is. A key that has a `base` shares what is made of that. */
+/** Memoizes a value per key for the life of the key. A key with a `base` shares the value of its base. */
 export function onceFor<Key extends object, Made>(make: (key: Key) => Made): (key: Key) => Made {
   const known = new WeakMap<object, { made: Made }>();
   return (key) => {

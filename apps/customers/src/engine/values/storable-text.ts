@@ -1,4 +1,4 @@
-/** A text as PostgreSQL and JSON take it: what is no character becomes U+FFFD. */
+/** A text that PostgreSQL and JSON accept: invalid characters become U+FFFD. */
 export function storable(text: string): string {
   return text.replaceAll('\0', '\ufffd').toWellFormed();
 }

@@ -6,27 +6,30 @@ import { recordTypes, type RecordType } from '../fields/record-type.js';
 import { contentColumns } from '../records/record-content.js';
 import { recordOf, shownColumns } from '../records/record-rows.js';
 
-/** The condition for records to index again; its parameter is the version. A type without personal data has nothing to seal. */
+/**
+ * The condition for records to index again; its parameter is the version. A type without personal data has nothing to
+ * encrypt.
+ */
 const staleCondition = ({ derived }: RecordType) =>
   derived.sealed ? 'index_version < ? and not sealed' : 'index_version < ?';
 
-/** Numbers of records that were indexed again, and that writes held all the time. */
+/** Number of reindexed records, and of records that writes held all the time. */
 export interface Reindexed {
   reindexed: number;
   held: number;
 }
 
-/** Records that are indexed again in one transaction. */
+/** Records reindexed per transaction. */
 const batchSize = 1_000;
 
-/** How often, and after how long, records are looked for again that were held by writes. */
+/** Retries, and their delay, for records that writes held. */
 const maxPasses = 10;
 const passPauseMs = 200;
 
 /**
- * Rebuilds the derived columns of all unsealed records that another release has written. Callers see no change. Runs beside the service,
- * except for a short exclusive lock on each table at its start. Waits for that lock at most 0.8 s: on error 55P03 run it again, and it
- * resumes.
+ * Rebuilds the derived columns of all unencrypted records that another release has written. Callers see no change. Runs
+ * beside the service, except for a short exclusive lock on each table at its start. Waits for that lock at most 0.8 s:
+ * on error 55P03 run it again, and it resumes.
  *
  * @param database with the URL of the owner of the tables
  */
@@ -57,9 +60,9 @@ export async function reindexRecords(database: DatabaseOptions): Promise<Reindex
 }
 
 /**
- * The tenants, when any has records to index again. Row-level security binds the owner too, and this takes it off until
- * the end of the transaction, which no other one can see; the lock that this needs keeps all others out. That is why the
- * tenants are looked up one by one in the primary key: it takes as long as there are tenants, not records.
+ * The tenants, if there are records to reindex. Row-level security binds the owner too; this disables it until the end
+ * of the transaction, invisible to other transactions, under a lock that excludes them all. For this reason the tenants
+ * are looked up one by one in the primary key: the time depends on the number of tenants, not of records.
  */
 async function staleTenants(em: EntityManager, type: RecordType): Promise<string[]> {
   const { table, definition } = type;
@@ -83,8 +86,7 @@ async function staleTenants(em: EntityManager, type: RecordType): Promise<string
 }
 
 /**
- * Those of one tenant. A record that a write holds is passed over and looked at again: it is done by that write when
- * that is one of this release.
+ * Reindexes one tenant. A record that a write holds is skipped and visited again: a write of this release reindexes it.
  *
  * @param em the owner's, with the session of the tenant
  */
@@ -102,7 +104,7 @@ export async function reindexTenant(em: EntityManager, type: RecordType, tenantI
   }
 }
 
-/** Those that no write holds. */
+/** Records that no write holds. */
 async function reindexFree(em: EntityManager, type: RecordType, tenantId: string): Promise<number> {
   let count = 0;
   let after: string | undefined = '00000000-0000-0000-0000-000000000000';
@@ -114,7 +116,7 @@ async function reindexFree(em: EntityManager, type: RecordType, tenantId: string
   return count;
 }
 
-/** @returns the ids of the records that were indexed again, in their order */
+/** @returns the ids of the reindexed records, in their order */
 async function reindexBatch(em: EntityManager, type: RecordType, tenantId: string, after: string): Promise<string[]> {
   const { table } = type;
   return em.transactional(async (transaction) => {

@@ -41,10 +41,10 @@ const replaceMode = 2;
 const maxAttempts = 5;
 
 /**
- * Answers the method `upsert` of a type. The first call to claim the value creates the record; all others wait for that claim to be
- * committed, and then find its owner.
+ * Handles the method `upsert` of a type. The first call to claim the value creates the record; all others wait for that
+ * claim to be committed, and then find its owner.
  *
- * @param valueOf the unique value of the normalised record that decides which record is met
+ * @param valueOf the unique value of the normalized record by which it is matched
  */
 export async function upsertRecord<Message extends RecordMessage>(
   transaction: StatementTransaction,
@@ -78,19 +78,19 @@ export async function upsertRecord<Message extends RecordMessage>(
 }
 
 function concurrentWrite(): AppError {
-  return new AppError('ABORTED', 'CONCURRENT_WRITE', 'Another write was in the way. Try again.', {
+  return new AppError('ABORTED', 'CONCURRENT_WRITE', 'The write conflicts with another one. Try again.', {
     retryAfterSeconds: 1,
   });
 }
 
-/** @throws AppError INVALID_ARGUMENT for a record that lacks what is to be matched */
+/** @throws AppError INVALID_ARGUMENT for a record that lacks the value to match */
 export function required(value: UniqueValue | undefined, field: string, description: string): UniqueValue {
   if (value) return value;
   throw invalidArgument([{ field, reason: 'REQUIRED', description }]);
 }
 
 /**
- * The value that decides which record is met, of a type with unique values of one kind.
+ * The value to match, for a type with unique values of one kind.
  *
  * @param system of external ids
  * @throws AppError INVALID_ARGUMENT for a record without one
@@ -117,11 +117,11 @@ export function externalIdOf<Message extends RecordMessage>(
 }
 
 /**
- * Claims the value for a record that is not there yet: the check of that ends with the transaction. Waits for a running
- * transaction that claims the same. False when the value has an owner; that row is not locked, since a delete takes the
- * record first and its values then.
+ * Claims the value for a record that does not exist yet: the foreign key is checked at the end of the transaction.
+ * Waits for a running transaction that claims the same value. False when the value has an owner; that row is not
+ * locked, since a delete locks the record first and its values then.
  *
- * @returns whether it was claimed, and the id of the record that has the value, null when the caller does not see that one
+ * @returns whether it was claimed, and the id of the owner, null when it is hidden from the caller
  */
 async function claimFirst(
   transaction: StatementTransaction,
@@ -137,17 +137,17 @@ async function claimFirst(
         on conflict (tenant_id, type, value) do nothing returning ${table}_id`,
       values: [currentCaller().tenantId, key, value, recordId],
     },
-    // A statement of its own: it sees what the transaction that was waited for has committed.
+    // A separate statement: it sees what the transaction that we waited for has committed.
     ownersOf(type, [{ type: key, value, plainValue, path }]),
   );
   const isFirst = claimed.length > 0;
   const owner = (owners as OwnerRow[]).find(({ stored }) => !isFirst || stored !== value)?.record_id;
-  // Of a record that is not sealed yet the value is stored as it is, which does not keep others from claiming it.
+  // A record that is not encrypted yet has the plain value, which does not prevent others from claiming it.
   if (isFirst && owner !== undefined) throw concurrentWrite();
   return [isFirst, owner];
 }
 
-/** The record that has the value, locked; undefined when the value has gone or changed hands meanwhile. */
+/** The record with the value, locked; undefined when the value was released or moved meanwhile. */
 async function lockedOwner<Message extends RecordMessage>(
   transaction: StatementTransaction,
   type: RecordType<Message>,
@@ -171,9 +171,9 @@ async function lockedOwner<Message extends RecordMessage>(
 }
 
 /**
- * The lists of the record that was met with those of the request.
+ * Combines the lists of the matched record with those of the request.
  *
- * @throws AppError INVALID_ARGUMENT for items that are wrong, and TOO_MANY_ITEMS
+ * @throws AppError INVALID_ARGUMENT for invalid items, and TOO_MANY_ITEMS
  * @throws AppError ALREADY_EXISTS EXTERNAL_ID_DIFFERS
  */
 function unitedLists<Message extends RecordMessage>(
@@ -182,7 +182,7 @@ function unitedLists<Message extends RecordMessage>(
   { record, violations }: { record: Message; violations: FieldViolation[] },
 ): Partial<Message> {
   const { lists } = type.definition;
-  // By their places in the request, not in what comes of it.
+  // By their positions in the request, not in the result.
   refuse(
     type,
     violations.filter(({ field }) => lists.fields.some((list) => field.startsWith(`${list}[`))),
@@ -211,7 +211,7 @@ interface ExternalIds {
   externalIds?: readonly { system: string; value: string }[];
 }
 
-/** A record that has another id in a system may be another one: neither id may be lost without being asked for. */
+/** A record with another id in the same system may be another one: neither id may be lost silently. */
 function checkExternalIds({ singular }: RecordType, owner: RecordMessage, wanted: RecordMessage): void {
   const { externalIds = [] } = owner as ExternalIds;
   const violations = ((wanted as ExternalIds).externalIds ?? []).flatMap(
@@ -223,12 +223,12 @@ function checkExternalIds({ singular }: RecordType, owner: RecordMessage, wanted
     },
   );
   if (violations.length === 0) return;
-  const message = `The ${singular} that was met has another id in the same system.`;
+  const message = `The matched ${singular} has another id in the same system.`;
   const metadata = { [`${singular}Id`]: owner.id };
   throw new AppError('ALREADY_EXISTS', 'EXTERNAL_ID_DIFFERS', message, { violations, metadata });
 }
 
-/** A unique value by its place in the request. */
+/** A unique value by its position in the request. */
 function sentValue<Message extends RecordMessage>(
   type: RecordType<Message>,
   claimed: UniqueValue,

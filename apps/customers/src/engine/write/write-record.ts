@@ -34,7 +34,7 @@ export interface RecordRequest {
 /**
  * Creates the record of a request, in one round trip when it has no links and no custom fields.
  *
- * @param claimed one of its unique values that was claimed for the id that it shall have
+ * @param claimed unique value that was already claimed for the new record's id
  */
 export async function createRecord<Message extends RecordMessage>(
   transaction: StatementTransaction,
@@ -77,7 +77,7 @@ function isKnownId({ table }: RecordType, error: unknown): boolean {
 }
 
 function createdBefore({ constant, singular }: RecordType, id: string): AppError {
-  const message = `The ${singular} of this request was created before, and is not there any more.`;
+  const message = `The ${singular} of this request was created before and has since been deleted.`;
   return new AppError('ALREADY_EXISTS', `${constant}_CREATED_BEFORE`, message, { metadata: { createdId: id } });
 }
 
@@ -185,14 +185,14 @@ export async function undeleteRecord<Message extends RecordMessage>(
 function refuseMissing({ singular }: RecordType, violations: readonly FieldViolation[]): void {
   const [first] = violations;
   if (!first) return;
-  const message = `The ${singular} can not come back: ${first.field} ${first.description}.`;
+  const message = `The ${singular} can not be restored: ${first.field} ${first.description}.`;
   throw new AppError('FAILED_PRECONDITION', first.reason, message);
 }
 
 /**
- * The record, live or deleted, with its row locked: of two editors with one etag the second meets the new version.
+ * The record, live or deleted, with its row locked: of two editors with one etag, the second finds the new version.
  *
- * @param sent what it is to become: records of other types that this names are locked before it
+ * @param sent the requested content: records of other types in it are locked first
  */
 async function readForChange<Message extends RecordMessage>(
   transaction: StatementTransaction,

@@ -17,7 +17,7 @@ export const defaultMinScore = 50;
 const defaultPageSize = 20;
 const maxHits = 500;
 
-/** Answers FindDuplicates. */
+/** Handles FindDuplicates. */
 export async function findDuplicates(
   em: EntityManager,
   tenantFrequencies: TenantFrequencies,

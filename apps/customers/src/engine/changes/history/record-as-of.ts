@@ -20,6 +20,8 @@ export const clockSkewMs = 5_000;
  *
  * @param asOf RFC 3339
  * @throws AppError NOT_FOUND when it was deleted or did not exist then
+ * @throws AppError FAILED_PRECONDITION HISTORY_EXPIRED when the log does not go back that far, HISTORY_ERASED when the
+ *   record held the data of a person who has been erased since
  */
 export async function recordAsOf<Message extends RecordMessage>(
   em: EntityManager,
@@ -35,7 +37,7 @@ export async function recordAsOf<Message extends RecordMessage>(
   // Read after the changes, so that changes dropped meanwhile are noticed.
   const known = await knownSince(em, type.table);
   if (time < known.time) {
-    const message = 'The change log does not go back so far. oldestTime is the earliest time that can be asked for.';
+    const message = 'The change log does not go back that far. oldestTime is the earliest available time.';
     throw new AppError('FAILED_PRECONDITION', 'HISTORY_EXPIRED', message, {
       metadata: { oldestTime: known.time.toISOString() },
     });
@@ -44,7 +46,7 @@ export async function recordAsOf<Message extends RecordMessage>(
   return opened(type, messageReader(type.message)(values) as Message);
 }
 
-/** Opens a record. @throws AppError FAILED_PRECONDITION HISTORY_ERASED when one of its keys was destroyed */
+/** Decrypts a record. @throws AppError FAILED_PRECONDITION HISTORY_ERASED when one of its keys was destroyed */
 async function opened<Message extends RecordMessage>(type: RecordType<Message>, record: Message): Promise<Message> {
   const texts = sealedTexts(type, record);
   if (texts.length === 0) return record;
@@ -60,12 +62,12 @@ function isDeleted({ delete_time: deleteTime = null }: StoredValues): boolean {
   return deleteTime !== null;
 }
 
-/** Whether a record is of another parent than the one that is asked for. */
+/** Whether a record has another parent than the requested one. */
 function isOfOther({ contract, parentKey }: RecordType, values: StoredValues): boolean {
   return parentKey !== undefined && values[contract.parent ?? ''] !== parentKey;
 }
 
-/** @returns undefined when there was no such record */
+/** @returns undefined when the record did not exist */
 async function valuesAsOf(
   em: EntityManager,
   type: RecordType,
@@ -73,7 +75,7 @@ async function valuesAsOf(
   time: Date,
 ): Promise<StoredValues | undefined> {
   const { table } = type;
-  // One statement, so that row and changes are of one moment.
+  // One statement, so that row and changes are from one moment.
   const rows = await readForTenant<{
     current: StoredValues | null;
     operation: Operation | null;
@@ -86,11 +88,11 @@ async function valuesAsOf(
         left join lateral values_before('${table}', $2::text, $3::timestamptz) with ordinality
           as change (operation, version, before, place) on true
         order by place`,
-    // The log has microseconds.
+    // The change log has microseconds.
     values: [currentCaller().tenantId, id, time.toISOString().replace('Z', '999Z')],
   });
   let values = rows[0]?.current ?? undefined;
-  // Callers limited to some records see the history only of records that they see now.
+  // Callers limited to some records see the history only of records that they can see now.
   if (!values && seesSomeOnly()) throw await missingRecord(em, type, id);
   for (const { operation, before } of rows) {
     if (before && Object.hasOwn(before, 'erased')) throw (await erasedError(em, type, id)) ?? historyErased(type);
@@ -101,7 +103,9 @@ async function valuesAsOf(
   return values;
 }
 
-/** Whether a change gave the values an update time that is not after a time. The log has it a moment later. */
+/**
+ * Whether a change gave the values an update time that is not after a time. The change log has a slightly later time.
+ */
 function isShownBy(
   values: StoredValues | undefined,
   before: StoredValues | null,
@@ -113,8 +117,8 @@ function isShownBy(
   return typeof updateTime === 'string' && Math.floor(new Date(updateTime).getTime()) <= time.getTime();
 }
 
-/** Of a record that an erased one was merged into, or of a time before encryption was turned on. */
+/** For a record that an erased one was merged into, or for a time before encryption was enabled. */
 function historyErased({ singular }: RecordType): AppError {
-  const message = `What the ${singular} was then is not known any more: its values were erased, or are encrypted since.`;
+  const message = `The state of the ${singular} at that time is no longer available: its values were erased or have since been encrypted.`;
   return new AppError('FAILED_PRECONDITION', 'HISTORY_ERASED', message);
 }

@@ -15,7 +15,7 @@ import { knownSince } from './known-since.js';
 
 const defaultPageSize = 20;
 
-/** Which page of a record's history is wanted. */
+/** Page parameters of a record's history. */
 export interface HistoryRequest {
   id: string;
   /** 20 when absent. */
@@ -24,10 +24,10 @@ export interface HistoryRequest {
 }
 
 /**
- * Answers a List…History of a type: one page, from the position that the page token holds.
+ * Handles a List…History method of a type: one page, after the position in the page token.
  *
- * @param key that page tokens and cursors are signed with
- * @throws AppError NOT_FOUND unless there is such a record, live or deleted, that the caller may see
+ * @param key that signs page tokens and cursors
+ * @throws AppError NOT_FOUND unless the record exists, live or deleted, and is visible to the caller
  */
 export async function listRecordHistory(
   types: LoggedTypes,

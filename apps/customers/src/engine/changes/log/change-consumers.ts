@@ -1,10 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Place } from './change-cursor.js';
 
-/** Shortest time between two reports that a consumer is alive, in milliseconds. */
+/** Shortest interval between two heartbeats of a consumer, in milliseconds. */
 const reportEveryMs = 10_000;
 
-/** The positions of named readers. Changes that a live one has not read are not dropped from the log. */
+/** The positions of named consumers. Changes that a live consumer has not read are not dropped from the log. */
 export class ChangeConsumers {
   readonly #reportedMs = new Map<string, number>();
 

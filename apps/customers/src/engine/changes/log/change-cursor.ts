@@ -1,11 +1,11 @@
 import { readPageToken, signPageToken } from '@rapport/persistence';
 import { AppError } from '@rapport/platform';
 
-/** Where a reader is. */
+/** The position of a reader. */
 export interface Place {
-  /** Changes whenever the log's history does. */
+  /** Changes when the log's history does, for example after a restore. */
   epoch: string;
-  /** All changes up to it are read. */
+  /** All changes up to it have been read. */
   position: number;
 }
 
@@ -13,7 +13,7 @@ export interface Place {
 export class ChangeCursors {
   /**
    * @param key 32 bytes
-   * @param binding what a cursor is good for: tenant and filter
+   * @param binding of a cursor: tenant and filter
    */
   constructor(
     private readonly key: Buffer,
@@ -24,23 +24,23 @@ export class ChangeCursors {
     return signPageToken(this.key, this.binding, [epoch, String(position)]);
   }
 
-  /** @throws AppError INVALID_ARGUMENT when it is no cursor of this tenant and filter */
+  /** @throws AppError INVALID_ARGUMENT unless it is a cursor of this tenant and filter */
   read(cursor: string, field = 'cursor'): Place {
     const [epoch, position] = readPageToken(this.key, this.binding, cursor, {
       field,
       reason: 'CURSOR_INVALID',
-      description: 'must be a cursor that was given for the same types and fields',
+      description: 'must be a cursor from a request with the same types and fields',
     });
     return { epoch: epoch ?? '', position: Number(position) };
   }
 
-  /** @param oldest where the log begins */
+  /** @param oldest start of the log */
   expired(oldest: Place): AppError {
     return new AppError(
       'FAILED_PRECONDITION',
       'CURSOR_EXPIRED',
-      'Changes after this cursor are no longer kept, or the log was restored from a backup. GET /v1/customers:snapshot ' +
-        'gives every customer and the cursor to go on from; oldestCursor is where the log begins.',
+      'Changes after this cursor have expired, or the log was restored from a backup. GET /v1/customers:snapshot ' +
+        'returns every customer and the cursor to continue from; oldestCursor is the start of the log.',
       { metadata: { oldestCursor: this.write(oldest) } },
     );
   }

@@ -23,14 +23,14 @@ new Gauge({
   help: 'Committed changes that have no position yet.',
   registers: [metrics],
   async collect() {
-    // Unknown while the database does not answer.
+    // Not set while the database is unreachable.
     const state = await outbox?.().catch(() => undefined);
     this.set(state?.waiting ?? Number.NaN);
     oldest.set(state?.oldestSeconds ?? Number.NaN);
   },
 });
 
-/** Sets what the gauges of the outbox read. */
+/** Registers the source of the outbox gauges. */
 export function reportOutbox(state: typeof outbox): void {
   outbox = state;
 }
@@ -40,7 +40,7 @@ export function countSequenced(agesSeconds: number[]): void {
   for (const age of agesSeconds) lag.observe({ to: 'sequenced' }, Math.max(0, age));
 }
 
-/** @param timesMs when changes that are being sent were made */
+/** @param timesMs creation times of changes that are being sent */
 export function countDelivered(timesMs: number[]): void {
   const nowMs = Date.now();
   for (const timeMs of timesMs) lag.observe({ to: 'delivered' }, Math.max(0, nowMs - timeMs) / 1_000);

@@ -8,24 +8,24 @@ import { changeColumns, charsOf, entryOf, type ChangeEntry, type ChangeRow } fro
 import type { ChangeTail } from './change-tail.js';
 import type { LoggedTypes } from './logged-types.js';
 
-/** Changes that were read, and how far was looked for them. */
+/** Changes of a read, and the position up to which it searched. */
 export interface ChangeBatch {
   entries: ChangeEntry[];
   place: Place;
-  /** Whether more were there already. */
+  /** Whether more changes are available. */
   hasMore: boolean;
 }
 
-/** Most changes that are looked at in one statement, when few of them meet the filter. */
+/** Most changes that one statement scans when few of them match the filter. */
 const maxWindow = 1_000;
 
 /**
- * Characters of the values that are read at a time: a batch is a message, and in memory as a whole. The change that goes beyond it
- * is still among them, so that there always is one.
+ * Characters of values per read: a batch becomes one message, and is in memory as a whole. The change that exceeds the
+ * limit is included, so that there always is one.
  */
 const maxChars = 1024 * 1024;
 
-/** Reads the log for one reader: from memory where that has it, and else from the database. */
+/** Reads the log for one reader: from memory if possible, otherwise from the database. */
 export class ChangeReader {
   readonly #matches: (entry: ChangeEntry) => boolean;
   /** Whether the filter rejects changes that the database returns. */
@@ -33,8 +33,8 @@ export class ChangeReader {
   #window = 0;
 
   /**
-   * @param em with the session of the reader's tenant; without a tenant that of none, not of the platform's
-   * @param scope the owners whose records the reader sees, and how; those of all when undefined
+   * @param em with the session of the reader's tenant; for the platform, without a tenant
+   * @param scope the owners whose records the reader sees, and the visibility rules; undefined for all owners
    */
   constructor(
     private readonly em: EntityManager,
@@ -47,7 +47,7 @@ export class ChangeReader {
     this.#isPicky = filter.types.length > 0 || filter.fields.length > 0;
   }
 
-  /** Where changes begin that come from now on. */
+  /** The end of the log: the position of a reader of new changes only. */
   async end(): Promise<Place> {
     const { end } = this.tail;
     if (end && this.tail.isFresh) return end;
@@ -55,17 +55,17 @@ export class ChangeReader {
     return { epoch: log.epoch, position: log.end };
   }
 
-  /** Where the log begins. */
+  /** The start of the log. */
   async oldest(): Promise<Place> {
     const { epoch, dropped } = await this.#log();
     return { epoch, position: dropped };
   }
 
   /**
-   * The next changes that are there now, meet the filter and are the reader's to see.
+   * The next available changes that match the filter and are visible to the reader.
    *
    * @param most of them; fewer when their values are large
-   * @throws AppError CURSOR_EXPIRED when there were changes after `place` that are no longer kept
+   * @throws AppError CURSOR_EXPIRED when changes after `place` have been dropped
    */
   async next(place: Place, most: number): Promise<ChangeBatch> {
     const { entries, ...batch } = await this.#nextOfTenant(place, most);
@@ -81,7 +81,7 @@ export class ChangeReader {
   async #nextOfTenant(place: Place, most: number): Promise<ChangeBatch> {
     const kept = this.tail.after(place, this.filter.withValues);
     if (kept) return this.#pick(kept, place, this.tail.end ?? place, most);
-    // One more than wanted shows whether there are more.
+    // One more than requested shows whether there are more.
     const limit = Math.max(most + 1, this.#window);
     const page = await this.#page(place.position, limit);
     if (page.epoch !== place.epoch || place.position < page.dropped) {
@@ -90,7 +90,7 @@ export class ChangeReader {
     const last = page.entries.length < limit && !page.isCut ? undefined : page.entries.at(-1);
     const end = Math.max(place.position, last?.position ?? page.end);
     const batch = this.#pick(page.entries, place, { ...place, position: end }, most);
-    // Few matches: a larger window saves round trips. Many: a small one saves reading values in vain.
+    // With few matches, a larger window saves round trips. With many, a small one avoids reading unused values.
     this.#window = this.#isPicky && batch.entries.length < most ? Math.min(limit * 4, maxWindow) : 0;
     return { ...batch, hasMore: batch.hasMore || last !== undefined };
   }
@@ -100,7 +100,7 @@ export class ChangeReader {
     let chars = 0;
     for (const entry of looked) {
       if (!this.#matches(entry)) continue;
-      // There is one more than wanted.
+      // There is one more than requested.
       if (entries.length === most || (this.filter.withValues && chars >= maxChars)) {
         const position = entries.at(-1)?.position ?? from.position;
         return { entries, place: { ...from, position }, hasMore: true };
@@ -116,7 +116,10 @@ export class ChangeReader {
     return logOf(row);
   }
 
-  /** One statement, so that all of it is of one moment: what is between the changes and the end is known to be nothing. */
+  /**
+   * One statement, so that all of it is from one moment: the range between the changes and the end is known to be
+   * empty.
+   */
   async #page(
     position: number,
     limit: number,

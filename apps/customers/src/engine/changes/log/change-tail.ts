@@ -5,21 +5,21 @@ import { erasureOrigin } from '../erasure/erasure-origin.js';
 import type { Place } from './change-cursor.js';
 import { changeColumns, charsOf, entryOf, type ChangeEntry, type ChangeRow } from './change-entry.js';
 
-/** Longest time between two looks at the log when no notification arrives, in milliseconds. */
+/** Longest interval between two reads of the log without a notification, in milliseconds. */
 const lookEveryMs = 1_000;
 /** Pause after an error, which the connection has logged. The next look connects again. */
 const retryMs = 200;
 
-/** Changes that are read at a time: fewer when their values come too, and no more than so many bytes of those. */
+/** Changes per read: fewer when their values are read too, and at most this many bytes of values. */
 const batchSize = { withValues: 500, bare: 5_000 };
 const batchBytes = 4 * 1024 * 1024;
-/** Most changes, and characters of their values, that are kept for readers that are slightly behind. */
+/** Capacity of the buffer for readers that lag slightly: changes, and characters of their values. */
 const maxKept = 20_000;
 const maxKeptChars = 16 * 1024 * 1024;
 
 /**
- * The end of the log in memory, read once for all readers of this process: the cost of a change does not grow with their number.
- * Readers that are further behind read the log itself.
+ * The end of the log in memory, read once for all readers of this process: the cost of a change does not grow with
+ * their number. Readers that lag further read the log itself.
  */
 export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #logger = new Logger('ChangeTail');
@@ -29,18 +29,18 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
   #entries: ChangeEntry[] = [];
   #chars = 0;
   #epoch: string | undefined;
-  /** All changes after it, up to `#end`, are kept; with their values those after `#valuesStart`. */
+  /** All changes after it, up to `#end`, are buffered; those after `#valuesStart` with their values. */
   #start = 0;
   #valuesStart = Number.POSITIVE_INFINITY;
   #end = 0;
   #valueReaders = 0;
   #lookedMs = 0;
 
-  /** @param databaseUrl as the app role */
+  /** @param databaseUrl with the app role */
   constructor(databaseUrl: string) {
     this.#connection = new DedicatedConnection(databaseUrl, 'rapport-change-tail', {
       onConnect: async (client) => {
-        // It may be another database by now.
+        // After a reconnect, it may be another database.
         this.#lookedMs = 0;
         await client.query('select check_change_log_epoch()');
         await client.query('listen change_log');
@@ -53,7 +53,7 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
     this.#loop.start();
   }
 
-  /** After the calls that read it have been answered. */
+  /** Runs after the calls that read it have completed. */
   async onApplicationShutdown(): Promise<void> {
     const stopped = this.#loop.stop();
     this.#grown.wake();
@@ -62,7 +62,7 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
     await stopped;
   }
 
-  /** The end of the log, unless it is not known now. */
+  /** The end of the log, or undefined while it is unknown. */
   get end(): Place | undefined {
     return this.#epoch === undefined ? undefined : { epoch: this.#epoch, position: this.#end };
   }
@@ -76,14 +76,14 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
     return this.#loop.signal.aborted;
   }
 
-  /** The changes after a place that are kept here; undefined when they are not all. */
+  /** The buffered changes after a position; undefined when some are missing. */
   after({ epoch, position }: Place, withValues: boolean): readonly ChangeEntry[] | undefined {
     const start = withValues ? Math.max(this.#start, this.#valuesStart) : this.#start;
     if (epoch !== this.#epoch || position < start) return undefined;
     return position >= this.#end ? [] : this.#entries.slice(this.#indexAfter(position));
   }
 
-  /** From now on values are kept too, until the returned function is called. */
+  /** Buffers values too, until the returned function is called. */
   keepValues(): () => void {
     this.#valueReaders += 1;
     if (this.#valueReaders === 1) this.#valuesStart = Number.POSITIVE_INFINITY;
@@ -92,7 +92,7 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
     };
   }
 
-  /** Waits until the log goes beyond a position, `timeoutMs` have passed, or `signal` says so. */
+  /** Waits until the log exceeds a position, `timeoutMs` have passed, or `signal` aborts. */
   async waitBeyond(position: number, timeoutMs: number, signal?: AbortSignal): Promise<void> {
     if (this.#end > position || this.isStopping) return;
     await this.#grown.sleep(timeoutMs, signal);
@@ -145,14 +145,14 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
     this.#grown.wake();
   }
 
-  /** The kept changes may contain erased values; those that are read from now on do not. */
+  /** The buffered changes may contain erased values; a new read does not. */
   #forgetAll(): void {
     this.#entries = [];
     this.#chars = 0;
     this.#start = this.#end;
   }
 
-  /** Down to half of what may be kept, so that it does not run for each change. */
+  /** Shrinks to half of the capacity, so that it does not run for each change. */
   #forget(): void {
     let count = 0;
     while (this.#entries.length - count > maxKept / 2 || this.#chars > maxKeptChars / 2) {

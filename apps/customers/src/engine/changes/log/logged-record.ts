@@ -4,8 +4,8 @@ import { loggedColumns, type LoggedType, type LogScope } from './logged-types.js
 import type { StoredValues } from './stored-values.js';
 
 /**
- * A type of records in the log, as its contract says: readers with a narrow scope get the changes of records whose owners they see,
- * and all changes of records without owners.
+ * A record type in the change log, derived from its contract: readers with a narrow scope get the changes of records
+ * whose owners they see, and all changes of records without owners.
  *
  * @param alsoSeen see LogScope
  * @param empty see LoggedType

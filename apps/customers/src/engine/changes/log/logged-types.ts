@@ -9,55 +9,58 @@ type Json = Record<string, unknown>;
 
 /** The changes that a reader limited to the records of some owners receives. */
 export type LogScope =
-  /** All of them: the records are those of the tenant. */
+  /** All of them: the records belong to the whole tenant. */
   | { by: 'TENANT' }
   /**
-   * Those of records that it sees. A change after which it no longer sees the record is a deletion for it.
+   * Changes of records that it sees. A change after which it no longer sees the record appears as a deletion.
    *
-   * `alsoSeen` makes SQL that selects those ids of an SQL array whose records are gone and were visible to the reader.
+   * `alsoSeen` returns SQL that selects, from an SQL array, the ids of removed records that were visible to the reader.
    */
   | { by: 'OWNER'; alsoSeen?: (ids: string) => string }
   /**
-   * Those of records that it sees, and deletions of those that belonged to records that it sees: these by the columns that hold their
-   * ids, or found in the values by a function.
+   * Changes of records that it sees, and deletions of records whose owning records it sees: found by the columns with
+   * their ids, or by a function of the values.
    */
   | { by: 'RECORD'; of: Readonly<Record<string, string>> | ((values: StoredValues) => readonly NamedRecord[]) };
 
-/** A record that a change names: its type as the log has it. */
+/** A record that a change names, with its type name in the log. */
 export interface NamedRecord {
   type: string;
   id: string;
 }
 
-/** A type of records of which the log has changes. */
+/** A record type in the change log. */
 export interface LoggedType {
   /** Its name in the log, such as `custom_field`. */
   name: string;
   table: string;
-  /** A second table that has records of the type. */
+  /** A second table with records of the type. */
   tableBeside?: string;
-  /** The message that shows a record. */
+  /** The message of a record. */
   descriptor: DescMessage;
   /** Columns whose changes readers get. All others are bookkeeping, or internal. */
   columns: readonly string[];
   scope: LogScope;
-  /** Values of columns that an erasure takes out of the log, unless the field is then not set. */
+  /** Replacement values of columns that an erasure removes from the log. By default, the field is unset. */
   empty: StoredValues;
-  /** Adds columns of the message that are made of stored ones. */
+  /** Adds columns of the message that are derived from stored ones. */
   withMade?: (values: StoredValues) => StoredValues;
-  /** The records that one belongs to, when a reader needs the permission to read these too. Each change has the values for it. */
+  /**
+   * The records that own a record, when a reader needs the permission to read these too. Each change contains their
+   * ids.
+   */
   alsoRead?: (values: StoredValues) => readonly NamedRecord[];
-  /** Adds to a message what is not in its columns. */
+  /** Adds fields to a message that are not among its columns. */
   completed?: (message: object) => object;
-  /** Of a type whose history is shown. */
+  /** Present for a type with a public history. */
   record?: RecordType;
-  /** First part of the permission by which it is read. By default that of `record`, or `customers`. */
+  /** First part of the permission to read it. By default that of `record`, or `customers`. */
   permission?: string;
 }
 
-/** The types of records of which the log has changes, and how it shows them. One for each process. */
+/** The record types in the change log, and the conversion of their changes to messages. One per process. */
 export class LoggedTypes {
-  /** In their order. */
+  /** In registration order. */
   readonly names: readonly string[];
   /** JSON names of the fields whose changes readers get. */
   readonly fieldNames: ReadonlySet<string>;
@@ -70,35 +73,35 @@ export class LoggedTypes {
     this.fieldNames = new Set([...this.#types.values()].flatMap(({ fields }) => [...fields.values()]));
   }
 
-  /** @throws Error when there is no such type */
+  /** @throws Error for an unknown type */
   get(name: string): LoggedType {
     return this.#of(name).type;
   }
 
-  /** @throws Error when there is no such type, or none whose history is shown */
+  /** @throws Error for an unknown type, or one without a public history */
   record(name: string): RecordType {
     const { record } = this.get(name);
     if (!record) throw new Error(`The change log shows no history of ${name}.`);
     return record;
   }
 
-  /** The permission by which records of a type are read. */
+  /** The permission to read records of a type. */
   readPermission(name: string): string {
     const { record, permission = record?.contract.permission ?? 'customers' } = this.get(name);
     return `${permission}.read`;
   }
 
-  /** A whole record as REST shows it to the caller. */
+  /** A whole record in the REST form that the caller can see. */
   recordJson(name: string, values: StoredValues): Json {
     return this.#of(name).json(values);
   }
 
-  /** A whole record as the contract has it. */
+  /** A whole record as its message of the contract. */
   message(name: string, values: StoredValues): object {
     return this.#of(name).message(values);
   }
 
-  /** Some fields of a record as REST shows them to the caller; null for those without a value. */
+  /** Some fields of a record in the REST form that the caller can see; null for those without a value. */
   fieldsJson(name: string, values: StoredValues): Json {
     const { fields, json } = this.#of(name);
     const whole = json(values);
@@ -109,14 +112,14 @@ export class LoggedTypes {
     );
   }
 
-  /** JSON names of those columns that callers know. */
+  /** JSON names of the public columns among these. */
   changedFields(name: string, columns: readonly string[]): string[] {
     const { fields, withMade } = this.#of(name);
     const changed = Object.keys(withMade(Object.fromEntries(columns.map((column) => [column, null]))));
     return changed.flatMap((column) => fields.get(column) ?? []);
   }
 
-  /** Whether a caller with `permissions` may read all records that a change belongs to. */
+  /** Whether a caller with `permissions` can read all records that own the record of a change. */
   isReadable(
     { type, before, after }: Pick<ChangeEntry, 'type' | 'before' | 'after'>,
     permissions: readonly string[],
@@ -136,7 +139,7 @@ export class LoggedTypes {
 }
 
 class ShownType {
-  /** JSON names of the fields whose changes readers get, by their columns. */
+  /** JSON names, by column, of the fields whose changes readers get. */
   readonly fields: ReadonlyMap<string, string>;
   readonly json: (values: StoredValues) => Json;
   readonly message: (values: StoredValues) => object;
@@ -164,7 +167,7 @@ function unknownColumn({ name }: LoggedType, column: string): never {
 /** Fields that change with every change, or never. */
 const bookkeeping = new Set(['id', 'etag', 'create_time', 'update_time', 'created_by', 'updated_by']);
 
-/** The columns of all fields of a message but its bookkeeping. */
+/** The columns of all fields of a message except bookkeeping. */
 export function loggedColumns(descriptor: DescMessage): string[] {
   return descriptor.fields.map(({ name }) => name).filter((name) => !bookkeeping.has(name));
 }

@@ -1,9 +1,11 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 
-/** How long a change may wait for its position before `/readyz` fails. */
+/** Longest wait of a change for its position before `/readyz` fails. */
 const lateSeconds = 10;
 
-/** Committed changes without a position. Read on the pool, since the connection of a stuck sequencer answers nothing. */
+/**
+ * Committed changes without a position. Read on the pool, since the connection of a stuck sequencer does not answer.
+ */
 export async function outboxState(em: EntityManager): Promise<{ waiting: number; oldestSeconds: number }> {
   const [row] = await em
     .fork()
@@ -11,7 +13,7 @@ export async function outboxState(em: EntityManager): Promise<{ waiting: number;
   return { waiting: Number(row?.waiting ?? 0), oldestSeconds: row?.oldest_seconds ?? 0 };
 }
 
-/** @throws Error while a change waits for long */
+/** @throws Error while a change has waited too long */
 export async function checkOutbox(em: EntityManager): Promise<void> {
   const { oldestSeconds } = await outboxState(em);
   if (oldestSeconds > lateSeconds) throw new Error(`A change has waited ${oldestSeconds} s for its position.`);

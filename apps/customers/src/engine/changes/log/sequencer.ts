@@ -7,34 +7,35 @@ import { countSequenced } from './change-metrics.js';
 import { traceSequenced } from './trace-sequenced.js';
 
 /**
- * Longest wait for changes that other processes write, which do not wake this one: a quarter of the time since the last change was
- * moved, within these bounds, in milliseconds.
+ * Longest wait for changes of other processes, which do not wake this one: a quarter of the time since the last change
+ * was moved, within these bounds, in milliseconds.
  */
 const lookAfterMs = { least: 20, most: 250 };
 
 /**
- * Pause after a pass that moved something: twice as long as the pass took, within these bounds, in milliseconds. Changes of the pause
- * are moved together, which costs a fraction: each pass takes the lock of the log, and looks up the audit chain of each tenant.
+ * Pause after a pass that moved changes: twice as long as the pass, within these bounds, in milliseconds. Changes of
+ * the pause are moved together, which costs a fraction: each pass takes the lock of the log and reads the audit chain
+ * of each tenant.
  */
 const restMs = { least: 4, most: 20 };
 
-/** Changes that are moved in one transaction, alone and beside calls. */
+/** Changes per transaction, alone and beside calls. */
 const batchSize = { alone: 2_000, beside: 100 };
 
 const retryMs = 200;
 const maintainEveryMs = 60_000;
 
-/** Changes are dropped by so many at a time. */
+/** Batch size of dropping changes. */
 const partitionSpan = '1 day';
 
-/** A consumer that has not reported for this long no longer keeps changes from being dropped. */
+/** A consumer without a heartbeat for this long no longer prevents changes from being dropped. */
 const consumerExpiry = '7 days';
 
-/** A pass over what became visible between two snapshots of one server. */
+/** A pass over the changes that became visible between two snapshots of one server. */
 interface Pass {
-  /** Where it ends. */
+  /** The snapshot at its end. */
   snapshot: string;
-  /** Which connection it is made on. */
+  /** The connection that ran it. */
   connections: number;
 }
 
@@ -47,9 +48,9 @@ interface Moved {
 }
 
 /**
- * Gives every committed change its position: moves it from the outbox to the log. Every process of the service has one, and
- * none is special: the database lets one of them move at a time. A transaction of this process wakes it; it polls for the
- * changes of other processes.
+ * Gives every committed change its position: moves it from the outbox to the log. Every process of the service has one
+ * sequencer, and none is special: a lock in the database lets one of them move changes at a time. A transaction of this
+ * process wakes it; it polls for the changes of other processes.
  */
 export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #logger = new Logger('Sequencer');
@@ -58,19 +59,19 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
   readonly #loop = new WorkerLoop({ pass: () => this.#step(), intervalMs: lookAfterMs.most, retryMs });
   #pace: BulkPace | undefined;
   /**
-   * Everything that this snapshot of the server of the current connection sees is in the log. Another server may give out again
-   * the transaction ids that it takes for seen.
+   * Everything visible to this snapshot of the current connection's server is in the log. Another server may reuse
+   * transaction ids that the snapshot counts as visible.
    */
   #seen: string | null = null;
-  /** How often it has connected. */
+  /** Number of connections so far. */
   #connections = 0;
   #nextPass = Promise.withResolvers<unknown>();
   #movedAt = 0;
   #maintainedMs = 0;
 
   /**
-   * @param databaseUrl as the app role
-   * @param retentionDays how long changes are kept at least
+   * @param databaseUrl with the app role
+   * @param retentionDays minimum retention of changes
    */
   constructor(databaseUrl: string, retentionDays: number) {
     this.#connection = new DedicatedConnection(databaseUrl, 'rapport-sequencer', {
@@ -87,7 +88,7 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
     this.#loop.start();
   }
 
-  /** After the calls that wait for it have been answered. */
+  /** Runs after the calls that wait for it have completed. */
   async onApplicationShutdown(): Promise<void> {
     const stopped = this.#loop.stop();
     // A running query may take long. It is rolled back, and any process can repeat it.
@@ -96,17 +97,17 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
     this.#nextPass.resolve(new Error('The service stops.'));
   }
 
-  /** From now on many changes at once are moved at this pace. */
+  /** Sets the pace of moving many changes at once. */
   setPace(pace: BulkPace): void {
     this.#pace = pace;
   }
 
-  /** Something may have been committed. */
+  /** Signals that something may have been committed. */
   wake(): void {
     this.#loop.wake();
   }
 
-  /** Resolves when all that is committed by now is in the log. @throws what the database throws */
+  /** Resolves when everything committed by now is in the log. @throws what the database throws */
   async caughtUp(): Promise<void> {
     const { promise } = this.#nextPass;
     this.wake();
@@ -141,7 +142,7 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
     return Math.min(Math.max(quietMs / 4, lookAfterMs.least), lookAfterMs.most);
   }
 
-  /** Moves what has become visible since the last pass. @returns whether there was anything */
+  /** Moves the changes that have become visible since the last pass. @returns whether there were any */
   async #pass(): Promise<boolean> {
     let pass: Pass | undefined;
     let after = '0';
@@ -169,11 +170,11 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
         return [this.#seen, pass?.snapshot ?? null, after, most];
       },
     );
-    if (!batch) throw new Error('sequence_changes answers one row.');
+    if (!batch) throw new Error('sequence_changes returns one row.');
     return batch;
   }
 
-  /** Makes room in the log for what comes, and drops what is too old. */
+  /** Creates partitions for new changes, and drops expired ones. */
   async #maintain(): Promise<void> {
     if (Date.now() - this.#maintainedMs < maintainEveryMs) return;
     this.#maintainedMs = Date.now();

@@ -2,14 +2,14 @@ import type { DescField, DescMessage } from '@bufbuild/protobuf';
 import { absentValue } from '@rapport/contracts';
 import { formatEtag } from '@rapport/persistence';
 
-/** Values of a row by their columns, as the log keeps them: `row_to_json`. */
+/** Values of a row by column, as the log stores them: `row_to_json`. */
 export type StoredValues = Record<string, unknown>;
 
 type Message = Record<string, unknown>;
 
 /**
- * How a message is made of the values of its row. A column has the name of its field; an enum is stored by its name, a message as
- * ts-proto has it, the etag as the column `version`. Values that are not given are those that are not set.
+ * Converts the values of a row to a message. A column has the name of its field; an enum is stored by its name, a
+ * message in ts-proto's form, the etag as the column `version`. Absent values become unset fields.
  */
 export function messageReader(desc: DescMessage): (values: StoredValues) => Message {
   const fields = desc.fields.map((field) => ({
@@ -28,7 +28,7 @@ export function messageReader(desc: DescMessage): (values: StoredValues) => Mess
   };
 }
 
-/** What makes the value of a field of one that is stored. */
+/** The conversion of a stored value to the value of its field. */
 function reading(field: DescField): (value: unknown) => unknown {
   if (field.name === 'etag') return (version) => formatEtag(version as number);
   if (field.fieldKind === 'list') return (value) => value;
@@ -39,7 +39,7 @@ function reading(field: DescField): (value: unknown) => unknown {
   switch (field.message?.typeName) {
     case 'google.protobuf.Timestamp':
       return (time) => new Date(time as string).toISOString();
-    // An object without members is stored where there is none.
+    // An empty object is stored for an absent message.
     case 'google.protobuf.Struct':
       return (value) => (Object.keys(value as object).length > 0 ? value : undefined);
     default:

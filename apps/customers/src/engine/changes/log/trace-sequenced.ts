@@ -1,9 +1,9 @@
 import { continueTrace, isTracing, SpanKind } from '@rapport/platform';
 
 /**
- * Makes a span of the way from a write into the log for each trace that is in it.
+ * Creates, for each trace among the changes, a span from the write to the position in the log.
  *
- * @param traces a `traceparent` and the time of its first change, in milliseconds, with a blank between them
+ * @param traces a `traceparent` and the time of its first change, in milliseconds, separated by a space
  */
 export function traceSequenced(traces: readonly string[]): void {
   if (!isTracing()) return;

@@ -11,22 +11,22 @@ import type { PreparedRow } from '../rows/prepare-row.js';
 import type { RowIssue } from '../rows/row-issue.js';
 import { Turn } from '../../pace/turn.js';
 
-/** A row of the file, ready or refused. */
+/** A row of the file, prepared or refused. */
 export interface ChunkRow {
   line: number;
   row: PreparedRow | { refused: RowIssue[] };
 }
 
-/** Where an import finds its records and leaves what came of them. */
+/** The records that an import reads and writes, and its results. */
 export interface RecordStore {
-  /** The records that rows may be about. */
+  /** The candidate records of rows. */
   candidates(em: EntityManager, rows: PreparedRow[]): Promise<Candidates>;
-  /** The candidates as they are by the rows before. @param linked what they and the rows refer to */
+  /** The candidates after the earlier rows. @param linked targets of their and the rows' references */
   find(em: EntityManager, candidates: Candidates, linked: LinkedRecords): Promise<ImportRecords>;
   write(em: EntityManager, records: ImportRecords, customFields: CustomFields): Promise<void>;
 }
 
-/** How many rows came to which end. */
+/** Number of rows by result. */
 export type OutcomeCounts = Record<Outcome, number>;
 
 /** An issue and the line of its row. */
@@ -37,8 +37,8 @@ export interface LineIssue extends RowIssue {
 export const noOutcomes: Readonly<OutcomeCounts> = { created: 0, updated: 0, unchanged: 0, joined: 0, failed: 0 };
 
 /**
- * Applies the rows of a chunk in their order and writes what came of them. After a rollback the same rows can be applied again: they stay
- * as they were read.
+ * Applies the rows of a chunk in their order and writes the results. After a rollback the same rows can be applied
+ * again: they stay unchanged.
  */
 export async function importChunk(
   em: EntityManager,
@@ -66,7 +66,7 @@ export async function importChunk(
   return { counts, issues };
 }
 
-/** A row whose record takes ids, and whose issues grow, as the records that it names are looked up. */
+/** A copy of a row: resolving its references adds ids to its record, and issues. */
 function copyOf({ line, row }: ChunkRow): ChunkRow {
   return { line, row: 'refused' in row ? row : { ...row, record: { ...row.record }, issues: [...row.issues] } };
 }

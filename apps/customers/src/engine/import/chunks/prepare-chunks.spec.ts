@@ -11,7 +11,7 @@ async function* rows(count: number): AsyncGenerator<FilePart, void> {
   for (let line = 1; line <= count; line += 1) yield { line, cells: [['name', `Ada ${line}`]], size: 5 };
 }
 
-test('does not rest from the time that a chunk waited to be taken', async () => {
+test('does not pause for the time that a chunk waited for its consumer', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());
   const rest = vi.fn<BulkPace['rest']>(() => Promise.resolve());

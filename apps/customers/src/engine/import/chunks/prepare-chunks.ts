@@ -12,9 +12,9 @@ import type { ChunkRow } from './import-chunk.js';
 /** Rows that are matched and written together. */
 export interface Chunk {
   rows: ChunkRow[];
-  /** The definitions that the rows were read by. */
+  /** The definitions that were used to read the rows. */
   customFields: CustomFields;
-  /** Where each column went; empty while they are not all known. */
+  /** The target of each column; empty while some are unknown. */
   placed: ImportColumn[];
 }
 
@@ -24,14 +24,14 @@ export interface ChunkOptions {
   /** Called once for each chunk. */
   customFields: () => Promise<CustomFields>;
   pace: BulkPace;
-  /** Number of rows at the start of the file that are done already. */
+  /** Number of completed rows at the start of the file. */
   skip?: number;
 }
 
-/** Rows of a chunk, alone and beside calls, and the most text that they may come from, in UTF-16 units. */
+/** Rows per chunk, alone and beside calls, and the most text of a chunk, in UTF-16 units. */
 const limits = { rows: { alone: 1_000, beside: 100 }, size: 4 * 1024 * 1024 };
 
-/** Makes chunks of the rows of a file, each row checked and normalised. Their columns are placed on the way. */
+/** Splits the rows of a file into chunks, each row mapped, validated and normalized. */
 export async function* prepareChunks(
   parts: AsyncIterable<FilePart>,
   { columns, defaults, customFields: load, pace, skip = 0 }: ChunkOptions,
@@ -52,7 +52,7 @@ export async function* prepareChunks(
       continue;
     }
     if (toSkip > 0) {
-      // Columns that are named row by row are claimed in the order of the rows.
+      // Columns that are named per row are claimed in the order of the rows.
       if ('cells' in part) columns.place(part.cells.map(([name]) => name));
       toSkip -= 1;
       continue;
@@ -73,7 +73,7 @@ export async function* prepareChunks(
   if (rows.length > 0) yield { rows, customFields, placed };
 }
 
-/** Makes the next item while the one before is worked on. */
+/** Prepares the next item while the previous one is processed. */
 export async function* oneAhead<Item>(source: AsyncGenerator<Item, void>): AsyncGenerator<Item, void> {
   try {
     let next = source.next();
@@ -81,7 +81,7 @@ export async function* oneAhead<Item>(source: AsyncGenerator<Item, void>): Async
       const item = await next;
       if (item.done) return;
       next = source.next();
-      // Thrown when its turn comes, which is later than Node takes for unhandled.
+      // Thrown when its turn comes, which would be too late for Node: it would count as an unhandled rejection.
       next.catch(() => undefined);
       yield item.value;
     }

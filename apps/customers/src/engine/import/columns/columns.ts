@@ -12,31 +12,31 @@ import { guessColumns, whyLeftOut } from './guess-columns.js';
 import { formatTarget, parseTarget, takesMany } from './import-target.js';
 import { ColumnSample } from './suggest-field.js';
 
-/** Longest name of a column that is taken or named in the answer, in UTF-16 units. */
+/** Longest name of an imported or reported column, in UTF-16 units. */
 const maxNameLength = 300;
 
-/** What is done with a column. */
+/** The use of a column. */
 interface Placed {
-  /** Undefined when it is left out. */
+  /** Undefined for an ignored column. */
   target: ImportTarget | undefined;
   reason: Reason;
-  /** The field that its name has to do with. */
+  /** The field that its name resembles. */
   suggested?: string | undefined;
-  /** Of a column whose name says nothing. */
+  /** Set for a column with an unknown name. */
   sample?: ColumnSample;
 }
 
-/** The columns of one file and where the values of each go. JSON names its columns row by row. */
+/** The columns of one file and their targets. JSON names its columns per row. */
 export class Columns {
   readonly #placed = new Map<string, Placed>();
   readonly #wanted: ReadonlyMap<string, ImportTarget> | undefined;
   readonly #taken = new Set<string>();
 
   /**
-   * @param rules of the type of records that the file is of
+   * @param rules of the record type of the file
    * @param map as in the request; when empty the columns are guessed
-   * @param takeIds whether a guess may take a column of ids
-   * @param customFields the tenant's, which columns may be for
+   * @param takeIds whether a guess may use a column of ids
+   * @param customFields the tenant's custom fields, which are possible targets
    * @throws AppError INVALID_ARGUMENT field `map`
    */
   constructor(
@@ -48,15 +48,15 @@ export class Columns {
     this.#wanted = map.length > 0 ? readMap(rules, map, customFields) : undefined;
   }
 
-  /** @throws AppError INVALID_ARGUMENT when no column of a CSV file has a name that is known */
+  /** @throws AppError INVALID_ARGUMENT when a CSV file has no column with a known name */
   placeHeader(names: string[]): void {
     this.place(names);
     if (this.#taken.size > 0 || this.#wanted) return;
-    const description = 'is needed: no column has a name that tells what it is.';
+    const description = 'is required: the file has no column with a known name.';
     throw invalidArgument([{ field: 'map', reason: 'COLUMNS_UNKNOWN', description }]);
   }
 
-  /** @throws AppError INVALID_ARGUMENT when the file has too many columns, or one whose name can't be stored or is too long */
+  /** @throws AppError INVALID_ARGUMENT when the file has too many columns, or one with an invalid or too long name */
   place(names: string[]): void {
     const added = names.filter((name) => !this.#placed.has(name));
     if (added.length === 0) return;
@@ -79,7 +79,7 @@ export class Columns {
     }
   }
 
-  /** The cells of a row that go somewhere. */
+  /** The cells of a row that have a target. */
   *targeted(row: FileRow): Generator<[target: ImportTarget, value: unknown]> {
     this.place(row.cells.map(([column]) => column));
     for (const [column, value] of row.cells) {
@@ -89,7 +89,7 @@ export class Columns {
     }
   }
 
-  /** @throws AppError INVALID_ARGUMENT when `map` names a column that the file, now read to its end, lacks */
+  /** @throws AppError INVALID_ARGUMENT when `map` names a column that the file, read to its end, lacks */
   report(): ImportColumn[] {
     const missing = [...(this.#wanted?.keys() ?? [])].filter((name) => !this.#placed.has(name));
     if (missing.length > 0 && this.#placed.size > 0) {
@@ -119,7 +119,7 @@ export class Columns {
     return { target: undefined, reason: this.#wanted ? Reason.MAP : reason, suggested: field, ...sample };
   }
 
-  /** Of two columns for a field that takes one, the later is left out. */
+  /** Of two columns for a single-value field, the later one is ignored. */
   #claim(target: ImportTarget | undefined): ImportTarget | undefined {
     if (!target) return undefined;
     const name = formatTarget(this.rules, target);
@@ -138,7 +138,7 @@ function readMap(rules: ImportRules, map: string[], customFields: CustomFields):
     const target = parseTarget(rules, entry.slice(at + 1), customFields);
     const refuse = (reason: string, description: string) =>
       invalidArgument([{ field: `map[${index}]`, reason, description }]);
-    if (!target) throw refuse('FIELD_UNKNOWN', `names ${entry.slice(at + 1)}, which is no field that can be imported.`);
+    if (!target) throw refuse('FIELD_UNKNOWN', `names ${entry.slice(at + 1)}, which is not an importable field.`);
     if (targets.has(column)) throw refuse('COLUMN_REPEATED', `names the column ${column} a second time.`);
     const field = formatTarget(rules, target);
     if (fields.has(field) && !takesMany(rules, target)) {

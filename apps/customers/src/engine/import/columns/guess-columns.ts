@@ -5,17 +5,18 @@ import type { ImportRules, ImportTarget } from '../import-rules.js';
 import { formatTarget, parseTarget, takesMany } from './import-target.js';
 import { simpleName } from './simple-name.js';
 
-/** Where a column's values go, and what its name has to do with it. */
+/** The target of a column, and the field that its name resembles. */
 interface GuessedTarget extends ImportTarget {
   reason: Reason;
 }
 
 /**
- * Guesses from the names of a file's columns where their values go: the fields of the type first, then the tenant's own by
- * their keys and names. Other columns are left out.
+ * Guesses the targets of a file's columns from their names: standard fields first, then custom fields by key and name.
+ * Other columns are ignored.
  *
- * Ids of another system are taken only when the caller names that system: two files that count from 1 would otherwise
- * overwrite each other's records. A column `id` has the records' own ids then otherwise, as in an exported file.
+ * Ids of another system are used only when the caller names that system: two files that count from 1 would otherwise
+ * overwrite each other's records. Without a named system, a column `id` has the records' own ids, as in an exported
+ * file.
  */
 export function guessColumns(
   rules: ImportRules,
@@ -32,7 +33,7 @@ export function guessColumns(
   return guess.targets;
 }
 
-/** What is known so far of the columns of a file. A column goes to the first field that takes it. */
+/** The columns of a file assigned so far. A column goes to the first field that accepts it. */
 class ColumnGuess {
   readonly targets = new Map<string, GuessedTarget>();
   readonly #byName = new Map<string, string>();
@@ -54,7 +55,7 @@ class ColumnGuess {
       this.#takeColumn(column, target, snakeCase(column) === target.field ? Reason.FIELD_NAME : reason);
   }
 
-  /** What has a dot names a target just as `map` would. Two of these may differ in nothing but punctuation. */
+  /** A name with a dot is a target as in `map`. Two such names may differ only in punctuation. */
   takeFullTargets(customFields: CustomFields): void {
     for (const column of this.columns) {
       const target = column.includes('.') ? parseTarget(this.rules, column, customFields) : undefined;
@@ -90,7 +91,7 @@ class ColumnGuess {
 }
 
 /**
- * Why a column was left out that `guessColumns` did not take, and the field that its name has to do with.
+ * Why `guessColumns` ignored a column, and the field that its name resembles.
  *
  * @param takeIds as in `guessColumns`
  */
@@ -108,7 +109,7 @@ export function whyLeftOut(
   return guessed ? { reason: Reason.FIELD_TAKEN, field: guessed.field } : { reason: Reason.UNKNOWN_NAME };
 }
 
-/** Names of columns for the tenant's own fields, and the keys of those. */
+/** Column names of custom fields, and their keys. */
 function namesOfOwn({ live }: CustomFields): [name: string, key: string][] {
   return live.flatMap(({ key, displayName }) =>
     [key, displayName ?? '', `customfields${key}`].map((name): [string, string] => [simpleName(name), key]),

@@ -4,8 +4,8 @@ import { snakeCase } from '../../values/snake-case.js';
 import type { ImportRules, ImportTarget } from '../import-rules.js';
 
 /**
- * Reads a target such as `familyName`, `phone.fax` or `customFields.plan`, or in snake_case, as files of earlier releases have it.
- * Undefined when there is no such field.
+ * Parses a target such as `familyName`, `phone.fax` or `customFields.plan`, or its snake_case form from files of
+ * earlier releases. Undefined for an unknown field.
  */
 export function parseTarget({ fields }: ImportRules, text: string, { live }: CustomFields): ImportTarget | undefined {
   const [, given = '', givenLabel] = /^([^.]*)(?:\.(.*))?$/s.exec(text) ?? [];
@@ -13,7 +13,7 @@ export function parseTarget({ fields }: ImportRules, text: string, { live }: Cus
   const [field] = [...fields].find(([each, { plural }]) => name === each || name === plural) ?? [];
   if (field === undefined) return undefined;
   const { isLabelled, isLabel } = fields.get(field) ?? {};
-  // A label of a reference is a field, others are as they are typed.
+  // A label of a reference is a field; other labels are free text.
   const label = isLabel ? givenLabel?.replace(/^[^.]*/, snakeCase) : givenLabel;
   if (isLabel && !isLabel(label ?? '')) return undefined;
   if (label === undefined) return { field, label };
@@ -21,14 +21,14 @@ export function parseTarget({ fields }: ImportRules, text: string, { live }: Cus
   return isKnown ? { field, label } : undefined;
 }
 
-/** The target as it is written in `map`, in lowerCamelCase. */
+/** The target in the notation of `map`, in lowerCamelCase. */
 export function formatTarget({ fields }: ImportRules, { field, label }: ImportTarget): string {
   const name = camelCase(field);
   if (label === undefined) return name;
   return `${name}.${fields.get(field)?.isLabel ? camelPath(label) : label}`;
 }
 
-/** Whether several columns may go to the target. */
+/** Whether several columns may have this target. */
 export function takesMany({ fields }: ImportRules, { field }: ImportTarget): boolean {
   return fields.get(field)?.takesMany === true;
 }

@@ -1,4 +1,4 @@
-/** A name of a column or a field in lower case, without spaces and punctuation: how names are compared. */
+/** A column or field name in the form in which names are compared: lower case, without spaces and punctuation. */
 export function simpleName(name: string): string {
   return name
     .normalize('NFKD')

@@ -1,13 +1,13 @@
 import { cellText } from '../rows/cell-value.js';
 import type { ValueLook } from '../import-rules.js';
 
-/** Values of a column that are looked at. */
+/** Sampled values per column. */
 const sampleSize = 200;
 
-/** Share of them that must look like values of the field. */
+/** Minimum share of sampled values that look like the field. */
 const leastShare = 0.9;
 
-/** The first values of a column whose name says nothing, and the field that they look like. */
+/** Suggests a field for a column with an unknown name from its first values. */
 export class ColumnSample {
   #values = 0;
   readonly #like = new Map<string, number>();

@@ -12,29 +12,30 @@ import { cellText } from '../rows/cell-value.js';
 import { booleanOf, moneyOf, numberOf } from '../rows/custom-cell.js';
 import type { ReadDay } from '../rows/read-day.js';
 
-/** Makes the value of a field of a cell that has one. Undefined for a cell that has no such value. */
+/** Parses a cell into the value of a field. Undefined for an invalid cell. */
 export type ReadCell = (cell: unknown, readDay: ReadDay) => unknown;
 
-/** A field that columns can go to, and what a row takes of their cells. */
+/** An importable field, and its values in a row. */
 export type DerivedField = ImportField & {
   /** JSON name of the field of the record. */
   name: string;
 } & (
     | { kind: 'ID' | 'CUSTOM_FIELDS' | 'EXTERNAL_ID' }
-    /** `noun` is what a wrong value is not, for issues. */
+    /** `noun` names a valid value in issues. */
     | { kind: 'VALUE'; read: ReadCell; noun: string }
     | { kind: 'TEXTS' }
-    /** Messages. `part` is the one that a text is; a list without such a part has only JSON objects. */
+    /** Messages. `part` is the part that a plain text sets; a list without it accepts only JSON objects. */
     | { kind: 'ITEMS'; read: ReadCell; part: string | undefined }
     /** Another record by one of its unique values. */
     | { kind: 'NAMED'; target: () => RecordType; isRequired: boolean }
   );
 
 /**
- * The fields of a type by their names in `map`: those that callers write, in snake_case and lists in the singular; external ids with
- * a system, custom fields with a key, and references by their ids or with a unique value of their targets, as in `customer.email`.
+ * The importable fields of a type by their names in `map`: writable fields, in snake_case and lists in the singular;
+ * external ids with a system, custom fields with a key, and references by id or by a unique value of the target, as in
+ * `customer.email`.
  *
- * @param importNames names of columns for fields by their JSON names, as people write them
+ * @param importNames common column names for fields, by JSON name
  */
 export function derivedFields(
   type: RecordType,
@@ -56,7 +57,7 @@ function derivedField(
   if (desc.fieldKind === 'list') {
     const list = { name, columns, plural: column, takesMany: true };
     if (parts.some((part) => part.name === 'system')) {
-      // The whole list, as JSON has it, says the systems itself; see `guess` of the rules.
+      // A whole list in JSON includes the systems; see `guess` of the rules.
       const ids = [
         ...columns.filter((each) => each !== simpleName(column)),
         `${simpleName(type.singular)}id`,
@@ -71,7 +72,7 @@ function derivedField(
   }
   const value: DerivedField = { kind: 'VALUE', name, columns, ...readerOf(field) };
   if (reference === undefined) return [[column, value]];
-  // Its module may be loaded later.
+  // Resolved later, because its module may not be loaded yet.
   const target = () => recordType(reference);
   const isLabel = (label: string) => keyLabels(target()).has(label.replace(/^external_id\..+$/, 'external_id.'));
   const named: DerivedField = { kind: 'NAMED', name, isLabelled: true, isLabel, target, isRequired };
@@ -82,8 +83,8 @@ function derivedField(
 }
 
 /**
- * The unique values of a type by the names that a column has for them, such as `email`: the key, and the JSON names of the field and
- * of the part of its items. External ids end in a dot, which their system follows.
+ * The unique values of a type by their column names, such as `email`: the key type, and the JSON names of the field and
+ * of the part of its items. External ids end in a dot, followed by their system.
  */
 export const keyLabels = onceFor(
   (type: RecordType): ReadonlyMap<string, { key: string; field: string; part: string | undefined; isList: boolean }> =>
@@ -148,7 +149,7 @@ function same(text: string): string {
   return text;
 }
 
-/** A message in JSON, as the contract has it. Texts in it are taken as they are. */
+/** A JSON message of the contract. Its texts are used unchanged. */
 function readMessage({ parts }: RecordField): ReadCell {
   const readers = parts.map((part) => {
     const isText = part.desc.fieldKind === 'scalar' && part.desc.scalar === ScalarType.STRING;

@@ -8,7 +8,7 @@ import { boundLists, mergeCustomValues } from '../records/merge-values.js';
 
 type Values = Record<string, unknown>;
 
-/** What a stored record becomes by a normalised row, of which values that it does not give are undefined. */
+/** The result of merging a normalized row, whose absent values are undefined, into a stored record. */
 export function mergeDerived(
   type: RecordType,
   before: RecordMessage,
@@ -48,7 +48,7 @@ function immutable(field: string): FieldViolation {
 
 interface ListField {
   name: string;
-  /** Equal for two items that are the same. */
+  /** Equal for two items with the same identity. */
   keyOf: (item: unknown) => string;
 }
 
@@ -71,7 +71,7 @@ function keyOf({ parts }: RecordField): ListField['keyOf'] {
   return (item) => textOf((item as Values)[part.name]);
 }
 
-/** The lists with the items that a row adds: by the rules of the type where it has any, else by the keys of the items. */
+/** The union of the lists and the row's items: by the rules of the type, or else by the keys of the items. */
 function unite(type: RecordType, before: RecordMessage, row: RecordMessage): Values {
   const { lists } = mergedFields(type);
   const stored: Values = { ...before };
@@ -87,7 +87,7 @@ function unite(type: RecordType, before: RecordMessage, row: RecordMessage): Val
   return united;
 }
 
-/** Lists that are given in the place of those that are there. One that would not change is the same list. */
+/** Lists of the row replace the stored ones. An unchanged list is the same object. */
 function replaced(lists: readonly ListField[], stored: Values, given: Values): Values {
   return Object.fromEntries(
     lists.map(({ name }) => {
@@ -101,7 +101,7 @@ function isSame(one: unknown, other: unknown): boolean {
   return one === other || (typeof one === 'object' && typeof other === 'object' && textOf(one) === textOf(other));
 }
 
-/** The same for values that differ in the order of their parts, or in parts that are undefined. */
+/** Equal for values that differ only in the order of their parts or in undefined parts. */
 function textOf(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? '';
   if (Array.isArray(value)) return `[${value.map(textOf).join(',')}]`;

@@ -15,7 +15,7 @@ import { keyLabels, type DerivedField } from './derived-fields.js';
 
 type Values = Record<string, unknown>;
 
-/** What the cells of a row are read with. */
+/** Context for reading the cells of a row. */
 interface Reading {
   type: RecordType;
   fields: ReadonlyMap<string, DerivedField>;
@@ -23,14 +23,14 @@ interface Reading {
   customFields: CustomFields;
 }
 
-/** What a row has said so far. A value that it has not given is undefined, also where the contract has an empty one. */
+/** The values of a row so far. An absent value is undefined, even where the contract has an empty one. */
 interface Draft {
   values: Values;
   issues: RowIssue[];
   named: NamedReference[];
 }
 
-/** Puts the cells of a row where their columns go, by the contract of their type. */
+/** Moves the cells of a row to their target fields, by the contract of their type. */
 export function readDerivedRow(
   cells: Iterable<[target: ImportTarget, value: unknown]>,
   reading: Reading,
@@ -43,7 +43,7 @@ export function readDerivedRow(
   return { record: draft.values as unknown as RecordMessage, issues: draft.issues, named: draft.named };
 }
 
-/** The fields of an empty row, and those of them that are lists. */
+/** The fields of an empty row, and the list fields among them. */
 const emptyRows = onceFor((type: RecordType) => {
   const names = type.contract.fields.map(({ name }) => name);
   const lists = type.contract.fields.filter(({ desc }) => desc.fieldKind === 'list').map(({ name }) => name);
@@ -133,7 +133,7 @@ function putName(draft: Draft, target: ImportTarget, field: DerivedField & { kin
   draft.named.push({ field: name, isRequired, target: type, value: keyOf(type, target.label ?? '', text), text });
 }
 
-/** The unique value that a text is of a record, in the form in which it is stored. */
+/** A unique value in the form in which it is stored. */
 function keyOf(type: RecordType, label: string, text: string): UniqueValue | undefined {
   const [, system] = /^external_id\.(.+)$/.exec(label) ?? [];
   const unique = keyLabels(type).get(system === undefined ? label : 'external_id.');

@@ -44,7 +44,7 @@ function issuesOf(result: ReturnType<typeof prepare>): [Severity, string, string
   return issues.map(({ severity, reason, field }: RowIssue) => [severity, reason, field]);
 }
 
-/** Records of the type as they are stored. */
+/** Stored records of the type. */
 function recordsWith(stored: Trial[], { of = rules, linked = new LinkedRecords() } = {}): ImportRecords {
   const records = new ImportRecords(of, linked);
   for (const record of stored) {
@@ -57,7 +57,7 @@ function storedTrial(given: Partial<Trial> = {}): Trial {
   return emptyTrial({ id: v7(), title: 'First', status: 1, etag: '"1"', ...given });
 }
 
-test('each kind of field is read of its text in a file', () => {
+test('each kind of field is parsed from its text in a file', () => {
   const { record, issues } = taken(
     prepare(
       {
@@ -96,7 +96,7 @@ test('each kind of field is read of its text in a file', () => {
   });
 });
 
-test('a wrong value is left out with a warning that names it', () => {
+test('an invalid value is omitted with a warning that names it', () => {
   const cells = { status: 'lost', amount: 'much', seats: '1.5', accepted: 'perhaps', end_date: '31.12.2026' };
 
   expect(issuesOf(prepare({ title: 'Ada', ...cells }))).toEqual([
@@ -108,7 +108,7 @@ test('a wrong value is left out with a warning that names it', () => {
   ]);
 });
 
-test('a row that lacks a required value is refused unless its id is that of a record', () => {
+test('a row that lacks a required value is refused unless its id names a record', () => {
   const stored = storedTrial({ seats: 1 });
   const row = (id: string) => taken(prepare({ id, seats: '2' }));
 
@@ -119,7 +119,7 @@ test('a row that lacks a required value is refused unless its id is that of a re
   expect([...records.all][0]?.record).toEqual({ ...stored, seats: 2 });
 });
 
-test('a row is about the record of its id, or else of its external ids, or else a new one', () => {
+test('a row matches a record by its id, or else by its external ids, or else creates one', () => {
   const [one, other] = [
     storedTrial({ externalIds: [{ system: 'erp', value: '1' }] }),
     storedTrial({ externalIds: [{ system: 'erp', value: '2' }] }),
@@ -136,7 +136,7 @@ test('a row is about the record of its id, or else of its external ids, or else 
   expect([...records.all].map(({ record }) => (record as Trial).title)).toEqual(['New', 'New', 'New']);
 });
 
-test('what callers may not write is a server field, and what is absent is empty in a new record', () => {
+test('output-only fields are server fields, and absent values are empty in a new record', () => {
   const columns = new Columns(rules, [], false, customFields);
   columns.place(['title', 'stage_time', 'createTime', 'etag']);
   const records = recordsWith([]);
@@ -147,18 +147,18 @@ test('what callers may not write is a server field, and what is absent is empty 
   expect([...records.all][0]?.record).toMatchObject({ status: 0, accepted: false, sizeBytes: 0, source: '' });
 });
 
-test('a reference is given by a unique value of its target, and by nothing else of it', () => {
+test('a reference is resolved by a unique value of its target only', () => {
   const { named } = taken(
     prepare({ title: 'Ada', c: 'A@X.example', d: '7' }, { map: ['title=title', 'c=customer.email'] }),
   );
 
   expect(named).toMatchObject([{ field: 'customerId', value: { type: 'EMAIL', value: 'a@x.example' } }]);
   for (const target of ['customer', 'customer.display_name', 'customer.external_id']) {
-    expect(() => prepare({ title: 'Ada' }, { map: [`title=${target}`] })).toThrow('no field that can be imported');
+    expect(() => prepare({ title: 'Ada' }, { map: [`title=${target}`] })).toThrow('not an importable field');
   }
 });
 
-test('a row that the rules of the type forbid is refused with the field and the reason, and changes nothing', () => {
+test('a row that violates the rules of the type is refused with field and reason, and changes nothing', () => {
   const guard = importRulesOf(
     trialTypeWith({
       needs: ['customerId'],
@@ -214,7 +214,7 @@ const trials = fc
   .map((values) => storedTrial({ ...values, stageTime: '2026-02-01T12:30:00.250Z' }));
 
 test.each(['text/csv', 'application/x-ndjson'])(
-  'a file in %s that is imported as it was exported changes nothing',
+  'importing an unchanged %s export changes nothing',
   async (contentType) => {
     await fc.assert(
       fc.asyncProperty(trials, async (trial) => {

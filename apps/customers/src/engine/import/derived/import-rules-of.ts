@@ -9,13 +9,13 @@ import { mergeDerived } from './derived-merge.js';
 import { readDerivedRow } from './derived-row.js';
 
 interface DerivedOptions {
-  /** Names of columns as people write them, such as `deal name`, for fields by their JSON names. */
+  /** Common column names, such as `deal name`, for fields by their JSON names. */
   importNames?: Readonly<Record<string, readonly string[]>>;
 }
 
 /**
- * How records of a type are imported that has no rules of its own: columns are the fields of its contract, and a row is about the
- * record that has its id, or else its external ids or other unique values.
+ * The default import rules of a record type: columns are the fields of its contract, and a row matches the record with
+ * its id, or else with its external ids or other unique values.
  */
 export function importRulesOf<Message extends RecordMessage>(
   type: RecordType<Message>,
@@ -40,7 +40,7 @@ export function importRulesOf<Message extends RecordMessage>(
         typeof readDerivedRow
       >,
     normalise(given, customFields) {
-      // The rules of the type expect what the contract has in the place of a value that is not given.
+      // The rules of the type expect the contract's empty values instead of undefined.
       const absent = absentValues(type, given);
       const { record, violations } = type.definition.normalise({ ...given, ...absent }, customFields);
       return { record: withoutAbsent(record, absent), violations, issues: [], givesName: false };
@@ -56,7 +56,7 @@ export function importRulesOf<Message extends RecordMessage>(
 
 type Values = Record<string, unknown>;
 
-/** What a row does not give is undefined again, so that a merge leaves it. */
+/** Absent values become undefined again, so that a merge skips them. */
 function withoutAbsent<Message extends object>(record: Message, absent: object): Message {
   const values = { ...record } as Values;
   for (const [name, value] of Object.entries(absent)) if (values[name] === value) values[name] = undefined;

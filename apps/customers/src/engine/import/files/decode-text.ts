@@ -2,9 +2,9 @@ import { TextDecoder } from 'node:util';
 import { fileError } from './file-error.js';
 
 /**
- * The text of a file that comes in pieces cut anywhere, without its byte order mark.
+ * Decodes the text of a file that arrives in arbitrary chunks, without its byte order mark.
  *
- * @param charset as the content type names it
+ * @param charset from the content type
  * @throws AppError INVALID_ARGUMENT when the bytes are not text of the charset, or the file is empty
  */
 export async function* decodeText(pieces: AsyncIterable<Uint8Array>, charset = 'utf-8'): AsyncGenerator<string> {
@@ -19,7 +19,7 @@ export async function* decodeText(pieces: AsyncIterable<Uint8Array>, charset = '
   if (blank) throw fileError('FILE_EMPTY', 'must not be empty.');
 }
 
-/** @throws AppError INVALID_ARGUMENT when there is no such charset */
+/** @throws AppError INVALID_ARGUMENT for an unknown charset */
 export function createDecoder(charset = 'utf-8'): TextDecoder {
   try {
     return new TextDecoder(charset, { fatal: true });
@@ -29,7 +29,7 @@ export function createDecoder(charset = 'utf-8'): TextDecoder {
   }
 }
 
-/** Without a piece: the end of the file, which must not be in the middle of a character. */
+/** Without a piece: flushes at the end of the file, which must not be within a character. */
 function decode(decoder: TextDecoder, charset: string, piece?: Uint8Array): string {
   try {
     return piece ? decoder.decode(piece, { stream: true }) : decoder.decode();

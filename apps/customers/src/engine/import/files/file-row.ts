@@ -1,15 +1,15 @@
-/** The name of a column and what a row has in it: text of a CSV file, any JSON value otherwise. */
+/** A column name and its cell in a row: text for a CSV file, any JSON value otherwise. */
 export type Cell = readonly [column: string, value: unknown];
 
 /** Why a row could not be read. */
 export interface RowProblem {
   /** UPPER_SNAKE, such as `JSON_INVALID`. */
   reason: string;
-  /** A sentence for people. */
+  /** A sentence for the user. */
   message: string;
 }
 
-/** A row of an imported file. Lines count from 1; a row is named by the line on which it starts. */
+/** A row of an imported file. Lines count from 1; the line of a row is the one on which it starts. */
 export interface FileRow {
   line: number;
   cells: Cell[];
@@ -17,7 +17,7 @@ export interface FileRow {
   size: number;
 }
 
-/** A row that is there but can't be read. The rows after it can. */
+/** A malformed row. The rows after it are readable. */
 export interface UnreadableRow {
   line: number;
   problem: RowProblem;
@@ -28,13 +28,16 @@ export interface Header {
   columns: string[];
 }
 
-/** What a reader finds in a file, in its order. */
+/** The items of a file, in order. */
 export type FilePart = Header | FileRow | UnreadableRow;
 
-/** Longest row, in UTF-16 units. Whatever a file holds, reading it takes no more memory than a few of these. */
+/** Longest row, in UTF-16 units. Reading takes at most the memory of a few rows. */
 export const maxRowSize = 1024 * 1024;
 
-/** Most columns of a file: an export has 27, one for each of up to 200 custom fields, and one for each system of external ids. */
+/**
+ * Most columns of a file: an export has 27, one for each of up to 200 custom fields, and one for each system of
+ * external ids.
+ */
 export const maxColumns = 300;
 
 export const rowTooLarge: RowProblem = { reason: 'ROW_TOO_LARGE', message: 'The row is longer than 1 MiB.' };

@@ -12,23 +12,23 @@ import { enqueue, removeJob } from '../../operations/operation-jobs.js';
 import { ByteBlocks } from '../../files/byte-blocks.js';
 import { fileError } from './file-error.js';
 
-/** Bytes of a file that are kept in memory. A smaller file rests nowhere else. */
+/** Bytes of a file that are held in memory. A smaller file is not stored. */
 const memoryBytes = 1_024 * 1_024;
 
-/** Bytes that are stored together: what other calls may have to wait for. */
+/** Bytes stored per transaction: the longest time that other calls may wait. */
 const pieceBytes = 256 * 1_024;
 
-/** How long a file may be in use, in seconds, before a worker takes it for one whose process has died: longer than any call. */
+/** Lifetime of a file in seconds, after which a worker assumes that its process has crashed: longer than any call. */
 const longestUseSeconds = 2 * 60 * 60;
 
 const logger = new Logger('FileSpool');
 
 /**
- * A complete file. It is received before its rows are read, so that a slow sender holds up no other call: meanwhile no lock and
- * no transaction are held, and no connection between two pieces.
+ * A complete uploaded file. It is received before its rows are read, so that a slow sender delays no other call:
+ * meanwhile it holds no lock, no transaction, and no connection between two pieces.
  */
 export class FileSpool {
-  /** Stands for the id of an operation. */
+  /** Takes the place of an operation's id. */
   readonly #id = uuidv7();
   #stored: number[] = [];
   #storedBytes = 0;
@@ -46,7 +46,7 @@ export class FileSpool {
     pieces: AsyncIterable<Uint8Array>,
     use: (file: FileSpool) => Promise<Result>,
   ): Promise<Result> {
-    // The scope of the caller applies to the records that the import changes, not to its file.
+    // The caller's record scope limits the imported records, not the file.
     const file = new FileSpool(forkBeyondScope(em), quotaBytes);
     try {
       for await (const piece of pieces) await file.#add(piece);
@@ -56,7 +56,7 @@ export class FileSpool {
     }
   }
 
-  /** The bytes of the file. They may be read once. */
+  /** The bytes of the file. They can be read once. */
   async *pieces(): AsyncGenerator<Uint8Array, void> {
     for (const start of this.#stored) yield await this.#piece(start);
     while (this.#kept.length > 0) yield this.#kept.take();
@@ -77,7 +77,7 @@ export class FileSpool {
     await BulkPace.of(this.em).keep(() =>
       this.em.transactional(async (transaction) => {
         await checkImportQuota(transaction, this.quotaBytes, start, data.length);
-        // If this process dies, a worker removes the file.
+        // If this process crashes, a worker removes the file.
         if (start === 0) await enqueue(transaction, { id: this.#id, tenantId }, longestUseSeconds);
         await transactionPipeline(transaction, [
           {
@@ -104,7 +104,7 @@ export class FileSpool {
 
   async #remove(): Promise<void> {
     if (this.#storedBytes === 0) return;
-    // Also when the caller has left.
+    // Also when the client has gone.
     const { gone: _, ...call } = callContext.getStore() ?? { requestId: this.#id, caller: currentCaller() };
     const job = { tenantId: currentCaller().tenantId, operationId: this.#id };
     try {
@@ -113,7 +113,7 @@ export class FileSpool {
         await removeJob(this.em, this.#id);
       });
     } catch (error) {
-      logger.warn('A file could not be removed; a worker will do it.', error);
+      logger.warn('A file could not be removed. A worker will retry.', error);
     }
   }
 }

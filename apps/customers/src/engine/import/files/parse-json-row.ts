@@ -1,6 +1,6 @@
 import { maxColumns, tooManyColumns, type FileRow, type RowProblem, type UnreadableRow } from './file-row.js';
 
-/** A customer's own JSON has two levels below the row; what is deeper is no value of ours. */
+/** Our own JSON of a customer has two levels below the row; deeper values belong to no field. */
 const maxDepth = 8;
 
 const nestingTooDeep: RowProblem = {
@@ -15,7 +15,7 @@ export function parseJsonRow(text: string, line: number): FileRow | UnreadableRo
   try {
     value = hasLongNumber(text) ? JSON.parse(text, keepLongNumbers) : JSON.parse(text);
   } catch (error) {
-    // With a reviver JSON.parse goes down by recursion, and the stack ends before the text does.
+    // A JSON.parse reviver recurses, and would overflow the stack on deep nesting.
     if (error instanceof RangeError) return refuse(nestingTooDeep);
     if (!(error instanceof SyntaxError)) throw error;
     return refuse({ reason: 'JSON_INVALID', message: 'The row is not valid JSON.' });
@@ -34,7 +34,7 @@ function hasLongNumber(text: string): boolean {
   return /\d{16}/.test(text);
 }
 
-/** A number of more than 15 digits, as ids often are, keeps all of them by staying text. */
+/** A number of more than 15 digits, such as an id, stays text to preserve all its digits. */
 function keepLongNumbers(_key: string, value: unknown, context?: { source?: string }): unknown {
   return typeof value === 'number' && !Number.isSafeInteger(value) ? (context?.source ?? value) : value;
 }

@@ -11,10 +11,10 @@ interface CsvRecord {
 }
 
 /**
- * The rows of a CSV file (RFC 4180) whose first row names the columns; delimited by comma, semicolon or tab, whichever
- * the first line has most of. Rows without any value are none.
+ * The rows of a CSV file (RFC 4180) whose first row names the columns. The delimiter is comma, semicolon or tab: the
+ * most frequent one in the first line. Rows without any value are skipped.
  *
- * @throws AppError INVALID_ARGUMENT when a row is too long or a quote is not closed: what follows can't be told apart
+ * @throws AppError INVALID_ARGUMENT when a row is too long or a quote is not closed: the rest can't be parsed
  */
 export async function* readCsv(texts: AsyncIterable<string>): AsyncGenerator<FilePart> {
   const lines = new CsvLineCounter();
@@ -31,7 +31,7 @@ export async function* readCsv(texts: AsyncIterable<string>): AsyncGenerator<Fil
   }
 }
 
-/** What csv-parse gives per row: its cells and all the text that it read since the row before. */
+/** csv-parse's result per row: its cells and all text read since the previous row. */
 interface RawRecord {
   record: string[];
   raw: string;
@@ -52,7 +52,7 @@ async function* csvRecords(texts: AsyncIterable<string>, lines: CsvLineCounter):
     relax_quotes: true,
     skip_empty_lines: true,
     max_record_size: maxRowSize,
-    // Called while it parses: when it fails, what it had read before is lost, but counted. Its type does not know `raw`.
+    // Called during parsing: on a failure, the records read so far are lost, but counted. Its type lacks `raw`.
     on_record: countLines as unknown as Options['on_record'],
   });
   // The parser is destroyed with the error of its source, which the loop below then throws.
@@ -81,7 +81,7 @@ async function guessDelimiter(
     const next = await texts.next();
     if (next.done) break;
     start += next.value;
-    // Blank lines before the first one are passed over, as everywhere in a file.
+    // Blank lines before the first row are skipped, as everywhere in a file.
     const text = start.trimStart();
     if (/[\r\n]/.test(text)) break;
     if (start.length - text.length > maxRowSize)

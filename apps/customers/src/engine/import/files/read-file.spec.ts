@@ -77,7 +77,7 @@ describe.each([
     ],
   ],
 ])('%s', (contentType, text, expected) => {
-  test('gives each row with the line on which it starts, however the file is cut', async () => {
+  test('returns each row with the line on which it starts, for any chunking of the file', async () => {
     const bytes = Buffer.from(text);
     for (let cut = 0; cut <= bytes.length; cut += 1) {
       expect(values(await collect(readFile(contentType, inTwo(bytes, cut)))), `cut at ${cut}`).toEqual(expected);
@@ -96,7 +96,7 @@ describe.each([
   });
 });
 
-/** Bytes from the middle of the last character that takes four to the end. */
+/** Bytes from the middle of the last four-byte character to the end. */
 function bytesAfterLastMark(text: string): number {
   return Buffer.byteLength(text.slice(text.lastIndexOf('🎓') + 2)) + 1;
 }
@@ -125,7 +125,7 @@ describe('CSV', () => {
     await expect(read('text/csv; charset=klingon', bytes)).rejects.toEqual(refusal('CHARSET_UNSUPPORTED'));
   });
 
-  test('refuses the file from an open quote on, and names the line before', async () => {
+  test('refuses the file from an unclosed quote on, and names the previous line', async () => {
     await expect(read('text/csv', 'a,b\n1,2\n3,"4\n5,6\n')).rejects.toMatchObject({
       violations: [{ field: 'file', reason: 'CSV_INVALID', description: expect.stringContaining('line 2') as string }],
     });
@@ -146,18 +146,18 @@ describe('JSON', () => {
     },
   );
 
-  test('takes an empty array for a file without rows', async () => {
+  test('accepts an empty array as a file without rows', async () => {
     expect(await read('application/json', ' [ ] ')).toEqual([]);
   });
 
   test.each(['application/json', 'application/x-ndjson'])(
-    'of %s refuses rows that are too long, too deep or too wide, and goes on after them',
+    'of %s refuses rows that are too long, too deep or too wide, and continues after them',
     async (contentType) => {
       const wide = JSON.stringify(Object.fromEntries(Array.from({ length: 301 }, (_, index) => [`c${index}`, 1])));
       const rows = [
         `{"a":"${'x'.repeat(3 * 1024 * 1024)}"}`,
         `{"a":${'['.repeat(5_000)}${']'.repeat(5_000)}}`,
-        // With a number whose digits are to be kept.
+        // With a number whose digits must be preserved.
         `{"a":${'['.repeat(100_000)}12345678901234567890${']'.repeat(100_000)}}`,
         wide,
         '{"a":1}',
@@ -179,13 +179,13 @@ test('refuses any other content type', async () => {
 });
 
 describe('the start of a CSV file', () => {
-  test('is read in a time that grows with its length only, when it has no line end', async () => {
+  test('is read in linear time when it has no line end', async () => {
     const oneLine = `${'x'.repeat(1023)},`.repeat(1_000);
 
     expect(await read('text/csv', oneLine.slice(0, 190 * 1024))).toEqual([{ columns: expect.any(Array) as string[] }]);
   });
 
-  test('may be blank for a while, but not for ever', async () => {
+  test('may be blank, up to a limit', async () => {
     expect(await read('text/csv', `${' \n'.repeat(1_000)}a,b\n1,2\n`)).toHaveLength(2);
     await expect(read('text/csv', ' \n'.repeat(1_000_000))).rejects.toEqual(refusal('ROW_TOO_LARGE'));
   });

@@ -14,16 +14,15 @@ const readers = new Map<string, (texts: AsyncIterable<string>) => AsyncIterable<
 /**
  * The rows of a file by its content type, which may name a charset.
  *
- * @param pieces the file's bytes, cut anywhere
- * @throws AppError INVALID_ARGUMENT field `file` for another content type or charset, and while reading for a file that is
- *   not of it
+ * @param pieces the file's bytes in arbitrary chunks
+ * @throws AppError INVALID_ARGUMENT field `file` for an unsupported content type or charset, and for a malformed file
  */
 export function readFile(contentType: string, pieces: AsyncIterable<Uint8Array>): AsyncIterable<FilePart> {
   const { reader, charset } = checkContentType(contentType);
   return reader(decodeText(pieces, charset));
 }
 
-/** @throws AppError INVALID_ARGUMENT field `file` for a content type or charset that can't be read */
+/** @throws AppError INVALID_ARGUMENT field `file` for an unsupported content type or charset */
 export function checkContentType(contentType: string) {
   const [type = '', ...parameters] = contentType.split(';').map((part) => part.trim().toLowerCase());
   const reader = readers.get(type);

@@ -3,8 +3,8 @@ import { maxRowSize, rowTooLarge, type FileRow, type UnreadableRow } from './fil
 import { parseJsonRow } from './parse-json-row.js';
 
 /**
- * The elements of a JSON array as rows. Cuts the elements out without reading what is in them, so that only one at a
- * time is in memory and each has its line.
+ * The elements of a JSON array as rows. It splits the array without parsing the elements, so that only one at a time is
+ * in memory and each has its line.
  *
  * @throws AppError INVALID_ARGUMENT when the text is not one array, or ends early
  */
@@ -20,13 +20,13 @@ class ArrayScanner {
   #place: Place = 'before array';
   #line = 1;
   #elementLine = 1;
-  /** How many brackets of the element are open. */
+  /** Number of open brackets within the element. */
   #depth = 0;
-  /** Whether the element at hand is a number or a word, which only what follows it ends. */
+  /** Whether the current element is a number or a literal, which only the next character ends. */
   #bare = false;
   #inString = false;
   #escaped = false;
-  /** The element's text from pieces before this one. */
+  /** The element's text from earlier chunks. */
   #begun = '';
   #tooLarge = false;
 
@@ -52,7 +52,7 @@ class ArrayScanner {
     if (this.#place !== 'after array') throw fileError('JSON_ENDS_EARLY', `ends early, on line ${this.#line}.`);
   }
 
-  /** One character that is in no element. Returns whether it starts one. */
+  /** Handles one character outside of elements. Returns whether it starts one. */
   #between(character: string): boolean {
     if (isSpace(character)) return false;
     switch (this.#place) {
@@ -94,7 +94,7 @@ class ArrayScanner {
     return true;
   }
 
-  /** Where a character stands: within the element, as its last one, or after it. */
+  /** The position of a character: within the element, as its last one, or after it. */
   #inElement(character: string): 'inside' | 'last' | 'after' {
     if (this.#bare) return character === ',' || character === ']' || isSpace(character) ? 'after' : 'inside';
     if (this.#inString) this.#readString(character);

@@ -1,7 +1,7 @@
 import { maxRowSize, rowTooLarge, type FileRow, type UnreadableRow } from './file-row.js';
 import { parseJsonRow } from './parse-json-row.js';
 
-/** The rows of newline-delimited JSON. Empty lines are none; a line that can't be read does not stop the others. */
+/** The rows of newline-delimited JSON. Empty lines are skipped; a malformed line does not affect the others. */
 export async function* readNdjson(texts: AsyncIterable<string>): AsyncGenerator<FileRow | UnreadableRow> {
   let line = 1;
   let begun = '';

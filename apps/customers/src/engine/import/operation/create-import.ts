@@ -16,16 +16,16 @@ import { operationMessage } from '../../operations/operation-message.js';
 import { findMapping } from './import-mappings.js';
 import { checkAt, checkRules, importable, type MappingRules } from './mapping-rules.js';
 
-/** Most operations of a tenant that have not ended. Each may keep a file of 2 GiB. */
+/** Most unfinished operations of a tenant. Each may store a file of 2 GiB. */
 const maxOpen = 100;
 
 /** How long an operation waits for its file, in seconds. */
 const waitSeconds = 24 * 60 * 60;
 
 /**
- * Answers CreateImport, in the transaction of `em`.
+ * Handles CreateImport, in the transaction of `em`.
  *
- * @throws AppError INVALID_ARGUMENT, and PERMISSION_DENIED for a type of records that the caller may not write
+ * @throws AppError INVALID_ARGUMENT, and PERMISSION_DENIED for a record type that the caller can't write
  * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_OPERATIONS
  */
 export async function createImport(
@@ -44,11 +44,11 @@ export async function createImport(
   await lockOperations(em, tenantId);
   await checkEncryption(em, tenantId);
   await checkRoom(em, tenantId);
-  // A worker cancels what it finds still waiting.
+  // A worker cancels an operation that still waits by then.
   return operationMessage(await createOperation(em, { kind: 'IMPORT', state: 'WAITING', input, rules }, waitSeconds));
 }
 
-/** Under the lock, so that no import begins beside the encryption, whose file would rest in plain text. */
+/** Under the lock, so that no import starts beside the encryption: its file would be stored unencrypted. */
 async function checkEncryption(em: EntityManager, tenantId: string): Promise<void> {
   if (!(await em.findOne(TenantEncryption, { tenantId }))) return;
   throw encryptedError('Files can not be imported');
@@ -56,7 +56,7 @@ async function checkEncryption(em: EntityManager, tenantId: string): Promise<voi
 
 async function checkRoom(em: EntityManager, tenantId: string): Promise<void> {
   if ((await countOpen(em, tenantId)) < maxOpen) return;
-  const message = `There are ${maxOpen} operations that have not ended. Cancel some, or wait.`;
+  const message = `There are ${maxOpen} operations in progress. Cancel some, or wait.`;
   throw new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_OPERATIONS', message);
 }
 
@@ -82,14 +82,14 @@ async function readRules(em: EntityManager, types: ImportTypes, input: ImportInp
       both.map(([name]) => ({
         field: `import.${name}`,
         reason: 'NOT_ALLOWED',
-        description: 'must not be set beside mapping, which says it.',
+        description: 'must not be set together with mapping, which determines it.',
       })),
     );
   }
   const { rules } = await findMapping(em, mapping);
   if (types.find(rules.recordType) !== importRules) {
     throw invalidArgument([
-      { field: 'import.mapping', reason: 'RECORD_TYPE_DIFFERS', description: 'is for records of another type.' },
+      { field: 'import.mapping', reason: 'RECORD_TYPE_DIFFERS', description: 'is for another record type.' },
     ]);
   }
   // A custom field may have been deleted since the mapping was saved.

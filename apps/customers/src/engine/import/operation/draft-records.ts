@@ -24,10 +24,10 @@ import type { ImportRules } from '../import-rules.js';
 import type { PreparedRow } from '../rows/prepare-row.js';
 
 /**
- * The records of the tenant with the changes of a dry run on top. The changes are kept in tables of their own, so that rows meet
- * those of earlier chunks as in a real run, no other write waits for a lock, and a dry run can be paused and resumed. The
- * columns `customer_id` and `customer` of these tables, of which the release before knows, have records of whichever type the
- * operation is of.
+ * The records of the tenant with the changes of a dry run on top. The changes are stored in tables of their own, so
+ * that rows match the results of earlier chunks as in a real run, no other write waits for a lock, and a dry run can be
+ * paused and resumed. The columns `customer_id` and `customer` of these tables have names from an earlier release; they
+ * contain records of the operation's type.
  */
 export class DraftRecords implements RecordStore {
   readonly #met: MetRecords;
@@ -42,7 +42,7 @@ export class DraftRecords implements RecordStore {
   async candidates(em: EntityManager, rows: PreparedRow[]): Promise<Candidates> {
     const { ids, owners } = await findCandidates(em, this.rules, rows);
     const drafts = [...(await this.#draftIdsByKey(em, rows)), ...(await this.#draftIdsByName(em, rows))];
-    // Callers that do not see all records have no operations: no owner is hidden.
+    // Only callers that see all records have operations: no owner is hidden.
     return { ids: [...new Set([...ids, ...drafts])], owners };
   }
 

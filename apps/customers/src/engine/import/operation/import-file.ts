@@ -2,12 +2,12 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows } from '@rapport/persistence';
 import type { Operation } from '../../operations/operation.entity.js';
 
-/** Bytes that readers get at a time: what `bytesRead` is exact to. */
+/** Chunk size for readers: the precision of `bytesRead`. */
 const sliceBytes = 64 * 1024;
 
-/** The uploaded file of an import, one piece of it in memory at a time. */
+/** The uploaded file of an import, with one piece in memory at a time. */
 export class ImportFile {
-  /** Bytes that have been read so far. */
+  /** Bytes read so far. */
   bytesRead = 0;
 
   constructor(

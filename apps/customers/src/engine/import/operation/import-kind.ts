@@ -17,7 +17,7 @@ export function importKind(types: ImportTypes): OperationKind {
       check(operation) {
         importable(types, operation.input.recordType, 'operation');
         refuseUnderEncryption('An import can not be undone');
-        if (operation.input.dryRun) throw wrongState(operation, 'A dry run has changed nothing that could be undone.');
+        if (operation.input.dryRun) throw wrongState(operation, 'A dry run has no changes to undo.');
       },
       run: (task) => undoImport(types, task),
     },

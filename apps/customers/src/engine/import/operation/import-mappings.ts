@@ -11,11 +11,11 @@ import type { ImportTypes } from '../import-rules.js';
 import { ImportMapping } from './import.entity.js';
 import { checkRules, importable, type MappingRules } from './mapping-rules.js';
 
-/** Most mappings of a tenant, and most bytes of them all: one answer lists them. */
+/** Most mappings of a tenant, and most bytes of all of them: one response lists them. */
 const maxMappings = 200;
 const maxBytes = 2 * 1024 * 1024;
 
-/** Answers SaveImportMapping. */
+/** Handles SaveImportMapping. */
 export async function saveMapping(
   em: EntityManager,
   types: ImportTypes,
@@ -24,7 +24,7 @@ export async function saveMapping(
   const { key, mapping } = request;
   if (!mapping) throw invalidArgument([{ field: 'mapping', reason: 'REQUIRED', description: 'is required.' }]);
   const { map, kind, externalIdSystem, defaultCountry, language, listMode, recordType } = mapping;
-  // What is undefined would be stored as null.
+  // An undefined member would be stored as null.
   const rules: MappingRules = {
     map,
     kind,
@@ -43,14 +43,14 @@ export async function saveMapping(
   });
 }
 
-/** Answers ListImportMappings. */
+/** Handles ListImportMappings. */
 export async function listMappings(em: EntityManager): Promise<ListImportMappingsResponse> {
   const { tenantId } = currentCaller();
   const mappings = await em.find(ImportMapping, { tenantId }, { orderBy: { key: 'asc' }, limit: maxMappings });
   return { mappings: mappings.map(mappingMessage) };
 }
 
-/** Answers DeleteImportMapping. */
+/** Handles DeleteImportMapping. */
 export function deleteMapping(em: EntityManager, key: string): Promise<MappingMessage> {
   return em.transactional(async (transaction) => {
     const mapping = await findMapping(transaction, key);
@@ -82,7 +82,7 @@ export function mappingMessage({ key, rules, updateTime }: ImportMapping): Mappi
   };
 }
 
-/** Checks that the others leave room for a mapping. Mappings of a tenant are saved one after the other. */
+/** Checks the limits of mappings. Runs under a lock: mappings of a tenant are saved one after the other. */
 async function checkRoom(em: EntityManager, key: string, rules: MappingRules): Promise<void> {
   const [others = { count: 0, bytes: 0 }] = await em.execute<{ count: number; bytes: number }[]>(
     `select count(*)::int as count, coalesce(sum(octet_length(rules::text)), 0)::int as bytes

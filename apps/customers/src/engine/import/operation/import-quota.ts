@@ -5,10 +5,10 @@ import { AppError, currentCaller } from '@rapport/platform';
 const checkEveryBytes = 1_024 * 1_024;
 
 /**
- * Checks, about once for each mebibyte of a file, that the files which wait to be imported leave room for more.
+ * Checks the tenant's quota of waiting import files, about once per mebibyte of a file.
  *
  * @param received bytes of the file so far
- * @param more bytes that are to be stored
+ * @param more bytes to store next
  * @throws AppError RESOURCE_EXHAUSTED IMPORT_QUOTA
  */
 export async function checkImportQuota(
@@ -24,6 +24,6 @@ export async function checkImportQuota(
     [currentCaller().tenantId],
   );
   if (Number(kept?.bytes) < quotaBytes) return;
-  const message = `The files of imports that have not ended take all of ${quotaBytes} bytes. Wait until some end, or cancel them.`;
+  const message = `The files of unfinished imports exceed the quota of ${quotaBytes} bytes. Wait until some finish, or cancel them.`;
   throw new AppError('RESOURCE_EXHAUSTED', 'IMPORT_QUOTA', message, { retryAfterSeconds: 60 });
 }

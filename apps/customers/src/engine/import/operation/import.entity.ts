@@ -12,19 +12,19 @@ const ImportPieceSchema = defineEntity({
   properties: {
     tenantId: p.uuid().primary(),
     operationId: p.uuid().primary(),
-    /** Number of bytes of the file before it. */
+    /** Offset of the piece. */
     start: p.integer().primary(),
     /** At most 1 MiB. */
     data: p.blob(),
   },
 });
 
-/** A piece of a file that is to be imported. Goes when its operation ends. */
+/** A piece of an uploaded import file. Deleted when its operation ends. */
 export class ImportPiece extends ImportPieceSchema.class {}
 ImportPieceSchema.setClass(ImportPiece);
 
-// The release before runs beside this one, so `customerId` and `customer` keep their names: they have records of the type of the
-// operation.
+// `customerId` and `customer` keep the names of an earlier release, which runs beside this one: they contain records of
+// the operation's type.
 
 const ImportMetSchema = defineEntity({
   name: 'ImportMet',
@@ -34,12 +34,12 @@ const ImportMetSchema = defineEntity({
     tenantId: p.uuid().primary(),
     operationId: p.uuid().primary(),
     customerId: p.uuid().primary(),
-    /** Whether a row gave its name. */
+    /** Whether a row set its name. */
     named: p.boolean(),
   },
 });
 
-/** A record that a row of the file has met or created. Goes when the operation ends. */
+/** A record that a row of the file has matched or created. Deleted when the operation ends. */
 export class ImportMet extends ImportMetSchema.class {}
 ImportMetSchema.setClass(ImportMet);
 
@@ -51,14 +51,14 @@ const ImportChangeSchema = defineEntity({
     tenantId: p.uuid().primary(),
     operationId: p.uuid().primary(),
     customerId: p.uuid().primary(),
-    /** What the record was; null for one that the import created. */
+    /** The record before the import; null for one that the import created. */
     before: p.json<RecordMessage>().nullable(),
-    /** The version that the import left it with; 0 when another write came between two of the import's own. */
+    /** The version after the import; 0 when another write came between two of the import's own. */
     version: p.integer(),
   },
 });
 
-/** What an import did to a record, so that it can be undone. Goes when it is. */
+/** A change of an import to a record, for undo. Deleted when it is undone. */
 export class ImportChange extends ImportChangeSchema.class {}
 ImportChangeSchema.setClass(ImportChange);
 
@@ -78,12 +78,12 @@ const ImportDraftSchema = defineEntity({
     operationId: p.uuid().primary(),
     customerId: p.uuid().primary(),
     customer: p.json<RecordMessage>(),
-    /** Its name as ordered by, when it has no key to be known by. */
+    /** Its name in sortable form, when it has no unique values. */
     keylessName: p.text().collation('C').nullable(),
   },
 });
 
-/** What a dry run would have made of a record so far. Goes when the operation ends. */
+/** A record as a dry run would have left it so far. Deleted when the operation ends. */
 export class ImportDraft extends ImportDraftSchema.class {}
 ImportDraftSchema.setClass(ImportDraft);
 
@@ -94,14 +94,14 @@ const ImportDraftKeySchema = defineEntity({
   properties: {
     tenantId: p.uuid().primary(),
     operationId: p.uuid().primary(),
-    /** Such as `EMAIL`: what the contract calls unique. */
+    /** Type of the unique value, such as `EMAIL`. */
     type: p.text().primary(),
     value: p.text().collation('C').primary(),
     customerId: p.uuid(),
   },
 });
 
-/** A unique value that a dry run would have given to a record. Goes when the operation ends. */
+/** A unique value that a dry run would have given to a record. Deleted when the operation ends. */
 export class ImportDraftKey extends ImportDraftKeySchema.class {}
 ImportDraftKeySchema.setClass(ImportDraftKey);
 
@@ -117,11 +117,11 @@ const ImportMappingSchema = defineEntity({
   },
 });
 
-/** A mapping of columns that imports can use again. */
+/** A saved column mapping. */
 export class ImportMapping extends ImportMappingSchema.class {}
 ImportMappingSchema.setClass(ImportMapping);
 
-/** What an import that has ended needs no more. */
+/** Tables that a finished import no longer needs. */
 export const importLeftovers: readonly Leftovers[] = [
   { table: 'import_piece', limit: 32 },
   { table: 'import_met', limit: 1_000 },

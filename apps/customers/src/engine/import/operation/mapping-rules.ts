@@ -7,24 +7,25 @@ import { Columns } from '../columns/columns.js';
 import type { ImportRules, ImportTypes } from '../import-rules.js';
 import { rowDefaults, type RowRules } from '../rows/row-defaults.js';
 
-/** Where the values of a file go, and how they are read. */
+/** The targets of a file's values, and their parsing options. */
 export interface MappingRules extends RowRules {
   map: string[];
-  /** Type of the records; undefined for customers. */
+  /** Record type; undefined for customers. */
   recordType?: string | undefined;
 }
 
 /**
- * How records of a type are imported.
+ * The import rules of a record type.
  *
- * @param path where the type is in the request, such as `import`
- * @throws AppError INVALID_ARGUMENT RECORD_TYPE_UNKNOWN for a type that can not be imported
- * @throws AppError PERMISSION_DENIED for one that the caller may not write: what the contract asks for is the permission for customers
+ * @param path of the type in the request, such as `import`
+ * @throws AppError INVALID_ARGUMENT RECORD_TYPE_UNKNOWN for a type that can't be imported
+ * @throws AppError PERMISSION_DENIED for a type that the caller can't write: the contract itself only checks the
+ *   permission for customers
  */
 export function importable(types: ImportTypes, name: string | undefined, path: string): ImportRules {
   const rules = types.find(name);
   if (!rules) {
-    const description = 'is no type of records that can be imported.';
+    const description = 'is not an importable record type.';
     throw invalidArgument([{ field: `${path}.recordType`, reason: 'RECORD_TYPE_UNKNOWN', description }]);
   }
   const permission = permissionOf(rules.type, 'write');
@@ -33,8 +34,8 @@ export function importable(types: ImportTypes, name: string | undefined, path: s
 }
 
 /**
- * @param placeOf the field of the request that has a field of the rules, such as `import.map` for `map`
- * @throws AppError INVALID_ARGUMENT for an entry of `map` that names no field, or one a second time, and for `language`
+ * @param placeOf the request field of a rule's field, such as `import.map` for `map`
+ * @throws AppError INVALID_ARGUMENT for an entry of `map` with an unknown or duplicate field, and for `language`
  */
 export async function checkRules(
   em: EntityManager,
@@ -49,7 +50,7 @@ export async function checkRules(
   checkAt(placeOf, () => rowDefaults(rules));
 }
 
-/** Runs a check that does not know the request, and names the wrong fields by their place in the request. */
+/** Runs a check that does not know the request, and translates the invalid fields to their paths in the request. */
 export function checkAt(placeOf: (field: string) => string, check: () => unknown): void {
   try {
     check();

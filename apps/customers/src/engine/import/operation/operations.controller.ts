@@ -40,7 +40,7 @@ import { createImport } from './create-import.js';
 import { deleteMapping, findMapping, listMappings, mappingMessage, saveMapping } from './import-mappings.js';
 import { uploadImportFile } from './upload-import-file.js';
 
-/** Operations of all kinds, and the calls of imports: the contract has both in one service. */
+/** Operations of all kinds, and the methods of imports: the contract defines both in one service. */
 @Controller()
 @ImplementsService(Methods)
 export class OperationsController implements ServiceHandlers<OperationsServiceServer> {

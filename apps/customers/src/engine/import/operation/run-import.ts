@@ -17,8 +17,8 @@ import { DraftRecords } from './draft-records.js';
 import type { MappingRules } from './mapping-rules.js';
 
 /**
- * Imports a file from where its operation stands: reads it again from its start, passes over the rows that are done, and
- * does the others in chunks, each a step with its own checkpoint. The next chunk is prepared while one is written.
+ * Runs an import from its checkpoint: reads the file again from its start, skips the completed rows, and imports the
+ * others in chunks, each a step with its own checkpoint. The next chunk is prepared while one is written.
  *
  * @throws OperationMoved when another process or call has changed the operation
  * @throws AppError INVALID_ARGUMENT when the file can't be read
@@ -69,7 +69,7 @@ export async function runImport(types: ImportTypes, { em, job, operation, signal
   });
 }
 
-/** Each chunk with the bytes of the file that were read for it and those before. */
+/** Each chunk, with the number of bytes read for it and the earlier ones. */
 async function* withBytes(
   chunks: AsyncGenerator<Chunk, void>,
   file: ImportFile,

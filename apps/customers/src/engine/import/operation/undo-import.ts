@@ -12,12 +12,12 @@ import type { ImportTypes } from '../import-rules.js';
 import { linkedIds, lostReferences, type Change } from './undo-links.js';
 import { blockedIds, formerKeyOwners, lockForUndo, purgeRecords, restoreRecords, ruleAgainst } from './undo-records.js';
 
-/** Records that are seen to in one step. */
+/** Records per step. */
 const recordsPerStep = 500;
 
 /**
- * Undoes an import in steps. Each step deletes the rows of import_change that it has handled, so the next step finds what is left,
- * in whichever process it runs.
+ * Undoes an import in steps. Each step deletes the rows of import_change that it has handled, so the next step finds
+ * the rest, in whichever process it runs.
  *
  * @throws OperationMoved when another process or call has changed the operation
  */
@@ -37,8 +37,8 @@ export async function undoImport(types: ImportTypes, { em, job, operation, signa
 }
 
 /**
- * With those of records that have by now what the others had before: only together all can become what they were. At the end
- * of a longer chain of such records one stays as it is.
+ * Includes the records that now have the former unique values of these: they can only be reverted together. At the end
+ * of a longer chain of such records, one is not reverted.
  */
 async function takeChanges(em: EntityManager, type: RecordType, { tenantId, id }: Operation): Promise<Change[]> {
   const take = async (ids: string, values: readonly unknown[]): Promise<Change[]> => {
@@ -78,12 +78,12 @@ async function undoChanges(
   const why = ({ customer_id: id, before, version }: Change): string | undefined => {
     const now = locked.records.get(id);
     if (!now || etagVersion(now.etag) !== version) return `The ${singular} was changed after the import and stays.`;
-    if (linked.has(id)) return `Other records refer to the ${singular} by now, so it stays.`;
+    if (linked.has(id)) return `Other records refer to the ${singular}, so it stays.`;
     if (!before) return undefined;
     const lost = lostOther(before) ?? lostOwn(before);
     if (lost) return `Its former ${lost.name.replace(/Id$/, '')} is gone, so it stays.`;
     const rule = ruleAgainst(type, before, locked);
-    return rule && `It can not be what it was, so it stays: ${rule}.`;
+    return rule && `It can not be reverted, so it stays: ${rule}.`;
   };
   const issues: LineIssue[] = [];
   const free: Change[] = [];
@@ -94,7 +94,7 @@ async function undoChanges(
   }
   const blocked = await blockedIds(em, type, free);
   for (const id of blocked)
-    issues.push(staysAs(id, `Another ${singular} has a unique value of its former ones, so it stays.`));
+    issues.push(staysAs(id, `Another ${singular} has one of its former unique values, so it stays.`));
   const undone = free.filter(({ customer_id }) => !blocked.has(customer_id));
   await purgeRecords(em, type, created(undone));
   await restoreRecords(
@@ -107,7 +107,7 @@ async function undoChanges(
   await addIssues(em, operation, issues);
 }
 
-/** An issue of no row. */
+/** An issue without a row. */
 function staysAs(recordId: string, message: string): LineIssue {
   return { ...warning('CHANGED_SINCE', message, { recordId }), line: 0 };
 }

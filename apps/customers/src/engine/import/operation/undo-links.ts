@@ -9,18 +9,18 @@ import { onceAmongTypes, recordType, recordTypes, type RecordType } from '../../
 import { recordLinks } from '../../records/referring/link-tables.js';
 import { onceFor } from '../../values/once-for.js';
 
-/** What an import did to a record. The column of its id has the name that the release before knows. */
+/** An import's change to a record. The column of its id has the name of an earlier release. */
 export interface Change {
   customer_id: string;
-  /** What it was; null for one that the import created. */
+  /** The record before the import; null for one that the import created. */
   before: RecordMessage | null;
-  /** The version that the import left it with. */
+  /** The version after the import. */
   version: number;
 }
 
 /**
- * Which of some locked records anything refers to: whatever has a foreign key to them, but for their own keys and what only they
- * have, custom fields of other records, and files. Nothing can begin to, since that needs the lock that we have.
+ * The locked records that others refer to: by a foreign key, except their own keys and dependents; by custom fields; or
+ * by files. No new references can appear, since these require the lock that we hold.
  */
 export async function linkedIds(em: EntityManager, type: RecordType, ids: string[]): Promise<Set<string>> {
   if (ids.length === 0) return new Set();
@@ -56,7 +56,10 @@ async function associatedIds(em: EntityManager, ids: string[]): Promise<string[]
   return rows.map(({ id }) => id);
 }
 
-/** The records that the service alone writes about each record of a type, such as the stages that a deal was in: they go with it. */
+/**
+ * Records that only the service writes, as dependents of a record, such as a deal's stage entries: they are removed
+ * with it.
+ */
 export const ownRecords = onceAmongTypes((type: RecordType): readonly { table: string; column: string }[] =>
   [...recordTypes()].flatMap(({ table, contract }) =>
     contract.options.readOnly
@@ -67,7 +70,10 @@ export const ownRecords = onceAmongTypes((type: RecordType): readonly { table: s
   ),
 );
 
-/** Custom fields of type REFERENCE lead to customers. Values of a definition that is deleted are kept, and come back with it. */
+/**
+ * Custom fields of type REFERENCE refer to customers. Values of a deleted definition are retained, and restored with
+ * it.
+ */
 async function referencedIds(em: EntityManager, type: RecordType, ids: string[]): Promise<string[]> {
   if (type.contract.type !== 'rapport/Customer') return [];
   const { tenantId } = currentCaller();
@@ -101,17 +107,17 @@ const references = onceFor((type: RecordType) =>
   ),
 );
 
-/** A reference that some records had. */
+/** A former reference of some records. */
 interface FormerReference {
   name: string;
   id: string;
 }
 
 /**
- * Which former references lead to no record any more, live or deleted, or to a deleted one that would have to be live. The other
- * targets stay while the transaction runs.
+ * The former references without a valid target: no record, live or deleted, or a deleted one that would have to be
+ * live. The other targets are locked until the transaction ends.
  *
- * @param isOwn whether of references to records of the type itself, or to others. These are locked before the records
+ * @param isOwn whether of references to records of the type itself, or to others. Others are locked before the records
  */
 export async function lostReferences(
   em: EntityManager,
@@ -141,7 +147,7 @@ function idAt(record: RecordMessage, name: string): string | undefined {
   return id === '' ? undefined : id;
 }
 
-/** Which of some records there are, and whether they are live. */
+/** The existing ones among some records, and whether they are live. */
 async function lockTargets(em: EntityManager, { table }: RecordType, ids: string[]): Promise<Map<string, boolean>> {
   if (ids.length === 0) return new Map();
   const rows = await em.execute<{ id: string; is_live: boolean }[]>(

@@ -20,7 +20,7 @@ import { LinkedRecords, newLinks } from '../../records/references.js';
 import { uniqueValues, without } from '../../records/unique-values.js';
 import { ownRecords, type Change } from './undo-links.js';
 
-/** The records that have unique values by now which others, or they, had before, by the value. */
+/** The records that now have unique values which these records had before, by value. */
 export async function formerKeyOwners(
   em: EntityManager,
   type: RecordType,
@@ -29,13 +29,13 @@ export async function formerKeyOwners(
   const values = changes.flatMap(({ before }) => (before ? uniqueValues(type, before) : []));
   if (values.length === 0) return new Map();
   const owners = await queryRows<OwnerRow>(em, ownersOf(type, values));
-  // Callers that do not see all records have no operations.
+  // Only callers that see all records have operations.
   return new Map(owners.flatMap((owner) => (owner.record_id === null ? [] : [[valueText(owner), owner.record_id]])));
 }
 
 /**
- * Which of some locked records can not become what they were, because a record that stays as it is has one of their former
- * unique values, or because two had the same one at different times.
+ * The locked records that can't be reverted, because a record that stays as it is has one of their former unique
+ * values, or because two had the same one at different times.
  */
 export async function blockedIds(
   em: EntityManager,
@@ -45,7 +45,7 @@ export async function blockedIds(
   const owners = await formerKeyOwners(em, type, changes);
   const undone = new Set(changes.map(({ customer_id }) => customer_id));
   const blocked = new Set<string>();
-  // One that stays may be in the way of others.
+  // A record that stays may block others.
   for (let count = -1; count !== blocked.size;) {
     count = blocked.size;
     const claims = new Map<string, string>();
@@ -62,15 +62,15 @@ export async function blockedIds(
   return blocked;
 }
 
-/** Records as they are now, by id, and what their type needs to take back what an import did to them. */
+/** Current records by id, and their references that the undo needs. */
 export interface Locked {
   records: ReadonlyMap<string, RecordMessage>;
   linked: LinkedRecords;
 }
 
 /**
- * Locks records until the transaction ends, in one order for all, and before them what their type needs of others: by what they are
- * now and by what they were.
+ * Locks records until the transaction ends, in the common order, and before them the targets of the references that
+ * their type needs: current and former ones.
  */
 export async function lockForUndo(em: EntityManager, type: RecordType, changes: readonly Change[]): Promise<Locked> {
   const ids = changes.map(({ customer_id }) => customer_id);
@@ -87,21 +87,21 @@ export async function lockForUndo(em: EntityManager, type: RecordType, changes: 
 
 const noDefinitions = new CustomFields([]);
 
-/** Those whose targets the type needs. */
+/** References whose targets the type needs. */
 function neededLinks(type: RecordType, record: RecordMessage) {
   return newLinks(type, record, noDefinitions, record);
 }
 
-/** Why the rules of the type forbid that a locked record becomes what it was. Undefined when they do not. */
+/** Why the rules of the type forbid reverting a locked record. Undefined when they allow it. */
 export function ruleAgainst(type: RecordType, before: RecordMessage, { records, linked }: Locked): string | undefined {
-  // A rule that needs no other record was kept when the record was what it becomes again.
+  // A rule about the record alone was satisfied by the former state.
   if (!type.definition.needs) return undefined;
   const change = { before: records.get(before.id), after: before, needs: linked.needsOf(type, before) };
   const [violation] = type.definition.guard?.(change) ?? [];
   return violation && `${violation.field} ${violation.description.replace(/\.$/, '')}`;
 }
 
-/** Removes records, their keys and what only they have for good. */
+/** Deletes records permanently, with their keys and dependents. */
 export async function purgeRecords(em: EntityManager, type: RecordType, ids: string[]): Promise<void> {
   if (ids.length === 0) return;
   const parameters = [currentCaller().tenantId, ids];
@@ -112,7 +112,7 @@ export async function purgeRecords(em: EntityManager, type: RecordType, ids: str
   }
 }
 
-/** Gives locked records the content and the keys that they had, with their next version. None of them is blocked. */
+/** Gives locked records their former content and keys, with the next version. None of them is blocked. */
 export async function restoreRecords(
   em: EntityManager,
   type: RecordType,
@@ -123,7 +123,7 @@ export async function restoreRecords(
   const changes = before.flatMap((former) => {
     const now = records.get(former.id);
     if (!now) return [];
-    // What the server sets is what it was, but for what may follow from other records that have changed.
+    // Server-managed fields are restored too, except those that may follow from other changed records.
     const restored = type.definition.needs ? nextRecord(type, now, former, linked) : { ...former, ...nextChange(now) };
     return [{ before: now, after: restored, needs: linked.needsOf(type, restored) }];
   });
@@ -136,7 +136,7 @@ export async function restoreRecords(
   );
   await transactionPipeline(em, [
     ...releaseValues(type, lost),
-    // Those that the import had taken from them. Fails when a record that is made just now has one.
+    // Keys that the import took from them. Fails when a record created meanwhile has one.
     ...(regained.length > 0 ? [insertKeys(type, regained)] : []),
     ...effectsOf(type, changes),
   ]);

@@ -15,9 +15,9 @@ import { checkImportQuota } from './import-quota.js';
 import { importable } from './mapping-rules.js';
 
 /**
- * Answers UploadImportFile. See `receiveUpload`.
+ * Handles UploadImportFile. See `receiveUpload`.
  *
- * @throws AppError PERMISSION_DENIED for records of a type that the caller may not write
+ * @throws AppError PERMISSION_DENIED for a record type that the caller can't write
  * @throws AppError RESOURCE_EXHAUSTED IMPORT_QUOTA
  * @throws AppError ABORTED UPLOAD_IN_PROGRESS when another call stores pieces of the same file
  */
@@ -37,7 +37,7 @@ export function uploadImportFile(
   return receiveUpload(em, { field: 'file', dataOf: ({ file }) => file?.data, begin }, requests);
 }
 
-/** The file that an import waits for. The import begins when it is complete. */
+/** The file of a waiting import. The import starts when the file is complete. */
 class WaitingImport implements UploadTarget<OperationMessage> {
   constructor(
     private readonly em: EntityManager,

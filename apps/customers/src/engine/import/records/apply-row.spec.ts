@@ -34,7 +34,7 @@ const customFields = oneOfEach();
 const few = (...values: string[]) => fc.option(fc.constantFrom(...values), { nil: undefined, freq: 2 });
 const list = (...values: string[]) => fc.uniqueArray(fc.constantFrom(...values), { maxLength: 2 });
 
-/** Rows that share keys, names and values as often as no real file does. */
+/** Rows that share keys, names and values more often than any real file. */
 const cells = fc.record({
   kind: fc.constantFrom('PERSON', 'PERSON', 'PERSON', 'COMPANY'),
   display_name: few('Ada', 'Bob', 'Ada Lovelace', 'a@x.example'),
@@ -71,7 +71,7 @@ function newRecords(): ImportRecords {
   return new ImportRecords(customerImport, new LinkedRecords());
 }
 
-/** What the next import finds. */
+/** The records that the next import finds. */
 function stored(records: ImportRecords): ImportRecords {
   const next = newRecords();
   for (const { id, record } of records.all) {
@@ -98,7 +98,7 @@ test('importing the same rows again creates and changes nothing, whatever keys a
   );
 });
 
-test('no two customers ever get the same unique value', () => {
+test('two customers never get the same unique value', () => {
   fc.assert(
     fc.property(fc.array(cells, { maxLength: 20 }), (rows) => {
       const records = newRecords();
@@ -113,7 +113,7 @@ test('no two customers ever get the same unique value', () => {
   );
 });
 
-test('a stage that may not follow that of the customer is left out with a warning', () => {
+test('a stage that can not follow that of the customer is omitted with a warning', () => {
   const records = newRecords();
   importAll([{ display_name: 'Ada', erp: '1', lifecycle_stage: 'CUSTOMER' }], records);
   const [row] = prepare({ display_name: 'Ada', erp: '1', lifecycle_stage: 'LEAD', job_title: 'Analyst' });
@@ -128,7 +128,7 @@ test('a stage that may not follow that of the customer is left out with a warnin
   expect([...next.all][0]?.record).toMatchObject({ lifecycleStage: LifecycleStage.CUSTOMER, jobTitle: 'Analyst' });
 });
 
-test('a row without keys is not about a namesake whose stage it could not have', () => {
+test('a row without keys does not match a namesake with an incompatible stage', () => {
   const records = newRecords();
   importAll([{ display_name: 'Ada', lifecycle_stage: 'CUSTOMER' }], records);
   const next = stored(records);

@@ -15,18 +15,18 @@ import { absentValues } from './merge-values.js';
 
 export type Outcome = 'created' | 'updated' | 'unchanged' | 'joined' | 'failed';
 
-/** What became of a row. */
+/** The result of a row. */
 interface Applied {
   outcome: Outcome;
   issues: RowIssue[];
 }
 
 /**
- * Gives a row to the record that it is about, or makes it a new one: its id decides, else its external ids, else the first of its
- * other unique values that a record has.
+ * Applies a row to the record that it matches, or creates a record: its id decides, else its external ids, else the
+ * first of its other unique values that a record has.
  *
- * This depends only on the owners of keys. No later row takes a key away unless lists are replaced, and after a row that was applied all
- * of its external ids have owners. So the same file imported again finds the same records.
+ * The result depends only on the owners of keys. No later row takes a key away unless lists are replaced, and after a
+ * row is applied all of its external ids have owners. So importing the same file again finds the same records.
  */
 export function applyRow(given: PreparedRow, records: ImportRecords, rules: ImportRules): Applied {
   const { type } = rules;
@@ -61,7 +61,7 @@ interface OwnedKey {
   owner: ImportRecord;
 }
 
-/** The order in which keys decide: external ids, and then those of the other fields as the contract has them. */
+/** The precedence of keys: external ids, then those of the other fields in the order of the contract. */
 const priorities = onceFor((type: RecordType): ReadonlyMap<string, number> => {
   const names = type.namedFields.filter(({ field }) => field.index.unique).map(({ name }) => keyName(name));
   const others = names.filter((name) => name !== externalId);
@@ -93,7 +93,10 @@ function hiddenOwner({ singular }: RecordType, keys: UniqueValue[], records: Imp
   return error('KEY_CONFLICT', `${quote(hidden.value)} belongs to another ${singular}.`, { field: hidden.path });
 }
 
-/** A row as the record of its id has what it says. What is wrong with values that the record has as they are is nothing new. */
+/**
+ * A row with equivalent values replaced by those of the record with its id. Existing invalid values of the record are
+ * not reported again.
+ */
 function asKept(row: PreparedRow, stored: RecordMessage, rules: ImportRules): PreparedRow {
   return {
     ...row,
@@ -102,7 +105,7 @@ function asKept(row: PreparedRow, stored: RecordMessage, rules: ImportRules): Pr
   };
 }
 
-/** Whether a record has the value that an issue is about in the same field. */
+/** Whether a record has the value of an issue in the same field. */
 function isHeld(record: RecordMessage, { field = '', value }: RowIssue): boolean {
   if (value === undefined) return false;
   const [, name = '', key, part] = /^(\w+)(?:\.(.+)|\[\d+\](?:\.(\w+))?)?$/.exec(field) ?? [];
@@ -129,8 +132,8 @@ function mismatch(
 }
 
 /**
- * External ids that belong to two records, to another record than the id, or to one that has another id in their systems: no rule
- * can decide which is right.
+ * Contradicting external ids: of two records, of another record than the id, or of a record with another id in their
+ * systems. No rule can decide which is right.
  */
 function contradiction(
   row: PreparedRow,
@@ -154,7 +157,7 @@ function externalIdsOf(record: RecordMessage): NonNullable<WithIds['externalIds'
   return (record as WithIds).externalIds ?? [];
 }
 
-/** A record that another system knows by another id is another record, though they share another unique value. */
+/** A record with another id in the same external system is another record, even if both share another unique value. */
 function hasOtherId(record: RecordMessage, row: RecordMessage): boolean {
   return externalIdsOf(row).some(({ system, value }) =>
     externalIdsOf(record).some((other) => other.system === system && other.value !== value),
@@ -162,7 +165,7 @@ function hasOtherId(record: RecordMessage, row: RecordMessage): boolean {
 }
 
 /**
- * A row without any key is about a record without any that has all its values already. One that has keys may get
+ * A row without any key matches a record without any key that already has all its values. A record with keys may get
  * another name from a later row, and would then not be found again.
  */
 function findEqual(row: PreparedRow, records: ImportRecords, rules: ImportRules): ImportRecord | undefined {
@@ -206,7 +209,7 @@ function change(entry: ImportRecord, row: PreparedRow, records: ImportRecords, r
   return { outcome, issues };
 }
 
-/** What the rules of the type have against what rows have made of a record, all in all: that is what is stored as one change. */
+/** Violations of the type's rules by the combined changes of all rows to a record: they are stored as one change. */
 function forbiddenBy(
   { type }: ImportRules,
   { linked }: ImportRecords,
@@ -246,11 +249,11 @@ function without(type: RecordType, record: RecordMessage, taken: UniqueValue[]):
 }
 
 function keyConflict({ singular }: RecordType, { key, owner }: OwnedKey): RowIssue {
-  const message = `${quote(key.value)} belongs to another ${singular} and was left out.`;
+  const message = `${quote(key.value)} belongs to another ${singular} and was omitted.`;
   return warning('KEY_CONFLICT', message, { field: key.path, recordId: owner.id });
 }
 
-/** What is to be known of the ids of a row: that its own is none, or external ids that its record has other ones of. */
+/** Issues about the ids of a row: its own id is unknown, or its record has other external ids. */
 function idIssues(type: RecordType, { record, replacesLists }: PreparedRow, own: ImportRecord | undefined): RowIssue[] {
   if (own) return replacesLists && !own.met ? [] : otherIds(type, record, own);
   if (record.id === '') return [];
@@ -262,7 +265,7 @@ function otherIds({ singular }: RecordType, row: RecordMessage, { id, record: ow
   return externalIdsOf(row).flatMap(({ system, value }, index) => {
     const kept = externalIdsOf(own).find((other) => other.system === system)?.value;
     if (kept === undefined || kept === value) return [];
-    const message = `${quote(value)} was left out: the ${singular} has the id ${quote(kept)} in the system ${system}.`;
+    const message = `${quote(value)} was omitted: the ${singular} has the id ${quote(kept)} in the system ${system}.`;
     return [warning('KEY_CONFLICT', message, { field: `externalIds[${index}].value`, recordId: id })];
   });
 }

@@ -16,20 +16,20 @@ import { ImportRecords } from './import-record.js';
 import { lockNeeds } from './link-rows.js';
 import type { MetRecords } from './met-records.js';
 
-/** Most records of one name and without any key that a row without one is compared with. */
+/** Most keyless records of one name that a keyless row is compared with. */
 export const maxNamesakes = 100;
 
-/** Most of them for all rows of a chunk, each of which is in memory. Of names that have many the first ones are taken. */
+/** Most of them for all rows of a chunk, since each is in memory. The oldest of a name come first. */
 export const maxNamesakesInAll = 5_000;
 
-/** Records that the rows of a chunk may be about, before any is locked. */
+/** Candidate records of the rows of a chunk, before any is locked. */
 export interface Candidates {
   ids: string[];
   /** Owners of the keys of rows. */
   owners: OwnerRow[];
 }
 
-/** The records that share a key with one of the rows, or have like one of them a name and no key. */
+/** The records that share a key with one of the rows, or have the same name and no key. */
 export async function findCandidates(em: EntityManager, rules: ImportRules, rows: PreparedRow[]): Promise<Candidates> {
   const { type, names } = rules;
   const owners = await ownersByKey(em, type, rows);
@@ -37,7 +37,7 @@ export async function findCandidates(em: EntityManager, rules: ImportRules, rows
   return { ids: [...ownIds(rows), ...owners.flatMap(({ record_id }) => record_id ?? []), ...namesakes], owners };
 }
 
-/** Those of the candidates that are live, in the order of their ids and locked until the transaction ends. */
+/** The live candidates, in the order of their ids and locked until the transaction ends. */
 export async function lockCandidates(
   em: EntityManager,
   rules: ImportRules,
@@ -56,7 +56,7 @@ export async function lockCandidates(
   return records;
 }
 
-/** @param met whether rows before gave their names, for those that were met */
+/** @param met records that earlier rows matched, and whether they set the name */
 export function recordsOf(
   rules: ImportRules,
   linked: LinkedRecords,
@@ -78,7 +78,7 @@ export function recordsOf(
   return records;
 }
 
-/** The ids of records that rows name themselves. */
+/** The ids of records that rows contain. */
 export function ownIds(rows: PreparedRow[]): string[] {
   return rows.flatMap(({ record: { id } }) => (id === '' ? [] : [id]));
 }
@@ -125,7 +125,7 @@ const isKeyless = onceFor((type: RecordType): string =>
     .join(' and '),
 );
 
-/** The names of the rows that have no key to be known by. */
+/** The names of the rows without keys. */
 export function keylessNames(rules: ImportRules, rows: PreparedRow[]): { sort_name: string; name: string }[] {
   return rows
     .filter(({ record }) => uniqueValues(rules.type, record).length === 0)

@@ -3,21 +3,21 @@ import type { LinkedRecords } from '../../records/references.js';
 import { type UniqueValue, uniqueValues } from '../../records/unique-values.js';
 import type { ImportRules } from '../import-rules.js';
 
-/** A record that rows of a chunk meet or create. */
+/** A record that rows of a chunk match or create. */
 export interface ImportRecord<Message extends RecordMessage = RecordMessage> {
   id: string;
-  /** As it is stored; undefined for one that is still to be created. */
+  /** As stored; undefined for one that is still to be created. */
   stored: Message | undefined;
   /** As it will be stored. */
   record: Message;
   changed: boolean;
-  /** Whether a row of this file has met or created it. */
+  /** Whether a row of this file has matched or created it. */
   met: boolean;
-  /** Whether one of those rows gave its name. */
+  /** Whether one of those rows set its name. */
   named: boolean;
 }
 
-/** The records that a chunk is about, to be found by what identifies them. */
+/** The records of a chunk, indexed by what identifies them. */
 export class ImportRecords {
   readonly #byId = new Map<string, ImportRecord>();
   readonly #byKey = new Map<string, ImportRecord>();
@@ -25,16 +25,16 @@ export class ImportRecords {
   readonly #hidden = new Set<string>();
   readonly all = new Set<ImportRecord>();
 
-  /** @param linked what the records and rows of the chunk refer to */
+  /** @param linked targets of the references of the chunk's records and rows */
   constructor(
     private readonly rules: ImportRules,
     readonly linked: LinkedRecords,
   ) {}
 
   /**
-   * Notes the keys and the name that a record has now.
+   * Indexes a record by its current keys and name.
    *
-   * @param before the record as it was when it was put last, of which it may have lost keys
+   * @param before the record when it was last indexed; it may have lost keys since
    */
   put(entry: ImportRecord, before?: RecordMessage): void {
     const { type, names } = this.rules;
@@ -60,7 +60,7 @@ export class ImportRecords {
     return this.#byKey.get(keyText(value));
   }
 
-  /** Notes that a key is that of a record that the caller does not see. */
+  /** Marks a key as that of a record that the caller does not see. */
   hide(value: Pick<UniqueValue, 'type' | 'value'>): void {
     this.#hidden.add(keyText(value));
   }
@@ -69,7 +69,7 @@ export class ImportRecords {
     return this.#hidden.has(keyText(value));
   }
 
-  /** Records of that name, those put first first; none of a type whose records are not found by names. */
+  /** Records with that name, in the order of indexing; empty for a type whose records are not found by names. */
   namesakes(name: string): ImportRecord[] {
     return [...(this.#byName.get(name) ?? [])].filter(({ record }) => this.rules.nameOf(record) === name);
   }

@@ -6,8 +6,8 @@ import { onceFor } from '../../values/once-for.js';
 import { maxItems } from '../../write/record-rules.js';
 
 /**
- * Removes the values that violations name from a record. Removes a list item as a whole, but only the wrong part if that is its label or
- * if items of the list have no required part.
+ * Removes the values that violations name from a record. Removes a list item as a whole, but only the invalid part if
+ * that is its label or if items of the list have no required part.
  *
  * @returns each violation with the removed value
  */
@@ -29,7 +29,7 @@ function listOf(values: Values, name: string): unknown[] {
   return values[name] as unknown[];
 }
 
-/** Notes in `indexes` the items that must go: taking them out at once would move those after them. */
+/** Collects in `indexes` the items to remove: removing them at once would shift the later ones. */
 function takeOut(
   type: RecordType,
   record: Values,
@@ -39,7 +39,7 @@ function takeOut(
   if (field.startsWith('customFields.')) return takeCustomValue(record, field);
   const [, name = '', index, part] = /^(\w+)(?:\[(\d+)\])?(?:\.(\w+))?/.exec(field) ?? [];
   const limit = maxItems(type)[name];
-  // Part of a message is wrong with the whole.
+  // An invalid part makes the whole message invalid.
   if (limit === undefined) return takeProperty(record, name);
   const list = listOf(record, name);
   if (index === undefined) return list.splice(reason === 'TOO_MANY_ITEMS' ? limit : 0);
@@ -49,7 +49,7 @@ function takeOut(
   return part === undefined ? item : (item as Values)[part];
 }
 
-/** JSON names of the lists whose items may lack any of their parts, such as addresses. */
+/** JSON names of the lists whose items have no required parts, such as addresses. */
 const partLists = onceFor(
   (type: RecordType): ReadonlySet<string> =>
     new Set(
@@ -60,7 +60,7 @@ const partLists = onceFor(
     ),
 );
 
-/** A path does not have the whole of a key that is too long. */
+/** The path of a violation truncates a key that is too long. */
 function takeCustomValue(record: Pick<RecordMessage, 'customFields'>, path: string): unknown {
   const key = Object.keys(record.customFields ?? {}).find((name) => customFieldPath(name) === path) ?? '';
   const { [key]: value, ...others } = record.customFields ?? {};

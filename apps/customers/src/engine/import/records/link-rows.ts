@@ -16,8 +16,8 @@ import { leaveOut } from './leave-out.js';
 type Values = Record<string, unknown>;
 
 /**
- * Puts the ids of records into rows that name them by unique values. One that no record has is left out with a WARNING, and refuses
- * the row when there must be one.
+ * Resolves the records that rows name by unique values to ids. An unknown one is omitted with a WARNING; if the
+ * reference is required, the row is refused.
  */
 export async function nameReferences(em: EntityManager, rows: readonly PreparedRow[]): Promise<void> {
   const named = rows.flatMap((row) => row.named);
@@ -52,15 +52,15 @@ function refuseOrWarn(row: PreparedRow, { field, isRequired, target, text }: Nam
   const reason = `${target.constant}_NOT_FOUND`;
   const what = `${quote(text)} is that of no live ${target.singular}`;
   if (isRequired) row.refusal ??= error(reason, `${what}.`, { field });
-  else row.issues.push(warning(reason, `${what}; it was left out.`, { field }));
+  else row.issues.push(warning(reason, `${what}; it was omitted.`, { field }));
 }
 
 /**
- * Locks what rows refer to, and what their type needs of the records that they may be about: all that is of other types before any
- * of these records. A link that leads to no live record is taken out of its row with a WARNING, and refuses the row when there must be
- * one; the others stay live meanwhile.
+ * Locks what rows refer to, and what their type needs of the candidate records: all records of other types, before any
+ * of the candidates. A reference without a live target is removed from its row with a WARNING; if it is required, the
+ * row is refused. The other targets stay live meanwhile.
  *
- * @param ids of the records that the rows may be about
+ * @param ids of the candidate records
  */
 export async function lockLinks(
   em: EntityManager,
@@ -90,7 +90,7 @@ function takeWrongLinks(type: RecordType, row: PreparedRow, violations: FieldVio
   row.issues.push(...leaveOut(type, row.record, violations).map(({ violation, value }) => leftOut(violation, value)));
 }
 
-/** JSON names of the references that a record must have. */
+/** JSON names of the required references of a record. */
 const requiredReferences = onceFor(
   (type: RecordType): ReadonlySet<string> =>
     new Set(
@@ -102,7 +102,7 @@ const requiredReferences = onceFor(
 
 const noCustomFields = new CustomFields([]);
 
-/** Locks what a type needs of records that another write has changed between their being looked for and being locked. */
+/** Locks the needed targets of records that another write has changed between their lookup and their lock. */
 export async function lockNeeds(
   em: EntityManager,
   type: RecordType,

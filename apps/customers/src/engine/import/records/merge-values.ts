@@ -31,7 +31,7 @@ export function boundLists(type: RecordType, before: object, united: object, fie
   return full;
 }
 
-/** What a record has in the place of values that a row does not give: a false, a 0, an empty text. */
+/** The empty values of a record: false, 0, empty text. */
 export function absentValues<Message extends RecordMessage>(type: RecordType<Message>, row: Message): Partial<Message> {
   const values = row as unknown as Lists;
   return Object.fromEntries(emptyValues(type).filter(([name]) => values[name] === undefined)) as Partial<Message>;

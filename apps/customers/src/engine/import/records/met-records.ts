@@ -5,9 +5,9 @@ import { v7 as uuidv7 } from 'uuid';
 import type { ImportRecord } from './import-record.js';
 
 /**
- * Which records the rows of an import have met or created so far, and whether one of these rows gave its name. In a table and not
- * in memory, since a file has any number of rows. Its column `customer_id`, of which the release before knows, has ids of records
- * of whichever type the file is of.
+ * The records that the rows of an import have matched or created so far, and whether one of these rows set the name. In
+ * a table and not in memory, since a file can have any number of rows. Its column `customer_id` has the name of an
+ * earlier release; it contains ids of records of the file's type.
  */
 export class MetRecords {
   private constructor(
@@ -20,13 +20,13 @@ export class MetRecords {
     return new MetRecords('import_met', operationId);
   }
 
-  /** For an import in one transaction, with which it goes. */
+  /** For an import in one transaction, with which it is dropped. */
   static async temporary(em: EntityManager): Promise<MetRecords> {
     await em.execute('create temp table import_met_now (like import_met including indexes) on commit drop');
     return new MetRecords('import_met_now', uuidv7());
   }
 
-  /** Those of some records that were met, and whether a row gave their name. */
+  /** The matched ones among some records, and whether a row set their name. */
   async find(em: EntityManager, ids: string[]): Promise<Map<string, boolean>> {
     if (ids.length === 0) return new Map();
     const met = await queryRows<{ customer_id: string; named: boolean }>(em, {
@@ -37,7 +37,7 @@ export class MetRecords {
     return new Map(met.map(({ customer_id, named }) => [customer_id, named]));
   }
 
-  /** Notes that rows have met or created records. */
+  /** Records that rows have matched or created records. */
   remember(records: ImportRecord[]): Statement {
     return {
       sql: `insert into ${this.table} (tenant_id, operation_id, customer_id, named)

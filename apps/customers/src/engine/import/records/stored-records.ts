@@ -15,7 +15,7 @@ import { writeRecords } from './write-records.js';
 
 /** The records of the tenant, which an import changes. */
 export class StoredRecords implements RecordStore {
-  /** @param operationId of the operation that can be undone; without it nothing is kept for that */
+  /** @param operationId of the operation that can be undone; without it no undo data is stored */
   constructor(
     private readonly rules: ImportRules,
     private readonly met: MetRecords,
@@ -41,7 +41,7 @@ export class StoredRecords implements RecordStore {
     });
     const added = addedKeys(type, written);
     await transactionPipeline(em, [
-      // First, so that another record of the chunk can have them.
+      // First, so that another record of the chunk can claim them.
       ...releaseValues(type, removedKeys(type, written)),
       ...(added.length > 0 ? [insertKeys(type, added)] : []),
       ...(met.length > 0 ? [this.met.remember(met)] : []),

@@ -11,21 +11,21 @@ import type { CustomFields } from '../../fields/custom-fields.js';
 import { Turn } from '../../pace/turn.js';
 import type { ImportRecord } from './import-record.js';
 
-/** Records that are written at a time, alone and beside calls: while PostgreSQL does, the next ones are made ready. */
+/** Records per write, alone and beside calls: the next ones are prepared while PostgreSQL writes. */
 const sliceSize = { alone: 125, beside: 10 };
 
-/** What records are written with. */
+/** Context of the write. */
 interface WriteOptions {
   linked: LinkedRecords;
   customFields: CustomFields;
-  /** Id of the operation that keeps what its undoing needs. */
+  /** Id of the operation whose undo data is stored. */
   operationId: string | undefined;
 }
 
 /**
  * Writes new and changed records, without their keys.
  *
- * @returns the records before and after; none for a type whose changes do nothing to others
+ * @returns the records before and after; empty for a type without side effects
  */
 export async function writeRecords(
   em: EntityManager,
@@ -42,7 +42,7 @@ export async function writeRecords(
     const statements = await sliceStatements(type, records.slice(start, start + size), options, { turn, changes });
     await writing;
     writing = pace.keep(() => transactionPipeline(em, statements));
-    // Thrown when it is waited for, which is later than Node takes for unhandled.
+    // Thrown when awaited, which would be too late for Node: it would count as an unhandled rejection.
     writing.catch(() => undefined);
   }
   await writing;
@@ -76,8 +76,8 @@ function changeRow({ id, etag }: RecordMessage, before: RecordMessage | undefine
 }
 
 /**
- * A record that an import changes for a second time keeps what it was before the first, unless another came between. The column
- * `customer_id`, of which the release before knows, has ids of records of whichever type the import is of.
+ * The first undo state of a record is retained when an import changes it again, unless another write came between. The
+ * column `customer_id` has the name of an earlier release; it contains ids of records of the import's type.
  */
 function rememberChanges(operationId: string, changes: string[]): Statement {
   return {

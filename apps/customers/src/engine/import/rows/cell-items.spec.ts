@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { itemSeparators, joinItems, splitItems } from '../../values/cell-items.js';
 
-test.each(Object.entries(itemSeparators))('any items of %s come back out of one cell', (_, separator) => {
+test.each(Object.entries(itemSeparators))('any items of %s round-trip through one cell', (_, separator) => {
   const joint = separator === itemSeparators.choice ? '; ' : '\n';
   const part = fc.oneof(
     fc.constantFrom('"', '""', ',', ';', '\n', '\r', ' ', ' ::: ', 'a'),

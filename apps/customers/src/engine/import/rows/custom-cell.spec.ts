@@ -112,18 +112,18 @@ test.each<[CustomFieldType, [cell: unknown, value: unknown][]]>([
       ['7', 'BAD_FORMAT'],
     ],
   ],
-])('a cell of a column for %s becomes such a value, or is refused', (type, cells) => {
+])('a cell of a %s column becomes a value of the type, or is refused', (type, cells) => {
   expect(cells.map(([cell]) => read(type, cell))).toEqual(cells.map(([, value]) => value));
 });
 
-test('an empty cell has no value of any type', () => {
+test('an empty cell has no value for any type', () => {
   const types = Object.keys(customFieldKinds) as CustomFieldType[];
   expect(types.flatMap((type) => ['', ' ', null, undefined].map((cell) => customCell(type, cell)))).toEqual(
     types.flatMap(() => [undefined, undefined, undefined, undefined]),
   );
 });
 
-// A row may have a million characters, and the process does nothing else meanwhile.
-test('a long cell that is nearly a number is refused at once', () => {
+// A row may have a million characters, and parsing blocks the process.
+test('a long cell that is almost a number is refused quickly', () => {
   expect(read('NUMBER', `${'1'.repeat(100_000)}x`)).toBe('WRONG_TYPE');
 });

@@ -8,18 +8,18 @@ import { isoDay, type ReadDay } from './read-day.js';
 import { cellLeftOut, type RowIssue } from './row-issue.js';
 
 /**
- * What a cell says of a custom field of a type, in the form that the contract has it. A text that is no such value stays
- * what it is, for the field to refuse; undefined when the cell is empty.
+ * The value of a cell for a custom field type, in the contract's form. Invalid text stays unchanged, for the field to
+ * refuse; undefined for an empty cell.
  */
 export function customCell(type: CustomFieldType, cell: unknown, readDay: ReadDay = isoDay): unknown {
   const text = cellText(cell);
-  // Lists and objects are as the contract has them, or wrong.
+  // Lists and objects are in the contract's form, or invalid.
   if (text === null) return cell;
   if (text === undefined) return undefined;
   return type === 'DATE' ? readDay(text) : (textForms[type]?.(text) ?? text);
 }
 
-/** Puts what a cell has of a custom field into a record, or of several in an object when no key is given. */
+/** Stores a cell's custom field value in a record, or several from an object when no key is given. */
 export function putCustomCell(
   record: Pick<RecordMessage, 'customFields'>,
   key: string | undefined,
@@ -29,7 +29,7 @@ export function putCustomCell(
   if (key !== undefined) return putCustomValue(record, key, cell, { customFields, readDay });
   if (cellText(cell) === undefined) return [];
   if (typeof cell !== 'object' || cell === null || Array.isArray(cell)) {
-    const why = 'is no object with the values of custom fields';
+    const why = 'is not an object with the values of custom fields';
     return [cellLeftOut('customFields', cell, 'VALUE_INVALID', why)];
   }
   return Object.entries(cell).flatMap(([each, item]) => putCustomValue(record, each, item, { customFields, readDay }));
@@ -46,12 +46,13 @@ function putCustomValue(
   if (value === undefined || value === null) return [];
   // Each cell is read separately, so that an invalid one does not discard the others.
   const violation = structViolation({ [key]: value });
-  if (violation) return [cellLeftOut(customFieldPath(key), value, violation.reason, 'is no value of a custom field')];
+  if (violation)
+    return [cellLeftOut(customFieldPath(key), value, violation.reason, 'is not a value of a custom field')];
   record.customFields = { [key]: value, ...record.customFields };
   return [];
 }
 
-/** What the text of a cell is for types whose values files write otherwise; undefined when it is no such value. */
+/** Parses the text of a cell for types with other spellings in files; undefined when it is invalid. */
 const textForms: Partial<Record<CustomFieldType, (text: string) => unknown>> = {
   NUMBER: numberOf,
   BOOLEAN: booleanOf,
@@ -65,7 +66,7 @@ const booleans = new Map([
   ...['false', 'no', '0'].map((word) => [word, false] as const),
 ]);
 
-/** The number that a text is; undefined for another text. */
+/** The number in a text; undefined for another text. */
 export function numberOf(text: string): number | undefined {
   return /^[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : undefined;
 }
@@ -74,7 +75,7 @@ export function booleanOf(text: string): boolean | undefined {
   return booleans.get(text.toLowerCase());
 }
 
-/** The amount of a text such as `12.50 EUR` or `EUR 12.50`; undefined for another text. */
+/** The amount in a text such as `12.50 EUR` or `EUR 12.50`; undefined for another text. */
 export function moneyOf(text: string): { amount: string | undefined; currencyCode: string } | undefined {
   const { amount, before, after } =
     /^((?<before>[a-z]{3})\s*)?(?<amount>[-+]?[\d.]+)(\s*(?<after>[a-z]{3}))?$/i.exec(text)?.groups ?? {};

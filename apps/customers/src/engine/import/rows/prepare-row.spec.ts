@@ -52,7 +52,7 @@ describe('values', () => {
     });
   });
 
-  test('takes several values of one cell, and of several columns for one list', () => {
+  test('accepts several values in one cell, and several columns for one list', () => {
     const { record: customer } = taken(
       prepare({ Name: 'Ada', 'E-mail': 'a@x.example; B@Y.example', 'Other Email': 'c@z.example', Tags: 'x, y;x' }),
     );
@@ -60,7 +60,7 @@ describe('values', () => {
     expect(customer.tags).toEqual(['x', 'y']);
   });
 
-  test('puts the columns of an address together by what it is for', () => {
+  test('groups the columns of an address by its label', () => {
     const { record: customer } = taken(
       prepare({ Name: 'Ada', 'Home Street': 'Ring 1', 'Home Country': 'Turkiye', 'Billing City': 'Rom' }),
     );
@@ -70,19 +70,19 @@ describe('values', () => {
     ]);
   });
 
-  test('reads the host of a web page, and no site that many share', () => {
+  test('takes the host of a web page, except shared sites', () => {
     const company = (website: string) => prepare({ Company: 'Acme', Website: website }, [], CustomerKind.COMPANY);
     expect(taken(company('https://www.Acme.example:8080/en?x=1')).record.domains).toEqual(['acme.example']);
     expect(taken(company('acme.example/shop')).record.domains).toEqual(['acme.example']);
     expect(reasons(company('https://www.facebook.com/acme'))).toEqual([['DOMAIN_SHARED', 'domain']]);
   });
 
-  test('reads local phone numbers by the country of the row', () => {
+  test('parses local phone numbers by the country of the row', () => {
     const { record: customer, issues } = taken(prepare({ Name: 'Ada', Country: 'Germany', Phone: '030 901820' }));
     expect([customer.phones[0]?.number, issues]).toEqual(['+4930901820', []]);
   });
 
-  test('puts an external id into the system that the map or the request names', () => {
+  test('assigns an external id to the system that the map or the request names', () => {
     const { record: customer } = taken(
       prepare({ n: 'Ada', a: 1, b: 'x/1' }, ['n=display_name', 'a=external_id', 'b=external_id.erp']),
     );
@@ -94,13 +94,13 @@ describe('values', () => {
 });
 
 describe('wrong values', () => {
-  test('keeps a wrong phone as typed, with a warning', () => {
+  test('stores an invalid phone number as typed, with a warning', () => {
     const result = prepare({ Name: 'Ada', Phone: 'call me' });
     expect(taken(result).record.phones).toEqual([{ number: 'call me', label: undefined }]);
     expect(reasons(result)).toEqual([['PHONE_INVALID', 'phones[0].number']]);
   });
 
-  test('leaves each wrong value out with a warning and takes the rest', () => {
+  test('omits each invalid value with a warning and imports the rest', () => {
     const result = prepare({
       Name: 'Ada',
       Email: 'ada@x.example, nobody, b@y.example',
@@ -134,8 +134,8 @@ describe('wrong values', () => {
   });
 
   test.each([
-    ['a wrong e-mail address is all that the row could be known by', { Name: 'Ada', Email: 'nobody' }, 'BAD_FORMAT'],
-    ['nobody is named', { City: 'Berlin' }, 'NAME_MISSING'],
+    ['an invalid e-mail address is its only unique value', { Name: 'Ada', Email: 'nobody' }, 'BAD_FORMAT'],
+    ['no customer is named', { City: 'Berlin' }, 'NAME_MISSING'],
     ['the kind is unknown', { Name: 'Ada', Kind: 'robot' }, 'VALUE_UNKNOWN'],
   ])('refuses the row when %s', (_why, cells, reason) => {
     const result = prepare(cells);
@@ -144,7 +144,7 @@ describe('wrong values', () => {
     );
   });
 
-  test('takes a row with a wrong e-mail address that has an external id', () => {
+  test('accepts a row with an invalid e-mail address that has an external id', () => {
     const result = prepare({ Id: 7, Name: 'Ada', Email: 'nobody' });
     expect(taken(result).record.emails).toEqual([]);
     expect(reasons(result)).toEqual([['BAD_FORMAT', 'emails[0].address']]);
@@ -152,7 +152,7 @@ describe('wrong values', () => {
 });
 
 describe('custom fields', () => {
-  test('take the texts of cells as values of their types', () => {
+  test('parse the texts of cells as values of their types', () => {
     const { record: customer, issues } = taken(
       prepare({ n: 'Ada', Seats: '25', Mix: 'RED; blue', Price: 'EUR 12.50', Active: 'yes', Since: '20260131' }, [
         'n=display_name',
@@ -173,7 +173,7 @@ describe('custom fields', () => {
     });
   });
 
-  test('lose wrong values only, each with a warning that names it', () => {
+  test('omit only invalid values, each with a warning that names it', () => {
     const values = { number: 'many', select: 'pink', text: 'nul \0', date: '2026-01-31', nothing: 1, url: '' };
     const result = prepare({ Name: 'Ada', customFields: values });
     expect(taken(result).record.customFields).toEqual({ date: '2026-01-31' });
@@ -194,7 +194,7 @@ describe('custom fields', () => {
   });
 });
 
-test('takes the day of birth in forms that name the year first', () => {
+test('accepts birth dates with the year first', () => {
   const day = (text: string) => prepare({ Name: 'Ada', Birthday: text });
   expect(taken(day('18151210')).record.birthDate).toBe('1815-12-10');
   expect(reasons(day('10.12.1815'))).toEqual([['BAD_FORMAT', 'birthDate']]);
@@ -204,18 +204,18 @@ test('takes the day of birth in forms that name the year first', () => {
 describe('map', () => {
   test.each([
     ['an unknown field', ['a=colour'], 'FIELD_UNKNOWN'],
-    ['a field that the server gives', ['a=etag'], 'FIELD_UNKNOWN'],
+    ['an output-only field', ['a=etag'], 'FIELD_UNKNOWN'],
     ['a column twice', ['a=email', 'a=phone'], 'COLUMN_REPEATED'],
     ['an unknown custom field', ['a=custom_fields.colour'], 'FIELD_UNKNOWN'],
     ['a custom field twice', ['a=custom_fields.text', 'b=custom_fields.text'], 'FIELD_REPEATED'],
-    ['a field that takes one column twice', ['a=display_name', 'b=display_name'], 'FIELD_REPEATED'],
+    ['a single-column field twice', ['a=display_name', 'b=display_name'], 'FIELD_REPEATED'],
   ])('refuses %s', (_what, map, reason) => {
     expect(() => new Columns(customerImport, map, false, customFields)).toThrow(
       expect.objectContaining({ violations: [expect.objectContaining({ reason })] }),
     );
   });
 
-  test('refuses a column that the file lacks, once the file is read', () => {
+  test('refuses a column that the file lacks, after reading the file', () => {
     const columns = new Columns(customerImport, ['a=email', 'b=phone'], false, customFields);
     columns.placeHeader(['a', 'c']);
     expect(() => columns.report()).toThrow(
@@ -223,7 +223,7 @@ describe('map', () => {
     );
   });
 
-  test('refuses a CSV file none of whose columns tells what it is', () => {
+  test('refuses a CSV file without a known column', () => {
     expect(() => new Columns(customerImport, [], false, customFields).placeHeader(['1', 'Ada'])).toThrow(
       expect.objectContaining({ violations: [expect.objectContaining({ field: 'map', reason: 'COLUMNS_UNKNOWN' })] }),
     );

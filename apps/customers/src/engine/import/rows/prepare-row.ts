@@ -11,32 +11,32 @@ import type { ImportRules, MappedRow, NamedReference } from '../import-rules.js'
 import type { RowDefaults } from './row-defaults.js';
 import { error, quote, warning, type RowIssue } from './row-issue.js';
 
-/** What a row says of a record, checked and normalised. */
+/** A validated and normalized row for a record. */
 export interface PreparedRow<Message = RecordMessage> {
   record: Message;
-  /** Whether the name is the row's own, not composed of its other values. */
+  /** Whether the row set the name, instead of deriving it from its other values. */
   givesName: boolean;
-  /** Whether its lists replace those of the record that it meets first. Otherwise they are united. */
+  /** Whether its lists replace those of the first record that it matches. Otherwise they are united. */
   replacesLists?: boolean | undefined;
   issues: RowIssue[];
-  /** References that the row gives by unique values of their targets. */
+  /** References by unique values of their targets. */
   named: readonly NamedReference[];
-  /** Why it is refused unless its id is that of a record: it lacks a value that each has. */
+  /** Why it is refused unless its id names a record: it lacks a required value. */
   missing?: RowIssue | undefined;
-  /** Why it is refused whatever it meets. */
+  /** Why it is always refused. */
   refusal?: RowIssue | undefined;
 }
 
-/** Each round takes out all values that the one before could see to be wrong. */
+/** Each round removes all values that the previous one found invalid. */
 const maxRounds = 5;
 
 const none: readonly NamedReference[] = [];
 
 /**
- * Makes a record of a mapped row. A wrong value is left out with a WARNING, so that the rest is not lost; but when it
- * was all that the row could be known by, the row is refused: a corrected file would create its record once more.
+ * Builds a record from a mapped row. An invalid value is omitted with a WARNING, so that the rest is not lost. If it
+ * was the only unique value, the row is refused: importing a corrected file would create the record again.
  *
- * @returns the issues that refuse the row, one of them an ERROR, when there is no record in it
+ * @returns the issues that refuse the row, one of them an ERROR, when it has no valid record
  */
 export function prepareRow<Message extends RecordMessage>(
   rules: ImportRules<Message>,
@@ -63,10 +63,10 @@ export function prepareRow<Message extends RecordMessage>(
     issues.push(...left);
     lostKey ??= left.find((_, index) => isKey(type, violations[index]));
   }
-  return { refused: [...issues, error('ROW_INVALID', 'The row has more wrong values than can be listed.')] };
+  return { refused: [...issues, error('ROW_INVALID', 'The row has too many invalid values.')] };
 }
 
-/** Violations by values, and by values that are not there and that no named reference will bring. */
+/** Violations of existing values, and of missing values that no named reference will set. */
 function divided(
   violations: FieldViolation[],
   named: readonly NamedReference[],
@@ -80,14 +80,14 @@ function divided(
   ];
 }
 
-/** Whether a record as a whole lacks a value; an item of a list that does is wrong. */
+/** Whether the record itself lacks a value; a list item that does is invalid. */
 function isMissing({ field, reason }: FieldViolation): boolean {
   return reason === 'REQUIRED' && !/[.[]/.test(field);
 }
 
-/** A value of a row that is wrong. */
+/** An invalid value of a row. */
 export function leftOut({ field, reason, description }: FieldViolation, value: unknown): RowIssue {
-  const message = `${quote(value)} was left out: ${description.replace(/\.$/, '')}.`;
+  const message = `${quote(value)} was omitted: ${description.replace(/\.$/, '')}.`;
   return { ...warning(reason, message, { field }), value };
 }
 
@@ -96,7 +96,7 @@ function isUnknown<Message extends RecordMessage>(type: RecordType<Message>, rec
   return record.id === '' && uniqueValues(type, record).length === 0;
 }
 
-/** A person's domain is no key: people have none. */
+/** A person's domain does not identify it: people have no domains. */
 function isKey(type: RecordType, violation: FieldViolation | undefined): boolean {
   const { field = '', reason } = violation ?? {};
   const [, name = ''] = /^(\w+)\b(?!.*\.label$)/.exec(field) ?? [];
@@ -105,7 +105,7 @@ function isKey(type: RecordType, violation: FieldViolation | undefined): boolean
 
 function withError(type: RecordType, issues: RowIssue[], lostKey: RowIssue): RowIssue[] {
   const { reason, message, field } = lostKey;
-  const why = `${message} The row has no other ${keyNouns(type)} to be known by.`;
+  const why = `${message} The row has no other ${keyNouns(type)}.`;
   return issues.map((issue) => (issue === lostKey ? error(reason, why, { field }) : issue));
 }
 

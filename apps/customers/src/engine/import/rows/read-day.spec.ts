@@ -21,17 +21,17 @@ test.each([
 });
 
 test.each(['31.12.26', '31.12.', 'Dezember 2026', '31. Dezember 2026 um 8', '31.12.2026 08:00', 'März'])(
-  'what is no whole day stays as it is: %s',
+  'an incomplete date stays unchanged: %s',
   (text) => {
     expect(dayReader('de')(text)).toBe(text);
   },
 );
 
-test('without a language a day that does not begin with the year stays as it is', () => {
+test('without a language, a date that does not start with the year stays unchanged', () => {
   expect(dayReader(undefined)('04/03/2026')).toBe('04/03/2026');
 });
 
-test.each(['xx', 'de-a', 'zzz-ZZ'])('%s names no language', (language) => {
+test.each(['xx', 'de-a', 'zzz-ZZ'])('%s is not a language', (language) => {
   expect(() => dayReader(language)).toThrow(
     expect.objectContaining({
       violations: [expect.objectContaining({ field: 'language', reason: 'LANGUAGE_UNKNOWN' })],

@@ -1,19 +1,20 @@
 import { invalidArgument } from '@rapport/platform';
 
-/** Brings a day into the form YYYY-MM-DD. A text that is none stays as it is, for its field to refuse. */
+/** Converts a date to YYYY-MM-DD. Other text stays unchanged, for its field to refuse. */
 export type ReadDay = (text: string) => string;
 
 type Part = 'day' | 'month' | 'year';
 
-/** Days of files that name the year first, such as 20260131 or 2026/01/31. */
+/** Dates that start with the year, such as 20260131 or 2026/01/31. */
 export function isoDay(text: string): string {
   return text.replace(/^(\d{4})([-/.]?)(\d\d)\2(\d\d)$/, '$1-$3-$4');
 }
 
 /**
- * Reads days as a language writes them, in digits and with names of months; those that name the year first in any.
+ * Parses dates as a language writes them, in digits and with month names; dates that start with the year in any
+ * language.
  *
- * @param language a BCP 47 tag; undefined for files whose days name the year first
+ * @param language a BCP 47 tag; undefined for files whose dates start with the year
  * @throws AppError INVALID_ARGUMENT field `language`
  */
 export function dayReader(language: string | undefined): ReadDay {
@@ -45,7 +46,7 @@ function partOrder(language: string): Part[] {
     .flatMap(({ type }) => (type === 'day' || type === 'month' || type === 'year' ? type : []));
 }
 
-/** The names of the months, and the words that stand beside them, such as "de" in Spanish. */
+/** The names of the months, and the words that accompany them, such as "de" in Spanish. */
 function monthNames(language: string): { months: Map<string, number>; fillers: Set<string> } {
   const months = new Map<string, number>();
   const fillers = new Set<string>();

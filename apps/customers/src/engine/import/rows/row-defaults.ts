@@ -2,22 +2,22 @@ import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import { ListMode } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { dayReader, type ReadDay } from './read-day.js';
 
-/** Applies to rows of a file that do not have the value themselves. */
+/** Defaults for rows of a file that lack the value. */
 export interface RowDefaults {
-  /** Of customers. */
+  /** For customers. */
   kind: CustomerKind;
   externalIdSystem: string;
-  /** ISO 3166-1 alpha-2 code of the country that local phone numbers are of. */
+  /** ISO 3166-1 alpha-2 code of the country of local phone numbers. */
   country?: string | undefined;
-  /** Reads the days of the file's language. Without it they begin with the year. */
+  /** Parses dates in the file's language. Without it, dates start with the year. */
   readDay?: ReadDay | undefined;
-  /** Whether lists of a row replace those of its record. They are united otherwise. */
+  /** Whether lists of a row replace those of its record. Otherwise they are united. */
   replacesLists?: boolean | undefined;
 }
 
-/** How an import reads rows, as its request says. */
+/** The parsing options of an import, from its request. */
 export interface RowRules {
-  /** Of customers. */
+  /** For customers. */
   kind?: CustomerKind | undefined;
   externalIdSystem?: string | undefined;
   defaultCountry?: string | undefined;

@@ -1,17 +1,17 @@
 import { ImportIssue_Severity as Severity } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { storable } from '../../values/storable-text.js';
 
-/** What is to be known of a row. */
+/** A notice about a row. */
 export interface RowIssue {
   severity: Severity;
   /** UPPER_SNAKE, such as `PHONE_INVALID`. */
   reason: string;
-  /** A sentence for people. */
+  /** A sentence for the user. */
   message: string;
-  /** Path in the record by JSON names, such as `phones[0].number`. */
+  /** Path in the record in JSON names, such as `phones[0].number`. */
   field?: string | undefined;
   recordId?: string | undefined;
-  /** The value of the row that it is about. */
+  /** The value in question. */
   value?: unknown;
 }
 
@@ -20,19 +20,19 @@ export function error(reason: string, message: string, more: Pick<RowIssue, 'fie
   return issue(Severity.ERROR, reason, message, more);
 }
 
-/** The row was taken, one of its values not or not as wished. */
+/** The row was imported, but one of its values was omitted or changed. */
 export function warning(reason: string, message: string, more: Pick<RowIssue, 'field' | 'recordId'> = {}): RowIssue {
   return issue(Severity.WARNING, reason, message, more);
 }
 
-/** For information; nothing was lost. */
+/** Information only; nothing was lost. */
 export function notice(reason: string, message: string, more: Pick<RowIssue, 'field' | 'recordId'> = {}): RowIssue {
   return issue(Severity.NOTICE, reason, message, more);
 }
 
-/** A value of a cell that was left out. @param why what is wrong with it, such as `is not a text` */
+/** An omitted value of a cell. @param why the fault, such as `is not a text` */
 export function cellLeftOut(field: string, value: unknown, reason: string, why: string): RowIssue {
-  return warning(reason, `${quote(value)} ${why}; it was left out.`, { field });
+  return warning(reason, `${quote(value)} ${why}; it was omitted.`, { field });
 }
 
 function issue(
@@ -41,13 +41,13 @@ function issue(
   message: string,
   { field, recordId }: Pick<RowIssue, 'field' | 'recordId'>,
 ): RowIssue {
-  // Either may name what is in the file.
+  // Either may quote the file.
   return { severity, reason, message: storable(message), field: field && storable(field), recordId };
 }
 
 const quotedCodePoints = 40;
 
-/** A value of the file as a message names it, cut to 40 characters. */
+/** A value of the file in a message, cut to 40 characters. */
 export function quote(value: unknown): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
   const start = Array.from(text.slice(0, 2 * quotedCodePoints))

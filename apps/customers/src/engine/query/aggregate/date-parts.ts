@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { invalidArgument } from '@rapport/platform';
 import { executeWith, ofAll } from '../list/planner-settings.js';
 
-/** How each part of a day is written, which sorts as the days do. Weeks are those of ISO 8601, which begin on Monday. */
+/** Formats of the parts of a date; they sort like the dates. Weeks follow ISO 8601 and begin on Monday. */
 const formats = {
   year: 'YYYY',
   quarter: 'YYYY-"Q"Q',
@@ -20,21 +20,21 @@ export function isDatePart(text: string): text is DatePart {
 }
 
 /**
- * The part of a day or a time, as SQL of a text.
+ * SQL of a part of a date or a time, as text.
  *
- * @param value a day as text, or a time with its zone
- * @param timeZone one that `readTimeZone` answered: the zone whose days those of times are
+ * @param value a date as text, or a time with its zone
+ * @param timeZone returned by `readTimeZone`: the zone in which times become dates
  */
 export function datePart(value: string, of: 'DATE' | 'TIME', part: DatePart, timeZone: string): string {
   const local = of === 'DATE' ? `(${value})::date` : `((${value})::timestamptz at time zone '${timeZone}')`;
   return `to_char(${local}, '${formats[part]}')`;
 }
 
-/** The zones that the database knows, which are those of its release of the IANA database. */
+/** The time zones of the database, from its release of the IANA database. */
 let known: Promise<ReadonlySet<string>> | undefined;
 
 /**
- * A time zone's name as SQL may have it between quotation marks; UTC when none is given.
+ * The name of a time zone, safe to quote in SQL; UTC by default.
  *
  * @throws AppError INVALID_ARGUMENT TIME_ZONE_UNKNOWN
  */

@@ -11,7 +11,7 @@ import { datePart, dateParts, isDatePart } from './date-parts.js';
 
 /** A field by which records are grouped. */
 export interface GroupColumn {
-  /** What it joins to a record: its values, where it can have several. */
+  /** The join of its values, for a field that can have several. */
   join: string;
   /** One value as text, null when there is none. */
   value: string;
@@ -24,13 +24,13 @@ const groupsOf = onceFor(
     new Map(namedFields.filter(({ field }) => field.index.group).map((named) => [named.name, named])),
 );
 
-/** The times and days of a type, by whose parts records are grouped, by their names. Personal ones are not. */
+/** The times and dates of a type, by whose parts records can be grouped, by name. Personal data is excluded. */
 const datesOf = onceFor(
   ({ contract }: RecordType): ReadonlyMap<string, 'DATE' | 'TIME'> =>
     new Map(
       contract.fields.flatMap((field): [string, 'DATE' | 'TIME'][] => {
         const { desc, column, isPersonal } = field;
-        // Aggregates are of live records.
+        // Aggregates cover live records only.
         const isTime = desc.message?.typeName === 'google.protobuf.Timestamp' && column !== 'delete_time';
         const isText = desc.fieldKind === 'scalar' && desc.scalar === ScalarType.STRING;
         const kind = isTime || isText ? kindOf(field) : undefined;
@@ -39,15 +39,15 @@ const datesOf = onceFor(
     ),
 );
 
-/** What the names of groups mean. */
+/** Context of the names of groups. */
 export interface GroupNames {
   /** May be absent when no custom field is named. */
   customFields: CustomFields | undefined;
-  /** As `readTimeZone` answers it. */
+  /** Returned by `readTimeZone`. */
   timeZone: string;
 }
 
-/** @throws AppError INVALID_ARGUMENT GROUP_INVALID that names each field by which records can't be grouped */
+/** @throws AppError INVALID_ARGUMENT GROUP_INVALID that names each field that can't be grouped by */
 export function readGroups(type: RecordType, groupBy: readonly string[], names: GroupNames): GroupColumn[] {
   const columns = groupBy.map((name, index) => groupColumn(type, name, `value_${index}`, names));
   const violations = columns.flatMap((group, index) => {

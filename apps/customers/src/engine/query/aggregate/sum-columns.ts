@@ -6,27 +6,27 @@ import type { RecordType } from '../../fields/record-type.js';
 import { camelPath } from '../../values/camel-case.js';
 import { snakeCase } from '../../values/snake-case.js';
 
-/** One sum of a field: of money one for each currency. */
+/** One sum of a field; money has one sum per currency. */
 export interface SumColumn {
   /** As in the request, in lowerCamelCase. */
   field: string;
   currencyCode: string | undefined;
-  /** Exact, null when there is nothing to add up. */
+  /** Exact; null when there are no values. */
   sum: string;
 }
 
-/** Numbers or money that can be added up. */
+/** Summable numbers or money. */
 interface Summable {
   /** SQL of a number, or of the amount and the currency. */
   number: string;
   currency?: string;
-  /** Of money: in the order of what values, which begin with the currency, the index has them. */
+  /** For money: the sort key of the index, which begins with the currency. */
   ordered?: { from: string; value: string; params: string[] };
 }
 
 /**
  * @param customFields may be absent when no custom field is named
- * @throws AppError INVALID_ARGUMENT SUM_INVALID that names each field that can't be added up
+ * @throws AppError INVALID_ARGUMENT SUM_INVALID that names each field that can't be summed
  */
 export async function readSums(
   em: EntityManager,
@@ -91,8 +91,8 @@ function moneyIn(value: string): Required<Pick<Summable, 'number' | 'currency'>>
 }
 
 /**
- * The currencies of a field, in the order of their codes: a step along the index for each. Order values of money are
- * `EUR ` and digits, so that the next currency comes after `EUR!`.
+ * The currencies of a field, in the order of their codes, by one index step each (a loose index scan). Sort keys of
+ * money are `EUR ` and digits, so that the next currency follows `EUR!`.
  */
 async function currenciesOf(
   em: EntityManager,

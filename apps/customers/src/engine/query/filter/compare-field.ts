@@ -19,7 +19,7 @@ import { prefixRange } from './prefix-range.js';
 import { sealedError } from './refuse-sealed.js';
 
 /**
- * Compares a field of records.
+ * Compiles a comparison of a record's field.
  *
  * @param filter the whole filter, for positions in errors
  * @throws AppError INVALID_ARGUMENT as readTests does, and FILTER_ENCRYPTED
@@ -50,7 +50,7 @@ function conditionOf(field: ComparedField, test: FilterTest, asked: Asked): Cond
   }
 }
 
-/** What is true of a row with a value. */
+/** The condition that a row has a value. */
 function presence(named: FilterField, { table }: Asked): string {
   const { field, list } = named;
   if (named.type === 'key') return hasKeys(named, table);
@@ -88,7 +88,7 @@ function inOrder(field: ComparedField, { bounds }: OrderedTest, asked: Asked): C
     return inCustomOrder(field.definition, (on) => joined(plain(on), 'and'), asked);
   }
   if (currentSeal() && asked.type.isPersonal(field.name)) return equalWhenSealed(field, read, asked);
-  // No index of live records has what none of them have.
+  // No index of live records finds absent values.
   if (isOfDeleted(field) && asked.live) return indexed('false');
   return inColumnOrder(field, asked, (on) =>
     joined(
@@ -111,7 +111,7 @@ function compared(field: FilterField, on: string, operator: string, value: strin
   return { sql: `${on} ${operator} ?::numeric`, params: [value] };
 }
 
-/** Compares a whole number with any: with a fraction no index of whole numbers would be read. */
+/** Compares an integer column with any number: a fraction would prevent the use of its index. */
 function compareWhole(on: string, operator: string, value: number): Sql {
   if (operator === '=' && !Number.isSafeInteger(value)) return { sql: 'false', params: [] };
   const next = operator === '<' || operator === '>=' ? Math.ceil(value) : Math.floor(value);
@@ -119,7 +119,7 @@ function compareWhole(on: string, operator: string, value: number): Sql {
   return { sql: `${on} ${operator} ?::bigint`, params: [bound] };
 }
 
-/** Of a name or a day that is sealed only equal ones are found. */
+/** An encrypted name or date supports only equality. */
 function equalWhenSealed(field: FilterField, bounds: readonly ReadBound[], asked: Asked): Condition {
   const seal = currentSeal();
   const [only] = bounds;
@@ -145,19 +145,19 @@ function part(field: ComparedField, test: FilterTest & { type: 'part' }, asked: 
   return inColumnOrder(field, asked, (on) => prefixRange(on, start));
 }
 
-/** A range of a column that has an index of its own. */
+/** A range of a column with an index of its own. */
 function inColumnOrder({ name, field }: FilterField, { type, table }: Asked, on: (column: string) => Sql): Condition {
   const row = on(`${table}.${type.sortColumn(field)}`);
   return { row, index: ofParent(type, row, table), range: { orderedBy: name, on } };
 }
 
-/** A condition on a column with an index that begins with the parent of the records, when they have one. */
+/** A condition on a column whose index begins with the parent of the records, when they have one. */
 export function ofParent({ contract, parentKey }: RecordType, { sql, params }: Sql, table: string): Sql {
   if (parentKey === undefined) return { sql, params };
   return { sql: `(${table}.${contract.parent} = ? and ${sql})`, params: [parentKey, ...params] };
 }
 
-/** A range of the order that a custom field has. */
+/** A range of the sort keys of a custom field. */
 function inCustomOrder(
   definition: CustomFieldDefinition,
   on: (column: string) => Sql,

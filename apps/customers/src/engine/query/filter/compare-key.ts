@@ -9,16 +9,16 @@ import { prefixRange } from './prefix-range.js';
 type KeyField = FilterField & { type: 'key' };
 type PartTest = FilterTest & { type: 'part' };
 
-/** What is true of a row with an e-mail address, a domain or an external id. */
+/** The condition that a row has an e-mail address, a domain or an external id. */
 export function hasKeys({ field, list }: KeyField, table: string): string {
   return list ? `${table}.${list.column} <> '[]'` : `${table}.${field.column} <> '{}'`;
 }
 
-/** Records with one of the values: live ones by their unique values, deleted ones, which have none, by their lists. */
+/** Records with one of the values: live ones by their unique keys, deleted ones, which have no keys, by their lists. */
 export function oneOfKeys(field: KeyField, texts: readonly string[], asked: Asked): Condition {
   const key = keyName(field.name);
   const isSealed = field.field.isPersonal && currentSeal() !== undefined;
-  if (isSealed && !asked.live) throw asked.encryptedError('can not be asked for of deleted customers');
+  if (isSealed && !asked.live) throw asked.encryptedError('is not available for deleted customers');
   if (!asked.live)
     return rowOnly(
       ...ofDeleted(field, asked, (item) => ({ sql: `${item} in (${places(texts)})`, params: [...texts] })),
@@ -32,7 +32,7 @@ export function oneOfKeys(field: KeyField, texts: readonly string[], asked: Aske
   return { ...indexed(`${asked.table}.id ${isOwner}`, [key, ...values]), few: true };
 }
 
-/** Records with a value that begins with a text, has it in it, or ends in it. */
+/** Records with a value that starts with, contains or ends with a text. */
 export function hasKeyPart(field: KeyField, test: PartTest, asked: Asked): Condition {
   const [text = ''] = test.texts;
   if (!asked.live) return rowOnly(...ofDeleted(field, asked, (item) => partOf(item, test)));
@@ -50,13 +50,13 @@ function partOf(value: string, test: PartTest): Sql {
   return { sql: `${value} like any (?::text[])`, params: [patternsOf(test)] };
 }
 
-/** A value as it stands among the keys, and as it may stand there while not all are sealed. */
+/** A value as its stored key, in both forms while an encryption is in progress. */
 function sealedTexts(key: string, text: string): string[] {
   const { value, plainValue } = sealedValue(key, text);
   return plainValue === undefined ? [value] : [value, plainValue];
 }
 
-/** The table of the keys of the type, and its column with the record. */
+/** The key table of the type, and its column with the record. */
 function keysOf({ type: { table } }: Compared) {
   return { keys: `${table}_key`, id: `${table}_id` };
 }
@@ -67,14 +67,14 @@ function beginning({ name }: KeyField, compared: Compared, start: string): Condi
   const range = prefixRange('value', prefix);
   const { keys, id } = keysOf(compared);
   return {
-    // Not as a range, and fenced off by OFFSET: the few keys of the row are read, never all of the range.
+    // A correlated subquery behind OFFSET instead of a range: it reads the few keys of the row, never the whole range.
     row: {
       sql:
         `exists (select from ${keys} held where held.${id} = ${compared.table}.id and held.type = ?` +
         ` and left(held.value, ?) = ? offset 0)`,
       params: [key, Array.from(prefix).length, prefix],
     },
-    // As an array, since the planner can't take that for a reason to read all records and hash them.
+    // As an array, which does not lead the planner to a hash join over all records.
     index: {
       sql: `${compared.table}.id = any(array(select ${id} from ${keys} where type = ? and ${range.sql}))`,
       params: [key, ...range.params],
@@ -82,7 +82,7 @@ function beginning({ name }: KeyField, compared: Compared, start: string): Condi
   };
 }
 
-/** A condition on the values of a row, each as it is compared. */
+/** A condition on the normalized values of a row. */
 function ofDeleted(
   { field, list, hasSystem }: KeyField,
   { table }: Compared,

@@ -4,7 +4,10 @@ import { joined, type Compared, type Condition, type Sql } from './condition.js'
 
 type PartTest = FilterTest & { type: 'part' };
 
-/** Records with a text that has a part, or ends in it: the trigram index of all texts narrows them down, and the field's own decides. */
+/**
+ * Records with a text that contains a part or ends with it: the trigram index of the search text finds candidates, and
+ * a test of the field decides.
+ */
 export function hasPart(field: FilterField, test: PartTest, compared: Compared): Condition {
   return narrowedByTrigrams(test, compared, exactly(field, test, compared));
 }
@@ -16,7 +19,7 @@ export function narrowedByTrigrams({ texts }: PartTest, { table }: Compared, exa
   return { row: exact, index: joined([search, exact], 'and') };
 }
 
-/** What LIKE compares the values of the field with. */
+/** The LIKE pattern for the values of the field. */
 export function patternsOf({ at, texts }: PartTest, before = ''): string {
   return arrayLiteral(texts.map((text) => `${before}%${literal(text)}${at === 'END' ? '' : '%'}`));
 }

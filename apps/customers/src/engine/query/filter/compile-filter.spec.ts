@@ -44,13 +44,13 @@ describe('compileFilter', () => {
     },
   );
 
-  test('joins by OR what has an index each, and by AND what has one together', () => {
+  test('uses indexes for OR if each side has one, and for AND if one side has one', () => {
     expect(compile('(tags:a OR emails:b*) OR (kind = PERSON AND given_name:*)')[0]?.index).toBeDefined();
     expect(compile('tags:a OR given_name:*')[0]?.index).toBeUndefined();
     expect(compile('NOT tags:a')[0]?.index).toBeUndefined();
   });
 
-  test('makes everything that a filter says a parameter', () => {
+  test('passes every value of a filter as a parameter', () => {
     const text = `it's 100% "sure"? $1 \\`;
     for (const comparison of ['tags:', 'display_name >= ', 'emails:', 'custom_fields.note = ', 'company.city:']) {
       const [condition] = compile(`${comparison}${JSON.stringify(text)}`);
@@ -59,7 +59,7 @@ describe('compileFilter', () => {
     }
   });
 
-  test(`of any text it makes conditions, or tells where it is wrong (seed ${seed})`, () => {
+  test(`compiles any text or reports the position of the error (seed ${seed})`, () => {
     const token = fc.constantFrom(
       ...[
         '(',

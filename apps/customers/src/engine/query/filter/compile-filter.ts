@@ -19,32 +19,32 @@ import { allOf, anyOf, negated, type Compared, type Condition } from './conditio
 import { pathsOf } from './filter-paths.js';
 
 export interface FilterContext {
-  /** The records that are asked for. */
+  /** The records that a filter selects from. */
   type: RecordType;
-  /** Whether live records are asked for: deleted ones have no entries in the indexes that filters use. */
+  /** Whether live records are selected: deleted ones have no entries in the indexes that filters use. */
   live: boolean;
-  /** The tenant's definitions by the name of the type whose fields they are: at least of the types of which the filter names custom fields. */
+  /** Custom field definitions by type name: at least of the types whose custom fields the filter names. */
   customFields: ReadonlyMap<string, CustomFields>;
-  /** What relative times and days of the filter are relative to. */
+  /** The reference point of relative times and dates in the filter. */
   present: Present;
   /** True to refuse conditions on other records. */
   isOwnOnly?: boolean;
 }
 
-/** References that may lead to a field, one behind the other. */
+/** Longest chain of references to a field. */
 const maxPathLength = 2;
 
 /** Most conditions on other records in a filter. */
 const maxOthers = 5;
 
 /**
- * Makes SQL of a filter. Every value travels as a parameter. A comparison with what a record does not have is false,
- * and its negation true.
+ * Compiles a filter to SQL. Every value is a parameter. A comparison with an absent value is false, and its negation
+ * true.
  *
- * @param filter what `tree` was parsed from, for positions in errors
- * @returns conditions that must all be met
- * @throws AppError INVALID_ARGUMENT FILTER_FIELD_UNKNOWN, FILTER_VALUE_INVALID, FILTER_NOT_INDEXED or FILTER_SYNTAX with
- *   the position
+ * @param filter the text that `tree` was parsed from, for positions in errors
+ * @returns conditions that must all hold
+ * @throws AppError INVALID_ARGUMENT FILTER_FIELD_UNKNOWN, FILTER_VALUE_INVALID, FILTER_NOT_INDEXED or FILTER_SYNTAX
+ *   with the position
  */
 export function compileFilter(filter: string, tree: Filter, context: FilterContext): Condition[] {
   const compiler = new FilterCompiler(filter, context);
@@ -52,9 +52,9 @@ export function compileFilter(filter: string, tree: Filter, context: FilterConte
 }
 
 /**
- * To find records by values of others is to know these values.
+ * A filter on values of other records reveals these values.
  *
- * @throws AppError PERMISSION_DENIED to callers who may not read records of the type
+ * @throws AppError PERMISSION_DENIED to callers without the permission to read records of the type
  */
 function checkMayRead(type: RecordType): void {
   const permission = permissionOf(type, 'read');
@@ -91,7 +91,7 @@ class FilterCompiler {
     return this.#at(restriction, restriction.field.split('.'), own, maxPathLength);
   }
 
-  /** @param length of the paths that may lead to the field */
+  /** @param length of the chain of references to the field */
   #at(restriction: Restriction, fields: string[], on: Compared, length: number): Condition {
     const [first = '', ...rest] = fields;
     const path = length > 0 ? pathsOf(on.type).get(snakeCase(first)) : undefined;

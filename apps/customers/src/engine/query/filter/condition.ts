@@ -9,41 +9,41 @@ export interface Sql {
 }
 
 /**
- * A condition on the table customer in its two forms, which hold for the same rows of live customers.
+ * A condition on a record table in two forms, which are equivalent for live records.
  *
- * Reading a list in its order and testing each row by `row` is best for what many customers meet, finding them by `index`
- * for what few do. Which it is the planner can't know: its statistics are of all tenants together.
+ * Scanning a list in its order and testing each row by `row` is best for unselective conditions, finding rows by
+ * `index` for selective ones. The planner can't estimate the selectivity: its statistics cover all tenants together.
  */
 export interface Condition {
-  /** Tells it of one row without looking far: at most single entries of other tables. Never null. */
+  /** A cheap test of one row: it reads at most single entries of other tables. Never null. */
   row: Sql;
-  /** What an index answers for itself, whatever else is asked. Undefined when none can. */
+  /** Uses only an index, independent of the other conditions. Undefined when no index fits. */
   index?: Sql;
-  /** The order that the condition is a range of, and the range for the column that has that order. */
+  /** The order of which the condition is a range, and the range for the column of that order. */
   range?: { orderedBy: string; on: (column: string) => Sql };
-  /** True when so few customers meet it that they are read and sorted at once. */
+  /** True when so few records match that they are read and sorted at once. */
   few?: boolean;
-  /** The same for all conditions with the same SQL, which then differ in their parameters only. */
+  /** Equal for conditions with the same SQL, which then differ in their parameters only. */
   shape?: string;
 }
 
-/** The records whose fields a comparison is of. */
+/** The records of a comparison. */
 export interface Compared {
   type: RecordType;
-  /** Name that the type's table has in the condition. */
+  /** Alias of the type's table in the condition. */
   table: string;
-  /** Whether live records are asked for. */
+  /** Whether live records are selected. */
   live: boolean;
   present: Present;
 }
 
-/** Something that a field of records is asked. */
+/** A comparison with a field. */
 export interface Asked extends Compared {
-  /** Refuses what can not be asked of a field that is encrypted. */
+  /** Refuses comparisons that an encrypted field does not support. */
   encryptedError: (problem: string) => AppError;
 }
 
-/** One condition for both: an index can answer it, and a row tells it. */
+/** One condition for both forms: an index can evaluate it, and a row too. */
 export function indexed(sql: string, params: Sql['params'] = []): Condition {
   return { row: { sql: `(${sql}) is true`, params }, index: { sql, params } };
 }
@@ -52,12 +52,12 @@ export function rowOnly(sql: string, params: Sql['params'] = []): Condition {
   return { row: { sql, params } };
 }
 
-/** SQL's NOT of an unknown comparison is unknown; a filter means "everything else". */
+/** SQL's NOT of an unknown comparison is unknown; a filter's negation means "everything else". */
 export function negated({ row }: Condition): Condition {
   return { row: { sql: `(${row.sql}) is not true`, params: row.params } };
 }
 
-/** An index must answer one of the conditions; the others are tested on what it finds. */
+/** One condition needs an index; the others are tested on the rows that it finds. */
 export function allOf(conditions: Condition[]): Condition {
   const row = joined(
     conditions.map((condition) => condition.row),
@@ -71,7 +71,7 @@ export function allOf(conditions: Condition[]): Condition {
   return { row, index, few: conditions.some(({ few }) => few) };
 }
 
-/** An index must answer each of the conditions. */
+/** Each condition needs an index. */
 export function anyOf(conditions: Condition[]): Condition {
   const [only] = conditions;
   if (only && conditions.length === 1) return only;

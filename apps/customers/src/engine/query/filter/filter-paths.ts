@@ -6,27 +6,27 @@ import { conditionOfParent, typeOfParent } from '../../records/parents.js';
 import { snakeCase } from '../../values/snake-case.js';
 import type { Condition } from './condition.js';
 
-/** What makes a condition of what follows a path in a filter. */
+/** Compiles the rest of a path in a filter. */
 export interface PathComparison {
-  /** @param fields what follows, such as `['display_name']` */
+  /** @param fields rest of the path, such as `['display_name']` */
   compare: (fields: string[], on: { type: RecordType; table: string }) => Condition;
   unknown: (problem: string) => AppError;
 }
 
-/** A way by which a filter on records of a type is about others. */
+/** A relation by which a filter on records of a type can refer to others. */
 interface Path {
-  /** The others, and what is left of a path. @param rest what follows the first name of the path */
+  /** The related records, and the rest of a path. @param rest the path after its first name */
   reach: (rest: string[]) => { target: RecordType; rest: string[] };
-  /** Whether it leads to one record, from which another path may go on. */
+  /** Whether it leads to one record, so that another relation may follow. */
   isReference: boolean;
-  /** @param outer name that the table of the records has in the condition */
+  /** @param outer alias of the records' table in the condition */
   condition: (outer: string, rest: string[], comparison: PathComparison) => Condition;
 }
 
 /**
- * The paths of a type by their first name: `company` for its field `company_id`, and the plural of each type that refers to it, such
- * as `deals`. `associations` leads from every type, by a type of association, to the records of another, which are customers unless its
- * plural follows, or `objects` and the key of an object.
+ * The relations of a type by their first name: `company` for its field `company_id`, and the plural of each type that
+ * refers to it, such as `deals`. `associations` leads from every type, by a type of association, to the records of
+ * another, which are customers unless its plural follows, or `objects` and the key of an object.
  */
 export const pathsOf = onceAmongTypes((type: RecordType): ReadonlyMap<string, Path> => {
   const references = referencesOf(type).map(({ column, reference }): [string, Path] => {
@@ -41,7 +41,7 @@ export const pathsOf = onceAmongTypes((type: RecordType): ReadonlyMap<string, Pa
   const referrers = [...recordTypes()].flatMap((target): [string, Path][] => {
     const columns = referencesOf(target).filter(({ reference }) => reference === type.contract.type);
     const [only, ...others] = target === type ? [] : columns;
-    // By which of several references a record refers is not told by its plural.
+    // With several references between two types, the plural would be ambiguous.
     if (!only || others.length > 0) return [];
     const table = snakeCase(target.plural);
     const condition: Path['condition'] = (outer, rest, { compare }) => {
@@ -66,14 +66,14 @@ function referencesOf({ contract }: RecordType) {
   );
 }
 
-/** Records for which a live one of another table meets a condition, which it is joined to by two columns. */
+/** Records with a related live record that satisfies a condition, joined by two columns. */
 function ofOthers(
   { from, table, join, on }: { from: string; table: string; join: string; on: string },
   { row, index }: Condition,
 ): Condition {
   const live = `${table}.delete_time is null`;
   return {
-    // OFFSET keeps it a look at few rows: as a join it could become a scan of all.
+    // OFFSET keeps it a lookup of few rows: as a join, it could become a scan of all.
     row: {
       sql: `exists (select from ${from} where ${join} = ${on} and ${live} and (${row.sql}) offset 0)`,
       params: row.params,
@@ -94,7 +94,7 @@ function associations(type: RecordType): [string, Path] {
   };
   const condition: Path['condition'] = (outer, names, { compare, unknown }) => {
     const [linkType = ''] = names;
-    if (!/^[a-z][a-z0-9_]{0,59}$/.test(linkType)) throw unknown('is no type of association');
+    if (!/^[a-z][a-z0-9_]{0,59}$/.test(linkType)) throw unknown('is not an association type');
     const { target, rest } = reach(names);
     return ofLinked({ type, outer, linkType, target }, compare(rest, { type: target, table: 'linked' }));
   };
@@ -114,18 +114,18 @@ function typeOfAssociated([first = '', ...rest]: string[]): { target: RecordType
 
 interface Linked {
   type: RecordType;
-  /** Name that the table of the records has in the condition. */
+  /** Alias of the records' table in the condition. */
   outer: string;
   linkType: string;
-  /** Of the records that the links lead to. */
+  /** Of the records at the other end of the associations. */
   target: RecordType;
 }
 
-/** Records from which a link of a type leads to a live record that meets a condition. */
+/** Records with an association of a type to a live record that satisfies a condition. */
 function ofLinked({ type, outer, linkType, target }: Linked, { row, index }: Condition): Condition {
   const isOfCustomers = [type, target].every((each) => each.contract.type === customerType().contract.type);
   const { table, from, to } = isOfCustomers ? customerLinks : recordLinks;
-  // The planner takes the records of a parent for few: links find them.
+  // The planner underestimates the number of a parent's records: associations find them.
   const ofParent = conditionOfParent(target, { table: 'linked', isTested: true });
   const live = `linked.delete_time is null${ofParent.sql}`;
   return {

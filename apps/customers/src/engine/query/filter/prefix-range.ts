@@ -3,7 +3,7 @@ import type { Sql } from './condition.js';
 const surrogates = { first: 0xd800, next: 0xe000 };
 const lastCodePoint = 0x10ffff;
 
-/** The texts that begin with `prefix`, as a range of a column that is compared byte by byte (collation "C"). */
+/** The texts that begin with `prefix`, as a range of a column with byte order (collation "C"). */
 export function prefixRange(column: string, prefix: string): Sql {
   const end = prefixEnd(prefix);
   return end === undefined
@@ -12,8 +12,8 @@ export function prefixRange(column: string, prefix: string): Sql {
 }
 
 /**
- * The least text that is greater than all that begin with `prefix`: its last code point raised by one, since UTF-8 has the
- * order of code points. Undefined when there is none.
+ * The least text greater than all that begin with `prefix`: its last code point incremented by one, since UTF-8
+ * preserves the order of code points. Undefined when there is none.
  */
 export function prefixEnd(prefix: string): string | undefined {
   const codePoints = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);

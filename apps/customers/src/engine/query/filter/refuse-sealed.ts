@@ -5,7 +5,7 @@ import type { RecordType } from '../../fields/record-type.js';
 import { currentSeal } from '../../sealing/seal.js';
 
 /**
- * Refuses what can not be asked of records whose names are encrypted. What a filter can't ask is refused where it is read.
+ * Refuses orders and searches of records whose names are encrypted. Filters are checked where they are compiled.
  *
  * @throws AppError INVALID_ARGUMENT that names `orderBy` or `q`
  */
@@ -25,7 +25,7 @@ export function refuseSealed(type: RecordType, { orderBy, q }: { orderBy: string
   if (violations.length > 0) throw invalidArgument(violations);
 }
 
-/** FILTER_ENCRYPTED for what can not be asked of a field that is encrypted. @param problem such as `has no order` */
+/** FILTER_ENCRYPTED for an unsupported use of an encrypted field. @param problem such as `has no order` */
 export function sealedError(filter: string, { field, operatorIndex }: Restriction, problem: string): AppError {
   return filterError('FILTER_ENCRYPTED', filter, operatorIndex, `${field} is encrypted in this tenant and ${problem}`);
 }

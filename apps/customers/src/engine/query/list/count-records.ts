@@ -10,14 +10,14 @@ export interface CountQuery {
   type: RecordType;
   tenantId: string;
   live: boolean;
-  /** All must be met. */
+  /** Conditions that must all hold. */
   conditions: Condition[];
 }
 
-/** How exactly records are counted, as the contract numbers it. */
+/** Numbers of `CountMode` in the contract. */
 const modes = { estimated: 2, exact: 3 };
 
-/** How many records there are, as exact as is asked for. Undefined when it is not asked for. */
+/** The number of records, as exact as requested. Undefined when not requested. */
 export async function countRecords(em: EntityManager, query: CountQuery, mode: number): Promise<number | undefined> {
   const { sql, params, settings } = matchingRecords(query);
   const execute = <Row extends object>(select: string) =>
@@ -28,7 +28,7 @@ export async function countRecords(em: EntityManager, query: CountQuery, mode: n
       return Number(row?.count);
     }
     case modes.estimated: {
-      // The planner's statistics are of records that the caller may not see, too.
+      // The planner's statistics include records that the caller can't see.
       if (seesSomeOnly()) return countRecords(em, query, modes.exact);
       const [row] = await execute<{ 'QUERY PLAN': ExplainedPlan[] }>('explain (format json) select');
       return row?.['QUERY PLAN'][0]?.Plan['Plan Rows'];
@@ -42,7 +42,7 @@ interface ExplainedPlan {
   Plan: { 'Plan Rows': number };
 }
 
-/** `from <table> where …` of the records that meet the conditions, and what the planner must be told for it. */
+/** `from <table> where …` of the matching records, with planner settings. */
 export function matchingRecords(query: CountQuery): Sql & { settings: PlannerSettings } {
   const { type, live, conditions } = query;
   const { table } = type;

@@ -13,7 +13,7 @@ import { defaultTimeZone, workspaceTimeZone } from '../workspace-time-zone.js';
 import { askedOrders, defaultOrder, readOrders, type ListOrder } from './list-order.js';
 import { searchConditions } from './search-conditions.js';
 
-/** What a request says about which records it is about, and in which orders. */
+/** The filter, search and orders of a request. */
 export interface ListRequest {
   filter?: string | undefined;
   q?: string | undefined;
@@ -22,10 +22,10 @@ export interface ListRequest {
 }
 
 /**
- * Reads the filter, `q` and orders of a request. The tenant's custom fields of a type are loaded only when they are
- * named.
+ * Reads the filter, `q` and orders of a request. A type's custom field definitions are loaded only when the request
+ * names custom fields.
  *
- * @throws AppError PERMISSION_DENIED FIELD_HIDDEN for what the caller may not see
+ * @throws AppError PERMISSION_DENIED FIELD_HIDDEN for fields hidden from the caller
  * @throws AppError INVALID_ARGUMENT as parseFilter, compileFilter, searchConditions and readOrders say
  */
 export async function conditionsOf(
@@ -54,7 +54,7 @@ export async function conditionsOf(
 }
 
 /**
- * Reads a filter that is about records themselves: what it says of a record changes with that one only.
+ * Reads a filter without conditions on other records: its result for a record changes with that record only.
  *
  * @throws AppError as `conditionsOf` does for the filter
  */
@@ -72,12 +72,12 @@ export async function ownConditions(em: EntityManager, type: RecordType, filter:
   });
 }
 
-/** The time zone is read only for a filter that has days. */
+/** The time zone is read only for a filter with dates. */
 async function presentOf(em: EntityManager, tree: Filter): Promise<Present> {
   return { now: new Date(), timeZone: hasDays(tree) ? await workspaceTimeZone(em) : defaultTimeZone };
 }
 
-/** Refuses a filter by what the caller may not see, of the records themselves or of others. */
+/** Refuses a filter on hidden fields, of the records themselves or of others. */
 function refuseHiddenIn(type: RecordType, paths: readonly string[]): void {
   if (!isHiding()) return;
   const hidden = paths.find((path) => {
@@ -92,13 +92,13 @@ export function refuseSearch(type: RecordType, q: string): void {
   if (q !== '' && isHiding()) throw hiddenError(searchedField(type), 'q');
 }
 
-/** A field that the search for text looks in and that is hidden from callers without access to personal data. */
+/** A searchable field that is hidden from callers without access to personal data. */
 function searchedField(type: RecordType): string {
   const personal = type.namedFields.find(({ field }) => field.index.search && field.isPersonal);
   return (personal?.list ?? personal?.field)?.name ?? 'q';
 }
 
-/** The tenant's definitions of the types of which fields are custom. */
+/** Custom field definitions of the types whose custom fields are named. */
 async function customFieldsIn(
   em: EntityManager,
   type: RecordType,

@@ -8,18 +8,18 @@ import { camelCase, camelPath } from '../../values/camel-case.js';
 import { onceFor } from '../../values/once-for.js';
 import { snakeCase } from '../../values/snake-case.js';
 
-/** Orders that one list may have. */
+/** Most orders of one list. */
 const maxOrders = 3;
 
 /**
- * What a list is ordered by. Records with the same value, or without any, follow in the list's next order; after the last order
- * by their ids, in its direction.
+ * An order of a list. Records with equal or absent values follow in the list's next order; after the last order by
+ * their ids, in its direction.
  */
 export interface ListOrder {
-  /** By the names of the contract, such as `display_name` or `custom_fields.seats`. */
+  /** In the names of the contract, such as `display_name` or `custom_fields.seats`. */
   name: string;
   direction: 'asc' | 'desc';
-  /** The column that has the values, or the custom field as `indexKey` names it. */
+  /** The column with the sort key, or the `indexKey` of the custom field. */
   by: OrderColumn | { customField: string };
 }
 
@@ -31,11 +31,11 @@ export interface OrderColumn {
   ofLive: boolean;
   /** Whether deleted records have one. */
   ofDeleted: boolean;
-  /** Of an enum: its values in their order. No index has it, but the terms of records find each value. */
+  /** For an enum: its values in their order. It has no index, but the terms of records find each value. */
   names?: readonly string[];
 }
 
-/** An order as it is asked for. */
+/** A requested order. */
 export interface AskedOrder {
   /** In lowerCamelCase, such as `customFields.seats`. */
   path: string;
@@ -44,7 +44,7 @@ export interface AskedOrder {
 
 const sqlTypes = { TEXT: 'text', DATE: 'text', MONEY: 'text', TIME: 'timestamptz', NUMBER: 'numeric' } as const;
 
-/** Times that each record has that is listed in their order. */
+/** Times that are never null. */
 const keptTimes = new Set(['create_time', 'update_time', 'delete_time']);
 
 /** The orders of a type by the names of their fields, as errors list them. */
@@ -67,12 +67,12 @@ const columnsOf = onceFor((type: RecordType): ReadonlyMap<string, OrderColumn> =
   return new Map(columns);
 });
 
-/** The order when none is asked for. */
+/** The default order. */
 export function defaultOrder({ contract }: RecordType): string {
   return `${camelCase(contract.options.order)} desc`;
 }
 
-/** Reads `field`, `field desc` and so on, with commas between. Anything else is a path that no field has. */
+/** Parses comma-separated `field` and `field desc`. Anything else becomes a path that no field has. */
 export function askedOrders(orderBy: string): AskedOrder[] {
   return orderBy.split(',').map((text) => {
     const [, path = text.trim(), direction] = /^\s*(\S+?)(?:\s+(asc|desc))?\s*$/.exec(text) ?? [];
@@ -84,7 +84,8 @@ export function askedOrders(orderBy: string): AskedOrder[] {
  * The orders of a list, the last of which has an index: an enum at the end is followed by the type's default order.
  *
  * @param customFields may be absent when no custom field is named
- * @throws AppError INVALID_ARGUMENT ORDER_NOT_INDEXED that lists the orders that there are, ORDER_REPEATED and TOO_MANY_ORDERS
+ * @throws AppError INVALID_ARGUMENT ORDER_NOT_INDEXED that lists the available orders, ORDER_REPEATED and
+ *   TOO_MANY_ORDERS
  */
 export function readOrders(
   type: RecordType,
@@ -101,7 +102,7 @@ export function readOrders(
   return [...orders, ...askedOrders(defaultOrder(type)).map((each) => orderOf(type, each, live, customFields))];
 }
 
-/** The values of an enum in their order; undefined for an order that an index has. */
+/** The values of an enum in their order; undefined for an order with an index. */
 export function namesOf({ by }: ListOrder): readonly string[] | undefined {
   return 'customField' in by ? undefined : by.names;
 }
@@ -148,12 +149,12 @@ function orderSource(
   return column && (live ? column.ofLive : column.ofDeleted) ? column : undefined;
 }
 
-/** Whether records can be without a value of the order. */
+/** Whether records may lack a value of the order. */
 export function isNullable({ by }: ListOrder): boolean {
   return 'customField' in by || by.nullable;
 }
 
-/** Where a list continues after a record: its value of each order, null when it has none, and its id. */
+/** The position after a record: its value of each order, null when absent, and its id. */
 export interface ListPosition {
   values: readonly (string | null)[];
   id: string;

@@ -7,21 +7,21 @@ import { isNullable, namesOf, type ListOrder, type ListPosition } from './list-o
 import { comparator, ofTenant, source, sqlType, testsOf, valueOf, walkConditions } from './page-statements.js';
 import type { PageQuery } from './page-statements.js';
 
-/** A page of a list of several orders. */
+/** A page of a list with several orders. */
 export interface ListQuery extends Pick<PageQuery, 'type' | 'tenantId' | 'live' | 'conditions' | 'limit'> {
   orders: readonly ListOrder[];
-  /** Where the page before ended. */
+  /** The end of the previous page. */
   after: ListPosition | undefined;
 }
 
-/** Where a walk along the first order starts: with the records after a position, or after all that have a value. */
+/** The start of a scan along the first order: after a position, or after all records with a value. */
 export type WalkStart = ListPosition | { past: string } | undefined;
 
 /**
- * Walks the index of the first order over `window` rows at most, and sorts what it meets by all orders. Behind the columns of a
- * row: its value of each order, then of the whole walk `cut`, the value at which it ended before the list did, how many of its
- * rows had this value, and whether the page before ended within it. Rows with this value are not answered: others may be still to
- * come. A walk that finds nothing answers one row without an id.
+ * Scans at most `window` rows of the first order's index, and sorts them by all orders. After the columns of a row come
+ * its value of each order, then for the whole scan `cut`, the value at which it stopped before the end of the list, the
+ * number of scanned rows with this value, and whether the previous page ended within it. Rows with this value are not
+ * returned: more of them may follow. A scan without a result returns one row without an id.
  */
 export function orderedWindow(query: ListQuery, first: ListOrder, start: WalkStart, window: number): Sql {
   const { type, tenantId, orders, limit } = query;
@@ -62,7 +62,7 @@ export function orderedWindow(query: ListQuery, first: ListOrder, start: WalkSta
   };
 }
 
-/** Finds all rows by the indexes of the conditions, or by that of the tenant where these have none, and sorts them. */
+/** Finds all rows by the indexes of the conditions, or else by that of the tenant, and sorts them. */
 export function orderedSort(query: ListQuery): Sql {
   const { type, conditions, live, orders, after, tenantId, limit } = query;
   const { row, index } = allOf(conditions);
@@ -86,8 +86,8 @@ export function orderedSort(query: ListQuery): Sql {
 }
 
 /**
- * Records that have one value of an order, or none. The index of the order finds them; of an enum the terms of records, but for
- * those that have none.
+ * Records with one value of an order, or without a value. The index of the order finds them; for an enum, the terms of
+ * records, except for absent values.
  */
 export function withValue(type: RecordType, order: ListOrder, value: string | null): Condition {
   const { table } = type;
@@ -109,7 +109,7 @@ export function withValue(type: RecordType, order: ListOrder, value: string | nu
   return { row, index: { sql: `${table}.id = any(array(${ids}))`, params: [by.customField, value] } };
 }
 
-/** Rows that come after a position in all orders. */
+/** Rows after a position in all orders. */
 function beyond(orders: readonly ListOrder[], keys: readonly string[], id: string, position: ListPosition): Sql {
   const [order, ...more] = orders;
   const [key = '', ...moreKeys] = keys;
@@ -125,7 +125,7 @@ function beyond(orders: readonly ListOrder[], keys: readonly string[], id: strin
   return { sql: `(${later} or (${key} = ${cast} and ${rest.sql}))`, params: [value, value, ...rest.params] };
 }
 
-/** From where a walk along the first order has rows of the page. */
+/** The start of a scan of the first order for the rows of the page. */
 function startOf(first: ListOrder, key: string, start: WalkStart): Sql[] {
   if (!start) return [];
   const [value, sign] = 'past' in start ? [start.past, ''] : [start.values[0] ?? '', '='];

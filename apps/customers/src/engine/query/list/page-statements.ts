@@ -4,25 +4,25 @@ import { shownColumns } from '../../records/record-rows.js';
 import { allOf, joined, type Condition, type Sql } from '../filter/condition.js';
 import type { ListOrder, OrderColumn } from './list-order.js';
 
-/** A page, or what is left of one, of the records that have a value of the order or of those that have none. */
+/** A page, or the rest of one, of the records with a value of the order or of those without. */
 export interface PageQuery {
   type: RecordType;
   tenantId: string;
   live: boolean;
   order: ListOrder;
-  /** Whether records with a value of the order are asked for, or those without. */
+  /** Whether to return records with a value of the order, or those without. */
   valued: boolean;
-  /** All must be met. */
+  /** Conditions that must all hold. */
   conditions: Condition[];
-  /** Value, absent when `valued` is false, and id of the record that the page comes after. */
+  /** Value (absent when `valued` is false) and id of the record before the page. */
   after: { value: string | null; id: string } | undefined;
-  /** Rows to answer with at most. */
+  /** Most returned rows. */
   limit: number;
   /** Whether the tenant has few records of the type, see `isSmallTenant`. */
   isSmall?: boolean;
 }
 
-/** Walks the index of the order and tests each row, for as long as it takes. */
+/** Scans the index of the order and tests each row, without a limit on the number of tested rows. */
 export function walkStatement(query: PageQuery): Sql {
   const { from, key, id } = source(query);
   const where = joined([...walkConditions(query), ...testsOf(query)], 'and');
@@ -35,9 +35,9 @@ export function walkStatement(query: PageQuery): Sql {
 }
 
 /**
- * Walks the index of the order and tests `window` rows at most, fewer when the page is full before. `rows_tested` tells
- * how many there were when the page has not become full: fewer than `window` at the end of the list. It comes with each
- * row, or with one that has no id when none is found.
+ * Scans the index of the order and tests at most `window` rows, fewer when the page fills up earlier. `rows_tested` is
+ * their number when the page is not full: less than `window` at the end of the list. It is a column of each row, or of
+ * one row without an id when none is found.
  */
 export function windowStatement(query: PageQuery, window: number): Sql {
   const { table } = query.type;
@@ -61,8 +61,8 @@ export function windowStatement(query: PageQuery, window: number): Sql {
 }
 
 /**
- * Finds all rows by the indexes of the conditions, or by that of the tenant where the conditions have none, and sorts
- * them. Those without a value follow those with one, in the same answer.
+ * Finds all rows by the indexes of the conditions, or else by that of the tenant, and sorts them. Rows without a value
+ * follow those with one, in the same result.
  */
 export function sortStatement(query: PageQuery): Sql {
   const { type, conditions, live, order } = query;
@@ -80,12 +80,12 @@ export function sortStatement(query: PageQuery): Sql {
   };
 }
 
-/** Whether each row on the way must be tested, rather than the walk leading through nothing but wanted ones. */
+/** Whether each scanned row must be tested, because the scanned range contains other rows too. */
 export function hasTests(query: PageQuery): boolean {
   return testsOf(query).length > 0;
 }
 
-/** What is not a range of the order. */
+/** The conditions that are not ranges of the order. */
 export function testsOf(query: PageQuery): Sql[] {
   const { conditions, order, valued } = query;
   const tests = conditions.filter(({ range }) => !valued || range?.orderedBy !== order.name).map(({ row }) => row);
@@ -93,12 +93,12 @@ export function testsOf(query: PageQuery): Sql[] {
   return isWalkOfAll ? [{ sql: `${valueOf(query)} is null`, params: [] }, ...tests] : tests;
 }
 
-/** Rows of the type or, in the order of a custom field, of its order values with their records. */
+/** Rows of the type or, in the order of a custom field, its order values joined with their records. */
 export function source(query: PageQuery) {
   const { table } = query.type;
   const { by } = query.order;
   if (!('customField' in by)) return { from: table, key: valueOf(query), id: `${table}.id` };
-  // Those without a value of a custom field have no index of their own: all records are walked by their ids.
+  // Rows without a value of a custom field have no index of their own: all records are scanned by id.
   if (!query.valued) return { from: table, key: 'null::text', id: `${table}.id` };
   const from = `${table}_order_value ordered
     join ${table} on ${table}.tenant_id = ordered.tenant_id and ${table}.id = ordered.${table}_id`;
@@ -111,7 +111,7 @@ function ordering({ order, valued }: PageQuery, key: string, id: string): string
   return 'customField' in by && !valued ? `${id} ${direction}` : `${key} ${direction}, ${id} ${direction}`;
 }
 
-/** Where in the index the walk goes: all but the tests. */
+/** The index range of the scan: all conditions except the tests. */
 export function walkConditions(query: PageQuery): Sql[] {
   const { tenantId, order, conditions, valued } = query;
   const { by, name } = order;
@@ -173,12 +173,14 @@ export function comparator({ direction }: ListOrder): string {
   return direction === 'asc' ? '>' : '<';
 }
 
-/** What values of the order are in SQL. */
+/** The SQL type of the order's values. */
 export function sqlType({ by }: ListOrder): OrderColumn['type'] {
   return 'customField' in by ? 'text' : by.type;
 }
 
-/** The value of the order in a row of the type. Keys of custom fields have letters, digits, underscores and points only. */
+/**
+ * The value of the order in a row of the type. Custom field keys contain only letters, digits, underscores and dots.
+ */
 export function valueOf({ type: { table }, order: { by } }: Pick<PageQuery, 'type' | 'order'>): string {
   if ('customField' in by) return `(${table}.order_values->>'${by.customField}') collate "C"`;
   const { column, names } = by;

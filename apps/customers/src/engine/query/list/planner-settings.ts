@@ -2,38 +2,38 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { readEachForTenant, readForTenant, type Statement } from '@rapport/persistence';
 import type { Sql } from '../filter/condition.js';
 
-/** Settings of PostgreSQL for one statement. */
+/** PostgreSQL settings for one statement. */
 export type PlannerSettings = Readonly<Record<string, string>>;
 
 const common = {
-  // A table is never read as a whole: it has the rows of all tenants.
+  // Never scan a whole table: it has the rows of all tenants.
   enable_seqscan: 'off',
 };
 
 /** For statements that read rows in the order of an index, and stop when there are enough. */
 export const inOrder: PlannerSettings = {
   ...common,
-  // Nor what only a sort would bring into the order: bitmaps.
+  // No bitmap scans either, whose result would have to be sorted.
   enable_sort: 'off',
   max_parallel_workers_per_gather: '0',
 };
 
 /**
- * For statements that find rows by what they are: nothing but the bitmaps of the conditions' own indexes. Rows are made to
- * look dear, so that what many rows are believed to meet is no reason to fetch all rows of the tenant.
+ * For statements that find rows by their conditions: only bitmap scans of the conditions' own indexes. A high cost of
+ * rows keeps the planner from fetching all rows of the tenant when it overestimates the number of matches.
  */
 export const byCondition: PlannerSettings = { ...common, enable_indexscan: 'off', cpu_tuple_cost: '0.1' };
 
 /** For statements that read a few rows by their ids. */
 export const byId: PlannerSettings = common;
 
-/** For statements that count or add up all of a tenant's rows. */
+/** For statements that count or sum all of a tenant's rows. */
 export const ofAll: PlannerSettings = common;
 
 /**
  * Runs one SELECT for the tenant of `em`, outside of its transaction.
  *
- * @param name as a statement of a pipeline has it
+ * @param name of the prepared statement
  */
 export function executeWith<Row extends object>(
   em: EntityManager,
@@ -45,7 +45,7 @@ export function executeWith<Row extends object>(
   return readForTenant<Row>(em, statement, settings);
 }
 
-/** As `executeWith`, for several statements in one round trip. @returns the rows of each */
+/** `executeWith` for several statements in one round trip. @returns the rows of each */
 export function executeEachWith<Row extends object>(
   em: EntityManager,
   settings: PlannerSettings,

@@ -16,21 +16,21 @@ export interface ListRow {
 }
 
 /**
- * Rows of a walk along the first order: few for each row of the page, which is what lists without large groups of equal values
- * need, then at least so many.
+ * Rows per scan of the first order: a few per row of the page, which suffices for lists without large groups of equal
+ * values, and at least this many.
  */
 const windowRows = { each: 10, eachOfMany: 50, least: 2_000 };
 
-/** Large groups that a list with conditions goes through before all that meets them is sorted. */
+/** Large groups that a list with conditions reads before it sorts all matches instead. */
 const maxGroups = 3;
 
 /**
  * Reads a page of a list.
  *
- * Of several orders the first is that of an index. A page is what a walk of at most 2,000 rows, or 50 for each row of the page,
- * along it meets, sorted by all orders. A group of equal values that is larger is a list of its own: of the records with that
- * value, by the orders that follow, which reads as many rows as a list with that filter. So are the records without a value, and
- * those of each value of an enum. Up to 10,000 records of a tenant are sorted instead.
+ * With several orders, the first one has an index. A page comes from a scan of at most 2,000 rows, or 50 for each row
+ * of the page, along it, sorted by all orders. A larger group of equal values becomes a list of its own: of the records
+ * with that value, by the remaining orders, which reads as many rows as a list with that filter. The same applies to
+ * records without a value, and to each value of an enum. Up to 10,000 records of a tenant are sorted instead.
  */
 export async function readList(em: EntityManager, query: ListQuery): Promise<ListRow[]> {
   const { type, orders, conditions, live, after, limit } = query;
@@ -53,12 +53,12 @@ export async function readList(em: EntityManager, query: ListQuery): Promise<Lis
   return [...rows, ...others];
 }
 
-/** Whether no record of the list is without a value of the order: a comparison with what a record does not have is false. */
+/** Whether every record of the list has a value of the order: a comparison with an absent value is false. */
 function hasNoOthers({ conditions }: ListQuery, order: ListOrder): boolean {
   return !isNullable(order) || conditions.some(({ range }) => range?.orderedBy === order.name);
 }
 
-/** The records with one value of the first order, null for those without: a list by the orders that follow. */
+/** The records with one value of the first order, or null for those without: a list by the remaining orders. */
 async function readGroup(
   em: EntityManager,
   query: ListQuery,
@@ -72,12 +72,12 @@ async function readGroup(
   return rows.map(({ stored, values }) => ({ stored, values: [value, ...values] }));
 }
 
-/** Where the page before ended among the records with a value; undefined when it did not end among them. */
+/** The end of the previous page among the records with a value; undefined when it ended elsewhere. */
 function positionIn(after: ListPosition | undefined, value: string | null): ListPosition | undefined {
   return after?.values[0] === value ? restOf(after) : undefined;
 }
 
-/** A position in the orders that follow the first. */
+/** A position in the remaining orders. */
 function restOf({ values, id }: ListPosition): ListPosition {
   return { values: values.slice(1), id };
 }
@@ -97,7 +97,10 @@ async function readNames(em: EntityManager, query: ListQuery, names: readonly st
   return rows;
 }
 
-/** The records with a value of the first order. When all that is left was sorted, also those without: the rows are whole then. */
+/**
+ * The records with a value of the first order. If all remaining records were sorted, also those without: the page is
+ * complete then.
+ */
 async function readValued(
   em: EntityManager,
   query: ListQuery,
@@ -125,7 +128,7 @@ async function readValued(
   }
 }
 
-/** Whether the page before ended among the records without a value. */
+/** Whether the previous page ended among the records without a value. */
 function isPastValues(after: ListPosition | undefined): boolean {
   return after?.values[0] === null;
 }
@@ -135,14 +138,14 @@ function endOf(rows: readonly ListRow[]): ListPosition | undefined {
   return last && { values: last.values, id: last.stored.record.id };
 }
 
-/** What a walk along the first order has met. */
+/** The result of a scan along the first order. */
 interface Walk {
   met: ListRow[];
-  /** The value at which it ended before the list did. */
+  /** The value at which it stopped before the end of the list. */
   cut: string | null;
-  /** Whether most rows of the walk have this value. */
+  /** Whether most scanned rows have this value. */
   isGroup: boolean;
-  /** Whether the page before ended within this value. */
+  /** Whether the previous page ended within this value. */
   isStart: boolean;
 }
 
@@ -164,7 +167,7 @@ async function walk(
   return found;
 }
 
-/** Rows that a walk may read, and when the page is not full then the next one from the same start. */
+/** Rows per scan, and those of the next scan from the same start when the page is not full. */
 function windowsOf(limit: number, { isTested, isSmall }: { isTested: boolean; isSmall: boolean }): number[] {
   const { each, eachOfMany, least } = windowRows;
   const many = Math.max(least, eachOfMany * limit);

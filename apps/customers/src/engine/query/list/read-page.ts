@@ -7,35 +7,35 @@ import { hasTests, sortStatement, walkStatement, windowStatement, type PageQuery
 import { byCondition, executeWith, inOrder, type PlannerSettings } from './planner-settings.js';
 import { isSmallTenant } from './tenant-size.js';
 
-/** A statement and what the planner must be told for it. */
+/** A statement and its planner settings. */
 export interface PageStep extends Sql {
   settings: PlannerSettings;
   isSorted: boolean;
-  /** As a statement of a pipeline has it. */
+  /** Name of the prepared statement. */
   name?: string;
-  /** Rows that may be tested; the next step follows when there were so many and the page is not full. */
+  /** Most tested rows; if the page is not full after them, the next step follows. */
   window?: number;
 }
 
-/** A record, with its value of the order first in `more`, null when it has none. */
+/** A record, with its value of the order first in `more`, null when absent. */
 export type PageRow = StoredRecord<RecordMessage>;
 
 /**
- * Rows tested at least, and for each row of the page. In a small tenant, where sorting all that is found takes less than testing
- * hundreds of rows, only so many that what most records meet is not sorted.
+ * Rows tested at least, and per row of the page. In a small tenant, where sorting all matches takes less time than
+ * testing hundreds of rows, just enough to avoid sorting when most records match.
  */
 const windowRows = { least: 2_000, each: 50, eachOfFew: 3 };
 
 /**
- * Reads a page. First those records that have a value of the order, then those that have none.
+ * Reads a page: first the records with a value of the order, then those without.
  *
- * @param after where the page before ended
+ * @param after the end of the previous page
  */
 export async function readPage(em: EntityManager, query: Omit<PageQuery, 'valued'>): Promise<PageRow[]> {
   const { after, order, limit, conditions } = query;
   const isAmongUnvalued = after?.value === null;
   const valued = isAmongUnvalued ? { rows: [], isSorted: false } : await readPart(em, { ...query, valued: true });
-  // A comparison with what a record does not have is false.
+  // A comparison with an absent value is false.
   const isRange = conditions.some(({ range }) => range?.orderedBy === order.name);
   const isWhole = valued.isSorted || valued.rows.length >= limit || isRange || !isNullable(order);
   if (isWhole) return valued.rows;
@@ -45,12 +45,13 @@ export async function readPage(em: EntityManager, query: Omit<PageQuery, 'valued
 }
 
 /**
- * How a part of a list is read, the next step only when the one before did not do.
+ * Steps to read a part of a list; the next one runs only when the previous one did not fill the page.
  *
- * Few rows met: the walk along the order would go on and on, but their indexes find them at once. Many rows met: sorting
- * them all takes long, but the walk finds a page soon. Which one it is, is tried rather than guessed: the planner's
- * statistics are of all tenants together, and a page of 20 that was not full after 2,000 rows of the order has at most
- * one row in a hundred about here. In a small tenant the indexes are asked sooner.
+ * With few matches, a scan along the order would test very many rows, but the indexes of the conditions find them at
+ * once. With many matches, sorting them all takes long, but a scan fills the page soon. The first step finds out which
+ * case it is, because the planner's statistics cover all tenants together: a page of 20 that is not full after 2,000
+ * rows of the order means that at most about one row in a hundred matches. In a small tenant the indexes are used
+ * earlier.
  */
 export function pageSteps(query: PageQuery): PageStep[] {
   if (!hasTests(query)) return [{ ...walkStatement(query), ...planOf('walk', query, inOrder), isSorted: false }];
@@ -61,13 +62,13 @@ export function pageSteps(query: PageQuery): PageStep[] {
   return [{ ...windowStatement(query, window), ...planOf('window', query, inOrder), isSorted: false, window }, sort];
 }
 
-/** Conditions of a statement that stays prepared: each number of them is another statement. */
+/** Conditions of a prepared statement: each number of conditions is a statement of its own. */
 const maxKeptConditions = 2;
 
 /**
- * The pages that everyone asks for stay prepared: those without conditions, and those of a search for a word or two. Planning them
- * takes as long as reading the page. The settings leave one way to walk an index, or to find rows by the indexes of their
- * conditions, whatever the values, and PostgreSQL need not look for a better one.
+ * Frequent pages use prepared statements: those without conditions, and those of a search for a word or two. Planning
+ * takes as long as reading the page. The settings leave only one way to scan an index, or to find rows by the indexes
+ * of their conditions, so a generic plan is as good as any other.
  */
 function planOf(
   kind: string,
@@ -82,22 +83,22 @@ function planOf(
   return { name, settings: { ...settings, plan_cache_mode: 'force_generic_plan' } };
 }
 
-/** @returns also whether the rows were sorted, and so those without a value are among them */
+/** @returns also whether the rows were sorted, in which case they include those without a value */
 async function readPart(em: EntityManager, query: PageQuery): Promise<{ rows: PageRow[]; isSorted: boolean }> {
   const isSmall = mayBeSorted(query) && (await isSmallTenant(em, query.type, query.tenantId));
   const steps = pageSteps({ ...query, isSmall });
   for (const step of steps) {
     const found = await executeWith<PageRow>(em, step.settings, { ...step, row: rowReader(query.type) }, step.name);
-    // A window that has found nothing has one row without a record.
+    // An empty result has one row without a record.
     const rows = found.filter(({ record }) => record.id !== '');
     const [, rowsTested] = found[0]?.more ?? [];
     const isAtEnd = Number(rowsTested ?? 0) < (step.window ?? 0);
     if (rows.length >= query.limit || isAtEnd || step === steps.at(-1)) return { rows, isSorted: step.isSorted };
   }
-  throw new Error('A part of a list is read in at least one step.');
+  throw new Error('A part of a list takes at least one step.');
 }
 
-/** Whether rows are tested first, and may be found by indexes and sorted then. */
+/** Whether to test rows first, before finding them by indexes and sorting. */
 function mayBeSorted(query: PageQuery): boolean {
   const { index, few } = allOf(query.conditions);
   return query.live && hasTests(query) && index !== undefined && few !== true;

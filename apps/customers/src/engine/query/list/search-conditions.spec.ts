@@ -9,7 +9,7 @@ function wordOf(length: number): string {
   return Array.from({ length }, pick).join('');
 }
 
-/** The word with a letter that is wrong, missing or too much, or that has changed places with the next. */
+/** The word with one substituted, missing, extra or transposed letter. */
 function withSlip(word: string): string {
   const at = Math.floor(Math.random() * word.length);
   const [before, letter = '', after] = [word.slice(0, at), word.slice(at, at + 1), word.slice(at + 1)];
@@ -25,7 +25,7 @@ function withSlip(word: string): string {
   }
 }
 
-test('a name that shares a term with a word has one of the three parts of the word', () => {
+test('a name that shares a term with a word contains one of the three parts of the word', () => {
   let shared = 0;
   for (let run = 0; run < 20_000; run += 1) {
     const name = wordOf(5 + (run % 11));
@@ -36,7 +36,7 @@ test('a name that shares a term with a word has one of the three parts of the wo
     shared += 1;
     expect(
       partsOf(word).some((part) => name.includes(part)),
-      `${word} is like ${name}`,
+      `${word} resembles ${name}`,
     ).toBe(true);
   }
 

@@ -5,15 +5,15 @@ import type { RecordType } from '../../fields/record-type.js';
 import { slipLetters, slipTerms } from '../../fields/terms.js';
 import { indexed, joined, type Condition } from '../filter/condition.js';
 
-/** Letters of a word that may be found with a slip in it. */
+/** Lengths of words that match despite a typing error. */
 const similarWordLength = 4;
 
 /**
- * What `q` asks for: each of its words must occur, a phone number in any grouping. A word is found anywhere, one without
- * three letters or digits in a row only at the start of a word, and one of four letters and more also when a name is
- * like it (slipTerms). Signs without letters and digits are passed over.
+ * Conditions of the search text `q`: each of its words must occur, a phone number in any grouping. A word matches
+ * anywhere; a word without three consecutive letters or digits only at the start of a word; a word of four letters and
+ * more also matches a similar name (slipTerms). Punctuation is ignored.
  *
- * @throws AppError INVALID_ARGUMENT QUERY_NOT_INDEXED when there are only such signs, or the type has no text to search
+ * @throws AppError INVALID_ARGUMENT QUERY_NOT_INDEXED when it has only punctuation, or the type has no searchable text
  */
 export function searchConditions(type: RecordType, q: string): Condition[] {
   const words = soughtWords(q);
@@ -22,7 +22,10 @@ export function searchConditions(type: RecordType, q: string): Condition[] {
   return words.map((word) => wordCondition(type, word));
 }
 
-/** That each word of `q` begins a word: at the start of the text, or behind a space or hyphen. Records that meet it meet `searchConditions`. */
+/**
+ * The condition that each word of `q` is a prefix of a word: at the start of the text, or after a space or hyphen. It
+ * implies `searchConditions`.
+ */
 export function wordStartConditions({ table }: RecordType, q: string): Condition[] {
   return soughtWords(q).map((word) => {
     const patterns = soughtTexts(word).flatMap(startPatterns);
@@ -30,19 +33,19 @@ export function wordStartConditions({ table }: RecordType, q: string): Condition
   });
 }
 
-/** The words of `q` that are looked for, folded. */
+/** The folded words of `q`. */
 export function soughtWords(q: string): string[] {
   const words = q.split(/\s+/).filter((word) => word !== '');
   return words.map(fold).filter((word) => /[\p{L}\p{N}]/u.test(word));
 }
 
-/** The texts that a word of `q` stands for: itself, and what a phone number may be kept as. */
+/** The texts that a word of `q` matches: itself, and a phone number in stored form. */
 export function soughtTexts(word: string): string[] {
   const isNumber = /^[+(]?[\d().\-/]+$/.test(word) && /\d/.test(word);
   return [...new Set([word, ...(isNumber ? soughtDigits(word) : [])])];
 }
 
-/** INVALID_ARGUMENT for a `q` that has neither a letter nor a digit. */
+/** INVALID_ARGUMENT for a `q` without a letter or digit. */
 export function signsOnly(): AppError {
   return notIndexed('must have a letter or a digit');
 }
@@ -66,7 +69,7 @@ function wordCondition({ table, definition }: RecordType, word: string): Conditi
   };
 }
 
-/** The trigram index knows three letters or digits in a row, and with which one or two a word begins. */
+/** The trigram index contains three consecutive letters or digits, and the first one or two of each word. */
 function likePatterns(text: string): string[] {
   return /[\p{L}\p{N}]{3}/u.test(text) ? [`%${literalOf(text)}%`] : startPatterns(text);
 }
@@ -81,9 +84,9 @@ function literalOf(text: string): string {
 }
 
 /**
- * Three parts of a word, of which the text of a record has one if a name is like the word: a letter that is missing in the word
- * breaks one of them at most, and so does one that is too many. Looking for them takes a tenth of the time of comparing a row's terms,
- * which most rows are then spared.
+ * Three parts of a word. The text of a record with a similar name contains one of them: one missing or extra letter
+ * breaks at most one part. Searching for them takes a tenth of the time of comparing a row's terms, and excludes most
+ * rows from that comparison.
  */
 export function partsOf(word: string): string[] {
   const letters = Array.from(word).slice(0, slipLetters);

@@ -5,7 +5,7 @@ import { executeWith, inOrder } from './planner-settings.js';
 /** Most live records of a type in a small tenant. */
 export const smallTenantRecords = 10_000;
 
-/** How long a process keeps the size of a tenant, and of how many tenants. */
+/** How long, and for how many tenants, a process caches the size. */
 const keptMs = 600_000;
 const maxKept = 50_000;
 
@@ -14,12 +14,12 @@ interface Size {
   untilMs: number;
 }
 
-/** By database connection, and by tenant and type. */
+/** By database connection, then by tenant and type. */
 const known = new WeakMap<object, Map<string, Size>>();
 
 /**
- * Whether a tenant has so few live records of a type that reading or sorting all of them takes no more than some 50 ms. The answer may be ten
- * minutes old: it decides how records are read, not which.
+ * Whether a tenant has so few live records of a type that reading or sorting all of them takes at most about 50 ms. The
+ * result may be ten minutes old: it affects only how records are read, not which.
  *
  * @param em sees all records of the tenant
  */

@@ -10,28 +10,29 @@ import { ownedRecords } from '../owned-records.js';
 import { sortedStatement, windowRows, windowStatement, type RankedSearch } from './ranked-statements.js';
 import { titleField, type SearchedType } from './searched-types.js';
 
-/** A record that was found, and its rank, counted from 1. */
+/** A found record and its rank, starting at 1. */
 export interface RankedRecord {
   record: RecordMessage;
   rank: number;
 }
 
-/** The records of a type that were found, the best first. */
+/** The found records of a type, best first. */
 export interface FoundOfType extends SearchedType {
   rows: RankedRecord[];
 }
 
 type Row = StoredRecord<RecordMessage>;
 
-/** Words of a search whose statements stay prepared: each number of them is another statement. */
+/** Most words of a search with prepared statements: each number of words is a statement of its own. */
 const maxKeptWords = 2;
 
 /**
- * Finds records of several types in one or two round trips, whatever their number.
+ * Finds records of several types in one or two round trips in total.
  *
- * The first looks at the rows of each type that changed last. In a small tenant these are all; in a large one the page is full when many
- * records match. Where it is not, few records match, and the second finds them by indexes: the planner could not know, as its
- * statistics are of all tenants together. The records of some owners are found by indexes at once.
+ * The first round trip ranks the most recently changed rows of each type. In a small tenant these are all; in a large
+ * one they fill the page when many records match. Otherwise few records match, and the second round trip finds them by
+ * indexes: the planner can't decide this, because its statistics cover all tenants together. A narrow record scope uses
+ * indexes at once.
  *
  * @param limit most records of each type
  * @throws AppError INVALID_ARGUMENT QUERY_NOT_INDEXED for a `q` without letters and digits
@@ -67,7 +68,10 @@ export async function findRanked(
   );
 }
 
-/** What a search asks for, with the ranks of SearchMatch: the whole title, starts of words, and all that a list finds. */
+/**
+ * The conditions of a search, with the ranks of SearchMatch: the whole title, prefixes of words, and every match of a
+ * list.
+ */
 export function rankedSearch(type: RecordType, tenantId: string, q: string, limit: number): RankedSearch {
   const title = indexed(`${type.table}.${type.sortColumn(titleField(type))} = ?`, [sortName(q.trim())]);
   const starts = wordStartConditions(type, q);
@@ -77,13 +81,13 @@ export function rankedSearch(type: RecordType, tenantId: string, q: string, limi
   const isKept = scope.length === 0 && shapes.length === met.length && shapes.length <= maxKeptWords;
   return {
     ...{ type, tenantId, limit, scope },
-    // No index of starts, which many records have, beside that of the title.
+    // Only the index of the title: an index of prefixes would find too many records.
     ranks: [allOf([title, ...starts.map(({ row }) => ({ row }))]), allOf(starts), allOf(met)],
     ...(isKept && { shape: shapes.join('_') }),
   };
 }
 
-/** A statement of a search, and what its rows are of. */
+/** A statement of a search, and the type of its rows. */
 interface Step extends Sql {
   type: RecordType;
   name?: string;
@@ -93,7 +97,7 @@ export function windowStep(search: RankedSearch): Step {
   return { ...windowStatement(search), ...identityOf(search, 'window') };
 }
 
-/** @param worst rank of the rows that are found, counted from 1 */
+/** @param worst rank of the rows to find, starting at 1 */
 export function sortedStep(search: RankedSearch, worst: number): Step {
   return { ...sortedStatement(search, worst), ...identityOf(search, `sorted_${worst}`) };
 }
@@ -102,7 +106,7 @@ function identityOf({ type, shape }: RankedSearch, kind: string): Pick<Step, 'ty
   return { type, ...(shape !== undefined && { name: `search_${kind}_${type.table}_${shape}` }) };
 }
 
-/** One good plan for each statement: the settings leave no other, whatever the values. */
+/** Prepared: the settings leave one good plan for each statement. */
 function read(em: EntityManager, settings: PlannerSettings, steps: readonly Step[]): Promise<Row[][]> {
   const statements = steps.map(({ type, ...step }) => ({ ...step, row: rowReader(type) }));
   return executeEachWith<Row>(em, { ...settings, plan_cache_mode: 'force_generic_plan' }, statements);
@@ -113,8 +117,8 @@ function placed(searches: readonly RankedSearch[], rows: readonly Row[][]): Read
 }
 
 /**
- * The worst rank of which a window may lack rows that belong into the answer. Undefined when it has all of them. What is found of a rank
- * comes with all better ones.
+ * The worst rank for which a window may have missed rows of the result. Undefined when it missed none. Finding a rank
+ * by indexes includes all better ranks.
  */
 function worstOpenRank({ ranks, limit }: RankedSearch, window: readonly Row[] | undefined): number | undefined {
   if (!window) return ranks.length;
@@ -124,7 +128,10 @@ function worstOpenRank({ ranks, limit }: RankedSearch, window: readonly Row[] | 
   return open < 0 ? undefined : open + 1;
 }
 
-/** The rows of the best ranks, and among equals those that changed last. A row that both round trips found is there once. */
+/**
+ * The rows of the best ranks, and within a rank the most recently changed ones. Removes duplicates of the two round
+ * trips.
+ */
 function bestRows(rows: readonly Row[], limit: number): Row[] {
   const unique = new Map(rows.filter(({ record }) => record.id !== '').map((row) => [row.record.id, row]));
   const key = ({ record: { updateTime = '', id } }: Row) => `${updateTime} ${id}`;

@@ -6,24 +6,27 @@ import { allOf, joined, type Condition, type Sql } from '../filter/condition.js'
 export interface RankedSearch {
   type: RecordType;
   tenantId: string;
-  /** What a record of each rank meets, the best rank first. What meets one meets those behind it too. */
+  /** The condition of each rank, best first. Each condition implies the following ones. */
   ranks: readonly Condition[];
-  /** By which an index finds the records that the caller sees, when these are those of some owners. */
+  /** The index condition of a caller's narrow scope. */
   scope: readonly Condition[];
-  /** Rows to answer with at most: those of the best ranks, and among equals those that changed last. */
+  /** Most returned rows: those of the best ranks, and within a rank the most recently changed ones. */
   limit: number;
-  /** Keys of the parents whose records are searched, of a type whose records have parents. */
+  /** Keys of the searched parents, for a type whose records have parents. */
   parents?: readonly string[] | undefined;
-  /** The same for searches whose statements differ in their parameters only; absent when there are too many such. */
+  /**
+   * Equal for searches whose statements differ in their parameters only; absent when they are too diverse to prepare.
+   */
   shape?: string;
 }
 
-/** Rows that a window has. */
+/** Rows of a window. */
 export const windowRows = 2_000;
 
 /**
- * Ranks the rows that changed last, `windowRows` at most. Each row ends with its rank, counted from 1, how many rows were tested, and how
- * many of them have each rank or a better one. They come with one row that has no id when none is found.
+ * Ranks the most recently changed rows, at most `windowRows`. Each row ends with its rank, starting at 1, the number of
+ * tested rows, and the number of them per rank, including better ranks. Without a match, these are columns of one row
+ * without an id.
  */
 export function windowStatement(search: RankedSearch): Sql {
   const { type, tenantId, ranks, limit } = search;
@@ -48,7 +51,7 @@ export function windowStatement(search: RankedSearch): Sql {
   };
 }
 
-/** Finds all rows of a rank and the better ones by indexes, and sorts them. Each row ends with its rank. */
+/** Finds all rows of a rank and better ones by indexes, and sorts them. Each row ends with its rank. */
 export function sortedStatement(search: RankedSearch, worst: number): Sql {
   const { type, ranks, scope, limit } = search;
   const { table } = type;
@@ -66,13 +69,13 @@ export function sortedStatement(search: RankedSearch, worst: number): Sql {
 function searchedRows({ type: { table, contract }, tenantId, parents }: RankedSearch): Sql {
   const ofTenant = { sql: `${table}.tenant_id = ? and ${table}.delete_time is null`, params: [tenantId] };
   if (!parents) return ofTenant;
-  // A test, and no condition of an index, as in `conditionOfParent`.
+  // As a test, not an index condition, as in `conditionOfParent`.
   const sql = `(${table}.${contract.parent} = any (?::text[])) is true`;
   const ofParents = { sql, params: [`{${parents.join(',')}}`] };
   return joined([ofTenant, ofParents], 'and');
 }
 
-/** The rank of a row; null of one that has none. Most rows are done with the worst one. */
+/** The rank of a row; null without a match. Most rows only evaluate the worst rank. */
 function rankOf(ranks: readonly Condition[]): Sql {
   const better = ranks.slice(0, -1).map(({ row }, index) => ({ ...row, sql: `when ${row.sql} then ${index + 1}` }));
   const any = ranks.slice(-1).map(({ row }) => row);

@@ -7,7 +7,7 @@ import { soughtTexts, soughtWords } from '../list/search-conditions.js';
 import type { RankedRecord } from './find-ranked.js';
 import { titleField } from './searched-types.js';
 
-/** How a search for `q` shows the records of a type. */
+/** How a search for `q` presents the records of a type. */
 export function resultReader(type: RecordType, q: string): (found: RankedRecord) => SearchResult {
   const sought = soughtWords(q).flatMap(soughtTexts);
   const hasWord = (text: string) => sought.some((word) => fold(text).includes(word));
@@ -38,7 +38,7 @@ function nameOf(type: RecordType, record: RecordMessage): string {
   return parentKey === undefined ? type.name : type.of(parentKey).name;
 }
 
-/** The best match first, and among equals the record that changed last. */
+/** The best match first, and within a rank the most recently changed record. */
 export function compareMatches(a: SearchResult, b: SearchResult): number {
   const key = ({ updateTime = '', id }: SearchResult) => `${updateTime} ${id}`;
   return a.match - b.match || (key(a) < key(b) ? 1 : -1);

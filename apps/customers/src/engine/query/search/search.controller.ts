@@ -28,7 +28,7 @@ export class SearchController implements ServiceHandlers<SearchServiceServer> {
       refuseSearch(type, q);
       refuseSealed(type, { orderBy: '', q });
     }
-    // The row beyond the page tells that there are more.
+    // One row beyond the page shows that there are more.
     const found = await findRanked(this.em, types, { tenantId, q, limit: pageSize + 1 });
     const results = found.flatMap(({ type, rows }) => rows.slice(0, pageSize).map(resultReader(type, q)));
     return {

@@ -8,26 +8,27 @@ import { checkParent, typeOfParent } from '../../records/parents.js';
 import { recordTypes, type RecordType } from '../../fields/record-type.js';
 import { onceFor } from '../../values/once-for.js';
 
-/** A type that a search looks in. */
+/** A searched type. */
 export interface SearchedType {
   type: RecordType;
-  /** Keys of the parents whose records are searched, of a type whose records have parents. */
+  /** Keys of the searched parents, for a type whose records have parents. */
   parents?: readonly string[] | undefined;
 }
 
 /**
- * The types that a search looks in: those that are named, or all that the caller may read.
+ * The searched types: the named ones, or all that the caller can read.
  *
- * @param names as `RecordType.name` has them
- * @throws AppError INVALID_ARGUMENT UNKNOWN_TYPE for a name of no type with a text to search, NOT_FOUND for an object that is not live
- * @throws AppError PERMISSION_DENIED when a type is named that the caller may not read
+ * @param names like `RecordType.name`
+ * @throws AppError INVALID_ARGUMENT UNKNOWN_TYPE for a name of no searchable type, NOT_FOUND for an object that is not
+ *   live
+ * @throws AppError PERMISSION_DENIED for a named type that the caller can't read
  */
 export async function searchedTypes(
   em: EntityManager,
   names: readonly string[],
   permissions: readonly string[],
 ): Promise<SearchedType[]> {
-  // In an order that does not depend on which module is loaded first.
+  // Sorted, to be independent of the order in which modules are loaded.
   const known = [...recordTypes()]
     .filter(({ derived }) => derived.searchText)
     .sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -51,7 +52,7 @@ export async function searchedTypes(
   }
   return searched;
 
-  /** The live parents that are named, or whose records the caller may read. */
+  /** The named live parents, or those whose records the caller can read. */
   async function searchedParents(
     reader: EntityManager,
     type: RecordType,
@@ -68,15 +69,15 @@ export async function searchedTypes(
 }
 
 /**
- * The field that names a record: the first single text that is searched and ordered by.
+ * The field that names a record: the first single text that is searchable and sortable.
  *
- * @throws Error for a type that is searched and has none
+ * @throws Error for a searchable type without one
  */
 export const titleField = onceFor((type: RecordType): RecordField => {
   const title = type.contract.fields.find(
     ({ desc, index }) => desc.fieldKind === 'scalar' && index.search && index.order !== FieldOrder.UNSPECIFIED,
   );
   if (!title)
-    throw new Error(`A search shows ${type.plural} by a text that is searched and has an order. There is none.`);
+    throw new Error(`${type.plural} have no title: searchable types need a text that is searchable and sortable.`);
   return title;
 });

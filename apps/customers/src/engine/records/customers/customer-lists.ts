@@ -2,7 +2,7 @@ import type { Customer, PostalAddress } from '@rapport/contracts/rapport/custome
 import { phonesAt } from '../../values/phone-numbers.js';
 import { emailKey } from '../unique-values.js';
 
-/** The lists of a customer. Their items have an identity: two of the same are one. */
+/** The lists of a customer. Their items have an identity. */
 export const listFields = [
   'emails',
   'phones',
@@ -14,7 +14,7 @@ export const listFields = [
 
 export type ListField = (typeof listFields)[number];
 
-/** By what two items of a list are the same. */
+/** The identity of an item. */
 export const itemKeys: { readonly [Field in ListField]: (item: Customer[Field][number]) => string } = {
   emails: ({ address }) => emailKey(address),
   phones: ({ number }) => number,
@@ -26,9 +26,9 @@ export const itemKeys: { readonly [Field in ListField]: (item: Customer[Field][n
 };
 
 /**
- * The lists of a customer with what a normalised one adds to them. Nothing is lost: an item that is there already stays as it
- * is, but gets the label that is given when it has none, and an address gives way to one that contains it. A list that
- * nothing is added to is the same list.
+ * The union of a customer's lists and those of a normalized one. Nothing is lost: an existing item stays unchanged, but
+ * gets the given label when it has none, and an address is replaced by one that contains it. An unchanged list is the
+ * same object.
  */
 export function uniteLists(
   stored: Pick<Customer, ListField>,
@@ -37,12 +37,12 @@ export function uniteLists(
   const addresses = given.addresses.reduce(uniteAddress, stored.addresses);
   return {
     addresses,
-    // A local number is one of the country that the customer has, whether what is given names it or not.
+    // A local number belongs to the country of the stored customer, whether the given one names the country or not.
     phones: uniteLabelled(phonesAt(addresses, stored.phones), phonesAt(addresses, given.phones), itemKeys.phones),
     emails: uniteLabelled(stored.emails, given.emails, itemKeys.emails),
     domains: given.domains.reduce((items, added) => unite(items, added, itemKeys.domains), stored.domains),
     tags: given.tags.reduce((items, added) => unite(items, added, itemKeys.tags), stored.tags),
-    // That what is given has another id of a system is settled before.
+    // Conflicting ids of one system have been handled before.
     externalIds: given.externalIds.reduce(
       (items, added) => unite(items, added, itemKeys.externalIds),
       stored.externalIds,
@@ -51,8 +51,8 @@ export function uniteLists(
 }
 
 /**
- * The lists of a customer with those of a normalised one in their place. A list that is not given, or is empty, stays; one that
- * would not change is the same list. What is in both keeps its label when none is given.
+ * Replaces the lists of a customer by those of a normalized one. An absent or empty list has no effect; an unchanged
+ * one is the same object. Items in both keep their label when none is given.
  */
 export function replaceLists(
   stored: Pick<Customer, ListField>,
@@ -87,7 +87,7 @@ function replaceLabelled<Item extends { label?: string | undefined }>(
   );
 }
 
-/** The same for items that differ only in absent properties. */
+/** Equal for items that differ only in absent properties. */
 function textOf(item: object | string): string {
   return JSON.stringify(
     typeof item === 'string'
@@ -116,7 +116,7 @@ function uniteLabelled<Item extends { label?: string | undefined }>(
   }, stored);
 }
 
-/** An address that another one contains adds nothing, and one that contains another takes its place. */
+/** An address contained in another one adds nothing, and one that contains another replaces it. */
 function uniteAddress(items: PostalAddress[], added: PostalAddress): PostalAddress[] {
   if (items.some((item) => contains(item, added))) return items;
   const index = items.findIndex((item) => contains(added, item));

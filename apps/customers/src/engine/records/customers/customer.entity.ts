@@ -26,7 +26,7 @@ const CustomerSchema = defineEntity({
     familyName: p.text().nullable(),
     jobTitle: p.text().nullable(),
     companyName: p.text().nullable(),
-    /** [tenant id, company id], as the composite foreign key has it. */
+    /** [tenant id, company id], like the composite foreign key. */
     company: () =>
       p
         .manyToOne(Customer)
@@ -47,7 +47,7 @@ const CustomerSchema = defineEntity({
     lifecycleStage: p
       .enum(['SUBSCRIBER', 'LEAD', 'QUALIFIED', 'OPPORTUNITY', 'CUSTOMER', 'FORMER_CUSTOMER'] as const)
       .nullable(),
-    /** Of a user or an API key. */
+    /** Id of a user or an API key. */
     ownerId: p.uuid().nullable(),
     ownerTeamId: p.uuid().nullable(),
     source: p.text().nullable(),
@@ -67,19 +67,19 @@ const CustomerSchema = defineEntity({
         .foreignKeyName('customer_merged_into')
         .deleteRule('no action')
         .updateRule('no action'),
-    /** What `q` looks in, made by `searchText`. */
+    /** Search text of `q`, made by `searchText`. */
     searchText: p.text(),
-    /** What the order by display_name goes by, made by `sortName`. */
+    /** Sort key of display_name, made by `sortName`. */
     sortName: p.text().collation('C'),
-    /** What filters find it by, made by `customerTerms` and `CustomFields.index`. */
+    /** Search terms of filters, made by `customerTerms` and `CustomFields.index`. */
     terms: p.type(TextArray).$type<string[]>().defaultRaw("'{}'"),
-    /** What orders by custom fields go by: a trigger keeps the rows of customer_order_value. */
+    /** Sort keys of custom fields: a trigger maintains the rows of customer_order_value. */
     orderValues: p.json<Record<string, string>>().default('{}'),
     familySortName: p.text().collation('C').nullable(),
     companySortName: p.text().collation('C').nullable(),
-    /** The release of the code that made the derived columns, see `indexVersion`. */
+    /** Version of the code that computed the derived columns, see `indexVersion`. */
     indexVersion: p.integer().default(0),
-    /** Whether personal data is sealed in its columns (ADR 0032). */
+    /** Whether personal data is encrypted in its columns (ADR 0032). */
     sealed: p.boolean().default(false),
     version: p.integer(),
     createTime: p.datetime(3),
@@ -94,7 +94,8 @@ const CustomerSchema = defineEntity({
     {
       name: 'customer_live_by_create_time',
       properties: ['tenantId', 'createTime', 'id'],
-      // What row-level security looks at: customers are counted from this index without their rows.
+      // Includes the columns of the row-level security policies: customers are counted from this index without reading
+      // their rows.
       include: ['ownerId', 'ownerTeamId'],
       where: live,
     },
@@ -126,7 +127,7 @@ const CustomerSchema = defineEntity({
   ],
 });
 
-/** One customer as stored, live or deleted. */
+/** A stored customer, live or deleted. */
 export class Customer extends CustomerSchema.class {}
 CustomerSchema.setClass(Customer);
 
@@ -158,7 +159,7 @@ const CustomerKeySchema = defineEntity({
     tenantId: p.uuid().primary(),
     type: p.enum(['EMAIL', 'DOMAIN', 'EXTERNAL_ID'] as const).primary(),
     value: p.text().collation('C').primary(),
-    /** [tenant id, customer id], as the composite foreign key has it. */
+    /** [tenant id, customer id], like the composite foreign key. */
     customer: () =>
       p
         .manyToOne(Customer)
@@ -174,8 +175,8 @@ const CustomerKeySchema = defineEntity({
 });
 
 /**
- * A unique value of a live customer. The rows go when a customer is deleted and come back when it is undeleted, so
- * that a deleted record never blocks a value and the primary key settles every race.
+ * A unique value of a live customer. The rows are deleted with the customer and restored with it, so that a deleted
+ * record never blocks a value and the primary key decides every race.
  */
 export class CustomerKey extends CustomerKeySchema.class {}
 CustomerKeySchema.setClass(CustomerKey);
@@ -193,6 +194,6 @@ const CustomerOrderValueSchema = defineEntity({
   },
 });
 
-/** A value by which a live customer is ordered and compared, written by triggers of the table customer. */
+/** A sort key of a live customer, written by triggers of the table customer. */
 export class CustomerOrderValue extends CustomerOrderValueSchema.class {}
 CustomerOrderValueSchema.setClass(CustomerOrderValue);

@@ -8,13 +8,13 @@ import { openStored, rowReader, shownColumns, type StoredRecord } from '../recor
 import { updateRecords } from '../record-statements.js';
 import { referringFields, type ReferringField } from './referring-fields.js';
 
-/** Records of a type that are sealed with keys of others. */
+/** Records of a type that are encrypted with keys of other records. */
 export interface Dependents {
   type: RecordType;
   records: readonly RecordMessage[];
 }
 
-/** The records that are sealed with the keys of records of a type, locked and open. */
+/** The records that are encrypted with the keys of records of a type, locked and decrypted. */
 export async function openDependents(
   em: EntityManager,
   subject: RecordType,
@@ -34,10 +34,10 @@ export async function openDependents(
   return dependents;
 }
 
-/** Most records that one statement stores: it has 8 s. */
+/** Most records per statement: it has 8 s. */
 const statementSize = 1_000;
 
-/** Stores records anew, sealed with the keys that those have now which they belong to. */
+/** Stores records again, encrypted with the current keys of their subjects. */
 export async function sealDependents(em: EntityManager, dependents: readonly Dependents[]): Promise<void> {
   for (const { type, records } of dependents) {
     const customFields = await CustomFields.load(em, type);
@@ -48,7 +48,9 @@ export async function sealDependents(em: EntityManager, dependents: readonly Dep
   }
 }
 
-/** The types whose records have personal data that is sealed with the keys of records of a type, and the fields that name these. */
+/**
+ * The types whose personal data is encrypted with the keys of records of a type, and the fields that refer to these.
+ */
 const dependentFields = onceAmongTypes((subject: RecordType): readonly ReferringField[] =>
   referringFields(subject).filter(({ type, column }) => type.contract.options.subject === column),
 );

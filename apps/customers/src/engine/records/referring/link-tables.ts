@@ -1,22 +1,22 @@
-/** A table of associations: between records of which types, and which columns have the ids of the records. */
+/** A table of associations: the types of the records at its ends, and the columns with their ids. */
 export interface LinkTable {
   table: 'customer_association' | 'record_association';
   from: 'from_customer_id' | 'from_id';
   to: 'to_customer_id' | 'to_id';
-  /** Further columns of the links. */
+  /** Further columns of the associations. */
   types: readonly ('from_type' | 'to_type')[];
-  /** What a merge keeps about the links that it moved, by the name in its undo. */
+  /** Name in a merge's undo data of the moved associations. */
   undo: 'links' | 'recordLinks';
 }
 
-/** Links between two customers. */
+/** Associations between two customers. */
 export const customerLinks: LinkTable = {
   ...{ table: 'customer_association', from: 'from_customer_id', to: 'to_customer_id', types: [], undo: 'links' },
 };
 
 /**
- * Links between two records that are not both customers. The types are names of tables. No two records of any types have one id, since
- * the server gives them: a condition on an id needs none on its type.
+ * Associations between two records that are not both customers. The types are names of tables. Ids are unique across
+ * types, since the server assigns them: a condition on an id needs none on its type.
  */
 export const recordLinks: LinkTable = {
   ...{
@@ -28,5 +28,5 @@ export const recordLinks: LinkTable = {
   },
 };
 
-/** A link is in one of them. The release after this one moves those of customers to the other. */
+/** Each association is in one of them. The next release moves those of customers to the other. */
 export const linkTables: readonly LinkTable[] = [customerLinks, recordLinks];

@@ -8,12 +8,15 @@ export interface ReferringField {
   /** JSON name. */
   name: string;
   column: string;
-  /** What becomes of a record when the one that it refers to is deleted, merged or erased. */
+  /** The effect on a record when its target is deleted, merged or erased. */
   index: FieldIndex;
   isRequired: boolean;
 }
 
-/** The fields that refer to records of a type, by types in one order: that in which a transaction locks rows of several types. */
+/**
+ * The fields that refer to records of a type, by types in a common order: the one in which a transaction locks rows of
+ * several types.
+ */
 export const referringFields = onceAmongTypes((target: RecordType): readonly ReferringField[] =>
   [...recordTypes()]
     .sort((one, other) => (one.contract.type < other.contract.type ? -1 : 1))

@@ -6,8 +6,8 @@ import type { RecordType } from '../../fields/record-type.js';
 type Owner = Pick<RecordMessage, 'ownerId' | 'ownerTeamId'>;
 
 /**
- * The owner of a new record. A record of a creator who sees some records only belongs to the creator by default and, when the
- * creator is in one team, to that team.
+ * The owner of a new record. If its creator has a narrow scope, the record belongs to the creator by default and, when
+ * the creator is in one team, to that team.
  */
 export function ownerOfNew({ ownerId, ownerTeamId }: Owner): Owner {
   const caller = currentCaller();
@@ -20,10 +20,10 @@ export function ownerOfNew({ ownerId, ownerTeamId }: Owner): Owner {
 }
 
 /**
- * Refuses what row-level security would refuse without a word: to leave a record where the caller no longer sees it. Callers
- * who see some records only share them with teams of their own only.
+ * Refuses what row-level security would refuse without an explanation: a change after which the caller no longer sees
+ * the record. Callers with a narrow scope can share records only with their own teams.
  *
- * @param before the owner that it had
+ * @param before the previous owner
  * @throws AppError PERMISSION_DENIED OWNER_OUT_OF_SCOPE that names the field
  */
 export function checkOwner({ singular }: RecordType, after: Owner, before: Owner = {}): void {
@@ -38,7 +38,7 @@ export function checkOwner({ singular }: RecordType, after: Owner, before: Owner
   if (isAmong(seen, ownerId) || isAmong(seen, ownerTeamId)) return;
   throw outOfScope(
     `${singular}.ownerId`,
-    `must leave the ${singular} in sight of the caller, who sees the records of some owners only`,
+    `must leave the ${singular} visible to the caller, whose scope is limited to some owners`,
   );
 }
 

@@ -1,13 +1,13 @@
 import { AppError, callContext, seesSomeOnly } from '@rapport/platform';
 
-/** @throws AppError PERMISSION_DENIED RECORD_SCOPE_UNSUPPORTED to a caller who may see some records only */
+/** @throws AppError PERMISSION_DENIED RECORD_SCOPE_UNSUPPORTED to a caller with a narrow record scope */
 export function refuseNarrowScope(): void {
   if (!seesSomeOnly()) return;
   const { recordScope = 'ALL' } = callContext.getStore()?.caller ?? {};
   throw new AppError(
     'PERMISSION_DENIED',
     'RECORD_SCOPE_UNSUPPORTED',
-    `The record scope ${recordScope} is not enough here: only who may see all records can call this.`,
+    `This method requires the record scope ALL. The caller has ${recordScope}.`,
     { metadata: { recordScope } },
   );
 }
