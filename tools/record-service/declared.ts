@@ -1,4 +1,4 @@
-import { namedFields, type Contract, type RecordContract, type RecordField } from '@rapport/contracts';
+import { camelCase, namedFields, type Contract, type RecordContract, type RecordField } from '@rapport/contracts';
 import { filterFieldsOf } from '@rapport/contracts/filters';
 import { FieldOrder, Format, OnDelete } from '@rapport/contracts/rapport/api/v1/options';
 import { namesOf, type Names } from './names.ts';
@@ -69,11 +69,6 @@ export function sumNames({ record }: Declared): string[] {
     ...namedFields(record).flatMap(({ name, field }) => (field.index.sum ? [camelCase(name)] : [])),
     ...(record.options.customFields ? ['customFields.<key>'] : []),
   ];
-}
-
-/** A name of the contract as requests spell it. */
-export function camelCase(name: string): string {
-  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** Fields with unique values among live records. External ids are unique within their system. */

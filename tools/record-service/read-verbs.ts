@@ -1,6 +1,6 @@
+import { camelCase } from '@rapport/contracts';
 import { Policy, TrafficClass } from '@rapport/contracts/rapport/api/v1/options';
 import {
-  camelCase,
   filterNames,
   filterTags,
   groupNames,

@@ -5,6 +5,7 @@ export { areaOf } from './descriptors/area-of.js';
 export { exchangeOriginPrefix } from './exchange-origin.js';
 export { platformContract } from './descriptors/platform-contract.js';
 export { contractWithSiteVisits } from './descriptors/contract-with-site-visits.js';
+export { camelCase, camelPath, snakeCase } from './values/letter-case.js';
 export { formatApiKey, tenantOfApiKey, type ApiKeyMode } from './values/api-key-text.js';
 export { maskText, PersonalDataMask } from './rules/personal-data-mask.js';
 export { MessageValidator } from './rules/message-validator.js';

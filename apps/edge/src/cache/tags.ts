@@ -1,4 +1,4 @@
-import type { RestRoute } from '@rapport/contracts';
+import { camelCase, type RestRoute } from '@rapport/contracts';
 
 type Message = Record<string, unknown>;
 
@@ -117,10 +117,6 @@ function idsAt(message: Message, path: readonly string[]): string[] | undefined 
 
 function onlyValidates(message: unknown): boolean {
   return (message as { validateOnly?: unknown } | undefined)?.validateOnly === true;
-}
-
-function camelCase(name: string): string {
-  return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 function oneRecord(tenantId: string, type: string, id: string): string {

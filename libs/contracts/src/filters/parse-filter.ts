@@ -1,3 +1,4 @@
+import { camelCase } from '../values/letter-case.js';
 import { filterError } from './filter-error.js';
 
 /** A filter as a tree. */
@@ -246,8 +247,4 @@ function filterPath(field: string): string {
 /** Whether what follows a name is a key that its tenant has chosen. */
 function isFreeName(before: string | undefined): boolean {
   return before !== undefined && ['customFields', 'associations', 'objects'].includes(camelCase(before));
-}
-
-function camelCase(name: string): string {
-  return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }

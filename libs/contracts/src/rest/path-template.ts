@@ -1,3 +1,5 @@
+import { camelCase } from '../values/letter-case.js';
+
 /** A path of `google.api.http`, such as `/v1/customers/{id}:undelete`. */
 export interface PathTemplate {
   template: string;
@@ -18,8 +20,4 @@ export function parsePathTemplate(template: string): PathTemplate {
     .replace(/\{([^{}]*)\}(?=[^/])/g, (_, name: string) => `:${camelCase(name)}([^:/]+)`)
     .replace(/\{([^{}]*)\}/g, (_, name: string) => `:${camelCase(name)}`);
   return { template: template.replace(/\{([^{}]*)\}/g, (_, name: string) => `{${camelCase(name)}}`), fields, pattern };
-}
-
-function camelCase(name: string): string {
-  return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }

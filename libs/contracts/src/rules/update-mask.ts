@@ -1,4 +1,5 @@
 import { invalidArgument, type FieldViolation } from '@rapport/platform';
+import { camelCase } from '../values/letter-case.js';
 
 /** What of a resource an update may change. Fields go by their JSON names. */
 export interface Updatable<Field extends string> {
@@ -21,7 +22,7 @@ export function readMask<Field extends string>(paths: string[] | undefined, reso
   if (!paths?.length) {
     throw invalidArgument([{ field: 'updateMask', reason: 'REQUIRED', description: 'must name at least one field' }]);
   }
-  const names = [...new Set(paths.map(jsonName))];
+  const names = [...new Set(paths.map(camelCase))];
   const violations = names.flatMap((name) => violationsOf(name, resource));
   if (violations.length > 0) throw invalidArgument(violations);
   return resource.fields.filter((field) => names.includes(field));
@@ -33,8 +34,4 @@ function violationsOf(path: string, { name, noun, fields, fixed }: Updatable<str
   return reason
     ? [{ field: `${name}.${path}`, reason, description: 'can not be changed' }]
     : [{ field: 'updateMask', reason: 'UNKNOWN_FIELD', description: `names "${path}", which is no field of ${noun}` }];
-}
-
-function jsonName(path: string): string {
-  return path.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

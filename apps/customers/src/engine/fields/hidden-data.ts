@@ -1,8 +1,7 @@
 import type { DescMessage } from '@bufbuild/protobuf';
-import { PersonalDataMask } from '@rapport/contracts';
+import { PersonalDataMask, snakeCase } from '@rapport/contracts';
 import { AppError, callContext } from '@rapport/platform';
 import { contract } from '../values/contract.js';
-import { snakeCase } from '../values/snake-case.js';
 import type { RecordType } from './record-type.js';
 
 const mask = new PersonalDataMask(contract);

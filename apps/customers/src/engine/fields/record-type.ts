@@ -1,8 +1,9 @@
 import type { MethodDefinition } from '@grpc/grpc-js';
 import type { DescMessage } from '@bufbuild/protobuf';
 import {
-  namedFields,
   PersonalDataMask,
+  namedFields,
+  snakeCase,
   type NamedField,
   type RecordContract,
   type RecordField,
@@ -10,7 +11,6 @@ import {
 import { kindOf } from '@rapport/contracts/filters';
 import { contract as platform, recordContract } from '../values/contract.js';
 import { onceFor } from '../values/once-for.js';
-import { snakeCase } from '../values/snake-case.js';
 import type { RecordDefinition, RecordMessage } from './record-definition.js';
 import { defaultsOf, type RecordDefaults } from './record-defaults.js';
 

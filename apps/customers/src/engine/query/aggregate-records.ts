@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { snakeCase } from '@rapport/contracts';
 import type {
   AggregateCustomersResponse,
   AggregateGroup,
@@ -6,7 +7,6 @@ import type {
 import { currentCaller } from '@rapport/platform';
 import { CustomFields } from '../fields/custom-fields.js';
 import type { RecordType } from '../fields/record-type.js';
-import { snakeCase } from '../values/snake-case.js';
 import { readTimeZone } from './aggregate/date-parts.js';
 import { readGroups, type GroupColumn } from './aggregate/group-columns.js';
 import { readSums, type SumColumn } from './aggregate/sum-columns.js';

@@ -1,9 +1,8 @@
-import { JsonCodec } from '@rapport/contracts';
+import { JsonCodec, camelCase } from '@rapport/contracts';
 import { invalidArgument } from '@rapport/platform';
 import { shownToCaller } from '../fields/hidden-data.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
-import { camelCase } from '../values/camel-case.js';
 import { onceFor } from '../values/once-for.js';
 
 const codecs = onceFor(({ message }: RecordType) => JsonCodec.of(message, new Map()));

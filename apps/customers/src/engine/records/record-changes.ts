@@ -1,10 +1,10 @@
+import { snakeCase } from '@rapport/contracts';
 import { etagVersion, formatEtag } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { isHiding } from '../fields/hidden-data.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
-import { snakeCase } from '../values/snake-case.js';
 import { checkOwner, ownerOfNew } from './scope/record-owner.js';
 import type { LinkedRecords } from './references.js';
 import type { UniqueValue } from './unique-values.js';

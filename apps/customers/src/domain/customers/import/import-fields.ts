@@ -1,3 +1,4 @@
+import { camelCase } from '@rapport/contracts';
 import type { ImportField, ImportTarget } from '../../../engine/import/import-rules.js';
 
 const list = { takesMany: true } as const;
@@ -72,5 +73,5 @@ export const serverFields: ReadonlySet<string> = new Set(
     'updated_by',
     'lifecycle_stage_time',
     'merged_into_id',
-  ].flatMap((name) => [name, name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())]),
+  ].flatMap((name) => [name, camelCase(name)]),
 );

@@ -1,6 +1,6 @@
+import { snakeCase } from '@rapport/contracts';
 import { ImportColumn_Reason as Reason } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { CustomFields } from '../../fields/custom-fields.js';
-import { snakeCase } from '../../values/snake-case.js';
 import type { ImportRules, ImportTarget } from '../import-rules.js';
 import { formatTarget, parseTarget, takesMany } from './import-target.js';
 import { simpleName } from './simple-name.js';

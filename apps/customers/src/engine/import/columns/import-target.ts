@@ -1,6 +1,5 @@
+import { camelCase, camelPath, snakeCase } from '@rapport/contracts';
 import type { CustomFields } from '../../fields/custom-fields.js';
-import { camelCase, camelPath } from '../../values/camel-case.js';
-import { snakeCase } from '../../values/snake-case.js';
 import type { ImportRules, ImportTarget } from '../import-rules.js';
 
 /**

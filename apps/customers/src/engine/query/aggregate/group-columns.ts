@@ -1,12 +1,10 @@
 import { ScalarType } from '@bufbuild/protobuf';
-import type { NamedField } from '@rapport/contracts';
+import { camelCase, snakeCase, type NamedField } from '@rapport/contracts';
 import { invalidArgument } from '@rapport/platform';
 import { kindOf } from '@rapport/contracts/filters';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import type { RecordType } from '../../fields/record-type.js';
-import { camelCase } from '../../values/camel-case.js';
 import { onceFor } from '../../values/once-for.js';
-import { snakeCase } from '../../values/snake-case.js';
 import { datePart, dateParts, isDatePart } from './date-parts.js';
 
 /** A field by which records are grouped. */

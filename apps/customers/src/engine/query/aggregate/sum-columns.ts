@@ -1,10 +1,9 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { camelPath, snakeCase } from '@rapport/contracts';
 import { invalidArgument } from '@rapport/platform';
 import { kindOf } from '@rapport/contracts/filters';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import type { RecordType } from '../../fields/record-type.js';
-import { camelPath } from '../../values/camel-case.js';
-import { snakeCase } from '../../values/snake-case.js';
 
 /** One sum of a field; money has one sum per currency. */
 export interface SumColumn {

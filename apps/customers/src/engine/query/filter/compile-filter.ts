@@ -1,3 +1,4 @@
+import { snakeCase } from '@rapport/contracts';
 import { allows, callContext, permissionMissing } from '@rapport/platform';
 import {
   comparedField,
@@ -13,7 +14,6 @@ import type { CustomFields } from '../../fields/custom-fields.js';
 import { filterTableOf } from '../../fields/filter-fields.js';
 import { permissionOf } from '../../fields/record-names.js';
 import type { RecordType } from '../../fields/record-type.js';
-import { snakeCase } from '../../values/snake-case.js';
 import { compareField } from './compare-field.js';
 import { allOf, anyOf, negated, type Compared, type Condition } from './condition.js';
 import { pathsOf } from './filter-paths.js';

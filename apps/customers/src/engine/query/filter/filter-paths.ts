@@ -1,9 +1,9 @@
+import { snakeCase } from '@rapport/contracts';
 import type { AppError } from '@rapport/platform';
 import { onceAmongTypes, recordType, recordTypes, type RecordType } from '../../fields/record-type.js';
 import { customerType } from '../../records/customers/customer-type.js';
 import { customerLinks, recordLinks } from '../../records/referring/link-tables.js';
 import { conditionOfParent, typeOfParent } from '../../records/parents.js';
-import { snakeCase } from '../../values/snake-case.js';
 import type { Condition } from './condition.js';
 
 /** Compiles the rest of a path in a filter. */

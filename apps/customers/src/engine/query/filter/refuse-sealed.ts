@@ -1,6 +1,6 @@
+import { snakeCase } from '@rapport/contracts';
 import { filterError, type Restriction } from '@rapport/contracts/filters';
 import { AppError, invalidArgument, type FieldViolation } from '@rapport/platform';
-import { snakeCase } from '../../values/snake-case.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { currentSeal } from '../../sealing/seal.js';
 

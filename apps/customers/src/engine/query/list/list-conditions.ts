@@ -1,9 +1,9 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { snakeCase } from '@rapport/contracts';
 import { hasDays, parseFilter, restrictionsOf, type Filter, type Present } from '@rapport/contracts/filters';
 import { CustomFields } from '../../fields/custom-fields.js';
 import { compileFilter } from '../filter/compile-filter.js';
 import type { Condition } from '../filter/condition.js';
-import { snakeCase } from '../../values/snake-case.js';
 import { fieldOfPath } from '../filter/filter-paths.js';
 import { hiddenError, isHiding, isPersonalPath, refuseHidden } from '../../fields/hidden-data.js';
 import { ownedRecords } from '../owned-records.js';

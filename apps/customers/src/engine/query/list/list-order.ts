@@ -1,12 +1,10 @@
-import { enumNames } from '@rapport/contracts';
+import { camelCase, camelPath, enumNames, snakeCase } from '@rapport/contracts';
 import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
 import { invalidArgument } from '@rapport/platform';
 import { customFieldKinds, kindOf } from '@rapport/contracts/filters';
 import { indexKey, type CustomFields } from '../../fields/custom-fields.js';
 import type { RecordType } from '../../fields/record-type.js';
-import { camelCase, camelPath } from '../../values/camel-case.js';
 import { onceFor } from '../../values/once-for.js';
-import { snakeCase } from '../../values/snake-case.js';
 
 /** Most orders of one list. */
 const maxOrders = 3;
