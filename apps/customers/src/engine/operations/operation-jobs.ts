@@ -1,3 +1,14 @@
+/*
+ * Why not pg-boss (12.38). Measured with 50,000 jobs of 1,000 tenants on PostgreSQL 18 and 2 cores, claiming a job takes 0.6 ms
+ * here, 31 ms with the policy `key_strict_fifo` by tenant, and 1 to 2 ms with `groupConcurrency: 1` by tenant. The last is fast
+ * enough, and `ignoreGroups` could skip tenants that had a turn. But the worker needs two things that pg-boss lacks:
+ * - A fencing token: each step checks `claim_id` in its own transaction (`holdsJob`), so a worker that lost its lease can't
+ *   commit a step. pg-boss compares the attempt (`retry_count`) only when a job is settled, which is hours after the steps.
+ * - Attempts since the last progress: `noteProgress` resets them with the checkpoint, and a job that yields after its turn
+ *   loses none. pg-boss counts every fetch after the first as a retry, and never resets the count.
+ * Both could be read and written in its internal tables only, which change with its releases. It would also add a schema, and
+ * 5 connections to each process (ADR 0052), in place of one table and ten statements.
+ */
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { arrayLiteral } from '@rapport/persistence';
 import { WakeSignal } from '@rapport/platform';
