@@ -1,6 +1,6 @@
-// The folders of apps/customers/src and what each may import: lint zones are made of this (eslint.config.js).
+// The folders of apps/customers/src and their allowed imports: eslint.config.js derives lint zones from it.
 
-/** What each folder has, lowest first. A file imports from its own folder and from those before it. */
+/** The content of each folder, lowest first. A file imports from its own folder and from earlier ones. */
 const contents: Readonly<Record<string, string>> = {
   'engine/values': 'the contract, and values without a record: phones',
   'engine/pace': 'how bulk work leaves time for calls',
@@ -33,7 +33,7 @@ const contents: Readonly<Record<string, string>> = {
 
 export const folders: readonly string[] = Object.keys(contents);
 
-/** Folders of `domain` import each other only here: they have to ask. */
+/** Allowed imports between folders of `domain`. */
 export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/consents': ['domain/suppressions'],
   'domain/privacy': [

@@ -14,11 +14,11 @@ const contract = platformContract();
 const records = recordContracts(contract);
 const record = records.find((each) => tableOf(each) === type || each.singular === type);
 if (!record) {
-  throw new Error(`Give the type of records: one of ${records.map(tableOf).join(', ')}.`);
+  throw new Error(`Give the record type: one of ${records.map(tableOf).join(', ')}.`);
 }
 const { name, text } =
   field === undefined ? recordMigration(contract, record) : addedFieldMigration(contract, record, field);
 const file = join(import.meta.dirname, 'src/migrations', `${name}.migration.ts`);
-// Fails when the file is there: it may be released.
+// Fails when the file exists: it may be released.
 writeFileSync(file, await format(text, { ...(await resolveConfig(file)), filepath: file }), { flag: 'wx' });
 process.stdout.write(`${relative(process.cwd(), file)}\n`);

@@ -5,11 +5,11 @@ import { certificateVariables, PlatformCertificates, principalKeys, SecretFiles 
 import { createLogger } from '@rapport/platform';
 import { v7 } from 'uuid';
 
-/** Stands for auth and the edge: a customers service that has `env` answers what it asks for. */
+/** Takes the place of auth and the edge: a customers service with `env` accepts its calls. */
 export class BenchCaller {
-  /** More configuration of the service. */
+  /** Further configuration of the service. */
   readonly env: Record<string, string>;
-  /** For a client that calls it. */
+  /** For a client of the service. */
   readonly tls: { certificates: ServiceCertificates; serviceName: string };
   readonly #principals: PrincipalSigner;
 
@@ -19,7 +19,7 @@ export class BenchCaller {
     this.#principals = principals;
   }
 
-  /** @param folder where its keys are to be */
+  /** @param folder for its keys */
   static async in(folder: string): Promise<BenchCaller> {
     const secrets = await SecretFiles.in(folder);
     const { signingKeyFile, publicKeysFile } = await principalKeys(secrets);

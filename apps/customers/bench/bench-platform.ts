@@ -15,7 +15,7 @@ import { BenchCaller } from './bench-caller.ts';
 
 const { entities, migrations } = source;
 
-/** Of the seed's tenants the one with a twentieth of all customers. */
+/** The seeded tenant with a twentieth of all customers. */
 const askedTenant = 5;
 const path = '/rapport.customers.v1.CustomersService/';
 
@@ -24,9 +24,9 @@ export class BenchPlatform {
   /** A tenant with a twentieth of all customers. */
   readonly tenantId: string;
   readonly client: ContractClient;
-  /** As the app role, for that tenant, with as many connections as calls are under way. */
+  /** With the app role, for that tenant, with one connection per concurrent call. */
   readonly pool: pg.Pool;
-  /** May COPY into tables with row-level security. */
+  /** Can COPY into tables with row-level security. */
   readonly superuser: pg.Client;
   readonly stop: () => Promise<void>;
 
@@ -88,12 +88,12 @@ export class BenchPlatform {
     return this.client.upload(path + method, requests, this.#options(tenantId));
   }
 
-  /** Writes without triggers, so without changes in the log for which the service would work while others are measured. */
+  /** Writes without triggers, so without changes in the log that the service would process during the measurement. */
   silently(work: () => Promise<void>): Promise<void> {
     return silently(this.superuser, work);
   }
 
-  /** Waits until the service has moved all changes to the log, which would slow down what is measured next. */
+  /** Waits until the service has moved all changes to the log, which would slow down the next measurement. */
   async untilLogIsCaughtUp(): Promise<void> {
     for (;;) {
       const { rowCount } = await this.superuser.query('select from outbox limit 1');
@@ -126,7 +126,7 @@ function emptyRequest(method: string): object {
   return CustomersServiceService[name].requestDeserialize(Buffer.alloc(0));
 }
 
-/** @returns the id of the tenant that is asked */
+/** @returns the id of the queried tenant */
 async function seed(superuser: pg.Client, customers: number): Promise<string> {
   const tenants = seedRows({ customers, tenants: 20, seed: 1 });
   await silently(superuser, async () => {
@@ -135,7 +135,7 @@ async function seed(superuser: pg.Client, customers: number): Promise<string> {
   return tenants[askedTenant]?.tenantId ?? '';
 }
 
-/** By itself `end` does not wait until connections are closed, and to one that is still open a server that stops is an error. */
+/** `end` alone does not wait until connections are closed, and stopping the server would make an open one fail. */
 async function endPool(pool: pg.Pool): Promise<void> {
   let open = pool.totalCount;
   const closed = new Promise<void>((resolve) => {

@@ -13,7 +13,7 @@ const batches = 5;
 
 /**
  * Work on many rows, compared with COPY of the same rows into, or out of, the same tables with all their indexes and
- * triggers. COPY runs as the superuser, since it can't write beneath row-level security: it is spared the policies.
+ * triggers. COPY runs as the superuser, since it can't write to tables with row-level security: it skips the policies.
  */
 export function bulkCases(platform: BenchPlatform, scale: number): BenchCase[] {
   const items = Math.max(1, Math.round(batchItems * scale));
@@ -32,7 +32,7 @@ export function bulkCases(platform: BenchPlatform, scale: number): BenchCase[] {
   ];
 }
 
-/** The service writes rows of a new tenant; plain pg then copies the same rows into the place of the service's. */
+/** The service writes rows of a new tenant; plain pg then copies the same rows in place of the service's. */
 function rowsCase(
   platform: BenchPlatform,
   name: string,
@@ -72,7 +72,7 @@ function rowsCase(
             await pipeline(Readable.from(key), superuser.query(from('copy customer_key from stdin')));
             await superuser.query('commit');
           });
-          // What a round leaves behind must not slow down the next one.
+          // Cleanup, so that a round does not slow down the next one.
           await remove();
           await superuser.query('vacuum customer, customer_key');
           return sample;

@@ -3,33 +3,33 @@ import type { CandidateAddress, DuplicateCandidate } from '../src/domain/custome
 import * as lists from './company-words.ts';
 import type { LabelledSet } from './duplicate-samples.ts';
 
-/** What made-up companies and their records are like. Shares are from 0 to 1. */
+/** Parameters of synthetic companies and their records. Shares are from 0 to 1. */
 export interface CompanyWorld {
   name: string;
   seed: number;
   companies: number;
-  /** Records of a company beside its first, on average, and at most. */
+  /** Additional records of a company: average and maximum. */
   copies: { mean: number; max: number };
-  /** Of companies that go by a second name that shares nothing with the first. */
+  /** Companies with a second name that has nothing in common with the first. */
   alias: number;
-  /** Of records with an address that their company has left. A quarter of those have its old phone number, too. */
+  /** Records with a former address of their company. A quarter of those have its former phone number, too. */
   moved: number;
-  /** Of companies in a building with others, and of such buildings the ones whose companies all have the number of the reception. */
+  /** Companies in a shared building, and the buildings whose companies all have the number of the reception. */
   office: number;
   reception: number;
-  /** Of companies that are branches of a chain: one name and domain, each with its own address. Each branch is a company. */
+  /** Companies that are branches of a chain: same name and domain, separate addresses. Each branch is a company. */
   branches: number;
-  /** Of branches that all give the number of the chain. */
+  /** Branches that all give the number of the chain. */
   hotline: number;
-  /** Of names, streets, postal codes and numbers with a typing error. */
+  /** Names, streets, postal codes and numbers with a typing error. */
   typo: number;
-  /** Of values that a record lacks, each by itself. */
+  /** Missing values, independently per field. */
   missing: number;
-  /** A directory knows name, street, postal code and phone of a company, and nothing else. */
+  /** A directory has name, street, postal code and phone of a company, and nothing else. */
   isDirectory: boolean;
 }
 
-/** On the first two the weights were looked at, on the others nothing was. */
+/** The weights were developed with the first two; the others are held out. */
 export const companyWorlds = [
   {
     ...{
@@ -93,7 +93,7 @@ interface Company extends Site {
   old: Site;
 }
 
-/** Makes a set of records by companies of which it is known what belongs together. It knows nothing of how they are compared. */
+/** Generates records of companies with known matches. It does not use the code that compares them. */
 export function companySet(world: CompanyWorld): LabelledSet {
   const random = new SeedRandom(world.seed);
   const entityOf = new Map<string, string>();
@@ -162,7 +162,10 @@ function makeSite(random: SeedRandom): Site {
   };
 }
 
-/** In a town no two companies have the same name. Some names have a word that no other has, some are made of words that many have, and some name the town. */
+/**
+ * In a town no two companies have the same name. Some names contain a unique word, some consist of frequent words, and
+ * some include the town.
+ */
 function makeName(random: SeedRandom, town: string, taken: Set<string>): string {
   const [surname, trade, generic] = [
     random.pick(lists.surnames),
@@ -258,7 +261,7 @@ function spellPhone(random: SeedRandom, number: string): string {
   ]);
 }
 
-/** Two letters exchanged, one left out, one doubled, or one replaced. */
+/** Two letters transposed, one missing, one doubled, or one replaced. */
 function mistype(random: SeedRandom, share: number, text: string): string {
   if (text.length < 4 || !random.chance(share)) return text;
   const at = 1 + random.below(text.length - 2);

@@ -1,6 +1,6 @@
 const words = (text: string): readonly string[] => text.split(' ');
 
-/** Made-up towns with the start of their postal codes. */
+/** Synthetic towns with the prefix of their postal codes. */
 export const towns: readonly (readonly [town: string, postalStart: string])[] = [
   ...(['Ashford 241', 'Bergheim 503', 'Clayton 631', 'Dunmore 184', 'Eastbrook 027', 'Falkenau 084'] as const),
   ...(['Greenfield 013', 'Hartwell 306', 'Ingleside 783', 'Kingsport 376', 'Lindau 881', 'Marlow 741'] as const),
@@ -18,7 +18,7 @@ export const trades = words(
     'Security Cleaning Landscaping Consulting Software Brewery Optics Travel Flooring Storage',
 );
 
-/** What many names have beside the trade. */
+/** Frequent additions to the trade in a name. */
 export const generics = words(
   'Services Solutions Group International Associates Manufacturing Technologies Center Systems',
 );
@@ -51,7 +51,7 @@ export const streetTypes: readonly (readonly string[])[] = [
   ['Boulevard', 'Blvd'],
 ];
 
-/** Each company has one of these, which its records spell in several ways or leave out. */
+/** Each company has one of these, which its records spell differently or omit. */
 export const legalForms: readonly (readonly string[])[] = [
   ['GmbH', 'G.m.b.H.', 'Gesellschaft mbH', 'Gesellschaft m.b.H.'],
   ['Ltd', 'Limited', 'Ltd.'],
@@ -61,7 +61,7 @@ export const legalForms: readonly (readonly string[])[] = [
   ['S.A.', 'SA'],
 ];
 
-/** Words that people shorten, as they are written in full and short. */
+/** Words that people abbreviate, in full and abbreviated. */
 export const shortForms: readonly (readonly [full: string, short: string])[] = [
   ['International', 'Intl'],
   ['Brothers', 'Bros'],

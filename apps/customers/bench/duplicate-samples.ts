@@ -5,7 +5,7 @@ import type { DuplicateCandidate, DuplicatePair } from '../src/domain/customers/
 
 const samples = join(import.meta.dirname, '../test/samples');
 
-/** Records of which it is known who is who. */
+/** Records with known matches. */
 export interface LabelledSet {
   name: string;
   candidates: DuplicateCandidate[];
@@ -14,8 +14,8 @@ export interface LabelledSet {
 }
 
 /**
- * FEBRL's third set: 2,000 made-up Australians and 3,000 copies with errors, up to five of one. `address_2` is left out: a
- * customer has no such field.
+ * FEBRL's third set: 2,000 synthetic Australians and 3,000 copies with errors, up to five of one. `address_2` is
+ * omitted: a customer has no such field.
  */
 export function febrl(): LabelledSet {
   const rows = readRows('febrl-dataset3-5000.csv');
@@ -44,7 +44,7 @@ export function febrl(): LabelledSet {
   };
 }
 
-/** Splink's set: 250 made-up Britons, 1,000 records with gaps and errors, up to seven of one. */
+/** Splink's set: 250 synthetic Britons, 1,000 records with gaps and errors, up to seven of one. */
 export function splink(): LabelledSet {
   const rows = readRows('splink-fake-1000.csv');
   return {
@@ -74,7 +74,7 @@ export function withoutIdentifiers(set: LabelledSet): LabelledSet {
   };
 }
 
-/** How right found pairs are: the truth is every pair of records of one entity, found or not. */
+/** Quality of the found pairs: the truth is every pair of records of one entity, found or not. */
 export function accuracy(found: readonly Pick<DuplicatePair, 'leftId' | 'rightId'>[], { entityOf }: LabelledSet) {
   const sizes = new Map<string, number>();
   for (const entity of entityOf.values()) sizes.set(entity, (sizes.get(entity) ?? 0) + 1);
@@ -85,7 +85,7 @@ export function accuracy(found: readonly Pick<DuplicatePair, 'leftId' | 'rightId
   return { precision, recall, f1: (2 * precision * recall) / (precision + recall) };
 }
 
-/** How far off the scores of compared pairs are of how often these are the same: the mean over ten bins, weighted by their pairs. */
+/** Calibration error of the scores of compared pairs: the mean over ten bins, weighted by their pairs. */
 export function calibrationError(compared: readonly DuplicatePair[], { entityOf }: LabelledSet, fromScore = 0): number {
   const counted = compared.filter(({ score }) => score >= fromScore);
   const bins = Map.groupBy(counted, ({ score }) => Math.min(9, Math.floor(score * 10)));

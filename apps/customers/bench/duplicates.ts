@@ -12,19 +12,19 @@ export interface DuplicatesFigure {
   precision: number;
   recall: number;
   f1: number;
-  /** The threshold that would have been best, and how good that is. */
+  /** The best threshold in hindsight, and its quality. */
   bestScore: number;
   bestF1: number;
-  /** How far off scores are of how often they are right. */
+  /** Calibration error of the scores. */
   calibrationError: number;
-  /** The share of the true pairs that share a key, and all pairs that do. */
+  /** The share of the true pairs with a common key, and all pairs with one. */
   comparedShare: number;
   compared: number;
-  /** Of one processor, to compare a pair. */
+  /** Processor time per compared pair. */
   microsPerPair: number;
 }
 
-/** Finds the duplicates in each labelled set, on one core, and says how right and how fast that was. */
+/** Finds the duplicates in each labelled set, on one core, and prints quality and speed. */
 export function duplicatesFigures(): DuplicatesFigure[] {
   const sets = [withoutIdentifiers(febrl()), febrl(), splink(), ...companyWorlds.map(companySet)];
   return sets.map((set) => {

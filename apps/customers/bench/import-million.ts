@@ -64,7 +64,7 @@ const service = new Service({
     AUDIT_SIGNING_KEY: Buffer.alloc(32, 2).toString('base64'),
     ...caller.env,
     SUPPRESSION_HMAC_KEY: Buffer.alloc(32, 1).toString('base64'),
-    // What grows with the file does not fit.
+    // Memory that grows with the file exceeds the limit.
     NODE_OPTIONS: '--max-old-space-size=192',
   },
   healthPort,
@@ -142,7 +142,7 @@ async function untilEnded(tenantId: string, begun: Operation, kill: boolean): Pr
   }
 }
 
-/** What the same rows take by COPY into the same indexed tables. */
+/** Time of COPY for the same rows into the same indexed tables. */
 async function copyAgain(tenantId: string): Promise<Run> {
   const { rows: names } = await superuser.query<{ list: string }>(
     `select string_agg(column_name, ', ' order by ordinal_position) as list from information_schema.columns
@@ -150,7 +150,7 @@ async function copyAgain(tenantId: string): Promise<Run> {
   );
   const list = names[0]!.list;
   const other = v7();
-  // The server reads and writes these itself.
+  // The server reads and writes these files itself.
   const file = join(tmpdir(), `rapport-million-${other}`);
   await superuser.query(
     `copy (select '${other}', ${list} from customer where tenant_id = '${tenantId}') to '${file}-1'`,
@@ -166,7 +166,7 @@ async function copyAgain(tenantId: string): Promise<Run> {
   return { operation: { counts: { rows } } as Operation, seconds, peakRssMib: 0 };
 }
 
-/** Customers that the file changes, so that there is something to be brought back. */
+/** Existing customers that the file changes, so that the undo has something to restore. */
 async function addEarlier(tenantId: string): Promise<void> {
   const { id } = await unary('createImport', tenantId, { import: csvImport });
   await untilEnded(tenantId, await upload(tenantId, id, rows / 100, 'Earlier'), false);
@@ -220,7 +220,7 @@ function metadataOf(tenantId: string): Metadata {
   return writeCallMetadata(caller.outgoing(tenantId));
 }
 
-/** One number for all customers and keys of a tenant, whatever their order. */
+/** A hash of all customers and keys of a tenant, independent of their order. */
 async function contentHash(tenantId: string, withIds: boolean): Promise<string> {
   const names = ['tenant_id', 'id', 'create_time', 'created_by', 'lifecycle_stage_time'];
   const without = ['version', 'update_time', 'updated_by', ...(withIds ? [] : names)];

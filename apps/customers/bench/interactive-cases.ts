@@ -3,7 +3,7 @@ import { v7 } from 'uuid';
 import { percentile, type BenchCase, type Sample, type Side } from '@rapport/testing';
 import type { BenchPlatform } from './bench-platform.ts';
 
-/** Requests that are under way at a time. */
+/** Concurrent requests. */
 const atOnce = 16;
 
 /** Reads and writes of single customers and pages, 16 at a time. */
@@ -16,7 +16,7 @@ export async function interactiveCases(platform: BenchPlatform, scale: number): 
   );
   const ids = rows.map(({ id }) => id);
   const names = rows.flatMap(({ name }) => (name === null || name.length < 4 ? [] : [name]));
-  // One among 5,000 customers: a walk through the newest ones does not fill a page with them.
+  // One among 5,000 customers: a scan of the newest ones does not fill a page.
   const counts = new Map<string, number>();
   for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
   const rareNames = [...counts].filter(([, count]) => count === 1).map(([name]) => name);
@@ -48,7 +48,7 @@ export async function interactiveCases(platform: BenchPlatform, scale: number): 
       ours: side('customers', count, (index) => platform.call('ListCustomers', { pageSize: 20, q: of(words, index) })),
       baselines: [
         like('like', 'display_name ilike $2', 'plain LIKE'),
-        // Of our column and index for searches, but without what is found with a slip in it.
+        // Uses our column and index for searches, but without fuzzy matching.
         like('trigram', 'search_text like $2', 'LIKE by trigram index'),
       ],
       goal: { leastRatio: { 'plain LIKE': 4 } },
@@ -92,7 +92,7 @@ export async function interactiveCases(platform: BenchPlatform, scale: number): 
   ];
 }
 
-/** A customer that nobody has met, with one unique value. */
+/** A new customer with one unique value. */
 export function newCustomer(): Customer {
   return {
     ...Customer.decode(new Uint8Array()),
@@ -105,7 +105,7 @@ export function newCustomer(): Customer {
   };
 }
 
-/** What a careful hand would write for the row that CreateCustomer writes: customer and key in one transaction. */
+/** Hand-written SQL for the row that CreateCustomer writes: customer and key in one transaction. */
 async function createByHand({ pool, tenantId }: BenchPlatform): Promise<void> {
   const id = v7();
   const address = `${id}@bench.example`;

@@ -1,6 +1,6 @@
 /**
- * What the audit adds to the sequencer: processor time of sequence_changes for each change, without and with it, for the changes of
- * one request (an import) and of a request each (calls). Rounds alternate, on one server of its own.
+ * Cost of the audit in the sequencer: processor time of sequence_changes for each change, without and with it, for the
+ * changes of one request (an import) and of a request each (calls). Rounds alternate, on one server of its own.
  *
  * `ROUNDS` (5), `CHANGES` of a round (4,000).
  */

@@ -3,10 +3,10 @@ import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import { allFields, enumNames, type Contract, type RecordContract, type RecordField } from '@rapport/contracts';
 import { FieldOrder, Format } from '@rapport/contracts/rapport/api/v1/options';
 
-/** A column of the table of a type of records. */
+/** A column of a record type's table. */
 export interface RecordColumn {
   name: string;
-  /** SQL of its type, with its collation. */
+  /** SQL type, with its collation. */
   type: string;
   notNull: boolean;
   /** SQL of a literal. */
@@ -21,13 +21,13 @@ export interface RecordColumn {
 export interface RecordOrder {
   field: string;
   column: string;
-  /** Whether live records are listed in this order. */
+  /** Whether live records can be listed in this order. */
   ofLive: boolean;
-  /** Whether deleted records are. */
+  /** Whether deleted records can. */
   ofDeleted: boolean;
 }
 
-/** Columns that every record has a value for. */
+/** Columns with a value in every record. */
 const alwaysSet = new Set(['id', 'create_time', 'update_time', 'created_by', 'updated_by']);
 
 /** The columns of a record type: those of its fields, and those derived from them for search, filters and order. */
@@ -51,7 +51,7 @@ export function recordOrders(contract: Contract, { fields }: RecordContract): Re
     }));
 }
 
-/** Names of the kinds of values that no two live records of a tenant have, such as `EXTERNAL_ID`. */
+/** Types of unique values, such as `EXTERNAL_ID`. */
 export function uniqueTypes({ fields }: RecordContract): string[] {
   return fields.flatMap((field) => [
     ...(field.index.unique ? [uniqueType(field.column)] : []),
@@ -104,7 +104,7 @@ const scalarTypes = new Map<ScalarType, string>([
   [ScalarType.FLOAT, 'real'],
 ]);
 
-/** Whether there is a value in each row: an empty one for a list, and what stands for none for a field without presence. */
+/** Whether each row has a value: an empty one for a list, and the default for a field without presence. */
 function isAlwaysSet({ column, desc, isRequired, isId, reference }: RecordField): boolean {
   if (isRequired || alwaysSet.has(column) || desc.fieldKind === 'list' || isStruct(desc)) return true;
   return (
@@ -159,7 +159,7 @@ function isMoney({ parts }: RecordField): boolean {
   return ['currency_code', 'amount'].every((name) => parts.some(({ column }) => column === name));
 }
 
-/** Whether it is a day, `YYYY-MM-DD`, whose bytes are in its order. */
+/** Whether it is a date, `YYYY-MM-DD`, which sorts by its bytes. */
 function isOrderedDay(contract: Contract, desc: DescField): boolean {
   const isOrdered = contract.index(desc).order !== FieldOrder.UNSPECIFIED;
   return isOrdered && contract.rules(desc).format === Format.DATE;

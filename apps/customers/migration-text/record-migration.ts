@@ -20,7 +20,7 @@ export function loggedTable(record: RecordContract): LoggedTable {
 
 /** The migration that creates all database objects of a record type, as text. It is frozen once released. */
 export interface RecordMigration {
-  /** Such as `create-deal`, which its file is named by. */
+  /** Name of the migration and its file, such as `create-deal`. */
   name: string;
   /** TypeScript, which imports nothing but released migrations. */
   text: string;
@@ -77,10 +77,10 @@ function literal(sql: string): string {
 
 const maxWidth = 120;
 
-/** Where a line is broken: behind a comma, or in front of a word. No text within SQL has one of them. */
+/** Where a line may break: after a comma, or before a keyword. No text within SQL contains one of them. */
 const breaks = /, | (?=(?:or|where|with|references) )/g;
 
-/** A line of SQL as lines of a width that can be read. */
+/** Breaks a line of SQL at a readable width. */
 function wrapped(line: string): string[] {
   const indent = ' '.repeat(line.length - line.trimStart().length + 2);
   const lines: string[] = [];

@@ -4,7 +4,7 @@ import { ofOwners } from '../src/engine/records/scope/scope-conditions.ts';
 import { sealedOnly } from '../src/engine/sealing/sealed-only.ts';
 import { recordColumns, recordOrders, uniqueTypes, type RecordColumn } from './record-columns.ts';
 
-/** @returns the name of the table of a type of records, such as `deal` */
+/** @returns the name of a record type's table, such as `deal` */
 export function tableOf({ singular }: Pick<RecordContract, 'singular'>): string {
   return singular.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
@@ -65,7 +65,7 @@ function referenceName({ column }: RecordField): string {
 
 function indexes(contract: Contract, record: RecordContract): string[] {
   const table = tableOf(record);
-  // The records of one parent are together.
+  // Clusters the records of one parent.
   const of = record.parent === undefined ? 'tenant_id' : `tenant_id, ${record.parent}`;
   const columns = new Map(recordColumns(contract, record).map((column) => [column.name, column]));
   const isDeletable = columns.has('delete_time');
@@ -96,7 +96,7 @@ function indexes(contract: Contract, record: RecordContract): string[] {
   ];
 }
 
-/** A walk through the records of one parent by their ids, and one through those of all by what changed last, as a search does. */
+/** Indexes for scanning the records of one parent by id, and those of all parents by update time, as a search does. */
 function ofAllParents(table: string, of: string, live: string): string[] {
   return [
     `create index ${table}_live_by_id on ${table} (${of}, id)${live};`,

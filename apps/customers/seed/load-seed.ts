@@ -9,7 +9,7 @@ import type * as UniqueValuesModule from '../src/engine/records/unique-values.js
 import type * as RecordContentModule from '../src/engine/records/record-content.js';
 import type { SeedCustomer, SeedLink, SeedTenant } from './seed-rows.ts';
 
-/** The parts of the service by which rows become what it would have stored: built for Node, as sources for tests. */
+/** The parts of the service that compute derived columns: built for Node, as sources for tests. */
 export type SeedModel = Pick<typeof CustomFieldsModule, 'CustomFields'> &
   Pick<typeof CustomersModule, 'customers'> &
   Pick<typeof UniqueValuesModule, 'uniqueValues'> &
@@ -34,11 +34,11 @@ const tables = {
 };
 
 /**
- * Writes a tenant's rows by COPY, a few thousand in a transaction. COPY can't write to tables with row-level security,
- * so it fills temporary ones, from which the rows go on beneath the policies.
+ * Writes a tenant's rows by COPY, a few thousand per transaction. COPY can't write to tables with row-level security,
+ * so it fills temporary tables, from which the rows are inserted under the policies.
  *
- * @param client as the app role; no other statement may run on it meanwhile
- * @param onProgress told how many customers were written, after each transaction
+ * @param client with the app role; no other statement may run on it meanwhile
+ * @param onProgress called after each transaction with the number of written customers
  */
 export async function loadTenant(
   client: Client,
@@ -47,7 +47,7 @@ export async function loadTenant(
   onProgress: (customers: number) => void = () => undefined,
 ): Promise<void> {
   await client.query(`select set_config('app.tenant_id', $1, false)`, [tenant.tenantId]);
-  // What is to go into the GIN indexes is gathered for longer, and sorted in memory.
+  // The pending lists of GIN indexes are larger, and flushed from memory.
   await client.query(`set synchronous_commit = off; set gin_pending_list_limit = '64MB'; set work_mem = '256MB'`);
   for (const table of Object.keys(tables)) {
     await client.query(

@@ -1,11 +1,11 @@
-/** What made-up customers of a country look like. */
+/** Synthetic customers of a country. */
 export interface Locale {
   countryCode: string;
-  /** Country calling code, and how many digits follow. */
+  /** Country calling code, and the number of digits after it. */
   phone: [prefix: string, digits: number];
   given: readonly string[];
   family: readonly string[];
-  /** City, state and the form of a postal code, in which # is a digit. */
+  /** City, state and the format of a postal code, in which # is a digit. */
   places: readonly (readonly [city: string, state: string, postalCode: string])[];
   streets: readonly string[];
   trades: readonly string[];
@@ -14,7 +14,7 @@ export interface Locale {
 
 const words = (text: string): readonly string[] => text.split(' ');
 
-/** Countries from which seeded customers come, the most frequent first. */
+/** Countries of seeded customers, the most frequent first. */
 export const locales: readonly Locale[] = [
   {
     countryCode: 'US',
@@ -167,7 +167,7 @@ export const locales: readonly Locale[] = [
   },
 ];
 
-/** Beginnings and ends of family names that few customers share. */
+/** First and last syllables of rare family names. */
 export const rareNames = {
   beginnings: words('Bran Ker Hol Lam Sten Wes Mar Fal Gren Tor Vel Ash Cor Dun Ell Nor Rad Sil Thorn Wil'),
   middles: words('den ber ing ter man gar lo mer na ro si ver wick hol bur dal'),

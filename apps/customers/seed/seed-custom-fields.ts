@@ -26,7 +26,7 @@ const currencies = ['EUR', 'USD', 'GBP', 'JPY'];
 
 const day = 86_400_000;
 
-/** The definitions that every seeded tenant has: one field of each type. */
+/** The definitions of every seeded tenant: one field of each type. */
 export function seedDefinitions(tenantId: string, timeMs: number): CustomField[] {
   const time = new Date(timeMs);
   return Object.entries(types).map(([key, type]) => ({
@@ -47,7 +47,7 @@ export function seedDefinitions(tenantId: string, timeMs: number): CustomField[]
 }
 
 /**
- * Values of one customer, in the form in which they are stored; most customers lack most fields.
+ * Values of one customer, in stored form; most customers lack most fields.
  *
  * @param someone id of another customer of the tenant
  */

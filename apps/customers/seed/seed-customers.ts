@@ -47,7 +47,7 @@ async function seed(databaseUrl: string): Promise<void> {
   say(`Wrote ${done} customers in ${seconds()} s`);
 }
 
-/** PostgreSQL in a folder of its own; its data stay there. */
+/** PostgreSQL in a folder of its own; its data is retained. */
 async function startOwnDatabase() {
   const dataDir = resolve(import.meta.dirname, '../../..', process.env['SEED_DIR'] ?? '.rapport/seed');
   const postgres = await startEmbeddedPostgres({ dataDir: join(dataDir, 'postgres') });

@@ -1,4 +1,4 @@
-/** Pseudo-random numbers that are the same for the same seed on every machine (mulberry32). */
+/** Pseudo-random numbers that are equal for the same seed on every machine (mulberry32). */
 export class SeedRandom {
   #state: number;
 
@@ -25,14 +25,14 @@ export class SeedRandom {
 
   pick<Item>(items: readonly Item[]): Item {
     const item = items[this.below(items.length)];
-    if (item === undefined) throw new Error('There is nothing to pick from.');
+    if (item === undefined) throw new Error('The list is empty.');
     return item;
   }
 
-  /** Earlier items more often: the first of many is picked far more than the last. */
+  /** Earlier items are more frequent: the first is picked far more often than the last. */
   pickSkewed<Item>(items: readonly Item[]): Item {
     const item = items[Math.floor(items.length * this.next() ** 2)];
-    if (item === undefined) throw new Error('There is nothing to pick from.');
+    if (item === undefined) throw new Error('The list is empty.');
     return item;
   }
 

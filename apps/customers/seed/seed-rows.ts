@@ -18,7 +18,7 @@ export interface SeedOptions {
   seed: number;
 }
 
-/** A customer as it is after some life, normalised. */
+/** A normalized customer with a history. */
 export interface SeedCustomer {
   customer: Customer;
   version: number;
@@ -36,7 +36,7 @@ export interface SeedLink {
   time: Date;
 }
 
-/** A tenant's rows. `rows` can be read once. Companies come before the persons that belong to them. */
+/** A tenant's rows. `rows` can be read once. Companies come before the people that belong to them. */
 export interface SeedTenant {
   tenantId: string;
   customers: number;
@@ -58,7 +58,9 @@ const stages = [
   LifecycleStage.FORMER_CUSTOMER,
 ];
 
-/** Made-up tenants of uneven size. Rows are made while they are read, so any number of them needs little memory. */
+/**
+ * Synthetic tenants of uneven size. Rows are generated while they are read, so any number of them needs little memory.
+ */
 export function seedRows({ customers, tenants, seed }: SeedOptions): SeedTenant[] {
   const kept = shares.slice(0, tenants);
   const sum = kept.reduce((total, share) => total + share, 0);
@@ -77,7 +79,7 @@ export function seedRows({ customers, tenants, seed }: SeedOptions): SeedTenant[
 
 class TenantRows {
   readonly #companies: { id: string; domain: string; name: string }[] = [];
-  /** The last persons, of which some are entered once more. */
+  /** The most recent people, some of whom are entered twice. */
   readonly #recent: Customer[] = [];
   readonly #owners: string[];
   readonly random: SeedRandom;
@@ -91,7 +93,7 @@ class TenantRows {
 
   *rows(): Generator<SeedCustomer & { links: SeedLink[] }> {
     for (let index = 0; index < this.count; index += 1) {
-      // Six years, later ones with more customers, and many rows of one import with the same time.
+      // Six years, with more customers in later ones, and many rows of one import with the same time.
       const age = Math.sqrt(index / this.count);
       const exact = Math.floor(startMs + age * 2_190 * day);
       const createMs = this.random.chance(0.1) ? exact - (exact % day) : exact;
@@ -138,7 +140,7 @@ class TenantRows {
     return customer;
   }
 
-  /** Gives a person an employer, with or without the link to it. */
+  /** Gives a person an employer, with or without a reference to it. */
   #employ(person: Customer): { domain: string } | undefined {
     const { random } = this;
     const employer = random.chance(0.6) ? random.pickSkewed(this.#companies) : undefined;
@@ -176,7 +178,7 @@ class TenantRows {
     };
   }
 
-  /** A second employer, now and then. */
+  /** A second employer, occasionally. */
   #links({ id, companyId }: Customer, timeMs: number): SeedLink[] {
     const { random } = this;
     const company = random.chance(0.1) ? random.pick(this.#companies) : undefined;
@@ -216,7 +218,7 @@ function mailboxOf({ givenName = '', familyName = '' }: Customer, index: number)
   return `${[slug(givenName), slug(familyName)].filter(Boolean).join('.') || 'contact'}${index}`;
 }
 
-/** The name as somebody else types it: two letters in the middle change places. */
+/** A misspelled name: two letters in the middle are transposed. */
 function withSlip(name: string | undefined): string | undefined {
   if (name === undefined || name.length < 5) return name;
   const middle = name.length >> 1;

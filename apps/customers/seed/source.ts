@@ -1,4 +1,4 @@
-// What the seed and the benches use of the service itself. Only `loadSource` imports this file.
+// The parts of the service that the seed and the benches use. Only `loadSource` imports this file.
 export { aggregateRecords } from '../src/engine/query/aggregate-records.js';
 export * from '../src/engine/fields/custom-fields.js';
 export * from '../src/engine/records/record-content.js';

@@ -6,7 +6,7 @@ import { customerOf, newCaller, person, RunningCustomers } from './running-custo
 const caller = newCaller();
 let customers: RunningCustomers;
 let superuser: pg.Client;
-/** In no transaction, which would see the activity of its own beginning. */
+/** In no transaction, which would see the activity as of its start. */
 let observer: pg.Client;
 
 // A service of its own: it locks the table of customers, and counts the statements of the whole database.
@@ -23,12 +23,12 @@ afterAll(async () => {
   await customers.stop();
 });
 
-/** Holds up every statement that reads or writes customers. */
+/** Blocks every statement that reads or writes customers. */
 async function holdUp(): Promise<void> {
   await superuser.query('begin; lock table customer in access exclusive mode');
 }
 
-/** How many statements that are held up the database works on. */
+/** Number of blocked statements that the database runs. */
 async function held(): Promise<number> {
   const { rows } = await observer.query<{ count: number }>(
     `select count(*)::int from pg_stat_activity
@@ -37,7 +37,7 @@ async function held(): Promise<number> {
   return rows[0]?.count ?? 0;
 }
 
-/** Sooner than the 8 s after which the database ends a statement that nobody has given up. */
+/** Less than the 8 s after which the database ends any statement. */
 const noneIsHeld = () => expect.poll(held, { timeout: 4_000 }).toBe(0);
 
 const calls = [
@@ -53,7 +53,7 @@ function send(path: string, request: object, options: { deadlineMs: number; sign
   return customers.streams.unary(path, message, { ...options, context: customers.outgoing(caller) });
 }
 
-/** A call that is held up before it is late: on a busy machine a short deadline may be over before that. */
+/** A call that is blocked before its deadline: on a busy machine a short deadline may pass earlier. */
 async function heldWithDeadline(call: (deadlineMs: number) => Promise<unknown>): Promise<() => Promise<unknown>> {
   for (let deadlineMs = 250; ; deadlineMs *= 2) {
     let isAnswered = false;
@@ -63,7 +63,7 @@ async function heldWithDeadline(call: (deadlineMs: number) => Promise<unknown>):
   }
 }
 
-test.each(calls)('%s that its caller gave up leaves no statement running', async (_, path, request) => {
+test.each(calls)('a cancelled %s leaves no statement running', async (_, path, request) => {
   await holdUp();
   const gone = new AbortController();
   const send5 = Array.from({ length: 5 }, () => send(path, request, { deadlineMs: 60_000, signal: gone.signal }));
@@ -76,7 +76,7 @@ test.each(calls)('%s that its caller gave up leaves no statement running', async
   await answers;
 });
 
-test.each(calls)('%s that is late leaves no statement running', async (_, path, request) => {
+test.each(calls)('%s beyond its deadline leaves no statement running', async (_, path, request) => {
   await holdUp();
 
   const late = await heldWithDeadline((deadlineMs) => send(path, request, { deadlineMs }));
@@ -85,7 +85,7 @@ test.each(calls)('%s that is late leaves no statement running', async (_, path, 
   await noneIsHeld();
 });
 
-test('what was abandoned does not happen later, and the connections are there for others', async () => {
+test('an abandoned write never commits, and its connection is free again', async () => {
   await holdUp();
   const gone = new AbortController();
   const request = { customer: customerOf(person({ displayName: 'Abandoned' })) };

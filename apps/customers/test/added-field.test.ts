@@ -26,7 +26,7 @@ const colour = field(30, 'paint_colour', Type.STRING, {
 });
 const weight = field(31, 'net_weight', Type.INT32, { index: { order: FieldOrder.LIVE, sum: true } });
 
-test('a field that is added to the message of a type is found in all that is made of it, and in nothing else', async () => {
+test('a field added to a record message appears in everything derived from it, and nowhere else', async () => {
   const before = await placesOf(trialContract());
   const after = await placesOf(trialContract([colour, weight]));
 
@@ -53,7 +53,7 @@ test('a field that is added to the message of a type is found in all that is mad
   });
 });
 
-/** What a type has in each place, by names that a field of it may have. */
+/** The fields of a type in each place, by names that a field of it may have. */
 async function placesOf({ contract, trials }: ReturnType<typeof trialContract>): Promise<Record<string, string[]>> {
   const type = trialTypeWith({}, trials);
   const accepted = async (use: (name: string) => unknown): Promise<string[]> => {

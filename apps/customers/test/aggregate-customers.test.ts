@@ -50,7 +50,7 @@ async function groups(request: Partial<AggregateCustomersRequest>) {
   return answer.groups.map(({ values, count }) => [...values.map(({ value }) => value), count]);
 }
 
-test('counts the live customers of the tenant that the filter and q meet', async () => {
+test('counts the live customers of the tenant that match the filter and q', async () => {
   expect(await aggregate({})).toMatchObject({ total: { count: 3, values: [], sums: [] }, groups: [] });
   expect(await aggregate({ filter: 'tags:x' })).toMatchObject({ total: { count: 2 } });
   expect(await aggregate({ filter: 'tags:x', q: 'analytical' })).toMatchObject({ total: { count: 0 } });
@@ -124,7 +124,7 @@ test.each<[string[], unknown[][]]>([
   expect(await groups({ groupBy })).toEqual(expected);
 });
 
-test('adds up exactly, money by currency', async () => {
+test('sums exactly, money by currency', async () => {
   const sum = ['custom_fields.seats', 'customFields.score', 'custom_fields.revenue'];
   const { total, groups } = await aggregate({ groupBy: ['kind'], sum });
   const persons = [
@@ -159,7 +159,7 @@ test.each<[Partial<AggregateCustomersRequest>, string, string]>([
   });
 });
 
-test('answers the 1,000 largest groups and says that there are more', async () => {
+test('returns the 1,000 largest groups and reports that there are more', async () => {
   const caller = newCaller();
   const tags = Array.from({ length: 1_001 }, (_, index) => `t${index}`);
   const items = Array.from({ length: 26 }, (_, index) => person({ tags: tags.slice(index * 40, index * 40 + 40) }));

@@ -10,7 +10,7 @@ const customers = await sharedCustomers();
 const caller = newCaller();
 const hourMs = 3_600_000;
 
-/** Zones in the order of how odd they are: Samoa had no 30 December 2011, and Lord Howe moves its clocks by half an hour. */
+/** Unusual zones first: Samoa had no 30 December 2011, and Lord Howe moves its clocks by half an hour. */
 const zones = [
   'UTC',
   'Europe/Berlin',
@@ -20,7 +20,7 @@ const zones = [
   'Pacific/Apia',
   'Australia/Lord_Howe',
 ];
-/** Around changes of clocks, the turn of years and weeks, and the day that Samoa left out. */
+/** Around clock changes, the turn of years and weeks, and the date that Samoa skipped. */
 const edges = [
   '2024-03-31T01:00:00Z',
   '2024-10-27T01:00:00Z',
@@ -58,7 +58,7 @@ beforeAll(async () => {
   await customers.create(caller, person());
 });
 
-/** A calendar day of a zone, by the calendar of the runtime and not by that of the database. */
+/** A calendar date in a zone, by the calendar of the runtime and not by that of the database. */
 function dayIn(moment: Date, timeZone: string): [year: number, month: number, day: number] {
   const format = new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
   const parts = new Map(format.formatToParts(moment).map(({ type, value }) => [type, Number(value)]));
@@ -66,7 +66,7 @@ function dayIn(moment: Date, timeZone: string): [year: number, month: number, da
 }
 
 const padded = (number: number) => String(number).padStart(2, '0');
-/** The parts of a day, as the contract writes them. A week belongs to the year of its Thursday. */
+/** The parts of a date in the contract's format. A week belongs to the year of its Thursday. */
 const parts: Record<string, (day: [number, number, number]) => string> = {
   year: ([year]) => String(year),
   quarter: ([year, month]) => `${year}-Q${Math.ceil(month / 3)}`,
@@ -109,7 +109,7 @@ describe.each(Object.keys(parts))('groups by %s', (part) => {
     expect(more.map(([value, count]) => count - (groups.get(value) ?? 0))).toEqual([1]);
   });
 
-  test('are those of UTC without a zone, and those of days are the same in each', async () => {
+  test('default to UTC, and parts of dates do not depend on the zone', async () => {
     const groups = new Map([...expected(part, 'UTC'), [undefined, 1]]);
     expect(await counted(`custom_fields.seen.${part}`)).toEqual(groups);
     for (const zone of [undefined, 'Pacific/Apia']) {
@@ -118,7 +118,7 @@ describe.each(Object.keys(parts))('groups by %s', (part) => {
   });
 });
 
-test('deals are grouped by the month of their day and the stage, with sums', async () => {
+test('deals are grouped by month and stage, with sums', async () => {
   const sales = new SalesTenant(customers);
   const pipeline = await sales.createPipeline();
   const amount = { amount: '2.50', currencyCode: 'EUR' };

@@ -6,7 +6,7 @@ import { MergingTenant } from './merging-tenant.js';
 import { person, type SharedCustomers } from './running-customers.js';
 import { SalesTenant } from './sales-tenant.js';
 
-/** A tenant that links records of several types. */
+/** A tenant that associates records of several types. */
 export class AssociatingTenant {
   readonly merging: MergingTenant;
   readonly sales: SalesTenant;
@@ -27,7 +27,7 @@ export class AssociatingTenant {
     return this.merging.caller;
   }
 
-  /** The only pipeline, which is made with the first deal. */
+  /** The only pipeline, created with the first deal. */
   pipeline(): Promise<Pipeline> {
     this.#pipeline ??= this.sales.createPipeline();
     return this.#pipeline;
@@ -46,12 +46,12 @@ export class AssociatingTenant {
     return this.customers.call('createAssociation', { association, requestId }, as);
   }
 
-  /** Links a customer with a deal. */
+  /** Associates a customer with a deal. */
   link(customerId: string, dealId: string, given: Partial<Association> = {}): Promise<Association> {
     return this.associate({ from: `customers/${customerId}`, to: `deals/${dealId}`, ...given });
   }
 
-  /** Ids of the links of a record. */
+  /** Ids of the associations of a record. */
   async linksOf(record: string, as = this.caller): Promise<string[]> {
     const ids: string[] = [];
     let pageToken: string | undefined;

@@ -9,7 +9,7 @@ import { superuserOf } from './superuser.js';
 
 const customers = await sharedCustomers();
 
-/** fast-check names the shortest failing history when the property fails. */
+/** fast-check reports the shortest failing history when the property fails. */
 const seed = printedSeed('associations-any');
 const runs = sizeOf('ASSOCIATION_RUNS', { short: 6, long: 600 });
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => superuser.end());
 
-/** Numbers choose among the records, links and merges that there are, so that any sequence of steps can be tried. */
+/** Numbers select among the existing records, associations and merges, so that any sequence of steps is possible. */
 type Step =
   | { do: 'link' | 'merge'; one: number; other: number }
   | { do: 'delete' | 'undelete' | 'erase' | 'unlink' | 'unmerge' | 'removeForGood'; one: number };
@@ -41,7 +41,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 test(
-  'associations of customers and deals lead to records that there are, once each, as lists show them',
+  'associations of customers and deals lead to existing records, once each, in accordance with lists',
   { timeout: soakTimeoutMs },
   async () => {
     const tally: Record<string, number> = { histories: 0, refused: 0 };
@@ -135,13 +135,13 @@ class History {
     return this.records[index % 6]?.split('/')[1] ?? '';
   }
 
-  /** What is wrong with the rows of the tenant. */
+  /** Inconsistencies in the rows of the tenant. */
   async faults(): Promise<unknown[]> {
     const { rows } = await superuser.query<{ fault: string; id: string }>(faultQueries, [this.tenant.caller.tenantId]);
     return rows;
   }
 
-  /** Ids of the links between live records, by SQL. */
+  /** Ids of the associations between live records, by SQL. */
   async stored(): Promise<string[]> {
     const { rows } = await superuser.query<{ id: string }>(
       `${withLinks} select link.id from link join record one on one.id = link.from_id join record other on other.id = link.to_id
@@ -151,7 +151,7 @@ class History {
     return rows.map(({ id }) => id);
   }
 
-  /** Ids of the links that the lists of the live records show. Each is in two of them. */
+  /** Ids of the associations in the lists of the live records. Each is in two of them. */
   async shown(): Promise<string[]> {
     const ids: string[] = [];
     for (const record of this.records) ids.push(...((await unlessRefused(this.tenant.linksOf(record))) ?? []));
@@ -161,7 +161,7 @@ class History {
   }
 }
 
-/** An id of nothing. */
+/** An unused id. */
 const missing = '019ab2f4-6c1e-7c3a-9d52-0c7e8b1f4a11';
 
 const withLinks = `with record as (

@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 
 describe('an association', () => {
-  test('links records of any two types, and is shown from both sides', async () => {
+  test('connects records of any two types, and is visible from both sides', async () => {
     const made = await tenant.link(ada, deal, { role: ' buyer ', labels: ['vip', ' vip'] });
     const { id: pipeline } = await tenant.pipeline();
     const other = await tenant.associate({ from: `deals/${deal}`, to: `pipelines/${pipeline}`, type: 'came_from' });
@@ -35,7 +35,7 @@ describe('an association', () => {
     expect(await tenant.linksOf(`pipelines/${pipeline}`)).toEqual([other.id]);
   });
 
-  test('of two customers has names beside ids, whichever of them made it', async () => {
+  test('of two customers has names and ids, whichever of them the request used', async () => {
     const bob = await tenant.person();
     const named = await tenant.associate({ from: `customers/${ada}`, to: `customers/${bob}` });
     const byId = await tenant.associate({ fromCustomerId: bob, toCustomerId: ada, to: `customers/${ada}` });
@@ -49,7 +49,7 @@ describe('an association', () => {
     expect(await tenant.linksOf(`customers/${ada}`)).toHaveLength(3);
   });
 
-  test('is refused with the field that names no live record, or the record itself', async () => {
+  test('is refused with the field that names no live record, or the same record', async () => {
     const gone = await tenant.deal();
     await customers.call('deleteDeal', { id: gone }, caller);
     const theirs = await new AssociatingTenant(customers).deal();
@@ -60,7 +60,7 @@ describe('an association', () => {
       [{ from: customer, to: `orders/${v7()}` }, 'to', 'UNKNOWN_RECORD_TYPE'],
       [{ from: customer, to: `deals/${gone}` }, 'to', 'DEAL_NOT_FOUND'],
       [{ from: `deals/${theirs}`, to: customer }, 'from', 'DEAL_NOT_FOUND'],
-      // An id that another type has.
+      // An id of another type.
       [{ from: `deals/${deal}`, to: `customers/${deal}` }, 'to', 'CUSTOMER_NOT_FOUND'],
       [{ from: `deals/${deal}`, to: `deals/${deal}` }, 'to', 'SELF_LINK'],
       [{ fromCustomerId: ada, to: customer }, 'to', 'SELF_LINK'],
@@ -76,7 +76,7 @@ describe('an association', () => {
     expect(await tenant.linksOf(customer)).toEqual([]);
   });
 
-  test('is there once for its records, type and direction, however many make it', async () => {
+  test('exists once for its records, type and direction, however many calls create it', async () => {
     const results = await Promise.allSettled(Array.from({ length: 8 }, () => tenant.link(ada, deal)));
 
     const [made] = await tenant.linksOf(`deals/${deal}`);
@@ -89,7 +89,7 @@ describe('an association', () => {
     expect(await tenant.linksOf(`deals/${deal}`)).toHaveLength(3);
   });
 
-  test('is changed and ended by those who know its version', async () => {
+  test('is updated and deleted with its current etag', async () => {
     const made = await tenant.link(ada, deal);
     const update = (role: string, etag: string) =>
       customers.call(
@@ -105,7 +105,7 @@ describe('an association', () => {
     expect(await tenant.linksOf(`deals/${deal}`)).toEqual([]);
   });
 
-  test('answers a repeated create with the same link, and a trial with none', async () => {
+  test('returns the same association to a repeated create, and writes none for validateOnly', async () => {
     const first = await tenant.associate({ from: `deals/${deal}`, toCustomerId: ada }, caller, 'key-1');
     expect(await tenant.associate({ from: `deals/${deal}`, toCustomerId: ada }, caller, 'key-1')).toEqual(first);
 
@@ -129,8 +129,8 @@ describe('an association', () => {
   });
 });
 
-describe('the life of a record', () => {
-  test('hides its links while it is deleted, at either end', async () => {
+describe('the lifecycle of a record', () => {
+  test('hides its associations while it is deleted, at either end', async () => {
     const { id } = await tenant.link(ada, deal);
     const ends = [
       ['deleteDeal', 'undeleteDeal', deal, `customers/${ada}`],
@@ -146,12 +146,12 @@ describe('the life of a record', () => {
     }
   });
 
-  test('never leaves a link shown whose deal is deleted at the same time', async () => {
+  test('never shows an association whose deal is deleted concurrently', async () => {
     await Promise.allSettled([tenant.link(ada, deal), customers.call('deleteDeal', { id: deal }, caller)]);
     expect(await tenant.linksOf(`customers/${ada}`)).toEqual([]);
   });
 
-  test('a merge moves links to the customer that stays, once each, and taking it back moves them back', async () => {
+  test('a merge moves associations to the surviving customer, once each, and its undo moves them back', async () => {
     const bob = await tenant.person();
     const deals = [deal, await tenant.deal()];
     const kept = await tenant.link(ada, deal);
@@ -168,7 +168,7 @@ describe('the life of a record', () => {
     expect(await tenant.linksOf(`customers/${bob}`)).toEqual([doubled.id, moved.id, back.id]);
   });
 
-  test('an erasure removes the links of the person, and what the log has of them', async () => {
+  test('an erasure removes the associations of the person, and their values in the change log', async () => {
     const { id } = await tenant.link(ada, deal, { role: 'whistleblower' });
     await tenant.associate({ from: `deals/${deal}`, to: `pipelines/${(await tenant.pipeline()).id}` });
 
@@ -189,7 +189,7 @@ describe('the life of a record', () => {
     ]);
   });
 
-  test('permanently deleting a record deletes its links, for any caller', async () => {
+  test('permanently deleting a record deletes its associations, for any caller', async () => {
     const { id } = await tenant.link(ada, deal);
     const kept = await tenant.associate({ from: `customers/${ada}`, to: `pipelines/${(await tenant.pipeline()).id}` });
     await tenant.merging.execute('delete from stage_entry where tenant_id = ? and deal_id = ?', [
@@ -203,7 +203,7 @@ describe('the life of a record', () => {
     expect(changes.at(-1)).toMatchObject({ recordId: id, operation: ChangeOperation.DELETE });
   });
 
-  test('the table of each type of records has the trigger that sees to it', async () => {
+  test('the table of each record type has the trigger for it', async () => {
     const superuser = await superuserOf(customers.urls.appUrl);
     const { rows } = await superuser.query<{ name: string }>(
       `select tgrelid::regclass::text as name from pg_trigger where tgname = 'end_associations' order by 1`,

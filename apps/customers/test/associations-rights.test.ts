@@ -22,7 +22,7 @@ function as(...permissions: string[]): Caller {
 }
 
 describe('permissions', () => {
-  test('a link is read with the permissions to read both types, and written with that to write one of them', async () => {
+  test('reading an association takes the permissions to read both types, writing also the one to write one of them', async () => {
     const { id } = await tenant.link(ada, deal);
     const other = await tenant.deal();
     const create = (...permissions: string[]) =>
@@ -45,7 +45,7 @@ describe('permissions', () => {
     await customers.call('deleteAssociation', { id: made.id }, as(...read, 'customers.write'));
   });
 
-  test('a link of two customers is written by those who write customers only', async () => {
+  test('writing an association of two customers takes the permission to write customers', async () => {
     const toCustomerId = await tenant.person();
     const create = (...permissions: string[]) =>
       tenant.associate({ fromCustomerId: ada, toCustomerId }, as('customers.read', ...permissions));
@@ -56,7 +56,7 @@ describe('permissions', () => {
     await create('customers.write');
   });
 
-  test('a list leaves out what it takes another permission to read, and is refused for records of such a type', async () => {
+  test('a list omits associations that require another permission, and is refused for records of such a type', async () => {
     const bob = await tenant.person();
     const { id } = await tenant.associate({ fromCustomerId: ada, toCustomerId: bob });
     await tenant.link(ada, deal);
@@ -67,7 +67,7 @@ describe('permissions', () => {
     });
   });
 
-  test('a caller who sees the records of some owners only finds links of these records only', async () => {
+  test('a caller with a narrow scope finds only associations of visible records', async () => {
     const owner = v7();
     const mine: Caller = { ...caller, principalId: `user:${owner}`, recordScope: 'OWN' };
     const own = (await customers.create(caller, person({ ownerId: owner }))).id;
@@ -101,7 +101,7 @@ describe('permissions', () => {
 });
 
 describe('the change log', () => {
-  test('tells of a link with its records, in each change', async () => {
+  test('includes the records of an association in each change', async () => {
     const bob = await tenant.person();
     const made = await tenant.link(bob, deal);
     const association = { ...made, role: 'buyer' };
@@ -130,21 +130,21 @@ describe('the change log', () => {
     expect(moved.map(({ changedFields }) => changedFields)).toEqual([[], ['from'], []]);
   });
 
-  test('sends changes to a link only to readers with permission for both types', async () => {
+  test('sends changes of an association only to readers with permission for both types', async () => {
     const bob = await tenant.person();
     const { id } = await tenant.associate({ fromCustomerId: ada, toCustomerId: bob });
     await tenant.link(ada, deal);
     const last = await tenant.associate({ fromCustomerId: bob, toCustomerId: ada });
 
-    const told = async (count: number, ...permissions: string[]) =>
+    const received = async (count: number, ...permissions: string[]) =>
       (await changesOf(customers, as(...permissions), count, { types: ['association'] })).map(
         ({ recordId }) => recordId,
       );
-    expect(await told(2, 'customers.read')).toEqual([id, last.id]);
-    expect(await told(3, 'customers.read', 'deals.read')).toHaveLength(3);
+    expect(await received(2, 'customers.read')).toEqual([id, last.id]);
+    expect(await received(3, 'customers.read', 'deals.read')).toHaveLength(3);
   });
 
-  test('tells those who see the records of some owners only of links of these records', async () => {
+  test('sends readers with a narrow scope only associations of visible records', async () => {
     const owner = v7();
     const mine: Caller = { ...caller, principalId: `user:${owner}`, recordScope: 'OWN' };
     const own = (await customers.create(caller, person({ ownerId: owner }))).id;

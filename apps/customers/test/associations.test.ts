@@ -39,7 +39,7 @@ async function ids(customerId: string, type?: string): Promise<string[]> {
   return associations.map(({ id }) => id);
 }
 
-test('links two customers, and shows the link from both sides', async () => {
+test('connects two customers, and is visible from both sides', async () => {
   const made = await associate({ role: ' CFO ', labels: ['decision maker', ' decision maker ', 'vip'] });
 
   expect(made).toMatchObject({
@@ -56,14 +56,14 @@ test('links two customers, and shows the link from both sides', async () => {
   expect(await ids(engines)).toEqual([made.id]);
 });
 
-test('answers a repeated create with the same link', async () => {
+test('returns the same association to a repeated create', async () => {
   const first = await associate({}, 'key-1');
 
   expect(await associate({}, 'key-1')).toEqual(first);
   expect(await ids(ada)).toEqual([first.id]);
 });
 
-test('refuses a link to itself, to one that is not there, deleted, or of another tenant', async () => {
+test('refuses an association with itself, or with a missing, deleted or other tenant’s customer', async () => {
   const stranger = await customers.create(newCaller(), person());
   const gone = await customers.create(caller, person());
   await customers.delete(caller, gone.id);
@@ -83,7 +83,7 @@ test('refuses a link to itself, to one that is not there, deleted, or of another
   });
 });
 
-test('lets one of many concurrent creates win, and tells the others its id', async () => {
+test('lets one of many concurrent creates win, and returns its id to the others', async () => {
   const results = await Promise.allSettled(Array.from({ length: 10 }, () => associate()));
 
   const [made] = await ids(ada);
@@ -101,13 +101,13 @@ test('lets one of many concurrent creates win, and tells the others its id', asy
   await associate({ fromCustomerId: engines, toCustomerId: ada });
 });
 
-test('never leaves a link shown whose customer is deleted at the same time', async () => {
+test('never shows an association whose customer is deleted concurrently', async () => {
   await Promise.allSettled([associate(), customers.delete(caller, engines)]);
 
   expect(await ids(ada)).toEqual([]);
 });
 
-test('hides a link while one of its customers is deleted', async () => {
+test('is hidden while one of its customers is deleted', async () => {
   const { id } = await associate();
   await customers.delete(caller, engines);
 
@@ -123,7 +123,7 @@ test('hides a link while one of its customers is deleted', async () => {
   expect(await ids(ada)).toEqual([id]);
 });
 
-test('hides another tenant’s links', async () => {
+test('is hidden from other tenants', async () => {
   const { id } = await associate();
 
   await expect(customers.call('getAssociation', { id }, newCaller())).rejects.toMatchObject({
@@ -134,7 +134,7 @@ test('hides another tenant’s links', async () => {
   });
 });
 
-test('pages through both directions, the oldest first, each link once', async () => {
+test('pages through both directions, oldest first, each association once', async () => {
   const made: string[] = [];
   for (let index = 0; index < 7; index += 1) {
     const other = (await customers.create(caller, company())).id;
@@ -185,7 +185,7 @@ test('changes what the mask names, under the etag', async () => {
   });
 });
 
-test('ends a link for good', async () => {
+test('is deleted permanently', async () => {
   const made = await associate();
 
   await expect(customers.call('deleteAssociation', { id: made.id, etag: '"9"' }, caller)).rejects.toMatchObject({

@@ -11,11 +11,11 @@ import { superuserOf } from './superuser.js';
 
 const writers = 8;
 const perTransaction = 25;
-/** Entries of the chain: so many transactions of each writer, of so many changes each. */
+/** Entries of the chain: this many transactions per writer, with this many changes each. */
 const count = sizeOf('AUDIT_TRANSACTIONS', { short: 10, long: 500 }) * writers * perTransaction;
 const kills = sizeOf('AUDIT_KILLS', { short: 5, long: 100 });
 const random = new SeedRandom(printedSeed('audit-chain'));
-/** The number of an entry somewhere in the chain. */
+/** A random number of an entry. */
 const at = (part: number) => Math.round(count * part);
 const kept = ['audit_chain', 'audit_entry', 'audit_head', 'change_log_0'];
 
@@ -61,7 +61,7 @@ async function faultNow(range = {}): Promise<{ fault: AuditFault | undefined; la
   return { fault, last: end?.number };
 }
 
-test(`8 parallel writers and 3 sequencers, of which ${kills} are killed, make one chain without forks of ${count} entries`, async () => {
+test(`8 parallel writers and 3 sequencers, with ${kills} kills, build one chain of ${count} entries without forks`, async () => {
   expect(killed).toBe(kills);
   expect(await faultNow()).toEqual({ fault: undefined, last: count });
   const { rows } = await superuser.query(
@@ -73,7 +73,7 @@ test(`8 parallel writers and 3 sequencers, of which ${kills} are killed, make on
   expect(rows).toEqual([{ entries: count, followed: count, records: count }]);
 });
 
-describe(`the service names the first bad entry of ${count} after a`, () => {
+describe(`the service reports the first invalid entry of ${count} after a`, () => {
   const entry = 'from audit_entry where tenant_id = $1 and number';
   test.each<[string, string[], number, keyof typeof AuditFault_Reason]>([
     [
@@ -103,9 +103,9 @@ describe(`the service names the first bad entry of ${count} after a`, () => {
       at(0.4),
       'CHANGED',
     ],
-    ['cut of the tail', [`delete ${entry} > ${count - 10}`], count - 9, 'MISSING'],
+    ['truncation', [`delete ${entry} > ${count - 10}`], count - 9, 'MISSING'],
     [
-      'cut of the tail and of the end of the chain',
+      'truncation of the chain and its end marker',
       [
         `delete ${entry} > ${count - 10}`,
         `update audit_chain c set number = e.number, hash = e.hash from audit_entry e
@@ -115,7 +115,7 @@ describe(`the service names the first bad entry of ${count} after a`, () => {
       'MISSING',
     ],
     [
-      'change of what the log has',
+      'change in the log',
       [
         `update change_log set after = '{"display_name":"y"}' where tenant_id = $1 and position =
            (select (detail::json ->> 'firstPosition')::bigint ${entry} = ${at(0.08)})`,
@@ -139,7 +139,7 @@ describe(`the service names the first bad entry of ${count} after a`, () => {
   });
 });
 
-test('who kept a head notices that the tail was cut with everything that told of it', async () => {
+test('a stored head detects a truncation that also removed every trace of it', async () => {
   const [head] = (await customers.call('listAuditHeads', {}, caller)).heads;
   await superuser.query(`delete from audit_head where tenant_id = $1`, [caller.tenantId]);
   await superuser.query(`delete from audit_entry where tenant_id = $1 and number > $2`, [caller.tenantId, at(0.9)]);
@@ -156,7 +156,7 @@ test('who kept a head notices that the tail was cut with everything that told of
   });
 });
 
-test("the operator's command exits with 1 and names the tenant and the first bad entry", async () => {
+test("the operator's command exits with 1 and reports the tenant and the first invalid entry", async () => {
   const sound = await verifyAll(customers);
   await superuser.query(`delete from audit_entry where tenant_id = $1 and number = 42`, [caller.tenantId]);
   const broken = await verifyAll(customers);
@@ -168,7 +168,7 @@ test("the operator's command exits with 1 and names the tenant and the first bad
   });
 });
 
-/** Changes as the service writes them, each of a request of its own. */
+/** Changes as the service writes them, each from a request of its own. */
 async function write(changes: number): Promise<void> {
   const app = new pg.Client(customers.urls.appUrl);
   await app.connect();
@@ -190,7 +190,7 @@ async function write(changes: number): Promise<void> {
   await app.end();
 }
 
-/** Ends connections of sequencers one by one, each after some more entries, wherever they are in their work. */
+/** Ends connections of sequencers one by one, each after some more entries, at any point of their work. */
 async function killSequencers(): Promise<number> {
   let done = 0;
   while (done < kills) {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import type { RunningCustomers } from './running-customers.js';
 
-/** Runs the operator's command as it is built. */
+/** Runs the built operator's command. */
 export function verifyAll({
   urls,
   auditSigningKey,

@@ -43,7 +43,7 @@ async function exported(caller: Caller, filter: Partial<ExportAuditEntriesReques
 }
 
 describe('an entry', () => {
-  test('tells who changed which record how, for each request', async () => {
+  test('records actor, record and operation of each request', async () => {
     const caller = newCaller();
     const { id } = await customers.create(caller, person());
     await customers.update(caller, id, { givenName: 'Ada' });
@@ -60,7 +60,7 @@ describe('an entry', () => {
     expect(new Set(entries.map(({ requestId }) => requestId)).size).toBe(3);
   });
 
-  test('is one for all records of a request, each of which finds it', async () => {
+  test('is one entry for all records of a request, found by each of them', async () => {
     const caller = newCaller();
     const items = Array.from({ length: 60 }, () => ({ customer: customerOf(person()) }));
     const batch = { items, mode: BatchMode.ATOMIC };
@@ -75,7 +75,7 @@ describe('an entry', () => {
     for (const id of ids) expect(await entriesOf(caller, { record: `customer/${id}` })).toEqual([entry]);
   });
 
-  test('tells of an export, before the first customer is given', async () => {
+  test('records an export before its first customer is sent', async () => {
     const caller = newCaller();
     await customers.create(caller, person());
     const request = { format: ExportFormat.CSV, columns: ['displayName'], filter: undefined, q: undefined };
@@ -87,7 +87,7 @@ describe('an entry', () => {
     ]);
   });
 
-  test('tells of a snapshot', async () => {
+  test('records a snapshot', async () => {
     const caller = newCaller();
     for await (const _ of snapshot(customers, caller)) break;
 
@@ -112,7 +112,7 @@ describe('an entry', () => {
     expect(rest.nextPageToken).toBeUndefined();
   });
 
-  test('is shown to its own tenant only', async () => {
+  test('is visible to its own tenant only', async () => {
     const [ours, theirs] = [newCaller(), newCaller()];
     const { id } = await customers.create(ours, person());
 
@@ -124,7 +124,7 @@ describe('an entry', () => {
     await expect(customers.call('signAuditHead', {}, theirs)).rejects.toMatchObject({ reason: 'AUDIT_EMPTY' });
   });
 
-  test('is written and changed by no statement of the service', async () => {
+  test('can not be written or changed by statements of the service', async () => {
     const app = new pg.Client(customers.urls.appUrl);
     await app.connect();
     await app.query(`set app.tenant_id = '${v7()}'`);
@@ -144,7 +144,7 @@ describe('an entry', () => {
   });
 });
 
-test('an export is verified by who has nothing but it, a kept head and the documents', async () => {
+test('an export can be verified with nothing but itself, a stored head and the documentation', async () => {
   const caller = newCaller();
   const { id } = await customers.create(caller, person({ displayName: 'Zoë "Ω" 😀', tags: ['vip'] }));
   await customers.update(caller, id, { givenName: 'Zoë' });
@@ -162,7 +162,7 @@ test('an export is verified by who has nothing but it, a kept head and the docum
   expect(verify(null, Buffer.from(netstrings(signed)), key, Buffer.from(head.signature, 'base64'))).toBe(true);
 });
 
-test('a chain is sound after its changes are no longer kept, and a record is still found', async () => {
+test('a chain stays valid after its changes expire, and its records can still be found', async () => {
   const caller = newCaller();
   const { id } = await customers.create(caller, person());
   await entriesOf(caller);

@@ -54,7 +54,7 @@ async function countStored(): Promise<number> {
   return count;
 }
 
-/** 1,000 creations, of which ten are wrong; the reason by the place of each. */
+/** 1,000 creations, ten of them invalid; the reason by index. */
 async function creationsWithFaults(): Promise<{ items: CreateCustomerItem[]; faults: [number, string][] }> {
   await customers.create(caller, person(mail('taken@example.com')));
   const items = people(1_000);
@@ -74,8 +74,8 @@ async function creationsWithFaults(): Promise<{ items: CreateCustomerItem[]; fau
   return { items, faults: wrong.map(([index, , reason]) => [index, reason]) };
 }
 
-describe('1,000 creations with 10 wrong ones', () => {
-  test('are 990 customers and 10 problems in place when the mode is per item', async () => {
+describe('1,000 creations with 10 invalid ones', () => {
+  test('create 990 customers and report 10 problems in place in mode PER_ITEM', async () => {
     const { items, faults } = await creationsWithFaults();
 
     const { results } = await customers.call('batchCreateCustomers', { batch: { items, mode: PER_ITEM } }, caller);
@@ -93,13 +93,13 @@ describe('1,000 creations with 10 wrong ones', () => {
     expect(await countStored()).toBe(991);
   });
 
-  test('are none and name all 10 when the mode is atomic', async () => {
+  test('create none and report all 10 in mode ATOMIC', async () => {
     const { items, faults } = await creationsWithFaults();
 
     const attempt = customers.call('batchCreateCustomers', { batch: { items, mode: ATOMIC } }, caller);
 
     const { code, violations } = await attempt.then(
-      () => expect.fail('the batch was done'),
+      () => expect.fail('the batch succeeded'),
       (error: unknown) => error as AppError,
     );
     expect(code).toBe('INVALID_ARGUMENT');
@@ -110,7 +110,7 @@ describe('1,000 creations with 10 wrong ones', () => {
   });
 });
 
-test('stores what CreateCustomer would', async () => {
+test('stores the same as CreateCustomer', async () => {
   const [one, two] = await create([creation(company({ domains: ['a.example'], tags: ['t'] })), ...people(1)]);
 
   expect(await customers.get(caller, one?.id ?? '')).toEqual(one);
@@ -118,7 +118,7 @@ test('stores what CreateCustomer would', async () => {
   expect(one).toMatchObject({ etag: '"1"', domains: ['a.example'], createdBy: caller.principalId });
 });
 
-test.each([PER_ITEM, ATOMIC])('repeats the answer, not the write, in mode %i', async (mode) => {
+test.each([PER_ITEM, ATOMIC])('repeats the response, not the write, in mode %i', async (mode) => {
   const request = { batch: { items: people(20), mode }, requestId: v7() };
 
   const first = await customers.call('batchCreateCustomers', request, caller);
@@ -130,7 +130,7 @@ test.each([PER_ITEM, ATOMIC])('repeats the answer, not the write, in mode %i', a
   ).rejects.toMatchObject({ reason: 'IDEMPOTENCY_KEY_REUSED' });
 });
 
-test('updates in order: a second update of one customer meets the first', async () => {
+test('updates in order: a second update of one customer sees the first', async () => {
   const [ada, bob] = await create(people(2));
   const [id, other] = [ada?.id ?? '', bob?.id ?? ''];
   const items = [
@@ -196,7 +196,7 @@ test('deletes, frees unique values, and refuses stale etags, unknown ids and a s
   expect(await countStored()).toBe(2);
 });
 
-test("answers another tenant's id like a missing one", async () => {
+test("treats another tenant's id like a missing one", async () => {
   const foreign = await customers.create(newCaller(), person());
   const problems = async (id: string) => {
     const deletion = { items: [{ id, etag: undefined }], mode: PER_ITEM };
@@ -216,7 +216,7 @@ test('refuses a batch without items and one of more than 1,000', async () => {
   await expect(create(people(1_001))).rejects.toMatchObject({ violations: [{ field, reason: 'TOO_MANY_ITEMS' }] });
 });
 
-test('gives way, as a whole, to a write that takes a unique value meanwhile, and names it at the next try', async () => {
+test('fails as a whole after a concurrent write takes a unique value, and reports it on a retry', async () => {
   const tenant = await ImportTenant.create(customers);
   const batch = { items: people(3), mode: PER_ITEM };
   const commit = await tenant.beginEve('person1@example.com');
@@ -233,7 +233,7 @@ test('gives way, as a whole, to a write that takes a unique value meanwhile, and
   expect(results.map(({ problem }) => problem?.reason)).toEqual([undefined, 'EMAIL_TAKEN', undefined]);
 });
 
-test('a customer is stored alike whether it is created alone or in a batch', async () => {
+test('a customer is stored equally by a single create and a batch', async () => {
   const wanted = person({
     phones: [{ number: '+49 30 901820' }],
     addresses: [{ street: 'Hauptstraße 1', countryCode: 'DE' }],

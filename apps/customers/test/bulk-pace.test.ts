@@ -17,17 +17,17 @@ beforeEach(() => {
   };
 });
 
-/** By the clock that the test moves. */
+/** By the clock of the test. */
 function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** So many that bulk work rests for more than six times as long as it works. */
+/** A rate at which bulk work pauses for more than six times as long as it works. */
 function answerCalls(calling = other): void {
   for (let call = 0; call < 80; call += 1) calling.noteCall();
 }
 
-/** Writes down when a step of so many milliseconds ends, and when the next one of the same tenant does. */
+/** Records the end of a step of this many milliseconds, and that of the next one of the same tenant. */
 function stepTwice(log: string[], ms: number): Promise<unknown> {
   return Promise.all(['first', 'second'].map((name) => pace.keep(() => delay(ms).then(() => log.push(name)))));
 }
@@ -52,7 +52,7 @@ describe('bulk work beside calls', () => {
     expect(pace.step(100, 10)).toBe(10);
   });
 
-  test('answers at once, and rests for several times as long before it goes on', async () => {
+  test('returns at once, and pauses for several times as long before the next step', async () => {
     const log: string[] = [];
     const working = stepTwice(log, 20);
 
@@ -65,7 +65,7 @@ describe('bulk work beside calls', () => {
     await working;
   });
 
-  test('rests less beside calls of its own tenant', async () => {
+  test('pauses less beside calls of its own tenant', async () => {
     await vi.advanceTimersByTimeAsync(10_000);
     answerCalls(pace);
     const log: string[] = [];
@@ -76,7 +76,7 @@ describe('bulk work beside calls', () => {
     await working;
   });
 
-  test('rests for no longer than a second from a step that has waited', async () => {
+  test('pauses for at most a second after a step that has waited', async () => {
     const log: string[] = [];
     const working = stepTwice(log, 60_000);
 
@@ -89,7 +89,7 @@ describe('bulk work beside calls', () => {
     await working;
   });
 
-  test('does not keep another tenant waiting for its rest', async () => {
+  test('does not delay another tenant by its pause', async () => {
     const log: string[] = [];
     const first = pace.keep(() => delay(100).then(() => log.push('first')));
     await vi.advanceTimersByTimeAsync(100);
@@ -104,12 +104,12 @@ describe('bulk work beside calls', () => {
     await Promise.all(others);
   });
 
-  test('does one step after the other, and what a step answers is handed on', async () => {
+  test('runs one step after the other, and returns the result of each', async () => {
     const log: string[] = [];
     const step = (name: string) =>
       pace.keep(async () => {
         log.push(`${name} begins`);
-        // Any turn of the event loop would do: another step could begin here.
+        // Any turn of the event loop suffices: another step could begin here.
         await delay(2);
         log.push(`${name} ends`);
         return name;
@@ -121,7 +121,7 @@ describe('bulk work beside calls', () => {
     expect(await both).toEqual(['a', 'b']);
   });
 
-  test('goes ahead when the step before waits for it', async () => {
+  test('proceeds when the previous step waits for it', async () => {
     const second = Promise.withResolvers<void>();
     const both = [pace.keep(() => second.promise), pace.keep(() => Promise.resolve(second.resolve()))];
     await vi.advanceTimersByTimeAsync(1_000);
@@ -129,14 +129,14 @@ describe('bulk work beside calls', () => {
     await Promise.all(both);
   });
 
-  test('goes on after a step that failed', async () => {
+  test('continues after a failed step', async () => {
     await expect(pace.keep(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
     await expect(pace.keep(() => Promise.resolve('yes'))).resolves.toBe('yes');
   });
 });
 
 describe('calls', () => {
-  test('are forgotten when no more come', () => {
+  test('expire when no more arrive', () => {
     answerCalls();
     vi.advanceTimersByTime(10_000);
 

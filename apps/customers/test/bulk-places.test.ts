@@ -39,9 +39,9 @@ async function count(stream: AsyncIterable<unknown>): Promise<number> {
   return items;
 }
 
-test('imports that do not end keep their own tenant from more of them, and no other', async () => {
+test('stalled imports block further imports of their own tenant only', async () => {
   const [sender, other] = [await ImportTenant.create(customers, hostile), await ImportTenant.create(customers, calm)];
-  // As many as a tenant may have, and one more: that which comes last is refused.
+  // One more than a tenant may have: the last one is refused.
   const open = Array.from({ length: 5 }, () => {
     const { promise: ended, resolve } = Promise.withResolvers<Error | null>();
     const call = sender.open(resolve);
@@ -66,7 +66,7 @@ test('imports that do not end keep their own tenant from more of them, and no ot
   await Promise.all([sender.close(), other.close()]);
 });
 
-test('exports that nobody reads keep their own tenant from more of them, and no other', async () => {
+test('stalled exports block further exports of their own tenant only', async () => {
   await addLongRecords(customers, hostile);
   const unread = [exportAll(hostile), exportAll(hostile)];
   for (const each of unread) await each.next();
@@ -81,27 +81,22 @@ test('exports that nobody reads keep their own tenant from more of them, and no 
 test.each([
   ['exports', exportAll, 2],
   ['snapshots', (caller: Caller) => snapshot(customers, caller), 4],
-] as const)(
-  '%s that nobody reads give way when they are of so many tenants that none is left',
-  async (_, read, tenants) => {
-    const others = Array.from({ length: tenants }, newCaller);
-    for (const other of others) await addLongRecords(customers, other);
-    const perTenant = 4 / tenants;
-    const unread = others.flatMap((other) => Array.from({ length: perTenant }, () => read(other)));
-    for (const each of unread) await each.next();
+] as const)('stalled %s lose their slots when many tenants hold them all', async (_, read, tenants) => {
+  const others = Array.from({ length: tenants }, newCaller);
+  for (const other of others) await addLongRecords(customers, other);
+  const perTenant = 4 / tenants;
+  const unread = others.flatMap((other) => Array.from({ length: perTenant }, () => read(other)));
+  for (const each of unread) await each.next();
 
-    for (let round = 0; round < 5; round += 1) expect(await count(read(calm))).toBeGreaterThan(0);
+  for (let round = 0; round < 5; round += 1) expect(await count(read(calm))).toBeGreaterThan(0);
 
-    const ends = await Promise.allSettled(unread.map((each) => count(each)));
-    const reasons = ends.flatMap((end) =>
-      end.status === 'rejected' ? [(end.reason as { reason: string }).reason] : [],
-    );
-    expect(reasons.length).toBeGreaterThan(0);
-    expect(new Set(reasons)).toEqual(new Set(['READER_TOO_SLOW']));
-  },
-);
+  const ends = await Promise.allSettled(unread.map((each) => count(each)));
+  const reasons = ends.flatMap((end) => (end.status === 'rejected' ? [(end.reason as { reason: string }).reason] : []));
+  expect(reasons.length).toBeGreaterThan(0);
+  expect(new Set(reasons)).toEqual(new Set(['READER_TOO_SLOW']));
+});
 
-test('watchers of operations keep their own tenant from more of them, and no other', async () => {
+test('watchers of operations block further watchers of their own tenant only', async () => {
   const tenants = [await OperationTenant.create(customers, hostile), await OperationTenant.create(customers, calm)];
   const open: ReturnType<OperationTenant['watch']>[] = [];
   const watching = async (tenant: OperationTenant) => {
@@ -110,12 +105,12 @@ test('watchers of operations keep their own tenant from more of them, and no oth
       const call = tenant.watch(id);
       open.push(call);
       await once(call, 'data');
-      // Cancelled at the end, which nobody waits for.
+      // Cancelled at the end; nothing awaits it.
       call.on('error', () => undefined);
     };
   };
   const [watchHostile, watchCalm] = [await watching(tenants[0]!), await watching(tenants[1]!)];
-  // Some at a time: each has a connection for its first look, and the tenant has 12.
+  // A few at a time: each needs a connection for its first read, and the tenant has 12.
   for (let opened = 0; opened < 100; opened += 10) await Promise.all(Array.from({ length: 10 }, watchHostile));
   await expect(watchHostile()).rejects.toMatchObject({ details: expect.stringContaining('Too many') as string });
 
@@ -125,7 +120,7 @@ test('watchers of operations keep their own tenant from more of them, and no oth
   await Promise.all(tenants.map((tenant) => tenant.close()));
 });
 
-test('operations of two tenants that take long let that of a third have its turn', async () => {
+test('long operations of two tenants yield to that of a third', async () => {
   const turns = await RunningCustomers.start({ jobLookMs: 50, bulkLimits: { operationTurnMs: 100 } });
   const [one, other, third] = [
     await OperationTenant.create(turns),
@@ -144,7 +139,7 @@ test('operations of two tenants that take long let that of a third have its turn
   expect(ended.counts).toMatchObject({ created: 1 });
   const left = [await one.get(running[0]!.id), await other.get(running[1]!.id)];
   expect(left.map(({ endTime }) => endTime)).toEqual([undefined, undefined]);
-  // And each goes on where it was, to its end.
+  // And each continues to its end.
   const ends = [await one.untilEnded(running[0]!.id), await other.untilEnded(running[1]!.id)];
   for (const end of ends) expect(end.counts).toMatchObject({ rows, created: rows });
   await Promise.all([one.close(), other.close(), third.close()]);

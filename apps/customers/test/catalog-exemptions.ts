@@ -1,13 +1,13 @@
 /** Tables without data of any tenant, and why. */
 export const tablesOfAllTenants = [
-  // Workers look for the jobs of all tenants in it, and there is nothing in it but ids and times.
+  // Workers find the jobs of all tenants in it; it contains only ids and times.
   'operation_job',
-  // Keys of all tenants are destroyed by whoever finds them due, and there is nothing in it but ids.
+  // The key destroyer works for all tenants; it contains only ids.
   'key_destruction',
-  // How far the platform's own processes have read the change log, and where it begins.
+  // The positions of the platform's own readers in the change log, and its start.
   'change_consumer',
   'change_log_state',
 ];
 
-/** Policies that show rows of all tenants: a gap of all says nothing of any, which a constraint sees to. */
+/** Policies that show rows of all tenants: a global gap contains no tenant's data, which a constraint ensures. */
 export const policiesForAll = ['change_log.gap_of_all'];

@@ -29,7 +29,7 @@ const failure = (call: Promise<unknown>) =>
     (error: unknown) => error as AppError,
   );
 
-/** While nobody wants values, none are kept in the memory of the service. */
+/** Without readers of values, the service buffers none. */
 async function forgetValues(): Promise<void> {
   const bare = subscribe(customers, new Requests({ credit: 1 }));
   await bare.next();
@@ -38,7 +38,7 @@ async function forgetValues(): Promise<void> {
   await bare.return();
 }
 
-/** Drops every partition of the log but a new one, as time would, and out of the memory of the service too. */
+/** Drops every partition of the log except a new one, as time would, and the buffer of the service too. */
 async function dropOldChanges(): Promise<void> {
   await owner.query(`update change_log set time = time - interval '2 days'`);
   await owner.query(`select extend_change_log('1 hour')`);
@@ -46,7 +46,7 @@ async function dropOldChanges(): Promise<void> {
   await forgetValues();
 }
 
-test('a cursor is good for its tenant and filter only, and none of another kind is', async () => {
+test('a cursor is valid for its tenant and filter only, and no other token is valid', async () => {
   const [ours, theirs] = [newCaller(), newCaller()];
   await customers.create(ours, person());
   const [change] = await changesOf(customers, ours, 1);
@@ -69,7 +69,7 @@ test('a cursor is good for its tenant and filter only, and none of another kind 
   }
 });
 
-test('a reader sees the changes of its tenant only, whatever way it reads', async () => {
+test('a reader sees only the changes of its tenant, by any method', async () => {
   const [ours, theirs] = [newCaller(), newCaller()];
   const subscription = subscribe(customers, new Requests({ credit: 10, tenantId: ours.tenantId }));
   await subscription.next();
@@ -88,7 +88,7 @@ test('a reader sees the changes of its tenant only, whatever way it reads', asyn
   expect(subscribed.map(({ recordId }) => recordId)).toEqual(listed.map(({ recordId }) => recordId));
 });
 
-test('a subscriber to one tenant gets what is before the memory of the process, from an old cursor', async () => {
+test('a subscriber to one tenant gets changes older than the process’s buffer from an old cursor', async () => {
   const [ours, theirs] = [newCaller(), newCaller()];
   const filter = { tenantId: ours.tenantId, withValues: true };
   const earlier = subscribe(customers, new Requests({ ...filter, credit: 0 }));
@@ -110,7 +110,7 @@ test('a subscriber to one tenant gets what is before the memory of the process, 
   ]);
 });
 
-test('small pages of a filter that few changes meet are all that meet it, in their order', async () => {
+test('small pages of a selective filter contain all its matches, in order', async () => {
   const caller = newCaller();
   const { id } = await customers.create(caller, person());
   await changesOf(customers, caller, 1);
@@ -139,7 +139,7 @@ test('small pages of a filter that few changes meet are all that meet it, in the
   expect(pages).toBeLessThanOrEqual(4);
 });
 
-test('a long poll answers as soon as there is a change, and an idle one when its time is over', async () => {
+test('a long poll returns as soon as there is a change, and an idle one when its time is over', async () => {
   const caller = newCaller();
   const { nextCursor: cursor } = await list(caller, {});
   // The shortest time that a call can wait.
@@ -151,7 +151,7 @@ test('a long poll answers as soon as there is a change, and an idle one when its
   expect((await waiting).changes).toMatchObject([{ recordId: id }]);
 });
 
-test('only the platform may subscribe', async () => {
+test('only the platform can subscribe', async () => {
   const tenant = newCaller();
   for (const permissions of [tenant.permissions, ['platform.internal']]) {
     const call = subscribe(customers, new Requests({ credit: 1 }), undefined, { ...tenant, permissions }).next();
@@ -159,7 +159,7 @@ test('only the platform may subscribe', async () => {
   }
 });
 
-test('a subscriber that is killed goes on after what it has acknowledged, and misses nothing', async () => {
+test('a killed subscriber continues after its last acknowledgement, and misses nothing', async () => {
   const caller = newCaller();
   const names = { consumer: 'killed', tenantId: caller.tenantId };
   const killed = new AbortController();
@@ -184,7 +184,7 @@ test('a subscriber that is killed goes on after what it has acknowledged, and mi
   expect(read.map(({ recordId }) => recordId)).toEqual(ids);
 });
 
-test('a snapshot and the changes after it are the table as it is, while others write', async () => {
+test('a snapshot and the changes after it give the current table, under concurrent writes', async () => {
   const caller = newCaller();
   const ids: string[] = [];
   for (let count = 0; count < 40; count += 1) ids.push((await customers.create(caller, person())).id);
@@ -214,7 +214,7 @@ test('a snapshot and the changes after it are the table as it is, while others w
   );
 }, 30_000);
 
-test('a cursor whose changes are dropped is expired, and says where the log begins and how to begin again', async () => {
+test('a cursor whose changes were dropped is expired, and the error has the start of the log and how to start again', async () => {
   const caller = newCaller();
   const { nextCursor: start } = await list(caller, {});
   const { id } = await customers.create(caller, person());
@@ -238,7 +238,7 @@ test('a cursor whose changes are dropped is expired, and says where the log begi
   });
 });
 
-test('what a live consumer has not read is kept, and what one that is long gone has not is not', async () => {
+test('changes that a live consumer has not read are retained, those of an expired consumer are not', async () => {
   const caller = newCaller();
   const reading = subscribe(customers, new Requests({ consumer: 'slow', credit: 0 }));
   await reading.next();
@@ -256,7 +256,7 @@ test('what a live consumer has not read is kept, and what one that is long gone 
   expect(await failure(list(caller, { cursor }))).toMatchObject({ reason: 'CURSOR_EXPIRED' });
 });
 
-test('every cursor is expired when the process connects to another database than it was', async () => {
+test('every cursor expires when the process connects to another database', async () => {
   const caller = newCaller();
   const { nextCursor: cursor } = await list(caller, {});
   await owner.query(`update change_log_state set incarnation = 'of another database'`);
@@ -274,7 +274,7 @@ test('every cursor is expired when the process connects to another database than
   await expect(list(caller, {})).resolves.toMatchObject({ changes: [] });
 });
 
-/** How far the log knows a consumer to have come. */
+/** The stored position of a consumer. */
 async function rememberedPosition(consumer: string): Promise<string | undefined> {
   const { rows } = await owner.query<{ position: string }>('select position from change_consumer where name = $1', [
     consumer,
@@ -282,7 +282,7 @@ async function rememberedPosition(consumer: string): Promise<string | undefined>
   return rows[0]?.position;
 }
 
-/** As when the database is restored, or its follower takes its place. */
+/** As after a restore or a promotion of the standby. */
 async function endConnectionOfTail(): Promise<void> {
   const superuser = await customers.connectAsSuperuser();
   const { rowCount } = await superuser.query(
@@ -297,7 +297,7 @@ async function writeAtRandom(caller: Caller, ids: string[], count: number): Prom
   for (let write = 0; write < count; write += 1) {
     const id = ids[Math.floor(Math.random() * ids.length)] ?? '';
     const kind = Math.random();
-    // What is deleted can't be changed, and what is not can't be brought back.
+    // A deleted customer can't be changed, and a live one can't be undeleted.
     await (
       kind < 0.7
         ? customers.update(caller, id, { jobTitle: `t${write}`, tags: [`${Math.random()}`] })
@@ -308,7 +308,7 @@ async function writeAtRandom(caller: Caller, ids: string[], count: number): Prom
   }
 }
 
-/** Applies changes up to those of a record, as a client would that knows nothing but records and changes. */
+/** Applies changes up to those of a record, like a client that knows only records and changes. */
 async function replay(
   caller: Caller,
   records: Map<string, unknown>,

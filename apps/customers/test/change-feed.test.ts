@@ -5,7 +5,7 @@ import { newCaller, person, sharedCustomers } from './running-customers.js';
 
 const customers = await sharedCustomers();
 
-test('what is done to a customer is told with who, how and what changed', async () => {
+test('a change of a customer has actor, operation and changed values', async () => {
   const caller = newCaller();
   const created = await customers.create(
     caller,
@@ -40,7 +40,7 @@ test('what is done to a customer is told with who, how and what changed', async 
   expect(remove).toMatchObject({ version: 3, operation: ChangeOperation.DELETE, changedFields: ['deleteTime'] });
 });
 
-test('a watcher gets what is committed from now on, and goes on from any cursor', async () => {
+test('a watcher gets new commits, and continues from any cursor', async () => {
   const caller = newCaller();
   await customers.create(caller, person());
   const [before] = await changesOf(customers, caller, 1);
@@ -56,7 +56,7 @@ test('a watcher gets what is committed from now on, and goes on from any cursor'
   expect(event?.cursor).toBe(event?.change?.cursor);
 });
 
-test('a subscriber gets the changes of all tenants, as many as it has given credit for', async () => {
+test('a subscriber gets the changes of all tenants, as many as its credit allows', async () => {
   const callers = [newCaller(), newCaller()];
   const requests = new Requests({ credit: 3 });
   const feed = subscribe(customers, requests);
@@ -77,7 +77,7 @@ test('a subscriber gets the changes of all tenants, as many as it has given cred
   expect(last?.changes).toMatchObject([{ tenantId: callers[1]?.tenantId, operation: ChangeOperation.CREATE }]);
 });
 
-test('a subscriber whose messages break the rules of the contract learns which field does', async () => {
+test('a subscriber with invalid messages gets the invalid field', async () => {
   const wrong = { tenantId: 'x', consumer: 'x'.repeat(101), credit: -1 };
   const refused = (fields: string[]) => ({
     code: 'INVALID_ARGUMENT',

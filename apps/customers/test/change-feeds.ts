@@ -10,7 +10,7 @@ import type { SharedCustomers } from './running-customers.js';
 
 type Reached = Pick<SharedCustomers, 'streams' | 'outgoing'>;
 
-/** What a subscriber says, when it says it. */
+/** The messages of a subscriber, in the order of sending. */
 export class Requests {
   readonly #waiting: SubscribeRequest[] = [];
   #wake = (): void => undefined;
@@ -40,7 +40,7 @@ export class Requests {
   }
 }
 
-/** @param caller for whom the edge subscribes; for itself when absent, as it should */
+/** @param caller of the edge's subscription; by default the edge itself */
 export function subscribe(
   customers: Reached,
   requests: Requests,
@@ -85,7 +85,7 @@ export async function changesOf(
   const changes: Change[] = [];
   let cursor = filter.cursor;
   while (changes.length < count) {
-    // No change is shown while a transaction of any database of the server is open that may come before it.
+    // The sequencer shows no change while an older transaction is open in any database of the server.
     const request = { ...filter, cursor, waitSeconds: 15, pageSize: 1_000 };
     const page = await customers.call('listChanges', request, caller);
     if (page.changes.length === 0) break;
@@ -95,8 +95,8 @@ export async function changesOf(
   return changes;
 }
 
-/** What is done about each change, in short. */
-export function told({ type, operation, changedFields }: Change): string {
+/** A summary of each change. */
+export function summaryOf({ type, operation, changedFields }: Change): string {
   return [type, operation, ...changedFields].join(' ');
 }
 

@@ -6,7 +6,7 @@ import { newCaller, person, RunningCustomers } from './running-customers.js';
 
 let customers: RunningCustomers;
 
-// A service of its own: in a shared one its first list once had an entry more, of which the cause is not known yet.
+// A service of its own: in a shared one, its first list once had an extra entry of unknown cause.
 beforeAll(async () => {
   customers = await RunningCustomers.start();
 });
@@ -15,7 +15,7 @@ afterAll(() => customers.stop());
 const list = (caller: Caller, request: { cursor?: string; types?: string[]; fields?: string[] }) =>
   customers.call('listChanges', request, caller);
 
-test('changes are filtered by type and field, and the cursor goes beyond what was passed over', async () => {
+test('changes are filtered by type and field, and the cursor advances past skipped ones', async () => {
   const caller = newCaller();
   const { id } = await customers.create(caller, person());
   await customers.update(caller, id, { tags: ['a'] });
@@ -38,7 +38,7 @@ test('changes are filtered by type and field, and the cursor goes beyond what wa
   ]);
 });
 
-test('what removes a record or brings it back meets every filter by field', async () => {
+test('removing or restoring a record matches every field filter', async () => {
   const caller = newCaller();
   const { id } = await customers.create(caller, person());
   await customers.update(caller, id, { jobTitle: 'Analyst' });

@@ -9,42 +9,42 @@ const customers = await sharedCustomers();
 
 /** Tenant tables whose changes are not logged, and why. */
 const unlogged: Record<string, string> = {
-  custom_object_key: 'what it has is in the custom object',
-  object_record_key: 'what it has is in the record',
-  object_record_order_value: 'what it has is in the record',
-  customer_key: 'what it has is in the customer',
-  customer_order_value: 'what it has is in the customer',
-  deal_key: 'what it has is in the deal',
-  deal_order_value: 'what it has is in the deal',
-  pipeline_key: 'what it has is in the pipeline',
-  idempotency_key: 'answers of calls, which are no records',
-  file_content: 'what it has is in the files',
+  custom_object_key: 'its data is in the custom object',
+  object_record_key: 'its data is in the record',
+  object_record_order_value: 'its data is in the record',
+  customer_key: 'its data is in the customer',
+  customer_order_value: 'its data is in the customer',
+  deal_key: 'its data is in the deal',
+  deal_order_value: 'its data is in the deal',
+  pipeline_key: 'its data is in the pipeline',
+  idempotency_key: 'responses of calls, which are not records',
+  file_content: 'its data is in the files',
   file_piece: 'bytes of files',
   file_upload: 'a file that is not complete',
-  file_usage: 'a count of the bytes of files',
+  file_usage: 'the storage used by files',
   operation: 'has a stream of its own, and changes with each chunk of a file',
   operation_issue: 'a report of an operation',
   import_piece: 'a file that is being imported',
-  import_met: 'a note of an import',
-  import_change: 'what an import can be undone with',
-  import_draft: 'what a dry run would do',
-  import_draft_key: 'what a dry run would do',
+  import_met: 'temporary state of an import',
+  import_change: 'undo data of imports',
+  import_draft: 'results of a dry run',
+  import_draft_key: 'results of a dry run',
   workspace_piece: 'a copy of what is logged elsewhere',
-  suppression_space: 'what hashes are made with',
-  import_mapping: 'a habit of a tenant, not a record',
-  erasure: 'a receipt of what the log tells of its customers',
-  tenant_encryption: 'a setting of the tenant, which its operation tells of',
-  key_destruction: 'a note of what is left of an erasure to do',
+  suppression_space: 'an input of hashes',
+  import_mapping: 'a saved setting, not a record',
+  erasure: 'a receipt; the log has the erasure of its customers',
+  tenant_encryption: 'a setting of the tenant; the log has its operation',
+  key_destruction: 'pending work of an erasure',
   change_log: 'the log itself',
   outbox: 'the log itself',
-  audit_chain: 'made of the log',
-  audit_entry: 'made of the log',
-  audit_head: 'made of the log',
+  audit_chain: 'derived from the log',
+  audit_entry: 'derived from the log',
+  audit_head: 'derived from the log',
 };
 
-/** Columns of logged tables that are not told, and why. */
-const untold: Record<string, readonly string[]> = {
-  // Made of the other columns.
+/** Columns of logged tables that are not logged, and why. */
+const unloggedColumns: Record<string, readonly string[]> = {
+  // Derived from the other columns.
   customer: [
     'search_text',
     'sort_name',
@@ -53,12 +53,12 @@ const untold: Record<string, readonly string[]> = {
     'terms',
     'order_values',
     'index_version',
-    // How the other columns are stored.
+    // Metadata about the storage of the other columns.
     'sealed',
   ],
   customer_association: [],
   record_association: [],
-  // It is in the key.
+  // Part of the key.
   custom_field: ['record_type'],
   deal: ['sort_title', 'amount_order', 'search_text', 'terms', 'order_values', 'index_version', 'sealed'],
   custom_object: ['sort_display_name', 'search_text', 'index_version'],
@@ -66,12 +66,12 @@ const untold: Record<string, readonly string[]> = {
   pipeline: ['sort_name', 'search_text', 'index_version'],
   stage_entry: ['amount_order', 'terms', 'index_version'],
   consent: [],
-  // It is in the record's name, and the hash tells which bytes the file has.
+  // Part of the record's name, and of the hash of the bytes.
   file: ['content_id', 'record_table'],
-  // Tells nobody anything, and is better nowhere else.
+  // Not useful to readers, and stored nowhere else.
   suppression: ['address_hash'],
   workspace_settings: [],
-  // As large as two customers, and no part of the record that callers see.
+  // As large as two customers, and not visible to callers.
   customer_merge: ['undo'],
 };
 
@@ -83,7 +83,7 @@ beforeAll(async () => {
 });
 afterAll(() => owner.end());
 
-test('every tenant table is logged, or named here with the reason why not', async () => {
+test('every tenant table is logged, or listed here with a reason', async () => {
   const { rows } = await owner.query<{ name: string; triggers: string[] }>(
     `select c.relname as name, array(
        select tgname::text from pg_trigger where tgrelid = c.oid and tgname like 'log\\_%' order by 1) as triggers
@@ -97,13 +97,13 @@ test('every tenant table is logged, or named here with the reason why not', asyn
   expect(rows.filter(({ triggers }) => triggers.length === 0).map(({ name }) => name)).toEqual(
     Object.keys(unlogged).toSorted(),
   );
-  expect(logged.map(({ name }) => name)).toEqual(Object.keys(untold).toSorted());
+  expect(logged.map(({ name }) => name)).toEqual(Object.keys(unloggedColumns).toSorted());
   for (const { triggers } of logged) {
     expect(triggers).toEqual(['log_delete', 'log_insert', 'log_rename', 'log_truncate', 'log_update']);
   }
 });
 
-test.each(Object.keys(untold))('every column of %s is told, or named here', async (table) => {
+test.each(Object.keys(unloggedColumns))('every column of %s is logged, or listed here', async (table) => {
   const { rows } = await owner.query<{ column: string; source: string }>(
     `select attname as column, prosrc as source
      from pg_attribute, pg_proc
@@ -112,11 +112,11 @@ test.each(Object.keys(untold))('every column of %s is told, or named here', asyn
   );
 
   const missing = rows.filter(({ column, source }) => !new RegExp(`\\bn\\.${column}\\b`).test(source));
-  expect(missing.map(({ column }) => column).toSorted()).toEqual([...(untold[table] ?? [])].toSorted());
+  expect(missing.map(({ column }) => column).toSorted()).toEqual([...(unloggedColumns[table] ?? [])].toSorted());
 });
 
 describe('the log', () => {
-  test('shows a session of a tenant the rows of its tenant only', async () => {
+  test('shows a tenant’s session only the rows of its tenant', async () => {
     const [ours, theirs] = [newCaller(), newCaller()];
     for (const caller of [ours, theirs]) {
       await customers.create(caller, person());
@@ -144,20 +144,20 @@ describe('the log', () => {
     'update change_log_state set epoch = epoch',
     'select renew_change_log_epoch()',
     'select begin_change_log_partition(7)',
-    // A trigger of its own would write what it likes into the outbox.
+    // A trigger of its own could write anything into the outbox.
     `create temp table forged (like customer);
      create trigger forge after delete on forged referencing old table as old_row
        for each statement execute function log_customer_delete()`,
     `create temp table forged (like customer);
      create trigger forge after truncate on forged for each statement execute function log_gap('customer')`,
-  ])('can not be reached by the service with %s', async (sql) => {
+  ])('is not accessible to the service with %s', async (sql) => {
     const app = new pg.Client(customers.urls.appUrl);
     await app.connect();
     await expect(app.query(sql)).rejects.toMatchObject({ code: '42501' });
     await app.end();
   });
 
-  test('lets the service fire triggers, and call none of their functions', async () => {
+  test('lets the service fire triggers, but not call their functions', async () => {
     const { rows } = await owner.query<{ name: string; isCallable: boolean }>(
       `select proname as name, has_function_privilege($1, oid, 'execute') as "isCallable" from pg_proc
        where pronamespace = 'public'::regnamespace and prorettype = 'trigger'::regtype`,
@@ -173,7 +173,7 @@ describe('the log', () => {
     `select * from sequence_changes(null, null, 0, 10)`,
     `select extend_change_log('1 day')`,
     `select drop_old_changes('30 days', '7 days')`,
-  ])('lets no session of a tenant call %s', async (sql) => {
+  ])('does not let a tenant’s session call %s', async (sql) => {
     const app = new pg.Client(customers.urls.appUrl);
     await app.connect();
     await expect(app.query(sql)).resolves.toBeDefined();
@@ -189,7 +189,7 @@ describe('the log', () => {
     `select drop_old_changes(null, '7 days')`,
     `select extend_change_log('0 days')`,
     `select extend_change_log(null)`,
-  ])('is kept for a day, whoever asks for less: %s', async (sql) => {
+  ])('is retained for at least a day: %s', async (sql) => {
     await expect(owner.query(sql)).rejects.toMatchObject({ code: '22023' });
   });
 });

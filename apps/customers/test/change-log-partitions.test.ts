@@ -5,7 +5,7 @@ import { newCaller, person, RunningCustomers } from './running-customers.js';
 
 let customers: RunningCustomers;
 let owner: pg.Client;
-/** As three processes of the service. */
+/** Like three processes of the service. */
 let apps: [pg.Client, pg.Client, pg.Client];
 
 // A service of its own: it drops the changes of all tenants.
@@ -25,7 +25,7 @@ afterEach(async () => {
 const extend = `select extend_change_log('1 day')`;
 const drop = `select drop_old_changes('1 day', '7 days') as dropped`;
 
-test('of two processes that begin a partition at once one does, and the other has nothing to do', async () => {
+test('one of two processes that create a partition at once succeeds, and the other has nothing to do', async () => {
   const [holder, first, second] = apps;
   await holder.query('begin; select lock_change_log()');
   const both = Promise.all([first.query(extend), second.query(extend)]);
@@ -36,7 +36,7 @@ test('of two processes that begin a partition at once one does, and the other ha
   expect(await partitions()).toEqual(['change_log_0', 'change_log_1']);
 });
 
-test('what a consumer needs that came while dropping waited for its turn is kept', async () => {
+test('changes for a consumer that registered while dropping waited for its lock are retained', async () => {
   const [holder, dropping] = apps;
   await dropping.query(extend);
   await holder.query('begin; select lock_change_log()');
@@ -49,7 +49,7 @@ test('what a consumer needs that came while dropping waited for its turn is kept
   expect(await partitions()).toEqual(['change_log_0', 'change_log_1']);
 });
 
-test('a snapshot that is read delays that changes are dropped, and nothing else', async () => {
+test('an open snapshot delays only the dropping of changes', async () => {
   const [snapshot, sequencer] = apps;
   await snapshot.query('begin isolation level repeatable read read only; select change_log_end()');
   await sequencer.query(extend);

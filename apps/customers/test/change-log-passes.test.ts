@@ -8,14 +8,14 @@ interface Moved {
   last_position: string | null;
 }
 
-/** PostgreSQL keeps a plan for all parameters from the sixth call at the earliest. */
+/** PostgreSQL may use a generic plan from the sixth execution on. */
 const callsUntilPlanned = 12;
 
-/** A pass of one change at a time. */
+/** A pass of one change. */
 const pass = 'select moved, last_position from sequence_changes(null, null, 0, 1)';
 
-// Without the lock it would wait for the rows, find them gone, and take that for the end of its pass.
-test('a pass that waits for another one moves what that leaves', async () => {
+// Without the lock it would wait for the rows, find them gone, and treat that as the end of its pass.
+test('a pass that waits for another one moves the rest', async () => {
   const [first, second, observer] = await connect();
   await addCustomers(first, 2);
   const { rows } = await second.query<{ pid: number }>('select pg_backend_pid() as pid');
@@ -34,7 +34,7 @@ test('a pass that waits for another one moves what that leaves', async () => {
   ]);
 });
 
-test('a session that has planned for an empty outbox reads no more to move changes than one that begins when it is full', async () => {
+test('a session with a plan for an empty outbox reads as few blocks as a new one when the outbox is full', async () => {
   const [early, late, owner] = await connect();
   await owner.query('vacuum analyze outbox');
   for (let call = 0; call < callsUntilPlanned; call += 1) await early.query(pass);
@@ -47,7 +47,7 @@ test('a session that has planned for an empty outbox reads no more to move chang
   expect(plannedEmpty).toBeLessThan(2 * plannedFull);
 });
 
-/** To a new database: twice as the app role, and as its owner. */
+/** New connections: two with the app role, and one as the owner. */
 async function connect(): Promise<[pg.Client, pg.Client, pg.Client]> {
   const urls = await newDatabase();
   const client = async (url: string) => {
@@ -73,7 +73,7 @@ async function addCustomers(app: pg.Client, count: number): Promise<void> {
   await app.query('commit');
 }
 
-/** How many blocks PostgreSQL touches to move 256 changes. */
+/** Blocks that PostgreSQL touches to move 256 changes. */
 async function blocksOfPass(app: pg.Client): Promise<number> {
   const { rows } = await app.query<{
     'QUERY PLAN': [{ Plan: { 'Shared Hit Blocks': number; 'Shared Read Blocks': number } }];
@@ -82,7 +82,7 @@ async function blocksOfPass(app: pg.Client): Promise<number> {
   return Plan['Shared Hit Blocks'] + Plan['Shared Read Blocks'];
 }
 
-/** Until a connection waits for a lock. */
+/** Waits until a connection waits for a lock. */
 async function waits(observer: pg.Client, pid: number | undefined): Promise<void> {
   for (;;) {
     const { rowCount } = await observer.query('select from pg_locks where pid = $1 and not granted', [pid]);

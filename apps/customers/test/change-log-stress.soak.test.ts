@@ -15,12 +15,12 @@ const stress = {
 };
 const kills = sizeOf('LOG_STRESS_KILLS', { short: 8, long: 300 });
 const processes = sizeOf('LOG_STRESS_PROCESSES', { short: 3, long: 60 });
-/** About the changes that are committed at least. */
+/** Minimum number of committed changes. */
 const expected = (stress.transactions * writerCount) / 2;
 const nothingWrong = { lost: 0, invented: 0, doubled: 0, outOfOrder: 0 };
 
 test(
-  `24 writers with open transactions lose nothing, double nothing and keep the order of each record, though sequencers are killed ${kills} times and replaced`,
+  `with 24 writers and ${kills} kills of sequencers, no change is lost, repeated or reordered within a record`,
   { timeout: soakTimeoutMs },
   async () => {
     // A service of its own: its sequencer and its tail are killed.
@@ -48,7 +48,7 @@ test(
 );
 
 test(
-  'the same writers show that reading an outbox by its sequence loses changes',
+  'the same writers prove that reading an outbox by its sequence loses changes',
   { timeout: soakTimeoutMs },
   async () => {
     const urls = await newDatabase();
@@ -82,13 +82,13 @@ test(
   },
 );
 
-/** Resolves once such a part of the changes is committed. */
+/** Resolves when this share of the changes is committed. */
 async function untilCommitted(writers: Writers, part: number): Promise<void> {
   const isThere = () => writers.committed.size >= expected * part;
   await vi.waitUntil(isThere, { timeout: soakTimeoutMs, interval: 5 });
 }
 
-/** Other processes of the service have sequencers too: one goes and knows nothing any more, and another one comes. */
+/** Stands for another process of the service: its sequencer loses all state, and a new one starts. */
 async function replaceSequencers(appUrl: string, writers: Writers): Promise<void> {
   for (let process = 0; process < processes; process += 1) {
     const sequencer = new Sequencer(appUrl, 30);
@@ -98,7 +98,7 @@ async function replaceSequencers(appUrl: string, writers: Writers): Promise<void
   }
 }
 
-/** Ends the connections of sequencers and tails, wherever they are in their work, while more and more is committed. */
+/** Ends the connections of sequencers and tails at random points, while writers commit. */
 async function killSequencers({ urls }: RunningCustomers, writers: Writers): Promise<void> {
   const url = new URL(inject('superuserUrl'));
   url.pathname = new URL(urls.ownerUrl).pathname;
@@ -116,7 +116,7 @@ async function killSequencers({ urls }: RunningCustomers, writers: Writers): Pro
   await superuser.end();
 }
 
-/** What a subscriber gets meanwhile. */
+/** The changes that a subscriber gets meanwhile. */
 function followed(customers: RunningCustomers, signal: AbortSignal) {
   const events: Event[] = [];
   const requests = new Requests({ credit: 100_000 });

@@ -7,7 +7,7 @@ import { newCaller, person, RunningCustomers } from './running-customers.js';
 const mostOfTenant = 200;
 
 let customers: RunningCustomers;
-/** That other tests of this process have left. */
+/** Readers of other tests in this process. */
 let others = 0;
 
 beforeAll(async () => {
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => customers.stop());
 
-/** How many readers of tenants wait in the service. */
+/** Number of waiting readers of tenants in the service. */
 async function readers(): Promise<number> {
   const metric = await metrics.getSingleMetric('rapport_change_readers')?.get();
   return (metric?.values[0]?.value ?? Number.NaN) - others;
@@ -35,12 +35,12 @@ test('a long poll ends with its caller', async () => {
 
   gone.abort();
 
-  // Each of them was to wait for 30 s.
+  // Each of them would wait for 30 s.
   await expect.poll(readers, { timeout: 10_000 }).toBe(0);
   await polls;
 });
 
-test('a tenant that waits in all of its places takes none from another, nor from the platform', async () => {
+test('a tenant that uses all of its slots takes none from another tenant or from the platform', async () => {
   const [hostile, calm] = [newCaller(), newCaller()];
   const gone = new AbortController();
   const polls = Promise.allSettled(Array.from({ length: mostOfTenant }, () => poll(hostile, gone.signal)));

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => customers.stop());
 
-test('a tenant reads one snapshot at a time, and four tenants read theirs meanwhile', async () => {
+test('a tenant reads one snapshot at a time, and four other tenants read theirs meanwhile', async () => {
   const callers = [newCaller(), newCaller(), newCaller(), newCaller()] as const;
   for (const caller of callers) await addLongRecords(customers, caller);
   const first = snapshot(customers, callers[0]);

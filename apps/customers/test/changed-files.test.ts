@@ -22,7 +22,7 @@ function rename(id: string, name: string, request: Partial<UpdateFileRequest> = 
   return customers.call('updateFile', { id, file, updateMask: ['name'], ...request }, tenant.caller);
 }
 
-test('a file is renamed, and nothing else of it changes', async () => {
+test('renaming a file changes nothing else', async () => {
   const file = await tenant.addFile(record, 'x', { name: 'draft.txt' });
   const caller = { ...tenant.caller, principalId: 'user:019ab2f4-6c1e-7c3a-9d52-0c7e8b1f4a11' };
   const body = { ...FileMessage.decode(new Uint8Array()), name: '../of\u202efer.txt' };
@@ -39,7 +39,7 @@ test('a file is renamed, and nothing else of it changes', async () => {
   expect([change!.before, change!.after]).toMatchObject([{ name: 'draft.txt' }, { name: 'offer.txt' }]);
 });
 
-test('a rename is refused that leaves no name, changes something else, or comes too late', async () => {
+test('a rename to an empty name, of another field, or with a stale etag is refused', async () => {
   const { id } = await tenant.addFile(record, 'x');
   await expect(rename(id, '..')).rejects.toMatchObject({
     violations: [{ field: 'file.name', reason: 'FILE_NAME_EMPTY' }],
@@ -50,7 +50,7 @@ test('a rename is refused that leaves no name, changes something else, or comes 
   await expect(rename(id, 'a')).rejects.toMatchObject({ code: 'NOT_FOUND', reason: 'FILE_NOT_FOUND' });
 });
 
-test('a deleted file is shown on request only, and comes back as it was', async () => {
+test('a deleted file is listed on request only, and is restored unchanged', async () => {
   const file = await tenant.addFile(record, 'kept');
   const deleted = await customers.call('deleteFile', { id: file.id }, tenant.caller);
   expect(deleted).toMatchObject({ id: file.id, etag: '"2"', deleteTime: deleted.updateTime });
@@ -83,12 +83,12 @@ test('a deleted file is shown on request only, and comes back as it was', async 
   ]);
 });
 
-test('a deleted file goes with its bytes after 30 days, unless it was restored or another file shares them', async () => {
+test('a deleted file and its bytes are removed after 30 days, unless it was restored or another file shares them', async () => {
   const files = [await tenant.addFile(record, 'same'), await tenant.addFile(record, 'same')];
   const [alone, back] = [await tenant.addFile(record, 'alone'), await tenant.addFile(record, 'back again')];
   for (const { id } of [files[0]!, alone, back]) await customers.call('deleteFile', { id }, tenant.caller);
   await customers.call('undeleteFile', { id: back.id }, tenant.caller);
-  // A worker removes the bytes of the second of two that are the same.
+  // A worker removes the bytes of the second of two equal ones.
   await expect.poll(() => tenant.storedBytes()).toEqual({ stored: 19, counted: 19 });
 
   await passDays(tenant, 30);
@@ -101,7 +101,7 @@ test('a deleted file goes with its bytes after 30 days, unless it was restored o
   expect((await tenant.download(back.id)).toString()).toBe('back again');
 });
 
-test('a deleted file goes at once when asked to', async () => {
+test('a deleted file can be removed at once', async () => {
   const { id } = await tenant.addFile(record, 'x');
   await customers.call('deleteFile', { id }, tenant.caller);
 
@@ -111,7 +111,7 @@ test('a deleted file goes at once when asked to', async () => {
   await expect(customers.call('undeleteFile', { id }, tenant.caller)).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
-test('the deletion of a file is logged once, with or without a later removal, and the audit names both', async () => {
+test('the deletion of a file is logged once, with or without a later removal, and the audit has both', async () => {
   const [first, second] = [await tenant.addFile(record, 'x'), await tenant.addFile(record, 'y')];
   await customers.call('deleteFile', { id: first.id }, tenant.caller);
   await customers.call('deleteFile', { id: first.id, permanent: true }, tenant.caller);
@@ -130,7 +130,7 @@ test('the deletion of a file is logged once, with or without a later removal, an
   expect(entries.map(({ kind }) => kind).toSorted()).toEqual(['CHANGE', 'CHANGE', 'FILE_REMOVAL']);
 });
 
-/** As if files had been deleted so many days earlier. */
+/** Simulates files that were deleted this many days earlier. */
 async function passDays({ database }: FilesTenant, days: number): Promise<void> {
   await database.query('update file set delete_time = delete_time - make_interval(days => $1)', [days]);
   await database.query('update operation_job set due_time = due_time - make_interval(days => $1)', [days]);

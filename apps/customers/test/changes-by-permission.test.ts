@@ -12,7 +12,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   tenant = new SalesTenant(customers, newCaller());
   await tenant.createDeal(await tenant.createPipeline());
-  // The last change: what comes before it has been read with it.
+  // The last change: earlier ones have been read with it.
   await customers.create(tenant.caller, person());
 });
 
@@ -20,7 +20,7 @@ function as(...permissions: string[]) {
   return { ...tenant.caller, permissions };
 }
 
-test('a reader of all changes gets those of the types that it may read', async () => {
+test('a reader of all changes gets those of the types that it can read', async () => {
   const typesFor = async (count: number, ...permissions: string[]) =>
     (await changesOf(customers, as(...permissions), count)).map(({ type }) => type).toSorted();
 
@@ -30,7 +30,7 @@ test('a reader of all changes gets those of the types that it may read', async (
   expect(await typesFor(1, 'customers.read')).toEqual(['customer']);
 });
 
-test('a reader that names a type that it may not read is refused with the permission that this takes', async () => {
+test('a reader that names an unreadable type is refused with the missing permission', async () => {
   const refusal = {
     ...{ code: 'PERMISSION_DENIED', reason: 'PERMISSION_MISSING' },
     metadata: { permission: 'deals.read' },
@@ -43,7 +43,7 @@ test('a reader that names a type that it may not read is refused with the permis
   expect(await changesOf(customers, as('customers.read', 'deals.read'), 2, { types })).toHaveLength(2);
 });
 
-test('a cursor stays good when its reader may read other types than before', async () => {
+test('a cursor stays valid when its reader’s permissions change', async () => {
   const { nextCursor: cursor } = await customers.call('listChanges', { waitSeconds: 20 }, as('customers.read'));
 
   await tenant.createPipeline();

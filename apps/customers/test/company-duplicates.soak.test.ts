@@ -11,7 +11,7 @@ import { TermFrequencies } from '../src/domain/customers/duplicates/term-frequen
 const worlds = sizeOf('COMPANY_WORLDS', { short: 2, long: 60 });
 const companies = sizeOf('COMPANIES', { short: 600, long: 1_200 });
 
-/** Other companies, records and errors than any that the weights were looked at with. */
+/** Other companies, records and errors than those used to develop the weights. */
 function randomWorld(random: SeedRandom): CompanyWorld {
   const between = (least: number, most: number) => least + random.next() * (most - least);
   return {
@@ -23,7 +23,7 @@ function randomWorld(random: SeedRandom): CompanyWorld {
 }
 
 test(
-  'companies of any kind are told apart by the one threshold, with scores that are right as often as they say',
+  'companies of any kind match at the common threshold, with calibrated scores',
   () => {
     const random = new SeedRandom(printedSeed('company duplicates'));
     const figures = Array.from({ length: worlds }, () => {
@@ -47,7 +47,7 @@ test(
       mostUnsureError: percent(Math.max(...all('unsureError'))),
     });
 
-    // The mean of two worlds says little more than each does.
+    // The mean of two samples is hardly more precise than each.
     if (worlds >= 20) expect(meanF1).toBeGreaterThanOrEqual(0.9);
     for (const { world, f1, comparedShare, error, unsureError } of figures) {
       expect(f1, JSON.stringify(world)).toBeGreaterThanOrEqual(0.85);
@@ -60,7 +60,7 @@ test(
 );
 
 test(
-  'any two companies score the same from either side',
+  'the score of two companies is symmetric',
   () => {
     const random = new SeedRandom(printedSeed('symmetric scores'));
     const pairs = sizeOf('SYMMETRIC_PAIRS', { short: 20_000, long: 2_000_000 });
@@ -70,7 +70,7 @@ test(
     let alike = 0;
     for (let count = 0; count < pairs; count += 1) {
       const at = random.below(read.length);
-      // Near neighbours are often of one company.
+      // Neighbours often belong to one company.
       const [left, right] = [read[at], read[random.chance(0.5) ? at + 1 : random.below(read.length)]];
       if (!left || !right) continue;
       const [one, other] = [scoreValues(left, right, frequencies), scoreValues(right, left, frequencies)];

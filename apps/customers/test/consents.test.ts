@@ -41,14 +41,14 @@ async function list(request: object = {}, customerId = ada): Promise<Consent[]> 
   return consents;
 }
 
-/** Why the address may not be used for a purpose; undefined when it may. */
+/** Why the address is suppressed for a purpose; undefined when it is not. */
 async function suppressed(channel: ContactChannel, checked: string, purpose?: string, by = caller) {
   const check = { channel, addresses: [checked], purpose };
   const { verdicts } = await customers.call('checkSuppressions', { check }, by);
   return verdicts[0]?.suppressed ? verdicts[0].reasons : undefined;
 }
 
-test('records what was said, with purpose, channel, legal basis, source, time and evidence', async () => {
+test('is recorded with purpose, channel, legal basis, source, time and evidence', async () => {
   const time = '2026-01-31T09:30:00.000Z';
   const said = await say({ time, source: ' web form ', evidence: ' Yes. ' });
 
@@ -61,7 +61,7 @@ test('records what was said, with purpose, channel, legal basis, source, time an
   expect(await list()).toEqual([said]);
 });
 
-test('keeps every record, and tells which counts: the newest by the time when it was said', async () => {
+test('retains every record, and marks the effective one: the newest by time', async () => {
   const first = await say({ time: '2026-01-01T00:00:00.000Z' });
   const second = await say({ time: '2026-03-01T00:00:00.000Z', state: WITHDRAWN });
   const late = await say({ time: '2026-02-01T00:00:00.000Z' });
@@ -93,7 +93,7 @@ test('pages through the history, each record once', async () => {
   });
 });
 
-test('a withdrawal suppresses the addresses of its channel for its purpose, and consent lifts that again', async () => {
+test('a withdrawal suppresses the addresses of its channel for its purpose, and new consent lifts that again', async () => {
   await say({ state: WITHDRAWN });
 
   expect(await suppressed(EMAIL, ' aDA@example.com', 'newsletter')).toEqual([SuppressionReason.CONSENT_WITHDRAWN]);
@@ -111,7 +111,7 @@ test('a withdrawal suppresses the addresses of its channel for its purpose, and 
   expect(await suppressed(SMS, number, 'newsletter')).toBeDefined();
 });
 
-test('consent of one customer does not lift what another one with the same number has withdrawn', async () => {
+test('consent of one customer does not lift the suppression of another one with the same number', async () => {
   const twin = await customers.create(caller, person({ phones: [{ number }] }));
   await say({ state: WITHDRAWN, channel: SMS });
   await say({ state: WITHDRAWN, channel: SMS }, twin.id);
@@ -121,7 +121,7 @@ test('consent of one customer does not lift what another one with the same numbe
   expect(await suppressed(SMS, number, 'newsletter')).toBeDefined();
 });
 
-test('a customer has the records of those that were merged into it, and gives them back', async () => {
+test('a customer has the records of those merged into it, until the merge is undone', async () => {
   const other = await customers.create(caller, person());
   const before = await say({ time: '2026-01-01T00:00:00.000Z' });
   const withdrawn = await say({ time: '2026-02-01T00:00:00.000Z', state: WITHDRAWN }, other.id);
@@ -134,7 +134,7 @@ test('a customer has the records of those that were merged into it, and gives th
   expect(await list({ currentOnly: true })).toEqual([before]);
 });
 
-test('of many records at once the suppression follows the one that counts', async () => {
+test('with many concurrent records, the suppression follows the effective one', async () => {
   const states = [GIVEN, WITHDRAWN, GIVEN, WITHDRAWN, GIVEN, WITHDRAWN];
   await Promise.all(states.map((state) => say({ state })));
 
@@ -142,7 +142,7 @@ test('of many records at once the suppression follows the one that counts', asyn
   expect((await suppressed(EMAIL, address, 'newsletter')) !== undefined).toBe(counting?.state === WITHDRAWN);
 });
 
-test('answers a repeated call with the same record, and tries one that is only to be checked', async () => {
+test('returns the same record to a repeated call, and writes none for validateOnly', async () => {
   const said = await say({}, ada, 'key-1');
   expect(await say({}, ada, 'key-1')).toEqual(said);
   const consent = { ...said, state: WITHDRAWN };
@@ -152,7 +152,7 @@ test('answers a repeated call with the same record, and tries one that is only t
   expect(await suppressed(EMAIL, address)).toBeUndefined();
 });
 
-test('refuses what is not said yet, and customers that are not there', async () => {
+test('refuses a future time, and missing customers', async () => {
   await expect(say({ time: new Date(Date.now() + 60_000).toISOString() })).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
     violations: [{ field: 'consent.time', reason: 'IN_FUTURE' }],
@@ -181,7 +181,7 @@ test('hides another tenant’s records', async () => {
   });
 });
 
-test('is told in the change log, and the database changes no record', async () => {
+test('is in the change log, and immutable in the database', async () => {
   const said = await say({ evidence: 'Yes.' });
   const [, change] = await changesOf(customers, caller, 2);
   expect(change).toMatchObject({ type: 'consent', recordId: said.id, version: 1 });

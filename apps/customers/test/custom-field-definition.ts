@@ -2,7 +2,7 @@ import type { CustomFieldType } from '@rapport/contracts/filters';
 import type { CustomField } from '../src/engine/fields/custom-field.entity.js';
 import { CustomFields } from '../src/engine/fields/custom-fields.js';
 
-/** A live definition that was never stored, of a field that customers of any kind may have. */
+/** A live definition that was never stored, for customers of both kinds. */
 export function definition(key: string, type: CustomFieldType, more: Partial<CustomField> = {}): CustomField {
   const now = new Date();
   return {

@@ -6,7 +6,7 @@ import type { AppError, Caller } from '@rapport/platform';
 import { expect } from 'vitest';
 import type { SharedCustomers } from './running-customers.js';
 
-/** A whole message, as a caller sends it. */
+/** A complete request message. */
 export function fieldOf(field: Partial<CustomField>): CustomField {
   return { ...CustomField.decode(new Uint8Array()), ...field };
 }
@@ -26,7 +26,7 @@ export function options(...values: string[]): Partial<CustomField> {
   return { options: values.map((value) => ({ value })) };
 }
 
-/** Code, field and reason of each violation of a refusal, or the code and reason of one without. */
+/** Code, field and reason of each violation of an error, or the code and reason of one without. */
 export function refusal(call: Promise<unknown>): Promise<unknown[]> {
   return call.then(
     () => expect.fail('was not refused'),

@@ -26,7 +26,7 @@ beforeEach(async () => {
 
 const found = () => tenant.deals('custom_fields.plan = gold');
 
-test('a deal that moves with a merge is still found by its custom fields', async () => {
+test('a deal moved by a merge is still found by its custom fields', async () => {
   const stays = await service.create(tenant.caller, person());
   const merge = { mergedId: deal.customerId ?? '', mergedEtag: undefined, preferMerged: [] };
 
@@ -44,13 +44,13 @@ test('a deal whose customer is erased is still found by its custom fields', asyn
   expect(await found()).toHaveLength(1);
 });
 
-test('a deal that was created before encryption was turned on is still found by its custom fields', async () => {
+test('a deal created before encryption was enabled is still found by its custom fields', async () => {
   await new EncryptedTenant(service, tenant.caller).encrypt();
 
   expect(await found()).toEqual(['A deal']);
 });
 
-test('a deal has what a guard asks for when that is 0 in a custom field, and not when only the key is like that of every object', async () => {
+test('a guard accepts 0 in a custom field, and rejects a missing field named like a property of Object.prototype', async () => {
   const customField = fieldOf({ recordType: 'deal', key: 'discount', type: Type.NUMBER });
   await service.call('createCustomField', { customField }, tenant.caller);
   const guarded = (key: string) => stage(key, StageKind.OPEN, [`customFields.${key}`]);

@@ -50,7 +50,7 @@ beforeEach(() => {
   caller = newCaller();
 });
 
-/** A type whose records have no custom fields. */
+/** A type without custom fields. */
 function visitType(contract: Contract): RecordType {
   const visits = recordContracts(contract).find(({ singular }) => singular === 'siteVisit');
   return visits ? new RecordType(visits, {}, { indexVersion: 1 }) : expect.fail('The contract lacks visits.');
@@ -69,7 +69,7 @@ function defineOfTrials(key: string, type: Type, more: Partial<CustomField> = {}
   return define(key, type, { recordType: 'trial', ...more });
 }
 
-/** How many trials meet a filter. */
+/** Number of trials that match a filter. */
 function countTrials(request: ListRequest): Promise<number | undefined> {
   return inCall(async (em) => {
     const { conditions } = await conditionsOf(em, trialType, request);
@@ -77,7 +77,7 @@ function countTrials(request: ListRequest): Promise<number | undefined> {
   });
 }
 
-/** What a record with values of custom fields is found by. */
+/** The search data of a record with custom field values. */
 function indexOf(customFields: CustomValues, type: RecordType): Promise<Message> {
   return inCall(async (em) => {
     const { terms, orderValues } = (await CustomFields.load(em, type)).index(customFields);
@@ -89,7 +89,7 @@ async function makeTrial(customFields: CustomValues, given: Message = {}): Promi
   await table.insert(caller, newTrial({ customFields, ...given }), await indexOf(customFields, trialType));
 }
 
-test('a type of records has its own definitions: a key that customers have is free, and each type lists its own', async () => {
+test('a record type has its own definitions: a key used for customers is free, and each type lists its own', async () => {
   const ofCustomers = await define('plan', Type.NUMBER);
   const ofTrials = await defineOfTrials('plan', Type.SELECT, options('gold', 'silver'));
   const listed = async (recordType?: string) =>
@@ -105,7 +105,7 @@ test('a type of records has its own definitions: a key that customers have is fr
   ]);
 });
 
-test('a type without custom fields, and a kind of records that are no customers, are refused', async () => {
+test('a type without custom fields, and a kind for a type other than customers, are refused', async () => {
   expect(await refusal(define('plan', Type.TEXT, { recordType: 'siteVisit' }))).toEqual([
     ['INVALID_ARGUMENT', 'customField.recordType', 'UNKNOWN_RECORD_TYPE'],
   ]);
@@ -117,7 +117,7 @@ test('a type without custom fields, and a kind of records that are no customers,
   ]);
 });
 
-test('definitions and options are counted by type', async () => {
+test('definitions and options are counted per type', async () => {
   const many = Array.from({ length: 200 }, (_, index) => ({ value: `o${index}` }));
   await table.inSession(caller, async () => {
     await table.app.query(
@@ -132,7 +132,7 @@ test('definitions and options are counted by type', async () => {
   expect(await defineOfTrials('plan', Type.SELECT, { options: many })).toMatchObject({ key: 'plan' });
 });
 
-test('the definitions of a type are loaded without those of others, and none are asked for of a type without them', async () => {
+test('only the definitions of the type are loaded, and none for a type without custom fields', async () => {
   await define('plan', Type.NUMBER);
   await defineOfTrials('plan', Type.SELECT, options('gold', 'silver'));
   await defineOfTrials('seats', Type.NUMBER);
@@ -148,7 +148,7 @@ test('the definitions of a type are loaded without those of others, and none are
   expect(CustomFields.statements(visits!, caller.tenantId)).toEqual([]);
 });
 
-test('filters compare custom fields as the type defines them whose records they are of', async () => {
+test('filters compare custom fields by the definitions of the record’s own type', async () => {
   await define('plan', Type.NUMBER);
   await defineOfTrials('plan', Type.SELECT, options('gold', 'silver'));
   await defineOfTrials('seats', Type.NUMBER);
@@ -175,7 +175,7 @@ test('filters compare custom fields as the type defines them whose records they 
   }
 });
 
-test('writes and the indexing of old records read custom fields as the type of the record defines them', async () => {
+test('writes and reindexing read custom fields by the definitions of the record’s own type', async () => {
   await define('plan', Type.NUMBER);
   await defineOfTrials('plan', Type.SELECT, options('gold', 'silver'));
   await defineOfTrials('seats', Type.NUMBER);
@@ -215,7 +215,7 @@ test('writes and the indexing of old records read custom fields as the type of t
 /** The kinds of some fields have no order in writes. */
 const written = { ...trials, fields: trials.fields.filter(({ name }) => name !== 'endDate' && name !== 'amount') };
 
-/** Trials as they are written, with as much of a service as that takes. */
+/** Trials in stored form, with the parts of a service that this takes. */
 const writtenType = new RecordType<RecordMessage>(
   written,
   {
@@ -234,7 +234,7 @@ function write<Response>(work: (transaction: StatementTransaction) => Promise<Re
   const call = {
     ...{ method: 'trials', requestId: undefined, validateOnly: false, request: Buffer.alloc(0) },
     encode: () => Buffer.alloc(0),
-    decode: () => expect.fail('No answer is kept of a call without a key.'),
+    decode: () => expect.fail('A call without a key stores no response.'),
   };
   return table.withEntityManager(caller, (em) => writeStatementsOnce(em, call, work));
 }
@@ -262,7 +262,7 @@ test('records are grouped by and summed over the custom fields of their type', a
   ]);
 });
 
-test('the change log names the type of the records and the key of a definition, and finds it by both', async () => {
+test('the change log has record type and key of a definition, and finds it by both', async () => {
   const ofCustomers = await define('plan', Type.TEXT);
   const ofTrials = await defineOfTrials('plan', Type.TEXT);
   const change = { key: 'trial.plan', customField: fieldOf({ displayName: 'Plan' }), updateMask: ['displayName'] };
@@ -279,7 +279,7 @@ test('the change log names the type of the records and the key of a definition, 
   ]);
 });
 
-test('a caller without personal data finds no record by that of another, whatever the types of the two', async () => {
+test('a caller without access to personal data finds no record by that of another, of any types', async () => {
   const request = { filter: 'customer.display_name = Ada' };
   expect(await countTrials(request)).toBe(0);
   caller = { ...caller, hidesPii: true };

@@ -30,7 +30,7 @@ function redefine(key: string, changes: Partial<CustomField>, more: Partial<Upda
 }
 
 describe('a definition', () => {
-  test('is answered with the names that stand in for those not given, and found by its key', async () => {
+  test('is returned with default names, and found by its key', async () => {
     const created = await define('plan', Type.SELECT, {
       description: ' What they pay for ',
       kind: CustomerKind.COMPANY,
@@ -71,7 +71,7 @@ describe('a definition', () => {
     expect((await customers.call('createCustomField', same, stranger)).type).toBe(Type.NUMBER);
   });
 
-  test('is made once of two with the same key, at the same time or after a deletion', async () => {
+  test('is created once per key, concurrently or after a deletion', async () => {
     const results = await Promise.allSettled(Array.from({ length: 8 }, () => define('plan', Type.TEXT)));
     const lost = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as object] : []));
 
@@ -112,7 +112,7 @@ describe('a definition', () => {
     ['the same option twice', { type: Type.SELECT, ...options('a', 'A ') }, 'options[1].value', 'DUPLICATE_OPTION'],
     ['a blank option', { type: Type.MULTI_SELECT, ...options('a', ' ') }, 'options[1].value', 'REQUIRED'],
     ['a type of records without custom fields', { recordType: 'association' }, 'recordType', 'UNKNOWN_RECORD_TYPE'],
-    ['a type of records that is none', { recordType: 'nothing' }, 'recordType', 'UNKNOWN_RECORD_TYPE'],
+    ['an unknown record type', { recordType: 'nothing' }, 'recordType', 'UNKNOWN_RECORD_TYPE'],
     ['a resource type', { recordType: 'rapport/Customer' }, 'recordType', 'BAD_FORMAT'],
     ['searchable numbers', { type: Type.NUMBER, searchable: true }, 'searchable', 'NOT_ALLOWED'],
   ])('with %s is refused', async (_what, wrong, field, reason) => {
@@ -121,7 +121,7 @@ describe('a definition', () => {
     ]);
   });
 
-  test('is made once for an idempotency key, and not at all when it is only validated', async () => {
+  test('is created once per idempotency key, and not at all with validateOnly', async () => {
     const request = { customField: fieldOf({ key: 'plan', type: Type.TEXT }) };
     const tried = await customers.call('createCustomField', { ...request, validateOnly: true }, caller);
     expect(tried).toMatchObject({ key: 'plan', etag: '"1"' });
@@ -133,7 +133,7 @@ describe('a definition', () => {
 });
 
 describe('a change of a definition', () => {
-  test('changes the named fields and the version, and nothing when all is so already', async () => {
+  test('changes the named fields and the version, and nothing when equal', async () => {
     const created = await define('plan', Type.SELECT, { ...options('gold', 'silver'), description: 'Old' });
 
     const changed = await redefine('plan', {
@@ -157,20 +157,20 @@ describe('a change of a definition', () => {
   });
 
   test.each<[string, Partial<CustomField>, string, string]>([
-    ['loses an option', options('gold'), 'customField.options', 'OPTION_REMOVED'],
-    ['writes an option in another case', options('Gold', 'silver'), 'customField.options', 'OPTION_REMOVED'],
-    ['loses all options', { options: [] }, 'customField.options', 'REQUIRED'],
+    ['removes an option', options('gold'), 'customField.options', 'OPTION_REMOVED'],
+    ['changes the case of an option', options('Gold', 'silver'), 'customField.options', 'OPTION_REMOVED'],
+    ['removes all options', { options: [] }, 'customField.options', 'REQUIRED'],
     ['changes the type', { type: Type.TEXT }, 'customField.type', 'IMMUTABLE'],
     ['changes the kind', { kind: CustomerKind.PERSON }, 'customField.kind', 'IMMUTABLE'],
     ['changes the key', { key: 'other' }, 'customField.key', 'IMMUTABLE'],
     ['changes the type of records', { recordType: 'deal' }, 'customField.recordType', 'IMMUTABLE'],
-    ['changes what the server gives', { etag: '"7"' }, 'customField.etag', 'OUTPUT_ONLY'],
+    ['changes an output-only field', { etag: '"7"' }, 'customField.etag', 'OUTPUT_ONLY'],
   ])('that %s is refused', async (_what, changes, field, reason) => {
     await define('plan', Type.SELECT, options('gold', 'silver'));
     expect(await refusal(redefine('plan', changes))).toEqual([['INVALID_ARGUMENT', field, reason]]);
   });
 
-  test('of a stale version is refused, as are those of a definition that is deleted or never was', async () => {
+  test('with a stale etag is refused, as is one of a deleted or unknown definition', async () => {
     await define('plan', Type.TEXT);
     await redefine('plan', { displayName: 'Plan' }, { etag: '"1"' });
 
@@ -189,7 +189,7 @@ describe('a change of a definition', () => {
   });
 });
 
-test('a deleted definition is listed on request, in the order of keys, and comes back with undelete', async () => {
+test('a deleted definition is listed on request, in the order of keys, and can be undeleted', async () => {
   for (const key of ['b', 'a_b', 'ab', 'a']) await define(key, Type.TEXT);
   const deleted = await customers.call('deleteCustomField', { key: 'ab' }, caller);
   const keys = async (showDeleted: boolean) =>
@@ -212,7 +212,7 @@ test('a deleted definition is listed on request, in the order of keys, and comes
   ]);
 });
 
-test('a definition of another type of records is found by both names, and is none of customers', async () => {
+test('a definition of another record type is found by type and key, and not among those of customers', async () => {
   const ofCustomers = await define('plan', Type.TEXT);
   await new MergingTenant(customers, caller).execute(
     `insert into custom_field (tenant_id, key, record_type, type, options, searchable, version, create_time, update_time)

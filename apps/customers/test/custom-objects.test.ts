@@ -14,7 +14,7 @@ beforeEach(async () => {
   tenant = new ObjectTenant(service);
 });
 
-test('an object has its own records, fields and unique values: those of another with the same names are others', async () => {
+test('an object has its own records, fields and unique values, separate from those of other objects', async () => {
   for (const key of ['car', 'boat']) {
     await tenant.createObject(key);
     await tenant.createField(key, 'seats', { type: Type.NUMBER });
@@ -67,7 +67,7 @@ test('orders of custom fields have their own values, in pages', async () => {
   expect(total).toMatchObject({ count: 9, sums: [{ value: '27' }] });
 });
 
-test('a record is found under its own object only, by every method', async () => {
+test('every method finds a record under its own object only', async () => {
   await tenant.createObject('car');
   await tenant.createObject('boat');
   const { id, createTime } = await tenant.create('car');
@@ -94,7 +94,7 @@ test('a record is found under its own object only, by every method', async () =>
   await expect(service.call('undeleteObjectRecord', as, tenant.caller)).rejects.toMatchObject(missing);
 });
 
-test('a permission is for one object or for all', async () => {
+test('a permission covers one object or all', async () => {
   await tenant.createObject('car');
   await tenant.createObject('boat');
   const reader: Caller = { ...tenant.caller, permissions: ['objects.car.read'] };
@@ -115,7 +115,7 @@ test('a permission is for one object or for all', async () => {
   });
 });
 
-test('the records of a deleted object are gone until it comes back, and nobody else gets its key', async () => {
+test('the records of a deleted object are hidden until it is restored, and its key stays reserved', async () => {
   const { id } = await tenant.createObject('car');
   await tenant.createField('car', 'seats', { type: Type.NUMBER });
   const record = await tenant.create('car', { customFields: { seats: 5 } });
@@ -132,7 +132,7 @@ test('the records of a deleted object are gone until it comes back, and nobody e
   await expect(tenant.createObject('car')).rejects.toMatchObject({ reason: 'KEY_TAKEN' });
 });
 
-test('a field that is deleted keeps its values, which come back with it', async () => {
+test('values of a deleted field are retained, and restored with it', async () => {
   await tenant.createObject('car');
   await tenant.createField('car', 'seats', { type: Type.NUMBER });
   const { id } = await tenant.create('car', { name: 'Car', customFields: { seats: 5 } });
@@ -151,7 +151,7 @@ test('a field that is deleted keeps its values, which come back with it', async 
   expect(await tenant.names('car', { filter: 'customFields.seats = 5' })).toEqual(['Old car']);
 });
 
-test('what names no object, or a wrong one, is refused', async () => {
+test('a request without an object, or with a wrong one, is refused', async () => {
   await expect(service.call('listObjectRecords', {}, tenant.caller)).rejects.toMatchObject({
     violations: [{ field: 'object', reason: 'REQUIRED' }],
   });
@@ -179,7 +179,7 @@ test('a workspace has at most 100 objects', async () => {
   });
 });
 
-test('the search finds records of live objects that the caller may read', async () => {
+test('the search finds records of live objects that the caller can read', async () => {
   const { id: objectId } = await tenant.createObject('car');
   await tenant.createObject('boat');
   await tenant.createField('car', 'plate', { searchable: true });
@@ -206,7 +206,7 @@ test('the search finds records of live objects that the caller may read', async 
   expect(await search('zephyr')).toEqual([ofBoat]);
 });
 
-test('associations lead to records of objects, and filters over them to one object', async () => {
+test('associations lead to records of objects, and filters on them to one object', async () => {
   for (const key of ['my_car', 'boat']) {
     await tenant.createObject(key);
     await tenant.createField(key, 'seats', { type: Type.NUMBER });

@@ -26,7 +26,7 @@ function define(key: string, type: Type, more: Partial<CustomField> = {}): Promi
 }
 
 describe('the values of a customer', () => {
-  test('come back as their types have them, and are merged key by key: null clears one, no value all', async () => {
+  test('round-trip by type, and are merged key by key: null clears one, an absent value all', async () => {
     await define('plan', Type.SELECT, options('gold', 'silver'));
     await define('seats', Type.NUMBER);
     await define('price', Type.MONEY);
@@ -48,7 +48,7 @@ describe('the values of a customer', () => {
     expect(cleared).toMatchObject({ customFields: undefined, etag: '"3"' });
   });
 
-  test('that are wrong are named, all of them', async () => {
+  test('are all reported when invalid', async () => {
     await define('plan', Type.SELECT, options('gold'));
     await define('staff', Type.NUMBER, { kind: CustomerKind.COMPANY });
     const wrong = { plan: 'bronze', staff: 7, nothing: true };
@@ -63,7 +63,7 @@ describe('the values of a customer', () => {
     expect(await refusal(customers.update(caller, id, { customFields: wrong }))).toEqual(refused);
   });
 
-  test('stay visible when their definition is deleted, can be cleared, and not be set anew', async () => {
+  test('stay visible when their definition is deleted, and can be cleared but not set', async () => {
     await define('plan', Type.TEXT);
     const { id } = await customers.create(caller, person({ customFields: { plan: 'gold' } }));
     await customers.call('deleteCustomField', { key: 'plan' }, caller);
@@ -106,7 +106,7 @@ describe('a reference', () => {
     return person({ customFields: { friend: id } });
   }
 
-  test('leads to a live customer of the tenant when it is set or changed, and is not looked at otherwise', async () => {
+  test('must refer to a live customer of the tenant when it is set or changed, and is not checked otherwise', async () => {
     const foreign = await customers.create(newCaller(), person());
     const gone = await customers.create(caller, person());
     await customers.delete(caller, gone.id);
@@ -144,7 +144,7 @@ describe('a reference', () => {
     expect(outcome(updated)).toEqual(['REFERENCE_NOT_FOUND', { friend: friend.id }]);
   });
 
-  test('waits for a running deletion of its customer, and is refused once that is done', async () => {
+  test('waits for a running deletion of its customer, and is then refused', async () => {
     await tenant.database.query('begin');
     await tenant.database.query('update customer set delete_time = now() where id = $1', [friend.id]);
     const creation = refusal(customers.create(caller, friendOf(friend.id)));
@@ -170,7 +170,7 @@ describe('an import', () => {
     return (await tenant.stored()).map(({ displayName, customFields }) => [displayName, customFields]);
   }
 
-  test('fills custom fields that `map` names or that the names of columns tell, and changes nothing when repeated', async () => {
+  test('fills custom fields named by `map` or by the columns, and changes nothing when repeated', async () => {
     const file = csv('Name,P,N\nAda,gold,25\nBob,GOLD,\n', {
       map: ['Name=display_name', 'P=custom_fields.plan', 'N=custom_fields.seats'],
     });
@@ -192,7 +192,7 @@ describe('an import', () => {
     expect(await tenant.storedRows()).toEqual(before);
   });
 
-  test('takes customFields of JSON rows, leaves wrong values out with a warning, and merges key by key', async () => {
+  test('accepts customFields of JSON rows, omits invalid values with a warning, and merges key by key', async () => {
     const friend = await customers.create(caller, person({ displayName: 'Friend' }));
     const erp = (value: string) => [{ system: 'erp', value }];
     const rows = (customFields: object) => rowsOf([{ name: 'Ada', externalIds: erp('1'), customFields }]);
@@ -208,7 +208,7 @@ describe('an import', () => {
     expect(await storedValues()).toContainEqual(['Ada', { plan: 'gold', seats: 2, friend: friend.id }]);
   });
 
-  test('refuses a map with a custom field that is not there or deleted', async () => {
+  test('refuses a map with a missing or deleted custom field', async () => {
     await customers.call('deleteCustomField', { key: 'plan' }, caller);
     for (const key of ['plan', 'colour']) {
       const file = csv('Name,P\nAda,gold\n', { map: ['Name=display_name', `P=custom_fields.${key}`] });

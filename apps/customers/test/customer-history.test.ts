@@ -14,10 +14,10 @@ const customers = await sharedCustomers();
 const asOf = (caller: Caller, id: string, time: Date) =>
   customers.call('getCustomer', { id, asOf: time.toISOString() }, caller);
 
-/** What `randomEdit` does. */
+/** The actions of `randomEdit`. */
 const seed = 20_261_125;
 
-test('a customer reads back as it was after each of many random edits, also when it is gone', async () => {
+test('a customer reads back as of each of many random edits, even after its deletion', async () => {
   const caller = newCaller();
   const { id } = await customers.create(caller, person({ tags: ['new'] }));
   const remembered: { time: Date; customer: Customer | undefined }[] = [];
@@ -41,7 +41,7 @@ test('a customer reads back as it was after each of many random edits, also when
   await expect(asOf(caller, id, await moment())).rejects.toMatchObject({ code: 'NOT_FOUND' });
 }, 30_000);
 
-test('at the time that a change shows, and at its own update time, a customer is as the change left it', async () => {
+test('at the time of a change, and at its own update time, a customer has the result of the change', async () => {
   const caller = newCaller();
   const states = [await customers.create(caller, person())];
   const { id } = states[0]!;
@@ -62,7 +62,7 @@ test('at the time that a change shows, and at its own update time, a customer is
   await expect(asOf(caller, id, new Date(deleteTime ?? ''))).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
-test('a customer that was merged reads back as it was before', async () => {
+test('a merged customer reads back as before the merge', async () => {
   const caller = newCaller();
   const [kept, merged] = [await customers.create(caller, person()), await customers.create(caller, person())];
   const before = await moment();
@@ -72,7 +72,7 @@ test('a customer that was merged reads back as it was before', async () => {
   await expect(asOf(caller, merged.id, await moment())).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
-test('the history of a customer has its changes, the newest first, page by page', async () => {
+test('the history of a customer lists its changes, newest first, page by page', async () => {
   const caller = newCaller();
   const { id } = await customers.create(caller, person());
   for (const jobTitle of ['a', 'b', 'c']) await customers.update(caller, id, { jobTitle });
@@ -107,7 +107,7 @@ test('the history of a customer that is unknown, or of another tenant, is NOT_FO
   }
 });
 
-test('a time in the future is refused, and one before the log says since when it knows', async () => {
+test('a future time is refused, and the error for one before the log has the oldest time', async () => {
   const caller = newCaller();
   const { id } = await customers.create(caller, person());
 
@@ -132,7 +132,7 @@ async function randomEdit(caller: Caller, id: string, edit: number, choice: numb
     () => customers.delete(caller, id),
     () => customers.call('undeleteCustomer', { id }, caller),
   ];
-  // What is not possible now, such as to change a deleted one, leaves it as it is.
+  // An impossible edit, such as one of a deleted customer, has no effect.
   await edits[choice % edits.length]?.().catch(() => undefined);
 }
 

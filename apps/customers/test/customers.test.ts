@@ -12,10 +12,10 @@ beforeEach(() => {
   caller = newCaller();
 });
 
-/** Everything of an error that its caller gets to see. */
-async function told(call: Promise<unknown>) {
+/** Everything that a caller sees of an error. */
+async function outcome(call: Promise<unknown>) {
   const error = await call.then(
-    () => expect.fail('the call was answered'),
+    () => expect.fail('the call succeeded'),
     (thrown: unknown) => thrown as AppError,
   );
   const { code, reason, message, violations, metadata, retryAfterSeconds } = error;
@@ -26,7 +26,7 @@ const nastyText = `"'\\'' \\x27; -- ? :a $1 %_ \u202e 𝒜́ {\\"a\\":1} \t\n`.t
 
 describe('CreateCustomer', () => {
   test.each([
-    ['a day that no calendar has', person({ birthDate: '2026-02-30' }), 'BAD_FORMAT'],
+    ['a date that does not exist', person({ birthDate: '2026-02-30' }), 'BAD_FORMAT'],
     ['the year 0', person({ birthDate: '0000-01-01' }), 'BAD_FORMAT'],
     ['the birthday of a company', company({ birthDate: '1815-12-10' }), 'NOT_ALLOWED'],
   ])('refuses %s', async (_, customer, reason) => {
@@ -37,7 +37,7 @@ describe('CreateCustomer', () => {
   });
 
   test.each(['null', 'NULL', 'two\nlines', 'a\t"b", {c} \\d', 'undefined', '{}'])(
-    'keeps a tag %j as it is',
+    'stores a tag %j unchanged',
     async (tag) => {
       const created = await customers.create(caller, person({ tags: [tag, 'vip'] }));
       expect((await customers.get(caller, created.id)).tags).toEqual([tag, 'vip']);
@@ -47,7 +47,7 @@ describe('CreateCustomer', () => {
     },
   );
 
-  test('answers with what GetCustomer answers', async () => {
+  test('returns the same as GetCustomer', async () => {
     const employer = await customers.create(caller, company());
     const wanted = person({
       displayName: undefined,
@@ -84,7 +84,7 @@ describe('CreateCustomer', () => {
     expect(await customers.get(caller, created.id)).toEqual(created);
   });
 
-  test('names each wrong field by its path in the request', async () => {
+  test('reports each invalid field by its path in the request', async () => {
     const attempt = customers.create(caller, {
       kind: CustomerKind.PERSON,
       tags: [' '],
@@ -106,7 +106,7 @@ describe('CreateCustomer', () => {
     });
   });
 
-  test('takes only a live company of the same tenant as the company of a person', async () => {
+  test('accepts only a live company of the same tenant as the company of a person', async () => {
     const foreign = await customers.create(newCaller(), company());
     const human = await customers.create(caller, person());
     const gone = await customers.create(caller, company());
@@ -120,7 +120,7 @@ describe('CreateCustomer', () => {
     }
   });
 
-  test('refuses a unique value of a live customer and names that customer', async () => {
+  test('refuses a unique value of a live customer and returns its id', async () => {
     const first = await customers.create(
       caller,
       company({
@@ -146,7 +146,7 @@ describe('CreateCustomer', () => {
     await customers.create(newCaller(), company({ domains: ['example.com'] }));
   });
 
-  test('lets exactly one of many win who claim the same values at once, in any order', async () => {
+  test('lets exactly one of many concurrent claims of the same values win, in any order', async () => {
     const emails = ['x@example.com', 'y@example.com', 'z@example.com'].map((address) => ({ address }));
     const attempts = Array.from({ length: 12 }, (_, index) =>
       customers.create(caller, person({ emails: index % 2 ? emails : emails.toReversed() })),
@@ -162,7 +162,7 @@ describe('CreateCustomer', () => {
 });
 
 describe('an idempotency key', () => {
-  test('makes a repeated call answer as the first time, and refuses another body', async () => {
+  test('repeats the first response, and refuses another body', async () => {
     const first = await customers.create(caller, person({ emails: [{ address: 'ada@example.com' }] }), 'key-1');
     const again = await customers.create(caller, person({ emails: [{ address: 'ada@example.com' }] }), 'key-1');
 
@@ -174,7 +174,7 @@ describe('an idempotency key', () => {
     });
   });
 
-  test('makes one customer of twins that run at once', async () => {
+  test('creates one customer for concurrent twins', async () => {
     const twins = await Promise.allSettled(
       Array.from({ length: 8 }, () => customers.create(caller, person(), 'key-2')),
     );
@@ -186,7 +186,7 @@ describe('an idempotency key', () => {
     expect(await customers.names(caller, {})).toHaveLength(1);
   });
 
-  test('answers a repeated delete as the first time', async () => {
+  test('repeats the response of a delete', async () => {
     const { id } = await customers.create(caller, person());
     const first = await customers.call('deleteCustomer', { id, requestId: 'key-3' }, caller);
 
@@ -195,7 +195,7 @@ describe('an idempotency key', () => {
 });
 
 describe('NOT_FOUND', () => {
-  test("hides another tenant's customer: the same bytes as for one that never was, or is deleted", async () => {
+  test("hides another tenant's customer: the same bytes as for a missing or deleted one", async () => {
     const { id: foreign } = await customers.create(newCaller(), person());
     const { id: deleted } = await customers.create(caller, person());
     await customers.delete(caller, deleted);
@@ -205,18 +205,18 @@ describe('NOT_FOUND', () => {
       customers.update(caller, id, { jobTitle: 'x' }, '"7"'),
       customers.call('deleteCustomer', { id, etag: '"7"' }, caller),
     ];
-    const missing = await Promise.all(calls(v7()).map(told));
+    const missing = await Promise.all(calls(v7()).map(outcome));
     expect(missing[0]).toContain('CUSTOMER_NOT_FOUND');
-    expect(await Promise.all(calls(foreign).map(told))).toEqual(missing);
-    expect(await Promise.all(calls(deleted).map(told))).toEqual(missing);
-    expect(await told(customers.call('undeleteCustomer', { id: foreign }, caller))).toBe(
-      await told(customers.call('undeleteCustomer', { id: v7() }, caller)),
+    expect(await Promise.all(calls(foreign).map(outcome))).toEqual(missing);
+    expect(await Promise.all(calls(deleted).map(outcome))).toEqual(missing);
+    expect(await outcome(customers.call('undeleteCustomer', { id: foreign }, caller))).toBe(
+      await outcome(customers.call('undeleteCustomer', { id: v7() }, caller)),
     );
   });
 });
 
 describe('BatchGetCustomers', () => {
-  test('answers in the order of the ids, each once, and lists apart what GetCustomer would not find', async () => {
+  test('returns customers in the order of the ids, each once, and the missing ids separately', async () => {
     const [first, second, gone] = await Promise.all([1, 2, 3].map(() => customers.create(caller, person())));
     const foreign = await customers.create(newCaller(), person());
     await customers.delete(caller, gone!.id);
@@ -230,7 +230,7 @@ describe('BatchGetCustomers', () => {
     expect(answer.unmetIds).toEqual([]);
   });
 
-  test('says which of the customers do not meet a filter, and refuses one that is about others', async () => {
+  test('reports the customers that do not match a filter, and refuses a filter on other records', async () => {
     const email = `${v7()}@example.com`;
     const vip = await customers.create(caller, person({ tags: ['vip'], emails: [{ address: email }] }));
     const other = await customers.create(caller, person());
@@ -256,7 +256,7 @@ describe('BatchGetCustomers', () => {
 });
 
 describe('DeleteCustomer and UndeleteCustomer', () => {
-  test('a deleted customer comes back as it was', async () => {
+  test('a deleted customer is restored unchanged', async () => {
     const created = await customers.create(caller, person({ emails: [{ address: 'ada@example.com' }] }));
 
     const deleted = await customers.delete(caller, created.id);
@@ -270,7 +270,7 @@ describe('DeleteCustomer and UndeleteCustomer', () => {
     });
   });
 
-  test('a deleted customer blocks no value, and does not come back while another live one has it', async () => {
+  test('a deleted customer blocks no value, and can not be restored while another live one has it', async () => {
     const emails = [{ address: 'ada@example.com' }];
     const old = await customers.create(caller, person({ emails }));
     await customers.delete(caller, old.id);

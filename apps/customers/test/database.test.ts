@@ -15,13 +15,13 @@ import { policiesForAll, tablesOfAllTenants } from './catalog-exemptions.js';
 import { newKeys } from './databases.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 
-// Nothing but functions of the database writes them. Tables of record types are printed, and record-migration.test.ts compares them.
+// Only database functions write them. Tables of record types are printed, and record-migration.test.ts compares them.
 const printed = [deals, pipelines, stageEntries, customObjects, objectRecords].map(
   ({ table }) => new RegExp(`^${table}(_key|_order_value)?$`),
 );
 const tablesOfSql = [/^outbox$/, /^change_/, /^audit_/, ...printed];
 
-/** Makes 20,000 customers of a tenant, each with a key, of which the change log knows nothing. */
+/** Creates 20,000 customers of a tenant, each with a key, without the change log. */
 async function makeMany(tenantId: string): Promise<void> {
   const superuser = await customers.connectAsSuperuser();
   await superuser.query('set session_replication_role = replica');
@@ -41,20 +41,20 @@ async function makeMany(tenantId: string): Promise<void> {
   await superuser.end();
 }
 
-/** Tables in which who may see the records of some owners only is kept from nothing by the database, and why. */
+/** Tables that the database does not restrict for callers with a narrow scope, and why. */
 const tablesWithoutScope = {
   audit_chain: 'read by a controller that refuses them',
   audit_entry: 'read by a controller that refuses them',
   audit_head: 'read by a controller that refuses them',
   change_consumer: 'only the platform reads it',
-  change_log: 'read through changesInScope, or of a record that was found to be seen',
+  change_log: 'read through changesInScope, or for a record known to be visible',
   change_log_state: 'of no record',
   custom_field: 'definitions are of the tenant',
   custom_object: 'definitions are of the tenant',
-  custom_object_key: 'of the definitions, or read to tell that a value is taken',
-  customer_key: 'read with the customers of the keys, or to tell that a value is taken',
+  custom_object_key: 'read with the definitions, or to detect that a value is taken',
+  customer_key: 'read with the customers of the keys, or to detect that a value is taken',
   customer_order_value: 'read with the customers of the values',
-  deal_key: 'read with the deals of the keys, or to tell that a value is taken',
+  deal_key: 'read with the deals of the keys, or to detect that a value is taken',
   deal_order_value: 'read with the deals of the values',
   file_content: 'read with the files that have the bytes',
   file_piece: 'read with the files and uploads that have the bytes',
@@ -63,12 +63,12 @@ const tablesWithoutScope = {
   import_mapping: 'of no record, and read by a controller that refuses them',
   key_destruction: 'only workers read it',
   migration: 'of no record',
-  object_record_key: 'read with the records of the keys, or to tell that a value is taken',
+  object_record_key: 'read with the records of the keys, or to detect that a value is taken',
   object_record_order_value: 'read with the records of the values',
   operation_job: 'only workers read it',
-  outbox: 'nobody may read it',
+  outbox: 'no role can read it',
   pipeline: 'of the tenant',
-  pipeline_key: 'read with the pipelines of the keys, or to tell that a value is taken',
+  pipeline_key: 'read with the pipelines of the keys, or to detect that a value is taken',
   suppression_space: 'of no record',
   tenant_encryption: 'of no record',
   workspace_settings: 'of the tenant',
@@ -77,18 +77,18 @@ const tablesWithoutScope = {
 const { tenantId: largeTenant } = newCaller();
 let customers: RunningCustomers;
 
-// A service of its own: it looks at the whole schema, and changes the time zone of the database.
+// A service of its own: it inspects the whole schema, and changes the time zone of the database.
 beforeAll(async () => {
   customers = await RunningCustomers.start();
   await makeMany(largeTenant);
 });
 afterAll(() => customers.stop());
 
-test('every table keeps tenants apart', async () => {
+test('every table isolates tenants', async () => {
   expect(await catalogFaults(customers.urls.appUrl, tablesOfAllTenants, policiesForAll)).toEqual([]);
 });
 
-test('every table keeps the records of owners apart, or is known to need not', async () => {
+test('every table isolates the records of owners, or is listed as exempt', async () => {
   const client = new pg.Client(customers.urls.appUrl);
   await client.connect();
   const { rows } = await client.query<{ name: string }>(
@@ -107,13 +107,13 @@ test('migrations and entities agree', async () => {
   expect(await schemaDifference({ databaseUrl: customers.urls.ownerUrl, entities }, tablesOfSql)).toBe('');
 });
 
-test('the database of keys keeps tenants apart, as its entities say', async () => {
+test('the database of keys isolates tenants, as its entities declare', async () => {
   const { databaseUrl, ownerUrl } = await newKeys();
   expect(await catalogFaults(databaseUrl)).toEqual([]);
   expect(await schemaDifference({ databaseUrl: ownerUrl, entities: keysEntities })).toBe('');
 });
 
-test('SQL written by hand sees the rows of its tenant only, inside and outside of a transaction', async () => {
+test('hand-written SQL sees only the rows of its tenant, inside and outside of a transaction', async () => {
   const [ours, theirs] = [newCaller(), newCaller()];
   await customers.create(ours, person({ emails: [{ address: 'ada@example.com' }] }));
   await customers.create(theirs, person({ emails: [{ address: 'ada@example.com' }] }));
@@ -131,11 +131,11 @@ test('SQL written by hand sees the rows of its tenant only, inside and outside o
   expect(withoutTenant).toEqual([]);
 });
 
-test('a rare word is found through the trigram index, beneath row-level security', async () => {
+test('a rare word is found through the trigram index, under row-level security', async () => {
   const orm = createOrm({ databaseUrl: customers.urls.appUrl, entities });
   const em = orm.em.fork({ session: tenantSession(largeTenant) });
   const plan = await em.transactional(async (transaction) => {
-    // A table of a test is small enough to be read as a whole.
+    // Without this, a small test table would be scanned.
     await transaction.execute('set local enable_seqscan = off');
     return transaction.execute<{ 'QUERY PLAN': string }[]>(
       `explain select * from customer where tenant_id = ? and delete_time is null and search_text like '%lovelace%'
@@ -148,7 +148,7 @@ test('a rare word is found through the trigram index, beneath row-level security
   expect(plan.map((line) => line['QUERY PLAN']).join('\n')).toMatch(/Index Cond: .*search_text ~~ '%lovelace%'/);
 });
 
-test('the owners of keys are looked up one by one, also in a table that is small enough to be read as a whole', async () => {
+test('the owners of keys are looked up one by one, even in a small table', async () => {
   const orm = createOrm({ databaseUrl: customers.urls.appUrl, entities });
   const caller = { tenantId: largeTenant, principalId: 'test', permissions: [] };
   const { sql } = callContext.run({ requestId: 'test', caller }, () => ownersOf(type, []));
@@ -158,7 +158,7 @@ test('the owners of keys are looked up one by one, also in a table that is small
   expect(plan.map((line) => line['QUERY PLAN']).join('\n')).toMatch(/Index Scan using customer_key_pkey/);
 });
 
-test('times are read the same from a database that is set to a zone of its own', async () => {
+test('times do not depend on the time zone of the database', async () => {
   const caller = newCaller();
   const { id, createTime } = await customers.create(caller, person());
   const orm = createOrm({ databaseUrl: customers.urls.ownerUrl, entities });

@@ -5,7 +5,7 @@ import { inject } from 'vitest';
 import { entities, migrations } from '../src/database.js';
 import { keysEntities, keysMigrations } from '../src/engine/sealing/keys-database.js';
 
-/** Where keys of encrypted personal data are, and what opens them. */
+/** The database of keys, and its master key. */
 export interface Keys {
   databaseUrl: string;
   masterKey: Buffer;
@@ -31,7 +31,7 @@ export async function newKeys(): Promise<Keys & { ownerUrl: string }> {
   return { databaseUrl: appUrl, ownerUrl, masterKey: randomBytes(32) };
 }
 
-/** Copies a database that nobody is connected to, as restoring a backup of it does. */
+/** Copies a database without connections, as restoring a backup of it does. */
 export function restoreBackup(urls: ProvisionedDatabase): Promise<ProvisionedDatabase> {
   return copyDatabase(inject('superuserUrl'), urls, `backup_${randomBytes(6).toString('hex')}`);
 }

@@ -25,7 +25,7 @@ let service: RunningCustomers;
 let orm: MikroORM;
 let em: EntityManager;
 
-// A service of its own: the planner's statistics are of its rows alone.
+// A service of its own: the planner's statistics cover its rows alone.
 beforeAll(async () => {
   service = await RunningCustomers.start();
   const tenants = sizeOf('DEAL_TENANTS', { short: 3, long: 20 });
@@ -42,7 +42,7 @@ afterAll(async () => {
   await service.stop();
 });
 
-/** Gives a tenant as many deals: one in 50 is in another stage, one in 20 has a tag, no two have the same title. */
+/** Gives a tenant this many deals: one in 50 is in another stage, one in 20 has a tag, and titles are unique. */
 async function fill(owner: typeof caller, count: number): Promise<void> {
   const sales = new SalesTenant(service, owner);
   const [main, other] = [await sales.createPipeline(), await sales.createPipeline({ name: 'Renewals' })];
@@ -75,13 +75,13 @@ async function conditionsFor(type: RecordType, request: ListRequest) {
   return callContext.run({ requestId: 'test', caller }, () => conditionsOf(em, type, request));
 }
 
-/** The very statements that the list makes for a page. */
+/** The statements that the list runs for a page. */
 async function stepsOf(type: RecordType, request: ListRequest, valued = true): Promise<PageStep[]> {
   const { orders, conditions } = await conditionsFor(type, request);
   return pageSteps({ type, tenantId, live: true, order: orders[0]!, conditions, valued, after: undefined, limit: 21 });
 }
 
-/** A value, of ordered fields one that few are less than and one that few are greater than. */
+/** A value; for ordered fields, one with few smaller values and one with few greater ones. */
 type Values = Record<string, [value: string, greatest?: string]>;
 const times = ['2020-01-01', '2040-01-01'] as [string, string];
 const dealValues: Values = {
@@ -128,12 +128,12 @@ function comparisons(values: Values): string[] {
   ]);
 }
 
-test('every filter of deals and stage entries is asked for below', () => {
+test('every filter of deals and stage entries is tested below', () => {
   expect(Object.keys(dealValues).sort()).toEqual([...filterFields(deals).keys()].sort());
   expect(Object.keys(entryValues).sort()).toEqual([...filterFields(stageEntries).keys()].sort());
 });
 
-describe('what a filter or q finds by indexes', () => {
+describe('results of a filter or q by indexes', () => {
   const asked = (type: RecordType, filters: string[]) => filters.map((filter) => [type.plural, filter, type] as const);
   const all = [
     ...asked(deals, [
@@ -164,8 +164,8 @@ describe('what a filter or q finds by indexes', () => {
     ]),
   ];
 
-  test.each(all)('of %s it reads no table and no tenant as a whole: %s', async (_, filter, type) => {
-    // By a time the last rows are the first of the order: only another order turns to the index.
+  test.each(all)('of %s do not scan a table or a tenant: %s', async (_, filter, type) => {
+    // For a time, the last rows are the first of the order: only another order leads to the index.
     const orderBy = filter.includes('create_time') ? 'update_time' : 'create_time';
     const sort = (await stepsOf(type, { filter, orderBy })).at(-1);
     const { conditions } = await conditionsFor(type, { filter });
@@ -175,7 +175,7 @@ describe('what a filter or q finds by indexes', () => {
     expect(broadReads(await planOf(em, { sql: `select count(*) ${sql}`, params, settings }))).toEqual([]);
   });
 
-  test.each(['deal 77', '777', 'dael'])('q of deals reads no table and no tenant as a whole: %s', async (q) => {
+  test.each(['deal 77', '777', 'dael'])('q of deals does not scan a table or a tenant: %s', async (q) => {
     expect(broadReads(await planOf(em, (await stepsOf(deals, { q })).at(-1)!))).toEqual([]);
   });
 });
@@ -187,7 +187,7 @@ describe('orders', () => {
       .flatMap(({ column }) => [column, `${column} desc`].map((orderBy) => [type.plural, orderBy, type] as const)),
   );
 
-  test.each(ordered)('of %s, %s walks an index, with and without values', async (_, orderBy, type) => {
+  test.each(ordered)('of %s, %s scans an index, with and without values', async (_, orderBy, type) => {
     for (const valued of [true, false]) {
       const [step] = await stepsOf(type, { orderBy }, valued);
       const nodes = await planOf(em, step!, true);

@@ -15,7 +15,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => service.stop());
 
-/** What a call came to: OK, the reason of a refusal, or a failure that no caller may get. */
+/** The outcome of a call: OK, the reason of a refusal, or an unexpected failure. */
 function outcomeOf(call: Promise<unknown>): Promise<string> {
   return call.then(
     () => 'OK',
@@ -24,7 +24,7 @@ function outcomeOf(call: Promise<unknown>): Promise<string> {
 }
 
 test(
-  'a deal that names a customer while that is merged, deleted or erased waits for it, and is left without one that has gone',
+  'a deal whose customer is merged, deleted or erased concurrently waits for it, and never refers to a removed one',
   { timeout: soakTimeoutMs },
   async () => {
     const tenant = new SalesTenant(service);

@@ -19,7 +19,7 @@ beforeEach(() => {
 const euros = (amount: string) => ({ amount, currencyCode: 'EUR' });
 
 describe('a deal', () => {
-  test('is read as it was created, with what the server knows of its stage', async () => {
+  test('is read as it was created, with the server-managed fields of its stage', async () => {
     const pipeline = await tenant.createPipeline();
     const customer = await service.create(tenant.caller, person({ givenName: 'Ada' }));
 
@@ -49,7 +49,7 @@ describe('a deal', () => {
     });
   });
 
-  test('keeps its pipeline from being deleted while it is live, and does not come back without it', async () => {
+  test('prevents the deletion of its pipeline while live, and can not be restored without it', async () => {
     const pipeline = await tenant.createPipeline();
     const { id } = await tenant.createDeal(pipeline);
     const remove = () => service.call('deletePipeline', { id: pipeline.id }, tenant.caller);
@@ -66,7 +66,7 @@ describe('a deal', () => {
     expect(await service.call('undeleteDeal', { id }, tenant.caller)).toMatchObject({ id, etag: '"3"' });
   });
 
-  test('keeps the id of a customer that is deleted', async () => {
+  test('retains the id of a deleted customer', async () => {
     const customer = await service.create(tenant.caller, person());
     const { id } = await tenant.createDeal(await tenant.createPipeline(), { customerId: customer.id });
 
@@ -75,7 +75,7 @@ describe('a deal', () => {
     expect(await tenant.updateDeal(id, { title: 'Renamed' })).toMatchObject({ customerId: customer.id });
   });
 
-  test('is updated by what its external id meets', async () => {
+  test('is matched by its external id in an upsert', async () => {
     const pipeline = await tenant.createPipeline();
     const upsert = (title: string, tags: string[]) =>
       service.call(
@@ -100,7 +100,7 @@ describe('a deal', () => {
 });
 
 describe('lists of deals', () => {
-  test('are filtered and ordered by money, days, stages and what they refer to', async () => {
+  test('are filtered and ordered by money, dates, stages and referenced records', async () => {
     const pipeline = await tenant.createPipeline();
     const customer = await service.create(tenant.caller, company({ displayName: 'Acme', domains: [] }));
     await tenant.createDeal(pipeline, { title: 'Small', amount: euros('9'), closeDate: '2026-02-01' });
@@ -125,7 +125,7 @@ describe('lists of deals', () => {
     });
   });
 
-  test('are found by what customers of customers are, and customers by their deals', async () => {
+  test('are found by fields of their customers, and customers by their deals', async () => {
     const pipeline = await tenant.createPipeline();
     const acme = await service.create(tenant.caller, company({ displayName: 'Acme', domains: [], tags: ['big'] }));
     const ada = await service.create(tenant.caller, person({ givenName: 'Ada', companyId: acme.id }));
@@ -141,7 +141,7 @@ describe('lists of deals', () => {
     expect(await tenant.deals('customer.company.tags:big', 'title')).toEqual(['For Ada', 'More']);
     expect(await customersWith('deals.stage = new')).toEqual(['Ada', 'Bob']);
     expect(await customersWith('deals.amount >= "EUR 5"')).toEqual(['Ada']);
-    // BETWEEN is of one deal, two comparisons may be of two.
+    // BETWEEN must match one deal, two comparisons may match two.
     expect(await customersWith('deals.amount BETWEEN "EUR 6" AND "EUR 8"')).toEqual([]);
     expect(await customersWith('deals.amount >= "EUR 6" AND deals.amount <= "EUR 8"')).toEqual(['Ada']);
     expect(await customersWith('NOT deals.title:*')).toEqual([undefined]);
@@ -161,7 +161,7 @@ describe('lists of deals', () => {
       const { stageEntries } = await service.call('listStageEntries', { filter }, tenant.caller);
       return stageEntries.map(({ stage }) => stage);
     };
-    // It was in the first stage for less than a second, and is still in the other.
+    // It was in the first stage for less than a second, and is still in the second.
     const [met, unmet] = [
       ['= 0', '< 0.5', '<= 0.5', '> -0.5', '>= -0.5', '< 1e300', '> -1e300'],
       ['= 0.5', '> 0.5', '>= 0.5', '< -0.5', '<= -0.5', '> 1e300', '= 1e300'],
@@ -184,7 +184,7 @@ describe('lists of deals', () => {
     });
   });
 
-  test('are counted and added up by stage, each currency by itself', async () => {
+  test('are counted and summed by stage, per currency', async () => {
     const pipeline = await tenant.createPipeline();
     await tenant.createDeal(pipeline, { amount: euros('0.1') });
     await tenant.createDeal(pipeline, { amount: euros('0.2') });
@@ -205,7 +205,7 @@ describe('lists of deals', () => {
 });
 
 describe('the stage of a deal', () => {
-  test('is entered no earlier than the one before, when the clock of another process was ahead', async () => {
+  test('is never entered before the previous one, even when the clock of another process is ahead', async () => {
     const created = await tenant.createDeal(await tenant.createPipeline(), { amount: euros('1') });
     const ahead = new MergingTenant(service, tenant.caller);
     const entered = new Date(Date.now() + 3_600_000).toISOString();
@@ -223,7 +223,7 @@ describe('the stage of a deal', () => {
     });
   });
 
-  test('must be one of its pipeline, and have what its guard asks for', async () => {
+  test('must belong to its pipeline, and satisfy its guard', async () => {
     const pipeline = await tenant.createPipeline();
     const created = await tenant.createDeal(pipeline);
 
@@ -269,7 +269,7 @@ describe('the stage of a deal', () => {
     await tenant.updateDeal(other.id, { pipelineId: next.id, stage: 'b' });
   });
 
-  test('is logged by entries that follow each other without a gap, also those of one batch', async () => {
+  test('is recorded by consecutive entries without gaps, also within one batch', async () => {
     const pipeline = await tenant.createPipeline();
     const created = await tenant.createDeal(pipeline, { amount: euros('7') });
     await tenant.updateDeal(created.id, { title: 'Not a move' });
@@ -298,7 +298,7 @@ describe('the stage of a deal', () => {
 });
 
 describe('a pipeline', () => {
-  test('has stages with ids that stay with their keys', async () => {
+  test('has stages whose ids follow their keys', async () => {
     const created = await tenant.createPipeline();
     const renamed = created.stages.map((each) => ({ ...each, id: '', name: `${each.name}!` })).reverse();
 
@@ -312,7 +312,7 @@ describe('a pipeline', () => {
     expect(new Set(stages.map(({ id }) => id)).size).toBe(4);
   });
 
-  test('refuses stages with one key, transitions to none of its stages and guards of no field', async () => {
+  test('refuses duplicate keys, transitions to unknown stages and guards on unknown fields', async () => {
     const twice = [stage('a', StageKind.OPEN), stage('a', StageKind.WON, ['colour'])];
 
     await expect(

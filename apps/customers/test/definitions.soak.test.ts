@@ -15,24 +15,24 @@ const readers = sizeOf('DEFINITION_READERS', { short: 20, long: 20 });
 
 type Values = Record<string, unknown>;
 
-/** Records of one type, one for each writer. */
+/** Records of one type, one per writer. */
 interface Records {
-  /** As definitions of fields name the type. */
+  /** The type in definitions of fields. */
   type: string;
   ids: string[];
   update: (id: string, customFields: Values) => Promise<unknown>;
   get: (id: string) => Promise<{ customFields?: Values | undefined }>;
-  /** Ids of the records that meet a filter. */
+  /** Ids of the records that match a filter. */
   find: (filter: string) => Promise<string[]>;
 }
 
-/** A field, the definition that decides whether it can be used, and what the record of each writer has. */
+/** A field, the definition that decides whether it can be used, and the value in each writer's record. */
 interface Field {
   records: Records;
   key: string;
   isNumber: boolean;
   definition: WatchedDefinition;
-  /** By writer: the number that was acknowledged last, and the one that was sent last. */
+  /** By writer: the last acknowledged number, and the last sent one. */
   written: number[];
   sent: number[];
 }
@@ -113,7 +113,7 @@ function watchedField({ caller }: ObjectTenant, key: string, isNumber: boolean):
         return { displayName, isLive: deleteTime === undefined };
       },
     },
-    // Records show the values of deleted fields, and are found by them.
+    // Values of deleted fields stay visible and searchable.
     { write: 'INVALID_ARGUMENT UNKNOWN_FIELD', read: 'OK' },
   );
 }
@@ -138,7 +138,7 @@ async function watchedObject({ caller }: ObjectTenant, key: string): Promise<Wat
       delete: () => service.call('deleteCustomObject', { id }, caller),
       undelete: () => service.call('undeleteCustomObject', { id }, caller),
       read: async () => {
-        // Between the two lists it may have changed its state.
+        // Its state may have changed between the two lists.
         const found = (await find(false)) ?? (await find(true)) ?? (await find(false));
         return { displayName: found?.displayName, isLive: found !== undefined && found.deleteTime === undefined };
       },
@@ -148,7 +148,7 @@ async function watchedObject({ caller }: ObjectTenant, key: string): Promise<Wat
 }
 
 test(
-  'definitions are renamed, deleted and brought back while others write and read: none is stale, and no value is lost',
+  'with concurrent renames, deletions and restores of definitions, no read is stale and no value is lost',
   { timeout: soakTimeoutMs },
   async () => {
     const seed = printedSeed('definitions');
@@ -216,13 +216,13 @@ function valueOf({ isNumber }: Field, number: number): unknown {
   return isNumber ? number : `value ${number}`;
 }
 
-/** The number of which `valueOf` made a value; 0 for none. */
+/** The number encoded by `valueOf`; 0 for none. */
 function numberOf(value: unknown): number {
   if (value === undefined) return 0;
   return typeof value === 'string' ? Number(value.replace('value ', '')) : (value as number);
 }
 
-/** Reads a record. Answers what is wrong: a value before the last one that was acknowledged, or another than was sent. */
+/** Reads a record. Returns the error: a value older than the last acknowledged one, or an unsent one. */
 async function lostValue(field: Field, writer: number): Promise<string | undefined> {
   const { records, key, definition, written, sent } = field;
   const least = written[writer]!;
@@ -236,7 +236,7 @@ async function lostValue(field: Field, writer: number): Promise<string | undefin
   return isFresh ? fault : `${definition.name} of a record is ${number}, after ${least}`;
 }
 
-/** Asks for the records that have a value. Answers what is wrong: some whose values were acknowledged are not among them. */
+/** Queries the records with a value. Returns the error: some with acknowledged values are missing. */
 async function unfound({ records, key, definition, written }: Field): Promise<string | undefined> {
   const having = records.ids.filter((_, writer) => written[writer]! > 0);
   let found: string[] = [];
@@ -247,7 +247,7 @@ async function unfound({ records, key, definition, written }: Field): Promise<st
   return outcome === 'OK' && lost.length > 0 ? `${definition.name} of ${lost.length} records is not found` : fault;
 }
 
-/** Every value that was acknowledged is there. */
+/** Every acknowledged value is found. */
 async function expectValues(records: Records, fields: Field[]): Promise<void> {
   const own = fields.filter((field) => field.records === records);
   const got = await Promise.all(records.ids.map(async (id) => (await records.get(id)).customFields ?? {}));
@@ -258,7 +258,7 @@ async function expectValues(records: Records, fields: Field[]): Promise<void> {
   expect(got).toEqual(written);
 }
 
-/** Filters find what has a value, and the record of one writer by its value. */
+/** Filters that find the presence of a value, and the record of one writer by its value. */
 async function expectFound({ records, key, ...field }: Field, writer: number): Promise<void> {
   const having = records.ids.filter((_, each) => field.written[each]! > 0);
   expect((await records.find(`customFields.${key}:*`)).toSorted()).toEqual(having.toSorted());

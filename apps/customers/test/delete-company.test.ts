@@ -10,7 +10,7 @@ beforeEach(() => {
   caller = newCaller();
 });
 
-test('people of a company that is deleted belong to none, deleted ones included', async () => {
+test('deleting a company clears the company of its people, deleted ones included', async () => {
   const [firm, other] = [await customers.create(caller, company()), await customers.create(caller, company())];
   const ada = await customers.create(caller, person({ companyId: firm.id, companyName: 'As typed' }));
   const bob = await customers.create(caller, person({ companyId: other.id }));
@@ -29,7 +29,7 @@ test('people of a company that is deleted belong to none, deleted ones included'
   expect(await customers.names(caller, { filter: `company_id = ${firm.id}` })).toEqual([]);
 });
 
-test('a batch that deletes companies lets their people go', async () => {
+test('a batch that deletes companies clears the company of their people', async () => {
   const firms = [await customers.create(caller, company()), await customers.create(caller, company())];
   const people = [];
   for (const { id } of firms) people.push(await customers.create(caller, person({ companyId: id })));
@@ -40,7 +40,7 @@ test('a batch that deletes companies lets their people go', async () => {
   for (const { id } of people) expect((await customers.get(caller, id)).companyId).toBeUndefined();
 });
 
-test('people whom the caller does not see are let go too', async () => {
+test('the company of people hidden from the caller is cleared too', async () => {
   const firm = await customers.create(caller, company());
   const hidden = await customers.create(caller, person({ companyId: firm.id }));
   const own: Caller = { ...newCaller(), tenantId: caller.tenantId, recordScope: 'OWN' };
@@ -51,7 +51,7 @@ test('people whom the caller does not see are let go too', async () => {
   expect((await customers.get(caller, hidden.id)).companyId).toBeUndefined();
 });
 
-test('nobody keeps a company that is deleted while it is given to them', async () => {
+test('no person refers to a company that is deleted concurrently', async () => {
   for (let round = 0; round < 15; round += 1) {
     const firm = await customers.create(caller, company());
     const ada = await customers.create(caller, person());

@@ -12,7 +12,7 @@ let keys: Keys;
 let encrypted: EncryptedTenant;
 let files: FilesTenant;
 
-// A service of its own: it has keys, and everything in the database is read.
+// A service of its own: it has keys, and the test reads the whole database.
 beforeAll(async () => {
   keys = await newKeys();
   service = await start();
@@ -37,7 +37,7 @@ const marked = (mark: string) => Buffer.from(`${mark} `.repeat(60_000));
 const stored = () => everythingIn([service.urls.ownerUrl, keys.databaseUrl]);
 const isPlain = async () => (await files.database.query('select from file_piece where not sealed')).rowCount !== 0;
 
-test('files that were stored before encryption was turned on, and after, are nowhere in plain form', async () => {
+test('files stored before or after encryption was enabled are nowhere in plaintext', async () => {
   const [one, other] = [await newRecord(), await newRecord()];
   const early = await files.addFile(one, marked('quaxly'), { name: 'quaxly.txt' });
   const shared = [await files.addFile(one, marked('zorbic')), await files.addFile(other, marked('zorbic'))];
@@ -74,7 +74,7 @@ test('files that were stored before encryption was turned on, and after, are now
   expect((await service.call('verifyAuditEntries', {}, encrypted.caller)).fault).toBeUndefined();
 }, 60_000);
 
-test('a sealed file is resumed, renamed, ranged, moved by a merge, and answered again by its key', async () => {
+test('an encrypted file supports resume, rename, ranges, merges, and idempotency keys', async () => {
   await encrypted.encrypt();
   const [one, other] = [await newRecord(), await newRecord()];
   const data = randomBytes(700_001);
@@ -109,7 +109,7 @@ test('a sealed file is resumed, renamed, ranged, moved by a merge, and answered 
   expect(valuesIn(await stored(), ['vexil', sha256Of(data)])).toEqual([]);
 });
 
-test('the same bytes of two persons are stored apart, and those of an erased one can not be read from a backup', async () => {
+test('equal bytes of two persons are stored separately, and those of an erased one are unreadable in a backup', async () => {
   let own = await start();
   const { caller } = encrypted;
   await new EncryptedTenant(own, caller).encrypt();
@@ -117,7 +117,7 @@ test('the same bytes of two persons are stored apart, and those of an erased one
   const persons = [await own.create(caller, person()), await own.create(caller, person())];
   const [one, other] = persons.map(({ id }) => `customers/${id}`) as [string, string];
   const [erased, kept] = [await ownFiles.addFile(one, 'the same'), await ownFiles.addFile(other, 'the same')];
-  const gone = await ownFiles.addFile(other, 'deleted for good');
+  const gone = await ownFiles.addFile(other, 'deleted permanently');
   const { rows } = await ownFiles.database.query<{ data: Buffer }>('select data from file_piece');
   expect(new Set(rows.map(({ data }) => data.toString('hex'))).size).toBe(3);
   await ownFiles.close();
@@ -145,7 +145,7 @@ test('the same bytes of two persons are stored apart, and those of an erased one
   await restored.stop();
 }, 120_000);
 
-test('an encryption that is killed among the bytes of a file resumes there, and readers never notice', async () => {
+test('an encryption killed within a file resumes there, without an effect on readers', async () => {
   const record = await newRecord();
   const data = randomBytes(12_000_000);
   const [file, twin] = [await files.addFile(record, data), await files.addFile(record, data)];
@@ -154,7 +154,7 @@ test('an encryption that is killed among the bytes of a file resumes there, and 
     const sql = 'select count(*)::int as count from file_piece where sealed';
     return (await files.database.query<{ count: number }>(sql)).rows[0]!.count;
   };
-  // Its connections are lost, as by a kill, among the pieces of the first file.
+  // It loses its connections, as by a kill, within the first file.
   await vi.waitUntil(async () => (await copied()) >= 20, { timeout: 60_000, interval: 2 });
   const superuser = await service.connectAsSuperuser();
   const { username } = new URL(service.urls.appUrl);
@@ -167,12 +167,12 @@ test('an encryption that is killed among the bytes of a file resumes there, and 
 
   expect(await isPlain()).toBe(false);
   for (const each of [file, twin]) expect((await files.download(each.id)).equals(data)).toBe(true);
-  // Copies that were given up leave nothing.
+  // Abandoned copies leave nothing.
   const size = 2 * (data.length + Math.ceil(data.length / (256 * 1_024)) * 28);
   await expect.poll(() => files.storedBytes(), { timeout: 20_000 }).toEqual({ stored: size, counted: size });
 }, 120_000);
 
-test('the database refuses plain files of an encrypted tenant from every writer', async () => {
+test('the database refuses unencrypted files of an encrypted tenant from every writer', async () => {
   await encrypted.encrypt();
   const { tenantId } = encrypted.caller;
   const app = await service.connectAsSuperuser();

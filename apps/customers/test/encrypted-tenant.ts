@@ -13,7 +13,7 @@ import type { Keys } from './databases.js';
 import { newCaller, person, type RunningCustomers } from './running-customers.js';
 import { superuserOf } from './superuser.js';
 
-/** A person of which each personal value has the mark in it. No two have the same. */
+/** A person with the mark in each personal value, different for each person. */
 export function someone(mark: string): Partial<Customer> {
   const number = randomBytes(4).readUInt32BE(0) % 10_000_000;
   return person({
@@ -26,7 +26,7 @@ export function someone(mark: string): Partial<Customer> {
   });
 }
 
-/** What a customer is asked for by, in lower case. */
+/** Search values of a customer, in lower case. */
 export function personalValues({ emails = [], phones = [], addresses = [], ...names }: Partial<Customer>): string[] {
   const { displayName = '', givenName = '', familyName = '' } = names;
   return [
@@ -37,14 +37,14 @@ export function personalValues({ emails = [], phones = [], addresses = [], ...na
     .map((value) => value.toLowerCase());
 }
 
-/** A tenant of a service that has keys. */
+/** A tenant of a service with keys. */
 export class EncryptedTenant {
   constructor(
     readonly customers: RunningCustomers,
     readonly caller: Caller = newCaller(),
   ) {}
 
-  /** Turns encryption on and waits until all is encrypted. */
+  /** Enables encryption and waits until all data is encrypted. */
   async encrypt(): Promise<Operation> {
     const { id } = await this.customers.call('encryptPersonalData', {}, this.caller);
     return this.untilEnded(id);
@@ -81,7 +81,7 @@ export class EncryptedTenant {
   }
 }
 
-/** Everything that the databases have, as text in lower case: each table whole, as `COPY` and a dump have it. */
+/** The whole content of the databases as lower-case text, as `COPY` and a dump contain it. */
 export async function everythingIn(urls: readonly string[]): Promise<string> {
   const parts: string[] = [];
   for (const url of urls) {
@@ -99,12 +99,12 @@ export async function everythingIn(urls: readonly string[]): Promise<string> {
   return parts.join('\n');
 }
 
-/** Those of the values that are in a text, as text or, as `bytea` is written, in hexadecimal. */
+/** The values that a text contains, as text or, like `bytea`, in hexadecimal. */
 export function valuesIn(text: string, values: readonly string[]): string[] {
   return values.filter((value) => text.includes(value) || text.includes(Buffer.from(value).toString('hex')));
 }
 
-/** Keys in a database that can't be reached. */
+/** Keys in an unreachable database. */
 export function unreachable(keys: Keys): Keys {
   const url = new URL(keys.databaseUrl);
   url.port = '1';

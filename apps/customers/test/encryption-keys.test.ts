@@ -30,7 +30,7 @@ async function restart(
   return new EncryptedTenant(await start({ databases: customers.urls, ...options }), caller);
 }
 
-test('who was erased can not be read from an older copy of the database, and the audit of both verifies', async () => {
+test('an erased person is unreadable in an older copy of the database, and the audit of both verifies', async () => {
   const keys = await newKeys();
   const tenant = new EncryptedTenant(await start({ keys }));
   const [early, eve] = [await tenant.create(someone('early')), await tenant.create(someone('eve'))];
@@ -67,7 +67,7 @@ test('who was erased can not be read from an older copy of the database, and the
   );
 });
 
-test('who was merged for a while and erased later can not be read from the history of the other in an older copy', async () => {
+test('a person merged for a while and erased later is unreadable in the other’s history in an older copy', async () => {
   const keys = await newKeys();
   const tenant = new EncryptedTenant(await start({ keys }));
   await tenant.encrypt();
@@ -96,7 +96,7 @@ test('who was merged for a while and erased later can not be read from the histo
   expect(JSON.stringify(changes)).not.toContain('evemail');
 });
 
-test('a key that an ended process was about to destroy is destroyed by the next', async () => {
+test('a key that a crashed process was about to destroy is destroyed by the next', async () => {
   const keys = await newKeys();
   const tenant = new EncryptedTenant(await start({ keys }));
   await tenant.encrypt();
@@ -114,7 +114,7 @@ test('a key that an ended process was about to destroy is destroyed by the next'
   await superuser.end();
 });
 
-test('without the database of keys, what needs them is 503, and what does not is answered', async () => {
+test('without the database of keys, calls that need them fail with 503, and others succeed', async () => {
   const keys = await newKeys();
   const tenant = new EncryptedTenant(await start({ keys }));
   await tenant.encrypt();
@@ -139,7 +139,7 @@ test('without the database of keys, what needs them is 503, and what does not is
   });
 });
 
-test('a new master key wraps anew what the former one wrapped, and a wrong one opens nothing', async () => {
+test('a new master key rewraps existing keys, and a wrong one unwraps none', async () => {
   const keys = await newKeys();
   const tenant = new EncryptedTenant(await start({ keys }));
   await tenant.encrypt();

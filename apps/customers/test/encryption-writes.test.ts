@@ -10,14 +10,14 @@ import { customerOf, RunningCustomers } from './running-customers.js';
 let customers: RunningCustomers;
 let keys: Keys;
 
-// A service of its own: it has keys, and everything in the database is read.
+// A service of its own: it has keys, and the test reads the whole database.
 beforeAll(async () => {
   keys = await newKeys();
   customers = await RunningCustomers.start({ keys, encryptionStalenessMs: 200 });
 });
 afterAll(() => customers.stop());
 
-test('writers at work while encryption is turned on leave nothing plain, and lose no write', async () => {
+test('concurrent writes while encryption is enabled leave no plaintext, and no write is lost', async () => {
   const tenant = new EncryptedTenant(customers);
   const made = new Map<string, string>();
   let isOver = false;
@@ -48,7 +48,7 @@ test('writers at work while encryption is turned on leave nothing plain, and los
   for (const [id, etag] of made) expect((await customers.get(tenant.caller, id)).etag).toBe(etag);
 });
 
-test('an encryption that no process has ended is gone on with by the next', async () => {
+test('an interrupted encryption is resumed by the next process', async () => {
   const tenant = new EncryptedTenant(customers);
   const people = Array.from({ length: 60 }, (_, n) => someone(`plumtuft${n}x`));
   const items = people.map((each) => ({ customer: customerOf(each) }));
@@ -75,7 +75,7 @@ test('an encryption that no process has ended is gone on with by the next', asyn
   expect((await customers.get(tenant.caller, late.id)).displayName).toBe('plumtuftlateshown');
 });
 
-/** Does a write again for as long as encryption is in its way. */
+/** Retries a write while encryption conflicts with it. */
 async function untilDone<Answer>(write: () => Promise<Answer>): Promise<Answer> {
   for (;;) {
     try {

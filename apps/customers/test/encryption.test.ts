@@ -13,7 +13,7 @@ let customers: RunningCustomers;
 let keys: Keys;
 let tenant: EncryptedTenant;
 
-// A service of its own: it has keys, and everything in the database is read.
+// A service of its own: it has keys, and the test reads the whole database.
 beforeAll(async () => {
   keys = await newKeys();
   customers = await RunningCustomers.start({ keys, encryptionStalenessMs: 20 });
@@ -25,7 +25,7 @@ beforeEach(() => {
 
 const stored = () => everythingIn([customers.urls.ownerUrl, keys.databaseUrl]);
 
-test('leaves no personal value in any table, whether it was written before encryption was turned on or after', async () => {
+test('leaves no personal value in any table, written before or after encryption was enabled', async () => {
   const before = Array.from({ length: 60 }, (_, n) => someone(`wumbold${n}x`));
   const first = [];
   for (const [n, each] of before.entries()) first.push(await tenant.create(each, `before-${n}`));
@@ -77,7 +77,7 @@ describe('of an encrypted tenant', () => {
     expect(await tenant.find('emails = "nobody@example.com"')).toEqual([]);
   });
 
-  it('what only plain values could answer is refused with the parameter and why', async () => {
+  it('queries that need plaintext are refused with the parameter and the reason', async () => {
     const list = (request: object) => customers.call('listCustomers', request, tenant.caller);
     for (const [request, field, reason] of [
       [{ q: 'ada' }, 'q', 'QUERY_ENCRYPTED'],
@@ -136,14 +136,14 @@ describe('of an encrypted tenant', () => {
     expect(await customers.get(tenant.caller, results[0]!.customer!.id)).toEqual(results[0]!.customer);
   });
 
-  it('a repeated call gets its first answer, and another request with its key is refused', async () => {
+  it('a repeated call gets its first response, and another request with its key is refused', async () => {
     const ada = someone('ada');
     const created = await tenant.create(ada, 'key');
     expect(await tenant.create(ada, 'key')).toEqual(created);
     await expect(tenant.create(someone('eve'), 'key')).rejects.toMatchObject({ reason: 'IDEMPOTENCY_KEY_REUSED' });
   });
 
-  it('history, the state at a time and the change feed tell the values, and only what has changed', async () => {
+  it('history, the state at a time and the change feed contain the values, and only changed ones', async () => {
     const ada = await tenant.create(someone('ada'));
     const asOf = Date.now() + 1;
     await vi.waitUntil(() => Date.now() > asOf + 1);
@@ -162,7 +162,7 @@ describe('of an encrypted tenant', () => {
     expect(fed.at(-1)).toMatchObject({ recordId: ada.id, after: { familyName: 'Byron' } });
   });
 
-  it('duplicates are found, merged and taken apart again', async () => {
+  it('duplicates are found, merged and unmerged', async () => {
     const ada = await tenant.create({ ...someone('ada'), birthDate: '1815-12-10' });
     const twin = await tenant.create({
       ...someone('ada'),
@@ -184,13 +184,13 @@ describe('of an encrypted tenant', () => {
     expect(await customers.get(tenant.caller, twin.id)).toEqual(restored);
   });
 
-  it('turning encryption on again answers the same operation', async () => {
+  it('enabling encryption again returns the same operation', async () => {
     const [one, other] = [await tenant.encrypt(), await tenant.encrypt()];
     expect(other).toEqual(one);
   });
 });
 
-it('a tenant that is not encrypted is not refused anything beside one that is', async () => {
+it('encryption of one tenant does not restrict another', async () => {
   await tenant.encrypt();
   const plain = new EncryptedTenant(customers);
   const ada = await plain.create(person());

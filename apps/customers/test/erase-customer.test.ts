@@ -32,7 +32,7 @@ beforeEach(() => {
   ({ caller } = tenant);
 });
 
-/** Each personal value has a word of its own in it, which nothing else has. */
+/** Each personal value contains a unique word. */
 function someone(mark: string): Partial<Customer> {
   return person({
     displayName: `${mark}name ${mark}family`,
@@ -55,7 +55,7 @@ async function erase(id: string, more: { etag?: string; requestId?: string; vali
   return customers.call('eraseCustomer', { id, erasure, ...more }, caller);
 }
 
-/** The tables in which any row has a text, as text or as bytes. */
+/** The tables in which any row contains a text, as text or as bytes. */
 async function tablesWith(text: string): Promise<string[]> {
   const { rows } = await superuser.query<{ name: string }>(
     `select c.relname as name from pg_class c
@@ -72,7 +72,7 @@ async function tablesWith(text: string): Promise<string[]> {
   return found;
 }
 
-test('leaves nothing of a person in any table but the receipt and what keeps their addresses from being used', async () => {
+test('leaves nothing of a person in any table except the receipt and their suppressions', async () => {
   const mark = 'zebedee';
   const ada = await customers.create(caller, someone(mark), 'key-1');
   const firm = await customers.create(caller, company());
@@ -108,7 +108,7 @@ test('leaves nothing of a person in any table but the receipt and what keeps the
   expect(suppressions.filter(({ customerId }) => customerId !== undefined)).toEqual([]);
 });
 
-test('forgets what imports have kept: what undoes them, and what they said of rows', async () => {
+test('removes undo data and row issues of imports', async () => {
   const mark = 'quillfeather';
   const importing = await ImportTenant.create(customers);
   ({ caller } = importing);
@@ -156,7 +156,7 @@ test('forgets what imports have kept: what undoes them, and what they said of ro
   expect(erased).toContainEqual({ dataClass: 'importIssues', count: 2 });
 });
 
-test('of a person who was merged into another and came back, the other’s past forgets it too', async () => {
+test('of a person who was merged and unmerged also clears the other’s history', async () => {
   const mark = 'wintermute';
   const kept = await customers.create(caller, person({ displayName: 'Kept' }));
   const ada = await customers.create(caller, someone(mark));
@@ -175,7 +175,7 @@ test('of a person who was merged into another and came back, the other’s past 
   });
 });
 
-test('answers reads of the id with the erasure, and keeps the receipt', async () => {
+test('makes reads of the id return the erasure, and retains the receipt', async () => {
   const { id, createTime } = await customers.create(caller, someone('ada'));
   const receipt = await erase(id);
 
@@ -202,7 +202,7 @@ test('answers reads of the id with the erasure, and keeps the receipt', async ()
   expect(receipt.digest).toBe(createHash('sha256').update(text).digest('hex'));
 });
 
-test('tells readers of the log to forget, and gives no reader the values any more, not from memory either', async () => {
+test('sends readers of the log a removal, and no longer returns the values, not even from memory', async () => {
   const mark = 'marvin';
   const end = new AbortController();
   const events = watch(customers, caller, {}, end.signal);
@@ -212,10 +212,10 @@ test('tells readers of the log to forget, and gives no reader the values any mor
   expect(JSON.stringify(created.value)).toContain(mark);
 
   const { id: erasureId } = await erase(id);
-  const told = [];
-  do told.push((await events.next()).value?.change);
-  while (told.at(-1)?.type !== 'customer');
-  expect(told.at(-1)).toMatchObject({
+  const received = [];
+  do received.push((await events.next()).value?.change);
+  while (received.at(-1)?.type !== 'customer');
+  expect(received.at(-1)).toMatchObject({
     ...{ recordId: id, operation: ChangeOperation.DELETE, origin: 'erasure', causationId: erasureId },
   });
   const [first] = await changesOf(customers, caller, 2);
@@ -223,12 +223,12 @@ test('tells readers of the log to forget, and gives no reader the values any mor
 
   expect(first).toMatchObject({ recordId: id, operation: ChangeOperation.CREATE, after: { kind: 'PERSON' } });
   const listed = await customers.call('listChanges', { waitSeconds: 1, pageSize: 100 }, caller);
-  expect(JSON.stringify([told, listed])).not.toContain(mark);
+  expect(JSON.stringify([received, listed])).not.toContain(mark);
   const { changes } = await customers.call('listCustomerHistory', { id }, caller);
   expect(JSON.stringify(changes)).not.toContain(mark);
 });
 
-test('leaves nothing, whatever is written at the same time', async () => {
+test('leaves nothing under concurrent writes', async () => {
   for (let round = 0; round < 10; round += 1) {
     const mark = `racer${round}x`;
     const { id } = await customers.create(caller, someone(mark));
@@ -241,7 +241,7 @@ test('leaves nothing, whatever is written at the same time', async () => {
   }
 }, 60_000);
 
-test('answers a repeated call with the same receipt, and no longer what the key of the person had been answered', async () => {
+test('returns the same receipt to a repeated call, and removes stored responses with the person', async () => {
   const mark = 'ford';
   const { id } = await customers.create(caller, someone(mark), 'create');
   const receipt = await erase(id, { requestId: 'erase' });
@@ -254,7 +254,7 @@ test('answers a repeated call with the same receipt, and no longer what the key 
   expect(await customers.names(caller, {})).toEqual([]);
 });
 
-test('erases a deleted person, and only tries it when asked to', async () => {
+test('erases a deleted person, and supports validateOnly', async () => {
   const ada = await customers.create(caller, someone('trillian'));
   await customers.delete(caller, ada.id);
 
@@ -268,7 +268,7 @@ test('erases a deleted person, and only tries it when asked to', async () => {
   expect(await tablesWith('trillian')).toEqual([]);
 });
 
-test('refuses companies, those that were merged, stale etags, and those that are not there', async () => {
+test('refuses companies, merged and missing customers, and stale etags', async () => {
   const [firm, ada, twin] = [
     await customers.create(caller, company()),
     await customers.create(caller, someone('ada')),

@@ -47,7 +47,7 @@ function jsonLines(text: string): Record<string, unknown>[] {
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
-test('NDJSON has every live customer of the tenant that the filter meets, in the order of ids', async () => {
+test('NDJSON contains every live customer of the tenant that matches the filter, in the order of ids', async () => {
   const [caller, other] = [newCaller(), newCaller()];
   await customers.create(other, person({ tags: ['vip'] }));
   const ada = await customers.create(caller, person({ displayName: 'Ada', tags: ['vip'] }));
@@ -62,7 +62,7 @@ test('NDJSON has every live customer of the tenant that the filter meets, in the
   expect(rows[0]).toMatchObject({ kind: 'PERSON', displayName: 'Ada', tags: ['vip'], etag: '"1"' });
 });
 
-test('columns leave out the other fields, and unknown ones are named', async () => {
+test('columns select fields, and unknown ones are reported', async () => {
   const caller = newCaller();
   await customers.create(caller, person({ displayName: 'Ada' }));
 
@@ -73,7 +73,7 @@ test('columns leave out the other fields, and unknown ones are named', async () 
   });
 });
 
-test('the file is of one moment: changes made while it is read are not in it', async () => {
+test('the file is a snapshot: changes made while it is read are not in it', async () => {
   const caller = newCaller();
   const batch = Array.from({ length: 1_000 }, (_, n) => ({
     customer: customerOf(person({ displayName: `Before ${n}` })),
@@ -93,7 +93,7 @@ test('the file is of one moment: changes made while it is read are not in it', a
   expect(names).not.toContain('After');
 });
 
-test('CSV comes back through an import as it was', async () => {
+test('a CSV export round-trips through an import', async () => {
   const caller = newCaller();
   const customField = { ...CustomField.decode(new Uint8Array()), key: 'plan', type: CustomField_Type.TEXT };
   await customers.call('createCustomField', { customField }, caller);
@@ -139,7 +139,7 @@ test('CSV comes back through an import as it was', async () => {
   expect(engines).toMatchObject({ kind: CustomerKind.COMPANY, domains: ['example.org'] });
 });
 
-test('a file of an earlier release, whose columns are in snake_case, is imported unchanged', async () => {
+test('a file of an earlier release with snake_case columns is imported unchanged', async () => {
   const tenant = await ImportTenant.create(customers);
   for (const key of ['plan', 'seat_plan']) {
     const customField = { ...CustomField.decode(new Uint8Array()), key, type: CustomField_Type.TEXT };
@@ -172,7 +172,7 @@ test('a file of an earlier release, whose columns are in snake_case, is imported
   await tenant.close();
 });
 
-test('CSV has the columns and texts that were released, in their order', async () => {
+test('CSV has the released columns and texts, in their order', async () => {
   const caller = newCaller();
   for (const [key, type] of Object.entries({ price: CustomField_Type.MONEY, seats: CustomField_Type.NUMBER })) {
     const customField = { ...CustomField.decode(new Uint8Array()), key, type };
@@ -222,7 +222,7 @@ test('CSV has the columns and texts that were released, in their order', async (
 /** Id of a team. */
 const teamId = '019ab2f4-0000-7000-8000-0000000000ad';
 
-test('a reader that goes away gives back its place and its connection', async () => {
+test('a disconnected reader releases its slot and its connection', async () => {
   const caller = newCaller();
   await customers.create(caller, person());
   for (let n = 0; n < 20; n += 1) {

@@ -58,7 +58,7 @@ const customFields: [key: string, type: CustomField_Type, values: fc.Arbitrary<u
 ];
 
 test.each(formats)(
-  '%s that is imported as it was exported changes nothing and has no issues',
+  'importing an unchanged %s export changes nothing and has no issues',
   async (name, format, contentType) => {
     for (let n = 0; n < sizes.tenants; n += 1) {
       const tenant = await ImportTenant.create(customers, await hostileTenant(seed + n));
@@ -68,7 +68,7 @@ test.each(formats)(
       const answer = await tenant.importFile({ contentType, data });
 
       const after = await exportedLines(tenant.caller);
-      // Versions and times of change included.
+      // Includes versions and update times.
       expect(after.filter((line) => !before.includes(line)).slice(0, 3), `seed ${seed + n}`).toEqual(
         before.filter((line) => !after.includes(line)).slice(0, 3),
       );
@@ -81,7 +81,7 @@ test.each(formats)(
   soakTimeoutMs,
 );
 
-/** Why a run is not clean: the issues with the rows that they are of. */
+/** Unexpected results: the issues with their rows. */
 function explained({ issues }: ImportCustomersResponse): unknown[] {
   return issues.slice(0, 10).map(({ line, reason, field, message }) => ({ line, reason, field, message }));
 }
@@ -98,7 +98,7 @@ async function exportedLines(caller: Caller): Promise<string[]> {
   return (await exported(caller, ExportFormat.NDJSON)).toString().split('\n');
 }
 
-/** A tenant whose customers have whatever the contract takes, in each field. */
+/** A tenant whose customers have random valid values in each field. */
 async function hostileTenant(tenantSeed: number): Promise<Caller> {
   const caller = newCaller();
   for (const [key, type] of customFields) await defineField(caller, key, type);
@@ -109,7 +109,7 @@ async function hostileTenant(tenantSeed: number): Promise<Caller> {
     companyId: index % 3 === 0 ? companyIds[index % companyIds.length] : undefined,
   }));
   const created = await createAll(caller, people);
-  // What the contract refuses is not there; enough has to be.
+  // Values that the contract refuses are skipped; enough must remain.
   expect(created.length).toBeGreaterThan(sizes.customers / 2);
   return caller;
 }
@@ -121,7 +121,7 @@ async function defineField(caller: Caller, key: string, type: CustomField_Type):
   await customers.call('createCustomField', { customField }, caller);
 }
 
-/** Creates those that are right by the contract, and of those with one unique value the first. */
+/** Creates the valid ones, and of those with the same unique value the first. */
 async function createAll(caller: Caller, wanted: Partial<Customer>[]): Promise<Customer[]> {
   const items = wanted.map((one) => ({ customer: customerOf(one) }));
   const created: Customer[] = [];
@@ -138,7 +138,7 @@ function samples<Value>(arbitrary: fc.Arbitrary<Value>, arbitrarySeed: number, n
   return fc.sample(arbitrary, { seed: arbitrarySeed, numRuns });
 }
 
-/** Texts that a spreadsheet runs, a reader of CSV trips over, or an import takes for something else. */
+/** Texts that a spreadsheet evaluates, a CSV parser misreads, or an import reinterprets. */
 function hostileText(maxLength: number): fc.Arbitrary<string> {
   const start = fc.constantFrom('', '', '=', '+', '-', '@', "'", "''", "'=", "'+43", "''-", '"', '""', '\uff1d', '***');
   const middle = fc.array(

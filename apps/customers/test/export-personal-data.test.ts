@@ -10,7 +10,7 @@ import { company, newCaller, person, sharedCustomers } from './running-customers
 
 const customers = await sharedCustomers();
 
-/** A record as the API shows it. */
+/** A record as the API returns it. */
 type Shown = Record<string, unknown> & { id: string };
 interface PersonalData {
   customer: Shown;
@@ -31,7 +31,7 @@ async function exportOf(id: string, caller: Caller): Promise<PersonalData> {
   return JSON.parse(Buffer.concat(pieces).toString()) as PersonalData;
 }
 
-test('exports all that is kept about a person and those that were merged into them', async () => {
+test('exports all data of a person and of those merged into them', async () => {
   const tenant = new MergingTenant(customers);
   const { caller } = tenant;
   const ada = await tenant.create(person({ emails: [{ address: 'ada@example.com' }], jobTitle: 'Analyst' }));
@@ -60,11 +60,11 @@ test('exports all that is kept about a person and those that were merged into th
   expect(JSON.stringify(data)).not.toContain(stranger.id);
 });
 
-/** A merge writes both customers and its own record, in an order that is its own affair. */
+/** A merge writes both customers and its own record, in any order. */
 function expectedOfMerge(changes: PersonalData['changes']): string[] {
-  const told = changes.map(({ type, operation }) => `${type} ${operation}`);
-  expect(told.toSorted()).toEqual(expect.arrayContaining(['customer MERGE', 'merge CREATE']));
-  return told;
+  const summaries = changes.map(({ type, operation }) => `${type} ${operation}`);
+  expect(summaries.toSorted()).toEqual(expect.arrayContaining(['customer MERGE', 'merge CREATE']));
+  return summaries;
 }
 
 test('exports a long history in pieces, each change once', async () => {
@@ -84,7 +84,7 @@ test('exports a long history in pieces, each change once', async () => {
   expect(changes).toHaveLength(412);
 });
 
-test('is refused to who may not see personal data, and finds nobody who is not there, merged or another tenant’s', async () => {
+test('is refused without access to personal data, and for missing, merged or other tenants’ customers', async () => {
   const tenant = new MergingTenant(customers);
   const { caller } = tenant;
   const [ada, twin] = [await tenant.create(person()), await tenant.create(person())];

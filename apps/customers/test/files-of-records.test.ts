@@ -26,7 +26,7 @@ async function newCustomer(): Promise<{ id: string; record: string }> {
   return { id, record: `customers/${id}` };
 }
 
-test('a caller reads and writes files of records that it may read and write', async () => {
+test('a caller reads and writes files of records that it can read and write', async () => {
   const sales = new SalesTenant(customers, tenant.caller);
   const record = `deals/${(await sales.createDeal(await sales.createPipeline())).id}`;
   const file = await tenant.addFile(record, 'secret');
@@ -48,7 +48,7 @@ test('a caller reads and writes files of records that it may read and write', as
   expect((await tenant.upload(id, ['x'], { caller: writer })).file).toBeDefined();
 });
 
-test('a caller limited to some records sees the files of these only', async () => {
+test('a caller with a narrow scope sees only the files of visible records', async () => {
   const scoped = new ScopedTenant(customers);
   const files = await FilesTenant.create(customers, scoped.admin);
   const ann = scoped.own();
@@ -79,13 +79,13 @@ test('a caller limited to some records sees the files of these only', async () =
     ]),
   );
   expect(JSON.stringify(changes)).not.toContain(hidden.id);
-  // With the customer its files are seen, and their changes.
+  // When the customer is visible, so are its files and their changes.
   await customers.update(scoped.admin, other.id, { ownerId: idOf(ann) });
   expect(await files.filesOf(otherRecord, ann)).toEqual([hidden]);
   await files.close();
 });
 
-test('names and hashes are hidden, and bytes refused, where personal data is hidden', async () => {
+test('names and hashes are hidden, and bytes refused, for callers without access to personal data', async () => {
   const { record } = await newCustomer();
   const file = await tenant.addFile(record, 'secret', { name: 'Ada Lovelace.txt' });
   const blind = { ...tenant.caller, hidesPii: true };
@@ -99,7 +99,7 @@ test('names and hashes are hidden, and bytes refused, where personal data is hid
   expect(change?.after).toMatchObject({ id: file.id, name: maskText, sha256: maskText, sizeBytes: 6 });
 });
 
-test('the change log has files as they are answered, to readers that may read files and their records', async () => {
+test('the change log has files in their response form, for readers that can read files and their records', async () => {
   const { record } = await newCustomer();
   const sales = new SalesTenant(customers, tenant.caller);
   const deal = `deals/${(await sales.createDeal(await sales.createPipeline())).id}`;
@@ -166,17 +166,17 @@ test('files move with a merge, and back when it is undone', async () => {
   expect(back).toEqual({ ...moved, ...changed(back!), etag: '"3"' });
 });
 
-/** What every change of a file changes besides. */
+/** Fields that every change of a file updates. */
 function changed({ updateTime, updatedBy }: File): Partial<File> {
   return { updateTime, updatedBy };
 }
 
-/** As it is in JSON: without what is not set. */
+/** In JSON form: without unset fields. */
 function json<Value>(value: Value): Value {
   return JSON.parse(JSON.stringify(value)) as Value;
 }
 
-test('an erasure removes the files of the person and of records of theirs, from the change log too', async () => {
+test('an erasure removes the files of the person and their records, from the change log too', async () => {
   const sales = new SalesTenant(customers, tenant.caller);
   const merging = new MergingTenant(customers, tenant.caller);
   const [ada, twin, other] = [await newCustomer(), await newCustomer(), await newCustomer()];
@@ -205,7 +205,7 @@ test('an erasure removes the files of the person and of records of theirs, from 
   expect(log.rows[0]?.log).not.toContain('quaxly');
 });
 
-test('the export of personal data lists the files of the person and of records of theirs', async () => {
+test('the export of personal data lists the files of the person and their records', async () => {
   const sales = new SalesTenant(customers, tenant.caller);
   const [ada, other] = [await newCustomer(), await newCustomer()];
   const deal = await sales.createDeal(await sales.createPipeline(), { customerId: ada.id });
@@ -230,7 +230,7 @@ test('the export of personal data lists the files of the person and of records o
   expect(JSON.stringify(data)).not.toContain(strange.id);
 });
 
-test('the undo of an import keeps a record that has got a file', async () => {
+test('the undo of an import retains a record that has a file', async () => {
   const operations = await OperationTenant.create(customers, tenant.caller);
   const { id } = await operations.run('name,email\nAda,a@x.example\nBob,b@x.example\n');
   const listed = await customers.call('listCustomers', { filter: 'emails = "a@x.example"' }, tenant.caller);

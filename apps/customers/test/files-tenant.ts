@@ -49,26 +49,26 @@ export class FilesTenant {
     return this.customers.call('getFileUpload', { id }, this.caller);
   }
 
-  /** A file of a record, whole. */
+  /** Uploads a whole file of a record. */
   async addFile(record: string, data: string | Uint8Array, upload: Partial<FileUpload> = {}): Promise<File> {
     const { id } = await this.createUpload(record, upload);
     const { file } = await this.upload(id, [data]);
     return file!;
   }
 
-  /** @param caller when another one */
+  /** @param caller by default the tenant's */
   async filesOf(record: string, caller = this.caller): Promise<File[]> {
     return (await this.customers.call('listFiles', { record }, caller)).files;
   }
 
-  /** A call whose pieces the test writes itself. */
+  /** A call whose messages the test sends itself. */
   openUpload(caller = this.caller) {
     const { promise: answer, resolve, reject } = Promise.withResolvers<FileUpload>();
     const call = this.#client.uploadFile(this.customers.metadataOf(caller), (error, upload) => {
       if (error) reject(fromGrpcError(error));
       else resolve(upload);
     });
-    // A refusal shows in the answer.
+    // The error of a refusal arrives with the response.
     call.on('error', () => undefined);
     return { call, answer };
   }
@@ -86,7 +86,7 @@ export class FilesTenant {
     return answer;
   }
 
-  /** @param range as the header Range has it */
+  /** @param range in the format of the header Range */
   async range(id: string, range: string): Promise<Buffer> {
     const pieces: Uint8Array[] = [];
     for await (const { data } of this.messages(id, this.caller, { range })) pieces.push(data);
@@ -116,7 +116,7 @@ export class FilesTenant {
     return Buffer.concat(pieces);
   }
 
-  /** Bytes that the tables have, and those that are counted. */
+  /** Bytes in the tables, and the counted ones. */
   async storedBytes(): Promise<{ stored: number; counted: number }> {
     const { rows } = await this.database.query<{ stored: string; counted: string }>(
       `select (select coalesce(sum(octet_length(data)), 0) from file_piece) as stored,
@@ -126,7 +126,7 @@ export class FilesTenant {
   }
 }
 
-/** The messages of one call: the parameters, the pieces, and the mark of the end. */
+/** The messages of one call: the parameters, the pieces, and the end marker. */
 export function* uploadMessages(
   id: string,
   pieces: readonly (string | Uint8Array)[],

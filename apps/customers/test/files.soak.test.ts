@@ -6,14 +6,14 @@ import { person, sharedCustomers } from './running-customers.js';
 
 const customers = await sharedCustomers();
 
-/** The largest file there is, or one of some pieces. */
+/** The largest allowed file, or one of a few pieces. */
 const sizeBytes = isSoak ? 2 ** 31 - 1 : 7_654_321;
 const blockBytes = 65_536;
 /** Bytes between two lost connections. */
 const betweenLosses = Math.floor(sizeBytes / 7);
 const maxPieceBytes = 256 * 1_024;
 
-/** The bytes of the file from a place on: each block is its number, so that none is like another. */
+/** The bytes of the file from an offset: each block contains its number, so that blocks differ. */
 function* blocksFrom(offset: number): Generator<Buffer> {
   for (let place = offset; place < sizeBytes;) {
     const number = Math.floor(place / blockBytes);
@@ -30,7 +30,9 @@ function hashOf(blocks: Iterable<Buffer>): string {
   return hash.digest('hex');
 }
 
-/** Sends from a place on, and loses the connection after so many bytes. @returns whether the file was sent whole */
+/**
+ * Sends from an offset, and drops the connection after this many bytes. @returns whether the file was sent completely
+ */
 async function sendUntilLost(tenant: FilesTenant, id: string, offset: number): Promise<boolean> {
   const { call, answer } = tenant.openUpload();
   const outcome = answer.then(
@@ -40,7 +42,7 @@ async function sendUntilLost(tenant: FilesTenant, id: string, offset: number): P
   const write = (data: Buffer, parameters: object) =>
     new Promise<void>((resolve) => {
       const message = { id: '', offset: undefined, complete: undefined, content: bodyOf(data), ...parameters };
-      // The callback comes also when the call has ended meanwhile.
+      // The callback also runs when the call has ended meanwhile.
       call.write(message, () => resolve());
     });
   await write(Buffer.alloc(0), { id, offset });
@@ -49,7 +51,7 @@ async function sendUntilLost(tenant: FilesTenant, id: string, offset: number): P
     await write(block, {});
     sent += block.length;
     if (sent < betweenLosses) continue;
-    // Something of it has arrived by then.
+    // Some of it has been received by then.
     await vi.waitUntil(async () => (await tenant.getUpload(id)).receivedBytes > offset, { timeout: 60_000 });
     call.cancel();
     return outcome;
@@ -59,7 +61,7 @@ async function sendUntilLost(tenant: FilesTenant, id: string, offset: number): P
   return outcome;
 }
 
-test('a file whose connections are lost again and again arrives as it was, a piece at a time', async () => {
+test('a file arrives unchanged over repeatedly lost connections', async () => {
   const tenant = await FilesTenant.create(customers);
   const { id: customerId } = await customers.create(tenant.caller, person());
   const sha256 = hashOf(blocksFrom(0));

@@ -18,7 +18,7 @@ afterEach(() => tenant.close());
 
 const png = Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), randomBytes(400_000)]);
 
-test('a file of a record of any type is answered as it was uploaded', async () => {
+test('a file of a record of any type is downloaded as it was uploaded', async () => {
   const sales = new SalesTenant(customers, tenant.caller);
   const pipeline = await sales.createPipeline();
   const deal = await sales.createDeal(pipeline);
@@ -36,7 +36,7 @@ test('a file of a record of any type is answered as it was uploaded', async () =
   }
 });
 
-test('files of a record are listed page by page, the newest first', async () => {
+test('files of a record are listed page by page, newest first', async () => {
   const made = [];
   for (const name of ['a', 'b', 'c', 'd', 'e']) made.unshift(await tenant.addFile(record, name, { name }));
 
@@ -55,7 +55,7 @@ test('files of a record are listed page by page, the newest first', async () => 
   await expect(elsewhere).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
 });
 
-test('files of the same content share their bytes, which go with the last of them', async () => {
+test('files of the same content share their bytes, which are removed with the last of them', async () => {
   const files = [await tenant.addFile(record, png), await tenant.addFile(record, png, { name: 'again.png' })];
   await expect.poll(() => tenant.storedBytes()).toEqual({ stored: png.length, counted: png.length });
 
@@ -69,7 +69,7 @@ test('files of the same content share their bytes, which go with the last of the
   await expect(again).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
-test('bytes that go and come at the same time are never those of a file', async () => {
+test('concurrent removal and upload of the same bytes never breaks a file', async () => {
   let last = await tenant.addFile(record, png);
   for (let round = 0; round < 10; round += 1) {
     const { id } = await tenant.createUpload(record);
@@ -98,7 +98,7 @@ test('two tenants never share bytes', async () => {
   await other.close();
 });
 
-test('an upload that breaks off is resumed where it was, and repeated when its answer is lost', async () => {
+test('an interrupted upload is resumed at its offset, and repeated when its response is lost', async () => {
   const { id } = await tenant.createUpload(record);
   const part = await tenant.upload(id, [png.subarray(0, 300_000)], { complete: false });
   expect(part).toMatchObject({ receivedBytes: 300_000, file: undefined });
@@ -121,7 +121,7 @@ test('an upload that breaks off is resumed where it was, and repeated when its a
   expect((await tenant.download(id)).equals(png)).toBe(true);
 });
 
-test('an upload that is not what was announced makes no file', async () => {
+test('an upload that does not match its announcement creates no file', async () => {
   const longer = await tenant.createUpload(record, { sizeBytes: 4 });
   await expect(tenant.upload(longer.id, ['12345'])).rejects.toMatchObject({ violations: [{ reason: 'SIZE_DIFFERS' }] });
   await expect(tenant.upload(longer.id, ['123'])).rejects.toMatchObject({ violations: [{ reason: 'SIZE_DIFFERS' }] });
@@ -137,11 +137,11 @@ test('an upload that is not what was announced makes no file', async () => {
   });
 });
 
-test('an upload that is not complete in time goes with its bytes; one that is complete keeps them', async () => {
+test('an incomplete upload expires with its bytes; a completed one retains them', async () => {
   const { id } = await tenant.createUpload(record);
   await tenant.upload(id, ['some'], { complete: false });
   const kept = await tenant.addFile(record, 'all');
-  // As long as a day. A job of the complete one is what a worker has that took it at the last moment.
+  // Simulates a day. A worker may hold the job of an upload that was completed at the last moment.
   await tenant.database.query(`insert into operation_job (operation_id, tenant_id, due_time) values ($1, $2, now())`, [
     kept.id,
     tenant.caller.tenantId,
@@ -176,7 +176,7 @@ test.each([
   [Buffer.from('504b0304ffff', 'hex'), 'text/html', 'application/zip'],
   [Buffer.from('00ff00fe', 'hex'), 'application/javascript', 'application/octet-stream'],
   ['text\u0000', undefined, 'application/octet-stream'],
-])('the bytes %o said to be %s are downloaded as %s', async (data, contentType, shown) => {
+])('the bytes %o declared as %s are downloaded as %s', async (data, contentType, shown) => {
   const file = await tenant.addFile(record, data, { contentType });
   expect(file.contentType).toBe(shown);
   const { value: first } = await tenant.messages(file.id).next();
@@ -205,7 +205,7 @@ test.each([
   expect(HttpHeader.decode(header!.value)).toEqual({ name: 'content-disposition', value: disposition });
 });
 
-test('an upload is refused that names no record, or leaves nothing of its name', async () => {
+test('an upload without a record or a usable name is refused', async () => {
   for (const name of ['/', '..', '\u0007\u202e', ' ']) {
     await expect(tenant.createUpload(record, { name })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
@@ -224,7 +224,7 @@ test('an upload is refused that names no record, or leaves nothing of its name',
   });
 });
 
-test('the files of a tenant take no more than its quota, whose limit the refusal names', async () => {
+test('the files of a tenant are limited by its quota, which the error names', async () => {
   const quotaBytes = 600_000;
   const strict = await RunningCustomers.start({ fileQuotaBytes: quotaBytes, jobLookMs: 50 });
   const limited = await FilesTenant.create(strict);
@@ -255,7 +255,7 @@ test('the files of a tenant take no more than its quota, whose limit the refusal
   await strict.stop();
 }, 60_000);
 
-test('a tenant has a hundred uploads that are not complete', async () => {
+test('a tenant has at most a hundred incomplete uploads', async () => {
   for (let start = 0; start < 100; start += 20) {
     await Promise.all(Array.from({ length: 20 }, () => tenant.createUpload(record)));
   }

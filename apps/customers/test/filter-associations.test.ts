@@ -36,11 +36,11 @@ test.each([
   ['associations.follows.deals:*', ['Won']],
   ['associations.follows.deals.tags:old AND associations.decided_by:*', ['Won']],
   ['associations.follows.deals.title = won', []],
-])('deals are found by what their associations lead to: %s', async (filter, expected) => {
+])('deals are found by their associated records: %s', async (filter, expected) => {
   expect(await dealsBy(filter)).toEqual(expected);
 });
 
-test('so are customers and pipelines, and by ids', async () => {
+test('customers and pipelines are too, and by ids', async () => {
   const pipelines = (filter: string) => customers.call('listPipelines', { filter }, caller);
 
   expect(await customers.names(caller, { filter: 'associations.decides_on.deals.title = won' })).toEqual(['Ada']);
@@ -51,14 +51,14 @@ test('so are customers and pipelines, and by ids', async () => {
   expect((await pipelines('associations.began_with.deals.title = won')).pipelines).toEqual([]);
 });
 
-test('an association with a deleted record leads nowhere until that is back', async () => {
+test('an association with a deleted record does not match until it is restored', async () => {
   await customers.call('deleteDeal', { id: lost }, caller);
   expect(await dealsBy('associations.follows.deals:*')).toEqual([]);
   await customers.call('undeleteDeal', { id: lost }, caller);
   expect(await dealsBy('associations.follows.deals:*')).toEqual(['Won']);
 });
 
-test('the other records take their permission, and their personal data is not asked for by callers it is hidden from', async () => {
+test('associated records require their permission, and their personal data is refused when hidden', async () => {
   const without = (permission: string) => ({
     ...caller,
     permissions: caller.permissions.filter((each) => each !== permission),

@@ -170,7 +170,7 @@ test('compares ids', async () => {
   expect(await customers.names(caller, { filter: `associations.partner_of != ${ada.id}` })).toHaveLength(2);
 });
 
-test('looks neither at deleted companies nor at associations with deleted customers', async () => {
+test('ignores deleted companies and associations with deleted customers', async () => {
   const caller = newCaller();
   const firm = await customers.create(caller, company({ displayName: 'Gone', tags: ['x'] }));
   const one = await customers.create(caller, person({ displayName: 'Left', companyId: firm.id }));
@@ -219,7 +219,7 @@ test('finds deleted customers by parts and lists too', async () => {
   }
 });
 
-test('problems name fields in lowerCamelCase and say what can be asked', async () => {
+test('problems name fields in lowerCamelCase and list the supported operators', async () => {
   const describe = async (filter: string) => {
     const error = await customers.names(caller, { filter }).catch((thrown: unknown) => thrown as AppError);
     return (error as AppError).violations[0]?.description;

@@ -12,7 +12,7 @@ const customers = await sharedCustomers();
 const caller = newCaller();
 await makeFilteredCustomers(customers, caller);
 
-test('answers whatever filter of valid form, or tells what is wrong with it', { timeout: soakTimeoutMs }, async () => {
+test('any well-formed filter returns a result or a specific error', { timeout: soakTimeoutMs }, async () => {
   const answered = { count: 0 };
   await fc.assert(
     fc.asyncProperty(filterTexts, fc.boolean(), async (text, showDeleted) => {

@@ -23,7 +23,7 @@ const sizes = {
 const service = await sharedCustomers();
 const caller = newCaller();
 
-/** The records of a type as lists answer them, in JSON, and the ids of those that meet a filter. */
+/** The records of a type in a list, in JSON, and the ids of those that match a filter. */
 interface Subject {
   type: RecordType;
   customFields: readonly CustomFieldDefinition[];
@@ -86,7 +86,7 @@ test.each([
   ['deals', 1],
   ['records of an object', 2],
 ])(
-  'a list of %s has just those for which the predicate of its filter is true',
+  'a list of %s contains exactly those that match the predicate of its filter',
   { timeout: soakTimeoutMs },
   async (_, index) => {
     const { type, customFields, records, list } = subjects[index] ?? expect.fail();

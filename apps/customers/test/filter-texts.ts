@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { customers } from '../src/domain/customers/customers.js';
 import { filterFields } from '../src/engine/fields/filter-fields.js';
 
-/** Custom fields that filters name, and a valid value of each. */
+/** Custom fields in filters, and a valid value of each. */
 export const customValues = {
   note: '"Calls on Mondays"',
   seats: '-2.5',
@@ -42,7 +42,7 @@ const parts: Readonly<Record<string, string>> = {
   ...{ phones: '"*1820"' },
 };
 
-/** Every comparison of a customer's own fields that a filter may have. */
+/** Every valid comparison of a customer's own fields. */
 export const ownComparisons: readonly string[] = [
   ...[...filterFields(customers).keys()].map((name): [string, string, boolean] => [
     name,
@@ -65,7 +65,7 @@ export const ownComparisons: readonly string[] = [
   ...(beginnings[field] === undefined ? [] : [`${field} = ${beginnings[field]}`]),
 ]);
 
-/** Those of other customers. */
+/** Comparisons of other customers' fields. */
 export const otherComparisons: readonly string[] = [
   ...ownComparisons.map((comparison) => `company.${comparison}`),
   ...ownComparisons.map((comparison) => `associations.partner_of.${comparison}`),
@@ -108,12 +108,12 @@ const comparison = fc.oneof(
 const term = fc.tuple(fc.constantFrom('', '', 'NOT ', '-'), comparison).map((parts) => parts.join(''));
 const group = fc.array(term, { minLength: 2, maxLength: 3 }).map((terms) => `(${terms.join(' OR ')})`);
 
-/** Filters of valid form, most of them valid. */
+/** Well-formed filters, most of them valid. */
 export const filterTexts = fc
   .array(fc.oneof(term, group), { minLength: 1, maxLength: 4 })
   .chain((terms) => fc.constantFrom(' AND ', ' OR ', ' ').map((join) => terms.join(join)));
 
-/** Filters with pieces left out, doubled, and put in from elsewhere. */
+/** Filters with tokens removed, duplicated and inserted. */
 export const mutilatedFilterTexts = fc
   .tuple(
     filterTexts,

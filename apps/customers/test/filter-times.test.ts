@@ -16,7 +16,7 @@ beforeEach(() => {
 const names = (filter: string, orderBy?: string, showDeleted?: boolean) =>
   service.names(caller, { filter, orderBy, showDeleted });
 
-test('days of birth are compared and ordered, those without one last', async () => {
+test('birth dates are compared and ordered, absent ones last', async () => {
   const days = { Grace: '1906-12-09', Ada: '1815-12-10', Nobody: undefined, Alan: '1912-06-23' };
   for (const [displayName, birthDate] of Object.entries(days)) {
     await service.create(caller, person({ displayName, birthDate }));
@@ -41,7 +41,7 @@ test('the time of a lifecycle stage is compared and ordered', async () => {
   expect(await names('', 'lifecycleStageTime')).toEqual(['First', 'Second', 'None']);
 });
 
-test('deleted records are compared and ordered by when they were deleted, which live ones were not', async () => {
+test('deleted records are compared and ordered by delete time, which live ones lack', async () => {
   const made = [];
   for (const displayName of ['A', 'B', 'C']) made.push((await service.create(caller, person({ displayName }))).id);
   for (const id of [made[1], made[0]]) await service.delete(caller, id ?? '');
@@ -59,7 +59,7 @@ test('deleted records are compared and ordered by when they were deleted, which 
   expect((await service.call('listDeals', request, caller)).deals).toHaveLength(1);
 });
 
-test('a page of deleted records continues where the one before has ended', async () => {
+test('a page of deleted records continues after the previous one', async () => {
   const ids = await Promise.all(
     ['A', 'B', 'C'].map(async (displayName) => (await service.create(caller, person({ displayName }))).id),
   );
@@ -71,7 +71,7 @@ test('a page of deleted records continues where the one before has ended', async
   expect([...first.customers, ...second.customers].map(({ id }) => id)).toEqual(ids.toReversed());
 });
 
-test('today, and the first moment of a day, are those of the time zone that the workspace has set', async () => {
+test('today, and the start of a day, follow the time zone of the workspace', async () => {
   const setZone = (timeZone: string | undefined) =>
     service.call(
       'updateSettings',
@@ -79,7 +79,7 @@ test('today, and the first moment of a day, are those of the time zone that the 
       caller,
     );
   const dayIn = (timeZone: string) => new Intl.DateTimeFormat('en-CA', { timeZone }).format();
-  // It is never the same day in both.
+  // It is never the same date in both.
   const [early, late] = ['Pacific/Kiritimati', 'Pacific/Pago_Pago'];
   for (const zone of [early, late]) {
     await service.create(caller, person({ displayName: zone, birthDate: dayIn(zone) }));
@@ -88,7 +88,7 @@ test('today, and the first moment of a day, are those of the time zone that the 
   for (const zone of [early, late]) {
     await setZone(zone);
     expect(await names('birthDate = today')).toEqual([zone]);
-    // Both were made within the day that it is there.
+    // Both were created during that zone's current date.
     expect(await names(`createTime >= ${dayIn(zone)} AND createTime < today+1d`)).toHaveLength(2);
   }
   await setZone(early);

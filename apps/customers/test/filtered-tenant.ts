@@ -40,7 +40,7 @@ function hasChoices(type: CustomField_Type): boolean {
   return type === CustomField_Type.SELECT || type === CustomField_Type.MULTI_SELECT;
 }
 
-/** Makes a company and two persons that differ in every field that filters name. */
+/** Creates a company and two people that differ in every filterable field. */
 export async function makeFilteredCustomers(
   customers: SharedCustomers,
   caller: Caller,

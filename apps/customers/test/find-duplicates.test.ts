@@ -41,7 +41,7 @@ async function walk(request: { minScore?: number; pageSize?: number }): Promise<
   return pairs;
 }
 
-test('finds the likeliest duplicates first, with evidence for and against', async () => {
+test('finds the most probable duplicates first, with evidence for and against', async () => {
   const first = await customers.create(caller, { ...ada, jobTitle: 'Analyst' });
   const typo = await customers.create(caller, { ...ada, givenName: 'Ana', phones: [] });
   const same = await customers.create(caller, ada);
@@ -65,7 +65,7 @@ test('finds the likeliest duplicates first, with evidence for and against', asyn
   expect(await find(first.id, { minScore: Math.ceil(second + 0.01) })).toHaveLength(1);
 });
 
-test('sees a change at once, and finds no deleted or merged customer, and none of another tenant', async () => {
+test('reflects a change at once, and excludes deleted, merged and other tenants’ customers', async () => {
   const first = await customers.create(caller, ada);
   const second = await customers.create(caller, { ...person(), displayName: 'Nobody In Particular' });
   await customers.create(newCaller(), ada);
@@ -81,7 +81,7 @@ test('sees a change at once, and finds no deleted or merged customer, and none o
   await expect(find(first.id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
-test('a term that too many share does not find them', async () => {
+test('a term shared by too many finds none of them', async () => {
   const batch = Array.from({ length: 600 }, () => ({
     customer: customerOf({ kind: CustomerKind.PERSON, givenName: 'John', familyName: 'Smith' }),
   }));
@@ -94,7 +94,7 @@ test('a term that too many share does not find them', async () => {
   expect(await find(results[0]?.customer?.id ?? '', { minScore: 1 })).toEqual([]);
 });
 
-test('lists each pair once, whatever the size of the pages', async () => {
+test('lists each pair once, for any page size', async () => {
   for (const name of ['Ada', 'Grace', 'Alan']) {
     for (let copy = 0; copy < 3; copy += 1) {
       const number = `+49301234567${name.length}`;
@@ -122,7 +122,7 @@ test('lists each pair once, whatever the size of the pages', async () => {
   ).rejects.toMatchObject({ violations: [{ field: 'pageToken' }] });
 });
 
-test('walks 5,000 records and finds nine of ten true pairs, with few others', { timeout: 60_000 }, async () => {
+test('finds nine of ten true pairs of 5,000 records, with few others', { timeout: 60_000 }, async () => {
   const rows = parse<Record<string, string>>(
     readFileSync(join(import.meta.dirname, 'samples/febrl-dataset3-5000.csv')),
     { columns: true, trim: true },
@@ -150,7 +150,7 @@ test('walks 5,000 records and finds nine of ten true pairs, with few others', { 
   expect(right / pairs.length).toBeGreaterThan(0.9);
 });
 
-/** Blank is absent. */
+/** Blank means absent. */
 function given(text: string | undefined): string | undefined {
   return text === undefined || text === '' ? undefined : text;
 }
@@ -176,7 +176,7 @@ function febrlPerson(row: Record<string, string>): Partial<Customer> {
   };
 }
 
-test('finds duplicates among many who share their commonest term', async () => {
+test('finds duplicates among many that share their most common term', async () => {
   const tom = { kind: CustomerKind.PERSON, givenName: 'Tom', familyName: 'Tall', birthDate: '1970-01-01' };
   await copyCustomer(customers, (await customers.create(caller, tom)).id, 11_000);
   const grace = { kind: CustomerKind.PERSON, givenName: 'Grace', familyName: 'Hopperschmidt', birthDate: '1970-01-01' };

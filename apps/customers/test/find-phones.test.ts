@@ -25,7 +25,7 @@ test.each([
   ['+43 (0)1 58801', ['Ada']],
   ['(212) 555-0100', ['Eve']],
   ['58801', []],
-])('a number is found as it was typed and as it is kept: %s', async (typed, names) => {
+])('a number is found as typed and as stored: %s', async (typed, names) => {
   const filter = `phones:${JSON.stringify(typed)}`;
   expect((await customers.names(caller, { filter })).toSorted()).toEqual(names);
 });
@@ -37,6 +37,6 @@ test.each([
   ['0043158801', ['Ada']],
   ['+43(0)158801', ['Ada']],
   ['58801', ['Ada', 'Bob']],
-])('q finds a number as it was typed and as it is kept: %s', async (q, names) => {
+])('q finds a number as typed and as stored: %s', async (q, names) => {
   expect((await customers.names(caller, { q })).toSorted()).toEqual(names);
 });

@@ -6,7 +6,7 @@ import { folders, picture } from '../folders.ts';
 const root = join(import.meta.dirname, '../src');
 const sources = globSync('{engine,domain}/**/*.ts', { cwd: root }).filter((file) => !file.endsWith('.spec.ts'));
 
-test('every folder has its place among the others', () => {
+test('every folder has a position in the order', () => {
   const found = new Set(sources.map((file) => file.split('/').slice(0, 2).join('/')));
 
   expect([...found].sort()).toEqual([...folders].sort());
@@ -19,7 +19,7 @@ test('no folder has more than 16 sources', () => {
   expect([...counts].filter(([, count]) => count > 16)).toEqual([]);
 });
 
-test('the document shows the folders as they are', () => {
+test('the documentation shows the current folders', () => {
   const document = readFileSync(join(root, '../../../docs/architecture.md'), 'utf8');
 
   expect(document).toContain(`\n\`\`\`text\n${picture()}\n\`\`\`\n`);

@@ -12,7 +12,7 @@ import { company, newCaller, person, sharedCustomers } from './running-customers
 
 const customers = await sharedCustomers();
 
-/** Who sees all, and who does not, of the same tenant. */
+/** Two callers of the same tenant, with and without access to personal data. */
 let seeing: Caller;
 let blind: Caller;
 
@@ -21,7 +21,7 @@ beforeEach(() => {
   blind = { ...seeing, principalId: `apiKey:${v7()}`, hidesPii: true };
 });
 
-/** Values of which none may reach `blind`. */
+/** Values that must never reach `blind`. */
 const secrets = ['Ada', 'Lovelace', '1815-12-10', 'ada@example.com', '493012345678', 'Square'];
 const ada = person({
   displayName: 'Ada Lovelace',
@@ -45,7 +45,7 @@ async function allOf(stream: AsyncIterable<unknown>): Promise<unknown[]> {
   return messages;
 }
 
-test('hides personal data in every answer, and shows the rest', async () => {
+test('hides personal data in every response, and shows the rest', async () => {
   const { id } = await customers.create(seeing, ada);
   const twin = await customers.create(seeing, { ...ada, emails: [], phones: [], addresses: [] });
 
@@ -72,7 +72,7 @@ test('hides personal data in every answer, and shows the rest', async () => {
   expect((await customers.get(seeing, id)).displayName).toBe('Ada Lovelace');
 });
 
-test('hides it in files and streams', async () => {
+test('hides personal data in files and streams', async () => {
   await customers.create(seeing, ada);
   const files = [ExportFormat.NDJSON, ExportFormat.CSV].map(async (format) => {
     const request = { format, columns: [] };
@@ -98,7 +98,7 @@ test('hides it in files and streams', async () => {
   expectHidden(event.value);
 });
 
-test('gives a repeated call its answer as each caller may see it', async () => {
+test('masks the repeated response for each caller', async () => {
   const first = await customers.create(seeing, ada, 'key-1');
   expect(await customers.create(seeing, ada, 'key-1')).toEqual(first);
 
@@ -112,7 +112,7 @@ test.each([
   ['filter', { filter: 'associations.employee_of.phones:"1"' }, 'associations.employee_of.phones'],
   ['orderBy', { orderBy: 'display_name desc' }, 'displayName'],
   ['q', { q: 'ada' }, 'displayName'],
-])('refuses a %s that would find out what is hidden: %j', async (parameter, request, field) => {
+])('refuses a %s that would reveal hidden data: %j', async (parameter, request, field) => {
   await expect(customers.call('listCustomers', request, blind)).rejects.toMatchObject({
     code: 'PERMISSION_DENIED',
     reason: 'FIELD_HIDDEN',
@@ -121,7 +121,7 @@ test.each([
   });
 });
 
-test('refuses to test customers by what is hidden', async () => {
+test('refuses to test customers by hidden data', async () => {
   const { id } = await customers.create(seeing, ada);
 
   const test = customers.call('batchGetCustomers', { ids: [id], filter: 'emails:*' }, blind);
@@ -129,14 +129,14 @@ test('refuses to test customers by what is hidden', async () => {
   await expect(test).rejects.toMatchObject({ code: 'PERMISSION_DENIED', reason: 'FIELD_HIDDEN' });
 });
 
-test('refuses to count by what is hidden', async () => {
+test('refuses to count by hidden data', async () => {
   await expect(customers.call('aggregateCustomers', { filter: 'emails:*' }, blind)).rejects.toMatchObject({
     code: 'PERMISSION_DENIED',
     reason: 'FIELD_HIDDEN',
   });
 });
 
-test('lets it look by all other fields, also by one of its own that has such a name', async () => {
+test('allows all other fields, also a custom field with such a name', async () => {
   await defineField(customers, seeing, 'emails', CustomField_Type.TEXT);
   await customers.create(seeing, ada);
 
@@ -145,7 +145,7 @@ test('lets it look by all other fields, also by one of its own that has such a n
   expect(found).toHaveLength(1);
 });
 
-test('takes nothing for data that it was shown in the place of data', async () => {
+test('never stores a mask as data', async () => {
   const { id } = await customers.create(seeing, ada);
   await expect(customers.update(blind, id, { displayName: maskText, tags: [] })).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
@@ -186,7 +186,7 @@ test.each([
   const answer = await tenant.importFile({ contentType, data: Buffer.concat(pieces.map(({ data }) => data)) });
 
   expect(answer).toMatchObject({ rows: 2, created: 0, failed: 0, issues: [] });
-  // Reading for an update locks a row, which is all that PostgreSQL notes.
+  // SELECT FOR UPDATE locks a row and changes xmax, which this ignores.
   const contents = (rows: unknown[]) => rows.map((row) => (row as { stored: string }).stored);
   expect(contents(await tenant.storedRows())).toEqual(contents(before));
   await tenant.close();

@@ -8,7 +8,7 @@ import { OperationTenant } from './operation-tenant.js';
 import { customerOf, newCaller, person, RunningCustomers } from './running-customers.js';
 
 let customers: RunningCustomers;
-/** Sees all, and does not, of the same tenant. */
+/** Callers of the same tenant, with and without access to personal data. */
 let seeing: Caller;
 let blind: Caller;
 let ada: Customer;
@@ -28,13 +28,13 @@ beforeEach(async () => {
 type Guess = Partial<Customer>;
 
 const guesses: [field: string, right: Guess, wrong: Guess][] = [
-  ['a date of birth', { birthDate: '1815-12-10' }, { birthDate: '1815-12-11' }],
+  ['a birth date', { birthDate: '1815-12-10' }, { birthDate: '1815-12-11' }],
   ['a family name', { familyName: 'Lovelace' }, { familyName: 'Byron' }],
   ['a name beside a tag', { familyName: 'Lovelace', tags: ['vip'] }, { familyName: 'Byron', tags: ['vip'] }],
 ];
 
-const ways: [
-  way: string,
+const methods: [
+  method: string,
   set: (caller: Caller, guess: Guess, validateOnly: boolean) => Promise<Customer | undefined>,
 ][] = [
   [
@@ -64,10 +64,12 @@ const ways: [
   ],
 ];
 
-const cases = ways.flatMap(([way, set]) => guesses.map(([field, right, wrong]) => ({ way, field, set, right, wrong })));
+const cases = methods.flatMap(([method, set]) =>
+  guesses.map(([field, right, wrong]) => ({ method, field, set, right, wrong })),
+);
 
 test.each(cases)(
-  '$way with validateOnly does not reveal whether a guess of $field is correct',
+  '$method with validateOnly does not reveal whether a guess of $field is correct',
   async ({ set, right, wrong }) => {
     const answers = [await set(blind, right, true), await set(blind, wrong, true)];
 
@@ -77,22 +79,25 @@ test.each(cases)(
   },
 );
 
-test.each(cases)('$way of who sees $field changes nothing that is as it was', async ({ set, right }) => {
-  expect(await set(seeing, right, false)).toEqual(ada);
-});
+test.each(cases)(
+  '$method by a caller with access to $field writes nothing for an equal value',
+  async ({ set, right }) => {
+    expect(await set(seeing, right, false)).toEqual(ada);
+  },
+);
 
-test.each(ways)('%s is a change to who can not know that it is none', async (_way, set) => {
+test.each(methods)('%s by a caller without access always counts as a change', async (_method, set) => {
   const changed = await set(blind, { birthDate: '1815-12-10' }, false);
 
   expect(changed?.etag).toBe('"2"');
   expect(await customers.get(seeing, ada.id)).toMatchObject({ etag: '"2"', birthDate: '1815-12-10' });
 });
 
-test('an update without personal data changes nothing that is as it was', async () => {
+test('an update without personal data writes nothing for equal values', async () => {
   expect((await customers.update(blind, ada.id, { tags: ['vip'] })).etag).toBe('"1"');
 });
 
-test('duplicates are not found for who does not see what they are found by', async () => {
+test('duplicates are not revealed to callers without access to personal data', async () => {
   const guess = await customers.create(
     blind,
     person({ displayName: 'Ada Lovelace', familyName: 'Lovelace', birthDate: '1815-12-10' }),
@@ -121,7 +126,7 @@ test('import counts do not reveal whether a row matches the existing customer', 
   expect(imported).toMatchObject(counts);
 });
 
-/** What a caller sees of an answer but for the moment that it was made. */
+/** A response without its time. */
 function withoutTime(answer: Customer | undefined): object {
   return { ...answer, updateTime: undefined };
 }

@@ -40,7 +40,7 @@ function createPipeline(given: Partial<Pipeline> = {}): Promise<Pipeline> {
   return sales.createPipeline(pipeline(given));
 }
 
-test('an operation imports deals of customers that it names by their external ids', async () => {
+test('an operation imports deals whose customers are named by external ids', async () => {
   const { id: pipelineId } = await createPipeline({ externalIds: [{ system: 'erp', value: 'main' }] });
   const { id: customerId } = await customers.create(
     operations.caller,
@@ -73,7 +73,7 @@ test('an operation imports deals of customers that it names by their external id
   expect((await run(file, { language: 'de' })).counts).toMatchObject({ rows: 3, unchanged: 2, failed: 1 });
 });
 
-test('a row that the stages of its pipeline forbid is refused with the field and the reason, in a dry run too', async () => {
+test('a row that violates the stages of its pipeline is refused with field and reason, in a dry run too', async () => {
   const main = await createPipeline({ transitions: StageTransitions.NEXT_ONLY });
   const { id } = await sales.createDeal(main);
   const file = `id,stage,amount\n${id},won,1 EUR\n${id},proposal,\n,proposal,1 EUR\n`;
@@ -93,7 +93,7 @@ test('a row that the stages of its pipeline forbid is refused with the field and
   expect(await dealOf(id)).toMatchObject({ stage: 'proposal', amount: { amount: '1', currencyCode: 'EUR' } });
 });
 
-test('undo takes deals back through the rules of their stages, and removes created ones with their stays in stages', async () => {
+test('undo reverts deals by the rules of their stages, and removes created ones with their stage entries', async () => {
   const main = await createPipeline();
   const strict = await createPipeline({ transitions: StageTransitions.NEXT_ONLY });
   const amount = { amount: '5', currencyCode: 'EUR' };
@@ -114,7 +114,7 @@ test('undo takes deals back through the rules of their stages, and removes creat
   expect(rows).toEqual([{ stays: '5' }]);
 });
 
-test('what an operation imports must be a type that there is, that the caller may write, and that its mapping is for', async () => {
+test('an operation requires a known type that the caller can write and that matches its mapping', async () => {
   const narrow = { ...operations.caller, permissions: ['customers.write'] };
   const input = { contentType: 'text/csv', map: [], kind: 0, listMode: ListMode.UNSPECIFIED, recordType: 'deal' };
   const mapping = { map: ['Deal=title'], kind: 0, listMode: 0, recordType: 'deal', key: '', updateTime: undefined };
@@ -137,7 +137,7 @@ test('what an operation imports must be a type that there is, that the caller ma
   expect((await operations.createImport({})).import?.recordType).toBeUndefined();
 });
 
-test('a row that is done again, since another write took its value meanwhile, is reported once', async () => {
+test('a row that is retried after a conflict is reported once', async () => {
   const main = await createPipeline();
   const { id } = await sales.createDeal(main, { title: 'Mine' });
   const { database, caller } = operations;
@@ -158,7 +158,7 @@ test('a row that is done again, since another write took its value meanwhile, is
   expect(await issuesOf(operation.id)).toMatchObject([{ line: 2, reason: 'CUSTOMER_NOT_FOUND', field: 'customerId' }]);
 });
 
-test('a mapping is refused once it names a custom field that is gone', async () => {
+test('a mapping with a deleted custom field is refused', async () => {
   await defineField(customers, sales.caller, 'plan', Type.TEXT, { recordType: 'deal' });
   const mapping = {
     map: ['Plan=custom_fields.plan'],
@@ -177,7 +177,7 @@ test('a mapping is refused once it names a custom field that is gone', async () 
   });
 });
 
-test('an import of deals is uploaded and resumed only by callers that may write deals', async () => {
+test('uploading and resuming an import of deals requires the permission to write deals', async () => {
   const main = await createPipeline();
   const { id } = await operations.createImport({ recordType: 'deal' });
   const narrow = { ...operations.caller, permissions: ['customers.read', 'customers.write'] };

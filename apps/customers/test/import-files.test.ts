@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { counts, csv, issues, messages, none, pieces, rowsOf, ImportTenant } from './import-tenant.js';
 import { RunningCustomers } from './running-customers.js';
 
-/** A session that waits for a value that another transaction has claimed. */
+/** A session that waits for a value claimed by another transaction. */
 const waiting = `wait_event_type = 'Lock' and query like '%customer_key%'`;
 
 let customers: RunningCustomers;
@@ -41,7 +41,7 @@ describe('a file', () => {
     expect([answer.issues.length, answer.issuesOmitted]).toEqual([10_000, 20]);
   });
 
-  test('that breaks off leaves nothing, neither when it is no JSON nor when its client goes', async () => {
+  test('that is interrupted leaves nothing, by invalid JSON or a disconnected client', async () => {
     const rows = Array.from({ length: 3_000 }, (_, index) => ({ name: `N${index}`, email: `n${index}@x.example` }));
     const text = JSON.stringify(rows);
     await expect(tenant.importFile({ contentType: 'application/json', data: text.slice(0, -1) })).rejects.toMatchObject(
@@ -64,7 +64,7 @@ describe('a file', () => {
     expect(await tenant.storedRows()).toEqual([]);
   });
 
-  test('that ends without saying that it is complete leaves nothing: its sender may have died', async () => {
+  test('that ends without an end marker leaves nothing: its sender may have crashed', async () => {
     await expect(tenant.upload(pieces(csv('name\nAda\nBob\nCy')))).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(await tenant.storedRows()).toEqual([]);
   });
@@ -94,7 +94,7 @@ describe('a file', () => {
     expect(counts(await tenant.importFile(rows))).toEqual({ ...none, created: 2 });
   });
 
-  test('gives way, as a whole, to a write that takes one of its unique values meanwhile', async () => {
+  test('fails as a whole after a concurrent write takes one of its unique values', async () => {
     const commit = await tenant.beginEve('ada@x.example');
 
     const importing = tenant.importFile(

@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(() => Promise.all([tenant.close(), operations.close()]));
 
-/** A customer with two items in each list that files have. */
+/** A customer with two items in each list that files contain. */
 function ada() {
   return customers.create(
     tenant.caller,
@@ -56,7 +56,7 @@ const lists = {
   ]),
 };
 
-describe.each(['CSV', 'NDJSON'] as const)('the lists of a customer that a row of %s meets', (format) => {
+describe.each(['CSV', 'NDJSON'] as const)('the lists of a customer matched by a row of %s', (format) => {
   test('are united when no mode is given', async () => {
     const { id } = await ada();
 
@@ -69,7 +69,7 @@ describe.each(['CSV', 'NDJSON'] as const)('the lists of a customer that a row of
     });
   });
 
-  test('are replaced by those that the row has, with REPLACE, and the others stay', async () => {
+  test('are replaced by those of the row with REPLACE, and other lists stay', async () => {
     const { id } = await ada();
     const before = await tenant.storedRows();
 
@@ -92,7 +92,7 @@ describe.each(['CSV', 'NDJSON'] as const)('the lists of a customer that a row of
   });
 });
 
-test('a row that knows its customer by id may give it another external id with REPLACE only', async () => {
+test('a row with the id of its customer can set another external id with REPLACE only', async () => {
   const { id } = await ada();
   const file = rowsOf([{ id, kind: 'PERSON', externalIds: [{ system: 'erp', value: '2' }] }]);
 
@@ -102,7 +102,7 @@ test('a row that knows its customer by id may give it another external id with R
   expect((await customers.get(tenant.caller, id)).externalIds).toEqual([{ system: 'erp', value: '2' }]);
 });
 
-test('only the first row that is about a customer replaces its lists, and later ones add to them', async () => {
+test('only the first row of a customer replaces its lists, and later ones add to them', async () => {
   const { id } = await ada();
   const file = csv('name,email,tag\nAda,ada@x.example,three\nAda,ada@x.example,four', { listMode });
 
@@ -111,7 +111,7 @@ test('only the first row that is about a customer replaces its lists, and later 
   expect((await customers.get(tenant.caller, id)).tags).toEqual(['three', 'four']);
 });
 
-test('a row without a key meets the customer that has all its values, and makes no second one', async () => {
+test('a row without a key matches the customer with all its values, and creates no second one', async () => {
   const { id } = await customers.create(tenant.caller, person({ displayName: 'Bob', tags: ['one', 'two'] }));
 
   expect(counts(await tenant.importFile(csv('name,tag\nBob,one', { listMode })))).toEqual({ ...none, updated: 1 });
@@ -119,10 +119,10 @@ test('a row without a key meets the customer that has all its values, and makes 
   expect((await customers.get(tenant.caller, id)).tags).toEqual(['one']);
 });
 
-describe('a value that a customer loses', () => {
+describe('a value removed from a customer', () => {
   const file = 'id,kind,name,email\n<ada>,PERSON,Ada,new@x.example\n,PERSON,Bob,old@x.example\n';
 
-  test('is free for the rows that follow, in a dry run as in the import, and comes back when that is undone', async () => {
+  test('is free for later rows, in a dry run as in the import, and is restored by undo', async () => {
     const { id } = await ada();
     const data = file.replace('<ada>', id);
     const before = await operations.dump();
@@ -137,7 +137,7 @@ describe('a value that a customer loses', () => {
     expect(await operations.dump()).toEqual(before);
   });
 
-  test('comes back from a customer that is undone in a later step', async () => {
+  test('is restored from a customer that is undone in a later step', async () => {
     const addresses = Array.from({ length: 502 }, (_, index) => `${1_000 + index}@x.example`);
     await operations.run(`name,email\n${addresses.map((address) => `A,${address}`).join('\n')}\n`);
     const before = await operations.dump();
@@ -151,7 +151,7 @@ describe('a value that a customer loses', () => {
     expect(await operations.dump()).toEqual(before);
   });
 
-  test('is given to another by two rows, and back', async () => {
+  test('moves to another customer and back by two rows', async () => {
     const [one, two] = await Promise.all(
       ['one@x.example', 'two@x.example'].map((address) =>
         customers.create(tenant.caller, person({ displayName: address, emails: [{ address, label }] })),
@@ -167,7 +167,7 @@ describe('a value that a customer loses', () => {
     expect(await operations.dump()).toEqual(before);
   });
 
-  test('does not come back from a customer that has got it since', async () => {
+  test('is not restored from a customer that has received it since', async () => {
     const { id } = await ada();
     const done = await operations.run(`id,kind,email\n${id},PERSON,new@x.example\n`, { listMode });
     const other = await customers.create(tenant.caller, person({ emails: [{ address: 'old@x.example', label }] }));
@@ -175,14 +175,18 @@ describe('a value that a customer loses', () => {
     const undone = await operations.undo(done.id);
 
     expect(undone).toMatchObject({ state: State.UNDONE, counts: { undone: 0, issues: 1 } });
-    const { issues: told } = await customers.call('listOperationIssues', { id: done.id, pageSize: 10 }, tenant.caller);
-    expect(told).toMatchObject([{ reason: 'CHANGED_SINCE', severity: Severity.WARNING, customerId: id }]);
+    const { issues: reported } = await customers.call(
+      'listOperationIssues',
+      { id: done.id, pageSize: 10 },
+      tenant.caller,
+    );
+    expect(reported).toMatchObject([{ reason: 'CHANGED_SINCE', severity: Severity.WARNING, customerId: id }]);
     expect((await customers.get(tenant.caller, id)).emails).toMatchObject([{ address: 'new@x.example' }]);
     expect((await customers.get(tenant.caller, other.id)).emails).toMatchObject([{ address: 'old@x.example' }]);
   });
 });
 
-test('a saved mapping keeps the mode, which must not be given beside it', async () => {
+test('a saved mapping includes the mode, which must not be set together with it', async () => {
   const { id } = await ada();
   const mapping = {
     key: '',

@@ -24,7 +24,7 @@ afterAll(async () => {
   await customers.stop();
 });
 
-test('a file takes no more memory when it has five times as many rows', { timeout: soakTimeoutMs }, async () => {
+test('memory does not grow with five times as many rows', { timeout: soakTimeoutMs }, async () => {
   await growthOfImport(2_000);
 
   const few = await growthOfImport(fewRows);
@@ -34,7 +34,7 @@ test('a file takes no more memory when it has five times as many rows', { timeou
   expect(many).toBeLessThan(1.3 * Math.max(few, 0) + 10 * mib);
 });
 
-/** By how many bytes, garbage not counted, the memory in use grows at most while a file of so many rows is imported. */
+/** Largest growth of used memory, after garbage collection, in bytes while a file of this many rows is imported. */
 async function growthOfImport(rows: number): Promise<number> {
   const before = bytesInUse();
   let most = before;

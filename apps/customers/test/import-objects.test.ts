@@ -19,7 +19,7 @@ beforeEach(async () => {
 });
 afterEach(() => operations.close());
 
-test('an operation imports records of one object, and its dry run takes those of another for no others', async () => {
+test('an operation imports records of one object, and its dry run ignores those of other objects', async () => {
   for (const key of ['car', 'boat']) {
     await objects.createObject(key);
     await objects.createField(key, 'seats', { type: Type.NUMBER });

@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(() => tenant.close());
 
-test('validateOnly answers the full report and writes nothing', async () => {
+test('validateOnly returns the full report and writes nothing', async () => {
   const own = await ImportTenant.create(customers);
   const ada = await customers.create(own.caller, person({ emails: [{ address: 'ada@x.example', label: undefined }] }));
   const before = await own.storedRows();
@@ -35,7 +35,7 @@ test('validateOnly answers the full report and writes nothing', async () => {
   await own.close();
 });
 
-test('a local phone number is one of the default country, unless the row or the customer has a country', async () => {
+test('a local phone number gets the default country, unless the row or the customer has a country', async () => {
   const rows = [
     { displayName: 'No country', email: 'n@x.example', phone: '01 58801' },
     { displayName: 'Germany', email: 'g@x.example', phone: '030 12345678', country: 'Germany' },
@@ -49,7 +49,7 @@ test('a local phone number is one of the default country, unless the row or the 
   expect(await phonesOf('Germany')).toEqual(['+493012345678']);
 });
 
-test('days are read as the language writes them', async () => {
+test('dates are parsed in the language', async () => {
   const key = 'since';
   const customField = { ...CustomField.decode(new Uint8Array()), key, type: CustomField_Type.DATE };
   await customers.call('createCustomField', { customField }, tenant.caller);
@@ -66,7 +66,7 @@ test('days are read as the language writes them', async () => {
   });
 });
 
-test('each column is answered with the reason, and one that says nothing with a suggestion', async () => {
+test('each column is returned with the reason, and an unknown one with a suggestion', async () => {
   const header = 'Last Name,display_name,Member No,X1,X2,Customer ID,Surname,Website,Domain,since';
   const row = 'Byron,Ada,1,ada@s.example,+43 1 58801,77,B,https://w.example/a,,2026-01-01';
 
@@ -86,7 +86,7 @@ test('each column is answered with the reason, and one that says nothing with a 
   ]);
 });
 
-test('a column that is not in map has a suggestion too', async () => {
+test('a column outside of map has a suggestion too', async () => {
   const file = csv('Who,X1\nAda,ada@t.example', { map: ['Who=displayName'], validateOnly: true });
 
   const { columns } = await tenant.importFile(file);
@@ -97,7 +97,7 @@ test('a column that is not in map has a suggestion too', async () => {
   ]);
 });
 
-test('map takes the names of fields as JSON has them, and in snake_case', async () => {
+test('map accepts field names in JSON form and in snake_case', async () => {
   const map = ['First=givenName', 'Last=family_name', 'Erp=externalId.erp', 'Zip=postalCode'];
   const answer = await tenant.importFile(csv('First,Last,Erp,Zip\nAda,Lovelace,7,10115\n', { map }));
 
@@ -109,7 +109,7 @@ test('map takes the names of fields as JSON has them, and in snake_case', async 
   });
 });
 
-test('a row is about the customer of its id, whatever else it has', async () => {
+test('a row matches the customer of its id, whatever else it contains', async () => {
   const email = { address: 'old@i.example', label: undefined };
   const mine = await customers.create(tenant.caller, person({ displayName: 'Mine', emails: [email] }));
   const other = await customers.create(
@@ -145,7 +145,7 @@ test('a row is about the customer of its id, whatever else it has', async () => 
   expect(await customers.get(tenant.caller, other.id)).toEqual(other);
 });
 
-test('an export that was edited changes what was edited', async () => {
+test('importing an edited export changes only the edits', async () => {
   const own = await ImportTenant.create(customers);
   const engines = await customers.create(
     own.caller,

@@ -12,7 +12,7 @@ import { newCaller } from './running-customers.js';
 import { insertCustomer, newTrial, TrialTable } from './trial-table.js';
 import { trialTypeWith } from './trial-type.js';
 
-/** A type of records without rules of its own for imports and exports, in a database. */
+/** A record type without rules of its own for imports and exports, in a database. */
 let table: TrialTable;
 let caller: Caller;
 const bulk = new BulkWork({});
@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => table.stop());
 
-/** Trials whose titles are never `No`, that note when their status changed, and that say so to their customers. */
+/** Trials that refuse the title `No`, record status changes, and write to their customers. */
 const type = trialTypeWith({
   guard: ({ after }) =>
     after.title === 'No' ? [{ field: 'title', reason: 'TITLE_FORBIDDEN', description: 'must not be No' }] : [],
@@ -75,28 +75,22 @@ test.each([
   [ExportFormat.CSV, 'text/csv'],
   [ExportFormat.CSV_SEMICOLON, 'text/csv'],
   [ExportFormat.NDJSON, 'application/x-ndjson'],
-])(
-  'an unchanged export of a type that has only its contract changes nothing (format %i)',
-  async (format, contentType) => {
-    caller = newCaller();
-    const customerId = v7();
-    await table.inSession(caller, () => insertCustomer(table, caller, customerId));
-    await table.insert(
-      caller,
-      newTrial({ customerId, externalIds: [{ system: 'erp', value: '1' }], customFields: {} }),
-    );
-    await table.insert(
-      caller,
-      newTrial({ title: '=1+1', amount: undefined, accepted: false, customFields: {}, externalIds: [] }),
-    );
-    const before = await stored();
+])('importing an unchanged export of a type without rules changes nothing (format %i)', async (format, contentType) => {
+  caller = newCaller();
+  const customerId = v7();
+  await table.inSession(caller, () => insertCustomer(table, caller, customerId));
+  await table.insert(caller, newTrial({ customerId, externalIds: [{ system: 'erp', value: '1' }], customFields: {} }));
+  await table.insert(
+    caller,
+    newTrial({ title: '=1+1', amount: undefined, accepted: false, customFields: {}, externalIds: [] }),
+  );
+  const before = await stored();
 
-    const answer = await inDatabase(async (em) => imported(em, await exported(em, format), { contentType }));
+  const answer = await inDatabase(async (em) => imported(em, await exported(em, format), { contentType }));
 
-    expect(answer).toMatchObject({ rows: 2, unchanged: 2, issues: [] });
-    expect(await stored()).toEqual(before);
-  },
-);
+  expect(answer).toMatchObject({ rows: 2, unchanged: 2, issues: [] });
+  expect(await stored()).toEqual(before);
+});
 
 test('CSV has the fields of the contract in its order', async () => {
   caller = newCaller();
@@ -111,7 +105,7 @@ test('CSV has the fields of the contract in its order', async () => {
   expect(csv).toMatch(/,First,,OPEN,12.50 EUR,2026-12-31,2026-02-01T12:30:00.250Z,"a\nb""c",3,9000000000,0.25,true,,/);
 });
 
-test('an import keeps the rules of the type: what it forbids, what the server sets and what changes do to others', async () => {
+test('an import applies the rules of the type: violations, server-managed fields and side effects', async () => {
   caller = newCaller();
   const customerId = v7();
   await table.inSession(caller, () => insertCustomer(table, caller, customerId));
@@ -134,7 +128,7 @@ test('an import keeps the rules of the type: what it forbids, what the server se
   expect(await table.rows(caller, 'select source from customer')).toEqual([{ source: '1>2,->1' }]);
 });
 
-test('a reference is named by a unique value of its target; one that nothing has is left out with a warning', async () => {
+test('a reference is resolved by a unique value of its target; an unknown one is omitted with a warning', async () => {
   caller = newCaller();
   const customerId = v7();
   await table.inSession(caller, () => insertKeyed(customerId, 'EXTERNAL_ID', 'erp/47'));

@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => tenant.close());
 
 describe('a row', () => {
-  test('updates the customer that it meets: values replace, lists are united', async () => {
+  test('updates the matched customer: values replace, lists are united', async () => {
     const ada = await customers.create(tenant.caller, {
       ...person({ givenName: 'Ada', jobTitle: 'Analyst', tags: ['old'] }),
       emails: [{ address: 'Ada@x.example', label: undefined }],
@@ -37,7 +37,7 @@ describe('a row', () => {
     });
   });
 
-  test('that meets the record of an earlier row only adds what is missing, within a chunk and across chunks', async () => {
+  test('that matches the record of an earlier row only adds missing values, within a chunk and across chunks', async () => {
     const filler = Array.from({ length: 2_500 }, (_, index) => ({ name: `F${index}`, email: `f${index}@x.example` }));
     const rows = [
       { email: 'ada@x.example', job_title: 'first' },
@@ -65,7 +65,7 @@ describe('a row', () => {
     expect(await tenant.storedRows()).toEqual(before);
   });
 
-  test('goes by its external id, then e-mail address, and never takes a key from another customer', async () => {
+  test('matches by external id, then e-mail address, and never takes a key from another customer', async () => {
     const byId = await customers.create(tenant.caller, { ...person(), externalIds: [{ system: 'erp', value: '1' }] });
     const byEmail = await customers.create(tenant.caller, {
       ...person(),
@@ -115,7 +115,7 @@ describe('a row', () => {
     expect(await tenant.storedRows()).toEqual(before);
   });
 
-  test('whose external ids belong to two customers is refused', async () => {
+  test('with external ids of two customers is refused', async () => {
     const rows = [1, 2].map((id) => ({ name: `N${id}`, externalIds: [{ system: `s${id}`, value: '1' }] }));
     const both = { name: 'Both', externalIds: rows.flatMap(({ externalIds }) => externalIds) };
 
@@ -127,7 +127,7 @@ describe('a row', () => {
     ]);
   });
 
-  test('that meets a customer of the other kind is refused', async () => {
+  test('that matches a customer of the other kind is refused', async () => {
     const acme = await customers.create(tenant.caller, {
       ...company(),
       emails: [{ address: 'info@acme.example', label: undefined }],
@@ -139,7 +139,7 @@ describe('a row', () => {
     expect(counts(answer)).toEqual({ ...none, failed: 1 });
   });
 
-  test('without any key is not created again when a customer has all that it says', async () => {
+  test('without any key creates nothing when a customer has all its values', async () => {
     const rows = rowsOf([
       { name: 'Ada', phone: '+4930901820' },
       { name: 'Ada', phone: '+4930901821' },
@@ -152,7 +152,7 @@ describe('a row', () => {
     expect(await tenant.storedRows()).toEqual(before);
   });
 
-  test('does not meet a deleted customer', async () => {
+  test('does not match a deleted customer', async () => {
     const ada = await customers.create(tenant.caller, {
       ...person(),
       emails: [{ address: 'ada@x.example', label: undefined }],
@@ -165,7 +165,7 @@ describe('a row', () => {
     });
   });
 
-  test('belongs to the company that it names, when that is one', async () => {
+  test('is linked to the named company, if it exists', async () => {
     const acme = await customers.create(tenant.caller, company());
     const rows = [acme.id, v7()].map((company_id, index) => ({
       name: `P${index}`,
@@ -180,7 +180,7 @@ describe('a row', () => {
     expect([stored.get('P0')?.companyId, stored.get('P1')?.companyId]).toEqual([acme.id, undefined]);
   });
 
-  test('keeps every character that text can have', async () => {
+  test('preserves every valid character', async () => {
     const name = `"'\\'' \\x27; -- ? :a $1 {,} \\N \t \u202e 𝒜́ \u2028 end`;
 
     await tenant.importFile(rowsOf([{ name, tags: [name.slice(0, 50)], street: 'a\\\nb\r\nc', email: 'a@x.example' }]));

@@ -15,7 +15,7 @@ afterEach(() => tenant.close());
 const byName = (found: Customer[]) => new Map(found.map((customer) => [customer.displayName, customer]));
 
 describe('the sample of universities', () => {
-  test('is imported with every row accounted for, and byte for byte', async () => {
+  test('is imported with every row counted, byte for byte', async () => {
     const file = await sample('universities.json');
     const answer = await tenant.importFile({ contentType: 'application/json', data: file, kind: CustomerKind.COMPANY });
 
@@ -42,7 +42,7 @@ describe('the sample of universities', () => {
     }
   });
 
-  test('imported again changes nothing at all', async () => {
+  test('changes nothing when imported again', async () => {
     const file: File = {
       contentType: 'application/json',
       data: await sample('universities.json'),
@@ -59,7 +59,7 @@ describe('the sample of universities', () => {
 });
 
 describe('the sample of people', () => {
-  test('is imported with its wrong phones named by line and kept as typed', async () => {
+  test('is imported with its invalid phone numbers reported by line and stored as typed', async () => {
     const answer = await tenant.importFile(csv(await sample('people.csv'), { externalIdSystem: 'shop' }));
 
     expect(counts(answer)).toEqual({ ...none, created: 20 });
@@ -83,7 +83,7 @@ describe('the sample of people', () => {
     });
   });
 
-  test('imported again changes nothing at all, nor when it is cut into single bytes', async () => {
+  test('changes nothing when imported again, nor when sent in single bytes', async () => {
     const file = csv(await sample('people.csv'));
     await tenant.importFile(file);
     const before = await tenant.storedRows();

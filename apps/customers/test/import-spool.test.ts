@@ -23,14 +23,14 @@ afterEach(() => tenant.close());
 
 const header = 'name,email,phone,padding\n';
 
-/** Rows of a file of so many bytes, most of which are in a column that no field takes: few rows make a large file. */
+/** Rows of a file of this many bytes, most of them in an unmapped column: few rows make a large file. */
 function rowsOf(bytes: number): string {
   let text = '';
   for (let row = 0; text.length < bytes; row += 1) text += `row ${row},row${row}@x.example,,${'x'.repeat(4_000)}\n`;
   return text;
 }
 
-/** What is stored of files. */
+/** The stored parts of files. */
 async function storedBytes(): Promise<number> {
   const { rows } = await tenant.database.query<{ bytes: number }>(
     'select coalesce(sum(octet_length(data)), 0)::int as bytes from import_piece',
@@ -38,7 +38,7 @@ async function storedBytes(): Promise<number> {
   return rows[0]?.bytes ?? 0;
 }
 
-/** Sends what is there of a file, and leaves it open. */
+/** Sends the available part of a file, and leaves the call open. */
 function beginFile(data: string) {
   const { promise: answer, resolve, reject } = Promise.withResolvers<Awaited<ReturnType<ImportTenant['importFile']>>>();
   const call = tenant.open((error, value) => (error ? reject(error) : resolve(value!)));
@@ -46,7 +46,7 @@ function beginFile(data: string) {
   return { call, answer };
 }
 
-test('rows that are still coming keep nobody from their values, and no transaction is open', async () => {
+test('rows being uploaded block no values, and no transaction is open', async () => {
   const file = beginFile(`${header}${rowsOf(1.5 * mebibyte)}`);
   await expect.poll(storedBytes).toBeGreaterThan(0);
 
@@ -63,10 +63,10 @@ test('rows that are still coming keep nobody from their values, and no transacti
   expect(await customers.get(tenant.caller, id)).toMatchObject({ displayName: 'row 7' });
 });
 
-test('a file that is larger than what is kept in memory is imported whole and in order, and goes', async () => {
+test('a file beyond the memory buffer is imported completely and in order, and then removed', async () => {
   const data = rowsOf(2.5 * mebibyte);
   const count = data.split('\n').length - 1;
-  // The last row only adds what is missing to the customer of the first.
+  // The last row only adds missing values to the customer of the first.
   const answer = await tenant.importFile(csv(`${header}${data}Last,row0@x.example,+49 30 1234567,\n`));
 
   expect(counts(answer)).toEqual({ ...none, created: count, joined: 1 });
@@ -74,7 +74,7 @@ test('a file that is larger than what is kept in memory is imported whole and in
   expect(await storedBytes()).toBe(0);
 });
 
-test('a custom field that is deleted while a file arrives gets none of its values', async () => {
+test('a custom field deleted during the upload gets no values', async () => {
   await defineField(customers, tenant.caller, 'plan', Type.TEXT);
   const file = beginFile(`name,email,plan,padding\nAda,ada@x.example,gold,\n${rowsOf(1.5 * mebibyte)}`);
   await expect.poll(storedBytes).toBeGreaterThan(0);
@@ -89,7 +89,7 @@ test('a custom field that is deleted while a file arrives gets none of its value
   expect(rows).toEqual([]);
 });
 
-test('what has come of a file that breaks off goes', async () => {
+test('the parts of an interrupted upload are removed', async () => {
   const file = beginFile(`${header}${rowsOf(1.5 * mebibyte)}`);
   file.answer.catch(() => undefined);
   await expect.poll(storedBytes).toBeGreaterThan(0);
@@ -100,7 +100,7 @@ test('what has come of a file that breaks off goes', async () => {
   expect(await tenant.storedRows()).toEqual([]);
 });
 
-test('a file whose process has died goes with time, and keeps no operation of its tenant from its turn', async () => {
+test('a file of a crashed process expires, and does not block operations of its tenant', async () => {
   const id = v7();
   await tenant.database.query(`insert into import_piece values ($1, $2, 0, 'x')`, [tenant.caller.tenantId, id]);
   await tenant.database.query(
@@ -114,7 +114,7 @@ test('a file whose process has died goes with time, and keeps no operation of it
   await operations.close();
 });
 
-test('files that wait to be imported take no more room than a tenant has, whichever way they come', async () => {
+test('waiting files of both import methods share the tenant’s quota', async () => {
   const operations = await OperationTenant.create(customers, tenant.caller);
   const other = await ImportTenant.create(customers);
   const first = await operations.createImport();
@@ -134,7 +134,7 @@ test('files that wait to be imported take no more room than a tenant has, whiche
   await Promise.all([operations.close(), other.close()]);
 });
 
-test('a sender that is too slow loses its place to the next one', async () => {
+test('a sender that is too slow loses its slot to the next one', async () => {
   const rates = { least: 1_024, windowMs: 300, slowPerSecond: 1, slowAfterMs: 60_000 };
   const strict = await RunningCustomers.start({ bulkLimits: { imports: { inAll: 1, perTenant: 1, rates } } });
   const sender = await ImportTenant.create(strict);

@@ -16,10 +16,10 @@ import { v7 } from 'uuid';
 import { expect, inject } from 'vitest';
 import { newCaller, type SharedCustomers } from './running-customers.js';
 
-/** As long as the contract gives an import in the long form, whose files are large. */
+/** The contract's deadline for imports in the long form, whose files are large. */
 const longestImportMs = isSoak ? 3_600_000 : 120_000;
 
-/** A file as a client sends it. */
+/** A file to upload. */
 export interface File {
   contentType: string;
   data: string | Uint8Array;
@@ -42,14 +42,14 @@ export function rowsOf(rows: object[], more: Partial<File> = {}): File {
   return { contentType: 'application/x-ndjson', data: rows.map((row) => JSON.stringify(row)).join('\n'), ...more };
 }
 
-/** One of the project's own small files. */
+/** One of the repository's small sample files. */
 export function sample(name: string): Promise<Buffer> {
   return readFile(join(import.meta.dirname, 'samples', name));
 }
 
 export const none = { created: 0, updated: 0, unchanged: 0, joined: 0, failed: 0 };
 
-/** What became of the rows, each counted once. */
+/** The results of the rows, each counted once. */
 export function counts({ rows, created, updated, unchanged, joined, failed }: ImportCustomersResponse) {
   expect(created + updated + unchanged + joined + failed).toBe(rows);
   return { created, updated, unchanged, joined, failed };
@@ -84,7 +84,7 @@ export class ImportTenant {
     return this.upload(messages(file));
   }
 
-  /** Sends messages no faster than the service reads them. */
+  /** Sends messages with backpressure. */
   upload(
     requests: Iterable<ImportCustomersRequest> | AsyncIterable<ImportCustomersRequest>,
   ): Promise<ImportCustomersResponse> {
@@ -105,7 +105,7 @@ export class ImportTenant {
     return this.customers.client.importCustomers(metadata, { deadline: Date.now() + longestImportMs }, settle);
   }
 
-  /** Resolves once so many sessions of the service are as the condition says. Only a superuser sees what they do. */
+  /** Resolves when this many sessions of the service match the condition. Only a superuser sees their activity. */
   async waitForSessions(count: number, condition: string): Promise<void> {
     const observer = new pg.Client({ connectionString: inject('superuserUrl') });
     await observer.connect();
@@ -118,8 +118,8 @@ export class ImportTenant {
   }
 
   /**
-   * Begins a write of a customer Eve with this e-mail address. The answer commits it as soon as another writer waits for
-   * the address.
+   * Begins a write of a customer Eve with this e-mail address. The returned function commits it as soon as another
+   * writer waits for the address.
    */
   async beginEve(address: string): Promise<() => Promise<void>> {
     await beginEve(this.database, this.caller, address);
@@ -129,7 +129,7 @@ export class ImportTenant {
     };
   }
 
-  /** Every stored row with what PostgreSQL changes when it writes one. */
+  /** Every stored row with PostgreSQL's system columns that a write changes. */
   async storedRows(): Promise<unknown[]> {
     const { rows } = await this.database.query<{ stored: string }>(`
       select xmin::text, ctid::text, customer::text as stored from customer
@@ -146,7 +146,7 @@ export class ImportTenant {
   }
 }
 
-/** Begins a write of a customer Eve with this e-mail address, which another writer of the address waits for. */
+/** Begins a write of a customer Eve with this e-mail address, for which other writers of the address wait. */
 export async function beginEve(owner: pg.Client, { tenantId }: Caller, address: string): Promise<void> {
   const id = v7();
   await owner.query('begin');
@@ -159,13 +159,15 @@ export async function beginEve(owner: pg.Client, { tenantId }: Caller, address: 
   await owner.query(`insert into customer_key values ($1, 'EMAIL', $2, $3)`, [tenantId, address, id]);
 }
 
-/** The messages of an upload: the first has the parameters, each a piece of the file, the last is empty. */
+/**
+ * The messages of an upload: the first has the parameters, then one per piece of the file, and an empty one at the end.
+ */
 export function* messages(file: File): Generator<ImportCustomersRequest> {
   yield* pieces(file);
   yield endOfFile;
 }
 
-/** The messages of an upload that never says that the file is complete. */
+/** The messages of an upload without the end marker. */
 export function* pieces(file: File): Generator<ImportCustomersRequest> {
   const { contentType, data, map = [], kind = CustomerKind.UNSPECIFIED, pieceSize = 30_000 } = file;
   const { externalIdSystem, validateOnly, defaultCountry, language, listMode = ListMode.UNSPECIFIED } = file;
@@ -179,7 +181,7 @@ export function* pieces(file: File): Generator<ImportCustomersRequest> {
   }
 }
 
-/** Says that the file is complete. */
+/** The end marker. */
 export const endOfFile = furtherPiece(Buffer.alloc(0));
 
 export function furtherPiece(data: Buffer): ImportCustomersRequest {

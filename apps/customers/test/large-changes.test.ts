@@ -5,10 +5,10 @@ import { Requests, subscribe, watch } from './change-feeds.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 import { superuserOf } from './superuser.js';
 
-/** Their changes together are more than a message between services may have: 64 MiB. */
+/** Their changes together exceed the limit of a message between services: 64 MiB. */
 const customerCount = 30;
 
-/** A change has some 1.6 MB, so that a message never has more than a few of them. */
+/** A change has about 1.6 MB, so that a message contains at most a few of them. */
 const maxMessageChars = 8 * 1024 * 1024;
 
 let customers: RunningCustomers;
@@ -20,7 +20,7 @@ beforeAll(async () => {
   caller = newCaller();
   ids = [];
   for (let index = 0; index < customerCount; index += 1) ids.push((await customers.create(caller, person())).id);
-  // Twice, so that the second has as much before as after.
+  // Twice, so that the second change has as much before as after.
   for (const text of ['😀', '🎩']) await fill(text);
 }, 120_000);
 afterAll(() => customers.stop());
@@ -30,7 +30,7 @@ const recordIds = (messages: Change[][]) => messages.flat().map(({ recordId }) =
 /** Each customer is created, and changed twice. */
 const all = () => [...ids, ...ids, ...ids].toSorted();
 
-test('a page of large changes has fewer of them, and says that there are more', async () => {
+test('a page of large changes has fewer of them, and reports that there are more', async () => {
   const pages: Change[][] = [];
   let cursor: string | undefined;
   for (let hasMore = true; hasMore;) {
@@ -44,7 +44,7 @@ test('a page of large changes has fewer of them, and says that there are more', 
   expect(pages.every(({ length }) => length > 0)).toBe(true);
 });
 
-test('a subscriber gets all large changes in messages of bounded size, as they come and from far behind', async () => {
+test('a subscriber gets all large changes in messages of bounded size, live and from an old position', async () => {
   const feed = subscribe(customers, new Requests({ credit: 10_000, withValues: true }));
   const { value: begin } = await feed.next();
   await fill('🚀');
@@ -59,7 +59,7 @@ test('a subscriber gets all large changes in messages of bounded size, as they c
   }
 });
 
-test('a watcher that is far behind gets all large changes, one by one', async () => {
+test('a watcher at an old position gets all large changes, one by one', async () => {
   const { changes } = await customers.call('listChanges', { pageSize: 1 }, caller);
   const watching = watch(customers, caller, { cursor: changes[0]?.cursor ?? '' });
   const seen: string[] = [];

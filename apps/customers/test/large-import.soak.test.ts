@@ -4,7 +4,7 @@ import { endOfFile, furtherPiece, ImportTenant, pieces, csv } from './import-ten
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 
 const mebibytes = sizeOf('IMPORT_MIB', { short: 3, long: 60 });
-/** In a column that no field takes: rows as long as those of people, and in the short form a large file of few rows. */
+/** In an unmapped column: rows as long as those of real people, and in the short form a large file of few rows. */
 const padding = 'x'.repeat(sizeOf('IMPORT_PADDING', { short: 2_000, long: 130 }));
 
 let customers: RunningCustomers;
@@ -19,7 +19,7 @@ afterAll(async () => {
   await customers.stop();
 });
 
-test('a large file is imported whole, and others write meanwhile', { timeout: soakTimeoutMs }, async () => {
+test('a large file is imported completely under concurrent writes', { timeout: soakTimeoutMs }, async () => {
   let rows = 0;
   async function* upload() {
     const [first] = pieces(csv('name,email,phone,city,country,padding\n'));

@@ -14,7 +14,7 @@ const service = await sharedCustomers();
 const superuser = await superuserOf(service.urls.appUrl);
 afterAll(() => superuser.end());
 
-/** A person with as many deals, consents and links, and answers that name the deals. */
+/** A person with this many deals, consents and associations, and stored responses that name the deals. */
 async function largePerson(tenant: SalesTenant): Promise<string> {
   const { caller } = tenant;
   const { tenantId } = caller;
@@ -61,7 +61,7 @@ async function exported(tenant: SalesTenant, id: string): Promise<Record<string,
   return JSON.parse(Buffer.concat(pieces).toString()) as Record<string, unknown[]>;
 }
 
-test('a person with very many records is exported whole, and erased', { timeout: soakTimeoutMs }, async () => {
+test('a person with very many records is exported completely, and erased', { timeout: soakTimeoutMs }, async () => {
   const tenant = new SalesTenant(service);
   const id = await largePerson(tenant);
   const begun = Date.now();

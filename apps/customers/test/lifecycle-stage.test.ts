@@ -15,7 +15,7 @@ beforeEach(() => {
   caller = newCaller();
 });
 
-test('a customer goes on through the stages, and back by clearing its stage first', async () => {
+test('a customer advances through the stages, and returns only after clearing its stage', async () => {
   const { id } = await customers.create(caller, person({ lifecycleStage: LEAD }));
   const move = async (lifecycleStage: LifecycleStage) =>
     (await customers.update(caller, id, { lifecycleStage })).lifecycleStage;
@@ -35,7 +35,7 @@ test('a customer goes on through the stages, and back by clearing its stage firs
   expect(await move(LEAD)).toBe(LEAD);
 });
 
-test('an item of a batch keeps the same rules, by the stage that the items before have left', async () => {
+test('an item of a batch follows the same rules, from the stage after earlier items', async () => {
   const { id } = await customers.create(caller, person({ lifecycleStage: QUALIFIED }));
   const items = [LEAD, CUSTOMER, OPPORTUNITY, FORMER_CUSTOMER].map((lifecycleStage) => ({
     id,
@@ -57,7 +57,7 @@ test('an item of a batch keeps the same rules, by the stage that the items befor
   ]);
 });
 
-test('the time of a stage is that of the write that reached it, in single writes and imports', async () => {
+test('the time of a stage is that of the write that set it, in single writes and imports', async () => {
   const tenant = await ImportTenant.create(customers);
   caller = tenant.caller;
   try {
@@ -85,7 +85,7 @@ test('the time of a stage is that of the write that reached it, in single writes
   }
 });
 
-test('an import leaves out a stage that may not follow, and does the rest of the row', async () => {
+test('an import omits an invalid stage, and applies the rest of the row', async () => {
   const tenant = await ImportTenant.create(customers);
   caller = tenant.caller;
   try {

@@ -27,7 +27,7 @@ async function allPages(request: Partial<ListCustomersRequest>): Promise<Custome
 }
 
 describe('paging', () => {
-  test('keeps one order over pages of any size, equal values by id', async () => {
+  test('has one order over pages of any size, equal values by id', async () => {
     const names = ['b', 'É', 'a', 'e', 'A', 'Ö', 'o', 'z', 'a'];
     for (const displayName of names) await customers.create(caller, person({ displayName }));
 
@@ -42,7 +42,7 @@ describe('paging', () => {
     expect(await allPages({})).toEqual(await allPages({ orderBy: 'create_time desc' }));
   });
 
-  test('goes on with another page size, but with nothing else that differs', async () => {
+  test('continues with another page size, but with no other difference', async () => {
     for (let index = 0; index < 4; index += 1) await customers.create(caller, person());
     const request = { filter: 'kind = PERSON', q: 'ada', orderBy: 'display_name', pageSize: 1 };
     const { nextPageToken: pageToken } = await customers.call('listCustomers', request, caller);
@@ -65,7 +65,7 @@ describe('paging', () => {
     await expect(next({}, newCaller())).rejects.toMatchObject({ violations: [{ reason: 'PAGE_TOKEN_INVALID' }] });
   });
 
-  test('lists 20 unless told otherwise, and deleted customers only when asked for them', async () => {
+  test('lists 20 by default, and deleted customers only on request', async () => {
     const rows = await Promise.all(Array.from({ length: 21 }, () => customers.create(caller, person())));
     await customers.delete(caller, rows[0]!.id);
     await customers.create(newCaller(), person());
@@ -135,7 +135,7 @@ describe('q', () => {
     ['micheal jonson', 'Michael Jonson'],
     ['smyth', 'Will Smith'],
     ['fundaçao gmbh', 'Fundacão GmbH'],
-  ])('finds %s with a slip in it, and nobody else', async (q, name) => {
+  ])('finds %s with a typing error, and no one else', async (q, name) => {
     const names = ['Ada Lovelace', 'Ann Johnson', 'Michael Jonson', 'Will Smith', 'Ada Smits', 'Lave Lovey'];
     for (const displayName of names) await customers.create(caller, person({ displayName }));
     await customers.create(caller, company({ displayName: 'Fundacão GmbH' }));
@@ -146,7 +146,7 @@ describe('q', () => {
     expect(found.filter((other) => other !== name && !(q === 'Jonsson' && other === 'Michael Jonson'))).toEqual([]);
   });
 
-  test.each(['\\', "'", '? !', '&'])('refuses %s, of which no index knows anything', async (q) => {
+  test.each(['\\', "'", '? !', '&'])('refuses %s, which no index supports', async (q) => {
     await expect(customers.names(caller, { q })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
       violations: [{ field: 'q', reason: 'QUERY_NOT_INDEXED' }],
@@ -156,7 +156,7 @@ describe('q', () => {
 
 describe('order', () => {
   test.each(['family_name', 'company_name', 'custom_fields.seats'])(
-    'puts customers without a %s last either way',
+    'puts customers without a %s last in both directions',
     async (field) => {
       await defineSeats();
       const make = (displayName: string, value: number | undefined) =>
@@ -181,7 +181,7 @@ describe('order', () => {
   );
 
   test.each(['family_name', 'company_name', 'custom_fields.seats'])(
-    'of deleted customers is not by %s',
+    'of deleted customers does not support %s',
     async (orderBy) => {
       await defineSeats();
       await expect(customers.names(caller, { orderBy, showDeleted: true })).rejects.toMatchObject({
@@ -197,7 +197,7 @@ describe('order', () => {
 });
 
 describe('total', () => {
-  test('is exact, guessed or absent, as asked for, and of all pages', async () => {
+  test('is exact, estimated or absent, as requested, and covers all pages', async () => {
     for (let index = 0; index < 3; index += 1) await customers.create(caller, person({ tags: ['x'] }));
     await customers.create(caller, person());
     const total = async (mode: TotalMode) =>
@@ -210,7 +210,7 @@ describe('total', () => {
   });
 });
 
-test('a page token does not show the values that the list is ordered by', async () => {
+test('a page token hides the values of the order', async () => {
   for (const displayName of ['Zaphod Beeblebrox', 'Zarniwoop']) await customers.create(caller, person({ displayName }));
   const request = { orderBy: 'display_name', pageSize: 1 };
 

@@ -8,15 +8,15 @@ export type Event = string;
 
 export interface Writers {
   tenantId: string;
-  /** Everything that was committed, in any order. */
+  /** Everything committed, in any order. */
   committed: Set<Event>;
 }
 
-/** How much they write. */
+/** Amount of writes. */
 export interface Stress {
   /** Transactions of each writer. */
   transactions: number;
-  /** How long a transaction stays open at most: in what order they end is what readers must bear. */
+  /** Longest duration of a transaction: readers must cope with any order of commits. */
   longestMs: number;
   random: SeedRandom;
 }
@@ -24,13 +24,14 @@ export interface Stress {
 export const writerCount = 24;
 const recordCount = 12;
 
-/** Writers who have written nothing yet. */
+/** Writers before their first write. */
 export function newWriters(): Writers {
   return { tenantId: v7(), committed: new Set() };
 }
 
 /**
- * Lets 24 writers change the same few customers, in transactions that stay open for a while and of which some are rolled back.
+ * Lets 24 writers change the same few customers, in transactions that stay open for a while, some of which are rolled
+ * back.
  *
  * @param appUrl of a migrated database
  */
@@ -65,7 +66,7 @@ async function writeOnce(
     await stayOpen();
     const chosen = ids.filter(() => random.chance(1.2 / recordCount));
     for (const id of chosen) note(await update(client, id, `writer ${number}`));
-    // What waits for the shared ones waits for this.
+    // Writers that wait for the shared customers wait here.
     if (chosen.length === 0 || random.chance(0.1)) await stayOpen();
     if (random.chance(0.1)) throw new RolledBack();
   });
@@ -112,7 +113,7 @@ async function update(client: pg.PoolClient, id: string, name: string): Promise<
   return `${id}/${rows[0]?.version}`;
 }
 
-/** What is wrong with what a reader has read, in numbers. */
+/** Faults in the changes that a reader has read, as numbers. */
 export function compare({ committed }: Writers, read: readonly Event[]) {
   const seen = new Set<Event>();
   const versions = new Map<string, number>();

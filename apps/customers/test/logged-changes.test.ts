@@ -7,7 +7,7 @@ import pg from 'pg';
 import { from } from 'pg-copy-streams';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { changesOf, told } from './change-feeds.js';
+import { changesOf, summaryOf } from './change-feeds.js';
 import { defineField } from './custom-field-requests.js';
 import { csv, ImportTenant } from './import-tenant.js';
 import { MergingTenant } from './merging-tenant.js';
@@ -16,10 +16,10 @@ import { company, customerOf, newCaller, person, RunningCustomers } from './runn
 import { ScopedTenant } from './scoped-tenant.js';
 
 let customers: RunningCustomers;
-/** Of the database of customers. */
+/** The database of customers. */
 let superuser: pg.Client;
 
-// A service of its own: what it does is a gap in the log of every tenant.
+// A service of its own: it causes a gap in the log of every tenant.
 beforeAll(async () => {
   customers = await RunningCustomers.start();
   superuser = await customers.connectAsSuperuser();
@@ -67,7 +67,7 @@ test('COPY is logged row by row', async () => {
   );
 });
 
-test('SQL by hand is logged, and says who it was', async () => {
+test('hand-written SQL is logged with its actor', async () => {
   const caller = newCaller();
   const { id } = await customers.create(caller, person({ givenName: 'Ada' }));
   const app = new pg.Client(customers.urls.appUrl);
@@ -97,7 +97,7 @@ test('SQL by hand is logged, and says who it was', async () => {
   expect(remove?.after).toBeUndefined();
 });
 
-test('an import and its undoing say which operation they are of, and by whom', async () => {
+test('changes of an import and its undo have operation and actor', async () => {
   const tenant = await OperationTenant.create(customers);
   const { id } = await tenant.run('display name,email\nAda,ada@example.com\nGrace,grace@example.com\n');
   await tenant.undo(id);
@@ -114,7 +114,7 @@ test('an import and its undoing say which operation they are of, and by whom', a
   for (const { causationId, actor } of changes) expect([causationId, actor]).toEqual([id, tenant.caller.principalId]);
 });
 
-test('a file that is imported in one call is of the origin import', async () => {
+test('a file imported in one call has the origin import', async () => {
   const tenant = await ImportTenant.create(customers);
   await tenant.importFile(csv('display name\nAda\n'));
   await tenant.close();
@@ -127,7 +127,7 @@ test('a file that is imported in one call is of the origin import', async () => 
   });
 });
 
-test('a merge and its undoing tell of both customers, the merge and the links', async () => {
+test('a merge and its undo log both customers, the merge and the associations', async () => {
   const tenant = new MergingTenant(customers);
   const [kept, merged, friend] = [
     await tenant.create(person({ displayName: 'Ada' })),
@@ -152,7 +152,7 @@ test('a merge and its undoing tell of both customers, the merge and the links', 
     operation: ChangeOperation.CREATE,
     after: { id: record.id, customerId: kept.id, mergedId: merged.id },
   });
-  expect(ofMerge.map(told).filter((text) => text.startsWith('association'))).not.toEqual([]);
+  expect(ofMerge.map(summaryOf).filter((text) => text.startsWith('association'))).not.toEqual([]);
   const ofUndo = all.slice(before.length);
   expect(find(ofUndo, merged.id)).toMatchObject({
     operation: ChangeOperation.UNDELETE,
@@ -163,7 +163,7 @@ test('a merge and its undoing tell of both customers, the merge and the links', 
   expect(JSON.stringify(all)).not.toMatch(/search_?text|order_?values|sort_?name|"undo"|index_?version/i);
 });
 
-test('custom fields are told by their keys, and a write that is refused, rolled back or only tried is not', async () => {
+test('custom fields are logged by key, and refused, rolled back or validated writes are not logged', async () => {
   const caller = newCaller();
   await defineField(customers, caller, 'plan', Type.TEXT, { displayName: 'Plan' });
   await customers.create(caller, company({ domains: ['example.com'] }));
@@ -182,8 +182,8 @@ test('custom fields are told by their keys, and a write that is refused, rolled 
   ]);
 });
 
-// The last one: everybody sees the gaps from then on.
-test('what is emptied at once, or gets another id, is a gap for every tenant', async () => {
+// The last one: from here on, every tenant sees the gaps.
+test('truncating a table or changing an id is a gap for every tenant', async () => {
   const scoped = new ScopedTenant(customers).own();
   const callers = [newCaller(), newCaller(), scoped];
   const [first] = callers;
@@ -191,9 +191,9 @@ test('what is emptied at once, or gets another id, is a gap for every tenant', a
   await superuser.query(`update customer set id = $1 where tenant_id = $2`, [v7(), first!.tenantId]);
   await superuser.query('truncate custom_field');
 
-  const told = await Promise.all(callers.map((caller) => changesOf(customers, caller, caller === first ? 3 : 2)));
+  const received = await Promise.all(callers.map((caller) => changesOf(customers, caller, caller === first ? 3 : 2)));
 
-  for (const [index, changes] of told.entries()) {
+  for (const [index, changes] of received.entries()) {
     expect(changes.slice(-2)).toMatchObject([
       { operation: ChangeOperation.GAP, type: 'customer', recordId: '', tenantId: callers[index]?.tenantId },
       { operation: ChangeOperation.GAP, type: 'custom_field' },

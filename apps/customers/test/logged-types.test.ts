@@ -24,7 +24,7 @@ import { SalesTenant } from './sales-tenant.js';
 
 const customers = await sharedCustomers();
 
-test('the log has each new record of each type as its service answers it', async () => {
+test('the log has each new record of each type in its response form', async () => {
   const tenant = new MergingTenant(customers);
   const { caller } = tenant;
   const field = await defineField(customers, caller, 'plan', Type.SELECT, options('gold', 'silver'));

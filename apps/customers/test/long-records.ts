@@ -2,7 +2,7 @@ import type { Caller } from '@rapport/platform';
 import pg from 'pg';
 import type { RunningCustomers } from './running-customers.js';
 
-/** Adds customers of 20 kB each to a tenant: 400 are more than what is on its way between a reader that takes nothing and the service. */
+/** Adds customers of 20 kB each to a tenant: 400 exceed the buffers between the service and a stalled reader. */
 export async function addLongRecords(customers: RunningCustomers, { tenantId }: Caller, count = 400): Promise<void> {
   const app = new pg.Client(customers.urls.appUrl);
   await app.connect();

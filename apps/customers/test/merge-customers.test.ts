@@ -11,7 +11,7 @@ beforeEach(() => {
   tenant = new MergingTenant(customers);
 });
 
-test('fills what the one that stays lacks, keeps what it has, and unites lists', async () => {
+test('fills missing fields of the surviving customer, retains its values, and unites lists', async () => {
   const a = await tenant.create(person({ jobTitle: 'Analyst', emails: [email('a@x.example')], tags: ['one', 'two'] }));
   const b = await tenant.create(
     person({
@@ -56,7 +56,7 @@ test('fills what the one that stays lacks, keeps what it has, and unites lists',
   expect(deleted).toMatchObject([{ id: b.id, mergedIntoId: a.id, etag: '"2"' }]);
 });
 
-test('keeps addresses that differ by their label only, of both', async () => {
+test('retains addresses of both that differ only in their label', async () => {
   const address = (label: string, city = 'Oslo') => PostalAddress.create({ street: 'Main 1', city, label });
   const a = await tenant.create(person({ addresses: [address('billing'), address('shipping')] }));
   const b = await tenant.create(person({ addresses: [address('shipping'), address('home'), address('home', 'Rome')] }));
@@ -98,7 +98,7 @@ test.each([
   [LifecycleStage.FORMER_CUSTOMER, LifecycleStage.CUSTOMER, LifecycleStage.CUSTOMER],
   [LifecycleStage.UNSPECIFIED, LifecycleStage.LEAD, LifecycleStage.LEAD],
   [LifecycleStage.LEAD, LifecycleStage.UNSPECIFIED, LifecycleStage.LEAD],
-])('of the stages %i and %i keeps the further one, %i, and its time', async (first, second, further) => {
+])('of the stages %i and %i retains the later one, %i, and its time', async (first, second, further) => {
   const a = await tenant.create(person({ lifecycleStage: first }));
   const b = await tenant.create(person({ lifecycleStage: second }));
 
@@ -108,7 +108,7 @@ test.each([
   expect(customer.lifecycleStageTime).toBe((first === further ? a : b).lifecycleStageTime);
 });
 
-test('moves unique values: nobody else can take them', async () => {
+test('moves unique values: no other customer can take them', async () => {
   const a = await tenant.create(person());
   const b = await tenant.create(person({ emails: [email('b@x.example')] }));
   await tenant.merge(a.id, b.id);
@@ -119,7 +119,7 @@ test('moves unique values: nobody else can take them', async () => {
   });
 });
 
-test('moves people and links to the one that stays, and back', async () => {
+test('moves people and associations to the surviving customer, and back', async () => {
   const [a, b, c] = await Promise.all([1, 2, 3].map(() => tenant.create(company())));
   if (!a || !b || !c) throw new Error('Three companies.');
   const ada = await tenant.create(person({ companyId: b.id }));
@@ -156,7 +156,7 @@ test('moves people and links to the one that stays, and back', async () => {
   expect((await customers.get(tenant.caller, gone.id)).companyId).toBe(b.id);
 });
 
-test('refuses to merge what can not be one', async () => {
+test('refuses invalid pairs of customers', async () => {
   const a = await tenant.create(person());
   const b = await tenant.create(person());
   const firm = await tenant.create(company());
@@ -180,7 +180,7 @@ test('refuses to merge what can not be one', async () => {
   await expect(tenant.merge(b.id, a.id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
-test('a deleted customer whose values another has taken can be merged into that one', async () => {
+test('a deleted customer can be merged into the one that has taken its values', async () => {
   const old = await tenant.create(
     person({ jobTitle: 'old', emails: [email('ada@x.example'), email('old@x.example')] }),
   );
@@ -212,7 +212,7 @@ test('a deleted customer whose values another has taken can be merged into that 
   expect(content(undone.customer)).toEqual(content(now));
 });
 
-test('a deleted customer whose value a third has taken can not be merged', async () => {
+test('a deleted customer can not be merged when a third one has its value', async () => {
   const old = await tenant.create(person({ emails: [email('ada@x.example')] }));
   await customers.delete(tenant.caller, old.id);
   const third = await tenant.create(person({ emails: [email('ada@x.example')] }));
@@ -239,7 +239,7 @@ test('one of several concurrent merges of the same customer wins', async () => {
   expect(opposite.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
 });
 
-test('a merged customer can not be changed, and each refusal names the one that stays', async () => {
+test('a merged customer can not be changed, and each error has the id of the surviving one', async () => {
   const [a, b, c] = await Promise.all([1, 2, 3].map(() => tenant.create(person())));
   if (!a || !b || !c) throw new Error('Three persons.');
   await tenant.merge(a.id, b.id);
@@ -252,7 +252,7 @@ test('a merged customer can not be changed, and each refusal names the one that 
   await expect(customers.call('findDuplicates', { id: b.id }, tenant.caller)).rejects.toMatchObject(merged);
 });
 
-test('a repeated merge answers as the first time', async () => {
+test('a repeated merge returns the first response', async () => {
   const a = await tenant.create(person());
   const b = await tenant.create(person());
   const request = {
@@ -266,7 +266,7 @@ test('a repeated merge answers as the first time', async () => {
   );
 });
 
-test('lists merges, the newest first, of one customer or all, and of no other tenant', async () => {
+test('lists merges, newest first, of one customer or all, and of no other tenant', async () => {
   const [a, b, c, d] = await Promise.all([1, 2, 3, 4].map(() => tenant.create(person())));
   if (!a || !b || !c || !d) throw new Error('Four persons.');
   const first = (await tenant.merge(a.id, b.id)).record.id;

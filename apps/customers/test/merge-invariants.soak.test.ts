@@ -13,7 +13,7 @@ import { customerOf, newCaller, sharedCustomers } from './running-customers.js';
 
 const customers = await sharedCustomers();
 
-/** fast-check names the shortest failing steps when the property fails. */
+/** fast-check reports the shortest failing steps when the property fails. */
 const seed = printedSeed('merge-invariants');
 const runs = sizeOf('MERGE_INVARIANT_RUNS', { short: 5, long: 1_000 });
 
@@ -24,7 +24,7 @@ beforeAll(() => {
 });
 afterAll(() => orm.close());
 
-/** Numbers choose among the customers, merges and values that there are, so that any sequence of steps can be tried. */
+/** Numbers select among the existing customers, merges and values, so that any sequence of steps is possible. */
 type Step =
   | { do: 'create' | 'upsert' | 'update'; who: number; values: Values }
   | { do: 'merge' | 'mergeAndBack' | 'associate'; who: number; other: number; prefer: boolean }
@@ -63,7 +63,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 const kinds = ['create', 'upsert', 'update', 'merge', 'mergeAndBack', 'associate', 'delete', 'undelete', 'unmerge'];
 
 test(
-  'whatever is done, unique values, links and merges agree with the customers',
+  'after any steps, unique values, associations and merges are consistent with the customers',
   { timeout: soakTimeoutMs },
   async () => {
     const done: Record<string, number> = {};
@@ -76,7 +76,7 @@ test(
       }
     });
     await fc.assert(property, { seed, numRuns: runs, endOnFailure: true });
-    // A property says nothing of steps that were always refused.
+    // The property would be vacuous if steps were always refused.
     for (let more = 1; kinds.some((kind) => !done[`${kind} OK`]); more += 1) {
       await fc.assert(property, { seed: seed + more, numRuns: 2, endOnFailure: true });
     }
@@ -102,7 +102,7 @@ class Tenant {
     return tenant;
   }
 
-  /** Does a step as far as it can be done. Anything but an answer or a refusal fails the test. */
+  /** Runs a step as far as possible. Anything except a response or a refusal fails the test. */
   async try(next: Step): Promise<string> {
     try {
       await this.#do(next);
@@ -139,7 +139,7 @@ class Tenant {
         const mergeId = await this.#merge(id, next.other, next.prefer);
         const { keptFields } = await customers.call('unmergeCustomers', { id: mergeId }, caller);
         expect(keptFields).toEqual([]);
-        expect(await this.#content(), 'a merge and its unmerge leave nothing').toEqual(before);
+        expect(await this.#content(), 'a merge and its unmerge leave no trace').toEqual(before);
         return;
       }
       case 'associate': {
@@ -173,12 +173,12 @@ class Tenant {
     const preferMerged = prefer ? ['jobTitle', 'tags', 'externalIds', 'displayName', 'companyId'] : [];
     const input = { mergedId: this.#pick(this.#ids, other), mergedEtag: undefined, preferMerged };
     const { merge } = await customers.call('mergeCustomers', { id, merge: input }, this.caller);
-    if (!merge) throw new Error('A merge answers its record.');
+    if (!merge) throw new Error('A merge returns its record.');
     this.#merges.push(merge.id);
     return merge.id;
   }
 
-  /** Of the last ones, for an old customer is merged or deleted before long. */
+  /** Among the last ones, since older customers are soon merged or deleted. */
   #pick(ids: string[], index: number): string {
     return ids.at(-1 - index) ?? ids.at(-1) ?? '01a20f1d-126d-71b8-af69-d6113174c732';
   }
@@ -195,7 +195,7 @@ class Tenant {
     };
   }
 
-  /** All that callers decide on, of customers and links, whatever version they have. */
+  /** The writable content of customers and associations, without versions. */
   async #content(): Promise<unknown> {
     const rows = await this.#rows();
     const links = await this.#sql(
@@ -220,7 +220,7 @@ class Tenant {
     return orm.em.fork({ session: tenantSession(this.caller.tenantId) }).execute(sql);
   }
 
-  /** What does not agree. */
+  /** Inconsistencies. */
   async faults(): Promise<unknown[]> {
     const wanted = (await this.#rows()).flatMap((customer) =>
       customer.deleteTime === undefined

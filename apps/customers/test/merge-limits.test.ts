@@ -11,7 +11,7 @@ beforeEach(() => {
   tenant = new MergingTenant(customers);
 });
 
-test('names each list that would be too long', async () => {
+test('reports each list that would be too long', async () => {
   const many = (from: number) => ({
     tags: Array.from({ length: 30 }, (_, index) => `tag ${from + index}`),
     emails: Array.from({ length: 15 }, (_, index) => email(`${from + index}@x.example`)),
@@ -29,7 +29,7 @@ test('names each list that would be too long', async () => {
   expect(await customers.get(tenant.caller, a.id)).toEqual(a);
 });
 
-test('merges a customer that grew by updates beyond what one request can bring', async () => {
+test('merges a customer that grew by updates beyond the limit of one request', async () => {
   const options = Array.from({ length: 50 }, (_, index) => `option ${index}`);
   await tenant.execute(
     `insert into custom_field (tenant_id, key, type, options, searchable, version, create_time, update_time)
@@ -47,7 +47,7 @@ test('merges a customer that grew by updates beyond what one request can bring',
   expect(customer).toMatchObject({ jobTitle: 'b', customFields: { ...fields(1), ...fields(13) } });
 });
 
-test('moves 10,000 people and links with a company and back, and refuses more before it moves any', async () => {
+test('moves 10,000 people and associations with a company and back, and refuses more before it moves any', async () => {
   const [a, b] = [await tenant.create(company()), await tenant.create(company({ displayName: 'Other' }))];
   const ada = await tenant.create(person({ companyId: b.id }));
   const linkId = await tenant.associate(b.id, ada.id);
@@ -66,7 +66,7 @@ test('moves 10,000 people and links with a company and back, and refuses more be
   expect((await customers.get(tenant.caller, ada.id)).companyId).toBe(b.id);
 });
 
-test('undoes a merge below 1,000 later ones, which lose what it brought, and refuses it below more', async () => {
+test('undoes a merge before 1,000 later ones, which lose its values, and refuses it before more', async () => {
   const [a, b, c] = [
     await tenant.create(person({ tags: ['a'] })),
     await tenant.create(person({ tags: ['b'] })),
@@ -93,7 +93,7 @@ test('undoes a merge below 1,000 later ones, which lose what it brought, and ref
   const { customer } = await tenant.unmerge(record.id);
 
   expect(customer.tags).toEqual(['a', 'c']);
-  // Replayed in pages: the last of them knows of the change to the first.
+  // Replayed in pages: the last of them includes the change to the first.
   await tenant.execute(
     `select 1 / (count(*) = 1000)::int from customer_merge where undo_time is null and undo #>> '{after,tags}' = '["a", "c"]'`,
     [],

@@ -21,20 +21,24 @@ async function fourPersons() {
   return { a, b, c, d };
 }
 
-test('merges and unmerges at both ends of parallel links wait for each other', { timeout: soakTimeoutMs }, async () => {
-  for (let round = 0; round < rounds; round += 1) {
-    const { a, b, c, d } = await fourPersons();
-    await Promise.all([tenant.associate(a, c), tenant.associate(b, d)]);
+test(
+  'merges and unmerges at both ends of parallel associations wait for each other',
+  { timeout: soakTimeoutMs },
+  async () => {
+    for (let round = 0; round < rounds; round += 1) {
+      const { a, b, c, d } = await fourPersons();
+      await Promise.all([tenant.associate(a, c), tenant.associate(b, d)]);
 
-    const merges = await Promise.all([tenant.merge(b, a), tenant.merge(d, c)]);
-    expect(await tenant.links(b)).toEqual([`${b} knows ${d}`]);
-    await Promise.all(merges.map(({ record }) => tenant.unmerge(record.id)));
-    expect([await tenant.links(a), await tenant.links(b)]).toEqual([[`${a} knows ${c}`], [`${b} knows ${d}`]]);
-  }
-});
+      const merges = await Promise.all([tenant.merge(b, a), tenant.merge(d, c)]);
+      expect(await tenant.links(b)).toEqual([`${b} knows ${d}`]);
+      await Promise.all(merges.map(({ record }) => tenant.unmerge(record.id)));
+      expect([await tenant.links(a), await tenant.links(b)]).toEqual([[`${a} knows ${c}`], [`${b} knows ${d}`]]);
+    }
+  },
+);
 
 test(
-  'a link that is made while its customers are merged moves with them or is refused',
+  'an association created during a merge of its customers moves with them or is refused',
   { timeout: soakTimeoutMs },
   async () => {
     for (let round = 0; round < rounds; round += 1) {
@@ -58,7 +62,7 @@ test(
   },
 );
 
-test('the order of merges is that of the database, whatever the clocks of the pods say', async () => {
+test('the order of merges is that of the database, independent of the clocks of pods', async () => {
   const [a, b, c] = await Promise.all([
     tenant.create(person({ jobTitle: 'a' })),
     tenant.create(person({ source: 'b' })),
@@ -75,7 +79,7 @@ test('the order of merges is that of the database, whatever the clocks of the po
   expect(content((await tenant.unmerge(second.record.id)).customer)).toEqual(content(a));
 });
 
-/** Writes without an entry in the log: another id is a gap for all tenants, whose tests run beside this one. */
+/** Writes without an entry in the log: changing an id is a gap for all tenants, whose tests run beside this one. */
 async function withoutTriggers(sql: string, values: unknown[]): Promise<void> {
   const superuser = await superuserOf(customers.urls.ownerUrl);
   await superuser.query('set session_replication_role = replica');

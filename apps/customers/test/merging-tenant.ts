@@ -22,17 +22,17 @@ export class MergingTenant {
       { id, merge: { mergedId, mergedEtag: undefined, preferMerged: [], ...input } },
       this.caller,
     );
-    if (!customer || !record) throw new Error('A merge answers customer and record.');
+    if (!customer || !record) throw new Error('A merge returns customer and record.');
     return { customer, record };
   }
 
   async unmerge(id: string) {
     const { customer, restored, ...rest } = await this.customers.call('unmergeCustomers', { id }, this.caller);
-    if (!customer || !restored) throw new Error('An unmerge answers two customers.');
+    if (!customer || !restored) throw new Error('An unmerge returns two customers.');
     return { customer, restored, ...rest };
   }
 
-  /** Links two customers. @returns the id of the link */
+  /** Associates two customers. @returns the id of the association */
   async associate(fromCustomerId: string, toCustomerId: string, type = 'knows'): Promise<string> {
     const association = {
       id: '',
@@ -48,7 +48,7 @@ export class MergingTenant {
     return (await this.customers.call('createAssociation', { association }, this.caller)).id;
   }
 
-  /** The links of a customer as "from type to". */
+  /** The associations of a customer as "from type to". */
   async links(customerId: string): Promise<string[]> {
     const { associations } = await this.customers.call('listAssociations', { customerId }, this.caller);
     return associations.map(({ type, fromCustomerId, toCustomerId }) => `${fromCustomerId} ${type} ${toCustomerId}`);
@@ -71,7 +71,7 @@ export class MergingTenant {
     );
   }
 
-  /** Does what no call can, past the service. */
+  /** Changes rows directly, as no call can. */
   async execute(sql: string, parameters: unknown[]): Promise<void> {
     const orm = createOrm({ databaseUrl: this.customers.urls.appUrl, entities });
     const session = tenantSession(this.caller.tenantId);
@@ -84,7 +84,7 @@ export const email = (address: string, label?: string) => ({ address, label });
 
 export const phone = (number: string) => ({ number, label: undefined });
 
-/** What a caller decides on. */
+/** Writable content. */
 export function content({ etag: _etag, updateTime: _time, updatedBy: _by, ...rest }: Customer): Partial<Customer> {
   return rest;
 }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { entities, migrations } from '../src/database.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 
-/** As the next release may have one: the release that runs knows nothing of it. */
+/** A migration as a later release may have: the running release does not know it. */
 class AddNickname extends Migration {
   override name = 'add-nickname';
 
@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => customers.stop());
 
-test('a migration under load fails no call, not even when it has to wait for a long reader', async () => {
+test('a migration under load fails no call, even when it has to wait for a long reader', async () => {
   const database = { databaseUrl: customers.urls.ownerUrl, entities, migrations: [...migrations, AddNickname] };
   let isOver = false;
   let answered = 0;
@@ -39,7 +39,7 @@ test('a migration under load fails no call, not even when it has to wait for a l
   const reader = await customers.connectAsSuperuser();
   await reader.query('begin; select count(*) from customer');
 
-  // It gives way after 3 s, or every call would queue behind it.
+  // It gives up after 3 s, or every call would queue behind it.
   await expect(runMigrations(database)).rejects.toMatchObject({ code: '55P03' });
   await reader.query('rollback');
   await reader.end();

@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
 
-/** A moment that lies apart from whatever happens before and after. */
+/** A moment separate from everything before and after. */
 export async function moment(): Promise<Date> {
   const nextMillisecond = async () => {
     const nowMs = Date.now();

@@ -23,7 +23,7 @@ let service: RunningCustomers;
 let orm: MikroORM;
 let em: EntityManager;
 
-// A service of its own: the planner's statistics are of its rows alone.
+// A service of its own: the planner's statistics cover its rows alone.
 beforeAll(async () => {
   service = await RunningCustomers.start();
   const each = Math.ceil(sizeOf('OBJECT_RECORDS', { short: 8_000, long: 100_000 }) / 4);
@@ -39,7 +39,7 @@ afterAll(async () => {
   await service.stop();
 });
 
-/** Gives an object as many records: one in 50 is red, no two have the same name or number of seats. */
+/** Gives an object this many records: one in 50 is red, and names and numbers of seats are unique. */
 async function fill(owner: typeof caller, object: string, count: number): Promise<void> {
   const tenant = new ObjectTenant(service, owner);
   await tenant.createObject(object);
@@ -64,7 +64,7 @@ function conditionsFor(request: ListRequest) {
   return callContext.run({ requestId: 'test', caller }, () => conditionsOf(em, cars, request));
 }
 
-/** The very statements that the list makes for a page. */
+/** The statements that the list runs for a page. */
 async function stepsOf(request: ListRequest, valued = true): Promise<PageStep[]> {
   const { orders, conditions } = await conditionsFor(request);
   return pageSteps({
@@ -91,11 +91,11 @@ const filters: Readonly<Record<string, readonly string[]>> = {
   deleteTime: ['deleteTime > 2040-01-01'],
 };
 
-test('every filter of records of objects is asked for below', () => {
+test('every filter of object records is tested below', () => {
   expect(Object.keys(filters).sort()).toEqual([...filterFields(cars).keys()].sort());
 });
 
-describe('what a filter or q of one object finds by indexes', () => {
+describe('results of a filter or q of one object by indexes', () => {
   const custom = [
     'customFields.colour = red',
     'customFields.seats < 5',
@@ -104,7 +104,7 @@ describe('what a filter or q of one object finds by indexes', () => {
   ];
 
   test.each([...Object.values(filters).flat(), ...custom])(
-    'it reads no table, no tenant and no object as a whole: %s',
+    'do not scan a table, a tenant or an object: %s',
     async (filter) => {
       const orderBy = filter.includes('createTime') ? 'update_time' : 'create_time';
       const sort = (await stepsOf({ filter, orderBy })).at(-1);
@@ -116,13 +116,13 @@ describe('what a filter or q of one object finds by indexes', () => {
     },
   );
 
-  test.each(['car 77', 'ki-77'])('q reads no table, no tenant and no object as a whole: %s', async (q) => {
+  test.each(['car 77', 'ki-77'])('q does not scan a table, a tenant or an object: %s', async (q) => {
     expect(broadReads(await planOf(em, (await stepsOf({ q })).at(-1)!))).toEqual([]);
   });
 });
 
 test.each(['name', 'create_time', 'update_time', 'customFields.seats'].flatMap((order) => [order, `${order} desc`]))(
-  'the order %s walks an index of the object alone',
+  'the order %s scans an index of the object alone',
   async (orderBy) => {
     for (const valued of [true, false]) {
       const [step] = await stepsOf({ orderBy }, valued);

@@ -3,7 +3,7 @@ import { CustomObject } from '@rapport/contracts/rapport/objects/v1/custom_objec
 import { ObjectRecord } from '@rapport/contracts/rapport/objects/v1/object_record';
 import { newCaller, type SharedCustomers } from './running-customers.js';
 
-/** A tenant of its own that defines objects, and what its calls answer. */
+/** A tenant of its own that defines objects, and the responses of its calls. */
 export class ObjectTenant {
   constructor(
     readonly service: SharedCustomers,

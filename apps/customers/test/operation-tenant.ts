@@ -54,7 +54,7 @@ export class OperationTenant {
     return this.customers.call('getOperation', { id }, this.caller);
   }
 
-  /** Uploads a file and lets it be imported. */
+  /** Uploads a file and starts its import. */
   async start(data: string | Uint8Array, input: Partial<ImportInput> = {}): Promise<Operation> {
     const { id } = await this.createImport(input);
     return this.upload(id, [data]);
@@ -66,9 +66,9 @@ export class OperationTenant {
     return this.untilEnded(id);
   }
 
-  /** Ends as SUCCEEDED, FAILED, CANCELLED or UNDONE. */
+  /** Waits for SUCCEEDED, FAILED, CANCELLED or UNDONE. */
   async untilEnded(id: string): Promise<Operation> {
-    // Calls would slow it down.
+    // Polling calls would slow it down.
     const ended = `select from operation where id = $1 and state in ('SUCCEEDED', 'FAILED', 'CANCELLED', 'UNDONE')`;
     const hasEnded = async () => (await this.database.query(ended, [id])).rowCount === 1;
     await vi.waitUntil(hasEnded, { ...patience, interval: 10 });
@@ -82,19 +82,17 @@ export class OperationTenant {
     return operation;
   }
 
-  /**
-   * Holds an import up where it comes to this e-mail address, as another write does that takes the address, until it is
-   * released.
-   */
+  /** Blocks an import at this e-mail address, by a concurrent write of the address, until it is released. */
   async hold(address: string): Promise<OtherWrite> {
     await beginEve(this.database, this.caller, address);
     return new OtherWrite(this.database);
   }
 
   /**
-   * Holds an import up at an address, and steers it there.
+   * Blocks an import at an address, and steers it there.
    *
-   * @returns what that answers: at the end of the chunk of the address, or of a later one when the worker is first at the row
+   * @returns the response: at the end of the chunk of the address, or of a later one when the worker reaches the row
+   *   first
    */
   async steerAt(address: string, how: 'pauseOperation' | 'cancelOperation', data: string): Promise<Operation> {
     const held = await this.hold(address);
@@ -149,7 +147,7 @@ export class OperationTenant {
     return issues.map(({ reason }) => reason);
   }
 
-  /** Every row of every table of customers, as text, without what a write changes that changes nothing else. */
+  /** Every row of every table of customers, as text, without columns that a write always changes. */
   async dump(without = ['version', 'update_time', 'updated_by']): Promise<string[]> {
     const { rows } = await this.database.query<{ stored: string }>(
       `select (to_jsonb(customer) - $1::text[])::text as stored from customer
@@ -160,7 +158,7 @@ export class OperationTenant {
     return rows.map(({ stored }) => stored);
   }
 
-  /** What customers are, whoever made them and when. */
+  /** The content of customers, without actors and times. */
   async contents(): Promise<string[]> {
     const { rows } = await this.database.query<{ stored: string }>(
       `select (to_jsonb(customer) - $1::text[])::text as stored from customer
@@ -171,7 +169,7 @@ export class OperationTenant {
     return rows.map(({ stored }) => stored);
   }
 
-  /** Rows of the tables that an operation uses while it is at work. */
+  /** Rows of the working tables of an operation. */
   async leftovers(): Promise<number> {
     const { rows } = await this.database.query<{ count: number }>(
       `select ((select count(*) from import_piece) + (select count(*) from import_met)
@@ -207,7 +205,7 @@ export function body(data: Uint8Array): HttpBody & { data: Buffer } {
   return { contentType: '', data: Buffer.from(data), extensions: [] };
 }
 
-/** A file of so many people; each tenth row is about the one before, and some are wrong. */
+/** A file of this many people; each tenth row repeats the previous person, and some are invalid. */
 export function people(count: number, from = 0): string {
   const rows = Array.from({ length: count }, (_, index) => {
     const number = from + index - (index % 10 === 9 ? 1 : 0);

@@ -8,7 +8,7 @@ import { RunningCustomers } from './running-customers.js';
 let customers: RunningCustomers;
 let tenant: OperationTenant;
 
-// A service of its own: by itself, its worker looks for jobs in an hour only.
+// A service of its own: its worker polls only once an hour, so only signals wake it.
 beforeAll(async () => {
   const times = { jobLookMs: 3_600_000, encryptionStalenessMs: 20 };
   customers = await RunningCustomers.start({ keys: await newKeys(), ...times });
@@ -19,7 +19,7 @@ beforeEach(async () => {
   return () => tenant.close();
 });
 
-test('an import begins when its file is there, and the next one of its tenant when it has ended', async () => {
+test('an import starts when its file is complete, and the next one of its tenant when it has ended', async () => {
   const operations = [await tenant.start(people(20)), await tenant.start(people(20)), await tenant.start(people(20))];
 
   for (const { id } of operations) {
@@ -27,7 +27,7 @@ test('an import begins when its file is there, and the next one of its tenant wh
   }
 });
 
-test('an import goes on when it is resumed, and is undone when that is asked for', async () => {
+test('an import continues on resume, and is undone on request', async () => {
   const { id } = await tenant.run(`${people(3)}"not closed,`);
 
   await customers.call('resumeOperation', { id }, tenant.caller);
@@ -35,6 +35,6 @@ test('an import goes on when it is resumed, and is undone when that is asked for
   expect(await tenant.undo(id)).toMatchObject({ state: State.UNDONE });
 });
 
-test('a tenant is encrypted when that is asked for', async () => {
+test('a tenant is encrypted on request', async () => {
   expect(await new EncryptedTenant(customers).encrypt()).toMatchObject({ state: State.SUCCEEDED });
 });

@@ -26,7 +26,7 @@ describe.each([{ dryRun: false }, { dryRun: true }])('an import with $dryRun as 
     ['a value with half a surrogate pair', ndjson, halves],
     ['a custom value whose key has a NUL', ndjson, '{"name":"Ada","custom_fields":{"a\\u0000":"b"}}'],
     ['a tag with a NUL', 'text/csv', 'name,email,tag\nAda,a@x.example,b\0c\n'],
-  ])('warns of %s, and goes on', async (_, contentType, file) => {
+  ])('warns of %s, and continues', async (_, contentType, file) => {
     const operation = await tenant.run(file, { contentType, dryRun });
 
     expect(operation).toMatchObject({ state: State.SUCCEEDED, counts: { rows: 1, issues: 1 } });
@@ -37,7 +37,7 @@ describe.each([{ dryRun: false }, { dryRun: true }])('an import with $dryRun as 
   test.each([
     ['header', 'text/csv', 'name,e\0mail\nAda,a@x.example\n'],
     ['key', ndjson, '{"name":"Ada","a\\u0000":1}'],
-  ])('refuses a file with a %s that can not be stored', async (_, contentType, file) => {
+  ])('refuses a file with a %s that can’t be stored', async (_, contentType, file) => {
     expect(await tenant.run(file, { contentType, dryRun })).toMatchObject({
       state: State.FAILED,
       error: { code: 'INVALID_ARGUMENT', reason: 'COLUMN_NAME_INVALID' },
@@ -45,7 +45,7 @@ describe.each([{ dryRun: false }, { dryRun: true }])('an import with $dryRun as 
   });
 });
 
-test('the call that answers at once treats what can not be stored in the same way', async () => {
+test('the unary import treats values that can’t be stored equally', async () => {
   const other = await ImportTenant.create(customers);
 
   for (const [contentType, data] of [
@@ -69,8 +69,8 @@ test('the call that answers at once treats what can not be stored in the same wa
 const setAttempts = (id: string, attempts: number) =>
   tenant.database.query('update operation_job set attempts = $1 where operation_id = $2', [attempts, id]);
 
-describe('an import whose workers die', () => {
-  test('has failed before a sixth one begins, and can be resumed', async () => {
+describe('an import whose workers crash', () => {
+  test('fails before a sixth one starts, and can be resumed', async () => {
     const { id } = await tenant.createImport();
     await setAttempts(id, 5);
     await tenant.upload(id, ['email\na@x.example\n']);
@@ -82,7 +82,7 @@ describe('an import whose workers die', () => {
     expect(await tenant.untilEnded(id)).toMatchObject({ state: State.SUCCEEDED, counts: { created: 1 } });
   });
 
-  test('that can not even be noted as failed is looked at again in an hour only', async () => {
+  test('that can not even be marked as failed is retried after an hour', async () => {
     const { id } = await tenant.createImport();
     await setAttempts(id, 5);
     await tenant.database.query(
@@ -99,10 +99,10 @@ describe('an import whose workers die', () => {
     expect(await tenant.get(id)).toMatchObject({ state: State.RUNNING, counts: { rows: 0 } });
   });
 
-  test('counts them anew from each checkpoint', async () => {
+  test('counts attempts from each checkpoint', async () => {
     const other = await ImportTenant.create(customers);
     const mine = await OperationTenant.create(customers, other.caller);
-    // Whatever happens: an open transaction would hold up every encryption of the tests that follow.
+    // In any case: an open transaction would block every encryption in later tests.
     onTestFinished(async () => {
       await Promise.all([other.close(), mine.close()]);
     });
@@ -111,7 +111,7 @@ describe('an import whose workers die', () => {
     await setAttempts(id, 4);
     const rows = Array.from({ length: 2_000 }, (_, index) => `p${index}@x.example\n`);
     await mine.upload(id, [`email\n${rows.join('')}`]);
-    // However many rows a chunk has, which depends on the calls beside it.
+    // For any chunk size, which depends on concurrent calls.
     await mine.until(id, ({ counts, state }) => counts!.rows > 0 || state === State.FAILED);
 
     const job = await mine.database.query('select attempts from operation_job where operation_id = $1', [id]);
@@ -122,7 +122,7 @@ describe('an import whose workers die', () => {
   });
 });
 
-test('rows are compared with 5,000 namesakes at a time, the first ones of each name', async () => {
+test('rows are compared with at most 5,000 namesakes, the oldest of each name', async () => {
   await tenant.database.query(
     `insert into customer (tenant_id, id, kind, display_name, emails, phones, addresses, external_ids, domains, tags,
        search_text, sort_name, version, create_time, update_time, created_by, updated_by)

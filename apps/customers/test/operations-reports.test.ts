@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => tenant.close());
 
 describe('issues of an operation', () => {
-  test('come page by page, and as a CSV file', async () => {
+  test('are returned page by page, and as a CSV file', async () => {
     const { id } = await tenant.run('name,email\nAda,ada\nBob,bob@x.example\n"Cy, ""C""",cy@x.example,3\n');
 
     const first = await customers.call('listOperationIssues', { id, pageSize: 1 }, tenant.caller);
@@ -33,7 +33,7 @@ describe('issues of an operation', () => {
     ).rejects.toMatchObject({ violations: [{ field: 'pageToken' }] });
   });
 
-  test('are all downloaded, however many pages they are', async () => {
+  test('are downloaded completely, over many pages', async () => {
     const { id, counts } = await tenant.run(`name,city\n${',Berlin\n'.repeat(2_000)}`);
 
     expect(counts).toMatchObject({ failed: 2_000, issues: 2_000 });
@@ -60,7 +60,7 @@ describe('a mapping', () => {
     expect(await customers.call('getImportMapping', { key: 'bare' }, tenant.caller)).toEqual(saved);
   });
 
-  test('is saved, used, and deleted without harm to the imports that use it', async () => {
+  test('is saved, used, and deleted without an effect on imports that use it', async () => {
     const key = 'nightly';
     await customers.call('saveImportMapping', { key, mapping }, tenant.caller);
     const { id } = await tenant.createImport({ mapping: key });
@@ -78,7 +78,7 @@ describe('a mapping', () => {
     await expect(tenant.createImport({ mapping: key })).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  test('of the same key is replaced, and all are listed by their keys', async () => {
+  test('with the same key is replaced, and all are listed by key', async () => {
     for (const key of ['b', 'a', 'b']) await customers.call('saveImportMapping', { key, mapping }, tenant.caller);
     await customers.call('saveImportMapping', { key: 'b', mapping: { ...mapping, map: ['X=email'] } }, tenant.caller);
 
@@ -90,7 +90,7 @@ describe('a mapping', () => {
     ]);
   });
 
-  test('is the last when there are 200, however many are saved at once', async () => {
+  test('is limited to 200, under concurrent saves', async () => {
     await tenant.database.query(
       `insert into import_mapping (tenant_id, key, rules, update_time)
        select $1, 'k' || number, '{"map":[],"kind":0}', now() from generate_series(1, 199) number`,
@@ -113,7 +113,7 @@ describe('a mapping', () => {
     });
   });
 
-  test('takes no more room with the others than an answer that lists them all may have', async () => {
+  test('is limited in total size, so that one response can list all', async () => {
     // 60 kB each.
     const map = Array.from({ length: 200 }, (_, index) => `${String(index).padEnd(294, 'x')}=tag`);
     const save = (key: string, more = map) =>
@@ -131,7 +131,7 @@ describe('a mapping', () => {
     expect(await save('k0', ['a=email'])).toMatchObject({ map: ['a=email'] });
   });
 
-  test('leaves no room for what it says itself', async () => {
+  test('excludes options that it determines itself', async () => {
     await customers.call('saveImportMapping', { key: 'k', mapping }, tenant.caller);
 
     await expect(

@@ -26,7 +26,7 @@ async function idOf(address: string): Promise<string> {
   return rows[0]!.customer_id;
 }
 
-test('an import of an earlier release is undone, which did not know all fields of a record', async () => {
+test('undo of an import of an earlier release leaves fields that it did not know', async () => {
   const { id } = await customers.create(tenant.caller, {
     ...person({ emails: [{ address: 'ada@x.example', label: undefined }] }),
   });
@@ -38,7 +38,7 @@ test('an import of an earlier release is undone, which did not know all fields o
   expect(await customers.get(tenant.caller, id)).toMatchObject({ jobTitle: undefined, tags: [] });
 });
 
-test('undoing brings back exactly what was before: content, keys, custom fields, and times of stages', async () => {
+test('undo restores the exact former state: content, keys, custom fields, and times of stages', async () => {
   await tenant.database.query(
     `insert into custom_field (tenant_id, key, type, options, searchable, version, create_time, update_time)
      values ($1, 'plan', 'TEXT', '[]', true, 1, now(), now())`,
@@ -65,7 +65,7 @@ test('undoing brings back exactly what was before: content, keys, custom fields,
   expect(undone).toMatchObject({ state: State.UNDONE, counts: { created: operation.counts!.created } });
   expect(undone.counts?.undone).toBe(operation.counts!.created + operation.counts!.updated);
   expect(await tenant.dump()).toEqual(before);
-  // No ETag comes back with other content.
+  // An ETag never returns with different content.
   for (const [id, version] of await versions()) expect([0, 2]).toContain(version - etags.get(id)!);
   await tenant.untilCleared();
 });
@@ -75,7 +75,7 @@ async function versions(): Promise<Map<string, number>> {
   return new Map(rows.map(({ id, version }) => [id, version]));
 }
 
-test('undoing leaves customers that were changed since, and tells which', async () => {
+test('undo skips customers that were changed since, and reports them', async () => {
   const { id } = await tenant.run('email,name\na@x.example,A\nb@x.example,B\nc@x.example,C\nd@x.example,D\n');
   const changed = await idOf('a@x.example');
   await customers.update(tenant.caller, changed, { displayName: 'Ada' });
@@ -96,7 +96,7 @@ test('undoing leaves customers that were changed since, and tells which', async 
   expect(rows.map((row) => row.id).sort()).toEqual([changed, deleted, importedSince].sort());
 });
 
-test('undoing leaves a created customer that others refer to', async () => {
+test('undo retains a created customer that others refer to', async () => {
   const { id } = await tenant.run('kind,name,domain\ncompany,Acme,acme.example\ncompany,Beta,beta.example\n');
   const acme = await idOf('acme.example');
   await customers.create(tenant.caller, person({ companyId: acme }));
@@ -107,7 +107,7 @@ test('undoing leaves a created customer that others refer to', async () => {
   expect(await customers.get(tenant.caller, acme)).toMatchObject({ displayName: 'Acme' });
 });
 
-test('undoing leaves a created customer that is associated with a deal', async () => {
+test('undo retains a created customer that is associated with a deal', async () => {
   const { id } = await tenant.run('kind,name,domain\ncompany,Acme,acme.example\ncompany,Beta,beta.example\n');
   const customerId = await idOf('acme.example');
   const sales = new SalesTenant(customers, tenant.caller);
@@ -124,7 +124,7 @@ test('undoing leaves a created customer that is associated with a deal', async (
   expect(await customers.call('getCustomer', { id: customerId }, tenant.caller)).toMatchObject({ id: customerId });
 });
 
-test('undoing leaves a created customer that a custom field of another refers to, deleted or not', async () => {
+test('undo retains a created customer that a custom field of another refers to, deleted or not', async () => {
   await tenant.database.query(
     `insert into custom_field (tenant_id, key, type, options, searchable, version, create_time, update_time)
      values ($1, 'friend', 'REFERENCE', '[]', false, 1, now(), now()),
@@ -146,7 +146,7 @@ test('undoing leaves a created customer that a custom field of another refers to
   expect(await customers.get(tenant.caller, rival)).toMatchObject({ displayName: 'B' });
 });
 
-test('undoing does not take away what another write put between two rows of the import', async () => {
+test('undo retains the result of another write between two rows of the import', async () => {
   await customers.create(tenant.caller, person({ emails: [{ address: 'p1@example.com' }] }));
   const id = await idOf('p1@example.com');
   const filler = Array.from({ length: 2_050 }, (_, index) => `f${index}@x.example,,Filler`).join('\n');
@@ -163,7 +163,7 @@ test('undoing does not take away what another write put between two rows of the 
   expect(await customers.get(tenant.caller, id)).toMatchObject({ tags: ['mine'], addresses: [{ city: 'Berlin' }] });
 });
 
-test('undoing is attributed to who asked for it', async () => {
+test('undo is attributed to its caller', async () => {
   await customers.create(tenant.caller, person({ emails: [{ address: 'p1@example.com' }] }));
   const { id } = await tenant.run('email,city\np1@example.com,Berlin\n');
 

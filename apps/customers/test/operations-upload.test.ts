@@ -14,7 +14,7 @@ afterEach(() => tenant.close());
 
 const file = Buffer.from(people(40_000));
 
-/** The file as it is stored. */
+/** The file as stored. */
 async function storedFile(id: string): Promise<Buffer> {
   const { rows } = await tenant.database.query<{ data: Buffer }>(
     'select data from import_piece where operation_id = $1 order by start',
@@ -23,7 +23,7 @@ async function storedFile(id: string): Promise<Buffer> {
   return Buffer.concat(rows.map(({ data }) => data));
 }
 
-/** Uploads some more of the file, again when the call that broke off was still storing what it had. */
+/** Uploads the next part of the file; retries while the interrupted call still stores its bytes. */
 async function goOn(id: string): Promise<Operation> {
   const { receivedBytes: offset } = await tenant.get(id);
   try {
@@ -34,7 +34,7 @@ async function goOn(id: string): Promise<Operation> {
   }
 }
 
-test('an upload that breaks off keeps what has arrived, and goes on from there', async () => {
+test('an interrupted upload retains the received bytes, and resumes from there', async () => {
   const { id } = await tenant.createImport();
   const sent = file.subarray(0, 1_500_000);
   const { call, answer } = tenant.openUpload();
@@ -46,7 +46,7 @@ test('an upload that breaks off keeps what has arrived, and goes on from there',
 
   const part = await goOn(id);
   const stored = await storedFile(id);
-  // Repeats the last bytes that have arrived.
+  // Repeats the last received bytes.
   const whole = await tenant.upload(id, [file.subarray(part.receivedBytes - 50_000)], {
     offset: part.receivedBytes - 50_000,
   });
@@ -60,7 +60,7 @@ test('an upload that breaks off keeps what has arrived, and goes on from there',
   expect((await storedFile(id)).equals(file)).toBe(true);
 });
 
-test('an upload that ends without an empty piece does not let the import begin', async () => {
+test('an upload without an empty piece at its end does not start the import', async () => {
   const { id } = await tenant.createImport();
   const { call, answer } = tenant.openUpload();
   for (const message of [...uploadMessages(id, ['email\na@x.example\n'])].slice(0, -1)) call.write(message);
@@ -70,7 +70,7 @@ test('an upload that ends without an empty piece does not let the import begin',
   expect(await tenant.get(id)).toMatchObject({ state: State.WAITING, receivedBytes: 18 });
 });
 
-test('of two uploads at once one is refused, and the file is that of the other', async () => {
+test('one of two concurrent uploads is refused, and the file is the other’s', async () => {
   const { id } = await tenant.createImport();
   const slow = tenant.openUpload();
   slow.answer.catch(() => undefined);
@@ -86,7 +86,7 @@ test('of two uploads at once one is refused, and the file is that of the other',
   expect((await storedFile(id)).equals(file.subarray(0, 1_200_000))).toBe(true);
 });
 
-test('an upload beyond what has arrived is refused, and one that nobody waits for', async () => {
+test('an upload beyond the received bytes is refused, and one for an operation that does not wait', async () => {
   const { id } = await tenant.createImport();
   await expect(tenant.upload(id, ['x'], { offset: 1 })).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
@@ -119,14 +119,14 @@ test('no transaction is open while an upload waits for its client', async () => 
   const { call, answer } = tenant.openUpload();
   const [first, second, ...rest] = [...uploadMessages(id, [file.subarray(0, 1_100_000)])];
   for (const message of [first, second, ...rest.slice(0, -1)]) call.write(message!);
-  // All of it that is stored before the end has come.
+  // Everything that is stored before the end has arrived.
   await tenant.until(id, ({ receivedBytes }) => receivedBytes === 1_048_576);
 
   const openTransactions = async () => {
     const sql = `select from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`;
     return (await tenant.database.query(sql)).rowCount;
   };
-  // Those of workers come and go; one of the upload would stay.
+  // Those of workers are short; one of the upload would stay.
   await expect.poll(openTransactions).toBe(0);
   const { rowCount } = await tenant.database.query('select from operation where id = $1 for update nowait', [id]);
   expect(rowCount).toBe(1);
@@ -135,7 +135,7 @@ test('no transaction is open while an upload waits for its client', async () => 
   expect((await answer).receivedBytes).toBe(1_100_000);
 });
 
-test('an upload that repeats other bytes than those that have arrived is refused, and begins nothing', async () => {
+test('an upload that repeats different bytes is refused, and starts nothing', async () => {
   const { id } = await tenant.createImport();
   await tenant.upload(id, [file.subarray(0, 1_200_000)], { complete: false });
   const refused = { code: 'INVALID_ARGUMENT', violations: [{ field: 'offset', reason: 'FILE_DIFFERS' }] };

@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => tenant.close());
 
 describe('an import as an operation', () => {
-  test('does what the call that answers at once does, and leaves nothing but its report', async () => {
+  test('has the result of a unary import, and leaves only its report', async () => {
     const other = await ImportTenant.create(customers);
     const answer = await other.importFile(csv(people(1_200)));
 
@@ -36,7 +36,7 @@ describe('an import as an operation', () => {
     await Promise.all([other.close(), theirs.close()]);
   });
 
-  test('changes nothing when the same file comes a second time', async () => {
+  test('changes nothing when the same file is imported again', async () => {
     await tenant.run(people(1_100));
     const before = await tenant.dump([]);
 
@@ -46,7 +46,7 @@ describe('an import as an operation', () => {
     expect(await tenant.dump([])).toEqual(before);
   });
 
-  test('notes since when a customer is in its stage', async () => {
+  test('records the time of a customer’s stage', async () => {
     await tenant.run('email,lifecycle stage\na@x.example,lead\n');
     const stages = () =>
       tenant.database
@@ -63,7 +63,7 @@ describe('an import as an operation', () => {
     expect(next?.time.getTime()).toBeGreaterThan(first!.time.getTime());
   });
 
-  test('fails by a file that can not be read, keeps what was done, and is seen to fail again when resumed', async () => {
+  test('fails on an unreadable file, retains completed rows, and fails again when resumed', async () => {
     const broken = `${people(1_100)}"not closed,`;
 
     const failed = await tenant.run(broken);
@@ -75,7 +75,7 @@ describe('an import as an operation', () => {
     expect(again).toMatchObject({ state: State.FAILED, error: failed.error, counts: failed.counts });
   });
 
-  test('without a header that tells anything does nothing', async () => {
+  test('without a known column does nothing', async () => {
     const missing = await tenant.run('a,b\n1,2\n', { map: ['c=email'] });
     const unknown = await tenant.run('a,b\n1,2\n');
     const empty = await tenant.run('');
@@ -88,7 +88,7 @@ describe('an import as an operation', () => {
     expect(await tenant.dump()).toEqual([]);
   });
 
-  test('waits for another write that takes the same value, and goes on', async () => {
+  test('waits for another write of the same value, and continues', async () => {
     const other = await ImportTenant.create(customers);
     const mine = await OperationTenant.create(customers, other.caller);
     const commit = await other.beginEve('p3@example.com');
@@ -101,7 +101,7 @@ describe('an import as an operation', () => {
     await Promise.all([other.close(), mine.close()]);
   });
 
-  test('of the same tenant waits for the one before it', async () => {
+  test('of the same tenant waits for the previous one', async () => {
     const [first, second] = [await tenant.start(people(1_100)), await tenant.start(people(1_100))];
 
     const ended = await tenant.untilEnded(second.id);
@@ -121,7 +121,7 @@ describe('an import as an operation', () => {
     });
   });
 
-  test('is created once for one idempotency key', async () => {
+  test('is created once per idempotency key', async () => {
     const first = await tenant.createImport({}, 'k');
 
     expect(await tenant.createImport({}, 'k')).toEqual(first);
@@ -130,7 +130,7 @@ describe('an import as an operation', () => {
 });
 
 describe('a dry run', () => {
-  test('tells the counts and issues of the real run, and changes nothing', async () => {
+  test('reports the counts and issues of the real run, and changes nothing', async () => {
     await tenant.run(people(500, 300));
     const before = await tenant.dump([]);
 
@@ -156,13 +156,13 @@ describe('a dry run', () => {
   });
 });
 
-/** Customers that a dry run would create have ids of their own. */
+/** Customers that a dry run would create have other ids. */
 function withoutIds(text: string): string {
   return text.replaceAll(/,[0-9a-f-]{36}\r\n/g, ',id\r\n');
 }
 
 describe('an operation', () => {
-  test('is paused at a checkpoint, does nothing meanwhile, and goes on to the same end', async () => {
+  test('is paused at a checkpoint, and after resuming has the same result', async () => {
     const paused = await tenant.steerAt('p500@example.com', 'pauseOperation', people(2_100));
     const { id } = paused;
     const stored = await tenant.dump([]);
@@ -184,7 +184,7 @@ describe('an operation', () => {
     await whole.close();
   });
 
-  test('that is cancelled keeps what is done, and can be undone', async () => {
+  test('that is cancelled retains completed rows, and can be undone', async () => {
     const cancelled = await tenant.steerAt('p500@example.com', 'cancelOperation', people(2_100));
     await tenant.untilCleared();
     const { rows } = await tenant.database.query('select from customer');
@@ -197,7 +197,7 @@ describe('an operation', () => {
     expect(await tenant.dump()).toEqual([]);
   });
 
-  test('takes only what its state allows', async () => {
+  test('accepts only calls that its state allows', async () => {
     const waiting = await tenant.createImport();
     const done = await tenant.run(people(3));
     const refuse = (name: 'pauseOperation' | 'resumeOperation' | 'cancelOperation' | 'undoOperation', id: string) =>
@@ -216,7 +216,7 @@ describe('an operation', () => {
     });
   });
 
-  test('of another tenant is NOT_FOUND to all that could be done with it', async () => {
+  test('of another tenant is NOT_FOUND for every method', async () => {
     const { id } = await tenant.run(people(3));
     const stranger = await OperationTenant.create(customers);
     const names = [
@@ -241,7 +241,7 @@ describe('an operation', () => {
     await stranger.close();
   });
 
-  test('needs the permission to write, but for reading', async () => {
+  test('requires the permission to write, except for reading', async () => {
     const reader = { ...newCaller(), permissions: ['customers.read'] };
 
     await expect(customers.call('listOperations', {}, reader)).resolves.toMatchObject({ operations: [] });
@@ -250,7 +250,7 @@ describe('an operation', () => {
     });
   });
 
-  test('is told to who watches it, until it ends', async () => {
+  test('streams its state to a watcher until it ends', async () => {
     const { id } = await tenant.createImport();
     const states: State[] = [];
     const watching = (async () => {
@@ -263,7 +263,7 @@ describe('an operation', () => {
     expect([states[0], states.at(-1)]).toEqual([State.WAITING, State.SUCCEEDED]);
   });
 
-  test('that waited for its file for too long is cancelled', async () => {
+  test('that waited too long for its file is cancelled', async () => {
     const { id } = await tenant.createImport();
     await tenant.database.query(
       `update operation_job set due_time = due_time - interval '24 hours' where operation_id = $1`,
@@ -274,7 +274,7 @@ describe('an operation', () => {
     await tenant.untilCleared();
   });
 
-  test.each(['PAUSED', 'FAILED'])('that is %s keeps its file for 7 days, and is cancelled then', async (state) => {
+  test.each(['PAUSED', 'FAILED'])('that is %s retains its file for 7 days, and is then cancelled', async (state) => {
     const { id } =
       state === 'PAUSED'
         ? await tenant.steerAt('p500@example.com', 'pauseOperation', people(2_100))
@@ -295,9 +295,9 @@ describe('an operation', () => {
 
   const createImports = (count: number) => Promise.all(Array.from({ length: count }, () => tenant.createImport()));
 
-  test('is refused when 100 of the tenant have not ended', async () => {
+  test('is refused when 100 of the tenant are in progress', async () => {
     const [first] = await createImports(11);
-    // No more at a time than a tenant may have at the database.
+    // At most as many at a time as the tenant's share of database connections.
     for (let created = 11; created < 99; created += 11) await createImports(11);
 
     const results = await Promise.allSettled([tenant.createImport(), tenant.createImport()]);
@@ -310,7 +310,7 @@ describe('an operation', () => {
     expect(await tenant.createImport()).toMatchObject({ state: State.WAITING });
   });
 
-  test('is listed, the newest first, page by page', async () => {
+  test('is listed, newest first, page by page', async () => {
     const ids = [];
     for (let count = 0; count < 3; count += 1) ids.unshift((await tenant.createImport()).id);
 

@@ -3,10 +3,10 @@ import { vi } from 'vitest';
 
 /** A transaction that others wait for. */
 export class OtherWrite {
-  /** @param holder has begun it */
+  /** @param holder connection with the open transaction */
   constructor(private readonly holder: pg.Client) {}
 
-  /** Resolves once so many sessions wait for it, or for one that does. */
+  /** Resolves when this many sessions wait for it, directly or indirectly. */
   async untilWaiting(count: number): Promise<void> {
     const waiting = `with recursive waiting (pid) as (
         select pg_backend_pid()
@@ -17,7 +17,7 @@ export class OtherWrite {
     await vi.waitUntil(areThere, { timeout: 60_000, interval: 10 });
   }
 
-  /** It comes to nothing. */
+  /** Rolls it back. */
   async release(): Promise<void> {
     await this.holder.query('rollback');
   }

@@ -12,7 +12,7 @@ const customers = await sharedCustomers();
 
 const seed = printedSeed('page-walk');
 const sizes = {
-  /** More than the rows that a list tests before it turns to the indexes of its conditions. */
+  /** More than the rows that a list tests before it uses the indexes of its conditions. */
   customers: sizeOf('PAGE_WALK_CUSTOMERS', { short: 3_000, long: 20_000 }),
   walks: sizeOf('PAGE_WALKS', { short: 12, long: 2_000 }),
   orders: sizeOf('PAGE_WALK_ORDERS', { short: 6, long: 1_000 }),
@@ -28,12 +28,12 @@ beforeAll(async () => {
   caller = { ...newCaller(), tenantId: tenant?.tenantId ?? '' };
   const live = [...(seedRows(options)[0]?.rows ?? [])].filter(({ deleteTime }) => !deleteTime);
   const rows = live.map(({ customer }) => customer);
-  // Companies stay: other conditions look at them.
+  // Companies stay, since other conditions refer to them.
   touched = rows.filter(({ kind }, index) => kind === CustomerKind.PERSON && index % 50 === 0);
   untouched = rows.filter((row) => !touched.includes(row));
 });
 
-/** Filters, and whom they meet. */
+/** Filters, and the SQL conditions of their matches. */
 const filters: [string | undefined, (customer: Customer) => boolean][] = [
   [undefined, () => true],
   ['kind = COMPANY', ({ kind }) => kind === CustomerKind.COMPANY],
@@ -60,7 +60,7 @@ const orders = [...fields, ...customFields.map((key) => `custom_fields.${key}`)]
 ]);
 
 test(
-  'meets each row that does not change exactly once while others come, change and go',
+  'returns each unchanged row exactly once under concurrent inserts, updates and deletes',
   async () => {
     const walk = fc.record({
       orderBy: fc.constantFrom(...orders),
@@ -89,7 +89,7 @@ test(
 );
 
 test(
-  'small pages and large ones make one list, in every order',
+  'small and large pages give the same list, in every order',
   async () => {
     const length = Math.min(sizes.orders, orders.length);
     const [some = []] = fc.sample(fc.shuffledSubarray(orders, { minLength: length, maxLength: length }), {
@@ -124,7 +124,7 @@ async function allPages(request: Partial<ListCustomersRequest>): Promise<Custome
   return rows;
 }
 
-/** Renames, deletes, undeletes and creates rows. Each fails at times, since another round did it already. */
+/** Renames, deletes, undeletes and creates rows. Some calls fail, because another round already did it. */
 async function disturb(round: number): Promise<void> {
   const [renamed, deleted, undeleted] = [0, 1, 2].map((step) => touched[(round * 3 + step) % touched.length]?.id ?? '');
   await Promise.allSettled([

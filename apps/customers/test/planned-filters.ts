@@ -1,8 +1,8 @@
-// Filters whose plans query-plans.test.ts reads.
+// Filters whose plans query-plans.test.ts checks.
 
 /** Of no record. */
 export const id = '019ab2f4-0000-7000-8000-000000000001';
-/** A value, of ordered fields one that few are less than and one that few are greater than. */
+/** A value; for ordered fields, one with few smaller values and one with few greater ones. */
 type Values = [value: string, greatest?: string];
 const custom: Record<string, Values> = {
   account_note: ['"calls on mondays 1"', '"prefers e-mail 4"'],
@@ -77,7 +77,7 @@ export const comparisons = [
   ...lists,
   ...ranges,
 ];
-/** The same of other records that a customer refers to. */
+/** The same for other records that a customer refers to. */
 export const others = comparisons.flatMap((comparison) => [
   `company.${comparison}`,
   `associations.employee_of.${comparison}`,

@@ -9,7 +9,7 @@ const share = 12;
 
 let customers: RunningCustomers;
 let hostile: ImportTenant;
-/** In no transaction, which would see the activity of its own beginning. */
+/** In no transaction, which would see the activity as of its start. */
 let observer: pg.Client;
 let isOver: boolean;
 
@@ -31,7 +31,7 @@ beforeEach(async () => {
   };
 });
 
-/** How many statements wait for a lock. */
+/** Number of statements that wait for a lock. */
 async function waiting(): Promise<number> {
   const { rows } = await observer.query<{ count: number }>(
     `select count(*)::int from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
@@ -41,7 +41,7 @@ async function waiting(): Promise<number> {
 
 const withAddress = (address: string) => person({ emails: [{ address, label: undefined }] });
 
-test('a write that waits for the values of another is refused, and may be repeated', async () => {
+test('a write that waits too long for the values of another is refused, and can be retried', async () => {
   await hostile.beginEve('eve@x.example');
 
   const refused = customers.create(hostile.caller, withAddress('eve@x.example'));
@@ -51,7 +51,7 @@ test('a write that waits for the values of another is refused, and may be repeat
   await customers.create(hostile.caller, withAddress('eve@x.example'));
 });
 
-test('writes of a tenant that wait for each other keep no connection from another tenant', async () => {
+test('writes of a tenant that wait for each other leave connections for other tenants', async () => {
   await hostile.beginEve('eve@x.example');
   const writers = Array.from({ length: 40 }, async () => {
     while (!isOver) await customers.create(hostile.caller, withAddress('eve@x.example')).catch(() => undefined);
@@ -70,7 +70,7 @@ test('writes of a tenant that wait for each other keep no connection from anothe
   await Promise.all(writers);
 });
 
-test('what finds no connection within its share is refused, however its statement is made', async () => {
+test('a call beyond its tenant’s share of connections is refused, for any kind of statement', async () => {
   await hostile.beginEve('eve@x.example');
   const writers = Array.from({ length: 40 }, async () => {
     while (!isOver) await customers.create(hostile.caller, withAddress('eve@x.example')).catch(() => undefined);

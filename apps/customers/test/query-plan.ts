@@ -24,13 +24,13 @@ export interface Explained {
   'QUERY PLAN': { Plan: PlanNode }[];
 }
 
-/** The nodes of a plan, those of its parts included. */
+/** The nodes of a plan, including those of its parts. */
 export function nodesOf(explained: Explained | undefined): PlanNode[] {
   const withParts = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(withParts)];
   return (explained?.['QUERY PLAN'] ?? []).flatMap(({ Plan }) => withParts(Plan));
 }
 
-/** The nodes of a statement's plan, those of its parts included. */
+/** The nodes of a statement's plan, including those of its parts. */
 export async function planOf(
   em: EntityManager,
   { sql, params, settings }: Omit<PageStep, 'isSorted'>,
@@ -41,7 +41,7 @@ export async function planOf(
   return nodesOf(row);
 }
 
-/** The first page of a list, of 20 live records: one more is read to know whether there are more. */
+/** The first page of a list, of 20 live records plus one that shows whether there are more. */
 export function firstPage(
   type: RecordType,
   tenantId: string,
@@ -53,7 +53,7 @@ export function firstPage(
   return { type, tenantId, live: true, order, conditions, valued: true, after: undefined, limit: 21, ...more };
 }
 
-/** The nodes of the plan by which a statement that stays prepared is run, and what they did. */
+/** The nodes of the plan of a prepared statement, with their actual rows. */
 export function preparedPlan(
   em: EntityManager,
   { sql, params }: Pick<PageStep, 'sql' | 'params'>,
@@ -73,7 +73,7 @@ export function preparedPlan(
 
 const policy = `(NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid`;
 
-/** Reads of a whole table, or of all rows that one tenant has, or that one object of it has. */
+/** Scans of a whole table, or of all rows of one tenant or one object. */
 export function broadReads(nodes: PlanNode[]): PlanNode[] {
   return nodes.filter((node) => {
     if (!node['Node Type'].includes('Scan')) return false;
@@ -90,7 +90,7 @@ export function tablesReadWhole(nodes: PlanNode[]): (string | undefined)[] {
   return nodes.filter((node) => node['Node Type'].includes('Seq Scan')).map((node) => node['Relation Name']);
 }
 
-/** Rows of tables that a plan that was run has looked at. */
+/** Rows that an executed plan has read from tables. */
 export function rowsRead(nodes: readonly PlanNode[]): number {
   return nodes
     .filter((node) => node['Relation Name'] !== undefined)

@@ -34,7 +34,7 @@ let em: EntityManager;
 let tenants: SeedTenant[];
 let tenantId: string;
 
-// A service of its own: the planner's statistics are of its rows alone.
+// A service of its own: the planner's statistics cover its rows alone.
 beforeAll(async () => {
   customers = await RunningCustomers.start();
   tenants = await seedTenants(customers, { customers: 24_000, tenants: 4, seed: 7 });
@@ -52,7 +52,7 @@ function inCall<Answer>(work: () => Promise<Answer>, more: Partial<Caller> = {})
   return callContext.run({ requestId: 'test', caller }, work);
 }
 
-/** The very statements that the list makes for a page. */
+/** The statements that the list runs for a page. */
 async function stepsOf(request: ListRequest, more: Partial<PageQuery> = {}): Promise<PageStep[]> {
   const wanted = await inCall(() => conditionsOf(em, type, request));
   return pageSteps(firstPage(type, tenantId, wanted, { live: !request.showDeleted, ...more }));
@@ -62,7 +62,7 @@ function planOf(step: Omit<PageStep, 'isSorted'>, isRun = false): Promise<PlanNo
   return planned(em, step, isRun);
 }
 
-/** The plan that PostgreSQL makes for a statement that stays prepared. */
+/** The plan of a prepared statement. */
 async function genericPlanOf({ sql, settings }: PageStep): Promise<PlanNode[]> {
   return withConnection(em, async (client) => {
     await client.query('begin');
@@ -78,14 +78,14 @@ async function genericPlanOf({ sql, settings }: PageStep): Promise<PlanNode[]> {
 
 const queries = ['lovelace', 'lovelase', 'ann smith', 'ja', '4930', '佐藤', 'mail.example'];
 
-describe('what a filter or q finds by indexes', () => {
+describe('results of a filter or q by indexes', () => {
   const requests: ListRequest[] = [
     ...[...comparisons, ...others, ...links, ...compounds].map((filter) => ({ filter })),
     ...queries.map((q) => ({ q })),
   ];
 
-  test.each(requests)('it reads no table and no tenant as a whole: %j', async (request) => {
-    // By a time the last rows are the first of the order: only another order turns to the index.
+  test.each(requests)('do not scan a table or a tenant: %j', async (request) => {
+    // For a time, the last rows are the first of the order: only another order leads to the index.
     const orderBy = 'company_name';
     const sort = (
       await stepsOf({ ...request, orderBy: (request.filter ?? '').includes('company_name') ? 'display_name' : orderBy })
@@ -94,7 +94,7 @@ describe('what a filter or q finds by indexes', () => {
     expect(broadReads(await planOf(sort!))).toEqual([]);
   });
 
-  test.each(requests)('neither for a total or an aggregation: %j', async (request) => {
+  test.each(requests)('nor for a total or an aggregation: %j', async (request) => {
     const { conditions } = await inCall(() => conditionsOf(em, type, request));
     const query = { type, tenantId, live: true, conditions };
     const { sql, params, settings } = matchingRecords(query);
@@ -121,14 +121,14 @@ describe('orders', () => {
   ]);
   const after = { value: '2021-01-01T00:00:00Z', id };
 
-  test.each(orders)('%s walks an index from the position, with and without values', async (orderBy) => {
+  test.each(orders)('%s scans an index from the position, with and without values', async (orderBy) => {
     for (const valued of [true, false]) {
       for (const position of [undefined, after]) {
         for (const filter of ['', 'tags:b2c']) {
           const [step] = await stepsOf({ orderBy, filter }, { valued, after: position });
           const nodes = await planOf(step!, true);
           expect(tablesReadWhole(nodes)).toEqual([]);
-          // A few rows without a value may be among all the others.
+          // The result may include a few rows without a value.
           if (valued || !orderBy.includes('custom')) expect(rowsRead(nodes)).toBeLessThanOrEqual(2 * window + 100);
         }
       }
@@ -136,7 +136,7 @@ describe('orders', () => {
   });
 
   test.each(names.flatMap((name) => [name, `${name} desc`]))(
-    '%s without conditions stays prepared, and walks its index whatever the values are',
+    '%s without conditions is prepared, and scans its index for any values',
     async (orderBy) => {
       const prepared = new Map<string, string>();
       const isNullable = nullable.includes(orderBy.replace(' desc', ''));
@@ -149,7 +149,7 @@ describe('orders', () => {
 
             expect(tablesReadWhole(nodes)).toEqual([]);
             expect(nodes.map((node) => node['Node Type']).filter((type) => /Sort|Bitmap/.test(type))).toEqual([]);
-            // A name is of one statement only.
+            // Each name belongs to one statement.
             expect(prepared.get(name) ?? sql).toBe(sql);
             prepared.set(name, sql);
           }
@@ -159,7 +159,7 @@ describe('orders', () => {
     },
   );
 
-  test.each(deleted)('%s of deleted customers walks an index', async (orderBy) => {
+  test.each(deleted)('%s of deleted customers scans an index', async (orderBy) => {
     for (const filter of ['', 'emails:a*', 'custom_fields.seats > 3', 'tags:vip', 'company.tags:vip']) {
       for (const step of await stepsOf({ orderBy, filter, showDeleted: true })) {
         expect(tablesReadWhole(await planOf(step))).toEqual([]);
@@ -167,7 +167,7 @@ describe('orders', () => {
     }
   });
 
-  test.each(orders)('%s reads no more rows for a page far down than for the first', async (orderBy) => {
+  test.each(orders)('%s reads as few rows for a late page as for the first', async (orderBy) => {
     const { orders, conditions } = await inCall(() => conditionsOf(em, type, { orderBy }));
     const query = { type, tenantId, live: true, order: orders[0]!, conditions, after: undefined, limit: 3_000 };
     const last = (await readPage(em, query)).at(-1);
@@ -186,15 +186,15 @@ test.each([
   ['custom_fields.seats = 1369 AND country_code:GR', 'family_name'],
   ['emails:info@brand*', 'custom_fields.seats'],
   ['company.display_name = "brandenb*"', 'update_time'],
-])('the few that %s finds by %s cost no more than the rows tested and themselves', async (filter, orderBy) => {
+])('finding few matches of %s by %s reads only the tested rows and the matches', async (filter, orderBy) => {
   let rows = 0;
   for (const step of await stepsOf({ filter, orderBy })) rows += rowsRead(await planOf(step, true));
 
-  // A walk along custom fields reads each row in two tables, and a test looks at a row or two of a third.
+  // A scan by custom fields reads each row from two tables, and a test reads a row or two from a third.
   expect(rows).toBeLessThanOrEqual(5 * window);
 });
 
-test('lists and totals of who sees the records of some owners only read those, not the tenant', async () => {
+test('lists and totals of a caller with a narrow scope read only visible records', async () => {
   const [owner] = await em.execute<{ id: string; count: number }[]>(
     `select owner_id as id, count(*)::int as count from customer where owner_id is not null group by 1 order by 2 limit 1`,
   );
@@ -209,7 +209,7 @@ test('lists and totals of who sees the records of some owners only read those, n
   for (const step of [...steps, { sql: `select count(*) ${sql}`, params, settings }]) {
     const nodes = await planOf(step, true);
     expect(broadReads(nodes)).toEqual([]);
-    // The index finds the entries first, and the rows then.
+    // The index returns the entries first, and the rows then.
     expect(rowsRead(nodes)).toBeLessThanOrEqual(2 * count);
   }
 });
@@ -229,7 +229,7 @@ test('a tenant of up to 10,000 live customers is small', async () => {
   expect(new Set(sizes.map(({ isSmall }) => isSmall)).size).toBe(2);
 });
 
-test('a total without conditions and one of what no index knows read one index of the tenant', async () => {
+test('a total without indexable conditions reads one index of the tenant', async () => {
   for (const request of [
     {},
     { filter: 'NOT tags:vip' },
@@ -251,11 +251,11 @@ test.each([
   'company.city = B*',
   ...['company.city = "*erlin"', 'givenName:"*a*"', 'externalIds:"*/77"', 'tags BETWEEN a AND b'],
   'customFields.account_note:"*prefers*"',
-])('%s, which no index answers, is refused', async (filter) => {
+])('%s, which no index supports, is refused', async (filter) => {
   await expect(stepsOf({ filter })).rejects.toMatchObject({ violations: [{ reason: 'FILTER_NOT_INDEXED' }] });
 });
 
-test('no statistics are gathered of lists and JSON, which no plan is made by', async () => {
+test('no statistics are collected for lists and JSON, on which no plan depends', async () => {
   const superuser = await customers.connectAsSuperuser();
   const { rows } = await superuser.query<{ name: string }>(
     `select attname as name from pg_stats join information_schema.columns on table_name = tablename and column_name = attname

@@ -65,7 +65,7 @@ const customer = fc.record({
   customFields: maybe(customValues),
 });
 
-/** Customers of which many have the same values, in several spellings, and some none. */
+/** Customers of which many have equal values, in several spellings, and some have none. */
 export function randomCustomers(seed: number, count: number): Partial<Customer>[] {
   return fc.sample(customer, { seed, numRuns: count }).map(({ isPerson, phone, host, addresses, ...fields }, index) => {
     const given = {
@@ -101,16 +101,16 @@ export function randomDeals(seed: number, count: number): Partial<Deal>[] {
   }));
 }
 
-/** A field, and texts of values that records have. */
+/** A field, and texts of values in records. */
 interface SampledField {
   path: string;
   hasOrder: boolean;
-  /** Whether parts of values are found. */
+  /** Whether parts of values can be found. */
   hasParts: boolean;
   texts: readonly string[];
 }
 
-/** The fields of a table with the values that records have of them. */
+/** The fields of a table with their values in records. */
 export function comparedFields(
   table: FilterTable,
   customFields: readonly CustomFieldDefinition[],
@@ -161,7 +161,7 @@ const odd = fc.constantFrom(
   'EUR',
   'true',
 );
-/** Spellings of a text that is looked for. */
+/** Spellings of a searched text. */
 const spelled: ((text: string) => string)[] = [
   (text) => text,
   (text) => text.toUpperCase(),

@@ -4,7 +4,7 @@ import { OperationTenant } from './operation-tenant.js';
 import { RecordTenant, type Answer, type SuiteSubject } from './record-tenant.js';
 import type { RunningCustomers } from './running-customers.js';
 
-/** How every type of records is exported to files and imported from them. */
+/** Export and import of every record type. */
 export function recordFiles(service: () => RunningCustomers, subject: SuiteSubject): void {
   const { type, text } = subject;
   const { plural } = type;
@@ -18,7 +18,7 @@ export function recordFiles(service: () => RunningCustomers, subject: SuiteSubje
     });
     afterEach(() => operations.close());
 
-    test('leave as a file that changes nothing when it comes back, and what a changed file does is undone', async () => {
+    test('round-trip through a file, and an edited file can be undone', async () => {
       const externalIds = [{ system: 'erp', value: '4711' }];
       const [first, second] = [await tenant.create(1), await tenant.create(2, { externalIds })];
       const rows = await tenant.exported();
@@ -41,7 +41,7 @@ export function recordFiles(service: () => RunningCustomers, subject: SuiteSubje
       expect(await tenant.get(first.id)).toMatchObject({ ...kept, etag: '"3"' });
     });
 
-    test('are imported once and undone whole, whatever connections are lost meanwhile', async () => {
+    test('are imported once and undone completely over lost connections', async () => {
       const before = await tenant.create(1);
       const [row] = await tenant.exported();
       const rows = Array.from({ length: 2_100 }, (_, number) => ({
@@ -59,7 +59,9 @@ export function recordFiles(service: () => RunningCustomers, subject: SuiteSubje
     });
   });
 
-  /** Follows an operation to its end. Each time that it has got further, up to three times, the service loses all connections. */
+  /**
+   * Follows an operation to its end. Each time it makes progress, up to three times, the service loses all connections.
+   */
   async function amidLosses({ id }: Operation): Promise<Operation> {
     const superuser = await service().connectAsSuperuser();
     const look = async () => {
@@ -78,12 +80,12 @@ export function recordFiles(service: () => RunningCustomers, subject: SuiteSubje
     expect(losses).toBeGreaterThan(1);
     const operation = await operations.untilEnded(id);
     if (operation.state !== State.FAILED) return operation;
-    // An import that was interrupted too often fails and asks to be resumed.
+    // An import that was interrupted too often fails and has to be resumed.
     await tenant.call('resumeOperation', { id });
     return operations.untilEnded(id);
   }
 
-  /** What of an exported record makes another one. */
+  /** The parts of an exported record that create another one. */
   function contentOf(row: Answer): Answer {
     return Object.fromEntries(Object.keys(tenant.content(1)).map((name) => [name, row[name]]));
   }

@@ -33,11 +33,11 @@ beforeAll(async () => {
 });
 afterAll(() => table.stop());
 
-test('every table of a printed migration keeps tenants apart', async () => {
+test('every table of a printed migration isolates tenants', async () => {
   expect(await catalogFaults(table.urls.appUrl, tablesOfAllTenants, policiesForAll)).toEqual([]);
 });
 
-test('a printed migration imports what is beside it only, and is the same each time', () => {
+test('a printed migration imports only its neighbours, and printing is deterministic', () => {
   const printed = recordMigration(contract, trials);
   const imported = Array.from(printed.text.matchAll(/ from '([^']+)'/g), ([, path]) => path);
 
@@ -45,7 +45,7 @@ test('a printed migration imports what is beside it only, and is the same each t
   expect(recordMigration(contract, trials)).toEqual(printed);
 });
 
-test('what is written into a printed table is logged as REST shows it', async () => {
+test('writes to a printed table are logged in their REST form', async () => {
   const caller = newCaller();
   const created = newTrial();
   await table.insert(caller, created);
@@ -81,7 +81,7 @@ test('what is written into a printed table is logged as REST shows it', async ()
   expect(changes[4]?.before).toEqual(json(undeleted));
 });
 
-test('a record of a printed table reads back as it was, and its history page by page', async () => {
+test('a record of a printed table reads back as of a time, and its history page by page', async () => {
   const caller = newCaller();
   const created = newTrial();
   const { id } = created as { id: string };
@@ -111,7 +111,7 @@ test('a record of a printed table reads back as it was, and its history page by 
   expect(entries).toHaveLength(3);
 });
 
-test('a tenant sees and writes its own rows of a printed table only, and refers to its own records only', async () => {
+test('a tenant reads and writes only its own rows of a printed table, and refers only to its own records', async () => {
   const [ours, theirs] = [newCaller(), newCaller()];
   const customerId = v7();
   await table.inSession(theirs, () => insertCustomer(table, theirs, customerId));
@@ -125,7 +125,7 @@ test('a tenant sees and writes its own rows of a printed table only, and refers 
   await table.insert(theirs, withTheirs);
 });
 
-test('a caller with a narrow scope sees and writes the records of its owners only, and gets their changes only', async () => {
+test('a caller with a narrow scope reads and writes only records of its owners, and gets only their changes', async () => {
   const caller = newCaller();
   const owner = v7();
   const [own, other, lost] = [newTrial({ ownerId: owner }), newTrial(), newTrial({ ownerTeamId: owner })];
@@ -144,7 +144,7 @@ test('a caller with a narrow scope sees and writes the records of its owners onl
   ]);
 });
 
-test('a printed table keeps the order values of live records, and a unique value for one of them', async () => {
+test('a printed table maintains the order values of live records, and enforces unique values', async () => {
   const caller = newCaller();
   const trial = newTrial();
   const values = async () => {
@@ -167,7 +167,7 @@ test('a printed table keeps the order values of live records, and a unique value
   await expect(table.rows(caller, claim)).rejects.toMatchObject({ code: '23505' });
 });
 
-/** Columns that have other names or collations, or may have no value, since the table is older than what is printed now. */
+/** Columns with other names, collations or constraints, since the table is older than the current printer. */
 const irregular: Readonly<Record<string, readonly string[]>> = {
   customer: [
     ...['display_name', 'sort_name', 'family_sort_name', 'company_sort_name'],
@@ -175,28 +175,25 @@ const irregular: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-test.each(recordContracts(platformContract()))(
-  'the table of $plural has the columns that are printed for it',
-  async (record) => {
-    const name = tableOf(record);
-    const isRegular = (column: { name: string }) => !irregular[name]?.includes(column.name);
-    const { rows } = await table.app.query<{ name: string; type: string; notNull: boolean; planned: boolean }>(
-      `select attname as name, format_type(atttypid, atttypmod) || case when collname = 'C' then ' collate "C"' else '' end
+test.each(recordContracts(platformContract()))('the table of $plural has the printed columns', async (record) => {
+  const name = tableOf(record);
+  const isRegular = (column: { name: string }) => !irregular[name]?.includes(column.name);
+  const { rows } = await table.app.query<{ name: string; type: string; notNull: boolean; planned: boolean }>(
+    `select attname as name, format_type(atttypid, atttypmod) || case when collname = 'C' then ' collate "C"' else '' end
          as type, attnotnull as "notNull", coalesce(attstattarget, -1) <> 0 as planned
      from pg_attribute left join pg_collation on pg_collation.oid = attcollation
      where attrelid = $1::regclass and attnum > 0 and not attisdropped`,
-      [name],
-    );
+    [name],
+  );
 
-    const printed = recordColumns(platformContract(), record).map((column) => ({
-      name: column.name,
-      type: catalogType(column.type),
-      notNull: column.notNull,
-      planned: column.planned,
-    }));
-    expect(rows.filter(isRegular).toSorted(byName)).toEqual(printed.filter(isRegular).toSorted(byName));
-  },
-);
+  const printed = recordColumns(platformContract(), record).map((column) => ({
+    name: column.name,
+    type: catalogType(column.type),
+    notNull: column.notNull,
+    planned: column.planned,
+  }));
+  expect(rows.filter(isRegular).toSorted(byName)).toEqual(printed.filter(isRegular).toSorted(byName));
+});
 
 function byName(one: { name: string }, other: { name: string }): number {
   return one.name < other.name ? -1 : 1;

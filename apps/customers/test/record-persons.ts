@@ -5,7 +5,7 @@ import { everythingIn, valuesIn } from './encrypted-tenant.js';
 import { RecordTenant, type Message, type SuiteSubject } from './record-tenant.js';
 import { person, type RunningCustomers } from './running-customers.js';
 
-/** What becomes of records of every type with the person that they are about, and how they are encrypted. */
+/** Effects of merge, erasure and encryption of a person on records of every type. */
 export function recordPersons(service: () => RunningCustomers, keys: () => Keys, subject: SuiteSubject): void {
   const { type, text, person: reference } = subject;
   const { plural } = type;
@@ -31,7 +31,7 @@ export function recordPersons(service: () => RunningCustomers, keys: () => Keys,
       expect(back).toEqual({ ...merged.record, etag: '"3"', updateTime: back['updateTime'] });
     });
 
-    test('keep nothing of a person who is erased, in no column of any table', async () => {
+    test('contain nothing of an erased person, in any column of any table', async () => {
       const mark = 'slartibart';
       const { personId, record } = await about(`${mark}text`);
       await tenant.update(record.id, { [text]: `${mark}changed` });
@@ -49,7 +49,7 @@ export function recordPersons(service: () => RunningCustomers, keys: () => Keys,
       }
     });
 
-    test('are in no table as they are once their tenant is encrypted, and read as before', async () => {
+    test('are in no table in plaintext after encryption, and read as before', async () => {
       const mark = 'magrathea';
       const { record } = await about(`${mark}one`);
       expect(await found(mark)).toEqual([mark]);

@@ -11,9 +11,9 @@ import { idOf, outcomeOf, ScopedTenant } from './scoped-tenant.js';
 
 const customers = await sharedCustomers();
 
-/** All changes up to now that the caller is shown. */
+/** All changes so far that are visible to the caller. */
 async function shownTo(caller: Caller, tenant: ScopedTenant): Promise<Change[]> {
-  // Everybody sees a custom field: with it all changes before it have come.
+  // Everybody sees a custom field: when it arrives, all earlier changes have.
   const key = `mark_${v7().replaceAll('-', '')}`;
   await defineField(customers, tenant.admin, key, CustomField_Type.TEXT);
   const changes: Change[] = [];
@@ -29,7 +29,7 @@ function inShort({ type, recordId, operation }: Change): [string, string, string
   return [type, recordId, ChangeOperation[operation]];
 }
 
-test('the feed has the changes of the customers of the scope, and a DELETE without values of one that leaves it', async () => {
+test('the feed has the changes of customers in the scope, and a DELETE without values of one that leaves it', async () => {
   const tenant = new ScopedTenant(customers);
   const { admin } = tenant;
   const ann = tenant.own();
@@ -46,7 +46,7 @@ test('the feed has the changes of the customers of the scope, and a DELETE witho
   const changes = await shownTo(ann, tenant);
 
   expect(changes.map(inShort)).toEqual([
-    // Of what is seen now everything is.
+    // Every change of currently visible records.
     ['customer', bob.id, 'CREATE'],
     ['customer', eve.id, 'CREATE'],
     ['customer', bob.id, 'UPDATE'],
@@ -59,7 +59,7 @@ test('the feed has the changes of the customers of the scope, and a DELETE witho
   expect(JSON.stringify(changes)).not.toContain('Hidden too');
 });
 
-test('who follows the feed hears of changes in the scope, of one that leaves it, and of no other', async () => {
+test('a follower of the feed gets changes in the scope, of one that leaves it, and no others', async () => {
   const tenant = new ScopedTenant(customers);
   const { admin } = tenant;
   const [ann, bea] = [tenant.own(), tenant.team()];
@@ -84,14 +84,14 @@ test('who follows the feed hears of changes in the scope, of one that leaves it,
   };
   const [byAnn, byBea] = await Promise.all(streams.map(heardUntilDelete));
 
-  // What was seen when it was made may be out of sight by the time that it is read.
+  // A record that was visible at the time of a change may be hidden when the change is read.
   expect(new Set(byAnn?.map(([id]) => id))).toEqual(new Set([mine.id]));
   expect(byBea).toContainEqual([ours.id, 'CREATE']);
   expect(byBea?.at(-1)).toEqual([mine.id, 'DELETE']);
   expect(byBea?.flat()).not.toContain(hidden.id);
 });
 
-test('links are told of when both of their customers are seen, their ends too', async () => {
+test('changes of associations are sent when both customers are visible', async () => {
   const tenant = new ScopedTenant(customers);
   const { admin } = tenant;
   const ann = tenant.own();
@@ -114,7 +114,7 @@ test('links are told of when both of their customers are seen, their ends too', 
   expect(later.filter(({ type }) => type === 'association').map(inShort)).toEqual([['association', seen, 'DELETE']]);
 });
 
-test('who loses sight of a customer loses its history', async () => {
+test('the history of a customer that has become hidden is hidden', async () => {
   const tenant = new ScopedTenant(customers);
   const ann = tenant.own();
   const mine = await tenant.create(ann);

@@ -13,7 +13,7 @@ const outOfScope = (field: string) => ({
 });
 const email = (address: string) => ({ address, label: undefined });
 
-test("a customer that names no owner is its creator's and their team's, when they see some records only", async () => {
+test('with a narrow scope, a new customer without an owner belongs to its creator and the creator’s team', async () => {
   const tenant = new ScopedTenant(customers);
   const [ann, bea] = [tenant.own(), tenant.team()];
 
@@ -30,7 +30,7 @@ test("a customer that names no owner is its creator's and their team's, when the
   expect(await outcomeOf(customers.get(ann, byBea.id))).toMatchObject({ code: 'NOT_FOUND' });
 });
 
-test('who sees their own only hands no customer to others, and shares it with teams of their own only', async () => {
+test('a caller with the scope OWN can not transfer a customer, and shares it only with own teams', async () => {
   const tenant = new ScopedTenant(customers);
   const [ann, bea] = [tenant.own(), tenant.team()];
   const mine = await tenant.create(ann, { ownerTeamId: tenant.north });
@@ -52,7 +52,7 @@ test('who sees their own only hands no customer to others, and shares it with te
   expect(await customers.update(ann, mine.id, { ownerTeamId: undefined })).toMatchObject({ ownerId: idOf(ann) });
 });
 
-test('who sees their team hands customers to colleagues in it, and not out of it', async () => {
+test('a caller with the scope TEAM can transfer customers within the team only', async () => {
   const tenant = new ScopedTenant(customers);
   const [bea, bob, lea] = [tenant.team(), tenant.team(), tenant.team(tenant.south)];
   const ours = await customers.create(bea, person());
@@ -67,7 +67,7 @@ test('who sees their team hands customers to colleagues in it, and not out of it
   );
 });
 
-test('a unique value of a customer out of sight is taken, and by whom is not told', async () => {
+test('a unique value of a hidden customer is taken, and its owner is not revealed', async () => {
   const tenant = new ScopedTenant(customers);
   const ann = tenant.own();
   const hidden = await tenant.create(tenant.admin, { emails: [email('ada@example.com')] });
@@ -93,7 +93,7 @@ test('a unique value of a customer out of sight is taken, and by whom is not tol
   });
 });
 
-test('a deleted customer whose value somebody out of sight has taken does not come back, and by whom is not told', async () => {
+test('a deleted customer whose value a hidden one has taken can not be restored, and the owner is not revealed', async () => {
   const tenant = new ScopedTenant(customers);
   const ann = tenant.own();
   const mine = await tenant.create(ann, { emails: [email('ada@example.com')] });
@@ -106,7 +106,7 @@ test('a deleted customer whose value somebody out of sight has taken does not co
   expect(JSON.stringify(outcome)).not.toContain(hidden.id);
 });
 
-test("an import changes the customers of the scope, makes new ones its creator's, and fails rows of others", async () => {
+test('an import updates customers in the scope, assigns new ones to its creator, and fails rows of others', async () => {
   const tenant = new ScopedTenant(customers);
   const ann = tenant.own();
   const hidden = await tenant.create(tenant.admin, { displayName: 'Hidden', emails: [email('ada@example.com')] });
@@ -134,7 +134,7 @@ test("an import changes the customers of the scope, makes new ones its creator's
   expect(named).toMatchObject(outOfScope('customer.ownerId'));
 });
 
-test('a merge takes along what hangs on the merged customer, whoever may see that, and gives it back', async () => {
+test('a merge moves all dependents of the merged customer, hidden ones included, and back', async () => {
   const tenant = new ScopedTenant(customers);
   const ann = tenant.own();
   const firm = (displayName: string) => customers.create(ann, company({ displayName }));
@@ -151,7 +151,7 @@ test('a merge takes along what hangs on the merged customer, whoever may see tha
   expect(await customers.get(tenant.admin, hidden.id)).toMatchObject({ companyId: goes.id });
 });
 
-test('a merged customer does not say into whom it was merged to who does not see that one', async () => {
+test('a merged customer does not reveal a hidden surviving customer', async () => {
   const tenant = new ScopedTenant(customers);
   const ann = tenant.own();
   const mine = await tenant.create(ann);

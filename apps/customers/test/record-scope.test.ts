@@ -38,7 +38,7 @@ const link = (fromCustomerId: string, toCustomerId: string) => ({
 const mergeOf = (mergedId: string) => ({ mergedId, mergedEtag: undefined, preferMerged: [] });
 const batchOf = (item: object) => ({ items: [{ etag: undefined, customer: undefined, ...item }], mode: 2 }) as never;
 
-/** Every operation that names a customer, with the id of one and with a customer that its caller sees. */
+/** Every operation that names a customer, with the id of one and with a customer visible to its caller. */
 const operations: Record<string, (id: string, own: string, caller: Caller) => Promise<unknown>> = {
   getCustomer: (id, _, caller) => customers.get(caller, id),
   'getCustomer asOf': (id, _, caller) => customers.call('getCustomer', { id, asOf: new Date().toISOString() }, caller),
@@ -57,7 +57,7 @@ const operations: Record<string, (id: string, own: string, caller: Caller) => Pr
   batchDeleteCustomers: (id, _, caller) => customers.call('batchDeleteCustomers', { batch: batchOf({ id }) }, caller),
   findDuplicates: (id, _, caller) => customers.call('findDuplicates', { id }, caller),
   mergeCustomers: (id, own, caller) => customers.call('mergeCustomers', { id, merge: mergeOf(own) }, caller),
-  'mergeCustomers into one that is seen': (id, own, caller) =>
+  'mergeCustomers into a visible one': (id, own, caller) =>
     customers.call('mergeCustomers', { id: own, merge: mergeOf(id) }, caller),
   listMerges: (id, _, caller) => customers.call('listMerges', { customerId: id }, caller),
   createAssociation: (id, own, caller) => customers.call('createAssociation', { association: link(own, id) }, caller),
@@ -69,7 +69,7 @@ const operations: Record<string, (id: string, own: string, caller: Caller) => Pr
 };
 
 test.each(Object.entries(operations))(
-  'a customer of somebody else answers %s like one that is not there, and stays as it is',
+  '%s treats a hidden customer like a missing one, and leaves it unchanged',
   async (_, call) => {
     const tenant = new ScopedTenant(customers);
     const caller = tenant.own();
@@ -85,7 +85,7 @@ test.each(Object.entries(operations))(
   },
 );
 
-test('what belongs to customers of somebody else is not there, one by one', async () => {
+test('dependents of hidden customers are hidden', async () => {
   const tenant = new ScopedTenant(customers);
   const caller = tenant.own();
   const { admin } = tenant;
@@ -116,7 +116,7 @@ test('what belongs to customers of somebody else is not there, one by one', asyn
   expect(await outcomeOf(customers.get(caller, bob.id))).toEqual(await outcomeOf(customers.get(caller, v7())));
 });
 
-test('lists, searches, counts, sums, files and snapshots have the customers of the scope only', async () => {
+test('lists, searches, counts, sums, files and snapshots contain only customers in the scope', async () => {
   const tenant = new ScopedTenant(customers);
   const [ann, bea, lea] = [tenant.own(), tenant.team(), tenant.team(tenant.south)];
   const owned = (caller: Caller, displayName: string, ownerTeamId: string) =>
@@ -170,7 +170,7 @@ async function namesOfSnapshot(caller: Caller): Promise<string[]> {
   return names.sort();
 }
 
-test.each(['OWN', 'TEAM'] as const)('what can not tell records apart refuses the scope %s', async (recordScope) => {
+test.each(['OWN', 'TEAM'] as const)('methods without owner checks refuse the scope %s', async (recordScope) => {
   const tenant = new ScopedTenant(customers);
   const caller = { ...tenant.own(), recordScope };
   const suppression = {
@@ -196,7 +196,7 @@ test.each(['OWN', 'TEAM'] as const)('what can not tell records apart refuses the
   }
 });
 
-test('a company of somebody else is met by no filter', async () => {
+test('no filter matches a hidden company', async () => {
   const tenant = new ScopedTenant(customers);
   const caller = tenant.own();
   const firm = await customers.create(tenant.admin, company({ displayName: 'Hidden Ltd' }));

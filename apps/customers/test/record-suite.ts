@@ -7,10 +7,10 @@ import { filterFields } from '../src/engine/fields/filter-fields.js';
 import { RecordTenant, type Answer, type Message, type SuiteSubject } from './record-tenant.js';
 import { newCaller, type RunningCustomers } from './running-customers.js';
 
-/** Customers have several ways to match; others only this. */
+/** Customers have several kinds of match; other types only this one. */
 const byExternalId = { match: UpsertMatch.EXTERNAL_ID, matchSystem: 'erp' };
 
-/** What every type of records can do, through the service. */
+/** The capabilities of every record type, through the service. */
 export function recordSuite(service: () => RunningCustomers, subject: SuiteSubject): void {
   const { type, text, other } = subject;
   const { singular, plural } = type;
@@ -22,7 +22,7 @@ export function recordSuite(service: () => RunningCustomers, subject: SuiteSubje
       tenant = await RecordTenant.create(service(), subject);
     });
 
-    test('are read as they were created, changed by who has seen them, deleted and brought back', async () => {
+    test('are created, read, updated under their etag, deleted and restored', async () => {
       const created = await tenant.create(1);
       expect(created).toMatchObject({ ...tenant.content(1), etag: '"1"', createdBy: tenant.caller.principalId });
       expect(await tenant.get(created.id)).toEqual(created);
@@ -44,7 +44,7 @@ export function recordSuite(service: () => RunningCustomers, subject: SuiteSubje
       });
     });
 
-    test('are not there for another tenant', async () => {
+    test('are hidden from another tenant', async () => {
       const { id } = await tenant.create(1);
       const stranger = newCaller();
       await subject.prepare(service(), stranger);
@@ -54,7 +54,7 @@ export function recordSuite(service: () => RunningCustomers, subject: SuiteSubje
       await expect(tenant.remove(id, stranger)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     });
 
-    test('are created once for each idempotency key, and not at all when only validated', async () => {
+    test('are created once per idempotency key, and not at all with validateOnly', async () => {
       const request = { [singular]: tenant.record(1), requestId: 'a key' };
       await tenant.call(`create${tenant.single}`, { ...request, validateOnly: true });
       const first = await tenant.call(`create${tenant.single}`, request);
@@ -68,7 +68,7 @@ export function recordSuite(service: () => RunningCustomers, subject: SuiteSubje
       });
     });
 
-    test('are met once on a walk through all pages, while others are written', async () => {
+    test('are returned once over all pages, under concurrent writes', async () => {
       const still = new Set<string>();
       for (let number = 0; number < 30; number += 1) still.add((await tenant.create(number)).id);
       const moving = [await tenant.create(100), await tenant.create(101)];
@@ -86,7 +86,7 @@ export function recordSuite(service: () => RunningCustomers, subject: SuiteSubje
       }
     });
 
-    test('are ordered by each of their orders, backwards too, and those without a value come last', async () => {
+    test('are listed in each of their orders, in both directions, absent values last', async () => {
       for (let number = 0; number < 12; number += 1) await tenant.create(number);
       for (const orderBy of tenant.orders()) {
         const up = await tenant.list({ orderBy });
@@ -105,7 +105,7 @@ export function recordSuite(service: () => RunningCustomers, subject: SuiteSubje
       }
     });
 
-    test('may be asked whether they have a value by every filter, and the answer and its negation make all', async () => {
+    test('can be filtered by the presence of each field, and a filter and its negation cover all', async () => {
       for (let number = 0; number < 5; number += 1) await tenant.create(number);
       for (const name of filterFields(type).keys()) {
         const [having, lacking] = [
@@ -133,7 +133,7 @@ export function recordSuite(service: () => RunningCustomers, subject: SuiteSubje
       }
     });
 
-    test('are written together, those that are wrong told apart', async () => {
+    test('are written in batches, with invalid items reported separately', async () => {
       const items = [1, 2, 3].map((number) => ({ [singular]: tenant.record(number) }));
       const wrong = { [singular]: { ...type.empty(), [text]: '' } };
       const batch = { items: [...items, wrong], mode: 2 };
@@ -161,7 +161,7 @@ export function recordSuite(service: () => RunningCustomers, subject: SuiteSubje
       expect(await tenant.list({})).toEqual([]);
     });
 
-    test('keep their external ids from others until they are deleted', async () => {
+    test('reserve their external ids until they are deleted', async () => {
       const externalIds = [{ system: 'erp', value: '4711' }];
       const first = await tenant.create(1, { externalIds });
 
@@ -175,7 +175,7 @@ export function recordSuite(service: () => RunningCustomers, subject: SuiteSubje
       await expect(tenant.undelete(first.id)).rejects.toMatchObject({ reason: 'EXTERNAL_ID_TAKEN' });
     });
 
-    test('are met again by the external id that an upsert names', async () => {
+    test('are matched by the external id of an upsert', async () => {
       const externalIds = [{ system: 'erp', value: '4711' }];
       const upsert = (given: Answer) =>
         tenant.call(`upsert${tenant.single}`, { ...byExternalId, [singular]: tenant.record(1, given) });
@@ -190,7 +190,7 @@ export function recordSuite(service: () => RunningCustomers, subject: SuiteSubje
       expect(await tenant.list({})).toHaveLength(1);
     });
 
-    test('are as they were at any time, and their changes are listed, fed and audited', async () => {
+    test('can be read as of any time, and their changes are in history, feed and audit', async () => {
       const created = await tenant.create(1);
       const changed = await tenant.update(created.id, { [text]: 'Later' });
       await tenant.remove(created.id);
@@ -213,7 +213,7 @@ export function recordSuite(service: () => RunningCustomers, subject: SuiteSubje
       );
     });
 
-    test('are seen by their owners only, for callers with a narrow scope', async () => {
+    test('are visible only to their owners, for callers with a narrow scope', async () => {
       const own: Caller = { ...tenant.caller, principalId: `user:${v7()}`, recordScope: 'OWN' };
       const other = await tenant.create(1);
       const mine = await tenant.create(2, {}, own);
@@ -225,7 +225,7 @@ export function recordSuite(service: () => RunningCustomers, subject: SuiteSubje
       expect((await tenant.list({})).map(({ id }) => id).sort()).toEqual([other.id, mine.id].sort());
     });
 
-    test('hide personal data from callers who may not see it, and are not found by it', async () => {
+    test('hide personal data from callers without access to it, and are not found by it', async () => {
       const { id } = await tenant.create(1, { [text]: 'Secret' });
       const blind: Caller = { ...tenant.caller, hidesPii: true };
 
@@ -236,7 +236,7 @@ export function recordSuite(service: () => RunningCustomers, subject: SuiteSubje
       expect((await tenant.get(id))[text]).toBe('Secret');
     });
 
-    test('refuse what is wrong, and name it', async () => {
+    test('report invalid fields', async () => {
       const { id } = await tenant.create(1);
       const refused = (field: string) => ({ code: 'INVALID_ARGUMENT', violations: [{ field }] });
 

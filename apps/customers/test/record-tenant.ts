@@ -8,22 +8,24 @@ import { newCaller, type SharedCustomers } from './running-customers.js';
 export type Answer = Record<string, unknown>;
 export type Message = Answer & { id: string; etag: string; createTime?: string };
 
-/** What a suite has to know of a type of records. */
+/** The parameters of the suite for a record type. */
 export interface SuiteSubject {
   type: RecordType;
-  /** What records of a tenant need: it makes the content of the one with a number, different from all others. */
+  /**
+   * Prerequisites of a tenant's records; returns the content of the record with a number, different for each number.
+   */
   prepare: (service: SharedCustomers, caller: Caller) => Promise<(number: number) => Answer>;
-  /** JSON name of a text that is searched, has an order, and is personal data. */
+  /** JSON name of a text that is searchable, sortable, and personal data. */
   text: string;
-  /** JSON name of a field that another update changes. */
+  /** JSON name of a field that a concurrent update changes. */
   other: string;
-  /** Key of the parent whose records these are. */
+  /** Key of the parent of these records. */
   parentKey?: string;
-  /** JSON name of the reference to the person that a record is about; undefined when a record is such a person. */
+  /** JSON name of the reference to the person that a record is about; undefined when the record itself is a person. */
   person?: string;
 }
 
-/** A tenant, and the methods that all types of records have, for those of one type. */
+/** A tenant, and the standard methods for the records of one type. */
 export class RecordTenant {
   readonly caller: Caller = newCaller();
   readonly single: string;
@@ -45,29 +47,29 @@ export class RecordTenant {
     return tenant;
   }
 
-  /** Calls a method by its name, which no type knows of all types. */
+  /** Calls a method by name, untyped. */
   call(name: string, request: Answer, as = this.caller): Promise<Answer> {
     const named = { ...this.parent, ...request };
     return this.service.call(name as 'getCustomer', named, as) as unknown as Promise<Answer>;
   }
 
-  /** What names the parent in requests. */
+  /** The request field with the parent. */
   get parent(): Answer {
     const { parent } = this.type.contract;
     return parent === undefined ? {} : { [parent]: this.parentKey };
   }
 
-  /** The type as imports and custom fields name it. */
+  /** The type in imports and custom fields. */
   get recordType(): string {
     return this.parentKey === undefined ? this.type.singular : `${this.type.contract.permission}.${this.parentKey}`;
   }
 
-  /** What the record with a number has. */
+  /** The content of the record with a number. */
   content(number: number): Answer {
     return this.#content(number);
   }
 
-  /** The record with a number, as it is sent. */
+  /** The record with a number, as in a request. */
   record(number: number, given: Answer = {}): Answer {
     return { ...this.type.empty(), ...this.content(number), ...given };
   }
@@ -106,14 +108,14 @@ export class RecordTenant {
     return (await this.page(request, as))[this.type.plural] as Message[];
   }
 
-  /** Names of the columns by which live records are ordered. */
+  /** Names of the columns by which live records can be ordered. */
   orders(): string[] {
     return this.type.contract.fields.flatMap(({ column, index }) =>
       [FieldOrder.LIVE, FieldOrder.ALL].includes(index.order) ? [column] : [],
     );
   }
 
-  /** Every record, as it is exported in JSON. */
+  /** Every record, in the JSON export. */
   async exported(): Promise<Answer[]> {
     const options = { context: this.service.outgoing(this.caller), deadlineMs: 20_000 };
     const pieces: Uint8Array[] = [];

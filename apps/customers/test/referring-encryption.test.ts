@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import type { ReferringService, ReferringTenant } from './referring-tenant.js';
 
-// The types of this file are known to modules that no other file uses.
+// The types of this file are registered with modules that no other file uses.
 vi.resetModules();
 const modules = await import('./referring-tenant.js');
 const { marked } = await import('./referring-records.js');
@@ -28,7 +28,7 @@ beforeEach(() => {
   tenant = new modules.ReferringTenant(service);
 });
 
-test('encryption leaves no personal value of any type in any table, and what was written reads as it was', async () => {
+test('encryption leaves no personal value of any type in any table, and reads are unchanged', async () => {
   const mark = 'slartibart';
   const ada = await tenant.createPerson({ displayName: `${mark}name` });
   const written: Record<string, object[]> = {};
@@ -46,7 +46,7 @@ test('encryption leaves no personal value of any type in any table, and what was
   expect(Array.from(keys.values(), (key) => key === keyOfAda)).toEqual([true, false, true]);
 });
 
-test('in an encrypted tenant a record is sealed with the key of the customer that it has moved to, and back', async () => {
+test('in an encrypted tenant, a moved record is encrypted with the key of its new customer, and back', async () => {
   await tenant.encrypt();
   const [a, b] = [await tenant.createPerson(), await tenant.createPerson()];
   const visit = await tenant.create('visit', marked('x', b.id));
@@ -64,7 +64,7 @@ test('in an encrypted tenant a record is sealed with the key of the customer tha
   );
 });
 
-test('of an encrypted tenant an erasure destroys all keys that open what records were, and none that others need', async () => {
+test('in an encrypted tenant, an erasure destroys all keys of former data, and none that others need', async () => {
   await tenant.encrypt();
   const [ada, eve] = [await tenant.createPerson(), await tenant.createPerson()];
   const kept = await tenant.create('visit', marked('kept', ada.id));
@@ -88,7 +88,7 @@ test('of an encrypted tenant an erasure destroys all keys that open what records
   expect(await destroyed(inUse)).toEqual(new Set());
 });
 
-test('encryption that was interrupted goes on with the type and the record that it was at', async () => {
+test('interrupted encryption resumes at its type and record', async () => {
   await tenant.create('badge', marked('x'));
   const [done] = [await tenant.create('ticket', marked('x')), await tenant.create('ticket', marked('x'))];
   await tenant.create('visit', marked('x'));
@@ -121,7 +121,7 @@ test('encryption that was interrupted goes on with the type and the record that 
   ]);
 });
 
-/** Ids of the keys that records are sealed with, by the ids of these. */
+/** Ids of the keys that encrypt records, by record id. */
 async function keysOf(table: string): Promise<Map<string, string>> {
   const column = table === 'customer' ? 'display_name' : 'title';
   const { rows } = await superuser.query<{ id: string; text: string }>(
@@ -135,7 +135,7 @@ async function keyOf(table: string, id: string): Promise<string> {
   return (await keysOf(table)).get(id) ?? '';
 }
 
-/** Those of keys that can't open anything any more. */
+/** Ids of destroyed keys. */
 async function destroyed(ids: readonly string[]): Promise<Set<string>> {
   const keys = await superuserOf(service.keys.databaseUrl);
   const sql = 'select id from subject_key where id = any ($1::uuid[]) and wrapped is null';

@@ -2,7 +2,7 @@ import { sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { ReferringService } from './referring-tenant.js';
 
-// The types of this file are known to modules that no other file uses.
+// The types of this file are registered with modules that no other file uses.
 vi.resetModules();
 const modules = await import('./referring-tenant.js');
 
@@ -22,7 +22,7 @@ test.each([
   ['plain', false],
   ['encrypted', true],
 ])(
-  'records of a %s tenant that are made or changed while their customer is merged move with it or are refused',
+  'records of a %s tenant that are created or changed during a merge of their customer move with it or are refused',
   { timeout: soakTimeoutMs },
   async (_, isEncrypted) => {
     const tenant = new modules.ReferringTenant(service);

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import type { ReferringService, ReferringTenant } from './referring-tenant.js';
 
-// The types of this file are known to modules that no other file uses.
+// The types of this file are registered with modules that no other file uses.
 vi.resetModules();
 const modules = await import('./referring-tenant.js');
 const { marked, ticketChanges } = await import('./referring-records.js');
@@ -28,12 +28,12 @@ beforeEach(() => {
   tenant = new modules.ReferringTenant(service);
 });
 
-/** The customer that each record of a type refers to. */
+/** The customer of each record of a type. */
 async function referredBy(singular: string): Promise<(string | undefined)[]> {
   return (await tenant.all(singular)).map(({ customerId }) => customerId);
 }
 
-test('a merge moves the records that say so, deleted ones too, and undoing it moves back those that are still there', async () => {
+test('a merge moves records with MOVE, deleted ones too, and its undo moves back those that still exist', async () => {
   const [a, b, c] = [await tenant.createPerson(), await tenant.createPerson(), await tenant.createPerson()];
   const visit = await tenant.create('visit', marked('x', b.id));
   const [deleted, elsewhere] = [
@@ -75,7 +75,7 @@ test('a merge counts the records of all types, and refuses too many before it mo
     from visit v, generate_series(1, 9999) where v.id = ?`;
   await service.call(tenant.caller, (em) =>
     em.transactional(async (transaction) => {
-      // Takes longer than calls may on a busy machine.
+      // Exceeds the deadline of calls on a busy machine.
       await transaction.execute('set local statement_timeout = 0');
       await transaction.execute(copied, [visit.id]);
     }),
@@ -88,7 +88,7 @@ test('a merge counts the records of all types, and refuses too many before it mo
   expect(await referredBy('ticket')).toEqual([b.id]);
 });
 
-test('what the move of a record does to others is done, as with any change of it', async () => {
+test('moving a record has its side effects, like any change', async () => {
   const [a, b] = [await tenant.createPerson(), await tenant.createPerson()];
   const ticket = await tenant.create('ticket', marked('x', b.id));
 
@@ -104,7 +104,7 @@ test('what the move of a record does to others is done, as with any change of it
   ]);
 });
 
-test('an erasure leaves no personal data in records that referred to the person, nor in what is kept of them', async () => {
+test('an erasure leaves no personal data in records that referred to the person, nor in their history', async () => {
   const mark = 'zaphod';
   const [ada, other] = [await tenant.createPerson({ displayName: 'Ada' }), await tenant.createPerson()];
   const visit = await tenant.create('visit', marked(mark, ada.id), 'key-1');
@@ -149,7 +149,7 @@ test('an erasure leaves no personal data in records that referred to the person,
   expect(found).toEqual([{ search_text: 'erased', sort_title: 'erased', terms: ['t:erased'] }]);
 });
 
-test('an erasure clears the records of those who were merged into the person', async () => {
+test('an erasure clears the records of customers merged into the person', async () => {
   const [ada, twin] = [await tenant.createPerson(), await tenant.createPerson()];
   const visit = await tenant.create('visit', marked('trillian', ada.id));
   const moved = await tenant.create('visit', marked('trillian', twin.id));
@@ -163,7 +163,7 @@ test('an erasure clears the records of those who were merged into the person', a
   expect(await referredBy('bill')).toEqual([undefined]);
 });
 
-test('the export of a person has the records that refer to them, with their changes', async () => {
+test('the export of a person includes the records that refer to them, with their changes', async () => {
   const ada = await tenant.createPerson();
   const [visit, ticket] = [
     await tenant.create('visit', marked('x', ada.id)),
@@ -198,7 +198,7 @@ test('the export of a person has the records that refer to them, with their chan
   ]);
 });
 
-/** What the log has of a record: the operations, and the customer that it referred to after each. */
+/** The change log of a record: the operations, and its customer after each. */
 async function changesOf(id: string): Promise<[operation: string, customerId: string][]> {
   const { rows } = await superuser.query<{ operation: string; customer: string }>(
     `select operation, after ->> 'customer_id' as customer from change_log where record_id = $1 order by position`,

@@ -32,7 +32,7 @@ interface Stop {
   hour: number;
 }
 
-/** @param reference what becomes of the reference to a customer */
+/** @param reference its `on_merge` and `on_erase` */
 function referring(
   name: string,
   reference: Partial<FieldIndex> & { column?: string; type?: string },
@@ -66,7 +66,7 @@ function referring(
 const subject = 'customer_id';
 const { MOVE, KEEP } = OnMerge;
 
-/** The platform's contract, and in it types that refer to customers in every way. */
+/** The platform's contract plus types that refer to customers with every option. */
 export const contract = contractWith(
   create(FileDescriptorProtoSchema, {
     name: 'rapport/visits/v1/visits.proto',
@@ -100,10 +100,10 @@ export const referringContracts: ReadonlyMap<string, RecordContract> = new Map(
     .map((each) => [each.singular, each]),
 );
 
-/** What the rules of tickets have been asked to do for changes of theirs. */
+/** The recorded calls of the tickets' rules. */
 export const ticketChanges: RecordChange<Referring>[] = [];
 
-/** Makes the types known to the engine that this file has been loaded with. By singular. */
+/** Registers the types in the modules that this file has loaded. By singular. */
 export function addReferringTypes(): ReadonlyMap<string, RecordType<Referring>> {
   const types = new Map<string, RecordType<Referring>>();
   for (const [singular, each] of referringContracts) {
@@ -122,7 +122,7 @@ export function addReferringTypes(): ReadonlyMap<string, RecordType<Referring>> 
   return types;
 }
 
-/** What the engine asks of the generated code of a service. */
+/** The parts of a generated service that the engine uses. */
 function methodsOf({ singular, fields }: RecordContract): Record<string, Method> {
   const values = fields.map(({ name, desc }) => [name, desc.fieldKind === 'list' ? [] : absentValue(desc)]);
   const get = {
@@ -132,7 +132,7 @@ function methodsOf({ singular, fields }: RecordContract): Record<string, Method>
   return { [`get${singular.charAt(0).toUpperCase()}${singular.slice(1)}`]: get as unknown as Method };
 }
 
-/** Each personal value has the mark in it. */
+/** Each personal value contains the mark. */
 export function marked(mark: string, customerId?: string) {
   return {
     ...{ customerId, title: `${mark}title`, note: `${mark}note`, guests: [{ name: `${mark}guest`, label: 'first' }] },

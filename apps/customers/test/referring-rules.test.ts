@@ -5,7 +5,7 @@ import { referringContracts } from './referring-records.js';
 
 const customer = 'rapport/Customer';
 const records = [...recordContracts(platformContract()), ...referringContracts.values()];
-/** Types of which an erasure removes records. */
+/** Types whose records an erasure removes. */
 const removed = new Set([
   customer,
   ...records
@@ -14,37 +14,31 @@ const removed = new Set([
 ]);
 const subjects = new Map(records.map(({ type, options }) => [type, options.subject]));
 
-test.each(records)(
-  '$plural say what merges and erasures of the records that they refer to do to them',
-  ({ type, fields }) => {
-    const unsaid = fields.filter(
-      ({ reference, index }) =>
-        // Of customers that refer to customers, the code does.
-        type !== customer &&
-        ((reference === customer && index.onMerge === OnMerge.UNSPECIFIED) ||
-          (removed.has(reference ?? '') && index.onErase === OnErase.UNSPECIFIED)),
-    );
-    // The database keeps no id of a row that is gone.
-    const unkept = fields.filter(
-      ({ reference, isRequired, index: { onErase } }) =>
-        reference !== undefined && isRequired && (onErase === OnErase.CLEAR || onErase === OnErase.KEEP),
-    );
+test.each(records)('$plural declare the effects of merges and erasures of their references', ({ type, fields }) => {
+  const unsaid = fields.filter(
+    ({ reference, index }) =>
+      // References between customers are handled by code.
+      type !== customer &&
+      ((reference === customer && index.onMerge === OnMerge.UNSPECIFIED) ||
+        (removed.has(reference ?? '') && index.onErase === OnErase.UNSPECIFIED)),
+  );
+  // A foreign key does not allow the id of a removed row.
+  const unkept = fields.filter(
+    ({ reference, isRequired, index: { onErase } }) =>
+      reference !== undefined && isRequired && (onErase === OnErase.CLEAR || onErase === OnErase.KEEP),
+  );
 
-    expect([...unsaid, ...unkept].map(({ column }) => column)).toEqual([]);
-  },
-);
+  expect([...unsaid, ...unkept].map(({ column }) => column)).toEqual([]);
+});
 
-test.each(records)(
-  'the subject of $plural is one with keys of its own, and erased with its personal data',
-  (record) => {
-    const field = record.fields.find(({ column }) => column === record.options.subject);
+test.each(records)('the subject of $plural has its own keys, and is erased with its personal data', (record) => {
+  const field = record.fields.find(({ column }) => column === record.options.subject);
 
-    expect(subjects.get(field?.reference ?? '') ?? '').toBe('');
-    expect(field?.index.onErase).not.toBe(OnErase.KEEP);
-  },
-);
+  expect(subjects.get(field?.reference ?? '') ?? '').toBe('');
+  expect(field?.index.onErase).not.toBe(OnErase.KEEP);
+});
 
-test('e-mail addresses are the only unique values that encryption has to look for', () => {
+test('e-mail addresses are the only unique values that encryption has to replace', () => {
   const personal = records.flatMap((record) =>
     namedFields(record).flatMap(({ name, field }) =>
       field.index.unique && field.isPersonal ? [[record.type, name]] : [],

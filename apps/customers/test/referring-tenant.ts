@@ -33,7 +33,7 @@ export { LoggedTypes } from '../src/engine/changes/log/logged-types.js';
 
 type Orm = ReturnType<typeof createOrm>;
 
-/** The service with types of records that refer to customers. */
+/** The service with record types that refer to customers. */
 export class ReferringService {
   private constructor(
     readonly customers: RunningCustomers,
@@ -65,11 +65,11 @@ export class ReferringService {
 
   typeOf(singular: string): RecordType<Referring> {
     const type = this.types.get(singular);
-    if (!type) throw new Error(`${singular} is no type of the test.`);
+    if (!type) throw new Error(`${singular} is not a type of the test.`);
     return type;
   }
 
-  /** The tables in which any row has a text, as text or as bytes. */
+  /** The tables in which any row contains a text, as text or as bytes. */
   async tablesWith(text: string): Promise<string[]> {
     const { rows } = await this.superuser.query<{ name: string }>(
       `select relname as name from pg_class
@@ -84,7 +84,7 @@ export class ReferringService {
     return found;
   }
 
-  /** Does something as a call of the service does. */
+  /** Runs work as a call of the service. */
   call<Result>(caller: Caller, work: (em: Orm['em']) => Promise<Result>): Promise<Result> {
     return callContext.run({ requestId: v7(), caller }, () => {
       const em = this.orm.em.fork({ session: tenantSession(caller.tenantId) });
@@ -103,14 +103,14 @@ export class ReferringTenant {
     return this.service.customers.create(this.caller, person(customer));
   }
 
-  /** @param requestId whose answer is kept */
+  /** @param requestId idempotency key, whose response is stored */
   create(singular: string, given: Partial<Referring>, requestId?: string): Promise<Referring> {
     const type = this.service.typeOf(singular);
     const sent = { ...type.empty(), guests: [], stops: [], ...given };
     return this.write((transaction) => createRecord(transaction, type, { [singular]: sent }), requestId);
   }
 
-  /** Changes the fields that are given. */
+  /** Changes the given fields. */
   change(singular: string, id: string, changes: Partial<Referring>): Promise<Referring> {
     const type = this.service.typeOf(singular);
     const sent = { ...type.empty(), guests: [], stops: [], ...changes };
@@ -129,14 +129,14 @@ export class ReferringTenant {
     await this.service.customers.call('unmergeCustomers', { id }, this.caller);
   }
 
-  /** @returns how many records of each class the receipt counts */
+  /** @returns the receipt's number of records of each class */
   async erase(id: string): Promise<Record<string, number>> {
     const erasure = { reason: 'case 4711' };
     const { erased } = await this.service.customers.call('eraseCustomer', { id, erasure }, this.caller);
     return Object.fromEntries(erased.map(({ dataClass, count }) => [dataClass, count]));
   }
 
-  /** Turns encryption on and waits until all is encrypted. @returns the id of the operation */
+  /** Enables encryption and waits until all data is encrypted. @returns the id of the operation */
   async encrypt(): Promise<string> {
     const { id } = await this.service.customers.call('encryptPersonalData', {}, this.caller);
     const state = async () => (await this.service.customers.call('getOperation', { id }, this.caller)).state;
@@ -191,7 +191,7 @@ async function databaseWithTypes(): Promise<ProvisionedDatabase> {
   return databases;
 }
 
-/** The printed migration, from a file as it is in the sources. */
+/** The printed migration, from a temporary file beside the sources. */
 async function importedMigration(singular: string): Promise<MigrationClass> {
   const { name, text } = recordMigration(contract, referringContracts.get(singular)!);
   const folder = join(import.meta.dirname, '../test-results', `printed-${v7()}`);

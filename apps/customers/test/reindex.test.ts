@@ -34,7 +34,7 @@ function reindex() {
   return reindexRecords({ databaseUrl: customers.urls.ownerUrl, entities });
 }
 
-/** What follows once the tenants are known. */
+/** The steps after the lookup of tenants. */
 async function reindexOwn() {
   const orm = createOrm({ databaseUrl: customers.urls.ownerUrl, entities });
   try {
@@ -45,7 +45,7 @@ async function reindexOwn() {
   }
 }
 
-/** Rows as the release before custom fields wrote them: it did not know the new columns. */
+/** Rows of the release before custom fields: it did not know the new columns. */
 async function insertOld(count = 1): Promise<string[]> {
   const { rows } = await owner.query<{ id: string }>(
     `insert into customer (tenant_id, id, kind, display_name, given_name, family_name, company_name, emails, phones,
@@ -71,7 +71,7 @@ async function countStale(): Promise<number> {
   return Number(rows[0]?.count);
 }
 
-test('rows of the release before get the derived columns that this one would write, and keep all others', async () => {
+test('rows of the previous release get the derived columns of this one, and retain all others', async () => {
   const customField = { ...CustomField.decode(new Uint8Array()), key: 'note', type: Type.TEXT, searchable: true };
   await customers.call('createCustomField', { customField }, caller);
   const [id = ''] = await insertOld();
@@ -92,7 +92,7 @@ test('rows of the release before get the derived columns that this one would wri
   expect(order.rows).toEqual([{ field: 'note', value: 'grosse' }]);
 });
 
-test('all rows of all tenants are made anew, deleted ones too, and none a second time', async () => {
+test('all rows of all tenants are reindexed once, deleted ones too', async () => {
   const first = caller;
   await insertOld(2_001);
   await owner.query('update customer set delete_time = now() where id in (select id from customer limit 7)');
@@ -111,7 +111,7 @@ test('all rows of all tenants are made anew, deleted ones too, and none a second
   expect((await owner.query(rows)).rows).toEqual(before.rows);
 });
 
-test('a row that a write holds is passed over, and one that it has written is left as it is', async () => {
+test('a locked row is skipped, and left unchanged if the write has reindexed it', async () => {
   const [held = '', free = ''] = await insertOld(2);
   const writer = new pg.Client({ connectionString: customers.urls.ownerUrl });
   await writer.connect();
@@ -142,7 +142,7 @@ test('row-level security binds the owner again afterwards', async () => {
   expect((await owner.query('select from customer')).rowCount).toBe(0);
 });
 
-test('the service answers meanwhile', async () => {
+test('the service responds meanwhile', async () => {
   await insertOld(3_000);
   const { id } = await customers.create(caller, person());
   const work = reindex();

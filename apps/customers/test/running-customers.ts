@@ -97,7 +97,7 @@ interface StartOptions {
   fileQuotaBytes?: number;
 }
 
-/** The customers service on a database of its own, called as the app role's service is called in production. */
+/** The customers service on a database of its own, called as in production. */
 export class RunningCustomers {
   private constructor(
     readonly urls: ProvisionedDatabase,
@@ -109,7 +109,10 @@ export class RunningCustomers {
     readonly stop: () => Promise<void>,
   ) {}
 
-  /** @param options databases of another one, which has stopped, the keys of encrypted personal data, and options of the module */
+  /**
+   * @param options an existing database whose service has stopped, the keys of encrypted personal data, and options of
+   *   the module
+   */
   static async start({ databases, keys, ...options }: StartOptions = {}): Promise<RunningCustomers> {
     const urls = databases ?? (await newDatabase());
     const auditSigningKey = randomBytes(32);
@@ -144,7 +147,7 @@ export class RunningCustomers {
     });
   }
 
-  /** A connection to the database that sees the rows of all tables. Who asks for it ends it. */
+  /** A superuser's connection to the database. The caller ends it. */
   async connectAsSuperuser(): Promise<pg.Client> {
     const url = new URL(inject('superuserUrl'));
     url.pathname = new URL(this.urls.ownerUrl).pathname;
@@ -153,7 +156,7 @@ export class RunningCustomers {
     return superuser;
   }
 
-  /** Calls as the edge does. Rejects with the AppError that the edge gets. */
+  /** Calls like the edge. Rejects with the AppError that the edge gets. */
   call<Name extends Method>(name: Name, request: Request<Name>, caller: Caller): Promise<Answer<Name>> {
     const { path, requestSerialize, requestDeserialize, responseDeserialize } = definitions[name] as unknown as {
       path: string;
@@ -173,7 +176,7 @@ export class RunningCustomers {
     });
   }
 
-  /** What the edge says of a call that it makes for somebody. */
+  /** The edge's metadata for a call on behalf of a caller. */
   outgoing(caller: Caller): OutgoingCall {
     return { requestId: v7(), principalToken: this.principals.sign(caller) };
   }
@@ -190,7 +193,7 @@ export class RunningCustomers {
     return this.call('getCustomer', { id }, caller);
   }
 
-  /** Changes exactly the fields that `changes` names; undefined clears. */
+  /** Changes exactly the fields in `changes`; undefined clears. */
   update(caller: Caller, id: string, changes: Partial<Customer>, etag?: string): Promise<Customer> {
     const updateMask = Object.keys(changes);
     return this.call('updateCustomer', { id, customer: customerOf(changes), updateMask, etag }, caller);
@@ -213,14 +216,14 @@ export type SharedCustomers = Omit<RunningCustomers, 'stop'>;
 let shared: Promise<SharedCustomers> | undefined;
 
 /**
- * The service of all test files that only need tenants: one for each process that runs files, with which it ends. Those that
- * kill, reconfigure, count or migrate start one of their own.
+ * The service shared by all test files that only need tenants: one per test process, which ends it. Tests that kill,
+ * reconfigure, count or migrate start one of their own.
  */
 export function sharedCustomers(): Promise<SharedCustomers> {
   return (shared ??= RunningCustomers.start());
 }
 
-/** Someone of a new tenant. */
+/** A caller in a new tenant. */
 export function newCaller(): Caller {
   return {
     tenantId: v7(),
@@ -234,12 +237,12 @@ export function newCaller(): Caller {
   };
 }
 
-/** A whole message, as a caller sends it. */
+/** A complete request message. */
 export function customerOf(customer: Partial<Customer>): Customer {
   return { ...Customer.decode(new Uint8Array()), ...customer };
 }
 
-/** A person, named when nothing else is given. */
+/** A person, with a name by default. */
 export function person(customer: Partial<Customer> = {}): Partial<Customer> {
   return { kind: CustomerKind.PERSON, displayName: 'Ada Lovelace', ...customer };
 }

@@ -9,7 +9,7 @@ import {
 import type { StageEntry } from '@rapport/contracts/rapport/sales/v1/stage_entry';
 import { newCaller, type SharedCustomers } from './running-customers.js';
 
-/** A tenant of its own that sells something, and what its calls answer. */
+/** A tenant of its own with deals, and the responses of its calls. */
 export class SalesTenant {
   constructor(
     readonly service: SharedCustomers,
@@ -45,7 +45,7 @@ export function deal(given: Partial<Deal> = {}): Deal {
   return { ...blankDeal, title: 'A deal', stage: 'new', ...given };
 }
 
-/** With the stages new, proposal, won and lost; a proposal has to have an amount, and a lost deal a reason. */
+/** With the stages new, proposal, won and lost; a proposal requires an amount, and a lost deal a reason. */
 export function pipeline(given: Partial<Pipeline> = {}): Pipeline {
   return {
     ...Pipeline.decode(new Uint8Array()),

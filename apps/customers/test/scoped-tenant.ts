@@ -3,37 +3,37 @@ import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { newCaller, person, type SharedCustomers } from './running-customers.js';
 
-/** A tenant with people of two teams who may see the records of some owners only. */
+/** A tenant with users of two teams who have narrow scopes. */
 export class ScopedTenant {
-  /** Sees all. */
+  /** With the scope ALL. */
   readonly admin: Caller = { ...newCaller(), principalId: `user:${v7()}` };
   readonly north = v7();
   readonly south = v7();
 
   constructor(private readonly customers: SharedCustomers) {}
 
-  /** Somebody who sees their own records only. */
+  /** A user with the scope OWN. */
   own(teamId = this.north): Caller {
     return { ...this.admin, principalId: `user:${v7()}`, recordScope: 'OWN', teamIds: [teamId] };
   }
 
-  /** Somebody who sees the records of their team too. */
+  /** A user with the scope TEAM. */
   team(teamId = this.north): Caller {
     return { ...this.own(teamId), recordScope: 'TEAM' };
   }
 
-  /** A customer that somebody has made, and owns. */
+  /** A customer created and owned by a user. */
   create(caller: Caller, customer: Partial<Customer> = {}): Promise<Customer> {
     return this.customers.create(caller, person({ ownerId: idOf(caller), ...customer }));
   }
 }
 
-/** The id by which somebody owns records. */
+/** The owner id of a user. */
 export function idOf({ principalId }: Caller): string {
   return principalId.split(':')[1] ?? '';
 }
 
-/** What a call answers, or how it fails. */
+/** The response of a call, or its error. */
 export async function outcomeOf(call: Promise<unknown>): Promise<unknown> {
   try {
     return await call;

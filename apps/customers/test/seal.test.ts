@@ -5,7 +5,7 @@ import { Seal } from '../src/engine/sealing/seal.js';
 import { SubjectKeys } from '../src/engine/sealing/subject-keys.js';
 import { newKeys } from './databases.js';
 
-/** More keys than a seal keeps. */
+/** More keys than a seal caches. */
 const manyCustomers = Array.from({ length: 20_200 }, () => v7());
 const [ada = '', eve = ''] = manyCustomers.slice(-2);
 const tenantId = v7();
@@ -22,7 +22,7 @@ async function newSeal(): Promise<Seal> {
   return new Seal(tenantId, true, await keys.tenantKeys(tenantId), keys);
 }
 
-test('a call that has used more keys than its seal keeps can still seal and open with the last of them', async () => {
+test('a call that has used more keys than its cache holds can still encrypt and decrypt with the last of them', async () => {
   const seal = await newSeal();
   for (let start = 0; start < manyCustomers.length; start += 5_050) {
     await seal.prepare(manyCustomers.slice(start, start + 5_050));

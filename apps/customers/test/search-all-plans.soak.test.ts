@@ -14,7 +14,7 @@ import { newCaller, RunningCustomers } from './running-customers.js';
 import { idOf } from './scoped-tenant.js';
 import { matchOf } from './search-oracle.js';
 
-/** Records of each type in a tenant; there are two such, so that the planner's statistics are of more than one. */
+/** Records of each type in a tenant; there are two tenants, so that the planner's statistics cover more than one. */
 const size = sizeOf('SEARCH_RECORDS', { short: 6_000, long: 100_000 });
 const limit = 6;
 const types = [...recordTypes()].filter(({ derived, table }) => derived.searchText && table !== 'custom_object');
@@ -26,7 +26,7 @@ const owner: Caller = { ...caller, recordScope: 'OWN', teamIds: [] };
 let customers: RunningCustomers;
 let orm: MikroORM;
 
-// A service of its own: the planner's statistics are of its rows alone.
+// A service of its own: the planner's statistics cover its rows alone.
 beforeAll(async () => {
   customers = await RunningCustomers.start();
   const client = await customers.connectAsSuperuser();
@@ -53,11 +53,11 @@ afterAll(async () => {
 
 const recordOf = (name: string) => types.find(({ table }) => table === name)!;
 
-/** `common` is in every fifth title, `rare` in the 30 that changed first, and 10 of these are nothing else. */
+/** `common` is in every fifth title, `rare` in the 30 least recently changed ones, 10 of which are exactly that. */
 const titleSql = `case when n <= 10 then 'rare' when n <= 30 then 'a rare thing ' || n when n % 5 = 0 then 'uncommon ' || n
   when n % 7 = 0 then 'common ' || n else 'other ' || n end`;
 
-/** What a type has to have besides, and the columns that a search looks at as the service fills them. */
+/** Required columns of a type, and the search columns as the service fills them. */
 const required: Readonly<Record<string, string>> = {
   customer: `kind, emails, phones, addresses, external_ids, domains, tags, sort_name|'COMPANY', '[]', '[]', '[]', '[]', '{}', '{}', title`,
   deal: `pipeline_id, stage, status, external_ids, tags, sort_title|gen_random_uuid(), 'new', 'OPEN', '[]', '{}', title`,
@@ -80,7 +80,7 @@ function insertOf(table: string, title: string, owned: boolean): string {
     from generate_series(1, $2::int) n, lateral (select ${titleSql} as title offset 0) named`;
 }
 
-/** The plan by which a statement that stays prepared is run, and what it did. */
+/** The plan of a prepared statement, and its actual rows. */
 function run(
   { isWindow, ...statement }: { sql: string; params: (string | number)[]; isWindow: boolean },
   by: Caller,
@@ -99,12 +99,12 @@ const searchOf = (table: string, q: string, by = caller) =>
 const asked = types.flatMap(({ table }) => ['rare', 'rare thi', 'common', 'nowhere'].map((q) => [table, q] as const));
 
 test.each(asked)(
-  'of %s, the first look for %s reads a bounded number of rows in the order of an index',
+  'of %s, the first step for %s reads a bounded number of rows in the order of an index',
   async (table, q) => {
     const step = windowStep(searchOf(table, q));
     const nodes = await run({ ...step, isWindow: true }, caller);
 
-    expect(step.name, 'it stays prepared').toBeDefined();
+    expect(step.name, 'it is prepared').toBeDefined();
     expect(tablesReadWhole(nodes)).toEqual([]);
     const index = `${table}_live_by_update_time${table === 'object_record' ? '_of_all' : ''}`;
     expect(nodes.map((node) => node['Index Name'])).toContain(index);
@@ -112,12 +112,12 @@ test.each(asked)(
   },
 );
 
-test.each(asked)('of %s, indexes find what is rare about %s', async (table, q) => {
+test.each(asked)('of %s, indexes find the rare matches of %s', async (table, q) => {
   const search = searchOf(table, q);
   for (const worst of [1, 2, 3]) {
     const step = sortedStep(search, worst);
     const nodes = await run({ ...step, isWindow: false }, caller);
-    expect(step.name, 'it stays prepared').toBeDefined();
+    expect(step.name, 'it is prepared').toBeDefined();
     expect(broadReads(nodes)).toEqual([]);
     if (worst === 1) expect(nodes.map((node) => node['Index Name'])).not.toContain(`${table}_search`);
     if (worst === 1 || q !== 'common') expect(rowsRead(nodes), JSON.stringify(nodes)).toBeLessThanOrEqual(200);
@@ -125,7 +125,7 @@ test.each(asked)('of %s, indexes find what is rare about %s', async (table, q) =
 });
 
 test.each(types.filter(({ contract }) => contract.options.owned).map(({ table }) => table))(
-  'of %s, indexes find what a caller with a narrow scope sees',
+  'of %s, indexes find the records visible to a caller with a narrow scope',
   async (table) => {
     const search = searchOf(table, 'common', owner);
     const nodes = await run({ ...sortedStep(search, 3), isWindow: false }, owner);
@@ -135,7 +135,7 @@ test.each(types.filter(({ contract }) => contract.options.owned).map(({ table })
   },
 );
 
-/** The titles that a search of one type has to show. */
+/** The expected titles of a search of one type. */
 function expectedTitles(q: string): string[] {
   return Array.from({ length: size }, (_, index) => titleOf(index + 1))
     .map((title, n) => ({ title, n, match: matchOf(title, q) }))
@@ -145,7 +145,7 @@ function expectedTitles(q: string): string[] {
     .map(({ title }) => title);
 }
 
-/** As `titleSql`. */
+/** Like `titleSql`. */
 function titleOf(n: number): string {
   if (n <= 10) return 'rare';
   if (n <= 30) return `a rare thing ${n}`;
@@ -154,9 +154,9 @@ function titleOf(n: number): string {
 }
 
 test.each(['rare', 'rare thing 2', 'common', 'ommon', 'common 5999', 'other 31', 'nowhere'])(
-  'a search for %s in large tenants answers as one that looks at every record',
+  'a search for %s in large tenants has the same result as a full scan',
   async (q) => {
-    // What is measured is not the first call.
+    // Warms up: the first call is not measured.
     await customers.call('search', { q, pageSize: limit }, caller);
     const startMs = performance.now();
     const { results } = await customers.call('search', { q, pageSize: limit }, caller);

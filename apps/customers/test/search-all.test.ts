@@ -26,9 +26,9 @@ async function found(caller: Caller, q: string, types: string[] = []): Promise<S
 
 const titlesOf = (results: readonly SearchResult[]) => results.map(({ type, title }) => `${type} ${title}`);
 
-test('every type with a text to search is searched, by its title', async () => {
+test('every type with searchable text is searched, by its title', async () => {
   const types = [...recordTypes()].filter(({ derived }) => derived.searchText);
-  // Of records of objects, those of a tenant that has defined some.
+  // Object records of a tenant that has defined some.
   const names = types.flatMap(({ name, contract }) => (contract.parent === undefined ? name : [])).sort();
   const columns = types.map(({ contract }) => contract.fields.map(({ column }) => column));
 
@@ -39,7 +39,7 @@ test('every type with a text to search is searched, by its title', async () => {
   for (const each of columns) expect(each).toContain('update_time');
 });
 
-test('whole titles come first, then starts of words, then the rest, of all types together, the last changed first', async () => {
+test('whole titles come first, then prefixes of words, then the rest, across types, most recently changed first', async () => {
   const sales = new SalesTenant(service);
   const { caller } = sales;
   const pipeline = await sales.createPipeline({ name: 'Engine' });
@@ -76,7 +76,7 @@ test('whole titles come first, then starts of words, then the rest, of all types
   ]);
 });
 
-test('a result shows the text that was found behind its title, or another text of the record', async () => {
+test('a result shows the matched text after its title, or another text of the record', async () => {
   const sales = new SalesTenant(service);
   const { caller } = sales;
   const ada = await service.create(
@@ -108,7 +108,7 @@ test('a result shows the text that was found behind its title, or another text o
   ]);
 });
 
-test('values of searchable custom fields are found, and name no field', async () => {
+test('values of searchable custom fields are found, without naming the field', async () => {
   const caller = newCaller();
   await defineField(service, caller, 'nick', CustomField_Type.TEXT, { searchable: true });
   await service.create(caller, person({ displayName: 'Ada', customFields: { nick: 'Enchantress' } }));
@@ -117,7 +117,7 @@ test('values of searchable custom fields are found, and name no field', async ()
   expect((await found(caller, 'enchantress')).map(({ matchedField }) => matchedField)).toEqual([undefined]);
 });
 
-test('each type has as many results as the page has, and says whether it has more', async () => {
+test('each type has up to a page of results, and reports whether it has more', async () => {
   const sales = new SalesTenant(service);
   const { caller } = sales;
   const pipeline = await sales.createPipeline();
@@ -137,7 +137,7 @@ test('each type has as many results as the page has, and says whether it has mor
   expect((await search(caller, 'seat', { types: ['deal'] })).types).toEqual([{ type: 'deal', hasMore: false }]);
 });
 
-test('what the caller may not read is left out, and refused by name', async () => {
+test('unreadable types are omitted, and refused when named', async () => {
   const sales = new SalesTenant(service);
   const pipeline = await sales.createPipeline({ name: 'Seats' });
   await sales.createDeal(pipeline, { title: 'Seats' });
@@ -176,7 +176,7 @@ test('callers without access to personal data are refused, as in lists', async (
   }
 });
 
-/** Words of which none is like another one, nor in it, and what may be asked for by them. */
+/** Words that neither resemble nor contain each other, with queries that match them. */
 const words = ['amber', 'brook', 'cedar', 'dunes', 'ivory', 'jolly'];
 const parts = words.flatMap((word) => [word, word.slice(0, 3), word.slice(1, 4), word.slice(0, 2), word.slice(2)]);
 
@@ -185,11 +185,11 @@ interface Made {
   id: string;
   title: string;
   updateTime: string | undefined;
-  /** Index of the caller, or 3 for the team of the second one; undefined: of nobody. */
+  /** Index of the owning caller, or 3 for the team of the second one; undefined without an owner. */
   owner: number | undefined;
 }
 
-/** What a search has to answer, by another way. */
+/** The expected result, computed independently. */
 function expected(made: readonly Made[], q: string, pageSize: number): object[] {
   const key = ({ updateTime, id }: Made) => `${updateTime} ${id}`;
   const byRank = made
@@ -204,67 +204,71 @@ function expected(made: readonly Made[], q: string, pageSize: number): object[] 
   });
 }
 
-test('whatever is written, each caller finds exactly what it sees, in order', { timeout: soakTimeoutMs }, async () => {
-  const seed = printedSeed('search-all');
-  const title = fc.array(fc.constantFrom(...words), { minLength: 1, maxLength: 3 }).map((list) => list.join(' '));
-  const step = fc.record({
-    kind: fc.constantFrom('create', 'create', 'create', 'rename', 'delete', 'give'),
-    type: fc.constantFrom('customer', 'deal'),
-    ...{ title, at: fc.nat(), owner: fc.option(fc.nat(3), { nil: undefined }) },
-  });
-  const query = fc.array(fc.constantFrom(...parts), { minLength: 1, maxLength: 2 }).map((list) => list.join(' '));
-  let searches = 0;
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(step, { minLength: 10, maxLength: 25 }),
-      fc.array(fc.tuple(query, fc.integer({ min: 1, max: 5 })), { minLength: 6, maxLength: 6 }),
-      async (steps, queries) => {
-        const tenant = new ScopedTenant(service);
-        const team = [tenant.own(), tenant.team(), tenant.own(tenant.south)];
-        const sales = new SalesTenant(service, tenant.admin);
-        const pipeline = await sales.createPipeline({ name: 'zz' });
-        const ownerOf = (owner: number | undefined) => ({
-          ownerId: owner === undefined || owner === 3 ? undefined : idOf(team[owner]!),
-          ownerTeamId: owner === 3 ? tenant.north : undefined,
-        });
-        let made: Made[] = [];
-        const put = (record: Made) => (made = [...made.filter(({ id }) => id !== record.id), record]);
-        for (const { kind, type, title: given, at, owner } of steps) {
-          const of = made.filter((record) => record.type === type);
-          const record = of[at % of.length];
-          if (kind === 'create' || !record) {
-            const { id, updateTime } =
-              type === 'deal'
-                ? await sales.createDeal(pipeline, { title: given, ...ownerOf(owner) })
-                : await service.create(tenant.admin, company({ displayName: given, ...ownerOf(owner) }));
-            put({ type, id, title: given, updateTime, owner });
-          } else if (kind === 'delete') {
-            await service.call(type === 'deal' ? 'deleteDeal' : 'deleteCustomer', { id: record.id }, tenant.admin);
-            made = made.filter(({ id }) => id !== record.id);
-          } else {
-            const name = kind === 'rename' ? given : record.title;
-            const next = kind === 'give' ? owner : record.owner;
-            const { updateTime } =
-              type === 'deal'
-                ? await sales.updateDeal(record.id, { title: name, ...ownerOf(next) })
-                : await service.update(tenant.admin, record.id, { displayName: name, ...ownerOf(next) });
-            put({ ...record, title: name, owner: next, updateTime });
+test(
+  'after any writes, each caller finds exactly the visible records, in order',
+  { timeout: soakTimeoutMs },
+  async () => {
+    const seed = printedSeed('search-all');
+    const title = fc.array(fc.constantFrom(...words), { minLength: 1, maxLength: 3 }).map((list) => list.join(' '));
+    const step = fc.record({
+      kind: fc.constantFrom('create', 'create', 'create', 'rename', 'delete', 'give'),
+      type: fc.constantFrom('customer', 'deal'),
+      ...{ title, at: fc.nat(), owner: fc.option(fc.nat(3), { nil: undefined }) },
+    });
+    const query = fc.array(fc.constantFrom(...parts), { minLength: 1, maxLength: 2 }).map((list) => list.join(' '));
+    let searches = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { minLength: 10, maxLength: 25 }),
+        fc.array(fc.tuple(query, fc.integer({ min: 1, max: 5 })), { minLength: 6, maxLength: 6 }),
+        async (steps, queries) => {
+          const tenant = new ScopedTenant(service);
+          const team = [tenant.own(), tenant.team(), tenant.own(tenant.south)];
+          const sales = new SalesTenant(service, tenant.admin);
+          const pipeline = await sales.createPipeline({ name: 'zz' });
+          const ownerOf = (owner: number | undefined) => ({
+            ownerId: owner === undefined || owner === 3 ? undefined : idOf(team[owner]!),
+            ownerTeamId: owner === 3 ? tenant.north : undefined,
+          });
+          let made: Made[] = [];
+          const put = (record: Made) => (made = [...made.filter(({ id }) => id !== record.id), record]);
+          for (const { kind, type, title: given, at, owner } of steps) {
+            const of = made.filter((record) => record.type === type);
+            const record = of[at % of.length];
+            if (kind === 'create' || !record) {
+              const { id, updateTime } =
+                type === 'deal'
+                  ? await sales.createDeal(pipeline, { title: given, ...ownerOf(owner) })
+                  : await service.create(tenant.admin, company({ displayName: given, ...ownerOf(owner) }));
+              put({ type, id, title: given, updateTime, owner });
+            } else if (kind === 'delete') {
+              await service.call(type === 'deal' ? 'deleteDeal' : 'deleteCustomer', { id: record.id }, tenant.admin);
+              made = made.filter(({ id }) => id !== record.id);
+            } else {
+              const name = kind === 'rename' ? given : record.title;
+              const next = kind === 'give' ? owner : record.owner;
+              const { updateTime } =
+                type === 'deal'
+                  ? await sales.updateDeal(record.id, { title: name, ...ownerOf(next) })
+                  : await service.update(tenant.admin, record.id, { displayName: name, ...ownerOf(next) });
+              put({ ...record, title: name, owner: next, updateTime });
+            }
           }
-        }
-        const types = ['customer', 'deal'];
-        for (const [q, pageSize] of queries) {
-          for (const [index, caller] of [...team, tenant.admin, { ...tenant.admin, tenantId: v7() }].entries()) {
-            const isTheirs = ({ owner }: Made) => owner === index || (owner === 3 && index === 1);
-            const seen = index === 4 ? [] : made.filter((record) => index === 3 || isTheirs(record));
-            const { results } = await search(caller, q, { types, pageSize });
-            const shown = results.map(({ type, id, title, match }) => ({ type, id, title, match }));
-            expect(shown, `${q} by ${index}`).toEqual(expected(seen, q, pageSize));
-            searches += 1;
+          const types = ['customer', 'deal'];
+          for (const [q, pageSize] of queries) {
+            for (const [index, caller] of [...team, tenant.admin, { ...tenant.admin, tenantId: v7() }].entries()) {
+              const isTheirs = ({ owner }: Made) => owner === index || (owner === 3 && index === 1);
+              const seen = index === 4 ? [] : made.filter((record) => index === 3 || isTheirs(record));
+              const { results } = await search(caller, q, { types, pageSize });
+              const shown = results.map(({ type, id, title, match }) => ({ type, id, title, match }));
+              expect(shown, `${q} by ${index}`).toEqual(expected(seen, q, pageSize));
+              searches += 1;
+            }
           }
-        }
-      },
-    ),
-    { seed, numRuns: sizeOf('SEARCH_RUNS', { short: 6, long: 300 }), endOnFailure: true },
-  );
-  printTally('search-all', { searches });
-});
+        },
+      ),
+      { seed, numRuns: sizeOf('SEARCH_RUNS', { short: 6, long: 300 }), endOnFailure: true },
+    );
+    printTally('search-all', { searches });
+  },
+);

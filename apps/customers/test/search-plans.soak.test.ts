@@ -12,10 +12,10 @@ import { customers as type } from '../src/domain/customers/customers.js';
 import { firstPage, preparedPlan, rowsRead, type PlanNode } from './query-plan.js';
 import { RunningCustomers } from './running-customers.js';
 
-/** Customers of a tenant each. The planner's statistics are of all of them together. */
+/** Customers of one tenant each. The planner's statistics cover all of them together. */
 const sizes = isSoak ? [1_000, 5_000, 50_000, 350_000] : [1_000, 5_000];
 
-/** Family names, and how many customers come for one that has it; what is sought of them, and a slip in it. */
+/** Family names, and the number of customers per one with it; the search text, and a misspelled one. */
 const names = [
   { name: 'keller', oneIn: 20, slip: 'keller' },
   { name: 'kalinski', oneIn: 333, slip: 'kalinsky' },
@@ -26,7 +26,7 @@ const tenants = sizes.map((size) => ({ size, tenantId: v7() }));
 let customers: RunningCustomers;
 let orm: MikroORM;
 
-// A service of its own: the planner's statistics are of its rows alone.
+// A service of its own: the planner's statistics cover its rows alone.
 beforeAll(async () => {
   customers = await RunningCustomers.start();
   const client = await customers.connectAsSuperuser();
@@ -41,7 +41,7 @@ afterAll(async () => {
   await customers.stop();
 });
 
-/** As `customerContent` makes the columns that a search looks at. Rare names come first, so that they are the last of the order. */
+/** The search columns as `customerContent` computes them. Rare names come first, so that they are last in the order. */
 const insertTenant = `
   insert into customer (tenant_id, id, kind, display_name, given_name, family_name, emails, phones, addresses, external_ids, domains,
     tags, terms, search_text, sort_name, family_sort_name, index_version, version, create_time, update_time, created_by, updated_by)
@@ -69,7 +69,7 @@ function inCall<Answer>(tenantId: string, work: () => Promise<Answer>): Promise<
   return callContext.run({ requestId: 'test', caller }, work);
 }
 
-/** The plan by which a statement that stays prepared is run, and what it did. */
+/** The plan of a prepared statement, and its actual rows. */
 function run(tenantId: string, step: PageStep): Promise<PlanNode[]> {
   return preparedPlan(orm.em.fork(), step, { ...step.settings, 'app.tenant_id': tenantId });
 }
@@ -92,7 +92,7 @@ test.each(cases)('a search for $q (one in $oneIn) in $size customers reads few r
 
   const plans: PlanNode[][] = [];
   for (const step of pageSteps(query)) {
-    expect(step.name, 'every step stays prepared').toBeDefined();
+    expect(step.name, 'every step is prepared').toBeDefined();
     const nodes = await run(tenantId, step);
     plans.push(nodes);
     expect(nodes.map((node) => node['Node Type'])).not.toContain('Seq Scan');
@@ -105,11 +105,11 @@ test.each(cases)('a search for $q (one in $oneIn) in $size customers reads few r
 
   const sorted = plans.at(-1) ?? [];
   printTally(`search for ${q} in ${size}`, { rows: plans.map(rowsRead).join(' + '), plan: shapeOf(sorted) });
-  // Each match once by each of the two indexes, and what the index of three letters takes for one.
+  // Each match once in each of the two indexes, plus false positives of the trigram index.
   expect(rowsRead(sorted)).toBeLessThanOrEqual(3 * matches + 100);
 });
 
-test('a statement that stays prepared has one plan for tenants of any size', async () => {
+test('a prepared statement has one plan for tenants of any size', async () => {
   const plans = new Set<string>();
   for (const { tenantId } of tenants) {
     const em = orm.em.fork({ session: tenantSession(tenantId) });

@@ -7,10 +7,7 @@ import { recordColumns, textLists } from '../src/engine/records/record-content.j
 import { uniqueValues } from '../src/engine/records/unique-values.js';
 import type { SharedCustomers } from './running-customers.js';
 
-/**
- * Fills the database with made-up customers, gathers the planner's statistics, and answers with the tenants. The change log
- * knows nothing of them.
- */
+/** Fills the database with synthetic customers without the change log, runs ANALYZE, and returns the tenants. */
 export async function seedTenants(customers: SharedCustomers, options: SeedOptions): Promise<SeedTenant[]> {
   const tenants = seedRows(options);
   await pastTheLog(customers, async (client) => {
@@ -21,7 +18,7 @@ export async function seedTenants(customers: SharedCustomers, options: SeedOptio
   return tenants;
 }
 
-/** Makes so many copies of a customer that have nothing unique but their ids. The change log knows nothing of them. */
+/** Copies a customer this many times, without unique values and without the change log. */
 export async function copyCustomer(customers: SharedCustomers, id: string, count: number): Promise<void> {
   await pastTheLog(customers, (client) =>
     client.query(
@@ -32,7 +29,7 @@ export async function copyCustomer(customers: SharedCustomers, id: string, count
   );
 }
 
-/** Works as one who fires no trigger but that of the orders: what the log has of each row takes longer than the row. */
+/** Disables all triggers except that of the order values: logging a row takes longer than writing it. */
 async function pastTheLog(customers: SharedCustomers, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
   const client = await customers.connectAsSuperuser();
   try {

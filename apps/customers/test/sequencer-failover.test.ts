@@ -19,7 +19,7 @@ import { SwitchedServer } from './switched-server.js';
 
 let folder: string;
 let primary: EmbeddedPostgres;
-/** Has what the primary had before the service began: nothing of what comes then is replicated. */
+/** Has the primary's data from before the service started: later writes are not replicated. */
 let standby: EmbeddedPostgres;
 let name: SwitchedServer;
 let customers: RunningCustomers;
@@ -49,7 +49,7 @@ function throughPort(port: number, { ownerUrl, appUrl }: ProvisionedDatabase): P
   return { ownerUrl: through(ownerUrl), appUrl: through(appUrl) };
 }
 
-test('no change is skipped when a promoted standby gives out again the transaction ids of what was lost', async () => {
+test('no change is skipped when a promoted standby reuses the transaction ids of lost writes', async () => {
   const caller = newCaller();
   for (let lost = 0; lost < 50; lost += 1) await customers.create(caller, person());
   expect(await changesOf(customers, caller, 50)).toHaveLength(50);
@@ -57,7 +57,7 @@ test('no change is skipped when a promoted standby gives out again the transacti
 
   name.switchTo(standby.port);
   const after = newCaller();
-  // With a key: the connection that it finds may be one that is lost.
+  // With a key: its connection may be a lost one.
   const { id } = await customers.create(after, person(), crypto.randomUUID());
 
   await expect

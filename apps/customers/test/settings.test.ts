@@ -24,7 +24,7 @@ function update(changes: Partial<Settings>, more: { etag?: string; requestId?: s
   return service.call('updateSettings', request, caller);
 }
 
-test('a workspace has the defaults until it changes them, and keeps what it has set', async () => {
+test('a workspace has the defaults until it changes them, and retains its settings', async () => {
   expect(await get()).toEqual({ ...blank, ...defaults, etag: '"0"' });
 
   const berlin = { baseCurrency: 'EUR', timeZone: 'Europe/Berlin', locale: 'de-DE' };
@@ -49,7 +49,7 @@ test('a stale version is refused, before the first change too', async () => {
   expect((await get()).locale).toBe('fr');
 });
 
-test('of first changes at the same time none is lost', async () => {
+test('no concurrent first change is lost', async () => {
   const changes: Partial<Settings>[] = [{ locale: 'fr' }, { baseCurrency: 'EUR' }, { timeZone: 'Asia/Tokyo' }];
   await Promise.all(
     [...changes, { fiscalYearStartMonth: 7 }, { weekStart: Weekday.SATURDAY }].map((each) => update(each)),
@@ -61,7 +61,7 @@ test('of first changes at the same time none is lost', async () => {
   });
 });
 
-test('a change is made once for each idempotency key, and not at all when only validated', async () => {
+test('a change is applied once per idempotency key, and not at all with validateOnly', async () => {
   await update({ locale: 'fr' }, { validateOnly: true });
   const first = await update({ locale: 'it' }, { requestId: 'a key' });
   await update({ locale: 'es' });

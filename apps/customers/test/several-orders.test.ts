@@ -17,7 +17,7 @@ import { seedTenants } from './seeded-tenant.js';
 type Read = Parameters<typeof planOf>[1];
 const reads = vi.hoisted<{ all: Read[] }>(() => ({ all: [] }));
 
-// Lists are read as ever; what they ask of the database is also kept, to be explained.
+// Lists are read as usual; their statements are also recorded, to explain them.
 vi.mock('../src/engine/query/list/planner-settings.js', async (load) => {
   const planner = await load<typeof Planner>();
   const executeWith: typeof planner.executeWith = (em, settings, statement, name) => {
@@ -39,14 +39,14 @@ let orm: MikroORM;
 let em: EntityManager;
 let caller: Caller;
 
-// A service of its own: the planner's statistics are of its rows alone.
+// A service of its own: the planner's statistics cover its rows alone.
 beforeAll(async () => {
   service = await RunningCustomers.start();
   const [tenant] = await seedTenants(service, { customers: sizes.customers, tenants: 1, seed });
   caller = { ...newCaller(), tenantId: tenant?.tenantId ?? '' };
   superuser = await service.connectAsSuperuser();
   await superuser.query('set session_replication_role = replica');
-  // Groups of equal values that are larger than what a walk may read, and one of a few hundred.
+  // Groups of equal values larger than the limit of a scan, and one of a few hundred.
   for (const [set, place] of [
     [`company_name = 'Acme', company_sort_name = 'acme'`, '% 10 in (0, 1, 2, 3)'],
     [`create_time = '2024-02-29T12:00:00Z'`, '% 10 in (3, 4, 5, 6)'],
@@ -71,7 +71,7 @@ beforeEach(() => {
 });
 
 const stages = ['SUBSCRIBER', 'LEAD', 'QUALIFIED', 'OPPORTUNITY', 'CUSTOMER', 'FORMER_CUSTOMER'];
-/** The orders, and what the oracle sorts by. */
+/** The orders, and the oracle's sort keys. */
 const keys: Record<string, string> = {
   displayName: 'sort_name',
   familyName: 'family_sort_name',
@@ -97,20 +97,20 @@ const filters = new Map<string, string>([
 const direction = fc.constantFrom('', ' desc');
 const orders = fc
   .shuffledSubarray(Object.keys(keys), { minLength: 2, maxLength: 3 })
-  .chain((names) => fc.tuple(...names.map((name) => direction.map((way) => `${name}${way}`))));
+  .chain((names) => fc.tuple(...names.map((name) => direction.map((sense) => `${name}${sense}`))));
 
-/** The ids of a whole list, in one sort of all of it. */
+/** The ids of a whole list, from one sort. */
 async function sorted(orders: readonly string[], filter: string): Promise<string[]> {
   const last = (orders.at(-1) ?? '').split(' ')[0] ?? '';
   const all = ['kind', 'lifecycleStage'].includes(last) ? [...orders, 'createTime desc'] : orders;
   const terms = all.map((order) => {
-    const [name = '', way = 'asc'] = order.split(' ');
-    return `${keys[name]} ${way} nulls last`;
+    const [name = '', sense = 'asc'] = order.split(' ');
+    return `${keys[name]} ${sense} nulls last`;
   });
-  const way = all.at(-1)?.endsWith(' desc') ? 'desc' : 'asc';
+  const sense = all.at(-1)?.endsWith(' desc') ? 'desc' : 'asc';
   const { rows } = await superuser.query<{ id: string }>(
     `select id from customer where tenant_id = $1 and delete_time is null and ${filters.get(filter)}
-     order by ${terms.join(', ')}, id ${way}`,
+     order by ${terms.join(', ')}, id ${sense}`,
     [caller.tenantId],
   );
   return rows.map(({ id }) => id);
@@ -133,7 +133,7 @@ async function walked(
 }
 
 test(
-  'a walk under several orders meets each row that does not change exactly once, in order, while others change',
+  'pages in several orders return each unchanged row exactly once, in order, under concurrent changes',
   async () => {
     const { rows } = await superuser.query<{ id: string }>(
       `select id from customer where tenant_id = $1 and kind = 'PERSON' and delete_time is null order by id limit 90`,
@@ -178,7 +178,7 @@ async function disturb(touched: readonly string[], round: number): Promise<void>
   if (settled[0].status === 'fulfilled') made.add(settled[0].value.id);
 }
 
-test('pages of any size make the same list', async () => {
+test('pages of any size give the same list', async () => {
   for (const orderBy of ['companyName desc, lifecycleStage, displayName', 'kind desc, createTime, updateTime desc']) {
     const filter = 'lifecycle_stage = FORMER_CUSTOMER';
     expect(await walked(orderBy, filter, { pageSize: 7 })).toEqual(await walked(orderBy, filter));
@@ -219,7 +219,7 @@ describe('a page reads a bounded number of rows', () => {
         expect(tablesReadWhole(nodes)).toEqual([]);
         read += rowsRead(nodes);
       }
-      // Two walks, and then those of a list of one order: a row is looked at in two tables at most.
+      // Two scans, and then those of a list with one order: each row is read from at most two tables.
       expect(read, `${read} rows after ${start}`).toBeLessThanOrEqual(6 * window);
     }
   });
@@ -228,7 +228,7 @@ describe('a page reads a bounded number of rows', () => {
     return callContext.run({ requestId: 'test', caller }, work);
   }
 
-  /** The position of a customer, as PostgreSQL writes its values. */
+  /** The position of a customer, in PostgreSQL's text form. */
   async function positionOf(id: string, names: readonly string[]) {
     const values = names.map((name) => {
       const path = name.replace(/^(custom_fields\.)?(.*)$/, (_, custom: string | undefined, rest: string) =>
@@ -262,7 +262,7 @@ test.each<[string, string, string | undefined]>([
   });
 });
 
-test('a caller from whom personal data is hidden may not order by it, at any place', async () => {
+test('a caller without access to personal data can not order by it, at any position', async () => {
   const blind = { ...caller, hidesPii: true };
   await expect(service.call('listCustomers', { orderBy: 'createTime, family_name' }, blind)).rejects.toMatchObject({
     reason: 'FIELD_HIDDEN',
@@ -270,7 +270,7 @@ test('a caller from whom personal data is hidden may not order by it, at any pla
   });
 });
 
-test('a page token is of all its orders', async () => {
+test('a page token is bound to all its orders', async () => {
   const request = { orderBy: 'kind, createTime desc', pageSize: 1 };
   const { nextPageToken: pageToken } = await service.call('listCustomers', request, caller);
   for (const orderBy of ['kind, createTime', 'createTime desc, kind', 'createTime desc']) {
@@ -280,7 +280,7 @@ test('a page token is of all its orders', async () => {
   }
 });
 
-test('lists of deleted customers have several orders, of those that deleted ones have', async () => {
+test('lists of deleted customers support several of their own orders', async () => {
   const own = newCaller();
   for (const displayName of ['b', 'a', 'b', 'c', 'a', 'b']) {
     await service.delete(own, (await service.create(own, person({ displayName }))).id);

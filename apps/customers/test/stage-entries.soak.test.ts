@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => service.stop());
 
 test(
-  'the entries of each deal follow each other without a gap and last as long as the deal, whatever is killed amid moves',
+  'the stage entries of each deal are consecutive and cover its life, over killed connections',
   async () => {
     const random = new SeedRandom(printedSeed('stage-entries'));
     const tenant = new SalesTenant(service);
@@ -36,7 +36,7 @@ test(
     }
     const pick = <Item>(items: readonly Item[]): Item => random.pick(items);
     const changes = () => ({ stage: pick(keys), pipelineId: pick([first, second]).id });
-    const ways = {
+    const actions = {
       update: () => tenant.updateDeal(pick(ids), changes()),
       batch: () => {
         const items = [pick(ids), pick(ids), pick(ids)].map((id) => ({
@@ -55,12 +55,12 @@ test(
     const killEvery = Math.ceil(size.moves / size.kills);
     const workers = Array.from({ length: 6 }, async (_, worker) => {
       for (let move = worker; move < size.moves; move += 6) {
-        const way = pick(Object.keys(ways) as (keyof typeof ways)[]);
-        const outcome = await ways[way]().then(
+        const action = pick(Object.keys(actions) as (keyof typeof actions)[]);
+        const outcome = await actions[action]().then(
           () => 'OK',
           (error: unknown) => (error instanceof AppError ? error.code : 'LOST'),
         );
-        tally[`${way} ${outcome}`] = (tally[`${way} ${outcome}`] ?? 0) + 1;
+        tally[`${action} ${outcome}`] = (tally[`${action} ${outcome}`] ?? 0) + 1;
         if (move % killEvery > 0) continue;
         await superuser.query(
           `select pg_terminate_backend(pid) from pg_stat_activity
@@ -79,7 +79,7 @@ test(
   isSoak ? soakTimeoutMs : 60_000,
 );
 
-/** Deals whose entries are not what they should be. */
+/** Deals with inconsistent entries. */
 const faults = `
   with entry as (
     select *, lag(leave_time) over moves as left_before, lag(stage) over moves as stage_before,

@@ -7,7 +7,7 @@ declare module 'vitest' {
   }
 }
 
-/** One server for all test files; each makes databases of its own on it. */
+/** One server for all test files; each creates its own databases. */
 export default async function startPostgres(project: TestProject): Promise<() => Promise<void>> {
   const postgres = await startEmbeddedPostgres();
   project.provide('superuserUrl', postgres.superuserUrl);

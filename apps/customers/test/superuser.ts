@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { inject } from 'vitest';
 
-/** A connection to a database as somebody whom nothing there holds back. @param url of the database, as anybody */
+/** A superuser's connection to a database. @param url of the database, with any role */
 export async function superuserOf(url: string): Promise<pg.Client> {
   const own = new URL(inject('superuserUrl'));
   own.pathname = new URL(url).pathname;

@@ -28,7 +28,7 @@ async function check(addresses: string[], purpose?: string, channel = EMAIL) {
   return verdicts;
 }
 
-test('suppresses an address once for each reason and purpose, and never answers it', async () => {
+test('suppresses an address once for each reason and purpose, and never returns it', async () => {
   const made = await suppress();
 
   expect(made).toEqual({
@@ -43,7 +43,7 @@ test('suppresses an address once for each reason and purpose, and never answers 
   expect(verdict).toEqual({ suppressed: true, reasons: [BOUNCE, COMPLAINT] });
 });
 
-test('tells for each of many addresses whether it may be used for a purpose', async () => {
+test('reports for each of many addresses whether it is suppressed for a purpose', async () => {
   await suppress({ purpose: 'newsletter' });
   await suppress({ address: 'bob@example.com', reason: COMPLAINT });
 
@@ -63,7 +63,7 @@ test('compares phone numbers in one form', async () => {
   ]);
 });
 
-test('lists the newest first, by channel and reason, and ends one', async () => {
+test('lists the newest first, by channel and reason, and can be deleted', async () => {
   const bounce = await suppress();
   const complaint = await suppress({ reason: COMPLAINT });
   const phone = await suppress({ channel: PHONE, address: '+493012345678' });
@@ -85,7 +85,7 @@ test('lists the newest first, by channel and reason, and ends one', async () => 
   });
 });
 
-test('keeps tenants apart, also by their hashes', async () => {
+test('isolates tenants, also by their hashes', async () => {
   const { id } = await suppress();
   const first = caller;
   caller = newCaller();
@@ -109,7 +109,7 @@ test('keeps tenants apart, also by their hashes', async () => {
   expect(new Set(hashes).size).toBe(2);
 });
 
-test('refuses channels and reasons that it is not for, and what is no address', async () => {
+test('refuses unsupported channels and reasons, and invalid addresses', async () => {
   for (const [changes, field] of [
     [{ channel: POST }, 'suppression.channel'],
     [{ channel: 0 }, 'suppression.channel'],
@@ -123,7 +123,7 @@ test('refuses channels and reasons that it is not for, and what is no address', 
   await expect(check([])).rejects.toMatchObject({ violations: [{ field: 'check.addresses' }] });
 });
 
-test('needs a permission of its own to end a suppression', async () => {
+test('requires a separate permission to delete a suppression', async () => {
   const { id } = await suppress();
 
   const writer = { ...caller, permissions: ['customers.read', 'customers.write'] };

@@ -1,6 +1,9 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A name of a database server that leads to another one from one moment to the next, as that of a primary does. */
+/**
+ * A proxy that stands for the name of a database server and can switch to another server, as the name of a primary
+ * does.
+ */
 export class SwitchedServer {
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer((client) => this.#forward(client));
@@ -13,7 +16,7 @@ export class SwitchedServer {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** From now on it leads to another port, and all connections to the one before are lost. */
+  /** Switches to another port, and drops all connections to the previous one. */
   switchTo(port: number): void {
     this.port = port;
     for (const socket of this.#sockets) socket.destroy();

@@ -36,7 +36,7 @@ export const output = { behavior: [FieldBehavior.OUTPUT_ONLY] };
 const package_ = '.rapport.trials.v1';
 const time = '.google.protobuf.Timestamp';
 
-/** The fields that the contract has of every type, from its custom fields on. */
+/** The contract's standard fields, from custom fields on. */
 export function standardFields(): FieldDescriptorProto[] {
   return [
     field(53, 'custom_fields', '.google.protobuf.Struct', { optional: true }),
@@ -49,7 +49,7 @@ export function standardFields(): FieldDescriptorProto[] {
   ];
 }
 
-/** A type of records that is not the platform's, with a field of every kind that a record may have. */
+/** A record type for tests, with a field of every supported kind. */
 const trial = message(
   'Trial',
   [
@@ -88,9 +88,9 @@ const trial = message(
 );
 
 /**
- * The platform's contract, and in it the trials.
+ * The platform's contract plus the trials.
  *
- * @param more fields that trials have besides
+ * @param more further fields of trials
  */
 export function trialContract(more: FieldDescriptorProto[] = []): { contract: Contract; trials: RecordContract } {
   const file = create(FileDescriptorProtoSchema, {
@@ -122,17 +122,17 @@ export function trialContract(more: FieldDescriptorProto[] = []): { contract: Co
   return { contract, trials };
 }
 
-/** The platform's contract, and a file in it. */
+/** The platform's contract plus a file. */
 export function contractWith(file: FileDescriptorProto): Contract {
   const files = new Map<string, FileDescriptorProto>();
   for (const { service } of platformContract().methods) addFile(files, service.file);
   const set = create(FileDescriptorSetSchema, { file: [...files.values(), file] });
-  // Says what is wrong with the file, if anything is.
+  // Reports the error if the file is invalid.
   createFileRegistry(set);
   return new Contract(toBinary(FileDescriptorSetSchema, set));
 }
 
-/** The options of a message that is kept as records. */
+/** The options of a record message. */
 export function recordOptions(resource: Partial<ResourceDescriptor>, record: Partial<RecordOptions>): Option[] {
   return [
     [options.resource, ResourceDescriptor.encode(ResourceDescriptor.fromPartial(resource)).finish()],
@@ -140,7 +140,7 @@ export function recordOptions(resource: Partial<ResourceDescriptor>, record: Par
   ];
 }
 
-/** Those that a file imports come before it. */
+/** The imports of a file come before it. */
 function addFile(files: Map<string, FileDescriptorProto>, { name, proto, dependencies }: DescFile): void {
   if (files.has(name)) return;
   for (const dependency of dependencies) addFile(files, dependency);
@@ -159,7 +159,7 @@ export function message(name: string, fields: FieldDescriptorProto[], given: Opt
   });
 }
 
-/** @param type a scalar one, or the full name of a message or enum */
+/** @param type a scalar type, or the full name of a message or enum */
 export function field(
   number: number,
   name: string,

@@ -26,13 +26,13 @@ export type Message = Record<string, unknown>;
 
 export const { contract, trials } = trialContract();
 
-/** The type of the trials, whose service nothing calls. */
+/** The type of the trials. Nothing calls its service. */
 export const trialType = new RecordType(trials, {}, { indexVersion: 1 });
 
-/** The types that the process has, and the trials. */
+/** The types of the process, and the trials. */
 export const typesWithTrials = new LoggedTypes([...loggedTypes.types, loggedRecord(trialType)]);
 
-/** The table of the trials, made by a printed migration and used as the service uses its own. */
+/** The table of the trials, created by a printed migration and used like the service's own tables. */
 export class TrialTable {
   private constructor(
     readonly urls: ProvisionedDatabase,
@@ -54,7 +54,7 @@ export class TrialTable {
     return this.app.end();
   }
 
-  /** @param stored what else is stored than what is made of the trial */
+  /** @param stored further stored columns */
   insert(caller: Caller, trial: Message, stored: Message = {}): Promise<void> {
     return this.inSession(caller, async () => {
       const row = JSON.stringify({ ...rowOf(caller, trial), ...stored });
@@ -62,7 +62,7 @@ export class TrialTable {
     });
   }
 
-  /** @param set SQL of what is set instead of the fields of the trial */
+  /** @param set SQL of columns to set instead of the fields of the trial */
   update(caller: Caller, trial: Message, set?: string): Promise<void> {
     const row = rowOf(caller, trial);
     const columns = Object.keys(row).filter((column) => !['tenant_id', 'id'].includes(column));
@@ -102,7 +102,7 @@ export class TrialTable {
     }
   }
 
-  /** The log of a tenant's trials, the oldest change first. */
+  /** The change log of a tenant's trials, oldest change first. */
   async entriesOf(caller: Caller): Promise<ChangeEntry[]> {
     await this.app.query('select sequence_changes(null, null, 0, 10000)');
     const sql = `select ${changeColumns} from change_log where type = 'trial' order by position`;
@@ -138,7 +138,7 @@ export async function importPrinted({ name, text }: RecordMigration): Promise<Mi
   }
 }
 
-/** With a value in every field but those that name owners or other records. */
+/** With a value in every field except those that name owners or other records. */
 export function newTrial(given: Message = {}): Message {
   const now = new Date().toISOString();
   return {
@@ -177,7 +177,7 @@ export function nextOf(trial: Message): Message {
   return { ...trial, etag: formatEtag(version), updateTime: new Date().toISOString() };
 }
 
-/** A trial as it is stored. */
+/** A trial in its stored form. */
 function rowOf({ tenantId }: Caller, trial: Message): Message {
   const columns = trials.fields.map(({ name, column, desc }): [string, unknown] => {
     const value = trial[name];

@@ -4,7 +4,7 @@ import type { RecordDefinition, RecordMessage } from '../src/engine/fields/recor
 import { RecordType, type Method } from '../src/engine/fields/record-type.js';
 import { trialContract } from './trial-records.js';
 
-/** A trial as the contract shows it. */
+/** A trial as its message. */
 export interface Trial extends RecordMessage {
   title: string;
   customerId?: string | undefined;
@@ -25,7 +25,7 @@ export interface Trial extends RecordMessage {
 
 const { trials } = trialContract();
 
-/** What of a service the import and the export of a type use. */
+/** The parts of a service that the import and the export of a type use. */
 function methodsOf({ fields }: RecordContract): Record<string, Method> {
   const empty = () => Object.fromEntries(fields.map(({ name, desc }) => [name, emptyOf(desc)]));
   return {
@@ -46,7 +46,7 @@ export function trialTypeWith(
   return new RecordType<Trial>(contract, methodsOf(contract), { indexVersion: 1, ...definition });
 }
 
-/** A trial that nothing has been said of. */
+/** A trial with default values. */
 export function emptyTrial(given: Partial<Trial> = {}): Trial {
   return { ...trialTypeWith().empty(), ...given };
 }

@@ -11,7 +11,7 @@ beforeEach(() => {
   tenant = new MergingTenant(customers);
 });
 
-test('an unmerge brings both customers back as they were', async () => {
+test('an unmerge restores both customers', async () => {
   await tenant.defineTextFields('plan');
   const a = await tenant.create(
     person({ emails: [email('a@x.example')], externalIds: [{ system: 'erp', value: '1' }], tags: ['a'] }),
@@ -45,7 +45,7 @@ test('an unmerge brings both customers back as they were', async () => {
   });
 });
 
-test('a merge of an earlier release is undone, which did not know all lists of a customer', async () => {
+test('a merge of an earlier release, which did not know all lists, can be undone', async () => {
   const a = await tenant.create(person({ tags: ['a'], phones: [phone('+493012345678')] }));
   const b = await tenant.create(person({ tags: ['b'] }));
   const [first, second] = [
@@ -61,7 +61,7 @@ test('a merge of an earlier release is undone, which did not know all lists of a
   expect((await tenant.unmerge(second.record.id)).customer).toMatchObject({ tags: ['a', 'b'], phones: a.phones });
 });
 
-test('an unmerge leaves what was changed since, and names it', async () => {
+test('an unmerge retains later changes, and reports them', async () => {
   const a = await tenant.create(person({ tags: ['a'] }));
   const b = await tenant.create(
     person({
@@ -95,7 +95,7 @@ test('an unmerge leaves what was changed since, and names it', async () => {
   expect(content(restored)).toEqual(content(b));
 });
 
-test('two merges are taken back in any order', async () => {
+test('two merges can be undone in any order', async () => {
   const make = () =>
     Promise.all([
       tenant.create(person({ tags: ['a'] })),
@@ -116,7 +116,7 @@ test('two merges are taken back in any order', async () => {
   expect(content(await customers.get(tenant.caller, b.id))).toEqual(content(b));
 });
 
-test('a merge that another builds on can only be taken back after that one', async () => {
+test('a merge that another depends on can only be undone after it', async () => {
   const [x, a, b] = await Promise.all([1, 2, 3].map(() => tenant.create(person())));
   if (!x || !a || !b) throw new Error('Three persons.');
   const first = await tenant.merge(a.id, b.id);
@@ -136,7 +136,7 @@ test('a merge that another builds on can only be taken back after that one', asy
   expect(content(await customers.get(tenant.caller, b.id))).toEqual(content(b));
 });
 
-test('an unmerge fails when a third customer has a value of the merged one, and does nothing', async () => {
+test('an unmerge fails without effect when a third customer has a value of the merged one', async () => {
   const a = await tenant.create(person());
   const b = await tenant.create(person({ emails: [email('b@x.example')] }));
   const { record } = await tenant.merge(a.id, b.id);
@@ -152,7 +152,7 @@ test('an unmerge fails when a third customer has a value of the merged one, and 
   expect(await customers.get(tenant.caller, a.id)).toEqual(now);
 });
 
-test('takes a merge back though a custom field is called as a property of every object', async () => {
+test('a merge with a custom field named like a property of Object.prototype can be undone', async () => {
   await tenant.defineTextFields('plan', 'constructor');
   const a = await tenant.create(person({ customFields: { plan: 'a' } }));
   const b = await tenant.create(person({ customFields: Object.fromEntries([['constructor', 'b']]) }));
@@ -163,7 +163,7 @@ test('takes a merge back though a custom field is called as a property of every 
   expect([customer.customFields, keptFields]).toEqual([{ plan: 'a' }, []]);
 });
 
-test('an unmerge keeps all own addresses that differ by their label only', async () => {
+test('an unmerge retains all own addresses that differ only in their label', async () => {
   const address = (label: string, city = 'Oslo') => PostalAddress.create({ street: 'Main 1', city, label });
   const a = await tenant.create(person({ addresses: [address('billing'), address('shipping')] }));
   const b = await tenant.create(person({ addresses: [address('home', 'Bergen')] }));

@@ -16,9 +16,9 @@ beforeEach(() => {
 });
 
 test.each([
-  ['in the order in which they were made', [0, 1]],
-  ['the last one first', [1, 0]],
-])('merges at both ends of links leave no trace once they are taken back, %s', async (_, order) => {
+  ['in the order of the merges', [0, 1]],
+  ['in reverse order', [1, 0]],
+])('merges at both ends of associations leave no trace when undone, %s', async (_, order) => {
   const linked: [number, number][][] = [
     [
       [0, 2],
@@ -58,7 +58,7 @@ test.each([
   }
 });
 
-test('a link that a merge removed stays removed once the customer at its other end is erased', async () => {
+test('an association that a merge removed stays removed after the customer at its other end is erased', async () => {
   const ids = await Promise.all([0, 1, 2].map(async () => (await tenant.create(person())).id));
   const [stays = '', merged = '', erased = ''] = ids;
   await tenant.associate(stays, erased);
@@ -71,7 +71,7 @@ test('a link that a merge removed stays removed once the customer at its other e
   expect(await Promise.all([tenant.links(stays), tenant.links(merged)])).toEqual([[], []]);
 });
 
-test('an unmerge changes the links of another merge only, whatever encryption seals of it meanwhile', async () => {
+test('an unmerge changes only the associations of another merge, even during an encryption', async () => {
   const ids = await Promise.all([0, 1, 2, 3].map(async () => (await tenant.create(person())).id));
   const [a = '', s = '', c = '', d = ''] = ids;
   await tenant.associate(a, c);

@@ -11,7 +11,7 @@ beforeEach(() => {
   caller = newCaller();
 });
 
-test('changes exactly the fields of the mask, and clears those without a value', async () => {
+test('changes exactly the fields of the mask, and clears absent ones', async () => {
   const created = await customers.create(caller, person({ jobTitle: 'Analyst', source: 'fair', tags: ['a'] }));
 
   const updated = await customers.call(
@@ -35,7 +35,7 @@ test('changes exactly the fields of the mask, and clears those without a value',
   expect(await customers.get(caller, created.id)).toEqual(updated);
 });
 
-test('links a person to a live company, to another, and to none', async () => {
+test('sets the company of a person to a live one, to another, and to none', async () => {
   const [first, second] = await Promise.all([1, 2].map(() => customers.create(caller, company())));
   const { id } = await customers.create(caller, person({ companyId: first?.id }));
 
@@ -47,13 +47,13 @@ test('links a person to a live company, to another, and to none', async () => {
   expect((await customers.get(caller, id)).companyId).toBeUndefined();
 });
 
-test('leaves version and time of a customer that it does not change', async () => {
+test('retains version and time when nothing changes', async () => {
   const created = await customers.create(caller, person({ emails: [{ address: 'ada@example.com' }] }));
 
   expect(await customers.update(caller, created.id, { emails: [{ address: 'ada@EXAMPLE.com' }] })).toEqual(created);
 });
 
-test('refuses an empty mask, unknown fields, and fields that can not be changed', async () => {
+test('refuses an empty mask, unknown fields, and immutable fields', async () => {
   const { id } = await customers.create(caller, person());
   const attempt = (updateMask: string[]) =>
     customers.call('updateCustomer', { id, customer: customerOf(person()), updateMask }, caller);
@@ -92,7 +92,7 @@ test('lets one of many concurrent updates with the same etag win', async () => {
   expect((await customers.get(caller, id)).etag).toBe('"2"');
 });
 
-test('recomposes a display name that was composed, and keeps one that was given', async () => {
+test('updates a derived display name, and retains a given one', async () => {
   const composed = await customers.create(caller, {
     kind: CustomerKind.PERSON,
     givenName: 'Ada',
@@ -105,7 +105,7 @@ test('recomposes a display name that was composed, and keeps one that was given'
   expect((await customers.update(caller, given.id, { displayName: undefined })).displayName).toBe('Lovelace');
 });
 
-test('moves unique values: what it gives up is free, what it takes is taken', async () => {
+test('moves unique values: released ones are free, claimed ones are taken', async () => {
   const first = await customers.create(caller, person({ emails: [{ address: 'old@example.com' }] }));
   await customers.update(caller, first.id, { emails: [{ address: 'new@example.com' }] });
 

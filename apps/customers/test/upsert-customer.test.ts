@@ -23,7 +23,7 @@ function upsert(
 
 const emails = [{ address: 'ada@example.com', label: undefined }];
 
-test('creates one customer when 50 upserts bring one new e-mail address at once', async () => {
+test('creates one customer for 50 concurrent upserts of a new e-mail address', async () => {
   const answers = await Promise.all(
     Array.from({ length: 50 }, (_, index) =>
       upsert(person({ emails: [{ address: 'Ada@Example.com' }], jobTitle: `title ${index % 5}` })),
@@ -35,7 +35,7 @@ test('creates one customer when 50 upserts bring one new e-mail address at once'
   expect(await customers.names(caller, {})).toEqual(['Ada Lovelace']);
 });
 
-test('updates the fields that the request has, unites lists, and leaves the others', async () => {
+test('updates the fields of the request, unites lists, and leaves the others', async () => {
   const { customer: first } = await upsert(person({ emails, jobTitle: 'Analyst', tags: ['a', 'b'], source: 'fair' }));
   const { customer, created } = await upsert({ kind: CustomerKind.PERSON, emails, tags: ['c'], source: 'web' });
 
@@ -50,7 +50,7 @@ test('updates the fields that the request has, unites lists, and leaves the othe
   expect((await upsert({ kind: CustomerKind.PERSON, emails, tags: ['c'] })).customer).toEqual(customer);
 });
 
-test('unites lists, so that of two systems neither takes what the other brought', async () => {
+test('unites lists, so that two systems do not remove each other’s items', async () => {
   const address = {
     street: 'Ring 1',
     city: 'Wien',
@@ -117,7 +117,7 @@ test('unites lists, so that of two systems neither takes what the other brought'
   expect(again.customer).toEqual(byErp.customer);
 });
 
-test('replaces the lists that are given when it is asked to', async () => {
+test('replaces the given lists with listMode REPLACE', async () => {
   const externalIds = [{ system: 'erp', value: '4711' }];
   await upsert(person({ emails, externalIds, tags: ['a'], phones: [{ number: '+43158801', label: undefined }] }));
   const { customer } = await upsert(
@@ -134,7 +134,7 @@ test('replaces the lists that are given when it is asked to', async () => {
   });
 });
 
-test('refuses to unite another id of the same system, and more items than a list may have', async () => {
+test('refuses a second id of the same system, and more items than a list may have', async () => {
   const { customer } = await upsert(person({ emails, externalIds: [{ system: 'erp', value: '4711' }] }));
   await expect(
     upsert(
@@ -159,7 +159,7 @@ test('refuses to unite another id of the same system, and more items than a list
   });
 });
 
-test('names a value that another customer has by its place in the request', async () => {
+test('reports a value of another customer by its path in the request', async () => {
   const other = { address: 'other@example.com', label: undefined };
   await customers.create(caller, person({ emails: [other] }));
   const externalIds = [{ system: 'erp', value: '4711' }];
@@ -188,7 +188,7 @@ test('matches by domain and by external id', async () => {
 });
 
 test.each([UpsertMatch.DOMAIN, UpsertMatch.EXTERNAL_ID])(
-  'creates one customer of many at once by match %i',
+  'creates one customer for concurrent upserts with match %i',
   async (match) => {
     const keys = { domains: ['example.com'], externalIds: [{ system: 'erp', value: '1' }] };
     const answers = await Promise.all(Array.from({ length: 10 }, () => upsert(company(keys), match, 'erp')));
@@ -198,7 +198,7 @@ test.each([UpsertMatch.DOMAIN, UpsertMatch.EXTERNAL_ID])(
   },
 );
 
-test('does nothing when another customer has a further unique value', async () => {
+test('changes nothing when another customer has a further unique value', async () => {
   const other = await customers.create(caller, person({ emails: [{ address: 'other@example.com' }] }));
   const both = [...emails, { address: 'other@example.com', label: undefined }];
 
@@ -234,7 +234,7 @@ test('refuses a customer of the other kind, and one without the value to match',
   });
 });
 
-test('never brings a deleted customer back, also while one is being deleted', async () => {
+test('never restores a deleted customer, even one deleted concurrently', async () => {
   const { customer: first } = await upsert(person({ emails }));
   await customers.delete(caller, first?.id ?? '');
   const { customer: second, created } = await upsert(person({ emails }));
@@ -249,7 +249,7 @@ test('never brings a deleted customer back, also while one is being deleted', as
   await expect(customers.get(caller, second?.id ?? '')).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
-test('keeps customers of two tenants apart', async () => {
+test('isolates customers of two tenants', async () => {
   const { customer: ours } = await upsert(person({ emails }));
   caller = newCaller();
   const { customer: theirs, created } = await upsert(person({ emails }));

@@ -12,13 +12,13 @@ const caller = newCaller();
 const seed = printedSeed('upsert-unites');
 const sizes = {
   people: sizeOf('UPSERT_PEOPLE', { short: 10, long: 200 }),
-  /** Of each shop, when it is not for a time. */
+  /** Edits per shop, unless a duration is set. */
   edits: sizeOf('UPSERT_EDITS', { short: 150, long: 0 }),
-  /** For how long the shops make edits; 0 for as many as UPSERT_EDITS says. */
+  /** Duration of the edits; 0 for the number in UPSERT_EDITS. */
   seconds: sizeOf('UPSERT_SECONDS', { short: 0, long: 3_600 }),
 };
 
-/** Edits that are made up at a time. */
+/** Edits generated per round. */
 const batchSize = 500;
 
 interface Edit {
@@ -37,12 +37,12 @@ const edits = fc.record<Edit>({
   byEmail: fc.boolean(),
 });
 
-/** What of customers was accepted, by their ids. */
+/** The accepted values of customers, by id. */
 const accepted = new Map<string, Set<string>>();
 let [made, refused] = [0, 0];
 
 test(
-  'two shops that upsert at once lose no id, e-mail address, phone number or tag of each other',
+  'two shops with concurrent upserts lose no id, e-mail address, phone number or tag of each other',
   async () => {
     const endMs = Date.now() + sizes.seconds * 1_000;
     const goesOn = (own: number) => (sizes.seconds === 0 ? own < sizes.edits : Date.now() < endMs);
@@ -87,7 +87,7 @@ async function apply(system: string, { person: number, byEmail, ...edit }: Edit)
     accepted.set(answer.customer?.id ?? '', known);
     for (const value of valuesOf(customer)) known.add(value);
   } catch (error) {
-    // A person whom both shops made by different addresses stays two customers: nothing is taken from either.
+    // A person created by both shops with different addresses stays two customers: nothing is removed from either.
     if (!(error instanceof AppError) || !['ALREADY_EXISTS', 'ABORTED'].includes(error.code)) throw error;
     refused += 1;
   }

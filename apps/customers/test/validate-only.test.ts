@@ -33,7 +33,7 @@ beforeEach(async () => {
 
 const email = (address: string) => ({ address, label: undefined });
 
-/** Every write of the service: its request, and one that is refused for what is stored. */
+/** Every write of the service: its request, and one that is refused because of stored data. */
 const writes: Record<string, { name: string; request: () => object; conflict: () => object; code?: string }> = {
   create: {
     name: 'createCustomer',
@@ -97,19 +97,22 @@ const writes: Record<string, { name: string; request: () => object; conflict: ()
   },
 };
 
-test.each(Object.entries(writes))('a tried %s answers as the real one does, and stores nothing', async (_, write) => {
-  const before = await everything();
+test.each(Object.entries(writes))(
+  'a validated %s has the response of the real one, and stores nothing',
+  async (_, write) => {
+    const before = await everything();
 
-  const tried = await call(write.name, { ...write.request(), requestId: 'key', validateOnly: true });
-  expect(await everything()).toEqual(before);
-  // With the key of the try: it was not kept.
-  const real = await call(write.name, { ...write.request(), requestId: 'key' });
+    const tried = await call(write.name, { ...write.request(), requestId: 'key', validateOnly: true });
+    expect(await everything()).toEqual(before);
+    // With the key of the validated call, which was not stored.
+    const real = await call(write.name, { ...write.request(), requestId: 'key' });
 
-  expect(plain(tried)).toEqual(plain(real));
-  expect(await everything()).not.toEqual(before);
-});
+    expect(plain(tried)).toEqual(plain(real));
+    expect(await everything()).not.toEqual(before);
+  },
+);
 
-test.each(Object.entries(writes))('a tried %s is refused as the real one is', async (_, write) => {
+test.each(Object.entries(writes))('a validated %s is refused like the real one', async (_, write) => {
   const before = await everything();
 
   const tried = await call(write.name, { ...write.conflict(), validateOnly: true }).catch((error: unknown) => error);
@@ -120,7 +123,7 @@ test.each(Object.entries(writes))('a tried %s is refused as the real one is', as
   expect(await everything()).toEqual(before);
 });
 
-test('tried changes of a link and of a merge leave both as they are', async () => {
+test('validated changes of an association and of a merge leave both unchanged', async () => {
   const { id } = (await call('createAssociation', { association: link(ada.id, firm.id) })) as { id: string };
   const { merge } = (await call('mergeCustomers', writes['merge']?.request() ?? {})) as { merge: { id: string } };
   const calls: [string, object][] = [
@@ -166,7 +169,7 @@ function link(fromCustomerId: string | undefined, toCustomerId: string | undefin
   };
 }
 
-/** An answer without times, and without ids that were not there before. */
+/** A response without times, and without new ids. */
 function plain(answer: unknown): unknown {
   const known = new Set([ada, copy, gone, firm].map(({ id }) => id));
   const text = JSON.stringify(answer, (key, value: unknown) => (key.endsWith('Time') ? typeof value : value));

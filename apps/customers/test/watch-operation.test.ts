@@ -16,28 +16,28 @@ afterAll(async () => {
   await customers.stop();
 });
 
-test('a hundred may watch at a time, and one that goes makes room', async () => {
+test('at most a hundred watch at a time, and one that leaves frees a slot', async () => {
   const { id } = await tenant.createImport();
   const watch = () => {
     const call = tenant.watch(id);
     const { promise, resolve, reject } = Promise.withResolvers();
     call.on('data', resolve).on('error', reject);
-    return { call, told: promise };
+    return { call, received: promise };
   };
   const watchers = Array.from({ length: 100 }, watch);
-  await Promise.all(watchers.map(({ told }) => told));
+  await Promise.all(watchers.map(({ received }) => received));
 
-  await expect(watch().told).rejects.toMatchObject({ code: status.RESOURCE_EXHAUSTED });
+  await expect(watch().received).rejects.toMatchObject({ code: status.RESOURCE_EXHAUSTED });
   watchers[0]?.call.cancel();
   await expect
     .poll(() => {
       const late = watch();
       watchers.push(late);
-      return late.told.then(
-        () => 'told',
+      return late.received.then(
+        () => 'received',
         () => 'refused',
       );
     })
-    .toBe('told');
+    .toBe('received');
   for (const { call } of watchers) call.cancel();
 });

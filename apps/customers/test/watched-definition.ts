@@ -1,9 +1,9 @@
 import { AppError } from '@rapport/platform';
 
-/** How a definition is changed and read. */
+/** How to change and read a definition. */
 export interface DefinitionCalls {
   rename: (displayName: string) => Promise<unknown>;
-  /** Tries to change what can't be changed later. */
+  /** Tries to change immutable fields. */
   retype: () => Promise<unknown>;
   delete: () => Promise<unknown>;
   undelete: () => Promise<unknown>;
@@ -11,28 +11,28 @@ export interface DefinitionCalls {
   read: () => Promise<{ displayName: string | undefined; isLive: boolean }>;
 }
 
-/** Writing a value, and reading records: one, or those that a filter finds. */
+/** Writing a value, and reading records: one, or those that match a filter. */
 type Use = 'write' | 'read';
 
-/** A definition that one task changes while others use it, and what they may see of it at any time. */
+/** A definition that one task changes while others use it, and its allowed states. */
 export class WatchedDefinition {
   /** Odd while a delete or an undelete runs. */
   #phase = 0;
   #isLive = true;
-  /** Numbers of the names that were acknowledged last, and sent last. */
+  /** Numbers of the last acknowledged and the last sent name. */
   #named = 0;
   #naming = 0;
   #checks = 0;
   #enough: (() => void) | undefined;
 
-  /** @param refusals what calls get while it is deleted: the code and the reason */
+  /** @param refusals allowed errors while it is deleted: the code and the reason */
   constructor(
     readonly name: string,
     private readonly calls: DefinitionCalls,
     private readonly refusals: Readonly<Record<Use, string>>,
   ) {}
 
-  /** Renames it, deletes it and brings it back; each state lasts until it was looked at three times. Answers what was wrong. */
+  /** Renames, deletes and restores it; each state lasts until it has been read three times. Returns the errors. */
   async takeRound(): Promise<string[]> {
     this.#naming += 1;
     await patiently(() => this.calls.rename(String(this.#naming)));
@@ -46,9 +46,9 @@ export class WatchedDefinition {
   }
 
   /**
-   * Uses it. What began and ended in one state must have the outcome of that state.
+   * Uses it. A use that began and ended in one state must have the outcome of that state.
    *
-   * @returns the outcome, and what is wrong with it
+   * @returns the outcome, and its error
    */
   async use(kind: Use, call: () => Promise<unknown>): Promise<{ outcome: string; fault?: string }> {
     const refusal = this.refusals[kind];
@@ -61,7 +61,7 @@ export class WatchedDefinition {
     return { outcome, fault: `${kind} of ${this.name}, ${isLive ? 'live' : 'deleted'}: ${outcome}` };
   }
 
-  /** Reads it. Answers what is wrong: a name before the last one that was acknowledged, or another state. */
+  /** Reads it. Returns the error: a name older than the last acknowledged one, or another state. */
   async look(): Promise<string | undefined> {
     const [phase, isLive, named] = [this.#phase, this.#isLive, this.#named];
     const read = await patiently(this.calls.read);
@@ -94,7 +94,7 @@ export class WatchedDefinition {
   }
 }
 
-/** OK, the code and reason of a refusal, or a failure that no caller may get. */
+/** OK, the code and reason of a refusal, or an unexpected failure. */
 async function outcomeOf(call: () => Promise<unknown>): Promise<string> {
   try {
     await patiently(call);
@@ -105,7 +105,7 @@ async function outcomeOf(call: () => Promise<unknown>): Promise<string> {
   }
 }
 
-/** A call that waited too long among those of its tenant was not done. */
+/** A call that exceeded its tenant's share of connections had no effect. */
 async function patiently<Answer>(call: () => Promise<Answer>): Promise<Answer> {
   for (;;) {
     try {

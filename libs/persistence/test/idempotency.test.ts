@@ -13,16 +13,16 @@ beforeAll(async () => {
 });
 afterAll(() => orm.close());
 
-const ways: { way: string; write: (tenantId: string, note: NoteWrite) => Promise<string> }[] = [
-  { way: 'a unit of work', write: (tenantId, note) => writeInUnit(orm, tenantId, note) },
-  { way: 'statements in one round trip', write: (tenantId, note) => writeInStatements(orm, tenantId, note) },
+const styles: { style: string; write: (tenantId: string, note: NoteWrite) => Promise<string> }[] = [
+  { style: 'a unit of work', write: (tenantId, note) => writeInUnit(orm, tenantId, note) },
+  { style: 'statements in one round trip', write: (tenantId, note) => writeInStatements(orm, tenantId, note) },
   {
-    way: 'statements in several round trips',
+    style: 'statements in several round trips',
     write: (tenantId, note) => writeInStatements(orm, tenantId, { ...note, first: look }),
   },
 ];
 
-describe.each(ways)('an idempotency key, with $way,', ({ write }) => {
+describe.each(styles)('an idempotency key, with $style,', ({ write }) => {
   test('returns the first response to a repetition and writes nothing', async () => {
     const tenantId = v7();
     const first = await write(tenantId, { requestId: 'k' });

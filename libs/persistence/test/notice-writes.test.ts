@@ -6,39 +6,39 @@ import { asTenant, entities, noteDatabase } from './note-database.js';
 import { Note } from './note.entity.js';
 
 let orm: MikroORM;
-let told = 0;
+let calls = 0;
 
 beforeAll(async () => {
   const database = await noteDatabase();
   await database.orm.close();
-  orm = createOrm({ databaseUrl: database.urls.appUrl, entities, onWritten: () => (told += 1) });
+  orm = createOrm({ databaseUrl: database.urls.appUrl, entities, onWritten: () => (calls += 1) });
 });
 afterAll(() => orm.close());
 beforeEach(() => {
-  told = 0;
+  calls = 0;
 });
 
 describe('onWritten of createOrm is called', () => {
   test('not after a read', async () => {
     await asTenant(orm, v7(), (em) => em.find(Note, {}));
 
-    expect(told).toBe(0);
+    expect(calls).toBe(0);
   });
 
   test('once after the commit of a transaction with two writes', async () => {
     const tenantId = v7();
-    let toldBefore: number | undefined;
+    let callsBefore: number | undefined;
 
     await asTenant(orm, tenantId, (em) =>
       em.transactional(async (transaction) => {
         await transaction.insert(Note, { tenantId, id: v7(), text: 'first' });
         await transaction.insert(Note, { tenantId, id: v7(), text: 'second' });
-        toldBefore = told;
+        callsBefore = calls;
       }),
     );
 
-    expect(toldBefore).toBe(0);
-    expect(told).toBe(1);
+    expect(callsBefore).toBe(0);
+    expect(calls).toBe(1);
   });
 
   test('once after a pipeline of two writes', async () => {
@@ -54,6 +54,6 @@ describe('onWritten of createOrm is called', () => {
       ),
     );
 
-    expect(told).toBe(1);
+    expect(calls).toBe(1);
   });
 });

@@ -54,13 +54,13 @@ export function exportTraces(
 
 /** Logged once per outage: while the collector is down, every batch fails. */
 function tellFailures(exporter: OTLPTraceExporter, logger: Logger): void {
-  let isTold = false;
+  let isLogged = false;
   const send = exporter.export.bind(exporter);
   exporter.export = (spans, done) =>
     send(spans, (result) => {
       const { error } = result;
-      if (error && !isTold) logger.warn({ err: error }, 'traces could not be sent');
-      isTold = error !== undefined;
+      if (error && !isLogged) logger.warn({ err: error }, 'traces could not be sent');
+      isLogged = error !== undefined;
       done(result);
     });
 }

@@ -69,8 +69,8 @@ async function refuseMerged(transaction: StatementTransaction, customer: Custome
     values: [currentCaller().tenantId, customer.id],
   });
   // The caller may have access to neither the surviving customer nor the merge.
-  const way = merge ? `POST /v1/merges/${merge.id}:undo` : 'To undo the merge';
-  const message = `The customer was merged into another. ${way} brings it back.`;
+  const action = merge ? `POST /v1/merges/${merge.id}:undo` : 'Undoing the merge';
+  const message = `The customer was merged into another. ${action} restores it.`;
   const metadata: Record<string, string> = merge ? { mergeId: merge.id } : {};
   throw new AppError('FAILED_PRECONDITION', 'CUSTOMER_MERGED', message, { metadata });
 }

@@ -3,7 +3,7 @@ import { itemKeys, listFields } from '../records/customers/customer-lists.js';
 import { singleFields, uniqueItemText, type Content } from './merged-content.js';
 
 /** The result of reverting a change. */
-export interface TakenBack {
+export interface Reverted {
   content: Content;
   /** Fields that were not reverted, because they were changed again after the change. */
   keptFields: string[];
@@ -18,12 +18,7 @@ export interface TakenBack {
  * @param now the current content
  * @param gone unique values, in the form of `valueText`, that are removed even if they were changed since
  */
-export function takeBack(
-  before: Content,
-  after: Content,
-  now: Content,
-  gone: ReadonlySet<string> = new Set(),
-): TakenBack {
+export function revert(before: Content, after: Content, now: Content, gone: ReadonlySet<string> = new Set()): Reverted {
   const content: Content = { ...now };
   const keptFields: string[] = [];
   const single = <Value>(field: string, was: Value, became: Value, is: Value): Value => {

@@ -26,7 +26,7 @@ import type { Merge } from './merge.entity.js';
 import { contentOf, unite, type Content } from './merged-content.js';
 import { moveReferencesBack } from './move-references.js';
 import { RestoredMerges, restoreLinks } from './restore-links.js';
-import { takeBack, type TakenBack } from './three-way.js';
+import { revert, type Reverted } from './three-way.js';
 
 /** Handles UnmergeCustomers. Runs in a transaction. */
 export async function unmergeCustomers(
@@ -119,7 +119,7 @@ async function takeMergeBack(
   merge: Merge,
   now: Content,
   regained: UniqueValue[],
-): Promise<TakenBack> {
+): Promise<Reverted> {
   await refuseTooMany(em, merge);
   const undo = await openUndo(merge.undo);
   const resolve = await companyResolver(em, [undo]);
@@ -138,7 +138,7 @@ async function takeMergeBack(
       const mergedContent = mergedContents.get(next.merged_id);
       if (!mergedContent) throw new Error('A merge has two customers.');
       const nextUndo = await openUndo(next.undo);
-      const start = takeBack(before, after, resolveLater(nextUndo.before)).content;
+      const start = revert(before, after, resolveLater(nextUndo.before)).content;
       before = unite(start, mergedContent, new Set(nextUndo.preferMerged));
       after = resolveLater(nextUndo.after);
       const undone = { ...nextUndo, before: start, after: before };
@@ -150,7 +150,7 @@ async function takeMergeBack(
     await replay(later);
     later = await laterMerges(em, merge, later.at(-1)?.id ?? '');
   }
-  return takeBack(before, after, now, new Set(regained.map(valueText)));
+  return revert(before, after, now, new Set(regained.map(valueText)));
 }
 
 async function refuseTooMany(em: EntityManager, { tenantId, customer, id }: Merge): Promise<void> {

@@ -72,18 +72,18 @@ export class OperationWatcher implements OnModuleDestroy {
   }
 
   async *#untilEnded(id: string, end: AbortSignal): AsyncGenerator<OperationMessage, void> {
-    let told = Buffer.alloc(0);
+    let sent = Buffer.alloc(0);
     while (!end.aborted) {
       const operation = await readOperation(this.em, id).catch((error: unknown) => {
         // All connections of the tenant are in use: the next poll may get one.
-        if (told.length === 0 || !refusalOf(error)) throw error;
+        if (sent.length === 0 || !refusalOf(error)) throw error;
       });
       if (operation) {
         const message = operationMessage(operation);
         const bytes = Buffer.from(OperationMessage.encode(message).finish());
-        if (!bytes.equals(told)) yield message;
+        if (!bytes.equals(sent)) yield message;
         if (hasEnded(operation.state)) return;
-        told = bytes;
+        sent = bytes;
       }
       await delayUnlessEnded(Math.max(lookEveryMs.least, lookEveryMs.perWatcher * this.#watchers), end);
     }

@@ -23,23 +23,23 @@ export async function* watchChanges(
   try {
     // Sends the reader its position at once.
     yield { change: undefined, cursor: cursors.write(place) };
-    let toldMs = Date.now();
+    let sentMs = Date.now();
     while (!end.aborted) {
       const batch = await reader.next(place, batchSize);
       countDelivered(batch.entries.map((entry) => entry.time_ms));
       for (const entry of batch.entries) {
         const cursor = cursors.write({ epoch: place.epoch, position: entry.position });
         yield { change: tenantChange(types, entry, tenantId, cursor), cursor };
-        toldMs = Date.now();
+        sentMs = Date.now();
       }
       place = batch.place;
       if (batch.hasMore) continue;
       // While the end of the log is unknown, no heartbeat is sent.
-      if (Date.now() - toldMs >= keepAliveMs && tail.isFresh) {
+      if (Date.now() - sentMs >= keepAliveMs && tail.isFresh) {
         yield { change: undefined, cursor: cursors.write(place) };
-        toldMs = Date.now();
+        sentMs = Date.now();
       }
-      await tail.waitBeyond(place.position, Math.max(100, toldMs + keepAliveMs - Date.now()), end);
+      await tail.waitBeyond(place.position, Math.max(100, sentMs + keepAliveMs - Date.now()), end);
     }
   } finally {
     stopKeeping();
