@@ -130,7 +130,7 @@ class TenantRows {
     const customer: Customer = { ...this.#common(index, timeMs, locale), kind: CustomerKind.PERSON };
     const original = random.chance(0.01) ? this.#recent[random.below(200)] : undefined;
     if (random.chance(0.97)) customer.givenName = original?.givenName ?? random.pickSkewed(locale.given);
-    if (random.chance(0.93)) customer.familyName = withSlip(original?.familyName) ?? this.#familyName(locale);
+    if (random.chance(0.93)) customer.familyName = withTypo(original?.familyName) ?? this.#familyName(locale);
     const employer = this.#employ(customer);
     const mailbox = mailboxOf(customer, index);
     customer.emails = this.#emails(mailbox, employer?.domain);
@@ -219,7 +219,7 @@ function mailboxOf({ givenName = '', familyName = '' }: Customer, index: number)
 }
 
 /** A misspelled name: two letters in the middle are transposed. */
-function withSlip(name: string | undefined): string | undefined {
+function withTypo(name: string | undefined): string | undefined {
   if (name === undefined || name.length < 5) return name;
   const middle = name.length >> 1;
   return `${name.slice(0, middle)}${name.charAt(middle + 1)}${name.charAt(middle)}${name.slice(middle + 2)}`;

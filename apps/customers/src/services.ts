@@ -90,7 +90,7 @@ export const controllers = [
 ];
 
 /** Services whose handlers all respect record owners. The others refuse callers with a narrow record scope. */
-const keepingScopes: readonly Type[] = [
+const scopedControllers: readonly Type[] = [
   CustomersController,
   CustomFieldsController,
   AssociationsController,
@@ -113,7 +113,7 @@ const keepingScopes: readonly Type[] = [
 export function runHandlers(app: INestApplicationContext, controller: Type): RunHandler {
   const { em } = app.get(MikroORM);
   const sealing = app.get(Sealing);
-  const keepsScopes = keepingScopes.includes(controller);
+  const keepsScopes = scopedControllers.includes(controller);
   return (handle) => {
     BulkPace.of(em).noteCall();
     if (!keepsScopes) refuseNarrowScope();

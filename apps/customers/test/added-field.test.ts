@@ -12,7 +12,7 @@ import { recordTerms } from '../src/engine/fields/terms.js';
 import { importRulesOf } from '../src/engine/import/derived/import-rules-of.js';
 import { readGroups } from '../src/engine/query/aggregate/group-columns.js';
 import { readSums } from '../src/engine/query/aggregate/sum-columns.js';
-import { askedOrders, readOrders } from '../src/engine/query/list/list-order.js';
+import { requestedOrders, readOrders } from '../src/engine/query/list/list-order.js';
 import { readColumns } from '../src/engine/query/record-json.js';
 import { recordColumns } from '../src/engine/records/record-content.js';
 import { rowReader, shownColumns } from '../src/engine/records/record-rows.js';
@@ -68,7 +68,7 @@ async function placesOf({ contract, trials }: ReturnType<typeof trialContract>):
   const stored = recordColumns(type, record, new CustomFields([]));
   return {
     migrated: migratedColumns(contract, trials),
-    ordered: await accepted((name) => readOrders(type, askedOrders(name), true, undefined)),
+    ordered: await accepted((name) => readOrders(type, requestedOrders(name), true, undefined)),
     grouped: await accepted((name) => readGroups(type, [name], { customFields: undefined, timeZone: 'UTC' })),
     summed: await accepted((name) => readSums(undefined as never, type, [name], undefined)),
     filtered: [...filterFields(type).keys()],

@@ -4,7 +4,7 @@ import { customers } from '../src/domain/customers/customers.js';
 import { filterFields } from '../src/engine/fields/filter-fields.js';
 import { term } from '../src/engine/fields/terms.js';
 import { readGroups } from '../src/engine/query/aggregate/group-columns.js';
-import { askedOrders, readOrders } from '../src/engine/query/list/list-order.js';
+import { requestedOrders, readOrders } from '../src/engine/query/list/list-order.js';
 import { readUpdateMask } from '../src/engine/records/update-mask.js';
 
 const { namedFields } = customers;
@@ -64,10 +64,10 @@ describe('by the contract, customers', () => {
   test('are ordered live and deleted', () => {
     const ofAll = ['display_name', 'create_time', 'update_time'];
 
-    expect(accepted((name) => readOrders(customers, askedOrders(name), false, undefined)).sort()).toEqual(
+    expect(accepted((name) => readOrders(customers, requestedOrders(name), false, undefined)).sort()).toEqual(
       [...ofAll, 'delete_time'].sort(),
     );
-    expect(accepted((name) => readOrders(customers, askedOrders(name), true, undefined)).sort()).toEqual(
+    expect(accepted((name) => readOrders(customers, requestedOrders(name), true, undefined)).sort()).toEqual(
       [
         ...ofAll,
         ...['family_name', 'company_name', 'kind', 'lifecycle_stage', 'birth_date', 'lifecycle_stage_time'],

@@ -4,7 +4,7 @@ import { callContext } from '@rapport/platform';
 import { isSoak, printTally, soakTimeoutMs } from '@rapport/testing';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { slipTerms } from '../src/engine/fields/terms.js';
+import { typoTerms } from '../src/engine/fields/terms.js';
 import { entities } from '../src/database.js';
 import { conditionsOf } from '../src/engine/query/list/list-conditions.js';
 import { pageSteps, readPage, type PageStep } from '../src/engine/query/list/read-page.js';
@@ -56,7 +56,7 @@ const insertTenant = `
       where one_in > 0 and n % one_in = 1 order by one_in desc limit 1), 'other' || n % 997) as family offset 0) named`;
 
 function nameParameters(): string[] {
-  const slips = Object.fromEntries(names.map(({ name }) => [name, slipTerms(name)]));
+  const slips = Object.fromEntries(names.map(({ name }) => [name, typoTerms(name)]));
   return [
     arrayLiteral(names.map(({ name }) => name)),
     `{${names.map(({ oneIn }) => oneIn).join(',')}}`,

@@ -10,7 +10,7 @@ import { refuseStandby } from './refuse-standby.js';
 export class DedicatedConnection {
   readonly #logger: Logger;
   #client: Promise<pg.Client> | undefined;
-  #isAway = false;
+  #isDown = false;
   #isClosed = false;
 
   /**
@@ -42,7 +42,7 @@ export class DedicatedConnection {
     try {
       const client = await connecting;
       const { rows } = await client.query<Row>(sql, [...(typeof values === 'function' ? values() : values)]);
-      this.#isAway = false;
+      this.#isDown = false;
       return rows;
     } catch (error) {
       // Any failure may have left the connection unusable, and a new one is cheap.
@@ -54,8 +54,8 @@ export class DedicatedConnection {
         )
         .catch(() => undefined);
       // Logged once per outage: while the database is down, every query fails.
-      if (!this.#isAway && !this.#isClosed) this.#logger.warn(`The connection failed: ${String(error)}`);
-      this.#isAway = true;
+      if (!this.#isDown && !this.#isClosed) this.#logger.warn(`The connection failed: ${String(error)}`);
+      this.#isDown = true;
       throw error;
     }
   }

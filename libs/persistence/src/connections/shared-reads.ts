@@ -3,7 +3,7 @@ import { callContext, keepSpan } from '@rapport/platform';
 import type { PoolClient, QueryResult } from 'pg';
 import { isConnectionLoss } from '../database-errors.js';
 import { inOneWrite, pipeline, type Statement } from '../driver/pipeline.js';
-import { clientGone } from '../driver/pool-places.js';
+import { clientGone } from '../driver/pool-slots.js';
 import { withConnection } from './pooled-connection.js';
 
 /** Connections of the pool that quick reads use at the same time. */

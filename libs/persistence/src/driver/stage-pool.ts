@@ -3,7 +3,7 @@ import { callContext } from '@rapport/platform';
 import type { Connection, Pool, PoolClient } from 'pg';
 import { isConnectionLoss } from '../database-errors.js';
 import { waitForNoAnswer } from './pipeline.js';
-import { clientGone, PoolPlaces } from './pool-places.js';
+import { clientGone, PoolSlots } from './pool-slots.js';
 import { runObserved, type QueryInput } from './query-input.js';
 import { startStatementSpan } from './statement-span.js';
 
@@ -22,7 +22,7 @@ type Callback = Parameters<Pool['connect']>[0];
  * MikroORM and Kysely take connections by `pool.connect` and have no other extension point.
  *
  * A connection passes these stages:
- * 1. the turn of its tenant (`PoolPlaces`),
+ * 1. the turn of its tenant (`PoolSlots`),
  * 2. pg's own pool, which connects and checks that the server is a primary,
  * 3. a loan, which ends when the holder returns the connection, when it is lost, or when the client of the call has
  * gone.
@@ -31,7 +31,7 @@ type Callback = Parameters<Pool['connect']>[0];
  */
 export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStages = {}): void {
   const { max, connectionTimeoutMillis = 0 } = pool.options;
-  const places = new PoolPlaces(max, connectionTimeoutMillis);
+  const places = new PoolSlots(max, connectionTimeoutMillis);
   const loans = new WeakMap<PoolClient, Loan>();
   const connect = pool.connect.bind(pool) as () => Promise<PoolClient>;
 

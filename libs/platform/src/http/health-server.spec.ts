@@ -30,16 +30,16 @@ describe('the probes', () => {
   });
 
   it('name the failed optional check of a process that stays ready', async () => {
-    let isAway = true;
-    const check = () => (isAway ? Promise.reject(new Error('gone')) : Promise.resolve());
+    let isDown = true;
+    const check = () => (isDown ? Promise.reject(new Error('gone')) : Promise.resolve());
     const readiness = new Readiness({ neededAtStart: { service: check } });
     expect((await probe('/readyz', readiness)).status).toBe(503);
-    for (const isAwayNow of [false, true]) {
-      isAway = isAwayNow;
+    for (const isDownNow of [false, true]) {
+      isDown = isDownNow;
       server?.close();
       const answer = await probe('/readyz', readiness);
       expect(answer.status).toBe(200);
-      expect(await answer.json()).toEqual(isAway ? { status: 'degraded', missing: ['service'] } : { status: 'ok' });
+      expect(await answer.json()).toEqual(isDown ? { status: 'degraded', missing: ['service'] } : { status: 'ok' });
     }
   });
 

@@ -5,7 +5,7 @@ import type { StatementTransaction } from '@rapport/persistence';
 import { AppError, currentCaller, type FieldViolation } from '@rapport/platform';
 import { phoneDigits } from '@rapport/contracts/filters';
 import { defineRecord } from '../../engine/fields/record-type.js';
-import { slipWords } from '../../engine/fields/terms.js';
+import { typoWords } from '../../engine/fields/terms.js';
 import { listFields, uniteLists } from '../../engine/records/customers/customer-lists.js';
 import { duplicateTerms } from './duplicates/customer-candidate.js';
 import { leftByPeople } from './leave-companies.js';
@@ -47,7 +47,7 @@ export const customers = defineRecord<Customer>('rapport/Customer', CustomersSer
     ];
   },
   openTexts: ({ domains }) => domains,
-  slipWords: ({ displayName = '', givenName = '', familyName = '' }) => slipWords([displayName, givenName, familyName]),
+  typoWords: ({ displayName = '', givenName = '', familyName = '' }) => typoWords([displayName, givenName, familyName]),
   moreTerms: duplicateTerms,
   deleted: leftByPeople,
   checkUndelete: refuseMerged,

@@ -16,7 +16,7 @@ import { ArchiveWriter } from './archive/archive-writer.js';
 import { contentName, type Section, type Sections } from './archive/section.js';
 
 /** Lifetime of an archive, in seconds. */
-const keptSeconds = 24 * 60 * 60;
+const lifetimeSeconds = 24 * 60 * 60;
 
 /** Most starts of an export. More crashes are probably its own fault. */
 const maxStarts = 5;
@@ -141,12 +141,12 @@ async function writeArchive(
   const suppressions = { keyFingerprint: suppressionKey.fingerprint, space };
   const sha256 = await writer.end({ tenantId: job.tenantId, suppressions });
   await doStep(em, job, checkpoint, async (transaction, stored) => {
-    const expireTime = new Date(Date.now() + keptSeconds * 1_000).toISOString();
+    const expireTime = new Date(Date.now() + lifetimeSeconds * 1_000).toISOString();
     stored.rules = { ...(stored.rules as ExportProgress), sha256, expireTime };
     stored.endTime = new Date();
     stored.state = 'SUCCEEDED';
     // A worker deletes it later.
-    await postpone(transaction, stored, keptSeconds);
+    await postpone(transaction, stored, lifetimeSeconds);
   });
 }
 

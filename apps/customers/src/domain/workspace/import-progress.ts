@@ -14,13 +14,13 @@ export interface ImportSources {
 export interface ImportProgress {
   sizeBytes: number;
   /** The position to resume from. Absent until the archive is verified: nothing of it has been stored. */
-  place?: LoadPlace;
+  place?: LoadPosition;
   /** The error of a failed import, reported after everything it stored is removed. */
   fault?: Pick<AppError, 'code' | 'reason' | 'message'>;
 }
 
 /** The position of an import. */
-export interface LoadPlace {
+export interface LoadPosition {
   /** Offset of the header of the file. */
   offset: number;
   /** Completed lines of the file, or stored bytes of it. */

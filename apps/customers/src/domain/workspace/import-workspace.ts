@@ -6,7 +6,7 @@ import type { SuppressionKey } from '../suppressions/suppression-key.js';
 import { archiveInvalid } from './archive/archive-error.js';
 import { archiveLeftovers, ArchivePieces } from './archive/archive-pieces.js';
 import { clearWorkspace, refuseFilled } from './filled-workspace.js';
-import type { ImportProgress, ImportSources, LoadPlace } from './import-progress.js';
+import type { ImportProgress, ImportSources, LoadPosition } from './import-progress.js';
 import { loadArchive } from './load-archive.js';
 import type { Manifest } from './archive/manifest.js';
 import { verifyArchive } from './archive/verify-archive.js';
@@ -94,6 +94,6 @@ async function keepSpace(em: EntityManager, tenantId: string, { suppressions }: 
   );
 }
 
-function placeOf(rules: object): LoadPlace | undefined {
+function placeOf(rules: object): LoadPosition | undefined {
   return (rules as ImportProgress).place;
 }

@@ -7,7 +7,7 @@ import type { Operation } from '../../engine/operations/operation.entity.js';
 import { BulkPace } from '../../engine/pace/bulk-pace.js';
 import { archiveInvalid, blamingArchive } from './archive/archive-error.js';
 import type { ArchivePieces } from './archive/archive-pieces.js';
-import type { ImportProgress, ImportSources, LoadPlace } from './import-progress.js';
+import type { ImportProgress, ImportSources, LoadPosition } from './import-progress.js';
 import { manifestName } from './archive/manifest.js';
 import { contentsFolder, readContentName, type Section } from './archive/section.js';
 import { entryAt, partOf, type ArchiveEntry } from './archive/verify-archive.js';
@@ -21,7 +21,7 @@ const maxRounds = 100;
 interface LoadTask extends OperationTask {
   pieces: ArchivePieces;
   checkpoint: Checkpoint;
-  place: LoadPlace;
+  place: LoadPosition;
 }
 
 /**
@@ -59,7 +59,7 @@ async function step(
   task: LoadTask,
   part: string,
   lines: number,
-  work: (em: EntityManager, place: LoadPlace) => Promise<LoadPlace>,
+  work: (em: EntityManager, place: LoadPosition) => Promise<LoadPosition>,
 ): Promise<void> {
   const { em, job, checkpoint } = task;
   const { place } = task;

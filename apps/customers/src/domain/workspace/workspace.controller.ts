@@ -24,7 +24,7 @@ import { removeClosedTenant } from './remove-closed-tenant.js';
 import { uploadArchive } from './upload-archive.js';
 import { sectionsOf } from './archive/sections.js';
 
-/** Exports and imports workspaces. Callers limited to some records are refused (see `keepingScopes`). */
+/** Exports and imports workspaces. Callers limited to some records are refused (see `scopedControllers`). */
 @Controller()
 @ImplementsService(Methods)
 export class WorkspaceController implements ServiceHandlers<WorkspaceServiceServer> {

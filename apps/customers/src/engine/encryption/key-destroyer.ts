@@ -4,7 +4,7 @@ import { WorkerLoop } from '@rapport/platform';
 import { Sealing } from '../sealing/sealing.js';
 
 /** Interval in milliseconds at which keys are retried that a crashed process or a failure left behind. */
-const lookEveryMs = 2_000;
+const pollMs = 2_000;
 
 interface Due {
   tenant_id: string;
@@ -18,7 +18,7 @@ export class KeyDestroyer implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('KeyDestroyer');
   readonly #loop = new WorkerLoop({
     pass: () => this.#destroyDue(),
-    intervalMs: lookEveryMs,
+    intervalMs: pollMs,
     onOutage: (error) => this.#logger.warn('Keys of erased customers are still to be destroyed.', error),
   });
 

@@ -3,7 +3,7 @@ import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { ExportFormat } from '@rapport/contracts/rapport/api/v1/records';
 import { recordAuditEvent } from '@rapport/persistence';
 import { csvLine, currentCaller, seesSomeOnly } from '@rapport/platform';
-import type { BulkPlace } from '../pace/bulk-place.js';
+import type { BulkSlot } from '../pace/bulk-slot.js';
 import type { BulkWork } from '../pace/bulk-work.js';
 import { ofTenant } from '../query/list/page-statements.js';
 import { uniquePrefix } from '../records/unique-values.js';
@@ -67,7 +67,7 @@ export async function* exportRecords<Message extends RecordMessage>(
 
 async function* exportSnapshot<Message extends RecordMessage>(
   em: EntityManager,
-  place: BulkPlace,
+  place: BulkSlot,
   { type, own }: Exported<Message>,
   { request, fields }: { request: ExportRequest; fields: string[] },
 ): AsyncGenerator<HttpBody, void> {

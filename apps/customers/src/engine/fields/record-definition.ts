@@ -82,7 +82,7 @@ export interface RecordDefinition<Message extends RecordMessage> {
    */
   detail?(record: Message): string | undefined;
   /** Words that a search finds despite a typing error. */
-  slipWords?(record: Message): string[];
+  typoWords?(record: Message): string[];
   /** Terms besides those of its fields. */
   moreTerms?(record: Message): string[];
   /** Side effects of a deletion on other records. */

@@ -27,8 +27,8 @@ export function recordTerms<Message extends RecordMessage>(type: RecordType<Mess
     textsOf(record as unknown as Values).map((text) => term(type, name, text)),
   );
   // Encrypted text supports neither partial nor fuzzy matches.
-  const words = currentSeal() ? [] : (type.definition.slipWords?.(record) ?? []);
-  return [...new Set([...terms, ...words.flatMap(slipTerms)])];
+  const words = currentSeal() ? [] : (type.definition.typoWords?.(record) ?? []);
+  return [...new Set([...terms, ...words.flatMap(typoTerms)])];
 }
 
 type Values = Record<string, unknown>;
@@ -67,7 +67,7 @@ function textsOfValue({ desc }: RecordField): (value: unknown) => readonly strin
 }
 
 /** Most letters of a word that are compared in a fuzzy search. */
-export const slipLetters = 12;
+export const typoLetters = 12;
 
 /**
  * Terms for a word and for the word without any one letter. Two words that differ by one substituted, missing, extra or
@@ -76,8 +76,8 @@ export const slipLetters = 12;
  *
  * @param word folded
  */
-export function slipTerms(word: string): string[] {
-  const letters = Array.from(word).slice(0, slipLetters);
+export function typoTerms(word: string): string[] {
+  const letters = Array.from(word).slice(0, typoLetters);
   const terms = new Set([`q:${letters.join('')}`]);
   let before = 'q:';
   for (const [index, letter] of letters.entries()) {
@@ -88,13 +88,13 @@ export function slipTerms(word: string): string[] {
 }
 
 /** Limits of fuzzy matching: letters of a word, and words of a text. */
-const slipLimits = { shortest: 5, words: 6 };
+const typoLimits = { shortest: 5, words: 6 };
 
 /** The distinct, folded words of texts that a fuzzy search finds. */
-export function slipWords(texts: readonly string[]): string[] {
+export function typoWords(texts: readonly string[]): string[] {
   const words = fold(texts.join(' ')).split(/[^\p{L}]+/u);
-  return [...new Set(words.filter((word) => Array.from(word).length >= slipLimits.shortest))].slice(
+  return [...new Set(words.filter((word) => Array.from(word).length >= typoLimits.shortest))].slice(
     0,
-    slipLimits.words,
+    typoLimits.words,
   );
 }

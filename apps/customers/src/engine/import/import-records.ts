@@ -4,7 +4,7 @@ import type { ImportRecordsResponse } from '@rapport/contracts/rapport/api/v1/re
 import { isConflict, isUniqueViolation } from '@rapport/persistence';
 import { AppError, callContext, currentCaller } from '@rapport/platform';
 import { BulkPace } from '../pace/bulk-pace.js';
-import type { BulkPlace } from '../pace/bulk-place.js';
+import type { BulkSlot } from '../pace/bulk-slot.js';
 import type { BulkWork } from '../pace/bulk-work.js';
 import { checkRequest } from '../values/contract.js';
 import { CustomFields } from '../fields/custom-fields.js';
@@ -67,7 +67,7 @@ export async function importRecords(
 
 async function importFile(
   em: EntityManager,
-  { bulk, place, rules }: { bulk: BulkWork; place: BulkPlace; rules: ImportRules },
+  { bulk, place, rules }: { bulk: BulkWork; place: BulkSlot; rules: ImportRules },
   requests: AsyncIterable<ImportRequest>,
 ): Promise<ImportRecordsResponse> {
   const messages = untilCancelled(requests);

@@ -150,7 +150,7 @@ export async function releaseJob(em: EntityManager, { operationId, claimId }: Jo
 }
 
 /** Releases a job that cannot even be marked as failed, and makes it due in an hour. Other jobs of the tenant run meanwhile. */
-export async function shelveJob(em: EntityManager, { operationId, claimId }: Job): Promise<void> {
+export async function deferJob(em: EntityManager, { operationId, claimId }: Job): Promise<void> {
   await em.execute(
     `update operation_job set claim_id = null, lease_time = null, due_time = clock_timestamp() + interval '1 hour'
      where operation_id = ? and claim_id = ?`,

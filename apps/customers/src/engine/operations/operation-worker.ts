@@ -12,7 +12,7 @@ import {
   releaseJob,
   renewalMs,
   renewLease,
-  shelveJob,
+  deferJob,
   type Job,
 } from './operation-jobs.js';
 import type { OperationKinds } from './operation-kind.js';
@@ -35,16 +35,16 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
   readonly #loop: WorkerLoop;
   #stopListening = (): void => undefined;
 
-  /** @param lookEveryMs poll interval in milliseconds, for jobs that other processes have enqueued */
+  /** @param pollMs poll interval in milliseconds, for jobs that other processes have enqueued */
   constructor(
     private readonly orm: MikroORM,
     private readonly kinds: OperationKinds,
     private readonly bulk: BulkWork,
-    lookEveryMs: number,
+    pollMs: number,
   ) {
     this.#loop = new WorkerLoop({
       pass: () => this.#look(),
-      intervalMs: lookEveryMs,
+      intervalMs: pollMs,
       onOutage: (error) => this.#logger.warn(`Can't look for jobs.`, error),
     });
   }
@@ -106,7 +106,7 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
       this.#logger.warn(`Stopped work on operation ${job.operationId}.`, error);
       lost.abort();
       await keeping;
-      if (job.attempts > maxAttempts) await this.#giveBack(job, shelveJob);
+      if (job.attempts > maxAttempts) await this.#giveBack(job, deferJob);
       return;
     }
     lost.abort();

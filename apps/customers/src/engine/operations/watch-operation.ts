@@ -8,7 +8,7 @@ import { hasEnded, operationMessage } from './operation-message.js';
 import { readOperation } from './read-operation.js';
 
 /** Poll interval in milliseconds: `perWatcher` for each watcher of the process, and not below `least`. */
-const lookEveryMs = { least: 300, perWatcher: 10 };
+const pollMs = { least: 300, perWatcher: 10 };
 
 /** Most concurrent watchers of one process, and of one tenant in it. */
 const maxWatching = { inAll: 500, perTenant: 100 };
@@ -45,7 +45,7 @@ export class OperationWatcher implements OnModuleDestroy {
       throw new AppError(
         'RESOURCE_EXHAUSTED',
         'TOO_MANY_WATCHERS',
-        'There are too many watchers of operations. Poll instead.',
+        'Too many watchers of operations. Poll instead.',
         {
           retryAfterSeconds: 10,
         },
@@ -85,7 +85,7 @@ export class OperationWatcher implements OnModuleDestroy {
         if (hasEnded(operation.state)) return;
         sent = bytes;
       }
-      await delayUnlessEnded(Math.max(lookEveryMs.least, lookEveryMs.perWatcher * this.#watchers), end);
+      await delayUnlessEnded(Math.max(pollMs.least, pollMs.perWatcher * this.#watchers), end);
     }
   }
 

@@ -12,7 +12,7 @@ const busyRate = { others: 15, own: 60 };
 const mostRest = 8;
 
 /** Longest pause in milliseconds: a step so long that it would exceed this has waited for a lock or a connection. */
-const longestRestMs = 1_000;
+const longestPauseMs = 1_000;
 
 /** Calls per second below which bulk work counts as alone: polls of its progress do not slow it down. */
 const aloneRate = 24;
@@ -66,7 +66,7 @@ export class BulkPace {
    * meanwhile.
    */
   rested(): Promise<void> {
-    return this.traffic.restOf(this.tenantId);
+    return this.traffic.pauseOf(this.tenantId);
   }
 
   /** Runs a step in the database when no other step is running there. The tenant's next step begins after a pause. */
@@ -92,16 +92,16 @@ export class BulkPace {
 
   /** Pauses after some work, at least for one turn of the event loop. */
   async rest(workedMs: number): Promise<void> {
-    const restMs = Math.min(longestRestMs, workedMs * this.#restPerWork);
-    if (restMs < 1) await letOthersWork();
-    else await delay(restMs);
+    const pauseMs = Math.min(longestPauseMs, workedMs * this.#pausePerWork);
+    if (pauseMs < 1) await letOthersWork();
+    else await delay(pauseMs);
   }
 
   get #isAlone(): boolean {
     return this.traffic.perSecond() < aloneRate;
   }
 
-  get #restPerWork(): number {
+  get #pausePerWork(): number {
     const own = this.traffic.perSecondOf(this.tenantId);
     const others = Math.max(0, this.traffic.perSecond() - own);
     return Math.min(mostRest, others / busyRate.others + own / busyRate.own);
@@ -165,7 +165,7 @@ class Traffic {
   }
 
   /** Resolves after the pause of the tenant's bulk work. */
-  async restOf(tenantId: string): Promise<void> {
+  async pauseOf(tenantId: string): Promise<void> {
     await this.#rests.get(tenantId);
   }
 

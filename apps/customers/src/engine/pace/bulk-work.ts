@@ -1,6 +1,6 @@
-import { AppError, FairPlaces } from '@rapport/platform';
-import type { ClientRates } from './bulk-place.js';
-import { BulkPlaces, type PlaceLimits } from './bulk-places.js';
+import { AppError, FairSlots } from '@rapport/platform';
+import type { ClientRates } from './bulk-slot.js';
+import { BulkSlots, type SlotLimits } from './bulk-slots.js';
 
 /** Rates of clients that upload files, in bytes. */
 const sending: ClientRates = { least: 1_024, windowMs: 60_000, slowPerSecond: 16 * 1_024, slowAfterMs: 2_000 };
@@ -11,13 +11,13 @@ const reading: ClientRates = { least: 200, windowMs: 60_000, slowPerSecond: 100,
 /** Limits on the resources of a process and its database that bulk work uses. */
 export interface BulkLimits {
   /** Concurrent uploads of files. Each uses 1 MiB of memory, and no connection between its pieces. */
-  imports: PlaceLimits;
+  imports: SlotLimits;
   /** Concurrent imports of uploaded files, at most one per tenant. Each uses a connection. */
   importsAtWork: number;
   /** Concurrent exports. Each uses a connection until its reader has finished. */
-  exports: PlaceLimits;
+  exports: SlotLimits;
   /** Concurrent snapshots. Each uses a connection, as an export does. */
-  snapshots: PlaceLimits;
+  snapshots: SlotLimits;
   /** Most bytes of files that wait to be imported, per tenant in the whole database. */
   importQuotaBytes: number;
   /** Minimum turn of an operation in a worker while others wait, in milliseconds. */
@@ -36,27 +36,27 @@ const defaults: BulkLimits = {
 
 /** The bulk work of all tenants in this process. */
 export class BulkWork {
-  readonly imports: BulkPlaces;
-  readonly importTurns: FairPlaces;
-  readonly exports: BulkPlaces;
-  readonly snapshots: BulkPlaces;
+  readonly imports: BulkSlots;
+  readonly importTurns: FairSlots;
+  readonly exports: BulkSlots;
+  readonly snapshots: BulkSlots;
   readonly importQuotaBytes: number;
   readonly operationTurnMs: number;
 
   constructor(limits: Partial<BulkLimits> = {}) {
     const { imports, importsAtWork, exports, snapshots, ...rest } = { ...defaults, ...limits };
-    this.imports = new BulkPlaces(imports, {
+    this.imports = new BulkSlots(imports, {
       own: () => tooMany('TOO_MANY_IMPORTS', 'Too many imports of this tenant are running. Try again later.'),
       others: () => tooMany('TOO_MANY_IMPORTS', 'Too many imports are running. Try again later.'),
       tooSlow: () => new AppError('ABORTED', 'UPLOAD_TOO_SLOW', 'The file was sent too slowly. Repeat the import.'),
     });
-    this.importTurns = new FairPlaces(importsAtWork, () => 1);
-    this.exports = new BulkPlaces(exports, {
+    this.importTurns = new FairSlots(importsAtWork, () => 1);
+    this.exports = new BulkSlots(exports, {
       own: () => tooMany('TOO_MANY_EXPORTS', 'Too many exports of this tenant are running. Try again later.'),
       others: () => tooMany('TOO_MANY_EXPORTS', 'Too many exports are running. Try again later.'),
       tooSlow,
     });
-    this.snapshots = new BulkPlaces(snapshots, {
+    this.snapshots = new BulkSlots(snapshots, {
       own: () => tooMany('SNAPSHOT_RUNNING', 'Another snapshot is being read. Try again when it has ended.'),
       others: () => tooMany('TOO_MANY_SNAPSHOTS', 'Too many snapshots are being read. Try again later.'),
       tooSlow,

@@ -40,7 +40,7 @@ const columns = 'id, customer_id, wrapped';
 export class SubjectKeys {
   readonly #logger = new Logger('SubjectKeys');
   readonly #orm: MikroORM;
-  #isAway = false;
+  #isDown = false;
   readonly #tenants = new Map<string, TenantKeys>();
   readonly #cache = new KeyCache();
 
@@ -224,7 +224,7 @@ export class SubjectKeys {
   async #run<Row extends object>(tenantId: string, statement: Statement): Promise<Row[]> {
     try {
       const rows = await readForTenant<Row>(this.#orm.em.fork({ session: tenantSession(tenantId) }), statement);
-      this.#isAway = false;
+      this.#isDown = false;
       return rows;
     } catch (error) {
       throw this.#unavailable(error);
@@ -233,8 +233,8 @@ export class SubjectKeys {
 
   #unavailable(cause: unknown): AppError {
     // Logged once per outage, not for every call.
-    if (!this.#isAway) this.#logger.warn('The keys of personal data are unavailable.', cause);
-    this.#isAway = true;
+    if (!this.#isDown) this.#logger.warn('The keys of personal data are unavailable.', cause);
+    this.#isDown = true;
     const message = 'The keys of personal data are unavailable, so it can be neither read nor written. Try again.';
     return new AppError('UNAVAILABLE', 'KEYS_UNAVAILABLE', message, { cause, retryAfterSeconds: 1 });
   }

@@ -47,16 +47,16 @@ export const customerImport: ImportRules<Customer> = {
  * comparing with an export, values that look like hidden data are ignored, and with a hidden address its country.
  */
 function withStoredSpelling(row: Customer, { domains, phones }: Customer): Customer {
-  const keptDomains = row.domains.map((domain) =>
+  const storedDomains = row.domains.map((domain) =>
     domains.includes(domain) ? domain : (domains.find((own) => own === `www.${domain}`) ?? domain),
   );
   const region = phoneRegion(row.addresses);
-  const keptPhones = row.phones.map((phone) => {
+  const storedPhones = row.phones.map((phone) => {
     if (phones.some(({ number }) => number === phone.number)) return phone;
     const same = phones.find(({ number }) => readPhone(number, region).number === phone.number);
     return same ? { ...phone, number: same.number } : phone;
   });
-  return { ...row, domains: keptDomains, phones: keptPhones };
+  return { ...row, domains: storedDomains, phones: storedPhones };
 }
 
 function phoneInvalid({ phones }: Customer, index: number): RowIssue {

@@ -29,7 +29,7 @@ import { ChangeTail } from '../log/change-tail.js';
 import { listRecordHistory } from '../history/record-history.js';
 import { LoggedTypes } from '../log/logged-types.js';
 import { Sequencer } from '../log/sequencer.js';
-import { ReaderPlaces } from './reader-places.js';
+import { ReaderSlots } from './reader-slots.js';
 import { listChanges } from './list-changes.js';
 import { checkFilter, filterKey, readableTypes, type ChangeFilter } from './change-filter.js';
 import { matchChanges } from './match-changes.js';
@@ -43,7 +43,7 @@ import { watchChanges } from './watch-changes.js';
 export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceServer>, OnModuleDestroy {
   readonly #stopping = new AbortController();
   readonly #consumers: ChangeConsumers;
-  readonly #places = new ReaderPlaces();
+  readonly #slots = new ReaderSlots();
 
   constructor(
     private readonly em: EntityManager,
@@ -62,7 +62,7 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
 
   async listChanges(request: ListChangesRequest): Promise<ListChangesResponse> {
     const { tenantId, ...sources } = this.#sourcesOfCaller(request);
-    const leave = this.#places.enter(tenantId);
+    const leave = this.#slots.enter(tenantId);
     try {
       return await listChanges(request, { tenantId, ...sources }, callContext.getStore()?.gone);
     } finally {
@@ -166,7 +166,7 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
   }
 
   async *#inPlace<Message>(tenantId: string, messages: AsyncGenerator<Message, void>): AsyncGenerator<Message, void> {
-    const leave = this.#places.enter(tenantId);
+    const leave = this.#slots.enter(tenantId);
     try {
       yield* messages;
     } finally {

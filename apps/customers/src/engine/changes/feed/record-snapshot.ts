@@ -4,7 +4,7 @@ import type { RecordMessage } from '../../fields/record-definition.js';
 import type { RecordType } from '../../fields/record-type.js';
 import type { BulkWork } from '../../pace/bulk-work.js';
 import { snapshotRecords } from '../../query/snapshot-records.js';
-import type { ChangeCursors, Place } from '../log/change-cursor.js';
+import type { ChangeCursors, LogPosition } from '../log/change-cursor.js';
 
 /**
  * Handles a Snapshot… method of a type. The cursor, which comes last, is the end of the log in the snapshot, and the
@@ -23,7 +23,7 @@ export async function* recordSnapshot<Message extends RecordMessage>(
   const place = await bulk.snapshots.enter();
   try {
     await recordAuditEvent(em, { kind: 'EXPORT', detail: { of: type.plural, format: 'SNAPSHOT' } });
-    let end: Place | undefined;
+    let end: LogPosition | undefined;
     const batches = snapshotRecords(em, type, [], endOfLog);
     for await (const { context, records } of place.read(batches, (batch) => batch.records.length)) {
       end = context;
@@ -36,7 +36,7 @@ export async function* recordSnapshot<Message extends RecordMessage>(
 }
 
 /** The end of the log as a transaction sees it. */
-async function endOfLog(reader: EntityManager): Promise<Place> {
+async function endOfLog(reader: EntityManager): Promise<LogPosition> {
   const [log] = await reader.execute<{ epoch: string; end_position: string }[]>(
     'select epoch, change_log_end() as end_position from change_log_state',
   );

@@ -4,7 +4,7 @@ import { WakeSignal } from '@rapport/platform';
 import { Turns } from '../../pace/bulk-pace.js';
 import { checkRequest } from '../../values/contract.js';
 import type { ChangeConsumers } from '../log/change-consumers.js';
-import type { ChangeCursors, Place } from '../log/change-cursor.js';
+import type { ChangeCursors, LogPosition } from '../log/change-cursor.js';
 import type { ChangeEntry } from '../log/change-entry.js';
 import { countDelivered } from '../log/change-metrics.js';
 import type { ChangeReader } from '../log/change-reader.js';
@@ -31,7 +31,7 @@ interface Sources {
 export class Subscription {
   readonly #requested = new WakeSignal();
   #credit = 0;
-  #acknowledged: Place | undefined;
+  #acknowledged: LogPosition | undefined;
   /** Set when the requests of the subscriber have ended, with the error of a broken stream. */
   #closed: { error?: unknown } | undefined;
 
@@ -91,7 +91,7 @@ export class Subscription {
   /** Sends changes in messages that each take one turn of the event loop to create. */
   async *#messages(
     entries: readonly ChangeEntry[],
-    end: Place,
+    end: LogPosition,
     message: (entry: ChangeEntry) => Change,
   ): AsyncGenerator<SubscribeResponse, void> {
     const { cursors } = this.sources;
@@ -108,7 +108,7 @@ export class Subscription {
   }
 
   /** The position of the cursor, or else the last one of the consumer, or else the end of the log. */
-  async #begin(): Promise<Place> {
+  async #begin(): Promise<LogPosition> {
     const { reader, cursors, consumers } = this.sources;
     const { cursor, consumer } = this.first;
     const place = cursor === undefined ? undefined : cursors.read(cursor);
@@ -126,7 +126,7 @@ export class Subscription {
     this.#requested.wake();
   }
 
-  async #remember(place: Place): Promise<void> {
+  async #remember(place: LogPosition): Promise<void> {
     const { consumer } = this.first;
     if (consumer === undefined) return;
     const acknowledged = this.#acknowledged;
@@ -137,7 +137,7 @@ export class Subscription {
   }
 
   /** Waits for changes and credit, or for a request of the subscriber. */
-  async #wait(place: Place, timeoutMs: number, end: AbortSignal): Promise<void> {
+  async #wait(place: LogPosition, timeoutMs: number, end: AbortSignal): Promise<void> {
     const { tail } = this.sources;
     const over = new AbortController();
     const signal = AbortSignal.any([end, over.signal]);

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { Place } from './change-cursor.js';
+import type { LogPosition } from './change-cursor.js';
 
 /** Shortest interval between two heartbeats of a consumer, in milliseconds. */
 const reportEveryMs = 10_000;
@@ -10,7 +10,7 @@ export class ChangeConsumers {
 
   constructor(private readonly em: EntityManager) {}
 
-  async find(name: string): Promise<Place | undefined> {
+  async find(name: string): Promise<LogPosition | undefined> {
     const [row] = await this.em
       .fork()
       .execute<{ epoch: string; position: string }[]>('select epoch, position from change_consumer where name = ?', [
@@ -19,7 +19,7 @@ export class ChangeConsumers {
     return row && { epoch: row.epoch, position: Number(row.position) };
   }
 
-  async remember(name: string, { epoch, position }: Place): Promise<void> {
+  async remember(name: string, { epoch, position }: LogPosition): Promise<void> {
     this.#reportedMs.set(name, Date.now());
     await this.em.fork().execute(
       `insert into change_consumer (name, epoch, position, heard_time) values (?, ?, ?, now())

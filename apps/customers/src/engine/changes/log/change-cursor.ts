@@ -2,7 +2,7 @@ import { readPageToken, signPageToken } from '@rapport/persistence';
 import { AppError } from '@rapport/platform';
 
 /** The position of a reader. */
-export interface Place {
+export interface LogPosition {
   /** Changes when the log's history does, for example after a restore. */
   epoch: string;
   /** All changes up to it have been read. */
@@ -20,12 +20,12 @@ export class ChangeCursors {
     private readonly binding: string,
   ) {}
 
-  write({ epoch, position }: Place): string {
+  write({ epoch, position }: LogPosition): string {
     return signPageToken(this.key, this.binding, [epoch, String(position)]);
   }
 
   /** @throws AppError INVALID_ARGUMENT unless it is a cursor of this tenant and filter */
-  read(cursor: string, field = 'cursor'): Place {
+  read(cursor: string, field = 'cursor'): LogPosition {
     const [epoch, position] = readPageToken(this.key, this.binding, cursor, {
       field,
       reason: 'CURSOR_INVALID',
@@ -35,7 +35,7 @@ export class ChangeCursors {
   }
 
   /** @param oldest start of the log */
-  expired(oldest: Place): AppError {
+  expired(oldest: LogPosition): AppError {
     return new AppError(
       'FAILED_PRECONDITION',
       'CURSOR_EXPIRED',

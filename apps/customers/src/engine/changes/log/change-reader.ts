@@ -3,7 +3,7 @@ import { readForTenant, type Statement } from '@rapport/persistence';
 import { Sealing } from '../../sealing/sealing.js';
 import { matcher, type ChangeFilter } from '../feed/change-filter.js';
 import { changesInScope } from '../feed/changes-in-scope.js';
-import type { ChangeCursors, Place } from './change-cursor.js';
+import type { ChangeCursors, LogPosition } from './change-cursor.js';
 import { changeColumns, charsOf, entryOf, type ChangeEntry, type ChangeRow } from './change-entry.js';
 import type { ChangeTail } from './change-tail.js';
 import type { LoggedTypes } from './logged-types.js';
@@ -11,7 +11,7 @@ import type { LoggedTypes } from './logged-types.js';
 /** Changes of a read, and the position up to which it searched. */
 export interface ChangeBatch {
   entries: ChangeEntry[];
-  place: Place;
+  place: LogPosition;
   /** Whether more changes are available. */
   hasMore: boolean;
 }
@@ -48,7 +48,7 @@ export class ChangeReader {
   }
 
   /** The end of the log: the position of a reader of new changes only. */
-  async end(): Promise<Place> {
+  async end(): Promise<LogPosition> {
     const { end } = this.tail;
     if (end && this.tail.isFresh) return end;
     const log = await this.#log();
@@ -56,7 +56,7 @@ export class ChangeReader {
   }
 
   /** The start of the log. */
-  async oldest(): Promise<Place> {
+  async oldest(): Promise<LogPosition> {
     const { epoch, dropped } = await this.#log();
     return { epoch, position: dropped };
   }
@@ -67,7 +67,7 @@ export class ChangeReader {
    * @param most of them; fewer when their values are large
    * @throws AppError CURSOR_EXPIRED when changes after `place` have been dropped
    */
-  async next(place: Place, most: number): Promise<ChangeBatch> {
+  async next(place: LogPosition, most: number): Promise<ChangeBatch> {
     const { entries, ...batch } = await this.#nextOfTenant(place, most);
     const seen = entries.length > 0 ? await this.#inScope(entries) : entries;
     return { ...batch, entries: await Sealing.of(this.em).openEntries(this.em, seen) };
@@ -78,7 +78,7 @@ export class ChangeReader {
     return changesInScope(this.scope.types, this.em, entries, this.scope.owners);
   }
 
-  async #nextOfTenant(place: Place, most: number): Promise<ChangeBatch> {
+  async #nextOfTenant(place: LogPosition, most: number): Promise<ChangeBatch> {
     const kept = this.tail.after(place, this.filter.withValues);
     if (kept) return this.#pick(kept, place, this.tail.end ?? place, most);
     // One more than requested shows whether there are more.
@@ -95,7 +95,7 @@ export class ChangeReader {
     return { ...batch, hasMore: batch.hasMore || last !== undefined };
   }
 
-  #pick(looked: readonly ChangeEntry[], from: Place, end: Place, most: number): ChangeBatch {
+  #pick(looked: readonly ChangeEntry[], from: LogPosition, end: LogPosition, most: number): ChangeBatch {
     const entries: ChangeEntry[] = [];
     let chars = 0;
     for (const entry of looked) {

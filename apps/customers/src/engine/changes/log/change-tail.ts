@@ -2,11 +2,11 @@ import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from 
 import { DedicatedConnection } from '@rapport/persistence';
 import { WakeSignal, WorkerLoop } from '@rapport/platform';
 import { erasureOrigin } from '../erasure/erasure-origin.js';
-import type { Place } from './change-cursor.js';
+import type { LogPosition } from './change-cursor.js';
 import { changeColumns, charsOf, entryOf, type ChangeEntry, type ChangeRow } from './change-entry.js';
 
 /** Longest interval between two reads of the log without a notification, in milliseconds. */
-const lookEveryMs = 1_000;
+const pollMs = 1_000;
 /** Pause after an error, which the connection has logged. The next look connects again. */
 const retryMs = 200;
 
@@ -14,8 +14,8 @@ const retryMs = 200;
 const batchSize = { withValues: 500, bare: 5_000 };
 const batchBytes = 4 * 1024 * 1024;
 /** Capacity of the buffer for readers that lag slightly: changes, and characters of their values. */
-const maxKept = 20_000;
-const maxKeptChars = 16 * 1024 * 1024;
+const maxBuffered = 20_000;
+const maxBufferedChars = 16 * 1024 * 1024;
 
 /**
  * The end of the log in memory, read once for all readers of this process: the cost of a change does not grow with
@@ -24,7 +24,7 @@ const maxKeptChars = 16 * 1024 * 1024;
 export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #logger = new Logger('ChangeTail');
   readonly #connection: DedicatedConnection;
-  readonly #loop = new WorkerLoop({ pass: () => this.#look(), intervalMs: lookEveryMs, retryMs });
+  readonly #loop = new WorkerLoop({ pass: () => this.#look(), intervalMs: pollMs, retryMs });
   readonly #grown = new WakeSignal();
   #entries: ChangeEntry[] = [];
   #chars = 0;
@@ -63,13 +63,13 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
   }
 
   /** The end of the log, or undefined while it is unknown. */
-  get end(): Place | undefined {
+  get end(): LogPosition | undefined {
     return this.#epoch === undefined ? undefined : { epoch: this.#epoch, position: this.#end };
   }
 
   /** Whether the end was read within the last 3 seconds, so that changes after it were committed within that time. */
   get isFresh(): boolean {
-    return Date.now() - this.#lookedMs < 3 * lookEveryMs;
+    return Date.now() - this.#lookedMs < 3 * pollMs;
   }
 
   get isStopping(): boolean {
@@ -77,7 +77,7 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
   }
 
   /** The buffered changes after a position; undefined when some are missing. */
-  after({ epoch, position }: Place, withValues: boolean): readonly ChangeEntry[] | undefined {
+  after({ epoch, position }: LogPosition, withValues: boolean): readonly ChangeEntry[] | undefined {
     const start = withValues ? Math.max(this.#start, this.#valuesStart) : this.#start;
     if (epoch !== this.#epoch || position < start) return undefined;
     return position >= this.#end ? [] : this.#entries.slice(this.#indexAfter(position));
@@ -100,7 +100,7 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
 
   async #look(): Promise<void> {
     const lookedMs = Date.now();
-    if (this.#epoch === undefined || lookedMs - this.#lookedMs >= lookEveryMs / 2) await this.#checkEpoch();
+    if (this.#epoch === undefined || lookedMs - this.#lookedMs >= pollMs / 2) await this.#checkEpoch();
     for (;;) {
       const withValues = this.#valueReaders > 0;
       const most = withValues ? batchSize.withValues : batchSize.bare;
@@ -141,7 +141,7 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
     this.#entries.push(...entries);
     this.#end = last.position;
     for (const entry of entries) this.#chars += charsOf(entry);
-    if (this.#entries.length > maxKept || this.#chars > maxKeptChars) this.#forget();
+    if (this.#entries.length > maxBuffered || this.#chars > maxBufferedChars) this.#forget();
     this.#grown.wake();
   }
 
@@ -155,7 +155,7 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
   /** Shrinks to half of the capacity, so that it does not run for each change. */
   #forget(): void {
     let count = 0;
-    while (this.#entries.length - count > maxKept / 2 || this.#chars > maxKeptChars / 2) {
+    while (this.#entries.length - count > maxBuffered / 2 || this.#chars > maxBufferedChars / 2) {
       const entry = this.#entries[count];
       if (!entry) break;
       this.#chars -= charsOf(entry);

@@ -17,7 +17,7 @@ const lookAfterMs = { least: 20, most: 250 };
  * the pause are moved together, which costs a fraction: each pass takes the lock of the log and reads the audit chain
  * of each tenant.
  */
-const restMs = { least: 4, most: 20 };
+const pauseMs = { least: 4, most: 20 };
 
 /** Changes per transaction, alone and beside calls. */
 const batchSize = { alone: 2_000, beside: 100 };
@@ -126,7 +126,7 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
       await this.#maintain();
       if (hasMoved) {
         this.#movedAt = performance.now();
-        await delay(Math.min(Math.max(2 * (this.#movedAt - began), restMs.least), restMs.most));
+        await delay(Math.min(Math.max(2 * (this.#movedAt - began), pauseMs.least), pauseMs.most));
       }
       return this.#lookAfterMs();
     } catch (error) {

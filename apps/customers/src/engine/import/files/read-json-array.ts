@@ -14,10 +14,10 @@ export async function* readJsonArray(texts: AsyncIterable<string>): AsyncGenerat
   scanner.end();
 }
 
-type Place = 'before array' | 'first or end' | 'element' | 'in element' | 'comma or end' | 'after array';
+type ParsePosition = 'before array' | 'first or end' | 'element' | 'in element' | 'comma or end' | 'after array';
 
 class ArrayScanner {
-  #place: Place = 'before array';
+  #place: ParsePosition = 'before array';
   #line = 1;
   #elementLine = 1;
   /** Number of open brackets within the element. */

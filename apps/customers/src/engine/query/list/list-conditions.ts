@@ -10,7 +10,7 @@ import { ownedRecords } from '../owned-records.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { refuseSealed } from '../filter/refuse-sealed.js';
 import { defaultTimeZone, workspaceTimeZone } from '../workspace-time-zone.js';
-import { askedOrders, defaultOrder, readOrders, type ListOrder } from './list-order.js';
+import { requestedOrders, defaultOrder, readOrders, type ListOrder } from './list-order.js';
 import { searchConditions } from './search-conditions.js';
 
 /** The filter, search and orders of a request. */
@@ -36,7 +36,7 @@ export async function conditionsOf(
   const tree = parseFilter(filter);
   const filtered = tree ? restrictionsOf(tree).map(({ field }) => field) : [];
   refuseHiddenIn(type, filtered);
-  const asked = askedOrders(orderBy);
+  const asked = requestedOrders(orderBy);
   const ordered = asked.map(({ path }) => path);
   refuseHidden(type, ordered, 'orderBy');
   refuseSearch(type, q);

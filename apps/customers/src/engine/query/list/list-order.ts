@@ -34,7 +34,7 @@ export interface OrderColumn {
 }
 
 /** A requested order. */
-export interface AskedOrder {
+export interface RequestedOrder {
   /** In lowerCamelCase, such as `customFields.seats`. */
   path: string;
   direction: 'asc' | 'desc';
@@ -43,7 +43,7 @@ export interface AskedOrder {
 const sqlTypes = { TEXT: 'text', DATE: 'text', MONEY: 'text', TIME: 'timestamptz', NUMBER: 'numeric' } as const;
 
 /** Times that are never null. */
-const keptTimes = new Set(['create_time', 'update_time', 'delete_time']);
+const requiredTimes = new Set(['create_time', 'update_time', 'delete_time']);
 
 /** The orders of a type by the names of their fields, as errors list them. */
 const columnsOf = onceFor((type: RecordType): ReadonlyMap<string, OrderColumn> => {
@@ -56,7 +56,7 @@ const columnsOf = onceFor((type: RecordType): ReadonlyMap<string, OrderColumn> =
     }
     if (index.order === FieldOrder.UNSPECIFIED) return [];
     const kind = kindOf(field);
-    const isKept = kind === 'TIME' && writable === 'NEVER' && keptTimes.has(column);
+    const isKept = kind === 'TIME' && writable === 'NEVER' && requiredTimes.has(column);
     const ofLive = index.order !== FieldOrder.DELETED;
     const ofDeleted = index.order !== FieldOrder.LIVE;
     const nullable = !isKept && !isAlwaysSet;
@@ -71,7 +71,7 @@ export function defaultOrder({ contract }: RecordType): string {
 }
 
 /** Parses comma-separated `field` and `field desc`. Anything else becomes a path that no field has. */
-export function askedOrders(orderBy: string): AskedOrder[] {
+export function requestedOrders(orderBy: string): RequestedOrder[] {
   return orderBy.split(',').map((text) => {
     const [, path = text.trim(), direction] = /^\s*(\S+?)(?:\s+(asc|desc))?\s*$/.exec(text) ?? [];
     return { path: camelPath(path), direction: direction === 'desc' ? 'desc' : 'asc' };
@@ -87,7 +87,7 @@ export function askedOrders(orderBy: string): AskedOrder[] {
  */
 export function readOrders(
   type: RecordType,
-  asked: readonly AskedOrder[],
+  asked: readonly RequestedOrder[],
   live: boolean,
   customFields: CustomFields | undefined,
 ): ListOrder[] {
@@ -97,7 +97,7 @@ export function readOrders(
   const orders = asked.map((each) => orderOf(type, each, live, customFields));
   const last = orders.at(-1);
   if (last && !namesOf(last)) return orders;
-  return [...orders, ...askedOrders(defaultOrder(type)).map((each) => orderOf(type, each, live, customFields))];
+  return [...orders, ...requestedOrders(defaultOrder(type)).map((each) => orderOf(type, each, live, customFields))];
 }
 
 /** The values of an enum in their order; undefined for an order with an index. */
@@ -107,7 +107,7 @@ export function namesOf({ by }: ListOrder): readonly string[] | undefined {
 
 function orderOf(
   type: RecordType,
-  { path, direction }: AskedOrder,
+  { path, direction }: RequestedOrder,
   live: boolean,
   customFields: CustomFields | undefined,
 ): ListOrder {

@@ -63,7 +63,7 @@ export function pageSteps(query: PageQuery): PageStep[] {
 }
 
 /** Conditions of a prepared statement: each number of conditions is a statement of its own. */
-const maxKeptConditions = 2;
+const maxPreparedConditions = 2;
 
 /**
  * Frequent pages use prepared statements: those without conditions, and those of a search for a word or two. Planning
@@ -76,8 +76,8 @@ function planOf(
   settings: PlannerSettings,
 ): Pick<PageStep, 'settings' | 'name'> {
   const shapes = conditions.flatMap(({ shape }) => shape ?? []);
-  const isKept = shapes.length === conditions.length && shapes.length <= maxKeptConditions;
-  if ('customField' in order.by || !isKept) return { settings };
+  const isPrepared = shapes.length === conditions.length && shapes.length <= maxPreparedConditions;
+  if ('customField' in order.by || !isPrepared) return { settings };
   const walk = [type.table, order.name, order.direction, live ? 'live' : 'deleted', valued ? 'valued' : 'unvalued'];
   const name = [kind, ...walk, after ? 'after' : 'first', ...shapes].join('_');
   return { name, settings: { ...settings, plan_cache_mode: 'force_generic_plan' } };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { slipTerms } from '../../fields/terms.js';
+import { typoTerms } from '../../fields/terms.js';
 import { partsOf } from './search-conditions.js';
 
 const letters = Array.from('abcdeł');
@@ -10,7 +10,7 @@ function wordOf(length: number): string {
 }
 
 /** The word with one substituted, missing, extra or transposed letter. */
-function withSlip(word: string): string {
+function withTypo(word: string): string {
   const at = Math.floor(Math.random() * word.length);
   const [before, letter = '', after] = [word.slice(0, at), word.slice(at, at + 1), word.slice(at + 1)];
   switch (Math.floor(Math.random() * 4)) {
@@ -29,10 +29,10 @@ test('a name that shares a term with a word contains one of the three parts of t
   let shared = 0;
   for (let run = 0; run < 20_000; run += 1) {
     const name = wordOf(5 + (run % 11));
-    const word = withSlip(run % 3 === 0 ? withSlip(name) : name);
+    const word = withTypo(run % 3 === 0 ? withTypo(name) : name);
     if (Array.from(word).length < 4) continue;
-    const terms = new Set(slipTerms(name));
-    if (!slipTerms(word).some((term) => terms.has(term))) continue;
+    const terms = new Set(typoTerms(name));
+    if (!typoTerms(word).some((term) => terms.has(term))) continue;
     shared += 1;
     expect(
       partsOf(word).some((part) => name.includes(part)),

@@ -2,7 +2,7 @@ import { arrayLiteral } from '@rapport/persistence';
 import { invalidArgument, type AppError } from '@rapport/platform';
 import { fold, soughtDigits } from '@rapport/contracts/filters';
 import type { RecordType } from '../../fields/record-type.js';
-import { slipLetters, slipTerms } from '../../fields/terms.js';
+import { typoLetters, typoTerms } from '../../fields/terms.js';
 import { indexed, joined, type Condition } from '../filter/condition.js';
 
 /** Lengths of words that match despite a typing error. */
@@ -11,12 +11,12 @@ const similarWordLength = 4;
 /**
  * Conditions of the search text `q`: each of its words must occur, a phone number in any grouping. A word matches
  * anywhere; a word without three consecutive letters or digits only at the start of a word; a word of four letters and
- * more also matches a similar name (slipTerms). Punctuation is ignored.
+ * more also matches a similar name (typoTerms). Punctuation is ignored.
  *
  * @throws AppError INVALID_ARGUMENT QUERY_NOT_INDEXED when it has only punctuation, or the type has no searchable text
  */
 export function searchConditions(type: RecordType, q: string): Condition[] {
-  const words = soughtWords(q);
+  const words = searchWords(q);
   if (words.length === 0 && q.trim() !== '') throw signsOnly();
   if (words.length > 0 && !type.derived.searchText) throw notIndexed(`must be empty for ${type.plural}`);
   return words.map((word) => wordCondition(type, word));
@@ -27,20 +27,20 @@ export function searchConditions(type: RecordType, q: string): Condition[] {
  * implies `searchConditions`.
  */
 export function wordStartConditions({ table }: RecordType, q: string): Condition[] {
-  return soughtWords(q).map((word) => {
-    const patterns = soughtTexts(word).flatMap(startPatterns);
+  return searchWords(q).map((word) => {
+    const patterns = searchTexts(word).flatMap(startPatterns);
     return indexed(`${table}.search_text like any (?::text[])`, [arrayLiteral(patterns)]);
   });
 }
 
 /** The folded words of `q`. */
-export function soughtWords(q: string): string[] {
+export function searchWords(q: string): string[] {
   const words = q.split(/\s+/).filter((word) => word !== '');
   return words.map(fold).filter((word) => /[\p{L}\p{N}]/u.test(word));
 }
 
 /** The texts that a word of `q` matches: itself, and a phone number in stored form. */
-export function soughtTexts(word: string): string[] {
+export function searchTexts(word: string): string[] {
   const isNumber = /^[+(]?[\d().\-/]+$/.test(word) && /\d/.test(word);
   return [...new Set([word, ...(isNumber ? soughtDigits(word) : [])])];
 }
@@ -55,16 +55,16 @@ function notIndexed(description: string): AppError {
 }
 
 function wordCondition({ table, definition }: RecordType, word: string): Condition {
-  const patterns = soughtTexts(word).flatMap(likePatterns);
+  const patterns = searchTexts(word).flatMap(likePatterns);
   const isWord = new RegExp(`^\\p{L}{${similarWordLength},}$`, 'u').test(word);
-  const similar = isWord && definition.slipWords ? slipTerms(word) : [];
+  const similar = isWord && definition.typoWords ? typoTerms(word) : [];
   const like = { sql: `${table}.search_text like any (?::text[])`, params: [arrayLiteral(patterns)] };
   if (similar.length === 0) return { ...indexed(like.sql, like.params), shape: 'text' };
-  const slip = { sql: `${table}.terms && ?::text[]`, params: [arrayLiteral(similar)] };
-  const mayBeSlip = { ...like, params: [arrayLiteral(partsOf(word).map((part) => `%${part}%`))] };
+  const typo = { sql: `${table}.terms && ?::text[]`, params: [arrayLiteral(similar)] };
+  const mayBeTypo = { ...like, params: [arrayLiteral(partsOf(word).map((part) => `%${part}%`))] };
   return {
-    row: joined([like, joined([mayBeSlip, slip], 'and')], 'or'),
-    index: joined([like, slip], 'or'),
+    row: joined([like, joined([mayBeTypo, typo], 'and')], 'or'),
+    index: joined([like, typo], 'or'),
     shape: 'word',
   };
 }
@@ -89,7 +89,7 @@ function literalOf(text: string): string {
  * rows from that comparison.
  */
 export function partsOf(word: string): string[] {
-  const letters = Array.from(word).slice(0, slipLetters);
+  const letters = Array.from(word).slice(0, typoLetters);
   const cuts = [0, 1 / 3, 2 / 3, 1].map((part) => Math.floor(part * letters.length));
   return cuts.slice(1).map((end, index) => letters.slice(cuts[index], end).join(''));
 }

@@ -6,8 +6,8 @@ import { executeWith, inOrder } from './planner-settings.js';
 export const smallTenantRecords = 10_000;
 
 /** How long, and for how many tenants, a process caches the size. */
-const keptMs = 600_000;
-const maxKept = 50_000;
+const lifetimeMs = 600_000;
+const maxTenants = 50_000;
 
 interface Size {
   isSmall: boolean;
@@ -41,7 +41,7 @@ export async function isSmallTenant(em: EntityManager, { table }: RecordType, te
     beyond,
     `size_of_tenant_${table}`,
   );
-  if (sizes.size >= maxKept) sizes.clear();
-  sizes.set(key, { isSmall: rows.length === 0, untilMs: Date.now() + keptMs });
+  if (sizes.size >= maxTenants) sizes.clear();
+  sizes.set(key, { isSmall: rows.length === 0, untilMs: Date.now() + lifetimeMs });
   return rows.length === 0;
 }

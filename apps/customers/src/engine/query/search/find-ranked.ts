@@ -5,7 +5,7 @@ import type { RecordType } from '../../fields/record-type.js';
 import { openStored, rowReader, type StoredRecord } from '../../records/record-rows.js';
 import { allOf, indexed, type Sql } from '../filter/condition.js';
 import { byCondition, executeEachWith, inOrder, type PlannerSettings } from '../list/planner-settings.js';
-import { searchConditions, signsOnly, soughtWords, wordStartConditions } from '../list/search-conditions.js';
+import { searchConditions, signsOnly, searchWords, wordStartConditions } from '../list/search-conditions.js';
 import { ownedRecords } from '../owned-records.js';
 import { sortedStatement, windowRows, windowStatement, type RankedSearch } from './ranked-statements.js';
 import { titleField, type SearchedType } from './searched-types.js';
@@ -24,7 +24,7 @@ export interface FoundOfType extends SearchedType {
 type Row = StoredRecord<RecordMessage>;
 
 /** Most words of a search with prepared statements: each number of words is a statement of its own. */
-const maxKeptWords = 2;
+const maxPreparedWords = 2;
 
 /**
  * Finds records of several types in one or two round trips in total.
@@ -42,7 +42,7 @@ export async function findRanked(
   types: readonly SearchedType[],
   { tenantId, q, limit }: { tenantId: string; q: string; limit: number },
 ): Promise<FoundOfType[]> {
-  if (soughtWords(q).length === 0) throw signsOnly();
+  if (searchWords(q).length === 0) throw signsOnly();
   const searches = types.map(({ type, parents }) => ({ ...rankedSearch(type, tenantId, q, limit), parents }));
   const wide = searches.filter(({ scope }) => scope.length === 0);
   const windows = placed(wide, await read(em, inOrder, wide.map(windowStep)));
@@ -78,12 +78,12 @@ export function rankedSearch(type: RecordType, tenantId: string, q: string, limi
   const met = searchConditions(type, q);
   const scope = ownedRecords(type);
   const shapes = met.flatMap(({ shape }) => shape ?? []);
-  const isKept = scope.length === 0 && shapes.length === met.length && shapes.length <= maxKeptWords;
+  const isPrepared = scope.length === 0 && shapes.length === met.length && shapes.length <= maxPreparedWords;
   return {
     ...{ type, tenantId, limit, scope },
     // Only the index of the title: an index of prefixes would find too many records.
     ranks: [allOf([title, ...starts.map(({ row }) => ({ row }))]), allOf(starts), allOf(met)],
-    ...(isKept && { shape: shapes.join('_') }),
+    ...(isPrepared && { shape: shapes.join('_') }),
   };
 }
 

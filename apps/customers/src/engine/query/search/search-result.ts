@@ -3,13 +3,13 @@ import type { SearchResult } from '@rapport/contracts/rapport/customers/v1/searc
 import { fold } from '@rapport/contracts/filters';
 import type { RecordMessage } from '../../fields/record-definition.js';
 import type { RecordType } from '../../fields/record-type.js';
-import { soughtTexts, soughtWords } from '../list/search-conditions.js';
+import { searchTexts, searchWords } from '../list/search-conditions.js';
 import type { RankedRecord } from './find-ranked.js';
 import { titleField } from './searched-types.js';
 
 /** How a search for `q` presents the records of a type. */
 export function resultReader(type: RecordType, q: string): (found: RankedRecord) => SearchResult {
-  const sought = soughtWords(q).flatMap(soughtTexts);
+  const sought = searchWords(q).flatMap(searchTexts);
   const hasWord = (text: string) => sought.some((word) => fold(text).includes(word));
   const title = titleField(type);
   const searched = type.namedFields.filter(({ field }) => field.index.search);

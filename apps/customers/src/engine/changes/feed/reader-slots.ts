@@ -20,7 +20,7 @@ const readers = new Gauge({
  * they can get leave some to the next one (dynamic thresholds: Choudhury and Hahne, IEEE/ACM Transactions on Networking
  * 6, 1998), and none is refused its minimum because of others. The platform's own readers need no slot.
  */
-export class ReaderPlaces {
+export class ReaderSlots {
   readonly #byTenant = new Map<string, number>();
   #used = 0;
 

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { callContext, currentCaller, type AppError } from '@rapport/platform';
-import { BulkPlace, type ClientRates } from './bulk-place.js';
+import { BulkSlot, type ClientRates } from './bulk-slot.js';
 
 /** How long a call waits for a slot of a slow client, and the polling interval, in milliseconds. */
 const waitMs = 5_000;
-const lookEveryMs = 100;
+const pollMs = 100;
 
-export interface PlaceLimits {
+export interface SlotLimits {
   /** Slots in this process. */
   readonly inAll: number;
   readonly perTenant: number;
@@ -14,7 +14,7 @@ export interface PlaceLimits {
 }
 
 /** Errors for a refused or lost slot. */
-export interface PlaceRefusals {
+export interface SlotRefusals {
   /** The tenant holds all slots that it may have. */
   own: () => AppError;
   /** Other tenants hold all slots, and none of them is slow. */
@@ -23,12 +23,12 @@ export interface PlaceRefusals {
 }
 
 /** The slots of calls that hold resources of the process for as long as their clients take to send or to read. */
-export class BulkPlaces {
-  readonly #taken = new Set<BulkPlace>();
+export class BulkSlots {
+  readonly #taken = new Set<BulkSlot>();
 
   constructor(
-    private readonly limits: PlaceLimits,
-    private readonly refusals: PlaceRefusals,
+    private readonly limits: SlotLimits,
+    private readonly refusals: SlotRefusals,
   ) {}
 
   /**
@@ -36,7 +36,7 @@ export class BulkPlaces {
    *
    * @throws AppError RESOURCE_EXHAUSTED
    */
-  async enter(): Promise<BulkPlace> {
+  async enter(): Promise<BulkSlot> {
     const { tenantId } = currentCaller();
     const gone = callContext.getStore()?.gone;
     const lookedFrom = performance.now();
@@ -45,9 +45,9 @@ export class BulkPlaces {
       if (this.#taken.size >= this.limits.inAll) this.#slowest()?.lose();
       if (this.#taken.size < this.limits.inAll) break;
       if (gone?.aborted || performance.now() - lookedFrom > waitMs) throw this.refusals.others();
-      await delay(lookEveryMs);
+      await delay(pollMs);
     }
-    const place = new BulkPlace(tenantId, this.limits.rates, this.refusals.tooSlow, () => this.#taken.delete(place));
+    const place = new BulkSlot(tenantId, this.limits.rates, this.refusals.tooSlow, () => this.#taken.delete(place));
     this.#taken.add(place);
     return place;
   }
@@ -56,7 +56,7 @@ export class BulkPlaces {
     return [...this.#taken].filter((place) => place.tenantId === tenantId).length;
   }
 
-  #slowest(): BulkPlace | undefined {
+  #slowest(): BulkSlot | undefined {
     const bySpeed = [...this.#taken].sort((one, other) => one.rate - other.rate);
     return bySpeed.find(({ rate }) => rate < this.limits.rates.slowPerSecond);
   }

@@ -1,4 +1,4 @@
-import { AppError, callContext, FairPlaces } from '@rapport/platform';
+import { AppError, callContext, FairSlots } from '@rapport/platform';
 
 /** The largest share of a pool's connections that one tenant holds, so that calls of other tenants always find one. */
 const greatestShare = 0.6;
@@ -10,8 +10,8 @@ const platform = '';
  * Shares the connections of a pool among tenants with running calls. Each tenant holds at most its share, and waiting
  * tenants take turns, however many calls each has in its queue.
  */
-export class PoolPlaces {
-  readonly #places: FairPlaces;
+export class PoolSlots {
+  readonly #slots: FairSlots;
 
   /**
    * @param max connections of the pool
@@ -22,7 +22,7 @@ export class PoolPlaces {
     private readonly timeoutMs: number,
   ) {
     const share = Math.max(1, Math.floor(max * greatestShare));
-    this.#places = new FairPlaces(max, (tenant) => (tenant === platform ? max : share));
+    this.#slots = new FairSlots(max, (tenant) => (tenant === platform ? max : share));
   }
 
   /**
@@ -37,8 +37,8 @@ export class PoolPlaces {
   async enter(): Promise<() => void> {
     const { caller, gone } = callContext.getStore() ?? {};
     const tenant = gone && caller ? caller.tenantId : platform;
-    if (!this.#places.tryEnter(tenant)) await this.#wait(tenant, gone);
-    return () => this.#places.leave(tenant);
+    if (!this.#slots.tryEnter(tenant)) await this.#wait(tenant, gone);
+    return () => this.#slots.leave(tenant);
   }
 
   async #wait(tenant: string, gone?: AbortSignal): Promise<void> {
@@ -46,7 +46,7 @@ export class PoolPlaces {
     // pg-pool's text, which `isConnectionLoss` knows.
     const endOfTurn = () => end.abort(new Error('timeout exceeded when trying to connect'));
     const endOfShare = () => {
-      if (this.#places.isFull(tenant)) return end.abort(tooManyConcurrent());
+      if (this.#slots.isFull(tenant)) return end.abort(tooManyConcurrent());
       timer = setTimeout(endOfTurn, this.timeoutMs / 2);
     };
     let timer = this.timeoutMs > 0 ? setTimeout(endOfShare, this.timeoutMs / 2) : undefined;
@@ -54,7 +54,7 @@ export class PoolPlaces {
     if (gone?.aborted) leave();
     gone?.addEventListener('abort', leave, { once: true });
     try {
-      await this.#places.enter(tenant, end.signal);
+      await this.#slots.enter(tenant, end.signal);
     } finally {
       clearTimeout(timer);
       gone?.removeEventListener('abort', leave);

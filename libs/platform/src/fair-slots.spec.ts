@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
-import { FairPlaces } from './fair-places.js';
+import { FairSlots } from './fair-slots.js';
 
 /** Three slots, of which one tenant holds at most two. */
-function threePlaces() {
-  return new FairPlaces(3, () => 2);
+function threeSlots() {
+  return new FairSlots(3, () => 2);
 }
 
 test('a tenant holds at most its share, and others get the rest', () => {
-  const places = threePlaces();
+  const places = threeSlots();
 
   expect(['a', 'a', 'a', 'b', 'b', 'c'].map((tenant) => places.tryEnter(tenant))).toEqual([
     true,
@@ -21,7 +21,7 @@ test('a tenant holds at most its share, and others get the rest', () => {
 });
 
 test('waiting tenants are admitted in turn', async () => {
-  const places = threePlaces();
+  const places = threeSlots();
   for (const tenant of ['x', 'x', 'y']) await places.enter(tenant);
   const admitted: string[] = [];
   const wait = (tenant: string) => places.enter(tenant).then(() => admitted.push(tenant));
@@ -34,7 +34,7 @@ test('waiting tenants are admitted in turn', async () => {
 });
 
 test('a tenant that holds its share does not block the next one', async () => {
-  const places = threePlaces();
+  const places = threeSlots();
   for (const tenant of ['a', 'a', 'b']) await places.enter(tenant);
   const admitted: string[] = [];
   const waiting = ['a', 'c'].map((tenant) => places.enter(tenant).then(() => admitted.push(tenant)));
@@ -48,7 +48,7 @@ test('a tenant that holds its share does not block the next one', async () => {
 });
 
 test('a cancelled wait takes no slot', async () => {
-  const places = new FairPlaces(1, () => 1);
+  const places = new FairSlots(1, () => 1);
   await places.enter('a');
   const gone = new AbortController();
   const waiting = places.enter('b', gone.signal);

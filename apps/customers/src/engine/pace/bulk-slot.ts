@@ -15,7 +15,7 @@ export interface ClientRates {
 }
 
 /** A slot, which a client holds while it sends or reads. */
-export class BulkPlace {
+export class BulkSlot {
   readonly #lost = new AbortController();
   /** When the current wait for the client began; undefined outside of a wait. */
   #waitsSince: number | undefined;
@@ -33,7 +33,7 @@ export class BulkPlace {
     readonly tenantId: string,
     private readonly rates: ClientRates,
     private readonly tooSlow: () => AppError,
-    private readonly free: (place: BulkPlace) => void,
+    private readonly free: (place: BulkSlot) => void,
   ) {}
 
   /** Units per second. Infinite for a client that has hardly been waited for. */

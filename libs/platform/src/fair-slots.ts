@@ -6,7 +6,7 @@ interface Waiter {
  * A semaphore that tenants share fairly: each holds a limited number of slots, and waiting tenants take turns, however
  * many requests each has in its queue.
  */
-export class FairPlaces {
+export class FairSlots {
   #used = 0;
   readonly #usedBy = new Map<string, number>();
   /** Queues by tenant, in round-robin order. */

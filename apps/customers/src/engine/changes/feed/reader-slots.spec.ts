@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { ReaderPlaces } from './reader-places.js';
+import { ReaderSlots } from './reader-slots.js';
 
 /** Takes slots until the tenant gets no more. @returns a function that releases them */
-function takeAll(places: ReaderPlaces, tenantId: string): (() => void)[] {
+function takeAll(places: ReaderSlots, tenantId: string): (() => void)[] {
   const taken: (() => void)[] = [];
   for (;;) {
     try {
@@ -14,7 +14,7 @@ function takeAll(places: ReaderPlaces, tenantId: string): (() => void)[] {
 }
 
 test('a tenant has at most 200 slots, and gets them again after releasing them', () => {
-  const places = new ReaderPlaces();
+  const places = new ReaderSlots();
   const taken = takeAll(places, 'a');
   expect(taken).toHaveLength(200);
   for (const leave of taken) leave();
@@ -22,7 +22,7 @@ test('a tenant has at most 200 slots, and gets them again after releasing them',
 });
 
 test('the next tenant gets slots however many others have taken all they can get', () => {
-  const places = new ReaderPlaces();
+  const places = new ReaderSlots();
   const taken = Array.from({ length: 500 }, (_, tenant) => takeAll(places, `tenant-${tenant}`).length);
 
   expect(taken.slice(0, 3)).toEqual([200, 200, 177]);
