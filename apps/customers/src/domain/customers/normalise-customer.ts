@@ -1,12 +1,7 @@
-import {
-  CustomerKind,
-  type Customer,
-  type ExternalId,
-  type PostalAddress,
-} from '@rapport/contracts/rapport/customers/v1/customer';
+import { CustomerKind, type Customer, type PostalAddress } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { FieldViolation } from '@rapport/platform';
-import { isCalendarDate } from '@rapport/contracts/filters';
 import type { CustomFields } from '../../engine/fields/custom-fields.js';
+import { dateViolations, oneIdPerSystem, requiredText } from '../../engine/fields/normalise-record.js';
 import { emailKey } from '../../engine/records/unique-values.js';
 import { phoneRegion, readPhone } from '../../engine/values/phone-numbers.js';
 
@@ -34,11 +29,7 @@ export function normaliseCustomer(
 ): NormalisedCustomer {
   const custom = customFields.read(sent.customFields, sent.kind, before?.customFields);
   const violations: FieldViolation[] = custom.violations;
-  const required = (value: string, path: string) => {
-    const kept = trimmed(value);
-    if (kept === undefined) violations.push({ field: path, reason: 'REQUIRED', description: 'must not be blank' });
-    return kept ?? '';
-  };
+  const required = (value: string, path: string) => requiredText(value, path, violations);
   const addresses = sent.addresses
     .map(trimAddress)
     .filter((address) => Object.values(address).some((part) => part !== undefined));
@@ -74,13 +65,11 @@ export function normaliseCustomer(
       sent.tags.map((tag, index) => required(tag, `tags[${index}]`)),
       (tag) => tag,
     ),
-    externalIds: readExternalIds(sent.externalIds, required, violations),
+    externalIds: oneIdPerSystem(sent.externalIds, 'externalIds', violations),
   };
   customer.displayName ??= composeDisplayName(customer);
   violations.push(...kindViolations(customer));
-  if (customer.birthDate !== undefined && !isCalendarDate(customer.birthDate)) {
-    violations.push({ field: 'birthDate', reason: 'BAD_FORMAT', description: 'must be a day such as "2026-01-31"' });
-  }
+  if (customer.birthDate !== undefined) violations.push(...dateViolations(customer.birthDate, 'birthDate'));
   const invalidPhones = uniqueBy(phones, ({ number }) => number).flatMap(({ valid }, index) => (valid ? [] : [index]));
   return { customer, violations, invalidPhones };
 }
@@ -94,8 +83,6 @@ export function composeDisplayName({ kind, givenName, familyName, emails, phones
 }
 
 const displayNameMaxCodePoints = 300;
-
-type ReadRequiredText = (value: string, path: string) => string;
 
 /** Blank means absent. */
 function trimmed(value: string | undefined): string | undefined {
@@ -117,19 +104,6 @@ function trimAddress(address: PostalAddress): PostalAddress {
 function lowerDomain(address: string): string {
   const at = address.lastIndexOf('@');
   return address.slice(0, at + 1) + address.slice(at + 1).toLowerCase();
-}
-
-function readExternalIds(sent: ExternalId[], required: ReadRequiredText, violations: FieldViolation[]): ExternalId[] {
-  const bySystem = new Map<string, ExternalId>();
-  for (const [index, { system, value: typed }] of sent.entries()) {
-    const value = required(typed, `externalIds[${index}].value`);
-    if ((bySystem.get(system)?.value ?? value) === value) bySystem.set(system, { system, value });
-    else {
-      const description = `must be the only one of the system ${system}`;
-      violations.push({ field: `externalIds[${index}].system`, reason: 'DUPLICATE_SYSTEM', description });
-    }
-  }
-  return [...bySystem.values()];
 }
 
 function uniqueBy<Item>(items: Item[], key: (item: Item) => string): Item[] {

@@ -47,9 +47,7 @@ function normaliseOf(field: RecordField): Normalise {
       if (isRequired) violations.push({ field: path, reason: 'REQUIRED', description: 'must not be blank' });
       return isPresent ? '' : undefined;
     }
-    if (isDate && !isCalendarDate(text)) {
-      violations.push({ field: path, reason: 'BAD_FORMAT', description: 'must be a day such as "2026-01-31"' });
-    }
+    if (isDate) violations.push(...dateViolations(text, path));
     return text;
   };
 }
@@ -67,16 +65,24 @@ function same(value: unknown): unknown {
 }
 
 function texts(value: unknown, path: string, violations: FieldViolation[]): unknown {
-  const kept = (value as string[]).map((text, index) => required(text, `${path}[${index}]`, violations));
-  return [...new Set(kept)];
+  return [...new Set((value as string[]).map((text, index) => requiredText(text, `${path}[${index}]`, violations)))];
 }
 
 function externalIds(value: unknown, path: string, violations: FieldViolation[]): unknown {
-  const bySystem = new Map<string, { system: string; value: string }>();
-  for (const [index, given] of (value as { system: string; value: string }[]).entries()) {
-    const { system } = given;
-    const text = required(given.value, `${path}[${index}].value`, violations);
-    if ((bySystem.get(system)?.value ?? text) === text) bySystem.set(system, { system, value: text });
+  return oneIdPerSystem(value as ExternalId[], path, violations);
+}
+
+interface ExternalId {
+  system: string;
+  value: string;
+}
+
+/** Trims external ids, and reports systems with different ids. */
+export function oneIdPerSystem(ids: ExternalId[], path: string, violations: FieldViolation[]): ExternalId[] {
+  const bySystem = new Map<string, ExternalId>();
+  for (const [index, { system, value: typed }] of ids.entries()) {
+    const value = requiredText(typed, `${path}[${index}].value`, violations);
+    if ((bySystem.get(system)?.value ?? value) === value) bySystem.set(system, { system, value });
     else {
       const description = `must be the only one of the system ${system}`;
       violations.push({ field: `${path}[${index}].system`, reason: 'DUPLICATE_SYSTEM', description });
@@ -85,8 +91,15 @@ function externalIds(value: unknown, path: string, violations: FieldViolation[])
   return [...bySystem.values()];
 }
 
-function required(text: string, path: string, violations: FieldViolation[]): string {
-  const kept = text.trim();
-  if (kept === '') violations.push({ field: path, reason: 'REQUIRED', description: 'must not be blank' });
-  return kept;
+/** The trimmed text; reports a blank one. */
+export function requiredText(text: string, path: string, violations: FieldViolation[]): string {
+  const trimmed = text.trim();
+  if (trimmed === '') violations.push({ field: path, reason: 'REQUIRED', description: 'must not be blank' });
+  return trimmed;
+}
+
+/** The violation of a text that is not a calendar date. */
+export function dateViolations(text: string, path: string): FieldViolation[] {
+  if (isCalendarDate(text)) return [];
+  return [{ field: path, reason: 'BAD_FORMAT', description: 'must be a day such as "2026-01-31"' }];
 }
