@@ -1,5 +1,5 @@
 import { DescribedAnswers } from './described-answers.ts';
-import type { Answer, OpenApi } from './open-api.ts';
+import { readOpenApi, type Answer, type OpenApi } from './open-api.ts';
 
 export interface ApiRequest {
   headers?: Record<string, string>;
@@ -60,7 +60,7 @@ export class ApiClient {
 }
 
 function describe(text: string): Description {
-  const openApi = JSON.parse(text) as OpenApi;
+  const openApi = readOpenApi(text);
   return { openApi, described: new DescribedAnswers(openApi) };
 }
 

@@ -7,11 +7,24 @@ interface DescribedPath {
   operations: Record<string, Operation>;
 }
 
+const unreached = [
+  ...[
+    'ROUTE_UNKNOWN',
+    'METHOD_NOT_ALLOWED',
+    'METHOD_UNKNOWN',
+    'URL_TOO_LONG',
+    'HEADERS_TOO_LARGE',
+    'EXPECTATION_FAILED',
+  ],
+  ...['CREDENTIALS_ENDED', 'PRINCIPAL_ENDED', 'ACCESS_TOKEN_INVALID', 'API_KEY_INVALID'],
+];
+
 /** Holds answers to an OpenAPI document. */
 export class DescribedAnswers {
   /** Longest first: both `{id}` and `{id}:watch` match what is to be watched. */
   readonly #paths: DescribedPath[];
   readonly #ajv: Ajv2020;
+  readonly #responses: OpenApi['components']['responses'];
 
   constructor(openApi: OpenApi) {
     this.#paths = Object.entries(openApi.paths)
@@ -21,6 +34,7 @@ export class DescribedAnswers {
         operations,
       }))
       .toSorted((one, other) => other.template.length - one.template.length);
+    this.#responses = openApi.components.responses;
     this.#ajv = new Ajv2020({ strict: false, validateFormats: false });
     this.#ajv.addSchema({ ...openApi }, 'openapi');
   }
@@ -32,6 +46,7 @@ export class DescribedAnswers {
       if (type !== 'application/problem+json') throw new Error(`${method} ${path}: ${status} as ${String(type)}`);
       if (typeof (body as { requestId?: unknown }).requestId !== 'string')
         throw new Error(`${method} ${path}: ${status} without a requestId`);
+      this.#assertListed(method, path, (body as { code: string }).code);
       return this.#assertValid(`${method} ${path} ${status}`, '#/components/schemas/Problem', body);
     }
     const [template, operation] = this.#operation(method, path);
@@ -49,6 +64,17 @@ export class DescribedAnswers {
   assertText(method: string, path: string, { status, headers }: Response, text: string): void {
     const isJson = /^application\/(problem\+)?json\b/.test(headers.get('content-type') ?? '');
     this.assert(method, path, { status, headers, body: isJson ? (JSON.parse(text) as unknown) : text });
+  }
+
+  /** Codes of requests that reach no operation are not those of operations. */
+  #assertListed(method: string, path: string, code: string): void {
+    if (unreached.includes(code)) return;
+    const [template, operation] = this.#operation(method, path);
+    const texts = Object.values(operation.responses).map(({ $ref, description }) =>
+      $ref === undefined ? description : this.#responses[$ref.split('/').pop() ?? '']?.description,
+    );
+    if (!texts.some((text) => text?.includes(`- \`${code}\`:`)))
+      throw new Error(`${method} ${template}: ${code} is not listed`);
   }
 
   #assertValid(where: string, reference: string, value: unknown): void {

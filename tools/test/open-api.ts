@@ -22,13 +22,29 @@ export interface Operation {
   operationId: string;
   parameters: Parameter[];
   requestBody?: { content: Record<string, { schema?: JsonSchema }> };
-  responses: Record<string, { content?: Record<string, { schema?: JsonSchema }>; $ref?: string }>;
+  responses: Record<string, { description?: string; content?: Record<string, { schema?: JsonSchema }>; $ref?: string }>;
 }
 
 /** The parts of the OpenAPI document that the tests read. */
 export interface OpenApi {
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, JsonSchema> };
+  components: {
+    schemas: Record<string, JsonSchema>;
+    parameters: Record<string, Parameter>;
+    responses: Record<string, { description: string }>;
+  };
+}
+
+/** The document with its shared parameters in the operations that have them. */
+export function readOpenApi(text: string): OpenApi {
+  const openApi = JSON.parse(text) as OpenApi;
+  for (const operation of Object.values(openApi.paths).flatMap((path) => Object.values(path))) {
+    operation.parameters = operation.parameters.map((parameter) => {
+      const [, name] = /^#\/components\/parameters\/(.*)$/.exec((parameter as { $ref?: string }).$ref ?? '') ?? [];
+      return name === undefined ? parameter : (openApi.components.parameters[name] ?? parameter);
+    });
+  }
+  return openApi;
 }
 
 export interface Answer {

@@ -52,13 +52,21 @@ describe('a read mask in REST', () => {
   it('is documented, and what it leaves out with it', async () => {
     const document = (await (await fetch(`${minerals.url}/openapi.json`)).json()) as {
       paths: Record<string, Record<string, { parameters: Message[]; responses: Record<string, Message> }>>;
-      components: { schemas: Record<string, { required?: string[]; properties: Record<string, Message> }> };
+      components: {
+        schemas: Record<string, { required?: string[]; properties: Record<string, Message> }>;
+        parameters: Record<string, Message>;
+      };
     };
     const { parameters, responses } = document.paths['/v1/minerals']?.['get'] ?? {};
-    expect(parameters).toMatchObject([{ name: 'readMask', in: 'query', schema: { type: 'string', maxLength: 1_000 } }]);
-    expect(JSON.stringify(responses?.['200'])).toContain('#/components/schemas/ListMineralsResponseView');
+    expect(parameters).toEqual([{ $ref: '#/components/parameters/readMask' }]);
+    expect(document.components.parameters['readMask']).toMatchObject({
+      name: 'readMask',
+      in: 'query',
+      schema: { type: 'string', maxLength: 1_000 },
+    });
+    expect(JSON.stringify(responses?.['200'])).toContain('#/components/schemas/MineralList');
     const { schemas } = document.components;
-    expect(schemas['ListMineralsResponseView']).toMatchObject({
+    expect(schemas['MineralList']).toMatchObject({
       required: ['minerals', 'totalSize'],
       properties: { minerals: { items: { $ref: '#/components/schemas/MineralView' } } },
     });

@@ -25,7 +25,8 @@ export { ContractClient } from './client/contract-client.js';
 export { serviceDefinitions } from './gen/services.js';
 export { AnswerForm, type JsonText } from './gen/rapport/api/v1/calls_service.js';
 export { JsonCodec } from './rest/json-codec.js';
-export { openApiDocument } from './rest/open-api.js';
+export { statusOfError } from './errors/error-codes.js';
+export { contractErrorCodes, openApiDocument } from './open-api/open-api.js';
 export {
   createProblem,
   escapePointerStep,

@@ -21,16 +21,18 @@ function commentsOf(file: FileDescriptorProto): ReadonlyMap<string, string> {
   );
 }
 
+/** Joins the lines of each paragraph. Items of lists keep lines of their own, as Markdown has them; what follows an item is indented. */
 function tidy(comment: string): string {
-  return comment
-    .split('\n\n')
-    .map((paragraph) =>
-      paragraph
-        .split('\n')
-        .map((line) => line.trim())
-        .join(' ')
-        .trim(),
-    )
-    .join('\n\n')
+  let isInItem = false;
+  const texts = comment.split('\n').map((line) => {
+    const text = line.trim();
+    const isItem = text.startsWith('- ');
+    const separator = isItem ? '\n' : text === '' || (isInItem && !/^\s{2}/.test(line)) ? '\n\n' : ' ';
+    isInItem = isItem || (isInItem && separator === ' ');
+    return separator + text;
+  });
+  return texts
+    .join('')
+    .replace(/\n{3,}|\n\n /g, '\n\n')
     .trim();
 }

@@ -3,7 +3,7 @@ import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/pr
 import { expect, test } from 'vitest';
 import { Contract } from '../descriptors/load-contract.js';
 import { fileDescriptorSet } from '../gen/descriptors.js';
-import { openApiDocument } from '../rest/open-api.js';
+import { openApiDocument } from '../open-api/open-api.js';
 import { restRoutes } from '../rest/rest-routes.js';
 import { recordContracts } from './record-contract.js';
 

@@ -1,4 +1,4 @@
-import { ScalarType, type DescEnum, type DescField, type DescMessage } from '@bufbuild/protobuf';
+import { ScalarType, type DescEnum, type DescEnumValue, type DescField, type DescMessage } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import type { Contract } from '../descriptors/load-contract.js';
 import { isFieldMask, isReadMask, isStruct, isTimestamp } from '../descriptors/well-known.js';
@@ -7,7 +7,7 @@ import { FieldRules } from '../gen/rapport/api/v1/options.js';
 import { textFormat } from '../rules/formats.js';
 import { resourceList } from '../rules/read-mask.js';
 import { enumNames } from './enum-names.js';
-import { problemSchema } from './open-api-problems.js';
+import { problemSchema } from '../open-api/problems.js';
 import { problemForm } from './problem-message.js';
 
 /** A JSON Schema of draft 2020-12, as far as OpenAPI 3.1 and Ajv agree on it. */
@@ -24,12 +24,12 @@ export type Usage = 'output' | 'view' | 'views' | 'input' | 'patch' | 'item';
 export class JsonSchemas {
   /**
    * @param reference how a message within another one is given: a `$ref`, or its schema in place
-   * @param isDescribed whether schemas have descriptions, which only documents need
+   * @param describe the description of what a schema is made of; undefined without descriptions, which only documents need
    */
   constructor(
     private readonly contract: Contract,
     private readonly reference: (schemas: JsonSchemas, message: DescMessage, usage: Usage) => JsonSchema,
-    private readonly isDescribed: boolean,
+    private readonly describe?: (desc: DescMessage | DescField | DescEnum | DescEnumValue) => string,
   ) {}
 
   /** The schema of a message. Fields that a caller may not set have the schema `false` in `input` and `patch`. */
@@ -94,8 +94,7 @@ export class JsonSchemas {
     // A mask that is no parameter has no place in a schema, and an update's is made of its body.
     if (isReadMask(field)) return { type: 'string', minLength: 1, maxLength: maxReadMaskLength, storable: true };
     if (field.message) return { ...this.reference(this, field.message, usageWithin(field, rules, usage)), ...example };
-    if (field.enum)
-      return { type: 'string', enum: enumNames(field.enum), ...this.#enumDescription(field.enum), ...example };
+    if (field.enum) return { type: 'string', enum: enumNames(field.enum), ...example };
     return { ...scalarSchema(field, rules), ...checksOfOurOwn(field, usage), ...example };
   }
 
@@ -104,16 +103,22 @@ export class JsonSchemas {
     return usage === 'item' ? FieldRules.fromPartial({ example: rules.example }) : rules;
   }
 
-  #description(desc: DescMessage | DescField): JsonSchema {
-    return this.isDescribed ? describe(this.contract.comment(desc)) : {};
+  /** The meanings of the values of an enum, as a list. */
+  valueMeanings(desc: DescEnum): string | undefined {
+    const { describe } = this;
+    return (
+      describe &&
+      desc.values
+        .flatMap((value) => (value.number === 0 ? [] : [`- \`${value.localName}\`: ${describe(value)}`]))
+        .join('\n')
+    );
   }
 
-  #enumDescription(desc: DescEnum): JsonSchema {
-    if (!this.isDescribed) return {};
-    const lines = desc.values
-      .filter((value) => value.number !== 0)
-      .map((value) => `- \`${value.localName}\`: ${this.contract.comment(value)}`);
-    return describe([this.contract.comment(desc), lines.join('\n')].join('\n\n'));
+  #description(desc: DescMessage | DescField): JsonSchema {
+    if (!this.describe) return {};
+    const values = desc.kind === 'field' && desc.enum ? this.valueMeanings(desc.enum) : undefined;
+    const description = [this.describe(desc), ...(values === undefined ? [] : [values])].join('\n\n').trim();
+    return description === '' ? {} : { description };
   }
 }
 
@@ -210,8 +215,4 @@ function nullable(schema: JsonSchema): JsonSchema {
   if (typeof type !== 'string') return { anyOf: [rest, { type: 'null' }], ...documented };
   const values = 'enum' in rest ? { enum: [...(rest['enum'] as string[]), null] } : {};
   return { type: [type, 'null'], ...rest, ...values, ...documented };
-}
-
-function describe(comment: string): JsonSchema {
-  return comment.trim() === '' ? {} : { description: comment.trim() };
 }

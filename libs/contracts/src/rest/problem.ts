@@ -25,7 +25,7 @@ export interface PlacedViolation {
   detail: string;
 }
 
-const statusOfCode: Record<ErrorCode, number> = {
+export const statusOfCode: Readonly<Record<ErrorCode, number>> = {
   CANCELLED: 499,
   INVALID_ARGUMENT: 400,
   OUT_OF_RANGE: 400,

@@ -20,17 +20,13 @@ const headerOfField: Readonly<Record<string, string>> = {
 export function restRoutes(contract: Contract): RestRoute[] {
   const codecs = new Map<string, JsonCodec>();
   const open = new Set<string>();
-  const schemas = new JsonSchemas(
-    contract,
-    (inPlace, message, usage) => {
-      if (open.has(message.typeName)) throw new Error(`${message.typeName}: a message in itself has no REST form.`);
-      open.add(message.typeName);
-      const schema = inPlace.message(message, usage);
-      open.delete(message.typeName);
-      return schema;
-    },
-    false,
-  );
+  const schemas = new JsonSchemas(contract, (inPlace, message, usage) => {
+    if (open.has(message.typeName)) throw new Error(`${message.typeName}: a message in itself has no REST form.`);
+    open.add(message.typeName);
+    const schema = inPlace.message(message, usage);
+    open.delete(message.typeName);
+    return schema;
+  });
   return contract.methods.flatMap((method) => (method.http ? [restRoute(contract, method, schemas, codecs)] : []));
 }
 

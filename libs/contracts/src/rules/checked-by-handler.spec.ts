@@ -20,7 +20,7 @@ describe('a field that the handler checks', () => {
   });
 
   it('has a schema of names and types only', () => {
-    const schemas = new JsonSchemas(contract, (own, message, usage) => own.message(message, usage), true);
+    const schemas = new JsonSchemas(contract, (own, message, usage) => own.message(message, usage));
 
     const { properties } = schemas.message(batch, 'input') as { properties: { items: JsonSchema } };
 

@@ -1,9 +1,9 @@
 import type { DescMessage } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { platformContract } from '../descriptors/platform-contract.js';
-import { JsonSchemas } from './json-schema.js';
+import { JsonSchemas } from '../rest/json-schema.js';
 import { openApiDocument } from './open-api.js';
-import { restRoutes } from './rest-routes.js';
+import { restRoutes } from '../rest/rest-routes.js';
 
 interface Operation {
   parameters: { in: string; name: string }[];
@@ -46,7 +46,7 @@ describe('a message that stands for a problem', () => {
 });
 
 describe('messages of one name in several packages', () => {
-  const schemas = new JsonSchemas(contract, (_, { name }) => ({ $ref: name }), false);
+  const schemas = new JsonSchemas(contract, (_, { name }) => ({ $ref: name }));
 
   it.each(['input', 'output'] as const)(
     'have one schema as %s, since the document names it by the message',

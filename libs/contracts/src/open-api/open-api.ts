@@ -1,0 +1,99 @@
+import type { Contract } from '../descriptors/load-contract.js';
+import { errorCodes } from '../errors/error-codes.js';
+import { recordContracts } from '../records/record-contract.js';
+import { JsonSchemas } from '../rest/json-schema.js';
+import type { RestRoute } from '../rest/rest-route.js';
+import { forDocument, SchemaComponents } from './components.js';
+import { byGroup, groupName } from './groups.js';
+import { byStatus, codesOfOperation } from './operation-errors.js';
+import { eitherOf, notModified, operationOf, type Operation } from './operation.js';
+import { shareParameters } from './parameters.js';
+import { problemSchema, ProblemResponses, rateHeaders } from './problems.js';
+import { RestTexts } from './rest-texts.js';
+import { webhooksOf } from './webhooks.js';
+
+type Json = Record<string, unknown>;
+
+/** Every `code` that a problem of the contract can have. */
+export function contractErrorCodes(contract: Contract): ReturnType<typeof errorCodes> {
+  return errorCodes(recordContracts(contract).map(({ singular }) => upperSnake(singular)));
+}
+
+/** The OpenAPI 3.1 document of a set of routes. */
+export function openApiDocument(contract: Contract, unordered: readonly RestRoute[], version: string): Json {
+  const routes = byGroup(unordered);
+  const codes = contractErrorCodes(contract);
+  const texts = new RestTexts(contract, codes, routes);
+  const components = new SchemaComponents();
+  const schemas = new JsonSchemas(
+    contract,
+    (own, message, usage) => components.reference(own, message, usage),
+    (desc) => texts.of(desc),
+  );
+  const parts = { texts, schemas, reference: components.reference.bind(components, schemas) };
+  const operations = new Map<string, { operation: Operation; codes: string[] }>();
+  for (const route of routes) {
+    const key = `${route.verb.toLowerCase()} ${route.path.template}`;
+    const other = operations.get(key);
+    const operation = operationOf(route, parts);
+    operations.set(key, {
+      operation: other ? eitherOf(other.operation, operation, route) : operation,
+      codes: [...new Set([...(other?.codes ?? []), ...codesOfOperation(contract, route, codes)])],
+    });
+  }
+  const responses = addProblems([...operations.values()], codes);
+  const parameters = shareParameters([...operations.values()].map(({ operation }) => operation));
+  const paths: Record<string, Json> = {};
+  for (const [key, { operation }] of operations) {
+    const [verb = '', template = ''] = key.split(' ');
+    paths[template] = { ...paths[template], [verb]: operation };
+  }
+  const events = webhooksOf(contract, schemas, forDocument);
+  const services = [...new Set(routes.map(({ method }) => method.service))];
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Rapport API',
+      version,
+      description:
+        'The REST API of Rapport, a CRM platform that is an API first. The guide at [/docs](/docs) explains keys, paging, filters, ' +
+        'idempotency, etags and webhooks. Errors are RFC 9457 problems with a stable `code`.',
+      contact: { name: 'Rapport', url: 'https://rapport.example/support' },
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/', description: 'This server' }],
+    security: [{ apiKey: [] }],
+    tags: services.map((service) => ({ name: groupName(service), description: texts.of(service) })),
+    paths,
+    ...(Object.keys(events.webhooks).length > 0 && { webhooks: events.webhooks }),
+    components: {
+      schemas: { ...components.all, ...events.components, Problem: problemSchema },
+      parameters,
+      headers: rateHeaders,
+      responses: { ...responses, NotModified: notModified },
+      securitySchemes: {
+        apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: `Authorization: Bearer rpt_live_…`.' },
+      },
+    },
+  };
+}
+
+/** Adds to each operation a response for each status of its codes. @returns the responses that operations share */
+function addProblems(
+  operations: readonly { operation: Operation; codes: string[] }[],
+  codes: ReturnType<typeof errorCodes>,
+): Json {
+  const responses = new ProblemResponses(codes);
+  const all = operations.map(({ operation, codes: names }) => ({ operation, statuses: byStatus(names, codes) }));
+  for (const { statuses } of all) for (const [status, names] of statuses) responses.count(status, names);
+  for (const { operation, statuses } of all) {
+    for (const [status, names] of statuses) operation.responses[status] = responses.reference(status, names);
+    // Proxies and what a request meets before its operation answer with others.
+    for (const others of ['4XX', '5XX']) operation.responses[others] = { $ref: '#/components/responses/Problem' };
+  }
+  return responses.components();
+}
+
+function upperSnake(name: string): string {
+  return name.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
+}

@@ -1,0 +1,128 @@
+import type { Contract } from '../descriptors/load-contract.js';
+import { recordContracts } from '../records/record-contract.js';
+import type { JsonSchema, JsonSchemas } from '../rest/json-schema.js';
+
+type Json = Record<string, unknown>;
+
+const verbs = ['created', 'updated', 'deleted', 'undeleted', 'merged'];
+
+/** Fields of a change that events have, by their names in events. */
+const changeFields = {
+  ...{ id: 'id', recordType: 'type', recordId: 'record_id', version: 'version', operation: 'operation' },
+  ...{ changedFields: 'changed_fields', before: 'before', after: 'after', actor: 'actor', origin: 'origin' },
+  ...{ requestId: 'request_id', causationId: 'causation_id', hop: 'hop' },
+};
+
+const headers = [
+  ['webhook-id', 'Id of the event, the same for every attempt. Ignore an event whose id you have processed.'],
+  ['webhook-timestamp', 'Time of the attempt, in seconds since 1970. Refuse attempts that are older than 5 minutes.'],
+  ['webhook-signature', 'Signatures of Standard Webhooks, separated by spaces: `v1,` HMAC-SHA256, `v1a,` Ed25519.'],
+].map(([name, description]) => ({ name, in: 'header', required: true, description, schema: { type: 'string' } }));
+
+const answers = {
+  '2XX': { description: 'The endpoint has received the event.' },
+  '410': { description: 'The endpoint is gone. Rapport disables it.' },
+  default: { description: 'The endpoint has not received the event. Rapport sends it again later.' },
+};
+
+/** What Rapport posts to webhook endpoints, and the schemas of it. A contract without a change feed has no events. */
+export function webhooksOf(
+  contract: Contract,
+  schemas: JsonSchemas,
+  describe: (schema: JsonSchema) => JsonSchema,
+): { webhooks: Json; components: Record<string, JsonSchema> } {
+  const changes = contract.methods.map(({ desc }) =>
+    desc.output.fields.find(({ message }) => message?.name === 'Change'),
+  );
+  const change = changes.find((field) => field !== undefined)?.message;
+  if (!change) return { webhooks: {}, components: {} };
+  const properties = Object.entries(changeFields).flatMap(([name, field]) => {
+    const desc = change.field[field] ?? change.fields.find(({ name: own }) => own === field);
+    return desc ? [[name, describe(schemas.field(desc, 'output'))] as const] : [];
+  });
+  const data = {
+    type: 'object',
+    required: ['id', 'recordType', 'recordId', 'version', 'operation', 'changedFields', 'actor', 'origin', 'hop'],
+    properties: Object.fromEntries(properties),
+  };
+  const records = recordContracts(contract).map(({ singular }) => {
+    const type = singular.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    const words = type.replaceAll('_', ' ');
+    const schema = {
+      allOf: [
+        { $ref: '#/components/schemas/RecordEvent' },
+        { properties: { type: { enum: verbs.map((verb) => `${type}.${verb}`), description: meaningsOf(type) } } },
+      ],
+    };
+    const fields = `\`before\` and \`after\` have fields of the ${words}, by the names that the API has. Null stands for no value.`;
+    return [type, webhook(`${type}Event`, `A ${words} changed`, fields, schema)] as const;
+  });
+  return {
+    webhooks: {
+      ...Object.fromEntries(records),
+      record: webhook('recordEvent', 'A record of another type changed', 'Such as `association.created`.', {
+        $ref: '#/components/schemas/RecordEvent',
+      }),
+      ...platformEvents(),
+    },
+    components: {
+      RecordEvent: { ...event({ type: 'string', examples: ['customer.updated'] }, data), description: recordEvent },
+    },
+  };
+}
+
+const recordEvent =
+  'One committed change of a record. An endpoint with the payload `THIN` gets it without `before` and `after`.';
+
+function platformEvents(): Json {
+  const text = (description: string) => ({ type: 'string', description });
+  const endpointId = text('Id of the endpoint.');
+  const types: Record<string, [id: string, summary: string, description: string, data: Record<string, JsonSchema>]> = {
+    'changes.gap': [
+      'changesGapEvent',
+      'Changes can be missing',
+      'Every endpoint gets it. Read the records of the type again.',
+      { recordType: text('The type of the records.') },
+    ],
+    'webhook_endpoint.disabled': [
+      'webhookEndpointDisabledEvent',
+      'Rapport disabled an endpoint',
+      'Another endpoint of the workspace no longer gets events.',
+      { endpointId, url: text('URL of the endpoint.'), reason: text('Why, as `disableReason` of the endpoint.') },
+    ],
+    'webhook_endpoint.test': [
+      'webhookEndpointTestEvent',
+      'A test of an endpoint',
+      'The answer to `POST /v1/webhookEndpoints/{id}:test`.',
+      { endpointId },
+    ],
+  };
+  return Object.fromEntries(
+    Object.entries(types).map(([type, [id, summary, description, properties]]) => [
+      type,
+      webhook(id, summary, description, event({ const: type }, { type: 'object', properties })),
+    ]),
+  );
+}
+
+function event(type: JsonSchema, data: JsonSchema): JsonSchema {
+  const properties = {
+    type: { ...type, description: 'What happened.' },
+    timestamp: { type: 'string', format: 'date-time', description: 'When it happened.' },
+    data: { ...data, description: 'What the event is about.' },
+  };
+  return { type: 'object', required: ['type', 'timestamp', 'data'], properties };
+}
+
+function webhook(operationId: string, summary: string, description: string, schema: JsonSchema): Json {
+  const name = operationId.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const requestBody = { required: true, content: { 'application/json': { schema } } };
+  const operation = { operationId: name, tags: ['Webhook endpoints'], summary, description, security: [] };
+  return { post: { ...operation, parameters: headers, requestBody, responses: answers } };
+}
+
+function meaningsOf(type: string): string {
+  const words = type.replaceAll('_', ' ');
+  const ends = ['was created', 'changed', 'was deleted', 'was restored', 'was merged into another one'];
+  return ends.map((end, index) => `- \`${type}.${verbs[index]}\`: The ${words} ${end}.`).join('\n');
+}
