@@ -1,8 +1,8 @@
 // Bundles the programs of an app into its `dist`, from its sources, the libraries' `dist` and their packages:
 // `node tools/bundle-app.ts auth main migrate sign-in/passwords/hash-worker`. A process then loads a few files in place of two thousand.
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { rolldown, type Plugin, type RolldownLog } from 'rolldown';
 import { bundledLicences } from './bundled-licences.ts';
 import { externalPackages } from './external-packages.ts';
@@ -25,6 +25,7 @@ const bundle = await rolldown({
     { name: 'what-nest-loads-by-name', transform: { filter: { id: /server-grpc\.js$/ }, handler: bundleGrpc } },
     { name: 'late-dates', transform: { filter: { id: /logger\.service\.js$/ }, handler: formatDatesLate } },
     lightHttp(),
+    rawFiles(),
   ],
 });
 rmSync(dist, { recursive: true, force: true });
@@ -66,6 +67,18 @@ function lightHttp(): Plugin {
       handler: () => `const http = process.getBuiltinModule('node:http');
         export default http;
         export const { ${names.join(', ')} } = http;`,
+    },
+  };
+}
+
+/** Puts in the text of a file that is imported with `?raw`, as Vite does. */
+function rawFiles(): Plugin {
+  return {
+    name: 'raw-files',
+    resolveId: { filter: { id: /\?raw$/ }, handler: (name, importer = '') => join(dirname(importer), name) },
+    load: {
+      filter: { id: /\?raw$/ },
+      handler: (id) => `export default ${JSON.stringify(readFileSync(id.slice(0, -'?raw'.length), 'utf8'))};`,
     },
   };
 }

@@ -14,7 +14,7 @@ import { registerContractRoutes } from './routes/contract-routes.js';
 import { AllowedOrigins } from './cors/allowed-origins.js';
 import { preflightAnswerer } from './cors/answer-preflights.js';
 import { Denials } from './access/denials.js';
-import { registerDocuments } from './http/documents.js';
+import { registerDocuments } from './docs/documents.js';
 import { registerOidc } from './oidc/forward-oidc.js';
 import { defaultLimitSettings } from './limits/limit-settings.js';
 import { Limits } from './limits/limits.js';
@@ -91,7 +91,7 @@ export async function createEdge(
       return reply.code(status).send(body);
     });
   }
-  await registerDocuments(app, () => openApiDocument(contract, routes, '1.0.0'), isTls);
+  await registerDocuments(app, contract, () => openApiDocument(contract, routes, '1.0.0'), isTls);
   if (oidc) await registerOidc(app, oidc, limits, isTls);
   await registerContractRoutes(app, routes, { admission, clients, cache, reads, openCalls });
   return { app, readiness };

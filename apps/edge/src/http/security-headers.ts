@@ -22,9 +22,13 @@ export function apiHeaders(isTls: boolean): SecurityHeaders {
   };
 }
 
-/** Adds the headers of pages, all that helmet sets, to every answer of a scope, problems included. */
-export function sendPages(scope: FastifyInstance, isTls: boolean): void {
-  const headers = pageHeaders(isTls);
+/**
+ * Adds the headers of pages, all that helmet sets, to every answer of a scope, problems included.
+ *
+ * @param own in place of those that helmet sets
+ */
+export function sendPages(scope: FastifyInstance, isTls: boolean, own: SecurityHeaders = {}): void {
+  const headers = { ...pageHeaders(isTls), ...own };
   scope.addHook('onRequest', (_request, reply, done) => {
     void reply.headers(headers);
     done();

@@ -1,13 +1,8 @@
-import { execFile, spawnSync } from 'node:child_process';
-import { promisify } from 'node:util';
+import { spawnSync } from 'node:child_process';
+import { installDebianPackage } from './debian-package.js';
 
 /** The server itself, and the name by which it comes with Debian's `redis-tools`: the server asks its own name what to be. */
 const programs = ['redis-server', 'redis-check-rdb'];
-
-/** Not the package `redis-server`, which starts a service of its own. One process at a time, or apt refuses. */
-const install = `apt-get update -q && apt-get install -y -q --no-install-recommends redis-tools`;
-const lock = '/tmp/rapport-apt.lock';
-const installTimeoutMs = 180_000;
 
 /**
  * Finds the program that is a Redis server when it is started with the name `redis-server`. As root on a machine with apt
@@ -24,10 +19,8 @@ export async function findRedisProgram(): Promise<string> {
     );
   }
   try {
-    await promisify(execFile)('flock', [lock, 'sh', '-c', install], {
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-      timeout: installTimeoutMs,
-    });
+    // Not the package `redis-server`, which starts a service of its own.
+    await installDebianPackage('redis-tools');
   } catch (error) {
     throw new Error('There is no redis-server on this machine, and installing it by apt failed.', { cause: error });
   }

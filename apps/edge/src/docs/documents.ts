@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Contract } from '@rapport/contracts';
+import type { FastifyInstance } from 'fastify';
+import { sendPages } from '../http/security-headers.js';
+import style from './guide/guide.css?raw';
+import { guidePage, guidePaths, layout } from './guide/guide.js';
+
+/**
+ * Swagger UI. Scalar's standalone file (@scalar/api-reference 1.76.0, tried in Chromium 156) sets styles in its elements: under
+ * `style-src 'self'` the browser refuses 44 of them on the first page. It also names hosts of its own for fonts, a proxy and an agent.
+ */
+const reference = `<div id="reference"></div>
+    <noscript>The description itself is at <a href="/openapi.json">/openapi.json</a>.</noscript>
+    <script src="/docs/swagger-ui-bundle.js"></script>
+    <script src="/docs/start.js"></script>`;
+
+const start = `const dark = matchMedia('(prefers-color-scheme: dark)');
+const follow = () => document.documentElement.classList.toggle('dark-mode', dark.matches);
+dark.addEventListener('change', follow);
+follow();
+SwaggerUIBundle({
+  url: '/openapi.json',
+  dom_id: '#reference',
+  deepLinking: true,
+  docExpansion: 'none',
+  defaultModelsExpandDepth: 0,
+  tryItOutEnabled: true,
+});
+`;
+
+/** Everything comes from this origin, and no style or script stands in a page. Swagger UI has its icons as `data:`. */
+const contentSecurityPolicy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; " +
+  "form-action 'none'; frame-ancestors 'none'";
+
+/**
+ * Serves the API's description at /openapi.json, a guide at /docs, and the description for people at /docs/reference. Everything comes
+ * from this process, which makes and reads each document when it is first asked for.
+ */
+export async function registerDocuments(
+  server: FastifyInstance,
+  contract: Contract,
+  openApi: () => Record<string, unknown>,
+  isTls: boolean,
+): Promise<void> {
+  const require = createRequire(import.meta.url);
+  const library = (file: string) => readFileSync(require.resolve(`swagger-ui-dist/${file}`));
+  const html = 'text/html; charset=utf-8';
+  addDocument(server, { url: '/openapi.json', type: 'application/json', make: () => JSON.stringify(openApi()) });
+  const pages: Document[] = [
+    ...guidePaths.map((url) => ({ url, type: html, make: () => guidePage(url, contract) })),
+    { url: '/docs/reference', type: html, make: () => layout('/docs/reference', 'Reference', reference, libraryStyle) },
+    { url: '/docs/guide.css', type: 'text/css', make: () => style },
+    { url: '/docs/start.js', type: 'text/javascript', make: () => start },
+    { url: '/docs/swagger-ui-bundle.js', type: 'text/javascript', make: () => library('swagger-ui-bundle.js') },
+    { url: '/docs/swagger-ui.css', type: 'text/css', make: () => library('swagger-ui.css') },
+  ];
+  await server.register(async (scope) => {
+    sendPages(scope, isTls, { 'content-security-policy': contentSecurityPolicy });
+    for (const document of pages) addDocument(scope, document);
+  });
+}
+
+const libraryStyle = '<link rel="stylesheet" href="/docs/swagger-ui.css" />\n    ';
+
+interface Document {
+  url: string;
+  type: string;
+  make: () => string | Buffer;
+}
+
+function addDocument(scope: FastifyInstance, { url, type, make }: Document): void {
+  let content: string | Buffer | undefined;
+  scope.get(url, async (_request, reply) =>
+    reply
+      .type(type)
+      .header('cache-control', 'public, max-age=300')
+      .send((content ??= make())),
+  );
+}

@@ -1,0 +1,62 @@
+import { sharedPlatform, startChromium } from '@rapport/testing';
+import { afterAll, beforeAll, beforeEach, expect, inject, it } from 'vitest';
+
+type Browser = Awaited<ReturnType<typeof startChromium>>;
+type Page = Awaited<ReturnType<Browser['newPage']>>;
+
+const guide = [
+  ...['/docs', '/docs/keys', '/docs/first-calls', '/docs/errors', '/docs/paging', '/docs/filters'],
+  ...['/docs/idempotency', '/docs/etags', '/docs/changes', '/docs/webhooks', '/docs/sync', '/docs/grpc'],
+];
+
+let browser: Browser;
+let url: string;
+let page: Page;
+/** What the browser complained of, such as a refused style, and what it asked of other origins. */
+let faults: string[];
+
+beforeAll(async () => {
+  ({ edgeUrl: url } = await sharedPlatform(inject('platformUrl')));
+  browser = await startChromium();
+  page = await browser.newPage({ viewport: { width: 390, height: 800 } });
+  page.setDefaultTimeout(300_000);
+  page.on('console', (message) => message.type() === 'error' && faults.push(`${page.url()}: ${message.text()}`));
+  page.on('pageerror', (error) => faults.push(`${page.url()}: ${error.message}`));
+  page.on('request', (request) => {
+    const isOurs = request.url().startsWith(`${url}/`) || request.url().startsWith('data:');
+    if (!isOurs) faults.push(`${page.url()} asks ${request.url()}`);
+  });
+}, 600_000);
+
+beforeEach(() => {
+  faults = [];
+});
+
+afterAll(() => browser?.close());
+
+it(
+  'the guide fits a phone, keeps the content security policy and asks no other origin',
+  { timeout: 300_000 },
+  async () => {
+    for (const path of guide) {
+      const answer = await page.goto(url + path);
+      expect(answer?.status(), path).toBe(200);
+      expect(await page.locator('h1').count(), path).toBe(1);
+      expect(await page.locator('.pages [aria-current=page]').count(), path).toBe(1);
+      const width = await page.evaluate<number>('document.documentElement.scrollWidth');
+      expect(width, path).toBeLessThanOrEqual(390);
+    }
+    expect(faults).toEqual([]);
+  },
+);
+
+it('the reference opens an operation of customers, by the same rules', { timeout: 300_000 }, async () => {
+  await page.goto(`${url}/docs/reference`);
+  const group = page.locator('.opblock-tag').first();
+  await group.waitFor();
+  expect(await group.textContent()).toMatch(/^Customers/);
+  await group.click();
+  await page.locator('.opblock-summary').first().click();
+  await page.locator('.opblock-body .responses-table').first().waitFor();
+  expect(faults).toEqual([]);
+});
