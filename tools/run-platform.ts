@@ -54,7 +54,7 @@ Rapport is ready.
   URL            ${demo.url}
                  (plain HTTP, and open to this machine only)
   API key        ${demo.apiKey}
-  API reference  ${demo.url}/docs
+  API guide      ${demo.url}/docs
   Logs           ${join(dataDir, 'logs')}
 
 URL and key are in ${join(dataDir, 'demo.json')} too. Try:

@@ -29,6 +29,8 @@ export const requestErrorCodes = {
   SERVICE_STOPPING: ['UNAVAILABLE', 'The server restarts. Reconnect, and continue from the last cursor.'],
   DATABASE_UNAVAILABLE: ['UNAVAILABLE', 'The database is unreachable. Retry.'],
   DATABASE_TIMEOUT: ['DEADLINE_EXCEEDED', 'The database took too long. Ask for less, or retry.'],
+  KEYS_LOST: ['UNAVAILABLE', 'An encryption key of the personal data is missing.'],
+  KEYS_UNAVAILABLE: ['UNAVAILABLE', 'The database of encryption keys is unreachable. Retry.'],
   DEADLINE_EXCEEDED: ['DEADLINE_EXCEEDED', 'The operation took too long. Retry with the same `Idempotency-Key`.'],
 } as const satisfies Record<string, ErrorCodeMeaning>;
 
@@ -105,9 +107,7 @@ const operationErrorCodes: Record<string, ErrorCodeMeaning> = {
   IMPORT_MAPPING_NOT_FOUND: ['NOT_FOUND', 'The import mapping does not exist.'],
   IMPORT_QUOTA: ['RESOURCE_EXHAUSTED', 'The files of the workspace’s imports use 4 GiB.'],
   INVITATION_OPEN: ['FAILED_PRECONDITION', 'The user has not accepted the invitation.'],
-  KEYS_LOST: ['UNAVAILABLE', 'An encryption key of the personal data is missing.'],
   KEYS_NOT_CONFIGURED: ['UNAVAILABLE', 'The server has no database of encryption keys.'],
-  KEYS_UNAVAILABLE: ['UNAVAILABLE', 'The database of encryption keys is unreachable. Retry.'],
   LAST_ADMIN: ['FAILED_PRECONDITION', 'The change would leave the workspace without an active admin.'],
   MAIL_NOT_SENT: ['UNAVAILABLE', 'The mail server did not accept the mail. Send it again later.'],
   MAPPING_DISABLED: ['FAILED_PRECONDITION', 'The mapping or its connection is not enabled.'],

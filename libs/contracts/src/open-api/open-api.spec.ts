@@ -2,8 +2,8 @@ import type { DescMessage } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { platformContract } from '../descriptors/platform-contract.js';
 import { JsonSchemas } from '../rest/json-schema.js';
-import { openApiDocument } from './open-api.js';
 import { restRoutes } from '../rest/rest-routes.js';
+import { openApiDocument } from './open-api.js';
 
 interface Operation {
   parameters: { in: string; name: string }[];

@@ -1,6 +1,6 @@
 import type { DescField } from '@bufbuild/protobuf';
 import type { Contract } from '../descriptors/load-contract.js';
-import { requestErrorCodes, statusOfError, type ErrorCodeMeaning } from '../errors/error-codes.js';
+import { statusOfError, type ErrorCodeMeaning, type requestErrorCodes } from '../errors/error-codes.js';
 import type { RestRoute } from '../rest/rest-route.js';
 
 type RequestErrorCode = keyof typeof requestErrorCodes;
@@ -17,14 +17,14 @@ export function codesOfOperation(
   const { method, fields, path } = route;
   const parameters: DescField[] = [...fields.path, ...fields.query, ...(fields.body ? [fields.body] : [])];
   const comments = [method.desc, ...parameters].map((each) => contract.comment(each)).join(' ');
-  const named = comments.match(/[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+/g) ?? [];
-  const places = [...path.template.matchAll(/(\w+)\/\{/g)].map(([, collection = '']) => collection);
-  const absent = places.map((place) => [...codes.keys()].find((code) => code === `${constantOf(place)}_NOT_FOUND`));
+  const named = comments.split(/[^A-Z0-9_]+/);
+  const places = path.template.split('/').filter((_, index, steps) => steps[index + 1]?.startsWith('{'));
+  const absent = places.map((place) => `${constantOf(place)}_NOT_FOUND`);
   // The resource name of a record of any type.
   const isOfAnyRecord = fieldsOf(route).some((field) => contract.reference(field) === '*');
   const records = isOfAnyRecord
     ? [...codes.keys()].filter(
-        (code) => /_NOT_FOUND$/.test(code) && codes.has(code.replace(/NOT_FOUND$/, 'CREATED_BEFORE')),
+        (code) => code.endsWith('_NOT_FOUND') && codes.has(code.replace(/NOT_FOUND$/, 'CREATED_BEFORE')),
       )
     : [];
   const found = [
@@ -35,7 +35,9 @@ export function codesOfOperation(
     ...records,
     ...codesOfRecord(route, codes),
   ];
-  return [...new Set(found)].filter((code) => code !== undefined && codes.has(code)) as string[];
+  // What was erased is as absent as what never was.
+  const erased = found.map((code) => code.replace(/_NOT_FOUND$/, '_ERASED'));
+  return [...new Set([...found, ...erased])].filter((code) => codes.has(code));
 }
 
 function fieldsOf({ fields: { path, query, body } }: RestRoute): DescField[] {
@@ -54,7 +56,10 @@ export function byStatus(
   );
 }
 
-function codesOfRequest({ method: { policy }, fields, verb, isConditional }: RestRoute): RequestErrorCode[] {
+/** Parameters that may name fields with personal data. */
+const hidden = ['filter', 'order_by', 'q', 'group_by', 'sum'];
+
+function codesOfRequest({ method: { policy }, fields, verb, isConditional }: RestRoute): string[] {
   const has = (name: string) => fields.header.some((header) => header.name === name);
   const every: RequestErrorCode[] = [
     ...(['VALIDATION_FAILED', 'REQUEST_MALFORMED', 'RATE_LIMITED', 'TOO_MANY_CONCURRENT'] as const),
@@ -65,12 +70,15 @@ function codesOfRequest({ method: { policy }, fields, verb, isConditional }: Res
       'SERVICE_UNAVAILABLE',
       'SERVICE_STOPPING',
     ] as const),
-    ...(['DATABASE_UNAVAILABLE', 'DATABASE_TIMEOUT', 'DEADLINE_EXCEEDED'] as const),
+    ...(['DATABASE_UNAVAILABLE', 'DATABASE_TIMEOUT', 'DEADLINE_EXCEEDED', 'KEYS_UNAVAILABLE', 'KEYS_LOST'] as const),
   ];
   return [
     ...every,
     ...(policy.public && !policy.provenBy ? [] : (['CREDENTIAL_MISSING', 'CREDENTIAL_INVALID'] as const)),
     ...(policy.public ? [] : (['PERMISSION_MISSING'] as const)),
+    ...(policy.permission.startsWith('account.') ? (['USER_NEEDED'] as const) : []),
+    ...(fields.query.some(({ name }) => hidden.includes(name)) ? (['FIELD_HIDDEN'] as const) : []),
+    ...(fields.query.some(({ name }) => name === 'as_of') ? (['HISTORY_EXPIRED', 'HISTORY_ERASED'] as const) : []),
     ...(has('if-match') ? (['ETAG_MISMATCH'] as const) : []),
     ...(has('idempotency-key')
       ? (['IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_KEY_IN_USE', 'IDEMPOTENCY_ANSWER_ERASED'] as const)
@@ -97,12 +105,15 @@ function codesOfRecord({ method }: RestRoute, codes: ReadonlyMap<string, ErrorCo
     case 'Create':
     case 'Upsert':
       return [...written, `${constant}_CREATED_BEFORE`];
+    case 'BatchUpdate':
+    case 'BatchDelete':
+      return [...written, `${constant}_NOT_FOUND`, 'ETAG_MISMATCH'];
     default:
       return written;
   }
 }
 
-const standardMethod = /^(BatchCreate|BatchUpdate|Create|Update|Undelete|Upsert|Import|Export)(\w+)$/;
+const standardMethod = /^(BatchCreate|BatchUpdate|BatchDelete|Create|Update|Undelete|Upsert|Import|Export)(\w+)$/;
 
 const ownUniqueValues: Readonly<Record<string, readonly string[]>> = {
   CUSTOMER: ['EMAIL_TAKEN', 'DOMAIN_TAKEN'],

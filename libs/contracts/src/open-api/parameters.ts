@@ -15,7 +15,8 @@ const meanings: Readonly<Record<string, (description: string) => string>> = {
     'A key that identifies this request. A repeated request with the same key and body gets the first answer for 24 hours and does ' +
     'nothing else.',
   pageSize: (description) => {
-    const [fallback = ''] = /[^.]*\b(?:when unset|[Dd]efaults?)\b[^.]*\./.exec(description) ?? [];
+    const fallback =
+      description.split(/(?<=\.)/).find((sentence) => /\b(?:when unset|defaults?)\b/i.test(sentence)) ?? '';
     return `Maximum number of items on the page.${fallback}`;
   },
   pageToken: () => '`nextPageToken` of the previous page. The other parameters must be the same.',

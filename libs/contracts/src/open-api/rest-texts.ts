@@ -66,12 +66,12 @@ export class RestTexts {
         /\b([A-Z][a-z]+(?:[A-Z][a-z]+)+)\.([A-Z])([a-zA-Z]+)\b/g,
         (_, message: string, first: string, rest: string) => `\`${first.toLowerCase()}${rest}\` of ${message}`,
       )
-      .replace(/`?\b(?:\w+Service\.)?([A-Z][a-z]+(?:[A-Z][A-Za-z]*)+)\b`?/g, (text, name: string) =>
+      .replace(/`?\b(?:\w+Service\.)?([A-Z][a-z]+[A-Z][A-Za-z]*)\b`?/g, (text, name: string) =>
         this.#renamed(text, name, route),
       )
       .replace(/`(etag|request_id|requestId)`/g, (text, name: string) => this.#header(text, name, route))
       .replace(/(?<![\w",])[a-z]+(?:_[a-z0-9]+)+(?!\w)/g, (name) => this.#fields.get(name) ?? name)
-      .replace(/(?<![`\w<])[\w.]*<\w+>[\w.<>]*(?!`)/g, '`$&`');
+      .replace(/(?<![`\w<.])(?:\w[\w.]*)?<\w+>[\w.<>]*(?!`)/g, '`$&`');
   }
 
   #error(code: string): string {

@@ -154,7 +154,7 @@ function schemasIn(value: unknown): Schema[] {
   const { schema, items, description } = value as { schema?: Schema; items?: Schema; description?: string };
   const inner = schema?.enum ? schema : items?.enum ? items : undefined;
   if (inner) return [{ ...inner, description: description ?? '' }];
-  return [value as Schema, ...Object.values(value).flatMap(schemasIn)];
+  return [value, ...Object.values(value).flatMap(schemasIn)];
 }
 
 function codesIn(response: Response | undefined): string[] {
