@@ -20,6 +20,11 @@ export function codesOfOperation(
   const named = comments.split(/[^A-Z0-9_]+/);
   const places = path.template.split('/').filter((_, index, steps) => steps[index + 1]?.startsWith('{'));
   const absent = places.map((place) => `${constantOf(place)}_NOT_FOUND`);
+  // The name of the method says of what its path has the id, also where records are in the collection of a parent.
+  if (fields.path.length > 0) {
+    const subject = method.name.replace(/^[A-Z][a-z]+/, '').replace(/History$/, '');
+    absent.push(`${constantOf(subject)}_NOT_FOUND`);
+  }
   // The resource name of a record of any type.
   const isOfAnyRecord = fieldsOf(route).some((field) => contract.reference(field) === '*');
   const records = isOfAnyRecord
