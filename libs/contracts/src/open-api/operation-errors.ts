@@ -89,7 +89,8 @@ function codesOfRequest({ method: { policy }, fields, verb, isConditional }: Res
       ? (['IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_KEY_IN_USE', 'IDEMPOTENCY_ANSWER_ERASED'] as const)
       : []),
     ...(verb === 'GET' ? [] : (['CONCURRENT_WRITE'] as const)),
-    ...(fields.body ? (['BODY_TOO_LARGE', 'CONTENT_TYPE_UNSUPPORTED', 'REQUEST_TIMEOUT'] as const) : []),
+    // A request may bring a body that the operation does not have.
+    ...(verb !== 'GET' ? (['BODY_TOO_LARGE', 'CONTENT_TYPE_UNSUPPORTED', 'REQUEST_TIMEOUT'] as const) : []),
     ...(has('range') && !isConditional ? (['RANGE_NOT_SATISFIABLE'] as const) : []),
   ];
 }
