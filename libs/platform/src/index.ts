@@ -12,7 +12,7 @@ export {
 export { closeServer } from './http/close-server.js';
 export { countryFinder } from './countries.js';
 export { csvLine, CsvLineCounter, withoutFormulaGuard, type CsvDelimiter } from './csv-lines.js';
-export { FairPlaces } from './fair-places.js';
+export { FairSlots } from './fair-slots.js';
 export { followFiles } from './follow-files.js';
 export { canonicalLocale, knownTimeZone, localeViolations } from './locales.js';
 export { answerProbe, startHealthServer } from './http/health-server.js';
