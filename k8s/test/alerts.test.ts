@@ -18,15 +18,15 @@ beforeAll(() => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('Prometheus takes every alert', () => {
+test('Prometheus accepts every alert', () => {
   expect(promtool('check', 'rules', '--lint-fatal', 'rules.yaml')).toContain('SUCCESS');
 });
 
-test('alerts are given when they should be', () => {
+test('alerts fire when they should', () => {
   expect(promtool('test', 'rules', 'alerts.yaml')).toContain('SUCCESS');
 });
 
-test('Prometheus takes every expression of the dashboard', () => {
+test('Prometheus accepts every expression of the dashboard', () => {
   const dashboard = JSON.parse(readFileSync(join(monitoring, 'dashboard.json'), 'utf8')) as {
     panels: { targets: { expr: string }[] }[];
   };
@@ -39,7 +39,7 @@ test('Prometheus takes every expression of the dashboard', () => {
   expect(promtool('check', 'rules', '--lint-fatal', 'dashboard.yaml')).toContain('SUCCESS');
 });
 
-/** All that it says, whether it succeeds or not. */
+/** Its whole output, whether it succeeds or not. */
 function promtool(...args: string[]): string {
   const { stdout, stderr } = spawnSync('promtool', args, { cwd: folder, encoding: 'utf8' });
   return stdout + stderr;

@@ -1,4 +1,4 @@
-// A bare server, told by its parent what to answer: bare-server.ts.
+// A bare server, which receives its answer from its parent: bare-server.ts.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -14,7 +14,7 @@ export interface BareServer {
   stop(): Promise<void>;
 }
 
-/** A server in a process of its own that answers every request the same, with as little as its framework needs. */
+/** A server in its own process that gives every request the same answer, with the minimal use of its framework. */
 export async function startBareServer(framework: 'http' | 'fastify', answer: BareAnswer): Promise<BareServer> {
   const child = fork(join(import.meta.dirname, 'bare-server-main.ts'), [framework], { execArgv: [] });
   child.send(answer);

@@ -13,22 +13,22 @@ import {
   type Tenant,
 } from '@rapport/testing';
 
-/** Keys of the bench may ask as often as they like: what is measured is not the refusals, but the count is kept. */
+/** Keys of the bench have practically no limit, so that no refusals are measured, but charges are still counted. */
 const ratePlans = JSON.stringify({ standard: { keyUnits: 1e9, tenantUnits: 1e9 } });
 
-/** What a page begins after. */
+/** The cursor of a page. */
 export interface PageStart {
   pageToken: string;
   createTime: string;
   id: string;
 }
 
-/** The platform with one tenant that has customers, and a process that sends load to it. */
+/** The platform with one tenant with customers, and a load process. */
 export class BenchPlatform {
   readonly platform: Platform;
   readonly tenant: Tenant;
   readonly load: LoadProcess;
-  /** Customers of the tenant, in no order. */
+  /** Customers of the tenant, unordered. */
   readonly ids: string[];
   #client: { clientId: string; secret: string } | undefined;
 
@@ -71,9 +71,9 @@ export class BenchPlatform {
   }
 
   /**
-   * Asks the edge, and its answers must be of `status`.
+   * Sends requests to the edge, whose answers must have `status`.
    *
-   * @param reaches the service that it may ask, whose processor time then counts too
+   * @param reaches the service behind it, whose processor time then counts too
    */
   edgeSide(status: number, plan: Omit<HttpPlan, 'kind' | 'url'>, reaches?: 'customers'): Side {
     const { edge, customers } = this.platform.services;
@@ -84,7 +84,7 @@ export class BenchPlatform {
     };
   }
 
-  /** The same by plain pg in the load process, as the role and the tenant of the service. */
+  /** The same with plain pg in the load process, with the role and the tenant of the service. */
   sqlSide(name: string, plan: Omit<SqlPlan, 'kind' | 'url' | 'tenantId'>): Side {
     const url = this.platform.customersDatabase.appUrl;
     const { tenantId } = this.tenant;
@@ -105,7 +105,7 @@ export class BenchPlatform {
     return { Authorization: `Bearer ${this.tenant.apiKey}` };
   }
 
-  /** Of a client that may read customers: good for ten minutes. */
+  /** Access token of a client that may read customers, valid for ten minutes. */
   async accessToken(): Promise<string> {
     this.#client ??= await this.#createClient();
     const answer = await fetch(`${this.platform.edgeUrl}/oauth/token`, {
@@ -138,7 +138,7 @@ export class BenchPlatform {
     return response;
   }
 
-  /** Where the first pages of a list of 20 end. */
+  /** Cursors after the first pages of 20. */
   async pageStarts(pages: number): Promise<PageStart[]> {
     const starts: PageStart[] = [];
     let query = '';

@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 
 export interface BenchSettings {
-  /** Customers in the tenant that is read. */
+  /** Number of customers in the tenant. */
   customers: number;
-  /** Rounds that count; each measures every case once. */
+  /** Measured rounds; each measures every case once. */
   rounds: number;
   /** How long each side of a case runs in a round, in milliseconds. */
   durationMs: number;
-  /** Only cases whose name has this text; all when empty. */
+  /** Only cases whose name contains this text; all when empty. */
   only: string;
-  /** Where the results go, and where those of the last run are. */
+  /** File of the results, and of those of the last run. */
   file: string;
 }
 

@@ -1,4 +1,4 @@
-// Compares the edge, and the whole platform behind it, with what does nothing but the same work: `nx run edge:bench`.
+// Compares the edge, and the whole platform behind it, with minimal baselines: `nx run edge:bench`.
 //   BENCH_CUSTOMERS  customers in the database (20000)
 //   BENCH_ROUNDS     rounds, each measures every case once, its sides one after the other (5)
 //   BENCH_MS         how long each side runs in a round, in milliseconds (2000)
@@ -29,7 +29,7 @@ try {
   for (const stop of stops.reverse()) await stop();
 }
 
-/** What the cache says of requests like those that are meant to hit and to miss: whether a case measures what it is called. */
+/** Cache-Status of the requests of the hit and miss cases, to verify that they measure what their names say. */
 async function cacheStatus(): Promise<Record<string, string | null>> {
   const status = async (headers: Record<string, string>) =>
     (await bench.fetch(`/v1/customers/${bench.ids[0]}`, headers)).headers.get('cache-status');

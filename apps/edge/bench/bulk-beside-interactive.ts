@@ -1,11 +1,9 @@
-// A bulk import through the edge while 50 readers and 10 writers work in the same tenant: what it does to their latency,
-// and to the memory of customers.
-//   ROWS         rows of the file (1000000)
-//   BULK         `operation` (POST /v1/imports and its file) or `request` (POST /v1/customers:import)
-//   READS        reads per second of all readers (300), WRITES writes per second of all writers (30)
-//   CALM_MS      how long they are measured without the import (60000): longer than an answer is kept
-//   WINDOW_MS    how long they are measured at a time, before, and while the import runs (10000)
-//   BENCH_FILE   where the results go (.rapport/bench/bulk-beside-interactive.json)
+// A bulk import through the edge while 50 readers and 10 writers work in the same tenant: its effect on their latency, and
+// on the memory of customers. ROWS         rows of the file (1000000) BULK         `operation` (POST /v1/imports and its
+// file) or `request` (POST /v1/customers:import) READS        reads per second of all readers (300), WRITES writes per
+// second of all writers (30) CALM_MS      how long they are measured without the import (60000): longer than an answer is
+// cached WINDOW_MS    how long they are measured at a time, before, and while the import runs (10000) BENCH_FILE   where
+// the results go (.rapport/bench/bulk-beside-interactive.json)
 import { mkdir, writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -42,7 +40,7 @@ try {
   const bulk = (kind === 'request' ? importByRequest() : importByOperation()).finally(() => {
     seconds = (performance.now() - began) / 1_000;
   });
-  // Awaited below, once the readers and writers have been measured to its end.
+  // Awaited below, after the readers and writers have been measured.
   bulk.catch(() => undefined);
   const watch = setInterval(() => memoryMib.push(rssMib(bench.platform.services.customers.pid) ?? NaN), 500);
   while (seconds === 0) add(busy, await work(windowMs));
@@ -63,7 +61,7 @@ async function work(durationMs: number): Promise<Phase> {
   return { reads: [reads], writes: [writes] };
 }
 
-/** Of five reads one is the first page of the list, the others are of single customers. */
+/** One read of five is the first page of the list, the others are single customers. */
 function readRequests(): HttpRequest[] {
   const headers = bench.authorization();
   return bench.ids.map((id, index) => ({

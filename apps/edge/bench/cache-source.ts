@@ -1,4 +1,4 @@
-// What the bench of coherence uses of the edge itself.
+// The parts of the edge that coherence.ts measures.
 export { InvalidationSources } from '../src/cache/answer-store.js';
 export { RedisEdges } from '../src/cache/redis-edges.js';
 export { redisNames } from '../src/cache/redis-names.js';

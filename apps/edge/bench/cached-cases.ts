@@ -3,11 +3,11 @@ import { startBareServer, type BareAnswer } from './bare-server.ts';
 import type { BenchPlatform } from './bench-platform.ts';
 
 const connections = 32;
-/** Customers that everybody looks at. */
+/** Number of hot customers. */
 const hotIds = 50;
 const steadyPerSecond = 3_000;
 
-/** Answers out of the edge's memory, compared with servers that do nothing but answer the same bytes. */
+/** Answers from the edge's memory, compared with servers that only send the same bytes. */
 export async function cachedCases(
   bench: BenchPlatform,
   durationMs: number,
@@ -40,7 +40,7 @@ export async function cachedCases(
   const withToken: Side = {
     name: 'edge',
     run: async () => {
-      // A token ends before the bench does. Once it has asked for each record, its rights are known too.
+      // A token expires before the bench ends. The first requests also warm the cache of its rights.
       const authorized = { Authorization: `Bearer ${await bench.accessToken()}` };
       for (const each of paths) await bench.fetch(each, authorized);
       const requests = paths.map((each) => ({ path: each, headers: authorized }));

@@ -1,5 +1,5 @@
-// What it costs to keep the promise across edges: leases with acknowledged invalidation, against a look at the tags' nonces
-// in Redis on each read. `node bench/coherence.ts`; figures are CPU of this process, with 64 reads in flight.
+// The cost of coherence across edges: leases with acknowledged invalidation, compared with reading the tags' nonces from
+// Redis on each read. `node bench/coherence.ts`; figures are CPU of this process, with 64 reads in flight.
 import { join } from 'node:path';
 import { createLogger } from '@rapport/platform';
 import { importSource, median, startRedis } from '@rapport/testing';
@@ -59,14 +59,14 @@ async function readsByNonces(count: number): Promise<void> {
     const keys = done.flatMap(() => tags).map(redisNames.tag);
     void link.ask((client) => client.mGet(keys)).then(() => done.forEach((each) => each()));
   };
-  const lane = async (reads: number) => {
+  const worker = async (reads: number) => {
     for (let n = 0; n < reads; n++) {
       await new Promise<void>((resolve) => {
         if (waiting.push(resolve) === 1) setImmediate(ask);
       });
     }
   };
-  await Promise.all(Array.from({ length: 64 }, () => lane(count / 64)));
+  await Promise.all(Array.from({ length: 64 }, () => worker(count / 64)));
 }
 
 async function writesByLease(count: number): Promise<void> {

@@ -1,21 +1,21 @@
 import { fileURLToPath } from 'node:url';
 
-/** The parts of a `.cpuprofile` of V8 that are read. Times are in microseconds of the machine's steady clock. */
+/** The used parts of V8's `.cpuprofile`. Times are in microseconds of the machine's steady clock. */
 export interface CpuProfile {
   nodes: { id: number; callFrame: { functionName: string; url: string; lineNumber: number } }[];
   startTime: number;
-  /** Id of the node that ran at each sample. */
+  /** Id of the running node at each sample. */
   samples: number[];
-  /** Time from the sample before, or from the start, to each. */
+  /** Time of each sample since the previous one, or the start. */
   timeDeltas: number[];
 }
 
 export interface ProfileShares {
-  /** Time in which the process did something, in milliseconds. */
+  /** Busy time of the process, in milliseconds. */
   busyMs: number;
-  /** Its busy share of the time that was looked at. */
+  /** Its busy share of the window. */
   busyShare: number;
-  /** By time spent in the function itself, not in what it calls; shares are of the busy time. */
+  /** By self time; shares are of the busy time. */
   functions: { name: string; place: string; share: number }[];
   /** By npm package, project of this repository or part of Node. */
   packages: { name: string; share: number }[];

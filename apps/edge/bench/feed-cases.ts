@@ -6,12 +6,12 @@ import { insertLikeService } from './write-cases.ts';
 const changesPerSecond = 500;
 const itemsOfBatch = 10;
 const primingMs = 200;
-/** The last change must have come by then after the last commit. */
+/** Timeout from the last commit to the last change. */
 const lastEventMs = 10_000;
 
 /**
- * How long a change takes to a subscriber of server-sent events at the edge, from the time that its trigger noted, just
- * before the commit, to when its event was read: by the platform's own writes, and by plain SQL past the services.
+ * The delay of a change to a subscriber of server-sent events at the edge, from its trigger's timestamp, just before the
+ * commit, until its event is read: for writes of the platform, and for plain SQL past the services.
  */
 export async function feedCases(bench: BenchPlatform, durationMs: number): Promise<BenchCase[]> {
   const writes = async (): Promise<SqlPlan> => ({
@@ -45,17 +45,17 @@ function batchRequest(bench: BenchPlatform) {
   return { method: 'POST', path: '/v1/customers:batchCreate', headers, body: JSON.stringify({ items }) };
 }
 
-/** @param changes that one request makes */
+/** @param changes made by one request */
 async function sampleLag(bench: BenchPlatform, plan: HttpPlan | SqlPlan, changes: number): Promise<Sample> {
   const subscriber = new Subscriber();
   const reading = subscriber.read(`${bench.platform.edgeUrl}/v1/changes`, bench.authorization());
   try {
-    // Until the subscription is there, and the log is done with what other cases have written.
+    // Until the subscription exists, and the log has processed the writes of other cases.
     const primedMs = Date.now();
     while (!subscriber.events.some(({ committedMs }) => committedMs >= primedMs)) {
       await Promise.race([bench.load.run({ ...plan, durationMs: primingMs, perSecond: 20 }), reading]);
     }
-    // A whole millisecond that no priming change lies in.
+    // A millisecond without a priming change.
     const beganMs = Date.now() + 1;
     await delay(2);
     const { requests, seconds, statuses } = await bench.load.run(plan);
@@ -71,7 +71,7 @@ async function sampleLag(bench: BenchPlatform, plan: HttpPlan | SqlPlan, changes
   }
 }
 
-/** Notes when each change was made and when its event came, in milliseconds since the epoch. */
+/** Collects the times of each change and of its event, in milliseconds since the epoch. */
 class Subscriber {
   readonly events: { committedMs: number; receivedMs: number }[] = [];
   readonly #controller = new AbortController();
@@ -90,7 +90,7 @@ class Subscriber {
     }
   }
 
-  /** Waits for the events of all changes that were made after a time. */
+  /** Waits for the events of all changes after a time. */
   async since(beganMs: number, count: number): Promise<{ committedMs: number; receivedMs: number }[]> {
     const deadline = Date.now() + lastEventMs;
     for (;;) {
@@ -105,7 +105,7 @@ class Subscriber {
     this.#controller.abort();
   }
 
-  /** An event may be cut anywhere; a line without its end waits for more. */
+  /** An event may be split anywhere; an incomplete line waits for more. */
   #note(text: string): void {
     const receivedMs = performance.timeOrigin + performance.now();
     const lines = (this.#rest + text).split('\n');
@@ -118,7 +118,7 @@ class Subscriber {
   }
 }
 
-/** RFC 3339 with microseconds, of which Date takes only milliseconds. */
+/** RFC 3339 with microseconds; Date supports only milliseconds. */
 function timeMs(time: string): number {
   const fraction = /\.(\d+)/.exec(time)?.[1] ?? '';
   return Date.parse(time.replace(/\.\d+/, '')) + Number(`0.${fraction || '0'}`) * 1_000;

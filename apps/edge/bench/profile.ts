@@ -1,4 +1,4 @@
-// Shows where the processor time of the hottest paths goes: `nx run edge:profile`. Settings as in bench.ts.
+// Profiles the processor time of the hottest paths: `nx run edge:profile`. Settings as in bench.ts.
 import { mkdtemp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -66,7 +66,7 @@ async function hottestPaths(): Promise<Path[]> {
   ];
 }
 
-/** Keeps 64 connections busy, first unmeasured. */
+/** Keeps 64 connections busy, after a warm-up. */
 async function drive({ status, requests }: Path): Promise<{ fromMs: number; toMs: number; perSecond: number }> {
   const run = (durationMs: number) => bench.edgeSide(status, { atOnce: 64, durationMs, requests }).run();
   await run(warmUpMs);
@@ -75,7 +75,7 @@ async function drive({ status, requests }: Path): Promise<{ fromMs: number; toMs
   return { fromMs, toMs: steadyMs(), perSecond };
 }
 
-/** Written when the process ended. */
+/** Written at the end of the process. */
 async function readProfile(service: string): Promise<CpuProfile> {
   const [name] = await readdir(join(folder, service));
   if (!name) throw new Error(`${service} has left no profile.`);

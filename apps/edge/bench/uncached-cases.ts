@@ -2,14 +2,14 @@ import type { BenchCase } from '@rapport/testing';
 import type { BenchPlatform } from './bench-platform.ts';
 
 const atOnce = 64;
-/** Connections of plain pg: with as many as callers it is slower on two cores. */
+/** Connections of plain pg: one for each caller would be slower on two cores. */
 const poolSize = 16;
 const pages = 200;
 
-/** The whole way from the edge to PostgreSQL, compared with the same SQL by plain pg with named statements. */
+/** The whole path from the edge to PostgreSQL, compared with the same SQL by plain pg with named statements. */
 export async function uncachedCases(bench: BenchPlatform, durationMs: number): Promise<BenchCase[]> {
   const { tenantId } = bench.tenant;
-  // A client's `no-cache` asks for an answer from the source (RFC 9111, 5.2.1.4).
+  // A client's `no-cache` requests an answer from the origin (RFC 9111, 5.2.1.4).
   const headers = { ...bench.authorization(), 'Cache-Control': 'no-cache' };
   const starts = await bench.pageStarts(pages);
   const pace = { atOnce, durationMs };

@@ -18,7 +18,7 @@ export async function writeCases(bench: BenchPlatform, durationMs: number): Prom
   }));
 }
 
-/** The statement that puts another customer beside one that the service has made, with every column that it has set. */
+/** The statement that inserts a customer with the same columns as one that the service has created. */
 export async function insertLikeService(bench: BenchPlatform): Promise<Pick<SqlPlan, 'text' | 'values'>> {
   const { method, path, headers, body } = createRequest(bench, marker);
   const response = await fetch(bench.platform.edgeUrl + path, {

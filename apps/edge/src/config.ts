@@ -15,7 +15,7 @@ import type { TlsFiles } from './http/bounded-server.js';
 import { defaultConnectionBounds, type ConnectionBounds } from './http/connection-shares.js';
 import { limitSettings, limitVariables, type LimitSettings } from './limits/limit-settings.js';
 
-/** What the edge needs to know at its start. */
+/** The configuration of the edge. */
 export interface EdgeConfig {
   host: string;
   port: number;
@@ -28,11 +28,11 @@ export interface EdgeConfig {
   trustedProxies: string[];
   /** `host:port` of the service of each area of the contract, such as `auth`. */
   addresses: ReadonlyMap<string, string>;
-  /** What it proves itself with to services. Connections are plain when absent, which is for tests only. */
+  /** Client certificate for services. Connections are plain when absent, which is for tests only. */
   certificates?: CertificatePaths;
   /** `host:port` of auth's OpenID provider. Without it there are no access tokens, and API keys only. */
   authHttpAddress?: string | undefined;
-  /** URL by which clients reach this edge, without a slash at its end: the issuer of access tokens. */
+  /** Public URL of this edge, without a trailing slash: the issuer of access tokens. */
   publicUrl?: string | undefined;
   /** Of the Redis that all edges share. Without it this edge must be the only one. */
   redisUrl?: string | undefined;
@@ -140,7 +140,7 @@ export function readEdgeConfig(): EdgeConfig {
   };
 }
 
-/** One without the other is a mistake, by which an edge must not end up speaking plainly. */
+/** One without the other is a mistake, which must not make an edge serve plain HTTP. */
 function tlsFiles(variables: {
   TLS_CERT_FILE?: string | undefined;
   TLS_KEY_FILE?: string | undefined;

@@ -65,7 +65,7 @@ export async function createEdge(
   const reads = new CachedReads(routes, { clients, places, cache, securityHeaders: apiHeaders(isTls) });
   const addressOf = addressReader(config.trustedProxies);
   const admission = new Admission({ authenticator, limits, cache, reads, denials, addressOf, logger });
-  // What services it reaches is the same for all edges, and each can still give what it has cached.
+  // Unreachable services are the same for all edges, and each edge can still serve cached answers.
   const readiness = new Readiness({ neededAtStart: { ...clients.readinessChecks(), ...cache.readinessChecks } });
   const app = createHttpServer({
     logger,
@@ -97,7 +97,7 @@ export async function createEdge(
   return { app, readiness };
 }
 
-/** Of an operation, in units of a rate. */
+/** Highest cost of an operation, in units of a rate. */
 function highestCost(routes: readonly RestRoute[]): number {
   return Math.max(...routes.map(({ method }) => costOf(method)));
 }

@@ -15,24 +15,24 @@ type Field = Descriptor['fields'][number];
 type Message = Record<string, unknown>;
 type CallOptions = Parameters<ContractClient['unary']>[2];
 
-/** Asks a service for one answer as JSON. Failures are thrown as AppError. */
+/** Requests one answer of a service as JSON. Failures are thrown as AppError. */
 export type ReadCall = (message: Message, options: CallOptions) => Promise<JsonText>;
 
-/** Batches of one caller that are under way at a time, while the next one gathers. */
-const maxUnderWay = 2;
+/** Most batches of one caller in flight, while the next one gathers. */
+const maxInFlight = 2;
 /** Longest time that a read waits for a batch before it, in milliseconds. */
 const maxWaitMs = 5;
 /** Most records that one call gets. */
 const maxIds = 100;
 
 /**
- * How a method is asked for JSON. When its policy names a method that joins it (`joined_by`), reads of the same caller that arrive
- * in the same turn of the event loop, or while earlier ones are under way, become one call of that method: one call costs as
- * much as ten records. Each gets the answer that it would have got alone. What the call lacks is asked for alone, and so is each
- * of them when it is refused with INVALID_ARGUMENT, so these problems are those of the single read too; any other failure of
- * the call is the failure of each.
+ * Calls a method for JSON. When its policy names a batch method (`joined_by`), reads of the same caller that arrive in the
+ * same turn of the event loop, or while earlier ones are in flight, are joined into one call of that method: one call costs
+ * as much as ten records. Each read gets the same answer as alone. A record that the batch lacks is requested alone, and so
+ * is every read when the batch fails with INVALID_ARGUMENT, so these problems are those of the single read too; any other
+ * failure of the batch is the failure of each read.
  *
- * @throws Error when the method that joins it does not have the form that the policy demands
+ * @throws Error when the batch method does not have the form that the policy demands
  */
 export function readCall(contract: Contract, method: ContractMethod, client: ContractClient): ReadCall {
   const alone: ReadCall = async (message, options) => {
@@ -50,7 +50,7 @@ export function readCall(contract: Contract, method: ContractMethod, client: Con
 }
 
 class JoinedReads {
-  /** By principal token: each has only reads of one principal with the same rights. */
+  /** By principal token: each queue has only reads of one principal with the same rights. */
   readonly #queues = new Map<string | undefined, Queue>();
   /** Queues that got a read in this turn. */
   #gathering = new Set<Queue>();
@@ -65,7 +65,7 @@ class JoinedReads {
     const { principalToken } = options.context;
     let queue = this.#queues.get(principalToken);
     if (!queue) {
-      queue = { principalToken, waiting: [], underWay: 0, timer: undefined };
+      queue = { principalToken, waiting: [], inFlight: 0, timer: undefined };
       this.#queues.set(principalToken, queue);
     }
     const read = new Read(message, options);
@@ -88,10 +88,10 @@ class JoinedReads {
   #advance(queue: Queue): void {
     while (queue.waiting.length >= this.joined.maxIds) this.#send(queue);
     if (queue.waiting.length === 0) {
-      if (queue.underWay === 0) this.#queues.delete(queue.principalToken);
+      if (queue.inFlight === 0) this.#queues.delete(queue.principalToken);
       return;
     }
-    if (queue.underWay < maxUnderWay) this.#send(queue);
+    if (queue.inFlight < maxInFlight) this.#send(queue);
     else queue.timer ??= setTimeout(() => this.#send(queue), maxWaitMs);
   }
 
@@ -99,11 +99,11 @@ class JoinedReads {
     clearTimeout(queue.timer);
     queue.timer = undefined;
     const reads = queue.waiting.splice(0, this.joined.maxIds).filter((read) => !read.endIfGone());
-    queue.underWay += 1;
+    queue.inFlight += 1;
     void this.#answer(reads).then(() => {
-      queue.underWay -= 1;
+      queue.inFlight -= 1;
       if (queue.waiting.length > 0) this.#atEndOfTurn(queue);
-      else if (queue.underWay === 0) this.#queues.delete(queue.principalToken);
+      else if (queue.inFlight === 0) this.#queues.delete(queue.principalToken);
     });
   }
 
@@ -114,7 +114,7 @@ class JoinedReads {
     if (reads.length === 1) return this.#answerAlone(first);
     try {
       const byId = await first.inItsSpan(() => this.#readTogether(first, reads));
-      // What is missing is asked for alone: only the single read gives the reason.
+      // A missing record is requested alone: only the single read gives the reason.
       await Promise.all(reads.map((read) => this.#settle(read, byId.get(read.message[this.joined.id]))));
     } catch (error) {
       // The two methods may validate differently, so the single read decides.
@@ -153,14 +153,14 @@ class JoinedReads {
 interface Queue {
   principalToken: string | undefined;
   waiting: Read[];
-  underWay: number;
+  inFlight: number;
   timer: NodeJS.Timeout | undefined;
 }
 
 /** A read that waits for its answer. */
 class Read {
   readonly answer: Promise<JsonText>;
-  /** Runs work in the trace of this read, also when another read causes it. */
+  /** Runs work in the trace context of this read, also when another read triggers it. */
   readonly inItsSpan = keepSpan();
   isOver = false;
   readonly #dueAt: number;
@@ -175,12 +175,12 @@ class Read {
     this.#dueAt = Date.now() + options.deadlineMs;
   }
 
-  /** What is left of the deadline, in milliseconds; at least 1, so that it is the call that fails. */
+  /** The rest of the deadline, in milliseconds; at least 1, so that the call itself fails. */
   get remainingMs(): number {
     return Math.max(1, this.#dueAt - Date.now());
   }
 
-  /** Ends it when its client has gone before its call was made. @returns whether it has */
+  /** Ends it when its client disconnected before its call was made. @returns whether it did */
   endIfGone(): boolean {
     const { signal } = this.options;
     if (signal?.aborted) this.reject(endOf(signal));
@@ -224,7 +224,7 @@ class Read {
   }
 }
 
-/** The method that gets several records at once, and how it stands to the one that gets one. */
+/** The batch method, and how its messages correspond to those of the single read. */
 interface JoinedMethod {
   method: ContractMethod;
   /** The request field of the single read that names its record, as JSON. */
@@ -236,7 +236,7 @@ interface JoinedMethod {
 }
 
 /**
- * What `joined_by` of a method's policy means; undefined when it is not set.
+ * Resolves `joined_by` of a method's policy; undefined when it is not set.
  *
  * @throws Error when there is no such method, or none of the form that the option demands
  */

@@ -5,7 +5,7 @@ import { readEdgeConfig } from './config.js';
 import { createEdge } from './create-edge.js';
 import { startRedirectServer } from './http/redirect-server.js';
 
-/** How long a load balancer may take to see that this process is not ready, in milliseconds. */
+/** How long a load balancer may take to notice that this process is not ready, in milliseconds. */
 const drainDelayMs = 500;
 
 const config = readEdgeConfig();

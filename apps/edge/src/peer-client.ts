@@ -18,14 +18,14 @@ type Method = Pick<RestRoute['method'], 'policy' | 'requestStream' | 'responseSt
 
 /** Longest waits before the second attempt and the third, in milliseconds. */
 const retryAfterMs = [50, 200];
-/** How long the service has to answer when it is only to be known whether it does, in milliseconds. */
+/** Deadline of a probe, in milliseconds. */
 const probeMs = 2_000;
 /** How long a request may take when the contract does not say, in milliseconds. */
 const defaultDeadlineMs = 10_000;
 /** Part of each deadline, in milliseconds, that the edge reserves for answering that a service took too long. */
 const answerMs = 250;
 
-/** How long a service may take for a request that has just come, in milliseconds. */
+/** How long a service may take for a new request, in milliseconds. */
 export function requestDeadlineMs({ policy }: Pick<Method, 'policy'>): number {
   return (policy.deadlineMs || defaultDeadlineMs) - answerMs;
 }
@@ -43,9 +43,9 @@ const attempts = new Counter({
 });
 
 /**
- * Calls the methods of one service. Here, and nowhere else on the way to it, a call is tried again: when the service could not
- * be reached, which may also mean that its answer was lost, and the call has no further effect when it is repeated. What no
- * service has seen is made again before that, by ContractClient.
+ * Calls the methods of one service. Retries happen in this layer only: when the service could not be reached, which may
+ * also mean that its answer was lost, and a repetition of the call has no further effect. ContractClient already repeats
+ * calls that no service has received.
  */
 export class PeerClient extends ContractClient {
   readonly #breaker: PeerBreaker;
@@ -121,7 +121,7 @@ export class PeerClient extends ContractClient {
     }
   }
 
-  /** Whether the contract says so of the method, or the service knows a repetition by its key. */
+  /** Whether the method is idempotent by contract, or the request has an idempotency key. */
   #isRepeatable(path: string, request: unknown): boolean {
     const { requestId } = request as { requestId?: string };
     return this.contract.method(path)?.policy.idempotent === true || Boolean(requestId);
@@ -134,26 +134,26 @@ function orEndOf(signal: AbortSignal | undefined, error: unknown): unknown {
 }
 
 /**
- * Whether the service could not be reached, by a call that was made. One that the breaker stopped was no attempt and must not cost the
- * budget, and one without a connection has waited for it.
+ * Whether an attempt failed because the service could not be reached. A call that the breaker stopped is no attempt and
+ * must not cost the budget, and a call without a connection has already waited for one.
  */
 function isWorthRetry(error: unknown): boolean {
   if (!(error instanceof AppError) || error.reason !== 'SERVICE_UNAVAILABLE') return false;
   return !(error instanceof CallStopped) && !hadNoConnection(error);
 }
 
-/** What each call adds, in retries, and most that can be saved. */
+/** Retries that each call adds to the budget, and the most that the budget holds. */
 const perCall = 0.1;
 const mostSaved = 5;
 
 /**
- * How often calls may be tried again: one in ten, besides a few after a quiet time. A service that is down or overloaded is not
- * asked several times as often as one that works. (gRFC A6, retry throttling)
+ * The retry budget: one retry for ten calls, and a few after a quiet time. It keeps retries from multiplying the load of a
+ * service that is down or overloaded. Source: gRFC A6, retry throttling.
  */
 class RetryBudget {
   #saved = mostSaved;
 
-  /** Notes a call. */
+  /** Adds a call. */
   earn(): void {
     this.#saved = Math.min(mostSaved, this.#saved + perCall);
   }
@@ -166,11 +166,11 @@ class RetryBudget {
   }
 }
 
-/** How long nothing is asked of a peer before one call tries it, in milliseconds. */
+/** How long the breaker stays open before one call probes the peer, in milliseconds. */
 const restMs = 1_000;
 /**
- * More than this part of the calls of so long must have failed, of at least ten. Of two replicas the one that answers keeps its
- * share of calls below it. They are counted in windows.
+ * The breaker opens when more than this part of the calls within this time has failed, of at least ten. With two replicas,
+ * the healthy one keeps the part below it. Calls are counted in windows.
  */
 const opening = { threshold: 0.8, ofMs: 2_000, windowMs: 400, fewest: 10 };
 /** Reasons of errors that come from the connection to a peer. Errors that the peer answers do not count. */
@@ -178,13 +178,16 @@ const failures = new Set(['SERVICE_UNAVAILABLE', 'DEADLINE_EXCEEDED']);
 
 const breakerState = new Gauge({
   name: 'rapport_breaker_state',
-  help: 'Whether calls of a service are made: 0 all of them, 1 none, 2 one that tries.',
+  help: 'State of the circuit breaker of a service: 0 closed, 1 open, 2 half open.',
   registers: [metrics],
   labelNames: ['service'],
 });
 const states = { closed: 0, open: 1, halfOpen: 2 };
 
-/** Stops calls to a peer that does not answer, so that no request waits for it. One call a second tries whether it answers again. */
+/**
+ * A circuit breaker: stops calls to a peer that does not answer, so that no request waits for it. One call a second probes
+ * it.
+ */
 class PeerBreaker {
   #state: keyof typeof states = 'closed';
   #openedAt = 0;
@@ -215,10 +218,10 @@ class PeerBreaker {
   }
 
   /**
-   * For calls that must not be the one that tries: streams, whose outcome does not count, and calls that last, because all others
-   * would wait for their answer.
+   * For calls that must not be the probe: streams, whose outcome does not count, and long calls, because all others would
+   * wait for their answer.
    *
-   * @param probe tries in their place, and is short
+   * @param probe a short call to probe with in their place
    * @throws CallStopped
    */
   async admit(probe: () => Promise<void>): Promise<void> {
@@ -230,7 +233,7 @@ class PeerBreaker {
 
   #note(isTry: boolean, hasFailed: boolean): void {
     if (isTry) return this.#become(hasFailed ? 'open' : 'closed');
-    // The outcome of a call that began before it opened.
+    // The call began before the breaker opened.
     if (this.#state !== 'closed') return;
     const now = performance.now();
     let window = this.#windows.at(-1);
@@ -239,10 +242,10 @@ class PeerBreaker {
       this.#windows = [...this.#windows.filter(({ startedAt }) => now - startedAt < opening.ofMs), window];
     }
     window[hasFailed ? 'failed' : 'answered'] += 1;
-    if (hasFailed && this.#isPeerAway()) this.#become('open');
+    if (hasFailed && this.#isPeerDown()) this.#become('open');
   }
 
-  #isPeerAway(): boolean {
+  #isPeerDown(): boolean {
     const failed = this.#windows.reduce((sum, window) => sum + window.failed, 0);
     const total = this.#windows.reduce((sum, window) => sum + window.answered, failed);
     return total >= opening.fewest && failed > opening.threshold * total;
@@ -256,7 +259,7 @@ class PeerBreaker {
   }
 }
 
-/** A call that its client gave up does not count, except as the one that tries: the peer has not answered it. */
+/** A call that its client cancelled does not count, except as the probe: the peer has not answered it. */
 function isFailure(error: unknown, isTry: boolean): boolean {
   if (!(error instanceof AppError)) return false;
   return failures.has(error.reason) || (isTry && error.code === 'CANCELLED');

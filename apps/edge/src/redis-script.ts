@@ -3,13 +3,13 @@ import { inSpan, SpanKind, startSpan } from '@rapport/platform';
 import { RESP_TYPES } from '@redis/client';
 import type { RedisLink } from './redis.js';
 
-/** The start of a script that goes by Redis's own clock: `now`, in milliseconds. */
+/** The start of a script that uses Redis's own clock: `now`, in milliseconds. */
 export const clockOfRedis = `
   local time = redis.call('TIME')
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
-/** A Lua script, which Redis runs as one step. Sent whole only when Redis does not know it yet. */
+/** A Lua script, which Redis runs atomically. Its text is sent only when Redis has not cached it yet. */
 export class RedisScript {
   readonly #sha: string;
   readonly #span: Parameters<typeof startSpan>;
@@ -26,7 +26,7 @@ export class RedisScript {
 
   /**
    * @returns texts as Buffers, numbers as numbers
-   * @throws RedisAway, or the error that Redis answered
+   * @throws RedisUnavailable, or the error that Redis answered
    */
   run(link: RedisLink, keys: readonly string[], values: readonly (string | Buffer)[]): Promise<unknown> {
     const span = startSpan(...this.#span);

@@ -1,15 +1,18 @@
 import type { Logger } from '@rapport/platform';
 import { createClient } from '@redis/client';
 
-/** How often it is looked whether Redis answers, in milliseconds. */
-const beatMs = 100;
+/** How often the link checks whether Redis answers, in milliseconds. */
+const tickMs = 100;
 /**
- * How many beats Redis may leave everything unanswered before it counts as away. Not a time: when it is this process that
- * stood still, or the machine, that is one beat.
+ * How many ticks Redis may leave everything unanswered before it counts as unreachable. Not a time: a pause of this process
+ * or of the machine is one tick.
  */
-const patienceBeats = 5;
-/** After so many beats in which nothing was asked, a ping is. The renewals of a lease come more often, and are as good. */
-const pingAfterBeats = 4;
+const maxQuietTicks = 5;
+/**
+ * After this many ticks without a command the link sends a ping. The renewals of a lease come more often, and serve as
+ * well.
+ */
+const pingAfterTicks = 4;
 /** How long a start waits for the first connection, in milliseconds. */
 const firstConnectionMs = 1_000;
 
@@ -41,9 +44,10 @@ type RedisClient = ReturnType<typeof openClient>;
 function openClient(url: string) {
   return createClient({
     url,
-    // What can't be asked now is not worth asking later.
+    // A command that can't be sent now is not worth sending later.
     disableOfflineQueue: true,
-    // It does not cover commands that were sent, and costs a timer for each. The link's patience covers all of them.
+    // The client's command timeout does not cover commands that were sent, and costs a timer for each. The link's own
+    // timeout covers all of them.
     commandOptions: { timeout: undefined },
     socket: {
       connectTimeout: 1_000,
@@ -55,9 +59,9 @@ function openClient(url: string) {
   });
 }
 
-/** Rejection of whatever is asked while Redis does not answer. */
-export class RedisAway extends Error {
-  override readonly name = 'RedisAway';
+/** Rejects every command while Redis does not answer. */
+export class RedisUnavailable extends Error {
+  override readonly name = 'RedisUnavailable';
 
   constructor() {
     super('Redis does not answer.');
@@ -65,22 +69,22 @@ export class RedisAway extends Error {
 }
 
 /**
- * A connection to Redis that never makes its user wait for long. A server that is frozen keeps its connections open and
- * answers nothing, which no setting of the client notices while commands are still written. So when commands wait, and
- * nothing at all came back for half a second, every one of them and every later one rejects at once, until a ping is answered.
- * The link pings while no other command is sent, and while it counts Redis as away.
+ * A connection to Redis whose commands never wait for long. A frozen server keeps its connections open and answers nothing,
+ * which no setting of the client detects while commands are still written. So when commands wait, and nothing at all came
+ * back for half a second, all of them and every later one reject at once, until a ping is answered. The link pings while no
+ * other command is sent, and while Redis counts as unreachable.
  */
 export class RedisLink {
   readonly #waiting = new Set<(error: Error) => void>();
-  readonly #heartbeat: NodeJS.Timeout;
+  readonly #ticker: NodeJS.Timeout;
   #answers = false;
-  /** Whether the log says that it is away: once, however many attempts fail. */
-  #isLoggedAway = false;
+  /** Whether the outage has been logged: once, however many attempts fail. */
+  #isOutageLogged = false;
   #isPinged = false;
-  /** Beats since something came back, or the first of what waits was asked. */
-  #quietBeats = 0;
-  /** Beats since something was asked. */
-  #idleBeats = 0;
+  /** Ticks since the last answer, or since the first waiting command was sent. */
+  #quietTicks = 0;
+  /** Ticks since the last command. */
+  #idleTicks = 0;
   #closed = false;
 
   /** @param client for `duplicate`, such as to subscribe; give a duplicate a `pingInterval` below its `socketTimeout` */
@@ -90,7 +94,7 @@ export class RedisLink {
   ) {
     client.on('ready', () => this.#found());
     client.on('error', (error: Error) => this.#lost(error));
-    this.#heartbeat = setInterval(() => this.#beat(), beatMs).unref();
+    this.#ticker = setInterval(() => this.#tick(), tickMs).unref();
   }
 
   /** False from the moment Redis is seen not to answer until it answers again. */
@@ -99,26 +103,26 @@ export class RedisLink {
   }
 
   /**
-   * Sends a command and waits for its answer, a few hundred milliseconds at most. A command that was given up may have
-   * been done, or be done when Redis goes on.
+   * Sends a command and waits for its answer, a few hundred milliseconds at most. A command that timed out may have run, or
+   * may still run when Redis resumes.
    *
-   * @throws RedisAway, or the error that Redis answered
+   * @throws RedisUnavailable, or the error that Redis answered
    */
   ask<Answer>(command: (client: RedisClient) => Promise<Answer>): Promise<Answer> {
-    if (!this.#answers) return Promise.reject(new RedisAway());
+    if (!this.#answers) return Promise.reject(new RedisUnavailable());
     return new Promise<Answer>((resolve, reject) => {
-      this.#idleBeats = 0;
-      if (!this.#awaits) this.#quietBeats = 0;
+      this.#idleTicks = 0;
+      if (!this.#awaits) this.#quietTicks = 0;
       this.#waiting.add(reject);
       command(this.client).then(
         (answer) => {
-          this.#quietBeats = 0;
+          this.#quietTicks = 0;
           this.#waiting.delete(reject);
           resolve(answer);
         },
         (error: Error) => {
-          // An error is an answer too. One of the connection is seen by the next beat.
-          this.#quietBeats = 0;
+          // An error is an answer too. The next tick notices an error of the connection.
+          this.#quietTicks = 0;
           this.#waiting.delete(reject);
           reject(error);
         },
@@ -128,7 +132,7 @@ export class RedisLink {
 
   close(): void {
     this.#closed = true;
-    clearInterval(this.#heartbeat);
+    clearInterval(this.#ticker);
     this.client.destroy();
     this.#giveUpWaiting();
   }
@@ -138,23 +142,23 @@ export class RedisLink {
     return this.#isPinged || this.#waiting.size > 0;
   }
 
-  #beat(): void {
+  #tick(): void {
     if (!this.client.isReady) return this.#lost();
     if (!this.#awaits) {
-      this.#idleBeats += 1;
-      if (!this.#answers || this.#idleBeats >= pingAfterBeats) this.#ping();
+      this.#idleTicks += 1;
+      if (!this.#answers || this.#idleTicks >= pingAfterTicks) this.#ping();
       return;
     }
-    // Answers that are there already are read first.
+    // Answers that have already arrived are read first.
     setImmediate(() => {
-      if (this.#awaits && ++this.#quietBeats >= patienceBeats) this.#lost();
+      if (this.#awaits && ++this.#quietTicks >= maxQuietTicks) this.#lost();
     });
   }
 
   #ping(): void {
     this.#isPinged = true;
-    this.#quietBeats = 0;
-    this.#idleBeats = 0;
+    this.#quietTicks = 0;
+    this.#idleTicks = 0;
     this.client.ping().then(
       () => {
         this.#isPinged = false;
@@ -169,14 +173,14 @@ export class RedisLink {
   #found(): void {
     if (this.#answers || this.#closed) return;
     this.#answers = true;
-    this.#isLoggedAway = false;
+    this.#isOutageLogged = false;
     this.logger.info('Redis answers');
   }
 
   #lost(error?: Error): void {
-    // Before the first connection only a failed attempt says something: until then it is on its way.
-    if (!this.#isLoggedAway && (this.#answers || error)) {
-      this.#isLoggedAway = true;
+    // Before the first connection only a failed attempt counts: until then the connection is being made.
+    if (!this.#isOutageLogged && (this.#answers || error)) {
+      this.#isOutageLogged = true;
       this.logger.warn({ err: error }, 'Redis does not answer');
     }
     this.#answers = false;
@@ -186,6 +190,6 @@ export class RedisLink {
   #giveUpWaiting(): void {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
-    for (const reject of waiting) reject(new RedisAway());
+    for (const reject of waiting) reject(new RedisUnavailable());
   }
 }

@@ -30,7 +30,7 @@ export class ServiceClients {
     return client;
   }
 
-  /** How a method without streams is asked for JSON: see `readCall`. */
+  /** Calls a unary method for JSON: see `readCall`. */
   read(method: RestRoute['method']): ReadCall {
     return readCall(this.contract, method, this.for(method.path));
   }
@@ -40,7 +40,7 @@ export class ServiceClients {
     return Object.fromEntries([...this.#clients].map(([area, client]) => [area, () => client.waitUntilReady(1_000)]));
   }
 
-  /** What principals may do has changed: no service keeps a token of theirs. */
+  /** The rights of principals have changed: drops their cached tokens in every service. */
   forgetPrincipals(): void {
     for (const client of this.#clients.values()) client.forgetPrincipals();
   }

@@ -8,7 +8,7 @@ import { authorization, startOres, type RunningEdge, type RunningOres } from './
 
 let ores: RunningOres;
 let issuer: RunningIssuer;
-/** One that answers from memory ahead of the router, and one whose reads are answered in it. */
+/** One edge that answers from memory ahead of the router, and one whose router answers reads. */
 let edges: (RunningEdge & { headers: Record<string, string> })[];
 
 beforeAll(async () => {
@@ -37,7 +37,7 @@ function read({ url, headers }: (typeof edges)[number], token: string) {
 }
 
 describe('an access token', () => {
-  it('lets its holder do what its scope says, first and from memory, by either way', async () => {
+  it('permits what its scope has, at first use and from memory, on both paths', async () => {
     const token = await sign(signer());
 
     for (const edge of edges) {
@@ -53,15 +53,15 @@ describe('an access token', () => {
     }
   });
 
-  it('is refused by either way from the second on in which it expires', async () => {
-    // The clocks of two machines may differ by 5 s for the signature; the time that auth says counts at once.
+  it('is refused on both paths from the second of its expiry', async () => {
+    // Token verification tolerates a clock difference of 5 s; the expiry in auth's answer has no tolerance.
     const exp = Math.floor(Date.now() / 1_000) + 2;
     const token = await sign(signer(), { exp });
     const statuses = () => Promise.all(edges.map(async (edge) => (await read(edge, token)).status));
     vi.useFakeTimers({ toFake: ['Date'] });
 
     vi.setSystemTime(exp * 1_000 - 1);
-    // Not known yet, and known.
+    // New, and cached.
     expect([await statuses(), await statuses()]).toEqual([
       [200, 200],
       [200, 200],
@@ -70,7 +70,7 @@ describe('an access token', () => {
     expect(await statuses()).toEqual([401, 401]);
   });
 
-  it('is refused by either way a second after its revocation', async () => {
+  it('is refused on both paths a second after its revocation', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     const token = await sign(signer());
     const statuses = () => Promise.all(edges.map(async (edge) => (await read(edge, token)).status));
@@ -83,7 +83,7 @@ describe('an access token', () => {
     expect(await statuses()).toEqual([401, 401]);
   });
 
-  it('that was revoked is refused even earlier while it is used', async () => {
+  it('that was revoked is refused even earlier while it is in use', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     const token = await sign(signer());
     for (const edge of edges) expect((await read(edge, token)).status).toBe(200);
@@ -95,7 +95,7 @@ describe('an access token', () => {
   });
 });
 
-/** A token of any header and payload text with a good signature. */
+/** A token of any header and payload text with a valid signature. */
 function signText(header: string, payload: string): Promise<string> {
   const text = `${encode(header)}.${encode(payload)}`;
   const key = signer().privateKey;
@@ -151,7 +151,7 @@ const bad: [string, () => Promise<string>][] = [
   ['that has expired', () => sign(signer(), { exp: nowSeconds() - 60 })],
   ['that never expires', () => sign(signer(), { exp: undefined })],
   ['that expires on a text', () => sign(signer(), { exp: String(nowSeconds() + 600) })],
-  ['that is not good yet', () => sign(signer(), { nbf: nowSeconds() + 60 })],
+  ['that is not valid yet', () => sign(signer(), { nbf: nowSeconds() + 60 })],
   ['without an id', () => sign(signer(), { jti: undefined })],
   ['with an unknown crit', () => sign(signer(), {}, { crit: ['urn:ours'], 'urn:ours': true })],
   [
@@ -189,7 +189,7 @@ const bad: [string, () => Promise<string>][] = [
   ['without a signature', async () => (await sign(signer())).split('.').slice(0, 2).join('.')],
   ['with a fourth part', async () => `${await sign(signer())}.x`],
   ['that is huge', () => sign(signer(), { padding: 'x'.repeat(5_000) })],
-  ['that is nothing but a header', async () => encode(header())],
+  ['that is only a header', async () => encode(header())],
 ];
 
 function privatePem(): string {
@@ -197,7 +197,7 @@ function privatePem(): string {
 }
 
 describe('a token', () => {
-  it.each(bad)('%s is refused with a problem, by either way', async (_name, make) => {
+  it.each(bad)('%s is refused with a problem, on both paths', async (_name, make) => {
     const token = await make();
 
     for (const edge of edges) {
@@ -210,7 +210,7 @@ describe('a token', () => {
     }
   });
 
-  it('is tried so often and no more', async () => {
+  it('has a limited number of tries', async () => {
     const limits = { ...defaultLimitSettings(), failedAuthentications: 5 };
     const edge = { ...(await ores.startEdge({ authHttpAddress: issuer.address, publicUrl, limits })), headers: {} };
     const statuses = [];
@@ -221,7 +221,7 @@ describe('a token', () => {
 });
 
 describe('the keys of the issuer', () => {
-  it('change under load, and no good token is refused', async () => {
+  it('rotate under load, and no valid token is refused', async () => {
     const old = signer();
     const next = await newKey();
     let isOver = false;
@@ -244,7 +244,7 @@ describe('the keys of the issuer', () => {
 
     await untilRead('old', 10);
     const before = issuer.asked();
-    // It is published, then signs, and the old one is published still.
+    // The new key is published before it signs, and the old one stays published.
     issuer.published = [old, next];
     await vi.waitUntil(() => issuer.asked() >= before + 4, { timeout: 20_000 });
     issuer.published = [next, old];
@@ -258,7 +258,7 @@ describe('the keys of the issuer', () => {
     expect([...statuses.keys()].sort()).toEqual(names.sort());
   });
 
-  it('are fetched once a second at most for keys that nobody knows', async () => {
+  it('are fetched at most once a second for unknown keys', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const tryUnknown = async () => {
       for (let n = 0; n < 10; n += 1) {

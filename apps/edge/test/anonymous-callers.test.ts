@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => ores.stop());
 beforeEach(async () => {
   const limits = { ...defaultLimitSettings(), anonymousUnits, failedAuthentications: 3 };
-  // A proxy in front says from which address a request comes.
+  // A proxy sets the client's address of a request.
   const provider = { authHttpAddress: '127.0.0.1:1', publicUrl: 'https://crm.example.com' };
   edge = await ores.startEdge({ limits, trustedProxies: ['127.0.0.1'], ...provider });
 });
@@ -48,7 +48,7 @@ describe('a call without a credential is charged to the budget of its address', 
   });
 });
 
-it('a consistency token of an anonymous request is not remembered', async () => {
+it('a consistency token of an anonymous request is not stored', async () => {
   ores.writeBehind('t2', 'a');
   const headers = { authorization: authorization('t2') };
   const token = { 'rapport-consistency-token': 'a token of a stranger' };
@@ -65,16 +65,16 @@ describe('wrong keys of an address', () => {
   const wrong = { authorization: authorization('t1', 'ores.read', 'wrong') };
   const wellFormed = () => ({ authorization: `Bearer ${formatApiKey(v7(), 'live', randomBytes(24))}` });
 
-  it('lock out no valid key that this edge has not seen yet, only malformed ones', async () => {
+  it('block malformed keys, and no valid key that is new to this edge', async () => {
     for (let guess = 0; guess < 3; guess += 1) expect(await statusOf('/v1/ores', wrong)).toBe(401);
 
     expect(await statusOf('/v1/ores', wrong)).toBe(429);
     expect(await statusOf('/v1/ores', { authorization: authorization('t1', 'ores.read', 'unseen') })).toBe(429);
-    // This auth accepts any well-formed key, as one without permissions.
+    // This auth accepts any well-formed key, without permissions.
     for (let key = 0; key < 5; key += 1) expect(await statusOf('/v1/ores', wellFormed())).toBe(403);
   });
 
-  it('lock out no sign-in', async () => {
+  it('block no sign-in', async () => {
     for (let guess = 0; guess < 4; guess += 1) await statusOf('/v1/ores', wrong);
 
     const headers = { 'x-forwarded-for': '192.0.2.1', 'content-type': 'application/x-www-form-urlencoded' };

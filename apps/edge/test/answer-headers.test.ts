@@ -23,8 +23,8 @@ const rate = ['ratelimit', 'ratelimit-policy'];
 const content = ['content-length', 'content-type'];
 const cache = ['cache-control', 'cache-status', 'etag'];
 
-describe('an answer of the API has the headers that mean something for it, and no others', () => {
-  it('when the service was asked, from memory, and when the client has it already', async () => {
+describe('an answer of the API has only the headers that apply to it', () => {
+  it('from the service, from memory, and as 304', async () => {
     const all = [...connection, ...security, ...rate, ...content, ...cache];
     expect(await headersOf('/v1/ores/a')).toEqual([...all].sort());
     expect(await headersOf('/v1/ores/a')).toEqual([...all, 'age'].sort());

@@ -3,8 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { sharedMinerals, type Message, type RunningMinerals } from './running-minerals.ts';
 
 const pieceBytes = 64 * 1024;
-/** Most pieces that may be on the way to a client that reads nothing: in buffers of both processes and of the kernel. */
-const maxOnTheWay = 500;
+/** Most messages in the buffers of both processes and of the kernel for a client that reads nothing. */
+const maxBuffered = 500;
 
 let minerals: RunningMinerals;
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 
 describe('a stream of messages', () => {
-  it('comes as a line of JSON each', async () => {
+  it('is one line of JSON for each message', async () => {
     const answer = await ask('/v1/minerals:watch?count=3', 'application/json');
     expect(answer.status).toBe(200);
     expect(answer.headers.get('content-type')).toBe('application/x-ndjson');
@@ -23,7 +23,7 @@ describe('a stream of messages', () => {
     expect(lines.map((line) => JSON.parse(line) as Message)).toMatchObject([{ id: 'm0' }, { id: 'm1' }, { id: 'm2' }]);
   });
 
-  it('comes as events for who prefers them', async () => {
+  it('is server-sent events for clients that prefer them', async () => {
     const answer = await ask('/v1/minerals:watch?count=2', 'text/event-stream');
     expect(answer.headers.get('content-type')).toBe('text/event-stream');
     const events = (await answer.text()).split('\n\n');
@@ -57,20 +57,20 @@ describe('a stream of messages', () => {
     await expect(answer.text()).rejects.toThrow();
   });
 
-  it('hides what it did not expect', async () => {
+  it('hides unexpected errors', async () => {
     const answer = await ask('/v1/minerals:watch?count=0', 'text/event-stream');
     expect(answer.status).toBe(500);
     expect(await answer.text()).not.toContain('secret');
   });
 
-  it('runs its handler in the contexts of the call, all the way', async () => {
+  it('runs its handler in the contexts of the call to the end', async () => {
     const headers = { 'x-request-id': 'request-context' };
     const answer = await fetch(`${minerals.url}/v1/minerals:watch?count=200&watcher=context`, { headers });
     await answer.text();
     expect([...minerals.watched('context').contexts]).toEqual(['request-context inner']);
   });
 
-  it('ends its handler when the client goes away', async () => {
+  it('ends its handler when the client disconnects', async () => {
     const answer = await open('/v1/minerals:watch?count=1000000&watcher=leaver');
     answer.destroy();
     await minerals.watched('leaver').ended;
@@ -86,19 +86,19 @@ describe('a stream of messages', () => {
     expect((await fetch(`${minerals.url}/v1/minerals:watch`, { method: 'HEAD' })).status).toBe(405);
   });
 
-  it('is held to the rules of its request', async () => {
+  it('validates its request', async () => {
     const answer = await ask('/v1/minerals:watch?count=-1', 'text/event-stream');
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({ errors: [{ in: 'query', pointer: '/count', code: 'TOO_SMALL' }] });
   });
 
-  it('wants a credential where the policy names a permission', async () => {
+  it('needs a credential if the policy has a permission', async () => {
     expect((await ask('/v1/minerals:audit', 'text/event-stream')).status).toBe(401);
   });
 });
 
 describe('a file', () => {
-  it('comes as the bytes that the service gives, with their type', async () => {
+  it('is the service’s bytes, with their content type', async () => {
     const answer = await fetch(`${minerals.url}/v1/minerals/m1:export?pieces=3`);
     expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8');
     expect(answer.headers.get('cache-control')).toBe('private, no-store');
@@ -106,23 +106,23 @@ describe('a file', () => {
     expect(bytes).toEqual(Buffer.concat([0, 1, 2].map((n) => Buffer.alloc(pieceBytes, n))));
   });
 
-  it('waits for a client that reads nothing, and is whole in the end', async () => {
-    const pieces = maxOnTheWay + 100;
+  it('waits for a client that reads nothing, and is complete in the end', async () => {
+    const pieces = maxBuffered + 100;
     const answer = await open(`/v1/minerals/m1:export?pieces=${pieces}&watcher=slow`);
     const atRest = await minerals.untilAtRest('slow');
 
-    expect(atRest).toBeLessThan(maxOnTheWay);
+    expect(atRest).toBeLessThan(maxBuffered);
     let bytes = 0;
     for await (const data of answer) bytes += (data as Buffer).length;
     expect(bytes).toBe(pieces * pieceBytes);
   });
 
-  it('ends its handler when the client that reads nothing goes away', async () => {
+  it('ends its handler when a client that reads nothing disconnects', async () => {
     const answer = await open('/v1/minerals/m1:export?pieces=100000&watcher=gone');
     await minerals.untilAtRest('gone');
     answer.destroy();
     await minerals.watched('gone').ended;
-    expect(minerals.watched('gone').yielded).toBeLessThan(maxOnTheWay);
+    expect(minerals.watched('gone').yielded).toBeLessThan(maxBuffered);
   });
 
   it('that fails in its middle breaks off', async () => {
@@ -155,7 +155,7 @@ async function ask(path: string, accept: string): Promise<Response> {
   return fetch(minerals.url + path, { headers: { accept } });
 }
 
-/** An answer of which nothing is read until someone does. */
+/** An answer that is not read until the test does. */
 async function open(path: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     get(minerals.url + path, resolve).once('error', reject);

@@ -17,13 +17,13 @@ const facts = {
 };
 
 describe('an object of any shape', () => {
-  it('comes back as it was sent, null and empty ones included', async () => {
+  it('is returned unchanged, null and empty values included', async () => {
     const answer = await send('POST', { name: 'quartz', facts });
     expect(answer.status).toBe(201);
     expect(((await answer.json()) as Message)['facts']).toEqual(facts);
   });
 
-  it('stays away when it is not sent, and may be empty', async () => {
+  it('is absent when it is not sent, and may be empty', async () => {
     expect(await (await send('POST', { name: 'quartz' })).json()).not.toHaveProperty('facts');
     expect(await (await send('POST', { name: 'quartz', facts: {} })).json()).toMatchObject({ facts: {} });
   });
@@ -53,7 +53,7 @@ describe('an object of any shape', () => {
     }
   });
 
-  it('does not let a name reach what objects inherit', async () => {
+  it('does not let a name reach inherited members', async () => {
     const answer = await send('POST', '{"name":"quartz","facts":{"__proto__":{"polluted":true}}}');
     expect(answer.status).toBe(400);
   });
@@ -70,7 +70,7 @@ describe('an object of any shape', () => {
     });
   });
 
-  it('is documented as such', async () => {
+  it('is documented as a free-form object', async () => {
     const document = (await (await fetch(`${minerals.url}/openapi.json`)).json()) as {
       components: { schemas: Record<string, { properties: Record<string, Message> }> };
     };
@@ -82,7 +82,7 @@ describe('an object of any shape', () => {
 });
 
 describe('a list of a million levels', () => {
-  it('in the place of a text is of the wrong type', async () => {
+  it('instead of a text is of the wrong type', async () => {
     const answer = await send('POST', `{"name":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}}`);
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({ errors: [{ in: 'body', pointer: '/name', code: 'WRONG_TYPE' }] });
@@ -90,12 +90,12 @@ describe('a list of a million levels', () => {
 });
 
 describe('a number with a fraction', () => {
-  it('comes back as it was sent', async () => {
+  it('is returned unchanged', async () => {
     const answer = await send('POST', { name: 'quartz', density: 2.648 });
     expect(await answer.json()).toMatchObject({ density: 2.648 });
   });
 
-  it('is finite, whoever sends it', async () => {
+  it('must be finite in REST and gRPC', async () => {
     const answer = await send('POST', '{"name":"quartz","density":1e999}');
     const { errors } = (await answer.json()) as { errors: Message[] };
     expect(errors).toContainEqual(expect.objectContaining({ pointer: '/density', code: 'TOO_LARGE' }));
@@ -106,7 +106,7 @@ describe('a number with a fraction', () => {
 });
 
 describe('a day', () => {
-  it('is one of the calendar', async () => {
+  it('must exist in the calendar', async () => {
     const answer = await send('POST', { name: 'quartz', firstDescribed: '2024-02-29' });
     expect(await answer.json()).toMatchObject({ firstDescribed: '2024-02-29' });
     const refused = await send('POST', { name: 'quartz', firstDescribed: '2023-02-29' });

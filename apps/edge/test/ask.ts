@@ -8,10 +8,10 @@ export interface HttpAnswer {
 
 const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
 
-/** Headers of a read that is never answered ahead of the router: a body may follow. */
+/** Headers that keep a read from being answered ahead of the router: a body may follow. */
 export const ordinary: Record<string, string> = { expect: '100-continue' };
 
-/** One request by node:http, with the headers of its answer as they came. */
+/** One request by node:http, with the raw headers of its answer. */
 export async function ask(
   url: string,
   { method = 'GET', headers = {}, body }: { method?: string; headers?: Record<string, string>; body?: string } = {},

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterEach(() => ores.setDelay(() => 0));
 afterAll(async () => ores.stop());
 
-/** A tenant of its own for each test: what it keeps and calls is seen by nobody else. */
+/** A separate tenant for each test, so that tests do not share cached answers and counts. */
 function newTenant(of: RunningEdge = edge) {
   const tenantId = `t${++tenants}`;
   const send = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
@@ -30,7 +30,7 @@ function newTenant(of: RunningEdge = edge) {
   return { tenantId, send, get, write };
 }
 
-/** Has the service read at once what it is asked for, and answer when it is released. */
+/** Makes the service read at once, and answer when it is released. */
 function heldAnswer(): { release: () => void } {
   const { promise, resolve: release } = Promise.withResolvers<void>();
   ores.setDelay(() => promise);
@@ -38,7 +38,7 @@ function heldAnswer(): { release: () => void } {
   return { release };
 }
 
-/** @returns how many requests have come to the edge since */
+/** @returns a function that returns the number of requests to the edge since */
 function countHandled(): () => number {
   let handled = 0;
   const count = () => handled++;
@@ -55,8 +55,8 @@ function isHit({ headers }: HttpAnswer): boolean {
   return headers['cache-status']?.startsWith('rapport; hit') ?? false;
 }
 
-describe('a kept answer', () => {
-  it('is given without a call, and says so', async () => {
+describe('a cached answer', () => {
+  it('is served without a call, with Cache-Status', async () => {
     const { get, write } = newTenant();
     await write('a');
     const first = await get('/v1/ores/a');
@@ -68,7 +68,7 @@ describe('a kept answer', () => {
     expect(ores.calls.get('getOre')).toBe(calls);
   });
 
-  it('ends with a write to its record, and so do lists, but no other record', async () => {
+  it('is invalidated by a write to its record, as lists are, but no other record', async () => {
     const { get, write } = newTenant();
     await write('a');
     await write('b');
@@ -80,7 +80,7 @@ describe('a kept answer', () => {
     expect(isHit(await get('/v1/ores:batchGet?ids=a&ids=b'))).toBe(false);
   });
 
-  it('ends with a batch that names its record in the answer only', async () => {
+  it('is invalidated by a batch with its record only in the answer', async () => {
     const { get, send, write } = newTenant();
     for (const id of ['a', 'b', 'c']) await write(id);
     for (const id of ['a', 'b', 'c']) await get(`/v1/ores/${id}`);
@@ -90,7 +90,7 @@ describe('a kept answer', () => {
     expect(isHit(await get('/v1/ores/c'))).toBe(true);
   });
 
-  it('ends with an upload that says only which type it changes', async () => {
+  it('is invalidated by an upload that changes its type', async () => {
     const { get, send, write } = newTenant();
     await write('a');
     await get('/v1/ores/a');
@@ -100,7 +100,7 @@ describe('a kept answer', () => {
     expect(isHit(await get('/v1/ores'))).toBe(false);
   });
 
-  it('outlives a write that only validates, one that is refused, and those of another tenant', async () => {
+  it('survives a validate-only write, a refused one, and those of another tenant', async () => {
     const { get, send, write } = newTenant();
     const other = newTenant();
     await write('a');
@@ -113,7 +113,7 @@ describe('a kept answer', () => {
   });
 
   it.each([status.UNAVAILABLE, status.INTERNAL, status.DEADLINE_EXCEEDED])(
-    'ends with a write that failed with %s and may have been done',
+    'is invalidated by a write with %s, whose outcome is unknown',
     async (code) => {
       const { get, write } = newTenant();
       await write('a');
@@ -124,7 +124,7 @@ describe('a kept answer', () => {
     },
   );
 
-  it('ends with a write whose client has gone', async () => {
+  it('is invalidated by a write whose client has disconnected', async () => {
     const { get, write, tenantId } = newTenant();
     await write('a');
     await get('/v1/ores/a');
@@ -144,7 +144,7 @@ describe('a kept answer', () => {
     await expect.poll(async () => versionOf(await get('/v1/ores/a'))).toBe(2);
   });
 
-  it('is never given to who has other rights or another tenant, but to who has the same', async () => {
+  it('is served only to callers with the same rights in the same tenant', async () => {
     const { get, write, tenantId } = newTenant();
     await write('a');
     await get('/v1/ores/a');
@@ -156,7 +156,7 @@ describe('a kept answer', () => {
     expect((await as('ores.read,ores.write', `${tenantId}x`)).status).toBe(404);
   });
 
-  it('is loaded anew for who asks for that, and kept again', async () => {
+  it('is reloaded on the client’s request, and cached again', async () => {
     const { get, write, tenantId } = newTenant();
     await write('a');
     await get('/v1/ores/a');
@@ -168,7 +168,7 @@ describe('a kept answer', () => {
     expect(versionOf(await get('/v1/ores/a'))).toBe(2);
   });
 
-  it('of a list has a tag of its bytes, with which 304 comes without a call', async () => {
+  it('of a list has an etag of its bytes, which gets 304 without a call', async () => {
     const { get, write } = newTenant();
     await write('a');
     const { headers } = await get('/v1/ores');
@@ -183,7 +183,7 @@ describe('a kept answer', () => {
 });
 
 describe('a load', () => {
-  it('is one for 1,000 who ask for a cold key at once', async () => {
+  it('is loaded once for 1,000 concurrent requests of a cold key', async () => {
     const { get, write } = newTenant();
     await write('a');
     const handled = countHandled();
@@ -197,7 +197,7 @@ describe('a load', () => {
     expect(answers.every(({ status: code }) => code === 200)).toBe(true);
   });
 
-  it('that a write overtakes is given to who waits for it, to nobody who comes later, and is not kept', async () => {
+  it('that a write overtakes is served to waiting requests, to no later one, and is not cached', async () => {
     const { get, write } = newTenant();
     await write('a');
     const answer = heldAnswer();
@@ -214,7 +214,7 @@ describe('a load', () => {
     expect(versionOf(await get('/v1/ores/a'))).toBe(2);
   });
 
-  it('goes on while one of those who wait for it is left', async () => {
+  it('keeps loading while one waiting request is left', async () => {
     const { get, write, tenantId } = newTenant();
     await write('a');
     const handled = countHandled();
@@ -236,8 +236,8 @@ describe('a load', () => {
   });
 });
 
-describe('that a record does not exist', () => {
-  it('is remembered, and forgotten when it comes to be', async () => {
+describe('the absence of a record', () => {
+  it('is cached, and invalidated when the record is created', async () => {
     const { get, write } = newTenant();
     const calls = ores.calls.get('getOre') ?? 0;
     expect((await get('/v1/ores/a')).status).toBe(404);
@@ -252,7 +252,7 @@ describe('that a record does not exist', () => {
     expect((await get('/v1/ores/a')).status).toBe(200);
   });
 
-  it('is not remembered when the answer says where it is', async () => {
+  it('is not cached when the answer has its new place', async () => {
     const { get } = newTenant();
     const calls = ores.calls.get('getOre') ?? 0;
     for (let n = 0; n < 2; n++) {
@@ -263,7 +263,7 @@ describe('that a record does not exist', () => {
 });
 
 describe('a consistency token', () => {
-  it('makes a read as new as its write on an edge that does not know of it', async () => {
+  it('makes a read as new as its write on an edge without the invalidation', async () => {
     const { get, write, tenantId } = newTenant();
     await write('a');
     const elsewhere = await ores.startEdge();
@@ -282,16 +282,16 @@ describe('a consistency token', () => {
   });
 });
 
-describe('while the service is away', () => {
+describe('while the service is down', () => {
   it(
-    'the last good answer is given and marked, unless a write is known that it may lack',
+    'the last good answer is served as stale, unless a known write may be missing in it',
     { timeout: 20_000 },
     async () => {
       const { get, write } = newTenant();
       for (const id of ['a', 'b']) await write(id);
       for (const id of ['a', 'b']) await get(`/v1/ores/${id}:glance`);
       ores.stopService();
-      // It is kept for a second.
+      // It is cached for a second.
       const isStale = async () => (await get('/v1/ores/a:glance')).headers['cache-status']?.includes('fwd=stale');
       await vi.waitUntil(isStale, { timeout: 20_000 });
       const { status: code, headers } = await get('/v1/ores/a:glance');
@@ -309,7 +309,7 @@ describe('while the service is away', () => {
 });
 
 describe('memory', () => {
-  it('that one tenant fills is not taken from another', async () => {
+  it('that one tenant fills evicts nothing of another', async () => {
     const small = await ores.startEdge({ cacheBytes: 1024 * 1024 });
     const modest = newTenant(small);
     const greedy = newTenant(small);

@@ -10,13 +10,13 @@ beforeAll(async () => {
 });
 
 describe('a read mask in REST', () => {
-  it('leaves out what it does not name, lists and all, and keeps the ETag', async () => {
+  it('omits all other fields, lists included, and keeps the ETag', async () => {
     const answer = await fetch(`${minerals.url}/v1/minerals/m1?readMask=name,density`);
     expect(answer.headers.get('etag')).toBe('"1"');
     expect(await answer.json()).toEqual({ name: 'quartz', density: 2.65 });
   });
 
-  it('takes names in snake case, and answers those that are not set with nothing', async () => {
+  it('accepts names in snake case, and omits unset fields', async () => {
     const answer = await fetch(`${minerals.url}/v1/minerals/m1?readMask=first_described`);
     expect(await answer.json()).toEqual({});
   });
@@ -26,7 +26,7 @@ describe('a read mask in REST', () => {
     expect(await answer.json()).toEqual({ minerals: [{ id: 'm1' }, { id: 'm2' }], totalSize: 2 });
   });
 
-  it('applies to what is written, and keeps the Location', async () => {
+  it('applies to the answer of a write, and keeps the Location', async () => {
     const created = await send('POST', '/v1/minerals?readMask=name', { name: 'opal', synonyms: ['a'] });
     expect(created.headers.get('location')).toBe('/v1/minerals/m1');
     expect(created.headers.get('etag')).toBe('"1"');
@@ -49,7 +49,7 @@ describe('a read mask in REST', () => {
     }
   });
 
-  it('is documented, and what it leaves out with it', async () => {
+  it('is documented, with optional fields in the answer', async () => {
     const document = (await (await fetch(`${minerals.url}/openapi.json`)).json()) as {
       paths: Record<string, Record<string, { parameters: Message[]; responses: Record<string, Message> }>>;
       components: {
@@ -76,7 +76,7 @@ describe('a read mask in REST', () => {
 });
 
 describe('a read mask in gRPC', () => {
-  it('clears what it does not name', async () => {
+  it('clears all other fields', async () => {
     const cleared = { facts: undefined, density: undefined, firstDescribed: undefined, synonyms: [], etag: '' };
     expect(await call('GetMineral', { id: 'm1', readMask: ['id', 'name'] })).toEqual({
       ...cleared,
@@ -92,14 +92,14 @@ describe('a read mask in gRPC', () => {
     });
   });
 
-  it('comes to the handler in the spelling of JSON', async () => {
+  it('reaches the handler in the spelling of JSON', async () => {
     const readMask = ['first_described', 'synonyms', 'synonyms'];
     expect(await call('GetMineral', { id: 'mask', readMask })).toMatchObject({
       synonyms: ['firstDescribed', 'synonyms'],
     });
   });
 
-  it('chooses all when it is empty', async () => {
+  it('selects all fields when it is empty', async () => {
     expect(await call('GetMineral', { id: 'm1', readMask: [] })).toMatchObject({ name: 'quartz', etag: '"1"' });
   });
 

@@ -11,7 +11,7 @@ let port: number;
 
 beforeAll(async () => {
   const config = { host: '127.0.0.1', port: 0, logLevel: 'silent', trustedProxies: [] };
-  // Nobody listens there: these requests end before any service is asked.
+  // No service listens there: these requests end before any call.
   const addresses = new Map(['auth', 'customers', 'sync'].map((name) => [name, '127.0.0.1:1']));
   const contract = platformContract();
   edge = await createEdge({ ...config, addresses }, contract, serviceDefinitions, createLogger('edge', 'silent'));
@@ -31,11 +31,11 @@ describe('a client', () => {
     expect(answer).toContain('431');
   });
 
-  it('that speaks no HTTP is refused', async () => {
+  it('that is not HTTP is refused', async () => {
     expect(await talk('\x16\x03\x01 hello\r\n\r\n')).toContain('400');
   });
 
-  it('without a credential learns that one is needed, and can not go on sending its body', async () => {
+  it('without a credential gets 401, and can’t continue its body', async () => {
     const answer = await talk(
       'POST /v1/customers HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 900000\r\n\r\n{',
     );
@@ -52,7 +52,7 @@ describe('a client', () => {
     expect(await answer.json()).toMatchObject({ requestId: 'request-77', code: 'ROUTE_UNKNOWN' });
   });
 
-  it('gets the same for a URL that can not be read, without an echo of it', async () => {
+  it('gets the same for an invalid URL, without an echo of it', async () => {
     const answer = await fetch(`http://127.0.0.1:${port}/v1/customers/%zz`);
     expect(answer.status).toBe(400);
     expect(answer.headers.get('x-request-id')).toBeTruthy();
@@ -62,7 +62,7 @@ describe('a client', () => {
     expect(problem).not.toContain('%zz');
   });
 
-  it('hears that the platform is not ready while its services are away', async () => {
+  it('sees that the platform is not ready while its services are down', async () => {
     const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
     expect(answer.status).toBe(503);
     expect(await answer.json()).toEqual({
@@ -71,14 +71,14 @@ describe('a client', () => {
     });
   });
 
-  it('hears 503 with Retry-After for an operation while auth is away', async () => {
+  it('gets 503 with Retry-After for an operation while auth is down', async () => {
     const answer = await fetch(`http://127.0.0.1:${port}/v1/tenant`, { headers: { authorization: 'Bearer x' } });
     expect(answer.status).toBe(503);
     expect(answer.headers.get('retry-after')).toBe('1');
   });
 });
 
-it('a client that never sends a request, or half of one, does not keep an edge from stopping', async () => {
+it('a client without a request, or with half of one, does not keep an edge from stopping', async () => {
   const ores = await startOres();
   onTestFinished(() => ores.stop());
   const stopping = await ores.startEdge();
@@ -100,7 +100,7 @@ async function connectedTo(at: number, bytes: string): Promise<Socket> {
   return socket;
 }
 
-/** Sends bytes and gives what comes back until the server hangs up. */
+/** Sends bytes and returns the answer until the server closes the connection. */
 async function talk(bytes: string): Promise<string> {
   const socket: Socket = connect(port, '127.0.0.1');
   let text = '';

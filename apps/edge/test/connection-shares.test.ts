@@ -23,7 +23,7 @@ afterEach(() => {
   sockets = [];
 });
 
-/** A new connection on which one request is answered. @returns the head of the answer; undefined when it was closed instead */
+/** Opens a connection with one request. @returns the head of the answer; undefined when it was closed instead */
 async function visit(from: string, path = '/livez', lines = ''): Promise<string | undefined> {
   const socket = connect({ port: edge.port, host: '127.0.0.1', localAddress: from });
   sockets.push(socket);
@@ -39,18 +39,18 @@ const openOf = () => sockets.filter((socket) => !socket.destroyed).length;
 const key = `Authorization: ${authorization('t1')}\r\n`;
 
 describe('connections that are kept open', () => {
-  it('by one address are bounded: the oldest idle one gives way to a new one', async () => {
+  it('by one address are limited: a new one replaces the oldest idle one', async () => {
     for (let n = 0; n < most + 10; n += 1) expect(await visit('127.0.0.2')).toContain('200 OK');
 
     await vi.waitUntil(() => openOf() <= ofNetwork);
     expect(sockets.slice(-ofNetwork).every((socket) => !socket.destroyed)).toBe(true);
   });
 
-  it('by many addresses neither keep a new one out nor break a request under way', async () => {
+  it('by many addresses neither block a new one nor break a running request', async () => {
     ores.writeBehind('t1', 'a');
     const slow = connect({ port: edge.port, host: '127.0.0.1', localAddress: '127.0.0.99' });
     sockets.push(slow);
-    // Half of a request whose body comes later: it is under way.
+    // Half of a request whose body comes later: it is running.
     slow.write(
       `PATCH /v1/ores/a HTTP/1.1\r\nHost: a\r\n${key}Content-Type: application/json\r\nContent-Length: 12\r\n\r\n{`,
     );
@@ -64,7 +64,7 @@ describe('connections that are kept open', () => {
     expect(String(data)).toContain('200 OK');
   });
 
-  it('are closed soon after their last answer while most are taken', async () => {
+  it('are closed soon after their last answer while most are in use', async () => {
     expect(await visit('127.0.0.1')).toContain('Keep-Alive: timeout=72');
     for (const attacker of attackers.slice(0, 4)) {
       await Promise.all(Array.from({ length: 8 }, () => visit(attacker)));
@@ -73,14 +73,14 @@ describe('connections that are kept open', () => {
     // On a busy machine some of them are closed before the next one comes.
     await vi.waitUntil(async () => (await visit('127.0.0.1'))?.includes('Keep-Alive: timeout=1'), { timeout: 20_000 });
     await vi.waitUntil(() => openOf() < most * 0.8, { timeout: 20_000 });
-    // With as many as may be kept for long, the next one would be too many again.
+    // At the limit of long idle connections, the next one would exceed it again.
     for (const socket of sockets.filter(({ destroyed }) => !destroyed).slice(0, 5)) socket.destroy();
     const isKept = async () => (await visit('127.0.0.1'))?.includes('Keep-Alive: timeout=72');
-    // So seldom that those which are too many are closed meanwhile.
+    // Rarely enough that excess connections are closed in between.
     await vi.waitUntil(isKept, { timeout: 20_000, interval: 2_000 });
   });
 
-  it('by a trusted proxy are bounded in total only', async () => {
+  it('by a trusted proxy are limited in total only', async () => {
     edge = await ores.startEdge({ connections: { most, ofNetwork }, trustedProxies: ['127.0.0.0/8'] });
 
     for (let n = 0; n < ofNetwork * 2; n += 1) expect(await visit('127.0.0.2')).toContain('200 OK');

@@ -49,7 +49,7 @@ afterAll(async () => {
   await samples.close();
 });
 
-describe('an RPC of a proto file that has no code in the edge', () => {
+describe('an RPC of a proto file without code in the edge', () => {
   it('creates by POST with 201, Location and ETag', async () => {
     const answer = await send('POST', '/v1/samples', {
       title: 'quartz',
@@ -71,17 +71,17 @@ describe('an RPC of a proto file that has no code in the edge', () => {
     });
   });
 
-  it('turns query parameters into the types of the contract', async () => {
+  it('converts query parameters to the types of the contract', async () => {
     const answer = await send('GET', '/v1/samples?pageSize=3&colours=RED&colours=SKY_BLUE&hot=true');
     expect(await answer.json()).toMatchObject({ samples: [{ title: '3 1,2 true', hot: true }] });
   });
 
-  it('changes exactly what a PATCH names, null included', async () => {
+  it('changes exactly the fields of a PATCH, null included', async () => {
     const answer = await send('PATCH', '/v1/samples/s7', { title: 'agate', weight: null }, { 'if-match': '"4"' });
     expect(await answer.json()).toMatchObject({ id: 's7', changedFields: ['title', 'weight'], etag: '"4"' });
   });
 
-  it('passes a file on as it comes', async () => {
+  it('passes a file on while it arrives', async () => {
     const file = Buffer.alloc(300_000, 'x');
     const answer = await fetch(`${url}/v1/samples:upload?title=core`, {
       method: 'POST',
@@ -91,7 +91,7 @@ describe('an RPC of a proto file that has no code in the edge', () => {
     expect(await answer.json()).toEqual({ bytes: 300_000, title: 'core', contentType: 'text/csv' });
   });
 
-  it('takes bytes of any type as they are, with all headers, and answers 202', async () => {
+  it('passes bytes of any type unchanged, with all headers, and answers 202', async () => {
     const body = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
     const post = (bytes: Buffer) =>
       fetch(`${url}/v1/samples/s1:receive`, { method: 'POST', headers: { 'X-Signature': 'a, b' }, body: bytes });
@@ -114,7 +114,7 @@ describe('an RPC of a proto file that has no code in the edge', () => {
     socket.destroy();
   });
 
-  it('sends away who does not end a body or a file', async () => {
+  it('disconnects a client that does not end a body or a file', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
     const start = async (path: string) => {
@@ -132,26 +132,26 @@ describe('an RPC of a proto file that has no code in the edge', () => {
     const file = start('/v1/samples:upload');
 
     expect(await advanceUntil(body)).toMatch(/^HTTP\/1.1 408 [^]*REQUEST_TIMEOUT/);
-    // A service that takes as long is not the client's fault.
+    // A slow service is not the client's fault.
     answerSlow();
     expect((await slow).status).toBe(404);
     expect(await advanceUntil(file)).toMatch(/^HTTP\/1.1 408 [^]*REQUEST_TIMEOUT/);
   });
 
-  it('answers with the status that belongs to an error', async () => {
+  it('answers with the status of an error', async () => {
     const answer = await send('GET', '/v1/samples/none');
     expect(answer.status).toBe(404);
     expect(answer.headers.get('content-type')).toContain('application/problem+json');
     expect(await answer.json()).toMatchObject({ code: 'SAMPLE_NOT_FOUND', detail: 'No such sample.', status: 404 });
   });
 
-  it('hides what it did not expect', async () => {
+  it('hides unexpected errors', async () => {
     const answer = await send('GET', '/v1/samples/crash');
     expect(answer.status).toBe(500);
     expect(JSON.stringify(await answer.json())).not.toContain('secret');
   });
 
-  it('wants a credential where the policy names a permission', async () => {
+  it('needs a credential if the policy has a permission', async () => {
     expect((await send('POST', '/v1/samples/s1:weigh')).status).toBe(401);
   });
 
@@ -182,13 +182,13 @@ describe('an RPC of a proto file that has no code in the edge', () => {
     expect(errors).toContainEqual(expect.objectContaining({ in: 'body', pointer, code }));
   });
 
-  it('looks for the first error only in a large body', async () => {
+  it('reports only the first error of a large body', async () => {
     const answer = await send('POST', '/v1/samples', { title: 'quartz', places: Array(50_000).fill(0) });
     expect(answer.status).toBe(400);
     expect(((await answer.json()) as { errors: unknown[] }).errors).toHaveLength(1);
   });
 
-  it('refuses a parameter that the contract does not have', async () => {
+  it('refuses an unknown parameter', async () => {
     const answer = await send('GET', '/v1/samples?pagesize=3');
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({
@@ -196,7 +196,7 @@ describe('an RPC of a proto file that has no code in the edge', () => {
     });
   });
 
-  it('holds headers to the contract', async () => {
+  it('validates headers', async () => {
     const answer = await send('POST', '/v1/samples', { title: 'quartz' }, { 'idempotency-key': 'k'.repeat(21) });
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({
@@ -221,8 +221,8 @@ describe('an RPC of a proto file that has no code in the edge', () => {
   });
 });
 
-describe('a service that is called past the edge', () => {
-  it('holds a message to the same rules', async () => {
+describe('a service called past the edge', () => {
+  it('validates messages by the same rules', async () => {
     const client = new ContractClient(address, [service]);
     const request = { sample: { title: 'x', places: [{ email: 'nobody' }], changedFields: [], colour: 9 } };
     const call = client.unary('/rapport.sample.v1.SampleService/CreateSample', request, {
@@ -240,7 +240,7 @@ describe('a service that is called past the edge', () => {
     client.close();
   });
 
-  it('takes no more bytes than the contract says', async () => {
+  it('accepts no more bytes than the contract allows', async () => {
     const client = new ContractClient(address, [service]);
     const body = { contentType: '', data: Buffer.alloc(257), extensions: [] };
     const call = client.unary(
@@ -252,7 +252,7 @@ describe('a service that is called past the edge', () => {
     client.close();
   });
 
-  it('wants the permission itself', async () => {
+  it('checks the permission itself', async () => {
     const client = new ContractClient(address, [service]);
     const call = (permissions: string[]) =>
       client.unary(
@@ -278,7 +278,7 @@ async function send(method: string, path: string, body?: unknown, headers: Recor
   return fetch(url + path, { method, headers: { ...type, ...headers }, ...content });
 }
 
-/** Lets the clock run much faster than the world. */
+/** Makes the clock run much faster than real time. */
 async function advanceUntil<Value>(promise: Promise<Value>): Promise<Value> {
   let isSettled = false;
   const settled = promise.finally(() => (isSettled = true));

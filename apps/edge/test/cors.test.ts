@@ -13,12 +13,12 @@ const poorUnits = 3;
 
 let ores: RunningOres;
 let provider: Server;
-/** One that answers from memory ahead of the router, and one whose reads are answered in it. */
+/** One edge that answers from memory ahead of the router, and one whose router answers reads. */
 let edges: (RunningEdge & { headers: Record<string, string> })[];
 let edge: RunningEdge;
 
 beforeAll(async () => {
-  // As a provider that lets every page read it.
+  // As a provider that every page may read.
   provider = createServer((_request, response) => {
     response.writeHead(200, { 'access-control-allow-origin': '*', 'access-control-expose-headers': 'x' }).end('{}');
   });
@@ -48,7 +48,7 @@ function as(tenant: string, origin?: string, permissions?: string, name?: string
   return { authorization: authorization(tenant, permissions, name), ...(origin !== undefined && { origin }) };
 }
 
-/** As a browser asks before a request that is not a simple one. */
+/** The preflight of a browser before a request that is not simple. */
 function preflight(path: string, origin: string, of = edge): Promise<HttpAnswer> {
   const headers = {
     origin,
@@ -58,7 +58,7 @@ function preflight(path: string, origin: string, of = edge): Promise<HttpAnswer>
   return ask(`${of.url}${path}`, { method: 'OPTIONS', headers });
 }
 
-/** What browsers go by, and nothing else of an answer. */
+/** The headers of an answer that browsers use. */
 function corsOf({ headers }: HttpAnswer): Record<string, string> {
   const entries = Object.entries(headers).filter(([name]) => name.startsWith('access-control-') || name === 'vary');
   return Object.fromEntries(entries);
@@ -74,7 +74,7 @@ function sharedWith(origin: string, vary = 'Origin') {
 }
 
 describe('a preflight', () => {
-  it('is answered alike for the origins of all tenants, with fixed lists and without credentials', async () => {
+  it('has the same answer for the origins of all tenants, with fixed lists and without credentials', async () => {
     for (const origin of [ours, theirs, local]) {
       const answer = await preflight('/v1/ores/a', origin);
       expect([answer.status, answer.body]).toEqual([204, '']);
@@ -113,24 +113,24 @@ describe('a preflight', () => {
     expect(corsOf(answer)).toEqual({});
   });
 
-  it('is no other request by OPTIONS', async () => {
+  it('is no other OPTIONS request', async () => {
     const answer = await ask(`${edge.url}/v1/ores/a`, { method: 'OPTIONS', headers: { origin: ours } });
     expect([answer.status, answer.headers['allow']]).toEqual([405, 'GET, HEAD, PATCH']);
     expect(corsOf(answer)).toEqual({});
   });
 
-  it('of an invented origin does not reach auth each time', async () => {
+  it('of an unknown origin does not reach auth each time', async () => {
     await preflight('/v1/ores/a', ours);
     const callsBefore = ores.calls.get('listAllowedOrigins') ?? 0;
     const startedAt = performance.now();
     for (let count = 0; count < 200; count += 20)
       await Promise.all(Array.from({ length: 20 }, (_, n) => preflight('/v1/ores/a', `https://${count + n}.example`)));
     const calls = (ores.calls.get('listAllowedOrigins') ?? 0) - callsBefore;
-    // One a second, and the one that may be due at once.
+    // One a second, and one that may be due at once.
     expect(calls).toBeLessThanOrEqual(2 + (performance.now() - startedAt) / 1_000);
   });
 
-  it('goes by what is registered now', async () => {
+  it('uses the current registrations', async () => {
     const origin = 'https://late.example';
     const isAllowed = async () => 'access-control-allow-origin' in corsOf(await preflight('/v1/ores/a', origin));
     expect(await isAllowed()).toBe(false);
@@ -169,7 +169,7 @@ const answers: [
 ];
 
 describe.each([0, 1])('the answer of edge %i', (index) => {
-  /** To a read as this edge gets it. */
+  /** The answer of this edge to a read. */
   const read = (path: string, headers: Record<string, string>) =>
     ask(`${edges[index]?.url}${path}`, { headers: { ...edges[index]?.headers, ...headers } });
 
@@ -187,11 +187,11 @@ describe.each([0, 1])('the answer of edge %i', (index) => {
         ...(body !== undefined && { body }),
       };
       const answer = await ask(url, request);
-      // Of others, there is no such record.
+      // Other tenants do not have this record.
       if (tenant === 'ours') expect(answer.status).toBe(status);
       return corsOf(answer);
     };
-    // Twice: the second comes from memory, where the first was one of another page.
+    // Twice: the second comes from memory, where the first is cached for another page.
     for (const origin of [ours, local, ours]) expect(await send('ours', origin)).toEqual(sharedWith(origin));
     for (const origin of [theirs, publicUrl, 'https://nobody.example', 'null', `${ours}/`, undefined])
       expect(await send('ours', origin)).toEqual({ vary: 'Origin' });
@@ -200,7 +200,7 @@ describe.each([0, 1])('the answer of edge %i', (index) => {
     expect(await send('without', ours)).toEqual({});
   });
 
-  it('that the budget is used up may be read too', async () => {
+  it('of an exhausted budget may be read too', async () => {
     const headers = as('ours', ours, 'ores.read', 'poor');
     let answer = await read('/v1/ores/a', headers);
     for (let count = 0; count < poorUnits; count++) answer = await read('/v1/ores/a', headers);
@@ -208,7 +208,7 @@ describe.each([0, 1])('the answer of edge %i', (index) => {
     expect(corsOf(answer)).toEqual(sharedWith(ours));
   });
 
-  it('to nobody is for no page', async () => {
+  it('to an unknown caller may be read by no page', async () => {
     for (const headers of [{ origin: ours }, as('ours', ours, undefined, 'wrong')]) {
       const answer = await read('/v1/ores/a', headers);
       expect(answer.status).toBe(401);
@@ -217,7 +217,7 @@ describe.each([0, 1])('the answer of edge %i', (index) => {
     expect(corsOf(await read('/v1/ores:count', as('ours', ours)))).toEqual({});
   });
 
-  it('ends for a page whose origin was taken back, though the answer is kept', async () => {
+  it('may no longer be read by a page whose origin was removed, although the answer is cached', async () => {
     const url = `${edges[index]?.url}/v1/ores/a`;
     const tenant = `leaving-${index}`;
     ores.setOrigins(tenant, [ours]);
@@ -241,7 +241,7 @@ it('a stream may be read by pages of the caller’s tenant', async () => {
   expect(await open(theirs)).toEqual({ vary: 'accept, Origin' });
 });
 
-it('what the OpenID provider answers is for no page of another origin', async () => {
+it('an answer of the OpenID provider may be read by no page of another origin', async () => {
   const form = { 'content-type': 'application/x-www-form-urlencoded', origin: ours };
   const asked: [string, string][] = [
     ['POST', '/oauth/token'],

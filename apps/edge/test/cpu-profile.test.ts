@@ -17,7 +17,7 @@ const profile: CpuProfile = {
   timeDeltas: [1_000, 1_000, 4_000, 3_000, 2_000, 1_000, 9_000],
 };
 
-test('tells shares of the busy time, of the samples in the window only', () => {
+test('computes shares of the busy time, from the samples in the window only', () => {
   const shares = profileShares(profile, 1_001.5, 1_012, 2);
 
   expect(shares.busyMs).toBe(10);

@@ -18,7 +18,7 @@ let files: CertificateFiles;
 let ca: Buffer;
 let ores: RunningOres;
 let edge: RunningEdge;
-/** Two clients that begin and do not go on, from the beginning: it takes seconds until they are sent away. */
+/** Two clients that stall, started first: it takes seconds until they are disconnected. */
 let silent: { inHandshake: Socket; inHeaders: TLSSocket };
 
 beforeAll(async () => {
@@ -51,7 +51,7 @@ async function connected(): Promise<TLSSocket> {
 }
 
 describe('an edge with a certificate', () => {
-  it('asks clients for TLS only, on answers of both paths and on problems', async () => {
+  it('sends Strict-Transport-Security, on answers of both paths and on problems', async () => {
     ores.writeBehind('t1', 'a');
     for (const [path, cacheStatus] of [
       ['/v1/ores/a', 'stored'],
@@ -65,12 +65,12 @@ describe('an edge with a certificate', () => {
     }
   });
 
-  it('takes up another one for new connections under load, and no request fails', async () => {
+  it('uses a new one for new connections under load, and no request fails', async () => {
     const before = (await connected()).getPeerCertificate().serialNumber;
     let isOver = false;
     let requests = 0;
     const failures: unknown[] = [];
-    const lanes = Array.from({ length: 4 }, async () => {
+    const workers = Array.from({ length: 4 }, async () => {
       while (!isOver) {
         await ask('/v1/ores/a').then(
           ({ statusCode }) => statusCode === 200 || failures.push(statusCode),
@@ -86,20 +86,20 @@ describe('an edge with a certificate', () => {
     const atChange = requests;
     await expect.poll(() => requests).toBeGreaterThan(atChange + 20);
     isOver = true;
-    await Promise.all(lanes);
+    await Promise.all(workers);
 
     expect(failures).toEqual([]);
   });
 });
 
-it('an edge without a certificate says nothing of TLS', async () => {
+it('an edge without a certificate sends no Strict-Transport-Security', async () => {
   const plain = await ores.startEdge();
   const answer = await fetch(`${plain.url}/livez`);
   expect(answer.headers.get('strict-transport-security')).toBeNull();
 });
 
 describe('the plain port', () => {
-  it('sends everybody to the same path of the origin that is configured, whatever Host they name', async () => {
+  it('redirects to the same path of the configured origin, for any Host', async () => {
     const server = await startRedirectServer(0, '127.0.0.1', 'https://api.example.com');
     const { port } = server.address() as AddressInfo;
     const redirected = async (path: string) => {
@@ -114,7 +114,7 @@ describe('the plain port', () => {
   });
 });
 
-// Last: while the others run, the time passes after which both are sent away. That there is such a time is the guarantee.
+// Last: while the others run, the timeouts of both pass. That there is a timeout is the guarantee.
 describe('an edge does not wait for a client', () => {
   it('that never ends its handshake', { timeout: 15_000 }, async () => {
     if (!silent.inHandshake.closed) await once(silent.inHandshake, 'close');

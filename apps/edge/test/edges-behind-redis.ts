@@ -4,13 +4,13 @@ import { vi } from 'vitest';
 import { ask, type HttpAnswer } from './ask.js';
 import { authorization, startOres, type RunningEdge, type RunningOres } from './running-ores.js';
 
-/** A service of records, and edges that share what they keep of it by one Redis. */
+/** A service of records, and edges that share cached answers of it in one Redis. */
 export interface EdgesBehindRedis {
   redis: Redis;
   ores: RunningOres;
-  /** Two that keep answers already. */
+  /** Two that already cache answers. */
   edges: [RunningEdge, RunningEdge];
-  /** One more, which keeps answers already too. */
+  /** One more, which already caches answers too. */
   startEdge: () => Promise<RunningEdge>;
   stop: () => Promise<void>;
 }
@@ -51,7 +51,7 @@ export function versionOf({ body }: HttpAnswer): number {
   return (JSON.parse(body) as { version: number }).version;
 }
 
-/** Waits until an edge holds a lease, from when on it keeps answers. */
+/** Waits until an edge holds a lease, and so caches answers. */
 async function untilKeeps(edge: RunningEdge): Promise<void> {
   await untilStatus(edge, 'rapport; hit');
 }

@@ -9,7 +9,7 @@ import { authorization, startOres, type RunningEdge, type RunningOres } from './
 
 let ores: RunningOres;
 let edge: RunningEdge;
-/** The lines that the edge logged of requests. */
+/** The edge's log lines of requests. */
 const lines: Record<string, unknown>[] = [];
 
 beforeAll(async () => {
@@ -82,8 +82,8 @@ const cases: [string, Case][] = [
 ];
 
 describe('an answer ahead of the router', () => {
-  it.each(cases)('to %s is the ordinary one', async (_name, request) => {
-    // A consistency token is unknown once.
+  it.each(cases)('to %s equals the router’s', async (_name, request) => {
+    // A consistency token is new only once.
     const unknown = (path: string): Record<string, string> =>
       request.headers && 'rapport-consistency-token' in request.headers ? { 'rapport-consistency-token': path } : {};
     const early = { ...request.headers, ...unknown('early') };
@@ -100,7 +100,7 @@ describe('an answer ahead of the router', () => {
     expect(body).toContain('There is more than one Host.');
   });
 
-  it('is charged for, and refused when the budget is used up', async () => {
+  it('is charged, and refused when the budget is exhausted', async () => {
     const refused: HttpAnswer[] = [];
     for (const more of [{}, ordinary]) {
       const { url } = await startEdge();
@@ -115,7 +115,7 @@ describe('an answer ahead of the router', () => {
       });
       const before = figures.charges.refused;
       refused.push(await ask(`${url}/v1/ores/a`, { headers }));
-      // What was refused ahead of the router is not charged for again in it.
+      // A refusal ahead of the router is not charged again in it.
       expect(figures.charges.refused - before).toBe(1);
     }
     expect(refused.map(({ status }) => status)).toEqual([429, 429]);
@@ -124,26 +124,26 @@ describe('an answer ahead of the router', () => {
     expect(first).toEqual(second);
   });
 
-  it('comes without the router having heard of the request', async () => {
-    let heard = 0;
-    const count = () => heard++;
-    const heardOf = async (more: Record<string, string>) => {
-      heard = 0;
+  it('does not pass the router', async () => {
+    let routed = 0;
+    const count = () => routed++;
+    const routedRequests = async (more: Record<string, string>) => {
+      routed = 0;
       await ask(`${edge.url}/v1/ores/a`, { headers: { authorization: authorization('t1'), ...more } });
-      return heard;
+      return routed;
     };
     subscribe('tracing:fastify.request.handler:start', count);
-    // Until the credential is known and the answer cached.
-    await expect.poll(() => heardOf({})).toBe(0);
-    expect(await heardOf(ordinary)).toBe(1);
+    // Until the credential and the answer are cached.
+    await expect.poll(() => routedRequests({})).toBe(0);
+    expect(await routedRequests(ordinary)).toBe(1);
     unsubscribe('tracing:fastify.request.handler:start', count);
   });
 });
 
-/** The answer as far as it must be the same, and the line that was logged of it. */
+/** The parts of the answer that must be equal, and its log line. */
 async function answerOf({ method, path = '/v1/ores/a', headers, body }: Case) {
   await warm(path, headers?.['authorization']);
-  // The line of an answer may come after it.
+  // The log line may come after the answer.
   lines.length = 0;
   const answer = await ask(`${edge.url}${path}`, {
     ...(method && { method }),
@@ -154,13 +154,13 @@ async function answerOf({ method, path = '/v1/ores/a', headers, body }: Case) {
   const own = () => lines.filter((line) => line['requestId'] === requestId);
   await expect.poll(own, { timeout: 10_000 }).toHaveLength(1);
   const { durationMs, time, requestId: _, ...line } = own()[0] ?? {};
-  // A value that is logged, not a time that is measured.
+  // A logged value, not a measured time.
   expect(durationMs).toBeGreaterThanOrEqual(0);
   expect(time).toBeDefined();
   return { ...comparable(answer), line };
 }
 
-/** Makes the answer cached and the credential known, so that nothing has to be asked. */
+/** Caches the answer and the credential, so that no call is needed. */
 async function warm(path: string, credential = authorization('t1')): Promise<void> {
   const headers = { authorization: credential };
   if (ores.version('t1', 'a') === 0)
@@ -168,7 +168,7 @@ async function warm(path: string, credential = authorization('t1')): Promise<voi
   await ask(`${edge.url}${path}`, { headers });
 }
 
-/** Without what differs from one request to the next. */
+/** Without the parts that differ by request. */
 function comparable({ status, headers, body }: HttpAnswer) {
   const { date, 'x-request-id': requestId = '', ...rest } = headers;
   expect(date).toBeDefined();

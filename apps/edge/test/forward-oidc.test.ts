@@ -12,7 +12,7 @@ let ores: RunningOres;
 let provider: Server;
 let authHttpAddress: string;
 let edge: RunningEdge;
-/** What the provider was asked last, and how it answers. */
+/** The provider's last request, and its answer. */
 let asked: { request: IncomingMessage; body: string } | undefined;
 let status = 200;
 
@@ -40,7 +40,7 @@ afterAll(async () => {
   provider.close();
 });
 
-it('passes on what the provider goes by, and its answer with our security headers', async () => {
+it('forwards the provider’s request headers, and its answer with our security headers', async () => {
   const answer = await ask(`${edge.url}/oauth/token?x=%20y`, {
     method: 'POST',
     headers: { 'content-type': form, authorization: 'Basic eDp5', cookie: 'c=1', 'x-request-id': 'request-77' },
@@ -65,7 +65,7 @@ it('passes on what the provider goes by, and its answer with our security header
 
 const forged = { 'x-forwarded-for': '6.6.6.6', 'x-forwarded-proto': 'https', 'x-forwarded-host': 'evil.example' };
 
-it('tells the provider itself where a request comes from, whatever the client says', async () => {
+it('sets the client address for the provider, and ignores the client’s headers', async () => {
   await ask(`${edge.url}/oauth/jwks`, { headers: { ...forged, forwarded: 'for=6.6.6.6', 'x-real-ip': '6.6.6.6' } });
 
   const { headers } = asked?.request ?? {};
@@ -78,7 +78,7 @@ it('tells the provider itself where a request comes from, whatever the client sa
   expect(JSON.stringify(headers)).not.toContain('evil');
 });
 
-it('believes a proxy that is trusted', async () => {
+it('trusts the headers of a configured proxy', async () => {
   const behind = await ores.startEdge({ authHttpAddress, publicUrl, trustedProxies: ['127.0.0.1'] });
 
   await ask(`${behind.url}/oauth/jwks`, { headers: forged });
@@ -100,7 +100,7 @@ it.each([
   expect([answer.status, asked]).toEqual([refused, undefined]);
 });
 
-it('refuses a form that is too large, and one of another type, before the provider hears of it', async () => {
+it('refuses a form that is too large or of another type without a request to the provider', async () => {
   const large = await ask(`${edge.url}/oauth/token`, {
     method: 'POST',
     headers: { 'content-type': form },
@@ -111,7 +111,7 @@ it('refuses a form that is too large, and one of another type, before the provid
   expect([large.status, json.status, asked]).toEqual([413, 415, undefined]);
 });
 
-it('bounds how often an address may be wrong, and counts nobody who is right', async () => {
+it('limits wrong passwords by address, and counts no correct ones', async () => {
   const limits = { ...defaultLimitSettings(), failedAuthentications: 3 };
   const strict = await ores.startEdge({ authHttpAddress, publicUrl, limits });
   const post = async () =>
@@ -122,7 +122,7 @@ it('bounds how often an address may be wrong, and counts nobody who is right', a
   expect([await post(), await post(), await post(), await post()]).toEqual([401, 401, 401, 429]);
 });
 
-it('says so when the provider can not be reached', async () => {
+it('answers 503 when the provider is unreachable', async () => {
   const alone = await ores.startEdge({ authHttpAddress: '127.0.0.1:1', publicUrl });
 
   const answer = await ask(`${alone.url}/oauth/jwks`);

@@ -3,11 +3,11 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 
 interface Connection {
   sockets: [Socket, Socket];
-  /** That came back from the other side. */
+  /** Bytes that came back from the other side. */
   bytes: number;
 }
 
-/** A way to a service on which a connection can be held up. */
+/** A proxy to a service that can block a connection. */
 export class FreezingProxy {
   readonly #server: Server;
   readonly #connections = new Set<Connection>();
@@ -30,7 +30,7 @@ export class FreezingProxy {
     return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** Passes nothing more on of the connection on which most has come. */
+  /** Blocks the connection that has received most. */
   freezeBusiest(): void {
     const [busiest] = [...this.#connections].sort((one, other) => other.bytes - one.bytes);
     for (const socket of busiest?.sockets ?? []) socket.unpipe().removeAllListeners('data').pause();

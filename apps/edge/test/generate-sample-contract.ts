@@ -34,14 +34,14 @@ interface SampleServices {
 
 let generated: Promise<SampleServices & { descriptors: Buffer }> | undefined;
 
-/** @returns a contract of its own for each caller, who may change it */
+/** @returns a separate contract for each caller, which may change it */
 export async function generateSampleContract(): Promise<SampleServices & { contract: Contract }> {
   generated ??= generate();
   const { descriptors, ...services } = await generated;
   return { ...services, contract: new Contract(descriptors) };
 }
 
-/** Does with the test's protos what `nx run contracts:generate` does with the platform's: once for all test files. */
+/** Generates from the test's protos as `nx run contracts:generate` does from the platform's: once for all test files. */
 async function generate(): Promise<SampleServices & { descriptors: Buffer }> {
   const paths = ['--path', 'apps/edge/test/proto/rapport', '--config', bufConfig];
   // One for each worker: they run at the same time.

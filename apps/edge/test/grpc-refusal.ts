@@ -3,7 +3,7 @@ import { Metadata } from '@grpc/grpc-js';
 import { ErrorInfo } from '@rapport/contracts/google/rpc/error_details';
 import { Status } from '@rapport/contracts/google/rpc/status';
 
-/** What a service that knows nothing of Nest answers to say what an AppError says. */
+/** The gRPC error of an AppError, for a service without Nest. */
 export function grpcRefusal(code: status, reason: string, facts: Record<string, string> = {}) {
   const info = ErrorInfo.encode({ reason, domain: 'rapport', metadata: facts }).finish();
   const details = [{ typeUrl: 'type.googleapis.com/google.rpc.ErrorInfo', value: info }];

@@ -9,7 +9,7 @@ import { countStaleReads, type StaleReads, type VersionedCache } from './stale-r
 
 const reads = sizeOf('CACHE_READS', { short: 6_000, long: 1_000_000 });
 const readsWhileFrozen = sizeOf('CACHE_READS_WHILE_FROZEN', { short: 300, long: 30_000 });
-/** The fewer they are, the more often a read meets a write of the same record. */
+/** Few records, so that reads often coincide with writes of the same record. */
 const keys = sizeOf('CACHE_KEYS', { short: 10, long: 50 });
 const random = seededRandom(printedSeed('honest cache'));
 const shape = { readers: 40, writers: 6, keys, writerPauseMs: 20, random };
@@ -52,7 +52,7 @@ function throughEdges(tenantId: string, seen: (answer: PlainAnswer) => void) {
 }
 
 describe('two edges behind one Redis', () => {
-  it('never give a read that is older than an acknowledged write', { timeout: soakTimeoutMs }, async () => {
+  it('never answer a read with data older than an acknowledged write', { timeout: soakTimeoutMs }, async () => {
     running.ores.setDelay(() => random() * 5);
     let hits = 0;
     const { cache, close } = throughEdges('t1', ({ head }) => {
@@ -64,11 +64,11 @@ describe('two edges behind one Redis', () => {
 
     expect(result).toMatchObject({ stale: 0, staleAtRest: 0 });
     expect(result.writes).toBeGreaterThan(0);
-    // A cache that keeps nothing is honest too.
+    // A cache that stores nothing would pass too.
     expect(hits).toBeGreaterThan(result.reads / 2);
   });
 
-  it('would, as a plain cache-aside does under the same load', { timeout: soakTimeoutMs }, async () => {
+  it('are compared with a plain cache-aside, which does under the same load', { timeout: soakTimeoutMs }, async () => {
     running.ores.setDelay(() => random() * 5);
     for (let key = 0; key < shape.keys; key++) running.ores.writeBehind('t2', `k${key}`);
     const { close, ...cache } = await plainCacheAside(running.redis.url, running.ores, 't2');
@@ -81,7 +81,7 @@ describe('two edges behind one Redis', () => {
   });
 
   it(
-    'answer everything honestly while Redis is frozen, and keep answers again after',
+    'serve no stale answer as fresh while Redis is frozen, and cache answers again after',
     { timeout: soakTimeoutMs },
     async () => {
       let phase: 'before' | 'lapsing' | 'frozen' | 'after' | 'over' = 'before';
@@ -98,7 +98,7 @@ describe('two edges behind one Redis', () => {
       await vi.waitUntil(() => hits.before > 100, { timeout: 20_000 });
       phase = 'lapsing';
       running.redis.freeze();
-      // What holds a lease may be given until it ends.
+      // Answers under a lease may be served until it ends.
       await Promise.all(running.edges.map(untilKeepsNothing));
       phase = 'frozen';
       await vi.waitUntil(() => answers.frozen >= readsWhileFrozen, { timeout: soakTimeoutMs });

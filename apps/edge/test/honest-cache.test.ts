@@ -21,7 +21,7 @@ async function connectToRedis() {
 }
 
 describe('two edges behind one Redis', () => {
-  it('share what one of them has loaded, until somebody writes it', async () => {
+  it('share an answer that one of them has loaded, until a write', async () => {
     await write(edges[0], 't3');
     await get(edges[0], 't3');
     const third = await running.startEdge();
@@ -34,7 +34,7 @@ describe('two edges behind one Redis', () => {
     await third.edge.app.close();
   });
 
-  it('do not take from Redis what was loaded before a write and kept after it', async () => {
+  it('do not use an answer in Redis that was loaded before a write and stored after it', async () => {
     await write(edges[0], 't4');
     const { promise: written, resolve: release } = Promise.withResolvers<void>();
     const delays = [written];
@@ -49,23 +49,23 @@ describe('two edges behind one Redis', () => {
     expect(versionOf(await get(edges[0], 't4'))).toBe(2);
   });
 
-  it('have a write wait for an edge that does not answer until its lease ends, and no longer', async () => {
+  it('make a write wait for an unresponsive edge until its lease ends, and no longer', async () => {
     const client = await connectToRedis();
     const redisTimeMs = async () => {
       const [seconds, micros] = await client.time();
       return Number(seconds) * 1_000 + Number(micros) / 1_000;
     };
-    // The end of the lease is what is promised: before it the write must not be acknowledged, after it nothing holds it up.
+    // The write must not be acknowledged before the lease ends, and nothing delays it afterwards.
     const leaseEndsAt = Math.ceil(await redisTimeMs()) + 700;
     await client.zAdd(redisNames.leases, { score: leaseEndsAt, value: 'an edge that hangs' });
     const { status } = await write(edges[0], 't5');
     expect(status).toBe(200);
-    // An order: the lease has ended by Redis' clock, which decides about it.
+    // An order of events: the lease has ended by Redis' clock, which decides.
     expect(await redisTimeMs()).toBeGreaterThanOrEqual(leaseEndsAt);
     await client.zRem(redisNames.leases, 'an edge that hangs');
   });
 
-  it('hear of a write whose edge has just lost its connection to Redis', { timeout: 60_000 }, async () => {
+  it('receive a write whose edge has just lost its connection to Redis', { timeout: 60_000 }, async () => {
     const client = await connectToRedis();
     const isKept = async () => (await get(edges[1], 't7')).headers['cache-status']?.startsWith('rapport; hit');
     for (let round = 1; round <= 3; round++) {

@@ -9,7 +9,7 @@ import { authorization, startOres, type RunningEdge, type RunningOres } from './
 
 const service = '/rapport.sample.v1.OresService/';
 let ores: RunningOres;
-/** An edge of a contract that joins nothing. */
+/** An edge with a contract that joins nothing. */
 let plain: RunningEdge;
 let joining: RunningEdge;
 /** The contract that joins GetOre. */
@@ -43,7 +43,7 @@ describe('at the edge', () => {
 
   test('reads of one caller at the same time become a few calls, each with its own answer', async () => {
     const askAll = () => Promise.all(ids.map((id) => ask(`${joining.url}/v1/ores/${id}`, { headers })));
-    // Opens the connections, and asks auth who the caller is, which each takes its own time.
+    // Opens the connections and authenticates the caller first, which takes varying time.
     await askAll();
     ores.calls.clear();
     const answers = await askAll();
@@ -53,7 +53,7 @@ describe('at the edge', () => {
     expect(ores.calls.get('batchGetOres')).toBeGreaterThan(0);
   });
 
-  test('answers and problems are those of an edge that joins nothing', async () => {
+  test('answers and problems equal those of an edge that joins nothing', async () => {
     const asked = [...ids.slice(0, 10), 'missing', 'moved', 'missing', ...ids.slice(0, 3), `${'x'.repeat(99)}`];
     const answersOf = async ({ url }: RunningEdge) =>
       (await Promise.all(asked.map((id) => ask(`${url}/v1/ores/${id}`, { headers })))).map((answer) => ({
@@ -111,7 +111,7 @@ describe('in a client', () => {
     server.forceShutdown();
   });
 
-  test('callers never share a call, though they differ in nothing but the key or a right', async () => {
+  test('callers never share a call, even if they differ only in the key or a right', async () => {
     const callers = [
       { tenantId: 'a', principalId: 'k1', permissions: ['ores.read'] },
       { tenantId: 'a', principalId: 'k2', permissions: ['ores.read'] },
@@ -136,7 +136,7 @@ describe('in a client', () => {
     expect(calls.map(({ method }) => method)).toEqual(Array(30).fill('one'));
   });
 
-  test('no call has more ids than the method takes, and an id that is asked for twice is asked for once', async () => {
+  test('no call has more ids than the method allows, and duplicate ids are sent once', async () => {
     const answers = await Promise.all(
       Array.from({ length: 250 }, (_, n) => read({ id: `${n % 240}` }, optionsOf(reader))),
     );
@@ -146,7 +146,7 @@ describe('in a client', () => {
     for (const { ids } of calls) expect(new Set(ids).size).toBe(ids.length);
   });
 
-  test('a failure of the call is a failure of each, and the next reads are not held up', async () => {
+  test('a failure of the call is a failure of each, and the next reads are not delayed', async () => {
     answerMany = (respond) => respond(grpcRefusal(status.RESOURCE_EXHAUSTED, 'TOO_MUCH'));
     const failed = await Promise.allSettled(['a', 'b', 'c'].map((id) => read({ id }, optionsOf(reader))));
 
@@ -156,7 +156,7 @@ describe('in a client', () => {
     expect(await read({ id: 'd' }, optionsOf(reader))).toMatchObject({ id: 'd' });
   });
 
-  test('what the joined call refuses or does not find is asked for alone', async () => {
+  test('records that the joined call refuses or does not find are read alone', async () => {
     const [found, missing] = await Promise.allSettled(['a', 'missing'].map((id) => read({ id }, optionsOf(reader))));
     expect(found).toMatchObject({ value: { id: 'a' } });
     expect(missing).toMatchObject({ reason: { code: 'NOT_FOUND', reason: 'ORE_NOT_FOUND' } });
@@ -170,7 +170,7 @@ describe('in a client', () => {
     expect(answers).toMatchObject([{ id: 'a' }, { id: 'b' }]);
   });
 
-  test('who goes away takes nobody along, and the last one ends the call', async () => {
+  test('a client that disconnects affects no other, and the last one ends the call', async () => {
     const { promise: cancelled, resolve } = Promise.withResolvers<void>();
     let release: () => void = () => undefined;
     answerMany = (respond, ids, call) => {
@@ -197,7 +197,7 @@ describe('in a client', () => {
     expect(await gone).toMatchObject([{ reason: { code: 'CANCELLED' } }, { reason: { code: 'CANCELLED' } }]);
   });
 
-  test('a read that is late takes none along that has time', async () => {
+  test('a read at its deadline affects none that has time left', async () => {
     let release: () => void = () => undefined;
     answerMany = (respond, ids) => (release = () => respond(null, { ores: ids.map(ore) }));
     const late = read({ id: 'a' }, { ...optionsOf(reader), deadlineMs: 300 });
@@ -221,7 +221,7 @@ describe('in a client', () => {
 
     expect(next).toMatchObject([{ id: 'c' }, { id: 'd' }, { id: 'e' }]);
     expect(await late).toMatchObject(Array(2).fill({ reason: { code: 'DEADLINE_EXCEEDED' } }));
-    // A value that is told, not a time that is measured.
+    // A reported value, not a measured time.
     expect(calls[0]?.deadlineMs).toBeLessThanOrEqual(1_000);
   });
 });

@@ -6,7 +6,7 @@ export interface PlainAnswer {
   body: string;
 }
 
-/** One HTTP/1.1 connection, one request at a time: the least that a client can cost, for many thousands of requests. */
+/** One HTTP/1.1 connection, one request at a time: the cheapest client for many thousands of requests. */
 export class KeepAliveClient {
   readonly #socket: Socket;
   #received: Buffer = Buffer.alloc(0);

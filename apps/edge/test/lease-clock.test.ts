@@ -22,7 +22,7 @@ afterAll(async () => {
 const read = () => ask(`${edge.url}/v1/ores/a`, { headers: { authorization: authorization('t1') } });
 const isHit = async () => (await read()).headers['cache-status']?.startsWith('rapport; hit');
 
-it('an edge whose wall clock shows that its machine was paused serves nothing that it kept before', async () => {
+it('an edge whose wall clock shows a pause of its machine serves no answer that was cached before', async () => {
   await vi.waitUntil(isHit, { timeout: 20_000 });
 
   // After a pause, the wall clock of a virtual machine is corrected; its monotonic clock is not.

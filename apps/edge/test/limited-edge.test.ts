@@ -14,7 +14,7 @@ const limits = {
 };
 
 let ores: RunningOres;
-/** Has one place. */
+/** An edge with one place. */
 let edge: RunningEdge;
 
 beforeAll(async () => {
@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterEach(() => ores.setDelay(() => 0));
 afterAll(() => ores.stop());
 
-/** Reads go by the router. */
+/** Reads pass the router. */
 function send(path: string, { method = 'GET', headers = {} } = {}) {
   return ask(`${edge.url}${path}`, {
     method,
@@ -33,7 +33,7 @@ function send(path: string, { method = 'GET', headers = {} } = {}) {
   });
 }
 
-/** Has the service not answer a read that it was asked for. @returns has its client go away */
+/** Starts a read that the service does not answer. @returns a function that disconnects its client */
 async function takePlace(path: string): Promise<() => void> {
   const calls = ores.calls.get('getOre') ?? 0;
   ores.setDelay(() => new Promise(() => undefined));
@@ -50,14 +50,14 @@ async function takePlace(path: string): Promise<() => void> {
 }
 
 describe('while a service has no place left', () => {
-  it('what is kept is answered, fresh or stale, and what is not is refused', async () => {
+  it('cached answers are served, fresh or stale, and all other requests are refused', async () => {
     for (const id of ['kept', 'cold', 'slow']) await send(`/v1/ores/${id}`, { method: 'PATCH' });
     for (const path of ['/v1/ores/kept', '/v1/ores/kept:glance']) expect((await send(path)).status).toBe(200);
     const leave = await takePlace('/v1/ores/slow');
 
     const fresh = await send('/v1/ores/kept');
     expect([fresh.status, fresh.headers['cache-status']]).toEqual([200, expect.stringContaining('hit')]);
-    // It is kept for a second.
+    // It is cached for a second.
     await expect
       .poll(async () => (await send('/v1/ores/kept:glance')).headers['cache-status'], { timeout: 5_000 })
       .toMatch(/^rapport; fwd=stale; fwd-status=503; ttl=-\d; detail=stale-if-error$/);
@@ -69,7 +69,7 @@ describe('while a service has no place left', () => {
 });
 
 describe('a request that the key may not make', () => {
-  it('costs what it would have cost, so that there is an end to them', async () => {
+  it('is charged like an allowed one, so that their number is limited', async () => {
     const headers = { authorization: authorization('t2', 'ores.write', 'poor') };
     const answers = [];
     for (let n = 0; n < 6; n += 1) answers.push(await send('/v1/ores/a', { headers }));
@@ -80,7 +80,7 @@ describe('a request that the key may not make', () => {
 });
 
 describe('the count of wrong credentials', () => {
-  it('grows by one for each that auth refuses, and for nothing else', async () => {
+  it('grows by one for each refusal of auth, and otherwise not', async () => {
     const before = figures.wrongCredentials;
     const as = async (name: string) =>
       (await send('/v1/ores/kept', { headers: { authorization: authorization('t3', 'ores.read', name) } })).status;
@@ -90,7 +90,7 @@ describe('the count of wrong credentials', () => {
   });
 });
 
-it('a plan that can never pay for the dearest operation of the contract keeps the edge from starting', async () => {
+it('an edge refuses to start with a plan that can never pay for the most expensive operation', async () => {
   const narrow = { ...limits, plans: new Map([...plans, ['narrow', { ...plan, keyUnits: 1 }]]) };
 
   await expect(ores.startEdge({ limits: narrow })).rejects.toThrow('narrow.keyUnits is 1, and one operation costs 2');

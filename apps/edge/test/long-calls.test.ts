@@ -3,9 +3,9 @@ import { get, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startMinerals, type RunningMinerals } from './running-minerals.ts';
 
-/** Of a connection of a service, in milliseconds: the default of `connectionAgeSeconds` and its jitter. */
+/** Age of a service's connection, in milliseconds: the default of `connectionAgeSeconds` and its jitter. */
 const connectionAgeMs = 33_000;
-/** Of ExportMinerals, in milliseconds. */
+/** Deadline of ExportMinerals, in milliseconds. */
 const deadlineMs = 600_000;
 const pieceBytes = 64 * 1024;
 
@@ -20,13 +20,13 @@ afterAll(async () => {
   await minerals.stop();
 });
 
-test('a call goes on to its deadline, though its connection takes no new calls any more', async () => {
+test('a call lasts until its deadline, although its connection accepts no new calls', async () => {
   const pieces = 3_000;
   const answer = await open(`/v1/minerals/m1:export?pieces=${pieces}&watcher=long`);
   await minerals.untilAtRest('long');
 
   await vi.advanceTimersByTimeAsync(connectionAgeMs);
-  // A later call has the client learn that the connection ends.
+  // A later call makes the client notice that the connection ends.
   (await open('/v1/minerals/m1:export?pieces=1')).resume();
   await vi.advanceTimersByTimeAsync(deadlineMs - connectionAgeMs - 5_000);
 

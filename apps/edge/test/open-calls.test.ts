@@ -17,7 +17,7 @@ const sockets = new Set<Socket>();
 
 beforeAll(async () => {
   ores = await startOres();
-  // Stands for a method that changes what principals may do.
+  // Represents a method that changes the rights of principals.
   ores.contract.method('/rapport.sample.v1.OresService/UpdateOre')?.policy.invalidates.push('principal');
   edge = await ores.startEdge();
   edge.edge.app.server.on('connection', (socket) => {
@@ -29,11 +29,11 @@ beforeEach(() => {
 });
 afterAll(() => ores.stop());
 
-/** What is read of a watch. */
+/** The messages of a watch. */
 interface Watch {
   answer: IncomingMessage;
   ids: string[];
-  /** The code of the problem that it ended with. */
+  /** The code of the problem at its end. */
   ended: Promise<string | undefined>;
 }
 
@@ -52,7 +52,7 @@ async function watch(): Promise<Watch> {
     }
     return code;
   };
-  // One that the test itself leaves has no end.
+  // A watch that the test itself cancels has no end.
   const ended = read().catch(() => undefined);
   await expect.poll(() => ids).toEqual(['first']);
   return { answer, ids, ended };
@@ -71,7 +71,7 @@ function upload(url = edge.url): {
   return { sent, answered };
 }
 
-/** Writes what may change the rights of principals of the tenant. */
+/** A write that may change the rights of the tenant's principals. */
 async function writePrincipal(name = ''): Promise<void> {
   const headers = { authorization: authorization('t1') };
   const body = JSON.stringify({ name });
@@ -84,8 +84,8 @@ const changed = ['RIGHTS_CHANGED', 'RIGHTS_CHANGED'] as const;
 test.each<[string, Rights | 'revoked', readonly [stream: string, upload: string]]>([
   ['its key is revoked', 'revoked', invalid],
   ['its key expires', { expireTime: new Date(Date.now() - 1).toISOString() }, invalid],
-  ['it may not read any more', { permissions: ['ores.write'] }, ['PERMISSION_MISSING', 'RIGHTS_CHANGED']],
-  ['it may not write any more', { permissions: ['ores.read'] }, ['RIGHTS_CHANGED', 'PERMISSION_MISSING']],
+  ['it may no longer read', { permissions: ['ores.write'] }, ['PERMISSION_MISSING', 'RIGHTS_CHANGED']],
+  ['it may no longer write', { permissions: ['ores.read'] }, ['RIGHTS_CHANGED', 'PERMISSION_MISSING']],
   ['it sees fewer records', { recordScope: 'TEAM' }, changed],
   ['personal data is hidden from it', { hidesPii: true }, changed],
 ])('a stream and an upload of a caller end when %s, whatever changed it', async (_, rights, codes) => {
@@ -100,7 +100,7 @@ test.each<[string, Rights | 'revoked', readonly [stream: string, upload: string]
   await expect.poll(() => ores.open()).toBe(0);
 });
 
-test('an upload gets the reason of its end, however long its invalidation waits for an edge that has gone', async () => {
+test('an upload gets the reason of its end, however long its invalidation waits for a dead edge', async () => {
   const redis = await startRedis();
   const behindRedis = await ores.startEdge({ redisUrl: redis.url });
   const client = await createClient({ url: redis.url }).connect();
@@ -111,7 +111,7 @@ test('an upload gets the reason of its end, however long its invalidation waits 
   });
   const { answered } = upload(behindRedis.url);
   await expect.poll(() => ores.open()).toBe(1);
-  // It outlasts the look at the key, which comes within a second, and the time that streams have for their last words.
+  // Longer than the check of the key, within a second, and the time for the last error of streams.
   await client.zAdd(redisNames.leases, { score: Date.now() + 3_000, value: 'gone' });
 
   ores.setRights(key, 'revoked');
@@ -120,7 +120,7 @@ test('an upload gets the reason of its end, however long its invalidation waits 
   expect([status, (JSON.parse(body) as { code: string }).code]).toEqual([401, 'CREDENTIAL_INVALID']);
 });
 
-test('nothing is sent once the change of rights is answered', async () => {
+test('no message is sent after the change of rights is acknowledged', async () => {
   const { ids, ended } = await watch();
   ores.setRights(key, 'revoked');
   await writePrincipal();
@@ -131,7 +131,7 @@ test('nothing is sent once the change of rights is answered', async () => {
   expect(ids).toEqual(['first']);
 });
 
-test('a caller that keeps its rights, or gets more, hears all', async () => {
+test('a caller that keeps its rights, or gets more, receives all messages', async () => {
   const { answer, ids } = await watch();
   ores.setRights(key, { permissions: ['ores.write', 'ores.read', 'ores.smelt'] });
   await writePrincipal();
@@ -143,7 +143,7 @@ test('a caller that keeps its rights, or gets more, hears all', async () => {
   await expect.poll(() => ores.open()).toBe(0);
 });
 
-test('a client that disconnects while auth is asked about it opens no stream', async () => {
+test('a client that disconnects during its authentication opens no stream', async () => {
   const release = ores.hold('authenticateApiKey');
   const before = await connections();
   const asked = once(edge.edge.app.server, 'request');
@@ -153,7 +153,7 @@ test('a client that disconnects while auth is asked about it opens no stream', a
   gone.destroy();
   await expect.poll(connections).toBe(before);
 
-  // Waits for the same answer of auth, behind the one that has gone.
+  // Waits for the same answer of auth as the disconnected one.
   const next = watch();
   release();
   const { answer } = await next;
@@ -163,9 +163,9 @@ test('a client that disconnects while auth is asked about it opens no stream', a
   await expect.poll(() => ores.open()).toBe(0);
 });
 
-test('while auth is away, what comes waits for it, and nothing is lost', async () => {
+test('while auth is down, messages wait for it, and none is lost', async () => {
   const { answer, ids } = await watch();
-  // The key that writes is known from now on.
+  // Caches the key that writes.
   await ask(`${edge.url}/v1/ores`, { headers: { authorization: authorization('t1') } });
   const release = ores.hold('authenticateApiKey');
   await writePrincipal();
@@ -177,7 +177,7 @@ test('while auth is away, what comes waits for it, and nothing is lost', async (
   answer.destroy();
 });
 
-test('a client that does not read what it is sent loses its connection with its rights', async () => {
+test('a client that does not read its stream loses its connection with its rights', async () => {
   const headers = { authorization: key, accept: 'text/event-stream' };
   const [answer] = (await once(get(`${edge.url}/v1/ores:watch`, { headers }), 'response')) as [IncomingMessage];
   await expect.poll(() => ores.open()).toBe(1);
@@ -193,7 +193,7 @@ test('a client that does not read what it is sent loses its connection with its 
   expect(ores.open()).toBe(0);
 });
 
-/** Until a connection of a client takes no more, beyond what the system keeps for it. */
+/** Until a client's connection and the system's buffers for it are full. */
 async function untilHeldUp(): Promise<void> {
   let written: number | undefined;
   const isHeldUp = () => {
@@ -204,7 +204,7 @@ async function untilHeldUp(): Promise<void> {
   await expect.poll(isHeldUp, { interval: 200 }).toBe(true);
 }
 
-/** Of clients to the edge. */
+/** Connections of clients to the edge. */
 function connections(): Promise<number> {
   const server = edge.edge.app.server;
   return new Promise((resolve, reject) =>

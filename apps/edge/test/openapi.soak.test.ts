@@ -38,7 +38,7 @@ describe.each(Object.keys(linters))('the OpenAPI document under %s', (linter) =>
     expect(refused[linter]).not.toContain('platform.json');
   });
 
-  it('has none either for a contract with streams, objects of any shape and read masks', () => {
+  it('has none for a contract with streams, free-form objects and read masks either', () => {
     expect(refused[linter]).not.toContain('sample.json');
   });
 
@@ -48,7 +48,7 @@ describe.each(Object.keys(linters))('the OpenAPI document under %s', (linter) =>
 });
 
 async function redoclyRefuses(files: string[]): Promise<string[]> {
-  // It tells its makers of each run, unless it is asked not to.
+  // It reports each run to its vendor, unless this is switched off.
   const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' };
   const lint = (file: string) =>
     run(redocly, ['lint', file, '--extends', 'recommended-strict'], { cwd: folder, env }).then(
@@ -58,7 +58,7 @@ async function redoclyRefuses(files: string[]): Promise<string[]> {
   return (await Promise.all(files.map(lint))).flat();
 }
 
-/** All at once: its start takes longer than its work. */
+/** All documents in one run: its start takes longer than its work. */
 async function spectralRefuses(files: string[]): Promise<string[]> {
   await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true }));
   await run('npm', ['install', spectral, '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder });

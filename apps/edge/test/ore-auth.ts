@@ -6,7 +6,7 @@ import type { Call, Respond } from './ore-store.js';
 
 export type Rights = Partial<Pick<Caller, 'permissions' | 'recordScope' | 'hidesPii'>> & { expireTime?: string };
 
-/** Auth as it answers about a key: what the key says, or what the test has set since. */
+/** Auth's answer about a key: the rights in its text, or those that the test has set since. */
 export function answerKey(
   principals: PrincipalSigner,
   rights: ReadonlyMap<string, Rights | 'revoked'>,
@@ -26,7 +26,7 @@ export function answerKey(
   };
 }
 
-/** Auth as it answers about a token that the edge found genuine: the subject is the tenant. */
+/** Auth's answer about a verified token: the subject is the tenant. */
 export function answerToken(
   { request }: Call,
   respond: Respond,

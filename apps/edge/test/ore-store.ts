@@ -10,7 +10,7 @@ import { grpcRefusal } from './grpc-refusal.js';
 
 type Message = Record<string, unknown>;
 
-/** What a call answers instead; done or lost as `RunningOres.failNext` says. */
+/** The failure of a call; done or lost as in `RunningOres.failNext`. */
 export interface Failure {
   code: status;
   isDone: boolean;
@@ -26,7 +26,7 @@ type WatchCall = Call & Pick<ServerWritableStream<Message, unknown>, 'write' | '
 export type Respond = sendUnaryData<unknown>;
 type Handler = (tenantId: string, request: Message) => unknown;
 
-/** A versioned store: a write is one more version. */
+/** A versioned store: each write increments the version. */
 export class OreStore {
   readonly calls = new Map<string, number>();
   readonly failures = new Map<string, Failure[]>();

@@ -17,7 +17,7 @@ const down: Answer = (callback) => callback({ code: status.UNAVAILABLE, details:
 const works: Answer = (callback) => callback(null, { ...create.customer, ...Tenant.decode(new Uint8Array()) });
 const hangs: Answer = () => undefined;
 
-/** What the service does, attempt by attempt; the last goes on. */
+/** The service's behaviour by attempt; the last one repeats. */
 let script: Answer[];
 let attempts: number;
 let server: Server;
@@ -58,20 +58,20 @@ async function breakerState(): Promise<number | undefined> {
   return metric?.values.find(({ labels }) => labels['service'] === 'auth')?.value;
 }
 
-/** Calls until none is made any longer. */
+/** Calls until the breaker is open. */
 async function breakCircuit(): Promise<void> {
   await expect
     .poll(() => Promise.allSettled(Array.from({ length: 20 }, () => call(getTenant))).then(breakerState))
     .toBe(1);
 }
 
-test('a method that may be repeated is tried again when the service could not be reached', async () => {
+test('an idempotent method is retried when the service could not be reached', async () => {
   script = [down, works];
   await expect(call(getTenant)).resolves.toBeDefined();
   expect(attempts).toBe(2);
 });
 
-test('a write is tried again with an idempotency key only', async () => {
+test('a write is retried only with an idempotency key', async () => {
   script = [down];
   await expect(call(createCustomer, create)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
   expect(attempts).toBe(1);
@@ -81,13 +81,13 @@ test('a write is tried again with an idempotency key only', async () => {
   expect(attempts).toBe(3);
 });
 
-test('what the service itself refuses is its answer', async () => {
+test('a refusal of the service is not retried', async () => {
   script = [(callback) => callback({ code: status.INVALID_ARGUMENT, details: 'no' }), works];
   await expect(call(getTenant)).rejects.toMatchObject({ name: 'AppError' });
   expect(attempts).toBe(1);
 });
 
-test('no attempt goes on beyond the deadline of the call', async () => {
+test('no attempt lasts beyond the deadline of the call', async () => {
   script = [down, hangs];
   await expect(call(getTenant, {}, { deadlineMs: 1_000 })).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
   expect(attempts).toBe(2);
@@ -112,7 +112,7 @@ test('calls are refused without being made once most have failed, and made again
   await expect.poll(() => call(getTenant).then(breakerState, () => 'refused')).toBe(0);
 });
 
-test('nobody waits for the one call that finds out whether a frozen service answers again', async () => {
+test('no request waits for the probe of a frozen service', async () => {
   script = [down];
   await breakCircuit();
   script = [hangs];
@@ -128,7 +128,7 @@ test('nobody waits for the one call that finds out whether a frozen service answ
   await probe;
 });
 
-test('clients that go away do not make a service look broken', async () => {
+test('disconnecting clients do not open the breaker', async () => {
   script = [hangs];
   for (let round = 0; round < 5; round += 1) {
     const gone = new AbortController();

@@ -4,8 +4,8 @@ import type { RunningOres } from './running-ores.js';
 import type { VersionedCache } from './stale-reads.js';
 
 /**
- * What everybody builds first: look into Redis, else ask the service and keep the answer; a write deletes it. A fill that
- * was read before a write and comes after its delete stays.
+ * The usual cache-aside: read from Redis, else call the service and store the answer; a write deletes it. A fill that was
+ * read before a write and stored after its delete stays.
  */
 export async function plainCacheAside(
   redisUrl: string,

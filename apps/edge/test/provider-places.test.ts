@@ -10,12 +10,12 @@ import { Limits } from '../src/limits/limits.js';
 import { OidcConnection } from '../src/oidc/oidc-connection.js';
 import { answerTo } from './raw-answer.js';
 
-it('a client that disconnects before its request is forwarded to the provider keeps no place', async () => {
+it('a client that disconnects before its request is forwarded to the provider holds no place', async () => {
   const logger = createLogger('test', 'silent');
   const server = createHttpServer({ logger, trustedProxies: [] });
   const limits = new Limits(defaultLimitSettings(), undefined, logger, 1);
   const { promise: gone, resolve: leave } = Promise.withResolvers<void>();
-  // Whatever takes time before a call is forwarded.
+  // Delays before a call is forwarded.
   server.addHook('preHandler', async ({ url }, reply) => {
     if (!url.endsWith('?gone')) return;
     if (!reply.raw.closed) await once(reply.raw, 'close');

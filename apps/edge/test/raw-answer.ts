@@ -8,7 +8,7 @@ export interface RawAnswer {
   body: string;
 }
 
-/** Sends bytes over a connection of their own. @returns the first answer, once the server has closed the connection */
+/** Sends bytes over a new connection. @returns the first answer, once the server has closed the connection */
 export async function answerTo(port: number, bytes: string): Promise<RawAnswer> {
   const socket = connect(port, '127.0.0.1');
   socket.setEncoding('latin1');

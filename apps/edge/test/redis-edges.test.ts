@@ -77,7 +77,7 @@ async function acknowledge(edge: RedisEdges): Promise<void> {
   ).acknowledged;
 }
 
-/** Keeps an answer for others. @returns whether it is found by who looks next */
+/** Stores an answer for other edges. @returns whether the next lookup finds it */
 async function keepAnswer(): Promise<() => Promise<boolean>> {
   const answers = new RedisAnswers(link, cacheKey, logger);
   const look = async () => answers.look('t', '/ores/1', ['t/ore:1']);
@@ -88,7 +88,7 @@ async function keepAnswer(): Promise<() => Promise<boolean>> {
 }
 
 describe('a write is acknowledged', () => {
-  it('while Redis takes no writes, by an edge that keeps no lease, until it takes them again', async () => {
+  it('while Redis accepts no writes, by an edge without a lease, until it accepts them again', async () => {
     const edge = await heldEdge();
     await operator.configSet('min-replicas-to-write', '1');
     await acknowledge(edge);
@@ -97,7 +97,7 @@ describe('a write is acknowledged', () => {
     await untilHeld(edge);
   });
 
-  it('while Redis is full, ends what was kept, and costs no lease', async () => {
+  it('while Redis is full, invalidates cached answers, and costs no lease', async () => {
     const edge = await heldEdge();
     const isFound = await keepAnswer();
     await operator.configSet('maxmemory', '1');
@@ -107,7 +107,7 @@ describe('a write is acknowledged', () => {
     expect(await isFound()).toBe(false);
   });
 
-  it('while Redis refuses to delete nonces alone, by an edge that keeps no lease', async () => {
+  it('while Redis refuses only to delete nonces, by an edge without a lease', async () => {
     const edge = await heldEdge();
     await operator.sendCommand(['ACL', 'SETUSER', 'default', '-del']);
     await acknowledge(edge);
@@ -117,7 +117,7 @@ describe('a write is acknowledged', () => {
     await untilHeld(edge);
   });
 
-  it('when every lease has ended that Redis may have lost, by an edge that has none itself', async () => {
+  it('when every lease has ended that Redis may have lost, by an edge without a lease', async () => {
     await heldEdge();
     await operator.flushAll();
     const lostAt = await redisTimeMs();
@@ -137,8 +137,8 @@ describe('a write is acknowledged', () => {
   });
 });
 
-describe('what an edge can not know the end of', () => {
-  it('is not taken from Redis after its change log began anew', async () => {
+describe('an answer whose invalidations an edge may have missed', () => {
+  it('is not used from Redis after its change log restarted', async () => {
     const isFound = await keepAnswer();
     const clients = {
       for: () => ({
@@ -154,7 +154,7 @@ describe('what an edge can not know the end of', () => {
     await cache.close();
   });
 
-  it('is not believed before it is voided, when Redis was away as it should have been', async () => {
+  it('is not used before it is voided, when Redis was unreachable at the invalidation', async () => {
     const edge = await heldEdge();
     const isFound = await keepAnswer();
     redis.freeze();

@@ -13,7 +13,7 @@ let ores: RunningOres;
 let minerals: RunningMinerals;
 let provider: Server;
 let edge: RunningEdge;
-/** Has tiny budgets and no reachable services. */
+/** An edge with tiny budgets and no reachable services. */
 let strict: RunningEdge;
 let redirect: Server;
 
@@ -86,19 +86,19 @@ const cases: [name: string, bytes: string, status: number, code: string][] = [
   ['a NUL in a header', request('GET /livez', ['Host: a', 'X: a\0b']), ...malformed],
   ['lines that end by LF', 'GET /livez HTTP/1.1\nHost: a\n\n', ...malformed],
   ['an unknown method', request('BREW /pot'), ...malformed],
-  ['a version that there is not', 'GET /livez HTTP/1.9\r\nHost: a\r\n\r\n', ...malformed],
+  ['an unknown version', 'GET /livez HTTP/1.9\r\nHost: a\r\n\r\n', ...malformed],
   ['bytes of TLS', '\x16\x03\x01 hello\r\n\r\n', ...malformed],
   ['no Host', request('GET /livez', []), ...malformed],
   ['an empty Host', request('GET /livez', ['Host:']), ...malformed],
-  ['a Host that is none', request('GET /livez', ['Host: a b']), ...malformed],
+  ['an invalid Host', request('GET /livez', ['Host: a b']), ...malformed],
   ['two Hosts', request('GET /livez', ['Host: a', 'Host: b']), ...malformed],
   ['two credentials', request('GET /v1/ores', ['Host: a', key, key]), ...malformed],
-  ['two keys of idempotency', post([json, 'Idempotency-Key: 1', 'idempotency-key: 2']), ...malformed],
-  ['two types of a body', post([json, 'Content-Type: text/plain']), ...malformed],
+  ['two idempotency keys', post([json, 'Idempotency-Key: 1', 'idempotency-key: 2']), ...malformed],
+  ['two content types', post([json, 'Content-Type: text/plain']), ...malformed],
   ['another expectation', request('GET /livez', ['Host: a', 'Expect: 999']), 417, 'EXPECTATION_FAILED'],
   ['a URL that can not be read', request('GET /v1/ores/%zz'), 400, 'VALIDATION_FAILED'],
-  ['a path that no route has', request('GET /v1/nothing'), 404, 'ROUTE_UNKNOWN'],
-  ['a verb that no route has', request('POST /v1/ores/a:melt'), 404, 'ROUTE_UNKNOWN'],
+  ['a path without a route', request('GET /v1/nothing'), 404, 'ROUTE_UNKNOWN'],
+  ['a verb without a route', request('POST /v1/ores/a:melt'), 404, 'ROUTE_UNKNOWN'],
   ['CONNECT', request('CONNECT example.com:443'), 501, 'METHOD_UNKNOWN'],
   ['no credential', request('GET /v1/ores'), 401, 'CREDENTIAL_MISSING'],
   [
@@ -113,9 +113,9 @@ const cases: [name: string, bytes: string, status: number, code: string][] = [
   ['JSON in UTF-16', post([`${json}; charset=utf-16`]), ...unsupported],
   ['JSON in a charset in quotes', post([`${json}; charset="iso-8859-1"`]), ...unsupported],
   ['a body that is too large', post([json], 'x'.repeat(4 * 1024 * 1024 + 1)), 413, 'BODY_TOO_LARGE'],
-  ['JSON that is none', post([json], '{'), ...malformed],
+  ['invalid JSON', post([json], '{'), ...malformed],
   ['a page that the provider lacks', request('GET /oauth/interactions/%2e%2e/x'), 404, 'ROUTE_UNKNOWN'],
-  ['a provider that can not answer', request('GET /oauth/authorize/away'), 503, 'SERVICE_UNAVAILABLE'],
+  ['a provider that is down', request('GET /oauth/authorize/away'), 503, 'SERVICE_UNAVAILABLE'],
 ];
 
 describe('a refusal is a problem with a request id and security headers', () => {
@@ -176,7 +176,7 @@ describe('a refusal is a problem with a request id and security headers', () => 
   });
 });
 
-describe('a method that a path does not support is refused with those that it does', () => {
+describe('an unsupported method is refused with the supported ones', () => {
   it.each([
     ['DELETE', '/v1/ores/a', 'GET, HEAD, PATCH'],
     ['PUT', '/v1/ores', 'GET, HEAD, POST'],

@@ -9,13 +9,13 @@ export interface IssuerKey {
   publicJwk: JWK & { kid: string };
 }
 
-/** An issuer of access tokens as auth is one: it publishes keys, and signs what it is told. */
+/** An issuer of access tokens like auth: it publishes keys, and signs the test's claims. */
 export interface RunningIssuer {
   /** `host:port` of its HTTP server. */
   address: string;
-  /** The keys that it publishes now. */
+  /** The published keys. */
   published: IssuerKey[];
-  /** How often it was asked for them. */
+  /** How often they were fetched. */
   asked: () => number;
   stop: () => Promise<void>;
 }
@@ -49,7 +49,7 @@ export async function newKey(): Promise<IssuerKey> {
   return { privateKey, publicJwk: { ...jwk, kid: await calculateJwkThumbprint(jwk), alg: 'ES256', use: 'sig' } };
 }
 
-/** The claims of a good access token, which lasts for ten minutes. */
+/** The claims of a valid access token, which lasts for ten minutes. */
 export function goodClaims(changes: Record<string, unknown> = {}): Record<string, unknown> {
   const now = Math.floor(Date.now() / 1_000);
   return {
@@ -67,7 +67,7 @@ export function goodClaims(changes: Record<string, unknown> = {}): Record<string
   };
 }
 
-/** A token that differs from a good one by what is given. */
+/** A valid token with the given changes. */
 export function sign(
   { privateKey, publicJwk }: IssuerKey,
   changes: Record<string, unknown> = {},

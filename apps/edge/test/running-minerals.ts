@@ -18,10 +18,10 @@ import { generateSampleContract } from './generate-sample-contract.js';
 
 export type Message = Record<string, unknown>;
 
-/** What a handler of a stream was seen to do, by the `watcher` of its request. */
+/** Observations of a stream's handler, by the `watcher` of its request. */
 export interface Watched {
   yielded: number;
-  /** The contexts of the handler, each time it was asked for more: the call's and that of the service's session. */
+  /** The contexts of the handler at each request for a message: the call's and that of the service's session. */
   contexts: Set<string>;
   /** Settled when its `finally` has run. */
   ended: Promise<void>;
@@ -29,16 +29,16 @@ export interface Watched {
 
 export interface RunningMinerals {
   contract: Contract;
-  /** Of the edge. */
+  /** URL of the edge. */
   url: string;
-  /** Of the service itself, past the edge. */
+  /** Address of the service itself, past the edge. */
   client: ContractClient;
-  /** Whose tokens the service believes. */
+  /** The signer that the service trusts. */
   principals: PrincipalSigner;
   watched: (watcher: string) => Watched;
   /** Another test may have used the name of a watcher. */
   forget: (watcher: string) => void;
-  /** How many messages a handler has given when it is not asked for more any longer. */
+  /** Number of messages that a handler has yielded when no more are requested. */
   untilAtRest: (watcher: string) => Promise<number>;
   stop: () => Promise<void>;
 }
@@ -48,19 +48,19 @@ const none = { name: '', facts: undefined, synonyms: [], etag: '"1"' };
 const pieceBytes = 64 * 1024;
 const innerContext = new AsyncLocalStorage<string>();
 
-/** Shared: whatever is asked of it changes nothing. */
+/** Shared, because no request changes its state. */
 export const sharedMinerals = sharedByFiles(
   () => startMinerals(),
   (minerals) => minerals.stop(),
 );
 
-/** Turns of a millisecond without one more message. A machine that stands still counts as one. */
+/** Ticks of a millisecond without a new message. A pause of the machine counts as one. */
 const turnsAtRest = 200;
 
 /**
  * The service of `minerals_service.proto` and an edge in front of it.
  *
- * @param through what the edge reaches the service through
+ * @param through a proxy between the edge and the service
  */
 export async function startMinerals(through = async (address: string) => address): Promise<RunningMinerals> {
   const { contract, minerals } = await generateSampleContract();
@@ -74,7 +74,7 @@ export async function startMinerals(through = async (address: string) => address
     return entry;
   };
   const module = mineralsModule(minerals, watched);
-  // Gives each call a context of its own, as its database session is.
+  // Gives each call its own context, like a database session.
   const runHandlers = (): RunHandler => (handle) => innerContext.run('inner', handle);
   const signer = await PrincipalSigner.of();
   const principals = new PrincipalVerifier(signer.publicKeys);

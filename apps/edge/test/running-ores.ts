@@ -8,39 +8,39 @@ import { generateSampleContract } from './generate-sample-contract.js';
 import { answerKey, answerToken, type Rights } from './ore-auth.js';
 import { OreStore, type Call, type Failure, type Respond } from './ore-store.js';
 
-/** A service of records with versions, called over real gRPC, and the auth that the edges ask. */
+/** A service of versioned records, called over real gRPC, and the auth of the edges. */
 export interface RunningOres {
   contract: Contract;
   ores: ServiceDefinition;
   /** `host:port` of the service. */
   address: string;
-  /** How often the service was asked, by method. */
+  /** Number of calls by method. */
   calls: Map<string, number>;
-  /** What passes between what the service reads and its answer: milliseconds, or until something happens. */
+  /** Delay between the service's read and its answer: milliseconds, or until a promise settles. */
   setDelay: (delay: () => number | Promise<void>) => void;
-  /** Keeps the answers of a method, and of auth as `authenticateApiKey`. @returns gives them */
+  /** Holds back the answers of a method, and of auth as `authenticateApiKey`. @returns a function that releases them */
   hold: (method: string) => () => void;
   /**
-   * Failures that the next calls of a method answer with, in order; a done one has changed what it was to change, and a lost one
-   * is what the connection says.
+   * Failures of the next calls of a method, in order; a `done` one has applied its change, and a `lost` one is an error of
+   * the connection.
    */
   failNext: (method: string, failure: Failure) => void;
   /** The version of a record, and 0 when there is none. */
   version: (tenantId: string, id: string) => number;
   /** Changes a record past every edge. */
   writeBehind: (tenantId: string, id: string) => void;
-  /** What auth says of a key from now on, instead of what is in its text; nothing when it is revoked. */
+  /** Sets auth's answer about a key, instead of the rights in its text; absent when it is revoked. */
   setRights: (authorization: string, rights: Rights | 'revoked') => void;
-  /** What auth says from now on that a tenant has registered. */
+  /** Sets the registered origins of a tenant. */
   setOrigins: (tenantId: string, origins: string[]) => void;
-  /** Sends an ore to all who watch those of a tenant. */
+  /** Sends an ore to all watches of a tenant. */
   say: (tenantId: string, id: string) => void;
-  /** How many watch ores, or send a file of them. */
+  /** Number of open watches and uploads. */
   open: () => number;
-  /** From now on auth refuses an access token. */
+  /** Makes auth refuse an access token. */
   revokeToken: (token: string) => void;
   startEdge: (config?: Partial<EdgeConfig>, logger?: Logger) => Promise<RunningEdge>;
-  /** Ends the service, and brings it back at the same address. */
+  /** Stops the service, and restarts it at the same address. */
   stopService: () => void;
   startService: () => Promise<void>;
   stop: () => Promise<void>;
@@ -53,8 +53,8 @@ export interface RunningEdge {
 }
 
 /**
- * A key is `<tenant>|<permission>,<permission>|<name>`: auth gives what it says, the plan `poor` to that name, and nothing to
- * the name `wrong`.
+ * A key is `<tenant>|<permission>,<permission>|<name>`: auth grants these permissions, the plan `poor` to the name `poor`,
+ * and nothing to the name `wrong`.
  */
 export function authorization(tenant: string, permissions = 'ores.read,ores.write', name = 'key'): string {
   return `Bearer ${tenant}|${permissions}|${name}`;
@@ -130,7 +130,7 @@ export async function startOres(): Promise<RunningOres> {
   };
 }
 
-/** Limits that no test of the cache meets. */
+/** Limits that no test of the cache reaches. */
 function generousLimits() {
   const settings = defaultLimitSettings();
   const plan = { keyUnits: 1e9, tenantUnits: 1e9, places: { interactive: 10_000, bulk: 10_000, feed: 10_000 } };

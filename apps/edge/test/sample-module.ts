@@ -5,9 +5,9 @@ import { AppError } from '@rapport/platform';
 
 type Message = Record<string, unknown>;
 
-/** What ReceiveSample was asked with. */
+/** The requests of ReceiveSample. */
 export const received: Message[] = [];
-/** Resolved with what answers a call that the service leaves waiting. */
+/** Resolves with a function that answers a pending call of the service. */
 export const waiting = Promise.withResolvers<() => void>();
 
 /** The service of `sample_service.proto`. */

@@ -2,8 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { sharedMinerals, type Message, type RunningMinerals } from './running-minerals.ts';
 
 const path = '/rapport.sample.v1.MineralsService/';
-/** Most messages that may be on the way to a client that asks for none. */
-const maxOnTheWay = 50_000;
+/** Most buffered messages for a client that requests none. */
+const maxBuffered = 50_000;
 
 let minerals: RunningMinerals;
 
@@ -12,15 +12,15 @@ beforeAll(async () => {
 });
 
 describe('a server stream', () => {
-  it('gives every message in order', async () => {
+  it('yields every message in order', async () => {
     const messages = await all(stream('WatchMinerals', { count: 5_000 }));
     expect(messages.map(({ id }) => id)).toEqual(Array.from({ length: 5_000 }, (_, n) => `m${n}`));
   });
 
-  it('gives no more than a buffer full to a client that asks for one message', async () => {
+  it('sends at most a full buffer to a client that requests one message', async () => {
     const messages = stream('WatchMinerals', { count: 1_000_000, watcher: 'slow call' });
     expect(await messages.next()).toMatchObject({ value: { id: 'm0' } });
-    expect(await minerals.untilAtRest('slow call')).toBeLessThan(maxOnTheWay);
+    expect(await minerals.untilAtRest('slow call')).toBeLessThan(maxBuffered);
     await messages.return();
     await minerals.watched('slow call').ended;
   });
@@ -42,7 +42,7 @@ describe('a server stream', () => {
     await minerals.watched('glimpse').ended;
   });
 
-  it('fails in its middle as it would before it, after the messages that came before', async () => {
+  it('fails in its middle with the same error, after the earlier messages', async () => {
     const seen: unknown[] = [];
     const read = async () => {
       for await (const { id } of stream('WatchMinerals', { count: 9, failAfter: 2 })) seen.push(id);
@@ -51,20 +51,20 @@ describe('a server stream', () => {
     expect(seen).toEqual(['m0', 'm1']);
   });
 
-  it('hides what the service did not expect', async () => {
+  it('hides unexpected errors', async () => {
     const failure = await all(stream('WatchMinerals', { count: 0 })).catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: 'INTERNAL', reason: 'INTERNAL' });
     expect(String(failure)).not.toContain('secret');
   });
 
-  it('is held to the rules of its request', async () => {
+  it('validates its request', async () => {
     await expect(all(stream('WatchMinerals', { count: -1 }))).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
       violations: [{ field: 'count', reason: 'TOO_SMALL' }],
     });
   });
 
-  it('wants the permission that its policy names', async () => {
+  it('needs the permission of its policy', async () => {
     const caller = (permissions: string[]) => ({
       principalToken: minerals.principals.sign({ tenantId: 't', principalId: 'p', permissions }),
     });

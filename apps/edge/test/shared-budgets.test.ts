@@ -48,7 +48,7 @@ function newTenant(plan = 'standard'): (key: string) => Principal {
   });
 }
 
-/** Charges at the same time, by all edges in turn. */
+/** Concurrent charges, by all edges in turn. */
 async function chargeAll(
   principal: Principal,
   count: number,
@@ -80,7 +80,7 @@ describe('two edges', () => {
 
     expect(passed).toBe(100);
     expect(refused).toHaveLength(900);
-    // A value that is told, not a time that is measured.
+    // A reported value, not a measured time.
     for (const { retryAfterSeconds } of refused) expect(retryAfterSeconds).toBeGreaterThan(0);
   });
 
@@ -88,7 +88,7 @@ describe('two edges', () => {
     expect((await chargeAll(newTenant()('a'), 200, 10)).passed).toBe(10);
   });
 
-  it('spend nothing for what they refuse, of neither budget', async () => {
+  it('spend nothing of either budget for a refusal', async () => {
     const tenant = newTenant();
     await chargeAll(tenant('a'), 99);
 
@@ -98,7 +98,7 @@ describe('two edges', () => {
     expect(leftOf(await charge(edges[1], tenant('b'), 50))).toBe('50 of 0');
   });
 
-  it('bound the keys of a tenant together, and no other tenant', async () => {
+  it('limit the keys of a tenant together, and no other tenant', async () => {
     const tenant = newTenant();
 
     expect((await chargeAll(tenant('a'), 200)).passed).toBe(100);
@@ -106,7 +106,7 @@ describe('two edges', () => {
     expect((await chargeAll(newTenant()('a'), 200)).passed).toBe(100);
   });
 
-  it('refuse what costs more than there ever is, and say when the budget is whole', async () => {
+  it('refuse a cost above the limit, with the reset of the budget', async () => {
     const refusal = await charge(edges[0], newTenant()('a'), 101);
 
     expect(refusal).toBeInstanceOf(RateLimited);
@@ -114,20 +114,20 @@ describe('two edges', () => {
   });
 });
 
-/** The server answers again, and both links know. */
+/** The server answers again, and both links have noticed. */
 async function untilBack(): Promise<void> {
   redis.thaw();
   await vi.waitUntil(() => links.every((link) => link.answers), { timeout: 20_000 });
 }
 
 describe('while Redis is frozen', () => {
-  it('each edge grants its part of the rate, at once after the first waited, and the whole again afterwards', async () => {
+  it('each edge grants its part of the rate, without a wait after the first, and the whole again afterwards', async () => {
     const tenant = newTenant();
     const lost = vi.fn();
     for (const { client } of links) client.on('reconnecting', lost);
     redis.freeze();
     const first = await chargeAll(tenant('a'), 1_000);
-    // They were given up long before a connection counts as dead.
+    // They rejected long before a connection counts as dead.
     expect(lost).not.toHaveBeenCalled();
     expect(links.map((link) => link.answers)).toEqual([false, false]);
     const later = await Promise.race([
@@ -138,14 +138,14 @@ describe('while Redis is frozen', () => {
     // A quarter of 100 for each of the two edges; the other key finds a quarter of the tenant's 150, less what is spent.
     expect(first.passed).toBe(50);
     expect(later?.passed).toBe(24);
-    expect(await metrics.metrics()).toMatch(/^rapport_rate_insurance_in_use 1$/m);
+    expect(await metrics.metrics()).toMatch(/^rapport_rate_fallback_in_use 1$/m);
 
     await untilBack();
     expect((await chargeAll(newTenant()('a'), 1_000)).passed).toBe(100);
-    expect(await metrics.metrics()).toMatch(/^rapport_rate_insurance_in_use 0$/m);
+    expect(await metrics.metrics()).toMatch(/^rapport_rate_fallback_in_use 0$/m);
   });
 
-  it('long enough to lose every connection, it is tried again without end, four times a second, until all is normal', async () => {
+  it('long enough to lose every connection, reconnects are tried four times a second until it recovers', async () => {
     const lost = vi.fn();
     links[0]?.client.on('reconnecting', lost);
     redis.freeze();
@@ -156,7 +156,7 @@ describe('while Redis is frozen', () => {
     expect((await chargeAll(newTenant()('a'), 1_000)).passed).toBe(100);
     const pauseMs = links[0]?.client.options.socket?.reconnectStrategy;
     if (typeof pauseMs !== 'function') throw new Error('The client has a strategy of its own.');
-    // A value that is told, not a time that is measured.
+    // A reported value, not a measured time.
     for (const attempts of [0, 1, 10, 1e6]) expect(pauseMs(attempts, new Error())).toBeLessThanOrEqual(250);
   });
 });
@@ -181,7 +181,7 @@ describe('without Redis', () => {
     expect(charges[0]).toMatchObject({ 'ratelimit-policy': '"key";q=25;w=60, "tenant";q=37;w=60' });
   });
 
-  it('an edge grants the dearest operation once when its part is less, and no more', async () => {
+  it('an edge grants the most expensive operation once when its part is less, and no more', async () => {
     const limits = new Limits(settings, link, logger, 90);
     const principal = newTenant()('a');
 
@@ -192,7 +192,7 @@ describe('without Redis', () => {
     limits.close();
   });
 
-  it('the log says once that it is away, however many attempts fail', async () => {
+  it('the outage is logged once, however many attempts fail', async () => {
     const failed = vi.fn();
     link.client.on('error', failed);
     await vi.waitUntil(() => failed.mock.calls.length > 3, { timeout: 15_000 });
@@ -200,7 +200,7 @@ describe('without Redis', () => {
     expect(warnings).toHaveLength(1);
   });
 
-  it('an answer that is no charge is no refusal either', async () => {
+  it('an error of Redis is no refusal', async () => {
     const principal = newTenant('large')('a');
     const { tenantId, principalId } = principal.caller;
     await links[0]?.client.set(`rate:{${tenantId}}:${principalId}`, 'no number');

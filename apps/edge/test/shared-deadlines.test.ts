@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => ores.stop());
 
-test('a read that has little time left takes none from another that waits for the same answer', async () => {
+test('a read near its deadline does not end another that waits for the same answer', async () => {
   ores.writeBehind('t1', 'a');
   const authenticate = ores.hold('authenticateApiKey');
   const read = (scheme: string) => ask(`${edge.url}/v1/ores/a`, { headers: { authorization: keyOf(scheme) } });
@@ -34,7 +34,7 @@ test('a read that has little time left takes none from another that waits for th
   expect(ores.calls.get('getOre')).toBe(1);
 });
 
-/** The same key, which auth is asked about once for each spelling. */
+/** The same key in different spellings, each of which is one call to auth. */
 function keyOf(scheme: string): string {
   return authorization('t1').replace('Bearer', scheme);
 }

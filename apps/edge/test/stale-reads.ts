@@ -9,9 +9,9 @@ export interface VersionedCache {
 export interface StaleReads {
   reads: number;
   writes: number;
-  /** Reads that were older than a write which had been acknowledged before they began. */
+  /** Number of reads older than a write that was acknowledged before they began. */
   stale: number;
-  /** Keys whose reads are old when nobody writes any longer. */
+  /** Keys that are still stale after all writes. */
   staleAtRest: number;
 }
 
@@ -19,7 +19,7 @@ export interface StressOptions {
   readers: number;
   writers: number;
   keys: number;
-  /** Between a reader's reads and a writer's writes, at random up to this, in milliseconds. */
+  /** Longest random pause between reads and between writes, in milliseconds. */
   readerPauseMs?: number;
   writerPauseMs: number;
   /** Chooses keys and pauses. */
@@ -27,7 +27,7 @@ export interface StressOptions {
   isOver: (soFar: Readonly<StaleReads>) => boolean;
 }
 
-/** Reads and writes at the same time, and counts the reads that break the promise. */
+/** Reads and writes concurrently, and counts the stale reads. */
 export async function countStaleReads(cache: VersionedCache, options: StressOptions): Promise<StaleReads> {
   const { readers, writers, keys, readerPauseMs = 0, writerPauseMs, random, isOver } = options;
   const acknowledged = new Array<number>(keys).fill(0);

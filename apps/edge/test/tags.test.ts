@@ -28,25 +28,25 @@ const two = read('GetOre', { id: '2' });
 const both = read('BatchGetOres', { ids: ['1', '2'] });
 const list = read('ListOres', {});
 
-/** What an answer of ListOres depends on besides all ores, of which every kind of filter has the tag. */
+/** The tags of an answer of ListOres besides that of all ores. */
 const besides = (filter: string) => read('ListOres', { filter }).filter((tag) => !list.includes(tag));
 
 describe('a write to', () => {
-  it('one record meets that record wherever it is, and every list', () => {
+  it('one record invalidates that record everywhere, and every list', () => {
     const invalidated = write('UpdateOre', { id: '1', ore: {} }, { id: '1' });
     expect([one, two, both, list].map((read) => meets(invalidated, read))).toEqual([true, false, true, true]);
   });
 
-  it('a record that gets its id in the answer meets that record', () => {
+  it('a record with its id only in the answer invalidates that record', () => {
     const invalidated = [
       write('CreateOre', { ore: { id: '' } }, { id: '2' }),
-      // An id that is empty is none.
+      // An empty id counts as none.
       write('UpdateOre', { id: '', ore: {} }, { id: '2' }),
     ];
     for (const each of invalidated) expect([one, two].map((read) => meets(each, read))).toEqual([false, true]);
   });
 
-  it('several records meets each of them, and none for a batch that did nothing', () => {
+  it('several records invalidates each of them, and none for a batch without changes', () => {
     const results = [{ ore: { id: '1' } }, { problem: {} }];
     const invalidated = write('BatchUpdateOres', { batch: {} }, { results });
     expect([one, two].map((read) => meets(invalidated, read))).toEqual([true, false]);
@@ -55,26 +55,26 @@ describe('a write to', () => {
 
   it.each([
     [
-      'more records than are told apart',
+      'more records than get a tag each',
       { results: Array.from({ length: 101 }, (_, n) => ({ ore: { id: `${n + 5}` } })) },
     ],
-    ['records that nobody has named', undefined],
-    ['records that the answer does not name', {}],
+    ['records without ids', undefined],
+    ['records that are missing in the answer', {}],
   ])('%s meets all records of the type', (_case, answer) => {
     const invalidated = write('BatchUpdateOres', { batch: {} }, answer);
     expect([one, two, both, list].every((read) => meets(invalidated, read))).toBe(true);
   });
 
-  it('the whole type meets all records and lists', () => {
+  it('the whole type invalidates all records and lists', () => {
     const invalidated = write('SmeltOres', {});
     expect([one, two, both, list].every((read) => meets(invalidated, read))).toBe(true);
   });
 
-  it('nothing, when it only validates, meets nothing', () => {
+  it('nothing, when it only validates, invalidates nothing', () => {
     expect(write('UpdateOre', { id: '1', ore: {}, validateOnly: true }, { id: '1' })).toEqual([]);
   });
 
-  it('another tenant meets nothing', () => {
+  it('another tenant invalidates nothing', () => {
     expect(meets(tagsOfChange('other', 'ore', undefined), list)).toBe(false);
   });
 });
@@ -108,18 +108,18 @@ describe('a list', () => {
   });
 });
 
-it('tags of a filter are refused of a method that takes none', () => {
+it('filter tags are refused on a method without a filter', () => {
   const { method, ...others } = route('GetOre');
   const cache = { ...method.policy.cache!, pathTags: ['mineral'] };
   const wrong = { ...others, method: { ...method, policy: { ...method.policy, cache } } };
   expect(() => tagsOfRead(wrong)).toThrow('filter');
 });
 
-it('a method with a stream of answers may end nothing: nobody knows at which of them it did', () => {
+it('a method with a stream of answers may invalidate nothing: its write has no defined moment', () => {
   const stream = { ...route('UpdateOre'), answerUsage: 'messages' as const };
   expect(() => tagsOfWrite(stream)).toThrow('stream');
 });
 
-it("every method of the platform's contract that can be cached has tags that can be read", () => {
+it("every cacheable method of the platform's contract has valid tags", () => {
   expect(() => restRoutes(platformContract()).map((each) => [tagsOfRead(each), tagsOfWrite(each)])).not.toThrow();
 });

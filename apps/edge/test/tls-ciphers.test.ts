@@ -26,7 +26,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** What a client and the edge agree on; the error of the handshake when they do not. */
+/** The negotiated cipher of a client and the edge, or the error of the handshake. */
 async function agreed(options: ConnectionOptions): Promise<string> {
   const ca = await readFile(files.authority);
   const socket = connect({ host: '127.0.0.1', port: edge.port, ca, servername: 'localhost', ...options });
@@ -46,7 +46,7 @@ const cbc = [
   'AES256-SHA',
 ];
 
-it('TLS 1.2 has no cipher with CBC, also after another certificate was taken up', async () => {
+it('TLS 1.2 has no CBC cipher, also after a certificate change', async () => {
   const old = { maxVersion: 'TLSv1.2' } as const;
   const offered = { ...old, ciphers: `${cbc.join(':')}:@SECLEVEL=0` };
 

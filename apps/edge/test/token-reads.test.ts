@@ -9,7 +9,7 @@ const headers = { authorization: authorization('t1') };
 
 let redis: Redis;
 let ores: RunningOres;
-/** They share answers. */
+/** Edges that share answers. */
 let loading: RunningEdge;
 let reading: RunningEdge;
 
@@ -22,7 +22,7 @@ beforeAll(async () => {
     ores.startEdge({ redisUrl: redis.url, cacheKey }),
   ]);
   ores.writeBehind('t1', 'warm');
-  // They do from when they hold leases.
+  // They share answers once they hold leases.
   for (const edge of [loading, reading]) {
     const isHit = async () => (await read(edge, 'warm')).headers['cache-status']?.startsWith('rapport; hit');
     await vi.waitUntil(isHit, { timeout: 20_000 });
@@ -47,7 +47,7 @@ it('a read with a consistency token never joins a load that is answered with an 
     // A write past every edge.
     ores.writeBehind('t1', id);
 
-    // From now on a read that brings it gets nothing whose load began before.
+    // From now on a read with this token gets no answer whose load began before.
     const token = `token-${round}`;
     await read(reading, 'warm', token);
 

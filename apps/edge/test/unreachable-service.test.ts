@@ -10,7 +10,7 @@ let edge: RunningEdge;
 
 beforeAll(async () => {
   ores = await startOres();
-  // Its calls last, as those of a long poll do.
+  // Its calls take long, like a long poll.
   const updateOre = ores.contract.method('/rapport.sample.v1.OresService/UpdateOre');
   if (updateOre) updateOre.policy.deadlineMs = 40_000;
 });
@@ -29,14 +29,14 @@ async function breakerState(): Promise<number | undefined> {
   return metric?.values.find(({ labels }) => labels['service'] === 'sample')?.value;
 }
 
-/** Ends the service, and writes, which are not made again, until none is sent any longer. */
+/** Stops the service, and sends writes, which are not retried, until the breaker is open. */
 async function breakCircuit(): Promise<void> {
   ores.stopService();
   const write = () => statusOf('/v1/ores', 'POST');
   await expect.poll(() => Promise.all(Array.from({ length: 20 }, write)).then(breakerState)).toBe(1);
 }
 
-test('once a service answers again, nobody waits for a call of it that lasts', async () => {
+test('once a service answers again, no request waits for one of its long calls', async () => {
   await breakCircuit();
   await ores.startService();
   const release = ores.hold('updateOre');
@@ -53,7 +53,7 @@ test('once a service answers again, nobody waits for a call of it that lasts', a
   expect(await Promise.all(lasting)).toContain(200);
 });
 
-test('what is refused while a service is down costs none of the retries that it needs afterwards', async () => {
+test('refusals while a service is down spend none of the retries that it needs afterwards', async () => {
   await breakCircuit();
   const refused = await Promise.all(Array.from({ length: 30 }, () => statusOf('/v1/ores')));
   await ores.startService();

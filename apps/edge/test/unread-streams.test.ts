@@ -18,7 +18,7 @@ afterAll(async () => {
   await minerals.stop();
 });
 
-test('a feed that holds up its connection holds up no other call', async () => {
+test('a feed that blocks its connection delays no other call', async () => {
   expect((await fetch(`${minerals.url}/v1/minerals/m1`)).status).toBe(200);
   const feed = await open('/v1/minerals:watch?count=1000000&watcher=unread');
   await minerals.untilAtRest('unread');

@@ -7,7 +7,7 @@ import { sendWhole } from '../src/http/bounded-server.js';
 let server: Server;
 let port: number;
 
-/** Answers what the path says: by `sendWhole`, or by node:http's own way. */
+/** Answers as the path requests: by `sendWhole`, or by node:http itself. */
 beforeAll(async () => {
   server = createServer((request, response) => {
     const [, by, size = '', status] = request.url?.split('/') ?? [];
@@ -31,12 +31,12 @@ function contentOf(size: number): string | Buffer {
   return size > 1_000 ? Buffer.alloc(size, 'é', 'latin1') : 'é'.repeat(size);
 }
 
-/** Everything that comes back for what is sent, until the server or this end closes the connection. */
+/** The whole answer to the sent text, until the server or this end closes the connection. */
 async function talk(bytes: string, isClosedByUs: boolean): Promise<string> {
   const socket = connect(port, '127.0.0.1').setEncoding('latin1');
   socket.write(bytes);
   if (isClosedByUs) socket.end();
-  // Node spells its own header names in its own way.
+  // Node spells its own header names differently.
   return (await text(socket)).replaceAll(/^(?:Connection|Keep-Alive):/gm, (name) => name.toLowerCase());
 }
 

@@ -6,27 +6,27 @@ import type { OidcConnection } from '../oidc/oidc-connection.js';
 /** Longest access token, in characters. Ours have about 1,000. */
 export const maxTokenLength = 4_096;
 const maxTokens = 10_000;
-/** For how much our clock may differ from auth's, in seconds. */
+/** How much our clock may differ from auth's, in seconds. */
 const clockToleranceSeconds = 5;
-/** How long auth's public keys are believed: far less than a key is published before it signs. In milliseconds. */
+/** How long auth's public keys are cached, in milliseconds: far shorter than a key is published before it signs. */
 const keysMaxAgeMs = 60_000;
-/** How often tokens with an unknown key may have the keys fetched again, in milliseconds. */
+/** Shortest time between two fetches of the keys for tokens with an unknown key, in milliseconds. */
 const keysCoolDownMs = 1_000;
 const keysTimeoutMs = 2_000;
 
 export interface AccessTokenVerifierOptions {
-  /** To where auth's public keys are. */
+  /** The connection that auth's public keys are fetched through. */
   connection: OidcConnection;
-  /** URL by which clients know us, without a slash at its end. */
+  /** Public URL of this edge, without a trailing slash. */
   issuer: string;
 }
 
 /**
- * Distinguishes access tokens of auth (RFC 9068) from other text, by their signature and claims. Whether one was revoked, only auth
- * knows. A token is looked at once: it is remembered until it expires.
+ * Verifies the signature and claims of auth's access tokens (RFC 9068). Only auth knows whether a token was revoked. Each
+ * token is verified once: the result is cached until it expires.
  */
 export class AccessTokenVerifier {
-  /** Until when each genuine token is good, in seconds since the epoch. */
+  /** When each verified token expires, in seconds since the epoch. */
   readonly #genuine = new LRUCache<string, number>({ max: maxTokens });
   readonly #keys: ReturnType<typeof createRemoteJWKSet>;
   readonly #rules: JWTVerifyOptions;
@@ -48,7 +48,7 @@ export class AccessTokenVerifier {
     };
   }
 
-  /** @throws AppError UNAVAILABLE when auth's keys can't be had */
+  /** @throws AppError UNAVAILABLE when auth's keys can't be fetched */
   async isGenuine(token: string): Promise<boolean> {
     const knownUntil = this.#genuine.get(token);
     if (knownUntil !== undefined) return Date.now() / 1_000 < knownUntil;
@@ -66,8 +66,9 @@ export class AccessTokenVerifier {
 }
 
 /**
- * Whether it is written as auth writes tokens: three parts, a header of these members only, JSON as JSON.stringify makes
- * it, and a signature in the one spelling that it has in base64url. So no member is there twice, for two readers to disagree on, and none names a key of the sender's.
+ * Whether a token has exactly the form that auth issues: three parts, a header with these members only, JSON as
+ * JSON.stringify writes it, and a canonical base64url signature. So no member occurs twice, which two parsers could read
+ * differently, and none names a key of the sender's.
  */
 function isOurForm(token: string): boolean {
   const [header, payload, signature, ...rest] = token.split('.');
@@ -82,7 +83,7 @@ function isOurForm(token: string): boolean {
   );
 }
 
-/** Undefined when it is no JSON object, or not written as JSON.stringify writes it. */
+/** Undefined for anything but a JSON object as JSON.stringify writes it. */
 function canonicalObject(part: string): object | undefined {
   try {
     const text = Buffer.from(part, 'base64url').toString();
@@ -94,7 +95,7 @@ function canonicalObject(part: string): object | undefined {
   }
 }
 
-/** Everything else is about getting the keys. */
+/** Any other error is a failure to fetch the keys. */
 function isOfTheToken(error: unknown): boolean {
   return (
     error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout) && error.code !== 'ERR_JOSE_GENERIC'

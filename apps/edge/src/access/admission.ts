@@ -23,7 +23,7 @@ declare module 'fastify' {
     principal: Principal | undefined;
     /** What is left of its budgets. Absent where nothing is charged to a principal. */
     rate: RateHeaders | undefined;
-    /** Called when the service has answered: what follows takes as long as the client does. */
+    /** Called when the service has answered: the time after that depends on the client. */
     answered: (() => void) | undefined;
     /** Gives the place of the call back; calling it again does nothing. */
     leave: (() => void) | undefined;
@@ -131,7 +131,7 @@ export class Admission {
     return this.#outcomes.get(request);
   }
 
-  /** Makes every request of a scope keep the rules before its body is read, and take its place before it is worked on. */
+  /** Checks every request of a scope before its body is read, and takes its place before it is processed. */
   register(scope: FastifyInstance): void {
     scope.decorateRequest('principal');
     scope.decorateRequest('rate');
@@ -159,7 +159,7 @@ export class Admission {
   notBefore({ cacheControl, consistencyToken }: RequestHead, now: number): number {
     if (cacheControl !== undefined && /\b(no-cache|no-store|max-age=0)\b/i.test(cacheControl)) return now;
     // Only for known principals: anonymous requests must not evict the consistency tokens of others.
-    return consistencyToken === undefined ? -Infinity : this.parts.cache.tokens.metAt(consistencyToken);
+    return consistencyToken === undefined ? -Infinity : this.parts.cache.tokens.firstSeenAt(consistencyToken);
   }
 
   /** Denies by default: a route without a contract has no caller to serve. */
@@ -172,7 +172,7 @@ export class Admission {
     request.principal = principal;
     request.rate = await this.#charge(request.raw, principal, costOf(method));
     void reply.headers({ ...request.rate });
-    // After the charge: callers without the permission pay too, or could ask without end.
+    // After the charge: callers without the permission pay too, or their requests would be unlimited.
     if (mayCall(principal, method.policy.permission)) return;
     const permission = permissionOf(request, method.policy.permission);
     const { tenantId, principalId } = principal.caller;

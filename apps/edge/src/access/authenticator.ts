@@ -14,12 +14,18 @@ import type { Plan, Plans } from '../limits/plans.js';
 import type { ServiceClients } from '../service-clients.js';
 import { maxTokenLength, type AccessTokenVerifier } from './access-token-verifier.js';
 
-/** How long an answer about a credential is believed, in milliseconds: also the longest time that a revoked one still works. */
+/**
+ * How long auth's answer about a credential is cached, in milliseconds: also the longest time that a revoked one still
+ * works.
+ */
 const ttlMs = 1_000;
-/** From this age on an answer that is used is asked for again meanwhile, so that busy ones never wait. */
+/**
+ * A cached answer of this age is refreshed in the background when it is used, so that busy callers never wait. In
+ * milliseconds.
+ */
 const refreshMs = 500;
 const maxCredentials = 10_000;
-/** Characters of all that are remembered. */
+/** Total size of the cached credentials, in characters. */
 const maxCharacters = 16 * 1024 * 1024;
 const maxKeyLength = 200;
 const deadlineMs = 3_000;
@@ -29,13 +35,13 @@ const tokenMethod = '/rapport.auth.v1.AuthService/AuthenticateAccessToken';
 /** The caller of a request, and what bounds it. */
 export interface Principal {
   readonly caller: Caller;
-  /** Proves the caller to services. It outlives an answer of auth, and whatever waits to be sent. */
+  /** Proves the caller to services. It outlives auth's cached answer and any queued call. */
   readonly token: string;
   /** The tenant's plan. */
   readonly plan: Plan;
   /** Fingerprint of what the caller may see: equal exactly when it is the same. */
   readonly rights: string;
-  /** Of the pages whose scripts may read answers, as the tenant has registered them. */
+  /** Origins of the pages whose scripts may read answers, as the tenant has registered them. */
   readonly origins: readonly string[];
 }
 
@@ -46,7 +52,7 @@ interface Question {
   answer: Promise<KnownCredential | undefined>;
 }
 
-/** What auth has answered about a good credential. */
+/** Auth's answer about a valid credential. */
 export interface KnownCredential {
   readonly principal: Principal;
   /** By `performance.now()`, counted from when auth was asked. */
@@ -56,11 +62,11 @@ export interface KnownCredential {
 }
 
 /**
- * Finds the principal of an API key or an access token: asks auth once, however many requests wait, and keeps the answer for
- * a second. Once it is known, a token costs as little as a key.
+ * Finds the principal of an API key or an access token. Concurrent requests share one call to auth, and its answer is
+ * cached for a second. Once verified, a token costs as little as a key.
  */
 export class Authenticator {
-  /** By the whole Authorization header, in the memory of this process only. What is refused takes no place. */
+  /** By the whole Authorization header, in the memory of this process only. Refused credentials are not cached. */
   readonly #known = new LRUCache<string, KnownCredential>({
     max: maxCredentials,
     maxSize: maxCharacters,
@@ -77,9 +83,9 @@ export class Authenticator {
   ) {}
 
   /**
-   * @param authorization the Authorization header, one that is not known
-   * @param client from its address only so many wrong credentials may be tried
-   * @throws AppError UNAUTHENTICATED without a good one, RESOURCE_EXHAUSTED after too many, UNAVAILABLE when auth can't be
+   * @param authorization the Authorization header, one that is not cached
+   * @param client whose address limits how many wrong credentials it may try
+   * @throws AppError UNAUTHENTICATED without a valid one, RESOURCE_EXHAUSTED after too many, UNAVAILABLE when auth can't be
    *   asked
    */
   async authenticate(authorization: string | undefined, requestId: string, client: CallClient): Promise<Principal> {
@@ -95,7 +101,7 @@ export class Authenticator {
     }
   }
 
-  /** What is known without asking. Undefined: must be asked. */
+  /** The cached answer. Undefined: auth must be asked. */
   known(authorization: string | undefined): Principal | undefined {
     const known = authorization === undefined ? undefined : this.#known.get(authorization);
     if (authorization === undefined || known === undefined) return undefined;
@@ -106,9 +112,9 @@ export class Authenticator {
   }
 
   /**
-   * Asks about a credential that was good, unless it is known what auth answers now.
+   * Checks a credential that was valid again, unless auth's current answer is cached.
    *
-   * @throws AppError UNAUTHENTICATED when it is good no longer, UNAVAILABLE when auth can't be asked
+   * @throws AppError UNAUTHENTICATED when it is no longer valid, UNAVAILABLE when auth can't be asked
    */
   async verify(authorization: string): Promise<KnownCredential> {
     const known = this.#known.get(authorization);
@@ -121,7 +127,7 @@ export class Authenticator {
     }
   }
 
-  /** From now on no answer is believed for which auth was asked before. @param tenantId whose principals; all when absent */
+  /** Invalidates every answer that auth was asked for before now. @param tenantId whose principals; all when absent */
   distrust(tenantId?: string): void {
     this.#changes.note(tenantId);
     this.clients.forgetPrincipals();
@@ -136,7 +142,7 @@ export class Authenticator {
     this.#ask(authorization, credentialOf(authorization), uuidv7()).catch(() => undefined);
   }
 
-  /** Joins a question that is under way; one that is too old may have been answered before the rights changed. */
+  /** Joins a call that is in flight; one that is too old may have been answered before the rights changed. */
   async #askOnce(
     authorization: string,
     credential: string,
@@ -145,7 +151,7 @@ export class Authenticator {
   ): Promise<KnownCredential | undefined> {
     const asking = this.#asking.get(authorization);
     if (asking && performance.now() - asking.askedAt < ttlMs) return asking.answer;
-    // A client with a good one a moment ago is not guessing.
+    // A client whose credential was valid a moment ago is not guessing.
     const giveBack = this.#known.has(authorization) ? undefined : this.#takeTry(credential, client);
     let isWrong = false;
     try {
@@ -219,7 +225,7 @@ class RightsChanges {
       this.#changedAt.set(tenantId, now);
     }
     for (const [tenant, changedAt] of this.#changedAt) {
-      // No answer is believed that was asked for so long ago.
+      // No answer that was requested this long ago is used.
       if (now - changedAt < ttlMs + deadlineMs) return;
       this.#changedAt.delete(tenant);
     }
@@ -237,12 +243,12 @@ function credentialInvalid(): AppError {
   return new AppError('UNAUTHENTICATED', 'CREDENTIAL_INVALID', 'The API key or access token is not valid.');
 }
 
-/** Of a header that is known to have one. */
+/** The credential of a header that is known to have one. */
 function credentialOf(authorization: string): string {
   return authorization.slice('Bearer '.length);
 }
 
-/** What the header says, when it can be a credential. */
+/** The header's value, if it can be a credential. */
 function readCredential(authorization = ''): string | undefined {
   const credential = /^Bearer ([\x21-\x7e]{1,4096})$/i.exec(authorization)?.[1];
   if (credential === undefined) return undefined;
@@ -267,7 +273,7 @@ function fingerprint({
   teamIds = [],
   hidesPii = false,
 }: Caller): string {
-  // A caller that does not see all records sees other ones than any other caller.
+  // Two callers with a limited scope see different records.
   const records = recordScope === 'ALL' ? [] : [recordScope, principalId, [...teamIds].sort()];
   const sorted = JSON.stringify([[...permissions].sort(), records, hidesPii]);
   return createHash('sha256').update(sorted).digest('base64url').slice(0, 16);

@@ -5,10 +5,10 @@ import { v7 as uuidv7 } from 'uuid';
 import type { ServiceClients } from '../service-clients.js';
 
 const method = '/rapport.auth.v1.SecurityEventsService/RecordDenials';
-/** How long denials wait for others to go with, in milliseconds. */
+/** How long denials are gathered into one batch, in milliseconds. */
 const gatherMs = 1_000;
 const mostWaiting = 1_000;
-/** What the contract allows. */
+/** The contract's limit for one batch. */
 const mostAtOnce = 200;
 const deadlineMs = 2_000;
 
@@ -35,7 +35,7 @@ export class Denials {
     this.#timer ??= setTimeout(() => this.#send(), gatherMs);
   }
 
-  /** What waits is sent first. */
+  /** Sends the pending batch first. */
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     this.#send();

@@ -15,7 +15,7 @@ it.each<[string, Partial<Caller>]>([
   ['the records of its team', { recordScope: 'OWN' }],
   ['its team', { teamIds: ['south'] }],
   ['all teams', { teamIds: [] }],
-  ['the sight of personal data', { hidesPii: true }],
+  ['access to personal data', { hidesPii: true }],
 ])('a caller that lacks %s has lost rights', (_, change) => {
   expect(hasLostRights(caller, { ...caller, ...change })).toBe(true);
 });

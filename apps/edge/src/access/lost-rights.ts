@@ -2,7 +2,7 @@ import type { Caller } from '@rapport/platform';
 
 const scopes = ['OWN', 'TEAM', 'ALL'] as const;
 
-/** Whether a caller lacks anything now that it could do or see then. */
+/** Whether a caller has lost any right that it had before. */
 export function hasLostRights(then: Caller, now: Caller): boolean {
   return (
     now.tenantId !== then.tenantId ||

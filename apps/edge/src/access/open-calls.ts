@@ -4,13 +4,13 @@ import { CallEnded, clientGone } from '../call-ends.js';
 import type { Authenticator, KnownCredential, Principal } from './authenticator.js';
 import { hasLostRights } from './lost-rights.js';
 
-/** How often it is looked for credentials to ask about, and how old an answer becomes before that, in milliseconds. */
-const lookEveryMs = 250;
+/** How often auth is asked about credentials, and from which age of the last answer on, in milliseconds. */
+const pollMs = 250;
 const verifyAfterMs = 750;
-/** From this age of an answer on, a call passes nothing on until the next answer has come, in milliseconds. */
+/** From this age of an answer on, a call is paused until the next answer has come, in milliseconds. */
 const goodForMs = 1_500;
-/** How long auth may be away before calls end whose rights can not be confirmed, in milliseconds. */
-const awayForMs = 30_000;
+/** How long auth may be unavailable before calls end whose rights can't be confirmed, in milliseconds. */
+const maxOutageMs = 30_000;
 
 const endedCalls = new Counter({
   name: 'rapport_open_calls_ended_total',
@@ -32,19 +32,19 @@ export interface AdmittedCall {
 }
 
 /**
- * Calls that go on, by credential. Each goes on only while its caller has all the rights with which it began: auth is asked about
- * the credential as about that of new requests, once a second, and at once when rights have changed in the tenant. What comes
- * meanwhile waits for the answer.
+ * Open calls, by credential. A call stays open only while its caller has all the rights with which it began: auth is asked
+ * about the credential once a second, and at once when rights have changed in the tenant. Messages that arrive meanwhile
+ * wait for the answer.
  */
 export class OpenCalls {
   readonly #byCredential = new Map<string, OpenCredential>();
   readonly #timer: NodeJS.Timeout;
 
   constructor(private readonly authenticator: Verifier) {
-    this.#timer = setInterval(() => this.#verifyAged(), lookEveryMs).unref();
+    this.#timer = setInterval(() => this.#verifyAged(), pollMs).unref();
   }
 
-  /** To be left when the call has ended. */
+  /** Call its `leave` when the call has ended. */
   enter(admitted: AdmittedCall): OpenCall {
     const { authorization, principal } = admitted;
     let credential = this.#byCredential.get(authorization);
@@ -56,7 +56,7 @@ export class OpenCalls {
     return credential.enter(admitted);
   }
 
-  /** What principals may do may have changed. @param tenantId whose principals; those of all tenants when absent */
+  /** The rights of principals may have changed. @param tenantId whose principals; those of all tenants when absent */
   rightsChanged(tenantId?: string): void {
     this.authenticator.distrust(tenantId);
     for (const credential of this.#byCredential.values()) {
@@ -75,7 +75,7 @@ export class OpenCalls {
   }
 }
 
-/** A credential of calls that go on, and what is known of it. */
+/** A credential of open calls, and auth's last answer about it. */
 class OpenCredential {
   readonly #calls = new Set<OpenCall>();
   readonly #openedAt = performance.now();
@@ -95,7 +95,7 @@ class OpenCredential {
     return !this.isConfirmed || performance.now() - (this.#known?.askedAt ?? 0) >= verifyAfterMs;
   }
 
-  /** Whether what auth has answered still counts. */
+  /** Whether auth's last answer is still current. */
   get isConfirmed(): boolean {
     const known = this.#known;
     if (!known || known.askedAt <= this.#distrustedAt) return false;
@@ -116,7 +116,7 @@ class OpenCredential {
     this.verify();
   }
 
-  /** Asks auth unless it is being asked, and ends the calls that may not go on. */
+  /** Asks auth unless a call is in flight, and ends the calls whose rights are lost. */
   verify(): void {
     if (this.#isVerifying) return;
     this.#isVerifying = true;
@@ -131,13 +131,13 @@ class OpenCredential {
       this.#known = await this.authenticator.verify(this.authorization);
       for (const call of [...this.#calls]) call.compare(this.#known.principal);
     } catch (error) {
-      this.#endUnlessAway(asAppError(error));
+      this.#endUnlessUnavailable(asAppError(error));
     }
   }
 
-  #endUnlessAway(error: AppError): void {
-    const awayMs = performance.now() - (this.#known?.askedAt ?? this.#openedAt);
-    if (error.code !== 'UNAUTHENTICATED' && awayMs < awayForMs) return;
+  #endUnlessUnavailable(error: AppError): void {
+    const outageMs = performance.now() - (this.#known?.askedAt ?? this.#openedAt);
+    if (error.code !== 'UNAUTHENTICATED' && outageMs < maxOutageMs) return;
     for (const call of [...this.#calls]) call.end(error);
   }
 
@@ -146,7 +146,7 @@ class OpenCredential {
   }
 }
 
-/** A call that goes on. */
+/** An open call. */
 export class OpenCall {
   #over: AppError | undefined;
   readonly #waiting: (() => void)[] = [];
@@ -158,16 +158,16 @@ export class OpenCall {
   ) {}
 
   /**
-   * Waits until it is known that the caller has the rights with which the call began, so that what has come by then may be passed
-   * on: most of the time it is, and the result undefined.
+   * Waits until the caller's rights are confirmed, so that the messages received so far may be passed on. Undefined,
+   * without a wait, while auth's last answer is current.
    *
-   * @throws AppError why the call may not go on
+   * @throws AppError why the call must end
    */
   confirmed(): Promise<void> | undefined {
     return !this.#over && this.credential.isConfirmed ? undefined : this.#untilConfirmed();
   }
 
-  /** Ends the call when its caller has lost rights. @param now what the caller may do now */
+  /** Ends the call when its caller has lost rights. @param now the caller's current rights */
   compare({ caller: now, rights }: Principal): void {
     const { principal, permission } = this.admitted;
     if (rights === principal.rights || !hasLostRights(principal.caller, now)) return;
@@ -188,7 +188,7 @@ export class OpenCall {
     this.#finish(clientGone());
   }
 
-  /** Looks again whether it may go on. */
+  /** Checks its rights again. */
   wake(): void {
     for (const goOn of this.#waiting.splice(0)) goOn();
   }
@@ -208,7 +208,7 @@ export class OpenCall {
   }
 }
 
-/** ABORTED RIGHTS_CHANGED: what the caller is given now is other than what it asked for. */
+/** ABORTED RIGHTS_CHANGED: with its current rights the caller gets a different answer than it asked for. */
 function rightsChanged(): AppError {
   const message = 'The rights of the caller have changed. Ask again, and go on from the last cursor.';
   return new AppError('ABORTED', 'RIGHTS_CHANGED', message, { retryAfterSeconds: 1 });

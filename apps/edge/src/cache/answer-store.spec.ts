@@ -21,7 +21,7 @@ function fill(store: FairStore<Value>, tenant: string, count: number, bytes = 10
 }
 
 describe('a store', () => {
-  it('never holds more than it may', () => {
+  it('never exceeds its size limit', () => {
     const store = new FairStore<Value>(1_000);
     for (let n = 0; n < 500; n++) {
       store.set(`t${n % 7}`, String(n), new Value(1 + (n % 30)));
@@ -30,7 +30,7 @@ describe('a store', () => {
     expect(store.bytes).toBeGreaterThan(900);
   });
 
-  it('keeps what was used, and drops what was not', () => {
+  it('keeps used values, and evicts unused ones', () => {
     const store = new FairStore<Value>(1_000);
     const values = fill(store, 't', 100);
     for (const value of values.slice(0, 50)) value.used = true;
@@ -39,7 +39,7 @@ describe('a store', () => {
     expect(values.slice(50).every(({ isDropped }) => isDropped)).toBe(true);
   });
 
-  it('takes nothing from who has less than an equal share, however much others want', () => {
+  it('evicts nothing of a tenant below an equal share, however much others store', () => {
     const store = new FairStore<Value>(1_000);
     const modest = fill(store, 'modest', 20);
     fill(store, 'greedy', 5_000);
@@ -47,14 +47,14 @@ describe('a store', () => {
     expect(store.bytes).toBeGreaterThan(900);
   });
 
-  it('lets a tenant that comes late have its share', () => {
+  it('gives a late tenant its share', () => {
     const store = new FairStore<Value>(1_000);
     fill(store, 'greedy', 5_000);
     const late = fill(store, 'late', 50);
     expect(late.some(({ isDropped }) => isDropped)).toBe(false);
   });
 
-  it('drops the old value of a key, and keeps none that is too large', () => {
+  it('replaces the old value of a key, and stores none that is too large', () => {
     const store = new FairStore<Value>(1_000);
     const [old] = fill(store, 't', 1);
     expect(store.set('t', '0', new Value(500))).toBe(false);

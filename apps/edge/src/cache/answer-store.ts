@@ -1,7 +1,7 @@
 import type { CachedAnswer } from './cached-answer.js';
 import type { RedisLease } from './redis-lease.js';
 
-/** How long a change log may be silent before it counts as lost, in milliseconds. It speaks every second. */
+/** How long a change log may be silent before it counts as lost, in milliseconds. It sends a message every second. */
 const silentAfterMs = 3_000;
 
 /** A source of invalidations that this edge does not hear: other edges, without the lease, or the change log. */
@@ -12,8 +12,8 @@ export type SilentSource = 'lease' | 'feed';
  * them is silent, an answer of its area may lack a write, and no cached one is given as fresh.
  */
 export class InvalidationSources {
-  /** When each change log was last heard, by area and `performance.now()`. An area without one is not in it. */
-  readonly #heardAt: Map<string, number>;
+  /** Time of the last message of each change log, by area and `performance.now()`. Areas without a log are missing. */
+  readonly #lastMessageAt: Map<string, number>;
 
   /**
    * @param lease absent when this is the only edge
@@ -23,7 +23,7 @@ export class InvalidationSources {
     private readonly lease: Pick<RedisLease, 'isHeld'> | undefined,
     areas: readonly string[],
   ) {
-    this.#heardAt = new Map(areas.map((area) => [area, -Infinity]));
+    this.#lastMessageAt = new Map(areas.map((area) => [area, -Infinity]));
   }
 
   /** Whether every write through another edge is known here. */
@@ -31,9 +31,9 @@ export class InvalidationSources {
     return this.lease?.isHeld ?? true;
   }
 
-  /** The change log of an area has said what was written until now. */
-  heard(area: string): void {
-    this.#heardAt.set(area, performance.now());
+  /** Records that every change of an area up to now is known. */
+  markCurrent(area: string): void {
+    this.#lastMessageAt.set(area, performance.now());
   }
 
   /** @param area that an answer comes from. @returns undefined when every write to it is known here */
@@ -43,8 +43,8 @@ export class InvalidationSources {
   }
 
   isFeedSilent(area: string): boolean {
-    const heardAt = this.#heardAt.get(area);
-    return heardAt !== undefined && performance.now() - heardAt >= silentAfterMs;
+    const lastMessageAt = this.#lastMessageAt.get(area);
+    return lastMessageAt !== undefined && performance.now() - lastMessageAt >= silentAfterMs;
   }
 }
 
@@ -65,7 +65,7 @@ const maxPart = 1 / 32;
 export class FairStore<Value extends Pick<CachedAnswer, 'bytes' | 'used' | 'dropped'>> {
   readonly #shares = new Map<string, Share<Value>>();
   #bytes = 0;
-  /** Evicted from until it is down to an equal share: found once for many values. */
+  /** The tenant that is evicted from, until it is down to an equal share. It is looked up once for many values. */
   #greatest: Share<Value> | undefined;
 
   constructor(private readonly maxBytes: number) {}
@@ -123,7 +123,7 @@ export class FairStore<Value extends Pick<CachedAnswer, 'bytes' | 'used' | 'drop
     for (const [key, value] of share.values) {
       if (!value.used) return this.#remove(share, key, value);
       value.used = false;
-      // To the end, behind those that were passed over earlier.
+      // To the end of the queue, behind those that were passed over earlier.
       share.values.delete(key);
       share.values.set(key, value);
     }

@@ -3,7 +3,7 @@ import { CachedAnswer, hasCurrent } from './cached-answer.js';
 import type { CachedRoute } from './cached-route.js';
 import { TagVersions } from './tags.js';
 
-it('counts its tags, of which a short answer can have many', () => {
+it('counts the memory of its tags: a short answer can have many', () => {
   const versions = new TagVersions();
   const bytesWith = (count: number) => {
     const snapshot = versions.snapshot(Array.from({ length: count }, (_, n) => `t/ore:${n}`));
@@ -14,7 +14,7 @@ it('counts its tags, of which a short answer can have many', () => {
   expect(bytesWith(101) - bytesWith(1)).toBe(100 * 200);
 });
 
-it('takes no etag that would begin another header line', () => {
+it('refuses an etag that would start another header line', () => {
   const snapshot = new TagVersions().snapshot([]);
   const times = { loadedAt: 0, bornAt: 0, freshUntil: 1, staleUntil: 1 };
   const loaded = { body: Buffer.from('{}'), etag: '"1"\r\nset-cookie: a=1' };

@@ -9,7 +9,7 @@ import type { RequestHead } from '../http/request-head.js';
 import type { CachedRoute } from './cached-route.js';
 import type { TagSnapshot } from './tags.js';
 
-/** What a load brought: the bytes of an answer, or the refusal that stands for a record which does not exist. */
+/** The result of a load: the bytes of an answer, or the NOT_FOUND error of a record that does not exist. */
 export type Loaded = { body: Buffer; etag: string } | { refusal: AppError };
 
 /** Why the service was asked. Source: RFC 9211, section 2.2. */
@@ -18,13 +18,16 @@ export type ForwardReason = 'bypass' | 'request' | 'stale' | 'uri-miss';
 /** How the cache handled a request, for the header Cache-Status. Source: RFC 9211. */
 export type CacheStatus =
   | { kind: 'hit'; from?: 'redis' }
-  /** `stored`: cached for others. `collapsed`: the load of another request was waited for. */
+  /** `stored`: cached for later requests. `collapsed`: joined the load of another request. */
   | { kind: 'forwarded'; reason: ForwardReason; stored: boolean; collapsed: boolean; detail?: string }
   /** The service could not answer, with this HTTP status; the last good answer is given instead. */
   | { kind: 'stale'; status: number };
 
 export interface AnswerTimes {
-  /** When the load began: no write that was acknowledged before is missing. -Infinity when another edge's clock knows. */
+  /**
+   * When the load began: it includes every write that was acknowledged before. -Infinity for an answer that another edge
+   * loaded, by its own clock.
+   */
   loadedAt: number;
   /** When the load began, about. */
   bornAt: number;
@@ -32,18 +35,21 @@ export interface AnswerTimes {
   staleUntil: number;
 }
 
-/** About what an entry takes besides its text and bytes: objects, header lines, its place in maps. */
+/** Approximate memory of an entry besides its text and bytes, in bytes: objects, header lines, its place in maps. */
 const overheadBytes = 1_500;
 
-/** About what each tag takes: its version with its name, its places in a map and in the snapshot. */
+/** Approximate memory of each tag, in bytes: its version with its name, its places in a map and in the snapshot. */
 const tagBytes = 200;
 
-/** Up to here the body is a string, which goes out with the header block in one piece; above, copying costs more than it saves. */
+/**
+ * Largest body that is kept as a string and written with the header block in one piece, in bytes. Above, copying costs more
+ * than it saves.
+ */
 const maxTextBytes = 16 * 1024;
 
 /** One answer in the memory of this process. Times are those of `performance.now()`. */
 export class CachedAnswer {
-  /** Memory that it takes, about. */
+  /** Approximate memory, in bytes. */
   readonly bytes: number;
   /** The bytes to send, as they are or as a string to be written as `latin1`. Absent when the answer is a refusal. */
   readonly content: string | Buffer | undefined;
@@ -53,7 +59,7 @@ export class CachedAnswer {
   readonly bornAt: number;
   readonly freshUntil: number;
   readonly staleUntil: number;
-  /** Set when it is given, so that it is not the next to be evicted. */
+  /** Set on a hit, so that it is not the next to be evicted. */
   used = false;
   readonly #contentLength: number;
   /** The header lines of a hit that are the same for every request in one second of its life. */
@@ -86,7 +92,7 @@ export class CachedAnswer {
     this.bytes = overheadBytes + tagBytes * snapshot.size + 2 * key.length + this.#contentLength;
   }
 
-  /** A hot answer's are made once a second. */
+  /** Of a hot answer they are made once a second. */
   headerLines(status: CacheStatus, now: number): HeaderLines {
     if (status.kind !== 'hit' || status.from) return this.#makeLines(status, now);
     const second = Math.floor(now / 1_000);
@@ -139,7 +145,7 @@ export function cacheStatus(status: CacheStatus, ttl: number): string {
   }
 }
 
-/** The parts of an answer that differ between requests for it. */
+/** The parts of an answer that differ by request. */
 export interface Receiver {
   head: RequestHead;
   principal: Principal;
@@ -180,7 +186,7 @@ export function etagOf(recordEtag: string, body: Buffer): string {
 }
 
 /**
- * True when an If-None-Match header names the entity tag or is `*`: then the client has the answer already. Tags compare
+ * True when an If-None-Match header names the entity tag or is `*`: the client has the current answer. Tags compare
  * weakly. Source: RFC 9110, sections 13.1.2 and 8.8.3.2.
  */
 export function hasCurrent(ifNoneMatch: string, etag: string): boolean {

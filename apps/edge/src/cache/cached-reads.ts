@@ -34,7 +34,7 @@ export interface ReadRequest {
   response: ServerResponse;
   /** No load may have begun earlier, by `performance.now()`. */
   notBefore: number;
-  /** What authentication and others have taken of its time, in milliseconds. */
+  /** Time already spent on the request, such as for authentication, in milliseconds. */
   elapsedMs: number;
 }
 
@@ -72,8 +72,8 @@ export class CachedReads {
   }
 
   /**
-   * What a URL asks for. @returns undefined when it is none of these reads, or when its path and query have more to be decoded or
-   * refused than those of most: the router knows
+   * Parses a URL. @returns undefined when it is none of these reads, or when its path and query need more decoding or
+   * checks than most: the router handles those
    */
   find(url: string): AskedRead | undefined {
     const at = url.indexOf('?');
@@ -116,7 +116,10 @@ export class CachedReads {
   }
 }
 
-/** How a service is asked. The fields that a caller has chosen are not all that the service gives, so the edge writes that JSON. */
+/**
+ * Calls the service. When the caller chooses fields, the edge serialises the JSON itself, because the service gives all
+ * fields.
+ */
 function askFor(route: RestRoute, clients: ServiceClients): Ask {
   const { path } = route.method;
   const read = clients.read(route.method);
@@ -139,9 +142,9 @@ interface PathNode {
   read?: { route: CachedRoute; names: string[]; rules?: ParameterRules };
 }
 
-/** Adds a route's path, also that of one which is not cached: a parameter in its place must not take it. */
+/** Adds a route's path, also that of a route which is not cached: else a parameter of another route could match it. */
 function addPath(root: PathNode, { path }: RestRoute, route: CachedRoute | undefined): void {
-  // What has more than a literal or a parameter between two slashes is no plain path.
+  // A segment with more than one literal or one parameter makes the path a complex one.
   const steps = path.pattern.slice(1).split('/');
   if (steps.some((step) => !/^:?\w[\w-]*$/.test(step))) return;
   const node = steps.reduce<PathNode>((node, step) => {

@@ -21,7 +21,7 @@ export interface CachedRoute {
   readonly cost: number;
   readonly ttlMs: number;
   readonly refusalTtlMs: number;
-  /** How long after it was fresh an answer may be given while the service is away, in milliseconds. */
+  /** How long a stale answer may be served while the service is unavailable, in milliseconds. */
   readonly staleMs: number;
   /** True when NOT_FOUND says that the one record which the path names does not exist. */
   readonly namesOneRecord: boolean;

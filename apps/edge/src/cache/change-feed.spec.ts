@@ -35,7 +35,7 @@ async function follow(...streams: (Script | AppError)[][]) {
       const asked = requests[Symbol.asyncIterator]() as AsyncIterator<{ cursor?: string; credit: number }, undefined>;
       log.push(`from ${(await asked.next()).value?.cursor ?? 'now'}`);
       void asked.next().then(({ value }) => log.push(`credit ${value?.credit}`));
-      // The stream before is long gone.
+      // The previous stream ended long ago.
       vi.advanceTimersByTime(4_000);
       const messages = streams.shift() ?? [];
       for (const message of messages) {
@@ -46,7 +46,7 @@ async function follow(...streams: (Script | AppError)[][]) {
         vi.advanceTimersByTime(silenceMs);
       }
       if (streams.length > 0) return;
-      // What it asks for now has come.
+      // The credit that it requests now has arrived.
       await turn();
       done.resolve();
       await new Promise((resolve) => signal?.addEventListener('abort', resolve));
@@ -55,7 +55,7 @@ async function follow(...streams: (Script | AppError)[][]) {
   const target = {
     invalidate: async (tags: readonly string[]) => void log.push(`invalidate ${tags.join(' ')}`),
     invalidateAll: async () => void log.push('invalidate all'),
-    heard: () => sources.heard('ores'),
+    markCurrent: () => sources.markCurrent('ores'),
   };
   const feed = new ChangeFeed('/path', client, target, pino({ level: 'silent' }));
   await done.promise;
@@ -63,7 +63,7 @@ async function follow(...streams: (Script | AppError)[][]) {
   return log;
 }
 
-it('invalidates everything when it begins, and what a change names', async () => {
+it('invalidates everything at its start, and then the records of each change', async () => {
   const changes = [{ tenantId: 't', type: 'ore', recordId: '1' }];
   expect(await follow([{ cursor: 'a' }, { cursor: 'b', changes }])).toEqual([
     'from now',
@@ -80,7 +80,7 @@ it('invalidates everything for a gap of all tenants', async () => {
   expect(log.slice(3)).toEqual(['invalidate all', 'fresh']);
 });
 
-it('invalidates what many changes at once name and no other record of their type, and asks for as many more', async () => {
+it('invalidates the records of a batch and no other record of their type, and returns that much credit', async () => {
   const changes = Array.from({ length: 5_000 }, (_, n) => ({ tenantId: 't', type: 'ore', recordId: String(n) }));
   const log = await follow([{ cursor: 'a' }, { cursor: 'b', changes }]);
   const records = changes.map(({ recordId }) => `t/ore:${recordId}`);
@@ -93,7 +93,7 @@ it('invalidates the whole type for a gap of one tenant', async () => {
   expect(log.slice(3)).toEqual(['invalidate t/ore t/ore*', 'fresh']);
 });
 
-it('invalidates everything and begins anew when the log no longer has what came after its cursor', async () => {
+it('invalidates everything and restarts when the log no longer has the changes after its cursor', async () => {
   const expired = new AppError(
     'FAILED_PRECONDITION',
     'CURSOR_EXPIRED',
@@ -103,17 +103,17 @@ it('invalidates everything and begins anew when the log no longer has what came 
   expect(log.slice(3)).toEqual(['from now', 'invalidate all', 'fresh']);
 });
 
-it('invalidates everything and begins anew after it heard nothing for more than a minute', async () => {
+it('invalidates everything and restarts after more than a minute of silence', async () => {
   const log = await follow([{ cursor: 'a', silenceMs: 60_001 }], [{ cursor: 'b' }]);
   expect(log.slice(3)).toEqual(['from now', 'invalidate all', 'fresh']);
 });
 
-it('is silent until it has heard more than the place where it goes on', async () => {
+it('counts as silent until it received more than the cursor where it resumes', async () => {
   const log = await follow([{ cursor: 'a' }], [{ cursor: 'a' }, { cursor: 'b' }]);
   expect(log.slice(3)).toEqual(['from a', 'feed', 'fresh']);
 });
 
-it('asks again when nothing comes any more, as from a server that is gone', async () => {
+it('reconnects when no more messages arrive, as from a dead server', async () => {
   vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
   const { promise: askedAgain, resolve } = Promise.withResolvers<void>();
   const begun: string[] = [];
@@ -130,7 +130,7 @@ it('asks again when nothing comes any more, as from a server that is gone', asyn
   const target = {
     invalidate: async () => undefined,
     invalidateAll: async () => undefined,
-    heard: () => sources.heard('ores'),
+    markCurrent: () => sources.markCurrent('ores'),
   };
   const feed = new ChangeFeed('/path', client, target, pino({ level: 'silent' }));
   await vi.waitUntil(() => sources.silent('ores') === undefined);
@@ -144,7 +144,7 @@ it('asks again when nothing comes any more, as from a server that is gone', asyn
   await feed.close();
 });
 
-it('credit is given back when half of it is used up: as much as was used since', async () => {
+it('credit is returned once half of it is used: as much as was used since', async () => {
   const credit = new Credit({ credit: 10 }, (amount) => ({ credit: amount }));
   const requests = credit.requests();
   expect(await requests.next()).toEqual({ done: false, value: { credit: 10 } });

@@ -7,11 +7,11 @@ import { tagsOfChange } from './tags.js';
 
 /** After a gap of this length, emptying the cache is cheaper than catching up. In milliseconds. */
 const longGapMs = 60_000;
-/** After so long without a message the server counts as gone, which no connection reports, in milliseconds. */
-const goneMs = 10_000;
+/** After this time without a message the server counts as dead, which the connection does not report, in milliseconds. */
+const deadAfterMs = 10_000;
 const retryMs = 250;
 const callMs = 3_600_000;
-/** Most changes under way. */
+/** Most changes in flight. */
 const creditSize = 10_000;
 
 /** The methods that stream a change log: `Subscribe` of an area's `ChangeFeedService`. @returns their gRPC paths */
@@ -21,13 +21,13 @@ export function feedPaths(contract: Contract): string[] {
     .map(({ path }) => path);
 }
 
-/** What a feed does to the cache. */
+/** The effects of a feed on the cache. */
 export interface FeedTarget {
   invalidate: (tags: readonly string[]) => Promise<void>;
-  /** Invalidates everything: it is not known what was written. */
+  /** Invalidates everything: the changes are unknown. */
   invalidateAll: () => Promise<void>;
-  /** Every change up to now is invalidated. */
-  heard: () => void;
+  /** Called when every change up to now has been applied. */
+  markCurrent: () => void;
 }
 
 /** Follows the change log of one area, for the writes that come through no edge: SQL, workers, other services. */
@@ -35,7 +35,7 @@ export class ChangeFeed {
   readonly #closed = new AbortController();
   readonly #running: Promise<void>;
   #cursor: string | undefined;
-  #heardAt = -Infinity;
+  #lastMessageAt = -Infinity;
 
   constructor(
     private readonly path: string,
@@ -66,12 +66,12 @@ export class ChangeFeed {
   }
 
   async #follow(closed: AbortSignal): Promise<void> {
-    if (performance.now() - this.#heardAt > longGapMs) this.#cursor = undefined;
+    if (performance.now() - this.#lastMessageAt > longGapMs) this.#cursor = undefined;
     let isFirst = true;
     const isAnew = this.#cursor === undefined;
     const credit = new Credit<SubscribeRequest>(subscription(this.#cursor), (amount) => ({ ...more, credit: amount }));
     const silent = new AbortController();
-    const timer = setTimeout(() => silent.abort(), goneMs);
+    const timer = setTimeout(() => silent.abort(), deadAfterMs);
     const signal = AbortSignal.any([closed, silent.signal]);
     const options = { context: { requestId: uuidv7() }, deadlineMs: callMs, signal };
     const messages = this.client.duplex(this.path, credit.requests(), options);
@@ -88,15 +88,15 @@ export class ChangeFeed {
   }
 
   async #take({ changes, cursor }: SubscribeResponse, isFirst: boolean, isAnew: boolean): Promise<void> {
-    // What was loaded before the first message may be older than where the log begins for this edge.
+    // Answers loaded before the first message may be older than the position where the log begins for this edge.
     if (isFirst && isAnew) await this.target.invalidateAll();
     if (changes.some(({ tenantId }) => tenantId === allTenants)) await this.target.invalidateAll();
     else if (changes.length > 0) await this.target.invalidate(tagsOf(changes));
     this.#cursor = cursor;
     // The first message only repeats the cursor that was given: what was written since comes after it.
     if (isFirst && !isAnew) return;
-    this.#heardAt = performance.now();
-    this.target.heard();
+    this.#lastMessageAt = performance.now();
+    this.target.markCurrent();
   }
 }
 
@@ -114,14 +114,14 @@ function subscription(cursor: string | undefined): SubscribeRequest {
   return { ...more, cursor, credit: creditSize };
 }
 
-/** Answers about records that did not change stay, however many others do: an import costs its readers the lists only. */
+/** Answers about unchanged records stay cached: an import invalidates only the lists for readers. */
 function tagsOf(changes: readonly Change[]): string[] {
   // A gap names no record.
   const tags = changes.flatMap(({ tenantId, type, recordId }) => tagsOfChange(tenantId, type, recordId || undefined));
   return [...new Set(tags)];
 }
 
-/** Requests by which a reader grants credit: the first grants all of it, and each later one what was used, once that is half. */
+/** Requests that grant credit: the first grants all of it, and each later one the used part, once that is half. */
 export class Credit<Request extends { credit: number }> {
   readonly #size: number;
   #used = 0;
@@ -135,7 +135,7 @@ export class Credit<Request extends { credit: number }> {
     this.#size = first.credit;
   }
 
-  /** Gives back what was used. */
+  /** Returns the used credit. */
   give(amount: number): void {
     this.#used += amount;
     if (this.#used * 2 >= this.#size) this.#due.resolve();

@@ -20,7 +20,7 @@ export interface EdgeCache {
   reads: ReadCache;
   invalidations: Invalidations;
   tokens: ConsistencyTokens;
-  /** By the change log, rejects while it is silent: nothing cached is given as fresh then. */
+  /** By change log. Rejects while the log is silent: no cached answer counts as fresh then. */
   readinessChecks: Record<string, () => Promise<void>>;
   close(): Promise<void>;
 }
@@ -43,7 +43,7 @@ export interface EdgeCacheOptions {
 /** Puts the cache together. */
 export function createEdgeCache(options: EdgeCacheOptions): EdgeCache {
   const { maxBytes = defaultMaxBytes, redis, cacheKey, contract, clients, logger, onRightsChange } = options;
-  // A write to principals reaches all edges as one to cached records does, before it is acknowledged to its client.
+  // A write to principals reaches all edges before it is acknowledged, as a write to cached records does.
   const versions = new TagVersions((tags) => {
     for (const tenantId of tenantsWithChangesOf('principal', tags)) onRightsChange?.(tenantId);
   });
@@ -68,10 +68,10 @@ export function createEdgeCache(options: EdgeCacheOptions): EdgeCache {
     reads.clear();
   };
   const feeds = paths.map((path) => {
-    const target = { invalidate, invalidateAll, heard: () => sources.heard(areaOf(path)) };
+    const target = { invalidate, invalidateAll, markCurrent: () => sources.markCurrent(areaOf(path)) };
     return new ChangeFeed(path, clients.for(path), target, logger);
   });
-  const heard = async (area: string) => {
+  const checkFeed = async (area: string) => {
     if (sources.isFeedSilent(area)) throw new Error('The change log is silent.');
   };
   return {
@@ -79,7 +79,7 @@ export function createEdgeCache(options: EdgeCacheOptions): EdgeCache {
     reads,
     invalidations: new Invalidations(versions, edges),
     tokens: new ConsistencyTokens(),
-    readinessChecks: Object.fromEntries(areas.map((area) => [`${area}Changes`, () => heard(area)])),
+    readinessChecks: Object.fromEntries(areas.map((area) => [`${area}Changes`, () => checkFeed(area)])),
     close: async () => {
       await Promise.all(feeds.map((feed) => feed.close()));
       await edges?.close();

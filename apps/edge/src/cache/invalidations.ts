@@ -16,7 +16,7 @@ export class Invalidations {
   /**
    * Makes a call that may change something.
    *
-   * @param tags what it invalidates; absent when nothing that is cached depends on it
+   * @param tags what it invalidates; absent when no cached answer depends on it
    * @throws what the call throws
    */
   async around<Answer>(
@@ -37,7 +37,10 @@ export class Invalidations {
     return answer;
   }
 
-  /** Resolves when no edge gives an answer with these tags any longer. Redis goes first: a load that begins now looks there. */
+  /**
+   * Resolves when no edge serves an answer with these tags any longer. Redis goes first: a load that begins now looks
+   * there.
+   */
   async #invalidate(tags: readonly string[]): Promise<void> {
     if (tags.length === 0) return;
     const invalidated = await this.others?.invalidate(tags);
@@ -47,8 +50,8 @@ export class Invalidations {
 }
 
 /**
- * True when a call certainly changed nothing. A deadline, a lost connection, a call that was ended, a client that went or an
- * unexpected failure leave open what was done.
+ * True when a call certainly changed nothing. After a deadline, a lost connection, a cancelled call, a client that
+ * disconnected or an unexpected failure, the outcome is unknown.
  */
 function isRefusal(error: unknown): boolean {
   return (

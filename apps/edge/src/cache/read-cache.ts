@@ -6,7 +6,7 @@ import type { CachedRoute } from './cached-route.js';
 import type { RedisAnswers } from './redis-answers.js';
 import type { TagSnapshot, TagVersions } from './tags.js';
 
-/** A read, as far as the cache needs to know it. */
+/** A read as the cache sees it. */
 export interface CacheRequest {
   route: CachedRoute;
   tenantId: string;
@@ -32,8 +32,8 @@ export interface Read {
 export type Load = (signal: AbortSignal) => Promise<Loaded>;
 
 /**
- * Reads through the memory of this process. What is given is never older than a write that was acknowledged before the read began:
- * see TagVersions for writes that this process knows of, and InvalidationSources for those of others.
+ * A read-through cache in the memory of this process. An answer is never older than a write that was acknowledged before
+ * the read began: see TagVersions for writes through this process, and InvalidationSources for those of others.
  */
 export class ReadCache {
   readonly #loads = new Map<string, InFlightLoad>();
@@ -70,7 +70,7 @@ export class ReadCache {
     }
   }
 
-  /** Drops everything, also what is being loaded. */
+  /** Drops everything, loads in flight included. */
   clear(): void {
     this.versions.invalidateAll();
     this.store.clear();
@@ -94,7 +94,7 @@ export class ReadCache {
     if (silent) return { reason: 'bypass', detail: silent };
     if (!known?.snapshot.isCurrent) return { reason: 'uri-miss' };
     if (now >= known.freshUntil) return { reason: 'stale' };
-    // Nothing else keeps it from being fresh.
+    // It is fresh, but the request asks for a newer answer.
     return { reason: 'request' };
   }
 
@@ -112,7 +112,7 @@ export class ReadCache {
     return started;
   }
 
-  /** Answers of other edges are used only while this edge hears of every write. */
+  /** Answers of other edges are used only while this edge receives every invalidation. */
   #mayLookInRedis({ route }: CacheRequest): boolean {
     return this.redis !== undefined && this.store.sources.silent(route.area) === undefined;
   }
@@ -172,7 +172,7 @@ export class ReadCache {
   }
 }
 
-/** A record that does not exist is worth caching; why it is gone, or where it went, is not. */
+/** A plain NOT_FOUND is cached; one with details, such as why the record is gone or where it moved, is not. */
 async function loadOrRefuse(route: CachedRoute, load: Load, signal: AbortSignal): Promise<Loaded> {
   try {
     return await load(signal);

@@ -45,14 +45,17 @@ export interface SharedAnswer {
   body: Buffer;
   etag: string;
   ageMs: number;
-  /** For how long it is fresh. */
+  /** How long it is fresh. */
   ttlMs: number;
 }
 
-/** What a lookup gave. */
+/** The result of a lookup. */
 export interface Lookup {
   found: SharedAnswer | undefined;
-  /** Offers what was loaded after the lookup. It becomes valid only when none of its tags was invalidated since the lookup. */
+  /**
+   * Stores an answer that was loaded after the lookup. It is valid only if none of its tags was invalidated since the
+   * lookup.
+   */
   keep(body: Buffer, etag: string, ttlMs: number): void;
 }
 

@@ -1,16 +1,16 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from '@rapport/platform';
-import { RedisAway, type RedisLink } from '../redis.js';
+import { RedisUnavailable, type RedisLink } from '../redis.js';
 import { clockOfRedis, RedisScript } from '../redis-script.js';
 import { leaseMs, RedisLease, type Invalidation } from './redis-lease.js';
 import { redisNames } from './redis-names.js';
 
-/** How long to wait before Redis is asked again, in milliseconds. */
+/** How long to wait before a retry on Redis, in milliseconds. */
 const retryMs = 20;
 
 /**
- * Deletes the nonces of tags, publishes the invalidation, and answers which edges must acknowledge it, with what is left of
- * their leases. A missing nonce is made anew by the next lookup, and Redis deletes even when it is full.
+ * Deletes the nonces of tags, publishes the invalidation, and returns the edges that must acknowledge it, with the rest of
+ * their leases. The next lookup creates a missing nonce, and Redis deletes even when it is full.
  */
 const invalidate = new RedisScript(
   'raise',
@@ -32,7 +32,7 @@ const invalidate = new RedisScript(
 
 /** An invalidation that the other edges have yet to acknowledge. */
 export interface Invalidated {
-  /** Resolves when no edge gives an answer any longer that was loaded before. Never rejects. */
+  /** Resolves when no edge serves an answer that was loaded before. Never rejects. */
   acknowledged: Promise<void>;
 }
 
@@ -102,7 +102,7 @@ export class RedisEdges {
     return this.lease.close();
   }
 
-  /** What could not be done is made up for by the next renewal. */
+  /** The next renewal repeats what failed. */
   async #delete(keys: string[]): Promise<void> {
     try {
       await this.link.ask((client) => client.del(keys));
@@ -113,9 +113,9 @@ export class RedisEdges {
   }
 
   /**
-   * While Redis is away to this edge alone, others renew their leases: so it is tried again until it is done, or Redis has
-   * been away for as long as a lease lasts. What refuses a write refuses renewals too: then it is tried for as long as a
-   * lease lasts, whatever else Redis answers meanwhile.
+   * While Redis is unreachable for this edge alone, others renew their leases: so it retries until it succeeds, or Redis
+   * has been unreachable for the length of a lease. If Redis refuses the write, it refuses renewals too: then it retries
+   * for the length of a lease.
    */
   async #invalidateNow(tags: readonly string[]): Promise<Invalidated> {
     let refusedAt: number | undefined;
@@ -123,14 +123,14 @@ export class RedisEdges {
       try {
         return await this.#invalidateOnce(tags);
       } catch (error) {
-        const isAway = error instanceof RedisAway;
-        if (!isAway && refusedAt === undefined) {
+        const isUnavailable = error instanceof RedisUnavailable;
+        if (!isUnavailable && refusedAt === undefined) {
           refusedAt = performance.now();
-          // From now on, so that this edge holds no lease meanwhile.
+          // Noted before the wait, so that this edge holds no lease meanwhile.
           this.lease.noteMissed();
           this.logger.warn({ err: error }, 'Redis refuses to invalidate cached answers');
         }
-        const since = isAway ? this.lease.noteAway() : (refusedAt ?? 0);
+        const since = isUnavailable ? this.lease.noteUnavailable() : (refusedAt ?? 0);
         const leftMs = since + leaseMs - performance.now();
         if (leftMs > 0) {
           await wait(Math.min(retryMs, leftMs));
@@ -181,8 +181,8 @@ class Acknowledgements {
   #missing: Set<string> | undefined;
 
   /**
-   * @param leases ids of the edges that must acknowledge, each followed by what is left of its lease, in milliseconds
-   * @returns how long the last of them is worth waiting for, in milliseconds
+   * @param leases ids of the edges that must acknowledge, each followed by the rest of its lease, in milliseconds
+   * @returns when the last of these leases has ended, in milliseconds from now
    */
   expect(leases: readonly (Buffer | number)[]): number {
     let longestMs = 0;
@@ -202,7 +202,7 @@ class Acknowledgements {
     if (this.#missing?.size === 0) this.#complete.resolve();
   }
 
-  /** Resolves when all are there, or after the delay, in milliseconds. */
+  /** Resolves when all have arrived, or after the delay, in milliseconds. */
   async complete(delayMs: number): Promise<void> {
     if (delayMs <= 0) return;
     const timer = setTimeout(() => this.#complete.resolve(), delayMs);

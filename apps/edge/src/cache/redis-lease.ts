@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from '@rapport/platform';
-import { RedisAway, type RedisLink } from '../redis.js';
+import { RedisUnavailable, type RedisLink } from '../redis.js';
 import { clockOfRedis, RedisScript } from '../redis-script.js';
 import { redisNames } from './redis-names.js';
 
@@ -12,7 +12,7 @@ const renewalMs = 250;
  * that is paused for longer: see `isHeld`.
  */
 const marginMs = 50;
-/** How long Redis must answer again before a lease is taken, in milliseconds: by then every edge is back that will be. */
+/** How long Redis must answer again before a lease is taken, in milliseconds: long enough for every edge to reconnect. */
 const quarantineMs = 1_000;
 
 /**
@@ -34,7 +34,7 @@ const renew = new RedisScript(
 export interface Invalidation {
   /** Of the edge that published it. */
   edgeId: string;
-  /** Counts the invalidations of that edge, to acknowledge it by. */
+  /** Number of the invalidation among those of that edge, which the acknowledgement names. */
   number: number;
   tags: string[];
 }
@@ -72,16 +72,16 @@ export class RedisLease {
   #heldUntil = -Infinity;
   /** The same in milliseconds since the epoch. */
   #heldUntilDate = -Infinity;
-  /** Only renewals after this one were sent while the subscription was there. */
+  /** Only renewals after this one were sent while the subscription existed. */
   #unsubscribedUntil = 0;
   #isSubscribed = false;
   #wellSince: number | undefined;
-  #wasAway = false;
-  /** When Redis was first found away since it last answered. */
-  #awaySince: number | undefined;
-  /** By `performance.now()`: until then an edge may hold a lease that the set does not know. */
+  #wasUnavailable = false;
+  /** When Redis was first found unreachable since its last answer. */
+  #unavailableSince: number | undefined;
+  /** By `performance.now()`: until then an edge may hold a lease that is missing in the set. */
   #setIsWholeAt = Infinity;
-  /** How many invalidations Redis has missed since everything there was voided for them. */
+  /** How many invalidations Redis has missed since everything there was last voided. */
   #missed = 0;
 
   constructor(
@@ -91,13 +91,13 @@ export class RedisLease {
   ) {
     this.#subscriber = link.client.duplicate({ pingInterval: 500 });
     this.#subscribe();
-    // The link's own listener came first: it answers by then.
+    // The link's own listener ran first: the link is available by then.
     link.client.on('ready', () => this.#renewWhenStable());
     this.#timer = setInterval(() => this.#renewWhenStable(), renewalMs).unref();
   }
 
   /**
-   * Never while something in Redis should have been voided and is not: neither is to be believed then.
+   * Never while Redis has missed an invalidation: neither memory nor Redis can be trusted then.
    *
    * Both clocks must agree. The monotonic clock of a virtual machine stops while the machine is paused, migrated or restored, but
    * its lease in Redis expires meanwhile. The wall clock shows the pause once the host or NTP has corrected it. Known limit: until
@@ -113,19 +113,19 @@ export class RedisLease {
     return performance.now() >= this.#setIsWholeAt;
   }
 
-  /** Something in Redis should have been voided and was not: no lease is held until a renewal has voided everything. */
+  /** Redis has missed an invalidation: no lease is held until a renewal has voided everything. */
   noteMissed(): void {
     this.#missed++;
   }
 
-  /** Redis was found away. @returns since when it is, by `performance.now()` */
-  noteAway(): number {
-    this.#awaySince ??= performance.now();
-    return this.#awaySince;
+  /** Redis was found unreachable. @returns since when, by `performance.now()` */
+  noteUnavailable(): number {
+    this.#unavailableSince ??= performance.now();
+    return this.#unavailableSince;
   }
 
   noteAnswered(): void {
-    this.#awaySince = undefined;
+    this.#unavailableSince = undefined;
   }
 
   async close(): Promise<void> {
@@ -174,20 +174,20 @@ export class RedisLease {
   #renewWhenStable(): void {
     const time = performance.now();
     if (!this.link.answers || !this.#isSubscribed) {
-      if (!this.link.answers) this.noteAway();
-      if (this.#wellSince !== undefined || !this.link.answers) this.#wasAway = true;
+      if (!this.link.answers) this.noteUnavailable();
+      if (this.#wellSince !== undefined || !this.link.answers) this.#wasUnavailable = true;
       this.#wellSince = undefined;
       return;
     }
     this.noteAnswered();
     this.#wellSince ??= time;
-    const quarantineLeftMs = this.#wasAway ? this.#wellSince + quarantineMs - time : 0;
+    const quarantineLeftMs = this.#wasUnavailable ? this.#wellSince + quarantineMs - time : 0;
     clearTimeout(this.#quarantine);
     if (quarantineLeftMs > 0) {
       this.#quarantine = setTimeout(() => this.#renewWhenStable(), quarantineLeftMs).unref();
       return;
     }
-    this.#wasAway = false;
+    this.#wasUnavailable = false;
     this.#renew(time);
   }
 
@@ -206,7 +206,7 @@ export class RedisLease {
         if (added === 1) this.#setIsWholeAt = performance.now() + leaseMs;
       },
       (error: unknown) => {
-        if (error instanceof RedisAway) this.noteAway();
+        if (error instanceof RedisUnavailable) this.noteUnavailable();
         else this.logger.debug({ err: error }, 'Redis refuses to renew the lease');
       },
     );

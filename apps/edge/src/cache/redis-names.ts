@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 
-/** The keys and channels of the cache in Redis. Edges of two releases share them, so they keep the names that they have. */
+/** The keys and channels of the cache in Redis. Edges of two releases share them, so these names never change. */
 export const redisNames = {
   /** Sorted set of the edges that hold a lease, by its end in Redis's milliseconds. Never expires: it must not be evicted. */
   leases: 'rapport:cache:leases',
-  /** A nonce under every cached answer: a new one invalidates them all. */
+  /** A nonce that every cached answer depends on: a new one invalidates them all. */
   generation: 'rapport:cache:generation',
   /** Channel of invalidations and of renewals of leases, in one order for every edge. */
   channel: 'rapport:cache:events',

@@ -2,7 +2,7 @@ import { camelCase, type RestRoute } from '@rapport/contracts';
 
 type Message = Record<string, unknown>;
 
-/** Most records of one read or write that have tags of their own. Beyond that, loading again is cheaper than comparing. */
+/** Most records of one read or write that get a tag each. Beyond that, loading again is cheaper than comparing. */
 const maxRecords = 100;
 
 /**
@@ -11,7 +11,7 @@ const maxRecords = 100;
  */
 export type TagsOfRead = (tenantId: string, request: Message) => string[];
 
-/** The tags that a write invalidates. Without an answer it is not known which records the service gave ids to: the whole type. */
+/** The tags that a write invalidates. Without an answer the ids of new records are unknown: the whole type. */
 export type TagsOfWrite = (tenantId: string, request: Message, answer: Message | undefined) => string[];
 
 /** @returns undefined for a method whose answers the contract does not let the edge cache */
@@ -80,7 +80,10 @@ function invalidatedTags(
   return ids.flatMap((id) => tagsOfChange(tenantId, type, id));
 }
 
-/** Whether a filter may compare fields of other records: every path to them has a point. So have values, which cost a cached answer only. */
+/**
+ * Whether a filter may compare fields of other records: every path to them has a dot. A dot in a value is mistaken for one,
+ * which costs only a cached answer.
+ */
 function mayLeadToOthers(filter: string): boolean {
   return filter.replaceAll(/\b(customFields|custom_fields)\.\w+(?![\w.])/g, '').includes('.');
 }
@@ -140,8 +143,8 @@ class TagVersion {
 
 /**
  * The versions of cache tags in this process. A load takes a snapshot of the versions of its tags before it begins; a write
- * increments those of the tags that it invalidates. Its answer is current as long as no version has changed since. Only the tags
- * of cached answers and of loads under way take memory: to invalidate any other tag is nothing to remember.
+ * increments those of the tags that it invalidates. Its answer is current as long as no version has changed since. Only the
+ * tags of cached answers and of loads in flight take memory: invalidating any other tag stores nothing.
  */
 export class TagVersions {
   readonly #byTag = new Map<string, TagVersion>();
@@ -172,7 +175,7 @@ export class TagVersions {
     );
   }
 
-  /** From now on no answer is current that has any of these tags and whose load began before. */
+  /** Makes every answer stale that has any of these tags and whose load began before. */
   invalidate(tags: readonly string[]): void {
     for (const tag of tags) {
       const version = this.#byTag.get(tag);
@@ -207,7 +210,7 @@ export class TagSnapshot {
     return this.held.length - 1;
   }
 
-  /** False when anything that the answer depends on was written since. */
+  /** False when anything that the answer depends on has been written since. */
   get isCurrent(): boolean {
     const { held, versions } = this;
     for (let index = 0; index < held.length; index++) {

@@ -7,13 +7,13 @@ const method = '/rapport.auth.v1.AuthService/ListAllowedOrigins';
 const deadlineMs = 3_000;
 /** From this age on the list is fetched again when a preflight comes, in milliseconds. */
 const refreshMs = 1_000;
-/** The longest time that an origin counts after it was taken back, in milliseconds. */
-const believedMs = 10_000;
-/** What the contract allows. */
+/** The longest time that an origin works after it was removed, in milliseconds. */
+const maxAgeMs = 10_000;
+/** The contract's limit. */
 const pageSize = 5_000;
 /** Bounds the memory: 100,000 origins. */
 const mostPages = 20;
-/** The longer a fetch takes, the rarer it is, so that auth spends at most this part of its time on it. */
+/** Slower fetches are made less often, so that auth spends at most this part of its time on them. */
 const mostOfTime = 0.05;
 
 /**
@@ -22,7 +22,7 @@ const mostOfTime = 0.05;
  */
 export class AllowedOrigins {
   #known: ReadonlySet<string> = new Set();
-  /** When auth was asked for what is known, and when the next fetch may begin, by `performance.now()`. */
+  /** When auth was asked for the current list, and when the next fetch may begin, by `performance.now()`. */
   #knownAt = -Infinity;
   #nextAt = -Infinity;
   #fetching: Promise<void> | undefined;
@@ -32,17 +32,17 @@ export class AllowedOrigins {
     private readonly logger: Logger,
   ) {}
 
-  /** Waits for auth only when what is known is too old, or does not have the origin. False when auth can not be asked. */
+  /** Waits for auth only when the list is too old, or lacks the origin. False when auth is unavailable. */
   async has(origin: string): Promise<boolean> {
     const now = performance.now();
     if (now - this.#knownAt >= refreshMs && now >= this.#nextAt) this.#fetching ??= this.#fetch(now);
-    if (this.#isBelieved && this.#known.has(origin)) return true;
+    if (this.#isCurrent && this.#known.has(origin)) return true;
     await this.#fetching;
-    return this.#isBelieved && this.#known.has(origin);
+    return this.#isCurrent && this.#known.has(origin);
   }
 
-  get #isBelieved(): boolean {
-    return performance.now() - this.#knownAt < believedMs;
+  get #isCurrent(): boolean {
+    return performance.now() - this.#knownAt < maxAgeMs;
   }
 
   async #fetch(startedAt: number): Promise<void> {

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Principal } from '../access/authenticator.js';
 import { tokenHeader } from '../cache/consistency-tokens.js';
 
-/** What of our answers the Fetch standard hides from scripts unless it is named. */
+/** Response headers that the Fetch standard hides from scripts unless they are listed. */
 const exposed = [
   'Age',
   'Cache-Status',
@@ -16,7 +16,7 @@ const exposed = [
   'X-Request-Id',
 ].join(', ');
 
-/** How long a browser may keep the answer to a preflight, in seconds. What a script may read is decided by each answer. */
+/** How long a browser may cache the answer to a preflight, in seconds. Each answer itself decides what a script may read. */
 const maxAgeSeconds = 600;
 
 /** Request headers that are no field of a route. */
@@ -24,7 +24,7 @@ const ofEdge = [
   'authorization',
   'cache-control',
   'if-none-match',
-  // Of readers that go on with a stream of events.
+  // Sent by readers that resume a stream of events.
   'last-event-id',
   tokenHeader,
   'traceparent',
@@ -35,8 +35,8 @@ const none: readonly string[] = [];
 const unshared: readonly string[] = ['vary', 'Origin'];
 
 /**
- * What an answer to a caller says to browsers: that scripts of the request's origin may read it, when the caller's tenant has
- * registered the origin. Never part of a cached answer, since it differs by tenant and by origin.
+ * The CORS headers of an answer: scripts of the request's origin may read it if the caller's tenant has registered the
+ * origin. Never part of a cached answer, since they differ by tenant and by origin.
  *
  * @returns names and values in turn
  */
@@ -46,7 +46,7 @@ export function corsHeaders({ origins }: Pick<Principal, 'origins'>, origin: str
   return [...unshared, 'access-control-allow-origin', origin, 'access-control-expose-headers', exposed];
 }
 
-/** Puts them on every answer of a scope to a known caller, problems included. */
+/** Adds them to every answer of a scope to a known caller, problems included. */
 export function shareWithOrigins(scope: FastifyInstance): void {
   scope.addHook('onSend', ({ principal, headers }, reply, _payload, done) => {
     const lines = principal ? corsHeaders(principal, headers.origin) : none;

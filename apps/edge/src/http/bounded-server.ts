@@ -24,7 +24,7 @@ const limits = {
   headersTimeout: 5_000,
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 16_384,
-  // Node can't tell a file from a form: each kind of body has a timeout of its own.
+  // Node can't distinguish a file from a form: each kind of body has its own timeout.
   requestTimeout: 0,
   // Node answers a missing Host with an empty 400: we check it ourselves.
   requireHostHeader: false,
@@ -55,7 +55,7 @@ export interface BoundedServerOptions {
   connections: ConnectionBounds;
   /** Addresses or CIDR ranges. */
   trustedProxies: readonly string[];
-  /** On refusals of what is no request. */
+  /** Headers of refusals of malformed requests. */
   securityHeaders: Readonly<Record<string, string>>;
   logger: Logger;
   /** While it drains, connections end after their next answer. */
@@ -63,12 +63,12 @@ export interface BoundedServerOptions {
 }
 
 /**
- * A server with the limits that Fastify sets only for one that it has made. With `tls` it speaks TLS, and takes up a changed
- * certificate for the connections that come after.
+ * A server with the limits that Fastify sets only on a server of its own. With `tls` it speaks TLS, and uses a changed
+ * certificate for new connections.
  */
 export function createBoundedServer(router: RequestListener, options: BoundedServerOptions): Server {
   const { answerEarly, tls, connections, trustedProxies, securityHeaders, logger, readiness } = options;
-  /** The latest on each connection. */
+  /** The latest response on each connection. */
   const responses = new WeakMap<Duplex, ServerResponse>();
   const responseOn = (socket: Duplex) => responses.get(socket);
   const listener: RequestListener = (request, response) => {
@@ -102,7 +102,7 @@ export function createBoundedServer(router: RequestListener, options: BoundedSer
 function startTls({ certificate, key }: TlsFiles, listener: RequestListener, logger: Logger): Server {
   const server = createTlsServer({ ...limits, ...tlsRules, handshakeTimeout: 5_000 }, listener);
   const take = ([cert, keyText]: readonly string[]) => {
-    // The server must not be left with one half of a change.
+    // The server must not keep one half of a change.
     createSecureContext({ cert, key: keyText });
     server.setSecureContext({ ...tlsRules, cert, key: keyText });
   };
@@ -119,9 +119,9 @@ interface HeadFields {
 }
 
 /**
- * Sends a whole answer, whose header block is there as text, in one write. node:http takes headers only as names and values, which
- * it checks and puts together anew for each answer: a fifth of what an answer from memory costs. So what `writeHead` would set
- * is set here, and in no other place; `whole-answers.test.ts` fails when Node does it differently.
+ * Sends a whole answer, whose header block is already text, in one write. node:http takes headers only as names and values,
+ * which it checks and joins again for each answer: a fifth of the cost of an answer from memory. So what `writeHead` would
+ * set is set here, and in no other place; `whole-answers.test.ts` fails when Node does it differently.
  *
  * @param lines each with its end, checked by the caller: all but `connection` and `keep-alive`
  * @param content text is written as latin1. Absent in a 304
@@ -133,7 +133,7 @@ export function sendWhole(
   content: string | Buffer | undefined,
 ): void {
   const fields = response as unknown as HeadFields;
-  // HTTP/1.0 takes an answer without a length for one that ends with the connection.
+  // In HTTP/1.0 an answer without a length ends with the connection.
   const isLast = !response.shouldKeepAlive || (content === undefined && !response.useChunkedEncodingByDefault);
   const connection = isLast
     ? 'connection: close\r\n'

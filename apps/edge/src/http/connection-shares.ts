@@ -7,7 +7,7 @@ import { Counter } from 'prom-client';
 /** How many connections may be open. */
 export interface ConnectionBounds {
   most: number;
-  /** Of one network: an IPv4 address, or a /64 of IPv6. */
+  /** Limit of one network: an IPv4 address, or a /64 of IPv6. */
   ofNetwork: number;
 }
 

@@ -68,7 +68,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   });
   drainUnreadBodies(server);
   server.addHook('onSend', (_request, reply, _payload, done) => {
-    // They belong to the answer that the client has: RFC 9110, section 15.4.5.
+    // These headers belong to the answer that the client has: RFC 9110, section 15.4.5.
     if (reply.statusCode === 304) for (const name of Object.keys(securityHeaders)) void reply.removeHeader(name);
     done();
   });

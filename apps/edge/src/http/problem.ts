@@ -10,7 +10,7 @@ import type { AppError, FieldViolation } from '@rapport/platform';
 import type { FastifyReply } from 'fastify';
 import { RateLimited } from '../limits/rate-limits.js';
 
-/** @param route says which part of the request a field of the message came from */
+/** @param route maps a field of the message to its part of the request */
 export function toProblem(error: AppError, requestId: string, route?: RestRoute): Problem {
   const errors = error.violations.map((violation) => placeViolation(violation, route));
   return createProblem(error, errors, requestId);
@@ -29,7 +29,7 @@ export function sendProblem(reply: FastifyReply, error: AppError, route?: RestRo
   return replyWith(reply.headers(problemHeaders(error)), toProblem(error, reply.request.id, route));
 }
 
-/** Past the route's serializer, which knows its answers only. */
+/** Bypasses the route's serializer, which supports only its answers. */
 export function replyWith(reply: FastifyReply, problem: Problem): FastifyReply {
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer realm="rapport"');
   return reply
@@ -39,7 +39,7 @@ export function replyWith(reply: FastifyReply, problem: Problem): FastifyReply {
     .send(problem);
 }
 
-/** Says where in the HTTP request the field of a message came from, such as `sample.places[0].email`. */
+/** Finds the part of the HTTP request that a field of the message came from, such as `sample.places[0].email`. */
 function placeViolation({ field, reason, description }: FieldViolation, route?: RestRoute): PlacedViolation {
   const steps = pathSteps(field);
   const [first = ''] = steps;

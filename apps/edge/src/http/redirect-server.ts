@@ -6,8 +6,8 @@ import { apiHeaders } from './security-headers.js';
 import { answerUnreadableRequests } from './unreadable-requests.js';
 
 /**
- * Redirects requests over plain HTTP to the same path of `origin`, with their method and body (308). The
- * origin is configured: the Host line is the client's word only.
+ * Redirects requests over plain HTTP to the same path of `origin`, with their method and body (308). The origin comes from
+ * the configuration, because a client can send any Host line.
  *
  * @param origin such as `https://api.example.com`
  */

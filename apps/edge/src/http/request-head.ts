@@ -6,11 +6,11 @@ import { AppError, type CallClient } from '@rapport/platform';
 import type { FastifyRequest } from 'fastify';
 import { tokenHeader } from '../cache/consistency-tokens.js';
 
-/** What the header lines of a request say about how it is answered. */
+/** The facts that the header lines of a request state about its answer. */
 export interface RequestHead {
-  /** Why it is refused, whatever it asks for: a proxy may read it differently than we do. */
+  /** Why the request is refused regardless of its path: a proxy may read it differently than this server. */
   refusal: AppError | undefined;
-  /** The id that the client gave it, when it looks like one, or else a new one. */
+  /** The client's request id if it is well-formed, else a new one. */
   requestId: string;
   hasBody: boolean;
   /** The client waits for 100 Continue before it sends a body. */
@@ -49,7 +49,7 @@ function readHead(request: IncomingMessage): RequestHead {
 type Values = Partial<Record<Field, string>>;
 
 /**
- * Reads the lines as they came, in one pass: Node drops the second of two lines that should be one, and a proxy may use it.
+ * Reads the raw lines in one pass: Node drops the second of two lines that should be one, and a proxy may use it.
  * Values of lines that may be repeated are joined, as Node does.
  */
 function readLines({ method, rawHeaders }: IncomingMessage): { values: Values; repeated: Field | undefined } {
@@ -97,7 +97,7 @@ const fields = {
 type Field = (typeof fields)[keyof typeof fields];
 
 const fieldsByName = new Map<string, Field>(Object.entries(fields));
-/** Rules out most other lines before their names are put in lower case. */
+/** Rules out most other lines before their names are lowercased. */
 const lengths = new Set([...fieldsByName.keys()].map((name) => name.length));
 
 /** Lines that must not be repeated: a proxy may read another of them than this server. The last two matter with a body only. */
@@ -127,12 +127,12 @@ function malformed(message: string): AppError {
   return new AppError('INVALID_ARGUMENT', 'REQUEST_MALFORMED', message);
 }
 
-/** What a URL has behind its question mark, decoded: what is given several times is a list. */
+/** The decoded query of a URL: a repeated parameter is a list. */
 export function parseQuery(text: string): Record<string, unknown> {
   return parse(text, '&', '=', { maxKeys: 0 });
 }
 
-/** How the address of a request's client is found, which proxies may say: as Fastify's `request.ip`. */
+/** Finds the client's address of a request, which trusted proxies may state: as Fastify's `request.ip`. */
 export function addressReader(trustedProxies: readonly string[]): (request: IncomingMessage) => string {
   if (trustedProxies.length === 0) return ({ socket }) => socket.remoteAddress ?? '';
   const isTrusted = proxyAddr.compile([...trustedProxies]);
@@ -141,7 +141,7 @@ export function addressReader(trustedProxies: readonly string[]): (request: Inco
 
 const maxUserAgentLength = 200;
 
-/** Where a request comes from, as it is passed to services: characters that metadata can't carry are replaced. */
+/** The client of a request as it is passed to services: characters that metadata can't carry are replaced. */
 export function clientOf({ ip, headers }: Pick<FastifyRequest, 'ip' | 'headers'>): CallClient {
   const userAgent = (headers['user-agent'] ?? '').slice(0, maxUserAgentLength).replace(/[^\x20-\x7e]/g, '?');
   return { address: ip, userAgent };
@@ -156,7 +156,7 @@ let used = 0;
 let timeMs = -1;
 let start = '';
 
-/** The id that a client gave its request, when it looks like one, or else a new one. */
+/** The client's request id if it is well-formed, else a new one. */
 export function requestIdOf(given: string | undefined): string {
   return given !== undefined && /^[\w.-]{8,64}$/.test(given) ? given : newId();
 }

@@ -18,12 +18,12 @@ declare module 'fastify' {
   }
 }
 
-/** They come every few seconds, and say nothing. */
+/** Probes come every few seconds, and their log lines have no value. */
 const probes = new Set(['/livez', '/readyz']);
 
 /**
- * Writes a line for each answered request, and makes a span of it. Both have the route's template: the path that a client typed
- * may be personal.
+ * Writes a log line and a span for each answered request. Both have the route's template: the actual path may contain
+ * personal data.
  */
 export function recordRequests(server: FastifyInstance): void {
   if (isTracing()) traceRequests(server);
@@ -83,11 +83,11 @@ function traceRequests(server: FastifyInstance): void {
     reply.raw.once('close', () => endRequest(span, reply.raw.statusCode));
     runInSpan(span, done);
   });
-  // Where a body was read its events have brought another context along.
+  // Reading a body switches to the context of its events.
   server.addHook('preValidation', (request, _reply, done) => runInSpan(request.span, done));
 }
 
-/** Names are those of OpenTelemetry's semantic conventions. */
+/** Names follow OpenTelemetry's semantic conventions. */
 function startRequest(
   { headers }: IncomingMessage,
   method: string,

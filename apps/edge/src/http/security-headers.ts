@@ -10,8 +10,8 @@ export type SecurityHeaders = Readonly<Record<string, string>>;
  * The security headers of every answer except pages and 304: those that apply to JSON, files and streams. A browser that shows such
  * an answer as a document runs no script of it and loads nothing.
  *
- * @param isTls whether the edge itself speaks TLS; only then it asks clients to use nothing else (RFC 6797, section 7.2). Else
- *   what ends TLS in front of it decides.
+ * @param isTls whether the edge itself speaks TLS; only then it sends Strict-Transport-Security (RFC 6797, section 7.2).
+ *   Else the proxy that terminates TLS decides.
  */
 export function apiHeaders(isTls: boolean): SecurityHeaders {
   return {

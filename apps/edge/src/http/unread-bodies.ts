@@ -34,7 +34,7 @@ function drain(request: IncomingMessage): Promise<void> {
   if (request.destroyed || request.readableEnded) return Promise.resolve();
   const timer = setTimeout(resolve, drainLimits.ms);
   let left = drainLimits.bytes;
-  // An upload that the service refused still waits for its next piece, which would keep the body from flowing.
+  // An upload that the service refused still waits for its next chunk, which would block the body.
   request.removeAllListeners('readable');
   request.on('data', (piece: Buffer) => {
     left -= piece.length;

@@ -17,8 +17,8 @@ export interface UnreadableRequestsOptions {
 }
 
 /**
- * Answers what never becomes a request of node:http, in the form of every other refusal: parser errors, headers that are too long
- * or too slow, and CONNECT.
+ * Answers input that never becomes a request of node:http, with a problem as for every other refusal: parser errors,
+ * headers that are too long or too slow, and CONNECT.
  */
 export function answerUnreadableRequests(server: Server, options: UnreadableRequestsOptions): void {
   const { responseOn = () => undefined } = options;
@@ -27,7 +27,7 @@ export function answerUnreadableRequests(server: Server, options: UnreadableRequ
     refuse(socket, new AppError('UNIMPLEMENTED', 'METHOD_UNKNOWN', 'CONNECT is not supported.'), options);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    // The parser fails again on everything that the client sends until it has read the refusal.
+    // The parser fails again on all further input until the client has read the refusal.
     if (socket.writableEnded && error.code !== 'ECONNRESET') return;
     if (error.code === 'ECONNRESET' || !socket.writable || isAnswering(responseOn(socket), socket)) {
       socket.destroy();

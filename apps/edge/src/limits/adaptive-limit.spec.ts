@@ -40,14 +40,14 @@ function nextInterval(): void {
 }
 
 describe('an adaptive limit', () => {
-  it('is the greatest while calls are answered in time, however many they are', () => {
+  it('is at its maximum while calls are answered in time, however many they are', () => {
     for (const answered of start(900)) answered();
     nextInterval();
 
     expect(limit.current).toBe(1_000);
   });
 
-  it('falls when calls were answered late', () => {
+  it('falls when calls were slow', () => {
     const calls = start(100);
     vi.advanceTimersByTime(slowCallMs + 1);
     const before = limit.current;
@@ -57,7 +57,7 @@ describe('an adaptive limit', () => {
     expect([before, limit.current]).toEqual([1_000, 500]);
   });
 
-  it('falls by half at once, so that one bad moment does not send many away', () => {
+  it('falls by at most half at once, so that one bad moment does not refuse many', () => {
     start(10);
     vi.advanceTimersByTime(slowCallMs - 1);
     const before = limit.current;
@@ -67,7 +67,7 @@ describe('an adaptive limit', () => {
     expect([before, after]).toEqual([1_000, 500]);
   });
 
-  it('falls while nothing is answered at all, down to its least', () => {
+  it('falls to its minimum while nothing is answered at all', () => {
     start(100);
     vi.advanceTimersByTime(slowCallMs * 2);
 
@@ -84,7 +84,7 @@ describe('an adaptive limit', () => {
     expect(limit.current).toBe(1_000);
   });
 
-  it('rises again to the greatest once calls are answered', () => {
+  it('rises to its maximum again once calls are answered', () => {
     const calls = start(100);
     vi.advanceTimersByTime(slowCallMs * 2);
     for (const answered of calls) answered();
@@ -111,7 +111,7 @@ describe('an adaptive limit', () => {
     expect(limit.current).toBe(1_000);
   });
 
-  it('watches the time only while there are calls, or it is not the greatest yet', () => {
+  it('runs its timer only while there are calls, or it is below its maximum', () => {
     const calls = start(100);
     vi.advanceTimersByTime(slowCallMs * 2);
     for (const answered of calls) answered();
@@ -123,7 +123,7 @@ describe('an adaptive limit', () => {
     expect([limit.current, vi.getTimerCount()]).toEqual([1_000, 0]);
   });
 
-  it('counts a call once, however often it is said to be answered', () => {
+  it('counts a call once, however often it is reported as answered', () => {
     const [slow] = start(1);
     vi.advanceTimersByTime(slowCallMs + 1);
     for (let time = 0; time < 10; time += 1) slow?.();

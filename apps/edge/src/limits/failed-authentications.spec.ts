@@ -5,7 +5,7 @@ beforeEach(() => vi.useFakeTimers({ toFake: ['performance'] }));
 afterEach(() => vi.useRealTimers());
 
 describe('failed authentications', () => {
-  it('are bounded for each address, a minute long', () => {
+  it('are limited by address, for a minute', () => {
     const failed = new FailedAuthentications(2);
     failed.take('192.0.2.1');
     failed.take('192.0.2.1');
@@ -17,7 +17,7 @@ describe('failed authentications', () => {
     expect(() => failed.take('192.0.2.1')).not.toThrow();
   });
 
-  it('do not count what was no wrong credential', () => {
+  it('count only wrong credentials', () => {
     const failed = new FailedAuthentications(1);
     failed.take('192.0.2.1')();
 

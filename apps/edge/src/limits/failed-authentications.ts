@@ -8,7 +8,7 @@ const wellFormedFactor = 10;
 
 /**
  * Bounds how many credentials can be tried from one address (a /64 of IPv6) in a minute. In memory: it works when nothing
- * else does, and what it does not know it refuses.
+ * else does.
  */
 export class FailedAuthentications {
   readonly #windows = new FixedWindows(windowMs);
@@ -16,10 +16,10 @@ export class FailedAuthentications {
   constructor(private readonly perMinute: number) {}
 
   /**
-   * Takes one try of the address before the credential is looked at, so that many at once are no way around.
+   * Takes one try of the address before the credential is checked, so that concurrent tries count too.
    *
-   * @param apart what is counted by itself of what comes from the address
-   * @returns gives the try back, when the credential turns out not to be wrong
+   * @param apart distinguishes a separate count for the same address
+   * @returns gives the try back; call it when the credential is valid
    * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_FAILED_AUTHENTICATIONS
    */
   take(address: string, apart = ''): () => void {

@@ -5,7 +5,7 @@ import type { Principal } from '../access/authenticator.js';
 import { defaultLimitSettings } from './limit-settings.js';
 import { Limits } from './limits.js';
 
-it('the metrics tell charges by outcome, places by class and limits by service', async () => {
+it('the metrics have charges by outcome, places by class and limits by service', async () => {
   const settings = defaultLimitSettings();
   const limits = new Limits(settings, undefined, createLogger('test', 'silent'), 1);
   const caller = { tenantId: 't', principalId: 'p', permissions: [] };

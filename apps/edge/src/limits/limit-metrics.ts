@@ -7,10 +7,10 @@ import type { PerClass } from './plans.js';
  * metrics when these are read.
  */
 export const figures = {
-  /** Charges by what became of them: of the shared budgets, or of this process's own ones. */
-  charges: { passed: 0, refused: 0, insured_passed: 0, insured_refused: 0 },
-  /** True while charges are of the insurance because Redis does not answer. */
-  isInsured: false,
+  /** Charges by outcome: of the shared budgets, or of this process's own ones. */
+  charges: { passed: 0, refused: 0, fallback_passed: 0, fallback_refused: 0 },
+  /** True while this process limits rates alone because Redis does not answer. */
+  isFallback: false,
   placesUsed: { interactive: 0, bulk: 0, feed: 0 } satisfies PerClass,
   /** Calls that got no place, by the reason of the refusal. */
   shed: { overloaded: 0, too_many_concurrent: 0 },
@@ -31,11 +31,11 @@ new Counter({
 });
 
 new Gauge({
-  name: 'rapport_rate_insurance_in_use',
-  help: '1 while rates are limited by each process for itself, because Redis does not answer.',
+  name: 'rapport_rate_fallback_in_use',
+  help: '1 while each process limits rates alone, because Redis does not answer.',
   registers: [metrics],
   collect() {
-    this.set(figures.isInsured ? 1 : 0);
+    this.set(figures.isFallback ? 1 : 0);
   },
 });
 
@@ -72,7 +72,7 @@ new Counter({
 
 new Counter({
   name: 'rapport_wrong_credentials_total',
-  help: 'Credentials that auth was asked for and refused.',
+  help: 'Credentials that auth refused.',
   registers: [metrics],
   collect() {
     this.reset();

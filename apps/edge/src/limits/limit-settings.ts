@@ -6,7 +6,7 @@ export interface LimitSettings {
   plans: ReadonlyMap<string, Plan>;
   /** How many calls of each class this process works on at the same time. */
   places: Readonly<PerClass>;
-  /** How many edges there are at most: each grants this part of a rate while Redis is away. */
+  /** How many edges there are at most: each grants this part of a rate while Redis is unreachable. */
   edges: number;
   /** How many wrong credentials an address may try in a minute. */
   failedAuthentications: number;

@@ -20,7 +20,7 @@ beforeEach(() => {
 afterEach(() => limits.close());
 
 describe('interactive places', () => {
-  it('that one service has not left are there for another', () => {
+  it('of one service do not run out because of another', () => {
     for (const tenant of ['a', 'b']) limits.places.enter(methodOf('ores'), principalOf(tenant));
 
     expect(() => limits.places.enter(methodOf('ores'), principalOf('c'))).toThrow(full);

@@ -3,14 +3,14 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 /** Interval at which it is measured, in milliseconds. */
 const resolutionMs = 20;
 
-/** One for all: each measures 50 times a second. */
+/** One monitor for all readers: each monitor measures 50 times a second. */
 const histogram = monitorEventLoopDelay({ resolution: resolutionMs });
 let readers = 0;
 
-/** How late the event loop of this process is, as measured while at least one reader is there. */
+/** The event-loop delay of this process, measured while there is at least one reader. */
 export class LoopDelay {
   #isEnded = false;
-  /** What had been measured when this reader took last: how often, and the sum in nanoseconds. */
+  /** The measurements up to this reader's last call: their number, and their sum in nanoseconds. */
   #taken: { count: number; sum: number };
 
   constructor() {
@@ -19,7 +19,10 @@ export class LoopDelay {
     this.#taken = measured();
   }
 
-  /** Mean since it was taken last, in milliseconds: the cumulative one would go blind after a long quiet time. 0 when nothing was measured. */
+  /**
+   * Mean since the last call, in milliseconds: a cumulative mean hardly moves after a long quiet time. 0 when nothing was
+   * measured.
+   */
   takeMeanMs(): number {
     const [before, now] = [this.#taken, measured()];
     this.#taken = now;

@@ -8,7 +8,7 @@ const tooMany = expect.objectContaining({ reason: 'TOO_MANY_CONCURRENT', retryAf
 const full = expect.objectContaining({ reason: 'OVERLOADED', retryAfterSeconds: 1 }) as Error;
 
 describe('the places of a class', () => {
-  it('are for each tenant as many as its plan has', () => {
+  it('are limited by each tenant’s plan', () => {
     const places = new Places('interactive');
     for (let count = 0; count < 3; count += 1) places.enter('t1', plan, 100);
 
@@ -16,14 +16,14 @@ describe('the places of a class', () => {
     expect(() => places.enter('t2', plan, 100)).not.toThrow();
   });
 
-  it('are refused to every tenant when all are taken', () => {
+  it('are refused to every tenant when all are in use', () => {
     const places = new Places('interactive');
     for (const tenant of ['t1', 't2', 't3', 't4']) places.enter(tenant, plan, 4);
 
     expect(() => places.enter('t5', plan, 4)).toThrow(full);
   });
 
-  it('are never all for one tenant, whatever its plan says', () => {
+  it('are never all given to one tenant, whatever its plan says', () => {
     const places = new Places('interactive');
     for (let count = 0; count < 3; count += 1)
       places.enter('t1', { ...plan, places: { ...plan.places, interactive: 99 } }, 4);
@@ -32,7 +32,7 @@ describe('the places of a class', () => {
     expect(() => places.enter('t2', plan, 4)).not.toThrow();
   });
 
-  it('are given back once, however often a call leaves', () => {
+  it('are released once, however often a call ends', () => {
     const places = new Places('interactive');
     const before = figures.placesUsed.interactive;
     const leave = places.enter('t1', plan, 2);

@@ -16,9 +16,9 @@ const greatestShare = 0.75;
 /** Places for all calls of an edge: a number for each class of traffic, and of interactive calls one that adapts for each service. */
 export class CallPlaces {
   readonly #places = { bulk: new Places('bulk'), feed: new Places('feed') };
-  /** By area of the contract: a service that is slow takes nothing from the others. */
+  /** By area of the contract: a slow service takes no places from the others. */
   readonly #interactive = new Map<string, InteractivePlaces>();
-  /** The same by path of the method: each call finds them. */
+  /** The same by path of the method, looked up on each call. */
   readonly #interactiveByPath = new Map<string, InteractivePlaces>();
 
   constructor(
@@ -43,7 +43,7 @@ export class CallPlaces {
   }
 
   /**
-   * Learns from how long a call takes how many of its service may be worked on.
+   * Adapts the service's limit to the duration of a call.
    *
    * @returns to be called when the service has answered; calling it again does nothing
    */
@@ -155,7 +155,7 @@ export class Places {
 
 /** How often the limit is adapted, in milliseconds. */
 const intervalMs = 500;
-/** Fewest slow calls of an interval that say anything, and the part of all calls above which they mean overload. */
+/** Fewest slow calls of an interval that count, and the part of all calls above which they mean overload. */
 const fewestSlow = 5;
 const tolerated = 0.1;
 /**
@@ -164,10 +164,13 @@ const tolerated = 0.1;
  */
 const lateLoop = 0.2;
 const tolerableDelayMs = 10;
-/** What is left in an interval of overload: of the calls that were worked on, and of the limit when these are far fewer. */
+/**
+ * The new limit after an interval of overload: as a part of the calls in progress, and of the limit when these are far
+ * fewer.
+ */
 const decreaseOfUsed = 0.8;
 const decreaseOfLimit = 0.5;
-/** Parts of the greatest limit: least that is left, and what comes back in an interval without overload. */
+/** Parts of the greatest limit: the minimum, and the step up after an interval without overload. */
 const least = 0.01;
 const increase = 0.05;
 
@@ -245,12 +248,12 @@ export class AdaptiveLimit {
     this.#delay ??= new LoopDelay();
   }
 
-  /** A frozen service answers nothing that could be measured: what waits too long counts now, and in each interval. */
+  /** A frozen service gives no answer to measure: calls that wait too long count now, and in each interval. */
   #countOverdue(): number {
     const before = performance.now() - this.slowCallMs;
     let count = 0;
     for (const { startedAt } of this.#running) {
-      // They are in the order in which they began.
+      // Calls are in the order of their start.
       if (startedAt > before) break;
       count += 1;
     }

@@ -4,7 +4,7 @@ import { defaultLimitSettings, limitVariables } from './limit-settings.js';
 import { Plans } from './plans.js';
 
 describe('the plans', () => {
-  it('have what is configured, and what is not as in the standard plan', () => {
+  it('have the configured limits, and else those of the standard plan', () => {
     const plans = limitVariables.RATE_PLANS.parse('{"small":{"keyUnits":100}}');
     const standard = defaultLimitSettings().plans.get('standard');
 
@@ -19,7 +19,7 @@ describe('the plans', () => {
     },
   );
 
-  it('give an unknown plan the default one with one warning, never no limit', () => {
+  it('use the default plan for an unknown one, with one warning', () => {
     const logger = createLogger('test', 'silent');
     const warn = vi.spyOn(logger, 'warn');
     const plans = new Plans(defaultLimitSettings().plans, logger);

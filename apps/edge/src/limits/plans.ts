@@ -10,11 +10,11 @@ export interface PerClass {
 
 /** How much the tenants of a plan may ask for. */
 export interface Plan {
-  /** Units that one key may spend in a minute. What an operation costs, the contract says. */
+  /** Units that one key may spend in a minute. The contract has the cost of each operation. */
   readonly keyUnits: number;
   /** Units that all keys of a tenant may spend in a minute together. */
   readonly tenantUnits: number;
-  /** Most calls of a tenant that one edge works on at the same time; of the interactive ones so many for each service. */
+  /** Most calls of a tenant in progress on one edge; for interactive calls the limit applies to each service. */
   readonly places: Readonly<PerClass>;
 }
 
@@ -48,7 +48,7 @@ const units = z.int().min(1);
 export const perClass = z.strictObject({ interactive: units, bulk: units, feed: units });
 const planSchema = z.strictObject({ keyUnits: units, tenantUnits: units, places: perClass });
 
-/** Plans by name. What is not said of a plan is as in the standard plan, which is always there. */
+/** Plans by name. A limit that a plan lacks is that of the standard plan, which always exists. */
 export const planSettings = z
   .record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'a plan has a name such as "standard"'), planSchema.partial())
   .transform((plans) => {

@@ -5,9 +5,9 @@ import { FailedAuthentications } from './failed-authentications.js';
 const maxOwners = 10_000;
 
 /**
- * Bounds how many calls that a service proves by the secret of an owner can come from one address without proof. Other systems
- * send for many owners from few addresses, and one that signs wrongly for one of them keeps doing so: so an owner that was proven before has a
- * count of its own, and only for the others it is that of the address.
+ * Limits unproven calls of one address to methods whose calls a service proves by an owner's secret. Other systems send for
+ * many owners from few addresses, and one that signs wrongly for one owner keeps doing so: an owner that was proven before
+ * has its own count, and the others share that of the address.
  */
 export class ProvenCalls {
   readonly #failed: FailedAuthentications;
@@ -21,7 +21,7 @@ export class ProvenCalls {
    * Takes one try before the call is made.
    *
    * @param owner of the secret that proves the call
-   * @returns to be called with the status of the answer
+   * @returns call it with the status of the answer
    * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_FAILED_AUTHENTICATIONS
    */
   enter(address: string, owner: string): (status: number) => void {

@@ -3,10 +3,10 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { AdaptiveLimit } from './places.js';
 
-/** What is measured of a loop that is never late, in milliseconds: the time between two measurements. */
+/** The measured value of a loop that is never late, in milliseconds: the time between two measurements. */
 const idleMs = 20;
 
-/** A limit that has seen some calls and a loop that was hardly ever late, as its twin says; how often that takes is not ours to say. */
+/** A limit after some calls on a quiet loop, which a second monitor confirms. It may take several tries. */
 async function inQuietLoop(slowCallMs: number): Promise<AdaptiveLimit> {
   for (;;) {
     const limit = new AdaptiveLimit(1_000, slowCallMs);

@@ -13,13 +13,13 @@ beforeEach(() => {
 afterEach(() => vi.useRealTimers());
 
 describe('a budget in memory', () => {
-  it('gives exactly what the plan says, and tells what is left', () => {
+  it('grants exactly the units of the plan, and returns the rest', () => {
     expect(budgets.charge(key('a'), plan, 7)).toMatchObject({ passed: true, keyLeft: 3, tenantLeft: 8 });
     expect(budgets.charge(key('a'), plan, 3)).toMatchObject({ passed: true, keyLeft: 0, tenantLeft: 5 });
     expect(budgets.charge(key('a'), plan, 1)).toMatchObject({ passed: false, keyLeft: 0, tenantLeft: 5 });
   });
 
-  it('spends nothing of either budget for a charge that one of them refuses', () => {
+  it('spends nothing of either budget when one of them refuses a charge', () => {
     budgets.charge(key('a'), plan, 9);
 
     expect(budgets.charge(key('a'), plan, 5)).toMatchObject({ passed: false, keyLeft: 1, tenantLeft: 6 });
@@ -27,7 +27,7 @@ describe('a budget in memory', () => {
     expect(budgets.charge(key('b'), plan, 6)).toMatchObject({ passed: true, keyLeft: 4, tenantLeft: 0 });
   });
 
-  it('bounds the keys of a tenant together, and no other tenant', () => {
+  it('limits the keys of a tenant together, and no other tenant', () => {
     budgets.charge(key('a'), plan, 10);
     budgets.charge(key('b'), plan, 5);
 
@@ -35,7 +35,7 @@ describe('a budget in memory', () => {
     expect(budgets.charge(key('d', 't2'), plan, 10).passed).toBe(true);
   });
 
-  it('is whole again a minute after its first charge', () => {
+  it('resets a minute after its first charge', () => {
     budgets.charge(key('a'), plan, 10);
     vi.advanceTimersByTime(59_999);
     expect(budgets.charge(key('a'), plan, 1)).toMatchObject({ passed: false, keyResetMs: 1 });
@@ -45,7 +45,7 @@ describe('a budget in memory', () => {
     expect(budgets.charge(key('a'), plan, 10)).toMatchObject({ passed: true, keyResetMs: 60_000 });
   });
 
-  it('has nothing left when the plan became smaller than what was spent', () => {
+  it('is empty when the plan shrinks below the spent units', () => {
     budgets.charge(key('a'), plan, 10);
 
     const charge = budgets.charge(key('a'), { ...plan, keyUnits: 5 }, 1);
@@ -54,8 +54,8 @@ describe('a budget in memory', () => {
   });
 });
 
-describe('windows of more ids than they hold', () => {
-  it('go on for those that come again and again, and begin anew for those that were quiet longest', () => {
+describe('windows of more ids than fit', () => {
+  it('last for ids that are used again and again, and restart for the least recently used ones', () => {
     const windows = new FixedWindows(60_000);
     for (const id of ['busy', 'quiet']) windows.current(id, 0).used = 5;
 

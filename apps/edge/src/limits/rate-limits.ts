@@ -1,6 +1,6 @@
 import type { RestRoute } from '@rapport/contracts';
 import { AppError, type Caller, type Logger } from '@rapport/platform';
-import { RedisAway, type RedisLink } from '../redis.js';
+import { RedisUnavailable, type RedisLink } from '../redis.js';
 import { figures } from './limit-metrics.js';
 import { windowSeconds, type Charge, type Payer, type Plan } from './plans.js';
 import { RedisBudgets } from './redis-budgets.js';
@@ -20,12 +20,12 @@ export class RateLimits {
   readonly #own = new MemoryBudgets();
   /** Budgets of unproven ids. Callers choose them freely, so they are kept apart: a flood must not evict the budgets of keys. */
   readonly #unproven = new MemoryBudgets();
-  /** What is left of each plan while Redis is away. The same objects each time: see `rateHeaders`. */
+  /** The fallback plans while Redis is unreachable. The same objects each time: see `rateHeaders`. */
   readonly #fallbacks = new Map<Plan, Plan>();
 
   /**
    * @param redis shares the counts among all edges; without it, each process keeps its own
-   * @param edges how many there are at most: each grants its part of a rate while Redis is away
+   * @param edges how many there are at most: each grants its part of a rate while Redis is unreachable
    * @param highestCost of an operation, in units
    */
   constructor(
@@ -39,8 +39,8 @@ export class RateLimits {
   }
 
   /**
-   * Takes what an operation costs from the budgets of the key and of its tenant. At once when the budgets are in memory and have
-   * enough.
+   * Charges the cost of an operation to the budgets of the key and of its tenant. Synchronous when the budgets are in
+   * memory and have enough.
    *
    * @param cost units, at least 1
    * @returns rejects with RateLimited when one of them has too little left; then nothing was spent
@@ -75,17 +75,17 @@ export class RateLimits {
     own: MemoryBudgets,
   ): Promise<RateHeaders> {
     const answered = await shared.charge(caller, plan, cost).catch((error: unknown) => this.#noteFailed(error));
-    figures.isInsured = answered === undefined;
+    figures.isFallback = answered === undefined;
     const charge = answered ?? own.charge(caller, this.#fallbackOf(plan), cost);
     const outcome = charge.passed ? 'passed' : 'refused';
-    figures.charges[answered ? outcome : (`insured_${outcome}` as const)] += 1;
+    figures.charges[answered ? outcome : (`fallback_${outcome}` as const)] += 1;
     if (!charge.passed) throw new RateLimited(charge, cost);
     return rateHeaders(charge);
   }
 
   /**
-   * What one edge grants while Redis is away: its part of every rate, so that all edges together grant no more, but never less
-   * than one of the operations with the highest cost, which no caller could make at all otherwise.
+   * The rates of one edge while Redis is unreachable: its part of every rate, so that all edges together grant no more, but
+   * at least the highest cost of an operation, which no caller could pay otherwise.
    */
   #fallbackOf(plan: Plan): Plan {
     let fallback = this.#fallbacks.get(plan);
@@ -98,8 +98,9 @@ export class RateLimits {
   }
 
   #noteFailed(error: unknown): undefined {
-    // The link logs once that Redis is away; an error that Redis itself answers, such as that it is full, is logged here only.
-    if (!(error instanceof RedisAway)) this.logger.warn({ err: error }, 'Redis did not charge');
+    // The link logs an outage of Redis once; an error that Redis itself answers, such as that it is full, is logged only
+    // here.
+    if (!(error instanceof RedisUnavailable)) this.logger.warn({ err: error }, 'Redis did not charge');
   }
 }
 
@@ -139,7 +140,7 @@ function rateHeaders(charge: Charge): RateHeaders {
   return { 'ratelimit-policy': policy, ratelimit: `${key}, ${tenant}` };
 }
 
-/** Rounded up: after so long the budget is whole again. */
+/** Rounded up: the budget has reset by then. */
 export function inSeconds(ms: number): number {
   return Math.max(1, Math.ceil(ms / 1_000));
 }

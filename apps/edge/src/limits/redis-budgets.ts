@@ -3,7 +3,7 @@ import type { RedisLink } from '../redis.js';
 import { RedisScript } from '../redis-script.js';
 import { windowSeconds, type Charge, type Plan } from './plans.js';
 
-/** Both budgets in one step: nothing is spent of one when the other refuses, whatever other edges do meanwhile. */
+/** Charges both budgets atomically: nothing is spent of one when the other refuses. */
 const chargeBoth = new RedisScript(
   'charge',
   `
@@ -33,7 +33,7 @@ export class RedisBudgets {
   /**
    * Takes `cost` from both budgets, or from none when one of them has too little left.
    *
-   * @throws RedisAway within some hundred milliseconds, or what Redis answered instead
+   * @throws RedisUnavailable within some hundred milliseconds, or what Redis answered instead
    */
   async charge({ principalId, tenantId }: Caller, plan: Plan, cost: number): Promise<Charge> {
     // The hash tags do not make Redis Cluster usable: the scripts of the cache use keys of several slots.

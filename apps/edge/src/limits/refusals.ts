@@ -10,7 +10,7 @@ export function addressLimited(resetMs: number, cost: number): AppError {
   });
 }
 
-/** RESOURCE_EXHAUSTED TOO_MANY_CONCURRENT: the tenant has as many calls at the same time as its plan allows. */
+/** RESOURCE_EXHAUSTED TOO_MANY_CONCURRENT: the tenant's concurrent calls have reached the limit of its plan. */
 export function tooManyConcurrent(trafficClass: string): AppError {
   const message = `As many ${trafficClass} calls of this tenant as its plan allows are being worked on.`;
   return new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_CONCURRENT', message, {
@@ -19,15 +19,20 @@ export function tooManyConcurrent(trafficClass: string): AppError {
   });
 }
 
-/** UNAVAILABLE OVERLOADED: there is no place for any more work of the class. */
+/** UNAVAILABLE OVERLOADED: all places of the traffic class are in use. */
 export function overloaded(trafficClass: string): AppError {
-  return new AppError('UNAVAILABLE', 'OVERLOADED', `There is no place for more ${trafficClass} calls now.`, {
-    retryAfterSeconds: 1,
-    metadata: { trafficClass },
-  });
+  return new AppError(
+    'UNAVAILABLE',
+    'OVERLOADED',
+    `The server is overloaded and accepts no more ${trafficClass} calls now.`,
+    {
+      retryAfterSeconds: 1,
+      metadata: { trafficClass },
+    },
+  );
 }
 
-/** RESOURCE_EXHAUSTED TOO_MANY_FAILED_AUTHENTICATIONS: this address guesses keys. */
+/** RESOURCE_EXHAUSTED TOO_MANY_FAILED_AUTHENTICATIONS: the address has sent too many wrong credentials. */
 export function tooManyFailedAuthentications(resetMs: number): AppError {
   const message = 'Too many wrong credentials came from this address.';
   return new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_FAILED_AUTHENTICATIONS', message, {

@@ -28,7 +28,7 @@ const paths: readonly { url: string; methods: ('GET' | 'POST')[] }[] = [
   { url: '/oauth/introspect', methods: ['POST'] },
 ];
 
-/** What is posted to these has a password in it. */
+/** Forms posted to these paths contain a password. */
 const passwordForms = new Set(['/oauth/interactions/:id/:action', '/oauth/invitation', '/oauth/password-reset']);
 
 /** More than any form of the provider needs, in bytes. It is read here: no slow sender holds a connection to auth. */
@@ -38,10 +38,10 @@ const deadlineMs = 10_000;
 /** Header lines of a request that are forwarded. Its address, scheme and host are set below. */
 const passedOn = ['accept', 'authorization', 'content-type', 'cookie', 'origin'] as const;
 
-/** Of one connection, or set by this server itself. */
+/** Hop-by-hop headers, and those that this server sets itself. */
 const notPassedBack = new Set(['connection', 'date', 'keep-alive', 'transfer-encoding', 'x-request-id']);
 
-/** What the provider takes its places as: it is a part of auth. */
+/** The method whose places the provider uses: it is a part of auth. */
 const placeOf = { path: '/rapport.auth.v1.OpenIdProvider/Forward', policy: { trafficClass: 0 } };
 
 /** Forwards the paths of the OpenID provider to auth, with the limits and headers of all routes. */
@@ -102,14 +102,14 @@ function sendOn(reply: FastifyReply, answer: IncomingMessage): FastifyReply {
     throw refusalOf(status);
   }
   for (const [name, value] of Object.entries(headers)) {
-    // No page of another origin reads what the provider answers.
+    // No page of another origin may read the provider's answers.
     if (value !== undefined && !notPassedBack.has(name) && !name.startsWith('access-control-'))
       void reply.header(name, value);
   }
   return reply.code(status).send(answer);
 }
 
-/** Whether a refusal is a page, or an OAuth error (RFC 6749, section 5.2). Anything else comes from Koa or node:http. */
+/** Whether a refusal is a page, or an OAuth error (RFC 6749, section 5.2). Any other comes from Koa or node:http. */
 function isOfProvider({ 'content-type': type = '' }: IncomingHttpHeaders): boolean {
   return /^(?:text\/html|application\/json)\b/.test(type);
 }
@@ -147,7 +147,7 @@ function ask(request: FastifyRequest, reply: FastifyReply, { connection }: Provi
   });
 }
 
-/** X-Forwarded-* come from us alone; what a trusted proxy said is in them by way of Fastify. */
+/** X-Forwarded-* are set here only; Fastify has applied those of a trusted proxy. */
 function headersFor(request: FastifyRequest, body: Buffer | undefined): IncomingHttpHeaders {
   const passed = passedOn.flatMap((name) => {
     const value = request.headers[name];

@@ -20,8 +20,8 @@ const agentOptions = { keepAlive: true, maxSockets: 256, timeout: 30_000 };
 const passwordOptions = { ...agentOptions, maxSockets: 1 };
 
 /**
- * How the edge reaches auth's OpenID provider: over mutual TLS, as it does services. It takes the provider only for the name of
- * auth, whatever its address, and new certificates for the connections that come after.
+ * How the edge reaches auth's OpenID provider: over mutual TLS, as it does services. It expects auth's name in the
+ * provider's certificate, whatever its address, and uses new certificates for new connections.
  */
 export class OidcConnection {
   readonly #agent: Agent;
@@ -32,14 +32,14 @@ export class OidcConnection {
     private readonly address: string,
     private readonly certificates: ServiceCertificates | undefined,
   ) {
-    // A session that is taken up again would not look at the certificates of now.
+    // A resumed session would not check the current certificates.
     const agent = (limits: AgentOptions) =>
       certificates ? new TlsAgent({ ...limits, maxCachedSessions: 0 }) : new Agent(limits);
     this.#agent = agent(agentOptions);
     this.#passwordAgent = agent(passwordOptions);
   }
 
-  /** @param sendsPassword waits for its turn among others that do */
+  /** @param sendsPassword requests that do are sent one at a time */
   request(options: RequestOptions, sendsPassword = false): ClientRequest {
     const [host = '', port] = this.address.split(':');
     const addressed = { ...options, agent: sendsPassword ? this.#passwordAgent : this.#agent, host, port };
@@ -48,7 +48,7 @@ export class OidcConnection {
       : sendPlainly(addressed);
   }
 
-  /** For a library that gets what the provider publishes: only the path of the URL counts. */
+  /** A fetch for a library that reads the provider's metadata: only the path of the URL counts. */
   readonly fetch: FetchImplementation = async (url, { headers, signal }) => {
     const options = { path: new URL(url).pathname, headers: Object.fromEntries(headers), signal };
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {

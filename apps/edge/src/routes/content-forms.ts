@@ -7,16 +7,16 @@ import { headOf } from '../http/request-head.js';
 const mergePatch = 'application/merge-patch+json';
 
 /**
- * Takes JSON in a scope. Many clients name its type with each POST, whether they send a body or not: an empty one is none, unless the
- * route needs one.
+ * Accepts JSON in a scope. Many clients send its content type with each POST, with or without a body: an empty body counts
+ * as none, unless the route needs one.
  */
 export function readJsonBodies(scope: FastifyInstance): void {
-  // Fastify's own takes every empty body for broken JSON.
+  // Fastify's own parser refuses every empty body as malformed JSON.
   scope.removeContentTypeParser('application/json');
   scope.addContentTypeParser('application/json', { parseAs: 'string' }, jsonParser(scope));
 }
 
-/** Takes JSON Merge Patches too. */
+/** Accepts JSON Merge Patches too. */
 export function readMergePatches(scope: FastifyInstance): void {
   scope.addContentTypeParser(mergePatch, { parseAs: 'string' }, jsonParser(scope));
 }

@@ -21,7 +21,7 @@ type Message = Record<string, unknown>;
 type ConstraintStrategy = Parameters<FastifyInstance['addConstraintStrategy']>[0];
 type RouterHandler = Parameters<ReturnType<ConstraintStrategy['storage']>['set']>[1];
 
-/** What routes are made of. */
+/** The dependencies of routes. */
 export interface RouteParts {
   admission: Admission;
   clients: ServiceClients;
@@ -44,16 +44,16 @@ export const byAccept: ConstraintStrategy = {
     };
   },
   deriveConstraint: ({ headers: { accept } }: IncomingMessage) =>
-    // Every request of every path passes here.
+    // This runs for every request.
     accept !== undefined && accept !== '*/*' && prefersStream(accept) ? 'stream' : undefined,
 };
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>;
 
-/** What a handler makes of a request before it calls the service. */
+/** The parsed request, before the service is called. */
 function readRequest(request: FastifyRequest, reply: FastifyReply, route: RestRoute, openCalls: OpenCalls) {
   const context = { requestId: request.id, principalToken: request.principal?.token, client: clientOf(request) };
-  // It counts from the request on: authentication and the body have taken of it.
+  // The deadline starts with the request: authentication and the body have used a part of it.
   const deadlineMs = Math.max(1, requestDeadlineMs(route.method) - reply.elapsedTime);
   const call = new RequestCall(reply, route.method, openCalls);
   const parts = partsOf(request, route);
@@ -133,26 +133,26 @@ export function cachedReadHandler(route: CachedRoute, { admission, reads }: Rout
       throw answer.refusal;
     }
     reply.hijack();
-    // The rest of a body that is not read would be taken for the next request.
+    // The unread rest of a body would be parsed as the next request.
     if (head.hasBody && !raw.complete) reply.raw.shouldKeepAlive = false;
     sendCached(reply.raw, answer, { head, principal, rate }, status, now);
     return reply;
   };
 }
 
-/** How long the client of a stream may take to read why its call was ended, in milliseconds. */
-const lastWordMs = 1_000;
+/** How long the client of a stream may take to read the reason of its end, in milliseconds. */
+const lingerMs = 1_000;
 
 /** The call of a service that a request makes. It ends with its client, and a lasting one also when its caller loses rights. */
 class RequestCall {
   readonly #end = new AbortController();
   readonly #open: OpenCall | undefined;
-  #lastWord: NodeJS.Timeout | undefined;
+  #lingerTimer: NodeJS.Timeout | undefined;
 
   constructor({ raw, request }: FastifyReply, method: RestRoute['method'], openCalls: OpenCalls) {
     const { principal, headers } = request;
     raw.once('close', () => {
-      clearTimeout(this.#lastWord);
+      clearTimeout(this.#lingerTimer);
       this.#open?.leave();
       if (!raw.writableFinished) this.#end.abort(clientGone());
     });
@@ -164,7 +164,7 @@ class RequestCall {
       end: (reason) => {
         // A client that does not read its stream would never come to the end. Any other call has a short answer, which a write
         // gives only when its invalidation is acknowledged: that may take as long as the lease of another edge lasts.
-        if (method.responseStream) this.#lastWord = setTimeout(() => raw.destroy(), lastWordMs);
+        if (method.responseStream) this.#lingerTimer = setTimeout(() => raw.destroy(), lingerMs);
         this.#end.abort(reason);
       },
     });
@@ -175,7 +175,7 @@ class RequestCall {
     return this.#end.signal;
   }
 
-  /** Passes on no message before it is known that the caller may still have it. */
+  /** Passes on no message before the caller's rights are confirmed. */
   async *whileConfirmed<Message>(messages: AsyncIterable<Message>): AsyncGenerator<Message, void> {
     for await (const message of messages) {
       await this.confirmed();

@@ -28,13 +28,13 @@ export async function registerContractRoutes(
     });
     await scope.register(async (files) => {
       files.removeAllContentTypeParsers();
-      // The stream itself, of any type and size: it is passed on as it comes.
+      // A stream of any type and size, which is passed on as it arrives.
       files.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
       for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'file')) addRoute(files, route, parts);
     });
     await scope.register(async (bytes) => {
       bytes.removeAllContentTypeParsers();
-      // Of any type, and byte for byte: a signature of them is a signature of nothing else.
+      // Raw bytes of any type: a signature covers exactly these bytes.
       bytes.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
       for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'bytes')) addRoute(bytes, route, parts);
     });

@@ -5,7 +5,7 @@ beforeEach(() => vi.useFakeTimers());
 afterEach(() => vi.useRealTimers());
 
 describe('events', () => {
-  it('have a comment for every 15 s in which nothing came', async () => {
+  it('have a comment for every 15 s of silence', async () => {
     const { promise: news, resolve: publish } = Promise.withResolvers<string>();
     const chunks = eventChunks(
       (async function* () {
@@ -25,7 +25,7 @@ describe('events', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('have the ids that their messages give them', async () => {
+  it('have the ids of their messages', async () => {
     const chunks = eventChunks(
       (async function* () {
         yield 'gold';
@@ -37,7 +37,7 @@ describe('events', () => {
     expect(await chunks.next()).toMatchObject({ value: 'id: of gold\ndata: "gold"\n\n' });
   });
 
-  it('that fail after a comment, when the answer has begun, end with an event', async () => {
+  it('that fail after the first comment end with an error event', async () => {
     const { promise: news, reject } = Promise.withResolvers<string>();
     const chunks = eventChunks(
       (async function* () {

@@ -1,13 +1,13 @@
-/** How long events may be silent before a comment says that the connection is alive, in milliseconds. */
+/** How long events may be silent before a comment keeps the connection alive, in milliseconds. */
 const keepAliveMs = 15_000;
 
 /**
- * Messages as server-sent events (the HTML standard, section 9.2), and a comment now and then while there is none. An
- * error before the first of either is thrown; a later one is an event `error`, the last.
+ * Messages as server-sent events (the HTML standard, section 9.2), with comments during silence. An error before the first
+ * event or comment is thrown; a later one becomes the last event, `error`.
  *
  * @param write makes one line of JSON of a message
  * @param problem makes one line of JSON of an error
- * @param idOf the id of a message's event, which a reader that comes back names; none when it is undefined
+ * @param idOf the id of a message's event, which a reader sends when it resumes; none when it is undefined
  */
 export async function* eventChunks<Message>(
   messages: AsyncGenerator<Message, void>,
@@ -37,7 +37,7 @@ function event(data: string, id: string | undefined): string {
   return id === undefined ? `data: ${data}\n\n` : `id: ${id}\ndata: ${data}\n\n`;
 }
 
-/** Undefined when nothing has come after a while. */
+/** Undefined when no message arrives for a while. */
 async function withinKeepAlive<Value>(value: Promise<Value>): Promise<Value | undefined> {
   const { promise: silence, resolve } = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => resolve(undefined), keepAliveMs);

@@ -13,14 +13,14 @@ afterEach(() => {
 });
 
 describe('a client', () => {
-  it('that reads nothing of what it is sent is cut off', async () => {
+  it('that reads nothing of its answer is disconnected', async () => {
     const [response] = await exchange();
     response.write(Buffer.alloc(64 * 1024 * 1024));
     await once(response, 'close');
     expect(response.writableFinished).toBe(false);
   });
 
-  it('that is sent nothing for a while is not', async () => {
+  it('without anything to read is not', async () => {
     const [response, answer] = await exchange();
     response.write('a');
     for (let waits = 0; waits < 3; waits++) await once(response, 'timeout');

@@ -1,13 +1,13 @@
 import type { ServerResponse } from 'node:http';
 
-/** How long a client may leave unread what it is sent, in milliseconds. */
+/** How long a client may leave its answer unread, in milliseconds. */
 const idleTimeoutMs = 60_000;
 
 /**
- * Destroys the connection of a client that reads nothing of an answer for a while, after one to two times as long. One
- * that reads steadily may take as long as it likes, and no connection is cut off for what the service has not sent yet. Node
- * starts the time again whenever the kernel takes a part of what is written, which it does in steps of up to a third of
- * its buffer: 1.4 MB where that is of 4 MB, so about 25 kB/s are steady for certain.
+ * Destroys the connection of a client that reads nothing of an answer for a while, after one to two times as long. A client
+ * that reads steadily has no time limit, and a slow service disconnects no client. Node restarts the timeout whenever the
+ * kernel takes a part of the written bytes, in steps of up to a third of its buffer: 1.4 MB of a buffer of 4 MB, so a
+ * client of about 25 kB/s is certainly steady.
  */
 export function cutOffIdleReader(response: ServerResponse, timeoutMs = idleTimeoutMs): void {
   response.setTimeout(timeoutMs, () => {

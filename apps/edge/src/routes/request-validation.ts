@@ -15,15 +15,15 @@ import type { FastifySchema, FastifySchemaCompiler } from 'fastify';
 /** Most violations that an answer lists. */
 const maxViolations = 100;
 
-/** Parameters are text, so they are turned into the type that the schema names; bodies are taken as they are. */
+/** Parameters are text, so they are converted to the type of the schema; bodies are not converted. */
 const forText = createAjv({ coerceTypes: 'array', allErrors: true });
 const forJson = createAjv({ coerceTypes: false, allErrors: true });
 const forLargeJson = createAjv({ coerceTypes: false, allErrors: false });
 
-/** Most values that a body of which all errors are found has: each can have an error. */
+/** Largest number of values in a body of which all errors are collected: each value can have one. */
 const maxListedValues = 20_000;
 
-/** Whether the parameters of a route's path and of its query keep their schemas. */
+/** Whether the path and query parameters of a route match their schemas. */
 export type ParameterRules = Record<'params' | 'query', (parameters: object) => boolean>;
 
 export function compileParameters({
@@ -32,7 +32,7 @@ export function compileParameters({
   return { params: forText.compile(params), query: forText.compile(querystring) };
 }
 
-/** A route's schemas are compiled for its first request: to compile those of all routes took two thirds of a start. */
+/** A route's schemas are compiled for its first request: compiling those of all routes took two thirds of a start. */
 export const validatorCompiler: FastifySchemaCompiler<FastifySchema> = ({ schema, httpPart }) => {
   let compiled: Validator | undefined;
   const validate: Validator = (value) => {
@@ -77,18 +77,18 @@ function hasMoreValues(json: unknown, limit: number): boolean {
 
 type HttpPart = 'body' | 'querystring' | 'params' | 'headers';
 
-/** The problem answer to a request that does not keep the schemas of its route. */
+/** The problem answer to a request that does not match the schemas of its route. */
 export function validationProblem(errors: readonly ErrorObject[], part: HttpPart, requestId: string): Problem {
   const places = { body: 'body', querystring: 'query', params: 'path', headers: 'header' } as const;
   const placed = errors
-    // Says only that one of the branches above it has failed.
+    // Repeats that one of the branches above failed.
     .filter(({ keyword }) => keyword !== 'anyOf')
     .slice(0, maxViolations)
     .map((error) => ({ in: places[part], ...describe(error) }));
   return createProblem(new AppError('INVALID_ARGUMENT', 'VALIDATION_FAILED', 'Wrong request.'), placed, requestId);
 }
 
-/** What a body of a route that takes none is answered with. */
+/** The error for a body on a route that takes none. */
 export function refuseBody(route: RestRoute, body: unknown): void {
   if (route.fields.body || body === undefined || body === null || isEmptyObject(body)) return;
   const violation: FieldViolation = {
@@ -118,7 +118,7 @@ function createAjv(options: { coerceTypes: 'array' | false; allErrors: boolean }
   return ajv;
 }
 
-/** One keyword for several rules: its error says which one is broken. */
+/** One keyword for several rules: its error names the broken one. */
 function structKeyword(): FuncKeywordDefinition {
   const validate: NonNullable<FuncKeywordDefinition['validate']> = (_: unknown, value: object) => {
     const violation = structViolation(value);
@@ -134,7 +134,7 @@ const limit =
   (code: string, sentence: string): Describe =>
   ({ limit }) => ({ code, detail: sentence.replace('{limit}', String(limit)) });
 
-/** What is said of a value that fails a keyword of its schema. */
+/** The violation of a value that fails a keyword of its schema. */
 const descriptions: Readonly<Record<string, Describe>> = {
   required: () => ({ code: 'REQUIRED', detail: 'is required.' }),
   additionalProperties: () => ({ code: 'UNKNOWN_FIELD', detail: 'is not known here.' }),

@@ -17,8 +17,8 @@ const lines = 'application/x-ndjson';
 const events = 'text/event-stream';
 
 /**
- * How long a reader of a feed may leave unread what it is sent, in milliseconds: it can go on from its last cursor, and others
- * wait behind what it does not read.
+ * How long a reader of a feed may leave messages unread, in milliseconds: it can resume from its last cursor, and others
+ * wait behind its unread messages.
  */
 const feedIdleMs = 10_000;
 
@@ -28,11 +28,11 @@ export function prefersStream(accept: string): boolean {
 }
 
 /**
- * Answers with a stream of messages: a file as raw bytes, and other messages as server-sent events for clients that prefer them,
- * else as a line of JSON each. They are asked for no faster than the client reads. What fails before the first of them is
- * thrown, to be answered as ever; what fails later ends events with an event `error`, and destroys the connection of the
- * other forms, so that half of an answer is never taken for a whole one. The id of an event is the field `cursor` of its
- * message, if it has one.
+ * Answers with a stream of messages: a file as raw bytes, and other messages as server-sent events for clients that prefer
+ * them, else as a line of JSON each. They are requested no faster than the client reads. An error before the first message
+ * is thrown and answered as a problem; a later one ends events with an event `error`, and destroys the connection of the
+ * other forms, so that a partial answer is never mistaken for a complete one. The id of an event is the field `cursor` of
+ * its message, if it has one.
  *
  * @param toText writes the JSON of one message
  */
@@ -68,10 +68,13 @@ function chunksFor(
   return eventChunks(messages, write, problem, ({ cursor }) => (typeof cursor === 'string' ? cursor : undefined));
 }
 
-/** A browser that shows a file in spite of all else gives it no origin, and runs nothing. */
+/** If a browser displays a file nevertheless, it has no origin and runs no script. */
 const filePolicy = "default-src 'none'; frame-ancestors 'none'; sandbox";
 
-/** Headers that a service may set of a file, by extensions of the first google.api.HttpBody. With Content-Range the status is 206. */
+/**
+ * Headers of a file that a service may set, by extensions of the first google.api.HttpBody. With Content-Range the status
+ * is 206.
+ */
 const fileHeaders: ReadonlySet<string> = new Set([
   'content-disposition',
   'content-length',
@@ -80,7 +83,7 @@ const fileHeaders: ReadonlySet<string> = new Set([
   'etag',
 ]);
 
-/** The first message says what the bytes are, and has the headers of the file in its extensions. */
+/** The first message has the content type, and the headers of the file in its extensions. */
 async function* fileChunks(reply: FastifyReply, messages: AsyncIterable<Message>): Chunks {
   void reply.type('application/octet-stream').header('content-security-policy', filePolicy);
   for await (const { contentType, data, extensions } of messages) {

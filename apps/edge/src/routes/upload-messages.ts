@@ -3,14 +3,14 @@ import type { RestRoute } from '@rapport/contracts';
 import { AppError, invalidArgument } from '@rapport/platform';
 import type { FastifyRequest } from 'fastify';
 
-/** A cancelled call looks to the service like one that ended: only an empty piece says that the file is complete. */
+/** A cancelled call looks like a finished one to the service: only an empty chunk marks the end of the file. */
 const endOfFile = new Uint8Array();
-/** Longest pause of a sender before the upload is given up, in milliseconds. */
+/** Longest pause of a sender before the upload is aborted, in milliseconds. */
 const idleTimeoutMs = 15_000;
 
 /**
- * The request messages of a file upload: the first has the parameters and the content type, each has a piece of the
- * file, and an empty one says that it is complete. Pieces are read from the connection no faster than the service takes them.
+ * The request messages of a file upload: the first has the parameters and the content type, each has a chunk of the file,
+ * and an empty one marks its end. Chunks are read from the connection no faster than the service takes them.
  */
 export async function* uploadMessages(
   route: RestRoute,
@@ -35,7 +35,7 @@ export async function* uploadMessages(
 
 async function withinIdleTimeout<Value>(value: Promise<Value>): Promise<Value> {
   const { promise: timeout, reject } = Promise.withResolvers<never>();
-  const giveUp = () => reject(new AppError('ABORTED', 'REQUEST_TIMEOUT', 'The file stopped coming.'));
+  const giveUp = () => reject(new AppError('ABORTED', 'REQUEST_TIMEOUT', 'The upload stalled. Send the file again.'));
   const timer = setTimeout(giveUp, idleTimeoutMs);
   try {
     return await Promise.race([value, timeout]);
