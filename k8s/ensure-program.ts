@@ -1,14 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 
-/** One process at a time, or apt refuses: libs/testing has the same lock. */
+/** Held while apt runs, because apt refuses a second process: libs/testing uses the same lock. */
 const lock = '/tmp/rapport-apt.lock';
 
 /**
- * Sees to it that a program can be run. As root on a machine with apt it is installed when it is missing; no service is
- * started.
+ * Installs a missing program, when running as root on a machine with apt. No service is started.
  *
- * @param args that make it end at once, without an error
- * @param debianPackage which brings the program, and nothing that runs by itself
+ * @param args that make the program exit at once, without an error
+ * @param debianPackage which contains the program, and no service
  * @throws Error that says what to install
  */
 export function ensureProgram(program: string, args: string[], debianPackage: string): void {

@@ -11,8 +11,8 @@ import { processFaults } from './rules/process-faults.ts';
 import { serviceFaults } from './rules/service-faults.ts';
 
 /**
- * What keeps manifests from running the code as it is, or from what we promise of a cluster. Their schemas are apart:
- * `schemaFaults`.
+ * Finds what keeps manifests from running the current code, or from our guarantees for a cluster. `schemaFaults` checks
+ * their schemas.
  *
  * @returns a sentence for each fault
  */

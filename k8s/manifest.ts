@@ -131,7 +131,7 @@ export function containersOf(workload: Workload): Container[] {
   return workload.spec.template.spec.containers;
 }
 
-/** Whether it runs a process of ours: Node and a script of an app. */
+/** Whether it runs one of our processes: Node with a script of an app. */
 export function isOurs(workload: Workload): boolean {
   return containersOf(workload).some(({ image }) => image.startsWith('rapport/'));
 }

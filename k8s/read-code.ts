@@ -3,27 +3,27 @@ import { join } from 'node:path';
 
 /** A process as its source code describes it. */
 export interface Process {
-  /** What Node runs, such as `apps/auth/dist/main.js`. */
+  /** The script, such as `apps/auth/dist/main.js`. */
   script: string;
   /** Names of all the variables that it reads. */
   variables: string[];
-  /** Paths at which it answers probes: none when it runs to its end. */
+  /** Paths of its probes: none for a Job. */
   probePaths: string[];
 }
 
 export interface Code {
   processes: Process[];
-  /** Longest time that a process takes to end after SIGTERM, in seconds. */
+  /** Longest time from SIGTERM to the end of a process, in seconds. */
   stopTimeoutSeconds: number;
-  /** Connections to its database that a process of a service opens at most. */
+  /** Most connections of one service process to its database. */
   poolConnections: number;
 }
 
 const root = join(import.meta.dirname, '..');
 
 /**
- * Reads the processes from the source of the apps, not from what is built, so that `nx affected` can tell which few files
- * the manifests depend on (project.json).
+ * Reads the processes from the sources of the apps, not from the builds, so that the manifests depend on few files for `nx
+ * affected` (project.json).
  *
  * @throws Error when the source is not written as expected
  */

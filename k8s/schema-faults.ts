@@ -6,7 +6,7 @@ interface Model {
   validate(): void;
 }
 
-/** Where the models of an API are. Those of CloudNativePG are ours: no package has them. */
+/** The module of an API's models. Those of CloudNativePG are in this folder: no package has them. */
 function modelModule(apiVersion: string): string {
   if (apiVersion === 'postgresql.cnpg.io/v1') return './cnpg-cluster.ts';
   return apiVersion.startsWith('monitoring.coreos.com/')
@@ -15,8 +15,8 @@ function modelModule(apiVersion: string): string {
 }
 
 /**
- * What does not fit the schemas of Kubernetes and of the custom resources: required fields, kinds and forms of values by
- * the models' own checks, and unknown fields, which those take, by the compiler's.
+ * Finds what does not fit the schemas of Kubernetes and of the custom resources. The models check required fields, types
+ * and formats; the compiler checks unknown fields, which the models accept.
  */
 export async function schemaFaults(manifests: Manifest[]): Promise<string[]> {
   const sentences = await Promise.all(manifests.map(valueFaults));
@@ -37,7 +37,7 @@ async function valueFaults({ apiVersion, kind, ...rest }: Manifest): Promise<str
   }
 }
 
-/** Each manifest as a constant of its model's type: the compiler refuses names that the type does not have. */
+/** Each manifest as a constant of its model's type: the compiler refuses fields that the type lacks. */
 function typeFaults(manifests: Manifest[]): string[] {
   const file = join(import.meta.dirname, 'manifests-as-code.ts');
   const lines = manifests.map(

@@ -12,7 +12,7 @@ import {
 } from '../manifest.ts';
 import { faults, labelled } from './fault.ts';
 
-/** Every process that serves is scaled, spread over machines, rolled without a gap, and not evicted all at once. */
+/** Every serving process is scaled, spread over machines, rolled out without a gap, and not evicted all at once. */
 export function availabilityFaults(manifests: Manifest[]): string[] {
   const autoscalers = manifests.filter(isAutoscaler);
   const servers = manifests.filter(isWorkload).filter((workload) => workload.kind === 'Deployment' && isOurs(workload));
@@ -50,16 +50,16 @@ function spreadFaults(server: Workload): string[] {
 
 function rolloutFaults(server: Workload): string[] {
   const { spec } = server;
-  // Connections live a tenth longer or shorter.
+  // The lifetime of connections varies by a tenth.
   const meetingSeconds = Number(variable(server, 'CONNECTION_AGE_SECONDS') ?? 0) * 1.1;
   return faults(
-    [(spec.minReadySeconds ?? 0) <= meetingSeconds, 'replaces pods before all clients have met the new ones'],
+    [(spec.minReadySeconds ?? 0) <= meetingSeconds, 'replaces pods before all clients have resolved the new ones'],
     [spec.replicas !== undefined, 'sets replicas, which its HorizontalPodAutoscaler would lose at the next change'],
     [spec.strategy?.rollingUpdate?.maxUnavailable !== 0, 'ends pods before there are new ones'],
   );
 }
 
-/** While Redis is away each edge grants its part of the budgets: one that is not counted would grant too much. */
+/** While Redis is unreachable each edge grants its part of the budgets: edges beyond EDGE_COUNT would grant too much. */
 function edgeFaults(server: Workload, { spec }: Autoscaler): string[] {
   const counted = variable(server, 'EDGE_COUNT');
   const most = spec.maxReplicas + (server.spec.strategy?.rollingUpdate?.maxSurge ?? 0);
@@ -75,15 +75,15 @@ function autoscalerFaults({ spec }: Autoscaler, servers: Workload[]): string[] {
   return faults(
     [spec.minReplicas > spec.maxReplicas, 'has a minimum above its maximum'],
     [!spec.metrics?.some(({ resource }) => resource?.name === 'cpu'), 'does not look at the processor'],
-    [most !== undefined && !pods, 'does not look at the calls under way'],
+    [most !== undefined && !pods, 'does not use the calls in progress'],
     [
       most !== undefined && pods && Number(pods.target.averageValue) >= most,
-      `waits for more calls under way than the ${most} places of a pod`,
+      `waits for more calls in progress than the ${most} places of a pod`,
     ],
   );
 }
 
-/** The issuer of tokens is the address by which clients come, for who makes them and who checks them. */
+/** The issuer of tokens is the public URL, in auth, which issues them, and in the edge, which verifies them. */
 function publicUrlFaults(servers: Workload[]): string[] {
   const urls = servers.map((server) => variable(server, 'PUBLIC_URL'));
   const different = new Set(urls.filter((url) => url !== undefined));

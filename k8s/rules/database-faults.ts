@@ -10,10 +10,10 @@ import {
 import type { Code } from '../read-code.ts';
 import { faults, labelled } from './fault.ts';
 
-/** Connections that are no pool's: those of the sequencer, of migrations, of backups and of who looks. */
+/** Connections outside the pools: of the sequencer, of migrations, of backups and of operators. */
 const spareConnections = 20;
 
-/** Every service that has a database finds one of its name, with its two roles and room for the connections of all pods. */
+/** Every service with a database has one of its name, with its two roles and enough connections for all pods. */
 export function databaseFaults(manifests: Manifest[], code: Code): string[] {
   const databases = manifests.filter(isDatabase);
   const owners = manifests
@@ -53,7 +53,7 @@ function roleFaults({ metadata, spec }: Database, manifests: Manifest[]): string
   );
 }
 
-/** Whoever connects has the certificate of its authority, and not the key that is beside it. */
+/** Clients of a database have the certificate of its authority, and not the authority's key. */
 function authorityFaults({ metadata }: Database, manifests: Manifest[]): string[] {
   const service = metadata.name.replace(/-db$/, '');
   const clients = manifests
@@ -64,7 +64,10 @@ function authorityFaults({ metadata }: Database, manifests: Manifest[]): string[
       ({ secret }) => secret?.secretName === `${metadata.name}-ca`,
     );
     const files = volume?.secret?.items?.map(({ key }) => key);
-    return faults([files?.join() !== 'ca.crt', `${client.metadata.name} can't tell it from another, or has its key`]);
+    return faults([
+      files?.join() !== 'ca.crt',
+      `${client.metadata.name} can't verify its certificate, or has its authority's key`,
+    ]);
   });
 }
 

@@ -5,7 +5,7 @@ export function faults(...checks: [isFault: boolean | undefined, sentence: strin
   return checks.filter(([isFault]) => isFault).map(([, sentence]) => sentence);
 }
 
-/** Says of which manifest sentences are. */
+/** Prefixes sentences with their manifest. */
 export function labelled({ kind, metadata }: Manifest, sentences: string[]): string[] {
   return sentences.map((sentence) => `${kind} ${metadata.name}: ${sentence}`);
 }

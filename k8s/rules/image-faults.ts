@@ -4,7 +4,7 @@ import { faults, labelled } from './fault.ts';
 const fixedTag = /:(?!latest$)[\w.-]+$/;
 const digest = /@sha256:[0-9a-f]{64}$/;
 
-/** Every image is one thing for ever, or as nearly as is known here: see `unpinnedImages`. */
+/** Every image is immutable, or pinned by version: see `unpinnedImages`. */
 export function imageFaults(manifests: Manifest[]): string[] {
   return manifests.filter(isWorkload).flatMap((workload) =>
     labelled(
@@ -22,7 +22,7 @@ export function imageFaults(manifests: Manifest[]): string[] {
   );
 }
 
-/** Images of others that are named by a version, which their makers could move, and not by a digest. */
+/** Third-party images that are pinned by a version, which their publishers could move, and not by a digest. */
 export function unpinnedImages(manifests: Manifest[]): string[] {
   const others = manifests.filter(isWorkload).filter((workload) => !isOurs(workload));
   return [...new Set(others.flatMap(containersOf).map(({ image }) => image))].filter((image) => !digest.test(image));

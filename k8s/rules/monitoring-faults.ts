@@ -1,7 +1,7 @@
 import type { Manifest } from '../manifest.ts';
 import { faults } from './fault.ts';
 
-/** Where there are alerts, there is somebody who reads the metrics, and a picture of them. */
+/** An overlay with alerts also has a monitor that scrapes the metrics, and a dashboard. */
 export function monitoringFaults(manifests: Manifest[]): string[] {
   const kinds = new Set(manifests.map(({ kind }) => kind));
   const isWatched = kinds.has('PodMonitor') || kinds.has('PrometheusRule');

@@ -3,7 +3,7 @@ import { faults } from './fault.ts';
 
 const enforced = 'pod-security.kubernetes.io/enforce';
 
-/** Everything is in one namespace, which takes restricted pods only. */
+/** Everything is in one namespace, which admits restricted pods only. */
 export function namespaceFaults(manifests: Manifest[]): string[] {
   const names = new Set(manifests.flatMap(({ metadata }) => metadata.namespace ?? []));
   const [namespace, ...others] = manifests.filter(({ kind }) => kind === 'Namespace');

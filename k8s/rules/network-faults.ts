@@ -2,19 +2,19 @@ import { containersOf, isDatabase, isOurs, isWorkload, type Manifest, type Workl
 import { faults } from './fault.ts';
 import { anywhere, arrowsOf, deniesByDefault, podsOf, type Pods } from './network-policies.ts';
 
-/** What leaves the cluster besides the picture: ports by pods. */
+/** Traffic that leaves the cluster, besides the diagram: ports by pods. */
 const outgoing: Readonly<Record<string, number[]>> = {
   // Mails.
   auth: [465, 587],
   // Webhooks.
   sync: [443],
-  // To where traces are kept.
+  // The trace store.
   collector: [443],
 };
 const databasePorts = [5432, 8000];
 
 /**
- * Policies allow each arrow that the variables of the processes ask for, what databases, names and metrics need besides, and no
+ * Policies allow each connection that the variables of the processes need, those of databases, DNS and metrics, and no
  * other.
  */
 export function networkFaults(manifests: Manifest[]): string[] {
@@ -39,12 +39,12 @@ export function networkFaults(manifests: Manifest[]): string[] {
   ];
 }
 
-/** Those of `arrows` that `present` does not have. */
+/** The arrows that `present` lacks. */
 function lacking(present: Set<string>, arrows: Set<string>): string[] {
   return [...arrows].filter((arrow) => !present.has(arrow));
 }
 
-/** The picture of the platform, as its variables draw it. */
+/** The diagram of the platform, derived from its variables. */
 export function pictureArrows(manifests: Manifest[]): string[] {
   return manifests.filter(isWorkload).filter(isOurs).flatMap(arrowsOfProcess);
 }

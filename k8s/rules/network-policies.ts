@@ -31,7 +31,7 @@ export interface Pods {
   ports: ReadonlyMap<string, number>;
 }
 
-/** Who is not a pod of these manifests. */
+/** Peers outside these manifests. */
 export const anywhere = 'anywhere';
 
 export function podsOf(manifests: Manifest[]): Pods[] {
@@ -52,7 +52,7 @@ export function podsOf(manifests: Manifest[]): Pods[] {
   return [...workloads, ...databases];
 }
 
-/** `from → to:port` for whatever policies let out, and for whatever they let in. */
+/** `from → to:port` for all egress and all ingress that policies allow. */
 export function arrowsOf(manifests: Manifest[], pods: Pods[]): { out: Set<string>; in: Set<string> } {
   const arrows = { out: new Set<string>(), in: new Set<string>() };
   for (const { spec } of manifests.filter(isNetworkPolicy)) {
@@ -71,7 +71,7 @@ export function arrowsOf(manifests: Manifest[], pods: Pods[]): { out: Set<string
   return arrows;
 }
 
-/** Whether nothing is allowed that no other policy allows. */
+/** Whether the policy denies everything. */
 export function deniesByDefault(manifests: Manifest[]): boolean {
   return manifests
     .filter(isNetworkPolicy)
@@ -105,7 +105,7 @@ function selected({ matchLabels = {}, matchExpressions = [] }: Selector, pods: P
         const value = labels[key];
         if (operator === 'Exists') return value !== undefined;
         if (operator === 'In') return value !== undefined && values?.includes(value);
-        throw new Error(`The operator ${operator} of a policy is not understood here.`);
+        throw new Error(`The operator ${operator} of a policy is not supported.`);
       }),
   );
 }

@@ -1,7 +1,9 @@
 import { isWorkload, type Container, type Manifest, type Pod, type Workload } from '../manifest.ts';
 import { faults, labelled } from './fault.ts';
 
-/** What holds for every pod, also those of others: the limits of a restricted one, probes, resources, and no secrets in variables. */
+/**
+ * Rules for every pod, third-party ones included: the restricted standard, probes, resources, and no secrets in variables.
+ */
 export function podFaults(manifests: Manifest[]): string[] {
   return manifests.filter(isWorkload).flatMap((workload) => {
     const pod = workload.spec.template.spec;
@@ -46,7 +48,7 @@ function securityFaults({ env = [], envFrom, securityContext }: Container, pod: 
   );
 }
 
-/** No limit for CPU: it would slow requests down on nodes that have time to spare. */
+/** No limit for CPU: it would throttle requests on nodes with idle processors. */
 function resourceFaults({ resources }: Container): string[] {
   return faults(
     [!resources?.requests?.['cpu'], 'requests no CPU'],

@@ -13,8 +13,8 @@ import type { Code, Process } from '../read-code.ts';
 import { faults, labelled } from './fault.ts';
 
 /**
- * Each process has its workload, and each workload of ours its process with the variables, ports and probes that the code
- * has.
+ * Each process has its workload, and each workload of ours runs a process, with the variables, ports and probes of its
+ * code.
  */
 export function processFaults(manifests: Manifest[], code: Code): string[] {
   const workloads = manifests.filter(isWorkload).filter(isOurs);
@@ -49,7 +49,7 @@ function workloadFaults(workload: Workload, services: Service[], code: Code): st
   ];
 }
 
-/** Every variable is set, so that nothing runs on a default that is meant for one machine. */
+/** Every variable is set, so that nothing runs on a default for one machine. */
 function variableFaults(container: Container, { variables }: Process): string[] {
   const plain = (name: string) => name.replace(/_FILE$/, '');
   const names = (container.env ?? []).map(({ name }) => plain(name));
@@ -63,7 +63,7 @@ function variableFaults(container: Container, { variables }: Process): string[] 
 function valueFaults(container: Container, pod: Pod, services: Service[]): string[] {
   return (container.env ?? []).flatMap(({ name, value = '' }) => {
     if (name.endsWith('_FILE')) return fileFaults(name, value, container, pod);
-    // Everybody may know by which address clients come.
+    // The public URL is no secret.
     if (name === 'PUBLIC_URL') return [];
     if (/_(URL|KEY)$/.test(name)) return [`${name} is a secret and must come from a file`];
     if (['EDGE_HOST', 'GRPC_ADDRESS', 'HTTP_ADDRESS'].includes(name))
@@ -73,7 +73,7 @@ function valueFaults(container: Container, pod: Pod, services: Service[]): strin
   });
 }
 
-/** Secrets of ours are called like their variables; certificates as cert-manager calls them. */
+/** Our secrets are named like their variables; certificates as cert-manager names them. */
 function fileFaults(name: string, path: string, container: Container, pod: Pod): string[] {
   const mount = container.volumeMounts?.find(({ mountPath }) => path.startsWith(`${mountPath}/`));
   const isInSecret = pod.volumes?.some((volume) => volume.name === mount?.name && volume.secret) ?? false;
@@ -123,7 +123,7 @@ function probeFaults(container: Container, { probePaths }: Process): string[] {
   ] as const;
   return wanted.flatMap(([name, path]) => {
     const request = container[name]?.httpGet;
-    // That there is one at all is asked of every pod.
+    // pod-faults.ts checks that a probe exists.
     if (!request) return [];
     const port = container.ports?.find((each) => each.name === request.port)?.containerPort ?? request.port;
     return faults(

@@ -1,7 +1,7 @@
 import { containersOf, hasLabels, isService, isWorkload, podLabels, type Manifest, type Service } from '../manifest.ts';
 import { faults, labelled } from './fault.ts';
 
-/** Every Service has pods, and ports that they have too; whatever serves has a Service. */
+/** Every Service has pods with its ports; every serving process has a Service. */
 export function serviceFaults(manifests: Manifest[]): string[] {
   const services = manifests.filter(isService);
   const servers = manifests.filter(isWorkload).filter(({ kind }) => kind === 'Deployment');
@@ -21,7 +21,7 @@ function portFaults({ spec }: Service, manifests: Manifest[]): string[] {
     const containerPort = ports.find(({ name }) => name === targetPort)?.containerPort;
     return faults(
       [containerPort === undefined, `port ${targetPort} is none of its pods`],
-      // Clients outside know 443 and 80; inside, one number for one thing.
+      // External clients use 443 and 80; inside the cluster a port has one number.
       [
         spec.type !== 'LoadBalancer' && containerPort !== port,
         `port ${port} is not the port ${targetPort} of its pods`,

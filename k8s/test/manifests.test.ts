@@ -183,7 +183,7 @@ describe('finds what is missing or wrong in', () => {
 test.each<[string, fault: string, spoil: (manifest: Manifest) => unknown]>([
   [
     'HorizontalPodAutoscaler edge',
-    'HorizontalPodAutoscaler edge: waits for more calls under way than the 2000 places of a pod',
+    'HorizontalPodAutoscaler edge: waits for more calls in progress than the 2000 places of a pod',
     ({ spec }) => {
       const pods = (spec as Autoscaler['spec']).metrics?.find(({ type }) => type === 'Pods')?.pods;
       if (pods) pods.target.averageValue = '2000';
@@ -216,12 +216,12 @@ test.each<[string, fault: string, spoil: (manifest: Manifest) => unknown]>([
   ],
   [
     'Deployment auth',
-    'Deployment auth: replaces pods before all clients have met the new ones',
+    'Deployment auth: replaces pods before all clients have resolved the new ones',
     ({ spec }) => ((spec as Workload['spec']).minReadySeconds = 33),
   ],
   [
     'Deployment auth',
-    "Cluster auth-db: auth can't tell it from another, or has its key",
+    "Cluster auth-db: auth can't verify its certificate, or has its authority's key",
     ({ spec }) => {
       for (const { secret } of (spec as Workload['spec']).template.spec.volumes ?? []) delete secret?.items;
     },

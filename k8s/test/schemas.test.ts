@@ -9,7 +9,7 @@ test('every manifest of an overlay fits its schema, custom resources included', 
 
 const unknown = 'Object literal may only specify known properties';
 
-test('names fields that no schema has, values of a wrong kind, and kinds that nobody knows', async () => {
+test('reports unknown fields, values of a wrong type, and unknown kinds', async () => {
   const made = { apiVersion: 'v1', metadata: { name: 'made' } };
   const wrong: Manifest[] = [
     { ...made, apiVersion: 'apps/v1', kind: 'Deployment', spec: { replica: 1, selector: {}, template: {} } },

@@ -1,5 +1,5 @@
--- Runs once, as superuser, in a new database that belongs to the role <database>_owner: what provisionDatabase
--- (libs/testing) does on one machine. The operator gives the role <database>_app its password.
+-- Runs once, as superuser, in a new database of the role <database>_owner. provisionDatabase (libs/testing) does the same
+-- on one machine. The operator sets the password of the role <database>_app.
 DO $$
 DECLARE
   database text := current_database();
@@ -11,7 +11,7 @@ BEGIN
   END IF;
   EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', database);
   EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO %I', database, app);
-  -- The server's log tells what went wrong, not with which values: those of people are among them.
+  -- The server logs errors without values, which may be personal data.
   EXECUTE format('ALTER DATABASE %I SET log_error_verbosity = ''terse''', database);
   EXECUTE format('ALTER DATABASE %I SET log_min_error_statement = ''panic''', database);
   EXECUTE format('ALTER SCHEMA public OWNER TO %I', owner);
