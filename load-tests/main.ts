@@ -25,7 +25,7 @@ export const options: Options = {
   },
 };
 
-/** What every iteration needs to know, such as ids. Done once, before the load. */
+/** Input of every iteration, such as ids. Runs once, before the load. */
 export function setup(): unknown {
   return scenario.setup();
 }
@@ -34,7 +34,7 @@ export default function run(data: unknown): void {
   scenario.run(data);
 }
 
-/** To look for the breaking point ends where it is found; every other profile goes on to its end. */
+/** `breakpoint` stops at the first crossed threshold; every other profile runs to its end. */
 function stopping(threshold: string): Threshold {
   if (profileName !== 'breakpoint') return threshold;
   return { threshold, abortOnFail: true, delayAbortEval: '30s' };

@@ -1,4 +1,4 @@
-/** What clients ask for, in parts of 100. `nx run edge:load` drives the same mixes. */
+/** The requests of clients, in parts of 100. `nx run edge:load` uses the same mixes. */
 export interface Mix {
   get: number;
   list: number;
@@ -21,7 +21,7 @@ export const dealMix = { get: 40, list: 25, aggregate: 5, create: 10, move: 20 }
 /** The same of the records of a custom object, for the scenario `objects`. */
 export const objectMix = { get: 45, list: 25, aggregate: 5, create: 10, update: 15 };
 
-/** The step that a number from 0 to 100 falls on. */
+/** The step at a point from 0 to 100. */
 export function stepAt<Step extends string>(mix: Readonly<Record<Step, number>>, point: number): Step {
   let end = 0;
   for (const step of Object.keys(mix) as Step[]) {

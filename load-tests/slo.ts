@@ -1,6 +1,6 @@
 /**
- * What we promise our users: docs/slo.md says why, and a test holds its table to these numbers. Latencies are the 95th
- * percentile at the client, in milliseconds, by the operation of the contract.
+ * The service level objectives: docs/slo.md has the reasons, and a test compares its table with these numbers. Latencies
+ * are the 95th percentile at the client, in milliseconds, by the operation of the contract.
  */
 export const objectives = {
   /** Share of requests that may fail: an answer of 5xx, or none. */
@@ -38,5 +38,5 @@ export const objectives = {
   },
 } as const;
 
-/** What a request counts as in metrics and thresholds, whatever its URL. */
+/** The name of a request in metrics and thresholds, independent of its URL. */
 export type Operation = keyof typeof objectives.p95Ms;

@@ -1,4 +1,4 @@
-/** A variable of the environment, such as by `k6 run -e`. @throws Error when it is not there */
+/** An environment variable, such as of `k6 run -e`. @throws Error when it is missing */
 export function variable(name: string, fallback?: string): string {
   const value = __ENV[name] ?? fallback;
   if (value === undefined || value === '') throw new Error(`${name} is not set.`);
@@ -11,7 +11,7 @@ export function numberVariable(name: string, fallback: number): number {
   return number;
 }
 
-/** The choice called `value`. @throws Error that names the choices */
+/** The choice named `value`. @throws Error that lists the choices */
 export function chosen<Choice>(name: string, value: string, choices: Record<string, Choice>): Choice {
   const choice = choices[value];
   if (choice === undefined) throw new Error(`${name} is ${value}, and may be ${Object.keys(choices).join(', ')}.`);

@@ -1,12 +1,9 @@
-// Drives the mixes of the load tests without k6, against a platform of its own: `nx run edge:load`.
-//   LOAD_MIX        one mix; all when absent
-//   LOAD_RATE       requests a second, sent whatever the answers do; as fast as answers come when absent
-//   LOAD_AT_ONCE    requests under way at most (32)
-//   LOAD_MS         how long each mix runs, in milliseconds (10000)
-//   LOAD_CUSTOMERS  customers in the tenant (5000)
-// Prints figures, and what the processes hold and by how much that grew in the second half: with 20,000 customers, customers
-// keeps as much of the log in memory as it may from the beginning. Exits with 1 when more requests fail than docs/slo.md
-// allows.
+// Runs the mixes of the load tests without k6, against its own platform: `nx run edge:load`. LOAD_MIX        one mix; all
+// when absent LOAD_RATE       requests a second, independent of the answers; when absent, each client sends as soon as it
+// has its answer LOAD_AT_ONCE    most requests in flight (32) LOAD_MS         how long each mix runs, in milliseconds
+// (10000) LOAD_CUSTOMERS  customers in the tenant (5000) Prints figures, and the memory and handles of each process with
+// their growth in the second half. With 20,000 customers, the change log in the memory of customers is full from the
+// beginning. Exits with 1 when more requests fail than docs/slo.md allows.
 import { LoadProcess, startPlatform, type HttpRequest, type LoadResult } from '@rapport/testing';
 import { mixes, stepAt, type Mix } from '../mixes.ts';
 import { objectives } from '../slo.ts';
@@ -19,10 +16,10 @@ const customers = Number(process.env['LOAD_CUSTOMERS'] ?? 5_000);
 const only = process.env['LOAD_MIX'];
 const chosen = Object.entries(mixes).filter(([name]) => only === undefined || name === only);
 if (chosen.length === 0) throw new Error(`LOAD_MIX is ${only}, and may be ${Object.keys(mixes).join(', ')}.`);
-/** Different requests of a mix, sent in turn. */
+/** Number of different requests of a mix, which are sent in turn. */
 const requestCount = 1_000;
 
-// Without limits by rate: what is measured is the answers, not the refusals.
+// Without rate limits, which would make it measure refusals.
 const plans = JSON.stringify({ standard: { keyUnits: 1e9, tenantUnits: 1e9 } });
 const platform = await startPlatform({ edgeEnv: { LOG_LEVEL: 'warn', RATE_PLANS: plans } });
 const load = new LoadProcess();
@@ -52,12 +49,12 @@ interface Person {
   displayName: string;
 }
 
-/** In the parts of the mix, spread evenly. */
+/** The steps in the proportions of the mix, spread evenly. */
 function requestsOf(mix: Mix, people: Person[], headers: Record<string, string>): HttpRequest[] {
   return Array.from({ length: requestCount }, (_, index) => {
     const person = people[index % people.length];
-    if (!person) throw new Error('There is nobody to ask for.');
-    // 61 has no factor in common with 100: every part comes in its turn.
+    if (!person) throw new Error('The tenant has no customers.');
+    // 61 and 100 are coprime: every point of the mix occurs once.
     return {
       headers: { ...headers, 'Idempotency-Key': '{uuid}' },
       ...request(stepAt(mix, (index * 61) % 100), person),

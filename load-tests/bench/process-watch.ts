@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 const everyMs = 1_000;
-/** The part of the time in which processes warm up, which tells nothing. */
+/** The part of the time in which processes warm up, which is not measured. */
 const warmUp = 1 / 2;
 
 interface Sample {
@@ -10,7 +10,7 @@ interface Sample {
   handles: number;
 }
 
-/** What a process holds, and how that grew after it had warmed up. */
+/** The memory and handles of a process, and their growth after the warm-up. */
 export interface Growth {
   process: string;
   rssMb: number;
@@ -19,7 +19,7 @@ export interface Growth {
   handlesPerMinute: number;
 }
 
-/** Looks once a second at the memory and the open files and sockets of processes, as Linux tells them (proc_pid_status(5)). */
+/** Samples the memory and the open files and sockets of processes once a second from /proc (proc_pid_status(5)). */
 export class ProcessWatch {
   readonly #samples = new Map<string, Sample[]>();
   readonly #timer: NodeJS.Timeout;
@@ -59,7 +59,7 @@ function growthOf(process: string, all: readonly Sample[]): Growth {
   };
 }
 
-/** Of the straight line with the least squares. */
+/** Slope of the least-squares line. */
 function slopeOf(points: readonly (readonly [x: number, y: number])[]): number {
   const mean = (place: 0 | 1) => points.reduce((sum, point) => sum + point[place], 0) / points.length;
   const [meanX, meanY] = [mean(0), mean(1)];

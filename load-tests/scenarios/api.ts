@@ -8,7 +8,7 @@ export interface Customer {
 
 export interface Answer<Body> {
   status: number;
-  /** Absent when it failed: k6 would only log what is thrown, and no threshold would notice. */
+  /** Absent when the request failed: k6 would only log an exception, and no threshold would count it. */
   body: Body | undefined;
 }
 
@@ -26,7 +26,7 @@ export class Api {
     return answerOf(http.get(this.#baseUrl + path, this.#params(operation)));
   }
 
-  /** Asks for a range of a file. @returns the status, and the number of bytes of the answer */
+  /** Requests a range of a file. @returns the status, and the number of bytes of the answer */
   range(operation: Operation, path: string, range: string): { status: number; length: number } {
     const { headers, tags } = this.#params(operation);
     const response = http.get(this.#baseUrl + path, { headers: { ...headers, Range: range }, tags });
@@ -34,7 +34,7 @@ export class Api {
     return { status, length: typeof body === 'string' ? body.length : 0 };
   }
 
-  /** A write that may be sent again, with a body as JSON or as the text of `contentType`. */
+  /** An idempotent write, with a body as JSON or as text of `contentType`. */
   send<Body>(
     method: 'POST' | 'PATCH' | 'PUT',
     operation: Operation,
@@ -53,7 +53,7 @@ export class Api {
   }
 }
 
-/** Another text in every iteration of every client. */
+/** A text that is unique in every iteration of every client. */
 export function uniqueText(): string {
   return `${__VU}-${__ITER}-${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
 }

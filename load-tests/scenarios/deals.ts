@@ -14,14 +14,14 @@ interface Deal {
   status: string;
 }
 
-/** What the iterations work with: deals of one pipeline, and the stages that open ones of them are in. */
+/** Input of the iterations: deals of one pipeline, and the stages of its open deals. */
 interface Sales {
   pipelineId: string;
   stages: string[];
   ids: string[];
 }
 
-/** How long one looks at an answer, in seconds. */
+/** Think time after an answer, in seconds. */
 const lookSeconds = 1;
 
 const operations: Readonly<Record<Step, Operation>> = {
@@ -32,7 +32,7 @@ const operations: Readonly<Record<Step, Operation>> = {
   move: 'UpdateDeal',
 };
 
-/** Somebody who looks at the deals of a pipeline by stage, and moves them, on those that the tenant has. */
+/** A user who views the deals of a pipeline by stage, and moves them. Uses the existing deals of the tenant. */
 export function deals(baseUrl: string): Scenario {
   const api = new Api(baseUrl, variable('API_KEY'));
   return {
@@ -86,7 +86,7 @@ function take(api: Api, step: Step, { pipelineId, stages, ids }: Sales): void {
       return;
     }
     case 'create': {
-      // What guards of stages usually ask for.
+      // Fields that stage guards usually require.
       const given = { amount: { amount: '1200.50', currencyCode: 'EUR' }, closeDate: '2030-01-31' };
       const { body } = api.send<Deal>('POST', operation, '/v1/deals', {
         ...{ title: `Load ${uniqueText()}`, pipelineId, stage, ...given },

@@ -9,13 +9,13 @@ interface Page {
   hasMore?: boolean;
 }
 
-/** Pages that are read until a change must have come. */
+/** Most pages that are read until a change has arrived. */
 const mostPages = 50;
 
-/** A reader of changes that waits for one that was just made, and goes on from there. */
+/** A reader of changes that waits for a change it has just made, and continues from there. */
 export function feed(baseUrl: string): Scenario {
   const api = new Api(baseUrl, variable('API_KEY'));
-  /** Where this client has read to. */
+  /** This client's cursor. */
   let cursor: string | undefined;
   return {
     protocol: 'http',
@@ -25,14 +25,14 @@ export function feed(baseUrl: string): Scenario {
       cursor ??= data as string;
       const person = { kind: 'PERSON', givenName: 'Load', familyName: uniqueText() };
       const { body: created } = api.send<Customer>('POST', 'CreateCustomer', '/v1/customers', person);
-      let isTold = false;
-      for (let pages = 0; created && !isTold && pages < mostPages; pages += 1) {
+      let hasArrived = false;
+      for (let pages = 0; created && !hasArrived && pages < mostPages; pages += 1) {
         const page = read(api, cursor, 1);
         if (!page) break;
         cursor = page.nextCursor;
-        isTold = page.changes?.some(({ recordId }) => recordId === created.id) ?? false;
+        hasArrived = page.changes?.some(({ recordId }) => recordId === created.id) ?? false;
       }
-      check(isTold, { 'a change is told to who waits for it': (told) => told });
+      check(hasArrived, { 'a change reaches its waiting reader': (arrived) => arrived });
     },
   };
 }

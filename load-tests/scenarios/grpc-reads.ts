@@ -7,12 +7,12 @@ import type { Scenario } from './scenario.ts';
 
 const getCustomer: Operation = 'customers.GetCustomer';
 const lookSeconds = 0.1;
-/** A token of auth holds for 45 s at least. */
+/** A token of auth is valid for at least 45 s. */
 const tokenMs = 30_000;
 
 /**
- * Reads of customers straight from the service, as the edge makes them: over mutual TLS with the edge's certificate, and with
- * the token that auth gives for the key.
+ * Reads customers from the service directly, as the edge does: over mutual TLS with the edge's certificate, and with the
+ * token that auth issues for the key.
  */
 export function grpcReads(baseUrl: string): Scenario {
   const apiKey = variable('API_KEY');
@@ -26,7 +26,7 @@ export function grpcReads(baseUrl: string): Scenario {
   let isConnected = false;
   let principal = { token: '', untilMs: 0 };
 
-  /** For this client of the load: connections belong to it, and are kept. */
+  /** State of this k6 client: its connections stay open. */
   function connect(): void {
     if (isConnected) return;
     clients.auth.connect(addresses.auth, { tls });

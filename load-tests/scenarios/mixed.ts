@@ -5,7 +5,7 @@ import { variable } from '../variables.ts';
 import { Api, uniqueText, type Customer } from './api.ts';
 import type { Scenario } from './scenario.ts';
 
-/** How long one looks at an answer, in seconds. */
+/** Think time after an answer, in seconds. */
 const lookSeconds = 1;
 /** Longest text that the API searches for. */
 const maxSearchLength = 200;
@@ -19,7 +19,7 @@ const operations: Readonly<Record<keyof Mix, Operation>> = {
   update: 'UpdateCustomer',
 };
 
-/** One step of a mix in each iteration, on the customers that the tenant has. */
+/** One step of a mix in each iteration, on the existing customers of the tenant. */
 export function mixed(baseUrl: string, mix: Mix): Scenario {
   const api = new Api(baseUrl, variable('API_KEY'));
   return {
@@ -59,7 +59,7 @@ function take(api: Api, step: keyof Mix, { id, displayName }: Customer): void {
     case 'search': {
       const words = encodeURIComponent(displayName.slice(0, maxSearchLength));
       const { body } = api.get<{ customers?: Customer[] }>(operation, `/v1/customers?q=${words}`);
-      check(body, { 'a name finds somebody': () => (body?.customers ?? []).length > 0 });
+      check(body, { 'a search by name finds a customer': () => (body?.customers ?? []).length > 0 });
       return;
     }
     case 'searchAll': {

@@ -9,7 +9,7 @@ import type { Scenario } from './scenario.ts';
 const lookSeconds = 1;
 const getToken: Operation = 'GetToken';
 
-/** A program that signs in by client credentials (RFC 6749, 4.4) and reads with the token that it gets. */
+/** A program that signs in with client credentials (RFC 6749, 4.4) and reads with its token. */
 export function oauth(baseUrl: string): Scenario {
   const credentials = b64encode(`${variable('CLIENT_ID')}:${variable('CLIENT_SECRET')}`);
   return {

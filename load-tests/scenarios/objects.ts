@@ -12,7 +12,7 @@ interface ObjectRecord {
   name: string;
 }
 
-/** How long one looks at an answer, in seconds. */
+/** Think time after an answer, in seconds. */
 const lookSeconds = 1;
 
 const operations: Readonly<Record<Step, Operation>> = {
@@ -23,7 +23,7 @@ const operations: Readonly<Record<Step, Operation>> = {
   update: 'UpdateObjectRecord',
 };
 
-/** Somebody who works with the records of one custom object, on those that the tenant has. */
+/** A user who works with the existing records of one custom object. */
 export function objects(baseUrl: string): Scenario {
   const api = new Api(baseUrl, variable('API_KEY'));
   const path = `/v1/objects/${variable('OBJECT', 'subscription')}/records`;

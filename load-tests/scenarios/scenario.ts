@@ -1,9 +1,9 @@
 import type { Operation } from '../slo.ts';
 
-/** What a client does. Its `setup` is done once; what that answers goes, as JSON, to each iteration. */
+/** The behaviour of a client. `setup` runs once; its result is passed to each iteration as JSON. */
 export interface Scenario {
   protocol: 'http' | 'grpc';
-  /** The operations that it asks for, whose objectives hold. */
+  /** The operations that it calls, whose objectives apply. */
   operations: Operation[];
   setup(): unknown;
   run(data: unknown): void;

@@ -11,7 +11,7 @@ import { settings } from './settings.ts';
 import type { Scenario } from './scenario.ts';
 import { workspace } from './workspace.ts';
 
-/** By name; each is made with the base URL of the API, without a slash at its end. */
+/** By name. The argument is the base URL of the API, without a trailing slash. */
 export const scenarios: Record<string, (baseUrl: string) => Scenario> = {
   'read-heavy': (baseUrl) => mixed(baseUrl, mixes['read-heavy']),
   'write-heavy': (baseUrl) => mixed(baseUrl, mixes['write-heavy']),

@@ -8,7 +8,7 @@ const reads = 20;
 /** Think time after a read, in seconds. */
 const lookSeconds = 0.5;
 
-/** Somebody who opens one page after another, each of which reads the settings, and changes them once in a while. */
+/** A user who opens pages, each of which reads the settings, and sometimes changes them. */
 export function settings(baseUrl: string): Scenario {
   const api = new Api(baseUrl, variable('API_KEY'));
   return {

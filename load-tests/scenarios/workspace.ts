@@ -8,13 +8,13 @@ interface Operation {
   state: string;
 }
 
-/** Time between two looks at an operation, and after an export, in seconds. */
+/** Time between two polls of an operation, and after an export, in seconds. */
 const [pollSeconds, lookSeconds] = [0.5, 5];
 
-/** Most looks at an operation. */
+/** Most polls of an operation. */
 const maxLooks = 600;
 
-/** Somebody who exports the whole workspace. It has one export at a time. */
+/** A user who exports the whole workspace. It has one export at a time. */
 export function workspace(baseUrl: string): Scenario {
   const api = new Api(baseUrl, variable('API_KEY'));
   return {

@@ -37,15 +37,15 @@ beforeAll(async () => {
 
 afterAll(() => platform.stop());
 
-/** What the numbers of `Math.random` lead to: parts of 100 in the mixes. */
+/** The checks by values of `Math.random`: parts of 100 in the mixes. */
 test.each<[scenario: string, point: number, checks: string[]]>([
   ['read-heavy', 0, ['a customer can be read']],
   ['read-heavy', 85, ['the list has customers']],
-  ['mixed', 80, ['a name finds somebody']],
+  ['mixed', 80, ['a search by name finds a customer']],
   ['mixed', 82, ['a search finds a record']],
   ['write-heavy', 30, ['a customer is created']],
   ['write-heavy', 99, ['a customer is changed']],
-  ['search', 49, ['a name finds somebody']],
+  ['search', 49, ['a search by name finds a customer']],
   ['search', 50, ['a search finds a record']],
   ['deals', 0, ['a deal can be read']],
   ['deals', 50, ['the list has deals of the stage']],
@@ -61,7 +61,7 @@ test.each<[scenario: string, point: number, checks: string[]]>([
   ['settings', 0, ['the settings have a time zone', 'the settings are changed']],
   ['import', 0, ['every row becomes a customer']],
   ['workspace', 0, ['an export is started, or one is running', 'an export succeeds']],
-  ['feed', 0, ['a change is told to who waits for it']],
+  ['feed', 0, ['a change reaches its waiting reader']],
   ['oauth', 0, ['a program gets a token', 'the token opens the list']],
   ['grpc', 0, ['the service gives a customer']],
 ])('%s at %i meets: %j', async (scenario, point, checks) => {
@@ -91,15 +91,18 @@ test.each([
   expect(() => script.setup()).toThrow(reason);
 });
 
-test.each(['read-heavy', 'import', 'feed', 'oauth'])('%s fails a check when nobody answers', async (scenario) => {
-  const nobody = await load({ SCENARIO: scenario, BASE_URL: `http://127.0.0.1:${await freePort()}` });
+test.each(['read-heavy', 'import', 'feed', 'oauth'])(
+  '%s fails a check when the server is unreachable',
+  async (scenario) => {
+    const nobody = await load({ SCENARIO: scenario, BASE_URL: `http://127.0.0.1:${await freePort()}` });
 
-  const results = nobody.iterate([{ id: '01a20ebb-b7bb-7698-8902-0dbc8615199b', displayName: 'Ada' }]);
+    const results = nobody.iterate([{ id: '01a20ebb-b7bb-7698-8902-0dbc8615199b', displayName: 'Ada' }]);
 
-  expect(results.map(({ passed }) => passed)).toEqual([false]);
-});
+    expect(results.map(({ passed }) => passed)).toEqual([false]);
+  },
+);
 
-test('grpc fails a check for a certificate that services do not know as that of a caller', async () => {
+test('grpc fails a check with a certificate that services do not accept from a caller', async () => {
   const { certificate, key } = await platform.trust.certificatesOf('stranger');
   const script = await load({ SCENARIO: 'grpc', SERVICE_CERT_FILE: certificate, SERVICE_KEY_FILE: key });
 

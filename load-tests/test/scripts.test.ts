@@ -23,7 +23,7 @@ const env = {
 const profiles = Object.keys(profilesOf(1));
 
 test.each(['read-heavy', 'write-heavy', 'mixed', 'search', 'deals', 'objects', 'import', 'feed', 'oauth', 'grpc'])(
-  'k6 takes %s under every profile, with a threshold for each operation and for failures',
+  'k6 accepts %s under every profile, with a threshold for each operation and for failures',
   async (scenario) => {
     const scripts = await Promise.all(
       profiles.map((profile) => runScript('main.ts', { env: { ...env, SCENARIO: scenario, PROFILE: profile } })),
@@ -47,7 +47,7 @@ test.each([
   await expect(runScript('main.ts', { env: { ...env, ...wrong } })).rejects.toThrow(message);
 });
 
-test('a mix comes to 100 parts, and each number falls on the step that has it', () => {
+test('a mix has 100 parts, and each point selects its step', () => {
   const sums = [...Object.values(mixes), dealMix, objectMix].map((mix) =>
     Object.values(mix).reduce((sum: number, part: number) => sum + part, 0),
   );
@@ -71,7 +71,7 @@ test.each([
   ["export const bytes = Buffer.from('');", 'Buffer is not defined'],
   ["export const page = fetch('http://127.0.0.1:1');", 'fetch is not defined'],
   ["import http from 'k6/http'; http.get('http://127.0.0.1:1');", 'k6 makes no requests while it loads a script.'],
-  ['export const options = { vus: 1, durations: 1 };', 'k6 knows no vus, durations in options.'],
+  ['export const options = { vus: 1, durations: 1 };', 'k6 has no vus, durations in options.'],
 ])('stand-ins refuse what k6 refuses: %s', async (code, message) => {
   const folder = mkdtempSync(join(tmpdir(), 'rapport-refused-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -82,15 +82,15 @@ test.each([
 
 test.each<[object, string]>([
   [{ scenarios: { a: { executor: 'constant-vus', vus: 1 } } }, 'k6 needs duration of the scenario a.'],
-  [{ scenarios: { a: { executor: 'constant-vus', vus: 1, duration: '1 min' } } }, 'k6 knows no duration 1 min.'],
+  [{ scenarios: { a: { executor: 'constant-vus', vus: 1, duration: '1 min' } } }, 'k6 has no duration 1 min.'],
   [{ scenarios: { a: { executor: 'steady' } } }, 'k6 has no executor steady.'],
-  [{ thresholds: { http_requests: ['rate<1'] } }, 'k6 knows no http_requests in a threshold of a metric.'],
+  [{ thresholds: { http_requests: ['rate<1'] } }, 'k6 has no http_requests in a threshold of a metric.'],
   [{ thresholds: { http_req_duration: ['p95<100'] } }, 'k6 has no threshold p95<100.'],
 ])('stand-ins refuse the options %j', (options, message) => {
   expect(() => checkOptions(options)).toThrow(message);
 });
 
-test('docs/slo.md has the objectives that the thresholds are made of', () => {
+test('docs/slo.md has the objectives of the thresholds', () => {
   const text = readFileSync(join(root, 'docs/slo.md'), 'utf8');
   const rows = [...text.matchAll(/^\| `([\w.]+)` +\| ([\d,]+) ms +\|/gm)];
 

@@ -7,7 +7,7 @@ export type Call = { kind: 'http'; request: Request } | { kind: 'grpc'; request:
 
 export type Outcome = { answer: Answer | GrpcAnswer; failure?: undefined } | { answer?: undefined; failure: string };
 
-/** What the two threads share: where calls and outcomes pass, and a flag that is 1 once there is an outcome. */
+/** Shared by the two threads: a port for calls and outcomes, and a flag that is 1 once there is an outcome. */
 export interface Shared {
   port: MessagePort;
   done: Int32Array;
@@ -18,7 +18,7 @@ const timeoutMs = 120_000;
 
 let shared: Shared | undefined;
 
-/** Another thread makes the call, while this one waits: the calls of k6 return when the answer is there. */
+/** Another thread makes the call, while this one blocks: the calls of k6 are synchronous. */
 export function callAndWait(call: { kind: 'http'; request: Request }): Answer;
 export function callAndWait(call: { kind: 'grpc'; request: GrpcRequest }): GrpcAnswer;
 export function callAndWait(call: Call): Answer | GrpcAnswer {

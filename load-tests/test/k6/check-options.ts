@@ -1,4 +1,4 @@
-/** Of k6's options those that we use, and of each executor what it takes. k6 warns of others, or ends. */
+/** The k6 options in use, and the options of each executor. k6 warns about others, or exits. */
 const knownOptions = ['scenarios', 'thresholds'];
 const executors: Readonly<Record<string, { needs: string[]; takes: string[] }>> = {
   'constant-vus': { needs: ['vus', 'duration'], takes: [] },
@@ -16,7 +16,7 @@ interface Scenario {
   stages?: { target: number; duration: string }[];
 }
 
-/** @throws Error for what k6 would not take */
+/** @throws Error for options that k6 would refuse */
 export function checkOptions(options: object): void {
   const { scenarios = {}, thresholds = {} } = options as {
     scenarios?: Record<string, Scenario>;
@@ -43,13 +43,13 @@ function checkScenario(name: string, scenario: Scenario): void {
   if (missing.length > 0) throw new Error(`k6 needs ${missing.join(', ')} of the scenario ${name}.`);
   const durations = [scenario.duration, ...(scenario.stages ?? []).map((stage) => stage.duration)];
   for (const each of durations.filter((text) => text !== undefined))
-    if (each === '' || !duration.test(each)) throw new Error(`k6 knows no duration ${each}.`);
+    if (each === '' || !duration.test(each)) throw new Error(`k6 has no duration ${each}.`);
   const { stages = [], preAllocatedVUs = 1, maxVUs = preAllocatedVUs } = scenario;
-  if (!stages.every(({ target }) => Number.isInteger(target))) throw new Error('k6 wants whole numbers as targets.');
-  if (maxVUs < preAllocatedVUs) throw new Error('k6 wants maxVUs not below preAllocatedVUs.');
+  if (!stages.every(({ target }) => Number.isInteger(target))) throw new Error('k6 requires whole numbers as targets.');
+  if (maxVUs < preAllocatedVUs) throw new Error('k6 requires maxVUs of at least preAllocatedVUs.');
 }
 
 function refuseUnknown(where: string, keys: string[], known: string[]): void {
   const unknown = keys.filter((key) => !known.includes(key));
-  if (unknown.length > 0) throw new Error(`k6 knows no ${unknown.join(', ')} in ${where}.`);
+  if (unknown.length > 0) throw new Error(`k6 has no ${unknown.join(', ')} in ${where}.`);
 }

@@ -6,7 +6,7 @@ interface ConnectParams {
   tls?: GrpcRequest['tls'];
 }
 
-/** Stands in for `k6/net/grpc`. Names of servers lead to this machine, and to the server that proves that it is called so. */
+/** Stands in for `k6/net/grpc`. Server names resolve to this machine, and to the server whose certificate has the name. */
 export function grpcModule(
   stage: { readonly isInit: boolean },
   root: string,
@@ -21,16 +21,16 @@ export function grpcModule(
     }
 
     connect(address: string, { tls }: ConnectParams = {}): void {
-      if (stage.isInit) throw new Error('k6 connects to nobody while it loads a script.');
-      if (!tls) throw new Error('Services talk to nobody without a certificate.');
+      if (stage.isInit) throw new Error('k6 opens no connections while it loads a script.');
+      if (!tls) throw new Error('Services refuse connections without a certificate.');
       this.#connection = { address, tls };
     }
 
     invoke(method: string, request: object, { metadata = {} }: { metadata?: Record<string, string> } = {}) {
       if (!this.#files || !this.#connection) throw new Error('k6 needs the proto files and a connection first.');
-      if (!/^\/?[\w.]+\/\w+$/.test(method)) throw new Error(`k6 knows no method ${method}.`);
+      if (!/^\/?[\w.]+\/\w+$/.test(method)) throw new Error(`k6 has no method ${method}.`);
       const input: GrpcRequest = { ...this.#files, ...this.#connection, method, request, metadata };
-      // Plain JSON, as k6 makes it of what a script has.
+      // Plain JSON, as k6 makes it of a script's values.
       const plain = JSON.parse(JSON.stringify(input)) as GrpcRequest;
       return callAndWait({ kind: 'grpc', request: plain });
     }

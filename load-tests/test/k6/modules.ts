@@ -10,7 +10,7 @@ export interface CheckResult {
   passed: boolean;
 }
 
-/** Whether the script is being loaded, when k6 makes no calls, and what was checked since. */
+/** Whether the script is being loaded, when k6 makes no calls, and the checks made since. */
 export interface Stage {
   isInit: boolean;
   results: CheckResult[];
@@ -21,13 +21,13 @@ interface HttpParams {
   tags?: Record<string, string>;
 }
 
-/** Of k6's `Params`: any other would be ignored by k6, and is a mistake. */
+/** The supported fields of k6's `Params`: k6 would ignore any other, which is a mistake. */
 const knownParams = [
   ...['auth', 'compression', 'cookies', 'headers', 'jar', 'redirects', 'responseCallback', 'responseType', 'tags'],
   'timeout',
 ];
 
-/** Stand-ins for the modules of k6 that our scripts use, whose calls return when the answer is there, as k6's do. */
+/** Stand-ins for the k6 modules of our scripts, whose calls are synchronous, as k6's are. */
 export function k6Modules(
   stage: Stage,
   root: string,
@@ -92,7 +92,7 @@ function send(request: Request) {
   };
 }
 
-/** With its functions by name too, as k6's modules have them. */
+/** With its functions as named exports too, as k6's modules have them. */
 function moduleOf<Functions extends object>(functions: Functions) {
   return { ...functions, default: functions, __esModule: true };
 }

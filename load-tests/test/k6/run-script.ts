@@ -4,26 +4,26 @@ import { build } from 'vite';
 import { checkOptions } from './check-options.ts';
 import { k6Modules, type CheckResult } from './modules.ts';
 
-/** A script as k6 has it after its init stage. */
+/** A script after its init stage. */
 export interface LoadedScript {
   options: unknown;
-  /** What `setup` answers goes on to iterations as JSON, as in k6. */
+  /** The result of `setup` is passed to iterations as JSON, as in k6. */
   setup(): unknown;
-  /** One iteration. @returns what was checked in it */
+  /** One iteration. @returns its checks */
   iterate(data: unknown): CheckResult[];
 }
 
 export interface ScriptSettings {
   /** `__ENV`. */
   env?: Record<string, string>;
-  /** `Math.random`, so that a test chooses the way that a scenario goes. */
+  /** `Math.random`, so that a test chooses the branches of a scenario. */
   random?: () => number;
 }
 
 const root = join(import.meta.dirname, '../..');
 
 /**
- * Runs the init stage of a script in a world that has ECMAScript and what k6 brings, and nothing of Node: any other global,
+ * Runs the init stage of a script in a context with ECMAScript and k6's modules, and nothing of Node: any other global,
  * module, option or parameter is an error.
  */
 export async function runScript(entry: string, settings: ScriptSettings = {}): Promise<LoadedScript> {
