@@ -1,5 +1,5 @@
-// Makes src/gen from the proto files: messages and service definitions by ts-proto, a list of all services, and the
-// descriptors with their options, from which the bindings are derived at start, once without comments and once with them.
+// Generates src/gen from the proto files: messages and service definitions by ts-proto, a list of all services, and the
+// descriptors with their options, once without comments and once with them. The bindings are derived from them at start.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ writeFileSync(
 
 const services = readdirSync(gen, { recursive: true })
   .filter((file) => file.endsWith('.ts') && file !== 'descriptors.ts')
-  // What carries calls is no service of an area.
+  // CallsService, which carries calls, belongs to no area.
   .filter((file) => !file.endsWith('calls_service.ts'))
   .sort()
   .flatMap((file) =>

@@ -1,2 +1,2 @@
-/** What the origin of calls begins with that an exchange with another system makes. The id of its mapping is behind it. */
+/** Prefix of the origin of calls that an exchange with another system makes. The id of its mapping follows. */
 export const exchangeOriginPrefix = 'sync:';

@@ -55,7 +55,7 @@ class Process {
   }
 }
 
-/** Whole or not at all. */
+/** Atomically. */
 async function replace(path: string, content: string | Buffer): Promise<void> {
   await writeFile(`${path}.new`, content);
   await rename(`${path}.new`, path);
@@ -66,63 +66,59 @@ function ask(client: ContractClient, signer: PrincipalSigner) {
   return client.unary(methods.getTenant.path, {}, { context, deadlineMs: 10_000 });
 }
 
-it(
-  'another authority takes the place of the one before under load, and no call fails',
-  { timeout: 60_000 },
-  async () => {
-    const signer = await PrincipalSigner.of();
-    const [auth, edge] = [await Process.of('auth'), await Process.of('edge')];
-    const [ofAuth, ofEdge] = [auth, edge].map(({ files }) => new ServiceCertificates(files, logger, 20)) as [
-      ServiceCertificates,
-      ServiceCertificates,
-    ];
-    const { address, stop } = await startService({
-      principals: new PrincipalVerifier(signer.publicKeys),
-      tls: { certificates: ofAuth, allowedCallers: ['edge'] },
-    });
-    stops.push(stop);
-    const failures: unknown[] = [];
-    let connections = 0;
-    let isOver = false;
-    const lanes = Array.from({ length: 4 }, async () => {
-      while (!isOver) {
-        const client = new ContractClient(address, services, { certificates: ofEdge, serviceName: 'auth' });
-        for (let n = 0; n < 5; n += 1) await ask(client, signer).catch((error: unknown) => failures.push(error));
-        client.close();
-        connections += 1;
-      }
-    });
-    /** Changes both processes, one after the other, and has connections made before and after each. */
-    const change = async (step: (process: Process) => Promise<void>) => {
-      for (const [process, certificates] of [
-        [auth, ofAuth],
-        [edge, ofEdge],
-      ] as const) {
-        await step(process);
-        const written = await Promise.all(Object.values(process.files).map((path: string) => readFile(path, 'utf8')));
-        const taken = () => [certificates.current.cert, certificates.current.key, certificates.current.ca].map(String);
-        await expect.poll(taken, { timeout: 10_000 }).toEqual(written);
-        const made = connections;
-        await expect.poll(() => connections, { timeout: 20_000 }).toBeGreaterThan(made + 8);
-      }
-    };
+it('the authority is replaced under load, and no call fails', { timeout: 60_000 }, async () => {
+  const signer = await PrincipalSigner.of();
+  const [auth, edge] = [await Process.of('auth'), await Process.of('edge')];
+  const [ofAuth, ofEdge] = [auth, edge].map(({ files }) => new ServiceCertificates(files, logger, 20)) as [
+    ServiceCertificates,
+    ServiceCertificates,
+  ];
+  const { address, stop } = await startService({
+    principals: new PrincipalVerifier(signer.publicKeys),
+    tls: { certificates: ofAuth, allowedCallers: ['edge'] },
+  });
+  stops.push(stop);
+  const failures: unknown[] = [];
+  let connections = 0;
+  let isOver = false;
+  const workers = Array.from({ length: 4 }, async () => {
+    while (!isOver) {
+      const client = new ContractClient(address, services, { certificates: ofEdge, serviceName: 'auth' });
+      for (let n = 0; n < 5; n += 1) await ask(client, signer).catch((error: unknown) => failures.push(error));
+      client.close();
+      connections += 1;
+    }
+  });
+  /** Changes both processes, one after the other, with new connections before and after each. */
+  const change = async (step: (process: Process) => Promise<void>) => {
+    for (const [process, certificates] of [
+      [auth, ofAuth],
+      [edge, ofEdge],
+    ] as const) {
+      await step(process);
+      const written = await Promise.all(Object.values(process.files).map((path: string) => readFile(path, 'utf8')));
+      const taken = () => [certificates.current.cert, certificates.current.key, certificates.current.ca].map(String);
+      await expect.poll(taken, { timeout: 10_000 }).toEqual(written);
+      const made = connections;
+      await expect.poll(() => connections, { timeout: 20_000 }).toBeGreaterThan(made + 8);
+    }
+  };
 
-    await change((process) => process.trust(before, after));
-    await change((process) => process.certifyBy(after));
-    await change((process) => process.trust(after));
-    isOver = true;
-    await Promise.all(lanes);
+  await change((process) => process.trust(before, after));
+  await change((process) => process.certifyBy(after));
+  await change((process) => process.trust(after));
+  isOver = true;
+  await Promise.all(workers);
 
-    expect(failures).toEqual([]);
-    const late = await Process.of('edge');
-    await late.trust(after);
-    const former = new ContractClient(address, services, {
-      certificates: new ServiceCertificates(late.files, logger, 20),
-      serviceName: 'auth',
-    });
-    stops.push(() => former.close());
-    await expect(ask(former, signer)).rejects.toMatchObject({
-      code: expect.stringMatching(/UNAVAILABLE|DEADLINE/) as string,
-    });
-  },
-);
+  expect(failures).toEqual([]);
+  const late = await Process.of('edge');
+  await late.trust(after);
+  const former = new ContractClient(address, services, {
+    certificates: new ServiceCertificates(late.files, logger, 20),
+    serviceName: 'auth',
+  });
+  stops.push(() => former.close());
+  await expect(ask(former, signer)).rejects.toMatchObject({
+    code: expect.stringMatching(/UNAVAILABLE|DEADLINE/) as string,
+  });
+});

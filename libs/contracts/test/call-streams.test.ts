@@ -30,7 +30,7 @@ function token(number = 1, text = signer.sign(caller)) {
   return { number, token: text };
 }
 
-it('answers of one moment share a frame, and a stream ends when all are there', async () => {
+it('answers of one moment share a frame, and a stream ends when all are sent', async () => {
   const stream = openStream().send({
     tokens: [token()],
     calls: Array.from({ length: 100 }, (_, index) => callOf(index + 1)),
@@ -42,7 +42,7 @@ it('answers of one moment share a frame, and a stream ends when all are there', 
   expect(await stream.end()).toMatchObject({ code: status.OK });
 });
 
-describe('a frame that no sound client sends ends its stream, and no other:', () => {
+describe('a malformed frame ends its stream, and no other:', () => {
   it.each<[string, () => Partial<CallFrame>]>([
     ['a call with the number of another', () => ({ calls: [callOf(1), callOf(1)] })],
     ['a call with a lower number', () => ({ calls: [callOf(2), callOf(1)] })],
@@ -51,7 +51,7 @@ describe('a frame that no sound client sends ends its stream, and no other:', ()
     ['a token with the number of another', () => ({ tokens: [token(1), token(1)] })],
     ['a token without a number', () => ({ tokens: [token(0)] })],
     [
-      'more tokens than a stream may know',
+      'more tokens than a stream may hold',
       () => ({ tokens: Array.from({ length: 10_001 }, (_, index) => token(index + 2, 't')) }),
     ],
     ['a request that is too large', () => ({ calls: [callOf(1, { request: Buffer.alloc(300_000) })] })],
@@ -110,7 +110,7 @@ it('an answer that can not be encoded fails alone, and is logged', async () => {
   await stream.end();
 });
 
-it('an answer beyond what clients take fails alone', async () => {
+it('an answer beyond the limit of clients fails alone', async () => {
   service.scripts.set('1', async () => 'x'.repeat(64 * 1024 * 1024));
   const stream = openStream().send({ tokens: [token()], calls: [callOf(1), callOf(2)] });
   const answers = await stream.untilAnswered(2);
@@ -119,7 +119,7 @@ it('an answer beyond what clients take fails alone', async () => {
   await stream.end();
 });
 
-it('a client that does not read its answers has no more calls begun, until it does', async () => {
+it('no calls start for a client that does not read its answers, until it does', async () => {
   const other = new ContractClient(service.address, [methods]);
   const options = { context: { requestId: 'other', principalToken: signer.sign(caller) }, deadlineMs: 30_000 };
   const count = 200;
@@ -140,7 +140,7 @@ it('a client that does not read its answers has no more calls begun, until it do
   other.close();
 });
 
-it('an old stream asks its client for another one, and still takes calls', async () => {
+it('an old stream asks its client for another one, and still accepts calls', async () => {
   await service.stop();
   service = await ScriptedService.start(new PrincipalVerifier(signer.publicKeys), { connectionAgeSeconds: 1 });
   const stream = openStream().send({ tokens: [token()] });
@@ -150,7 +150,7 @@ it('an old stream asks its client for another one, and still takes calls', async
   expect(await stream.end()).toMatchObject({ code: status.OK });
 });
 
-it('a call that was left before its principal was verified reaches no handler', async () => {
+it('a call that is cancelled before its principal is verified reaches no handler', async () => {
   const stream = openStream().send({ tokens: [token()], calls: [callOf(1)], cancelledCalls: [1] });
   stream.send({ calls: [callOf(2)] });
   await stream.untilAnswered(1);
@@ -182,7 +182,7 @@ it('a principal whose token expires is refused from then on', async () => {
   await stream.end();
 });
 
-it('calls beyond those that may be running are refused, and taken once there is room', async () => {
+it('calls beyond the limit of running calls are refused, and accepted once there is room', async () => {
   const answer = Promise.withResolvers<string>();
   for (let number = 1; number <= 4_000; number += 1) service.scripts.set(String(number), () => answer.promise);
   const stream = openStream().send({ tokens: [token()] });
@@ -195,7 +195,7 @@ it('calls beyond those that may be running are refused, and taken once there is 
   await stream.end();
 });
 
-it('a process that ends says so, answers what it has begun, and refuses what follows', async () => {
+it('an ending process announces it, answers running calls, and refuses later ones', async () => {
   const answer = Promise.withResolvers<string>();
   service.scripts.set('1', () => answer.promise);
   const stream = openStream().send({ tokens: [token()], calls: [callOf(1)] });

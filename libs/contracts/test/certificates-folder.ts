@@ -13,7 +13,7 @@ export class CertificatesFolder {
     return new CertificatesFolder(await mkdtemp(join(tmpdir(), 'rapport-')));
   }
 
-  /** An authority and what it certifies. */
+  /** An authority and the certificates it issues. */
   async authority(name: string): Promise<PlatformCertificates> {
     const made = await PlatformCertificates.in(await SecretFiles.in(join(this.path, name)));
     this.#made.push(made);

@@ -45,7 +45,7 @@ describe('calls of many principals are all answered', () => {
     expect(service.begun).toBe(tokens.length);
   });
 
-  it('when they are more than a stream may know', async () => {
+  it('when they are more than a stream may hold', async () => {
     for (let round = 0; round < 11; round += 1) {
       const tokens = Array.from({ length: 1_000 }, (_, index) =>
         signer.sign({ ...caller, principalId: `apiKey:${round}-${index}` }),
@@ -68,7 +68,7 @@ describe('of two replicas', () => {
     stopNames = () => names.stop();
     names.set('tenants', hosts);
     client = new ContractClient(`dns://${names.address}/tenants.local:${port}`, [methods]);
-    // Plain gRPC, which the first call goes by, does not know this name server.
+    // The first call uses plain gRPC, which does not use this name server.
     await expect.poll(() => call('first').then(openStreams, () => 0)).toBe(2);
   });
   afterEach(async () => {
@@ -96,7 +96,7 @@ describe('of two replicas', () => {
     for (const { begun } of replicas) expect(begun).toBeGreaterThan(10);
   });
 
-  it('one that ends costs no call', async () => {
+  it('no call fails when one ends', async () => {
     let isOver = false;
     const loops = Array.from({ length: 8 }, async () => {
       while (!isOver) await call('next');

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** Passes connections on, until the test breaks or holds them. */
+/** Forwards connections, until the test breaks or pauses them. */
 export class FragileProxy {
   readonly #sockets = new Set<Socket>();
 

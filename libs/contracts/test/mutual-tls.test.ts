@@ -20,7 +20,7 @@ const stops: (() => unknown)[] = [];
 let folder: CertificatesFolder;
 let certificates: PlatformCertificates;
 let signer: PrincipalSigner;
-/** Of a service called auth that only edge may call. */
+/** Of a service named auth that only edge may call. */
 let address: string;
 
 beforeAll(async () => {
@@ -54,7 +54,7 @@ function ask(client: ContractClient, principalToken = signer.sign(caller), deadl
 }
 
 describe('a service', () => {
-  it('answers a process that it knows by its certificate, and names it', async () => {
+  it('answers a process with an allowed certificate, and identifies it', async () => {
     const client = clientOf(await certificates.of('edge'));
     await expect(ask(client)).resolves.toMatchObject({ displayName: expect.stringContaining('apiKey:a') as string });
     const requests = ReadableStream.from([{ types: [], credit: 1 }]);
@@ -63,7 +63,7 @@ describe('a service', () => {
     expect((value as { cursor: string }).cursor).toContain('"service:edge"');
   });
 
-  it('refuses a good certificate with a principal that auth has not signed', async () => {
+  it('refuses a valid certificate with a principal that auth has not signed', async () => {
     const client = clientOf(await certificates.of('edge'));
     const forged = (await PrincipalSigner.of()).sign(caller);
     for (const token of ['', forged])
@@ -86,7 +86,7 @@ describe('a service', () => {
     expect(answers.filter(({ status }) => status === 'rejected')).toEqual([]);
   });
 
-  it('refuses a process of the platform that may not call it, whatever it calls', async () => {
+  it('refuses every call of a platform process that is not allowed', async () => {
     const client = clientOf(await certificates.of('customers'));
     const refusal = { code: 'PERMISSION_DENIED', reason: 'CALLER_NOT_ALLOWED' };
     await expect(ask(client)).rejects.toMatchObject(refusal);
@@ -94,7 +94,7 @@ describe('a service', () => {
     await expect(client.unary(methods.authenticateApiKey.path, { key: 'k' }, options)).rejects.toMatchObject(refusal);
   });
 
-  it('does not let itself be reached with a certificate of another authority, without one, or plainly', async () => {
+  it('refuses connections with a certificate of another authority, without one, or without TLS', async () => {
     const other = await folder.authority('theirs');
     const theirs = { ...(await other.of('edge')), authority: certificates.authority };
     await expect(ask(clientOf(theirs), undefined, 2_000)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
@@ -116,7 +116,7 @@ describe('a client', () => {
   });
 });
 
-/** Knows the authority, and shows nothing of its own. */
+/** Trusts the authority, and has no certificate. */
 async function askWithoutCertificate(): Promise<unknown> {
   const client = new Client(address, credentials.createSsl(await readFile(certificates.authority)), {
     'grpc.ssl_target_name_override': 'auth',
@@ -149,8 +149,8 @@ it('certificates and keys change under load, and no call fails', async () => {
   let calls = 0;
   let isOver = false;
   const failures: unknown[] = [];
-  // Each lane makes connections of its own all the time, so that each change is met by some.
-  const lanes = Array.from({ length: 4 }, async () => {
+  // Each worker opens new connections all the time, so that some coincide with each change.
+  const workers = Array.from({ length: 4 }, async () => {
     while (!isOver) {
       const client = new ContractClient(at, services, tls);
       for (let n = 0; n < 10; n += 1) {
@@ -160,10 +160,10 @@ it('certificates and keys change under load, and no call fails', async () => {
       client.close();
     }
   });
-  const lasting = new ContractClient(at, services, tls);
-  stops.push(() => lasting.close());
-  const lastingLane = (async () => {
-    while (!isOver) await ask(lasting).catch((error: unknown) => failures.push(error));
+  const longLived = new ContractClient(at, services, tls);
+  stops.push(() => longLived.close());
+  const longLivedWorker = (async () => {
+    while (!isOver) await ask(longLived).catch((error: unknown) => failures.push(error));
   })();
 
   for (let change = 0; change < 5; change += 1) {
@@ -173,7 +173,7 @@ it('certificates and keys change under load, and no call fails', async () => {
     await expect.poll(() => calls, { timeout: 10_000 }).toBeGreaterThan(before + 80);
   }
   isOver = true;
-  await Promise.all([...lanes, lastingLane]);
+  await Promise.all([...workers, longLivedWorker]);
 
   expect(failures).toEqual([]);
   const { certificate } = await own.of('auth');

@@ -13,7 +13,7 @@ const caller: Caller = { tenantId: 't', principalId: 'apiKey:a', permissions: ['
 const stops: (() => unknown)[] = [];
 let signer: PrincipalSigner;
 let client: ContractClient;
-/** Of a service that does not know which process calls it. */
+/** Of a service that can't identify the calling process. */
 let unknown: ContractClient;
 
 beforeAll(async () => {
@@ -31,7 +31,7 @@ async function start(options: Parameters<typeof startService>[0]): Promise<Contr
   return started;
 }
 
-/** What the handler sees of the call. */
+/** The call as the handler sees it. */
 async function seen(context: Partial<OutgoingCall>, by = client): Promise<unknown> {
   const options = { context: { requestId: 'r', ...context }, deadlineMs: 10_000 };
   const tenant = (await by.unary(methods.getTenant.path, {}, options)) as { displayName: string };
@@ -54,12 +54,12 @@ describe('a call with a principal token', () => {
     expect(await seen({ principalToken: signer.sign(named) })).toEqual({ requestId: 'r', caller: named });
   });
 
-  it('lacks a permission that the token does not give', async () => {
+  it('lacks a permission that is not in the token', async () => {
     const principalToken = signer.sign({ ...caller, permissions: ['tenant.write'] });
     await expect(seen({ principalToken })).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
   });
 
-  it('may reach a public method without one, and with a good one only', async () => {
+  it('may reach a public method without one, or with a valid one', async () => {
     const call = (principalToken: string) =>
       client.unary(
         methods.authenticateApiKey.path,
@@ -86,7 +86,7 @@ describe('a call is refused as UNAUTHENTICATED', () => {
   const publicPem = () => createPublicKey(privateKey).export({ type: 'spki', format: 'pem' });
   const otherKey = generateKeyPairSync('ed25519').privateKey;
 
-  it('but for what is wrong it would be taken', async () => {
+  it('a correct token is accepted', async () => {
     expect(await seen({ principalToken: await signed({}) })).toMatchObject({ caller });
   });
 
@@ -106,14 +106,14 @@ describe('a call is refused as UNAUTHENTICATED', () => {
     ['when it never expires', () => signed({ exp: undefined })],
     ['before it begins', () => signed({ nbf: now + 60 })],
     ['for another audience', () => signed({ aud: 'rapport-api' })],
-    ['from another issuer', () => signed({ iss: 'somebody' })],
+    ['from another issuer', () => signed({ iss: 'another' })],
     ['of another type, such as an access token', () => signed({}, { typ: 'at+jwt' })],
     [
-      'with a critical header that we do not know',
+      'with an unknown critical header',
       () => by({ crit: ['exp2'], exp2: 1 }, (t) => sign(null, Buffer.from(t), privateKey).toString('base64url')),
     ],
     ['without a tenant', () => signed({ tid: undefined })],
-    ['with a record scope that we do not know', () => signed({ scope: 'GALAXY' })],
+    ['with an unknown record scope', () => signed({ scope: 'GALAXY' })],
     ['beyond 8 KiB', () => signed({ perms: ['tenant.read', 'x'.repeat(8_192)] })],
   ])('%s', async (_what, token) => {
     await expect(seen({ principalToken: await token() })).rejects.toMatchObject({
@@ -124,7 +124,7 @@ describe('a call is refused as UNAUTHENTICATED', () => {
 });
 
 describe('an internal method', () => {
-  it('is for a process of the platform, for itself', async () => {
+  it('accepts calls of the platform’s processes themselves', async () => {
     const permissions = ['platform.internal'];
     const tenantId = '00000000-0000-0000-0000-000000000000';
     expect(await subscribed({})).toEqual({
@@ -135,12 +135,12 @@ describe('an internal method', () => {
     await expect(subscribed({ principalToken })).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
   });
 
-  it('is closed to a process that is not known', async () => {
+  it('refuses an unknown process', async () => {
     await expect(subscribed({}, unknown)).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
   });
 });
 
-it('why a call is made is believed from a process of the platform only', async () => {
+it('trusts the cause of a call only from a process of the platform', async () => {
   const cause = { origin: 'sync', causationId: 'c', hop: 3 };
   const context = { principalToken: signer.sign(caller), cause };
   expect(await seen(context)).toEqual({ requestId: 'r', caller, cause });

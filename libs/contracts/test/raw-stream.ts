@@ -12,7 +12,7 @@ import { methods } from './scripted-service.js';
 
 const { calls } = CallsServiceService;
 
-/** A stream of calls whose frames the test writes. */
+/** A call stream whose frames the test writes. */
 export class RawStream {
   readonly frames: AnswerFrame[] = [];
   readonly ended: Promise<StatusObject>;

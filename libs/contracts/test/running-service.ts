@@ -20,7 +20,7 @@ const { subscribe } = ChangeFeedServiceService;
 export const methods = { getTenant, authenticateApiKey, subscribe };
 export const services: ServiceDefinition[] = [{ getTenant, authenticateApiKey }, { subscribe }];
 
-/** Each handler answers with what is told of its call, as JSON: as the name of a tenant, a plan, or a cursor. */
+/** Each handler answers with a description of its call, as JSON in the name of a tenant, a plan, or a cursor. */
 function contextText(): string {
   return JSON.stringify({ ...callContext.getStore(), dueAt: undefined, gone: undefined });
 }
@@ -48,7 +48,7 @@ class FeedController {
 @Module({ controllers: [AuthController, FeedController] })
 class TestModule {}
 
-/** A service that tells what it knows of a call. @returns its address, and what stops it */
+/** A service that answers with a description of its calls. @returns its address, and a function that stops it */
 export async function startService(
   options: Pick<GrpcServiceOptions, 'principals' | 'peer' | 'tls'>,
 ): Promise<{ address: string; stop: () => Promise<void> }> {

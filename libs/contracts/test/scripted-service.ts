@@ -19,20 +19,20 @@ const { authenticateApiKey, getTenant } = AuthServiceService;
 /** One with a permission, and a public one. */
 export const methods = { getTenant, authenticateApiKey };
 
-/** Number of streams of calls that clients of this process have open. */
+/** Number of open call streams of this process's clients. */
 export async function openStreams(): Promise<number> {
   const { values = [] } = (await metrics.getSingleMetric('rapport_call_streams')?.get()) ?? {};
   return values[0]?.value ?? 0;
 }
 
-/** What a handler does with a call. @returns the tenant's name */
+/** The script of a handler. @returns the tenant's name */
 export type Script = (context: CallContext) => Promise<string>;
 
-/** A service of one replica, whose handlers do what the test says of the call's request id. */
+/** A service of one replica, whose handlers run the test's script for the request id of a call. */
 export class ScriptedService {
-  /** By request id. What has none is answered at once. */
+  /** By request id. A call without a script is answered at once. */
   readonly scripts = new Map<string, Script>();
-  /** Calls that handlers have begun. */
+  /** Calls that reached a handler. */
   begun = 0;
 
   private constructor(
@@ -97,7 +97,7 @@ function moduleOf(serve: { answer: Script }) {
   return ScriptedModule;
 }
 
-/** The platform's contract as if all methods were of another class of traffic, of which calls are made by plain gRPC. */
+/** The platform's contract with all methods in another class of traffic, whose calls use plain gRPC. */
 export class PlainContract extends Contract {
   constructor() {
     super(fileDescriptorSet);

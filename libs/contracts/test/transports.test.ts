@@ -36,7 +36,7 @@ async function call(requestId: string, { principalToken, deadlineMs = 30_000, si
   return displayName;
 }
 
-/** A client whose calls all go by one transport. */
+/** A client whose calls all use one transport. */
 async function connect(address: string, isStreamed: boolean): Promise<ContractClient> {
   const before = await openStreams();
   const made = new ContractClient(address, [methods], undefined, ...(isStreamed ? [] : [plainContract]));
@@ -47,7 +47,7 @@ async function connect(address: string, isStreamed: boolean): Promise<ContractCl
 
 describe.each([
   ['plain gRPC', false],
-  ['a stream of calls', true],
+  ['a call stream', true],
 ])('over %s', (_transport, isStreamed) => {
   beforeAll(async () => {
     service = await ScriptedService.start(principals);
@@ -68,7 +68,7 @@ describe.each([
     expect(await Promise.all(ids.map((id) => call(id)))).toEqual(ids);
   });
 
-  it('a call that wants JSON has it, with what is needed of the message besides', async () => {
+  it('a call that requests JSON gets it, with the needed fields of the message', async () => {
     service.scripts.set('json', () => Promise.resolve('A "name"'));
     const context = { requestId: 'json', principalToken: signer.sign(caller) };
     const answered = client.json(methods.getTenant.path, {}, { context, deadlineMs: 30_000 }, AnswerForm.JSON);
@@ -87,7 +87,7 @@ describe.each([
     await gone;
   });
 
-  it('a call that its caller leaves ends its handler, and none of the others', async () => {
+  it('a cancelled call ends its handler, and no other', async () => {
     const handlers = { begun: Promise.withResolvers<void>(), gone: Promise.withResolvers<void>() };
     const other = Promise.withResolvers<string>();
     service.scripts.set('other', () => other.promise);
@@ -107,13 +107,13 @@ describe.each([
     expect(await stays).toBe('stays');
   });
 
-  it('a call that was left before it began reaches no handler', async () => {
+  it('a call that is cancelled before it begins reaches no handler', async () => {
     await expect(call('left', { signal: AbortSignal.abort() })).rejects.toBeInstanceOf(AppError);
     await call('next');
     expect(service.begun).toBe(1);
   });
 
-  it('an error comes with all that its handler has said', async () => {
+  it('an error arrives with all its details', async () => {
     const error = new AppError('INVALID_ARGUMENT', 'NOT_SO', 'Not so.', {
       violations: [{ field: 'name', reason: 'EMPTY', description: 'must not be empty' }],
       metadata: { limit: '3' },
@@ -126,7 +126,7 @@ describe.each([
     });
   });
 
-  it('an error that nobody has foreseen keeps its text in the service', async () => {
+  it('the text of an unexpected error stays in the service', async () => {
     service.scripts.set('broken', () => Promise.reject(new Error('secret')));
     await expect(call('broken')).rejects.toMatchObject({
       code: 'INTERNAL',
@@ -134,7 +134,7 @@ describe.each([
     });
   });
 
-  it('each call is made for its own principal, and is refused without a good one', async () => {
+  it('each call has its own principal, and is refused without a valid one', async () => {
     const names = Array.from({ length: 50 }, (_, index) => ({ ...caller, principalId: `apiKey:${index}` }));
     for (const { principalId } of names)
       service.scripts.set(principalId, async (context) => context.caller?.principalId ?? '');
@@ -147,13 +147,13 @@ describe.each([
     await expect(call('r', { principalToken: poor })).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
   });
 
-  it('a principal is known again after all were forgotten', async () => {
+  it('a principal works again after all tokens were dropped', async () => {
     await call('before');
     client.forgetPrincipals();
     expect(await call('after')).toBe('after');
   });
 
-  it('a request that breaks the rules of its fields is refused, whatever its size', async () => {
+  it('a request of any size that breaks the rules of its fields is refused', async () => {
     for (const length of [1_000, 1_000_000]) {
       const options = { context: { requestId: 'r' }, deadlineMs: 30_000 };
       const asked = client.unary(methods.authenticateApiKey.path, { key: 'x'.repeat(length) }, options);
@@ -161,7 +161,7 @@ describe.each([
     }
   });
 
-  it('a request beyond what a service takes fails, and none beside it', async () => {
+  it('a request beyond the limit of a service fails, and no other', async () => {
     const other = Promise.withResolvers<string>();
     service.scripts.set('other', () => other.promise);
     const stays = call('other');
@@ -172,14 +172,14 @@ describe.each([
     expect(await stays).toBe('stays');
   });
 
-  it('large answers come whole, with small ones between them', async () => {
+  it('large answers arrive complete, with small ones between them', async () => {
     const text = 'x'.repeat(3_000_000);
     service.scripts.set('large', async () => text);
     const answers = await Promise.all(['large', 'small', 'large', 'other', 'large'].map((id) => call(id)));
     expect(answers.map(({ length }) => length)).toEqual([text.length, 5, text.length, 5, text.length]);
   });
 
-  it('a service that ends answers what it has begun', async () => {
+  it('an ending service answers running calls', async () => {
     const ending = await ScriptedService.start(principals);
     const by = await connect(ending.address, isStreamed);
     const begun = Promise.withResolvers<void>();
@@ -195,7 +195,7 @@ describe.each([
     by.close();
   });
 
-  it('whether a call was made is not known when its connection breaks, so it is not made again', async () => {
+  it('a call whose connection breaks has an unknown outcome and is not repeated', async () => {
     const proxy = await FragileProxy.to(service.address);
     const by = await connect(proxy.address, isStreamed);
     const begun = Promise.withResolvers<void>();
@@ -215,11 +215,11 @@ describe.each([
     const aging = await ScriptedService.start(principals, { connectionAgeSeconds: 0.2 });
     const by = await connect(aging.address, isStreamed);
     const until = Date.now() + 1_500;
-    const lanes = Array.from({ length: 8 }, async (_, lane) => {
+    const workers = Array.from({ length: 8 }, async (_, worker) => {
       for (let count = 0; Date.now() < until; count += 1)
-        expect(await call(`${lane} ${count}`, { by })).toBe(`${lane} ${count}`);
+        expect(await call(`${worker} ${count}`, { by })).toBe(`${worker} ${count}`);
     });
-    await Promise.all(lanes);
+    await Promise.all(workers);
     by.close();
     await aging.stop();
   });

@@ -27,7 +27,7 @@ describe('the metadata of a call', () => {
     expect(sent({ requestId: 'r', principalToken, cause: { origin, hop: 2 } }).cause).toEqual({ hop: 2 });
   });
 
-  it.each(['0', '-1', 'many'])('takes %s hops for none', (hop) => {
+  it.each(['0', '-1', 'many'])('reads %s hops as none', (hop) => {
     const metadata = writeCallMetadata({ requestId: 'r', principalToken });
     metadata.set('x-rapport-hop', hop);
     expect(readCallMetadata(metadata)).toEqual({ requestId: 'r', principalToken });

@@ -14,11 +14,11 @@ import { callFields, frames, maxTokens, type OutgoingCall } from './frames.js';
 /** Longest time that a timer of Node can wait, in milliseconds. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** What is done at the end of this turn of the event loop: first what makes calls, then what sends them. */
+/** Callbacks at the end of this turn of the event loop: first those that make calls, then those that send them. */
 const endOfTurn: Record<'makes' | 'sends', (() => void)[]> = { makes: [], sends: [] };
 let isTurnEnding = false;
 
-/** Calls back once this turn of the event loop has brought all that it brings, and before the calls that were made in it are sent. */
+/** Calls back at the end of this turn of the event loop, before the calls that were made in it are sent. */
 export function atEndOfTurn(make: () => void): void {
   endOfTurn.makes.push(make);
   endTurnSoon();
@@ -38,7 +38,7 @@ function endTurnSoon(): void {
   });
 }
 
-/** What a call says, and how long its answer is waited for. */
+/** A call, and the deadline of its answer. */
 export interface CallToStream {
   /** Full gRPC path. */
   path: string;
@@ -52,10 +52,10 @@ export interface CallToStream {
   signal: AbortSignal | undefined;
 }
 
-/** The answer in the form that was asked for, or in protobuf. */
+/** The answer in the requested form, or in protobuf. */
 export type EncodedAnswer = Pick<StreamedAnswer, 'answer' | 'json'>;
 
-/** A call that has no answer yet. */
+/** A call in flight. */
 interface WaitingCall extends CallToStream {
   resolve: (answer: EncodedAnswer) => void;
   reject: (error: unknown) => void;
@@ -73,7 +73,9 @@ interface NumberedCall {
 /** `open` takes calls, and `aging` does while there is no other stream to the replica. */
 type State = 'connecting' | 'open' | 'aging' | 'leaving' | 'ended';
 
-/** One stream of calls to one replica of a service, on a connection of its own. */
+/**
+ * A call stream: one bidirectional gRPC stream that multiplexes calls to one replica of a service, on its own connection.
+ */
 export class CallStream {
   /** How it ended: with OK once the client has left it, and otherwise by a failure of the transport or a refusal. */
   readonly ended: Promise<StatusObject>;
@@ -92,8 +94,8 @@ export class CallStream {
   #hasRoom = true;
 
   /**
-   * @param channel of its own, which it closes
-   * @param onChange called when it takes calls, and when the service asks for another stream
+   * @param channel used by this stream only, which closes it
+   * @param onChange called when it accepts calls, and when the service requests a new stream
    */
   constructor(
     private readonly channel: Client,
@@ -112,7 +114,7 @@ export class CallStream {
       this.#hasRoom = true;
       this.#flushSoon();
     });
-    // How it ended comes as a status too.
+    // The event `status` reports the end too.
     this.#stream.on('error', () => undefined);
     this.#stream.once('status', (end: StatusObject) => {
       this.#endAll();
@@ -124,14 +126,14 @@ export class CallStream {
     return this.#state;
   }
 
-  /** Calls that wait for their answers. */
+  /** Number of calls in flight. */
   get running(): number {
     return this.#waiting.size;
   }
 
   /**
    * @returns the encoded answer
-   * @throws AppError; `wasRefused` knows that of a call that the service has not begun
+   * @throws AppError; `wasRefused` is true for the error of a call that the service has not begun
    */
   make(call: CallToStream): Promise<EncodedAnswer> {
     if (this.#state === 'leaving' || this.#state === 'ended') return Promise.reject(refusedCall());
@@ -149,14 +151,14 @@ export class CallStream {
     return promise;
   }
 
-  /** Has the service forget all principal tokens; calls that follow bring theirs again. */
+  /** Makes the service forget all principal tokens; later calls send theirs again. */
   forgetTokens(): void {
     this.#forgotten.push(...this.#tokens.values());
     this.#tokens.clear();
     if (this.#forgotten.length > 0) this.#flushSoon();
   }
 
-  /** Takes no more calls. Ends once those that run have their answers. */
+  /** Accepts no more calls. Ends once those in flight are answered. */
   leave(): void {
     if (this.#state === 'ended') return;
     if (this.#state === 'connecting') {
@@ -182,7 +184,7 @@ export class CallStream {
     else call.reject(answer.refused ? refusedCall() : errorOf(answer.code, answer.status));
   }
 
-  /** Waits for an answer no longer. */
+  /** Stops waiting for an answer. */
   #giveUp(number: number, code: status): void {
     const call = this.#remove(number);
     if (!call) return;
@@ -234,12 +236,12 @@ export class CallStream {
     this.#write(frame);
   }
 
-  /** The number of a token, which the frame brings when the service does not know it. */
+  /** The number of a token. The frame carries the token itself when the service does not have it yet. */
   #numberOf(token: string | undefined, frame: CallFrame): number {
     if (!token) return 0;
     const known = this.#tokens.get(token);
     if (known !== undefined) return known;
-    // The service forgets them after it has read this frame. Until then it knows those of the frame too.
+    // The service drops them after it has read this frame. Until then it also holds those of the frame.
     if (this.#tokens.size >= maxTokens / 2) {
       frame.forgottenTokens.push(...this.#tokens.values());
       this.#tokens.clear();
@@ -264,16 +266,16 @@ export class CallStream {
     this.channel.close();
     for (const number of [...this.#waiting.keys()]) {
       const call = this.#remove(number);
-      // What the service has made of a call that it was sent is not known.
+      // The outcome of a sent call is unknown.
       call?.reject(call.isSent ? transportError({ code: status.UNAVAILABLE, details: '' }) : refusedCall());
     }
   }
 }
 
-/** Most that a frame has for a call besides its request and token, in bytes: ids, addresses and a user agent. */
+/** Most bytes of a call in a frame besides its request and token: ids, addresses and a user agent. */
 const envelopeBytes = 512;
 
-/** A token counts even if an earlier frame has brought it. */
+/** A token counts even if an earlier frame carried it. */
 function bytesOf({ call: { request, context } }: NumberedCall): number {
   return envelopeBytes + request.length + (context.principalToken?.length ?? 0);
 }

@@ -1,18 +1,18 @@
 import type { CallCause, CallContext } from '@rapport/platform';
 import type { StreamedCall } from '../gen/rapport/api/v1/calls_service.js';
 
-/** Most calls that may be running on a stream. */
+/** Most calls in flight on a stream. */
 export const maxRunningCalls = 4_000;
-/** Most principal tokens that a stream may know. */
+/** Most principal tokens that a stream may hold. */
 export const maxTokens = 10_000;
-/** Largest encoded request that a stream carries, in bytes: a larger one would hold up the calls behind it. */
+/** Largest encoded request that a stream carries, in bytes: a larger one would delay the calls behind it. */
 export const maxRequestBytes = 256 * 1024;
-/** Largest encoded answer of any call, in bytes: what clients take in one message, less what surrounds it. */
+/** Largest encoded answer of any call, in bytes: the clients' limit of one message, less its envelope. */
 export const maxAnswerBytes = 63 * 1024 * 1024;
 /** Largest frame of more than one part, in bytes. */
 const maxFrameBytes = 1024 * 1024;
 
-/** Divides the parts of one turn of the event loop into frames. A part that is larger than a frame has one of its own. */
+/** Divides the parts of one turn of the event loop into frames. A part that is larger than a frame gets its own. */
 export function* frames<Part>(parts: readonly Part[], bytesOf: (part: Part) => number): Generator<readonly Part[]> {
   let from = 0;
   let bytes = 0;
@@ -40,7 +40,7 @@ export type CallFields = Pick<
 
 /** The context of a call that a client sends with it. */
 export interface OutgoingCall extends Pick<CallContext, 'requestId' | 'cause' | 'client'> {
-  /** Made by auth; absent for a call on the process's own account. */
+  /** Issued by auth; absent for a call of the process itself. */
   principalToken?: string | undefined;
 }
 

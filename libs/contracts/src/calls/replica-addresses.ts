@@ -5,8 +5,8 @@ import { isIP } from 'node:net';
 const targetForm = /^(?:dns:\/\/([^/]*)\/)?\[?([^\]]+?)\]?:(\d+)$/;
 
 /**
- * The addresses of a service's replicas, as `host:port`: all that its name has at the moment, by the name server that the target
- * names, if it names one. Empty while the name can't be resolved.
+ * The addresses of a service's replicas, as `host:port`: all current addresses of its name, from the target's name server
+ * if it has one. Empty while the name can't be resolved.
  *
  * @param target `host:port`, or `dns://[name server]/host:port`
  */

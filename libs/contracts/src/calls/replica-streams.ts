@@ -4,35 +4,35 @@ import { Gauge } from 'prom-client';
 import { CallStream } from './call-stream.js';
 import { replicaAddresses } from './replica-addresses.js';
 
-/** Shortest and longest wait before a stream that could not be opened is tried again, in milliseconds. */
+/** Shortest and longest backoff after a stream could not be opened, in milliseconds. */
 const againMs = { shortest: 100, longest: 500 };
-/** How long a replica is not asked that refuses streams, such as one of the release before, in milliseconds. */
+/** How long a replica that refuses streams, such as one of the previous release, is skipped, in milliseconds. */
 const refusedMs = 10_000;
 
 const openStreams = new Gauge({
   name: 'rapport_call_streams',
-  help: 'Streams of calls that this process has open to services: one to each replica, for each class of traffic.',
+  help: 'Open call streams of this process: one to each replica of a service, for each class of traffic.',
   registers: [metrics],
 });
 
-/** The streams of calls to the replicas of one service: one to each address that its name has. Without calls there are none. */
+/** The call streams to the replicas of one service: one to each address of its name. Without calls there are none. */
 export class ReplicaStreams {
   readonly #streams = new Map<CallStream, string>();
-  /** When streams may be missing that could be opened, in milliseconds since the epoch. */
+  /** When missing streams may be opened, in milliseconds since the epoch. */
   #lookAt = 0;
   #isLooking = false;
   #isClosed = false;
 
   /**
-   * @param target `host:port`, or `dns:///host:port`, which is the same
-   * @param openChannel makes a connection of its own to an address
+   * @param target `host:port` or `dns:///host:port`, which are equivalent
+   * @param openChannel makes a separate connection to an address
    */
   constructor(
     private readonly target: string,
     private readonly openChannel: (address: string) => Client,
   ) {}
 
-  /** The stream that waits for the fewest answers; undefined while none takes calls. Has those opened that are missing. */
+  /** The stream with the fewest calls in flight; undefined while none accepts calls. Also opens missing streams. */
   leastBusy(): CallStream | undefined {
     let best: CallStream | undefined;
     let equals = 1;
@@ -41,7 +41,7 @@ export class ReplicaStreams {
       const order = best ? compare(stream, best) : -1;
       if (order > 0) continue;
       equals = order < 0 ? 1 : equals + 1;
-      // Each of several that are equal is chosen as often as the others.
+      // Equal streams are chosen equally often.
       if (Math.random() * equals < 1) best = stream;
     }
     if (this.#lookAt <= Date.now() && !this.#isLooking && !this.#isClosed) void this.#look();
@@ -52,13 +52,13 @@ export class ReplicaStreams {
     for (const stream of this.#streams.keys()) stream.forgetTokens();
   }
 
-  /** Calls that are running are answered. */
+  /** Calls in flight are still answered. */
   close(): void {
     this.#isClosed = true;
     for (const stream of this.#streams.keys()) stream.leave();
   }
 
-  /** Opens a stream to each replica that has none which goes on. */
+  /** Opens a stream to each replica that has none which stays open. */
   async #look(): Promise<void> {
     this.#isLooking = true;
     this.#lookAt = Infinity;
@@ -99,7 +99,7 @@ export class ReplicaStreams {
   }
 }
 
-/** Below 0 when a stream is to be chosen before another: one that goes on comes first, then one that is less busy. */
+/** Sort order of streams: one that stays open comes first, then one that is less busy. */
 function compare(stream: CallStream, other: CallStream): number {
   if (stream.state !== other.state) return stream.state === 'open' ? -1 : 1;
   return stream.running - other.running;

@@ -15,7 +15,7 @@ import type { ServiceEntry } from '../server/service-entry.js';
 import { traceStreamedAnswer } from './trace-calls.js';
 import { frames, maxAnswerBytes, maxRequestBytes, maxRunningCalls, maxTokens, receivedCall } from './frames.js';
 
-/** A method without streams that a stream of calls can call. */
+/** A unary method that call streams can call. */
 export interface StreamedMethod {
   method: ContractMethod;
   decode: (request: Buffer) => unknown;
@@ -37,20 +37,20 @@ interface RunningCall {
   isOver: boolean;
 }
 
-/** One stream of calls of one process, of which the service answers each by itself. */
+/** The server's side of one call stream of one process. Each call is answered independently. */
 export class ServedStream {
   /** Resolves when nothing more will be sent. */
   readonly ended: Promise<void>;
   readonly #tokens = new Map<number, string>();
   readonly #running = new Map<number, RunningCall>();
-  /** Number of running calls whose answers are still wanted. */
+  /** Number of running calls whose clients still wait. */
   #waitedFor = 0;
   #lastNumber = 0;
   #answers: StreamedAnswer[] = [];
   #end = StreamEnd.UNSPECIFIED;
   #isDraining = false;
   #isFlushDue = false;
-  /** Whether the client has said that no calls will follow. */
+  /** Whether the client has ended its side. */
   #isHalfClosed = false;
   #isOver = false;
 
@@ -72,7 +72,7 @@ export class ServedStream {
     call.once('close', resolve);
     call.once('cancelled', resolve);
     call.once('finish', resolve);
-    // The client sends no calls before it knows that the stream is taken.
+    // The client sends no calls before it knows that the stream is accepted.
     call.sendMetadata(new Metadata());
   }
 
@@ -95,13 +95,13 @@ export class ServedStream {
     } catch (error) {
       this.#abandon();
       if (!(error instanceof AppError)) throw error;
-      // A defect of the process that calls: all its calls of this stream are lost.
-      this.logger.warn({ peer: this.peer, reason: error.reason }, 'ended a stream of calls');
+      // A defect of the calling process: all its calls of this stream are lost.
+      this.logger.warn({ peer: this.peer, reason: error.reason }, 'ended a call stream');
       this.call.emit('error', toGrpcStatus(error));
     }
   }
 
-  /** @throws AppError for a call that a sound client does not make */
+  /** @throws AppError for a call that a correct client never makes */
   #begin(call: StreamedCall): void {
     const { number } = call;
     const token = call.token === 0 ? '' : this.#tokens.get(call.token);
@@ -136,7 +136,7 @@ export class ServedStream {
     try {
       request = known?.decode(call.request);
     } catch {
-      // As grpc-js answers a plain call.
+      // The same answer as of grpc-js to a plain call.
       return ending(number, status.INTERNAL);
     }
     try {
@@ -146,7 +146,7 @@ export class ServedStream {
       const work = () => this.entry.answer(incoming, request, () => known.handle(request));
       const answered = await (isTracing() ? traceStreamedAnswer(path, call.traceparent, work) : work());
       const json = known.json(call.answerForm, answered);
-      // In protobuf it is smaller.
+      // Protobuf is smaller.
       if (json && bytesOf(json) <= maxAnswerBytes) return { ...ending(number, status.OK), json };
       const answer = known.encode(answered);
       if (answer.length > maxAnswerBytes) return ending(number, status.RESOURCE_EXHAUSTED);
@@ -166,7 +166,7 @@ export class ServedStream {
     if (this.#leave(number)) this.#endWhenAnswered();
   }
 
-  /** Aborts the handler of a call, which counts as running until it ends. @returns whether its answer was still wanted */
+  /** Aborts the handler of a call, which counts as running until it ends. @returns whether its client still waited */
   #leave(number: number): boolean {
     const running = this.#running.get(number);
     if (!running || running.isOver) return false;
@@ -177,7 +177,7 @@ export class ServedStream {
     return true;
   }
 
-  /** The stream has ended: nobody waits for any answer. */
+  /** The stream has ended: no client waits for an answer. */
   #abandon(): void {
     this.#isOver = true;
     for (const number of this.#running.keys()) this.#leave(number);
@@ -207,7 +207,7 @@ export class ServedStream {
     this.#endWhenAnswered();
   }
 
-  /** Takes no calls of a client that does not read the answers of those before. */
+  /** Reads no more calls of a client that does not read its answers. */
   #waitForReader(): void {
     this.call.pause();
     this.call.once('drain', () => this.call.resume());
@@ -233,5 +233,5 @@ function bytesOf(json: readonly JsonText[]): number {
 }
 
 function frameInvalid(): AppError {
-  return new AppError('INVALID_ARGUMENT', 'FRAME_INVALID', 'The frame breaks the rules of streams of calls.');
+  return new AppError('INVALID_ARGUMENT', 'FRAME_INVALID', 'The frame breaks the rules of call streams.');
 }

@@ -8,14 +8,14 @@ import type { ServedController } from '../server/grpc-handlers.js';
 import type { PeerOf, ServiceEntry } from '../server/service-entry.js';
 import { ServedStream, type StreamedMethod } from './served-stream.js';
 
-/** The streams of calls that a process answers. Each takes calls of all methods without streams of all its services. */
+/** The call streams that a process serves. Each accepts calls of all unary methods of all its services. */
 export class ServedStreams {
   readonly #methods = new Map<string, StreamedMethod>();
   readonly #open = new Set<ServedStream>();
   readonly #codecs = new Map<string, JsonCodec>();
   #isDraining = false;
 
-  /** @param ageMs how old a stream is when its client is asked to open another one */
+  /** @param ageMs age at which the client of a stream is asked to open another one, in milliseconds */
   constructor(
     private readonly entry: ServiceEntry,
     private readonly peerOf: PeerOf,
@@ -23,7 +23,7 @@ export class ServedStreams {
     private readonly logger: Logger,
   ) {}
 
-  /** Has the methods of a controller called. */
+  /** Registers the methods of a controller. */
   add({ definition, controller, run }: ServedController): void {
     for (const [name, { path, requestStream, responseStream, ...code }] of Object.entries(definition)) {
       const method = this.entry.contract.method(path);
@@ -38,12 +38,12 @@ export class ServedStreams {
     }
   }
 
-  /** Answers CallsService. */
+  /** The handler of CallsService. */
   get handlers(): UntypedServiceImplementation {
     return { calls: (call: ServerDuplexStream<CallFrame, AnswerFrame>) => this.#serve(call) };
   }
 
-  /** Asks clients to open streams to other replicas. Calls that follow are refused, those that are running are answered. */
+  /** Asks clients to open streams to other replicas. Later calls are refused, running ones are answered. */
   drain(): void {
     this.#isDraining = true;
     for (const stream of this.#open) stream.announceEnd(StreamEnd.DRAINING);

@@ -21,7 +21,7 @@ const traceparentKey = 'traceparent';
 
 /** Makes a span of each call that a client makes within a trace, and sends the service its `traceparent`. */
 export const traceClientCall: Interceptor = (options, makeCall) => {
-  // A stream of calls belongs to no trace: each of its calls has its own.
+  // A call stream belongs to no trace: each of its calls has its own.
   if (options.method_definition.path === CallsServiceService.calls.path) return new InterceptingCall(makeCall(options));
   const span = startSpan(...callSpan(options.method_definition.path, SpanKind.CLIENT));
   const traceparent = traceparentOf(span);
@@ -50,7 +50,8 @@ export const traceServerCall: ServerInterceptor = (method, call) => {
           span = continueTrace(...callSpan(method.path, SpanKind.SERVER), traceparent);
           runInSpan(span, () => pass(metadata));
         },
-        // A handler is called with the last of what its call needs, whichever that is.
+        // A unary handler is called once the request has arrived, a streaming one at once: whichever event comes last
+        // starts it.
         onReceiveMessage: (message, pass) => runInSpan(span, () => pass(message)),
         onReceiveHalfClose: (pass) => runInSpan(span, pass),
         onCancel: () => span && endCall(span, status.CANCELLED, false),
@@ -62,7 +63,7 @@ export const traceServerCall: ServerInterceptor = (method, call) => {
   });
 };
 
-/** Makes a call over a stream in a span of its own. @param make is given the `traceparent` to send; empty without a trace */
+/** Makes a call over a stream in its own span. @param make receives the `traceparent` to send; empty without a trace */
 export async function traceStreamedCall<Answer>(
   path: string,
   make: (traceparent: string) => Promise<Answer>,
@@ -72,7 +73,7 @@ export async function traceStreamedCall<Answer>(
   return endWith(span, make(traceparentOf(span) ?? ''), () => true);
 }
 
-/** Answers a call that came over a stream, in a span of its own when it belongs to a trace. */
+/** Answers a call of a stream, in its own span if it belongs to a trace. */
 export async function traceStreamedAnswer<Answer>(
   path: string,
   traceparent: string,
@@ -100,7 +101,7 @@ async function endWith<Answer>(
   }
 }
 
-/** Codes that say that the service failed. Callers have to expect the others. */
+/** Codes of service failures. All others are expected by callers. */
 const serverFaults: ReadonlySet<number> = new Set([
   status.UNKNOWN,
   status.DEADLINE_EXCEEDED,
@@ -110,7 +111,7 @@ const serverFaults: ReadonlySet<number> = new Set([
   status.DATA_LOSS,
 ]);
 
-/** Names of OpenTelemetry's semantic conventions. */
+/** Names follow OpenTelemetry's semantic conventions. */
 function callSpan(path: string, kind: SpanKind) {
   const [, service = '', method = ''] = path.split('/');
   const attributes = { 'rpc.system': 'grpc', 'rpc.service': service, 'rpc.method': method };

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { AppError } from '@rapport/platform';
 import { LRUCache } from 'lru-cache';
 
-/** What a process proves itself with. */
+/** The peer certificate of a process. */
 type PeerCertificate = Pick<X509Certificate, 'fingerprint256' | 'raw'>;
 
 /** The processes that may call a service, by the DNS names of their certificates. */
@@ -13,7 +13,7 @@ export class AllowedCallers {
   constructor(private readonly allowed: readonly string[]) {}
 
   /**
-   * The process that has proven itself by a certificate of the authority.
+   * Identifies a process by its certificate, which the authority has issued.
    *
    * @throws AppError PERMISSION_DENIED for one that is not allowed
    */

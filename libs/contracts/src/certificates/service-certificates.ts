@@ -4,10 +4,10 @@ import { followFiles, type Logger } from '@rapport/platform';
 
 /** Paths of PEM files. */
 export interface CertificatePaths {
-  /** Of this process, with those between it and the authority. Its DNS name is that of the process, such as `edge`. */
+  /** Certificate of this process, with its intermediates. Its DNS name is that of the process, such as `edge`. */
   certificate: string;
   key: string;
-  /** Of the authorities that certify processes of the platform; several while one replaces another. */
+  /** Certificates of the platform's authorities; several during a rotation. */
   authority: string;
 }
 
@@ -19,8 +19,9 @@ interface Certificates {
 }
 
 /**
- * Node ends a connection on which a client cancels more than 1,000 calls at once and 33 a second (CVE-2023-44487). Who has a
- * certificate is no attacker: it cancels what its own clients have left, and all tenants have their calls on its connections.
+ * Node ends a connection on which a client cancels more than 1,000 calls at once and 33 a second (CVE-2023-44487). A peer
+ * with a certificate is no attacker: it cancels the calls that its own clients have left, and its connections carry the
+ * calls of all tenants.
  */
 const manyCancellations = { streamResetBurst: 1_000_000, streamResetRate: 100_000 };
 
@@ -28,9 +29,9 @@ type AuthorityListener = experimental.CaCertificateUpdateListener;
 type IdentityListener = experimental.IdentityCertificateUpdateListener;
 
 /**
- * What this process proves itself with to other processes of the platform, and they to it. When its files change, connections
- * that are made from then on use the new ones, and those that are open go on. grpc-js has a provider that watches files too,
- * but it takes up a certificate whose key has not been replaced yet, and has nothing before its first read is done.
+ * The certificate of this process and the authority of its peers. When the files change, new connections use the new ones,
+ * and open connections stay. grpc-js also has a provider that watches files, but it accepts a certificate whose key has not
+ * been replaced yet, and has no certificate before its first read.
  */
 export class ServiceCertificates implements experimental.CertificateProvider {
   readonly #authorityListeners = new Set<AuthorityListener>();
@@ -50,7 +51,7 @@ export class ServiceCertificates implements experimental.CertificateProvider {
     followFiles([paths.certificate, paths.key, paths.authority], take, logger, intervalMs);
   }
 
-  /** For connections that are not gRPC's: what counts now. */
+  /** The current files, for connections other than gRPC's. */
   get current(): Certificates {
     return this.#current;
   }
@@ -61,22 +62,22 @@ export class ServiceCertificates implements experimental.CertificateProvider {
     return () => this.#changeListeners.delete(listener);
   }
 
-  /** For a server: who has no certificate of the authority does not get a connection. */
+  /** For a server: clients without a certificate of the authority get no connection. */
   forServer(): ServerCredentials {
     const credentials = experimental.createCertificateProviderServerCredentials(this, this, true);
-    // The options of its HTTP/2 servers, which grpc-js lets nobody give it.
+    // Options of the HTTP/2 servers, which grpc-js has no setting for.
     Object.assign(credentials._getConstructorOptions() ?? {}, manyCancellations);
     return credentials;
   }
 
-  /** For a client, which is to name the server that it expects as `grpc.ssl_target_name_override`. */
+  /** For a client, which sets the expected server as `grpc.ssl_target_name_override`. */
   forClient(): ChannelCredentials {
     return experimental.createCertificateProviderChannelCredentials(this, this);
   }
 
   addCaCertificateListener(listener: AuthorityListener): void {
     this.#authorityListeners.add(listener);
-    // Who adds it is ready for it only afterwards.
+    // The caller is ready for it only after it was added.
     process.nextTick(() => listener(this.#authority));
   }
 

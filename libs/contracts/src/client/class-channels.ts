@@ -3,19 +3,19 @@ import { isTracing } from '@rapport/platform';
 import type { ServiceCertificates } from '../certificates/service-certificates.js';
 import { traceClientCall } from '../calls/trace-calls.js';
 
-/** What a service may send on a stream of calls before it waits for the client to read, in bytes: pages of large records. */
+/** Flow-control window of a call stream, in bytes: enough for pages of large records. */
 const streamWindowBytes = 4 * 1024 * 1024;
 
-/** What a process proves itself with, and the name that the certificate of the service must have. */
-export interface ServiceProof {
+/** The certificate of a process, and the name that the certificate of the service must have. */
+export interface ServiceIdentity {
   certificates: ServiceCertificates;
   serviceName: string;
 }
 
 /**
- * The channels to the services at one address. The platform's own calls and those of each class of traffic have connections of
- * their own: what streams wait to send fills a connection's window, and small answers wait behind it (RFC 9113, section 5.2), so
- * 200 readers of a feed would hold up every other call of a service.
+ * The channels to the services at one address. The platform's own calls and those of each class of traffic have separate
+ * connections: pending data of streams fills a connection's window, and small answers wait behind it (RFC 9113, section
+ * 5.2), so 200 readers of a feed would block every other call of a service.
  */
 export class ClassChannels {
   readonly #channels = new Map<string, Client>();
@@ -26,7 +26,7 @@ export class ClassChannels {
   constructor(
     readonly address: string,
     longestCallMs: number,
-    proof?: ServiceProof,
+    proof?: ServiceIdentity,
   ) {
     const channelCredentials = proof?.certificates.forClient() ?? credentials.createInsecure();
     const options = {
@@ -34,21 +34,22 @@ export class ClassChannels {
       // Otherwise channels to one address share their connections.
       'grpc.use_local_subchannel_pool': 1,
       'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
-      // A ping on a connection that takes no new calls any more ends those that still run (grpc-node#3068). So none is sent
-      // before the last call that may be on such a connection has reached its deadline.
+      // A ping on a connection that accepts no new calls ends those that still run (grpc-node#3068). So no ping is sent
+      // before the last possible call on such a connection has reached its deadline.
       'grpc.keepalive_time_ms': 2 * longestCallMs,
-      // Answers come from our services, and the contract bounds them: a page of large records is beyond the default.
+      // Answers come from our services, and the contract limits them: a page of large records exceeds the default.
       'grpc.max_receive_message_length': 64 * 1024 * 1024,
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 500,
-      // Each connection that ends has the name looked up again. Until then calls may fail: the replica may be gone for good.
+      // Each connection that ends triggers a new look-up of the name. Until then calls may fail, because the replica may no
+      // longer exist.
       'grpc.dns_min_time_between_resolutions_ms': 100,
       ...(isTracing() && { interceptors: [traceClientCall] }),
     };
     this.#open = (to, more) => new Client(to, channelCredentials, { ...options, ...more });
   }
 
-  /** A channel to one replica for a stream of calls, which closes it. */
+  /** A channel to one replica for a call stream, which closes it. */
   openTo(address: string): Client {
     return this.#open(address, { 'grpc-node.flow_control_window': streamWindowBytes });
   }
@@ -71,8 +72,8 @@ export class ClassChannels {
 }
 
 /**
- * Resolves when a channel that failed to connect has connected, at `connectBy` or when `signal` aborts. Each channel connects by itself,
- * so one may fail to although others to the same service have connected.
+ * Resolves when a channel that failed to connect has connected, at `connectBy` or when `signal` aborts. Channels connect
+ * independently, so one may fail although others to the same service have connected.
  *
  * @param connectBy in milliseconds since 1970
  */

@@ -40,7 +40,7 @@ afterEach(() => {
 });
 
 describe('ContractClient', () => {
-  it('rejects a call whose error details can not be read, and goes on', async () => {
+  it('rejects a call with unreadable error details, and stays usable', async () => {
     const metadata = new Metadata();
     metadata.set('grpc-status-details-bin', Buffer.alloc(12, 0xff));
     await serve((_call, callback) => callback({ code: status.NOT_FOUND, details: 'x', metadata }));
@@ -54,14 +54,14 @@ describe('ContractClient', () => {
     await expect(call).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
   });
 
-  it('ends a call no later than the one for which it is made', async () => {
+  it('ends a call no later than its parent call', async () => {
     await serve(() => undefined);
     const context = { requestId: 'r', caller: undefined, dueAt: Date.now() + 100 };
     const call = callContext.run(context, () => client.unary(getTenant.path, {}, { ...options, deadlineMs: 60_000 }));
     await expect(call).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
   });
 
-  it('says that a service which is away may be tried again', async () => {
+  it('reports an unreachable service as retryable', async () => {
     await serve(() => undefined);
     server.forceShutdown();
     await expect(client.unary(getTenant.path, {}, options)).rejects.toMatchObject({
@@ -70,7 +70,7 @@ describe('ContractClient', () => {
     });
   });
 
-  it('leaves the pieces of an upload alone when the answer comes before they end', async () => {
+  it('reads no more chunks of an upload once the answer has come', async () => {
     const answer = (_call: unknown, callback: sendUnaryData<unknown>) =>
       callback(null, ImportCustomersResponse.create({ created: 1 }));
     await serveMethods({ importCustomers }, { importCustomers: answer });
@@ -84,7 +84,10 @@ describe('a call without a connection', () => {
   let ending: Http2Server | undefined;
   afterEach(() => ending?.close());
 
-  /** Ends each connection to a port as it comes. @returns the port, when so many connections came, and what stops it */
+  /**
+   * Closes each new connection to a port. @returns the port, a promise of that many connections, and a function that stops
+   * it
+   */
   const breakConnections = async () => {
     let met = 0;
     const listener = createTcpServer((socket) => {
@@ -100,7 +103,7 @@ describe('a call without a connection', () => {
     };
   };
 
-  it('waits until the service is there again', async () => {
+  it('waits until the service is available again', async () => {
     const broken = await breakConnections();
     client = new ContractClient(`127.0.0.1:${broken.port}`, [{ getTenant, watchChanges }]);
     const waiting = client.unary(getTenant.path, {}, options);
@@ -111,7 +114,7 @@ describe('a call without a connection', () => {
     await expect(waiting).resolves.toMatchObject({ id: '' });
   });
 
-  it('fails when the service stays away, and does not wait until its deadline', async () => {
+  it('fails before its deadline when the service stays unavailable', async () => {
     const broken = await breakConnections();
     client = new ContractClient(`127.0.0.1:${broken.port}`, [{ getTenant }]);
     const call = client.unary(getTenant.path, {}, { ...options, deadlineMs: 3_600_000 });
@@ -125,7 +128,7 @@ describe('a call that connections refuse as they end', () => {
   let met = 0;
   let refused = 0;
 
-  /** Refuses so many streams, as a connection does that ends, and answers the others. */
+  /** Refuses that many streams, as an ending connection does, and answers the others. */
   const refuse = async (refusals: number) => {
     [met, refused] = [0, 0];
     ending = createServer().on('stream', (stream, headers) => {
@@ -146,22 +149,22 @@ describe('a call that connections refuse as they end', () => {
   };
   afterEach(() => ending.close());
 
-  it('is made again, since no service has seen it', async () => {
+  it('is repeated, since no service has received it', async () => {
     await refuse(4);
     await expect(client.unary(getTenant.path, {}, options)).resolves.toMatchObject({ id: '' });
     expect([refused, met]).toEqual([4, 5]);
   });
 
-  it('is made again when its answer is a stream', async () => {
+  it('is repeated when its answer is a stream', async () => {
     await refuse(4);
     await expect(messages()).resolves.toHaveLength(1);
     expect([refused, met]).toEqual([4, 5]);
   });
 
-  it('fails when they go on refusing it', async () => {
+  it('fails when they keep refusing it', async () => {
     await refuse(Infinity);
     await expect(client.unary(getTenant.path, {}, options)).rejects.toMatchObject({ reason: 'SERVICE_UNAVAILABLE' });
-    // Each time gRPC sends it twice.
+    // gRPC sends it twice in each attempt.
     expect(met).toBe(8);
     await expect(messages()).rejects.toMatchObject({ reason: 'SERVICE_UNAVAILABLE' });
     expect(met).toBe(16);
@@ -175,7 +178,7 @@ describe('a call with streams in both directions', () => {
   };
   const answersTo = (requests: AsyncIterable<unknown>) => client.duplex(subscribe.path, requests, options);
 
-  it('tells the service when the requests end, and brings all that it answers', async () => {
+  it('signals the end of the requests to the service, and yields all answers', async () => {
     await serveMethods({ subscribe }, { subscribe: echo });
     const requests = ReadableStream.from([1, 2].map((credit) => ({ types: [], credit })));
     const cursors = [];
@@ -183,7 +186,7 @@ describe('a call with streams in both directions', () => {
     expect(cursors).toEqual(['1', '2']);
   });
 
-  it('ends the call and lets go of the requests when the loop over the answers is left', async () => {
+  it('ends the call and releases the requests when the loop over the answers is left', async () => {
     const { promise: cancelled, resolve } = Promise.withResolvers<void>();
     await serveMethods({ subscribe }, { subscribe: (call: Stream) => echo(call.once('cancelled', resolve)) });
     const requests = new Requests();
@@ -192,14 +195,14 @@ describe('a call with streams in both directions', () => {
     await expect.poll(() => requests.isOver).toBe(true);
   });
 
-  it('lets go of the requests when the service ends the call', async () => {
+  it('releases the requests when the service ends the call', async () => {
     await serveMethods({ subscribe }, { subscribe: (call: Stream) => call.end() });
     const requests = new Requests();
-    for await (const answer of answersTo(requests)) throw new Error(`Nobody sent ${JSON.stringify(answer)}.`);
+    for await (const answer of answersTo(requests)) throw new Error(`Unexpected answer ${JSON.stringify(answer)}.`);
     await expect.poll(() => requests.isOver).toBe(true);
   });
 
-  it('fails by what the requests throw', async () => {
+  it('fails with the error that the requests throw', async () => {
     await serveMethods({ subscribe }, { subscribe: echo });
     const answers = async () => {
       for await (const answer of answersTo(new Requests(new Error('no more')))) expect(answer).toBeDefined();
@@ -208,7 +211,7 @@ describe('a call with streams in both directions', () => {
   });
 });
 
-/** As a service of the release before answers: UNIMPLEMENTED. */
+/** The answer of a service of the previous release: UNIMPLEMENTED. */
 function refuseCallStream(stream: ServerHttp2Stream): void {
   stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '12' }, { endStream: true });
 }
@@ -222,7 +225,7 @@ function answerEmpty(stream: ServerHttp2Stream): void {
 
 type Stream = ServerDuplexStream<{ credit?: number }, unknown>;
 
-/** What a caller sends: credit without end, or until `failure`. `isOver` is true once nobody will ask for more. */
+/** A caller's requests: endless credit, or until `failure`. `isOver` is true once the iterator is closed. */
 class Requests {
   isOver = false;
 

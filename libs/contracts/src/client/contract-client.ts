@@ -14,41 +14,41 @@ import type { JsonCodec } from '../rest/json-codec.js';
 import { traceStreamedCall } from '../calls/trace-calls.js';
 import { healthService } from '../server/grpc-health.js';
 import { Attempts } from './attempts.js';
-import { ClassChannels, untilConnected, type ServiceProof } from './class-channels.js';
+import { ClassChannels, untilConnected, type ServiceIdentity } from './class-channels.js';
 import { cancelOnAbort, settle, writeAll } from './plain-calls.js';
 
 export interface CallOptions {
   context: OutgoingCall;
-  /** How long the answer may take, in milliseconds; never longer than the call for which this one is made. */
+  /** How long the answer may take, in milliseconds; limited by the deadline of the parent call. */
   deadlineMs: number;
-  /** Ends the call when nobody waits for its answer any longer. */
+  /** Cancels the call. */
   signal?: AbortSignal;
 }
 
 /**
  * Calls the methods of the services at one address. Failures are thrown as AppError.
  *
- * A call that meets a connection just as the service ends it is refused, and no service has seen it. So it is made again
- * whatever it does, which is no retry: gRPC does so once, at once, and may meet the same connection or another one that ends. Not
- * so a call whose requests are a stream, which are gone.
+ * A call on a connection that the service is just ending is refused, and no service has received it. So it is repeated,
+ * idempotent or not: gRPC does so once, at once, possibly on the same connection or another ending one. A call with a
+ * stream of requests is not repeated, because its requests are consumed.
  */
 export class ContractClient {
   readonly #channels: ClassChannels;
-  /** By the class of traffic that they carry. Calls of all others are plain. */
+  /** Call streams by class of traffic. All other calls are plain gRPC. */
   readonly #streams: Readonly<Partial<Record<string, ReplicaStreams>>>;
   readonly #methods: ReadonlyMap<string, CalledMethod>;
   readonly #codecs = new Map<string, JsonCodec>();
 
   /**
    * @param address `host:port`, or a gRPC target such as `dns:///customers:50052`
-   * @param tls what this process proves itself with, and the name that the certificate of the service must have. Without it
-   *   the connection is plain, which is for tests only.
+   * @param tls certificate of this process, and the name that the certificate of the service must have. Without it the
+   *   connection is plain, which is for tests only.
    * @param contract of the services; the platform's own when absent
    */
   constructor(
     address: string,
     services: readonly ServiceDefinition[],
-    tls?: ServiceProof,
+    tls?: ServiceIdentity,
     protected readonly contract = platformContract(),
   ) {
     this.#channels = new ClassChannels(address, contract.longestCallMs, tls);
@@ -58,14 +58,14 @@ export class ContractClient {
     this.#methods = new Map(methods.map((method) => [method.code.path, method]));
   }
 
-  /** @param path full gRPC path of a method without streams */
+  /** @param path full gRPC path of a unary method */
   async unary(path: string, request: unknown, options: CallOptions): Promise<unknown> {
     const { answer } = await this.call(path, request, options, AnswerForm.UNSPECIFIED);
     return this.#method(path).code.responseDeserialize(answer);
   }
 
   /**
-   * The answer of a method without streams as JSON: one text, or one for each record of its list. The service writes it, or this
+   * The answer of a unary method as JSON: one text, or one for each record of its list. The service writes it, or this
    * process when the service has answered in protobuf.
    */
   async json(
@@ -92,7 +92,7 @@ export class ContractClient {
     let again: Attempts | undefined;
     for (;;) {
       try {
-        // Calls are plain while there is no stream.
+        // Calls are plain gRPC while there is no stream.
         const stream = call.request.length > maxRequestBytes ? undefined : method.streams?.leastBusy();
         if (!stream) return await this.#plain(call, dueAt, (again ??= new Attempts(dueAt, signal)));
         const make = (traceparent: string) => stream.make({ ...call, dueAt, traceparent });
@@ -105,7 +105,7 @@ export class ContractClient {
   }
 
   /**
-   * Sends a stream of requests no faster than the service reads them, and no longer than until it answers.
+   * Sends a stream of requests no faster than the service reads them, until it answers.
    *
    * @param path of a client-streaming method
    */
@@ -134,8 +134,8 @@ export class ContractClient {
   }
 
   /**
-   * The messages of a server stream, read no faster than they are asked for: while nobody asks, the service waits. The
-   * call begins with the first one that is asked for, and is cancelled when the loop over them is left.
+   * The messages of a server stream, read on demand: the service waits while none is requested. The call begins with the
+   * first request for a message, and is cancelled when the loop over them is left.
    *
    * @param path of a server-streaming method
    * @throws AppError when the call fails, after the messages that came before
@@ -162,10 +162,10 @@ export class ContractClient {
   }
 
   /**
-   * The answers of a call with streams in both directions. Answers are read no faster than they are asked for, requests are
-   * sent as they come. The call ends when the loop over the answers is left; when the requests end, the service is told.
+   * The answers of a bidirectional stream. Answers are read on demand, requests are sent as they arrive. The call ends when
+   * the loop over the answers is left; the end of the requests half-closes the call.
    *
-   * @param path of a method with streams in both directions
+   * @param path of a bidirectional streaming method
    * @throws AppError when the call fails, after the messages that came before; what `requests` throws
    */
   async *duplex(path: string, requests: AsyncIterable<unknown>, options: CallOptions): AsyncGenerator<unknown, void> {
@@ -184,7 +184,7 @@ export class ContractClient {
         failure = error instanceof Error ? error : new Error(String(error));
         call.cancel();
       })
-      // Not waited for: it may hang in the wait for what it would have sent next.
+      // Not awaited: it may hang while it waits for its next request.
       .finally(() => void iterator.return?.());
     try {
       for await (const message of call) yield message as unknown;
@@ -206,7 +206,7 @@ export class ContractClient {
     });
   }
 
-  /** Rejects when the service does not answer within `timeoutMs`, whatever it answers. */
+  /** Rejects when the service does not answer within `timeoutMs`. Any answer counts. */
   async checkAnswers(timeoutMs: number): Promise<void> {
     const { path, requestSerialize, responseDeserialize } = healthService.check;
     const deadline = Date.now() + timeoutMs;
@@ -220,7 +220,7 @@ export class ContractClient {
     });
   }
 
-  /** What callers may do has changed: services forget the principals that they know of this process. */
+  /** The rights of callers have changed: makes services drop the principal tokens of this process. */
   forgetPrincipals(): void {
     for (const streams of Object.values(this.#streams)) streams?.forgetTokens();
   }
@@ -244,7 +244,7 @@ export class ContractClient {
     });
   }
 
-  /** The channel of a call, once it is connected or the call may wait no longer. */
+  /** The channel of a call, once it is connected or the call's wait has ended. */
   async #connected(path: string, { connectBy, signal }: Attempts): Promise<Client> {
     const channel = this.#channels.of(this.#method(path).className);
     await untilConnected(channel, connectBy, signal);
@@ -264,18 +264,18 @@ export class ContractClient {
   }
 }
 
-/** A method, with what its calls need at hand. */
+/** A method, with the precomputed data of its calls. */
 interface CalledMethod {
   code: MethodDefinition<unknown, unknown>;
   /** The class of traffic whose connections its calls use. */
   className: string;
-  /** Undefined for one whose calls are plain. */
+  /** Undefined for a method with plain calls. */
   streams: ReplicaStreams | undefined;
   /** Of a method that is in the contract. */
   output: DescMessage | undefined;
 }
 
-/** Whether it says that nothing came back. */
+/** Whether the error means that no answer arrived. */
 function isSilence({ reason }: AppError): boolean {
   return reason === 'SERVICE_UNAVAILABLE' || reason === 'DEADLINE_EXCEEDED';
 }

@@ -5,8 +5,8 @@ import { fromGrpcError } from '../errors/grpc-status.js';
 import { untilSettled } from './until-settled.js';
 
 /**
- * Writes requests no faster than the service reads them, and no longer than until the call has ended. Leaves the call open,
- * and the iterator where it is.
+ * Writes requests no faster than the service reads them, until the call has ended. Closes neither the call nor the
+ * iterator.
  */
 export async function writeAll(
   call: Writable,
@@ -21,16 +21,16 @@ export async function writeAll(
   }
 }
 
-/** What grpc-js calls with the outcome of a call. */
+/** A callback of grpc-js for the outcome of a call. */
 export function settle(resolve: (value: unknown) => void, reject: (error: Error) => void) {
   return (error: ServiceError | null, response?: unknown) => {
     if (!error) return resolve(response);
-    // Details that can't be read reject the call, and do not throw into the transport.
+    // Unreadable details reject the call instead of throwing into the transport.
     void Promise.resolve(error).then(fromGrpcError).then(reject, reject);
   };
 }
 
-/** Cancels a call when nobody waits for its answer any longer. */
+/** Cancels a call when its signal aborts. */
 export function cancelOnAbort(
   call: Pick<ClientUnaryCall, 'cancel'> & NodeJS.EventEmitter,
   signal: AbortSignal | undefined,

@@ -1,6 +1,6 @@
 /**
- * Waits for something, but no longer than until `end` is settled. Not by Promise.race: `end` would keep every value that
- * was waited for until then.
+ * Waits for a promise, at most until `end` is settled. Not by Promise.race: `end` would retain every value until it
+ * settles.
  */
 export function untilSettled(end: Promise<unknown>): <Value>(value: Promise<Value>) => Promise<Value | undefined> {
   let isSettled = false;

@@ -1,7 +1,7 @@
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import { ScalarType, type DescField } from '@bufbuild/protobuf';
 
-/** What ts-proto has for a field that is not set and is no list. */
+/** ts-proto's value for an unset field that is not a list. */
 export function absentValue(field: DescField): unknown {
   if (field.presence === FeatureSet_FieldPresence.EXPLICIT || field.message) return undefined;
   if (field.scalar === ScalarType.STRING) return '';

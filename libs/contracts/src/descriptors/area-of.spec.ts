@@ -10,6 +10,6 @@ test('every method of the contract is served by one of three services', () => {
   expect(areaOf('/rapport.work.v1.SettingsService/GetSettings')).toBe('customers');
 });
 
-test('a path of no area is refused', () => {
+test('a path outside all areas is refused', () => {
   expect(() => areaOf('/grpc.health.v1.Health/Check')).toThrow('/grpc.health.v1.Health/Check is in no area');
 });

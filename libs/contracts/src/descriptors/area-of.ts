@@ -1,4 +1,7 @@
-/** Areas without a service of their own, and the service that serves them: their records share its database, log and transactions. */
+/**
+ * Areas without their own service, and the service that serves them: their records share its database, log and
+ * transactions.
+ */
 const servedBy: Readonly<Record<string, string>> = {
   content: 'customers',
   objects: 'customers',

@@ -4,7 +4,7 @@ import { restRoutes } from '../rest/rest-routes.js';
 import { contractWithSiteVisits } from './contract-with-site-visits.js';
 import { platformContract } from './platform-contract.js';
 
-test('the contract with site visits has all that the platform has, and one more type of records', () => {
+test('the contract with site visits is that of the platform with one more type of records', () => {
   const [contract, platform] = [contractWithSiteVisits(), platformContract()];
   const pathsOf = ({ methods }: typeof contract) => methods.map(({ path }) => path);
 

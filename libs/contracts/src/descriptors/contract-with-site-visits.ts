@@ -29,12 +29,12 @@ import { Contract } from './load-contract.js';
 type Field = MessageInitShape<typeof FieldDescriptorProtoSchema>;
 
 /**
- * The platform's contract with one more type of records, `SiteVisit`, which the platform does not have. Tests show with it that what
- * is derived from the contract knows a new type at once.
+ * The platform's contract with one more type of records, `SiteVisit`. With it, tests show that everything derived from the
+ * contract supports a new type without code.
  *
- * A visit has personal data (`summary`) and the ids of two customers: `customer_id`, and `host_id`, whose name does not say so. The
- * permissions are `siteVisits.read`, `.write`, `.configure`, `.export` and `.send`, and those of an area that is no type of records:
- * `visitPlans.read`, `.write` and `.configure`.
+ * A visit has personal data (`summary`) and the ids of two customers: `customer_id`, and `host_id`, whose name does not
+ * reveal it. The permissions are `siteVisits.read`, `.write`, `.configure`, `.export` and `.send`, and those of an area
+ * that is no type of records: `visitPlans.read`, `.write` and `.configure`.
  */
 export function contractWithSiteVisits(): Contract {
   const set = fromBinary(FileDescriptorSetSchema, fileDescriptorSet);
@@ -124,7 +124,7 @@ function rules(values: Parameters<typeof FieldRules.create>[0]): UnknownField {
   return option(50002, FieldRules.encode(FieldRules.create(values)));
 }
 
-/** Options that descriptor.proto does not know, as a parser of descriptors has them. */
+/** Options unknown to descriptor.proto, in the form of a descriptor parser. */
 function setOptions<Options extends Message>(options: Options, ...unknown: UnknownField[]): Options {
   options.$unknown = unknown;
   return options;

@@ -17,10 +17,10 @@ import { ResourceDescriptor, ResourceReference } from '../gen/google/api/resourc
 import { FieldIndex, FieldRules, Policy, RecordOptions } from '../gen/rapport/api/v1/options.js';
 import { readComments } from './comments.js';
 
-/** Everything the proto files say, with the options and comments that Rapport gives a meaning. */
+/** All declarations of the proto files, with Rapport's options and comments. */
 export class Contract {
   readonly methods: readonly ContractMethod[];
-  /** Messages whose values are kept as records. */
+  /** Messages that are stored as records. */
   readonly recordMessages: readonly DescMessage[];
   readonly #byPath: ReadonlyMap<string, ContractMethod>;
   /** Numbers of the options. */
@@ -34,7 +34,7 @@ export class Contract {
 
   /**
    * @param fileDescriptorSet a serialised google.protobuf.FileDescriptorSet
-   * @param commented the same with source info, which is read when a comment is asked for; `fileDescriptorSet` when absent
+   * @param commented the same with source info, which is read for the first comment; `fileDescriptorSet` when absent
    */
   constructor(fileDescriptorSet: Uint8Array, commented = () => fileDescriptorSet) {
     this.#commented = commented;
@@ -69,7 +69,7 @@ export class Contract {
     return Math.max(60_000, ...this.methods.map(({ policy }) => policy.deadlineMs));
   }
 
-  /** The rules of a field; without the option all unset. */
+  /** The rules of a field; all unset without the option. */
   rules(field: DescField): FieldRules {
     let rules = this.#rules.get(field);
     if (!rules) {
@@ -83,24 +83,24 @@ export class Contract {
     return optionNumbers(field, this.#options.behavior).includes(behavior);
   }
 
-  /** What a message says of its records; undefined when its values are not kept as records. */
+  /** The record options of a message; undefined for a message that is not stored as records. */
   record(message: DescMessage): RecordOptions | undefined {
     const bytes = optionBytes(message, this.#options.record);
     return bytes && RecordOptions.decode(bytes);
   }
 
-  /** What records are found, ordered and grouped by a field; without the option all unset. */
+  /** The index options of a field: term, order, group, sum; all unset without the option. */
   index(field: DescField): FieldIndex {
     return FieldIndex.decode(optionBytes(field, this.#options.index) ?? new Uint8Array());
   }
 
-  /** The names of a resource; undefined for a message that is none. */
+  /** The names of a resource; undefined for other messages. */
   resource(message: DescMessage): ResourceDescriptor | undefined {
     const bytes = optionBytes(message, this.#options.resource);
     return bytes && ResourceDescriptor.decode(bytes);
   }
 
-  /** The type of the resource whose id a field has, such as `rapport/Customer`; undefined for a field that has none. */
+  /** The type of the resource that a field references, such as `rapport/Customer`; undefined for other fields. */
   reference(field: DescField): string | undefined {
     const bytes = optionBytes(field, this.#options.reference);
     return bytes && ResourceReference.decode(bytes).type;
@@ -111,7 +111,7 @@ export class Contract {
     return this.#comments.get(fileName(desc))?.get(sourcePath(desc).join(',')) ?? '';
   }
 
-  /** Undefined for a method without a policy: nobody may call it. */
+  /** Undefined for a method without a policy, which can't be called. */
   #readMethod(method: DescMethod): ContractMethod | undefined {
     const policyBytes = optionBytes(method, this.#options.policy);
     if (!policyBytes) return undefined;
@@ -160,7 +160,7 @@ function optionNumber(registry: FileRegistry, name: string): number {
  */
 function optionBytes(desc: DescMethod | DescField | DescMessage, option: number): Uint8Array | undefined {
   const parts = unknownFields(desc, option).map(({ data }) => new BinaryReader(data).bytes());
-  // Of a message that is given in parts the concatenation is the whole: https://protobuf.dev/programming-guides/encoding/#last-one-wins
+  // The parts of a message concatenate to the whole: https://protobuf.dev/programming-guides/encoding/#last-one-wins
   return parts.length > 1 ? Buffer.concat(parts) : parts[0];
 }
 
@@ -185,7 +185,7 @@ function fileName(desc: DescService | DescMethod | DescMessage | DescField | Des
     : desc.file.name;
 }
 
-/** Where a descriptor stands in its file: field numbers and indexes as in google.protobuf.SourceCodeInfo. */
+/** Path of a descriptor in its file: field numbers and indexes as in google.protobuf.SourceCodeInfo. */
 function sourcePath(desc: DescService | DescMethod | DescMessage | DescField | DescEnum | DescEnumValue): number[] {
   switch (desc.kind) {
     case 'service':

@@ -1,6 +1,6 @@
 import type { DescField, DescMessage } from '@bufbuild/protobuf';
 
-/** Messages that ts-proto and REST have in a form of their own. */
+/** Messages with a special form in ts-proto and REST. */
 
 /** RFC 3339 text. */
 export function isTimestamp(message: DescMessage | undefined): boolean {
@@ -32,7 +32,7 @@ export function isUpdateMask(field: DescField): boolean {
   return isFieldMask(field.message) && !isReadMask(field);
 }
 
-/** The names of the fields that an answer is to have (AIP-157). */
+/** The names of the requested fields of an answer (AIP-157). */
 export function isReadMask(field: DescField): boolean {
   return isFieldMask(field.message) && field.name === 'read_mask';
 }

@@ -38,7 +38,7 @@ describe('an error between services', () => {
     expect(error.message).not.toContain('secret');
   });
 
-  it('tells of a connection that broke as of a service that can not be reached', () => {
+  it('reports a broken connection as an unreachable service', () => {
     const details = 'Received RST_STREAM with code 2 triggered by internal client error: Session closed';
     const raw = Object.assign(new Error(details), { code: status.INTERNAL, details, metadata: new Metadata() });
     expect(fromGrpcError(raw)).toMatchObject({ code: 'UNAVAILABLE', reason: 'SERVICE_UNAVAILABLE' });

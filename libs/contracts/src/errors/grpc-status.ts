@@ -6,12 +6,12 @@ import { Status } from '../gen/google/rpc/status.js';
 const detailsKey = 'grpc-status-details-bin';
 const typeUrl = 'type.googleapis.com/google.rpc.';
 const domain = 'rapport';
-/** So grpc-js says it; the code of the stream it keeps to itself. */
+/** grpc-js reports it by this text only, without the code of the stream. */
 const refusal = 'Stream refused by server';
-/** So says each of its load balancers. */
+/** The text of each of its load balancers. */
 const noConnection = 'No connection established';
 
-/** What a service sends for an AppError: a gRPC status with google.rpc error details (AIP-193). */
+/** The wire form of an AppError: a gRPC status with google.rpc error details (AIP-193). */
 export interface GrpcStatus {
   code: status;
   details: string;
@@ -37,8 +37,8 @@ export function packStatus(error: AppError): Buffer {
 }
 
 /**
- * What a client makes of a failed call. A status without our details was made by the transport or by a foreign server;
- * its text stays inside.
+ * Converts a failed call to an AppError. A status without our details comes from the transport or a foreign server; its
+ * text is never shown to clients.
  */
 export function fromGrpcError(error: ServiceError): AppError {
   const packed = error.metadata.get(detailsKey)[0];
@@ -59,27 +59,27 @@ export function unpackStatus(code: status, packed: Uint8Array, cause?: Error): A
   });
 }
 
-/** The failure of a call that a service has not begun, which `wasRefused` knows. */
+/** The failure of a call that a service has not begun: `wasRefused` is true for it. */
 export function refusedCall(): AppError {
   return transportError({ code: status.UNAVAILABLE, details: refusal });
 }
 
-/** Whether a connection that ended says of a failed call that nothing was done for it (REFUSED_STREAM; RFC 9113, section 8.7). */
+/** Whether an ending connection refused the call before it was processed (REFUSED_STREAM; RFC 9113, section 8.7). */
 export function wasRefused(error: unknown): boolean {
   return error instanceof AppError && (error.cause as Partial<ServiceError> | undefined)?.details === refusal;
 }
 
-/** Whether a call failed since there was no connection to send it on: no service has seen it. */
+/** Whether a call failed for want of a connection: no service has received it. */
 export function hadNoConnection(error: unknown): boolean {
   const details = error instanceof AppError && (error.cause as Partial<ServiceError> | undefined)?.details;
   return typeof details === 'string' && details.includes(noConnection);
 }
 
-/** What a client makes of a failure that no service has described. */
+/** Converts a failure of the transport to an AppError. */
 export function transportError(error: Pick<ServiceError, 'code' | 'details'>): AppError {
   switch (isBroken(error) ? status.UNAVAILABLE : error.code) {
     case status.UNAVAILABLE:
-    // Who cancels a call does not wait for its answer, so it was the other side.
+    // A caller that cancels does not wait for the answer, so the other side has cancelled.
     case status.CANCELLED:
       return new AppError('UNAVAILABLE', 'SERVICE_UNAVAILABLE', 'A service can not be reached. Try again.', {
         cause: error,
@@ -94,7 +94,7 @@ export function transportError(error: Pick<ServiceError, 'code' | 'details'>): A
   }
 }
 
-/** Whether the connection of a call broke, which grpc-js calls INTERNAL. */
+/** Whether the connection of a call broke, which grpc-js reports as INTERNAL. */
 function isBroken({ code, details }: Pick<ServiceError, 'code' | 'details'>): boolean {
   return code === status.INTERNAL && details.startsWith('Received RST_STREAM');
 }

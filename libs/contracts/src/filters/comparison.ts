@@ -2,20 +2,20 @@ import type { AppError } from '@rapport/platform';
 import { filterError } from './filter-error.js';
 import type { FilterValue, Restriction } from './parse-filter.js';
 
-/** How an index finds records by a field, besides by equality and presence. */
+/** The comparisons that an index of a field supports, besides equality and presence. */
 export interface Abilities {
-  /** By what is less and greater. */
+  /** Less and greater. */
   order?: boolean;
-  /** By how a value begins. */
+  /** Prefix. */
   start?: boolean;
-  /** By a part of a value, and by how it ends. */
+  /** Substring and suffix. */
   part?: boolean;
 }
 
-/** How a value stands to another one. */
+/** The order of two values. */
 export type OrderOperator = '=' | '<' | '<=' | '>' | '>=';
 
-/** The comparison of a field with one value, and what can be wrong with it. */
+/** The comparison of a field with one value, and its possible errors. */
 export class Comparison {
   /** A `!=` is the negation of `=`, which is what is compared; `:` is `=`, and BETWEEN both `>=` and `<=`. */
   readonly operator: OrderOperator;
@@ -40,27 +40,30 @@ export class Comparison {
     return this.isStart && this.text === '';
   }
 
-  /** Whether `text` is only how a value begins. */
+  /** Whether `text` is a prefix. */
   get isStart(): boolean {
     return this.value.isPrefix && !this.value.isSuffix;
   }
 
-  /** Whether `text` is only how a value ends. */
+  /** Whether `text` is a suffix. */
   get isEnd(): boolean {
     return this.value.isSuffix && !this.value.isPrefix;
   }
 
-  /** Whether `text` is only a part of a value. */
+  /** Whether `text` is a substring. */
   get isPart(): boolean {
     return this.value.isSuffix && this.value.isPrefix;
   }
 
-  /** Refuses a value that the field can't have. @param problem such as `must be a UUID` */
+  /** The error for a value that the field can't have. @param problem such as `must be a UUID` */
   valueError(problem: string): AppError {
     return filterError('FILTER_VALUE_INVALID', this.filter, this.value.index, `${this.restriction.field} ${problem}`);
   }
 
-  /** Refuses what no index answers, and says what one does. @param problem such as `it has no order` */
+  /**
+   * The error for a comparison without an index. Its text lists the supported ones. @param problem such as `it has no
+   * order`
+   */
   notIndexed(problem: string, index = this.value.index): AppError {
     const { field } = this.restriction;
     const { order, start, part } = this.abilities;
@@ -79,7 +82,7 @@ export class Comparison {
     );
   }
 
-  /** Refuses what the field can't do by an index. */
+  /** Refuses comparisons that no index of the field supports. */
   #assertPossible(): void {
     const { order, start, part } = this.abilities;
     const { isPattern, isPrefix, isSuffix } = this.value;

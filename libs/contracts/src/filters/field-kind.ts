@@ -1,10 +1,10 @@
 import { ScalarType } from '@bufbuild/protobuf';
 import type { RecordField } from '../records/record-contract.js';
 
-/** The values by which records can be ordered. */
+/** Kinds of values with an order. */
 export type FieldKind = 'TEXT' | 'TIME' | 'DATE' | 'NUMBER' | 'MONEY';
 
-/** @throws Error for a field of which there is no order, such as a list */
+/** @throws Error for a field without an order, such as a list */
 export function kindOf(field: RecordField): FieldKind {
   const { desc, column } = field;
   if (desc.fieldKind === 'message') {

@@ -1,11 +1,11 @@
 import { invalidArgument, type AppError } from '@rapport/platform';
 
-/** What can be wrong with a filter. */
+/** Reasons for refusing a filter. */
 export type FilterFault =
   'FILTER_SYNTAX' | 'FILTER_FIELD_UNKNOWN' | 'FILTER_VALUE_INVALID' | 'FILTER_NOT_INDEXED' | 'FILTER_ENCRYPTED';
 
 /**
- * INVALID_ARGUMENT that tells where in a filter something is wrong.
+ * INVALID_ARGUMENT with the position of an error in a filter.
  *
  * @param index of the UTF-16 code unit, the first being 0
  */

@@ -4,7 +4,9 @@ import { namedFields, type NamedField, type RecordContract } from '../records/re
 import { enumNames } from '../rest/enum-names.js';
 import { kindOf } from './field-kind.js';
 
-/** A field that filters compare, and how. `name` is in snake_case, as columns are; `path` is the name in filters, in lowerCamelCase. */
+/**
+ * A field that filters compare. `name` is in snake_case, as columns are; `path` is the name in filters, in lowerCamelCase.
+ */
 export type FilterField = NamedField & { path: string } & FieldComparison;
 
 /** Whether only deleted records have a value of the field. */
@@ -13,12 +15,12 @@ export function isOfDeleted({ field }: FilterField): boolean {
 }
 
 type FieldComparison =
-  /** Text that is equal without case and accents, in any of the entries of a list; phone numbers by their digits. */
+  /** Text, compared without case and accents, with any entry of a list; phone numbers by their digits. */
   | { type: 'term' }
-  /** Holds one of `names`, in their order when `ordered`. */
+  /** One of `names`, which are in order if `ordered`. */
   | { type: 'enum'; names: readonly string[]; ordered: boolean }
   | { type: 'id' }
-  /** Id of a user or a team, which terms have. */
+  /** Id of a user or a team, which has a term. */
   | { type: 'owner' }
   | { type: 'time' }
   /** Days, numbers, of some whole ones, and money. */
@@ -28,7 +30,7 @@ type FieldComparison =
   /** A value that no two live records have: with `hasSystem` in the form `system/value`. */
   | { type: 'key'; hasSystem: boolean };
 
-/** The fields of a type that a filter may compare, by their paths, without those of the tenant's own and of other records. */
+/** The fields of a type that a filter may compare, by their paths, without custom fields and fields of other records. */
 export function filterFieldsOf(contract: RecordContract): ReadonlyMap<string, FilterField> {
   const fields = namedFields(contract).flatMap((named): [string, FilterField][] => {
     const comparison = comparisonOf(named);

@@ -12,11 +12,11 @@ export interface FilterTable {
   /** By their paths in lowerCamelCase. */
   fields: ReadonlyMap<string, FilterField>;
   hasCustomFields: boolean;
-  /** The tenant's own fields of the type. */
+  /** The custom fields of the type. */
   customField: (key: string) => CustomFieldDefinition | undefined;
 }
 
-/** @param customFields the definitions of the tenant whose records are compared */
+/** @param customFields the definitions of the records' tenant */
 export function filterTable(
   contract: RecordContract,
   customFields: readonly CustomFieldDefinition[] = [],
@@ -33,8 +33,8 @@ export function filterTable(
 /**
  * The field of a record that a restriction names.
  *
- * @param path of the field within the record: that of the restriction, but for what leads to another record
- * @throws AppError INVALID_ARGUMENT FILTER_FIELD_UNKNOWN with the position, and the fields that there are
+ * @param path of the field within the record: that of the restriction without the part that leads to another record
+ * @throws AppError INVALID_ARGUMENT FILTER_FIELD_UNKNOWN with the position, and the existing fields
  */
 export function comparedField(
   table: FilterTable,
@@ -55,7 +55,7 @@ export function comparedField(
   throw unknownField(filter, restriction, `is no field; ${kind} are ${namesOf(table)}`);
 }
 
-/** FILTER_FIELD_UNKNOWN for a path to another record where only a record itself can be asked. */
+/** FILTER_FIELD_UNKNOWN for a path to another record where filters are limited to the record itself. */
 export function otherRecordError(table: FilterTable, filter: string, restriction: Restriction) {
   const problem = `is about another record, which can not be asked here; fields of a ${table.singular} itself are ${namesOf(table)}`;
   return unknownField(filter, restriction, problem);

@@ -15,31 +15,32 @@ import {
 } from './read-value.js';
 import { comparedTerm, soughtTerms } from './term-texts.js';
 
-/** A field that a filter compares: one of the contract, or one of the tenant's own. */
+/** A field that a filter compares: of the contract, or a custom field. */
 export type ComparedField = FilterField | { type: 'custom'; definition: CustomFieldDefinition };
 
-/** What a value is compared with. It is read anew each time, since some are relative to the present. */
+/** The value to compare with. It is read each time, since some values are relative to the current time. */
 export interface Bound {
   operator: OrderOperator;
   value: (present: Present) => string | number;
 }
 
-/** What a comparison asks of the values of a field in the form in which they are compared. A record without a value does not meet it. */
+/** A test of the values of a field in their comparable form. A record without a value fails it. */
 export type FilterTest =
   /** There is a value. */
   | { type: 'present' }
   /** A value is one of these texts. */
   | { type: 'oneOf'; texts: readonly string[] }
-  /** The value stands to each of these as they say. */
+  /** The value satisfies each of these bounds. */
   | { type: 'ordered'; bounds: readonly Bound[] }
   /** A value begins with, ends in, or has in it, one of these texts. */
   | { type: 'part'; at: 'START' | 'END' | 'ANYWHERE'; texts: readonly string[] };
 
 /**
- * Reads what a restriction asks of a field: any of the tests must be met, and the answer turned round when the operator is `!=`.
+ * Converts a restriction to tests of a field: one of them must pass, and `!=` negates the result.
  *
  * @param filter the whole filter, for positions in errors
- * @throws AppError INVALID_ARGUMENT FILTER_VALUE_INVALID or FILTER_NOT_INDEXED with the position, and what can be asked
+ * @throws AppError INVALID_ARGUMENT FILTER_VALUE_INVALID or FILTER_NOT_INDEXED with the position, and the supported
+ *   comparisons
  */
 export function readTests(field: ComparedField, filter: string, restriction: Restriction): FilterTest[] {
   const abilities = abilitiesOf(field);
@@ -53,7 +54,7 @@ export function readTests(field: ComparedField, filter: string, restriction: Res
   return [{ type: 'oneOf', texts }, ...tests.filter((test) => test.type !== 'oneOf')];
 }
 
-/** What meets all tests: of an enum those of its names that meet each, of others what is within both bounds. */
+/** The intersection of tests: the names of an enum that pass each test, or the range within both bounds. */
 function rangeOf(tests: readonly FilterTest[]): FilterTest {
   const bounds = tests.flatMap((test) => (test.type === 'ordered' ? test.bounds : []));
   if (bounds.length > 0) return { type: 'ordered', bounds };
@@ -61,7 +62,7 @@ function rangeOf(tests: readonly FilterTest[]): FilterTest {
   return { type: 'oneOf', texts: first.filter((text) => others.every((texts) => texts.includes(text))) };
 }
 
-/** What indexes answer of a field. */
+/** The comparisons that the indexes of a field support. */
 function abilitiesOf(field: ComparedField): Abilities {
   switch (field.type) {
     case 'custom': {
@@ -120,7 +121,7 @@ function valueTest(of: 'DATE' | 'NUMBER' | 'MONEY', comparison: Comparison): Fil
   return ordered(comparison, () => value);
 }
 
-/** Compares a text with an order, or by a part of it. */
+/** Compares an ordered text, or a substring. */
 function textTest(comparison: Comparison, text: string): FilterTest {
   return partTest(comparison, [text]) ?? ordered(comparison, () => text);
 }
@@ -131,7 +132,7 @@ function termTest({ field }: FilterField, comparison: Comparison): FilterTest {
   return partTest(comparison, texts) ?? { type: 'oneOf', texts };
 }
 
-/** An external id without a slash names a system, in which any value will do. */
+/** An external id without a slash names a system, and matches any value in it. */
 function keyTest({ hasSystem }: FilterField & { type: 'key' }, comparison: Comparison): FilterTest {
   const { text } = comparison;
   const isSystem = hasSystem && !comparison.isStart && !text.includes('/');
@@ -155,7 +156,7 @@ function enumTest({ names }: FilterField & { type: 'enum' }, comparison: Compari
   return { type: 'oneOf', texts };
 }
 
-/** Whether the left value is in the relation to the right one that an operator names. */
+/** Whether an operator holds between two values. */
 export function isMet<Value extends number>(left: Value, operator: OrderOperator, right: Value): boolean {
   switch (operator) {
     case '=':
@@ -184,7 +185,7 @@ function customTest(definition: CustomFieldDefinition, comparison: Comparison): 
   if (type === 'DATE') return ordered(comparison, readDay(comparison));
   if (type === 'TIME') {
     const moment = readMoment(comparison);
-    // Stored to the millisecond, as JavaScript writes it.
+    // Stored to the millisecond, in JavaScript's form.
     return ordered(comparison, (present) => moment(present).replace(/\d{3}Z$/, 'Z'));
   }
   const value = readGiven(definition, comparison);

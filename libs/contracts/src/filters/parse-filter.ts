@@ -9,13 +9,16 @@ export type Filter =
 
 /** One comparison, such as `createTime >= "2026-01-01T00:00:00Z"`. */
 export interface Restriction {
-  /** In lowerCamelCase, however it was spelled; keys of custom fields and objects and types of associations as they are. */
+  /**
+   * In lowerCamelCase, in any spelling of the filter; keys of custom fields and objects and types of associations are
+   * unchanged.
+   */
   field: string;
   /** Where the field begins: the index of its first UTF-16 code unit. */
   fieldIndex: number;
   operator: FilterOperator;
   operatorIndex: number;
-  /** One; those of a list behind IN, whose operator is `=`, of which any will do; of BETWEEN the least and the greatest. */
+  /** One value; or the list of IN, with the operator `=`, of which any may match; or the bounds of BETWEEN. */
   values: readonly FilterValue[];
 }
 
@@ -24,11 +27,11 @@ export type FilterOperator = '=' | '!=' | '<' | '<=' | '>' | '>=' | ':' | 'BETWE
 export interface FilterValue {
   /** Without a `*` at its start and end. */
   text: string;
-  /** True when the value began with `*`: `text` is only how a match ends, or a part of one. */
+  /** True when the value began with `*`: `text` is a suffix, or a substring. */
   isSuffix: boolean;
-  /** True when the value ended in `*`: `text` is only how a match begins, or a part of one. */
+  /** True when the value ended in `*`: `text` is a prefix, or a substring. */
   isPrefix: boolean;
-  /** True when a `*` stands elsewhere, which nothing answers. */
+  /** True when a `*` is elsewhere, which is not supported. */
   isPattern: boolean;
   index: number;
 }
@@ -36,15 +39,15 @@ export interface FilterValue {
 /** Deepest nesting of parentheses and negations. */
 const maxDepth = 20;
 const maxTerms = 50;
-/** Most values of a list behind IN. */
+/** Most values of a list of IN. */
 const maxValues = 100;
 
 /**
- * Reads a filter (AIP-160): `NOT` and `-` bind closest, then `OR`, then `AND`; restrictions without a word between them
- * are joined by AND. Values are bare words or quoted by " or ', where \ takes the next character as it is. Besides the operators of
- * AIP-160 there are `field IN (a, b)`, and `field BETWEEN a AND b`, both included.
+ * Reads a filter (AIP-160): `NOT` and `-` bind closest, then `OR`, then `AND`; restrictions without a word between them are
+ * joined by AND. Values are bare words or quoted by " or ', where \ escapes the next character. Besides the operators of
+ * AIP-160 there are `field IN (a, b)`, and `field BETWEEN a AND b`, bounds included.
  *
- * @returns undefined when there is nothing in it
+ * @returns undefined for an empty filter
  * @throws AppError INVALID_ARGUMENT FILTER_SYNTAX with the position of the error
  */
 export function parseFilter(filter: string): Filter | undefined {
@@ -244,7 +247,7 @@ function filterPath(field: string): string {
   return names.map((name, index) => (isFreeName(names[index - 1]) ? name : camelCase(name))).join('.');
 }
 
-/** Whether what follows a name is a key that its tenant has chosen. */
+/** Whether a key that the tenant has chosen follows a name. */
 function isFreeName(before: string | undefined): boolean {
   return before !== undefined && ['customFields', 'associations', 'objects'].includes(camelCase(before));
 }

@@ -115,7 +115,7 @@ test.each([
   ['closeDate > now', 'FILTER_VALUE_INVALID', 'today-30d'],
   ['amount > 12', 'FILTER_VALUE_INVALID', 'EUR 12.50'],
   ['status = DONE', 'FILTER_VALUE_INVALID', 'must be one of OPEN, WON, LOST'],
-])('%s is refused with what can be asked', (filter, reason, description) => {
+])('%s is refused with the supported comparisons', (filter, reason, description) => {
   const error = (() => {
     try {
       return void compilePredicate(filter, tableOf('deal'));
@@ -128,7 +128,7 @@ test.each([
   expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', violations });
 });
 
-test('a change enters and leaves what a filter selects', () => {
+test('a change enters and leaves the selection of a filter', () => {
   const isVip = compilePredicate('tags:vip', tableOf('customer'));
   const [vip, other] = [{ tags: ['vip'] }, { tags: [] }];
 
@@ -150,7 +150,7 @@ test('the id of a pipeline is its own, not that of a stage', () => {
   expect(hasId({ id: 'other', stages: [{ id: ada.id }] }, now)).toBe(false);
 });
 
-test('fields are named in lowerCamelCase, however they are spelled', () => {
+test('fields are named in lowerCamelCase, in any spelling', () => {
   const tree = parseFilter('display_name = a OR custom_fields.my_key = b') ?? expect.fail();
   expect(restrictionsOf(tree).map((restriction) => restriction.field)).toEqual(['displayName', 'customFields.my_key']);
 });
@@ -165,7 +165,7 @@ test.each([
 });
 
 test.each([
-  // The day of the change of clocks has 23 hours.
+  // The day of the clock change has 23 hours.
   ['stageTime >= today', '2026-03-08T05:00:00Z'],
   ['stageTime >= today+1d', '2026-03-09T04:00:00Z'],
   ['stageTime >= today-1d', '2026-03-07T05:00:00Z'],

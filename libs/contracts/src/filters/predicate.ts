@@ -8,12 +8,11 @@ import { valuesOf, type ComparedValues, type JsonRecord } from './record-values.
 export type FilterPredicate = (record: JsonRecord, present: Present) => boolean;
 
 /**
- * Makes a filter a function of one record, which is true for just those records that a list with the filter has: comparisons
- * without case and accents, phone numbers by their digits, and a comparison with what a record does not have is false.
+ * Compiles a filter to a predicate that is true for exactly the records of a list with this filter: texts are compared
+ * without case and accents, phone numbers by their digits, and a comparison with an absent value is false.
  *
- * @param filter as lists take it, but about the record itself. All records meet an empty one.
- * @throws AppError INVALID_ARGUMENT with the position, as lists do. FILTER_FIELD_UNKNOWN also for paths to other records, which can't
- *   be told from one record.
+ * @param filter in the syntax of lists, limited to fields of the record itself. An empty filter matches all records.
+ * @throws AppError INVALID_ARGUMENT with the position, as lists do. FILTER_FIELD_UNKNOWN also for paths to other records.
  */
 export function compilePredicate(filter: string, table: FilterTable): FilterPredicate {
   const tree = parseFilter(filter);
@@ -22,17 +21,17 @@ export function compilePredicate(filter: string, table: FilterTable): FilterPred
   return meets;
 }
 
-/** How a change of a record stands to a filter. */
+/** The effect of a change on the selection of a filter. */
 export interface ChangeMatch {
   before: boolean;
   after: boolean;
-  /** The record has come to meet the filter: it did not before, or was not there. */
+  /** The record matches the filter now: before it did not match, or did not exist. */
   entered: boolean;
-  /** The record does no longer meet the filter, or is no longer there. */
+  /** The record no longer matches the filter, or no longer exists. */
   left: boolean;
 }
 
-/** @param change the record before and after; absent when there was, or is, none */
+/** @param change the record before and after; absent when it did not, or does not, exist */
 export function matchChange(
   predicate: FilterPredicate,
   change: { before?: JsonRecord | undefined; after?: JsonRecord | undefined },

@@ -11,19 +11,19 @@ import type { Comparison } from './comparison.js';
 import type { Filter } from './parse-filter.js';
 import { restrictionsOf } from './parse-filter.js';
 
-/** What relative times and days are relative to. */
+/** The reference of relative times and days. */
 export interface Present {
   now: Date;
-  /** Whose days are meant: a name of the IANA database, such as that in the settings of a workspace. */
+  /** The time zone of days: an IANA name, such as that of the workspace's settings. */
   timeZone: string;
 }
 
-/** What the text of a filter says at present, in the form in which values are compared. */
+/** The current meaning of a filter's text, in comparable form. */
 type Read = (present: Present) => string;
 
 const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 
-/** Farthest from the present that a relative time may be: a hundred years. */
+/** Largest distance of a relative time from now: a hundred years. */
 const maxOffsetMs = 36_525 * unitMs.d;
 
 export function readUuid(comparison: Comparison): string {
@@ -32,7 +32,7 @@ export function readUuid(comparison: Comparison): string {
   throw comparison.valueError('must be a UUID');
 }
 
-/** Whether a filter has values that may mean something else in another time zone. */
+/** Whether a filter has values that depend on the time zone. */
 export function hasDays(filter: Filter): boolean {
   return restrictionsOf(filter).some(({ values }) =>
     values.some(({ text }) => text.startsWith('today') || dayText.test(text)),
@@ -41,7 +41,7 @@ export function hasDays(filter: Filter): boolean {
 
 const dayText = /^\d{4}-\d\d-\d\d$/;
 
-/** Reads a time, a day, which stands for its first moment, or a time relative to the present, as `microTime` writes it. */
+/** Reads a time, a day, which means its first moment, or a relative time, into the form of `microTime`. */
 export function readMoment(comparison: Comparison): Read {
   const { text }: { text: string } = comparison;
   const relative = readRelative(text);
@@ -50,7 +50,7 @@ export function readMoment(comparison: Comparison): Read {
     if (isCalendarDate(text)) return ({ timeZone }) => storedTime(startOfDayMs(text, timeZone));
   } else {
     const time = microTime(text);
-    // PostgreSQL refuses the years before 1 and has another way to write those after 9999.
+    // PostgreSQL refuses the years before 1 and writes those after 9999 differently.
     if (/^\d{4}/.test(time) && !time.startsWith('0000')) return () => time;
   }
   throw comparison.valueError(
@@ -59,7 +59,7 @@ export function readMoment(comparison: Comparison): Read {
   );
 }
 
-/** A moment as `microTime` writes it. Of the first and the last year at the earliest and latest. */
+/** A moment in the form of `microTime`, limited to the years 1 to 9999. */
 function storedTime(ms: number): string {
   const time = microTime(new Date(ms).toISOString());
   if (time.startsWith('0000')) return firstTime;
@@ -69,7 +69,7 @@ function storedTime(ms: number): string {
 const firstTime = '0001-01-01T00:00:00.000000Z';
 const lastTime = '9999-12-31T23:59:59.999999Z';
 
-/** Reads a day of the calendar, or one relative to the present day. */
+/** Reads a calendar day, or one relative to today. */
 export function readDay(comparison: Comparison): Read {
   const { text }: { text: string } = comparison;
   const [isToday, sign, count = '0', unit = 'd'] = /^today(?:([+-])(\d{1,9})([dw]))?$/.exec(text) ?? [];
@@ -82,7 +82,7 @@ export function readDay(comparison: Comparison): Read {
   );
 }
 
-/** The moment that a text relative to the present stands for, in milliseconds; undefined for a text that is none. */
+/** The moment of a relative time, in milliseconds; undefined for other texts. */
 function readRelative(text: string): ((present: Present) => number) | undefined {
   const [, start, sign, count, unit] = /^(now|today)(?:([+-])(\d{1,9})([smhdw]))?$/.exec(text) ?? [];
   if (start === undefined) return undefined;
@@ -95,7 +95,7 @@ function readRelative(text: string): ((present: Present) => number) | undefined 
   return (present) => startOfDayMs(dayFrom(present, 0), present.timeZone) + offsetMs;
 }
 
-/** How many days of the calendar are added: they may have 23 or 25 hours. Undefined for another unit, and for too many. */
+/** The number of calendar days to add: they may have 23 or 25 hours. Undefined for another unit, and for too many. */
 function daysOf(sign: string | undefined, count: string | undefined, unit: string | undefined): number | undefined {
   if (unit !== 'd' && unit !== 'w') return undefined;
   const days = Number(count) * (unit === 'w' ? 7 : 1);
@@ -111,7 +111,7 @@ function dayFrom({ now, timeZone }: Present, days: number): string {
  * A time as text that sorts byte by byte as times do: in UTC, to the microsecond, as PostgreSQL keeps it.
  *
  * @param text in the form of RFC 3339, or a date
- * @returns an empty text for one that is no time
+ * @returns an empty text for an invalid time
  */
 export function microTime(text: string): string {
   const [isTime, fraction = ''] =
@@ -130,14 +130,14 @@ export function readAmount(comparison: Comparison): string {
   return moneyOrderValue(readGiven({ type: 'MONEY', options: [] }, comparison) as MoneyValue);
 }
 
-/** The currency whose amounts the beginning of a text such as `EUR*` asks for. */
+/** The currency of a prefix such as `EUR*`. */
 export function readCurrency(comparison: Comparison): string {
   const [, code] = /^([A-Za-z]{3}) ?$/.exec(comparison.text) ?? [];
   if (code === undefined) throw comparison.valueError('must be a whole currency code in front of *, such as "EUR*"');
   return `${code.toUpperCase()} `;
 }
 
-/** The value of a custom field that a text stands for. */
+/** Parses the value of a custom field. */
 export function readGiven(
   { type, options }: Pick<CustomFieldDefinition, 'type' | 'options'>,
   comparison: Comparison,
@@ -147,7 +147,7 @@ export function readGiven(
   throw comparison.valueError(type === 'MONEY' ? 'must be an amount such as "EUR 12.50"' : result.description);
 }
 
-/** The text in the form that the type has in JSON. */
+/** The text in the type's JSON form. */
 function given(type: CustomFieldType, text: string): unknown {
   switch (type) {
     case 'NUMBER':

@@ -10,15 +10,15 @@ import type { ComparedField } from './filter-test.js';
 import { microTime } from './read-value.js';
 import { comparedTerm, storedTerms } from './term-texts.js';
 
-/** A record in the JSON form of its message: names in lowerCamelCase, and no members for what it does not have. */
+/** A record in the JSON form of its message: names in lowerCamelCase, and no members for absent fields. */
 export type JsonRecord = Readonly<Record<string, unknown>>;
 
-/** How the values of a field of a record are read in the form in which they are compared. */
+/** Reads the values of a field in comparable form. */
 export interface ComparedValues {
   isPresent: (record: JsonRecord) => boolean;
-  /** Of which one must be, or have a part that is, what is looked for. */
+  /** Texts for equality and substrings: one of them must match. */
   texts: (record: JsonRecord) => readonly string[];
-  /** What is less or greater than others; undefined for a record without a value. */
+  /** The value for order comparisons; undefined for a record without a value. */
   ordered: (record: JsonRecord) => string | number | undefined;
 }
 
@@ -50,13 +50,13 @@ function customValues({ key, type }: CustomFieldDefinition): ComparedValues {
   };
   return {
     isPresent: (record) => value(record) !== undefined,
-    // Only what has an order is compared by how it begins.
+    // Only ordered values support prefixes.
     texts: (record) => [...terms(record), ...[order(record)].flatMap((text) => text ?? [])],
     ordered: order,
   };
 }
 
-/** The values of a field, of each entry of a list one. */
+/** The values of a field: one for each entry of a list. */
 function readerOf({ field, list, ...named }: FilterField): (record: JsonRecord) => readonly unknown[] {
   if (list) {
     const read = named.type === 'key' && named.hasSystem ? systemValue : (item: JsonRecord) => item[field.name];
@@ -72,7 +72,7 @@ const itemsOf = (list: unknown) => (list as readonly unknown[] | undefined) ?? [
 
 const nonEmpty = (value: unknown) => (value === undefined || value === null || value === '' ? [] : [value]);
 
-/** Whether there is an item counts for the part by which items are known, for others whether one has a text. */
+/** For the key of items, presence means that there is an item; for other parts, that one has a text. */
 function presenceOf({ field, list }: FilterField, read: (record: JsonRecord) => readonly unknown[]) {
   if (list && field.isRequired) return (record: JsonRecord) => itemsOf(record[list.name]).length > 0;
   return (record: JsonRecord) => read(record).length > 0;

@@ -7,18 +7,18 @@ const maxTermLength = 300;
 
 type Termed = Pick<RecordField, 'index'>;
 
-/** The texts by which a stored value of a field with terms is found, not yet as they are compared. */
+/** The texts by which a stored value of a field with terms is found, before they are folded. */
 export function storedTerms({ index }: Termed, text: string): string[] {
   return index.phone ? phoneDigits(text) : [text];
 }
 
-/** The texts that the text of a filter or search looks for. Empty when there is nothing to look for. */
+/** The texts that a filter or search looks for. Empty when there are none. */
 export function soughtTerms({ index }: Termed, text: string): string[] {
   if (!index.phone) return [text];
   return digits(text) === '' ? [] : soughtDigits(text);
 }
 
-/** A stored or sought text as it is compared: without case and accents, of a phone number the digits. */
+/** A stored or sought text in comparable form: without case and accents; the digits of a phone number. */
 export function comparedTerm({ index }: Termed, text: string): string {
   return firstCodePoints(index.phone ? digits(text) : fold(text), maxTermLength);
 }

@@ -4,13 +4,13 @@ import { calculateJwkThumbprint, type JSONWebKeySet } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { claimsOf, tokenForm } from './principal-token.js';
 
-/** How long the same token is given for the same claims: readers then know it, and need not verify it again. */
+/** How long the same token is reused for the same claims, so that readers find it in their cache. */
 const reuseSeconds = 15;
 const maxKept = 10_000;
 
 /**
- * Signs the tokens by which services know for whom a call is made. Only auth has such a signer; a test makes one with a key
- * of its own.
+ * Signs principal tokens, which name the caller of a call between services. Only auth has such a signer; a test makes one
+ * with its own key.
  */
 export class PrincipalSigner {
   readonly #key: KeyObject;
@@ -20,7 +20,7 @@ export class PrincipalSigner {
   private constructor(
     key: KeyObject,
     kid: string,
-    /** What services verify its tokens with. */
+    /** The public key that services verify its tokens with. */
     readonly publicKeys: JSONWebKeySet,
   ) {
     this.#key = key;
@@ -34,7 +34,7 @@ export class PrincipalSigner {
     return new PrincipalSigner(key, kid, { keys: [{ ...jwk, kid, alg: tokenForm.alg, use: 'sig' }] });
   }
 
-  /** A token that holds for 45 to 60 seconds. */
+  /** A token that is valid for 45 to 60 seconds. */
   sign(caller: Caller): string {
     const claims = claimsOf(caller);
     const name = JSON.stringify(claims);

@@ -2,18 +2,21 @@ import type { Caller } from '@rapport/platform';
 import { decodeJwt, type JWTPayload } from 'jose';
 import { z } from 'zod';
 
-/** What every principal token says of itself. It is a signed JWT: RFC 7519, with a type of its own by RFC 8725, section 3.11. */
+/**
+ * Header and fixed claims of every principal token. It is a signed JWT: RFC 7519, with its own type as of RFC 8725, section
+ * 3.11.
+ */
 export const tokenForm = {
   alg: 'EdDSA',
   typ: 'rapport-principal+jwt',
   issuer: 'rapport-auth',
   audience: 'rapport-services',
   lifetimeSeconds: 60,
-  /** Longest token that is looked at, in characters: more than the permissions and 100 teams of a caller need. */
+  /** Longest accepted token, in characters: more than the permissions and 100 teams of a caller need. */
   maxLength: 8_192,
 } as const;
 
-/** The claims that say who the caller is; a default is left out. */
+/** The claims of the caller; defaults are omitted. */
 const callerClaims = z.object({
   sub: z.string().min(1),
   tid: z.string().min(1),
@@ -37,7 +40,7 @@ export function claimsOf({ principalId, tenantId, permissions, recordScope, team
   };
 }
 
-/** @throws Error for claims that are not those of a caller, such as a scope that this release does not know */
+/** @throws Error for invalid claims, such as a scope that this release does not support */
 export function callerOf(payload: JWTPayload): Caller {
   const { sub, tid, perms, scope, teams, hide } = callerClaims.parse(payload);
   return {
@@ -50,7 +53,7 @@ export function callerOf(payload: JWTPayload): Caller {
   };
 }
 
-/** Whom a token is for, which is not verified: for a token that comes from auth itself. */
+/** Reads the caller of a token without verifying it: for tokens that come from auth directly. */
 export function readPrincipalToken(token: string): Caller {
   return callerOf(decodeJwt(token));
 }

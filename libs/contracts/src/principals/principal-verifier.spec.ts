@@ -11,13 +11,13 @@ const refused = { code: 'UNAUTHENTICATED', reason: 'PRINCIPAL_INVALID' };
 
 afterEach(() => vi.useRealTimers());
 
-/** As a promise, whether it is known already or not. */
+/** Always a promise, whether the token is cached or not. */
 async function verify(verifier: PrincipalVerifier, token: string): Promise<Caller> {
   return verifier.verify(token);
 }
 
 describe('a verified token', () => {
-  it('is known at once the next time, and refused when it has expired', async () => {
+  it('is cached, and refused when it has expired', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const signer = await PrincipalSigner.of();
     const verifier = new PrincipalVerifier(signer.publicKeys);
@@ -32,7 +32,7 @@ describe('a verified token', () => {
 });
 
 describe('the file of keys', () => {
-  it('takes a new key beside the old one, and forgets what a removed one has signed', async () => {
+  it('accepts a new key beside the old one, and refuses the tokens of a removed one', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'rapport-'));
     const path = join(folder, 'keys');
     const [old, next] = [await PrincipalSigner.of(), await PrincipalSigner.of()];
@@ -60,7 +60,7 @@ describe('the file of keys', () => {
 });
 
 describe('the signer', () => {
-  it('gives the same token again for a while, so that services know it, and none with less than 45 s left', async () => {
+  it('reuses a token for a while, so that services find it in their cache, and none with less than 45 s left', async () => {
     vi.useFakeTimers({ toFake: ['Date'] });
     const signer = await PrincipalSigner.of();
     const first = signer.sign(caller);

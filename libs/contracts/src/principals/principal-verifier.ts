@@ -4,10 +4,10 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { callerOf, tokenForm } from './principal-token.js';
 
-/** To verify a token takes 100 microseconds, to find it a part of one. */
+/** Verifying a token takes 100 microseconds, a cache hit a fraction of one. */
 const maxKnown = 10_000;
 
-/** Keys by which auth may have signed. Several at once, so that auth can change its key while tokens of the last are in use. */
+/** Keys that auth may have signed with. Several at once during a rotation, while tokens of the previous key are in use. */
 const keySet = z.object({
   keys: z
     .array(z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string().min(1), kid: z.string().min(1) }))
@@ -20,7 +20,7 @@ interface Known {
   expiresAt: number;
 }
 
-/** Finds out for whom a call is made, and believes only what auth has signed. */
+/** Verifies principal tokens and returns their callers. */
 export class PrincipalVerifier {
   readonly #known = new LRUCache<string, Known>({ max: maxKnown });
   #keys: ReturnType<typeof createLocalJWKSet>;
@@ -43,9 +43,9 @@ export class PrincipalVerifier {
   }
 
   /**
-   * At once for a token that is known, since most are.
+   * Synchronous for a cached token, as most are.
    *
-   * @throws AppError UNAUTHENTICATED for no token, and for one that is forged, expired, or not meant for services
+   * @throws AppError UNAUTHENTICATED for a token that is missing, forged, expired, or not meant for services
    */
   verify(token: string): Caller | Promise<Caller> {
     const known = this.#known.get(token);
@@ -68,7 +68,7 @@ export class PrincipalVerifier {
         requiredClaims: ['exp', 'iat'],
       });
       const caller = callerOf(payload);
-      // What a key has signed that is no longer ours is not remembered.
+      // Tokens of removed keys are dropped from the cache.
       if (keys === this.#keys) this.#known.set(token, { caller, expiresAt: (payload.exp ?? 0) * 1_000 });
       return caller;
     } catch (error) {

@@ -90,13 +90,13 @@ test('two fields with one term are refused', () => {
   expect(() => recordContracts(contract)).toThrow('rapport.customers.v1.Customer: two fields have the term g.');
 });
 
-test('calls need permissions of another name when the record says so', () => {
+test('calls need permissions of another name if the record declares it', () => {
   const [customer] = recordContracts(declared({ permission: 'people' }));
 
   expect(customer?.permission).toBe('people');
 });
 
-test('a subject that is no reference is refused, and one that is a reference is taken', () => {
+test('a subject must be a reference', () => {
   const refusal = 'rapport.customers.v1.Customer: subject names "owner_id", which is no reference.';
 
   expect(() => recordContracts(declared({ subject: 'owner_id' }))).toThrow(refusal);
@@ -110,7 +110,7 @@ test.each(['', 'given_name', 'nothing'])('the order "%s" is refused: no field of
 });
 
 test.each([{ onDelete: OnDelete.RESTRICT }, { onMerge: OnMerge.KEEP }, { onErase: OnErase.REMOVE }])(
-  'a rule about references is refused on a field that is none, and taken on one that is: %j',
+  'a rule about references needs a field that is a reference: %j',
   (rule) => {
     expect(() => recordContracts(indexed('source', rule))).toThrow(
       'rapport.customers.v1.Customer: source has on_delete, on_merge or on_erase, but is no reference.',

@@ -20,13 +20,13 @@ export interface RecordContract {
   plural: string;
   /** Path of its records, such as `deals`, or `objects/{object}/records` for those that have a parent. */
   collection: string;
-  /** Column with the key of the parent that divides the records: each parent has a collection of its own. */
+  /** Column with the key of the parent: each parent has its own collection of records. */
   parent: string | undefined;
   message: DescMessage;
   options: RecordOptions;
   /** First part of the permissions that calls need, such as `customers` of `customers.read`. */
   permission: string;
-  /** What a call that writes the records needs, such as `customers.write`, or `pipelines.configure`. */
+  /** Permission of calls that write the records, such as `customers.write`, or `pipelines.configure`. */
   writePermission: string;
   /** In the order of the message. */
   fields: readonly RecordField[];
@@ -42,14 +42,14 @@ export interface RecordField {
   index: FieldIndex;
   /** Whether callers set it: at any time, when the record is created, or never. */
   writable: 'ALWAYS' | 'ONCE' | 'NEVER';
-  /** Whether it must have a value. Items of a list are known by this part of them. */
+  /** Whether it is required. The required part of an item is its key. */
   isRequired: boolean;
   isPersonal: boolean;
   /** Whether its values are UUIDs. */
   isId: boolean;
   /** Whether its values are days of the calendar. */
   isDate: boolean;
-  /** Type of the record whose id it has. */
+  /** Type of the referenced record. */
   reference: string | undefined;
   /** The fields of its message, when it has one of this contract. */
   parts: readonly RecordField[];
@@ -57,7 +57,7 @@ export interface RecordField {
 
 /** A field of a record, or a part of the items of one of its lists, under its name in filters, orders and groups. */
 export interface NamedField {
-  /** In snake_case. The part by which items are known has the name of their list. */
+  /** In snake_case. The key of the items has the name of their list. */
   name: string;
   field: RecordField;
   /** The list whose items have it. */
@@ -82,14 +82,14 @@ export function recordContracts(contract: Contract): RecordContract[] {
   });
 }
 
-/** @throws Error for a path with a parent that the records have no field of */
+/** @throws Error for a path with a parent that is no field of the records */
 function parentOf(message: DescMessage, collection: string, fields: readonly RecordField[]): string | undefined {
   const [, parent] = /\{([^{}]*)\}/.exec(collection) ?? [];
   if (parent === undefined || fields.some(({ column }) => column === parent)) return parent;
   throw new Error(`${message.typeName}: the pattern names ${parent}, which is no field.`);
 }
 
-/** The fields of a record and of the messages within it, those of a message behind the field that has it. */
+/** The fields of a record and of the messages within it, depth first. */
 export function allFields(fields: readonly RecordField[]): RecordField[] {
   return fields.flatMap((field) => [field, ...allFields(field.parts)]);
 }
@@ -124,7 +124,7 @@ function writableOf(contract: Contract, desc: DescField): RecordField['writable'
   return contract.is(desc, FieldBehavior.IMMUTABLE) ? 'ONCE' : 'ALWAYS';
 }
 
-/** What contradicts itself in a declaration; undefined for one that is sound. */
+/** The contradiction in a declaration; undefined for a valid one. */
 function faultOf({ order, subject }: RecordOptions, fields: readonly RecordField[]): string | undefined {
   const all = allFields(fields);
   const terms = all.flatMap(({ index }) => (index.term === '' ? [] : [index.term]));

@@ -43,7 +43,7 @@ test.each(Object.values(standard))('%s has the same type and options in all reco
   expect(forms.length).toBeGreaterThan(0);
 });
 
-test('records have the standard fields that their options need', () => {
+test('records have the standard fields that their options require', () => {
   const named = (message: (typeof records)[number]['message']) => message.fields.map(({ name }) => name);
   const owned = records.filter(({ options }) => options.owned);
 
@@ -59,7 +59,7 @@ test('records have the standard fields that their options need', () => {
   }
 });
 
-/** What a field is but for its comment. */
+/** A field without its comment. */
 function formOf({ proto: { name, number, label, type, typeName, proto3Optional, options } }: DescField) {
   const bytes = options && Buffer.from(toBinary(FieldOptionsSchema, options)).toString('hex');
   return { name, number, label, type, typeName, proto3Optional, options: bytes };

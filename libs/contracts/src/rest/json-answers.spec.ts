@@ -87,7 +87,7 @@ describe('the JSON of an answer', () => {
     );
   });
 
-  it('is sent in protobuf in a form that a service does not know, and where there are no records', () => {
+  it('is sent in protobuf when a service does not support the form, and where there are no records', () => {
     const { desc } = answering.find(({ name }) => name === 'GetCustomer') ?? fail('GetCustomer');
     const write = (form: AnswerForm, message: Message) => jsonAnswer(form, desc.output, message, codecs);
     expect(write(99 as AnswerForm, {})).toBeUndefined();

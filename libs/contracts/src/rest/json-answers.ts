@@ -6,10 +6,10 @@ import { JsonCodec } from './json-codec.js';
 type Message = Record<string, unknown>;
 
 /**
- * An answer in a JSON form of streams of calls.
+ * An answer in a JSON form of call streams.
  *
  * @param codecs those made before, by type name
- * @returns undefined for an answer that is sent in protobuf, which includes forms that such answers do not have
+ * @returns undefined for an answer that is sent in protobuf, such as one in a form that it does not support
  */
 export function jsonAnswer(
   form: AnswerForm,

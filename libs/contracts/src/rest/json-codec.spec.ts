@@ -36,7 +36,7 @@ describe('JsonCodec', () => {
     });
   });
 
-  it('gives an enum value that it does not know as its number', () => {
+  it('writes an unknown enum value as its number', () => {
     expect(codec.toJson({ ...message, lifecycleStage: 99 })).toMatchObject({ lifecycleStage: '99' });
   });
 

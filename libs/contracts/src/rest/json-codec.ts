@@ -8,9 +8,9 @@ type Message = Record<string, unknown>;
 type Json = Record<string, unknown>;
 
 /**
- * Converts between a message as ts-proto has it and proto3 JSON. They differ in enums, which are numbers here and names
- * without prefix there, and in what absent looks like. Lists and plain scalars are always written, so that clients need
- * no defaults; what is optional and not set is left out. A message that stands for a problem is written as one.
+ * Converts between ts-proto's form of a message and proto3 JSON. They differ in enums, which are numbers here and names
+ * without prefix there, and in what absent looks like. Lists and plain scalars are always written, so that clients need no
+ * defaults; unset optional fields are omitted. A message that represents a problem is written as one.
  */
 export class JsonCodec {
   readonly #fields: FieldCodec[];
@@ -25,7 +25,7 @@ export class JsonCodec {
     return codecs.get(desc.typeName) ?? new JsonCodec(desc, codecs);
   }
 
-  /** @param index where the message, or the one that contains it, stands in a list */
+  /** @param index index of the message, or of the one that contains it, in a list */
   toJson(message: Message, index?: number): Json {
     const json: Json = {};
     for (const { name, list, write } of this.#fields) {
@@ -65,7 +65,7 @@ interface FieldCodec {
   /** Undefined when the value is the same on both sides. */
   write: ((value: unknown, index?: number) => unknown) | undefined;
   read: ((value: unknown) => unknown) | undefined;
-  /** What ts-proto has for a value that is not set. */
+  /** ts-proto's form of an unset value. */
   absent: unknown;
 }
 
@@ -83,7 +83,7 @@ function converters(field: DescField, codecs: Map<string, JsonCodec>): Pick<Fiel
     const names = new Map(field.enum.values.map((value) => [value.number, value.localName]));
     const numbers = new Map(field.enum.values.map((value) => [value.localName, value.number]));
     return {
-      // A value that a newer service knows and this one does not is given as its number, in text as the others.
+      // A value of a newer service that this one does not have is written as its number, as text like the others.
       write: (value) => (value === 0 ? undefined : (names.get(value as number) ?? String(value))),
       read: (name) => numbers.get(name as string),
     };
@@ -113,7 +113,7 @@ function timestampText(text: string): string {
   return decodedTime.test(text) ? text : new Date(text).toISOString();
 }
 
-/** Halves of characters, which UTF-8 has no bytes for, and a key of an object of any shape that decoding leaves out. */
+/** Unpaired surrogates, which have no UTF-8 form, and a key of a Struct that decoding drops. */
 const changedByCoding = /\\ud[89a-f]|__proto__/;
 
 function asDecoded(key: string, value: unknown): unknown {
@@ -123,15 +123,18 @@ function asDecoded(key: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name.toWellFormed(), item as unknown]));
 }
 
-/** ts-proto has a struct as the object that it stands for; the edge handles raw bytes itself. */
+/** ts-proto represents a Struct by a plain object; the edge handles raw bytes itself. */
 function isPlain(message: DescMessage): boolean {
   return isStruct(message) || isHttpBody(message);
 }
 
-/** What a reader of server-sent events had last (the HTML standard, section 9.2.4): where a stream with a cursor goes on. */
+/**
+ * The last event id of a reader of server-sent events (the HTML standard, section 9.2.4): a stream with a cursor resumes
+ * after it.
+ */
 const lastEventId = 'last-event-id';
 
-/** How a route makes the request message from the parts of an HTTP request. */
+/** Builds the request message of a route from the parts of an HTTP request. */
 export function messageMaker(
   route: Pick<RestRoute, 'method' | 'fields' | 'bodyUsage' | 'status' | 'readMask'>,
   codecs: Map<string, JsonCodec>,
@@ -147,7 +150,7 @@ export function messageMaker(
   return (parts) => {
     const json: Json = { ...parts.params, ...parts.query };
     for (const { name, field } of header) json[field.jsonName] = parts.headers[name];
-    // A browser that comes back says so what it had last, and repeats the query of the first time.
+    // A browser that reconnects sends the last event id, and repeats the first query.
     if (hasCursor && parts.headers[lastEventId]) json['cursor'] = parts.headers[lastEventId];
     if (body && route.bodyUsage === 'bytes') json[body.jsonName] = httpBody(parts);
     else if (body && route.bodyUsage !== 'file') json[body.jsonName] = parts.body;
@@ -157,19 +160,19 @@ export function messageMaker(
         value: String(value),
       }));
     const message = codec.fromJson(json);
-    // What a PATCH changes is what its body names (AIP-134), null included.
+    // A PATCH changes the fields in its body (AIP-134), null included.
     if (route.bodyUsage === 'patch' && updateMask) message[updateMask.jsonName] = Object.keys(parts.body as Json);
     if (readMask && message[readMask]) message[readMask] = [...(message[readMask] as string[]), ...sources];
     return message;
   };
 }
 
-/** Raw bytes that came whole, as a google.api.HttpBody. Without a body there are none. */
+/** A complete body of raw bytes, as a google.api.HttpBody. Without a body there are none. */
 function httpBody({ headers, body }: RequestParts): Json {
   return { contentType: headers['content-type'] ?? '', data: body ?? new Uint8Array(), extensions: [] };
 }
 
-/** How a route writes the JSON of an answer. */
+/** Writes the JSON of a route's answer. */
 export function textMaker(
   { method, readMask }: Pick<RestRoute, 'method' | 'readMask'>,
   codecs: Map<string, JsonCodec>,
@@ -183,7 +186,7 @@ export function textMaker(
   };
 }
 
-/** The fields that the headers of an answer are made of: the service must give them, whether the caller wants them or not. */
+/** The fields that the headers of an answer are made of: the service must return them even if the read mask omits them. */
 function headerSources({ method, status, readMask }: Pick<RestRoute, 'method' | 'status' | 'readMask'>): string[] {
   if (!readMask || readMask.list) return [];
   const names = status === 201 ? ['etag', 'id'] : ['etag'];

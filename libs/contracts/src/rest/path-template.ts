@@ -9,14 +9,14 @@ export interface PathTemplate {
   pattern: string;
 }
 
-/** @throws Error for what google.api.http allows and Rapport does not use: `*`, `**` and fields of fields */
+/** @throws Error for syntax of google.api.http that Rapport does not support: `*`, `**` and fields of fields */
 export function parsePathTemplate(template: string): PathTemplate {
   const fields = [...template.matchAll(/\{([^{}]*)\}/g)].map(([, name = '']) => name);
   const unsupported = fields.find((name) => !/^[a-z][a-z0-9_]*$/.test(name));
   if (unsupported !== undefined || template.includes('*')) throw new Error(`Unsupported path template ${template}.`);
   const pattern = template
     .replaceAll(':', '::')
-    // A parameter that a literal follows must say where it ends.
+    // A parameter before a literal needs an explicit end.
     .replace(/\{([^{}]*)\}(?=[^/])/g, (_, name: string) => `:${camelCase(name)}([^:/]+)`)
     .replace(/\{([^{}]*)\}/g, (_, name: string) => `:${camelCase(name)}`);
   return { template: template.replace(/\{([^{}]*)\}/g, (_, name: string) => `{${camelCase(name)}}`), fields, pattern };

@@ -9,7 +9,7 @@ type Message = Record<string, unknown>;
 const option = 'rapport.api.v1.problem';
 const knownFields = ['code', 'reason', 'message', 'violations'];
 
-/** How a message becomes a problem; undefined when it has no such form. */
+/** Converts a message to a problem; undefined when it has no such form. */
 export function problemForm(desc: DescMessage): ProblemForm | undefined {
   const number = desc.file.dependencies
     .flatMap(({ extensions }) => extensions)
@@ -19,9 +19,9 @@ export function problemForm(desc: DescMessage): ProblemForm | undefined {
 }
 
 /**
- * Writes a message as the problem that it stands for.
+ * Writes a message as the problem that it represents.
  *
- * @param index where the message, or the one that contains it, stands in the list of an answer
+ * @param index index of the message, or of the one that contains it, in the list of an answer
  */
 export function problemWriter(
   desc: DescMessage,

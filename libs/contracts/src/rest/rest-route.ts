@@ -7,7 +7,7 @@ import type { PathTemplate } from './path-template.js';
 type Message = Record<string, unknown>;
 type Json = Record<string, unknown>;
 
-/** The parts of an HTTP request that a message is made of, checked against the route's schemas. */
+/** The parts of an HTTP request that form the request message, checked against the route's schemas. */
 export interface RequestParts {
   params: Json;
   query: Json;
@@ -28,7 +28,7 @@ export interface RestRoute {
     allHeaders: DescField | undefined;
     body: DescField | undefined;
   };
-  /** The path parameter that says by whose secret a public call is proven. */
+  /** The path parameter with the owner of the secret that proves a public call. */
   provenBy: string | undefined;
   /** How the body is used: a resource to create, a part of one to change, raw bytes in one message, or in a stream of them. */
   bodyUsage: 'input' | 'patch' | 'bytes' | 'file';
@@ -41,9 +41,9 @@ export interface RestRoute {
   /** Whether the answer has no content. */
   isEmpty: boolean;
   status: 200 | 201 | 202 | 204;
-  /** Whether a caller that has the answer already, by its etag, is answered 304. */
+  /** Whether a caller with the current etag is answered 304. */
   isConditional: boolean;
-  /** What a caller may choose the answer's fields with. */
+  /** The read mask of the answer. */
   readMask: ReadMask | undefined;
   schemas: {
     params?: JsonSchema;
@@ -51,7 +51,7 @@ export interface RestRoute {
     headers?: JsonSchema;
     body?: JsonSchema;
   };
-  /** Makes the request message; of a file only the parameters. */
+  /** Builds the request message; for a file only its parameters. */
   toMessage: (parts: RequestParts) => Message;
   /** Writes the JSON of an answer, or of one message of a stream of them. */
   toText: (response: Message, parts: RequestParts) => string;

@@ -1,6 +1,6 @@
 import { Format } from '../gen/rapport/api/v1/options.js';
 
-/** A well-known form of text: its name in JSON Schema, what it is called to people, and its check. */
+/** A well-known form of text: its name in JSON Schema, its name in messages, and its check. */
 export interface TextFormat {
   name: string;
   phrase: string;
@@ -15,12 +15,12 @@ const domain =
   /^[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?(?:\.[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?)+$/u;
 /** Source: RFC 3339, section 5.6, `full-date`. */
 const date = /^\d{4}-\d\d-\d\d$/;
-/** Source: RFC 3339, section 5.6, without leap seconds, which JavaScript does not know. */
+/** Source: RFC 3339, section 5.6, without leap seconds, which JavaScript does not support. */
 const dateTime = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
 
 /** Made when a country is first checked: loading the names takes tens of milliseconds. */
 let countryNames: Intl.DisplayNames | undefined;
-/** What is known of codes that were checked before, of which there are 676. */
+/** Results of earlier checks: there are at most 676 codes. */
 const countries = new Map<string, boolean>();
 
 export const dateTimeFormat: TextFormat = {
@@ -64,7 +64,7 @@ export function textFormat(format: Format): TextFormat | undefined {
 
 export const allFormats: readonly TextFormat[] = [dateTimeFormat, ...Object.values(formats)];
 
-/** Text that can be stored and sent on unchanged: no NUL, which PostgreSQL refuses, and no half surrogate pair. */
+/** Text that can be stored and passed on unchanged: no NUL, which PostgreSQL refuses, and no unpaired surrogate. */
 export function isStorableText(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed();
 }
@@ -86,7 +86,7 @@ function isCountry(code: string): boolean {
   return isKnown;
 }
 
-/** `Date.parse` takes February 30 for March 2, and 24:00 for the next day. */
+/** `Date.parse` reads February 30 as March 2, and 24:00 as the next day. */
 function isRealTime(text: string): boolean {
   const local = text.slice(0, 19).toUpperCase();
   const asUtc = Date.parse(`${local}Z`);

@@ -15,19 +15,19 @@ type Check = (value: never) => Violation | undefined;
 /** Most violations that are listed for one message. */
 const maxViolations = 100;
 
-/** Checks messages, as ts-proto decodes them, against the rules that their proto fields name. */
+/** Checks messages, as ts-proto decodes them, against the rules of their proto fields. */
 export class MessageValidator {
   readonly #fields = new Map<string, FieldCheck[]>();
 
   constructor(private readonly contract: Contract) {}
 
-  /** @throws AppError INVALID_ARGUMENT that names each wrong field */
+  /** @throws AppError INVALID_ARGUMENT with each wrong field */
   check(desc: DescMessage, message: unknown): void {
     const violations = this.violations(desc, message as Message);
     if (violations.length > 0) throw invalidArgument(violations);
   }
 
-  /** What is wrong with a message, at most 100 violations; field paths start with `prefix`. */
+  /** The violations of a message, at most 100; field paths start with `prefix`. */
   violations(desc: DescMessage, message: object, prefix = '', partial = false): FieldViolation[] {
     const found: FieldViolation[] = [];
     this.#checkMessage(desc, message as Message, prefix, partial, found);
@@ -68,7 +68,7 @@ export class MessageValidator {
 interface FieldCheck {
   /** JSON name, which is also ts-proto's. */
   name: string;
-  /** True when the empty text stands for no value. */
+  /** True when the empty text means no value. */
   emptyIsAbsent: boolean;
   /** True when the value is the resource of an update, of which only the fields in the mask count. */
   partial: boolean;
@@ -80,7 +80,7 @@ interface FieldCheck {
   message: DescMessage | undefined;
 }
 
-/** ts-proto has a type of its own for a field mask. */
+/** ts-proto has a special type for field masks. */
 function isChecked({ message }: DescField): boolean {
   return !isFieldMask(message);
 }
@@ -109,7 +109,7 @@ function hasOwnCheck(message: DescMessage | undefined): boolean {
 }
 
 function presence(field: DescField): FieldCheck['whole'] {
-  // What says itself whether it is set may be set to 0.
+  // A field with explicit presence may be set to 0.
   const zeroIsAbsent = !hasExplicitPresence(field) || field.enum !== undefined;
   return (value, partial) => {
     const absent = value === undefined || value === '' || (value === 0 && zeroIsAbsent);
@@ -120,7 +120,7 @@ function presence(field: DescField): FieldCheck['whole'] {
 function itemCount({ minItems, maxItems }: FieldRules): FieldCheck['whole'] {
   return (value, partial) => {
     const { length } = value as unknown[];
-    // A list that the mask does not name is empty.
+    // A list outside the mask is empty.
     if (partial && length === 0) return undefined;
     if (minItems !== undefined && length < minItems) {
       return { reason: 'TOO_FEW_ITEMS', description: `must have at least ${minItems} items.` };
@@ -158,7 +158,7 @@ function textCheck(rules: FieldRules, test?: (text: string) => boolean, phrase?:
   const pattern = rules.pattern === '' ? undefined : new RegExp(rules.pattern, 'u');
   return (text: string) => {
     if (!isStorableText(text)) return { reason: 'BAD_CHARACTERS', description: 'has a NUL or a broken character.' };
-    // A character takes one or two units of the text, so most texts are within the limits without being counted.
+    // A character has one or two UTF-16 units, so most texts are within the limits without being counted.
     const isWithin = Math.ceil(text.length / 2) >= minLength && text.length <= maxLength;
     const length = isWithin ? text.length : countCodePoints(text);
     if (length < minLength) return { reason: 'TOO_SHORT', description: `must have at least ${minLength} characters.` };
@@ -186,7 +186,7 @@ function sizeCheck({ maxBytes = Infinity }: FieldRules): Check {
     data.length > maxBytes ? { reason: 'TOO_LARGE', description: `must have at most ${maxBytes} bytes.` } : undefined;
 }
 
-/** JSON has no word for the other numbers. */
+/** JSON can't represent other numbers. */
 function finiteCheck(value: number): Violation | undefined {
   return Number.isFinite(value) ? undefined : { reason: 'TOO_LARGE', description: 'must be a finite number.' };
 }

@@ -14,7 +14,7 @@ function descriptor(path: string) {
 const customer = descriptor('GetCustomer').output;
 
 describe('personal data', () => {
-  it('is hidden in every field that the contract calls so, and nowhere else', () => {
+  it('is hidden in every field that the contract marks, and nowhere else', () => {
     const hidden = mask.hide(customer, {
       id: '1',
       displayName: 'Ada',
@@ -49,14 +49,14 @@ describe('personal data', () => {
     expect(mask.hide(descriptor('AggregateCustomers').output, total)).toBe(total);
   });
 
-  it('is not what a credential is, which only its owner is told', () => {
+  it('does not include credentials, which only their owner receives', () => {
     const method = contract.method('/rapport.auth.v1.AuthService/CreateApiKey');
     if (!method) throw new Error('CreateApiKey is not in the contract.');
     const key = { displayName: 'first', key: 'rpt_live_x' };
     expect(mask.hide(method.desc.output, key)).toEqual(key);
   });
 
-  it('that comes back as it was shown is found by its path', () => {
+  it('that is sent back as a mask is found by its path', () => {
     const batch = { items: [{ customer: { displayName: 'Ada', phones: [{ number: '+1' }, { number: maskText }] } }] };
     expect(mask.maskedPaths(descriptor('BatchUpdateCustomers').input, { batch })).toEqual([
       'batch.items[0].customer.phones[1].number',

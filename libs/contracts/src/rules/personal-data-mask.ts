@@ -3,35 +3,35 @@ import type { Contract } from '../descriptors/load-contract.js';
 
 type Message = Record<string, unknown>;
 
-/** What stands for personal data that a caller may not see: there is something, and it is not told what. */
+/** Replaces personal data that a caller may not see: it shows that there is a value. */
 export const maskText = '***';
 
-/** A field that is personal data, or has some in its message. */
+/** A field that is personal data, or contains some in its message. */
 interface PersonalField {
   /** JSON name, which is also ts-proto's. */
   name: string;
-  /** The type of the value when that is a message; undefined for a text that is personal data itself. */
+  /** The type of a message value; undefined for a text that is personal data itself. */
   message: DescMessage | undefined;
 }
 
-/** Hides the fields that the contract calls `pii`, at any depth of a message. */
+/** Hides the `pii` fields of the contract, at any depth of a message. */
 export class PersonalDataMask {
   readonly #fields = new Map<string, readonly PersonalField[]>();
   readonly #hasPersonal = new Map<string, boolean>();
 
   constructor(private readonly contract: Contract) {}
 
-  /** JSON names of the fields of a message that are, or have in them, personal data. */
+  /** JSON names of the fields of a message that are, or contain, personal data. */
   fieldNames(desc: DescMessage): ReadonlySet<string> {
     return new Set(this.#personal(desc).map(({ name }) => name));
   }
 
-  /** The message with `maskText` in the place of each value that is personal data. What is not set stays so. */
+  /** The message with `maskText` in place of each value that is personal data. Unset fields stay unset. */
   hide<Shown extends object>(desc: DescMessage, message: Shown): Shown {
     return this.replace(desc, message, () => maskText);
   }
 
-  /** The message with what `change` makes of each value that is personal data. What is not set stays so. */
+  /** The message with `change` applied to each value that is personal data. Unset fields stay unset. */
   replace<Shown extends object>(desc: DescMessage, message: Shown, change: (text: string) => string): Shown {
     const fields = this.#personal(desc);
     if (fields.length === 0) return message;
@@ -44,7 +44,7 @@ export class PersonalDataMask {
     return replaced as Shown;
   }
 
-  /** Paths of the personal data in a message for which only `maskText` is given: who sends it back does not know better. */
+  /** Paths of the personal data in a message whose value is `maskText`: the sender has seen only the mask. */
   maskedPaths(desc: DescMessage, message: object, prefix = ''): string[] {
     return this.#personal(desc).flatMap(({ name, message: type }) => {
       const value = (message as Message)[name];
@@ -80,7 +80,7 @@ export class PersonalDataMask {
     let answer = this.#hasPersonal.get(desc.typeName);
     if (answer === undefined) {
       const reached = new Set([desc]);
-      // A set gives what is added to it while it is gone through.
+      // Iterating a Set includes the values added meanwhile.
       for (const { fields } of reached) for (const { message } of fields) if (message) reached.add(message);
       answer = [...reached].some(({ fields }) => fields.some((field) => this.#isPersonal(field)));
       this.#hasPersonal.set(desc.typeName, answer);

@@ -8,8 +8,8 @@ type Message = Record<string, unknown>;
 
 /**
  * Lets a caller choose the fields of an answer (AIP-157): the request field `read_mask` names top-level fields of the
- * resource, in lower camel or snake case. The resource is the answer itself, or what the first repeated message field of
- * an answer called `…Response` has. Not set, or empty, it chooses all.
+ * resource, in lower camel or snake case. The resource is the answer itself, or the items of the first repeated message
+ * field of an answer named `…Response`. Unset or empty, it selects all.
  */
 export class ReadMask {
   private constructor(
@@ -30,7 +30,7 @@ export class ReadMask {
   }
 
   /**
-   * The JSON names of the fields that a request asks for; undefined when it asks for all.
+   * The JSON names of the requested fields; undefined for all.
    *
    * @throws AppError INVALID_ARGUMENT when the resource has no field of such a name
    */
@@ -49,7 +49,7 @@ export class ReadMask {
     );
   }
 
-  /** The answer with all other fields of its resources as if they were not set. */
+  /** The answer with all other fields of its resources unset. */
   clearOthers(answer: Message, names: ReadonlySet<string>): Message {
     const cleared = Object.fromEntries(
       this.resource.fields

@@ -51,7 +51,7 @@ function recursiveContract() {
   };
 }
 
-test('personal data is hidden in messages that contain each other, whichever is asked for first', () => {
+test('personal data is hidden in messages that contain each other, whichever is used first', () => {
   const { contract, person, household } = recursiveContract();
   const ada = { name: 'Ada', household: { members: [{ name: 'Bob', household: { members: [{ name: 'Cleo' }] } }] } };
   const hidden = {

@@ -7,9 +7,8 @@ const maxDepth = 5;
 const maxValues = 1_000;
 
 /**
- * What is wrong with an object of any shape (google.protobuf.Struct), as JSON has it and as ts-proto decodes it. It holds
- * what JSON can say and a database can store, and is bounded in depth and number of values; its texts are bounded by the
- * size of the request only.
+ * The violation of a google.protobuf.Struct, in JSON or as ts-proto decodes it. It may have what JSON can represent and a
+ * database can store, and is limited in depth and number of values; its texts are limited only by the size of the request.
  */
 export function structViolation(struct: unknown): Pick<FieldViolation, 'reason' | 'description'> | undefined {
   return violationWithin(struct as object, 1, { values: 0 });
@@ -46,7 +45,7 @@ function scalarViolation(value: unknown): ReturnType<typeof structViolation> {
       return Number.isFinite(value)
         ? undefined
         : { reason: 'TOO_LARGE', description: 'has a number that is not finite.' };
-    // A google.protobuf.Value of no kind, which JSON has no word for.
+    // A google.protobuf.Value of no kind, which JSON can't represent.
     case 'undefined':
       return { reason: 'UNKNOWN_VALUE', description: 'has a value of no kind.' };
     default:

@@ -1,11 +1,11 @@
 import { invalidArgument, type FieldViolation } from '@rapport/platform';
 import { camelCase } from '../values/letter-case.js';
 
-/** What of a resource an update may change. Fields go by their JSON names. */
+/** The fields of a resource that an update may change, by their JSON names. */
 export interface Updatable<Field extends string> {
   /** The resource's field in the request, such as `customer`. */
   name: string;
-  /** What it is called to people, such as "a customer". */
+  /** Its name in messages, such as "a customer". */
   noun: string;
   fields: readonly Field[];
   /** Fields that can't be changed, and the reason: IMMUTABLE or OUTPUT_ONLY. */
@@ -16,7 +16,7 @@ export interface Updatable<Field extends string> {
  * The fields that an update changes (AIP-134).
  *
  * @param paths whole fields, by their JSON or proto name
- * @throws AppError INVALID_ARGUMENT that names each path which is no field, or one that can't be changed
+ * @throws AppError INVALID_ARGUMENT with each path that is no field, or can't be changed
  */
 export function readMask<Field extends string>(paths: string[] | undefined, resource: Updatable<Field>): Field[] {
   if (!paths?.length) {

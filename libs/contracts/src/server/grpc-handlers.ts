@@ -15,10 +15,10 @@ import { toGrpcStatus } from '../errors/grpc-status.js';
 import type { IncomingCall, PeerOf, ServiceEntry } from './service-entry.js';
 import { writeAnswers } from './write-answers.js';
 
-/** Runs a handler of a controller, in whatever it needs around it, such as a database session. */
+/** Runs a handler of a controller in its context, such as a database session. */
 export type RunHandler = <Answer>(handle: () => Promise<Answer>) => Promise<Answer>;
 
-/** A service, its controller's instance, and what surrounds each of its handlers. */
+/** A service, its controller's instance, and the wrapper of its handlers. */
 export interface ServedController {
   definition: ServiceDefinition;
   controller: Record<string, (request: unknown) => unknown>;
@@ -36,7 +36,7 @@ export function grpcHandlers(
 ): UntypedServiceImplementation {
   const handlers = Object.entries(served.definition).map(([name, { path, requestStream, responseStream }]) => {
     const handler = new GrpcHandler(served, name, path, entry, peerOf);
-    if (requestStream && responseStream) return [name, handler.answerBothWays] as const;
+    if (requestStream && responseStream) return [name, handler.answerBidirectional] as const;
     if (requestStream) return [name, handler.answerUpload] as const;
     return [name, responseStream ? handler.answerStream : handler.answerUnary] as const;
   });
@@ -69,7 +69,7 @@ class GrpcHandler {
     void this.#answer(call, request, answers).then(...endOf(call));
   };
 
-  readonly answerBothWays = (call: ServerDuplexStream<unknown, unknown>): void => {
+  readonly answerBidirectional = (call: ServerDuplexStream<unknown, unknown>): void => {
     // A handler that stops reading requests may still have answers.
     const requests = { [Symbol.asyncIterator]: () => call.iterator({ destroyOnReturn: false }) };
     const answers = () => writeAnswers(call, this.#handle(requests) as AsyncIterable<unknown>);
@@ -97,7 +97,7 @@ class GrpcHandler {
     try {
       return await this.entry.answer(incoming, request, () => this.served.run(handle));
     } finally {
-      // What the handler has left running by then is waited for by others.
+      // Work that the handler has left running is awaited elsewhere.
       call.off('cancelled', leave);
     }
   }
@@ -107,7 +107,7 @@ function refuseBy(respond: sendUnaryData<unknown>): (error: AppError) => void {
   return (error) => respond(toGrpcStatus(error));
 }
 
-/** What becomes of a call with a stream of answers: it has no other way to end with a status. */
+/** Ends a call with a stream of answers: emitting an error is the only way to set its status. */
 function endOf(call: EventEmitter & { end: () => unknown }): [() => void, (error: AppError) => void] {
   return [() => call.end(), (error) => call.emit('error', toGrpcStatus(error))];
 }

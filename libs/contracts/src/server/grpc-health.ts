@@ -4,7 +4,7 @@ import type { Readiness } from '@rapport/platform';
 const bytes = (message: Buffer): Buffer => message;
 
 /**
- * `Check` of the standard health service, for balancers and tools that speak gRPC; without `Watch`, which it leaves optional.
+ * `Check` of the standard health service, for load balancers and tools; without the optional `Watch`.
  * (https://github.com/grpc/grpc/blob/master/doc/health-checking.md)
  */
 export const healthService = {
@@ -23,7 +23,7 @@ export const healthService = {
 const serving = Buffer.from([0x08, 1]);
 const notServing = Buffer.from([0x08, 2]);
 
-/** Tells over gRPC what `/readyz` tells. All services of the process are ready together, whichever is asked for. */
+/** Reports the readiness of `/readyz` over gRPC. All services of the process are ready together. */
 export function addGrpcHealth(server: Server, readiness: Readiness): void {
   server.addService(healthService, {
     check: (_call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => {

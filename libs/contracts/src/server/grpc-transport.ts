@@ -21,37 +21,37 @@ export interface GrpcServiceOptions {
   services: ServiceDefinition[];
   /** `host:port` to listen on. */
   address: string;
-  /** Verify for whom calls are made. */
+  /** Verifies the principals of calls. */
   principals: PrincipalVerifier;
-  /** What it proves itself with, and which processes may call it: their names are in their certificates. */
+  /** Its certificate, and the processes that may call it, by the names in their certificates. */
   tls?: { certificates: ServiceCertificates; allowedCallers: readonly string[] };
   /**
-   * Without `tls`, which is for tests only: the process that every call is taken to come from. Absent, none is taken to come
-   * from the platform.
+   * Without `tls`, which is for tests only: the assumed calling process. When absent, no call counts as one of the
+   * platform.
    */
   peer?: string;
   logger: Logger;
   /** How long a connection of a client lives at most. 30 when absent. */
   connectionAgeSeconds?: number;
-  /** What runs the handlers of a controller, inside the contract's checks. Without it they are called as they are. */
+  /** Wraps the handlers of a controller, inside the contract's checks. */
   runHandlers?: (app: INestApplicationContext, controller: Type) => RunHandler;
   /** The platform's own contract when unset. */
   contract?: Contract;
 }
 
-/** How often the server looks at what keeps it from ending, in milliseconds. */
+/** How often the server checks for running calls while it ends, in milliseconds. */
 const lookEveryMs = 200;
-/** After so many looks at which no call was being answered, all answers have been sent that can be. */
+/** After this many checks without a running call, all answers have been sent. */
 const quietLooks = 5;
 const defaultAgeSeconds = 30;
-/** The share of the age of its connection at which the client of a stream of calls is asked to open another one. */
+/** The share of the connection's maximum age after which the client of a call stream is asked to open another one. */
 const streamAge = 0.8;
 /** Longer than a process takes to end. In milliseconds. */
 const graceMs = 60_000;
 
 /**
- * How Nest serves gRPC here: handlers are called by `ServiceEntry`, as plain functions, and not through Nest's pipeline, whose observables
- * cost more than most calls do. Nest composes the modules, and says when to listen and to end.
+ * Nest's gRPC transport: `ServiceEntry` calls handlers as plain functions, not through Nest's pipeline, whose observables
+ * cost more than most calls. Nest composes the modules, and calls `listen` and `close`.
  */
 export class GrpcTransport implements CustomTransportStrategy {
   readonly server: Server;
@@ -68,7 +68,7 @@ export class GrpcTransport implements CustomTransportStrategy {
     this.#streams = new ServedStreams(this.#entry, this.#peerOf, streamAge * connectionAgeSeconds * 1_000, logger);
   }
 
-  /** Takes the controllers of the services that `app` has. @throws Error when a service has none */
+  /** Finds the controllers of `app` that implement the services. @throws Error when a service has none */
   serve(app: INestApplicationContext): void {
     for (const controller of servedControllers(app, this.options)) {
       this.server.addService(controller.definition, grpcHandlers(controller, this.#entry, this.#peerOf));
@@ -77,18 +77,18 @@ export class GrpcTransport implements CustomTransportStrategy {
     this.server.addService(CallsServiceService, this.#streams.handlers);
   }
 
-  /** Called by Nest once the modules are at work. */
+  /** Called by Nest once the modules are initialised. */
   listen(done: (error?: unknown) => void): void {
     const { tls, address } = this.options;
     this.server.bindAsync(address, tls?.certificates.forServer() ?? ServerCredentials.createInsecure(), done);
   }
 
-  /** Called by Nest ahead of the hooks of modules, which have everything end that works for calls: it is not waited for here. */
+  /** Called by Nest before the modules' hooks, which stop everything that serves calls. Not awaited here. */
   close(): void {
     void this.#finish();
   }
 
-  /** Called by Nest after modules were told to finish, and before they let go of what calls need. */
+  /** Called by Nest after the modules began to shut down, and before they release what calls need. */
   async beforeApplicationShutdown(): Promise<void> {
     await this.#finish();
   }
@@ -104,9 +104,9 @@ export class GrpcTransport implements CustomTransportStrategy {
   }
 
   /**
-   * Asks clients to call another replica, and resolves when no call is being answered any longer. Seen with grpc-js 1.14: a
-   * connection that was still being made is not asked, and the end of a call that has just begun may never be sent. Neither
-   * keeps the server from ending once no call is being answered.
+   * Asks clients to call another replica, and resolves when no call is running. Seen with grpc-js 1.14: a connection that
+   * was still being made gets no GOAWAY, and the end of a call that has just begun may never be sent. Neither keeps the
+   * server from ending once no call is running.
    */
   #finish(): Promise<void> {
     this.#finished ??= this.#drain();
@@ -129,12 +129,12 @@ export class GrpcTransport implements CustomTransportStrategy {
 
 function serverOptions(contract: Contract, connectionAgeSeconds: number) {
   return {
-    // More than the edge's largest body, so that no other limit is met behind it.
+    // More than the edge's largest body, so that this limit is never the first.
     'grpc.max_receive_message_length': 8 * 1024 * 1024,
     'grpc.max_connection_age_ms': connectionAgeSeconds * 1_000,
-    // No call outlives its deadline, and none is cut off before it.
+    // No call outlives its deadline, and none is ended before it.
     'grpc.max_connection_age_grace_ms': contract.longestCallMs,
-    // More than one edge has places of any class: calls beyond it would wait for those before them.
+    // More than the places of one edge in any class: calls beyond the limit would queue.
     'grpc.max_concurrent_streams': 4_000,
     ...(isTracing() && { interceptors: [traceServerCall] }),
   };

@@ -31,17 +31,17 @@ type Handler<Call> = Call extends (
         : never;
 
 /**
- * What a controller of a service looks like: one async method per RPC. A unary method takes the message; one with a
- * stream of requests takes an async iterable, which is read no faster than the method asks; one with a stream of answers
- * is an async generator, and may take a stream of requests. The generator goes on when the reader has room for more, and is ended where it stands when the reader
- * has gone: what must be given back belongs into its `finally`.
+ * The type of a service's controller: one async method per RPC. A unary method takes the message; one with a stream of
+ * requests takes an async iterable, which is read no faster than the method asks; one with a stream of answers is an async
+ * generator, and may take a stream of requests. The generator resumes when the reader has room for more, and is ended at
+ * its current `yield` when the reader disconnects: release resources in its `finally`.
  */
 export type ServiceHandlers<Server> = Handlers<Server>;
 
 const implemented = new WeakMap<object, ServiceDefinition>();
 
 /**
- * Makes a Nest controller answer the RPCs of a service.
+ * Makes a Nest controller serve the RPCs of a service.
  *
  * @param definition the service as ts-proto generates it, such as `CustomersServiceService`
  */

@@ -6,12 +6,12 @@ import { nestLogger, Readiness, runUntilStopped, startHealthServer, type Readine
 import { addGrpcHealth } from './grpc-health.js';
 import { GrpcTransport, type GrpcServiceOptions } from './grpc-transport.js';
 
-/** A gRPC server that holds the module's controllers to the contract. Listens when the promise resolves. */
+/** A gRPC server that enforces the contract for the module's controllers. It listens when the promise resolves. */
 export async function startGrpcService(options: GrpcServiceOptions): Promise<INestApplicationContext> {
   return (await start(options)).app;
 }
 
-/** Runs a service as a process of its own: serves gRPC and probes until told to stop, then finishes running calls. */
+/** Runs a service as a process: serves gRPC and probes until SIGTERM, then finishes running calls. */
 export async function runGrpcService(
   options: GrpcServiceOptions & {
     healthPort: number;

@@ -21,38 +21,43 @@ import { ReadMask } from '../rules/read-mask.js';
 
 type Message = Record<string, unknown>;
 
-/** What the platform's own processes have, and no credential from outside can be given. */
+/** The permission of the platform's own processes, which no external credential can get. */
 const internalPermission = 'platform.internal';
 
-/** Stands for the platform instead of a tenant. */
+/** The tenant id of the platform itself. */
 const noTenant = '00000000-0000-0000-0000-000000000000';
 
-/** Finds the process at the other end of a connection; undefined when it is not known. Throws for one that may not call. */
+/**
+ * Identifies the process at the other end of a connection; undefined when it is unknown. Throws for one that may not call.
+ */
 export type PeerOf = (call: Pick<ServerUnaryCall<unknown, unknown>, 'getAuthContext'>) => string | undefined;
 
-/** A call as it came, by whichever transport. */
+/** A received call, of any transport. */
 export interface IncomingCall {
   method: ContractMethod;
   received: ReceivedCall;
-  /** The process that calls; undefined when it is not known. Such a one can't call what is internal, nor say why or from where it calls. */
+  /**
+   * The calling process; undefined when it is unknown. An unknown process can't call internal methods, nor set the cause
+   * and client of a call.
+   */
   peer: string | undefined;
   /** In milliseconds since the epoch. */
   dueAt: number;
-  /** Aborted once nobody waits for the answer any longer. */
+  /** Aborted once the client no longer waits for the answer. */
   gone: AbortSignal;
 }
 
 const calls = new Counter({
   name: 'rapport_calls_total',
-  help: 'Calls that this process has begun to answer.',
+  help: 'Calls that this process has started.',
   registers: [metrics],
 });
 
 /**
- * Enforces the contract for every call: the caller must be authenticated and have the permission that the policy names,
- * and a message must keep the rules of its fields. Then runs the handler in the context of the call, clears what a read mask
- * leaves out of its answer, and hides personal data from callers that may not see it. What a handler makes of files, streams
- * and objects of any shape it hides itself.
+ * Enforces the contract for every call: the caller must be authenticated and have the permission that the policy names, and
+ * a message must keep the rules of its fields. Then it runs the handler in the context of the call, applies the read mask
+ * to the answer, and hides personal data from callers that may not see it. In files, streams and Structs the handler itself
+ * hides it.
  */
 export class ServiceEntry {
   readonly #validator: MessageValidator;
@@ -70,7 +75,7 @@ export class ServiceEntry {
     this.#readMasks = new Map(contract.methods.map((method) => [method, ReadMask.of(method)]));
   }
 
-  /** Calls that are being answered. */
+  /** Running calls. */
   get running(): number {
     return this.#running;
   }
@@ -78,7 +83,7 @@ export class ServiceEntry {
   /**
    * @param request undefined when the requests are a stream
    * @param handle runs the handler, in the context of the call
-   * @throws AppError and nothing else: what a handler throws besides is logged, and leaves without detail
+   * @throws AppError only: any other error of a handler is logged and replaced by INTERNAL
    */
   async answer<Answer>(
     { method, received, peer, dueAt, gone }: IncomingCall,
@@ -97,10 +102,10 @@ export class ServiceEntry {
       }
       const readMask = request === undefined ? undefined : this.#readMasks.get(method);
       const names = readMask?.names(request as Message);
-      // A handler that leaves out what nobody asked for meets one spelling only.
+      // Normalised, so that handlers see one spelling.
       if (readMask && names) (request as Message)[readMask.field.jsonName] = [...names];
-      // Nobody waits for what has not begun.
-      if (gone.aborted) throw new AppError('CANCELLED', 'CANCELLED', 'Nobody waits for the answer any longer.');
+      // The client left before the handler began.
+      if (gone.aborted) throw new AppError('CANCELLED', 'CANCELLED', 'The client has gone.');
       const answer = await this.#run({ ...contextOf(received, peer, caller), dueAt, gone }, handle);
       if (answer === undefined) return answer;
       const chosen = readMask && names ? readMask.clearOthers(answer as Message, names) : answer;
@@ -111,9 +116,9 @@ export class ServiceEntry {
   }
 
   /**
-   * For an internal method the process itself is the caller, for any other the principal that auth vouches for.
+   * The caller of an internal method is the process itself, of any other the principal of auth's token.
    *
-   * @throws AppError UNAUTHENTICATED without a good principal token, PERMISSION_DENIED for a process that may not call
+   * @throws AppError UNAUTHENTICATED without a valid principal token, PERMISSION_DENIED for a process that may not call
    */
   #callerOf(
     { policy }: ContractMethod,
@@ -121,7 +126,7 @@ export class ServiceEntry {
     peer: string | undefined,
   ): Caller | undefined | Promise<Caller> {
     if (policy.internal) {
-      // A call for a principal has no access to what the platform does on its own account.
+      // A call with a principal can't use the platform's internal methods.
       if (peer === undefined || principalToken !== '') throw permissionMissing(internalPermission);
       return { tenantId: noTenant, principalId: `service:${peer}`, permissions: [internalPermission] };
     }
@@ -137,7 +142,7 @@ export class ServiceEntry {
     }
   }
 
-  /** What a caller was shown in the place of personal data must not become personal data. */
+  /** A mask that a caller received in place of personal data must not be stored as personal data. */
   #refuseMasked({ desc }: ContractMethod, request: Message): void {
     const paths = this.#personalData.maskedPaths(desc.input, request);
     if (paths.length === 0) return;
@@ -158,7 +163,7 @@ function authorise({ policy }: ContractMethod, caller: Caller | undefined): void
   if (!caller || !allows(caller.permissions, permission)) throw permissionMissing(permission);
 }
 
-/** Why and from where a call comes is what a process says that is known. */
+/** The cause and the client of a call are trusted only from a known process. */
 function contextOf({ requestId, cause, client }: ReceivedCall, peer: string | undefined, caller: Caller | undefined) {
   if (peer === undefined) return { requestId, caller };
   return { requestId, caller, ...(cause && { cause }), ...(client && { client }) };

@@ -3,9 +3,9 @@ import type { ServerWritableStream } from '@grpc/grpc-js';
 import { untilSettled } from '../client/until-settled.js';
 
 /**
- * Writes the answers of a server stream to its call, and asks for the next one only when the reader has room. When the reader
- * has gone, the iterator's `return` is called at once, so that a handler's `finally` runs; a handler that waits for something of
- * its own sees it after that. Leaves the call open.
+ * Writes the answers of a server stream to its call, and requests the next one only when the reader has room. When the
+ * reader disconnects, the iterator's `return` is called at once, so that a handler's `finally` runs; a handler that is
+ * waiting notices it afterwards. Leaves the call open.
  */
 export async function writeAnswers<Answer>(
   call: Pick<ServerWritableStream<unknown, Answer>, 'write' | 'cancelled'> & EventEmitter,

@@ -4,10 +4,10 @@ import { crc32 } from 'node:zlib';
 export type ApiKeyMode = 'live' | 'test';
 
 /**
- * The text of an API key, 70 characters: `rpt_live_` or `rpt_test_`, 24 random bytes (33 characters), the 16 bytes of the tenant's id
- * (22 characters), and the CRC-32 of all that (6 characters), each as a big-endian number in base 62. The tenant is in it
- * because nothing can be looked up without a tenant; the checksum lets scanners and us tell a key from other text without
- * asking anybody. The secret comes first, so that the first characters tell keys of one tenant apart.
+ * The text of an API key, 70 characters: `rpt_live_` or `rpt_test_`, 24 random bytes (33 characters), the 16 bytes of the
+ * tenant's id (22 characters), and the CRC-32 of all that (6 characters), each as a big-endian number in base 62. The
+ * tenant is in it because nothing can be looked up without a tenant; with the checksum, scanners and the edge recognise a
+ * key without a look-up. The secret comes first, so that the first characters distinguish keys of one tenant.
  */
 const form = /^rpt_(?:live|test)_[0-9A-Za-z]{33}([0-9A-Za-z]{22})([0-9A-Za-z]{6})$/;
 
@@ -20,7 +20,7 @@ export function formatApiKey(tenantId: string, mode: ApiKeyMode, secret: Buffer)
   return body + checksum(body);
 }
 
-/** UUID of the tenant that a key names, which proves nothing yet. Undefined when the text is no key of ours. */
+/** UUID of the tenant that a key names, unverified. Undefined when the text is no API key of Rapport. */
 export function tenantOfApiKey(key: string): string | undefined {
   const [, tenant, check] = form.exec(key) ?? [];
   if (tenant === undefined || checksum(key.slice(0, -6)) !== check) return undefined;

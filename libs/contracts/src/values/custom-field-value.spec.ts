@@ -31,7 +31,7 @@ const decimals = fc.tuple(units, fc.boolean(), fc.boolean()).map(([value, plus, 
   const fraction = padded ? digits.slice(-9) : digits.slice(-9).replace(/0{1,9}$/, '');
   return { value, text: `${sign}${integer}${fraction === '' ? '' : `.${fraction}`}` };
 });
-/** Close to each other as well, so that equal values and different signs meet. */
+/** Also close to each other, so that equal values and different signs occur. */
 const nearDecimals = fc.oneof(
   decimals,
   fc
@@ -98,7 +98,7 @@ describe('order values sort byte by byte as', () => {
     );
   });
 
-  test('moments, wherever their clocks are', () => {
+  test('moments, in any time zone', () => {
     const inner = { ...year, min: new Date('0001-01-02T00:00:00Z'), max: new Date('9999-12-30T23:59:59.999Z') };
     const moments = fc.tuple(fc.date(inner), fc.integer({ min: -23, max: 23 })).map(([moment, hours]) => {
       const local = new Date(moment.getTime() + hours * 3_600_000).toISOString().slice(0, -1);
@@ -114,7 +114,7 @@ describe('order values sort byte by byte as', () => {
   });
 });
 
-/** What may be sent, by type. */
+/** Valid values, by type. */
 const values: Record<CustomFieldType, fc.Arbitrary<unknown>> = {
   TEXT: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 50 }).filter((text) => text.trim() !== ''),
   NUMBER: fc.double({ noNaN: true, noDefaultInfinity: true }),
@@ -131,7 +131,7 @@ const values: Record<CustomFieldType, fc.Arbitrary<unknown>> = {
 const types = Object.keys(values) as CustomFieldType[];
 
 describe.each(types)('a value of type %s', (type) => {
-  test('that was read reads as itself, also when it comes back from the database', () => {
+  test('is unchanged when its result is read again, also from the database', () => {
     fc.assert(
       fc.property(values[type], (given) => {
         const value = read(type, given);
@@ -218,11 +218,11 @@ test.each<[CustomFieldType, string, unknown[]]>([
   expect(wrong.map((given) => reason(type, given))).toEqual(wrong.map(() => expected));
 });
 
-test('an empty list of options is no value', () => {
+test('an empty list of options counts as absent', () => {
   expect(read('MULTI_SELECT', [])).toBeUndefined();
 });
 
-test('a text longer than any option is refused without a look at it', () => {
+test('a text longer than any option is refused unread', () => {
   const foldable = '\ufdfa'.repeat(1_000_000);
 
   expect(customFieldKinds.SELECT.read(foldable, options)).toMatchObject({ reason: 'UNKNOWN_VALUE' });

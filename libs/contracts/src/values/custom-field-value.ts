@@ -22,26 +22,26 @@ export const customFieldTypes = [
 
 export type CustomFieldType = (typeof customFieldTypes)[number];
 
-/** What of the definition of one of a tenant's own fields its values are compared by. */
+/** The part of a custom field's definition that comparisons need. */
 export interface CustomFieldDefinition {
   key: string;
   type: CustomFieldType;
   options: readonly CustomFieldOption[];
-  /** Key of the parent whose records have the field, of a type whose records have parents. */
+  /** Key of the parent whose records have the field, for types with parents. */
   parentKey?: string | null;
 }
 
-/** A value as it is stored and shown, undefined when it is none, or what is wrong with the one that was given. */
+/** A value in its stored form, undefined for an absent one, or the error of an invalid one. */
 export type ReadValue = { value: unknown } | { reason: string; description: string };
 
-/** How the values of a type are read, found and ordered. `value` is always one that `read` answered. */
+/** Reading, terms and order of the values of a type. `value` is always a result of `read`. */
 export interface CustomFieldKind {
   read(given: unknown, options: readonly CustomFieldOption[]): ReadValue;
   /** The texts by which an equal value is found, at most 300 characters: one, for MULTI_SELECT one for each option. */
   terms(value: unknown): string[];
   /** Text of at most 200 characters that sorts byte by byte as the values do. Undefined for types without an order. */
   order?: (value: unknown) => string;
-  /** Whether `q` may look in it. */
+  /** Whether `q` searches in it. */
   searchable: boolean;
 }
 
@@ -51,10 +51,10 @@ const decimalPattern = /^[-+]?\d{1,18}(\.\d{1,9})?$/;
 /** Code points of a term that are text: an entry of a GIN index has at most 2,704 bytes. */
 const maxTermLength = 200;
 
-/** Options that the description of a wrong value names. */
+/** Most options that the description of a wrong value lists. */
 const maxNamedOptions = 10;
 
-/** What each type of custom field is. */
+/** The implementation of each type of custom field. */
 export const customFieldKinds: Readonly<Record<CustomFieldType, CustomFieldKind>> = {
   TEXT: {
     read: readText,
@@ -113,7 +113,7 @@ function textTerm(value: unknown): string[] {
   return [value as string];
 }
 
-/** A long text ends in its hash, so that two which start alike are still two. */
+/** A long text ends in its hash, so that two with the same start stay distinct. */
 function foldedTerm(value: unknown): string[] {
   const text = fold(value as string);
   const start = Array.from(text).slice(0, maxTermLength).join('');
@@ -131,7 +131,7 @@ function readText(given: unknown): ReadValue {
   return { value };
 }
 
-/** Decimals are kept as given but for a plus sign and zeros in front. Those behind the point say how exact it is. */
+/** Decimals are kept as given except for a plus sign and leading zeros. Trailing zeros show the precision. */
 function readDecimal(given: unknown): ReadValue {
   if (typeof given !== 'string' || !decimalPattern.test(given)) {
     return wrong('BAD_FORMAT', 'must be a decimal number as text, such as "1250.50".');
@@ -178,7 +178,7 @@ export function isCalendarDate(text: unknown): text is string {
 }
 
 function readTime(given: unknown): ReadValue {
-  // JavaScript takes 30 February for 2 March, and 24:00 for the next day.
+  // JavaScript reads 30 February as 2 March, and 24:00 as the next day.
   const isTime =
     typeof given === 'string' &&
     /^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i.test(given) &&
@@ -200,7 +200,7 @@ function readOption(given: unknown, options: readonly CustomFieldOption[]): Read
 
 const folds = new WeakMap<readonly CustomFieldOption[], ReadonlyMap<string, string>>();
 
-/** A batch asks for the same options a million times. */
+/** A batch looks up the same options a million times. */
 function valuesByFold(options: readonly CustomFieldOption[]): ReadonlyMap<string, string> {
   const known = folds.get(options) ?? new Map(options.map(({ value }) => [fold(value), value]));
   folds.set(options, known);

@@ -1,8 +1,7 @@
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 
 /**
- * The digits that a number is found by: those of the number as it is kept, and those by which it is called in its country,
- * which is how most people type it.
+ * The digits that a number is found by: those of the stored number, and those of its national form, which most people type.
  */
 export function phoneDigits(number: string): string[] {
   const kept = digits(number);

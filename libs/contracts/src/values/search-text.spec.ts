@@ -11,7 +11,7 @@ test.each([
   expect(fold(folded)).toBe(folded);
 });
 
-test('sortName fits into an index, whatever the name', () => {
+test('sortName fits into an index for every name', () => {
   expect(Buffer.byteLength(sortName('\ufdfa'.repeat(300)))).toBeLessThan(1_000);
   expect(sortName('😀'.repeat(300)).isWellFormed()).toBe(true);
 });

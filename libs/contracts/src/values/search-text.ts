@@ -1,5 +1,5 @@
 /**
- * Letters that Unicode does not decompose though people leave their strokes and ligatures out when they type.
+ * Letters that Unicode does not decompose, although people omit their strokes and ligatures when typing.
  */
 const plainLetters: Readonly<Record<string, string>> = {
   ł: 'l',
@@ -13,7 +13,7 @@ const plainLetters: Readonly<Record<string, string>> = {
   æ: 'ae',
   œ: 'oe',
   þ: 'th',
-  // Written at the end of a word only, which the start of a longer word is not.
+  // Written only at the end of a word, so it would not match the start of a longer word.
   ς: 'σ',
 };
 
@@ -22,7 +22,7 @@ const sortNameMaxCodePoints = 200;
 
 /** The text without case, accents and compatibility forms: what search and order compare. */
 export function fold(text: string): string {
-  // Most texts have nothing but case, and each customer has some thirty: this is six times as fast.
+  // Most texts need only lower case, and each customer has some thirty texts: this is six times as fast.
   if (isAscii(text)) return text.toLowerCase();
   return text
     .normalize('NFKD')
@@ -35,7 +35,7 @@ function isAscii(text: string): boolean {
   return /^[\x00-\x7f]*$/.test(text);
 }
 
-/** The start of a text, none of its characters in halves. */
+/** The start of a text, without splitting a character. */
 export function firstCodePoints(text: string, count: number): string {
   return text.length <= count ? text : Array.from(text).slice(0, count).join('');
 }
@@ -49,9 +49,9 @@ export function searchText(texts: readonly string[]): string {
 }
 
 /**
- * The column by which a text is ordered: the folded text, compared byte by byte. A linguistic collation would change with the
- * version of the C library or ICU, and an index that was built under another version loses rows. This order is the same
- * on every machine and for ever, keeps "Émile" beside "emile", and its comparisons are the cheapest.
+ * The column by which a text is ordered: the folded text, compared byte by byte. A linguistic collation would change with
+ * the version of the C library or ICU, and an index that was built under another version loses rows. This order never
+ * changes, keeps "Émile" beside "emile", and its comparisons are the cheapest.
  */
 export function sortName(text: string): string {
   return firstCodePoints(fold(text), sortNameMaxCodePoints);

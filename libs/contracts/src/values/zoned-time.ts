@@ -11,8 +11,8 @@ export function isTimeZone(name: string): boolean {
 }
 
 /**
- * The moment of a time without a zone, in UTC with milliseconds. Undefined when there is none or there are two: clocks are put forward
- * past some times, and back to others.
+ * The moment of a local time, in UTC with milliseconds. Undefined when there is none or there are two: clock changes skip
+ * some local times and repeat others.
  */
 export function momentOf(local: string, timeZone: string): string | undefined {
   const localMs = localTime.test(local) ? Date.parse(`${local}Z`) : Number.NaN;
@@ -22,7 +22,7 @@ export function momentOf(local: string, timeZone: string): string | undefined {
   return moments.length === 1 && moment !== undefined ? new Date(moment).toISOString() : undefined;
 }
 
-/** The time without a zone of a moment. Undefined when it does not say which moment it is. */
+/** The local time of a moment. Undefined when it is ambiguous. */
 export function localTimeOf(moment: string, timeZone: string): string | undefined {
   const ms = Date.parse(moment);
   if (Number.isNaN(ms)) return undefined;
@@ -39,14 +39,14 @@ export function dayAt(moment: Date, timeZone: string): string {
   return new Date(ms + offsetMs(ms, timeZone)).toISOString().slice(0, 10);
 }
 
-/** The first moment of a day, in milliseconds since the epoch. It is not midnight where clocks are put forward past that. */
+/** The first moment of a day, in milliseconds since the epoch. It is not midnight where a clock change skips that. */
 export function startOfDayMs(day: string, timeZone: string): number {
   const localMs = Date.parse(`${day}T00:00:00Z`);
   const [first] = momentsOf(localMs, timeZone).toSorted((left, right) => left - right);
   return first ?? firstBeyond(localMs, timeZone);
 }
 
-/** The first moment at which clocks show no less than a time that they are put forward past. */
+/** The first moment after a local time that a clock change skips. */
 function firstBeyond(localMs: number, timeZone: string): number {
   let [before, beyond] = [localMs - 2 * dayMs, localMs + 2 * dayMs];
   while (beyond - before > 1_000) {
@@ -57,7 +57,7 @@ function firstBeyond(localMs: number, timeZone: string): number {
   return beyond;
 }
 
-/** The moments at which clocks show a time. */
+/** The moments of a local time. */
 function momentsOf(localMs: number, timeZone: string): number[] {
   // The offsets on both sides of a change are those of the day before and the day after.
   const offsets = new Set([-dayMs, 0, dayMs].map((ms) => offsetMs(localMs + ms, timeZone)));
@@ -80,7 +80,7 @@ export function offsetMs(ms: number, timeZone: string): number {
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** @throws RangeError for a zone that is not known */
+/** @throws RangeError for an unknown zone */
 function formatOf(timeZone: string): Intl.DateTimeFormat {
   const numeric = 'numeric' as const;
   const format =
