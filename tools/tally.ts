@@ -1,4 +1,4 @@
-/** What vitest reports of one project, or of one lane of it. */
+/** Vitest's report of one project, or of one test group. */
 export interface ProjectResults {
   project: string;
   passed: number;

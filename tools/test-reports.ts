@@ -2,7 +2,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { FailedTask, ProjectResults } from './tally.ts';
 
-/** The part of vitest's JSON report that is read here. */
+/** The used part of vitest's JSON report. */
 interface VitestReport extends Record<
   'numPassedTests' | 'numFailedTests' | 'numPendingTests' | 'numTodoTests',
   number
@@ -20,10 +20,10 @@ interface VitestReport extends Record<
 const root = join(import.meta.dirname, '..');
 const listed = 10;
 
-/** Where each project's tests leave their results, by vitest.base.ts: a file for each lane. */
+/** The result files of each project's tests, as set in vitest.base.ts: a file for each test group. */
 export const resultFiles = '{*,{apps,libs}/*}/test-results/*.json';
 
-/** The tasks that failed, of nx's record of its last run, which it does not write when it fails itself. */
+/** The failed tasks in nx's record of its last run, which is missing when nx itself fails. */
 export function readFailedTasks(runRecord: string): FailedTask[] {
   if (!existsSync(runRecord)) return [];
   const { tasks } = JSON.parse(readFileSync(runRecord, 'utf8')) as {
@@ -41,14 +41,14 @@ export function readResults(): ProjectResults[] {
     return {
       project: name,
       passed: counts.numPassedTests,
-      // A file that can't be loaded, or whose hooks fail, may have no test that failed.
+      // A file that can't be loaded, or whose hooks fail, may have no failed test.
       failed: counts.numFailedTests + counts.testResults.filter(hasFailedItself).length,
       skipped: counts.numPendingTests + counts.numTodoTests,
     };
   });
 }
 
-/** What a reader of the last lines must know of each failed test: where it is, and what went wrong. */
+/** The summary of each failed test: its place and its error. */
 export function readFailures(): string[] {
   return readFiles().flatMap(({ name, status, message, assertionResults }) => {
     const place = relative(root, name);
@@ -65,7 +65,7 @@ function hasFailedItself({
   return status === 'failed' && assertionResults.every((result) => result.status !== 'failed');
 }
 
-/** The slowest test files and starts of processes, a line each. */
+/** The slowest test files and process starts, a line each. */
 export function slowest(): string[] {
   const files = readFiles().map(({ name, startTime, endTime }) => ({
     name: relative(root, name),

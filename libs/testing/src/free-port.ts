@@ -4,8 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /**
- * Below the ports that kernels give to outgoing connections and to listeners that ask for any (Linux from 32768, macOS and
- * Windows from 49152), so that nothing takes one of these by chance.
+ * Below the ephemeral ports (Linux from 32768, macOS and Windows from 49152), so that no connection takes one by chance.
  */
 const firstPort = 20_000;
 const endPort = 32_768;
@@ -15,8 +14,9 @@ const mostAttempts = 1_000;
 const reservations: Socket[] = [];
 
 /**
- * Reserves a TCP port on 127.0.0.1 until this process ends, for a process that it starts, kills and starts again. The UDP port of the
- * same number is the lock: it excludes every other process that reserves ports, and the kernel releases it however we end.
+ * Reserves a TCP port on 127.0.0.1 until this process ends, for a process that it starts, kills and starts again. The UDP
+ * port of the same number is the lock: it excludes every other process that reserves ports, and the kernel releases it at
+ * any end of this process.
  */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < mostAttempts; attempt++) {

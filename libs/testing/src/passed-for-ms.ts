@@ -4,10 +4,10 @@ const intervalMs = 10;
 const longestMs = 5_000;
 
 /**
- * Asks again and again until it passes no longer, 5 s at most.
+ * Repeats a check until it no longer passes, for at most 5 s.
  *
- * @returns how long after the call the last question that passed was sent, in milliseconds; -1 when none passed. When the
- *   question was sent counts, not when it was answered, so the figure holds on a machine of any speed.
+ * @returns when the last passing check was sent after the call, in milliseconds; -1 when none passed. The time of sending
+ *   counts, not of the answer, so the figure is valid on a machine of any speed.
  */
 export async function passedForMs(passes: () => Promise<boolean>): Promise<number> {
   const start = performance.now();

@@ -8,7 +8,7 @@ interface Migration {
 }
 
 /**
- * Digests of the SQL of migrations, by their names, in their order. A released migration has run in databases that nobody here sees:
+ * Digests of the SQL of migrations, by their names, in their order. A released migration has run in databases of others:
  * its SQL must never change.
  */
 export function migrationDigests(

@@ -1,9 +1,9 @@
-/** Shared with `vitest.environment.ts`, which has a module of its own: both find the list here. */
+/** Global, because `vitest.environment.ts` loads its own instance of this module. */
 const worker = globalThis as typeof globalThis & { rapportEndings?: (() => Promise<void>)[] };
 
 /**
- * Something that the test files of a worker share, such as a running service: started for the first file that asks for it, ended
- * after the last file, in reverse order. What fails to start fails in each file that asks. It needs `vitest.environment.ts`.
+ * A fixture that the test files of a worker share, such as a running service: started on first use, ended after the last
+ * file, in reverse order. A failed start fails in each file that uses it. It needs `vitest.environment.ts`.
  */
 export function sharedByFiles<Shared>(
   start: () => Promise<Shared>,
@@ -12,8 +12,7 @@ export function sharedByFiles<Shared>(
   let starting: Promise<Shared> | undefined;
   return () => {
     if (starting) return starting;
-    if (!worker.rapportEndings)
-      throw new Error('Set `environment` to vitest.environment.ts: it ends what files share.');
+    if (!worker.rapportEndings) throw new Error('Set `environment` to vitest.environment.ts: it ends shared fixtures.');
     const started = (starting = start());
     worker.rapportEndings.push(() => started.then(end, () => undefined));
     return started;

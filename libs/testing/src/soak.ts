@@ -3,13 +3,13 @@ import { randomInt } from 'node:crypto';
 /** Whether the long form of the tests runs: `npm run soak`. */
 export const isSoak = process.env['SOAK'] === '1';
 
-/** Longest time of a test with two sizes, in milliseconds. */
+/** Timeout of a test with two sizes, in milliseconds. */
 export const soakTimeoutMs = isSoak ? 4 * 3_600_000 : 300_000;
 
 /**
- * One figure of a test with two sizes, such as how many records it makes.
+ * One size of a test with two sizes, such as its number of records.
  *
- * @param variable of the environment, which overrides both; read as a number
+ * @param variable environment variable that overrides both; read as a number
  */
 export function sizeOf(variable: string, { short, long }: { short: number; long: number }): number {
   const given = process.env[variable];
@@ -18,7 +18,7 @@ export function sizeOf(variable: string, { short, long }: { short: number; long:
   return size;
 }
 
-/** A new seed each time, unless `SOAK_SEED` repeats one. Printed, so that a failure can be repeated. */
+/** A new seed each time, unless `SOAK_SEED` is set. Printed, so that a failure can be repeated. */
 export function printedSeed(test: string): number {
   const given = process.env['SOAK_SEED'];
   const seed = given === undefined ? randomInt(1_000_000_000) : Number(given);
@@ -27,7 +27,7 @@ export function printedSeed(test: string): number {
   return seed;
 }
 
-/** Prints what a test counted or measured. */
+/** Prints the figures of a test. */
 export function printTally(test: string, figures: Readonly<Record<string, string | number>>): void {
   const text = Object.entries(figures).map(([name, value]) => `${name} ${value}`);
   console.log(`${test}: ${text.join(', ')}`);

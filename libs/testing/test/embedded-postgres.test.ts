@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 import { startEmbeddedPostgres } from '../src/index.js';
 import { postgresTemplate, sharedPostgres } from './shared-postgres.js';
 
-// Each server here is of the test's own: it is killed, or looked for after its end.
+// Each test has its own server: it is killed, or checked after its end.
 
 test('serves text in any language the same on every machine', async () => {
   const postgres = await sharedPostgres();
@@ -20,7 +20,7 @@ test('serves text in any language the same on every machine', async () => {
   expect(row?.trigrams).not.toEqual([]);
 });
 
-test('keeps its data in a folder that only root can walk to', async () => {
+test('keeps its data in a folder that only root can reach', async () => {
   const folder = await privateFolder();
   const dataDir = join(folder, 'data');
   try {
@@ -54,7 +54,7 @@ test('starts again at once after the server was killed', async () => {
   }
 });
 
-test('takes no notice of a pid file whose number another server has got meanwhile', async () => {
+test('ignores a pid file whose pid belongs to another server', async () => {
   const folder = await privateFolder();
   const template = await postgresTemplate();
   const other = await sharedPostgres();

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-// As it is built: the process that sends the load runs without vitest.
+// The built version: the load process runs without vitest.
 import { expect, onTestFinished, test } from 'vitest';
 import { LoadProcess, queryDatabase } from '../dist/index.js';
 import { sharedPostgres } from './shared-postgres.js';
 
-test('sends each request whole, with an id of its own in all its places', async () => {
+test('sends each request complete, with its own id in all places', async () => {
   const seen: { key: unknown; body: string }[] = [];
   const url = await listening((request, response) => {
     let body = '';
@@ -25,7 +25,7 @@ test('sends each request whole, with an id of its own in all its places', async 
   expect(seen.every(({ key, body }) => body === `ü ${String(key)}`)).toBe(true);
 });
 
-test('knows where an answer ends: by its length, in chunks, or without a body', async () => {
+test('finds the end of an answer: by its length, in chunks, or without a body', async () => {
   const answers = [
     (response: ServerResponse) => response.writeHead(200, { 'content-length': 5 }).end('whole'),
     (response: ServerResponse) => {
@@ -67,7 +67,7 @@ test('sends nothing to other machines', async () => {
   await expect(started().run(plan)).rejects.toThrow('this machine only');
 });
 
-test('sends statements for a tenant, each with an id of its own', async () => {
+test('sends statements for a tenant, each with its own id', async () => {
   const postgres = await sharedPostgres();
   await queryDatabase(postgres.superuserUrl, 'create table written (tenant_id text, id text primary key)');
 

@@ -39,7 +39,7 @@ test('binds the app role by row-level security', async () => {
   expect(await run(appUrl, 'SELECT * FROM item')).toEqual([]);
 });
 
-test("keeps the roles of one database out of another's", async () => {
+test('denies the roles of one database access to another', async () => {
   await provisionDatabase(postgres.superuserUrl, 'first');
   const second = await provisionDatabase(postgres.superuserUrl, 'second');
   const foreign = new URL(second.appUrl);
@@ -48,7 +48,7 @@ test("keeps the roles of one database out of another's", async () => {
   await expect(run(foreign.href, 'SELECT 1')).rejects.toThrow('permission denied for database');
 });
 
-test('a copy has the tables, rights and rows of its source, and what happens in it stays there', async () => {
+test('a copy has the tables, rights and rows of its source, and is independent of it', async () => {
   const source = await provisionDatabase(postgres.superuserUrl, 'source');
   await run(
     source.ownerUrl,
@@ -70,7 +70,7 @@ test('a copy has the tables, rights and rows of its source, and what happens in 
   expect(await run(copy.appUrl, 'SHOW log_min_error_statement')).toEqual([{ log_min_error_statement: 'panic' }]);
 });
 
-test('copies for tests are prepared once, and apart', async () => {
+test('copies for tests are prepared once, and independent', async () => {
   let preparations = 0;
   const copies = new DatabaseCopies('notes', async ({ ownerUrl }) => {
     preparations += 1;
@@ -84,7 +84,7 @@ test('copies for tests are prepared once, and apart', async () => {
   expect(await run(second.appUrl, 'SELECT * FROM note')).toEqual([]);
 });
 
-test('takes new passwords for a database that exists, and keeps its rows', async () => {
+test('changes the passwords of an existing database, and keeps its rows', async () => {
   const before = await provisionDatabase(postgres.superuserUrl, 'kept');
   await run(before.ownerUrl, 'CREATE TABLE item AS SELECT 1 AS id');
 
@@ -94,10 +94,10 @@ test('takes new passwords for a database that exists, and keeps its rows', async
   await expect(run(before.appUrl, 'SELECT 1')).rejects.toThrow('password authentication failed');
 });
 
-test('keeps statements and their values out of the log of the server', async () => {
+test('keeps statements and their values out of the server’s log', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'rapport-log-'));
   const logFile = join(folder, 'postgres.log');
-  // Of its own: it is its log that is looked at.
+  // Its own server, because the test reads its log.
   const logging = await startEmbeddedPostgres({ logFile, template: await postgresTemplate() });
   const { ownerUrl } = await provisionDatabase(logging.superuserUrl, 'discreet');
   await run(ownerUrl, 'CREATE TABLE person (name text PRIMARY KEY)');

@@ -7,7 +7,7 @@ import { createClient } from '@redis/client';
 import { expect, onTestFinished, test } from 'vitest';
 import { startRedis, type UnexpectedExit } from '../src/index.js';
 
-test('serves those who know its password, and nobody else', async () => {
+test('refuses clients without its password', async () => {
   const redis = await started();
   const client = await connected(redis.url);
 
@@ -17,7 +17,7 @@ test('serves those who know its password, and nobody else', async () => {
   await expect(connected(`redis://127.0.0.1:${redis.port}`)).rejects.toThrow('NOAUTH');
 });
 
-test('tells its password to nobody who lists processes', async () => {
+test('does not show its password in the list of processes', async () => {
   const redis = await started();
 
   const commandLine = await readFile(`/proc/${redis.pid}/cmdline`, 'utf8');
@@ -26,7 +26,7 @@ test('tells its password to nobody who lists processes', async () => {
   expect(commandLine).not.toContain(new URL(redis.url).password);
 });
 
-test('has a bounded memory, from which only keys go that expire', async () => {
+test('limits its memory, and evicts only keys that expire', async () => {
   const redis = await started({ maxMemoryMib: 8 });
   const client = await connected(redis.url);
 
@@ -37,7 +37,7 @@ test('has a bounded memory, from which only keys go that expire', async () => {
   expect(await client.get('lasting')).toBe('x');
 });
 
-test('answers nothing while it is frozen, and goes on once it is thawed', async () => {
+test('answers nothing while it is frozen, and resumes afterwards', async () => {
   const redis = await started();
   const client = await connected(redis.url);
 
@@ -50,7 +50,7 @@ test('answers nothing while it is frozen, and goes on once it is thawed', async 
   expect(await answer).toBe('OK');
 });
 
-test('stops though it is frozen', async () => {
+test('can be stopped while it is frozen', async () => {
   const redis = await startRedis();
   redis.freeze();
 
@@ -59,7 +59,7 @@ test('stops though it is frozen', async () => {
   expect(isRunning(redis.pid)).toBe(false);
 });
 
-test('tells when it dies', async () => {
+test('reports an unexpected end', async () => {
   const death = Promise.withResolvers<UnexpectedExit>();
   const redis = await started({ onUnexpectedExit: death.resolve });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { reportCases, type BenchReport, type CaseResult } from '../src/index.js';
 
-test('tells each ratio beside that of the run before, and keeps what was not measured now', async () => {
+test('prints each ratio beside that of the previous run, and keeps cases that were not measured', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'rapport-test-'));
   onTestFinished(() => rm(folder, { recursive: true }));
   const file = join(folder, 'bench/results.json');

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sharedByFiles, startEmbeddedPostgres } from '../src/index.js';
 
-/** The folder of a server that was never used: others begin as its copy, which takes a small part of the time. */
+/** The folder of an unused server: others start with a copy of it, which is much faster. */
 export const postgresTemplate = sharedByFiles(
   async () => {
     const folder = await mkdtemp(join(tmpdir(), 'rapport-test-template-'));
@@ -14,7 +14,7 @@ export const postgresTemplate = sharedByFiles(
   (folder) => rm(folder, { recursive: true }),
 );
 
-/** A server for tests that make databases or tables of their own in it. */
+/** A server for tests that create their own databases or tables. */
 export const sharedPostgres = sharedByFiles(
   async () => startEmbeddedPostgres({ template: await postgresTemplate() }),
   (postgres) => postgres.stop(),

@@ -17,7 +17,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true }));
 
-test('resolves once the service is ready, and starts it again on the same port after a kill', async () => {
+test('resolves once the service is ready, and restarts it on the same port after a kill', async () => {
   const options = await serviceRunning(healthyService);
   const service = await spawnService(options);
 
@@ -35,7 +35,7 @@ test('fails at once, with the last log lines, when the service ends before it is
   await expect(spawnService(options)).rejects.toThrow(/test-service exited with code 3.*no such database/s);
 });
 
-test('says which answer it got from a service that does not become ready', async () => {
+test('reports the last answer of a service that does not become ready', async () => {
   const options = await serviceRunning(
     healthyService.replace(`response.end('ok')`, `(console.log('asked'), response.writeHead(503).end('no feed'))`),
   );
@@ -43,7 +43,7 @@ test('says which answer it got from a service that does not become ready', async
   vi.useFakeTimers({ toFake: ['Date'] });
   const starting = expect(spawnService(options)).rejects.toThrow('503 no feed');
 
-  // When it is asked a second time, the first answer has been looked at.
+  // The second poll proves that the first answer was processed.
   await expect
     .poll(async () => (await readFile(options.logFile, 'utf8').catch(() => '')).split('asked').length)
     .toBeGreaterThan(2);
@@ -52,7 +52,7 @@ test('says which answer it got from a service that does not become ready', async
   await starting;
 });
 
-test('tells of an end that nobody asked for, and only of that', async () => {
+test('reports an unexpected end, and no other', async () => {
   const exits: UnexpectedExit[] = [];
   const service = await spawnService({
     ...(await serviceRunning(healthyService)),

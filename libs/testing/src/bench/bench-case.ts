@@ -1,21 +1,21 @@
-/** What one run of one side came to. */
+/** The result of one run of one side. */
 export interface Sample {
   perSecond: number;
-  /** Absent where there is no latency to tell, as of a file. */
+  /** Absent where there is no latency, as of a file. */
   p50Ms?: number;
   p99Ms?: number;
   /** Processor time of the measured process for each unit, in microseconds. */
   cpuMicros?: number;
 }
 
-/** Something that is measured: ours, or what it is compared with. */
+/** One measured side: ours, or a baseline. */
 export interface Side {
   /** Such as "bare node:http". */
   name: string;
   run: () => Promise<Sample>;
 }
 
-/** What a case must come to, each where it is named. */
+/** The goals of a case; absent goals are not checked. */
 export interface Goal {
   /** Least ratio to a baseline, by the baseline's name. */
   leastRatio?: Record<string, number>;
@@ -23,9 +23,9 @@ export interface Goal {
   p99Ms?: number;
 }
 
-/** One operation, done by ours and by what it is compared with. */
+/** One operation, measured for ours and its baselines. */
 export interface BenchCase {
-  /** Stable: results are compared with the last run's by it. */
+  /** Stable key: results are compared with the last run's by name. */
   name: string;
   unit: 'request' | 'row' | 'event';
   ours: Side;
@@ -43,7 +43,7 @@ export interface SideResult {
 }
 
 export interface BaselineResult extends SideResult {
-  /** Ours by this baseline, of the same round: median, least and most. */
+  /** Ratio of ours to this baseline within a round: median, minimum and maximum. */
   ratio: number;
   leastRatio: number;
   mostRatio: number;
@@ -55,6 +55,6 @@ export interface CaseResult {
   ours: SideResult;
   baselines: BaselineResult[];
   goal: Goal;
-  /** True when every part of the goal is met, undefined without a goal. */
+  /** True when all goals are met, undefined without goals. */
   reached: boolean | undefined;
 }

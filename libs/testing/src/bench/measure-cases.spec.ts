@@ -25,7 +25,7 @@ function caseOf(goal: Goal, order: string[] = []): BenchCase {
   };
 }
 
-test('measures the sides in turn, and does not count the round that warms up', async () => {
+test('measures the sides in turn, and ignores the warm-up round', async () => {
   const order: string[] = [];
 
   const [result] = await measureCases([caseOf({}, order)], 3, () => undefined);
@@ -52,6 +52,6 @@ test.each([
   expect(result?.reached).toBe(reached);
 });
 
-test('knows the median of an even number of values', () => {
+test('computes the median of an even number of values', () => {
   expect(median([4, 1, 3, 2])).toBe(2.5);
 });

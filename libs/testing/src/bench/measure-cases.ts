@@ -1,10 +1,10 @@
 import type { BaselineResult, BenchCase, CaseResult, Sample, SideResult } from './bench-case.js';
 
 /**
- * Measures cases in rounds, in each all sides of a case one right after the other, so that what else the machine does
- * meets all of them. A round before the first only warms up.
+ * Measures cases in rounds: in each, all sides of a case one right after the other, so that other load of the machine
+ * affects all of them. An extra round before the first warms up.
  *
- * @param rounds 5 or more for figures to be told
+ * @param rounds 5 or more for figures that are published
  */
 export async function measureCases(
   cases: BenchCase[],
@@ -24,7 +24,7 @@ export async function measureCases(
   return cases.map((benchCase, index) => resultOf(benchCase, samples[index] ?? []));
 }
 
-/** The middle value; the mean of the two in the middle of an even number. NaN of none. */
+/** The middle value; the mean of the two in the middle of an even number. NaN without values. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((one, other) => one - other);
   const middle = Math.floor(sorted.length / 2);

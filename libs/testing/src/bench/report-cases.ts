@@ -7,14 +7,14 @@ export interface BenchReport {
   /** ISO 8601. */
   time: string;
   machine: Record<string, unknown>;
-  /** What was set for this run, such as its number of rounds. */
+  /** Settings of this run, such as its number of rounds. */
   settings: Record<string, unknown>;
   cases: CaseResult[];
 }
 
 /**
- * Prints a table of the results, with how each ratio has changed since the run before, and keeps them in `file` as JSON
- * for the next one. Cases of the run before that were not measured now stay in the file.
+ * Prints a table of the results, with the change of each ratio since the previous run, and stores them in `file` as JSON
+ * for the next one. Cases of the previous run that were not measured now stay in the file.
  */
 export async function reportCases(
   file: string,
@@ -86,6 +86,6 @@ async function readLast(file: string): Promise<BenchReport | undefined> {
   });
   if (text === undefined) return undefined;
   const report = JSON.parse(text) as Partial<BenchReport>;
-  // Files of an earlier form say nothing that can be compared.
+  // Files of an earlier format can't be compared.
   return Array.isArray(report.cases) ? (report as BenchReport) : undefined;
 }

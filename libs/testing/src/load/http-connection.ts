@@ -4,8 +4,8 @@ const endOfHead = Buffer.from('\r\n\r\n');
 const endOfChunks = Buffer.from('\r\n0\r\n\r\n');
 
 /**
- * One HTTP/1.1 connection that is kept alive, for one request at a time. It reads no more of an answer than its status and
- * its length: a client that did more would be what a bench of a fast server measures.
+ * One keep-alive HTTP/1.1 connection for one request at a time. It reads only the status and the length of an answer: a
+ * client that did more would dominate the bench of a fast server.
  */
 export class HttpConnection {
   readonly #host: string;
@@ -35,7 +35,7 @@ export class HttpConnection {
     this.#socket = socket;
   }
 
-  /** @param done gets the status, 0 when the connection broke */
+  /** @param done receives the status, 0 when the connection broke */
   send(request: Buffer, done: (status: number) => void): void {
     this.#done = done;
     if (this.#socket) this.#socket.write(request);

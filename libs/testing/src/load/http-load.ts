@@ -1,24 +1,24 @@
 import { v7 } from 'uuid';
 import { HttpConnection } from './http-connection.js';
 import type { HttpPlan, HttpRequest, LoadResult } from './load-plan.js';
-import { runLanes } from './run-lanes.js';
+import { runSenders } from './run-senders.js';
 
 /** Sends HTTP requests, each connection one at a time. Connections are open before the clock starts. */
 export async function loadByHttp(plan: HttpPlan): Promise<LoadResult> {
   const { host } = new URL(plan.url);
-  // Each is made when it is first sent: to make all of them would hold up the other loads of this process.
+  // Built on first use: building all of them at once would delay the other loads of this process.
   const requests: (() => Buffer)[] = [];
   const connections = Array.from({ length: plan.atOnce }, () => new HttpConnection(plan.url));
   await Promise.all(connections.map((connection) => connection.open()));
   try {
-    const lanes = connections.map((connection) => (index: number, done: (status: number) => void) => {
+    const senders = connections.map((connection) => (index: number, done: (status: number) => void) => {
       const place = index % plan.requests.length;
       const request = plan.requests[place];
       if (!request) throw new Error('A load without requests.');
       const make = (requests[place] ??= requestMaker(request, host));
       connection.send(make(), done);
     });
-    return await runLanes(lanes, plan);
+    return await runSenders(senders, plan);
   } finally {
     for (const connection of connections) connection.close();
   }
@@ -30,7 +30,7 @@ function requestMaker(request: HttpRequest, host: string): () => Buffer {
   return text.includes('{uuid}') ? () => Buffer.from(text.replaceAll('{uuid}', v7())) : () => bytes;
 }
 
-/** With `{uuid}` still in it; its content-length is that of any UUID in its place. */
+/** Still contains `{uuid}`; its content-length is correct for any UUID. */
 function requestText({ method = 'GET', path, headers = {}, body }: HttpRequest, host: string): string {
   const length = body === undefined ? undefined : Buffer.byteLength(body.replaceAll('{uuid}', v7()));
   return [

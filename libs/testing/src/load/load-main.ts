@@ -1,4 +1,4 @@
-// The load process: carries out plans that its parent sends, and ends with it.
+// The load process: runs the plans of its parent, and ends with it.
 import { loadByHttp } from './http-load.js';
 import type { LoadPlan } from './load-plan.js';
 import { loadBySql } from './sql-load.js';

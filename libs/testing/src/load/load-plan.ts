@@ -1,27 +1,28 @@
-/** How long and how fast to ask. */
+/** Duration and rate of a load. */
 export interface Pace {
-  /** Requests under way at most: connections of HTTP, callers of SQL. */
+  /** Most requests in flight: connections of HTTP, callers of SQL. */
   atOnce: number;
   durationMs: number;
   /**
-   * Open loop: requests are due at this rate, whatever the answers do, and a latency begins when its request was due. So
-   * the wait behind a slow answer counts, which a closed loop leaves out ("coordinated omission": Gil Tene, "How NOT to
-   * measure latency"; wrk2). Absent, each of the `atOnce` sends its next request once it has its answer.
+   * Open loop: requests are due at this rate, independent of the answers, and a latency begins when its request was due. So
+   * it includes the wait behind a slow answer, which a closed loop omits ("coordinated omission": Gil Tene, "How NOT to
+   * measure latency"; wrk2). When absent, a closed loop: each of the `atOnce` sends its next request once it has its
+   * answer.
    */
   perSecond?: number;
   /**
-   * Open loop without the up to 1 ms that a timer is late: the load process spins, which takes one processor whole.
+   * Open loop without timer lag of up to 1 ms: the load process spins, which uses a whole processor.
    */
   precise?: boolean;
-  /** Gives every latency back, to be put together with those of other runs. */
+  /** Returns every latency, to be merged with those of other runs. */
   everyLatency?: boolean;
 }
 
-/** `{uuid}` in any text of a request or value is another UUIDv7 in each request, the same in the whole request. */
+/** `{uuid}` in any text of a request or value is replaced by one UUIDv7 per request. */
 export interface HttpRequest {
   /** GET when absent. */
   method?: string;
-  /** With its query. */
+  /** Path with query. */
   path: string;
   headers?: Record<string, string>;
   body?: string;
@@ -29,7 +30,7 @@ export interface HttpRequest {
 
 export interface HttpPlan extends Pace {
   kind: 'http';
-  /** Such as `http://127.0.0.1:8080`. Only this machine. */
+  /** Base URL on this machine, such as `http://127.0.0.1:8080`. */
   url: string;
   /** Sent in turn. */
   requests: HttpRequest[];
@@ -39,11 +40,11 @@ export interface SqlPlan extends Pace {
   kind: 'sql';
   /** Connection URL. Holds a password. */
   url: string;
-  /** `app.tenant_id`, set once for each connection. */
+  /** Value of `app.tenant_id`, set once for each connection. */
   tenantId: string;
   /** Connections of the pool; `atOnce` when absent. */
   connections?: number;
-  /** Sent as a named statement, which each connection prepares once. */
+  /** A named statement, which each connection prepares once. */
   text: string;
   /** Sent in turn. */
   values: (string | null)[][];
@@ -53,24 +54,24 @@ export type LoadPlan = HttpPlan | SqlPlan;
 
 export interface LoadResult {
   requests: number;
-  /** From the first request that was sent to the last answer. */
+  /** From the first request to the last answer. */
   seconds: number;
   perSecond: number;
   p50Ms: number;
   p99Ms: number;
   maxMs: number;
-  /** Answers by HTTP status; 0 is a broken connection or a failed statement, 200 a statement that was carried out. */
+  /** Answers by HTTP status; 0 is a broken connection or a failed statement, 200 a statement that succeeded. */
   statuses: Record<string, number>;
-  /** Sorted, in milliseconds; empty unless they were asked for. */
+  /** Sorted, in milliseconds; empty unless `everyLatency` is set. */
   latenciesMs: Float64Array;
 }
 
-/** The least of `sorted` that at least this share of them is not above; NaN of none. */
+/** The smallest value of `sorted` that is at least as large as this share of them; NaN without values. */
 export function percentile(sorted: Float64Array, share: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? NaN;
 }
 
-/** Now, by the clock that all processes of this machine share. */
+/** Current time of the clock that all processes of this machine share. */
 export function steadyMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }

@@ -11,7 +11,7 @@ interface Reply {
 }
 
 /**
- * Sends load from a process of its own, so that it shares no event loop with what it measures. Plans run side by side.
+ * Sends load from a separate process, so that it shares no event loop with the measured process. Plans run concurrently.
  */
 export class LoadProcess {
   readonly #child: ChildProcess;

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { v7 } from 'uuid';
 import type { LoadResult, SqlPlan } from './load-plan.js';
-import { runLanes, type Lane } from './run-lanes.js';
+import { runSenders, type Sender } from './run-senders.js';
 
 /** Sends one named statement through a pool of plain `pg`, autocommitted. Connections are open before the clock starts. */
 export async function loadBySql(plan: SqlPlan): Promise<LoadResult> {
@@ -10,14 +10,14 @@ export async function loadBySql(plan: SqlPlan): Promise<LoadResult> {
   try {
     const clients = await Promise.all(Array.from({ length: connections }, () => pool.connect()));
     for (const client of clients) client.release();
-    const lanes = Array.from({ length: atOnce }, () => laneOf(pool, plan));
-    return await runLanes(lanes, plan);
+    const senders = Array.from({ length: atOnce }, () => senderOf(pool, plan));
+    return await runSenders(senders, plan);
   } finally {
     await pool.end();
   }
 }
 
-function laneOf(pool: pg.Pool, { text, values }: SqlPlan): Lane {
+function senderOf(pool: pg.Pool, { text, values }: SqlPlan): Sender {
   return (index, done) => {
     const uuid = v7();
     const bound = values[index % values.length]?.map((value) => value?.replaceAll('{uuid}', uuid) ?? null);

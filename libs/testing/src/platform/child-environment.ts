@@ -1,4 +1,4 @@
-/** What a child process gets from our environment; all else is for it alone and comes from its caller. */
+/** The variables that a child process inherits; its caller sets all others. */
 export function childEnvironment(own: Record<string, string>): Record<string, string> {
   const inherited = ['PATH', 'HOME', 'TZ', 'LANG', 'LOG_LEVEL', 'NODE_COMPILE_CACHE'].flatMap((name) => {
     const value = process.env[name];

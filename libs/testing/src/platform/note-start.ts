@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** Notes how long something took to start, where `npm test` reads it at its end. Without `RAPPORT_STARTS_FILE` it does nothing. */
+/** Records the duration of a start for the summary of `npm test`. Without `RAPPORT_STARTS_FILE` it does nothing. */
 export async function notingStart<Result>(name: string, start: () => Promise<Result>): Promise<Result> {
   const startMs = performance.now();
   const started = await start();

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-// Waits until its input ends, which the kernel sees to even after kill -9 of the parent. Ten seconds is more than a server
-// takes that was told to end; a dead one whom nobody has waited for still looks alive. A frozen one must first go on.
+// Waits for the end of its input, which the kernel closes even after kill -9 of the parent. Ten seconds is more than a
+// server needs after SIGINT; a zombie still looks alive. A frozen server must be resumed first.
 const script = `
   read -r _
   kill -INT "$1" 2>/dev/null
@@ -14,8 +14,8 @@ const script = `
 `;
 
 /**
- * Watches over a server that must not outlive us: when this process ends, however it ends, the server gets SIGINT, and
- * `folders` are removed once it is gone.
+ * Guards a server that must not outlive this process: at any end of this process, the server gets SIGINT, and `folders` are
+ * removed once it has ended.
  *
  * @returns call it when the server has ended; resolves when `folders` are removed
  */

@@ -7,13 +7,16 @@ import type { SecretFiles } from './secret-files.js';
 const day = 24 * 60 * 60 * 1_000;
 const authorityDays = 3_650;
 const certificateDays = 30;
-/** What is left when a certificate is made again, in days. The authority has always more than any certificate of it. */
+/**
+ * Remaining validity at which a certificate is renewed, in days. The authority is always valid for longer than its
+ * certificates.
+ */
 const renewDays = { authority: 60, certificate: 10 };
 const checkIntervalMs = 60 * 60 * 1_000;
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
-/** Paths of what a process proves itself with: `certificateVariables` tells it. */
+/** Paths of a process's certificate files: `certificateVariables` has the variables. */
 export interface CertificateFiles {
   certificate: string;
   key: string;
@@ -21,8 +24,8 @@ export interface CertificateFiles {
 }
 
 /**
- * An authority of one platform, and the certificates that it gives its processes, as files. What is not there or expires
- * soon is made, at once and while the platform runs.
+ * The authority of one platform, and the certificates that it issues to its processes, as files. Missing and expiring ones
+ * are created, at the start and while the platform runs.
  */
 export class PlatformCertificates {
   readonly #renewal: NodeJS.Timeout;
@@ -34,7 +37,7 @@ export class PlatformCertificates {
     readonly authority: string,
   ) {
     this.#renewal = setInterval(() => {
-      // What can't be written now is tried again long before it is needed.
+      // A failed write is retried long before the certificate expires.
       for (const name of this.#processes) this.of(name).catch(() => undefined);
     }, checkIntervalMs);
     this.#renewal.unref();
@@ -47,9 +50,9 @@ export class PlatformCertificates {
   }
 
   /**
-   * Of a process, which finds itself called so.
+   * The certificate of a process, with its name.
    *
-   * @param renew make it anew though it need not be
+   * @param renew renew it before it is due
    */
   async of(name: string, renew = false): Promise<CertificateFiles> {
     this.#processes.add(name);
@@ -59,7 +62,7 @@ export class PlatformCertificates {
     const isGood = kept && !expiresWithin(kept, renewDays.certificate) && (await isFrom(authority, kept));
     if (renew || !isGood) {
       const made = await makeCertificate(name, authority, await readKey(this.secrets.path('authority-key')));
-      // A reader of both in between sees that they do not fit, and looks again.
+      // A reader of both files in between detects the mismatch, and reads again.
       await this.secrets.put(key, made.key);
       await this.secrets.put(certificate, made.certificate);
     }
@@ -72,7 +75,7 @@ export class PlatformCertificates {
   }
 }
 
-/** The variables of a process that has these certificates. */
+/** The variables of a process with these certificates. */
 export function certificateVariables({ certificate, key, authority }: CertificateFiles): Record<string, string> {
   return { SERVICE_CERT_FILE: certificate, SERVICE_KEY_FILE: key, SERVICE_CA_FILE: authority };
 }
@@ -116,7 +119,7 @@ async function makeCertificate(
   return { certificate: certificate.toString('pem'), key: await keyText(privateKey) };
 }
 
-/** From a few minutes ago: clocks differ. */
+/** A few minutes ago, because clocks differ. */
 function validity(days: number) {
   const now = Date.now();
   return { notBefore: new Date(now - 5 * 60_000), notAfter: new Date(now + days * day), signingAlgorithm: algorithm };
@@ -143,7 +146,7 @@ async function readKey(path: string): Promise<webcrypto.CryptoKey> {
   return webcrypto.subtle.importKey('pkcs8', bytes, algorithm, true, ['sign']);
 }
 
-/** Undefined when there is none, or no longer one. */
+/** Undefined when there is no valid one. */
 async function readCertificate(path: string): Promise<x509.X509Certificate | undefined> {
   try {
     return new x509.X509Certificate(await readFile(path, 'utf8'));

@@ -9,14 +9,15 @@ import { SecretFiles } from './secret-files.js';
 
 const variable = 'RAPPORT_PLATFORM_TEMPLATE';
 
-/** Where the databases of temporary platforms are copied from, if there is such a place. */
+/** The template of temporary platforms' databases, if there is one. */
 export function platformTemplate(): string | undefined {
   return process.env[variable];
 }
 
 /**
- * Makes empty databases, migrated, for this process and those it starts: their temporary platforms begin with a copy, since
- * the migrations are a third of what a start takes. For the global set-up of tests. It makes none when this process was given one.
+ * Creates empty, migrated databases for this process and its children: their temporary platforms start with a copy, since
+ * the migrations are a third of the time of a start. For the global set-up of tests. Creates none when this process has
+ * inherited one.
  *
  * @returns removes it
  */

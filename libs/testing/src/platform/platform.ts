@@ -15,18 +15,21 @@ import { SecretFiles } from './secret-files.js';
 import { Service } from './spawn-service.js';
 import { TenantMaker, type Tenant } from './tenant-maker.js';
 
-// Together with PostgreSQL's less than the 10 s in which everything must have ended.
+// Together with PostgreSQL's timeout less than the 10 s of `stop`.
 const edgeStopTimeoutMs = 3_000;
 const serviceStopTimeoutMs = 3_000;
 
 export interface PlatformOptions {
-  /** Folder that keeps data, keys and logs. Without it they live in a temporary folder that goes at `stop`. */
+  /** Folder of data, keys and logs. Without it they are in a temporary folder, which `stop` removes. */
   dataDir?: string;
-  /** Whether the databases of a new `dataDir` begin as those of temporary platforms do, which were migrated before. For tests. */
+  /**
+   * Whether the databases of a new `dataDir` start as copies of the migrated template, as those of temporary platforms. For
+   * tests.
+   */
   fromTemplate?: boolean;
   /** Port of the edge on 127.0.0.1; a free one when absent. */
   edgePort?: number;
-  /** Number of edge processes, which share one Redis when they are more than one; 1 when absent. */
+  /** Number of edge processes; several share one Redis. 1 when absent. */
   edges?: number;
   /** More configuration of the edges, such as limits. */
   edgeEnv?: Environment;
@@ -36,49 +39,49 @@ export interface PlatformOptions {
   customersEnv?: Environment;
   /** More configuration of sync, such as how soon failed deliveries are tried again. */
   syncEnv?: Environment;
-  /** `host:port` of a name server by which processes find services, each called as its area, to have replicas of them. */
+  /** `host:port` of a name server that resolves each service by the name of its area, for replicas. */
   nameServer?: string;
-  /** Where every process sends its traces by OTLP over HTTP. No traces are made when absent. */
+  /** OTLP/HTTP endpoint for the traces of every process. Without it there are no traces. */
   tracesEndpoint?: string | undefined;
-  /** Told what is being done, a line at a time. */
+  /** Called with each line of progress. */
   onProgress?: (line: string) => void;
-  /** Called when a process ends though nobody stopped or killed it. The others keep running. */
+  /** Called when a process ends without a call of `stop` or `kill`. The others keep running. */
   onUnexpectedExit?: (exit: UnexpectedExit) => void;
-  /** Gives up a start that has not succeeded yet. */
+  /** Aborts the start. */
   signal?: AbortSignal;
 }
 
-/** A running Rapport: PostgreSQL, auth, customers, sync, edge and perhaps Redis, each in a process of its own. */
+/** A running Rapport: PostgreSQL, auth, customers, sync, edge and perhaps Redis, each in its own process. */
 export interface Platform {
-  /** Base URL of the REST API, without a slash at its end. */
+  /** Base URL of the REST API, without a trailing slash. */
   edgeUrl: string;
-  /** That of each edge; `edgeUrl` is the first. */
+  /** Base URL of each edge; `edgeUrl` is the first. */
   edgeUrls: string[];
-  /** Each may be killed and started again; it keeps its ports. `edge` is the first of `edges`. */
+  /** Each may be killed and restarted on the same ports. `edge` is the first of `edges`. */
   services: { auth: Service; customers: Service; sync: Service; edge: Service; edges: Service[] };
-  /** Another process of a service, not started yet, on another address of this machine. It answers gRPC on the same port. */
+  /** A further, unstarted process of a service on another address of this machine, with the same gRPC port. */
   replica(name: ServiceName, host: string): Promise<Service>;
-  /** Where each service answers gRPC, by its area of the contract, to call it past the edge. */
+  /** gRPC address of each service by its area of the contract, for calls past the edge. */
   serviceAddresses: Readonly<Record<string, string>>;
-  /** What proves such a call: the path of the key that auth signs principals with, and certificates of any process. */
+  /** Credentials of such calls: the path of auth's key for principal tokens, and certificates of any process. */
   trust: { signingKeyFile: string; certificatesOf: (process: string) => Promise<CertificateFiles> };
-  /** Where each process shows its metrics. */
+  /** Metrics URL of each process. */
   metricsUrls: string[];
-  /** The database of customers, to look behind the services. Both URLs hold a password. */
+  /** The database of customers, for direct access. Both URLs contain a password. */
   customersDatabase: { superuserUrl: string; appUrl: string };
-  /** Where all databases are. */
+  /** The PostgreSQL server of all databases. */
   postgres: EmbeddedPostgres;
-  /** Folder of the processes' logs, each called as its process. */
+  /** Folder of the logs, each named as its process. */
   logDir: string;
-  /** Folder of the mails that were sent, each a text file. */
+  /** Folder of sent mails, each a text file. */
   mailDir: string;
-  /** Folder whose folders are the files of connections, each by the id of its tenant. */
+  /** Folder with the files of connections, in a subfolder for each tenant id. */
   filesDir: string;
   /** Undefined with a single edge. */
   redis: Redis | undefined;
   /** @param plan one of the edges' RATE_PLANS; the standard plan when absent */
   createTenant(displayName: string, plan?: string): Promise<Tenant>;
-  /** Ends every process within 10 s, callers before those they call. */
+  /** Ends every process within 10 s, callers before their services. */
   stop(): Promise<void>;
 }
 
@@ -197,7 +200,7 @@ async function prepareFolders(
   return [dataDir, logs, filesDir];
 }
 
-/** Makes more processes of services, and leaves a step that ends them. */
+/** Creates further processes of services, and adds a step that ends them. */
 function replicaMaker(
   service: (name: string, app: string, env: Environment, healthPort: number) => Service,
   serviceEnv: Readonly<Record<ServiceName, Environment>>,
@@ -213,7 +216,7 @@ function replicaMaker(
   };
 }
 
-/** Starts the processes, and leaves steps that end the edges before the services. */
+/** Starts the processes, and adds steps that end the edges before the services. */
 async function startAll(
   { auth, customers, sync, edges }: Platform['services'],
   stopSteps: (() => Promise<unknown>)[],
@@ -223,7 +226,7 @@ async function startAll(
   await Promise.all([auth, customers, sync, ...edges].map((each) => each.start()));
 }
 
-/** The configuration of a service, to listen on another host. */
+/** The configuration of a service, listening on another host. */
 function onHost(host: string, healthPort: number, env: Environment): Environment {
   const { GRPC_ADDRESS: grpc = '', HTTP_ADDRESS: http } = env;
   return {
@@ -259,7 +262,7 @@ function freePorts(count: number): Promise<number[]> {
   return Promise.all(Array.from({ length: count }, () => freePort()));
 }
 
-/** What the databases begin as, when that was made before. */
+/** The template of the databases, if there is one. */
 function templateOf({ dataDir, fromTemplate = dataDir === undefined }: PlatformOptions): string | undefined {
   return fromTemplate ? platformTemplate() : undefined;
 }
@@ -279,7 +282,7 @@ function startRedisOf({ onUnexpectedExit }: PlatformOptions, logs: string): Prom
   return startRedis({ logFile: join(logs, 'redis.log'), ...(onUnexpectedExit && { onUnexpectedExit }) });
 }
 
-/** Where edges share what they share, and what it is encrypted with. */
+/** The Redis of the edges, and the key of its cached answers. */
 async function redisVariables(redis: Redis | undefined, secrets: SecretFiles): Promise<Environment> {
   if (!redis) return {};
   return {

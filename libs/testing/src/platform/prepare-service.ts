@@ -7,16 +7,16 @@ import { certificateVariables, type PlatformCertificates } from './platform-cert
 import type { PrincipalKeys } from './principal-keys.js';
 import type { SecretFiles } from './secret-files.js';
 
-/** Where the apps are. */
+/** The folder of the apps. */
 export const apps = join(import.meta.dirname, '../../../../apps');
 
 /** Configuration of a process, by the names of its variables. */
 export type Environment = Record<string, string>;
 
-/** The apps that have a database of their own. */
+/** The apps with a database. */
 export type ServiceName = 'auth' | 'customers' | 'sync';
 
-/** What processes prove themselves and each other's callers with. */
+/** Certificates and principal keys of the processes. */
 export interface Trust {
   principals: PrincipalKeys;
   certificates: PlatformCertificates;
@@ -32,7 +32,7 @@ export interface PreparedService {
 /**
  * Makes the database and the keys of a service, and runs its migrations.
  *
- * @param isMigrated whether its databases are as the migrations leave them
+ * @param isMigrated whether its databases are already migrated
  */
 export async function prepareService(
   name: ServiceName,
@@ -56,7 +56,7 @@ export async function prepareService(
   };
   if (name === 'sync') {
     env['MASTER_KEY_FILE'] = await secrets.key('sync-master-key');
-    // A receiver on this machine is what one tries webhooks with.
+    // Webhooks are tried out with a receiver on this machine.
     env['OUTGOING_ALLOWED_HOSTS'] = '127.0.0.1,localhost';
   } else {
     env['ALLOWED_CALLERS'] = 'edge,sync';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { calculateJwkThumbprint } from 'jose';
 import type { SecretFiles } from './secret-files.js';
 
-/** The files by which a platform knows for whom its calls are made. */
+/** The key files of a platform's principal tokens. */
 export interface PrincipalKeys {
   /** Path of auth's private key, of Ed25519 in PEM. */
   signingKeyFile: string;
@@ -11,7 +11,7 @@ export interface PrincipalKeys {
   publicKeysFile: string;
 }
 
-/** Makes the key of auth when it is not there yet. */
+/** Creates auth's key if it is missing. */
 export async function principalKeys(secrets: SecretFiles): Promise<PrincipalKeys> {
   const signingKeyFile = await secrets.once('auth-principal-signing-key', async () => {
     const { privateKey } = generateKeyPairSync('ed25519');

@@ -3,17 +3,17 @@ import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChildProcess } from 'node:child_process';
 
-/** A process ended though nobody asked it to. */
+/** An unexpected end of a process. */
 export interface UnexpectedExit {
   /** Name of the process, such as "customers". */
   name: string;
-  /** One line that says how it ended, and the last lines of its log. */
+  /** One line about its end, and the last lines of its log. */
   reason: string;
-  /** Starts it again, with the configuration and on the data that it had. Absent when nothing is left of them. */
+  /** Restarts it with the same configuration and data. Absent when they no longer exist. */
   restart?: () => Promise<void>;
 }
 
-/** A log file open for appending, with the place where this run's lines begin. */
+/** A log file open for appending, with the offset of this run's first line. */
 export interface LogFile {
   path: string;
   /** To pass as `stdio`; `close` it once the child has it. */
@@ -33,14 +33,14 @@ export function openLog(path: string): LogFile {
     close: () => closeSync(descriptor),
     lastLines: () => {
       const lines = readFileSync(path);
-      // It was cut meanwhile when it is shorter than it was.
+      // It was rotated meanwhile if it is shorter than before.
       const own = lines.length < start ? lines : lines.subarray(start);
       return own.toString('utf8').trimEnd().split('\n').slice(-15).join('\n');
     },
   };
 }
 
-/** Says how `child` ended, for people. */
+/** Describes the end of `child` for people. */
 export function describeExit(name: string, child: ChildProcess, log: LogFile): string {
   const how = child.signalCode ? `was ended by ${child.signalCode}` : `exited with code ${child.exitCode}`;
   return `${name} ${how}. Its last log lines (${log.path}):\n${log.lastLines()}`;

@@ -16,23 +16,23 @@ export class SecretFiles {
     return new SecretFiles(folder);
   }
 
-  /** Where a secret of that name is, or would be. */
+  /** Path of a secret of that name, whether it exists or not. */
   path(name: string): string {
     return join(this.#folder, name);
   }
 
-  /** Path of a 32-byte key in base64, made when it is not there yet. */
+  /** Path of a 32-byte key in base64, created if it is missing. */
   async key(name: string): Promise<string> {
     return this.once(name, async () => randomBytes(32).toString('base64'));
   }
 
-  /** Path of a file that is made when it is not there yet. */
+  /** Path of a file that is created if it is missing. */
   async once(name: string, make: () => Promise<string>): Promise<string> {
     const path = this.path(name);
     return existsSync(path) ? path : this.put(name, await make());
   }
 
-  /** Path of the file that now holds `value`. */
+  /** Writes `value` to a file. @returns its path */
   async put(name: string, value: string): Promise<string> {
     const path = this.path(name);
     await writeFile(`${path}.new`, value, { mode: 0o600 });

@@ -6,7 +6,7 @@ import type { CertificateFiles } from './platform-certificates.js';
 import { startPlatform, type Platform, type PlatformOptions } from './platform.js';
 import type { Tenant } from './tenant-maker.js';
 
-/** What test files see of a platform that they share: they can make tenants in it, and cannot stop or change it. */
+/** A shared platform as test files see it: they can create tenants in it, but not stop or change it. */
 export interface SharedPlatform extends Pick<
   Platform,
   | 'edgeUrl'
@@ -26,15 +26,15 @@ export interface SharedPlatform extends Pick<
 type Facts = Omit<SharedPlatform, 'trust' | 'createTenant'> & { signingKeyFile: string };
 
 interface PlatformShare {
-  /** What `sharedPlatform` takes. */
+  /** The argument of `sharedPlatform`. */
   url: string;
-  /** Stops the platform, if anyone asked for it. */
+  /** Stops the platform, if it was started. */
   stop: () => Promise<void>;
 }
 
 /**
- * Offers one platform to all test files of a run, in whichever process they run. It starts when the first of them asks for it. For
- * the global set-up of tests.
+ * Offers one platform to all test files of a run, in any process. It starts on the first request. For the global set-up of
+ * tests.
  */
 export async function sharePlatform(options: PlatformOptions = {}): Promise<PlatformShare> {
   let starting: Promise<Platform> | undefined;
@@ -51,14 +51,14 @@ export async function sharePlatform(options: PlatformOptions = {}): Promise<Plat
     stop: async () => {
       server.close();
       server.closeAllConnections();
-      // A start that failed has left nothing, and its tests have failed.
+      // A failed start has left nothing, and its tests have failed.
       const platform = await starting?.catch(() => undefined);
       await platform?.stop();
     },
   };
 }
 
-/** The platform behind `url`, started if it was not yet. Its first start takes seconds. */
+/** The platform behind `url`, started if needed, which takes seconds. */
 export async function sharedPlatform(url: string): Promise<SharedPlatform> {
   const { signingKeyFile, ...facts } = await ask<Facts>(url, '/platform');
   return {

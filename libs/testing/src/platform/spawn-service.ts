@@ -7,14 +7,14 @@ import { childEnvironment } from './child-environment.js';
 import { notingStart } from './note-start.js';
 import { describeExit, endProcess, hasExited, openLog, type LogFile, type UnexpectedExit } from './process-exit.js';
 
-/** How often readiness is asked for, in milliseconds: of a process that has said that it serves, and of one that has not. */
+/** How often readiness is polled, in milliseconds: after a process has reported that it serves, and before. */
 const servingIntervalMs = 20;
 const silentIntervalMs = 1_000;
 
 /**
- * Sizes of the heap in MiB, since nothing else bounds these processes; in a pod, V8 derives them from the memory limit. Without them
- * the heap may grow to 4 GiB on a large machine, and old objects are collected seldom: an edge and a service took nearly 400 MiB each
- * where these take 240, at the same speed.
+ * Heap sizes in MiB, since nothing else limits these processes; in a pod, V8 derives them from the memory limit. Without
+ * them the heap may grow to 4 GiB on a large machine, and old objects are collected rarely: an edge and a service used
+ * nearly 400 MiB each instead of 240, at the same speed.
  */
 const heapFlags = ['--max-old-space-size=384', '--max-semi-space-size=32'];
 
@@ -23,23 +23,23 @@ export interface ServiceOptions {
   name: string;
   /** Path of the script that Node runs. */
   script: string;
-  /** Configuration. Of our own environment the process gets what `childEnvironment` lets through only. */
+  /** Configuration. Of this process's environment the service inherits only the variables of `childEnvironment`. */
   env: Record<string, string>;
-  /** Port on 127.0.0.1 where `/readyz` answers 200 once the service may get work. */
+  /** Port on 127.0.0.1 where `/readyz` answers 200 once the service is ready. */
   healthPort: number;
-  /** File that its output is added to. */
+  /** File that its output is appended to. */
   logFile: string;
   /** Bounds a hang: 120,000 when absent. */
   readyTimeoutMs?: number;
-  /** Called when the process ends though nobody called `stop` or `kill`. */
+  /** Called when the process ends without a call of `stop` or `kill`. */
   onUnexpectedExit?: (exit: UnexpectedExit) => void;
-  /** Gives up a start that has not succeeded yet. */
+  /** Aborts the start. */
   signal?: AbortSignal;
 }
 
 /**
  * A service in a process of its own, with its own process group so that Ctrl-C does not reach it, and an IPC channel whose
- * end tells it that we are gone.
+ * end stops it when this process has ended.
  */
 export class Service {
   readonly #options: ServiceOptions;
@@ -55,17 +55,17 @@ export class Service {
     return this.#child?.pid;
   }
 
-  /** Where it answers probes, and a service its metrics. */
+  /** URL of its probes, and of a service's metrics. */
   get healthUrl(): string {
     return `http://127.0.0.1:${this.#options.healthPort}`;
   }
 
-  /** One more process, not started yet, with the configuration of this one but for what is given. */
+  /** A further, unstarted process with the configuration of this one, overridden by the argument. */
   another(other: Pick<ServiceOptions, 'name' | 'env' | 'healthPort' | 'logFile'>): Service {
     return new Service({ ...this.#options, ...other, env: { ...this.#options.env, ...other.env } });
   }
 
-  /** Starts the process, also again after `stop` or `kill`. @throws Error with the last log lines when it ends early */
+  /** Starts the process, also after `stop` or `kill`. @throws Error with the last log lines when it ends early */
   async start(): Promise<void> {
     const { name, script, env, logFile, onUnexpectedExit } = this.#options;
     const log = openLog(logFile);
@@ -84,7 +84,7 @@ export class Service {
     });
   }
 
-  /** @throws what `start` throws. No process is left then */
+  /** @throws what `start` throws. Then no process is left */
   async #startAgain(): Promise<void> {
     try {
       await this.start();
@@ -94,7 +94,7 @@ export class Service {
     }
   }
 
-  /** Asks the process to end (SIGTERM), and ends it when it has not done so `timeoutMs` later. */
+  /** Sends SIGTERM, and SIGKILL if the process has not ended `timeoutMs` later. */
   async stop(timeoutMs = 10_000): Promise<void> {
     await this.#end('SIGTERM', timeoutMs);
   }

@@ -6,7 +6,7 @@ import { childEnvironment } from './child-environment.js';
 import { apps, type Environment } from './prepare-service.js';
 import { endProcess, hasExited } from './process-exit.js';
 
-/** A tenant with a key that may do everything in it. */
+/** A tenant with a key that has all permissions. */
 export interface Tenant {
   tenantId: string;
   apiKey: string;
@@ -14,17 +14,17 @@ export interface Tenant {
 
 interface Command {
   child: ChildProcessByStdio<Writable, Readable, Readable>;
-  /** Who waits for a line, in the order of what was asked for. */
+  /** A pending request, in the order of the requests. */
   waiting: PromiseWithResolvers<Tenant>[];
 }
 
-/** How long the command waits for one more tenant, in milliseconds. */
+/** How long the command waits for a further tenant, in milliseconds. */
 const idleMs = 60_000;
 const stopTimeoutMs = 1_000;
 
 /**
- * Makes tenants by the operator's command. It is started for the first one and then waits a while for more: its start takes a
- * hundred times what a tenant takes.
+ * Creates tenants with the operator's command. It is started for the first one and then waits for more: its start takes a
+ * hundred times as long as a tenant.
  */
 export class TenantMaker {
   #command: Command | undefined;
@@ -44,7 +44,7 @@ export class TenantMaker {
     return tenant.promise.finally(() => this.#waitForMore());
   }
 
-  /** What is asked for and not answered yet fails. */
+  /** Pending requests fail. */
   async stop(): Promise<void> {
     clearTimeout(this.#idle);
     const command = this.#command;
@@ -68,7 +68,7 @@ function startCommand(env: Environment): Command {
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-2_000)));
   createInterface({ input: child.stdout }).on('line', (line) => waiting.shift()?.resolve(JSON.parse(line) as Tenant));
-  // It says why it ends, and has nothing to say of what is written to it after that.
+  // Its output has the reason of its end; write errors after that add nothing.
   child.stdin.on('error', () => undefined);
   child.once('close', () => {
     for (const { reject } of waiting.splice(0)) reject(new Error(`create-tenant failed. Its last lines:\n${said}`));

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Makes this process the only one that uses `folder`, until it ends, however it ends. The lock is a listening local
- * socket, which the kernel closes with its process; a file with a process id would outlive it.
+ * Reserves `folder` for this process until it ends in any way. The lock is a listening local socket, which the kernel
+ * closes with its process; a file with a process id would outlive it.
  *
- * @returns gives the lock back
+ * @returns releases the lock
  * @throws Error when another process has it
  */
 export async function lockDataDir(folder: string): Promise<() => Promise<void>> {
@@ -16,7 +16,7 @@ export async function lockDataDir(folder: string): Promise<() => Promise<void>> 
     .update(await realpath(folder))
     .digest('hex')
     .slice(0, 32);
-  // Linux has local sockets without a file; elsewhere one may be left over from a process that was killed.
+  // Linux has local sockets without a file; elsewhere the file of a killed process may be left.
   const address = process.platform === 'linux' ? `\0rapport-${id}` : join(tmpdir(), `rapport-${id}.sock`);
   if (await answers(address)) throw new Error(`Another Rapport is running on ${folder}. Stop it, or set RAPPORT_DIR.`);
   if (process.platform !== 'linux') await rm(address, { force: true });

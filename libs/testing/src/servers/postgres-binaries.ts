@@ -4,13 +4,13 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Whom PostgreSQL runs as when we are root, which it refuses to run as. */
+/** The account of PostgreSQL when this process is root: PostgreSQL refuses to run as root. */
 export interface PostgresAccount {
   uid: number;
   gid: number;
 }
 
-/** Where the programs of PostgreSQL are, and whom they run as. */
+/** The programs of PostgreSQL, and their account. */
 export interface PostgresBinaries {
   initdb: string;
   postgres: string;
@@ -21,8 +21,8 @@ export interface PostgresBinaries {
 }
 
 /**
- * Finds the PostgreSQL that npm installed for this machine. As root it also sees to the account `postgres`, and copies
- * the programs when that account can't reach them, as below a home folder of mode 0700.
+ * Finds the PostgreSQL that npm installed for this machine. As root it also creates the account `postgres`, and copies the
+ * programs if that account can't reach them, as below a home folder of mode 0700.
  */
 export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   if (installed) return installed;
@@ -31,7 +31,7 @@ export async function findPostgresBinaries(): Promise<PostgresBinaries> {
   return found;
 }
 
-/** Found before, and no copy, which would be gone after its use. */
+/** The cached result, unless it is a copy, which is removed after use. */
 let installed: PostgresBinaries | undefined;
 
 async function find(): Promise<PostgresBinaries> {

@@ -1,4 +1,4 @@
-/** The server to be configured. */
+/** The server to configure. */
 export interface PostgresServer {
   /** Memory that it may use, in MiB. */
   memoryMiB: number;
@@ -13,7 +13,7 @@ export interface PostgresServer {
 export function postgresSettings({ memoryMiB, hasLz4 }: PostgresServer): Record<string, string> {
   const mebibytes = (part: number) => `${Math.floor(memoryMiB * part)}MB`;
   return {
-    // The pools of all processes that may run at a time: ten of 20 each, and connections that stay.
+    // The pools of all processes that may run at once: ten with 20 each, and permanent connections.
     max_connections: '220',
     // A quarter of the memory for PostgreSQL's own buffers; the operating system caches files in the rest of it.
     shared_buffers: mebibytes(1 / 4),
@@ -21,7 +21,7 @@ export function postgresSettings({ memoryMiB, hasLz4 }: PostgresServer): Record<
     maintenance_work_mem: mebibytes(1 / 32),
     // Statements sort and hash pages of rows, not tables.
     work_mem: '8MB',
-    // To compile a plan takes longer than to run it.
+    // JIT compilation takes longer than these plans run.
     jit: 'off',
     // Disks are SSDs, and most pages are in memory: random reads are nearly as fast as sequential ones.
     random_page_cost: '1.1',

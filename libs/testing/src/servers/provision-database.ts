@@ -10,7 +10,7 @@ export interface ProvisionOptions {
   appPassword?: string;
 }
 
-/** How to reach a service's database. Both URLs hold a password. */
+/** Connection URLs of a service's database. Both contain a password. */
 export interface ProvisionedDatabase {
   /** As `<name>_owner`, which owns the database and runs migrations. */
   ownerUrl: string;
@@ -19,10 +19,9 @@ export interface ProvisionedDatabase {
 }
 
 /**
- * Makes the database `name` of a service with its two roles, or brings them up to date. PUBLIC gets no right on the
- * database, its schema `public`, or what the owner makes there; the app role may read and write every table and
- * sequence, run every function, and make temporary tables. LIKE and operators of arrays may use indexes
- * beneath row-level security.
+ * Creates or updates the database `name` of a service with its two roles. PUBLIC gets no right on the database, its schema
+ * `public`, or the owner's objects there; the app role may read and write every table and sequence, run every function, and
+ * make temporary tables. LIKE and operators of arrays may use indexes beneath row-level security.
  *
  * @param name lower-case letters, digits and underscores
  */
@@ -69,9 +68,9 @@ export async function provisionDatabase(
 }
 
 /**
- * Makes the database `name` as a copy of another, for the same two roles. It takes a fraction of the time of the migrations.
+ * Creates the database `name` as a copy of another, with the same two roles, in a fraction of the time of the migrations.
  *
- * @param source a database that nobody is connected to
+ * @param source a database without connections
  */
 export async function copyDatabase(
   superuserUrl: string,
@@ -93,8 +92,8 @@ export async function copyDatabase(
 }
 
 /**
- * Makes databases for the tests of one process. Each is a copy of one that the first call provisions and `prepare` fills, so
- * that migrations run once.
+ * Creates databases for the tests of one process. Each is a copy of one that the first call provisions and `prepare` fills,
+ * so that migrations run once.
  *
  * @param prefix of the names of the databases
  */
@@ -122,13 +121,13 @@ export class DatabaseCopies {
   }
 }
 
-/** What a database has beside its contents: a copy of it begins without. */
+/** The settings and rights of a database that a copy does not inherit. */
 async function secureDatabase(client: pg.Client, name: string, appRole: string): Promise<void> {
   const database = escapeIdentifier(name);
   await client.query(`
     REVOKE ALL ON DATABASE ${database} FROM PUBLIC;
     GRANT CONNECT, TEMPORARY ON DATABASE ${database} TO ${escapeIdentifier(appRole)};
-    -- The server's log tells what went wrong, not with which values: those of people are among them.
+    -- The server logs errors without values, which may be personal data.
     ALTER DATABASE ${database} SET log_error_verbosity = 'terse';
     ALTER DATABASE ${database} SET log_min_error_statement = 'panic';
   `);

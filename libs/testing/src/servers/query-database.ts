@@ -1,6 +1,6 @@
 import pg from 'pg';
 
-/** Asks a database one question over a connection of its own. For tests and benches only. */
+/** Runs one query over its own connection. For tests and benches only. */
 export async function queryDatabase<Row extends pg.QueryResultRow>(
   url: string,
   text: string,

@@ -23,15 +23,15 @@ const startTimeoutMs = 10_000;
 const stopTimeoutMs = 3_000;
 
 export interface RedisOptions {
-  /** Most memory for data, in MiB; above it the keys that were used longest ago go. 64 when absent. */
+  /** Memory limit in MiB; above it the least recently used keys are evicted. 64 when absent. */
   maxMemoryMib?: number;
-  /** Where the server logs to. `redis.log` in its temporary folder when absent. */
+  /** Log file. `redis.log` in its temporary folder when absent. */
   logFile?: string;
-  /** Called when the server ends though `stop` was not called. */
+  /** Called when the server ends without a call of `stop`. */
   onUnexpectedExit?: (exit: UnexpectedExit) => void;
 }
 
-/** A running Redis of its own on 127.0.0.1, which keeps nothing. */
+/** A running Redis on 127.0.0.1 without persistence. */
 export interface Redis {
   /** `redis://default:<password>@127.0.0.1:<port>`. */
   url: string;
@@ -39,19 +39,19 @@ export interface Redis {
   readonly pid: number;
   /** Stops it from answering while its connections stay open, as a frozen machine does. */
   freeze(): void;
-  /** Lets a frozen server go on where it was. */
+  /** Resumes a frozen server. */
   thaw(): void;
   /** Ends the server at once, as a crash would. */
   kill(): Promise<void>;
-  /** Starts a killed server again, on its port and without what it had. */
+  /** Restarts a killed server on its port, without its data. */
   start(): Promise<void>;
-  /** Ends the server, frozen or not. Resolves when it is gone. */
+  /** Ends the server, frozen or not. Resolves when it has ended. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a Redis server without persistence. It has a process group of its own, so Ctrl-C does not reach it, and ends when
- * this process does, however that ends. Its password is in a file that only its owner can read.
+ * Starts a Redis server without persistence. It has its own process group, so Ctrl-C does not reach it, and ends with this
+ * process in any case. Its password is in a file that only its owner can read.
  */
 export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
   const program = await findRedisProgram();
@@ -78,7 +78,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
     const child = startServer(program, settings, folder, log);
     server = child;
     endIsWanted = false;
-    // The first one removes the folder: after it there may be another server.
+    // Only the first call removes the folder: after it there may be another server.
     guards.push(guardAgainstOrphan(child.pid ?? 0, guards.length === 0 ? [folder] : []));
     await notingStart('redis', () => waitUntilReady(port, password, child, log));
     child.once('exit', () => {
@@ -129,7 +129,7 @@ function configuration(port: number, password: string, folder: string, maxMemory
     'save ""',
     'appendonly no',
     `maxmemory ${maxMemoryMib}mb`,
-    // What never expires, such as the leases of edges, must not be evicted.
+    // Keys that never expire, such as the leases of edges, must not be evicted.
     'maxmemory-policy volatile-lru',
     'daemonize no',
     '',
@@ -159,7 +159,7 @@ async function answersPing(port: number, password: string): Promise<boolean> {
     }
     return false;
   } catch {
-    // Nobody listens yet; the caller tries again until its deadline.
+    // The port is not open yet; the caller retries until its deadline.
     return false;
   } finally {
     socket.destroy();

@@ -1,48 +1,48 @@
 import { percentile, type LoadResult, type Pace } from './load-plan.js';
 
-/** Sends one request, its number counted from 0, and tells its status. A lane has one request under way at a time. */
-export type Lane = (index: number, done: (status: number) => void) => void;
+/** Sends one request, numbered from 0, and reports its status. A sender has one request in flight at a time. */
+export type Sender = (index: number, done: (status: number) => void) => void;
 
-/** Sends requests through `lanes` at the pace that was asked for. */
-export async function runLanes(lanes: Lane[], pace: Pace): Promise<LoadResult> {
+/** Sends requests through `senders` at the requested pace. */
+export async function runSenders(senders: Sender[], pace: Pace): Promise<LoadResult> {
   const answers = new Answers();
   const start = performance.now();
-  if (pace.perSecond === undefined) await closedLoop(lanes, start + pace.durationMs, answers);
-  else await openLoop(lanes, start, pace.perSecond, pace, answers);
+  if (pace.perSecond === undefined) await closedLoop(senders, start + pace.durationMs, answers);
+  else await openLoop(senders, start, pace.perSecond, pace, answers);
   return answers.result((performance.now() - start) / 1_000, pace.everyLatency ?? false);
 }
 
-async function closedLoop(lanes: Lane[], endMs: number, answers: Answers): Promise<void> {
+async function closedLoop(senders: Sender[], endMs: number, answers: Answers): Promise<void> {
   let sent = 0;
-  const run = (lane: Lane) =>
+  const run = (sender: Sender) =>
     new Promise<void>((resolve) => {
       const next = () => {
         const startMs = performance.now();
         if (startMs >= endMs) return resolve();
-        lane(sent++, (status) => {
+        sender(sent++, (status) => {
           answers.add(status, performance.now() - startMs);
           next();
         });
       };
       next();
     });
-  await Promise.all(lanes.map(run));
+  await Promise.all(senders.map(run));
 }
 
-function openLoop(lanes: Lane[], startMs: number, perSecond: number, pace: Pace, answers: Answers): Promise<void> {
+function openLoop(senders: Sender[], startMs: number, perSecond: number, pace: Pace, answers: Answers): Promise<void> {
   const total = Math.round((pace.durationMs / 1_000) * perSecond);
-  const idle = [...lanes];
+  const idle = [...senders];
   let [due, sent, answered] = [0, 0, 0];
   return new Promise((resolve) => {
     const send = () => {
       while (sent < due) {
-        // In turn: a connection that is opened and not used is closed by a careful server.
-        const lane = idle.shift();
-        if (!lane) return;
+        // In turn, because servers close unused connections.
+        const sender = idle.shift();
+        if (!sender) return;
         const index = sent++;
-        lane(index, (status) => {
+        sender(index, (status) => {
           answers.add(status, performance.now() - (startMs + (index * 1_000) / perSecond));
-          idle.push(lane);
+          idle.push(sender);
           answered += 1;
           if (answered === total) resolve();
           else send();

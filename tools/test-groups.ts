@@ -1,4 +1,4 @@
-// Runs this project's tests: first what needs the machine, then two lanes beside each other, each to its end.
+// Runs this project's tests: first the group that needs the whole machine, then two groups in parallel, each to its end.
 import { spawn } from 'node:child_process';
 import { makePlatformTemplate } from '@rapport/testing';
 import { buildPlatform } from './build-platform.ts';
@@ -13,8 +13,8 @@ try {
   await removeTemplate();
 }
 
-function run(lane: string): Promise<number> {
-  const env = { ...process.env, TEST_LANE: lane };
+function run(group: string): Promise<number> {
+  const env = { ...process.env, TEST_GROUP: group };
   const child = spawn('vitest', ['run'], { env, stdio: ['ignore', 'inherit', 'inherit'] });
   return new Promise((resolve, reject) => child.once('exit', (code) => resolve(code ?? 1)).once('error', reject));
 }
