@@ -1,5 +1,5 @@
-// Runs a tool with the Node that this repository needs: `node tools/bootstrap.mjs tools/start.ts`. Installs what
-// package-lock.json asks for first, when it is not there. Runs on Node 20 without any package.
+// Runs a tool with the Node version of this repository: `node tools/bootstrap.mjs tools/start.ts`. Installs the packages of
+// package-lock.json first, if they are missing. Runs on Node 20 without any package.
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -7,7 +7,7 @@ import { delimiter, join } from 'node:path';
 const root = join(import.meta.dirname, '..');
 const bin = join(root, 'node_modules/.bin');
 
-/** What npm has installed or is to install, by folder: a version or a link each. */
+/** Installed or locked packages by folder: a version or a link each. */
 function packages(lockFile) {
   try {
     return JSON.parse(readFileSync(join(root, lockFile), 'utf8')).packages;
@@ -17,7 +17,7 @@ function packages(lockFile) {
   }
 }
 
-/** Whether npm's record of what it installed last is what the lock asks for. Optional packages may be for other machines. */
+/** Whether npm's record of the last installation matches the lock. Optional packages may be for other machines. */
 function isInstalled() {
   const installed = packages('node_modules/.package-lock.json');
   if (!installed) return false;
@@ -28,7 +28,7 @@ function isInstalled() {
   });
 }
 
-/** Runs a command that gets our signals, and ends when we do. Resolves with its exit code. */
+/** Runs a command that receives this process's signals, and ends with it. Resolves with its exit code. */
 function run(command, args, options) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, ...options });
@@ -44,7 +44,7 @@ function run(command, args, options) {
 
 if (!isInstalled()) {
   console.log('Installing packages (npm ci)');
-  // A package of the API reference reports installs; older npm runs its script without asking.
+  // A package of the API reference reports installations; older npm runs its script without confirmation.
   const env = { ...process.env, SCARF_ANALYTICS: 'false' };
   const code = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { stdio: 'inherit', env });
   if (code !== 0) process.exit(code);
@@ -55,7 +55,7 @@ const env = {
   // Hundreds of processes of the tests, and each start of the platform, load the same modules.
   NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/node-compile'),
 };
-// The channel's end tells the tool that we are gone, also after kill -9.
+// The tool ends when the IPC channel closes, also after kill -9 of this process.
 process.exitCode = await run(join(bin, 'node'), process.argv.slice(2), {
   env,
   stdio: ['inherit', 'inherit', 'inherit', 'ipc'],

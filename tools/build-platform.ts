@@ -6,8 +6,8 @@ import { isBuilt, recordingBuild } from './build-record.ts';
 const root = join(import.meta.dirname, '..');
 
 /**
- * Builds what `npm start` runs. It leaves alone what is built: nx replaces every file even when nothing has changed, and a process
- * that starts at that moment finds none.
+ * Builds the programs of `npm start`, unless they are up to date: nx replaces every file even when nothing has changed, and
+ * a process that starts at that moment finds none.
  */
 export async function buildPlatform(onProgress: (line: string) => void, signal: AbortSignal): Promise<void> {
   onProgress('Building');

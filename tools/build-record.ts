@@ -7,20 +7,20 @@ const ignored = ['node_modules', 'test', 'test-results', 'bench'];
 const isOutput = (file: string) => /\/dist\/|\/src\/gen\//.test(file);
 
 interface BuildState {
-  /** Digest of what the platform is built from. */
+  /** Digest of the sources. */
   from: string;
-  /** Digest of what builds made. */
+  /** Digest of the build outputs. */
   made: string;
 }
 
-/** Whether the last build that was recorded is there unchanged, and so is what it was made from. */
+/** Whether the outputs and the sources of the last recorded build are unchanged. */
 export function isBuilt(root: string): boolean {
   const last = lastBuild(root);
   const { from, made } = buildState(root);
   return last?.from === from && last.made === made;
 }
 
-/** Records what `build` makes, if it succeeds and no source changes meanwhile. @returns whether it succeeded */
+/** Records the outputs of `build`, if it succeeds and no source changes meanwhile. @returns whether it succeeded */
 export async function recordingBuild(root: string, build: () => Promise<boolean>): Promise<boolean> {
   const { from } = buildState(root);
   const isGood = await build();

@@ -9,7 +9,7 @@ import { externalPackages } from './external-packages.ts';
 
 const root = join(import.meta.dirname, '..');
 const [app, ...programs] = process.argv.slice(2);
-if (!app || programs.length === 0) throw new Error('Say which app, and which of its programs.');
+if (!app || programs.length === 0) throw new Error('Usage: bundle-app.ts <app> <program> …');
 const folder = join(root, 'apps', app);
 const dist = join(folder, 'dist');
 
@@ -19,7 +19,7 @@ const bundle = await rolldown({
   tsconfig: join(folder, 'tsconfig.json'),
   external: (name) => externalPackages.some((each) => name === each || name.startsWith(`${each}/`)),
   onLog: (_level, log) => refuseUnlessKnown(log),
-  // No module of our libraries is imported for its side effects. So a program bundles only those that it uses, with their packages.
+  // No module of our libraries has side effects, so a program bundles only the modules that it uses, with their packages.
   treeshake: { moduleSideEffects: [{ test: /\/libs\/[a-z]+\/dist\//, sideEffects: false }] },
   plugins: [
     { name: 'what-nest-loads-by-name', transform: { filter: { id: /server-grpc\.js$/ }, handler: bundleGrpc } },
@@ -33,13 +33,13 @@ const { output } = await bundle.write({
   dir: dist,
   format: 'esm',
   chunkFileNames: '[name].js',
-  // Modules run in the order in which Node would run them: decorators need reflect-metadata before them.
+  // Modules run in Node's order: decorators need reflect-metadata before them.
   strictExecutionOrder: true,
-  // Positions lead back to the sources by maps beside the code, which are read when an error is logged.
+  // Source maps are separate files, which are read when an error is logged.
   sourcemap: true,
   sourcemapExcludeSources: true,
-  // Node reads ASCII in a fifth of the time of other text, and keeps it in half of the memory. A comment of this package is not ASCII,
-  // so the package gets a file of its own.
+  // Node reads ASCII in a fifth of the time of other text, and stores it in half of the memory. A comment of this package
+  // is not ASCII, so the package gets a separate file.
   charset: 'ascii',
   codeSplitting: { groups: [{ name: 'light-my-request', test: /\/node_modules\/light-my-request\// }] },
   minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
@@ -84,8 +84,8 @@ function rawFiles(): Plugin {
 }
 
 /**
- * NestJS' gRPC server loads two packages by their names, which a bundle cannot follow. It gets the grpc-js of our own code, of which
- * there must be one. It never gets proto-loader: our services have definitions that are compiled.
+ * NestJS' gRPC server loads two packages by their names, which a bundler can't follow. It gets our own grpc-js, because
+ * there must be only one. It gets no proto-loader: our services have compiled definitions.
  */
 function bundleGrpc(code: string): string {
   const loads = {
@@ -98,7 +98,10 @@ function bundleGrpc(code: string): string {
   }, `import * as grpcJs from '@grpc/grpc-js';\n${code}`);
 }
 
-/** Nest's own loggers make a date format when they are loaded, which takes 25 ms. They are used only before ours, so they make one for each line. */
+/**
+ * Nest's own loggers create a date format when they are loaded, which takes 25 ms. They are used only before ours, so they
+ * create one for each line instead.
+ */
 function formatDatesLate(code: string): string {
   const made = 'const dateTimeFormatter = new Intl.DateTimeFormat(';
   if (!code.includes(made)) throw new Error(`Nest's logger has no ${made} any more.`);
@@ -109,7 +112,7 @@ function formatDatesLate(code: string): string {
   );
 }
 
-/** Packages try for others that are optional, and use `eval` in ways that a bundle keeps. Our own code must resolve. */
+/** Packages import optional ones, and use `eval` in ways that survive bundling. Our own code must resolve. */
 function refuseUnlessKnown(log: RolldownLog): void {
   const isOfPackage = (log.id ?? log.loc?.file ?? log.message).includes('node_modules');
   if (!isOfPackage) throw new Error(log.message);

@@ -6,13 +6,13 @@ const packageFolder = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/;
 const isLicence = (name: string) => /^(?:licen[cs]e|copying|notice)/i.test(name);
 
 /**
- * The licences of the packages whose code a bundle has, which come with every copy of it: names and versions with the texts.
+ * The licences of the bundled packages, which every copy of the bundle includes: names and versions with the texts.
  *
  * @param moduleIds files that the bundle was made of
  */
 export function bundledLicences(moduleIds: readonly string[]): string {
   const folders = new Set(moduleIds.flatMap((id) => packageFolder.exec(id)?.[0] ?? []));
-  // A package may be there in several folders.
+  // A package may be in several folders.
   return [...new Set([...folders].map(licenceOf))].sort().join('\n\n');
 }
 
@@ -22,7 +22,7 @@ function licenceOf(folder: string): string {
     version: string;
     license?: string;
   };
-  if (license === undefined) throw new Error(`${folder} does not say what its licence is.`);
+  if (license === undefined) throw new Error(`${folder} has no licence in its package.json.`);
   const texts = readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isFile() && isLicence(entry.name))
     .map((entry) => readFileSync(join(folder, entry.name), 'utf8').trim());

@@ -1,4 +1,4 @@
-// Names the changes of the contract that break who was built against the commit NX_BASE (main): `nx run proto:breaking`.
+// Lists the changes of the contract that break clients built against the commit NX_BASE (main): `nx run proto:breaking`.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ try {
     maxBuffer: 64 * 1024 * 1024,
   });
   execFileSync('tar', ['-x', '-C', folder], { input: archive });
-  // Google's protos are in no commit; those of now are as good.
+  // Google's protos are not committed; the current ones are used.
   const google = 'node_modules/google-proto-files/google';
   for (const part of ['api', 'rpc']) cpSync(join(root, google, part), join(folder, google, part), { recursive: true });
   process.exitCode = spawnSync('buf', ['breaking', '--against', folder], { cwd: root, stdio: 'inherit' }).status ?? 1;

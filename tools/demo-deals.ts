@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** What `demo-deals.json` has of one company. */
+/** The entry of one company in `demo-deals.json`. */
 interface CompanyDeals {
   /** Its display name. */
   company: string;
   currencyCode: string;
-  /** The days are those from the first start until the deal is expected to be won or lost, below 0 when they have passed. */
+  /** `days` is the number of days from the first start to the expected close, negative for the past. */
   deals: [title: string, stage: string, amount: string, closesInDays: number, lostReason?: string][];
 }
 
@@ -23,9 +23,9 @@ const pipeline = {
 };
 
 /**
- * Gives the companies of a tenant deals in one pipeline. Does nothing more when it is done again.
+ * Creates deals in one pipeline for the companies of a tenant. Idempotent.
  *
- * @param api answers a GET, or a POST when there is a body
+ * @param api sends a GET, or a POST when there is a body
  */
 export async function makeDemoDeals(api: (path: string, body?: object) => Promise<unknown>): Promise<void> {
   const made = (await api('/v1/deals?pageSize=1')) as { deals: unknown[] };
@@ -51,7 +51,7 @@ export async function makeDemoDeals(api: (path: string, body?: object) => Promis
   await api('/v1/deals:batchCreate', { items });
 }
 
-/** A guard for deals that have these fields. */
+/** A guard that requires these fields. */
 function needs(...fields: string[]) {
   return { kind: 'FIELDS', fields };
 }

@@ -1,4 +1,7 @@
-/** Of a company, by its display name. The days are those from the first start until it ends, below 0 when it has ended. */
+/**
+ * Subscriptions by the display name of their company. The last number is the days from the first start to the end, negative
+ * for the past.
+ */
 const subscriptions: readonly [company: string, name: string, plan: string, seats: number, endsInDays: number][] = [
   ['Müller & Söhne Feinmechanik GmbH', 'Machine monitoring', 'gold', 40, 300],
   ['Müller & Söhne Feinmechanik GmbH', 'Spare parts portal', 'basic', 5, 90],
@@ -18,10 +21,9 @@ const fields = [
 const external = (value: string) => ({ externalIds: [{ system: 'demo', value }] });
 
 /**
- * Gives companies of a tenant subscriptions, which are records of an object that the tenant defines. Continues what was cut off, and does
- * nothing more when it is done again.
+ * Creates subscriptions for companies of a tenant: records of a custom object. Continues an interrupted run. Idempotent.
  *
- * @param api answers a GET, or a POST when there is a body
+ * @param api sends a GET, or a POST when there is a body
  */
 export async function makeDemoObjects(api: (path: string, body?: object) => Promise<unknown>): Promise<void> {
   const object = { key: 'subscription', displayName: 'Subscription', displayNamePlural: 'Subscriptions' };

@@ -1,2 +1,2 @@
-/** Packages that no bundle holds, because their files are served. */
+/** Packages outside the bundles, because their files are served. */
 export const externalPackages = ['swagger-ui-dist'];

@@ -11,11 +11,11 @@ interface ComposeService {
 }
 
 const digest = /@sha256:[0-9a-f]{64}$/;
-/** Two numbers at least: what is called `24` today is another thing next month. */
+/** Two numbers at least: the tag `24` moves with every release. */
 const version = /:\d+\.\d[\w.-]*$/;
 const secretName = /(PASSWORD|SECRET|TOKEN|KEY|DATABASE_URL|REDIS_URL)$/;
 
-/** What makes an image more than one thing, run as root, or hold a secret: a sentence for each. */
+/** Finds base images that are not pinned, images that run as root, and secrets in images: a sentence for each. */
 export function dockerfileFaults(text: string): string[] {
   const lines = text
     .replaceAll('\\\n', ' ')
@@ -51,7 +51,7 @@ export function dockerfileFaults(text: string): string[] {
   ];
 }
 
-/** Likewise, of a compose file. */
+/** The same for a compose file. */
 export function composeFaults(text: string): string[] {
   const { services } = parse(text, { merge: true }) as { services: Record<string, ComposeService> };
   return Object.entries(services).flatMap(([name, service]) => [
@@ -66,7 +66,7 @@ export function composeFaults(text: string): string[] {
   ]);
 }
 
-/** Images that are fixed by a version only, which its makers could move. */
+/** Images pinned by a version only, which their publishers could move. */
 export function unpinnedImages(dockerfile: string, compose: string): string[] {
   const { services } = parse(compose, { merge: true }) as { services: Record<string, ComposeService> };
   const bases = [...dockerfile.matchAll(/^ARG \w+_IMAGE=(\S+)$/gm)].map(([, image = '']) => image);

@@ -1,10 +1,10 @@
-/** What `npm audit` found out, and what to tell of it. */
+/** The outcome of `npm audit`, with the lines to print. */
 export interface AuditJudgement {
   outcome: 'none' | 'found' | 'unknown';
   lines: string[];
 }
 
-/** The parts of the report of `npm audit --json` (version 2) that count here. */
+/** The used parts of the report of `npm audit --json` (version 2). */
 interface AuditReport {
   auditReportVersion?: number;
   message?: string;

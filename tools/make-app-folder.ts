@@ -1,5 +1,5 @@
-// Makes the folder that an image of an app has, from what is built: `node tools/make-app-folder.ts auth /app`. It holds the app's bundle
-// and the packages that no bundle holds, installed by a lock that is a part of ours.
+// Creates the folder of an app's image from the build: `node tools/make-app-folder.ts auth /app`. It has the app's bundle
+// and the packages outside the bundle, installed with a part of our lock.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -13,7 +13,7 @@ interface PackageJson {
 
 const root = join(import.meta.dirname, '..');
 const [app, target] = process.argv.slice(2);
-if (!app || !target) throw new Error('Say which app, and into which folder.');
+if (!app || !target) throw new Error('Usage: make-app-folder.ts <app> <folder>');
 const folder = resolve(target);
 const dist = join(root, 'apps', app, 'dist');
 if (!existsSync(dist)) throw new Error(`apps/${app} is not built: npx nx run-many -t build`);
@@ -22,12 +22,12 @@ rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 cpSync(dist, join(folder, 'apps', app, 'dist'), { recursive: true });
 writeJson('package.json', { name: `rapport-${app}`, private: true, type: 'module', dependencies: namedPackages() });
-// npm cuts the lock down to what is asked for, keeps every version and hash, and needs to ask nobody.
+// npm reduces the lock to the required packages, keeps every version and hash, and needs no network.
 cpSync(join(root, 'package-lock.json'), join(folder, 'package-lock.json'));
 npm('install', '--package-lock-only', '--offline', '--omit=dev');
 npm('ci', '--omit=dev', '--prefer-offline');
 
-/** Those packages whose names are in the bundle: a package whose files are served is not imported. */
+/** External packages whose names occur in the bundle: a package whose files are served is not imported. */
 function namedPackages(): Record<string, string> {
   const code = globSync('**/*.js', { cwd: dist })
     .map((file) => readFileSync(join(dist, file), 'utf8'))

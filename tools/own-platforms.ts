@@ -1,6 +1,6 @@
 /**
- * The test files that start a platform of their own, and why they cannot share the one of their project: they kill, freeze or
- * reconfigure processes, or look at what a whole process does. `tools/test/test-rules.test.ts` holds the list to the code.
+ * The test files that start their own platform, and why they can't share the one of their project: they kill, freeze or
+ * reconfigure processes, or observe a whole process. `tools/test/test-rules.test.ts` compares the list with the code.
  */
 export const ownPlatforms: Readonly<Record<string, string>> = {
   'apps/sync/test/exchange/two-way.soak.test.ts': 'kills sync and customers',

@@ -1,6 +1,6 @@
-// Makes what compose.yaml needs before its processes start, and leaves what is there: keys, certificates, and the database of
-// each service with its two roles. `node tools/prepare-compose.ts <folder> <host of PostgreSQL> <host of Valkey>`, with the
-// password of PostgreSQL's superuser, which becomes Valkey's too, in POSTGRES_PASSWORD_FILE.
+// Creates what compose.yaml needs before its processes start, and keeps what exists: keys, certificates, and the database
+// of each service with its two roles. `node tools/prepare-compose.ts <folder> <host of PostgreSQL> <host of Valkey>`, with
+// the password of PostgreSQL's superuser, which becomes Valkey's too, in POSTGRES_PASSWORD_FILE.
 import { readFileSync } from 'node:fs';
 import { PlatformCertificates, principalKeys, provisionDatabase, SecretFiles } from '@rapport/testing';
 

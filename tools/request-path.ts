@@ -1,4 +1,5 @@
-// Which source files a request passes: `node tools/request-path.ts` writes them into docs/architecture.md, from a platform of its own.
+// Lists the source files of a request: `node tools/request-path.ts` starts a platform and writes them into
+// docs/architecture.md.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -10,20 +11,20 @@ const document = join(root, 'docs/architecture.md');
 const start = '<!-- request path: written by tools/request-path.ts -->';
 const end = '<!-- end of the request path -->';
 
-/** How often each request is sent: more often than a process does anything else meanwhile. */
+/** How often each request is sent: more often than any background work runs meanwhile. */
 const requests = 100;
-/** Calls of a function from which on every request counts as having called it: the last ones may not have ended yet. */
+/** Number of calls from which on a function counts as called by every request: the last ones may not have ended yet. */
 const leastCalls = requests - 5;
 
-/** The files of which every request calls a function, without generated code. */
+/** The files with a function that every request calls, without generated code. */
 export interface RequestPaths {
-  /** A read from the memory of the edge. */
+  /** A read from the edge's memory. */
   hit: string[];
-  /** A read that the service is asked for. */
+  /** A read from the service. */
   miss: { edge: string[]; customers: string[] };
 }
 
-/** Sends cached reads, and reads that the service answers, to a platform whose processes count their function calls. */
+/** Sends cached and uncached reads to a platform whose processes count their function calls. */
 export async function traceRequestPaths(): Promise<RequestPaths> {
   const [edgePort, customersPort] = [await freePort(), await freePort()];
   const inspected = (port: number) => ({ NODE_OPTIONS: `--inspect=127.0.0.1:${port}` });
@@ -41,7 +42,7 @@ export async function traceRequestPaths(): Promise<RequestPaths> {
       for (const counter of counters) await counter.take();
       for (const id of each) {
         const status = await read(id);
-        if (!status.startsWith(kind)) throw new Error(`A read was no "${kind}": ${status}`);
+        if (!status.startsWith(kind)) throw new Error(`A read was not "${kind}": ${status}`);
       }
       const [edge = [], customers = []] = await Promise.all(counters.map(async (each) => filesOf(await each.take())));
       return { edge, customers };
@@ -56,7 +57,7 @@ export async function traceRequestPaths(): Promise<RequestPaths> {
   }
 }
 
-/** The section of the document about the paths: as it is now, and as it should be. */
+/** The section of the document about the paths: the current and the expected text. */
 export function documentedPaths(paths: RequestPaths): { now: string; wanted: string } {
   const text = readFileSync(document, 'utf8');
   const from = text.indexOf(start);
@@ -112,7 +113,7 @@ interface ScriptCalls {
   functions: { ranges: { startOffset: number; count: number }[] }[];
 }
 
-/** Counts the calls of each function in a process, over the protocol of its inspector. */
+/** Counts the calls of each function in a process with the inspector protocol. */
 class CallCounter {
   readonly #socket: WebSocket;
   readonly #waiting = new Map<number, (result: unknown) => void>();
@@ -142,7 +143,7 @@ class CallCounter {
     return counter;
   }
 
-  /** The calls since it was last called. */
+  /** The calls since the last call of this method. */
   async take(): Promise<ScriptCalls[]> {
     const { result } = (await this.#ask('Profiler.takePreciseCoverage')) as { result: ScriptCalls[] };
     return result;
@@ -188,7 +189,7 @@ function sourcesAt(script: string, offsets: readonly number[]): string[] {
   return offsets.flatMap((offset) => {
     const line = starts.findLastIndex((each) => each <= offset);
     const entry = map.findEntry(line, offset - (starts[line] ?? 0));
-    // Code of the bundler has no source.
+    // The bundler's own code has no source.
     if (!('originalSource' in entry) || !entry.originalSource) return [];
     const source = relative(root, resolve(dirname(script), entry.originalSource));
     // Libraries are built before they are bundled.

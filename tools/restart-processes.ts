@@ -1,26 +1,26 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { UnexpectedExit } from '@rapport/testing';
 
-/** Longest time until a process is started again, in milliseconds. */
+/** Longest delay of a restart, in milliseconds. */
 const longestPauseMs = 30_000;
 
-/** What has run for so long before it died begins with the shortest pause, in milliseconds. */
+/** After this run time a process counts as stable: its next restart has the shortest delay. In milliseconds. */
 const steadyMs = 60_000;
 
 /**
- * Starts processes again that die, and says so: what dies at once is tried again and again, after a pause that is twice as long
- * each time. Ends with `stopRequest`.
+ * Restarts processes that die, and reports it. The delay doubles with each restart of an unstable process. Ends with
+ * `stopRequest`.
  *
- * @param onProgress told what is being done, a line at a time
- * @param shortestPauseMs how long it takes until a process is started again, in milliseconds
- * @returns to be called with each exit
+ * @param onProgress called with each line of progress
+ * @param shortestPauseMs delay of the first restart, in milliseconds
+ * @returns call it with each exit
  */
 export function processRestarter(
   onProgress: (line: string) => void,
   stopRequest: AbortSignal,
   shortestPauseMs = 1_000,
 ): (exit: UnexpectedExit) => void {
-  /** By name, how often it has died in a row, and since when it runs. */
+  /** By name: the number of deaths in a row, and the last start. */
   const deaths = new Map<string, { count: number; startedAt: number }>();
   const restart = async ({ name, reason, restart: start }: UnexpectedExit): Promise<void> => {
     if (stopRequest.aborted || !start) return;

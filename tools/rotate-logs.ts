@@ -1,15 +1,15 @@
 import { chmod, copyFile, readdir, rename, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Size beyond which a log is put aside, in bytes, and how many of a process are kept beside the one that it writes. */
+/** Size from which a log is rotated, in bytes, and the number of rotated logs of a process. */
 const maxBytes = 16 * 1_024 * 1_024;
 const kept = 3;
 
 const lookEveryMs = 5_000;
 
 /**
- * Keeps the logs in a folder from growing for ever. Their processes go on writing to the files that they have opened for appending:
- * what is put aside is a copy, and a line that is written in the moment between may be lost.
+ * Rotates the logs of a folder. Their processes keep their files open for appending: a rotated log is a copy, and a line
+ * that is written between copy and truncation may be lost.
  *
  * @returns ends it
  */
@@ -20,7 +20,7 @@ export function keepLogsShort(folder: string): () => void {
   return () => clearInterval(timer);
 }
 
-/** Puts aside each log of a folder that has become too long, as `name.log.1` and so on, the newest first. */
+/** Rotates each log that is too long, to `name.log.1` and so on, the newest first. */
 export async function rotateLogs(folder: string): Promise<void> {
   const logs = (await readdir(folder)).filter((name) => name.endsWith('.log')).map((name) => join(folder, name));
   for (const log of logs) {

@@ -7,23 +7,23 @@ import { processRestarter } from './restart-processes.ts';
 import { keepLogsShort, rotateLogs } from './rotate-logs.ts';
 
 export interface RunOptions {
-  /** Folder for data, keys and logs. */
+  /** Folder of data, keys and logs. */
   dataDir: string;
   /** Port of the REST API on 127.0.0.1. */
   edgePort: number;
   /** Where traces are sent by OTLP over HTTP. */
   tracesEndpoint: string | undefined;
-  /** Told what is being done, a line at a time. */
+  /** Called with each line of progress. */
   onProgress: (line: string) => void;
   /** Ends the run. */
   stopRequest: AbortSignal;
 }
 
 /**
- * Runs the platform with its demo tenant until `stopRequest`. A process that dies is started again, so that failures can be tried.
- * Everything has ended when it returns or throws.
+ * Runs the platform with its demo tenant until `stopRequest`. A process that dies is restarted, so that failures can be
+ * tried out. Everything has ended when it returns or throws.
  *
- * @throws Error that says what can't start
+ * @throws Error with what can't start
  */
 export async function runPlatform(options: RunOptions): Promise<void> {
   const { stopRequest, ...platformOptions } = options;

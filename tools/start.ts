@@ -1,7 +1,7 @@
-// Starts Rapport on this machine and keeps it running until it is told to stop: `npm start`.
+// Starts Rapport on this machine and keeps it running until SIGINT or SIGTERM: `npm start`.
 //   EDGE_PORT    port of the REST API on 127.0.0.1 (8080)
 //   RAPPORT_DIR  folder for data, keys and logs (.rapport)
-//   OTEL_EXPORTER_OTLP_ENDPOINT  where traces are sent, such as http://127.0.0.1:4318 (none are made)
+//   OTEL_EXPORTER_OTLP_ENDPOINT  where traces are sent, such as http://127.0.0.1:4318 (no traces)
 import { resolve } from 'node:path';
 import { buildPlatform } from './build-platform.ts';
 
@@ -13,7 +13,7 @@ async function main(): Promise<number> {
     const dataDir = resolve(import.meta.dirname, '..', process.env['RAPPORT_DIR'] ?? '.rapport');
     const edgePort = readPort('EDGE_PORT', '8080');
     await buildPlatform(showProgress, stopRequest);
-    // Not before: it imports what has just been built.
+    // Imported late: it imports the new build.
     const { runPlatform } = await import('./run-platform.ts');
     const tracesEndpoint = process.env['OTEL_EXPORTER_OTLP_ENDPOINT'];
     await runPlatform({ dataDir, edgePort, tracesEndpoint, onProgress: showProgress, stopRequest });
@@ -27,7 +27,7 @@ async function main(): Promise<number> {
   return 0;
 }
 
-/** Aborted when somebody wants us to end, or when the process that started us has ended. */
+/** Aborted by SIGINT or SIGTERM, or when the parent process has ended. */
 function listenForStop(): AbortSignal {
   const controller = new AbortController();
   const stop = () => {

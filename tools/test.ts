@@ -1,4 +1,4 @@
-// Runs checks and tests. The last line is `N passed, N failed`; the exit code says the same.
+// Runs checks and tests. The last line is `N passed, N failed`; the exit code agrees.
 //   npm test            every check and every test
 //   npm run test:quick  before a commit: checks and pure tests of the projects that changed since main
 //   npm run soak [-- -p customers]  the long forms of the tests that have two sizes, one project after the other
@@ -18,13 +18,13 @@ interface Check {
 const root = join(import.meta.dirname, '..');
 const [mode = 'all', ...nxArgs] = process.argv.slice(2);
 const nxCache = join(root, '.nx/cache');
-/** nx's own record of its last run. */
+/** nx's record of its last run. */
 const runRecord = join(nxCache, 'run.json');
 const rootChecks: Check[] = [
   { command: 'prettier', args: ['--check', '.'], about: 'npm run format repairs it' },
   { command: process.execPath, args: ['tools/check-repository.ts'], about: 'secrets, package-lock.json, images' },
 ];
-/** What nx runs, one step after the other: what is cheap and fails often comes first. */
+/** The nx steps in order: cheap ones that fail often come first. */
 const steps: Record<string, string[][]> = {
   all: [
     ['run-many', '-t', 'lint', 'typecheck', 'build'],
@@ -36,7 +36,8 @@ const steps: Record<string, string[][]> = {
 const wanted = steps[mode];
 if (!wanted) throw new Error(`There is no mode ${mode}: ${Object.keys(steps).join(', ')}.`);
 
-// What an earlier run left must not count for a project whose tests crash now; nx restores the results it has cached.
+// Removes the results of an earlier run, which must not count for a project whose tests crash now; nx restores cached
+// results.
 for (const file of globSync(resultFiles, { cwd: root })) rmSync(join(root, dirname(file)), { recursive: true });
 mkdirSync(nxCache, { recursive: true });
 

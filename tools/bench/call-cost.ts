@@ -1,5 +1,5 @@
-// Processor time of a call to a handler that answers at once, with client and service in one process: by plain gRPC and by a stream of
-// calls, in alternating rounds. `node tools/bench/call-cost.ts [concurrent calls, 16] [calls of a round, 20000]`
+// Processor time of a call to a handler that answers at once, with client and service in one process: by plain gRPC and by
+// a call stream, in alternating rounds. `node tools/bench/call-cost.ts [concurrent calls, 16] [calls of a round, 20000]`
 import { Controller, Module } from '@nestjs/common';
 import {
   type Contract,
@@ -77,7 +77,7 @@ const micros: Record<keyof typeof clients, number[]> = { plain: [], stream: [] }
 for (let round = 0; round <= rounds; round += 1) {
   for (const name of ['plain', 'stream'] as const) {
     const taken = await measure(clients[name]);
-    // The first warms up.
+    // The first round is a warm-up.
     if (round > 0) micros[name].push(taken);
   }
 }

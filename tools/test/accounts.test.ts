@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 const body = <Body>(answer: { body: unknown }) => answer.body as Body;
 
-it('invites somebody by mail, who accepts without a credential', async () => {
+it('invites a user by mail, who accepts without a credential', async () => {
   const email = `${crypto.randomUUID()}@example.com`;
   const ada = { email, displayName: 'Ada', roleIds: ['read-only'] };
   const invited = await api.send('POST', '/v1/users', { body: ada });
@@ -37,7 +37,7 @@ it('invites somebody by mail, who accepts without a credential', async () => {
   expect(await accepted.json()).toMatchObject({ id: body<{ id: string }>(invited).id, state: 'ACTIVE' });
 });
 
-it('changes a role by what the body names, and refuses who has seen an earlier one', async () => {
+it('changes the fields of a role in the body, and refuses a stale etag', async () => {
   const role = { displayName: 'Support', permissions: ['customers.read'], recordScope: 'TEAM' };
   const made = await api.send('POST', '/v1/roles', { body: role });
   const path = `/v1/roles/${body<{ id: string }>(made).id}`;
@@ -49,7 +49,7 @@ it('changes a role by what the body names, and refuses who has seen an earlier o
   expect((await api.send('DELETE', path)).status).toBe(204);
 });
 
-it('takes the new secret of a key at once, and the old one no longer', async () => {
+it('accepts the new secret of a key at once, and refuses the old one', async () => {
   const made = await api.send('POST', '/v1/apiKeys', { body: { displayName: 'import', permissions: ['tenant.read'] } });
   const { id, key } = body<{ id: string; key: string }>(made);
   const statusFor = async (secret: string) => {

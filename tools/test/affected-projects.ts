@@ -1,5 +1,5 @@
-// Prints, for each file that is named, a line with the projects that nx finds affected by a change of it, as `nx show projects
-// --affected` does for one file: that takes a second and a half each time to find out which projects there are.
+// Prints for each given file a line with the projects that nx finds affected by its change. `nx show projects --affected`
+// does the same for one file, but takes a second and a half each time to find the projects.
 import { filterAffected } from 'nx/src/project-graph/affected/affected-project-graph';
 import { calculateFileChanges } from 'nx/src/project-graph/file-utils';
 import { createProjectGraphAsync } from 'nx/src/project-graph/project-graph';

@@ -3,7 +3,7 @@ import { readOpenApi, type Answer, type OpenApi } from './open-api.ts';
 
 export interface ApiRequest {
   headers?: Record<string, string>;
-  /** Sent as JSON, or as it is when it is text or bytes. */
+  /** Sent as JSON, or unchanged if it is text or bytes. */
   body?: unknown;
 }
 
@@ -12,10 +12,10 @@ interface Description {
   described: DescribedAnswers;
 }
 
-/** By their text: all edges of a release have the same document, which takes long to read. */
+/** Cached by their text: all edges of a release have the same document, which takes long to read. */
 const descriptions = new Map<string, Description>();
 
-/** A client of the REST API that holds every answer to the OpenAPI document of the server. */
+/** A client of the REST API that checks every answer against the server's OpenAPI document. */
 export class ApiClient {
   readonly openApi: OpenApi;
   readonly #url: string;
@@ -41,7 +41,7 @@ export class ApiClient {
     return new ApiClient(url, apiKey, this);
   }
 
-  /** @throws Error when the answer is none that the document describes */
+  /** @throws Error when the document does not describe the answer */
   async send(method: string, path: string, { headers, body }: ApiRequest = {}): Promise<Answer> {
     const raw = typeof body === 'string' || body instanceof Uint8Array;
     const response = await fetch(this.#url + path, {

@@ -34,7 +34,7 @@ beforeAll(async () => {
   writeFileSync(join(bin, 'npm'), standIn, { mode: 0o755 });
   const path = process.env['PATH'] ?? '';
   const env = { ...process.env, PATH: `${bin}:${path}`, PATH_OF_NPM: path };
-  // The steps of apps/Dockerfile, without the engine. The long form has npm unpack every package, as an image does.
+  // The steps of apps/Dockerfile, without a container engine. In the long form npm unpacks every package, as in an image.
   const make = (app: string) =>
     run(process.execPath, ['tools/make-app-folder.ts', app, join(folder, app)], {
       cwd: root,
@@ -45,7 +45,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test.each(apps)('the folder of %s has what it runs on, and nothing of developers or other apps', (app) => {
+test.each(apps)('the folder of %s has its runtime files, and none of developers or other apps', (app) => {
   const installed = join(folder, app, 'node_modules');
 
   expect(readdirSync(join(folder, app, 'apps'))).toEqual([app]);
@@ -58,7 +58,7 @@ test.each(apps)('the folder of %s has what it runs on, and nothing of developers
   expect(licences).toContain('Permission is hereby granted, free of charge');
 });
 
-test('what compose.yaml starts gets ready, from these folders, and answers', async () => {
+test('the processes of compose.yaml become ready from these folders, and answer', async () => {
   const stops: (() => Promise<unknown>)[] = [];
   try {
     const postgres = await startEmbeddedPostgres();
@@ -112,7 +112,7 @@ test('what compose.yaml starts gets ready, from these folders, and answers', asy
   }
 }, 300_000);
 
-/** As the container `setup` does. */
+/** As in the container `setup`. */
 async function prepare(
   secrets: string,
   postgres: { port: number; superuserUrl: string },
@@ -125,11 +125,11 @@ async function prepare(
     cwd: root,
     env: { ...process.env, POSTGRES_PASSWORD_FILE: passwordFile },
   });
-  // This Redis has a password of its own.
+  // This Redis has a different password.
   writeFileSync(join(secrets, 'edge-redis-url'), redis.url);
 }
 
-/** What a container gets, with the places of this machine for those of the network. */
+/** The environment of a container, with addresses of this machine instead of the network's. */
 function environmentOf(name: string, secrets: string, places: ReadonlyMap<string, string>): Record<string, string> {
   const environment = compose.services[name]?.environment ?? {};
   return Object.fromEntries(

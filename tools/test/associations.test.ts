@@ -61,7 +61,7 @@ it('a customer and a deal are linked, listed from both, changed and separated', 
   expect(await linksOf(`deals/${deal}`)).toEqual([]);
 });
 
-it('a link is gone from every answer as soon as one of its records is', async () => {
+it('a link disappears from every answer as soon as one of its records does', async () => {
   const id = await create('/v1/associations', { from: `customers/${ada}`, to: `deals/${deal}`, type: 'decides_on' });
   expect((await api.send('GET', `/v1/associations/${id}`)).status).toBe(200);
 
@@ -81,7 +81,7 @@ it.each<[string, object, string]>([
   expect(answer).toMatchObject({ status: 400, body: { errors: [{ pointer }] } });
 });
 
-it('a key needs the permissions that the types of both records take', async () => {
+it('a key needs the permissions of both record types', async () => {
   const body = { from: `customers/${ada}`, to: `deals/${deal}`, type: 'decides_on' };
   const refused = async (permission: string, ...permissions: string[]) => {
     const answer = await (await withKey(...permissions)).send('POST', '/v1/associations', { body });

@@ -25,13 +25,13 @@ async function list(path: string): Promise<Entry[]> {
   return (body as { entries: Entry[] }).entries;
 }
 
-/** What refused calls leave behind comes a moment later. */
+/** The entries of refused calls arrive a moment later. */
 function eventually(path: string) {
   return expect.poll(async () => (await list(path)).map(({ detail }) => detail), { timeout: 10_000 });
 }
 
 describe('the audit over REST', () => {
-  it('tells of a change, verifies, signs and exports', async () => {
+  it('lists changes, verifies, signs and exports', async () => {
     const created = await api.send('POST', '/v1/customers', { body: { kind: 'PERSON', displayName: 'Ada' } });
     const { id } = created.body as { id: string };
 
@@ -55,7 +55,7 @@ describe('the audit over REST', () => {
     expect(lines.map((line) => (JSON.parse(line) as Entry).kind)).toEqual(['CHANGE', 'EXPORT']);
   });
 
-  it('tells of a key that is made, of a call that is refused, and from where', async () => {
+  it('lists a new key, and a refused call with its address', async () => {
     const wanted = { displayName: 'reader', permissions: ['customers.read'] };
     const { key, id } = (await api.send('POST', '/v1/apiKeys', { body: wanted })).body as { key: string; id: string };
     const reader = await ApiClient.connect(platform.edgeUrl, key);
@@ -71,7 +71,7 @@ describe('the audit over REST', () => {
     expect(verified.body).not.toHaveProperty('fault');
   });
 
-  it('tells of a key that is revoked and used again', async () => {
+  it('lists the use of a revoked key', async () => {
     const wanted = { displayName: 'gone', permissions: ['customers.read'] };
     const { key, id } = (await api.send('POST', '/v1/apiKeys', { body: wanted })).body as { key: string; id: string };
     await api.send('POST', `/v1/apiKeys/${id}:revoke`, {});

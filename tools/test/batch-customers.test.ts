@@ -25,7 +25,7 @@ const items = [
   { customer: good },
 ];
 
-it('does the good items of a batch and answers the others with problems, once for one key', async () => {
+it('executes the valid items of a batch and answers the others with problems, once for one key', async () => {
   const request = { headers: { 'idempotency-key': crypto.randomUUID() }, body: { items, mode: 'PER_ITEM' } };
 
   const { status, body } = await api.send('POST', '/v1/customers:batchCreate', request);
@@ -44,7 +44,7 @@ it('does the good items of a batch and answers the others with problems, once fo
   expect((list as { customers: unknown[] }).customers).toHaveLength(2);
 });
 
-it('says why an item was not done as a problem of RFC 9457, as it does of a whole call', async () => {
+it('reports a failed item as a problem of RFC 9457, like a failed call', async () => {
   const emails = [{ address: 'taken@example.com' }];
   const { body: there } = await api.send('POST', '/v1/customers', { body: { ...good, emails } });
   const { id: customerId } = there as { id: string };
@@ -82,7 +82,7 @@ it('points to every wrong item of an atomic batch', async () => {
   );
 });
 
-it('refuses what is no batch before anything is done', async () => {
+it('refuses a malformed batch before any item is executed', async () => {
   const body = { items: [{ customer: { ...good, emails: 'none' } }, { customer: { ...good, unknown: 1 } }] };
 
   const answer = await api.send('POST', '/v1/customers:batchCreate', { body: { ...body, mode: 'PER_ITEM' } });
@@ -94,7 +94,7 @@ it('refuses what is no batch before anything is done', async () => {
   ]);
 });
 
-it('takes 1,000 records of more than 2 KB at once', async () => {
+it('accepts 1,000 records of more than 2 KB at once', async () => {
   const tags = Array.from({ length: 40 }, (_, index) => `${index} `.padEnd(55, 'x'));
   const large = Array.from({ length: 1_000 }, (_, index) => ({
     customer: { ...good, displayName: `L${index}`, tags },

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type { BenchReport } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-// So small that the figures mean nothing: what is tested is that they can still be had.
+// So small that the figures mean nothing: the tests prove that the benches still run.
 const tiny = {
   BENCH_CUSTOMERS: '200',
   BENCH_ROUNDS: '1',

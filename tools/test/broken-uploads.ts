@@ -5,10 +5,10 @@ import { ApiClient } from './api-client.ts';
 import { newTrace, type ReceivedTraces } from './received-traces.ts';
 
 /**
- * Sends two rows and a half of a file that is said to be longer, breaks off once the service is at work on it, and expects that
- * nothing of it is stored when the service has ended the call.
+ * Sends two and a half rows of a longer file, breaks off once the service processes it, and expects that nothing of it is
+ * stored when the service has ended the call.
  *
- * @param platform one in which nothing else goes on @param breakOff ends the call, of which the socket is the client's
+ * @param platform an otherwise idle platform @param breakOff ends the call, given the client's socket
  */
 export async function expectNothingOfBrokenUpload(
   platform: SharedPlatform,
@@ -38,7 +38,7 @@ function startUpload(edgeUrl: string, { apiKey }: Tenant, traceparent: string): 
   return socket;
 }
 
-/** Calls that customers has begun to answer. */
+/** Calls that customers has started. */
 async function callsBegun({ metricsUrls }: SharedPlatform): Promise<number> {
   // Those of the edges come first, then auth, customers and sync.
   const text = await (await fetch(metricsUrls.at(-2) ?? '')).text();

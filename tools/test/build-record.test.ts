@@ -14,7 +14,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(root, { recursive: true }));
 
-test('a build is right until something changes that it was made from, or that it made', async () => {
+test('a build is current until a source or an output changes', async () => {
   expect(isBuilt(root)).toBe(false);
 
   await recordingBuild(root, build);
@@ -34,13 +34,13 @@ test('a build is right until something changes that it was made from, or that it
   expect(isBuilt(root)).toBe(false);
 });
 
-test('a build that fails is not right', async () => {
+test('a failed build is not current', async () => {
   expect(await recordingBuild(root, async () => !(await build()))).toBe(false);
 
   expect(isBuilt(root)).toBe(false);
 });
 
-test('a build during which a source changes is not right', async () => {
+test('a build during which a source changes is not current', async () => {
   const changed = async () => {
     write('apps/edge/src/main.ts', 'edited meanwhile');
     return build();

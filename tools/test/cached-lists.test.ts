@@ -44,13 +44,13 @@ it.each([
   }
 });
 
-/** Of a big company. */
+/** Filters for a big company. */
 async function makeEmployee(id: string): Promise<void> {
   const companyId = await create('/v1/customers', { kind: 'COMPANY', displayName: 'Acme', tags: ['big'] });
   await write('PATCH', `/v1/customers/${id}`, { companyId });
 }
 
-it('a kept list that is filtered by associations ends with a write to associations, and to what they lead to', async () => {
+it('a write to associations, or to the associated records, invalidates a cached list that is filtered by them', async () => {
   const path = matching('deals', 'associations.decided_by.tags:vip');
   expect(JSON.stringify((await untilKept(api, path)).body)).toBe('{"deals":[]}');
 
@@ -66,7 +66,7 @@ it('a kept list that is filtered by associations ends with a write to associatio
 });
 
 it.each(['/v1/deals', matching('deals', 'title = Seats AND customFields.x:*'), '/v1/deals:aggregate?groupBy=stage'])(
-  'a kept list outlives writes to other types: %s',
+  'writes to other types do not invalidate a cached list: %s',
   async (path) => {
     await write('POST', '/v1/customFields', { key: 'x', type: 'TEXT', displayName: 'X', recordType: 'deal' });
     let count = 0;
@@ -75,12 +75,12 @@ it.each(['/v1/deals', matching('deals', 'title = Seats AND customFields.x:*'), '
       await write('PATCH', `/v1/customers/${customerId}`, { tags: [`t${count++}`] });
       return (await api.send('GET', path)).headers.get('cache-status');
     };
-    // What the change log says of the first writes may come in between.
+    // The changes of the first writes may arrive in between.
     await expect.poll(keptAfterWrite, { timeout: 60_000 }).toMatch(/^rapport; hit/);
   },
 );
 
-it('a kept list that is filtered by days ends when the time zone of the workspace changes', async () => {
+it('a change of the workspace’s time zone invalidates a cached list that is filtered by days', async () => {
   const path = matching('deals', 'createTime >= today+1d');
   await untilKept(api, path);
   await write('PATCH', '/v1/settings', { timeZone: 'Asia/Tokyo' });

@@ -23,7 +23,7 @@ beforeAll(async () => {
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
 }, 120_000);
 
-it('one path answers changes as a page of JSON, or as events to who asks for them', async () => {
+it('one path answers changes as a page of JSON, or as events by Accept', async () => {
   const first = await create('Ada');
   const { headers, body } = await api.send('GET', '/v1/changes?waitSeconds=5');
   const page = body as Page;
@@ -40,7 +40,7 @@ it('one path answers changes as a page of JSON, or as events to who asks for the
   expect(event.value?.id).toBe(event.value?.data.cursor);
 });
 
-it('a browser that comes back goes on after the last event that it had', async () => {
+it('a browser that reconnects resumes after its last event', async () => {
   const events = readEvents('');
   const begin = await events.next();
   const ids = [await create('A'), await create('B'), await create('C')];
@@ -48,19 +48,19 @@ it('a browser that comes back goes on after the last event that it had', async (
   await events.return();
 
   const again = readEvents('?cursor=wrong', { 'last-event-id': seen.value?.id ?? '' });
-  const told: (string | undefined)[] = [];
-  while (told.length < 2) {
+  const received: (string | undefined)[] = [];
+  while (received.length < 2) {
     const { value } = await again.next();
-    if (value?.data.change) told.push(value.data.change.recordId);
+    if (value?.data.change) received.push(value.data.change.recordId);
   }
   await again.return();
 
   expect(begin.value?.data.change).toBeUndefined();
   expect(seen.value?.data.change?.recordId).toBe(ids[0]);
-  expect(told).toEqual(ids.slice(1));
+  expect(received).toEqual(ids.slice(1));
 });
 
-it('a cursor that is none, or of another filter, is named by the answer', async () => {
+it('a malformed cursor, or one of another filter, is reported in the answer', async () => {
   const { nextCursor } = (await api.send('GET', '/v1/changes')).body as Page;
   for (const query of ['cursor=abc', `cursor=${nextCursor}&types=customer`]) {
     const { status, body } = await api.send('GET', `/v1/changes?${query}`);
@@ -72,7 +72,7 @@ it('a cursor that is none, or of another filter, is named by the answer', async 
   expect((body as { errors: unknown[] }).errors).toMatchObject([{ in: 'query' }, { in: 'query' }]);
 });
 
-it('a customer is read as it was, and its history is told', async () => {
+it('a customer can be read as of a past time, with its history', async () => {
   const id = await create('Ada');
   const { headers } = await api.send('PATCH', `/v1/customers/${id}`, { body: { displayName: 'Countess' } });
   const { body } = await api.send('GET', `/v1/customers/${id}/history`);
@@ -87,7 +87,7 @@ it('a customer is read as it was, and its history is told', async () => {
   expect(future).toMatchObject({ status: 400, body: { errors: [{ in: 'query', pointer: '/asOf' }] } });
 });
 
-it('a snapshot comes as lines, and ends with the cursor that changes continue from', async () => {
+it('a snapshot is NDJSON, and ends with the cursor where changes continue', async () => {
   const response = await fetch(`${platform.edgeUrl}/v1/customers:snapshot`, { headers: headersFor() });
   const lines = (await response.text()).trim().split('\n');
   const messages = lines.map((line) => JSON.parse(line) as { customer?: { id: string }; cursor?: string });

@@ -5,7 +5,7 @@ import { expect, inject, test } from 'vitest';
 
 const components = join(import.meta.dirname, '../../k8s/components');
 
-test('every metric of the dashboard and of the alerts is there in a running platform', async () => {
+test('every metric of the dashboard and of the alerts exists in a running platform', async () => {
   const files = ['monitoring/dashboard.json', 'monitoring/alerts.yaml'];
   const text = files.map((file) => readFileSync(join(components, file), 'utf8')).join('\n');
   const named = new Set(text.match(/\b(?:rapport|process|nodejs)_[a-z0-9_]+/g));
@@ -39,7 +39,7 @@ test('a database of the cluster gets the rights that npm start gives', async () 
   }
 });
 
-/** What the catalogue says of a database, its schema, what will be made in it, its settings and its functions. */
+/** The catalogue of a database: its rights, schema, default privileges, settings and functions. */
 async function rightsOf(superuserUrl: string, database: string): Promise<string> {
   const rows = await queryDatabase<{ fact: string }>(
     urlOf(superuserUrl, database),

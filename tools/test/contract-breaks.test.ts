@@ -22,7 +22,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(clone, { recursive: true }));
 
-test('takes a contract that only grows, and names a field whose number was changed', () => {
+test('accepts a contract that only grows, and reports a field whose number was changed', () => {
   const text = readFileSync(customer, 'utf8');
   writeFileSync(customer, `${text}\n// Nothing yet.\nmessage Nothing {}\n`);
   const grown = breaks();
@@ -48,7 +48,7 @@ function git(...args: string[]): void {
   execFileSync('git', args, { cwd: clone, env: environment() });
 }
 
-/** Ours without what would lead git back to the repository that this test runs in. */
+/** The environment without git's variables, which refer to the repository of this test. */
 function environment(): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_'));
   return { ...Object.fromEntries(own), GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' };

@@ -11,7 +11,7 @@ beforeAll(async () => {
   [ours, theirs] = await Promise.all([platform.createTenant('Ours'), platform.createTenant('Theirs')]);
 }, 120_000);
 
-/** The origin that a preflight, or an answer to a caller, says that may read it. */
+/** The allowed origin of a preflight, or of an answer to a caller. */
 async function allowed(path: string, origin: string, apiKey?: string): Promise<string | null> {
   const asked = { 'access-control-request-method': 'GET', 'access-control-request-headers': 'authorization' };
   const headers = { origin, ...(apiKey === undefined ? asked : { authorization: `Bearer ${apiKey}` }) };
@@ -23,7 +23,7 @@ async function allowed(path: string, origin: string, apiKey?: string): Promise<s
   return origins.size === 1 ? [...origins][0]! : 'edges disagree';
 }
 
-it('pages of an origin may call the API for the tenant that has registered it, until it is taken back', async () => {
+it('pages of an origin may call the API for the tenant that has registered it, until it is removed', async () => {
   const origin = `https://${crypto.randomUUID()}.example`;
   const api = await ApiClient.connect(platform.edgeUrl, ours.apiKey);
   const { body } = await api.send('POST', '/v1/oauthClients', {

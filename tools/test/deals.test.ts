@@ -41,7 +41,7 @@ async function read(by: ApiClient, path: string): Promise<string> {
 const entriesOf = (id: string) => `/v1/stageEntries?filter=${encodeURIComponent(`deal_id = "${id}"`)}`;
 
 it('callers limited to their own records see the entries of their own deals only', async () => {
-  const theirs = await createDeal('Of somebody else');
+  const theirs = await createDeal('Of another user');
   const own = await withKey({ recordScope: 'OWN' });
   const mine = await createDeal('My own', own);
 
@@ -51,7 +51,7 @@ it('callers limited to their own records see the entries of their own deals only
   expect(await read(own, entriesOf(theirs))).toBe('{"stageEntries":[]}');
 });
 
-it('who moves a deal finds it in its new stage at once, in lists, sums and entries too', async () => {
+it('a moved deal is in its new stage at once, in lists, sums and entries too', async () => {
   const id = await createDeal('50 seats');
   const paths = [`/v1/deals/${id}`, '/v1/deals?filter=stage%20%3D%20proposal', '/v1/deals:aggregate?groupBy=stage'];
   for (const path of [...paths, entriesOf(id)]) {
@@ -63,7 +63,7 @@ it('who moves a deal finds it in its new stage at once, in lists, sums and entri
   for (const path of [...paths, entriesOf(id)]) expect(await read(api, path)).toContain('"proposal"');
 });
 
-it('deals are ordered by several fields, and counted by the month of a time in the zone that is named', async () => {
+it('deals are ordered by several fields, and counted by month in a given time zone', async () => {
   const amounts = [
     ['A', '2'],
     ['B', '10'],

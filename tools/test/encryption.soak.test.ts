@@ -22,7 +22,7 @@ const traces = new ReceivedTraces(tracesFile);
 let platform: SharedPlatform;
 let api: ApiClient;
 
-/** The bodies that somebody's webhook endpoint was sent: the same bytes when one is sent again. */
+/** The bodies sent to a tenant's webhook endpoint: a retry has the same bytes. */
 const sent = new Set<string>();
 const receiver = createServer((request, response) => {
   void text(request).then((body) => {
@@ -54,7 +54,7 @@ interface Person {
   addresses: { street: string }[];
 }
 
-/** So many people, half of them from before the encryption. Each has seven values, six of which no other text has in it. */
+/** Number of people, half of them from before the encryption. Each has seven values, six of which occur in no other text. */
 const count = sizeOf('ENCRYPTED_PEOPLE', { short: 30, long: 1_000 });
 const people = Array.from({ length: count }, (_, n): Person => {
   const code = `${(n + 10_000).toString(36)}q`;
@@ -111,7 +111,7 @@ it(
       expect((await api.send('GET', `/v1/customers?filter=${filter}`)).body).toMatchObject({
         customers: [{ id: ids[n] }],
       });
-      // Taken, stale, refused, and not understood.
+      // Conflicting, stale, refused, and malformed.
       for (const refused of [
         await api.send('POST', '/v1/customers', { body: person }),
         await api.send('PATCH', path, { body: { familyName: person.givenName }, headers: { 'if-match': '"9"' } }),
@@ -124,7 +124,7 @@ it(
       }
     }
 
-    // Webhooks have told all of them, and what is kept of that is searched with the rest.
+    // All of them were sent by webhooks, whose stored bodies are searched too.
     await allSent(people.length);
     const headers = { ...lastRead.headers, 'cache-control': 'no-cache' };
     expect((await api.send('GET', `/v1/customers/${ids[0]}`, { headers })).status).toBe(200);
@@ -142,7 +142,8 @@ it(
     expect(allTraces).toContain('EVALSHA');
     expect(found(allTraces.toLowerCase())).toEqual([]);
     expect(found(refusals.join('\n'))).toEqual([]);
-    // Files have dead rows and a log, in which what was written before may be for a while, and what came later never is.
+    // The server's files have dead rows and the WAL, which may still contain values from before the encryption, but never
+    // later ones.
     const late = new Set(after.map(({ givenName }) => givenName.slice('vlorgmund'.length)));
     const onDisk = await codesOnDisk();
     expect(onDisk.size).toBeGreaterThan(0);
@@ -155,12 +156,12 @@ async function allSent(count: number): Promise<void> {
   await expect.poll(() => sent.size, { timeout: soakTimeoutMs }).toBe(count);
 }
 
-/** Those of the values that are in a text, as text or as bytes in hexadecimal. */
+/** The values that occur in a text, as text or as hexadecimal bytes. */
 function found(text: string): string[] {
   return values.filter((value) => text.includes(value) || text.includes(Buffer.from(value).toString('hex')));
 }
 
-/** What `COPY` has of every table of every database, in lower case. */
+/** The `COPY` output of every table of every database, in lower case. */
 async function everythingStored(): Promise<string> {
   const server = new URL(platform.customersDatabase.superuserUrl);
   const databases = await queryDatabase<{ name: string }>(
@@ -209,11 +210,11 @@ async function valuesAt(redis: ReturnType<typeof redisClient>, name: string): Pr
     case 'string':
       return [(await redis.get(name)) ?? ''];
     default:
-      throw new Error(`Say here how ${name} is read.`);
+      throw new Error(`Add here how ${name} is read.`);
   }
 }
 
-/** Whose values are in any file of PostgreSQL. */
+/** The people whose values occur in any file of PostgreSQL. */
 async function codesOnDisk(): Promise<Set<string>> {
   const { superuserUrl } = platform.customersDatabase;
   await queryDatabase(superuserUrl, 'checkpoint');
@@ -222,7 +223,7 @@ async function codesOnDisk(): Promise<Set<string>> {
     `select pid, current_setting('data_directory') as folder from pg_stat_activity where backend_type = 'checkpointer'`,
   );
   if (!server) throw new Error('PostgreSQL does not say where its files are.');
-  // It may know its folder only as the one in which it works.
+  // It may report its folder relative to its working directory.
   const folder = server.folder.startsWith('/proc/') ? `/proc/${server.pid}/cwd` : server.folder;
   const codes = new Set<string>();
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {

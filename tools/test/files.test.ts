@@ -40,7 +40,7 @@ async function receivedOf(id: string): Promise<number> {
   return ((await api.send('GET', `/v1/fileUploads/${id}`)).body as Upload).receivedBytes;
 }
 
-/** Sends the beginning of a file, and breaks the connection when some of it is stored. */
+/** Sends the beginning of a file, and breaks the connection once a part is stored. */
 async function breakOff(id: string, data: Uint8Array): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const sending = request(`${platform.edgeUrl}/v1/fileUploads/${id}/content`, {
@@ -55,12 +55,12 @@ async function breakOff(id: string, data: Uint8Array): Promise<void> {
 }
 
 describe('a file over REST', () => {
-  it('is resumed after a lost connection, and downloaded as it was', async () => {
+  it('is resumed after a lost connection, and downloaded unchanged', async () => {
     const data = randomBytes(3_000_000);
     const id = await createUpload('plan (März).bin', 'application/x-plan');
     await breakOff(id, data.subarray(0, 1_500_000));
 
-    // What came last may be stored just now.
+    // The last bytes may just be being stored.
     let upload: Upload | undefined;
     await vi.waitUntil(
       async () => {
@@ -96,7 +96,7 @@ describe('a file over REST', () => {
     expect(headers.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'; sandbox");
   });
 
-  it('is downloaded in parts, which are those of one version', async () => {
+  it('is downloaded in parts of one version', async () => {
     const data = randomBytes(700_000);
     const id = await createUpload('parts.bin', 'application/x-plan');
     await put(id, data);

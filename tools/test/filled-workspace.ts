@@ -1,7 +1,7 @@
 import type { SharedPlatform } from '@rapport/testing';
 import { Workspace } from './workspaces.ts';
 
-/** A workspace with something of everything, deleted, merged and erased records included. */
+/** A workspace with data of every kind, deleted, merged and erased records included. */
 export async function filledWorkspace(platform: SharedPlatform): Promise<Workspace> {
   const workspace = await Workspace.create(platform, 'Filled');
   const create = async (path: string, body: object) => (await workspace.send('POST', path, body)).id;
@@ -13,7 +13,7 @@ export async function filledWorkspace(platform: SharedPlatform): Promise<Workspa
     ...{ emails: [{ address: 'ada@example.com' }], externalIds: [{ system: 'erp', value: '7' }] },
     customFields: { plan: 'gold' },
   });
-  // It refers to what comes after it.
+  // It references records that come after it.
   const company = await create('/v1/customers', {
     kind: 'COMPANY',
     displayName: 'Engines',

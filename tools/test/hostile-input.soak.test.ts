@@ -7,7 +7,7 @@ import type { Answer } from './open-api.ts';
 import { hostileRequests, type HostileRequest } from './hostile-requests.ts';
 
 const seed = printedSeed('hostile input');
-/** Requests that are made against each operation, and of these so many that are sent. */
+/** Number of requests generated for each operation, and of those that are sent. */
 const perOperation = 300;
 const sentOfEach = sizeOf('HOSTILE_REQUESTS', { short: 30, long: perOperation });
 const atOnce = 16;
@@ -22,7 +22,7 @@ beforeAll(async () => {
 }, 120_000);
 
 describe(`hostile input (seed ${seed})`, () => {
-  it('gets only 4xx problems that name the field, from every operation', { timeout: soakTimeoutMs }, async () => {
+  it('gets only 4xx problems with the field, from every operation', { timeout: soakTimeoutMs }, async () => {
     const faults: string[] = [];
     let sent = 0;
     for (const [operation, requests] of hostileRequests(api.openApi, perOperation, seed, await makeRecords())) {
@@ -35,19 +35,19 @@ describe(`hostile input (seed ${seed})`, () => {
     expect(faults.slice(0, 20)).toEqual([]);
   });
 
-  it('leaves the platform well', async () => {
+  it('leaves the platform healthy', async () => {
     expect((await fetch(`${platform.edgeUrl}/readyz`)).status).toBe(200);
   });
 });
 
-/** Records for the requests to be about, or most would end at the first lookup. */
+/** Existing records, or most requests would end at the first look-up. */
 async function makeRecords(): Promise<Ids> {
   await api.send('POST', '/v1/customFields', { body: { key: 'plan', type: 'TEXT' } });
   await api.send('PUT', '/v1/importMappings/erp-nightly', { body: { map: ['Name=display_name'] } });
   return (await makeTenantRecords(platform, api, newMarker())).living;
 }
 
-/** As many as are to be sent, others with each seed. */
+/** The sample to send, different with each seed. */
 function someOf(requests: readonly HostileRequest[]): readonly HostileRequest[] {
   if (requests.length <= sentOfEach) return requests;
   const some = fc.shuffledSubarray([...requests], { minLength: sentOfEach, maxLength: sentOfEach });
@@ -73,7 +73,7 @@ function faultOf(operation: string, request: HostileRequest, { status, body }: A
   if (status === 400 && errors.length === 0) return [`names no field: ${text}`];
   const { wrong } = request;
   if (!wrong) return [];
-  // A path that no route takes is no resource of ours, or one of another operation.
+  // A path without a route is unknown, or belongs to another operation.
   if (wrong.in === 'path' && (status === 404 || status === 405)) return [];
   const named = errors.some((error) => error.in === wrong.in && error.pointer.startsWith(wrong.pointer));
   return status === 400 && named ? [] : [`does not name ${wrong.in} ${wrong.pointer}: ${text}`];

@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import type { ApiRequest } from './api-client.ts';
 import type { JsonSchema, OpenApi, Operation, Parameter } from './open-api.ts';
 
-/** A request that is wrong, or that a careless server would stumble over. */
+/** A request that is wrong, or that could break a careless server. */
 export interface HostileRequest extends ApiRequest {
   method: string;
   path: string;
-  /** The part and pointer that the answer must name, when the request is wrong for sure. */
+  /** The part and pointer in the answer, for a request that is certainly wrong. */
   wrong?: { in: string; pointer: string };
 }
 
@@ -49,8 +49,8 @@ const nastyStrings: readonly string[] = [
 ];
 
 /**
- * Names of members that are no test of ours: two that the parser of bodies takes away, and one after which V8 (Node 24.21) takes `"`
- * for it too, in objects that are else alike.
+ * Member names that are not generated: two that the body parser removes, and one that makes V8 (Node 24.21) misread `"` in
+ * similar objects.
  */
 const unreadNames = ['__proto__', 'constructor', '\\'];
 
@@ -71,9 +71,9 @@ const wrongValues: readonly unknown[] = [
 ];
 
 /**
- * At least `count` requests against each operation of the document, made from its own schemas.
+ * At least `count` requests against each operation of the document, generated from its schemas.
  *
- * @param ids of records that are there, by collection, such as `customers`
+ * @param ids of existing records, by collection, such as `customers`
  */
 export function hostileRequests(
   openApi: OpenApi,
@@ -104,7 +104,10 @@ interface Target {
   ids: Readonly<Record<string, string>>;
 }
 
-/** Whose id a parameter is: `customers` of `/v1/customers/{id}:merge`, `objectRecords` of the id in `/v1/objects/{object}/records/{id}`. */
+/**
+ * The collection of a parameter: `customers` of `/v1/customers/{id}:merge`, `objectRecords` of the id in
+ * `/v1/objects/{object}/records/{id}`.
+ */
 function collectionOf(template: string, parameter: string): string {
   const [, , collection = '', , within] = template.split('/');
   return parameter === 'id' && within === 'records' ? 'objectRecords' : collection;
@@ -145,7 +148,7 @@ function parameterRequests(target: Target, parameter: Parameter): HostileRequest
     });
 }
 
-/** A value of another type or form; texts without a form may be right. */
+/** A value of another type or format; texts without a format may be valid. */
 function alwaysWrong({ schema, in: place }: Parameter, text: string): boolean {
   if (schema.pattern !== undefined && new RegExp(schema.pattern, 'u').test(text)) return false;
   if (place === 'path') return text.length < 100 && text.isWellFormed();
@@ -233,7 +236,7 @@ function fileRequests(target: Target, text: string): HostileRequest[] {
   ];
 }
 
-/** JSON of any shape in the place of a body, and any text in the place of each parameter. */
+/** Arbitrary JSON instead of a body, and arbitrary text instead of each parameter. */
 function randomRequests(target: Target, count: number, seed: number): HostileRequest[] {
   const parameters = target.operation.parameters.filter(({ in: place }) => place !== 'header');
   const values = fc.sample(fc.tuple(fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }), fc.jsonValue()), {
@@ -253,7 +256,7 @@ function validBody({ operation, openApi }: Target): { body?: unknown } {
   return schema ? { body: validObject(openApi, resolve(openApi, schema)) } : {};
 }
 
-/** The required fields with the example of each; one other when none is required, since no patch is empty. */
+/** The required fields with their examples; another field when none is required, since a patch must not be empty. */
 function validObject(openApi: OpenApi, schema: JsonSchema): Record<string, unknown> {
   const examples = Object.entries(schema.properties ?? {}).map(([name, property]) => {
     const field = resolve(openApi, property);
@@ -263,7 +266,7 @@ function validObject(openApi: OpenApi, schema: JsonSchema): Record<string, unkno
   return Object.fromEntries(examples.filter(([name]) => names.includes(name)));
 }
 
-/** Puts a text where the innermost text of a field belongs. */
+/** Replaces the innermost text of a field. */
 function nest(openApi: OpenApi, schema: JsonSchema, text: string): unknown {
   const own = resolve(openApi, schema.anyOf?.[0] ?? schema);
   if (own.items) return [nest(openApi, own.items, text)];

@@ -20,14 +20,14 @@ async function create(path: string, body: object): Promise<Record<string, unknow
   return answer.body as Record<string, unknown> & { id: string };
 }
 
-/** A POST that names the type of JSON and has no body, as many clients send it: with its length, or in no chunk. */
+/** A POST with the content type of JSON and no body, as many clients send it: with a length of 0, or chunked. */
 async function postNothing(path: string, isChunked: boolean) {
   const body = isChunked ? new ReadableStream({ start: (stream) => stream.close() }) : '';
   const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
   return fetch(platform.edgeUrl + path, { method: 'POST', headers, body, ...(isChunked && { duplex: 'half' }) });
 }
 
-it('a JSON Merge Patch is taken as a PATCH in JSON is: null clears, a list is replaced, what is not named stays', async () => {
+it('a JSON Merge Patch works as a PATCH in JSON: null clears, a list is replaced, other fields stay', async () => {
   await create('/v1/customFields', { key: 'forms_plan', type: 'TEXT' });
   await create('/v1/customFields', { key: 'forms_seats', type: 'TEXT' });
   const { id } = await create('/v1/customers', {
@@ -47,7 +47,7 @@ it('a JSON Merge Patch is taken as a PATCH in JSON is: null clears, a list is re
   expect(answer.body).not.toHaveProperty('customFields.forms_plan');
 });
 
-it('a JSON Merge Patch is refused where nothing is patched, and in another charset', async () => {
+it('a JSON Merge Patch is refused on other methods, and in another charset', async () => {
   const sent = async (method: string, path: string, type: string) =>
     (await api.send(method, path, { headers: { 'content-type': type }, body: '{"displayName":"x"}' })).status;
   expect(await sent('POST', '/v1/customers', mergePatch)).toBe(415);
@@ -69,7 +69,7 @@ it.each([false, true])('an empty JSON body is refused only where a body is neede
   expect([withoutBody, optional, untyped, needed].map(({ status }) => status)).toEqual([200, 200, 200, 400]);
 });
 
-it('the document says of each operation which bodies it takes, and which answer of it can be 304', () => {
+it('the document has the body types of each operation, and its possible 304', () => {
   const operations = Object.entries(api.openApi.paths).flatMap(([path, verbs]) =>
     Object.entries(verbs).map(([verb, operation]) => ({ name: `${verb} ${path}`, verb, ...operation })),
   );
@@ -88,7 +88,7 @@ it('the document says of each operation which bodies it takes, and which answer 
   expect(verify?.requestBody).toMatchObject({ required: false });
 });
 
-it('a read answers 304 to its own etag exactly when the document says so', async () => {
+it('a read answers 304 to its own etag exactly when the document has a 304', async () => {
   const { id } = await create('/v1/customers', { kind: 'COMPANY', displayName: 'Acme' });
   const team = await create('/v1/teams', { displayName: 'Conditional' });
   const paths = {

@@ -4,7 +4,7 @@ import { composeFaults, dockerfileFaults } from '../image-faults.ts';
 const good =
   'ARG NODE_IMAGE=node:24.21.0-slim\nFROM ${NODE_IMAGE} AS build\nFROM build\nUSER 65532:65532\nENTRYPOINT ["node"]';
 
-test('takes an image that is fixed, and runs as somebody', () => {
+test('accepts a pinned image that runs as a user', () => {
   expect(dockerfileFaults(good)).toEqual([]);
 });
 

@@ -8,7 +8,7 @@ beforeAll(async () => {
   platform = await sharedPlatform(inject('platformUrl'));
 }, 120_000);
 
-it('a file with semicolons is exported, tried and imported over REST, and changes nothing', async () => {
+it('a file with semicolons is exported, validated and imported over REST, and changes nothing', async () => {
   const { api, stream } = await tenant('Round trip');
   const customer = { kind: 'PERSON', displayName: '=Ada', phones: [{ number: '+43158801' }], tags: ['a, b; c', "'+1"] };
   const created = await api('POST', '/v1/customers', customer);
@@ -23,7 +23,7 @@ it('a file with semicolons is exported, tried and imported over REST, and change
   expect(await api('GET', `/v1/customers/${(created as { id: string }).id}`)).toEqual(created);
 });
 
-it('an upsert unites lists, and replaces them with listMode=REPLACE', async () => {
+it('an upsert merges lists, and replaces them with listMode=REPLACE', async () => {
   const { api } = await tenant('Upsert');
   const upsert = (tag: string, listMode: string) =>
     api('POST', `/v1/customers:upsert?match=EMAIL${listMode}`, {

@@ -9,7 +9,7 @@ beforeAll(async () => {
 }, 120_000);
 
 describe('an import over REST', () => {
-  it('is uploaded in parts, and its progress comes as server-sent events', async () => {
+  it('is uploaded in parts, and streams its progress as server-sent events', async () => {
     const importer = await Importer.create(platform, 'Watcher');
     const id = await importer.createImport();
     const events = await importer.stream(`/v1/operations/${id}:watch`, 'text/event-stream');
@@ -19,14 +19,18 @@ describe('an import over REST', () => {
 
     const text = await events.text();
 
-    const told = [...text.matchAll(/^data: (.*)$/gm)].map(([, json = '']) => JSON.parse(json) as Operation);
+    const operations = [...text.matchAll(/^data: (.*)$/gm)].map(([, json = '']) => JSON.parse(json) as Operation);
     expect(part).toMatchObject({ state: 'WAITING', receivedBytes: 50_000 });
-    expect(told[0]).toMatchObject({ state: 'WAITING', receivedBytes: 0 });
-    expect(told.at(-1)).toMatchObject({ state: 'SUCCEEDED', counts: { rows: 3_000 }, processedBytes: file.length });
-    expect(told.length).toBeGreaterThan(2);
+    expect(operations[0]).toMatchObject({ state: 'WAITING', receivedBytes: 0 });
+    expect(operations.at(-1)).toMatchObject({
+      state: 'SUCCEEDED',
+      counts: { rows: 3_000 },
+      processedBytes: file.length,
+    });
+    expect(operations.length).toBeGreaterThan(2);
   });
 
-  it('has its issues downloaded as CSV', async () => {
+  it('offers its issues as CSV', async () => {
     const importer = await Importer.create(platform, 'Issues');
     const id = await importer.createImport();
     await importer.upload(id, 'name,email\nAda,nobody\n');
@@ -38,7 +42,7 @@ describe('an import over REST', () => {
     expect(await answer.text()).toMatch(/^severity,line,reason,field,message,customer_id\r\n[A-Z]+,2,/);
   });
 
-  it('says why it has failed as a problem of RFC 9457', async () => {
+  it('reports its failure as a problem of RFC 9457', async () => {
     const importer = await Importer.create(platform, 'Broken file');
     const id = await importer.createImport();
     await importer.upload(id, 'name,email\n"not closed,');

@@ -40,12 +40,12 @@ export class Importer {
     return body as Operation;
   }
 
-  /** Waits for the end of an operation, and asks so seldom that the service works as if alone. */
+  /** Waits for the end of an operation, polling so rarely that it does not disturb the service. */
   untilEnded(id: string): Promise<Operation> {
     return this.until(id, hasEnded, 200);
   }
 
-  /** Waits for an operation while the service may be away. */
+  /** Waits for an operation while the service may be down. */
   async until(id: string, isThere: (operation: Operation) => boolean, intervalMs = 20): Promise<Operation> {
     let operation: Operation | undefined;
     const isThereNow = async () => {
@@ -62,7 +62,7 @@ export class Importer {
     return fetch(this.#edgeUrl + path, { headers: { authorization: `Bearer ${this.#apiKey}`, accept } });
   }
 
-  /** What all customers have. Not their versions: two rows of one customer are two writes when they are in two chunks. */
+  /** The data of all customers, without versions: two rows of one customer are two writes if they are in two chunks. */
   async contents(): Promise<string[]> {
     const all: string[] = [];
     for (let pageToken: string | undefined = ''; pageToken !== undefined;) {

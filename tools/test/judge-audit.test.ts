@@ -13,12 +13,12 @@ test('names each vulnerable package with its severity', () => {
   });
 });
 
-test('says that there are none only when the registry says so', () => {
+test('reports no vulnerabilities only after an answer of the registry', () => {
   expect(judgeAudit(JSON.stringify({ auditReportVersion: 2, vulnerabilities: {} })).outcome).toBe('none');
 });
 
 test.each(['', 'npm error', JSON.stringify({ message: '405 Method Not Allowed', statusCode: 405 })])(
-  'does not take %j for good news',
+  'does not accept %j as an answer',
   (output) => {
     expect(judgeAudit(output)).toMatchObject({
       outcome: 'unknown',

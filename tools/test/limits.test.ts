@@ -3,10 +3,10 @@ import { startPlatform, type Platform, type Tenant } from '@rapport/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { untilRefused } from './until-refused.ts';
 
-/** How long the edge waits for a service when the contract does not say otherwise. */
+/** The edge's default deadline of a service call. */
 const serviceDeadlineMs = 10_000;
 const failedAuthentications = 200;
-/** Longer than any machine takes, so that only what never comes is a fault. In milliseconds. */
+/** Longer than any machine takes, so that only a hang is a fault. In milliseconds. */
 const patienceMs = 60_000;
 
 const plans = {
@@ -20,7 +20,7 @@ const places = { interactive: 160, bulk: 3, feed: 3 };
 let platform: Platform;
 
 beforeAll(async () => {
-  // One of its own, whose limits are low, and whose service and Redis are frozen.
+  // A separate platform with low limits, whose service and Redis are frozen.
   platform = await startPlatform({
     edges: 2,
     edgeEnv: {
@@ -49,7 +49,7 @@ describe('the rate', () => {
     expect(await codesOf(answers)).toEqual(new Set(['RATE_LIMITED']));
   });
 
-  it('is as exact for answers that the cache has', async () => {
+  it('is as exact for cached answers', async () => {
     const tenant = await platform.createTenant('Acme', 'small');
     const { id } = (await (await createCustomer(tenant)).json()) as { id: string };
     // A creation costs 5, and each edge reads once.
@@ -61,7 +61,7 @@ describe('the rate', () => {
     expect(await codesOf(answers)).toEqual(new Set(['RATE_LIMITED']));
   });
 
-  it('takes what the contract says an operation costs, and nothing for what is refused', async () => {
+  it('charges the cost of an operation in the contract, and nothing for a refusal', async () => {
     const tenant = await platform.createTenant('Acme', 'small');
 
     const [first, second, third, fourth, fifth] = [
@@ -80,7 +80,7 @@ describe('the rate', () => {
     expect([fifth.status, leftIn(fifth)]).toEqual([201, left - 7]);
   });
 
-  it('is told with every answer, and a refusal says what is wrong and when to come again', async () => {
+  it('is in the headers of every answer, and a refusal has a reason and Retry-After', async () => {
     const tenant = await platform.createTenant('Acme', 'small');
     const before = Date.now();
     const passed = await send(tenant, 'GET', '/v1/tenant');
@@ -104,7 +104,7 @@ describe('the rate', () => {
     });
   });
 
-  it('of a plan that is not configured is that of the standard plan', async () => {
+  it('of an unknown plan is that of the standard plan', async () => {
     const tenant = await platform.createTenant('Acme', 'retired');
 
     const answer = await send(tenant, 'GET', '/v1/tenant');
@@ -112,7 +112,7 @@ describe('the rate', () => {
     expect(answer.headers.get('ratelimit-policy')).toBe('"key";q=1000000;w=60, "tenant";q=1000000;w=60');
   });
 
-  it('is a part of the plan while Redis is frozen, without an error, and the whole after its return', async () => {
+  it('is a part of the plan while Redis is frozen, without an error, and the whole afterwards', async () => {
     const tenant = await platform.createTenant('Acme', 'medium');
     await send(tenant, 'GET', '/v1/tenant');
     platform.redis?.freeze();
@@ -130,7 +130,7 @@ describe('the rate', () => {
 });
 
 describe('while a service is frozen', () => {
-  it('bulk work takes no place of interactive work', async () => {
+  it('bulk work uses no place of interactive work', async () => {
     const [one, other] = await newTenants();
     const body = { items: [{ customer: { kind: 'PERSON', displayName: 'Ada' } }] };
     const batches = (tenant: Tenant, count: number) =>
@@ -149,7 +149,7 @@ describe('while a service is frozen', () => {
     expect(tally(await heldToo.answers())).toEqual({ 200: 1 });
   });
 
-  it('a client that goes away gives its place back, once', async () => {
+  it('a client that disconnects releases its place, once', async () => {
     const tenant = await platform.createTenant('Acme', 'narrow');
     await send(tenant, 'GET', '/v1/tenant');
     const createAll = (count: number, signal?: AbortSignal) =>
@@ -168,7 +168,7 @@ describe('while a service is frozen', () => {
     }
   });
 
-  it('what finds no place is refused before those that have one are answered, and what needs no service is answered', async () => {
+  it('requests without a place are refused at once, and requests without a service are answered', async () => {
     const [one, other] = await newTenants();
     const createAll = (tenant: Tenant, count: number) => Array.from({ length: count }, () => createCustomer(tenant));
     signalCustomers('SIGSTOP');
@@ -181,7 +181,7 @@ describe('while a service is frozen', () => {
       expect(await answer.json()).toMatchObject({ code: 'OVERLOADED', retryAfterSeconds: 1 });
     }
 
-    // All of this comes before any of those that have a place: by their deadline they would be given up.
+    // All of this happens before the requests with a place reach their deadline.
     expect([held.answered(), heldToo.answered()]).toEqual([0, 0]);
     expect((await send(other, 'GET', '/v1/tenant')).status).toBe(200);
     for (const path of ['/livez', '/docs', '/openapi.json']) {
@@ -191,10 +191,10 @@ describe('while a service is frozen', () => {
     expect(tally([...(await held.answers()), ...(await heldToo.answers())])).toEqual({ 201: 160 });
   });
 
-  it('its places become fewer before anybody has waited for the deadline, and those of another service do not', async () => {
+  it('its limit falls before any request reaches its deadline, and that of another service does not', async () => {
     const tenant = await platform.createTenant('Acme');
     const { id } = (await (await createCustomer(tenant)).json()) as { id: string };
-    // The log tells the edge of the creation too, which ends what is kept of it once more.
+    // The change of the creation also reaches the edge by the log, and invalidates the cached answer again.
     let hits = 0;
     const isKeptForGood = async () => {
       const { headers } = await send(tenant, 'GET', `/v1/customers/${id}`);
@@ -205,7 +205,7 @@ describe('while a service is frozen', () => {
     signalCustomers('SIGSTOP');
     const held = Promise.all(Array.from({ length: 20 }, () => createCustomer(tenant)));
 
-    // Who gets a place waits, and gives it back by leaving.
+    // A client with a place waits, and releases it by disconnecting.
     const isRefused = async () => {
       const read = send(tenant, 'GET', `/v1/customers/${randomUUID()}`, { signal: AbortSignal.timeout(500) });
       return (await read.catch(() => undefined))?.status === 503;
@@ -214,7 +214,7 @@ describe('while a service is frozen', () => {
 
     expect(await Promise.race([held.then(() => 'the deadline came first'), becameFewer])).toBe(true);
     expect((await send(tenant, 'GET', '/v1/tenant')).status).toBe(200);
-    // Nothing is heard of the changes any longer, so what was kept is not fresh, but better than nothing.
+    // The change log is silent, so cached answers are stale, but still served.
     expect((await send(tenant, 'GET', `/v1/customers/${id}`)).status).toBe(200);
     signalCustomers('SIGCONT');
     await held;
@@ -223,7 +223,7 @@ describe('while a service is frozen', () => {
 });
 
 describe('a key', () => {
-  it('that was revoked works no longer, however busy it is', async () => {
+  it('that was revoked stops working, however busy it is', async () => {
     const tenant = await platform.createTenant('Acme');
     const body = { displayName: 'busy', permissions: ['tenant.read'] };
     const made = await (await send(tenant, 'POST', '/v1/apiKeys', { body })).json();
@@ -237,12 +237,12 @@ describe('a key', () => {
   });
 });
 
-// The last one: afterwards the second edge takes no new key from this address for a minute.
+// Last, because afterwards the second edge accepts no new key from this address for a minute.
 describe('guessing keys', () => {
-  it('ends after so many wrong ones, and whoever had a good one stays', async () => {
+  it('ends after too many wrong ones, and valid ones in use still work', async () => {
     const tenant = await platform.createTenant('Acme');
     expect((await send(tenant, 'GET', '/v1/tenant', { edge: 1 })).status).toBe(200);
-    // A new key that many requests bring at the same time is one guess.
+    // A new key in many concurrent requests counts as one guess.
     const newKey = await platform.createTenant('Acme', 'small');
     const many = Array.from({ length: failedAuthentications * 2 }, () =>
       send(newKey, 'GET', '/v1/tenant', { edge: 1 }),
@@ -286,14 +286,14 @@ function createCustomer(tenant: Tenant, sent: Sent = {}): Promise<Response> {
   return send(tenant, 'POST', '/v1/customers', { ...sent, body: { kind: 'PERSON', displayName: 'Ada' } });
 }
 
-/** Two tenants whose keys the edge knows. */
+/** Two tenants whose keys the edge has cached. */
 async function newTenants(): Promise<[Tenant, Tenant]> {
   const tenants: [Tenant, Tenant] = [await platform.createTenant('One'), await platform.createTenant('Other')];
   for (const tenant of tenants) expect((await send(tenant, 'GET', '/v1/tenant')).status).toBe(200);
   return tenants;
 }
 
-/** Waits until all calls but `count` were answered. @returns what these said, and how to wait for the others */
+/** Waits until all calls but `count` are answered. @returns their answers, and a function that awaits the others */
 async function holding(
   calls: Promise<Response>[],
   count: number,

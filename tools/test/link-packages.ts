@@ -1,5 +1,5 @@
-// Stands in for npm in `make-app-folder.ts`: makes the lock by npm, and then links the packages of the lock from this work tree, in
-// which they are at the same paths. npm would unpack them all again, for a minute.
+// Replaces npm in `make-app-folder.ts`: creates the lock with npm, and then links the packages of the lock from this work
+// tree, where they have the same paths. npm would take a minute to unpack them again.
 import { execFileSync } from 'node:child_process';
 import { linkSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -12,7 +12,7 @@ interface LockedPackage {
   hasInstallScript?: boolean;
 }
 
-/** Their install scripts make no files. */
+/** Their install scripts create no files. */
 const idleScripts = ['node_modules/@scarf/scarf', 'node_modules/protobufjs'];
 const root = join(import.meta.dirname, '../..');
 const args = process.argv.slice(2);
@@ -23,7 +23,7 @@ function linkAll(): void {
   const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, LockedPackage> };
   for (const [path, { resolved = '', link, dev, optional, hasInstallScript }] of Object.entries(lock.packages)) {
     if (!path.startsWith('node_modules/') || dev === true) continue;
-    // What its script made in this work tree would not be there: scripts are not run.
+    // Scripts are not run, so files that they create would be missing.
     if (hasInstallScript && !idleScripts.includes(path)) throw new Error(`${path} has an install script.`);
     mkdirSync(dirname(path), { recursive: true });
     if (link) symlinkSync(relative(dirname(path), resolved), path);
@@ -32,7 +32,7 @@ function linkAll(): void {
   }
 }
 
-/** Without the packages within, which the lock names too. */
+/** Without nested packages, which the lock lists separately. */
 function linkFiles(from: string, to: string): void {
   mkdirSync(to, { recursive: true });
   for (const entry of readdirSync(from, { withFileTypes: true })) {

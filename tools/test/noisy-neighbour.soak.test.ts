@@ -12,7 +12,7 @@ import { Neighbour } from './neighbours/neighbour.ts';
 import type { SharedResource } from './neighbours/shared-resource.ts';
 import { sharedResources } from './neighbours/shared-resources.ts';
 
-/** Calls of the tenant that is calm, and how often as late they may be beside one that is not, in the long form. */
+/** Number of calls of the calm tenant, and the allowed factor of their latency beside a noisy one, in the long form. */
 const calls = sizeOf('NEIGHBOUR_CALLS', { short: 50, long: 1_000 });
 const mostLate = 2;
 const lagSamples = isSoak ? 20 : 1;
@@ -24,7 +24,7 @@ beforeAll(async () => {
 }, 120_000);
 
 test.each(sharedResources)(
-  '$name: a tenant that takes all that it may have keeps none from another',
+  '$name: a tenant at its limit takes nothing from another',
   async ({ name, hold, use }) => {
     const hostile = await Neighbour.create(platform, 'Hostile');
     const alone = isSoak ? await lifeOf('Alone', use) : undefined;
@@ -45,14 +45,14 @@ test.each(sharedResources)(
 );
 
 interface Life {
-  /** Answers that were none. */
+  /** Failed answers. */
   refused: string[];
   p99Ms: number;
-  /** From the answer to a create until the change is delivered: the median of some. */
+  /** Median time from the answer to a create until the delivery of its change. */
   lagMs: number;
 }
 
-/** The life of a new tenant: what it reads grows as it writes, so that only lives of the same length are alike. */
+/** The run of a new tenant: its data grows as it writes, so only runs of the same length are comparable. */
 async function lifeOf(displayName: string, use: SharedResource['use']): Promise<Life> {
   const calm = await Neighbour.create(platform, displayName);
   await live(calm, use, 5);
@@ -61,7 +61,7 @@ async function lifeOf(displayName: string, use: SharedResource['use']): Promise<
 
 let round = 0;
 
-/** What a tenant does who works: writes, reads what nobody has kept, uses what is shared, and waits for a change of its own. */
+/** A working tenant: writes, makes uncached reads, uses the shared resource, and waits for its own change. */
 async function live(calm: Neighbour, use: SharedResource['use'], count: number): Promise<Life> {
   const refused: string[] = [];
   const latencies: number[] = [];

@@ -28,7 +28,7 @@ async function send(method: string, path: string, credential: string, body?: unk
   return { status: answer.status, body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown> };
 }
 
-/** Makes a client by REST that acts for itself. */
+/** Creates a client for the client-credentials grant over REST. */
 async function newClient(): Promise<{ id: string; configuration: client.Configuration }> {
   const { status, body } = await send('POST', '/v1/oauthClients', tenant.apiKey, {
     displayName: 'Nightly report',
@@ -42,7 +42,7 @@ async function newClient(): Promise<{ id: string; configuration: client.Configur
   return { id, configuration };
 }
 
-it('a program gets a token at the edge by a library that is not ours, and the API goes by its scope', async () => {
+it('a program gets a token at the edge with a third-party library, and the API enforces its scope', async () => {
   const { configuration } = await newClient();
   const { access_token: token } = await client.clientCredentialsGrant(configuration, { scope: 'customers.read' });
 
@@ -68,7 +68,7 @@ it.each(['revoked', 'of a deleted client'])('a token that is %s is refused', asy
   await untilRefused(async () => (await send('GET', '/v1/customers', token)).status);
 });
 
-it('a change of what a client may do changes its tokens', async () => {
+it('a change of a client’s permissions changes its tokens', async () => {
   const { id, configuration } = await newClient();
   const { access_token: token } = await client.clientCredentialsGrant(configuration, { scope: 'customers.read' });
   expect(await send('GET', '/v1/customers', token)).toMatchObject({ status: 200 });

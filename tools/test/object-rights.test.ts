@@ -36,7 +36,7 @@ const lacking = (permission: string) => ({
   ...{ status: 403, body: { code: 'PERMISSION_MISSING', metadata: { permission } } },
 });
 
-it('a key for one object reads its records, and none of another, also when these are kept at the edge', async () => {
+it('a key for one object reads its records, and none of another, even if the edge has cached them', async () => {
   const reader = await withKey(['objects.car.read']);
   const of = (object: 'car' | 'boat') => {
     const records = `/v1/objects/${object}/records`;
@@ -51,7 +51,7 @@ it('a key for one object reads its records, and none of another, also when these
   for (const path of [...of('boat'), `/v1/objects/boat/records/${ids.boat}/history`]) {
     expect(await reader.send('GET', path)).toMatchObject(lacking('objects.boat.read'));
   }
-  // Gets that come at once are joined into one call to the service.
+  // Concurrent gets are joined into one call to the service.
   const asked = Array.from({ length: 20 }, (_, number) => (number % 2 === 0 ? ('car' as const) : ('boat' as const)));
   const statuses = await Promise.all(
     asked.map(async (object) => {
@@ -81,7 +81,7 @@ it('a search of a caller for one object finds its records only', async () => {
   );
 });
 
-it('permissions for one object are given by roles and keys of those who have them for all objects or for this one', async () => {
+it('permissions for one object can be granted with those for all objects or for this one', async () => {
   const role = { displayName: 'Fleet', permissions: ['objects.car.read', 'objects.car.write'] };
   expect(await create('roles', role)).toMatchObject(role);
   const all = await withKey(['apiKeys.write', 'objects.read']);
@@ -97,7 +97,7 @@ it('permissions for one object are given by roles and keys of those who have the
   expect(await give(all, 'customers.car.read')).toMatchObject({ status: 400 });
 });
 
-it('a token has the rights of its scope: one object of a client for all, and one of a client for one', async () => {
+it('a token has the rights of its scope, for one object, from a client for all objects or for one', async () => {
   const insecure = { execute: [client.allowInsecureRequests] };
   for (const permission of ['objects.read', 'objects.car.read']) {
     const made = await create('oauthClients', {

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 
-/** A collector of traces that writes each request as a line of a file, so that tests in other processes can read it. */
+/** A trace collector that writes each request as a line of a file, so that tests in other processes can read it. */
 export class OtlpReceiver {
   readonly #file: string;
   readonly #server: Server;
@@ -23,7 +23,7 @@ export class OtlpReceiver {
     return receiver;
   }
 
-  /** As processes are configured with it. */
+  /** The endpoint for the processes' configuration. */
   get endpoint(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }

@@ -10,7 +10,7 @@ export interface Person {
   password: string;
 }
 
-/** Somebody who was invited by mail and has accepted on the page that the mail leads to. */
+/** A user who was invited by mail and has accepted on the linked page. */
 export async function newPerson(platform: SharedPlatform, api: ApiClient, roleIds = ['read-only']): Promise<Person> {
   const email = `${crypto.randomUUID()}@example.com`;
   const { status, body } = await api.send('POST', '/v1/users', { body: { email, displayName: 'Ada', roleIds } });
@@ -23,7 +23,7 @@ export async function newPerson(platform: SharedPlatform, api: ApiClient, roleId
   return { id: (body as { id: string }).id, email, password };
 }
 
-/** The link in the newest mail to somebody, once there are so many. */
+/** The link in the newest mail to an address, once it has this many mails. */
 export async function mailedLink(
   { mailDir }: Pick<SharedPlatform, 'mailDir'>,
   email: string,

@@ -16,10 +16,10 @@ beforeAll(async () => {
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
 }, 120_000);
 
-/** Each personal value has this word in it, which nothing else has. */
+/** Each personal value contains this word, which occurs nowhere else. */
 const mark = 'zaphodine';
 
-it('writes no personal value into any log or trace, whatever goes wrong with it', async () => {
+it('writes no personal value into any log or trace, also on errors', async () => {
   const people = Array.from({ length: 40 }, (_, n) => ({
     kind: 'PERSON',
     displayName: `${mark} ${n}`,
@@ -44,7 +44,7 @@ it('writes no personal value into any log or trace, whatever goes wrong with it'
   const headers = { 'content-type': 'text/csv', ...last.headers };
   expect((await api.send('POST', '/v1/customers:import', { body: file, headers })).status).toBe(200);
 
-  // The last of it has come.
+  // The last span has arrived.
   await traces.traceWith(
     last.traceId,
     'edge POST /v1/customers::import',
@@ -63,7 +63,7 @@ it('writes no personal value into any log or trace, whatever goes wrong with it'
   }
 });
 
-it('erases a person over REST: a kept answer is never given again, and the export was whole before', async () => {
+it('erases a person over REST: a cached answer is never served again, and the earlier export was complete', async () => {
   const body = { kind: 'PERSON', displayName: 'Trillian', emails: [{ address: 'trillian@example.com' }] };
   const { id } = (await api.send('POST', '/v1/customers', { body })).body as { id: string };
   const consent = { purpose: 'news', channel: 'EMAIL', state: 'GIVEN', legalBasis: 'CONSENT', source: 'web form' };

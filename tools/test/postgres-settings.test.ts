@@ -41,7 +41,7 @@ describe('PostgreSQL has the same settings, by its memory,', () => {
     }
   });
 
-  test('in the small clusters of a developer', () => {
+  test('in a developer’s small clusters', () => {
     const { patches } = parse(readFileSync(join(root, 'k8s/overlays/local/kustomization.yaml'), 'utf8')) as {
       patches: { target?: { kind?: string }; patch: string }[];
     };
@@ -71,7 +71,7 @@ describe('PostgreSQL has the same settings, by its memory,', () => {
     );
   });
 
-  test('in the server of npm start, and every version that we run knows them', async () => {
+  test('in the server of npm start, and every version in use supports them', async () => {
     const postgres = await startEmbeddedPostgres();
     onTestFinished(() => postgres.stop());
     const rows = await queryDatabase(

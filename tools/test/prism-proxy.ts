@@ -29,13 +29,13 @@ export class Prism {
   }
 
   /**
-   * Starts a proxy before a server, which holds requests and answers to an OpenAPI document. Answers are passed on; what is wrong
-   * with them is in the header `sl-violations`.
+   * Starts a proxy that validates requests and answers of a server against an OpenAPI document. Answers are passed on, with
+   * violations in the header `sl-violations`.
    *
    * @returns the URL of the proxy
    */
   async proxy(openApi: OpenApi, upstream: string): Promise<string> {
-    // Of two paths that match, such as `{id}` and `{id}:download`, Prism takes the one that is described last.
+    // Of two matching paths, such as `{id}` and `{id}:download`, Prism uses the one that is described last.
     const paths = Object.entries(openApi.paths).toSorted(([one], [other]) => one.length - other.length);
     const port = await freePort();
     const document = join(this.#folder, `openapi-${port}.json`);

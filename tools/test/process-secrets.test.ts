@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { startPlatform, type Platform } from '@rapport/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-/** Whoever may run `ps`, or reads a dump of a process, sees these. */
+/** Visible in `ps` and in process dumps. */
 const shownFiles = ['cmdline', 'environ'] as const;
 const lookEveryMs = 10;
 
 let dataDir: string;
 let platform: Platform | undefined;
-/** What was seen of every process below this one while the platform started and worked. */
+/** Arguments and environment of every descendant process while the platform started and ran. */
 const shown = new Map<string, string>();
 
 describe.runIf(existsSync('/proc/self/environ'))('the processes of a platform', () => {
@@ -19,7 +19,7 @@ describe.runIf(existsSync('/proc/self/environ'))('the processes of a platform', 
     dataDir = await mkdtemp(join(tmpdir(), 'rapport-secrets-'));
     const looking = setInterval(lookAtProcesses, lookEveryMs);
     try {
-      // One of its own, whose processes are looked at from the first moment on, migrations and all.
+      // A separate platform, whose processes are observed from the start, migrations included.
       platform = await startPlatform({ dataDir, edges: 2 });
       const { apiKey } = await platform.createTenant('Discreet');
       const headers = { authorization: `Bearer ${apiKey}` };
@@ -48,7 +48,7 @@ describe.runIf(existsSync('/proc/self/environ'))('the processes of a platform', 
     expect(leaks).toEqual([]);
   });
 
-  it('were all looked at', () => {
+  it('were all observed', () => {
     const commands = [...shown].filter(([where]) => where.startsWith('cmdline')).map(([, text]) => text);
     for (const program of ['auth/dist/main.js', 'customers/dist/main.js', 'edge/dist/main.js', 'redis', 'postgres'])
       expect(
@@ -67,14 +67,14 @@ function lookAtProcesses(): void {
   for (const pid of descendants(process.pid)) {
     for (const file of shownFiles) {
       const text = read(`/proc/${pid}/${file}`);
-      // Between fork and exec a child still has what we have.
+      // Between fork and exec a child still has this process's environment.
       if (text !== undefined && text !== read(`/proc/self/${file}`))
         shown.set(`${file} of ${pid}, ${text.length} bytes`, text);
     }
   }
 }
 
-/** Whatever thread of theirs has begun them. */
+/** Children of all threads. */
 function descendants(ancestor: number | string): string[] {
   const children = tasksOf(ancestor).flatMap((task) => {
     const pids = read(`/proc/${ancestor}/task/${task}/children`) ?? '';
@@ -91,7 +91,7 @@ function tasksOf(pid: number | string): string[] {
   }
 }
 
-/** Undefined when the process has gone meanwhile. */
+/** Undefined when the process has ended meanwhile. */
 function read(path: string): string | undefined {
   try {
     return readFileSync(path, 'latin1');
@@ -100,7 +100,7 @@ function read(path: string): string | undefined {
   }
 }
 
-/** Each file of the secrets folder with what is secret in it: the whole, and of a URL the password as it may be written. */
+/** Each file of the secrets folder with its secret: the whole text, and the password of a URL in its possible spellings. */
 async function readSecrets(): Promise<Map<string, string[]>> {
   const folder = join(dataDir, 'secrets');
   const secrets = new Map<string, string[]>();

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 
-/** A span as a collector gets it. */
+/** A span as the collector receives it. */
 export interface ReceivedSpan {
   /** Name of the process that made it. */
   process: string;
@@ -24,7 +24,7 @@ interface ExportRequest {
   }[];
 }
 
-/** What a collector has written into its file until now. */
+/** The current file of a collector. */
 export class ReceivedTraces {
   readonly #file: string;
   readonly #spans: ReceivedSpan[] = [];
@@ -34,7 +34,7 @@ export class ReceivedTraces {
     this.#file = file;
   }
 
-  /** All that was sent, as it came. */
+  /** The raw text of all requests. */
   get text(): string {
     return existsSync(this.#file) ? readFileSync(this.#file, 'utf8') : '';
   }
@@ -51,7 +51,7 @@ export class ReceivedTraces {
     return this.spans.filter((span) => span.traceId === traceId);
   }
 
-  /** The spans of a trace, once those have come that are named: each by its process and its name. */
+  /** The spans of a trace, once the given ones have arrived: each is a process and a name. */
   async traceWith(traceId: string, ...names: string[]): Promise<ReceivedSpan[]> {
     const come = () => this.trace(traceId).map(({ process, name }) => `${process} ${name}`);
     await expect.poll(come, { timeout: 60_000 }).toEqual(expect.arrayContaining(names));
@@ -59,7 +59,7 @@ export class ReceivedTraces {
   }
 }
 
-/** A trace that a client has begun. */
+/** A trace that a client has started. */
 export function newTrace() {
   const [traceId, spanId] = [randomBytes(16).toString('hex'), randomBytes(8).toString('hex')];
   return { traceId, spanId, headers: { traceparent: `00-${traceId}-${spanId}-01` } };

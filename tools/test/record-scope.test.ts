@@ -35,7 +35,7 @@ const makeTeam = (displayName: string) => make(admin, '/v1/teams', { displayName
 const makeKey = async (recordScope: string, teamId: string) =>
   (await make(admin, '/v1/apiKeys', { displayName: recordScope, permissions, recordScope, teamId })).key!;
 
-it('gets that come at once are not answered together across scopes', async () => {
+it('concurrent gets are not joined across scopes', async () => {
   const team = await makeTeam('East');
   const [ann, bob] = [await makeKey('OWN', team.id), await makeKey('OWN', team.id)];
   const create = async (key: string) => (await make(key, '/v1/customers', { kind: 'PERSON', displayName: 'Ada' })).id;
@@ -54,7 +54,7 @@ it('gets that come at once are not answered together across scopes', async () =>
   expect(statuses).toEqual(expected);
 }, 60_000);
 
-it('a file in CSV names no system of external ids that only others have', async () => {
+it('a CSV file has no external id system that only hidden records use', async () => {
   const team = await makeTeam('Centre');
   const key = await makeKey('OWN', team.id);
   const external = (system: string) => ({ kind: 'PERSON', displayName: 'Ada', externalIds: [{ system, value: '1' }] });

@@ -7,7 +7,7 @@ beforeAll(async () => {
   paths = await traceRequestPaths();
 });
 
-/** What a reader opens to follow a request; `libs/platform` decides nothing about it. */
+/** The files that a reader opens to follow a request; `libs/platform` decides nothing about it. */
 function followed(files: readonly string[]): string[] {
   return files.filter((file) => /^(?:apps\/edge|libs\/contracts)\//.test(file));
 }

@@ -13,7 +13,7 @@ import { ApiClient } from './api-client.ts';
 import { untilRefused } from './until-refused.ts';
 
 const rounds = sizeOf('REVOCATION_ROUNDS', { short: 1, long: 100 });
-/** What is promised. Only the long form holds it to that: a short one may run beside anything. */
+/** The promised limit. Only the long form checks it: the short one may run on a busy machine. */
 const longestMs = 1_000;
 
 let platform: SharedPlatform;

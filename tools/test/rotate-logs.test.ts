@@ -18,7 +18,7 @@ beforeEach(async () => {
   return () => rm(folder, { recursive: true });
 });
 
-test('a log that has become too long is put aside, and its process goes on at its start', async () => {
+test('a log that is too long is rotated, and its process continues at the start of the file', async () => {
   const descriptor = openSync(log, 'a', 0o600);
   const child = spawn(process.execPath, ['-e', `process.stdin.on('data', (data) => process.stdout.write(data))`], {
     stdio: ['pipe', descriptor, 'inherit'],
@@ -36,7 +36,7 @@ test('a log that has become too long is put aside, and its process goes on at it
   expect([old.size, (old.mode & 0o777).toString(8)]).toEqual([limit + 1, '600']);
 });
 
-test('of the logs of a process a few are kept, the newest of them', async () => {
+test('only the newest rotated logs of a process are kept', async () => {
   for (let round = 1; round <= 5; round += 1) {
     await writeFile(log, Buffer.alloc(limit));
     await appendFile(log, `round ${round}\n`);
@@ -48,7 +48,7 @@ test('of the logs of a process a few are kept, the newest of them', async () => 
   expect(await Promise.all(ends)).toEqual(['round 5\n', 'round 4\n', 'round 3\n']);
 });
 
-test('a short log is left as it is', async () => {
+test('a short log is not rotated', async () => {
   await writeFile(log, Buffer.alloc(limit));
 
   await rotateLogs(folder);

@@ -65,7 +65,7 @@ it('a record of any type is found as soon as it is written, renamed or deleted',
 
 const time: unknown = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
 
-it('a caller finds what it sees, by what it sees', async () => {
+it('a caller finds only visible records, by visible values', async () => {
   const theirs = await create('/v1/customers', { kind: 'COMPANY', displayName: 'Zaphod' });
   await create('/v1/deals', { title: 'Zaphod', pipelineId, stage: 'lead' });
   const own = await withKey({ recordScope: 'OWN' });

@@ -5,7 +5,7 @@ import { beforeAll, expect, inject, it } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
 
-/** The apps that have a database of their own, by what they are tagged with. */
+/** The apps with a database, by their tags. */
 const services = globSync('apps/*/project.json', { cwd: root })
   .filter((path) =>
     (JSON.parse(readFileSync(join(root, path), 'utf8')) as { tags: string[] }).tags.includes('type:service'),
@@ -18,20 +18,20 @@ beforeAll(async () => {
   platform = await sharedPlatform(inject('platformUrl'));
 }, 120_000);
 
-it.each(services)('%s has a test that looks at every table of its database', (service) => {
+it.each(services)('%s has a test of every table of its database', (service) => {
   const path = join(root, service, 'test/database.test.ts');
   const test = existsSync(path) ? readFileSync(path, 'utf8') : '';
   expect(test).toMatch(/expect\(await catalogFaults\([\w.]+\.urls\.appUrl\b[^)]*\)\)\.toEqual\(\[\]\)/);
   expect(test).toMatch(/expect\(await schemaDifference\(/);
 });
 
-it('no database is there that is not the one of such a service', async () => {
+it('every database belongs to such a service', async () => {
   const url = platform.customersDatabase.superuserUrl;
   const rows = await queryDatabase<{ name: string }>(
     url,
     `select datname as name from pg_database where not datistemplate and datname <> 'postgres' order by 1`,
   );
-  // That of the keys is the second one of customers, and its test looks at it as well.
+  // The key database is the second one of customers, and its test covers it as well.
   const own = rows.map(({ name }) => name).filter((name) => name !== 'keys');
   expect(rows).toHaveLength(own.length + 1);
   expect(own.map((name) => `apps/${name}`)).toEqual(services.toSorted());

@@ -12,7 +12,7 @@ beforeEach(async () => {
   api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Settlers')).apiKey);
 });
 
-it('settings are read as they were changed, by whoever asks next, and a stale change is refused', async () => {
+it('changed settings are visible to the next read of any caller, and a stale change is refused', async () => {
   const before = await api.send('GET', '/v1/settings');
   expect(before).toMatchObject({ status: 200, body: { baseCurrency: 'USD', timeZone: 'UTC', etag: '"0"' } });
   expect(before.headers.get('etag')).toBeTruthy();
@@ -28,7 +28,7 @@ it('settings are read as they were changed, by whoever asks next, and a stale ch
   expect((await api.send('GET', '/v1/settings')).body).toEqual(restored.body);
 });
 
-it('a value that is none is refused with its field', async () => {
+it('an invalid value is refused with its field', async () => {
   const body = { baseCurrency: 'XQX', timeZone: 'Europe/Atlantis', locale: 'de_DE' };
   expect(await api.send('PATCH', '/v1/settings', { body })).toMatchObject({
     status: 400,

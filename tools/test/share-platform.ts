@@ -12,9 +12,9 @@ declare module 'vitest' {
   }
 }
 
-/** A platform whose files and traces tests look through. Each looks for what only it has written. */
+/** A platform whose files and traces tests search, each for its own values. */
 export interface ObservedPlatform {
-  /** For `sharedPlatform`. */
+  /** The argument of `sharedPlatform`. */
   url: string;
   /** File with all of its traces, for `ReceivedTraces`. */
   tracesFile: string;
@@ -22,11 +22,11 @@ export interface ObservedPlatform {
 
 const places = { interactive: 1_200, bulk: 200, feed: 200 };
 const unlimited = { keyUnits: 1e9, tenantUnits: 1e9 };
-/** Two edges, whose limits no test meets by chance, however slow the machine is. */
+/** Two edges, with limits that no test reaches by chance on a slow machine. */
 const options = {
   edges: 2,
   edgeEnv: {
-    // The second is for tests that fill the places of a tenant. It has as many bulk places as in production.
+    // The second plan is for tests that use all places of a tenant. It has as many bulk places as in production.
     RATE_PLANS: JSON.stringify({
       standard: { ...unlimited, places },
       placed: { ...unlimited, places: { interactive: 1_200, bulk: 16, feed: 200 } },
@@ -37,11 +37,11 @@ const options = {
     ANONYMOUS_UNITS_PER_MINUTE: '1000000000',
     EDGE_COUNT: '2',
   },
-  // No test waits for minutes until what is begun for a closed tenant has ended.
+  // Shortens the minutes that work for a closed tenant may take.
   authEnv: { CLOSING_SETTLE_SECONDS: '3' },
 };
 
-/** Two platforms for all test files that only need a tenant: one of them is observed, which makes it slower. */
+/** Two platforms for all test files that only need a tenant: one of them is traced, which makes it slower. */
 export default async function share(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'rapport-observed-'));
   const tracesFile = join(folder, 'traces.ndjson');

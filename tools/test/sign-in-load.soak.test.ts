@@ -18,7 +18,7 @@ import { expect, inject, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
 import { newPerson, type Person } from './people.ts';
 
-/** A tenant whose people sign in for an app, while others use the API with its key. */
+/** A tenant whose users sign in for an app, while others use the API with its key. */
 interface Scene {
   platform: SharedPlatform;
   api: ApiClient;
@@ -57,7 +57,10 @@ async function setScene(platform: SharedPlatform): Promise<Scene> {
   };
 }
 
-/** Opens the sign-in page in so many browsers. @returns sends the passwords all at once, and answers with the statuses */
+/**
+ * Opens the sign-in page in this many browsers. @returns a function that sends all passwords at once and returns the
+ * statuses
+ */
 async function openPages({ people, authorizePath }: Scene, url: string, addresses: string[]) {
   const pages = await Promise.all(
     addresses.map(async (address) => {
@@ -74,18 +77,18 @@ async function openPages({ people, authorizePath }: Scene, url: string, addresse
     );
 }
 
-it('lets people who send a password through one by one at each edge, and answers others meanwhile', async () => {
+it('forwards requests with a password one at a time at each edge, and answers others meanwhile', async () => {
   const scene = await setScene(await sharedPlatform(inject('platformUrl')));
   const { platform, apiKey, customerPath } = scene;
   const addresses = Array<string>(8).fill('127.0.0.1');
-  // At the edge that is the issuer: a form of another origin is refused.
+  // At the issuer's edge: a form of another origin is refused.
   const send = await openPages(scene, platform.edgeUrl, addresses);
   const databaseUrl = new URL(platform.customersDatabase.superuserUrl);
   databaseUrl.pathname = 'auth';
   const holder = new pg.Client({ connectionString: databaseUrl.href });
   await holder.connect();
   try {
-    // Each sign-in that is let through reads what it is about, and is held there.
+    // Each forwarded sign-in reads its interaction, and is blocked there.
     await holder.query('begin; lock table oidc_record in access exclusive mode');
     const held = () => heldStatements(databaseUrl.href);
     const statuses = send();
@@ -120,16 +123,17 @@ async function heldStatements(databaseUrl: string): Promise<number> {
 
 if (isSoak) {
   it(
-    '100 people who sign in at once leave others their answers, at most three times as late',
+    '100 concurrent sign-ins make other answers at most three times as slow',
     async () => {
       const [rounds, signIns] = [sizeOf('SIGN_IN_ROUNDS', { short: 1, long: 5 }), 100];
-      // One of its own, which takes each browser's word for its address: it is not the throttle that is to be shown.
+      // A separate platform, which trusts each browser's address: the test is not about the throttle.
       const platform = await startPlatform({ edgeEnv: { TRUSTED_PROXIES: '127.0.0.1' } });
       const load = new LoadProcess();
       try {
         const scene = await setScene(platform);
         const plan = planOf(scene);
-        // The browsers are other machines: they take no processor from those who are measured, which run already.
+        // The browsers stand for other machines: they must take no processor time from the measured clients, which already
+        // run.
         if (process.platform === 'linux') setPriority(10);
         const latencies: Record<'calm' | 'busy', number[]> = { calm: [], busy: [] };
         const measure = async (name: keyof typeof latencies) => {
@@ -144,7 +148,7 @@ if (isSoak) {
           const send = await openPages(scene, platform.edgeUrl, addresses);
           const finished = send();
           await measure('busy');
-          // A slow machine refuses the last of them, and says so.
+          // A slow machine refuses the last ones with a status.
           const statuses = await finished;
           expect(statuses).toContain(200);
           expect(statuses.filter((status) => ![200, 429, 504].includes(status))).toEqual([]);
@@ -163,7 +167,7 @@ if (isSoak) {
   );
 }
 
-/** Reads from the edge's memory, from customers, and from auth. */
+/** Reads from the edge's cache, from customers, and from auth. */
 function planOf({ platform, apiKey, customerPath: path }: Scene): HttpPlan {
   const headers = { authorization: `Bearer ${apiKey}` };
   return {

@@ -10,7 +10,7 @@ const redirectUri = 'https://app.example.com/callback';
 let platform: SharedPlatform;
 let api: ApiClient;
 let ada: Person;
-/** An OAuth client, and a library that is not ours as its program. */
+/** An OAuth client, with a third-party library as its program. */
 let app: { id: string; configuration: client.Configuration };
 
 beforeAll(async () => {
@@ -38,7 +38,7 @@ async function newApp() {
   };
 }
 
-/** What a program needs to send somebody to us, and to go on when they come back. */
+/** Parameters of a program's authorization request and of the exchange after it. */
 async function authorization(scope: string) {
   const pkceCodeVerifier = client.randomPKCECodeVerifier();
   const expectedState = client.randomState();
@@ -53,7 +53,7 @@ async function authorization(scope: string) {
   return { url: url.href, checks: { pkceCodeVerifier, expectedState } };
 }
 
-/** Signs in and agrees on the pages that the edge shows, and has the program exchange the code there. */
+/** Signs in and consents on the edge's pages, and exchanges the code as the program. */
 async function signIn(
   { email, password }: Person,
   scope = 'openid offline_access customers.read account.read account.write',
@@ -78,7 +78,7 @@ async function untilNoneIsGood(...tokens: string[]): Promise<void> {
   await Promise.all(tokens.map((token) => untilRefused(() => call('GET', '/v1/customers', token))));
 }
 
-it('a library that is not ours signs somebody in on our pages, refreshes, introspects and revokes', async () => {
+it('a third-party library signs a user in on our pages, refreshes, introspects and revokes', async () => {
   const first = await signIn(ada);
   expect(await call('GET', '/v1/customers', first.access)).toBe(200);
   expect(await call('GET', '/v1/users', first.access)).toBe(403);
@@ -95,7 +95,7 @@ it('a library that is not ours signs somebody in on our pages, refreshes, intros
   expect(await client.tokenIntrospection(app.configuration, access)).toMatchObject({ active: false });
 });
 
-it('a refresh token used 20 times at once succeeds once, and no access token of its family works any longer', async () => {
+it('a refresh token used 20 times at once succeeds once, and all access tokens of its family stop working', async () => {
   const first = await signIn(ada);
   expect(await call('GET', '/v1/customers', first.access)).toBe(200);
 
@@ -107,7 +107,7 @@ it('a refresh token used 20 times at once succeeds once, and no access token of 
   await untilNoneIsGood(first.access, ...given);
 });
 
-it('a replay ends a family that the edge has in use', async () => {
+it('a replay revokes a token family that is cached at the edge', async () => {
   const first = await signIn(ada);
   const { access_token: second } = await client.refreshTokenGrant(app.configuration, first.refresh);
   for (const token of [first.access, second]) expect(await call('GET', '/v1/customers', token)).toBe(200);
@@ -119,7 +119,7 @@ it('a replay ends a family that the edge has in use', async () => {
   await untilNoneIsGood(first.access, second);
 });
 
-it('somebody disconnects an app, whose tokens work no longer', async () => {
+it('a user disconnects an app, whose tokens stop working', async () => {
   const { access } = await signIn(ada);
   const headers = { authorization: `Bearer ${access}` };
   const listed = await fetch(`${platform.edgeUrl}/v1/connectedApps`, { headers });
@@ -130,7 +130,7 @@ it('somebody disconnects an app, whose tokens work no longer', async () => {
   await untilNoneIsGood(access);
 });
 
-it('somebody signs out of the browser, and of what lasts as long as that', async () => {
+it('a user signs out of the browser, and of all apps bound to that session', async () => {
   const browser = new Browser(platform.edgeUrl);
   const { access, idToken } = await signIn(ada, 'openid customers.read', browser);
   const url = client.buildEndSessionUrl(app.configuration, { id_token_hint: idToken });
@@ -141,7 +141,7 @@ it('somebody signs out of the browser, and of what lasts as long as that', async
   await untilNoneIsGood(access);
 });
 
-it('who has forgotten the password chooses another by the link of a mail', async () => {
+it('a user who has forgotten the password sets a new one with the link of a mail', async () => {
   const grace = await newPerson(platform, api);
   const browser = new Browser(platform.edgeUrl);
   const forgotten = await browser.follow(

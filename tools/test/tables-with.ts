@@ -3,8 +3,8 @@ import { queryDatabase } from '@rapport/testing';
 const databases = ['auth', 'customers', 'keys', 'sync'];
 
 /**
- * Tables of all databases of a platform with a row in which one of the texts occurs, also as bytes, such as `auth.api_key`; partitions of the
- * change log are tables of their own.
+ * Tables of all databases of a platform with a row that contains one of the texts, also as bytes, such as `auth.api_key`;
+ * partitions of the change log are separate tables.
  *
  * @param superuserUrl of any of its databases
  */

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { ownPlatforms } from '../own-platforms.ts';
 
 const root = join(import.meta.dirname, '../..');
-/** The tests, and what only tests use. Not this file, which names what it looks for. */
+/** The tests and their support files, without this file, which contains the patterns. */
 const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'], { cwd: root })
   .toString()
   .trim()
@@ -17,7 +17,7 @@ const pause = /\bawait (?:delay|wait|sleep|setTimeout)\(/;
 const duration = /expect\(.*(?:\bms\b|Ms\b|[Ss]econds\b|elapsed|took).*\)\.(?:not\.)?toBe(?:Less|Greater)/;
 const ownStart = /\bstart(?:Sync)?Platform\(/;
 
-test('a platform of its own has each file that is listed with a reason, and no other', () => {
+test('exactly the listed files start their own platform', () => {
   const starting = files
     .filter(({ file, lines }) => !file.endsWith('/sync-platform.ts') && lines.some((line) => ownStart.test(line)))
     .map(({ file }) => file);
@@ -38,7 +38,7 @@ test.each([
   expect(bare).toEqual([]);
 });
 
-/** A comment on the line or just above its statement, or the mark of the long form, which measures. */
+/** A comment on the line or just above its statement, or the mark of the long form, which may measure. */
 function hasReason(lines: readonly string[], index: number): boolean {
   const line = lines[index] ?? '';
   return [line, lines[index - 1] ?? ''].some((each) => each.includes('//')) || line.includes('if (isSoak)');

@@ -12,7 +12,7 @@ import { newTrace, ReceivedTraces, type ReceivedSpan } from './received-traces.t
 let platform: SharedPlatform;
 let traces: ReceivedTraces;
 let api: ApiClient;
-/** What a tenant has its webhooks sent to. */
+/** A tenant's webhook endpoint. */
 let endpoint: Server;
 /** The `traceparent` of each webhook. */
 const webhooks: (string | undefined)[] = [];
@@ -67,11 +67,11 @@ it('shows a write as one chain: edge, customers, SQL, change log, sync, webhook'
   expect(webhooks).toEqual([`00-${client.traceId}-${sent.spanId}-01`]);
 });
 
-it('shows a read of a kept answer as one span', async () => {
+it('shows a read of a cached answer as one span', async () => {
   const { body } = await createCustomer('Kept');
   const path = `/v1/customers/${(body as { id: string }).id}`;
   let client = newTrace();
-  // The log of changes, which the edge follows, ends what was kept before it has told of the customer.
+  // The change log invalidates answers that were cached before the customer's change arrived.
   const readKept = async () => {
     client = newTrace();
     return (await api.send('GET', path, { headers: client.headers })).headers.get('cache-status');
@@ -84,7 +84,7 @@ it('shows a read of a kept answer as one span', async () => {
   expect(others).toEqual([]);
 });
 
-it('shows how a credential was looked up that no edge knew', async () => {
+it('shows the look-up of a new credential', async () => {
   const client = newTrace();
   const headers = { ...client.headers, authorization: 'Bearer rpt_live_nobodys' };
 
@@ -97,7 +97,7 @@ it('shows how a credential was looked up that no edge knew', async () => {
   expect(only(spans, 'edge', authenticate).parentSpanId).toBe(request.spanId);
 });
 
-it('names the trace in the log line of its request, and begins one where the client has named none that can be read', async () => {
+it('has the trace in the log line of its request, and starts one if the client sends no valid one', async () => {
   const client = newTrace();
   const [known, broken] = [
     await createCustomer('Logged', client.headers),
@@ -109,7 +109,7 @@ it('names the trace in the log line of its request, and begins one where the cli
   expect(only(begun, 'edge', 'POST /v1/customers').parentSpanId).toBeUndefined();
 });
 
-/** The trace that the edge's log names for a request. */
+/** The trace id of a request in the edge's log. */
 async function loggedTrace({ headers }: Answer): Promise<string> {
   const requestId = headers.get('x-request-id') ?? '';
   const lines = async () => (await readFile(join(platform.logDir, 'edge.log'), 'utf8')).split('\n');

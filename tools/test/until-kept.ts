@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { ApiClient } from './api-client.ts';
 import type { Answer } from './open-api.ts';
 
-/** Reads until the answer comes from the edge's memory: the change log is followed, and what it says of the last write is done. */
+/** Reads until the answer comes from the edge's cache: then the change log has delivered the last write. */
 export async function untilKept(api: ApiClient, path: string): Promise<Answer> {
   let answer: Answer | undefined;
   const read = async () => {

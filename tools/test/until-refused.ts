@@ -1,13 +1,13 @@
 import { expect, vi } from 'vitest';
 
-/** Longer than a machine is ever too busy. How soon it must be is what `revocation.soak.test.ts` measures. */
+/** Longer than any machine is busy. `revocation.soak.test.ts` measures the promised time. */
 const timeoutMs = 60_000;
 const intervalMs = 10;
 
 /**
- * Uses a credential again and again, as a busy client does, until it is refused, and expects that it stays so.
+ * Uses a credential repeatedly, as a busy client does, until it is refused, and expects that it stays refused.
  *
- * @param statusNow uses it once
+ * @param statusNow uses it once and returns the status
  */
 export async function untilRefused(statusNow: () => Promise<number>, refusal = 401): Promise<void> {
   const isRefused = async () => {

@@ -20,7 +20,7 @@ interface FilledTenant {
   api: ApiClient;
 }
 
-/** A tenant with records of some collections, or of each, all of them named by a text that no other tenant has. */
+/** A tenant with records of some or all collections, named by a text that no other tenant has. */
 async function filledTenant(wanted: Wanted = {}): Promise<FilledTenant> {
   const { tenantId, apiKey } = await platform.createTenant('Closing');
   const api = await ApiClient.connect(platform.edgeUrl, apiKey);
@@ -29,7 +29,7 @@ async function filledTenant(wanted: Wanted = {}): Promise<FilledTenant> {
   return { tenantId, marker, api };
 }
 
-/** A tenant with people whose personal data is sealed by keys. */
+/** A tenant with people whose personal data is encrypted. */
 async function encryptedTenant(): Promise<FilledTenant> {
   const { tenantId, apiKey } = await platform.createTenant('Sealed');
   const api = await ApiClient.connect(platform.edgeUrl, apiKey);
@@ -58,7 +58,7 @@ async function untilComplete({ tenantId }: FilledTenant): Promise<Receipt> {
   return vi.waitUntil(receipt, { timeout: 120_000, interval: 200 });
 }
 
-/** All that a tenant shows of itself. */
+/** All readable data of a tenant. */
 async function shown({ api }: FilledTenant): Promise<unknown[]> {
   const paths = [
     'tenant',
@@ -77,7 +77,7 @@ async function shown({ api }: FilledTenant): Promise<unknown[]> {
 
 describe('closing a workspace', () => {
   it(
-    'leaves no row of it in any table but its receipt, and nothing of another tenant is touched',
+    'leaves no row of it in any table but its receipt, and changes nothing of another tenant',
     { timeout: 400_000 },
     async () => {
       const tenant = await filledTenant();
@@ -121,7 +121,7 @@ describe('closing a workspace', () => {
     },
   );
 
-  it('is proven to customers by a token that auth has just signed', async () => {
+  it('needs a fresh token of auth at customers', async () => {
     const { tenantId } = await platform.createTenant('Living');
     const sync = await ServiceCaller.of(platform, 'sync');
     const path = '/rapport.work.v1.WorkspaceService/RemoveClosedTenant';
@@ -132,11 +132,11 @@ describe('closing a workspace', () => {
       permissions: ['workspace.close'],
     });
 
-    expect(await sync.askBothWays(path, { closingToken }, undefined)).toMatchObject({
+    expect(await sync.askByBothTransports(path, { closingToken }, undefined)).toMatchObject({
       status: 'PERMISSION_DENIED',
       reason: 'CLOSING_UNPROVEN',
     });
-    expect(await sync.askBothWays(path, { closingToken: 'forged' }, undefined)).toMatchObject({
+    expect(await sync.askByBothTransports(path, { closingToken: 'forged' }, undefined)).toMatchObject({
       status: 'UNAUTHENTICATED',
     });
     sync.close();

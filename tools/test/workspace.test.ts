@@ -56,7 +56,7 @@ describe('a workspace that is exported and imported into an empty one', () => {
     expect(checked).toMatchObject({ status: 200, body: { verdicts: [{ suppressed: true }, { suppressed: false }] } });
   });
 
-  it('is not imported into again, since it is not empty', async () => {
+  it('refuses another import, since it is not empty', async () => {
     const answer = await copy!.api.send('POST', '/v1/workspace:import');
 
     expect(answer).toMatchObject({ status: 409, body: { code: 'WORKSPACE_NOT_EMPTY' } });
@@ -64,7 +64,7 @@ describe('a workspace that is exported and imported into an empty one', () => {
   });
 });
 
-describe('an archive that is not whole', () => {
+describe('a damaged archive', () => {
   let archive: Archive;
 
   beforeAll(async () => {
@@ -78,7 +78,7 @@ describe('an archive that is not whole', () => {
     ['of one block', (bytes) => bytes.subarray(0, 512)],
     ['noise', () => randomBytes(100_000)],
     ['zeros', () => Buffer.alloc(10_240)],
-    ['compressed by somebody', () => Buffer.from('1f8b0800', 'hex')],
+    ['compressed', () => Buffer.from('1f8b0800', 'hex')],
     ['with a record that was changed', (bytes) => changed(bytes, 'Ada Lovelace', 'Ida Lovelace')],
     ['with a byte of a file that was changed', (bytes) => changed(bytes, 'plan of the engine', 'plan of the Engine')],
     ['with a manifest that was changed', (bytes) => changed(bytes, '"formatVersion": 1', '"formatVersion": 2')],
@@ -133,7 +133,7 @@ describe('an archive that is not whole', () => {
 });
 
 describe('workspaces', () => {
-  it('an upload that broke off goes on, and bytes that differ are refused', async () => {
+  it('an interrupted upload resumes, and different bytes are refused', async () => {
     const archive = await (await filledWorkspace(platform)).export();
     const target = await Workspace.create(platform, 'Resumed');
     const { id } = await target.createImport();
@@ -159,7 +159,7 @@ describe('workspaces', () => {
     expect((await target.api.send('POST', '/v1/workspace:import')).status).toBe(202);
   });
 
-  it('an archive is of one tenant, and of the last export', async () => {
+  it('an archive belongs to one tenant, and to the last export', async () => {
     const [mine, theirs] = [await filledWorkspace(platform), await Workspace.create(platform, 'Theirs')];
     const { id } = await mine.export();
 
@@ -171,7 +171,7 @@ describe('workspaces', () => {
     });
   });
 
-  it.each(['export', 'import'])('are not for callers from whom something is hidden: %s', async (verb) => {
+  it.each(['export', 'import'])('are refused to callers with hidden fields or records: %s', async (verb) => {
     const owner = await Workspace.create(platform, 'Hiding');
     const permissions = ['workspace.export', 'workspace.import'];
     for (const [narrow, code] of [

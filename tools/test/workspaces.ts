@@ -13,7 +13,7 @@ interface Manifest {
   contents: { files: number; bytes: number };
 }
 
-/** A tenant that is exported and imported over REST. */
+/** A tenant for export and import over REST. */
 export class Workspace {
   private readonly platform: SharedPlatform;
   private readonly importer: Importer;
@@ -31,7 +31,7 @@ export class Workspace {
     return this.importer.api;
   }
 
-  /** What a call that must succeed answers. */
+  /** The answer of a call that must succeed. */
   async send<Body = { id: string }>(method: string, path: string, body?: unknown): Promise<Body> {
     const answer = await this.api.send(method, path, body === undefined ? {} : { body });
     expect(answer.status, `${method} ${path} ${JSON.stringify(answer.body)}`).toBeLessThan(300);
@@ -48,7 +48,7 @@ export class Workspace {
     return this.download(id);
   }
 
-  /** The archive of an export, which has the size and the hash that its operation says. */
+  /** The archive of an export, with the size and the hash of its operation. */
   async download(id: string): Promise<Archive> {
     const operation = await this.untilEnded(id);
     const answer = await this.importer.stream(`/v1/workspaceExports/${id}:download`, '*/*');
@@ -74,7 +74,7 @@ export class Workspace {
     return this.importer.until(id, hasEnded, 50);
   }
 
-  /** What an import is answered once nothing is left of one that was cancelled. */
+  /** Starts an import, once a cancelled one has been cleaned up. */
   async untilCleared(): Promise<Answer> {
     let answer: Answer | undefined;
     const isCleared = async () => (answer = await this.api.send('POST', '/v1/workspace:import')).status !== 409;
@@ -88,7 +88,7 @@ export class Workspace {
     return ApiClient.connect(this.platform.edgeUrl, key);
   }
 
-  /** What the API answers about all that it lists, and about the bytes of files. */
+  /** The API's answers of all lists, and the bytes of files. */
   async answers(): Promise<unknown[]> {
     const answers: unknown[] = [];
     for (const collection of [
@@ -128,7 +128,7 @@ interface File {
   data: Buffer;
 }
 
-/** An archive as a client reads, and forges, it. */
+/** An archive as a client reads and forges it. */
 export class Archive {
   readonly id: string;
   readonly bytes: Buffer;
@@ -150,7 +150,7 @@ export class Archive {
     return found.data;
   }
 
-  /** How often each line is there, by its hash and its folder. */
+  /** The number of each line, by its hash and its folder. */
   lineHashes(): Map<string, number> {
     const hashes = new Map<string, number>();
     for (const { name, data } of this.#files.filter((file) => file.name.endsWith('.ndjson'))) {
@@ -194,7 +194,7 @@ export class Archive {
     this.#files = [...this.#files.filter(isMoved), ...this.#files.filter((file) => !isMoved(file))];
   }
 
-  /** The archive with a manifest that is right. */
+  /** The archive with a correct manifest. */
   sealed(): Buffer {
     const parts = this.#files.filter(({ name }) => name.endsWith('.ndjson'));
     const files = parts.map(({ name, data }) => ({

@@ -14,8 +14,8 @@ import { ServiceCaller } from './service-caller.ts';
 import { makeTenantRecords, newMarker, type TenantRecords } from './tenant-records.ts';
 import { uselessPrincipals } from './useless-principals.ts';
 
-/** Operations that are asked at the same time: each waits for a tenant's records, one after the other. */
-const lanes = 6;
+/** Number of operations checked in parallel: each waits for a tenant's records in turn. */
+const workers = 6;
 const contract = platformContract();
 const routes = restRoutes(contract);
 const guarded = routes.filter(({ method }) => !method.policy.public);
@@ -38,7 +38,7 @@ beforeAll(async () => {
 
 afterAll(() => services.close());
 
-it('has every operation of the contract, with each id that it takes', () => {
+it('has every operation of the contract, with each of its ids', () => {
   const unreachable = contract.methods.filter(({ http }) => !http).map(({ path }) => path);
   expect(unreachable).toEqual([
     '/rapport.auth.v1.AuthService/AuthenticateApiKey',
@@ -75,7 +75,7 @@ describe.each(['REST', 'gRPC'] as const)('over %s', (name) => {
         : serviceDoor(services, tenantId, permissions, await uselessPrincipals(platform, tenantId, permissions));
   });
 
-  it('nobody gets in', async () => {
+  it('callers without a valid credential are refused', async () => {
     const faults: string[] = [];
     for (const route of guarded) {
       for (const [who, ask] of Object.entries(door.askAsNobody)) {
@@ -85,30 +85,30 @@ describe.each(['REST', 'gRPC'] as const)('over %s', (name) => {
           ['CREDENTIAL_MISSING', 'CREDENTIAL_INVALID', 'PRINCIPAL_MISSING', 'PRINCIPAL_INVALID'].includes(
             answer.reason ?? '',
           );
-        if (!isRight) faults.push(told(route, who, answer));
+        if (!isRight) faults.push(described(route, who, answer));
       }
     }
     expect(faults).toEqual([]);
   });
 
-  it('who lacks the permission is refused, whatever else they may do', async () => {
+  it('a caller without the permission is refused, whatever its other permissions', async () => {
     const faults: string[] = [];
     for (const route of guarded) {
       const request = validRequest(contract, route, ours);
       const answer = await door.askWithoutPermission(request);
       const { permission } = route.method.policy;
-      // The edge knows what the path names.
+      // The edge resolves the object in the path.
       const named = permission.replace(/\{(\w+)\}/, (_, field: string) => String(request.parts.params[field]));
       const isRight =
         answer.status === door.refusals.denied &&
         answer.reason === 'PERMISSION_MISSING' &&
         [permission, named].some((each) => answer.rest.includes(`"metadata":{"permission":"${each}"}`));
-      if (!isRight) faults.push(told(route, permission, answer));
+      if (!isRight) faults.push(described(route, permission, answer));
     }
     expect(faults).toEqual([]);
   });
 
-  it("another tenant's id answers byte for byte like one that is nowhere", { timeout: 60_000 }, async () => {
+  it("another tenant's id answers byte for byte like an unknown one", { timeout: 60_000 }, async () => {
     const faults: string[] = [];
     for (const ids of [theirs.living, theirs.deleted]) {
       for (const route of routes.filter(({ method }) => method.name !== 'SaveImportMapping'))
@@ -117,7 +117,7 @@ describe.each(['REST', 'gRPC'] as const)('over %s', (name) => {
     expect(faults).toEqual([]);
   });
 
-  it('a deleted id answers like one that is nowhere', { timeout: 60_000 }, async () => {
+  it('a deleted id answers like an unknown one', { timeout: 60_000 }, async () => {
     const faults: string[] = [];
     for (const route of routes)
       faults.push(...(await differences(contract, door, route, ours, ours.deleted, theirMarker, forMissing)));
@@ -140,7 +140,7 @@ describe.each(['REST', 'gRPC'] as const)('over %s', (name) => {
     expect(await refer(ours.others.customers)).toMatchObject({ reason: undefined });
   });
 
-  it('what only the server may set is refused, or not taken', async () => {
+  it('output-only fields are refused or ignored', async () => {
     const faults: string[] = [];
     for (const route of routes) {
       const request = validRequest(contract, route, ours);
@@ -151,18 +151,18 @@ describe.each(['REST', 'gRPC'] as const)('over %s', (name) => {
           name === 'REST'
             ? answer.status === 400 && answer.rest.includes(`"/${place.slice(1).join('/')}","code":"READ_ONLY_FIELD"`)
             : !answer.rest.includes(String(forged));
-        if (!isRight) faults.push(told(route, place.join('.'), answer));
+        if (!isRight) faults.push(described(route, place.join('.'), answer));
       }
     }
     expect(faults).toEqual([]);
   });
 
-  it('who has nothing but the permission gets in', { timeout: 300_000 }, async () => {
+  it('the permission alone is enough', { timeout: 300_000 }, async () => {
     const faults: string[] = [];
     const ask = async (route: RestRoute) => {
       const { name } = route.method;
       const living = references(contract, route).map(({ collection }) => collection);
-      // What an operation without ids makes or does changes none of our records.
+      // An operation without ids changes none of the test's records.
       const isHarmless = route.verb === 'GET' || living.length === 0;
       const wanted = {
         living,
@@ -170,13 +170,13 @@ describe.each(['REST', 'gRPC'] as const)('over %s', (name) => {
       };
       const records = isHarmless ? ours : await makeTenantRecords(platform, ourApi, newMarker(), wanted);
       const answer = await door.askWithPermission(validRequest(contract, route, records));
-      if (!isAdmitted(answer) && !(name in needMore)) faults.push(told(route, 'admitted', answer));
+      if (!isAdmitted(answer) && !(name in needMore)) faults.push(described(route, 'admitted', answer));
     };
     const left = [...guarded];
-    const lane = async () => {
+    const worker = async () => {
       for (let route = left.shift(); route; route = left.shift()) await ask(route);
     };
-    await Promise.all(Array.from({ length: lanes }, lane));
+    await Promise.all(Array.from({ length: workers }, worker));
     expect(faults).toEqual([]);
   });
 });
@@ -184,7 +184,7 @@ describe.each(['REST', 'gRPC'] as const)('over %s', (name) => {
 /** Internal methods that only sync may call. */
 const ofSync = ['VouchForPrincipal', 'ListOpenClosings', 'ReportClosingPass', 'RemoveClosedTenant'];
 
-it('no caller from outside, and no process that may not call, reaches what is for the platform itself', async () => {
+it('internal methods refuse external callers and processes that may not call', async () => {
   const otherProcess = await ServiceCaller.of(platform, 'auth');
   const { tenantId } = await platform.createTenant('Curious');
   const caller = { tenantId, principalId: `apiKey:${crypto.randomUUID()}`, permissions };
@@ -207,23 +207,23 @@ it('no caller from outside, and no process that may not call, reaches what is fo
       ...{ filters: [], changes: [], hidesPersonalData: false },
       ...{ customersRows: 0, syncRows: 0, isComplete: true, closingToken: 'forged' },
     };
-    expect(await services.askBothWays(path, first, caller)).toMatchObject({ status: 'PERMISSION_DENIED' });
-    expect(await otherProcess.askBothWays(path, first, undefined)).toMatchObject({
+    expect(await services.askByBothTransports(path, first, caller)).toMatchObject({ status: 'PERMISSION_DENIED' });
+    expect(await otherProcess.askByBothTransports(path, first, undefined)).toMatchObject({
       status: 'PERMISSION_DENIED',
       reason: 'CALLER_NOT_ALLOWED',
     });
-    // The edge has a credential of whoever it acts for, and removes nothing.
+    // The edge always has its caller's credential, and removes nothing.
     const ofEdge = ofSync.includes(name) ? 'PERMISSION_DENIED' : 'OK';
-    expect(await services.askBothWays(path, first, undefined)).toMatchObject({ status: ofEdge });
+    expect(await services.askByBothTransports(path, first, undefined)).toMatchObject({ status: ofEdge });
   }
   otherProcess.close();
 });
 
-it('none of it has changed or shown anything of the other tenant', async () => {
+it('no request has changed or shown anything of the other tenant', async () => {
   expect(await everything(theirApi)).toBe(theirDataBefore);
 });
 
-/** Who is refused for the state of a record, or for being a program where only people have something, was let in. */
+/** A refusal because of a record's state, or because the caller is a program, proves that the permission was enough. */
 function isAdmitted({ status, reason }: SeenAnswer): boolean {
   return (
     reason === 'USER_NEEDED' ||
@@ -231,11 +231,11 @@ function isAdmitted({ status, reason }: SeenAnswer): boolean {
   );
 }
 
-function told({ method }: RestRoute, what: string, { status, reason, rest }: SeenAnswer): string {
+function described({ method }: RestRoute, what: string, { status, reason, rest }: SeenAnswer): string {
   return `${method.name} ${what}: ${status} ${reason ?? ''} ${rest.slice(-300)}`;
 }
 
-/** All that a tenant can read of its own, but the times at which keys were used, and endpoints began to fail. */
+/** Everything that a tenant can read of its own, without the times of key use and of endpoint failures. */
 async function everything(api: ApiClient): Promise<string> {
   const paths = [
     'customers?showDeleted=true',

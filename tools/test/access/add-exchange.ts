@@ -2,14 +2,14 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { queryDatabase, type SharedPlatform } from '@rapport/testing';
 
-/** A file of a tenant's, for its connections: with nobody in it. */
+/** An empty file for a tenant's connections. */
 export async function addPeopleFile({ filesDir }: SharedPlatform, tenantId: string): Promise<void> {
   const folder = join(filesDir, tenantId);
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'people.vcf'), '');
 }
 
-/** Makes a run of a mapping, a conflict and a webhook, which otherwise come by the exchange. @returns their ids */
+/** Creates a run of a mapping, a conflict and a webhook, which otherwise only an exchange creates. @returns their ids */
 export async function addExchange(
   { customersDatabase }: SharedPlatform,
   tenantId: string,

@@ -2,7 +2,9 @@ import { queryDatabase, type SharedPlatform } from '@rapport/testing';
 
 const noCounts = { rows: 0, created: 0, updated: 0, unchanged: 0, joined: 0, failed: 0, issues: 0, undone: 0 };
 
-/** Adds an import of a workspace that waits for its archive: the API makes them in empty workspaces only. @returns its id */
+/**
+ * Adds an import of a workspace that waits for its archive: the API creates them only in empty workspaces. @returns its id
+ */
 export async function addWorkspaceImport({ customersDatabase }: SharedPlatform, tenantId: string): Promise<string> {
   const id = crypto.randomUUID();
   await queryDatabase(

@@ -17,11 +17,11 @@ beforeAll(async () => {
     const answer = await theirApi.send('POST', '/v1/customers', { body: { kind: 'PERSON', displayName: 'Ada' } });
     theirIds.push((answer.body as { id: string }).id);
   }
-  // What its own tenant has just read is in every memory that could be quicker.
+  // Its own tenant has just read it, so every cache has it.
   for (const id of [...theirIds, ...theirIds]) await theirApi.send('GET', `/v1/customers/${id}`);
 }, 120_000);
 
-it("takes as long for another tenant's id as for one that is nowhere", { timeout: soakTimeoutMs }, async () => {
+it("takes as long for another tenant's id as for an unknown one", { timeout: soakTimeoutMs }, async () => {
   const nowhereIds = theirIds.map(() => crypto.randomUUID());
   const [theirs, nowhere]: [number[], number[]] = [[], []];
   const ask = async (ids: readonly string[], round: number) => {
@@ -32,7 +32,7 @@ it("takes as long for another tenant's id as for one that is nowhere", { timeout
   };
   for (let round = isSoak ? -50 : 0; round < samples; round++) {
     const place = Math.abs(round);
-    // Each is first as often as the other.
+    // The order alternates.
     const first = place % 2 === 0 ? theirs : nowhere;
     const second = first === theirs ? nowhere : theirs;
     for (const kind of [first, second]) {
@@ -43,6 +43,6 @@ it("takes as long for another tenant's id as for one that is nowhere", { timeout
 
   const [difference, noise] = [Math.abs(median(theirs) - median(nowhere)), medianNoise(nowhere)];
   printTally('answer times', { samples, differenceMs: difference.toFixed(3), noiseMs: noise.toFixed(3) });
-  // A few answers, on a machine that does other work besides, say nothing: `answer-times.test.ts` compares what is done for them.
+  // A few answers on a busy machine prove nothing: `answer-times.test.ts` compares the steps instead.
   if (isSoak) expect(difference).toBeLessThanOrEqual(noise);
 });

@@ -16,11 +16,11 @@ beforeAll(async () => {
   const theirApi = await ApiClient.connect(platform.edgeUrl, them.apiKey);
   const answer = await theirApi.send('POST', '/v1/customers', { body: { kind: 'PERSON', displayName: 'Ada' } });
   theirId = (answer.body as { id: string }).id;
-  // What its own tenant has just read is in every memory that could be quicker.
+  // Its own tenant has just read it, so every cache has it.
   for (let read = 0; read < 2; read += 1) await theirApi.send('GET', `/v1/customers/${theirId}`);
 }, 120_000);
 
-// How long both take is compared by the long form, `answer-times.soak.test.ts`.
+// The long form, `answer-times.soak.test.ts`, compares the times.
 it.each([
   ['GET', 'GetCustomer'],
   ['PATCH', 'UpdateCustomer'],
@@ -35,10 +35,10 @@ it.each([
   },
 );
 
-/** What is looked up of the caller and its tenant: again whenever some time has passed, whatever the request asks for. */
+/** Look-ups of the caller and its tenant, which are repeated after some time, independent of the request. */
 const ofCaller = ['rapport.auth.v1.AuthService/', 'encryption_of_tenant'];
 
-/** What the processes do to answer, each step with all that its span says. */
+/** The steps of an answer in all processes, with the attributes of their spans. */
 async function workFor(verb: string, method: string, id: string): Promise<string[]> {
   const { traceId, headers } = newTrace();
   const body = verb === 'PATCH' ? { displayName: 'Ours' } : undefined;

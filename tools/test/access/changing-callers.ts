@@ -9,11 +9,11 @@ const redirectUri = 'https://app.example.com/callback';
 /** A caller that loses rights. */
 export interface ChangingCaller {
   authorization: string;
-  /** Takes the rights away. Resolves when that is done. */
+  /** Removes the rights. Resolves when that is done. */
   change: () => Promise<unknown>;
 }
 
-/** Makes the callers of one tenant that lose rights, each in another way. */
+/** Creates callers of one tenant, each of which loses rights in a different way. */
 export class ChangingCallers {
   readonly #platform: SharedPlatform;
   readonly #api: ApiClient;
@@ -33,7 +33,7 @@ export class ChangingCallers {
     return this.send('POST', `/v1/apiKeys/${id}:revoke`);
   }
 
-  /** Past the API, which has no way to change a key: what it does for another key tells the edges, as it would for this one. */
+  /** Changes the key in the database, since the API can't. A change of another key over the API then notifies the edges. */
   async narrowKey(id: string): Promise<unknown> {
     const url = new URL(this.#platform.customersDatabase.superuserUrl);
     url.pathname = 'auth';
@@ -42,7 +42,7 @@ export class ChangingCallers {
     return this.revokeKey(other.id);
   }
 
-  /** @param change how the user loses rights, who has one role */
+  /** @param change how the user, who has one role, loses rights */
   async user(change: (userId: string, roleId: string) => Promise<unknown>): Promise<ChangingCaller> {
     const { id: roleId } = await this.#create('/v1/roles', {
       ...{ displayName: crypto.randomUUID(), permissions: this.#permissions, recordScope: 'ALL' },
@@ -62,7 +62,7 @@ export class ChangingCallers {
     return (await this.send('POST', path, body)) as Record<string, string> & { id: string };
   }
 
-  /** An access token of a program for which somebody signs in on our pages. */
+  /** An access token of an app, after a user's sign-in on our pages. */
   async #signIn(email: string, password: string): Promise<string> {
     const { clientId = '', secret } = await this.#create('/v1/oauthClients', {
       ...{ displayName: 'Reader of changes', confidential: true, redirectUris: [redirectUri] },

@@ -3,19 +3,19 @@ import { untilRefused } from '../until-refused.ts';
 
 /** Authorization headers of one tenant. */
 export interface Credentials {
-  /** May do everything. */
+  /** Has all permissions. */
   full: string;
-  /** By permission: that of a key that has it and no other. */
+  /** By permission: of a key with only that one. */
   only: ReadonlyMap<string, string>;
-  /** By permission: that of a key that has every other one. */
+  /** By permission: of a key with all others. */
   lacking: ReadonlyMap<string, string>;
-  /** None of them stands for anybody, for the reason that is their name. */
+  /** Invalid credentials, by the reason. */
   useless: Readonly<
     Record<'missing' | 'malformed' | 'ofAnotherScheme' | 'forged' | 'expired' | 'revoked', string | undefined>
   >;
 }
 
-/** Makes keys of each kind for the tenant of `api`, and waits until those that are to be dead are. */
+/** Creates keys of each kind for the tenant of `api`, and waits until the expired ones have expired. */
 export async function makeCredentials(
   url: string,
   api: ApiClient,
@@ -48,7 +48,7 @@ export async function makeCredentials(
       missing: undefined,
       malformed: 'Bearer rpt_live_nonsense',
       ofAnotherScheme: `Basic ${Buffer.from(`${apiKey}:`).toString('base64')}`,
-      // Right in form, but for another secret: the last characters are a checksum.
+      // Well-formed, with another secret: the last characters are a checksum.
       forged: `Bearer ${apiKey.slice(0, -8)}${apiKey.at(-8) === '0' ? '1' : '0'}${apiKey.slice(-7)}`,
       expired: `Bearer ${expired.key}`,
       revoked: `Bearer ${revoked.key}`,

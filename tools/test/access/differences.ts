@@ -5,10 +5,10 @@ import { validRequest, withValue } from './requests.ts';
 import { newMarker, type Ids, type TenantRecords } from './tenant-records.ts';
 
 /**
- * What is told of `ids` that is not told of ids that are nowhere, in each place of an operation that takes an id.
+ * Differences between the answers for `ids` and for unknown ids, in each id parameter of an operation.
  *
- * @param secret what no answer may have in it
- * @param except places that are asked about something else, such as `GetCustomField params.key`, each with its reason
+ * @param secret text that no answer may contain
+ * @param except places to skip, such as `GetCustomField params.key`, each with its reason
  */
 export async function differences(
   contract: Contract,
@@ -20,7 +20,7 @@ export async function differences(
   except: Readonly<Record<string, string>> = {},
 ): Promise<string[]> {
   const faults: string[] = [];
-  // Whose secret proves a call is not told to who does not have it.
+  // Callers without the secret that proves a call must not learn its owner.
   const refusal = route.provenBy === undefined ? door.refusals.notFound : door.refusals.unauthenticated;
   for (const { place, collection, write = String } of references(contract, route)) {
     const id = ids[collection];

@@ -8,7 +8,7 @@ import type { ServiceCaller } from './service-caller.ts';
 
 type Ask = (request: OperationRequest) => Promise<SeenAnswer>;
 
-/** One way into the platform: what it is asked as whom, and how it says no. */
+/** One transport of the platform: makes requests as different callers, and recognises refusals. */
 export interface Door {
   name: string;
   /** As the tenant that owns the records, with every permission. */
@@ -17,12 +17,12 @@ export interface Door {
   askWithPermission: Ask;
   /** With every permission but that of the operation. */
   askWithoutPermission: Ask;
-  /** As nobody, in each way there is. */
+  /** Without a valid credential, in each possible form. */
   askAsNobody: Readonly<Record<string, Ask>>;
   refusals: Readonly<Record<'unauthenticated' | 'denied' | 'notFound' | 'invalid', SeenAnswer['status']>>;
 }
 
-/** Over REST, through the edge at `url`, which may answer nothing but what its document describes. */
+/** Over REST, through the edge at `url`, whose answers must match its document. */
 export function edgeDoor(url: string, described: DescribedAnswers, credentials: Credentials): Door {
   const as =
     (authorization: (route: RestRoute) => string | undefined): Ask =>
@@ -40,9 +40,9 @@ export function edgeDoor(url: string, described: DescribedAnswers, credentials: 
 }
 
 /**
- * Over gRPC, straight at the services.
+ * Over gRPC, to the services directly.
  *
- * @param useless principal tokens that stand for nobody, by why
+ * @param useless invalid principal tokens, by the reason
  */
 export function serviceDoor(
   services: ServiceCaller,

@@ -2,8 +2,8 @@ import { queryDatabase, type SharedPlatform } from '@rapport/testing';
 import type { Ids } from './tenant-records.ts';
 
 /**
- * A file comes in pieces, each of so many records, and at a piece it is known whether the caller may have it. Each has some
- * megabytes here, more than rests in the buffers of a connection that nobody reads, and each file has several of them.
+ * A file is sent in chunks of this many records, and rights are checked at each chunk. Here a chunk has some megabytes,
+ * more than the buffers of an unread connection, and each file has several.
  */
 const customers = { count: 24, chars: 1_000_000 };
 const auditEntries = { count: 4 * 100, chars: 60_000 };
@@ -13,13 +13,13 @@ const matches = { count: 4 * 1_000, chars: 6_000 };
 
 const filler = (chars: number) => `repeat('x', ${chars})`;
 
-/** Has the files and watches of a tenant go on until somebody ends them. */
+/** Makes the files and watches of a tenant endless. */
 export async function makeAnswersEndless(
   { customersDatabase }: SharedPlatform,
   tenantId: string,
   ids: Ids,
 ): Promise<void> {
-  // What is written here is nobody's change.
+  // Writes of this session are not logged as changes.
   const inDatabase = async (name: string, ...statements: string[]) => {
     const url = new URL(customersDatabase.superuserUrl);
     url.pathname = name;

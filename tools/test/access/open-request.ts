@@ -3,15 +3,14 @@ import type { OperationRequest } from './requests.ts';
 import { pathOf } from './rest-caller.ts';
 
 /**
- * A request that goes on: an upload whose end is never sent, or an answer of which nothing is read yet. It ends when
- * its answer does, or its connection.
+ * An open request: an upload without an end, or an unread answer. It ends with its answer or its connection.
  */
 export class OpenRequest {
   status: number | undefined;
   hasEnded = false;
-  /** Whether the answer came to its end. */
+  /** Whether the answer is complete. */
   isWhole = false;
-  /** What was read of it; of a file no more than its beginning. */
+  /** The received text; of a file only its beginning. */
   text = '';
   readonly #sent: ReturnType<typeof request>;
   #answer: IncomingMessage | undefined;
@@ -49,7 +48,7 @@ export class OpenRequest {
     return this.operation.route.method.name;
   }
 
-  /** Reads from now on. */
+  /** Starts reading. */
   read(): this {
     this.#isRead = true;
     this.#answer?.on('data', (data: Buffer) => {
@@ -59,7 +58,7 @@ export class OpenRequest {
     return this;
   }
 
-  /** The code of the problem that it ended with, when it told one. */
+  /** The code of the problem at its end, if there was one. */
   get code(): string | undefined {
     const [, problem] = /^(?:[^]*\n\n)?(?:event: error\ndata: )?(\{.*\})\s*$/.exec(this.text) ?? [];
     const { code } = JSON.parse(problem ?? '{}') as { code?: string };
@@ -70,7 +69,7 @@ export class OpenRequest {
     this.#sent.destroy();
   }
 
-  /** Sends the beginning of a file, and then a space each second: an upload that stops coming is ended. */
+  /** Sends the beginning of a file, and then a space each second, because the edge ends stalled uploads. */
   #sendOn(file: string): void {
     this.#sent.write(file);
     const sending = setInterval(() => this.#sent.write(' '), 1_000);
@@ -81,7 +80,7 @@ export class OpenRequest {
     if (this.hasEnded) return;
     this.hasEnded = true;
     this.isWhole = isWhole;
-    // Of an upload that is answered nothing more is sent.
+    // Nothing more is sent after the answer.
     this.#sent.destroy();
   }
 }

@@ -21,7 +21,7 @@ import { makeTenantRecords, newMarker, type TenantRecords } from './tenant-recor
 const contract = platformContract();
 const routes = restRoutes(contract);
 const seed = printedSeed('OpenAPI conformance');
-/** The access matrix asks every operation each time; what is asked here in the short form is a part of it. */
+/** The access matrix calls every operation each time; the short form here calls a part of them. */
 const operations = sizeOf('CONFORMANCE_OPERATIONS', { short: 12, long: routes.length });
 
 let platform: SharedPlatform;
@@ -29,7 +29,7 @@ let api: ApiClient;
 let apiKey: string;
 let ours: TenantRecords;
 let prism: Prism | undefined;
-/** Where requests go: the edge, or a proxy before it that holds them to the document. */
+/** The target of requests: the edge, or a proxy that validates them against the document. */
 let url: string;
 
 beforeAll(async () => {
@@ -43,13 +43,13 @@ beforeAll(async () => {
 
 afterAll(() => prism?.close());
 
-it('every request and answer is what the OpenAPI document describes', { timeout: soakTimeoutMs }, async () => {
+it('every request and answer matches the OpenAPI document', { timeout: soakTimeoutMs }, async () => {
   const faults: string[] = [];
   const statuses: Record<string, number> = {};
   for (const route of someOf(routes)) {
     const request = validRequest(contract, route, await recordsFor(route));
     for (const authorization of [`Bearer ${apiKey}`, 'Bearer nonsense']) {
-      // A stream without an end, or with one that Prism waits for.
+      // Streams that are endless, or that Prism reads to their end.
       if (route.answerUsage === 'messages' && authorization !== 'Bearer nonsense') continue;
       const { status, violations } = await ask(request, authorization);
       statuses[status] = (statuses[status] ?? 0) + 1;
@@ -60,7 +60,7 @@ it('every request and answer is what the OpenAPI document describes', { timeout:
   expect(faults).toEqual([]);
 });
 
-it('an answer that differs from the document is noticed', { timeout: soakTimeoutMs }, async () => {
+it('an answer that differs from the document is detected', { timeout: soakTimeoutMs }, async () => {
   const openApi = structuredClone(api.openApi);
   openApi.components.schemas['Tenant']!.required = ['nonsense'];
   if (prism) {
@@ -89,14 +89,14 @@ async function ask({ route, parts, file }: OperationRequest, authorization: stri
   return { status: response.status, violations: response.headers.get('sl-violations') };
 }
 
-/** Others with each seed. */
+/** Different ones with each seed. */
 function someOf(all: readonly RestRoute[]): readonly RestRoute[] {
   if (operations >= all.length) return all;
   const some = fc.shuffledSubarray([...all], { minLength: operations, maxLength: operations });
   return fc.sample(some, { numRuns: 1, seed })[0] ?? [];
 }
 
-/** Records of its own for an operation that changes them. */
+/** Separate records for an operation that changes them. */
 async function recordsFor(route: RestRoute): Promise<TenantRecords> {
   const living = references(contract, route).map(({ collection }) => collection);
   if (route.verb === 'GET' || living.length === 0) return ours;

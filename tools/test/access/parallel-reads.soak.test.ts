@@ -7,7 +7,10 @@ const reads = sizeOf('PARALLEL_READS', { short: 600, long: 20_000 });
 const atOnce = 256;
 const customersEach = 30;
 
-/** Who sees customers that have its marker in the name and are else as those of the others: a tenant, or one of several scopes. */
+/**
+ * A tenant, or one of several scopes. Its customers have its marker in the name, and are otherwise like those of the
+ * others.
+ */
 interface Side {
   api: ApiClient;
   apiKey: string;
@@ -15,7 +18,7 @@ interface Side {
   ids: string[];
 }
 
-/** A read, and what tells that its answer is right; what never may be in it is looked for in each. */
+/** A read, and the check of its answer; the forbidden markers are searched in each answer. */
 interface Read {
   path: string;
   status: number;
@@ -27,7 +30,7 @@ interface Seen {
   faults: string[];
   kept: number;
   asked: number;
-  /** Of `asked`, what a busy platform does not answer, or not now. */
+  /** Number of `asked` that a busy platform refused. */
   refused: number;
 }
 
@@ -45,7 +48,7 @@ beforeAll(async () => {
 }, 120_000);
 
 it(
-  'shows no row of another tenant or scope in parallel reads, kept or not, while all are written to',
+  'shows no row of another tenant or scope in parallel reads, cached or not, while all are written to',
   { timeout: soakTimeoutMs },
   async () => {
     const seen: Seen = { faults: [], kept: 0, asked: 0, refused: 0 };
@@ -56,16 +59,16 @@ it(
         const { status } = await api.send('PATCH', `/v1/customers/${ids[count % ids.length]}`, {
           body: { jobTitle: `Analyst ${count}` },
         });
-        // So many reads may leave a write no connection in time, and a client tries it again.
+        // The reads may leave no connection for a write in time, and a client retries it.
         expect([200, 429, 503]).toContain(status);
       }
     };
-    const lane = async () => {
+    const worker = async () => {
       for (let index = queue.shift(); index !== undefined; index = queue.shift()) await readOnce(index, seen);
     };
 
     const writing = Promise.all(sides.map(write));
-    await Promise.all(Array.from({ length: atOnce }, lane));
+    await Promise.all(Array.from({ length: atOnce }, worker));
     isReading = false;
     await writing;
 
@@ -77,7 +80,7 @@ it(
   },
 );
 
-/** A key for the records of one owner, or of a team of its own. */
+/** A key for the records of one owner, or of a separate team. */
 async function keyOf(admin: string, recordScope: 'OWN' | 'TEAM'): Promise<string> {
   const api = await ApiClient.connect(platform.edgeUrl, admin);
   const team = (await api.send('POST', '/v1/teams', { body: { displayName: recordScope } })).body as { id: string };
@@ -97,7 +100,7 @@ async function makeSide(apiKey: string): Promise<Side> {
   return { api, apiKey, marker, ids };
 }
 
-/** The reads, of which each has its turn with each side. */
+/** The reads, each of which every side makes in turn. */
 function readsOf(own: Side, other: Side, round: number): Read[] {
   const [id = '', otherId = ''] = [own.ids[round % customersEach], other.ids[round % customersEach]];
   const ofAll = { status: 200, has: own.marker };
@@ -137,7 +140,7 @@ async function readOnce(index: number, seen: Seen): Promise<void> {
     ({ marker, ids }) =>
       (body.includes(marker) && !path.includes(marker)) || ids.some((id) => body.includes(id) && !path.includes(id)),
   );
-  // Only so many exports run at the same time, and so many reads may leave one no connection in time.
+  // The number of parallel exports is limited, and the reads may leave no connection for one in time.
   const isRefused = [429, 503, 504].includes(answer.status);
   if (isRefused) seen.refused++;
   const isRight = answer.status === status && body.includes(has);

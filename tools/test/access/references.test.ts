@@ -2,7 +2,7 @@ import { contractWithSiteVisits, platformContract, restRoutes, type Contract } f
 import { expect, test } from 'vitest';
 import { references } from './references.ts';
 
-/** Whose id is in each place of an operation that has one. */
+/** The collection of each id in an operation. */
 function placesOf(contract: Contract, operation: string): string[] {
   const route = restRoutes(contract).find(({ method }) => method.name === operation);
   if (!route) return expect.unreachable(`There is no ${operation}.`);
@@ -44,6 +44,6 @@ test.each<[string, string[]]>([
   expect(placesOf(contractWithSiteVisits(), operation)).toEqual(places);
 });
 
-test('an id of which the contract does not say whose it is has to be explained', () => {
+test('an id without a resource in the contract needs an explanation', () => {
   expect(() => placesOf(contractWithSiteVisits(), 'ConfigureVisitPlans')).toThrow(/whose id .*calendar_id is/);
 });

@@ -6,18 +6,18 @@ import { Format } from '@rapport/contracts/rapport/api/v1/options';
 /** A place in the parts of a request, such as `['body', 'items', 0, 'id']`. */
 export type Place = readonly (string | number)[];
 
-/** A place of a request that has the id of a record. */
+/** A place of a request with the id of a record. */
 export interface Reference {
   place: Place;
-  /** Of the record, such as `customers`. */
+  /** Collection of the record, such as `customers`. */
   collection: string;
-  /** What stands there with an id in it; the id itself when absent. */
+  /** The value around the id; the id itself when absent. */
   write?: (id: string) => string;
 }
 
 /**
- * Whose ids the fields have of which neither `google.api.resource_reference` nor the name says it, as `from_customer_id` and `role_ids`
- * do; undefined: of nothing that is in a collection.
+ * The collections of id fields that have neither `google.api.resource_reference` nor a telling name, such as
+ * `from_customer_id` and `role_ids`; undefined: not in a collection.
  */
 const collectionOfField: Readonly<Record<string, string | undefined>> = {
   merged_id: 'customers',
@@ -27,26 +27,26 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   connection: 'connections',
   // Of a record in another system.
   record_id: undefined,
-  // Ids of changes, of which a replay takes those that are the tenant's.
+  // Ids of changes: a replay ignores those of other tenants.
   event_ids: undefined,
   first_event_id: undefined,
   last_event_id: undefined,
-  // Customers asks nobody whether there is such a user or team.
+  // Customers does not check whether the user or team exists.
   owner_id: undefined,
   owner_team_id: undefined,
-  // Of the caller's own tenant, to confirm that it is meant.
+  // The caller's own tenant, as a confirmation.
   tenant_id: undefined,
-  // The caller's own word for the request.
+  // Chosen by the caller.
   request_id: undefined,
 };
 
-/** What stands around the id in a field. */
+/** The text around the id in a field. */
 const forms: Readonly<Record<string, Reference['write']>> = { principal_id: (id) => `user:${id}` };
 
-/** The type of which the resource name in a field is that may name a record of any type. */
+/** The type used in resource names that may be of any type. */
 const namedCollection = 'deals';
 
-/** Every place of a request in which the id of a record stands. @throws Error for an id of which nobody has said whose it is */
+/** Every place of a request with the id of a record. @throws Error for an unexplained id */
 export function references(contract: Contract, route: RestRoute): Reference[] {
   const { path, query, body } = route.fields;
   return [
@@ -60,7 +60,7 @@ export function references(contract: Contract, route: RestRoute): Reference[] {
   ];
 }
 
-/** Every place of a body that only the server may fill. */
+/** Every output-only place of a body. */
 export function serverOwned(
   contract: Contract,
   { fields, bodyUsage }: RestRoute,
@@ -72,17 +72,17 @@ export function serverOwned(
       contract.is(field, FieldBehavior.OUTPUT_ONLY) ||
       (bodyUsage === 'patch' && field.parent === body.message && contract.is(field, FieldBehavior.IMMUTABLE)),
   );
-  // What is within such a field is refused with it.
+  // Fields within such a field are refused with it.
   const isWithin = (place: Place, other: Place) =>
     place.length > other.length && other.every((step, index) => step === place[index]);
   return owned.filter(({ place }) => !owned.some((other) => isWithin(place, other.place)));
 }
 
-/** Every id by which a filter compares records of the collection: those of the records that they refer to. */
+/** Every id that filters of the collection compare: those of referenced records. */
 function filterReferences(contract: Contract, { path }: RestRoute): Reference[] {
   const { records } = namesOf(contract);
   const filtered = records.find(({ plural }) => plural === collectionOfPath(contract, path.template));
-  if (!filtered) throw new Error(`Say in ${import.meta.filename} how ${path.template} is filtered by an id.`);
+  if (!filtered) throw new Error(`Add to ${import.meta.filename} how ${path.template} is filtered by an id.`);
   return filtered.fields.flatMap(({ column, isId, reference }) => {
     const target = records.find(({ type }) => type === reference);
     if (!isId || !target) return [];
@@ -107,7 +107,7 @@ function referencesOf(contract: Contract, route: RestRoute, field: DescField, pl
     });
 }
 
-/** A field and, when it is a message of ours, those in it at any depth. */
+/** A field and, for a message of the contract, its fields at any depth. */
 function fieldsWithin(field: DescField, place: Place): { field: DescField; place: Place }[] {
   const { message } = field;
   if (!message || message.typeName.startsWith('google.')) return [{ field, place }];
@@ -122,7 +122,7 @@ function isId(contract: Contract, field: DescField): boolean {
   );
 }
 
-/** Whether a field has the resource name of a record of any type. */
+/** Whether a field contains the resource name of a record of any type. */
 function namesAny(contract: Contract, field: DescField): boolean {
   return contract.reference(field) === '*';
 }
@@ -139,7 +139,7 @@ function collectionOf(contract: Contract, { path }: RestRoute, field: DescField)
   const ends = words.map((_, index) => words.slice(index).join('_'));
   const end = ends.find((each) => collections.has(each));
   if (end !== undefined) return collections.get(end);
-  throw new Error(`Say in ${import.meta.filename} whose id ${parent.typeName}.${name} is.`);
+  throw new Error(`Add to ${import.meta.filename} the collection of ${parent.typeName}.${name}.`);
 }
 
 interface Names {

@@ -10,15 +10,15 @@ type Json = Record<string, unknown>;
 export interface OperationRequest {
   route: RestRoute;
   parts: { params: Json; query: Json; headers: Json; body: unknown };
-  /** What is uploaded, when the operation takes a file. */
+  /** The upload of an operation that takes a file. */
   file: string | undefined;
 }
 
-/** What the body of an operation needs besides the fields that its contract requires. */
+/** Fields that the body of an operation needs besides the required ones. */
 const particulars: Readonly<Record<string, () => Json>> = {
-  // Each end is given by either of two fields.
+  // Each end is one of two fields.
   CreateAssociation: () => ({ fromCustomerId: crypto.randomUUID(), to: `deals/${crypto.randomUUID()}` }),
-  // Nobody can give what they don't hold.
+  // A caller can grant only its own permissions.
   CreateApiKey: () => ({ permissions: ['apiKeys.write'] }),
   CreateRole: () => ({ displayName: newMarker(), permissions: ['roles.write'] }),
   CreateTeam: () => ({ displayName: newMarker() }),
@@ -29,7 +29,7 @@ const particulars: Readonly<Record<string, () => Json>> = {
     permissions: ['oauthClients.write'],
   }),
   UpdateOAuthClient: () => ({ grantTypes: ['CLIENT_CREDENTIALS'], permissions: ['oauthClients.write'] }),
-  // Files are only read.
+  // File connections are read-only.
   CreateMapping: () => ({ customerKind: 'PERSON', direction: 'TO_CUSTOMERS' }),
   UpdateMapping: () => ({ maxDeletes: 30 }),
   CreateCustomObject: () => ({ key: newMarker() }),
@@ -42,7 +42,7 @@ const particulars: Readonly<Record<string, () => Json>> = {
   UpsertCustomer: () => ({ emails: [{ address: `${newMarker()}@example.com` }] }),
 };
 
-/** The column that the file of an import has. */
+/** The column of the import file. */
 const fileColumns: Readonly<Record<string, string>> = {
   ImportDeals: 'title',
   ImportPipelines: 'name',
@@ -52,7 +52,7 @@ const fileColumns: Readonly<Record<string, string>> = {
 /** The same of the query. */
 const queryParticulars: Readonly<Record<string, Json>> = { ExplainPermission: { permission: 'customers.read' } };
 
-/** A request that a caller with the right permission may make, about records that are there. */
+/** A valid request about existing records. */
 export function validRequest(contract: Contract, route: RestRoute, records: TenantRecords): OperationRequest {
   const { path, query, body } = route.fields;
   const isFile = route.bodyUsage === 'file';
@@ -108,7 +108,7 @@ function forgedItem({ enum: values, message, scalar }: DescField): unknown {
   return scalar === undefined || scalar === ScalarType.STRING ? crypto.randomUUID() : 4711;
 }
 
-/** To bring a record back it must be gone. */
+/** Undelete needs a deleted record. */
 function idsFor({ method }: RestRoute, records: TenantRecords) {
   return method.name.startsWith('Undelete') ? { ...records.living, ...records.deleted } : records.living;
 }

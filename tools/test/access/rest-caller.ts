@@ -1,15 +1,15 @@
 import type { DescribedAnswers } from '../described-answers.ts';
 import type { OperationRequest } from './requests.ts';
 
-/** What a caller gets to see, without what tells two answers to the same question apart. */
+/** An answer as callers see it, without the parts that differ between equal requests. */
 export interface SeenAnswer {
   /** HTTP status, or the gRPC code. */
   status: number | string;
-  /** The reason for programs, when it is a refusal. */
+  /** The error code of a refusal. */
   reason: string | undefined;
-  /** Everything else that came, as text. */
+  /** The rest of the answer, as text. */
   rest: string;
-  /** The body as it came, parsed when it is JSON. */
+  /** The body, parsed if it is JSON. */
   body: unknown;
 }
 
@@ -17,9 +17,9 @@ export interface SeenAnswer {
 const changing = ['date', 'etag', 'ratelimit', 'x-request-id', 'rapport-consistency-token'];
 
 /**
- * Asks the edge at `url` with a request, and reads no more of a stream than its beginning.
+ * Sends a request to the edge at `url`, and reads only the beginning of a stream.
  *
- * @throws Error when the answer is none that the document describes
+ * @throws Error when the document does not describe the answer
  */
 export async function askEdge(
   url: string,
@@ -63,11 +63,11 @@ function seen(response: Response, text: string): SeenAnswer {
   const headers = [...response.headers].map(([name, value]) => `${name}: ${changing.includes(name) ? '…' : value}`);
   const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json') === true;
   const body = isProblem ? (JSON.parse(text) as { code: string; requestId: string }) : text;
-  const told = typeof body === 'string' ? body : text.replace(body.requestId, '…');
+  const described = typeof body === 'string' ? body : text.replace(body.requestId, '…');
   return {
     status: response.status,
     reason: typeof body === 'string' ? undefined : body.code,
-    rest: [...headers, told].join('\n'),
+    rest: [...headers, described].join('\n'),
     body,
   };
 }

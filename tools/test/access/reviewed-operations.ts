@@ -1,9 +1,9 @@
-// The operations of which the access matrix expects something else than of others. Whoever adds an operation reviews them.
+// Operations with special expectations in the access matrix. Review them when you add an operation.
 
 /** Operations that need no credential. */
 export const open = ['AcceptInvitation', 'ReceiveHook', 'RequestPasswordReset', 'ResetPassword'];
 
-/** Operations that are about no record. Whoever adds an operation says here that it is one, or where it has its ids. */
+/** Operations without a record. A new operation is listed here, or its ids are declared in references.ts. */
 export const withoutIds = [
   'AcceptInvitation',
   'AggregateCustomObjects',
@@ -79,7 +79,7 @@ export const withoutIds = [
   'WatchChanges',
 ];
 
-/** Where an operation takes the id of what is deleted or not there yet, and why. */
+/** Places that accept the id of a deleted or not yet existing record, and why. */
 export const forMissing: Readonly<Record<string, string>> = {
   'AggregateStageEntries query.filter': 'as for ListStageEntries',
   'EraseCustomer params.id': 'who was deleted is erased like anybody',
@@ -103,7 +103,7 @@ export const forMissing: Readonly<Record<string, string>> = {
   'UndeleteFile params.id': 'brings it back',
 };
 
-/** Operations for which the permission alone is not enough, and why. */
+/** Operations that need more than the permission, and why. */
 export const needMore: Readonly<Record<string, string>> = {
   CreateAssociation: 'it takes the permissions to read both records and to write one of them',
   CreateConnection: 'a connection reads and writes customers, so customers.read and customers.write are needed too',
@@ -118,7 +118,7 @@ export const needMore: Readonly<Record<string, string>> = {
   DownloadFile: 'a file is of a record, so the permission to read such records is needed too',
   DownloadHook: 'bodies have values of records, so it is as for CreateConnection',
   DownloadPairing: 'it says which customers and records are alike, so it is as for CreateConnection',
-  EndSession: 'the session of somebody else is nowhere without users.write',
+  EndSession: 'the session of another user is not found without users.write',
   GetFile: 'as for DownloadFile',
   GetFileUpload: 'as for CreateFileUpload',
   GetSyncConflict: 'conflicts show values of customers, so it is as for CreateConnection',

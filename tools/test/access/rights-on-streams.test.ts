@@ -13,22 +13,22 @@ import { makeTenantRecords, newMarker, type TenantRecords } from './tenant-recor
 
 const contract = platformContract();
 const routes = restRoutes(contract).filter(({ method }) => !method.policy.public);
-/** Every operation that streams in one of the directions, or waits. */
+/** Every operation that streams in either direction, or waits. */
 const lasting = routes.filter((route) => isStream(route) || waits(route));
 
-/** Streams that end by themselves before any right can change, and why. */
+/** Streams that end before any right can change, and why. */
 const short: readonly string[] = [
-  // It is one message of at most 256 KiB.
+  // One message of at most 256 KiB.
   'DownloadHook',
 ];
 
-/** Answered by what answers those of customers: a tenant may not have so many open at once. */
+/** Served by the same code as those of customers: the limit of open streams of a tenant is too low for all. */
 const likeCustomers: readonly string[] = [
   ...['ExportDeals', 'ExportPipelines', 'ExportStageEntries', 'ImportDeals', 'ImportPipelines'],
   ...['ExportCustomObjects', 'ExportObjectRecords', 'ImportCustomObjects', 'ImportObjectRecords'],
 ];
 
-/** How long a call may go on after its caller has lost rights, in milliseconds. */
+/** How long a call may stay open after its caller has lost rights, in milliseconds. */
 const boundMs = isSoak ? 2_000 : 10_000;
 
 let platform: SharedPlatform;
@@ -95,7 +95,7 @@ it('has every operation that streams or waits', () => {
 interface Loss {
   how: string;
   caller: () => Promise<ChangingCaller>;
-  /** What a call is told that ends, and the status of a new one. */
+  /** The error of an ended call, and the status of a new one. */
   code: string;
   status: number;
 }
@@ -147,7 +147,7 @@ it.each(losses)('every open call of a caller ends on both edges when $how', asyn
   expect([...fed, ...uploads].map((each) => [each.name, each.code])).toEqual(
     [...fed, ...uploads].map(({ name }) => [name, code]),
   );
-  // A file breaks off; events may tell why.
+  // A file breaks off; events may have the reason.
   expect(files.filter((file) => file.isWhole && file.code !== code).map(({ name }) => name)).toEqual([]);
   expect(open.filter(({ text }) => text.includes(id)).map(({ name }) => name)).toEqual([]);
   for (const url of platform.edgeUrls) {
@@ -157,15 +157,15 @@ it.each(losses)('every open call of a caller ends on both edges when $how', asyn
   printTally(how, { calls: open.length, endedMs });
 });
 
-/** A user whose one role changes. */
+/** A user with one role, which changes. */
 function ofRole(changes: object): Promise<ChangingCaller> {
   return callers.user((_, roleId) => callers.send('PATCH', `/v1/roles/${roleId}`, changes));
 }
 
-/** Opens feeds on both edges, and each file and upload on one of them, of which a tenant may not have many. */
+/** Opens feeds on both edges, and each file and upload on one of them, because their number is limited. */
 async function openAll(authorization: string): Promise<void> {
   const { nextCursor } = await endOfLog(authorization);
-  // Those that no file has come for.
+  // Uploads without a file.
   const imported = (await callers.send('POST', '/v1/imports', { contentType: 'text/csv' })) as { id: string };
   const file = { record: `customers/${records.living['customers']}`, name: 'open' };
   const upload = (await callers.send('POST', '/v1/fileUploads', file)) as { id: string };
@@ -182,7 +182,7 @@ async function openAll(authorization: string): Promise<void> {
   open = requests;
   for (const each of requests) if (!isHeld(each)) each.read();
   const notOpen = () => {
-    // A busy machine refuses some for want of a connection, a watch also at a later look.
+    // A busy machine refuses some because no connection is free, a watch also at a later poll.
     open = open.map((each) => (lacksConnection(each) ? each.again() : each));
     return open.filter(
       (each) =>
@@ -191,7 +191,7 @@ async function openAll(authorization: string): Promise<void> {
           (each.status !== 200 || (isFeed(each.operation.route) && each.text === ''))),
     );
   };
-  await expect.poll(() => notOpen().map(told), { interval: 200 }).toEqual([]);
+  await expect.poll(() => notOpen().map(described), { interval: 200 }).toEqual([]);
 }
 
 function lacksConnection({ status, hasEnded, code }: OpenRequest): boolean {
@@ -214,15 +214,15 @@ async function endOfLog(authorization: string): Promise<{ nextCursor: string }> 
 }
 
 async function untilEnded(requests: readonly OpenRequest[]): Promise<void> {
-  const left = () => requests.filter(({ hasEnded }) => !hasEnded).map(told);
+  const left = () => requests.filter(({ hasEnded }) => !hasEnded).map(described);
   await expect.poll(left, { timeout: boundMs, interval: 10 }).toEqual([]);
 }
 
-function told({ name, status, code }: OpenRequest): string {
+function described({ name, status, code }: OpenRequest): string {
   return `${name} ${status ?? 'not answered'} ${code ?? ''}`;
 }
 
-/** Of which nothing is read while it is open, so that it does not come to its end. */
+/** Not read while it is open, so that it does not reach its end. */
 function isHeld({ operation: { route } }: OpenRequest): boolean {
   return isStreamOfAnswers(route) && !isFeed(route);
 }

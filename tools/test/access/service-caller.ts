@@ -7,7 +7,7 @@ import type { OperationRequest } from './requests.ts';
 import type { SeenAnswer } from './rest-caller.ts';
 
 const deadlineMs = 5_000;
-/** How long a stream that may stay silent is waited for. */
+/** How long to wait for a stream that may stay silent. */
 const silenceMs = 1_000;
 
 /** Calls the services of a platform past its edge, with a certificate of one of its processes. */
@@ -20,7 +20,7 @@ export class ServiceCaller {
     this.#principals = principals;
   }
 
-  /** @param process whose certificate is shown */
+  /** @param process process whose certificate is used */
   static async of({ serviceAddresses, trust }: SharedPlatform, process = 'edge'): Promise<ServiceCaller> {
     const certificates = new ServiceCertificates(await trust.certificatesOf(process), createLogger('test', 'silent'));
     const clients = Object.entries(serviceAddresses).map(
@@ -51,8 +51,8 @@ export class ServiceCaller {
     return seen(call, signal);
   }
 
-  /** Opens a stream in both directions as `caller`, or for the process itself, and waits for its first message. */
-  async askBothWays(path: string, message: unknown, caller: Caller | undefined): Promise<SeenAnswer> {
+  /** Opens a bidirectional stream as `caller`, or as the process itself, and waits for its first message. */
+  async askByBothTransports(path: string, message: unknown, caller: Caller | undefined): Promise<SeenAnswer> {
     const requests = async function* () {
       yield message;
     };
@@ -86,7 +86,7 @@ async function* uploads(route: OperationRequest['route'], message: Record<string
   const piece = (contentType: string, text: string) => ({ contentType, data: Buffer.from(text), extensions: [] });
   yield { ...message, [name]: piece('text/csv', '') };
   yield { ...message, [name]: piece('', file) };
-  // Says that the file is complete.
+  // Marks the end of the file.
   yield { ...message, [name]: piece('', '') };
 }
 
@@ -98,7 +98,7 @@ async function seen(call: () => Promise<unknown>, silence?: AbortSignal): Promis
     if (silence?.aborted) return { status: 'OK', reason: undefined, rest: '', body: undefined };
     if (!(error instanceof AppError)) throw error;
     const { code, reason, message, violations, metadata, retryAfterSeconds } = error;
-    const told = { message, violations, metadata, retryAfterSeconds };
-    return { status: code, reason, rest: JSON.stringify(told), body: told };
+    const details = { message, violations, metadata, retryAfterSeconds };
+    return { status: code, reason, rest: JSON.stringify(details), body: details };
   }
 }

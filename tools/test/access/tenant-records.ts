@@ -5,15 +5,15 @@ import { addExchange, addPeopleFile } from './add-exchange.ts';
 import { addSession } from './add-session.ts';
 import { addWorkspaceImport } from './add-workspace-import.ts';
 
-/** Ids by collection: what comes after `/v1/` in the path of a record, such as `customers`. */
+/** Ids by collection: the path after `/v1/`, such as `customers`. */
 export type Ids = Readonly<Record<string, string>>;
 
 /** A tenant's records, one of each collection that the paths of the contract name. */
 export interface TenantRecords {
   living: Ids;
-  /** One more, where an operation is about two records of a collection. */
+  /** A second one, for operations with two records of a collection. */
   others: Ids;
-  /** Only of the collections from which something can be deleted. */
+  /** Only of collections with a delete method. */
   deleted: Ids;
 }
 
@@ -22,13 +22,13 @@ export function newMarker(): string {
   return `k${randomBytes(8).toString('hex')}`;
 }
 
-/** The collections of which records are made; all of them when absent. */
+/** The collections to create records in; all when absent. */
 export interface Wanted {
   living?: readonly string[];
   deleted?: readonly string[];
 }
 
-/** Makes the records of a tenant, all of them named by `marker`. Others that they need are made with them. */
+/** Creates the records of a tenant, named by `marker`, and the records that they reference. */
 export async function makeTenantRecords(
   platform: SharedPlatform,
   api: ApiClient,
@@ -52,7 +52,7 @@ type Makers = Readonly<Record<string, Make>>;
 async function makeEach(makers: Makers, wanted: readonly string[] = Object.keys(makers)): Promise<Ids> {
   const made = [...new Set(wanted)].map(async (collection) => {
     const make = makers[collection];
-    if (!make) throw new Error(`Say in ${import.meta.filename} how a record of ${collection} is made.`);
+    if (!make) throw new Error(`Add to ${import.meta.filename} how a record of ${collection} is created.`);
     return [collection, await make()] as const;
   });
   return Object.fromEntries(await Promise.all(made));
@@ -93,7 +93,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   const operation = once(() => create('/v1/imports', { contentType: 'text/csv' }));
   const workspaceExport = once(async () => {
     let answer = await api.send('POST', '/v1/workspace:export');
-    // A workspace has one at a time, and another test may have begun it.
+    // A workspace has one at a time, and another test may have started it.
     while (answer.status === 409) answer = await api.send('POST', '/v1/workspace:export');
     const { id } = answer.body as { id: string };
     for (let state = ''; state !== 'SUCCEEDED';) {
@@ -113,7 +113,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     return id;
   };
 
-  // Its stage is the one that the contract has as an example.
+  // Its stage is the example of the contract.
   const stages = [{ key: 'proposal', name: 'Proposal', kind: 'OPEN' }];
   const makePipeline = () => create('/v1/pipelines', { name: marker, stages });
   const pipeline = once(makePipeline);
@@ -135,7 +135,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   const records = async () => `objects/${(await object()).key}/records`;
   const makeObjectRecord = async () => create(`/v1/${await records()}`, { name: marker });
 
-  // Who may change it needs what it gives, and every caller has this.
+  // To change a role, a caller needs the role's permissions, and every caller has this one.
   const permissions = ['account.read'];
   const makeRole = (name: string) => create('/v1/roles', { displayName: `${marker} ${name}`, permissions });
   const role = once(() => makeRole('Reader'));
@@ -149,7 +149,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
       displayName: marker,
       confidential: true,
       grantTypes: ['CLIENT_CREDENTIALS'],
-      // Who may change it must hold what it may do.
+      // To change it, a caller needs its permissions.
       permissions: ['oauthClients.write'],
     });
   const client = once(makeClient);
@@ -238,7 +238,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   return { living, others: { customers: bob }, deleted };
 }
 
-/** Made at the first time that it is asked for. */
+/** Created on first use. */
 function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
   let made: Promise<Value> | undefined;
   return () => (made ??= make());

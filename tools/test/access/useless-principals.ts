@@ -4,7 +4,7 @@ import { PrincipalSigner } from '@rapport/contracts';
 import type { SharedPlatform } from '@rapport/testing';
 import { SignJWT } from 'jose';
 
-/** Principal tokens that would give every permission, and stand for nobody for the reason that is their name. */
+/** Invalid principal tokens with all permissions, by the reason. */
 export async function uselessPrincipals(
   { trust }: SharedPlatform,
   tenantId: string,

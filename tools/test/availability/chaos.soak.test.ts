@@ -17,29 +17,30 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { allFaults, type Fault } from './faults.ts';
 import { NumberedWriters, requestDeadlineMs } from './numbered-writers.ts';
 
-/** In the long form all there are. */
+/** All faults in the long form. */
 const faultCount = sizeOf('CHAOS_FAULTS', { short: 4, long: 100 });
-/** How long each lasts. It is what is done to the platform, not a time that is waited for something. */
+/** Duration of each fault: an input of the test, not a wait for a condition. */
 const faultMs = sizeOf('CHAOS_FAULT_MS', { short: 2_000, long: 10_000 });
 const kills = sizeOf('CHAOS_KILLS', { short: 2, long: 20 });
 /**
- * What a request may take beyond its deadline. In the long form that of an edge that was frozen all the while; otherwise the
- * machine may do other work besides, and only what hangs for ever is a fault.
+ * How long a request may take beyond its deadline: in the long form, the time of a frozen edge; in the short form, only a
+ * hang is a fault, because the machine may be busy.
  */
 const graceMs = isSoak ? 3_000 : 120_000;
-/** Within which each edge acknowledges again, which only the long form asks for. */
+/** Time within which each edge must acknowledge again, checked only in the long form. */
 const longestBackMs = 5_000;
 const metricsTimeoutMs = 1_000;
-/** What each edge tries again after a quiet time, besides a tenth of its calls. */
+/** Retries of each edge after a quiet time, besides a tenth of its calls. */
 const savedRetries = 5;
 
 let platform: Platform;
 let dataDir: string;
 
 beforeAll(async () => {
-  // One of its own, since its processes are killed, and no temporary database, which would lose what it acknowledged.
+  // A separate platform, since its processes are killed, and a durable database, because a temporary one loses acknowledged
+  // writes.
   dataDir = await mkdtemp(join(tmpdir(), 'rapport-chaos-'));
-  // Who tries again may come faster than a plan allows.
+  // Retries may exceed the rate of a plan.
   const plans = JSON.stringify({ standard: { keyUnits: 1e9, tenantUnits: 1e9 } });
   platform = await startPlatform({ dataDir, edges: 2, edgeEnv: { EDGE_COUNT: '2', RATE_PLANS: plans } });
 }, 300_000);
@@ -48,21 +49,17 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true });
 });
 
-test(
-  'whatever is killed or frozen, nothing acknowledged is lost, doubled or half done',
-  { timeout: soakTimeoutMs },
-  async () => {
-    const seed = printedSeed('chaos');
-    const tenant = await platform.createTenant('Chaos');
-    const writers = new NumberedWriters(platform.edgeUrls, tenant, 50, graceMs);
-    for (const fault of shuffled(allFaults(platform), seed).slice(0, faultCount)) await goThrough(fault, writers);
-    await writers.stop();
+test('no fault loses, doubles or half executes an acknowledged write', { timeout: soakTimeoutMs }, async () => {
+  const seed = printedSeed('chaos');
+  const tenant = await platform.createTenant('Chaos');
+  const writers = new NumberedWriters(platform.edgeUrls, tenant, 50, graceMs);
+  for (const fault of shuffled(allFaults(platform), seed).slice(0, faultCount)) await goThrough(fault, writers);
+  await writers.stop();
 
-    tell('chaos', writers);
-    await expectAllThere(tenant, writers);
-    if (isSoak) expect(writers.longestMs.working).toBeLessThan(requestDeadlineMs);
-  },
-);
+  tell('chaos', writers);
+  await expectAllThere(tenant, writers);
+  if (isSoak) expect(writers.longestMs.working).toBeLessThan(requestDeadlineMs);
+});
 
 test(
   'customers killed again and again while 50 write loses no acknowledged write and doubles none',
@@ -92,7 +89,7 @@ function tell(name: string, { acknowledged, sent, longestMs }: NumberedWriters):
   });
 }
 
-/** What was acknowledged, and nothing else, is stored, has its keys and is in the log of changes once. */
+/** Exactly the acknowledged writes are stored, with their keys, and once in the change log. */
 async function expectAllThere({ tenantId }: Tenant, { faults, acknowledged }: NumberedWriters): Promise<void> {
   expect(faults).toEqual([]);
   expect(new Map(await storedCustomers(tenantId))).toEqual(acknowledged);
@@ -106,7 +103,7 @@ async function goThrough({ name, frozenEdge, strike, heal }: Fault, writers: Num
   const before = { answered: writers.acknowledged.size + writers.refused, refused: writers.refused };
   const attemptsBefore = await allAttempts();
   await strike();
-  // A frozen edge takes all of the time that it is given to tell of its attempts.
+  // A frozen edge takes the whole timeout to report its attempts.
   const [last] = await Promise.all([delay(faultMs - metricsTimeoutMs).then(allAttempts), delay(faultMs)]);
   const attempts = difference(last, attemptsBefore);
   const [requests, refused] = [writers.sent - before.answered, writers.refused - before.refused];
@@ -132,7 +129,7 @@ async function storedCustomers(tenantId: string): Promise<[string, string][]> {
   return rows.map(({ display_name: name, id }) => [name, id]);
 }
 
-/** How many e-mail addresses are taken. */
+/** Number of e-mail addresses in use. */
 async function keysOf(tenantId: string): Promise<number> {
   const [row] = await ask<{ count: number }>('select count(*)::int from customer_key where tenant_id = $1', tenantId);
   return row?.count ?? 0;
@@ -154,7 +151,7 @@ function ask<Row extends Record<string, unknown>>(sql: string, tenantId: string)
 /** First attempts and retries, by service. */
 type Attempts = Record<string, { first: number; retry: number }>;
 
-/** Of all edges that answer. */
+/** Summed over all edges that answer. */
 async function allAttempts(): Promise<Attempts[]> {
   return Promise.all(platform.metricsUrls.slice(0, 2).map((url) => attemptsOf(url).catch(() => ({}))));
 }

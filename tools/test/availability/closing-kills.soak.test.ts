@@ -43,7 +43,7 @@ async function receiptOf(tenantId: string): Promise<{ is_complete: boolean; rows
 }
 
 test(
-  'a closing whose services are killed meanwhile leaves nothing but its receipt',
+  'a closing whose services are killed meanwhile leaves only its receipt',
   async () => {
     const seed = printedSeed('closing kills');
     const { tenantId, apiKey } = await platform.createTenant('Closing');
@@ -63,7 +63,7 @@ test(
     let killed = 0;
     for (let round = 0; round < kills; round += 1) {
       for (const service of [customers, sync, auth]) {
-        // The moments of kills are at random.
+        // Kills happen at random times.
         await delay(random(seed, killed) * 4_000);
         await service.kill();
         await service.start();

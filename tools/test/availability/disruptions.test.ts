@@ -11,7 +11,7 @@ import { OtlpReceiver } from '../otlp-receiver.ts';
 import { newTrace, ReceivedTraces } from '../received-traces.ts';
 import { untilKept } from '../until-kept.ts';
 
-/** What a test may take on a machine that is busy with others. */
+/** Timeout of a test on a busy machine. */
 const timeout = 300_000;
 
 let folder: string;
@@ -24,7 +24,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rapport-disruptions-'));
   const file = join(folder, 'traces.ndjson');
   [collector, traces] = [await OtlpReceiver.start(file), new ReceivedTraces(file)];
-  // One of its own, since its processes are killed and its tables emptied.
+  // A separate platform, since its processes are killed and its tables emptied.
   platform = await startPlatform({ tracesEndpoint: collector.endpoint });
   api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Disrupted')).apiKey);
 }, timeout);
@@ -35,7 +35,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-it('an import whose service is killed in the middle of the file ends as one that was not', { timeout }, async () => {
+it('an import whose service is killed in the middle of the file ends as without a kill', { timeout }, async () => {
   const { customers } = platform.services;
   const [calm, killed] = [await Importer.create(platform, 'Calm'), await Importer.create(platform, 'Killed')];
   const file = people(3_000);
@@ -47,7 +47,7 @@ it('an import whose service is killed in the middle of the file ends as one that
   await killed.until(killedId, ({ counts }) => (counts['rows'] ?? 0) >= 700);
   await killAtWork();
   const between = await killed.until(killedId, ({ counts }) => (counts['rows'] ?? 0) >= 1_500);
-  // Asked to stop, it gives the import back at a checkpoint, and the next process goes on at once.
+  // On SIGTERM it releases the import at a checkpoint, and the next process continues at once.
   await customers.stop();
   await customers.start();
   const broken = await killed.untilEnded(killedId);
@@ -72,12 +72,12 @@ it('an import whose edge is killed in the middle of its file leaves nothing', { 
   });
 });
 
-it('the service being away leaves kept records, marked as stale', { timeout }, async () => {
+it('while the service is down, cached records are served as stale', { timeout }, async () => {
   const path = `/v1/customers/${await createCustomer('Kept')}`;
   const kept = await untilKept(api, path);
   await platform.services.customers.kill();
   const answers: Answer[] = [];
-  // For the 3 s of silence after which the log counts as lost (ADR 0016) the answer is fresh, and not marked yet.
+  // The log counts as lost after 3 s of silence (ADR 0016): until then the answer is fresh, and not marked.
   const markedAs = async () => {
     answers.push(await api.send('GET', path));
     return answers.at(-1)?.headers.get('cache-status');
@@ -89,7 +89,7 @@ it('the service being away leaves kept records, marked as stale', { timeout }, a
   await untilKept(api, path);
 });
 
-it('a table that was emptied past every edge ends every kept answer', { timeout }, async () => {
+it('a table that is emptied past every edge invalidates every cached answer', { timeout }, async () => {
   const path = `/v1/customers/${await createCustomer('Emptied')}`;
   await untilKept(api, path);
 
@@ -98,7 +98,7 @@ it('a table that was emptied past every edge ends every kept answer', { timeout 
   await expect.poll(async () => (await api.send('GET', path)).status, { timeout: 60_000 }).toBe(404);
 });
 
-it('a service that is told to end while others read its feed sends its last traces and ends in order', async () => {
+it('a service that gets SIGTERM while others read its feed sends its last traces and ends cleanly', async () => {
   const client = newTrace();
   await createCustomer('Last', client.headers);
 
@@ -106,13 +106,13 @@ it('a service that is told to end while others read its feed sends its last trac
 
   const log = await readFile(join(platform.logDir, 'customers.log'), 'utf8');
   expect(log).toContain('stopping');
-  // Its own bound, of seconds, within which all that it serves must have let go of it.
+  // Its own timeout, of seconds, for draining everything that it serves.
   expect(log).not.toContain('did not stop in time');
   const answered = 'rapport.customers.v1.CustomersService/CreateCustomer';
   expect(traces.trace(client.traceId).map(({ name }) => name)).toContain(answered);
 });
 
-/** Kills the service that works on an operation, and starts it again, as if the time had passed for which the work is its own. */
+/** Kills the service that works on an operation, and restarts it as if its lease of the operation had expired. */
 async function killAtWork(): Promise<void> {
   await platform.services.customers.kill();
   const { superuserUrl } = platform.customersDatabase;
@@ -120,7 +120,7 @@ async function killAtWork(): Promise<void> {
   await platform.services.customers.start();
 }
 
-/** An edge may not have found the service again yet: what it refuses is tried again. */
+/** An edge may not have reconnected to the service yet: refused requests are retried. */
 async function createCustomer(displayName: string, headers: Record<string, string> = {}): Promise<string> {
   const body = { kind: 'COMPANY', displayName };
   const once = { ...headers, 'idempotency-key': displayName };

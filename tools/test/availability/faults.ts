@@ -3,20 +3,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { queryDatabase, type Platform, type Service } from '@rapport/testing';
 import { expect } from 'vitest';
 
-/** One thing that breaks, for a while. */
+/** A temporary fault. */
 export interface Fault {
   name: string;
-  /** URL of the edge that is frozen, if it is one: its requests end when it goes on. */
+  /** URL of the frozen edge, if it is one: its requests end when it resumes. */
   frozenEdge?: string | undefined;
   strike: () => Promise<void>;
-  /** Resolves when what broke is back. */
+  /** Resolves when the fault is over. */
   heal: () => Promise<void>;
 }
 
 /** Each process killed and frozen: two edges, the services, Redis, a backend of PostgreSQL and the postmaster. */
 export function allFaults(platform: Platform): Fault[] {
   const { services, redis, postgres } = platform;
-  if (!redis) throw new Error('Two edges have a Redis.');
+  if (!redis) throw new Error('The platform has no Redis.');
   const [edge, otherEdge] = services.edges as [Service, Service];
   const { auth, customers, sync } = services;
   const [edgeUrl, otherEdgeUrl] = platform.edgeUrls;
@@ -55,7 +55,7 @@ function frozen(name: string, pidOf: Pid): Fault {
   return { name: `SIGSTOP ${name}`, strike, heal: async () => void signal('SIGCONT') };
 }
 
-/** The letter by which Linux tells the state of a process (proc_pid_stat(5)). */
+/** The state letter of a process on Linux (proc_pid_stat(5)). */
 async function stateOf(pid: number | undefined): Promise<string | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') gone');
   return stat.slice(stat.lastIndexOf(')')).split(' ')[1];
@@ -71,7 +71,7 @@ async function killBackend({ customersDatabase }: Platform): Promise<void> {
   await expect.poll(() => stateOf(backend.pid)).toBe('gone');
 }
 
-/** Backends of the killed server may hold its memory for a moment. */
+/** Backends of the killed server may hold its shared memory for a moment. */
 async function startAgain({ postgres }: Platform): Promise<void> {
   for (let attempt = 0; ; attempt += 1) {
     try {

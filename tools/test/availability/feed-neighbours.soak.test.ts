@@ -14,7 +14,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { makeTenantRecords, newMarker } from '../access/tenant-records.ts';
 import { ApiClient } from '../api-client.ts';
 
-/** Feeds that a tenant of the standard plan may read at one edge. */
+/** Limit of feeds of a standard-plan tenant at one edge. */
 const feedPlaces = 50;
 
 /** Of six calls each. */
@@ -36,29 +36,25 @@ afterEach(() => {
 });
 afterAll(() => platform.stop());
 
-it(
-  'polls that their callers gave up keep no place, and none from another tenant',
-  { timeout: soakTimeoutMs },
-  async () => {
-    const polls = sizeOf('ABANDONED_POLLS', { short: 200, long: 10_000 });
-    for (let sent = 0; sent < polls; sent += feedPlaces) {
-      const waiting = Array.from({ length: feedPlaces }, () => send('/v1/changes?waitSeconds=30'));
-      await expect.poll(readers).toBe(feedPlaces);
-      for (const socket of waiting) socket.destroy();
-      const { status } = await calm.send('GET', '/v1/changes');
-      expect(status).toBe(200);
-      // Each of them was to wait for 30 s.
-      await expect.poll(readers, { timeout: 10_000 }).toBe(0);
-    }
-  },
-);
+it('abandoned polls hold no place, and take none from another tenant', { timeout: soakTimeoutMs }, async () => {
+  const polls = sizeOf('ABANDONED_POLLS', { short: 200, long: 10_000 });
+  for (let sent = 0; sent < polls; sent += feedPlaces) {
+    const waiting = Array.from({ length: feedPlaces }, () => send('/v1/changes?waitSeconds=30'));
+    await expect.poll(readers).toBe(feedPlaces);
+    for (const socket of waiting) socket.destroy();
+    const { status } = await calm.send('GET', '/v1/changes');
+    expect(status).toBe(200);
+    // Each would wait for 30 s.
+    await expect.poll(readers, { timeout: 10_000 }).toBe(0);
+  }
+});
 
-it('watches of a run that their callers gave up keep no place', { timeout: soakTimeoutMs }, async () => {
+it('abandoned watches of a run hold no place', { timeout: soakTimeoutMs }, async () => {
   const api = await ApiClient.connect(platform.edgeUrl, hostile.apiKey);
   const { living } = await makeTenantRecords(platform, api, newMarker(), { deleted: [] });
   const url = new URL(platform.customersDatabase.superuserUrl);
   url.pathname = 'sync';
-  // As long as it runs there is nothing to tell.
+  // While the run lasts there are no events.
   await queryDatabase(url.href, `update sync_run set state = 'RUNNING' where id = $1`, [living['syncRuns']]);
   const watchAndLeave = async () => {
     const watches = Array.from({ length: feedPlaces }, () => send(`/v1/syncRuns/${living['syncRuns']}:watch`));
@@ -66,11 +62,11 @@ it('watches of a run that their callers gave up keep no place', { timeout: soakT
     for (const socket of watches) socket.destroy();
     return [...new Set(statuses)];
   };
-  // A process of sync has places for 100.
+  // A process of sync has 100 places.
   for (let round = 0; round < 4; round += 1) await expect.poll(watchAndLeave).toEqual([200]);
 });
 
-it('events that a tenant does not read stop no call of another', { timeout: soakTimeoutMs }, async () => {
+it('unread events of a tenant block no call of another', { timeout: soakTimeoutMs }, async () => {
   const alone: number[] = [];
   for (let round = 0; isSoak && round < probeRounds; round += 1) alone.push(...(await probes()));
   const opened = await Promise.all(
@@ -81,7 +77,7 @@ it('events that a tenant does not read stop no call of another', { timeout: soak
   let isImporting = true;
   const imports = Promise.all([0, 1, 2].map(importRows)).finally(() => (isImporting = false));
 
-  // The changes of an import come once it is done, and what is not read rests on the way from then on.
+  // The changes of an import arrive once it is done; unread ones then fill the buffers.
   const beside: number[] = [];
   for (let round = 0; round < probeRounds; round += isImporting ? 0 : 1) beside.push(...(await probes()));
 
@@ -94,7 +90,7 @@ it('events that a tenant does not read stop no call of another', { timeout: soak
   await expect.poll(readers, { timeout: 30_000 }).toBe(0);
 });
 
-/** Asks for what no edge has kept, in parallel. @returns how long each took, in milliseconds */
+/** Makes uncached requests in parallel. @returns the duration of each, in milliseconds */
 function probes(): Promise<number[]> {
   const probe = async () => {
     const filter = encodeURIComponent(`display_name = "${crypto.randomUUID()}"`);
@@ -106,7 +102,7 @@ function probes(): Promise<number[]> {
   return Promise.all(Array.from({ length: 6 }, probe));
 }
 
-/** Sends a request of the hostile tenant, and reads no answer. */
+/** Sends a request of the hostile tenant without reading the answer. */
 function send(path: string, accept = 'application/json'): Socket {
   const { hostname, port } = new URL(platform.edgeUrl);
   const socket = connect(Number(port), hostname).on('error', () => undefined);
@@ -117,7 +113,7 @@ function send(path: string, accept = 'application/json'): Socket {
   return socket;
 }
 
-/** The status of the answer, of which no more is read than the first bytes. */
+/** The status of the answer, of which only the first bytes are read. */
 function untilAnswered(socket: Socket): Promise<number> {
   return new Promise((resolve) => {
     socket.once('data', (data: Buffer) => {
@@ -141,7 +137,7 @@ async function importRows(file: number): Promise<number> {
   return answer.status;
 }
 
-/** How many readers wait for changes. */
+/** Number of readers that wait for changes. */
 async function readers(): Promise<number> {
   const pages = await Promise.all(platform.metricsUrls.map(async (url) => (await fetch(url)).text()));
   return Number(/^rapport_change_readers (\d+)$/m.exec(pages.join('\n'))?.[1]);

@@ -5,7 +5,7 @@ import { sizeOf, soakTimeoutMs, startPlatform, type Platform } from '@rapport/te
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ApiClient } from '../api-client.ts';
 
-/** How long a connection between processes lives, and a call that outlives it, in seconds. */
+/** Lifetime of a connection between processes, and of a call that outlives it, in seconds. */
 const connectionAge = sizeOf('CONNECTION_AGE', { short: 1, long: 5 });
 const seconds = sizeOf('LASTING_SECONDS', { short: 8, long: 90 });
 
@@ -21,42 +21,38 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => platform.stop());
 
-it(
-  'a watch and a slow import go on while the connections below them are replaced',
-  { timeout: soakTimeoutMs },
-  async () => {
-    const seen: string[] = [];
-    const gone = new AbortController();
-    const watching = watch(seen, gone.signal);
-    await expect.poll(() => seen.length).toBe(1);
-    const upload = request(`${platform.edgeUrl}/v1/customers:import`, {
-      method: 'POST',
-      headers: { authorization, 'content-type': 'text/csv' },
-    });
-    const imported = new Promise<string>((resolve, reject) => {
-      upload.once('response', (answer) => void text(answer).then(resolve, reject)).once('error', reject);
-    });
-    upload.write('displayName\n');
-    const created: string[] = [];
-    let rows = 0;
+it('a watch and a slow import survive the replacement of their connections', { timeout: soakTimeoutMs }, async () => {
+  const seen: string[] = [];
+  const gone = new AbortController();
+  const watching = watch(seen, gone.signal);
+  await expect.poll(() => seen.length).toBe(1);
+  const upload = request(`${platform.edgeUrl}/v1/customers:import`, {
+    method: 'POST',
+    headers: { authorization, 'content-type': 'text/csv' },
+  });
+  const imported = new Promise<string>((resolve, reject) => {
+    upload.once('response', (answer) => void text(answer).then(resolve, reject)).once('error', reject);
+  });
+  upload.write('displayName\n');
+  const created: string[] = [];
+  let rows = 0;
 
-    for await (const _ of every(1_000)) {
-      upload.write(`Row ${(rows += 1)} as long as a name is\n`);
-      const { body } = await api.send('POST', '/v1/customers', { body: { kind: 'PERSON', displayName: 'Ada' } });
-      created.push((body as { id: string }).id);
-      if (rows === seconds) break;
-    }
-    await expect.poll(() => created.filter((id) => !seen.some((event) => event.includes(id)))).toEqual([]);
-    upload.end();
+  for await (const _ of every(1_000)) {
+    upload.write(`Row ${(rows += 1)} as long as a name is\n`);
+    const { body } = await api.send('POST', '/v1/customers', { body: { kind: 'PERSON', displayName: 'Ada' } });
+    created.push((body as { id: string }).id);
+    if (rows === seconds) break;
+  }
+  await expect.poll(() => created.filter((id) => !seen.some((event) => event.includes(id)))).toEqual([]);
+  upload.end();
 
-    expect(JSON.parse(await imported)).toMatchObject({ rows, created: rows, failed: 0 });
-    expect(seen.filter((event) => event.startsWith('event: error'))).toEqual([]);
-    gone.abort();
-    await watching;
-  },
-);
+  expect(JSON.parse(await imported)).toMatchObject({ rows, created: rows, failed: 0 });
+  expect(seen.filter((event) => event.startsWith('event: error'))).toEqual([]);
+  gone.abort();
+  await watching;
+});
 
-/** Notes events of the change feed, until it ends. */
+/** Collects events of the change feed, until it ends. */
 async function watch(seen: string[], signal: AbortSignal): Promise<void> {
   const headers = { authorization, accept: 'text/event-stream' };
   const { body } = await fetch(`${platform.edgeUrl}/v1/changes`, { headers, signal });

@@ -2,29 +2,29 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Tenant } from '@rapport/testing';
 
-/** How long the edge takes at most for a request, in milliseconds. */
+/** The edge's deadline of a request, in milliseconds. */
 export const requestDeadlineMs = 10_000;
 
-/** What a client that tries again may be told while something is broken. */
+/** Refusals that a retrying client may get during a fault. */
 const passing = new Set([409, 429, 503, 504]);
 
 /**
- * Writers, each with a number, that create one customer after the other, and try each again with its idempotency key, on any
- * edge, until it is acknowledged.
+ * Numbered writers that create one customer after the other, and retry each with its idempotency key, on any edge, until it
+ * is acknowledged.
  */
 export class NumberedWriters {
-  /** By name, the id of each customer that a writer was told was created. */
+  /** The ids of the acknowledged customers, by name. */
   readonly acknowledged = new Map<string, string>();
-  /** Answers that nobody should get, and requests that did not end, each as a line. */
+  /** Wrong answers, and requests that did not end, each as a line. */
   readonly faults: string[] = [];
-  /** Requests that were sent, and those of them that were not acknowledged. */
+  /** Number of sent requests, and of those that were not acknowledged. */
   sent = 0;
   refused = 0;
-  /** How long the slowest request took, in milliseconds: at edges that worked all the time, and at those that did not. */
+  /** Duration of the slowest request, in milliseconds: at edges without a fault, and at those with one. */
   readonly longestMs = { working: 0, frozen: 0 };
-  /** By edge, how many it has acknowledged. */
+  /** Number of acknowledged writes by edge. */
   readonly #acknowledgedBy = new Map<string, number>();
-  /** By edge, when it was frozen last. */
+  /** Time of the last freeze by edge. */
   readonly #frozenUntil = new Map<string, number>();
   readonly #edgeUrls: readonly string[];
   readonly #tenant: Tenant;
@@ -32,7 +32,7 @@ export class NumberedWriters {
   #isOver = false;
   readonly #running: Promise<unknown>;
 
-  /** @param graceMs what a busy machine may take beyond the deadline of a request */
+  /** @param graceMs tolerance beyond the deadline of a request */
   constructor(edgeUrls: readonly string[], tenant: Tenant, writers: number, graceMs: number) {
     this.#edgeUrls = edgeUrls;
     this.#tenant = tenant;
@@ -40,25 +40,25 @@ export class NumberedWriters {
     this.#running = Promise.all(Array.from({ length: writers }, (_, writer) => this.#write(writer)));
   }
 
-  /** Ends when so many more are acknowledged. */
+  /** Resolves when this many more are acknowledged. */
   async untilMore(count: number): Promise<void> {
     const wanted = this.acknowledged.size + count;
     // Polls a condition.
     while (this.acknowledged.size < wanted) await delay(10);
   }
 
-  /** From now on, tells whether each edge has acknowledged one. */
+  /** Starts a check: the returned function reports whether each edge has acknowledged a write since. */
   watchEdges(): () => boolean {
     const before = new Map(this.#acknowledgedBy);
     return () => this.#edgeUrls.every((edge) => (this.#acknowledgedBy.get(edge) ?? 0) > (before.get(edge) ?? 0));
   }
 
-  /** To be called before a frozen edge goes on. */
+  /** Call it before a frozen edge resumes. */
   thaw(edgeUrl: string): void {
     this.#frozenUntil.set(edgeUrl, performance.now());
   }
 
-  /** Ends when each has been told of its last one. */
+  /** Resolves when the last write of each is acknowledged. */
   async stop(): Promise<void> {
     this.#isOver = true;
     await this.#running;
@@ -69,7 +69,7 @@ export class NumberedWriters {
       const name = `writer ${writer} customer ${index}`;
       const key = randomUUID();
       let id: string | undefined;
-      // As a client backs off.
+      // The backoff of a client.
       while ((id = await this.#create(name, key)) === undefined) await delay(50 + Math.random() * 100);
       this.acknowledged.set(name, id);
       // Paces the load.
@@ -77,7 +77,7 @@ export class NumberedWriters {
     }
   }
 
-  /** The id, when it is acknowledged. */
+  /** The id, if it is acknowledged. */
   async #create(displayName: string, key: string): Promise<string | undefined> {
     const edge = this.#edgeUrls[Math.floor(Math.random() * this.#edgeUrls.length)] ?? '';
     const startedAt = performance.now();
@@ -104,7 +104,7 @@ export class NumberedWriters {
       }
       if (!passing.has(answer.status)) this.faults.push(`${displayName}: ${answer.status} ${text}`);
     } catch (error) {
-      // A connection that broke: whether it was done, only the key tells.
+      // A broken connection: only the idempotency key settles whether the write was done.
       if ((error as Error).name === 'TimeoutError') this.faults.push(`${displayName}: no answer`);
     } finally {
       const edgeWas = startedAt < (this.#frozenUntil.get(edge) ?? 0) ? 'frozen' : 'working';

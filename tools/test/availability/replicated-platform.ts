@@ -6,7 +6,7 @@ const names = ['auth', 'customers', 'sync'] as const;
 
 export type ServiceName = (typeof names)[number];
 
-/** A platform of two edges and two processes of each service, which edges find by name as on a cluster. */
+/** A platform of two edges and two processes of each service, which edges resolve by name as in a cluster. */
 export class ReplicatedPlatform {
   /** By service and host. */
   readonly replicas: Record<ServiceName, Map<string, Service>> = {
@@ -23,7 +23,7 @@ export class ReplicatedPlatform {
     this.#nameServer = nameServer;
   }
 
-  /** @param connectionAgeSeconds how long connections to services live */
+  /** @param connectionAgeSeconds lifetime of connections to services */
   static async start(connectionAgeSeconds: number): Promise<ReplicatedPlatform> {
     const nameServer = await startNameServer();
     for (const name of names) nameServer.set(name, ['127.0.0.1']);
@@ -44,7 +44,7 @@ export class ReplicatedPlatform {
     await this.#nameServer.stop();
   }
 
-  /** Starts a process on a host, or starts it again, and tells of it once it is ready. */
+  /** Starts or restarts a process on a host, and registers its address once it is ready. */
   async add(name: ServiceName, host: string): Promise<Service> {
     const replica = this.replicas[name].get(host) ?? (await this.platform.replica(name, host));
     await replica.start();
@@ -53,14 +53,14 @@ export class ReplicatedPlatform {
     return replica;
   }
 
-  /** Stops telling of a process, and then stops it. */
+  /** Unregisters the address of a process, and then stops it. */
   async remove(name: ServiceName, host: string): Promise<void> {
     const others = [...this.replicas[name].keys()].filter((each) => each !== host);
     this.#nameServer.set(name, others);
     await this.replicas[name].get(host)?.stop();
   }
 
-  /** The part of the next calls of a service that one of its processes answers. */
+  /** The share of one process in the next calls of its service. */
   async shareOf(name: ServiceName, host: string, load: SteadyLoad): Promise<number> {
     const calls = () => Promise.all([...this.replicas[name].values()].map(callsOf));
     const before = await calls();
@@ -70,7 +70,7 @@ export class ReplicatedPlatform {
     return (answered[place] ?? 0) / answered.reduce((sum, count) => sum + count, 0);
   }
 
-  /** Restarts so many processes of each kind, one of each kind at a time, the next when both edges have met the last. */
+  /** Restarts this many processes of each service, one of each at a time, the next when both edges have called the last. */
   async roll(processes: number, load: SteadyLoad): Promise<void> {
     const rollService = async (name: ServiceName) => {
       await this.#untilMet(name, '127.0.0.2', load);
@@ -90,7 +90,7 @@ export class ReplicatedPlatform {
     await Promise.all([...names.map(rollService), rollEdges()]);
   }
 
-  /** Of two processes the one that both edges call has half of the calls. */
+  /** Waits until both edges call the process: it then has half of the calls. */
   async #untilMet(name: ServiceName, host: string, load: SteadyLoad): Promise<void> {
     await expect.poll(() => this.shareOf(name, host, load), { timeout: 240_000 }).toBeGreaterThan(0.4);
   }

@@ -9,7 +9,7 @@ import { ApiClient } from '../api-client.ts';
 
 const run = promisify(execFile);
 const apps = join(import.meta.dirname, '../../../apps');
-/** What is in the backup, and what comes after it. */
+/** Customers in the backup, and after it. */
 const [kept, lost] = [sizeOf('RESTORE_CUSTOMERS', { short: 20, long: 20_000 }), 10];
 
 let dataDir: string;
@@ -20,7 +20,7 @@ let api: ApiClient;
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'rapport-restore-'));
   cluster = join(dataDir, 'postgres/cluster');
-  // One of its own, whose database is destroyed.
+  // A separate platform, whose database is destroyed.
   platform = await startPlatform({ dataDir, fromTemplate: true });
   api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Restored')).apiKey);
 }, 300_000);
@@ -51,7 +51,7 @@ async function edgeStatus(): Promise<string> {
   return ((await (await fetch(`${platform.edgeUrl}/readyz`)).json()) as { status: string }).status;
 }
 
-/** Stops what opens the databases and the server, and starts them again when `work` is done with the server's files. */
+/** Stops the services and the database server, runs `work` on the server's files, and restarts them. */
 async function whileStopped(work: () => Promise<unknown>): Promise<void> {
   const { services, postgres } = platform;
   const openers = [services.customers, services.auth, services.sync];
@@ -59,7 +59,7 @@ async function whileStopped(work: () => Promise<unknown>): Promise<void> {
   await postgres.kill('SIGINT');
   await work();
   await postgres.start();
-  // A copy of files does not know that it is one (ADR 0015).
+  // A restored file copy looks like the original (ADR 0015), so an operator marks it.
   await queryDatabase(platform.customersDatabase.superuserUrl, 'select renew_change_log_epoch()');
   await Promise.all(openers.map((service) => service.start()));
   await expect.poll(edgeStatus, { timeout: 120_000 }).toBe('ok');
@@ -67,7 +67,7 @@ async function whileStopped(work: () => Promise<unknown>): Promise<void> {
 
 // No pg_dump of PostgreSQL 18 comes with its programs, so the backup is a copy of the files of a stopped server.
 test(
-  'a database that is destroyed and restored has what it had, verifies, and takes no cursor of before',
+  'a restored database has its data, verifies, and refuses earlier cursors',
   { timeout: soakTimeoutMs },
   async () => {
     const backup = join(dataDir, 'backup');
@@ -87,7 +87,7 @@ test(
     for (const cursor of [before, after]) {
       const refused = async () => {
         const { status, body } = await api.send('GET', `/v1/changes?cursor=${encodeURIComponent(cursor)}`);
-        // The edge calls the feed on a connection of its own, which may not be there again yet.
+        // The edge calls the feed on a separate connection, which may not be restored yet.
         return status === 503 ? undefined : body;
       };
       expect(await vi.waitUntil(refused, { timeout: 60_000, interval: 100 })).toMatchObject({ code: 'CURSOR_EXPIRED' });
@@ -98,7 +98,7 @@ test(
   },
 );
 
-/** What the operator's command prints. @throws Error when a chain is not sound */
+/** The output of the operator's command. @throws Error when a chain is broken */
 async function verifyAudit(service: string): Promise<string> {
   const secret = (name: string) => join(dataDir, 'secrets', `${service}-${name}`);
   const { stdout } = await run(process.execPath, [join(apps, service, 'dist/verify-audit.js')], {

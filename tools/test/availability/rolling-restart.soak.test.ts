@@ -5,7 +5,7 @@ import { ReplicatedPlatform } from './replicated-platform.ts';
 import { SteadyLoad, type LoadRequest } from './steady-load.ts';
 
 const requests = sizeOf('ROLLING_REQUESTS', { short: 300, long: 20_000 });
-/** Of each kind so many are restarted. */
+/** Number of restarts of each process. */
 const processes = sizeOf('ROLLING_PROCESSES', { short: 1, long: 2 });
 
 let cluster: ReplicatedPlatform;
@@ -13,7 +13,7 @@ let tenant: Tenant;
 let id: string;
 
 beforeAll(async () => {
-  // One of its own, whose processes are replicated and restarted.
+  // A separate platform, whose processes are replicated and restarted.
   cluster = await ReplicatedPlatform.start(2);
   tenant = await cluster.platform.createTenant('Rolled');
   const created = await fetch(`${cluster.platform.edgeUrl}/v1/customers`, {
@@ -53,7 +53,7 @@ test('a restart of processes, one of each kind at a time, fails no request', { t
 });
 
 test(
-  'a third process of a service gets its share of calls, and leaves without a failed request',
+  'a third process of a service gets its share of calls, and stops without a failed request',
   { timeout: soakTimeoutMs },
   async () => {
     const load = new SteadyLoad(cluster.platform.edgeUrls, tenant, mixed);

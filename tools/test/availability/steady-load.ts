@@ -9,15 +9,15 @@ export interface LoadRequest {
 }
 
 const probeEveryMs = 50;
-/** Longer than a machine is ever too busy: an edge that is slow is not one that is away. */
+/** Longer than any machine is busy: a slow edge is not down. */
 const probeTimeoutMs = 30_000;
-const lanes = 16;
-/** Each lane rests after an answer, so that the load stays below what the machine can do. In milliseconds. */
+const workers = 16;
+/** Pause of each worker after an answer, so that the load stays below the machine's capacity. In milliseconds. */
 const restMs = 20;
 
-/** Sends requests to edges without a pause, as through a load balancer: to those whose probe says that they are ready. */
+/** Sends requests to the ready edges all the time, as a load balancer does. */
 export class SteadyLoad {
-  /** What went wrong, each as a line. */
+  /** Failures, each as a line. */
   readonly failures: string[] = [];
   sent = 0;
   readonly #edgeUrls: readonly string[];
@@ -27,22 +27,22 @@ export class SteadyLoad {
   #isOver = false;
   readonly #running: Promise<unknown>;
 
-  /** @param next makes the request of a number */
+  /** @param next creates the request of a number */
   constructor(edgeUrls: readonly string[], tenant: Tenant, next: (index: number) => LoadRequest) {
     this.#edgeUrls = edgeUrls;
     this.#tenant = tenant;
     this.#next = next;
     this.#ready = [...edgeUrls];
-    this.#running = Promise.all([this.#probe(), ...Array.from({ length: lanes }, () => this.#send())]);
+    this.#running = Promise.all([this.#probe(), ...Array.from({ length: workers }, () => this.#send())]);
   }
 
-  /** Ends when so many requests are answered at least. */
+  /** Resolves when at least this many requests are answered. */
   async until(requests: number): Promise<void> {
     // Polls a condition.
     while (this.sent < requests) await delay(restMs);
   }
 
-  /** Ends when requests are sent to an edge. */
+  /** Resolves when requests are sent to an edge. */
   async untilReady(edgeUrl: string): Promise<void> {
     // Polls a condition.
     while (!this.#ready.includes(edgeUrl)) await delay(probeEveryMs);
@@ -73,7 +73,7 @@ export class SteadyLoad {
     }
   }
 
-  /** Undefined when it was answered. */
+  /** Undefined on success. */
   async #outcome(edge: string, { method, path, headers, body }: LoadRequest): Promise<string | undefined> {
     try {
       const answer = await fetch(edge + path, {

@@ -46,7 +46,7 @@ function random(seed: number, number: number): number {
   return createHash('sha256').update(`${seed} ${number}`).digest().readUInt32LE() / 2 ** 32;
 }
 
-/** Kills the service at moments that nobody has chosen, until the operation has ended. */
+/** Kills the service at random times, until the operation has ended. */
 async function killDuring(
   workspace: Workspace,
   id: string,
@@ -54,7 +54,7 @@ async function killDuring(
 ): Promise<{ operation: Operation; killed: number }> {
   let killed = 0;
   for (; killed < kills; killed += 1) {
-    // The moments of kills are at random.
+    // Kills happen at random times.
     await delay(random(seed, killed) * Math.min(4_000, 300 + count / 50));
     const { body } = await workspace.api.send('GET', `/v1/operations/${id}`);
     if (hasEnded(body as Operation)) break;
@@ -65,7 +65,7 @@ async function killDuring(
 }
 
 test(
-  'an export and an import whose service is killed end whole, and the copy is equal',
+  'an export and an import whose service is killed complete, and the copy is equal',
   async () => {
     const seed = printedSeed('workspace kills');
     const source = await Workspace.create(platform, 'Source');

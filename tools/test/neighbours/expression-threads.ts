@@ -4,14 +4,14 @@ import { expect } from 'vitest';
 import type { Neighbour } from './neighbour.ts';
 import type { SharedResource } from './shared-resource.ts';
 
-/** What tenants share to evaluate the expressions of their mappings. */
+/** The shared threads for expressions of mappings. */
 export const expressionThreads: SharedResource = {
   name: 'threads of JSONata',
   hold: holdThreads,
   use: (calm, round) => calm.create(`Beside ${round}`),
 };
 
-/** Exchanges with an expression that does not end. A mapping is stopped for it, and another one made. */
+/** Runs exchanges with an endless expression. Its mapping is stopped for it, and a new one is created. */
 async function holdThreads(hostile: Neighbour): Promise<() => Promise<unknown>> {
   const folder = join(hostile.platform.filesDir, hostile.tenantId);
   await mkdir(folder, { recursive: true });

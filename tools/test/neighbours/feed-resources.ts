@@ -5,10 +5,10 @@ import { expect } from 'vitest';
 import type { Neighbour } from './neighbour.ts';
 import { refused, type SharedResource } from './shared-resource.ts';
 
-/** Feeds that a tenant of the plan may read at one edge. */
+/** Limit of feeds of a tenant at one edge. */
 const feedPlaces = 200;
 
-/** What tenants share of the log of changes, and of what follows it. */
+/** The shared resources of the change log and its consumers. */
 export const feedResources: SharedResource[] = [
   { name: 'readers of the feed', hold: holdReaders, use: (calm) => calm.send('GET', '/v1/changes?pageSize=1') },
   { name: 'batches of the feed', hold: holdBatches, use: (calm, round) => calm.create(`Beside ${round}`) },
@@ -30,7 +30,7 @@ async function holdReaders(hostile: Neighbour): Promise<() => Promise<unknown>> 
   };
 }
 
-/** Changes many long records, again as soon as it is answered. */
+/** Changes many long records in a loop. */
 async function holdBatches(hostile: Neighbour): Promise<() => Promise<unknown>> {
   const receiver = await Receiver.start(() => true);
   await hostile.json('POST', '/v1/webhookEndpoints', { url: receiver.url, eventTypes: ['customer.*'] });
@@ -47,7 +47,7 @@ async function holdBatches(hostile: Neighbour): Promise<() => Promise<unknown>> 
       const updates = results.map(({ customer: { id } }) => ({ id, customer: { jobTitle }, updateMask: ['jobTitle'] }));
       const answer = await hostile.send('POST', '/v1/customers:batchUpdate', { body: { items: updates } });
       const body = await answer.text();
-      // What is beyond its rate is refused, and nothing else.
+      // Only requests beyond its rate may be refused.
       if (!answer.ok && answer.status !== 429) throw new Error(`${answer.status} ${body}`);
     }
   };
@@ -61,7 +61,7 @@ async function holdBatches(hostile: Neighbour): Promise<() => Promise<unknown>> 
   };
 }
 
-/** As many deliveries as may be under way at the same time wait for an answer that does not come. */
+/** Fills all slots of concurrent deliveries with an endpoint that never answers. */
 async function holdTurns(hostile: Neighbour): Promise<() => Promise<unknown>> {
   const receiver = await Receiver.start(() => false);
   for (let endpoint = 0; endpoint < 4; endpoint += 1)
@@ -73,7 +73,7 @@ async function holdTurns(hostile: Neighbour): Promise<() => Promise<unknown>> {
 
 const endpoints = new WeakMap<Neighbour, { id: string; receiver: Receiver }>();
 
-/** Has an event sent, and waits until it arrives. */
+/** Triggers an event, and waits until it arrives. */
 async function deliverOne(calm: Neighbour): Promise<Response> {
   let endpoint = endpoints.get(calm);
   if (!endpoint) {

@@ -1,6 +1,6 @@
 import type { SharedPlatform, Tenant } from '@rapport/testing';
 
-/** A tenant of a shared platform, and what it asks of the first edge. */
+/** A tenant of a shared platform, and its requests to the first edge. */
 export class Neighbour {
   readonly platform: SharedPlatform;
   readonly tenantId: string;
@@ -52,7 +52,7 @@ export class Neighbour {
     });
   }
 
-  /** Sends a file that comes slowly and does not end until `signal` is aborted. */
+  /** Sends an endless file slowly, until `signal` is aborted. */
   trickle(method: string, path: string, signal: AbortSignal): Promise<Response> {
     const row = Buffer.from(`A customer who comes late,late@example.com,${'x'.repeat(40)}\n`);
     const body = new ReadableStream<Uint8Array>({

@@ -1,20 +1,20 @@
 import { expect } from 'vitest';
 import type { Neighbour } from './neighbour.ts';
 
-/** Something that tenants share, of which each may have a part only. */
+/** A resource that tenants share, with a limit for each tenant. */
 export interface SharedResource {
   name: string;
   /**
-   * Has a tenant take all of it that it may have, and keep it. Resolves when the tenant is seen to be at its bound.
+   * Makes a tenant use its whole limit, and hold it. Resolves when the tenant is at its limit.
    *
-   * @returns gives everything back
+   * @returns releases everything
    */
   hold: (hostile: Neighbour) => Promise<() => Promise<unknown>>;
   /** A call of another tenant that needs a part of it too. */
   use: (calm: Neighbour, round: number) => Promise<Response>;
 }
 
-/** Waits until a call of a tenant is refused for a reason: it has all that it may have. */
+/** Waits until a call of a tenant is refused with a reason, which proves that it is at its limit. */
 export async function refused(call: () => Promise<Response>, code: string): Promise<void> {
   const codeOf = async () => {
     const answer = await call();

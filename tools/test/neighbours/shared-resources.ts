@@ -7,14 +7,14 @@ import { feedResources } from './feed-resources.ts';
 import type { Neighbour } from './neighbour.ts';
 import { refused, type SharedResource } from './shared-resource.ts';
 
-/** Connections of the pool of customers, of which the calls of one tenant have 12 at most. */
+/** Connections of the pool of customers: the calls of one tenant have at most 12. */
 const connectionsOfTenant = 12;
 
 /** Places for bulk work of a tenant in one edge, and watchers of operations of a tenant in one process. */
 const bulkPlaces = 16;
 const watchers = 100;
 
-/** To add one: how a tenant is brought to its bound, and what another tenant does meanwhile. */
+/** An entry has: how a tenant reaches its limit, and the call of another tenant meanwhile. */
 export const sharedResources: SharedResource[] = [
   { name: 'connections of the database', hold: holdConnections, use: (calm, round) => calm.create(`Beside ${round}`) },
   { name: 'imports', hold: holdImports, use: importOne },
@@ -30,7 +30,7 @@ function importOne(calm: Neighbour, round: number): Promise<Response> {
   return calm.importRows(`name,email\nBeside ${round},beside${round}@example.com\n`);
 }
 
-/** Writers of one address wait for a transaction that has claimed it. */
+/** Writers of one address wait for the transaction that has claimed it. */
 async function holdConnections(hostile: Neighbour): Promise<() => Promise<unknown>> {
   const { superuserUrl } = hostile.platform.customersDatabase;
   const claim = new pg.Client({ connectionString: superuserUrl });
@@ -98,7 +98,7 @@ async function holdWatchers(hostile: Neighbour): Promise<() => Promise<unknown>>
   const end = new AbortController();
   const watch = () => hostile.send('GET', `/v1/operations/${id}:watch`, { ...asEvents, signal: end.signal });
   const open: Response[] = [];
-  // Some at a time: each has a connection for its first look, and the tenant has 12.
+  // Some at a time: each uses a connection for its first query, and the tenant has 12.
   while (open.length < watchers) open.push(...(await Promise.all(Array.from({ length: 10 }, watch))));
   await refused(watch, 'TOO_MANY_WATCHERS');
   return endOf(end, open.map(bodyOf));
@@ -117,7 +117,7 @@ async function watchOne(calm: Neighbour): Promise<Response> {
 
 const asEvents = { headers: { accept: 'text/event-stream' } };
 
-/** Of calls that do not end, one more than a tenant may have: all but the refused one. Which comes last is chance. */
+/** Opens one endless call more than the tenant's limit, and returns all but the refused one. Their order is random. */
 async function butTheRefused(calls: Promise<Response>[], code: string): Promise<Promise<Response>[]> {
   const [last, refusal] = await Promise.race(calls.map(async (call, index) => [index, await call] as const));
   expect(await refusal.json()).toMatchObject({ code });
@@ -129,7 +129,7 @@ function bodyOf(answer: Response): Promise<unknown> {
   return answer.text();
 }
 
-/** Ends calls that are open. */
+/** Ends open calls. */
 function endOf(end: AbortController, open: Promise<unknown>[]): () => Promise<unknown> {
   for (const each of open) each.catch(() => undefined);
   return () => {
@@ -138,7 +138,7 @@ function endOf(end: AbortController, open: Promise<unknown>[]): () => Promise<un
   };
 }
 
-/** More than what is on its way between a client that reads nothing and the service, without an entry in the log. */
+/** More than the buffers between an unreading client and the service hold, without a log entry. */
 async function addLongRecords({ platform, tenantId }: Neighbour): Promise<void> {
   const superuser = new pg.Client({ connectionString: platform.customersDatabase.superuserUrl });
   await superuser.connect();

@@ -7,12 +7,12 @@ import { untilKept } from '../until-kept.ts';
 import { readPermissions, type RecordSubject } from './record-subjects.ts';
 import { RecordTenant, untilAllKept, type RecordCaller } from './record-tenant.ts';
 
-/** What callers get of records of every type through the edge, whatever it keeps for others. */
+/** Access to records of every type through the edge, independent of answers cached for others. */
 export function recordAccess(platform: () => SharedPlatform, subject: RecordSubject): void {
   const { text, record } = subject;
   const { permission, options } = record;
 
-  it('what is kept is given to no other tenant, and to no caller without the permission', async () => {
+  it('a cached answer is served to no other tenant, and to no caller without the permission', async () => {
     const tenant = await RecordTenant.create(platform(), subject);
     const stranger = await RecordTenant.create(platform(), subject);
     const blind = await tenant.withKey({
@@ -44,7 +44,7 @@ export function recordAccess(platform: () => SharedPlatform, subject: RecordSubj
   });
 
   it.runIf(text.isPersonal)(
-    'personal data is hidden wherever a record is read, kept or not, and finds nothing',
+    'personal data is hidden wherever a record is read, cached or not, and is not searchable',
     async () => {
       const tenant = await RecordTenant.create(platform(), subject);
       const discreet = await tenant.withKey({ hidesPii: true });
@@ -53,7 +53,7 @@ export function recordAccess(platform: () => SharedPlatform, subject: RecordSubj
       const kept = [get, list, `${list}:batchGet?ids=${id}`];
       const read = async (by: ApiClient, path: string) => JSON.stringify((await by.send('GET', path)).body);
 
-      // First those who see all, then those who do not, then the former again.
+      // First callers that see all, then those that do not, then the former again.
       await untilAllKept(tenant.reader, kept);
       for (const { body } of await untilAllKept(discreet.reader, kept)) {
         expect(JSON.stringify(body)).toContain(maskText);
@@ -78,7 +78,7 @@ export function recordAccess(platform: () => SharedPlatform, subject: RecordSubj
     },
   );
 
-  it.runIf(options.owned)('callers with other scopes get nothing of what is kept for each other', async () => {
+  it.runIf(options.owned)('callers with different scopes never get each other’s cached answers', async () => {
     const tenant = await RecordTenant.create(platform(), subject);
     const [north, south] = [await team(tenant, 'North'), await team(tenant, 'South')];
     const callers: Readonly<Record<string, RecordCaller>> = {
@@ -125,7 +125,7 @@ export function recordAccess(platform: () => SharedPlatform, subject: RecordSubj
   });
 
   it.runIf(options.owned)(
-    'a record that is handed over leaves one caller and comes to another, kept or not',
+    'a record with a new owner disappears for one caller and appears for another, cached or not',
     async () => {
       const tenant = await RecordTenant.create(platform(), subject);
       const teamId = await team(tenant, 'West');

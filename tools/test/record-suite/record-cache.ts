@@ -6,11 +6,11 @@ import { untilKept } from '../until-kept.ts';
 import { contract, readPermissions, type RecordSubject } from './record-subjects.ts';
 import { RecordTenant, untilAllKept, type Json, type Message } from './record-tenant.ts';
 
-/** What edges keep of records of every type. */
+/** The edges' cache of records of every type. */
 export function recordCache(platform: () => SharedPlatform, subject: RecordSubject): void {
   const { text, record } = subject;
 
-  it('what one edge keeps is never older than what was written through another one', async () => {
+  it('a cached answer of one edge is never older than a write through another one', async () => {
     const tenant = await RecordTenant.create(platform(), subject);
     const unique = subject.unique();
     const { id } = await tenant.create('First', { more: unique });
@@ -19,7 +19,7 @@ export function recordCache(platform: () => SharedPlatform, subject: RecordSubje
     const item = (value: Json) => ({ [record.singular]: value });
     const others: string[] = [];
     const texts = new Map([[id, 'First']]);
-    /** Writes of the record that is got. */
+    /** Writes to the cached record. */
     let version = 1;
     const writes: Readonly<Record<string, () => Promise<unknown>>> = {
       create: async () => {
@@ -96,7 +96,7 @@ export function recordCache(platform: () => SharedPlatform, subject: RecordSubje
     }
   });
 
-  it('what is kept of records that were changed past every edge ends with the change log', async () => {
+  it('the change log invalidates cached answers after a change past every edge', async () => {
     const tenant = await RecordTenant.create(platform(), subject);
     const [{ id }, { id: other }] = [await tenant.create('Before'), await tenant.create('Other')];
     const paths = [tenant.path(id), tenant.path()];

@@ -2,20 +2,20 @@ import { platformContract, recordContracts, type RecordContract, type RecordFiel
 
 type Json = Record<string, unknown>;
 
-/** How records of one type are made. */
+/** How to create records of one type. */
 interface RecordFixture {
-  /** JSON name of the text that the suite gives to records, searches and changes. */
+  /** JSON name of the text field that the suite sets, searches and changes. */
   text: string;
   /**
-   * Makes what the records of a tenant need: `create` makes a record of a collection, and answers its id. Absent when they need
-   * nothing.
+   * Creates the prerequisites of a tenant's records: `create` makes a record of a collection, and returns its id. Absent
+   * without prerequisites.
    *
-   * @returns the fields that a record needs besides its text
+   * @returns the required fields besides the text
    */
   prepare?: (create: (collection: string, body: object) => Promise<string>) => Promise<Json>;
   /** The variables in the path of the collection, such as `object`. */
   params?: Readonly<Record<string, string>>;
-  /** New values that no other record of the tenant may have, by which an upsert meets a record; an external id when absent. */
+  /** New unique values, by which an upsert finds a record; an external id when absent. */
   unique?: () => Json;
   /** Whether each record needs unique values. */
   needsUnique?: boolean;
@@ -47,14 +47,14 @@ export interface RecordSubject {
   record: RecordContract;
   /** Such as `deals`, for the names of tests. */
   plural: string;
-  /** The type as events and the change feed have it, such as `custom_field`. */
+  /** The type in events and the change feed, such as `custom_field`. */
   type: string;
   text: RecordField;
   prepare: NonNullable<RecordFixture['prepare']>;
   params: Readonly<Record<string, string>>;
   /** Path of the collection after `/v1/`, such as `objects/subscription/records`. */
   collection: string;
-  /** What calls need that read the records, and that write them. */
+  /** Permissions to read and to write the records. */
   permissions: { read: string; write: string };
   unique: () => Json;
   needsUnique: boolean;
@@ -62,13 +62,13 @@ export interface RecordSubject {
 
 export const contract = platformContract();
 
-/** Every type of records of the contract that callers write. @throws Error for one of which the suite does not know how it is made */
+/** Every writable record type of the contract. @throws Error for one without a fixture */
 export const recordSubjects: readonly RecordSubject[] = recordContracts(contract)
   .filter(({ options }) => !options.readOnly)
   .map((record) => {
     const fixture = fixtures[record.type];
     const text = record.fields.find(({ name }) => name === fixture?.text);
-    if (!fixture || !text) throw new Error(`Say in ${import.meta.filename} how a record of ${record.type} is made.`);
+    if (!fixture || !text) throw new Error(`Add to ${import.meta.filename} how a record of ${record.type} is created.`);
     const { plural, singular } = record;
     const { prepare = () => Promise.resolve({}), params = {}, unique = newExternalId, needsUnique = false } = fixture;
     const collection = record.collection.replace(/\{(\w+)\}/g, (_, name: string) => params[name] ?? '');
@@ -80,7 +80,7 @@ export const recordSubjects: readonly RecordSubject[] = recordContracts(contract
     };
   });
 
-/** What a caller needs to read the records of every type. */
+/** The permissions to read records of every type. */
 export const readPermissions = [...new Set(recordContracts(contract).map(({ permission }) => `${permission}.read`))];
 
 function newExternalId(): Json {

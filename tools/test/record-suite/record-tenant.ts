@@ -14,7 +14,7 @@ export interface RecordCaller {
   writer: ApiClient;
 }
 
-/** A tenant with records of one type. What one edge has kept is read there, and written through the other one. */
+/** A tenant with records of one type. The tests read cached answers at one edge and write through the other. */
 export class RecordTenant implements RecordCaller {
   readonly reader: ApiClient;
   readonly writer: ApiClient;
@@ -76,14 +76,14 @@ export class RecordTenant implements RecordCaller {
     return (body as Record<string, Message[]>)[this.subject.plural] ?? [];
   }
 
-  /** A caller with a key of its own, which may read records of every type and write those of this one unless `rights` say otherwise. */
+  /** A caller with its own key, which may read records of every type and write those of this one unless `rights` differ. */
   async withKey(rights: Json): Promise<RecordCaller> {
     const permissions = [...readPermissions, this.subject.record.writePermission];
     const { key } = await this.post('apiKeys', { displayName: 'Limited', permissions, ...rights });
     return atBothEdges(this.#platform, this.reader, String(key));
   }
 
-  /** The query of an upsert that meets a record by its unique values. */
+  /** The query of an upsert that finds a record by its unique values. */
   upsertQuery(): string {
     const { message } = this.subject.record;
     const upsert = contract.methods.find(({ name }) => name === `Upsert${message.name}`);
@@ -93,7 +93,7 @@ export class RecordTenant implements RecordCaller {
   }
 }
 
-/** Reads each path until its answer comes from the memory of the edge. */
+/** Reads each path until its answer comes from the edge's cache. */
 export function untilAllKept(api: ApiClient, paths: readonly string[]): Promise<Answer[]> {
   return Promise.all(paths.map((path) => untilKept(api, path)));
 }

@@ -6,7 +6,7 @@ import { readPermissions, type RecordSubject } from './record-subjects.ts';
 import { RecordTenant, type Json } from './record-tenant.ts';
 import { WebhookReceiver } from './webhook-receiver.ts';
 
-/** What webhooks tell of records of every type. */
+/** Webhooks about records of every type. */
 export function recordWebhooks(platform: () => SharedPlatform, subject: RecordSubject): void {
   const { type, text, record } = subject;
   const webhooks = ['webhooks.read', 'webhooks.write'];
@@ -20,7 +20,7 @@ export function recordWebhooks(platform: () => SharedPlatform, subject: RecordSu
     return { receiver, events: () => receiver.verified(String(secret)) };
   }
 
-  it('each change of a record is sent, signed and with its values, without personal data where it is hidden', async (context) => {
+  it('each change of a record is sent, signed, with its values, and without hidden personal data', async (context) => {
     const tenant = await RecordTenant.create(platform(), subject);
     const discreet = await tenant.withKey({ permissions: [...readPermissions, ...webhooks], hidesPii: true });
     const [open, closed] = [

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { Webhook } from 'standardwebhooks';
 
-/** What an endpoint is sent. */
+/** A received webhook. */
 export interface WebhookEvent {
   type: string;
   data: {
@@ -17,7 +17,7 @@ export interface WebhookEvent {
   };
 }
 
-/** An endpoint that takes everything. */
+/** An endpoint that accepts everything. */
 export class WebhookReceiver {
   /** The bodies, each once. */
   readonly bodies: string[] = [];
@@ -46,7 +46,7 @@ export class WebhookReceiver {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/hook`;
   }
 
-  /** @throws Error for one that is not signed with the secret */
+  /** @throws Error for a webhook that is not signed with the secret */
   verified(secret: string): WebhookEvent[] {
     const webhook = new Webhook(secret);
     return this.bodies.map((body, index) => {
