@@ -1,4 +1,4 @@
-/** The functions of the migration `create-change-log`. They run as the owner, whoever calls them. */
+/** The functions of the migration `create-change-log`. They run as the owner, for any caller. */
 export const changeLogFunctions = `
   create function log_gap() returns trigger
     language plpgsql security definer set search_path = public, pg_temp as $$

@@ -1,4 +1,4 @@
-/** What the change log tells of a table. Columns that are in no list are derived: a change of them alone is none. */
+/** What the change log has of a table. Columns that are in no list are derived: a change of them alone is none. */
 export interface LoggedTable {
   table: string;
   /** Type of the records. */
@@ -7,9 +7,9 @@ export interface LoggedTable {
   key: string;
   /** SQL of the record's version, of the row \`$\`. */
   version: string;
-  /** Columns of which changes are told. */
+  /** Columns whose changes are logged. */
   content: readonly string[];
-  /** Columns that change with every change, and are kept without being told as changed. */
+  /** Columns that change with every change: stored, but not listed as changed. */
   bookkeeping: readonly string[];
   /** Columns that every update logs with their values, even when they did not change. */
   always?: readonly string[];
@@ -66,7 +66,7 @@ export const loggedTables: readonly LoggedTable[] = [
 ];
 
 /**
- * SQL of the triggers of a table: for each statement one INSERT into the outbox, whoever writes, COPY included. The columns
+ * SQL of the triggers of a table: for each statement one INSERT into the outbox, of any writer, COPY included. The columns
  * are spelled out, because to compare and write them so takes a third of the time of comparing two objects of JSON.
  */
 export function triggersOf(logged: LoggedTable): string {
@@ -165,7 +165,7 @@ function afterOf(logged: LoggedTable, whole: string): string {
   return `case when o.delete_time is not null and n.delete_time is null then ${whole} else ${changedOnly} end`;
 }
 
-/** Members for the columns that changed, with those of columns that are always told. */
+/** Members for the changed columns, and for those that are always logged. */
 function withAlways({ always = [] }: LoggedTable, members: string, row: string): string {
   if (always.length === 0) return members;
   const unchanged = always.map(
