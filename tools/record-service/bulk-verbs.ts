@@ -1,13 +1,6 @@
+import { camelCase } from '@rapport/contracts';
 import { Policy, TrafficClass } from '@rapport/contracts/rapport/api/v1/options';
-import {
-  camelCase,
-  itemExamples,
-  parentFields,
-  permissionTo,
-  uniqueNames,
-  writtenTags,
-  type Declared,
-} from './declared.ts';
+import { itemExamples, parentFields, permissionTo, uniqueNames, writtenTags, type Declared } from './declared.ts';
 import { newValues, requestFields as field } from './request-fields.ts';
 import type { PrintedField, PrintedMessage, StandardMethod } from './standard-method.ts';
 

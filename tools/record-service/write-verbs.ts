@@ -1,6 +1,6 @@
+import { camelCase } from '@rapport/contracts';
 import { Policy } from '@rapport/contracts/rapport/api/v1/options';
 import {
-  camelCase,
   deleteErrors,
   inputErrors,
   notFoundCode,

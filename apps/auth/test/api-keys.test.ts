@@ -91,9 +91,9 @@ describe('AuthenticateApiKey', () => {
 
     const answer = await auth.authenticate(created.key);
 
-    const { principalToken, ...told } = answer;
+    const { principalToken, ...answered } = answer;
     const named = { tenantId: caller.tenantId, principalId: `apiKey:${created.id}`, permissions: ['customers.read'] };
-    expect(told).toEqual({ ...named, expireTime, plan: 'standard', allowedOrigins: [] });
+    expect(answered).toEqual({ ...named, expireTime, plan: 'standard', allowedOrigins: [] });
     expect(readPrincipalToken(principalToken)).toEqual(named);
   });
 

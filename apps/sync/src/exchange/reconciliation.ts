@@ -4,7 +4,7 @@ import type { PeerRecord } from '../connectors/peer-record.js';
 import type { PresentRecord } from './customers/acting-records.js';
 import { noCounts, noteIssues, type Counts, type ExchangeContext } from './exchange-context.js';
 import type { Exchange } from './exchange.js';
-import { isUnderWay, type Link } from './links/link.js';
+import { isInFlight, type Link } from './links/link.js';
 import type { Views } from './mappings/mapping-views.js';
 import { PlannedPairs } from './pairing/planned-pairs.js';
 import { PairPlanner, type Plan, type Sides } from './pairs/plan-pair.js';
@@ -134,7 +134,7 @@ export class Reconciliation {
   ): Promise<void> {
     this.#findings.comparison.filtered += 1;
     if (isDry) return;
-    const isNoted = !link || this.#pairs.isInQuestion(link) || (link.isLeftOut && !isUnderWay(link));
+    const isNoted = !link || this.#pairs.isInQuestion(link) || (link.isLeftOut && !isInFlight(link));
     if (held === unreadable || (isNoted && (held !== undefined || !link?.recordId))) {
       this.context.counts.filtered += 1;
       return;

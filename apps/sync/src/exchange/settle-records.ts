@@ -4,7 +4,7 @@ import type { PeerRecord } from '../connectors/peer-record.js';
 import type { RecordState, PresentRecord } from './customers/acting-records.js';
 import { noteIssues, type ExchangeContext } from './exchange-context.js';
 import type { Hint } from './links/hint-store.js';
-import { isUnderWay, type Link } from './links/link.js';
+import { isInFlight, type Link } from './links/link.js';
 import type { Sides } from './pairs/plan-pair.js';
 import type { PairSettler } from './pairs/settle-pair.js';
 
@@ -156,12 +156,12 @@ function isKnown(link: Link, { customer, takesPart }: PresentRecord): boolean {
 
 /** Whether the link already stores that its customer does not match the filter, and nothing else is left to do. */
 function isLeftAlready(link: Link, { takesPart }: PresentRecord): boolean {
-  return !takesPart && link.isLeftOut && !isUnderWay(link);
+  return !takesPart && link.isLeftOut && !isInFlight(link);
 }
 
 /** Whether a link has unfinished work though both sides are at the versions that it has. */
 function isOpen(link: Link): boolean {
-  return isUnderWay(link) || link.isLeftOut || link.customerId === null || link.recordId === null;
+  return isInFlight(link) || link.isLeftOut || link.customerId === null || link.recordId === null;
 }
 
 function idOf(item: ReadItem): string | undefined {

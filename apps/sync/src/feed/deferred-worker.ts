@@ -98,7 +98,7 @@ export class DeferredWorker implements OnApplicationBootstrap, OnModuleDestroy {
       return taken > 0;
     } catch (error) {
       if (isBlocked(error)) this.#putOff(tenantId, pace, most);
-      else if (isPassing(error) || this.#loop.signal.aborted) throw error;
+      else if (isTransient(error) || this.#loop.signal.aborted) throw error;
       else await this.#slowDown(tenantId, numbers, error);
       return false;
     }

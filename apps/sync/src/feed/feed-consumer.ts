@@ -29,7 +29,7 @@ const credit = 2_000;
 /** Reads the change feed of all tenants in one process of the service, from the stored cursor. */
 export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('FeedConsumer');
-  readonly #lead: FeedLead;
+  readonly #leader: FeedLeader;
   readonly #loop = new WorkerLoop({
     pass: ({ signal }) => this.#readIfOurs(signal),
     intervalMs: leadEveryMs,
@@ -69,7 +69,7 @@ export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
   /** When another process reads the feed, that process knows whether it is there. */
   async #readIfOurs(stopping: AbortSignal): Promise<void> {
     try {
-      if (await this.#lead.isOurs()) await this.#read(stopping);
+      if (await this.#leader.isOurs()) await this.#read(stopping);
     } finally {
       noteHeard(false);
       this.#heardMs = undefined;

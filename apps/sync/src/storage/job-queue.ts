@@ -125,8 +125,8 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
    * are active.
    */
   async #superviseRuns(): Promise<void> {
-    const underWay = `select from ${jobSchema}.job where name = $1 and state = 'active' limit 1`;
-    const { rows } = await this.#boss.getDb().executeSql(underWay, [queue]);
+    const active = `select from ${jobSchema}.job where name = $1 and state = 'active' limit 1`;
+    const { rows } = await this.#boss.getDb().executeSql(active, [queue]);
     if (rows.length > 0) await this.#boss.supervise(queue, { reindex: false });
   }
 

@@ -6,8 +6,8 @@ import { FieldBehavior } from '../gen/google/api/field_behavior.js';
 import { FieldRules } from '../gen/rapport/api/v1/options.js';
 import { textFormat } from '../rules/formats.js';
 import { resourceList } from '../rules/read-mask.js';
-import { enumNames } from './enum-names.js';
 import { problemSchema } from '../open-api/problems.js';
+import { enumNames } from './enum-names.js';
 import { problemForm } from './problem-message.js';
 
 /** A JSON Schema of draft 2020-12, as far as OpenAPI 3.1 and Ajv agree on it. */

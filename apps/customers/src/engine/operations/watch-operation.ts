@@ -42,14 +42,9 @@ export class OperationWatcher implements OnModuleDestroy {
     const { tenantId } = currentCaller();
     const ofTenant = this.#watching.get(tenantId) ?? 0;
     if (ofTenant >= maxWatching.perTenant || this.#watchers >= maxWatching.inAll) {
-      throw new AppError(
-        'RESOURCE_EXHAUSTED',
-        'TOO_MANY_WATCHERS',
-        'Too many watchers of operations. Poll instead.',
-        {
-          retryAfterSeconds: 10,
-        },
-      );
+      throw new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_WATCHERS', 'Too many watchers of operations. Poll instead.', {
+        retryAfterSeconds: 10,
+      });
     }
     this.#count(tenantId, 1);
     try {

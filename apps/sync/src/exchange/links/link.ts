@@ -72,7 +72,7 @@ export interface Intent {
 }
 
 /** Whether a write or a decision is pending, regardless of the content of both sides. */
-export function isUnderWay({ sealedIntent, choice, answer }: Link): boolean {
+export function isInFlight({ sealedIntent, choice, answer }: Link): boolean {
   return sealedIntent !== null || choice !== null || answer !== null;
 }
 

@@ -7,7 +7,7 @@ import type { OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { FailingEndpoints } from '../endpoints/failing-endpoints.js';
 import { TenantLimit } from '../endpoints/tenant-limit.js';
-import { AttemptsUnderWay } from './attempts-under-way.js';
+import { AttemptsInFlight } from './attempts-in-flight.js';
 import { areThereJobs, claimJobs, type Job } from './claim-jobs.js';
 import { finishFailed, releaseJobs } from './finish-attempt.js';
 import { ReceivedAttempts } from './finish-together.js';
@@ -50,7 +50,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     onOutage: (error) => this.#logger.warn("Can't look for deliveries.", error),
   });
   readonly #cutOff = new AbortController();
-  readonly #underWay = new AttemptsUnderWay();
+  readonly #inFlight = new AttemptsInFlight();
   readonly #failing = new FailingEndpoints();
   readonly #finishing = new TenantLimit(maxFinishing);
   readonly #received = new ReceivedAttempts(() => this.orm.em.fork(), this.#finishing);
@@ -90,7 +90,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** @returns false when there is no job at all, not even a later one */
   async #claim(isWoken: boolean): Promise<boolean> {
-    const room = this.#underWay.room(this.#failing.current());
+    const room = this.#inFlight.room(this.#failing.current());
     if (room.total <= 0) return true;
     if (!isWoken && !(await areThereJobs(this.orm.em.fork()))) return false;
     const jobs = await claimJobs(this.orm.em.fork(), room, this.#leaseMs);
@@ -102,7 +102,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   async #begin(tenantId: string, jobs: readonly Job[]): Promise<void> {
     let started: Started;
     try {
-      started = await startAttempts(this.orm.em.fork(), tenantId, jobs, this.#underWay.bytesFor(tenantId));
+      started = await startAttempts(this.orm.em.fork(), tenantId, jobs, this.#inFlight.bytesFor(tenantId));
     } catch (error) {
       if (isConnectionLoss(error)) throw error;
       const [job, ...others] = jobs;
@@ -124,12 +124,12 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   #run(attempt: Attempt): void {
-    this.#underWay.begin(attempt);
+    this.#inFlight.begin(attempt);
     const run = inSpan(startDelivery(attempt), () => this.#deliver(attempt))
       .catch((error: unknown) => this.#leave(attempt.job, error))
       .finally(() => {
         this.#running.delete(run);
-        this.#underWay.end(attempt);
+        this.#inFlight.end(attempt);
         this.wake();
       });
     this.#running.add(run);

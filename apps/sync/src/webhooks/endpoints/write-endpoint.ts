@@ -53,7 +53,7 @@ export async function createEndpoint(
   { http, envelope, filters }: EndpointParts & { envelope: SecretEnvelope },
   request: CreateWebhookEndpointRequest,
 ): Promise<WebhookEndpointMessage> {
-  checkSight();
+  checkAccess();
   const content = endpointContent(sent(request), http);
   const { tenantId, principalId, permissions, hidesPii = false } = currentCaller();
   const readable = readPermissions(typesOf(content), permissions);
@@ -85,7 +85,7 @@ export async function updateEndpoint(
   { http, filters }: EndpointParts,
   request: UpdateWebhookEndpointRequest,
 ): Promise<WebhookEndpointMessage> {
-  checkSight();
+  checkAccess();
   const changes = sent(request);
   const mask = readMask(request.updateMask, updatable);
   const endpoint = await findForChange(em, request.id);
@@ -163,7 +163,7 @@ export async function findForChange(em: EntityManager, id: string): Promise<Webh
 }
 
 /** The creator of an endpoint sees everything that it receives. */
-function checkSight(): void {
+function checkAccess(): void {
   const { permissions, recordScope = 'ALL' } = currentCaller();
   if (!permissions.includes(readPermission)) throw permissionMissing(readPermission);
   if (recordScope === 'ALL') return;

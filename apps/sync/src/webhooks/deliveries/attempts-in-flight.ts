@@ -16,7 +16,7 @@ interface Load {
 }
 
 /** The attempts in progress, and the room for more per tenant and endpoint. */
-export class AttemptsUnderWay {
+export class AttemptsInFlight {
   readonly #endpoints = new Map<string, number>();
   readonly #tenants = new Map<string, Load>();
   #all: Load = { attempts: 0, bytes: 0 };
