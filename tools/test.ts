@@ -29,7 +29,8 @@ const rootChecks: Check[] = [
 const steps: Record<string, string[][]> = {
   all: [
     ['run-many', '-t', 'lint', 'typecheck', 'build'],
-    ['run-many', '-t', 'test'],
+    // Tests wait more than they compute: three projects beside each other keep two cores busy.
+    ['run-many', '-t', 'test', '--parallel=3'],
   ],
   quick: [['affected', '-t', 'lint', 'typecheck', 'test-pure']],
   soak: [['run-many', '-t', 'soak', '--parallel=1', ...nxArgs]],

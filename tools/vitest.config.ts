@@ -8,9 +8,6 @@ import { vitestConfig } from '../vitest.base.ts';
  */
 const group = process.env['TEST_GROUP'];
 
-/** An edge that is not scheduled for half a second loses Redis, and then grants a different number of requests. */
-const alone = ['test/limits.test.ts'];
-
 export default vitestConfig(import.meta.dirname, {
   ...(group && { include: filesOf(group), outputFile: { json: `test-results/${group}.json` } }),
   testTimeout: 120_000,
@@ -22,6 +19,5 @@ function filesOf(name: string): string[] {
 }
 
 function groupOf(file: string): string {
-  if (alone.includes(file)) return 'alone';
   return readFileSync(join(import.meta.dirname, file), 'utf8').includes('inject(') ? 'shared' : 'own';
 }

@@ -41,52 +41,43 @@ afterAll(() => platform.stop());
 
 describe('the rate', () => {
   it('is exact for 1,000 requests at the same time to two edges', async () => {
-    const tenant = await platform.createTenant('Acme', 'small');
-
-    const answers = await sendMany(1_000, tenant, 'GET', '/v1/tenant');
+    const answers = await withWholeBudget((tenant) => sendMany(1_000, tenant, 'GET', '/v1/tenant'));
 
     expect(tally(answers)).toEqual({ 200: 100, 429: 900 });
     expect(await codesOf(answers)).toEqual(new Set(['RATE_LIMITED']));
   });
 
   it('is as exact for cached answers', async () => {
-    const tenant = await platform.createTenant('Acme', 'small');
-    const { id } = (await (await createCustomer(tenant)).json()) as { id: string };
-    // A creation costs 5, and each edge reads once.
-    for (const edge of [0, 1]) expect((await send(tenant, 'GET', `/v1/customers/${id}`, { edge })).status).toBe(200);
-
-    const answers = await sendMany(1_000, tenant, 'GET', `/v1/customers/${id}`);
+    const answers = await withWholeBudget(async (tenant) => {
+      const { id } = (await (await createCustomer(tenant)).json()) as { id: string };
+      // A creation costs 5, and each edge reads once.
+      for (const edge of [0, 1]) expect((await send(tenant, 'GET', `/v1/customers/${id}`, { edge })).status).toBe(200);
+      return sendMany(1_000, tenant, 'GET', `/v1/customers/${id}`);
+    });
 
     expect(tally(answers)).toEqual({ 200: 93, 429: 907 });
     expect(await codesOf(answers)).toEqual(new Set(['RATE_LIMITED']));
   });
 
   it('charges the cost of an operation in the contract, and nothing for a refusal', async () => {
-    const tenant = await platform.createTenant('Acme', 'small');
-
-    const [first, second, third, fourth, fifth] = [
+    const [first, second, third, fourth, fifth] = await withWholeBudget(async (tenant) => [
       await send(tenant, 'GET', '/v1/tenant'),
       await send(tenant, 'GET', '/v1/tenant', { edge: 1 }),
       await send(tenant, 'HEAD', '/v1/tenant'),
       await send(tenant, 'POST', '/v1/customers:batchCreate', { body: { requests: [] } }),
       await createCustomer(tenant, { edge: 1 }),
-    ];
+    ]);
 
-    const left = leftIn(first);
-    expect(left).toBe(99);
-    expect(leftIn(second)).toBe(left - 1);
-    expect(leftIn(third)).toBe(left - 2);
-    expect([fourth.status, leftIn(fourth)]).toEqual([429, left - 2]);
-    expect([fifth.status, leftIn(fifth)]).toEqual([201, left - 7]);
+    expect([first, second, third].map(leftIn)).toEqual([99, 98, 97]);
+    expect([fourth?.status, leftIn(fourth)]).toEqual([429, 97]);
+    expect([fifth?.status, leftIn(fifth)]).toEqual([201, 92]);
   });
 
   it('is in the headers of every answer, and a refusal has a reason and Retry-After', async () => {
-    const tenant = await platform.createTenant('Acme', 'small');
     const before = Date.now();
-    const passed = await send(tenant, 'GET', '/v1/tenant');
-    await sendMany(100, tenant, 'GET', '/v1/tenant');
-
-    const refused = await send(tenant, 'GET', '/v1/tenant');
+    const [passed, ...others] = await withWholeBudget((tenant) => inTurn(101, () => send(tenant, 'GET', '/v1/tenant')));
+    const refused = others.at(-1);
+    if (!passed || !refused) throw new Error('There is no answer.');
 
     expect(await passed.json()).toMatchObject({ plan: 'small' });
     for (const { headers } of [passed, refused]) {
@@ -282,6 +273,23 @@ function sendMany(count: number, tenant: Tenant, method: string, path: string): 
   return Promise.all(Array.from({ length: count }, (_, n) => send(tenant, method, path, { edge: n % 2 })));
 }
 
+/**
+ * Answers to a new tenant of the plan `small`. On a busy machine an edge can lose Redis, and then grants a part of the budget, as the policy in
+ * its answers says. Then another tenant repeats the calls.
+ */
+async function withWholeBudget(ask: (tenant: Tenant) => Promise<Response[]>): Promise<Response[]> {
+  for (;;) {
+    const answers = await ask(await platform.createTenant('Acme', 'small'));
+    if (answers.every(({ headers }) => headers.get('ratelimit-policy')?.startsWith('"key";q=100;'))) return answers;
+  }
+}
+
+async function inTurn(count: number, ask: () => Promise<Response>): Promise<Response[]> {
+  const answers: Response[] = [];
+  for (let n = 0; n < count; n += 1) answers.push(await ask());
+  return answers;
+}
+
 function createCustomer(tenant: Tenant, sent: Sent = {}): Promise<Response> {
   return send(tenant, 'POST', '/v1/customers', { ...sent, body: { kind: 'PERSON', displayName: 'Ada' } });
 }
@@ -325,8 +333,8 @@ async function codesOf(answers: Response[]): Promise<Set<string>> {
   return new Set((await Promise.all(problems)).map(({ code }) => code));
 }
 
-function leftIn({ headers }: Response): number {
-  return Number(/"key";r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1]);
+function leftIn(answer: Response | undefined): number {
+  return Number(/"key";r=(\d+)/.exec(answer?.headers.get('ratelimit') ?? '')?.[1]);
 }
 
 function signalCustomers(signal: 'SIGSTOP' | 'SIGCONT'): void {

@@ -24,11 +24,15 @@ export async function tablesWith(superuserUrl: string, texts: readonly string[])
       `select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
        where c.relkind = 'r' and n.nspname <> 'information_schema' and n.nspname !~ '^pg_' order by 1`,
     );
-    for (const table of tables) {
-      const sql = `select from ${table.name} row where row::text ilike any ($1) limit 1`;
-      const rows = await queryDatabase(url, sql, [patterns.map((pattern) => `%${pattern}%`)]);
-      if (rows.length > 0) found.push(`${name}.${table.name}`);
-    }
+    // One statement for all tables. Case is folded by the rules of ASCII, which costs little: `ilike` took minutes.
+    const holding = tables.map(
+      (table, index) =>
+        `select ${index} as index where exists (select from ${table.name} row where lower(row::text collate "C") like any ($1))`,
+    );
+    const rows = await queryDatabase<{ index: number }>(url, holding.join(' union all '), [
+      patterns.map((pattern) => `%${pattern}%`),
+    ]);
+    found.push(...rows.map(({ index }) => `${name}.${tables[index]?.name}`));
   }
   return found;
 }

@@ -100,11 +100,12 @@ test('a subscriber to one tenant gets changes older than the process’s buffer 
   await forgetValues();
 
   const subscription = subscribe(customers, new Requests({ ...filter, cursor, credit: 10 }));
-  await subscription.next();
-  const { value } = await subscription.next();
+  const changes: unknown[] = [];
+  // They come in one message or in several.
+  while (changes.length < 2) changes.push(...((await subscription.next()).value?.changes ?? []));
   await subscription.return();
 
-  expect(value?.changes).toMatchObject([
+  expect(changes).toMatchObject([
     { tenantId: ours.tenantId, recordId: ids[0], after: { id: ids[0] } },
     { tenantId: ours.tenantId, recordId: ids[2], after: { id: ids[2] } },
   ]);
