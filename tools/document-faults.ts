@@ -38,7 +38,7 @@ function linkFaults(
   });
   // Changes are about the files of their time.
   const paths = document === 'CHANGELOG.md' ? [] : [...prose.matchAll(namedPath)].map(([, path = '']) => path);
-  const missing = paths.filter((path) => !/\/dist\/|NNNN/.test(path) && !exists(path));
+  const missing = paths.filter((path) => !/\/dist\/|\/src\/gen\b|NNNN/.test(path) && !exists(path));
   return [...dead, ...missing].map((target) => `${document}: there is no ${target}`);
 }
 

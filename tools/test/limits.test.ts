@@ -104,18 +104,21 @@ describe('the rate', () => {
   });
 
   it('is a part of the plan while Redis is frozen, without an error, and the whole afterwards', async () => {
-    const tenant = await platform.createTenant('Acme', 'medium');
-    await send(tenant, 'GET', '/v1/tenant');
+    const policyOf = async (tenant: Tenant, edge = 0) =>
+      (await send(tenant, 'GET', '/v1/tenant', { edge })).headers.get('ratelimit-policy') ?? '';
+    const isWhole = (policy: string) => policy.startsWith('"key";q=440;');
+    let tenant = await platform.createTenant('Acme', 'medium');
+    // An edge that has lost Redis before takes the request from its part.
+    while (!isWhole(await policyOf(tenant))) tenant = await platform.createTenant('Acme', 'medium');
     platform.redis?.freeze();
 
-    const answers = await sendMany(300, tenant, 'GET', '/v1/tenant');
+    // Fewer at a time than a tenant has places: those that wait for Redis keep theirs.
+    const answers = (await inTurn(3, () => sendMany(100, tenant, 'GET', '/v1/tenant'))).flat();
 
     // A quarter of 440 for each of two edges.
     expect(tally(answers)).toEqual({ 200: 220, 429: 80 });
     platform.redis?.thaw();
-    const isWhole = async (edge: number) =>
-      (await send(tenant, 'GET', '/v1/tenant', { edge })).headers.get('ratelimit-policy')?.startsWith('"key";q=440;');
-    const areWhole = async () => (await isWhole(0)) === true && (await isWhole(1)) === true;
+    const areWhole = async () => isWhole(await policyOf(tenant)) && isWhole(await policyOf(tenant, 1));
     await vi.waitUntil(areWhole, { timeout: patienceMs });
   });
 });
@@ -284,8 +287,8 @@ async function withWholeBudget(ask: (tenant: Tenant) => Promise<Response[]>): Pr
   }
 }
 
-async function inTurn(count: number, ask: () => Promise<Response>): Promise<Response[]> {
-  const answers: Response[] = [];
+async function inTurn<Answer>(count: number, ask: () => Promise<Answer>): Promise<Answer[]> {
+  const answers: Answer[] = [];
   for (let n = 0; n < count; n += 1) answers.push(await ask());
   return answers;
 }

@@ -45,5 +45,7 @@ test.each<[string, string[]]>([
 });
 
 test('an id without a resource in the contract needs an explanation', () => {
-  expect(() => placesOf(contractWithSiteVisits(), 'ConfigureVisitPlans')).toThrow(/whose id .*calendar_id is/);
+  expect(() => placesOf(contractWithSiteVisits(), 'ConfigureVisitPlans')).toThrow(
+    /Add to .* the collection of .*calendar_id/,
+  );
 });

@@ -7,7 +7,7 @@
  * - Attempts since the last progress: `noteProgress` resets them with the checkpoint, and a job that yields after its turn
  *   loses none. pg-boss counts every fetch after the first as a retry, and never resets the count.
  * Both could be read and written in its internal tables only, which change with its releases. It would also add a schema, and
- * 5 connections to each process (ADR 0052), in place of one table and ten statements.
+ * 5 connections to each process, in place of one table and ten statements.
  */
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { arrayLiteral } from '@rapport/persistence';
