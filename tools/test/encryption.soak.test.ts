@@ -55,7 +55,7 @@ interface Person {
 }
 
 /** Number of people, half of them from before the encryption. Each has seven values, six of which occur in no other text. */
-const count = sizeOf('ENCRYPTED_PEOPLE', { short: 30, long: 1_000 });
+const count = sizeOf('ENCRYPTED_PEOPLE', { short: 12, long: 1_000 });
 const people = Array.from({ length: count }, (_, n): Person => {
   const code = `${(n + 10_000).toString(36)}q`;
   return {

@@ -9,7 +9,7 @@ import { hostileRequests, type HostileRequest } from './hostile-requests.ts';
 const seed = printedSeed('hostile input');
 /** Number of requests generated for each operation, and of those that are sent. */
 const perOperation = 300;
-const sentOfEach = sizeOf('HOSTILE_REQUESTS', { short: 30, long: perOperation });
+const sentOfEach = sizeOf('HOSTILE_REQUESTS', { short: 12, long: perOperation });
 const atOnce = 16;
 
 let platform: SharedPlatform;

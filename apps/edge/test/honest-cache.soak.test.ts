@@ -7,7 +7,7 @@ import { plainCacheAside } from './plain-cache-aside.js';
 import { authorization } from './running-ores.js';
 import { countStaleReads, type StaleReads, type VersionedCache } from './stale-reads.js';
 
-const reads = sizeOf('CACHE_READS', { short: 6_000, long: 1_000_000 });
+const reads = sizeOf('CACHE_READS', { short: 3_000, long: 1_000_000 });
 const readsWhileFrozen = sizeOf('CACHE_READS_WHILE_FROZEN', { short: 300, long: 30_000 });
 /** Few records, so that reads often coincide with writes of the same record. */
 const keys = sizeOf('CACHE_KEYS', { short: 10, long: 50 });

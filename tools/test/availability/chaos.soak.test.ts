@@ -18,10 +18,10 @@ import { allFaults, type Fault } from './faults.ts';
 import { NumberedWriters, requestDeadlineMs } from './numbered-writers.ts';
 
 /** All faults in the long form. */
-const faultCount = sizeOf('CHAOS_FAULTS', { short: 4, long: 100 });
+const faultCount = sizeOf('CHAOS_FAULTS', { short: 3, long: 100 });
 /** Duration of each fault: an input of the test, not a wait for a condition. */
 const faultMs = sizeOf('CHAOS_FAULT_MS', { short: 2_000, long: 10_000 });
-const kills = sizeOf('CHAOS_KILLS', { short: 2, long: 20 });
+const kills = sizeOf('CHAOS_KILLS', { short: 1, long: 20 });
 /**
  * How long a request may take beyond its deadline: in the long form, the time of a frozen edge; in the short form, only a
  * hang is a fault, because the machine may be busy.

@@ -15,7 +15,7 @@ import { databaseUrl, tablesWith } from '../tables-with.ts';
 import { newMarker } from '../access/tenant-records.ts';
 
 /** Customers of the workspace, and how often each of the services is killed while its rows are removed. */
-const count = sizeOf('CLOSING_CUSTOMERS', { short: 3_000, long: 100_000 });
+const count = sizeOf('CLOSING_CUSTOMERS', { short: 1_000, long: 100_000 });
 const kills = sizeOf('CLOSING_KILLS', { short: 1, long: 5 });
 
 const batchSize = 1_000;

@@ -6,7 +6,7 @@ import { hasEnded, type Operation } from '../importer.ts';
 import { Workspace, type Archive } from '../workspaces.ts';
 
 /** Customers of the workspace, and how often the service is killed while it exports, and while it imports. */
-const count = sizeOf('WORKSPACE_CUSTOMERS', { short: 2_000, long: 200_000 });
+const count = sizeOf('WORKSPACE_CUSTOMERS', { short: 800, long: 200_000 });
 const kills = sizeOf('WORKSPACE_KILLS', { short: 2, long: 4 });
 
 const batchSize = 1_000;
