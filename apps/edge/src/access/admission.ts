@@ -239,9 +239,10 @@ export class Admission {
     return charge;
   }
 
-  #record({ request, head, principal, startedAt }: EarlyRead, { url: route }: CachedRoute, status: number): void {
+  #record({ request, head, principal, startedAt }: EarlyRead, { url, route }: CachedRoute, status: number): void {
     const { caller } = principal;
-    recordEarlyAnswer(this.parts.logger, { request, requestId: head.requestId, route, status, startedAt, caller });
+    const [requestId, operation] = [head.requestId, route.method.name];
+    recordEarlyAnswer(this.parts.logger, { request, requestId, operation, route: url, status, startedAt, caller });
   }
 }
 

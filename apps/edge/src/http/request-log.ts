@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import {
   failSpan,
   isTracing,
+  metrics,
   runInSpan,
   SpanKind,
   startTrace,
@@ -10,6 +11,7 @@ import {
   type Span,
 } from '@rapport/platform';
 import type { FastifyInstance } from 'fastify';
+import { Counter, Histogram } from 'prom-client';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -21,16 +23,57 @@ declare module 'fastify' {
 /** Probes come every few seconds, and their log lines have no value. */
 const probes = new Set(['/livez', '/readyz']);
 
+/** What is known of the requests of one operation. Answers are plain numbers, because cached ones are counted too. */
+interface OperationFigures {
+  /** By class of the HTTP status, such as `2xx`. */
+  answers: Map<string, number>;
+  observe: (seconds: number) => void;
+}
+
+const operations = new Map<string, OperationFigures>();
+
+const durations = new Histogram({
+  name: 'rapport_http_request_seconds',
+  help: 'Time from the arrival of a request to the end of its answer, by operation. Uploads, downloads and streams are left out.',
+  registers: [metrics],
+  labelNames: ['operation'],
+  // The objectives of docs/slo.md, and steps between them.
+  buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.3, 0.5, 1, 2.5, 5, 10],
+});
+
+new Counter({
+  name: 'rapport_http_requests_total',
+  help: 'Answered requests by operation and class of the HTTP status.',
+  registers: [metrics],
+  labelNames: ['operation', 'status'],
+  collect() {
+    this.reset();
+    for (const [operation, { answers }] of operations) {
+      for (const [status, count] of answers) this.inc({ operation, status }, count);
+    }
+  },
+});
+
 /**
- * Writes a log line and a span for each answered request. Both have the route's template: the actual path may contain
- * personal data.
+ * Writes a log line and a span for each answered request, and counts those of the contract. Both have the route's template: the actual
+ * path may contain personal data.
  */
 export function recordRequests(server: FastifyInstance): void {
   if (isTracing()) traceRequests(server);
   server.addHook('onResponse', (request, reply, done) => {
-    const { url = 'unknown' } = request.routeOptions;
+    const { url = 'unknown', config } = request.routeOptions;
+    const { statusCode: status, elapsedTime: durationMs } = reply;
+    if (config.route) {
+      const { method, answerUsage, bodyUsage } = config.route;
+      countRequest({
+        operation: method.name,
+        status,
+        durationMs,
+        isStream: answerUsage !== 'message' || bodyUsage === 'file',
+      });
+    }
     const caller = request.principal?.caller;
-    request.log.info(requestLine(request.method, url, reply.statusCode, reply.elapsedTime, caller), 'request');
+    request.log.info(requestLine(request.method, url, status, durationMs, caller), 'request');
     done();
   });
 }
@@ -39,6 +82,8 @@ export function recordRequests(server: FastifyInstance): void {
 export interface EarlyAnswer {
   request: IncomingMessage;
   requestId: string;
+  /** Id in the contract. */
+  operation: string;
   /** Template. */
   route: string;
   status: number;
@@ -49,13 +94,15 @@ export interface EarlyAnswer {
 
 /** The same for a request that was answered ahead of the router. */
 export function recordEarlyAnswer(logger: Logger, answer: EarlyAnswer): void {
-  const { request, requestId, route, status, startedAt, caller } = answer;
+  const { request, requestId, operation, route, status, startedAt, caller } = answer;
   const method = request.method ?? '';
+  const durationMs = performance.now() - startedAt;
+  countRequest({ operation, status, durationMs });
   const span = isTracing() ? startRequest(request, method, route, startedAt) : undefined;
   if (span) endRequest(span, status);
   if (!logger.isLevelEnabled('info')) return;
   const traceId = span?.spanContext().traceId;
-  const line = requestLine(method, route, status, performance.now() - startedAt, caller);
+  const line = requestLine(method, route, status, durationMs, caller);
   logger.info({ requestId, traceId, ...line }, 'request');
 }
 
@@ -103,4 +150,30 @@ function endRequest(span: Span, status: number): void {
   span.setAttribute('http.response.status_code', status);
   if (status >= 500) failSpan(span, String(status));
   span.end();
+}
+
+interface AnsweredRequest {
+  /** Id of the operation in the contract, such as `GetCustomer`. */
+  operation: string;
+  status: number;
+  durationMs: number;
+  /** True for uploads, downloads and streams, whose duration depends on the client. */
+  isStream?: boolean;
+}
+
+/** Counts a request of an operation that was answered, from the cache, by its service, or as a refusal. */
+function countRequest({ operation, status, durationMs, isStream }: AnsweredRequest): void {
+  const { answers, observe } = figuresOf(operation);
+  const statusClass = `${Math.floor(status / 100)}xx`;
+  answers.set(statusClass, (answers.get(statusClass) ?? 0) + 1);
+  if (!isStream) observe(durationMs / 1_000);
+}
+
+function figuresOf(operation: string): OperationFigures {
+  const known = operations.get(operation);
+  if (known) return known;
+  const series = durations.labels(operation);
+  const figures = { answers: new Map<string, number>(), observe: (seconds: number) => series.observe(seconds) };
+  operations.set(operation, figures);
+  return figures;
 }
