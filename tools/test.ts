@@ -61,7 +61,9 @@ const failedChecks = (await checking).filter(({ isGood }) => !isGood);
 otherFailures += failedChecks.length;
 
 for (const line of slowest()) console.log(line);
-for (const { project, target } of failedTasks) console.log(`Failed: ${project}:${target}`);
+for (const { project, target } of failedTasks) {
+  console.log(`Failed: ${project}:${target} (npx nx run ${project}:${target} shows why)`);
+}
 for (const failure of readFailures()) console.log(failure);
 for (const { check } of failedChecks) {
   console.log(`Failed: ${basename(check.command)} ${check.args.join(' ')} (${check.about})`);

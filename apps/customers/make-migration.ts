@@ -1,7 +1,7 @@
 // Prints the migration of a new type of records into src/migrations: `nx run customers:make-migration deal`; or that of a field that a
 // type has got since: `nx run customers:make-migration deal next_step`.
 // The file is text from then on: read it, add it to database.ts, and never print it again once it is released.
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { platformContract, recordContracts } from '@rapport/contracts';
 import { format, resolveConfig } from 'prettier';
@@ -13,12 +13,23 @@ const [type, field] = process.argv.slice(2);
 const contract = platformContract();
 const records = recordContracts(contract);
 const record = records.find((each) => tableOf(each) === type || each.singular === type);
-if (!record) {
-  throw new Error(`Give the record type: one of ${records.map(tableOf).join(', ')}.`);
+if (!record) refuse(`Give the record type: one of ${records.map(tableOf).join(', ')}.`);
+if (field !== undefined && !record.fields.some(({ column }) => column === field)) {
+  refuse(
+    `${record.type} has no field ${field}. Give its name in proto, and run \`npx nx run contracts:generate\` first.`,
+  );
 }
 const { name, text } =
   field === undefined ? recordMigration(contract, record) : addedFieldMigration(contract, record, field);
 const file = join(import.meta.dirname, 'src/migrations', `${name}.migration.ts`);
-// Fails when the file exists: it may be released.
+if (existsSync(file))
+  refuse(`${relative(process.cwd(), file)} exists. Remove it to print it again, unless it is released.`);
 writeFileSync(file, await format(text, { ...(await resolveConfig(file)), filepath: file }), { flag: 'wx' });
-process.stdout.write(`${relative(process.cwd(), file)}\n`);
+process.stdout.write(
+  `${relative(process.cwd(), file)}\nRead it, import it in src/database.ts, and add it at the end of \`migrations\` there.\n`,
+);
+
+function refuse(reason: string): never {
+  process.stderr.write(`${reason}\n`);
+  process.exit(1);
+}

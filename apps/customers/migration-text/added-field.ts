@@ -26,7 +26,10 @@ export function addedFieldMigration(contract: Contract, record: RecordContract, 
 import { changeLogRights } from './change-log-rights.js';
 import { triggersOf } from './change-log-triggers.js';
 
-/** Adds \`${name}\` to the ${record.plural}, and to what the change log has of them. */
+/**
+ * Adds \`${name}\` to the ${record.plural}, and to what the change log has of them. Its triggers list the columns of the table, so they are created
+ * again, in the transaction of the new column: the previous release can write before and after.
+ */
 export class ${classNameOf(migration)} extends Migration {
   override name = '${migration}';
 

@@ -127,9 +127,15 @@ function writableOf(contract: Contract, desc: DescField): RecordField['writable'
 /** The contradiction in a declaration; undefined for a valid one. */
 function faultOf({ order, subject }: RecordOptions, fields: readonly RecordField[]): string | undefined {
   const all = allFields(fields);
-  const terms = all.flatMap(({ index }) => (index.term === '' ? [] : [index.term]));
-  const double = terms.find((term, place) => terms.indexOf(term) !== place);
-  if (double !== undefined) return `two fields have the term ${double}`;
+  const byTerm = Map.groupBy(
+    all.filter(({ index }) => index.term !== ''),
+    ({ index }) => index.term,
+  );
+  for (const [term, named] of byTerm) {
+    if (named.length < 2) continue;
+    const taken = [...byTerm.keys()].toSorted().join(' ');
+    return `${named.map(({ column }) => column).join(' and ')} have the term ${term}. Taken: ${taken}`;
+  }
   if (!fields.some(({ column, index }) => column === order && index.order !== FieldOrder.UNSPECIFIED))
     return `order names "${order}", which is no field with an order`;
   if (subject !== '' && !fields.some(({ column, reference }) => column === subject && reference !== undefined))
