@@ -3,7 +3,7 @@ import { beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from '../api-client.ts';
 import { newMarker } from './tenant-records.ts';
 
-const reads = sizeOf('PARALLEL_READS', { short: 300, long: 20_000 });
+const reads = sizeOf('PARALLEL_READS', { short: 600, long: 20_000 });
 const atOnce = 256;
 const customersEach = 30;
 
