@@ -1,4 +1,4 @@
-// Runs this project's tests: two groups in parallel, each to its end.
+// Runs groups of this project's tests in parallel, each to its end: `node test-groups.ts own shared`.
 import { spawn } from 'node:child_process';
 import { makePlatformTemplate } from '@rapport/testing';
 import { buildPlatform } from './build-platform.ts';
@@ -7,7 +7,7 @@ import { buildPlatform } from './build-platform.ts';
 await buildPlatform(console.log, new AbortController().signal);
 const removeTemplate = await makePlatformTemplate();
 try {
-  const codes = await Promise.all(['own', 'shared'].map(run));
+  const codes = await Promise.all(process.argv.slice(2).map(run));
   process.exitCode = Math.max(...codes);
 } finally {
   await removeTemplate();

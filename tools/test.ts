@@ -29,6 +29,7 @@ const rootChecks: Check[] = [
 const steps: Record<string, string[][]> = {
   all: [
     ['run-many', '-t', 'lint', 'typecheck', 'build'],
+    ['run-many', '-t', 'test-alone'],
     // Tests wait more than they compute: three projects beside each other keep two cores busy.
     ['run-many', '-t', 'test', '--parallel=3'],
   ],
