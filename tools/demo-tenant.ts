@@ -74,7 +74,7 @@ export function curlLines({ url, apiKey }: Demo): string[] {
   const person = { kind: 'PERSON', givenName: 'Ada', familyName: 'Lovelace', phones: [{ number: '+442079460958' }] };
   return [
     `curl -sSG ${url}/v1/customers ${authorization} --data-urlencode 'q=garcia'`,
-    `curl -sSG ${url}/v1/customers ${authorization} --data-urlencode 'filter=kind = COMPANY AND country_code:DE'`,
+    `curl -sSG ${url}/v1/customers ${authorization} --data-urlencode 'filter=kind = COMPANY AND countryCode:DE'`,
     `curl -sS ${url}/v1/customers ${authorization} -H 'Idempotency-Key: ${randomUUID()}' ` +
       `-H 'Content-Type: application/json' -d '${JSON.stringify(person)}'`,
   ];
