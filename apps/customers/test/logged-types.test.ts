@@ -90,7 +90,7 @@ test('the log has each new record of each type in its response form', async () =
     ['file', file.id, file],
   ];
 
-  const changes = await changesOf(customers, caller, 15);
+  const changes = await changesOf(customers, caller, 17);
 
   for (const [type, id, answer] of answers) {
     const created = changes.find((change) => change.recordId === id && change.operation === ChangeOperation.CREATE);
