@@ -153,7 +153,7 @@ function endRequest(span: Span, status: number): void {
 }
 
 interface AnsweredRequest {
-  /** Id of the operation in the contract, such as `GetCustomer`. */
+  /** Id of the operation in the contract. */
   operation: string;
   status: number;
   durationMs: number;

@@ -69,7 +69,7 @@ const maxPreparedConditions = 2;
 /**
  * Frequent pages use prepared statements: those without conditions, and those of a search for a word or two. Planning
  * takes as long as reading the page. The settings leave only one plan to scan an index, or to find rows by the indexes
- * of their conditions, so a generic plan is as good as any other.
+ * of their conditions, so planning for the values of one call would find the same plan.
  */
 function planOf(
   kind: string,
