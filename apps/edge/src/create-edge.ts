@@ -21,10 +21,10 @@ import { Limits } from './limits/limits.js';
 import { costOf } from './limits/rate-limits.js';
 import { OidcConnection } from './oidc/oidc-connection.js';
 import { OpenCalls } from './access/open-calls.js';
-import { createRedis } from './redis.js';
+import { createRedis } from './redis/redis.js';
 import { addressReader } from './http/request-head.js';
 import { recordRequests } from './http/request-log.js';
-import { ServiceClients } from './service-clients.js';
+import { ServiceClients } from './calls/service-clients.js';
 import { answerUnknownRoutes } from './http/unknown-routes.js';
 
 export interface Edge {

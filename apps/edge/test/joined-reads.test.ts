@@ -2,7 +2,7 @@ import { Server, ServerCredentials, status, type Metadata, type sendUnaryData } 
 import { ContractClient, PrincipalSigner, type Contract } from '@rapport/contracts';
 import type { Caller } from '@rapport/platform';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { readCall, type ReadCall } from '../src/join-reads.js';
+import { readCall, type ReadCall } from '../src/calls/join-reads.js';
 import { ask } from './ask.js';
 import { grpcRefusal } from './grpc-refusal.js';
 import { authorization, startOres, type RunningEdge, type RunningOres } from './running-ores.js';

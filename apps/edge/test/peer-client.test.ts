@@ -5,7 +5,7 @@ import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1
 import { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { metrics } from '@rapport/platform';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { PeerClient } from '../src/peer-client.js';
+import { PeerClient } from '../src/calls/peer-client.js';
 
 const contract = platformContract();
 const { getTenant } = AuthServiceService;

@@ -9,8 +9,8 @@ import { RedisAnswers } from '../src/cache/redis-answers.js';
 import { RedisEdges } from '../src/cache/redis-edges.js';
 import { leaseMs } from '../src/cache/redis-lease.js';
 import { redisNames } from '../src/cache/redis-names.js';
-import { createRedis, type RedisLink } from '../src/redis.js';
-import type { ServiceClients } from '../src/service-clients.js';
+import { createRedis, type RedisLink } from '../src/redis/redis.js';
+import type { ServiceClients } from '../src/calls/service-clients.js';
 
 const logger = createLogger('test', 'silent');
 const cacheKey = randomBytes(32);

@@ -7,7 +7,7 @@ import { defaultLimitSettings } from '../src/limits/limit-settings.js';
 import { Limits } from '../src/limits/limits.js';
 import { Plans } from '../src/limits/plans.js';
 import { RateLimited } from '../src/limits/rate-limits.js';
-import { createRedis, type RedisLink } from '../src/redis.js';
+import { createRedis, type RedisLink } from '../src/redis/redis.js';
 
 const logger = createLogger('test', 'silent');
 const places = { interactive: 1, bulk: 1, feed: 1 };

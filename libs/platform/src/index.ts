@@ -1,6 +1,6 @@
 export { decrypt, encrypt } from './crypto/aes-gcm.js';
 export { AppError, invalidArgument, permissionMissing, type ErrorCode, type FieldViolation } from './app-error.js';
-export { allows, commonPermissions, permissionForAll } from './permissions.js';
+export { allows, commonPermissions, permissionForAll } from './callers/permissions.js';
 export {
   callContext,
   currentCaller,
@@ -8,13 +8,13 @@ export {
   type CallClient,
   type CallContext,
   type Caller,
-} from './call-context.js';
+} from './callers/call-context.js';
 export { closeServer } from './http/close-server.js';
-export { countryFinder } from './countries.js';
-export { csvLine, CsvLineCounter, withoutFormulaGuard, type CsvDelimiter } from './csv-lines.js';
-export { FairSlots } from './fair-slots.js';
+export { countryFinder } from './values/countries.js';
+export { csvLine, CsvLineCounter, withoutFormulaGuard, type CsvDelimiter } from './values/csv-lines.js';
+export { FairSlots } from './workers/fair-slots.js';
 export { followFiles } from './follow-files.js';
-export { canonicalLocale, knownTimeZone, localeViolations } from './locales.js';
+export { canonicalLocale, knownTimeZone, localeViolations } from './values/locales.js';
 export { answerProbe, startHealthServer } from './http/health-server.js';
 export { MasterKeys, type WrappedKey } from './crypto/master-keys.js';
 export { metrics } from './logging/metrics.js';
@@ -33,10 +33,10 @@ export {
   secretKey,
   secretKeys,
   target,
-} from './read-environment.js';
-export { processVariables } from './process-variables.js';
+} from './environment/read-environment.js';
+export { processVariables } from './environment/process-variables.js';
 export { Readiness, type ReadinessChecks } from './readiness.js';
-export { ownerIdOf, ownersSeenBy, seesSomeOnly } from './record-owners.js';
+export { ownerIdOf, ownersSeenBy, seesSomeOnly } from './callers/record-owners.js';
 export { runUntilStopped } from './run-until-stopped.js';
 export {
   continueTrace,

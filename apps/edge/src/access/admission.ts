@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RestRoute } from '@rapport/contracts';
 import { allows, AppError, isTracing, type Logger, permissionMissing } from '@rapport/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { clientGone } from '../call-ends.js';
+import { clientGone } from '../calls/call-ends.js';
 import type { AnswerEarly } from '../http/bounded-server.js';
 import { cacheKey } from '../cache/answer-store.js';
 import { sendCached, type Receiver } from '../cache/cached-answer.js';

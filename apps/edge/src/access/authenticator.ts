@@ -11,7 +11,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { FailedAuthentications } from '../limits/failed-authentications.js';
 import { figures } from '../limits/limit-metrics.js';
 import type { Plan, Plans } from '../limits/plans.js';
-import type { ServiceClients } from '../service-clients.js';
+import type { ServiceClients } from '../calls/service-clients.js';
 import { maxTokenLength, type AccessTokenVerifier } from './access-token-verifier.js';
 
 /**

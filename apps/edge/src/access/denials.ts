@@ -2,7 +2,7 @@ import type { Denial } from '@rapport/contracts/rapport/auth/v1/security_events_
 import { metrics, type Logger } from '@rapport/platform';
 import { Counter } from 'prom-client';
 import { v7 as uuidv7 } from 'uuid';
-import type { ServiceClients } from '../service-clients.js';
+import type { ServiceClients } from '../calls/service-clients.js';
 
 const method = '/rapport.auth.v1.SecurityEventsService/RecordDenials';
 /** How long denials are gathered into one batch, in milliseconds. */

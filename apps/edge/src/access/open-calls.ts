@@ -1,6 +1,6 @@
 import { allows, AppError, metrics, permissionMissing } from '@rapport/platform';
 import { Counter } from 'prom-client';
-import { CallEnded, clientGone } from '../call-ends.js';
+import { CallEnded, clientGone } from '../calls/call-ends.js';
 import type { Authenticator, KnownCredential, Principal } from './authenticator.js';
 import { hasLostRights } from './lost-rights.js';
 

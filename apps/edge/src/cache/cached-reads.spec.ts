@@ -6,7 +6,7 @@ import { parseQuery } from '../http/request-head.js';
 import { CallPlaces } from '../limits/places.js';
 import { defaultLimitSettings } from '../limits/limit-settings.js';
 import { Plans } from '../limits/plans.js';
-import { ServiceClients } from '../service-clients.js';
+import { ServiceClients } from '../calls/service-clients.js';
 import { AnswerStore, InvalidationSources } from './answer-store.js';
 import { CachedReads } from './cached-reads.js';
 import { ReadCache } from './read-cache.js';

@@ -1,7 +1,7 @@
 import { areaOf, type RestRoute } from '@rapport/contracts';
 import { costOf } from '../limits/rate-limits.js';
 import type { SecurityHeaders } from '../http/security-headers.js';
-import { isLasting } from '../peer-client.js';
+import { isLasting } from '../calls/peer-client.js';
 import { tagsOfRead, type TagsOfRead } from './tags.js';
 
 /**

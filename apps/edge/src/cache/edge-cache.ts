@@ -1,7 +1,7 @@
 import { areaOf, type Contract } from '@rapport/contracts';
 import type { Logger } from '@rapport/platform';
-import type { RedisLink } from '../redis.js';
-import type { ServiceClients } from '../service-clients.js';
+import type { RedisLink } from '../redis/redis.js';
+import type { ServiceClients } from '../calls/service-clients.js';
 import { AnswerStore, InvalidationSources } from './answer-store.js';
 import { ChangeFeed, feedPaths } from './change-feed.js';
 import { ConsistencyTokens } from './consistency-tokens.js';

@@ -1,5 +1,5 @@
 import { AppError, type ErrorCode } from '@rapport/platform';
-import { CallEnded } from '../call-ends.js';
+import { CallEnded } from '../calls/call-ends.js';
 import type { RedisEdges } from './redis-edges.js';
 import type { TagsOfWrite, TagVersions } from './tags.js';
 

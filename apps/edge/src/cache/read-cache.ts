@@ -1,5 +1,5 @@
 import { AppError } from '@rapport/platform';
-import { deadlineExceeded, endOf } from '../call-ends.js';
+import { deadlineExceeded, endOf } from '../calls/call-ends.js';
 import type { AnswerStore } from './answer-store.js';
 import { CachedAnswer, type CacheStatus, type ForwardReason, type Loaded } from './cached-answer.js';
 import type { CachedRoute } from './cached-route.js';

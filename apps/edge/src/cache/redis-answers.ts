@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { decrypt, encrypt, type Logger } from '@rapport/platform';
-import type { RedisLink } from '../redis.js';
-import { RedisScript } from '../redis-script.js';
+import type { RedisLink } from '../redis/redis.js';
+import { RedisScript } from '../redis/redis-script.js';
 import { redisNames, tagTtlMs } from './redis-names.js';
 
 /** Largest answer that is kept in Redis, in bytes: it is sent whole on every lookup. */

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from '@rapport/platform';
-import { RedisUnavailable, type RedisLink } from '../redis.js';
-import { clockOfRedis, RedisScript } from '../redis-script.js';
+import { RedisUnavailable, type RedisLink } from '../redis/redis.js';
+import { clockOfRedis, RedisScript } from '../redis/redis-script.js';
 import { leaseMs, RedisLease, type Invalidation } from './redis-lease.js';
 import { redisNames } from './redis-names.js';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from '@rapport/platform';
-import { RedisUnavailable, type RedisLink } from '../redis.js';
-import { clockOfRedis, RedisScript } from '../redis-script.js';
+import { RedisUnavailable, type RedisLink } from '../redis/redis.js';
+import { clockOfRedis, RedisScript } from '../redis/redis-script.js';
 import { redisNames } from './redis-names.js';
 
 /** How long a lease lasts: the longest that a write waits for an edge that has gone. In milliseconds. */

@@ -1,7 +1,7 @@
 import type { ListAllowedOriginsResponse } from '@rapport/contracts/rapport/auth/v1/auth_service';
 import type { Logger } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
-import type { ServiceClients } from '../service-clients.js';
+import type { ServiceClients } from '../calls/service-clients.js';
 
 const method = '/rapport.auth.v1.AuthService/ListAllowedOrigins';
 const deadlineMs = 3_000;

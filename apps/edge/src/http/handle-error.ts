@@ -1,7 +1,7 @@
 import { AppError } from '@rapport/platform';
 import type { ErrorObject } from 'ajv';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { clientGone } from '../call-ends.js';
+import { clientGone } from '../calls/call-ends.js';
 import { validationProblem } from '../routes/request-validation.js';
 import { replyWith, sendProblem } from './problem.js';
 

@@ -1,5 +1,5 @@
 import type { Logger } from '@rapport/platform';
-import type { RedisLink } from '../redis.js';
+import type { RedisLink } from '../redis/redis.js';
 import { AddressBudgets } from './address-budgets.js';
 import { FailedAuthentications } from './failed-authentications.js';
 import type { LimitSettings } from './limit-settings.js';

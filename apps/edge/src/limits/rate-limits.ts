@@ -1,6 +1,6 @@
 import type { RestRoute } from '@rapport/contracts';
 import { AppError, type Caller, type Logger } from '@rapport/platform';
-import { RedisUnavailable, type RedisLink } from '../redis.js';
+import { RedisUnavailable, type RedisLink } from '../redis/redis.js';
 import { figures } from './limit-metrics.js';
 import { windowSeconds, type Charge, type Payer, type Plan } from './plans.js';
 import { RedisBudgets } from './redis-budgets.js';

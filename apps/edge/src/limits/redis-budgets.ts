@@ -1,6 +1,6 @@
 import type { Caller } from '@rapport/platform';
-import type { RedisLink } from '../redis.js';
-import { RedisScript } from '../redis-script.js';
+import type { RedisLink } from '../redis/redis.js';
+import { RedisScript } from '../redis/redis-script.js';
 import { windowSeconds, type Charge, type Plan } from './plans.js';
 
 /** Charges both budgets atomically: nothing is spent of one when the other refuses. */

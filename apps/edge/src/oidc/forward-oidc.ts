@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { AppError, traceparentOf } from '@rapport/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { clientGone } from '../call-ends.js';
+import { clientGone } from '../calls/call-ends.js';
 import { methodNotAllowed, routeUnknown } from '../http/handle-error.js';
 import type { Limits } from '../limits/limits.js';
 import { refuseContentCoding } from '../routes/content-forms.js';

@@ -1,4 +1,4 @@
-import type { FieldViolation } from './app-error.js';
+import type { FieldViolation } from '../app-error.js';
 
 const timeZones = new Map(Intl.supportedValuesOf('timeZone').map((name) => [name.toLowerCase(), name]));
 
