@@ -4,6 +4,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { dirname, join } from 'node:path';
 import { rolldown, type Plugin, type RolldownLog } from 'rolldown';
+import { viteImportGlobPlugin } from 'rolldown/experimental';
 import { bundledLicences } from './bundled-licences.ts';
 import { externalPackages } from './external-packages.ts';
 
@@ -25,6 +26,7 @@ const bundle = await rolldown({
     { name: 'what-nest-loads-by-name', transform: { filter: { id: /server-grpc\.js$/ }, handler: bundleGrpc } },
     { name: 'late-dates', transform: { filter: { id: /logger\.service\.js$/ }, handler: formatDatesLate } },
     lightHttp(),
+    viteImportGlobPlugin(),
     rawFiles(),
   ],
 });

@@ -1,66 +1,37 @@
 import { contractErrorCodes, statusOfError, type Contract } from '@rapport/contracts';
 import { Marked, type Tokens } from 'marked';
-import changes from './changes.md?raw';
-import errors from './errors.md?raw';
-import etags from './etags.md?raw';
-import filters from './filters.md?raw';
-import firstCalls from './first-calls.md?raw';
-import grpc from './grpc.md?raw';
-import idempotency from './idempotency.md?raw';
-import keys from './keys.md?raw';
-import overview from './overview.md?raw';
-import paging from './paging.md?raw';
-import sync from './sync.md?raw';
-import webhooks from './webhooks.md?raw';
 
+/** A page is a Markdown file of this folder. What is ahead of its text places it in the navigation. */
 interface Page {
   path: string;
   title: string;
+  group: string;
+  place: number;
   markdown: string;
 }
 
-/** The pages by their groups in the navigation, in the order in which an integration needs them. */
-const groups: readonly (readonly [name: string, pages: readonly Page[]])[] = [
-  [
-    'Start',
-    [
-      { path: '/docs', title: 'Overview', markdown: overview },
-      { path: '/docs/keys', title: 'Sign-in and keys', markdown: keys },
-      { path: '/docs/first-calls', title: 'First calls', markdown: firstCalls },
-      { path: '/docs/errors', title: 'Errors', markdown: errors },
-    ],
-  ],
-  [
-    'Reading',
-    [
-      { path: '/docs/paging', title: 'Paging', markdown: paging },
-      { path: '/docs/filters', title: 'Filters', markdown: filters },
-    ],
-  ],
-  [
-    'Writing',
-    [
-      { path: '/docs/idempotency', title: 'Idempotency', markdown: idempotency },
-      { path: '/docs/etags', title: 'ETags', markdown: etags },
-    ],
-  ],
-  [
-    'Following',
-    [
-      { path: '/docs/changes', title: 'Change feed', markdown: changes },
-      { path: '/docs/webhooks', title: 'Webhooks', markdown: webhooks },
-      { path: '/docs/sync', title: 'Sync', markdown: sync },
-      { path: '/docs/grpc', title: 'gRPC', markdown: grpc },
-    ],
-  ],
-];
+const files = import.meta.glob<string>('./*.md', { query: '?raw', import: 'default', eager: true });
+
+/** In the order in which an integration needs them. */
+const pages = Object.entries(files)
+  .map(([file, text]) => pageOf(file, text))
+  .toSorted((one, other) => one.place - other.place);
 
 /** The paths of the pages. */
-export const guidePaths: readonly string[] = groups.flatMap(([, pages]) => pages.map(({ path }) => path));
+export const guidePaths: readonly string[] = pages.map(({ path }) => path);
+
+function pageOf(file: string, text: string): Page {
+  const [, head = '', markdown = ''] = /^---\n([^]*?)\n---\n([^]*)$/.exec(text) ?? [];
+  const fields = new Map(head.split('\n').map((line) => line.split(': ') as [string, string]));
+  const [group, heading] = [fields.get('group'), /^# (.+)$/m.exec(markdown)?.[1]];
+  if (group === undefined || heading === undefined) throw new Error(`${file} has no group, or no heading.`);
+  const name = file.slice('./'.length, -'.md'.length);
+  const path = fields.get('path') ?? `/docs/${name}`;
+  return { path, title: fields.get('title') ?? heading, group, place: Number(fields.get('place')), markdown };
+}
 
 /** The HTML of a page of the guide. */
 export function guidePage(path: string, contract: Contract): string {
-  const pages = groups.flatMap(([, own]) => own);
   const index = pages.findIndex((page) => page.path === path);
   const { title = '', markdown = '' } = pages[index] ?? {};
   const text = markdown.replace('{{ERROR_CODES}}', () => errorTable(contract));
@@ -72,8 +43,8 @@ export function guidePage(path: string, contract: Contract): string {
 /** A page with the bar and the navigation of the documents. `content` is HTML. */
 export function layout(path: string, title: string, content: string, head = ''): string {
   const isGuide = guidePaths.includes(path);
-  const links = groups.map(([name, pages]) => {
-    const items = pages.map((page) => `<li>${navigationLink(page.path, page.title, path)}</li>`).join('');
+  const links = [...Map.groupBy(pages, ({ group }) => group)].map(([name, own]) => {
+    const items = own.map((page) => `<li>${navigationLink(page.path, page.title, path)}</li>`).join('');
     return `<h2>${name}</h2><ul>${items}</ul>`;
   });
   return `<!doctype html>
