@@ -40,6 +40,18 @@ describe('pipeline', () => {
     expect(results[2]?.rows).toEqual([{ value: 1 }, { value: 2 }, { value: 3 }]);
   });
 
+  test('keeps statements apart whose names are equal in the 63 bytes that PostgreSQL reads', async () => {
+    const name = 'a_name_that_ends_with_its_kind_'.repeat(2);
+    const statements = ['one', 'other'].map((kind) => ({ name: `${name}_${kind}`, sql: `select '${kind}' as kind` }));
+    const results = await withConnection(orm.em, async (client) => [
+      await pipeline(client, statements),
+      await pipeline(client, statements),
+    ]);
+
+    const kinds = [[{ kind: 'one' }], [{ kind: 'other' }]];
+    expect(results.map((each) => each.map(({ rows }): unknown => rows))).toEqual([kinds, kinds]);
+  });
+
   test('sends all statements before it reads a result, and syncs once', async () => {
     const sent = await withConnection(orm.em, async (client) => {
       const { connection } = client as unknown as { connection: { stream: NodeJS.WritableStream; sync(): void } };

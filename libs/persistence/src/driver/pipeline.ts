@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import pg, { type ClientBase, type Connection, type FieldDef, type QueryResult, type Submittable } from 'pg';
 import { statementSummary } from './statement-summary.js';
 import { RowShape } from './row-shape.js';
@@ -104,6 +105,16 @@ const maxSummarised = 8;
 /** Row shapes of the named statements of a connection, by name: described once, as each is prepared once. */
 const knownShapes = new WeakMap<ClientBase, Map<string, RowShape>>();
 
+/** Bytes of a statement's name that the server compares (NAMEDATALEN - 1). */
+const comparedBytes = 63;
+
+/** The name of a statement at the server, which takes names that differ only behind the compared bytes for one. */
+function serverName(name: string): string {
+  if (name.length <= comparedBytes) return name;
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 12);
+  return `${name.slice(0, comparedBytes - hash.length - 1)}_${hash}`;
+}
+
 /** pg's client drives it like its own `Query`: node_modules/pg/lib/{client,query}.js. */
 class Pipeline implements Submittable {
   readonly #results: PgResult[];
@@ -150,9 +161,10 @@ class Pipeline implements Submittable {
     server.stream.cork();
     try {
       for (const [index, { sql, name = '' }] of this.statements.entries()) {
-        if (textOf(server, name) === undefined) server.parse({ name, text: sql });
+        const statement = serverName(name);
+        if (textOf(server, name) === undefined) server.parse({ name: statement, text: sql });
         if (name !== '') server.submittedNamedStatements[name] = sql;
-        server.bind({ statement: name, values: this.#values[index] ?? [] });
+        server.bind({ statement, values: this.#values[index] ?? [] });
         if (!this.#shapes[index] && !this.statements[index]?.row) server.describe({ type: 'P', name: '' });
         server.execute({ portal: '', rows: 0 });
       }

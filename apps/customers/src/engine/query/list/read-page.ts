@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { RecordMessage } from '../../fields/record-definition.js';
 import { rowReader, type StoredRecord } from '../../records/record-rows.js';
@@ -80,14 +79,8 @@ function planOf(
   const isPrepared = shapes.length === conditions.length && shapes.length <= maxPreparedConditions;
   if ('customField' in order.by || !isPrepared) return { settings };
   const walk = [type.table, order.name, order.direction, live ? 'live' : 'deleted', valued ? 'valued' : 'unvalued'];
-  const name = boundedName([kind, ...walk, after ? 'after' : 'first', ...shapes].join('_'));
+  const name = [kind, ...walk, after ? 'after' : 'first', ...shapes].join('_');
   return { name, settings: { ...settings, plan_cache_mode: 'force_generic_plan' } };
-}
-
-/** PostgreSQL cuts a name after 63 bytes, and two statements must not get one name by that. */
-function boundedName(name: string): string {
-  if (name.length <= 63) return name;
-  return `${name.slice(0, 50)}_${createHash('sha256').update(name).digest('hex').slice(0, 12)}`;
 }
 
 /** @returns also whether the rows were sorted, in which case they include those without a value */
