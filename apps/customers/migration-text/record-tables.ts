@@ -1,4 +1,4 @@
-import { recordContracts, type Contract, type RecordContract, type RecordField } from '@rapport/contracts';
+import { recordContracts, snakeCase, type Contract, type RecordContract, type RecordField } from '@rapport/contracts';
 import { tenantIsolation } from '@rapport/persistence';
 import { ofOwners } from '../src/engine/records/scope/scope-conditions.ts';
 import { sealedOnly } from '../src/engine/sealing/sealed-only.ts';
@@ -6,7 +6,7 @@ import { recordColumns, recordOrders, uniqueTypes, type RecordColumn } from './r
 
 /** @returns the name of a record type's table, such as `deal` */
 export function tableOf({ singular }: Pick<RecordContract, 'singular'>): string {
-  return singular.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return snakeCase(singular);
 }
 
 /** SQL that creates the table of a record type, and its tables of unique values and of order values. */

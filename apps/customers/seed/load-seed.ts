@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { snakeCase } from '@rapport/contracts';
 import { arrayLiteral } from '@rapport/persistence';
 import type { Client } from 'pg';
 import { from } from 'pg-copy-streams';
@@ -144,7 +145,5 @@ function linkCells(tenantId: string, links: SeedLink[]): Cell[][] {
 }
 
 function snakeCased(row: object): object {
-  return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), value]),
-  );
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [snakeCase(name), value]));
 }

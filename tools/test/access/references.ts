@@ -1,5 +1,5 @@
 import { ScalarType, type DescField } from '@bufbuild/protobuf';
-import { recordContracts, type Contract, type RecordContract, type RestRoute } from '@rapport/contracts';
+import { recordContracts, snakeCase, type Contract, type RecordContract, type RestRoute } from '@rapport/contracts';
 import { FieldBehavior } from '@rapport/contracts/google/api/field_behavior';
 import { Format } from '@rapport/contracts/rapport/api/v1/options';
 
@@ -166,10 +166,6 @@ function namesOf(contract: Contract): Names {
     names.set(contract, known);
   }
   return known;
-}
-
-function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** `customers` of `/v1/customers:batchGet`, and `objectRecords` of `/v1/objects/{object}/records`. */

@@ -1,4 +1,10 @@
-import { platformContract, recordContracts, type RecordContract, type RecordField } from '@rapport/contracts';
+import {
+  platformContract,
+  recordContracts,
+  snakeCase,
+  type RecordContract,
+  type RecordField,
+} from '@rapport/contracts';
 
 type Json = Record<string, unknown>;
 
@@ -89,8 +95,4 @@ function newExternalId(): Json {
 
 function newDigits(): string {
   return String(Math.floor(Math.random() * 1e12));
-}
-
-function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -1,6 +1,7 @@
 import type { Contract } from '../descriptors/load-contract.js';
 import { recordContracts } from '../records/record-contract.js';
 import type { JsonSchema, JsonSchemas } from '../rest/json-schema.js';
+import { snakeCase } from '../values/letter-case.js';
 
 type Json = Record<string, unknown>;
 
@@ -46,7 +47,7 @@ export function webhooksOf(
     properties: Object.fromEntries(properties),
   };
   const records = recordContracts(contract).map(({ singular }) => {
-    const type = singular.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    const type = snakeCase(singular);
     const words = type.replaceAll('_', ' ');
     const schema = {
       allOf: [

@@ -1,4 +1,4 @@
-import { recordContracts, type Contract } from '@rapport/contracts';
+import { recordContracts, snakeCase, type Contract } from '@rapport/contracts';
 import { FilesServiceService } from '@rapport/contracts/rapport/content/v1/files_service';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { ConsentsServiceService } from '@rapport/contracts/rapport/customers/v1/consents_service';
@@ -36,7 +36,7 @@ export function recordTypes(contract: Contract): RecordTypes {
   const declared = recordContracts(contract).map(({ singular, message }): [string, ContractMethod] => {
     const get = contract.methods.find(({ name, desc }) => name === `Get${message.name}` && desc.output === message);
     if (!get) throw new Error(`${message.typeName}: no method Get${message.name} answers it.`);
-    return [singular.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`), get];
+    return [snakeCase(singular), get];
   });
   const others = Object.entries(undeclared).map(([type, path]): [string, ContractMethod] => {
     const get = contract.method(path);

@@ -1,6 +1,7 @@
 import {
   platformContract,
   recordContracts,
+  snakeCase,
   serviceDefinitions,
   type Contract,
   type RecordContract,
@@ -52,7 +53,9 @@ export const exchangedTypes: ReadonlyMap<string, ExchangedType> = typesOf(platfo
 /** Types in the change log that define valid values of other records, such as `pipeline` and `custom_field`. */
 export const definitionChangeTypes: ReadonlySet<string> = new Set([
   'custom_field',
-  ...recordContracts(platformContract()).flatMap((type) => (type.options.configuration ? [changeTypeOf(type)] : [])),
+  ...recordContracts(platformContract()).flatMap((type) =>
+    type.options.configuration ? [snakeCase(type.singular)] : [],
+  ),
 ]);
 
 /** @throws Error for a type that cannot be exchanged */
@@ -82,7 +85,7 @@ function exchangedTypeOf(type: RecordContract): ExchangedType | undefined {
   });
   const fields = exchangedFields(type);
   return {
-    ...{ object: plural, singular, type: type.type, changeType: changeTypeOf(type) },
+    ...{ object: plural, singular, type: type.type, changeType: snakeCase(singular) },
     readPermission: `${type.permission}.read`,
     writePermission: type.writePermission,
     hasPersonalData: options.customFields || [...fields.values()].some(({ isPersonal }) => isPersonal),
@@ -92,10 +95,6 @@ function exchangedTypeOf(type: RecordContract): ExchangedType | undefined {
     hasCustomFields: options.customFields,
     fixed: fixedFields(type),
   };
-}
-
-function changeTypeOf({ singular }: RecordContract): string {
-  return singular.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 function capital(text: string): string {
