@@ -3,10 +3,10 @@
 // The file is text from then on: read it, add it to database.ts, and never print it again once it is released.
 import { existsSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { platformContract, recordContracts } from '@rapport/contracts';
+import { platformContract, recordContracts, type RecordContract } from '@rapport/contracts';
 import { format, resolveConfig } from 'prettier';
 import { addedFieldMigration } from './migration-text/added-field.ts';
-import { recordMigration } from './migration-text/record-migration.ts';
+import { recordMigration, type RecordMigration } from './migration-text/record-migration.ts';
 import { tableOf } from './migration-text/record-tables.ts';
 
 const [type, field] = process.argv.slice(2);
@@ -14,20 +14,23 @@ const contract = platformContract();
 const records = recordContracts(contract);
 const record = records.find((each) => tableOf(each) === type || each.singular === type);
 if (!record) refuse(`Give the record type: one of ${records.map(tableOf).join(', ')}.`);
-if (field !== undefined && !record.fields.some(({ column }) => column === field)) {
-  refuse(
-    `${record.type} has no field ${field}. Give its name in proto, and run \`npx nx run contracts:generate\` first.`,
-  );
-}
-const { name, text } =
-  field === undefined ? recordMigration(contract, record) : addedFieldMigration(contract, record, field);
+const { name, text } = printed(record);
 const file = join(import.meta.dirname, 'src/migrations', `${name}.migration.ts`);
 if (existsSync(file))
   refuse(`${relative(process.cwd(), file)} exists. Remove it to print it again, unless it is released.`);
-writeFileSync(file, await format(text, { ...(await resolveConfig(file)), filepath: file }), { flag: 'wx' });
+writeFileSync(file, await format(text, { ...(await resolveConfig(file)), filepath: file }));
 process.stdout.write(
   `${relative(process.cwd(), file)}\nRead it, import it in src/database.ts, and add it at the end of \`migrations\` there.\n`,
 );
+
+function printed(of: RecordContract): RecordMigration {
+  if (field === undefined) return recordMigration(contract, of);
+  try {
+    return addedFieldMigration(contract, of, field);
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+}
 
 function refuse(reason: string): never {
   process.stderr.write(`${reason}\n`);

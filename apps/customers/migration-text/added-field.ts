@@ -15,7 +15,11 @@ import { columnSql, statisticsSql, tableOf } from './record-tables.ts';
 export function addedFieldMigration(contract: Contract, record: RecordContract, name: string): RecordMigration {
   const field = record.fields.find(({ column }) => column === name);
   const column = recordColumns(contract, record).find((each) => each.name === name);
-  if (!field || !column) throw new Error(`${record.type} has no field ${name}.`);
+  if (!field || !column) {
+    throw new Error(
+      `${record.type} has no field ${name}. Give its name in proto, and run \`npx nx run contracts:generate\` first.`,
+    );
+  }
   if (column.notNull)
     throw new Error(`${name} must be optional: records have no value, and the previous release writes none.`);
   const byHand = writtenByHand(field);
