@@ -10,12 +10,9 @@ const databases = ['auth', 'customers', 'keys', 'sync'];
  */
 export async function tablesWith(superuserUrl: string, texts: readonly string[]): Promise<string[]> {
   const hex = (text: string) => Buffer.from(text.replaceAll('-', '')).toString('hex');
-  const patterns = texts.flatMap((text) => [
-    text,
-    text.replaceAll('-', ''),
-    Buffer.from(text).toString('hex'),
-    hex(text),
-  ]);
+  const patterns = texts
+    .flatMap((text) => [text, text.replaceAll('-', ''), Buffer.from(text).toString('hex'), hex(text)])
+    .map((pattern) => pattern.replace(/[A-Z]/g, (letter) => letter.toLowerCase()));
   const found: string[] = [];
   for (const name of databases) {
     const url = databaseUrl(superuserUrl, name);
