@@ -1,5 +1,5 @@
 import type { ErrorCode } from '@rapport/platform';
-import { createProblem } from '../rest/problem.js';
+import { statusOfProblem } from '../rest/problem.js';
 
 /** A `code` of problems: the gRPC status that carries it, and what it means. */
 export type ErrorCodeMeaning = readonly [grpc: ErrorCode, meaning: string];
@@ -77,6 +77,7 @@ const operationErrorCodes: Record<string, ErrorCodeMeaning> = {
   CREDENTIALS_WRONG: ['UNAUTHENTICATED', 'The e-mail address, password or code is wrong.'],
   CURSOR_EXPIRED: ['FAILED_PRECONDITION', 'The log no longer has the changes after this cursor. Read a new snapshot.'],
   CUSTOMER_DELETED: ['FAILED_PRECONDITION', 'The customer is deleted.'],
+  CUSTOMER_ERASED: ['NOT_FOUND', 'The customer was erased.'],
   CUSTOMER_LINKED: ['FAILED_PRECONDITION', 'The customer belongs to another record of the connection.'],
   CUSTOMER_MERGED: ['FAILED_PRECONDITION', 'The customer was merged into another one.'],
   CUSTOM_FIELD_EXISTS: ['ALREADY_EXISTS', 'The record type already has a custom field with this key.'],
@@ -207,7 +208,6 @@ function recordErrorCodes(constant: string): Record<string, ErrorCodeMeaning> {
       'ALREADY_EXISTS',
       `This request created the ${noun} before, and it is gone since.`,
     ],
-    ...(constant === 'CUSTOMER' && { CUSTOMER_ERASED: ['NOT_FOUND', 'The customer was erased.'] as const }),
   };
 }
 
@@ -225,5 +225,5 @@ export function errorCodes(recordTypes: readonly string[]): ReadonlyMap<string, 
 
 /** The HTTP status of a code. */
 export function statusOfError(code: string, [grpc]: ErrorCodeMeaning): number {
-  return createProblem({ code: grpc, reason: code, message: '' }, []).status;
+  return statusOfProblem({ code: grpc, reason: code });
 }

@@ -40,8 +40,8 @@ const order = [
 
 /** The name of a service for people, such as `Stage entries`. */
 export function groupName({ name }: DescService): string {
-  const words = name.replace(/Service$/, '').replace(/(?<=[a-z])(?=[A-Z])|(?<=OAuth)(?=[A-Z])/g, ' ');
-  return words.replace(/ [A-Z][a-z]/g, (start) => start.toLowerCase()).replace('O auth', 'OAuth');
+  const words = name.replace(/Service$/, '').replace(/(?<=[a-z])(?=[A-Z])/g, ' ');
+  return words.replace(/ [A-Z][a-z]/g, (start) => start.toLowerCase());
 }
 
 /** Routes by the order of their groups. Within a group they keep theirs. */

@@ -1,11 +1,10 @@
 import type { Contract } from '../descriptors/load-contract.js';
-import { errorCodes } from '../errors/error-codes.js';
-import { recordContracts } from '../records/record-contract.js';
+import type { ErrorCodeMeaning } from '../errors/error-codes.js';
 import { JsonSchemas } from '../rest/json-schema.js';
 import type { RestRoute } from '../rest/rest-route.js';
-import { forDocument, SchemaComponents } from './components.js';
+import { SchemaComponents } from './components.js';
 import { byGroup, groupName } from './groups.js';
-import { byStatus, codesOfOperation } from './operation-errors.js';
+import { byStatus, codesOfContract, codesOfOperation } from './operation-errors.js';
 import { eitherOf, notModified, operationOf, type Operation } from './operation.js';
 import { shareParameters } from './parameters.js';
 import { problemSchema, ProblemResponses, rateHeaders } from './problems.js';
@@ -15,15 +14,15 @@ import { webhooksOf } from './webhooks.js';
 type Json = Record<string, unknown>;
 
 /** Every `code` that a problem of the contract can have. */
-export function contractErrorCodes(contract: Contract): ReturnType<typeof errorCodes> {
-  return errorCodes(recordContracts(contract).map(({ singular }) => upperSnake(singular)));
+export function contractErrorCodes(contract: Contract): ReadonlyMap<string, ErrorCodeMeaning> {
+  return codesOfContract(contract).all;
 }
 
 /** The OpenAPI 3.1 document of a set of routes. */
 export function openApiDocument(contract: Contract, unordered: readonly RestRoute[], version: string): Json {
   const routes = byGroup(unordered);
-  const codes = contractErrorCodes(contract);
-  const texts = new RestTexts(contract, codes, routes);
+  const codes = codesOfContract(contract);
+  const texts = new RestTexts(contract, codes.all, routes);
   const components = new SchemaComponents();
   const schemas = new JsonSchemas(
     contract,
@@ -41,14 +40,14 @@ export function openApiDocument(contract: Contract, unordered: readonly RestRout
       codes: [...new Set([...(other?.codes ?? []), ...codesOfOperation(contract, route, codes)])],
     });
   }
-  const responses = addProblems([...operations.values()], codes);
+  const responses = addProblems([...operations.values()], codes.all);
   const parameters = shareParameters([...operations.values()].map(({ operation }) => operation));
   const paths: Record<string, Json> = {};
   for (const [key, { operation }] of operations) {
     const [verb = '', template = ''] = key.split(' ');
     paths[template] = { ...paths[template], [verb]: operation };
   }
-  const events = webhooksOf(contract, schemas, forDocument);
+  const events = webhooksOf(contract, schemas);
   const services = [...new Set(routes.map(({ method }) => method.service))];
   return {
     openapi: '3.1.0',
@@ -81,19 +80,17 @@ export function openApiDocument(contract: Contract, unordered: readonly RestRout
 /** Adds to each operation a response for each status of its codes. @returns the responses that operations share */
 function addProblems(
   operations: readonly { operation: Operation; codes: string[] }[],
-  codes: ReturnType<typeof errorCodes>,
+  codes: ReadonlyMap<string, ErrorCodeMeaning>,
 ): Json {
-  const responses = new ProblemResponses(codes);
   const all = operations.map(({ operation, codes: names }) => ({ operation, statuses: byStatus(names, codes) }));
-  for (const { statuses } of all) for (const [status, names] of statuses) responses.count(status, names);
+  const responses = new ProblemResponses(
+    codes,
+    all.flatMap(({ statuses }) => [...statuses]),
+  );
   for (const { operation, statuses } of all) {
     for (const [status, names] of statuses) operation.responses[status] = responses.reference(status, names);
     // Proxies and what a request meets before its operation answer with others.
     for (const others of ['4XX', '5XX']) operation.responses[others] = { $ref: '#/components/responses/Problem' };
   }
   return responses.components();
-}
-
-function upperSnake(name: string): string {
-  return name.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
 }

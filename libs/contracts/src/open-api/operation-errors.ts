@@ -1,19 +1,30 @@
 import type { DescField } from '@bufbuild/protobuf';
 import type { Contract } from '../descriptors/load-contract.js';
-import { statusOfError, type ErrorCodeMeaning, type requestErrorCodes } from '../errors/error-codes.js';
+import { errorCodes, statusOfError, type ErrorCodeMeaning, type requestErrorCodes } from '../errors/error-codes.js';
+import { recordContracts, type RecordContract } from '../records/record-contract.js';
 import type { RestRoute } from '../rest/rest-route.js';
+import { constantCase } from '../values/letter-case.js';
 
 type RequestErrorCode = keyof typeof requestErrorCodes;
+
+/** The codes of a contract, and the types of records that some are made of, by names such as `CUSTOMER`. */
+export interface ContractCodes {
+  all: ReadonlyMap<string, ErrorCodeMeaning>;
+  records: ReadonlyMap<string, RecordContract>;
+}
+
+export function codesOfContract(contract: Contract): ContractCodes {
+  const records = new Map(recordContracts(contract).map((record) => [constantCase(record.singular), record]));
+  return { all: errorCodes([...records.keys()]), records };
+}
 
 /**
  * The codes of the problems that an operation can answer: those that follow from the parts of its request, those that its policy and
  * its comments name, and for the ids in its path, that there is no such resource.
+ *
+ * @throws Error for a code of the policy that no problem has
  */
-export function codesOfOperation(
-  contract: Contract,
-  route: RestRoute,
-  codes: ReadonlyMap<string, ErrorCodeMeaning>,
-): string[] {
+export function codesOfOperation(contract: Contract, route: RestRoute, { all, records }: ContractCodes): string[] {
   const { method, fields, path } = route;
   const parameters: DescField[] = [...fields.path, ...fields.query, ...(fields.body ? [fields.body] : [])];
   const comments = [method.desc, ...parameters].map((each) => contract.comment(each)).join(' ');
@@ -27,22 +38,21 @@ export function codesOfOperation(
   }
   // The resource name of a record of any type.
   const isOfAnyRecord = fieldsOf(route).some((field) => contract.reference(field) === '*');
-  const records = isOfAnyRecord
-    ? [...codes.keys()].filter(
-        (code) => code.endsWith('_NOT_FOUND') && codes.has(code.replace(/NOT_FOUND$/, 'CREATED_BEFORE')),
-      )
-    : [];
+  const ofRecords = isOfAnyRecord ? [...records.keys()].map((constant) => `${constant}_NOT_FOUND`) : [];
+  const { errors } = method.policy;
+  const unknown = errors.find((code) => !all.has(code));
+  if (unknown !== undefined) throw new Error(`${method.path}: no problem has the code ${unknown}.`);
   const found = [
     ...codesOfRequest(route),
     ...named,
-    ...method.policy.errors,
+    ...errors,
     ...absent,
-    ...records,
-    ...codesOfRecord(route, codes),
+    ...ofRecords,
+    ...codesOfRecord(route, records),
   ];
   // What was erased is as absent as what never was.
   const erased = found.map((code) => code.replace(/_NOT_FOUND$/, '_ERASED'));
-  return [...new Set([...found, ...erased])].filter((code) => codes.has(code));
+  return [...new Set([...found, ...erased])].filter((code) => all.has(code));
 }
 
 function fieldsOf({ fields: { path, query, body } }: RestRoute): DescField[] {
@@ -54,11 +64,8 @@ export function byStatus(
   names: readonly string[],
   codes: ReadonlyMap<string, ErrorCodeMeaning>,
 ): ReadonlyMap<number, string[]> {
-  const status = (name: string) => statusOfError(name, codes.get(name) ?? ['INTERNAL', '']);
-  return Map.groupBy(
-    names.toSorted((one, other) => status(one) - status(other)),
-    status,
-  );
+  const groups = Map.groupBy(names, (name) => statusOfError(name, codes.get(name) ?? ['INTERNAL', '']));
+  return new Map([...groups].toSorted(([one], [other]) => one - other));
 }
 
 /** Parameters that may name fields with personal data. */
@@ -96,11 +103,14 @@ function codesOfRequest({ method: { policy }, fields, verb, isConditional }: Res
 }
 
 /** What the record engine answers to the standard methods of a type. */
-function codesOfRecord({ method }: RestRoute, codes: ReadonlyMap<string, ErrorCodeMeaning>): string[] {
+function codesOfRecord({ method }: RestRoute, records: ContractCodes['records']): string[] {
   const [, verb = '', type = ''] = standardMethod.exec(method.name) ?? [];
   const constant = constantOf(type);
-  if (!codes.has(`${constant}_CREATED_BEFORE`)) return [];
-  const written = ['EXTERNAL_ID_TAKEN', 'OWNER_OUT_OF_SCOPE', ...(ownUniqueValues[constant] ?? [])];
+  const record = records.get(constant);
+  if (!record) return [];
+  const unique = record.fields.filter(({ index, parts }) => index.unique || parts.some((part) => part.index.unique));
+  const taken = unique.map(({ name }) => `${constantOf(name)}_TAKEN`);
+  const written = ['EXTERNAL_ID_TAKEN', 'OWNER_OUT_OF_SCOPE', ...taken];
   switch (verb) {
     case 'Export':
       return ['TOO_MANY_EXPORTS', 'READER_TOO_SLOW'];
@@ -121,13 +131,7 @@ function codesOfRecord({ method }: RestRoute, codes: ReadonlyMap<string, ErrorCo
 
 const standardMethod = /^(BatchCreate|BatchUpdate|BatchDelete|Create|Update|Undelete|Upsert|Import|Export)(\w+)$/;
 
-const ownUniqueValues: Readonly<Record<string, readonly string[]>> = {
-  CUSTOMER: ['EMAIL_TAKEN', 'DOMAIN_TAKEN'],
-  CUSTOM_OBJECT: ['KEY_TAKEN'],
-};
-
 /** `CUSTOM_FIELD` for `customFields` and `CustomField`. */
 function constantOf(name: string): string {
-  const singular = name.replace(/ies$/, 'y').replace(/s$/, '');
-  return singular.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
+  return constantCase(name.replace(/ies$/, 'y').replace(/s$/, ''));
 }

@@ -90,26 +90,31 @@ const withRetry = [429, 503];
 
 /** The responses with problems of one document. Those that several operations share are components. */
 export class ProblemResponses {
-  readonly #uses = new Map<string, number>();
+  /** The most common response of each status that several operations share. */
+  readonly #common: ReadonlyMap<number, string>;
 
-  constructor(private readonly codes: ReadonlyMap<string, ErrorCodeMeaning>) {}
-
-  /** Counts an operation's use of a response. Called for all operations before the first `reference`. */
-  count(status: number, names: readonly string[]): void {
-    const key = keyOf(status, names);
-    this.#uses.set(key, (this.#uses.get(key) ?? 0) + 1);
+  /** @param used the status and codes of each response of each operation */
+  constructor(
+    private readonly codes: ReadonlyMap<string, ErrorCodeMeaning>,
+    used: readonly (readonly [status: number, names: readonly string[]])[],
+  ) {
+    const uses = [...Map.groupBy(used, ([status, names]) => keyOf(status, names))].filter(
+      ([, each]) => each.length > 1,
+    );
+    const byUse = uses.toSorted(([, one], [, other]) => one.length - other.length);
+    this.#common = new Map(byUse.map(([key]) => [Number.parseInt(key), key]));
   }
 
   /** A reference to the response when it is the most common one of its status, else the response. */
   reference(status: number, names: readonly string[]): Json {
-    return this.#common().get(status) === keyOf(status, names)
+    return this.#common.get(status) === keyOf(status, names)
       ? { $ref: `#/components/responses/${responseName(status)}` }
       : this.#response(status, names);
   }
 
   /** The shared responses by their names. */
   components(): Record<string, Json> {
-    const shared = [...this.#common()].map(([status, key]) => {
+    const shared = [...this.#common].map(([status, key]) => {
       const [, ...names] = key.split(' ');
       return [responseName(status), this.#response(status, names)] as const;
     });
@@ -117,11 +122,6 @@ export class ProblemResponses {
       ...Object.fromEntries(shared),
       Problem: problemResponse('Any other error of the status class.', retryAfter),
     };
-  }
-
-  #common(): ReadonlyMap<number, string> {
-    const byUse = [...this.#uses].toSorted(([, one], [, other]) => one - other);
-    return new Map(byUse.filter(([, uses]) => uses > 1).map(([key]) => [Number.parseInt(key), key]));
   }
 
   #response(status: number, names: readonly string[]): Json {

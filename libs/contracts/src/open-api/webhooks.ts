@@ -1,18 +1,27 @@
 import type { Contract } from '../descriptors/load-contract.js';
 import { recordContracts } from '../records/record-contract.js';
 import type { JsonSchema, JsonSchemas } from '../rest/json-schema.js';
-import { snakeCase } from '../values/letter-case.js';
+import { camelCase, snakeCase } from '../values/letter-case.js';
+import { forDocument } from './components.js';
 
 type Json = Record<string, unknown>;
 
-const verbs = ['created', 'updated', 'deleted', 'undeleted', 'merged'];
-
-/** Fields of a change that events have, by their names in events. */
-const changeFields = {
-  ...{ id: 'id', recordType: 'type', recordId: 'record_id', version: 'version', operation: 'operation' },
-  ...{ changedFields: 'changed_fields', before: 'before', after: 'after', actor: 'actor', origin: 'origin' },
-  ...{ requestId: 'request_id', causationId: 'causation_id', hop: 'hop' },
+const meanings = {
+  created: 'was created',
+  updated: 'changed',
+  deleted: 'was deleted',
+  undeleted: 'was restored',
+  merged: 'was merged into another one',
 };
+
+/** The fields of a change that events have, in their order there. */
+const changeFields = [
+  ...['id', 'recordType', 'recordId', 'version', 'operation', 'changedFields', 'before', 'after', 'actor', 'origin'],
+  ...['requestId', 'causationId', 'hop'],
+];
+
+/** Fields that have another name in the feed. */
+const namesInFeed: Readonly<Record<string, string>> = { recordType: 'type' };
 
 const headers = [
   ['webhook-id', 'Id of the event, the same for every attempt. Ignore an event whose id you have processed.'],
@@ -30,16 +39,15 @@ const answers = {
 export function webhooksOf(
   contract: Contract,
   schemas: JsonSchemas,
-  describe: (schema: JsonSchema) => JsonSchema,
 ): { webhooks: Json; components: Record<string, JsonSchema> } {
   const changes = contract.methods.map(({ desc }) =>
     desc.output.fields.find(({ message }) => message?.name === 'Change'),
   );
   const change = changes.find((field) => field !== undefined)?.message;
   if (!change) return { webhooks: {}, components: {} };
-  const properties = Object.entries(changeFields).flatMap(([name, field]) => {
-    const desc = change.field[field] ?? change.fields.find(({ name: own }) => own === field);
-    return desc ? [[name, describe(schemas.field(desc, 'output'))] as const] : [];
+  const properties = changeFields.flatMap((name) => {
+    const desc = change.fields.find((field) => field.name === (namesInFeed[name] ?? snakeCase(name)));
+    return desc ? [[name, forDocument(schemas.field(desc, 'output'))] as const] : [];
   });
   const data = {
     type: 'object',
@@ -52,7 +60,11 @@ export function webhooksOf(
     const schema = {
       allOf: [
         { $ref: '#/components/schemas/RecordEvent' },
-        { properties: { type: { enum: verbs.map((verb) => `${type}.${verb}`), description: meaningsOf(type) } } },
+        {
+          properties: {
+            type: { enum: Object.keys(meanings).map((verb) => `${type}.${verb}`), description: meaningsOf(type) },
+          },
+        },
       ],
     };
     const fields = `\`before\` and \`after\` have fields of the ${words}, by the names that the API has. Null stands for no value.`;
@@ -116,14 +128,19 @@ function event(type: JsonSchema, data: JsonSchema): JsonSchema {
 }
 
 function webhook(operationId: string, summary: string, description: string, schema: JsonSchema): Json {
-  const name = operationId.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
   const requestBody = { required: true, content: { 'application/json': { schema } } };
-  const operation = { operationId: name, tags: ['Webhook endpoints'], summary, description, security: [] };
+  const operation = {
+    operationId: camelCase(operationId),
+    tags: ['Webhook endpoints'],
+    summary,
+    description,
+    security: [],
+  };
   return { post: { ...operation, parameters: headers, requestBody, responses: answers } };
 }
 
 function meaningsOf(type: string): string {
   const words = type.replaceAll('_', ' ');
-  const ends = ['was created', 'changed', 'was deleted', 'was restored', 'was merged into another one'];
-  return ends.map((end, index) => `- \`${type}.${verbs[index]}\`: The ${words} ${end}.`).join('\n');
+  const lines = Object.entries(meanings).map(([verb, end]) => `- \`${type}.${verb}\`: The ${words} ${end}.`);
+  return lines.join('\n');
 }

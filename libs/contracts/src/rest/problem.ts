@@ -59,10 +59,15 @@ const statusOfReason: Readonly<Record<string, number>> = {
 export type ProblemSource = Pick<AppError, 'code' | 'reason' | 'message'> &
   Partial<Pick<AppError, 'metadata' | 'retryAfterSeconds'>>;
 
+/** The HTTP status of a problem. */
+export function statusOfProblem({ reason, code }: Pick<ProblemSource, 'reason' | 'code'>): number {
+  return statusOfReason[reason] ?? statusOfCode[code];
+}
+
 /** @param errors the wrong values; the sentence of the problem names the first */
 export function createProblem(source: ProblemSource, errors: PlacedViolation[], requestId?: string): Problem {
-  const { reason, code, message, metadata = {}, retryAfterSeconds } = source;
-  const status = statusOfReason[reason] ?? statusOfCode[code];
+  const { reason, message, metadata = {}, retryAfterSeconds } = source;
+  const status = statusOfProblem(source);
   const [first] = errors;
   return {
     type: `urn:rapport:problem:${reason.toLowerCase().replaceAll('_', '-')}`,

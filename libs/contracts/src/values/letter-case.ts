@@ -9,6 +9,11 @@ export function camelPath(path: string): string {
   return [camelCase(first), ...rest].join('.');
 }
 
+/** The name of a constant, such as `CUSTOM_FIELD`. @param name in upper or lower camel case */
+export function constantCase(name: string): string {
+  return name.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
+}
+
 /** The name of a field in protobuf and of its column. @param name in lowerCamelCase or snake_case */
 export function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
