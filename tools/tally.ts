@@ -12,6 +12,9 @@ export interface FailedTask {
   target: string;
 }
 
+/** The targets that leave results of tests. */
+const testTargets = new Set(['test', 'test-alone', 'test-pure', 'soak']);
+
 /**
  * Adds up a run. A failed task counts as one failure, unless it is a test run whose failed tests say more.
  *
@@ -23,7 +26,9 @@ export function tally(
   otherFailures: number,
 ): { passed: number; failed: number; skipped: number } {
   const hasFailedTest = new Set(results.filter(({ failed }) => failed > 0).map(({ project }) => project));
-  const unexplained = failedTasks.filter(({ project, target }) => target !== 'test' || !hasFailedTest.has(project));
+  const unexplained = failedTasks.filter(
+    ({ project, target }) => !testTargets.has(target) || !hasFailedTest.has(project),
+  );
   return {
     passed: sum(results.map(({ passed }) => passed)),
     failed: sum(results.map(({ failed }) => failed)) + unexplained.length + otherFailures,

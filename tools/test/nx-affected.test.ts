@@ -30,13 +30,15 @@ const affectedBy: [file: string, projects: string[]][] = [
   // They are compared with a running platform.
   ['k8s/components/monitoring/alerts.yaml', ['k8s', 'tools']],
   ['load-tests/scenarios/feed.ts', ['load-tests']],
-  ['docs/slo.md', ['load-tests']],
+  ['docs/slo.md', ['load-tests', 'tools']],
   ['tools/start.ts', ['tools']],
   ['compose.yaml', ['tools']],
   ['apps/Dockerfile', ['tools']],
   ['.github/workflows/ci.yaml', ['tools']],
   ['docs/quickstart.md', ['tools']],
-  ['docs/architecture.md', []],
+  ['docs/architecture.md', ['tools']],
+  ['docs/adr/README.md', ['tools']],
+  ['SECURITY.md', ['tools']],
   ['README.md', ['tools']],
 ];
 

@@ -17,6 +17,12 @@ test('counts a test run that crashed, a failed lint and a failed check outside n
   expect(tally([green], failedTasks, 1).failed).toBe(3);
 });
 
+test('counts a failed test once, in whichever target it ran', () => {
+  const failedTasks = ['test', 'test-alone', 'test-pure', 'soak'].map((target) => ({ project: red.project, target }));
+
+  expect(tally([red], failedTasks, 0).failed).toBe(red.failed);
+});
+
 test('counts a test run that failed although each of its tests passed', () => {
   expect(tally([green], [{ project: 'edge', target: 'test' }], 0).failed).toBe(1);
 });

@@ -1,7 +1,7 @@
-import { globSync, readFileSync } from 'node:fs';
+import { globSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { folders, picture } from '../folders.ts';
+import { folders } from '../folders.ts';
 
 const root = join(import.meta.dirname, '../src');
 const sources = globSync('{engine,domain}/**/*.ts', { cwd: root }).filter((file) => !file.endsWith('.spec.ts'));
@@ -17,10 +17,4 @@ test('no folder has more than 16 sources', () => {
   for (const folder of sources.map(dirname)) counts.set(folder, (counts.get(folder) ?? 0) + 1);
 
   expect([...counts].filter(([, count]) => count > 16)).toEqual([]);
-});
-
-test('the documentation shows the current folders', () => {
-  const document = readFileSync(join(root, '../../../docs/architecture.md'), 'utf8');
-
-  expect(document).toContain(`\n\`\`\`text\n${picture()}\n\`\`\`\n`);
 });
