@@ -22,8 +22,7 @@ const nxCache = join(root, '.nx/cache');
 const runRecord = join(nxCache, 'run.json');
 const rootChecks: Check[] = [
   { command: 'prettier', args: ['--check', '.'], about: 'npm run format repairs it' },
-  { command: process.execPath, args: ['tools/check-repository.ts'], about: 'secrets, package-lock.json, images' },
-  { command: process.execPath, args: ['tools/check-prose.ts'], about: 'words that the style guide refuses' },
+  { command: process.execPath, args: ['tools/check-repository.ts'], about: 'secrets, packages, images, documents' },
 ];
 /** The nx steps in order: cheap ones that fail often come first. */
 const steps: Record<string, string[][]> = {
