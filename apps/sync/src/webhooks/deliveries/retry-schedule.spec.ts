@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { serviceVariables } from '../../configuration.js';
 import { RetrySchedule } from './retry-schedule.js';
 
 const schedule = new RetrySchedule([5, 300]);
@@ -9,4 +10,10 @@ it('waits as the schedule says, and up to a tenth longer', () => {
 
 it('gives up after the last', () => {
   expect(schedule.waitMs(3)).toBeUndefined();
+});
+
+it('lets a delivery be retried for 75 hours by default', () => {
+  const seconds = serviceVariables.RETRY_SCHEDULE_SECONDS.parse(undefined);
+
+  expect(seconds.reduce((sum, each) => sum + each, 0)).toBeGreaterThanOrEqual(75 * 3_600);
 });
