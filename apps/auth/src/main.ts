@@ -1,6 +1,6 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { PrincipalSigner, PrincipalVerifier, runGrpcService, ServiceCertificates } from '@rapport/contracts';
-import { AuditKeys, databaseChecks, inTenantSession } from '@rapport/persistence';
+import { AuditKeys, databaseChecks, inTenantSession, PageTokenKey } from '@rapport/persistence';
 import { createLogger, readEnvironment, startTracing } from '@rapport/platform';
 import { AuthModule, services } from './auth.module.js';
 import { ClosingRules } from './tenants/open-closings.js';
@@ -23,7 +23,7 @@ const tls = {
 await runGrpcService({
   module: AuthModule.register({
     databaseUrl,
-    secrets: new Secrets(config.API_KEY_HMAC_KEY, config.PAGE_TOKEN_KEY, config.OIDC_KEY),
+    secrets: new Secrets(config.API_KEY_HMAC_KEY, new PageTokenKey(config.PAGE_TOKEN_KEY), config.OIDC_KEY),
     accountKey: config.ACCOUNT_KEY,
     mail: { mailUrl: config.MAIL_URL, mailFrom: config.MAIL_FROM },
     oidc: { issuer: publicUrl, address: config.HTTP_ADDRESS, databaseUrl, logger, tls },

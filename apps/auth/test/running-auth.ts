@@ -24,7 +24,7 @@ import { SessionsServiceService } from '@rapport/contracts/rapport/auth/v1/sessi
 import { TeamsServiceService } from '@rapport/contracts/rapport/auth/v1/teams_service';
 import { User, UsersServiceService } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { WorkspaceClosingsServiceService } from '@rapport/contracts/rapport/auth/v1/workspace_closings_service';
-import { AuditKeys, createOrm, inTenantSession, tenantSession } from '@rapport/persistence';
+import { AuditKeys, createOrm, inTenantSession, PageTokenKey, tenantSession } from '@rapport/persistence';
 import { createLogger, type Caller } from '@rapport/platform';
 import { freePort, sharedByFiles, type ProvisionedDatabase } from '@rapport/testing';
 import pg from 'pg';
@@ -102,7 +102,7 @@ export class RunningAuth {
    */
   static async start(options: Pick<OidcOptions, 'keySchedule' | 'tls'> = {}, peer = 'edge'): Promise<RunningAuth> {
     const urls = await copyDatabase();
-    const secrets = new Secrets(randomBytes(32), randomBytes(32), randomBytes(32));
+    const secrets = new Secrets(randomBytes(32), new PageTokenKey(randomBytes(32)), randomBytes(32));
     const mails = await MailFolder.make();
     const principals = await PrincipalSigner.of();
     const auditSigningKey = randomBytes(32);

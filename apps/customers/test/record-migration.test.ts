@@ -1,5 +1,5 @@
 import { JsonCodec, platformContract, recordContracts } from '@rapport/contracts';
-import { catalogFaults } from '@rapport/persistence';
+import { catalogFaults, PageTokenKey } from '@rapport/persistence';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -98,7 +98,7 @@ test('a record of a printed table reads back as of a time, and its history page 
       reason: 'TRIAL_NOT_FOUND',
     });
     await expect(recordAsOf(em, trialType, v7(), before)).rejects.toMatchObject({ reason: 'TRIAL_NOT_FOUND' });
-    const key = Buffer.alloc(32);
+    const key = new PageTokenKey(Buffer.alloc(32));
     const first = await listRecordHistory(types, trialType, { em, key }, { id, pageSize: 2 });
     const { nextPageToken: pageToken } = first;
     const second = await listRecordHistory(types, trialType, { em, key }, { id, pageSize: 2, pageToken });

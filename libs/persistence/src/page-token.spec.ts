@@ -1,8 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { readPageToken, signPageToken } from './page-token.js';
+import { PageTokenKey, readPageToken, signPageToken } from './page-token.js';
 
-const key = randomBytes(32);
+const bytes = randomBytes(32);
+const key = new PageTokenKey(bytes);
 
 test('round-trips the position, with NULL and all characters', () => {
   const position = ['2026-01-02T03:04:05.678901Z', null, '', '中"\u0000'];
@@ -19,7 +20,7 @@ test('hides the position, and is deterministic', () => {
 });
 
 test('reads a token of an earlier release, and still makes the same', () => {
-  const fixed = Buffer.alloc(32, 7);
+  const fixed = new PageTokenKey(Buffer.alloc(32, 7));
   const released = 'nPIt3A5ySD8pTWK1-zR4Icq3PEE2jlqojD1jmlTFhbMqp1SwUw';
 
   expect(readPageToken(fixed, 'list', released)).toEqual(['7', '8']);
@@ -28,7 +29,7 @@ test('reads a token of an earlier release, and still makes the same', () => {
 
 test('reads what a release before had only signed', () => {
   const payload = Buffer.from('["7","8"]');
-  const mac = createHmac('sha256', key).update('4:list').update(payload).digest().subarray(0, 16);
+  const mac = createHmac('sha256', bytes).update('4:list').update(payload).digest().subarray(0, 16);
   const token = Buffer.concat([mac, payload]).toString('base64url');
 
   expect(readPageToken(key, 'list', token)).toEqual(['7', '8']);
@@ -39,9 +40,9 @@ test('refuses a token of another list or key, and a changed, truncated or invent
   const token = signPageToken(key, 'list', ['a']);
   const changed = Buffer.from(token, 'base64url');
   changed[changed.length - 2]! ^= 1;
-  const attempts: [Buffer, string, string][] = [
+  const attempts: [PageTokenKey, string, string][] = [
     [key, 'other', token],
-    [randomBytes(32), 'list', token],
+    [new PageTokenKey(randomBytes(32)), 'list', token],
     [key, 'list', changed.toString('base64url')],
     [key, 'list', token.slice(0, 20)],
     [key, 'list', ''],

@@ -1,10 +1,24 @@
 import { createHmac, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { decrypt, encrypt, invalidArgument, type FieldViolation } from '@rapport/platform';
 
-/** The key of a service's page tokens. Nest injects it by its class. */
+/**
+ * The key of a service's page tokens, with a derived key per use as KeyObjects: Node takes three times as long to import a key given as
+ * bytes as to use it. Nest injects it by its class.
+ */
 export class PageTokenKey {
+  readonly encryption: KeyObject;
+  readonly nonces: KeyObject;
+  /** For tokens that are only signed. */
+  readonly signing: KeyObject;
+
   /** @param bytes 32 bytes */
-  constructor(readonly bytes: Buffer) {}
+  constructor(bytes: Buffer) {
+    const derive = (use: string) =>
+      createSecretKey(Buffer.from(hkdfSync('sha256', bytes, '', `page token ${use}`, 32)));
+    this.encryption = derive('encryption');
+    this.nonces = derive('nonces');
+    this.signing = createSecretKey(bytes);
+  }
 }
 
 const nonceBytes = 12;
@@ -20,15 +34,13 @@ const layout = { tagFirst: true };
  * AES-256-GCM with a nonce that is derived from the plaintext (as in RFC 8452): a nonce repeats only with the whole
  * token.
  *
- * @param key 32 bytes
  * @param binding whatever must be the same for the next page: method, tenant, filter, order
  * @param position values of the last row's sort keys as text, NULL as null
  */
-export function signPageToken(key: Buffer, binding: string, position: readonly (string | null)[]): string {
-  const { encryption, nonces } = keysOf(key);
+export function signPageToken(key: PageTokenKey, binding: string, position: readonly (string | null)[]): string {
   const payload = Buffer.from(JSON.stringify(position));
-  const nonce = mac(nonces, binding, payload).subarray(0, nonceBytes);
-  return encrypt(encryption, payload, binding, { nonce, ...layout }).toString('base64url');
+  const nonce = mac(key.nonces, binding, payload).subarray(0, nonceBytes);
+  return encrypt(key.encryption, payload, binding, { nonce, ...layout }).toString('base64url');
 }
 
 const pageTokenViolation: FieldViolation = {
@@ -42,7 +54,7 @@ const pageTokenViolation: FieldViolation = {
  * @throws AppError INVALID_ARGUMENT when signPageToken did not make the token with this key and binding
  */
 export function readPageToken(
-  key: Buffer,
+  key: PageTokenKey,
   binding: string,
   token: string,
   violation: FieldViolation = pageTokenViolation,
@@ -53,10 +65,10 @@ export function readPageToken(
   throw invalidArgument([violation]);
 }
 
-function decrypted(key: Buffer, binding: string, bytes: Buffer): Buffer | undefined {
+function decrypted(key: PageTokenKey, binding: string, bytes: Buffer): Buffer | undefined {
   if (bytes.length <= nonceBytes + tagBytes) return undefined;
   try {
-    return decrypt(keysOf(key).encryption, bytes, binding, layout);
+    return decrypt(key.encryption, bytes, binding, layout);
   } catch {
     // Node reports no more than that authentication failed.
     return undefined;
@@ -64,9 +76,9 @@ function decrypted(key: Buffer, binding: string, bytes: Buffer): Buffer | undefi
 }
 
 /** Earlier releases signed tokens without encrypting them. Readers of the change feed store such cursors for months. */
-function signed(key: Buffer, binding: string, bytes: Buffer): Buffer | undefined {
+function signed(key: PageTokenKey, binding: string, bytes: Buffer): Buffer | undefined {
   const [given, payload] = [bytes.subarray(0, tagBytes), bytes.subarray(tagBytes)];
-  const expected = mac(keysOf(key).signing, binding, payload).subarray(0, tagBytes);
+  const expected = mac(key.signing, binding, payload).subarray(0, tagBytes);
   const isOurs = given.length === tagBytes && timingSafeEqual(given, expected);
   return isOurs ? payload : undefined;
 }
@@ -75,27 +87,4 @@ function mac(key: KeyObject, binding: string, payload: Buffer): Buffer {
   // The length separates binding and payload: different pairs give different inputs.
   const bound = Buffer.from(binding);
   return createHmac('sha256', key).update(`${bound.length}:`).update(bound).update(payload).digest();
-}
-
-interface TokenKeys {
-  encryption: KeyObject;
-  nonces: KeyObject;
-  /** For tokens that are only signed. */
-  signing: KeyObject;
-}
-
-const derived = new WeakMap<Buffer, TokenKeys>();
-
-/**
- * A derived key per use, cached as KeyObjects: Node takes three times as long to import a key given as bytes as to use
- * it.
- */
-function keysOf(key: Buffer): TokenKeys {
-  let keys = derived.get(key);
-  if (!keys) {
-    const derive = (use: string) => createSecretKey(Buffer.from(hkdfSync('sha256', key, '', `page token ${use}`, 32)));
-    keys = { encryption: derive('encryption'), nonces: derive('nonces'), signing: createSecretKey(key) };
-    derived.set(key, keys);
-  }
-  return keys;
 }

@@ -1,8 +1,10 @@
-/** Keys of the service, 32 bytes each. */
+import type { PageTokenKey } from '@rapport/persistence';
+
+/** Keys of the service; those of bytes have 32. */
 export class Secrets {
   constructor(
     readonly apiKeyHmacKey: Buffer,
-    readonly pageTokenKey: Buffer,
+    readonly pageTokenKey: PageTokenKey,
     /** The secret that keys of the OpenID provider are derived from. */
     readonly oidcKey: Buffer,
   ) {}

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { readPageToken, signPageToken } from '../page-token.js';
+import { type PageTokenKey, readPageToken, signPageToken } from '../page-token.js';
 import { readForTenant } from '../tenants/read-for-tenant.js';
 import {
   auditColumns,
@@ -27,13 +27,12 @@ const defaultPageSize = 50;
 /**
  * One page of a tenant's entries, newest first.
  *
- * @param key of page tokens
  * @throws AppError INVALID_ARGUMENT for a page token of another filter
  */
 export async function listAudit(
   em: EntityManager,
   tenantId: string,
-  key: Buffer,
+  key: PageTokenKey,
   {
     pageSize = defaultPageSize,
     pageToken,

@@ -62,7 +62,7 @@ async function listLinks(
   { record, tables, type, pageSize = defaultPageSize, pageToken, binding }: Wanted,
 ): Promise<{ associations: Association[]; nextPageToken: string | undefined }> {
   const { tenantId, permissions } = currentCaller();
-  const [after = firstId] = pageToken === undefined ? [] : readPageToken(key.bytes, binding, pageToken);
+  const [after = firstId] = pageToken === undefined ? [] : readPageToken(key, binding, pageToken);
   const { table } = record.type;
   const live = await queryRows(em, {
     name: `live_${table}_with_associations`,
@@ -83,7 +83,7 @@ async function listLinks(
   const last = rows.length > pageSize ? shown.at(-1)?.id : undefined;
   return {
     associations: shown.map(associationMessage),
-    nextPageToken: last && signPageToken(key.bytes, binding, [last]),
+    nextPageToken: last && signPageToken(key, binding, [last]),
   };
 }
 

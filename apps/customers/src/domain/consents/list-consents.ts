@@ -26,7 +26,7 @@ export async function listConsents(
   const { tenantId } = currentCaller();
   const channel = request.channel === ContactChannel.UNSPECIFIED ? undefined : ContactChannel[request.channel];
   const binding = JSON.stringify(['ListConsents', tenantId, customerId, purpose ?? null, channel ?? null, currentOnly]);
-  const after = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
+  const after = pageToken === undefined ? [] : readPageToken(pageTokenKey, binding, pageToken);
   const [customer] = await readForTenant<StoredRecord>(em, liveRecords(customerType(), [customerId]));
   await liveRecord(em, customerType(), customerId, customer?.record);
   // One more row than the page holds shows whether there is a next page.
@@ -37,7 +37,7 @@ export async function listConsents(
   const last = rows.length > pageSize ? consents.at(-1) : undefined;
   return {
     consents,
-    nextPageToken: last && signPageToken(pageTokenKey.bytes, binding, [last.time ?? null, last.id]),
+    nextPageToken: last && signPageToken(pageTokenKey, binding, [last.time ?? null, last.id]),
   };
 }
 

@@ -23,7 +23,7 @@ export async function listFiles(
   const named = recordNamed(record, 'record');
   checkRecordPermission(named, 'read');
   const binding = JSON.stringify(['ListFiles', tenantId, record, showDeleted]);
-  const [before] = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
+  const [before] = pageToken === undefined ? [] : readPageToken(pageTokenKey, binding, pageToken);
   await checkRecord(em, named);
   // One file beyond the page shows that there is a next page.
   const files = await em.find(
@@ -39,7 +39,7 @@ export async function listFiles(
   const last = files.length > pageSize ? page.at(-1) : undefined;
   return {
     files: await fileMessages(page),
-    nextPageToken: last && signPageToken(pageTokenKey.bytes, binding, [last.id]),
+    nextPageToken: last && signPageToken(pageTokenKey, binding, [last.id]),
   };
 }
 

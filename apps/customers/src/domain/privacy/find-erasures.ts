@@ -26,7 +26,7 @@ export async function listErasures(
 ): Promise<ListErasuresResponse> {
   const { tenantId } = currentCaller();
   const binding = JSON.stringify(['ListErasures', tenantId]);
-  const [before] = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
+  const [before] = pageToken === undefined ? [] : readPageToken(pageTokenKey, binding, pageToken);
   const where = { tenantId, ...(typeof before === 'string' ? { id: { $lt: before } } : {}) };
   // One more row than the page holds shows whether there is a next page.
   const rows = await em.find(Erasure, where, { orderBy: { id: 'desc' }, limit: pageSize + 1 });
@@ -34,6 +34,6 @@ export async function listErasures(
   const last = rows.length > pageSize ? page.at(-1) : undefined;
   return {
     erasures: page.map(erasureMessage),
-    nextPageToken: last && signPageToken(pageTokenKey.bytes, binding, [last.id]),
+    nextPageToken: last && signPageToken(pageTokenKey, binding, [last.id]),
   };
 }

@@ -43,7 +43,7 @@ export async function listSuppressions(
 ): Promise<ListSuppressionsResponse> {
   const { tenantId } = currentCaller();
   const binding = JSON.stringify(['ListSuppressions', tenantId, channel, reason]);
-  const [before = null] = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
+  const [before = null] = pageToken === undefined ? [] : readPageToken(pageTokenKey, binding, pageToken);
   const rows = await readForTenant<SuppressionRow>(em, {
     name: 'list_suppressions',
     sql: `select ${suppressionColumns} from suppression
@@ -63,7 +63,7 @@ export async function listSuppressions(
   const last = rows.length > pageSize ? page.at(-1) : undefined;
   return {
     suppressions: page.map(suppressionMessage),
-    nextPageToken: last && signPageToken(pageTokenKey.bytes, binding, [last.id]),
+    nextPageToken: last && signPageToken(pageTokenKey, binding, [last.id]),
   };
 }
 

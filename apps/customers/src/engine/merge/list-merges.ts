@@ -15,7 +15,7 @@ export async function listMerges(
 ): Promise<ListMergesResponse> {
   const { tenantId } = currentCaller();
   const binding = JSON.stringify(['ListMerges', tenantId, customerId ?? null]);
-  const [before] = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
+  const [before] = pageToken === undefined ? [] : readPageToken(pageTokenKey, binding, pageToken);
   const rows = await findMergeRecords(
     em,
     {
@@ -32,6 +32,6 @@ export async function listMerges(
   const last = rows.length > pageSize ? page.at(-1) : undefined;
   return {
     merges: page.map(mergeMessage),
-    nextPageToken: last && signPageToken(pageTokenKey.bytes, binding, [last.id]),
+    nextPageToken: last && signPageToken(pageTokenKey, binding, [last.id]),
   };
 }

@@ -18,7 +18,7 @@ export async function listOperations(
 ): Promise<ListOperationsResponse> {
   const { tenantId } = currentCaller();
   const binding = JSON.stringify(['ListOperations', tenantId]);
-  const [before] = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
+  const [before] = pageToken === undefined ? [] : readPageToken(pageTokenKey, binding, pageToken);
   const rows = await em.find(
     Operation,
     { tenantId, ...(before ? { id: { $lt: before } } : {}) },
@@ -29,6 +29,6 @@ export async function listOperations(
   const last = rows.length > pageSize ? page.at(-1) : undefined;
   return {
     operations: page.map(operationMessage),
-    nextPageToken: last && signPageToken(pageTokenKey.bytes, binding, [last.id]),
+    nextPageToken: last && signPageToken(pageTokenKey, binding, [last.id]),
   };
 }

@@ -65,7 +65,7 @@ export async function listIssues(
 ): Promise<ListOperationIssuesResponse> {
   const { tenantId } = currentCaller();
   const binding = JSON.stringify(['ListOperationIssues', tenantId, id]);
-  const [last] = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
+  const [last] = pageToken === undefined ? [] : readPageToken(pageTokenKey, binding, pageToken);
   await checkOperation(em, id);
   // One more issue than the page holds shows whether there is a next page.
   const rows = await issuesAfter(em, id, Number(last ?? -1), pageSize + 1);
@@ -73,7 +73,7 @@ export async function listIssues(
   const next = rows.length > pageSize ? page.at(-1) : undefined;
   return {
     issues: page.map(issueMessage),
-    nextPageToken: next && signPageToken(pageTokenKey.bytes, binding, [String(next.number)]),
+    nextPageToken: next && signPageToken(pageTokenKey, binding, [String(next.number)]),
   };
 }
 

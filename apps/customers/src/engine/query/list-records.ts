@@ -39,7 +39,7 @@ export async function listRecords<Message extends RecordMessage>(
   // A single order has the form that page tokens of earlier releases have.
   const order = orders.length > 1 ? orders : orders[0];
   const binding = JSON.stringify([methodName, tenantId, filter, order, q, showDeleted]);
-  const position = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
+  const position = pageToken === undefined ? [] : readPageToken(pageTokenKey, binding, pageToken);
   const id = position.at(-1);
   const after = id ? { values: position.slice(0, -1), id } : undefined;
   const query = { type, tenantId, live: !showDeleted, orders, conditions };
@@ -53,7 +53,7 @@ export async function listRecords<Message extends RecordMessage>(
       type,
       page.map(({ stored }) => stored as StoredRecord<Message>),
     ),
-    nextPageToken: next && signPageToken(pageTokenKey.bytes, binding, next),
+    nextPageToken: next && signPageToken(pageTokenKey, binding, next),
     totalSize: await countRecords(em, query, request.total),
   };
 }

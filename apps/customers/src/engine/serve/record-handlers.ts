@@ -102,7 +102,7 @@ export class RecordHandlers<Message extends RecordMessage> {
     const { em, pageTokenKey, loggedTypes, sequencer } = this.parts;
     // So that callers find their most recent change.
     await sequencer.caughtUp();
-    return listRecordHistory(loggedTypes, this.type, { em, key: pageTokenKey.bytes }, request);
+    return listRecordHistory(loggedTypes, this.type, { em, key: pageTokenKey }, request);
   }
 
   export(request: ExportRequest): AsyncIterable<HttpBody> {

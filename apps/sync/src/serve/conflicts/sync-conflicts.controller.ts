@@ -41,7 +41,7 @@ export class SyncConflictsController implements ServiceHandlers<SyncConflictsSer
     const { tenantId } = currentCaller();
     const objects = exchangeableObjects();
     const binding = `ListSyncConflicts ${tenantId} ${mappingId ?? ''} ${kind}`;
-    const [after = null] = pageToken === undefined ? [] : readPageToken(this.key.bytes, binding, pageToken);
+    const [after = null] = pageToken === undefined ? [] : readPageToken(this.key, binding, pageToken);
     const rows = await readForTenant<ConflictRow>(this.em, {
       sql: `${conflictQuery} and ($2::uuid is null or conflict.mapping_id = $2) and ($3::uuid is null or conflict.id < $3)
         and ($5::text is null or conflict.kind = $5) and mapping.object = any ($6::text[])
@@ -53,7 +53,7 @@ export class SyncConflictsController implements ServiceHandlers<SyncConflictsSer
     return {
       syncConflicts: await conflictMessages(this.#run, this.envelope, tenantId, page),
       counts: await this.#counts(tenantId, mappingId, objects),
-      nextPageToken: last && signPageToken(this.key.bytes, binding, [last.id]),
+      nextPageToken: last && signPageToken(this.key, binding, [last.id]),
     };
   }
 

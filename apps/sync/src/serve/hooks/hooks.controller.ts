@@ -59,7 +59,7 @@ export class HooksController implements ServiceHandlers<HooksServiceServer> {
     const { tenantId } = currentCaller();
     await findConnection(this.em, connectionId);
     const binding = `ListHooks ${tenantId} ${connectionId}`;
-    const [after = null] = pageToken === undefined ? [] : readPageToken(this.key.bytes, binding, pageToken);
+    const [after = null] = pageToken === undefined ? [] : readPageToken(this.key, binding, pageToken);
     // UUIDv7 ids sort by creation time.
     const rows = await readForTenant<HookRow>(this.em, {
       sql: `select id, message_id, cardinality(record_ids) as record_count, body_bytes, receive_time,
@@ -74,7 +74,7 @@ export class HooksController implements ServiceHandlers<HooksServiceServer> {
     });
     const page = rows.slice(0, pageSize);
     const last = rows.length > pageSize ? page.at(-1) : undefined;
-    return { hooks: page.map(hookMessage), nextPageToken: last && signPageToken(this.key.bytes, binding, [last.id]) };
+    return { hooks: page.map(hookMessage), nextPageToken: last && signPageToken(this.key, binding, [last.id]) };
   }
 
   async *downloadHook({ connectionId, id }: DownloadHookRequest): AsyncGenerator<HttpBody> {

@@ -68,7 +68,7 @@ export class SyncRunsController implements ServiceHandlers<SyncRunsServiceServer
   async listSyncRuns({ mappingId, pageSize = 50, pageToken }: ListSyncRunsRequest): Promise<ListSyncRunsResponse> {
     const { tenantId } = currentCaller();
     const binding = `ListSyncRuns ${tenantId} ${mappingId ?? ''}`;
-    const [after = null] = pageToken === undefined ? [] : readPageToken(this.key.bytes, binding, pageToken);
+    const [after = null] = pageToken === undefined ? [] : readPageToken(this.key, binding, pageToken);
     // UUIDv7 ids sort by creation time.
     const rows = await readForTenant<RunRow>(this.em, {
       sql: `select ${runColumns} from sync_run
@@ -80,7 +80,7 @@ export class SyncRunsController implements ServiceHandlers<SyncRunsServiceServer
     const last = rows.length > pageSize ? page.at(-1) : undefined;
     return {
       syncRuns: page.map(runMessage),
-      nextPageToken: last && signPageToken(this.key.bytes, binding, [last.id]),
+      nextPageToken: last && signPageToken(this.key, binding, [last.id]),
     };
   }
 

@@ -35,7 +35,7 @@ export class WebhookDeliveriesController implements ServiceHandlers<WebhookDeliv
     const { endpointId, state, pageSize = 50, pageToken } = request;
     const { tenantId } = currentCaller();
     const binding = `ListWebhookDeliveries ${tenantId} ${endpointId ?? ''} ${state}`;
-    const [after = null] = pageToken === undefined ? [] : readPageToken(this.key.bytes, binding, pageToken);
+    const [after = null] = pageToken === undefined ? [] : readPageToken(this.key, binding, pageToken);
     const states = state === WebhookDeliveryState.UNSPECIFIED ? null : WebhookDeliveryState[state];
     // UUIDv7 ids sort by creation time.
     const rows = await readForTenant<DeliveryRow>(this.em, {
@@ -49,7 +49,7 @@ export class WebhookDeliveriesController implements ServiceHandlers<WebhookDeliv
     const last = rows.length > pageSize ? page.at(-1) : undefined;
     return {
       webhookDeliveries: page.map(deliveryMessage),
-      nextPageToken: last && signPageToken(this.key.bytes, binding, [last.id]),
+      nextPageToken: last && signPageToken(this.key, binding, [last.id]),
     };
   }
 

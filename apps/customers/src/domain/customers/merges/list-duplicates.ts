@@ -38,7 +38,7 @@ export async function listDuplicates(
 ): Promise<ListDuplicatesResponse> {
   const { tenantId } = currentCaller();
   const binding = JSON.stringify(['ListDuplicates', tenantId, minScore]);
-  const [after] = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
+  const [after] = pageToken === undefined ? [] : readPageToken(pageTokenKey, binding, pageToken);
   // One row beyond the page shows that there is a next page.
   const rows = await customersAfter(em, typeof after === 'string' ? after : lowestId, pageSize + 1);
   const page = rows.slice(0, pageSize);
@@ -52,7 +52,7 @@ export async function listDuplicates(
   }
   return {
     pairs: pairs.sort((a, b) => b.score - a.score),
-    nextPageToken: last && signPageToken(pageTokenKey.bytes, binding, [last.id]),
+    nextPageToken: last && signPageToken(pageTokenKey, binding, [last.id]),
   };
 }
 

@@ -44,7 +44,7 @@ export class AuditController implements ServiceHandlers<AuditServiceServer> {
   async listAuditEntries(request: ListAuditEntriesRequest): Promise<ListAuditEntriesResponse> {
     // So that callers find their most recent changes.
     await this.sequencer.caughtUp();
-    return listAudit(this.em, currentCaller().tenantId, this.pageTokenKey.bytes, request);
+    return listAudit(this.em, currentCaller().tenantId, this.pageTokenKey, request);
   }
 
   async *exportAuditEntries(request: ExportAuditEntriesRequest): AsyncGenerator<HttpBody, void> {

@@ -88,7 +88,7 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
   async listCustomerHistory(request: ListCustomerHistoryRequest): Promise<ListCustomerHistoryResponse> {
     // So that a caller finds its most recent change.
     await this.sequencer.caughtUp();
-    return listRecordHistory(this.types, this.types.record('customer'), { em: this.em, key: this.key.bytes }, request);
+    return listRecordHistory(this.types, this.types.record('customer'), { em: this.em, key: this.key }, request);
   }
 
   subscribe(requests: AsyncIterable<SubscribeRequest>): AsyncIterable<SubscribeResponse> {
@@ -147,7 +147,7 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
   }
 
   #cursors(filter: ChangeFilter): ChangeCursors {
-    return new ChangeCursors(this.key.bytes, filterKey(filter));
+    return new ChangeCursors(this.key, filterKey(filter));
   }
 
   /** The messages of a stream. A reader that disconnects wakes it, wherever it waits. */

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { ListCustomerHistoryResponse } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
-import { readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
+import { type PageTokenKey, readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller, seesSomeOnly } from '@rapport/platform';
 import { Sealing } from '../../sealing/sealing.js';
 import { ChangeCursors } from '../log/change-cursor.js';
@@ -32,7 +32,7 @@ export interface HistoryRequest {
 export async function listRecordHistory(
   types: LoggedTypes,
   type: RecordType,
-  { em, key }: { em: EntityManager; key: Buffer },
+  { em, key }: { em: EntityManager; key: PageTokenKey },
   { id, pageSize = defaultPageSize, pageToken }: HistoryRequest,
 ): Promise<ListCustomerHistoryResponse> {
   const { tenantId } = currentCaller();

@@ -1,4 +1,4 @@
-import { readPageToken, signPageToken } from '@rapport/persistence';
+import { type PageTokenKey, readPageToken, signPageToken } from '@rapport/persistence';
 import { AppError } from '@rapport/platform';
 
 /** The position of a reader. */
@@ -11,12 +11,9 @@ export interface LogPosition {
 
 /** The opaque, signed cursors of readers with one filter. */
 export class ChangeCursors {
-  /**
-   * @param key 32 bytes
-   * @param binding of a cursor: tenant and filter
-   */
+  /** @param binding of a cursor: tenant and filter */
   constructor(
-    private readonly key: Buffer,
+    private readonly key: PageTokenKey,
     private readonly binding: string,
   ) {}
 
