@@ -4,8 +4,9 @@ import { createNodeResolver, importX } from 'eslint-plugin-import-x';
 import regexp from 'eslint-plugin-regexp';
 import security from 'eslint-plugin-security';
 import tseslint from 'typescript-eslint';
-import { importZones as authZones } from './apps/auth/folders.ts';
-import { importZones as customersZones } from './apps/customers/folders.ts';
+import { folders as authFolders } from './apps/auth/folders.ts';
+import { folders as customersFolders, forbiddenTo } from './apps/customers/folders.ts';
+import { folders as syncFolders } from './apps/sync/folders.ts';
 
 /** Who may use whom (docs/architecture.md). Nothing is allowed that is not named here. */
 const depConstraints = [
@@ -93,13 +94,23 @@ const securityRules = {
   'regexp/no-empty-alternative': 'error',
 };
 
-/** The folders of a service, one above the other. */
-const folderZones = (app, zones) => ({
-  files: [`apps/${app}/src/**/*.ts`],
-  ignores: ['**/*.spec.ts'],
-  settings: { 'import-x/resolver-next': [createNodeResolver({ extensionAlias: { '.js': ['.ts'] } })] },
-  rules: { 'import-x/no-restricted-paths': ['error', { basePath: import.meta.dirname, zones }] },
-});
+/** Folders of a service, lowest first: a file imports from its own and from those before it, never from files at the top. */
+const folderZones = (app, folders, { top = ['*.ts'], forbidden = later(folders) } = {}) => {
+  const path = (pattern) => `apps/${app}/src/${pattern}`;
+  const zones = folders.map((folder) => ({
+    target: path(folder),
+    from: [...top, ...forbidden(folder).map((each) => `${each}/**/*`)].map(path),
+    message: `${folder} imports only from folders before it (apps/${app}/folders.ts).`,
+  }));
+  return {
+    files: [`apps/${app}/src/**/*.ts`],
+    ignores: ['**/*.spec.ts'],
+    settings: { 'import-x/resolver-next': [createNodeResolver({ extensionAlias: { '.js': ['.ts'] } })] },
+    rules: { 'import-x/no-restricted-paths': ['error', { basePath: import.meta.dirname, zones }] },
+  };
+};
+
+const later = (folders) => (folder) => folders.slice(folders.indexOf(folder) + 1);
 
 export default tseslint.config(
   { ignores: ['**/dist', '**/node_modules', '**/src/gen', '**/test-results', '.nx', '.rapport', '**/*.config.ts'] },
@@ -160,8 +171,9 @@ export default tseslint.config(
     files: ['libs/platform/src/crypto/*.ts'],
     rules: { 'no-restricted-imports': ['error', { paths: shellFunctions }] },
   },
-  folderZones('auth', authZones()),
-  folderZones('customers', customersZones()),
+  folderZones('auth', authFolders, { top: ['*.ts', 'oidc/*.ts'] }),
+  folderZones('customers', customersFolders, { forbidden: forbiddenTo }),
+  folderZones('sync', syncFolders),
   { files: ['tools/**/*.ts', 'libs/testing/**/*.ts', '**/bench/**/*.ts'], rules: { 'no-console': 'off' } },
   prettier,
 );

@@ -1,4 +1,4 @@
-// The folders of apps/auth/src and what each may import: lint zones are made of this (eslint.config.js).
+// The folders of apps/auth/src and what each may import: eslint.config.js derives lint zones from it.
 
 /** Lowest first. A file imports from its own folder and from those before it. */
 export const folders: readonly string[] = [
@@ -21,13 +21,3 @@ export const folders: readonly string[] = [
   'oidc/provider',
   'api-keys',
 ];
-
-/** The zones of `import-x/no-restricted-paths`. */
-export function importZones() {
-  const path = (pattern: string) => `apps/auth/src/${pattern}`;
-  return folders.map((folder, place) => ({
-    target: path(folder),
-    from: ['*.ts', 'oidc/*.ts', ...folders.slice(place + 1).map((each) => `${each}/**/*`)].map(path),
-    message: `${folder} imports only from folders before it (apps/auth/folders.ts).`,
-  }));
-}

@@ -46,21 +46,13 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/workspace': ['domain/suppressions'],
 };
 
-/** The zones of `import-x/no-restricted-paths`. */
-export function importZones() {
-  const path = (folder: string) => `apps/customers/src/${folder}`;
-  return folders.map((folder, place) => {
-    const higher = folders.slice(place + 1);
-    const beside = folder.startsWith('domain/')
-      ? folders.slice(0, place).filter((each) => each.startsWith('domain/'))
-      : [];
-    const forbidden = [...higher, ...beside].filter((each) => !domainImports[folder]?.includes(each));
-    return {
-      target: path(folder),
-      from: ['*.ts', ...forbidden.map((each) => `${each}/**/*`)].map(path),
-      message: `${folder} imports only from folders before it (apps/customers/folders.ts).`,
-    };
-  });
+/** The folders that files of a folder do not import from. */
+export function forbiddenTo(folder: string): string[] {
+  const place = folders.indexOf(folder);
+  const beside = folder.startsWith('domain/')
+    ? folders.slice(0, place).filter((each) => each.startsWith('domain/'))
+    : [];
+  return [...folders.slice(place + 1), ...beside].filter((each) => !domainImports[folder]?.includes(each));
 }
 
 /** The folders as `docs/architecture.md` shows them, highest first. */
