@@ -2,6 +2,7 @@ import nx from '@nx/eslint-plugin';
 import prettier from 'eslint-config-prettier';
 import { createNodeResolver, importX } from 'eslint-plugin-import-x';
 import regexp from 'eslint-plugin-regexp';
+import reactHooks from 'eslint-plugin-react-hooks';
 import security from 'eslint-plugin-security';
 import tseslint from 'typescript-eslint';
 import { folders as authFolders } from './apps/auth/folders.ts';
@@ -23,6 +24,8 @@ const depConstraints = [
     onlyDependOnLibsWithTags: ['type:contracts', 'type:platform'],
     bannedExternalImports: ['@mikro-orm/*', 'pg', 'kysely'],
   },
+  // What it ships comes from the contract as a file, so that nothing of a server gets into a browser.
+  { sourceTag: 'type:web', onlyDependOnLibsWithTags: ['type:client'] },
   { sourceTag: 'type:k8s', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'type:load-test', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'type:tool', onlyDependOnLibsWithTags: ['type:testing', 'type:contracts', 'type:platform'] },
@@ -115,7 +118,7 @@ const later = (folders) => (folder) => folders.slice(folders.indexOf(folder) + 1
 export default tseslint.config(
   { ignores: ['**/dist', '**/node_modules', '**/src/gen', '**/test-results', '.nx', '.rapport', '**/*.config.ts'] },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.{ts,tsx}'],
     extends: [...tseslint.configs.recommended, ...tseslint.configs.stylistic],
     // What decorated classes import is there when they run.
     languageOptions: { parserOptions: { emitDecoratorMetadata: true, experimentalDecorators: true } },
@@ -148,6 +151,20 @@ export default tseslint.config(
         })),
       ),
       'max-lines-per-function': 'off',
+    },
+  },
+  // They make the contract file of the console before it is built.
+  {
+    files: ['apps/console/tools/*.ts'],
+    rules: boundaries([{ sourceTag: 'type:web', onlyDependOnLibsWithTags: ['type:contracts'] }]),
+  },
+  {
+    files: ['apps/console/src/**/*.{ts,tsx}'],
+    plugins: { 'react-hooks': reactHooks },
+    rules: {
+      ...reactHooks.configs.recommended.rules,
+      // What a person sees is in their zone, which the browser knows.
+      'no-restricted-syntax': ['error', ...restrictedSyntax],
     },
   },
   // One long text of SQL.

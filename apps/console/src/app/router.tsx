@@ -1,0 +1,69 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router';
+import { loadContract } from '../contract/contract.ts';
+import { queryClient } from '../contract/queries.ts';
+import { Failure, Missing, Pending } from './boundaries.tsx';
+import { sessionQuery } from './session.ts';
+import { Shell } from './shell.tsx';
+
+const root = createRootRoute({ component: Outlet, notFoundComponent: Missing });
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  component: lazyRouteComponent(() => import('../screens/sign-in/sign-in.tsx'), 'SignIn'),
+});
+
+/** Screens of people who are signed in. */
+const signedIn = createRoute({
+  getParentRoute: () => root,
+  id: 'signed-in',
+  beforeLoad: async ({ location }) => {
+    const [session] = await Promise.all([queryClient.ensureQueryData(sessionQuery), loadContract()]);
+    // The router takes a thrown redirect, which is no error.
+    // oxlint-disable-next-line typescript/only-throw-error
+    if (!session) throw redirect({ to: '/sign-in', search: { return: location.href } });
+  },
+  component: Shell,
+});
+
+/** A screen that is loaded when it is first shown. */
+function screen<Path extends string>(path: Path, load: () => Promise<Record<string, unknown>>, name: string) {
+  return createRoute({
+    getParentRoute: () => signedIn,
+    path,
+    component: lazyRouteComponent(load as never, name as never),
+  });
+}
+
+const screens = [
+  screen('/', () => import('../screens/home/home.tsx'), 'Home'),
+  screen('/all', () => import('../screens/all/all.tsx'), 'AllResources'),
+  screen('/operations', () => import('../screens/operation/operations.tsx'), 'Operations'),
+  screen('/operations/$operation', () => import('../screens/operation/operation.tsx'), 'OperationScreen'),
+  screen('/objects/$object', () => import('../screens/list/list.tsx'), 'ObjectList'),
+  screen('/objects/$object/$id', () => import('../screens/record/record.tsx'), 'ObjectRecord'),
+  screen('/$resource', () => import('../screens/list/list.tsx'), 'List'),
+  screen('/$resource/$id', () => import('../screens/record/record.tsx'), 'Record'),
+];
+
+export const router = createRouter({
+  routeTree: root.addChildren([signIn, signedIn.addChildren(screens)]),
+  defaultPreload: 'intent',
+  defaultErrorComponent: Failure,
+  defaultPendingComponent: Pending,
+  defaultPendingMs: 150,
+  scrollRestoration: true,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,55 @@
+import { useSuspenseQuery } from '@tanstack/react-query';
+import { consoleHeaders } from '../contract/call.ts';
+
+/** Who is signed in, and what they may do. */
+export interface Session {
+  user: { id: string; name: string; email: string };
+  workspace: { id: string; name: string; slug: string };
+  /** Such as `customers.read`. */
+  permissions: string[];
+  locale: string;
+  expireTime: string;
+}
+
+export const sessionQuery = {
+  queryKey: ['session'],
+  queryFn: readSession,
+  staleTime: 60_000,
+  refetchOnWindowFocus: true,
+} as const;
+
+/** Null when nobody is signed in. */
+async function readSession(): Promise<Session | null> {
+  const response = await fetch('/console/session', { headers: consoleHeaders });
+  if (response.status === 401) return null;
+  if (!response.ok) throw new Error(`The session could not be read: ${response.status}.`);
+  return (await response.json()) as Session;
+}
+
+/** The session of a screen that only people who are signed in see. @throws Error when nobody is */
+export function useSession(): Session {
+  const { data } = useSuspenseQuery(sessionQuery);
+  if (!data) throw new Error('Nobody is signed in.');
+  return data;
+}
+
+/**
+ * Whether the session has a permission.
+ *
+ * @param permission such as `customers.write`; `objects.subscription.read` is covered by `objects.read` too; an empty one is held by all
+ */
+export function isPermitted({ permissions }: Session, permission: string): boolean {
+  const parts = permission.split('.');
+  const general = `${parts.at(0)}.${parts.at(-1)}`;
+  return permission === '' || permissions.includes(permission) || permissions.includes(general);
+}
+
+export function signInUrl(workspace: string): string {
+  const query = new URLSearchParams({ workspace, return: location.pathname + location.search });
+  return `/console/sign-in?${query}`;
+}
+
+export async function signOut(): Promise<void> {
+  await fetch('/console/sign-out', { method: 'POST', headers: consoleHeaders });
+  location.assign('/');
+}

@@ -1,0 +1,124 @@
+import type { Operation } from './contract-file.ts';
+import { theContract } from './contract.ts';
+import { textAt, type Json } from './json.ts';
+
+export interface CallOptions {
+  /** Of a JSON body. */
+  body?: unknown;
+  /** Raw bytes of a body that is a file. */
+  file?: Blob;
+  /** Etag that the record must still have. */
+  ifMatch?: string;
+  signal?: AbortSignal;
+}
+
+/** An RFC 9457 problem. */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    /** Such as `FILTER_SYNTAX`; `NETWORK` when no answer came. */
+    readonly code: string,
+    message: string,
+    /** Faults of single values, by their JSON pointers into the body or the parameters. */
+    readonly errors: readonly {
+      in: 'body' | 'path' | 'query' | 'header';
+      pointer: string;
+      code: string;
+      detail: string;
+    }[],
+    readonly requestId: string | undefined,
+    /** Seconds after which the call may succeed. */
+    readonly retryAfter: number | undefined,
+    readonly body: Json,
+  ) {
+    super(message);
+  }
+}
+
+/** Headers that show a call of the console, which no page of another origin can set. */
+export const consoleHeaders = { 'Rapport-Console': '1' };
+
+/** Calls an operation. @throws Problem */
+export async function call<Answer = Json>(
+  id: string,
+  parameters: Json = {},
+  options: CallOptions = {},
+): Promise<Answer> {
+  const response = await send(theContract().operation(id), parameters, options);
+  if (response.status === 204 || response.headers.get('content-type')?.includes('json') !== true) return {} as Answer;
+  return (await response.json()) as Answer;
+}
+
+/** The answer of an operation that gives a file. @throws Problem */
+export async function download(id: string, parameters: Json = {}): Promise<Blob> {
+  return (await send(theContract().operation(id), parameters, {})).blob();
+}
+
+/** The messages of a stream, until it ends or the signal aborts it. @throws Problem */
+export async function* stream<Message = Json>(
+  id: string,
+  parameters: Json,
+  signal: AbortSignal,
+): AsyncGenerator<Message> {
+  const operation = theContract().operation(id);
+  const response = await send(operation, parameters, { signal }, 'application/x-ndjson');
+  const decoder = new TextDecoderStream() as unknown as ReadableWritablePair<string, Uint8Array>;
+  let rest = '';
+  for await (const text of (response.body ?? new ReadableStream()).pipeThrough(decoder)) {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (line !== '') yield JSON.parse(line) as Message;
+  }
+}
+
+/** The path and query of a call, with every parameter of the path in place. */
+export function urlOf({ path, parameters: known }: Operation, parameters: Json): string {
+  const query = new URLSearchParams();
+  for (const { name, in: place } of known) {
+    const value = parameters[name];
+    if (place !== 'query' || value === undefined || value === '') continue;
+    for (const each of Array.isArray(value) ? value : [value]) query.append(name, String(each));
+  }
+  const filled = path.replace(/\{([^{}]*)\}/g, (_, name: string) => encodeURIComponent(textAt(parameters, name)));
+  return query.size > 0 ? `${filled}?${query}` : filled;
+}
+
+async function send(operation: Operation, parameters: Json, options: CallOptions, accept?: string): Promise<Response> {
+  const { body, file, ifMatch, signal } = options;
+  const isWrite = operation.verb !== 'GET';
+  const request: RequestInit = {
+    method: operation.verb,
+    headers: {
+      ...consoleHeaders,
+      ...(accept !== undefined && { Accept: accept }),
+      ...(body !== undefined && { 'Content-Type': 'application/json' }),
+      ...(file && { 'Content-Type': file.type || 'application/octet-stream' }),
+      ...(ifMatch !== undefined && { 'If-Match': ifMatch }),
+      ...(isWrite && operation.verb === 'POST' && { 'Idempotency-Key': crypto.randomUUID() }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(file && { body: file }),
+    ...(signal && { signal }),
+  };
+  const response = await fetch(urlOf(operation, parameters), request).catch((error: unknown) => {
+    if (signal?.aborted) throw error;
+    throw new Problem(0, 'NETWORK', 'The server did not answer.', [], undefined, undefined, {});
+  });
+  if (response.ok) return response;
+  throw await problemOf(response);
+}
+
+async function problemOf(response: Response): Promise<Problem> {
+  const isJson = response.headers.get('content-type')?.includes('json') === true;
+  const body = isJson ? ((await response.json()) as Json) : {};
+  const after = Number(response.headers.get('retry-after') ?? Number.NaN);
+  return new Problem(
+    response.status,
+    typeof body['code'] === 'string' ? body['code'] : `HTTP_${response.status}`,
+    textAt(body, 'detail') || response.statusText,
+    (body['errors'] ?? []) as Problem['errors'],
+    response.headers.get('x-request-id') ?? undefined,
+    Number.isFinite(after) ? after : undefined,
+    body,
+  );
+}

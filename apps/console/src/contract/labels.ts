@@ -1,0 +1,42 @@
+import { useLanguage } from '../app/language.ts';
+
+/** Names of what the contract has, in the reader's language: those of the catalog, or made of the contract's own. */
+export interface Labels {
+  /** Such as `Customers` of `customers`. */
+  resource: (name: string) => string;
+  singular: (name: string) => string;
+  /** Such as `Lifecycle stage` of `lifecycleStage`. */
+  field: (message: string, name: string) => string;
+  /** Such as `Lead` of `LEAD`. */
+  value: (type: string, name: string) => string;
+  /** Such as `Merge customers` of `mergeCustomers`. */
+  operation: (id: string) => string;
+  /** The sentence of an error by its code; undefined where only the server's own is known. */
+  error: (code: string) => string | undefined;
+}
+
+export function useLabels(): Labels {
+  const { find } = useLanguage();
+  return {
+    resource: (name) => find(`resource.${name}`) ?? words(lastWord(name)),
+    singular: (name) => find(`singular.${name}`) ?? words(lastWord(name)),
+    field: (message, name) => find(`field.${message}.${name}`) ?? find(`field.${name}`) ?? words(name),
+    value: (type, name) => find(`enum.${type}.${name}`) ?? find(`enum.${name}`) ?? words(name.toLowerCase()),
+    operation: (id) => find(`op.${id}`) ?? words(id),
+    error: (code) => find(`error.${code}`),
+  };
+}
+
+/** Of a path: `records` of `objects/{object}/records`. */
+function lastWord(name: string): string {
+  return name.slice(name.lastIndexOf('/') + 1);
+}
+
+/** `lifecycleStage` and `sales_qualified` as words: `Lifecycle stage`, `Sales qualified`. */
+export function words(name: string): string {
+  const spaced = name
+    .replaceAll('_', ' ')
+    .replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
+    .toLowerCase();
+  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}

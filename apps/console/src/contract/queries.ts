@@ -1,0 +1,63 @@
+import { infiniteQueryOptions, keepPreviousData, QueryClient, queryOptions } from '@tanstack/react-query';
+import { call, Problem } from './call.ts';
+import type { Resource } from './contract-file.ts';
+import { theContract } from './contract.ts';
+import { itemsAt, textAt, type Json } from './json.ts';
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 10_000,
+      // What the request itself causes fails again.
+      retry: (count, error) => count < 2 && !(error instanceof Problem && error.status >= 400 && error.status < 500),
+      refetchOnWindowFocus: false,
+    },
+  },
+});
+
+/**
+ * The answer of a read. Its key begins with the collection of the operation, such as `customers`, so that a change of one of its
+ * records can invalidate it.
+ */
+export function readQuery<Answer = Json>(id: string, parameters: Json = {}) {
+  return queryOptions({
+    queryKey: [collectionOf(id), id, parameters],
+    queryFn: ({ signal }) => call<Answer>(id, parameters, { signal }),
+  });
+}
+
+export interface Page {
+  items: Json[];
+  nextPageToken: string;
+  totalSize?: number;
+}
+
+/** The pages of a list, each with at most 100 items. */
+export function listQuery(resource: Resource, parameters: Json = {}) {
+  return infiniteQueryOptions({
+    queryKey: [collectionOf(resource.list), resource.list, 'pages', parameters],
+    queryFn: async ({ pageParam, signal }): Promise<Page> => {
+      const answer = await call(resource.list, { pageSize: 100, ...parameters, pageToken: pageParam }, { signal });
+      const total = answer['totalSize'];
+      return {
+        items: itemsAt(answer, resource.items),
+        nextPageToken: textAt(answer, 'nextPageToken'),
+        ...(typeof total === 'number' && { totalSize: total }),
+      };
+    },
+    initialPageParam: '',
+    getNextPageParam: ({ nextPageToken }) => (nextPageToken === '' ? undefined : nextPageToken),
+    placeholderData: keepPreviousData,
+  });
+}
+
+/** The first part of the path below `/v1/`, without a verb: `customers` of `/v1/customers/{id}:merge`. */
+function collectionOf(id: string): string {
+  const [, collection = ''] = /^\/v1\/([^/:]+)/.exec(theContract().operation(id).path) ?? [];
+  return collection;
+}
+
+/** Has the reads of a collection asked again. */
+export function invalidate(collection: string): Promise<void> {
+  return queryClient.invalidateQueries({ queryKey: [collection] });
+}

@@ -1,0 +1,173 @@
+import type { ComponentType, ReactNode } from 'react';
+import {
+  Button as AriaButton,
+  Tooltip,
+  TooltipTrigger,
+  type ButtonProps as AriaButtonProps,
+} from 'react-aria-components';
+import style from './ui.module.css';
+
+/** An icon of lucide-react, in the one stroke of the console. */
+export type IconType = ComponentType<{
+  size?: number;
+  strokeWidth?: number;
+  absoluteStrokeWidth?: boolean;
+  className?: string;
+}>;
+
+export function Icon({ of: Of, small = false }: { of: IconType; small?: boolean }) {
+  return <Of size={small ? 12 : 16} strokeWidth={1.5} absoluteStrokeWidth />;
+}
+
+export interface ButtonProps extends Omit<AriaButtonProps, 'className' | 'style' | 'children'> {
+  /** `primary` once on each screen. */
+  kind?: 'plain' | 'primary' | 'danger' | 'bare';
+  small?: boolean;
+  icon?: IconType;
+  /** Key that does the same, as it is shown. */
+  shortcut?: string;
+  children?: ReactNode;
+}
+
+export function Button({ kind = 'plain', small, icon, shortcut, children, ...rest }: ButtonProps) {
+  return (
+    <AriaButton {...rest} className={join(style['button'], style[kind], small && style['small'])}>
+      {icon && <Icon of={icon} />}
+      {children}
+      {shortcut !== undefined && <Key>{shortcut}</Key>}
+    </AriaButton>
+  );
+}
+
+/** A button with an icon alone: its name is for readers and in the tooltip. */
+export function IconButton({
+  name,
+  icon,
+  shortcut,
+  small,
+  ...rest
+}: Omit<ButtonProps, 'children' | 'kind'> & { name: string }) {
+  return (
+    <TooltipTrigger delay={400}>
+      <AriaButton
+        {...rest}
+        aria-label={name}
+        className={join(style['button'], style['bare'], style['icon'], small && style['small'])}
+      >
+        {icon && <Icon of={icon} />}
+      </AriaButton>
+      <Tooltip className={style['tooltip'] ?? ''} offset={6}>
+        {name}
+        {shortcut !== undefined && <Key>{shortcut}</Key>}
+      </Tooltip>
+    </TooltipTrigger>
+  );
+}
+
+export function Key({ children }: { children: ReactNode }) {
+  return <kbd className={style['key']}>{children}</kbd>;
+}
+
+export type Tone = 'mark' | 'danger' | 'warn' | 'good' | 'info' | 'line' | 'quiet';
+
+export function Chip({ tone = 'quiet', icon, children }: { tone?: Tone; icon?: IconType; children: ReactNode }) {
+  return (
+    <span className={join(style['chip'], style[tone])}>
+      {icon && <Icon of={icon} small />}
+      {children}
+    </span>
+  );
+}
+
+/** A circle is a person, a square a company, an outlined square a machine. */
+export function Face({
+  name,
+  shape = 'person',
+  size = 'small',
+}: {
+  name: string;
+  shape?: 'person' | 'company' | 'machine';
+  size?: 'small' | 'middle' | 'big';
+}) {
+  const initials = initialsOf(name);
+  const isWide = /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}/u.test(initials);
+  const tint = style[`tint${(hash(name) % 6) + 1}`];
+  return (
+    <span
+      aria-hidden
+      className={join(style['face'], style[shape], style[size], isWide && style['wide'], shape !== 'machine' && tint)}
+    >
+      {initials}
+    </span>
+  );
+}
+
+/**
+ * The measure of the console: `value` of `limit` as ticks, with a tall tick where the limit is.
+ *
+ * @param label what is measured, for readers
+ */
+export function Ticks({ label, count = 24, value, limit, tone = 'accent', height = 8 }: TicksProps) {
+  const filled = Math.round(Math.min(1, Math.max(0, value)) * count);
+  const limitAt = limit === undefined ? undefined : Math.round(limit * count);
+  return (
+    <svg
+      role="img"
+      aria-label={label}
+      width={count * 4}
+      height={height}
+      className={join(style['ticks'], style[`ticks-${tone}`])}
+    >
+      {Array.from({ length: count }, (_, index) => (
+        <line
+          key={index}
+          x1={index * 4 + 1}
+          x2={index * 4 + 1}
+          y1={index === limitAt ? 0 : 2}
+          y2={height}
+          className={tickClass(index, filled, limitAt)}
+        />
+      ))}
+    </svg>
+  );
+}
+
+export interface TicksProps {
+  label: string;
+  count?: number;
+  /** From 0 to 1. */
+  value: number;
+  /** From 0 to 1: where the tall tick is. */
+  limit?: number;
+  tone?: 'accent' | 'warn' | 'danger';
+  height?: number;
+}
+
+function tickClass(index: number, filled: number, limitAt: number | undefined): string {
+  if (index === limitAt) return style['limit'] ?? '';
+  return (index < filled ? style['on'] : style['off']) ?? '';
+}
+
+/** In place of a text that is not there yet. @param width in ch */
+export function Skeleton({ width }: { width: number }) {
+  return <span className={style['skeleton']} style={{ width: `${width}ch` }} aria-hidden />;
+}
+
+export function join(...names: readonly (string | false | undefined)[]): string {
+  return names.filter((name) => name !== false && name !== undefined).join(' ');
+}
+
+function initialsOf(name: string): string {
+  const [first = '', ...rest] = name.trim().split(/[\s,]+/u);
+  const last = rest.at(-1) ?? '';
+  const letters = [first, last].map((word) => [...word].find((letter) => /[\p{L}\p{N}]/u.test(letter)) ?? '');
+  return /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Script=Hangul}/u.test(first)
+    ? ([...first][0] ?? '')
+    : letters.join('').toUpperCase();
+}
+
+function hash(text: string): number {
+  let sum = 7;
+  for (const letter of text) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) % 997;
+  return sum;
+}

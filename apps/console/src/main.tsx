@@ -1,0 +1,26 @@
+import { QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { StrictMode } from 'react';
+import { I18nProvider } from 'react-aria-components';
+import { createRoot } from 'react-dom/client';
+import { LanguageContext, loadSpeech, preferredLanguage } from './app/language.ts';
+import { router } from './app/router.tsx';
+import { applyTheme } from './app/theme.ts';
+import { queryClient } from './contract/queries.ts';
+import './style/base.css';
+
+const element = document.getElementById('root');
+if (!element) throw new Error('The page has no root.');
+applyTheme();
+const speech = await loadSpeech(preferredLanguage());
+createRoot(element).render(
+  <StrictMode>
+    <LanguageContext value={speech}>
+      <I18nProvider locale={speech.language}>
+        <QueryClientProvider client={queryClient}>
+          <RouterProvider router={router} />
+        </QueryClientProvider>
+      </I18nProvider>
+    </LanguageContext>
+  </StrictMode>,
+);

@@ -1,0 +1,151 @@
+import { ScalarType, type DescField, type DescMessage } from '@bufbuild/protobuf';
+import {
+  enumNames,
+  groupName,
+  recordContracts,
+  restRoutes,
+  type Contract,
+  type RecordContract,
+  type RestRoute,
+} from '@rapport/contracts';
+import { FieldBehavior } from '@rapport/contracts/google/api/field_behavior';
+import { Format, type FieldRules } from '@rapport/contracts/rapport/api/v1/options';
+import type { ContractFile, EnumValue, Field, FieldType, Operation } from '../src/contract/contract-file.ts';
+import { resourcesOf } from './resources.ts';
+
+/** The facts of a contract that the console is derived from. */
+export function contractFile(contract: Contract): ContractFile {
+  const routes = restRoutes(contract);
+  const records = recordContracts(contract);
+  const fields = new Fields(contract, records);
+  const operations = routes.map((route) => operationOf(contract, route, fields));
+  const resources = resourcesOf(routes, operations, records);
+  return { operations, resources, messages: fields.messages, enums: fields.enums };
+}
+
+function operationOf(contract: Contract, route: RestRoute, fields: Fields): Operation {
+  const { method, answerUsage, bodyUsage, isEmpty } = route;
+  const { body } = route.fields;
+  const inPart = (place: 'path' | 'query' | 'header', list: readonly DescField[]) =>
+    list.map((field) => ({
+      ...fields.field(field),
+      in: place,
+      ...(place === 'path' ? { required: true as const } : {}),
+    }));
+  const isFile = bodyUsage === 'bytes' || bodyUsage === 'file';
+  return {
+    id: operationId(method.name),
+    verb: route.verb,
+    path: route.path.template,
+    group: groupName(method.service),
+    summary: firstSentence(contract.comment(method.desc)),
+    permission: method.policy.permission,
+    cost: method.policy.cost || 1,
+    parameters: [
+      ...inPart('path', route.fields.path),
+      ...inPart('query', route.fields.query),
+      ...route.fields.header.map(({ name, field }) => ({ ...fields.field(field), name, in: 'header' as const })),
+    ],
+    ...(body?.message && { bodyUsage: isFile ? 'file' : bodyUsage }),
+    ...(body?.message && !isFile && { body: fields.message(body.message) }),
+    ...(isEmpty || answerUsage === 'file' ? {} : { answer: fields.message(method.desc.output) }),
+    answerUsage: isEmpty ? 'empty' : answerUsage,
+  };
+}
+
+export function operationId(method: string): string {
+  return method.charAt(0).toLowerCase() + method.slice(1);
+}
+
+/** Fields of the messages and values of the enums that the operations name. */
+class Fields {
+  readonly messages: Record<string, Field[]> = {};
+  readonly enums: Record<string, EnumValue[]> = {};
+  readonly #contract: Contract;
+  /** Names of resources by their types, such as `customers` by `rapport/Customer`. */
+  readonly #resources: ReadonlyMap<string, string>;
+
+  constructor(contract: Contract, records: readonly RecordContract[]) {
+    this.#contract = contract;
+    this.#resources = new Map(records.map(({ type, collection }) => [type, collection]));
+  }
+
+  /** The name of a message, whose fields are noted. */
+  message(desc: DescMessage): string {
+    // Noted before its fields are read: messages can contain themselves.
+    if (!this.messages[desc.name]) {
+      this.messages[desc.name] = [];
+      this.messages[desc.name] = desc.fields.map((field) => this.field(field));
+    }
+    return desc.name;
+  }
+
+  field(desc: DescField): Field {
+    const isA = (behavior: FieldBehavior) => this.#contract.is(desc, behavior);
+    const resource = this.#resources.get(this.#contract.reference(desc) ?? '');
+    const help = firstSentence(this.#contract.comment(desc));
+    const { type, of } = this.#type(desc);
+    return {
+      name: desc.jsonName,
+      type,
+      ...(of !== undefined && { of }),
+      ...(desc.fieldKind === 'list' && { list: true }),
+      ...(isA(FieldBehavior.REQUIRED) && { required: true }),
+      ...(isA(FieldBehavior.OUTPUT_ONLY) && { output: true }),
+      ...(isA(FieldBehavior.IMMUTABLE) && { once: true }),
+      ...(resource !== undefined && { reference: resource }),
+      ...rulesOf(this.#contract.rules(desc)),
+      ...(help !== '' && { help }),
+    };
+  }
+
+  #type(desc: DescField): { type: FieldType; of?: string } {
+    const { message, enum: values } = desc;
+    if (values) {
+      this.enums[values.name] ??= enumNames(values).map((name) => {
+        const value = values.values.find(({ localName }) => localName === name);
+        const help = value ? firstSentence(this.#contract.comment(value)) : '';
+        return { name, ...(help !== '' && { help }) };
+      });
+      return { type: 'enum', of: values.name };
+    }
+    if (message) {
+      const known = knownMessages[message.typeName];
+      return known ? { type: known } : { type: 'message', of: this.message(message) };
+    }
+    if (desc.fieldKind === 'map') throw new Error(`${desc.parent.typeName}.${desc.name}: maps are not supported.`);
+    return { type: this.#contract.rules(desc).format === Format.DATE ? 'date' : (scalars[desc.scalar] ?? 'int') };
+  }
+}
+
+function rulesOf({ pii, secret, maxLength, pattern, minimum, maximum, maxItems }: FieldRules): Partial<Field> {
+  return {
+    ...(pii && { personal: true }),
+    ...(secret && { secret: true }),
+    ...(maxLength !== undefined && { maxLength }),
+    ...(pattern !== '' && { pattern }),
+    ...(minimum !== undefined && { minimum }),
+    ...(maximum !== undefined && { maximum }),
+    ...(maxItems !== undefined && { maxItems }),
+  };
+}
+
+const knownMessages: Readonly<Record<string, FieldType>> = {
+  'google.protobuf.Timestamp': 'time',
+  'google.protobuf.Struct': 'object',
+  'google.protobuf.FieldMask': 'mask',
+  'google.api.HttpBody': 'bytes',
+};
+
+const scalars: Readonly<Partial<Record<ScalarType, FieldType>>> = {
+  [ScalarType.STRING]: 'text',
+  [ScalarType.BOOL]: 'bool',
+  [ScalarType.BYTES]: 'bytes',
+  [ScalarType.DOUBLE]: 'number',
+  [ScalarType.FLOAT]: 'number',
+};
+
+function firstSentence(comment: string): string {
+  const [sentence = ''] = comment.split(/(?<=\.)\s/, 1);
+  return sentence.replace(/\.$/, '');
+}
