@@ -7,6 +7,7 @@ import { LanguageContext, loadSpeech, preferredLanguage } from './app/language.t
 import { router } from './app/router.tsx';
 import { applyTheme } from './app/theme.ts';
 import { queryClient } from './contract/queries.ts';
+import { Toasts } from './kit/toast.tsx';
 import './style/base.css';
 
 const element = document.getElementById('root');
@@ -18,6 +19,7 @@ createRoot(element).render(
     <LanguageContext value={speech}>
       <I18nProvider locale={speech.language}>
         <QueryClientProvider client={queryClient}>
+          <Toasts closeName={speech.t('kit.close')} />
           <RouterProvider router={router} />
         </QueryClientProvider>
       </I18nProvider>

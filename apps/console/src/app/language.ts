@@ -1,5 +1,5 @@
 import { createContext, useContext } from 'react';
-import en from '../locales/en.json';
+import en from '../locales/en.ts';
 
 /** Languages that the console speaks. */
 export const languages = ['en', 'zh-CN'] as const;
@@ -37,14 +37,13 @@ export function preferredLanguage(): Language {
 }
 
 export async function loadSpeech(language: Language): Promise<Speech> {
-  const texts = language === 'en' ? {} : ((await import('../locales/zh-CN.json')).default as Texts);
+  const texts = language === 'en' ? {} : (await import('../locales/zh-cn.ts')).default;
   document.documentElement.lang = language;
   return speechOf(language, texts);
 }
 
 export function speechOf(language: Language, texts: Texts): Speech {
-  const english: Texts = en;
-  const find = (key: string) => texts[key] ?? english[key];
+  const find = (key: string) => texts[key] ?? en[key];
   return {
     language,
     find,
