@@ -44,8 +44,9 @@ export function isPermitted({ permissions }: Session, permission: string): boole
   return permission === '' || permissions.includes(permission) || permissions.includes(general);
 }
 
-export function signInUrl(workspace: string): string {
-  const query = new URLSearchParams({ workspace, return: location.pathname + location.search });
+/** @param path of the console to return to */
+export function signInUrl(workspace: string, path: string, language: string): string {
+  const query = new URLSearchParams({ workspace, return: path, ui_locales: language });
   return `/console/sign-in?${query}`;
 }
 

@@ -1,89 +1,128 @@
-import { Link, Outlet } from '@tanstack/react-router';
+import { Link, Outlet, useNavigate } from '@tanstack/react-router';
 import { Search } from 'lucide-react';
-import { Face, Icon, Key } from '../kit/ui.tsx';
+import { useEffect, useState, type ReactNode } from 'react';
+import { Icon, join, Key } from '../kit/ui.tsx';
 import text from '../style/text.module.css';
 import { useText } from './language.ts';
+import { Help } from './help.tsx';
+import { followChanges } from './live.ts';
 import { placeGroups, type Place } from './navigation.ts';
+import { Palette } from './palette.tsx';
+import { PersonMenu } from './person-menu.tsx';
 import { isPermitted, useSession } from './session.ts';
+import { keyText, listenToKeys, useShortcut } from './shortcuts.ts';
 import style from './shell.module.css';
 
 /** The rail with the places of the console, and beside it the current one. */
 export function Shell() {
   const t = useText();
   const session = useSession();
+  const [open, setOpen] = useState<'palette' | 'help'>();
+  useEffect(listenToKeys, []);
+  useEffect(followChanges, []);
+  useShortcut('mod+k', 'palette.name', () => setOpen('palette'));
+  useShortcut('?', 'help.title', () => setOpen('help'));
+  const permitted = placeGroups.map(({ key, places }) => ({
+    key,
+    places: places.filter((place) => isPermitted(session, place.permission)),
+  }));
   return (
     <div className={style['app']}>
+      <a href="#main" className={style['skip']}>
+        {t('shell.skip')}
+      </a>
       <nav className={style['rail']} aria-label={t('shell.places')}>
         <div className={style['brand']}>
           <Logo />
           <span className={text['cut']}>{session.workspace.name}</span>
         </div>
-        <button type="button" className={style['ask']} data-palette>
+        <button type="button" className={style['ask']} onClick={() => setOpen('palette')}>
           <Icon of={Search} />
           <span className={text['grow']}>{t('shell.ask')}</span>
-          <Key>⌘ K</Key>
+          <Key>{keyText('mod+k')}</Key>
         </button>
         <div className={style['places']}>
-          {placeGroups.map(({ key, places }) => (
-            <PlaceList
-              key={key}
-              title={key === 'work' ? undefined : t(`nav.${key}`)}
-              places={places.filter((place) => isPermitted(session, place.permission))}
-            />
+          {permitted.map(({ key, places }) => (
+            <PlaceList key={key} title={key === 'work' ? undefined : t(`nav.${key}`)} places={places} />
           ))}
         </div>
-        <footer className={style['foot']}>
-          <Face name={session.user.name} />
-          <span className={text['cut']}>{session.user.name}</span>
-        </footer>
+        <PersonMenu onHelp={() => setOpen('help')} />
       </nav>
-      <main className={style['main']} id="main">
+      <main className={style['main']} id="main" tabIndex={-1}>
         <Outlet />
       </main>
+      <TabBar places={permitted.flatMap(({ places }) => places)} onSearch={() => setOpen('palette')} />
+      <Palette isOpen={open === 'palette'} onClose={() => setOpen(undefined)} />
+      <Help isOpen={open === 'help'} onClose={() => setOpen(undefined)} />
     </div>
   );
 }
 
 function PlaceList({ title, places }: { title: string | undefined; places: readonly Place[] }) {
-  const t = useText();
   if (places.length === 0) return null;
   return (
     <>
       {title !== undefined && <h2>{title}</h2>}
       <ul>
-        {places.map(({ to, key, icon }) => (
-          <li key={key}>
-            <Link to={to} activeOptions={{ exact: to === '/' }} className={style['place']}>
-              <Icon of={icon} />
-              <span className={text['cut']}>{t(`nav.${key}`)}</span>
-            </Link>
-          </li>
+        {places.map((place) => (
+          <PlaceLink key={place.key} place={place} />
         ))}
       </ul>
     </>
   );
 }
 
+function PlaceLink({ place: { to, key, icon, letter } }: { place: Place }) {
+  const t = useText();
+  const navigate = useNavigate();
+  useShortcut(`g ${letter ?? ''}`, `nav.${key}`, () => void navigate({ to }), letter !== undefined);
+  return (
+    <li>
+      <Link to={to} activeOptions={{ exact: to === '/' }} className={style['place']} title={t(`nav.${key}`)}>
+        <Icon of={icon} />
+        <span className={text['cut']}>{t(`nav.${key}`)}</span>
+      </Link>
+    </li>
+  );
+}
+
+/** In place of the rail on narrow screens: four places, and the search that finds the others. */
+function TabBar({ places, onSearch }: { places: readonly Place[]; onSearch: () => void }) {
+  const t = useText();
+  return (
+    <nav className={style['tabs']} aria-label={t('shell.places')}>
+      {places
+        .filter(({ key }) => ['home', 'customers', 'deals', 'traffic'].includes(key))
+        .map(({ to, key, icon }) => (
+          <Link key={key} to={to} activeOptions={{ exact: to === '/' }} className={style['tab']}>
+            <span>
+              <Icon of={icon} />
+            </span>
+            {t(`nav.${key}`)}
+          </Link>
+        ))}
+      <button type="button" className={style['tab']} onClick={onSearch}>
+        <span>
+          <Icon of={Search} />
+        </span>
+        {t('shell.search')}
+      </button>
+    </nav>
+  );
+}
+
 export function Logo() {
   return (
     <svg viewBox="0 0 22 22" className={style['logo']} aria-hidden>
-      <rect width="22" height="22" rx="6" className={style['tile']} />
-      <circle cx="11" cy="7.5" r="3" className={style['sign']} />
-      <rect x="8" y="12" width="6" height="6" rx="1.5" className={style['sign']} />
+      <rect width="22" height="22" rx="5.5" className={style['tile']} />
+      <circle cx="11" cy="6.9" r="2.9" className={style['sign']} />
+      <rect x="8.1" y="12.2" width="5.8" height="5.8" rx="1.5" className={style['sign']} />
     </svg>
   );
 }
 
 /** The head of a screen: its title, what is said beside it, and its actions. */
-export function Bar({
-  title,
-  beside,
-  children,
-}: {
-  title: React.ReactNode;
-  beside?: React.ReactNode;
-  children?: React.ReactNode;
-}) {
+export function Bar({ title, beside, children }: { title: ReactNode; beside?: ReactNode; children?: ReactNode }) {
   return (
     <header className={style['bar']}>
       <h1>{title}</h1>
@@ -95,6 +134,10 @@ export function Bar({
 }
 
 /** The part of a screen that scrolls. */
-export function Scroll({ children, padded = false }: { children: React.ReactNode; padded?: boolean }) {
-  return <div className={padded ? `${style['scroll']} ${style['padded']}` : style['scroll']}>{children}</div>;
+export function Scroll({ children, padded = false }: { children: ReactNode; padded?: boolean }) {
+  return (
+    <div className={join(style['scroll'], padded && style['padded'])} tabIndex={0}>
+      {children}
+    </div>
+  );
 }

@@ -1,4 +1,4 @@
-import { infiniteQueryOptions, keepPreviousData, QueryClient, queryOptions } from '@tanstack/react-query';
+import { infiniteQueryOptions, keepPreviousData, QueryClient, type QueryFunctionContext } from '@tanstack/react-query';
 import { call, Problem } from './call.ts';
 import type { Resource } from './contract-file.ts';
 import { theContract } from './contract.ts';
@@ -15,15 +15,24 @@ export const queryClient = new QueryClient({
   },
 });
 
+export interface ReadQuery<Answer> {
+  queryKey: unknown[];
+  queryFn: (context: QueryFunctionContext) => Promise<Answer>;
+  enabled: boolean;
+}
+
 /**
  * The answer of a read. Its key begins with the collection of the operation, such as `customers`, so that a change of one of its
  * records can invalidate it.
+ *
+ * @param enabled whether it is asked at all
  */
-export function readQuery<Answer = Json>(id: string, parameters: Json = {}) {
-  return queryOptions({
+export function readQuery<Answer = Json>(id: string, parameters: Json = {}, enabled = true): ReadQuery<Answer> {
+  return {
     queryKey: [collectionOf(id), id, parameters],
     queryFn: ({ signal }) => call<Answer>(id, parameters, { signal }),
-  });
+    enabled,
+  };
 }
 
 export interface Page {

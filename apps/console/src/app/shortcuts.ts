@@ -1,0 +1,97 @@
+import { useEffect, useEffectEvent, useSyncExternalStore } from 'react';
+
+export interface Shortcut {
+  /** Such as `e`, `mod+k` (⌘ or Ctrl), `shift+enter`, or `g c` for one key after the other. */
+  keys: string;
+  /** Key of its name in the catalogs, or the name itself. */
+  name: string;
+  run: (event: KeyboardEvent) => void;
+}
+
+const active = new Set<Shortcut>();
+const listeners = new Set<() => void>();
+let snapshot: readonly Shortcut[] = [];
+/** The first key of a pair, such as `g`, until the next key or a second has passed. */
+let first: { key: string; at: number } | undefined;
+
+/** Has a key do something as long as the component is shown. Keys typed into a text, and held modifiers, do nothing unless named. */
+export function useShortcut(keys: string, name: string, run: (event: KeyboardEvent) => void, isEnabled = true): void {
+  const onPress = useEffectEvent(run);
+  useEffect(() => {
+    if (!isEnabled) return undefined;
+    const shortcut = { keys, name, run: (event: KeyboardEvent) => onPress(event) };
+    change(() => active.add(shortcut));
+    return () => change(() => active.delete(shortcut));
+  }, [keys, name, isEnabled]);
+}
+
+/** The keys that do something now, for the help. */
+export function useShortcuts(): readonly Shortcut[] {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => snapshot,
+  );
+}
+
+/** Such as `⌘ K` for `mod+k`. */
+export function keyText(keys: string): string {
+  const isApple = /Mac|iP/.test(navigator.platform);
+  const names: Readonly<Record<string, string>> = {
+    mod: isApple ? '⌘' : 'Ctrl',
+    shift: '⇧',
+    enter: '↵',
+    escape: 'Esc',
+    arrowup: '↑',
+    arrowdown: '↓',
+    ' ': 'Space',
+  };
+  return keys
+    .split(/(?<=.)[+ ](?=.)/)
+    .map((key) => names[key] ?? key.toUpperCase())
+    .join(' ');
+}
+
+/** Listens to the keys of the page; returns what ends it. */
+export function listenToKeys(): () => void {
+  document.addEventListener('keydown', onKeyDown);
+  return () => document.removeEventListener('keydown', onKeyDown);
+}
+
+function onKeyDown(event: KeyboardEvent): void {
+  if (event.defaultPrevented || event.isComposing) return;
+  const key = keyOf(event);
+  if (isTyping(event) && !key.startsWith('mod+')) return;
+  const pair = first && event.timeStamp - first.at < 1_000 ? `${first.key} ${key}` : key;
+  // The latest wins: a dialog's over the screen's.
+  const found = [...active].toReversed().find(({ keys }) => keys === pair);
+  const begins = [...active].some(({ keys }) => keys.startsWith(`${key} `));
+  first = found === undefined && begins ? { key, at: event.timeStamp } : undefined;
+  if (!found) return;
+  event.preventDefault();
+  found.run(event);
+}
+
+function keyOf({ key, metaKey, ctrlKey, shiftKey, altKey }: KeyboardEvent): string {
+  const name = key.toLowerCase();
+  const parts = [
+    metaKey || ctrlKey ? 'mod' : '',
+    altKey ? 'alt' : '',
+    shiftKey && name.length > 1 ? 'shift' : '',
+    name,
+  ];
+  return parts.filter((part) => part !== '').join('+');
+}
+
+function isTyping({ target }: KeyboardEvent): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  return target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName);
+}
+
+function change(apply: () => void): void {
+  apply();
+  snapshot = [...active];
+  for (const listener of listeners) listener();
+}
