@@ -49,11 +49,13 @@ describe('personal data', () => {
     expect(mask.hide(descriptor('AggregateCustomers').output, total)).toBe(total);
   });
 
-  it('does not include credentials, which only their owner receives', () => {
-    const method = contract.method('/rapport.auth.v1.AuthService/CreateApiKey');
-    if (!method) throw new Error('CreateApiKey is not in the contract.');
-    const key = { displayName: 'first', key: 'rpt_live_x' };
-    expect(mask.hide(method.desc.output, key)).toEqual(key);
+  it.each([
+    ['/rapport.auth.v1.AuthService/CreateApiKey', { displayName: 'first', key: 'rpt_live_x' }],
+    ['/rapport.auth.v1.OAuthClientsService/CreateOAuthClient', { displayName: 'first', secret: 'rpt_secret_x' }],
+  ])('does not include credentials, which only their owner receives: %s', (path, answer) => {
+    const method = contract.method(path);
+    if (!method) throw new Error(`${path} is not in the contract.`);
+    expect(mask.hide(method.desc.output, answer)).toEqual(answer);
   });
 
   it('that is sent back as a mask is found by its path', () => {
