@@ -12,6 +12,11 @@ export interface Abilities {
   part?: boolean;
 }
 
+/** The operators that an index supports, besides IN and `:`. */
+export function operatorsOf({ order }: Abilities): string[] {
+  return order ? ['=', '!=', '<', '<=', '>', '>=', 'BETWEEN'] : ['=', '!='];
+}
+
 /** The order of two values. */
 export type OrderOperator = '=' | '<' | '<=' | '>' | '>=';
 
@@ -66,9 +71,9 @@ export class Comparison {
    */
   notIndexed(problem: string, index = this.value.index): AppError {
     const { field } = this.restriction;
-    const { order, start, part } = this.abilities;
+    const { start, part } = this.abilities;
     const ways = [
-      `by ${order ? '=, !=, <, <=, >, >=, BETWEEN' : '=, !='}, IN and ":*"`,
+      `by ${operatorsOf(this.abilities).join(', ')}, IN and ":*"`,
       ...(start ? ['by how it begins, as in "abc*"'] : []),
       ...(part
         ? ['by three or more letters or digits in a row that it has, as in "*abc*", or ends in, as in "*abc"']

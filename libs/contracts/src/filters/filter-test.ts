@@ -1,6 +1,6 @@
 import { customFieldKinds, type CustomFieldDefinition } from '../values/custom-field-value.js';
 import { sortName } from '../values/search-text.js';
-import { Comparison, type Abilities, type OrderOperator } from './comparison.js';
+import { Comparison, operatorsOf, type Abilities, type OrderOperator } from './comparison.js';
 import type { FilterField } from './filter-fields.js';
 import type { Restriction } from './parse-filter.js';
 import {
@@ -60,6 +60,28 @@ function rangeOf(tests: readonly FilterTest[]): FilterTest {
   if (bounds.length > 0) return { type: 'ordered', bounds };
   const [first = [], ...others] = tests.map((test) => (test.type === 'oneOf' ? test.texts : []));
   return { type: 'oneOf', texts: first.filter((text) => others.every((texts) => texts.includes(text))) };
+}
+
+/** The comparisons of a field, as documents list them. */
+export interface FieldComparisons {
+  /** The usual one first. */
+  operators: string[];
+  /** Where a text can have `*`: `abc*`, `*abc` and `*abc*`; or `EUR*` for money of a currency. */
+  patterns: string[];
+}
+
+/** The comparisons of a field. `field:*` and `NOT` are possible with all fields. */
+export function comparisonsOf(field: FilterField): FieldComparisons {
+  const abilities = abilitiesOf(field);
+  const isList = field.list !== undefined || field.field.desc.fieldKind === 'list';
+  const operators = [...operatorsOf(abilities), 'IN'];
+  return {
+    operators: isList ? [':', ...operators] : [...operators, ':'],
+    patterns: [
+      ...(abilities.start ? [field.type === 'value' ? 'EUR*' : 'abc*'] : []),
+      ...(abilities.part ? ['*abc', '*abc*'] : []),
+    ],
+  };
 }
 
 /** The comparisons that the indexes of a field support. */

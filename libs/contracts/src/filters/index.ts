@@ -1,7 +1,9 @@
 export { filterError, type FilterFault } from './filter-error.js';
 export { filterFieldsOf, isOfDeleted, type FilterField } from './filter-fields.js';
 export { comparedField, filterTable, otherRecordError, unknownField, type FilterTable } from './filter-table.js';
-export { readTests, type ComparedField, type Bound, type FilterTest } from './filter-test.js';
+export { comparisonsOf, readTests, type ComparedField, type Bound, type FilterTest } from './filter-test.js';
+export { dateParts, groupDatesOf, groupFieldsOf, type DatePart } from './group-fields.js';
+export { orderFieldsOf } from './order-fields.js';
 export { isMoney, kindOf, type FieldKind } from './field-kind.js';
 export {
   parseFilter,

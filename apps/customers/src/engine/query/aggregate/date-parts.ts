@@ -1,19 +1,16 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { invalidArgument } from '@rapport/platform';
+import type { DatePart } from '@rapport/contracts/filters';
 import { executeWith, ofAll } from '../list/planner-settings.js';
 
 /** Formats of the parts of a date; they sort like the dates. Weeks follow ISO 8601 and begin on Monday. */
-const formats = {
+const formats: Readonly<Record<DatePart, string>> = {
   year: 'YYYY',
   quarter: 'YYYY-"Q"Q',
   month: 'YYYY-MM',
   week: 'IYYY-"W"IW',
   day: 'YYYY-MM-DD',
-} as const;
-
-export type DatePart = keyof typeof formats;
-
-export const dateParts = Object.keys(formats) as DatePart[];
+};
 
 export function isDatePart(text: string): text is DatePart {
   return Object.hasOwn(formats, text);

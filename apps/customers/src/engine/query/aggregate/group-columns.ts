@@ -1,11 +1,10 @@
-import { ScalarType } from '@bufbuild/protobuf';
 import { camelCase, snakeCase, type NamedField } from '@rapport/contracts';
 import { invalidArgument } from '@rapport/platform';
-import { kindOf } from '@rapport/contracts/filters';
+import { dateParts, groupDatesOf, groupFieldsOf } from '@rapport/contracts/filters';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { onceFor } from '../../values/once-for.js';
-import { datePart, dateParts, isDatePart } from './date-parts.js';
+import { datePart, isDatePart } from './date-parts.js';
 
 /** A field by which records are grouped. */
 export interface GroupColumn {
@@ -17,25 +16,9 @@ export interface GroupColumn {
   isList: boolean;
 }
 
-const groupsOf = onceFor(
-  ({ namedFields }: RecordType): ReadonlyMap<string, NamedField> =>
-    new Map(namedFields.filter(({ field }) => field.index.group).map((named) => [named.name, named])),
-);
+const groupsOf = onceFor(({ contract }: RecordType) => groupFieldsOf(contract));
 
-/** The times and dates of a type, by whose parts records can be grouped, by name. Personal data is excluded. */
-const datesOf = onceFor(
-  ({ contract }: RecordType): ReadonlyMap<string, 'DATE' | 'TIME'> =>
-    new Map(
-      contract.fields.flatMap((field): [string, 'DATE' | 'TIME'][] => {
-        const { desc, column, isPersonal } = field;
-        // Aggregates cover live records only.
-        const isTime = desc.message?.typeName === 'google.protobuf.Timestamp' && column !== 'delete_time';
-        const isText = desc.fieldKind === 'scalar' && desc.scalar === ScalarType.STRING;
-        const kind = isTime || isText ? kindOf(field) : undefined;
-        return !isPersonal && (kind === 'DATE' || kind === 'TIME') ? [[column, kind]] : [];
-      }),
-    ),
-);
+const datesOf = onceFor(({ contract }: RecordType) => groupDatesOf(contract));
 
 /** Context of the names of groups. */
 export interface GroupNames {

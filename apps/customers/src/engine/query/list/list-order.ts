@@ -1,7 +1,6 @@
 import { camelCase, camelPath, enumNames, snakeCase } from '@rapport/contracts';
-import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
 import { invalidArgument } from '@rapport/platform';
-import { customFieldKinds, kindOf } from '@rapport/contracts/filters';
+import { customFieldKinds, orderFieldsOf } from '@rapport/contracts/filters';
 import { indexKey, type CustomFields } from '../../fields/custom-fields.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { onceFor } from '../../values/once-for.js';
@@ -40,27 +39,29 @@ export interface RequestedOrder {
   direction: 'asc' | 'desc';
 }
 
-const sqlTypes = { TEXT: 'text', DATE: 'text', MONEY: 'text', TIME: 'timestamptz', NUMBER: 'numeric' } as const;
+const sqlTypes = {
+  TEXT: 'text',
+  DATE: 'text',
+  MONEY: 'text',
+  TIME: 'timestamptz',
+  NUMBER: 'numeric',
+  ENUM: 'int',
+} as const;
 
 /** Times that are never null. */
 const requiredTimes = new Set(['create_time', 'update_time', 'delete_time']);
 
 /** The orders of a type by the names of their fields, as errors list them. */
 const columnsOf = onceFor((type: RecordType): ReadonlyMap<string, OrderColumn> => {
-  const columns = type.contract.fields.flatMap((field): [string, OrderColumn][] => {
-    const { column, index, isRequired, writable, desc } = field;
+  const columns = orderFieldsOf(type.contract).map(({ field, kind, ofLive, ofDeleted }): [string, OrderColumn] => {
+    const { column, isRequired, writable, desc } = field;
     const isAlwaysSet = isRequired || type.definition.alwaysSet?.includes(column) === true;
-    if (desc.fieldKind === 'enum' && index.term !== '') {
-      const names = enumNames(desc.enum);
-      return [[column, { column, type: 'int', nullable: !isAlwaysSet, ofLive: true, ofDeleted: false, names }]];
-    }
-    if (index.order === FieldOrder.UNSPECIFIED) return [];
-    const kind = kindOf(field);
     const isKept = kind === 'TIME' && writable === 'NEVER' && requiredTimes.has(column);
-    const ofLive = index.order !== FieldOrder.DELETED;
-    const ofDeleted = index.order !== FieldOrder.LIVE;
-    const nullable = !isKept && !isAlwaysSet;
-    return [[column, { column: type.sortColumn(field), type: sqlTypes[kind], nullable, ofLive, ofDeleted }]];
+    const order = { type: sqlTypes[kind], nullable: !isKept && !isAlwaysSet, ofLive, ofDeleted };
+    return [
+      column,
+      desc.enum ? { ...order, column, names: enumNames(desc.enum) } : { ...order, column: type.sortColumn(field) },
+    ];
   });
   return new Map(columns);
 });
