@@ -1,5 +1,12 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
-import { openApiDocument, restRoutes, ServiceCertificates, type Contract, type RestRoute } from '@rapport/contracts';
+import {
+  costOf,
+  openApiDocument,
+  restRoutes,
+  ServiceCertificates,
+  type Contract,
+  type RestRoute,
+} from '@rapport/contracts';
 import { answerProbe, Readiness, type Logger } from '@rapport/platform';
 import type { FastifyInstance } from 'fastify';
 import { AccessTokenVerifier } from './access/access-token-verifier.js';
@@ -18,7 +25,6 @@ import { registerDocuments } from './docs/documents.js';
 import { registerOidc } from './oidc/forward-oidc.js';
 import { defaultLimitSettings } from './limits/limit-settings.js';
 import { Limits } from './limits/limits.js';
-import { costOf } from './limits/rate-limits.js';
 import { OidcConnection } from './oidc/oidc-connection.js';
 import { OpenCalls } from './access/open-calls.js';
 import { createRedis } from './redis/redis.js';

@@ -45,7 +45,7 @@ export {
   type RecordContract,
   type RecordField,
 } from './records/record-contract.js';
-export type { RestRoute } from './rest/rest-route.js';
+export { costOf, type RestRoute } from './rest/rest-route.js';
 export { restRoutes } from './rest/rest-routes.js';
 export { readMask, type Updatable } from './rules/update-mask.js';
 export { structViolation } from './rules/struct-value.js';

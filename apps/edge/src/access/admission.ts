@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RestRoute } from '@rapport/contracts';
+import { costOf, type RestRoute } from '@rapport/contracts';
 import { allows, AppError, isTracing, type Logger, permissionMissing } from '@rapport/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { clientGone } from '../calls/call-ends.js';
@@ -11,7 +11,7 @@ import type { CachedRoute } from '../cache/cached-route.js';
 import type { EdgeCache } from '../cache/edge-cache.js';
 import type { Read } from '../cache/read-cache.js';
 import type { Limits } from '../limits/limits.js';
-import { costOf, type RateHeaders } from '../limits/rate-limits.js';
+import type { RateHeaders } from '../limits/rate-limits.js';
 import { clientOf, headOf, type RequestHead } from '../http/request-head.js';
 import { recordEarlyAnswer } from '../http/request-log.js';
 import type { Denials } from './denials.js';

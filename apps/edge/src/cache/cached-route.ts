@@ -1,5 +1,4 @@
-import { areaOf, type RestRoute } from '@rapport/contracts';
-import { costOf } from '../limits/rate-limits.js';
+import { areaOf, costOf, type RestRoute } from '@rapport/contracts';
 import type { SecurityHeaders } from '../http/security-headers.js';
 import { isLasting } from '../calls/peer-client.js';
 import { tagsOfRead, type TagsOfRead } from './tags.js';

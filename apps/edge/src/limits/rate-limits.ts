@@ -1,4 +1,3 @@
-import type { RestRoute } from '@rapport/contracts';
 import { AppError, type Caller, type Logger } from '@rapport/platform';
 import { RedisUnavailable, type RedisLink } from '../redis/redis.js';
 import { figures } from './limit-metrics.js';
@@ -102,11 +101,6 @@ export class RateLimits {
     // here.
     if (!(error instanceof RedisUnavailable)) this.logger.warn({ err: error }, 'Redis did not charge');
   }
-}
-
-/** What an operation costs, in units of a rate: at least one, also when the contract does not say. */
-export function costOf({ policy }: Pick<RestRoute['method'], 'policy'>): number {
-  return Math.max(1, policy.cost);
 }
 
 /** RESOURCE_EXHAUSTED RATE_LIMITED: answered as 429 with the rate headers. */

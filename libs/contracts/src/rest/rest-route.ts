@@ -57,6 +57,11 @@ export interface RestRoute {
   toText: (response: Message, parts: RequestParts) => string;
 }
 
+/** What an operation costs, in units of a rate: at least one, also when the contract does not say. */
+export function costOf({ policy }: Pick<ContractMethod, 'policy'>): number {
+  return Math.max(1, policy.cost);
+}
+
 export interface HeaderField {
   /** Lower-case header name. */
   name: string;
