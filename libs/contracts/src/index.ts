@@ -27,6 +27,7 @@ export { AnswerForm, type JsonText } from './gen/rapport/api/v1/calls_service.js
 export { JsonCodec } from './rest/json-codec.js';
 export { statusOfError } from './errors/error-codes.js';
 export { groupName } from './open-api/groups.js';
+export { isOfferedToAgents } from './open-api/operation-facts.js';
 export { contractErrorCodes, openApiDocument } from './open-api/open-api.js';
 export {
   createProblem,

@@ -4,11 +4,14 @@ import { JsonSchemas } from '../rest/json-schema.js';
 import type { RestRoute } from '../rest/rest-route.js';
 import { SchemaComponents } from './components.js';
 import { byGroup, groupName } from './groups.js';
+import { OperationFacts } from './operation-facts.js';
 import { byStatus, codesOfContract, codesOfOperation } from './operation-errors.js';
 import { eitherOf, notModified, operationOf, type Operation } from './operation.js';
 import { shareParameters } from './parameters.js';
 import { problemSchema, ProblemResponses, rateHeaders } from './problems.js';
+import { RecordFacts } from './record-facts.js';
 import { RestTexts } from './rest-texts.js';
+import { SecuritySchemes } from './security-schemes.js';
 import { webhooksOf } from './webhooks.js';
 
 type Json = Record<string, unknown>;
@@ -24,12 +27,14 @@ export function openApiDocument(contract: Contract, unordered: readonly RestRout
   const codes = codesOfContract(contract);
   const texts = new RestTexts(contract, codes.all, routes);
   const components = new SchemaComponents();
-  const schemas = new JsonSchemas(
-    contract,
-    (own, message, usage) => components.reference(own, message, usage),
-    (desc) => texts.of(desc),
-  );
-  const parts = { texts, schemas, reference: components.reference.bind(components, schemas) };
+  const recordFacts = new RecordFacts(contract);
+  const schemas = new JsonSchemas(contract, (own, message, usage) => components.reference(own, message, usage), {
+    describe: (desc) => texts.of(desc),
+    facts: (desc, usage) => recordFacts.of(desc, usage),
+  });
+  const security = new SecuritySchemes(routes);
+  const facts = new OperationFacts(contract);
+  const parts = { texts, schemas, security, facts, reference: components.reference.bind(components, schemas) };
   const operations = new Map<string, { operation: Operation; codes: string[] }>();
   for (const route of routes) {
     const key = `${route.verb.toLowerCase()} ${route.path.template}`;
@@ -61,7 +66,6 @@ export function openApiDocument(contract: Contract, unordered: readonly RestRout
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/', description: 'This server' }],
-    security: [{ apiKey: [] }],
     tags: services.map((service) => ({ name: groupName(service), description: texts.of(service) })),
     paths,
     ...(Object.keys(events.webhooks).length > 0 && { webhooks: events.webhooks }),
@@ -70,9 +74,7 @@ export function openApiDocument(contract: Contract, unordered: readonly RestRout
       parameters,
       headers: rateHeaders,
       responses: { ...responses, NotModified: notModified },
-      securitySchemes: {
-        apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: `Authorization: Bearer rpt_live_…`.' },
-      },
+      securitySchemes: security.all,
     },
   };
 }

@@ -3,10 +3,12 @@ import { isEmpty, isHttpBody } from '../descriptors/well-known.js';
 import type { JsonSchema, JsonSchemas, Usage } from '../rest/json-schema.js';
 import type { RestRoute } from '../rest/rest-route.js';
 import { groupName } from './groups.js';
+import type { OperationFacts } from './operation-facts.js';
 import { inCommonWords, type Parameter } from './parameters.js';
 import { rateHeaders, references } from './problems.js';
 import { headerTitle, type RestTexts } from './rest-texts.js';
 import { forDocument } from './components.js';
+import type { SecuritySchemes } from './security-schemes.js';
 
 type Json = Record<string, unknown>;
 
@@ -46,6 +48,8 @@ export interface Operation extends Json {
 export interface Parts {
   texts: RestTexts;
   schemas: JsonSchemas;
+  security: SecuritySchemes;
+  facts: OperationFacts;
   /** The schema of a message, as a component. */
   reference: (message: DescMessage, usage: Usage) => JsonSchema;
 }
@@ -60,7 +64,8 @@ export function operationOf(route: RestRoute, parts: Parts): Operation {
     tags: [groupName(method.service)],
     summary: summary.replace(/\.$/, ''),
     description: method.policy.public ? comment : `${comment}\n\nPermission: \`${method.policy.permission}\`.`,
-    ...(method.policy.public ? { security: [] } : {}),
+    security: parts.security.of(route),
+    ...parts.facts.of(route),
     parameters: [
       ...fields.path.map((field) => parameter(route, parts, field, 'path', field.jsonName, true)),
       ...fields.query.map((field) =>

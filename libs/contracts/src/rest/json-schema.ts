@@ -20,16 +20,24 @@ export type JsonSchema = Record<string, unknown>;
  */
 export type Usage = 'output' | 'view' | 'views' | 'input' | 'patch' | 'item';
 
+/** What a document says of its schemas, which validation does not need. */
+export interface SchemaDocument {
+  /** The description of what a schema is made of. */
+  describe: (desc: DescMessage | DescField | DescEnum | DescEnumValue) => string;
+  /** Extensions of OpenAPI. */
+  facts: (desc: DescMessage | DescField, usage: Usage) => JsonSchema;
+}
+
 /** Builds the JSON Schemas of messages and fields. The same source serves validation and documents. */
 export class JsonSchemas {
   /**
    * @param reference how a message within another one is given: a `$ref`, or its schema in place
-   * @param describe the description of what a schema is made of; undefined without descriptions, which only documents need
+   * @param document what documents say beyond the schemas; undefined without a document
    */
   constructor(
     private readonly contract: Contract,
     private readonly reference: (schemas: JsonSchemas, message: DescMessage, usage: Usage) => JsonSchema,
-    private readonly describe?: (desc: DescMessage | DescField | DescEnum | DescEnumValue) => string,
+    private readonly document?: SchemaDocument,
   ) {}
 
   /** The schema of a message. Fields that a caller may not set have the schema `false` in `input` and `patch`. */
@@ -39,7 +47,7 @@ export class JsonSchemas {
     const required = fields.filter((field) => this.#isRequired(field, usage)).map((field) => field.jsonName);
     return {
       type: 'object',
-      ...this.#description(desc),
+      ...this.#documented(desc, usage),
       properties: Object.fromEntries(fields.map((field) => [field.jsonName, this.#property(field, usage)])),
       ...(required.length > 0 ? { required } : {}),
       ...(isAnswer(usage) ? {} : { additionalProperties: false }),
@@ -49,16 +57,16 @@ export class JsonSchemas {
 
   /** The schema of one field's value, such as a query parameter. */
   field(field: DescField, usage: Usage): JsonSchema {
-    const description = this.#description(field);
+    const documented = this.#documented(field, usage);
     if (field.fieldKind === 'map') throw new Error(`${field.parent.typeName}.${field.name}: maps are not supported.`);
-    if (field.fieldKind !== 'list') return { ...this.#value(field, usage), ...description };
+    if (field.fieldKind !== 'list') return { ...this.#value(field, usage), ...documented };
     const { minItems, maxItems } = this.#rules(field, usage);
     return {
       type: 'array',
       items: this.#value(field, usage),
       ...(minItems === undefined ? {} : { minItems }),
       ...(maxItems === undefined ? {} : { maxItems }),
-      ...description,
+      ...documented,
     };
   }
 
@@ -93,7 +101,11 @@ export class JsonSchemas {
     }
     // A mask that is no parameter has no place in a schema, and an update's is made of its body.
     if (isReadMask(field)) return { type: 'string', minLength: 1, maxLength: maxReadMaskLength, storable: true };
-    if (field.message) return { ...this.reference(this, field.message, usageWithin(field, rules, usage)), ...example };
+    if (field.message) {
+      const reference = this.reference(this, field.message, usageWithin(field, rules, usage));
+      // Examples are what callers send: an answer has fields of the server too.
+      return isAnswer(usage) ? reference : { ...reference, ...example };
+    }
     if (field.enum) return { type: 'string', enum: enumNames(field.enum), ...example };
     return { ...scalarSchema(field, rules), ...checksOfOurOwn(field, usage), ...example };
   }
@@ -105,20 +117,21 @@ export class JsonSchemas {
 
   /** The meanings of the values of an enum, as a list. */
   valueMeanings(desc: DescEnum): string | undefined {
-    const { describe } = this;
+    const { document } = this;
     return (
-      describe &&
+      document &&
       desc.values
-        .flatMap((value) => (value.number === 0 ? [] : [`- \`${value.localName}\`: ${describe(value)}`]))
+        .flatMap((value) => (value.number === 0 ? [] : [`- \`${value.localName}\`: ${document.describe(value)}`]))
         .join('\n')
     );
   }
 
-  #description(desc: DescMessage | DescField): JsonSchema {
-    if (!this.describe) return {};
+  #documented(desc: DescMessage | DescField, usage: Usage): JsonSchema {
+    const { document } = this;
+    if (!document) return {};
     const values = desc.kind === 'field' && desc.enum ? this.valueMeanings(desc.enum) : undefined;
-    const description = [this.describe(desc), ...(values === undefined ? [] : [values])].join('\n\n').trim();
-    return description === '' ? {} : { description };
+    const description = [document.describe(desc), ...(values === undefined ? [] : [values])].join('\n\n').trim();
+    return { ...(description !== '' && { description }), ...document.facts(desc, usage) };
   }
 }
 
@@ -209,8 +222,9 @@ function textRules(rules: FieldRules): JsonSchema {
 
 /** Null stands for no value, as in proto3 JSON. */
 function nullable(schema: JsonSchema): JsonSchema {
-  const { type, description, ...rest } = schema;
-  const documented = description === undefined ? {} : { description };
+  const ofDocument = ([keyword]: [string, unknown]) => keyword === 'description' || keyword.startsWith('x-');
+  const documented = Object.fromEntries(Object.entries(schema).filter(ofDocument));
+  const { type, ...rest } = Object.fromEntries(Object.entries(schema).filter((entry) => !ofDocument(entry)));
   // A reference has no type of its own.
   if (typeof type !== 'string') return { anyOf: [rest, { type: 'null' }], ...documented };
   const values = 'enum' in rest ? { enum: [...(rest['enum'] as string[]), null] } : {};
