@@ -37,6 +37,7 @@ describe('an answer of the API has only the headers that apply to it', () => {
     ['/nowhere', []],
     ['/livez', []],
     ['/openapi.json', ['cache-control']],
+    ['/openapi-3.0.json', ['cache-control']],
   ])('at %s', async (path, own) => {
     expect(await headersOf(path)).toEqual([...connection, ...security, ...content, ...own].sort());
   });

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { openApiDocument, platformContract, restRoutes, type Contract } from '@rapport/contracts';
+import { asOpenApi30, openApiDocument, platformContract, restRoutes, type Contract } from '@rapport/contracts';
 import { isSoak, soakTimeoutMs } from '@rapport/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateSampleContract } from './generate-sample-contract.ts';
@@ -24,7 +24,11 @@ beforeAll(async () => {
   const platform = openApi(platformContract());
   const broken = JSON.parse(JSON.stringify(platform)) as { paths: Record<string, { get: { parameters?: unknown } }> };
   delete broken.paths['/v1/customers/{id}']?.get.parameters;
-  const documents = { platform, sample: openApi((await generateSampleContract()).contract), broken };
+  const sample = openApi((await generateSampleContract()).contract);
+  const documents = {
+    ...{ platform, sample, broken },
+    ...{ 'platform-3.0': asOpenApi30(platform), 'sample-3.0': asOpenApi30(sample), 'broken-3.0': asOpenApi30(broken) },
+  };
   const files = Object.entries(documents).map(([name, document]) => save(`${name}.json`, document));
   const saved = await Promise.all(files);
   const findings = Object.entries(linters).map(async ([name, lint]) => [name, await lint(saved)] as const);
@@ -33,19 +37,24 @@ beforeAll(async () => {
 
 afterAll(async () => rm(folder, { recursive: true }));
 
-describe.each(Object.keys(linters))('the OpenAPI document under %s', (linter) => {
-  it('has no error and no warning', () => {
-    expect(refused[linter]).not.toContain('platform.json');
-  });
+const versions = ['', '-3.0'];
 
-  it('has none for a contract with streams, free-form objects and read masks either', () => {
-    expect(refused[linter]).not.toContain('sample.json');
-  });
+describe.each(Object.keys(linters).flatMap((linter) => versions.map((version) => ({ linter, version }))))(
+  'the OpenAPI document$version under $linter',
+  ({ linter, version }) => {
+    it('has no error and no warning', () => {
+      expect(refused[linter]).not.toContain(`platform${version}.json`);
+    });
 
-  it('would be refused with a path parameter missing', () => {
-    expect(refused[linter]).toContain('broken.json');
-  });
-});
+    it('has none for a contract with streams, free-form objects and read masks either', () => {
+      expect(refused[linter]).not.toContain(`sample${version}.json`);
+    });
+
+    it('would be refused with a path parameter missing', () => {
+      expect(refused[linter]).toContain(`broken${version}.json`);
+    });
+  },
+);
 
 async function redoclyRefuses(files: string[]): Promise<string[]> {
   // It reports each run to its vendor, unless this is switched off.

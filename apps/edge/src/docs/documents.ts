@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { Contract } from '@rapport/contracts';
+import { asOpenApi30, type Contract } from '@rapport/contracts';
 import type { FastifyInstance } from 'fastify';
 import { sendPages } from '../http/security-headers.js';
 import style from './guide/guide.css?raw';
@@ -35,7 +35,7 @@ const contentSecurityPolicy =
   "form-action 'none'; frame-ancestors 'none'";
 
 /**
- * Serves the API's description at /openapi.json, a guide at /docs, and the description for people at /docs/reference. Everything comes
+ * Serves the API's description at /openapi.json, the same as OpenAPI 3.0 at /openapi-3.0.json, a guide at /docs, and the description for people at /docs/reference. Everything comes
  * from this process, which makes and reads each document when it is first asked for.
  */
 export async function registerDocuments(
@@ -47,7 +47,9 @@ export async function registerDocuments(
   const require = createRequire(import.meta.url);
   const library = (file: string) => readFileSync(require.resolve(`swagger-ui-dist/${file}`));
   const html = 'text/html; charset=utf-8';
-  addDocument(server, { url: '/openapi.json', type: 'application/json', make: () => JSON.stringify(openApi()) });
+  const json = 'application/json';
+  addDocument(server, { url: '/openapi.json', type: json, make: () => JSON.stringify(openApi()) });
+  addDocument(server, { url: '/openapi-3.0.json', type: json, make: () => JSON.stringify(asOpenApi30(openApi())) });
   const pages: Document[] = [
     ...guidePaths.map((url) => ({ url, type: html, make: () => guidePage(url, contract) })),
     { url: '/docs/reference', type: html, make: () => layout('/docs/reference', 'Reference', reference, libraryStyle) },
