@@ -1,6 +1,12 @@
-import { camelCase, type RecordContract, type RestRoute } from '@rapport/contracts';
-import { filterFieldsOf, type FilterField } from '@rapport/contracts/filters';
-import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
+import { camelCase, camelPath, type RecordContract, type RestRoute } from '@rapport/contracts';
+import {
+  comparisonsOf,
+  filterFieldsOf,
+  groupDatesOf,
+  groupFieldsOf,
+  orderFieldsOf,
+  type FilterField,
+} from '@rapport/contracts/filters';
 import type { FilterFact, Operation, Resource } from '../src/contract/contract-file.ts';
 
 /** The collections that can be listed: `GET /v1/x` whose answer has one list of messages. */
@@ -40,7 +46,17 @@ function listOf({ method, answerUsage }: RestRoute) {
 
 type Operations = Omit<
   Resource,
-  'name' | 'singular' | 'message' | 'items' | 'list' | 'isRecord' | 'hasCustomFields' | 'filters' | 'orders' | 'groups'
+  | 'name'
+  | 'singular'
+  | 'message'
+  | 'items'
+  | 'list'
+  | 'isRecord'
+  | 'hasCustomFields'
+  | 'filters'
+  | 'orders'
+  | 'groups'
+  | 'dates'
 >;
 
 /** The operations of a collection and of its items, by their verbs and paths. */
@@ -90,25 +106,24 @@ function lastStep(path: string): string {
   return path.slice(path.lastIndexOf('/'));
 }
 
-function factsOf(record: RecordContract | undefined): Pick<Resource, 'filters' | 'orders' | 'groups'> {
-  if (!record) return { filters: [], orders: [], groups: [] };
-  const orders = record.fields.filter(
-    ({ index, desc }) => index.order !== FieldOrder.UNSPECIFIED || (desc.fieldKind === 'enum' && index.term !== ''),
-  );
+function factsOf(record: RecordContract | undefined): Pick<Resource, 'filters' | 'orders' | 'groups' | 'dates'> {
+  if (!record) return { filters: [], orders: [], groups: [], dates: [] };
   return {
     filters: [...filterFieldsOf(record).values()].map(filterFact),
-    orders: orders.map(({ name }) => name),
-    groups: [...filterFieldsOf(record).values()].filter(({ field }) => field.index.group).map(({ path }) => path),
+    orders: orderFieldsOf(record).map(({ field }) => field.name),
+    groups: [...groupFieldsOf(record).keys()].map(camelPath),
+    dates: [...groupDatesOf(record).keys()].map(camelPath),
   };
 }
 
 function filterFact(field: FilterField): FilterFact {
-  const ordered = ['time', 'value', 'name'].includes(field.type) || (field.type === 'enum' && field.ordered);
   const { enum: values } = field.field.desc;
+  const { operators, patterns } = comparisonsOf(field);
   return {
     path: field.path,
     type: field.type,
     ...(values && { of: values.name }),
-    operators: [':', '=', '!=', ...(ordered ? ['<', '<=', '>', '>=', 'BETWEEN'] : []), 'IN'],
+    operators,
+    ...(patterns.length > 0 && { patterns }),
   };
 }

@@ -103,6 +103,8 @@ export interface Resource {
   orders: string[];
   /** Paths of fields that an aggregate can be grouped by. */
   groups: string[];
+  /** Paths of times and dates whose parts an aggregate can be grouped by, as in `createTime.month`. */
+  dates: string[];
 }
 
 export interface FilterFact {
@@ -111,5 +113,8 @@ export interface FilterFact {
   type: 'term' | 'enum' | 'id' | 'owner' | 'time' | 'value' | 'name' | 'key';
   /** Values of an enum. */
   of?: string;
+  /** The usual one first. */
   operators: string[];
+  /** Where a text can have `*`: `abc*`, `*abc` and `*abc*`. */
+  patterns?: string[];
 }
