@@ -11,6 +11,7 @@ import {
 import { FieldBehavior } from '@rapport/contracts/google/api/field_behavior';
 import { Format, type FieldRules } from '@rapport/contracts/rapport/api/v1/options';
 import type { ContractFile, EnumValue, Field, FieldType, Operation } from '../src/contract/contract-file.ts';
+import { nameOf } from './names.ts';
 import { resourcesOf } from './resources.ts';
 
 /** The facts of a contract that the console is derived from. */
@@ -73,11 +74,12 @@ class Fields {
   /** The name of a message, whose fields are noted. */
   message(desc: DescMessage): string {
     // Noted before its fields are read: messages can contain themselves.
-    if (!this.messages[desc.name]) {
-      this.messages[desc.name] = [];
-      this.messages[desc.name] = desc.fields.map((field) => this.field(field));
+    const name = nameOf(desc);
+    if (!this.messages[name]) {
+      this.messages[name] = [];
+      this.messages[name] = desc.fields.map((field) => this.field(field));
     }
-    return desc.name;
+    return name;
   }
 
   field(desc: DescField): Field {
@@ -102,12 +104,13 @@ class Fields {
   #type(desc: DescField): { type: FieldType; of?: string } {
     const { message, enum: values } = desc;
     if (values) {
-      this.enums[values.name] ??= enumNames(values).map((name) => {
+      const of = nameOf(values);
+      this.enums[of] ??= enumNames(values).map((name) => {
         const value = values.values.find(({ localName }) => localName === name);
         const help = value ? firstSentence(this.#contract.comment(value)) : '';
         return { name, ...(help !== '' && { help }) };
       });
-      return { type: 'enum', of: values.name };
+      return { type: 'enum', of };
     }
     if (message) {
       const known = knownMessages[message.typeName];

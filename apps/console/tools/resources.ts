@@ -8,6 +8,7 @@ import {
   type FilterField,
 } from '@rapport/contracts/filters';
 import type { FilterFact, Operation, Resource } from '../src/contract/contract-file.ts';
+import { nameOf } from './names.ts';
 
 /** The collections that can be listed: `GET /v1/x` whose answer has one list of messages. */
 export function resourcesOf(
@@ -26,7 +27,7 @@ export function resourcesOf(
       name: operation.path.replace('/v1/', ''),
       singular:
         record?.singular ?? camelCase(items.message.name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`).slice(1)),
-      message: items.message.name,
+      message: nameOf(items.message),
       items: items.jsonName,
       list: operation.id,
       ...operationsOf(operation.path, operations),
@@ -122,7 +123,7 @@ function filterFact(field: FilterField): FilterFact {
   return {
     path: field.path,
     type: field.type,
-    ...(values && { of: values.name }),
+    ...(values && { of: nameOf(values) }),
     operators,
     ...(patterns.length > 0 && { patterns }),
   };
