@@ -15,6 +15,8 @@ const depConstraints = [
   { sourceTag: 'type:contracts', onlyDependOnLibsWithTags: ['type:platform', 'type:proto'] },
   { sourceTag: 'type:persistence', onlyDependOnLibsWithTags: ['type:platform'] },
   { sourceTag: 'type:testing', onlyDependOnLibsWithTags: [] },
+  // Published without the others.
+  { sourceTag: 'type:client', onlyDependOnLibsWithTags: [] },
   {
     sourceTag: 'type:service',
     onlyDependOnLibsWithTags: ['type:contracts', 'type:platform', 'type:persistence'],
@@ -166,6 +168,11 @@ export default tseslint.config(
       // What a person sees is in their zone, which the browser knows.
       'no-restricted-syntax': ['error', ...restrictedSyntax],
     },
+  },
+  // It writes the client's code from the contract, and is not part of the client. So do tests that compare the two.
+  {
+    files: ['libs/client/{generate,test}/**/*.ts'],
+    rules: boundaries([{ sourceTag: 'type:client', onlyDependOnLibsWithTags: ['type:contracts', 'type:testing'] }]),
   },
   // One long text of SQL.
   { files: ['**/*.migration.ts'], rules: { 'max-lines-per-function': 'off' } },

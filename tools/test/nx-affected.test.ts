@@ -11,8 +11,8 @@ const memory = mkdtempSync(join(tmpdir(), 'rapport-affected-'));
 
 afterAll(() => rmSync(memory, { recursive: true }));
 
-/** The load tests, the tools and the tests of sync run the whole platform. */
-const wholePlatform = ['load-tests', 'sync', 'tools'];
+/** The load tests, the tools and the tests of the client and of sync run the whole platform. */
+const wholePlatform = ['client', 'load-tests', 'sync', 'tools'];
 
 const affectedBy: [file: string, projects: string[]][] = [
   ['proto/rapport/customers/v1/customer.proto', ['proto', 'contracts', 'edge', 'auth', 'customers', ...wholePlatform]],

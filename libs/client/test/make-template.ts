@@ -1,0 +1,1 @@
+export { makePlatformTemplate as default } from '@rapport/testing';

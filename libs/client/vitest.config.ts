@@ -1,0 +1,6 @@
+import { vitestConfig } from '../../vitest.base.ts';
+
+export default vitestConfig(import.meta.dirname, {
+  environment: '../../vitest.environment.ts',
+  globalSetup: ['test/make-template.ts', 'test/share-platform.ts'],
+});
