@@ -90,8 +90,10 @@ function headerOf(headers: Parameters<typeof verify>[0], name: string): string {
   return value;
 }
 
-/** The bytes of base64; undefined for other text. */
+/** The bytes of base64 in its only form; undefined for other text. */
 function bytesOf(base64: string): Uint8Array<ArrayBuffer> | undefined {
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64) || base64.replaceAll('=', '').length % 4 === 1) return undefined;
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64) || base64.length % 4 !== 0) return undefined;
+  const binary = atob(base64);
+  if (btoa(binary) !== base64) return undefined;
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
 }
