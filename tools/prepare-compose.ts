@@ -14,7 +14,7 @@ const processes = {
   auth: ['page-token-key', 'api-key-hmac-key', 'account-key', 'oidc-key', 'audit-signing-key'],
   customers: ['page-token-key', 'suppression-hmac-key', 'audit-signing-key', 'master-key'],
   sync: ['page-token-key', 'audit-signing-key', 'master-key'],
-  edge: ['cache-key'],
+  edge: ['cache-key', 'console-keys'],
 };
 
 const secrets = await SecretFiles.in(folder);

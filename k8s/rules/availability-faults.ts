@@ -83,11 +83,16 @@ function autoscalerFaults({ spec }: Autoscaler, servers: Workload[]): string[] {
   );
 }
 
-/** The issuer of tokens is the public URL, in auth, which issues them, and in the edge, which verifies them. */
+/**
+ * The issuer of tokens is the public URL, in auth, which issues them, and in the edge, which verifies them. Auth sends browsers back to
+ * the console at the edge's address of it.
+ */
 function publicUrlFaults(servers: Workload[]): string[] {
-  const urls = servers.map((server) => variable(server, 'PUBLIC_URL'));
-  const different = new Set(urls.filter((url) => url !== undefined));
-  return faults([different.size > 1, `PUBLIC_URL differs: ${[...different].join(', ')}`]);
+  return ['PUBLIC_URL', 'CONSOLE_URL'].flatMap((name) => {
+    const urls = servers.map((server) => variable(server, name));
+    const different = new Set(urls.filter((url) => url !== undefined));
+    return faults([different.size > 1, `${name} differs: ${[...different].join(', ')}`]);
+  });
 }
 
 function variable(server: Workload, name: string): string | undefined {

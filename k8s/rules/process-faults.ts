@@ -63,8 +63,8 @@ function variableFaults(container: Container, { variables }: Process): string[] 
 function valueFaults(container: Container, pod: Pod, services: Service[]): string[] {
   return (container.env ?? []).flatMap(({ name, value = '' }) => {
     if (name.endsWith('_FILE')) return fileFaults(name, value, container, pod);
-    // The public URL is no secret.
-    if (name === 'PUBLIC_URL') return [];
+    // Public URLs are no secrets.
+    if (['PUBLIC_URL', 'CONSOLE_URL'].includes(name)) return [];
     if (/_(URL|KEY)$/.test(name)) return [`${name} is a secret and must come from a file`];
     if (['EDGE_HOST', 'GRPC_ADDRESS', 'HTTP_ADDRESS'].includes(name))
       return faults([value.split(':')[0] !== '0.0.0.0', `${name} is not reachable from other pods`]);

@@ -30,6 +30,7 @@ export const serviceVariables = {
   PUBLIC_URL: publicUrl.default('http://127.0.0.1:8080').meta({
     description: 'Where browsers and clients reach the edge. The issuer of tokens.',
   }),
+  CONSOLE_URL: processVariables.CONSOLE_URL,
   AUDIT_SIGNING_KEY: processVariables.AUDIT_SIGNING_KEY,
   AUDIT_RETIRED_KEYS: processVariables.AUDIT_RETIRED_KEYS,
   AUDIT_HEAD_SECONDS: processVariables.AUDIT_HEAD_SECONDS,

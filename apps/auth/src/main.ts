@@ -26,7 +26,7 @@ await runGrpcService({
     secrets: new Secrets(config.API_KEY_HMAC_KEY, new PageTokenKey(config.PAGE_TOKEN_KEY), config.OIDC_KEY),
     accountKey: config.ACCOUNT_KEY,
     mail: { mailUrl: config.MAIL_URL, mailFrom: config.MAIL_FROM },
-    oidc: { issuer: publicUrl, address: config.HTTP_ADDRESS, databaseUrl, logger, tls },
+    oidc: { issuer: publicUrl, consoleUrl: config.CONSOLE_URL, address: config.HTTP_ADDRESS, databaseUrl, logger, tls },
     publicUrl,
     auditKeys: new AuditKeys('auth', config.AUDIT_SIGNING_KEY, config.AUDIT_RETIRED_KEYS),
     auditHeadSeconds: config.AUDIT_HEAD_SECONDS,

@@ -1,3 +1,4 @@
+import type { OAuthClient } from '@rapport/contracts/rapport/auth/v1/oauth_clients_service';
 import type { Browser } from '@rapport/testing';
 import type { Client, RunningProvider } from './running-provider.js';
 
@@ -14,8 +15,9 @@ export class ConsentingUser {
     private readonly browser: Browser,
   ) {}
 
-  static async of(provider: RunningProvider): Promise<ConsentingUser> {
-    const client = await provider.newClient();
+  /** @param wanted of its client, a confidential one by default */
+  static async of(provider: RunningProvider, wanted: Partial<OAuthClient> = {}): Promise<ConsentingUser> {
+    const client = await provider.newClient(wanted);
     const { email, password } = await provider.newUser(client.caller);
     const { browser, page } = await provider.authorize(client);
     await browser.submit(page, '/sign-in', { email, password });

@@ -7,7 +7,7 @@ import type { AuditVerification } from '@rapport/contracts/rapport/api/v1/audit'
 import { Team } from '@rapport/contracts/rapport/auth/v1/teams_service';
 import { v7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { RunningProvider, type Client, type User } from './running-provider.js';
+import { publicClient, RunningProvider, type Client, type User } from './running-provider.js';
 
 let provider: RunningProvider;
 let client: Client;
@@ -111,7 +111,7 @@ test('there is no event for a token of another client', async () => {
 });
 
 test('an event records the reuse of a refresh token', async () => {
-  const reused = await provider.newClient();
+  const reused = await provider.newClient(publicClient);
   const { refresh_token: token = '' } = await provider.signIn(reused, user);
   await provider.refresh(reused, token);
 

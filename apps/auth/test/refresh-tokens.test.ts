@@ -1,33 +1,36 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConsentingUser } from './consenting-user.js';
-import { RunningProvider } from './running-provider.js';
+import { publicClient, RunningProvider } from './running-provider.js';
 
 let provider: RunningProvider;
+/** Of a confidential client, and of a public one. */
 let user: ConsentingUser;
+let ofPublic: ConsentingUser;
 
 beforeAll(async () => {
   provider = await RunningProvider.shared();
   user = await ConsentingUser.of(provider);
+  ofPublic = await ConsentingUser.of(provider, publicClient);
 });
 afterAll(() => provider.stop());
 
 const invalidGrant = { error: 'invalid_grant' };
 
-describe('a refresh token', () => {
+describe('a refresh token of a public client', () => {
   test('returns the next one, which returns the next', async () => {
-    const first = await user.newTokens();
+    const first = await ofPublic.newTokens();
 
-    const second = await user.refresh(first.refresh);
-    const third = await user.refresh(second.refresh);
+    const second = await ofPublic.refresh(first.refresh);
+    const third = await ofPublic.refresh(second.refresh);
 
     expect(new Set([first.refresh, second.refresh, third.refresh]).size).toBe(3);
-    expect(await user.usable(third)).toEqual(['access', 'refresh']);
+    expect(await ofPublic.usable(third)).toEqual(['access', 'refresh']);
   });
 
   test('used 20 times at once succeeds exactly once', async () => {
-    const first = await user.newTokens();
+    const first = await ofPublic.newTokens();
 
-    const answers = await Promise.allSettled(Array.from({ length: 20 }, () => user.refresh(first.refresh)));
+    const answers = await Promise.allSettled(Array.from({ length: 20 }, () => ofPublic.refresh(first.refresh)));
 
     const refused = answers.filter((answer) => answer.status === 'rejected');
     expect(answers.length - refused.length).toBe(1);
@@ -35,15 +38,29 @@ describe('a refresh token', () => {
   });
 
   test('that is reused revokes its whole family', async () => {
+    const first = await ofPublic.newTokens();
+    const second = await ofPublic.refresh(first.refresh);
+    const third = await ofPublic.refresh(second.refresh);
+    expect(await ofPublic.usable(first, second, third)).toEqual(['access', 'access', 'access', 'refresh']);
+
+    await expect(ofPublic.refresh(first.refresh)).rejects.toMatchObject(invalidGrant);
+
+    expect(await ofPublic.usable(first, second, third)).toEqual([]);
+    await expect(ofPublic.refresh(third.refresh)).rejects.toMatchObject(invalidGrant);
+  });
+});
+
+describe('a refresh token', () => {
+  test('of a confidential client stays the same, also when 20 of its processes use it at once', async () => {
     const first = await user.newTokens();
-    const second = await user.refresh(first.refresh);
-    const third = await user.refresh(second.refresh);
-    expect(await user.usable(first, second, third)).toEqual(['access', 'access', 'access', 'refresh']);
 
-    await expect(user.refresh(first.refresh)).rejects.toMatchObject(invalidGrant);
+    const pairs = await Promise.all(Array.from({ length: 20 }, () => user.refresh(first.refresh)));
 
-    expect(await user.usable(first, second, third)).toEqual([]);
-    await expect(user.refresh(third.refresh)).rejects.toMatchObject(invalidGrant);
+    expect(new Set(pairs.map(({ refresh }) => refresh))).toEqual(new Set([first.refresh]));
+    expect(new Set(pairs.map(({ access }) => access)).size).toBe(20);
+    expect(await user.usable(pairs[0]!, pairs[19]!)).toEqual(['access', 'refresh', 'access', 'refresh']);
+    await user.revoke(first.refresh);
+    expect(await user.usable(...pairs)).toEqual([]);
   });
 
   test('of one client is refused for another', async () => {

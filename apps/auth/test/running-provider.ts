@@ -32,6 +32,8 @@ export interface Client {
 }
 
 const { AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS } = OAuthGrantType;
+/** What differs for a public client, such as an app on a phone. */
+export const publicClient = { confidential: false, grantTypes: [AUTHORIZATION_CODE, REFRESH_TOKEN] };
 export const redirectUri = 'https://app.example.com/callback';
 /** Tests call the service without TLS. */
 export const insecure = { [oauth.allowInsecureRequests]: true };

@@ -8,6 +8,7 @@ import {
   publicUrl,
   readEnvironment,
   secretKey,
+  secretKeys,
   target,
 } from '@rapport/platform';
 import { z } from 'zod';
@@ -34,6 +35,8 @@ export interface EdgeConfig {
   authHttpAddress?: string | undefined;
   /** Public URL of this edge, without a trailing slash: the issuer of access tokens. */
   publicUrl?: string | undefined;
+  /** The console. None when absent. */
+  console?: ConsoleConfig | undefined;
   /** Of the Redis that all edges share. Without it this edge must be the only one. */
   redisUrl?: string | undefined;
   /** 32 bytes, the same for all edges: what answers in Redis are encrypted with. Without it they share none. */
@@ -48,6 +51,16 @@ export interface EdgeConfig {
   traces?: { endpoint: string; share: number } | undefined;
   /** Port of a plain server of its own for probes and `/metrics`. None when absent. */
   healthPort?: number | undefined;
+}
+
+/** The console for people, and its sign-in. */
+export interface ConsoleConfig {
+  /** Origin of its pages, without a trailing slash. Equal to `publicUrl` unless it has a host of its own. */
+  url: string;
+  /** 32 bytes each, the same for all edges: the first one seals cookies, and all of them open. Nobody can sign in without one. */
+  keys: readonly Buffer[];
+  /** Folder of its built files. */
+  folder: string | undefined;
 }
 
 /** The areas of the contract: `rapport.<area>.v1` is served by the service of that name. */
@@ -70,6 +83,11 @@ export const ownVariables = {
   CACHE_MIB: z.coerce.number().int().min(1).max(65_536).optional().meta({
     description: 'Memory for cached answers, in MiB. 64 when absent.',
   }),
+  CONSOLE_KEYS: secretKeys.default([]).meta({
+    description:
+      'Seal the cookies of the console, the same for all edges. The first one seals, all open. Without it nobody can sign in to the console.',
+  }),
+  CONSOLE_URL: processVariables.CONSOLE_URL,
   EDGE_HOST: z.string().default('127.0.0.1').meta({ description: 'Address to listen on.' }),
   EDGE_PORT: port.default(8080).meta({ description: 'Port to listen on.' }),
   HEALTH_PORT: processVariables.HEALTH_PORT.optional(),
@@ -112,9 +130,11 @@ export const addressVariables = Object.fromEntries(
   areas.map((area) => [addressVariable(area), target.meta({ description: `The service ${area}.` })]),
 );
 
-export function readEdgeConfig(): EdgeConfig {
+/** @param consoleFolder where the console's built files are */
+export function readEdgeConfig(consoleFolder?: string): EdgeConfig {
   const variables = readEnvironment({ ...addressVariables, ...ownVariables });
   const addresses = variables as unknown as Record<string, string>;
+  const issuer = variables.PUBLIC_URL ?? `http://127.0.0.1:${variables.EDGE_PORT}`;
   return {
     host: variables.EDGE_HOST,
     port: variables.EDGE_PORT,
@@ -122,7 +142,8 @@ export function readEdgeConfig(): EdgeConfig {
     logLevel: variables.LOG_LEVEL,
     traces: traces(variables),
     authHttpAddress: variables.AUTH_HTTP_ADDRESS,
-    publicUrl: variables.PUBLIC_URL ?? `http://127.0.0.1:${variables.EDGE_PORT}`,
+    publicUrl: issuer,
+    console: { url: variables.CONSOLE_URL ?? issuer, keys: variables.CONSOLE_KEYS, folder: consoleFolder },
     redisUrl: variables.REDIS_URL,
     cacheKey: variables.CACHE_KEY,
     limits: limitSettings(variables),

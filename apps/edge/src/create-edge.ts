@@ -15,6 +15,7 @@ import { Authenticator } from './access/authenticator.js';
 import { CachedReads } from './cache/cached-reads.js';
 import { createEdgeCache } from './cache/edge-cache.js';
 import type { EdgeConfig } from './config.js';
+import { createConsole } from './console/create-console.js';
 import { apiHeaders } from './http/security-headers.js';
 import { createHttpServer } from './http/http-server.js';
 import { registerContractRoutes } from './routes/contract-routes.js';
@@ -57,6 +58,7 @@ export async function createEdge(
   const accessTokens = oidc && issuer ? new AccessTokenVerifier({ connection: oidc, issuer }) : undefined;
   const authenticator = new Authenticator(clients, limits.failedAuthentications, accessTokens, limits.plans);
   const openCalls = new OpenCalls(authenticator);
+  const pages = createConsole({ config, oidc, authenticator, limits, logger });
   const denials = new Denials(clients, logger);
   const cache = createEdgeCache({
     maxBytes: config.cacheBytes,
@@ -90,7 +92,8 @@ export async function createEdge(
     clients.close();
   });
   recordRequests(app);
-  answerUnknownRoutes(app, limits.addresses, preflightAnswerer(routes, new AllowedOrigins(clients, logger)));
+  const answerPreflight = preflightAnswerer(routes, new AllowedOrigins(clients, logger));
+  answerUnknownRoutes(app, limits.addresses, [answerPreflight, pages.answerPage]);
   for (const url of ['/livez', '/readyz']) {
     app.get(url, async (request, reply) => {
       const { status, body } = await answerProbe(request.url, readiness);
@@ -98,8 +101,9 @@ export async function createEdge(
     });
   }
   await registerDocuments(app, contract, () => openApiDocument(contract, routes, '1.0.0'), isTls);
-  if (oidc) await registerOidc(app, oidc, limits, isTls);
-  await registerContractRoutes(app, routes, { admission, clients, cache, reads, openCalls });
+  if (oidc) await registerOidc(app, oidc, limits, { isTls, refusedHost: pages.ownHost });
+  await pages.register(app);
+  await registerContractRoutes(app, routes, { admission, clients, cache, reads, openCalls, sessions: pages.sessions });
   return { app, readiness };
 }
 

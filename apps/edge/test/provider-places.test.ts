@@ -21,7 +21,10 @@ it('a client that disconnects before its request is forwarded to the provider ho
     if (!reply.raw.closed) await once(reply.raw, 'close');
     leave();
   });
-  await registerOidc(server, new OidcConnection('127.0.0.1:1', undefined), limits, false);
+  await registerOidc(server, new OidcConnection('127.0.0.1:1', undefined), limits, {
+    isTls: false,
+    refusedHost: undefined,
+  });
   await server.listen({ port: 0, host: '127.0.0.1' });
   const { port } = server.server.address() as AddressInfo;
   const before = figures.placesUsed.interactive;

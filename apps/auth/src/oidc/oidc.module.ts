@@ -30,6 +30,8 @@ import { UserAccounts } from './records/user-accounts.js';
 export interface OidcOptions {
   /** Issuer URL, without a trailing slash: the public URL of the edge. */
   issuer: string;
+  /** Origin of the console. The issuer when absent. */
+  consoleUrl?: string | undefined;
   /** Where the HTTP server listens: `host:port`. */
   address: string;
   databaseUrl: string;
@@ -53,6 +55,7 @@ export class OidcModule implements OnApplicationBootstrap, BeforeApplicationShut
 
   static register(options: OidcOptions): DynamicModule {
     const { issuer, logger, databaseUrl, tls, keySchedule: schedule = keySchedule } = options;
+    const { consoleUrl = issuer } = options;
     return {
       module: OidcModule,
       providers: [
@@ -100,6 +103,7 @@ export class OidcModule implements OnApplicationBootstrap, BeforeApplicationShut
           ) =>
             new OidcServer({
               issuer,
+              consoleUrl,
               logger,
               tls,
               database,

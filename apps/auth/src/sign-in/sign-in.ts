@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { AppError, networkOf } from '@rapport/platform';
 import { BoundedEvents } from '../security-events/bounded-events.js';
 import { emailKey, UserAccount } from '../storage/user-account.entity.js';
+import { isStandIn } from '../storage/workspace.entity.js';
 import { PasswordHasher } from './passwords/password-hasher.js';
 import { Throttle, type Limit } from './throttle.js';
 import { SecondFactor } from './second-factor.js';
@@ -65,6 +66,8 @@ export class SignIn {
 
   /** The reason is recorded in the tenant's audit, and hidden from the client. */
   #refused(reason: string, tenantId: string, address: string, user: UserAccount | null): AppError {
+    const wrong = new AppError('UNAUTHENTICATED', 'CREDENTIALS_WRONG', 'The credentials are wrong.');
+    if (isStandIn(tenantId)) return wrong;
     this.events.recordLater(tenantId, {
       kind: 'SIGN_IN_FAILED',
       outcome: 'DENIED',
@@ -73,7 +76,7 @@ export class SignIn {
       client: { address, userAgent: '' },
       ...(user && { records: [`user/${user.id}`] }),
     });
-    return new AppError('UNAUTHENTICATED', 'CREDENTIALS_WRONG', 'The credentials are wrong.');
+    return wrong;
   }
 }
 

@@ -33,7 +33,7 @@ export class AccessTokenVerifier {
 
   constructor({ connection, issuer }: AccessTokenVerifierOptions) {
     this.#keys = createRemoteJWKSet(new URL('https://auth/oauth/jwks'), {
-      [customFetch]: connection.fetch,
+      [customFetch]: (url, options) => connection.fetch(url, options),
       cacheMaxAge: keysMaxAgeMs,
       cooldownDuration: keysCoolDownMs,
       timeoutDuration: keysTimeoutMs,

@@ -163,6 +163,7 @@ export function sendCached(
   const { unchanged, whole } = answer.headerLines(status, now);
   const own =
     `x-request-id: ${head.requestId}\r\nratelimit-policy: ${rate['ratelimit-policy']}\r\nratelimit: ${rate.ratelimit}\r\n` +
+    (head.setCookie === undefined ? '' : `set-cookie: ${head.setCookie}\r\n`) +
     (principal.origins.length === 0 ? '' : corsLines(principal, head.origin));
   if (head.ifNoneMatch !== undefined && hasCurrent(head.ifNoneMatch, answer.etag)) {
     sendWhole(response, 304, unchanged + own, undefined);

@@ -10,8 +10,15 @@ import { answerUnreadableRequests } from './unreadable-requests.js';
  * the configuration, because a client can send any Host line.
  *
  * @param origin such as `https://api.example.com`
+ * @param consoleOrigin for requests of its host
  */
-export async function startRedirectServer(port: number, host: string, origin: string): Promise<Server> {
+export async function startRedirectServer(
+  port: number,
+  host: string,
+  origin: string,
+  consoleOrigin = origin,
+): Promise<Server> {
+  const consoleHost = new URL(consoleOrigin).hostname;
   const limits = {
     headersTimeout: 5_000,
     requestTimeout: 8_000,
@@ -24,7 +31,8 @@ export async function startRedirectServer(port: number, host: string, origin: st
     const { url = '' } = request;
     // The body is not read, so no other request can follow.
     response.setHeader('connection', 'close');
-    if (url.startsWith('/')) return void response.writeHead(308, { location: origin + url }).end();
+    const target = request.headers.host?.replace(/:\d+$/, '') === consoleHost ? consoleOrigin : origin;
+    if (url.startsWith('/')) return void response.writeHead(308, { location: target + url }).end();
     const id = headOf(request).requestId;
     const malformed = new AppError('INVALID_ARGUMENT', 'REQUEST_MALFORMED', 'The URL is no path.');
     const body = JSON.stringify(toProblem(malformed, id));

@@ -20,6 +20,8 @@ export interface RequestHead {
   cacheControl: string | undefined;
   consistencyToken: string | undefined;
   origin: string | undefined;
+  /** The renewed cookie of a session of the console, for the answer. */
+  setCookie: string | undefined;
 }
 
 /** Where a request keeps its head. */
@@ -43,6 +45,7 @@ function readHead(request: IncomingMessage): RequestHead {
     cacheControl,
     consistencyToken,
     origin,
+    setCookie: undefined,
   };
 }
 

@@ -13,12 +13,12 @@ interface KnownPath {
  * Answers requests that match no route: preflights, 405 with Allow if the path has other methods, else 404. They are charged to the
  * budget of their address. Call it before any route is added.
  *
- * @param answerPreflight false when a request is no preflight
+ * @param answers tried in turn, before the problem: preflights, and pages of the console. Each is false when it has not answered
  */
 export function answerUnknownRoutes(
   server: FastifyInstance,
   addresses: AddressBudgets,
-  answerPreflight: (request: FastifyRequest, reply: FastifyReply) => boolean,
+  answers: readonly ((request: FastifyRequest, reply: FastifyReply) => boolean)[],
 ): void {
   const paths = new Map<string, KnownPath>();
   server.addHook('onRoute', ({ url, method }) => {
@@ -30,7 +30,7 @@ export function answerUnknownRoutes(
     if (!request.is404) return done();
     const limited = addresses.charge(request.ip, 1);
     if (limited) return void sendProblem(reply, limited);
-    if (answerPreflight(request, reply)) return;
+    if (answers.some((answer) => answer(request, reply))) return;
     const methods = methodsOf(request, [...paths.values()]);
     if (methods.length === 0) return void sendProblem(reply, routeUnknown());
     void sendProblem(reply.header('allow', methods.join(', ')), methodNotAllowed());

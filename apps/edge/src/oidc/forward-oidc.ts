@@ -36,7 +36,7 @@ const bodyLimitBytes = 32 * 1024;
 const deadlineMs = 10_000;
 
 /** Header lines of a request that are forwarded. Its address, scheme and host are set below. */
-const passedOn = ['accept', 'authorization', 'content-type', 'cookie', 'origin'] as const;
+const passedOn = ['accept', 'accept-language', 'authorization', 'content-type', 'cookie', 'origin'] as const;
 
 /** Hop-by-hop headers, and those that this server sets itself. */
 const notPassedBack = new Set(['connection', 'date', 'keep-alive', 'transfer-encoding', 'x-request-id']);
@@ -44,16 +44,23 @@ const notPassedBack = new Set(['connection', 'date', 'keep-alive', 'transfer-enc
 /** The method whose places the provider uses: it is a part of auth. */
 const placeOf = { path: '/rapport.auth.v1.OpenIdProvider/Forward', policy: { trafficClass: 0 } };
 
-/** Forwards the paths of the OpenID provider to auth, with the limits and headers of all routes. */
+/**
+ * Forwards the paths of the OpenID provider to auth, with the limits and headers of all routes.
+ *
+ * @param refusedHost `host:port` of the console, when it has a host of its own: its scripts must not reach the provider's pages
+ */
 export async function registerOidc(
   server: FastifyInstance,
   connection: OidcConnection,
   limits: Limits,
-  isTls: boolean,
+  { isTls, refusedHost }: { isTls: boolean; refusedHost: string | undefined },
 ): Promise<void> {
   server.addHook('onClose', async () => connection.close());
   await server.register(async (scope) => {
     sendPages(scope, isTls);
+    if (refusedHost !== undefined) {
+      scope.addHook('onRequest', ({ host }, _reply, done) => done(host === refusedHost ? routeUnknown() : undefined));
+    }
     refuseContentCoding(scope);
     scope.removeAllContentTypeParsers();
     const asBytes = { parseAs: 'buffer', bodyLimit: bodyLimitBytes } as const;

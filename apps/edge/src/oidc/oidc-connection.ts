@@ -9,7 +9,13 @@ import {
 import { Agent as TlsAgent, request as sendByTls } from 'node:https';
 import { text } from 'node:stream/consumers';
 import type { ServiceCertificates } from '@rapport/contracts';
-import type { FetchImplementation } from 'jose';
+
+interface FetchOptions {
+  method: string;
+  headers: Headers | Readonly<Record<string, string>>;
+  body?: URLSearchParams | undefined;
+  signal?: AbortSignal | undefined;
+}
 
 const agentOptions = { keepAlive: true, maxSockets: 256, timeout: 30_000 };
 
@@ -48,14 +54,17 @@ export class OidcConnection {
       : sendPlainly(addressed);
   }
 
-  /** A fetch for a library that reads the provider's metadata: only the path of the URL counts. */
-  readonly fetch: FetchImplementation = async (url, { headers, signal }) => {
-    const options = { path: new URL(url).pathname, headers: Object.fromEntries(headers), signal };
+  /** A fetch for libraries that are clients of the provider: only the path of the URL counts. */
+  async fetch(url: string, { method, headers, body, signal }: FetchOptions): Promise<Response> {
+    const path = new URL(url).pathname;
+    const lines = Object.fromEntries(headers instanceof Headers ? headers : Object.entries(headers));
+    const options = { method, path, headers: lines, ...(signal && { signal }) };
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-      this.request(options).once('response', resolve).once('error', reject).end();
+      this.request(options).once('response', resolve).once('error', reject).end(body?.toString());
     });
-    return new Response(await text(answer), { status: answer.statusCode ?? 502 });
-  };
+    const { 'content-type': type = '' } = answer.headers;
+    return new Response(await text(answer), { status: answer.statusCode ?? 502, headers: { 'content-type': type } });
+  }
 
   close(): void {
     this.#agent.destroy();

@@ -7,6 +7,7 @@ import type { CachedReads } from '../cache/cached-reads.js';
 import type { CachedRoute } from '../cache/cached-route.js';
 import { tokenHeader } from '../cache/consistency-tokens.js';
 import type { EdgeCache } from '../cache/edge-cache.js';
+import type { ConsoleSessions } from '../console/bearer-from-cookie.js';
 import { tagsOfWrite } from '../cache/tags.js';
 import { clientGone } from '../calls/call-ends.js';
 import type { OpenCall, OpenCalls } from '../access/open-calls.js';
@@ -28,6 +29,8 @@ export interface RouteParts {
   cache: Pick<EdgeCache, 'invalidations' | 'tokens'>;
   reads: CachedReads;
   openCalls: OpenCalls;
+  /** Absent where nobody can sign in to the console. */
+  sessions?: ConsoleSessions | undefined;
 }
 
 /**

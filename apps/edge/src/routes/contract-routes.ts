@@ -1,5 +1,6 @@
 import type { RestRoute } from '@rapport/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { takeBearerFromCookie } from '../console/bearer-from-cookie.js';
 import { shareWithOrigins } from '../cors/cors-headers.js';
 import { byAccept, cachedReadHandler, callHandler, type RouteParts } from './contract-handlers.js';
 import { readJsonBodies, readMergePatches, refuseContentCoding } from './content-forms.js';
@@ -17,6 +18,7 @@ export async function registerContractRoutes(
     // Fastify accepts it by default. No method of the contract takes plain text.
     scope.removeContentTypeParser('text/plain');
     shareWithOrigins(scope);
+    if (parts.sessions) takeBearerFromCookie(scope, parts.sessions);
     parts.admission.register(scope);
     refuseContentCoding(scope);
     readJsonBodies(scope);

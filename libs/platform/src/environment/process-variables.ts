@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { address, filePath, names, port, publicKeys, secretKey, secretKeys } from './read-environment.js';
+import { address, filePath, names, port, publicKeys, publicUrl, secretKey, secretKeys } from './read-environment.js';
 
 const postgresUrl = z.url({ protocol: /^postgres(ql)?$/ }).meta({ form: 'URL: `postgres://`', secret: true });
 
@@ -28,6 +28,10 @@ export const processVariables = {
   CONNECTION_AGE_SECONDS: z.coerce.number().int().min(1).max(3_600).default(30).meta({
     description:
       'Longest life of a client connection, in seconds, a tenth more or less. Then the client finds new replicas.',
+  }),
+  CONSOLE_URL: publicUrl.optional().meta({
+    description:
+      'Where browsers reach the console, when it has a host of its own. Recommended: pages for signing in are then of another origin. `PUBLIC_URL` when absent.',
   }),
   DATABASE_URL: postgresUrl.meta({ description: "The service's database, as its app role." }),
   GRPC_ADDRESS: address.meta({ description: 'Where the service listens for gRPC.' }),

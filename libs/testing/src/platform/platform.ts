@@ -79,8 +79,11 @@ export interface Platform {
   filesDir: string;
   /** Undefined with a single edge. */
   redis: Redis | undefined;
-  /** @param plan one of the edges' RATE_PLANS; the standard plan when absent */
-  createTenant(displayName: string, plan?: string): Promise<Tenant>;
+  /**
+   * @param plan one of the edges' RATE_PLANS; the standard plan when absent
+   * @param workspace the name that users sign in with; none when absent
+   */
+  createTenant(displayName: string, plan?: string, workspace?: string): Promise<Tenant>;
   /** Ends every process within 10 s, callers before their services. */
   stop(): Promise<void>;
 }
@@ -145,6 +148,7 @@ async function startInOrder(
     ...peers,
     AUTH_HTTP_ADDRESS: httpAddress,
     PUBLIC_URL: publicUrl,
+    CONSOLE_KEYS_FILE: await secrets.key('edge-console-keys'),
     SYNC_ADDRESS: found('sync', sync.address),
     ...certificateVariables(await trust.certificates.of('edge')),
     ...(await redisVariables(redis, secrets)),
@@ -183,7 +187,7 @@ async function startInOrder(
     mailDir,
     filesDir,
     redis,
-    createTenant: (displayName, plan) => tenants.create(displayName, plan),
+    createTenant: (displayName, plan, workspace) => tenants.create(displayName, plan, workspace),
   };
 }
 

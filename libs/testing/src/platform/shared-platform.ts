@@ -67,7 +67,7 @@ export async function sharedPlatform(url: string): Promise<SharedPlatform> {
       signingKeyFile,
       certificatesOf: (process) => ask<CertificateFiles>(url, '/certificates', { process }),
     },
-    createTenant: (displayName, plan) => ask<Tenant>(url, '/tenants', { displayName, plan }),
+    createTenant: (displayName, plan, workspace) => ask<Tenant>(url, '/tenants', { displayName, plan, workspace }),
   };
 }
 
@@ -79,8 +79,11 @@ async function answer(request: IncomingMessage, starting: Promise<Platform>): Pr
     case '/certificates':
       return platform.trust.certificatesOf(((await json(request)) as { process: string }).process);
     case '/tenants': {
-      const { displayName, plan } = (await json(request)) as { displayName: string; plan?: string };
-      return platform.createTenant(displayName, plan);
+      const { displayName, plan, workspace } = (await json(request)) as Record<
+        'displayName' | 'plan' | 'workspace',
+        string
+      >;
+      return platform.createTenant(displayName, plan, workspace);
     }
     default:
       throw new Error(`There is no ${request.url}.`);

@@ -33,14 +33,17 @@ export class TenantMaker {
   /** @param env of auth */
   constructor(private readonly env: Environment) {}
 
-  /** @param plan one of the edges' RATE_PLANS; the standard plan when absent */
-  create(displayName: string, plan?: string): Promise<Tenant> {
+  /**
+   * @param plan one of the edges' RATE_PLANS; the standard plan when absent
+   * @param workspace the name that users sign in with; none when absent
+   */
+  create(displayName: string, plan?: string, workspace?: string): Promise<Tenant> {
     clearTimeout(this.#idle);
     if (!this.#command || hasExited(this.#command.child)) this.#command = startCommand(this.env);
     const { child, waiting } = this.#command;
     const tenant = Promise.withResolvers<Tenant>();
     waiting.push(tenant);
-    child.stdin.write(`${JSON.stringify({ 'display-name': displayName, plan })}\n`);
+    child.stdin.write(`${JSON.stringify({ 'display-name': displayName, plan, workspace })}\n`);
     return tenant.promise.finally(() => this.#waitForMore());
   }
 

@@ -21,6 +21,21 @@ export function parseClientId(text: string): ClientKey | undefined {
   return { tenantId: formatUuid(bytes.subarray(0, 16)), id: formatUuid(bytes.subarray(16)) };
 }
 
+/** The `client_id` of the console, which is a client of the edge for all workspaces. */
+export const consoleClientId = 'console';
+/** The id of the console's row in each workspace whose users have signed in to it. Nobody can list or change this client. */
+export const consoleClientKey = '00000000-0000-7000-8000-000000000001';
+
+/**
+ * The client of a record. The tenant of a record of the console is that of its user: it has none before the sign-in.
+ *
+ * @param tenantId of the user
+ */
+export function clientKeyOf(clientId: string, tenantId: string | undefined): ClientKey | undefined {
+  if (clientId !== consoleClientId) return parseClientId(clientId);
+  return tenantId === undefined ? undefined : { tenantId, id: consoleClientKey };
+}
+
 /** Generates the secret of a confidential client, with 256 random bits. */
 export function generateClientSecret(): string {
   return `rpt_secret_${randomBytes(32).toString('base64url')}`;

@@ -12,6 +12,7 @@ import {
 import { AppError, currentCaller } from '@rapport/platform';
 import { currentUserId, findCurrentUser } from '../../users/current-user.js';
 import { recordSecurityEvent } from '../../security-events/security-event.js';
+import { consoleClientKey } from './client-id.js';
 
 const maxApps = 100;
 
@@ -37,7 +38,7 @@ export class ConnectedAppsController implements ServiceHandlers<ConnectedAppsSer
 
   async listConnectedApps(): Promise<ListConnectedAppsResponse> {
     const { tenantId, id } = await findCurrentUser(this.em);
-    const rows = await this.em.execute<AppRow[]>(listSql, [tenantId, id, maxApps]);
+    const rows = await this.em.execute<AppRow[]>(listSql, [tenantId, id, consoleClientKey, maxApps]);
     return { connectedApps: rows.map(connectedApp) };
   }
 
@@ -61,7 +62,7 @@ const listSql = `
     max(extract(epoch from app.expire_time))::float8 * 1000 as expire_ms
   from oidc_record app
   join oauth_client client on client.tenant_id = app.tenant_id and client.id = app.client_id
-  where app.tenant_id = ? and app.user_id = ? and app.kind = 'Grant' and app.expire_time > now()
+  where app.tenant_id = ? and app.user_id = ? and app.kind = 'Grant' and app.expire_time > now() and app.client_id <> ?
   group by app.client_id, client.display_name
   order by max((app.payload ->> 'iat')::bigint) desc, app.client_id limit ?`;
 

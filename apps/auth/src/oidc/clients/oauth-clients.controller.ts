@@ -23,7 +23,7 @@ import { Secrets } from '../../storage/secrets.js';
 import { recordSecurityEvent, type SecurityEventKind } from '../../security-events/security-event.js';
 import { OAuthClient } from '../../storage/oauth-client.entity.js';
 import { checkOriginLimit } from './allowed-origins.js';
-import { generateClientSecret, hashClientSecret } from './client-id.js';
+import { consoleClientKey, generateClientSecret, hashClientSecret } from './client-id.js';
 import { checkOAuthClient, grantTypeNames, rightsOfClient } from './check-oauth-client.js';
 import { oauthClientMessage } from './oauth-client-message.js';
 
@@ -83,7 +83,7 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
     // UUIDv7 ids are ordered by creation time, so the primary key orders the clients by age.
     const clients = await this.em.find(
       OAuthClient,
-      { tenantId, ...(after ? { id: { $lt: after } } : {}) },
+      { tenantId, id: { $gt: consoleClientKey, ...(after ? { $lt: after } : {}) } },
       { orderBy: { id: 'desc' }, limit: pageSize + 1 },
     );
     const page = clients.slice(0, pageSize);
@@ -138,6 +138,7 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
   }
 
   async deleteOAuthClient({ id }: DeleteOAuthClientRequest): Promise<Empty> {
+    if (id === consoleClientKey) throw notFound();
     return this.em.transactional(async (em) => {
       const { tenantId } = currentCaller();
       // Grants first: a token refresh locks its grant before the client, and the same order prevents deadlocks.
@@ -156,7 +157,8 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
 
 /** Row-level security hides the clients of other tenants, so they are NOT_FOUND like clients that do not exist. */
 async function findOAuthClient(em: EntityManager, id: string): Promise<OAuthClient> {
-  const client = await em.findOne(OAuthClient, { tenantId: currentCaller().tenantId, id });
+  const client =
+    id === consoleClientKey ? null : await em.findOne(OAuthClient, { tenantId: currentCaller().tenantId, id });
   if (!client) throw notFound();
   return client;
 }

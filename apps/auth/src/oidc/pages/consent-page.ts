@@ -4,7 +4,7 @@ export interface ConsentOptions {
   /** Path of its forms, without a trailing slash. */
   path: string;
   clientName: string;
-  tenantName: string;
+  tenant: { name: string } | undefined;
   /** Requested permissions, such as `customers.read`. */
   permissions: readonly string[];
   /** Whether access continues after the user signs out. */
@@ -14,11 +14,11 @@ export interface ConsentOptions {
 
 /** Asks for consent to the requested access. */
 export function consentPage(options: ConsentOptions): Page {
-  const { path, clientName, tenantName, permissions, isOffline, formTargets } = options;
+  const { path, clientName, tenant, permissions, isOffline, formTargets } = options;
   return {
     title: 'Allow access',
     formTargets,
-    body: html`<h1>Allow ${clientName} to use ${tenantName}?</h1>
+    body: html`<h1>Allow ${clientName} to use ${tenant?.name}?</h1>
       <p>It requests to act for you, within your rights, and only to:</p>
       <ul>
         <li>verify your identity</li>

@@ -1,15 +1,18 @@
 import { field } from './field.js';
 import { html, type Page } from './page.js';
+import { workspaceField } from './sign-in-page.js';
 
 interface InteractionRequest {
   /** Path of its forms, without a trailing slash. */
   path: string;
-  tenantName: string;
+  /** Absent for the console, whose page asks for the workspace. */
+  tenant: { name: string } | undefined;
+  workspace: string;
 }
 
 /** Asks for the e-mail address to send a password reset link to. */
 export function forgottenPasswordPage(
-  { path, tenantName }: InteractionRequest,
+  { path, tenant, workspace }: InteractionRequest,
   email: string,
   problem?: string,
   status = problem === undefined ? 200 : 400,
@@ -17,19 +20,22 @@ export function forgottenPasswordPage(
   return {
     title: problem === undefined ? 'Forgotten password' : 'Forgotten password: please correct',
     status,
-    body: html`<h1>Choose a new password for ${tenantName}</h1>
+    body: html`<h1>${tenant ? `Choose a new password for ${tenant.name}` : 'Choose a new password'}</h1>
       <p>We send a link to the e-mail address that you sign in with.</p>
       <form method="post" action="${path}/forgotten-password">
-        ${field({
-          name: 'email',
-          label: 'E-mail address',
-          type: 'email',
-          autocomplete: 'username',
-          maxLength: 254,
-          value: email,
-          problem,
-          isFirst: problem !== undefined,
-        })}
+        ${[
+          ...(tenant ? [] : [workspaceField(workspace)]),
+          field({
+            name: 'email',
+            label: 'E-mail address',
+            type: 'email',
+            autocomplete: 'username',
+            maxLength: 254,
+            value: email,
+            problem,
+            isFirst: problem !== undefined,
+          }),
+        ]}
         <button type="submit">Send the link</button>
       </form>
       <p><a href="${path}">Back to sign in</a></p>`,

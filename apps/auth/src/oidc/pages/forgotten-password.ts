@@ -23,17 +23,21 @@ export class ForgottenPassword {
   }
 
   async send(request: InteractionRequest): Promise<void> {
-    const { context, tenantId } = request;
-    const email = new URLSearchParams(await readForm(context.req)).get('email')?.trim() ?? '';
+    const { context, tenant } = request;
+    const form = new URLSearchParams(await readForm(context.req));
+    const email = form.get('email')?.trim() ?? '';
+    const workspace = form.get('workspace')?.trim().slice(0, 63) ?? '';
+    const again = { ...request, workspace };
     const problem = problemsOf(this.rules.violations(operation, { account: { workspace: '-', email } }))['email'];
-    if (problem !== undefined) return sendPage(context, forgottenPasswordPage(request, email.slice(0, 254), problem));
+    if (problem !== undefined) return sendPage(context, forgottenPasswordPage(again, email.slice(0, 254), problem));
     try {
-      await this.resets.requestOf(tenantId, email);
+      if (tenant) await this.resets.requestOf(tenant.id, email);
+      else await this.resets.request({ workspace, email });
       sendPage(context, linkSentPage(request));
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'RESOURCE_EXHAUSTED') throw error;
       context.set('retry-after', String(error.retryAfterSeconds ?? 1));
-      sendPage(context, forgottenPasswordPage(request, email, error.message, 429));
+      sendPage(context, forgottenPasswordPage(again, email, error.message, 429));
     }
   }
 }

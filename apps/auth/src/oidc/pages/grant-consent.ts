@@ -17,7 +17,7 @@ export interface MissingConsent {
  * @returns the id of the grant
  */
 export async function grantConsent(
-  { provider, interaction, tenantId }: InteractionRequest,
+  { provider, interaction, tenant }: InteractionRequest,
   accountId: string,
   missing: MissingConsent,
   database: OidcDatabase,
@@ -42,7 +42,7 @@ export async function grantConsent(
   });
   return database.transaction(async () => {
     const id = await grant.save();
-    await database.rows(event, tenantId);
+    await database.rows(event, tenant?.id);
     return id;
   });
 }

@@ -10,8 +10,10 @@ export interface InteractionRequest {
   interaction: Interaction;
   /** Path of the forms of its pages, without a trailing slash. */
   path: string;
-  tenantId: string;
-  tenantName: string;
+  /** Undefined for the console, whose sign-in page asks for the workspace. */
+  tenant: { id: string; name: string } | undefined;
+  /** The workspace that the console suggests. */
+  workspace: string;
   clientName: string;
   /** Origin or scheme of the client's redirect URI. */
   formTargets: string[];

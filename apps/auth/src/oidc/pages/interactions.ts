@@ -2,7 +2,7 @@ import { AppError } from '@rapport/platform';
 import type { Context, Middleware } from 'koa';
 import { errors, type Provider } from 'oidc-provider';
 import type { Credentials } from '../../sign-in/sign-in.js';
-import { parseClientId } from '../clients/client-id.js';
+import { consoleClientId, parseClientId } from '../clients/client-id.js';
 import type { OidcDatabase } from '../records/oidc-database.js';
 import type { UserAccounts } from '../records/user-accounts.js';
 import type { ForgottenPassword } from './forgotten-password.js';
@@ -56,15 +56,23 @@ export class Interactions {
     if (!interaction || !path.endsWith(`/${interaction.uid}`)) return undefined;
     const { client_id: clientId, redirect_uri: redirectUri } = interaction.params as Record<string, string>;
     const client = await provider.Client.find(clientId ?? '');
-    const { tenantId = '' } = parseClientId(clientId ?? '') ?? {};
+    const tenant = await this.#tenantOf(clientId ?? '');
+    if (!client || (!tenant && clientId !== consoleClientId)) return undefined;
+    const clientName = client.clientName ?? client.clientId;
+    const formTargets = [formTarget(redirectUri ?? '')];
+    const workspace = hintOf(interaction.params['workspace'], 63);
+    return { context, provider, interaction, path, tenant, workspace, clientName, formTargets };
+  }
+
+  /** Undefined for the console, and for a client of no tenant. */
+  async #tenantOf(clientId: string): Promise<InteractionRequest['tenant']> {
+    const { tenantId } = parseClientId(clientId) ?? {};
+    if (tenantId === undefined) return undefined;
     const [tenant] = await this.database.rows<{ display_name: string }>(
       { name: 'name_tenant', sql: 'select display_name from tenant where tenant_id = $1', values: [tenantId] },
       tenantId,
     );
-    if (!client || !tenant) return undefined;
-    const clientName = client.clientName ?? client.clientId;
-    const formTargets = [formTarget(redirectUri ?? '')];
-    return { context, provider, interaction, path, tenantId, tenantName: tenant.display_name, clientName, formTargets };
+    return tenant && { id: tenantId, name: tenant.display_name };
   }
 
   async #signIn(request: InteractionRequest): Promise<void> {
@@ -72,15 +80,16 @@ export class Interactions {
     if (interaction.prompt.name !== 'login') return sendPage(context, pageOf(request));
     const form = new URLSearchParams(await readForm(context.req));
     const email = form.get('email')?.trim() ?? '';
+    const workspace = hintOf(form.get('workspace')?.trim(), 63);
     const again = ({ code, reason, message }: Pick<AppError, 'code' | 'reason' | 'message'>) => {
       const status = code === 'RESOURCE_EXHAUSTED' ? 429 : 401;
-      sendPage(
-        context,
-        signInPage({ ...request, email: email.slice(0, 254), problem: problems[reason] ?? message, status }),
-      );
+      const entered = { workspace, email: email.slice(0, 254) };
+      sendPage(context, signInPage({ ...request, ...entered, problem: problems[reason] ?? message, status }));
     };
     try {
-      const accountId = await this.accounts.open(readCredentials(request, form, email), context.get('user-agent'));
+      const tenantId = request.tenant?.id ?? (await this.accounts.tenantOf(workspace));
+      const credentials = readCredentials(context, { tenantId, email }, form);
+      const accountId = await this.accounts.open(credentials, context.get('user-agent'));
       await endOtherSession(request, accountId);
       await provider.interactionFinished(context.req, context.res, { login: { accountId } });
       context.respond = false;
@@ -110,26 +119,30 @@ const problems: Readonly<Record<string, string>> = {
   CODE_NEEDED: 'Enter your password again, and the code of your authenticator app.',
 };
 
-function readCredentials({ context, tenantId }: InteractionRequest, form: URLSearchParams, email: string): Credentials {
+function readCredentials(
+  { ip: address }: Context,
+  { tenantId, email }: Pick<Credentials, 'tenantId' | 'email'>,
+  form: URLSearchParams,
+): Credentials {
   const password = form.get('password') ?? '';
   // Longer than any valid value. This bounds what is hashed.
   if (email.length > 254 || password.length > 1_000) {
     throw new AppError('UNAUTHENTICATED', 'CREDENTIALS_WRONG', 'The credentials are wrong.');
   }
   const code = form.get('code')?.replaceAll(/\s/g, '');
-  return { tenantId, email, password, code: code === '' ? undefined : code, address: context.ip };
+  return { tenantId, email, password, code: code === '' ? undefined : code, address };
 }
 
 function pageOf(request: InteractionRequest): Page {
   const { prompt, params } = request.interaction;
-  if (prompt.name === 'login') return signInPage({ ...request, email: emailHint(params['login_hint']) });
+  if (prompt.name === 'login') return signInPage({ ...request, email: hintOf(params['login_hint'], 254) });
   const permissions = Object.values(missingOf(request).missingResourceScopes ?? {}).flat();
   const isOffline = missingOf(request).missingOIDCScope?.includes('offline_access') ?? false;
   return consentPage({ ...request, permissions, isOffline });
 }
 
-function emailHint(hint: unknown): string {
-  return typeof hint === 'string' && hint.length <= 254 ? hint : '';
+function hintOf(hint: unknown, maxLength: number): string {
+  return typeof hint === 'string' && hint.length <= maxLength ? hint : '';
 }
 
 function missingOf({ interaction }: InteractionRequest): MissingConsent {

@@ -1,11 +1,13 @@
 import { field } from './field.js';
-import { html, type Page } from './page.js';
+import { html, type Html, type Page } from './page.js';
 
 export interface SignInOptions {
   /** Path of its forms, without a trailing slash. */
   path: string;
   clientName: string;
-  tenantName: string;
+  /** Absent for the console, whose page asks for the workspace. */
+  tenant: { name: string } | undefined;
+  workspace: string;
   /** The address of the previous attempt. */
   email: string;
   /** The error of the previous attempt. */
@@ -15,18 +17,20 @@ export interface SignInOptions {
 }
 
 /** Asks for credentials. */
-export function signInPage({ path, clientName, tenantName, email, problem, status, formTargets }: SignInOptions): Page {
+export function signInPage(options: SignInOptions): Page {
+  const { path, clientName, tenant, workspace, email, problem, status, formTargets } = options;
   // The error describes all fields: it must not reveal which one is wrong.
   const describedBy = problem === undefined ? undefined : 'problem';
   return {
     title: problem === undefined ? 'Sign in' : 'Sign in: please try again',
     ...(status === undefined ? {} : { status }),
     formTargets,
-    body: html`<h1>Sign in to ${tenantName}</h1>
-      <p class="note">to continue to ${clientName}</p>
+    body: html`<h1>Sign in to ${tenant?.name ?? clientName}</h1>
+      ${tenant && html`<p class="note">to continue to ${clientName}</p>`}
       ${problem === undefined ? undefined : html`<p role="alert" id="problem">${problem}</p>`}
       <form method="post" action="${path}/sign-in">
         ${[
+          ...(tenant ? [] : [workspaceField(workspace)]),
           field({
             name: 'email',
             label: 'E-mail address',
@@ -60,4 +64,16 @@ export function signInPage({ path, clientName, tenantName, email, problem, statu
       </form>
       <p><a href="${path}/forgotten-password">Forgot your password?</a></p>`,
   };
+}
+
+/** Asks for the name of the workspace. */
+export function workspaceField(value: string): Html {
+  return field({
+    name: 'workspace',
+    label: 'Workspace',
+    type: 'text',
+    autocomplete: 'organization',
+    maxLength: 63,
+    value,
+  });
 }

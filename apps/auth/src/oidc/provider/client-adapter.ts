@@ -1,5 +1,6 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider';
-import { parseClientId } from '../clients/client-id.js';
+import { knownPermissions } from '../../access/known-permissions.js';
+import { consoleClientId, parseClientId } from '../clients/client-id.js';
 import { signingAlgorithm } from '../tokens/signing-keys.js';
 import type { OidcDatabase } from '../records/oidc-database.js';
 
@@ -13,9 +14,14 @@ interface ClientRow {
 
 /** Read-only access of the provider to the OAuth clients of all tenants. OAuthClientsService manages them. */
 export class ClientAdapter implements Adapter {
-  constructor(private readonly database: OidcDatabase) {}
+  /** @param consoleUrl origin of the console */
+  constructor(
+    private readonly database: OidcDatabase,
+    private readonly consoleUrl: string,
+  ) {}
 
   async find(clientId: string): Promise<AdapterPayload | undefined> {
+    if (clientId === consoleClientId) return consoleMetadata(this.consoleUrl);
     const key = parseClientId(clientId);
     if (!key) return undefined;
     const [row] = await this.database.rows<ClientRow>(
@@ -57,6 +63,23 @@ export class ClientAdapter implements Adapter {
 
 function readOnly(): Error {
   return new Error('OAuth clients are read-only for the provider.');
+}
+
+/**
+ * The console is a confidential client of the edge. Its secret is the edge's certificate, which rotates by itself: RFC 8705, section 2.1.
+ */
+function consoleMetadata(consoleUrl: string): AdapterPayload {
+  return {
+    client_id: consoleClientId,
+    client_name: 'Rapport',
+    redirect_uris: [`${consoleUrl}/console/callback`],
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    permissions: knownPermissions.join(' '),
+    id_token_signed_response_alg: signingAlgorithm,
+    token_endpoint_auth_method: 'tls_client_auth',
+    tls_client_auth_san_dns: 'edge',
+  };
 }
 
 /** Client metadata as in OpenID Connect Dynamic Client Registration 1.0, section 2. */

@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { AllowedCallers, type ServiceCertificates } from '@rapport/contracts';
@@ -23,6 +23,16 @@ export function createBoundedServer(listener: RequestListener, tls: MutualTls | 
   const server = tls ? createMutualTlsServer(listener, tls, logger) : createServer(limits, listener);
   server.maxConnections = 2_000;
   return server;
+}
+
+/**
+ * Tells requests of the edge's own code from those that it forwards: it forwards no such header line. Only the edge itself holds its
+ * certificate.
+ */
+export function edgeRequests(tls: MutualTls | undefined): (request: IncomingMessage) => boolean {
+  const edge = new AllowedCallers(['edge']);
+  return ({ headers, socket }) =>
+    headers['x-rapport-own-request'] === 'true' && (!tls || edge.has((socket as TLSSocket).getPeerX509Certificate()));
 }
 
 function createMutualTlsServer(listener: RequestListener, { certificates, allowedCallers }: MutualTls, logger: Logger) {

@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { allows } from '@rapport/platform';
 import type { JWK } from 'jose';
 import {
@@ -10,7 +11,7 @@ import {
   type KoaContextWithOIDC,
 } from 'oidc-provider';
 import { isKnownPermission, knownPermissions } from '../../access/known-permissions.js';
-import { hashClientSecret, parseClientId } from '../clients/client-id.js';
+import { consoleClientId, hashClientSecret, parseClientId } from '../clients/client-id.js';
 import { storeAccessToken } from '../tokens/store-access-token.js';
 import { errorPage } from '../pages/error-page.js';
 import { sendPage } from '../pages/page.js';
@@ -21,6 +22,7 @@ import { RecordAdapter } from '../records/record-adapter.js';
 import type { OidcDatabase } from '../records/oidc-database.js';
 import { parseAccountId, sessionSeconds, type UserAccounts } from '../records/user-accounts.js';
 import { ClientAdapter } from './client-adapter.js';
+import { consoleGrant } from './console-grant.js';
 
 /** Lifetimes in seconds. */
 const ttl = {
@@ -37,6 +39,10 @@ const ttl = {
 export interface ProviderOptions {
   /** Issuer URL, without a trailing slash. */
   issuer: string;
+  /** Origin of the console. */
+  consoleUrl: string;
+  /** Whether a request comes from the edge's own code, and not from a client that the edge serves. */
+  isOfEdge: (request: IncomingMessage) => boolean;
   /** Private keys. The first one signs. */
   keys: readonly JWK[];
   /** Signs cookies. */
@@ -72,14 +78,17 @@ export function createProvider(options: ProviderOptions): Provider {
   );
   provider.IdToken.prototype.payload = async function () {
     const claims = await payload.call(this);
-    return { ...claims, sub: parseAccountId(claims['sub'] as string).userId };
+    const account = parseAccountId(claims['sub'] as string);
+    const { client } = this as unknown as { client?: { clientId: string } };
+    const profile = client?.clientId === consoleClientId ? await options.accounts.profileOf(account) : {};
+    return { ...claims, ...profile, sub: account.userId };
   };
   return provider;
 }
 
-function configurationOf({ issuer, keys, cookieKey, database, accounts }: ProviderOptions): Configuration {
-  const audience = apiAudience(issuer);
-  const clients = new ClientAdapter(database);
+function configurationOf(options: ProviderOptions): Configuration {
+  const { consoleUrl, keys, cookieKey, database, accounts } = options;
+  const clients = new ClientAdapter(database, consoleUrl);
   return {
     adapter: (kind: string): Adapter => (kind === 'Client' ? clients : new RecordAdapter(database, kind)),
     jwks: { keys: [...keys] },
@@ -96,44 +105,27 @@ function configurationOf({ issuer, keys, cookieKey, database, accounts }: Provid
       jwks: '/oauth/jwks',
       end_session: '/oauth/logout',
     },
-    features: {
-      clientCredentials: { enabled: true },
-      devInteractions: { enabled: false },
-      dPoP: { enabled: false },
-      introspection: { enabled: true, allowedPolicy: isOwnToken },
-      pushedAuthorizationRequests: { enabled: false },
-      resourceIndicators: {
-        enabled: true,
-        defaultResource: () => audience,
-        useGrantedResource: () => true,
-        getResourceServerInfo: (ctx, resource, client) => {
-          if (resource !== audience) throw new errors.InvalidTarget();
-          refuseUnknownScopes(ctx);
-          return {
-            audience,
-            scope: scopesOf(ctx, (client['permissions'] as string).split(' ')).join(' '),
-            accessTokenFormat: 'jwt',
-            jwt: { sign: { alg: signingAlgorithm } },
-          };
-        },
-      },
-      revocation: { enabled: true, allowedPolicy: isOwnToken },
-      rpInitiatedLogout: {
-        enabled: true,
-        logoutSource: (ctx) => sendPage(ctx, signOutPage(xsrfOf(ctx))),
-        postLogoutSuccessSource: (ctx) => sendPage(ctx, signedOutPage()),
-      },
-      userinfo: { enabled: false },
-    },
+    features: featuresOf(options),
     scopes: [...openIdScopes],
     extraClientMetadata: { properties: ['permissions'] },
     claims: { openid: ['sub'] },
     responseTypes: ['code'],
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none', 'tls_client_auth'],
+    // Which workspace a user signs in to from the console.
+    extraParams: ['workspace'],
     enabledJWA: { idTokenSigningAlgValues: [signingAlgorithm] },
     clientDefaults: { id_token_signed_response_alg: signingAlgorithm },
     pkce: { required: () => true },
-    rotateRefreshToken: true,
+    // A confidential client proves itself with each use, so that a stolen token is of no use to others. Its processes may then refresh at
+    // the same moment. OAuth 2.1, section 4.3.1, requires rotation for public clients only.
+    rotateRefreshToken: ({ oidc }) => oidc.client?.clientAuthMethod === 'none',
+    loadExistingGrant: async (ctx) => {
+      const { client, session, result } = ctx.oidc;
+      if (client?.clientId === consoleClientId) return consoleGrant(ctx, database);
+      const grantId =
+        (result?.consent as { grantId?: string } | undefined)?.grantId ?? session?.grantIdFor(client?.clientId ?? '');
+      return grantId === undefined ? undefined : ctx.oidc.provider.Grant.find(grantId);
+    },
     revokeGrantPolicy: () => true,
     // Every client with the grant type gets a refresh token. Without consent to offline_access it ends with the session.
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
@@ -143,13 +135,53 @@ function configurationOf({ issuer, keys, cookieKey, database, accounts }: Provid
     formats: { customizers: { jwt: (_ctx, token, { payload }) => storeAccessToken(database, token, payload) } },
     findAccount: (ctx, accountId, token) =>
       accounts.find(
-        tenantOf(ctx),
+        tenantOf(ctx) ?? parseAccountId(accountId).tenantId,
         accountId,
         !token || ('expiresWithSession' in token && token.expiresWithSession === true),
       ),
     interactions: { policy: policy(), url: (_ctx, { uid }) => `/oauth/interactions/${uid}` },
     renderError: (ctx, { error, error_description: description }) =>
       sendPage(ctx, errorPage(error, description, ctx.status)),
+  };
+}
+
+function featuresOf({ issuer, isOfEdge }: ProviderOptions): NonNullable<Configuration['features']> {
+  const audience = apiAudience(issuer);
+  return {
+    clientCredentials: { enabled: true },
+    devInteractions: { enabled: false },
+    dPoP: { enabled: false },
+    introspection: { enabled: true, allowedPolicy: isOwnToken },
+    mTLS: {
+      enabled: true,
+      tlsClientAuth: true,
+      getCertificate: ({ req }) => (isOfEdge(req) ? 'edge' : undefined),
+      certificateAuthorized: () => true,
+      certificateSubjectMatches: (_ctx, _property, expected) => expected === 'edge',
+    },
+    pushedAuthorizationRequests: { enabled: false },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => audience,
+      useGrantedResource: () => true,
+      getResourceServerInfo: (ctx, resource, client) => {
+        if (resource !== audience) throw new errors.InvalidTarget();
+        refuseUnknownScopes(ctx);
+        return {
+          audience,
+          scope: scopesOf(ctx, (client['permissions'] as string).split(' ')).join(' '),
+          accessTokenFormat: 'jwt',
+          jwt: { sign: { alg: signingAlgorithm } },
+        };
+      },
+    },
+    revocation: { enabled: true, allowedPolicy: isOwnToken },
+    rpInitiatedLogout: {
+      enabled: true,
+      logoutSource: (ctx) => sendPage(ctx, signOutPage(xsrfOf(ctx))),
+      postLogoutSuccessSource: (ctx) => sendPage(ctx, signedOutPage()),
+    },
+    userinfo: { enabled: false },
   };
 }
 
@@ -171,12 +203,18 @@ function refuseUnknownScopes({ oidc }: KoaContextWithOIDC): void {
   if (unknown !== undefined) throw new errors.InvalidScope('requested scope is unknown', unknown);
 }
 
-/** RFC 8414, section 2: `scopes_supported`. Adds the permissions, since the provider lists only the OpenID Connect scopes. */
+/**
+ * RFC 8414, section 2: `scopes_supported`. Adds the permissions, since the provider lists only the OpenID Connect scopes. Omits the client
+ * authentication that only the console has.
+ */
 async function nameAllScopes(context: { path: string; body: unknown }, next: () => Promise<unknown>): Promise<void> {
   await next();
-  const metadata = context.body as { scopes_supported?: string[] } | undefined;
-  if (!context.path.startsWith('/.well-known/') || !metadata?.scopes_supported) return;
-  metadata.scopes_supported = [...openIdScopes, ...knownPermissions];
+  const metadata = context.body as Record<string, string[]> | undefined;
+  if (!context.path.startsWith('/.well-known/') || !metadata?.['scopes_supported']) return;
+  metadata['scopes_supported'] = [...openIdScopes, ...knownPermissions];
+  for (const [name, values] of Object.entries(metadata)) {
+    if (name.endsWith('_auth_methods_supported')) metadata[name] = values.filter((each) => each !== 'tls_client_auth');
+  }
 }
 
 /** For tokens of other clients, the provider responds as for unknown tokens. */
@@ -206,8 +244,10 @@ function xsrfOf({ oidc }: KoaContextWithOIDC): string {
   return (oidc.session?.state as { secret: string }).secret;
 }
 
-function tenantOf({ oidc }: KoaContextWithOIDC): string {
-  return parseClientId(oidc.client?.clientId ?? '')?.tenantId ?? '';
+/** The tenant of the client. Undefined for the console, whose users belong to any. */
+function tenantOf({ oidc }: KoaContextWithOIDC): string | undefined {
+  const clientId = oidc.client?.clientId ?? '';
+  return clientId === consoleClientId ? undefined : (parseClientId(clientId)?.tenantId ?? '');
 }
 
 function timingSafeEqualText(left: string, right: string): boolean {

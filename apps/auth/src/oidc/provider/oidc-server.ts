@@ -10,7 +10,7 @@ import type { SignOut } from '../pages/sign-out.js';
 import type { KeySet, SigningKeys } from '../tokens/signing-keys.js';
 import type { OidcDatabase } from '../records/oidc-database.js';
 import type { UserAccounts } from '../records/user-accounts.js';
-import { createBoundedServer, type MutualTls } from './create-bounded-server.js';
+import { createBoundedServer, edgeRequests, type MutualTls } from './create-bounded-server.js';
 import { createProvider } from './create-provider.js';
 import { exchangeTransaction } from './exchange-transaction.js';
 import { trackRevocations } from './record-exchange.js';
@@ -20,6 +20,8 @@ type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<vo
 export interface OidcServerOptions {
   /** Issuer URL, without a trailing slash. */
   issuer: string;
+  /** Origin of the console. */
+  consoleUrl: string;
   /** 32 bytes that the key of cookies is derived from. */
   masterKey: Buffer;
   clientSecretKey: Buffer;
@@ -78,7 +80,12 @@ export class OidcServer {
     const keys = await this.options.keys.current();
     if (this.#provider?.keys === keys) return this.#provider.answer;
     const { issuer, database, accounts, accountPages, forgottenPassword, signOut, logger } = this.options;
-    const provider = createProvider({ ...this.options, keys: keys.signing, cookieKey: this.#cookieKey });
+    const provider = createProvider({
+      ...this.options,
+      isOfEdge: edgeRequests(this.options.tls),
+      keys: keys.signing,
+      cookieKey: this.#cookieKey,
+    });
     const logFailure = (error: unknown) => logger.error({ err: error }, 'an OAuth request failed');
     provider.on('server_error', (_context, error) => logFailure(error));
     // An event of Koa, which the provider's types omit.

@@ -1,8 +1,9 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { securityEventStatement, type SecurityEvent } from '../../security-events/security-event.js';
-import { parseClientId } from '../clients/client-id.js';
-import { principalId, userIdOf } from '../tokens/store-access-token.js';
+import { clientKeyOf, consoleClientId } from '../clients/client-id.js';
 import type { OidcDatabase } from '../records/oidc-database.js';
+import { parseAccountId } from '../records/user-accounts.js';
+import { principalId } from '../tokens/store-access-token.js';
 
 /** Requests in which the provider revoked a grant because a token was reused. */
 const revoking = new WeakSet<object>();
@@ -18,8 +19,6 @@ export function trackRevocations(provider: Provider): void {
  */
 export async function recordExchange(database: OidcDatabase, context: KoaContextWithOIDC): Promise<void> {
   const { client, entities } = context.oidc;
-  const key = parseClientId(client?.clientId ?? '');
-  if (!key) return;
   const {
     AuthorizationCode: code,
     RefreshToken: refreshToken,
@@ -27,15 +26,44 @@ export async function recordExchange(database: OidcDatabase, context: KoaContext
     ClientCredentials: own,
   } = entities;
   const token = refreshToken ?? code ?? accessToken ?? own;
-  if (!token || token.clientId !== client?.clientId) return;
-  const userId = 'accountId' in token ? userIdOf(token.accountId) : undefined;
+  if (!client || !token || token.clientId !== client.clientId) return;
+  const { accountId } = token as { accountId?: string };
+  const user = accountId === undefined ? undefined : parseAccountId(accountId);
+  const key = clientKeyOf(client.clientId, user?.tenantId);
+  if (!key) return;
+  if (user && client.clientId === consoleClientId && context.oidc.route === 'revocation') {
+    return endSession(database, user);
+  }
   const of = {
-    records: [`oauthClient/${key.id}`, ...(userId === undefined ? [] : [`user/${userId}`])],
+    records: [`oauthClient/${key.id}`, ...(user ? [`user/${user.userId}`] : [])],
     principalId: principalId(undefined, key.id),
     detail: { token: token.kind },
   };
   const event = eventOf(context, of);
   if (event) await database.rows(securityEventStatement(event), key.tenantId);
+}
+
+/** A user who signs out of the console ends the session everywhere: all tokens of it depend on its row. */
+async function endSession(
+  database: OidcDatabase,
+  { tenantId, userId, sessionId }: ReturnType<typeof parseAccountId>,
+): Promise<void> {
+  const ended = await database.rows(
+    {
+      name: 'end_user_session',
+      sql: 'delete from user_session where tenant_id = $1 and id = $2 returning id',
+      values: [tenantId, sessionId],
+    },
+    tenantId,
+  );
+  if (ended.length === 0) return;
+  const event = securityEventStatement({
+    kind: 'SESSION_ENDED',
+    outcome: 'SUCCESS',
+    records: [`session/${sessionId}`, `user/${userId}`],
+    principalId: `user:${userId}`,
+  });
+  await database.rows(event, tenantId);
 }
 
 function eventOf(

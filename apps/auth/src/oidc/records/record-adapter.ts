@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
-import { parseClientId } from '../clients/client-id.js';
+import { clientKeyOf } from '../clients/client-id.js';
 import type { OidcDatabase } from './oidc-database.js';
 import { parseAccountId } from './user-accounts.js';
 
@@ -25,7 +25,11 @@ export class RecordAdapter implements Adapter {
 
   async upsert(id: string, payload: AdapterPayload, expiresInSeconds: number): Promise<void> {
     const { accountId } = payload;
-    const client = parseClientId(payload.clientId ?? (payload.params?.['client_id'] as string | undefined) ?? '');
+    const tenantId = accountId === undefined ? undefined : parseAccountId(accountId).tenantId;
+    const client = clientKeyOf(
+      payload.clientId ?? (payload.params?.['client_id'] as string | undefined) ?? '',
+      tenantId,
+    );
     const values = [
       recordHash(this.kind, id),
       this.kind,

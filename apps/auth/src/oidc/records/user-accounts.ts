@@ -3,6 +3,7 @@ import { tenantSession } from '@rapport/persistence';
 import type { Account } from 'oidc-provider';
 import { openSession } from '../../sign-in/sessions.js';
 import type { Credentials, SignIn } from '../../sign-in/sign-in.js';
+import { standInTenant, tenantOfWorkspace } from '../../storage/workspace.entity.js';
 import type { OidcDatabase } from './oidc-database.js';
 
 /** Lifetime of a session, in seconds. */
@@ -55,6 +56,29 @@ export class UserAccounts {
       tenantId,
     );
     return row && { accountId, claims: () => ({ sub: userId }) };
+  }
+
+  /** The tenant of a workspace, or its stand-in. */
+  async tenantOf(workspace: string): Promise<string> {
+    return (await tenantOfWorkspace(this.em.fork(), workspace)) ?? standInTenant(workspace);
+  }
+
+  /** The user and the workspace of a session, as claims of the console's ID tokens. */
+  async profileOf({ tenantId, userId }: SignedInUser): Promise<Record<string, unknown>> {
+    const [row] = await this.database.rows<Record<string, unknown>>(
+      {
+        name: 'find_profile',
+        sql: `select account.display_name as name, account.email, account.locale, tenant.tenant_id,
+            tenant.display_name as tenant_name, workspace.name as workspace
+          from user_account account
+          join tenant on tenant.tenant_id = account.tenant_id
+          left join workspace on workspace.tenant_id = account.tenant_id
+          where account.tenant_id = $1 and account.id = $2`,
+        values: [tenantId, userId],
+      },
+      tenantId,
+    );
+    return Object.fromEntries(Object.entries(row ?? {}).filter(([, value]) => value !== null));
   }
 
   /**

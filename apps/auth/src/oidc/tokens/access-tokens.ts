@@ -7,6 +7,7 @@ import { LRUCache } from 'lru-cache';
 import { builtInRolesOf, rightsByGrants } from '../../access/principal-rights.js';
 import type { Grant, Rights } from '../../access/rights.js';
 import type { UserState } from '../../storage/user-account.entity.js';
+import { consoleClientKey } from '../clients/client-id.js';
 import { originsOfTenant } from '../clients/allowed-origins.js';
 import { recordHash } from '../records/record-adapter.js';
 import { principalId } from './store-access-token.js';
@@ -86,7 +87,7 @@ export class AccessTokens {
   }
 }
 
-/** The intersection of the token's scope, the client's permissions and the user's current rights. */
+/** The intersection of the token's scope, the client's permissions and the user's current rights. The console has all of the user's. */
 function rightsOf(row: TokenRow): Rights | undefined {
   const granted = row.scope?.split(' ') ?? [];
   const permissions = commonPermissions(row.permissions, granted);
@@ -94,6 +95,7 @@ function rightsOf(row: TokenRow): Rights | undefined {
   if (row.state !== 'ACTIVE') return undefined;
   const grants = [...builtInRolesOf(row.role_ids ?? []), ...(row.own_grants ?? [])];
   const ofUser = rightsByGrants(grants, row.team_id);
+  if (row.client_id === consoleClientKey) return ofUser;
   return { ...ofUser, permissions: commonPermissions(permissions, ofUser.permissions) };
 }
 

@@ -1,5 +1,5 @@
 import type { AccessToken, ClientCredentials, UnknownObject } from 'oidc-provider';
-import { parseClientId } from '../clients/client-id.js';
+import { clientKeyOf } from '../clients/client-id.js';
 import type { OidcDatabase } from '../records/oidc-database.js';
 import { RecordAdapter } from '../records/record-adapter.js';
 import { parseAccountId } from '../records/user-accounts.js';
@@ -15,9 +15,10 @@ export async function storeAccessToken(
   token: AccessToken | ClientCredentials,
   payload: UnknownObject,
 ): Promise<void> {
-  const client = parseClientId(token.clientId ?? '');
-  if (!client) throw new Error('An access token has no OAuth client.');
   const accountId = 'accountId' in token ? token.accountId : undefined;
+  const ofUser = accountId === undefined ? undefined : parseAccountId(accountId).tenantId;
+  const client = clientKeyOf(token.clientId ?? '', ofUser);
+  if (!client) throw new Error('An access token has no OAuth client.');
   const userId = userIdOf(accountId);
   payload['sub'] = userId ?? token.clientId;
   payload['tenant_id'] = client.tenantId;
