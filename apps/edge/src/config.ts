@@ -63,8 +63,10 @@ export interface ConsoleConfig {
   folder: string | undefined;
 }
 
-/** The areas of the contract: `rapport.<area>.v1` is served by the service of that name. */
-const areas = [...new Set(serviceDefinitions.map((service) => areaOf(Object.values(service)[0]?.path ?? '')))];
+/** The areas of the contract that other processes serve. The edge itself serves its own. */
+const areas = [...new Set(serviceDefinitions.map((service) => areaOf(Object.values(service)[0]?.path ?? '')))].filter(
+  (area) => area !== 'edge',
+);
 
 /** What the edge reads from its environment, besides the address of each service. Each may be given as NAME_FILE. */
 export const ownVariables = {

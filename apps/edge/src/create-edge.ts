@@ -7,6 +7,7 @@ import {
   type Contract,
   type RestRoute,
 } from '@rapport/contracts';
+import { TrafficServiceService } from '@rapport/contracts/rapport/edge/v1/traffic_service';
 import { answerProbe, Readiness, type Logger } from '@rapport/platform';
 import type { FastifyInstance } from 'fastify';
 import { AccessTokenVerifier } from './access/access-token-verifier.js';
@@ -32,6 +33,8 @@ import { createRedis } from './redis/redis.js';
 import { addressReader } from './http/request-head.js';
 import { recordRequests } from './http/request-log.js';
 import { ServiceClients } from './calls/service-clients.js';
+import { Traffic } from './traffic/traffic.js';
+import { serviceStatuses } from './traffic/service-statuses.js';
 import { answerUnknownRoutes } from './http/unknown-routes.js';
 
 export interface Edge {
@@ -43,14 +46,14 @@ export interface Edge {
 export async function createEdge(
   config: EdgeConfig,
   contract: Contract,
-  services: readonly ServiceDefinition[],
+  definitions: readonly ServiceDefinition[],
   logger: Logger,
 ): Promise<Edge> {
   const redis = config.redisUrl === undefined ? undefined : await createRedis(config.redisUrl, logger);
   const routes = restRoutes(contract);
   const limits = new Limits(config.limits ?? defaultLimitSettings(), redis, logger, highestCost(routes));
   const certificates = config.certificates && new ServiceCertificates(config.certificates, logger);
-  const clients = new ServiceClients(config.addresses, services, contract, certificates);
+  const clients = new ServiceClients(config.addresses, definitions, contract, certificates);
   const { authHttpAddress, publicUrl: issuer, tls } = config;
   const isTls = tls !== undefined;
   const oidc = authHttpAddress === undefined ? undefined : new OidcConnection(authHttpAddress, certificates);
@@ -72,7 +75,9 @@ export async function createEdge(
   const { places } = limits;
   const reads = new CachedReads(routes, { clients, places, cache, securityHeaders: apiHeaders(isTls) });
   const addressOf = addressReader(config.trustedProxies);
-  const admission = new Admission({ authenticator, limits, cache, reads, denials, addressOf, logger });
+  const services = () => serviceStatuses(clients, cache.answers.sources);
+  const traffic = new Traffic({ redis, rates: limits.rates, services, logger });
+  const admission = new Admission({ authenticator, limits, cache, reads, denials, traffic, addressOf, logger });
   // Unreachable services are the same for all edges, and each edge can still serve cached answers.
   const readiness = new Readiness({ neededAtStart: { ...clients.readinessChecks(), ...cache.readinessChecks } });
   const app = createHttpServer({
@@ -83,6 +88,10 @@ export async function createEdge(
     connections: config.connections,
     answerEarly: admission.answerEarly,
   });
+  app.addHook('preClose', (done) => {
+    traffic.close();
+    done();
+  });
   app.addHook('onClose', async () => {
     openCalls.close();
     await denials.close();
@@ -91,7 +100,7 @@ export async function createEdge(
     redis?.close();
     clients.close();
   });
-  recordRequests(app);
+  recordRequests(app, traffic);
   const answerPreflight = preflightAnswerer(routes, new AllowedOrigins(clients, logger));
   answerUnknownRoutes(app, limits.addresses, [answerPreflight, pages.answerPage]);
   for (const url of ['/livez', '/readyz']) {
@@ -103,7 +112,16 @@ export async function createEdge(
   await registerDocuments(app, contract, () => openApiDocument(contract, routes, '1.0.0'), isTls);
   if (oidc) await registerOidc(app, oidc, limits, { isTls, refusedHost: pages.ownHost });
   await pages.register(app);
-  await registerContractRoutes(app, routes, { admission, clients, cache, reads, openCalls, sessions: pages.sessions });
+  const ownStreams = new Map([[TrafficServiceService.watchTraffic.path, traffic.watch.bind(traffic)]]);
+  await registerContractRoutes(app, routes, {
+    admission,
+    clients,
+    cache,
+    reads,
+    openCalls,
+    ownStreams,
+    sessions: pages.sessions,
+  });
   return { app, readiness };
 }
 

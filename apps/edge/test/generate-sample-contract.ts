@@ -41,9 +41,10 @@ export async function generateSampleContract(): Promise<SampleServices & { contr
   return { ...services, contract: new Contract(descriptors) };
 }
 
-/** Generates from the test's protos as `nx run contracts:generate` does from the platform's: once for all test files. */
+/** Generates from the test's protos, and those of the edge itself, as `nx run contracts:generate` does from the platform's: once for all test files. */
 async function generate(): Promise<SampleServices & { descriptors: Buffer }> {
-  const paths = ['--path', 'apps/edge/test/proto/rapport', '--config', bufConfig];
+  const modules = ['apps/edge/test/proto/rapport', 'proto/rapport/edge'].flatMap((path) => ['--path', path]);
+  const paths = [...modules, '--config', bufConfig];
   // One for each worker: they run at the same time.
   const output = `apps/edge/test-results/sample-contract-${process.pid}`;
   const template = JSON.stringify({

@@ -77,6 +77,7 @@ export const withoutIds = [
   'VerifyAuditEntries',
   'VerifySecurityEvents',
   'WatchChanges',
+  'WatchTraffic',
 ];
 
 /** Places that accept the id of a deleted or not yet existing record, and why. */

@@ -86,6 +86,7 @@ it('has every operation that streams or waits', () => {
     'WatchChanges',
     'WatchOperation',
     'WatchSyncRun',
+    'WatchTraffic',
   ]);
   const streams = contract.methods.filter(({ requestStream, responseStream }) => requestStream || responseStream);
   const inside = streams.filter(({ policy }) => policy.internal).map(({ name }) => name);
@@ -132,7 +133,7 @@ it.each(losses)('every open call of a caller ends on both edges when $how', asyn
   await openAll(authorization);
   const [fed, files] = [open.filter(({ operation }) => isFeed(operation.route)), open.filter(isHeld)];
   const uploads = open.filter(({ operation }) => operation.file !== undefined);
-  expect([fed.length, files.length, uploads.length]).toEqual([8, 9, 4]);
+  expect([fed.length, files.length, uploads.length]).toEqual([10, 9, 4]);
   expect([...fed, ...files, ...uploads].filter(({ hasEnded }) => hasEnded)).toEqual([]);
 
   await change();

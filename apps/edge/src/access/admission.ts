@@ -14,6 +14,7 @@ import type { Limits } from '../limits/limits.js';
 import type { RateHeaders } from '../limits/rate-limits.js';
 import { clientOf, headOf, type RequestHead } from '../http/request-head.js';
 import { recordEarlyAnswer } from '../http/request-log.js';
+import type { Traffic } from '../traffic/traffic.js';
 import type { Denials } from './denials.js';
 import type { Authenticator, Principal } from './authenticator.js';
 
@@ -42,6 +43,7 @@ export interface AdmissionParts {
   cache: Pick<EdgeCache, 'answers' | 'tokens'>;
   reads: CachedReads;
   denials: Denials;
+  traffic: Traffic;
   /** Where a request comes from: see `addressReader`. */
   addressOf: (request: IncomingMessage) => string;
   logger: Logger;
@@ -91,7 +93,7 @@ export class Admission {
       if (asked) return this.#forward(asked, early);
       // It may have been written meanwhile.
       if (!answer || (now !== startedAt && find(now) !== answer)) return route();
-      this.#record(early, found, sendCached(response, answer, early, { kind: 'hit' }, now));
+      this.#record(early, found, sendCached(response, answer, early, { kind: 'hit' }, now), 'hit');
     };
     const charge = this.#charge(request, principal, found.cost);
     if (!(charge instanceof Promise)) return go(charge, startedAt);
@@ -122,7 +124,8 @@ export class Admission {
     };
     outcome.then(({ answer, status }) => {
       if (answer.refusal) return goOn();
-      this.#record(early, asked.route, sendCached(response, answer, early, status, performance.now()));
+      const sent = sendCached(response, answer, early, status, performance.now());
+      this.#record(early, asked.route, sent, status.kind === 'hit' ? 'hit' : 'miss');
     }, goOn);
   }
 
@@ -239,10 +242,13 @@ export class Admission {
     return charge;
   }
 
-  #record({ request, head, principal, startedAt }: EarlyRead, { url, route }: CachedRoute, status: number): void {
-    const { caller } = principal;
-    const [requestId, operation] = [head.requestId, route.method.name];
-    recordEarlyAnswer(this.parts.logger, { request, requestId, operation, route: url, status, startedAt, caller });
+  #record(early: EarlyRead, { url, route }: CachedRoute, status: number, cache: 'hit' | 'miss'): void {
+    const { request, head, startedAt } = early;
+    const { caller } = early.principal;
+    const { requestId } = head;
+    const operation = route.method.name;
+    const answer = { request, requestId, operation, route: url, status, startedAt, caller, cache };
+    recordEarlyAnswer(this.parts.logger, this.parts.traffic, answer);
   }
 }
 

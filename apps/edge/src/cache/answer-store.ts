@@ -46,6 +46,10 @@ export class InvalidationSources {
     const lastMessageAt = this.#lastMessageAt.get(area);
     return lastMessageAt !== undefined && performance.now() - lastMessageAt >= silentAfterMs;
   }
+
+  hasFeed(area: string): boolean {
+    return this.#lastMessageAt.has(area);
+  }
 }
 
 interface Share<Value> {

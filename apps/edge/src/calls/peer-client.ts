@@ -70,6 +70,10 @@ export class PeerClient extends ContractClient {
     this.#attempts = { first: counted('first'), retry: counted('retry') };
   }
 
+  get breakerState(): BreakerState {
+    return this.#breaker.state;
+  }
+
   /** Rejects when a call would be stopped or find no connection within `timeoutMs`. */
   override async waitUntilReady(timeoutMs: number): Promise<void> {
     await super.waitUntilReady(timeoutMs);
@@ -183,19 +187,24 @@ const breakerState = new Gauge({
   labelNames: ['service'],
 });
 const states = { closed: 0, open: 1, halfOpen: 2 };
+export type BreakerState = keyof typeof states;
 
 /**
  * A circuit breaker: stops calls to a peer that does not answer, so that no request waits for it. One call a second probes
  * it.
  */
 class PeerBreaker {
-  #state: keyof typeof states = 'closed';
+  #state: BreakerState = 'closed';
   #openedAt = 0;
   /** Recent calls while it is closed, by window: the newest is the last. */
   #windows: { startedAt: number; answered: number; failed: number }[] = [];
 
   constructor(private readonly service: string) {
     this.#become('closed');
+  }
+
+  get state(): BreakerState {
+    return this.#state;
   }
 
   /**
@@ -251,7 +260,7 @@ class PeerBreaker {
     return total >= opening.fewest && failed > opening.threshold * total;
   }
 
-  #become(state: keyof typeof states): void {
+  #become(state: BreakerState): void {
     this.#state = state;
     if (state === 'open') this.#openedAt = performance.now();
     if (state === 'closed') this.#windows = [];

@@ -7,11 +7,11 @@ import {
 } from '@rapport/contracts';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { readCall, type ReadCall } from './join-reads.js';
-import { PeerClient } from './peer-client.js';
+import { PeerClient, type BreakerState } from './peer-client.js';
 
 /** One client for each service that the edge calls. */
 export class ServiceClients {
-  readonly #clients: ReadonlyMap<string, ContractClient>;
+  readonly #clients: ReadonlyMap<string, PeerClient>;
 
   constructor(
     addresses: ReadonlyMap<string, string>,
@@ -38,6 +38,12 @@ export class ServiceClients {
   /** By area, rejects when the service can't be reached. */
   readinessChecks(): Record<string, () => Promise<void>> {
     return Object.fromEntries([...this.#clients].map(([area, client]) => [area, () => client.waitUntilReady(1_000)]));
+  }
+
+  /** States of the circuit breakers, by area in the order of the names. */
+  breakerStates(): [area: string, state: BreakerState][] {
+    const states = [...this.#clients].map(([area, client]) => [area, client.breakerState] as [string, BreakerState]);
+    return states.sort(([one], [other]) => (one < other ? -1 : 1));
   }
 
   /** The rights of principals have changed: drops their cached tokens in every service. */

@@ -11,8 +11,13 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
   if (isFastifyError(error) && error.validation && error.validationContext) {
     return replyWith(reply, validationProblem(error.validation as ErrorObject[], error.validationContext, request.id));
   }
-  return sendProblem(reply, asAppError(error, request), route);
+  const refusal = asAppError(error, request);
+  request.isShed = shedding.has(refusal.reason);
+  return sendProblem(reply, refusal, route);
 }
+
+/** Reasons of the limits of the edge. */
+const shedding: ReadonlySet<string> = new Set(['RATE_LIMITED', 'TOO_MANY_CONCURRENT', 'OVERLOADED']);
 
 /** The error as the client gets it. An unexpected one is logged. */
 export function asAppError(error: unknown, request: FastifyRequest): AppError {

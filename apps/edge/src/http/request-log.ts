@@ -12,11 +12,17 @@ import {
 } from '@rapport/platform';
 import type { FastifyInstance } from 'fastify';
 import { Counter, Histogram } from 'prom-client';
+import type { AnsweredRequest } from '../traffic/tenant-traffic.js';
+import type { Traffic } from '../traffic/traffic.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Of a request that is traced. */
     span: Span | undefined;
+    /** Of a read whose answer may be cached, once it has one. */
+    cacheOutcome: AnsweredRequest['cache'];
+    /** True when a rate, a limit of places or overload refused the request. */
+    isShed: boolean;
   }
 }
 
@@ -58,21 +64,22 @@ new Counter({
  * Writes a log line and a span for each answered request, and counts those of the contract. Both have the route's template: the actual
  * path may contain personal data.
  */
-export function recordRequests(server: FastifyInstance): void {
+export function recordRequests(server: FastifyInstance, traffic: Traffic): void {
   if (isTracing()) traceRequests(server);
+  server.decorateRequest('cacheOutcome');
+  server.decorateRequest('isShed', false);
   server.addHook('onResponse', (request, reply, done) => {
     const { url = 'unknown', config } = request.routeOptions;
     const { statusCode: status, elapsedTime: durationMs } = reply;
+    const caller = request.principal?.caller;
     if (config.route) {
       const { method, answerUsage, bodyUsage } = config.route;
-      countRequest({
-        operation: method.name,
-        status,
-        durationMs,
-        isStream: answerUsage !== 'message' || bodyUsage === 'file',
-      });
+      const isStream = answerUsage !== 'message' || bodyUsage === 'file';
+      const latencyMs = isStream ? undefined : durationMs;
+      countRequest(method.name, status, latencyMs);
+      const { cacheOutcome: cache, isShed } = request;
+      if (caller) traffic.of(caller.tenantId)?.count({ operation: method.name, status, latencyMs, cache, isShed });
     }
-    const caller = request.principal?.caller;
     request.log.info(requestLine(request.method, url, status, durationMs, caller), 'request');
     done();
   });
@@ -90,14 +97,16 @@ export interface EarlyAnswer {
   /** By `performance.now()`. */
   startedAt: number;
   caller: Caller;
+  cache: 'hit' | 'miss';
 }
 
 /** The same for a request that was answered ahead of the router. */
-export function recordEarlyAnswer(logger: Logger, answer: EarlyAnswer): void {
-  const { request, requestId, operation, route, status, startedAt, caller } = answer;
+export function recordEarlyAnswer(logger: Logger, traffic: Traffic, answer: EarlyAnswer): void {
+  const { request, requestId, operation, route, status, startedAt, caller, cache } = answer;
   const method = request.method ?? '';
   const durationMs = performance.now() - startedAt;
-  countRequest({ operation, status, durationMs });
+  countRequest(operation, status, durationMs);
+  traffic.of(caller.tenantId)?.count({ operation, status, latencyMs: durationMs, cache });
   const span = isTracing() ? startRequest(request, method, route, startedAt) : undefined;
   if (span) endRequest(span, status);
   if (!logger.isLevelEnabled('info')) return;
@@ -152,21 +161,17 @@ function endRequest(span: Span, status: number): void {
   span.end();
 }
 
-interface AnsweredRequest {
-  /** Id of the operation in the contract. */
-  operation: string;
-  status: number;
-  durationMs: number;
-  /** True for uploads, downloads and streams, whose duration depends on the client. */
-  isStream?: boolean;
-}
-
-/** Counts a request of an operation that was answered, from the cache, by its service, or as a refusal. */
-function countRequest({ operation, status, durationMs, isStream }: AnsweredRequest): void {
+/**
+ * Counts a request of an operation that was answered, from the cache, by its service, or as a refusal.
+ *
+ * @param operation its id in the contract
+ * @param latencyMs undefined for uploads, downloads and streams, whose duration depends on the client
+ */
+function countRequest(operation: string, status: number, latencyMs: number | undefined): void {
   const { answers, observe } = figuresOf(operation);
   const statusClass = `${Math.floor(status / 100)}xx`;
   answers.set(statusClass, (answers.get(statusClass) ?? 0) + 1);
-  if (!isStream) observe(durationMs / 1_000);
+  if (latencyMs !== undefined) observe(latencyMs / 1_000);
 }
 
 function figuresOf(operation: string): OperationFigures {

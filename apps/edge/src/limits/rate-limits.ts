@@ -59,6 +59,13 @@ export class RateLimits {
     return this.#charge(payer, cost, this.#unproven);
   }
 
+  /** What is left of both budgets. Those of this process while Redis is unreachable. */
+  async left({ caller, plan }: Payer): Promise<Charge> {
+    const shared = await this.#shared?.charge(caller, plan, 0).catch((error: unknown) => this.#noteFailed(error));
+    if (shared) return shared;
+    return this.#own.charge(caller, this.#shared ? this.#fallbackOf(plan) : plan, 0);
+  }
+
   #charge({ caller, plan }: Payer, cost: number, own: MemoryBudgets): RateHeaders | Promise<RateHeaders> {
     if (this.#shared) return this.#chargeShared(this.#shared, caller, plan, cost, own);
     const charge = own.charge(caller, plan, cost);

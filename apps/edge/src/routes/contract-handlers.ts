@@ -10,6 +10,7 @@ import type { EdgeCache } from '../cache/edge-cache.js';
 import type { ConsoleSessions } from '../console/bearer-from-cookie.js';
 import { tagsOfWrite } from '../cache/tags.js';
 import { clientGone } from '../calls/call-ends.js';
+import type { Principal } from '../access/authenticator.js';
 import type { OpenCall, OpenCalls } from '../access/open-calls.js';
 import { clientOf, headOf } from '../http/request-head.js';
 import { isLasting, requestDeadlineMs } from '../calls/peer-client.js';
@@ -31,7 +32,15 @@ export interface RouteParts {
   openCalls: OpenCalls;
   /** Absent where nobody can sign in to the console. */
   sessions?: ConsoleSessions | undefined;
+  /** Streams that this process answers itself, by path of their method. */
+  ownStreams: ReadonlyMap<string, OwnStream>;
 }
+
+/** Answers a caller. Ends at the deadline, and throws the reason of the signal. */
+type OwnStream = (
+  principal: Principal,
+  options: { signal: AbortSignal; deadlineMs: number },
+) => AsyncGenerator<unknown, void>;
 
 /**
  * Chooses between two methods on one path by Accept: the one that streams its answers for clients that prefer events or lines to
@@ -95,6 +104,17 @@ export function callHandler(route: RestRoute, { clients, cache, openCalls }: Rou
   };
 }
 
+/** Answers with a stream of this process itself. */
+export function ownStreamHandler(route: RestRoute, stream: OwnStream, { openCalls }: RouteParts): Handler {
+  return async (request, reply) => {
+    const { principal } = request;
+    if (!principal) throw new Error(`${route.path.pattern} has no caller.`);
+    const { call, parts, options } = readRequest(request, reply, route, openCalls);
+    const messages = call.whileConfirmed(stream(principal, options));
+    return sendStream(reply, route, messages, (answer) => route.toText(answer, parts));
+  };
+}
+
 function send(
   reply: FastifyReply,
   route: RestRoute,
@@ -130,6 +150,7 @@ export function cachedReadHandler(route: CachedRoute, { admission, reads }: Rout
       return reads.read({ route, parts }, { head, url: raw.url ?? '', ...caller, ...times });
     };
     const { answer, status } = await (admission.outcomeOf(raw) ?? forward());
+    request.cacheOutcome = status.kind === 'hit' ? 'hit' : 'miss';
     const now = performance.now();
     if (answer.refusal) {
       void reply.header('cache-status', cacheStatus(status, Math.ceil((answer.freshUntil - now) / 1_000)));

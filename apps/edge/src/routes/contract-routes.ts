@@ -2,7 +2,7 @@ import type { RestRoute } from '@rapport/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { takeBearerFromCookie } from '../console/bearer-from-cookie.js';
 import { shareWithOrigins } from '../cors/cors-headers.js';
-import { byAccept, cachedReadHandler, callHandler, type RouteParts } from './contract-handlers.js';
+import { byAccept, cachedReadHandler, callHandler, ownStreamHandler, type RouteParts } from './contract-handlers.js';
 import { readJsonBodies, readMergePatches, refuseContentCoding } from './content-forms.js';
 import { validatorCompiler } from './request-validation.js';
 
@@ -66,8 +66,15 @@ function addRoute(scope: FastifyInstance, route: RestRoute, parts: RouteParts, i
     ...(isByAccept && route.answerUsage !== 'message' ? { constraints: { answers: 'stream' } } : {}),
     // The stream that a HEAD asks for would not be read.
     exposeHeadRoute: route.answerUsage === 'message',
-    handler: cached ? cachedReadHandler(cached, parts) : callHandler(route, parts, isByAccept),
+    handler: handlerOf(route, parts, isByAccept),
   });
+}
+
+function handlerOf(route: RestRoute, parts: RouteParts, isByAccept: boolean) {
+  const cached = parts.reads.of(route);
+  if (cached) return cachedReadHandler(cached, parts);
+  const own = parts.ownStreams.get(route.method.path);
+  return own ? ownStreamHandler(route, own, parts) : callHandler(route, parts, isByAccept);
 }
 
 /** A body that a route does not need may be left out. */

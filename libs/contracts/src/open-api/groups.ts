@@ -29,6 +29,7 @@ const order = [
   'Workspace',
   'Privacy',
   'Audit',
+  'Traffic',
   'Account',
   'Auth',
   'Users',
