@@ -45,6 +45,7 @@ function screen<Path extends string>(path: Path, load: () => Promise<Record<stri
 const screens = [
   screen('/', () => import('../screens/home/home.tsx'), 'Home'),
   screen('/all', () => import('../screens/all/all.tsx'), 'AllResources'),
+  screen('/conflicts', () => import('../screens/conflicts/conflicts.tsx'), 'Conflicts'),
   screen('/duplicates', () => import('../screens/duplicates/duplicates.tsx'), 'Duplicates'),
   screen('/operations', () => import('../screens/operation/operations.tsx'), 'Operations'),
   screen('/operations/$operation', () => import('../screens/operation/operation.tsx'), 'OperationScreen'),

@@ -11,8 +11,8 @@ export interface ComparedRow {
   /** Texts of both sides; empty for none. */
   left: string;
   right: string;
-  /** Whether one side has to be chosen; else both are kept, or both are equal. */
-  isChoice: boolean;
+  /** Whether one side has to be chosen. */
+  isChoice?: boolean;
   /** Said in place of a choice, such as that both are kept. */
   note?: string;
 }
@@ -27,7 +27,7 @@ export function Compare({ label, leftHead, rightHead, rows, chosen, onChoose, fi
         <div>{rightHead}</div>
       </div>
       {rows.map((row) => (
-        <Row key={row.id} row={row} side={chosen[row.id]} onChoose={(side) => onChoose(row.id, side)} />
+        <Row key={row.id} row={row} side={chosen?.[row.id]} onChoose={(side) => onChoose?.(row.id, side)} />
       ))}
     </div>
   );
@@ -40,19 +40,21 @@ export interface CompareProps {
   rightHead: ReactNode;
   rows: readonly ComparedRow[];
   /** The chosen side by the id of the row. */
-  chosen: Readonly<Record<string, Side | undefined>>;
-  onChoose: (id: string, side: Side) => void;
+  chosen?: Readonly<Record<string, Side | undefined>>;
+  onChoose?: (id: string, side: Side) => void;
 }
 
 function Row({ row, side, onChoose }: { row: ComparedRow; side: Side | undefined; onChoose: (side: Side) => void }) {
   const { left, right, name, isChoice, note } = row;
-  if (!isChoice)
+  if (isChoice !== true)
     return (
       <div className={style['row']}>
         <span className={text['strong']}>{name}</span>
-        <span className={style['plain']}>{left}</span>
         <span className={style['plain']}>
-          {right} {note !== undefined && <small className={text['meta']}>{note}</small>}
+          <Difference of={left} from={right} />
+        </span>
+        <span className={style['plain']}>
+          <Difference of={right} from={left} /> {note !== undefined && <small className={text['meta']}>{note}</small>}
         </span>
       </div>
     );

@@ -36,7 +36,7 @@ export function useComparedRows(left: Json | undefined, right: Json | undefined)
     return { id, name, left: one, right: other, isChoice, ...(isUnited && { note: t('compare.both') }) };
   });
   const shownRows = rows.filter((row) => row.left !== '' || row.right !== '');
-  return shownRows.toSorted((one, other) => Number(other.isChoice) - Number(one.isChoice));
+  return shownRows.toSorted((one, other) => Number(other.isChoice ?? false) - Number(one.isChoice ?? false));
 }
 
 function customKeys(...records: readonly (Json | undefined)[]): string[] {

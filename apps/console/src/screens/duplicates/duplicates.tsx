@@ -12,6 +12,7 @@ import { useLabels } from '../../contract/labels.ts';
 import { invalidate, listQuery, readQuery } from '../../contract/queries.ts';
 import { Compare, type Side } from '../../kit/compare.tsx';
 import { useFormat } from '../../kit/format.ts';
+import { Nothing } from '../../kit/nothing.tsx';
 import { Split } from '../../kit/split.tsx';
 import { notify } from '../../kit/toast.tsx';
 import { Button, Chip, Face, Ticks } from '../../kit/ui.tsx';
@@ -56,11 +57,7 @@ export function Duplicates() {
           <Pair key={pairId(open)} pair={open} />
         </Split>
       ) : (
-        <section className={style['empty']}>
-          <Ticks label="" count={48} value={0.02} />
-          <h2>{t('duplicates.none')}</h2>
-          <p>{t('duplicates.noneHelp')}</p>
-        </section>
+        <Nothing title={t('duplicates.none')} help={t('duplicates.noneHelp')} />
       )}
     </>
   );
@@ -105,7 +102,7 @@ function Pair({ pair }: { pair: Json }) {
   const sides = Object.fromEntries(
     rows.map(({ id, left: value }) => [id, chosen[id] ?? (value === '' ? 'right' : 'left')]),
   );
-  const preferred = rows.filter(({ id, isChoice }) => isChoice && sides[id] === 'right').map(({ id }) => id);
+  const preferred = rows.filter(({ id, isChoice }) => isChoice === true && sides[id] === 'right').map(({ id }) => id);
   const run = () => merge.mutate(preferred);
   useShortcut('m', 'duplicates.merge', run, left.data !== undefined && right.data !== undefined);
   useShortcut('s', 'duplicates.swap', () => setSwapped(!isSwapped));

@@ -1,0 +1,26 @@
+import type { ReactNode } from 'react';
+import { Ticks } from './ui.tsx';
+import style from './nothing.module.css';
+
+/** In place of an empty list: what would be here, and how it gets here. */
+export function Nothing({
+  title,
+  help,
+  curl,
+  children,
+}: {
+  title: string;
+  help: string;
+  curl?: string;
+  children?: ReactNode;
+}) {
+  return (
+    <section className={style['nothing']}>
+      <Ticks label="" count={48} value={0.02} />
+      <h2>{title}</h2>
+      <p>{help}</p>
+      {children}
+      {curl !== undefined && <code className={style['curl']}>{curl}</code>}
+    </section>
+  );
+}
