@@ -1,3 +1,6 @@
 import { vitestConfig } from '../../vitest.base.ts';
 
-export default vitestConfig(import.meta.dirname, { environment: '../../vitest.environment.ts' });
+export default vitestConfig(import.meta.dirname, {
+  environment: '../../vitest.environment.ts',
+  globalSetup: ['test/share-platform.ts'],
+});

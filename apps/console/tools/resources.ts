@@ -39,10 +39,13 @@ export function resourcesOf(
   return [...found.values()];
 }
 
-function listOf({ method, answerUsage }: RestRoute) {
+/** The list of an answer that has the items of the collection: the one of its name, or the only one. */
+function listOf({ method, answerUsage, path }: RestRoute) {
   if (answerUsage !== 'message') return undefined;
   const lists = method.desc.output.fields.filter(({ fieldKind, message }) => fieldKind === 'list' && message);
-  return lists.length === 1 ? lists[0] : undefined;
+  return (
+    lists.find(({ jsonName }) => path.template.endsWith(`/${jsonName}`)) ?? (lists.length === 1 ? lists[0] : undefined)
+  );
 }
 
 type Operations = Omit<

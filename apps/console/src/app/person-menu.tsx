@@ -27,9 +27,10 @@ export function PersonMenu({ onHelp }: { onHelp: () => void }) {
     redraw((count) => count + 1);
   };
   const button = (
-    <AriaButton className={style['person'] ?? ''} aria-label={t('person.menu', { name: user.name })}>
+    <AriaButton className={style['person'] ?? ''}>
       <Face name={user.name} />
       <span className={text['cut']}>{user.name}</span>
+      <span className={text['hidden']}>{t('person.menu')}</span>
     </AriaButton>
   );
   const isCompact = chosenDensity() === 'compact';

@@ -105,15 +105,14 @@ export function Face({
 /**
  * The measure of the console: `value` of `limit` as ticks, with a tall tick where the limit is.
  *
- * @param label what is measured, for readers
+ * @param label what is measured, for readers; empty where text beside it says so
  */
 export function Ticks({ label, count = 24, value, limit, tone = 'accent', height = 8 }: TicksProps) {
   const filled = Math.round(Math.min(1, Math.max(0, value)) * count);
   const limitAt = limit === undefined ? undefined : Math.round(limit * count);
   return (
     <svg
-      role="img"
-      aria-label={label}
+      {...(label === '' ? { 'aria-hidden': true } : { role: 'img', 'aria-label': label })}
       width={count * 4}
       height={height}
       className={join(style['ticks'], style[`ticks-${tone}`])}

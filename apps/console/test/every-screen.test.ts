@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isSoak, printedSeed } from '@rapport/testing';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { faultsOf, Workspace } from './workspace.ts';
+
+/** Paths of every screen, each once; those of records are filled in. */
+const router = readFileSync(join(import.meta.dirname, '../src/app/router.tsx'), 'utf8');
+const paths = [...router.matchAll(/screen\('([^']+)'/g)].map(([, path = '']) => path);
+
+const looks = ['light', 'dark'] as const;
+const languages = ['en', 'zh-CN'] as const;
+const widths = [1280, 320];
+const axe = readFileSync(join(import.meta.dirname, '../../../node_modules/axe-core/axe.min.js'), 'utf8');
+const all = looks.flatMap((look) =>
+  languages.flatMap((language) => widths.map((width) => ({ look, language, width }))),
+);
+
+let workspace: Workspace;
+let known: Record<string, string>;
+
+beforeAll(async () => {
+  workspace = await Workspace.create();
+  const customer = await workspace.api('POST', '/v1/customers', {
+    kind: 'PERSON',
+    givenName: 'Käthe',
+    familyName: 'Weiß',
+    emails: [{ address: 'kaethe@example.com' }],
+  });
+  known = { '/$resource': '/customers', '/$resource/$id': `/customers/${String(customer['id'])}` };
+});
+
+afterAll(() => workspace.close());
+
+describe('every screen', () => {
+  test('has no finding of axe, no refusal of the policy, and asks no other origin', async () => {
+    const seed = printedSeed('SCREENS_SEED');
+    const chosen = isSoak ? all : [all[seed % all.length] ?? all[0]];
+    const person = await workspace.person();
+    for (const look of chosen) {
+      if (!look) continue;
+      const page = await workspace.open('/', person, {
+        colorScheme: look.look,
+        locale: look.language,
+        viewport: { width: look.width, height: 800 },
+        bypassCSP: false,
+      });
+      const faults = faultsOf(page);
+      for (const path of paths)
+        expect(await findingsOf(page, known[path] ?? path), JSON.stringify({ path, look })).toEqual([]);
+      expect(faults).toEqual([]);
+    }
+  }, 600_000);
+
+  test('refuses a script that stands in a page', async () => {
+    const page = await workspace.open('/');
+    const ran = await page.evaluate(() => {
+      const script = document.createElement('script');
+      try {
+        script.text = 'window.injected = true';
+      } catch {
+        return 'refused';
+      }
+      document.head.append(script);
+      return 'injected' in window;
+    });
+    expect(ran).toBe('refused');
+  });
+});
+
+/** What axe finds on a screen, by rule and element. Its sideways overflow is a finding too. */
+async function findingsOf(page: Page, path: string): Promise<string[]> {
+  if (path.includes('$')) return [];
+  const { origin } = new URL(page.url());
+  await page.goto(origin + path);
+  await page.locator('#main h1, #main h2').first().waitFor();
+  // Playwright's own world is not bound by the policy of the page.
+  await page.evaluate(axe);
+  return page.evaluate(async () => {
+    const { axe: runner } = window as unknown as { axe: { run: (options: object) => Promise<AxeResult> } };
+    const { violations } = await runner.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] });
+    const found = violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ target, failureSummary }) => `${id} ${target.join(' ')} ${failureSummary}`),
+    );
+    const { scrollWidth, clientWidth } = document.documentElement;
+    return [...found, ...(scrollWidth > clientWidth ? [`sideways scroll: ${scrollWidth} in ${clientWidth}`] : [])];
+  });
+}
+
+interface AxeResult {
+  violations: { id: string; nodes: { target: string[]; failureSummary: string }[] }[];
+}

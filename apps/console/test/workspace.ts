@@ -1,0 +1,120 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Browser, sharedByFiles, sharedPlatform, startChromium, type SharedPlatform } from '@rapport/testing';
+import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { expect, inject, vi } from 'vitest';
+
+export type Json = Record<string, unknown>;
+
+interface Person {
+  id: string;
+  email: string;
+  password: string;
+  name: string;
+}
+
+const chromium = sharedByFiles(startChromium, (browser) => browser.close());
+
+/** A workspace of its own on the shared platform, with people who use the console in Chromium. */
+export class Workspace {
+  readonly #contexts: BrowserContext[] = [];
+
+  private constructor(
+    readonly platform: SharedPlatform,
+    readonly tenantId: string,
+    private readonly apiKey: string,
+    readonly slug: string,
+  ) {}
+
+  static async create(): Promise<Workspace> {
+    const platform = await sharedPlatform(inject('platformUrl'));
+    const slug = `kestrel-${crypto.randomUUID().slice(0, 8)}`;
+    const { tenantId, apiKey } = await platform.createTenant('Kestrel Instruments', undefined, slug);
+    return new Workspace(platform, tenantId, apiKey, slug);
+  }
+
+  /** Calls the API with a key that has all rights. @throws AssertionError for another status than 2xx */
+  async api<Answer = Json>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
+    const response = await fetch(this.platform.edgeUrl + path, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.apiKey}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    expect(response.ok, `${method} ${path}: ${response.status} ${text}`).toBe(true);
+    return (text === '' ? {} : JSON.parse(text)) as Answer;
+  }
+
+  /** A user who was invited and has accepted. */
+  async person(roleIds = ['admin'], name = 'Mara Lindqvist'): Promise<Person> {
+    const email = `${crypto.randomUUID()}@example.com`;
+    const { id } = await this.api<{ id: string }>('POST', '/v1/users', { email, displayName: name, roleIds });
+    const browser = new Browser(this.platform.edgeUrl);
+    const invitation = await browser.visit(await this.#mailedLink(email));
+    const password = 'dust jigsaw plinth';
+    await browser.submit(invitation, '/invitation', { displayName: name, password });
+    return { id, email, password, name };
+  }
+
+  /** A page of a person who has signed in through the provider, at a path of the console. */
+  async open(path = '/', person?: Person, options: BrowserContextOptions = {}): Promise<Page> {
+    const { email, password } = person ?? (await this.person());
+    const browser = await chromium();
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'en', ...options });
+    this.#contexts.push(context);
+    const page = await context.newPage();
+    await page.goto(
+      `${this.platform.edgeUrl}/console/sign-in?workspace=${this.slug}&return=${encodeURIComponent(path)}`,
+    );
+    await page.locator('input[name=email]').fill(email);
+    await page.locator('input[name=password]').fill(password);
+    await page.locator('form button[type=submit], form button:not([type])').first().click();
+    await page.waitForURL((url) => url.pathname === new URL(path, url).pathname);
+    await page.locator('#main').waitFor();
+    return page;
+  }
+
+  /** Closes the pages of this workspace. */
+  async close(): Promise<void> {
+    await Promise.all(this.#contexts.splice(0).map((context) => context.close()));
+  }
+
+  async #mailedLink(email: string): Promise<string> {
+    const { mailDir } = this.platform;
+    const mail = await vi.waitFor(
+      async () => {
+        const files = await readdir(mailDir);
+        const all = await Promise.all(files.map((file) => readFile(join(mailDir, file), 'utf8')));
+        const found = all.find((text) => text.includes(`To: ${email}`));
+        expect(found).toBeDefined();
+        return found ?? '';
+      },
+      { timeout: 60_000 },
+    );
+    return /https?:\S+token=[\w-]+/.exec(mail)?.[0] ?? '';
+  }
+}
+
+/** What a page reports that it should not: errors of its scripts and console, refusals of its policy, requests to other origins. */
+export function faultsOf(page: Page): string[] {
+  const faults: string[] = [];
+  const { origin } = new URL(page.url());
+  page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
+  page.on('console', (message) => {
+    if (message.type() === 'error') faults.push(`console: ${message.text()}`);
+  });
+  page.on('request', (request) => {
+    const url = new URL(request.url());
+    if (url.origin !== origin && !['data:', 'blob:'].includes(url.protocol)) faults.push(`request: ${url.origin}`);
+  });
+  return faults;
+}
