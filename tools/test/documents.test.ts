@@ -18,6 +18,7 @@ test.each([
   ['deals', 5],
   ['files', 2],
   ['search', 1],
+  ['clients', 1],
 ])('the commands of docs/%s.md, as they are printed, get the answers that it shows', async (document, answered) => {
   const blocks = blocksOf(`docs/${document}.md`);
   const commands = blocks.filter(({ language, text }) => language === 'sh' && text !== settings?.text);
