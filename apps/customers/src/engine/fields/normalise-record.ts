@@ -2,6 +2,7 @@ import { ScalarType } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import type { RecordContract, RecordField } from '@rapport/contracts';
 import { Format } from '@rapport/contracts/rapport/api/v1/options';
+import type { ExternalId } from '@rapport/contracts/rapport/api/v1/records';
 import type { FieldViolation } from '@rapport/platform';
 import { customFieldKinds, isCalendarDate, isMoney } from '@rapport/contracts/filters';
 import { contract } from '../values/contract.js';
@@ -70,11 +71,6 @@ function texts(value: unknown, path: string, violations: FieldViolation[]): unkn
 
 function externalIds(value: unknown, path: string, violations: FieldViolation[]): unknown {
   return oneIdPerSystem(value as ExternalId[], path, violations);
-}
-
-interface ExternalId {
-  system: string;
-  value: string;
 }
 
 /** Trims external ids, and reports systems with different ids. */
