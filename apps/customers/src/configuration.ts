@@ -39,12 +39,7 @@ export const serviceVariables = {
   OTEL_EXPORTER_OTLP_ENDPOINT: processVariables.OTEL_EXPORTER_OTLP_ENDPOINT,
 };
 
-/** Environment variables of `verify-audit`. */
-export const verificationVariables = {
-  DATABASE_URL: processVariables.DATABASE_URL,
-  AUDIT_SIGNING_KEY: processVariables.AUDIT_SIGNING_KEY,
-  AUDIT_RETIRED_KEYS: processVariables.AUDIT_RETIRED_KEYS,
-};
+export { verificationVariables } from '@rapport/platform';
 
 /** Environment variables of `migrate`. */
 export const migrationVariables = {

@@ -61,3 +61,10 @@ export const processVariables = {
     description: "PEM of the certificate's private key. Read again when it changes.",
   }),
 };
+
+/** Environment variables of `verify-audit`, which each service has. */
+export const verificationVariables = {
+  DATABASE_URL: processVariables.DATABASE_URL,
+  AUDIT_SIGNING_KEY: processVariables.AUDIT_SIGNING_KEY,
+  AUDIT_RETIRED_KEYS: processVariables.AUDIT_RETIRED_KEYS,
+};
