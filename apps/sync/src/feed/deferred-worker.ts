@@ -41,13 +41,12 @@ interface Pace {
 export class DeferredWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('DeferredWorker');
   readonly #loop = new WorkerLoop({
-    pass: async ({ signal }) => ((await this.#takeTurns(signal)) ? 0 : this.#lookMs),
+    pass: ({ signal }) => this.#takeTurns(signal),
     intervalMs: lookEveryMs.withWaiting,
     onOutage: (error) => this.#logger.warn('What was put aside could not be taken.', error),
   });
   /** Of tenants that do not go as fast as they may. */
   readonly #paces = new Map<string, Pace>();
-  #haveWaiting = true;
 
   constructor(
     private readonly orm: MikroORM,
@@ -69,22 +68,18 @@ export class DeferredWorker implements OnApplicationBootstrap, OnModuleDestroy {
     this.#loop.wake();
   }
 
-  get #lookMs(): number {
-    return this.#haveWaiting ? lookEveryMs.withWaiting : lookEveryMs.withoutWaiting;
-  }
-
-  /** One turn of each tenant. @returns whether more changes may be available at once */
-  async #takeTurns(stopping: AbortSignal): Promise<boolean> {
+  /** One turn of each tenant. @returns the milliseconds until the next turns; undefined for the usual ones */
+  async #takeTurns(stopping: AbortSignal): Promise<number | undefined> {
     const tenants = await withConnection(this.orm.em.fork(), waitingTenants);
-    this.#haveWaiting = tenants.length > 0;
     for (const tenantId of this.#paces.keys()) if (!tenants.includes(tenantId)) this.#paces.delete(tenantId);
+    if (tenants.length === 0) return lookEveryMs.withoutWaiting;
     let hasMore = false;
     for (const tenantId of tenants) {
-      if (stopping.aborted) return false;
+      if (stopping.aborted) return undefined;
       const { notBeforeMs = 0 } = this.#paces.get(tenantId) ?? {};
       if (notBeforeMs <= Date.now()) hasMore = (await this.#takeTurn(tenantId)) || hasMore;
     }
-    return hasMore;
+    return hasMore ? 0 : undefined;
   }
 
   /** @returns whether changes were processed */

@@ -45,7 +45,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('Dispatcher');
   // What was claimed before a failure is due again when its lease ends.
   readonly #loop = new WorkerLoop({
-    pass: async ({ isWoken }) => ((await this.#claim(isWoken)) ? lookEveryMs.withJobs : lookEveryMs.withoutJobs),
+    pass: async ({ isWoken }) => ((await this.#claim(isWoken)) ? undefined : lookEveryMs.withoutJobs),
     intervalMs: lookEveryMs.withJobs,
     onOutage: (error) => this.#logger.warn("Can't look for deliveries.", error),
   });

@@ -56,7 +56,8 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
   readonly #logger = new Logger('Sequencer');
   readonly #connection: DedicatedConnection;
   readonly #retention: string;
-  readonly #loop = new WorkerLoop({ pass: () => this.#step(), intervalMs: lookAfterMs.most, retryMs });
+  /** Each pass returns when the next one is due. */
+  readonly #loop = new WorkerLoop({ pass: () => this.#step(), intervalMs: retryMs });
   #pace: BulkPace | undefined;
   /**
    * Everything visible to this snapshot of the current connection's server is in the log. Another server may reuse
