@@ -2,7 +2,10 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startPlatform, type Platform } from '@rapport/testing';
-import { curlLines, openDemoTenant, type Demo } from './demo-tenant.ts';
+import { reconnect } from './demo/accounting.ts';
+import { curlLines, writeDemo, type Demo } from './demo/demo.ts';
+import { openDemo } from './demo/open-demo.ts';
+import { playStory } from './demo/story.ts';
 import { processRestarter } from './restart-processes.ts';
 import { keepLogsShort, rotateLogs } from './rotate-logs.ts';
 
@@ -42,22 +45,34 @@ export async function runPlatform(options: RunOptions): Promise<void> {
 }
 
 async function serve(platform: Platform, { dataDir, onProgress, stopRequest }: RunOptions): Promise<void> {
-  const demo = await openDemoTenant(platform, dataDir, onProgress, stopRequest);
+  const demo = await openDemo(platform, dataDir, onProgress, stopRequest);
   onProgress(welcome(demo, dataDir));
+  if (demo.isComplete) {
+    await reconnect(demo, platform, stopRequest);
+  } else {
+    await playStory(demo, platform, onProgress, stopRequest);
+    await writeDemo(dataDir, { ...demo, isComplete: true });
+    onProgress('The demo workspace is complete.');
+  }
   if (!stopRequest.aborted) await once(stopRequest, 'abort');
 }
 
 function welcome(demo: Demo, dataDir: string): string {
+  const [administrator] = demo.users;
+  const file = join(dataDir, 'demo.json');
   return `
 Rapport is ready.
 
-  URL            ${demo.url}
+  Open           ${demo.url}/
                  (plain HTTP, and open to this machine only)
+  Workspace      ${demo.workspace}
+  E-mail         ${administrator?.email}
+  Password       ${demo.isComplete ? `in ${file}` : administrator?.password}
   API key        ${demo.apiKey}
   API guide      ${demo.url}/docs
   Logs           ${join(dataDir, 'logs')}
 
-URL and key are in ${join(dataDir, 'demo.json')} too. Try:
+Address, key, and all users with their passwords are in ${file}. Try:
 
 ${curlLines(demo).join('\n')}
 

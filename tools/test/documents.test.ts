@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort, sharedPlatform } from '@rapport/testing';
 import { expect, inject, test } from 'vitest';
-import { openDemoTenant } from '../demo-tenant.ts';
+import { openDemo } from '../demo/open-demo.ts';
 import { blocksOf, patternOf } from './document-blocks.ts';
 
 const endOfBlock = '--- end of block ---';
@@ -42,7 +43,8 @@ async function runBesideStart(script: string): Promise<string> {
     const dataDir = join(folder, '.rapport');
     await mkdir(dataDir);
     const platform = await sharedPlatform(inject('platformUrl'));
-    await openDemoTenant(platform, dataDir, () => undefined, new AbortController().signal);
+    const { signal } = new AbortController();
+    await openDemo(platform, dataDir, () => undefined, signal, `kestrel-${randomUUID()}`);
     const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], {
       cwd: folder,
       env: { ...process.env, RECEIVER_PORT: String(await freePort()) },

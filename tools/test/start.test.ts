@@ -1,19 +1,23 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, globSync, mkdtempSync, readFileSync, readlinkSync } from 'node:fs';
-import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync, globSync, mkdtempSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from '@rapport/testing';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildPlatform } from '../build-platform.ts';
+import { apiOf, type Api } from '../demo/api.ts';
+import type { Demo } from '../demo/demo.ts';
+import { makeClient, signIn } from '../demo/users.ts';
 import { processRestarter } from '../restart-processes.ts';
 import { blocksOf, patternOf } from './document-blocks.ts';
+import { commandOf, processesOf, readyTimeoutMs, startTool, type StartedTool } from './started-tool.ts';
+import { countOf, storyFacts } from './story-facts.ts';
 
-/** Longer than any machine takes, so that only what hangs is given up. */
-const [readyTimeoutMs, timeout] = [300_000, 600_000];
+const timeout = 2 * readyTimeoutMs;
 /** One folder for all: what a start finds in it is part of what is tested. */
 const dataDir = mkdtempSync(join(tmpdir(), 'rapport-start-'));
 const started: StartedTool[] = [];
@@ -32,9 +36,22 @@ afterAll(async () => {
 });
 
 // What comes first needs a Rapport that has not started yet, and what comes last leaves none.
+test('a start that is cut before the demo is complete is continued, with the same passwords', { timeout }, async () => {
+  const cut = await start(edgePort);
+  await cut.prints('Rapport is ready.');
+  const { users, isComplete } = await readDemo();
+  await cut.stop();
+
+  await running();
+
+  expect(isComplete).toBe(false);
+  expect(users.map(({ name }) => name)).toContain('Mara Lindqvist');
+  expect(await readDemo()).toMatchObject({ workspace: 'kestrel', users, isComplete: true });
+});
+
 test('puts aside a log that has become too long', { timeout }, async () => {
   const log = join(dataDir, 'logs/edge.log');
-  await mkdir(join(dataDir, 'logs'));
+  await mkdir(join(dataDir, 'logs'), { recursive: true });
   await writeFile(log, Buffer.alloc(17 * 1_024 * 1_024), { mode: 0o600 });
 
   await running();
@@ -52,7 +69,8 @@ test('serves the commands it prints, and has its key in a file that only its own
   expect((mode & 0o777).toString(8)).toBe('600');
   expect((await readDemo()).url).toBe(`http://127.0.0.1:${edgePort}`);
   expect(list).toMatchObject({ customers: [{ givenName: 'María José', familyName: 'García Ñíguez' }] });
-  expect(filter).toMatchObject({ customers: [{ displayName: 'Müller & Söhne Feinmechanik GmbH' }] });
+  const displayName = 'Müller & Söhne Feinmechanik GmbH';
+  expect((filter as { customers: object[] }).customers).toContainEqual(expect.objectContaining({ displayName }));
   expect(create).toMatchObject({ displayName: 'Ada Lovelace', phones: [{ number: '+442079460958' }] });
 });
 
@@ -62,7 +80,7 @@ test('prints what README shows, and answers as it shows', { timeout }, async () 
   const [, welcome = '', curl = '', answer = ''] = /^\$ npm start\n([^]*)^\$ (curl .*)\n(.*)$/m.exec(shown) ?? [];
 
   expect(
-    tool.output().split('URL and key are in')[0]?.slice(tool.output().indexOf('Rapport is ready.')).trim(),
+    tool.output().split('Address, key, and all users')[0]?.slice(tool.output().indexOf('Rapport is ready.')).trim(),
   ).toMatch(patternOf(welcome.replace('…/.rapport', '…')));
   const [list = ''] = curlLinesOf(tool.output());
   expect(list).toMatch(patternOf(curl));
@@ -70,41 +88,74 @@ test('prints what README shows, and answers as it shows', { timeout }, async () 
   expect(stdout).toMatch(patternOf(answer));
 });
 
-test('has demo deals in every stage of their pipeline, each with its customer', { timeout }, async () => {
-  await running();
-  const { url, apiKey } = await readDemo();
-  const read = async <Body>(path: string) =>
-    (await (await fetch(url + path, { headers: { authorization: `Bearer ${apiKey}` } })).json()) as Body;
+test('signs in the administrator with the password it prints, which is in no log', { timeout }, async () => {
+  const tool = await running();
+  const { url, users } = await readDemo();
+  const [mara] = users;
 
-  const { pipelines } = await read<{ pipelines: { name: string; stages: { key: string }[] }[] }>('/v1/pipelines');
-  const deals = await read<{ total: { count: number }; groups: { values: { value: string }[] }[] }>(
-    `/v1/deals:aggregate?groupBy=stage&filter=${encodeURIComponent('customer_id:*')}`,
-  );
+  const token = await signIn(url, await makeClient(await demoApi()), mara!);
 
-  expect(pipelines.map(({ name }) => name)).toEqual(['New business']);
-  const stages = pipelines.flatMap((pipeline) => pipeline.stages.map(({ key }) => key));
-  expect(stages).toHaveLength(5);
-  expect(deals.groups.map(({ values }) => values[0]?.value).toSorted()).toEqual(stages.toSorted());
-  expect(deals.total.count).toBe(40);
+  const account = await apiOf(url, token, AbortSignal.timeout(timeout))<object>('GET', '/v1/account');
+  expect(account).toMatchObject({ email: mara?.email, roleIds: ['admin'] });
+  expect(users.map(({ role }) => role)).toEqual(['admin', 'Sales', 'Sales', 'Sales', 'Support', 'read-only']);
+  const logs = (await readdir(join(dataDir, 'logs'))).map((file) => readFile(join(dataDir, 'logs', file), 'latin1'));
+  const text = (await Promise.all(logs)).join('');
+  expect(users.filter(({ password }) => text.includes(password))).toEqual([]);
+  expect(tool.output().includes(mara!.password)).toBe(tool.output().includes('Making the demo workspace'));
 });
 
-test(
-  'has demo subscriptions, which are records of an object of its own, and belong to companies',
-  { timeout },
-  async () => {
-    await running();
-    const { url, apiKey } = await readDemo();
-    const count = async (path: string, filter: string) => {
-      const answer = await fetch(`${url}${path}:aggregate?filter=${encodeURIComponent(filter)}`, {
-        headers: { authorization: `Bearer ${apiKey}` },
-      });
-      return ((await answer.json()) as { total: { count: number } }).total.count;
-    };
+test('has deals in every stage but Lost, whose open ones add up to 1,082,030 euros', { timeout }, async () => {
+  await running();
+  const deals = await (
+    await demoApi()
+  )<{
+    groups: { values: [{ value: string }]; count: number; sums: [{ value: string; currencyCode: string }] }[];
+  }>(
+    'GET',
+    `/v1/deals:aggregate?groupBy=stage&sum=amount&filter=${encodeURIComponent('customer_id:* AND owner_id:*')}`,
+  );
 
-    expect(await count('/v1/objects/subscription/records', 'customFields.seats > 0 AND customFields.plan:*')).toBe(6);
-    expect(await count('/v1/customers', 'associations.subscribes_to.objects.subscription:*')).toBe(3);
-  },
-);
+  const stages = deals.groups.map(({ values, count, sums }) => [values[0].value, count, sums[0].value]);
+  expect(stages.toSorted()).toEqual([
+    ['discovery', 5, '216250'],
+    ['negotiation', 4, '399100'],
+    ['proposal', 5, '330800'],
+    ['qualified', 6, '135880'],
+    ['won', 6, '113400'],
+  ]);
+});
+
+test('has something to see on every screen', { timeout }, async () => {
+  await running();
+  const api = await demoApi();
+  const facts = await storyFacts(api);
+
+  expect(facts).toEqual({
+    imports: [
+      ['UNDONE', 3, 0],
+      ['SUCCEEDED', 1_152, 5],
+    ],
+    undoneMerges: [false, true],
+    conflicts: [{ kind: 'FIELDS', count: 7 }],
+    erasures: 1,
+    users: 6,
+    roles: ['Auditor', 'Sales', 'Support'],
+    subscriptions: 6,
+    subscribers: 3,
+    stays: 38,
+  });
+  const { pairs } = await api<{ pairs: object[] }>('GET', '/v1/duplicates?pageSize=1000&minScore=75');
+  expect(pairs.length).toBeGreaterThanOrEqual(14);
+  expect(await countOf(api, 'customers', 'countryCode:*')).toBeGreaterThan(1_150);
+  const attempts = async () => {
+    const { webhookDeliveries } = await api<{ webhookDeliveries: { state: string; attemptCount: number }[] }>(
+      'GET',
+      '/v1/webhookDeliveries',
+    );
+    return webhookDeliveries.filter(({ state, attemptCount }) => state === 'PENDING' && attemptCount > 0).length;
+  };
+  await expect.poll(attempts, { timeout: readyTimeoutMs }).toBeGreaterThan(0);
+});
 
 test('refuses a folder that a running Rapport uses', { timeout }, async () => {
   await running();
@@ -118,6 +169,7 @@ test('refuses a folder that a running Rapport uses', { timeout }, async () => {
 test('ends every process on SIGTERM, and finds its data again', { timeout }, async () => {
   const first = await running();
   const demo = await readDemo();
+  const facts = await storyFacts(await demoApi());
   const created = await runInShell(curlLinesOf(first.output()).at(-1) ?? '');
   const processes = processesOf(dataDir);
   const exitCode = await first.stop();
@@ -132,7 +184,9 @@ test('ends every process on SIGTERM, and finds its data again', { timeout }, asy
 
   expect(await readDemo()).toEqual(demo);
   expect(await response.json()).toEqual(created);
-  expect(second.output()).not.toContain('Loading the demo records');
+  expect(second.output()).not.toMatch(/demo story|Password +[a-z2-9]{4}-/);
+  expect(await storyFacts(await demoApi())).toEqual(facts);
+  expect((await stat(join(dataDir, 'demo.json'))).mode & 0o777).toBe(0o600);
 });
 
 test('leaves alone what is built', { timeout }, async () => {
@@ -196,14 +250,6 @@ test('waits longer each time that a process dies again', async () => {
   expect(pauses).toEqual(['0.001 s', '0.002 s', '0.004 s']);
 });
 
-interface StartedTool {
-  output(): string;
-  isReady(): Promise<void>;
-  exitCode: Promise<number | null>;
-  hasExited(): boolean;
-  stop(): Promise<number | null>;
-}
-
 /** The Rapport of the folder, which is ready: started unless it runs already. */
 async function running(): Promise<StartedTool> {
   const tool = started.findLast((each) => !each.hasExited()) ?? (await start(edgePort));
@@ -212,39 +258,9 @@ async function running(): Promise<StartedTool> {
 }
 
 async function start(port: number): Promise<StartedTool> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../start.ts')], {
-    env: { ...process.env, EDGE_PORT: String(port), RAPPORT_DIR: dataDir },
-    // By the channel's end it knows that we are gone, however we ended.
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  });
-  await once(child, 'spawn');
-  const tool = observe(child);
+  const tool = await startTool(port, dataDir);
   started.push(tool);
   return tool;
-}
-
-function observe(child: ChildProcess): StartedTool {
-  let output = '';
-  child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const hasExited = () => child.exitCode !== null || child.signalCode !== null;
-  const exitCode = once(child, 'close').then(([code]) => code as number | null);
-  return {
-    output: () => output,
-    isReady: async () => {
-      const isReady = () => {
-        if (hasExited()) throw new Error(`It has ended:\n${output}`);
-        return output.includes('Ctrl-C stops everything');
-      };
-      await vi.waitUntil(isReady, { timeout: readyTimeoutMs });
-    },
-    exitCode,
-    hasExited,
-    stop: () => {
-      child.kill('SIGTERM');
-      return exitCode;
-    },
-  };
 }
 
 /** Which files the programs are, and of when. */
@@ -253,8 +269,13 @@ function filesOfBuild(): Promise<number[][]> {
   return Promise.all(programs.map((file) => stat(file).then(({ ino, mtimeMs }) => [ino, mtimeMs])));
 }
 
-async function readDemo(): Promise<{ url: string; apiKey: string }> {
-  return JSON.parse(await readFile(join(dataDir, 'demo.json'), 'utf8')) as { url: string; apiKey: string };
+async function readDemo(): Promise<Demo> {
+  return JSON.parse(await readFile(join(dataDir, 'demo.json'), 'utf8')) as Demo;
+}
+
+async function demoApi(): Promise<Api> {
+  const { url, apiKey } = await readDemo();
+  return apiOf(url, apiKey, AbortSignal.timeout(timeout));
 }
 
 function curlLinesOf(output: string): string[] {
@@ -264,23 +285,4 @@ function curlLinesOf(output: string): string[] {
 async function runInShell(line: string): Promise<unknown> {
   const { stdout } = await promisify(execFile)('sh', ['-c', line]);
   return JSON.parse(stdout) as unknown;
-}
-
-/** The processes that a platform started: they write their logs below its folder. */
-function processesOf(folder: string): string[] {
-  const pids = globSync('/proc/[0-9]*').map((path) => path.slice('/proc/'.length));
-  return pids.filter((pid) => readProcess(() => readlinkSync(`/proc/${pid}/fd/1`)).startsWith(folder));
-}
-
-function commandOf(pid: string): string {
-  return readProcess(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '));
-}
-
-/** A process may end while one looks at it. */
-function readProcess(read: () => string): string {
-  try {
-    return read();
-  } catch {
-    return '';
-  }
 }

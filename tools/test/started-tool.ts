@@ -1,0 +1,77 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { globSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { vi } from 'vitest';
+
+/** Longer than any machine takes, so that only what hangs is given up. */
+export const readyTimeoutMs = 300_000;
+
+/** A running `npm start`, without its bootstrap. */
+export interface StartedTool {
+  output(): string;
+  /** Resolves when it is ready and the demo complete. @throws Error with its output if it ends before */
+  isReady(): Promise<void>;
+  prints(text: string): Promise<void>;
+  exitCode: Promise<number | null>;
+  hasExited(): boolean;
+  stop(): Promise<number | null>;
+}
+
+export async function startTool(port: number, dataDir: string): Promise<StartedTool> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../start.ts')], {
+    env: { ...process.env, EDGE_PORT: String(port), RAPPORT_DIR: dataDir },
+    // By the channel's end it knows that we are gone, however we ended.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  await once(child, 'spawn');
+  return observe(child);
+}
+
+function observe(child: ChildProcess): StartedTool {
+  let output = '';
+  child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const hasExited = () => child.exitCode !== null || child.signalCode !== null;
+  const exitCode = once(child, 'close').then(([code]) => code as number | null);
+  const prints = async (text: string) => {
+    const isPrinted = () => {
+      if (hasExited()) throw new Error(`It has ended:\n${output}`);
+      return output.includes(text);
+    };
+    await vi.waitUntil(isPrinted, { timeout: readyTimeoutMs });
+  };
+  return {
+    output: () => output,
+    isReady: async () => {
+      await prints('Ctrl-C stops everything');
+      if (output.includes('Making the demo workspace')) await prints('The demo workspace is complete.');
+    },
+    prints,
+    exitCode,
+    hasExited,
+    stop: () => {
+      child.kill('SIGTERM');
+      return exitCode;
+    },
+  };
+}
+
+/** The processes that a platform started: they write their logs below its folder. */
+export function processesOf(folder: string): string[] {
+  const pids = globSync('/proc/[0-9]*').map((path) => path.slice('/proc/'.length));
+  return pids.filter((pid) => readProcess(() => readlinkSync(`/proc/${pid}/fd/1`)).startsWith(folder));
+}
+
+export function commandOf(pid: string): string {
+  return readProcess(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '));
+}
+
+/** A process may end while one looks at it. */
+function readProcess(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return '';
+  }
+}
