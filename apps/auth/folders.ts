@@ -9,7 +9,7 @@ export const folders: readonly string[] = [
   'tenants',
   // Permissions, roles, and the rights of principals.
   'access',
-  // Passwords, second factor, sessions, throttling, mail.
+  // Passwords, second factor, sessions, throttling, mail; the texts of pages and mails.
   'sign-in',
   // Users, their accounts, teams.
   'users',
@@ -17,6 +17,8 @@ export const folders: readonly string[] = [
   // What the provider stores.
   'oidc/records',
   'oidc/tokens',
+  // How pages look.
+  'oidc/look',
   'oidc/pages',
   'oidc/provider',
   'api-keys',

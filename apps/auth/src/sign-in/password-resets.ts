@@ -6,6 +6,7 @@ import { tenantSession } from '@rapport/persistence';
 import { recordSecurityEvent } from '../security-events/security-event.js';
 import { emailKey, UserAccount } from '../storage/user-account.entity.js';
 import { tenantOfWorkspace } from '../storage/workspace.entity.js';
+import { textsFor } from './texts/texts.js';
 import type { Mailer } from './mailer.js';
 import { issueToken, tenantOfToken, tokenInvalid, userOfToken, consumeToken } from './one-time-tokens.js';
 import type { Throttle } from './throttle.js';
@@ -32,18 +33,19 @@ export class PasswordResets {
    * Sends a mail if the account exists. To reveal nothing, the work that depends on it runs after the response, and attempts are
    * counted by the requested address.
    *
+   * @param locale of the mail to a user without one
    * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_ATTEMPTS
    */
-  async request({ workspace, email }: AccountName): Promise<void> {
+  async request({ workspace, email }: AccountName, locale?: string): Promise<void> {
     const tenantId = await tenantOfWorkspace(this.orm.em.fork(), workspace);
     await this.#take(tenantId ?? workspace.trim().toLowerCase(), email);
-    if (tenantId !== undefined) this.#sendLater(tenantId, email);
+    if (tenantId !== undefined) this.#sendLater(tenantId, email, locale);
   }
 
   /** The same for an account of a given tenant. */
-  async requestOf(tenantId: string, email: string): Promise<void> {
+  async requestOf(tenantId: string, email: string, locale?: string): Promise<void> {
     await this.#take(tenantId, email);
-    this.#sendLater(tenantId, email);
+    this.#sendLater(tenantId, email, locale);
   }
 
   /**
@@ -86,26 +88,20 @@ export class PasswordResets {
     return this.throttle.take('password-reset', [{ subject, attempts: mailsPerHour, windowSeconds: 3_600 }]);
   }
 
-  #sendLater(tenantId: string, email: string): void {
-    this.#send(tenantId, emailKey(email)).catch((error: unknown) => this.#logger.error(error));
+  #sendLater(tenantId: string, email: string, locale: string | undefined): void {
+    this.#send(tenantId, emailKey(email), locale).catch((error: unknown) => this.#logger.error(error));
   }
 
-  async #send(tenantId: string, email: string): Promise<void> {
+  async #send(tenantId: string, email: string, locale: string | undefined): Promise<void> {
     const em = this.#emOf(tenantId);
     const user = await em.findOne(UserAccount, { tenantId, email, state: 'ACTIVE' });
     if (!user) return;
     const token = await em.transactional((transaction) =>
       issueToken(transaction, 'PASSWORD_RESET', user, resetSeconds),
     );
-    const text = `Hello ${user.displayName},
-
-we received a request to reset your password. This link is valid for one hour:
-
-${this.publicUrl}/oauth/password-reset?token=${token}
-
-If you did not request it, ignore this mail.
-`;
-    await this.mailer.send({ to: user.email, subject: 'Reset your Rapport password', text });
+    const { mails } = textsFor(user.locale, locale);
+    const url = `${this.publicUrl}/oauth/password-reset?token=${token}`;
+    await this.mailer.send({ to: user.email, ...mails.passwordReset(user.displayName, url) });
   }
 
   #emOf(tenantId: string): EntityManager {

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { textsFor } from '../sign-in/texts/texts.js';
 import type { Mailer } from '../sign-in/mailer.js';
 import { issueToken } from '../sign-in/one-time-tokens.js';
 import type { UserAccount } from '../storage/user-account.entity.js';
@@ -17,14 +18,8 @@ export class Invitations {
   /** Issues a token, which replaces an earlier one. @returns sends the mail: call it after the transaction of `em` has committed */
   async prepare(em: EntityManager, user: UserAccount, tenantName: string): Promise<() => Promise<void>> {
     const token = await issueToken(em, 'INVITATION', user, invitationSeconds);
-    const text = `Hello ${user.displayName},
-
-you have been invited to ${tenantName} on Rapport. Choose a password within 7 days:
-
-${this.publicUrl}/oauth/invitation?token=${token}
-
-If you did not expect this invitation, ignore this mail.
-`;
-    return () => this.mailer.send({ to: user.email, subject: `Your invitation to ${tenantName}`, text });
+    const url = `${this.publicUrl}/oauth/invitation?token=${token}`;
+    const mail = textsFor(user.locale).mails.invitation(user.displayName, tenantName, url);
+    return () => this.mailer.send({ to: user.email, ...mail });
   }
 }

@@ -5,7 +5,8 @@ import type { Context, Middleware } from 'koa';
 import type { PasswordResets } from '../../sign-in/password-resets.js';
 import type { PasswordHasher } from '../../sign-in/passwords/password-hasher.js';
 import { acceptInvitation, findInvitation } from '../../users/accept-invitation.js';
-import { problemsOf, type FormRules } from './form-rules.js';
+import { sendPage, type Page } from '../look/page.js';
+import { problemsOf, refusalOf, type FormRules } from './form-rules.js';
 import { foreignFormPage } from './error-page.js';
 import {
   completedPage,
@@ -14,7 +15,6 @@ import {
   passwordResetPage,
   type Submission,
 } from './mailed-form-pages.js';
-import { sendPage, type Page } from './page.js';
 import { isOwnForm, readForm } from './read-form.js';
 
 /** Values of the forms. Only the invitation has a name. */
@@ -79,7 +79,7 @@ export class AccountPages {
       }
       if (error.code !== 'RESOURCE_EXHAUSTED') throw error;
       context.set('retry-after', String(error.retryAfterSeconds ?? 1));
-      return this.#show(form, values, { problems: {}, problem: error.message, status: 429 });
+      return this.#show(form, values, { problems: {}, problem: refusalOf(error), status: 429 });
     }
   }
 
@@ -108,7 +108,7 @@ export class AccountPages {
       },
       complete: async (values) => {
         await acceptInvitation(em, passwordHasher, values);
-        return completedPage('Your account is ready');
+        return completedPage(({ invitation }) => invitation.done);
       },
     };
   }
@@ -124,7 +124,7 @@ export class AccountPages {
       },
       complete: async (values) => {
         await passwordResets.complete(values);
-        return completedPage('Your password is changed');
+        return completedPage(({ reset }) => reset.done);
       },
     };
   }

@@ -1,4 +1,5 @@
-import { html, type Page } from './page.js';
+import { html } from '../look/html.js';
+import type { Page } from '../look/page.js';
 
 export interface ConsentOptions {
   /** Path of its forms, without a trailing slash. */
@@ -16,20 +17,21 @@ export interface ConsentOptions {
 export function consentPage(options: ConsentOptions): Page {
   const { path, clientName, tenant, permissions, isOffline, formTargets } = options;
   return {
-    title: 'Allow access',
+    title: ({ consent }) => consent.title,
     formTargets,
-    body: html`<h1>Allow ${clientName} to use ${tenant?.name}?</h1>
-      <p>It requests to act for you, within your rights, and only to:</p>
-      <ul>
-        <li>verify your identity</li>
-        ${permissions.map((permission) => html`<li>${permission}</li>`)}
-        ${isOffline ? html`<li>continue while you are signed out</li>` : undefined}
-      </ul>
-      <form method="post" action="${path}/consent">
-        <button type="submit">Allow</button>
-      </form>
-      <form method="post" action="${path}/cancel">
-        <button type="submit" class="quiet">Cancel</button>
-      </form>`,
+    body: ({ consent }) =>
+      html`<h1>${consent.heading(clientName, tenant?.name ?? '')}</h1>
+        <p>${consent.lead}</p>
+        <ul>
+          <li class="plain">${consent.identity}</li>
+          ${permissions.map((permission) => html`<li>${permission}</li>`)}
+          ${isOffline ? html`<li class="plain">${consent.offline}</li>` : undefined}
+        </ul>
+        <form method="post" action="${path}/consent">
+          <button type="submit">${consent.allow}</button>
+        </form>
+        <form method="post" action="${path}/cancel">
+          <button type="submit" class="quiet">${consent.cancel}</button>
+        </form>`,
   };
 }

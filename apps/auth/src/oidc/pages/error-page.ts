@@ -1,4 +1,5 @@
-import { html, type Page } from './page.js';
+import { html } from '../look/html.js';
+import type { Page } from '../look/page.js';
 
 /**
  * The page for an error that cannot be returned to a client by a redirect.
@@ -6,22 +7,25 @@ import { html, type Page } from './page.js';
  * @param error OAuth error code, such as `invalid_client`
  */
 export function errorPage(error: string, description: string | undefined, status: number): Page {
+  const fault = `${error}${description === undefined ? '' : ` (${description})`}`;
   return {
-    title: 'Request failed',
+    title: ({ failed }) => failed.title,
     status,
-    body: html`<h1>Request failed</h1>
-      <p>The app that sent you here made an invalid request. Go back to it and try again.</p>
-      <p class="note">For its developers: ${error}${description === undefined ? '' : ` (${description})`}</p>`,
+    body: ({ failed }) =>
+      html`<h1>${failed.title}</h1>
+        <p>${failed.lead}</p>
+        <p class="note">${failed.forDevelopers(fault)}</p>`,
   };
 }
 
 /** The page for an interaction that has expired or belongs to another browser. */
 export function expiredPage(): Page {
   return {
-    title: 'This page has expired',
+    title: ({ expired }) => expired.title,
     status: 400,
-    body: html`<h1>This page has expired</h1>
-      <p>It took too long, or is already complete. Go back to the app that sent you here and start again.</p>`,
+    body: ({ expired }) =>
+      html`<h1>${expired.title}</h1>
+        <p>${expired.lead}</p>`,
   };
 }
 

@@ -1,6 +1,7 @@
-import { field } from './field.js';
-import { html, type Page } from './page.js';
-import { workspaceField } from './sign-in-page.js';
+import type { Texts } from '../../sign-in/texts/texts.js';
+import { emailField, workspaceField } from '../look/field.js';
+import { html } from '../look/html.js';
+import type { Page } from '../look/page.js';
 
 interface InteractionRequest {
   /** Path of its forms, without a trailing slash. */
@@ -14,41 +15,34 @@ interface InteractionRequest {
 export function forgottenPasswordPage(
   { path, tenant, workspace }: InteractionRequest,
   email: string,
-  problem?: string,
+  problem?: (texts: Texts) => string,
   status = problem === undefined ? 200 : 400,
 ): Page {
   return {
-    title: problem === undefined ? 'Forgotten password' : 'Forgotten password: please correct',
+    title: ({ forgotten, pleaseCorrect }) => (problem === undefined ? forgotten.title : pleaseCorrect(forgotten.title)),
     status,
-    body: html`<h1>${tenant ? `Choose a new password for ${tenant.name}` : 'Choose a new password'}</h1>
-      <p>We send a link to the e-mail address that you sign in with.</p>
-      <form method="post" action="${path}/forgotten-password">
-        ${[
-          ...(tenant ? [] : [workspaceField(workspace)]),
-          field({
-            name: 'email',
-            label: 'E-mail address',
-            type: 'email',
-            autocomplete: 'username',
-            maxLength: 254,
-            value: email,
-            problem,
-            isFirst: problem !== undefined,
-          }),
-        ]}
-        <button type="submit">Send the link</button>
-      </form>
-      <p><a href="${path}">Back to sign in</a></p>`,
+    body: (texts) => {
+      const { forgotten, fields } = texts;
+      const faulty = { problem: problem?.(texts), isFirst: problem !== undefined };
+      return html`<h1>${forgotten.heading(tenant?.name)}</h1>
+        <p>${forgotten.lead}</p>
+        <form method="post" action="${path}/forgotten-password">
+          ${[...(tenant ? [] : [workspaceField(fields, workspace)]), emailField(fields, email, faulty)]}
+          <button type="submit">${forgotten.submit}</button>
+        </form>
+        <p><a href="${path}">${forgotten.back}</a></p>`;
+    },
   };
 }
 
 /** The same page whether the account exists or not. */
 export function linkSentPage({ path }: InteractionRequest): Page {
   return {
-    title: 'Check your mail',
-    body: html`<h1>Check your mail</h1>
-      <p>If an account with this address exists, we have sent a mail. Its link is valid for one hour.</p>
-      <p class="note">No mail after a few minutes? Check the spam folder, or ask your admin.</p>
-      <p><a href="${path}">Back to sign in</a></p>`,
+    title: ({ forgotten }) => forgotten.sent,
+    body: ({ forgotten }) =>
+      html`<h1>${forgotten.sent}</h1>
+        <p>${forgotten.sentLead}</p>
+        <p class="note">${forgotten.sentNote}</p>
+        <p><a href="${path}">${forgotten.back}</a></p>`,
   };
 }

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '@rapport/platform';
+import type { Texts } from '../../sign-in/texts/texts.js';
 import { PasswordResets } from '../../sign-in/password-resets.js';
-import { FormRules, problemsOf } from './form-rules.js';
+import { sendPage, textsOf } from '../look/page.js';
+import { FormRules, problemsOf, refusalOf } from './form-rules.js';
 import type { InteractionRequest } from './interaction-request.js';
 import { forgottenPasswordPage, linkSentPage } from './forgotten-password-page.js';
-import { sendPage } from './page.js';
 import { readForm } from './read-form.js';
 
 /** The same operation in the API, whose rules apply. In the API the workspace identifies the tenant, here the client does. */
@@ -28,16 +29,20 @@ export class ForgottenPassword {
     const email = form.get('email')?.trim() ?? '';
     const workspace = form.get('workspace')?.trim().slice(0, 63) ?? '';
     const again = { ...request, workspace };
+    const { htmlLang } = textsOf(context);
     const problem = problemsOf(this.rules.violations(operation, { account: { workspace: '-', email } }))['email'];
-    if (problem !== undefined) return sendPage(context, forgottenPasswordPage(again, email.slice(0, 254), problem));
+    if (problem !== undefined) {
+      const inWords = ({ violation }: Texts) => violation(problem);
+      return sendPage(context, forgottenPasswordPage(again, email.slice(0, 254), inWords));
+    }
     try {
-      if (tenant) await this.resets.requestOf(tenant.id, email);
-      else await this.resets.request({ workspace, email });
+      if (tenant) await this.resets.requestOf(tenant.id, email, htmlLang);
+      else await this.resets.request({ workspace, email }, htmlLang);
       sendPage(context, linkSentPage(request));
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'RESOURCE_EXHAUSTED') throw error;
       context.set('retry-after', String(error.retryAfterSeconds ?? 1));
-      sendPage(context, forgottenPasswordPage(again, email, error.message, 429));
+      sendPage(context, forgottenPasswordPage(again, email, refusalOf(error), 429));
     }
   }
 }

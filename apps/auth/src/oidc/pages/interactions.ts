@@ -5,12 +5,13 @@ import type { Credentials } from '../../sign-in/sign-in.js';
 import { consoleClientId, parseClientId } from '../clients/client-id.js';
 import type { OidcDatabase } from '../records/oidc-database.js';
 import type { UserAccounts } from '../records/user-accounts.js';
+import { sendPage, type Page } from '../look/page.js';
 import type { ForgottenPassword } from './forgotten-password.js';
+import { refusalOf } from './form-rules.js';
 import { grantConsent, type MissingConsent } from './grant-consent.js';
 import type { InteractionRequest } from './interaction-request.js';
 import { consentPage } from './consent-page.js';
 import { expiredPage, foreignFormPage } from './error-page.js';
-import { sendPage, type Page } from './page.js';
 import { signInPage } from './sign-in-page.js';
 import { isOwnForm, readForm } from './read-form.js';
 
@@ -56,6 +57,7 @@ export class Interactions {
     if (!interaction || !path.endsWith(`/${interaction.uid}`)) return undefined;
     const { client_id: clientId, redirect_uri: redirectUri } = interaction.params as Record<string, string>;
     const client = await provider.Client.find(clientId ?? '');
+    Object.assign(context.state, { uiLocales: interaction.params['ui_locales'] });
     const tenant = await this.#tenantOf(clientId ?? '');
     if (!client || (!tenant && clientId !== consoleClientId)) return undefined;
     const clientName = client.clientName ?? client.clientId;
@@ -81,10 +83,10 @@ export class Interactions {
     const form = new URLSearchParams(await readForm(context.req));
     const email = form.get('email')?.trim() ?? '';
     const workspace = hintOf(form.get('workspace')?.trim(), 63);
-    const again = ({ code, reason, message }: Pick<AppError, 'code' | 'reason' | 'message'>) => {
-      const status = code === 'RESOURCE_EXHAUSTED' ? 429 : 401;
+    const again = (error: AppError) => {
+      const status = error.code === 'RESOURCE_EXHAUSTED' ? 429 : 401;
       const entered = { workspace, email: email.slice(0, 254) };
-      sendPage(context, signInPage({ ...request, ...entered, problem: problems[reason] ?? message, status }));
+      sendPage(context, signInPage({ ...request, ...entered, problem: refusalOf(error, request.tenant), status }));
     };
     try {
       const tenantId = request.tenant?.id ?? (await this.accounts.tenantOf(workspace));
@@ -112,12 +114,6 @@ function checkMethod(context: Context, action: string | undefined): void {
   const methods = action === undefined ? ['GET'] : action === 'forgotten-password' ? ['GET', 'POST'] : ['POST'];
   if (!methods.includes(context.method)) context.throw(405, { headers: { allow: methods.join(', ') } });
 }
-
-/** Messages for failed sign-ins. */
-const problems: Readonly<Record<string, string>> = {
-  CREDENTIALS_WRONG: 'The e-mail address, the password or the code is wrong.',
-  CODE_NEEDED: 'Enter your password again, and the code of your authenticator app.',
-};
 
 function readCredentials(
   { ip: address }: Context,

@@ -1,16 +1,17 @@
-import { field } from './field.js';
-import { html, type Page } from './page.js';
+import type { FieldViolation } from '@rapport/platform';
+import type { Texts } from '../../sign-in/texts/texts.js';
+import { field } from '../look/field.js';
+import { html, type Html } from '../look/html.js';
+import type { Page } from '../look/page.js';
 
 /** Errors of the previous submission. */
 export interface Submission {
-  /** Sentences by the name of the field. */
-  problems: Readonly<Record<string, string>>;
+  /** Violations by the name of the field. */
+  problems: Readonly<Record<string, FieldViolation>>;
   /** An error that belongs to no field. */
-  problem?: string | undefined;
+  problem?: ((texts: Texts) => string) | undefined;
   status: number;
 }
-
-const passwordHint = 'At least 8 characters. A few unrelated words are secure and easy to remember.';
 
 /** Asks an invited user for a name and a password. */
 export function invitationPage(
@@ -20,27 +21,30 @@ export function invitationPage(
   const { token, email, displayName, tenantName } = invited;
   const { problems, problem, status } = submission;
   return {
-    title: titleOf('Accept your invitation', submission),
+    title: (texts) => titleOf(texts.invitation.title, texts, submission),
     status,
-    body: html`<h1>Welcome to ${tenantName}</h1>
-      <p>You have been invited as ${email}. Choose a password to sign in with.</p>
-      ${problem === undefined ? undefined : html`<p role="alert">${problem}</p>`}
-      <form method="post" action="/oauth/invitation">
-        <input type="hidden" name="token" value="${token}" />
-        ${[
-          field({
-            name: 'displayName',
-            label: 'Your name',
-            type: 'text',
-            autocomplete: 'name',
-            value: displayName,
-            problem: problems['displayName'],
-            isFirst: problems['displayName'] !== undefined,
-          }),
-          newPasswordField('Password', submission),
-        ]}
-        <button type="submit">Accept the invitation</button>
-      </form>`,
+    body: (texts) => {
+      const { invitation, fields } = texts;
+      return html`<h1>${invitation.heading(tenantName)}</h1>
+        <p>${invitation.lead(email)}</p>
+        ${problem && html`<p role="alert">${problem(texts)}</p>`}
+        <form method="post" action="/oauth/invitation">
+          <input type="hidden" name="token" value="${token}" />
+          ${[
+            field({
+              name: 'displayName',
+              label: fields.displayName,
+              type: 'text',
+              autocomplete: 'name',
+              value: displayName,
+              problem: problems['displayName'] && texts.violation(problems['displayName']),
+              isFirst: problems['displayName'] !== undefined,
+            }),
+            newPasswordField(fields.password, texts, submission),
+          ]}
+          <button type="submit">${invitation.submit}</button>
+        </form>`;
+    },
   };
 }
 
@@ -48,55 +52,55 @@ export function invitationPage(
 export function passwordResetPage({ token, email }: { token: string; email: string }, submission: Submission): Page {
   const { problem, status } = submission;
   return {
-    title: titleOf('Choose a new password', submission),
+    title: (texts) => titleOf(texts.reset.title, texts, submission),
     status,
-    body: html`<h1>Choose a new password</h1>
-      <p>For ${email}. This signs you out everywhere. Then sign in with the new password.</p>
-      ${problem === undefined ? undefined : html`<p role="alert">${problem}</p>`}
-      <form method="post" action="/oauth/password-reset">
-        <input type="hidden" name="token" value="${token}" />
-        ${newPasswordField('New password', submission)}
-        <button type="submit">Save the password</button>
-      </form>`,
+    body: (texts) =>
+      html`<h1>${texts.reset.title}</h1>
+        <p>${texts.reset.lead(email)}</p>
+        ${problem && html`<p role="alert">${problem(texts)}</p>`}
+        <form method="post" action="/oauth/password-reset">
+          <input type="hidden" name="token" value="${token}" />
+          ${newPasswordField(texts.fields.newPassword, texts, submission)}
+          <button type="submit">${texts.reset.submit}</button>
+        </form>`,
   };
 }
 
 /** Confirms that the form of a mailed link is complete. */
-export function completedPage(title: string): Page {
+export function completedPage(titleIn: (texts: Texts) => string): Page {
   return {
-    title,
-    body: html`<h1>${title}</h1>
-      <p>You can close this page and sign in from the app that you want to use.</p>`,
+    title: titleIn,
+    body: (texts) =>
+      html`<h1>${titleIn(texts)}</h1>
+        <p>${texts.done}</p>`,
   };
 }
 
 /** The page for a link that was used, has expired, or was replaced. */
 export function invalidLinkPage(): Page {
   return {
-    title: 'This link no longer works',
+    title: ({ invalidLink }) => invalidLink.title,
     status: 400,
-    body: html`<h1>This link no longer works</h1>
-      <p>It was used, has expired, or was replaced by a newer one.</p>
-      <p>
-        If you forgot your password, request another link on the sign-in page. If you were invited, ask your admin for a
-        new invitation.
-      </p>`,
+    body: ({ invalidLink }) =>
+      html`<h1>${invalidLink.title}</h1>
+        <p>${invalidLink.lead}</p>
+        <p>${invalidLink.note}</p>`,
   };
 }
 
-function titleOf(title: string, { problems, problem }: Submission): string {
-  return problem === undefined && Object.keys(problems).length === 0 ? title : `${title}: please correct`;
+function titleOf(title: string, { pleaseCorrect }: Texts, { problems, problem }: Submission): string {
+  return problem === undefined && Object.keys(problems).length === 0 ? title : pleaseCorrect(title);
 }
 
-function newPasswordField(label: string, { problems }: Submission) {
+function newPasswordField(label: string, { fields, violation }: Texts, { problems }: Submission): Html {
   const { displayName, password } = problems;
   return field({
     name: 'password',
     label,
     type: 'password',
     autocomplete: 'new-password',
-    hint: passwordHint,
-    problem: password,
+    hint: fields.passwordHint,
+    problem: password && violation(password),
     isFirst: password !== undefined && displayName === undefined,
   });
 }

@@ -1,5 +1,7 @@
-import { field } from './field.js';
-import { html, type Html, type Page } from './page.js';
+import type { Texts } from '../../sign-in/texts/texts.js';
+import { emailField, field, workspaceField } from '../look/field.js';
+import { html } from '../look/html.js';
+import type { Page } from '../look/page.js';
 
 export interface SignInOptions {
   /** Path of its forms, without a trailing slash. */
@@ -11,69 +13,61 @@ export interface SignInOptions {
   /** The address of the previous attempt. */
   email: string;
   /** The error of the previous attempt. */
-  problem?: string;
+  problem?: (texts: Texts) => string;
   status?: number;
   formTargets: readonly string[];
 }
 
 /** Asks for credentials. */
 export function signInPage(options: SignInOptions): Page {
-  const { path, clientName, tenant, workspace, email, problem, status, formTargets } = options;
-  // The error describes all fields: it must not reveal which one is wrong.
-  const describedBy = problem === undefined ? undefined : 'problem';
+  const { path, clientName, tenant, problem, status, formTargets } = options;
   return {
-    title: problem === undefined ? 'Sign in' : 'Sign in: please try again',
+    title: ({ signIn }) => (problem === undefined ? signIn.title : signIn.again),
     ...(status === undefined ? {} : { status }),
     formTargets,
-    body: html`<h1>Sign in to ${tenant?.name ?? clientName}</h1>
-      ${tenant && html`<p class="note">to continue to ${clientName}</p>`}
-      ${problem === undefined ? undefined : html`<p role="alert" id="problem">${problem}</p>`}
-      <form method="post" action="${path}/sign-in">
-        ${[
-          ...(tenant ? [] : [workspaceField(workspace)]),
-          field({
-            name: 'email',
-            label: 'E-mail address',
-            type: 'email',
-            autocomplete: 'username',
-            maxLength: 254,
-            value: email,
-            describedBy,
-          }),
-          field({
-            name: 'password',
-            label: 'Password',
-            type: 'password',
-            autocomplete: 'current-password',
-            maxLength: 1_000,
-            describedBy,
-          }),
-          field({
-            name: 'code',
-            label: 'Code of your authenticator app, if you use one',
-            type: 'text',
-            autocomplete: 'one-time-code',
-            maxLength: 100,
-            isOptional: true,
-          }),
-        ]}
-        <button type="submit">Sign in</button>
-      </form>
-      <form method="post" action="${path}/cancel">
-        <button type="submit" class="quiet">Cancel</button>
-      </form>
-      <p><a href="${path}/forgotten-password">Forgot your password?</a></p>`,
+    body: (texts) => {
+      const { signIn } = texts;
+      return html`<h1>${signIn.heading(tenant?.name ?? clientName)}</h1>
+        ${tenant && html`<p>${signIn.continueTo(clientName)}</p>`}
+        ${problem && html`<p role="alert" id="problem">${problem(texts)}</p>`}
+        <form method="post" action="${path}/sign-in">
+          ${fieldsOf(options, texts)}
+          <button type="submit">${signIn.submit}</button>
+        </form>
+        <form method="post" action="${path}/cancel">
+          <button type="submit" class="quiet">${signIn.cancel}</button>
+        </form>`;
+    },
   };
 }
 
-/** Asks for the name of the workspace. */
-export function workspaceField(value: string): Html {
-  return field({
-    name: 'workspace',
-    label: 'Workspace',
-    type: 'text',
-    autocomplete: 'organization',
-    maxLength: 63,
-    value,
-  });
+/** The first empty field has the focus. */
+function fieldsOf({ path, tenant, workspace, email, problem }: SignInOptions, { fields, signIn }: Texts) {
+  // The error describes all fields: it must not reveal which one is wrong.
+  const describedBy = problem === undefined ? undefined : 'problem';
+  const asksWorkspace = !tenant;
+  const first = asksWorkspace && workspace === '' ? 'workspace' : email === '' ? 'email' : 'password';
+  return [
+    ...(asksWorkspace ? [workspaceField(fields, workspace, { isFirst: first === 'workspace', describedBy })] : []),
+    emailField(fields, email, { isFirst: first === 'email', describedBy }),
+    field({
+      name: 'password',
+      label: fields.password,
+      type: 'password',
+      autocomplete: 'current-password',
+      maxLength: 1_000,
+      beside: html`<a href="${path}/forgotten-password">${signIn.forgotten}</a>`,
+      isFirst: first === 'password',
+      describedBy,
+    }),
+    field({
+      name: 'code',
+      label: fields.code,
+      type: 'text',
+      autocomplete: 'one-time-code',
+      maxLength: 100,
+      isOptional: true,
+      beside: html`<span>${fields.codeHint}</span>`,
+    }),
+  ];
 }

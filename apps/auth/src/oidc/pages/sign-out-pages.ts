@@ -1,23 +1,26 @@
-import { html, type Page } from './page.js';
+import { html } from '../look/html.js';
+import type { Page } from '../look/page.js';
 
 /** Asks for confirmation, since a link on another site must not sign users out. */
 export function signOutPage(xsrf: string): Page {
   return {
-    title: 'Sign out',
-    body: html`<h1>Do you want to sign out?</h1>
-      <p>Apps that you use in this browser will ask you to sign in again.</p>
-      <form method="post" action="/oauth/logout/confirm">
-        <input type="hidden" name="xsrf" value="${xsrf}" />
-        <button type="submit" name="logout" value="yes">Sign out</button>
-      </form>
-      <p class="note">To stay signed in, close this page.</p>`,
+    title: ({ signOut }) => signOut.title,
+    body: ({ signOut }) =>
+      html`<h1>${signOut.heading}</h1>
+        <p>${signOut.lead}</p>
+        <form method="post" action="/oauth/logout/confirm">
+          <input type="hidden" name="xsrf" value="${xsrf}" />
+          <button type="submit" name="logout" value="yes">${signOut.submit}</button>
+        </form>
+        <p class="note">${signOut.note}</p>`,
   };
 }
 
 export function signedOutPage(): Page {
   return {
-    title: 'You are signed out',
-    body: html`<h1>You are signed out</h1>
-      <p>You can close this page.</p>`,
+    title: ({ signOut }) => signOut.done,
+    body: ({ signOut }) =>
+      html`<h1>${signOut.done}</h1>
+        <p>${signOut.doneLead}</p>`,
   };
 }

@@ -5,7 +5,7 @@ import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { recordSecurityEvent } from '../../security-events/security-event.js';
 import { endSession } from '../../sign-in/sessions.js';
 import { parseAccountId } from '../records/user-accounts.js';
-import { sendPage } from './page.js';
+import { sendPage } from '../look/page.js';
 import { signedOutPage } from './sign-out-pages.js';
 
 const path = '/oauth/logout';

@@ -14,7 +14,7 @@ import { isKnownPermission, knownPermissions } from '../../access/known-permissi
 import { consoleClientId, hashClientSecret, parseClientId } from '../clients/client-id.js';
 import { storeAccessToken } from '../tokens/store-access-token.js';
 import { errorPage } from '../pages/error-page.js';
-import { sendPage } from '../pages/page.js';
+import { sendPage } from '../look/page.js';
 import { signedOutPage, signOutPage } from '../pages/sign-out-pages.js';
 import { signingAlgorithm } from '../tokens/signing-keys.js';
 import { apiAudience } from '../tokens/verify-access-token.js';

@@ -1,4 +1,5 @@
-import { html, type Html } from './page.js';
+import type { Texts } from '../../sign-in/texts/texts.js';
+import { html, type Html } from './html.js';
 
 export interface Field {
   /** Name in the form, and id on the page. */
@@ -13,6 +14,8 @@ export interface Field {
   /** Whether it may be empty. */
   isOptional?: boolean;
   hint?: string;
+  /** Next to the label, at the end of the line. */
+  beside?: Html;
   /** The error of the entered value. */
   problem?: string | undefined;
   /** Whether it receives the focus. */
@@ -23,14 +26,15 @@ export interface Field {
 
 /** A field with label, hint and error (WCAG 2.2, 3.3.1). */
 export function field(options: Field): Html {
-  const { name, label, type, autocomplete, value, maxLength, isOptional, hint, problem, isFirst, describedBy } =
+  const { name, label, type, autocomplete, value, maxLength, isOptional, hint, beside, problem, isFirst, describedBy } =
     options;
   const described = [
     ...(hint === undefined ? [] : [`${name}-hint`]),
     ...(problem === undefined ? [] : [`${name}-problem`]),
     ...(describedBy === undefined ? [] : [describedBy]),
   ];
-  return html`<label for="${name}">${label}</label>
+  return html`<div class="field">
+    <div class="head"><label for="${name}">${label}</label>${beside}</div>
     ${hint === undefined ? undefined : html`<p class="note" id="${name}-hint">${hint}</p>`}
     ${problem === undefined ? undefined : html`<p class="problem" id="${name}-problem">${problem}</p>`}
     <input
@@ -44,5 +48,24 @@ export function field(options: Field): Html {
       ${problem === undefined ? undefined : html`aria-invalid="true"`}
       ${described.length === 0 ? undefined : html`aria-describedby="${described.join(' ')}"`}
       ${isFirst === true ? html`autofocus` : undefined}
-    />`;
+    />
+  </div>`;
+}
+
+type Differences = Pick<Field, 'problem' | 'isFirst' | 'describedBy'>;
+
+/** Asks for the e-mail address of an account. */
+export function emailField({ email: label }: Texts['fields'], value: string, differences: Differences = {}): Html {
+  const common = { name: 'email', label, type: 'email', autocomplete: 'username', maxLength: 254 } as const;
+  return field({ ...common, value, ...differences });
+}
+
+/** Asks for the name of the workspace. */
+export function workspaceField(
+  { workspace: label }: Texts['fields'],
+  value: string,
+  differences: Differences = {},
+): Html {
+  const common = { name: 'workspace', label, type: 'text', autocomplete: 'organization', maxLength: 63 } as const;
+  return field({ ...common, value, ...differences });
 }
