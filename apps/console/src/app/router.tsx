@@ -51,6 +51,7 @@ const screens = [
   screen('/operations/$operation', () => import('../screens/operation/operation.tsx'), 'OperationScreen'),
   screen('/objects/$object', () => import('../screens/list/list.tsx'), 'ObjectList'),
   screen('/objects/$object/$id', () => import('../screens/record/record.tsx'), 'ObjectRecord'),
+  screen('/$resource/board', () => import('../screens/board/board.tsx'), 'Board'),
   screen('/$resource', () => import('../screens/list/list.tsx'), 'List'),
   screen('/$resource/$id', () => import('../screens/record/record.tsx'), 'Record'),
 ];

@@ -1,0 +1,247 @@
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { ListFilter, Rows3, SquareKanban } from 'lucide-react';
+import { useState } from 'react';
+import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
+import { Missing } from '../../app/boundaries.tsx';
+import { useText } from '../../app/language.ts';
+import { isPermitted, useSession } from '../../app/session.ts';
+import { Bar } from '../../app/shell.tsx';
+import type { Resource } from '../../contract/contract-file.ts';
+import { theContract } from '../../contract/contract.ts';
+import { itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { useLabels } from '../../contract/labels.ts';
+import { readQuery } from '../../contract/queries.ts';
+import { boardHints, type BoardHint } from '../../hints/boards.ts';
+import { Select, TextField } from '../../kit/field.tsx';
+import { useFormat } from '../../kit/format.ts';
+import { Icon, Key } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import { BoardContext, type Board as Shared } from './board-context.ts';
+import { usePeople, useTotals, type BoardScope } from './board-data.ts';
+import { useHeldKeys, pressOnCard } from './board-keys.ts';
+import { LaneColumn } from './lane.tsx';
+import { lanesOf, refusalOf } from './lanes.ts';
+import { useMoves } from './moves.ts';
+import style from './board.module.css';
+
+/** A collection as a board: the stages of a pipeline, or the values of an enum, as lanes. */
+export function Board() {
+  const { resource: name = '' } = useParams({ strict: false });
+  const resource = theContract().resource(name);
+  const hint = boardHints[name];
+  return resource && hint ? <BoardOf key={name} resource={resource} hint={hint} /> : <Missing />;
+}
+
+interface BoardSearch {
+  pipeline?: string;
+  filter?: string;
+}
+
+function BoardOf({ resource, hint }: { resource: Resource; hint: BoardHint }) {
+  const search: BoardSearch = useSearch({ strict: false });
+  const collection = theContract().field(resource.message, hint.pipeline ?? '')?.reference;
+  const pipelines = theContract().resource(collection ?? '');
+  const scope = { resource, hint, pipeline: undefined, filter: search.filter ?? '' };
+  if (!pipelines) return <Lanes scope={scope} pipelines={[]} />;
+  return <PipelineBoard scope={scope} resource={pipelines} chosen={search.pipeline} />;
+}
+
+/** @param resource the collection of pipelines */
+function PipelineBoard({
+  scope,
+  resource,
+  chosen,
+}: {
+  scope: BoardScope;
+  resource: Resource;
+  chosen?: string | undefined;
+}) {
+  const { data, isPending } = useQuery(readQuery<Json>(resource.list, { pageSize: 100 }));
+  const pipelines = itemsAt(data, resource.items);
+  const pipeline = pipelines.find((each) => textAt(each, 'id') === chosen) ?? pipelines[0];
+  if (isPending) return <Bar title={<BoardTitle resource={scope.resource} />} />;
+  if (!pipeline) return <NoPipeline resource={scope.resource} />;
+  return <Lanes key={textAt(pipeline, 'id')} scope={{ ...scope, pipeline }} pipelines={pipelines} />;
+}
+
+function Lanes({ scope, pipelines }: { scope: BoardScope; pipelines: Json[] }) {
+  const board = useBoardState(scope);
+  const { move } = board.moves;
+  const isHeld = move?.isDropped === false;
+  useHeldKeys(isHeld);
+  const [visible, setVisible] = useState(board.lanes[0]?.key ?? '');
+  return (
+    <BoardContext value={board}>
+      <BoardBar board={board} pipelines={pipelines} />
+      <ToggleButtonGroup
+        className={style['tabs'] ?? ''}
+        aria-label={scope.hint.lane}
+        disallowEmptySelection
+        selectedKeys={[visible]}
+        onSelectionChange={([key]) => setVisible(String(key))}
+      >
+        {board.lanes.map((lane) => (
+          <ToggleButton key={lane.key} id={lane.key} className={style['tab'] ?? ''}>
+            {board.laneName(lane)} <span className={text['faint']}>{board.totals.get(lane.key)?.count ?? 0}</span>
+          </ToggleButton>
+        ))}
+      </ToggleButtonGroup>
+      <div
+        className={style['board']}
+        data-visible={board.lanes.findIndex(({ key }) => key === visible)}
+        onKeyDownCapture={pressOnCard}
+        onKeyUpCapture={pressOnCard}
+      >
+        {board.lanes.map((lane) => (
+          <div key={lane.key} className={style['column']} data-shown={lane.key === visible}>
+            <LaneColumn lane={lane} />
+          </div>
+        ))}
+      </div>
+      {isHeld && <HeldBar board={board} />}
+    </BoardContext>
+  );
+}
+
+function useBoardState(scope: BoardScope): Shared {
+  const labels = useLabels();
+  const navigate = useNavigate();
+  const session = useSession();
+  const { resource, hint, pipeline } = scope;
+  const lanes = lanesOf(resource, hint, pipeline);
+  const moves = useMoves(
+    scope,
+    lanes.map(({ key }) => key),
+  );
+  const { data: settings } = useQuery(readQuery<Json>('getSettings'));
+  const enumName = theContract().field(resource.message, hint.lane)?.of ?? '';
+  return {
+    scope,
+    lanes,
+    moves,
+    totals: useTotals(scope),
+    currency: textAt(settings, 'baseCurrency') || undefined,
+    people: usePeople(isPermitted(session, 'users.read')),
+    laneName: (lane) => lane.name ?? labels.value(enumName, lane.key),
+    refusal: (card, from, to) => refusalOf(pipeline, from, to, card),
+    open: (card) =>
+      void navigate({ to: '/$resource/$id', params: { resource: resource.name, id: textAt(card, 'id') } }),
+  };
+}
+
+function BoardTitle({ resource }: { resource: Resource }) {
+  const labels = useLabels();
+  return labels.resource(resource.name);
+}
+
+function BoardBar({ board, pipelines }: { board: Shared; pipelines: Json[] }) {
+  const t = useText();
+  const navigate = useNavigate();
+  const { resource, hint, pipeline, filter } = board.scope;
+  const [draft, setDraft] = useState(filter);
+  const to = (search: BoardSearch) =>
+    void navigate({ to: '/$resource/board', params: { resource: resource.name }, search: search as never });
+  const count = [...board.totals.values()].reduce((sum, each) => sum + each.count, 0);
+  return (
+    <Bar
+      title={<BoardTitle resource={resource} />}
+      beside={<span className={style['hide']}>{t('board.count', { count })}</span>}
+    >
+      {hint.pipeline !== undefined && pipelines.length > 1 && (
+        <Select
+          label={t('board.pipeline')}
+          isHiddenLabel
+          value={textAt(pipeline, 'id')}
+          options={pipelines.map((each) => ({ id: textAt(each, 'id'), name: textAt(each, 'name') }))}
+          onChange={(id) => to({ pipeline: id, ...(filter !== '' && { filter }) })}
+        />
+      )}
+      <form
+        className={style['filter']}
+        onSubmit={(event) => {
+          event.preventDefault();
+          to({ ...(pipeline && { pipeline: textAt(pipeline, 'id') }), ...(draft !== '' && { filter: draft }) });
+        }}
+      >
+        <Icon of={ListFilter} />
+        <TextField
+          label={t('board.filter')}
+          value={draft}
+          onChange={setDraft}
+          {...(hint.amount !== undefined && { placeholder: `${hint.amount} > "EUR 10000"` })}
+        />
+        <Key>/</Key>
+      </form>
+      <ViewSwitch resource={resource.name} view="board" />
+    </Bar>
+  );
+}
+
+/** The same collection as a board or as a list. */
+export function ViewSwitch({ resource, view }: { resource: string; view: 'board' | 'list' }) {
+  const t = useText();
+  const navigate = useNavigate();
+  return (
+    <ToggleButtonGroup
+      className={style['switch'] ?? ''}
+      aria-label={t('board.view')}
+      disallowEmptySelection
+      selectedKeys={[view]}
+      onSelectionChange={([key]) =>
+        void navigate({
+          to: key === 'board' ? '/$resource/board' : '/$resource',
+          params: { resource },
+          search: (known: object) => known as never,
+        })
+      }
+    >
+      <ToggleButton id="board" className={style['segment'] ?? ''}>
+        <Icon of={SquareKanban} /> <span>{t('board.board')}</span>
+      </ToggleButton>
+      <ToggleButton id="list" className={style['segment'] ?? ''}>
+        <Icon of={Rows3} /> <span>{t('board.list')}</span>
+      </ToggleButton>
+    </ToggleButtonGroup>
+  );
+}
+
+/** What is held, where it is, and the keys that move it. */
+function HeldBar({ board }: { board: Shared }) {
+  const t = useText();
+  const format = useFormat();
+  const { move } = board.moves;
+  const lane = board.lanes.find(({ key }) => key === move?.to);
+  if (!move || !lane) return null;
+  const count = (board.totals.get(lane.key)?.count ?? 0) + (move.to === move.from ? 0 : 1);
+  return (
+    <footer className={style['held']} role="status">
+      <strong className={text['cut']}>{textAt(move.card, board.scope.hint.title)}</strong>
+      <span>{t('board.over.place', { lane: board.laneName(lane), count: format.number(count) })}</span>
+      <span className={text['grow']} />
+      <span className={style['keys']}>
+        <Key>←</Key>
+        <Key>→</Key> {t('board.key.lane')}
+      </span>
+      <span className={style['keys']}>
+        <Key>{t('board.key.space')}</Key> {t('board.key.drop')}
+      </span>
+      <span className={style['keys']}>
+        <Key>Esc</Key> {t('board.key.back')}
+      </span>
+    </footer>
+  );
+}
+
+function NoPipeline({ resource }: { resource: Resource }) {
+  const t = useText();
+  return (
+    <>
+      <Bar title={<BoardTitle resource={resource} />} />
+      <section className={style['none']}>
+        <h2>{t('board.noPipeline')}</h2>
+        <p>{t('board.noPipelineHelp')}</p>
+      </section>
+    </>
+  );
+}

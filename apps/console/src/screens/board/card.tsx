@@ -1,0 +1,108 @@
+import { Check, Ellipsis, GripVertical } from 'lucide-react';
+import { Button as AriaButton } from 'react-aria-components';
+import { useLanguage } from '../../app/language.ts';
+import { theContract } from '../../contract/contract.ts';
+import { textAt, valueAt, type Json } from '../../contract/json.ts';
+import { AgeTicks } from '../../kit/board-age.tsx';
+import { useFormat } from '../../kit/format.ts';
+import { Menu, MenuItem } from '../../kit/overlay.tsx';
+import { Chip, Face, IconButton, Icon, join } from '../../kit/ui.tsx';
+import { isMoney } from '../../kit/value.tsx';
+import text from '../../style/text.module.css';
+import style from './board.module.css';
+import { useBoard } from './board-context.ts';
+import { useTitle } from './board-data.ts';
+import { daysSince, type Lane } from './lanes.ts';
+
+/** What a card says; its frame is a row of the lane. @param isNew whether it would enter the lane only now */
+export function CardFace({ card, lane, isNew = false }: { card: Json; lane: Lane; isNew?: boolean }) {
+  const { hint } = useBoard().scope;
+  const days = isNew ? 0 : daysSince(textAt(card, hint.since));
+  return (
+    <>
+      <span className={style['title']}>{textAt(card, hint.title)}</span>
+      <Subject card={card} />
+      <Facts card={card} over={lane.isOpen && lane.limitDays !== undefined ? days - lane.limitDays : 0} />
+      {lane.isOpen && <Age days={days} limitDays={lane.limitDays} />}
+    </>
+  );
+}
+
+function Subject({ card }: { card: Json }) {
+  const { hint, resource } = useBoard().scope;
+  const { field, title } = hint.subject ?? { field: '', title: '' };
+  const name = useTitle(theContract().field(resource.message, field)?.reference, title, textAt(card, field));
+  if (name === undefined) return null;
+  return (
+    <span className={join(text['row'], text['meta'])}>
+      <Face name={name} shape="company" />
+      <span className={text['cut']}>{name}</span>
+    </span>
+  );
+}
+
+function Facts({ card, over }: { card: Json; over: number }) {
+  const { t, language } = useLanguage();
+  const format = useFormat();
+  const { scope, people } = useBoard();
+  const owner = people.get(textAt(card, 'ownerId'));
+  const amount = valueAt(card, scope.hint.amount ?? '');
+  const date = textAt(card, scope.hint.date ?? '');
+  if (!isMoney(amount) && date === '' && owner === undefined && over <= 0) return null;
+  return (
+    <span className={style['facts']}>
+      <span className={style['fitting']}>
+        {isMoney(amount) && <span className={style['amount']}>{format.money(amount)}</span>}
+        {date !== '' && <time title={format.date(date)}>{shortDay(date, language)}</time>}
+      </span>
+      {over > 0 && <Chip tone="warn">{t('board.over', { days: over })}</Chip>}
+      {owner !== undefined && (
+        <span role="img" aria-label={owner} title={owner}>
+          <Face name={owner} />
+        </span>
+      )}
+    </span>
+  );
+}
+
+function Age({ days, limitDays }: { days: number; limitDays: number | undefined }) {
+  const { t } = useLanguage();
+  const label = t(limitDays === undefined ? 'board.age' : 'board.ageOfLimit', { days, limit: limitDays ?? 0 });
+  return <AgeTicks days={days} limitDays={limitDays} label={label} />;
+}
+
+/** A day without its year: cards are about the months around now. The whole is in the tooltip. */
+function shortDay(day: string, language: string): string {
+  const form = new Intl.DateTimeFormat(language, { timeZone: 'UTC', day: 'numeric', month: 'short' });
+  return form.format(new Date(`${day}T00:00:00Z`));
+}
+
+/** Whether a card is longer in its lane than it should be. */
+export function isLate(card: Json, lane: Lane, since: string): boolean {
+  return lane.isOpen && lane.limitDays !== undefined && daysSince(textAt(card, since)) > lane.limitDays;
+}
+
+/** The handle for the drag by keyboard, and the menu that moves a card without a drag. */
+export function CardActions({ card, lane }: { card: Json; lane: Lane }) {
+  const { t } = useLanguage();
+  const { lanes, laneName, moves, refusal } = useBoard();
+  return (
+    <span className={style['actions']}>
+      <AriaButton slot="drag" className={style['grip'] ?? ''}>
+        <Icon of={GripVertical} small />
+      </AriaButton>
+      <Menu label={t('board.moveTo')} button={<IconButton name={t('board.moveTo')} icon={Ellipsis} small />}>
+        {lanes.map((each) => (
+          <MenuItem
+            key={each.key}
+            isDisabled={each.key === lane.key || refusal(card, lane, each) !== undefined}
+            onAction={() => moves.drop(card, lane.key, each.key)}
+            {...(each.key === lane.key && { icon: Check })}
+          >
+            {laneName(each)}
+          </MenuItem>
+        ))}
+      </Menu>
+    </span>
+  );
+}

@@ -1,0 +1,210 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { GripVertical, Lock, TriangleAlert } from 'lucide-react';
+import { useMemo, useState } from 'react';
+import { GridList, GridListItem, GridListLoadMoreItem, useDragAndDrop } from 'react-aria-components';
+import { useLanguage, useText } from '../../app/language.ts';
+import { textAt, type Json } from '../../contract/json.ts';
+import { useLabels } from '../../contract/labels.ts';
+import { useFormat } from '../../kit/format.ts';
+import { Icon, join, Skeleton } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import { useBoard } from './board-context.ts';
+import { laneQuery } from './board-data.ts';
+import { focusCard } from './board-keys.ts';
+import { CardActions, CardFace, isLate } from './card.tsx';
+import { LaneHead } from './lane-head.tsx';
+import type { Lane } from './lanes.ts';
+import style from './board.module.css';
+
+const dragType = 'application/x-rapport-card';
+
+/** A lane with its cards. The whole lane takes a card: its place is by time, the newest first. */
+export function LaneColumn({ lane }: { lane: Lane }) {
+  const board = useBoard();
+  const { moves, laneName } = board;
+  const { data, isPending, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery(
+    laneQuery(board.scope, lane.key),
+  );
+  const cards = useMemo(() => data?.pages.flatMap(({ items }) => items) ?? [], [data]);
+  const hooks = useLaneDrag(lane, cards);
+  const held = moves.move?.isDropped === false ? moves.move : undefined;
+  const isTarget = held !== undefined && held.to === lane.key && held.from !== lane.key;
+  return (
+    <section className={join(style['lane'], isTarget && style['target'])} aria-label={laneName(lane)}>
+      <LaneHead lane={lane} loaded={cards.length} />
+      <LaneNotice lane={lane} />
+      {isTarget && (
+        // Over the list, not before it: the list must not move away under the pointer.
+        <div className={style['over']}>
+          <div className={join(style['card'], style['lifted'])} aria-hidden>
+            <CardFace card={held.card} lane={lane} isNew />
+          </div>
+        </div>
+      )}
+      <GridList
+        aria-label={laneName(lane)}
+        className={style['cards'] ?? ''}
+        dragAndDropHooks={hooks}
+        data-lane={lane.key}
+        dependencies={[moves.move, moves.returned]}
+        renderEmptyState={() => (isPending ? <CardSkeletons /> : <EmptyLane isHidden={isTarget} />)}
+      >
+        {cards.map((card) => (
+          <CardRow
+            key={textAt(card, 'id')}
+            card={card}
+            lane={lane}
+            place={cards.indexOf(card) + 1}
+            count={cards.length}
+          />
+        ))}
+        {hasNextPage && (
+          <GridListLoadMoreItem isLoading={isFetchingNextPage} onLoadMore={() => void fetchNextPage()}>
+            <CardSkeletons />
+          </GridListLoadMoreItem>
+        )}
+      </GridList>
+    </section>
+  );
+}
+
+function useLaneDrag(lane: Lane, cards: readonly Json[]) {
+  const { moves, lanes, refusal, scope } = useBoard();
+  const { dragAndDropHooks } = useDragAndDrop({
+    getItems: (keys) => [...keys].map((key) => ({ [dragType]: String(key) })),
+    acceptedDragTypes: [dragType],
+    getAllowedDropOperations: () => ['move'],
+    getDropOperation: (target) => {
+      const { current } = moves.held;
+      const from = lanes.find(({ key }) => key === current?.from);
+      if (target.type !== 'root' || !current || !from) return 'cancel';
+      return refusal(current.card, from, lane) ? 'cancel' : 'move';
+    },
+    onDragStart: ({ keys }) => {
+      const card = cards.find((each) => keys.has(textAt(each, 'id')));
+      if (card) moves.lift(card, textAt(card, scope.hint.lane));
+    },
+    onDragEnd: ({ keys }) => {
+      moves.release();
+      const [id] = keys;
+      if (id !== undefined) focusCard(String(id));
+    },
+    onDropEnter: () => moves.hover(lane.key),
+    onDropExit: () => moves.leave(lane.key),
+    onDrop: () => {
+      const { current } = moves.held;
+      if (current) moves.drop(current.card, current.from, lane.key);
+    },
+  });
+  return dragAndDropHooks;
+}
+
+function CardRow({ card, lane, place, count }: { card: Json; lane: Lane; place: number; count: number }) {
+  const t = useText();
+  const { scope, moves, open, laneName } = useBoard();
+  const id = textAt(card, 'id');
+  const title = textAt(card, scope.hint.title);
+  const back = moves.returned && textAt(moves.returned.card, 'id') === id ? moves.returned : undefined;
+  return (
+    <GridListItem
+      id={id}
+      textValue={title}
+      onAction={() => open(card)}
+      className={({ isDragging }) => {
+        if (isDragging) return style['slot'] ?? '';
+        const isWaiting = moves.move?.isDropped === true && textAt(moves.move.card, 'id') === id;
+        return join(
+          style['card'],
+          isLate(card, lane, scope.hint.since) && style['late'],
+          isWaiting && style['waiting'],
+          back && style['back'],
+        );
+      }}
+    >
+      {({ isDragging }) =>
+        isDragging ? (
+          <>
+            <Icon of={GripVertical} />
+            <span className={text['cut']}>{t('board.wasHere', { lane: laneName(lane), place, count })}</span>
+            <CardActions card={card} lane={lane} />
+          </>
+        ) : (
+          <>
+            <CardFace card={card} lane={lane} />
+            {back?.lane === undefined && back && <ChangedMeanwhile card={back.card} lane={lane} />}
+            <CardActions card={card} lane={lane} />
+          </>
+        )
+      }
+    </GridListItem>
+  );
+}
+
+/** On a card that was put back because someone else had changed it. */
+function ChangedMeanwhile({ card, lane }: { card: Json; lane: Lane }) {
+  const t = useText();
+  const format = useFormat();
+  const { people, laneName } = useBoard();
+  const [kind = '', id = ''] = textAt(card, 'updatedBy').split(':');
+  const who = people.get(id) ?? t(kind === 'apiKey' ? 'board.anApiKey' : 'board.someone');
+  return (
+    <span className={style['why']} role="alert">
+      <Icon of={TriangleAlert} small />
+      {t('board.changed', { who, time: format.time(textAt(card, 'updateTime')), lane: laneName(lane) })}
+    </span>
+  );
+}
+
+/** Why the lane does not take the held card, or did not take the one that was dropped. */
+function LaneNotice({ lane }: { lane: Lane }) {
+  const t = useText();
+  const labels = useLabels();
+  const { moves, lanes, refusal, scope } = useBoard();
+  const { language } = useLanguage();
+  const { move, returned } = moves;
+  const name = (fields: readonly string[]) =>
+    new Intl.ListFormat(language, { type: 'conjunction' }).format(
+      fields.map((field) => labels.field(scope.resource.message, field)),
+    );
+  const from = lanes.find(({ key }) => key === move?.from);
+  const refused = move && from && !move.isDropped ? refusal(move.card, from, lane) : undefined;
+  if (refused)
+    return (
+      <p className={style['notice']}>
+        <Icon of={Lock} />
+        {refused.message ??
+          (refused.missing.length > 0 ? t('board.needs', { fields: name(refused.missing) }) : t('board.noWay'))}
+      </p>
+    );
+  if (returned?.lane !== lane.key) return null;
+  const fields = returned.problem.errors
+    .map(({ pointer }) => pointer.replace(/^\//, ''))
+    .filter((field) => field !== '');
+  return (
+    <p className={join(style['notice'], style['failed'])} role="alert">
+      <Icon of={TriangleAlert} />
+      <span>
+        {t('board.putBack', { title: textAt(returned.card, scope.hint.title) })}{' '}
+        {fields.length > 0 && !fields.includes(scope.hint.lane)
+          ? t('board.needs', { fields: name(fields) })
+          : (labels.error(returned.problem.code) ?? returned.problem.message)}
+      </span>
+    </p>
+  );
+}
+
+function EmptyLane({ isHidden }: { isHidden: boolean }) {
+  const t = useText();
+  return isHidden ? null : <p className={style['empty']}>{t('board.empty')}</p>;
+}
+
+function CardSkeletons() {
+  const [widths] = useState(() => [18, 22, 16]);
+  return widths.map((width) => (
+    <div key={width} className={style['card']}>
+      <Skeleton width={width} />
+      <Skeleton width={width - 6} />
+      <Skeleton width={8} />
+    </div>
+  ));
+}

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { refusalOf, type Lane } from './lanes.ts';
+
+const stages = [
+  { key: 'due', kind: 'OPEN' },
+  { key: 'offered', kind: 'OPEN', guards: [{ kind: 'FIELDS', fields: ['amount'], message: 'Enter the amount.' }] },
+  { key: 'won', kind: 'WON', guards: [{ kind: 'FIELDS', fields: ['amount', 'customFields.plan'] }] },
+  { key: 'lost', kind: 'LOST' },
+];
+const [due, offered, won, lost] = stages.map((stage): Lane => ({
+  key: stage.key,
+  name: stage.key,
+  isOpen: stage.kind === 'OPEN',
+  stage,
+})) as [Lane, Lane, Lane, Lane];
+
+describe('a lane', () => {
+  it('names the fields that its guards need and the card lacks, with the words of the workspace', () => {
+    expect(refusalOf({ stages }, due, offered, {})).toEqual({ missing: ['amount'], message: 'Enter the amount.' });
+    expect(refusalOf({ stages }, due, won, { amount: { amount: '1' } })).toEqual({ missing: ['customFields.plan'] });
+    expect(
+      refusalOf({ stages }, due, won, { amount: { amount: '1' }, customFields: { plan: 'gold' } }),
+    ).toBeUndefined();
+  });
+
+  it('takes only cards of the stage before it, unless it is for lost ones', () => {
+    const pipeline = { stages, transitions: 'NEXT_ONLY' };
+    const card = { amount: { amount: '1' }, customFields: { plan: 'gold' } };
+    expect(refusalOf(pipeline, due, offered, card)).toBeUndefined();
+    expect(refusalOf(pipeline, due, won, card)).toEqual({ missing: [] });
+    expect(refusalOf(pipeline, due, lost, card)).toBeUndefined();
+    expect(refusalOf(pipeline, lost, due, card)).toEqual({ missing: [] });
+  });
+
+  it('takes the moves that the pipeline lists', () => {
+    const pipeline = { stages, transitions: 'LISTED', transitionPairs: [{ from: 'due', to: 'lost' }] };
+    expect(refusalOf(pipeline, due, lost, {})).toBeUndefined();
+    expect(refusalOf(pipeline, offered, lost, {})).toEqual({ missing: [] });
+    expect(refusalOf(pipeline, offered, offered, {})).toBeUndefined();
+  });
+});
