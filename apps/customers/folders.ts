@@ -24,6 +24,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/custom-objects': 'types of records that tenants define, and their records',
   'domain/associations': 'links between records of any types',
   'domain/settings': 'settings of a workspace',
+  'domain/views': 'saved views of lists',
   'domain/suppressions': 'addresses that are not written to',
   'domain/consents': 'what customers have agreed to',
   'domain/files': 'files of records of any type',

@@ -8,6 +8,7 @@ export async function filledWorkspace(platform: SharedPlatform): Promise<Workspa
   await workspace.send('PATCH', '/v1/settings', { baseCurrency: 'EUR' });
   await workspace.send('POST', '/v1/customFields', { key: 'plan', type: 'TEXT', displayName: 'Plan' });
   await workspace.send('PUT', '/v1/importMappings/erp', { map: ['Name=display_name'] });
+  await create('/v1/views', { resource: 'customers', name: 'Leads', filter: 'lifecycleStage = LEAD', shared: true });
   const ada = await create('/v1/customers', {
     ...{ kind: 'PERSON', displayName: 'Ada Lovelace', givenName: 'Ada', tags: ['a', 'ü'] },
     ...{ emails: [{ address: 'ada@example.com' }], externalIds: [{ system: 'erp', value: '7' }] },

@@ -49,6 +49,7 @@ import { CreateWorkspaceArchive } from './migrations/create-workspace-archive.mi
 import { LogFileDeletionsOnce } from './migrations/log-file-deletions-once.migration.js';
 import { DraftAllUniqueValues } from './migrations/draft-all-unique-values.migration.js';
 import { CreateWorkspaceSettings } from './migrations/create-workspace-settings.migration.js';
+import { CreateSavedView } from './migrations/create-saved-view.migration.js';
 import { CreateStageEntry } from './migrations/create-stage-entry.migration.js';
 import { SkipStatistics } from './migrations/skip-statistics.migration.js';
 import { TraceChanges } from './migrations/trace-changes.migration.js';
@@ -57,6 +58,7 @@ import { Erasure } from './domain/privacy/erasure.entity.js';
 import { KeyDestruction } from './engine/sealing/key-destruction.entity.js';
 import { TenantEncryption } from './engine/sealing/tenant-encryption.entity.js';
 import { WorkspaceSettings } from './domain/settings/settings.entity.js';
+import { SavedView } from './domain/views/view.entity.js';
 import { SuppressionSpace, WorkspacePiece } from './domain/workspace/workspace.entity.js';
 import { Suppression } from './domain/suppressions/suppression.entity.js';
 
@@ -92,6 +94,7 @@ export const entities = [
   FileUsage,
   WorkspacePiece,
   SuppressionSpace,
+  SavedView,
 ];
 
 /** Migrations, oldest first. */
@@ -132,4 +135,5 @@ export const migrations = [
   RemoveChanges,
   LogFileDeletionsOnce,
   DraftAllUniqueValues,
+  CreateSavedView,
 ];

@@ -20,6 +20,7 @@ import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_s
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
+import { ViewsServiceService } from '@rapport/contracts/rapport/work/v1/views_service';
 import { WorkspaceServiceService } from '@rapport/contracts/rapport/work/v1/workspace_service';
 import { inTenantSession } from '@rapport/persistence';
 import { AssociationsController } from './domain/associations/associations.controller.js';
@@ -43,6 +44,7 @@ import { PrivacyController } from './domain/privacy/privacy.controller.js';
 import { SettingsController } from './domain/settings/settings.controller.js';
 import { Sealing } from './engine/sealing/sealing.js';
 import { SuppressionsController } from './domain/suppressions/suppressions.controller.js';
+import { ViewsController } from './domain/views/views.controller.js';
 import { WorkspaceController } from './domain/workspace/workspace.controller.js';
 
 /** The services of this process, and their controllers. */
@@ -64,6 +66,7 @@ export const services: readonly ServiceDefinition[] = [
   CustomObjectsServiceService,
   ObjectRecordsServiceService,
   SettingsServiceService,
+  ViewsServiceService,
   FilesServiceService,
   WorkspaceServiceService,
 ];
@@ -85,6 +88,7 @@ export const controllers = [
   CustomObjectsController,
   ObjectRecordsController,
   SettingsController,
+  ViewsController,
   FilesController,
   WorkspaceController,
 ];
@@ -106,6 +110,7 @@ const scopedControllers: readonly Type[] = [
   CustomObjectsController,
   ObjectRecordsController,
   SettingsController,
+  ViewsController,
   FilesController,
 ];
 

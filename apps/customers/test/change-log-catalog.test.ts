@@ -32,6 +32,7 @@ const unlogged: Record<string, string> = {
   workspace_piece: 'a copy of what is logged elsewhere',
   suppression_space: 'an input of hashes',
   import_mapping: 'a saved setting, not a record',
+  saved_view: 'a saved setting, and private ones are of their owners',
   erasure: 'a receipt; the log has the erasure of its customers',
   tenant_encryption: 'a setting of the tenant; the log has its operation',
   key_destruction: 'pending work of an erasure',

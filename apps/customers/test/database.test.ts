@@ -69,6 +69,7 @@ const tablesWithoutScope = {
   outbox: 'no role can read it',
   pipeline: 'of the tenant',
   pipeline_key: 'read with the pipelines of the keys, or to detect that a value is taken',
+  saved_view: 'of no record: each is of the principal that owns it',
   suppression_space: 'of no record',
   tenant_encryption: 'of no record',
   workspace_settings: 'of the tenant',

@@ -32,6 +32,7 @@ import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_s
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
+import { ViewsServiceService } from '@rapport/contracts/rapport/work/v1/views_service';
 import { WorkspaceServiceService } from '@rapport/contracts/rapport/work/v1/workspace_service';
 import { AuditKeys, PageTokenKey } from '@rapport/persistence';
 import { createLogger, MasterKeys, type Caller } from '@rapport/platform';
@@ -65,6 +66,7 @@ const definitions = {
   ...CustomObjectsServiceService,
   ...ObjectRecordsServiceService,
   ...SettingsServiceService,
+  ...ViewsServiceService,
   ...FilesServiceService,
   ...WorkspaceServiceService,
 };
@@ -232,7 +234,7 @@ export function newCaller(): Caller {
       ...['customers.read', 'customers.write', 'customers.configure', 'audit.read', 'privacy.manage'],
       ...['deals.read', 'deals.write', 'pipelines.read', 'pipelines.configure', 'files.read', 'files.write'],
       ...['workspace.read', 'workspace.configure', 'objects.read', 'objects.write'],
-      ...['customObjects.read', 'customObjects.configure'],
+      ...['customObjects.read', 'customObjects.configure', 'views.read', 'views.write'],
     ],
   };
 }

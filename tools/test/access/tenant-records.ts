@@ -177,6 +177,8 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   const mapping = once(makeMapping);
   const exchange = once(async () => addExchange(platform, await tenantId(), await mapping()));
 
+  const makeView = () => create('/v1/views', { resource: 'customers', name: marker, shared: true });
+
   const living = {
     customers: ada,
     associations: () => associate('friend_of'),
@@ -198,6 +200,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     customObjects: async () => (await object()).id,
     objects: async () => (await object()).key,
     objectRecords: once(makeObjectRecord),
+    views: makeView,
     apiKeys: () => create('/v1/apiKeys', { displayName: marker, permissions }),
     users: user,
     roles: role,
@@ -225,6 +228,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     objectRecords: async () => remove(await records(), await makeObjectRecord()),
     customFields: async () => remove('customFields', await customField()),
     importMappings: async () => remove('importMappings', await importMapping()),
+    views: async () => remove('views', await makeView()),
     users: async () => remove('users', await makeUser()),
     roles: async () => remove('roles', await makeRole('Former')),
     teams: async () => remove('teams', await makeTeam('Former')),

@@ -26,6 +26,8 @@ const otherMemberPermissions = [
   ...[...accountPermissions, 'audit.read', 'tenant.read', 'users.read', 'workspace.read'],
   // Files belong to records.
   ...['files.read', 'files.write'],
+  // Each view belongs to its user.
+  ...['views.read', 'views.write'],
 ];
 
 /** The role that at least one active user must keep, once a user has it. */

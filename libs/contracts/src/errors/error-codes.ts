@@ -178,6 +178,7 @@ const operationErrorCodes: Record<string, ErrorCodeMeaning> = {
   TOO_MANY_READERS: ['RESOURCE_EXHAUSTED', 'Too many clients read the change feed.'],
   TOO_MANY_ROLES: ['RESOURCE_EXHAUSTED', 'The workspace has 100 roles of its own.'],
   TOO_MANY_SNAPSHOTS: ['RESOURCE_EXHAUSTED', 'Too many snapshots are being read.'],
+  TOO_MANY_VIEWS: ['RESOURCE_EXHAUSTED', 'The owner has 200 views.'],
   TOO_MANY_TEAMS: ['RESOURCE_EXHAUSTED', 'The workspace has 500 teams.'],
   TOO_MANY_UPLOADS: ['RESOURCE_EXHAUSTED', 'The workspace has 100 incomplete uploads.'],
   TOO_MANY_WATCHERS: ['RESOURCE_EXHAUSTED', 'Too many clients watch operations or runs. Poll instead.'],
@@ -194,6 +195,7 @@ const operationErrorCodes: Record<string, ErrorCodeMeaning> = {
   WEBHOOK_DELIVERY_NOT_FOUND: ['NOT_FOUND', 'The webhook delivery does not exist.'],
   WEBHOOK_ENDPOINT_DISABLED: ['FAILED_PRECONDITION', 'The webhook endpoint is disabled.'],
   WEBHOOK_ENDPOINT_LIMIT: ['RESOURCE_EXHAUSTED', 'The workspace has 200 webhook endpoints.'],
+  VIEW_NOT_FOUND: ['NOT_FOUND', 'The view does not exist, or is private to another owner.'],
   WEBHOOK_ENDPOINT_NOT_FOUND: ['NOT_FOUND', 'The webhook endpoint does not exist.'],
   WORKSPACE_NOT_EMPTY: ['FAILED_PRECONDITION', 'The workspace has data. `detail` names it.'],
 };

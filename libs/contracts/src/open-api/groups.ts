@@ -26,6 +26,7 @@ const order = [
   'Sync conflicts',
   'Hooks',
   'Settings',
+  'Views',
   'Workspace',
   'Privacy',
   'Audit',

@@ -10,7 +10,13 @@ const keys: Readonly<Record<string, Omit<RowTable, 'table'>>> = {
 };
 
 /** Tables that are not in the change log. */
-const unlogged = { before: [{ table: 'import_mapping', key: 'key' }], after: [{ table: 'erasure', key: 'id' }] };
+const unlogged = {
+  before: [{ table: 'import_mapping', key: 'key' }],
+  after: [
+    { table: 'erasure', key: 'id' },
+    { table: 'saved_view', key: 'id' },
+  ],
+};
 
 /** Prerequisites of records: custom field definitions determine their indexes. */
 const beforeRecords = new Set(['custom_field', 'workspace_settings']);
