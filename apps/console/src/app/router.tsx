@@ -8,6 +8,7 @@ import {
 } from '@tanstack/react-router';
 import { loadContract } from '../contract/contract.ts';
 import { queryClient } from '../contract/queries.ts';
+import { listSearch } from '../screens/list/search.ts';
 import { Failure, Missing, Pending } from './boundaries.tsx';
 import { sessionQuery } from './session.ts';
 import { Shell } from './shell.tsx';
@@ -34,10 +35,16 @@ const signedIn = createRoute({
 });
 
 /** A screen that is loaded when it is first shown. */
-function screen<Path extends string>(path: Path, load: () => Promise<Record<string, unknown>>, name: string) {
+function screen<Path extends string, Search = object>(
+  path: Path,
+  load: () => Promise<Record<string, unknown>>,
+  name: string,
+  validateSearch?: (search: Record<string, unknown>) => Search,
+) {
   return createRoute({
     getParentRoute: () => signedIn,
     path,
+    ...(validateSearch && { validateSearch }),
     component: lazyRouteComponent(load as never, name as never),
   });
 }
@@ -49,10 +56,10 @@ const screens = [
   screen('/duplicates', () => import('../screens/duplicates/duplicates.tsx'), 'Duplicates'),
   screen('/operations', () => import('../screens/operation/operations.tsx'), 'Operations'),
   screen('/operations/$operation', () => import('../screens/operation/operation.tsx'), 'OperationScreen'),
-  screen('/objects/$object', () => import('../screens/list/list.tsx'), 'ObjectList'),
+  screen('/objects/$object', () => import('../screens/list/list.tsx'), 'ObjectList', listSearch),
   screen('/objects/$object/$id', () => import('../screens/record/record.tsx'), 'ObjectRecord'),
   screen('/$resource/board', () => import('../screens/board/board.tsx'), 'Board'),
-  screen('/$resource', () => import('../screens/list/list.tsx'), 'List'),
+  screen('/$resource', () => import('../screens/list/list.tsx'), 'List', listSearch),
   screen('/$resource/$id', () => import('../screens/record/record.tsx'), 'Record'),
 ];
 

@@ -1,3 +1,4 @@
+import { useMemo } from 'react';
 import { useLanguage } from '../app/language.ts';
 
 /** Names of what the contract has, in the reader's language: those of the catalog, or made of the contract's own. */
@@ -17,14 +18,17 @@ export interface Labels {
 
 export function useLabels(): Labels {
   const { find } = useLanguage();
-  return {
-    resource: (name) => find(`resource.${name}`) ?? words(lastWord(name)),
-    singular: (name) => find(`singular.${name}`) ?? words(lastWord(name)),
-    field: (message, name) => find(`field.${message}.${name}`) ?? find(`field.${name}`) ?? words(name),
-    value: (type, name) => find(`enum.${type}.${name}`) ?? find(`enum.${name}`) ?? words(name.toLowerCase()),
-    operation: (id) => find(`op.${id}`) ?? words(id),
-    error: (code) => find(`error.${code}`),
-  };
+  return useMemo(
+    () => ({
+      resource: (name) => find(`resource.${name}`) ?? words(lastWord(name)),
+      singular: (name) => find(`singular.${name}`) ?? words(lastWord(name)),
+      field: (message, name) => find(`field.${message}.${name}`) ?? find(`field.${name}`) ?? words(name),
+      value: (type, name) => find(`enum.${type}.${name}`) ?? find(`enum.${name}`) ?? words(name.toLowerCase()),
+      operation: (id) => find(`op.${id}`) ?? words(id),
+      error: (code) => find(`error.${code}`),
+    }),
+    [find],
+  );
 }
 
 /** Of a path: `records` of `objects/{object}/records`. */

@@ -46,7 +46,11 @@ export function listQuery(resource: Resource, parameters: Json = {}) {
   return infiniteQueryOptions({
     queryKey: [collectionOf(resource.list), resource.list, 'pages', parameters],
     queryFn: async ({ pageParam, signal }): Promise<Page> => {
-      const answer = await call(resource.list, { pageSize: 100, ...parameters, pageToken: pageParam }, { signal });
+      const isPaged = theContract()
+        .operation(resource.list)
+        .parameters.some(({ name }) => name === 'pageSize');
+      const page = isPaged ? { pageSize: 100, pageToken: pageParam } : {};
+      const answer = await call(resource.list, { ...page, ...parameters }, { signal });
       const total = answer['totalSize'];
       return {
         items: itemsAt(answer, resource.items),

@@ -18,7 +18,7 @@ export function Value({ field, value }: { field: Field; value: unknown }) {
   if (value === undefined || value === null || value === '') return null;
   if (value === masked)
     return (
-      <span className={text['faint']} title={t('value.masked')}>
+      <span className={`${text['row']} ${text['faint']}`} title={t('value.masked')}>
         <Icon of={EyeOff} small /> {masked}
       </span>
     );

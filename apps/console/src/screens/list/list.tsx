@@ -1,40 +1,165 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
-import { useParams } from '@tanstack/react-router';
+import { useNavigate, useParams } from '@tanstack/react-router';
+import { useMemo, useState } from 'react';
 import { Missing } from '../../app/boundaries.tsx';
-import { Bar, Scroll } from '../../app/shell.tsx';
+import { useText } from '../../app/language.ts';
 import { theContract } from '../../contract/contract.ts';
 import type { Resource } from '../../contract/contract-file.ts';
-import { textAt } from '../../contract/json.ts';
+import { textAt, type Json } from '../../contract/json.ts';
 import { useLabels } from '../../contract/labels.ts';
-import { listQuery } from '../../contract/queries.ts';
+import { hintsOf } from '../../hints/hints.ts';
+import { Grid } from '../../kit/grid.tsx';
+import { BulkBar } from './bulk-bar.tsx';
+import { columnsOf } from './columns.tsx';
+import { KeyHints } from './key-hints.tsx';
+import { ListBar } from './list-bar.tsx';
+import { NoRows } from './no-rows.tsx';
+import { Peek } from './peek.tsx';
+import { orderOf, useListSearch } from './search.ts';
+import { Tools } from './tools.tsx';
+import { useCustomFields, useObject, useRows } from './use-rows.ts';
+import { useListKeys } from './use-list-keys.ts';
+import { useRowStates } from './use-row-states.tsx';
+import { Views } from './views.tsx';
+import style from './list.module.css';
 
 /** The list of a collection. */
 export function List() {
   const { resource: name = '' } = useParams({ strict: false });
   const resource = theContract().resource(name);
-  return resource ? <Rows resource={resource} parents={{}} /> : <Missing />;
+  return resource ? <RecordList key={name} resource={resource} parents={noParents} /> : <Missing />;
 }
+
+const noParents: Json = {};
 
 /** The list of the records of a custom object. */
 export function ObjectList() {
   const { object = '' } = useParams({ strict: false });
   const resource = theContract().resource('objects/{object}/records');
-  return resource ? <Rows resource={resource} parents={{ object }} /> : <Missing />;
+  const parents = useMemo(() => ({ object }), [object]);
+  return resource ? <RecordList key={object} resource={resource} parents={parents} /> : <Missing />;
 }
 
-function Rows({ resource, parents }: { resource: Resource; parents: Record<string, string> }) {
-  const labels = useLabels();
-  const { data } = useInfiniteQuery(listQuery(resource, parents));
+/** Any list of the contract: with filter, views and actions where the collection has them. */
+export function RecordList({ resource, parents }: { resource: Resource; parents: Json }) {
+  const t = useText();
+  const navigate = useNavigate();
+  const [search, change] = useListSearch();
+  const customFields = useCustomFields(resource, parents);
+  const data = useRows(resource, parents, search);
+  const states = useRowStates(resource, parents, data.rows);
+  const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
+  const [cursor, setCursor] = useState(0);
+  const { all, columns } = useColumns({ resource, parents, customFields, chosen: search.columns });
+  const { rows } = states;
+  const open = (row: Json) => {
+    const path = pathOfRecord(resource, parents, row);
+    if (path !== undefined) void navigate({ to: path });
+  };
+  const canSelect = resource.batchUpdate !== undefined || resource.batchDelete !== undefined;
+  const selection = canSelect
+    ? { ids, change: setIds, names: { all: t('list.selectAll'), row: t('list.select') } }
+    : undefined;
+  const [isPeeking, setPeeking] = useState(false);
+  useListKeys({
+    rows,
+    cursor,
+    moveTo: setCursor,
+    ids,
+    setIds: canSelect ? setIds : undefined,
+    open,
+    peek: () => setPeeking(!isPeeking),
+  });
+  const title = useTitle(resource, parents);
   return (
-    <>
-      <Bar title={labels.resource(resource.name)} />
-      <Scroll padded>
-        {data?.pages
-          .flatMap(({ items }) => items)
-          .map((item) => (
-            <p key={textAt(item, 'id')}>{JSON.stringify(item).slice(0, 200)}</p>
-          ))}
-      </Scroll>
-    </>
+    <section className={style['list']} data-density={search.density}>
+      <ListBar resource={resource} parents={parents} title={title} data={data} />
+      <Views resource={resource} parents={parents} search={search} change={change} whole={data.whole} title={title} />
+      <Tools
+        resource={resource}
+        parents={parents}
+        search={search}
+        change={change}
+        customFields={customFields}
+        columns={all}
+        chosen={columns}
+        fault={data.fault}
+      />
+      {rows.length === 0 && !data.isLoading ? (
+        <NoRows resource={resource} parents={parents} search={search} change={change} data={data} title={title} />
+      ) : (
+        <div className={style['body']}>
+          <Grid
+            label={title}
+            columns={columns}
+            rows={rows}
+            idOf={idOf}
+            total={data.count}
+            order={orderOf(search.sort)}
+            onOrder={({ column, isDescending }) => change({ sort: isDescending ? `-${column}` : column })}
+            {...(selection && { selection })}
+            cursor={cursor}
+            onCursor={setCursor}
+            onOpen={open}
+            stateOf={states.stateOf}
+            hasMore={data.hasMore || data.isLoading}
+            onMore={data.more}
+          />
+          {isPeeking && rows[cursor] && <Peek row={rows[cursor]} columns={all} onClose={() => setPeeking(false)} />}
+        </div>
+      )}
+      <BulkBar
+        resource={resource}
+        parents={parents}
+        ids={ids}
+        setIds={setIds}
+        cursor={rows[cursor]}
+        data={data}
+        states={states}
+      />
+      <KeyHints shown={rows.length} data={data} canSelect={canSelect} />
+    </section>
   );
+}
+
+interface ColumnChoice {
+  resource: Resource;
+  parents: Json;
+  customFields: readonly Json[];
+  chosen: string | undefined;
+}
+
+/** The columns that there are, and those that are shown. They stay the same as long as they can: every row is drawn with them. */
+function useColumns({ resource, parents, customFields, chosen }: ColumnChoice) {
+  const labels = useLabels();
+  const all = useMemo(
+    () => columnsOf(resource, customFields, labels, (row) => pathOfRecord(resource, parents, row)),
+    [resource, parents, customFields, labels],
+  );
+  const columns = useMemo(() => {
+    const [name, ...others] = all;
+    const custom = customFields.slice(0, 4).map(({ key }) => `customFields.${String(key)}`);
+    const usual = hintsOf(resource).columns.toSpliced(-1, 0, ...custom);
+    const ids = chosen?.split(',') ?? usual;
+    const found = ids.flatMap((id) => others.find((column) => column.id === id) ?? []);
+    return name ? [name, ...found] : found;
+  }, [all, chosen, customFields, resource]);
+  return { all, columns };
+}
+
+/** Items without an id have a number or a name. */
+function idOf(row: Json): string {
+  return textAt(row, 'id') || textAt(row, 'number') || textAt(row, 'name') || JSON.stringify(row);
+}
+
+function pathOfRecord(resource: Resource, parents: Json, row: Json): string | undefined {
+  const id = textAt(row, 'id');
+  const object = textAt(parents, 'object');
+  if (resource.get === undefined || id === '') return undefined;
+  return hintsOf(resource).path?.(row) ?? (object === '' ? `/${resource.name}/${id}` : `/objects/${object}/${id}`);
+}
+
+function useTitle(resource: Resource, parents: Json): string {
+  const labels = useLabels();
+  const definition = useObject(textAt(parents, 'object'));
+  return textAt(definition, 'displayNamePlural') || labels.resource(resource.name);
 }

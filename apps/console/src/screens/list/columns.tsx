@@ -1,0 +1,189 @@
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { theContract } from '../../contract/contract.ts';
+import type { Field, Resource } from '../../contract/contract-file.ts';
+import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
+import type { Labels } from '../../contract/labels.ts';
+import { hintsOf, titleOf } from '../../hints/hints.ts';
+import type { GridColumn } from '../../kit/grid-types.ts';
+import { isPersonField, PersonName } from '../../kit/person.tsx';
+import { Chip, Face, Ticks } from '../../kit/ui.tsx';
+import { Value } from '../../kit/value.tsx';
+import text from '../../style/text.module.css';
+import { RecordName } from './record-name.tsx';
+import style from './list.module.css';
+
+export interface ListColumn extends GridColumn<Json> {
+  field: Field;
+  valueOf: (record: Json) => unknown;
+}
+
+/** Where a record is shown; undefined for an item that has no screen of its own. */
+export type PathOf = (record: Json) => string | undefined;
+
+const skipped = new Set(['etag', 'customFields', 'tenantId']);
+
+/** All columns that a list can have, its name first. */
+export function columnsOf(
+  resource: Resource,
+  customFields: readonly Json[],
+  labels: Labels,
+  pathOf: PathOf,
+): ListColumn[] {
+  const { message } = resource;
+  const hints = hintsOf(resource);
+  const fields = theContract().fields(message);
+  const own = fields
+    .filter((field) => !skipped.has(field.name) && !field.secret && field.name !== hints.title)
+    .map((field) =>
+      columnOf(resource, field, labels.field(message, field.name), (record) => valueAt(record, field.name)),
+    );
+  const parts = partsOf(resource, fields).map(({ list, field }) =>
+    columnOf(resource, field, labels.field(message, field.name), (record) => itemsAt(record, list)[0]?.[field.name]),
+  );
+  const custom = customFields.map((definition) => {
+    const key = textAt(definition, 'key');
+    const field = customField(definition);
+    return columnOf(resource, field, textAt(definition, 'displayName'), (record) =>
+      valueAt(record, `customFields.${key}`),
+    );
+  });
+  return [nameColumn(resource, labels, pathOf), ...own, ...parts, ...custom];
+}
+
+/** Fields of a list's entries that filters know without the name of the list, such as the country of an address. */
+function partsOf(resource: Resource, fields: readonly Field[]): { list: string; field: Field }[] {
+  return resource.filters.flatMap(({ path }) => {
+    if (fields.some(({ name }) => name === path)) return [];
+    for (const { name, list, of } of fields) {
+      const field = list && of !== undefined ? theContract().field(of, path) : undefined;
+      if (field) return [{ list: name, field }];
+    }
+    return [];
+  });
+}
+
+function customField(definition: Json): Field {
+  const types: Record<string, Field['type']> = { NUMBER: 'number', DATE: 'date', BOOLEAN: 'bool', BOOL: 'bool' };
+  return { name: `customFields.${textAt(definition, 'key')}`, type: types[textAt(definition, 'type')] ?? 'text' };
+}
+
+function nameColumn(resource: Resource, labels: Labels, pathOf: PathOf): ListColumn {
+  const { title, face } = hintsOf(resource);
+  const field = theContract().field(resource.message, title) ?? { name: title, type: 'text' };
+  return {
+    id: title,
+    field,
+    name: labels.field(resource.message, title),
+    width: [13, 2.2],
+    isOrdered: resource.orders.includes(title),
+    place: 'name',
+    valueOf: (record) => valueAt(record, title),
+    cell: (record) => {
+      const name =
+        field.type === 'enum' ? labels.value(field.of ?? '', textAt(record, title)) : titleOf(resource, record);
+      const path = pathOf(record);
+      return (
+        <>
+          {face && <Face name={name} shape={face(record)} />}
+          {path === undefined ? (
+            <span className={text['cut']}>{name}</span>
+          ) : (
+            <Link to={path} title={name} tabIndex={-1}>
+              {name}
+            </Link>
+          )}
+          <Tags value={valueAt(record, 'tags')} />
+        </>
+      );
+    },
+  };
+}
+
+/** The first tag, and how many more there are. */
+function Tags({ value }: { value: unknown }) {
+  if (!Array.isArray(value) || value.length === 0) return null;
+  return (
+    <span className={style['tag']} title={value.join(', ')}>
+      <Chip>
+        {String(value[0])}
+        {value.length > 1 && ` +${value.length - 1}`}
+      </Chip>
+    </span>
+  );
+}
+
+function columnOf(resource: Resource, field: Field, name: string, valueOf: (record: Json) => unknown): ListColumn {
+  const { detail, figure } = hintsOf(resource);
+  const isEnd = !field.list && (['int', 'number', 'time', 'date'].includes(field.type) || field.of === 'Money');
+  const isLastTime = field.name === 'updateTime' || field.name === 'time';
+  const place = { [detail ?? '']: 'detail', [figure ?? '']: 'figure' }[field.name] ?? (isLastTime ? 'end' : undefined);
+  return {
+    id: field.name,
+    field,
+    name,
+    width: widthOf(field),
+    isEnd,
+    isOrdered: resource.orders.includes(field.name),
+    ...(place !== undefined && { place: place as 'detail' | 'figure' | 'end' }),
+    valueOf,
+    cell: (record) => <Cell resource={resource} field={field} value={valueOf(record)} />,
+  };
+}
+
+function widthOf(field: Field): readonly [number, number] {
+  if (field.list) return [8, 1.2];
+  if (['int', 'number', 'bool'].includes(field.type)) return [5.5, 0.6];
+  if (['time', 'date'].includes(field.type)) return [6.5, 0.6];
+  if (field.type === 'enum') return [9, 1];
+  return field.of === 'Money' ? [7, 0.8] : [8, 1.2];
+}
+
+function Cell({ resource, field, value }: { resource: Resource; field: Field; value: unknown }): ReactNode {
+  const isFigure = ['int', 'number'].includes(field.type) || field.of === 'Money';
+  if (value === undefined || value === null || value === '') {
+    // A missing figure has a sign, a missing text has none.
+    return isFigure ? <span className={text['faint']}>–</span> : null;
+  }
+  const link = typeof value === 'string' && value !== '***' ? textCell(resource, field, value) : undefined;
+  if (link !== undefined) return link;
+  if (isFigure || field.type === 'enum') return <Value field={field} value={value} />;
+  return (
+    <span className={style['quiet']} title={typeof value === 'string' && field.type === 'text' ? value : undefined}>
+      <Value field={field} value={value} />
+    </span>
+  );
+}
+
+/** A text that stands for something: a person, a record, a position; undefined for another one. */
+function textCell(resource: Resource, field: Field, value: string): ReactNode {
+  if (isPersonField(field.name)) return <PersonName value={value} />;
+  if (field.reference !== undefined) return <RecordName resource={field.reference} id={value} />;
+  if (field.type === 'enum' && isScale(resource, field)) return <Step field={field} value={value} />;
+  if (!/(?:^i|I)d$/.test(field.name)) return undefined;
+  return (
+    <code className={text['two']} title={value}>
+      {value}
+    </code>
+  );
+}
+
+/** Whether the values of an enum are in order, so that one is a position. */
+function isScale(resource: Resource, field: Field): boolean {
+  return resource.filters.some(({ path, operators }) => path === field.name && operators.includes('<'));
+}
+
+function Step({ field, value }: { field: Field; value: string }) {
+  const values = theContract().enumValues(field.of);
+  const step = values.findIndex(({ name }) => name === value) + 1;
+  return (
+    <span className={style['step']}>
+      <span aria-hidden>
+        <Ticks label="" count={values.length} value={step / values.length} height={10} />
+      </span>
+      <span className={text['cut']}>
+        <Value field={field} value={value} />
+      </span>
+    </span>
+  );
+}

@@ -1,0 +1,122 @@
+import { useNavigate } from '@tanstack/react-router';
+import { CodeXml, Download, Plus, Upload } from 'lucide-react';
+import { useText } from '../../app/language.ts';
+import { isPermitted, useSession } from '../../app/session.ts';
+import { useShortcut } from '../../app/shortcuts.ts';
+import { Bar } from '../../app/shell.tsx';
+import { download, urlOf } from '../../contract/call.ts';
+import { theContract } from '../../contract/contract.ts';
+import type { Resource } from '../../contract/contract-file.ts';
+import { textAt, type Json } from '../../contract/json.ts';
+import { useLabels } from '../../contract/labels.ts';
+import { useFormat } from '../../kit/format.ts';
+import { notify } from '../../kit/toast.tsx';
+import { Button } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import style from './list.module.css';
+import type { Rows } from './use-rows.ts';
+
+/** The name of a list, how many there are, and what can be done with all of them. */
+export function ListBar({
+  resource,
+  parents,
+  title,
+  data,
+}: {
+  resource: Resource;
+  parents: Json;
+  title: string;
+  data: Rows;
+}) {
+  const t = useText();
+  const labels = useLabels();
+  const navigate = useNavigate();
+  const session = useSession();
+  const may = (id: string | undefined) => {
+    if (id === undefined) return false;
+    const { permission } = theContract().operation(id);
+    return isPermitted(session, permission.replace('{object}', textAt(parents, 'object')));
+  };
+  const create = () =>
+    void navigate({ to: '/operations/$operation', params: { operation: resource.create ?? '' }, search: parents });
+  useShortcut('c', 'list.new', create, may(resource.create));
+  const { filter } = data.asked;
+  return (
+    <Bar title={title} beside={<Count count={data.count} whole={data.whole} />}>
+      <span className={style['wide']}>
+        {may(resource.import) && (
+          <Button
+            kind="bare"
+            icon={Download}
+            onPress={() => void navigate({ to: '/$resource', params: { resource: 'imports' } })}
+          >
+            {t('list.import')}
+          </Button>
+        )}
+        {may(resource.export) && (
+          <Button kind="bare" icon={Upload} onPress={() => void exportRows(resource, { ...parents, filter })}>
+            {t('list.export')}
+          </Button>
+        )}
+        <Button
+          kind="bare"
+          icon={CodeXml}
+          onPress={() => void copy(curlOf(resource.list, data.asked), t('list.copied'))}
+        >
+          {t('list.copyCurl')}
+        </Button>
+      </span>
+      {may(resource.create) && (
+        <Button kind="primary" icon={Plus} onPress={create}>
+          {t('list.newOf', { name: labels.singular(resource.singular).toLowerCase() })}
+        </Button>
+      )}
+    </Bar>
+  );
+}
+
+/** How many match, of how many. */
+function Count({ count, whole }: { count: number | undefined; whole: number | undefined }) {
+  const t = useText();
+  const format = useFormat();
+  if (count === undefined) return null;
+  if (whole === undefined || whole === count) return format.number(count);
+  const [before = '', after = ''] = t('list.countOf', { count: '\0', whole }).split('\0');
+  return (
+    <>
+      {before}
+      <span className={text['strong']}>{format.number(count)}</span>
+      {after}
+    </>
+  );
+}
+
+/** Downloads the records that match, as CSV. */
+export async function exportRows(resource: Resource, parameters: Json): Promise<void> {
+  const file = await download(resource.export ?? '', parameters);
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(file);
+  link.download = `${resource.name.split('/')[0] ?? 'records'}.csv`;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+/** The same call on a command line. */
+export function curlOf(id: string, parameters: Json): string {
+  const operation = theContract().operation(id);
+  const url = urlOf(
+    operation,
+    Object.fromEntries(Object.entries(parameters).filter(([name]) => operation.path.includes(`{${name}}`))),
+  );
+  const query = operation.parameters
+    .filter(({ name, in: place }) => place === 'query' && parameters[name] !== undefined)
+    .map(
+      ({ name }) => ` \\\n  --data-urlencode '${name}=${String(parameters[name]).replaceAll("'", String.raw`'\''`)}'`,
+    );
+  return `curl -sSG "${location.origin}${url}" -H "Authorization: Bearer $KEY"${query.join('')}`;
+}
+
+async function copy(value: string, done: string): Promise<void> {
+  await navigator.clipboard.writeText(value);
+  notify({ text: done });
+}

@@ -1,0 +1,125 @@
+import { useNavigate } from '@tanstack/react-router';
+import { Download, Plus, X } from 'lucide-react';
+import { ProblemText } from '../../app/boundaries.tsx';
+import { useText } from '../../app/language.ts';
+import type { Resource } from '../../contract/contract-file.ts';
+import { useLabels } from '../../contract/labels.ts';
+import type { Json } from '../../contract/json.ts';
+import { scan } from '../../kit/filter-language.ts';
+import { Button, Ticks } from '../../kit/ui.tsx';
+import { curlOf } from './list-bar.tsx';
+import type { ChangeSearch, ListSearch } from './search.ts';
+import type { Rows } from './use-rows.ts';
+import style from './list.module.css';
+
+interface NoRowsProps {
+  resource: Resource;
+  parents: Json;
+  search: ListSearch;
+  change: ChangeSearch;
+  data: Rows;
+  title: string;
+}
+
+/** In place of rows: why there are none, and what to do about it. */
+export function NoRows(props: NoRowsProps) {
+  const { data, search } = props;
+  if (data.fault) return <div className={style['empty']} />;
+  if (data.error !== null && data.error !== undefined)
+    return (
+      <div className={style['empty']}>
+        <ProblemText error={data.error} />
+      </div>
+    );
+  return search.filter === undefined ? <Empty {...props} /> : <NothingMatches {...props} />;
+}
+
+/** Teaches how the collection gets its first item. */
+function Empty({ resource, parents, title }: NoRowsProps) {
+  const t = useText();
+  const labels = useLabels();
+  const navigate = useNavigate();
+  const { create, list } = resource;
+  return (
+    <div className={style['empty']}>
+      <Ticks label="" count={48} value={1 / 48} height={10} />
+      <h2>{t('list.empty', { name: title.toLowerCase() })}</h2>
+      <p>{t(resource.import === undefined ? 'list.emptyHelp' : 'list.emptyImport')}</p>
+      <div className={style['actions']}>
+        {resource.import !== undefined && (
+          <Button icon={Download} onPress={() => void navigate({ to: '/$resource', params: { resource: 'imports' } })}>
+            {t('list.importFile')}
+          </Button>
+        )}
+        {create !== undefined && (
+          <Button
+            icon={Plus}
+            shortcut="C"
+            onPress={() => void navigate({ to: '/operations/$operation', params: { operation: create } })}
+          >
+            {t('list.newOf', { name: labels.singular(resource.singular).toLowerCase() })}
+          </Button>
+        )}
+      </div>
+      <pre className={style['shell']}>{curlOf(create ?? list, parents)}</pre>
+    </div>
+  );
+}
+
+/** Says which condition to drop. */
+function NothingMatches({ search, change, data, title }: NoRowsProps) {
+  const t = useText();
+  const conditions = conditionsOf(search.filter ?? '');
+  return (
+    <div className={style['empty']}>
+      <h2>{t('list.nothing')}</h2>
+      <p>
+        {data.whole === undefined
+          ? t('list.nothingHelp')
+          : t('list.nothingOf', { count: data.whole, name: title.toLowerCase() })}
+      </p>
+      <div className={style['actions']}>
+        {conditions.length > 1 &&
+          conditions.map(({ text, without }) => (
+            <Button key={text} icon={X} onPress={() => change({ filter: without })}>
+              {t('list.drop')} <code>{text}</code>
+            </Button>
+          ))}
+        <Button kind="bare" onPress={() => change({ filter: undefined })}>
+          {t('list.clearFilter')}
+        </Button>
+      </div>
+      {search.deleted !== true && (
+        <p>
+          {t('list.noDeleted')}{' '}
+          <button type="button" className={style['link']} onClick={() => change({ deleted: true })}>
+            {t('list.withDeleted')}
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}
+
+interface Condition {
+  text: string;
+  /** The filter without it. */
+  without: string;
+}
+
+/** The comparisons and words of a filter that has no OR and no parentheses, which can be dropped alone. */
+export function conditionsOf(filter: string): Condition[] {
+  const { tokens } = scan(filter);
+  if (tokens.some(({ kind, text }) => text === 'OR' || (kind === 'mark' && !isOfList(text, filter)))) return [];
+  const starts = tokens.filter(({ kind }) => kind === 'field' || kind === 'search').map(({ start }) => start);
+  const parts = starts.map((start, index) => {
+    const text = filter.slice(start, starts[index + 1]).trimEnd();
+    return text.replace(/\s(?:AND|NOT|-)$/, '').trimEnd();
+  });
+  return parts.map((text, index) => ({ text, without: parts.filter((_, other) => other !== index).join(' AND ') }));
+}
+
+/** Parentheses of IN belong to one comparison. */
+function isOfList(mark: string, filter: string): boolean {
+  return /\bIN\s*\(/.test(filter) || mark === ',';
+}

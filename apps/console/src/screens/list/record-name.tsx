@@ -1,0 +1,63 @@
+import { useQuery } from '@tanstack/react-query';
+import { call } from '../../contract/call.ts';
+import { theContract } from '../../contract/contract.ts';
+import { itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { titleOf } from '../../hints/hints.ts';
+import text from '../../style/text.module.css';
+
+/** The name of a record that another one refers to. Names that are asked for together are read in one call. */
+export function RecordName({ resource, id }: { resource: string; id: string }) {
+  const { data } = useQuery({
+    queryKey: [resource, 'name', id],
+    queryFn: () => readLater(resource, id),
+    staleTime: 60_000,
+    retry: false,
+  });
+  const known = theContract().resource(resource);
+  if (!data || !known) return null;
+  const name = titleOf(known, data);
+  return (
+    <span className={text['two']} title={name}>
+      {name}
+    </span>
+  );
+}
+
+interface Read {
+  id: string;
+  done: (record: Json | null) => void;
+  failed: (error: unknown) => void;
+}
+
+/** Most ids of one call: a filter takes 100 values. */
+const mostIds = 100;
+
+const waiting = new Map<string, Read[]>();
+
+function readLater(resource: string, id: string): Promise<Json | null> {
+  return new Promise((done, failed) => {
+    const reads = waiting.get(resource) ?? [];
+    if (reads.length === 0) setTimeout(() => readAll(resource), 5);
+    waiting.set(resource, [...reads, { id, done, failed }]);
+  });
+}
+
+function readAll(resource: string): void {
+  const reads = waiting.get(resource) ?? [];
+  waiting.delete(resource);
+  for (let start = 0; start < reads.length; start += mostIds)
+    void readSome(resource, reads.slice(start, start + mostIds));
+}
+
+async function readSome(name: string, reads: readonly Read[]): Promise<void> {
+  const resource = theContract().resource(name);
+  if (!resource) return;
+  const ids = [...new Set(reads.map(({ id }) => id))].toSorted();
+  try {
+    const answer = await call(resource.list, { filter: `id IN (${ids.join(', ')})`, pageSize: mostIds });
+    const records = new Map(itemsAt(answer, resource.items).map((record) => [textAt(record, 'id'), record]));
+    for (const { id, done } of reads) done(records.get(id) ?? null);
+  } catch (error) {
+    for (const { failed } of reads) failed(error);
+  }
+}

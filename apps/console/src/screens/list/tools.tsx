@@ -1,0 +1,112 @@
+import { AlignJustify, ArrowDownWideNarrow, Equal } from 'lucide-react';
+import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
+import { useText } from '../../app/language.ts';
+import { chooseDensity, chosenDensity, type Density } from '../../app/theme.ts';
+import type { Resource } from '../../contract/contract-file.ts';
+import type { Json } from '../../contract/json.ts';
+import { useFilterNames } from '../../kit/filter-completion.ts';
+import { FilterInput } from '../../kit/filter-input.tsx';
+import type { FilterFault } from '../../kit/filter-text.tsx';
+import { Menu, MenuItem } from '../../kit/overlay.tsx';
+import { Button, Icon } from '../../kit/ui.tsx';
+import { ColumnMenu } from './column-menu.tsx';
+import type { ListColumn } from './columns.tsx';
+import type { ChangeSearch, ListSearch } from './search.ts';
+import { orderOf } from './search.ts';
+import { hasParameter } from './use-rows.ts';
+import style from './list.module.css';
+
+interface ToolsProps {
+  resource: Resource;
+  parents: Json;
+  search: ListSearch;
+  change: ChangeSearch;
+  customFields: readonly Json[];
+  /** All that there are, and those that are shown. */
+  columns: readonly ListColumn[];
+  chosen: readonly ListColumn[];
+  fault: FilterFault | undefined;
+}
+
+/** What changes the view: filter, order, columns and density. */
+export function Tools({ resource, parents, search, change, customFields, columns, chosen, fault }: ToolsProps) {
+  const t = useText();
+  const names = useFilterNames(resource, customFields);
+  return (
+    <div className={style['tools']}>
+      {hasParameter(resource.list, 'filter') ? (
+        <FilterInput
+          resource={resource}
+          parameters={parents}
+          names={names}
+          value={search.filter ?? ''}
+          onChange={(filter) => change({ filter })}
+          fault={fault}
+        />
+      ) : (
+        <span className={style['grow']} />
+      )}
+      <span className={style['wide']}>
+        {resource.orders.length > 0 && hasParameter(resource.list, 'orderBy') && (
+          <SortMenu columns={columns} sort={search.sort} onChange={(sort) => change({ sort })} />
+        )}
+        <ColumnMenu columns={columns} chosen={chosen} onChange={(ids) => change({ columns: ids?.join() })} />
+        <ToggleButtonGroup
+          aria-label={t('list.density')}
+          className={style['segments'] ?? ''}
+          selectionMode="single"
+          disallowEmptySelection
+          selectedKeys={[search.density ?? chosenDensity()]}
+          onSelectionChange={([density]) => {
+            chooseDensity(density as Density);
+            change({ density: density as Density });
+          }}
+        >
+          <ToggleButton id="comfortable" aria-label={t('density.comfortable')} className={style['segment'] ?? ''}>
+            <Icon of={Equal} />
+          </ToggleButton>
+          <ToggleButton id="compact" aria-label={t('density.compact')} className={style['segment'] ?? ''}>
+            <Icon of={AlignJustify} />
+          </ToggleButton>
+        </ToggleButtonGroup>
+      </span>
+    </div>
+  );
+}
+
+function SortMenu({
+  columns,
+  sort,
+  onChange,
+}: {
+  columns: readonly ListColumn[];
+  sort: string | undefined;
+  onChange: (sort: string | undefined) => void;
+}) {
+  const t = useText();
+  const order = orderOf(sort);
+  const ordered = columns.filter(({ isOrdered }) => isOrdered);
+  return (
+    <Menu label={t('list.sort')} button={<Button icon={ArrowDownWideNarrow}>{t('list.sort')}</Button>}>
+      <>
+        {ordered.map(({ id, name }) => {
+          const isCurrent = order?.column === id;
+          const next = isCurrent && !order.isDescending ? `-${id}` : id;
+          return (
+            <MenuItem
+              key={id}
+              id={id}
+              onAction={() => onChange(next)}
+              {...(isCurrent && { shortcut: order.isDescending ? '↓' : '↑' })}
+            >
+              {name}
+            </MenuItem>
+          );
+        })}
+        <MenuItem id="-" onAction={() => onChange(undefined)}>
+          {t('list.sortNewest')}
+        </MenuItem>
+      </>
+    </Menu>
+  );
+}

@@ -1,0 +1,113 @@
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useMemo, useState } from 'react';
+import { Problem } from '../../contract/call.ts';
+import { theContract } from '../../contract/contract.ts';
+import type { Resource } from '../../contract/contract-file.ts';
+import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
+import { listQuery, readQuery, type Page } from '../../contract/queries.ts';
+import type { FilterFault } from '../../kit/filter-text.tsx';
+import { split } from '../../kit/filter-language.ts';
+import { orderBy, type ListSearch } from './search.ts';
+
+/** The rows of a list, and what is known about all of them. */
+export interface Rows {
+  rows: readonly Json[];
+  /** Parameters of the list, without the page. */
+  asked: Json;
+  /** Of the filter, and of the whole collection; undefined until they are counted, or where nothing counts them. */
+  count: number | undefined;
+  whole: number | undefined;
+  fault: FilterFault | undefined;
+  /** Why there are no rows; a fault of the filter leaves those that were there. */
+  error: unknown;
+  isLoading: boolean;
+  hasMore: boolean;
+  more: () => void;
+}
+
+export function useRows(resource: Resource, parents: Json, search: ListSearch): Rows {
+  const { filter, q, placeOf } = split(search.filter ?? '');
+  const has = (name: string) => hasParameter(resource.list, name);
+  const scope = {
+    ...parents,
+    ...(search.deleted && has('showDeleted') && { showDeleted: true }),
+    ...(filter !== '' && { filter }),
+    ...(q !== '' && { q }),
+  };
+  const asked = { ...scope, ...(has('orderBy') && search.sort !== undefined && { orderBy: orderBy(search.sort) }) };
+  const { data, error, isPending, hasNextPage, fetchNextPage } = useInfiniteQuery(listQuery(resource, asked));
+  const fault = faultOf(error, placeOf);
+  const pages = useKept(data?.pages, resource.list + JSON.stringify(parents));
+  const rows = useMemo(() => pages?.flatMap(({ items }) => items) ?? [], [pages]);
+  const all = useMemo(() => () => void fetchNextPage({ cancelRefetch: false }), [fetchNextPage]);
+  return {
+    rows,
+    asked,
+    count: useCount(resource, scope, fault === undefined),
+    whole: useCount(resource, parents, true),
+    fault,
+    error: fault ? undefined : error,
+    isLoading: isPending && !fault,
+    hasMore: hasNextPage,
+    more: all,
+  };
+}
+
+/** The last pages that were there, so that a filter with a fault leaves the rows of the one before. */
+function useKept(pages: readonly Page[] | undefined, of: string): readonly Page[] | undefined {
+  const [kept, setKept] = useState({ of, pages });
+  if (pages !== undefined && (kept.pages !== pages || kept.of !== of)) setKept({ of, pages });
+  return pages ?? (kept.of === of ? kept.pages : undefined);
+}
+
+export function useCount(resource: Resource, scope: Json, isWhole: boolean): number | undefined {
+  const hasTotal = hasParameter(resource.list, 'total');
+  const operation = hasTotal ? resource.list : resource.aggregate;
+  const parameters = hasTotal ? { ...scope, pageSize: 1, total: 'EXACT' } : scope;
+  const { data } = useQuery({
+    ...readQuery(operation ?? resource.list, parameters, isWhole && operation !== undefined),
+    retry: false,
+  });
+  const count = valueAt(data, hasTotal ? 'totalSize' : 'total.count');
+  return typeof count === 'number' ? count : undefined;
+}
+
+export function hasParameter(operation: string, name: string): boolean {
+  return theContract()
+    .operation(operation)
+    .parameters.some((parameter) => parameter.name === name);
+}
+
+/** A fault of the filter, at its place in the text: `at character 18: a value is expected`. */
+function faultOf(error: unknown, placeOf: (index: number) => number): FilterFault | undefined {
+  if (!(error instanceof Problem)) return undefined;
+  const fault = error.errors.find(({ pointer }) => pointer === '/filter');
+  if (!fault) return undefined;
+  const [, character = '1', sentence] = /^at character (\d+): (.*)$/s.exec(fault.detail) ?? [];
+  const text = sentence ?? fault.detail;
+  return {
+    index: placeOf(Number(character) - 1),
+    // The fields that there are follow the caret already.
+    text: text.replace(/; fields are .*$/s, ''),
+  };
+}
+
+/** Definitions of custom fields of a record type; of a custom object, those of its records. */
+export function useCustomFields(resource: Resource, parents: Json): readonly Json[] {
+  const object = textAt(parents, 'object');
+  const recordType = object === '' ? resource.singular : `objects.${object}`;
+  const { data } = useQuery({
+    ...readQuery('listCustomFields', { recordType }, resource.hasCustomFields === true),
+    staleTime: 300_000,
+  });
+  return useMemo(() => itemsAt(data, 'customFields'), [data]);
+}
+
+/** The definition of a custom object by its key; undefined for no key. */
+export function useObject(key: string): Json | undefined {
+  const { data } = useQuery({
+    ...readQuery('listCustomObjects', { filter: `key = ${key}` }, key !== ''),
+    staleTime: 300_000,
+  });
+  return itemsAt(data, 'customObjects')[0];
+}

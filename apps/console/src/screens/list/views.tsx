@@ -1,0 +1,177 @@
+import { useQuery } from '@tanstack/react-query';
+import { Bookmark, Ellipsis, Plus, Trash2, Users } from 'lucide-react';
+import { useState } from 'react';
+import { useText } from '../../app/language.ts';
+import { useSession } from '../../app/session.ts';
+import { call } from '../../contract/call.ts';
+import { theContract } from '../../contract/contract.ts';
+import type { Resource } from '../../contract/contract-file.ts';
+import { itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { invalidate, readQuery } from '../../contract/queries.ts';
+import { split } from '../../kit/filter-language.ts';
+import { useFormat } from '../../kit/format.ts';
+import { Menu, MenuItem } from '../../kit/overlay.tsx';
+import { notify } from '../../kit/toast.tsx';
+import { Button, Icon, IconButton } from '../../kit/ui.tsx';
+import { orderBy, type ChangeSearch, type ListSearch } from './search.ts';
+import { useCount } from './use-rows.ts';
+import { ViewDialog } from './view-dialog.tsx';
+import style from './list.module.css';
+
+interface ViewsProps {
+  resource: Resource;
+  parents: Json;
+  search: ListSearch;
+  change: ChangeSearch;
+  whole: number | undefined;
+  title: string;
+}
+
+/** The saved views of a list as tabs. A view is the address of a list, kept on the server. */
+export function Views(props: ViewsProps) {
+  return theContract().hasOperation('listViews') && props.resource.isRecord ? <Tabs {...props} /> : null;
+}
+
+function Tabs({ resource, parents, search, change, whole, title }: ViewsProps) {
+  const t = useText();
+  const format = useFormat();
+  const [isSaving, setSaving] = useState(false);
+  const { data } = useQuery(readQuery('listViews'));
+  const path = resource.name.replace('{object}', textAt(parents, 'object'));
+  const views = itemsAt(data, 'views').filter((view) => view['resource'] === path);
+  const current = views.find((view) => view['id'] === search.view);
+  const state = stateOf(search);
+  return (
+    <nav className={style['views']} aria-label={t('views.name')}>
+      <button
+        type="button"
+        className={style['view']}
+        aria-current={current ? undefined : 'page'}
+        onClick={() => change({ ...emptyState, view: undefined })}
+      >
+        {t('views.all', { name: title })}
+        {whole !== undefined && <small>{format.number(whole)}</small>}
+      </button>
+      {views.map((view) => (
+        <Tab
+          key={textAt(view, 'id')}
+          view={view}
+          isCurrent={view === current}
+          resource={resource}
+          parents={parents}
+          onChoose={() => change({ ...searchOf(view), view: textAt(view, 'id') })}
+        />
+      ))}
+      <IconButton small icon={Plus} name={t('views.save')} onPress={() => setSaving(true)} />
+      <span className={style['grow']} />
+      {current && isChanged(current, state) && (
+        <Button small onPress={() => void update(current, { ...cleared, ...state }, t('views.updated'))}>
+          {t('views.update')}
+        </Button>
+      )}
+      {current && <ViewMenu view={current} onDeleted={() => change({ view: undefined })} />}
+      <ViewDialog
+        isOpen={isSaving}
+        onClose={() => setSaving(false)}
+        state={{ ...state, resource: path }}
+        onSaved={(id) => change({ view: id })}
+      />
+    </nav>
+  );
+}
+
+interface TabProps {
+  view: Json;
+  isCurrent: boolean;
+  resource: Resource;
+  parents: Json;
+  onChoose: () => void;
+}
+
+function Tab({ view, isCurrent, resource, parents, onChoose }: TabProps) {
+  const format = useFormat();
+  const filter = textAt(view, 'filter');
+  const count = useCount(resource, { ...parents, ...(filter !== '' && { filter }) }, true);
+  return (
+    <button type="button" className={style['view']} aria-current={isCurrent ? 'page' : undefined} onClick={onChoose}>
+      {isCurrent && <Icon of={Bookmark} />}
+      {textAt(view, 'name')}
+      {view['shared'] === true && <Icon of={Users} small />}
+      {count !== undefined && <small>{format.number(count)}</small>}
+    </button>
+  );
+}
+
+function ViewMenu({ view, onDeleted }: { view: Json; onDeleted: () => void }) {
+  const t = useText();
+  const session = useSession();
+  const isShared = view['shared'] === true;
+  const name = textAt(view, 'name');
+  const remove = async () => {
+    await call('deleteView', { id: view['id'] });
+    onDeleted();
+    await invalidate('views');
+    const { filter, orderBy: order, columns, group, resource } = view;
+    const again = { name, resource, filter, orderBy: order, columns, group, shared: isShared };
+    notify({
+      text: t('views.deleted', { name }),
+      undo: {
+        name: t('list.undo'),
+        run: () => void call('createView', {}, { body: again }).then(() => invalidate('views')),
+      },
+    });
+  };
+  if (view['ownerId'] !== session.user.id) return null;
+  return (
+    <Menu label={t('views.menu')} button={<IconButton small icon={Ellipsis} name={t('views.menu')} />}>
+      <MenuItem
+        icon={Users}
+        onAction={() => void update(view, { shared: !isShared }, t(isShared ? 'views.unshared' : 'views.shared'))}
+      >
+        {t(isShared ? 'views.unshare' : 'views.share')}
+      </MenuItem>
+      <MenuItem icon={Trash2} onAction={() => void remove()}>
+        {t('views.delete')}
+      </MenuItem>
+    </Menu>
+  );
+}
+
+async function update(view: Json, body: Json, done: string): Promise<void> {
+  await call('updateView', { id: view['id'] }, { body, ifMatch: textAt(view, 'etag') });
+  await invalidate('views');
+  notify({ text: done });
+}
+
+const emptyState = { filter: undefined, sort: undefined, columns: undefined, group: undefined };
+
+/** What an update takes away unless the list has it. */
+const cleared: Json = { filter: null, orderBy: null, columns: [], group: null };
+
+/** The state of the list as a view keeps it. */
+function stateOf({ filter, sort, columns, group }: ListSearch): Json {
+  const comparisons = split(filter ?? '').filter;
+  return {
+    ...(comparisons !== '' && { filter: comparisons }),
+    ...(sort !== undefined && { orderBy: orderBy(sort) }),
+    ...(columns !== undefined && { columns: columns.split(',') }),
+    ...(group !== undefined && { group }),
+  };
+}
+
+function searchOf(view: Json): ListSearch {
+  const text = (name: string) => textAt(view, name) || undefined;
+  const [field, direction] = textAt(view, 'orderBy').split(' ');
+  const columns = Array.isArray(view['columns']) ? view['columns'].join() : '';
+  return {
+    ...emptyState,
+    ...(text('filter') !== undefined && { filter: text('filter') }),
+    ...(field !== '' && { sort: direction === 'desc' ? `-${field}` : field }),
+    ...(columns !== '' && { columns }),
+    ...(text('group') !== undefined && { group: text('group') }),
+  } as ListSearch;
+}
+
+function isChanged(view: Json, state: Json): boolean {
+  return JSON.stringify(stateOf(searchOf(view))) !== JSON.stringify(state);
+}
