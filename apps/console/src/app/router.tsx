@@ -57,9 +57,11 @@ const screens = [
   screen('/operations', () => import('../screens/operation/operations.tsx'), 'Operations'),
   screen('/operations/$operation', () => import('../screens/operation/operation.tsx'), 'OperationScreen'),
   screen('/objects/$object', () => import('../screens/list/list.tsx'), 'ObjectList', listSearch),
+  screen('/objects/$object/new', () => import('../screens/record/new-record.tsx'), 'NewObjectRecord'),
   screen('/objects/$object/$id', () => import('../screens/record/record.tsx'), 'ObjectRecord'),
   screen('/$resource/board', () => import('../screens/board/board.tsx'), 'Board'),
   screen('/$resource', () => import('../screens/list/list.tsx'), 'List', listSearch),
+  screen('/$resource/new', () => import('../screens/record/new-record.tsx'), 'NewRecord'),
   screen('/$resource/$id', () => import('../screens/record/record.tsx'), 'Record'),
 ];
 

@@ -108,7 +108,8 @@ async function send(operation: Operation, parameters: Json, options: CallOptions
   throw await problemOf(response);
 }
 
-async function problemOf(response: Response): Promise<Problem> {
+/** The problem that an answer is. */
+export async function problemOf(response: Response): Promise<Problem> {
   const isJson = response.headers.get('content-type')?.includes('json') === true;
   const body = isJson ? ((await response.json()) as Json) : {};
   const after = Number(response.headers.get('retry-after') ?? Number.NaN);

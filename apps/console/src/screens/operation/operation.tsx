@@ -1,10 +1,51 @@
-import { useParams } from '@tanstack/react-router';
-import { Bar } from '../../app/shell.tsx';
+import { Link, useParams, useSearch } from '@tanstack/react-router';
+import { ChevronRight } from 'lucide-react';
+import { Missing } from '../../app/boundaries.tsx';
+import { useText } from '../../app/language.ts';
+import { Bar, Scroll } from '../../app/shell.tsx';
+import { theContract } from '../../contract/contract.ts';
+import type { Json } from '../../contract/json.ts';
 import { useLabels } from '../../contract/labels.ts';
+import { Chip, Icon } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import { OperationForm } from './operation-form.tsx';
+import style from './operation.module.css';
 
-/** A form for one operation. */
+/** One operation of the API: what it does, a form for it, and its answer. */
 export function OperationScreen() {
-  const { operation = '' } = useParams({ strict: false });
+  const t = useText();
   const labels = useLabels();
-  return <Bar title={labels.operation(operation)} />;
+  const { operation: id = '' } = useParams({ strict: false });
+  const search: Json = useSearch({ strict: false });
+  if (!theContract().hasOperation(id)) return <Missing />;
+  const { verb, path, summary, permission, cost, group } = theContract().operation(id);
+  return (
+    <>
+      <Bar
+        title={
+          <span className={text['row']}>
+            <Link to="/operations" className={text['two'] ?? ''}>
+              {t('nav.api')}
+            </Link>
+            <Icon of={ChevronRight} />
+            <span className={text['cut']}>{labels.operation(id)}</span>
+          </span>
+        }
+        beside={group}
+      />
+      <Scroll padded>
+        <p className={style['path']}>
+          <Verb verb={verb} /> <code>{path}</code>
+          {permission !== '' && <Chip tone="line">{permission}</Chip>}
+          <span className={text['meta']}>{t('operation.cost', { count: cost })}</span>
+        </p>
+        <p className={style['summary']}>{summary}.</p>
+        <OperationForm key={id} id={id} parameters={search} />
+      </Scroll>
+    </>
+  );
+}
+
+export function Verb({ verb }: { verb: string }) {
+  return <code className={style['verb']}>{verb}</code>;
 }

@@ -1,8 +1,78 @@
+import { Link } from '@tanstack/react-router';
+import { Lock } from 'lucide-react';
+import { useDeferredValue, useRef, useState } from 'react';
+import { Input, SearchField } from 'react-aria-components';
 import { useText } from '../../app/language.ts';
-import { Bar } from '../../app/shell.tsx';
+import { Bar, Scroll } from '../../app/shell.tsx';
+import { useShortcut } from '../../app/shortcuts.ts';
+import type { Operation } from '../../contract/contract-file.ts';
+import { theContract } from '../../contract/contract.ts';
+import { useLabels, type Labels } from '../../contract/labels.ts';
+import { Icon, Key } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import { useMay } from '../record/item.ts';
+import style from './operation.module.css';
+import { Verb } from './operation.tsx';
 
-/** All operations of the API. */
+/** All operations of the API, to be tried. */
 export function Operations() {
   const t = useText();
-  return <Bar title={t('nav.api')} />;
+  const labels = useLabels();
+  const [typed, setTyped] = useState('');
+  const sought = useDeferredValue(typed.trim().toLowerCase());
+  const input = useRef<HTMLInputElement>(null);
+  useShortcut('/', 'operation.find', () => input.current?.focus());
+  const found = theContract().operations.filter((operation) => matches(operation, sought, labels));
+  const groups = [...Map.groupBy(found, ({ group }) => group)];
+  return (
+    <>
+      <Bar title={t('nav.api')} beside={t('operation.count', { count: found.length })}>
+        <SearchField aria-label={t('operation.find')} value={typed} onChange={setTyped} className={style['find'] ?? ''}>
+          <Input ref={input} className={style['findInput'] ?? ''} />
+          <Key>/</Key>
+        </SearchField>
+      </Bar>
+      <Scroll padded>
+        {groups.length === 0 && <p className={text['two']}>{t('operation.nothing', { typed })}</p>}
+        {groups.map(([group, operations]) => (
+          <section key={group} className={style['groupList']}>
+            <h2>{group}</h2>
+            <ul>
+              {operations.map((operation) => (
+                <Entry key={operation.id} operation={operation} />
+              ))}
+            </ul>
+          </section>
+        ))}
+      </Scroll>
+    </>
+  );
+}
+
+function Entry({ operation }: { operation: Operation }) {
+  const t = useText();
+  const labels = useLabels();
+  const may = useMay({});
+  return (
+    <li>
+      <Link to="/operations/$operation" params={{ operation: operation.id }} className={style['entry'] ?? ''}>
+        <Verb verb={operation.verb} />
+        <span className={text['cut']}>{labels.operation(operation.id)}</span>
+        <code className={`${text['cut']} ${style['entryPath']}`}>{operation.path}</code>
+        {!may(operation.id) && (
+          <span className={style['lacks']} title={`${t('operation.needs')} ${operation.permission}`}>
+            <Icon of={Lock} small />
+            <span className={text['hidden']}>
+              {t('operation.needs')} {operation.permission}
+            </span>
+          </span>
+        )}
+      </Link>
+    </li>
+  );
+}
+
+function matches({ id, path, group, summary }: Operation, sought: string, labels: Labels): boolean {
+  const all = [id, path, group, summary, labels.operation(id)].join(' ').toLowerCase();
+  return sought.split(' ').every((word) => all.includes(word));
 }

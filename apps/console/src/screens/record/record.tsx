@@ -1,32 +1,69 @@
-import { useQuery } from '@tanstack/react-query';
-import { useParams } from '@tanstack/react-router';
-import { Missing } from '../../app/boundaries.tsx';
-import { Bar, Scroll } from '../../app/shell.tsx';
+import { useParams, useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
+import { Missing, Pending } from '../../app/boundaries.tsx';
+import { useText } from '../../app/language.ts';
+import { Segments } from '../../kit/segments.tsx';
+import type { Resource } from '../../contract/contract-file.ts';
 import { theContract } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/json.ts';
-import { readQuery } from '../../contract/queries.ts';
+import { join } from '../../kit/ui.tsx';
+import { Facts } from './facts.tsx';
+import { RecordHead } from './head.tsx';
+import { History } from './history.tsx';
+import { useItem, type Item } from './item.ts';
+import { RecordBar } from './record-bar.tsx';
+import { Related } from './related.tsx';
+import { Ruler } from './ruler.tsx';
+import style from './record.module.css';
 
 /** One record, or one item of another collection. */
 export function Record() {
-  const { resource = '', id = '' } = useParams({ strict: false });
-  const get = theContract().resource(resource)?.get;
-  return get === undefined ? <Missing /> : <Facts get={get} parameters={{ id }} />;
+  const { resource: name = '', id = '' } = useParams({ strict: false });
+  const resource = theContract().resource(name);
+  return resource?.get === undefined ? <Missing /> : <Page key={id} resource={resource} parents={{}} id={id} />;
 }
 
 /** One record of a custom object. */
 export function ObjectRecord() {
   const { object = '', id = '' } = useParams({ strict: false });
-  return <Facts get="getObjectRecord" parameters={{ object, id }} />;
+  const resource = theContract().resource('objects/{object}/records');
+  return resource ? <Page key={id} resource={resource} parents={{ object }} id={id} /> : <Missing />;
 }
 
-function Facts({ get, parameters }: { get: string; parameters: Json }) {
-  const { data } = useQuery(readQuery(get, parameters));
+function Page({ resource, parents, id }: { resource: Resource; parents: Json; id: string }) {
+  const search: Json = useSearch({ strict: false });
+  const asOf = textAt(search, 'asOf');
+  const item = useItem(resource, parents, id, asOf === '' ? undefined : asOf);
+  return item ? <Shown item={item} from={textAt(search, 'from')} /> : <Pending />;
+}
+
+const parts = ['timeline', 'fields', 'related'] as const;
+
+function Shown({ item, from }: { item: Item; from: string }) {
+  const t = useText();
+  const hasHistory = item.may(item.resource.history);
+  const [part, setPart] = useState<string>(hasHistory ? 'timeline' : 'fields');
+  const shownParts = hasHistory ? parts : parts.filter((each) => each !== 'timeline');
   return (
     <>
-      <Bar title={textAt(parameters, 'id')} />
-      <Scroll padded>
-        <pre>{JSON.stringify(data, undefined, 2)}</pre>
-      </Scroll>
+      <RecordBar item={item} from={from} />
+      <div className={style['page']} data-part={part}>
+        <RecordHead item={item} />
+        {hasHistory && item.changes.length > 0 && <Ruler item={item} />}
+        <div className={style['parts']}>
+          <Segments
+            label={t('record.parts')}
+            value={part}
+            onChange={setPart}
+            options={shownParts.map((each) => ({ id: each, name: t(`record.${each}`) }))}
+          />
+        </div>
+        <div className={join(style['columns'], !hasHistory && style['plain'])}>
+          <Facts item={item} />
+          {hasHistory && <History item={item} />}
+          <Related item={item} />
+        </div>
+      </div>
     </>
   );
 }

@@ -1,0 +1,110 @@
+import type { ReactNode } from 'react';
+import { Radio, RadioGroup } from 'react-aria-components';
+import { useText } from '../app/language.ts';
+import { isJson, type Json } from '../contract/json.ts';
+import style from './diff.module.css';
+import type { FormField } from './form-field.ts';
+import { Value } from './value.tsx';
+
+/** What a change made of one field. */
+export interface FieldChange {
+  field: FormField;
+  before: unknown;
+  after: unknown;
+}
+
+/** Whether two values of JSON are the same, with nothing the same as null and as an empty list. */
+export function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
+}
+
+function sorted(value: unknown): unknown {
+  if (value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0))
+    return null;
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isJson(value)) return value;
+  const entries = Object.entries(value).filter(([, each]) => sorted(each) !== null);
+  return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, each]) => [key, sorted(each)]));
+}
+
+/** The old value struck, and the new one as a highlighter marks it. */
+export function Diff({ field, before, after }: FieldChange) {
+  const t = useText();
+  return (
+    <>
+      {sorted(before) !== null && (
+        <del className={style['was']}>
+          <Value field={field} value={before} />
+        </del>
+      )}{' '}
+      {sorted(after) === null ? (
+        <span className={style['gone']}>{t('diff.removed')}</span>
+      ) : (
+        <ins className={style['new']}>
+          <Value field={field} value={after} />
+        </ins>
+      )}
+    </>
+  );
+}
+
+export type Side = 'theirs' | 'yours';
+
+/** Two values of one field, of which one is taken. */
+export function Choice({ label, field, theirs, yours, side, onChange }: ChoiceProps) {
+  const t = useText();
+  return (
+    <RadioGroup
+      aria-label={label}
+      value={side}
+      onChange={(chosen) => onChange(chosen === 'yours' ? 'yours' : 'theirs')}
+      className={style['choice'] ?? ''}
+    >
+      <span className={style['label']}>{label}</span>
+      <Pick side="theirs" name={t('diff.theirs')}>
+        <Value field={field} value={theirs} />
+      </Pick>
+      <Pick side="yours" name={t('diff.yours')}>
+        <Value field={field} value={yours} />
+      </Pick>
+    </RadioGroup>
+  );
+}
+
+interface ChoiceProps {
+  label: string;
+  field: FormField;
+  theirs: unknown;
+  yours: unknown;
+  side: Side;
+  onChange: (side: Side) => void;
+}
+
+function Pick({ side, name, children }: { side: Side; name: string; children: ReactNode }) {
+  return (
+    <Radio value={side} className={style['pick'] ?? ''}>
+      <span className={style['radio']} />
+      <span className={style['value']}>
+        {children}
+        <small>{name}</small>
+      </span>
+    </Radio>
+  );
+}
+
+/** The changed fields of a record, with those of its custom fields one by one. */
+export function changesOf(
+  names: readonly string[],
+  before: Json,
+  after: Json,
+  fieldOf: (name: string) => FormField,
+): FieldChange[] {
+  return names.flatMap((name) => {
+    const [one, other] = [before[name], after[name]];
+    if (name !== 'customFields') return [{ field: fieldOf(name), before: one, after: other }];
+    const [old, current] = [isJson(one) ? one : {}, isJson(other) ? other : {}];
+    return [...new Set([...Object.keys(old), ...Object.keys(current)])]
+      .filter((key) => !isSame(old[key], current[key]))
+      .map((key) => ({ field: fieldOf(`customFields.${key}`), before: old[key], after: current[key] }));
+  });
+}

@@ -1,0 +1,102 @@
+import { Copy, Download, Square } from 'lucide-react';
+import { useState } from 'react';
+import { useText } from '../../app/language.ts';
+import { Segments } from '../../kit/segments.tsx';
+import { notify } from '../../kit/toast.tsx';
+import { Button, Chip, IconButton } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import { Code } from './code.tsx';
+import type { Exchange } from './exchange.ts';
+import style from './operation.module.css';
+
+/** What came back: state, time, cache, what is left of the limit, and the body. */
+export function Answer({ answer, onStop }: { answer: Exchange; onStop: () => void }) {
+  const t = useText();
+  const [part, setPart] = useState('body');
+  const { status, ms, headers, isOpen, file } = answer;
+  const headerText = headers.map(([name, value]) => `${name}: ${value}`).join('\n');
+  const isFine = status >= 200 && status < 400;
+  return (
+    <section className={style['answer']} aria-label={t('operation.answer')} aria-live="polite">
+      <header className={style['facts']}>
+        <Chip tone={isFine ? 'line' : 'danger'}>{status === 0 ? t('operation.noAnswer') : String(status)}</Chip>
+        <span>{t('operation.ms', { ms })}</span>
+        {headers
+          .filter(([name]) => name === 'cache-status')
+          .map(([name, value]) => (
+            <span key={name}>{t('operation.cache', { state: cacheState(value) })}</span>
+          ))}
+        {headers
+          .filter(([name]) => name === 'ratelimit')
+          .map(([name, value]) => (
+            <span key={name}>{t('operation.left', { count: Number(/r=(\d+)/.exec(value)?.[1] ?? 0) })}</span>
+          ))}
+        <span className={text['grow']} />
+        {isOpen && (
+          <Button small icon={Square} onPress={onStop}>
+            {t('operation.stop')}
+          </Button>
+        )}
+        <Segments
+          small
+          label={t('operation.answer')}
+          value={part}
+          onChange={setPart}
+          options={[
+            { id: 'body', name: t('operation.body') },
+            { id: 'headers', name: t('operation.headers') },
+          ]}
+        />
+      </header>
+      {part === 'headers' ? (
+        <Code text={headerText} />
+      ) : file ? (
+        <SavedFile file={file} headers={headers} />
+      ) : (
+        <Code text={answer.text} />
+      )}
+    </section>
+  );
+}
+
+function SavedFile({ file, headers }: { file: Blob; headers: Exchange['headers'] }) {
+  const t = useText();
+  const disposition = headers.find(([name]) => name === 'content-disposition')?.[1] ?? '';
+  const name = /filename="?([^";]+)/.exec(disposition)?.[1] ?? 'answer';
+  const save = () => {
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(file);
+    link.download = name;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  };
+  return (
+    <p className={style['file']}>
+      <Button icon={Download} onPress={save}>
+        {t('operation.save', { name })}
+      </Button>
+      <span className={text['meta']}>{t('operation.bytes', { count: file.size })}</span>
+    </p>
+  );
+}
+
+/** Such as `hit` of `rapport; hit; ttl=5`. */
+function cacheState(value: string): string {
+  return value.split(';')[1]?.trim() ?? value;
+}
+
+/** Text to copy: a call as a command line or in TypeScript. */
+export function Snippet({ text: code }: { text: string }) {
+  const t = useText();
+  return (
+    <div className={style['snippet']}>
+      <Code text={code} />
+      <IconButton
+        small
+        name={t('operation.copy')}
+        icon={Copy}
+        onPress={() => void navigator.clipboard.writeText(code).then(() => notify({ text: t('record.copied') }))}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,257 @@
+import { Lock, Send } from 'lucide-react';
+import { useRef, useState } from 'react';
+import { useText } from '../../app/language.ts';
+import { keyText, useShortcut } from '../../app/shortcuts.ts';
+import type { Operation } from '../../contract/contract-file.ts';
+import { theContract } from '../../contract/contract.ts';
+import { isJson, textAt, type Json } from '../../contract/json.ts';
+import { useLabels } from '../../contract/labels.ts';
+import { invalidate } from '../../contract/queries.ts';
+import { faultsOf, FormFault } from '../../kit/form-faults.tsx';
+import { Form, inputsOf } from '../../kit/form.tsx';
+import { JsonText } from '../../kit/form-widgets.tsx';
+import { Segments } from '../../kit/segments.tsx';
+import { notify } from '../../kit/toast.tsx';
+import { Button, Icon } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import { useMay } from '../record/item.ts';
+import { Answer, Snippet } from './answer.tsx';
+import { exchange, type Exchange } from './exchange.ts';
+import style from './operation.module.css';
+import { curlOf, typeScriptOf, type Request } from './snippets.ts';
+
+/**
+ * A form for one operation, and its answer. In a dialog, which `onClose` ends, it asks for what the screen does not know, and closes when
+ * the answer has nothing that is shown once.
+ */
+export function OperationForm({ id, parameters: known = {}, body: knownBody = {}, onClose }: FormProps) {
+  const t = useText();
+  const operation = theContract().operation(id);
+  const [parameters, setParameters] = useState<Json>(known);
+  const [body, setBody] = useState<Json>(knownBody);
+  const [file, setFile] = useState<File>();
+  const { answer, send, stop, isRunning } = useExchange();
+  const may = useMay(parameters);
+  const request: Request = {
+    operation,
+    parameters,
+    ...(operation.body !== undefined && { body: withoutNothing(body, operation) }),
+    ...(file && { file }),
+  };
+  const run = async () => {
+    const came = await send(request);
+    if (!isDone(came)) return;
+    if (operation.verb !== 'GET') await invalidate(operation.path.split(/[/:]/)[2] ?? '');
+    if (!onClose || shows(operation)) return;
+    notify({ text: t('operation.done') });
+    onClose();
+  };
+  useShortcut('mod+enter', 'operation.send', () => void run(), may(id));
+  return (
+    <div className={onClose ? style['inDialog'] : style['columns']}>
+      <div className={style['request']}>
+        <Parameters
+          operation={operation}
+          known={onClose ? known : {}}
+          value={parameters}
+          onChange={setParameters}
+          answer={answer}
+        />
+        <Body operation={operation} value={body} onChange={setBody} onFile={setFile} answer={answer} />
+        <FormFault error={answer?.problem} names={namesOf(operation)} />
+        <SendBar
+          operation={operation}
+          isAllowed={may(id)}
+          isRunning={isRunning}
+          isDone={isDone(answer)}
+          onSend={() => void run()}
+          onClose={onClose}
+        />
+      </div>
+      <div className={style['result']}>
+        {answer && (!onClose || shows(operation)) && <Answer answer={answer} onStop={stop} />}
+        {!onClose && <Snippets request={request} />}
+      </div>
+    </div>
+  );
+}
+
+function SendBar({ operation, isAllowed, isRunning, isDone: isClosing, onSend, onClose }: SendBarProps) {
+  const t = useText();
+  return (
+    <footer className={style['send']}>
+      {!isAllowed && (
+        <span className={text['row']}>
+          <Icon of={Lock} />
+          {t('operation.needs')} <code>{operation.permission}</code>
+        </span>
+      )}
+      <span className={text['grow']} />
+      {onClose && <Button onPress={onClose}>{t(isClosing ? 'kit.close' : 'form.cancel')}</Button>}
+      <Button
+        kind="primary"
+        icon={Send}
+        shortcut={keyText('mod+enter')}
+        isDisabled={!isAllowed || isRunning}
+        onPress={onSend}
+      >
+        {t(onClose ? 'form.save' : 'operation.send')}
+      </Button>
+    </footer>
+  );
+}
+
+interface SendBarProps {
+  operation: Operation;
+  isAllowed: boolean;
+  isRunning: boolean;
+  isDone: boolean;
+  onSend: () => void;
+  onClose: (() => void) | undefined;
+}
+
+function isDone(answer: Exchange | undefined): boolean {
+  return answer !== undefined && answer.status >= 200 && answer.status < 300;
+}
+
+interface FormProps {
+  id: string;
+  parameters?: Json;
+  body?: Json;
+  onClose?: () => void;
+}
+
+/** Whether the answer must be seen: it has a secret, is a file, or is what was asked for. */
+function shows({ answer, answerUsage, verb }: Operation): boolean {
+  return (
+    verb === 'GET' ||
+    answerUsage === 'file' ||
+    theContract()
+      .fields(answer)
+      .some(({ secret }) => secret === true)
+  );
+}
+
+function useExchange() {
+  const [answer, setAnswer] = useState<Exchange>();
+  const [isRunning, setIsRunning] = useState(false);
+  const end = useRef<AbortController>(undefined);
+  const send = async (request: Request) => {
+    end.current?.abort();
+    const controller = new AbortController();
+    end.current = controller;
+    setIsRunning(true);
+    const came = await exchange(request, controller.signal, setAnswer);
+    setAnswer(came);
+    setIsRunning(false);
+    return came;
+  };
+  return { answer, send, stop: () => end.current?.abort(), isRunning };
+}
+
+function Parameters({ operation, known, value, onChange, answer }: PartProps & { known: Json }) {
+  const t = useText();
+  const asked = operation.parameters.filter(({ name }) => known[name] === undefined);
+  const [first, more] = [asked.filter(({ required }) => required), asked.filter(({ required }) => !required)];
+  const faults = faultsOf(answer?.problem, 'parameters');
+  if (asked.length === 0) return null;
+  const form = (fields: typeof asked) => (
+    <Form message="" fields={fields} value={value} onChange={onChange} faults={faults} />
+  );
+  return (
+    <>
+      {first.length > 0 && form(first)}
+      {more.length > 0 && (
+        <details className={style['more']} open={operation.body === undefined && first.length === 0}>
+          <summary>{t('operation.parameters', { count: more.length })}</summary>
+          {form(more)}
+        </details>
+      )}
+    </>
+  );
+}
+
+function Body({ operation, value, onChange, onFile, answer }: PartProps & { onFile: (file: File) => void }) {
+  const t = useText();
+  const [mode, setMode] = useState('form');
+  const { body, bodyUsage } = operation;
+  if (bodyUsage === 'file')
+    return (
+      <label className={style['upload']}>
+        {t('operation.file')}
+        <input type="file" onChange={(event) => event.target.files?.[0] && onFile(event.target.files[0])} />
+      </label>
+    );
+  if (body === undefined) return null;
+  const faults = faultsOf(answer?.problem);
+  return (
+    <>
+      <header className={style['bodyHead']}>
+        <h2>{t('operation.body')}</h2>
+        <span className={text['grow']} />
+        <Segments
+          small
+          label={t('operation.body')}
+          value={mode}
+          onChange={setMode}
+          options={[
+            { id: 'form', name: t('operation.form') },
+            { id: 'json', name: 'JSON' },
+          ]}
+        />
+      </header>
+      {mode === 'form' ? (
+        <Form message={body} value={value} onChange={onChange} faults={faults} />
+      ) : (
+        <JsonText
+          field={{ name: 'body', type: 'object' }}
+          label=""
+          value={value}
+          onChange={(next) => onChange(isJson(next) ? next : {})}
+          faults={faults}
+          pointer=""
+          error={undefined}
+        />
+      )}
+    </>
+  );
+}
+
+interface PartProps {
+  operation: Operation;
+  value: Json;
+  onChange: (value: Json) => void;
+  answer: Exchange | undefined;
+}
+
+function Snippets({ request }: { request: Request }) {
+  const labels = useLabels();
+  const [kind, setKind] = useState('curl');
+  return (
+    <section aria-label={labels.operation(request.operation.id)} className={style['snippets']}>
+      <Segments
+        small
+        label={labels.operation(request.operation.id)}
+        value={kind}
+        onChange={setKind}
+        options={[
+          { id: 'curl', name: 'curl' },
+          { id: 'ts', name: 'TypeScript' },
+        ]}
+      />
+      <Snippet text={kind === 'curl' ? curlOf(request) : typeScriptOf(request)} />
+    </section>
+  );
+}
+
+function namesOf({ body, parameters }: Operation): string[] {
+  return [...inputsOf(body ?? '').map(({ name }) => name), ...parameters.map(({ name }) => name)];
+}
+
+/** Null clears a value of a record; in what creates one it stands for nothing. */
+function withoutNothing(body: Json, { bodyUsage }: Operation): Json {
+  if (bodyUsage === 'patch') return body;
+  return Object.fromEntries(
+    Object.entries(body).filter(([name, value]) => value !== null && (value !== '' || textAt(body, name) !== '')),
+  );
+}

@@ -1,0 +1,80 @@
+import { urlOf } from '../../contract/call.ts';
+import type { Operation } from '../../contract/contract-file.ts';
+import type { Json } from '../../contract/json.ts';
+
+/** One call of an operation. */
+export interface Request {
+  operation: Operation;
+  parameters: Json;
+  /** Of the body in JSON. */
+  body?: unknown;
+  /** Bytes of the body. */
+  file?: File;
+}
+
+/** Headers that the request has by its parameters and its body. */
+export function headersOf({ operation, parameters, body, file }: Request): Record<string, string> {
+  const own = operation.parameters.filter(
+    ({ in: place, name }) => place === 'header' && (parameters[name] ?? '') !== '',
+  );
+  return {
+    ...Object.fromEntries(own.map(({ name }) => [name, String(parameters[name])])),
+    ...(body !== undefined && { 'content-type': 'application/json' }),
+    ...(file && { 'content-type': file.type || 'application/octet-stream' }),
+    ...(operation.answerUsage === 'messages' && { accept: 'application/x-ndjson' }),
+  };
+}
+
+/** The request as a command line, with the key in the environment. */
+export function curlOf(request: Request): string {
+  const { operation, parameters, body, file } = request;
+  const lines = [
+    `curl ${operation.verb === 'GET' ? '' : `-X ${operation.verb} `}${quoted(location.origin + urlOf(operation, parameters))}`,
+    ...(operation.permission === '' ? [] : ['-H "Authorization: Bearer $RAPPORT_API_KEY"']),
+    ...Object.entries(headersOf(request)).map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`),
+    ...(body === undefined ? [] : [`-d ${quoted(JSON.stringify(body))}`]),
+    ...(file ? [`--data-binary ${quoted(`@${file.name}`)}`] : []),
+  ];
+  return lines.join(' \\\n  ');
+}
+
+/** The request as a call of `@rapport/client`. */
+export function typeScriptOf({ operation, parameters, body, file }: Request): string {
+  const given = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== '' && value !== null);
+  const input = {
+    ...Object.fromEntries(given.map(([name, value]) => [camel(name), value])),
+    ...(typeof body === 'object' && body !== null && body),
+  };
+  const text = literal(file ? { ...input, file: file.name } : input);
+  const name = clientName(operation);
+  if (operation.answerUsage === 'messages')
+    return `for await (const message of rapport.${name}(${text})) {\n  console.log(message);\n}`;
+  return `const answer = await rapport.${name}(${text});`;
+}
+
+/** Where the client has an operation: the collection of the path, and the verb with what the path adds. */
+function clientName({ id, path }: Operation): string {
+  const [steps = '', verb] = path.slice('/v1/'.length).split(':');
+  const [collection = '', ...below] = steps.split('/').filter((step) => !step.startsWith('{'));
+  const first = /^[a-z]+/.exec(id)?.[0] ?? id;
+  if (collection === 'objects') return `objectRecords.${(verb ?? first) + below.slice(1).map(capital).join('')}`;
+  return `${collection}.${verb ?? first + below.map(capital).join('')}`;
+}
+
+function capital(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}
+
+function camel(name: string): string {
+  return name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** An object as TypeScript writes it: names without quotes where they need none. */
+function literal(value: Json): string {
+  if (Object.keys(value).length === 0) return '';
+  return JSON.stringify(value, undefined, 2).replace(/^( *)"([A-Za-z_]\w*)":/gm, '$1$2:');
+}

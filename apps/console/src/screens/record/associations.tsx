@@ -1,0 +1,126 @@
+import { useQuery } from '@tanstack/react-query';
+import { X } from 'lucide-react';
+import { useState } from 'react';
+import { useText } from '../../app/language.ts';
+import { call } from '../../contract/call.ts';
+import { theContract } from '../../contract/contract.ts';
+import { itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { useLabels, words } from '../../contract/labels.ts';
+import { invalidate, readQuery } from '../../contract/queries.ts';
+import { Select, TextField } from '../../kit/field.tsx';
+import { faultsOf, FormFault, useWrite } from '../../kit/form-faults.tsx';
+import { Dialog } from '../../kit/overlay.tsx';
+import { Reference, ReferencePicker } from '../../kit/reference.tsx';
+import { notify } from '../../kit/toast.tsx';
+import { Button, IconButton } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import { nameOfRecord, type Item } from './item.ts';
+import { Panel } from './panel.tsx';
+import style from './record.module.css';
+
+/** Links of the record to others: employer, supplier, partner. */
+export function Associations({ item }: { item: Item }) {
+  const t = useText();
+  const [isAdding, setIsAdding] = useState(false);
+  const own = nameOfRecord(item);
+  const { data } = useQuery(readQuery('listRecordAssociations', { record: own }));
+  const links = itemsAt(data, 'associations');
+  const remove = async (link: Json) => {
+    await call('deleteAssociation', { id: link['id'] }, { ifMatch: textAt(link, 'etag') });
+    await invalidate('associations');
+    const { from, to, type, role, labels } = link;
+    const undo = () =>
+      void call('createAssociation', {}, { body: { from, to, type, role, labels } }).then(() =>
+        invalidate('associations'),
+      );
+    notify({ text: t('record.unlinked'), undo: { name: t('record.undo'), run: undo } });
+  };
+  return (
+    <Panel
+      title={t('record.associations')}
+      count={links.length === 0 ? t('record.none') : String(links.length)}
+      onAdd={item.isDeleted ? undefined : () => setIsAdding(true)}
+    >
+      {links.map((link) => {
+        const other = textAt(link, 'from') === own ? textAt(link, 'to') : textAt(link, 'from');
+        const [resource = '', id = ''] = other.split('/');
+        return (
+          <div key={textAt(link, 'id')} className={style['row']}>
+            <Reference resource={resource} id={id} />
+            <span className={`${text['meta']} ${text['grow']} ${text['cut']}`}>
+              {[words(textAt(link, 'type')).toLowerCase(), textAt(link, 'role')]
+                .filter((part) => part !== '')
+                .join(', ')}
+            </span>
+            <IconButton small name={t('record.unlink')} icon={X} onPress={() => void remove(link)} />
+          </div>
+        );
+      })}
+      {isAdding && <LinkDialog from={own} onClose={() => setIsAdding(false)} />}
+    </Panel>
+  );
+}
+
+function LinkDialog({ from, onClose }: { from: string; onClose: () => void }) {
+  const t = useText();
+  const labels = useLabels();
+  const [resource, setResource] = useState('customers');
+  const [id, setId] = useState('');
+  const [link, setLink] = useState<Json>({ from, type: '', role: null });
+  const write = useWrite(() => call('createAssociation', {}, { body: { ...link, to: `${resource}/${id}` } }));
+  const faults = faultsOf(write.error);
+  const kinds = theContract().resources.filter(
+    ({ isRecord, name, create }) => isRecord && create !== undefined && !name.includes('{'),
+  );
+  const save = () =>
+    void write.run().then(async (answer) => {
+      if (!answer) return;
+      await invalidate('associations');
+      onClose();
+    });
+  return (
+    <Dialog
+      title={t('record.link')}
+      isOpen
+      onClose={onClose}
+      actions={
+        <>
+          <Button onPress={onClose}>{t('form.cancel')}</Button>
+          <Button kind="primary" onPress={save}>
+            {t('form.save')}
+          </Button>
+        </>
+      }
+    >
+      <div className={style['editor']}>
+        <Select
+          label={t('record.linkTo')}
+          options={kinds.map(({ name }) => ({ id: name, name: labels.resource(name) }))}
+          value={resource}
+          onChange={setResource}
+        />
+        <ReferencePicker
+          label={labels.singular(resource)}
+          resource={resource}
+          value={id}
+          onChange={setId}
+          error={faults.get('/to')}
+        />
+        <TextField
+          label={labels.field('Association', 'type')}
+          placeholder="employee_of"
+          value={textAt(link, 'type')}
+          onChange={(type) => setLink({ ...link, type })}
+          error={faults.get('/type')}
+        />
+        <TextField
+          label={labels.field('Association', 'role')}
+          value={textAt(link, 'role')}
+          onChange={(role) => setLink({ ...link, role: role || null })}
+          error={faults.get('/role')}
+        />
+        <FormFault error={write.error} names={['to', 'type', 'role']} />
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,68 @@
+import { TriangleAlert } from 'lucide-react';
+import { useState } from 'react';
+import { useText } from '../../app/language.ts';
+import { textAt, valueAt, type Json } from '../../contract/json.ts';
+import { useLabels } from '../../contract/labels.ts';
+import { Choice, type Side } from '../../kit/diff.tsx';
+import { useFormat } from '../../kit/format.ts';
+import { Principal } from '../../kit/reference.tsx';
+import { nameOf } from '../../kit/timeline.tsx';
+import { Button, Icon } from '../../kit/ui.tsx';
+import type { Item } from './item.ts';
+import style from './record.module.css';
+import type { Conflict, Saving } from './save.ts';
+
+/** What somebody else saved meanwhile, beside what was typed here, field by field. */
+export function ConflictPanel({
+  item,
+  saving,
+  conflict,
+  onEnd,
+}: {
+  item: Item;
+  saving: Saving;
+  conflict: Conflict;
+  onEnd: () => void;
+}) {
+  const t = useText();
+  const labels = useLabels();
+  const format = useFormat();
+  const [sides, setSides] = useState<Readonly<Record<string, Side>>>({});
+  const { theirs, yours, savedCount } = conflict;
+  const names = Object.keys(yours);
+  const settle = (isYours: (name: string) => boolean) => {
+    const taken: Json = Object.fromEntries(names.filter(isYours).map((name) => [name, yours[name]]));
+    void saving.settle(taken).then((isSettled) => isSettled && onEnd());
+  };
+  return (
+    <div className={style['conflict']} role="alert">
+      <div className={style['warning']}>
+        <Icon of={TriangleAlert} />
+        <p>
+          <Principal name={textAt(theirs, 'updatedBy')} />{' '}
+          {t('conflict.saved', { time: format.time(textAt(theirs, 'updateTime')) })}{' '}
+          {savedCount > 0 && t('conflict.rest', { count: savedCount })}
+        </p>
+      </div>
+      {names.map((name) => (
+        <Choice
+          key={name}
+          label={nameOf(item.fieldOf(name), labels.field, item.resource.message)}
+          field={item.fieldOf(name)}
+          theirs={valueAt(theirs, name)}
+          yours={yours[name]}
+          side={sides[name] ?? 'theirs'}
+          onChange={(side) => setSides({ ...sides, [name]: side })}
+        />
+      ))}
+      <span className={style['buttons']}>
+        <Button small onPress={() => settle(() => true)}>
+          {t('conflict.keepMine')}
+        </Button>
+        <Button small kind="primary" onPress={() => settle((name) => sides[name] === 'yours')}>
+          {t(Object.keys(sides).length > 0 ? 'conflict.chosen' : 'conflict.takeTheirs')}
+        </Button>
+      </span>
+    </div>
+  );
+}

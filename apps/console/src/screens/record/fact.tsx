@@ -1,0 +1,107 @@
+import { Copy } from 'lucide-react';
+import { useText } from '../../app/language.ts';
+import { isJson, textAt, valueAt, type Json } from '../../contract/json.ts';
+import { useFormat } from '../../kit/format.ts';
+import type { FormField } from '../../kit/form-field.ts';
+import { Principal, Reference, referenceOf, shortId } from '../../kit/reference.tsx';
+import { notify } from '../../kit/toast.tsx';
+import { Chip, IconButton } from '../../kit/ui.tsx';
+import { isMoney, Value } from '../../kit/value.tsx';
+import text from '../../style/text.module.css';
+import style from './record.module.css';
+
+/** The value of one field, with links, faces and names in place of ids. `isShort` keeps it to one line. */
+export function Fact({ field, record, isShort = false }: { field: FormField; record: Json; isShort?: boolean }) {
+  const value = valueAt(record, field.name);
+  if (value === undefined || value === null) return null;
+  if (typeof value === 'string') return <TextFact field={field} value={value} isShort={isShort} />;
+  if (Array.isArray(value)) return <Several field={field} values={value} isShort={isShort} />;
+  if (isJson(value) && !isMoney(value))
+    return <code className={style['json']}>{JSON.stringify(value, undefined, 1)}</code>;
+  return <Value field={field} value={value} />;
+}
+
+function TextFact({ field, value, isShort }: { field: FormField; value: string; isShort: boolean }) {
+  const format = useFormat();
+  const resource = referenceOf(field);
+  if (isPrincipal(field)) return <Principal name={value} />;
+  if (resource !== undefined) return <Reference resource={resource} id={value} />;
+  if (isId(field)) return <Id id={value} />;
+  if (field.type === 'time' && !isShort) return <time title={value}>{format.exactTime(value)}</time>;
+  return field.options ? <>{optionName(field, value)}</> : <Value field={field} value={value} />;
+}
+
+function Several({ field, values, isShort }: { field: FormField; values: unknown[]; isShort: boolean }) {
+  const format = useFormat();
+  if (isShort)
+    return (
+      <Value
+        field={field}
+        value={isJson(values[0]) && 'city' in values[0] ? [placeOf(values[0], format.country)] : values.slice(0, 1)}
+      />
+    );
+  if (field.type === 'text')
+    return (
+      <span className={style['chips']}>
+        {values.map((each) => (
+          <Chip key={String(each)}>{optionName(field, String(each))}</Chip>
+        ))}
+      </span>
+    );
+  if (field.type !== 'message') return <Value field={field} value={values} />;
+  return (
+    <ul>
+      {values.filter(isJson).map((each, index) => (
+        <li key={index}>
+          <Parts field={field} value={each} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** An object of a list: its parts, with what it is for behind them. */
+function Parts({ field, value }: { field: FormField; value: Json }) {
+  const format = useFormat();
+  const { label, countryCode, ...rest } = value;
+  const texts = Object.values(rest).filter((part) => typeof part === 'string' || typeof part === 'number');
+  if (typeof countryCode === 'string') texts.push(format.country(countryCode));
+  return (
+    <>
+      {texts.length > 0 ? texts.join(', ') : <Value field={field} value={value} />}{' '}
+      {typeof label === 'string' && <span className={text['meta']}>{label}</span>}
+    </>
+  );
+}
+
+function Id({ id }: { id: string }) {
+  const t = useText();
+  return (
+    <span className={text['row']}>
+      <code title={id}>{shortId(id)}</code>
+      <IconButton
+        small
+        name={t('record.copyId')}
+        icon={Copy}
+        onPress={() => void navigator.clipboard.writeText(id).then(() => notify({ text: t('record.copied') }))}
+      />
+    </span>
+  );
+}
+
+function placeOf(address: Json, countryName: (code: string) => string): unknown {
+  const parts = [textAt(address, 'city'), countryName(textAt(address, 'countryCode'))];
+  return { name: parts.filter((part) => part !== '').join(', ') };
+}
+
+function isPrincipal({ name }: FormField): boolean {
+  return ['createdBy', 'updatedBy', 'undoneBy', 'ownerId', 'userId', 'actor'].includes(name);
+}
+
+function isId({ name }: FormField): boolean {
+  return name === 'id' || name.endsWith('Id') || name === 'clientId';
+}
+
+function optionName({ options }: FormField, value: string): string {
+  return options?.find(({ id }) => id === value)?.name ?? value;
+}

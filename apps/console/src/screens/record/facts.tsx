@@ -1,0 +1,259 @@
+import { Check, Clock, Pencil } from 'lucide-react';
+import { useState, type KeyboardEvent } from 'react';
+import { useText } from '../../app/language.ts';
+import { useShortcut } from '../../app/shortcuts.ts';
+import { textAt, valueAt, type Json } from '../../contract/json.ts';
+import { useLabels } from '../../contract/labels.ts';
+import { isSame } from '../../kit/diff.tsx';
+import { faultsOf, FormFault } from '../../kit/form-faults.tsx';
+import { FormRow } from '../../kit/form.tsx';
+import type { FormField } from '../../kit/form-field.ts';
+import { useFormat } from '../../kit/format.ts';
+import { nameOf } from '../../kit/timeline.tsx';
+import { Button, Icon, IconButton, Key } from '../../kit/ui.tsx';
+import { Value } from '../../kit/value.tsx';
+import text from '../../style/text.module.css';
+import { ConflictPanel } from './conflict.tsx';
+import { Fact } from './fact.tsx';
+import { hasValue, type Item } from './item.ts';
+import style from './record.module.css';
+import { useGoTo } from './ruler.tsx';
+import { patchOf, useSave } from './save.ts';
+
+/** The fields of the record in groups: its own, those of the workspace, and the facts of the record itself. */
+export function Facts({ item }: { item: Item }) {
+  const t = useText();
+  const [isEditing, setIsEditing] = useState(false);
+  const { resource, fields, custom, asOf, isDeleted, may } = item;
+  const canEdit = may(resource.update) && asOf === undefined && !isDeleted;
+  const own = fields.filter(({ output, name }) => output !== true && name !== 'customFields');
+  const facts = fields.filter(({ output, name, secret }) => output === true && name !== 'etag' && secret !== true);
+  useShortcut('e', 'record.edit', () => setIsEditing(true), canEdit && !isEditing);
+  if (isEditing && canEdit)
+    return <Editor item={item} fields={[...own, ...custom]} onEnd={() => setIsEditing(false)} />;
+  return (
+    <section className={style['facts']} aria-label={t('record.fields')}>
+      {asOf !== undefined && <PastNotice item={item} asOf={asOf} />}
+      <header>
+        <h2>{t('record.fields')}</h2>
+        <span className={text['grow']} />
+        {canEdit && (
+          <Button small kind="bare" shortcut="E" onPress={() => setIsEditing(true)}>
+            {t('record.edit')}
+          </Button>
+        )}
+      </header>
+      <Group item={item} fields={own} canEdit={canEdit} />
+      {custom.length > 0 && <h2>{t('record.custom')}</h2>}
+      <Group item={item} fields={custom} canEdit={canEdit} />
+      <h2>{t('record.facts')}</h2>
+      <Group item={item} fields={facts} canEdit={false} />
+    </section>
+  );
+}
+
+/** Rows of fields. Those without a value are shown on demand, so that they can be filled. */
+function Group({ item, fields, canEdit }: { item: Item; fields: readonly FormField[]; canEdit: boolean }) {
+  const t = useText();
+  const [isAll, setIsAll] = useState(false);
+  const [edited, setEdited] = useState<string>();
+  const filled = fields.filter(
+    (field) => hasValue(item.shown, field) || (item.asOf !== undefined && hasValue(item.now, field)),
+  );
+  const emptyCount = fields.length - filled.length;
+  return (
+    <>
+      <dl>
+        {(isAll ? fields : filled).map((field) =>
+          edited === field.name && canEdit ? (
+            <RowEditor key={field.name} item={item} field={field} onEnd={() => setEdited(undefined)} />
+          ) : (
+            <Row
+              key={field.name}
+              item={item}
+              field={field}
+              onEdit={canEdit && isEditable(item, field) ? () => setEdited(field.name) : undefined}
+            />
+          ),
+        )}
+      </dl>
+      {canEdit && emptyCount > 0 && (
+        <span className={style['more']}>
+          <Button small kind="bare" onPress={() => setIsAll(!isAll)}>
+            {t(isAll ? 'record.hideEmpty' : 'record.showEmpty', { count: emptyCount })}
+          </Button>
+        </span>
+      )}
+    </>
+  );
+}
+
+/** What is set once, or shown masked, cannot be set again. */
+function isEditable({ now }: Item, field: FormField): boolean {
+  return field.output !== true && field.once !== true && valueAt(now, field.name) !== '***';
+}
+
+function Row({ item, field, onEdit }: { item: Item; field: FormField; onEdit: (() => void) | undefined }) {
+  const t = useText();
+  const labels = useLabels();
+  const { shown, now, asOf, resource } = item;
+  const name = nameOf(field, labels.field, resource.message);
+  const differs =
+    asOf !== undefined && field.output !== true && !isSame(valueAt(shown, field.name), valueAt(now, field.name));
+  return (
+    <div className={style['fact']}>
+      <dt title={field.help}>{name}</dt>
+      <dd>
+        <Fact field={field} record={shown} />
+        {differs && (
+          <span className={text['meta']}>
+            {' '}
+            {t('record.today')} {hasValue(now, field) ? <Value field={field} value={valueAt(now, field.name)} /> : '–'}
+          </span>
+        )}
+      </dd>
+      {onEdit && (
+        <span className={style['pencil']}>
+          <IconButton small name={t('record.editField', { field: name })} icon={Pencil} onPress={onEdit} />
+        </span>
+      )}
+      {differs && item.may(resource.update) && <Restore item={item} field={field} />}
+    </div>
+  );
+}
+
+/** Sets a field to the value that it had. */
+function Restore({ item, field }: { item: Item; field: FormField }) {
+  const t = useText();
+  const { save, isSaving } = useSave(item, item.now);
+  return (
+    <span className={style['restore']}>
+      <Button
+        small
+        kind="bare"
+        isDisabled={isSaving}
+        onPress={() => void save({ [field.name]: valueAt(item.shown, field.name) ?? null })}
+      >
+        {t('record.restore')}
+      </Button>
+    </span>
+  );
+}
+
+function PastNotice({ item, asOf }: { item: Item; asOf: string }) {
+  const t = useText();
+  const format = useFormat();
+  const goTo = useGoTo();
+  const version = textAt(
+    item.changes.find(({ time }) => time === asOf),
+    'version',
+  );
+  return (
+    <div className={style['notice']} role="status">
+      <Icon of={Clock} />
+      <p>
+        {t('record.past', { time: format.exactTime(asOf), version })}
+        <Button small onPress={() => goTo(undefined)} shortcut="N">
+          {t('record.backToNow')}
+        </Button>
+      </p>
+    </div>
+  );
+}
+
+/** One field as an input, in the place of its row. */
+function RowEditor({ item, field, onEnd }: { item: Item; field: FormField; onEnd: () => void }) {
+  const labels = useLabels();
+  const [base] = useState(item.now);
+  const [value, setValue] = useState<Json>(base);
+  const saving = useSave(item, base);
+  const save = () => void saving.save(patchOf(base, value)).then((isSaved) => isSaved && onEnd());
+  return (
+    <div className={style['editing']} onKeyDown={keysOf(save, onEnd, field)}>
+      <dt>{nameOf(field, labels.field, item.resource.message)}</dt>
+      <dd>
+        <FormRow
+          message={item.resource.message}
+          field={field}
+          value={value}
+          onChange={setValue}
+          faults={faultsOf(saving.error)}
+          isHiddenLabel
+          autoFocus
+        />
+        <FormFault error={saving.error} names={[field.name]} />
+        {saving.conflict ? (
+          <ConflictPanel item={item} saving={saving} conflict={saving.conflict} onEnd={onEnd} />
+        ) : (
+          <SaveButtons onSave={save} onCancel={onEnd} />
+        )}
+      </dd>
+    </div>
+  );
+}
+
+/** Every field as an input. */
+function Editor({ item, fields, onEnd }: { item: Item; fields: readonly FormField[]; onEnd: () => void }) {
+  const t = useText();
+  const [base] = useState(item.now);
+  const [value, setValue] = useState<Json>(base);
+  const saving = useSave(item, base);
+  const save = () => void saving.save(patchOf(base, value)).then((isSaved) => isSaved && onEnd());
+  const shown = fields.filter((field) => isEditable(item, field));
+  return (
+    <section className={style['facts']} aria-label={t('record.fields')} onKeyDown={keysOf(save, onEnd)}>
+      <header>
+        <h2>{t('record.edit')}</h2>
+      </header>
+      <div className={style['editor']}>
+        {shown.map((field, index) => (
+          <FormRow
+            key={field.name}
+            message={item.resource.message}
+            field={field}
+            value={value}
+            onChange={setValue}
+            faults={faultsOf(saving.error)}
+            autoFocus={index === 0}
+            isBrief
+          />
+        ))}
+      </div>
+      <footer className={style['saving']}>
+        <FormFault error={saving.error} names={shown.map(({ name }) => name)} />
+        {saving.conflict ? (
+          <ConflictPanel item={item} saving={saving} conflict={saving.conflict} onEnd={onEnd} />
+        ) : (
+          <SaveButtons onSave={save} onCancel={onEnd} />
+        )}
+      </footer>
+    </section>
+  );
+}
+
+function SaveButtons({ onSave, onCancel }: { onSave: () => void; onCancel: () => void }) {
+  const t = useText();
+  return (
+    <span className={style['buttons']}>
+      <Button small kind="primary" icon={Check} onPress={onSave}>
+        {t('form.save')}
+      </Button>
+      <Button small onPress={onCancel}>
+        {t('form.cancel')}
+      </Button>
+      <Key>Esc</Key>
+    </span>
+  );
+}
+
+/** Enter saves a field of one line, ⌘ Enter any; Esc leaves it as it was. */
+function keysOf(save: () => void, cancel: () => void, field?: FormField) {
+  const isLine =
+    field !== undefined && field.list !== true && ['text', 'int', 'number', 'date', 'time'].includes(field.type);
+  return (event: KeyboardEvent) => {
+    if (event.nativeEvent.isComposing || event.defaultPrevented) return;
+    const isPlainInput = event.target instanceof HTMLInputElement && event.target.role !== 'combobox';
+    if (event.key === 'Escape') cancel();
+    else if (event.key === 'Enter' && (event.metaKey || event.ctrlKey || (isLine && isPlainInput))) save();
+  };
+}

@@ -1,0 +1,166 @@
+import { useQuery } from '@tanstack/react-query';
+import { FileText, RefreshCw, Trash2 } from 'lucide-react';
+import { useRef, useState } from 'react';
+import { useLanguage, useText } from '../../app/language.ts';
+import { call, download } from '../../contract/call.ts';
+import { itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { invalidate, readQuery } from '../../contract/queries.ts';
+import { Fault } from '../../kit/form-faults.tsx';
+import { notify } from '../../kit/toast.tsx';
+import { Button, Icon, IconButton, Ticks } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import { nameOfRecord, type Item } from './item.ts';
+import { Panel } from './panel.tsx';
+import style from './record.module.css';
+
+/** Files of the record. An upload that breaks off continues where the server has it. */
+export function Files({ item }: { item: Item }) {
+  const t = useText();
+  const input = useRef<HTMLInputElement>(null);
+  const [uploads, setUploads] = useState<readonly Upload[]>([]);
+  const record = nameOfRecord(item);
+  const { data } = useQuery(readQuery('listFiles', { record }));
+  const files = itemsAt(data, 'files');
+  const canAdd = item.may('createFileUpload') && !item.isDeleted;
+  const change = (upload: Upload) =>
+    setUploads((all) => [...all.filter(({ file }) => file !== upload.file), ...(upload.isDone ? [] : [upload])]);
+  const add = (added: readonly File[]) => {
+    for (const file of added) void send({ file, record, receivedBytes: 0 }, change);
+  };
+  return (
+    <div
+      onDragOver={(event) => canAdd && event.preventDefault()}
+      onDrop={(event) => {
+        event.preventDefault();
+        if (canAdd) add([...event.dataTransfer.files]);
+      }}
+    >
+      <Panel
+        title={t('files.files')}
+        count={files.length === 0 ? t('record.none') : String(files.length)}
+        onAdd={canAdd ? () => input.current?.click() : undefined}
+      >
+        <input ref={input} type="file" multiple hidden onChange={(event) => add([...(event.target.files ?? [])])} />
+        {uploads.map((upload) => (
+          <Sending key={upload.file.name} upload={upload} onRetry={() => void send(upload, change)} />
+        ))}
+        {files.map((file) => (
+          <Stored key={textAt(file, 'id')} file={file} canDelete={item.may('deleteFile')} />
+        ))}
+      </Panel>
+    </div>
+  );
+}
+
+interface Upload {
+  file: File;
+  /** Resource name of the record. */
+  record: string;
+  /** Of the upload, once the server knows it. */
+  id?: string;
+  receivedBytes: number;
+  isBroken?: boolean;
+  isDone?: boolean;
+}
+
+const partBytes = 1024 * 1024;
+
+/** Sends a file part by part, from where the server has it. */
+async function send(upload: Upload, onChange: (upload: Upload) => void): Promise<void> {
+  const { file, record } = upload;
+  let { id, receivedBytes } = upload;
+  onChange({ file, record, receivedBytes, ...(id !== undefined && { id }) });
+  try {
+    if (id === undefined) {
+      const body = {
+        record,
+        name: file.name,
+        sizeBytes: file.size,
+        ...(file.type !== '' && { contentType: file.type }),
+      };
+      id = textAt(await call('createFileUpload', {}, { body }), 'id');
+    } else {
+      receivedBytes = Number((await call('getFileUpload', { id }))['receivedBytes'] ?? 0);
+    }
+    do {
+      const part = file.slice(receivedBytes, receivedBytes + partBytes);
+      const isLast = receivedBytes + part.size >= file.size;
+      await call('uploadFile', { id, offset: receivedBytes, ...(isLast && { complete: true }) }, { file: part });
+      receivedBytes += part.size;
+      onChange({ file, record, id, receivedBytes });
+    } while (receivedBytes < file.size);
+    await invalidate('files');
+    onChange({ file, record, id, receivedBytes, isDone: true });
+  } catch {
+    // The row says so, and continues on demand.
+    onChange({ file, record, receivedBytes, isBroken: true, ...(id !== undefined && { id }) });
+  }
+}
+
+function Sending({ upload, onRetry }: { upload: Upload; onRetry: () => void }) {
+  const t = useText();
+  const { file, receivedBytes, isBroken } = upload;
+  return (
+    <div className={style['sending']}>
+      <span className={text['cut']}>{file.name}</span>
+      <Ticks
+        label={t('files.sent')}
+        count={48}
+        value={file.size === 0 ? 1 : receivedBytes / file.size}
+        tone={isBroken ? 'warn' : 'accent'}
+      />
+      {isBroken && (
+        <span className={text['row']}>
+          <Fault>{t('files.broken')}</Fault>
+          <Button small icon={RefreshCw} onPress={onRetry}>
+            {t('files.continue')}
+          </Button>
+        </span>
+      )}
+    </div>
+  );
+}
+
+function Stored({ file, canDelete }: { file: Json; canDelete: boolean }) {
+  const t = useText();
+  const { language } = useLanguage();
+  const name = textAt(file, 'name');
+  const remove = async () => {
+    await call('deleteFile', { id: file['id'] }, { ifMatch: textAt(file, 'etag') });
+    await invalidate('files');
+    const undo = () => void call('undeleteFile', { id: file['id'] }).then(() => invalidate('files'));
+    notify({ text: t('record.deleted', { name }), undo: { name: t('record.undo'), run: undo } });
+  };
+  return (
+    <div className={style['row']}>
+      <Icon of={FileText} />
+      <button
+        type="button"
+        className={`${text['link']} ${text['cut']} ${text['grow']} ${style['file']}`}
+        onClick={() => void save('downloadFile', { id: file['id'] }, name)}
+      >
+        {name}
+      </button>
+      <span className={text['meta']}>{bytesText(Number(file['sizeBytes'] ?? 0), language)}</span>
+      {canDelete && <IconButton small name={t('files.delete', { name })} icon={Trash2} onPress={() => void remove()} />}
+    </div>
+  );
+}
+
+/** Saves the file that an operation gives. */
+export async function save(operation: string, parameters: Json, name: string): Promise<void> {
+  const url = URL.createObjectURL(await download(operation, parameters));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(url);
+}
+
+function bytesText(bytes: number, language: string): string {
+  const unit = bytes < 1_000_000 ? 'kilobyte' : 'megabyte';
+  const value = bytes / (unit === 'kilobyte' ? 1_000 : 1_000_000);
+  return new Intl.NumberFormat(language, { style: 'unit', unit, maximumFractionDigits: value < 10 ? 1 : 0 }).format(
+    value,
+  );
+}

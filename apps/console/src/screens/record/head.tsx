@@ -1,0 +1,92 @@
+import { RotateCcw, Trash2 } from 'lucide-react';
+import { useText } from '../../app/language.ts';
+import { textAt } from '../../contract/json.ts';
+import { theContract } from '../../contract/contract.ts';
+import { useLabels } from '../../contract/labels.ts';
+import { useFormat } from '../../kit/format.ts';
+import type { FormField } from '../../kit/form-field.ts';
+import { nameOf } from '../../kit/timeline.tsx';
+import { titleOf, shapeOf } from '../../kit/reference.tsx';
+import { Button, Chip, Face, Ticks } from '../../kit/ui.tsx';
+import { Fact } from './fact.tsx';
+import { useRemoval } from './record-bar.tsx';
+import { hasValue, type Item } from './item.ts';
+import style from './record.module.css';
+
+/** Face, title and what one looks for first: stage, money, days, the other party, the owner. */
+export function RecordHead({ item }: { item: Item }) {
+  const t = useText();
+  const format = useFormat();
+  const { shown, now, isDeleted, resource } = item;
+  const { restore } = useRemoval(item);
+  const title = titleOf(shown) || titleOf(now);
+  return (
+    <div className={style['head']}>
+      <Face name={title} shape={shapeOf(shown) ?? 'company'} size="big" />
+      <div className={style['naming']}>
+        <h1>{title}</h1>
+        <ul className={style['keys']}>
+          {isDeleted && (
+            <li>
+              <Chip tone="danger" icon={Trash2}>
+                {t('record.isDeleted')}
+              </Chip>
+            </li>
+          )}
+          {keyFields(item).map((field) => (
+            <li key={field.name}>
+              <KeyFact item={item} field={field} />
+            </li>
+          ))}
+        </ul>
+      </div>
+      {isDeleted && item.may(resource.undelete) ? (
+        <Button icon={RotateCcw} onPress={restore}>
+          {t('record.undelete')}
+        </Button>
+      ) : (
+        textAt(now, 'updateTime') !== '' && (
+          <dl className={style['figures']}>
+            <dt>{t('record.lastChange')}</dt>
+            <dd>{format.ago(textAt(now, 'updateTime'))}</dd>
+          </dl>
+        )
+      )}
+    </div>
+  );
+}
+
+function KeyFact({ item, field }: { item: Item; field: FormField }) {
+  const labels = useLabels();
+  const name = nameOf(field, labels.field, item.resource.message);
+  const values = theContract().enumValues(field.of);
+  const isOrdered = item.resource.filters.some(({ path, operators }) => path === field.name && operators.includes('<'));
+  const place = values.findIndex((value) => value.name === item.shown[field.name]);
+  return (
+    <span className={style['key']} title={name}>
+      {field.type === 'enum' && isOrdered && values.length > 0 && (
+        <Ticks label={name} count={values.length} value={(place + 1) / values.length} height={12} />
+      )}
+      <Fact field={field} record={item.shown} isShort />
+    </span>
+  );
+}
+
+/** In the order of what they tell: enums, money, days, other records, the owner. */
+function keyFields({ fields, shown, resource }: Item): FormField[] {
+  const isOrdered = (name: string) =>
+    resource.filters.some(({ path, operators }) => path === name && operators.includes('<'));
+  const ranks = [
+    fields.filter(({ name, type }) => type === 'enum' && isOrdered(name)),
+    fields.filter(({ name, type, list }) => type === 'enum' && list !== true && !isOrdered(name)),
+    fields.filter(({ of }) => of === 'Money'),
+    fields.filter(({ name }) => name === 'jobTitle'),
+    fields.filter(({ type, personal }) => type === 'date' && personal !== true),
+    fields.filter(({ reference }) => reference !== undefined),
+    fields.filter(({ name }) => ['addresses', 'domains', 'email', 'ownerId'].includes(name)),
+  ];
+  return ranks
+    .flat()
+    .filter((field) => hasValue(shown, field))
+    .slice(0, 6);
+}

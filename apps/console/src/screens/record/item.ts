@@ -1,0 +1,129 @@
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useSession, isPermitted } from '../../app/session.ts';
+import { call, Problem } from '../../contract/call.ts';
+import type { Resource } from '../../contract/contract-file.ts';
+import { theContract } from '../../contract/contract.ts';
+import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
+import { listQuery, readQuery } from '../../contract/queries.ts';
+import { customFieldOf, type FormField } from '../../kit/form-field.ts';
+import { itemParameters } from '../../kit/reference.tsx';
+
+/** One record, as its page shows it. */
+export interface Item {
+  resource: Resource;
+  /** Parameters of the path before the id, such as `object`. */
+  parents: Json;
+  id: string;
+  /** The record as it is now. */
+  now: Json;
+  /** As it is shown: now, or in the past. */
+  shown: Json;
+  /** The moment of the past that is shown. */
+  asOf: string | undefined;
+  fields: readonly FormField[];
+  custom: readonly FormField[];
+  /** Changes, the latest first, as far as they are loaded. */
+  changes: readonly Json[];
+  moreChanges: (() => void) | undefined;
+  isDeleted: boolean;
+  fieldOf: (name: string) => FormField;
+  /** Whether the session has the permission of an operation. */
+  may: (operation: string | undefined) => operation is string;
+}
+
+export function useItem(resource: Resource, parents: Json, id: string, asOf: string | undefined): Item | undefined {
+  const may = useMay(parents);
+  const get = resource.get ?? '';
+  const parameters = itemParameters(get, parents, id);
+  const now = useQuery({
+    ...readQuery(get, parameters),
+    queryFn: ({ signal }) => read(resource, parents, id, signal),
+    throwOnError: true,
+  });
+  const past = useQuery({
+    ...readQuery(get, { ...parameters, asOf }),
+    enabled: asOf !== undefined,
+    placeholderData: (last) => last,
+  });
+  const history = useInfiniteQuery({
+    ...listQuery(
+      historyOf(resource),
+      resource.history === undefined ? {} : itemParameters(resource.history, parents, id),
+    ),
+    enabled: may(resource.history),
+  });
+  const custom = useCustomFields(resource, parents);
+  const fields = theContract().fields(resource.message);
+  if (!now.data) return undefined;
+  return {
+    resource,
+    parents,
+    id,
+    now: now.data,
+    shown: asOf === undefined ? now.data : (past.data ?? {}),
+    asOf,
+    fields,
+    custom,
+    changes: history.data?.pages.flatMap(({ items }) => items) ?? [],
+    moreChanges: history.hasNextPage && !history.isFetchingNextPage ? () => void history.fetchNextPage() : undefined,
+    isDeleted: textAt(now.data, 'deleteTime') !== '',
+    fieldOf: (name) => [...fields, ...custom].find((field) => field.name === name) ?? { name, type: 'text' },
+    may,
+  };
+}
+
+/** Whether the session has the permission of an operation, which can be of one object of the workspace. */
+export function useMay(parents: Json): (operation: string | undefined) => operation is string {
+  const session = useSession();
+  return (operation): operation is string =>
+    operation !== undefined &&
+    isPermitted(session, theContract().operation(operation).permission.replace('{object}', textAt(parents, 'object')));
+}
+
+/** The record; one that was deleted is found by the list, which can show those. */
+async function read(resource: Resource, parents: Json, id: string, signal: AbortSignal): Promise<Json> {
+  const get = resource.get ?? '';
+  try {
+    return await call(get, itemParameters(get, parents, id), { signal });
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 404 || resource.undelete === undefined || !resource.isRecord)
+      throw error;
+    const list = await call(
+      resource.list,
+      { ...parents, filter: `id = "${id}"`, showDeleted: true, pageSize: 1 },
+      { signal },
+    );
+    const [found] = itemsAt(list, resource.items);
+    if (!found) throw error;
+    return found;
+  }
+}
+
+/** The list of the changes of one record. A resource without a history has that of none, which is not read. */
+function historyOf(resource: Resource): Resource {
+  return { ...resource, list: resource.history ?? resource.list, items: 'changes' };
+}
+
+/** The custom fields that the workspace defines for a resource. */
+export function useCustomFields({ hasCustomFields, singular }: Resource, { object }: Json): readonly FormField[] {
+  const may = useMay({});
+  const recordType = typeof object === 'string' ? `objects.${object}` : singular;
+  const { data } = useQuery({
+    ...readQuery('listCustomFields', { recordType }),
+    enabled: hasCustomFields === true && may('listCustomFields'),
+    staleTime: 60_000,
+  });
+  return itemsAt(data, 'customFields').map(customFieldOf);
+}
+
+/** Whether a record has a value at a field: nothing, an empty text and an empty list are none. */
+export function hasValue(record: Json, field: FormField): boolean {
+  const value = valueAt(record, field.name);
+  return value !== undefined && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0);
+}
+
+/** Such as `customers/019a…`. */
+export function nameOfRecord({ resource, parents, id }: Item): string {
+  const object = textAt(parents, 'object');
+  return object === '' ? `${resource.name}/${id}` : `objectRecords/${id}`;
+}

@@ -1,0 +1,125 @@
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { Check } from 'lucide-react';
+import { useState } from 'react';
+import { Missing } from '../../app/boundaries.tsx';
+import { useText } from '../../app/language.ts';
+import { Bar, Scroll } from '../../app/shell.tsx';
+import { useShortcut } from '../../app/shortcuts.ts';
+import { call, Problem } from '../../contract/call.ts';
+import type { Resource } from '../../contract/contract-file.ts';
+import { theContract } from '../../contract/contract.ts';
+import { isJson, textAt, type Json } from '../../contract/json.ts';
+import { useLabels } from '../../contract/labels.ts';
+import { invalidate } from '../../contract/queries.ts';
+import { faultsOf, FormFault, useWrite } from '../../kit/form-faults.tsx';
+import { Form, inputsOf } from '../../kit/form.tsx';
+import { Button } from '../../kit/ui.tsx';
+import { OperationDialog } from '../operation/operation-dialog.tsx';
+import { useCustomFields } from './item.ts';
+import style from './record.module.css';
+
+/** A form for a new record of a collection. */
+export function NewRecord() {
+  const { resource: name = '' } = useParams({ strict: false });
+  const resource = theContract().resource(name);
+  return resource?.create === undefined ? <Missing /> : <NewForm resource={resource} parents={{}} />;
+}
+
+/** A form for a new record of a custom object. */
+export function NewObjectRecord() {
+  const { object = '' } = useParams({ strict: false });
+  const resource = theContract().resource('objects/{object}/records');
+  return resource ? <NewForm resource={resource} parents={{ object }} /> : <Missing />;
+}
+
+function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
+  const t = useText();
+  const labels = useLabels();
+  const navigate = useNavigate();
+  const search: Json = useSearch({ strict: false });
+  const custom = useCustomFields(resource, parents);
+  const create = theContract().operation(resource.create ?? '');
+  const message = create.body ?? resource.message;
+  const fields = [...inputsOf(message).filter(({ name }) => name !== 'customFields'), ...custom];
+  const [value, setValue] = useState<Json>(() =>
+    Object.fromEntries(Object.entries(search).filter(([name]) => theContract().field(message, name))),
+  );
+  const [draft, setDraft] = useState<{ error: unknown; touched: ReadonlySet<string> }>({
+    error: undefined,
+    touched: new Set(),
+  });
+  const write = useWrite(() => call(create.id, parents, { body: filled(value) }));
+  const object = textAt(parents, 'object');
+  const save = () =>
+    void write.run().then(async (record) => {
+      if (!record) return;
+      await invalidate(resource.name.split('/', 1)[0] ?? '');
+      const id = textAt(record, 'id') || textAt(record, 'key');
+      if (object === '') await navigate({ to: '/$resource/$id', params: { resource: resource.name, id } });
+      else await navigate({ to: '/objects/$object/$id', params: { object, id } });
+    });
+  const isChecked = create.parameters.some(({ name }) => name === 'validateOnly');
+  const check = async () => {
+    const touched = new Set(Object.keys(value));
+    const error = await call(create.id, { ...parents, validateOnly: true }, { body: filled(value) }).then(
+      () => undefined,
+      (problem: unknown) => problem,
+    );
+    setDraft({ error, touched });
+  };
+  useShortcut('mod+enter', 'form.create', save);
+  // What is shown once is in the answer, which only the form of the operation shows.
+  if (
+    theContract()
+      .fields(create.answer)
+      .some(({ secret }) => secret === true)
+  )
+    return (
+      <OperationDialog
+        id={create.id}
+        parameters={parents}
+        onClose={() => void navigate({ to: '/$resource', params: { resource: resource.name } })}
+      />
+    );
+  const faults = write.error === undefined ? touchedOnly(draft) : faultsOf(write.error);
+  return (
+    <>
+      <Bar title={t('form.new', { what: labels.singular(object === '' ? resource.singular : object) })}>
+        <Button onPress={() => history.back()}>{t('form.cancel')}</Button>
+        <Button kind="primary" icon={Check} shortcut="⌘ ↵" onPress={save}>
+          {t('form.create')}
+        </Button>
+      </Bar>
+      <Scroll padded>
+        <div className={style['new']}>
+          <FormFault error={write.error} names={fields.map(({ name }) => name)} />
+          <Form
+            message={message}
+            fields={fields}
+            value={value}
+            onChange={setValue}
+            faults={faults}
+            {...(isChecked && { onLeave: () => void check() })}
+          />
+        </div>
+      </Scroll>
+    </>
+  );
+}
+
+/** Faults of what was filled in: nobody is told of what they have not come to yet. */
+function touchedOnly({
+  error,
+  touched,
+}: {
+  error: unknown;
+  touched: ReadonlySet<string>;
+}): ReadonlyMap<string, string> {
+  if (!(error instanceof Problem)) return new Map();
+  return new Map([...faultsOf(error)].filter(([pointer]) => touched.has(pointer.split('/')[1] ?? '')));
+}
+
+function filled(value: Json): Json {
+  const entries = Object.entries(value).filter(([, each]) => each !== null && each !== undefined);
+  return Object.fromEntries(entries.map(([name, each]) => [name, isJson(each) ? filled(each) : each]));
+}

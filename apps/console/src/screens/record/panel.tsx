@@ -1,0 +1,73 @@
+import { Plus } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { useText } from '../../app/language.ts';
+import type { Field } from '../../contract/contract-file.ts';
+import { theContract } from '../../contract/contract.ts';
+import type { Json } from '../../contract/json.ts';
+import { useLabels } from '../../contract/labels.ts';
+import { useFormat } from '../../kit/format.ts';
+import { shapeOf, titleOf } from '../../kit/reference.tsx';
+import { Face, IconButton } from '../../kit/ui.tsx';
+import { isMoney } from '../../kit/value.tsx';
+import text from '../../style/text.module.css';
+import style from './record.module.css';
+
+/** A panel with a title, how many there are, and how to add one. */
+export function Panel({
+  title,
+  count,
+  onAdd,
+  children,
+}: {
+  title: string;
+  count?: string;
+  onAdd?: (() => void) | undefined;
+  children: ReactNode;
+}) {
+  const t = useText();
+  return (
+    <div className={style['panel']}>
+      <header>
+        <h2>{title}</h2>
+        {count !== undefined && <span className={text['meta']}>{count}</span>}
+        <span className={text['grow']} />
+        {onAdd && <IconButton small name={t('record.add', { what: title })} icon={Plus} onPress={onAdd} />}
+      </header>
+      {children}
+    </div>
+  );
+}
+
+/** A record in a line or two: its name, its money, and what state it is in. */
+export function RowText({ message, record, children }: { message: string; record: Json; children?: ReactNode }) {
+  const labels = useLabels();
+  const format = useFormat();
+  const fields = theContract().fields(message);
+  const shape = shapeOf(record);
+  const money = fields.map(({ name }) => record[name]).find(isMoney);
+  const beside = fields.flatMap((field) => metaOf(field, record, labels.value, format.date)).slice(0, 2);
+  return (
+    <>
+      {shape && <Face name={titleOf(record)} shape={shape} />}
+      <span className={style['rowText']}>
+        <span className={text['cut']}>{titleOf(record)}</span>
+        {beside.length > 0 && <span className={`${text['meta']} ${text['cut']}`}>{beside.join(', ')}</span>}
+      </span>
+      {money && <span className={text['number']}>{format.money(money)}</span>}
+      {children}
+    </>
+  );
+}
+
+function metaOf(
+  { name, type, of, list, output }: Field,
+  record: Json,
+  valueName: (type: string, value: string) => string,
+  dateText: (day: string) => string,
+): string[] {
+  const value = record[name];
+  if (typeof value !== 'string' || value === '' || list === true) return [];
+  if (type === 'enum') return name === 'kind' ? [] : [valueName(of ?? '', value)];
+  if (name === 'jobTitle' || (name === 'stage' && output !== true)) return [value];
+  return type === 'date' ? [dateText(value)] : [];
+}

@@ -1,0 +1,202 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { defaultParseSearch, Link, useNavigate } from '@tanstack/react-router';
+import { ChevronDown, ChevronRight, ChevronUp, CodeXml, Ellipsis, RotateCcw, Trash2, Zap } from 'lucide-react';
+import { useState } from 'react';
+import { useText } from '../../app/language.ts';
+import { useShortcut } from '../../app/shortcuts.ts';
+import { call } from '../../contract/call.ts';
+import type { Resource } from '../../contract/contract-file.ts';
+import { theContract } from '../../contract/contract.ts';
+import { textAt, type Json } from '../../contract/json.ts';
+import { useLabels } from '../../contract/labels.ts';
+import { invalidate, listQuery } from '../../contract/queries.ts';
+import { Menu, MenuItem } from '../../kit/overlay.tsx';
+import { itemParameters, titleOf } from '../../kit/reference.tsx';
+import { notify } from '../../kit/toast.tsx';
+import { Button, Chip, Icon, IconButton, Key } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import { OperationDialog } from '../operation/operation-dialog.tsx';
+import { curlOf } from '../operation/snippets.ts';
+import type { Item } from './item.ts';
+import style from './record.module.css';
+
+/** Where the record was opened from, its neighbours there, and what can be done with it. */
+export function RecordBar({ item, from }: { item: Item; from: string }) {
+  const t = useText();
+  const labels = useLabels();
+  const search: Json = defaultParseSearch(from.includes('?') ? from.slice(from.indexOf('?')) : from);
+  const { resource, parents } = item;
+  const object = textAt(parents, 'object');
+  return (
+    <header className={style['bar']}>
+      {object === '' ? (
+        <Link to="/$resource" params={{ resource: resource.name }} search={search} className={style['back'] ?? ''}>
+          {labels.resource(resource.name)}
+        </Link>
+      ) : (
+        <Link to="/objects/$object" params={{ object }} search={search} className={style['back'] ?? ''}>
+          {labels.resource(object)}
+        </Link>
+      )}
+      <span className={text['faint']}>
+        <Icon of={ChevronRight} />
+      </span>
+      {from === '' ? (
+        <span className={text['cut']}>{titleOf(item.now)}</span>
+      ) : (
+        <Neighbours item={item} from={from} search={search} />
+      )}
+      <span className={text['grow']} />
+      <CopyCurl item={item} />
+      <Actions item={item} label={t('record.more')} />
+    </header>
+  );
+}
+
+/** The place of the record in the list that it was opened from. */
+function Neighbours({ item, from, search }: { item: Item; from: string; search: Json }) {
+  const t = useText();
+  const { resource, parents, id } = item;
+  const { items, total, hasMore } = useSiblings(resource, parents, search, id);
+  const index = items.findIndex((each) => each['id'] === id);
+  const go = useGo(item, from);
+  const [previous, next] = [items[index - 1], index === -1 ? undefined : items[index + 1]];
+  useShortcut('k', 'record.previous', () => previous && go(previous), previous !== undefined);
+  useShortcut('j', 'record.next', () => next && go(next), next !== undefined);
+  if (index === -1) return <span className={text['cut']}>{titleOf(item.now)}</span>;
+  return (
+    <span className={text['row']}>
+      <Chip tone="line">
+        {t(hasMore && total === undefined ? 'record.placeOfMore' : 'record.place', {
+          place: index + 1,
+          count: total ?? items.length,
+        })}
+      </Chip>
+      <span className={style['wide']}>
+        <IconButton
+          small
+          name={t('record.previous')}
+          shortcut="K"
+          icon={ChevronUp}
+          isDisabled={!previous}
+          onPress={() => previous && go(previous)}
+        />
+        <IconButton
+          small
+          name={t('record.next')}
+          shortcut="J"
+          icon={ChevronDown}
+          isDisabled={!next}
+          onPress={() => next && go(next)}
+        />
+        <Key>K</Key> <Key>J</Key>
+      </span>
+    </span>
+  );
+}
+
+function useSiblings(resource: Resource, parents: Json, search: Json, id: string) {
+  const known = new Set(
+    theContract()
+      .operation(resource.list)
+      .parameters.map(({ name }) => name),
+  );
+  const parameters = Object.fromEntries(Object.entries(search).filter(([name]) => known.has(name)));
+  const { data, hasNextPage, isFetching, fetchNextPage } = useInfiniteQuery(
+    listQuery(resource, { ...parents, ...parameters }),
+  );
+  const items = data?.pages.flatMap((page) => page.items) ?? [];
+  // The next page when the last of the known ones is shown, so that J goes on.
+  if (hasNextPage && !isFetching && items.at(-1)?.['id'] === id) void fetchNextPage();
+  return { items, total: data?.pages[0]?.totalSize, hasMore: hasNextPage };
+}
+
+function useGo({ resource, parents }: Item, from: string): (record: Json) => void {
+  const navigate = useNavigate();
+  const object = textAt(parents, 'object');
+  return (record) => {
+    const id = textAt(record, 'id');
+    const search = { from };
+    if (object === '') void navigate({ to: '/$resource/$id', params: { resource: resource.name, id }, search });
+    else void navigate({ to: '/objects/$object/$id', params: { object, id }, search });
+  };
+}
+
+function CopyCurl({ item }: { item: Item }) {
+  const t = useText();
+  const { resource, parents, id, asOf } = item;
+  const copy = () => {
+    const get = theContract().operation(resource.get ?? '');
+    const parameters = { ...itemParameters(get.id, parents, id), ...(asOf !== undefined && { asOf }) };
+    void navigator.clipboard
+      .writeText(curlOf({ operation: get, parameters }))
+      .then(() => notify({ text: t('record.copied') }));
+  };
+  useShortcut('c', 'record.curl', copy);
+  return (
+    <span className={style['wide']}>
+      <Button kind="bare" icon={CodeXml} onPress={copy}>
+        {t('record.curl')}
+      </Button>
+    </span>
+  );
+}
+
+/** The operations of the contract on this record. */
+function Actions({ item, label }: { item: Item; label: string }) {
+  const t = useText();
+  const labels = useLabels();
+  const [verb, setVerb] = useState<string>();
+  const { resource, parents, id, isDeleted, may } = item;
+  const { remove, restore } = useRemoval(item);
+  const verbs = resource.verbs.filter((each) => may(each) && isAct(each));
+  return (
+    <>
+      <Menu label={label} button={<IconButton name={label} icon={Ellipsis} />}>
+        {verbs.map((each) => (
+          <MenuItem key={each} icon={Zap} onAction={() => setVerb(each)}>
+            {labels.operation(each)}
+          </MenuItem>
+        ))}
+        {may(resource.delete) && !isDeleted ? (
+          <MenuItem key="delete" icon={Trash2} onAction={remove}>
+            {t('record.delete')}
+          </MenuItem>
+        ) : null}
+        {may(resource.undelete) && isDeleted ? (
+          <MenuItem key="undelete" icon={RotateCcw} onAction={restore}>
+            {t('record.undelete')}
+          </MenuItem>
+        ) : null}
+      </Menu>
+      {verb !== undefined && (
+        <OperationDialog id={verb} parameters={itemParameters(verb, parents, id)} onClose={() => setVerb(undefined)} />
+      )}
+    </>
+  );
+}
+
+/** What acts or gives a file; what only reads is a panel. */
+function isAct(id: string): boolean {
+  const { verb, answerUsage } = theContract().operation(id);
+  return verb !== 'GET' || answerUsage === 'file';
+}
+
+export function useRemoval({ resource, parents, id, now }: Item): { remove: () => void; restore: () => void } {
+  const t = useText();
+  const [collection = ''] = resource.name.split('/');
+  const run = async (operation: string | undefined, options: { ifMatch?: string }) => {
+    await call(operation ?? '', itemParameters(operation ?? '', parents, id), options);
+    await invalidate(collection);
+  };
+  const restore = () =>
+    void run(resource.undelete, {}).then(() => notify({ text: t('record.undeleted', { name: titleOf(now) }) }));
+  const remove = () =>
+    void run(resource.delete, { ...(textAt(now, 'etag') !== '' && { ifMatch: textAt(now, 'etag') }) }).then(() =>
+      notify({
+        text: t('record.deleted', { name: titleOf(now) }),
+        ...(resource.undelete !== undefined && { undo: { name: t('record.undo'), run: restore } }),
+      }),
+    );
+  return { remove, restore };
+}
