@@ -1,0 +1,83 @@
+import { useQuery } from '@tanstack/react-query';
+import { useText } from '../../app/language.ts';
+import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
+import { readQuery } from '../../contract/queries.ts';
+import { BarChart, useAsTable } from '../../kit/chart-bars.tsx';
+import { useFormat } from '../../kit/format.ts';
+import text from '../../style/text.module.css';
+import { addDays, dayText, today, weekOf } from './home-data.ts';
+import { Panel } from './panel.tsx';
+import style from './home.module.css';
+
+const weekCount = 12;
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** Customers created in each of the last twelve weeks, against the same weeks a year ago. */
+export function CustomersPanel({ condition }: { condition: string }) {
+  const t = useText();
+  const format = useFormat();
+  const [isTable, tableButton] = useAsTable();
+  const { monday } = weekOf(today());
+  const begin = addDays(monday, -7 * (weekCount - 1));
+  const now = useCounts(begin, addDays(monday, 7), condition);
+  const before = useCounts(addDays(begin, -364), addDays(monday, 7 - 364), condition);
+  const bars = Array.from({ length: weekCount }, (_, index) => {
+    const week = weekOf(addDays(begin, index * 7));
+    const last = weekOf(addDays(week.monday, -364));
+    return {
+      label: String(week.number),
+      name: `${t('home.week', { week: week.number })}, ${format.date(dayText(week.monday))}`,
+      value: now.get(week.key) ?? 0,
+      before: before.get(last.key) ?? 0,
+    };
+  });
+  const sum = (of: 'value' | 'before') => bars.reduce((total, bar) => total + bar[of], 0);
+  const gain = sum('value') - sum('before');
+  const year = begin.getUTCFullYear() - 1;
+  return (
+    <Panel
+      area="customers"
+      title={t('home.newCustomers')}
+      beside={t('home.byWeek')}
+      end={
+        <>
+          <span className={style['key']} data-part="before">
+            {year}
+          </span>
+          {tableButton}
+        </>
+      }
+    >
+      <div className={style['body']}>
+        <div className={style['headline']}>
+          <span className={text['figure']}>{format.number(sum('value'))}</span>
+          <span>
+            {t(gain < 0 ? 'home.fewer' : 'home.more', { weeks: weekCount, gain: Math.abs(gain), year: String(year) })}
+          </span>
+        </div>
+        <BarChart
+          title={t('home.newCustomers')}
+          bars={bars}
+          heads={[t('home.weekHead'), t('home.created'), t('home.yearBefore')]}
+          isTable={isTable}
+        />
+      </div>
+    </Panel>
+  );
+}
+
+/** Counts by ISO week. */
+function useCounts(from: Date, to: Date, condition: string): ReadonlyMap<string, number> {
+  const filter = [`createTime >= "${from.toISOString()}"`, `createTime < "${to.toISOString()}"`, condition]
+    .filter((each) => each !== '')
+    .join(' AND ');
+  const { data } = useQuery(
+    readQuery<Json>('aggregateCustomers', { groupBy: 'createTime.week', timeZone: zone, filter }),
+  );
+  return new Map(
+    itemsAt(data, 'groups').map((group) => [
+      textAt(itemsAt(group, 'values')[0], 'value'),
+      Number(valueAt(group, 'count') ?? 0),
+    ]),
+  );
+}

@@ -1,0 +1,218 @@
+import { useQueries, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useText } from '../../app/language.ts';
+import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
+import { readQuery } from '../../contract/queries.ts';
+import { Select } from '../../kit/field.tsx';
+import { useFormat } from '../../kit/format.ts';
+import { join, Ticks } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import { lanesOf, type Lane } from '../board/lanes.ts';
+import { boardHints } from '../../hints/boards.ts';
+import { theContract } from '../../contract/contract.ts';
+import { addDays, dayText, median, sumIn, today } from './home-data.ts';
+import { Panel } from './panel.tsx';
+import style from './home.module.css';
+
+/** The open deals of a pipeline by stage: value and weighted value as bars, and how long deals stay. */
+export function PipelinePanel({ condition }: { condition: string }) {
+  const t = useText();
+  const { data } = useQuery(readQuery<Json>('listPipelines', { pageSize: 100 }));
+  const [chosen, setChosen] = useState('');
+  const pipelines = itemsAt(data, 'pipelines');
+  const pipeline = pipelines.find((each) => textAt(each, 'id') === chosen) ?? pipelines[0];
+  if (!pipeline) return null;
+  const options = pipelines.map((each) => ({ id: textAt(each, 'id'), name: textAt(each, 'name') }));
+  return (
+    <Panel
+      area="pipeline"
+      title={t('home.pipeline')}
+      beside={options.length < 2 ? textAt(pipeline, 'name') : undefined}
+      end={
+        <>
+          {options.length > 1 && (
+            <Select
+              label={t('board.pipeline')}
+              isHiddenLabel
+              options={options}
+              value={textAt(pipeline, 'id')}
+              onChange={setChosen}
+            />
+          )}
+          <span className={style['key']} data-part="weighted">
+            {t('home.weighted')}
+          </span>
+          <span className={style['key']}>{t('home.full')}</span>
+        </>
+      }
+    >
+      <Stages pipeline={pipeline} condition={condition} />
+    </Panel>
+  );
+}
+
+function Stages({ pipeline, condition }: { pipeline: Json; condition: string }) {
+  const open = ['status = OPEN', `pipelineId = ${textAt(pipeline, 'id')}`, condition]
+    .filter((each) => each !== '')
+    .join(' AND ');
+  const { data } = useQuery(readQuery<Json>('aggregateDeals', { groupBy: 'stage', sum: 'amount', filter: open }));
+  const { data: settings } = useQuery(readQuery<Json>('getSettings'));
+  const [chosen, setChosen] = useState('');
+  const total = valueAt(data, 'total') as Json | undefined;
+  const currencies = itemsAt(total, 'sums').map((sum) => textAt(sum, 'currencyCode'));
+  const wanted = chosen || textAt(settings, 'baseCurrency');
+  const currency = currencies.includes(wanted) ? wanted : currencies[0];
+  const groups = new Map(itemsAt(data, 'groups').map((each) => [textAt(itemsAt(each, 'values')[0], 'value'), each]));
+  const deals = theContract().resource('deals');
+  const hint = boardHints['deals'];
+  if (!deals || !hint || !data) return null;
+  const rows = lanesOf(deals, hint, pipeline)
+    .filter(({ isOpen }) => isOpen)
+    .map((lane) => {
+      const value = currency === undefined ? 0 : sumIn(groups.get(lane.key), currency);
+      const count = Number(valueAt(groups.get(lane.key), 'count') ?? 0);
+      return { lane, count, value, weighted: (value * (lane.probability ?? 0)) / 100 };
+    });
+  return (
+    <div className={style['body']}>
+      <Headline rows={rows} currency={currency} currencies={currencies} filter={open} onCurrency={setChosen} />
+      <StageTable rows={rows} currency={currency ?? ''} pipeline={textAt(pipeline, 'id')} />
+    </div>
+  );
+}
+
+interface StageRow {
+  lane: Lane;
+  count: number;
+  value: number;
+  weighted: number;
+}
+
+function Headline({ rows, currency = '', currencies, filter, onCurrency }: HeadlineProps) {
+  const t = useText();
+  const format = useFormat();
+  const now = today();
+  const end = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1));
+  const closing = `${filter} AND closeDate <= ${dayText(addDays(end, -1))}`;
+  const { data } = useQuery(readQuery<Json>('aggregateDeals', { sum: 'amount', filter: closing }));
+  const sum = (of: (row: StageRow) => number) => rows.reduce((total, row) => total + of(row), 0);
+  const money = (value: number) =>
+    currency === '' ? '–' : format.money({ currencyCode: currency, amount: value.toFixed(0) });
+  return (
+    <div className={style['headline']}>
+      <span className={text['figure']}>{money(sum(({ value }) => value))}</span>
+      <span>
+        {t(currencies.length > 1 ? 'home.dealsInCurrencies' : 'home.deals', {
+          count: sum(({ count }) => count),
+          currencies: currencies.length,
+        })}
+        {' · '}
+        <b>{money(sum(({ weighted }) => weighted))}</b> {t('home.weighted.in')}
+      </span>
+      <span>
+        {t('home.closingThisMonth')} <b>{money(sumIn(valueAt(data, 'total') as Json | undefined, currency))}</b>
+      </span>
+      <span className={text['grow']} />
+      {currencies.length > 1 && (
+        <Select
+          label={t('home.currency')}
+          isHiddenLabel
+          options={currencies.map((code) => ({ id: code, name: code }))}
+          value={currency}
+          onChange={onCurrency}
+        />
+      )}
+    </div>
+  );
+}
+
+interface HeadlineProps {
+  rows: readonly StageRow[];
+  currency: string | undefined;
+  currencies: readonly string[];
+  filter: string;
+  onCurrency: (currency: string) => void;
+}
+
+function StageTable({ rows, currency, pipeline }: { rows: readonly StageRow[]; currency: string; pipeline: string }) {
+  const t = useText();
+  const format = useFormat();
+  const days = useMedianDays(
+    pipeline,
+    rows.map(({ lane }) => lane.key),
+  );
+  const most = Math.max(...rows.map(({ value }) => value), 1);
+  const money = (value: number) =>
+    currency === '' ? '–' : format.money({ currencyCode: currency, amount: value.toFixed(0) });
+  return (
+    <table className={style['stages']}>
+      <thead>
+        <tr>
+          <th scope="col">{t('home.stage')}</th>
+          <td />
+          <th scope="col">{t('home.full')}</th>
+          <th scope="col">{t('home.weighted')}</th>
+          <th scope="col">{t('home.medianDays')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(({ lane, count, value, weighted }) => (
+          <tr key={lane.key}>
+            <th scope="row">
+              <span className={text['cut']}>{lane.name}</span>{' '}
+              <span className={text['faint']}>{format.number(count)}</span>
+            </th>
+            <td aria-hidden>
+              <div className={style['track']} style={{ width: `${(value / most) * 100}%` }}>
+                <div className={style['weighted']} style={{ width: `${lane.probability ?? 0}%` }} />
+              </div>
+            </td>
+            <td>{money(value)}</td>
+            <td className={text['two']}>{money(weighted)}</td>
+            <td>
+              <StayTicks days={days.get(lane.key)} limit={lane.limitDays} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function StayTicks({ days, limit }: { days: number | undefined; limit: number | undefined }) {
+  const t = useText();
+  const format = useFormat();
+  if (days === undefined) return <span className={text['faint']}>–</span>;
+  const scale = limit === undefined ? 30 : limit * 1.5;
+  return (
+    <span className={join(text['row'], style['stay'])}>
+      <Ticks
+        label={t('home.days', { days: Math.round(days) })}
+        value={days / scale}
+        tone={limit !== undefined && days > limit ? 'warn' : 'accent'}
+        {...(limit !== undefined && { limit: limit / scale })}
+      />
+      {format.number(Math.round(days * 10) / 10)}
+    </span>
+  );
+}
+
+/** Median of the last hundred stays in each stage that have ended. */
+function useMedianDays(pipeline: string, stages: readonly string[]): ReadonlyMap<string, number> {
+  return useQueries({
+    queries: stages.map((stage) =>
+      readQuery<Json>('listStageEntries', {
+        filter: `pipelineId = ${pipeline} AND stage = ${stage} AND durationSeconds >= 0`,
+        orderBy: 'leaveTime desc',
+        pageSize: 100,
+        readMask: 'durationSeconds',
+      }),
+    ),
+    combine: (answers) => {
+      const medians = answers.map(({ data }) =>
+        median(itemsAt(data, 'stageEntries').map((entry) => Number(valueAt(entry, 'durationSeconds')) / 86_400)),
+      );
+      return new Map(stages.flatMap((stage, index) => (medians[index] === undefined ? [] : [[stage, medians[index]]])));
+    },
+  });
+}
