@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { tenantSession } from '@rapport/persistence';
 import { WorkerLoop } from '@rapport/platform';
 import type { BulkWork } from '../pace/bulk-work.js';
+import { delayUnlessAborted } from '../pace/delay-unless-aborted.js';
 import {
   claimJob,
   hasFreeJob,
@@ -73,7 +73,7 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
       const run = this.#run({ ...job, turn }, turn).finally(() => {
         this.#running.delete(turn);
         // A slot is free, and the next job of the tenant can start.
-        jobSignal(this.orm.em).wake();
+        this.#loop.wake();
       });
       this.#running.set(turn, run);
     }
@@ -125,7 +125,7 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
   async #keepLease(job: Job, end: AbortController): Promise<void> {
     let renewed = Date.now();
     for (;;) {
-      await pause(renewalMs, end.signal);
+      await delayUnlessAborted(renewalMs, end.signal);
       if (end.signal.aborted) return;
       try {
         if (await renewLease(this.orm.em.fork(), job)) renewed = Date.now();
@@ -135,13 +135,5 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
         if (Date.now() - renewed > 3 * renewalMs) end.abort();
       }
     }
-  }
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await delay(ms, undefined, { signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
   }
 }

@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Operation as OperationMessage } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { refusalOf } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
+import { delayUnlessAborted } from '../pace/delay-unless-aborted.js';
 import { hasEnded, operationMessage } from './operation-message.js';
 import { readOperation } from './read-operation.js';
 
@@ -80,19 +80,11 @@ export class OperationWatcher implements OnModuleDestroy {
         if (hasEnded(operation.state)) return;
         sent = bytes;
       }
-      await delayUnlessEnded(Math.max(pollMs.least, pollMs.perWatcher * this.#watchers), end);
+      await delayUnlessAborted(Math.max(pollMs.least, pollMs.perWatcher * this.#watchers), end);
     }
   }
 
   onModuleDestroy(): void {
     this.#stopping.abort();
-  }
-}
-
-async function delayUnlessEnded(ms: number, end: AbortSignal): Promise<void> {
-  try {
-    await delay(ms, undefined, { signal: end });
-  } catch (error) {
-    if (!end.aborted) throw error;
   }
 }

@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
 import type { OperationError } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { causedBy, isConflict, isConnectionLoss, isStatementTimeout, isUniqueViolation } from '@rapport/persistence';
 import { AppError, callContext } from '@rapport/platform';
+import { delayUnlessAborted } from '../pace/delay-unless-aborted.js';
 import { storable } from '../values/storable-text.js';
 import { doneOf, doStep, OperationMoved } from './checkpoint.js';
 import { clearOperation, finishJob } from './clear-operation.js';
@@ -169,12 +169,4 @@ function operationError(error: unknown): OperationError {
     reason: 'INTERNAL',
     message: 'An internal error stopped it. Resume it, or contact support.',
   };
-}
-
-async function delayUnlessAborted(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await delay(ms, undefined, { signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
 }
