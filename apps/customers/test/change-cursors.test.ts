@@ -225,12 +225,15 @@ test('a cursor whose changes were dropped is expired, and the error has the star
   await customers.update(caller, id, { jobTitle: 'Analyst' });
 
   const expired = await failure(list(caller, { cursor: start }));
+  const watching = watch(customers, caller, { cursor: start });
   const { oldestCursor = '' } = expired?.metadata ?? {};
   const left = await changesOf(customers, caller, 1, { cursor: oldestCursor });
   const history = await customers.call('listCustomerHistory', { id }, caller);
 
   expect(expired).toMatchObject({ code: 'FAILED_PRECONDITION', reason: 'CURSOR_EXPIRED' });
   expect(expired?.message).toContain('/v1/customers:snapshot');
+  // Before the first message, so that REST answers with a problem.
+  expect(await failure(watching.next())).toMatchObject({ reason: 'CURSOR_EXPIRED' });
   expect(left).toMatchObject([{ recordId: id, changedFields: ['jobTitle'] }]);
   expect(history.changes).toHaveLength(1);
   await expect(customers.call('getCustomer', { id, asOf: '2026-01-01T00:00:00Z' }, caller)).rejects.toMatchObject({

@@ -21,6 +21,8 @@ export async function* watchChanges(
   let place = request.cursor === undefined ? await reader.end() : cursors.read(request.cursor);
   const stopKeeping = tail.keepValues();
   try {
+    // An expired cursor is refused before the answer begins: a stream of lines has no place for an error.
+    if (request.cursor !== undefined) await reader.next(place, 1);
     // Sends the reader its position at once.
     yield { change: undefined, cursor: cursors.write(place) };
     let sentMs = Date.now();
