@@ -33,9 +33,12 @@ export async function* reopening<Message>(
   { signal, isEndless = false }: { signal?: AbortSignal | undefined; isEndless?: boolean },
 ): AsyncGenerator<Message, void> {
   for (let failures = 0; ; failures++) {
+    let isFirst = true;
     try {
       for await (const message of open()) {
-        failures = 0;
+        // Every stream begins with the current state: it has not come further than the one before.
+        if (!isFirst) failures = 0;
+        isFirst = false;
         yield message;
       }
       if (!isEndless) return;

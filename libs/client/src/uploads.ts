@@ -67,7 +67,8 @@ async function send<State extends { receivedBytes: number }>(
 ): Promise<State> {
   let state = resume === undefined ? undefined : await get();
   for (let failures = 0; state === undefined || !isComplete(state);) {
-    const offset: number = state?.receivedBytes ?? 0;
+    // A request needs a byte, also when only the end of the file is missing.
+    const offset = Math.min(state?.receivedBytes ?? 0, Math.max(blob.size - 1, 0));
     const end = Math.min(offset + pieceBytes, blob.size);
     try {
       state = await put(blob.slice(offset, end), offset, end === blob.size);

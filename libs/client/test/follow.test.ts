@@ -1,0 +1,108 @@
+import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { Rapport, type ChangeFeed } from '../src/index.ts';
+import { EdgeSwitch } from './edge-switch.ts';
+
+let platform: SharedPlatform;
+let edges: EdgeSwitch;
+let rapport: Rapport;
+
+beforeAll(async () => {
+  platform = await sharedPlatform(inject('platformUrl'));
+  edges = await EdgeSwitch.before(platform.edgeUrls);
+});
+
+beforeEach(async () => {
+  const { apiKey } = await platform.createTenant('Followers');
+  rapport = new Rapport({ baseUrl: edges.url, apiKey });
+});
+
+afterAll(() => edges.close());
+
+test('a feed has every change once and in order, however often its connection breaks', async () => {
+  const { nextCursor: cursor } = await rapport.changes.list();
+  const feed = rapport.changes.follow({ cursor });
+  const created: string[] = [];
+  const writing = (async () => {
+    for (let count = 0; count < 30; count++) {
+      if (count % 5 === 4) edges.cut();
+      const { id } = await rapport.customers.create({ kind: 'PERSON', givenName: `P${count}` });
+      created.push(id);
+    }
+  })();
+  const seen = await taken(feed, 30);
+  await writing;
+
+  expect(seen.map(({ change }) => change.recordId)).toEqual(created);
+});
+
+test('another feed continues at the cursor of a change', async () => {
+  const { nextCursor: cursor } = await rapport.changes.list();
+  const ids: string[] = [];
+  for (const givenName of ['A', 'B', 'C']) ids.push((await rapport.customers.create({ kind: 'PERSON', givenName })).id);
+  const [first] = await taken(rapport.changes.follow({ cursor }), 1);
+  const rest = await taken(rapport.changes.follow({ cursor: first!.cursor }), 2);
+
+  expect([first, ...rest].map((each) => each?.change)).toMatchObject(
+    ids.map((recordId) => ({ recordId, type: 'customer', operation: 'CREATE' })),
+  );
+});
+
+test('a feed of some types and fields has these only, and its cursor passes the others', async () => {
+  const filter = { types: ['customer'], fields: ['jobTitle'] };
+  const { nextCursor: cursor } = await rapport.changes.list(filter);
+  const { id } = await rapport.customers.create({ kind: 'PERSON', givenName: 'A' });
+  await rapport.customers.update({ id, givenName: 'B' });
+  await rapport.customers.update({ id, jobTitle: 'Countess' });
+  const feed = rapport.changes.follow({ cursor, ...filter });
+  const [, changed] = await taken(feed, 2);
+
+  expect(changed?.change).toMatchObject({ changedFields: ['jobTitle'], after: { jobTitle: 'Countess' } });
+  expect(feed.cursor).toBe(changed?.cursor);
+});
+
+test('a feed with snapshots begins with all live customers, and continues with the changes after them', async () => {
+  const ids = new Set<string>();
+  for (const givenName of ['A', 'B']) ids.add((await rapport.customers.create({ kind: 'PERSON', givenName })).id);
+  const kinds: string[] = [];
+  const copy = new Map<unknown, unknown>();
+  for await (const event of rapport.changes.follow({ onExpired: 'snapshot' })) {
+    kinds.push(event.kind);
+    if (event.kind === 'record') copy.set(event.record['id'], event.record['givenName']);
+    if (event.kind === 'ready') await rapport.customers.create({ kind: 'PERSON', givenName: 'C' });
+    if (event.kind === 'change') {
+      copy.set(event.change.recordId, event.change.after?.['givenName']);
+      break;
+    }
+  }
+
+  expect(kinds).toEqual(['reset', 'record', 'record', 'ready', 'change']);
+  expect([...copy.values()].toSorted()).toEqual(['A', 'B', 'C']);
+});
+
+test('a snapshot has no cursor of a filter', () => {
+  const options = { onExpired: 'snapshot', types: ['deal'] } as unknown as { onExpired: 'snapshot' };
+  expect(() => rapport.changes.follow(options)).toThrow(TypeError);
+});
+
+test('a feed ends with the reason of its signal', async () => {
+  const ending = new AbortController();
+  const reading = taken(rapport.changes.follow({ signal: ending.signal }), 1);
+  ending.abort(new Error('Enough.'));
+  await expect(reading).rejects.toThrow('Enough.');
+});
+
+test('a feed with a wrong cursor or without permission fails at once', async () => {
+  await expect(taken(rapport.changes.follow({ cursor: 'wrong' }), 1)).rejects.toMatchObject({
+    code: 'VALIDATION_FAILED',
+  });
+  const { key = '' } = await rapport.apiKeys.create({ displayName: 'Deals', permissions: ['deals.read'] });
+  const other = new Rapport({ baseUrl: edges.url, apiKey: key });
+  await expect(taken(other.changes.follow(), 1)).rejects.toMatchObject({ code: 'PERMISSION_MISSING' });
+});
+
+async function taken<Event>(feed: ChangeFeed<Event>, count: number): Promise<Event[]> {
+  const events: Event[] = [];
+  for await (const event of feed) if (events.push(event) === count) break;
+  return events;
+}
