@@ -12,6 +12,7 @@ export const ownPlatforms: Readonly<Record<string, string>> = {
   'apps/sync/test/restarts.test.ts': 'restarts sync',
   'apps/sync/test/sync-outages.test.ts': 'kills sync, and cuts its connections',
   'apps/sync/test/two-processes.soak.test.ts': 'runs two processes of sync, and restarts them',
+  'libs/client/test/edge-kills.soak.test.ts': 'kills edges and customers',
   'load-tests/test/scenarios.test.ts': 'is the only file of its project that needs one',
   'tools/test/availability/chaos.soak.test.ts': 'kills and freezes every process',
   'tools/test/availability/closing-kills.soak.test.ts': 'kills customers, sync and auth',
