@@ -15,8 +15,13 @@ afterAll(() => rmSync(memory, { recursive: true }));
 const wholePlatform = ['client', 'load-tests', 'sync', 'tools'];
 
 const affectedBy: [file: string, projects: string[]][] = [
-  ['proto/rapport/customers/v1/customer.proto', ['proto', 'contracts', 'edge', 'auth', 'customers', ...wholePlatform]],
-  ['libs/contracts/src/rest/rest-route.ts', ['contracts', 'edge', 'auth', 'customers', ...wholePlatform]],
+  [
+    'proto/rapport/customers/v1/customer.proto',
+    ['proto', 'contracts', 'console', 'edge', 'auth', 'customers', ...wholePlatform],
+  ],
+  ['libs/contracts/src/rest/rest-route.ts', ['contracts', 'console', 'edge', 'auth', 'customers', ...wholePlatform]],
+  // The edge serves its files.
+  ['apps/console/src/main.tsx', ['console', 'edge', ...wholePlatform]],
   ['libs/persistence/src/etag.ts', ['persistence', 'auth', 'customers', ...wholePlatform]],
   ['apps/edge/src/http/problem.ts', ['edge', ...wholePlatform]],
   ['apps/auth/src/access/rights.ts', ['auth', ...wholePlatform]],
