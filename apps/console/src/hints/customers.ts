@@ -8,5 +8,5 @@ export const hints: Hints = {
   detail: 'lifecycleStage',
   figure: 'countryCode',
   face: ({ kind }) => (kind === 'COMPANY' ? 'company' : 'person'),
-  board: 'lifecycleStage',
+  board: { lane: 'lifecycleStage', title: 'displayName', since: 'lifecycleStageTime' },
 };

@@ -7,5 +7,13 @@ export const hints: Hints = {
   columns: ['stage', 'status', 'customerId', 'ownerId', 'amount', 'closeDate', 'updateTime'],
   detail: 'stage',
   figure: 'amount',
-  board: 'stage',
+  board: {
+    lane: 'stage',
+    pipeline: 'pipelineId',
+    title: 'title',
+    subject: { field: 'customerId', title: 'displayName' },
+    amount: 'amount',
+    date: 'closeDate',
+    since: 'stageTime',
+  },
 };

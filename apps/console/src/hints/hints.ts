@@ -18,8 +18,23 @@ export interface Hints {
   face?: (record: Json) => 'person' | 'company' | 'machine';
   /** Where a record is opened, if not at its own screen. */
   path?: (record: Json) => string;
-  /** Field whose values are the lanes of a board. */
-  board?: string;
+  board?: BoardHint;
+}
+
+/** How a collection is shown as a board: which fields make the lanes and the cards. */
+export interface BoardHint {
+  /** Field that says the lane of a card. */
+  lane: string;
+  /** Field that refers to the pipeline whose stages are the lanes; without it, the lanes are the values of the enum. */
+  pipeline?: string;
+  title: string;
+  /** Field that refers to the company or person of a card, with the field that names it. */
+  subject?: { field: string; title: string };
+  /** Money, summed in the head of a lane. */
+  amount?: string;
+  date?: string;
+  /** When the card entered its lane. */
+  since: string;
 }
 
 const files = import.meta.glob<Hints>(['./*.ts', '!./hints.ts'], { eager: true, import: 'hints' });

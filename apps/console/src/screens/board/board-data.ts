@@ -3,7 +3,7 @@ import { call, Problem } from '../../contract/call.ts';
 import type { Resource } from '../../contract/contract-file.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { listQuery, queryClient, readQuery, type Page } from '../../contract/queries.ts';
-import type { BoardHint } from '../../hints/boards.ts';
+import type { BoardHint } from '../../hints/hints.ts';
 
 /** What one board shows. */
 export interface BoardScope {

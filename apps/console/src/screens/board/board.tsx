@@ -12,7 +12,7 @@ import { theContract } from '../../contract/contract.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { useLabels } from '../../contract/labels.ts';
 import { readQuery } from '../../contract/queries.ts';
-import { boardHints, type BoardHint } from '../../hints/boards.ts';
+import { hintsOf, type BoardHint } from '../../hints/hints.ts';
 import { Select, TextField } from '../../kit/field.tsx';
 import { useFormat } from '../../kit/format.ts';
 import { Icon, Key } from '../../kit/ui.tsx';
@@ -29,7 +29,7 @@ import style from './board.module.css';
 export function Board() {
   const { resource: name = '' } = useParams({ strict: false });
   const resource = theContract().resource(name);
-  const hint = boardHints[name];
+  const hint = resource && hintsOf(resource).board;
   return resource && hint ? <BoardOf key={name} resource={resource} hint={hint} /> : <Missing />;
 }
 

@@ -1,4 +1,4 @@
-import type { BoardHint } from '../../hints/boards.ts';
+import type { BoardHint } from '../../hints/hints.ts';
 import type { Resource } from '../../contract/contract-file.ts';
 import { theContract } from '../../contract/contract.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';

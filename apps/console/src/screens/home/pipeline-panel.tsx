@@ -8,7 +8,7 @@ import { useFormat } from '../../kit/format.ts';
 import { join, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { lanesOf, type Lane } from '../board/lanes.ts';
-import { boardHints } from '../../hints/boards.ts';
+import { hintsOf } from '../../hints/hints.ts';
 import { theContract } from '../../contract/contract.ts';
 import { addDays, dayText, median, sumIn, today } from './home-data.ts';
 import { Panel } from './panel.tsx';
@@ -64,7 +64,7 @@ function Stages({ pipeline, condition }: { pipeline: Json; condition: string }) 
   const currency = currencies.includes(wanted) ? wanted : currencies[0];
   const groups = new Map(itemsAt(data, 'groups').map((each) => [textAt(itemsAt(each, 'values')[0], 'value'), each]));
   const deals = theContract().resource('deals');
-  const hint = boardHints['deals'];
+  const hint = deals && hintsOf(deals).board;
   if (!deals || !hint || !data) return null;
   const rows = lanesOf(deals, hint, pipeline)
     .filter(({ isOpen }) => isOpen)
