@@ -51,6 +51,8 @@ function screen<Path extends string, Search = object>(
 
 const screens = [
   screen('/', () => import('../screens/home/home.tsx'), 'Home'),
+  screen('/access/explain', () => import('../screens/access/explain.tsx'), 'Explain'),
+  screen('/audit/verify', () => import('../screens/audit/verify.tsx'), 'VerifyAudit'),
   screen('/all', () => import('../screens/all/all.tsx'), 'AllResources'),
   screen('/conflicts', () => import('../screens/conflicts/conflicts.tsx'), 'Conflicts'),
   screen('/duplicates', () => import('../screens/duplicates/duplicates.tsx'), 'Duplicates'),

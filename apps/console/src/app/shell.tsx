@@ -1,4 +1,4 @@
-import { Link, Outlet, useNavigate } from '@tanstack/react-router';
+import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router';
 import { Search } from 'lucide-react';
 import { useEffect, useState, type ReactNode } from 'react';
 import { Icon, join, Key } from '../kit/ui.tsx';
@@ -9,6 +9,7 @@ import { followChanges } from './live.ts';
 import { placeGroups, type Place } from './navigation.ts';
 import { Palette } from './palette.tsx';
 import { PersonMenu } from './person-menu.tsx';
+import { PlaceTabs } from './place-tabs.tsx';
 import { isPermitted, useSession } from './session.ts';
 import { keyText, listenToKeys, useShortcut } from './shortcuts.ts';
 import style from './shell.module.css';
@@ -49,6 +50,7 @@ export function Shell() {
         <PersonMenu onHelp={() => setOpen('help')} />
       </nav>
       <main className={style['main']} id="main" tabIndex={-1}>
+        <PlaceTabs />
         <Outlet />
       </main>
       <TabBar places={permitted.flatMap(({ places }) => places)} onSearch={() => setOpen('palette')} />
@@ -72,13 +74,20 @@ function PlaceList({ title, places }: { title: string | undefined; places: reado
   );
 }
 
-function PlaceLink({ place: { to, key, icon, letter } }: { place: Place }) {
+function PlaceLink({ place: { to, key, icon, letter, tabs } }: { place: Place }) {
   const t = useText();
   const navigate = useNavigate();
+  const { pathname } = useLocation();
+  const isWithin = tabs?.some((path) => pathname === path || pathname.startsWith(`${path}/`)) ?? false;
   useShortcut(`g ${letter ?? ''}`, `nav.${key}`, () => void navigate({ to }), letter !== undefined);
   return (
     <li>
-      <Link to={to} activeOptions={{ exact: to === '/' }} className={style['place']} title={t(`nav.${key}`)}>
+      <Link
+        to={to}
+        activeOptions={{ exact: to === '/' }}
+        className={join(style['place'], isWithin && 'active')}
+        title={t(`nav.${key}`)}
+      >
         <Icon of={icon} />
         <span className={text['cut']}>{t(`nav.${key}`)}</span>
       </Link>

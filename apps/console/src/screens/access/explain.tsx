@@ -1,0 +1,88 @@
+import { useQuery } from '@tanstack/react-query';
+import { Check, X } from 'lucide-react';
+import { useState } from 'react';
+import { ProblemText } from '../../app/boundaries.tsx';
+import { useText } from '../../app/language.ts';
+import { Bar, Scroll } from '../../app/shell.tsx';
+import { theContract } from '../../contract/contract.ts';
+import { itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { useLabels } from '../../contract/labels.ts';
+import { readQuery } from '../../contract/queries.ts';
+import { Select } from '../../kit/field.tsx';
+import { Chip } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import style from './explain.module.css';
+
+/** Why a person or a key may do something, or may not: the roles that grant it, with what they cover. */
+export function Explain() {
+  const t = useText();
+  const principals = usePrincipals();
+  const permissions = [...new Set(theContract().operations.map(({ permission }) => permission))]
+    .filter((permission) => permission !== '' && !permission.includes('{'))
+    .toSorted();
+  const [principal, setPrincipal] = useState('');
+  const [permission, setPermission] = useState('customers.write');
+  const isAsked = principal !== '' && permission !== '';
+  const { data, error } = useQuery(readQuery('explainPermission', { principalId: principal, permission }, isAsked));
+  return (
+    <>
+      <Bar title={t('explain.title')} beside={t('explain.beside')} />
+      <Scroll padded>
+        <div className={style['question']}>
+          <Select label={t('explain.who')} options={principals} value={principal} onChange={setPrincipal} />
+          <Select
+            label={t('explain.what')}
+            options={permissions.map((id) => ({ id, name: id }))}
+            value={permission}
+            onChange={setPermission}
+          />
+        </div>
+        <div className={style['answer']} aria-live="polite">
+          {error && <ProblemText error={error} />}
+          {isAsked && data && <Explanation explanation={data} />}
+        </div>
+      </Scroll>
+    </>
+  );
+}
+
+function usePrincipals(): { id: string; name: string }[] {
+  const t = useText();
+  const { data: users } = useQuery(readQuery('listUsers', { pageSize: 100 }));
+  const { data: keys } = useQuery(readQuery('listApiKeys', { pageSize: 100 }));
+  return [
+    ...itemsAt(users, 'users').map((user) => ({
+      id: textAt(user, 'id'),
+      name: textAt(user, 'displayName') || textAt(user, 'email'),
+    })),
+    ...itemsAt(keys, 'apiKeys').map((key) => ({
+      id: textAt(key, 'id'),
+      name: t('explain.key', { name: textAt(key, 'displayName') }),
+    })),
+  ];
+}
+
+function Explanation({ explanation }: { explanation: Json }) {
+  const t = useText();
+  const labels = useLabels();
+  const isAllowed = explanation['allowed'] === true;
+  return (
+    <>
+      <p className={style['verdict']}>
+        <Chip tone={isAllowed ? 'good' : 'danger'} icon={isAllowed ? Check : X}>
+          {t(isAllowed ? 'explain.allowed' : 'explain.denied')}
+        </Chip>
+        {labels.value('ExplainPermissionResponse.Rule', textAt(explanation, 'rule'))}
+      </p>
+      <ul className={style['grants']}>
+        {itemsAt(explanation, 'grants').map((grant) => (
+          <li key={`${textAt(grant, 'roleId')} ${textAt(grant, 'displayName')}`}>
+            <strong className={text['grow']}>{textAt(grant, 'displayName')}</strong>
+            <span>{labels.value('RecordScope', textAt(grant, 'recordScope'))}</span>
+            <span className={text['meta']}>{t(grant['hidesPii'] === true ? 'explain.masked' : 'explain.plain')}</span>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}

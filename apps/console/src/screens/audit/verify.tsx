@@ -1,0 +1,153 @@
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { Download, PenLine, ShieldCheck } from 'lucide-react';
+import { ProblemText } from '../../app/boundaries.tsx';
+import { useText } from '../../app/language.ts';
+import { Bar, Scroll } from '../../app/shell.tsx';
+import { call, download } from '../../contract/call.ts';
+import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
+import { invalidate, readQuery } from '../../contract/queries.ts';
+import { useFormat } from '../../kit/format.ts';
+import { saveFile } from '../../kit/save-file.ts';
+import { Button, Chip } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import style from './verify.module.css';
+
+/** Each chain of hashes, with the operations that check it, sign its head and give it as a file. */
+const chains = [
+  {
+    key: 'records',
+    verify: 'verifyAuditEntries',
+    heads: 'listAuditHeads',
+    items: 'auditHeads',
+    sign: 'signAuditHead',
+    export: 'exportAuditEntries',
+  },
+  {
+    key: 'security',
+    verify: 'verifySecurityEvents',
+    heads: 'listSecurityEventHeads',
+    items: 'securityEventHeads',
+    sign: 'signSecurityEventHead',
+    export: 'exportSecurityEvents',
+  },
+] as const;
+
+/** Checks that nobody changed or removed an entry of the logs. */
+export function VerifyAudit() {
+  const t = useText();
+  return (
+    <>
+      <Bar title={t('verify.title')} beside={t('verify.beside')} />
+      <Scroll padded>
+        <div className={style['chains']}>
+          {chains.map((chain) => (
+            <ChainPanel key={chain.key} chain={chain} />
+          ))}
+        </div>
+      </Scroll>
+    </>
+  );
+}
+
+type Chain = (typeof chains)[number];
+
+function ChainPanel({ chain }: { chain: Chain }) {
+  const t = useText();
+  const verify = useMutation({ mutationFn: () => verifyWhole(chain) });
+  const sign = useMutation({ mutationFn: () => call(chain.sign), onSuccess: () => invalidate(collectionOf(chain)) });
+  const save = useMutation({ mutationFn: async () => saveFile(await download(chain.export), `${chain.key}.ndjson`) });
+  const error = verify.error ?? sign.error ?? save.error;
+  return (
+    <section className={style['chain']}>
+      <header>
+        <h2>{t(`verify.${chain.key}`)}</h2>
+        <p className={text['two']}>{t(`verify.${chain.key}.help`)}</p>
+      </header>
+      <div className={style['actions']}>
+        <Button kind="primary" icon={ShieldCheck} onPress={() => verify.mutate()} isDisabled={verify.isPending}>
+          {t('verify.run')}
+        </Button>
+        <Button icon={PenLine} onPress={() => sign.mutate()} isDisabled={sign.isPending}>
+          {t('verify.sign')}
+        </Button>
+        <Button icon={Download} onPress={() => save.mutate()} isDisabled={save.isPending}>
+          {t('verify.export')}
+        </Button>
+      </div>
+      <div aria-live="polite">
+        {verify.isPending && <p>{t('verify.running')}</p>}
+        {verify.data && <Verdict verification={verify.data} />}
+        {error && <ProblemText error={error} />}
+      </div>
+      <Heads chain={chain} />
+    </section>
+  );
+}
+
+function collectionOf({ heads }: Chain): string {
+  return heads === 'listAuditHeads' ? 'auditHeads' : 'securityEventHeads';
+}
+
+/** Verifies from the first entry to the last one: an answer that ran out of time says where to go on. */
+async function verifyWhole(chain: Chain): Promise<Json> {
+  let after: unknown;
+  for (;;) {
+    const answer = await call(chain.verify, {}, { body: after === undefined ? {} : { after } });
+    if (answer['isComplete'] === true || answer['fault'] !== undefined) return answer;
+    after = answer['end'];
+  }
+}
+
+function Verdict({ verification }: { verification: Json }) {
+  const t = useText();
+  const format = useFormat();
+  const number = Number(valueAt(verification, 'end.number') ?? 0);
+  if (verification['fault'] === undefined)
+    return (
+      <p className={text['row']}>
+        <Chip tone="good" icon={ShieldCheck}>
+          {t('verify.whole')}
+        </Chip>
+        {t('verify.upTo', { number: format.number(number) })}
+      </p>
+    );
+  return (
+    <p className={style['fault']}>
+      <strong>
+        {t('verify.broken', { number: format.number(Number(valueAt(verification, 'fault.number') ?? 0)) })}
+      </strong>{' '}
+      {textAt(verification, 'fault.reason')}
+    </p>
+  );
+}
+
+/** Signed heads: who keeps one outside can prove later that nothing before it has changed. */
+function Heads({ chain }: { chain: Chain }) {
+  const t = useText();
+  const format = useFormat();
+  const { data } = useQuery(readQuery(chain.heads));
+  const heads = itemsAt(data, Object.keys(data ?? {}).find((key) => Array.isArray(data?.[key])) ?? chain.items);
+  if (heads.length === 0) return <p className={text['meta']}>{t('verify.noHeads')}</p>;
+  return (
+    <table className={style['heads']}>
+      <thead>
+        <tr>
+          <th className={text['number']}>{t('verify.number')}</th>
+          <th>{t('verify.time')}</th>
+          <th>{t('verify.hash')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {heads.slice(0, 8).map((head) => (
+          <tr key={`${textAt(head, 'number')} ${textAt(head, 'time')}`}>
+            <td className={text['number']}>{format.number(Number(head['number']))}</td>
+            <td>{format.exactTime(textAt(head, 'time'))}</td>
+            <td>
+              <code title={textAt(head, 'hash')}>{textAt(head, 'hash').slice(0, 16)}…</code>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
