@@ -6,6 +6,7 @@ import { Bar, Scroll } from '../../app/shell.tsx';
 import { theContract } from '../../contract/contract.ts';
 import type { Json } from '../../contract/json.ts';
 import { useLabels } from '../../contract/labels.ts';
+import { LiveOperation } from '../../kit/live-operation.tsx';
 import { Chip, Icon } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { OperationForm } from './operation-form.tsx';
@@ -17,6 +18,7 @@ export function OperationScreen() {
   const labels = useLabels();
   const { operation: id = '' } = useParams({ strict: false });
   const search: Json = useSearch({ strict: false });
+  if (/^[\da-f-]{36}$/.test(id)) return <Running id={id} />;
   if (!theContract().hasOperation(id)) return <Missing />;
   const { verb, path, summary, permission, cost, group } = theContract().operation(id);
   return (
@@ -41,6 +43,21 @@ export function OperationScreen() {
         </p>
         <p className={style['summary']}>{summary}.</p>
         <OperationForm key={id} id={id} parameters={search} />
+      </Scroll>
+    </>
+  );
+}
+
+/** A running operation, which has the id of a record in the path. */
+function Running({ id }: { id: string }) {
+  const labels = useLabels();
+  return (
+    <>
+      <Bar title={labels.singular('operation')} />
+      <Scroll padded>
+        <div className={style['running']}>
+          <LiveOperation key={id} id={id} />
+        </div>
       </Scroll>
     </>
   );

@@ -1,4 +1,4 @@
-import { Check, Clock, Pencil } from 'lucide-react';
+import { Check, Clock, Pencil, Undo2 } from 'lucide-react';
 import { useState, type KeyboardEvent } from 'react';
 import { useText } from '../../app/language.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
@@ -10,7 +10,7 @@ import { FormRow } from '../../kit/form.tsx';
 import type { FormField } from '../../kit/form-field.ts';
 import { useFormat } from '../../kit/format.ts';
 import { nameOf } from '../../kit/timeline.tsx';
-import { Button, Icon, IconButton, Key } from '../../kit/ui.tsx';
+import { Button, Icon, IconButton, join, Key } from '../../kit/ui.tsx';
 import { Value } from '../../kit/value.tsx';
 import text from '../../style/text.module.css';
 import { ConflictPanel } from './conflict.tsx';
@@ -125,17 +125,19 @@ function Row({ item, field, onEdit }: { item: Item; field: FormField; onEdit: ((
 /** Sets a field to the value that it had. */
 function Restore({ item, field }: { item: Item; field: FormField }) {
   const t = useText();
-  const { save, isSaving } = useSave(item, item.now);
+  const { save, isSaving, error } = useSave(item, item.now);
   return (
     <span className={style['restore']}>
       <Button
         small
         kind="bare"
+        icon={Undo2}
         isDisabled={isSaving}
         onPress={() => void save({ [field.name]: valueAt(item.shown, field.name) ?? null })}
       >
         {t('record.restore')}
       </Button>
+      <FormFault error={error} names={[]} />
     </span>
   );
 }
@@ -168,8 +170,10 @@ function RowEditor({ item, field, onEnd }: { item: Item; field: FormField; onEnd
   const [value, setValue] = useState<Json>(base);
   const saving = useSave(item, base);
   const save = () => void saving.save(patchOf(base, value)).then((isSaved) => isSaved && onEnd());
+  // Inputs of several parts need the whole width.
+  const isWhole = field.type === 'message' || field.type === 'object';
   return (
-    <div className={style['editing']} onKeyDown={keysOf(save, onEnd, field)}>
+    <div className={join(style['editing'], isWhole && style['whole'])} onKeyDown={keysOf(save, onEnd, field)}>
       <dt>{nameOf(field, labels.field, item.resource.message)}</dt>
       <dd>
         <FormRow
@@ -180,6 +184,7 @@ function RowEditor({ item, field, onEnd }: { item: Item; field: FormField; onEnd
           faults={faultsOf(saving.error)}
           isHiddenLabel
           autoFocus
+          isBrief
         />
         <FormFault error={saving.error} names={[field.name]} />
         {saving.conflict ? (
