@@ -79,8 +79,15 @@ export function Select({
         <SelectValue className={style['value'] ?? ''} />
         <Icon of={ChevronDown} />
       </AriaButton>
-      {help !== undefined && <Text slot="description">{help}</Text>}
-      <FieldError className={style['error'] ?? ''}>{error}</FieldError>
+      {help !== undefined && error === undefined && (
+        <Text slot="description" className={style['help'] ?? ''}>
+          {help}
+        </Text>
+      )}
+      <FieldError className={style['error'] ?? ''}>
+        <Icon of={TriangleAlert} small />
+        {error}
+      </FieldError>
       <Popover className={style['popover'] ?? ''}>
         <ListBox className={style['list'] ?? ''}>
           {options.map(({ id, name }) => (

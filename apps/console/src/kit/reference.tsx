@@ -45,11 +45,18 @@ export function shapeOf(record: Json | undefined): 'person' | 'company' | undefi
   return kind === 'PERSON' || textAt(record, 'email') !== '' ? 'person' : undefined;
 }
 
-/** The resource whose id a field has. Owners and teams are of the access side, to which the contract does not refer. */
-export function referenceOf({ name, reference }: Field): string | undefined {
+/**
+ * The resource whose id a field has: that which the contract refers to, else that which the sentence of the field names, as in
+ * `Id of the surviving customer`.
+ */
+export function referenceOf({ name, type, reference, help = '' }: Field): string | undefined {
   if (reference !== undefined) return reference;
   if (name === 'ownerId' || name === 'userId') return 'users';
-  return name === 'ownerTeamId' || name === 'teamId' ? 'teams' : undefined;
+  if (name === 'ownerTeamId' || name === 'teamId') return 'teams';
+  const [, noun] =
+    (type === 'text' && /^(?:id|\w+Id)$/.test(name) && /^Id of (?:the|an?)(?: [a-z]+)? ([a-z]+)(?![\w'])/.exec(help)) ||
+    [];
+  return theContract().resources.find(({ singular, get }) => singular === noun && get !== undefined)?.name;
 }
 
 /** The path parameters of an operation on one item: those of its parents, and the id of the item. */

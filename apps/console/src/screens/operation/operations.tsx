@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router';
-import { Lock } from 'lucide-react';
+import { Lock, Search } from 'lucide-react';
 import { useDeferredValue, useRef, useState } from 'react';
 import { Input, SearchField } from 'react-aria-components';
 import { useText } from '../../app/language.ts';
@@ -28,6 +28,7 @@ export function Operations() {
     <>
       <Bar title={t('nav.api')} beside={t('operation.count', { count: found.length })}>
         <SearchField aria-label={t('operation.find')} value={typed} onChange={setTyped} className={style['find'] ?? ''}>
+          <Icon of={Search} />
           <Input ref={input} className={style['findInput'] ?? ''} />
           <Key>/</Key>
         </SearchField>

@@ -29,13 +29,22 @@ export function headersOf({ operation, parameters, body, file }: Request): Recor
 export function curlOf(request: Request): string {
   const { operation, parameters, body, file } = request;
   const lines = [
-    `curl ${operation.verb === 'GET' ? '' : `-X ${operation.verb} `}${quoted(location.origin + urlOf(operation, parameters))}`,
+    `curl ${operation.verb === 'GET' ? '' : `-X ${operation.verb} `}${quoted(location.origin + templateUrl(request))}`,
     ...(operation.permission === '' ? [] : ['-H "Authorization: Bearer $RAPPORT_API_KEY"']),
     ...Object.entries(headersOf(request)).map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`),
     ...(body === undefined ? [] : [`-d ${quoted(JSON.stringify(body))}`]),
     ...(file ? [`--data-binary ${quoted(`@${file.name}`)}`] : []),
   ];
   return lines.join(' \\\n  ');
+}
+
+/** The address of the request; a parameter of the path that is not known yet stays in braces. */
+function templateUrl({ operation, parameters }: Request): string {
+  const open = operation.parameters.filter(
+    ({ in: place, name }) => place === 'path' && (parameters[name] ?? '') === '',
+  );
+  const names = Object.fromEntries(open.map(({ name }) => [name, `{${name}}`]));
+  return urlOf(operation, { ...parameters, ...names }).replace(/%7B(\w+)%7D/g, '{$1}');
 }
 
 /** The request as a call of `@rapport/client`. */

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { Missing } from '../../app/boundaries.tsx';
 import { useText } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell.tsx';
-import { useShortcut } from '../../app/shortcuts.ts';
+import { keyText, useShortcut } from '../../app/shortcuts.ts';
 import { call, Problem } from '../../contract/call.ts';
 import type { Resource } from '../../contract/contract-file.ts';
 import { theContract } from '../../contract/contract.ts';
@@ -86,7 +86,7 @@ function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
     <>
       <Bar title={t('form.new', { what: labels.singular(object === '' ? resource.singular : object) })}>
         <Button onPress={() => history.back()}>{t('form.cancel')}</Button>
-        <Button kind="primary" icon={Check} shortcut="⌘ ↵" onPress={save}>
+        <Button kind="primary" icon={Check} shortcut={keyText('mod+enter')} onPress={save}>
           {t('form.create')}
         </Button>
       </Bar>
