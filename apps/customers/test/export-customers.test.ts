@@ -12,7 +12,7 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { ServiceError } from '@grpc/grpc-js';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
-import { fromGrpcError } from '@rapport/contracts';
+import { fromGrpcError, snakeCase } from '@rapport/contracts';
 import type { Caller } from '@rapport/platform';
 import { parse } from 'csv-parse/sync';
 import { expect, test } from 'vitest';
@@ -154,7 +154,7 @@ test('a file of an earlier release with snake_case columns is imported unchanged
   });
   const csv = (await exported(tenant.caller, { format: ExportFormat.CSV })).slice(1);
   const [head = ''] = csv.split('\r\n');
-  const snakeHead = head.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const snakeHead = snakeCase(head);
   const old = csv.replace(head, snakeHead).replace('gold', 'silver').replace('many', 'few');
 
   expect(snakeHead).toContain('postal_code,country_code,external_id.erp,custom_fields.plan,custom_fields.seat_plan');

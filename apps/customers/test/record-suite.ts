@@ -1,4 +1,4 @@
-import { maskText } from '@rapport/contracts';
+import { camelCase, maskText, snakeCase } from '@rapport/contracts';
 import { UpsertMatch } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
@@ -14,7 +14,7 @@ const byExternalId = { match: UpsertMatch.EXTERNAL_ID, matchSystem: 'erp' };
 export function recordSuite(service: () => RunningCustomers, subject: SuiteSubject): void {
   const { type, text, other } = subject;
   const { singular, plural } = type;
-  const column = text.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const column = snakeCase(text);
   let tenant: RecordTenant;
 
   describe(`records of ${plural}`, () => {
@@ -91,7 +91,7 @@ export function recordSuite(service: () => RunningCustomers, subject: SuiteSubje
       for (const orderBy of tenant.orders()) {
         const up = await tenant.list({ orderBy });
         const down = await tenant.list({ orderBy: `${orderBy} desc` });
-        const valued = ({ [jsonName(orderBy)]: value }: Answer) => value !== undefined;
+        const valued = ({ [camelCase(orderBy)]: value }: Answer) => value !== undefined;
         expect(
           down.filter(valued).map(({ id }) => id),
           orderBy,
@@ -253,8 +253,4 @@ export function recordSuite(service: () => RunningCustomers, subject: SuiteSubje
       await expect(tenant.call(`get${tenant.single}`, { id: 'no id' })).rejects.toMatchObject(refused('id'));
     });
   });
-}
-
-function jsonName(column: string): string {
-  return column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -1,4 +1,5 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { camelPath } from '@rapport/contracts';
 import { createOrm, tenantSession } from '@rapport/persistence';
 import { callContext, type Caller } from '@rapport/platform';
 import { printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
@@ -230,12 +231,7 @@ describe('a page reads a bounded number of rows', () => {
 
   /** The position of a customer, in PostgreSQL's text form. */
   async function positionOf(id: string, names: readonly string[]) {
-    const values = names.map((name) => {
-      const path = name.replace(/^(custom_fields\.)?(.*)$/, (_, custom: string | undefined, rest: string) =>
-        custom === undefined ? rest.replace(/_([a-z])/g, (__, letter: string) => letter.toUpperCase()) : name,
-      );
-      return `(${keys[path.replace('custom_fields', 'customFields')]})::text`;
-    });
+    const values = names.map((name) => `(${keys[camelPath(name)]})::text`);
     const { rows } = await superuser.query<{ values: (string | null)[] }>(
       `select array[${values.join(', ')}] as values from customer where id = $1`,
       [id],

@@ -14,7 +14,7 @@ import {
   type FieldDescriptorProto,
   type FileDescriptorProto,
 } from '@bufbuild/protobuf/wkt';
-import { Contract, platformContract, recordContracts, type RecordContract } from '@rapport/contracts';
+import { camelCase, Contract, platformContract, recordContracts, type RecordContract } from '@rapport/contracts';
 import { FieldBehavior } from '@rapport/contracts/google/api/field_behavior';
 import { ResourceDescriptor, ResourceReference } from '@rapport/contracts/google/api/resource';
 import { FieldIndex, FieldOrder, FieldRules, Format, RecordOptions } from '@rapport/contracts/rapport/api/v1/options';
@@ -180,7 +180,7 @@ export function field(
   return create(FieldDescriptorProtoSchema, {
     name,
     number,
-    jsonName: name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+    jsonName: camelCase(name),
     label: list ? Label.REPEATED : Label.OPTIONAL,
     ...(typeof type === 'string' ? { type: isEnum ? Type.ENUM : Type.MESSAGE, typeName: type } : { type }),
     proto3Optional: optional,

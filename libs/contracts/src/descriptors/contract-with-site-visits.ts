@@ -24,6 +24,7 @@ import { FieldBehavior } from '../gen/google/api/field_behavior.js';
 import { HttpRule } from '../gen/google/api/http.js';
 import { ResourceDescriptor, ResourceReference } from '../gen/google/api/resource.js';
 import { FieldIndex, FieldOrder, FieldRules, Format, Policy, RecordOptions } from '../gen/rapport/api/v1/options.js';
+import { camelCase } from '../values/letter-case.js';
 import { Contract } from './load-contract.js';
 
 type Field = MessageInitShape<typeof FieldDescriptorProtoSchema>;
@@ -111,7 +112,7 @@ function method(
 }
 
 function text(name: string, number: number, ...options: UnknownField[]): Field {
-  const jsonName = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const jsonName = camelCase(name);
   const own = setOptions(create(FieldOptionsSchema), ...options);
   return { name, jsonName, number, type: Type.STRING, label: Label.OPTIONAL, options: own };
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { platformContract } from '../descriptors/platform-contract.js';
 import { OnErase, OnMerge } from '../gen/rapport/api/v1/options.js';
+import { snakeCase } from '../values/letter-case.js';
 import { recordContracts, type RecordField } from './record-contract.js';
 
 const contract = platformContract();
@@ -9,7 +10,7 @@ const contract = platformContract();
 function referringTypes(isChanged: (field: RecordField) => boolean): string[] {
   return recordContracts(contract)
     .filter(({ fields }) => fields.some((field) => field.reference === 'rapport/Customer' && isChanged(field)))
-    .map(({ singular }) => singular.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+    .map(({ singular }) => snakeCase(singular));
 }
 
 test.each([
