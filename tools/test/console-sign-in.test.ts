@@ -148,6 +148,25 @@ describe('a session of the console', () => {
     }
   });
 
+  test('manages API keys and OAuth clients within the rights of the user', async () => {
+    const admin = await signIn();
+    const reader = await ConsoleUser.signIn(platform.edgeUrl, workspace, await newPerson(platform, api));
+    const key = { displayName: 'Nightly import', permissions: ['customers.read'] };
+    const client = {
+      displayName: 'Report',
+      confidential: true,
+      grantTypes: ['CLIENT_CREDENTIALS'],
+      permissions: ['customers.read'],
+    };
+
+    expect((await admin.call('POST', '/v1/apiKeys', { body: key })).status).toBe(201);
+    const made = await admin.call('POST', '/v1/oauthClients', { body: client });
+    expect(made.status).toBe(201);
+    const { id } = (await made.json()) as { id: string };
+    expect((await admin.call('DELETE', `/v1/oauthClients/${id}`)).status).toBe(204);
+    expect((await reader.call('POST', '/v1/apiKeys', { body: key })).status).toBe(403);
+  });
+
   test('takes a code of the authenticator app when the user has one', async () => {
     const grace = await newPerson(platform, api, ['admin']);
     const user = await ConsoleUser.signIn(platform.edgeUrl, workspace, grace);

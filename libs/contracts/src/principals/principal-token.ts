@@ -24,12 +24,14 @@ const callerClaims = z.object({
   scope: z.enum(['OWN', 'TEAM', 'ALL']).optional(),
   teams: z.array(z.string()).optional(),
   hide: z.boolean().optional(),
+  console: z.boolean().optional(),
 });
 
 export type CallerClaims = z.infer<typeof callerClaims>;
 
 /** The claims of a caller, in one order, so that equal callers have equal claims. */
-export function claimsOf({ principalId, tenantId, permissions, recordScope, teamIds, hidesPii }: Caller): CallerClaims {
+export function claimsOf(caller: Caller): CallerClaims {
+  const { principalId, tenantId, permissions, recordScope, teamIds, hidesPii, inConsole } = caller;
   return {
     sub: principalId,
     tid: tenantId,
@@ -37,12 +39,13 @@ export function claimsOf({ principalId, tenantId, permissions, recordScope, team
     ...(recordScope && recordScope !== 'ALL' && { scope: recordScope }),
     ...(teamIds && teamIds.length > 0 && { teams: [...teamIds] }),
     ...(hidesPii && { hide: true }),
+    ...(inConsole && { console: true }),
   };
 }
 
 /** @throws Error for invalid claims, such as a scope that this release does not support */
 export function callerOf(payload: JWTPayload): Caller {
-  const { sub, tid, perms, scope, teams, hide } = callerClaims.parse(payload);
+  const { sub, tid, perms, scope, teams, hide, console: inConsole } = callerClaims.parse(payload);
   return {
     tenantId: tid,
     principalId: sub,
@@ -50,6 +53,7 @@ export function callerOf(payload: JWTPayload): Caller {
     ...(scope && { recordScope: scope }),
     ...(teams && { teamIds: teams }),
     ...(hide && { hidesPii: true }),
+    ...(inConsole && { inConsole: true }),
   };
 }
 

@@ -15,6 +15,8 @@ export interface Caller {
   teamIds?: readonly string[];
   /** Whether fields that the contract marks as `pii` are hidden from the caller. */
   hidesPii?: boolean;
+  /** Whether a person acts in the console, which is part of the platform, and not an app that the person has let act. */
+  inConsole?: boolean;
 }
 
 /** What caused a call, when it was not a direct request of a person or a client. */

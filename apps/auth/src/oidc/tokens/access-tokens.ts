@@ -62,13 +62,14 @@ export class AccessTokens {
     const rights = row && rightsOf(row);
     if (!rights) return undefined;
     const principal = principalId(row.user_id, row.client_id);
+    const inConsole = row.client_id === consoleClientKey && { inConsole: true };
     return {
       tenantId,
       principalId: principal,
       permissions: [...rights.permissions],
       expireTime: new Date(Math.round(row.expire_ms)).toISOString(),
       plan: row.plan,
-      principalToken: this.principals.sign({ tenantId, principalId: principal, ...rights }),
+      principalToken: this.principals.sign({ tenantId, principalId: principal, ...rights, ...inConsole }),
       allowedOrigins: row.allowed_origins,
     };
   }
