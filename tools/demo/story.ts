@@ -42,7 +42,8 @@ export async function playStory(
   await sendWebhooks(scene);
   await Promise.all([
     makeConflicts(scene, accounting),
-    ...[assignPeople(scene), assignDeals(scene), makeSubscriptions(scene), openAccess(scene), erase(scene)],
+    ...[assignPeople(scene), assignDeals(scene), saveViews(scene), makeSubscriptions(scene)],
+    ...[openAccess(scene), erase(scene)],
   ]);
   await leaveDuplicates(scene);
   onProgress('Playing the demo story: an import, files, consents');
@@ -134,6 +135,10 @@ async function assignCompanies({ actor, id }: Scene): Promise<void> {
     updateMask: ['ownerId', ...Object.keys(fields)],
   }));
   await actor('Mara').api('POST', '/v1/customers:batchUpdate', { items });
+}
+
+async function saveViews({ actor }: Scene): Promise<void> {
+  for (const { by, ...view } of story.views) await actor(by).api('POST', '/v1/views', view);
 }
 
 /** Days such as `+34` of custom fields are counted from today. */

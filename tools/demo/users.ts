@@ -24,13 +24,8 @@ export interface Scene {
 
 const redirectUri = 'https://kestrel.example/signed-in';
 const permissions = [
-  'account.read',
-  'customers.read',
-  'customers.write',
-  'deals.read',
-  'deals.write',
-  'files.read',
-  'files.write',
+  ...['account.read', 'customers.read', 'customers.write', 'deals.read', 'deals.write', 'files.read', 'files.write'],
+  'views.write',
 ];
 
 /** Invites a user, and accepts the invitation with the link of its mail, as a person would. */
