@@ -49,6 +49,13 @@ function screen<Path extends string, Search = object>(
   });
 }
 
+/** Takes one text of an address. */
+function textSearch<Name extends string>(
+  name: Name,
+): (search: Readonly<Record<string, unknown>>) => Partial<Record<Name, string>> {
+  return ({ [name]: value }) => (typeof value === 'string' ? { [name]: value } : {}) as Partial<Record<Name, string>>;
+}
+
 const screens = [
   screen('/', () => import('../screens/home/home.tsx'), 'Home'),
   screen('/access/explain', () => import('../screens/access/explain.tsx'), 'Explain'),
@@ -56,6 +63,8 @@ const screens = [
   screen('/all', () => import('../screens/all/all.tsx'), 'AllResources'),
   screen('/conflicts', () => import('../screens/conflicts/conflicts.tsx'), 'Conflicts'),
   screen('/duplicates', () => import('../screens/duplicates/duplicates.tsx'), 'Duplicates'),
+  screen('/imports', () => import('../screens/imports/imports.tsx'), 'Imports', textSearch('id')),
+  screen('/imports/new', () => import('../screens/imports/new-import.tsx'), 'NewImport', textSearch('type')),
   screen('/operations', () => import('../screens/operation/operations.tsx'), 'Operations'),
   screen('/operations/$operation', () => import('../screens/operation/operation.tsx'), 'OperationScreen'),
   screen('/objects/$object', () => import('../screens/list/list.tsx'), 'ObjectList', listSearch),

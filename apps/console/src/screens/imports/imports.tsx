@@ -1,0 +1,93 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Download } from 'lucide-react';
+import { Failure, Pending } from '../../app/boundaries.tsx';
+import { useText } from '../../app/language.ts';
+import { Bar } from '../../app/shell.tsx';
+import { useShortcut } from '../../app/shortcuts.ts';
+import { theContract } from '../../contract/contract.ts';
+import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
+import { useLabels } from '../../contract/labels.ts';
+import { listQuery } from '../../contract/queries.ts';
+import { useFormat } from '../../kit/format.ts';
+import { LiveOperation } from '../../kit/live-operation.tsx';
+import { Nothing } from '../../kit/nothing.tsx';
+import { Split } from '../../kit/split.tsx';
+import { Button, Icon } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import { MappedColumns } from './mapped-columns.tsx';
+import style from './imports.module.css';
+
+/** The imports of the workspace and its other long work, with the progress of the open one. */
+export function Imports() {
+  const t = useText();
+  const navigate = useNavigate();
+  const resource = theContract().resource('operations');
+  if (!resource) throw new Error('The contract has no operations.');
+  const { data, error, isPending } = useInfiniteQuery(listQuery(resource));
+  const { id: chosen }: { id?: string } = useSearch({ strict: false });
+  const start = () => void navigate({ to: '/imports/new' });
+  useShortcut('n', 'imports.new', start);
+  if (error) return <Failure error={error} reset={() => undefined} />;
+  if (isPending) return <Pending />;
+  const operations = data.pages.flatMap(({ items }) => items);
+  const open = operations.find((each) => textAt(each, 'id') === chosen) ?? operations[0];
+  return (
+    <>
+      <Bar title={t('nav.imports')} beside={t('imports.count', { count: operations.length })}>
+        <Button kind="primary" icon={Download} shortcut="N" onPress={start}>
+          {t('imports.new')}
+        </Button>
+      </Bar>
+      {open ? (
+        <Split
+          label={t('nav.imports')}
+          openId={textAt(open, 'id')}
+          onOpen={(id) => void navigate({ to: '.', search: { id }, replace: true })}
+          items={operations.map((each) => ({
+            id: textAt(each, 'id'),
+            name: textAt(each, 'id'),
+            content: <OperationLine operation={each} />,
+          }))}
+        >
+          <div className={style['open']}>
+            <LiveOperation key={textAt(open, 'id')} id={textAt(open, 'id')} />
+            {itemsAt(open, 'columns').length > 0 && <MappedColumns columns={itemsAt(open, 'columns')} />}
+          </div>
+        </Split>
+      ) : (
+        <Nothing
+          title={t('imports.none')}
+          help={t('imports.noneHelp')}
+          curl={`curl ${location.origin}/v1/customers:import -H "Authorization: Bearer $KEY" -H "Content-Type: text/csv" --data-binary @customers.csv`}
+        >
+          <Button icon={Download} onPress={start}>
+            {t('imports.new')}
+          </Button>
+        </Nothing>
+      )}
+    </>
+  );
+}
+
+function OperationLine({ operation }: { operation: Json }) {
+  const t = useText();
+  const labels = useLabels();
+  const format = useFormat();
+  const rows = Number(valueAt(operation, 'counts.rows') ?? 0);
+  const isDry = valueAt(operation, 'import.dryRun') === true;
+  return (
+    <>
+      <Icon of={Download} />
+      <span className={style['line']}>
+        <span className={text['cut']}>
+          {isDry ? t('imports.dryRun') : labels.value('Operation.Kind', textAt(operation, 'kind'))}
+        </span>
+        <span className={text['meta']}>
+          {labels.value('Operation.State', textAt(operation, 'state'))}, {t('imports.rows', { count: rows })}
+        </span>
+      </span>
+      <span className={text['meta']}>{format.time(textAt(operation, 'createTime'))}</span>
+    </>
+  );
+}

@@ -1,0 +1,183 @@
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { Download, FileUp, FlaskConical } from 'lucide-react';
+import { useState } from 'react';
+import { Button as AriaButton, DropZone, FileTrigger, Text } from 'react-aria-components';
+import { ProblemText } from '../../app/boundaries.tsx';
+import { useText } from '../../app/language.ts';
+import { Bar, Scroll } from '../../app/shell.tsx';
+import { theContract } from '../../contract/contract.ts';
+import { itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { useLabels } from '../../contract/labels.ts';
+import { readQuery } from '../../contract/queries.ts';
+import { Select, TextField } from '../../kit/field.tsx';
+import { useFormat } from '../../kit/format.ts';
+import { LiveOperation } from '../../kit/live-operation.tsx';
+import { Button, Icon } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import { fieldsOf, usableTypes } from './import-fields.ts';
+import { MappedColumns, skipped } from './mapped-columns.tsx';
+import { startImport, type ImportChoices } from './upload.ts';
+import style from './imports.module.css';
+
+/** An import in three steps: the file, what would happen, and the import itself. Nothing is written before the third. */
+export function NewImport() {
+  const t = useText();
+  const navigate = useNavigate();
+  const { type }: { type?: string } = useSearch({ strict: false });
+  const [file, setFile] = useState<File>();
+  const [settings, setSettings] = useState({ recordType: type ?? 'customer', defaultCountry: '', language: '' });
+  const [chosen, setChosen] = useState<Record<string, string>>({});
+  const [trial, setTrial] = useState<string>();
+  const [tried, setTried] = useState<Json>();
+  const choices: ImportChoices = { ...settings, map: mapOf(tried, chosen) };
+  const dryRun = useMutation({
+    mutationFn: async () => {
+      setTried(undefined);
+      if (file) await startImport(file, choices, true, setTrial);
+    },
+  });
+  const run = useMutation({
+    mutationFn: async () =>
+      file && startImport(file, choices, false, (id) => void navigate({ to: '/imports', search: { id } })),
+  });
+  const error = dryRun.error ?? run.error;
+  return (
+    <>
+      <Bar
+        title={t('imports.new')}
+        beside={file && `${file.name}, ${t('imports.bytes', { count: Math.ceil(file.size / 1024) })}`}
+      />
+      <Scroll padded>
+        <div className={style['steps']}>
+          <FileStep file={file} onFile={setFile} />
+          <Settings settings={settings} onChange={setSettings} />
+          <div className={text['row']}>
+            <Button icon={FlaskConical} onPress={() => dryRun.mutate()} isDisabled={!file || dryRun.isPending}>
+              {t('imports.try')}
+            </Button>
+            <span className={text['meta']}>{t('imports.tryHelp')}</span>
+          </div>
+          {trial !== undefined && <LiveOperation key={trial} id={trial} title={t('imports.dryRun')} onEnd={setTried} />}
+          {tried && (
+            <>
+              <Columns recordType={settings.recordType} tried={tried} chosen={chosen} onChoose={setChosen} />
+              <div className={text['row']}>
+                <Button kind="primary" icon={Download} onPress={() => run.mutate()} isDisabled={run.isPending}>
+                  {t('imports.run')}
+                </Button>
+                <span className={text['meta']}>{t('imports.runHelp')}</span>
+              </div>
+            </>
+          )}
+          {error && (
+            <div role="alert">
+              <ProblemText error={error} />
+            </div>
+          )}
+        </div>
+      </Scroll>
+    </>
+  );
+}
+
+function FileStep({ file, onFile }: { file: File | undefined; onFile: (file: File) => void }) {
+  const t = useText();
+  return (
+    <DropZone
+      className={style['drop'] ?? ''}
+      onDrop={({ items }) => {
+        const first = items.find((item) => item.kind === 'file');
+        void first?.getFile().then(onFile);
+      }}
+    >
+      <Icon of={FileUp} />
+      <Text slot="label">{file ? file.name : t('imports.drop')}</Text>
+      <FileTrigger
+        acceptedFileTypes={['.csv', '.json', '.ndjson', '.jsonl', '.vcf']}
+        onSelect={(files) => files?.[0] && onFile(files[0])}
+      >
+        <AriaButton className={text['link'] ?? ''}>{t(file ? 'imports.other' : 'imports.choose')}</AriaButton>
+      </FileTrigger>
+      <span className={text['meta']}>{t('imports.formats')}</span>
+    </DropZone>
+  );
+}
+
+interface ImportSettings {
+  recordType: string;
+  defaultCountry: string;
+  language: string;
+}
+
+function Settings({ settings, onChange }: { settings: ImportSettings; onChange: (settings: ImportSettings) => void }) {
+  const t = useText();
+  const labels = useLabels();
+  const { data } = useQuery(readQuery('listCustomObjects', { pageSize: 100 }));
+  const own = itemsAt(data, 'customObjects').map((each) => ({
+    id: `objects.${textAt(each, 'key')}`,
+    name: textAt(each, 'pluralName') || textAt(each, 'displayName') || textAt(each, 'key'),
+  }));
+  const types = usableTypes(theContract()).map(({ singular, name }) => ({ id: singular, name: labels.resource(name) }));
+  return (
+    <div className={style['settings']}>
+      <Select
+        label={t('imports.type')}
+        options={[...types, ...own]}
+        value={settings.recordType}
+        onChange={(recordType) => onChange({ ...settings, recordType })}
+      />
+      <TextField
+        label={t('imports.country')}
+        help={t('imports.countryHelp')}
+        value={settings.defaultCountry}
+        onChange={(defaultCountry) => onChange({ ...settings, defaultCountry: defaultCountry.toUpperCase() })}
+        maxLength={2}
+      />
+      <TextField
+        label={t('imports.language')}
+        help={t('imports.languageHelp')}
+        value={settings.language}
+        onChange={(language) => onChange({ ...settings, language })}
+      />
+    </div>
+  );
+}
+
+function Columns({ recordType, tried, chosen, onChoose }: ColumnsProps) {
+  const format = useFormat();
+  const t = useText();
+  const columns = itemsAt(tried, 'columns');
+  const skippedCount = columns.filter((column) => textAt(column, 'field') === '').length;
+  return (
+    <>
+      <p className={text['two']}>
+        {t('imports.mapped', { count: columns.length - skippedCount })}{' '}
+        {skippedCount > 0 && format.number(skippedCount)} {skippedCount > 0 && t('imports.unmapped')}
+      </p>
+      <MappedColumns
+        columns={columns}
+        fields={fieldsOf(theContract(), recordType)}
+        chosen={chosen}
+        onChoose={(column, field) => onChoose({ ...chosen, [column]: field })}
+      />
+    </>
+  );
+}
+
+interface ColumnsProps {
+  recordType: string;
+  tried: Json;
+  chosen: Readonly<Record<string, string>>;
+  onChoose: (chosen: Record<string, string>) => void;
+}
+
+/** What `map` says: every column with its field, as the server mapped it or a person chose. Empty until one was chosen. */
+function mapOf(tried: Json | undefined, chosen: Readonly<Record<string, string>>): string[] {
+  if (!tried || Object.keys(chosen).length === 0) return [];
+  return itemsAt(tried, 'columns').flatMap((column) => {
+    const name = textAt(column, 'column');
+    const field = chosen[name] ?? textAt(column, 'field');
+    return field === '' || field === skipped ? [] : [`${name}=${field}`];
+  });
+}
