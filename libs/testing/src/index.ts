@@ -6,6 +6,7 @@ export { reportCases, type BenchReport } from './bench/report-cases.js';
 export { Browser, type Visited } from './servers/browser.js';
 export { startChromium } from './servers/chromium.js';
 export { comesTrueWithinMs } from './comes-true-within-ms.js';
+export { installDebianPackage } from './servers/debian-package.js';
 export {
   startEmbeddedPostgres,
   type EmbeddedPostgres,

@@ -3,11 +3,9 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { installDebianPackage } from '@rapport/testing';
 
 const run = promisify(execFile);
-/** The same lock as that of `libs/testing`: two runs of apt at a time refuse each other. */
-const lock = '/tmp/rapport-apt.lock';
-const installTimeoutMs = 300_000;
 
 /**
  * Where a program is. As root on a machine with apt its package is installed when it is missing; the packages named here
@@ -31,9 +29,7 @@ export async function findPythonWith(module: string, debianPackage: string): Pro
 
 async function installed(debianPackage: string, present: () => Promise<string | undefined>): Promise<string> {
   if (process.getuid?.() !== 0) throw new Error(`Install Debian's ${debianPackage}, or what it brings, for this test.`);
-  const install = `apt-get update -q && apt-get install -y -q --no-install-recommends ${debianPackage}`;
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  await run('flock', [lock, 'sh', '-c', install], { env, timeout: installTimeoutMs });
+  await installDebianPackage(debianPackage);
   const found = await present();
   if (found === undefined) throw new Error(`The package ${debianPackage} did not bring what was looked for.`);
   return found;
