@@ -100,16 +100,17 @@ it('an edge without a certificate sends no Strict-Transport-Security', async () 
 
 describe('the plain port', () => {
   it('redirects to the same path of the configured origin, for any Host', async () => {
-    const server = await startRedirectServer(0, '127.0.0.1', 'https://api.example.com');
+    const server = await startRedirectServer(0, '127.0.0.1', 'https://api.example.com', 'https://console.example.com');
     const { port } = server.address() as AddressInfo;
-    const redirected = async (path: string) => {
-      const request = getPlain({ host: '127.0.0.1', port, path, headers: { host: 'evil.example' } });
+    const redirected = async (path: string, host = 'evil.example') => {
+      const request = getPlain({ host: '127.0.0.1', port, path, headers: { host } });
       const [{ statusCode, headers }] = (await once(request, 'response')) as [IncomingMessage];
       return [statusCode, headers.location];
     };
     expect(await redirected('/v1/ores?name=a%20b')).toEqual([308, 'https://api.example.com/v1/ores?name=a%20b']);
     expect(await redirected('//evil.example/x')).toEqual([308, 'https://api.example.com//evil.example/x']);
     expect(await redirected('http://evil.example/')).toEqual([400, undefined]);
+    expect(await redirected('/deals', 'console.example.com:80')).toEqual([308, 'https://console.example.com/deals']);
     server.close();
   });
 });

@@ -69,7 +69,10 @@ export async function registerSignIn(server: FastifyInstance, parts: SignInParts
 async function begin(request: FastifyRequest, reply: FastifyReply, parts: SignInParts): Promise<FastifyReply> {
   const { sessions, provider, consoleUrl } = parts;
   // Another name of this host, such as localhost, would not get the cookies that the callback needs.
-  if (request.host !== new URL(consoleUrl).host) return reply.redirect(consoleUrl + request.url, 303);
+  if (request.host !== new URL(consoleUrl).host) {
+    const [, search = ''] = request.url.split('?', 2);
+    return reply.redirect(`${consoleUrl}/console/sign-in?${search}`, 303);
+  }
   const query = request.query as Readonly<Record<string, unknown>>;
   const hint = (name: string) => {
     const value = query[name];
