@@ -83,24 +83,33 @@ async function readStream(send: (message: Message) => void, signal: AbortSignal)
   let cursor: string | undefined;
   let failures = 0;
   while (!signal.aborted) {
+    let isOpen = false;
     try {
       for await (const frame of stream<Frame>('watchChanges', cursor === undefined ? {} : { cursor }, signal)) {
         if (failures > 0 || cursor === undefined) send({ state: 'live' });
         failures = 0;
+        isOpen = true;
         ({ cursor } = frame);
         if (frame.change) send({ change: frame.change });
       }
     } catch (error) {
       if (signal.aborted) return;
-      // Without the right to read changes, or signed out: the screens say so themselves.
-      if (error instanceof Problem && (error.status === 401 || error.status === 403)) return;
-      // What the cursor stood for is gone, or the answer was broken off: from the end of the log.
-      if (error instanceof Problem && error.status >= 400 && error.status < 500) cursor = undefined;
+      const status = error instanceof Problem ? error.status : 0;
+      const isRefused = status === 401 || status === 403;
+      // Without the right to read changes, or signed out: the screens say so themselves. A stream that was open ends when its session was
+      // idle as far as the stream knows, while other requests may have renewed it.
+      if (isRefused && !isOpen) return;
+      if (meansLostCursor(status)) cursor = undefined;
       send({ state: 'lost' });
     }
     failures += 1;
     await delay(Math.min(30_000, 500 * 2 ** failures) * (0.5 + Math.random() / 2), signal);
   }
+}
+
+/** What the cursor stood for is gone, or the answer was broken off: from the end of the log. @param status of a problem, or 0 */
+function meansLostCursor(status: number): boolean {
+  return status >= 400 && status < 500 && status !== 401 && status !== 403;
 }
 
 function receive(message: Message): void {

@@ -21,10 +21,15 @@ const endedCalls = new Counter({
 
 type Verifier = Pick<Authenticator, 'verify' | 'distrust'>;
 
+/** Undefined when the session is over. */
+export type RenewAuthorization = () => Promise<string | undefined>;
+
 /** A call to be watched. */
 export interface AdmittedCall {
   /** The header that the call was admitted by. */
   authorization: string;
+  /** The header that takes its place once it is no longer valid. A session of the console outlives its tokens. */
+  renew?: RenewAuthorization | undefined;
   principal: Principal;
   permission: string;
   /** Ends the call. Called at most once. */
@@ -46,11 +51,12 @@ export class OpenCalls {
 
   /** Call its `leave` when the call has ended. */
   enter(admitted: AdmittedCall): OpenCall {
-    const { authorization, principal } = admitted;
+    const { authorization, renew, principal } = admitted;
     let credential = this.#byCredential.get(authorization);
     if (!credential) {
       const forget = () => void this.#byCredential.delete(authorization);
-      credential = new OpenCredential(authorization, principal.caller.tenantId, this.authenticator, forget);
+      const { tenantId } = principal.caller;
+      credential = new OpenCredential({ authorization, renew }, tenantId, this.authenticator, forget);
       this.#byCredential.set(authorization, credential);
     }
     return credential.enter(admitted);
@@ -84,7 +90,7 @@ class OpenCredential {
   #isVerifying = false;
 
   constructor(
-    private readonly authorization: string,
+    private readonly current: Pick<AdmittedCall, 'authorization' | 'renew'>,
     readonly tenantId: string,
     private readonly authenticator: Pick<Verifier, 'verify'>,
     private readonly forget: () => void,
@@ -128,10 +134,22 @@ class OpenCredential {
 
   async #ask(): Promise<void> {
     try {
-      this.#known = await this.authenticator.verify(this.authorization);
+      this.#known = await this.#verifyCurrent();
       for (const call of [...this.#calls]) call.compare(this.#known.principal);
     } catch (error) {
       this.#endUnlessUnavailable(asAppError(error));
+    }
+  }
+
+  async #verifyCurrent(): Promise<KnownCredential> {
+    const { authorization, renew } = this.current;
+    try {
+      return await this.authenticator.verify(authorization);
+    } catch (error) {
+      const next = error instanceof AppError && error.code === 'UNAUTHENTICATED' ? await renew?.() : undefined;
+      if (next === undefined || next === authorization) throw error;
+      this.current.authorization = next;
+      return this.authenticator.verify(next);
     }
   }
 

@@ -2,9 +2,17 @@ import { createHash } from 'node:crypto';
 import { AppError } from '@rapport/platform';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
+import type { RenewAuthorization } from '../access/open-calls.js';
 import { clientOf, headOf } from '../http/request-head.js';
 import type { IssuedTokens, ProviderClient, RequestOrigin } from './provider-client.js';
 import { isOver, isRenewable, secondsNow, type ConsoleCookies, type SealedSession } from './session-cookie.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set on a request of the console. */
+    renewAuthorization: RenewAuthorization | undefined;
+  }
+}
 
 const maxSessions = 10_000;
 /** A token that is valid for less than this is refreshed before it is used, in milliseconds. */
@@ -57,6 +65,12 @@ export class ConsoleSessions {
     this.#tokens.set(hashOf(refreshToken), tokens);
     const now = secondsNow();
     return this.cookies.ofSession({ refreshToken, startedAt: now, seenAt: now });
+  }
+
+  /** The Authorization header of a session, with a new token when the last one is about to expire. Undefined when it is over. */
+  async authorizationOf(sealed: SealedSession, origin: RequestOrigin): Promise<string | undefined> {
+    const tokens = isOver(sealed) ? undefined : await this.#tokensOf(sealed, origin, false);
+    return tokens && `Bearer ${tokens.accessToken}`;
   }
 
   /** Ends a session with all its tokens, for all edges. */
@@ -114,6 +128,7 @@ export class ConsoleSessions {
  * request like any other with an access token. A request with an Authorization header is not looked at.
  */
 export function takeBearerFromCookie(scope: FastifyInstance, sessions: ConsoleSessions): void {
+  scope.decorateRequest('renewAuthorization');
   scope.addHook('onRequest', (request, reply, done) => {
     const head = headOf(request.raw);
     if (head.authorization !== undefined || request.headers.cookie === undefined) return done();
@@ -122,6 +137,7 @@ export function takeBearerFromCookie(scope: FastifyInstance, sessions: ConsoleSe
       if (!session) return;
       head.authorization = `Bearer ${session.tokens.accessToken}`;
       request.headers.authorization = head.authorization;
+      request.renewAuthorization = () => sessions.authorizationOf(session.sealed, originOf(request));
       head.setCookie = await renewed(sessions, session);
       if (head.setCookie !== undefined) void reply.header('set-cookie', head.setCookie);
     };

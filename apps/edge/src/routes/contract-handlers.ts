@@ -183,6 +183,7 @@ class RequestCall {
     if (!principal || headers.authorization === undefined || !isLasting(method)) return;
     this.#open = openCalls.enter({
       authorization: headers.authorization,
+      renew: request.renewAuthorization,
       principal,
       permission: method.policy.permission,
       end: (reason) => {
