@@ -84,13 +84,15 @@ export async function connectAccounting(
   return { api, mapping, query: (statement, values) => run(platform, contacts(statement), values) };
 }
 
-/** Changes people on both sides while nothing is exchanged. The conflicts stay open. */
+/** Changes people on both sides while nothing is exchanged, and some in the table only. The conflicts stay open. */
 export async function makeConflicts({ actor, id }: Scene, { api, mapping, query }: Accounting): Promise<void> {
   const path = `/v1/mappings/${mapping}`;
   await until(async () => (await api<{ isBackfilled?: boolean }>('GET', path)).isBackfilled === true);
   await api('PATCH', path, { state: 'PAUSED' });
-  for (const { name, by, ours, theirs } of story.conflicts) {
+  for (const { name, by, ours } of story.conflicts) {
     await actor(by).api('PATCH', `/v1/customers/${id(`customers/${name}`)}`, ours);
+  }
+  for (const { name, theirs } of [...story.conflicts, ...story.changesInAccounting]) {
     const [column, value] = Object.entries(theirs)[0] ?? [];
     const person = `given_name || ' ' || family_name = $2`;
     await query(`UPDATE contacts SET ${column} = $1, updated_at = clock_timestamp() WHERE ${person}`, [value, name]);

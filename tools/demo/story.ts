@@ -43,6 +43,7 @@ export async function playStory(
   await Promise.all([
     makeConflicts(scene, accounting),
     ...[assignPeople(scene), assignDeals(scene), saveViews(scene), makeSubscriptions(scene)],
+    changeCustomers(scene),
     ...[openAccess(scene), erase(scene)],
   ]);
   await leaveDuplicates(scene);
@@ -89,12 +90,13 @@ async function undoImport({ actor }: Scene): Promise<void> {
   const id = await upload(api, `kind,givenName,familyName,email\n${rows.join('\n')}\n`);
   await untilEnded(api, id);
   await api('POST', `/v1/operations/${id}:undo`);
+  await untilEnded(api, id, 'UNDONE');
 }
 
-async function untilEnded(api: Api, id: string): Promise<void> {
+async function untilEnded(api: Api, id: string, state = 'SUCCEEDED'): Promise<void> {
   for (;;) {
     const operation = await api<{ state: string }>('GET', `/v1/operations/${id}`);
-    if (operation.state === 'SUCCEEDED') return;
+    if (operation.state === state) return;
     if (operation.state === 'FAILED') throw new Error(`An import of the demo failed: ${JSON.stringify(operation)}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -125,6 +127,13 @@ async function assignDeals({ actor, id }: Scene): Promise<void> {
     return { id: id(`deals/${title}`), deal: { ownerId: actor(owner).id }, updateMask: ['ownerId'] };
   });
   await actor('Mara').api('POST', '/v1/deals:batchUpdate', { items });
+}
+
+/** Changes by several people, one after the other: the history of a record. */
+async function changeCustomers({ actor, id }: Scene): Promise<void> {
+  for (const { by, customer, fields } of story.changes) {
+    await actor(by).api('PATCH', `/v1/customers/${id(`customers/${customer}`)}`, fields);
+  }
 }
 
 /** Gives companies their owners and the values of custom fields. */
