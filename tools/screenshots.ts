@@ -1,6 +1,6 @@
 // Makes pictures of the console of a Rapport that `npm start` runs, in both themes and three widths:
 //   npx nx run tools:screenshots                      to .rapport/screenshots
-//   node tools/screenshots.ts FOLDER zh-CN home deals to another folder, in Chinese, of some screens only
+//   node tools/screenshots.ts FOLDER zh-CN home deals to another folder, in Chinese, of other screens
 //   RAPPORT_DIR  folder of the running Rapport (.rapport)
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -20,6 +20,9 @@ const sizes = [
 ] as const;
 const themes = ['light', 'dark'] as const;
 
+/** Screens that stand for all. The last one shows the calls that were made for the others. */
+const five = ['home', 'customers', 'customer', 'deals', 'traffic'];
+
 /** A page is looked at once it has not changed for so long. */
 const stillMs = 600;
 const longestMs = 10_000;
@@ -35,7 +38,8 @@ async function takePictures(demo: Demo): Promise<void> {
   const { url, workspace, users } = demo;
   const end = new AbortController();
   const api = apiOf(url, demo.apiKey, end.signal);
-  const screens = Object.entries(await pathsOf(api)).filter(([name]) => only.length === 0 || only.includes(name));
+  const paths = await pathsOf(api);
+  const screens = (only.length > 0 ? only : five).map((name) => [name, paths[name] ?? `/${name}`] as const);
   await mkdir(folder, { recursive: true });
   const browser = await startChromium({ withChineseFonts: true });
   const traffic = makeTraffic(demo, end.signal);
@@ -62,16 +66,14 @@ async function takePictures(demo: Demo): Promise<void> {
   }
 }
 
-/** The paths of the screens by their names. The last one shows the calls that were made for the others. */
+/** The paths of screens that are not named like their paths. */
 async function pathsOf(api: Api): Promise<Record<string, string>> {
   const filter = encodeURIComponent('displayName = "Müller & Söhne Feinmechanik GmbH"');
   const { customers } = await api<{ customers: { id: string }[] }>('GET', `/v1/customers?filter=${filter}`);
   return {
     home: '/',
-    customers: '/customers',
     customer: `/customers/${customers[0]?.id}`,
     deals: '/deals/board',
-    traffic: '/traffic',
   };
 }
 

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { freePort, sharedPlatform } from '@rapport/testing';
 import { expect, inject, test } from 'vitest';
 import { openDemo } from '../demo/open-demo.ts';
+import { playStory } from '../demo/story.ts';
 import { blocksOf, patternOf } from './document-blocks.ts';
 
 const endOfBlock = '--- end of block ---';
@@ -25,7 +26,8 @@ test.each([
   const commands = blocks.filter(({ language, text }) => language === 'sh' && text !== settings?.text);
   const script = [settings, ...commands].map((block) => `${block?.text}\necho\necho '${endOfBlock}'`).join('\n');
 
-  const stdout = await runBesideStart(script);
+  // The story takes seconds, so one document stands for all that it must not disturb.
+  const stdout = await runBesideStart(script, document === 'quickstart');
 
   const answers = stdout.split(`${endOfBlock}\n`).slice(1);
   const shown = commands.map((command) => {
@@ -36,15 +38,20 @@ test.each([
   for (const [index, text] of shown.entries()) expect(answers[index]?.trim()).toMatch(patternOf(text));
 });
 
-/** What a script prints in a folder such as that of the repository while `npm start` runs: with `.rapport/demo.json`. */
-async function runBesideStart(script: string): Promise<string> {
+/**
+ * What a script prints in a folder such as that of the repository while `npm start` runs: with `.rapport/demo.json`.
+ *
+ * @param isComplete whether the demo has its story
+ */
+async function runBesideStart(script: string, isComplete: boolean): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'rapport-documents-'));
   try {
     const dataDir = join(folder, '.rapport');
     await mkdir(dataDir);
     const platform = await sharedPlatform(inject('platformUrl'));
     const { signal } = new AbortController();
-    await openDemo(platform, dataDir, () => undefined, signal, `kestrel-${randomUUID()}`);
+    const demo = await openDemo(platform, dataDir, () => undefined, signal, `kestrel-${randomUUID()}`);
+    if (isComplete) await playStory(demo, platform, () => undefined, signal);
     const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], {
       cwd: folder,
       env: { ...process.env, RECEIVER_PORT: String(await freePort()) },
