@@ -17,7 +17,7 @@ const [settings] = blocksOf('docs/quickstart.md');
 test.each([
   ['quickstart', 18],
   ['custom-objects', 7],
-  ['deals', 5],
+  ['deals', 6],
   ['files', 2],
   ['search', 1],
   ['clients', 1],

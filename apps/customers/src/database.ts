@@ -14,6 +14,7 @@ import { File, FileContent, FilePiece, FileUpload, FileUsage } from './engine/fi
 import { Merge } from './engine/merge/merge.entity.js';
 import { AddCustomFieldRecordType } from './migrations/add-custom-field-record-type.migration.js';
 import { AddCustomFieldsAndTerms } from './migrations/add-custom-fields-and-terms.migration.js';
+import { AddRankToDeal } from './migrations/add-rank-to-deal.migration.js';
 import { AddRecordScope } from './migrations/add-record-scope.migration.js';
 import { AuditChanges } from './migrations/audit-changes.migration.js';
 import { BoundPendingSearchEntries } from './migrations/bound-pending-search-entries.migration.js';
@@ -36,6 +37,7 @@ import {
   ImportPiece,
 } from './engine/import/operation/import.entity.js';
 import { KeepOrderValuesByRow } from './migrations/keep-order-values-by-row.migration.js';
+import { OrderDealsByRank } from './migrations/order-deals-by-rank.migration.js';
 import { OrderByAllTimes } from './migrations/order-by-all-times.migration.js';
 import { ReadChangesOfRecord } from './migrations/read-changes-of-record.migration.js';
 import { RemoveChanges } from './migrations/remove-changes.migration.js';
@@ -136,4 +138,6 @@ export const migrations = [
   LogFileDeletionsOnce,
   DraftAllUniqueValues,
   CreateSavedView,
+  AddRankToDeal,
+  OrderDealsByRank,
 ];

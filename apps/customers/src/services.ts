@@ -16,6 +16,7 @@ import { SearchServiceService } from '@rapport/contracts/rapport/customers/v1/se
 import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { CustomObjectsServiceService } from '@rapport/contracts/rapport/objects/v1/custom_objects_service';
 import { ObjectRecordsServiceService } from '@rapport/contracts/rapport/objects/v1/object_records_service';
+import { DealMovesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_moves_service';
 import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
@@ -37,6 +38,7 @@ import { MergesController } from './domain/customers/merges/merges.controller.js
 import { OperationsController } from './engine/import/operation/operations.controller.js';
 import { refuseNarrowScope } from './engine/records/scope/refuse-narrow-scopes.js';
 import { SearchController } from './engine/query/search/search.controller.js';
+import { DealMovesController } from './domain/deals/deal-moves.controller.js';
 import { DealsController } from './domain/deals/deals.js';
 import { StageEntriesController } from './domain/deals/stage-entries.js';
 import { PipelinesController } from './domain/pipelines/pipelines.js';
@@ -62,6 +64,7 @@ export const services: readonly ServiceDefinition[] = [
   PrivacyServiceService,
   PipelinesServiceService,
   DealsServiceService,
+  DealMovesServiceService,
   StageEntriesServiceService,
   CustomObjectsServiceService,
   ObjectRecordsServiceService,
@@ -84,6 +87,7 @@ export const controllers = [
   PrivacyController,
   PipelinesController,
   DealsController,
+  DealMovesController,
   StageEntriesController,
   CustomObjectsController,
   ObjectRecordsController,
@@ -106,6 +110,7 @@ const scopedControllers: readonly Type[] = [
   PrivacyController,
   PipelinesController,
   DealsController,
+  DealMovesController,
   StageEntriesController,
   CustomObjectsController,
   ObjectRecordsController,

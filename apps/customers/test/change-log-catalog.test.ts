@@ -61,7 +61,7 @@ const unloggedColumns: Record<string, readonly string[]> = {
   record_association: [],
   // Part of the key.
   custom_field: ['record_type'],
-  deal: ['sort_title', 'amount_order', 'search_text', 'terms', 'order_values', 'index_version', 'sealed'],
+  deal: ['sort_title', 'sort_rank', 'amount_order', 'search_text', 'terms', 'order_values', 'index_version', 'sealed'],
   custom_object: ['sort_display_name', 'search_text', 'index_version'],
   object_record: ['sort_name', 'search_text', 'terms', 'order_values', 'index_version', 'sealed'],
   pipeline: ['sort_name', 'search_text', 'index_version'],

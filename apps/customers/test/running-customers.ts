@@ -28,6 +28,7 @@ import { SearchServiceService } from '@rapport/contracts/rapport/customers/v1/se
 import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { CustomObjectsServiceService } from '@rapport/contracts/rapport/objects/v1/custom_objects_service';
 import { ObjectRecordsServiceService } from '@rapport/contracts/rapport/objects/v1/object_records_service';
+import { DealMovesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_moves_service';
 import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
@@ -62,6 +63,7 @@ const definitions = {
   ...PrivacyServiceService,
   ...PipelinesServiceService,
   ...DealsServiceService,
+  ...DealMovesServiceService,
   ...StageEntriesServiceService,
   ...CustomObjectsServiceService,
   ...ObjectRecordsServiceService,

@@ -5,6 +5,7 @@ import type { RestRoute } from '../rest/rest-route.js';
 const order = [
   'Customers',
   'Deals',
+  'Deal moves',
   'Pipelines',
   'Stage entries',
   'Search',

@@ -5,11 +5,12 @@ import type { FieldViolation } from '@rapport/platform';
 import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
+import { rankOfEntry, rankOfNew } from './rank.js';
 import { enterStages } from './stage-entries.js';
 
 /** Deals: possible sales, each in a stage of a pipeline. */
 export const deals = defineRecord<Deal>('rapport/Deal', DealsServiceService, {
-  indexVersion: 1,
+  indexVersion: 2,
   needs: ['pipelineId'],
   guard: stageViolations,
   stamp({ before, after, needs }, now) {
@@ -19,13 +20,22 @@ export const deals = defineRecord<Deal>('rapport/Deal', DealsServiceService, {
     const hasClosed = hasEntered || before?.status !== status;
     const moment = later(now, before?.stageTime);
     const closeTime = status === DealStatus.OPEN ? undefined : hasClosed ? moment : before.closeTime;
-    return { status, closeTime, stageTime: hasEntered ? moment : before?.stageTime };
+    const rank = rankAfter(before, after, moment);
+    return { status, closeTime, stageTime: hasEntered ? moment : before?.stageTime, rank };
   },
+  lacking: ({ id, rank }) => (rank === undefined ? { rank: rankOfNew(id) } : undefined),
   detail: ({ stage }) => stage,
   also: (changes) => enterStages(changes.filter(({ before, after }) => hasMoved(before, after))),
 });
 
 export const DealsController = recordController(deals, DealsServiceService);
+
+/** The rank of a stored deal. A move to a position has set that of `after`. */
+function rankAfter(before: Deal | undefined, after: Deal, entered: string | undefined): string | undefined {
+  if (!before) return rankOfNew(after.id);
+  const hasRank = after.rank !== before.rank || !hasMoved(before, after);
+  return hasRank ? after.rank : rankOfEntry(after.id, entered ?? '');
+}
 
 /** The clock of another process may be ahead: the leave time is never before the enter time. */
 function later(now: string | undefined, entered: string | undefined): string | undefined {

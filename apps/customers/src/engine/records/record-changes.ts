@@ -45,7 +45,10 @@ export function newRecord<Message extends RecordMessage>(
     id,
     ...parentField(type),
     etag: formatEtag(1),
-    ...type.definition.stamp?.({ before: undefined, after: wanted, needs: linked.needsOf(type, wanted) }, now),
+    ...type.definition.stamp?.(
+      { before: undefined, after: { ...wanted, id }, needs: linked.needsOf(type, wanted) },
+      now,
+    ),
     createTime: now,
     updateTime: now,
     deleteTime: undefined,

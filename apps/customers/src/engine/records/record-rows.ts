@@ -55,7 +55,7 @@ export function recordOf<Message extends RecordMessage>(type: RecordType<Message
     const value = values[property];
     if (value !== null && value !== undefined) record[name] = convert(value);
   }
-  return record as unknown as Message;
+  return Object.assign(record, type.definition.lacking?.(record as unknown as Message)) as unknown as Message;
 }
 
 /** A column of a record, and its field. */
@@ -100,12 +100,14 @@ const readers = onceFor((type: RecordType) => {
         convert(parse(text)),
   );
   const width = names.length;
+  const lacking = type.definition.lacking as ((stored: object) => object | undefined) | undefined;
   return (texts: readonly (string | null)[]): StoredRecord<object> => {
     const record: Record<string, unknown> = { ...template };
     for (let index = 0; index < width; index += 1) {
       const text = texts[index] ?? null;
       if (text !== null) record[names[index] ?? ''] = reads[index]?.(text);
     }
+    if (lacking) Object.assign(record, lacking(record));
     const more = texts.length > width + 1 ? texts.slice(width + 1) : none;
     return { record, sealed: texts[width] === 't', more };
   };

@@ -194,7 +194,7 @@ function refuseMissing({ singular }: RecordType, violations: readonly FieldViola
  *
  * @param sent the requested content: records of other types in it are locked first
  */
-async function readForChange<Message extends RecordMessage>(
+export async function readForChange<Message extends RecordMessage>(
   transaction: StatementTransaction,
   type: RecordType<Message>,
   id: string,

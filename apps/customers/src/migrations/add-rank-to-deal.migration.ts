@@ -1,0 +1,51 @@
+import { Migration } from '@mikro-orm/migrations';
+import { changeLogRights } from './change-log-rights.js';
+import { triggersOf } from './change-log-triggers.js';
+
+/**
+ * Adds `rank` to the deals, and to what the change log has of them. No row is rewritten: a deal without a rank has that of its id, which
+ * `migrate` then puts into `sort_rank` in small steps. The triggers list the columns of the table, so they are created again, in the
+ * transaction of the new columns: the previous release can write before and after.
+ */
+export class AddRankToDeal extends Migration {
+  override name = 'add-rank-to-deal';
+
+  override up(): void {
+    this.addSql(`
+      alter table deal add column rank text, add column sort_rank text collate "C";
+      alter table deal alter column rank set statistics 0;
+      drop function log_deal_insert, log_deal_update, log_deal_delete cascade;
+      drop trigger log_truncate on deal;
+      drop trigger log_rename on deal;
+    `);
+    this.addSql(
+      triggersOf({
+        table: 'deal',
+        type: 'deal',
+        key: 'id',
+        version: '$.version',
+        content: [
+          'title',
+          'customer_id',
+          'pipeline_id',
+          'stage',
+          'status',
+          'amount',
+          'close_date',
+          'stage_time',
+          'close_time',
+          'lost_reason',
+          'rank',
+          'owner_id',
+          'owner_team_id',
+          'external_ids',
+          'custom_fields',
+          'delete_time',
+          'tags',
+        ],
+        bookkeeping: ['version', 'create_time', 'update_time', 'created_by', 'updated_by'],
+      }),
+    );
+    this.addSql(changeLogRights);
+  }
+}
