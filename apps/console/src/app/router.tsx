@@ -65,6 +65,7 @@ const screens = [
   screen('/duplicates', () => import('../screens/duplicates/duplicates.tsx'), 'Duplicates'),
   screen('/imports', () => import('../screens/imports/imports.tsx'), 'Imports', textSearch('id')),
   screen('/imports/new', () => import('../screens/imports/new-import.tsx'), 'NewImport', textSearch('type')),
+  screen('/traffic', () => import('../screens/traffic/traffic.tsx'), 'Traffic'),
   screen('/operations', () => import('../screens/operation/operations.tsx'), 'Operations'),
   screen('/operations/$operation', () => import('../screens/operation/operation.tsx'), 'OperationScreen'),
   screen('/objects/$object', () => import('../screens/list/list.tsx'), 'ObjectList', listSearch),

@@ -1,0 +1,20 @@
+/** Objectives for the 95th percentile in milliseconds, as in docs/slo.md; a test compares both. */
+export const objectivesMs: Readonly<Record<string, number>> = {
+  GetCustomer: 50,
+  ListCustomers: 150,
+  SearchCustomers: 250,
+  Search: 250,
+  CreateCustomer: 150,
+  UpdateCustomer: 150,
+  GetDeal: 50,
+  ListDeals: 150,
+  CreateDeal: 150,
+  UpdateDeal: 150,
+  AggregateDeals: 500,
+  GetObjectRecord: 50,
+  ListObjectRecords: 150,
+  CreateObjectRecord: 150,
+  UpdateObjectRecord: 150,
+  AggregateObjectRecords: 500,
+  ListChanges: 250,
+};

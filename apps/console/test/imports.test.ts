@@ -1,0 +1,63 @@
+import { queryDatabase } from '@rapport/testing';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Workspace } from './workspace.ts';
+
+const rows = 300;
+
+let workspace: Workspace;
+let page: Page;
+
+beforeAll(async () => {
+  workspace = await Workspace.create();
+  page = await workspace.open('/imports/new');
+});
+
+afterAll(() => workspace.close());
+
+/** Rows of people; every hundredth has an address that is none and fails, and one column has a name that nobody knows. */
+function csv(): string {
+  const lines = Array.from({ length: rows }, (_, index) => {
+    const email = index % 100 === 99 ? 'not an address' : `person.${index}@example.com`;
+    return `Person,Number ${index},${email},Title ${index}`;
+  });
+  return ['First name,Last name,Mail,Xyzzy', ...lines].join('\n');
+}
+
+async function storedCustomers(): Promise<number> {
+  const [row] = await queryDatabase(
+    workspace.platform.customersDatabase.superuserUrl,
+    `select count(*)::int as count from customer where tenant_id = '${workspace.tenantId}' and delete_time is null`,
+  );
+  return Number((row as { count: number }).count);
+}
+
+test('a dry run shows what would happen, the import does it, and the undo takes it back', async () => {
+  await page
+    .locator('input[type=file]')
+    .setInputFiles({ name: 'people.csv', mimeType: 'text/csv', buffer: Buffer.from(csv()) });
+  await page.getByRole('button', { name: 'See what would happen' }).click();
+  await page.getByText('Xyzzy').waitFor();
+  expect(await storedCustomers()).toBe(0);
+
+  await page.getByRole('button', { name: 'Field of column Xyzzy' }).click();
+  await page.getByRole('option', { name: 'jobTitle' }).click();
+  await page.getByRole('button', { name: 'Import', exact: true }).click();
+  await page.waitForURL(/\/imports\?id=/);
+  const operation = page.locator('section[aria-label]').filter({ hasText: 'rows' });
+  await operation.getByText('Succeeded').waitFor();
+  const good = rows - rows / 100;
+  await operation.getByText(`${good} created, ${rows - good} failed`).waitFor();
+  expect(await storedCustomers()).toBe(good);
+  await operation.getByRole('button', { name: /^Issues/ }).click();
+  await operation.getByText('emails').first().waitFor();
+  const first = await workspace.api<{ customers: { jobTitle: string }[] }>(
+    'GET',
+    '/v1/customers?q=%22Number%207%22&pageSize=1',
+  );
+  expect(first.customers[0]?.jobTitle).toBe('Title 7');
+
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect.poll(storedCustomers).toBe(0);
+  await operation.getByText('Undone').waitFor();
+});
