@@ -28,6 +28,8 @@ export type Method = (request?: Request, options?: RunOptions) => unknown;
 const idleMs = 45_000;
 /** What an answer may take in addition to the deadline of the server, in milliseconds. */
 const networkMs = 5_000;
+/** How long a stream or a file may take to begin, in milliseconds: its deadline is for all of it. */
+const beginMs = 60_000;
 
 /** The flags: `k` has an idempotency key, `r` is repeatable, `u` uploads; then the answer, the deadline in seconds and the items. */
 export function parseOperation(verb: string, path: string, flags: string, query: string[]): Operation {
@@ -66,7 +68,12 @@ export function runOperation(
 async function* messages(transport: Transport, call: HttpCall, { path }: Operation): AsyncGenerator<unknown, void> {
   call.headers['accept'] = 'application/x-ndjson';
   const answer = await transport.send(call, (open) => open);
-  yield* messagesOf(answer, /watch$|changes$/.test(path) ? idleMs : undefined);
+  try {
+    yield* messagesOf(answer, /watch$|changes$/.test(path) ? idleMs : undefined);
+  } catch (error) {
+    call.options.signal?.throwIfAborted();
+    throw error;
+  }
 }
 
 function httpCall(operation: Operation, request: Request, options: RunOptions): HttpCall {
@@ -82,8 +89,9 @@ function httpCall(operation: Operation, request: Request, options: RunOptions): 
     ...(json !== undefined && { 'content-type': 'application/json' }),
     ...headersOf(options, hasKey),
   };
+  const attemptMs = (/[swf]/.test(operation.answer) ? Math.min(deadlineMs, beginMs) : deadlineMs) + networkMs;
   const body = (upload as HttpCall['body']) ?? json;
-  return { verb, url: `/v1${filled}${query}`, headers, body, isRepeatable, attemptMs: deadlineMs + networkMs, options };
+  return { verb, url: `/v1${filled}${query}`, headers, body, isRepeatable, attemptMs, options };
 }
 
 /** A parameter of the path, which the rest of the request then lacks. */

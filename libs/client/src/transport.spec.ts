@@ -54,6 +54,12 @@ describe('a read', () => {
     expect(requests.map(({ at }) => at)).toEqual([0, 15_100]);
   });
 
+  test('fails with what the access token function throws', async () => {
+    const rapport = clientWith({ accessToken: () => Promise.reject(new Error('Signed out.')) }, json({}));
+    expect(await failure(rapport.customers.get({ id: 'a' }))).toEqual(new Error('Signed out.'));
+    expect(requests).toEqual([]);
+  });
+
   test('ends with the reason of its signal, also while it waits', async () => {
     const ending = new AbortController();
     const rapport = client(problem(503, {}, { 'retry-after': '30' }));

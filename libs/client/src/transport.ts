@@ -46,8 +46,9 @@ export class Transport {
       const pauseMs = this.#pausedUntil - performance.now();
       // A pause longer than the call can wait is the server's to refuse.
       if (pauseMs > 0 && performance.now() + pauseMs < endsAt) await pause(pauseMs + jitterMs(attempt), signal);
+      const headers = { ...(await this.#headers(call.verb)), ...call.headers };
       try {
-        return await this.#attempt(call, Math.min(call.attemptMs, endsAt - performance.now()), read);
+        return await this.#attempt({ ...call, headers }, Math.min(call.attemptMs, endsAt - performance.now()), read);
       } catch (error) {
         signal?.throwIfAborted();
         const failure = RapportError.from(error);
@@ -74,7 +75,7 @@ export class Transport {
     try {
       const response = await fetch(baseUrl.replace(/\/$/, '') + url, {
         method: verb,
-        headers: { ...(await this.#headers(verb)), ...headers },
+        headers,
         signal: signal ? AbortSignal.any([connection.signal, signal]) : connection.signal,
         ...(body !== undefined && { body }),
         // Of a body that is a stream.

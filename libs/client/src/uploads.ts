@@ -31,6 +31,9 @@ interface Target<State> {
   isComplete: (state: State) => boolean;
 }
 
+/** How long a piece may take, in milliseconds: an edge that does not answer must not hold up the upload. */
+const pieceMs = 300_000;
+
 /** Failures in a row, without a byte in between, after which an upload is given up. */
 const maxFailures = 10;
 
@@ -40,7 +43,8 @@ export function fileUpload({ fileUploads }: Pick<Resources, 'fileUploads'>): Upl
     const create = async () => (await fileUploads.create({ sizeBytes: blob.size, ...request }, options)).id;
     const id = options.resume ?? (await create());
     const { file } = await send(blob, id, options, {
-      put: (piece, offset, complete) => fileUploads.upload({ id, offset, complete, body: piece }, options),
+      put: (piece, offset, complete) =>
+        fileUploads.upload({ id, offset, complete, body: piece }, { timeoutMs: pieceMs, ...options }),
       get: () => fileUploads.get({ id }, options),
       isComplete: (state) => state.file !== undefined,
     });
@@ -52,7 +56,8 @@ export function importUpload({ imports, operations }: Pick<Resources, 'imports' 
   return async ({ body, ...request }, options = {}) => {
     const id = options.resume ?? (await imports.create(request, options)).id;
     return send(new Blob([body]), id, options, {
-      put: (piece, offset, complete) => imports.uploadFile({ id, offset, complete, body: piece }, options),
+      put: (piece, offset, complete) =>
+        imports.uploadFile({ id, offset, complete, body: piece }, { timeoutMs: pieceMs, ...options }),
       get: () => operations.get({ id }, options),
       isComplete: ({ state }) => state !== 'WAITING',
     });

@@ -91,6 +91,31 @@ describe('a list', () => {
   });
 });
 
+test('a file is imported in one call, and records are exported as a file', async () => {
+  const { apiKey } = await platform.createTenant('Files');
+  const client = new Rapport({ baseUrl: platform.edgeUrl, apiKey });
+  const body = new Blob(['name,email\nAda,ada@navy.example\n'], { type: 'text/csv' });
+  const { created } = await client.customers.import({ map: ['name=givenName', 'email=email'], body });
+  const exported = await client.customers.export({ format: 'CSV', columns: ['givenName', 'emails'] });
+
+  expect(created).toBe(1);
+  expect(exported.headers.get('content-type')).toMatch(/^text\/csv/);
+  expect(await exported.text()).toContain('Ada,ada@navy.example');
+});
+
+test('a stream ends with the reason of its signal', async () => {
+  const { apiKey } = await platform.createTenant('Streams');
+  const client = new Rapport({ baseUrl: platform.edgeUrl, apiKey });
+  const ending = new AbortController();
+  const reading = (async () => {
+    for await (const { cursor } of client.changes.watch({}, { signal: ending.signal })) {
+      expect(cursor).not.toBe('');
+      ending.abort(new Error('Enough.'));
+    }
+  })();
+  await expect(reading).rejects.toThrow('Enough.');
+});
+
 describe('a problem', () => {
   test('names the wrong values, and is not retried', async () => {
     const error = await failure(rapport.customers.create({ kind: 'PERSON', emails: [{ address: 'nobody' }] }));
