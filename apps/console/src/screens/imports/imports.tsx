@@ -31,7 +31,9 @@ export function Imports() {
   if (error) return <Failure error={error} reset={() => undefined} />;
   if (isPending) return <Pending />;
   const operations = data.pages.flatMap(({ items }) => items);
-  const open = operations.find((each) => textAt(each, 'id') === chosen) ?? operations[0];
+  // The one that was just started is not in the list yet.
+  const openId = chosen ?? textAt(operations[0], 'id');
+  const open = operations.find((each) => textAt(each, 'id') === openId);
   return (
     <>
       <Bar title={t('nav.imports')} beside={t('imports.count', { count: operations.length })}>
@@ -39,10 +41,10 @@ export function Imports() {
           {t('imports.new')}
         </Button>
       </Bar>
-      {open ? (
+      {openId !== '' ? (
         <Split
           label={t('nav.imports')}
-          openId={textAt(open, 'id')}
+          openId={openId}
           onOpen={(id) => void navigate({ to: '.', search: { id }, replace: true })}
           items={operations.map((each) => ({
             id: textAt(each, 'id'),
@@ -51,7 +53,7 @@ export function Imports() {
           }))}
         >
           <div className={style['open']}>
-            <LiveOperation key={textAt(open, 'id')} id={textAt(open, 'id')} />
+            <LiveOperation key={openId} id={openId} />
             {itemsAt(open, 'columns').length > 0 && <MappedColumns columns={itemsAt(open, 'columns')} />}
           </div>
         </Split>
