@@ -155,10 +155,10 @@ export default tseslint.config(
       'max-lines-per-function': 'off',
     },
   },
-  // They make the contract file of the console before it is built.
+  // They make the contract file of the console before it is built, and tests make others.
   {
-    files: ['apps/console/tools/*.ts'],
-    rules: boundaries([{ sourceTag: 'type:web', onlyDependOnLibsWithTags: ['type:contracts'] }]),
+    files: ['apps/console/{tools,test}/*.ts'],
+    rules: boundaries([{ sourceTag: 'type:web', onlyDependOnLibsWithTags: ['type:contracts', 'type:testing'] }]),
   },
   {
     files: ['apps/console/src/**/*.{ts,tsx}'],
