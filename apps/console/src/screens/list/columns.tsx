@@ -1,16 +1,16 @@
-import { Link } from '@tanstack/react-router';
-import type { ReactNode } from 'react';
+import { useRouter } from '@tanstack/react-router';
+import type { MouseEvent, ReactNode } from 'react';
 import { theContract } from '../../contract/contract.ts';
 import type { Field, Resource } from '../../contract/contract-file.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import type { Labels } from '../../contract/labels.ts';
 import { hintsOf, titleOf } from '../../hints/hints.ts';
-import type { GridColumn } from '../../kit/grid-types.ts';
+import type { GridColumn } from '../../kit/grid/grid-types.ts';
 import { isPersonField, PersonName } from '../../kit/person.tsx';
 import { Chip, Face, Ticks } from '../../kit/ui.tsx';
 import { Value } from '../../kit/value.tsx';
 import text from '../../style/text.module.css';
-import { RecordName } from './record-name.tsx';
+import { RecordName, StageName } from './record-name.tsx';
 import style from './list.module.css';
 
 export interface ListColumn extends GridColumn<Json> {
@@ -75,7 +75,7 @@ function nameColumn(resource: Resource, labels: Labels, pathOf: PathOf): ListCol
     id: title,
     field,
     name: labels.field(resource.message, title),
-    width: [13, 2.2],
+    width: [12, 2.2],
     isOrdered: resource.orders.includes(title),
     place: 'name',
     valueOf: (record) => valueAt(record, title),
@@ -86,18 +86,33 @@ function nameColumn(resource: Resource, labels: Labels, pathOf: PathOf): ListCol
       return (
         <>
           {face && <Face name={name} shape={face(record)} />}
-          {path === undefined ? (
-            <span className={text['cut']}>{name}</span>
-          ) : (
-            <Link to={path} title={name} tabIndex={-1}>
-              {name}
-            </Link>
-          )}
+          {path === undefined ? <span className={text['cut']}>{name}</span> : <NameLink path={path} name={name} />}
           <Tags value={valueAt(record, 'tags')} />
         </>
       );
     },
   };
+}
+
+/** A plain link: the router's own would cost more than the rest of the row while it scrolls. */
+function NameLink({ path, name }: { path: string; name: string }) {
+  const router = useRouter();
+  const open = (event: MouseEvent) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    void router.navigate({ to: path });
+  };
+  return (
+    <a
+      href={path}
+      title={name}
+      tabIndex={-1}
+      onClick={open}
+      onMouseEnter={() => void router.preloadRoute({ to: path })}
+    >
+      {name}
+    </a>
+  );
 }
 
 /** The first tag, and how many more there are. */
@@ -132,11 +147,11 @@ function columnOf(resource: Resource, field: Field, name: string, valueOf: (reco
 }
 
 function widthOf(field: Field): readonly [number, number] {
-  if (field.list) return [8, 1.2];
+  if (field.list) return [7, 1.2];
   if (['int', 'number', 'bool'].includes(field.type)) return [5.5, 0.6];
   if (['time', 'date'].includes(field.type)) return [6.5, 0.6];
-  if (field.type === 'enum') return [9, 1];
-  return field.of === 'Money' ? [7, 0.8] : [8, 1.2];
+  if (field.type === 'enum') return [8.5, 1];
+  return field.of === 'Money' ? [6.5, 0.8] : [7, 1.2];
 }
 
 function Cell({ resource, field, value }: { resource: Resource; field: Field; value: unknown }): ReactNode {
@@ -159,6 +174,8 @@ function Cell({ resource, field, value }: { resource: Resource; field: Field; va
 function textCell(resource: Resource, field: Field, value: string): ReactNode {
   if (isPersonField(field.name)) return <PersonName value={value} />;
   if (field.reference !== undefined) return <RecordName resource={field.reference} id={value} />;
+  const { board } = hintsOf(resource);
+  if (board?.pipeline !== undefined && board.lane === field.name) return <StageName value={value} />;
   if (field.type === 'enum' && isScale(resource, field)) return <Step field={field} value={value} />;
   if (!/(?:^i|I)d$/.test(field.name)) return undefined;
   return (

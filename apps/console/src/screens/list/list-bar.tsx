@@ -8,28 +8,17 @@ import { download, urlOf } from '../../contract/call.ts';
 import { theContract } from '../../contract/contract.ts';
 import type { Resource } from '../../contract/contract-file.ts';
 import { textAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
 import { useFormat } from '../../kit/format.ts';
 import { notify } from '../../kit/toast.tsx';
 import { Button } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './list.module.css';
-import type { Rows } from './use-rows.ts';
+import type { ListState } from './list-state.ts';
 
 /** The name of a list, how many there are, and what can be done with all of them. */
-export function ListBar({
-  resource,
-  parents,
-  title,
-  data,
-}: {
-  resource: Resource;
-  parents: Json;
-  title: string;
-  data: Rows;
-}) {
+export function ListBar({ list }: { list: ListState }) {
+  const { resource, parents, title, singular, data } = list;
   const t = useText();
-  const labels = useLabels();
   const navigate = useNavigate();
   const session = useSession();
   const may = (id: string | undefined) => {
@@ -68,7 +57,7 @@ export function ListBar({
       </span>
       {may(resource.create) && (
         <Button kind="primary" icon={Plus} onPress={create}>
-          {t('list.newOf', { name: labels.singular(resource.singular).toLowerCase() })}
+          {t('list.newOf', { name: singular })}
         </Button>
       )}
     </Bar>

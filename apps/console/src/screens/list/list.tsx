@@ -7,11 +7,12 @@ import type { Resource } from '../../contract/contract-file.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { useLabels } from '../../contract/labels.ts';
 import { hintsOf } from '../../hints/hints.ts';
-import { Grid } from '../../kit/grid.tsx';
-import { BulkBar } from './bulk-bar.tsx';
+import { Grid } from '../../kit/grid/grid.tsx';
+import { BulkBar } from './bulk/bulk-bar.tsx';
 import { columnsOf } from './columns.tsx';
 import { KeyHints } from './key-hints.tsx';
 import { ListBar } from './list-bar.tsx';
+import type { ListState } from './list-state.ts';
 import { NoRows } from './no-rows.tsx';
 import { Peek } from './peek.tsx';
 import { orderOf, useListSearch } from './search.ts';
@@ -19,7 +20,7 @@ import { Tools } from './tools.tsx';
 import { useCustomFields, useObject, useRows } from './use-rows.ts';
 import { useListKeys } from './use-list-keys.ts';
 import { useRowStates } from './use-row-states.tsx';
-import { Views } from './views.tsx';
+import { Views } from './views/views.tsx';
 import style from './list.module.css';
 
 /** The list of a collection. */
@@ -69,27 +70,18 @@ export function RecordList({ resource, parents }: { resource: Resource; parents:
     open,
     peek: () => setPeeking(!isPeeking),
   });
-  const title = useTitle(resource, parents);
+  const list: ListState = { resource, parents, ...useNames(resource, parents), search, change, data };
   return (
     <section className={style['list']} data-density={search.density}>
-      <ListBar resource={resource} parents={parents} title={title} data={data} />
-      <Views resource={resource} parents={parents} search={search} change={change} whole={data.whole} title={title} />
-      <Tools
-        resource={resource}
-        parents={parents}
-        search={search}
-        change={change}
-        customFields={customFields}
-        columns={all}
-        chosen={columns}
-        fault={data.fault}
-      />
+      <ListBar list={list} />
+      <Views list={list} />
+      <Tools list={list} customFields={customFields} columns={all} chosen={columns} />
       {rows.length === 0 && !data.isLoading ? (
-        <NoRows resource={resource} parents={parents} search={search} change={change} data={data} title={title} />
+        <NoRows list={list} />
       ) : (
         <div className={style['body']}>
           <Grid
-            label={title}
+            label={list.title}
             columns={columns}
             rows={rows}
             idOf={idOf}
@@ -107,15 +99,7 @@ export function RecordList({ resource, parents }: { resource: Resource; parents:
           {isPeeking && rows[cursor] && <Peek row={rows[cursor]} columns={all} onClose={() => setPeeking(false)} />}
         </div>
       )}
-      <BulkBar
-        resource={resource}
-        parents={parents}
-        ids={ids}
-        setIds={setIds}
-        cursor={rows[cursor]}
-        data={data}
-        states={states}
-      />
+      <BulkBar list={list} ids={ids} setIds={setIds} cursor={rows[cursor]} states={states} />
       <KeyHints shown={rows.length} data={data} canSelect={canSelect} />
     </section>
   );
@@ -137,7 +121,9 @@ function useColumns({ resource, parents, customFields, chosen }: ColumnChoice) {
   );
   const columns = useMemo(() => {
     const [name, ...others] = all;
-    const custom = customFields.slice(0, 4).map(({ key }) => `customFields.${String(key)}`);
+    // The fields of a custom object are all custom; of another record they are asked for.
+    const shown = resource.name.includes('{') ? customFields.slice(0, 4) : [];
+    const custom = shown.map(({ key }) => `customFields.${String(key)}`);
     const usual = hintsOf(resource).columns.toSpliced(-1, 0, ...custom);
     const ids = chosen?.split(',') ?? usual;
     const found = ids.flatMap((id) => others.find((column) => column.id === id) ?? []);
@@ -158,8 +144,13 @@ function pathOfRecord(resource: Resource, parents: Json, row: Json): string | un
   return hintsOf(resource).path?.(row) ?? (object === '' ? `/${resource.name}/${id}` : `/objects/${object}/${id}`);
 }
 
-function useTitle(resource: Resource, parents: Json): string {
+/** The names of the records, and of one: those of a custom object are its definition's. */
+function useNames(resource: Resource, parents: Json): Pick<ListState, 'title' | 'singular'> {
   const labels = useLabels();
   const definition = useObject(textAt(parents, 'object'));
-  return textAt(definition, 'displayNamePlural') || labels.resource(resource.name);
+  const singular = textAt(definition, 'displayName') || labels.singular(resource.singular);
+  return {
+    title: textAt(definition, 'displayNamePlural') || labels.resource(resource.name),
+    singular: singular.toLowerCase(),
+  };
 }

@@ -2,28 +2,15 @@ import { useNavigate } from '@tanstack/react-router';
 import { Download, Plus, X } from 'lucide-react';
 import { ProblemText } from '../../app/boundaries.tsx';
 import { useText } from '../../app/language.ts';
-import type { Resource } from '../../contract/contract-file.ts';
-import { useLabels } from '../../contract/labels.ts';
-import type { Json } from '../../contract/json.ts';
-import { scan } from '../../kit/filter-language.ts';
+import { scan } from '../../kit/filter/filter-language.ts';
 import { Button, Ticks } from '../../kit/ui.tsx';
 import { curlOf } from './list-bar.tsx';
-import type { ChangeSearch, ListSearch } from './search.ts';
-import type { Rows } from './use-rows.ts';
+import type { ListState } from './list-state.ts';
 import style from './list.module.css';
 
-interface NoRowsProps {
-  resource: Resource;
-  parents: Json;
-  search: ListSearch;
-  change: ChangeSearch;
-  data: Rows;
-  title: string;
-}
-
 /** In place of rows: why there are none, and what to do about it. */
-export function NoRows(props: NoRowsProps) {
-  const { data, search } = props;
+export function NoRows({ list }: { list: ListState }) {
+  const { data, search } = list;
   if (data.fault) return <div className={style['empty']} />;
   if (data.error !== null && data.error !== undefined)
     return (
@@ -31,13 +18,12 @@ export function NoRows(props: NoRowsProps) {
         <ProblemText error={data.error} />
       </div>
     );
-  return search.filter === undefined ? <Empty {...props} /> : <NothingMatches {...props} />;
+  return search.filter === undefined ? <Empty list={list} /> : <NothingMatches list={list} />;
 }
 
 /** Teaches how the collection gets its first item. */
-function Empty({ resource, parents, title }: NoRowsProps) {
+function Empty({ list: { resource, parents, title, singular } }: { list: ListState }) {
   const t = useText();
-  const labels = useLabels();
   const navigate = useNavigate();
   const { create, list } = resource;
   return (
@@ -57,7 +43,7 @@ function Empty({ resource, parents, title }: NoRowsProps) {
             shortcut="C"
             onPress={() => void navigate({ to: '/operations/$operation', params: { operation: create } })}
           >
-            {t('list.newOf', { name: labels.singular(resource.singular).toLowerCase() })}
+            {t('list.newOf', { name: singular })}
           </Button>
         )}
       </div>
@@ -67,7 +53,7 @@ function Empty({ resource, parents, title }: NoRowsProps) {
 }
 
 /** Says which condition to drop. */
-function NothingMatches({ search, change, data, title }: NoRowsProps) {
+function NothingMatches({ list: { search, change, data, title } }: { list: ListState }) {
   const t = useText();
   const conditions = conditionsOf(search.filter ?? '');
   return (

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { call } from '../../contract/call.ts';
 import { theContract } from '../../contract/contract.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { readQuery } from '../../contract/queries.ts';
 import { titleOf } from '../../hints/hints.ts';
 import text from '../../style/text.module.css';
 
@@ -20,6 +21,18 @@ export function RecordName({ resource, id }: { resource: string; id: string }) {
     <span className={text['two']} title={name}>
       {name}
     </span>
+  );
+}
+
+/** The name of a stage of a pipeline, which records have by its key. */
+export function StageName({ value }: { value: string }) {
+  const { data } = useQuery({ ...readQuery('listPipelines'), staleTime: 300_000 });
+  const stages = itemsAt(data, 'pipelines').flatMap((pipeline) => itemsAt(pipeline, 'stages'));
+  return (
+    textAt(
+      stages.find((stage) => textAt(stage, 'key') === value),
+      'name',
+    ) || value
   );
 }
 

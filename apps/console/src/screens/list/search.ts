@@ -1,6 +1,6 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { Density } from '../../app/theme.ts';
-import type { GridOrder } from '../../kit/grid-types.ts';
+import type { GridOrder } from '../../kit/grid/grid-types.ts';
 
 /** The state of a list, which its address holds: a link, a saved view and a reload show the same. */
 export interface ListSearch {

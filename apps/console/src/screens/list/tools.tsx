@@ -2,34 +2,29 @@ import { AlignJustify, ArrowDownWideNarrow, Equal } from 'lucide-react';
 import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
 import { useText } from '../../app/language.ts';
 import { chooseDensity, chosenDensity, type Density } from '../../app/theme.ts';
-import type { Resource } from '../../contract/contract-file.ts';
 import type { Json } from '../../contract/json.ts';
-import { useFilterNames } from '../../kit/filter-completion.ts';
-import { FilterInput } from '../../kit/filter-input.tsx';
-import type { FilterFault } from '../../kit/filter-text.tsx';
+import { useFilterNames } from '../../kit/filter/filter-completion.ts';
+import { FilterInput } from '../../kit/filter/filter-input.tsx';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
 import { Button, Icon } from '../../kit/ui.tsx';
 import { ColumnMenu } from './column-menu.tsx';
 import type { ListColumn } from './columns.tsx';
-import type { ChangeSearch, ListSearch } from './search.ts';
+import type { ListState } from './list-state.ts';
 import { orderOf } from './search.ts';
 import { hasParameter } from './use-rows.ts';
 import style from './list.module.css';
 
 interface ToolsProps {
-  resource: Resource;
-  parents: Json;
-  search: ListSearch;
-  change: ChangeSearch;
+  list: ListState;
   customFields: readonly Json[];
   /** All that there are, and those that are shown. */
   columns: readonly ListColumn[];
   chosen: readonly ListColumn[];
-  fault: FilterFault | undefined;
 }
 
 /** What changes the view: filter, order, columns and density. */
-export function Tools({ resource, parents, search, change, customFields, columns, chosen, fault }: ToolsProps) {
+export function Tools({ list, customFields, columns, chosen }: ToolsProps) {
+  const { resource, parents, search, change, data } = list;
   const t = useText();
   const names = useFilterNames(resource, customFields);
   return (
@@ -41,7 +36,7 @@ export function Tools({ resource, parents, search, change, customFields, columns
           names={names}
           value={search.filter ?? ''}
           onChange={(filter) => change({ filter })}
-          fault={fault}
+          fault={data.fault}
         />
       ) : (
         <span className={style['grow']} />

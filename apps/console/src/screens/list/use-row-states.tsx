@@ -6,7 +6,7 @@ import { call } from '../../contract/call.ts';
 import type { Resource } from '../../contract/contract-file.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { invalidate } from '../../contract/queries.ts';
-import type { RowState } from '../../kit/grid-types.ts';
+import type { RowState } from '../../kit/grid/grid-types.ts';
 import { usePeople } from '../../kit/person.tsx';
 import text from '../../style/text.module.css';
 
@@ -73,7 +73,7 @@ export function useRowStates(resource: Resource, parents: Json, rows: readonly J
           {t('list.undelete')}
         </button>
       );
-      states.set(id, { kind: 'deleted', text: '', ...(undo !== false && { action: undo }) });
+      states.set(id, { kind: 'deleted', text: t('list.isDeleted'), ...(undo !== false && { action: undo }) });
     }
     return states;
   }, [shown, gone, resource, undelete, t]);

@@ -5,8 +5,8 @@ import { theContract } from '../../contract/contract.ts';
 import type { Resource } from '../../contract/contract-file.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { listQuery, readQuery, type Page } from '../../contract/queries.ts';
-import type { FilterFault } from '../../kit/filter-text.tsx';
-import { split } from '../../kit/filter-language.ts';
+import type { FilterFault } from '../../kit/filter/filter-text.tsx';
+import { split } from '../../kit/filter/filter-language.ts';
 import { orderBy, type ListSearch } from './search.ts';
 
 /** The rows of a list, and what is known about all of them. */
@@ -84,12 +84,9 @@ function faultOf(error: unknown, placeOf: (index: number) => number): FilterFaul
   const fault = error.errors.find(({ pointer }) => pointer === '/filter');
   if (!fault) return undefined;
   const [, character = '1', sentence] = /^at character (\d+): (.*)$/s.exec(fault.detail) ?? [];
-  const text = sentence ?? fault.detail;
-  return {
-    index: placeOf(Number(character) - 1),
-    // The fields that there are follow the caret already.
-    text: text.replace(/; fields are .*$/s, ''),
-  };
+  // The fields that there are follow the caret already.
+  const text = (sentence ?? fault.detail).replace(/; fields are [^]*$/, '');
+  return { index: placeOf(Number(character) - 1), text: text.charAt(0).toUpperCase() + text.slice(1) };
 }
 
 /** Definitions of custom fields of a record type; of a custom object, those of its records. */

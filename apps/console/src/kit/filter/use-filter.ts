@@ -1,6 +1,14 @@
-import { useEffect, useEffectEvent, useState, type KeyboardEvent, type RefObject } from 'react';
-import type { Resource } from '../contract/contract-file.ts';
-import type { Json } from '../contract/json.ts';
+import {
+  useEffect,
+  useEffectEvent,
+  useLayoutEffect,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type RefObject,
+} from 'react';
+import type { Resource } from '../../contract/contract-file.ts';
+import type { Json } from '../../contract/json.ts';
 import {
   namedBy,
   useCompletions,
@@ -63,15 +71,17 @@ export function useFilter(source: FilterSource, input: RefObject<HTMLInputElemen
     setCaret(place);
     setOption(-1);
   };
+  const place = useRef<number>(undefined);
   const insert = (completion: Completion) => {
     if (!context) return;
-    type(
-      text.slice(0, context.from) + completion.insert + text.slice(context.to).trimStart(),
-      context.from + completion.insert.length,
-    );
-    const place = context.from + completion.insert.length;
-    requestAnimationFrame(() => input.current?.setSelectionRange(place, place));
+    place.current = context.from + completion.insert.length;
+    type(text.slice(0, context.from) + completion.insert + text.slice(context.to).trimStart(), place.current);
   };
+  // Before the next key, which would go to the end.
+  useLayoutEffect(() => {
+    if (place.current !== undefined) input.current?.setSelectionRange(place.current, place.current);
+    place.current = undefined;
+  }, [text, input]);
   // A value of which a part is written is not asked for.
   const isPart = context?.kind === 'value' && first !== undefined && first.code !== context.written;
   useDelayed(text, text !== value && !isPart && isReady(text, names), apply);

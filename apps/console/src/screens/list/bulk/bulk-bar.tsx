@@ -1,29 +1,28 @@
 import { Check, Layers, Merge, RotateCcw, SquarePen, Tag, Trash2, Upload, UserRound, X } from 'lucide-react';
 import { useState } from 'react';
-import { useText } from '../../app/language.ts';
-import { isPermitted, useSession } from '../../app/session.ts';
-import { useShortcut } from '../../app/shortcuts.ts';
-import { theContract } from '../../contract/contract.ts';
-import type { Field, Resource } from '../../contract/contract-file.ts';
-import { textAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
-import { Button, Icon, IconButton, type IconType } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
-import { exportRows } from './list-bar.tsx';
-import { MergeDialog } from './merge-dialog.tsx';
-import { SetDialog } from './set-dialog.tsx';
+import { useText } from '../../../app/language.ts';
+import { isPermitted, useSession } from '../../../app/session.ts';
+import { useShortcut } from '../../../app/shortcuts.ts';
+import { theContract } from '../../../contract/contract.ts';
+import type { Field, Resource } from '../../../contract/contract-file.ts';
+import { textAt, type Json } from '../../../contract/json.ts';
+import { useLabels } from '../../../contract/labels.ts';
+import { Button, Icon, IconButton, type IconType } from '../../../kit/ui.tsx';
+import text from '../../../style/text.module.css';
+import { exportRows } from '../list-bar.tsx';
+import type { RowStates } from '../use-row-states.tsx';
+import type { ListState } from '../list-state.ts';
+import type { Rows } from '../use-rows.ts';
+import style from '../list.module.css';
 import { useBulk, type Bulk } from './use-bulk.ts';
-import type { RowStates } from './use-row-states.tsx';
-import type { Rows } from './use-rows.ts';
-import style from './list.module.css';
+import { SetDialog } from './set-dialog.tsx';
+import { MergeDialog } from './merge-dialog.tsx';
 
 interface BulkBarProps {
-  resource: Resource;
-  parents: Json;
+  list: ListState;
   ids: ReadonlySet<string>;
   setIds: (ids: ReadonlySet<string>) => void;
   cursor: Json | undefined;
-  data: Rows;
   states: RowStates;
 }
 
@@ -35,7 +34,8 @@ const fieldKeys: Readonly<Record<string, { key: string; icon: IconType }>> = {
 
 /** What can be done with the selected rows, or by its key with the one at the cursor. */
 export function BulkBar(props: BulkBarProps) {
-  const { resource, parents, ids, setIds, cursor, states } = props;
+  const { list, ids, setIds, cursor, states } = props;
+  const { resource, parents } = list;
   const [dialog, setDialog] = useState<BulkDialog>();
   const may = useMay(parents);
   const close = () => setDialog(undefined);
@@ -83,7 +83,8 @@ interface BulkActionsProps extends BulkBarProps {
   open: (dialog: BulkDialog) => void;
 }
 
-function BulkActions({ resource, parents, setIds, data, states, selected, bulk, fields, open }: BulkActionsProps) {
+function BulkActions({ list, setIds, states, selected, bulk, fields, open }: BulkActionsProps) {
+  const { resource, parents, data } = list;
   const t = useText();
   const labels = useLabels();
   const may = useMay(parents);

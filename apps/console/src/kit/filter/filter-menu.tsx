@@ -1,8 +1,8 @@
-import { useText } from '../app/language.ts';
-import text from '../style/text.module.css';
+import { useText } from '../../app/language.ts';
+import text from '../../style/text.module.css';
+import { useFormat } from '../format.ts';
+import { join, Key } from '../ui.tsx';
 import type { Completion, CompletionGroup } from './filter-completion.ts';
-import { useFormat } from './format.ts';
-import { join, Key } from './ui.tsx';
 import style from './filter.module.css';
 
 interface FilterMenuProps {

@@ -1,12 +1,12 @@
-import { useText } from '../../app/language.ts';
-import { call } from '../../contract/call.ts';
-import type { Resource } from '../../contract/contract-file.ts';
-import { theContract } from '../../contract/contract.ts';
-import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
-import { invalidate } from '../../contract/queries.ts';
-import { notify } from '../../kit/toast.tsx';
-import type { RowStates } from './use-row-states.tsx';
+import { useText } from '../../../app/language.ts';
+import { call } from '../../../contract/call.ts';
+import type { Resource } from '../../../contract/contract-file.ts';
+import { theContract } from '../../../contract/contract.ts';
+import { itemsAt, textAt, valueAt, type Json } from '../../../contract/json.ts';
+import { useLabels } from '../../../contract/labels.ts';
+import { invalidate } from '../../../contract/queries.ts';
+import { notify } from '../../../kit/toast.tsx';
+import type { RowStates } from '../use-row-states.tsx';
 
 /** Most items of one batch. */
 const batchSize = 1_000;

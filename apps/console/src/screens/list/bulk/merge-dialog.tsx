@@ -1,15 +1,15 @@
 import { useState } from 'react';
 import { Radio, RadioGroup } from 'react-aria-components';
-import { useText } from '../../app/language.ts';
-import { call, Problem } from '../../contract/call.ts';
-import type { Resource } from '../../contract/contract-file.ts';
-import { textAt, valueAt, type Json } from '../../contract/json.ts';
-import { titleOf } from '../../hints/hints.ts';
-import { useFormat } from '../../kit/format.ts';
-import { Dialog } from '../../kit/overlay.tsx';
-import { Button } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
-import style from './list.module.css';
+import { useText } from '../../../app/language.ts';
+import { call, Problem } from '../../../contract/call.ts';
+import type { Resource } from '../../../contract/contract-file.ts';
+import { textAt, valueAt, type Json } from '../../../contract/json.ts';
+import { titleOf } from '../../../hints/hints.ts';
+import { useFormat } from '../../../kit/format.ts';
+import { Dialog } from '../../../kit/overlay.tsx';
+import { Button } from '../../../kit/ui.tsx';
+import text from '../../../style/text.module.css';
+import style from '../list.module.css';
 
 interface MergeDialogProps {
   resource: Resource;

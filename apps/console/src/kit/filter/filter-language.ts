@@ -21,7 +21,7 @@ const patterns = {
   operator: /!=|<=|>=|[=<>:]|IN(?=[\s(])|BETWEEN(?=\s)/y,
   value: /"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|[^\s()"'=<>!]+/y,
   item: /"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|[^\s()"'=<>!,]+/y,
-  word: /"(?:\\.|[^"\\])*"?|[^\s()"]+/y,
+  word: /"(?:\\.|[^"\\])*"?|[^\s()"=<>!:][^\s()"]*/y,
   mark: /[(),]/y,
   other: /[^]/y,
 };
@@ -66,7 +66,7 @@ function next(expected: Expected, take: Take): Expected {
 function term(take: Take): Expected {
   if (take('join', 'join') !== undefined || take('mark', 'mark') !== undefined) return 'term';
   if (take('field', 'field') === undefined) {
-    if (take('word', 'search') === undefined) take('other', 'search');
+    if (take('word', 'search') === undefined) take('other', 'mark');
     return 'term';
   }
   take('space');

@@ -1,9 +1,9 @@
 import { ArrowDown, ArrowUp } from 'lucide-react';
 import { memo, useEffect, useRef, type CSSProperties, type KeyboardEvent } from 'react';
+import { Icon, join, Skeleton } from '../ui.tsx';
 import { useGridWindow } from './grid-window.ts';
 import { CheckBox, GridRow } from './grid-row.tsx';
 import type { GridColumn, GridOrder, GridProps } from './grid-types.ts';
-import { Icon, join, Skeleton } from './ui.tsx';
 import style from './grid.module.css';
 
 /**

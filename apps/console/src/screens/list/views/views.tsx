@@ -1,38 +1,32 @@
 import { useQuery } from '@tanstack/react-query';
 import { Bookmark, Ellipsis, Plus, Trash2, Users } from 'lucide-react';
 import { useState } from 'react';
-import { useText } from '../../app/language.ts';
-import { useSession } from '../../app/session.ts';
-import { call } from '../../contract/call.ts';
-import { theContract } from '../../contract/contract.ts';
-import type { Resource } from '../../contract/contract-file.ts';
-import { itemsAt, textAt, type Json } from '../../contract/json.ts';
-import { invalidate, readQuery } from '../../contract/queries.ts';
-import { split } from '../../kit/filter-language.ts';
-import { useFormat } from '../../kit/format.ts';
-import { Menu, MenuItem } from '../../kit/overlay.tsx';
-import { notify } from '../../kit/toast.tsx';
-import { Button, Icon, IconButton } from '../../kit/ui.tsx';
-import { orderBy, type ChangeSearch, type ListSearch } from './search.ts';
-import { useCount } from './use-rows.ts';
+import { useText } from '../../../app/language.ts';
+import { useSession } from '../../../app/session.ts';
+import { call } from '../../../contract/call.ts';
+import { theContract } from '../../../contract/contract.ts';
+import type { Resource } from '../../../contract/contract-file.ts';
+import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
+import { invalidate, readQuery } from '../../../contract/queries.ts';
+import { split } from '../../../kit/filter/filter-language.ts';
+import { useFormat } from '../../../kit/format.ts';
+import { Menu, MenuItem } from '../../../kit/overlay.tsx';
+import { notify } from '../../../kit/toast.tsx';
+import { Button, Icon, IconButton } from '../../../kit/ui.tsx';
+import { orderBy, type ListSearch } from '../search.ts';
+import type { ListState } from '../list-state.ts';
+import { useCount } from '../use-rows.ts';
+import style from '../list.module.css';
 import { ViewDialog } from './view-dialog.tsx';
-import style from './list.module.css';
-
-interface ViewsProps {
-  resource: Resource;
-  parents: Json;
-  search: ListSearch;
-  change: ChangeSearch;
-  whole: number | undefined;
-  title: string;
-}
 
 /** The saved views of a list as tabs. A view is the address of a list, kept on the server. */
-export function Views(props: ViewsProps) {
-  return theContract().hasOperation('listViews') && props.resource.isRecord ? <Tabs {...props} /> : null;
+export function Views({ list }: { list: ListState }) {
+  return theContract().hasOperation('listViews') && list.resource.isRecord ? <Tabs list={list} /> : null;
 }
 
-function Tabs({ resource, parents, search, change, whole, title }: ViewsProps) {
+function Tabs({ list }: { list: ListState }) {
+  const { resource, parents, search, change, title } = list;
+  const { whole } = list.data;
   const t = useText();
   const format = useFormat();
   const [isSaving, setSaving] = useState(false);
@@ -49,7 +43,7 @@ function Tabs({ resource, parents, search, change, whole, title }: ViewsProps) {
         aria-current={current ? undefined : 'page'}
         onClick={() => change({ ...emptyState, view: undefined })}
       >
-        {t('views.all', { name: title })}
+        {t('views.all', { name: title.toLowerCase() })}
         {whole !== undefined && <small>{format.number(whole)}</small>}
       </button>
       {views.map((view) => (

@@ -1,13 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
-import { useText, type Translate } from '../app/language.ts';
-import { theContract } from '../contract/contract.ts';
-import type { FilterFact, Resource } from '../contract/contract-file.ts';
-import { itemsAt, textAt, type Json } from '../contract/json.ts';
-import { useLabels, type Labels } from '../contract/labels.ts';
-import { readQuery } from '../contract/queries.ts';
+import { useText, type Translate } from '../../app/language.ts';
+import { theContract } from '../../contract/contract.ts';
+import type { FilterFact, Resource } from '../../contract/contract-file.ts';
+import { itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { useLabels, type Labels } from '../../contract/labels.ts';
+import { readQuery } from '../../contract/queries.ts';
+import { useFormat, type Format } from '../format.ts';
+import { usePeople, type Person } from '../person.tsx';
 import type { Context } from './filter-language.ts';
-import { useFormat, type Format } from './format.ts';
-import { usePeople, type Person } from './person.tsx';
 
 /** What can be inserted at the caret. */
 export interface Completion {
@@ -116,10 +116,11 @@ function fieldGroups(names: readonly FilterName[], context: Context, t: Translat
 function matching(completions: Completion[], written: string): Completion[] {
   const wanted = plainText(written);
   const rank = ({ code, name }: Completion) => {
-    if (plainText(code).startsWith(wanted) || plainText(name).startsWith(wanted)) return 0;
-    return plainText(name).includes(` ${wanted}`) || code.toLowerCase().includes(`.${wanted}`) ? 1 : 2;
+    if (plainText(code) === wanted) return 0;
+    if (plainText(code).startsWith(wanted) || plainText(name).startsWith(wanted)) return 1;
+    return plainText(name).includes(` ${wanted}`) || code.toLowerCase().includes(`.${wanted}`) ? 2 : 3;
   };
-  return completions.filter((each) => rank(each) < 2).toSorted((one, other) => rank(one) - rank(other));
+  return completions.filter((each) => rank(each) < 3).toSorted((one, other) => rank(one) - rank(other));
 }
 
 function plainText(text: string): string {

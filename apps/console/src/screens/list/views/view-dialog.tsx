@@ -1,13 +1,13 @@
 import { useState } from 'react';
 import { Checkbox } from 'react-aria-components';
-import { useText } from '../../app/language.ts';
-import { call, Problem } from '../../contract/call.ts';
-import { textAt, type Json } from '../../contract/json.ts';
-import { invalidate } from '../../contract/queries.ts';
-import { TextField } from '../../kit/field.tsx';
-import { Dialog } from '../../kit/overlay.tsx';
-import { Button } from '../../kit/ui.tsx';
-import style from './list.module.css';
+import { useText } from '../../../app/language.ts';
+import { call, Problem } from '../../../contract/call.ts';
+import { textAt, type Json } from '../../../contract/json.ts';
+import { invalidate } from '../../../contract/queries.ts';
+import { TextField } from '../../../kit/field.tsx';
+import { Dialog } from '../../../kit/overlay.tsx';
+import { Button } from '../../../kit/ui.tsx';
+import style from '../list.module.css';
 
 interface ViewDialogProps {
   isOpen: boolean;

@@ -1,16 +1,16 @@
 import { useState } from 'react';
-import { useText } from '../../app/language.ts';
-import { Problem } from '../../contract/call.ts';
-import { theContract } from '../../contract/contract.ts';
-import type { Field, Resource } from '../../contract/contract-file.ts';
-import { textAt, valueAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
-import { titleOf } from '../../hints/hints.ts';
-import { Select, TextField } from '../../kit/field.tsx';
-import { Dialog } from '../../kit/overlay.tsx';
-import { isPersonField, usePeople } from '../../kit/person.tsx';
-import { Button } from '../../kit/ui.tsx';
-import style from './list.module.css';
+import { useText } from '../../../app/language.ts';
+import { Problem } from '../../../contract/call.ts';
+import { theContract } from '../../../contract/contract.ts';
+import type { Field, Resource } from '../../../contract/contract-file.ts';
+import { textAt, valueAt, type Json } from '../../../contract/json.ts';
+import { useLabels } from '../../../contract/labels.ts';
+import { titleOf } from '../../../hints/hints.ts';
+import { Select, TextField } from '../../../kit/field.tsx';
+import { Dialog } from '../../../kit/overlay.tsx';
+import { isPersonField, usePeople } from '../../../kit/person.tsx';
+import { Button } from '../../../kit/ui.tsx';
+import style from '../list.module.css';
 
 interface SetDialogProps {
   resource: Resource;

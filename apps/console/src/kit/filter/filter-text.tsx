@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef, useState, type ReactNode } from 'react';
+import { join } from '../ui.tsx';
 import { scan } from './filter-language.ts';
-import { join } from './ui.tsx';
 import style from './filter.module.css';
 
 /** What the server says about a filter, and where. */

@@ -1,6 +1,6 @@
 import { memo, type MouseEvent } from 'react';
+import { join } from '../ui.tsx';
 import type { GridColumn, GridProps, RowState } from './grid-types.ts';
-import { join } from './ui.tsx';
 import style from './grid.module.css';
 
 interface GridRowProps<Row> {
@@ -72,9 +72,11 @@ function Row<Data>({ row, index, top, columns, isCursor, isSelected, state, sele
         </span>
       ))}
       {state?.text !== undefined && (
-        <span className={style['note']} role="gridcell">
-          {state.text}
-          {state.action}
+        <span className={style['noteTrack']} role="gridcell">
+          <span className={style['note']}>
+            {state.text}
+            {state.action}
+          </span>
         </span>
       )}
     </div>

@@ -1,9 +1,9 @@
 import { ListFilter, TriangleAlert, X } from 'lucide-react';
 import { useId, useRef } from 'react';
-import { useText } from '../app/language.ts';
+import { useText } from '../../app/language.ts';
+import { Icon, IconButton, join, Key } from '../ui.tsx';
 import { FilterMenu } from './filter-menu.tsx';
 import { FilterText, type FilterFault } from './filter-text.tsx';
-import { Icon, IconButton, join, Key } from './ui.tsx';
 import { useFilter, type FilterSource } from './use-filter.ts';
 import style from './filter.module.css';
 

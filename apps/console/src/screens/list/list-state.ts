@@ -1,0 +1,17 @@
+import type { Resource } from '../../contract/contract-file.ts';
+import type { Json } from '../../contract/json.ts';
+import type { ChangeSearch, ListSearch } from './search.ts';
+import type { Rows } from './use-rows.ts';
+
+/** What the parts of a list have in common. */
+export interface ListState {
+  resource: Resource;
+  /** Parameters of its path. */
+  parents: Json;
+  /** Such as `Customers`, and `customer` for one of them. */
+  title: string;
+  singular: string;
+  search: ListSearch;
+  change: ChangeSearch;
+  data: Rows;
+}
