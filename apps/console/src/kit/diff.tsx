@@ -4,6 +4,7 @@ import { useText } from '../app/language.ts';
 import { isJson, type Json } from '../contract/json.ts';
 import style from './diff.module.css';
 import type { FormField } from './form-field.ts';
+import { isPrincipal, Principal, Reference, referenceOf } from './reference.tsx';
 import { Value } from './value.tsx';
 
 /** What a change made of one field. */
@@ -27,25 +28,70 @@ function sorted(value: unknown): unknown {
   return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, each]) => [key, sorted(each)]));
 }
 
-/** The old value struck, and the new one as a highlighter marks it. */
+/** The old value struck, and the new one as a highlighter marks it. Of a list of texts only those that differ. */
 export function Diff({ field, before, after }: FieldChange) {
   const t = useText();
+  const [old, current] = field.list ? [textsOf(before), textsOf(after)] : [];
+  if (old && current)
+    return (
+      <>
+        {old
+          .filter((each) => !current.includes(each))
+          .map((each) => (
+            <Was key={each} field={field} value={each} />
+          ))}
+        {current
+          .filter((each) => !old.includes(each))
+          .map((each) => (
+            <New key={each} field={field} value={each} />
+          ))}
+      </>
+    );
   return (
     <>
-      {sorted(before) !== null && (
-        <del className={style['was']}>
-          <Value field={field} value={before} />
-        </del>
-      )}{' '}
+      {sorted(before) !== null && <Was field={field} value={before} />}
       {sorted(after) === null ? (
         <span className={style['gone']}>{t('diff.removed')}</span>
       ) : (
-        <ins className={style['new']}>
-          <Value field={field} value={after} />
-        </ins>
+        <New field={field} value={after} />
       )}
     </>
   );
+}
+
+function Was({ field, value }: { field: FormField; value: unknown }) {
+  return (
+    <>
+      <del className={style['was']}>
+        <Named field={field} value={value} />
+      </del>{' '}
+    </>
+  );
+}
+
+function New({ field, value }: { field: FormField; value: unknown }) {
+  return (
+    <>
+      <ins className={style['new']}>
+        <Named field={field} value={value} />
+      </ins>{' '}
+    </>
+  );
+}
+
+/** A value with names in place of ids. */
+function Named({ field, value }: { field: FormField; value: unknown }) {
+  if (typeof value !== 'string') return <Value field={field} value={value} />;
+  if (isPrincipal(field)) return <Principal name={value} />;
+  const resource = referenceOf(field);
+  if (resource !== undefined) return <Reference resource={resource} id={value} />;
+  return <Value field={field} value={field.options?.find(({ id }) => id === value)?.name ?? value} />;
+}
+
+/** Texts of a list, and none for what was no list before; undefined for another value. */
+function textsOf(value: unknown): string[] | undefined {
+  if (value === null || value === undefined) return [];
+  return Array.isArray(value) && value.every((each) => typeof each === 'string') ? value : undefined;
 }
 
 export type Side = 'theirs' | 'yours';
@@ -62,10 +108,10 @@ export function Choice({ label, field, theirs, yours, side, onChange }: ChoicePr
     >
       <span className={style['label']}>{label}</span>
       <Pick side="theirs" name={t('diff.theirs')}>
-        <Value field={field} value={theirs} />
+        <Named field={field} value={theirs} />
       </Pick>
       <Pick side="yours" name={t('diff.yours')}>
-        <Value field={field} value={yours} />
+        <Named field={field} value={yours} />
       </Pick>
     </RadioGroup>
   );

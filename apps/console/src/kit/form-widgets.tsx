@@ -122,9 +122,10 @@ function Options(props: WidgetProps) {
 
 function Picker(props: WidgetProps) {
   const { field, value, onChange, error } = props;
-  const { label, help } = useNaming(props);
+  const { label, help, autoFocus } = useNaming(props);
   return (
     <ReferencePicker
+      autoFocus={autoFocus ?? false}
       label={label}
       help={help}
       error={error}

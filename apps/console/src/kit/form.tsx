@@ -11,12 +11,23 @@ import { nameOf } from './timeline.tsx';
 import { Button, IconButton } from './ui.tsx';
 
 /** Inputs for the fields of a message. What is not valid the server says; `faults` are its sentences. */
-export function Form({ message, fields, value, onChange, faults, at = '', onLeave, isBrief }: FormProps) {
+export function Form({
+  message,
+  fields,
+  value,
+  onChange,
+  faults,
+  at = '',
+  onLeave,
+  isBrief,
+  autoFocus = false,
+}: FormProps) {
   const shown = fields ?? inputsOf(message);
   return (
     <div className={style['form']} onBlur={onLeave}>
-      {shown.map((field) => (
+      {shown.map((field, index) => (
         <FormRow
+          autoFocus={autoFocus && index === 0}
           key={field.name}
           message={message}
           field={field}
@@ -42,6 +53,8 @@ export interface FormProps {
   at?: string;
   /** When the focus leaves a field. */
   onLeave?: () => void;
+  /** Whether its first field has the focus. */
+  autoFocus?: boolean;
   /** Without the sentences of the contract. */
   isBrief?: boolean | undefined;
 }
@@ -89,7 +102,6 @@ export function FormRow({
 interface RowProps extends Omit<FormProps, 'fields' | 'onLeave'> {
   field: FormField;
   isHiddenLabel?: boolean;
-  autoFocus?: boolean;
 }
 
 /** The fault of a field; for one that has no inputs for its parts, theirs too. */

@@ -26,7 +26,7 @@ import fieldStyle from './field.module.css';
 import { Face, Icon, join } from './ui.tsx';
 import style from './reference.module.css';
 
-const namingFields = ['displayName', 'title', 'name', 'key', 'purpose', 'type', 'email', 'id'];
+const namingFields = ['displayName', 'title', 'name', 'key', 'purpose', 'type', 'stage', 'email', 'id'];
 
 /** The name of a record: the first of its fields that name things. */
 export function titleOf(record: Json | undefined): string {
@@ -53,10 +53,14 @@ export function referenceOf({ name, type, reference, help = '' }: Field): string
   if (reference !== undefined) return reference;
   if (name === 'ownerId' || name === 'userId') return 'users';
   if (name === 'ownerTeamId' || name === 'teamId') return 'teams';
-  const [, noun] =
-    (type === 'text' && /^(?:id|\w+Id)$/.test(name) && /^Id of (?:the|an?)(?: [a-z]+)? ([a-z]+)(?![\w'])/.exec(help)) ||
-    [];
-  return theContract().resources.find(({ singular, get }) => singular === noun && get !== undefined)?.name;
+  if (type !== 'text' || !/^(?:id|\w+Id)$/.test(name)) return undefined;
+  const nouns = /^Id of (?:the|an?) ([a-z]+)(?![\w'])(?: ([a-z]+)\b)?/.exec(help)?.slice(1) ?? [];
+  return theContract().resources.find(({ singular, get }) => nouns.includes(singular) && get !== undefined)?.name;
+}
+
+/** Whether a field says who did or has something. */
+export function isPrincipal({ name }: Field): boolean {
+  return ['createdBy', 'updatedBy', 'undoneBy', 'ownerId', 'userId', 'actor'].includes(name);
 }
 
 /** The path parameters of an operation on one item: those of its parents, and the id of the item. */
@@ -148,7 +152,15 @@ export function Principal({ name }: { name: string }) {
 }
 
 /** Finds a record by a part of its name. An empty value stands for none. */
-export function ReferencePicker({ label, resource: name, value, onChange, error, help }: PickerProps) {
+export function ReferencePicker({
+  label,
+  resource: name,
+  value,
+  onChange,
+  error,
+  help,
+  autoFocus = false,
+}: PickerProps) {
   const [typed, setTyped] = useState<string>();
   const current = useRecord(name, value);
   const shown = typed ?? shownName(current.data, value);
@@ -171,6 +183,7 @@ export function ReferencePicker({ label, resource: name, value, onChange, error,
       onOpenChange={(isOpen) => !isOpen && leave()}
       defaultFilter={() => true}
       menuTrigger="focus"
+      autoFocus={autoFocus}
       allowsEmptyCollection
       isInvalid={error !== undefined}
       validationBehavior="aria"
@@ -184,15 +197,7 @@ export function ReferencePicker({ label, resource: name, value, onChange, error,
           <Icon of={ChevronDown} />
         </AriaButton>
       </Group>
-      {help !== undefined && error === undefined && (
-        <Text slot="description" className={fieldStyle['help'] ?? ''}>
-          {help}
-        </Text>
-      )}
-      <FieldError className={fieldStyle['error'] ?? ''}>
-        <Icon of={TriangleAlert} small />
-        {error}
-      </FieldError>
+      <Said help={help} error={error} />
       <Popover className={fieldStyle['popover'] ?? ''}>
         <ListBox className={fieldStyle['list'] ?? ''} renderEmptyState={() => <p className={style['none']}>–</p>}>
           {(item: Json) => <Found item={item} />}
@@ -212,6 +217,24 @@ export interface PickerProps {
   onChange: (id: string) => void;
   error?: string | undefined;
   help?: string | undefined;
+  autoFocus?: boolean;
+}
+
+/** What the contract says of the field, or the server of its value. */
+function Said({ help, error }: Pick<PickerProps, 'help' | 'error'>) {
+  return (
+    <>
+      {help !== undefined && error === undefined && (
+        <Text slot="description" className={fieldStyle['help'] ?? ''}>
+          {help}
+        </Text>
+      )}
+      <FieldError className={fieldStyle['error'] ?? ''}>
+        <Icon of={TriangleAlert} small />
+        {error}
+      </FieldError>
+    </>
+  );
 }
 
 function shownName(record: Json | undefined, id: string): string {

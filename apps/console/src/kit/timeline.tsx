@@ -7,7 +7,7 @@ import text from '../style/text.module.css';
 import { changesOf, Diff, type FieldChange } from './diff.tsx';
 import { keyOf, type FormField } from './form-field.ts';
 import { useFormat } from './format.ts';
-import { Principal } from './reference.tsx';
+import { Principal, referenceOf } from './reference.tsx';
 import style from './timeline.module.css';
 import { Icon, IconButton, join, type IconType } from './ui.tsx';
 
@@ -136,7 +136,9 @@ function Said({
 
 /** The name of a field for people: the workspace's own for a custom one. */
 export function nameOf(field: FormField, labelOf: (message: string, name: string) => string, message = ''): string {
-  return field.label ?? labelOf(message, keyOf(field));
+  if (field.label !== undefined) return field.label;
+  const label = labelOf(message, keyOf(field));
+  return referenceOf(field) === undefined ? label : label.replace(/ id$/, '');
 }
 
 function fieldChanges(change: Json, fieldOf: (name: string) => FormField): FieldChange[] {

@@ -57,7 +57,14 @@ export function OperationForm({ id, parameters: known = {}, body: knownBody = {}
           onChange={setParameters}
           answer={answer}
         />
-        <Body operation={operation} value={body} onChange={setBody} onFile={setFile} answer={answer} />
+        <Body
+          operation={operation}
+          value={body}
+          onChange={setBody}
+          onFile={setFile}
+          answer={answer}
+          autoFocus={onClose !== undefined}
+        />
         <FormFault error={answer?.problem} names={namesOf(operation)} />
         <SendBar
           operation={operation}
@@ -171,7 +178,14 @@ function Parameters({ operation, known, value, onChange, answer }: PartProps & {
   );
 }
 
-function Body({ operation, value, onChange, onFile, answer }: PartProps & { onFile: (file: File) => void }) {
+function Body({
+  operation,
+  value,
+  onChange,
+  onFile,
+  answer,
+  autoFocus,
+}: PartProps & { onFile: (file: File) => void; autoFocus: boolean }) {
   const t = useText();
   const [mode, setMode] = useState('form');
   const { body, bodyUsage } = operation;
@@ -201,7 +215,7 @@ function Body({ operation, value, onChange, onFile, answer }: PartProps & { onFi
         />
       </header>
       {mode === 'form' ? (
-        <Form message={body} value={value} onChange={onChange} faults={faults} />
+        <Form message={body} value={value} onChange={onChange} faults={faults} autoFocus={autoFocus} />
       ) : (
         <JsonText
           field={{ name: 'body', type: 'object' }}

@@ -27,7 +27,7 @@ export function headersOf({ operation, parameters, body, file }: Request): Recor
 
 /** The request as a command line, with the key in the environment. */
 export function curlOf(request: Request): string {
-  const { operation, parameters, body, file } = request;
+  const { operation, body, file } = request;
   const lines = [
     `curl ${operation.verb === 'GET' ? '' : `-X ${operation.verb} `}${quoted(location.origin + templateUrl(request))}`,
     ...(operation.permission === '' ? [] : ['-H "Authorization: Bearer $RAPPORT_API_KEY"']),

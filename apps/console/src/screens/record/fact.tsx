@@ -3,7 +3,7 @@ import { useText } from '../../app/language.ts';
 import { isJson, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { useFormat } from '../../kit/format.ts';
 import type { FormField } from '../../kit/form-field.ts';
-import { Principal, Reference, referenceOf, shortId } from '../../kit/reference.tsx';
+import { isPrincipal, Principal, Reference, referenceOf, shortId } from '../../kit/reference.tsx';
 import { notify } from '../../kit/toast.tsx';
 import { Chip, IconButton } from '../../kit/ui.tsx';
 import { isMoney, Value } from '../../kit/value.tsx';
@@ -33,12 +33,12 @@ function TextFact({ field, value, isShort }: { field: FormField; value: string; 
 
 function Several({ field, values, isShort }: { field: FormField; values: unknown[]; isShort: boolean }) {
   const format = useFormat();
+  const [first] = values;
   if (isShort)
-    return (
-      <Value
-        field={field}
-        value={isJson(values[0]) && 'city' in values[0] ? [placeOf(values[0], format.country)] : values.slice(0, 1)}
-      />
+    return typeof first === 'string' ? (
+      <>{first}</>
+    ) : (
+      <Value field={field} value={[isJson(first) && 'city' in first ? placeOf(first, format.country) : first]} />
     );
   if (field.type === 'text')
     return (
@@ -92,10 +92,6 @@ function Id({ id }: { id: string }) {
 function placeOf(address: Json, countryName: (code: string) => string): unknown {
   const parts = [textAt(address, 'city'), countryName(textAt(address, 'countryCode'))];
   return { name: parts.filter((part) => part !== '').join(', ') };
-}
-
-function isPrincipal({ name }: FormField): boolean {
-  return ['createdBy', 'updatedBy', 'undoneBy', 'ownerId', 'userId', 'actor'].includes(name);
 }
 
 function isId({ name }: FormField): boolean {

@@ -53,7 +53,7 @@ export function useItem(resource: Resource, parents: Json, id: string, asOf: str
     enabled: may(resource.history),
   });
   const custom = useCustomFields(resource, parents);
-  const fields = theContract().fields(resource.message);
+  const fields = useFields(resource, now.data);
   if (!now.data) return undefined;
   return {
     resource,
@@ -70,6 +70,39 @@ export function useItem(resource: Resource, parents: Json, id: string, asOf: str
     fieldOf: (name) => [...fields, ...custom].find((field) => field.name === name) ?? { name, type: 'text' },
     may,
   };
+}
+
+/**
+ * The fields of a record. A key of something that another record lists, such as `stage` of `stages` of the pipeline, has those to
+ * choose from.
+ */
+function useFields({ message }: Resource, record: Json | undefined): readonly FormField[] {
+  const fields = theContract().fields(message);
+  const found = fields.flatMap((field) => {
+    const source = fields.find(({ reference }) => listedIn(reference, field) !== undefined);
+    return source?.reference === undefined ? [] : [{ field, source, list: listedIn(source.reference, field) ?? '' }];
+  })[0];
+  const get = theContract().resource(found?.source.reference ?? '')?.get;
+  const id = textAt(record, found?.source.name ?? '');
+  const { data } = useQuery({
+    ...readQuery(get ?? 'getTenant', { id }),
+    enabled: get !== undefined && id !== '',
+    staleTime: 300_000,
+  });
+  const options = itemsAt(data, found?.list ?? '').map((each) => ({
+    id: textAt(each, 'key'),
+    name: textAt(each, 'name') || textAt(each, 'displayName') || textAt(each, 'key'),
+  }));
+  return fields.map((field) => (field === found?.field && options.length > 0 ? { ...field, options } : field));
+}
+
+/** The list of a resource's records whose items have the keys that a field holds. */
+function listedIn(resource: string | undefined, { name, type }: FormField): string | undefined {
+  const message = theContract().resource(resource ?? '')?.message;
+  const list = theContract()
+    .fields(message)
+    .find((field) => field.name === `${name}s` && field.type === 'message');
+  return type === 'text' && theContract().field(list?.of ?? '', 'key') ? list?.name : undefined;
 }
 
 /** Whether the session has the permission of an operation, which can be of one object of the workspace. */

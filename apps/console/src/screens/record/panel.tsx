@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { useText } from '../../app/language.ts';
 import type { Field } from '../../contract/contract-file.ts';
 import { theContract } from '../../contract/contract.ts';
-import type { Json } from '../../contract/json.ts';
+import { textAt, type Json } from '../../contract/json.ts';
 import { useLabels } from '../../contract/labels.ts';
 import { useFormat } from '../../kit/format.ts';
 import { shapeOf, titleOf } from '../../kit/reference.tsx';
@@ -46,6 +46,8 @@ export function RowText({ message, record, children }: { message: string; record
   const shape = shapeOf(record);
   const money = fields.map(({ name }) => record[name]).find(isMoney);
   const beside = fields.flatMap((field) => metaOf(field, record, labels.value, format.date)).slice(0, 2);
+  if (beside.length === 0 && textAt(record, 'createTime') !== '')
+    beside.push(format.time(textAt(record, 'createTime')));
   return (
     <>
       {shape && <Face name={titleOf(record)} shape={shape} />}
@@ -60,7 +62,7 @@ export function RowText({ message, record, children }: { message: string; record
 }
 
 function metaOf(
-  { name, type, of, list, output }: Field,
+  { name, type, of, list }: Field,
   record: Json,
   valueName: (type: string, value: string) => string,
   dateText: (day: string) => string,
@@ -68,6 +70,6 @@ function metaOf(
   const value = record[name];
   if (typeof value !== 'string' || value === '' || list === true) return [];
   if (type === 'enum') return name === 'kind' ? [] : [valueName(of ?? '', value)];
-  if (name === 'jobTitle' || (name === 'stage' && output !== true)) return [value];
+  if (name === 'jobTitle') return [value];
   return type === 'date' ? [dateText(value)] : [];
 }

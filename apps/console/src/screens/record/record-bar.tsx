@@ -135,7 +135,7 @@ function CopyCurl({ item }: { item: Item }) {
   useShortcut('c', 'record.curl', copy);
   return (
     <span className={style['wide']}>
-      <Button kind="bare" icon={CodeXml} onPress={copy}>
+      <Button kind="bare" icon={CodeXml} shortcut="C" onPress={copy}>
         {t('record.curl')}
       </Button>
     </span>
