@@ -93,9 +93,10 @@ export async function makeConflicts({ actor, id }: Scene, { api, mapping, query 
     await actor(by).api('PATCH', `/v1/customers/${id(`customers/${name}`)}`, ours);
   }
   for (const { name, theirs } of [...story.conflicts, ...story.changesInAccounting]) {
-    const [column, value] = Object.entries(theirs)[0] ?? [];
-    const person = `given_name || ' ' || family_name = $2`;
-    await query(`UPDATE contacts SET ${column} = $1, updated_at = clock_timestamp() WHERE ${person}`, [value, name]);
+    const set = Object.keys(theirs).map((column, index) => `${column} = $${index + 2}`);
+    const person = `given_name || ' ' || family_name = $1`;
+    const statement = `UPDATE contacts SET ${set.join(', ')}, updated_at = clock_timestamp() WHERE ${person}`;
+    await query(statement, [name, ...Object.values(theirs)]);
   }
   await api('PATCH', path, { state: 'ENABLED' });
   await until(async () => {

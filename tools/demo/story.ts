@@ -43,13 +43,12 @@ export async function playStory(
   await Promise.all([
     makeConflicts(scene, accounting),
     ...[assignPeople(scene), assignDeals(scene), saveViews(scene), makeSubscriptions(scene)],
-    changeCustomers(scene),
-    ...[openAccess(scene), erase(scene)],
+    ...[changeCustomers(scene), undoImport(scene), openAccess(scene), erase(scene)],
   ]);
   await leaveDuplicates(scene);
   onProgress('Playing the demo story: an import, files, consents');
   const tradeFair = await startImport(scene);
-  await Promise.all([moveDeals(scene), recordConsents(scene), uploadFiles(scene), associate(scene), undoImport(scene)]);
+  await Promise.all([moveDeals(scene), recordConsents(scene), uploadFiles(scene), associate(scene)]);
   await untilEnded(admin, tradeFair);
   await changeLast(scene);
 }

@@ -132,8 +132,8 @@ test('has something to see on every screen', { timeout }, async () => {
 
   expect(facts).toEqual({
     imports: [
-      ['UNDONE', 3, 0],
       ['SUCCEEDED', 1_152, 5],
+      ['UNDONE', 3, 0],
     ],
     undoneMerges: [false, true],
     conflicts: [{ kind: 'FIELDS', count: 7 }],
