@@ -34,6 +34,7 @@ test('the package has the modules and their types, and no dependencies', async (
   const text = await readFile(join(consumer, 'node_modules/@rapport/client/package.json'), 'utf8');
 
   expect(paths.filter((path) => !/^dist\/(gen\/)?[\w-]+\.(js|d\.ts)$/.test(path)).toSorted()).toEqual([
+    'LICENSE',
     'README.md',
     'package.json',
   ]);
