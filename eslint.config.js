@@ -157,7 +157,7 @@ export default tseslint.config(
   },
   // They make the contract file of the console before it is built, and tests make others.
   {
-    files: ['apps/console/{tools,test}/*.ts'],
+    files: ['apps/console/{tools,test}/*.ts', 'apps/console/src/**/*.spec.ts'],
     rules: boundaries([{ sourceTag: 'type:web', onlyDependOnLibsWithTags: ['type:contracts', 'type:testing'] }]),
   },
   {

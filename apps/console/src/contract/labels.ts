@@ -1,5 +1,6 @@
 import { useMemo } from 'react';
 import { useLanguage } from '../app/language.ts';
+import { theContract } from './contract.ts';
 
 /** Names of what the contract has, in the reader's language: those of the catalog, or made of the contract's own. */
 export interface Labels {
@@ -24,11 +25,24 @@ export function useLabels(): Labels {
       singular: (name) => find(`singular.${name}`) ?? words(lastWord(name)),
       field: (message, name) => find(`field.${message}.${name}`) ?? find(`field.${name}`) ?? words(name),
       value: (type, name) => find(`enum.${type}.${name}`) ?? find(`enum.${name}`) ?? words(name.toLowerCase()),
-      operation: (id) => find(`op.${id}`) ?? words(id),
+      operation: (id) => find(`op.${id}`) ?? composedName(id, find) ?? words(id),
       error: (code) => find(`error.${code}`),
     }),
     [find],
   );
+}
+
+/** Of a standard operation in a language that has its verb: `新建{noun}` with the name of the resource for `createCustomer`. */
+function composedName(id: string, find: (key: string) => string | undefined): string | undefined {
+  const [, verb = '', noun = ''] =
+    /^(batch(?:Get|Create|Update|Delete)|create|get|list|update|(?:un)?delete|aggregate|export|import|upsert)(\w+)$/.exec(
+      id,
+    ) ?? [];
+  const pattern = find(`verb.${verb}`);
+  const resource = theContract().resources.find(({ name, message, items }) =>
+    [name, message, items].some((each) => each.toLowerCase() === noun.toLowerCase()),
+  );
+  return resource && pattern?.replace('{noun}', find(`resource.${resource.name}`) ?? words(resource.name));
 }
 
 /** Of a path: `records` of `objects/{object}/records`. */

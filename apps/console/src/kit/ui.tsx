@@ -74,7 +74,7 @@ export function Chip({ tone = 'quiet', icon, children }: { tone?: Tone; icon?: I
   return (
     <span className={join(style['chip'], style[tone])}>
       {icon && <Icon of={icon} small />}
-      {children}
+      <span>{children}</span>
     </span>
   );
 }

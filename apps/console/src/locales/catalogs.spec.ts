@@ -1,0 +1,61 @@
+import { globSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { platformContract } from '@rapport/contracts';
+import { expect, test } from 'vitest';
+import { contractFile } from '../../tools/contract-facts.ts';
+
+type Texts = Record<string, string>;
+
+function catalog(language: string): Map<string, Texts> {
+  const files = globSync(join(import.meta.dirname, language, '*.json'));
+  return new Map(files.map((file) => [basename(file), JSON.parse(readFileSync(file, 'utf8')) as Texts]));
+}
+
+const [english, chinese] = [catalog('en'), catalog('zh-CN')];
+const zh: Texts = Object.assign({}, ...chinese.values());
+const contract = contractFile(platformContract());
+
+/** Texts of what the contract has, whose English is made of its names unless the catalog has one. */
+const isOfContract = (key: string) => /^(?:field|enum|op|verb|resource|singular|group|error)\./.test(key);
+
+test('both languages have each text of the screens, with the same values in it', () => {
+  const texts = (files: Map<string, Texts>) => Object.assign({}, ...files.values()) as Texts;
+  const own = (all: Texts) =>
+    Object.keys(all)
+      .filter((key) => !isOfContract(key))
+      .toSorted();
+  const en = texts(english);
+  expect(own(zh)).toEqual(own(en));
+  const valuesOf = (text: string) => [...new Set([...text.matchAll(/\{(\w+)/g)].map(([, name]) => name))].toSorted();
+  for (const key of own(en)) expect(valuesOf(zh[key] ?? ''), key).toEqual(valuesOf(en[key] ?? ''));
+});
+
+test('Chinese has a name for every field, value, operation and resource of the contract', () => {
+  const { messages, enums, operations, resources } = contract;
+  const fields = Object.entries(messages).flatMap(([message, list]) =>
+    list.map(({ name }) => [message, name] as const),
+  );
+  const parameters = operations.flatMap((operation) => operation.parameters.map(({ name }) => ['', name] as const));
+  const values = Object.entries(enums).flatMap(([type, list]) => list.map(({ name }) => [type, name] as const));
+  const lacking = [
+    ...[...fields, ...parameters].filter(([message, name]) => !zh[`field.${message}.${name}`] && !zh[`field.${name}`]),
+    ...values.filter(([type, name]) => !zh[`enum.${type}.${name}`] && !zh[`enum.${name}`]),
+    ...resources.filter(({ name }) => !zh[`resource.${name}`]).map(({ name }) => name),
+    ...operations.filter(({ id }) => !zh[`op.${id}`] && !isComposed(id)).map(({ id }) => id),
+  ];
+  expect([...new Set(lacking.map(String))]).toEqual([]);
+});
+
+/** Whether the name is made of a verb and the name of a resource. */
+function isComposed(id: string): boolean {
+  const verb = Object.keys(zh).find(
+    (key) => key.startsWith('verb.') && id.startsWith(key.slice(5)) && nounOf(id, key) !== undefined,
+  );
+  return verb !== undefined;
+}
+
+function nounOf(id: string, key: string): string | undefined {
+  const noun = id.slice(key.length - 5).toLowerCase();
+  const names = contract.resources.flatMap(({ name, message, items }) => [name, message, items]);
+  return names.find((name) => name.toLowerCase() === noun);
+}
