@@ -1,7 +1,7 @@
 import { X } from 'lucide-react';
 import { useState } from 'react';
 import { Button as AriaButton, Checkbox, Tag, TagGroup, TagList } from 'react-aria-components';
-import { useText } from '../app/language.ts';
+import { useLanguage, useText } from '../app/language.ts';
 import { theContract } from '../contract/contract.ts';
 import { isJson, textAt } from '../contract/json.ts';
 import { useLabels } from '../contract/labels.ts';
@@ -50,7 +50,10 @@ export function Widget(props: WidgetProps) {
 
 /** What the label and the help of an input are. */
 function useNaming({ field, label, error, autoFocus, isBrief }: WidgetProps) {
-  const saysMore = field.help !== undefined && field.help.toLowerCase() !== label.toLowerCase();
+  const { language } = useLanguage();
+  // The comments of the contract are English. One that only repeats the name says nothing.
+  const words = field.help?.split(' ').length ?? 0;
+  const saysMore = language === 'en' && words > 4;
   return {
     label: label === '' ? '' : `${label}${field.required ? ' *' : ''}`,
     ...(label === '' && { 'aria-label': field.label ?? field.name }),
