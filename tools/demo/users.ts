@@ -85,8 +85,8 @@ interface Client {
   secret: string;
 }
 
-/** An app through which users sign in. */
-export function makeClient(api: Api): Promise<Client> {
+/** The app through which users sign in. */
+function makeClient(api: Api): Promise<Client> {
   return api<Client>('POST', '/v1/oauthClients', {
     displayName: 'Kestrel mobile app',
     confidential: true,
@@ -97,11 +97,7 @@ export function makeClient(api: Api): Promise<Client> {
 }
 
 /** An access token of a user, who signs in and consents on the pages. */
-export async function signIn(
-  url: string,
-  { clientId, secret }: Client,
-  { email, password }: DemoUser,
-): Promise<string> {
+async function signIn(url: string, { clientId, secret }: Client, { email, password }: DemoUser): Promise<string> {
   const verifier = randomBytes(32).toString('base64url');
   const query = new URLSearchParams({
     ...{ client_id: clientId, redirect_uri: redirectUri, response_type: 'code', scope: permissions.join(' ') },

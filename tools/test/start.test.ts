@@ -11,8 +11,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildPlatform } from '../build-platform.ts';
 import { apiOf, type Api } from '../demo/api.ts';
 import type { Demo } from '../demo/demo.ts';
-import { makeClient, signIn } from '../demo/users.ts';
 import { processRestarter } from '../restart-processes.ts';
+import { ConsoleUser } from './console-user.ts';
 import { blocksOf, patternOf } from './document-blocks.ts';
 import { commandOf, processesOf, readyTimeoutMs, startTool, type StartedTool } from './started-tool.ts';
 import { countOf, storyFacts } from './story-facts.ts';
@@ -88,15 +88,19 @@ test('prints what README shows, and answers as it shows', { timeout }, async () 
   expect(stdout).toMatch(patternOf(answer));
 });
 
-test('signs in the administrator with the password it prints, which is in no log', { timeout }, async () => {
+test('opens the console with what it prints, and has no password in a log', { timeout }, async () => {
   const tool = await running();
-  const { url, users } = await readDemo();
+  const { url, workspace, users } = await readDemo();
   const [mara] = users;
 
-  const token = await signIn(url, await makeClient(await demoApi()), mara!);
+  const page = await fetch(`${url}/`, { headers: { accept: 'text/html' } });
+  const user = await ConsoleUser.signIn(url, workspace, { id: '', ...mara! });
+  const session: unknown = await (await user.call('GET', '/console/session')).json();
 
-  const account = await apiOf(url, token, AbortSignal.timeout(timeout))<object>('GET', '/v1/account');
-  expect(account).toMatchObject({ email: mara?.email, roleIds: ['admin'] });
+  expect(await page.text()).toContain('<title>Rapport</title>');
+  expect(user.landedAt).toBe(`${url}/`);
+  const { name, email } = mara!;
+  expect(session).toMatchObject({ user: { name, email }, workspace: { name: 'Kestrel Instruments', slug: 'kestrel' } });
   expect(users.map(({ role }) => role)).toEqual(['admin', 'Sales', 'Sales', 'Sales', 'Support', 'read-only']);
   const logs = (await readdir(join(dataDir, 'logs'))).map((file) => readFile(join(dataDir, 'logs', file), 'latin1'));
   const text = (await Promise.all(logs)).join('');
