@@ -21,9 +21,9 @@ export async function playStory(
 ): Promise<void> {
   const admin = apiOf(demo.url, demo.apiKey, signal);
   onProgress('Playing the demo story: users and roles');
-  // Before there are duplicates, which it would ask about.
-  const accounting = await connectAccounting(admin, platform, demo, signal);
-  const [actors, customers, deals] = await Promise.all([
+  const [accounting, actors, customers, deals] = await Promise.all([
+    // Before there are duplicates, which it would ask about.
+    connectAccounting(admin, platform, demo, signal),
     makeUsers(admin, platform, demo, signal),
     idsOf(admin, 'customers', 'displayName'),
     idsOf(admin, 'deals', 'title'),
@@ -38,16 +38,15 @@ export async function playStory(
       return found(record, ids[collection as 'customers' | 'deals'].get(name));
     },
   };
-  onProgress('Playing the demo story: conflicts, deals, duplicates');
+  onProgress('Playing the demo story: conflicts, objects, changes');
   await sendWebhooks(scene);
   await Promise.all([
     makeConflicts(scene, accounting),
     ...[assignPeople(scene), assignDeals(scene), saveViews(scene), makeSubscriptions(scene)],
     ...[changeCustomers(scene), undoImport(scene), openAccess(scene), erase(scene)],
   ]);
-  await leaveDuplicates(scene);
-  onProgress('Playing the demo story: an import, files, consents');
-  const tradeFair = await startImport(scene);
+  onProgress('Playing the demo story: an import, deals, duplicates');
+  const [tradeFair] = await Promise.all([startImport(scene), leaveDuplicates(scene)]);
   await Promise.all([moveDeals(scene), recordConsents(scene), uploadFiles(scene), associate(scene)]);
   await untilEnded(admin, tradeFair);
   await changeLast(scene);
