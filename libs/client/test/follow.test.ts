@@ -101,6 +101,18 @@ test('a feed with a wrong cursor or without permission fails at once', async () 
   await expect(taken(other.changes.follow(), 1)).rejects.toMatchObject({ code: 'PERMISSION_MISSING' });
 });
 
+test('a feed ends with 401 when its key is revoked', async () => {
+  const { id, key = '' } = await rapport.apiKeys.create({ displayName: 'Reader', permissions: ['customers.read'] });
+  const reader = new Rapport({ baseUrl: edges.url, apiKey: key });
+  const { nextCursor: cursor } = await reader.changes.list();
+  await rapport.customers.create({ kind: 'PERSON', givenName: 'A' });
+  const reading = (async () => {
+    for await (const _ of reader.changes.follow({ cursor })) await rapport.apiKeys.revoke({ id });
+  })();
+
+  await expect(reading).rejects.toMatchObject({ status: 401, code: 'CREDENTIAL_INVALID', retryable: false });
+});
+
 async function taken<Event>(feed: ChangeFeed<Event>, count: number): Promise<Event[]> {
   const events: Event[] = [];
   for await (const event of feed) if (events.push(event) === count) break;
