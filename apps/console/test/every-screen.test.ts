@@ -28,7 +28,19 @@ beforeAll(async () => {
     familyName: 'Weiß',
     emails: [{ address: 'kaethe@example.com' }],
   });
-  known = { '/$resource': '/customers', '/$resource/$id': `/customers/${String(customer['id'])}` };
+  const object = { key: 'machine', displayName: 'Machine', displayNamePlural: 'Machines' };
+  await workspace.api('POST', '/v1/customObjects', object);
+  const machine = await workspace.api('POST', '/v1/objects/machine/records', { name: 'Spindle 3' });
+  known = {
+    '/$resource': '/customers',
+    '/$resource/$id': `/customers/${String(customer['id'])}`,
+    '/$resource/board': '/customers/board',
+    '/$resource/new': '/customers/new',
+    '/objects/$object': '/objects/machine',
+    '/objects/$object/new': '/objects/machine/new',
+    '/objects/$object/$id': `/objects/machine/${String(machine['id'])}`,
+    '/operations/$operation': '/operations/createCustomer',
+  };
 });
 
 afterAll(() => workspace.close());
@@ -44,12 +56,11 @@ describe('every screen', () => {
         colorScheme: look.look,
         locale: look.language,
         viewport: { width: look.width, height: 800 },
-        bypassCSP: false,
       });
-      const faults = faultsOf(page);
+      const found = faultsOf(page);
       for (const path of paths)
-        expect(await findingsOf(page, known[path] ?? path), JSON.stringify({ path, look })).toEqual([]);
-      expect(faults).toEqual([]);
+        found.push(...(await findingsOf(page, known[path] ?? path)).map((each) => `${path}: ${each}`));
+      expect(found, JSON.stringify(look)).toEqual([]);
     }
   }, 600_000);
 
@@ -71,7 +82,6 @@ describe('every screen', () => {
 
 /** What axe finds on a screen, by rule and element. Its sideways overflow is a finding too. */
 async function findingsOf(page: Page, path: string): Promise<string[]> {
-  if (path.includes('$')) return [];
   const { origin } = new URL(page.url());
   await page.goto(origin + path);
   await page.locator('#main h1, #main h2').first().waitFor();

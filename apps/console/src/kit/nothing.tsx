@@ -20,7 +20,11 @@ export function Nothing({
       <h2>{title}</h2>
       <p>{help}</p>
       {children}
-      {curl !== undefined && <code className={style['curl']}>{curl}</code>}
+      {curl !== undefined && (
+        <code className={style['curl']} tabIndex={0} role="region" aria-label="curl">
+          {curl}
+        </code>
+      )}
     </section>
   );
 }

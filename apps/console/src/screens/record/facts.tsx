@@ -113,9 +113,9 @@ function Row({ item, field, onEdit }: { item: Item; field: FormField; onEdit: ((
         )}
       </dd>
       {onEdit && (
-        <span className={style['pencil']}>
+        <dd className={style['pencil']}>
           <IconButton small name={t('record.editField', { field: name })} icon={Pencil} onPress={onEdit} />
-        </span>
+        </dd>
       )}
       {differs && item.may(resource.update) && <Restore item={item} field={field} />}
     </div>
@@ -127,7 +127,7 @@ function Restore({ item, field }: { item: Item; field: FormField }) {
   const t = useText();
   const { save, isSaving, error } = useSave(item, item.now);
   return (
-    <span className={style['restore']}>
+    <dd className={style['restore']}>
       <Button
         small
         kind="bare"
@@ -138,7 +138,7 @@ function Restore({ item, field }: { item: Item; field: FormField }) {
         {t('record.restore')}
       </Button>
       <FormFault error={error} names={[]} />
-    </span>
+    </dd>
   );
 }
 
