@@ -57,7 +57,7 @@ function useNaming({ field, label, error, autoFocus, isBrief }: WidgetProps) {
   return {
     label: label === '' ? '' : `${label}${field.required ? ' *' : ''}`,
     ...(label === '' && { 'aria-label': field.label ?? field.name }),
-    ...(saysMore && isBrief !== true && label !== '' && { help: field.help ?? '' }),
+    ...(saysMore && isBrief !== true && label !== '' && { help: (field.help ?? '').replaceAll('`', '') }),
     ...(autoFocus === true && { autoFocus }),
     error,
   };
@@ -74,7 +74,7 @@ function Plain(props: WidgetProps) {
       {...useNaming(props)}
       value={typeof value === 'string' || typeof value === 'number' ? String(value) : ''}
       onChange={(typed) => onChange(typed === '' ? null : toValue(typed))}
-      lines={(field.maxLength ?? 0) > 500 ? 4 : 1}
+      lines={(field.maxLength ?? 0) > 500 && !('in' in field) ? 4 : 1}
       {...(isNumber && { inputMode: 'decimal' as const })}
     />
   );
@@ -194,27 +194,34 @@ function Texts(props: WidgetProps) {
   const { field, value, onChange } = props;
   const t = useText();
   const labels = useLabels();
-  const [typed, setTyped] = useState('');
+  const [draft, setDraft] = useState('');
   const items = Array.isArray(value) ? value.map(String) : [];
+  // What is being typed is a part of the value already: nothing moves under the pointer when the focus leaves.
+  const kept = draft.trim() === '' ? items : items.slice(0, -1);
   const choices =
     field.options ??
     theContract()
       .enumValues(field.of)
       .map(({ name }) => ({ id: name, name: labels.value(field.of ?? '', name) }));
   const add = (added: string) => {
-    setTyped('');
-    if (added.trim() !== '' && !items.includes(added.trim())) onChange([...items, added.trim()]);
+    setDraft('');
+    onChange([...new Set([...kept, added.trim()])].filter((item) => item !== ''));
+  };
+  const type = (next: string) => {
+    if (/[,，]$/.test(next)) return add(next.slice(0, -1));
+    setDraft(next);
+    onChange(next.trim() === '' ? kept : [...kept, next.trim()]);
   };
   const naming = useNaming(props);
   return (
     <div className={style['field']}>
-      {items.length > 0 && (
+      {kept.length > 0 && (
         <TagGroup
           aria-label={field.label ?? field.name}
-          onRemove={(keys) => onChange(items.filter((item) => !keys.has(item)))}
+          onRemove={(keys) => onChange(items.filter((item, index) => index >= kept.length || !keys.has(item)))}
         >
           <TagList className={style['tags'] ?? ''}>
-            {items.map((item) => (
+            {kept.map((item) => (
               <Tag key={item} id={item} textValue={item} className={style['tag'] ?? ''}>
                 {choices.find(({ id }) => id === item)?.name ?? item}
                 <AriaButton slot="remove" className={style['remove'] ?? ''} aria-label={t('form.remove')}>
@@ -237,16 +244,16 @@ function Texts(props: WidgetProps) {
       ) : (
         <TextField
           {...naming}
-          value={typed}
-          onChange={(next) => (next.endsWith(',') || next.endsWith('，') ? add(next.slice(0, -1)) : setTyped(next))}
+          value={draft}
+          onChange={type}
           onKeyDown={(event) => {
-            if (event.key !== 'Enter' || typed.trim() === '') event.continuePropagation();
+            if (event.key !== 'Enter' || event.metaKey || event.ctrlKey || draft.trim() === '')
+              event.continuePropagation();
             else {
               event.preventDefault();
-              add(typed);
+              add(draft);
             }
           }}
-          onBlur={() => add(typed)}
         />
       )}
     </div>

@@ -24,7 +24,7 @@ export function Answer({ answer, onStop }: { answer: Exchange; onStop: () => voi
         {headers
           .filter(([name]) => name === 'cache-status')
           .map(([name, value]) => (
-            <span key={name}>{t('operation.cache', { state: cacheState(value) })}</span>
+            <span key={name}>{t(value.includes('; hit') ? 'operation.hit' : 'operation.miss')}</span>
           ))}
         {headers
           .filter(([name]) => name === 'ratelimit')
@@ -78,11 +78,6 @@ function SavedFile({ file, headers }: { file: Blob; headers: Exchange['headers']
       <span className={text['meta']}>{t('operation.bytes', { count: file.size })}</span>
     </p>
   );
-}
-
-/** Such as `hit` of `rapport; hit; ttl=5`. */
-function cacheState(value: string): string {
-  return value.split(';')[1]?.trim() ?? value;
 }
 
 /** Text to copy: a call as a command line or in TypeScript. */

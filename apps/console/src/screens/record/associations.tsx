@@ -92,7 +92,7 @@ function LinkDialog({ from, onClose }: { from: string; onClose: () => void }) {
         </>
       }
     >
-      <div className={style['editor']}>
+      <div className={style['linking']}>
         <Select
           label={t('record.linkTo')}
           options={kinds.map(({ name }) => ({ id: name, name: labels.resource(name) }))}
@@ -100,7 +100,7 @@ function LinkDialog({ from, onClose }: { from: string; onClose: () => void }) {
           onChange={setResource}
         />
         <ReferencePicker
-          label={labels.singular(resource)}
+          label={labels.singular(theContract().resource(resource)?.singular ?? resource)}
           resource={resource}
           value={id}
           onChange={setId}

@@ -85,7 +85,7 @@ async function send(upload: Upload, onChange: (upload: Upload) => void): Promise
     do {
       const part = file.slice(receivedBytes, receivedBytes + partBytes);
       const isLast = receivedBytes + part.size >= file.size;
-      await call('uploadFile', { id, offset: receivedBytes, ...(isLast && { complete: true }) }, { file: part });
+      await call('uploadFile', { id, offset: receivedBytes, complete: isLast }, { file: part });
       receivedBytes += part.size;
       onChange({ file, record, id, receivedBytes });
     } while (receivedBytes < file.size);
