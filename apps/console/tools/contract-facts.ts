@@ -3,9 +3,9 @@ import {
   enumNames,
   groupName,
   recordContracts,
+  resourceCollections,
   restRoutes,
   type Contract,
-  type RecordContract,
   type RestRoute,
 } from '@rapport/contracts';
 import { FieldBehavior } from '@rapport/contracts/google/api/field_behavior';
@@ -18,7 +18,7 @@ import { resourcesOf } from './resources.ts';
 export function contractFile(contract: Contract): ContractFile {
   const routes = restRoutes(contract);
   const records = recordContracts(contract);
-  const fields = new Fields(contract, records);
+  const fields = new Fields(contract);
   const operations = routes.map((route) => operationOf(contract, route, fields));
   const resources = resourcesOf(routes, operations, records);
   return { operations, resources, messages: fields.messages, enums: fields.enums };
@@ -66,9 +66,9 @@ class Fields {
   /** Names of resources by their types, such as `customers` by `rapport/Customer`. */
   readonly #resources: ReadonlyMap<string, string>;
 
-  constructor(contract: Contract, records: readonly RecordContract[]) {
+  constructor(contract: Contract) {
     this.#contract = contract;
-    this.#resources = new Map(records.map(({ type, collection }) => [type, collection]));
+    this.#resources = resourceCollections(contract);
   }
 
   /** The name of a message, whose fields are noted. */

@@ -43,6 +43,7 @@ export {
   allFields,
   namedFields,
   recordContracts,
+  resourceCollections,
   type NamedField,
   type RecordContract,
   type RecordField,

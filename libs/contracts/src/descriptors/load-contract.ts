@@ -22,6 +22,8 @@ export class Contract {
   readonly methods: readonly ContractMethod[];
   /** Messages that are stored as records. */
   readonly recordMessages: readonly DescMessage[];
+  /** Messages that are resources: records, and what else fields refer to, such as users. */
+  readonly resourceMessages: readonly DescMessage[];
   readonly #byPath: ReadonlyMap<string, ContractMethod>;
   /** Numbers of the options. */
   readonly #options: Record<
@@ -53,9 +55,9 @@ export class Contract {
       .flatMap((file) => file.services)
       .flatMap((service) => service.methods.map((method) => this.#readMethod(method)))
       .filter((method) => method !== undefined);
-    this.recordMessages = [...registry.files]
-      .flatMap((file) => file.messages)
-      .filter((message) => optionBytes(message, this.#options.record));
+    const messages = [...registry.files].flatMap((file) => file.messages);
+    this.recordMessages = messages.filter((message) => optionBytes(message, this.#options.record));
+    this.resourceMessages = messages.filter((message) => optionBytes(message, this.#options.resource));
     this.#byPath = new Map(this.methods.map((method) => [method.path, method]));
   }
 

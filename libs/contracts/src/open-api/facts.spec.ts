@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { contractWithSiteVisits } from '../descriptors/contract-with-site-visits.js';
 import { platformContract } from '../descriptors/platform-contract.js';
 import { restRoutes } from '../rest/rest-routes.js';
+import type { JsonSchema } from '../rest/json-schema.js';
 import { openApiDocument } from './open-api.js';
 
 interface Operation {
@@ -88,6 +89,18 @@ describe('a field', () => {
     expect(Customer?.properties['companyId']).toHaveProperty('x-rapport-reference', 'rapport/Customer');
     expect(CustomerInput?.properties['companyId']).toHaveProperty('x-rapport-reference', 'rapport/Customer');
     expect(Association?.properties['from']).toHaveProperty('x-rapport-reference', '*');
+    expect(Customer?.properties['ownerId']).toHaveProperty('x-rapport-reference', 'rapport/User');
+  });
+
+  it('refers to resources that the document has', () => {
+    const schemas = Object.values(document.components.schemas);
+    const resources = schemas.map((schema) => (schema as unknown as JsonSchema)['x-rapport-resource']);
+    const references = schemas
+      .flatMap(({ properties = {} }) => Object.values(properties))
+      .map((property) => property['x-rapport-reference'])
+      .filter((reference) => reference !== undefined && reference !== '*');
+    expect(references.length).toBeGreaterThan(30);
+    expect(references.filter((reference) => !resources.includes(reference))).toEqual([]);
   });
 });
 

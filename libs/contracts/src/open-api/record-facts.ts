@@ -37,7 +37,10 @@ export class RecordFacts {
   /** The names are those of filters, orders and groups: the ones of list items differ from those of the items' fields. */
   #ofMessage(message: DescMessage): JsonSchema {
     const record = this.#records.get(message);
-    if (!record) return {};
+    if (!record) {
+      const type = this.contract.resource(message)?.type;
+      return type === undefined ? {} : { 'x-rapport-resource': type };
+    }
     const comparisons = [...filterFieldsOf(record)].map(([path, field]) => [path, filterFact(field)] as const);
     const dates = [...groupDatesOf(record).keys()].flatMap((name) =>
       dateParts.map((part) => `${camelCase(name)}.${part}`),

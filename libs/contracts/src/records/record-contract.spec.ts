@@ -11,11 +11,12 @@ import {
 import { expect, test } from 'vitest';
 import { Contract } from '../descriptors/load-contract.js';
 import { fileDescriptorSet } from '../gen/descriptors.js';
+import { ResourceReference } from '../gen/google/api/resource.js';
 import { FieldIndex, OnDelete, OnErase, OnMerge, RecordOptions } from '../gen/rapport/api/v1/options.js';
 import { allFields, recordContracts } from './record-contract.js';
 
 /** Numbers of the options. */
-const option = { resource: 1053, record: 50004, index: 50005 };
+const option = { resource: 1053, reference: 1055, record: 50004, index: 50005 };
 
 /** The platform's contract with another declaration of customers. */
 function changed(change: (customer: DescriptorProto, file: FileDescriptorProto) => void): Contract {
@@ -96,6 +97,22 @@ test('calls need permissions of another name if the record declares it', () => {
   const [customer] = recordContracts(declared({ permission: 'people' }));
 
   expect(customer?.permission).toBe('people');
+});
+
+test('a field can refer to a resource that is no record, which is no reference of the record then', () => {
+  const [customer] = recordContracts(changed(() => undefined));
+  expect(customer?.fields.find(({ column }) => column === 'owner_id')?.reference).toBeUndefined();
+
+  const lost = changed((message) => {
+    const field = fieldOf(message, 'owner_id');
+    field.options ??= create(FieldOptionsSchema);
+    setOption(
+      field.options,
+      option.reference,
+      ResourceReference.encode({ type: 'rapport/Usr', childType: '' }).finish(),
+    );
+  });
+  expect(() => recordContracts(lost)).toThrow('owner_id refers to rapport/Usr, which is no resource.');
 });
 
 test('a subject must be a reference', () => {

@@ -1,6 +1,7 @@
 import { ScalarType, type DescField, type DescMessage } from '@bufbuild/protobuf';
 import type { Contract } from '../descriptors/load-contract.js';
 import { FieldBehavior } from '../gen/google/api/field_behavior.js';
+import type { ResourceDescriptor } from '../gen/google/api/resource.js';
 import {
   FieldOrder,
   Format,
@@ -49,7 +50,7 @@ export interface RecordField {
   isId: boolean;
   /** Whether its values are days of the calendar. */
   isDate: boolean;
-  /** Type of the referenced record. */
+  /** Type of the referenced record. Undefined for a reference to another resource, such as a user. */
   reference: string | undefined;
   /** The fields of its message, when it has one of this contract. */
   parts: readonly RecordField[];
@@ -66,20 +67,31 @@ export interface NamedField {
 
 /** All types of records of a contract. @throws Error naming what a message lacks or declares wrongly */
 export function recordContracts(contract: Contract): RecordContract[] {
+  const targets = new Targets(contract);
   return contract.recordMessages.map((message) => {
     const resource = contract.resource(message);
     const options = contract.record(message);
     if (!resource || !options) throw new Error(`${message.typeName}: a record needs google.api.resource.`);
-    const fields = message.fields.map((field) => recordField(contract, field));
+    const fields = message.fields.map((field) => recordField(contract, field, targets));
     const fault = faultOf(options, fields);
     if (fault !== undefined) throw new Error(`${message.typeName}: ${fault}.`);
-    const { type, singular, plural, pattern } = resource;
+    const { type, singular, plural } = resource;
     const permission = options.permission || plural;
     const writePermission = `${permission}.${options.configuration ? 'configure' : 'write'}`;
-    const collection = pattern[0]?.replace(/\/\{[^{}]*\}$/, '') ?? plural;
+    const collection = collectionOf(resource);
     const parent = parentOf(message, collection, fields);
     return { type, singular, plural, collection, parent, message, options, permission, writePermission, fields };
   });
+}
+
+/** The paths of all resources, without `/v1/`, by their types: `users` by `rapport/User`. */
+export function resourceCollections(contract: Contract): ReadonlyMap<string, string> {
+  const resources = contract.resourceMessages.map((message) => contract.resource(message));
+  return new Map(resources.flatMap((resource) => (resource ? [[resource.type, collectionOf(resource)]] : [])));
+}
+
+function collectionOf({ pattern: [pattern], plural }: ResourceDescriptor): string {
+  return pattern?.replace(/\/\{[^{}]*\}$/, '') ?? plural;
 }
 
 /** @throws Error for a path with a parent that is no field of the records */
@@ -102,7 +114,7 @@ export function namedFields({ fields }: RecordContract): NamedField[] {
   ]);
 }
 
-function recordField(contract: Contract, desc: DescField): RecordField {
+function recordField(contract: Contract, desc: DescField, targets: Targets): RecordField {
   const own = desc.message?.typeName.startsWith('rapport.') ? desc.message.fields : [];
   return {
     name: desc.jsonName,
@@ -114,9 +126,29 @@ function recordField(contract: Contract, desc: DescField): RecordField {
     isPersonal: contract.rules(desc).pii,
     isId: contract.rules(desc).format === Format.UUID,
     isDate: contract.rules(desc).format === Format.DATE,
-    reference: contract.reference(desc),
-    parts: own.map((part) => recordField(contract, part)),
+    reference: targets.record(desc),
+    parts: own.map((part) => recordField(contract, part, targets)),
   };
+}
+
+/** The resources that fields can refer to. */
+class Targets {
+  readonly #records: ReadonlySet<string | undefined>;
+  readonly #resources: ReadonlySet<string | undefined>;
+
+  constructor(private readonly contract: Contract) {
+    const typeOf = (message: DescMessage) => contract.resource(message)?.type;
+    this.#records = new Set(contract.recordMessages.map(typeOf));
+    this.#resources = new Set(contract.resourceMessages.map(typeOf));
+  }
+
+  /** The type of the records that a field refers to. @throws Error for a reference to no resource */
+  record(field: DescField): string | undefined {
+    const type = this.contract.reference(field);
+    if (type === undefined || this.#records.has(type)) return type;
+    if (this.#resources.has(type)) return undefined;
+    throw new Error(`${field.parent.typeName}: ${field.name} refers to ${type}, which is no resource.`);
+  }
 }
 
 function writableOf(contract: Contract, desc: DescField): RecordField['writable'] {

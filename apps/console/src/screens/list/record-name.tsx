@@ -65,6 +65,12 @@ function readAll(resource: string): void {
 async function readSome(name: string, reads: readonly Read[]): Promise<void> {
   const resource = theContract().resource(name);
   if (!resource) return;
+  const { get } = resource;
+  // Resources that are no records, such as teams, take no filter.
+  if (resource.filters.length === 0 && get !== undefined) {
+    for (const { id, done, failed } of reads) void call(get, { id }).then(done, failed);
+    return;
+  }
   const ids = [...new Set(reads.map(({ id }) => id))].toSorted();
   try {
     const answer = await call(resource.list, { filter: `id IN (${ids.join(', ')})`, pageSize: mostIds });
