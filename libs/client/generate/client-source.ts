@@ -75,7 +75,7 @@ export function clientSource(
   return {
     'messages.ts': [...types, event, code].join('\n'),
     'resources.ts': resourcesText(all),
-    'operations.ts': `/** Name, verb, path, flags (see parse-operations.ts) and query parameters beside a body, of each operation. */\nexport const operations = \`\n${all.map(line).join('\n')}\n\`;\n`,
+    'operations.ts': `/** Name, verb, path, flags (see parseOperation) and query parameters beside a body, of each operation. */\nexport const operations = \`\n${all.map(line).join('\n')}\n\`;\n`,
   };
 }
 
@@ -91,11 +91,24 @@ function named(route: RestRoute, name: OperationName, { paths, components }: Doc
   const parameters = operation.parameters.map((each) =>
     each.$ref ? components.parameters[nameOfReference(each.$ref)]! : each,
   );
+  refuseSharedNames(operation, parameters, components);
   const answer = Object.values(operation.responses[route.status]?.content ?? {})[0]?.schema;
   const page = answer?.$ref ? components.schemas[nameOfReference(answer.$ref)]?.properties : undefined;
   const list =
     page && 'nextPageToken' in page ? Object.entries(page).find(([, { type }]) => type === 'array') : undefined;
   return { route, name, operation, parameters, answer, list };
+}
+
+/** A request has its parameters and the fields of its body in one object. */
+function refuseSharedNames(
+  { operationId, requestBody }: Operation,
+  parameters: readonly Parameter[],
+  { schemas }: Document['components'],
+): void {
+  const body = Object.values(requestBody?.content ?? {})[0]?.schema?.$ref;
+  const fields = body === undefined ? {} : (schemas[nameOfReference(body)]?.properties ?? {});
+  const shared = parameters.find(({ name }) => name in fields);
+  if (shared) throw new Error(`${operationId}: ${shared.name} is a parameter and a field of the body.`);
 }
 
 function line({ route, name: { resource, method }, list }: Named): string {

@@ -50,6 +50,20 @@ test.each([
   expect(`${found.resource}.${found.method}`).toBe(name);
 });
 
+test('a parameter with the name of a field of the body is refused', () => {
+  const create = routes.find(({ method }) => method.name === 'CreateCustomer')!;
+  const documentOf = (some: typeof routes) => {
+    const document = openApiDocument(contract, some, '1') as unknown as Document;
+    for (const { parameters } of Object.values(document.paths).flatMap((verbs) => Object.values(verbs))) {
+      parameters.push({ name: 'givenName', in: 'query', schema: { type: 'string' } });
+    }
+    return document;
+  };
+  expect(() => clientSource([create], documentOf, [])).toThrow(
+    'createCustomer: givenName is a parameter and a field of the body.',
+  );
+});
+
 test('a resource that is added to the contract has its methods without further code', () => {
   const more = contractWithSiteVisits();
   const documentOf = (some: typeof routes) => openApiDocument(more, some, '1');
