@@ -1,8 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sharedPlatform, startChromium, type SharedPlatform } from '@rapport/testing';
+import { Secret, TOTP } from 'otpauth';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { ApiClient } from './api-client.ts';
+import { ConsoleUser } from './console-user.ts';
 import { newPerson, type Person } from './people.ts';
 
 type Browser = Awaited<ReturnType<typeof startChromium>>;
@@ -79,6 +81,44 @@ test('a page of the console uses its session, and its scripts find no token anyw
   expect(cookies.map(({ name }) => name)).not.toContain('rapport-console-sign-in');
 });
 
+test('a person signs in with a code of the authenticator app, and no answer has a token', { timeout }, async () => {
+  const grace = await newPerson(platform, api, ['admin']);
+  const user = await ConsoleUser.signIn(platform.edgeUrl, workspace, grace);
+  const proof = { currentPassword: grace.password };
+  const enrolled = await (await user.call('POST', '/v1/account:enrollTotp', { body: proof })).json();
+  const totp = new TOTP({ secret: Secret.fromBase32((enrolled as { secret: string }).secret) });
+  await user.call('POST', '/v1/account:confirmTotp', { body: { code: totp.generate() } });
+  const context = await browser.newContext();
+  const own = await context.newPage();
+  own.setDefaultTimeout(timeout);
+  const seen: string[] = [];
+  await own.goto(`${platform.edgeUrl}/console/sign-in?workspace=${workspace}`);
+  await own.getByLabel('E-mail address').fill(grace.email);
+  await own.getByLabel('Password').fill(grace.password);
+  await own.getByRole('button', { name: 'Sign in' }).click();
+  await own.getByRole('alert').waitFor();
+  seen.push(await own.content());
+  await own.getByLabel('Password').fill(grace.password);
+  // A code is valid once, and the last one was used.
+  await own.getByLabel('Code of your authenticator app').fill(totp.generate({ timestamp: Date.now() + 30_000 }));
+  await own.getByRole('button', { name: 'Sign in' }).click();
+  await own.waitForURL(`${platform.edgeUrl}/`);
+
+  expect(await call(own, '/console/session', ofConsole)).toBe('200');
+  expect(await call(own, '/v1/customers', ofConsole)).toBe('200');
+  seen.push(await own.content());
+  for (const path of ['/console/session', '/v1/customers', '/v1/account', '/v1/sessions']) {
+    const source = `fetch('${path}', ${JSON.stringify(ofConsole)}).then((answer) => answer.text())`;
+    seen.push(await own.evaluate<string>(source));
+  }
+  expect(seen.join()).toContain(grace.email);
+  expect(seen.join()).not.toMatch(/eyJ[\w-]+\.[\w-]*\./);
+  expect(await call(own, '/console/sign-out', { ...ofConsole, method: 'POST' })).toBe('204');
+  expect(await call(own, '/v1/customers', ofConsole)).toBe('401');
+  expect((await context.cookies()).map(({ name }) => name)).not.toContain('rapport-console');
+  await context.close();
+});
+
 describe('a page of another origin', () => {
   const write = { method: 'POST', credentials: 'include', body: '{"givenName":"Eve"}' };
   const json = { 'content-type': 'application/json' };
@@ -135,13 +175,13 @@ describe('a page of another origin', () => {
     ).not.toBe('Rapport');
 
     for (const path of ['/v1/customers', '/console/sign-out']) {
-      await evil.goto(origins[index]!);
-      await evil.setContent(
-        `<form method="post" enctype="text/plain" action="${platform.edgeUrl}${path}"><input name="a" value="b"></form>`,
-      );
+      const posting = await page.context().newPage();
+      await posting.goto(origins[index]!);
+      const form = `<form method="post" enctype="text/plain" action="${platform.edgeUrl}${path}"><input name="a" value="b"></form>`;
+      await posting.setContent(form);
       const [answer] = await Promise.all([
-        evil.waitForResponse((response) => response.url() === platform.edgeUrl + path),
-        evil.evaluate('document.forms[0].submit()'),
+        posting.waitForResponse((response) => response.url() === platform.edgeUrl + path),
+        posting.evaluate('document.forms[0].submit()'),
       ]);
       expect([401, 415, 400]).toContain(answer.status());
     }
