@@ -156,7 +156,7 @@ test('a batch keeps its order, and its repeated move is done once', async () => 
     deal: { ...deal(), title, pipelineId: pipeline.id },
     requestId: undefined,
   }));
-  await service.call('batchCreateDeals', { batch: { items, mode: 1 } } as never, tenant.caller);
+  await service.call('batchCreateDeals', { batch: { items, mode: 1 } }, tenant.caller);
   expect(await board()).toEqual(['a', 'b', 'c', 'd']);
   const { deals } = await service.call('listDeals', { orderBy: 'rank' }, tenant.caller);
 

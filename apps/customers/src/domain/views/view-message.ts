@@ -31,8 +31,8 @@ export function viewMessage(stored: SavedView): View {
 export function viewContent({ name, filter, orderBy, columns, group, layout, shared }: View): ViewContent {
   return {
     name,
-    filter: filter || null,
-    orderBy: orderBy || null,
+    filter: filter === '' ? null : (filter ?? null),
+    orderBy: orderBy === '' ? null : (orderBy ?? null),
     columns: [...new Set(columns)],
     groupField: group ?? null,
     layout: layout ?? null,

@@ -67,7 +67,7 @@ export interface RecordDefinition<Message extends RecordMessage> {
   /** Sets server-managed fields of a change, also from the id of a new record. Pure. @param now in ISO 8601 */
   stamp?(change: RecordChange<Message>, now: string | undefined): Partial<Message>;
   /** Fields that a record of an earlier release lacks. Pure: a stored record always reads the same. */
-  lacking?(stored: Message): Partial<Message> | undefined;
+  lacking?(this: void, stored: Message): Partial<Message> | undefined;
   /** Side effects of stored changes on other records, in the same transaction. */
   also?(changes: readonly RecordChange<Message>[]): TransactionStatement[];
   /** Conditions on the target of a reference, besides being live, by JSON name. */
