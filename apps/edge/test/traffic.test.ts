@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
+import { status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { defaultLimitSettings } from '../src/limits/limit-settings.js';
 import { bucketOf } from '../src/traffic/latency-buckets.js';
@@ -100,7 +101,7 @@ describe('the traffic of one edge', () => {
     expect(
       (await ask(`${edge.url}/v1/ores/a`, { headers: { authorization: authorization(tenant, 'x.read') } })).status,
     ).toBe(403);
-    ores.failNext('getOre', 'internal');
+    ores.failNext('getOre', { code: status.INTERNAL, isDone: false });
     expect((await read(edge, { 'cache-control': 'no-cache' })).status).toBe(500);
 
     await expect.poll(() => watched.total('GetOre', 'requests'), { timeout: 60_000 }).toBe(10);
