@@ -5,6 +5,8 @@ export interface ApiRequest {
   headers?: Record<string, string>;
   /** Sent as JSON, or unchanged if it is text or bytes. */
   body?: unknown;
+  /** True for a stream that never ends by itself: what it sends is not read. */
+  isEndless?: boolean;
 }
 
 interface Description {
@@ -42,7 +44,7 @@ export class ApiClient {
   }
 
   /** @throws Error when the document does not describe the answer */
-  async send(method: string, path: string, { headers, body }: ApiRequest = {}): Promise<Answer> {
+  async send(method: string, path: string, { headers, body, isEndless = false }: ApiRequest = {}): Promise<Answer> {
     const raw = typeof body === 'string' || body instanceof Uint8Array;
     const response = await fetch(this.#url + path, {
       method,
@@ -53,7 +55,10 @@ export class ApiClient {
       },
       ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body) }),
     });
-    const answer = { status: response.status, headers: response.headers, body: parse(await response.text()) };
+    const isLeft = isEndless && response.ok;
+    const text = isLeft ? '' : await response.text();
+    if (isLeft) await response.body?.cancel();
+    const answer = { status: response.status, headers: response.headers, body: parse(text) };
     this.described.assert(method, path, answer);
     return answer;
   }

@@ -253,6 +253,7 @@ async function everything(api: ApiClient): Promise<string> {
     'deals?showDeleted=true',
     'deals',
     'stageEntries',
+    'views',
     'customObjects?showDeleted=true',
     `objects/${theirs.living['objects']}/records?showDeleted=true`,
     `objects/${theirs.living['objects']}/records`,
