@@ -1,6 +1,6 @@
 import { createContext, useContext } from 'react';
 import type { Json } from '../../contract/json.ts';
-import type { BoardScope, LaneTotal } from './board-data.ts';
+import type { BoardScope, Totals } from './board-data.ts';
 import type { Lane, Refusal } from './lanes.ts';
 import type { Moves } from './moves.ts';
 
@@ -8,7 +8,7 @@ import type { Moves } from './moves.ts';
 export interface Board {
   scope: BoardScope;
   lanes: readonly Lane[];
-  totals: ReadonlyMap<string, LaneTotal>;
+  totals: Totals;
   /** Currency whose sum comes first. */
   currency: string | undefined;
   people: ReadonlyMap<string, string>;

@@ -4,22 +4,51 @@ import type { Resource } from '../../contract/contract-file.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { listQuery, queryClient, readQuery, type Page } from '../../contract/queries.ts';
 import type { BoardHint } from '../../hints/hints.ts';
+import { split } from '../../kit/filter/filter-language.ts';
+import type { FilterFault } from '../../kit/filter/filter-text.tsx';
+import { faultOf } from '../list/use-rows.ts';
 
 /** What one board shows. */
 export interface BoardScope {
   resource: Resource;
   hint: BoardHint;
   pipeline: Json | undefined;
-  /** The reader's own condition. */
-  filter: string;
+  /** The reader's own condition and search words, as written. */
+  written: string;
+  /** Operation that moves a card beside another one, where cards have an order of their own; else an update moves them. */
+  verb?: string | undefined;
 }
 
-/** Cards of a lane, those that entered it last first. */
-export function laneQuery({ resource, hint, pipeline, filter }: BoardScope, lane: string) {
-  const orderBy = resource.orders.includes(hint.since) ? `${hint.since} desc` : undefined;
+/** A card in the hand, or on its way to the server. */
+export interface Move {
+  card: Json;
+  from: string;
+  /** Lane that it is over, or that it was dropped into. */
+  to: string;
+  /** Card beside its place there; without one, the place is the end of the lane, or its begin if cards are ordered by time. */
+  beside?: Beside | undefined;
+  isDropped: boolean;
+}
+
+export interface Beside {
+  id: string;
+  position: 'before' | 'after';
+}
+
+/** Such as `moveDeal`; undefined where cards of a lane are ordered by time. */
+export function verbOf({ verbs, singular, orders }: Resource): string | undefined {
+  const verb = `move${singular.replace(/^./, (letter) => letter.toUpperCase())}`;
+  return verbs.includes(verb) && orders.includes('rank') ? verb : undefined;
+}
+
+/** Cards of a lane in their own order, or those that entered it last first. */
+export function laneQuery(scope: BoardScope, lane: string) {
+  const { resource, hint, verb } = scope;
+  const byTime = resource.orders.includes(hint.since) ? `${hint.since} desc` : undefined;
+  const orderBy = verb === undefined ? byTime : 'rank';
   return listQuery(resource, {
     pageSize: 50,
-    filter: conditions(hint, pipeline, filter, `${hint.lane} = ${lane}`),
+    ...conditions(scope, `${hint.lane} = ${lane}`),
     ...(orderBy !== undefined && { orderBy }),
   });
 }
@@ -29,20 +58,32 @@ export interface LaneTotal {
   sums: { currencyCode: string; amount: string }[];
 }
 
-export function totalsQuery({ resource, hint, pipeline, filter }: BoardScope) {
+export function totalsQuery(scope: BoardScope) {
+  const { resource, hint } = scope;
   return readQuery<Json>(resource.aggregate ?? '', {
     groupBy: hint.lane,
-    filter: conditions(hint, pipeline, filter),
+    ...conditions(scope),
     ...(hint.amount !== undefined && { sum: hint.amount }),
   });
 }
 
+export interface Totals {
+  of: ReadonlyMap<string, LaneTotal>;
+  /** Of the reader's condition. */
+  fault: FilterFault | undefined;
+}
+
 /** Counts and sums by lane. */
-export function useTotals(scope: BoardScope): ReadonlyMap<string, LaneTotal> {
-  const { data } = useQuery(totalsQuery(scope));
-  return new Map(
-    itemsAt(data, 'groups').map((group) => [textAt(itemsAt(group, 'values')[0], 'value'), totalOf(group)]),
-  );
+export function useTotals(scope: BoardScope): Totals {
+  const { data, error } = useQuery(totalsQuery(scope));
+  const groups = itemsAt(data, 'groups');
+  const { filter = '' } = conditions(scope);
+  const { placeOf } = split(scope.written);
+  const before = filter.length - split(scope.written).filter.length - 1;
+  return {
+    of: new Map(groups.map((group) => [textAt(itemsAt(group, 'values')[0], 'value'), totalOf(group)])),
+    fault: faultOf(error, (index) => placeOf(Math.max(0, index - before))),
+  };
 }
 
 export function totalOf(group: Json | undefined): LaneTotal {
@@ -111,25 +152,57 @@ export function usePeople(isPermitted: boolean): ReadonlyMap<string, string> {
   );
 }
 
-/** Puts a card into a lane, or only takes it out of all lanes, in what is already read. */
-export function placeCard(scope: BoardScope, lanes: readonly string[], card: Json, lane: string | undefined): void {
-  for (const key of lanes) {
+/** Puts a card into a lane, in what is already read. @returns what undoes that */
+export function placeCard(
+  scope: BoardScope,
+  lanes: readonly string[],
+  card: Json,
+  lane: string,
+  beside: Beside | undefined,
+): () => void {
+  const undo = lanes.map((key) => {
     const { queryKey } = laneQuery(scope, key);
+    const before = queryClient.getQueryData(queryKey);
     queryClient.setQueryData<InfiniteData<Page, string>>(queryKey, (data) => {
       if (!data) return data;
       const pages = data.pages.map((page) => ({
         ...page,
         items: page.items.filter((item) => textAt(item, 'id') !== textAt(card, 'id')),
       }));
-      const [first, ...rest] = pages;
-      if (key !== lane || !first) return { ...data, pages };
-      return { ...data, pages: [{ ...first, items: [card, ...first.items] }, ...rest] };
+      return { ...data, pages: key === lane ? insert(pages, card, beside, scope.verb !== undefined) : pages };
     });
-  }
+    return () => queryClient.setQueryData(queryKey, before);
+  });
+  return () => undo.forEach((each) => each());
 }
 
-function conditions(hint: BoardHint, pipeline: Json | undefined, filter: string, lane?: string): string {
-  const own = filter.trim() === '' ? undefined : `(${filter})`;
+/** Number of the place that a held card has in the lane that it is over, from 1. */
+export function placeOf(scope: BoardScope, { card, to, beside }: Move): number {
+  const data = queryClient.getQueryData<InfiniteData<Page, string>>(laneQuery(scope, to).queryKey);
+  const ids = (data?.pages ?? []).flatMap(({ items }) => items.map((item) => textAt(item, 'id')));
+  const others = ids.filter((id) => id !== textAt(card, 'id'));
+  const at = beside ? others.indexOf(beside.id) : -1;
+  if (beside?.id === textAt(card, 'id')) return ids.indexOf(beside.id) + 1;
+  return at + (beside?.position === 'after' ? 2 : 1) + (beside ? 0 : 1);
+}
+
+/** Without a neighbor, a ranked card is the last one: it is shown once that page is read. */
+function insert(pages: Page[], card: Json, beside: Beside | undefined, isRanked: boolean): Page[] {
+  return pages.map((page, index) => {
+    const at = page.items.findIndex((item) => textAt(item, 'id') === beside?.id);
+    if (beside && at < 0) return page;
+    const isLast = index === pages.length - 1 && page.nextPageToken === '';
+    if (!beside && (isRanked ? !isLast : index > 0)) return page;
+    const end = isRanked ? page.items.length : 0;
+    const place = beside ? at + (beside.position === 'after' ? 1 : 0) : end;
+    return { ...page, items: page.items.toSpliced(place, 0, card) };
+  });
+}
+
+function conditions({ hint, pipeline, written }: BoardScope, lane?: string): { filter?: string; q?: string } {
+  const { filter, q } = split(written);
+  const own = filter === '' ? undefined : `(${filter})`;
   const ofPipeline = hint.pipeline === undefined ? undefined : `${hint.pipeline} = ${textAt(pipeline, 'id')}`;
-  return [ofPipeline, lane, own].filter((each) => each !== undefined).join(' AND ');
+  const all = [ofPipeline, lane, own].filter((each) => each !== undefined).join(' AND ');
+  return { ...(all !== '' && { filter: all }), ...(q !== '' && { q }) };
 }

@@ -1,11 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { ListFilter, Rows3, SquareKanban } from 'lucide-react';
 import { useState } from 'react';
 import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
 import { Missing } from '../../app/boundaries.tsx';
 import { useText } from '../../app/language.ts';
 import { isPermitted, useSession } from '../../app/session.ts';
+import { useShortcut } from '../../app/shortcuts.ts';
 import { Bar } from '../../app/shell.tsx';
 import type { Resource } from '../../contract/contract-file.ts';
 import { theContract } from '../../contract/contract.ts';
@@ -13,12 +13,16 @@ import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { useLabels } from '../../contract/labels.ts';
 import { readQuery } from '../../contract/queries.ts';
 import { hintsOf, type BoardHint } from '../../hints/hints.ts';
-import { Select, TextField } from '../../kit/field.tsx';
+import { ViewSwitch } from '../../kit/board-switch.tsx';
+import { Select } from '../../kit/field.tsx';
+import { useFilterNames } from '../../kit/filter/filter-completion.ts';
+import { FilterInput } from '../../kit/filter/filter-input.tsx';
 import { useFormat } from '../../kit/format.ts';
-import { Icon, Key } from '../../kit/ui.tsx';
+import { Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
+import { useCustomFields } from '../list/use-rows.ts';
 import { BoardContext, type Board as Shared } from './board-context.ts';
-import { usePeople, useTotals, type BoardScope } from './board-data.ts';
+import { placeOf, usePeople, useTotals, verbOf, type BoardScope } from './board-data.ts';
 import { useHeldKeys, pressOnCard } from './board-keys.ts';
 import { LaneColumn } from './lane.tsx';
 import { lanesOf, refusalOf } from './lanes.ts';
@@ -42,7 +46,7 @@ function BoardOf({ resource, hint }: { resource: Resource; hint: BoardHint }) {
   const search: BoardSearch = useSearch({ strict: false });
   const collection = theContract().field(resource.message, hint.pipeline ?? '')?.reference;
   const pipelines = theContract().resource(collection ?? '');
-  const scope = { resource, hint, pipeline: undefined, filter: search.filter ?? '' };
+  const scope = { resource, hint, pipeline: undefined, written: search.filter ?? '', verb: verbOf(resource) };
   if (!pipelines) return <Lanes scope={scope} pipelines={[]} />;
   return <PipelineBoard scope={scope} resource={pipelines} chosen={search.pipeline} />;
 }
@@ -83,7 +87,7 @@ function Lanes({ scope, pipelines }: { scope: BoardScope; pipelines: Json[] }) {
       >
         {board.lanes.map((lane) => (
           <ToggleButton key={lane.key} id={lane.key} className={style['tab'] ?? ''}>
-            {board.laneName(lane)} <span className={text['faint']}>{board.totals.get(lane.key)?.count ?? 0}</span>
+            {board.laneName(lane)} <span className={text['faint']}>{board.totals.of.get(lane.key)?.count ?? 0}</span>
           </ToggleButton>
         ))}
       </ToggleButtonGroup>
@@ -138,11 +142,12 @@ function BoardTitle({ resource }: { resource: Resource }) {
 function BoardBar({ board, pipelines }: { board: Shared; pipelines: Json[] }) {
   const t = useText();
   const navigate = useNavigate();
-  const { resource, hint, pipeline, filter } = board.scope;
-  const [draft, setDraft] = useState(filter);
+  const { resource, hint, pipeline, written } = board.scope;
+  const names = useFilterNames(resource, useCustomFields(resource, {}));
   const to = (search: BoardSearch) =>
     void navigate({ to: '/$resource/board', params: { resource: resource.name }, search: search as never });
-  const count = [...board.totals.values()].reduce((sum, each) => sum + each.count, 0);
+  const count = [...board.totals.of.values()].reduce((sum, each) => sum + each.count, 0);
+  useShortcut('/', 'list.key.filter', () => document.querySelector<HTMLElement>('[data-filter]')?.focus());
   return (
     <Bar
       title={<BoardTitle resource={resource} />}
@@ -154,55 +159,23 @@ function BoardBar({ board, pipelines }: { board: Shared; pipelines: Json[] }) {
           isHiddenLabel
           value={textAt(pipeline, 'id')}
           options={pipelines.map((each) => ({ id: textAt(each, 'id'), name: textAt(each, 'name') }))}
-          onChange={(id) => to({ pipeline: id, ...(filter !== '' && { filter }) })}
+          onChange={(id) => to({ pipeline: id, ...(written !== '' && { filter: written }) })}
         />
       )}
-      <form
-        className={style['filter']}
-        onSubmit={(event) => {
-          event.preventDefault();
-          to({ ...(pipeline && { pipeline: textAt(pipeline, 'id') }), ...(draft !== '' && { filter: draft }) });
-        }}
-      >
-        <Icon of={ListFilter} />
-        <TextField
-          label={t('board.filter')}
-          value={draft}
-          onChange={setDraft}
-          {...(hint.amount !== undefined && { placeholder: `${hint.amount} > "EUR 10000"` })}
+      <div className={style['filter']}>
+        <FilterInput
+          resource={resource}
+          parameters={{}}
+          names={names}
+          value={written}
+          onChange={(filter) =>
+            to({ ...(pipeline && { pipeline: textAt(pipeline, 'id') }), ...(filter !== '' && { filter }) })
+          }
+          fault={board.totals.fault}
         />
-        <Key>/</Key>
-      </form>
+      </div>
       <ViewSwitch resource={resource.name} view="board" />
     </Bar>
-  );
-}
-
-/** The same collection as a board or as a list. */
-export function ViewSwitch({ resource, view }: { resource: string; view: 'board' | 'list' }) {
-  const t = useText();
-  const navigate = useNavigate();
-  return (
-    <ToggleButtonGroup
-      className={style['switch'] ?? ''}
-      aria-label={t('board.view')}
-      disallowEmptySelection
-      selectedKeys={[view]}
-      onSelectionChange={([key]) =>
-        void navigate({
-          to: key === 'board' ? '/$resource/board' : '/$resource',
-          params: { resource },
-          search: (known: object) => known as never,
-        })
-      }
-    >
-      <ToggleButton id="board" className={style['segment'] ?? ''}>
-        <Icon of={SquareKanban} /> <span>{t('board.board')}</span>
-      </ToggleButton>
-      <ToggleButton id="list" className={style['segment'] ?? ''}>
-        <Icon of={Rows3} /> <span>{t('board.list')}</span>
-      </ToggleButton>
-    </ToggleButtonGroup>
   );
 }
 
@@ -213,16 +186,28 @@ function HeldBar({ board }: { board: Shared }) {
   const { move } = board.moves;
   const lane = board.lanes.find(({ key }) => key === move?.to);
   if (!move || !lane) return null;
-  const count = (board.totals.get(lane.key)?.count ?? 0) + (move.to === move.from ? 0 : 1);
+  const count = (board.totals.of.get(lane.key)?.count ?? 0) + (move.to === move.from ? 0 : 1);
   return (
     <footer className={style['held']} role="status">
       <strong className={text['cut']}>{textAt(move.card, board.scope.hint.title)}</strong>
-      <span>{t('board.over.place', { lane: board.laneName(lane), count: format.number(count) })}</span>
+      <span>
+        {t('board.over.place', {
+          lane: board.laneName(lane),
+          place: placeOf(board.scope, move),
+          count: format.number(count),
+        })}
+      </span>
       <span className={text['grow']} />
       <span className={style['keys']}>
         <Key>←</Key>
         <Key>→</Key> {t('board.key.lane')}
       </span>
+      {board.scope.verb !== undefined && (
+        <span className={style['keys']}>
+          <Key>↑</Key>
+          <Key>↓</Key> {t('board.key.place')}
+        </span>
+      )}
       <span className={style['keys']}>
         <Key>{t('board.key.space')}</Key> {t('board.key.drop')}
       </span>

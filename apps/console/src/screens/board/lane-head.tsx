@@ -5,9 +5,8 @@ import { isMoney } from '../../kit/value.tsx';
 import { join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { useBoard } from './board-context.ts';
-import type { LaneTotal } from './board-data.ts';
+import type { LaneTotal, Move } from './board-data.ts';
 import type { Lane } from './lanes.ts';
-import type { Move } from './moves.ts';
 import style from './board.module.css';
 
 /** Name, count and sums of a lane, with what the held card would change; probability and limit at the right. */
@@ -17,7 +16,7 @@ export function LaneHead({ lane, loaded }: { lane: Lane; loaded: number }) {
   const { totals, laneName, scope, moves } = useBoard();
   const { move } = moves;
   const delta = deltaText(move, lane, scope.hint.amount, format.money);
-  const total = totals.get(lane.key);
+  const total = totals.of.get(lane.key);
   return (
     <header className={style['head']}>
       <h2 className={text['cut']}>

@@ -1,7 +1,14 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { GripVertical, Lock, TriangleAlert } from 'lucide-react';
 import { useMemo, useState } from 'react';
-import { GridList, GridListItem, GridListLoadMoreItem, useDragAndDrop } from 'react-aria-components';
+import {
+  DropIndicator,
+  GridList,
+  GridListItem,
+  GridListLoadMoreItem,
+  useDragAndDrop,
+  type DropTarget,
+} from 'react-aria-components';
 import { useLanguage, useText } from '../../app/language.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { useLabels } from '../../contract/labels.ts';
@@ -9,7 +16,7 @@ import { useFormat } from '../../kit/format.ts';
 import { Icon, join, Skeleton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { useBoard } from './board-context.ts';
-import { laneQuery } from './board-data.ts';
+import { laneQuery, type Beside } from './board-data.ts';
 import { focusCard } from './board-keys.ts';
 import { CardActions, CardFace, isLate } from './card.tsx';
 import { LaneHead } from './lane-head.tsx';
@@ -18,7 +25,7 @@ import style from './board.module.css';
 
 const dragType = 'application/x-rapport-card';
 
-/** A lane with its cards. The whole lane takes a card: its place is by time, the newest first. */
+/** A lane with its cards. A card has the place where it is dropped, or that of its time, the newest first. */
 export function LaneColumn({ lane }: { lane: Lane }) {
   const board = useBoard();
   const { moves, laneName } = board;
@@ -29,11 +36,12 @@ export function LaneColumn({ lane }: { lane: Lane }) {
   const hooks = useLaneDrag(lane, cards);
   const held = moves.move?.isDropped === false ? moves.move : undefined;
   const isTarget = held !== undefined && held.to === lane.key && held.from !== lane.key;
+  const isOver = isTarget && held.beside === undefined;
   return (
     <section className={join(style['lane'], isTarget && style['target'])} aria-label={laneName(lane)}>
       <LaneHead lane={lane} loaded={cards.length} />
       <LaneNotice lane={lane} />
-      {isTarget && (
+      {isOver && (
         // Over the list, not before it: the list must not move away under the pointer.
         <div className={style['over']}>
           <div className={join(style['card'], style['lifted'])} aria-hidden>
@@ -43,11 +51,11 @@ export function LaneColumn({ lane }: { lane: Lane }) {
       )}
       <GridList
         aria-label={laneName(lane)}
-        className={style['cards'] ?? ''}
+        className={join(style['cards'], isOver && style['under'])}
         dragAndDropHooks={hooks}
         data-lane={lane.key}
         dependencies={[moves.move, moves.returned]}
-        renderEmptyState={() => (isPending ? <CardSkeletons /> : <EmptyLane isHidden={isTarget} />)}
+        renderEmptyState={() => (isPending ? <CardSkeletons /> : <EmptyLane isHidden={isOver} />)}
       >
         {cards.map((card) => (
           <CardRow
@@ -70,6 +78,11 @@ export function LaneColumn({ lane }: { lane: Lane }) {
 
 function useLaneDrag(lane: Lane, cards: readonly Json[]) {
   const { moves, lanes, refusal, scope } = useBoard();
+  // Between two cards, or in the whole of a lane without cards or without an order.
+  const isPlace = (target: DropTarget) =>
+    target.type === 'root'
+      ? scope.verb === undefined || cards.length === 0
+      : scope.verb !== undefined && target.dropPosition !== 'on';
   const { dragAndDropHooks } = useDragAndDrop({
     getItems: (keys) => [...keys].map((key) => ({ [dragType]: String(key) })),
     acceptedDragTypes: [dragType],
@@ -77,7 +90,7 @@ function useLaneDrag(lane: Lane, cards: readonly Json[]) {
     getDropOperation: (target) => {
       const { current } = moves.held;
       const from = lanes.find(({ key }) => key === current?.from);
-      if (target.type !== 'root' || !current || !from) return 'cancel';
+      if (!current || !from || !isPlace(target)) return 'cancel';
       return refusal(current.card, from, lane) ? 'cancel' : 'move';
     },
     onDragStart: ({ keys }) => {
@@ -89,14 +102,38 @@ function useLaneDrag(lane: Lane, cards: readonly Json[]) {
       const [id] = keys;
       if (id !== undefined) focusCard(String(id));
     },
-    onDropEnter: () => moves.hover(lane.key),
+    onDropEnter: ({ target }) => moves.hover(lane.key, besideOf(target)),
     onDropExit: () => moves.leave(lane.key),
     onDrop: () => {
       const { current } = moves.held;
-      if (current) moves.drop(current.card, current.from, lane.key);
+      if (current) moves.drop(current.card, current.from, lane.key, current.beside);
     },
+    renderDropIndicator: (target) => <HeldPlace target={target} lane={lane} />,
   });
   return dragAndDropHooks;
+}
+
+function besideOf(target: DropTarget): Beside | undefined {
+  if (target.type === 'root' || target.dropPosition === 'on') return undefined;
+  return { id: String(target.key), position: target.dropPosition };
+}
+
+/** The held card at the place where it would be dropped. */
+function HeldPlace({ target, lane }: { target: DropTarget; lane: Lane }) {
+  const { moves } = useBoard();
+  const card = moves.move?.card;
+  return (
+    <DropIndicator target={target} className={style['place'] ?? ''}>
+      {({ isDropTarget }) =>
+        isDropTarget &&
+        card && (
+          <div className={join(style['card'], style['lifted'])}>
+            <CardFace card={card} lane={lane} isNew />
+          </div>
+        )
+      }
+    </DropIndicator>
+  );
 }
 
 function CardRow({ card, lane, place, count }: { card: Json; lane: Lane; place: number; count: number }) {

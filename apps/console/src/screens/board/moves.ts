@@ -2,17 +2,8 @@ import { useRef, useState, type RefObject } from 'react';
 import { call, Problem } from '../../contract/call.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { invalidate, queryClient } from '../../contract/queries.ts';
-import { placeCard, totalsQuery, type BoardScope } from './board-data.ts';
+import { placeCard, totalsQuery, type Beside, type BoardScope, type Move } from './board-data.ts';
 import { focusCard } from './board-keys.ts';
-
-/** A card in the hand, or on its way to the server. */
-export interface Move {
-  card: Json;
-  from: string;
-  /** Lane that it is over, or that it was dropped into. */
-  to: string;
-  isDropped: boolean;
-}
 
 /** Why a card was put back. */
 export interface Return {
@@ -29,11 +20,11 @@ export interface Moves {
   held: RefObject<Move | undefined>;
   returned: Return | undefined;
   lift: (card: Json, from: string) => void;
-  hover: (lane: string) => void;
+  hover: (lane: string, beside?: Beside) => void;
   leave: (lane: string) => void;
   /** Called at the end of each drag; one that was not dropped goes back. */
   release: () => void;
-  drop: (card: Json, from: string, to: string) => void;
+  drop: (card: Json, from: string, to: string, beside?: Beside) => void;
 }
 
 /** Moves cards between lanes: at once on the screen, and back when the server refuses. */
@@ -46,24 +37,24 @@ export function useMoves(scope: BoardScope, lanes: readonly string[]): Moves {
     setMove(next);
   };
   const send = async (next: Move) => {
-    const { card, from, to } = next;
-    placeCard(scope, lanes, { ...card, [scope.hint.lane]: to }, to);
+    const { card, to, beside } = next;
+    const putBack = placeCard(scope, lanes, { ...card, [scope.hint.lane]: to }, to, beside);
     try {
-      const saved = await changeLane(scope, card, to);
-      placeCard(scope, lanes, saved, to);
+      const saved = await sendMove(scope, next);
+      placeCard(scope, lanes, saved, to, beside);
       await queryClient.invalidateQueries({ queryKey: totalsQuery(scope).queryKey });
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       const current = await currentCard(scope, card);
-      placeCard(scope, lanes, current, textAt(current, scope.hint.lane) || from);
+      putBack();
       setReturned({ lane: error.status === 412 ? undefined : to, problem: error, card: current });
       await invalidate(scope.resource.name);
       focusCard(textAt(card, 'id'));
     }
     if (held.current === next) set(undefined);
   };
-  const over = (lane: string) => {
-    if (held.current && !held.current.isDropped) set({ ...held.current, to: lane });
+  const over = (lane: string, beside?: Beside) => {
+    if (held.current && !held.current.isDropped) set({ ...held.current, to: lane, beside });
   };
   return {
     move,
@@ -80,21 +71,23 @@ export function useMoves(scope: BoardScope, lanes: readonly string[]): Moves {
     release: () => {
       if (held.current?.isDropped !== true) set(undefined);
     },
-    drop: (card, from, to) => {
-      const next = { card, from, to, isDropped: true };
+    drop: (card, from, to, beside) => {
+      const next = { card, from, to, beside, isDropped: true };
+      const isMoved = from !== to || (beside !== undefined && beside.id !== textAt(card, 'id'));
       setReturned(undefined);
-      set(from === to ? undefined : next);
-      if (from !== to) void send(next);
+      set(isMoved ? next : undefined);
+      if (isMoved) void send(next);
     },
   };
 }
 
-/** The same PATCH for mouse, keyboard and menu: it fails when the card has changed since it was read. */
-function changeLane({ resource, hint }: BoardScope, card: Json, lane: string): Promise<Json> {
+/** The same call for mouse, keyboard and menu: it fails when the card has changed since it was read. */
+function sendMove({ resource, hint, verb }: BoardScope, { card, to, beside }: Move): Promise<Json> {
+  const neighbor = beside && { [`${beside.position}Id`]: beside.id };
   return call(
-    resource.update ?? '',
+    verb ?? resource.update ?? '',
     { id: textAt(card, 'id') },
-    { body: { [hint.lane]: lane }, ifMatch: textAt(card, 'etag') },
+    { body: { [hint.lane]: to, ...neighbor }, ifMatch: textAt(card, 'etag') },
   );
 }
 

@@ -8,6 +8,8 @@ import { download, urlOf } from '../../contract/call.ts';
 import { theContract } from '../../contract/contract.ts';
 import type { Resource } from '../../contract/contract-file.ts';
 import { textAt, type Json } from '../../contract/json.ts';
+import { hintsOf } from '../../hints/hints.ts';
+import { ViewSwitch } from '../../kit/board-switch.tsx';
 import { useFormat } from '../../kit/format.ts';
 import { notify } from '../../kit/toast.tsx';
 import { Button } from '../../kit/ui.tsx';
@@ -55,6 +57,7 @@ export function ListBar({ list }: { list: ListState }) {
           {t('list.copyCurl')}
         </Button>
       </span>
+      {hintsOf(resource).board && <ViewSwitch resource={resource.name} view="list" />}
       {may(resource.create) && (
         <Button kind="primary" icon={Plus} onPress={create}>
           {t('list.newOf', { name: singular })}

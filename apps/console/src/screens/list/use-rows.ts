@@ -79,7 +79,7 @@ export function hasParameter(operation: string, name: string): boolean {
 }
 
 /** A fault of the filter, at its place in the text: `at character 18: a value is expected`. */
-function faultOf(error: unknown, placeOf: (index: number) => number): FilterFault | undefined {
+export function faultOf(error: unknown, placeOf: (index: number) => number): FilterFault | undefined {
   if (!(error instanceof Problem)) return undefined;
   const fault = error.errors.find(({ pointer }) => pointer === '/filter');
   if (!fault) return undefined;

@@ -1,0 +1,138 @@
+import type { Locator, Page, Request } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { faultsOf, Workspace, type Json } from './workspace.ts';
+
+let workspace: Workspace;
+let pipelineId: string;
+
+const stages = [
+  { key: 'due', name: 'Due', kind: 'OPEN', probability: 20 },
+  { key: 'offered', name: 'Offered', kind: 'OPEN', probability: 60 },
+  { key: 'won', name: 'Won', kind: 'WON', guards: [{ kind: 'FIELDS', fields: ['amount'] }] },
+];
+
+beforeAll(async () => {
+  workspace = await Workspace.create();
+  const pipeline = await workspace.api('POST', '/v1/pipelines', { name: 'Renewals', stages });
+  pipelineId = String(pipeline['id']);
+});
+
+afterAll(() => workspace.close());
+
+describe('a board', () => {
+  test('sends the same call by keyboard and by mouse, with the etag, and keeps the place', async () => {
+    const [first, second, third] = await Promise.all(['Alpha', 'Beta', 'Gamma'].map((title) => deal(title, 'due')));
+    await deal('Delta', 'offered');
+    const page = await workspace.open('/deals/board');
+    const faults = faultsOf(page);
+    const moves: Request[] = [];
+    page.on('request', (request) => {
+      if (request.method() !== 'GET' && request.url().includes('/v1/deals/')) moves.push(request);
+    });
+    await card(page, 'Delta').waitFor();
+
+    await card(page, 'Beta').focus();
+    await page.keyboard.press('Space');
+    await page.getByText('Was here, Due').waitFor();
+    await page.keyboard.press('ArrowRight');
+    await page.getByRole('status').getByText('Offered, ').waitFor();
+    await page.keyboard.press('Space');
+    await inLane(page, 'offered', 'Beta').waitFor();
+    await expect.poll(() => focused(page)).toContain('Beta');
+
+    await drag(page, card(page, 'Gamma'), card(page, 'Delta'));
+    await inLane(page, 'offered', 'Gamma').waitFor();
+    await expect.poll(() => moves.length).toBe(2);
+
+    const ids = [second, third].map((each) => each?.['id']);
+    const sent = moves.map((request) => ({
+      method: request.method(),
+      path: new URL(request.url()).pathname,
+      body: Object.keys(request.postDataJSON() as Json).toSorted(),
+    }));
+    expect(sent.map(({ path }) => path)).toEqual(ids.map((id) => `/v1/deals/${String(id)}:move`));
+    expect(sent[0]?.method).toBe(sent[1]?.method);
+    expect(sent[0]?.body).toContain('stage');
+    expect(await Promise.all(moves.map((request) => request.headerValue('if-match')))).toEqual(['"1"', '"1"']);
+
+    const order = await titles(page, 'offered');
+    await page.reload();
+    await card(page, 'Gamma').waitFor();
+    expect(await titles(page, 'offered')).toEqual(order);
+    expect(await titles(page, 'due')).toEqual([first?.['title']]);
+    expect(faults).toEqual([]);
+  });
+
+  test('puts back a card that someone else has changed meanwhile, and says who', async () => {
+    const { id } = await deal('Epsilon', 'due');
+    const other = await workspace.person(['admin'], 'Tobias Krämer');
+    const page = await workspace.open('/deals/board');
+    // The change of another person is made between reading and moving, without the live feed.
+    await page.route('**/v1/changes**', (route) => route.abort());
+    await page.reload();
+    await card(page, 'Epsilon').focus();
+    await page.keyboard.press('Space');
+    await page.keyboard.press('ArrowRight');
+    await page.getByRole('status').getByText('Offered, ').waitFor();
+    const theirs = await workspace.open('/', other);
+    const status = await theirs.evaluate(
+      async (url) =>
+        (
+          await fetch(url, {
+            method: 'PATCH',
+            headers: { 'Rapport-Console': '1', 'Content-Type': 'application/json' },
+            body: '{"tags":["urgent"]}',
+          })
+        ).status,
+      `/v1/deals/${String(id)}`,
+    );
+    expect(status).toBe(200);
+    await page.keyboard.press('Space');
+    await page.getByRole('alert').getByText('Put back: Tobias Krämer changed it').waitFor();
+    await inLane(page, 'due', 'Epsilon').waitFor();
+    await expect.poll(() => focused(page)).toContain('Epsilon');
+  });
+
+  test('says why a lane does not take the held card, before the drop', async () => {
+    await deal('Zeta', 'due');
+    const page = await workspace.open('/deals/board');
+    await card(page, 'Zeta').focus();
+    await page.keyboard.press('Space');
+    await page.getByRole('region', { name: 'Won' }).getByText('Needs: Amount').waitFor();
+    await page.keyboard.press('Escape');
+    await expect.poll(() => focused(page)).toContain('Zeta');
+    await inLane(page, 'due', 'Zeta').waitFor();
+  });
+});
+
+function deal(title: string, stage: string): Promise<Json> {
+  return workspace.api('POST', '/v1/deals', { title, stage, pipelineId });
+}
+
+function card(page: Page, title: string): Locator {
+  return page.getByRole('row', { name: title });
+}
+
+function inLane(page: Page, lane: string, title: string): Locator {
+  return page.locator(`[data-lane=${lane}]`).getByRole('row', { name: title });
+}
+
+async function titles(page: Page, lane: string): Promise<string[]> {
+  const rows = await page.locator(`[data-lane=${lane}] [role=row][data-key]`).all();
+  return Promise.all(rows.map((row) => row.getByText(/^\w+$/).first().innerText()));
+}
+
+function focused(page: Page): Promise<string> {
+  return page.evaluate(() => document.activeElement?.textContent ?? '');
+}
+
+async function drag(page: Page, from: Locator, to: Locator): Promise<void> {
+  const [start, end] = [await from.boundingBox(), await to.boundingBox()];
+  if (!start || !end) throw new Error('A card is not on the page.');
+  await page.mouse.move(start.x + 40, start.y + 12);
+  await page.mouse.down();
+  await page.mouse.move(start.x + 60, start.y + 30, { steps: 4 });
+  await page.mouse.move(end.x + 40, end.y + 8, { steps: 8 });
+  await page.getByRole('status').getByText('Offered, ').waitFor();
+  await page.mouse.up();
+}
