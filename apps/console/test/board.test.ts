@@ -6,7 +6,7 @@ let workspace: Workspace;
 let pipelineId: string;
 
 const stages = [
-  { key: 'due', name: 'Due', kind: 'OPEN', probability: 20 },
+  { key: 'due', name: 'Due', kind: 'OPEN', probability: 20, limitDays: 14 },
   { key: 'offered', name: 'Offered', kind: 'OPEN', probability: 60 },
   { key: 'won', name: 'Won', kind: 'WON', guards: [{ kind: 'FIELDS', fields: ['amount'] }] },
 ];
@@ -99,6 +99,7 @@ describe('a board', () => {
     await card(page, 'Zeta').focus();
     await page.keyboard.press('Space');
     await page.getByRole('region', { name: 'Won' }).getByText('Needs: Amount').waitFor();
+    await page.getByRole('img', { name: '0 days in this stage, limit 14' }).first().waitFor();
     await page.keyboard.press('Escape');
     await expect.poll(() => focused(page)).toContain('Zeta');
     await inLane(page, 'due', 'Zeta').waitFor();

@@ -63,5 +63,5 @@ export function pipeline(given: Partial<Pipeline> = {}): Pipeline {
 
 export function stage(key: string, kind: StageKind, fields: string[] = []): Stage {
   const guards = fields.length === 0 ? [] : [{ kind: GuardKind.FIELDS, fields, message: undefined }];
-  return { id: '', key, name: key, kind, probability: undefined, guards };
+  return { id: '', key, name: key, kind, probability: undefined, limitDays: undefined, guards };
 }
