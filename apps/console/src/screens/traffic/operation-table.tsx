@@ -56,7 +56,9 @@ function OperationRow({ figures, bounds, seconds }: OperationRowProps) {
           {operation} <code>{pathOf(operation)}</code>
         </span>
       </th>
-      <td>{rate < 10 ? rate.toFixed(1) : format.number(Math.round(rate))}</td>
+      <td title={t('traffic.ofRequests', { count: sum.requests })}>
+        {rate < 10 ? rate.toFixed(1) : format.number(Math.round(rate))}
+      </td>
       <td>
         <Sparkline values={parts} />
       </td>
