@@ -94,14 +94,14 @@ function importsOf(body: string, recordFile: string): string {
 }
 
 /**
- * Generates the services of a workspace: texts by path. Reads only the files with records, so that a generated service that no longer
+ * Generates the services of a workspace: texts by path. Reads only the files with resources, so that a generated service that no longer
  * fits its record does not prevent generating it again.
  *
  * @param root with `buf.yaml` and `proto`
  */
 export function recordServices(root: string): Map<string, string> {
   const files = globSync('proto/**/*.proto', { cwd: root }).filter((file) =>
-    readFileSync(join(root, file), 'utf8').includes('option (rapport.api.v1.record)'),
+    readFileSync(join(root, file), 'utf8').includes('option (google.api.resource)'),
   );
   const paths = [...files, 'node_modules/google-proto-files/google/api/annotations.proto'];
   const contract = new Contract(

@@ -253,7 +253,10 @@ function fieldShape(contract: Contract, field: Field) {
 }
 
 function printedContract(): Contract {
-  return new Contract(run('build', '-o', '-#format=binpb', '--path', folder));
+  // With the users and teams that its records refer to.
+  return new Contract(
+    run('build', '-o', '-#format=binpb', ...[folder, 'proto/rapport/auth'].flatMap((path) => ['--path', path])),
+  );
 }
 
 function recordOf(contract: Contract, wanted: string): RecordContract {
