@@ -20,6 +20,8 @@ let edges: RunningEdge[];
 let lifetime = 600;
 let refreshes: (string | null)[] = [];
 const ended = new Set<string>();
+/** Whether the provider can revoke tokens. */
+let canRevoke = true;
 
 beforeAll(async () => {
   signer = await newKey();
@@ -46,7 +48,11 @@ async function answer(request: IncomingMessage): Promise<object> {
   if (request.url === '/oauth/jwks') return { keys: [signer.publicJwk] };
   const form = new URLSearchParams(await text(request));
   const refreshToken = form.get('refresh_token') ?? form.get('token') ?? '';
-  if (request.url === '/oauth/revoke') return (ended.add(refreshToken), {});
+  if (request.url === '/oauth/revoke') {
+    if (!canRevoke) return { error: 'server_error' };
+    ended.add(refreshToken);
+    return {};
+  }
   expect([form.get('client_id'), request.headers['x-rapport-own-request']]).toEqual(['console', 'true']);
   refreshes.push(refreshToken);
   if (ended.has(refreshToken)) return { error: 'invalid_grant' };
@@ -112,6 +118,17 @@ test('an ended session is not asked about again', async () => {
 
   for (let use = 0; use < 3; use += 1) expect(await statuses(headers, [edges[0]!.url])).toEqual([401]);
   expect(refreshes).toHaveLength(1);
+});
+
+test('a sign-out that auth could not answer can be tried again', async () => {
+  const headers = await ofSession({ refreshToken: 'leaving' });
+  const signOut = async () => (await ask(`${edges[0]!.url}/console/sign-out`, { method: 'POST', headers })).status;
+  canRevoke = false;
+  const first = await signOut();
+  canRevoke = true;
+
+  expect([first, await signOut(), ended.has('leaving')]).toEqual([503, 204, true]);
+  expect(await statuses(headers, [edges[0]!.url])).toEqual([401]);
 });
 
 test('a cookie is renewed by answers of services and from memory, and not before a minute', async () => {

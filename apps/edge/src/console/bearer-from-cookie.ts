@@ -75,10 +75,11 @@ export class ConsoleSessions {
 
   /** Ends a session with all its tokens, for all edges. */
   async end({ refreshToken }: SealedSession, origin: RequestOrigin): Promise<void> {
+    // First, so that it can be tried again when auth is away.
+    await this.provider.revoke(refreshToken, origin);
     const id = hashOf(refreshToken);
     this.#tokens.delete(id);
     this.#refused.set(id, true);
-    await this.provider.revoke(refreshToken, origin);
   }
 
   async #open(cookie: string): Promise<SealedSession | undefined> {
