@@ -49,12 +49,13 @@ async function takePictures(demo: Demo): Promise<void> {
       for (const [width, height] of sizes) {
         const viewport = { width, height };
         const context = await browser.newContext({ viewport, colorScheme, locale, storageState: signedIn });
-        const page = await context.newPage();
-        for (const [name, path] of screens) {
-          await page.goto(url + path);
-          await untilStill(page);
+        // All are opened before the first picture: the last one, of live traffic, begins empty.
+        const pages = await Promise.all(screens.map(() => context.newPage()));
+        for (const [index, [, path]] of [...screens.entries()].reverse()) await pages[index]!.goto(url + path);
+        for (const [index, [name]] of screens.entries()) {
           const file = join(folder, `${name}-${colorScheme}-${width}.png`);
-          await page.screenshot({ path: file });
+          await untilStill(pages[index]!);
+          await pages[index]!.screenshot({ path: file });
           console.log(file);
         }
         await context.close();
