@@ -135,7 +135,7 @@ describe('a running operation', () => {
     await show(`/operations/${id}`);
     await page.getByText('1 created, 1 failed').waitFor();
     await page.getByRole('button', { name: /^Issues/ }).click();
-    await page.getByText('Line 3').waitFor();
+    await page.getByText('Line 3').first().waitFor();
     await page.getByRole('button', { name: 'Undo' }).click();
     await page.getByText('1 undone').waitFor();
   });
