@@ -4,7 +4,7 @@ import { useText } from '../app/language.ts';
 import { isJson, type Json } from '../contract/json.ts';
 import style from './diff.module.css';
 import type { FormField } from './form-field.ts';
-import { isPrincipal, Principal, Reference, referenceOf } from './reference.tsx';
+import { isPrincipal, Principal, Reference } from './reference.tsx';
 import { Value } from './value.tsx';
 
 /** What a change made of one field. */
@@ -83,8 +83,7 @@ function New({ field, value }: { field: FormField; value: unknown }) {
 function Named({ field, value }: { field: FormField; value: unknown }) {
   if (typeof value !== 'string') return <Value field={field} value={value} />;
   if (isPrincipal(field)) return <Principal name={value} />;
-  const resource = referenceOf(field);
-  if (resource !== undefined) return <Reference resource={resource} id={value} />;
+  if (field.reference !== undefined) return <Reference resource={field.reference} id={value} />;
   return <Value field={field} value={field.options?.find(({ id }) => id === value)?.name ?? value} />;
 }
 

@@ -9,7 +9,7 @@ import { Select, TextField } from './field.tsx';
 import type { FormField } from './form-field.ts';
 import { Fault, type Faults } from './form-faults.tsx';
 import style from './form.module.css';
-import { ReferencePicker, referenceOf } from './reference.tsx';
+import { ReferencePicker } from './reference.tsx';
 import { Icon } from './ui.tsx';
 
 export interface WidgetProps {
@@ -32,7 +32,7 @@ export function Widget(props: WidgetProps) {
   const { field } = props;
   if (field.list) return <Texts {...props} />;
   if (field.options || field.type === 'enum') return <Options {...props} />;
-  if (referenceOf(field) !== undefined) return <Picker {...props} />;
+  if (field.reference !== undefined) return <Picker {...props} />;
   switch (field.type) {
     case 'bool':
       return <Bool {...props} />;
@@ -132,7 +132,7 @@ function Picker(props: WidgetProps) {
       label={label}
       help={help}
       error={error}
-      resource={referenceOf(field) ?? ''}
+      resource={field.reference ?? ''}
       value={typeof value === 'string' ? value : ''}
       onChange={(id) => onChange(id === '' ? null : id)}
     />

@@ -45,19 +45,6 @@ export function shapeOf(record: Json | undefined): 'person' | 'company' | undefi
   return kind === 'PERSON' || textAt(record, 'email') !== '' ? 'person' : undefined;
 }
 
-/**
- * The resource whose id a field has: that which the contract refers to, else that which the sentence of the field names, as in
- * `Id of the surviving customer`.
- */
-export function referenceOf({ name, type, reference, help = '' }: Field): string | undefined {
-  if (reference !== undefined) return reference;
-  if (name === 'ownerId' || name === 'userId') return 'users';
-  if (name === 'ownerTeamId' || name === 'teamId') return 'teams';
-  if (type !== 'text' || !/^(?:id|\w+Id)$/.test(name)) return undefined;
-  const nouns = /^Id of (?:the|an?) ([a-z]+)(?![\w'])(?: ([a-z]+)\b)?/.exec(help)?.slice(1) ?? [];
-  return theContract().resources.find(({ singular, get }) => nouns.includes(singular) && get !== undefined)?.name;
-}
-
 /** Whether a field says who did or has something. */
 export function isPrincipal({ name }: Field): boolean {
   return ['createdBy', 'updatedBy', 'undoneBy', 'ownerId', 'userId', 'actor'].includes(name);

@@ -7,7 +7,7 @@ import text from '../style/text.module.css';
 import { changesOf, Diff, type FieldChange } from './diff.tsx';
 import { keyOf, type FormField } from './form-field.ts';
 import { useFormat } from './format.ts';
-import { Principal, referenceOf } from './reference.tsx';
+import { Principal } from './reference.tsx';
 import style from './timeline.module.css';
 import { Icon, IconButton, join, type IconType } from './ui.tsx';
 
@@ -138,7 +138,7 @@ function Said({
 export function nameOf(field: FormField, labelOf: (message: string, name: string) => string, message = ''): string {
   if (field.label !== undefined) return field.label;
   const label = labelOf(message, keyOf(field));
-  return referenceOf(field) === undefined ? label : label.replace(/ id$/, '');
+  return field.reference === undefined ? label : label.replace(/ id$/, '');
 }
 
 function fieldChanges(change: Json, fieldOf: (name: string) => FormField): FieldChange[] {

@@ -2,7 +2,7 @@ import { Lock, Send } from 'lucide-react';
 import { useRef, useState } from 'react';
 import { useText } from '../../app/language.ts';
 import { keyText, useShortcut } from '../../app/shortcuts.ts';
-import type { Operation } from '../../contract/contract-file.ts';
+import type { Operation, Parameter } from '../../contract/contract-file.ts';
 import { theContract } from '../../contract/contract.ts';
 import { isJson, textAt, type Json } from '../../contract/json.ts';
 import { useLabels } from '../../contract/labels.ts';
@@ -158,7 +158,9 @@ function useExchange() {
 
 function Parameters({ operation, known, value, onChange, answer }: PartProps & { known: Json }) {
   const t = useText();
-  const asked = operation.parameters.filter(({ name }) => known[name] === undefined);
+  const asked = operation.parameters
+    .filter(({ name }) => known[name] === undefined)
+    .map((parameter) => withReference(parameter, operation));
   const [first, more] = [asked.filter(({ required }) => required), asked.filter(({ required }) => !required)];
   const faults = faultsOf(answer?.problem, 'parameters');
   if (asked.length === 0) return null;
@@ -176,6 +178,13 @@ function Parameters({ operation, known, value, onChange, answer }: PartProps & {
       )}
     </>
   );
+}
+
+/** The first id of a path is that of an item of the collection before it. */
+function withReference(parameter: Parameter, { path }: Operation): Parameter {
+  const [, collection = '', name] = /^\/v1\/(\w+)\/\{(\w+)\}/.exec(path) ?? [];
+  const isItem = name === parameter.name && theContract().resource(collection)?.get !== undefined;
+  return isItem ? { ...parameter, reference: collection } : parameter;
 }
 
 function Body({

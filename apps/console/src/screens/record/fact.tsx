@@ -3,7 +3,7 @@ import { useText } from '../../app/language.ts';
 import { isJson, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { useFormat } from '../../kit/format.ts';
 import type { FormField } from '../../kit/form-field.ts';
-import { isPrincipal, Principal, Reference, referenceOf, shortId } from '../../kit/reference.tsx';
+import { isPrincipal, Principal, Reference, shortId } from '../../kit/reference.tsx';
 import { notify } from '../../kit/toast.tsx';
 import { Chip, IconButton } from '../../kit/ui.tsx';
 import { isMoney, Value } from '../../kit/value.tsx';
@@ -23,9 +23,8 @@ export function Fact({ field, record, isShort = false }: { field: FormField; rec
 
 function TextFact({ field, value, isShort }: { field: FormField; value: string; isShort: boolean }) {
   const format = useFormat();
-  const resource = referenceOf(field);
   if (isPrincipal(field)) return <Principal name={value} />;
-  if (resource !== undefined) return <Reference resource={resource} id={value} />;
+  if (field.reference !== undefined) return <Reference resource={field.reference} id={value} />;
   if (isId(field)) return <Id id={value} />;
   if (field.type === 'time' && !isShort) return <time title={value}>{format.exactTime(value)}</time>;
   return field.options ? <>{optionName(field, value)}</> : <Value field={field} value={value} />;
