@@ -6,7 +6,7 @@ import { useLabels } from '../../contract/labels.ts';
 import { useFormat } from '../../kit/format.ts';
 import type { FormField } from '../../kit/form-field.ts';
 import { nameOf } from '../../kit/timeline.tsx';
-import { titleOf, shapeOf } from '../../kit/reference.tsx';
+import { isPrincipal, shapeOf, titleOf } from '../../kit/reference.tsx';
 import { Button, Chip, Face, Ticks } from '../../kit/ui.tsx';
 import { Fact } from './fact.tsx';
 import { useRemoval } from './record-bar.tsx';
@@ -82,7 +82,7 @@ function keyFields({ fields, shown, resource }: Item): FormField[] {
     fields.filter(({ of }) => of === 'Money'),
     fields.filter(({ name }) => name === 'jobTitle'),
     fields.filter(({ type, personal }) => type === 'date' && personal !== true),
-    fields.filter(({ reference }) => reference !== undefined),
+    fields.filter((field) => field.reference !== undefined && !isPrincipal(field)),
     fields.filter(({ name }) => ['addresses', 'domains', 'email', 'ownerId'].includes(name)),
   ];
   return ranks
