@@ -28,7 +28,7 @@ describe('the page of a record', () => {
     expect(await read(id)).toMatchObject({ emails: before });
   });
 
-  test('saves the fields that nobody else changed, and asks for the one that somebody did', async () => {
+  test('saves the fields that no other user changed, and asks for the one that another user did', async () => {
     const { id } = await newCustomer();
     await show(`/customers/${id}`);
     await page.keyboard.press('e');

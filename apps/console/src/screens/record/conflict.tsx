@@ -12,7 +12,7 @@ import type { Item } from './item.ts';
 import style from './record.module.css';
 import type { Conflict, Saving } from './save.ts';
 
-/** What somebody else saved meanwhile, beside what was typed here, field by field. */
+/** What another user saved meanwhile, beside what was typed here, field by field. */
 export function ConflictPanel({
   item,
   saving,

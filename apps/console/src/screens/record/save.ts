@@ -6,7 +6,7 @@ import { isSame } from '../../kit/diff.tsx';
 import { itemParameters } from '../../kit/reference.tsx';
 import type { Item } from './item.ts';
 
-/** What somebody else saved while it was edited. */
+/** What another user saved while it was edited. */
 export interface Conflict {
   theirs: Json;
   /** The fields that both changed, with this editor's values. */
@@ -26,7 +26,7 @@ export interface Saving {
 }
 
 /**
- * Saves fields of a record, if nobody has changed it since `base` was read. Where somebody has, the fields that only this editor changed
+ * Saves fields of a record, if it has not changed since `base` was read. Where it has, the fields that only this editor changed
  * are saved, and the others are a conflict.
  */
 export function useSave(item: Item, base: Json): Saving {
