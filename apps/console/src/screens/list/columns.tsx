@@ -94,13 +94,18 @@ function nameColumn(resource: Resource, labels: Labels, pathOf: PathOf): ListCol
   };
 }
 
+/** The list that a record is opened from, which its screen goes back to. */
+export function from(): Record<string, string> {
+  return { from: location.pathname + location.search };
+}
+
 /** A plain link: the router's own would cost more than the rest of the row while it scrolls. */
 function NameLink({ path, name }: { path: string; name: string }) {
   const router = useRouter();
   const open = (event: MouseEvent) => {
     if (event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
-    void router.navigate({ to: path });
+    void router.navigate({ to: path, search: from() });
   };
   return (
     <a

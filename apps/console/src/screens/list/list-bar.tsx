@@ -4,16 +4,18 @@ import { useText } from '../../app/language.ts';
 import { isPermitted, useSession } from '../../app/session.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { Bar } from '../../app/shell.tsx';
-import { download, urlOf } from '../../contract/call.ts';
+import { download } from '../../contract/call.ts';
 import { theContract } from '../../contract/contract.ts';
 import type { Resource } from '../../contract/contract-file.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { hintsOf } from '../../hints/hints.ts';
 import { ViewSwitch } from '../../kit/board-switch.tsx';
 import { useFormat } from '../../kit/format.ts';
+import { saveFile } from '../../kit/save-file.ts';
 import { notify } from '../../kit/toast.tsx';
 import { Button } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
+import { curlOf } from '../operation/snippets.ts';
 import style from './list.module.css';
 import type { ListState } from './list-state.ts';
 
@@ -28,9 +30,9 @@ export function ListBar({ list }: { list: ListState }) {
     const { permission } = theContract().operation(id);
     return isPermitted(session, permission.replace('{object}', textAt(parents, 'object')));
   };
-  const create = () =>
-    void navigate({ to: '/operations/$operation', params: { operation: resource.create ?? '' }, search: parents });
+  const create = () => void navigate({ to: newPath(list) });
   useShortcut('c', 'list.new', create, may(resource.create));
+  const operation = theContract().operation(resource.list);
   const { filter } = data.asked;
   return (
     <Bar title={title} beside={<Count count={data.count} whole={data.whole} />}>
@@ -39,7 +41,7 @@ export function ListBar({ list }: { list: ListState }) {
           <Button
             kind="bare"
             icon={Download}
-            onPress={() => void navigate({ to: '/$resource', params: { resource: 'imports' } })}
+            onPress={() => void navigate({ to: '/imports/new', search: { type: importType(list) } })}
           >
             {t('list.import')}
           </Button>
@@ -52,7 +54,7 @@ export function ListBar({ list }: { list: ListState }) {
         <Button
           kind="bare"
           icon={CodeXml}
-          onPress={() => void copy(curlOf(resource.list, data.asked), t('list.copied'))}
+          onPress={() => void copy(curlOf({ operation, parameters: data.asked }), t('list.copied'))}
         >
           {t('list.copyCurl')}
         </Button>
@@ -65,6 +67,17 @@ export function ListBar({ list }: { list: ListState }) {
       )}
     </Bar>
   );
+}
+
+/** The screen of a new record. */
+export function newPath({ resource, parents }: ListState): string {
+  return `/${resource.name.replace('{object}', textAt(parents, 'object')).replace(/\/records$/, '')}/new`;
+}
+
+/** What an import calls the records, such as `customer` or `objects.subscription`. */
+export function importType({ resource, parents }: ListState): string {
+  const object = textAt(parents, 'object');
+  return object === '' ? resource.singular : `objects.${object}`;
 }
 
 /** How many match, of how many. */
@@ -85,27 +98,7 @@ function Count({ count, whole }: { count: number | undefined; whole: number | un
 
 /** Downloads the records that match, as CSV. */
 export async function exportRows(resource: Resource, parameters: Json): Promise<void> {
-  const file = await download(resource.export ?? '', parameters);
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(file);
-  link.download = `${resource.name.split('/')[0] ?? 'records'}.csv`;
-  link.click();
-  URL.revokeObjectURL(link.href);
-}
-
-/** The same call on a command line. */
-export function curlOf(id: string, parameters: Json): string {
-  const operation = theContract().operation(id);
-  const url = urlOf(
-    operation,
-    Object.fromEntries(Object.entries(parameters).filter(([name]) => operation.path.includes(`{${name}}`))),
-  );
-  const query = operation.parameters
-    .filter(({ name, in: place }) => place === 'query' && parameters[name] !== undefined)
-    .map(
-      ({ name }) => ` \\\n  --data-urlencode '${name}=${String(parameters[name]).replaceAll("'", String.raw`'\''`)}'`,
-    );
-  return `curl -sSG "${location.origin}${url}" -H "Authorization: Bearer $KEY"${query.join('')}`;
+  saveFile(await download(resource.export ?? '', parameters), `${resource.name.split('/')[0] ?? 'records'}.csv`);
 }
 
 async function copy(value: string, done: string): Promise<void> {

@@ -9,7 +9,7 @@ import { useLabels } from '../../contract/labels.ts';
 import { hintsOf } from '../../hints/hints.ts';
 import { Grid } from '../../kit/grid/grid.tsx';
 import { BulkBar } from './bulk/bulk-bar.tsx';
-import { columnsOf } from './columns.tsx';
+import { columnsOf, from } from './columns.tsx';
 import { KeyHints } from './key-hints.tsx';
 import { ListBar } from './list-bar.tsx';
 import type { ListState } from './list-state.ts';
@@ -54,7 +54,7 @@ export function RecordList({ resource, parents }: { resource: Resource; parents:
   const { rows } = states;
   const open = (row: Json) => {
     const path = pathOfRecord(resource, parents, row);
-    if (path !== undefined) void navigate({ to: path });
+    if (path !== undefined) void navigate({ to: path, search: from() });
   };
   const canSelect = resource.batchUpdate !== undefined || resource.batchDelete !== undefined;
   const selection = canSelect

@@ -2,9 +2,11 @@ import { useNavigate } from '@tanstack/react-router';
 import { Download, Plus, X } from 'lucide-react';
 import { ProblemText } from '../../app/boundaries.tsx';
 import { useText } from '../../app/language.ts';
+import { theContract } from '../../contract/contract.ts';
 import { scan } from '../../kit/filter/filter-language.ts';
 import { Button, Ticks } from '../../kit/ui.tsx';
-import { curlOf } from './list-bar.tsx';
+import { curlOf } from '../operation/snippets.ts';
+import { importType, newPath } from './list-bar.tsx';
 import type { ListState } from './list-state.ts';
 import style from './list.module.css';
 
@@ -22,10 +24,11 @@ export function NoRows({ list }: { list: ListState }) {
 }
 
 /** Teaches how the collection gets its first item. */
-function Empty({ list: { resource, parents, title, singular } }: { list: ListState }) {
+function Empty({ list }: { list: ListState }) {
+  const { resource, parents, title, singular } = list;
   const t = useText();
   const navigate = useNavigate();
-  const { create, list } = resource;
+  const { create } = resource;
   return (
     <div className={style['empty']}>
       <Ticks label="" count={48} value={1 / 48} height={10} />
@@ -33,21 +36,22 @@ function Empty({ list: { resource, parents, title, singular } }: { list: ListSta
       <p>{t(resource.import === undefined ? 'list.emptyHelp' : 'list.emptyImport')}</p>
       <div className={style['actions']}>
         {resource.import !== undefined && (
-          <Button icon={Download} onPress={() => void navigate({ to: '/$resource', params: { resource: 'imports' } })}>
+          <Button
+            icon={Download}
+            onPress={() => void navigate({ to: '/imports/new', search: { type: importType(list) } })}
+          >
             {t('list.importFile')}
           </Button>
         )}
         {create !== undefined && (
-          <Button
-            icon={Plus}
-            shortcut="C"
-            onPress={() => void navigate({ to: '/operations/$operation', params: { operation: create } })}
-          >
+          <Button icon={Plus} shortcut="C" onPress={() => void navigate({ to: newPath(list) })}>
             {t('list.newOf', { name: singular })}
           </Button>
         )}
       </div>
-      <pre className={style['shell']}>{curlOf(create ?? list, parents)}</pre>
+      <pre className={style['shell']}>
+        {curlOf({ operation: theContract().operation(create ?? resource.list), parameters: parents })}
+      </pre>
     </div>
   );
 }

@@ -26,15 +26,9 @@ export interface Rows {
 }
 
 export function useRows(resource: Resource, parents: Json, search: ListSearch): Rows {
-  const { filter, q, placeOf } = split(search.filter ?? '');
-  const has = (name: string) => hasParameter(resource.list, name);
-  const scope = {
-    ...parents,
-    ...(search.deleted && has('showDeleted') && { showDeleted: true }),
-    ...(filter !== '' && { filter }),
-    ...(q !== '' && { q }),
-  };
-  const asked = { ...scope, ...(has('orderBy') && search.sort !== undefined && { orderBy: orderBy(search.sort) }) };
+  const { placeOf } = split(search.filter ?? '');
+  const asked = askedOf(resource, parents, search);
+  const { orderBy: _, ...scope } = asked;
   const { data, error, isPending, hasNextPage, fetchNextPage } = useInfiniteQuery(listQuery(resource, asked));
   const fault = faultOf(error, placeOf);
   const pages = useKept(data?.pages, resource.list + JSON.stringify(parents));
@@ -50,6 +44,19 @@ export function useRows(resource: Resource, parents: Json, search: ListSearch): 
     isLoading: isPending && !fault,
     hasMore: hasNextPage,
     more: all,
+  };
+}
+
+/** What a list is asked for its address: the same for its screen and for the neighbours of a record. */
+export function askedOf(resource: Resource, parents: Json, search: ListSearch): Json {
+  const { filter, q } = split(search.filter ?? '');
+  const has = (name: string) => hasParameter(resource.list, name);
+  return {
+    ...parents,
+    ...(search.deleted && has('showDeleted') && { showDeleted: true }),
+    ...(filter !== '' && { filter }),
+    ...(q !== '' && { q }),
+    ...(has('orderBy') && search.sort !== undefined && { orderBy: orderBy(search.sort) }),
   };
 }
 

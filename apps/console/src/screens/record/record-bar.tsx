@@ -16,6 +16,8 @@ import { notify } from '../../kit/toast.tsx';
 import { Button, Chip, Icon, IconButton, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { OperationDialog } from '../operation/operation-dialog.tsx';
+import { listSearch } from '../list/search.ts';
+import { askedOf } from '../list/use-rows.ts';
 import { curlOf } from '../operation/snippets.ts';
 import type { Item } from './item.ts';
 import style from './record.module.css';
@@ -96,14 +98,8 @@ function Neighbours({ item, from, search }: { item: Item; from: string; search: 
 }
 
 function useSiblings(resource: Resource, parents: Json, search: Json, id: string) {
-  const known = new Set(
-    theContract()
-      .operation(resource.list)
-      .parameters.map(({ name }) => name),
-  );
-  const parameters = Object.fromEntries(Object.entries(search).filter(([name]) => known.has(name)));
   const { data, hasNextPage, isFetching, fetchNextPage } = useInfiniteQuery(
-    listQuery(resource, { ...parents, ...parameters }),
+    listQuery(resource, askedOf(resource, parents, listSearch(search))),
   );
   const items = data?.pages.flatMap((page) => page.items) ?? [];
   // The next page when the last of the known ones is shown, so that J goes on.

@@ -1,14 +1,14 @@
 import { useState } from 'react';
 import { useText } from '../../../app/language.ts';
 import { Problem } from '../../../contract/call.ts';
-import { theContract } from '../../../contract/contract.ts';
 import type { Field, Resource } from '../../../contract/contract-file.ts';
-import { textAt, valueAt, type Json } from '../../../contract/json.ts';
+import { valueAt, type Json } from '../../../contract/json.ts';
 import { useLabels } from '../../../contract/labels.ts';
 import { titleOf } from '../../../hints/hints.ts';
 import { Select, TextField } from '../../../kit/field.tsx';
+import type { Faults } from '../../../kit/form-faults.tsx';
+import { Widget } from '../../../kit/form-widgets.tsx';
 import { Dialog } from '../../../kit/overlay.tsx';
-import { isPersonField, usePeople } from '../../../kit/person.tsx';
 import { Button } from '../../../kit/ui.tsx';
 import style from '../list.module.css';
 
@@ -27,18 +27,22 @@ export function SetDialog({ resource, fields, records, onSet, onClose }: SetDial
   const labels = useLabels();
   const settable = fields.filter(isSettable);
   const [field, setField] = useState(settable[0]);
-  const shared = field && !field.list && records.length === 1 ? valueAt(records[0], field.name) : '';
-  const [value, setValue] = useState<string>();
+  const [one] = records;
+  const shared = records.length === 1 && field && !field.list ? valueAt(one, field.name) : undefined;
+  const [value, setValue] = useState<unknown>();
   const [error, setError] = useState<string>();
   if (!field) return null;
-  const written = value ?? (typeof shared === 'string' || typeof shared === 'number' ? String(shared) : '');
-  const [one] = records;
+  const written = value === undefined ? shared : value;
   const name = records.length === 1 && one ? titleOf(resource, one) : t('list.records', { count: records.length });
+  const label = labels.field(resource.message, field.name);
+  const word = typeof written === 'string' ? written : '';
 
   const set = async (isRemoval: boolean) => {
+    // Untouched it is no value: it would clear the field of all records.
+    if (value === undefined) return onClose();
     try {
       await onSet(field.name, (record) =>
-        field.list ? listWith(record, field, written, isRemoval) : typed(field, written),
+        field.list ? wordsWith(valueAt(record, field.name), word, isRemoval) : written,
       );
       onClose();
     } catch (problem) {
@@ -79,65 +83,36 @@ export function SetDialog({ resource, fields, records, onSet, onClose }: SetDial
             }}
           />
         )}
-        <ValueInput
-          key={field.name}
-          field={field}
-          label={labels.field(resource.message, field.name)}
-          value={written}
-          onChange={setValue}
-          error={error}
-        />
+        {field.list ? (
+          <TextField label={label} value={word} onChange={setValue} error={error} autoFocus />
+        ) : (
+          <Widget
+            key={field.name}
+            field={field}
+            label={label}
+            value={written}
+            onChange={setValue}
+            faults={noFaults}
+            pointer=""
+            error={error}
+            autoFocus
+            isBrief
+          />
+        )}
       </form>
     </Dialog>
   );
 }
 
-interface ValueInputProps {
-  field: Field;
-  label: string;
-  value: string;
-  onChange: (value: string) => void;
-  error: string | undefined;
+const noFaults: Faults = new Map();
+
+function isSettable({ type, list, of }: Field): boolean {
+  if (list) return type === 'text';
+  return of === 'Money' || ['text', 'bool', 'int', 'number', 'date', 'time', 'enum'].includes(type);
 }
 
-function ValueInput({ field, label, value, onChange, error }: ValueInputProps) {
-  const t = useText();
-  const options = useOptions(field);
-  if (!options) return <TextField label={label} value={value} onChange={onChange} error={error} autoFocus />;
-  const none = field.required ? [] : [{ id: '', name: t('list.none') }];
-  return <Select label={label} options={[...none, ...options]} value={value} onChange={onChange} error={error} />;
-}
-
-/** The values that a field can have; undefined for free text. */
-function useOptions(field: Field): { id: string; name: string }[] | undefined {
-  const t = useText();
-  const labels = useLabels();
-  const people = usePeople();
-  if (field.type === 'enum')
-    return theContract()
-      .enumValues(field.of)
-      .map(({ name }) => ({ id: name, name: labels.value(field.of ?? '', name) }));
-  if (field.type === 'bool')
-    return ['true', 'false'].map((id) => ({ id, name: t(id === 'true' ? 'value.yes' : 'value.no') }));
-  if (!isPersonField(field.name)) return undefined;
-  const isTeam = /team/i.test(field.name);
-  return [...people.values()]
-    .filter(({ shape }) => (shape === 'company') === isTeam)
-    .map(({ id, name }) => ({ id, name }));
-}
-
-function isSettable({ type, list }: Field): boolean {
-  return list ? type === 'text' : ['text', 'bool', 'int', 'number', 'date', 'enum'].includes(type);
-}
-
-function typed({ type }: Field, value: string): unknown {
-  if (value === '') return undefined;
-  if (type === 'bool') return value === 'true';
-  return type === 'int' || type === 'number' ? Number(value) : value;
-}
-
-function listWith(record: Json, { name }: Field, word: string, isRemoval: boolean): string[] {
-  const old = valueAt(record, name);
-  const others = (Array.isArray(old) ? old.map(String) : []).filter((each) => each !== word);
-  return isRemoval || textAt({ word }, 'word').trim() === '' ? others : [...others, word.trim()];
+/** A list of words with one more, or without it. */
+function wordsWith(old: unknown, word: string, isRemoval: boolean): string[] {
+  const others = (Array.isArray(old) ? old.map(String) : []).filter((each) => each !== word.trim());
+  return isRemoval || word.trim() === '' ? others : [...others, word.trim()];
 }

@@ -54,7 +54,7 @@ export function useBulk(
       const id = textAt(record, 'id');
       const value = values.get(id);
       // A value that is taken away is named in the mask alone.
-      const change = value === undefined || value === '' ? {} : { [field]: value };
+      const change = value === undefined || value === null || value === '' ? {} : { [field]: value };
       return { id, [part]: change, updateMask: [field], etag: textAt(record, 'etag') };
     });
     const results = await send(resource.batchUpdate ?? '', items);
