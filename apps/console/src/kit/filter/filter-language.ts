@@ -59,7 +59,7 @@ function next(expected: Expected, take: Take): Expected {
       return take('join', 'join') !== undefined || take('value', 'value') === undefined ? 'value' : 'between';
     case 'list':
       if (take('item', 'value') !== undefined) return 'list';
-      return take('mark', 'mark') === ')' || take('other', 'mark') === undefined ? 'term' : 'list';
+      return (take('mark', 'mark') ?? take('other', 'mark')) === ')' ? 'term' : 'list';
   }
 }
 
