@@ -10,6 +10,7 @@ import { hintsOf } from '../../hints/hints.ts';
 import { Grid } from '../../kit/grid/grid.tsx';
 import { BulkBar } from './bulk/bulk-bar.tsx';
 import { columnsOf, from } from './columns.tsx';
+import { Groups } from './groups.tsx';
 import { KeyHints } from './key-hints.tsx';
 import { ListBar } from './list-bar.tsx';
 import type { ListState } from './list-state.ts';
@@ -76,6 +77,7 @@ export function RecordList({ resource, parents }: { resource: Resource; parents:
       <ListBar list={list} />
       <Views list={list} />
       <Tools list={list} customFields={customFields} columns={all} chosen={columns} />
+      <Groups list={list} />
       {rows.length === 0 && !data.isLoading ? (
         <NoRows list={list} />
       ) : (

@@ -1,8 +1,9 @@
-import { AlignJustify, ArrowDownWideNarrow, Equal } from 'lucide-react';
+import { AlignJustify, ArrowDownWideNarrow, Equal, Group } from 'lucide-react';
 import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
 import { useText } from '../../app/language.ts';
 import { chooseDensity, chosenDensity, type Density } from '../../app/theme.ts';
 import type { Json } from '../../contract/json.ts';
+import { useLabels } from '../../contract/labels.ts';
 import { useFilterNames } from '../../kit/filter/filter-completion.ts';
 import { FilterInput } from '../../kit/filter/filter-input.tsx';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
@@ -45,6 +46,7 @@ export function Tools({ list, customFields, columns, chosen }: ToolsProps) {
         {resource.orders.length > 0 && hasParameter(resource.list, 'orderBy') && (
           <SortMenu columns={columns} sort={search.sort} onChange={(sort) => change({ sort })} />
         )}
+        {resource.groups.length > 0 && <GroupMenu list={list} />}
         <ColumnMenu columns={columns} chosen={chosen} onChange={(ids) => change({ columns: ids?.join() })} />
         <ToggleButtonGroup
           aria-label={t('list.density')}
@@ -102,6 +104,20 @@ function SortMenu({
           {t('list.sortNewest')}
         </MenuItem>
       </>
+    </Menu>
+  );
+}
+
+function GroupMenu({ list: { resource, search, change } }: { list: ListState }) {
+  const t = useText();
+  const labels = useLabels();
+  return (
+    <Menu label={t('list.group')} button={<Button icon={Group}>{t('list.group')}</Button>}>
+      {resource.groups.map((path) => (
+        <MenuItem key={path} id={path} onAction={() => change({ group: path === search.group ? undefined : path })}>
+          {labels.field(resource.message, path)}
+        </MenuItem>
+      ))}
     </Menu>
   );
 }
