@@ -33,7 +33,8 @@ describe('the traffic of a workspace', () => {
     const row = page.getByRole('row', { name: /^GetCustomer / });
     await row.waitFor();
     // A request is in a frame at most two seconds after its answer.
-    await row.getByTitle('of 200 requests').waitFor({ timeout: 20_000 });
+    const shown = () => row.getByRole('cell').first().getAttribute('title');
+    await expect.poll(shown, { timeout: 20_000 }).toBe('of 200 requests');
     const cells = await row.getByRole('cell').allInnerTexts();
     const p95 = latencies.toSorted((one, another) => one - another)[189] ?? 0;
     // The client also measures its own part of the way.

@@ -6,7 +6,9 @@ import {
   GridList,
   GridListItem,
   GridListLoadMoreItem,
+  ListLayout,
   useDragAndDrop,
+  Virtualizer,
   type DropTarget,
 } from 'react-aria-components';
 import { useLanguage, useText } from '../../app/language.ts';
@@ -23,6 +25,8 @@ import { LaneHead } from './lane-head.tsx';
 import type { Lane } from './lanes.ts';
 import style from './board.module.css';
 
+/** A lane can have thousands of cards: only those in sight are drawn. The held card lies over the gap where it would go. */
+const layout = { estimatedRowHeight: 102, gap: 8, padding: 8, loaderHeight: 60, dropIndicatorThickness: 102 };
 const dragType = 'application/x-rapport-card';
 
 /** A lane with its cards. A card has the place where it is dropped, or that of its time, the newest first. */
@@ -49,29 +53,25 @@ export function LaneColumn({ lane }: { lane: Lane }) {
           </div>
         </div>
       )}
-      <GridList
-        aria-label={laneName(lane)}
-        className={join(style['cards'], isOver && style['under'])}
-        dragAndDropHooks={hooks}
-        data-lane={lane.key}
-        dependencies={[moves.move, moves.returned]}
-        renderEmptyState={() => (isPending ? <CardSkeletons /> : <EmptyLane isHidden={isOver} />)}
-      >
-        {cards.map((card) => (
-          <CardRow
-            key={textAt(card, 'id')}
-            card={card}
-            lane={lane}
-            place={cards.indexOf(card) + 1}
-            count={cards.length}
-          />
-        ))}
-        {hasNextPage && (
-          <GridListLoadMoreItem isLoading={isFetchingNextPage} onLoadMore={() => void fetchNextPage()}>
-            <CardSkeletons />
-          </GridListLoadMoreItem>
-        )}
-      </GridList>
+      <Virtualizer layout={ListLayout} layoutOptions={layout}>
+        <GridList
+          aria-label={laneName(lane)}
+          className={join(style['cards'], isOver && style['under'])}
+          dragAndDropHooks={hooks}
+          data-lane={lane.key}
+          dependencies={[moves.move, moves.returned]}
+          renderEmptyState={() => (isPending ? <CardSkeletons /> : <EmptyLane isHidden={isOver} />)}
+        >
+          {cards.map((card, index) => (
+            <CardRow key={textAt(card, 'id')} card={card} lane={lane} place={index + 1} count={cards.length} />
+          ))}
+          {hasNextPage && (
+            <GridListLoadMoreItem isLoading={isFetchingNextPage} onLoadMore={() => void fetchNextPage()}>
+              <CardSkeletons />
+            </GridListLoadMoreItem>
+          )}
+        </GridList>
+      </Virtualizer>
     </section>
   );
 }
