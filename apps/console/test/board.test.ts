@@ -133,7 +133,7 @@ async function drag(page: Page, from: Locator, to: Locator): Promise<void> {
   await page.mouse.move(start.x + 40, start.y + 12);
   await page.mouse.down();
   await page.mouse.move(start.x + 60, start.y + 30, { steps: 4 });
-  await page.mouse.move(end.x + 40, end.y + 8, { steps: 8 });
+  await page.mouse.move(end.x + 40, end.y + end.height / 4, { steps: 12 });
   await page.getByRole('status').getByText('Offered, ').waitFor();
   await page.mouse.up();
 }

@@ -45,8 +45,12 @@ export function pressOnCard(event: React.KeyboardEvent): void {
   cardBeside(row, event.key === 'ArrowRight' ? 1 : -1)?.focus();
 }
 
+/** Whether the held card was lifted by a key, and so goes from gap to gap. */
+export const lifted = { byKey: false };
+
 /** Presses the handle of the card, as the keyboard would. */
 function lift(row: HTMLElement): void {
+  lifted.byKey = true;
   const handle = row.querySelector('[slot=drag]');
   for (const type of ['keydown', 'keyup'])
     handle?.dispatchEvent(new KeyboardEvent(type, { key: 'Enter', bubbles: true, cancelable: true }));

@@ -1,6 +1,6 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { GripVertical, Lock, TriangleAlert } from 'lucide-react';
-import { useMemo, useState } from 'react';
+import { useMemo, useRef, useState } from 'react';
 import {
   DropIndicator,
   GridList,
@@ -19,7 +19,7 @@ import { Icon, join, Skeleton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { useBoard } from './board-context.ts';
 import { laneQuery, type Beside } from './board-data.ts';
-import { focusCard } from './board-keys.ts';
+import { focusCard, lifted } from './board-keys.ts';
 import { CardActions, CardFace, isLate } from './card.tsx';
 import { LaneHead } from './lane-head.tsx';
 import type { Lane } from './lanes.ts';
@@ -78,11 +78,19 @@ export function LaneColumn({ lane }: { lane: Lane }) {
 
 function useLaneDrag(lane: Lane, cards: readonly Json[]) {
   const { moves, lanes, refusal, scope } = useBoard();
-  // Between two cards, or in the whole of a lane without cards or without an order.
+  const isRanked = scope.verb !== undefined && cards.length > 0;
+  // Between two cards, or in the whole of a lane without cards or without an order. A pointer can also be beside all cards.
   const isPlace = (target: DropTarget) =>
-    target.type === 'root'
-      ? scope.verb === undefined || cards.length === 0
-      : scope.verb !== undefined && target.dropPosition !== 'on';
+    target.type === 'root' ? !isRanked || !lifted.byKey : scope.verb !== undefined && target.dropPosition !== 'on';
+  const latest = useRef<{ beside: Beside; at: number }>(undefined);
+  const placeAt = (target: DropTarget): Beside | undefined => {
+    const beside = besideOf(target);
+    if (beside) latest.current = { beside, at: Date.now() };
+    if (beside || !isRanked) return beside;
+    // On its way over the gap between two cards, the pointer stays at the place before; else it is below them all.
+    const isOnItsWay = latest.current !== undefined && Date.now() - latest.current.at < 300;
+    return isOnItsWay ? latest.current?.beside : { id: textAt(cards.at(-1), 'id'), position: 'after' };
+  };
   const { dragAndDropHooks } = useDragAndDrop({
     getItems: (keys) => [...keys].map((key) => ({ [dragType]: String(key) })),
     acceptedDragTypes: [dragType],
@@ -99,10 +107,11 @@ function useLaneDrag(lane: Lane, cards: readonly Json[]) {
     },
     onDragEnd: ({ keys }) => {
       moves.release();
+      lifted.byKey = false;
       const [id] = keys;
       if (id !== undefined) focusCard(String(id));
     },
-    onDropEnter: ({ target }) => moves.hover(lane.key, besideOf(target)),
+    onDropEnter: ({ target }) => moves.hover(lane.key, placeAt(target)),
     onDropExit: () => moves.leave(lane.key),
     onDrop: () => {
       const { current } = moves.held;
