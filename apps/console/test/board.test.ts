@@ -37,11 +37,11 @@ describe('a board', () => {
     await page.keyboard.press('ArrowRight');
     await page.getByRole('status').getByText('Offered, ').waitFor();
     await page.keyboard.press('Space');
-    await inLane(page, 'offered', 'Beta').waitFor();
+    await inColumn(page, 'offered', 'Beta').waitFor();
     await expect.poll(() => focused(page)).toContain('Beta');
 
     await drag(page, card(page, 'Gamma'), card(page, 'Delta'));
-    await inLane(page, 'offered', 'Gamma').waitFor();
+    await inColumn(page, 'offered', 'Gamma').waitFor();
     await expect.poll(() => moves.length).toBe(2);
 
     const ids = [second, third].map((each) => each?.['id']);
@@ -89,11 +89,11 @@ describe('a board', () => {
     expect(status).toBe(200);
     await page.keyboard.press('Space');
     await page.getByRole('alert').getByText('Put back: Tobias Krämer changed it').waitFor();
-    await inLane(page, 'due', 'Epsilon').waitFor();
+    await inColumn(page, 'due', 'Epsilon').waitFor();
     await expect.poll(() => focused(page)).toContain('Epsilon');
   });
 
-  test('says why a lane does not take the held card, before the drop', async () => {
+  test('says why a stage does not take the held card, before the drop', async () => {
     await deal('Zeta', 'due');
     const page = await workspace.open('/deals/board');
     await card(page, 'Zeta').focus();
@@ -102,7 +102,7 @@ describe('a board', () => {
     await page.getByRole('img', { name: '0 days in this stage, limit 14' }).first().waitFor();
     await page.keyboard.press('Escape');
     await expect.poll(() => focused(page)).toContain('Zeta');
-    await inLane(page, 'due', 'Zeta').waitFor();
+    await inColumn(page, 'due', 'Zeta').waitFor();
   });
 });
 
@@ -114,7 +114,7 @@ function card(page: Page, title: string): Locator {
   return page.getByRole('row', { name: title });
 }
 
-function inLane(page: Page, lane: string, title: string): Locator {
+function inColumn(page: Page, lane: string, title: string): Locator {
   return page.locator(`[data-lane=${lane}]`).getByRole('row', { name: title });
 }
 
