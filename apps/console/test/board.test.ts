@@ -114,12 +114,12 @@ function card(page: Page, title: string): Locator {
   return page.getByRole('row', { name: title });
 }
 
-function inColumn(page: Page, lane: string, title: string): Locator {
-  return page.locator(`[data-lane=${lane}]`).getByRole('row', { name: title });
+function inColumn(page: Page, column: string, title: string): Locator {
+  return page.locator(`[data-column=${column}]`).getByRole('row', { name: title });
 }
 
-async function titles(page: Page, lane: string): Promise<string[]> {
-  const rows = await page.locator(`[data-lane=${lane}] [role=row][data-key]`).all();
+async function titles(page: Page, column: string): Promise<string[]> {
+  const rows = await page.locator(`[data-column=${column}] [role=row][data-key]`).all();
   return Promise.all(rows.map((row) => row.getByText(/^\w+$/).first().innerText()));
 }
 

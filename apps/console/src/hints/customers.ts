@@ -8,5 +8,5 @@ export const hints: Hints = {
   detail: 'lifecycleStage',
   figure: 'countryCode',
   face: ({ kind }) => (kind === 'COMPANY' ? 'company' : 'person'),
-  board: { lane: 'lifecycleStage', title: 'displayName', since: 'lifecycleStageTime' },
+  board: { column: 'lifecycleStage', title: 'displayName', since: 'lifecycleStageTime' },
 };

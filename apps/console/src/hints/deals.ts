@@ -8,7 +8,7 @@ export const hints: Hints = {
   detail: 'stage',
   figure: 'amount',
   board: {
-    lane: 'stage',
+    column: 'stage',
     pipeline: 'pipelineId',
     title: 'title',
     subject: { field: 'customerId', title: 'displayName' },

@@ -21,19 +21,19 @@ export interface Hints {
   board?: BoardHint;
 }
 
-/** How a collection is shown as a board: which fields make the lanes and the cards. */
+/** How a collection is shown as a board: which fields make the columns and the cards. */
 export interface BoardHint {
-  /** Field that says the lane of a card. */
-  lane: string;
-  /** Field that refers to the pipeline whose stages are the lanes; without it, the lanes are the values of the enum. */
+  /** Field that says the column of a card. */
+  column: string;
+  /** Field that refers to the pipeline whose stages are the columns; without it, the columns are the values of the enum. */
   pipeline?: string;
   title: string;
   /** Field that refers to the company or person of a card, with the field that names it. */
   subject?: { field: string; title: string };
-  /** Money, summed in the head of a lane. */
+  /** Money, summed in the head of a column. */
   amount?: string;
   date?: string;
-  /** When the card entered its lane. */
+  /** When the card entered its column. */
   since: string;
 }
 

@@ -5,7 +5,7 @@ const limitAt = 36;
 const fallbackDays = 30;
 
 /**
- * How long a card is in its lane. The limit is always at the same tick, so that cards compare at a glance; lanes without a limit show
+ * How long a card is in its column. The limit is always at the same tick, so that cards compare at a glance; columns without a limit show
  * thirty days instead, without the tall tick.
  *
  * @param label the age in words, for readers

@@ -1,20 +1,20 @@
 import { createContext, useContext } from 'react';
 import type { Json } from '../../contract/json.ts';
 import type { BoardScope, Totals } from './board-data.ts';
-import type { Lane, Refusal } from './lanes.ts';
+import type { Column, Refusal } from './columns.ts';
 import type { Moves } from './moves.ts';
 
-/** What lanes and cards share. */
+/** What columns and cards share. */
 export interface Board {
   scope: BoardScope;
-  lanes: readonly Lane[];
+  columns: readonly Column[];
   totals: Totals;
   /** Currency whose sum comes first. */
   currency: string | undefined;
   people: ReadonlyMap<string, string>;
   moves: Moves;
-  laneName: (lane: Lane) => string;
-  refusal: (card: Json, from: Lane, to: Lane) => Refusal | undefined;
+  columnName: (column: Column) => string;
+  refusal: (card: Json, from: Column, to: Column) => Refusal | undefined;
   open: (card: Json) => void;
 }
 

@@ -23,9 +23,9 @@ export interface BoardScope {
 export interface Move {
   card: Json;
   from: string;
-  /** Lane that it is over, or that it was dropped into. */
+  /** Column that it is over, or that it was dropped into. */
   to: string;
-  /** Card beside its place there; without one, the place is the end of the lane, or its begin if cards are ordered by time. */
+  /** Card beside its place there; without one, the place is the end of the column, or its begin if cards are ordered by time. */
   beside?: Beside | undefined;
   isDropped: boolean;
 }
@@ -35,25 +35,25 @@ export interface Beside {
   position: 'before' | 'after';
 }
 
-/** Such as `moveDeal`; undefined where cards of a lane are ordered by time. */
+/** Such as `moveDeal`; undefined where cards of a column are ordered by time. */
 export function verbOf({ verbs, singular, orders }: Resource): string | undefined {
   const verb = `move${singular.replace(/^./, (letter) => letter.toUpperCase())}`;
   return verbs.includes(verb) && orders.includes('rank') ? verb : undefined;
 }
 
-/** Cards of a lane in their own order, or those that entered it last first. */
-export function laneQuery(scope: BoardScope, lane: string) {
+/** Cards of a column in their own order, or those that entered it last first. */
+export function columnQuery(scope: BoardScope, column: string) {
   const { resource, hint, verb } = scope;
   const byTime = resource.orders.includes(hint.since) ? `${hint.since} desc` : undefined;
   const orderBy = verb === undefined ? byTime : 'rank';
   return listQuery(resource, {
     pageSize: 50,
-    ...conditions(scope, `${hint.lane} = ${lane}`),
+    ...conditions(scope, `${hint.column} = ${column}`),
     ...(orderBy !== undefined && { orderBy }),
   });
 }
 
-export interface LaneTotal {
+export interface ColumnTotal {
   count: number;
   sums: { currencyCode: string; amount: string }[];
 }
@@ -61,19 +61,19 @@ export interface LaneTotal {
 export function totalsQuery(scope: BoardScope) {
   const { resource, hint } = scope;
   return readQuery<Json>(resource.aggregate ?? '', {
-    groupBy: hint.lane,
+    groupBy: hint.column,
     ...conditions(scope),
     ...(hint.amount !== undefined && { sum: hint.amount }),
   });
 }
 
 export interface Totals {
-  of: ReadonlyMap<string, LaneTotal>;
+  of: ReadonlyMap<string, ColumnTotal>;
   /** Of the reader's condition. */
   fault: FilterFault | undefined;
 }
 
-/** Counts and sums by lane. */
+/** Counts and sums by column. */
 export function useTotals(scope: BoardScope): Totals {
   const { data, error } = useQuery(totalsQuery(scope));
   const groups = itemsAt(data, 'groups');
@@ -86,7 +86,7 @@ export function useTotals(scope: BoardScope): Totals {
   };
 }
 
-export function totalOf(group: Json | undefined): LaneTotal {
+export function totalOf(group: Json | undefined): ColumnTotal {
   return {
     count: Number(valueAt(group, 'count') ?? 0),
     sums: itemsAt(group, 'sums').map((sum) => ({
@@ -152,16 +152,16 @@ export function usePeople(isPermitted: boolean): ReadonlyMap<string, string> {
   );
 }
 
-/** Puts a card into a lane, in what is already read. @returns what undoes that */
+/** Puts a card into a column, in what is already read. @returns what undoes that */
 export function placeCard(
   scope: BoardScope,
-  lanes: readonly string[],
+  columns: readonly string[],
   card: Json,
-  lane: string,
+  column: string,
   beside: Beside | undefined,
 ): () => void {
-  const undo = lanes.map((key) => {
-    const { queryKey } = laneQuery(scope, key);
+  const undo = columns.map((key) => {
+    const { queryKey } = columnQuery(scope, key);
     const before = queryClient.getQueryData(queryKey);
     queryClient.setQueryData<InfiniteData<Page, string>>(queryKey, (data) => {
       if (!data) return data;
@@ -169,16 +169,16 @@ export function placeCard(
         ...page,
         items: page.items.filter((item) => textAt(item, 'id') !== textAt(card, 'id')),
       }));
-      return { ...data, pages: key === lane ? insert(pages, card, beside, scope.verb !== undefined) : pages };
+      return { ...data, pages: key === column ? insert(pages, card, beside, scope.verb !== undefined) : pages };
     });
     return () => queryClient.setQueryData(queryKey, before);
   });
   return () => undo.forEach((each) => each());
 }
 
-/** Number of the place that a held card has in the lane that it is over, from 1. */
+/** Number of the place that a held card has in the column that it is over, from 1. */
 export function placeOf(scope: BoardScope, { card, to, beside }: Move): number {
-  const data = queryClient.getQueryData<InfiniteData<Page, string>>(laneQuery(scope, to).queryKey);
+  const data = queryClient.getQueryData<InfiniteData<Page, string>>(columnQuery(scope, to).queryKey);
   const ids = (data?.pages ?? []).flatMap(({ items }) => items.map((item) => textAt(item, 'id')));
   const others = ids.filter((id) => id !== textAt(card, 'id'));
   const at = beside ? others.indexOf(beside.id) : -1;
@@ -199,10 +199,10 @@ function insert(pages: Page[], card: Json, beside: Beside | undefined, isRanked:
   });
 }
 
-function conditions({ hint, pipeline, written }: BoardScope, lane?: string): { filter?: string; q?: string } {
+function conditions({ hint, pipeline, written }: BoardScope, column?: string): { filter?: string; q?: string } {
   const { filter, q } = split(written);
   const own = filter === '' ? undefined : `(${filter})`;
   const ofPipeline = hint.pipeline === undefined ? undefined : `${hint.pipeline} = ${textAt(pipeline, 'id')}`;
-  const all = [ofPipeline, lane, own].filter((each) => each !== undefined).join(' AND ');
+  const all = [ofPipeline, column, own].filter((each) => each !== undefined).join(' AND ');
   return { ...(all !== '' && { filter: all }), ...(q !== '' && { q }) };
 }

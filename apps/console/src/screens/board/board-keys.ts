@@ -1,13 +1,13 @@
 import { useEffect } from 'react';
 
-/** Keys of a held card, as those that React Aria listens for: it moves between lanes by Tab and drops by Enter. */
+/** Keys of a held card, as those that React Aria listens for: it moves between columns by Tab and drops by Enter. */
 const heldKeys: Readonly<Record<string, KeyboardEventInit>> = {
   ArrowRight: { key: 'Tab' },
   ArrowLeft: { key: 'Tab', shiftKey: true },
   ' ': { key: 'Enter' },
 };
 
-/** While a card is held, arrows go to the lane beside and Space drops it. */
+/** While a card is held, arrows go to the column beside and Space drops it. */
 export function useHeldKeys(isHeld: boolean): void {
   useEffect(() => {
     if (!isHeld) return;
@@ -56,12 +56,16 @@ function lift(row: HTMLElement): void {
     handle?.dispatchEvent(new KeyboardEvent(type, { key: 'Enter', bubbles: true, cancelable: true }));
 }
 
-/** The card at the same height in the next lane that has one. */
+/** The card at the same height in the next column that has one. */
 function cardBeside(row: HTMLElement, step: 1 | -1): HTMLElement | undefined {
-  const lanes = [...document.querySelectorAll<HTMLElement>('[data-lane]')];
+  const columns = [...document.querySelectorAll<HTMLElement>('[data-column]')];
   const { top } = row.getBoundingClientRect();
-  for (let at = lanes.findIndex((lane) => lane.contains(row)) + step; at >= 0 && at < lanes.length; at += step) {
-    const rows = [...(lanes[at]?.querySelectorAll<HTMLElement>('[role=row][data-key]') ?? [])];
+  for (
+    let at = columns.findIndex((column) => column.contains(row)) + step;
+    at >= 0 && at < columns.length;
+    at += step
+  ) {
+    const rows = [...(columns[at]?.querySelectorAll<HTMLElement>('[role=row][data-key]') ?? [])];
     const distance = (each: HTMLElement) => Math.abs(each.getBoundingClientRect().top - top);
     const [nearest] = rows.sort((one, other) => distance(one) - distance(other));
     if (nearest) return nearest;
@@ -69,7 +73,7 @@ function cardBeside(row: HTMLElement, step: 1 | -1): HTMLElement | undefined {
   return undefined;
 }
 
-/** Focuses a card, once the lane that has it now is drawn. */
+/** Focuses a card, once the column that has it now is drawn. */
 export function focusCard(id: string): void {
   requestAnimationFrame(() =>
     requestAnimationFrame(() =>

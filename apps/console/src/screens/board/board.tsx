@@ -24,12 +24,12 @@ import { useCustomFields } from '../list/use-rows.ts';
 import { BoardContext, type Board as Shared } from './board-context.ts';
 import { placeOf, usePeople, useTotals, verbOf, type BoardScope } from './board-data.ts';
 import { useHeldKeys, pressOnCard } from './board-keys.ts';
-import { LaneColumn } from './lane.tsx';
-import { lanesOf, refusalOf } from './lanes.ts';
+import { BoardColumn } from './column.tsx';
+import { columnsOf, refusalOf } from './columns.ts';
 import { useMoves } from './moves.ts';
 import style from './board.module.css';
 
-/** A collection as a board: the stages of a pipeline, or the values of an enum, as lanes. */
+/** A collection as a board: the stages of a pipeline, or the values of an enum, as columns. */
 export function Board() {
   const { resource: name = '' } = useParams({ strict: false });
   const resource = theContract().resource(name);
@@ -47,7 +47,7 @@ function BoardOf({ resource, hint }: { resource: Resource; hint: BoardHint }) {
   const collection = theContract().field(resource.message, hint.pipeline ?? '')?.reference;
   const pipelines = theContract().resource(collection ?? '');
   const scope = { resource, hint, pipeline: undefined, written: search.filter ?? '', verb: verbOf(resource) };
-  if (!pipelines) return <Lanes scope={scope} pipelines={[]} />;
+  if (!pipelines) return <Columns scope={scope} pipelines={[]} />;
   return <PipelineBoard scope={scope} resource={pipelines} chosen={search.pipeline} />;
 }
 
@@ -66,40 +66,41 @@ function PipelineBoard({
   const pipeline = pipelines.find((each) => textAt(each, 'id') === chosen) ?? pipelines[0];
   if (isPending) return <Bar title={<BoardTitle resource={scope.resource} />} />;
   if (!pipeline) return <NoPipeline resource={scope.resource} />;
-  return <Lanes key={textAt(pipeline, 'id')} scope={{ ...scope, pipeline }} pipelines={pipelines} />;
+  return <Columns key={textAt(pipeline, 'id')} scope={{ ...scope, pipeline }} pipelines={pipelines} />;
 }
 
-function Lanes({ scope, pipelines }: { scope: BoardScope; pipelines: Json[] }) {
+function Columns({ scope, pipelines }: { scope: BoardScope; pipelines: Json[] }) {
   const board = useBoardState(scope);
   const { move } = board.moves;
   const isHeld = move?.isDropped === false;
   useHeldKeys(isHeld);
-  const [visible, setVisible] = useState(board.lanes[0]?.key ?? '');
+  const [visible, setVisible] = useState(board.columns[0]?.key ?? '');
   return (
     <BoardContext value={board}>
       <BoardBar board={board} pipelines={pipelines} />
       <ToggleButtonGroup
         className={style['tabs'] ?? ''}
-        aria-label={scope.hint.lane}
+        aria-label={scope.hint.column}
         disallowEmptySelection
         selectedKeys={[visible]}
         onSelectionChange={([key]) => setVisible(String(key))}
       >
-        {board.lanes.map((lane) => (
-          <ToggleButton key={lane.key} id={lane.key} className={style['tab'] ?? ''}>
-            {board.laneName(lane)} <span className={text['faint']}>{board.totals.of.get(lane.key)?.count ?? 0}</span>
+        {board.columns.map((column) => (
+          <ToggleButton key={column.key} id={column.key} className={style['tab'] ?? ''}>
+            {board.columnName(column)}{' '}
+            <span className={text['faint']}>{board.totals.of.get(column.key)?.count ?? 0}</span>
           </ToggleButton>
         ))}
       </ToggleButtonGroup>
       <div
         className={style['board']}
-        data-visible={board.lanes.findIndex(({ key }) => key === visible)}
+        data-visible={board.columns.findIndex(({ key }) => key === visible)}
         onKeyDownCapture={pressOnCard}
         onKeyUpCapture={pressOnCard}
       >
-        {board.lanes.map((lane) => (
-          <div key={lane.key} className={style['column']} data-shown={lane.key === visible}>
-            <LaneColumn lane={lane} />
+        {board.columns.map((column) => (
+          <div key={column.key} className={style['frame']} data-shown={column.key === visible}>
+            <BoardColumn column={column} />
           </div>
         ))}
       </div>
@@ -113,21 +114,21 @@ function useBoardState(scope: BoardScope): Shared {
   const navigate = useNavigate();
   const session = useSession();
   const { resource, hint, pipeline } = scope;
-  const lanes = lanesOf(resource, hint, pipeline);
+  const columns = columnsOf(resource, hint, pipeline);
   const moves = useMoves(
     scope,
-    lanes.map(({ key }) => key),
+    columns.map(({ key }) => key),
   );
   const { data: settings } = useQuery(readQuery<Json>('getSettings'));
-  const enumName = theContract().field(resource.message, hint.lane)?.of ?? '';
+  const enumName = theContract().field(resource.message, hint.column)?.of ?? '';
   return {
     scope,
-    lanes,
+    columns,
     moves,
     totals: useTotals(scope),
     currency: textAt(settings, 'baseCurrency') || undefined,
     people: usePeople(isPermitted(session, 'users.read')),
-    laneName: (lane) => lane.name ?? labels.value(enumName, lane.key),
+    columnName: (column) => column.name ?? labels.value(enumName, column.key),
     refusal: (card, from, to) => refusalOf(pipeline, from, to, card),
     open: (card) =>
       void navigate({ to: '/$resource/$id', params: { resource: resource.name, id: textAt(card, 'id') } }),
@@ -184,15 +185,15 @@ function HeldBar({ board }: { board: Shared }) {
   const t = useText();
   const format = useFormat();
   const { move } = board.moves;
-  const lane = board.lanes.find(({ key }) => key === move?.to);
-  if (!move || !lane) return null;
-  const count = (board.totals.of.get(lane.key)?.count ?? 0) + (move.to === move.from ? 0 : 1);
+  const column = board.columns.find(({ key }) => key === move?.to);
+  if (!move || !column) return null;
+  const count = (board.totals.of.get(column.key)?.count ?? 0) + (move.to === move.from ? 0 : 1);
   return (
     <footer className={style['held']} role="status">
       <strong className={text['cut']}>{textAt(move.card, board.scope.hint.title)}</strong>
       <span>
         {t('board.over.place', {
-          lane: board.laneName(lane),
+          column: board.columnName(column),
           place: placeOf(board.scope, move),
           count: format.number(count),
         })}
@@ -200,7 +201,7 @@ function HeldBar({ board }: { board: Shared }) {
       <span className={text['grow']} />
       <span className={style['keys']}>
         <Key>←</Key>
-        <Key>→</Key> {t('board.key.lane')}
+        <Key>→</Key> {t('board.key.column')}
       </span>
       {board.scope.verb !== undefined && (
         <span className={style['keys']}>

@@ -12,18 +12,18 @@ import text from '../../style/text.module.css';
 import style from './board.module.css';
 import { useBoard } from './board-context.ts';
 import { useTitle } from './board-data.ts';
-import { daysSince, type Lane } from './lanes.ts';
+import { daysSince, type Column } from './columns.ts';
 
-/** What a card says; its frame is a row of the lane. @param isNew whether it would enter the lane only now */
-export function CardFace({ card, lane, isNew = false }: { card: Json; lane: Lane; isNew?: boolean }) {
+/** What a card says; its frame is a row of the column. @param isNew whether it would enter the column only now */
+export function CardFace({ card, column, isNew = false }: { card: Json; column: Column; isNew?: boolean }) {
   const { hint } = useBoard().scope;
   const days = isNew ? 0 : daysSince(textAt(card, hint.since));
   return (
     <>
       <span className={style['title']}>{textAt(card, hint.title)}</span>
       <Subject card={card} />
-      <Facts card={card} over={lane.isOpen && lane.limitDays !== undefined ? days - lane.limitDays : 0} />
-      {lane.isOpen && <Age days={days} limitDays={lane.limitDays} />}
+      <Facts card={card} over={column.isOpen && column.limitDays !== undefined ? days - column.limitDays : 0} />
+      {column.isOpen && <Age days={days} limitDays={column.limitDays} />}
     </>
   );
 }
@@ -77,29 +77,29 @@ function shortDay(day: string, language: string): string {
   return form.format(new Date(`${day}T00:00:00Z`));
 }
 
-/** Whether a card is longer in its lane than it should be. */
-export function isLate(card: Json, lane: Lane, since: string): boolean {
-  return lane.isOpen && lane.limitDays !== undefined && daysSince(textAt(card, since)) > lane.limitDays;
+/** Whether a card is longer in its column than it should be. */
+export function isLate(card: Json, column: Column, since: string): boolean {
+  return column.isOpen && column.limitDays !== undefined && daysSince(textAt(card, since)) > column.limitDays;
 }
 
 /** The handle for the drag by keyboard, and the menu that moves a card without a drag. */
-export function CardActions({ card, lane }: { card: Json; lane: Lane }) {
+export function CardActions({ card, column }: { card: Json; column: Column }) {
   const { t } = useLanguage();
-  const { lanes, laneName, moves, refusal } = useBoard();
+  const { columns, columnName, moves, refusal } = useBoard();
   return (
     <span className={style['actions']}>
       <AriaButton slot="drag" className={style['grip'] ?? ''}>
         <Icon of={GripVertical} small />
       </AriaButton>
       <Menu label={t('board.moveTo')} button={<IconButton name={t('board.moveTo')} icon={Ellipsis} small />}>
-        {lanes.map((each) => (
+        {columns.map((each) => (
           <MenuItem
             key={each.key}
-            isDisabled={each.key === lane.key || refusal(card, lane, each) !== undefined}
-            onAction={() => moves.drop(card, lane.key, each.key)}
-            {...(each.key === lane.key && { icon: Check })}
+            isDisabled={each.key === column.key || refusal(card, column, each) !== undefined}
+            onAction={() => moves.drop(card, column.key, each.key)}
+            {...(each.key === column.key && { icon: Check })}
           >
-            {laneName(each)}
+            {columnName(each)}
           </MenuItem>
         ))}
       </Menu>

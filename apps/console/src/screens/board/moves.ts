@@ -7,8 +7,8 @@ import { focusCard } from './board-keys.ts';
 
 /** Why a card was put back. */
 export interface Return {
-  /** Lane that refused it, or undefined for a change by someone else. */
-  lane: string | undefined;
+  /** Column that refused it, or undefined for a change by someone else. */
+  column: string | undefined;
   problem: Problem;
   /** The card as the server has it now. */
   card: Json;
@@ -20,15 +20,15 @@ export interface Moves {
   held: RefObject<Move | undefined>;
   returned: Return | undefined;
   lift: (card: Json, from: string) => void;
-  hover: (lane: string, beside?: Beside) => void;
-  leave: (lane: string) => void;
+  hover: (column: string, beside?: Beside) => void;
+  leave: (column: string) => void;
   /** Called at the end of each drag; one that was not dropped goes back. */
   release: () => void;
   drop: (card: Json, from: string, to: string, beside?: Beside) => void;
 }
 
-/** Moves cards between lanes: at once on the screen, and back when the server refuses. */
-export function useMoves(scope: BoardScope, lanes: readonly string[]): Moves {
+/** Moves cards between columns: at once on the screen, and back when the server refuses. */
+export function useMoves(scope: BoardScope, columns: readonly string[]): Moves {
   const [move, setMove] = useState<Move>();
   const [returned, setReturned] = useState<Return>();
   const held = useRef<Move>(undefined);
@@ -38,23 +38,23 @@ export function useMoves(scope: BoardScope, lanes: readonly string[]): Moves {
   };
   const send = async (next: Move) => {
     const { card, to, beside } = next;
-    const putBack = placeCard(scope, lanes, { ...card, [scope.hint.lane]: to }, to, beside);
+    const putBack = placeCard(scope, columns, { ...card, [scope.hint.column]: to }, to, beside);
     try {
       const saved = await sendMove(scope, next);
-      placeCard(scope, lanes, saved, to, beside);
+      placeCard(scope, columns, saved, to, beside);
       await queryClient.invalidateQueries({ queryKey: totalsQuery(scope).queryKey });
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       const current = await currentCard(scope, card);
       putBack();
-      setReturned({ lane: error.status === 412 ? undefined : to, problem: error, card: current });
+      setReturned({ column: error.status === 412 ? undefined : to, problem: error, card: current });
       await invalidate(scope.resource.name);
       focusCard(textAt(card, 'id'));
     }
     if (held.current === next) set(undefined);
   };
-  const over = (lane: string, beside?: Beside) => {
-    if (held.current && !held.current.isDropped) set({ ...held.current, to: lane, beside });
+  const over = (column: string, beside?: Beside) => {
+    if (held.current && !held.current.isDropped) set({ ...held.current, to: column, beside });
   };
   return {
     move,
@@ -65,8 +65,8 @@ export function useMoves(scope: BoardScope, lanes: readonly string[]): Moves {
       set({ card, from, to: from, isDropped: false });
     },
     hover: over,
-    leave: (lane) => {
-      if (held.current?.to === lane) over(held.current.from);
+    leave: (column) => {
+      if (held.current?.to === column) over(held.current.from);
     },
     release: () => {
       if (held.current?.isDropped !== true) set(undefined);
@@ -87,7 +87,7 @@ function sendMove({ resource, hint, verb }: BoardScope, { card, to, beside }: Mo
   return call(
     verb ?? resource.update ?? '',
     { id: textAt(card, 'id') },
-    { body: { [hint.lane]: to, ...neighbor }, ifMatch: textAt(card, 'etag') },
+    { body: { [hint.column]: to, ...neighbor }, ifMatch: textAt(card, 'etag') },
   );
 }
 

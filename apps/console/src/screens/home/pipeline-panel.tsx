@@ -7,7 +7,7 @@ import { Select } from '../../kit/field.tsx';
 import { useFormat } from '../../kit/format.ts';
 import { join, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
-import { lanesOf, type Lane } from '../board/lanes.ts';
+import { columnsOf, type Column } from '../board/columns.ts';
 import { hintsOf } from '../../hints/hints.ts';
 import { theContract } from '../../contract/contract.ts';
 import { addDays, dayText, median, sumIn, today } from './home-data.ts';
@@ -66,12 +66,12 @@ function Stages({ pipeline, condition }: { pipeline: Json; condition: string }) 
   const deals = theContract().resource('deals');
   const hint = deals && hintsOf(deals).board;
   if (!deals || !hint || !data) return null;
-  const rows = lanesOf(deals, hint, pipeline)
+  const rows = columnsOf(deals, hint, pipeline)
     .filter(({ isOpen }) => isOpen)
-    .map((lane) => {
-      const value = currency === undefined ? 0 : sumIn(groups.get(lane.key), currency);
-      const count = Number(valueAt(groups.get(lane.key), 'count') ?? 0);
-      return { lane, count, value, weighted: (value * (lane.probability ?? 0)) / 100 };
+    .map((column) => {
+      const value = currency === undefined ? 0 : sumIn(groups.get(column.key), currency);
+      const count = Number(valueAt(groups.get(column.key), 'count') ?? 0);
+      return { column, count, value, weighted: (value * (column.probability ?? 0)) / 100 };
     });
   return (
     <div className={style['body']}>
@@ -82,7 +82,7 @@ function Stages({ pipeline, condition }: { pipeline: Json; condition: string }) 
 }
 
 interface StageRow {
-  lane: Lane;
+  column: Column;
   count: number;
   value: number;
   weighted: number;
@@ -139,7 +139,7 @@ function StageTable({ rows, currency, pipeline }: { rows: readonly StageRow[]; c
   const format = useFormat();
   const days = useMedianDays(
     pipeline,
-    rows.map(({ lane }) => lane.key),
+    rows.map(({ column }) => column.key),
   );
   const most = Math.max(...rows.map(({ value }) => value), 1);
   const money = (value: number) =>
@@ -156,21 +156,21 @@ function StageTable({ rows, currency, pipeline }: { rows: readonly StageRow[]; c
         </tr>
       </thead>
       <tbody>
-        {rows.map(({ lane, count, value, weighted }) => (
-          <tr key={lane.key}>
+        {rows.map(({ column, count, value, weighted }) => (
+          <tr key={column.key}>
             <th scope="row">
-              <span className={text['cut']}>{lane.name}</span>{' '}
+              <span className={text['cut']}>{column.name}</span>{' '}
               <span className={text['faint']}>{format.number(count)}</span>
             </th>
             <td aria-hidden>
               <div className={style['track']} style={{ width: `${(value / most) * 100}%` }}>
-                <div className={style['weighted']} style={{ width: `${lane.probability ?? 0}%` }} />
+                <div className={style['weighted']} style={{ width: `${column.probability ?? 0}%` }} />
               </div>
             </td>
             <td>{money(value)}</td>
             <td className={text['two']}>{money(weighted)}</td>
             <td>
-              <StayTicks days={days.get(lane.key)} limit={lane.limitDays} />
+              <StayTicks days={days.get(column.key)} limit={column.limitDays} />
             </td>
           </tr>
         ))}

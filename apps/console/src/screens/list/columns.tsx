@@ -180,7 +180,7 @@ function textCell(resource: Resource, field: Field, value: string): ReactNode {
   if (isPersonField(field.name)) return <PersonName value={value} />;
   if (field.reference !== undefined) return <RecordName resource={field.reference} id={value} />;
   const { board } = hintsOf(resource);
-  if (board?.pipeline !== undefined && board.lane === field.name) return <StageName value={value} />;
+  if (board?.pipeline !== undefined && board.column === field.name) return <StageName value={value} />;
   if (field.type === 'enum' && isScale(resource, field)) return <Step field={field} value={value} />;
   if (!/(?:^i|I)d$/.test(field.name)) return undefined;
   return (

@@ -18,52 +18,52 @@ import { useFormat } from '../../kit/format.ts';
 import { Icon, join, Skeleton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { useBoard } from './board-context.ts';
-import { laneQuery, type Beside } from './board-data.ts';
+import { columnQuery, type Beside } from './board-data.ts';
 import { focusCard, lifted } from './board-keys.ts';
 import { CardActions, CardFace, isLate } from './card.tsx';
-import { LaneHead } from './lane-head.tsx';
-import type { Lane } from './lanes.ts';
+import { ColumnHead } from './column-head.tsx';
+import type { Column } from './columns.ts';
 import style from './board.module.css';
 
-/** A lane can have thousands of cards: only those in sight are drawn. The held card lies over the gap where it would go. */
+/** A column can have thousands of cards: only those in sight are drawn. The held card lies over the gap where it would go. */
 const layout = { estimatedRowHeight: 102, gap: 8, padding: 8, loaderHeight: 60, dropIndicatorThickness: 102 };
 const dragType = 'application/x-rapport-card';
 
-/** A lane with its cards. A card has the place where it is dropped, or that of its time, the newest first. */
-export function LaneColumn({ lane }: { lane: Lane }) {
+/** A column with its cards. A card has the place where it is dropped, or that of its time, the newest first. */
+export function BoardColumn({ column }: { column: Column }) {
   const board = useBoard();
-  const { moves, laneName } = board;
+  const { moves, columnName } = board;
   const { data, isPending, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery(
-    laneQuery(board.scope, lane.key),
+    columnQuery(board.scope, column.key),
   );
   const cards = useMemo(() => data?.pages.flatMap(({ items }) => items) ?? [], [data]);
-  const hooks = useLaneDrag(lane, cards);
+  const hooks = useColumnDrag(column, cards);
   const held = moves.move?.isDropped === false ? moves.move : undefined;
-  const isTarget = held !== undefined && held.to === lane.key && held.from !== lane.key;
+  const isTarget = held !== undefined && held.to === column.key && held.from !== column.key;
   const isOver = isTarget && held.beside === undefined;
   return (
-    <section className={join(style['lane'], isTarget && style['target'])} aria-label={laneName(lane)}>
-      <LaneHead lane={lane} loaded={cards.length} />
-      <LaneNotice lane={lane} />
+    <section className={join(style['column'], isTarget && style['target'])} aria-label={columnName(column)}>
+      <ColumnHead column={column} loaded={cards.length} />
+      <ColumnNotice column={column} />
       {isOver && (
         // Over the list, not before it: the list must not move away under the pointer.
         <div className={style['over']}>
           <div className={join(style['card'], style['lifted'])} aria-hidden>
-            <CardFace card={held.card} lane={lane} isNew />
+            <CardFace card={held.card} column={column} isNew />
           </div>
         </div>
       )}
       <Virtualizer layout={ListLayout} layoutOptions={layout}>
         <GridList
-          aria-label={laneName(lane)}
+          aria-label={columnName(column)}
           className={join(style['cards'], isOver && style['under'])}
           dragAndDropHooks={hooks}
-          data-lane={lane.key}
+          data-column={column.key}
           dependencies={[moves.move, moves.returned]}
-          renderEmptyState={() => (isPending ? <CardSkeletons /> : <EmptyLane isHidden={isOver} />)}
+          renderEmptyState={() => (isPending ? <CardSkeletons /> : <EmptyColumn isHidden={isOver} />)}
         >
           {cards.map((card, index) => (
-            <CardRow key={textAt(card, 'id')} card={card} lane={lane} place={index + 1} count={cards.length} />
+            <CardRow key={textAt(card, 'id')} card={card} column={column} place={index + 1} count={cards.length} />
           ))}
           {hasNextPage && (
             <GridListLoadMoreItem isLoading={isFetchingNextPage} onLoadMore={() => void fetchNextPage()}>
@@ -76,10 +76,10 @@ export function LaneColumn({ lane }: { lane: Lane }) {
   );
 }
 
-function useLaneDrag(lane: Lane, cards: readonly Json[]) {
-  const { moves, lanes, refusal, scope } = useBoard();
+function useColumnDrag(column: Column, cards: readonly Json[]) {
+  const { moves, columns, refusal, scope } = useBoard();
   const isRanked = scope.verb !== undefined && cards.length > 0;
-  // Between two cards, or in the whole of a lane without cards or without an order. A pointer can also be beside all cards.
+  // Between two cards, or in the whole of a column without cards or without an order. A pointer can also be beside all cards.
   const isPlace = (target: DropTarget) =>
     target.type === 'root' ? !isRanked || !lifted.byKey : scope.verb !== undefined && target.dropPosition !== 'on';
   const latest = useRef<{ beside: Beside; at: number }>(undefined);
@@ -97,13 +97,13 @@ function useLaneDrag(lane: Lane, cards: readonly Json[]) {
     getAllowedDropOperations: () => ['move'],
     getDropOperation: (target) => {
       const { current } = moves.held;
-      const from = lanes.find(({ key }) => key === current?.from);
+      const from = columns.find(({ key }) => key === current?.from);
       if (!current || !from || !isPlace(target)) return 'cancel';
-      return refusal(current.card, from, lane) ? 'cancel' : 'move';
+      return refusal(current.card, from, column) ? 'cancel' : 'move';
     },
     onDragStart: ({ keys }) => {
       const card = cards.find((each) => keys.has(textAt(each, 'id')));
-      if (card) moves.lift(card, textAt(card, scope.hint.lane));
+      if (card) moves.lift(card, textAt(card, scope.hint.column));
     },
     onDragEnd: ({ keys }) => {
       moves.release();
@@ -111,13 +111,13 @@ function useLaneDrag(lane: Lane, cards: readonly Json[]) {
       const [id] = keys;
       if (id !== undefined) focusCard(String(id));
     },
-    onDropEnter: ({ target }) => moves.hover(lane.key, placeAt(target)),
-    onDropExit: () => moves.leave(lane.key),
+    onDropEnter: ({ target }) => moves.hover(column.key, placeAt(target)),
+    onDropExit: () => moves.leave(column.key),
     onDrop: () => {
       const { current } = moves.held;
-      if (current) moves.drop(current.card, current.from, lane.key, current.beside);
+      if (current) moves.drop(current.card, current.from, column.key, current.beside);
     },
-    renderDropIndicator: (target) => <HeldPlace target={target} lane={lane} />,
+    renderDropIndicator: (target) => <HeldPlace target={target} column={column} />,
   });
   return dragAndDropHooks;
 }
@@ -128,7 +128,7 @@ function besideOf(target: DropTarget): Beside | undefined {
 }
 
 /** The held card at the place where it would be dropped. */
-function HeldPlace({ target, lane }: { target: DropTarget; lane: Lane }) {
+function HeldPlace({ target, column }: { target: DropTarget; column: Column }) {
   const { moves } = useBoard();
   const card = moves.move?.card;
   return (
@@ -137,7 +137,7 @@ function HeldPlace({ target, lane }: { target: DropTarget; lane: Lane }) {
         isDropTarget &&
         card && (
           <div className={join(style['card'], style['lifted'])}>
-            <CardFace card={card} lane={lane} isNew />
+            <CardFace card={card} column={column} isNew />
           </div>
         )
       }
@@ -145,9 +145,9 @@ function HeldPlace({ target, lane }: { target: DropTarget; lane: Lane }) {
   );
 }
 
-function CardRow({ card, lane, place, count }: { card: Json; lane: Lane; place: number; count: number }) {
+function CardRow({ card, column, place, count }: { card: Json; column: Column; place: number; count: number }) {
   const t = useText();
-  const { scope, moves, open, laneName } = useBoard();
+  const { scope, moves, open, columnName } = useBoard();
   const id = textAt(card, 'id');
   const title = textAt(card, scope.hint.title);
   const back = moves.returned && textAt(moves.returned.card, 'id') === id ? moves.returned : undefined;
@@ -161,7 +161,7 @@ function CardRow({ card, lane, place, count }: { card: Json; lane: Lane; place: 
         const isWaiting = moves.move?.isDropped === true && textAt(moves.move.card, 'id') === id;
         return join(
           style['card'],
-          isLate(card, lane, scope.hint.since) && style['late'],
+          isLate(card, column, scope.hint.since) && style['late'],
           isWaiting && style['waiting'],
           back && style['back'],
         );
@@ -171,14 +171,14 @@ function CardRow({ card, lane, place, count }: { card: Json; lane: Lane; place: 
         isDragging ? (
           <>
             <Icon of={GripVertical} />
-            <span className={text['cut']}>{t('board.wasHere', { lane: laneName(lane), place, count })}</span>
-            <CardActions card={card} lane={lane} />
+            <span className={text['cut']}>{t('board.wasHere', { column: columnName(column), place, count })}</span>
+            <CardActions card={card} column={column} />
           </>
         ) : (
           <>
-            <CardFace card={card} lane={lane} />
-            {back?.lane === undefined && back && <ChangedMeanwhile card={back.card} lane={lane} />}
-            <CardActions card={card} lane={lane} />
+            <CardFace card={card} column={column} />
+            {back?.column === undefined && back && <ChangedMeanwhile card={back.card} column={column} />}
+            <CardActions card={card} column={column} />
           </>
         )
       }
@@ -187,33 +187,33 @@ function CardRow({ card, lane, place, count }: { card: Json; lane: Lane; place: 
 }
 
 /** On a card that was put back because someone else had changed it. */
-function ChangedMeanwhile({ card, lane }: { card: Json; lane: Lane }) {
+function ChangedMeanwhile({ card, column }: { card: Json; column: Column }) {
   const t = useText();
   const format = useFormat();
-  const { people, laneName } = useBoard();
+  const { people, columnName } = useBoard();
   const [kind = '', id = ''] = textAt(card, 'updatedBy').split(':');
   const who = people.get(id) ?? t(kind === 'apiKey' ? 'board.anApiKey' : 'board.someone');
   return (
     <span className={style['why']} role="alert">
       <Icon of={TriangleAlert} small />
-      {t('board.changed', { who, time: format.time(textAt(card, 'updateTime')), lane: laneName(lane) })}
+      {t('board.changed', { who, time: format.time(textAt(card, 'updateTime')), column: columnName(column) })}
     </span>
   );
 }
 
-/** Why the lane does not take the held card, or did not take the one that was dropped. */
-function LaneNotice({ lane }: { lane: Lane }) {
+/** Why the column does not take the held card, or did not take the one that was dropped. */
+function ColumnNotice({ column }: { column: Column }) {
   const t = useText();
   const labels = useLabels();
-  const { moves, lanes, refusal, scope } = useBoard();
+  const { moves, columns, refusal, scope } = useBoard();
   const { language } = useLanguage();
   const { move, returned } = moves;
   const name = (fields: readonly string[]) =>
     new Intl.ListFormat(language, { type: 'conjunction' }).format(
       fields.map((field) => labels.field(scope.resource.message, field)),
     );
-  const from = lanes.find(({ key }) => key === move?.from);
-  const refused = move && from && !move.isDropped ? refusal(move.card, from, lane) : undefined;
+  const from = columns.find(({ key }) => key === move?.from);
+  const refused = move && from && !move.isDropped ? refusal(move.card, from, column) : undefined;
   if (refused)
     return (
       <p className={style['notice']}>
@@ -222,7 +222,7 @@ function LaneNotice({ lane }: { lane: Lane }) {
           (refused.missing.length > 0 ? t('board.needs', { fields: name(refused.missing) }) : t('board.noWay'))}
       </p>
     );
-  if (returned?.lane !== lane.key) return null;
+  if (returned?.column !== column.key) return null;
   const fields = returned.problem.errors
     .map(({ pointer }) => pointer.replace(/^\//, ''))
     .filter((field) => field !== '');
@@ -231,7 +231,7 @@ function LaneNotice({ lane }: { lane: Lane }) {
       <Icon of={TriangleAlert} />
       <span>
         {t('board.putBack', { title: textAt(returned.card, scope.hint.title) })}{' '}
-        {fields.length > 0 && !fields.includes(scope.hint.lane)
+        {fields.length > 0 && !fields.includes(scope.hint.column)
           ? t('board.needs', { fields: name(fields) })
           : (labels.error(returned.problem.code) ?? returned.problem.message)}
       </span>
@@ -239,7 +239,7 @@ function LaneNotice({ lane }: { lane: Lane }) {
   );
 }
 
-function EmptyLane({ isHidden }: { isHidden: boolean }) {
+function EmptyColumn({ isHidden }: { isHidden: boolean }) {
   const t = useText();
   return isHidden ? null : <p className={style['empty']}>{t('board.empty')}</p>;
 }

@@ -5,42 +5,44 @@ import { isMoney } from '../../kit/value.tsx';
 import { join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { useBoard } from './board-context.ts';
-import type { LaneTotal, Move } from './board-data.ts';
-import type { Lane } from './lanes.ts';
+import type { ColumnTotal, Move } from './board-data.ts';
+import type { Column } from './columns.ts';
 import style from './board.module.css';
 
-/** Name, count and sums of a lane, with what the held card would change; probability and limit at the right. */
-export function LaneHead({ lane, loaded }: { lane: Lane; loaded: number }) {
+/** Name, count and sums of a column, with what the held card would change; probability and limit at the right. */
+export function ColumnHead({ column, loaded }: { column: Column; loaded: number }) {
   const t = useText();
   const format = useFormat();
-  const { totals, laneName, scope, moves } = useBoard();
+  const { totals, columnName, scope, moves } = useBoard();
   const { move } = moves;
-  const delta = deltaText(move, lane, scope.hint.amount, format.money);
-  const total = totals.of.get(lane.key);
+  const delta = deltaText(move, column, scope.hint.amount, format.money);
+  const total = totals.of.get(column.key);
   return (
     <header className={style['head']}>
       <h2 className={text['cut']}>
-        {laneName(lane)} <span className={text['faint']}>{format.number(total?.count ?? loaded)}</span>
+        {columnName(column)} <span className={text['faint']}>{format.number(total?.count ?? loaded)}</span>
       </h2>
-      <span className={text['meta']}>{lane.probability !== undefined && format.percent(lane.probability / 100)}</span>
+      <span className={text['meta']}>
+        {column.probability !== undefined && format.percent(column.probability / 100)}
+      </span>
       <span className={text['row']}>
         {scope.hint.amount !== undefined && <Sums total={total} />}
         {delta !== undefined && (
-          <span className={join(style['delta'], move?.to === lane.key && style['gain'])}>{delta}</span>
+          <span className={join(style['delta'], move?.to === column.key && style['gain'])}>{delta}</span>
         )}
       </span>
       <span className={text['meta']}>
         {delta === undefined &&
-          lane.isOpen &&
-          lane.limitDays !== undefined &&
-          t('board.limit', { days: lane.limitDays })}
+          column.isOpen &&
+          column.limitDays !== undefined &&
+          t('board.limit', { days: column.limitDays })}
       </span>
     </header>
   );
 }
 
 /** The sum in the first currency; the others are in the tooltip, since nothing is converted. */
-export function Sums({ total }: { total: LaneTotal | undefined }) {
+export function Sums({ total }: { total: ColumnTotal | undefined }) {
   const format = useFormat();
   const { currency } = useBoard();
   const sums = [...(total?.sums ?? [])].sort(
@@ -61,15 +63,15 @@ export function Sums({ total }: { total: LaneTotal | undefined }) {
   );
 }
 
-/** What the move takes from a lane, or brings to it. */
+/** What the move takes from a column, or brings to it. */
 function deltaText(
   move: Move | undefined,
-  lane: Lane,
+  column: Column,
   field: string | undefined,
   money: (value: { currencyCode: string; amount: string }) => string,
 ): string | undefined {
   const amount = valueAt(move?.card, field ?? '');
   if (!move || move.from === move.to || !isMoney(amount)) return undefined;
-  if (lane.key === move.to) return `+${money(amount)}`;
-  return lane.key === move.from ? `−${money(amount)}` : undefined;
+  if (column.key === move.to) return `+${money(amount)}`;
+  return column.key === move.from ? `−${money(amount)}` : undefined;
 }

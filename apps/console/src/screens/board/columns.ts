@@ -4,8 +4,8 @@ import { theContract } from '../../contract/contract.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 
 /** A column of a board. */
-export interface Lane {
-  /** Value of the lane's field. */
+export interface Column {
+  /** Value of the column's field. */
   key: string;
   /** As written in the pipeline; for an enum it comes from the catalog. */
   name: string | undefined;
@@ -18,16 +18,16 @@ export interface Lane {
   stage: Json | undefined;
 }
 
-/** Why a lane would not take a card: fields that the card lacks, or a move that the pipeline has not. */
+/** Why a column would not take a card: fields that the card lacks, or a move that the pipeline has not. */
 export interface Refusal {
   missing: readonly string[];
   /** Words of the workspace's own. */
   message?: string;
 }
 
-export function lanesOf(resource: Resource, hint: BoardHint, pipeline: Json | undefined): Lane[] {
+export function columnsOf(resource: Resource, hint: BoardHint, pipeline: Json | undefined): Column[] {
   if (hint.pipeline === undefined) {
-    const type = theContract().field(resource.message, hint.lane)?.of;
+    const type = theContract().field(resource.message, hint.column)?.of;
     return theContract()
       .enumValues(type)
       .map(({ name }) => ({ key: name, name: undefined, isOpen: true, stage: undefined }));
@@ -46,7 +46,7 @@ export function lanesOf(resource: Resource, hint: BoardHint, pipeline: Json | un
 }
 
 /** What the server would refuse, as far as the pipeline says it; the server decides. */
-export function refusalOf(pipeline: Json | undefined, from: Lane, to: Lane, card: Json): Refusal | undefined {
+export function refusalOf(pipeline: Json | undefined, from: Column, to: Column, card: Json): Refusal | undefined {
   if (!pipeline || from.key === to.key) return undefined;
   if (!hasTransition(pipeline, from, to)) return { missing: [] };
   const guards = itemsAt(to.stage, 'guards').map((guard) => ({
@@ -59,7 +59,7 @@ export function refusalOf(pipeline: Json | undefined, from: Lane, to: Lane, card
   return { missing: unmet.flatMap(({ missing }) => missing), ...(first.message !== '' && { message: first.message }) };
 }
 
-function hasTransition(pipeline: Json, from: Lane, to: Lane): boolean {
+function hasTransition(pipeline: Json, from: Column, to: Column): boolean {
   switch (textAt(pipeline, 'transitions')) {
     case 'NEXT_ONLY': {
       const keys = itemsAt(pipeline, 'stages').map((stage) => textAt(stage, 'key'));

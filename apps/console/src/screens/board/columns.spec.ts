@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { refusalOf, type Lane } from './lanes.ts';
+import { refusalOf, type Column } from './columns.ts';
 
 const stages = [
   { key: 'due', kind: 'OPEN' },
@@ -7,14 +7,14 @@ const stages = [
   { key: 'won', kind: 'WON', guards: [{ kind: 'FIELDS', fields: ['amount', 'customFields.plan'] }] },
   { key: 'lost', kind: 'LOST' },
 ];
-const [due, offered, won, lost] = stages.map((stage): Lane => ({
+const [due, offered, won, lost] = stages.map((stage): Column => ({
   key: stage.key,
   name: stage.key,
   isOpen: stage.kind === 'OPEN',
   stage,
-})) as [Lane, Lane, Lane, Lane];
+})) as [Column, Column, Column, Column];
 
-describe('a lane', () => {
+describe('a column', () => {
   it('names the fields that its guards need and the card lacks, with the words of the workspace', () => {
     expect(refusalOf({ stages }, due, offered, {})).toEqual({ missing: ['amount'], message: 'Enter the amount.' });
     expect(refusalOf({ stages }, due, won, { amount: { amount: '1' } })).toEqual({ missing: ['customFields.plan'] });
