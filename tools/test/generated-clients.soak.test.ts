@@ -25,7 +25,7 @@ let environment: NodeJS.ProcessEnv;
 
 test.each(Object.entries(generators))('docs/clients.md shows %s as it is tested', (name, { packages, command }) => {
   expect(document).toContain(`\n${command}\n`);
-  const [row = ''] = document.match(new RegExp(`^\\| \`${Object.keys(packages)[0]}\` .*$`, 'm')) ?? [];
+  const [row = ''] = new RegExp(`^\\| \`${Object.keys(packages)[0]}\` .*$`, 'm').exec(document) ?? [];
   for (const version of Object.values(packages)) expect(row, name).toContain(version);
 });
 
