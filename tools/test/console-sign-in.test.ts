@@ -33,7 +33,7 @@ describe('a session of the console', () => {
     expect(JSON.parse(text)).toMatchObject({
       user: { id: ada.id, name: 'Ada Lovelace', email: ada.email },
       workspace: { id: tenant.tenantId, name: 'Acme', slug: workspace },
-      permissions: expect.arrayContaining(['customers.read', 'users.write']),
+      permissions: expect.arrayContaining(['customers.read', 'users.write']) as string[],
       locale: 'en',
     });
     expect(text).not.toMatch(/eyJ/);

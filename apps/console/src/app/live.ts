@@ -3,7 +3,7 @@ import { stream, Problem } from '../contract/call.ts';
 import { theContract } from '../contract/contract.ts';
 import { invalidate } from '../contract/queries.ts';
 
-/** A change that somebody made to a record of the workspace. */
+/** A change of a record of the workspace. */
 export interface LiveChange {
   /** UUID of the change. */
   id: string;

@@ -12,19 +12,18 @@ function catalog(language: string): Map<string, Texts> {
 }
 
 const [english, chinese] = [catalog('en'), catalog('zh-CN')];
-const zh: Texts = Object.assign({}, ...chinese.values());
+const zh: Texts = Object.fromEntries([...chinese.values()].flatMap((texts) => Object.entries(texts)));
 const contract = contractFile(platformContract());
 
 /** Texts of what the contract has, whose English is made of its names unless the catalog has one. */
 const isOfContract = (key: string) => /^(?:field|enum|op|verb|resource|singular|group|error)\./.test(key);
 
 test('both languages have each text of the screens, with the same values in it', () => {
-  const texts = (files: Map<string, Texts>) => Object.assign({}, ...files.values()) as Texts;
   const own = (all: Texts) =>
     Object.keys(all)
       .filter((key) => !isOfContract(key))
       .toSorted();
-  const en = texts(english);
+  const en: Texts = Object.fromEntries([...english.values()].flatMap((texts) => Object.entries(texts)));
   expect(own(zh)).toEqual(own(en));
   const valuesOf = (text: string) => [...new Set([...text.matchAll(/\{(\w+)/g)].map(([, name]) => name))].toSorted();
   for (const key of own(en)) expect(valuesOf(zh[key] ?? ''), key).toEqual(valuesOf(en[key] ?? ''));

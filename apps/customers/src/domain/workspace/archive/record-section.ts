@@ -117,9 +117,7 @@ export class RecordSection implements Section {
 
   #references(): { name: string; table: string }[] {
     return this.type.contract.fields.flatMap(({ name, reference, desc }) =>
-      reference === undefined || desc.fieldKind === 'list'
-        ? []
-        : [{ name, table: recordType(reference).table }],
+      reference === undefined || desc.fieldKind === 'list' ? [] : [{ name, table: recordType(reference).table }],
     );
   }
 
