@@ -78,7 +78,8 @@ export function recordRequests(server: FastifyInstance, traffic: Traffic): void 
       const latencyMs = isStream ? undefined : durationMs;
       countRequest(method.name, status, latencyMs);
       const { cacheOutcome: cache, isShed } = request;
-      if (caller) traffic.of(caller.tenantId)?.count({ operation: method.name, status, latencyMs, cache, isShed });
+      if (caller)
+        traffic.watched.get(caller.tenantId)?.count({ operation: method.name, status, latencyMs, cache, isShed });
     }
     request.log.info(requestLine(request.method, url, status, durationMs, caller), 'request');
     done();
@@ -106,7 +107,7 @@ export function recordEarlyAnswer(logger: Logger, traffic: Traffic, answer: Earl
   const method = request.method ?? '';
   const durationMs = performance.now() - startedAt;
   countRequest(operation, status, durationMs);
-  traffic.of(caller.tenantId)?.count({ operation, status, latencyMs: durationMs, cache });
+  traffic.watched.get(caller.tenantId)?.count({ operation, status, latencyMs: durationMs, cache });
   const span = isTracing() ? startRequest(request, method, route, startedAt) : undefined;
   if (span) endRequest(span, status);
   if (!logger.isLevelEnabled('info')) return;

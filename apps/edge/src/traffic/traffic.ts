@@ -29,7 +29,8 @@ type Figures = Pick<TrafficFrame, 'time' | 'durationMs' | 'partial' | 'operation
  * theirs is one lookup. The open watches, which take places, bound the memory.
  */
 export class Traffic {
-  readonly #tenants = new Map<string, TenantTraffic>();
+  /** Where to count the requests of the tenants that are watched. Read for each request, so it is no method. */
+  readonly watched = new Map<string, TenantTraffic>();
   readonly #watchers = new Map<string, Set<Watcher>>();
   readonly #shared: RedisTraffic | undefined;
   readonly #closed = new AbortController();
@@ -41,11 +42,6 @@ export class Traffic {
     void this.#run();
   }
 
-  /** Where to count a request of a tenant. Undefined when nobody watches it. */
-  of(tenantId: string): TenantTraffic | undefined {
-    return this.#tenants.size === 0 ? undefined : this.#tenants.get(tenantId);
-  }
-
   /** The frames of the caller's tenant. Ends at the deadline; throws the reason of the signal. */
   async *watch(
     principal: Principal,
@@ -55,7 +51,7 @@ export class Traffic {
     const watcher = new Watcher();
     const watchers = this.#watchers.get(tenantId) ?? new Set();
     this.#watchers.set(tenantId, watchers.add(watcher));
-    if (!this.#tenants.has(tenantId)) this.#tenants.set(tenantId, new TenantTraffic());
+    if (!this.watched.has(tenantId)) this.watched.set(tenantId, new TenantTraffic());
     const end = () => watcher.end();
     const timer = setTimeout(end, deadlineMs);
     signal.addEventListener('abort', end);
@@ -74,7 +70,7 @@ export class Traffic {
       watchers.delete(watcher);
       // Other edges may have watchers: with Redis the next exchange decides.
       if (watchers.size === 0) this.#watchers.delete(tenantId);
-      if (watchers.size === 0 && !this.#shared) this.#tenants.delete(tenantId);
+      if (watchers.size === 0 && !this.#shared) this.watched.delete(tenantId);
     }
   }
 
@@ -98,7 +94,7 @@ export class Traffic {
 
   #take(): Map<string, OperationTraffic[]> {
     const taken = new Map<string, OperationTraffic[]>();
-    for (const [tenantId, traffic] of this.#tenants) {
+    for (const [tenantId, traffic] of this.watched) {
       const operations = traffic.take();
       if (operations.length > 0) taken.set(tenantId, operations);
     }
@@ -143,9 +139,9 @@ export class Traffic {
   /** Another edge may have begun, or ended, to watch a tenant. */
   #countOnly(watched: readonly string[]): void {
     const wanted = new Set([...watched, ...this.#watchers.keys()]);
-    for (const tenantId of this.#tenants.keys()) if (!wanted.has(tenantId)) this.#tenants.delete(tenantId);
+    for (const tenantId of this.watched.keys()) if (!wanted.has(tenantId)) this.watched.delete(tenantId);
     for (const tenantId of wanted) {
-      if (!this.#tenants.has(tenantId)) this.#tenants.set(tenantId, new TenantTraffic());
+      if (!this.watched.has(tenantId)) this.watched.set(tenantId, new TenantTraffic());
     }
   }
 }
