@@ -33,19 +33,19 @@ export function windowStatement(search: RankedSearch): Sql {
   const { table } = type;
   const searched = searchedRows(search);
   const rank = rankOf(ranks);
-  const counts = ranks.map((_, index) => `count(*) filter (where rank <= ${index + 1}) as upto_${index + 1}`);
+  const counts = ranks.map((_, index) => `count(*) filter (where match_rank <= ${index + 1}) as upto_${index + 1}`);
   const shown = ranks.map((_, index) => `counted.upto_${index + 1}`);
   return {
     sql: `with tested as materialized (
-        select ${table}.update_time as key, ${table}.id as id, ${rank.sql} as rank from ${table}
+        select ${table}.update_time as key, ${table}.id as id, ${rank.sql} as match_rank from ${table}
         where ${searched.sql}
         order by ${table}.update_time desc, ${table}.id desc limit ${windowRows}
       ), counted as (
         select count(*) as tested, ${counts.join(', ')} from tested
       ), found as (
-        select id, rank from tested where rank is not null order by rank, key desc, id desc limit ?
+        select id, match_rank from tested where match_rank is not null order by match_rank, key desc, id desc limit ?
       )
-      select ${shownColumns(type)}, found.rank, counted.tested, ${shown.join(', ')}
+      select ${shownColumns(type)}, found.match_rank, counted.tested, ${shown.join(', ')}
       from counted left join found on true left join ${table} on ${table}.tenant_id = ? and ${table}.id = found.id`,
     params: [...rank.params, ...searched.params, limit, tenantId],
   };
@@ -59,8 +59,8 @@ export function sortedStatement(search: RankedSearch, worst: number): Sql {
   const { row, index = row } = allOf([...ranks.slice(worst - 1, worst), ...scope]);
   const where = joined([searchedRows(search), index], 'and');
   return {
-    sql: `select ${shownColumns(type)}, ${rank.sql} as rank from ${table} where ${where.sql}
-      order by rank, ${table}.update_time desc, ${table}.id desc limit ?`,
+    sql: `select ${shownColumns(type)}, ${rank.sql} as match_rank from ${table} where ${where.sql}
+      order by match_rank, ${table}.update_time desc, ${table}.id desc limit ?`,
     params: [...rank.params, ...where.params, limit],
   };
 }
