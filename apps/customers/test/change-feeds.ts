@@ -84,11 +84,12 @@ export async function changesOf(
 ): Promise<Change[]> {
   const changes: Change[] = [];
   let cursor = filter.cursor;
-  while (changes.length < count) {
-    // The sequencer shows no change while an older transaction is open in any database of the server.
+  // The sequencer shows no change while an older transaction is open in any database of the server, such as that of a test which
+  // fills tables: a call waits for 15 seconds at most.
+  for (let waits = 0; waits < 4 && changes.length < count; waits += 1) {
     const request = { ...filter, cursor, waitSeconds: 15, pageSize: 1_000 };
     const page = await customers.call('listChanges', request, caller);
-    if (page.changes.length === 0) break;
+    if (page.changes.length > 0) waits = 0;
     changes.push(...page.changes);
     cursor = page.nextCursor;
   }

@@ -89,7 +89,7 @@ test('a program with wrong types does not compile', async () => {
     `for await (const event of rapport.changes.follow({ onExpired: 'snapshot', types: ['deal'] })) event;`,
   ];
   await writeFile(join(consumer, 'wrong.ts'), wrong.join('\n'));
-  const output = await compile(['--lib', 'es2022,dom', '--types', '', 'wrong.ts']);
+  const output = await compile(['--pretty', 'false', '--lib', 'es2022,dom', '--types', '', 'wrong.ts']);
   const lines = [...output.matchAll(/^wrong\.ts\((\d+),/gm)].map(([, line]) => Number(line));
 
   expect([...new Set(lines)]).toEqual([3, 4, 5, 6, 7, 8, 9]);
