@@ -62,7 +62,7 @@ describe('the page of a record', () => {
 
   test('goes to the next record of the list that it was opened from', async () => {
     const ids = [await newCustomer('next'), await newCustomer('next')].map((each) => each.id);
-    const from = encodeURIComponent('?filter=tags%3A"next"&orderBy=createTime');
+    const from = encodeURIComponent('?filter=tags%3A"next"&sort=createTime');
     await show(`/customers/${ids[0]}?from=${from}`);
     await page.getByText('1 of 2').waitFor();
     await page.keyboard.press('j');

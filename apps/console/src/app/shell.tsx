@@ -21,6 +21,7 @@ export function Shell() {
   const [open, setOpen] = useState<'palette' | 'help'>();
   useEffect(listenToKeys, []);
   useEffect(followChanges, []);
+  useFocusOnMain();
   useShortcut('mod+k', 'palette.name', () => setOpen('palette'));
   useShortcut('?', 'help.title', () => setOpen('help'));
   const permitted = placeGroups.map(({ key, places }) => ({
@@ -58,6 +59,14 @@ export function Shell() {
       <Help isOpen={open === 'help'} onClose={() => setOpen(undefined)} />
     </div>
   );
+}
+
+/** The focus stays on the screen when what had it is gone, as after a change of screens. */
+function useFocusOnMain(): void {
+  const { pathname } = useLocation();
+  useEffect(() => {
+    if (document.activeElement === document.body) document.getElementById('main')?.focus({ preventScroll: true });
+  }, [pathname]);
 }
 
 function PlaceList({ title, places }: { title: string | undefined; places: readonly Place[] }) {

@@ -55,6 +55,10 @@ export async function loadContract(): Promise<void> {
   contract = new Contract((await response.json()) as ContractFile);
 }
 
+export function isContractLoaded(): boolean {
+  return contract !== undefined;
+}
+
 /** @throws Error before `loadContract` has ended */
 export function theContract(): Contract {
   if (!contract) throw new Error('The contract is not loaded.');

@@ -1,8 +1,11 @@
 import { infiniteQueryOptions, keepPreviousData, QueryClient, type QueryFunctionContext } from '@tanstack/react-query';
 import { call, Problem } from './call.ts';
 import type { Resource } from './contract-file.ts';
-import { theContract } from './contract.ts';
+import { isContractLoaded, theContract } from './contract.ts';
 import { itemsAt, textAt, type Json } from './json.ts';
+
+/** How often what no change of a record announces is asked again, in milliseconds. */
+const ledgerMs = 5_000;
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -11,6 +14,7 @@ export const queryClient = new QueryClient({
       // What the request itself causes fails again.
       retry: (count, error) => count < 2 && !(error instanceof Problem && error.status >= 400 && error.status < 500),
       refetchOnWindowFocus: false,
+      refetchInterval: ({ queryKey: [collection] }) => (isLedger(collection) ? ledgerMs : false),
     },
   },
 });
@@ -68,6 +72,13 @@ export function listQuery(resource: Resource, parameters: Json = {}) {
 function collectionOf(id: string): string {
   const [, collection = ''] = /^\/v1\/([^/:]+)/.exec(theContract().operation(id).path) ?? [];
   return collection;
+}
+
+/** Whether only the server writes the items of a collection, such as deliveries. The change feed does not have them. */
+function isLedger(collection: unknown): boolean {
+  if (typeof collection !== 'string' || !isContractLoaded()) return false;
+  const resource = theContract().resource(collection);
+  return resource !== undefined && !resource.isRecord && resource.update === undefined && resource.create === undefined;
 }
 
 /** Has the reads of a collection asked again. */

@@ -26,7 +26,19 @@ import fieldStyle from './field.module.css';
 import { Face, Icon, join } from './ui.tsx';
 import style from './reference.module.css';
 
-const namingFields = ['displayName', 'title', 'name', 'key', 'purpose', 'type', 'stage', 'email', 'id'];
+const namingFields = [
+  'displayName',
+  'title',
+  'name',
+  'key',
+  'purpose',
+  'eventType',
+  'url',
+  'type',
+  'stage',
+  'email',
+  'id',
+];
 
 /** The name of a record: the first of its fields that name things. */
 export function titleOf(record: Json | undefined): string {

@@ -144,7 +144,8 @@ function useKeys({ context, completions, chosen, insert, setOption, setCaret, ap
     // While an input method composes, its keys are its own.
     if (event.nativeEvent.isComposing || event.shiftKey) return;
     if (event.key === 'Escape') {
-      if (!context && event.target instanceof HTMLElement) event.target.blur();
+      // One step back: to the screen, where its keys work.
+      if (!context) document.getElementById('main')?.focus({ preventScroll: true });
       setCaret(undefined);
       return;
     }

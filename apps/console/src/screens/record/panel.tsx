@@ -4,8 +4,8 @@ import { useText } from '../../app/language.ts';
 import type { Field } from '../../contract/contract-file.ts';
 import { theContract } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
-import { useFormat } from '../../kit/format.ts';
+import { useLabels, type Labels } from '../../contract/labels.ts';
+import { useFormat, type Format } from '../../kit/format.ts';
 import { shapeOf, titleOf } from '../../kit/reference.tsx';
 import { Face, IconButton } from '../../kit/ui.tsx';
 import { isMoney } from '../../kit/value.tsx';
@@ -52,13 +52,24 @@ export function RowText({ message, record, children }: { message: string; record
     <>
       {shape && <Face name={titleOf(record)} shape={shape} />}
       <span className={style['rowText']}>
-        <span className={text['cut']}>{titleOf(record)}</span>
+        <span className={text['cut']}>{titleOf(record) || factsOf(fields, record, labels, format)}</span>
         {beside.length > 0 && <span className={`${text['meta']} ${text['cut']}`}>{beside.join(', ')}</span>}
       </span>
       {money && <span className={text['number']}>{format.money(money)}</span>}
       {children}
     </>
   );
+}
+
+/** In place of a name: the facts of an item that has none, such as the number, time and status of an attempt. */
+function factsOf(fields: readonly Field[], record: Json, labels: Labels, format: Format): string {
+  const facts = fields.flatMap((field) => {
+    const value = record[field.name];
+    if (typeof value === 'number') return [`${labels.field('', field.name)} ${value}`];
+    if (typeof value !== 'string' || value === '') return [];
+    return [field.type === 'time' ? format.exactTime(value) : value];
+  });
+  return facts.join(', ');
 }
 
 function metaOf(
