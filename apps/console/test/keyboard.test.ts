@@ -82,7 +82,7 @@ test('people find, filter, open, edit, merge and take back by keys alone', async
   const count = async () =>
     (await workspace.api<{ customers: Json[] }>('GET', '/v1/customers?filter=kind:PERSON')).customers.length;
   await expect.poll(count).toBe(1);
-  await tabTo(/Undo/);
+  await tabTo(/^\s*Undo\s*$/);
   await page.keyboard.press('Enter');
   await expect.poll(count).toBe(2);
 });
