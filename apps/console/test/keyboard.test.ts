@@ -98,3 +98,17 @@ test('the help lists the keys of the screen, and gives the focus back', async ()
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   await expectFocus('after the help');
 });
+
+test('a second tab of the browser is live by the stream of the first one', async () => {
+  const second = await page.context().newPage();
+  let streams = 0;
+  second.on('request', (request) => {
+    if (request.url().includes('/v1/changes')) streams += 1;
+  });
+  await second.goto(`${workspace.platform.edgeUrl}/customers`);
+  await second.getByText('Live', { exact: true }).waitFor();
+  await workspace.api('POST', '/v1/customers', { kind: 'COMPANY', displayName: 'Made elsewhere' });
+  await second.getByText('Made elsewhere').first().waitFor();
+  expect(streams).toBe(0);
+  await second.close();
+});

@@ -27,7 +27,10 @@ interface Frame {
   cursor: string;
 }
 
-type Message = { change: LiveChange } | { state: LiveState };
+type News = { change: LiveChange } | { state: LiveState };
+
+/** Between tabs: one that was just opened asks for the state. */
+type Message = News | { asks: true };
 
 const listeners = new Set<(change: LiveChange) => void>();
 const stateListeners = new Set<() => void>();
@@ -42,17 +45,25 @@ let state: LiveState = 'connecting';
 export function followChanges(): () => void {
   const end = new AbortController();
   const channel = new BroadcastChannel('rapport-changes');
-  channel.onmessage = ({ data }: MessageEvent<Message>) => receive(data);
-  const send = (message: Message) => {
+  let hasStream = false;
+  channel.onmessage = ({ data }: MessageEvent<Message>) => {
+    if (!('asks' in data)) receive(data);
+    else if (hasStream) channel.postMessage({ state } satisfies Message);
+  };
+  const send = (message: News) => {
     channel.postMessage(message);
     receive(message);
   };
   navigator.locks
-    .request('rapport-changes', { signal: end.signal }, () => readStream(send, end.signal))
+    .request('rapport-changes', { signal: end.signal }, () => {
+      hasStream = true;
+      return readStream(send, end.signal);
+    })
     .catch((error: unknown) => {
       if (!end.signal.aborted) throw error;
     })
     .finally(() => channel.close());
+  channel.postMessage({ asks: true } satisfies Message);
   return () => end.abort();
 }
 
@@ -79,7 +90,7 @@ export function useLiveState(): LiveState {
 }
 
 /** Reads the stream until it is ended, and continues after the last change where it breaks. */
-async function readStream(send: (message: Message) => void, signal: AbortSignal): Promise<void> {
+async function readStream(send: (message: News) => void, signal: AbortSignal): Promise<void> {
   let cursor: string | undefined;
   let failures = 0;
   while (!signal.aborted) {
@@ -112,7 +123,7 @@ function meansLostCursor(status: number): boolean {
   return status >= 400 && status < 500 && status !== 401 && status !== 403;
 }
 
-function receive(message: Message): void {
+function receive(message: News): void {
   if ('state' in message) {
     ({ state } = message);
     for (const listener of stateListeners) listener();
