@@ -21,13 +21,18 @@ afterEach(async () => receiver.stop());
 
 const filtered = (filter: string, recordType = 'customer') => ({ filters: [{ recordType, filter }] });
 
-/** What the receiver got of a record: types of events, once the last change of the tenant has come. */
+/**
+ * What the receiver got of a record: types of events, once the last change of the tenant has come and nothing waits to be sent. Only the
+ * events of one record are in order.
+ */
 async function eventsOf(id: string): Promise<string[]> {
   const { id: last } = await tenant.ok<{ id: string }>('POST', '/v1/customers', {
     ...{ kind: 'PERSON', displayName: 'Last', tags: ['vip'], jobTitle: 'last' },
   });
   const taken = () => receiver.taken.map(({ event }) => event);
   await expect.poll(() => taken().map(({ data }) => data['recordId'])).toContain(last);
+  const pending = () => tenant.ok<{ webhookDeliveries: unknown[] }>('GET', '/v1/webhookDeliveries?state=PENDING');
+  await expect.poll(async () => (await pending()).webhookDeliveries).toEqual([]);
   return taken().flatMap(({ type, data }) => (data['recordId'] === id ? [type] : []));
 }
 
