@@ -39,16 +39,19 @@ async function sendUntilLost(tenant: FilesTenant, id: string, offset: number): P
     () => true,
     () => false,
   );
+  // The callback does not always run when the call has ended meanwhile.
   const write = (data: Buffer, parameters: object) =>
-    new Promise<void>((resolve) => {
-      const message = { id: '', offset: undefined, complete: undefined, content: bodyOf(data), ...parameters };
-      // The callback also runs when the call has ended meanwhile.
-      call.write(message, () => resolve());
-    });
+    Promise.race([
+      outcome,
+      new Promise<void>((resolve) => {
+        const message = { id: '', offset: undefined, complete: undefined, content: bodyOf(data), ...parameters };
+        call.write(message, () => resolve());
+      }),
+    ]);
   await write(Buffer.alloc(0), { id, offset });
   let sent = 0;
   for (const block of blocksFrom(offset)) {
-    await write(block, {});
+    if ((await write(block, {})) === false) return false;
     sent += block.length;
     if (sent < betweenLosses) continue;
     // Some of it has been received by then.
