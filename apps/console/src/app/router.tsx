@@ -11,7 +11,7 @@ import { queryClient } from '../contract/queries.ts';
 import { listSearch } from '../screens/list/search.ts';
 import { Failure, Missing, Pending } from './boundaries.tsx';
 import { sessionQuery } from './session.ts';
-import { Shell } from './shell.tsx';
+import { Shell } from './shell/shell.tsx';
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: Missing });
 

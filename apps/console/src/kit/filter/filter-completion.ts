@@ -5,8 +5,8 @@ import type { FilterFact, Resource } from '../../contract/contract-file.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { useLabels, type Labels } from '../../contract/labels.ts';
 import { readQuery } from '../../contract/queries.ts';
-import { useFormat, type Format } from '../format.ts';
-import { usePeople, type Person } from '../person.tsx';
+import { useFormat, type Format } from '../record/format.ts';
+import { usePeople, type Person } from '../record/person.tsx';
 import type { Context } from './filter-language.ts';
 
 /** What can be inserted at the caret. */

@@ -1,6 +1,6 @@
 import { useText } from '../../app/language.ts';
 import text from '../../style/text.module.css';
-import { useFormat } from '../format.ts';
+import { useFormat } from '../record/format.ts';
 import { join, Key } from '../ui.tsx';
 import type { Completion, CompletionGroup } from './filter-completion.ts';
 import style from './filter.module.css';

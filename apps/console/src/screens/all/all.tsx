@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { useText } from '../../app/language.ts';
 import { isPermitted, useSession } from '../../app/session.ts';
-import { Bar, Scroll } from '../../app/shell.tsx';
+import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { theContract } from '../../contract/contract.ts';
 import { useLabels } from '../../contract/labels.ts';
 import text from '../../style/text.module.css';

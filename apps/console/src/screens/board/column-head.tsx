@@ -1,7 +1,7 @@
 import { useText } from '../../app/language.ts';
 import { valueAt } from '../../contract/json.ts';
-import { useFormat } from '../../kit/format.ts';
-import { isMoney } from '../../kit/value.tsx';
+import { useFormat } from '../../kit/record/format.ts';
+import { isMoney } from '../../kit/record/value.tsx';
 import { join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { useBoard } from './board-context.ts';

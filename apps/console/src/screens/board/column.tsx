@@ -14,7 +14,7 @@ import {
 import { useLanguage, useText } from '../../app/language.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { useLabels } from '../../contract/labels.ts';
-import { useFormat } from '../../kit/format.ts';
+import { useFormat } from '../../kit/record/format.ts';
 import { Icon, join, Skeleton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { useBoard } from './board-context.ts';

@@ -2,9 +2,9 @@ import { useText } from '../../app/language.ts';
 import { theContract } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { useLabels } from '../../contract/labels.ts';
-import { Compare } from '../../kit/compare.tsx';
-import { useFormat, type Format } from '../../kit/format.ts';
-import { plainText } from '../../kit/value.tsx';
+import { Compare } from '../../kit/record/compare.tsx';
+import { useFormat, type Format } from '../../kit/record/format.ts';
+import { plainText } from '../../kit/record/value.tsx';
 
 /** The fields that both sides changed, next to each other with what differs underlined. */
 export function Sides({ fields, peer }: { fields: readonly Json[]; peer: string }) {

@@ -3,9 +3,9 @@ import { theContract } from '../../contract/contract.ts';
 import type { Field } from '../../contract/contract-file.ts';
 import { isJson, type Json } from '../../contract/json.ts';
 import { useLabels, words, type Labels } from '../../contract/labels.ts';
-import type { ComparedRow } from '../../kit/compare.tsx';
-import { useFormat, type Format } from '../../kit/format.ts';
-import { plainText } from '../../kit/value.tsx';
+import type { ComparedRow } from '../../kit/record/compare.tsx';
+import { useFormat, type Format } from '../../kit/record/format.ts';
+import { plainText } from '../../kit/record/value.tsx';
 
 /** The fields of two customers that either has: those that differ first. Lists are united by a merge, so they need no choice. */
 export function useComparedRows(left: Json | undefined, right: Json | undefined): ComparedRow[] {

@@ -4,7 +4,7 @@ import { Download, Link as LinkIcon, Plus, Webhook } from 'lucide-react';
 import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
 import { useLanguage, useText } from '../../app/language.ts';
 import { isPermitted, useSession } from '../../app/session.ts';
-import { Bar, Scroll } from '../../app/shell.tsx';
+import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { itemsAt, type Json } from '../../contract/json.ts';
 import { readQuery } from '../../contract/queries.ts';
 import { Icon, Key, type IconType } from '../../kit/ui.tsx';

@@ -5,7 +5,7 @@ import { useText } from '../../app/language.ts';
 import { isPermitted, useSession } from '../../app/session.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { readQuery } from '../../contract/queries.ts';
-import { useFormat } from '../../kit/format.ts';
+import { useFormat } from '../../kit/record/format.ts';
 import { Icon, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { dayText, today } from './home-data.ts';

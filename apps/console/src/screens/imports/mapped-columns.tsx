@@ -1,7 +1,7 @@
 import { useText } from '../../app/language.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { useLabels } from '../../contract/labels.ts';
-import { Select } from '../../kit/field.tsx';
+import { Select } from '../../kit/form/field.tsx';
 import { Chip } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './imports.module.css';

@@ -7,7 +7,7 @@ import type { Resource } from '../../contract/contract-file.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { invalidate } from '../../contract/queries.ts';
 import type { RowState } from '../../kit/grid/grid-types.ts';
-import { usePeople } from '../../kit/person.tsx';
+import { usePeople } from '../../kit/record/person.tsx';
 import text from '../../style/text.module.css';
 
 /** How long a row shows that someone else changed it. */

@@ -1,7 +1,7 @@
 import { Copy, Download, Square } from 'lucide-react';
 import { useState } from 'react';
 import { useText } from '../../app/language.ts';
-import { Segments } from '../../kit/segments.tsx';
+import { Segments } from '../../kit/form/segments.tsx';
 import { notify } from '../../kit/toast.tsx';
 import { Button, Chip, IconButton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';

@@ -3,7 +3,7 @@ import { Lock, Search } from 'lucide-react';
 import { useDeferredValue, useRef, useState } from 'react';
 import { Input, SearchField } from 'react-aria-components';
 import { useText } from '../../app/language.ts';
-import { Bar, Scroll } from '../../app/shell.tsx';
+import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
 import type { Operation } from '../../contract/contract-file.ts';
 import { theContract } from '../../contract/contract.ts';

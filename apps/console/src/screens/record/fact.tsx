@@ -1,12 +1,12 @@
 import { Copy } from 'lucide-react';
 import { useText } from '../../app/language.ts';
 import { isJson, textAt, valueAt, type Json } from '../../contract/json.ts';
-import { useFormat } from '../../kit/format.ts';
-import type { FormField } from '../../kit/form-field.ts';
-import { isPrincipal, Principal, Reference, shortId } from '../../kit/reference.tsx';
+import { useFormat } from '../../kit/record/format.ts';
+import type { FormField } from '../../kit/form/form-field.ts';
+import { isPrincipal, Principal, Reference, shortId } from '../../kit/form/reference.tsx';
 import { notify } from '../../kit/toast.tsx';
 import { Chip, IconButton } from '../../kit/ui.tsx';
-import { isMoney, Value } from '../../kit/value.tsx';
+import { isMoney, Value } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
 import style from './record.module.css';
 

@@ -4,20 +4,20 @@ import { useText } from '../../app/language.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { textAt, valueAt, type Json } from '../../contract/json.ts';
 import { useLabels } from '../../contract/labels.ts';
-import { isSame } from '../../kit/diff.tsx';
-import { faultsOf, FormFault } from '../../kit/form-faults.tsx';
-import { FormRow } from '../../kit/form.tsx';
-import type { FormField } from '../../kit/form-field.ts';
-import { useFormat } from '../../kit/format.ts';
-import { nameOf } from '../../kit/timeline.tsx';
+import { isSame } from '../../kit/record/diff.tsx';
+import { faultsOf, FormFault } from '../../kit/form/form-faults.tsx';
+import { FormRow } from '../../kit/form/form.tsx';
+import type { FormField } from '../../kit/form/form-field.ts';
+import { useFormat } from '../../kit/record/format.ts';
+import { nameOf } from '../../kit/record/timeline.tsx';
 import { Button, Icon, IconButton, join, Key } from '../../kit/ui.tsx';
-import { Value } from '../../kit/value.tsx';
+import { Value } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
 import { ConflictPanel } from './conflict.tsx';
 import { Fact } from './fact.tsx';
 import { hasValue, type Item } from './item.ts';
 import style from './record.module.css';
-import { useGoTo } from './ruler.tsx';
+import { useGoTo } from './history/ruler.tsx';
 import { patchOf, useSave } from './save.ts';
 
 /** The fields of the record in groups: its own, those of the workspace, and the facts of the record itself. */

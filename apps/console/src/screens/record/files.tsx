@@ -5,7 +5,7 @@ import { useLanguage, useText } from '../../app/language.ts';
 import { call, download } from '../../contract/call.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { invalidate, readQuery } from '../../contract/queries.ts';
-import { Fault } from '../../kit/form-faults.tsx';
+import { Fault } from '../../kit/form/form-faults.tsx';
 import { notify } from '../../kit/toast.tsx';
 import { Button, Icon, IconButton, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';

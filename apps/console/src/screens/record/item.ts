@@ -5,8 +5,8 @@ import type { Resource } from '../../contract/contract-file.ts';
 import { theContract } from '../../contract/contract.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { listQuery, readQuery } from '../../contract/queries.ts';
-import { customFieldOf, type FormField } from '../../kit/form-field.ts';
-import { itemParameters } from '../../kit/reference.tsx';
+import { customFieldOf, type FormField } from '../../kit/form/form-field.ts';
+import { itemParameters } from '../../kit/form/reference.tsx';
 
 /** One record, as its page shows it. */
 export interface Item {

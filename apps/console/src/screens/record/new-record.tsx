@@ -3,7 +3,7 @@ import { Check } from 'lucide-react';
 import { useState } from 'react';
 import { Missing } from '../../app/boundaries.tsx';
 import { useText } from '../../app/language.ts';
-import { Bar, Scroll } from '../../app/shell.tsx';
+import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { keyText, useShortcut } from '../../app/shortcuts.ts';
 import { call, Problem } from '../../contract/call.ts';
 import type { Resource } from '../../contract/contract-file.ts';
@@ -11,8 +11,8 @@ import { theContract } from '../../contract/contract.ts';
 import { isJson, textAt, type Json } from '../../contract/json.ts';
 import { useLabels } from '../../contract/labels.ts';
 import { invalidate } from '../../contract/queries.ts';
-import { faultsOf, FormFault, useWrite } from '../../kit/form-faults.tsx';
-import { Form, inputsOf } from '../../kit/form.tsx';
+import { faultsOf, FormFault, useWrite } from '../../kit/form/form-faults.tsx';
+import { Form, inputsOf } from '../../kit/form/form.tsx';
 import { Button } from '../../kit/ui.tsx';
 import { OperationDialog } from '../operation/operation-dialog.tsx';
 import { useCustomFields } from './item.ts';
@@ -107,7 +107,7 @@ function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
   );
 }
 
-/** Faults of what was filled in: nobody is told of what they have not come to yet. */
+/** Faults of what was filled in: fields that the user has not visited have none. */
 function touchedOnly({
   error,
   touched,

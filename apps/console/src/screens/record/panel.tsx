@@ -5,10 +5,10 @@ import type { Field } from '../../contract/contract-file.ts';
 import { theContract } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { useLabels, type Labels } from '../../contract/labels.ts';
-import { useFormat, type Format } from '../../kit/format.ts';
-import { shapeOf, titleOf } from '../../kit/reference.tsx';
+import { useFormat, type Format } from '../../kit/record/format.ts';
+import { shapeOf, titleOf } from '../../kit/form/reference.tsx';
 import { Face, IconButton } from '../../kit/ui.tsx';
-import { isMoney } from '../../kit/value.tsx';
+import { isMoney } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
 import style from './record.module.css';
 

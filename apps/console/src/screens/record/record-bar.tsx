@@ -11,7 +11,7 @@ import { textAt, type Json } from '../../contract/json.ts';
 import { useLabels } from '../../contract/labels.ts';
 import { invalidate, listQuery } from '../../contract/queries.ts';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
-import { itemParameters, titleOf } from '../../kit/reference.tsx';
+import { itemParameters, titleOf } from '../../kit/form/reference.tsx';
 import { notify } from '../../kit/toast.tsx';
 import { Button, Chip, Icon, IconButton, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';

@@ -2,18 +2,18 @@ import { useParams, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { Missing, Pending } from '../../app/boundaries.tsx';
 import { useText } from '../../app/language.ts';
-import { Segments } from '../../kit/segments.tsx';
+import { Segments } from '../../kit/form/segments.tsx';
 import type { Resource } from '../../contract/contract-file.ts';
 import { theContract } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { join } from '../../kit/ui.tsx';
 import { Facts } from './facts.tsx';
 import { RecordHead } from './head.tsx';
-import { History } from './history.tsx';
+import { History } from './history/history.tsx';
 import { useItem, type Item } from './item.ts';
 import { RecordBar } from './record-bar.tsx';
 import { Related } from './related.tsx';
-import { Ruler } from './ruler.tsx';
+import { Ruler } from './history/ruler.tsx';
 import style from './record.module.css';
 
 /** One record, or one item of another collection. */

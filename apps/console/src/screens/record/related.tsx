@@ -7,7 +7,7 @@ import { theContract } from '../../contract/contract.ts';
 import { isJson, itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { useLabels } from '../../contract/labels.ts';
 import { readQuery } from '../../contract/queries.ts';
-import { itemParameters } from '../../kit/reference.tsx';
+import { itemParameters } from '../../kit/form/reference.tsx';
 import { Chip } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { OperationDialog } from '../operation/operation-dialog.tsx';

@@ -2,8 +2,8 @@ import { useState } from 'react';
 import { call, Problem } from '../../contract/call.ts';
 import { isJson, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { invalidate } from '../../contract/queries.ts';
-import { isSame } from '../../kit/diff.tsx';
-import { itemParameters } from '../../kit/reference.tsx';
+import { isSame } from '../../kit/record/diff.tsx';
+import { itemParameters } from '../../kit/form/reference.tsx';
 import type { Item } from './item.ts';
 
 /** What another user saved while it was edited. */

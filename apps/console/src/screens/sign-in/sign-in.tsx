@@ -2,8 +2,8 @@ import { CornerDownLeft, ShieldCheck } from 'lucide-react';
 import { useState, type SyntheticEvent } from 'react';
 import { useLanguage } from '../../app/language.ts';
 import { signInUrl } from '../../app/session.ts';
-import { Logo } from '../../app/shell.tsx';
-import { TextField } from '../../kit/field.tsx';
+import { Logo } from '../../app/shell/shell.tsx';
+import { TextField } from '../../kit/form/field.tsx';
 import { Button, Icon } from '../../kit/ui.tsx';
 import style from './sign-in.module.css';
 

@@ -1,7 +1,7 @@
 import { useText } from '../../app/language.ts';
 import { theContract } from '../../contract/contract.ts';
-import { Sparkline } from '../../kit/chart.tsx';
-import { useFormat } from '../../kit/format.ts';
+import { Sparkline } from '../../kit/chart/chart.tsx';
+import { useFormat } from '../../kit/record/format.ts';
 import { join, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { operationsOf, percentile, type OperationFigures } from './figures.ts';

@@ -1,6 +1,6 @@
 import { TriangleAlert } from 'lucide-react';
 import { useText } from '../../app/language.ts';
-import { useFormat } from '../../kit/format.ts';
+import { useFormat } from '../../kit/record/format.ts';
 import { Chip, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import type { Budget, Frame } from './frames.ts';

@@ -1,5 +1,5 @@
 import { useText } from '../../app/language.ts';
-import { useFormat } from '../../kit/format.ts';
+import { useFormat } from '../../kit/record/format.ts';
 import { Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { figuresOf, figuresOfFrame, lastSeconds, percentile } from './figures.ts';

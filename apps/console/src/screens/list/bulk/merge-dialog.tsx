@@ -5,7 +5,7 @@ import { call, Problem } from '../../../contract/call.ts';
 import type { Resource } from '../../../contract/contract-file.ts';
 import { textAt, valueAt, type Json } from '../../../contract/json.ts';
 import { titleOf } from '../../../hints/hints.ts';
-import { useFormat } from '../../../kit/format.ts';
+import { useFormat } from '../../../kit/record/format.ts';
 import { Dialog } from '../../../kit/overlay.tsx';
 import { Button } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';

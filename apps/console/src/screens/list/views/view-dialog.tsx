@@ -4,7 +4,7 @@ import { useText } from '../../../app/language.ts';
 import { call, Problem } from '../../../contract/call.ts';
 import { textAt, type Json } from '../../../contract/json.ts';
 import { invalidate } from '../../../contract/queries.ts';
-import { TextField } from '../../../kit/field.tsx';
+import { TextField } from '../../../kit/form/field.tsx';
 import { Dialog } from '../../../kit/overlay.tsx';
 import { Button } from '../../../kit/ui.tsx';
 import style from '../list.module.css';

@@ -9,7 +9,7 @@ import type { Resource } from '../../../contract/contract-file.ts';
 import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
 import { invalidate, readQuery } from '../../../contract/queries.ts';
 import { split } from '../../../kit/filter/filter-language.ts';
-import { useFormat } from '../../../kit/format.ts';
+import { useFormat } from '../../../kit/record/format.ts';
 import { Menu, MenuItem } from '../../../kit/overlay.tsx';
 import { notify } from '../../../kit/toast.tsx';
 import { Button, Icon, IconButton } from '../../../kit/ui.tsx';

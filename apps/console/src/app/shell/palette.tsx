@@ -1,0 +1,178 @@
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate, useRouter } from '@tanstack/react-router';
+import { Building2, CodeXml, Search } from 'lucide-react';
+import { useDeferredValue, useState } from 'react';
+import {
+  Autocomplete,
+  Dialog as AriaDialog,
+  Input,
+  ListLayout,
+  Menu as AriaMenu,
+  MenuItem as AriaMenuItem,
+  Modal,
+  ModalOverlay,
+  SearchField,
+  Virtualizer,
+} from 'react-aria-components';
+import { theContract } from '../../contract/contract.ts';
+import { itemsAt, textAt } from '../../contract/json.ts';
+import { useLabels } from '../../contract/labels.ts';
+import { readQuery } from '../../contract/queries.ts';
+import { Icon, Key, type IconType } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import { useText } from '../language.ts';
+import { placeGroups } from '../navigation.ts';
+import { isPermitted, useSession } from '../session.ts';
+import { keyText, useShortcuts } from '../shortcuts.ts';
+import style from './palette.module.css';
+
+interface Entry {
+  id: string;
+  name: string;
+  beside: string;
+  icon: IconType | undefined;
+  keys?: string;
+  run: () => void;
+}
+
+/** Finds records, places, actions of the screen and operations of the API by a few letters, and goes there or runs them. */
+export function Palette({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) {
+  return (
+    <ModalOverlay
+      isOpen={isOpen}
+      onOpenChange={(open) => !open && onClose()}
+      isDismissable
+      className={style['overlay'] ?? ''}
+    >
+      <Modal className={style['modal'] ?? ''}>
+        <PaletteContent onClose={onClose} />
+      </Modal>
+    </ModalOverlay>
+  );
+}
+
+function PaletteContent({ onClose }: { onClose: () => void }) {
+  const t = useText();
+  const [query, setQuery] = useState('');
+  const sought = useDeferredValue(query.trim());
+  const commands = useCommands().filter(({ name, beside }) => matches(`${name} ${beside}`, sought));
+  const records = useRecords(sought);
+  const entries = [
+    ...(sought === '' ? commands.slice(0, 12) : [...commands.slice(0, 4), ...records, ...commands.slice(4, 30)]),
+  ];
+  const run = (id: string) => {
+    onClose();
+    entries.find((entry) => entry.id === id)?.run();
+  };
+  return (
+    <AriaDialog className={style['dialog'] ?? ''} aria-label={t('palette.name')}>
+      <Autocomplete inputValue={query} onInputChange={setQuery}>
+        <SearchField autoFocus aria-label={t('palette.name')} className={style['field'] ?? ''}>
+          <Icon of={Search} />
+          <Input className={style['input'] ?? ''} />
+          <Key>Esc</Key>
+        </SearchField>
+        <Virtualizer layout={ListLayout} layoutOptions={{ rowHeight: 36, padding: 6 }}>
+          <AriaMenu
+            items={entries}
+            className={style['list'] ?? ''}
+            onAction={(key) => run(String(key))}
+            renderEmptyState={() => <p className={style['empty']}>{t('palette.nothing')}</p>}
+          >
+            {({ id, name, beside, icon, keys }) => (
+              <AriaMenuItem id={id} textValue={name} className={style['item'] ?? ''}>
+                {icon && <Icon of={icon} />}
+                <span className={text['cut']}>{name}</span>
+                <span className={style['beside']}>{beside}</span>
+                {keys !== undefined && <Key>{keyText(keys)}</Key>}
+              </AriaMenuItem>
+            )}
+          </AriaMenu>
+        </Virtualizer>
+      </Autocomplete>
+      <footer className={style['foot']}>
+        <Key>↑</Key>
+        <Key>↓</Key> {t('palette.choose')} <Key>↵</Key> {t('palette.run')}
+      </footer>
+    </AriaDialog>
+  );
+}
+
+/** Places, actions that the screen has keys for, collections and operations. */
+function useCommands(): Entry[] {
+  const t = useText();
+  const labels = useLabels();
+  const session = useSession();
+  const navigate = useNavigate();
+  const shortcuts = useShortcuts();
+  const contract = theContract();
+  const places = placeGroups.flatMap((group) => group.places).filter((place) => isPermitted(session, place.permission));
+  const operations = contract.operations.filter(({ permission }) =>
+    isPermitted(session, permission.replace(/\.\{\w+\}/, '')),
+  );
+  return [
+    ...shortcuts
+      .filter(({ keys }) => !keys.startsWith('g ') && keys.length > 1 && keys !== 'mod+k')
+      .map(({ keys, name, run }) => ({
+        id: `key:${keys}`,
+        name: t(name),
+        beside: '',
+        icon: undefined,
+        keys,
+        run: () => run(new KeyboardEvent('keydown')),
+      })),
+    ...places.map(({ to, key, icon, letter }) => ({
+      id: `place:${key}`,
+      name: t(`nav.${key}`),
+      beside: t('palette.place'),
+      icon,
+      ...(letter !== undefined && { keys: `g ${letter}` }),
+      run: () => void navigate({ to }),
+    })),
+    ...operations.map(({ id, verb, path }) => ({
+      id: `operation:${id}`,
+      name: labels.operation(id),
+      beside: `${verb} ${path}`,
+      icon: CodeXml,
+      run: () => void navigate({ to: '/operations/$operation', params: { operation: id } }),
+    })),
+  ];
+}
+
+/** Records of any type that the text search finds. */
+function useRecords(sought: string): Entry[] {
+  const labels = useLabels();
+  const router = useRouter();
+  const isSought = sought.length >= 2 && theContract().hasOperation('search');
+  const { data } = useQuery(readQuery('search', { q: sought, pageSize: 8 }, isSought));
+  return itemsAt(data, 'results').map((result) => {
+    const type = textAt(result, 'type');
+    const resource = theContract().resources.find(({ singular, isRecord }) => isRecord && singular === type)?.name;
+    const object = type.startsWith('objects.') ? type.slice('objects.'.length) : undefined;
+    const id = textAt(result, 'id');
+    const path = object === undefined ? `/${resource ?? type}/${id}` : `/objects/${object}/${id}`;
+    return {
+      id: `record:${id}`,
+      name: textAt(result, 'title'),
+      beside: [labels.singular(object ?? resource ?? type), textAt(result, 'detail')]
+        .filter((part) => part !== '')
+        .join(', '),
+      icon: Building2,
+      run: () => router.history.push(path),
+    };
+  });
+}
+
+/** Whether each word of the query begins a word of the text. */
+function matches(name: string, query: string): boolean {
+  const folded = name.toLowerCase();
+  return query
+    .toLowerCase()
+    .split(/\s+/)
+    .every(
+      (word) =>
+        folded.startsWith(word) ||
+        folded.includes(` ${word}`) ||
+        (/[^\u0020-\u007e]/.test(word) && folded.includes(word)),
+    );
+}

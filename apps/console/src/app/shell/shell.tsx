@@ -1,0 +1,161 @@
+import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router';
+import { Search } from 'lucide-react';
+import { useEffect, useState, type ReactNode } from 'react';
+import { Icon, join, Key } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import { useText } from '../language.ts';
+import { followChanges } from '../live.ts';
+import { placeGroups, type Place } from '../navigation.ts';
+import { isPermitted, useSession } from '../session.ts';
+import { keyText, listenToKeys, useShortcut } from '../shortcuts.ts';
+import { Help } from './help.tsx';
+import { Palette } from './palette.tsx';
+import { PersonMenu } from './person-menu.tsx';
+import { PlaceTabs } from './place-tabs.tsx';
+import style from './shell.module.css';
+
+/** The rail with the places of the console, and beside it the current one. */
+export function Shell() {
+  const t = useText();
+  const session = useSession();
+  const [open, setOpen] = useState<'palette' | 'help'>();
+  useEffect(listenToKeys, []);
+  useEffect(followChanges, []);
+  useFocusOnMain();
+  useShortcut('mod+k', 'palette.name', () => setOpen('palette'));
+  useShortcut('?', 'help.title', () => setOpen('help'));
+  const permitted = placeGroups.map(({ key, places }) => ({
+    key,
+    places: places.filter((place) => isPermitted(session, place.permission)),
+  }));
+  return (
+    <div className={style['app']}>
+      <a href="#main" className={style['skip']}>
+        {t('shell.skip')}
+      </a>
+      <nav className={style['rail']} aria-label={t('shell.places')}>
+        <div className={style['brand']}>
+          <Logo />
+          <span className={text['cut']}>{session.workspace.name}</span>
+        </div>
+        <button type="button" className={style['ask']} onClick={() => setOpen('palette')}>
+          <Icon of={Search} />
+          <span className={text['grow']}>{t('shell.ask')}</span>
+          <Key>{keyText('mod+k')}</Key>
+        </button>
+        <div className={style['places']}>
+          {permitted.map(({ key, places }) => (
+            <PlaceList key={key} title={key === 'work' ? undefined : t(`nav.${key}`)} places={places} />
+          ))}
+        </div>
+        <PersonMenu onHelp={() => setOpen('help')} />
+      </nav>
+      <main className={style['main']} id="main" tabIndex={-1}>
+        <PlaceTabs />
+        <Outlet />
+      </main>
+      <TabBar places={permitted.flatMap(({ places }) => places)} onSearch={() => setOpen('palette')} />
+      <Palette isOpen={open === 'palette'} onClose={() => setOpen(undefined)} />
+      <Help isOpen={open === 'help'} onClose={() => setOpen(undefined)} />
+    </div>
+  );
+}
+
+/** The focus stays on the screen when what had it is gone, as after a change of screens. */
+function useFocusOnMain(): void {
+  const { pathname } = useLocation();
+  useEffect(() => {
+    if (document.activeElement === document.body) document.getElementById('main')?.focus({ preventScroll: true });
+  }, [pathname]);
+}
+
+function PlaceList({ title, places }: { title: string | undefined; places: readonly Place[] }) {
+  if (places.length === 0) return null;
+  return (
+    <>
+      {title !== undefined && <h2>{title}</h2>}
+      <ul>
+        {places.map((place) => (
+          <PlaceLink key={place.key} place={place} />
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function PlaceLink({ place: { to, key, icon, letter, tabs } }: { place: Place }) {
+  const t = useText();
+  const navigate = useNavigate();
+  const { pathname } = useLocation();
+  const isWithin = tabs?.some((path) => pathname === path || pathname.startsWith(`${path}/`)) ?? false;
+  useShortcut(`g ${letter ?? ''}`, `nav.${key}`, () => void navigate({ to }), letter !== undefined);
+  return (
+    <li>
+      <Link
+        to={to}
+        activeOptions={{ exact: to === '/' }}
+        className={join(style['place'], isWithin && 'active')}
+        title={t(`nav.${key}`)}
+      >
+        <Icon of={icon} />
+        <span className={text['cut']}>{t(`nav.${key}`)}</span>
+      </Link>
+    </li>
+  );
+}
+
+/** In place of the rail on narrow screens: four places, and the search that finds the others. */
+function TabBar({ places, onSearch }: { places: readonly Place[]; onSearch: () => void }) {
+  const t = useText();
+  return (
+    <nav className={style['tabs']} aria-label={t('shell.places')}>
+      {places
+        .filter(({ key }) => ['home', 'customers', 'deals', 'traffic'].includes(key))
+        .map(({ to, key, icon }) => (
+          <Link key={key} to={to} activeOptions={{ exact: to === '/' }} className={style['tab']}>
+            <span>
+              <Icon of={icon} />
+            </span>
+            {t(`nav.${key}`)}
+          </Link>
+        ))}
+      <button type="button" className={style['tab']} onClick={onSearch}>
+        <span>
+          <Icon of={Search} />
+        </span>
+        {t('shell.search')}
+      </button>
+    </nav>
+  );
+}
+
+export function Logo() {
+  return (
+    <svg viewBox="0 0 22 22" className={style['logo']} aria-hidden>
+      <rect width="22" height="22" rx="5.5" className={style['tile']} />
+      <circle cx="11" cy="6.9" r="2.9" className={style['sign']} />
+      <rect x="8.1" y="12.2" width="5.8" height="5.8" rx="1.5" className={style['sign']} />
+    </svg>
+  );
+}
+
+/** The head of a screen: its title, what is said beside it, and its actions. */
+export function Bar({ title, beside, children }: { title: ReactNode; beside?: ReactNode; children?: ReactNode }) {
+  return (
+    <header className={style['bar']}>
+      <h1>{title}</h1>
+      {beside !== undefined && <span className={style['beside']}>{beside}</span>}
+      <span className={text['grow']} />
+      {children}
+    </header>
+  );
+}
+
+/** The part of a screen that scrolls. */
+export function Scroll({ children, padded = false }: { children: ReactNode; padded?: boolean }) {
+  return (
+    <div className={join(style['scroll'], padded && style['padded'])} tabIndex={0}>
+      {children}
+    </div>
+  );
+}

@@ -1,0 +1,61 @@
+import { TriangleAlert } from 'lucide-react';
+import { useState, type ReactNode } from 'react';
+import { useText } from '../../app/language.ts';
+import { Problem } from '../../contract/call.ts';
+import { Icon } from '../ui.tsx';
+import style from './form.module.css';
+
+/** Sentences of the server by the JSON pointer of the value, such as `/emails/0/address`. */
+export type Faults = ReadonlyMap<string, string>;
+
+/** What a problem says of single values of a part of the request. */
+export function faultsOf(error: unknown, place: 'body' | 'parameters' = 'body'): Faults {
+  if (!(error instanceof Problem)) return new Map();
+  const of = error.errors.filter((each) => (each.in === 'body') === (place === 'body'));
+  return new Map(of.map(({ pointer, detail }) => [pointer, detail]));
+}
+
+/** What a problem says of no shown field: its sentence, or those of fields that the form lacks. */
+export function FormFault({ error, names }: { error: unknown; names: readonly string[] }) {
+  const t = useText();
+  if (error === undefined || error === null) return null;
+  if (!(error instanceof Problem)) return <Fault>{t('form.failed')}</Fault>;
+  const others = error.errors.filter(
+    ({ pointer }) => !names.some((name) => `${pointer}/`.startsWith(`/${name.replace('.', '/')}/`)),
+  );
+  if (error.errors.length > 0 && others.length === 0) return null;
+  const texts =
+    others.length > 0 ? others.map(({ pointer, detail }) => `${pointer.slice(1)}: ${detail}`) : [error.message];
+  return <Fault>{texts.join(' ')}</Fault>;
+}
+
+export function Fault({ children }: { children: ReactNode }) {
+  return (
+    <p role="alert" className={style['fault']}>
+      <Icon of={TriangleAlert} small />
+      <span>{children}</span>
+    </p>
+  );
+}
+
+/** Something that is written, with what the server says of it. */
+export function useWrite<Answer>(write: () => Promise<Answer>): {
+  run: () => Promise<Answer | undefined>;
+  isRunning: boolean;
+  error: unknown;
+  clear: () => void;
+} {
+  const [state, setState] = useState<{ isRunning: boolean; error: unknown }>({ isRunning: false, error: undefined });
+  const run = async () => {
+    setState({ isRunning: true, error: undefined });
+    try {
+      const answer = await write();
+      setState({ isRunning: false, error: undefined });
+      return answer;
+    } catch (error) {
+      setState({ isRunning: false, error });
+      return undefined;
+    }
+  };
+  return { run, ...state, clear: () => setState({ isRunning: false, error: undefined }) };
+}

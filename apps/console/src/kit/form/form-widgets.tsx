@@ -1,0 +1,296 @@
+import { X } from 'lucide-react';
+import { useState } from 'react';
+import { Button as AriaButton, Checkbox, Tag, TagGroup, TagList } from 'react-aria-components';
+import { useLanguage, useText } from '../../app/language.ts';
+import { theContract } from '../../contract/contract.ts';
+import { isJson, textAt } from '../../contract/json.ts';
+import { useLabels } from '../../contract/labels.ts';
+import { Icon } from '../ui.tsx';
+import { Select, TextField } from './field.tsx';
+import type { FormField } from './form-field.ts';
+import { Fault, type Faults } from './form-faults.tsx';
+import style from './form.module.css';
+import { ReferencePicker } from './reference.tsx';
+
+export interface WidgetProps {
+  field: FormField;
+  /** Empty where what is beside it names it. */
+  label: string;
+  value: unknown;
+  /** Undefined leaves the value out, null clears it. */
+  onChange: (value: unknown) => void;
+  faults: Faults;
+  pointer: string;
+  error: string | undefined;
+  autoFocus?: boolean;
+  /** Without the sentence of the contract. */
+  isBrief?: boolean;
+}
+
+/** The input of a field that is no message, by its type and its rules. Money is one value, too. */
+export function Widget(props: WidgetProps) {
+  const { field } = props;
+  if (field.list) return <Texts {...props} />;
+  if (field.options || field.type === 'enum') return <Options {...props} />;
+  if (field.reference !== undefined) return <Picker {...props} />;
+  switch (field.type) {
+    case 'bool':
+      return <Bool {...props} />;
+    case 'message':
+      return <Money {...props} />;
+    case 'object':
+      return <JsonText {...props} />;
+    case 'date':
+    case 'time':
+      return <Moment {...props} />;
+    default:
+      return <Plain {...props} />;
+  }
+}
+
+/** What the label and the help of an input are. */
+function useNaming({ field, label, error, autoFocus, isBrief }: WidgetProps) {
+  const { language } = useLanguage();
+  // The comments of the contract are English. One that only repeats the name says nothing.
+  const words = field.help?.split(' ').length ?? 0;
+  const saysMore = language === 'en' && words > 4;
+  return {
+    label: label === '' ? '' : `${label}${field.required ? ' *' : ''}`,
+    ...(label === '' && { 'aria-label': field.label ?? field.name }),
+    ...(saysMore && isBrief !== true && label !== '' && { help: (field.help ?? '').replaceAll('`', '') }),
+    ...(autoFocus === true && { autoFocus }),
+    error,
+  };
+}
+
+/** Text that becomes a number where the field has one. What is no number is sent as it is, and the server says so. */
+function Plain(props: WidgetProps) {
+  const { field, value, onChange } = props;
+  const isNumber = field.type === 'int' || field.type === 'number';
+  const toValue = (typed: string) =>
+    isNumber && typed.trim() !== '' && Number.isFinite(Number(typed)) ? Number(typed) : typed;
+  return (
+    <TextField
+      {...useNaming(props)}
+      value={typeof value === 'string' || typeof value === 'number' ? String(value) : ''}
+      onChange={(typed) => onChange(typed === '' ? null : toValue(typed))}
+      lines={(field.maxLength ?? 0) > 500 && !('in' in field) ? 4 : 1}
+      {...(isNumber && { inputMode: 'decimal' as const })}
+    />
+  );
+}
+
+function Moment(props: WidgetProps) {
+  const { field, value, onChange } = props;
+  const isDay = field.type === 'date';
+  const text = typeof value === 'string' ? value : '';
+  return (
+    <TextField
+      {...useNaming(props)}
+      type={isDay ? 'date' : 'datetime-local'}
+      value={isDay ? text : localTime(text)}
+      onChange={(typed) => onChange(typed === '' ? null : isDay ? typed : new Date(typed).toISOString())}
+    />
+  );
+}
+
+/** A time of the log as the browser's input takes it: local, without a zone. */
+function localTime(moment: string): string {
+  const date = new Date(moment);
+  if (Number.isNaN(date.getTime())) return '';
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+}
+
+function Options(props: WidgetProps) {
+  const { field, value, onChange } = props;
+  const labels = useLabels();
+  const t = useText();
+  const values =
+    field.options ??
+    theContract()
+      .enumValues(field.of)
+      .map(({ name }) => ({ id: name, name: labels.value(field.of ?? '', name) }));
+  const { label, ...naming } = useNaming(props);
+  return (
+    <Select
+      {...naming}
+      label={label === '' ? (field.label ?? field.name) : label}
+      isHiddenLabel={label === ''}
+      options={field.required ? values : [{ id: '', name: t('form.none') }, ...values]}
+      value={typeof value === 'string' ? value : ''}
+      onChange={(id) => onChange(id === '' ? null : id)}
+    />
+  );
+}
+
+function Picker(props: WidgetProps) {
+  const { field, value, onChange, error } = props;
+  const { label, help, autoFocus } = useNaming(props);
+  return (
+    <ReferencePicker
+      autoFocus={autoFocus ?? false}
+      label={label}
+      help={help}
+      error={error}
+      resource={field.reference ?? ''}
+      value={typeof value === 'string' ? value : ''}
+      onChange={(id) => onChange(id === '' ? null : id)}
+    />
+  );
+}
+
+function Bool(props: WidgetProps) {
+  const { field, label, value, onChange, error } = props;
+  const { help } = useNaming(props);
+  return (
+    <div className={style['field']}>
+      <Checkbox
+        isSelected={value === true}
+        onChange={onChange}
+        className={style['check'] ?? ''}
+        {...(label === '' && { 'aria-label': field.name })}
+      >
+        <span className={style['box']} />
+        {label}
+      </Checkbox>
+      {help !== undefined && <p className={style['help']}>{help}</p>}
+      {error !== undefined && <Fault>{error}</Fault>}
+    </div>
+  );
+}
+
+function Money(props: WidgetProps) {
+  const { field, value, onChange, error } = props;
+  const t = useText();
+  const money = isJson(value) ? value : {};
+  const set = (part: 'amount' | 'currencyCode', typed: string) => {
+    const next = { amount: textAt(money, 'amount'), currencyCode: textAt(money, 'currencyCode'), [part]: typed };
+    onChange(next.amount === '' && next.currencyCode === '' ? null : next);
+  };
+  const { label, help, autoFocus } = useNaming(props);
+  return (
+    <div className={style['money']}>
+      <TextField
+        label={label}
+        {...(label === '' && { 'aria-label': field.name })}
+        {...(help !== undefined && { help })}
+        {...(autoFocus === true && { autoFocus })}
+        inputMode="decimal"
+        value={textAt(money, 'amount')}
+        onChange={(typed) => set('amount', typed)}
+        error={error}
+      />
+      <TextField
+        label={t('form.currency')}
+        value={textAt(money, 'currencyCode')}
+        onChange={(typed) => set('currencyCode', typed.toUpperCase())}
+      />
+    </div>
+  );
+}
+
+/** Texts of a list, each with a button that removes it. Enter and a comma add what is typed. */
+function Texts(props: WidgetProps) {
+  const { field, value, onChange } = props;
+  const t = useText();
+  const labels = useLabels();
+  const [draft, setDraft] = useState('');
+  const items = Array.isArray(value) ? value.map(String) : [];
+  // What is being typed is a part of the value already: nothing moves under the pointer when the focus leaves.
+  const kept = draft.trim() === '' ? items : items.slice(0, -1);
+  const choices =
+    field.options ??
+    theContract()
+      .enumValues(field.of)
+      .map(({ name }) => ({ id: name, name: labels.value(field.of ?? '', name) }));
+  const add = (added: string) => {
+    setDraft('');
+    onChange([...new Set([...kept, added.trim()])].filter((item) => item !== ''));
+  };
+  const type = (next: string) => {
+    if (/[,，]$/.test(next)) return add(next.slice(0, -1));
+    setDraft(next);
+    onChange(next.trim() === '' ? kept : [...kept, next.trim()]);
+  };
+  const naming = useNaming(props);
+  return (
+    <div className={style['field']}>
+      {kept.length > 0 && (
+        <TagGroup
+          aria-label={field.label ?? field.name}
+          onRemove={(keys) => onChange(items.filter((item, index) => index >= kept.length || !keys.has(item)))}
+        >
+          <TagList className={style['tags'] ?? ''}>
+            {kept.map((item) => (
+              <Tag key={item} id={item} textValue={item} className={style['tag'] ?? ''}>
+                {choices.find(({ id }) => id === item)?.name ?? item}
+                <AriaButton slot="remove" className={style['remove'] ?? ''} aria-label={t('form.remove')}>
+                  <Icon of={X} small />
+                </AriaButton>
+              </Tag>
+            ))}
+          </TagList>
+        </TagGroup>
+      )}
+      {choices.length > 0 ? (
+        <Select
+          {...naming}
+          label={naming.label === '' ? field.name : naming.label}
+          isHiddenLabel={naming.label === ''}
+          options={choices.filter(({ id }) => !items.includes(id))}
+          value=""
+          onChange={add}
+        />
+      ) : (
+        <TextField
+          {...naming}
+          value={draft}
+          onChange={type}
+          onKeyDown={(event) => {
+            if (event.key !== 'Enter' || event.metaKey || event.ctrlKey || draft.trim() === '')
+              event.continuePropagation();
+            else {
+              event.preventDefault();
+              add(draft);
+            }
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+/** An object of any shape, as its JSON text. */
+export function JsonText(props: WidgetProps) {
+  const { value, onChange } = props;
+  const t = useText();
+  const [typed, setTyped] = useState<string>();
+  const [isBad, setIsBad] = useState(false);
+  const naming = useNaming(props);
+  const change = (next: string) => {
+    setTyped(next);
+    const parsed = parse(next);
+    setIsBad(parsed === undefined && next.trim() !== '');
+    if (parsed !== undefined || next.trim() === '') onChange(parsed ?? null);
+  };
+  return (
+    <div className={style['code']}>
+      <TextField
+        {...naming}
+        error={isBad ? t('form.notJson') : naming.error}
+        value={typed ?? (value === undefined || value === null ? '' : JSON.stringify(value, undefined, 2))}
+        onChange={change}
+        lines={Math.min(24, Math.max(4, (typed ?? JSON.stringify(value ?? '', undefined, 2)).split('\n').length))}
+      />
+    </div>
+  );
+}
+
+function parse(typed: string): unknown {
+  try {
+    return JSON.parse(typed);
+  } catch {
+    // The sentence under the input says that it is no JSON yet.
+    return undefined;
+  }
+}

@@ -1,0 +1,169 @@
+import { Plus, X } from 'lucide-react';
+import { useText } from '../../app/language.ts';
+import { theContract } from '../../contract/contract.ts';
+import { isJson, type Json } from '../../contract/json.ts';
+import { useLabels } from '../../contract/labels.ts';
+import { nameOf } from '../record/timeline.tsx';
+import { Button, IconButton } from '../ui.tsx';
+import { Fault, type Faults } from './form-faults.tsx';
+import { keyOf, type FormField } from './form-field.ts';
+import { Widget, type WidgetProps } from './form-widgets.tsx';
+import style from './form.module.css';
+
+/** Inputs for the fields of a message. What is not valid the server says; `faults` are its sentences. */
+export function Form({
+  message,
+  fields,
+  value,
+  onChange,
+  faults,
+  at = '',
+  onLeave,
+  isBrief,
+  autoFocus = false,
+}: FormProps) {
+  const shown = fields ?? inputsOf(message);
+  return (
+    <div className={style['form']} onBlur={onLeave}>
+      {shown.map((field, index) => (
+        <FormRow
+          autoFocus={autoFocus && index === 0}
+          key={field.name}
+          message={message}
+          field={field}
+          value={value}
+          onChange={onChange}
+          faults={faults}
+          at={at}
+          isBrief={isBrief}
+        />
+      ))}
+    </div>
+  );
+}
+
+export interface FormProps {
+  message: string;
+  /** Those shown; all that can be written where they are not given. */
+  fields?: readonly FormField[];
+  value: Json;
+  onChange: (value: Json) => void;
+  faults: Faults;
+  /** Pointer of the message in the body. */
+  at?: string;
+  /** When the focus leaves a field. */
+  onLeave?: () => void;
+  /** Whether its first field has the focus. */
+  autoFocus?: boolean;
+  /** Without the sentences of the contract. */
+  isBrief?: boolean | undefined;
+}
+
+/** One field of a form. The name of a custom field is its path: it is written into `customFields`. */
+export function FormRow({
+  message,
+  field,
+  value,
+  onChange,
+  faults,
+  at = '',
+  isHiddenLabel = false,
+  autoFocus = false,
+  isBrief = false,
+}: RowProps) {
+  const labels = useLabels();
+  const isMessage = field.type === 'message' && field.of !== 'Money';
+  const Input = !isMessage ? Widget : field.list ? Messages : Message;
+  const isCustom = field.name.startsWith('customFields.');
+  const outer = isCustom ? 'customFields' : undefined;
+  const inner = outer !== undefined && isJson(value[outer]) ? value[outer] : {};
+  const pointer = `${at}/${field.name.replace('.', '/')}`;
+  return (
+    <Input
+      field={field}
+      label={isHiddenLabel ? '' : nameOf(field, labels.field, message)}
+      value={isCustom ? inner[keyOf(field)] : value[field.name]}
+      onChange={(next) =>
+        onChange(
+          outer === undefined
+            ? { ...value, [field.name]: next }
+            : { ...value, [outer]: { ...inner, [keyOf(field)]: next } },
+        )
+      }
+      faults={faults}
+      pointer={pointer}
+      error={faultAt(faults, pointer, field)}
+      autoFocus={autoFocus}
+      isBrief={isBrief}
+    />
+  );
+}
+
+interface RowProps extends Omit<FormProps, 'fields' | 'onLeave'> {
+  field: FormField;
+  isHiddenLabel?: boolean;
+}
+
+/** The fault of a field; for one that has no inputs for its parts, theirs too. */
+function faultAt(faults: Faults, pointer: string, { type, list, of }: FormField): string | undefined {
+  const own = faults.get(pointer);
+  if (own !== undefined || (type === 'message' && of !== 'Money')) return own;
+  const isWhole = list === true || type === 'object' || of === 'Money';
+  return isWhole ? [...faults].find(([other]) => other.startsWith(`${pointer}/`))?.[1] : undefined;
+}
+
+/** Fields that a request can set. */
+export function inputsOf(message: string, isNew = true): readonly FormField[] {
+  return theContract()
+    .fields(message)
+    .filter(({ output, once }) => output !== true && (isNew || once !== true));
+}
+
+function Message({ field, label, value, onChange, faults, pointer, error, isBrief }: WidgetProps) {
+  return (
+    <fieldset className={style['group']}>
+      {label !== '' && <legend>{label}</legend>}
+      <Form
+        message={field.of ?? ''}
+        value={isJson(value) ? value : {}}
+        onChange={onChange}
+        faults={faults}
+        at={pointer}
+        isBrief={isBrief}
+      />
+      {error !== undefined && <Fault>{error}</Fault>}
+    </fieldset>
+  );
+}
+
+function Messages({ field, label, value, onChange, faults, pointer, error, isBrief }: WidgetProps) {
+  const t = useText();
+  const items = Array.isArray(value) ? value.filter(isJson) : [];
+  return (
+    <fieldset className={style['group']}>
+      {label !== '' && (
+        <legend>
+          {label}
+          {field.required && ' *'}
+        </legend>
+      )}
+      {items.map((item, index) => (
+        <div key={index} className={style['item']}>
+          <Form
+            message={field.of ?? ''}
+            value={item}
+            onChange={(next) => onChange(items.with(index, next))}
+            faults={faults}
+            at={`${pointer}/${index}`}
+            isBrief={isBrief}
+          />
+          <IconButton small name={t('form.remove')} icon={X} onPress={() => onChange(items.toSpliced(index, 1))} />
+        </div>
+      ))}
+      {error !== undefined && <Fault>{error}</Fault>}
+      <Button small icon={Plus} onPress={() => onChange([...items, {}])}>
+        {t('form.add')}
+      </Button>
+    </fieldset>
+  );
+}

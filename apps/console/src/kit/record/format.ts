@@ -1,0 +1,89 @@
+import { useLanguage } from '../../app/language.ts';
+
+/** Values as the reader's language writes them. Times are in the zone of the browser. */
+export interface Format {
+  number: (value: number) => string;
+  percent: (share: number) => string;
+  money: (value: { currencyCode: string; amount: string }) => string;
+  /** A day, such as `2026-01-31`. */
+  date: (day: string) => string;
+  /** The hour of today, else the day; with the year unless it is this one. */
+  time: (moment: string) => string;
+  /** Day and hour, to the second. */
+  exactTime: (moment: string) => string;
+  /** Such as `3 days ago`. */
+  ago: (moment: string) => string;
+  country: (code: string) => string;
+}
+
+const zone = Intl.DateTimeFormat('en', { timeZone: undefined }).resolvedOptions().timeZone;
+const dayMs = 86_400_000;
+
+export function useFormat(): Format {
+  const { language } = useLanguage();
+  return formatOf(language);
+}
+
+const formats = new Map<string, Format>();
+
+export function formatOf(language: string): Format {
+  let format = formats.get(language);
+  if (!format) {
+    format = makeFormat(language);
+    formats.set(language, format);
+  }
+  return format;
+}
+
+function makeFormat(language: string): Format {
+  const times = (options: Intl.DateTimeFormatOptions) =>
+    new Intl.DateTimeFormat(language, { timeZone: zone, ...options });
+  const hour = times({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  const day = times({ day: 'numeric', month: 'short' });
+  const dayOfYear = times({ day: 'numeric', month: 'short', year: 'numeric' });
+  const exact = times({ dateStyle: 'medium', timeStyle: 'medium' });
+  const plainDay = new Intl.DateTimeFormat(language, {
+    timeZone: 'UTC',
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+  });
+  const numbers = new Intl.NumberFormat(language);
+  const percents = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 });
+  const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
+  const countries = new Intl.DisplayNames(language, { type: 'region', fallback: 'code' });
+  const isSame = (form: Intl.DateTimeFormat, one: Date, other: Date) => form.format(one) === form.format(other);
+  return {
+    number: (value) => numbers.format(value),
+    percent: (share) => percents.format(share),
+    money: ({ currencyCode, amount }) => moneyText(language, currencyCode, amount),
+    date: (text) => plainDay.format(new Date(`${text}T00:00:00Z`)),
+    time: (moment) => {
+      const date = new Date(moment);
+      if (isSame(dayOfYear, date, new Date())) return hour.format(date);
+      return date.getUTCFullYear() === new Date().getUTCFullYear() ? day.format(date) : dayOfYear.format(date);
+    },
+    exactTime: (moment) => exact.format(new Date(moment)),
+    ago: (moment) => agoText(relative, Date.now() - Date.parse(moment)),
+    country: (code) => (/^[A-Z]{2}$/.test(code) ? (countries.of(code) ?? code) : code),
+  };
+}
+
+/** Decimal amounts stay text: a number would round them. */
+function moneyText(language: string, currency: string, amount: string): string {
+  const isWhole = !/\.\d*[1-9]/.test(amount);
+  const form = new Intl.NumberFormat(language, {
+    style: 'currency',
+    currency,
+    ...(isWhole && { minimumFractionDigits: 0, maximumFractionDigits: 0 }),
+  });
+  return form.format(amount as unknown as number);
+}
+
+function agoText(form: Intl.RelativeTimeFormat, ms: number): string {
+  if (Math.abs(ms) < 60_000) return form.format(-Math.round(ms / 1_000), 'second');
+  if (Math.abs(ms) < 3_600_000) return form.format(-Math.round(ms / 60_000), 'minute');
+  if (Math.abs(ms) < dayMs) return form.format(-Math.round(ms / 3_600_000), 'hour');
+  if (Math.abs(ms) < 60 * dayMs) return form.format(-Math.round(ms / dayMs), 'day');
+  return form.format(-Math.round(ms / (30 * dayMs)), 'month');
+}

@@ -1,0 +1,240 @@
+import { useQuery } from '@tanstack/react-query';
+import { Pause, Play, TriangleAlert, Undo2, X } from 'lucide-react';
+import { useEffect, useEffectEvent, useState } from 'react';
+import { useText } from '../../app/language.ts';
+import { call, Problem, stream } from '../../contract/call.ts';
+import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
+import { useLabels } from '../../contract/labels.ts';
+import { invalidate, queryClient, readQuery } from '../../contract/queries.ts';
+import text from '../../style/text.module.css';
+import { FormFault, useWrite } from '../form/form-faults.tsx';
+import { Button, Chip, Ticks, type IconType } from '../ui.tsx';
+import { useFormat } from './format.ts';
+import style from './live-operation.module.css';
+
+/** States in which nothing more comes. */
+const ended = ['SUCCEEDED', 'FAILED', 'CANCELLED', 'UNDONE'];
+
+/**
+ * An operation that takes a while, such as an import: how far it is, and what can be done with it.
+ *
+ * @param id of the operation
+ * @param onEnd when it has ended
+ */
+export function LiveOperation({ id, title, onEnd }: { id: string; title?: string; onEnd?: (operation: Json) => void }) {
+  const { operation, isLost, restart } = useOperation(id, onEnd);
+  const t = useText();
+  const labels = useLabels();
+  const [isListed, setIsListed] = useState(false);
+  if (!operation) return <p className={style['wait']}>{t('job.reading')}</p>;
+  const state = textAt(operation, 'state');
+  const issues = countOf(operation, 'issues');
+  return (
+    <section
+      className={style['job']}
+      aria-label={title ?? labels.value('Operation.Kind', textAt(operation, 'kind'))}
+      aria-live="polite"
+    >
+      <header className={text['row']}>
+        <span className={`${text['strong']} ${text['cut']}`}>
+          {title ?? labels.value('Operation.Kind', textAt(operation, 'kind'))}
+        </span>
+        <span className={text['grow']} />
+        <Chip tone={state === 'FAILED' ? 'danger' : state === 'PAUSED' ? 'warn' : 'quiet'}>
+          {labels.value('Operation.State', state)}
+        </Chip>
+      </header>
+      <Progress operation={operation} />
+      {isLost && <p className={text['meta']}>{t('job.lost')}</p>}
+      {state === 'FAILED' && <p className={style['error']}>{textAt(operation, 'error.message')}</p>}
+      <Actions operation={operation} onDone={restart} />
+      {issues > 0 && (
+        <Button small kind="bare" icon={TriangleAlert} onPress={() => setIsListed(!isListed)}>
+          {t('job.issues', { count: issues })}
+        </Button>
+      )}
+      {isListed && <Issues id={id} />}
+    </section>
+  );
+}
+
+interface LiveState {
+  operation: Json | undefined;
+  /** Whether the stream broke off. */
+  isLost: boolean;
+  /** Follows it anew, as after an undo of one that had ended. */
+  restart: () => void;
+}
+
+/** The operation by its stream, which is opened again where it breaks. */
+export function useOperation(id: string, onEnd?: (operation: Json) => void): LiveState {
+  const [operation, setOperation] = useState<Json>();
+  const [isLost, setIsLost] = useState(false);
+  const [round, setRound] = useState(0);
+  const end = useEffectEvent((last: Json) => onEnd?.(last));
+  useEffect(() => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const follow = async () => {
+      for await (const message of stream('watchOperation', { id }, signal)) {
+        setOperation(message);
+        setIsLost(false);
+        queryClient.setQueryData(readQuery('getOperation', { id }).queryKey, message);
+        if (!ended.includes(textAt(message, 'state'))) continue;
+        end(message);
+        void invalidate('operations');
+      }
+    };
+    void again(follow, setIsLost, signal);
+    return () => controller.abort();
+  }, [id, round]);
+  return { operation, isLost, restart: () => setRound(round + 1) };
+}
+
+/** Runs what may break off until it ends by itself; what the request causes is not tried again. */
+async function again(
+  follow: () => Promise<void>,
+  onLost: (isLost: boolean) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let failures = 0; !signal.aborted; failures += 1) {
+    try {
+      await follow();
+      return;
+    } catch (error) {
+      if (signal.aborted || (error instanceof Problem && error.status >= 400 && error.status < 500)) return;
+      onLost(true);
+      await new Promise((resolve) => setTimeout(resolve, Math.min(15_000, 500 * 2 ** failures)));
+    }
+  }
+}
+
+/** The figure, the scale, what became of the rows, and about how long it takes. */
+function Progress({ operation }: { operation: Json }) {
+  const t = useText();
+  const format = useFormat();
+  const state = textAt(operation, 'state');
+  const rows = countOf(operation, 'rows');
+  const share = shareOf(operation, state);
+  const counts = ['created', 'updated', 'unchanged', 'joined', 'failed', 'undone'].filter(
+    (name) => countOf(operation, name) > 0,
+  );
+  const isMiddle = share > 0 && share < 1 && rows > 0;
+  return (
+    <>
+      <p>
+        <span className={text['figure']}>{format.number(rows)}</span>{' '}
+        <span className={text['two']}>
+          {isMiddle ? t('job.rowsOf', { count: Math.round(rows / share) }) : t('job.rows')}
+        </span>
+      </p>
+      <Ticks
+        label={t('job.progress', { percent: format.percent(share) })}
+        count={48}
+        height={10}
+        value={share}
+        tone={tones[state] ?? 'accent'}
+      />
+      <p className={text['meta']}>
+        {counts.map((name) => t(`job.${name}`, { count: countOf(operation, name) })).join(', ')}
+        <Left operation={operation} share={share} />
+      </p>
+    </>
+  );
+}
+
+const tones: Readonly<Record<string, 'warn' | 'danger'>> = { FAILED: 'danger', PAUSED: 'warn', CANCELLED: 'warn' };
+
+function shareOf(operation: Json, state: string): number {
+  if (['SUCCEEDED', 'UNDONE'].includes(state)) return 1;
+  const [done, all] = [Number(operation['processedBytes'] ?? 0), Number(operation['receivedBytes'] ?? 0)];
+  return all > 0 ? done / all : 0;
+}
+
+function Left({ operation, share }: { operation: Json; share: number }) {
+  const t = useText();
+  const seconds = secondsLeft(operation, share);
+  if (seconds === undefined) return null;
+  return (
+    <> {seconds < 90 ? t('job.seconds', { count: seconds }) : t('job.minutes', { count: Math.round(seconds / 60) })}</>
+  );
+}
+
+/** By the pace so far; undefined until a part is done. */
+function secondsLeft(operation: Json, share: number): number | undefined {
+  const start = Date.parse(textAt(operation, 'startTime'));
+  if (Number.isNaN(start) || share < 0.02 || share >= 1 || operation['state'] !== 'RUNNING') return undefined;
+  return Math.max(1, Math.round((((Date.now() - start) / share) * (1 - share)) / 1_000));
+}
+
+const acts: readonly { operation: string; icon: IconType; states: readonly string[] }[] = [
+  { operation: 'pauseOperation', icon: Pause, states: ['RUNNING'] },
+  { operation: 'resumeOperation', icon: Play, states: ['PAUSED'] },
+  { operation: 'cancelOperation', icon: X, states: ['WAITING', 'RUNNING', 'PAUSED'] },
+  { operation: 'undoOperation', icon: Undo2, states: ['SUCCEEDED', 'CANCELLED', 'FAILED'] },
+];
+
+/** What can be done in the state that it is in. Only rows of an import can be taken back. */
+function Actions({ operation, onDone }: { operation: Json; onDone: () => void }) {
+  const [state, kind] = [textAt(operation, 'state'), textAt(operation, 'kind')];
+  const possible = acts.filter(({ states }) => states.includes(state));
+  return (
+    <span className={style['acts']}>
+      {possible
+        .filter((act) => act.operation !== 'undoOperation' || kind === 'IMPORT')
+        .map((act) => (
+          <Act
+            key={act.operation}
+            id={textAt(operation, 'id')}
+            operation={act.operation}
+            icon={act.icon}
+            onDone={onDone}
+          />
+        ))}
+    </span>
+  );
+}
+
+function Act({ id, operation, icon, onDone }: { id: string; operation: string; icon: IconType; onDone: () => void }) {
+  const t = useText();
+  const write = useWrite(() => call(operation, { id }));
+  return (
+    <>
+      <Button
+        small
+        icon={icon}
+        isDisabled={write.isRunning}
+        onPress={() => void write.run().then((answer) => answer && onDone())}
+      >
+        {t(`job.${operation}`)}
+      </Button>
+      <FormFault error={write.error} names={[]} />
+    </>
+  );
+}
+
+/** The first rows that could not be taken as they are. */
+const severities: Readonly<Record<string, 'danger' | 'warn'>> = { ERROR: 'danger', WARNING: 'warn' };
+
+function Issues({ id }: { id: string }) {
+  const t = useText();
+  const labels = useLabels();
+  const { data } = useQuery(readQuery('listOperationIssues', { id, pageSize: 50 }));
+  return (
+    <ul className={style['issues']}>
+      {itemsAt(data, 'issues').map((issue, index) => (
+        <li key={index}>
+          <span className={text['meta']}>{t('job.line', { line: textAt(issue, 'line') })}</span>{' '}
+          <Chip tone={severities[textAt(issue, 'severity')] ?? 'info'}>
+            {labels.value('ImportIssue.Severity', textAt(issue, 'severity'))}
+          </Chip>{' '}
+          <code>{textAt(issue, 'field')}</code> {textAt(issue, 'message')}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function countOf(operation: Json, name: string): number {
+  return Number(valueAt(operation, `counts.${name}`) ?? 0);
+}

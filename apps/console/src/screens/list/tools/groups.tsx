@@ -1,0 +1,59 @@
+import { useQuery } from '@tanstack/react-query';
+import { X } from 'lucide-react';
+import { useText } from '../../../app/language.ts';
+import { theContract } from '../../../contract/contract.ts';
+import { itemsAt, textAt } from '../../../contract/json.ts';
+import { useLabels } from '../../../contract/labels.ts';
+import { readQuery } from '../../../contract/queries.ts';
+import { quoted } from '../../../kit/filter/filter-completion.ts';
+import { useFormat } from '../../../kit/record/format.ts';
+import { isPersonField, PersonName } from '../../../kit/record/person.tsx';
+import { IconButton } from '../../../kit/ui.tsx';
+import type { ListState } from '../list-state.ts';
+import { RecordName } from '../record-name.tsx';
+import style from '../list.module.css';
+
+/** How many records each value of a field has. A press adds the value to the filter. */
+export function Groups({ list }: { list: ListState }) {
+  const t = useText();
+  const labels = useLabels();
+  const format = useFormat();
+  const { resource, search, change, data } = list;
+  const { group = '' } = search;
+  const canGroup = resource.aggregate !== undefined && resource.groups.includes(group);
+  const { orderBy: _, showDeleted: __, ...scope } = data.asked;
+  const answer = useQuery(readQuery(resource.aggregate ?? resource.list, { ...scope, groupBy: group }, canGroup));
+  if (!canGroup) return null;
+  const name = labels.field(resource.message, group);
+  const add = (value: string) => {
+    const condition = value === '' ? `NOT ${group}:*` : `${group} = ${quoted(value)}`;
+    change({ filter: search.filter === undefined ? condition : `${search.filter} AND ${condition}` });
+  };
+  return (
+    <div className={style['groups']} role="group" aria-label={t('list.groupedBy', { name })}>
+      <span className={style['groupName']}>{name}</span>
+      {itemsAt(answer.data, 'groups').map((each) => {
+        const value = textAt(itemsAt(each, 'values')[0], 'value');
+        return (
+          <button key={value} type="button" className={style['view']} onClick={() => add(value)}>
+            <GroupValue list={list} path={group} value={value} />
+            <small>{format.number(Number(each['count']))}</small>
+          </button>
+        );
+      })}
+      <IconButton small icon={X} name={t('list.ungroup')} onPress={() => change({ group: undefined })} />
+    </div>
+  );
+}
+
+function GroupValue({ list: { resource }, path, value }: { list: ListState; path: string; value: string }) {
+  const t = useText();
+  const labels = useLabels();
+  const format = useFormat();
+  const field = theContract().field(resource.message, path);
+  if (value === '') return t('list.none');
+  if (isPersonField(path)) return <PersonName value={value} />;
+  if (field?.reference !== undefined) return <RecordName resource={field.reference} id={value} />;
+  if (field?.type === 'enum') return labels.value(field.of ?? '', value);
+  return path === 'countryCode' ? format.country(value) : value;
+}
