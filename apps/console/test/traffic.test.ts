@@ -20,6 +20,15 @@ describe('the traffic of a workspace', () => {
 
     const grant = { displayName: 'Load', permissions: ['customers.read'] };
     const { key } = await workspace.api('POST', '/v1/apiKeys', grant);
+    // The other edge counts for a watcher of this one within two seconds.
+    const listed = page.getByRole('row', { name: /^ListCustomers / });
+    const isCounted = async () => {
+      await fetch(`${workspace.platform.edgeUrls[1] ?? ''}/v1/customers`, {
+        headers: { authorization: `Bearer ${String(key)}` },
+      }).then((response) => response.text());
+      return listed.count();
+    };
+    await expect.poll(isCounted, { timeout: 20_000 }).toBe(1);
     const latencies: number[] = [];
     for (let sent = 0; sent < 200; sent += 1) {
       const begin = performance.now();
