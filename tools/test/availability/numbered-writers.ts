@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Tenant } from '@rapport/testing';
+import { isSoak, type Tenant } from '@rapport/testing';
 
 /** The edge's deadline of a request, in milliseconds. */
 export const requestDeadlineMs = 10_000;
+
+/** Longest pause of a writer between two customers, in milliseconds: the short form shares the machine with other tests. */
+const longestPauseMs = isSoak ? 200 : 800;
 
 /** Refusals that a retrying client may get during a fault. */
 const passing = new Set([409, 429, 503, 504]);
@@ -73,7 +76,7 @@ export class NumberedWriters {
       while ((id = await this.#create(name, key)) === undefined) await delay(50 + Math.random() * 100);
       this.acknowledged.set(name, id);
       // Paces the load.
-      await delay(Math.random() * 200);
+      await delay(Math.random() * longestPauseMs);
     }
   }
 

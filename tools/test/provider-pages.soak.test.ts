@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { sharedPlatform, startChromium, type SharedPlatform } from '@rapport/testing';
+import { isSoak, printedSeed, sharedPlatform, startChromium, type SharedPlatform } from '@rapport/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { ApiClient } from './api-client.ts';
 import { mailedLink } from './people.ts';
@@ -61,17 +61,21 @@ const looks = (['en', 'zh-CN'] as const).flatMap((locale) =>
   (['light', 'dark'] as const).flatMap((colorScheme) => [320, 1_280].map((width) => ({ locale, colorScheme, width }))),
 );
 
-test.each(looks)('the sign-in page keeps WCAG 2.2 AA in %j', { timeout }, async (look) => {
-  const url = await check(pages['sign in'] ?? '', look);
+const seed = printedSeed('pages of the provider');
 
-  expect(url).toContain('/oauth/interactions/');
-});
+/** Each page in one look by the seed, in all of them in the long form. */
+const views = ['sign in', 'an invitation', 'a link that no longer works', 'an error', 'signed out'].flatMap(
+  (name, index) =>
+    (isSoak ? looks : [looks[(seed + 3 * index) % looks.length]!]).map((look): [string, (typeof looks)[number]] => [
+      name,
+      look,
+    ]),
+);
 
-test('each other page keeps it, in one look by chance', { timeout }, async () => {
-  for (const [name, address] of Object.entries(pages)) {
-    const look = looks[Math.floor(Math.random() * looks.length)]!;
-    await expect(check(address, look), `${name} in ${JSON.stringify(look)}`).resolves.toContain(platform.edgeUrl);
-  }
+test.each(views)('%s keeps WCAG 2.2 AA in %j', { timeout }, async (name, look) => {
+  const url = await check(pages[name] ?? '', look);
+
+  expect(url).toContain(name === 'sign in' ? '/oauth/interactions/' : platform.edgeUrl);
 });
 
 test(
