@@ -14,12 +14,13 @@ const depConstraints = [
   { sourceTag: 'type:platform', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'type:contracts', onlyDependOnLibsWithTags: ['type:platform', 'type:proto'] },
   { sourceTag: 'type:persistence', onlyDependOnLibsWithTags: ['type:platform'] },
+  { sourceTag: 'type:time', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'type:testing', onlyDependOnLibsWithTags: [] },
   // Published without the others.
   { sourceTag: 'type:client', onlyDependOnLibsWithTags: [] },
   {
     sourceTag: 'type:service',
-    onlyDependOnLibsWithTags: ['type:contracts', 'type:platform', 'type:persistence'],
+    onlyDependOnLibsWithTags: ['type:contracts', 'type:platform', 'type:persistence', 'type:time'],
   },
   {
     sourceTag: 'type:edge',

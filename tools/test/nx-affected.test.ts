@@ -23,6 +23,7 @@ const affectedBy: [file: string, projects: string[]][] = [
   // The edge serves its files.
   ['apps/console/src/main.tsx', ['console', 'edge', ...wholePlatform]],
   ['libs/persistence/src/etag.ts', ['persistence', 'auth', 'customers', ...wholePlatform]],
+  ['libs/time/src/zone-clock.ts', ['time', 'customers', ...wholePlatform]],
   ['apps/edge/src/http/problem.ts', ['edge', ...wholePlatform]],
   ['apps/auth/src/access/rights.ts', ['auth', ...wholePlatform]],
   ['apps/customers/src/engine/query/list-customers.ts', ['customers', ...wholePlatform]],

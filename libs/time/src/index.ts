@@ -1,0 +1,10 @@
+export { businessDuration, dueAt } from './calendars/business-time.js';
+export { calendarFaults, calendarLimits } from './calendars/calendar-faults.js';
+export type { CalendarException, CalendarRule, DailyWindow, Weekday, WeeklyWindow } from './calendars/calendar-rule.js';
+export { compileCalendar, type CompiledCalendar, type YearRange } from './calendars/compiled-calendar.js';
+export { windowsOfDate, type DateWindow } from './calendars/windows-of-date.js';
+export type { Fault } from './fault.js';
+export { expand, followingOccurrence, nextOccurrence, type Completion } from './recurrences/occurrences.js';
+export { recurrenceLimits, type MissedMode, type Recurrence, type RecurrenceMode } from './recurrences/recurrence.js';
+export { recurrenceFaults } from './recurrences/recurrence-faults.js';
+export { isZone, tzdataVersion } from './zone-clock.js';

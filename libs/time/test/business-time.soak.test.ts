@@ -1,0 +1,102 @@
+import { printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
+import { Temporal } from 'temporal-polyfill';
+import { expect, test } from 'vitest';
+import { businessDuration, calendarFaults, compileCalendar, dueAt, type CalendarRule } from '../src/index.js';
+import { answersOf } from './oracle.js';
+import { Random } from './random.js';
+import { randomCalendar, randomTime, randomZones, type Zone } from './random-calendars.js';
+
+const sizes = {
+  calendars: sizeOf('BUSINESS_CALENDARS', { short: 2_000, long: 200_000 }),
+  zones: sizeOf('BUSINESS_ZONES', { short: 25, long: 1_000 }),
+};
+const batchSize = 100;
+/** How far the oracle walks. */
+const walkDays = 30;
+const hourMs = 3_600_000;
+
+interface Case {
+  calendar: CalendarRule;
+  /** Seconds since 1970, and how long. */
+  from: number;
+  to: number;
+  duration: number;
+  days: number;
+}
+
+test(
+  'business time of random calendars equals, to the second, that of an oracle that walks from window to window',
+  async () => {
+    const random = new Random(printedSeed('business-time'));
+    const zones = randomZones(random, sizes.zones);
+    const tally = { calendars: 0, due: 0, notDue: 0 };
+    const differences: { each: Case; ours: unknown; oracles: unknown }[] = [];
+    for await (const [{ cases }, answers] of answersOf<{ cases: Case[] }, Answer[]>(
+      'business_time_oracle.py',
+      randomCases(random, zones),
+    )) {
+      cases.forEach((each, index) => {
+        const ours = answerOf(each);
+        const oracles = answers[index]!;
+        tally.calendars += 1;
+        tally[oracles[1] === null ? 'notDue' : 'due'] += 1;
+        if (ours[0] !== oracles[0] || ours[1] !== oracles[1]) differences.push({ each, ours, oracles });
+      });
+    }
+    const { wrong, otherDatabase } = await judged(differences);
+    printTally('business-time', { ...tally, zones: zones.length, wrong: wrong.length, otherDatabase });
+    expect(wrong.slice(0, 3)).toEqual([]);
+    // The databases of Node and Python are of other versions, which differ in few zones.
+    expect(otherDatabase).toBeLessThan(Math.max(tally.calendars / 100, 25));
+  },
+  soakTimeoutMs,
+);
+
+/** Business seconds from `from` to `to`, and when the duration is due. */
+type Answer = [measured: number, due: number | null];
+
+function* randomCases(random: Random, zones: Zone[]): Generator<{ cases: Case[] }> {
+  for (let left = sizes.calendars; left > 0; left -= batchSize) {
+    const cases = Array.from({ length: Math.min(left, batchSize) }, () => {
+      const zone = random.pick(zones);
+      const from = randomTime(random, zone);
+      const to = from + random.below(random.pick([86_400, 5 * 86_400, walkDays * 86_400]));
+      const duration = random.chance(0.05) ? 0 : random.below(random.pick([3_600, 40_000, 400_000]));
+      return { calendar: randomCalendar(random, zone, from), from, to, duration, days: walkDays };
+    });
+    yield { cases };
+  }
+}
+
+function answerOf({ calendar, from, to, duration, days }: Case): Answer {
+  expect(calendarFaults(calendar)).toEqual([]);
+  const compiled = compileCalendar(calendar);
+  const measuredMs = businessDuration(compiled, from * 1_000, to * 1_000);
+  const dueMs = dueAt(compiled, from * 1_000, duration * 1_000);
+  // Beyond the days that the oracle surely walks, only the library knows.
+  const isWalked = dueMs !== undefined && dueMs <= (from + days * 86_400) * 1_000;
+  return [measuredMs / 1_000, isWalked ? dueMs / 1_000 : null];
+}
+
+/** Differences of the two databases of time zones are none of the library. */
+async function judged(differences: { each: Case; ours: unknown; oracles: unknown }[]) {
+  const wrong: typeof differences = [];
+  const questions = differences.map((difference) => {
+    const { calendar, from, days } = difference.each;
+    const first = from - 5 * 86_400;
+    return { zone: calendar.zone, first: first - (first % 3_600), last: from + (days + 5) * 86_400, difference };
+  });
+  for await (const [question, offsets] of answersOf<(typeof questions)[number], number[][]>(
+    'business_time_oracle.py',
+    questions,
+  )) {
+    const changes: number[][] = [];
+    for (let at = question.first; at < question.last; at += hourMs / 1_000) {
+      const time = Temporal.Instant.fromEpochMilliseconds(at * 1_000).toZonedDateTimeISO(question.zone);
+      const offset = time.offsetNanoseconds / 1e9;
+      if (changes.at(-1)?.[1] !== offset) changes.push([at, offset]);
+    }
+    if (JSON.stringify(changes) === JSON.stringify(offsets)) wrong.push(question.difference);
+  }
+  return { wrong, otherDatabase: differences.length - wrong.length };
+}
