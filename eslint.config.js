@@ -14,13 +14,14 @@ const depConstraints = [
   { sourceTag: 'type:platform', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'type:contracts', onlyDependOnLibsWithTags: ['type:platform', 'type:proto'] },
   { sourceTag: 'type:persistence', onlyDependOnLibsWithTags: ['type:platform'] },
-  { sourceTag: 'type:time', onlyDependOnLibsWithTags: [] },
+  // Time and money: so that a check of a figure needs nothing else.
+  { sourceTag: 'type:pure', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'type:testing', onlyDependOnLibsWithTags: [] },
   // Published without the others.
   { sourceTag: 'type:client', onlyDependOnLibsWithTags: [] },
   {
     sourceTag: 'type:service',
-    onlyDependOnLibsWithTags: ['type:contracts', 'type:platform', 'type:persistence', 'type:time'],
+    onlyDependOnLibsWithTags: ['type:contracts', 'type:platform', 'type:persistence', 'type:pure'],
   },
   {
     sourceTag: 'type:edge',

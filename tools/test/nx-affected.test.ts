@@ -22,6 +22,7 @@ const affectedBy: [file: string, projects: string[]][] = [
   ['libs/contracts/src/rest/rest-route.ts', ['contracts', 'console', 'edge', 'auth', 'customers', ...wholePlatform]],
   // The edge serves its files.
   ['apps/console/src/main.tsx', ['console', 'edge', ...wholePlatform]],
+  ['libs/money/src/lines.ts', ['money', 'customers', ...wholePlatform]],
   ['libs/persistence/src/etag.ts', ['persistence', 'auth', 'customers', ...wholePlatform]],
   ['libs/time/src/zone-clock.ts', ['time', 'customers', ...wholePlatform]],
   ['apps/edge/src/http/problem.ts', ['edge', ...wholePlatform]],
