@@ -6,7 +6,7 @@ import { createRoot } from 'react-dom/client';
 import { LanguageContext, loadSpeech, preferredLanguage } from './app/language.ts';
 import { router } from './app/router.tsx';
 import { applyTheme } from './app/theme.ts';
-import { queryClient } from './contract/queries.ts';
+import { queryClient } from './contract/api.ts';
 import { Toasts } from './kit/toast.tsx';
 import './style/base.css';
 

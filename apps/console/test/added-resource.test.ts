@@ -1,7 +1,7 @@
 import { platformContract } from '@rapport/contracts';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ContractFile } from '../src/contract/contract-file.ts';
+import type { ContractFile } from '../src/contract/contract.ts';
 import { contractFile } from '../tools/contract-facts.ts';
 import { faultsOf, Workspace } from './workspace.ts';
 

@@ -2,7 +2,7 @@ import { platformContract } from '@rapport/contracts';
 import { isSoak, printedSeed, sizeOf } from '@rapport/testing';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { FilterFact } from '../src/contract/contract-file.ts';
+import type { FilterFact } from '../src/contract/contract.ts';
 import { contractFile } from '../tools/contract-facts.ts';
 import { Workspace } from './workspace.ts';
 

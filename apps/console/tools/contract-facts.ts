@@ -10,7 +10,7 @@ import {
 } from '@rapport/contracts';
 import { FieldBehavior } from '@rapport/contracts/google/api/field_behavior';
 import { Format, type FieldRules } from '@rapport/contracts/rapport/api/v1/options';
-import type { ContractFile, EnumValue, Field, FieldType, Operation } from '../src/contract/contract-file.ts';
+import type { ContractFile, EnumValue, Field, FieldType, Operation } from '../src/contract/contract.ts';
 import { nameOf } from './names.ts';
 import { resourcesOf } from './resources.ts';
 

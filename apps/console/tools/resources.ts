@@ -7,7 +7,7 @@ import {
   orderFieldsOf,
   type FilterField,
 } from '@rapport/contracts/filters';
-import type { FilterFact, Operation, Resource } from '../src/contract/contract-file.ts';
+import type { FilterFact, Operation, Resource } from '../src/contract/contract.ts';
 import { nameOf } from './names.ts';
 
 /** The collections that can be listed: `GET /v1/x` whose answer has one list of messages. */

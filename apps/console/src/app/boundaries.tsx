@@ -1,18 +1,17 @@
 import { Link, useRouter, type ErrorComponentProps } from '@tanstack/react-router';
 import { Lock, RefreshCw, TriangleAlert } from 'lucide-react';
-import { Problem } from '../contract/call.ts';
-import { useLabels } from '../contract/labels.ts';
+import { Problem } from '../contract/api.ts';
 import { Button, Chip, Icon, Skeleton } from '../kit/ui.tsx';
 import text from '../style/text.module.css';
 import style from './boundaries.module.css';
-import { useText } from './language.ts';
+import { useLanguage } from './language.ts';
 
 /** In place of a screen that failed: what could not be done, when to try again, and what support asks for. */
 export function Failure({ error }: ErrorComponentProps) {
-  const t = useText();
+  const { t } = useLanguage();
   const router = useRouter();
   return (
-    <section className={style['panel']} role="alert">
+    <section className={style.panel} role="alert">
       <ProblemText error={error} />
       <Button icon={RefreshCw} onPress={() => void router.invalidate()}>
         {t('error.tryAgain')}
@@ -22,14 +21,13 @@ export function Failure({ error }: ErrorComponentProps) {
 }
 
 export function ProblemText({ error }: { error: unknown }) {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   if (!(error instanceof Problem)) return <p>{t('error.unexpected')}</p>;
   if (error.status === 403)
     return (
       <>
         <Icon of={Lock} />
-        <h2 className={text['strong']}>{t('error.forbidden')}</h2>
+        <h2 className={text.strong}>{t('error.forbidden')}</h2>
         <p>{error.message}</p>
       </>
     );
@@ -40,18 +38,18 @@ export function ProblemText({ error }: { error: unknown }) {
       </Chip>
       <h2>{labels.error(error.code) ?? error.message}</h2>
       {error.requestId !== undefined && (
-        <code className={text['faint']}>{t('error.request', { id: error.requestId })}</code>
+        <code className={text.faint}>{t('error.request', { id: error.requestId })}</code>
       )}
     </>
   );
 }
 
 export function Missing() {
-  const t = useText();
+  const { t } = useLanguage();
   return (
-    <section className={style['panel']}>
+    <section className={style.panel}>
       <h2>{t('error.missing')}</h2>
-      <Link to="/" className={text['link'] ?? ''}>
+      <Link to="/" className={text.link}>
         {t('nav.home')}
       </Link>
     </section>
@@ -60,7 +58,7 @@ export function Missing() {
 
 export function Pending() {
   return (
-    <div className={style['pending']} aria-busy>
+    <div className={style.pending} aria-busy>
       {[32, 24, 40, 28, 36].map((width) => (
         <Skeleton key={width} width={width} />
       ))}

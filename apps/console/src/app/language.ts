@@ -1,5 +1,7 @@
 import { createContext, useContext } from 'react';
 import en from '../locales/en.ts';
+import { formatOf, type Format } from './format.ts';
+import { labelsOf, type Labels } from './labels.ts';
 
 /** Languages that the console speaks. */
 export const languages = ['en', 'zh-CN'] as const;
@@ -10,18 +12,17 @@ export type Texts = Readonly<Record<string, string>>;
 /** Texts by key, with `{name}` for values and `{count, one, other}` for numbers. */
 export type Translate = (key: string, values?: Readonly<Record<string, string | number>>) => string;
 
+/** What is said in the reader's language. */
 interface Speech {
   language: Language;
   t: Translate;
+  labels: Labels;
+  format: Format;
   /** Undefined for a key that the catalog lacks. */
   find: (key: string) => string | undefined;
 }
 
 export const LanguageContext = createContext<Speech>(speechOf('en', {}));
-
-export function useText(): Translate {
-  return useContext(LanguageContext).t;
-}
 
 export function useLanguage(): Speech {
   return useContext(LanguageContext);
@@ -47,6 +48,8 @@ export function speechOf(language: Language, texts: Texts): Speech {
   return {
     language,
     find,
+    labels: labelsOf(find),
+    format: formatOf(language),
     t: (key, values = {}) => fill(find(key) ?? key, values, language),
   };
 }

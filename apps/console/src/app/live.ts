@@ -1,7 +1,6 @@
 import { useEffect, useEffectEvent, useSyncExternalStore } from 'react';
-import { stream, Problem } from '../contract/call.ts';
+import { invalidate, Problem, stream } from '../contract/api.ts';
 import { theContract } from '../contract/contract.ts';
-import { invalidate } from '../contract/queries.ts';
 
 /** A change of a record of the workspace. */
 export interface LiveChange {

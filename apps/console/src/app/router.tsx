@@ -7,7 +7,7 @@ import {
   redirect,
 } from '@tanstack/react-router';
 import { loadContract } from '../contract/contract.ts';
-import { queryClient } from '../contract/queries.ts';
+import { queryClient } from '../contract/api.ts';
 import { listSearch } from '../screens/list/search.ts';
 import { Failure, Missing, Pending } from './boundaries.tsx';
 import { sessionQuery } from './session.ts';

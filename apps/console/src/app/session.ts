@@ -1,5 +1,5 @@
 import { useSuspenseQuery } from '@tanstack/react-query';
-import { consoleHeaders } from '../contract/call.ts';
+import { consoleHeaders } from '../contract/api.ts';
 
 /** Who is signed in, and what they may do. */
 export interface Session {

@@ -1,4 +1,123 @@
-import type { ContractFile, Field, Operation, Resource } from './contract-file.ts';
+/** The facts of the contract that the console is derived from, as `console:generate` writes them. */
+export interface ContractFile {
+  operations: Operation[];
+  /** Collections that can be listed, and what can be done with their items. */
+  resources: Resource[];
+  /** Fields of messages, by the message's name without its package. */
+  messages: Record<string, Field[]>;
+  /** Values of enums, without the unspecified one. */
+  enums: Record<string, EnumValue[]>;
+}
+
+export interface Operation {
+  /** As in OpenAPI, such as `listCustomers`. */
+  id: string;
+  verb: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Such as `/v1/customers/{id}`. */
+  path: string;
+  /** Name of the service for people, such as `Stage entries`. */
+  group: string;
+  summary: string;
+  /** Empty for a public operation. It can contain a parameter, such as `objects.{object}.read`. */
+  permission: string;
+  cost: number;
+  parameters: Parameter[];
+  /** Message of the body in JSON. */
+  body?: string;
+  /** `file` is raw bytes, `patch` a JSON Merge Patch. */
+  bodyUsage?: 'input' | 'patch' | 'file';
+  /** Message of the answer, or of each message of a stream. */
+  answer?: string;
+  answerUsage: 'message' | 'messages' | 'file' | 'empty';
+}
+
+export interface Parameter extends Field {
+  in: 'path' | 'query' | 'header';
+}
+
+export type FieldType =
+  'text' | 'bool' | 'int' | 'number' | 'time' | 'date' | 'enum' | 'message' | 'object' | 'bytes' | 'mask';
+
+export interface Field {
+  /** In JSON, such as `displayName`. */
+  name: string;
+  type: FieldType;
+  /** Name of the enum or message. */
+  of?: string;
+  list?: true;
+  required?: true;
+  /** Set by the server. */
+  output?: true;
+  /** Set once, when the record is created. */
+  once?: true;
+  /** Personal data, which some callers see masked. */
+  personal?: true;
+  /** Shown once, in the answer that creates it. */
+  secret?: true;
+  /** Resource that the value is an id of, such as `customers`. */
+  reference?: string;
+  maxLength?: number;
+  pattern?: string;
+  minimum?: number;
+  maximum?: number;
+  maxItems?: number;
+  /** First sentence of the comment. */
+  help?: string;
+}
+
+export interface EnumValue {
+  name: string;
+  help?: string;
+}
+
+export interface Resource {
+  /** Path below `/v1/`, such as `customers` or `objects/{object}/records`. */
+  name: string;
+  /** Such as `customer`. */
+  singular: string;
+  message: string;
+  /** Field of the list's answer that has the items. */
+  items: string;
+  /** Ids of its operations. */
+  list: string;
+  get?: string;
+  create?: string;
+  update?: string;
+  delete?: string;
+  undelete?: string;
+  history?: string;
+  aggregate?: string;
+  export?: string;
+  import?: string;
+  batchUpdate?: string;
+  batchDelete?: string;
+  /** Other operations on one item, such as `mergeCustomers`. */
+  verbs: string[];
+  /** Lists below one item, such as `listConsents`. */
+  children: string[];
+  /** Whether it is stored as records: with filters, history and associations. */
+  isRecord: boolean;
+  hasCustomFields?: true;
+  filters: FilterFact[];
+  /** Paths of fields that a list can be ordered by. */
+  orders: string[];
+  /** Paths of fields that an aggregate can be grouped by. */
+  groups: string[];
+  /** Paths of times and dates whose parts an aggregate can be grouped by, as in `createTime.month`. */
+  dates: string[];
+}
+
+export interface FilterFact {
+  /** In filters, such as `lifecycleStage`. */
+  path: string;
+  type: 'term' | 'enum' | 'id' | 'owner' | 'time' | 'value' | 'name' | 'key';
+  /** Values of an enum. */
+  of?: string;
+  /** The usual one first. */
+  operators: string[];
+  /** Where a text can have `*`: `abc*`, `*abc` and `*abc*`. */
+  patterns?: string[];
+}
 
 /** The contract as the console asks it. */
 export class Contract {

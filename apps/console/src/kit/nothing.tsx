@@ -15,13 +15,13 @@ export function Nothing({
   children?: ReactNode;
 }) {
   return (
-    <section className={style['nothing']}>
+    <section className={style.nothing}>
       <Ticks label="" count={48} value={0.02} />
       <h2>{title}</h2>
       <p>{help}</p>
       {children}
       {curl !== undefined && (
-        <code className={style['curl']} tabIndex={0} role="region" aria-label="curl">
+        <code className={style.curl} tabIndex={0} role="region" aria-label="curl">
           {curl}
         </code>
       )}

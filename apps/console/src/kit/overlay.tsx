@@ -16,19 +16,14 @@ import style from './overlay.module.css';
 /** A dialog over the screen, for what needs an answer first. Esc and a click beside it close it. */
 export function Dialog({ title, isOpen, onClose, wide = false, children, actions }: DialogProps) {
   return (
-    <ModalOverlay
-      isOpen={isOpen}
-      onOpenChange={(open) => !open && onClose()}
-      isDismissable
-      className={style['overlay'] ?? ''}
-    >
-      <Modal className={wide ? `${style['modal']} ${style['wide']}` : (style['modal'] ?? '')}>
-        <AriaDialog className={style['dialog'] ?? ''}>
-          <Heading slot="title" className={style['title'] ?? ''}>
+    <ModalOverlay isOpen={isOpen} onOpenChange={(open) => !open && onClose()} isDismissable className={style.overlay}>
+      <Modal className={wide ? `${style.modal} ${style.wide}` : style.modal}>
+        <AriaDialog className={style.dialog}>
+          <Heading slot="title" className={style.title}>
             {title}
           </Heading>
-          <div className={style['content']}>{children}</div>
-          {actions !== undefined && <div className={style['actions']}>{actions}</div>}
+          <div className={style.content}>{children}</div>
+          {actions !== undefined && <div className={style.actions}>{actions}</div>}
         </AriaDialog>
       </Modal>
     </ModalOverlay>
@@ -50,8 +45,8 @@ export function Menu({ button, label, children }: { button: ReactNode; label: st
   return (
     <MenuTrigger>
       {button}
-      <Popover className={style['popover'] ?? ''} placement="bottom end" offset={4}>
-        <AriaMenu className={style['menu'] ?? ''} aria-label={label}>
+      <Popover className={style.popover} placement="bottom end" offset={4}>
+        <AriaMenu className={style.menu} aria-label={label}>
           {children}
         </AriaMenu>
       </Popover>
@@ -66,9 +61,9 @@ export function MenuItem({
   ...rest
 }: Omit<MenuItemProps, 'children' | 'className'> & { icon?: IconType; shortcut?: string; children: string }) {
   return (
-    <AriaMenuItem {...rest} textValue={children} className={style['item'] ?? ''}>
+    <AriaMenuItem {...rest} textValue={children} className={style.item}>
       {icon && <Icon of={icon} />}
-      <span className={style['grow']}>{children}</span>
+      <span className={style.grow}>{children}</span>
       {shortcut !== undefined && <Key>{shortcut}</Key>}
     </AriaMenuItem>
   );

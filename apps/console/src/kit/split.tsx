@@ -12,9 +12,9 @@ export interface SplitItem {
 /** Items at the left, of which one is open at the right. */
 export function Split({ label, items, openId, onOpen, children }: SplitProps) {
   return (
-    <div className={style['split']}>
+    <div className={style.split}>
       <GridList
-        className={style['list'] ?? ''}
+        className={style.list}
         aria-label={label}
         items={items}
         selectionMode="single"
@@ -27,12 +27,12 @@ export function Split({ label, items, openId, onOpen, children }: SplitProps) {
         }}
       >
         {({ id, name, content }) => (
-          <GridListItem id={id} textValue={name} className={style['item'] ?? ''}>
+          <GridListItem id={id} textValue={name} className={style.item}>
             {content}
           </GridListItem>
         )}
       </GridList>
-      <section className={style['open']}>{children}</section>
+      <section className={style.open}>{children}</section>
     </div>
   );
 }

@@ -24,10 +24,10 @@ export function notify(notice: Notice): void {
 
 export function Toasts({ closeName }: { closeName: string }) {
   return (
-    <ToastRegion queue={notices} className={style['region'] ?? ''}>
+    <ToastRegion queue={notices} className={style.region}>
       {({ toast }) => (
-        <AriaToast toast={toast} className={style['toast'] ?? ''}>
-          <ToastContent className={style['content'] ?? ''}>
+        <AriaToast toast={toast} className={style.toast}>
+          <ToastContent className={style.content}>
             <Text slot="title">{toast.content.text}</Text>
           </ToastContent>
           {toast.content.undo && (

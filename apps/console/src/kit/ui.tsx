@@ -31,7 +31,7 @@ export interface ButtonProps extends Omit<AriaButtonProps, 'className' | 'style'
 
 export function Button({ kind = 'plain', small, icon, shortcut, children, ...rest }: ButtonProps) {
   return (
-    <AriaButton {...rest} className={join(style['button'], style[kind], small && style['small'])}>
+    <AriaButton {...rest} className={join(style.button, style[kind], small && style.small)}>
       {icon && <Icon of={icon} />}
       {children}
       {shortcut !== undefined && <Key>{shortcut}</Key>}
@@ -52,11 +52,11 @@ export function IconButton({
       <AriaButton
         {...rest}
         aria-label={name}
-        className={join(style['button'], style['bare'], style['icon'], small && style['small'])}
+        className={join(style.button, style.bare, style.icon, small && style.small)}
       >
         {icon && <Icon of={icon} />}
       </AriaButton>
-      <Tooltip className={style['tooltip'] ?? ''} offset={6}>
+      <Tooltip className={style.tooltip} offset={6}>
         {name}
         {shortcut !== undefined && <Key>{shortcut}</Key>}
       </Tooltip>
@@ -65,14 +65,14 @@ export function IconButton({
 }
 
 export function Key({ children }: { children: ReactNode }) {
-  return <kbd className={style['key']}>{children}</kbd>;
+  return <kbd className={style.key}>{children}</kbd>;
 }
 
 export type Tone = 'mark' | 'danger' | 'warn' | 'good' | 'info' | 'line' | 'quiet';
 
 export function Chip({ tone = 'quiet', icon, children }: { tone?: Tone; icon?: IconType; children: ReactNode }) {
   return (
-    <span className={join(style['chip'], style[tone])}>
+    <span className={join(style.chip, style[tone])}>
       {icon && <Icon of={icon} small />}
       <span>{children}</span>
     </span>
@@ -95,7 +95,7 @@ export function Face({
   return (
     <span
       aria-hidden
-      className={join(style['face'], style[shape], style[size], isWide && style['wide'], shape !== 'machine' && tint)}
+      className={join(style.face, style[shape], style[size], isWide && style.wide, shape !== 'machine' && tint)}
     >
       {initials}
     </span>
@@ -115,7 +115,7 @@ export function Ticks({ label, count = 24, value, limit, tone = 'accent', height
       {...(label === '' ? { 'aria-hidden': true } : { role: 'img', 'aria-label': label })}
       width={count * 4}
       height={height}
-      className={join(style['ticks'], style[`ticks-${tone}`])}
+      className={join(style.ticks, style[`ticks-${tone}`])}
     >
       {Array.from({ length: count }, (_, index) => (
         <line
@@ -124,7 +124,7 @@ export function Ticks({ label, count = 24, value, limit, tone = 'accent', height
           x2={index * 4 + 1}
           y1={index === limitAt ? 0 : 2}
           y2={height}
-          className={tickClass(index, filled, limitAt)}
+          className={join(index === limitAt ? style.limit : index < filled ? style.on : style.off)}
         />
       ))}
     </svg>
@@ -142,14 +142,9 @@ export interface TicksProps {
   height?: number;
 }
 
-function tickClass(index: number, filled: number, limitAt: number | undefined): string {
-  if (index === limitAt) return style['limit'] ?? '';
-  return (index < filled ? style['on'] : style['off']) ?? '';
-}
-
 /** In place of a text that is not there yet. @param width in ch */
 export function Skeleton({ width }: { width: number }) {
-  return <span className={style['skeleton']} style={{ width: `${width}ch` }} aria-hidden />;
+  return <span className={style.skeleton} style={{ width: `${width}ch` }} aria-hidden />;
 }
 
 export function join(...names: readonly (string | false | undefined)[]): string {

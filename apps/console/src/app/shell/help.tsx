@@ -1,18 +1,18 @@
 import { Dialog } from '../../kit/overlay.tsx';
 import { Key } from '../../kit/ui.tsx';
-import { useText } from '../language.ts';
+import { useLanguage } from '../language.ts';
 import { placeGroups } from '../navigation.ts';
 import { keyText, useShortcuts } from '../shortcuts.ts';
 import style from './help.module.css';
 
 /** The keys that do something on this screen, and those that go to the places. */
 export function Help({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) {
-  const t = useText();
+  const { t } = useLanguage();
   const shortcuts = useShortcuts().filter(({ keys }) => !keys.startsWith('g '));
   const places = placeGroups.flatMap((group) => group.places).filter(({ letter }) => letter !== undefined);
   return (
     <Dialog title={t('help.title')} isOpen={isOpen} onClose={onClose} wide>
-      <div className={style['columns']}>
+      <div className={style.columns}>
         <KeyList title={t('help.here')} keys={shortcuts.map(({ keys, name }) => [keys, t(name)])} />
         <KeyList title={t('help.go')} keys={places.map(({ letter, key }) => [`g ${letter}`, t(`nav.${key}`)])} />
       </div>
@@ -24,7 +24,7 @@ function KeyList({ title, keys }: { title: string; keys: readonly (readonly [str
   return (
     <section>
       <h3>{title}</h3>
-      <dl className={style['keys']}>
+      <dl className={style.keys}>
         {keys.map(([key, name]) => (
           <div key={key}>
             <dt>

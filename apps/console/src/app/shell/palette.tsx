@@ -15,12 +15,10 @@ import {
   Virtualizer,
 } from 'react-aria-components';
 import { theContract } from '../../contract/contract.ts';
-import { itemsAt, textAt } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
-import { readQuery } from '../../contract/queries.ts';
+import { itemsAt, readQuery, textAt } from '../../contract/api.ts';
 import { Icon, Key, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
-import { useText } from '../language.ts';
+import { useLanguage } from '../language.ts';
 import { placeGroups } from '../navigation.ts';
 import { isPermitted, useSession } from '../session.ts';
 import { keyText, useShortcuts } from '../shortcuts.ts';
@@ -38,13 +36,8 @@ interface Entry {
 /** Finds records, places, actions of the screen and operations of the API by a few letters, and goes there or runs them. */
 export function Palette({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) {
   return (
-    <ModalOverlay
-      isOpen={isOpen}
-      onOpenChange={(open) => !open && onClose()}
-      isDismissable
-      className={style['overlay'] ?? ''}
-    >
-      <Modal className={style['modal'] ?? ''}>
+    <ModalOverlay isOpen={isOpen} onOpenChange={(open) => !open && onClose()} isDismissable className={style.overlay}>
+      <Modal className={style.modal}>
         <PaletteContent onClose={onClose} />
       </Modal>
     </ModalOverlay>
@@ -52,7 +45,7 @@ export function Palette({ isOpen, onClose }: { isOpen: boolean; onClose: () => v
 }
 
 function PaletteContent({ onClose }: { onClose: () => void }) {
-  const t = useText();
+  const { t } = useLanguage();
   const [query, setQuery] = useState('');
   const sought = useDeferredValue(query.trim());
   const commands = useCommands().filter(({ name, beside }) => matches(`${name} ${beside}`, sought));
@@ -65,32 +58,32 @@ function PaletteContent({ onClose }: { onClose: () => void }) {
     entries.find((entry) => entry.id === id)?.run();
   };
   return (
-    <AriaDialog className={style['dialog'] ?? ''} aria-label={t('palette.name')}>
+    <AriaDialog className={style.dialog} aria-label={t('palette.name')}>
       <Autocomplete inputValue={query} onInputChange={setQuery}>
-        <SearchField autoFocus aria-label={t('palette.name')} className={style['field'] ?? ''}>
+        <SearchField autoFocus aria-label={t('palette.name')} className={style.field}>
           <Icon of={Search} />
-          <Input className={style['input'] ?? ''} />
+          <Input className={style.input} />
           <Key>Esc</Key>
         </SearchField>
         <Virtualizer layout={ListLayout} layoutOptions={{ rowHeight: 36, padding: 6 }}>
           <AriaMenu
             items={entries}
-            className={style['list'] ?? ''}
+            className={style.list}
             onAction={(key) => run(String(key))}
-            renderEmptyState={() => <p className={style['empty']}>{t('palette.nothing')}</p>}
+            renderEmptyState={() => <p className={style.empty}>{t('palette.nothing')}</p>}
           >
             {({ id, name, beside, icon, keys }) => (
-              <AriaMenuItem id={id} textValue={name} className={style['item'] ?? ''}>
+              <AriaMenuItem id={id} textValue={name} className={style.item}>
                 {icon && <Icon of={icon} />}
-                <span className={text['cut']}>{name}</span>
-                <span className={style['beside']}>{beside}</span>
+                <span className={text.cut}>{name}</span>
+                <span className={style.beside}>{beside}</span>
                 {keys !== undefined && <Key>{keyText(keys)}</Key>}
               </AriaMenuItem>
             )}
           </AriaMenu>
         </Virtualizer>
       </Autocomplete>
-      <footer className={style['foot']}>
+      <footer className={style.foot}>
         <Key>↑</Key>
         <Key>↓</Key> {t('palette.choose')} <Key>↵</Key> {t('palette.run')}
       </footer>
@@ -100,8 +93,7 @@ function PaletteContent({ onClose }: { onClose: () => void }) {
 
 /** Places, actions that the screen has keys for, collections and operations. */
 function useCommands(): Entry[] {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const session = useSession();
   const navigate = useNavigate();
   const shortcuts = useShortcuts();
@@ -141,7 +133,7 @@ function useCommands(): Entry[] {
 
 /** Records of any type that the text search finds. */
 function useRecords(sought: string): Entry[] {
-  const labels = useLabels();
+  const { labels } = useLanguage();
   const router = useRouter();
   const isSought = sought.length >= 2 && theContract().hasOperation('search');
   const { data } = useQuery(readQuery('search', { q: sought, pageSize: 8 }, isSought));

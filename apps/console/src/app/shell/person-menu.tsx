@@ -27,15 +27,15 @@ export function PersonMenu({ onHelp }: { onHelp: () => void }) {
     redraw((count) => count + 1);
   };
   const button = (
-    <AriaButton className={style['person'] ?? ''}>
+    <AriaButton className={style.person}>
       <Face name={user.name} />
-      <span className={text['cut']}>{user.name}</span>
-      <span className={text['hidden']}>{t('person.menu')}</span>
+      <span className={text.cut}>{user.name}</span>
+      <span className={text.hidden}>{t('person.menu')}</span>
     </AriaButton>
   );
   const isCompact = chosenDensity() === 'compact';
   return (
-    <footer className={style['foot']}>
+    <footer className={style.foot}>
       <Menu button={button} label={user.email}>
         {themes.map(({ id, icon }) => (
           <MenuItem
@@ -64,7 +64,7 @@ export function PersonMenu({ onHelp }: { onHelp: () => void }) {
           {t('person.signOut')}
         </MenuItem>
       </Menu>
-      <span className={style['pulse']} role="status">
+      <span className={style.pulse} role="status">
         <Ticks
           label=""
           count={5}

@@ -1,6 +1,5 @@
 import { Link, useLocation } from '@tanstack/react-router';
 import { theContract } from '../../contract/contract.ts';
-import { useLabels } from '../../contract/labels.ts';
 import { useLanguage } from '../language.ts';
 import { placeGroups } from '../navigation.ts';
 import { isPermitted, useSession } from '../session.ts';
@@ -16,9 +15,9 @@ export function PlaceTabs() {
   const permitted = place?.tabs?.filter((path) => isPermitted(session, permissionOf(path)));
   if (!place || !permitted || permitted.length < 2) return null;
   return (
-    <nav className={style['tabs']} aria-label={t(`nav.${place.key}`)}>
+    <nav className={style.tabs} aria-label={t(`nav.${place.key}`)}>
       {permitted.map((path) => (
-        <Link key={path} to={path} className={style['tab']} activeOptions={{ exact: true }}>
+        <Link key={path} to={path} className={style.tab} activeOptions={{ exact: true }}>
           {name(path)}
         </Link>
       ))}
@@ -27,8 +26,7 @@ export function PlaceTabs() {
 }
 
 function useTabName(): (path: string) => string {
-  const labels = useLabels();
-  const { find } = useLanguage();
+  const { find, labels } = useLanguage();
   return (path) => find(`tab.${path.slice(1)}`) ?? labels.resource(path.slice(1));
 }
 

@@ -3,7 +3,7 @@ import { Search } from 'lucide-react';
 import { useEffect, useState, type ReactNode } from 'react';
 import { Icon, join, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
-import { useText } from '../language.ts';
+import { useLanguage } from '../language.ts';
 import { followChanges } from '../live.ts';
 import { placeGroups, type Place } from '../navigation.ts';
 import { isPermitted, useSession } from '../session.ts';
@@ -16,7 +16,7 @@ import style from './shell.module.css';
 
 /** The rail with the places of the console, and beside it the current one. */
 export function Shell() {
-  const t = useText();
+  const { t } = useLanguage();
   const session = useSession();
   const [open, setOpen] = useState<'palette' | 'help'>();
   useEffect(listenToKeys, []);
@@ -29,28 +29,28 @@ export function Shell() {
     places: places.filter((place) => isPermitted(session, place.permission)),
   }));
   return (
-    <div className={style['app']}>
-      <a href="#main" className={style['skip']}>
+    <div className={style.app}>
+      <a href="#main" className={style.skip}>
         {t('shell.skip')}
       </a>
-      <nav className={style['rail']} aria-label={t('shell.places')}>
-        <div className={style['brand']}>
+      <nav className={style.rail} aria-label={t('shell.places')}>
+        <div className={style.brand}>
           <Logo />
-          <span className={text['cut']}>{session.workspace.name}</span>
+          <span className={text.cut}>{session.workspace.name}</span>
         </div>
-        <button type="button" className={style['ask']} onClick={() => setOpen('palette')}>
+        <button type="button" className={style.ask} onClick={() => setOpen('palette')}>
           <Icon of={Search} />
-          <span className={text['grow']}>{t('shell.ask')}</span>
+          <span className={text.grow}>{t('shell.ask')}</span>
           <Key>{keyText('mod+k')}</Key>
         </button>
-        <div className={style['places']}>
+        <div className={style.places}>
           {permitted.map(({ key, places }) => (
             <PlaceList key={key} title={key === 'work' ? undefined : t(`nav.${key}`)} places={places} />
           ))}
         </div>
         <PersonMenu onHelp={() => setOpen('help')} />
       </nav>
-      <main className={style['main']} id="main" tabIndex={-1}>
+      <main className={style.main} id="main" tabIndex={-1}>
         <PlaceTabs />
         <Outlet />
       </main>
@@ -84,7 +84,7 @@ function PlaceList({ title, places }: { title: string | undefined; places: reado
 }
 
 function PlaceLink({ place: { to, key, icon, letter, tabs } }: { place: Place }) {
-  const t = useText();
+  const { t } = useLanguage();
   const navigate = useNavigate();
   const { pathname } = useLocation();
   const isWithin = tabs?.some((path) => pathname === path || pathname.startsWith(`${path}/`)) ?? false;
@@ -94,11 +94,11 @@ function PlaceLink({ place: { to, key, icon, letter, tabs } }: { place: Place })
       <Link
         to={to}
         activeOptions={{ exact: to === '/' }}
-        className={join(style['place'], isWithin && 'active')}
+        className={join(style.place, isWithin && 'active')}
         title={t(`nav.${key}`)}
       >
         <Icon of={icon} />
-        <span className={text['cut']}>{t(`nav.${key}`)}</span>
+        <span className={text.cut}>{t(`nav.${key}`)}</span>
       </Link>
     </li>
   );
@@ -106,20 +106,20 @@ function PlaceLink({ place: { to, key, icon, letter, tabs } }: { place: Place })
 
 /** In place of the rail on narrow screens: four places, and the search that finds the others. */
 function TabBar({ places, onSearch }: { places: readonly Place[]; onSearch: () => void }) {
-  const t = useText();
+  const { t } = useLanguage();
   return (
-    <nav className={style['tabs']} aria-label={t('shell.places')}>
+    <nav className={style.tabs} aria-label={t('shell.places')}>
       {places
         .filter(({ key }) => ['home', 'customers', 'deals', 'traffic'].includes(key))
         .map(({ to, key, icon }) => (
-          <Link key={key} to={to} activeOptions={{ exact: to === '/' }} className={style['tab']}>
+          <Link key={key} to={to} activeOptions={{ exact: to === '/' }} className={style.tab}>
             <span>
               <Icon of={icon} />
             </span>
             {t(`nav.${key}`)}
           </Link>
         ))}
-      <button type="button" className={style['tab']} onClick={onSearch}>
+      <button type="button" className={style.tab} onClick={onSearch}>
         <span>
           <Icon of={Search} />
         </span>
@@ -131,10 +131,10 @@ function TabBar({ places, onSearch }: { places: readonly Place[]; onSearch: () =
 
 export function Logo() {
   return (
-    <svg viewBox="0 0 22 22" className={style['logo']} aria-hidden>
-      <rect width="22" height="22" rx="5.5" className={style['tile']} />
-      <circle cx="11" cy="6.9" r="2.9" className={style['sign']} />
-      <rect x="8.1" y="12.2" width="5.8" height="5.8" rx="1.5" className={style['sign']} />
+    <svg viewBox="0 0 22 22" className={style.logo} aria-hidden>
+      <rect width="22" height="22" rx="5.5" className={style.tile} />
+      <circle cx="11" cy="6.9" r="2.9" className={style.sign} />
+      <rect x="8.1" y="12.2" width="5.8" height="5.8" rx="1.5" className={style.sign} />
     </svg>
   );
 }
@@ -142,10 +142,10 @@ export function Logo() {
 /** The head of a screen: its title, what is said beside it, and its actions. */
 export function Bar({ title, beside, children }: { title: ReactNode; beside?: ReactNode; children?: ReactNode }) {
   return (
-    <header className={style['bar']}>
+    <header className={style.bar}>
       <h1>{title}</h1>
-      {beside !== undefined && <span className={style['beside']}>{beside}</span>}
-      <span className={text['grow']} />
+      {beside !== undefined && <span className={style.beside}>{beside}</span>}
+      <span className={text.grow} />
       {children}
     </header>
   );
@@ -154,7 +154,7 @@ export function Bar({ title, beside, children }: { title: ReactNode; beside?: Re
 /** The part of a screen that scrolls. */
 export function Scroll({ children, padded = false }: { children: ReactNode; padded?: boolean }) {
   return (
-    <div className={join(style['scroll'], padded && style['padded'])} tabIndex={0}>
+    <div className={join(style.scroll, padded && style.padded)} tabIndex={0}>
       {children}
     </div>
   );

@@ -16,7 +16,7 @@ export function AgeTicks({ days, limitDays, label }: { days: number; limitDays: 
   const within = limitDays === undefined ? filled : Math.min(filled, limitAt);
   return (
     <svg
-      className={style['age']}
+      className={style.age}
       viewBox={`0 0 ${ticks * 4} 8`}
       width={ticks * 4}
       height={8}
@@ -26,7 +26,7 @@ export function AgeTicks({ days, limitDays, label }: { days: number; limitDays: 
       <Run from={filled} to={ticks} name="rest" />
       <Run from={0} to={within} name="on" />
       {filled > within && <Run from={within} to={filled} name="over" />}
-      {limitDays !== undefined && <path className={style['limit']} d={`M${limitAt * 4 - 1} 0v8`} />}
+      {limitDays !== undefined && <path className={style.limit} d={`M${limitAt * 4 - 1} 0v8`} />}
     </svg>
   );
 }

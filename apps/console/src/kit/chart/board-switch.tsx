@@ -1,17 +1,17 @@
 import { useNavigate } from '@tanstack/react-router';
 import { Rows3, SquareKanban } from 'lucide-react';
 import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { Icon } from '../ui.tsx';
 import style from './board-switch.module.css';
 
 /** The same collection as a board or as a list. */
 export function ViewSwitch({ resource, view }: { resource: string; view: 'board' | 'list' }) {
-  const t = useText();
+  const { t } = useLanguage();
   const navigate = useNavigate();
   return (
     <ToggleButtonGroup
-      className={style['switch'] ?? ''}
+      className={style.switch}
       aria-label={t('board.view')}
       disallowEmptySelection
       selectedKeys={[view]}
@@ -23,10 +23,10 @@ export function ViewSwitch({ resource, view }: { resource: string; view: 'board'
         })
       }
     >
-      <ToggleButton id="board" className={style['segment'] ?? ''}>
+      <ToggleButton id="board" className={style.segment}>
         <Icon of={SquareKanban} /> <span>{t('board.board')}</span>
       </ToggleButton>
-      <ToggleButton id="list" className={style['segment'] ?? ''}>
+      <ToggleButton id="list" className={style.segment}>
         <Icon of={Rows3} /> <span>{t('board.list')}</span>
       </ToggleButton>
     </ToggleButtonGroup>

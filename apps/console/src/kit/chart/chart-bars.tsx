@@ -1,7 +1,6 @@
 import { Table2 } from 'lucide-react';
 import { useState } from 'react';
-import { useText } from '../../app/language.ts';
-import { useFormat } from '../record/format.ts';
+import { useLanguage } from '../../app/language.ts';
 import { Button } from '../ui.tsx';
 import style from './chart.module.css';
 
@@ -17,30 +16,30 @@ export interface Bar {
 
 /** Bars with a tick for the comparison; the last one is of a period that is not over. The table has the same figures. */
 export function BarChart({ title, bars, heads, isTable }: BarChartProps) {
-  const format = useFormat();
+  const { format } = useLanguage();
   const top = niceTop(Math.max(...bars.map(({ value, before }) => Math.max(value, before)), 1));
   const isCompared = bars.some(({ before }) => before > 0);
   const share = (value: number) => `${(value / top) * 100}%`;
   if (isTable) return <BarTable title={title} bars={bars} heads={heads} />;
   return (
-    <figure className={style['bars']} aria-label={title} role="img">
+    <figure className={style.bars} aria-label={title} role="img">
       {[1, 2, 3].map((step) => (
-        <div key={step} className={style['grid']} style={{ bottom: `calc(1.25rem + (100% - 1.25rem) * ${step / 4})` }}>
+        <div key={step} className={style.grid} style={{ bottom: `calc(1.25rem + (100% - 1.25rem) * ${step / 4})` }}>
           {format.number((top / 4) * step)}
         </div>
       ))}
       {bars.map(({ label, name, value, before }, index) => (
-        <div key={name} className={style['slot']} title={`${name}: ${format.number(value)}`}>
-          <div className={style['plot']}>
+        <div key={name} className={style.slot} title={`${name}: ${format.number(value)}`}>
+          <div className={style.plot}>
             {index === bars.length - 1 && (
-              <span className={style['figure']} style={{ bottom: share(Math.max(value, before)) }}>
+              <span className={style.figure} style={{ bottom: share(Math.max(value, before)) }}>
                 {format.number(value)}
               </span>
             )}
-            <div className={style['bar']} data-open={index === bars.length - 1} style={{ height: share(value) }} />
-            {isCompared && <div className={style['tick']} style={{ bottom: share(before) }} />}
+            <div className={style.bar} data-open={index === bars.length - 1} style={{ height: share(value) }} />
+            {isCompared && <div className={style.tick} style={{ bottom: share(before) }} />}
           </div>
-          <span className={style['label']}>{label}</span>
+          <span className={style.label}>{label}</span>
         </div>
       ))}
     </figure>
@@ -56,9 +55,9 @@ export interface BarChartProps {
 }
 
 function BarTable({ title, bars, heads }: Omit<BarChartProps, 'isTable'>) {
-  const format = useFormat();
+  const { format } = useLanguage();
   return (
-    <table className={style['table']} aria-label={title}>
+    <table className={style.table} aria-label={title}>
       <thead>
         <tr>
           {heads.map((head) => (
@@ -83,7 +82,7 @@ function BarTable({ title, bars, heads }: Omit<BarChartProps, 'isTable'>) {
 
 /** Whether a chart is shown as a table, and the button that changes it. */
 export function useAsTable(): [boolean, React.ReactNode] {
-  const t = useText();
+  const { t } = useLanguage();
   const [isTable, setTable] = useState(false);
   const button = (
     <Button kind="bare" small icon={Table2} aria-pressed={isTable} onPress={() => setTable(!isTable)}>

@@ -2,7 +2,6 @@ import { useEffect, useRef, useState } from 'react';
 import UPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { useLanguage } from '../../app/language.ts';
-import { useFormat } from '../record/format.ts';
 import style from './chart.module.css';
 
 export interface Series {
@@ -62,8 +61,8 @@ export function AreaChart({ title, times, series, seconds }: AreaChartProps) {
   });
 
   return (
-    <div className={style['area']} role="img" aria-label={title}>
-      <div ref={element} className={style['canvas']} />
+    <div className={style.area} role="img" aria-label={title}>
+      <div ref={element} className={style.canvas} />
       {at && times[at.index] !== undefined && (
         <Reading left={at.left} time={times[at.index] ?? 0} series={series} index={at.index} />
       )}
@@ -83,13 +82,13 @@ function Reading({
   series: readonly Series[];
   index: number;
 }) {
-  const format = useFormat();
+  const { format } = useLanguage();
   return (
-    <div className={style['reading']} style={{ left: `${left}px` }}>
+    <div className={style.reading} style={{ left: `${left}px` }}>
       <b>{timeText(time)}</b>
       {series.map(({ name, color, values }) => (
-        <span key={name} className={style['legend']}>
-          <span className={style['swatch']} style={{ background: `var(--chart-${color})` }} />
+        <span key={name} className={style.legend}>
+          <span className={style.swatch} style={{ background: `var(--chart-${color})` }} />
           {name} <b>{format.number(Math.round(values[index] ?? 0))}</b>
         </span>
       ))}
@@ -99,11 +98,11 @@ function Reading({
 
 /** The same values as a table of at most twelve rows. */
 export function AreaTable({ title, times, series }: Omit<AreaChartProps, 'seconds'>) {
-  const format = useFormat();
+  const { format } = useLanguage();
   const step = Math.max(1, Math.ceil(times.length / 12));
   const rows = times.map((time, index) => ({ time, index })).filter(({ index }) => index % step === 0);
   return (
-    <table className={style['table']} aria-label={title}>
+    <table className={style.table} aria-label={title}>
       <thead>
         <tr>
           <th scope="col">{title}</th>
@@ -136,7 +135,7 @@ export function Sparkline({ values }: { values: readonly number[] }) {
     return `${index === 0 ? 'M' : 'L'}${x.toFixed(1)} ${(16 - ((value - least) / (most - least || 1)) * 14).toFixed(1)}`;
   });
   return (
-    <svg className={style['spark']} width={86} height={18} aria-hidden>
+    <svg className={style.spark} width={86} height={18} aria-hidden>
       <path d={path.join('')} />
     </svg>
   );

@@ -1,11 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
-import { useText, type Translate } from '../../app/language.ts';
-import { theContract } from '../../contract/contract.ts';
-import type { FilterFact, Resource } from '../../contract/contract-file.ts';
-import { itemsAt, textAt, type Json } from '../../contract/json.ts';
-import { useLabels, type Labels } from '../../contract/labels.ts';
-import { readQuery } from '../../contract/queries.ts';
-import { useFormat, type Format } from '../record/format.ts';
+import { useLanguage, type Translate } from '../../app/language.ts';
+import { theContract, type FilterFact, type Resource } from '../../contract/contract.ts';
+import { itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
+import type { Labels } from '../../app/labels.ts';
+import type { Format } from '../../app/format.ts';
 import { usePeople, type Person } from '../record/person.tsx';
 import type { Context } from './filter-language.ts';
 
@@ -34,7 +32,7 @@ const mostShown = 9;
 
 /** The fields of a resource and its custom fields. */
 export function useFilterNames(resource: Resource, customFields: readonly Json[]): readonly FilterName[] {
-  const labels = useLabels();
+  const { labels } = useLanguage();
   const own = resource.filters.map((fact) => ({ ...fact, name: labels.field(resource.message, fact.path) }));
   const custom = customFields.map((field): FilterName => {
     const isOrdered = ['NUMBER', 'DATE', 'MONEY'].includes(textAt(field, 'type'));
@@ -61,9 +59,7 @@ export function useCompletions(
   names: readonly FilterName[],
   context: Context | undefined,
 ): CompletionGroup[] {
-  const t = useText();
-  const labels = useLabels();
-  const format = useFormat();
+  const { t, labels, format } = useLanguage();
   const people = usePeople();
   const field = context && context.kind !== 'field' ? namedBy(names, context.field) : undefined;
   const { counts, total } = useCounts(resource, parameters, context?.kind === 'value' ? field : undefined, context);

@@ -1,6 +1,6 @@
 import { ListFilter, TriangleAlert, X } from 'lucide-react';
 import { useId, useRef } from 'react';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { Icon, IconButton, join, Key } from '../ui.tsx';
 import { FilterMenu } from './filter-menu.tsx';
 import { FilterText, type FilterFault } from './filter-text.tsx';
@@ -13,7 +13,7 @@ export interface FilterInputProps extends FilterSource {
 
 /** The filter language in one line, with completions of the part at the caret. */
 export function FilterInput({ fault, ...source }: FilterInputProps) {
-  const t = useText();
+  const { t } = useLanguage();
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
   const state = useFilter(source, input);
@@ -25,8 +25,8 @@ export function FilterInput({ fault, ...source }: FilterInputProps) {
     <FilterMenu id={id} groups={groups} chosen={chosen} written={context.written} onInsert={state.insert} />
   ) : undefined;
   return (
-    <div className={style['filter']}>
-      <div className={join(style['box'], shownFault && style['faulty'])}>
+    <div className={style.filter}>
+      <div className={join(style.box, shownFault && style.faulty)}>
         <Icon of={ListFilter} />
         <FilterText text={text} fault={shownFault} anchor={context?.from} menu={menu}>
           <input
@@ -59,7 +59,7 @@ export function FilterInput({ fault, ...source }: FilterInputProps) {
         )}
       </div>
       {shownFault && (
-        <p id={`${id}-fault`} className={style['fault']} role="alert">
+        <p id={`${id}-fault`} className={style.fault} role="alert">
           <Icon of={TriangleAlert} small />
           {shownFault.text}
         </p>

@@ -1,6 +1,5 @@
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import text from '../../style/text.module.css';
-import { useFormat } from '../record/format.ts';
 import { join, Key } from '../ui.tsx';
 import type { Completion, CompletionGroup } from './filter-completion.ts';
 import style from './filter.module.css';
@@ -19,15 +18,14 @@ interface FilterMenuProps {
  * input keeps the focus and names the chosen option (ARIA APG, combobox).
  */
 export function FilterMenu({ id, groups, chosen, written, onInsert }: FilterMenuProps) {
-  const t = useText();
-  const format = useFormat();
+  const { t, format } = useLanguage();
   const all = groups.flatMap(({ completions }) => completions);
   return (
-    <span className={style['menu']}>
-      <span role="listbox" id={id} aria-label={t('filter.completions')} className={style['groups']}>
+    <span className={style.menu}>
+      <span role="listbox" id={id} aria-label={t('filter.completions')} className={style.groups}>
         {groups.map(({ title, completions }) => (
-          <span role="group" aria-label={title} key={title} className={style['group']}>
-            <span className={style['title']} aria-hidden>
+          <span role="group" aria-label={title} key={title} className={style.group}>
+            <span className={style.title} aria-hidden>
               {title}
             </span>
             {completions.map((completion) => (
@@ -36,7 +34,7 @@ export function FilterMenu({ id, groups, chosen, written, onInsert }: FilterMenu
                 id={`${id}-${all.indexOf(completion)}`}
                 role="option"
                 aria-selected={completion === chosen}
-                className={style['option']}
+                className={style.option}
                 // The input keeps its focus.
                 onMouseDown={(event) => event.preventDefault()}
                 onClick={() => onInsert(completion)}
@@ -44,24 +42,24 @@ export function FilterMenu({ id, groups, chosen, written, onInsert }: FilterMenu
                 <code>
                   <Code code={completion.code} written={written} />
                 </code>
-                <span className={text['cut']}>{completion.name}</span>
+                <span className={text.cut}>{completion.name}</span>
                 {completion.count !== undefined && (
-                  <span className={style['count']}>{format.number(completion.count)}</span>
+                  <span className={style.count}>{format.number(completion.count)}</span>
                 )}
               </span>
             ))}
           </span>
         ))}
       </span>
-      <span className={style['foot']}>
+      <span className={style.foot}>
         <Key>↑</Key>
         <Key>↓</Key>
         <span>{t('filter.choose')}</span>
         <Key>Tab</Key>
         <span>{t('filter.insert')}</span>
-        <span className={text['grow']} />
+        <span className={text.grow} />
         <a
-          className={join(text['link'])}
+          className={join(text.link)}
           href="/docs"
           target="_blank"
           rel="noreferrer"

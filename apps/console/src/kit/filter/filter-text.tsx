@@ -46,26 +46,26 @@ export function FilterText({ text, fault, anchor, menu, children }: FilterTextPr
   const { tokens } = scan(text);
   const marks = [...tokens.map(({ kind, start, text: part }) => ({ kind, start, end: start + part.length }))];
   return (
-    <span ref={box} className={style['text']}>
-      <span className={style['clip']} aria-hidden>
-        <span ref={shown} className={style['shown']}>
+    <span ref={box} className={style.text}>
+      <span className={style.clip} aria-hidden>
+        <span ref={shown} className={style.shown}>
           {marks.map(({ kind, start, end }, index) => (
             <span key={start}>
               {text.slice(marks[index - 1]?.end ?? 0, start)}
               {start === anchor && <i data-anchor />}
-              <span className={join(style[kind], isAt(fault, start, end) && style['wrong'])}>
+              <span className={join(style[kind], isAt(fault, start, end) && style.wrong)}>
                 {text.slice(start, end)}
               </span>
             </span>
           ))}
           {text.slice(marks.at(-1)?.end ?? 0)}
           {anchor !== undefined && !marks.some(({ start }) => start === anchor) && <i data-anchor />}
-          {fault && fault.index >= (marks.at(-1)?.end ?? 0) && <span className={style['wrong']}>&nbsp;</span>}
+          {fault && fault.index >= (marks.at(-1)?.end ?? 0) && <span className={style.wrong}>&nbsp;</span>}
         </span>
       </span>
       {children}
       {menu !== undefined && (
-        <span className={style['place']} style={{ left: `max(0px, min(${left}px, 100% - 23.25rem))` }}>
+        <span className={style.place} style={{ left: `max(0px, min(${left}px, 100% - 23.25rem))` }}>
           {menu}
         </span>
       )}

@@ -7,8 +7,8 @@ import {
   type KeyboardEvent,
   type RefObject,
 } from 'react';
-import type { Resource } from '../../contract/contract-file.ts';
-import type { Json } from '../../contract/json.ts';
+import type { Resource } from '../../contract/contract.ts';
+import type { Json } from '../../contract/api.ts';
 import {
   namedBy,
   useCompletions,

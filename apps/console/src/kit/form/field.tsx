@@ -20,23 +20,19 @@ import style from './field.module.css';
 /** A text with its label. `error` is the sentence of the server. */
 export function TextField({ label, help, error, lines = 1, placeholder, beside = false, ...rest }: TextFieldProps) {
   return (
-    <AriaTextField
-      {...rest}
-      isInvalid={error !== undefined}
-      className={join(style['field'], beside && style['beside'])}
-    >
-      <Label className={style['label'] ?? ''}>{label}</Label>
+    <AriaTextField {...rest} isInvalid={error !== undefined} className={join(style.field, beside && style.beside)}>
+      <Label className={style.label}>{label}</Label>
       {lines > 1 ? (
-        <TextArea className={join(style['input'], style['area'])} rows={lines} />
+        <TextArea className={join(style.input, style.area)} rows={lines} />
       ) : (
-        <Input className={style['input'] ?? ''} {...(placeholder !== undefined && { placeholder })} />
+        <Input className={style.input} placeholder={placeholder} />
       )}
       {help !== undefined && error === undefined && (
-        <Text slot="description" className={style['help'] ?? ''}>
+        <Text slot="description" className={style.help}>
           {help}
         </Text>
       )}
-      <FieldError className={style['error'] ?? ''}>
+      <FieldError className={style.error}>
         <Icon of={TriangleAlert} small />
         {error}
       </FieldError>
@@ -47,7 +43,7 @@ export function TextField({ label, help, error, lines = 1, placeholder, beside =
 export interface TextFieldProps extends Omit<AriaTextFieldProps, 'className' | 'style' | 'children' | 'isInvalid'> {
   label: string;
   help?: string;
-  error?: string | undefined;
+  error?: string;
   lines?: number;
   /** An example, never the label. */
   placeholder?: string;
@@ -71,27 +67,27 @@ export function Select({
       value={value}
       onChange={(key) => onChange(key === null ? '' : String(key))}
       isInvalid={error !== undefined}
-      className={join(style['field'], beside && style['beside'])}
-      {...(isHiddenLabel && { 'aria-label': label })}
+      className={join(style.field, beside && style.beside)}
+      aria-label={isHiddenLabel ? label : undefined}
     >
-      {!isHiddenLabel && <Label className={style['label'] ?? ''}>{label}</Label>}
-      <AriaButton className={join(style['input'], style['select'])}>
-        <SelectValue className={style['value'] ?? ''} />
+      {!isHiddenLabel && <Label className={style.label}>{label}</Label>}
+      <AriaButton className={join(style.input, style.select)}>
+        <SelectValue className={style.value} />
         <Icon of={ChevronDown} />
       </AriaButton>
       {help !== undefined && error === undefined && (
-        <Text slot="description" className={style['help'] ?? ''}>
+        <Text slot="description" className={style.help}>
           {help}
         </Text>
       )}
-      <FieldError className={style['error'] ?? ''}>
+      <FieldError className={style.error}>
         <Icon of={TriangleAlert} small />
         {error}
       </FieldError>
-      <Popover className={style['popover'] ?? ''}>
-        <ListBox className={style['list'] ?? ''}>
+      <Popover className={style.popover}>
+        <ListBox className={style.list}>
           {options.map(({ id, name }) => (
-            <ListBoxItem key={id} id={id} textValue={name} className={style['option'] ?? ''}>
+            <ListBoxItem key={id} id={id} textValue={name} className={style.option}>
               {name}
             </ListBoxItem>
           ))}
@@ -107,7 +103,7 @@ export interface SelectProps {
   value: string;
   onChange: (id: string) => void;
   help?: string;
-  error?: string | undefined;
+  error?: string;
   beside?: boolean;
   isHiddenLabel?: boolean;
 }

@@ -1,7 +1,7 @@
 import { TriangleAlert } from 'lucide-react';
 import { useState, type ReactNode } from 'react';
-import { useText } from '../../app/language.ts';
-import { Problem } from '../../contract/call.ts';
+import { useLanguage } from '../../app/language.ts';
+import { Problem } from '../../contract/api.ts';
 import { Icon } from '../ui.tsx';
 import style from './form.module.css';
 
@@ -17,7 +17,7 @@ export function faultsOf(error: unknown, place: 'body' | 'parameters' = 'body'):
 
 /** What a problem says of no shown field: its sentence, or those of fields that the form lacks. */
 export function FormFault({ error, names }: { error: unknown; names: readonly string[] }) {
-  const t = useText();
+  const { t } = useLanguage();
   if (error === undefined || error === null) return null;
   if (!(error instanceof Problem)) return <Fault>{t('form.failed')}</Fault>;
   const others = error.errors.filter(
@@ -31,7 +31,7 @@ export function FormFault({ error, names }: { error: unknown; names: readonly st
 
 export function Fault({ children }: { children: ReactNode }) {
   return (
-    <p role="alert" className={style['fault']}>
+    <p role="alert" className={style.fault}>
       <Icon of={TriangleAlert} small />
       <span>{children}</span>
     </p>

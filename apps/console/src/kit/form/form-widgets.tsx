@@ -1,10 +1,9 @@
 import { X } from 'lucide-react';
 import { useState } from 'react';
 import { Button as AriaButton, Checkbox, Tag, TagGroup, TagList } from 'react-aria-components';
-import { useLanguage, useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { theContract } from '../../contract/contract.ts';
-import { isJson, textAt } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
+import { isJson, textAt } from '../../contract/api.ts';
 import { Icon } from '../ui.tsx';
 import { Select, TextField } from './field.tsx';
 import type { FormField } from './form-field.ts';
@@ -75,7 +74,7 @@ function Plain(props: WidgetProps) {
       value={typeof value === 'string' || typeof value === 'number' ? String(value) : ''}
       onChange={(typed) => onChange(typed === '' ? null : toValue(typed))}
       lines={(field.maxLength ?? 0) > 500 && !('in' in field) ? 4 : 1}
-      {...(isNumber && { inputMode: 'decimal' as const })}
+      inputMode={isNumber ? 'decimal' : undefined}
     />
   );
 }
@@ -103,8 +102,7 @@ function localTime(moment: string): string {
 
 function Options(props: WidgetProps) {
   const { field, value, onChange } = props;
-  const labels = useLabels();
-  const t = useText();
+  const { t, labels } = useLanguage();
   const values =
     field.options ??
     theContract()
@@ -143,17 +141,17 @@ function Bool(props: WidgetProps) {
   const { field, label, value, onChange, error } = props;
   const { help } = useNaming(props);
   return (
-    <div className={style['field']}>
+    <div className={style.field}>
       <Checkbox
         isSelected={value === true}
         onChange={onChange}
-        className={style['check'] ?? ''}
-        {...(label === '' && { 'aria-label': field.name })}
+        className={style.check}
+        aria-label={label === '' ? field.name : undefined}
       >
-        <span className={style['box']} />
+        <span className={style.box} />
         {label}
       </Checkbox>
-      {help !== undefined && <p className={style['help']}>{help}</p>}
+      {help !== undefined && <p className={style.help}>{help}</p>}
       {error !== undefined && <Fault>{error}</Fault>}
     </div>
   );
@@ -161,7 +159,7 @@ function Bool(props: WidgetProps) {
 
 function Money(props: WidgetProps) {
   const { field, value, onChange, error } = props;
-  const t = useText();
+  const { t } = useLanguage();
   const money = isJson(value) ? value : {};
   const set = (part: 'amount' | 'currencyCode', typed: string) => {
     const next = { amount: textAt(money, 'amount'), currencyCode: textAt(money, 'currencyCode'), [part]: typed };
@@ -169,12 +167,12 @@ function Money(props: WidgetProps) {
   };
   const { label, help, autoFocus } = useNaming(props);
   return (
-    <div className={style['money']}>
+    <div className={style.money}>
       <TextField
         label={label}
-        {...(label === '' && { 'aria-label': field.name })}
-        {...(help !== undefined && { help })}
-        {...(autoFocus === true && { autoFocus })}
+        aria-label={label === '' ? field.name : undefined}
+        help={help}
+        autoFocus={autoFocus}
         inputMode="decimal"
         value={textAt(money, 'amount')}
         onChange={(typed) => set('amount', typed)}
@@ -192,8 +190,7 @@ function Money(props: WidgetProps) {
 /** Texts of a list, each with a button that removes it. Enter and a comma add what is typed. */
 function Texts(props: WidgetProps) {
   const { field, value, onChange } = props;
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const [draft, setDraft] = useState('');
   const items = Array.isArray(value) ? value.map(String) : [];
   // What is being typed is a part of the value already: nothing moves under the pointer when the focus leaves.
@@ -214,17 +211,17 @@ function Texts(props: WidgetProps) {
   };
   const naming = useNaming(props);
   return (
-    <div className={style['field']}>
+    <div className={style.field}>
       {kept.length > 0 && (
         <TagGroup
           aria-label={field.label ?? field.name}
           onRemove={(keys) => onChange(items.filter((item, index) => index >= kept.length || !keys.has(item)))}
         >
-          <TagList className={style['tags'] ?? ''}>
+          <TagList className={style.tags}>
             {kept.map((item) => (
-              <Tag key={item} id={item} textValue={item} className={style['tag'] ?? ''}>
+              <Tag key={item} id={item} textValue={item} className={style.tag}>
                 {choices.find(({ id }) => id === item)?.name ?? item}
-                <AriaButton slot="remove" className={style['remove'] ?? ''} aria-label={t('form.remove')}>
+                <AriaButton slot="remove" className={style.remove} aria-label={t('form.remove')}>
                   <Icon of={X} small />
                 </AriaButton>
               </Tag>
@@ -263,7 +260,7 @@ function Texts(props: WidgetProps) {
 /** An object of any shape, as its JSON text. */
 export function JsonText(props: WidgetProps) {
   const { value, onChange } = props;
-  const t = useText();
+  const { t } = useLanguage();
   const [typed, setTyped] = useState<string>();
   const [isBad, setIsBad] = useState(false);
   const naming = useNaming(props);
@@ -274,7 +271,7 @@ export function JsonText(props: WidgetProps) {
     if (parsed !== undefined || next.trim() === '') onChange(parsed ?? null);
   };
   return (
-    <div className={style['code']}>
+    <div className={style.code}>
       <TextField
         {...naming}
         error={isBad ? t('form.notJson') : naming.error}

@@ -1,8 +1,7 @@
 import { Plus, X } from 'lucide-react';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { theContract } from '../../contract/contract.ts';
-import { isJson, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
+import { isJson, type Json } from '../../contract/api.ts';
 import { nameOf } from '../record/timeline.tsx';
 import { Button, IconButton } from '../ui.tsx';
 import { Fault, type Faults } from './form-faults.tsx';
@@ -24,7 +23,7 @@ export function Form({
 }: FormProps) {
   const shown = fields ?? inputsOf(message);
   return (
-    <div className={style['form']} onBlur={onLeave}>
+    <div className={style.form} onBlur={onLeave}>
       {shown.map((field, index) => (
         <FormRow
           autoFocus={autoFocus && index === 0}
@@ -56,7 +55,7 @@ export interface FormProps {
   /** Whether its first field has the focus. */
   autoFocus?: boolean;
   /** Without the sentences of the contract. */
-  isBrief?: boolean | undefined;
+  isBrief?: boolean;
 }
 
 /** One field of a form. The name of a custom field is its path: it is written into `customFields`. */
@@ -71,7 +70,7 @@ export function FormRow({
   autoFocus = false,
   isBrief = false,
 }: RowProps) {
-  const labels = useLabels();
+  const { labels } = useLanguage();
   const isMessage = field.type === 'message' && field.of !== 'Money';
   const Input = !isMessage ? Widget : field.list ? Messages : Message;
   const isCustom = field.name.startsWith('customFields.');
@@ -121,7 +120,7 @@ export function inputsOf(message: string, isNew = true): readonly FormField[] {
 
 function Message({ field, label, value, onChange, faults, pointer, error, isBrief }: WidgetProps) {
   return (
-    <fieldset className={style['group']}>
+    <fieldset className={style.group}>
       {label !== '' && <legend>{label}</legend>}
       <Form
         message={field.of ?? ''}
@@ -137,10 +136,10 @@ function Message({ field, label, value, onChange, faults, pointer, error, isBrie
 }
 
 function Messages({ field, label, value, onChange, faults, pointer, error, isBrief }: WidgetProps) {
-  const t = useText();
+  const { t } = useLanguage();
   const items = Array.isArray(value) ? value.filter(isJson) : [];
   return (
-    <fieldset className={style['group']}>
+    <fieldset className={style.group}>
       {label !== '' && (
         <legend>
           {label}
@@ -148,7 +147,7 @@ function Messages({ field, label, value, onChange, faults, pointer, error, isBri
         </legend>
       )}
       {items.map((item, index) => (
-        <div key={index} className={style['item']}>
+        <div key={index} className={style.item}>
           <Form
             message={field.of ?? ''}
             value={item}

@@ -16,11 +16,8 @@ import {
 } from 'react-aria-components';
 import { ChevronDown, TriangleAlert } from 'lucide-react';
 import { isPermitted, useSession } from '../../app/session.ts';
-import { call, Problem } from '../../contract/call.ts';
-import type { Field, Resource } from '../../contract/contract-file.ts';
-import { theContract } from '../../contract/contract.ts';
-import { itemsAt, textAt, type Json } from '../../contract/json.ts';
-import { readQuery } from '../../contract/queries.ts';
+import { call, itemsAt, Problem, readQuery, textAt, type Json } from '../../contract/api.ts';
+import { theContract, type Field, type Resource } from '../../contract/contract.ts';
 import text from '../../style/text.module.css';
 import { Face, Icon, join } from '../ui.tsx';
 import fieldStyle from './field.module.css';
@@ -97,10 +94,10 @@ export function Reference({ resource, id }: { resource: string; id: string }) {
   const shown = (
     <>
       {shape && <Face name={title} shape={shape} />}
-      <span className={text['cut']}>{title || shortId(id)}</span>
+      <span className={text.cut}>{title || shortId(id)}</span>
     </>
   );
-  const looks = { className: join(text['link'], style['reference']), title: title || id };
+  const looks = { className: join(text.link, style.reference), title: title || id };
   if (object !== '')
     return (
       <Link to="/objects/$object/$id" params={{ object, id }} {...looks}>
@@ -143,9 +140,9 @@ export function Principal({ name }: { name: string }) {
   const title = titleOf(first.data ?? second.data) || (id === '' ? name : shortId(id));
   const isPerson = kind === 'user' && second.data === undefined;
   return (
-    <span className={style['reference']} title={name}>
+    <span className={style.reference} title={name}>
       <Face name={title} shape={isPerson ? 'person' : 'machine'} />
-      <span className={text['cut']}>{title}</span>
+      <span className={text.cut}>{title}</span>
     </span>
   );
 }
@@ -186,19 +183,19 @@ export function ReferencePicker({
       allowsEmptyCollection
       isInvalid={error !== undefined}
       validationBehavior="aria"
-      className={fieldStyle['field'] ?? ''}
-      {...(label === '' && { 'aria-label': name })}
+      className={fieldStyle.field}
+      aria-label={label === '' ? name : undefined}
     >
-      {label !== '' && <Label className={fieldStyle['label'] ?? ''}>{label}</Label>}
-      <Group className={style['box'] ?? ''}>
-        <Input className={join(fieldStyle['input'], style['input'])} />
-        <AriaButton className={style['open'] ?? ''}>
+      {label !== '' && <Label className={fieldStyle.label}>{label}</Label>}
+      <Group className={style.box}>
+        <Input className={join(fieldStyle.input, style.input)} />
+        <AriaButton className={style.open}>
           <Icon of={ChevronDown} />
         </AriaButton>
       </Group>
       <Said help={help} error={error} />
-      <Popover className={fieldStyle['popover'] ?? ''}>
-        <ListBox className={fieldStyle['list'] ?? ''} renderEmptyState={() => <p className={style['none']}>–</p>}>
+      <Popover className={fieldStyle.popover}>
+        <ListBox className={fieldStyle.list} renderEmptyState={() => <p className={style.none}>–</p>}>
           {(item: Json) => <Found item={item} />}
         </ListBox>
       </Popover>
@@ -214,8 +211,8 @@ export interface PickerProps {
   /** The id of the chosen one. */
   value: string;
   onChange: (id: string) => void;
-  error?: string | undefined;
-  help?: string | undefined;
+  error?: string;
+  help?: string;
   autoFocus?: boolean;
 }
 
@@ -224,11 +221,11 @@ function Said({ help, error }: Pick<PickerProps, 'help' | 'error'>) {
   return (
     <>
       {help !== undefined && error === undefined && (
-        <Text slot="description" className={fieldStyle['help'] ?? ''}>
+        <Text slot="description" className={fieldStyle.help}>
           {help}
         </Text>
       )}
-      <FieldError className={fieldStyle['error'] ?? ''}>
+      <FieldError className={fieldStyle.error}>
         <Icon of={TriangleAlert} small />
         {error}
       </FieldError>
@@ -245,10 +242,10 @@ function Found({ item }: { item: Json }) {
   const shape = shapeOf(item);
   const beside = textAt(itemsAt(item, 'emails')[0], 'address') || textAt(item, 'jobTitle') || textAt(item, 'email');
   return (
-    <ListBoxItem id={textAt(item, 'id')} textValue={title} className={join(fieldStyle['option'], style['found'])}>
+    <ListBoxItem id={textAt(item, 'id')} textValue={title} className={join(fieldStyle.option, style.found)}>
       {shape && <Face name={title} shape={shape} />}
-      <span className={text['cut']}>{title}</span>
-      <span className={join(text['meta'], text['cut'])}>{beside}</span>
+      <span className={text.cut}>{title}</span>
+      <span className={join(text.meta, text.cut)}>{beside}</span>
     </ListBoxItem>
   );
 }

@@ -9,10 +9,10 @@ export function Segments({ label, value, onChange, options, small = false }: Seg
       selectedKeys={[value]}
       onSelectionChange={(keys) => onChange(String([...keys][0] ?? value))}
       disallowEmptySelection
-      className={small ? `${style['segments']} ${style['small']}` : (style['segments'] ?? '')}
+      className={small ? `${style.segments} ${style.small}` : style.segments}
     >
       {options.map(({ id, name }) => (
-        <ToggleButton key={id} id={id} className={style['segment'] ?? ''}>
+        <ToggleButton key={id} id={id} className={style.segment}>
           {name}
         </ToggleButton>
       ))}

@@ -52,13 +52,13 @@ function Row<Data>({ row, index, top, columns, isCursor, isSelected, state, sele
       aria-selected={isSelected}
       tabIndex={isCursor ? 0 : -1}
       data-cursor={isCursor || undefined}
-      className={join(style['row'], state && style[state.kind])}
+      className={join(style.row, state && style[state.kind])}
       style={{ top }}
       onClick={open}
       onFocus={() => !isCursor && grid.onCursor(index)}
     >
       {isSelected !== undefined && (
-        <span role="gridcell" className={style['check']}>
+        <span role="gridcell" className={style.check}>
           <CheckBox label={selectName ?? ''} checked={isSelected} onChange={toggle} />
         </span>
       )}
@@ -66,14 +66,14 @@ function Row<Data>({ row, index, top, columns, isCursor, isSelected, state, sele
         <span
           key={id}
           role={column === 0 ? 'rowheader' : 'gridcell'}
-          className={join(style['cell'], isEnd && style['end'], place ? style[`place-${place}`] : style['wide'])}
+          className={join(style.cell, isEnd && style.end, place ? style[`place-${place}`] : style.wide)}
         >
           {cell(row)}
         </span>
       ))}
       {state?.text !== undefined && (
-        <span className={style['noteTrack']} role="gridcell">
-          <span className={style['note']}>
+        <span className={style.noteTrack} role="gridcell">
+          <span className={style.note}>
             {state.text}
             {state.action}
           </span>
@@ -108,7 +108,7 @@ export function CheckBox({
   onChange: (toRange: boolean) => void;
 }) {
   return (
-    <label className={style['box']}>
+    <label className={style.box}>
       <input
         type="checkbox"
         aria-label={label}

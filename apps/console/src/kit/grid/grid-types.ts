@@ -31,8 +31,8 @@ export interface GridProps<Row> {
   rows: readonly Row[];
   idOf: (row: Row) => string;
   /** Of all pages, for readers; unknown until it is counted. */
-  total?: number | undefined;
-  order?: GridOrder | undefined;
+  total?: number;
+  order?: GridOrder;
   onOrder?: (order: GridOrder) => void;
   /** Absent where nothing can be done with several rows. */
   selection?: { ids: ReadonlySet<string>; change: (ids: ReadonlySet<string>) => void; names: SelectionNames };

@@ -40,24 +40,20 @@ export function Grid<Row>(props: GridProps<Row>) {
   // The row of the cursor holds the focus, so it stays while another part is on the screen.
   if (cursor < rows.length && (cursor < first || cursor >= end)) indexes.push(cursor);
   return (
-    <div ref={scroller} className={style['scroller']}>
+    <div ref={scroller} className={style.scroller}>
       <div
         role="grid"
         aria-label={label}
         aria-rowcount={total === undefined ? -1 : total + 1}
         aria-colcount={columns.length + (selection ? 1 : 0)}
         aria-multiselectable={selection !== undefined}
-        className={join(style['grid'], !selection && style['flush'])}
+        className={join(style.grid, !selection && style.flush)}
         style={tracksOf(columns, selection !== undefined)}
         onKeyDown={(event) => onGridKey(event, { cursor, shown: end - first, rows: rows.length, move })}
       >
         <Head {...props} />
-        <div
-          role="rowgroup"
-          className={style['body']}
-          style={{ height: (rows.length + (hasMore ? 3 : 0)) * rowHeight }}
-        >
-          <div ref={probe} className={style['probe']} aria-hidden />
+        <div role="rowgroup" className={style.body} style={{ height: (rows.length + (hasMore ? 3 : 0)) * rowHeight }}>
+          <div ref={probe} className={style.probe} aria-hidden />
           {indexes.map((index) => {
             const row = rows[index];
             return row === undefined ? null : (
@@ -117,10 +113,10 @@ function Head<Row>({ columns, rows, idOf, order, onOrder, selection }: GridProps
   const selected = selection?.ids.size ?? 0;
   const isAll = selected > 0 && rows.every((row) => selection?.ids.has(idOf(row)));
   return (
-    <div role="rowgroup" className={style['head']}>
-      <div role="row" aria-rowindex={1} className={style['row']}>
+    <div role="rowgroup" className={style.head}>
+      <div role="row" aria-rowindex={1} className={style.row}>
         {selection && (
-          <span role="columnheader" className={style['check']}>
+          <span role="columnheader" className={style.check}>
             <CheckBox
               label={selection.names.all}
               checked={isAll}
@@ -154,7 +150,7 @@ function HeadCell({
     <span
       role="columnheader"
       aria-sort={isCurrent ? direction : undefined}
-      className={join(style['heading'], isEnd && style['end'], isCurrent && style['current'])}
+      className={join(style.heading, isEnd && style.end, isCurrent && style.current)}
       title={name}
     >
       {isOrdered && onOrder ? (
@@ -173,14 +169,14 @@ function HeadCell({
 export const Skeletons = memo(function Skeletons({ columns, rows, top, hasCheck }: SkeletonsProps) {
   const widths = columns.map(({ id }, index) => 5 + ((id.length * 7 + index * 5) % 11));
   return (
-    <div aria-hidden className={style['skeletons']} style={{ top, ...tracksOf(columns, hasCheck) }}>
+    <div aria-hidden className={style.skeletons} style={{ top, ...tracksOf(columns, hasCheck) }}>
       {Array.from({ length: rows }, (_, row) => (
-        <div key={row} className={join(style['row'], style['skeleton'])} style={{ opacity: 1 - row / (rows + 1) }}>
-          {hasCheck && <span className={style['check']} />}
+        <div key={row} className={join(style.row, style.skeleton)} style={{ opacity: 1 - row / (rows + 1) }}>
+          {hasCheck && <span className={style.check} />}
           {columns.map(({ id, isEnd, place }, index) => (
             <span
               key={id}
-              className={join(style['cell'], isEnd && style['end'], place ? style[`place-${place}`] : style['wide'])}
+              className={join(style.cell, isEnd && style.end, place ? style[`place-${place}`] : style.wide)}
             >
               <Skeleton width={((widths[index] ?? 8) * (7 + ((row * 3) % 4))) / 8} />
             </span>

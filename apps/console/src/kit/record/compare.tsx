@@ -20,8 +20,8 @@ export interface ComparedRow {
 /** Two records side by side. Where they differ one side is chosen, and the difference is underlined. */
 export function Compare({ label, leftHead, rightHead, rows, chosen, onChoose, fieldHead }: CompareProps) {
   return (
-    <div className={style['table']} role="group" aria-label={label}>
-      <div className={style['head']}>
+    <div className={style.table} role="group" aria-label={label}>
+      <div className={style.head}>
         <span>{fieldHead}</span>
         <div>{leftHead}</div>
         <div>{rightHead}</div>
@@ -48,28 +48,28 @@ function Row({ row, side, onChoose }: { row: ComparedRow; side: Side | undefined
   const { left, right, name, isChoice, note } = row;
   if (isChoice !== true)
     return (
-      <div className={style['row']}>
-        <span className={text['strong']}>{name}</span>
-        <span className={style['plain']}>
+      <div className={style.row}>
+        <span className={text.strong}>{name}</span>
+        <span className={style.plain}>
           <Difference of={left} from={right} />
         </span>
-        <span className={style['plain']}>
-          <Difference of={right} from={left} /> {note !== undefined && <small className={text['meta']}>{note}</small>}
+        <span className={style.plain}>
+          <Difference of={right} from={left} /> {note !== undefined && <small className={text.meta}>{note}</small>}
         </span>
       </div>
     );
   return (
     <RadioGroup
-      className={style['row'] ?? ''}
+      className={style.row}
       aria-label={name}
       value={side ?? null}
       onChange={(value) => onChoose(value as Side)}
     >
-      <span className={text['strong']}>{name}</span>
-      <Radio value="left" className={style['side'] ?? ''}>
+      <span className={text.strong}>{name}</span>
+      <Radio value="left" className={style.side}>
         <Difference of={left} from={right} />
       </Radio>
-      <Radio value="right" className={style['side'] ?? ''}>
+      <Radio value="right" className={style.side}>
         <Difference of={right} from={left} />
       </Radio>
     </RadioGroup>
@@ -80,7 +80,7 @@ function Row({ row, side, onChoose }: { row: ComparedRow; side: Side | undefined
 function Difference({ of, from }: { of: string; from: string }) {
   const [start, middle, end] = differingPart(of, from);
   return (
-    <span className={style['value']}>
+    <span className={style.value}>
       {start}
       {middle !== '' && <em>{middle}</em>}
       {end}

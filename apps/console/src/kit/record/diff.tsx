@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { Radio, RadioGroup } from 'react-aria-components';
-import { useText } from '../../app/language.ts';
-import { isJson, type Json } from '../../contract/json.ts';
+import { useLanguage } from '../../app/language.ts';
+import { isJson, type Json } from '../../contract/api.ts';
 import type { FormField } from '../form/form-field.ts';
 import { isPrincipal, Principal, Reference } from '../form/reference.tsx';
 import style from './diff.module.css';
@@ -30,7 +30,7 @@ function sorted(value: unknown): unknown {
 
 /** The old value struck, and the new one as a highlighter marks it. Of a list of texts only those that differ. */
 export function Diff({ field, before, after }: FieldChange) {
-  const t = useText();
+  const { t } = useLanguage();
   const [old, current] = field.list ? [textsOf(before), textsOf(after)] : [];
   if (old && current)
     return (
@@ -51,7 +51,7 @@ export function Diff({ field, before, after }: FieldChange) {
     <>
       {sorted(before) !== null && <Was field={field} value={before} />}
       {sorted(after) === null ? (
-        <span className={style['gone']}>{t('diff.removed')}</span>
+        <span className={style.gone}>{t('diff.removed')}</span>
       ) : (
         <New field={field} value={after} />
       )}
@@ -62,7 +62,7 @@ export function Diff({ field, before, after }: FieldChange) {
 function Was({ field, value }: { field: FormField; value: unknown }) {
   return (
     <>
-      <del className={style['was']}>
+      <del className={style.was}>
         <Named field={field} value={value} />
       </del>{' '}
     </>
@@ -72,7 +72,7 @@ function Was({ field, value }: { field: FormField; value: unknown }) {
 function New({ field, value }: { field: FormField; value: unknown }) {
   return (
     <>
-      <ins className={style['new']}>
+      <ins className={style.new}>
         <Named field={field} value={value} />
       </ins>{' '}
     </>
@@ -97,15 +97,15 @@ export type Side = 'theirs' | 'yours';
 
 /** Two values of one field, of which one is taken. */
 export function Choice({ label, field, theirs, yours, side, onChange }: ChoiceProps) {
-  const t = useText();
+  const { t } = useLanguage();
   return (
     <RadioGroup
       aria-label={label}
       value={side}
       onChange={(chosen) => onChange(chosen === 'yours' ? 'yours' : 'theirs')}
-      className={style['choice'] ?? ''}
+      className={style.choice}
     >
-      <span className={style['label']}>{label}</span>
+      <span className={style.label}>{label}</span>
       <Pick side="theirs" name={t('diff.theirs')}>
         <Named field={field} value={theirs} />
       </Pick>
@@ -127,9 +127,9 @@ interface ChoiceProps {
 
 function Pick({ side, name, children }: { side: Side; name: string; children: ReactNode }) {
   return (
-    <Radio value={side} className={style['pick'] ?? ''}>
-      <span className={style['radio']} />
-      <span className={style['value']}>
+    <Radio value={side} className={style.pick}>
+      <span className={style.radio} />
+      <span className={style.value}>
         {children}
         <small>{name}</small>
       </span>

@@ -1,15 +1,22 @@
 import { useQuery } from '@tanstack/react-query';
 import { Pause, Play, TriangleAlert, Undo2, X } from 'lucide-react';
 import { useEffect, useEffectEvent, useState } from 'react';
-import { useText } from '../../app/language.ts';
-import { call, Problem, stream } from '../../contract/call.ts';
-import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
-import { invalidate, queryClient, readQuery } from '../../contract/queries.ts';
+import { useLanguage } from '../../app/language.ts';
+import {
+  call,
+  invalidate,
+  itemsAt,
+  Problem,
+  queryClient,
+  readQuery,
+  stream,
+  textAt,
+  valueAt,
+  type Json,
+} from '../../contract/api.ts';
 import text from '../../style/text.module.css';
 import { FormFault, useWrite } from '../form/form-faults.tsx';
 import { Button, Chip, Ticks, type IconType } from '../ui.tsx';
-import { useFormat } from './format.ts';
 import style from './live-operation.module.css';
 
 /** States in which nothing more comes. */
@@ -23,30 +30,29 @@ const ended = ['SUCCEEDED', 'FAILED', 'CANCELLED', 'UNDONE'];
  */
 export function LiveOperation({ id, title, onEnd }: { id: string; title?: string; onEnd?: (operation: Json) => void }) {
   const { operation, isLost, restart } = useOperation(id, onEnd);
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const [isListed, setIsListed] = useState(false);
-  if (!operation) return <p className={style['wait']}>{t('job.reading')}</p>;
+  if (!operation) return <p className={style.wait}>{t('job.reading')}</p>;
   const state = textAt(operation, 'state');
   const issues = countOf(operation, 'issues');
   return (
     <section
-      className={style['job']}
+      className={style.job}
       aria-label={title ?? labels.value('Operation.Kind', textAt(operation, 'kind'))}
       aria-live="polite"
     >
-      <header className={text['row']}>
-        <span className={`${text['strong']} ${text['cut']}`}>
+      <header className={text.row}>
+        <span className={`${text.strong} ${text.cut}`}>
           {title ?? labels.value('Operation.Kind', textAt(operation, 'kind'))}
         </span>
-        <span className={text['grow']} />
+        <span className={text.grow} />
         <Chip tone={state === 'FAILED' ? 'danger' : state === 'PAUSED' ? 'warn' : 'quiet'}>
           {labels.value('Operation.State', state)}
         </Chip>
       </header>
       <Progress operation={operation} />
-      {isLost && <p className={text['meta']}>{t('job.lost')}</p>}
-      {state === 'FAILED' && <p className={style['error']}>{textAt(operation, 'error.message')}</p>}
+      {isLost && <p className={text.meta}>{t('job.lost')}</p>}
+      {state === 'FAILED' && <p className={style.error}>{textAt(operation, 'error.message')}</p>}
       <Actions operation={operation} onDone={restart} />
       {issues > 0 && (
         <Button small kind="bare" icon={TriangleAlert} onPress={() => setIsListed(!isListed)}>
@@ -111,8 +117,7 @@ async function again(
 
 /** The figure, the scale, what became of the rows, and about how long it takes. */
 function Progress({ operation }: { operation: Json }) {
-  const t = useText();
-  const format = useFormat();
+  const { t, format } = useLanguage();
   const state = textAt(operation, 'state');
   const rows = countOf(operation, 'rows');
   const share = shareOf(operation, state);
@@ -123,8 +128,8 @@ function Progress({ operation }: { operation: Json }) {
   return (
     <>
       <p>
-        <span className={text['figure']}>{format.number(rows)}</span>{' '}
-        <span className={text['two']}>
+        <span className={text.figure}>{format.number(rows)}</span>{' '}
+        <span className={text.two}>
           {isMiddle ? t('job.rowsOf', { count: Math.round(rows / share) }) : t('job.rows')}
         </span>
       </p>
@@ -135,7 +140,7 @@ function Progress({ operation }: { operation: Json }) {
         value={share}
         tone={tones[state] ?? 'accent'}
       />
-      <p className={text['meta']}>
+      <p className={text.meta}>
         {counts.map((name) => t(`job.${name}`, { count: countOf(operation, name) })).join(', ')}
         <Left operation={operation} share={share} />
       </p>
@@ -152,7 +157,7 @@ function shareOf(operation: Json, state: string): number {
 }
 
 function Left({ operation, share }: { operation: Json; share: number }) {
-  const t = useText();
+  const { t } = useLanguage();
   const seconds = secondsLeft(operation, share);
   if (seconds === undefined) return null;
   return (
@@ -179,7 +184,7 @@ function Actions({ operation, onDone }: { operation: Json; onDone: () => void })
   const [state, kind] = [textAt(operation, 'state'), textAt(operation, 'kind')];
   const possible = acts.filter(({ states }) => states.includes(state));
   return (
-    <span className={style['acts']}>
+    <span className={style.acts}>
       {possible
         .filter((act) => act.operation !== 'undoOperation' || kind === 'IMPORT')
         .map((act) => (
@@ -196,7 +201,7 @@ function Actions({ operation, onDone }: { operation: Json; onDone: () => void })
 }
 
 function Act({ id, operation, icon, onDone }: { id: string; operation: string; icon: IconType; onDone: () => void }) {
-  const t = useText();
+  const { t } = useLanguage();
   const write = useWrite(() => call(operation, { id }));
   return (
     <>
@@ -217,14 +222,13 @@ function Act({ id, operation, icon, onDone }: { id: string; operation: string; i
 const severities: Readonly<Record<string, 'danger' | 'warn'>> = { ERROR: 'danger', WARNING: 'warn' };
 
 function Issues({ id }: { id: string }) {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const { data } = useQuery(readQuery('listOperationIssues', { id, pageSize: 50 }));
   return (
-    <ul className={style['issues']}>
+    <ul className={style.issues}>
       {itemsAt(data, 'issues').map((issue, index) => (
         <li key={index}>
-          <span className={text['meta']}>{t('job.line', { line: textAt(issue, 'line') })}</span>{' '}
+          <span className={text.meta}>{t('job.line', { line: textAt(issue, 'line') })}</span>{' '}
           <Chip tone={severities[textAt(issue, 'severity')] ?? 'info'}>
             {labels.value('ImportIssue.Severity', textAt(issue, 'severity'))}
           </Chip>{' '}

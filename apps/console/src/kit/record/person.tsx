@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { call, Problem } from '../../contract/call.ts';
+import { call, itemsAt, Problem, textAt, type Json } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
-import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import text from '../../style/text.module.css';
 import { Face } from '../ui.tsx';
 
@@ -62,11 +61,11 @@ function noneIfForbidden(error: unknown): Json {
 /** The face and name of a user, a team or an API key. */
 export function PersonName({ value }: { value: string }) {
   const found = usePeople().get(value.replace(/^\w+:/, ''));
-  if (!found) return <code className={text['cut']}>{shortId(value)}</code>;
+  if (!found) return <code className={text.cut}>{shortId(value)}</code>;
   return (
-    <span className={text['row']} title={found.name}>
+    <span className={text.row} title={found.name}>
       <Face name={found.name} shape={found.shape} />
-      <span className={text['cut']}>{found.name}</span>
+      <span className={text.cut}>{found.name}</span>
     </span>
   );
 }

@@ -1,14 +1,12 @@
 import { Bot, Merge, Pencil, Plus, RotateCcw, Trash2, Undo2 } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { useLanguage, useText } from '../../app/language.ts';
-import { isJson, textAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
+import { useLanguage } from '../../app/language.ts';
+import { isJson, textAt, type Json } from '../../contract/api.ts';
 import text from '../../style/text.module.css';
 import { keyOf, type FormField } from '../form/form-field.ts';
 import { Principal } from '../form/reference.tsx';
 import { Icon, IconButton, join, type IconType } from '../ui.tsx';
 import { changesOf, Diff, type FieldChange } from './diff.tsx';
-import { useFormat } from './format.ts';
 import style from './timeline.module.css';
 
 const icons: Readonly<Record<string, IconType>> = {
@@ -23,7 +21,7 @@ const icons: Readonly<Record<string, IconType>> = {
 export function Timeline({ changes, fieldOf, message, onRestore, onGo, current }: TimelineProps) {
   const days = byDay(changes);
   return (
-    <ol className={style['timeline']}>
+    <ol className={style.timeline}>
       {days.map(([day, ofDay]) => [
         <Day key={day} moment={textAt(ofDay[0], 'time')} />,
         ...ofDay.map((change) => (
@@ -51,9 +49,9 @@ export interface TimelineProps {
   /** Sets a field to the value that it had; undefined where nothing can be changed. */
   onRestore: ((change: FieldChange) => void) | undefined;
   /** Shows the record as of a change. */
-  onGo?: ((change: Json) => void) | undefined;
+  onGo?: (change: Json) => void;
   /** Id of the change as of which the record is shown. */
-  current?: string | undefined;
+  current?: string;
 }
 
 function Entry({
@@ -64,9 +62,7 @@ function Entry({
   onGo,
   isCurrent,
 }: Omit<TimelineProps, 'changes' | 'current'> & { change: Json; isCurrent: boolean }) {
-  const t = useText();
-  const format = useFormat();
-  const { language, find } = useLanguage();
+  const { t, language, find, format } = useLanguage();
   const hour = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   const operation = textAt(change, 'operation');
   const origin = textAt(change, 'origin');
@@ -77,27 +73,27 @@ function Entry({
     </>
   );
   return (
-    <li className={join(style['entry'], isCurrent && style['current'])}>
+    <li className={join(style.entry, isCurrent && style.current)}>
       {onGo ? (
-        <button type="button" className={style['when']} onClick={() => onGo(change)} title={t('timeline.go')}>
+        <button type="button" className={style.when} onClick={() => onGo(change)} title={t('timeline.go')}>
           {when}
         </button>
       ) : (
-        <span className={style['when']}>{when}</span>
+        <span className={style.when}>{when}</span>
       )}
-      <span className={join(style['dot'], origin !== 'api' && origin !== 'console' && style['machine'])}>
+      <span className={join(style.dot, origin !== 'api' && origin !== 'console' && style.machine)}>
         <Icon of={icons[operation] ?? Bot} />
       </span>
-      <div className={style['what']}>
+      <div className={style.what}>
         <Said
           operation={operation}
           message={message}
           changes={operation === 'UPDATE' ? fieldChanges(change, fieldOf) : []}
           onRestore={onRestore}
         />
-        <p className={style['who']}>
+        <p className={style.who}>
           <Principal name={textAt(change, 'actor')} />
-          {origin !== '' && <span className={text['faint']}>{find(`origin.${origin}`) ?? origin}</span>}
+          {origin !== '' && <span className={text.faint}>{find(`origin.${origin}`) ?? origin}</span>}
         </p>
       </div>
     </li>
@@ -115,16 +111,15 @@ function Said({
   changes: FieldChange[];
   onRestore: TimelineProps['onRestore'];
 }) {
-  const labels = useLabels();
-  const t = useText();
-  if (operation !== 'UPDATE') return <p className={text['strong']}>{labels.value('ChangeOperation', operation)}</p>;
+  const { t, labels } = useLanguage();
+  if (operation !== 'UPDATE') return <p className={text.strong}>{labels.value('ChangeOperation', operation)}</p>;
   return (
     <ul>
       {changes.map((change) => (
-        <li key={change.field.name} className={style['change']}>
-          <b className={text['strong']}>{nameOf(change.field, labels.field, message)}</b> <Diff {...change} />
+        <li key={change.field.name} className={style.change}>
+          <b className={text.strong}>{nameOf(change.field, labels.field, message)}</b> <Diff {...change} />
           {onRestore && change.field.output !== true && (
-            <span className={style['restore']}>
+            <span className={style.restore}>
               <IconButton small name={t('timeline.restore')} icon={Undo2} onPress={() => onRestore(change)} />
             </span>
           )}
@@ -154,7 +149,7 @@ function Day({ moment }: { moment: string }): ReactNode {
   const { language } = useLanguage();
   const date = new Date(moment);
   const form = new Intl.DateTimeFormat(language, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
-  return <li className={style['day']}>{form.format(date)}</li>;
+  return <li className={style.day}>{form.format(date)}</li>;
 }
 
 function byDay(changes: readonly Json[]): [string, Json[]][] {

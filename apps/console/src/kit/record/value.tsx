@@ -1,24 +1,21 @@
 import { EyeOff } from 'lucide-react';
-import { useText } from '../../app/language.ts';
-import type { Field } from '../../contract/contract-file.ts';
-import { isJson, textAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
+import { useLanguage } from '../../app/language.ts';
+import type { Field } from '../../contract/contract.ts';
+import { isJson, textAt, type Json } from '../../contract/api.ts';
 import text from '../../style/text.module.css';
 import { Chip, Icon } from '../ui.tsx';
-import { useFormat, type Format } from './format.ts';
+import type { Format } from '../../app/format.ts';
 
 /** What callers without access see in place of personal data. */
 const masked = '***';
 
 /** A value of a record as text in the reader's language. Nothing for an absent one. */
 export function Value({ field, value }: { field: Field; value: unknown }) {
-  const t = useText();
-  const format = useFormat();
-  const labels = useLabels();
+  const { t, labels, format } = useLanguage();
   if (value === undefined || value === null || value === '') return null;
   if (value === masked)
     return (
-      <span className={`${text['row']} ${text['faint']}`} title={t('value.masked')}>
+      <span className={`${text.row} ${text.faint}`} title={t('value.masked')}>
         <Icon of={EyeOff} small /> {masked}
       </span>
     );
@@ -31,10 +28,10 @@ export function Value({ field, value }: { field: Field; value: unknown }) {
 }
 
 function List({ field, values }: { field: Field; values: readonly unknown[] }) {
-  const format = useFormat();
+  const { format } = useLanguage();
   if (field.type === 'text')
     return (
-      <span className={text['row']}>
+      <span className={text.row}>
         {values.map((each) => (
           <Chip key={String(each)}>{String(each)}</Chip>
         ))}
@@ -45,7 +42,7 @@ function List({ field, values }: { field: Field; values: readonly unknown[] }) {
     <>
       {first}
       {more.length > 0 && (
-        <span className={text['faint']} title={more.join('\n')}>
+        <span className={text.faint} title={more.join('\n')}>
           {' '}
           +{more.length}
         </span>

@@ -2,12 +2,10 @@ import { useQuery } from '@tanstack/react-query';
 import { Check, X } from 'lucide-react';
 import { useState } from 'react';
 import { ProblemText } from '../../app/boundaries.tsx';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { theContract } from '../../contract/contract.ts';
-import { itemsAt, textAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
-import { readQuery } from '../../contract/queries.ts';
+import { itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
 import { Select } from '../../kit/form/field.tsx';
 import { Chip } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
@@ -15,7 +13,7 @@ import style from './explain.module.css';
 
 /** Why a person or a key may do something, or may not: the roles that grant it, with what they cover. */
 export function Explain() {
-  const t = useText();
+  const { t } = useLanguage();
   const principals = usePrincipals();
   const permissions = [...new Set(theContract().operations.map(({ permission }) => permission))]
     .filter((permission) => permission !== '' && !permission.includes('{'))
@@ -28,7 +26,7 @@ export function Explain() {
     <>
       <Bar title={t('explain.title')} beside={t('explain.beside')} />
       <Scroll padded>
-        <div className={style['question']}>
+        <div className={style.question}>
           <Select label={t('explain.who')} options={principals} value={principal} onChange={setPrincipal} />
           <Select
             label={t('explain.what')}
@@ -37,7 +35,7 @@ export function Explain() {
             onChange={setPermission}
           />
         </div>
-        <div className={style['answer']} aria-live="polite">
+        <div className={style.answer} aria-live="polite">
           {error && <ProblemText error={error} />}
           {isAsked && data && <Explanation explanation={data} />}
         </div>
@@ -47,7 +45,7 @@ export function Explain() {
 }
 
 function usePrincipals(): { id: string; name: string }[] {
-  const t = useText();
+  const { t } = useLanguage();
   const { data: users } = useQuery(readQuery('listUsers', { pageSize: 100 }));
   const { data: keys } = useQuery(readQuery('listApiKeys', { pageSize: 100 }));
   return [
@@ -63,23 +61,22 @@ function usePrincipals(): { id: string; name: string }[] {
 }
 
 function Explanation({ explanation }: { explanation: Json }) {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const isAllowed = explanation['allowed'] === true;
   return (
     <>
-      <p className={style['verdict']}>
+      <p className={style.verdict}>
         <Chip tone={isAllowed ? 'good' : 'danger'} icon={isAllowed ? Check : X}>
           {t(isAllowed ? 'explain.allowed' : 'explain.denied')}
         </Chip>
         {labels.value('ExplainPermissionResponse.Rule', textAt(explanation, 'rule'))}
       </p>
-      <ul className={style['grants']}>
+      <ul className={style.grants}>
         {itemsAt(explanation, 'grants').map((grant) => (
           <li key={`${textAt(grant, 'roleId')} ${textAt(grant, 'displayName')}`}>
-            <strong className={text['grow']}>{textAt(grant, 'displayName')}</strong>
+            <strong className={text.grow}>{textAt(grant, 'displayName')}</strong>
             <span>{labels.value('RecordScope', textAt(grant, 'recordScope'))}</span>
-            <span className={text['meta']}>{t(grant['hidesPii'] === true ? 'explain.masked' : 'explain.plain')}</span>
+            <span className={text.meta}>{t(grant['hidesPii'] === true ? 'explain.masked' : 'explain.plain')}</span>
           </li>
         ))}
       </ul>

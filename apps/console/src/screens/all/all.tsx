@@ -1,16 +1,14 @@
 import { Link } from '@tanstack/react-router';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { isPermitted, useSession } from '../../app/session.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { theContract } from '../../contract/contract.ts';
-import { useLabels } from '../../contract/labels.ts';
 import text from '../../style/text.module.css';
 import style from './all.module.css';
 
 /** Every collection that can be listed, so that a new one has a place before it has a link of its own. */
 export function AllResources() {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const session = useSession();
   const contract = theContract();
   const listed = contract.resources
@@ -21,13 +19,13 @@ export function AllResources() {
     <>
       <Bar title={t('nav.all')} beside={t('all.count', { count: listed.length })} />
       <Scroll>
-        <ul className={style['list']}>
+        <ul className={style.list}>
           {listed.map(({ name, label, list }) => (
             <li key={name}>
-              <Link to="/$resource" params={{ resource: name }} className={style['item']}>
+              <Link to="/$resource" params={{ resource: name }} className={style.item}>
                 <strong>{label}</strong>
-                <span className={text['meta']}>{contract.operation(list).summary}</span>
-                <code className={text['faint']}>/v1/{name}</code>
+                <span className={text.meta}>{contract.operation(list).summary}</span>
+                <code className={text.faint}>/v1/{name}</code>
               </Link>
             </li>
           ))}

@@ -1,12 +1,9 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Download, PenLine, ShieldCheck } from 'lucide-react';
 import { ProblemText } from '../../app/boundaries.tsx';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
-import { call, download } from '../../contract/call.ts';
-import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
-import { invalidate, readQuery } from '../../contract/queries.ts';
-import { useFormat } from '../../kit/record/format.ts';
+import { call, download, invalidate, itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
 import { saveFile } from '../../kit/save-file.ts';
 import { Button, Chip } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
@@ -34,12 +31,12 @@ const chains = [
 
 /** Checks that nobody changed or removed an entry of the logs. */
 export function VerifyAudit() {
-  const t = useText();
+  const { t } = useLanguage();
   return (
     <>
       <Bar title={t('verify.title')} beside={t('verify.beside')} />
       <Scroll padded>
-        <div className={style['chains']}>
+        <div className={style.chains}>
           {chains.map((chain) => (
             <ChainPanel key={chain.key} chain={chain} />
           ))}
@@ -52,18 +49,18 @@ export function VerifyAudit() {
 type Chain = (typeof chains)[number];
 
 function ChainPanel({ chain }: { chain: Chain }) {
-  const t = useText();
+  const { t } = useLanguage();
   const verify = useMutation({ mutationFn: () => verifyWhole(chain) });
   const sign = useMutation({ mutationFn: () => call(chain.sign), onSuccess: () => invalidate(collectionOf(chain)) });
   const save = useMutation({ mutationFn: async () => saveFile(await download(chain.export), `${chain.key}.ndjson`) });
   const error = verify.error ?? sign.error ?? save.error;
   return (
-    <section className={style['chain']}>
+    <section className={style.chain}>
       <header>
         <h2>{t(`verify.${chain.key}`)}</h2>
-        <p className={text['two']}>{t(`verify.${chain.key}.help`)}</p>
+        <p className={text.two}>{t(`verify.${chain.key}.help`)}</p>
       </header>
-      <div className={style['actions']}>
+      <div className={style.actions}>
         <Button kind="primary" icon={ShieldCheck} onPress={() => verify.mutate()} isDisabled={verify.isPending}>
           {t('verify.run')}
         </Button>
@@ -99,12 +96,11 @@ async function verifyWhole(chain: Chain): Promise<Json> {
 }
 
 function Verdict({ verification }: { verification: Json }) {
-  const t = useText();
-  const format = useFormat();
+  const { t, format } = useLanguage();
   const number = Number(valueAt(verification, 'end.number') ?? 0);
   if (verification['fault'] === undefined)
     return (
-      <p className={text['row']}>
+      <p className={text.row}>
         <Chip tone="good" icon={ShieldCheck}>
           {t('verify.whole')}
         </Chip>
@@ -112,7 +108,7 @@ function Verdict({ verification }: { verification: Json }) {
       </p>
     );
   return (
-    <p className={style['fault']}>
+    <p className={style.fault}>
       <strong>
         {t('verify.broken', { number: format.number(Number(valueAt(verification, 'fault.number') ?? 0)) })}
       </strong>{' '}
@@ -123,16 +119,15 @@ function Verdict({ verification }: { verification: Json }) {
 
 /** Signed heads: who keeps one outside can prove later that nothing before it has changed. */
 function Heads({ chain }: { chain: Chain }) {
-  const t = useText();
-  const format = useFormat();
+  const { t, format } = useLanguage();
   const { data } = useQuery(readQuery(chain.heads));
   const heads = itemsAt(data, Object.keys(data ?? {}).find((key) => Array.isArray(data?.[key])) ?? chain.items);
-  if (heads.length === 0) return <p className={text['meta']}>{t('verify.noHeads')}</p>;
+  if (heads.length === 0) return <p className={text.meta}>{t('verify.noHeads')}</p>;
   return (
-    <table className={style['heads']}>
+    <table className={style.heads}>
       <thead>
         <tr>
-          <th className={text['number']}>{t('verify.number')}</th>
+          <th className={text.number}>{t('verify.number')}</th>
           <th>{t('verify.time')}</th>
           <th>{t('verify.hash')}</th>
         </tr>
@@ -140,7 +135,7 @@ function Heads({ chain }: { chain: Chain }) {
       <tbody>
         {heads.slice(0, 8).map((head) => (
           <tr key={`${textAt(head, 'number')} ${textAt(head, 'time')}`}>
-            <td className={text['number']}>{format.number(Number(head['number']))}</td>
+            <td className={text.number}>{format.number(Number(head['number']))}</td>
             <td>{format.exactTime(textAt(head, 'time'))}</td>
             <td>
               <code title={textAt(head, 'hash')}>{textAt(head, 'hash').slice(0, 16)}…</code>

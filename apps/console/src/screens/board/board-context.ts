@@ -1,5 +1,5 @@
 import { createContext, useContext } from 'react';
-import type { Json } from '../../contract/json.ts';
+import type { Json } from '../../contract/api.ts';
 import type { BoardScope, Totals } from './board-data.ts';
 import type { Column, Refusal } from './columns.ts';
 import type { Moves } from './moves.ts';

@@ -1,8 +1,17 @@
 import { useQuery, type InfiniteData } from '@tanstack/react-query';
-import { call, Problem } from '../../contract/call.ts';
-import type { Resource } from '../../contract/contract-file.ts';
-import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
-import { listQuery, queryClient, readQuery, type Page } from '../../contract/queries.ts';
+import {
+  call,
+  itemsAt,
+  listQuery,
+  Problem,
+  queryClient,
+  readQuery,
+  textAt,
+  valueAt,
+  type Json,
+  type Page,
+} from '../../contract/api.ts';
+import type { Resource } from '../../contract/contract.ts';
 import type { BoardHint } from '../../hints/hints.ts';
 import { split } from '../../kit/filter/filter-language.ts';
 import type { FilterFault } from '../../kit/filter/filter-text.tsx';
@@ -16,7 +25,7 @@ export interface BoardScope {
   /** The reader's own condition and search words, as written. */
   written: string;
   /** Operation that moves a card beside another one, where cards have an order of their own; else an update moves them. */
-  verb?: string | undefined;
+  verb?: string;
 }
 
 /** A card in the hand, or on its way to the server. */
@@ -26,7 +35,7 @@ export interface Move {
   /** Column that it is over, or that it was dropped into. */
   to: string;
   /** Card beside its place there; without one, the place is the end of the column, or its begin if cards are ordered by time. */
-  beside?: Beside | undefined;
+  beside?: Beside;
   isDropped: boolean;
 }
 

@@ -3,27 +3,23 @@ import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
 import { Missing } from '../../app/boundaries.tsx';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { isPermitted, useSession } from '../../app/session.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { Bar } from '../../app/shell/shell.tsx';
-import type { Resource } from '../../contract/contract-file.ts';
-import { theContract } from '../../contract/contract.ts';
-import { itemsAt, textAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
-import { readQuery } from '../../contract/queries.ts';
+import { theContract, type Resource } from '../../contract/contract.ts';
+import { itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
 import { hintsOf, type BoardHint } from '../../hints/hints.ts';
 import { ViewSwitch } from '../../kit/chart/board-switch.tsx';
 import { Select } from '../../kit/form/field.tsx';
 import { useFilterNames } from '../../kit/filter/filter-completion.ts';
 import { FilterInput } from '../../kit/filter/filter-input.tsx';
-import { useFormat } from '../../kit/record/format.ts';
 import { Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { useCustomFields } from '../list/use-rows.ts';
 import { BoardContext, type Board as Shared } from './board-context.ts';
 import { placeOf, usePeople, useTotals, verbOf, type BoardScope } from './board-data.ts';
-import { useHeldKeys, pressOnCard } from './board-keys.ts';
+import { pressOnCard, useHeldKeys } from './board-keys.ts';
 import { BoardColumn } from './column.tsx';
 import { columnsOf, refusalOf } from './columns.ts';
 import { useMoves } from './moves.ts';
@@ -52,15 +48,7 @@ function BoardOf({ resource, hint }: { resource: Resource; hint: BoardHint }) {
 }
 
 /** @param resource the collection of pipelines */
-function PipelineBoard({
-  scope,
-  resource,
-  chosen,
-}: {
-  scope: BoardScope;
-  resource: Resource;
-  chosen?: string | undefined;
-}) {
+function PipelineBoard({ scope, resource, chosen }: { scope: BoardScope; resource: Resource; chosen?: string }) {
   const { data, isPending } = useQuery(readQuery<Json>(resource.list, { pageSize: 100 }));
   const pipelines = itemsAt(data, resource.items);
   const pipeline = pipelines.find((each) => textAt(each, 'id') === chosen) ?? pipelines[0];
@@ -79,27 +67,26 @@ function Columns({ scope, pipelines }: { scope: BoardScope; pipelines: Json[] })
     <BoardContext value={board}>
       <BoardBar board={board} pipelines={pipelines} />
       <ToggleButtonGroup
-        className={style['tabs'] ?? ''}
+        className={style.tabs}
         aria-label={scope.hint.column}
         disallowEmptySelection
         selectedKeys={[visible]}
         onSelectionChange={([key]) => setVisible(String(key))}
       >
         {board.columns.map((column) => (
-          <ToggleButton key={column.key} id={column.key} className={style['tab'] ?? ''}>
-            {board.columnName(column)}{' '}
-            <span className={text['faint']}>{board.totals.of.get(column.key)?.count ?? 0}</span>
+          <ToggleButton key={column.key} id={column.key} className={style.tab}>
+            {board.columnName(column)} <span className={text.faint}>{board.totals.of.get(column.key)?.count ?? 0}</span>
           </ToggleButton>
         ))}
       </ToggleButtonGroup>
       <div
-        className={style['board']}
+        className={style.board}
         data-visible={board.columns.findIndex(({ key }) => key === visible)}
         onKeyDownCapture={pressOnCard}
         onKeyUpCapture={pressOnCard}
       >
         {board.columns.map((column) => (
-          <div key={column.key} className={style['frame']} data-shown={column.key === visible}>
+          <div key={column.key} className={style.frame} data-shown={column.key === visible}>
             <BoardColumn column={column} />
           </div>
         ))}
@@ -110,7 +97,7 @@ function Columns({ scope, pipelines }: { scope: BoardScope; pipelines: Json[] })
 }
 
 function useBoardState(scope: BoardScope): Shared {
-  const labels = useLabels();
+  const { labels } = useLanguage();
   const navigate = useNavigate();
   const session = useSession();
   const { resource, hint, pipeline } = scope;
@@ -136,12 +123,12 @@ function useBoardState(scope: BoardScope): Shared {
 }
 
 function BoardTitle({ resource }: { resource: Resource }) {
-  const labels = useLabels();
+  const { labels } = useLanguage();
   return labels.resource(resource.name);
 }
 
 function BoardBar({ board, pipelines }: { board: Shared; pipelines: Json[] }) {
-  const t = useText();
+  const { t } = useLanguage();
   const navigate = useNavigate();
   const { resource, hint, pipeline, written } = board.scope;
   const names = useFilterNames(resource, useCustomFields(resource, {}));
@@ -152,7 +139,7 @@ function BoardBar({ board, pipelines }: { board: Shared; pipelines: Json[] }) {
   return (
     <Bar
       title={<BoardTitle resource={resource} />}
-      beside={<span className={style['hide']}>{t('board.count', { count })}</span>}
+      beside={<span className={style.hide}>{t('board.count', { count })}</span>}
     >
       {hint.pipeline !== undefined && pipelines.length > 1 && (
         <Select
@@ -163,7 +150,7 @@ function BoardBar({ board, pipelines }: { board: Shared; pipelines: Json[] }) {
           onChange={(id) => to({ pipeline: id, ...(written !== '' && { filter: written }) })}
         />
       )}
-      <div className={style['filter']}>
+      <div className={style.filter}>
         <FilterInput
           resource={resource}
           parameters={{}}
@@ -182,15 +169,14 @@ function BoardBar({ board, pipelines }: { board: Shared; pipelines: Json[] }) {
 
 /** What is held, where it is, and the keys that move it. */
 function HeldBar({ board }: { board: Shared }) {
-  const t = useText();
-  const format = useFormat();
+  const { t, format } = useLanguage();
   const { move } = board.moves;
   const column = board.columns.find(({ key }) => key === move?.to);
   if (!move || !column) return null;
   const count = (board.totals.of.get(column.key)?.count ?? 0) + (move.to === move.from ? 0 : 1);
   return (
-    <footer className={style['held']} role="status">
-      <strong className={text['cut']}>{textAt(move.card, board.scope.hint.title)}</strong>
+    <footer className={style.held} role="status">
+      <strong className={text.cut}>{textAt(move.card, board.scope.hint.title)}</strong>
       <span>
         {t('board.over.place', {
           column: board.columnName(column),
@@ -198,21 +184,21 @@ function HeldBar({ board }: { board: Shared }) {
           count: format.number(count),
         })}
       </span>
-      <span className={text['grow']} />
-      <span className={style['keys']}>
+      <span className={text.grow} />
+      <span className={style.keys}>
         <Key>←</Key>
         <Key>→</Key> {t('board.key.column')}
       </span>
       {board.scope.verb !== undefined && (
-        <span className={style['keys']}>
+        <span className={style.keys}>
           <Key>↑</Key>
           <Key>↓</Key> {t('board.key.place')}
         </span>
       )}
-      <span className={style['keys']}>
+      <span className={style.keys}>
         <Key>{t('board.key.space')}</Key> {t('board.key.drop')}
       </span>
-      <span className={style['keys']}>
+      <span className={style.keys}>
         <Key>Esc</Key> {t('board.key.back')}
       </span>
     </footer>
@@ -220,11 +206,11 @@ function HeldBar({ board }: { board: Shared }) {
 }
 
 function NoPipeline({ resource }: { resource: Resource }) {
-  const t = useText();
+  const { t } = useLanguage();
   return (
     <>
       <Bar title={<BoardTitle resource={resource} />} />
-      <section className={style['none']}>
+      <section className={style.none}>
         <h2>{t('board.noPipeline')}</h2>
         <p>{t('board.noPipelineHelp')}</p>
       </section>

@@ -2,11 +2,10 @@ import { Check, Ellipsis, GripVertical } from 'lucide-react';
 import { Button as AriaButton } from 'react-aria-components';
 import { useLanguage } from '../../app/language.ts';
 import { theContract } from '../../contract/contract.ts';
-import { textAt, valueAt, type Json } from '../../contract/json.ts';
+import { textAt, valueAt, type Json } from '../../contract/api.ts';
 import { AgeTicks } from '../../kit/chart/board-age.tsx';
-import { useFormat } from '../../kit/record/format.ts';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
-import { Chip, Face, IconButton, Icon, join } from '../../kit/ui.tsx';
+import { Chip, Face, Icon, IconButton, join } from '../../kit/ui.tsx';
 import { isMoney } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
 import style from './board.module.css';
@@ -20,7 +19,7 @@ export function CardFace({ card, column, isNew = false }: { card: Json; column: 
   const days = isNew ? 0 : daysSince(textAt(card, hint.since));
   return (
     <>
-      <span className={style['title']}>{textAt(card, hint.title)}</span>
+      <span className={style.title}>{textAt(card, hint.title)}</span>
       <Subject card={card} />
       <Facts card={card} over={column.isOpen && column.limitDays !== undefined ? days - column.limitDays : 0} />
       {column.isOpen && <Age days={days} limitDays={column.limitDays} />}
@@ -34,25 +33,24 @@ function Subject({ card }: { card: Json }) {
   const name = useTitle(theContract().field(resource.message, field)?.reference, title, textAt(card, field));
   if (name === undefined) return null;
   return (
-    <span className={join(text['row'], text['meta'])}>
+    <span className={join(text.row, text.meta)}>
       <Face name={name} shape="company" />
-      <span className={text['cut']}>{name}</span>
+      <span className={text.cut}>{name}</span>
     </span>
   );
 }
 
 function Facts({ card, over }: { card: Json; over: number }) {
-  const { t, language } = useLanguage();
-  const format = useFormat();
+  const { t, language, format } = useLanguage();
   const { scope, people } = useBoard();
   const owner = people.get(textAt(card, 'ownerId'));
   const amount = valueAt(card, scope.hint.amount ?? '');
   const date = textAt(card, scope.hint.date ?? '');
   if (!isMoney(amount) && date === '' && owner === undefined && over <= 0) return null;
   return (
-    <span className={style['facts']}>
-      <span className={style['fitting']}>
-        {isMoney(amount) && <span className={style['amount']}>{format.money(amount)}</span>}
+    <span className={style.facts}>
+      <span className={style.fitting}>
+        {isMoney(amount) && <span className={style.amount}>{format.money(amount)}</span>}
         {date !== '' && <time title={format.date(date)}>{shortDay(date, language)}</time>}
       </span>
       {over > 0 && <Chip tone="warn">{t('board.over', { days: over })}</Chip>}
@@ -87,8 +85,8 @@ export function CardActions({ card, column }: { card: Json; column: Column }) {
   const { t } = useLanguage();
   const { columns, columnName, moves, refusal } = useBoard();
   return (
-    <span className={style['actions']}>
-      <AriaButton slot="drag" className={style['grip'] ?? ''}>
+    <span className={style.actions}>
+      <AriaButton slot="drag" className={style.grip}>
         <Icon of={GripVertical} small />
       </AriaButton>
       <Menu label={t('board.moveTo')} button={<IconButton name={t('board.moveTo')} icon={Ellipsis} small />}>
@@ -97,7 +95,7 @@ export function CardActions({ card, column }: { card: Json; column: Column }) {
             key={each.key}
             isDisabled={each.key === column.key || refusal(card, column, each) !== undefined}
             onAction={() => moves.drop(card, column.key, each.key)}
-            {...(each.key === column.key && { icon: Check })}
+            icon={each.key === column.key ? Check : undefined}
           >
             {columnName(each)}
           </MenuItem>

@@ -1,6 +1,5 @@
-import { useText } from '../../app/language.ts';
-import { valueAt } from '../../contract/json.ts';
-import { useFormat } from '../../kit/record/format.ts';
+import { useLanguage } from '../../app/language.ts';
+import { valueAt } from '../../contract/api.ts';
 import { isMoney } from '../../kit/record/value.tsx';
 import { join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
@@ -11,27 +10,24 @@ import style from './board.module.css';
 
 /** Name, count and sums of a column, with what the held card would change; probability and limit at the right. */
 export function ColumnHead({ column, loaded }: { column: Column; loaded: number }) {
-  const t = useText();
-  const format = useFormat();
+  const { t, format } = useLanguage();
   const { totals, columnName, scope, moves } = useBoard();
   const { move } = moves;
   const delta = deltaText(move, column, scope.hint.amount, format.money);
   const total = totals.of.get(column.key);
   return (
-    <header className={style['head']}>
-      <h2 className={text['cut']}>
-        {columnName(column)} <span className={text['faint']}>{format.number(total?.count ?? loaded)}</span>
+    <header className={style.head}>
+      <h2 className={text.cut}>
+        {columnName(column)} <span className={text.faint}>{format.number(total?.count ?? loaded)}</span>
       </h2>
-      <span className={text['meta']}>
-        {column.probability !== undefined && format.percent(column.probability / 100)}
-      </span>
-      <span className={text['row']}>
+      <span className={text.meta}>{column.probability !== undefined && format.percent(column.probability / 100)}</span>
+      <span className={text.row}>
         {scope.hint.amount !== undefined && <Sums total={total} />}
         {delta !== undefined && (
-          <span className={join(style['delta'], move?.to === column.key && style['gain'])}>{delta}</span>
+          <span className={join(style.delta, move?.to === column.key && style.gain)}>{delta}</span>
         )}
       </span>
-      <span className={text['meta']}>
+      <span className={text.meta}>
         {delta === undefined &&
           column.isOpen &&
           column.limitDays !== undefined &&
@@ -43,18 +39,18 @@ export function ColumnHead({ column, loaded }: { column: Column; loaded: number 
 
 /** The sum in the first currency; the others are in the tooltip, since nothing is converted. */
 export function Sums({ total }: { total: ColumnTotal | undefined }) {
-  const format = useFormat();
+  const { format } = useLanguage();
   const { currency } = useBoard();
   const sums = [...(total?.sums ?? [])].sort(
     (one, other) => Number(other.currencyCode === currency) - Number(one.currencyCode === currency),
   );
   const [first, ...more] = sums.map((sum) => format.money(sum));
-  if (first === undefined) return <span className={text['faint']}>–</span>;
+  if (first === undefined) return <span className={text.faint}>–</span>;
   return (
-    <span className={text['cut']}>
+    <span className={text.cut}>
       {first}
       {more.length > 0 && (
-        <span className={text['faint']} title={more.join('\n')}>
+        <span className={text.faint} title={more.join('\n')}>
           {' '}
           +{more.length}
         </span>

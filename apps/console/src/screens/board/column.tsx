@@ -11,10 +11,8 @@ import {
   Virtualizer,
   type DropTarget,
 } from 'react-aria-components';
-import { useLanguage, useText } from '../../app/language.ts';
-import { textAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
-import { useFormat } from '../../kit/record/format.ts';
+import { useLanguage } from '../../app/language.ts';
+import { textAt, type Json } from '../../contract/api.ts';
 import { Icon, join, Skeleton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { useBoard } from './board-context.ts';
@@ -42,13 +40,13 @@ export function BoardColumn({ column }: { column: Column }) {
   const isTarget = held !== undefined && held.to === column.key && held.from !== column.key;
   const isOver = isTarget && held.beside === undefined;
   return (
-    <section className={join(style['column'], isTarget && style['target'])} aria-label={columnName(column)}>
+    <section className={join(style.column, isTarget && style.target)} aria-label={columnName(column)}>
       <ColumnHead column={column} loaded={cards.length} />
       <ColumnNotice column={column} />
       {isOver && (
         // Over the list, not before it: the list must not move away under the pointer.
-        <div className={style['over']}>
-          <div className={join(style['card'], style['lifted'])} aria-hidden>
+        <div className={style.over}>
+          <div className={join(style.card, style.lifted)} aria-hidden>
             <CardFace card={held.card} column={column} isNew />
           </div>
         </div>
@@ -56,7 +54,7 @@ export function BoardColumn({ column }: { column: Column }) {
       <Virtualizer layout={ListLayout} layoutOptions={layout}>
         <GridList
           aria-label={columnName(column)}
-          className={join(style['cards'], isOver && style['under'])}
+          className={join(style.cards, isOver && style.under)}
           dragAndDropHooks={hooks}
           data-column={column.key}
           dependencies={[moves.move, moves.returned]}
@@ -132,11 +130,11 @@ function HeldPlace({ target, column }: { target: DropTarget; column: Column }) {
   const { moves } = useBoard();
   const card = moves.move?.card;
   return (
-    <DropIndicator target={target} className={style['place'] ?? ''}>
+    <DropIndicator target={target} className={style.place}>
       {({ isDropTarget }) =>
         isDropTarget &&
         card && (
-          <div className={join(style['card'], style['lifted'])}>
+          <div className={join(style.card, style.lifted)}>
             <CardFace card={card} column={column} isNew />
           </div>
         )
@@ -146,7 +144,7 @@ function HeldPlace({ target, column }: { target: DropTarget; column: Column }) {
 }
 
 function CardRow({ card, column, place, count }: { card: Json; column: Column; place: number; count: number }) {
-  const t = useText();
+  const { t } = useLanguage();
   const { scope, moves, open, columnName } = useBoard();
   const id = textAt(card, 'id');
   const title = textAt(card, scope.hint.title);
@@ -157,13 +155,13 @@ function CardRow({ card, column, place, count }: { card: Json; column: Column; p
       textValue={title}
       onAction={() => open(card)}
       className={({ isDragging }) => {
-        if (isDragging) return style['slot'] ?? '';
+        if (isDragging) return style.slot ?? '';
         const isWaiting = moves.move?.isDropped === true && textAt(moves.move.card, 'id') === id;
         return join(
-          style['card'],
-          isLate(card, column, scope.hint.since) && style['late'],
-          isWaiting && style['waiting'],
-          back && style['back'],
+          style.card,
+          isLate(card, column, scope.hint.since) && style.late,
+          isWaiting && style.waiting,
+          back && style.back,
         );
       }}
     >
@@ -171,7 +169,7 @@ function CardRow({ card, column, place, count }: { card: Json; column: Column; p
         isDragging ? (
           <>
             <Icon of={GripVertical} />
-            <span className={text['cut']}>{t('board.wasHere', { column: columnName(column), place, count })}</span>
+            <span className={text.cut}>{t('board.wasHere', { column: columnName(column), place, count })}</span>
             <CardActions card={card} column={column} />
           </>
         ) : (
@@ -188,13 +186,12 @@ function CardRow({ card, column, place, count }: { card: Json; column: Column; p
 
 /** On a card that was put back because someone else had changed it. */
 function ChangedMeanwhile({ card, column }: { card: Json; column: Column }) {
-  const t = useText();
-  const format = useFormat();
+  const { t, format } = useLanguage();
   const { people, columnName } = useBoard();
   const [kind = '', id = ''] = textAt(card, 'updatedBy').split(':');
   const who = people.get(id) ?? t(kind === 'apiKey' ? 'board.anApiKey' : 'board.someone');
   return (
-    <span className={style['why']} role="alert">
+    <span className={style.why} role="alert">
       <Icon of={TriangleAlert} small />
       {t('board.changed', { who, time: format.time(textAt(card, 'updateTime')), column: columnName(column) })}
     </span>
@@ -203,10 +200,8 @@ function ChangedMeanwhile({ card, column }: { card: Json; column: Column }) {
 
 /** Why the column does not take the held card, or did not take the one that was dropped. */
 function ColumnNotice({ column }: { column: Column }) {
-  const t = useText();
-  const labels = useLabels();
+  const { t, language, labels } = useLanguage();
   const { moves, columns, refusal, scope } = useBoard();
-  const { language } = useLanguage();
   const { move, returned } = moves;
   const name = (fields: readonly string[]) =>
     new Intl.ListFormat(language, { type: 'conjunction' }).format(
@@ -216,7 +211,7 @@ function ColumnNotice({ column }: { column: Column }) {
   const refused = move && from && !move.isDropped ? refusal(move.card, from, column) : undefined;
   if (refused)
     return (
-      <p className={style['notice']}>
+      <p className={style.notice}>
         <Icon of={Lock} />
         {refused.message ??
           (refused.missing.length > 0 ? t('board.needs', { fields: name(refused.missing) }) : t('board.noWay'))}
@@ -227,7 +222,7 @@ function ColumnNotice({ column }: { column: Column }) {
     .map(({ pointer }) => pointer.replace(/^\//, ''))
     .filter((field) => field !== '');
   return (
-    <p className={join(style['notice'], style['failed'])} role="alert">
+    <p className={join(style.notice, style.failed)} role="alert">
       <Icon of={TriangleAlert} />
       <span>
         {t('board.putBack', { title: textAt(returned.card, scope.hint.title) })}{' '}
@@ -240,14 +235,14 @@ function ColumnNotice({ column }: { column: Column }) {
 }
 
 function EmptyColumn({ isHidden }: { isHidden: boolean }) {
-  const t = useText();
-  return isHidden ? null : <p className={style['empty']}>{t('board.empty')}</p>;
+  const { t } = useLanguage();
+  return isHidden ? null : <p className={style.empty}>{t('board.empty')}</p>;
 }
 
 function CardSkeletons() {
   const [widths] = useState(() => [18, 22, 16]);
   return widths.map((width) => (
-    <div key={width} className={style['card']}>
+    <div key={width} className={style.card}>
       <Skeleton width={width} />
       <Skeleton width={width - 6} />
       <Skeleton width={8} />

@@ -1,7 +1,6 @@
 import type { BoardHint } from '../../hints/hints.ts';
-import type { Resource } from '../../contract/contract-file.ts';
-import { theContract } from '../../contract/contract.ts';
-import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
+import { theContract, type Resource } from '../../contract/contract.ts';
+import { itemsAt, textAt, valueAt, type Json } from '../../contract/api.ts';
 
 /** A column of a board. */
 export interface Column {

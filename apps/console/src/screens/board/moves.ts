@@ -1,7 +1,5 @@
 import { useRef, useState, type RefObject } from 'react';
-import { call, Problem } from '../../contract/call.ts';
-import { textAt, type Json } from '../../contract/json.ts';
-import { invalidate, queryClient } from '../../contract/queries.ts';
+import { call, invalidate, Problem, queryClient, textAt, type Json } from '../../contract/api.ts';
 import { placeCard, totalsQuery, type Beside, type BoardScope, type Move } from './board-data.ts';
 import { focusCard } from './board-keys.ts';
 

@@ -1,8 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link2 } from 'lucide-react';
-import { useText } from '../../app/language.ts';
-import { itemsAt, textAt, type Json } from '../../contract/json.ts';
-import { readQuery } from '../../contract/queries.ts';
+import { useLanguage } from '../../app/language.ts';
+import { itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
 import { Button, Chip, Face, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './conflicts.module.css';
@@ -15,12 +14,12 @@ export function Candidates({
   candidates: readonly Json[];
   onLink: (customerId: string) => void;
 }) {
-  const t = useText();
+  const { t } = useLanguage();
   const ids = candidates.map((each) => textAt(each, 'customerId')).filter((id) => id !== '');
   const { data } = useQuery(readQuery('batchGetCustomers', { ids }, ids.length > 0));
   const names = new Map(itemsAt(data, 'customers').map((each) => [textAt(each, 'id'), textAt(each, 'displayName')]));
   return (
-    <ul className={style['candidates']} aria-label={t('conflicts.candidates')}>
+    <ul className={style.candidates} aria-label={t('conflicts.candidates')}>
       {candidates.map((each) => {
         const id = textAt(each, 'customerId');
         const name = names.get(id) ?? textAt(each, 'recordId');
@@ -29,9 +28,9 @@ export function Candidates({
         return (
           <li key={`${id} ${textAt(each, 'recordId')}`}>
             <Face name={name} size="middle" />
-            <span className={text['grow']}>
+            <span className={text.grow}>
               {name}
-              <span className={text['row']}>
+              <span className={text.row}>
                 {reasons.map((reason) => (
                   <Chip key={reason}>{t(`conflicts.reason.${reason}`)}</Chip>
                 ))}

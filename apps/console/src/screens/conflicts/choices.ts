@@ -1,5 +1,5 @@
 import { Copy, Link2, Merge, Repeat, RefreshCw, ShieldX, Split, Trash2, Undo2 } from 'lucide-react';
-import { textAt, type Json } from '../../contract/json.ts';
+import { textAt, type Json } from '../../contract/api.ts';
 import type { IconType } from '../../kit/ui.tsx';
 
 export interface Choice {

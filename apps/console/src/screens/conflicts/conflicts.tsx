@@ -2,15 +2,11 @@ import { useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { Failure, Pending, ProblemText } from '../../app/boundaries.tsx';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { Bar } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
-import { call } from '../../contract/call.ts';
+import { call, invalidate, itemsAt, listQuery, readQuery, textAt, type Json } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
-import { itemsAt, textAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
-import { invalidate, listQuery, readQuery } from '../../contract/queries.ts';
-import { useFormat } from '../../kit/record/format.ts';
 import { Nothing } from '../../kit/nothing.tsx';
 import { Split } from '../../kit/split.tsx';
 import { notify } from '../../kit/toast.tsx';
@@ -23,7 +19,7 @@ import { Sides } from './sides.tsx';
 
 /** Records that both sides of a connection changed, and the other questions of the exchange, with their answers. */
 export function Conflicts() {
-  const t = useText();
+  const { t } = useLanguage();
   const resource = theContract().resource('syncConflicts');
   if (!resource) throw new Error('The contract has no syncConflicts.');
   const { data, error, isPending } = useInfiniteQuery(listQuery(resource));
@@ -72,24 +68,22 @@ function useCustomerNames(conflicts: readonly Json[]): (conflict: Json) => strin
 }
 
 function ConflictLine({ conflict, name }: { conflict: Json; name: string }) {
-  const labels = useLabels();
-  const format = useFormat();
+  const { labels, format } = useLanguage();
   const kind = textAt(conflict, 'kind');
   return (
     <>
       <Face name={name} size="middle" />
-      <span className={style['line']}>
-        <span className={text['cut']}>{name}</span>
-        <span className={text['meta']}>{labels.value('SyncConflictKind', kind)}</span>
+      <span className={style.line}>
+        <span className={text.cut}>{name}</span>
+        <span className={text.meta}>{labels.value('SyncConflictKind', kind)}</span>
       </span>
-      <span className={text['meta']}>{format.time(textAt(conflict, 'createTime'))}</span>
+      <span className={text.meta}>{format.time(textAt(conflict, 'createTime'))}</span>
     </>
   );
 }
 
 function Conflict({ conflict, name }: { conflict: Json; name: string }) {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const kind = textAt(conflict, 'kind');
   const customerId = textAt(conflict, 'customerId');
   const mapping = useQuery(readQuery('getMapping', { id: textAt(conflict, 'mappingId') }));
@@ -99,9 +93,9 @@ function Conflict({ conflict, name }: { conflict: Json; name: string }) {
   const resolve = useResolve(conflict);
   return (
     <>
-      <header className={style['head']}>
+      <header className={style.head}>
         <Face name={name} size="big" />
-        <div className={text['grow']}>
+        <div className={text.grow}>
           <h2>
             {customerId === '' ? (
               name
@@ -111,9 +105,9 @@ function Conflict({ conflict, name }: { conflict: Json; name: string }) {
               </Link>
             )}
           </h2>
-          <p className={text['two']}>{textAt(conflict, 'message')}</p>
+          <p className={text.two}>{textAt(conflict, 'message')}</p>
         </div>
-        <Chip tone="warn" {...(kindIcons[kind] && { icon: kindIcons[kind] })}>
+        <Chip tone="warn" icon={kindIcons[kind]}>
           {labels.value('SyncConflictKind', kind)}
         </Chip>
       </header>
@@ -125,13 +119,13 @@ function Conflict({ conflict, name }: { conflict: Json; name: string }) {
         />
       )}
       {resolve.error && (
-        <div className={style['problem']} role="alert">
+        <div className={style.problem} role="alert">
           <ProblemText error={resolve.error} />
         </div>
       )}
-      <footer className={style['foot']}>
-        <span className={text['grow']}>{t('conflicts.both')}</span>
-        <span className={text['row']}>
+      <footer className={style.foot}>
+        <span className={text.grow}>{t('conflicts.both')}</span>
+        <span className={text.row}>
           {t('conflicts.skip')} <Key>S</Key>
         </span>
         <Choices
@@ -146,7 +140,7 @@ function Conflict({ conflict, name }: { conflict: Json; name: string }) {
 }
 
 function Choices({ conflict, peer, isPending, onChoose }: ChoicesProps) {
-  const t = useText();
+  const { t } = useLanguage();
   const choices = choicesOf(conflict);
   return choices.map(({ choice, icon }, index) => (
     <ChoiceButton key={choice} number={index + 1} onPress={() => onChoose(choice)} isDisabled={isPending}>
@@ -185,7 +179,7 @@ interface ChoiceButtonProps {
 }
 
 function useResolve(conflict: Json) {
-  const t = useText();
+  const { t } = useLanguage();
   return useMutation({
     mutationFn: (body: { choice: string; customerId?: string }) =>
       call('resolveSyncConflict', { id: textAt(conflict, 'id') }, { body }),

@@ -1,16 +1,13 @@
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { theContract } from '../../contract/contract.ts';
-import { textAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
+import { textAt, type Json } from '../../contract/api.ts';
 import { Compare } from '../../kit/record/compare.tsx';
-import { useFormat, type Format } from '../../kit/record/format.ts';
+import type { Format } from '../../app/format.ts';
 import { plainText } from '../../kit/record/value.tsx';
 
 /** The fields that both sides changed, next to each other with what differs underlined. */
 export function Sides({ fields, peer }: { fields: readonly Json[]; peer: string }) {
-  const t = useText();
-  const labels = useLabels();
-  const format = useFormat();
+  const { t, labels, format } = useLanguage();
   const rows = fields.map((field) => {
     const name = textAt(field, 'customerField');
     return {

@@ -1,17 +1,14 @@
-import { useText } from '../../app/language.ts';
-import { theContract } from '../../contract/contract.ts';
-import type { Field } from '../../contract/contract-file.ts';
-import { isJson, type Json } from '../../contract/json.ts';
-import { useLabels, words, type Labels } from '../../contract/labels.ts';
+import { useLanguage } from '../../app/language.ts';
+import { theContract, type Field } from '../../contract/contract.ts';
+import { isJson, type Json } from '../../contract/api.ts';
+import { words, type Labels } from '../../app/labels.ts';
 import type { ComparedRow } from '../../kit/record/compare.tsx';
-import { useFormat, type Format } from '../../kit/record/format.ts';
+import type { Format } from '../../app/format.ts';
 import { plainText } from '../../kit/record/value.tsx';
 
 /** The fields of two customers that either has: those that differ first. Lists are united by a merge, so they need no choice. */
 export function useComparedRows(left: Json | undefined, right: Json | undefined): ComparedRow[] {
-  const t = useText();
-  const labels = useLabels();
-  const format = useFormat();
+  const { t, labels, format } = useLanguage();
   const fields = theContract()
     .fields('Customer')
     .filter(({ output, type }) => output === undefined && type !== 'object');

@@ -2,16 +2,12 @@ import { useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
 import { ArrowLeftRight, Merge } from 'lucide-react';
 import { useState } from 'react';
 import { Failure, Pending, ProblemText } from '../../app/boundaries.tsx';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { Bar } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
-import { call } from '../../contract/call.ts';
+import { call, invalidate, itemsAt, listQuery, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
-import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
-import { invalidate, listQuery, readQuery } from '../../contract/queries.ts';
 import { Compare, type Side } from '../../kit/record/compare.tsx';
-import { useFormat } from '../../kit/record/format.ts';
 import { Nothing } from '../../kit/nothing.tsx';
 import { Split } from '../../kit/split.tsx';
 import { notify } from '../../kit/toast.tsx';
@@ -22,7 +18,7 @@ import style from './duplicates.module.css';
 
 /** Pairs of customers that are probably the same, and their merge field by field. */
 export function Duplicates() {
-  const t = useText();
+  const { t } = useLanguage();
   const resource = theContract().resource('duplicates');
   if (!resource) throw new Error('The contract has no duplicates.');
   const { data, error, isPending, hasNextPage, fetchNextPage } = useInfiniteQuery(listQuery(resource));
@@ -76,14 +72,14 @@ function useNames(pairs: readonly Json[]): (id: string) => string {
 }
 
 function PairLine({ pair, names }: { pair: Json; names: (id: string) => string }) {
-  const t = useText();
+  const { t } = useLanguage();
   const score = Number(pair['score']);
   return (
     <>
       <Face name={names(textAt(pair, 'leftId'))} size="middle" />
-      <span className={style['line']}>
-        <span className={text['cut']}>{names(textAt(pair, 'leftId'))}</span>
-        <span className={text['meta']}>{names(textAt(pair, 'rightId'))}</span>
+      <span className={style.line}>
+        <span className={text.cut}>{names(textAt(pair, 'leftId'))}</span>
+        <span className={text.meta}>{names(textAt(pair, 'rightId'))}</span>
       </span>
       <Chip tone={score >= 90 ? 'warn' : 'quiet'}>{t('duplicates.score', { score: Math.floor(score) })}</Chip>
     </>
@@ -91,7 +87,7 @@ function PairLine({ pair, names }: { pair: Json; names: (id: string) => string }
 }
 
 function Pair({ pair }: { pair: Json }) {
-  const t = useText();
+  const { t } = useLanguage();
   const [isSwapped, setSwapped] = useState(false);
   const [leftId, rightId] = isSwapped ? ['rightId', 'leftId'] : ['leftId', 'rightId'];
   const left = useQuery(readQuery('getCustomer', { id: textAt(pair, leftId ?? '') }));
@@ -120,12 +116,12 @@ function Pair({ pair }: { pair: Json }) {
       />
       <Evidence pair={pair} />
       {merge.error && (
-        <div className={style['problem']} role="alert">
+        <div className={style.problem} role="alert">
           <ProblemText error={merge.error} />
         </div>
       )}
-      <footer className={style['foot']}>
-        <span className={text['grow']}>{t('duplicates.what', { count: preferred.length })}</span>
+      <footer className={style.foot}>
+        <span className={text.grow}>{t('duplicates.what', { count: preferred.length })}</span>
         <Button icon={ArrowLeftRight} shortcut="S" onPress={() => setSwapped(!isSwapped)}>
           {t('duplicates.swap')}
         </Button>
@@ -139,7 +135,7 @@ function Pair({ pair }: { pair: Json }) {
 
 /** Merges the right customer into the left one; the toast takes it back. */
 function useMerge(left: Json | undefined, right: Json | undefined) {
-  const t = useText();
+  const { t } = useLanguage();
   return useMutation({
     mutationFn: async (preferMerged: string[]) => {
       const body = { mergedId: textAt(right, 'id'), mergedEtag: textAt(right, 'etag'), preferMerged };
@@ -165,11 +161,11 @@ async function refresh(): Promise<void> {
 }
 
 function SideHead({ customer, role }: { customer: Json | undefined; role: string }) {
-  const format = useFormat();
+  const { format } = useLanguage();
   const name = textAt(customer, 'displayName');
   const time = textAt(customer, 'updateTime');
   return (
-    <span className={text['row']}>
+    <span className={text.row}>
       <Face name={name} shape={valueAt(customer, 'kind') === 'COMPANY' ? 'company' : 'person'} size="middle" />
       <span>
         <strong>{name}</strong>
@@ -183,11 +179,10 @@ function SideHead({ customer, role }: { customer: Json | undefined; role: string
 
 /** Why both are probably the same: what speaks for it and against it, in bits. */
 function Evidence({ pair }: { pair: Json }) {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const evidence = itemsAt(pair, 'evidence').toSorted((one, other) => Number(other['weight']) - Number(one['weight']));
   return (
-    <section className={style['evidence']}>
+    <section className={style.evidence}>
       <h3>{t('duplicates.why')}</h3>
       <ul>
         {evidence.map((each) => {
@@ -197,8 +192,8 @@ function Evidence({ pair }: { pair: Json }) {
             <li key={textAt(each, 'field')}>
               <span>{labels.field('Customer', textAt(each, 'field'))}</span>
               <Ticks label={label} count={20} value={Math.abs(weight) / 20} tone={weight < 0 ? 'warn' : 'accent'} />
-              <span className={text['meta']}>{t(`duplicates.level.${textAt(each, 'level')}`)}</span>
-              <span className={text['number']}>{label}</span>
+              <span className={text.meta}>{t(`duplicates.level.${textAt(each, 'level')}`)}</span>
+              <span className={text.number}>{label}</span>
             </li>
           );
         })}

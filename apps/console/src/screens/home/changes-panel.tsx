@@ -1,14 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useRef } from 'react';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { useLiveChanges, useLiveState } from '../../app/live.ts';
-import type { Field, Resource } from '../../contract/contract-file.ts';
-import { theContract } from '../../contract/contract.ts';
-import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
-import { invalidate, readQuery } from '../../contract/queries.ts';
-import { useFormat } from '../../kit/record/format.ts';
+import { theContract, type Field, type Resource } from '../../contract/contract.ts';
+import { invalidate, itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
 import { Face, join, Ticks } from '../../kit/ui.tsx';
 import { Value } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
@@ -19,7 +15,7 @@ import style from './home.module.css';
 
 /** The latest entries of the log, with their positions; a new one appears by itself. */
 export function ChangesPanel({ canReadPeople }: { canReadPeople: boolean }) {
-  const t = useText();
+  const { t } = useLanguage();
   const state = useLiveState();
   const people = usePeople(canReadPeople);
   const { data } = useQuery(readQuery<Json>('listAuditEntries', { pageSize: 8, kind: 'CHANGE' }));
@@ -39,17 +35,17 @@ export function ChangesPanel({ canReadPeople }: { canReadPeople: boolean }) {
       title={t('home.changes')}
       end={
         <>
-          <span className={join(text['row'], text['micro'])}>
+          <span className={join(text.row, text.micro)}>
             <Ticks label="" count={5} value={state === 'live' ? 1 : 0.4} tone={state === 'lost' ? 'warn' : 'accent'} />
             {t(`home.live.${state}`)}
           </span>
-          <Link to="/$resource" params={{ resource: 'audit' }} className={text['link'] ?? ''}>
+          <Link to="/$resource" params={{ resource: 'audit' }} className={text.link}>
             {t('home.changeLog')}
           </Link>
         </>
       }
     >
-      <ul className={style['ledger']}>
+      <ul className={style.ledger}>
         {itemsAt(data, 'entries').map((entry) => (
           <Entry key={textAt(entry, 'number')} entry={entry} people={people} />
         ))}
@@ -59,9 +55,7 @@ export function ChangesPanel({ canReadPeople }: { canReadPeople: boolean }) {
 }
 
 function Entry({ entry, people }: { entry: Json; people: ReadonlyMap<string, string> }) {
-  const t = useText();
-  const format = useFormat();
-  const labels = useLabels();
+  const { t, labels, format } = useLanguage();
   const [kind = '', id = ''] = textAt(entry, 'actor').split(':');
   const isPerson = kind === 'user';
   const actor =
@@ -69,11 +63,11 @@ function Entry({ entry, people }: { entry: Json; people: ReadonlyMap<string, str
   const position = Number(valueAt(entry, 'detail.lastPosition') ?? 0);
   return (
     <li>
-      <span className={text['micro']}>{format.number(position)}</span>
+      <span className={text.micro}>{format.number(position)}</span>
       <Face name={isPerson ? actor : kind} shape={isPerson ? 'person' : 'machine'} />
       <EntryText entry={entry} />
-      <span className={text['meta']}>
-        <span className={style['hide']}>
+      <span className={text.meta}>
+        <span className={style.hide}>
           {actor}
           {textAt(entry, 'origin') !== 'api' && `, ${labels.value('Origin', textAt(entry, 'origin'))}`},{' '}
         </span>
@@ -85,8 +79,7 @@ function Entry({ entry, people }: { entry: Json; people: ReadonlyMap<string, str
 
 /** The first record of an entry that has a page of its own, and how many more there are. */
 function EntryText({ entry }: { entry: Json }) {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const records = itemsAt(entry, 'records').flatMap((record) => {
     const [type = '', id = ''] = textAt(record, 'name').split('/');
     const resource = theContract().resources.find(
@@ -97,14 +90,14 @@ function EntryText({ entry }: { entry: Json }) {
       : [];
   });
   const [first] = records;
-  if (!first) return <span className={text['cut']}>{t('home.records', { count: Number(entry['recordCount']) })}</span>;
+  if (!first) return <span className={text.cut}>{t('home.records', { count: Number(entry['recordCount']) })}</span>;
   const { record, id, resource } = first;
   const count = Number(entry['recordCount']);
   const operation = t(`home.did.${textAt(record, 'operation')}`);
   if (records.length > 1)
     return (
-      <span className={text['cut']}>
-        <b>{labels.resource(resource.name)}</b> <span className={text['two']}>{operation}</span>{' '}
+      <span className={text.cut}>
+        <b>{labels.resource(resource.name)}</b> <span className={text.two}>{operation}</span>{' '}
         {t('home.records', { count })}
       </span>
     );
@@ -121,15 +114,11 @@ function RecordChange({ id, resource, record, operation }: RecordChangeProps) {
   const change = itemsAt(history, 'changes').find((each) => each['version'] === record['version']);
   const title = textAt(current, titleFieldOf(resource)) || id.slice(0, 8);
   return (
-    <span className={text['cut']}>
+    <span className={text.cut}>
       <Link to="/$resource/$id" params={{ resource: resource.name, id }}>
         <b>{title}</b>
       </Link>{' '}
-      {change ? (
-        <Fields change={change} message={resource.message} />
-      ) : (
-        <span className={text['two']}>{operation}</span>
-      )}
+      {change ? <Fields change={change} message={resource.message} /> : <span className={text.two}>{operation}</span>}
     </span>
   );
 }
@@ -143,18 +132,18 @@ interface RecordChangeProps {
 
 /** The changed fields that people set: struck the old value, marked the new one. */
 function Fields({ change, message }: { change: Json; message: string }) {
-  const labels = useLabels();
+  const { labels } = useLanguage();
   const names = Array.isArray(change['changedFields']) ? change['changedFields'].map(String) : [];
   const fields = names
     .map((name) => theContract().field(message, name))
     .filter((field): field is Field => field !== undefined && field.output !== true && field.reference === undefined);
   return fields.slice(0, 2).map((field) => (
     <span key={field.name}>
-      <span className={text['two']}>{labels.field(message, field.name)}</span>{' '}
-      <s className={style['was']}>
+      <span className={text.two}>{labels.field(message, field.name)}</span>{' '}
+      <s className={style.was}>
         <Value field={field} value={valueAt(change, `before.${field.name}`)} />
       </s>{' '}
-      <mark className={style['new']}>
+      <mark className={style.new}>
         <Value field={field} value={valueAt(change, `after.${field.name}`) ?? '–'} />
       </mark>{' '}
     </span>

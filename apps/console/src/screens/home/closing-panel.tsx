@@ -1,9 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useLanguage } from '../../app/language.ts';
-import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
-import { readQuery } from '../../contract/queries.ts';
-import { useFormat } from '../../kit/record/format.ts';
+import { itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
 import { join } from '../../kit/ui.tsx';
 import { isMoney } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
@@ -29,8 +27,8 @@ export function ClosingPanel({ condition }: { condition: string }) {
   const height = (placed.at(-1)?.top ?? 0) + itemHeight;
   return (
     <Panel area="closing" title={t('home.closing')} beside={t('home.nextWeeks', { count: deals.length })}>
-      {data && deals.length === 0 && <p className={style['nothing']}>{t('home.closing.none')}</p>}
-      <div className={style['ruler']} style={{ height: `${height}px` }}>
+      {data && deals.length === 0 && <p className={style.nothing}>{t('home.closing.none')}</p>}
+      <div className={style.ruler} style={{ height: `${height}px` }}>
         <Ruler from={from} placed={placed} height={height} />
         <ul>
           {placed.map(({ deal, top }) => (
@@ -45,16 +43,16 @@ export function ClosingPanel({ condition }: { condition: string }) {
 }
 
 function ClosingDeal({ deal }: { deal: Json }) {
-  const format = useFormat();
+  const { format } = useLanguage();
   const company = useTitle('customers', 'displayName', textAt(deal, 'customerId'));
   const amount = valueAt(deal, 'amount');
   return (
-    <Link to="/$resource/$id" params={{ resource: 'deals', id: textAt(deal, 'id') }} className={style['closes'] ?? ''}>
-      <span className={text['row']}>
-        <b className={join(text['cut'], text['grow'])}>{textAt(deal, 'title')}</b>
+    <Link to="/$resource/$id" params={{ resource: 'deals', id: textAt(deal, 'id') }} className={style.closes}>
+      <span className={text.row}>
+        <b className={join(text.cut, text.grow)}>{textAt(deal, 'title')}</b>
         {isMoney(amount) && <span>{format.money(amount)}</span>}
       </span>
-      <span className={join(text['cut'], text['micro'])}>
+      <span className={join(text.cut, text.micro)}>
         {format.date(textAt(deal, 'closeDate'))}
         {company !== undefined && `, ${company}`}
       </span>
@@ -67,7 +65,7 @@ function Ruler({ from, placed, height }: { from: Date; placed: readonly Placed[]
   const { language } = useLanguage();
   const form = new Intl.DateTimeFormat(language, { timeZone: 'UTC', day: 'numeric', month: 'short' });
   return (
-    <svg className={style['days']} width={72} height={height} aria-hidden>
+    <svg className={style.days} width={72} height={height} aria-hidden>
       {ticksOf(placed, from).map(({ days, y, isLabelled }) => {
         const day = addDays(from, days);
         const isLong = isLabelled || days === 0;
@@ -83,7 +81,7 @@ function Ruler({ from, placed, height }: { from: Date; placed: readonly Placed[]
         );
       })}
       <rect x={0} y={1} width={60} height={19} rx={4} />
-      <text x={30} y={15} className={style['now']}>
+      <text x={30} y={15} className={style.now}>
         {form.format(from)}
       </text>
     </svg>

@@ -1,9 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
-import { useText } from '../../app/language.ts';
-import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
-import { readQuery } from '../../contract/queries.ts';
+import { useLanguage } from '../../app/language.ts';
+import { itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
 import { BarChart, useAsTable } from '../../kit/chart/chart-bars.tsx';
-import { useFormat } from '../../kit/record/format.ts';
 import text from '../../style/text.module.css';
 import { addDays, dayText, today, weekOf } from './home-data.ts';
 import { Panel } from './panel.tsx';
@@ -14,8 +12,7 @@ const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** Customers created in each of the last twelve weeks, against the same weeks a year ago. */
 export function CustomersPanel({ condition }: { condition: string }) {
-  const t = useText();
-  const format = useFormat();
+  const { t, format } = useLanguage();
   const [isTable, tableButton] = useAsTable();
   const { monday } = weekOf(today());
   const begin = addDays(monday, -7 * (weekCount - 1));
@@ -41,16 +38,16 @@ export function CustomersPanel({ condition }: { condition: string }) {
       beside={t('home.byWeek')}
       end={
         <>
-          <span className={style['key']} data-part="before">
+          <span className={style.key} data-part="before">
             {year}
           </span>
           {tableButton}
         </>
       }
     >
-      <div className={style['body']}>
-        <div className={style['headline']}>
-          <span className={text['figure']}>{format.number(sum('value'))}</span>
+      <div className={style.body}>
+        <div className={style.headline}>
+          <span className={text.figure}>{format.number(sum('value'))}</span>
           <span>
             {t(gain < 0 ? 'home.fewer' : 'home.more', { weeks: weekCount, gain: Math.abs(gain), year: String(year) })}
           </span>

@@ -1,6 +1,5 @@
-import { itemsAt, textAt, type Json } from '../../contract/json.ts';
-import { theContract } from '../../contract/contract.ts';
-import type { Resource } from '../../contract/contract-file.ts';
+import { itemsAt, textAt, type Json } from '../../contract/api.ts';
+import { theContract, type Resource } from '../../contract/contract.ts';
 
 const dayMs = 86_400_000;
 

@@ -2,11 +2,10 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { Download, Link as LinkIcon, Plus, Webhook } from 'lucide-react';
 import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
-import { useLanguage, useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { isPermitted, useSession } from '../../app/session.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
-import { itemsAt, type Json } from '../../contract/json.ts';
-import { readQuery } from '../../contract/queries.ts';
+import { itemsAt, readQuery, type Json } from '../../contract/api.ts';
 import { Icon, Key, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { ChangesPanel } from './changes-panel.tsx';
@@ -31,7 +30,7 @@ export function Home() {
       <HomeBar view={view} />
       <Scroll padded>
         {isEmpty && <WhatNext />}
-        <div className={style['home']}>
+        <div className={style.home}>
           {can('deals.read') && <PipelinePanel condition={condition} />}
           {can('deals.read') && <ClosingPanel condition={condition} />}
           {can('customers.read') && <CustomersPanel condition={condition} />}
@@ -53,13 +52,13 @@ function HomeBar({ view }: { view: string }) {
     <Bar
       title={form.format(day)}
       beside={
-        <span className={style['hide']}>
+        <span className={style.hide}>
           {t('home.weekAndDay', { week: weekOf(day).number, day: daysBetween(newYear, day) + 1 })}
         </span>
       }
     >
       <ToggleButtonGroup
-        className={style['switch'] ?? ''}
+        className={style.switch}
         aria-label={t('home.whose')}
         disallowEmptySelection
         selectedKeys={[view]}
@@ -67,10 +66,10 @@ function HomeBar({ view }: { view: string }) {
           void navigate({ to: '/', search: (key === 'mine' ? { view: 'mine' } : {}) as never })
         }
       >
-        <ToggleButton id="mine" className={style['segment'] ?? ''}>
+        <ToggleButton id="mine" className={style.segment}>
           {t('home.mine')}
         </ToggleButton>
-        <ToggleButton id="all" className={style['segment'] ?? ''}>
+        <ToggleButton id="all" className={style.segment}>
           {t('home.everyone')}
         </ToggleButton>
       </ToggleButtonGroup>
@@ -80,7 +79,7 @@ function HomeBar({ view }: { view: string }) {
 
 /** For a workspace without customers: where to begin. */
 function WhatNext() {
-  const t = useText();
+  const { t } = useLanguage();
   return (
     <Panel area="next" title={t('home.next')} beside={t('home.nextHelp')}>
       <ul className={style['waiting-list']}>
@@ -89,7 +88,7 @@ function WhatNext() {
         <Step to="/connections" icon={LinkIcon} name={t('home.next.connect')} keys="G N" />
         <Step to="/webhooks" icon={Webhook} name={t('home.next.webhook')} keys="G W" />
       </ul>
-      <code className={style['curl']}>
+      <code className={style.curl}>
         {`curl ${location.origin}/v1/customers -H "Authorization: Bearer $KEY" -d '{"displayName":"Ada Lovelace"}'`}
       </code>
     </Panel>
@@ -99,9 +98,9 @@ function WhatNext() {
 function Step({ to, icon, name, keys }: { to: string; icon: IconType; name: string; keys: string }) {
   return (
     <li>
-      <Link to={to} className={style['wait'] ?? ''}>
+      <Link to={to} className={style.wait}>
         <Icon of={icon} />
-        <span className={text['grow']}>{name}</span>
+        <span className={text.grow}>{name}</span>
         <Key>{keys}</Key>
       </Link>
     </li>

@@ -1,10 +1,8 @@
 import { useQueries, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { useText } from '../../app/language.ts';
-import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
-import { readQuery } from '../../contract/queries.ts';
+import { useLanguage } from '../../app/language.ts';
+import { itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
 import { Select } from '../../kit/form/field.tsx';
-import { useFormat } from '../../kit/record/format.ts';
 import { join, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { columnsOf, type Column } from '../board/columns.ts';
@@ -16,7 +14,7 @@ import style from './home.module.css';
 
 /** The open deals of a pipeline by stage: value and weighted value as bars, and how long deals stay. */
 export function PipelinePanel({ condition }: { condition: string }) {
-  const t = useText();
+  const { t } = useLanguage();
   const { data } = useQuery(readQuery<Json>('listPipelines', { pageSize: 100 }));
   const [chosen, setChosen] = useState('');
   const pipelines = itemsAt(data, 'pipelines');
@@ -39,10 +37,10 @@ export function PipelinePanel({ condition }: { condition: string }) {
               onChange={setChosen}
             />
           )}
-          <span className={style['key']} data-part="weighted">
+          <span className={style.key} data-part="weighted">
             {t('home.weighted')}
           </span>
-          <span className={style['key']}>{t('home.full')}</span>
+          <span className={style.key}>{t('home.full')}</span>
         </>
       }
     >
@@ -74,7 +72,7 @@ function Stages({ pipeline, condition }: { pipeline: Json; condition: string }) 
       return { column, count, value, weighted: (value * (column.probability ?? 0)) / 100 };
     });
   return (
-    <div className={style['body']}>
+    <div className={style.body}>
       <Headline rows={rows} currency={currency} currencies={currencies} filter={open} onCurrency={setChosen} />
       <StageTable rows={rows} currency={currency ?? ''} pipeline={textAt(pipeline, 'id')} />
     </div>
@@ -89,8 +87,7 @@ interface StageRow {
 }
 
 function Headline({ rows, currency = '', currencies, filter, onCurrency }: HeadlineProps) {
-  const t = useText();
-  const format = useFormat();
+  const { t, format } = useLanguage();
   const now = today();
   const end = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1));
   const closing = `${filter} AND closeDate <= ${dayText(addDays(end, -1))}`;
@@ -99,8 +96,8 @@ function Headline({ rows, currency = '', currencies, filter, onCurrency }: Headl
   const money = (value: number) =>
     currency === '' ? '–' : format.money({ currencyCode: currency, amount: value.toFixed(0) });
   return (
-    <div className={style['headline']}>
-      <span className={text['figure']}>{money(sum(({ value }) => value))}</span>
+    <div className={style.headline}>
+      <span className={text.figure}>{money(sum(({ value }) => value))}</span>
       <span>
         {t(currencies.length > 1 ? 'home.dealsInCurrencies' : 'home.deals', {
           count: sum(({ count }) => count),
@@ -112,7 +109,7 @@ function Headline({ rows, currency = '', currencies, filter, onCurrency }: Headl
       <span>
         {t('home.closingThisMonth')} <b>{money(sumIn(valueAt(data, 'total') as Json | undefined, currency))}</b>
       </span>
-      <span className={text['grow']} />
+      <span className={text.grow} />
       {currencies.length > 1 && (
         <Select
           label={t('home.currency')}
@@ -135,8 +132,7 @@ interface HeadlineProps {
 }
 
 function StageTable({ rows, currency, pipeline }: { rows: readonly StageRow[]; currency: string; pipeline: string }) {
-  const t = useText();
-  const format = useFormat();
+  const { t, format } = useLanguage();
   const days = useMedianDays(
     pipeline,
     rows.map(({ column }) => column.key),
@@ -145,7 +141,7 @@ function StageTable({ rows, currency, pipeline }: { rows: readonly StageRow[]; c
   const money = (value: number) =>
     currency === '' ? '–' : format.money({ currencyCode: currency, amount: value.toFixed(0) });
   return (
-    <table className={style['stages']}>
+    <table className={style.stages}>
       <thead>
         <tr>
           <th scope="col">{t('home.stage')}</th>
@@ -159,16 +155,15 @@ function StageTable({ rows, currency, pipeline }: { rows: readonly StageRow[]; c
         {rows.map(({ column, count, value, weighted }) => (
           <tr key={column.key}>
             <th scope="row">
-              <span className={text['cut']}>{column.name}</span>{' '}
-              <span className={text['faint']}>{format.number(count)}</span>
+              <span className={text.cut}>{column.name}</span> <span className={text.faint}>{format.number(count)}</span>
             </th>
             <td aria-hidden>
-              <div className={style['track']} style={{ width: `${(value / most) * 100}%` }}>
-                <div className={style['weighted']} style={{ width: `${column.probability ?? 0}%` }} />
+              <div className={style.track} style={{ width: `${(value / most) * 100}%` }}>
+                <div className={style.weighted} style={{ width: `${column.probability ?? 0}%` }} />
               </div>
             </td>
             <td>{money(value)}</td>
-            <td className={text['two']}>{money(weighted)}</td>
+            <td className={text.two}>{money(weighted)}</td>
             <td>
               <StayTicks days={days.get(column.key)} limit={column.limitDays} />
             </td>
@@ -180,17 +175,16 @@ function StageTable({ rows, currency, pipeline }: { rows: readonly StageRow[]; c
 }
 
 function StayTicks({ days, limit }: { days: number | undefined; limit: number | undefined }) {
-  const t = useText();
-  const format = useFormat();
-  if (days === undefined) return <span className={text['faint']}>–</span>;
+  const { t, format } = useLanguage();
+  if (days === undefined) return <span className={text.faint}>–</span>;
   const scale = limit === undefined ? 30 : limit * 1.5;
   return (
-    <span className={join(text['row'], style['stay'])}>
+    <span className={join(text.row, style.stay)}>
       <Ticks
         label={t('home.days', { days: Math.round(days) })}
         value={days / scale}
         tone={limit !== undefined && days > limit ? 'warn' : 'accent'}
-        {...(limit !== undefined && { limit: limit / scale })}
+        limit={limit === undefined ? undefined : limit / scale}
       />
       {format.number(Math.round(days * 10) / 10)}
     </span>

@@ -1,11 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { CalendarClock, Merge, TriangleAlert, Webhook } from 'lucide-react';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { isPermitted, useSession } from '../../app/session.ts';
-import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
-import { readQuery } from '../../contract/queries.ts';
-import { useFormat } from '../../kit/record/format.ts';
+import { itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
 import { Icon, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { dayText, today } from './home-data.ts';
@@ -14,7 +12,7 @@ import style from './home.module.css';
 
 /** What asks for a person: deals past their day, possible duplicates, conflicts of the exchange, deliveries that failed. */
 export function WaitingPanel({ condition }: { condition: string }) {
-  const t = useText();
+  const { t } = useLanguage();
   const session = useSession();
   const overdue = ['status = OPEN', `closeDate < ${dayText(today())}`, condition]
     .filter((each) => each !== '')
@@ -67,13 +65,13 @@ export function WaitingPanel({ condition }: { condition: string }) {
 }
 
 function Waiting({ to, search, icon, name, count, isMore = false }: WaitingProps) {
-  const format = useFormat();
+  const { format } = useLanguage();
   return (
     <li>
-      <Link to={to} {...(search && { search: search as never })} className={style['wait'] ?? ''}>
+      <Link to={to} search={search as never} className={style.wait}>
         <Icon of={icon} />
-        <span className={text['grow']}>{name}</span>
-        <span className={count > 0 ? style['asks'] : text['faint']}>
+        <span className={text.grow}>{name}</span>
+        <span className={count > 0 ? style.asks : text.faint}>
           {format.number(count)}
           {isMore && '+'}
         </span>

@@ -1,5 +1,4 @@
-import type { Contract } from '../../contract/contract.ts';
-import type { Field, Resource } from '../../contract/contract-file.ts';
+import type { Contract, Field, Resource } from '../../contract/contract.ts';
 
 /** The types of records that files can be imported into. Records of custom objects are named by their object. */
 export function usableTypes(contract: Contract): Resource[] {

@@ -2,14 +2,11 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { Download } from 'lucide-react';
 import { Failure, Pending } from '../../app/boundaries.tsx';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { Bar } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { theContract } from '../../contract/contract.ts';
-import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
-import { listQuery } from '../../contract/queries.ts';
-import { useFormat } from '../../kit/record/format.ts';
+import { itemsAt, listQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
 import { LiveOperation } from '../../kit/record/live-operation.tsx';
 import { Nothing } from '../../kit/nothing.tsx';
 import { Split } from '../../kit/split.tsx';
@@ -20,7 +17,7 @@ import style from './imports.module.css';
 
 /** The imports of the workspace and its other long work, with the progress of the open one. */
 export function Imports() {
-  const t = useText();
+  const { t } = useLanguage();
   const navigate = useNavigate();
   const resource = theContract().resource('operations');
   if (!resource) throw new Error('The contract has no operations.');
@@ -52,7 +49,7 @@ export function Imports() {
             content: <OperationLine operation={each} />,
           }))}
         >
-          <div className={style['open']}>
+          <div className={style.open}>
             <LiveOperation key={openId} id={openId} />
             {itemsAt(open, 'columns').length > 0 && <MappedColumns columns={itemsAt(open, 'columns')} />}
           </div>
@@ -73,23 +70,21 @@ export function Imports() {
 }
 
 function OperationLine({ operation }: { operation: Json }) {
-  const t = useText();
-  const labels = useLabels();
-  const format = useFormat();
+  const { t, labels, format } = useLanguage();
   const rows = Number(valueAt(operation, 'counts.rows') ?? 0);
   const isDry = valueAt(operation, 'import.dryRun') === true;
   return (
     <>
       <Icon of={Download} />
-      <span className={style['line']}>
-        <span className={text['cut']}>
+      <span className={style.line}>
+        <span className={text.cut}>
           {isDry ? t('imports.dryRun') : labels.value('Operation.Kind', textAt(operation, 'kind'))}
         </span>
-        <span className={text['meta']}>
+        <span className={text.meta}>
           {labels.value('Operation.State', textAt(operation, 'state'))}, {t('imports.rows', { count: rows })}
         </span>
       </span>
-      <span className={text['meta']}>{format.time(textAt(operation, 'createTime'))}</span>
+      <span className={text.meta}>{format.time(textAt(operation, 'createTime'))}</span>
     </>
   );
 }

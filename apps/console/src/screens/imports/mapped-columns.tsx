@@ -1,6 +1,5 @@
-import { useText } from '../../app/language.ts';
-import { textAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
+import { useLanguage } from '../../app/language.ts';
+import { textAt, type Json } from '../../contract/api.ts';
 import { Select } from '../../kit/form/field.tsx';
 import { Chip } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
@@ -8,10 +7,9 @@ import style from './imports.module.css';
 
 /** The columns of a file with the fields that they go to. With `onChoose` another field can be chosen for each. */
 export function MappedColumns({ columns, fields = [], chosen = {}, onChoose }: MappedColumnsProps) {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   return (
-    <section className={style['columns']}>
+    <section className={style.columns}>
       <h3>{t('imports.columns')}</h3>
       <ul>
         {columns.map((column) => {
@@ -21,7 +19,7 @@ export function MappedColumns({ columns, fields = [], chosen = {}, onChoose }: M
           const reason = labels.value('ImportColumn.Reason', textAt(column, 'reason'));
           return (
             <li key={name}>
-              <code className={text['cut']} title={name}>
+              <code className={text.cut} title={name}>
                 {name}
               </code>
               {onChoose ? (
@@ -33,10 +31,10 @@ export function MappedColumns({ columns, fields = [], chosen = {}, onChoose }: M
                   onChange={(id) => onChoose(name, id)}
                 />
               ) : (
-                <span>{field === '' ? <span className={text['faint']}>{t('imports.skip')}</span> : field}</span>
+                <span>{field === '' ? <span className={text.faint}>{t('imports.skip')}</span> : field}</span>
               )}
-              <span className={text['row']}>
-                <span className={text['meta']}>{reason}</span>
+              <span className={text.row}>
+                <span className={text.meta}>{reason}</span>
                 {field === '' && suggested !== '' && (
                   <Chip tone="info">{t('imports.suggested', { field: suggested })}</Chip>
                 )}

@@ -4,14 +4,11 @@ import { Download, FileUp, FlaskConical } from 'lucide-react';
 import { useState } from 'react';
 import { Button as AriaButton, DropZone, FileTrigger, Text } from 'react-aria-components';
 import { ProblemText } from '../../app/boundaries.tsx';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { theContract } from '../../contract/contract.ts';
-import { itemsAt, textAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
-import { readQuery } from '../../contract/queries.ts';
+import { itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
 import { Select, TextField } from '../../kit/form/field.tsx';
-import { useFormat } from '../../kit/record/format.ts';
 import { LiveOperation } from '../../kit/record/live-operation.tsx';
 import { Button, Icon } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
@@ -22,7 +19,7 @@ import style from './imports.module.css';
 
 /** An import in three steps: the file, what would happen, and the import itself. Nothing is written before the third. */
 export function NewImport() {
-  const t = useText();
+  const { t } = useLanguage();
   const navigate = useNavigate();
   const { type }: { type?: string } = useSearch({ strict: false });
   const [file, setFile] = useState<File>();
@@ -49,24 +46,24 @@ export function NewImport() {
         beside={file && `${file.name}, ${t('imports.bytes', { count: Math.ceil(file.size / 1024) })}`}
       />
       <Scroll padded>
-        <div className={style['steps']}>
+        <div className={style.steps}>
           <FileStep file={file} onFile={setFile} />
           <Settings settings={settings} onChange={setSettings} />
-          <div className={text['row']}>
+          <div className={text.row}>
             <Button icon={FlaskConical} onPress={() => dryRun.mutate()} isDisabled={!file || dryRun.isPending}>
               {t('imports.try')}
             </Button>
-            <span className={text['meta']}>{t('imports.tryHelp')}</span>
+            <span className={text.meta}>{t('imports.tryHelp')}</span>
           </div>
           {trial !== undefined && <LiveOperation key={trial} id={trial} title={t('imports.dryRun')} onEnd={setTried} />}
           {tried && (
             <>
               <Columns recordType={settings.recordType} tried={tried} chosen={chosen} onChoose={setChosen} />
-              <div className={text['row']}>
+              <div className={text.row}>
                 <Button kind="primary" icon={Download} onPress={() => run.mutate()} isDisabled={run.isPending}>
                   {t('imports.run')}
                 </Button>
-                <span className={text['meta']}>{t('imports.runHelp')}</span>
+                <span className={text.meta}>{t('imports.runHelp')}</span>
               </div>
             </>
           )}
@@ -82,10 +79,10 @@ export function NewImport() {
 }
 
 function FileStep({ file, onFile }: { file: File | undefined; onFile: (file: File) => void }) {
-  const t = useText();
+  const { t } = useLanguage();
   return (
     <DropZone
-      className={style['drop'] ?? ''}
+      className={style.drop}
       onDrop={({ items }) => {
         const first = items.find((item) => item.kind === 'file');
         void first?.getFile().then(onFile);
@@ -97,9 +94,9 @@ function FileStep({ file, onFile }: { file: File | undefined; onFile: (file: Fil
         acceptedFileTypes={['.csv', '.json', '.ndjson', '.jsonl', '.vcf']}
         onSelect={(files) => files?.[0] && onFile(files[0])}
       >
-        <AriaButton className={text['link'] ?? ''}>{t(file ? 'imports.other' : 'imports.choose')}</AriaButton>
+        <AriaButton className={text.link}>{t(file ? 'imports.other' : 'imports.choose')}</AriaButton>
       </FileTrigger>
-      <span className={text['meta']}>{t('imports.formats')}</span>
+      <span className={text.meta}>{t('imports.formats')}</span>
     </DropZone>
   );
 }
@@ -111,8 +108,7 @@ interface ImportSettings {
 }
 
 function Settings({ settings, onChange }: { settings: ImportSettings; onChange: (settings: ImportSettings) => void }) {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const { data } = useQuery(readQuery('listCustomObjects', { pageSize: 100 }));
   const own = itemsAt(data, 'customObjects').map((each) => ({
     id: `objects.${textAt(each, 'key')}`,
@@ -120,7 +116,7 @@ function Settings({ settings, onChange }: { settings: ImportSettings; onChange: 
   }));
   const types = usableTypes(theContract()).map(({ singular, name }) => ({ id: singular, name: labels.resource(name) }));
   return (
-    <div className={style['settings']}>
+    <div className={style.settings}>
       <Select
         label={t('imports.type')}
         options={[...types, ...own]}
@@ -145,13 +141,12 @@ function Settings({ settings, onChange }: { settings: ImportSettings; onChange: 
 }
 
 function Columns({ recordType, tried, chosen, onChoose }: ColumnsProps) {
-  const format = useFormat();
-  const t = useText();
+  const { t, format } = useLanguage();
   const columns = itemsAt(tried, 'columns');
   const skippedCount = columns.filter((column) => textAt(column, 'field') === '').length;
   return (
     <>
-      <p className={text['two']}>
+      <p className={text.two}>
         {t('imports.mapped', { count: columns.length - skippedCount })}{' '}
         {skippedCount > 0 && format.number(skippedCount)} {skippedCount > 0 && t('imports.unmapped')}
       </p>

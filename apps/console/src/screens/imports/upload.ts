@@ -1,5 +1,4 @@
-import { call, Problem } from '../../contract/call.ts';
-import { textAt, type Json } from '../../contract/json.ts';
+import { call, Problem, textAt, type Json } from '../../contract/api.ts';
 
 /** Bytes of each request: a broken connection loses no more. */
 const partBytes = 8 * 2 ** 20;

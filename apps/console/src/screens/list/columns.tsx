@@ -1,9 +1,8 @@
 import { useRouter } from '@tanstack/react-router';
 import type { MouseEvent, ReactNode } from 'react';
-import { theContract } from '../../contract/contract.ts';
-import type { Field, Resource } from '../../contract/contract-file.ts';
-import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
-import type { Labels } from '../../contract/labels.ts';
+import { theContract, type Field, type Resource } from '../../contract/contract.ts';
+import { itemsAt, textAt, valueAt, type Json } from '../../contract/api.ts';
+import type { Labels } from '../../app/labels.ts';
 import { hintsOf, titleOf } from '../../hints/hints.ts';
 import type { GridColumn } from '../../kit/grid/grid-types.ts';
 import { isPersonField, PersonName } from '../../kit/record/person.tsx';
@@ -86,7 +85,7 @@ function nameColumn(resource: Resource, labels: Labels, pathOf: PathOf): ListCol
       return (
         <>
           {face && <Face name={name} shape={face(record)} />}
-          {path === undefined ? <span className={text['cut']}>{name}</span> : <NameLink path={path} name={name} />}
+          {path === undefined ? <span className={text.cut}>{name}</span> : <NameLink path={path} name={name} />}
           <Tags value={valueAt(record, 'tags')} />
         </>
       );
@@ -124,7 +123,7 @@ function NameLink({ path, name }: { path: string; name: string }) {
 function Tags({ value }: { value: unknown }) {
   if (!Array.isArray(value) || value.length === 0) return null;
   return (
-    <span className={style['tag']} title={value.join(', ')}>
+    <span className={style.tag} title={value.join(', ')}>
       <Chip>
         {String(value[0])}
         {value.length > 1 && ` +${value.length - 1}`}
@@ -163,13 +162,13 @@ function Cell({ resource, field, value }: { resource: Resource; field: Field; va
   const isFigure = ['int', 'number'].includes(field.type) || field.of === 'Money';
   if (value === undefined || value === null || value === '') {
     // A missing figure has a sign, a missing text has none.
-    return isFigure ? <span className={text['faint']}>–</span> : null;
+    return isFigure ? <span className={text.faint}>–</span> : null;
   }
   const link = typeof value === 'string' && value !== '***' ? textCell(resource, field, value) : undefined;
   if (link !== undefined) return link;
   if (isFigure || field.type === 'enum') return <Value field={field} value={value} />;
   return (
-    <span className={style['quiet']} title={typeof value === 'string' && field.type === 'text' ? value : undefined}>
+    <span className={style.quiet} title={typeof value === 'string' && field.type === 'text' ? value : undefined}>
       <Value field={field} value={value} />
     </span>
   );
@@ -184,7 +183,7 @@ function textCell(resource: Resource, field: Field, value: string): ReactNode {
   if (field.type === 'enum' && isScale(resource, field)) return <Step field={field} value={value} />;
   if (!/(?:^i|I)d$/.test(field.name)) return undefined;
   return (
-    <code className={text['two']} title={value}>
+    <code className={text.two} title={value}>
       {value}
     </code>
   );
@@ -199,11 +198,11 @@ function Step({ field, value }: { field: Field; value: string }) {
   const values = theContract().enumValues(field.of);
   const step = values.findIndex(({ name }) => name === value) + 1;
   return (
-    <span className={style['step']}>
+    <span className={style.step}>
       <span aria-hidden>
         <Ticks label="" count={values.length} value={step / values.length} height={10} />
       </span>
-      <span className={text['cut']}>
+      <span className={text.cut}>
         <Value field={field} value={value} />
       </span>
     </span>

@@ -1,16 +1,13 @@
 import { useNavigate } from '@tanstack/react-router';
 import { CodeXml, Download, Plus, Upload } from 'lucide-react';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { isPermitted, useSession } from '../../app/session.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { Bar } from '../../app/shell/shell.tsx';
-import { download } from '../../contract/call.ts';
-import { theContract } from '../../contract/contract.ts';
-import type { Resource } from '../../contract/contract-file.ts';
-import { textAt, type Json } from '../../contract/json.ts';
+import { download, textAt, type Json } from '../../contract/api.ts';
+import { theContract, type Resource } from '../../contract/contract.ts';
 import { hintsOf } from '../../hints/hints.ts';
 import { ViewSwitch } from '../../kit/chart/board-switch.tsx';
-import { useFormat } from '../../kit/record/format.ts';
 import { saveFile } from '../../kit/save-file.ts';
 import { notify } from '../../kit/toast.tsx';
 import { Button } from '../../kit/ui.tsx';
@@ -22,7 +19,7 @@ import type { ListState } from './list-state.ts';
 /** The name of a list, how many there are, and what can be done with all of them. */
 export function ListBar({ list }: { list: ListState }) {
   const { resource, parents, title, singular, data } = list;
-  const t = useText();
+  const { t } = useLanguage();
   const navigate = useNavigate();
   const session = useSession();
   const may = (id: string | undefined) => {
@@ -36,7 +33,7 @@ export function ListBar({ list }: { list: ListState }) {
   const { filter } = data.asked;
   return (
     <Bar title={title} beside={<Count count={data.count} whole={data.whole} />}>
-      <span className={style['wide']}>
+      <span className={style.wide}>
         {may(resource.import) && (
           <Button
             kind="bare"
@@ -82,15 +79,14 @@ export function importType({ resource, parents }: ListState): string {
 
 /** How many match, of how many. */
 function Count({ count, whole }: { count: number | undefined; whole: number | undefined }) {
-  const t = useText();
-  const format = useFormat();
+  const { t, format } = useLanguage();
   if (count === undefined) return null;
   if (whole === undefined || whole === count) return format.number(count);
   const [before = '', after = ''] = t('list.countOf', { count: '\0', whole }).split('\0');
   return (
     <>
       {before}
-      <span className={text['strong']}>{format.number(count)}</span>
+      <span className={text.strong}>{format.number(count)}</span>
       {after}
     </>
   );

@@ -1,5 +1,5 @@
-import type { Resource } from '../../contract/contract-file.ts';
-import type { Json } from '../../contract/json.ts';
+import type { Resource } from '../../contract/contract.ts';
+import type { Json } from '../../contract/api.ts';
 import type { ChangeSearch, ListSearch } from './search.ts';
 import type { Rows } from './use-rows.ts';
 

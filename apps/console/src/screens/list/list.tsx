@@ -1,11 +1,9 @@
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { Missing } from '../../app/boundaries.tsx';
-import { useText } from '../../app/language.ts';
-import { theContract } from '../../contract/contract.ts';
-import type { Resource } from '../../contract/contract-file.ts';
-import { textAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
+import { useLanguage } from '../../app/language.ts';
+import { theContract, type Resource } from '../../contract/contract.ts';
+import { textAt, type Json } from '../../contract/api.ts';
 import { hintsOf } from '../../hints/hints.ts';
 import { Grid } from '../../kit/grid/grid.tsx';
 import { BulkBar } from './bulk/bulk-bar.tsx';
@@ -43,7 +41,7 @@ export function ObjectList() {
 
 /** Any list of the contract: with filter, views and actions where the collection has them. */
 export function RecordList({ resource, parents }: { resource: Resource; parents: Json }) {
-  const t = useText();
+  const { t } = useLanguage();
   const navigate = useNavigate();
   const [search, change] = useListSearch();
   const customFields = useCustomFields(resource, parents);
@@ -73,7 +71,7 @@ export function RecordList({ resource, parents }: { resource: Resource; parents:
   });
   const list: ListState = { resource, parents, ...useNames(resource, parents), search, change, data };
   return (
-    <section className={style['list']} data-density={search.density}>
+    <section className={style.list} data-density={search.density}>
       <ListBar list={list} />
       <Views list={list} />
       <Tools list={list} customFields={customFields} columns={all} chosen={columns} />
@@ -81,7 +79,7 @@ export function RecordList({ resource, parents }: { resource: Resource; parents:
       {rows.length === 0 && !data.isLoading ? (
         <NoRows list={list} />
       ) : (
-        <div className={style['body']}>
+        <div className={style.body}>
           <Grid
             label={list.title}
             columns={columns}
@@ -90,7 +88,7 @@ export function RecordList({ resource, parents }: { resource: Resource; parents:
             total={data.count}
             order={orderOf(search.sort)}
             onOrder={({ column, isDescending }) => change({ sort: isDescending ? `-${column}` : column })}
-            {...(selection && { selection })}
+            selection={selection}
             cursor={cursor}
             onCursor={setCursor}
             onOpen={open}
@@ -116,7 +114,7 @@ interface ColumnChoice {
 
 /** The columns that there are, and those that are shown. They stay the same as long as they can: every row is drawn with them. */
 function useColumns({ resource, parents, customFields, chosen }: ColumnChoice) {
-  const labels = useLabels();
+  const { labels } = useLanguage();
   const all = useMemo(
     () => columnsOf(resource, customFields, labels, (row) => pathOfRecord(resource, parents, row)),
     [resource, parents, customFields, labels],
@@ -148,7 +146,7 @@ function pathOfRecord(resource: Resource, parents: Json, row: Json): string | un
 
 /** The names of the records, and of one: those of a custom object are its definition's. */
 function useNames(resource: Resource, parents: Json): Pick<ListState, 'title' | 'singular'> {
-  const labels = useLabels();
+  const { labels } = useLanguage();
   const definition = useObject(textAt(parents, 'object'));
   const singular = textAt(definition, 'displayName') || labels.singular(resource.singular);
   return {

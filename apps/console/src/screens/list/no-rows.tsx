@@ -1,7 +1,7 @@
 import { useNavigate } from '@tanstack/react-router';
 import { Download, Plus, X } from 'lucide-react';
 import { ProblemText } from '../../app/boundaries.tsx';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { theContract } from '../../contract/contract.ts';
 import { scan } from '../../kit/filter/filter-language.ts';
 import { Button, Ticks } from '../../kit/ui.tsx';
@@ -13,10 +13,10 @@ import style from './list.module.css';
 /** In place of rows: why there are none, and what to do about it. */
 export function NoRows({ list }: { list: ListState }) {
   const { data, search } = list;
-  if (data.fault) return <div className={style['empty']} />;
+  if (data.fault) return <div className={style.empty} />;
   if (data.error !== null && data.error !== undefined)
     return (
-      <div className={style['empty']}>
+      <div className={style.empty}>
         <ProblemText error={data.error} />
       </div>
     );
@@ -26,15 +26,15 @@ export function NoRows({ list }: { list: ListState }) {
 /** Teaches how the collection gets its first item. */
 function Empty({ list }: { list: ListState }) {
   const { resource, parents, title, singular } = list;
-  const t = useText();
+  const { t } = useLanguage();
   const navigate = useNavigate();
   const { create } = resource;
   return (
-    <div className={style['empty']}>
+    <div className={style.empty}>
       <Ticks label="" count={48} value={1 / 48} height={10} />
       <h2>{t('list.empty', { name: title.toLowerCase() })}</h2>
       <p>{t(resource.import === undefined ? 'list.emptyHelp' : 'list.emptyImport')}</p>
-      <div className={style['actions']}>
+      <div className={style.actions}>
         {resource.import !== undefined && (
           <Button
             icon={Download}
@@ -49,7 +49,7 @@ function Empty({ list }: { list: ListState }) {
           </Button>
         )}
       </div>
-      <pre className={style['shell']}>
+      <pre className={style.shell}>
         {curlOf({ operation: theContract().operation(create ?? resource.list), parameters: parents })}
       </pre>
     </div>
@@ -58,17 +58,17 @@ function Empty({ list }: { list: ListState }) {
 
 /** Says which condition to drop. */
 function NothingMatches({ list: { search, change, data, title } }: { list: ListState }) {
-  const t = useText();
+  const { t } = useLanguage();
   const conditions = conditionsOf(search.filter ?? '');
   return (
-    <div className={style['empty']}>
+    <div className={style.empty}>
       <h2>{t('list.nothing')}</h2>
       <p>
         {data.whole === undefined
           ? t('list.nothingHelp')
           : t('list.nothingOf', { count: data.whole, name: title.toLowerCase() })}
       </p>
-      <div className={style['actions']}>
+      <div className={style.actions}>
         {conditions.length > 1 &&
           conditions.map(({ text, without }) => (
             <Button key={text} icon={X} onPress={() => change({ filter: without })}>
@@ -82,7 +82,7 @@ function NothingMatches({ list: { search, change, data, title } }: { list: ListS
       {search.deleted !== true && (
         <p>
           {t('list.noDeleted')}{' '}
-          <button type="button" className={style['link']} onClick={() => change({ deleted: true })}>
+          <button type="button" className={style.link} onClick={() => change({ deleted: true })}>
             {t('list.withDeleted')}
           </button>
         </p>

@@ -1,7 +1,7 @@
 import { X } from 'lucide-react';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
-import type { Json } from '../../contract/json.ts';
+import type { Json } from '../../contract/api.ts';
 import { IconButton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import type { ListColumn } from './columns.tsx';
@@ -9,7 +9,7 @@ import style from './list.module.css';
 
 /** The values of the row at the cursor, beside the list. */
 export function Peek({ row, columns, onClose }: { row: Json; columns: readonly ListColumn[]; onClose: () => void }) {
-  const t = useText();
+  const { t } = useLanguage();
   useShortcut('escape', 'list.key.closePeek', onClose);
   const [name, ...others] = columns;
   const filled = others.filter((column) => {
@@ -17,15 +17,15 @@ export function Peek({ row, columns, onClose }: { row: Json; columns: readonly L
     return value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0);
   });
   return (
-    <aside className={style['peek']} aria-label={t('list.peek')} tabIndex={0}>
-      <header className={style['peekHead']}>
+    <aside className={style.peek} aria-label={t('list.peek')} tabIndex={0}>
+      <header className={style.peekHead}>
         {name?.cell(row)}
-        <span className={text['grow']} />
+        <span className={text.grow} />
         <IconButton small icon={X} name={t('kit.close')} shortcut="Esc" onPress={onClose} />
       </header>
       <dl>
         {filled.map((column) => (
-          <div key={column.id} className={style['fact']}>
+          <div key={column.id} className={style.fact}>
             <dt>{column.name}</dt>
             <dd>{column.cell(row)}</dd>
           </div>

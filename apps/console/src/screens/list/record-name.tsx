@@ -1,8 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { call } from '../../contract/call.ts';
+import { call, itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
-import { itemsAt, textAt, type Json } from '../../contract/json.ts';
-import { readQuery } from '../../contract/queries.ts';
 import { titleOf } from '../../hints/hints.ts';
 import text from '../../style/text.module.css';
 
@@ -18,7 +16,7 @@ export function RecordName({ resource, id }: { resource: string; id: string }) {
   if (!data || !known) return null;
   const name = titleOf(known, data);
   return (
-    <span className={text['two']} title={name}>
+    <span className={text.two} title={name}>
       {name}
     </span>
   );

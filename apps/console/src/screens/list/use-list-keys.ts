@@ -1,5 +1,5 @@
 import { useShortcut } from '../../app/shortcuts.ts';
-import { textAt, type Json } from '../../contract/json.ts';
+import { textAt, type Json } from '../../contract/api.ts';
 
 interface ListKeys {
   rows: readonly Json[];

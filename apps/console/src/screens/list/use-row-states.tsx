@@ -1,11 +1,9 @@
 import { useCallback, useMemo, useState } from 'react';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { useLiveChanges } from '../../app/live.ts';
 import { useSession } from '../../app/session.ts';
-import { call } from '../../contract/call.ts';
-import type { Resource } from '../../contract/contract-file.ts';
-import { textAt, type Json } from '../../contract/json.ts';
-import { invalidate } from '../../contract/queries.ts';
+import { call, invalidate, textAt, type Json } from '../../contract/api.ts';
+import type { Resource } from '../../contract/contract.ts';
 import type { RowState } from '../../kit/grid/grid-types.ts';
 import { usePeople } from '../../kit/record/person.tsx';
 import text from '../../style/text.module.css';
@@ -31,7 +29,7 @@ interface Gone {
 }
 
 export function useRowStates(resource: Resource, parents: Json, rows: readonly Json[]): RowStates {
-  const t = useText();
+  const { t } = useLanguage();
   const session = useSession();
   const people = usePeople();
   const [changed, setChanged] = useState<ReadonlyMap<string, RowState>>(new Map());
@@ -69,7 +67,7 @@ export function useRowStates(resource: Resource, parents: Json, rows: readonly J
     const isDeleted = (row: Json) => textAt(row, 'deleteTime') !== '' || gone.has(textAt(row, 'id'));
     for (const id of shown.filter(isDeleted).map((row) => textAt(row, 'id'))) {
       const undo = resource.undelete !== undefined && (
-        <button type="button" className={text['link']} onClick={() => void undelete([id])}>
+        <button type="button" className={text.link} onClick={() => void undelete([id])}>
           {t('list.undelete')}
         </button>
       );

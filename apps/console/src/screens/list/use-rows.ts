@@ -1,10 +1,7 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
-import { Problem } from '../../contract/call.ts';
-import { theContract } from '../../contract/contract.ts';
-import type { Resource } from '../../contract/contract-file.ts';
-import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
-import { listQuery, readQuery, type Page } from '../../contract/queries.ts';
+import { itemsAt, listQuery, Problem, readQuery, textAt, valueAt, type Json, type Page } from '../../contract/api.ts';
+import { theContract, type Resource } from '../../contract/contract.ts';
 import type { FilterFault } from '../../kit/filter/filter-text.tsx';
 import { split } from '../../kit/filter/filter-language.ts';
 import { orderBy, type ListSearch } from './search.ts';

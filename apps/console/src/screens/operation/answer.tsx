@@ -1,6 +1,6 @@
 import { Copy, Download, Square } from 'lucide-react';
 import { useState } from 'react';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { Segments } from '../../kit/form/segments.tsx';
 import { notify } from '../../kit/toast.tsx';
 import { Button, Chip, IconButton } from '../../kit/ui.tsx';
@@ -11,14 +11,14 @@ import style from './operation.module.css';
 
 /** What came back: state, time, cache, what is left of the limit, and the body. */
 export function Answer({ answer, onStop }: { answer: Exchange; onStop: () => void }) {
-  const t = useText();
+  const { t } = useLanguage();
   const [part, setPart] = useState('body');
   const { status, ms, headers, isOpen, file } = answer;
   const headerText = headers.map(([name, value]) => `${name}: ${value}`).join('\n');
   const isFine = status >= 200 && status < 400;
   return (
-    <section className={style['answer']} aria-label={t('operation.answer')} aria-live="polite">
-      <header className={style['facts']}>
+    <section className={style.answer} aria-label={t('operation.answer')} aria-live="polite">
+      <header className={style.facts}>
         <Chip tone={isFine ? 'line' : 'danger'}>{status === 0 ? t('operation.noAnswer') : String(status)}</Chip>
         <span>{t('operation.ms', { ms })}</span>
         {headers
@@ -31,7 +31,7 @@ export function Answer({ answer, onStop }: { answer: Exchange; onStop: () => voi
           .map(([name, value]) => (
             <span key={name}>{t('operation.left', { count: Number(/r=(\d+)/.exec(value)?.[1] ?? 0) })}</span>
           ))}
-        <span className={text['grow']} />
+        <span className={text.grow} />
         {isOpen && (
           <Button small icon={Square} onPress={onStop}>
             {t('operation.stop')}
@@ -60,7 +60,7 @@ export function Answer({ answer, onStop }: { answer: Exchange; onStop: () => voi
 }
 
 function SavedFile({ file, headers }: { file: Blob; headers: Exchange['headers'] }) {
-  const t = useText();
+  const { t } = useLanguage();
   const disposition = headers.find(([name]) => name === 'content-disposition')?.[1] ?? '';
   const name = /filename="?([^";]+)/.exec(disposition)?.[1] ?? 'answer';
   const save = () => {
@@ -71,20 +71,20 @@ function SavedFile({ file, headers }: { file: Blob; headers: Exchange['headers']
     URL.revokeObjectURL(link.href);
   };
   return (
-    <p className={style['file']}>
+    <p className={style.file}>
       <Button icon={Download} onPress={save}>
         {t('operation.save', { name })}
       </Button>
-      <span className={text['meta']}>{t('operation.bytes', { count: file.size })}</span>
+      <span className={text.meta}>{t('operation.bytes', { count: file.size })}</span>
     </p>
   );
 }
 
 /** Text to copy: a call as a command line or in TypeScript. */
 export function Snippet({ text: code }: { text: string }) {
-  const t = useText();
+  const { t } = useLanguage();
   return (
-    <div className={style['snippet']}>
+    <div className={style.snippet}>
       <Code text={code} />
       <IconButton
         small

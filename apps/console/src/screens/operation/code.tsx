@@ -12,7 +12,7 @@ export function Code({ text }: { text: string }) {
     parts.push(text.slice(end, match.index));
     end = match.index + match[0].length;
     const [whole, quoted, colon, word] = match;
-    if (quoted !== undefined && colon !== undefined) parts.push(<b className={style['name']}>{quoted}</b>, colon);
+    if (quoted !== undefined && colon !== undefined) parts.push(<b className={style.name}>{quoted}</b>, colon);
     else
       parts.push(
         <span className={style[quoted !== undefined ? 'text' : word !== undefined ? 'word' : 'figure']}>{whole}</span>,
@@ -20,7 +20,7 @@ export function Code({ text }: { text: string }) {
   }
   parts.push(text.slice(end));
   return (
-    <pre className={style['code']} tabIndex={0}>
+    <pre className={style.code} tabIndex={0}>
       {parts.map((part, index) => (
         <Fragment key={index}>{part}</Fragment>
       ))}

@@ -1,4 +1,4 @@
-import { consoleHeaders, problemOf, urlOf, type Problem } from '../../contract/call.ts';
+import { consoleHeaders, problemOf, urlOf, type Problem } from '../../contract/api.ts';
 import { headersOf, type Request } from './snippets.ts';
 
 /** The answer to a request, as far as it has come. */

@@ -1,12 +1,9 @@
 import { Lock, Send } from 'lucide-react';
 import { useRef, useState } from 'react';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { keyText, useShortcut } from '../../app/shortcuts.ts';
-import type { Operation, Parameter } from '../../contract/contract-file.ts';
-import { theContract } from '../../contract/contract.ts';
-import { isJson, textAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
-import { invalidate } from '../../contract/queries.ts';
+import { theContract, type Operation, type Parameter } from '../../contract/contract.ts';
+import { invalidate, isJson, textAt, type Json } from '../../contract/api.ts';
 import { faultsOf, FormFault } from '../../kit/form/form-faults.tsx';
 import { Form, inputsOf } from '../../kit/form/form.tsx';
 import { JsonText } from '../../kit/form/form-widgets.tsx';
@@ -25,7 +22,7 @@ import { curlOf, typeScriptOf, type Request } from './snippets.ts';
  * the answer has nothing that is shown once.
  */
 export function OperationForm({ id, parameters: known = {}, body: knownBody = {}, onClose }: FormProps) {
-  const t = useText();
+  const { t } = useLanguage();
   const operation = theContract().operation(id);
   const [parameters, setParameters] = useState<Json>(known);
   const [body, setBody] = useState<Json>(knownBody);
@@ -48,8 +45,8 @@ export function OperationForm({ id, parameters: known = {}, body: knownBody = {}
   };
   useShortcut('mod+enter', 'operation.send', () => void run(), may(id));
   return (
-    <div className={onClose ? style['inDialog'] : style['columns']}>
-      <div className={style['request']}>
+    <div className={onClose ? style.inDialog : style.columns}>
+      <div className={style.request}>
         <Parameters
           operation={operation}
           known={onClose ? known : {}}
@@ -75,7 +72,7 @@ export function OperationForm({ id, parameters: known = {}, body: knownBody = {}
           onClose={onClose}
         />
       </div>
-      <div className={style['result']}>
+      <div className={style.result}>
         {answer && (!onClose || shows(operation)) && <Answer answer={answer} onStop={stop} />}
         {!onClose && <Snippets request={request} />}
       </div>
@@ -84,16 +81,16 @@ export function OperationForm({ id, parameters: known = {}, body: knownBody = {}
 }
 
 function SendBar({ operation, isAllowed, isRunning, isDone: isClosing, onSend, onClose }: SendBarProps) {
-  const t = useText();
+  const { t } = useLanguage();
   return (
-    <footer className={style['send']}>
+    <footer className={style.send}>
       {!isAllowed && (
-        <span className={text['row']}>
+        <span className={text.row}>
           <Icon of={Lock} />
           {t('operation.needs')} <code>{operation.permission}</code>
         </span>
       )}
-      <span className={text['grow']} />
+      <span className={text.grow} />
       {onClose && <Button onPress={onClose}>{t(isClosing ? 'kit.close' : 'form.cancel')}</Button>}
       <Button
         kind="primary"
@@ -157,7 +154,7 @@ function useExchange() {
 }
 
 function Parameters({ operation, known, value, onChange, answer }: PartProps & { known: Json }) {
-  const t = useText();
+  const { t } = useLanguage();
   const asked = operation.parameters
     .filter(({ name }) => known[name] === undefined)
     .map((parameter) => withReference(parameter, operation));
@@ -171,7 +168,7 @@ function Parameters({ operation, known, value, onChange, answer }: PartProps & {
     <>
       {first.length > 0 && form(first)}
       {more.length > 0 && (
-        <details className={style['more']} open={operation.body === undefined && first.length === 0}>
+        <details className={style.more} open={operation.body === undefined && first.length === 0}>
           <summary>{t('operation.parameters', { count: more.length })}</summary>
           {form(more)}
         </details>
@@ -195,12 +192,12 @@ function Body({
   answer,
   autoFocus,
 }: PartProps & { onFile: (file: File) => void; autoFocus: boolean }) {
-  const t = useText();
+  const { t } = useLanguage();
   const [mode, setMode] = useState('form');
   const { body, bodyUsage } = operation;
   if (bodyUsage === 'file')
     return (
-      <label className={style['upload']}>
+      <label className={style.upload}>
         {t('operation.file')}
         <input type="file" onChange={(event) => event.target.files?.[0] && onFile(event.target.files[0])} />
       </label>
@@ -209,9 +206,9 @@ function Body({
   const faults = faultsOf(answer?.problem);
   return (
     <>
-      <header className={style['bodyHead']}>
+      <header className={style.bodyHead}>
         <h2>{t('operation.body')}</h2>
-        <span className={text['grow']} />
+        <span className={text.grow} />
         <Segments
           small
           label={t('operation.body')}
@@ -248,10 +245,10 @@ interface PartProps {
 }
 
 function Snippets({ request }: { request: Request }) {
-  const labels = useLabels();
+  const { labels } = useLanguage();
   const [kind, setKind] = useState('curl');
   return (
-    <section aria-label={labels.operation(request.operation.id)} className={style['snippets']}>
+    <section aria-label={labels.operation(request.operation.id)} className={style.snippets}>
       <Segments
         small
         label={labels.operation(request.operation.id)}

@@ -1,11 +1,10 @@
 import { Link, useParams, useSearch } from '@tanstack/react-router';
 import { ChevronRight } from 'lucide-react';
 import { Missing } from '../../app/boundaries.tsx';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { theContract } from '../../contract/contract.ts';
-import type { Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
+import type { Json } from '../../contract/api.ts';
 import { LiveOperation } from '../../kit/record/live-operation.tsx';
 import { Chip, Icon } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
@@ -14,8 +13,7 @@ import style from './operation.module.css';
 
 /** One operation of the API: what it does, a form for it, and its answer. */
 export function OperationScreen() {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const { operation: id = '' } = useParams({ strict: false });
   const search: Json = useSearch({ strict: false });
   if (/^[\da-f-]{36}$/.test(id)) return <Running id={id} />;
@@ -25,23 +23,23 @@ export function OperationScreen() {
     <>
       <Bar
         title={
-          <span className={text['row']}>
-            <Link to="/operations" className={text['two'] ?? ''}>
+          <span className={text.row}>
+            <Link to="/operations" className={text.two}>
               {t('nav.api')}
             </Link>
             <Icon of={ChevronRight} />
-            <span className={text['cut']}>{labels.operation(id)}</span>
+            <span className={text.cut}>{labels.operation(id)}</span>
           </span>
         }
         beside={group}
       />
       <Scroll padded>
-        <p className={style['path']}>
+        <p className={style.path}>
           <Verb verb={verb} /> <code>{path}</code>
           {permission !== '' && <Chip tone="line">{permission}</Chip>}
-          <span className={text['meta']}>{t('operation.cost', { count: cost })}</span>
+          <span className={text.meta}>{t('operation.cost', { count: cost })}</span>
         </p>
-        <p className={style['summary']}>{summary}.</p>
+        <p className={style.summary}>{summary}.</p>
         <OperationForm key={id} id={id} parameters={search} />
       </Scroll>
     </>
@@ -50,12 +48,12 @@ export function OperationScreen() {
 
 /** A running operation, which has the id of a record in the path. */
 function Running({ id }: { id: string }) {
-  const labels = useLabels();
+  const { labels } = useLanguage();
   return (
     <>
       <Bar title={labels.singular('operation')} />
       <Scroll padded>
-        <div className={style['running']}>
+        <div className={style.running}>
           <LiveOperation key={id} id={id} />
         </div>
       </Scroll>
@@ -64,5 +62,5 @@ function Running({ id }: { id: string }) {
 }
 
 export function Verb({ verb }: { verb: string }) {
-  return <code className={style['verb']}>{verb}</code>;
+  return <code className={style.verb}>{verb}</code>;
 }

@@ -2,12 +2,11 @@ import { Link } from '@tanstack/react-router';
 import { Lock, Search } from 'lucide-react';
 import { useDeferredValue, useRef, useState } from 'react';
 import { Input, SearchField } from 'react-aria-components';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
-import type { Operation } from '../../contract/contract-file.ts';
-import { theContract } from '../../contract/contract.ts';
-import { useLabels, type Labels } from '../../contract/labels.ts';
+import { theContract, type Operation } from '../../contract/contract.ts';
+import type { Labels } from '../../app/labels.ts';
 import { Icon, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { useMay } from '../record/item.ts';
@@ -16,8 +15,7 @@ import { Verb } from './operation.tsx';
 
 /** All operations of the API, to be tried. */
 export function Operations() {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const [typed, setTyped] = useState('');
   const sought = useDeferredValue(typed.trim().toLowerCase());
   const input = useRef<HTMLInputElement>(null);
@@ -27,16 +25,16 @@ export function Operations() {
   return (
     <>
       <Bar title={t('nav.api')} beside={t('operation.count', { count: found.length })}>
-        <SearchField aria-label={t('operation.find')} value={typed} onChange={setTyped} className={style['find'] ?? ''}>
+        <SearchField aria-label={t('operation.find')} value={typed} onChange={setTyped} className={style.find}>
           <Icon of={Search} />
-          <Input ref={input} className={style['findInput'] ?? ''} />
+          <Input ref={input} className={style.findInput} />
           <Key>/</Key>
         </SearchField>
       </Bar>
       <Scroll padded>
-        {groups.length === 0 && <p className={text['two']}>{t('operation.nothing', { typed })}</p>}
+        {groups.length === 0 && <p className={text.two}>{t('operation.nothing', { typed })}</p>}
         {groups.map(([group, operations]) => (
-          <section key={group} className={style['groupList']}>
+          <section key={group} className={style.groupList}>
             <h2>{group}</h2>
             <ul>
               {operations.map((operation) => (
@@ -51,19 +49,18 @@ export function Operations() {
 }
 
 function Entry({ operation }: { operation: Operation }) {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const may = useMay({});
   return (
     <li>
-      <Link to="/operations/$operation" params={{ operation: operation.id }} className={style['entry'] ?? ''}>
+      <Link to="/operations/$operation" params={{ operation: operation.id }} className={style.entry}>
         <Verb verb={operation.verb} />
-        <span className={text['cut']}>{labels.operation(operation.id)}</span>
-        <code className={`${text['cut']} ${style['entryPath']}`}>{operation.path}</code>
+        <span className={text.cut}>{labels.operation(operation.id)}</span>
+        <code className={`${text.cut} ${style.entryPath}`}>{operation.path}</code>
         {!may(operation.id) && (
-          <span className={style['lacks']} title={`${t('operation.needs')} ${operation.permission}`}>
+          <span className={style.lacks} title={`${t('operation.needs')} ${operation.permission}`}>
             <Icon of={Lock} small />
-            <span className={text['hidden']}>
+            <span className={text.hidden}>
               {t('operation.needs')} {operation.permission}
             </span>
           </span>

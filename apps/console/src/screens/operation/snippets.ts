@@ -1,6 +1,5 @@
-import { urlOf } from '../../contract/call.ts';
-import type { Operation } from '../../contract/contract-file.ts';
-import type { Json } from '../../contract/json.ts';
+import { urlOf, type Json } from '../../contract/api.ts';
+import type { Operation } from '../../contract/contract.ts';
 
 /** One call of an operation. */
 export interface Request {

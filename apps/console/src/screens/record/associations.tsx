@@ -1,12 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import { X } from 'lucide-react';
 import { useState } from 'react';
-import { useText } from '../../app/language.ts';
-import { call } from '../../contract/call.ts';
+import { useLanguage } from '../../app/language.ts';
+import { call, invalidate, itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
-import { itemsAt, textAt, type Json } from '../../contract/json.ts';
-import { useLabels, words } from '../../contract/labels.ts';
-import { invalidate, readQuery } from '../../contract/queries.ts';
+import { words } from '../../app/labels.ts';
 import { Select, TextField } from '../../kit/form/field.tsx';
 import { faultsOf, FormFault, useWrite } from '../../kit/form/form-faults.tsx';
 import { Dialog } from '../../kit/overlay.tsx';
@@ -20,7 +18,7 @@ import style from './record.module.css';
 
 /** Links of the record to others: employer, supplier, partner. */
 export function Associations({ item }: { item: Item }) {
-  const t = useText();
+  const { t } = useLanguage();
   const [isAdding, setIsAdding] = useState(false);
   const own = nameOfRecord(item);
   const { data } = useQuery(readQuery('listRecordAssociations', { record: own }));
@@ -45,9 +43,9 @@ export function Associations({ item }: { item: Item }) {
         const other = textAt(link, 'from') === own ? textAt(link, 'to') : textAt(link, 'from');
         const [resource = '', id = ''] = other.split('/');
         return (
-          <div key={textAt(link, 'id')} className={style['row']}>
+          <div key={textAt(link, 'id')} className={style.row}>
             <Reference resource={resource} id={id} />
-            <span className={`${text['meta']} ${text['grow']} ${text['cut']}`}>
+            <span className={`${text.meta} ${text.grow} ${text.cut}`}>
               {[words(textAt(link, 'type')).toLowerCase(), textAt(link, 'role')]
                 .filter((part) => part !== '')
                 .join(', ')}
@@ -62,8 +60,7 @@ export function Associations({ item }: { item: Item }) {
 }
 
 function LinkDialog({ from, onClose }: { from: string; onClose: () => void }) {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const [resource, setResource] = useState('customers');
   const [id, setId] = useState('');
   const [link, setLink] = useState<Json>({ from, type: '', role: null });
@@ -92,7 +89,7 @@ function LinkDialog({ from, onClose }: { from: string; onClose: () => void }) {
         </>
       }
     >
-      <div className={style['linking']}>
+      <div className={style.linking}>
         <Select
           label={t('record.linkTo')}
           options={kinds.map(({ name }) => ({ id: name, name: labels.resource(name) }))}

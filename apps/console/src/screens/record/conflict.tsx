@@ -1,10 +1,8 @@
 import { TriangleAlert } from 'lucide-react';
 import { useState } from 'react';
-import { useText } from '../../app/language.ts';
-import { textAt, valueAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
+import { useLanguage } from '../../app/language.ts';
+import { textAt, valueAt, type Json } from '../../contract/api.ts';
 import { Choice, type Side } from '../../kit/record/diff.tsx';
-import { useFormat } from '../../kit/record/format.ts';
 import { Principal } from '../../kit/form/reference.tsx';
 import { nameOf } from '../../kit/record/timeline.tsx';
 import { Button, Icon } from '../../kit/ui.tsx';
@@ -24,9 +22,7 @@ export function ConflictPanel({
   conflict: Conflict;
   onEnd: () => void;
 }) {
-  const t = useText();
-  const labels = useLabels();
-  const format = useFormat();
+  const { t, labels, format } = useLanguage();
   const [sides, setSides] = useState<Readonly<Record<string, Side>>>({});
   const { theirs, yours, savedCount } = conflict;
   const names = Object.keys(yours);
@@ -35,8 +31,8 @@ export function ConflictPanel({
     void saving.settle(taken).then((isSettled) => isSettled && onEnd());
   };
   return (
-    <div className={style['conflict']} role="alert">
-      <div className={style['warning']}>
+    <div className={style.conflict} role="alert">
+      <div className={style.warning}>
         <Icon of={TriangleAlert} />
         <p>
           <Principal name={textAt(theirs, 'updatedBy')} />{' '}
@@ -55,7 +51,7 @@ export function ConflictPanel({
           onChange={(side) => setSides({ ...sides, [name]: side })}
         />
       ))}
-      <span className={style['buttons']}>
+      <span className={style.buttons}>
         <Button small onPress={() => settle(() => true)}>
           {t('conflict.keepMine')}
         </Button>

@@ -1,7 +1,6 @@
 import { Copy } from 'lucide-react';
-import { useText } from '../../app/language.ts';
-import { isJson, textAt, valueAt, type Json } from '../../contract/json.ts';
-import { useFormat } from '../../kit/record/format.ts';
+import { useLanguage } from '../../app/language.ts';
+import { isJson, textAt, valueAt, type Json } from '../../contract/api.ts';
 import type { FormField } from '../../kit/form/form-field.ts';
 import { isPrincipal, Principal, Reference, shortId } from '../../kit/form/reference.tsx';
 import { notify } from '../../kit/toast.tsx';
@@ -17,12 +16,12 @@ export function Fact({ field, record, isShort = false }: { field: FormField; rec
   if (typeof value === 'string') return <TextFact field={field} value={value} isShort={isShort} />;
   if (Array.isArray(value)) return <Several field={field} values={value} isShort={isShort} />;
   if (isJson(value) && !isMoney(value))
-    return <code className={style['json']}>{JSON.stringify(value, undefined, 1)}</code>;
+    return <code className={style.json}>{JSON.stringify(value, undefined, 1)}</code>;
   return <Value field={field} value={value} />;
 }
 
 function TextFact({ field, value, isShort }: { field: FormField; value: string; isShort: boolean }) {
-  const format = useFormat();
+  const { format } = useLanguage();
   if (isPrincipal(field)) return <Principal name={value} />;
   if (field.reference !== undefined) return <Reference resource={field.reference} id={value} />;
   if (isId(field)) return <Id id={value} />;
@@ -31,7 +30,7 @@ function TextFact({ field, value, isShort }: { field: FormField; value: string; 
 }
 
 function Several({ field, values, isShort }: { field: FormField; values: unknown[]; isShort: boolean }) {
-  const format = useFormat();
+  const { format } = useLanguage();
   const [first] = values;
   if (isShort)
     return typeof first === 'string' ? (
@@ -41,7 +40,7 @@ function Several({ field, values, isShort }: { field: FormField; values: unknown
     );
   if (field.type === 'text')
     return (
-      <span className={style['chips']}>
+      <span className={style.chips}>
         {values.map((each) => (
           <Chip key={String(each)}>{optionName(field, String(each))}</Chip>
         ))}
@@ -61,22 +60,22 @@ function Several({ field, values, isShort }: { field: FormField; values: unknown
 
 /** An object of a list: its parts, with what it is for behind them. */
 function Parts({ field, value }: { field: FormField; value: Json }) {
-  const format = useFormat();
+  const { format } = useLanguage();
   const { label, countryCode, ...rest } = value;
   const texts = Object.values(rest).filter((part) => typeof part === 'string' || typeof part === 'number');
   if (typeof countryCode === 'string') texts.push(format.country(countryCode));
   return (
     <>
       {texts.length > 0 ? texts.join(', ') : <Value field={field} value={value} />}{' '}
-      {typeof label === 'string' && <span className={text['meta']}>{label}</span>}
+      {typeof label === 'string' && <span className={text.meta}>{label}</span>}
     </>
   );
 }
 
 function Id({ id }: { id: string }) {
-  const t = useText();
+  const { t } = useLanguage();
   return (
-    <span className={text['row']}>
+    <span className={text.row}>
       <code title={id}>{shortId(id)}</code>
       <IconButton
         small

@@ -1,14 +1,12 @@
 import { Check, Clock, Pencil, Undo2 } from 'lucide-react';
 import { useState, type KeyboardEvent } from 'react';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
-import { textAt, valueAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
+import { textAt, valueAt, type Json } from '../../contract/api.ts';
 import { isSame } from '../../kit/record/diff.tsx';
 import { faultsOf, FormFault } from '../../kit/form/form-faults.tsx';
 import { FormRow } from '../../kit/form/form.tsx';
 import type { FormField } from '../../kit/form/form-field.ts';
-import { useFormat } from '../../kit/record/format.ts';
 import { nameOf } from '../../kit/record/timeline.tsx';
 import { Button, Icon, IconButton, join, Key } from '../../kit/ui.tsx';
 import { Value } from '../../kit/record/value.tsx';
@@ -22,7 +20,7 @@ import { patchOf, useSave } from './save.ts';
 
 /** The fields of the record in groups: its own, those of the workspace, and the facts of the record itself. */
 export function Facts({ item }: { item: Item }) {
-  const t = useText();
+  const { t } = useLanguage();
   const [isEditing, setIsEditing] = useState(false);
   const { resource, fields, custom, asOf, isDeleted, may } = item;
   const canEdit = may(resource.update) && asOf === undefined && !isDeleted;
@@ -32,11 +30,11 @@ export function Facts({ item }: { item: Item }) {
   if (isEditing && canEdit)
     return <Editor item={item} fields={[...own, ...custom]} onEnd={() => setIsEditing(false)} />;
   return (
-    <section className={style['facts']} aria-label={t('record.fields')}>
+    <section className={style.facts} aria-label={t('record.fields')}>
       {asOf !== undefined && <PastNotice item={item} asOf={asOf} />}
       <header>
         <h2>{t('record.fields')}</h2>
-        <span className={text['grow']} />
+        <span className={text.grow} />
         {canEdit && (
           <Button small kind="bare" shortcut="E" onPress={() => setIsEditing(true)}>
             {t('record.edit')}
@@ -54,7 +52,7 @@ export function Facts({ item }: { item: Item }) {
 
 /** Rows of fields. Those without a value are shown on demand, so that they can be filled. */
 function Group({ item, fields, canEdit }: { item: Item; fields: readonly FormField[]; canEdit: boolean }) {
-  const t = useText();
+  const { t } = useLanguage();
   const [isAll, setIsAll] = useState(false);
   const [edited, setEdited] = useState<string>();
   const filled = fields.filter(
@@ -78,7 +76,7 @@ function Group({ item, fields, canEdit }: { item: Item; fields: readonly FormFie
         )}
       </dl>
       {canEdit && emptyCount > 0 && (
-        <span className={style['more']}>
+        <span className={style.more}>
           <Button small kind="bare" onPress={() => setIsAll(!isAll)}>
             {t(isAll ? 'record.hideEmpty' : 'record.showEmpty', { count: emptyCount })}
           </Button>
@@ -94,26 +92,25 @@ function isEditable({ now }: Item, field: FormField): boolean {
 }
 
 function Row({ item, field, onEdit }: { item: Item; field: FormField; onEdit: (() => void) | undefined }) {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const { shown, now, asOf, resource } = item;
   const name = nameOf(field, labels.field, resource.message);
   const differs =
     asOf !== undefined && field.output !== true && !isSame(valueAt(shown, field.name), valueAt(now, field.name));
   return (
-    <div className={style['fact']}>
+    <div className={style.fact}>
       <dt title={field.help}>{name}</dt>
       <dd>
         <Fact field={field} record={shown} />
         {differs && (
-          <span className={text['meta']}>
+          <span className={text.meta}>
             {' '}
             {t('record.today')} {hasValue(now, field) ? <Value field={field} value={valueAt(now, field.name)} /> : '–'}
           </span>
         )}
       </dd>
       {onEdit && (
-        <dd className={style['pencil']}>
+        <dd className={style.pencil}>
           <IconButton small name={t('record.editField', { field: name })} icon={Pencil} onPress={onEdit} />
         </dd>
       )}
@@ -124,10 +121,10 @@ function Row({ item, field, onEdit }: { item: Item; field: FormField; onEdit: ((
 
 /** Sets a field to the value that it had. */
 function Restore({ item, field }: { item: Item; field: FormField }) {
-  const t = useText();
+  const { t } = useLanguage();
   const { save, isSaving, error } = useSave(item, item.now);
   return (
-    <dd className={style['restore']}>
+    <dd className={style.restore}>
       <Button
         small
         kind="bare"
@@ -143,15 +140,14 @@ function Restore({ item, field }: { item: Item; field: FormField }) {
 }
 
 function PastNotice({ item, asOf }: { item: Item; asOf: string }) {
-  const t = useText();
-  const format = useFormat();
+  const { t, format } = useLanguage();
   const goTo = useGoTo();
   const version = textAt(
     item.changes.find(({ time }) => time === asOf),
     'version',
   );
   return (
-    <div className={style['notice']} role="status">
+    <div className={style.notice} role="status">
       <Icon of={Clock} />
       <p>
         {t('record.past', { time: format.exactTime(asOf), version })}
@@ -165,7 +161,7 @@ function PastNotice({ item, asOf }: { item: Item; asOf: string }) {
 
 /** One field as an input, in the place of its row. */
 function RowEditor({ item, field, onEnd }: { item: Item; field: FormField; onEnd: () => void }) {
-  const labels = useLabels();
+  const { labels } = useLanguage();
   const [base] = useState(item.now);
   const [value, setValue] = useState<Json>(base);
   const saving = useSave(item, base);
@@ -173,7 +169,7 @@ function RowEditor({ item, field, onEnd }: { item: Item; field: FormField; onEnd
   // Inputs of several parts need the whole width.
   const isWhole = field.type === 'message' || field.type === 'object';
   return (
-    <div className={join(style['editing'], isWhole && style['whole'])} onKeyDown={keysOf(save, onEnd, field)}>
+    <div className={join(style.editing, isWhole && style.whole)} onKeyDown={keysOf(save, onEnd, field)}>
       <dt>{nameOf(field, labels.field, item.resource.message)}</dt>
       <dd>
         <FormRow
@@ -199,18 +195,18 @@ function RowEditor({ item, field, onEnd }: { item: Item; field: FormField; onEnd
 
 /** Every field as an input. */
 function Editor({ item, fields, onEnd }: { item: Item; fields: readonly FormField[]; onEnd: () => void }) {
-  const t = useText();
+  const { t } = useLanguage();
   const [base] = useState(item.now);
   const [value, setValue] = useState<Json>(base);
   const saving = useSave(item, base);
   const save = () => void saving.save(patchOf(base, value)).then((isSaved) => isSaved && onEnd());
   const shown = fields.filter((field) => isEditable(item, field));
   return (
-    <section className={style['facts']} aria-label={t('record.fields')} onKeyDown={keysOf(save, onEnd)}>
+    <section className={style.facts} aria-label={t('record.fields')} onKeyDown={keysOf(save, onEnd)}>
       <header>
         <h2>{t('record.edit')}</h2>
       </header>
-      <div className={style['editor']}>
+      <div className={style.editor}>
         {shown.map((field, index) => (
           <FormRow
             key={field.name}
@@ -224,7 +220,7 @@ function Editor({ item, fields, onEnd }: { item: Item; fields: readonly FormFiel
           />
         ))}
       </div>
-      <footer className={style['saving']}>
+      <footer className={style.saving}>
         <FormFault error={saving.error} names={shown.map(({ name }) => name)} />
         {saving.conflict ? (
           <ConflictPanel item={item} saving={saving} conflict={saving.conflict} onEnd={onEnd} />
@@ -237,9 +233,9 @@ function Editor({ item, fields, onEnd }: { item: Item; fields: readonly FormFiel
 }
 
 function SaveButtons({ onSave, onCancel }: { onSave: () => void; onCancel: () => void }) {
-  const t = useText();
+  const { t } = useLanguage();
   return (
-    <span className={style['buttons']}>
+    <span className={style.buttons}>
       <Button small kind="primary" icon={Check} onPress={onSave}>
         {t('form.save')}
       </Button>

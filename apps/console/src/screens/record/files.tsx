@@ -1,10 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { FileText, RefreshCw, Trash2 } from 'lucide-react';
 import { useRef, useState } from 'react';
-import { useLanguage, useText } from '../../app/language.ts';
-import { call, download } from '../../contract/call.ts';
-import { itemsAt, textAt, type Json } from '../../contract/json.ts';
-import { invalidate, readQuery } from '../../contract/queries.ts';
+import { useLanguage } from '../../app/language.ts';
+import { call, download, invalidate, itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
 import { Fault } from '../../kit/form/form-faults.tsx';
 import { notify } from '../../kit/toast.tsx';
 import { Button, Icon, IconButton, Ticks } from '../../kit/ui.tsx';
@@ -15,7 +13,7 @@ import style from './record.module.css';
 
 /** Files of the record. An upload that breaks off continues where the server has it. */
 export function Files({ item }: { item: Item }) {
-  const t = useText();
+  const { t } = useLanguage();
   const input = useRef<HTMLInputElement>(null);
   const [uploads, setUploads] = useState<readonly Upload[]>([]);
   const record = nameOfRecord(item);
@@ -98,11 +96,11 @@ async function send(upload: Upload, onChange: (upload: Upload) => void): Promise
 }
 
 function Sending({ upload, onRetry }: { upload: Upload; onRetry: () => void }) {
-  const t = useText();
+  const { t } = useLanguage();
   const { file, receivedBytes, isBroken } = upload;
   return (
-    <div className={style['sending']}>
-      <span className={text['cut']}>{file.name}</span>
+    <div className={style.sending}>
+      <span className={text.cut}>{file.name}</span>
       <Ticks
         label={t('files.sent')}
         count={48}
@@ -110,7 +108,7 @@ function Sending({ upload, onRetry }: { upload: Upload; onRetry: () => void }) {
         tone={isBroken ? 'warn' : 'accent'}
       />
       {isBroken && (
-        <span className={text['row']}>
+        <span className={text.row}>
           <Fault>{t('files.broken')}</Fault>
           <Button small icon={RefreshCw} onPress={onRetry}>
             {t('files.continue')}
@@ -122,8 +120,7 @@ function Sending({ upload, onRetry }: { upload: Upload; onRetry: () => void }) {
 }
 
 function Stored({ file, canDelete }: { file: Json; canDelete: boolean }) {
-  const t = useText();
-  const { language } = useLanguage();
+  const { t, language } = useLanguage();
   const name = textAt(file, 'name');
   const remove = async () => {
     await call('deleteFile', { id: file['id'] }, { ifMatch: textAt(file, 'etag') });
@@ -132,16 +129,16 @@ function Stored({ file, canDelete }: { file: Json; canDelete: boolean }) {
     notify({ text: t('record.deleted', { name }), undo: { name: t('record.undo'), run: undo } });
   };
   return (
-    <div className={style['row']}>
+    <div className={style.row}>
       <Icon of={FileText} />
       <button
         type="button"
-        className={`${text['link']} ${text['cut']} ${text['grow']} ${style['file']}`}
+        className={`${text.link} ${text.cut} ${text.grow} ${style.file}`}
         onClick={() => void save('downloadFile', { id: file['id'] }, name)}
       >
         {name}
       </button>
-      <span className={text['meta']}>{bytesText(Number(file['sizeBytes'] ?? 0), language)}</span>
+      <span className={text.meta}>{bytesText(Number(file['sizeBytes'] ?? 0), language)}</span>
       {canDelete && <IconButton small name={t('files.delete', { name })} icon={Trash2} onPress={() => void remove()} />}
     </div>
   );

@@ -1,9 +1,7 @@
 import { RotateCcw, Trash2 } from 'lucide-react';
-import { useText } from '../../app/language.ts';
-import { textAt } from '../../contract/json.ts';
+import { useLanguage } from '../../app/language.ts';
+import { textAt } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
-import { useLabels } from '../../contract/labels.ts';
-import { useFormat } from '../../kit/record/format.ts';
 import type { FormField } from '../../kit/form/form-field.ts';
 import { nameOf } from '../../kit/record/timeline.tsx';
 import { isPrincipal, shapeOf, titleOf } from '../../kit/form/reference.tsx';
@@ -15,17 +13,16 @@ import style from './record.module.css';
 
 /** Face, title and what one looks for first: stage, money, days, the other party, the owner. */
 export function RecordHead({ item }: { item: Item }) {
-  const t = useText();
-  const format = useFormat();
+  const { t, format } = useLanguage();
   const { shown, now, isDeleted, resource } = item;
   const { restore } = useRemoval(item);
   const title = titleOf(shown) || titleOf(now);
   return (
-    <div className={style['head']}>
+    <div className={style.head}>
       <Face name={title} shape={shapeOf(shown) ?? 'company'} size="big" />
-      <div className={style['naming']}>
+      <div className={style.naming}>
         <h1>{title}</h1>
-        <ul className={style['keys']}>
+        <ul className={style.keys}>
           {isDeleted && (
             <li>
               <Chip tone="danger" icon={Trash2}>
@@ -46,7 +43,7 @@ export function RecordHead({ item }: { item: Item }) {
         </Button>
       ) : (
         textAt(now, 'updateTime') !== '' && (
-          <dl className={style['figures']}>
+          <dl className={style.figures}>
             <dt>{t('record.lastChange')}</dt>
             <dd>{format.ago(textAt(now, 'updateTime'))}</dd>
           </dl>
@@ -57,13 +54,13 @@ export function RecordHead({ item }: { item: Item }) {
 }
 
 function KeyFact({ item, field }: { item: Item; field: FormField }) {
-  const labels = useLabels();
+  const { labels } = useLanguage();
   const name = nameOf(field, labels.field, item.resource.message);
   const values = theContract().enumValues(field.of);
   const isOrdered = item.resource.filters.some(({ path, operators }) => path === field.name && operators.includes('<'));
   const place = values.findIndex((value) => value.name === item.shown[field.name]);
   return (
-    <span className={style['key']} title={name}>
+    <span className={style.key} title={name}>
       {field.type === 'enum' && isOrdered && values.length > 0 && (
         <Ticks label={name} count={values.length} value={(place + 1) / values.length} height={12} />
       )}

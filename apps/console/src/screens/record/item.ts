@@ -1,10 +1,7 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { useSession, isPermitted } from '../../app/session.ts';
-import { call, Problem } from '../../contract/call.ts';
-import type { Resource } from '../../contract/contract-file.ts';
-import { theContract } from '../../contract/contract.ts';
-import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
-import { listQuery, readQuery } from '../../contract/queries.ts';
+import { isPermitted, useSession } from '../../app/session.ts';
+import { call, itemsAt, listQuery, Problem, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
+import { theContract, type Resource } from '../../contract/contract.ts';
 import { customFieldOf, type FormField } from '../../kit/form/form-field.ts';
 import { itemParameters } from '../../kit/form/reference.tsx';
 

@@ -2,15 +2,11 @@ import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { Check } from 'lucide-react';
 import { useState } from 'react';
 import { Missing } from '../../app/boundaries.tsx';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { keyText, useShortcut } from '../../app/shortcuts.ts';
-import { call, Problem } from '../../contract/call.ts';
-import type { Resource } from '../../contract/contract-file.ts';
-import { theContract } from '../../contract/contract.ts';
-import { isJson, textAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
-import { invalidate } from '../../contract/queries.ts';
+import { call, invalidate, isJson, Problem, textAt, type Json } from '../../contract/api.ts';
+import { theContract, type Resource } from '../../contract/contract.ts';
 import { faultsOf, FormFault, useWrite } from '../../kit/form/form-faults.tsx';
 import { Form, inputsOf } from '../../kit/form/form.tsx';
 import { Button } from '../../kit/ui.tsx';
@@ -33,8 +29,7 @@ export function NewObjectRecord() {
 }
 
 function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const navigate = useNavigate();
   const search: Json = useSearch({ strict: false });
   const custom = useCustomFields(resource, parents);
@@ -91,7 +86,7 @@ function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
         </Button>
       </Bar>
       <Scroll padded>
-        <div className={style['new']}>
+        <div className={style.new}>
           <FormFault error={write.error} names={fields.map(({ name }) => name)} />
           <Form
             message={message}
@@ -99,7 +94,7 @@ function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
             value={value}
             onChange={setValue}
             faults={faults}
-            {...(isChecked && { onLeave: () => void check() })}
+            onLeave={isChecked ? () => void check() : undefined}
           />
         </div>
       </Scroll>

@@ -1,11 +1,10 @@
 import { Plus } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { useText } from '../../app/language.ts';
-import type { Field } from '../../contract/contract-file.ts';
-import { theContract } from '../../contract/contract.ts';
-import { textAt, type Json } from '../../contract/json.ts';
-import { useLabels, type Labels } from '../../contract/labels.ts';
-import { useFormat, type Format } from '../../kit/record/format.ts';
+import { useLanguage } from '../../app/language.ts';
+import { theContract, type Field } from '../../contract/contract.ts';
+import { textAt, type Json } from '../../contract/api.ts';
+import type { Labels } from '../../app/labels.ts';
+import type { Format } from '../../app/format.ts';
 import { shapeOf, titleOf } from '../../kit/form/reference.tsx';
 import { Face, IconButton } from '../../kit/ui.tsx';
 import { isMoney } from '../../kit/record/value.tsx';
@@ -21,16 +20,16 @@ export function Panel({
 }: {
   title: string;
   count?: string;
-  onAdd?: (() => void) | undefined;
+  onAdd?: () => void;
   children: ReactNode;
 }) {
-  const t = useText();
+  const { t } = useLanguage();
   return (
-    <div className={style['panel']}>
+    <div className={style.panel}>
       <header>
         <h2>{title}</h2>
-        {count !== undefined && <span className={text['meta']}>{count}</span>}
-        <span className={text['grow']} />
+        {count !== undefined && <span className={text.meta}>{count}</span>}
+        <span className={text.grow} />
         {onAdd && <IconButton small name={t('record.add', { what: title })} icon={Plus} onPress={onAdd} />}
       </header>
       {children}
@@ -40,8 +39,7 @@ export function Panel({
 
 /** A record in a line or two: its name, its money, and what state it is in. */
 export function RowText({ message, record, children }: { message: string; record: Json; children?: ReactNode }) {
-  const labels = useLabels();
-  const format = useFormat();
+  const { labels, format } = useLanguage();
   const fields = theContract().fields(message);
   const shape = shapeOf(record);
   const money = fields.map(({ name }) => record[name]).find(isMoney);
@@ -51,11 +49,11 @@ export function RowText({ message, record, children }: { message: string; record
   return (
     <>
       {shape && <Face name={titleOf(record)} shape={shape} />}
-      <span className={style['rowText']}>
-        <span className={text['cut']}>{titleOf(record) || factsOf(fields, record, labels, format)}</span>
-        {beside.length > 0 && <span className={`${text['meta']} ${text['cut']}`}>{beside.join(', ')}</span>}
+      <span className={style.rowText}>
+        <span className={text.cut}>{titleOf(record) || factsOf(fields, record, labels, format)}</span>
+        {beside.length > 0 && <span className={`${text.meta} ${text.cut}`}>{beside.join(', ')}</span>}
       </span>
-      {money && <span className={text['number']}>{format.money(money)}</span>}
+      {money && <span className={text.number}>{format.money(money)}</span>}
       {children}
     </>
   );

@@ -2,14 +2,10 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { defaultParseSearch, Link, useNavigate } from '@tanstack/react-router';
 import { ChevronDown, ChevronRight, ChevronUp, CodeXml, Ellipsis, RotateCcw, Trash2, Zap } from 'lucide-react';
 import { useState } from 'react';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
-import { call } from '../../contract/call.ts';
-import type { Resource } from '../../contract/contract-file.ts';
-import { theContract } from '../../contract/contract.ts';
-import { textAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
-import { invalidate, listQuery } from '../../contract/queries.ts';
+import { call, invalidate, listQuery, textAt, type Json } from '../../contract/api.ts';
+import { theContract, type Resource } from '../../contract/contract.ts';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
 import { itemParameters, titleOf } from '../../kit/form/reference.tsx';
 import { notify } from '../../kit/toast.tsx';
@@ -24,31 +20,30 @@ import style from './record.module.css';
 
 /** Where the record was opened from, its neighbours there, and what can be done with it. */
 export function RecordBar({ item, from }: { item: Item; from: string }) {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const search: Json = defaultParseSearch(from.includes('?') ? from.slice(from.indexOf('?')) : from);
   const { resource, parents } = item;
   const object = textAt(parents, 'object');
   return (
-    <header className={style['bar']}>
+    <header className={style.bar}>
       {object === '' ? (
-        <Link to="/$resource" params={{ resource: resource.name }} search={search} className={style['back'] ?? ''}>
+        <Link to="/$resource" params={{ resource: resource.name }} search={search} className={style.back}>
           {labels.resource(resource.name)}
         </Link>
       ) : (
-        <Link to="/objects/$object" params={{ object }} search={search} className={style['back'] ?? ''}>
+        <Link to="/objects/$object" params={{ object }} search={search} className={style.back}>
           {labels.resource(object)}
         </Link>
       )}
-      <span className={text['faint']}>
+      <span className={text.faint}>
         <Icon of={ChevronRight} />
       </span>
       {from === '' ? (
-        <span className={text['cut']}>{titleOf(item.now)}</span>
+        <span className={text.cut}>{titleOf(item.now)}</span>
       ) : (
         <Neighbours item={item} from={from} search={search} />
       )}
-      <span className={text['grow']} />
+      <span className={text.grow} />
       <CopyCurl item={item} />
       <Actions item={item} label={t('record.more')} />
     </header>
@@ -57,7 +52,7 @@ export function RecordBar({ item, from }: { item: Item; from: string }) {
 
 /** The place of the record in the list that it was opened from. */
 function Neighbours({ item, from, search }: { item: Item; from: string; search: Json }) {
-  const t = useText();
+  const { t } = useLanguage();
   const { resource, parents, id } = item;
   const { items, total, hasMore } = useSiblings(resource, parents, search, id);
   const index = items.findIndex((each) => each['id'] === id);
@@ -65,16 +60,16 @@ function Neighbours({ item, from, search }: { item: Item; from: string; search: 
   const [previous, next] = [items[index - 1], index === -1 ? undefined : items[index + 1]];
   useShortcut('k', 'record.previous', () => previous && go(previous), previous !== undefined);
   useShortcut('j', 'record.next', () => next && go(next), next !== undefined);
-  if (index === -1) return <span className={text['cut']}>{titleOf(item.now)}</span>;
+  if (index === -1) return <span className={text.cut}>{titleOf(item.now)}</span>;
   return (
-    <span className={text['row']}>
+    <span className={text.row}>
       <Chip tone="line">
         {t(hasMore && total === undefined ? 'record.placeOfMore' : 'record.place', {
           place: index + 1,
           count: total ?? items.length,
         })}
       </Chip>
-      <span className={style['wide']}>
+      <span className={style.wide}>
         <IconButton
           small
           name={t('record.previous')}
@@ -119,7 +114,7 @@ function useGo({ resource, parents }: Item, from: string): (record: Json) => voi
 }
 
 function CopyCurl({ item }: { item: Item }) {
-  const t = useText();
+  const { t } = useLanguage();
   const { resource, parents, id, asOf } = item;
   const copy = () => {
     const get = theContract().operation(resource.get ?? '');
@@ -130,7 +125,7 @@ function CopyCurl({ item }: { item: Item }) {
   };
   useShortcut('c', 'record.curl', copy);
   return (
-    <span className={style['wide']}>
+    <span className={style.wide}>
       <Button kind="bare" icon={CodeXml} shortcut="C" onPress={copy}>
         {t('record.curl')}
       </Button>
@@ -140,8 +135,7 @@ function CopyCurl({ item }: { item: Item }) {
 
 /** The operations of the contract on this record. */
 function Actions({ item, label }: { item: Item; label: string }) {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const [verb, setVerb] = useState<string>();
   const { resource, parents, id, isDeleted, may } = item;
   const { remove, restore } = useRemoval(item);
@@ -179,7 +173,7 @@ function isAct(id: string): boolean {
 }
 
 export function useRemoval({ resource, parents, id, now }: Item): { remove: () => void; restore: () => void } {
-  const t = useText();
+  const { t } = useLanguage();
   const [collection = ''] = resource.name.split('/');
   const run = async (operation: string | undefined, options: { ifMatch?: string }) => {
     await call(operation ?? '', itemParameters(operation ?? '', parents, id), options);

@@ -1,11 +1,10 @@
 import { useParams, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { Missing, Pending } from '../../app/boundaries.tsx';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { Segments } from '../../kit/form/segments.tsx';
-import type { Resource } from '../../contract/contract-file.ts';
-import { theContract } from '../../contract/contract.ts';
-import { textAt, type Json } from '../../contract/json.ts';
+import { theContract, type Resource } from '../../contract/contract.ts';
+import { textAt, type Json } from '../../contract/api.ts';
 import { join } from '../../kit/ui.tsx';
 import { Facts } from './facts.tsx';
 import { RecordHead } from './head.tsx';
@@ -40,17 +39,17 @@ function Page({ resource, parents, id }: { resource: Resource; parents: Json; id
 const parts = ['timeline', 'fields', 'related'] as const;
 
 function Shown({ item, from }: { item: Item; from: string }) {
-  const t = useText();
+  const { t } = useLanguage();
   const hasHistory = item.may(item.resource.history);
   const [part, setPart] = useState<string>(hasHistory ? 'timeline' : 'fields');
   const shownParts = hasHistory ? parts : parts.filter((each) => each !== 'timeline');
   return (
     <>
       <RecordBar item={item} from={from} />
-      <div className={style['page']} data-part={part}>
+      <div className={style.page} data-part={part}>
         <RecordHead item={item} />
         {hasHistory && item.changes.length > 0 && <Ruler item={item} />}
-        <div className={style['parts']}>
+        <div className={style.parts}>
           <Segments
             label={t('record.parts')}
             value={part}
@@ -58,7 +57,7 @@ function Shown({ item, from }: { item: Item; from: string }) {
             options={shownParts.map((each) => ({ id: each, name: t(`record.${each}`) }))}
           />
         </div>
-        <div className={join(style['columns'], !hasHistory && style['plain'])}>
+        <div className={join(style.columns, !hasHistory && style.plain)}>
           <Facts item={item} />
           {hasHistory && <History item={item} />}
           <Related item={item} />

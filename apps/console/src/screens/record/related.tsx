@@ -1,12 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { useText } from '../../app/language.ts';
-import type { Field, Resource } from '../../contract/contract-file.ts';
-import { theContract } from '../../contract/contract.ts';
-import { isJson, itemsAt, textAt, type Json } from '../../contract/json.ts';
-import { useLabels } from '../../contract/labels.ts';
-import { readQuery } from '../../contract/queries.ts';
+import { useLanguage } from '../../app/language.ts';
+import { theContract, type Field, type Resource } from '../../contract/contract.ts';
+import { isJson, itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
 import { itemParameters } from '../../kit/form/reference.tsx';
 import { Chip } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
@@ -19,14 +16,14 @@ import style from './record.module.css';
 
 /** What belongs to the record: records that refer to it, associations, its children, its files. */
 export function Related({ item }: { item: Item }) {
-  const t = useText();
+  const { t } = useLanguage();
   const { resource, parents, may } = item;
   const references = resource.isRecord && parents['object'] === undefined ? referencesTo(resource.name) : [];
   const reads = [...resource.children, ...resource.verbs.filter(isRead)].filter(
     (id) => may(id) && listIn(id)?.of !== 'Association',
   );
   return (
-    <section className={style['related']} aria-label={t('record.related')}>
+    <section className={style.related} aria-label={t('record.related')}>
       {references.map((reference) => (
         <Referring key={`${reference.resource.name}.${reference.path}`} item={item} {...reference} />
       ))}
@@ -56,8 +53,7 @@ function referencesTo(name: string): Reference[] {
 
 /** The first records that refer to this one. */
 function Referring({ item, resource, path }: { item: Item } & Reference) {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const filter = `${path} = "${item.id}"`;
   const known = theContract().operation(resource.list).parameters;
   const isCounted = known.some(({ name }) => name === 'total');
@@ -84,13 +80,13 @@ function Referring({ item, resource, path }: { item: Item } & Reference) {
           key={textAt(record, 'id')}
           to="/$resource/$id"
           params={{ resource: resource.name, id: textAt(record, 'id') }}
-          className={style['row'] ?? ''}
+          className={style.row}
         >
           <RowText message={resource.message} record={record} />
         </Link>
       ))}
       {records.length > 5 && (
-        <Link to="/$resource" params={{ resource: resource.name }} search={{ filter }} className={text['link'] ?? ''}>
+        <Link to="/$resource" params={{ resource: resource.name }} search={{ filter }} className={text.link}>
           {t('record.all')}
         </Link>
       )}
@@ -108,8 +104,7 @@ function Referring({ item, resource, path }: { item: Item } & Reference) {
 
 /** A list of the contract below the record, such as its consents, or what a verb finds for it, such as duplicates. */
 function Children({ item, list }: { item: Item; list: string }) {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const [isAdding, setIsAdding] = useState(false);
   const parameters = itemParameters(list, item.parents, item.id);
   const { data } = useQuery(readQuery(list, parameters));
@@ -140,16 +135,12 @@ function Child({ item, child, message }: { item: Item; child: Json; message: str
   const score = child['score'];
   if (!isJson(inner))
     return (
-      <div className={style['row']}>
+      <div className={style.row}>
         <RowText message={message} record={child} />
       </div>
     );
   return (
-    <Link
-      to="/$resource/$id"
-      params={{ resource: item.resource.name, id: textAt(inner, 'id') }}
-      className={style['row'] ?? ''}
-    >
+    <Link to="/$resource/$id" params={{ resource: item.resource.name, id: textAt(inner, 'id') }} className={style.row}>
       <RowText message={item.resource.message} record={inner}>
         {typeof score === 'number' && <Chip tone="warn">{score.toFixed(1)}</Chip>}
       </RowText>

@@ -1,7 +1,5 @@
 import { useState } from 'react';
-import { call, Problem } from '../../contract/call.ts';
-import { isJson, textAt, valueAt, type Json } from '../../contract/json.ts';
-import { invalidate } from '../../contract/queries.ts';
+import { call, invalidate, isJson, Problem, textAt, valueAt, type Json } from '../../contract/api.ts';
 import { isSame } from '../../kit/record/diff.tsx';
 import { itemParameters } from '../../kit/form/reference.tsx';
 import type { Item } from './item.ts';

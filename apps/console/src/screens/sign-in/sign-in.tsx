@@ -17,12 +17,12 @@ export function SignIn() {
     location.assign(signInUrl(workspace.trim(), returnPath(), language));
   };
   return (
-    <div className={style['page']}>
-      <main className={style['door']}>
-        <header className={style['brand']}>
+    <div className={style.page}>
+      <main className={style.door}>
+        <header className={style.brand}>
           <Logo /> Rapport
         </header>
-        <form className={style['form']} onSubmit={goOn}>
+        <form className={style.form} onSubmit={goOn}>
           <h1>{t('signIn.title')}</h1>
           <TextField
             label={t('signIn.workspace')}
@@ -36,12 +36,12 @@ export function SignIn() {
           <Button type="submit" kind="primary" icon={CornerDownLeft}>
             {t('signIn.continue')}
           </Button>
-          <p className={style['next']}>
+          <p className={style.next}>
             <Icon of={ShieldCheck} /> {t('signIn.next')}
           </p>
         </form>
       </main>
-      <aside className={style['poster']}>
+      <aside className={style.poster}>
         <p>{t('signIn.poster')}</p>
         <LogPicture />
         <small>{t('signIn.reason')}</small>
@@ -60,7 +60,7 @@ function returnPath(): string {
 /** The log as a scale of ticks, with now. */
 function LogPicture() {
   return (
-    <svg viewBox="0 0 760 300" aria-hidden className={style['log']}>
+    <svg viewBox="0 0 760 300" aria-hidden className={style.log}>
       {Array.from({ length: 96 }, (_, index) => {
         const height =
           index < 64
@@ -73,7 +73,7 @@ function LogPicture() {
           <line key={index} x1={x} x2={x} y1={240 - height} y2={240} opacity={index < 64 ? 0.25 + index / 130 : 0.2} />
         );
       })}
-      <line x1="516" x2="516" y1="40" y2="284" className={style['now']} />
+      <line x1="516" x2="516" y1="40" y2="284" className={style.now} />
     </svg>
   );
 }

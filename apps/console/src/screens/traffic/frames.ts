@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react';
-import { Problem, stream } from '../../contract/call.ts';
+import { Problem, stream } from '../../contract/api.ts';
 
 /** As `rapport.edge.v1.TrafficFrame`; zero values are present. */
 export interface Frame {

@@ -1,7 +1,6 @@
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { theContract } from '../../contract/contract.ts';
 import { Sparkline } from '../../kit/chart/chart.tsx';
-import { useFormat } from '../../kit/record/format.ts';
 import { join, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { operationsOf, percentile, type OperationFigures } from './figures.ts';
@@ -12,11 +11,11 @@ import style from './traffic.module.css';
 
 /** The operations of the range, the busiest first. */
 export function OperationTable({ frames }: { frames: readonly Frame[] }) {
-  const t = useText();
+  const { t } = useLanguage();
   const bounds = frames.at(-1)?.latencyBoundsMs ?? [];
   const seconds = frames.reduce((sum, { durationMs }) => sum + durationMs / 1_000, 0);
   return (
-    <table className={style['operations']}>
+    <table className={style.operations}>
       <thead>
         <tr>
           <th scope="col">{t('traffic.operation')}</th>
@@ -41,8 +40,7 @@ export function OperationTable({ frames }: { frames: readonly Frame[] }) {
 }
 
 function OperationRow({ figures, bounds, seconds }: OperationRowProps) {
-  const t = useText();
-  const format = useFormat();
+  const { t, format } = useLanguage();
   const { operation, sum, parts } = figures;
   const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => percentile(sum.latencies, bounds, share));
   const objective = objectivesMs[operation];
@@ -52,7 +50,7 @@ function OperationRow({ figures, bounds, seconds }: OperationRowProps) {
   return (
     <tr>
       <th scope="row">
-        <span className={style['name']}>
+        <span className={style.name}>
           {operation} <code>{pathOf(operation)}</code>
         </span>
       </th>
@@ -62,12 +60,12 @@ function OperationRow({ figures, bounds, seconds }: OperationRowProps) {
       <td>
         <Sparkline values={parts} />
       </td>
-      <td className={text['two']}>{msText(p50)}</td>
-      <td className={isLate ? style['late'] : undefined}>{msText(p95)}</td>
-      <td className={text['two']}>{msText(p99)}</td>
+      <td className={text.two}>{msText(p50)}</td>
+      <td className={isLate ? style.late : undefined}>{msText(p95)}</td>
+      <td className={text.two}>{msText(p99)}</td>
       <td>
         {objective === undefined || p95 === undefined ? (
-          <span className={text['faint']}>–</span>
+          <span className={text.faint}>–</span>
         ) : (
           <Ticks
             label={t('traffic.p95Of', { ms: msText(p95), objective })}
@@ -78,7 +76,7 @@ function OperationRow({ figures, bounds, seconds }: OperationRowProps) {
           />
         )}
       </td>
-      <td className={join(reads === 0 && text['faint'])}>
+      <td className={join(reads === 0 && text.faint)}>
         {reads === 0 ? t('traffic.notCached') : format.percent(sum.hits / reads)}
       </td>
     </tr>

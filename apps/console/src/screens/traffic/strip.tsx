@@ -1,5 +1,4 @@
-import { useText } from '../../app/language.ts';
-import { useFormat } from '../../kit/record/format.ts';
+import { useLanguage } from '../../app/language.ts';
 import { Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { figuresOf, figuresOfFrame, lastSeconds, percentile } from './figures.ts';
@@ -8,8 +7,7 @@ import style from './traffic.module.css';
 
 /** The figures of the range, the rate of the last three seconds. */
 export function Strip({ frames }: { frames: readonly Frame[] }) {
-  const t = useText();
-  const format = useFormat();
+  const { t, format } = useLanguage();
   const all = figuresOf(frames);
   const now = figuresOf(lastSeconds(frames, 3));
   const peak = Math.max(...frames.map((frame) => rate(figuresOfFrame(frame))));
@@ -17,7 +15,7 @@ export function Strip({ frames }: { frames: readonly Frame[] }) {
   const reads = all.hits + all.misses;
   const latency = (share: number) => msText(percentile(all.latencies, bounds, share));
   return (
-    <dl className={style['strip']}>
+    <dl className={style.strip}>
       <Figure name={t('traffic.requests')} value={format.number(Math.round(rate(now)))} unit={t('traffic.perSecond')}>
         {t('traffic.peak', { rate: Math.round(peak) })}
       </Figure>
@@ -46,9 +44,9 @@ function Figure({ name, value, unit, children }: FigureProps) {
     <div>
       <dt>{name}</dt>
       <dd>
-        <span className={text['figure']}>{value}</span> <span className={text['meta']}>{unit}</span>
+        <span className={text.figure}>{value}</span> <span className={text.meta}>{unit}</span>
       </dd>
-      <dd className={text['micro']}>{children}</dd>
+      <dd className={text.micro}>{children}</dd>
     </div>
   );
 }

@@ -2,13 +2,12 @@ import { Activity, Pause, Play, WifiOff } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
 import { ProblemText } from '../../app/boundaries.tsx';
-import { useText } from '../../app/language.ts';
+import { useLanguage } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
-import { Problem } from '../../contract/call.ts';
+import { Problem } from '../../contract/api.ts';
 import { AreaChart, AreaTable, type Series } from '../../kit/chart/chart.tsx';
 import { useAsTable } from '../../kit/chart/chart-bars.tsx';
-import { useFormat } from '../../kit/record/format.ts';
 import { Button, Chip, Skeleton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { figuresOfFrame, lastSeconds } from './figures.ts';
@@ -22,7 +21,7 @@ const ranges = [60, 300, 900, 3_600] as const;
 
 /** The requests of the workspace as they are answered, and the state of the platform behind them. */
 export function Traffic() {
-  const t = useText();
+  const { t } = useLanguage();
   const live = useTraffic();
   const [seconds, setSeconds] = useState<number>(300);
   const [paused, setPaused] = useState<readonly Frame[]>();
@@ -34,30 +33,30 @@ export function Traffic() {
     <>
       <Bar title={t('nav.traffic')} beside={<Connection live={live} isPaused={paused !== undefined} />}>
         <ToggleButtonGroup
-          className={style['switch'] ?? ''}
+          className={style.switch}
           aria-label={t('traffic.range')}
           disallowEmptySelection
           selectedKeys={[String(seconds)]}
           onSelectionChange={([key]) => setSeconds(Number(key))}
         >
           {ranges.map((range) => (
-            <ToggleButton key={range} id={String(range)} className={style['segment'] ?? ''}>
+            <ToggleButton key={range} id={String(range)} className={style.segment}>
               {range < 3_600 ? t('traffic.minutes', { minutes: range / 60 }) : t('traffic.hour')}
             </ToggleButton>
           ))}
         </ToggleButtonGroup>
         <Button icon={paused ? Play : Pause} shortcut="P" onPress={toggle}>
-          <span className={style['label']}>{t(paused ? 'traffic.resume' : 'traffic.pause')}</span>
+          <span className={style.label}>{t(paused ? 'traffic.resume' : 'traffic.pause')}</span>
         </Button>
       </Bar>
       {isClosed ? (
-        <div className={style['wait']}>
+        <div className={style.wait}>
           <ProblemText error={live.problem} />
         </div>
       ) : (
         <Scroll>
           {frames.length === 0 ? (
-            <div className={style['wait']}>
+            <div className={style.wait}>
               <p>{t('traffic.first')}</p>
               <Skeleton width={32} />
               <Skeleton width={24} />
@@ -76,8 +75,8 @@ function Shown({ frames, seconds }: { frames: readonly Frame[]; seconds: number 
   return (
     <>
       <Strip frames={frames} />
-      <div className={style['layout']}>
-        <div className={style['main']}>
+      <div className={style.layout}>
+        <div className={style.main}>
           <Answers frames={frames} seconds={seconds} />
           <OperationTable frames={frames} />
         </div>
@@ -88,8 +87,7 @@ function Shown({ frames, seconds }: { frames: readonly Frame[]; seconds: number 
 }
 
 function Answers({ frames, seconds }: { frames: readonly Frame[]; seconds: number }) {
-  const t = useText();
-  const format = useFormat();
+  const { t, format } = useLanguage();
   const [isTable, tableButton] = useAsTable();
   const each = frames.map(figuresOfFrame);
   const rates = (of: 'cache' | 'notModified' | 'service' | 'refused') =>
@@ -103,13 +101,13 @@ function Answers({ frames, seconds }: { frames: readonly Frame[]; seconds: numbe
   const times = frames.map(({ time }) => Date.parse(time) / 1_000);
   const title = t('traffic.requestsASecond');
   return (
-    <section className={style['answers']} aria-label={title}>
-      <header className={style['head']}>
+    <section className={style.answers} aria-label={title}>
+      <header className={style.head}>
         <h2>{title}</h2>
-        <span className={text['grow']} />
+        <span className={text.grow} />
         {series.map(({ name, color, values }) => (
-          <span key={name} className={style['legend']}>
-            <span className={style['swatch']} style={{ background: `var(--chart-${color})` }} />
+          <span key={name} className={style.legend}>
+            <span className={style.swatch} style={{ background: `var(--chart-${color})` }} />
             {name} <b>{format.number(Math.round(values.at(-1) ?? 0))}</b>
           </span>
         ))}
@@ -126,11 +124,11 @@ function Answers({ frames, seconds }: { frames: readonly Frame[]; seconds: numbe
 
 /** Whether frames arrive; when they do not, the stream is opened again by itself. */
 function Connection({ live, isPaused }: { live: TrafficState; isPaused: boolean }) {
-  const t = useText();
+  const { t } = useLanguage();
   const seconds = useSecondsTo(live.connection === 'waiting' ? live.retryAt : undefined);
   const isPartial = live.frames.at(-1)?.partial === true;
   return (
-    <span className={text['row']} role="status">
+    <span className={text.row} role="status">
       {isPaused ? (
         <Chip icon={Pause}>{t('traffic.paused')}</Chip>
       ) : live.connection === 'waiting' ? (
@@ -138,7 +136,7 @@ function Connection({ live, isPaused }: { live: TrafficState; isPaused: boolean 
           {t('traffic.waiting', { seconds })}
         </Chip>
       ) : (
-        <span className={style['label']}>
+        <span className={style.label}>
           <Chip tone="mark" icon={Activity}>
             {t(`traffic.${live.connection}`)}
           </Chip>

@@ -1,12 +1,10 @@
 import { Check, Layers, Merge, RotateCcw, SquarePen, Tag, Trash2, Upload, UserRound, X } from 'lucide-react';
 import { useState } from 'react';
-import { useText } from '../../../app/language.ts';
+import { useLanguage } from '../../../app/language.ts';
 import { isPermitted, useSession } from '../../../app/session.ts';
 import { useShortcut } from '../../../app/shortcuts.ts';
-import { theContract } from '../../../contract/contract.ts';
-import type { Field, Resource } from '../../../contract/contract-file.ts';
-import { textAt, type Json } from '../../../contract/json.ts';
-import { useLabels } from '../../../contract/labels.ts';
+import { theContract, type Field, type Resource } from '../../../contract/contract.ts';
+import { textAt, type Json } from '../../../contract/api.ts';
 import { Button, Icon, IconButton, type IconType } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import { exportRows } from '../list-bar.tsx';
@@ -85,8 +83,7 @@ interface BulkActionsProps extends BulkBarProps {
 
 function BulkActions({ list, setIds, states, selected, bulk, fields, open }: BulkActionsProps) {
   const { resource, parents, data } = list;
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const may = useMay(parents);
   const isDeleted = selected.every((row) => states.stateOf(row)?.kind === 'deleted');
   const canUpdate = may(resource.batchUpdate) && !isDeleted;
@@ -96,10 +93,10 @@ function BulkActions({ list, setIds, states, selected, bulk, fields, open }: Bul
   useShortcut('m', 'list.merge', () => open('merge'), canMerge);
   useShortcut('delete', 'list.delete', () => void bulk.remove(), canDelete);
   return (
-    <div className={style['bulk']} role="toolbar" aria-label={t('list.selection')}>
+    <div className={style.bulk} role="toolbar" aria-label={t('list.selection')}>
       <BulkCount selected={selected.length} rows={states.rows} data={data} setIds={setIds} />
       {canUpdate && (
-        <span className={style['wide']}>
+        <span className={style.wide}>
           {quickFields(fields).map((field) => (
             <FieldButton
               key={field.name}
@@ -121,7 +118,7 @@ function BulkActions({ list, setIds, states, selected, bulk, fields, open }: Bul
         </Button>
       )}
       {may(resource.export) && (
-        <span className={style['wide']}>
+        <span className={style.wide}>
           <Button
             kind="bare"
             icon={Upload}
@@ -154,16 +151,16 @@ interface BulkCountProps {
 }
 
 function BulkCount({ selected, rows, data, setIds }: BulkCountProps) {
-  const t = useText();
+  const { t } = useLanguage();
   const canSelectMore = data.count !== undefined && rows.length > selected;
   return (
-    <span className={style['bulkCount']}>
+    <span className={style.bulkCount}>
       <Icon of={Check} />
       <span role="status">{t('list.selected', { count: selected })}</span>
       {canSelectMore && (
         <button
           type="button"
-          className={`${style['link']} ${style['wide']}`}
+          className={`${style.link} ${style.wide}`}
           onClick={() => setIds(new Set(rows.map((row) => textAt(row, 'id'))))}
         >
           {t('list.allLoaded', { count: rows.length })}
@@ -196,7 +193,7 @@ function FieldButton({ field, name, onPress }: { field: Field; name: string; onP
   useShortcut(key, name, onPress);
   return (
     <Button kind="bare" icon={icon} shortcut={key.toUpperCase()} onPress={onPress}>
-      <span className={text['cut']}>{name}</span>
+      <span className={text.cut}>{name}</span>
     </Button>
   );
 }

@@ -1,11 +1,9 @@
 import { useState } from 'react';
 import { Radio, RadioGroup } from 'react-aria-components';
-import { useText } from '../../../app/language.ts';
-import { call, Problem } from '../../../contract/call.ts';
-import type { Resource } from '../../../contract/contract-file.ts';
-import { textAt, valueAt, type Json } from '../../../contract/json.ts';
+import { useLanguage } from '../../../app/language.ts';
+import { call, Problem, textAt, valueAt, type Json } from '../../../contract/api.ts';
+import type { Resource } from '../../../contract/contract.ts';
 import { titleOf } from '../../../hints/hints.ts';
-import { useFormat } from '../../../kit/record/format.ts';
 import { Dialog } from '../../../kit/overlay.tsx';
 import { Button } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
@@ -22,8 +20,7 @@ interface MergeDialogProps {
 
 /** Asks which of two records survives. The other one's values fill its gaps. */
 export function MergeDialog({ resource, verb, records, onClose, onMerged }: MergeDialogProps) {
-  const t = useText();
-  const format = useFormat();
+  const { t, format } = useLanguage();
   const [survivor, setSurvivor] = useState(textAt(records[0], 'id'));
   const [error, setError] = useState<string>();
   const merge = async () => {
@@ -53,23 +50,18 @@ export function MergeDialog({ resource, verb, records, onClose, onMerged }: Merg
         </>
       }
     >
-      <RadioGroup
-        value={survivor}
-        onChange={setSurvivor}
-        className={style['form'] ?? ''}
-        aria-label={t('list.survivor')}
-      >
-        <p className={text['two']}>{t('list.mergeHelp')}</p>
+      <RadioGroup value={survivor} onChange={setSurvivor} className={style.form} aria-label={t('list.survivor')}>
+        <p className={text.two}>{t('list.mergeHelp')}</p>
         {records.map((record) => (
-          <Radio key={textAt(record, 'id')} value={textAt(record, 'id')} className={style['pick'] ?? ''}>
-            <span className={text['strong']}>{titleOf(resource, record)}</span>
-            <span className={text['meta']}>
+          <Radio key={textAt(record, 'id')} value={textAt(record, 'id')} className={style.pick}>
+            <span className={text.strong}>{titleOf(resource, record)}</span>
+            <span className={text.meta}>
               {t('list.createdAt', { time: format.exactTime(textAt(record, 'createTime')) })}
             </span>
           </Radio>
         ))}
         {error !== undefined && (
-          <p className={style['error']} role="alert">
+          <p className={style.error} role="alert">
             {error}
           </p>
         )}

@@ -1,9 +1,7 @@
 import { useState } from 'react';
-import { useText } from '../../../app/language.ts';
-import { Problem } from '../../../contract/call.ts';
-import type { Field, Resource } from '../../../contract/contract-file.ts';
-import { valueAt, type Json } from '../../../contract/json.ts';
-import { useLabels } from '../../../contract/labels.ts';
+import { useLanguage } from '../../../app/language.ts';
+import { Problem, valueAt, type Json } from '../../../contract/api.ts';
+import type { Field, Resource } from '../../../contract/contract.ts';
 import { titleOf } from '../../../hints/hints.ts';
 import { Select, TextField } from '../../../kit/form/field.tsx';
 import type { Faults } from '../../../kit/form/form-faults.tsx';
@@ -23,8 +21,7 @@ interface SetDialogProps {
 
 /** Gives one field of the records a value; of a list of words, adds one or takes it away. */
 export function SetDialog({ resource, fields, records, onSet, onClose }: SetDialogProps) {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const settable = fields.filter(isSettable);
   const [field, setField] = useState(settable[0]);
   const [one] = records;
@@ -66,7 +63,7 @@ export function SetDialog({ resource, fields, records, onSet, onClose }: SetDial
       }
     >
       <form
-        className={style['form']}
+        className={style.form}
         onSubmit={(event) => {
           event.preventDefault();
           void set(false);

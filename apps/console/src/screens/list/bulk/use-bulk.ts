@@ -1,10 +1,6 @@
-import { useText } from '../../../app/language.ts';
-import { call } from '../../../contract/call.ts';
-import type { Resource } from '../../../contract/contract-file.ts';
-import { theContract } from '../../../contract/contract.ts';
-import { itemsAt, textAt, valueAt, type Json } from '../../../contract/json.ts';
-import { useLabels } from '../../../contract/labels.ts';
-import { invalidate } from '../../../contract/queries.ts';
+import { useLanguage } from '../../../app/language.ts';
+import { call, invalidate, itemsAt, textAt, valueAt, type Json } from '../../../contract/api.ts';
+import { theContract, type Resource } from '../../../contract/contract.ts';
 import { notify } from '../../../kit/toast.tsx';
 import type { RowStates } from '../use-row-states.tsx';
 
@@ -30,8 +26,7 @@ export function useBulk(
   states: RowStates,
   onDone: () => void,
 ): Bulk {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const collection = resource.name.split('/')[0] ?? '';
   const part = partOf(resource);
 

@@ -1,7 +1,7 @@
 import { ArrowDown, ArrowUp, Columns3 } from 'lucide-react';
 import { useState } from 'react';
 import { Checkbox, Dialog, DialogTrigger, Popover } from 'react-aria-components';
-import { useText } from '../../../app/language.ts';
+import { useLanguage } from '../../../app/language.ts';
 import { Button, IconButton } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import type { ListColumn } from '../columns.tsx';
@@ -16,7 +16,7 @@ interface ColumnMenuProps {
 
 /** Which columns a list has, and in which order. The name is always the first. */
 export function ColumnMenu({ columns, chosen, onChange }: ColumnMenuProps) {
-  const t = useText();
+  const { t } = useLanguage();
   const [wanted, setWanted] = useState('');
   const ids = chosen.slice(1).map(({ id }) => id);
   const others = columns.slice(1).filter(({ id }) => !ids.includes(id));
@@ -30,11 +30,11 @@ export function ColumnMenu({ columns, chosen, onChange }: ColumnMenuProps) {
   return (
     <DialogTrigger>
       <Button icon={Columns3}>{t('list.columns')}</Button>
-      <Popover className={style['popover'] ?? ''} placement="bottom end" offset={4}>
-        <Dialog className={style['columns'] ?? ''} aria-label={t('list.columns')}>
+      <Popover className={style.popover} placement="bottom end" offset={4}>
+        <Dialog className={style.columns} aria-label={t('list.columns')}>
           <ul>
             {chosen.slice(1).map(({ id, name }, index) => (
-              <li key={id} className={style['columnRow']}>
+              <li key={id} className={style.columnRow}>
                 <ColumnBox name={name} isOn onChange={() => onChange(ids.filter((each) => each !== id))} />
                 <IconButton
                   small
@@ -54,15 +54,15 @@ export function ColumnMenu({ columns, chosen, onChange }: ColumnMenuProps) {
             ))}
           </ul>
           <input
-            className={style['search']}
+            className={style.search}
             value={wanted}
             aria-label={t('list.findColumn')}
             placeholder={t('list.findColumn')}
             onChange={({ target }) => setWanted(target.value)}
           />
-          <ul className={style['others']}>
+          <ul className={style.others}>
             {found.map(({ id, name }) => (
-              <li key={id} className={style['columnRow']}>
+              <li key={id} className={style.columnRow}>
                 <ColumnBox name={name} isOn={false} onChange={() => onChange([...ids, id])} />
               </li>
             ))}
@@ -78,9 +78,9 @@ export function ColumnMenu({ columns, chosen, onChange }: ColumnMenuProps) {
 
 function ColumnBox({ name, isOn, onChange }: { name: string; isOn: boolean; onChange: () => void }) {
   return (
-    <Checkbox isSelected={isOn} onChange={onChange} className={style['columnBox'] ?? ''}>
-      <span className={style['tick']} aria-hidden />
-      <span className={text['cut']}>{name}</span>
+    <Checkbox isSelected={isOn} onChange={onChange} className={style.columnBox}>
+      <span className={style.tick} aria-hidden />
+      <span className={text.cut}>{name}</span>
     </Checkbox>
   );
 }

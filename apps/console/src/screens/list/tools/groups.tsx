@@ -1,12 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { X } from 'lucide-react';
-import { useText } from '../../../app/language.ts';
+import { useLanguage } from '../../../app/language.ts';
 import { theContract } from '../../../contract/contract.ts';
-import { itemsAt, textAt } from '../../../contract/json.ts';
-import { useLabels } from '../../../contract/labels.ts';
-import { readQuery } from '../../../contract/queries.ts';
+import { itemsAt, readQuery, textAt } from '../../../contract/api.ts';
 import { quoted } from '../../../kit/filter/filter-completion.ts';
-import { useFormat } from '../../../kit/record/format.ts';
 import { isPersonField, PersonName } from '../../../kit/record/person.tsx';
 import { IconButton } from '../../../kit/ui.tsx';
 import type { ListState } from '../list-state.ts';
@@ -15,9 +12,7 @@ import style from '../list.module.css';
 
 /** How many records each value of a field has. A press adds the value to the filter. */
 export function Groups({ list }: { list: ListState }) {
-  const t = useText();
-  const labels = useLabels();
-  const format = useFormat();
+  const { t, labels, format } = useLanguage();
   const { resource, search, change, data } = list;
   const { group = '' } = search;
   const canGroup = resource.aggregate !== undefined && resource.groups.includes(group);
@@ -30,12 +25,12 @@ export function Groups({ list }: { list: ListState }) {
     change({ filter: search.filter === undefined ? condition : `${search.filter} AND ${condition}` });
   };
   return (
-    <div className={style['groups']} role="group" aria-label={t('list.groupedBy', { name })}>
-      <span className={style['groupName']}>{name}</span>
+    <div className={style.groups} role="group" aria-label={t('list.groupedBy', { name })}>
+      <span className={style.groupName}>{name}</span>
       {itemsAt(answer.data, 'groups').map((each) => {
         const value = textAt(itemsAt(each, 'values')[0], 'value');
         return (
-          <button key={value} type="button" className={style['view']} onClick={() => add(value)}>
+          <button key={value} type="button" className={style.view} onClick={() => add(value)}>
             <GroupValue list={list} path={group} value={value} />
             <small>{format.number(Number(each['count']))}</small>
           </button>
@@ -47,9 +42,7 @@ export function Groups({ list }: { list: ListState }) {
 }
 
 function GroupValue({ list: { resource }, path, value }: { list: ListState; path: string; value: string }) {
-  const t = useText();
-  const labels = useLabels();
-  const format = useFormat();
+  const { t, labels, format } = useLanguage();
   const field = theContract().field(resource.message, path);
   if (value === '') return t('list.none');
   if (isPersonField(path)) return <PersonName value={value} />;

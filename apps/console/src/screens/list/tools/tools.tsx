@@ -1,9 +1,8 @@
 import { AlignJustify, ArrowDownWideNarrow, Equal, Group } from 'lucide-react';
 import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
-import { useText } from '../../../app/language.ts';
+import { useLanguage } from '../../../app/language.ts';
 import { chooseDensity, chosenDensity, type Density } from '../../../app/theme.ts';
-import type { Json } from '../../../contract/json.ts';
-import { useLabels } from '../../../contract/labels.ts';
+import type { Json } from '../../../contract/api.ts';
 import { useFilterNames } from '../../../kit/filter/filter-completion.ts';
 import { FilterInput } from '../../../kit/filter/filter-input.tsx';
 import { Menu, MenuItem } from '../../../kit/overlay.tsx';
@@ -26,10 +25,10 @@ interface ToolsProps {
 /** What changes the view: filter, order, columns and density. */
 export function Tools({ list, customFields, columns, chosen }: ToolsProps) {
   const { resource, parents, search, change, data } = list;
-  const t = useText();
+  const { t } = useLanguage();
   const names = useFilterNames(resource, customFields);
   return (
-    <div className={style['tools']}>
+    <div className={style.tools}>
       {hasParameter(resource.list, 'filter') ? (
         <FilterInput
           resource={resource}
@@ -40,9 +39,9 @@ export function Tools({ list, customFields, columns, chosen }: ToolsProps) {
           fault={data.fault}
         />
       ) : (
-        <span className={style['grow']} />
+        <span className={style.grow} />
       )}
-      <span className={style['wide']}>
+      <span className={style.wide}>
         {resource.orders.length > 0 && hasParameter(resource.list, 'orderBy') && (
           <SortMenu columns={columns} sort={search.sort} onChange={(sort) => change({ sort })} />
         )}
@@ -50,7 +49,7 @@ export function Tools({ list, customFields, columns, chosen }: ToolsProps) {
         <ColumnMenu columns={columns} chosen={chosen} onChange={(ids) => change({ columns: ids?.join() })} />
         <ToggleButtonGroup
           aria-label={t('list.density')}
-          className={style['segments'] ?? ''}
+          className={style.segments}
           selectionMode="single"
           disallowEmptySelection
           selectedKeys={[search.density ?? chosenDensity()]}
@@ -59,10 +58,10 @@ export function Tools({ list, customFields, columns, chosen }: ToolsProps) {
             change({ density: density as Density });
           }}
         >
-          <ToggleButton id="comfortable" aria-label={t('density.comfortable')} className={style['segment'] ?? ''}>
+          <ToggleButton id="comfortable" aria-label={t('density.comfortable')} className={style.segment}>
             <Icon of={Equal} />
           </ToggleButton>
-          <ToggleButton id="compact" aria-label={t('density.compact')} className={style['segment'] ?? ''}>
+          <ToggleButton id="compact" aria-label={t('density.compact')} className={style.segment}>
             <Icon of={AlignJustify} />
           </ToggleButton>
         </ToggleButtonGroup>
@@ -80,7 +79,7 @@ function SortMenu({
   sort: string | undefined;
   onChange: (sort: string | undefined) => void;
 }) {
-  const t = useText();
+  const { t } = useLanguage();
   const order = orderOf(sort);
   const ordered = columns.filter(({ isOrdered }) => isOrdered);
   return (
@@ -94,7 +93,7 @@ function SortMenu({
               key={id}
               id={id}
               onAction={() => onChange(next)}
-              {...(isCurrent && { shortcut: order.isDescending ? '↓' : '↑' })}
+              shortcut={isCurrent ? (order.isDescending ? '↓' : '↑') : undefined}
             >
               {name}
             </MenuItem>
@@ -109,8 +108,7 @@ function SortMenu({
 }
 
 function GroupMenu({ list: { resource, search, change } }: { list: ListState }) {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   return (
     <Menu label={t('list.group')} button={<Button icon={Group}>{t('list.group')}</Button>}>
       {resource.groups.map((path) => (

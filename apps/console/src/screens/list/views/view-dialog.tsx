@@ -1,9 +1,7 @@
 import { useState } from 'react';
 import { Checkbox } from 'react-aria-components';
-import { useText } from '../../../app/language.ts';
-import { call, Problem } from '../../../contract/call.ts';
-import { textAt, type Json } from '../../../contract/json.ts';
-import { invalidate } from '../../../contract/queries.ts';
+import { useLanguage } from '../../../app/language.ts';
+import { call, invalidate, Problem, textAt, type Json } from '../../../contract/api.ts';
 import { TextField } from '../../../kit/form/field.tsx';
 import { Dialog } from '../../../kit/overlay.tsx';
 import { Button } from '../../../kit/ui.tsx';
@@ -19,7 +17,7 @@ interface ViewDialogProps {
 
 /** Asks for the name of a new view. */
 export function ViewDialog({ isOpen, onClose, state, onSaved }: ViewDialogProps) {
-  const t = useText();
+  const { t } = useLanguage();
   const [name, setName] = useState('');
   const [isShared, setShared] = useState(false);
   const [error, setError] = useState<string>();
@@ -50,15 +48,15 @@ export function ViewDialog({ isOpen, onClose, state, onSaved }: ViewDialogProps)
       }
     >
       <form
-        className={style['form']}
+        className={style.form}
         onSubmit={(event) => {
           event.preventDefault();
           void save();
         }}
       >
         <TextField label={t('views.nameOf')} value={name} onChange={setName} error={error} autoFocus />
-        <Checkbox isSelected={isShared} onChange={setShared} className={style['columnBox'] ?? ''}>
-          <span className={style['tick']} aria-hidden />
+        <Checkbox isSelected={isShared} onChange={setShared} className={style.columnBox}>
+          <span className={style.tick} aria-hidden />
           {t('views.share')}
         </Checkbox>
       </form>

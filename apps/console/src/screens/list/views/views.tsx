@@ -1,15 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import { Bookmark, Ellipsis, Plus, Trash2, Users } from 'lucide-react';
 import { useState } from 'react';
-import { useText } from '../../../app/language.ts';
+import { useLanguage } from '../../../app/language.ts';
 import { useSession } from '../../../app/session.ts';
-import { call } from '../../../contract/call.ts';
-import { theContract } from '../../../contract/contract.ts';
-import type { Resource } from '../../../contract/contract-file.ts';
-import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
-import { invalidate, readQuery } from '../../../contract/queries.ts';
+import { call, invalidate, itemsAt, readQuery, textAt, type Json } from '../../../contract/api.ts';
+import { theContract, type Resource } from '../../../contract/contract.ts';
 import { split } from '../../../kit/filter/filter-language.ts';
-import { useFormat } from '../../../kit/record/format.ts';
 import { Menu, MenuItem } from '../../../kit/overlay.tsx';
 import { notify } from '../../../kit/toast.tsx';
 import { Button, Icon, IconButton } from '../../../kit/ui.tsx';
@@ -27,8 +23,7 @@ export function Views({ list }: { list: ListState }) {
 function Tabs({ list }: { list: ListState }) {
   const { resource, parents, search, change, title } = list;
   const { whole } = list.data;
-  const t = useText();
-  const format = useFormat();
+  const { t, format } = useLanguage();
   const [isSaving, setSaving] = useState(false);
   const { data } = useQuery(readQuery('listViews'));
   const path = resource.name.replace('{object}', textAt(parents, 'object'));
@@ -36,10 +31,10 @@ function Tabs({ list }: { list: ListState }) {
   const current = views.find((view) => view['id'] === search.view);
   const state = stateOf(search);
   return (
-    <nav className={style['views']} aria-label={t('views.name')}>
+    <nav className={style.views} aria-label={t('views.name')}>
       <button
         type="button"
-        className={style['view']}
+        className={style.view}
         aria-current={current ? undefined : 'page'}
         onClick={() => change({ ...emptyState, view: undefined })}
       >
@@ -57,7 +52,7 @@ function Tabs({ list }: { list: ListState }) {
         />
       ))}
       <IconButton small icon={Plus} name={t('views.save')} onPress={() => setSaving(true)} />
-      <span className={style['grow']} />
+      <span className={style.grow} />
       {current && isChanged(current, state) && (
         <Button small onPress={() => void update(current, { ...cleared, ...state }, t('views.updated'))}>
           {t('views.update')}
@@ -83,11 +78,11 @@ interface TabProps {
 }
 
 function Tab({ view, isCurrent, resource, parents, onChoose }: TabProps) {
-  const format = useFormat();
+  const { format } = useLanguage();
   const filter = textAt(view, 'filter');
   const count = useCount(resource, { ...parents, ...(filter !== '' && { filter }) }, true);
   return (
-    <button type="button" className={style['view']} aria-current={isCurrent ? 'page' : undefined} onClick={onChoose}>
+    <button type="button" className={style.view} aria-current={isCurrent ? 'page' : undefined} onClick={onChoose}>
       {isCurrent && <Icon of={Bookmark} />}
       {textAt(view, 'name')}
       {view['shared'] === true && <Icon of={Users} small />}
@@ -97,7 +92,7 @@ function Tab({ view, isCurrent, resource, parents, onChoose }: TabProps) {
 }
 
 function ViewMenu({ view, onDeleted }: { view: Json; onDeleted: () => void }) {
-  const t = useText();
+  const { t } = useLanguage();
   const session = useSession();
   const isShared = view['shared'] === true;
   const name = textAt(view, 'name');

@@ -1,7 +1,6 @@
 import { useState } from 'react';
-import { useText } from '../../../app/language.ts';
-import { textAt } from '../../../contract/json.ts';
-import { useLabels } from '../../../contract/labels.ts';
+import { useLanguage } from '../../../app/language.ts';
+import { textAt } from '../../../contract/api.ts';
 import { FormFault } from '../../../kit/form/form-faults.tsx';
 import { Segments } from '../../../kit/form/segments.tsx';
 import { Timeline } from '../../../kit/record/timeline.tsx';
@@ -13,8 +12,7 @@ import { useGoTo } from './ruler.tsx';
 
 /** What happened to the record, the latest first. */
 export function History({ item }: { item: Item }) {
-  const t = useText();
-  const labels = useLabels();
+  const { t, labels } = useLanguage();
   const goTo = useGoTo();
   const [kind, setKind] = useState('');
   const { save, error } = useSave(item, item.now);
@@ -22,8 +20,8 @@ export function History({ item }: { item: Item }) {
   const kinds = [...new Set(changes.map((change) => textAt(change, 'operation')))];
   const canRestore = may(resource.update) && asOf === undefined && !isDeleted;
   return (
-    <section className={style['history']} aria-label={t('record.timeline')}>
-      <header className={style['tabs']}>
+    <section className={style.history} aria-label={t('record.timeline')}>
+      <header className={style.tabs}>
         <Segments
           small
           label={t('timeline.filter')}
@@ -52,7 +50,7 @@ export function History({ item }: { item: Item }) {
         }
       />
       {item.moreChanges && (
-        <p className={style['load']}>
+        <p className={style.load}>
           <Button onPress={item.moreChanges}>{t('timeline.more')}</Button>
         </p>
       )}

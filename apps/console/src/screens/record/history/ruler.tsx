@@ -1,10 +1,9 @@
 import { useNavigate } from '@tanstack/react-router';
 import { Clock } from 'lucide-react';
 import { useRef, type KeyboardEvent, type PointerEvent } from 'react';
-import { useLanguage, useText } from '../../../app/language.ts';
+import { useLanguage } from '../../../app/language.ts';
 import { useShortcut } from '../../../app/shortcuts.ts';
-import { textAt, type Json } from '../../../contract/json.ts';
-import { useFormat } from '../../../kit/record/format.ts';
+import { textAt, type Json } from '../../../contract/api.ts';
 import { Chip, Icon } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import type { Item } from '../item.ts';
@@ -18,8 +17,7 @@ export function useGoTo(): (asOf: string | undefined) => void {
 
 /** Every change as a tick. The handle goes to the past by pointer or by arrow keys. */
 export function Ruler({ item }: { item: Item }) {
-  const t = useText();
-  const format = useFormat();
+  const { t, format } = useLanguage();
   const goTo = useGoTo();
   const scale = useRef<HTMLDivElement>(null);
   const { asOf, changes } = item;
@@ -50,19 +48,15 @@ export function Ruler({ item }: { item: Item }) {
   useShortcut('n', 'record.backToNow', () => goTo(undefined), asOf !== undefined);
   const shown = asOf === undefined ? t('record.now') : format.exactTime(asOf);
   return (
-    <div className={style['ruler']}>
-      <span className={style['label']}>
+    <div className={style.ruler}>
+      <span className={style.label}>
         <Icon of={Clock} />
-        <span className={text['meta']}>{t('record.asOf')}</span>
-        {asOf === undefined ? (
-          <span className={style['now']}>{shown}</span>
-        ) : (
-          <Chip tone="info">{format.time(asOf)}</Chip>
-        )}
+        <span className={text.meta}>{t('record.asOf')}</span>
+        {asOf === undefined ? <span className={style.now}>{shown}</span> : <Chip tone="info">{format.time(asOf)}</Chip>}
       </span>
       <div
         ref={scale}
-        className={style['scale']}
+        className={style.scale}
         role="slider"
         tabIndex={0}
         aria-label={t('record.asOf')}
@@ -83,7 +77,7 @@ export function Ruler({ item }: { item: Item }) {
           isNow={asOf === undefined}
         />
       </div>
-      <span className={style['count']}>
+      <span className={style.count}>
         {t(item.moreChanges ? 'record.changesAtLeast' : 'record.changes', { count: changes.length })}
       </span>
     </div>
@@ -94,11 +88,11 @@ function Scale({ changes, from, to, placeOf, handle, isNow }: ScaleProps) {
   const { language } = useLanguage();
   const labels = labelsOf(from, to, language);
   return (
-    <svg width="100%" height="40" aria-hidden className={style['chart']}>
+    <svg width="100%" height="40" aria-hidden className={style.chart}>
       {Array.from({ length: 85 }, (_, index) => (
         <line
           key={index}
-          className={style['axis']}
+          className={style.axis}
           x1={`${1 + (index / 84) * 98}%`}
           x2={`${1 + (index / 84) * 98}%`}
           y1={index % 12 === 0 ? 18 : 20}
@@ -110,17 +104,17 @@ function Scale({ changes, from, to, placeOf, handle, isNow }: ScaleProps) {
           key={index}
           x={`${1 + (index / labels.length) * 98}%`}
           y="37"
-          className={index % 2 === 1 ? style['second'] : undefined}
+          className={index % 2 === 1 ? style.second : undefined}
         >
           {label}
         </text>
       ))}
       {changes.map((change) => {
         const x = `${placeOf(textAt(change, 'time'))}%`;
-        return <line key={textAt(change, 'id')} className={style['change']} x1={x} x2={x} y1={topOf(change)} y2="18" />;
+        return <line key={textAt(change, 'id')} className={style.change} x1={x} x2={x} y1={topOf(change)} y2="18" />;
       })}
-      <line className={style['edge']} x1={`${handle}%`} x2={`${handle}%`} y1="1" y2="26" />
-      <line className={isNow ? style['handle'] : style['past']} x1={`${handle}%`} x2={`${handle}%`} y1="1" y2="26" />
+      <line className={style.edge} x1={`${handle}%`} x2={`${handle}%`} y1="1" y2="26" />
+      <line className={isNow ? style.handle : style.past} x1={`${handle}%`} x2={`${handle}%`} y1="1" y2="26" />
     </svg>
   );
 }

@@ -1,6 +1,4 @@
-import { useMemo } from 'react';
-import { useLanguage } from '../app/language.ts';
-import { theContract } from './contract.ts';
+import { theContract } from '../contract/contract.ts';
 
 /** Names of what the contract has, in the reader's language: those of the catalog, or made of the contract's own. */
 export interface Labels {
@@ -17,19 +15,16 @@ export interface Labels {
   error: (code: string) => string | undefined;
 }
 
-export function useLabels(): Labels {
-  const { find } = useLanguage();
-  return useMemo(
-    () => ({
-      resource: (name) => find(`resource.${name}`) ?? words(lastWord(name)),
-      singular: (name) => find(`singular.${name}`) ?? words(lastWord(name)),
-      field: (message, name) => find(`field.${message}.${name}`) ?? find(`field.${name}`) ?? words(name),
-      value: (type, name) => find(`enum.${type}.${name}`) ?? find(`enum.${name}`) ?? words(name.toLowerCase()),
-      operation: (id) => find(`op.${id}`) ?? composedName(id, find) ?? words(id),
-      error: (code) => find(`error.${code}`),
-    }),
-    [find],
-  );
+/** @param find the text of a key in the catalog */
+export function labelsOf(find: (key: string) => string | undefined): Labels {
+  return {
+    resource: (name) => find(`resource.${name}`) ?? words(lastWord(name)),
+    singular: (name) => find(`singular.${name}`) ?? words(lastWord(name)),
+    field: (message, name) => find(`field.${message}.${name}`) ?? find(`field.${name}`) ?? words(name),
+    value: (type, name) => find(`enum.${type}.${name}`) ?? find(`enum.${name}`) ?? words(name.toLowerCase()),
+    operation: (id) => find(`op.${id}`) ?? composedName(id, find) ?? words(id),
+    error: (code) => find(`error.${code}`),
+  };
 }
 
 /** Of a standard operation in a language that has its verb: `新建{noun}` with the name of the resource for `createCustomer`. */

@@ -1,5 +1,3 @@
-import { useLanguage } from '../../app/language.ts';
-
 /** Values as the reader's language writes them. Times are in the zone of the browser. */
 export interface Format {
   number: (value: number) => string;
@@ -19,23 +17,7 @@ export interface Format {
 const zone = Intl.DateTimeFormat('en', { timeZone: undefined }).resolvedOptions().timeZone;
 const dayMs = 86_400_000;
 
-export function useFormat(): Format {
-  const { language } = useLanguage();
-  return formatOf(language);
-}
-
-const formats = new Map<string, Format>();
-
 export function formatOf(language: string): Format {
-  let format = formats.get(language);
-  if (!format) {
-    format = makeFormat(language);
-    formats.set(language, format);
-  }
-  return format;
-}
-
-function makeFormat(language: string): Format {
   const times = (options: Intl.DateTimeFormatOptions) =>
     new Intl.DateTimeFormat(language, { timeZone: zone, ...options });
   const hour = times({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
