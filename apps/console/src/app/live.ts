@@ -1,5 +1,5 @@
 import { useEffect, useEffectEvent, useSyncExternalStore } from 'react';
-import { invalidate, Problem, stream } from '../contract/api.ts';
+import { follow, invalidate, Problem } from '../contract/api.ts';
 import { theContract } from '../contract/contract.ts';
 
 /** A change of a record of the workspace. */
@@ -89,37 +89,28 @@ export function useLiveState(): LiveState {
 }
 
 /** Reads the stream until it is ended, and continues after the last change where it breaks. */
-async function readStream(send: (message: News) => void, signal: AbortSignal): Promise<void> {
+function readStream(send: (message: News) => void, signal: AbortSignal): Promise<void> {
   let cursor: string | undefined;
-  let failures = 0;
-  while (!signal.aborted) {
-    let isOpen = false;
-    try {
-      for await (const frame of stream<Frame>('watchChanges', cursor === undefined ? {} : { cursor }, signal)) {
-        if (failures > 0 || cursor === undefined) send({ state: 'live' });
-        failures = 0;
-        isOpen = true;
-        ({ cursor } = frame);
-        if (frame.change) send({ change: frame.change });
-      }
-    } catch (error) {
-      if (signal.aborted) return;
-      const status = error instanceof Problem ? error.status : 0;
-      const isRefused = status === 401 || status === 403;
-      // Without the right to read changes, or signed out: the screens say so themselves. A stream that was open ends when its session was
-      // idle as far as the stream knows, while other requests may have renewed it.
-      if (isRefused && !isOpen) return;
-      if (meansLostCursor(status)) cursor = undefined;
-      send({ state: 'lost' });
-    }
-    failures += 1;
-    await delay(Math.min(30_000, 500 * 2 ** failures) * (0.5 + Math.random() / 2), signal);
-  }
-}
-
-/** What the cursor stood for is gone, or the answer was broken off: from the end of the log. @param status of a problem, or 0 */
-function meansLostCursor(status: number): boolean {
-  return status >= 400 && status < 500 && status !== 401 && status !== 403;
+  let isOpen = false;
+  const onFrame = (frame: Frame) => {
+    if (!isOpen) send({ state: 'live' });
+    isOpen = true;
+    ({ cursor } = frame);
+    if (frame.change) send({ change: frame.change });
+  };
+  const goesOn = (problem: unknown) => {
+    const status = problem instanceof Problem ? problem.status : 0;
+    const isRefused = status === 401 || status === 403;
+    // Without the right to read changes, or signed out: the screens say so themselves. A stream that was open ends when its session was
+    // idle as far as the stream knows, while other requests may have renewed it.
+    if (isRefused && !isOpen) return false;
+    // What the cursor stood for is gone: from the end of the log.
+    if (status >= 400 && status < 500 && !isRefused) cursor = undefined;
+    if (problem !== undefined) send({ state: 'lost' });
+    isOpen = false;
+    return true;
+  };
+  return follow<Frame>('watchChanges', () => ({ cursor }), signal, onFrame, goesOn);
 }
 
 function receive(message: News): void {
@@ -130,7 +121,7 @@ function receive(message: News): void {
   }
   const { change } = message;
   const names = theContract().resources.filter(({ singular, isRecord }) => isRecord && singular === change.type);
-  for (const name of names.length > 0 ? names.map((each) => each.name) : ['objects']) scheduleInvalidate(name);
+  for (const { name } of names.length > 0 ? names : [{ name: 'objects' }]) scheduleInvalidate(name);
   for (const listener of listeners) listener(change);
 }
 
@@ -138,21 +129,10 @@ const waiting = new Set<string>();
 
 /** At most once in 300 ms for each collection: an import makes thousands of changes a second. */
 function scheduleInvalidate(name: string): void {
-  const [collection = name] = name.split('/');
-  if (waiting.has(collection)) return;
-  waiting.add(collection);
+  if (waiting.has(name)) return;
+  waiting.add(name);
   setTimeout(() => {
-    waiting.delete(collection);
-    void invalidate(collection);
+    waiting.delete(name);
+    void invalidate(name);
   }, 300);
-}
-
-function delay(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }

@@ -24,7 +24,7 @@ export function chooseDensity(density: Density): void {
 export function applyTheme(): void {
   const { dataset } = document.documentElement;
   const theme = chosenTheme();
-  if (theme === 'system') delete dataset['theme'];
-  else dataset['theme'] = theme;
-  dataset['density'] = chosenDensity();
+  if (theme === 'system') delete dataset.theme;
+  else dataset.theme = theme;
+  dataset.density = chosenDensity();
 }

@@ -20,6 +20,11 @@ export function itemsAt(record: Json | undefined, path: string): Json[] {
   return Array.isArray(value) ? value.filter(isJson) : [];
 }
 
+/** Nothing, an empty text and an empty list are no values. */
+export function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);
+}
+
 export function isJson(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -29,7 +34,7 @@ export interface CallOptions {
   body?: unknown;
   /** Raw bytes of a body that is a file. */
   file?: Blob;
-  /** Etag that the record must still have. */
+  /** Etag that the record must still have; an empty one of a resource without etags. */
   ifMatch?: string;
   signal?: AbortSignal;
 }
@@ -93,6 +98,72 @@ export async function* stream<Message = Json>(
   }
 }
 
+/**
+ * Reads a stream as long as the signal allows. One that breaks or ends is opened again, later each time.
+ *
+ * @param parameters of the next opening
+ * @param goesOn asked at each end, with its problem and the milliseconds until the next opening
+ */
+export async function follow<Message = Json>(
+  id: string,
+  parameters: () => Json,
+  signal: AbortSignal,
+  onMessage: (message: Message) => void,
+  goesOn: (problem: unknown, waitMs: number) => boolean,
+): Promise<void> {
+  for (let failures = 0; !signal.aborted; failures += 1) {
+    let problem: unknown;
+    try {
+      for await (const message of stream<Message>(id, parameters(), signal)) {
+        failures = 0;
+        onMessage(message);
+      }
+    } catch (error) {
+      problem = error;
+    }
+    const waitMs = Math.min(30_000, 500 * 2 ** failures) * (0.5 + Math.random() / 2);
+    if (signal.aborted || !goesOn(problem, waitMs)) return;
+    await new Promise((resolve) => {
+      setTimeout(resolve, waitMs);
+      signal.addEventListener('abort', resolve, { once: true });
+    });
+  }
+}
+
+/** Most bytes of one request of an upload: a broken connection loses no more. */
+const partBytes = 2 * 2 ** 20;
+
+/**
+ * Uploads a file in parts, from where the server has it.
+ *
+ * @param received asks how much the server has; undefined when it has all of it
+ * @throws Problem when a part is refused, or the server cannot be reached for a minute
+ */
+export async function uploadParts(
+  operation: string,
+  id: string,
+  file: Blob,
+  received: () => Promise<number | undefined>,
+  onProgress: (receivedBytes: number) => void = () => undefined,
+): Promise<void> {
+  for (let failures = 0; ;) {
+    try {
+      const offset = await received();
+      if (offset === undefined) return;
+      const end = Math.min(offset + partBytes, file.size);
+      await call(operation, { id, offset, complete: end === file.size }, { file: file.slice(offset, end) });
+      onProgress(end);
+      if (end === file.size) return;
+      failures = 0;
+    } catch (error) {
+      failures += 1;
+      const isPassing = error instanceof Problem && (error.status === 0 || error.status >= 500 || error.status === 429);
+      if (!isPassing || failures > 8) throw error;
+      await new Promise((resolve) => setTimeout(resolve, Math.min(15_000, 500 * 2 ** failures)));
+    }
+  }
+}
+
 /** The path and query of a call, with every parameter of the path in place. */
 export function urlOf({ path, parameters: known }: Operation, parameters: Json): string {
   const query = new URLSearchParams();
@@ -115,7 +186,7 @@ async function send(operation: Operation, parameters: Json, options: CallOptions
       ...(accept !== undefined && { Accept: accept }),
       ...(body !== undefined && { 'Content-Type': 'application/json' }),
       ...(file && { 'Content-Type': file.type || 'application/octet-stream' }),
-      ...(ifMatch !== undefined && { 'If-Match': ifMatch }),
+      ...(ifMatch && { 'If-Match': ifMatch }),
       ...(isWrite && operation.verb === 'POST' && { 'Idempotency-Key': crypto.randomUUID() }),
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -137,9 +208,9 @@ export async function problemOf(response: Response): Promise<Problem> {
   const after = Number(response.headers.get('retry-after') ?? Number.NaN);
   return new Problem(
     response.status,
-    typeof body['code'] === 'string' ? body['code'] : `HTTP_${response.status}`,
+    typeof body.code === 'string' ? body.code : `HTTP_${response.status}`,
     textAt(body, 'detail') || response.statusText,
-    (body['errors'] ?? []) as Problem['errors'],
+    (body.errors ?? []) as Problem['errors'],
     response.headers.get('x-request-id') ?? undefined,
     Number.isFinite(after) ? after : undefined,
     body,
@@ -197,7 +268,7 @@ export function listQuery(resource: Resource, parameters: Json = {}) {
         .parameters.some(({ name }) => name === 'pageSize');
       const page = isPaged ? { pageSize: 100, pageToken: pageParam } : {};
       const answer = await call(resource.list, { ...page, ...parameters }, { signal });
-      const total = answer['totalSize'];
+      const total = answer.totalSize;
       return {
         items: itemsAt(answer, resource.items),
         nextPageToken: textAt(answer, 'nextPageToken'),
@@ -223,7 +294,7 @@ function isLedger(collection: unknown): boolean {
   return resource !== undefined && !resource.isRecord && resource.update === undefined && resource.create === undefined;
 }
 
-/** Has the reads of a collection asked again. */
-export function invalidate(collection: string): Promise<void> {
-  return queryClient.invalidateQueries({ queryKey: [collection] });
+/** Has the reads of a collection asked again. @param name such as `customers` or `objects/{object}/records` */
+export function invalidate(name: string): Promise<void> {
+  return queryClient.invalidateQueries({ queryKey: [name.split('/')[0]] });
 }

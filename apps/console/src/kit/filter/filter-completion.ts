@@ -88,9 +88,9 @@ function useCounts(resource: Resource, parameters: Json, field: FilterName | und
     retry: false,
   });
   const counts = new Map(
-    itemsAt(data, 'groups').map((group) => [textAt(itemsAt(group, 'values')[0], 'value'), Number(group['count'])]),
+    itemsAt(data, 'groups').map((group) => [textAt(itemsAt(group, 'values')[0], 'value'), Number(group.count)]),
   );
-  const total = data && Number(itemsAt({ total: [data['total']] }, 'total')[0]?.['count']);
+  const total = data && Number(itemsAt({ total: [data.total] }, 'total')[0]?.count);
   return { counts, total };
 }
 

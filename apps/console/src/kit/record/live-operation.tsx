@@ -4,12 +4,12 @@ import { useEffect, useEffectEvent, useState } from 'react';
 import { useLanguage } from '../../app/language.ts';
 import {
   call,
+  follow,
   invalidate,
   itemsAt,
   Problem,
   queryClient,
   readQuery,
-  stream,
   textAt,
   valueAt,
   type Json,
@@ -72,7 +72,7 @@ interface LiveState {
   restart: () => void;
 }
 
-/** The operation by its stream, which is opened again where it breaks. */
+/** The operation by its which is opened again where it breaks. */
 export function useOperation(id: string, onEnd?: (operation: Json) => void): LiveState {
   const [operation, setOperation] = useState<Json>();
   const [isLost, setIsLost] = useState(false);
@@ -80,39 +80,25 @@ export function useOperation(id: string, onEnd?: (operation: Json) => void): Liv
   const end = useEffectEvent((last: Json) => onEnd?.(last));
   useEffect(() => {
     const controller = new AbortController();
-    const { signal } = controller;
-    const follow = async () => {
-      for await (const message of stream('watchOperation', { id }, signal)) {
-        setOperation(message);
-        setIsLost(false);
-        queryClient.setQueryData(readQuery('getOperation', { id }).queryKey, message);
-        if (!ended.includes(textAt(message, 'state'))) continue;
-        end(message);
-        void invalidate('operations');
-      }
+    const onMessage = (message: Json) => {
+      setOperation(message);
+      setIsLost(false);
+      queryClient.setQueryData(readQuery('getOperation', { id }).queryKey, message);
+      if (!ended.includes(textAt(message, 'state'))) return;
+      end(message);
+      void invalidate('operations');
     };
-    void again(follow, setIsLost, signal);
+    // A stream that ended has said all, and what the request causes is not tried again.
+    const goesOn = (problem: unknown) => {
+      if (problem === undefined || (problem instanceof Problem && problem.status >= 400 && problem.status < 500))
+        return false;
+      setIsLost(true);
+      return true;
+    };
+    void follow('watchOperation', () => ({ id }), controller.signal, onMessage, goesOn);
     return () => controller.abort();
   }, [id, round]);
   return { operation, isLost, restart: () => setRound(round + 1) };
-}
-
-/** Runs what may break off until it ends by itself; what the request causes is not tried again. */
-async function again(
-  follow: () => Promise<void>,
-  onLost: (isLost: boolean) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  for (let failures = 0; !signal.aborted; failures += 1) {
-    try {
-      await follow();
-      return;
-    } catch (error) {
-      if (signal.aborted || (error instanceof Problem && error.status >= 400 && error.status < 500)) return;
-      onLost(true);
-      await new Promise((resolve) => setTimeout(resolve, Math.min(15_000, 500 * 2 ** failures)));
-    }
-  }
 }
 
 /** The figure, the scale, what became of the rows, and about how long it takes. */
@@ -152,7 +138,7 @@ const tones: Readonly<Record<string, 'warn' | 'danger'>> = { FAILED: 'danger', P
 
 function shareOf(operation: Json, state: string): number {
   if (['SUCCEEDED', 'UNDONE'].includes(state)) return 1;
-  const [done, all] = [Number(operation['processedBytes'] ?? 0), Number(operation['receivedBytes'] ?? 0)];
+  const [done, all] = [Number(operation.processedBytes ?? 0), Number(operation.receivedBytes ?? 0)];
   return all > 0 ? done / all : 0;
 }
 
@@ -168,7 +154,7 @@ function Left({ operation, share }: { operation: Json; share: number }) {
 /** By the pace so far; undefined until a part is done. */
 function secondsLeft(operation: Json, share: number): number | undefined {
   const start = Date.parse(textAt(operation, 'startTime'));
-  if (Number.isNaN(start) || share < 0.02 || share >= 1 || operation['state'] !== 'RUNNING') return undefined;
+  if (Number.isNaN(start) || share < 0.02 || share >= 1 || operation.state !== 'RUNNING') return undefined;
   return Math.max(1, Math.round((((Date.now() - start) / share) * (1 - share)) / 1_000));
 }
 

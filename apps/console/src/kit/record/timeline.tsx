@@ -137,8 +137,8 @@ export function nameOf(field: FormField, labelOf: (message: string, name: string
 }
 
 function fieldChanges(change: Json, fieldOf: (name: string) => FormField): FieldChange[] {
-  const names = Array.isArray(change['changedFields']) ? change['changedFields'].map(String) : [];
-  const [before, after] = [change['before'], change['after']].map((side) => (isJson(side) ? side : {}));
+  const names = Array.isArray(change.changedFields) ? change.changedFields.map(String) : [];
+  const [before, after] = [change.before, change.after].map((side) => (isJson(side) ? side : {}));
   const all = changesOf(names, before ?? {}, after ?? {}, fieldOf);
   // What the server derives from the others says nothing more, unless it is all there is.
   const own = all.filter(({ field }) => field.output !== true);

@@ -75,5 +75,5 @@ function partsText(value: Json): string {
 }
 
 export function isMoney(value: unknown): value is { currencyCode: string; amount: string } {
-  return isJson(value) && typeof value['currencyCode'] === 'string' && typeof value['amount'] === 'string';
+  return isJson(value) && typeof value.currencyCode === 'string' && typeof value.amount === 'string';
 }

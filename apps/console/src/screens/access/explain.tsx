@@ -62,7 +62,7 @@ function usePrincipals(): { id: string; name: string }[] {
 
 function Explanation({ explanation }: { explanation: Json }) {
   const { t, labels } = useLanguage();
-  const isAllowed = explanation['allowed'] === true;
+  const isAllowed = explanation.allowed === true;
   return (
     <>
       <p className={style.verdict}>
@@ -76,7 +76,7 @@ function Explanation({ explanation }: { explanation: Json }) {
           <li key={`${textAt(grant, 'roleId')} ${textAt(grant, 'displayName')}`}>
             <strong className={text.grow}>{textAt(grant, 'displayName')}</strong>
             <span>{labels.value('RecordScope', textAt(grant, 'recordScope'))}</span>
-            <span className={text.meta}>{t(grant['hidesPii'] === true ? 'explain.masked' : 'explain.plain')}</span>
+            <span className={text.meta}>{t(grant.hidesPii === true ? 'explain.masked' : 'explain.plain')}</span>
           </li>
         ))}
       </ul>

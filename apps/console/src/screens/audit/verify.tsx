@@ -90,15 +90,15 @@ async function verifyWhole(chain: Chain): Promise<Json> {
   let after: unknown;
   for (;;) {
     const answer = await call(chain.verify, {}, { body: after === undefined ? {} : { after } });
-    if (answer['isComplete'] === true || answer['fault'] !== undefined) return answer;
-    after = answer['end'];
+    if (answer.isComplete === true || answer.fault !== undefined) return answer;
+    after = answer.end;
   }
 }
 
 function Verdict({ verification }: { verification: Json }) {
   const { t, format } = useLanguage();
   const number = Number(valueAt(verification, 'end.number') ?? 0);
-  if (verification['fault'] === undefined)
+  if (verification.fault === undefined)
     return (
       <p className={text.row}>
         <Chip tone="good" icon={ShieldCheck}>
@@ -135,7 +135,7 @@ function Heads({ chain }: { chain: Chain }) {
       <tbody>
         {heads.slice(0, 8).map((head) => (
           <tr key={`${textAt(head, 'number')} ${textAt(head, 'time')}`}>
-            <td className={text.number}>{format.number(Number(head['number']))}</td>
+            <td className={text.number}>{format.number(Number(head.number))}</td>
             <td>{format.exactTime(textAt(head, 'time'))}</td>
             <td>
               <code title={textAt(head, 'hash')}>{textAt(head, 'hash').slice(0, 16)}…</code>

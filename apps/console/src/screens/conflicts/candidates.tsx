@@ -23,8 +23,8 @@ export function Candidates({
       {candidates.map((each) => {
         const id = textAt(each, 'customerId');
         const name = names.get(id) ?? textAt(each, 'recordId');
-        const score = Number(each['score']);
-        const reasons = Array.isArray(each['reasons']) ? each['reasons'].map(String) : [];
+        const score = Number(each.score);
+        const reasons = Array.isArray(each.reasons) ? each.reasons.map(String) : [];
         return (
           <li key={`${id} ${textAt(each, 'recordId')}`}>
             <Face name={name} size="middle" />
@@ -34,7 +34,7 @@ export function Candidates({
                 {reasons.map((reason) => (
                   <Chip key={reason}>{t(`conflicts.reason.${reason}`)}</Chip>
                 ))}
-                {each['linked'] === true && <Chip tone="info">{t('conflicts.linked')}</Chip>}
+                {each.linked === true && <Chip tone="info">{t('conflicts.linked')}</Chip>}
               </span>
             </span>
             <Ticks label={t('duplicates.score', { score })} value={score / 100} />

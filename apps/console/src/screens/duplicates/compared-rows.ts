@@ -23,7 +23,7 @@ export function useComparedRows(left: Json | undefined, right: Json | undefined)
       field: { name: key, type: 'text' } satisfies Field as Field,
       id: `customFields.${key}`,
       name: words(key),
-      of: (each: Json | undefined) => (isJson(each?.['customFields']) ? each['customFields'][key] : undefined),
+      of: (each: Json | undefined) => (isJson(each?.customFields) ? each.customFields[key] : undefined),
     })),
   ].map(({ field, id, name, of }): ComparedRow => {
     const one = shown(field, of(left), format, labels);
@@ -37,7 +37,7 @@ export function useComparedRows(left: Json | undefined, right: Json | undefined)
 }
 
 function customKeys(...records: readonly (Json | undefined)[]): string[] {
-  const keys = records.flatMap((each) => (isJson(each?.['customFields']) ? Object.keys(each['customFields']) : []));
+  const keys = records.flatMap((each) => (isJson(each?.customFields) ? Object.keys(each.customFields) : []));
   return [...new Set(keys)].toSorted();
 }
 

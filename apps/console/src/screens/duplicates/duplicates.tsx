@@ -73,7 +73,7 @@ function useNames(pairs: readonly Json[]): (id: string) => string {
 
 function PairLine({ pair, names }: { pair: Json; names: (id: string) => string }) {
   const { t } = useLanguage();
-  const score = Number(pair['score']);
+  const score = Number(pair.score);
   return (
     <>
       <Face name={names(textAt(pair, 'leftId'))} size="middle" />
@@ -180,13 +180,13 @@ function SideHead({ customer, role }: { customer: Json | undefined; role: string
 /** Why both are probably the same: what speaks for it and against it, in bits. */
 function Evidence({ pair }: { pair: Json }) {
   const { t, labels } = useLanguage();
-  const evidence = itemsAt(pair, 'evidence').toSorted((one, other) => Number(other['weight']) - Number(one['weight']));
+  const evidence = itemsAt(pair, 'evidence').toSorted((one, other) => Number(other.weight) - Number(one.weight));
   return (
     <section className={style.evidence}>
       <h3>{t('duplicates.why')}</h3>
       <ul>
         {evidence.map((each) => {
-          const weight = Number(each['weight']);
+          const weight = Number(each.weight);
           const label = t('duplicates.bits', { weight: weight.toFixed(1) });
           return (
             <li key={textAt(each, 'field')}>

@@ -90,9 +90,9 @@ function EntryText({ entry }: { entry: Json }) {
       : [];
   });
   const [first] = records;
-  if (!first) return <span className={text.cut}>{t('home.records', { count: Number(entry['recordCount']) })}</span>;
+  if (!first) return <span className={text.cut}>{t('home.records', { count: Number(entry.recordCount) })}</span>;
   const { record, id, resource } = first;
-  const count = Number(entry['recordCount']);
+  const count = Number(entry.recordCount);
   const operation = t(`home.did.${textAt(record, 'operation')}`);
   if (records.length > 1)
     return (
@@ -111,7 +111,7 @@ function RecordChange({ id, resource, record, operation }: RecordChangeProps) {
     ...readQuery<Json>(resource.history ?? '', { id, pageSize: 20 }),
     enabled: isUpdate && resource.history !== undefined,
   });
-  const change = itemsAt(history, 'changes').find((each) => each['version'] === record['version']);
+  const change = itemsAt(history, 'changes').find((each) => each.version === record.version);
   const title = textAt(current, titleFieldOf(resource)) || id.slice(0, 8);
   return (
     <span className={text.cut}>
@@ -133,7 +133,7 @@ interface RecordChangeProps {
 /** The changed fields that people set: struck the old value, marked the new one. */
 function Fields({ change, message }: { change: Json; message: string }) {
   const { labels } = useLanguage();
-  const names = Array.isArray(change['changedFields']) ? change['changedFields'].map(String) : [];
+  const names = Array.isArray(change.changedFields) ? change.changedFields.map(String) : [];
   const fields = names
     .map((name) => theContract().field(message, name))
     .filter((field): field is Field => field !== undefined && field.output !== true && field.reference === undefined);

@@ -1,8 +1,4 @@
-import { call, Problem, textAt, type Json } from '../../contract/api.ts';
-
-/** Bytes of each request: a broken connection loses no more. */
-const partBytes = 8 * 2 ** 20;
-const maxFailures = 8;
+import { call, textAt, uploadParts } from '../../contract/api.ts';
 
 /** How the file is read: as `ImportInput` of the API, without what follows from the file. */
 export interface ImportChoices {
@@ -31,39 +27,12 @@ export async function startImport(
   const body = { ...given, contentType: contentTypeOf(file), dryRun: isDryRun, ...(map.length > 0 && { map }) };
   const id = textAt(await call('createImport', {}, { body }), 'id');
   onStart(id);
-  await upload(id, file);
+  await uploadParts('uploadImportFile', id, file, async () => {
+    const operation = await call('getOperation', { id });
+    // It began: the answer of the last part was lost.
+    return operation.state === 'WAITING' ? Number(operation.receivedBytes ?? 0) : undefined;
+  });
   return id;
-}
-
-async function upload(id: string, file: File): Promise<void> {
-  let offset = 0;
-  let failures = 0;
-  for (;;) {
-    const end = Math.min(offset + partBytes, file.size);
-    const isLast = end === file.size;
-    try {
-      const part = file.slice(offset, end);
-      await call('uploadImportFile', { id, offset, complete: isLast }, { file: part });
-      if (isLast) return;
-      offset = end;
-      failures = 0;
-    } catch (error) {
-      failures += 1;
-      if (!isTransient(error) || failures > maxFailures) throw error;
-      await new Promise((resolve) => setTimeout(resolve, Math.min(15_000, 500 * 2 ** failures)));
-      const operation: Json = await call('getOperation', { id }).catch((reason: unknown) => {
-        if (isTransient(reason)) return {};
-        throw reason;
-      });
-      // It began: the answer of the last part was lost.
-      if (operation['state'] !== undefined && operation['state'] !== 'WAITING') return;
-      offset = Number(operation['receivedBytes'] ?? offset);
-    }
-  }
-}
-
-function isTransient(error: unknown): boolean {
-  return error instanceof Problem && (error.status === 0 || error.status >= 500 || error.status === 429);
 }
 
 /** By the end of its name, since browsers do not know all of them. */

@@ -2,6 +2,7 @@ import { Copy, Download, Square } from 'lucide-react';
 import { useState } from 'react';
 import { useLanguage } from '../../app/language.ts';
 import { Segments } from '../../kit/form/segments.tsx';
+import { saveFile } from '../../kit/save-file.ts';
 import { notify } from '../../kit/toast.tsx';
 import { Button, Chip, IconButton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
@@ -63,16 +64,9 @@ function SavedFile({ file, headers }: { file: Blob; headers: Exchange['headers']
   const { t } = useLanguage();
   const disposition = headers.find(([name]) => name === 'content-disposition')?.[1] ?? '';
   const name = /filename="?([^";]+)/.exec(disposition)?.[1] ?? 'answer';
-  const save = () => {
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(file);
-    link.download = name;
-    link.click();
-    URL.revokeObjectURL(link.href);
-  };
   return (
     <p className={style.file}>
-      <Button icon={Download} onPress={save}>
+      <Button icon={Download} onPress={() => saveFile(file, name)}>
         {t('operation.save', { name })}
       </Button>
       <span className={text.meta}>{t('operation.bytes', { count: file.size })}</span>

@@ -24,7 +24,7 @@ export function Associations({ item }: { item: Item }) {
   const { data } = useQuery(readQuery('listRecordAssociations', { record: own }));
   const links = itemsAt(data, 'associations');
   const remove = async (link: Json) => {
-    await call('deleteAssociation', { id: link['id'] }, { ifMatch: textAt(link, 'etag') });
+    await call('deleteAssociation', { id: link.id }, { ifMatch: textAt(link, 'etag') });
     await invalidate('associations');
     const { from, to, type, role, labels } = link;
     const undo = () =>

@@ -2,8 +2,9 @@ import { useQuery } from '@tanstack/react-query';
 import { FileText, RefreshCw, Trash2 } from 'lucide-react';
 import { useRef, useState } from 'react';
 import { useLanguage } from '../../app/language.ts';
-import { call, download, invalidate, itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
+import { call, download, invalidate, itemsAt, readQuery, textAt, uploadParts, type Json } from '../../contract/api.ts';
 import { Fault } from '../../kit/form/form-faults.tsx';
+import { saveFile } from '../../kit/save-file.ts';
 import { notify } from '../../kit/toast.tsx';
 import { Button, Icon, IconButton, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
@@ -61,37 +62,26 @@ interface Upload {
   isDone?: boolean;
 }
 
-const partBytes = 1024 * 1024;
-
-/** Sends a file part by part, from where the server has it. */
 async function send(upload: Upload, onChange: (upload: Upload) => void): Promise<void> {
   const { file, record } = upload;
-  let { id, receivedBytes } = upload;
-  onChange({ file, record, receivedBytes, ...(id !== undefined && { id }) });
+  let sent: Upload = { ...upload, isBroken: false };
+  const change = (part: Partial<Upload>) => {
+    sent = { ...sent, ...part };
+    onChange(sent);
+  };
+  change({});
   try {
-    if (id === undefined) {
-      const body = {
-        record,
-        name: file.name,
-        sizeBytes: file.size,
-        ...(file.type !== '' && { contentType: file.type }),
-      };
-      id = textAt(await call('createFileUpload', {}, { body }), 'id');
-    } else {
-      receivedBytes = Number((await call('getFileUpload', { id }))['receivedBytes'] ?? 0);
-    }
-    do {
-      const part = file.slice(receivedBytes, receivedBytes + partBytes);
-      const isLast = receivedBytes + part.size >= file.size;
-      await call('uploadFile', { id, offset: receivedBytes, complete: isLast }, { file: part });
-      receivedBytes += part.size;
-      onChange({ file, record, id, receivedBytes });
-    } while (receivedBytes < file.size);
+    const { name, size: sizeBytes, type } = file;
+    const body = { record, name, sizeBytes, contentType: type || undefined };
+    const id = sent.id ?? textAt(await call('createFileUpload', {}, { body }), 'id');
+    change({ id });
+    const received = async () => Number((await call('getFileUpload', { id })).receivedBytes ?? 0);
+    await uploadParts('uploadFile', id, file, received, (receivedBytes) => change({ receivedBytes }));
     await invalidate('files');
-    onChange({ file, record, id, receivedBytes, isDone: true });
+    change({ isDone: true });
   } catch {
     // The row says so, and continues on demand.
-    onChange({ file, record, receivedBytes, isBroken: true, ...(id !== undefined && { id }) });
+    change({ isBroken: true });
   }
 }
 
@@ -123,9 +113,9 @@ function Stored({ file, canDelete }: { file: Json; canDelete: boolean }) {
   const { t, language } = useLanguage();
   const name = textAt(file, 'name');
   const remove = async () => {
-    await call('deleteFile', { id: file['id'] }, { ifMatch: textAt(file, 'etag') });
+    await call('deleteFile', { id: file.id }, { ifMatch: textAt(file, 'etag') });
     await invalidate('files');
-    const undo = () => void call('undeleteFile', { id: file['id'] }).then(() => invalidate('files'));
+    const undo = () => void call('undeleteFile', { id: file.id }).then(() => invalidate('files'));
     notify({ text: t('record.deleted', { name }), undo: { name: t('record.undo'), run: undo } });
   };
   return (
@@ -134,24 +124,14 @@ function Stored({ file, canDelete }: { file: Json; canDelete: boolean }) {
       <button
         type="button"
         className={`${text.link} ${text.cut} ${text.grow} ${style.file}`}
-        onClick={() => void save('downloadFile', { id: file['id'] }, name)}
+        onClick={() => void download('downloadFile', { id: file.id }).then((blob) => saveFile(blob, name))}
       >
         {name}
       </button>
-      <span className={text.meta}>{bytesText(Number(file['sizeBytes'] ?? 0), language)}</span>
+      <span className={text.meta}>{bytesText(Number(file.sizeBytes ?? 0), language)}</span>
       {canDelete && <IconButton small name={t('files.delete', { name })} icon={Trash2} onPress={() => void remove()} />}
     </div>
   );
-}
-
-/** Saves the file that an operation gives. */
-export async function save(operation: string, parameters: Json, name: string): Promise<void> {
-  const url = URL.createObjectURL(await download(operation, parameters));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
 }
 
 function bytesText(bytes: number, language: string): string {

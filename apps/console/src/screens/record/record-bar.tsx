@@ -55,7 +55,7 @@ function Neighbours({ item, from, search }: { item: Item; from: string; search: 
   const { t } = useLanguage();
   const { resource, parents, id } = item;
   const { items, total, hasMore } = useSiblings(resource, parents, search, id);
-  const index = items.findIndex((each) => each['id'] === id);
+  const index = items.findIndex((each) => each.id === id);
   const go = useGo(item, from);
   const [previous, next] = [items[index - 1], index === -1 ? undefined : items[index + 1]];
   useShortcut('k', 'record.previous', () => previous && go(previous), previous !== undefined);

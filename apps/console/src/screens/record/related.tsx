@@ -18,7 +18,7 @@ import style from './record.module.css';
 export function Related({ item }: { item: Item }) {
   const { t } = useLanguage();
   const { resource, parents, may } = item;
-  const references = resource.isRecord && parents['object'] === undefined ? referencesTo(resource.name) : [];
+  const references = resource.isRecord && parents.object === undefined ? referencesTo(resource.name) : [];
   const reads = [...resource.children, ...resource.verbs.filter(isRead)].filter(
     (id) => may(id) && listIn(id)?.of !== 'Association',
   );
@@ -63,7 +63,7 @@ function Referring({ item, resource, path }: { item: Item } & Reference) {
   });
   const records = itemsAt(data, resource.items);
   const [isAdding, setIsAdding] = useState(false);
-  const total = data?.['totalSize'];
+  const total = data?.totalSize;
   if (!data || (records.length === 0 && !item.may(resource.create))) return null;
   return (
     <Panel
@@ -132,7 +132,7 @@ function Children({ item, list }: { item: Item; list: string }) {
 /** One of them. That which holds a record of the same kind, with how likely it is the same, links to it. */
 function Child({ item, child, message }: { item: Item; child: Json; message: string }) {
   const inner = child[item.resource.singular];
-  const score = child['score'];
+  const score = child.score;
   if (!isJson(inner))
     return (
       <div className={style.row}>

@@ -70,7 +70,7 @@ async function saveOver(item: Item, base: Json, patch: Json): Promise<Conflict |
   if (both.length === 0) return undefined;
   const yours = Object.fromEntries(both.map((name) => [name, patch[name]]));
   return {
-    theirs: { ...saved, updateTime: theirs['updateTime'], updatedBy: theirs['updatedBy'] },
+    theirs: { ...saved, updateTime: theirs.updateTime, updatedBy: theirs.updatedBy },
     yours,
     savedCount: Object.keys(others).length,
   };

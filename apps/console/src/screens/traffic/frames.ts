@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react';
-import { Problem, stream } from '../../contract/api.ts';
+import { follow, Problem } from '../../contract/api.ts';
 
 /** As `rapport.edge.v1.TrafficFrame`; zero values are present. */
 export interface Frame {
@@ -68,24 +68,12 @@ function set(next: TrafficState): void {
   for (const listener of listeners) listener();
 }
 
-/** Reads frames until it is ended; a stream that breaks is opened again, later each time. */
-async function watch(signal: AbortSignal): Promise<void> {
-  let failures = 0;
-  while (!signal.aborted) {
-    let problem: unknown;
-    try {
-      for await (const frame of stream<Frame>('watchTraffic', {}, signal)) {
-        failures = 0;
-        set({ connection: 'live', frames: [...state.frames, frame].slice(-mostFrames) });
-      }
-    } catch (error) {
-      problem = error;
-    }
-    if (signal.aborted) return;
-    const wait = Math.min(30_000, 500 * 2 ** failures) * (0.5 + Math.random() / 2);
-    failures += 1;
-    set({ frames: state.frames, connection: 'waiting', problem, retryAt: Date.now() + wait });
-    if (problem instanceof Problem && (problem.status === 401 || problem.status === 403)) return;
-    await new Promise((resolve) => setTimeout(resolve, wait));
-  }
+/** Reads frames until it is ended. */
+function watch(signal: AbortSignal): Promise<void> {
+  const onFrame = (frame: Frame) => set({ connection: 'live', frames: [...state.frames, frame].slice(-mostFrames) });
+  const goesOn = (problem: unknown, waitMs: number) => {
+    set({ frames: state.frames, connection: 'waiting', problem, retryAt: Date.now() + waitMs });
+    return !(problem instanceof Problem && (problem.status === 401 || problem.status === 403));
+  };
+  return follow<Frame>('watchTraffic', () => ({}), signal, onFrame, goesOn);
 }

@@ -32,7 +32,7 @@ export function Groups({ list }: { list: ListState }) {
         return (
           <button key={value} type="button" className={style.view} onClick={() => add(value)}>
             <GroupValue list={list} path={group} value={value} />
-            <small>{format.number(Number(each['count']))}</small>
+            <small>{format.number(Number(each.count))}</small>
           </button>
         );
       })}

@@ -27,8 +27,8 @@ function Tabs({ list }: { list: ListState }) {
   const [isSaving, setSaving] = useState(false);
   const { data } = useQuery(readQuery('listViews'));
   const path = resource.name.replace('{object}', textAt(parents, 'object'));
-  const views = itemsAt(data, 'views').filter((view) => view['resource'] === path);
-  const current = views.find((view) => view['id'] === search.view);
+  const views = itemsAt(data, 'views').filter((view) => view.resource === path);
+  const current = views.find((view) => view.id === search.view);
   const state = stateOf(search);
   return (
     <nav className={style.views} aria-label={t('views.name')}>
@@ -85,7 +85,7 @@ function Tab({ view, isCurrent, resource, parents, onChoose }: TabProps) {
     <button type="button" className={style.view} aria-current={isCurrent ? 'page' : undefined} onClick={onChoose}>
       {isCurrent && <Icon of={Bookmark} />}
       {textAt(view, 'name')}
-      {view['shared'] === true && <Icon of={Users} small />}
+      {view.shared === true && <Icon of={Users} small />}
       {count !== undefined && <small>{format.number(count)}</small>}
     </button>
   );
@@ -94,10 +94,10 @@ function Tab({ view, isCurrent, resource, parents, onChoose }: TabProps) {
 function ViewMenu({ view, onDeleted }: { view: Json; onDeleted: () => void }) {
   const { t } = useLanguage();
   const session = useSession();
-  const isShared = view['shared'] === true;
+  const isShared = view.shared === true;
   const name = textAt(view, 'name');
   const remove = async () => {
-    await call('deleteView', { id: view['id'] });
+    await call('deleteView', { id: view.id });
     onDeleted();
     await invalidate('views');
     const { filter, orderBy: order, columns, group, resource } = view;
@@ -110,7 +110,7 @@ function ViewMenu({ view, onDeleted }: { view: Json; onDeleted: () => void }) {
       },
     });
   };
-  if (view['ownerId'] !== session.user.id) return null;
+  if (view.ownerId !== session.user.id) return null;
   return (
     <Menu label={t('views.menu')} button={<IconButton small icon={Ellipsis} name={t('views.menu')} />}>
       <MenuItem
@@ -127,7 +127,7 @@ function ViewMenu({ view, onDeleted }: { view: Json; onDeleted: () => void }) {
 }
 
 async function update(view: Json, body: Json, done: string): Promise<void> {
-  await call('updateView', { id: view['id'] }, { body, ifMatch: textAt(view, 'etag') });
+  await call('updateView', { id: view.id }, { body, ifMatch: textAt(view, 'etag') });
   await invalidate('views');
   notify({ text: done });
 }
@@ -151,7 +151,7 @@ function stateOf({ filter, sort, columns, group }: ListSearch): Json {
 function searchOf(view: Json): ListSearch {
   const text = (name: string) => textAt(view, name) || undefined;
   const [field, direction] = textAt(view, 'orderBy').split(' ');
-  const columns = Array.isArray(view['columns']) ? view['columns'].join() : '';
+  const columns = Array.isArray(view.columns) ? view.columns.join() : '';
   return {
     ...emptyState,
     ...(text('filter') !== undefined && { filter: text('filter') }),

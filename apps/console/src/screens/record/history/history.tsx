@@ -35,7 +35,7 @@ export function History({ item }: { item: Item }) {
       </header>
       <FormFault error={error} names={[]} />
       <Timeline
-        changes={kind === '' ? changes : changes.filter((change) => change['operation'] === kind)}
+        changes={kind === '' ? changes : changes.filter((change) => change.operation === kind)}
         fieldOf={item.fieldOf}
         message={resource.message}
         onRestore={canRestore ? ({ field, before }) => void save({ [field.name]: before ?? null }) : undefined}

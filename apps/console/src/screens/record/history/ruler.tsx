@@ -131,7 +131,7 @@ interface ScaleProps {
 
 /** The more a change touched, the taller. */
 function topOf(change: Json): number {
-  const fields = change['changedFields'];
+  const fields = change.changedFields;
   return Math.max(3, 13 - 4 * (Array.isArray(fields) && fields.length > 0 ? fields.length : 3));
 }
 
