@@ -14,6 +14,7 @@ import { File, FileContent, FilePiece, FileUpload, FileUsage } from './engine/fi
 import { Merge } from './engine/merge/merge.entity.js';
 import { AddCustomFieldRecordType } from './migrations/add-custom-field-record-type.migration.js';
 import { AddCustomFieldsAndTerms } from './migrations/add-custom-fields-and-terms.migration.js';
+import { AddForecastToDeal } from './migrations/add-forecast-to-deal.migration.js';
 import { AddRankToDeal } from './migrations/add-rank-to-deal.migration.js';
 import { AddRecordScope } from './migrations/add-record-scope.migration.js';
 import { AuditChanges } from './migrations/audit-changes.migration.js';
@@ -140,4 +141,5 @@ export const migrations = [
   CreateSavedView,
   AddRankToDeal,
   OrderDealsByRank,
+  AddForecastToDeal,
 ];

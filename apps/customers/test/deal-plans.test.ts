@@ -91,6 +91,7 @@ const dealValues: Values = {
   pipelineId: [id],
   stage: ['lost'],
   status: ['LOST'],
+  effectiveForecastCategory: ['OMITTED'],
   rank: ['0000', 'ffff'],
   amount: ['"EUR 100"', '"EUR 99900"'],
   closeDate: ['2026-01-05', '2028-09-20'],

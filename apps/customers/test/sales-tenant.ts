@@ -2,9 +2,9 @@ import { Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import {
   GuardKind,
   Pipeline,
+  Stage,
   StageKind,
   StageTransitions,
-  type Stage,
 } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import type { StageEntry } from '@rapport/contracts/rapport/sales/v1/stage_entry';
 import { newCaller, type SharedCustomers } from './running-customers.js';
@@ -41,6 +41,8 @@ export class SalesTenant {
 
 const blankDeal = Deal.decode(new Uint8Array());
 
+const blankStage = Stage.decode(new Uint8Array());
+
 export function deal(given: Partial<Deal> = {}): Deal {
   return { ...blankDeal, title: 'A deal', stage: 'new', ...given };
 }
@@ -63,5 +65,5 @@ export function pipeline(given: Partial<Pipeline> = {}): Pipeline {
 
 export function stage(key: string, kind: StageKind, fields: string[] = []): Stage {
   const guards = fields.length === 0 ? [] : [{ kind: GuardKind.FIELDS, fields, message: undefined }];
-  return { id: '', key, name: key, kind, probability: undefined, limitDays: undefined, guards };
+  return { ...blankStage, key, name: key, kind, guards };
 }

@@ -115,7 +115,7 @@ describe('a record', () => {
       },
       'x-rapport-sortable': expect.arrayContaining(['status', 'amount', 'createTime']) as string[],
       'x-rapport-groupable': expect.arrayContaining(['tags', 'createTime.month']) as string[],
-      'x-rapport-summable': ['amount'],
+      'x-rapport-summable': ['amount', 'weightedAmount'],
     });
   });
 

@@ -5,14 +5,18 @@ import type { FieldViolation } from '@rapport/platform';
 import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
+import { categoryOfStatus, categoryViolations, forecastOf } from './deal-forecast.js';
 import { rankOfEntry, rankOfNew } from './rank.js';
 import { enterStages } from './stage-entries.js';
 
 /** Deals: possible sales, each in a stage of a pipeline. */
 export const deals = defineRecord<Deal>('rapport/Deal', DealsServiceService, {
-  indexVersion: 2,
+  indexVersion: 3,
   needs: ['pipelineId'],
-  guard: stageViolations,
+  guard: (change) => [
+    ...stageViolations(change),
+    ...categoryViolations(change.after.forecastCategory, 'forecastCategory'),
+  ],
   stamp({ before, after, needs }, now) {
     const hasEntered = hasMoved(before, after);
     const stage = stageOf(needs, after.stage);
@@ -21,14 +25,21 @@ export const deals = defineRecord<Deal>('rapport/Deal', DealsServiceService, {
     const moment = later(now, before?.stageTime);
     const closeTime = status === DealStatus.OPEN ? undefined : hasClosed ? moment : before.closeTime;
     const rank = rankAfter(before, after, moment);
-    return { status, closeTime, stageTime: hasEntered ? moment : before?.stageTime, rank };
+    const stageTime = hasEntered ? moment : before?.stageTime;
+    return { status, closeTime, stageTime, rank, ...forecastOf(after, status, stage) };
   },
-  lacking: ({ id, rank }) => (rank === undefined ? { rank: rankOfNew(id) } : undefined),
+  lacking: lackingFields,
   detail: ({ stage }) => stage,
   also: (changes) => enterStages(changes.filter(({ before, after }) => hasMoved(before, after))),
 });
 
 export const DealsController = recordController(deals, DealsServiceService);
+
+/** What deals of earlier releases lack. */
+function lackingFields({ id, rank, status, effectiveForecastCategory: category }: Deal): Partial<Deal> | undefined {
+  if (rank !== undefined && category) return undefined;
+  return { rank: rank ?? rankOfNew(id), effectiveForecastCategory: category || categoryOfStatus(status) };
+}
 
 /** The rank of a stored deal. A move to a position has set that of `after`. */
 function rankAfter(before: Deal | undefined, after: Deal, entered: string | undefined): string | undefined {

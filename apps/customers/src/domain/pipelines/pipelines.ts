@@ -1,4 +1,5 @@
-import { StageTransitions, type Pipeline, type Stage } from '@rapport/contracts/rapport/sales/v1/pipeline';
+import { ForecastCategory } from '@rapport/contracts/rapport/sales/v1/forecast_category';
+import { StageKind, StageTransitions, type Pipeline, type Stage } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
 import type { FieldViolation } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
@@ -47,7 +48,16 @@ function stageViolations({ stages, transitions, transitionPairs }: Pipeline): Fi
     ...unknown,
     ...(isListed || transitionPairs.length === 0 ? [] : [unused]),
     ...stages.flatMap(guardViolations),
+    ...stages.flatMap(forecastViolations),
   ];
+}
+
+/** Closed stages determine the category of their deals. */
+function forecastViolations({ kind, forecastCategory }: Stage, stage: number): FieldViolation[] {
+  const isOpen = kind === StageKind.OPEN && forecastCategory !== ForecastCategory.CLOSED;
+  if (isOpen || forecastCategory === ForecastCategory.UNSPECIFIED) return [];
+  const description = 'must not be CLOSED, nor set in a stage of kind WON or LOST';
+  return [violation(`stages[${stage}].forecastCategory`, 'NOT_ALLOWED', description)];
 }
 
 function guardViolations({ guards }: Stage, stage: number): FieldViolation[] {
