@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { BenchReport } from '@rapport/testing';
+import { isSoak, printedSeed, type BenchReport } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 // So small that the figures mean nothing: the tests prove that the benches still run.
@@ -18,6 +18,9 @@ const tiny = {
 };
 const apps = join(import.meta.dirname, '../../apps');
 
+/** One bench by the seed, all in the long form. */
+const chosen = printedSeed('benches') % 3;
+
 let folder: string;
 
 beforeAll(async () => {
@@ -26,7 +29,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-test.each([
+const benches = [
   {
     script: 'edge/bench/bench.ts',
     names: [
@@ -43,29 +46,36 @@ test.each([
       ...['create', 'batch create (1000 items)', 'import (20000 rows of NDJSON)', 'export (NDJSON)'],
     ],
   },
-])('$script measures every case against its baselines', async ({ script, names }) => {
-  const { cases } = (await run(script)) as unknown as BenchReport;
+];
 
-  expect(cases.map(({ name }) => name)).toEqual(names);
-  for (const { name, ours, baselines, goal } of cases) {
-    expect(ours.perSecond, name).toBeGreaterThan(0);
-    for (const { ratio } of baselines) expect(ratio, name).toBeGreaterThan(0);
-    for (const baseline of Object.keys(goal.leastRatio ?? {})) {
-      expect(baselines.map((each) => each.name)).toContain(baseline);
+test.each(isSoak ? benches : benches.filter((_, index) => index === chosen))(
+  '$script measures every case against its baselines',
+  async ({ script, names }) => {
+    const { cases } = (await run(script)) as unknown as BenchReport;
+
+    expect(cases.map(({ name }) => name)).toEqual(names);
+    for (const { name, ours, baselines, goal } of cases) {
+      expect(ours.perSecond, name).toBeGreaterThan(0);
+      for (const { ratio } of baselines) expect(ratio, name).toBeGreaterThan(0);
+      for (const baseline of Object.keys(goal.leastRatio ?? {})) {
+        expect(baselines.map((each) => each.name)).toContain(baseline);
+      }
+      if (goal.p99Ms !== undefined) expect(ours.p99Ms, name).toEqual(expect.any(Number));
     }
-    if (goal.p99Ms !== undefined) expect(ours.p99Ms, name).toEqual(expect.any(Number));
-  }
-});
+  },
+);
 
-test('edge/bench/bulk-beside-interactive.ts compares latencies with and without an import', async () => {
-  const { lines, memoryMib } = await run('edge/bench/bulk-beside-interactive.ts');
+if (isSoak || chosen === benches.length) {
+  test('edge/bench/bulk-beside-interactive.ts compares latencies with and without an import', async () => {
+    const { lines, memoryMib } = await run('edge/bench/bulk-beside-interactive.ts');
 
-  expect(lines).toEqual([
-    expect.objectContaining({ what: 'reads', p99Ratio: expect.any(Number) as number }),
-    expect.objectContaining({ what: 'writes', p99Ratio: expect.any(Number) as number }),
-  ]);
-  expect(memoryMib).not.toEqual([]);
-});
+    expect(lines).toEqual([
+      expect.objectContaining({ what: 'reads', p99Ratio: expect.any(Number) as number }),
+      expect.objectContaining({ what: 'writes', p99Ratio: expect.any(Number) as number }),
+    ]);
+    expect(memoryMib).not.toEqual([]);
+  });
+}
 
 /** @returns the results that it has written */
 async function run(script: string): Promise<Record<string, unknown>> {
