@@ -1,11 +1,5 @@
 import { Deal } from '@rapport/contracts/rapport/sales/v1/deal';
-import {
-  GuardKind,
-  Pipeline,
-  Stage,
-  StageKind,
-  StageTransitions,
-} from '@rapport/contracts/rapport/sales/v1/pipeline';
+import { GuardKind, Pipeline, Stage, StageKind, StageTransitions } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import type { StageEntry } from '@rapport/contracts/rapport/sales/v1/stage_entry';
 import { newCaller, type SharedCustomers } from './running-customers.js';
 
