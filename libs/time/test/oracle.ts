@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { Temporal } from 'temporal-polyfill';
 
 /**
  * Judges in Python what this library answers: it has the time zones of another database, and shares no code with it.
@@ -22,4 +23,27 @@ export async function* answersOf<Case, Answer>(script: string, cases: Iterable<C
   } finally {
     oracle.kill();
   }
+}
+
+/** A time of a zone, in seconds since 1970. */
+export interface ZoneSpan {
+  zone: string;
+  first: number;
+  last: number;
+}
+
+/** Whether Node and Python have the same offsets: what they answer differently elsewhere is no fault of the library. */
+export async function haveEqualOffsets(spans: ZoneSpan[]): Promise<boolean[]> {
+  const equal: boolean[] = [];
+  const hours = spans.map(({ zone, first, last }) => ({ zone, first: first - (first % 3_600), last }));
+  for await (const [span, offsets] of answersOf<ZoneSpan, number[][]>('business_time_oracle.py', hours)) {
+    const changes: number[][] = [];
+    for (let at = span.first; at < span.last; at += 3_600) {
+      const time = Temporal.Instant.fromEpochMilliseconds(at * 1_000).toZonedDateTimeISO(span.zone);
+      const offset = time.offsetNanoseconds / 1e9;
+      if (changes.at(-1)?.[1] !== offset) changes.push([at, offset]);
+    }
+    equal.push(JSON.stringify(changes) === JSON.stringify(offsets));
+  }
+  return equal;
 }

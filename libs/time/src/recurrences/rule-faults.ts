@@ -21,7 +21,10 @@ const numbers: Readonly<Record<string, number>> = {
   COUNT: recurrenceLimits.count,
 };
 
-/** What RFC 5545 §3.3.10 forbids, or our bounds. Each names a part and says why. */
+/**
+ * What RFC 5545 §3.3.10 forbids, and what we refuse: what would search for long, and what rrule-temporal 2.2.8 answers
+ * differently from the RFC (`test/recurrence.soak.test.ts`).
+ */
 const combinations: readonly { refused: (parts: Parts, frequency: string) => boolean; message: string }[] = [
   { refused: (parts) => parts.has('COUNT') && parts.has('UNTIL'), message: 'COUNT and UNTIL exclude each other.' },
   {
@@ -39,6 +42,30 @@ const combinations: readonly { refused: (parts: Parts, frequency: string) => boo
   {
     refused: (parts, frequency) => parts.has('BYMONTHDAY') && parts.has('BYMONTH') && frequency === 'DAILY',
     message: 'BYMONTH with BYMONTHDAY is for FREQ=MONTHLY and FREQ=YEARLY.',
+  },
+  {
+    // The RFC intersects them, the library unites some.
+    refused: (parts) => ['BYWEEKNO', 'BYYEARDAY', 'BYMONTHDAY'].filter((name) => parts.has(name)).length > 1,
+    message: 'BYWEEKNO, BYYEARDAY and BYMONTHDAY exclude each other.',
+  },
+  {
+    // The library unites them, where the RFC makes BYDAY a limit.
+    refused: (parts) => parts.has('BYDAY') && parts.has('BYYEARDAY'),
+    message: 'BYDAY is not for BYYEARDAY.',
+  },
+  {
+    refused: (parts) => /\d/.test(parts.get('BYDAY') ?? '') && parts.has('BYMONTHDAY'),
+    message: 'BYDAY has no numbers with BYMONTHDAY.',
+  },
+  {
+    // The library leaves out the days without a number.
+    refused: (parts, frequency) => frequency === 'YEARLY' && new Set(numbersOfDays(parts)).size > 1,
+    message: 'With FREQ=YEARLY, each day of BYDAY has a number, or none has.',
+  },
+  {
+    // The library takes the weekday of DTSTART in some years only.
+    refused: (parts) => parts.has('BYWEEKNO') && !parts.has('BYDAY'),
+    message: 'BYWEEKNO needs BYDAY.',
   },
   {
     refused: (parts, frequency) => parts.has('BYSETPOS') && frequency === 'DAILY',
@@ -68,11 +95,15 @@ export function ruleFaults(rrule: string): Fault[] {
     return message ? [fault('INVALID_RULE', message)] : [];
   });
   if (invalid.length > 0) return invalid;
-  const refused = combinations.filter((each) => each.refused(parts, frequency));
-  if (refused.length > 0) return refused.map(({ message }) => fault('INVALID_COMBINATION', message));
+  const combination = combinations.find((each) => each.refused(parts, frequency));
+  if (combination) return [fault('INVALID_COMBINATION', combination.message)];
   const times = ['BYHOUR', 'BYMINUTE', 'BYSECOND'].map((name) => parts.get(name)?.split(',').length ?? 1);
   if (times.reduce((product, length) => product * length) <= recurrenceLimits.timesADay) return [];
   return [fault('TOO_MANY_TIMES', `A day has at most ${recurrenceLimits.timesADay} occurrences.`)];
+}
+
+function numbersOfDays(parts: Parts): boolean[] {
+  return (parts.get('BYDAY') ?? '').split(',').map((day) => /\d/.test(day));
 }
 
 function fault(reason: string, message: string): Fault {
