@@ -36,6 +36,11 @@ export function useShortcuts(): readonly Shortcut[] {
   );
 }
 
+/** Puts the focus on the screen, where its keys work, when what had it is gone. */
+export function focusMain(): void {
+  if (document.activeElement === document.body) document.getElementById('main')?.focus({ preventScroll: true });
+}
+
 /** Such as `⌘ K` for `mod+k`. */
 export function keyText(keys: string): string {
   const isApple = /Mac|iP/.test(navigator.platform);

@@ -263,10 +263,7 @@ export function listQuery(resource: Resource, parameters: Json = {}) {
   return infiniteQueryOptions({
     queryKey: [collectionOf(resource.list), resource.list, 'pages', parameters],
     queryFn: async ({ pageParam, signal }): Promise<Page> => {
-      const isPaged = theContract()
-        .operation(resource.list)
-        .parameters.some(({ name }) => name === 'pageSize');
-      const page = isPaged ? { pageSize: 100, pageToken: pageParam } : {};
+      const page = theContract().hasParameter(resource.list, 'pageSize') ? { pageSize: 100, pageToken: pageParam } : {};
       const answer = await call(resource.list, { ...page, ...parameters }, { signal });
       const total = answer.totalSize;
       return {

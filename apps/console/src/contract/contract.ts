@@ -146,6 +146,10 @@ export class Contract {
     return this.#operations.has(id);
   }
 
+  hasParameter(id: string, name: string): boolean {
+    return this.#operations.get(id)?.parameters.some((parameter) => parameter.name === name) ?? false;
+  }
+
   /** @param name such as `customers` or `objects/{object}/records` */
   resource(name: string): Resource | undefined {
     return this.#resources.get(name);

@@ -11,7 +11,7 @@ export const hints: Hints = {
     column: 'stage',
     pipeline: 'pipelineId',
     title: 'title',
-    subject: { field: 'customerId', title: 'displayName' },
+    subject: 'customerId',
     amount: 'amount',
     date: 'closeDate',
     since: 'stageTime',

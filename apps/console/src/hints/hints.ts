@@ -27,8 +27,8 @@ export interface BoardHint {
   /** Field that refers to the pipeline whose stages are the columns; without it, the columns are the values of the enum. */
   pipeline?: string;
   title: string;
-  /** Field that refers to the company or person of a card, with the field that names it. */
-  subject?: { field: string; title: string };
+  /** Field that refers to the company or person of a card. */
+  subject?: string;
   /** Money, summed in the head of a column. */
   amount?: string;
   date?: string;
@@ -40,7 +40,21 @@ const files = import.meta.glob<Hints>(['./*.ts', '!./hints.ts'], { eager: true, 
 
 const known = new Map(Object.entries(files).map(([file, hints]) => [file.slice(2, -3), hints]));
 
-const titles = ['displayName', 'title', 'name', 'email', 'address', 'kind', 'type', 'key', 'id'];
+const titles = [
+  'displayName',
+  'title',
+  'name',
+  'email',
+  'purpose',
+  'eventType',
+  'url',
+  'address',
+  'key',
+  'type',
+  'stage',
+  'kind',
+  'id',
+];
 const unfit = new Set(['id', 'etag', 'tenantId', 'previousHash', 'hash', 'traceparent', 'createdBy', 'updatedBy']);
 
 /** The hints of a resource: those of its file, else what its fields suggest. */
@@ -59,7 +73,8 @@ function isColumn(type: string): boolean {
   return !['message', 'object', 'bytes', 'mask'].includes(type);
 }
 
-/** The name of a record, or its id where it has none. */
-export function titleOf(resource: Resource, record: Json): string {
-  return textAt(record, hintsOf(resource).title) || textAt(record, 'id');
+/** The name of a record: its field by the hints of its resource, or the first one that names things. */
+export function titleOf(record: Json | undefined, resource?: Resource): string {
+  const fields = resource ? [hintsOf(resource).title, ...titles] : titles;
+  return fields.map((name) => textAt(record, name)).find((name) => name !== '') ?? '';
 }

@@ -7,7 +7,7 @@ import { useLanguage } from '../language.ts';
 import { followChanges } from '../live.ts';
 import { placeGroups, type Place } from '../navigation.ts';
 import { isPermitted, useSession } from '../session.ts';
-import { keyText, listenToKeys, useShortcut } from '../shortcuts.ts';
+import { focusMain, keyText, listenToKeys, useShortcut } from '../shortcuts.ts';
 import { Help } from './help.tsx';
 import { Palette } from './palette.tsx';
 import { PersonMenu } from './person-menu.tsx';
@@ -21,7 +21,8 @@ export function Shell() {
   const [open, setOpen] = useState<'palette' | 'help'>();
   useEffect(listenToKeys, []);
   useEffect(followChanges, []);
-  useFocusOnMain();
+  const { pathname } = useLocation();
+  useEffect(focusMain, [pathname]);
   useShortcut('mod+k', 'palette.name', () => setOpen('palette'));
   useShortcut('?', 'help.title', () => setOpen('help'));
   const permitted = placeGroups.map(({ key, places }) => ({
@@ -59,14 +60,6 @@ export function Shell() {
       <Help isOpen={open === 'help'} onClose={() => setOpen(undefined)} />
     </div>
   );
-}
-
-/** The focus stays on the screen when what had it is gone, as after a change of screens. */
-function useFocusOnMain(): void {
-  const { pathname } = useLocation();
-  useEffect(() => {
-    if (document.activeElement === document.body) document.getElementById('main')?.focus({ preventScroll: true });
-  }, [pathname]);
 }
 
 function PlaceList({ title, places }: { title: string | undefined; places: readonly Place[] }) {

@@ -1,10 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
+import { usePeople, type Person } from '../record/names.tsx';
+import type { FormField } from '../form/form-field.ts';
 import { useLanguage, type Translate } from '../../app/language.ts';
 import { theContract, type FilterFact, type Resource } from '../../contract/contract.ts';
 import { itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
 import type { Labels } from '../../app/labels.ts';
 import type { Format } from '../../app/format.ts';
-import { usePeople, type Person } from '../record/person.tsx';
 import type { Context } from './filter-language.ts';
 
 /** What can be inserted at the caret. */
@@ -31,16 +32,16 @@ export interface FilterName extends FilterFact {
 const mostShown = 9;
 
 /** The fields of a resource and its custom fields. */
-export function useFilterNames(resource: Resource, customFields: readonly Json[]): readonly FilterName[] {
+export function useFilterNames(resource: Resource, customFields: readonly FormField[]): readonly FilterName[] {
   const { labels } = useLanguage();
   const own = resource.filters.map((fact) => ({ ...fact, name: labels.field(resource.message, fact.path) }));
-  const custom = customFields.map((field): FilterName => {
-    const isOrdered = ['NUMBER', 'DATE', 'MONEY'].includes(textAt(field, 'type'));
+  const custom = customFields.map(({ name: path, label = path, type, of }): FilterName => {
+    const isOrdered = type === 'number' || type === 'date' || of === 'Money';
     return {
-      path: `customFields.${textAt(field, 'key')}`,
+      path,
       type: isOrdered ? 'value' : 'term',
       operators: [':', '=', '!=', ...(isOrdered ? ['<', '<=', '>', '>=', 'BETWEEN'] : []), 'IN'],
-      name: textAt(field, 'displayName'),
+      name: label,
     };
   });
   return [...own, ...custom];

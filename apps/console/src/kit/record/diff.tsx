@@ -3,7 +3,6 @@ import { Radio, RadioGroup } from 'react-aria-components';
 import { useLanguage } from '../../app/language.ts';
 import { isJson, type Json } from '../../contract/api.ts';
 import type { FormField } from '../form/form-field.ts';
-import { isPrincipal, Principal, Reference } from '../form/reference.tsx';
 import style from './diff.module.css';
 import { Value } from './value.tsx';
 
@@ -63,7 +62,7 @@ function Was({ field, value }: { field: FormField; value: unknown }) {
   return (
     <>
       <del className={style.was}>
-        <Named field={field} value={value} />
+        <Value field={field} value={value} />
       </del>{' '}
     </>
   );
@@ -73,18 +72,10 @@ function New({ field, value }: { field: FormField; value: unknown }) {
   return (
     <>
       <ins className={style.new}>
-        <Named field={field} value={value} />
+        <Value field={field} value={value} />
       </ins>{' '}
     </>
   );
-}
-
-/** A value with names in place of ids. */
-function Named({ field, value }: { field: FormField; value: unknown }) {
-  if (typeof value !== 'string') return <Value field={field} value={value} />;
-  if (isPrincipal(field)) return <Principal name={value} />;
-  if (field.reference !== undefined) return <Reference resource={field.reference} id={value} />;
-  return <Value field={field} value={field.options?.find(({ id }) => id === value)?.name ?? value} />;
 }
 
 /** Texts of a list, and none for what was no list before; undefined for another value. */
@@ -107,10 +98,10 @@ export function Choice({ label, field, theirs, yours, side, onChange }: ChoicePr
     >
       <span className={style.label}>{label}</span>
       <Pick side="theirs" name={t('diff.theirs')}>
-        <Named field={field} value={theirs} />
+        <Value field={field} value={theirs} />
       </Pick>
       <Pick side="yours" name={t('diff.yours')}>
-        <Named field={field} value={yours} />
+        <Value field={field} value={yours} />
       </Pick>
     </RadioGroup>
   );

@@ -4,8 +4,8 @@ import { useLanguage } from '../../app/language.ts';
 import { isJson, textAt, type Json } from '../../contract/api.ts';
 import text from '../../style/text.module.css';
 import { keyOf, type FormField } from '../form/form-field.ts';
-import { Principal } from '../form/reference.tsx';
 import { Icon, IconButton, join, type IconType } from '../ui.tsx';
+import { Principal } from './names.tsx';
 import { changesOf, Diff, type FieldChange } from './diff.tsx';
 import style from './timeline.module.css';
 

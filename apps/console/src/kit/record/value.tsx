@@ -1,43 +1,53 @@
 import { EyeOff } from 'lucide-react';
+import type { FormField } from '../form/form-field.ts';
 import { useLanguage } from '../../app/language.ts';
-import type { Field } from '../../contract/contract.ts';
-import { isJson, textAt, type Json } from '../../contract/api.ts';
+import { isEmpty, isJson, textAt, type Json } from '../../contract/api.ts';
 import text from '../../style/text.module.css';
-import { Chip, Icon } from '../ui.tsx';
+import { Chip, Icon, join } from '../ui.tsx';
 import type { Format } from '../../app/format.ts';
+import { isPrincipal, Principal, RecordName, Reference } from './names.tsx';
 
 /** What callers without access see in place of personal data. */
 const masked = '***';
 
-/** A value of a record as text in the reader's language. Nothing for an absent one. */
-export function Value({ field, value }: { field: Field; value: unknown }) {
+/** A value of a record in the reader's language, with names in place of ids. Nothing for an absent one. `isPlain` has no links. */
+export function Value({ field, value, isPlain = false }: { field: FormField; value: unknown; isPlain?: boolean }) {
   const { t, labels, format } = useLanguage();
-  if (value === undefined || value === null || value === '') return null;
+  if (isEmpty(value)) return null;
   if (value === masked)
     return (
-      <span className={`${text.row} ${text.faint}`} title={t('value.masked')}>
+      <span className={join(text.row, text.faint)} title={t('value.masked')}>
         <Icon of={EyeOff} small /> {masked}
       </span>
     );
-  if (field.type === 'enum') return <>{enumText(field, value, labels.value)}</>;
+  const { type, of = '', reference } = field;
+  if (type === 'enum')
+    return (Array.isArray(value) ? value : [value]).map((each) => labels.value(of, String(each))).join(', ');
   if (Array.isArray(value)) return <List field={field} values={value} />;
-  if (field.type === 'bool') return <>{t(value === true ? 'value.yes' : 'value.no')}</>;
-  if (field.type === 'time' && typeof value === 'string')
-    return <time title={format.exactTime(value)}>{format.time(value)}</time>;
-  return <>{plainText(field, value, format)}</>;
+  if (type === 'bool') return t(value === true ? 'value.yes' : 'value.no');
+  if (typeof value !== 'string') return plainText(field, value, format);
+  if (isPrincipal(field)) return <Principal name={value} />;
+  if (reference !== undefined)
+    return isPlain ? <RecordName resource={reference} id={value} /> : <Reference resource={reference} id={value} />;
+  return type === 'time' ? (
+    <time title={format.exactTime(value)}>{format.time(value)}</time>
+  ) : (
+    plainText(field, value, format)
+  );
 }
 
-function List({ field, values }: { field: Field; values: readonly unknown[] }) {
+function List({ field, values }: { field: FormField; values: readonly unknown[] }) {
   const { format } = useLanguage();
+  const texts = values.map((each) => plainText(field, each, format));
   if (field.type === 'text')
     return (
-      <span className={text.row}>
-        {values.map((each) => (
-          <Chip key={String(each)}>{String(each)}</Chip>
+      <span className={join(text.row, text.wrap)}>
+        {texts.map((each) => (
+          <Chip key={each}>{each}</Chip>
         ))}
       </span>
     );
-  const [first, ...more] = values.map((each) => plainText(field, each, format));
+  const [first, ...more] = texts;
   return (
     <>
       {first}
@@ -51,12 +61,10 @@ function List({ field, values }: { field: Field; values: readonly unknown[] }) {
   );
 }
 
-function enumText({ of = '' }: Field, value: unknown, name: (type: string, value: string) => string): string {
-  return (Array.isArray(value) ? value : [value]).map((each) => name(of, String(each))).join(', ');
-}
-
 /** A value without signs of its own, as it can be copied. */
-export function plainText(field: Field, value: unknown, format: Format): string {
+export function plainText(field: FormField, value: unknown, format: Format): string {
+  const option = field.options?.find(({ id }) => id === value);
+  if (option) return option.name;
   if (isMoney(value)) return format.money(value);
   if (isJson(value)) return partsText(value);
   if (field.type === 'date') return format.date(String(value));

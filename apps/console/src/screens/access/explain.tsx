@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Check, X } from 'lucide-react';
 import { useState } from 'react';
+import { usePeople } from '../../kit/record/names.tsx';
 import { ProblemText } from '../../app/boundaries.tsx';
 import { useLanguage } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
@@ -46,18 +47,9 @@ export function Explain() {
 
 function usePrincipals(): { id: string; name: string }[] {
   const { t } = useLanguage();
-  const { data: users } = useQuery(readQuery('listUsers', { pageSize: 100 }));
-  const { data: keys } = useQuery(readQuery('listApiKeys', { pageSize: 100 }));
-  return [
-    ...itemsAt(users, 'users').map((user) => ({
-      id: textAt(user, 'id'),
-      name: textAt(user, 'displayName') || textAt(user, 'email'),
-    })),
-    ...itemsAt(keys, 'apiKeys').map((key) => ({
-      id: textAt(key, 'id'),
-      name: t('explain.key', { name: textAt(key, 'displayName') }),
-    })),
-  ];
+  return [...usePeople().values()]
+    .filter(({ shape }) => shape !== 'company')
+    .map(({ id, name, shape }) => ({ id, name: shape === 'machine' ? t('explain.key', { name }) : name }));
 }
 
 function Explanation({ explanation }: { explanation: Json }) {

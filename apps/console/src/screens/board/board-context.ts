@@ -1,4 +1,5 @@
 import { createContext, useContext } from 'react';
+import type { Person } from '../../kit/record/names.tsx';
 import type { Json } from '../../contract/api.ts';
 import type { BoardScope, Totals } from './board-data.ts';
 import type { Column, Refusal } from './columns.ts';
@@ -11,7 +12,7 @@ export interface Board {
   totals: Totals;
   /** Currency whose sum comes first. */
   currency: string | undefined;
-  people: ReadonlyMap<string, string>;
+  people: ReadonlyMap<string, Person>;
   moves: Moves;
   columnName: (column: Column) => string;
   refusal: (card: Json, from: Column, to: Column) => Refusal | undefined;

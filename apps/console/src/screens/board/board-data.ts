@@ -1,9 +1,7 @@
 import { useQuery, type InfiniteData } from '@tanstack/react-query';
 import {
-  call,
   itemsAt,
   listQuery,
-  Problem,
   queryClient,
   readQuery,
   textAt,
@@ -69,7 +67,7 @@ export interface ColumnTotal {
 
 export function totalsQuery(scope: BoardScope) {
   const { resource, hint } = scope;
-  return readQuery<Json>(resource.aggregate ?? '', {
+  return readQuery(resource.aggregate ?? '', {
     groupBy: hint.column,
     ...conditions(scope),
     ...(hint.amount !== undefined && { sum: hint.amount }),
@@ -103,62 +101,6 @@ export function totalOf(group: Json | undefined): ColumnTotal {
       amount: textAt(sum, 'value'),
     })),
   };
-}
-
-/** The title of a referenced record; those asked for at the same moment are read together. */
-export function useTitle(collection: string | undefined, title: string, id: string): string | undefined {
-  const { data } = useQuery({
-    queryKey: [collection, 'title', title, id],
-    queryFn: () => readTitle(collection ?? '', title, id),
-    enabled: collection !== undefined && id !== '',
-    staleTime: 60_000,
-  });
-  return data ?? undefined;
-}
-
-const waiting = new Map<string, Map<string, ((title: string | null) => void)[]>>();
-
-/** Null for a record that is deleted or not visible. */
-function readTitle(collection: string, title: string, id: string): Promise<string | null> {
-  const key = `${collection}.${title}`;
-  const ids = waiting.get(key) ?? new Map<string, ((title: string | null) => void)[]>();
-  if (!waiting.has(key)) {
-    waiting.set(key, ids);
-    setTimeout(() => {
-      waiting.delete(key);
-      const all = [...ids.keys()];
-      for (let at = 0; at < all.length; at += 100) void readTitles(collection, title, all.slice(at, at + 100), ids);
-    });
-  }
-  return new Promise((resolve) => ids.set(id, [...(ids.get(id) ?? []), resolve]));
-}
-
-async function readTitles(
-  collection: string,
-  title: string,
-  ids: string[],
-  resolvers: ReadonlyMap<string, ((title: string | null) => void)[]>,
-): Promise<void> {
-  const batchGet = `batchGet${collection.replace(/^./, (letter) => letter.toUpperCase())}`;
-  const answer = await call(batchGet, { ids, readMask: `id,${title}` }).catch((error: unknown) => {
-    // A card without the name of its company is better than no card.
-    if (error instanceof Problem) return {};
-    throw error;
-  });
-  const titles = new Map(itemsAt(answer, collection).map((record) => [textAt(record, 'id'), textAt(record, title)]));
-  for (const id of ids) for (const resolve of resolvers.get(id) ?? []) resolve(titles.get(id) ?? null);
-}
-
-/** Names of the people of the workspace by id; empty for a caller who must not read them. */
-export function usePeople(isPermitted: boolean): ReadonlyMap<string, string> {
-  const { data } = useQuery({
-    ...readQuery<Json>('listUsers', { pageSize: 200 }),
-    enabled: isPermitted,
-    staleTime: 300_000,
-  });
-  return new Map(
-    itemsAt(data, 'users').map((user) => [textAt(user, 'id'), textAt(user, 'displayName') || textAt(user, 'email')]),
-  );
 }
 
 /** Puts a card into a column, in what is already read. @returns what undoes that */

@@ -2,9 +2,10 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
+import { usePeople } from '../../kit/record/names.tsx';
+import { useCustomFields } from '../../app/resource.ts';
 import { Missing } from '../../app/boundaries.tsx';
 import { useLanguage } from '../../app/language.ts';
-import { isPermitted, useSession } from '../../app/session.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { Bar } from '../../app/shell/shell.tsx';
 import { theContract, type Resource } from '../../contract/contract.ts';
@@ -16,9 +17,8 @@ import { useFilterNames } from '../../kit/filter/filter-completion.ts';
 import { FilterInput } from '../../kit/filter/filter-input.tsx';
 import { Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
-import { useCustomFields } from '../list/use-rows.ts';
 import { BoardContext, type Board as Shared } from './board-context.ts';
-import { placeOf, usePeople, useTotals, verbOf, type BoardScope } from './board-data.ts';
+import { placeOf, useTotals, verbOf, type BoardScope } from './board-data.ts';
 import { pressOnCard, useHeldKeys } from './board-keys.ts';
 import { BoardColumn } from './column.tsx';
 import { columnsOf, refusalOf } from './columns.ts';
@@ -49,10 +49,11 @@ function BoardOf({ resource, hint }: { resource: Resource; hint: BoardHint }) {
 
 /** @param resource the collection of pipelines */
 function PipelineBoard({ scope, resource, chosen }: { scope: BoardScope; resource: Resource; chosen?: string }) {
-  const { data, isPending } = useQuery(readQuery<Json>(resource.list, { pageSize: 100 }));
+  const { labels } = useLanguage();
+  const { data, isPending } = useQuery(readQuery(resource.list, { pageSize: 100 }));
   const pipelines = itemsAt(data, resource.items);
-  const pipeline = pipelines.find((each) => textAt(each, 'id') === chosen) ?? pipelines[0];
-  if (isPending) return <Bar title={<BoardTitle resource={scope.resource} />} />;
+  const pipeline = pipelines.find((each) => each.id === chosen) ?? pipelines[0];
+  if (isPending) return <Bar title={labels.resource(scope.resource.name)} />;
   if (!pipeline) return <NoPipeline resource={scope.resource} />;
   return <Columns key={textAt(pipeline, 'id')} scope={{ ...scope, pipeline }} pipelines={pipelines} />;
 }
@@ -99,14 +100,13 @@ function Columns({ scope, pipelines }: { scope: BoardScope; pipelines: Json[] })
 function useBoardState(scope: BoardScope): Shared {
   const { labels } = useLanguage();
   const navigate = useNavigate();
-  const session = useSession();
   const { resource, hint, pipeline } = scope;
   const columns = columnsOf(resource, hint, pipeline);
   const moves = useMoves(
     scope,
     columns.map(({ key }) => key),
   );
-  const { data: settings } = useQuery(readQuery<Json>('getSettings'));
+  const { data: settings } = useQuery(readQuery('getSettings'));
   const enumName = theContract().field(resource.message, hint.column)?.of ?? '';
   return {
     scope,
@@ -114,7 +114,7 @@ function useBoardState(scope: BoardScope): Shared {
     moves,
     totals: useTotals(scope),
     currency: textAt(settings, 'baseCurrency') || undefined,
-    people: usePeople(isPermitted(session, 'users.read')),
+    people: usePeople(),
     columnName: (column) => column.name ?? labels.value(enumName, column.key),
     refusal: (card, from, to) => refusalOf(pipeline, from, to, card),
     open: (card) =>
@@ -122,23 +122,18 @@ function useBoardState(scope: BoardScope): Shared {
   };
 }
 
-function BoardTitle({ resource }: { resource: Resource }) {
-  const { labels } = useLanguage();
-  return labels.resource(resource.name);
-}
-
 function BoardBar({ board, pipelines }: { board: Shared; pipelines: Json[] }) {
-  const { t } = useLanguage();
+  const { t, labels } = useLanguage();
   const navigate = useNavigate();
   const { resource, hint, pipeline, written } = board.scope;
-  const names = useFilterNames(resource, useCustomFields(resource, {}));
+  const names = useFilterNames(resource, useCustomFields({ resource, parents: {} }));
   const to = (search: BoardSearch) =>
     void navigate({ to: '/$resource/board', params: { resource: resource.name }, search: search as never });
   const count = [...board.totals.of.values()].reduce((sum, each) => sum + each.count, 0);
   useShortcut('/', 'list.key.filter', () => document.querySelector<HTMLElement>('[data-filter]')?.focus());
   return (
     <Bar
-      title={<BoardTitle resource={resource} />}
+      title={labels.resource(resource.name)}
       beside={<span className={style.hide}>{t('board.count', { count })}</span>}
     >
       {hint.pipeline !== undefined && pipelines.length > 1 && (
@@ -206,10 +201,10 @@ function HeldBar({ board }: { board: Shared }) {
 }
 
 function NoPipeline({ resource }: { resource: Resource }) {
-  const { t } = useLanguage();
+  const { t, labels } = useLanguage();
   return (
     <>
-      <Bar title={<BoardTitle resource={resource} />} />
+      <Bar title={labels.resource(resource.name)} />
       <section className={style.none}>
         <h2>{t('board.noPipeline')}</h2>
         <p>{t('board.noPipelineHelp')}</p>

@@ -1,5 +1,7 @@
 import { Check, Ellipsis, GripVertical } from 'lucide-react';
 import { Button as AriaButton } from 'react-aria-components';
+import { titleOf } from '../../hints/hints.ts';
+import { useRecord } from '../../kit/record/names.tsx';
 import { useLanguage } from '../../app/language.ts';
 import { theContract } from '../../contract/contract.ts';
 import { textAt, valueAt, type Json } from '../../contract/api.ts';
@@ -10,7 +12,6 @@ import { isMoney } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
 import style from './board.module.css';
 import { useBoard } from './board-context.ts';
-import { useTitle } from './board-data.ts';
 import { daysSince, type Column } from './columns.ts';
 
 /** What a card says; its frame is a row of the column. @param isNew whether it would enter the column only now */
@@ -29,9 +30,9 @@ export function CardFace({ card, column, isNew = false }: { card: Json; column: 
 
 function Subject({ card }: { card: Json }) {
   const { hint, resource } = useBoard().scope;
-  const { field, title } = hint.subject ?? { field: '', title: '' };
-  const name = useTitle(theContract().field(resource.message, field)?.reference, title, textAt(card, field));
-  if (name === undefined) return null;
+  const field = theContract().field(resource.message, hint.subject ?? '');
+  const name = titleOf(useRecord(field?.reference ?? '', textAt(card, field?.name ?? '')));
+  if (name === '') return null;
   return (
     <span className={join(text.row, text.meta)}>
       <Face name={name} shape="company" />
@@ -43,7 +44,7 @@ function Subject({ card }: { card: Json }) {
 function Facts({ card, over }: { card: Json; over: number }) {
   const { t, language, format } = useLanguage();
   const { scope, people } = useBoard();
-  const owner = people.get(textAt(card, 'ownerId'));
+  const owner = people.get(textAt(card, 'ownerId'))?.name;
   const amount = valueAt(card, scope.hint.amount ?? '');
   const date = textAt(card, scope.hint.date ?? '');
   if (!isMoney(amount) && date === '' && owner === undefined && over <= 0) return null;

@@ -189,7 +189,7 @@ function ChangedMeanwhile({ card, column }: { card: Json; column: Column }) {
   const { t, format } = useLanguage();
   const { people, columnName } = useBoard();
   const [kind = '', id = ''] = textAt(card, 'updatedBy').split(':');
-  const who = people.get(id) ?? t(kind === 'apiKey' ? 'board.anApiKey' : 'board.someone');
+  const who = people.get(id)?.name ?? t(kind === 'apiKey' ? 'board.anApiKey' : 'board.someone');
   return (
     <span className={style.why} role="alert">
       <Icon of={TriangleAlert} small />

@@ -1,7 +1,7 @@
-import { useQuery } from '@tanstack/react-query';
 import { Link2 } from 'lucide-react';
+import { useTitles } from '../../kit/record/names.tsx';
 import { useLanguage } from '../../app/language.ts';
-import { itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
+import { textAt, type Json } from '../../contract/api.ts';
 import { Button, Chip, Face, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './conflicts.module.css';
@@ -15,9 +15,10 @@ export function Candidates({
   onLink: (customerId: string) => void;
 }) {
   const { t } = useLanguage();
-  const ids = candidates.map((each) => textAt(each, 'customerId')).filter((id) => id !== '');
-  const { data } = useQuery(readQuery('batchGetCustomers', { ids }, ids.length > 0));
-  const names = new Map(itemsAt(data, 'customers').map((each) => [textAt(each, 'id'), textAt(each, 'displayName')]));
+  const names = useTitles(
+    'customers',
+    candidates.map((each) => textAt(each, 'customerId')),
+  );
   return (
     <ul className={style.candidates} aria-label={t('conflicts.candidates')}>
       {candidates.map((each) => {

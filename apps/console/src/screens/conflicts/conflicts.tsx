@@ -1,6 +1,7 @@
 import { useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
+import { useTitles } from '../../kit/record/names.tsx';
 import { Failure, Pending, ProblemText } from '../../app/boundaries.tsx';
 import { useLanguage } from '../../app/language.ts';
 import { Bar } from '../../app/shell/shell.tsx';
@@ -24,7 +25,11 @@ export function Conflicts() {
   if (!resource) throw new Error('The contract has no syncConflicts.');
   const { data, error, isPending } = useInfiniteQuery(listQuery(resource));
   const conflicts = data?.pages.flatMap(({ items }) => items).filter((each) => textAt(each, 'choice') === '') ?? [];
-  const names = useCustomerNames(conflicts);
+  const titles = useTitles(
+    'customers',
+    conflicts.map((each) => textAt(each, 'customerId')),
+  );
+  const names = (conflict: Json) => titles.get(textAt(conflict, 'customerId')) ?? (textAt(conflict, 'recordId') || '…');
   const [chosenId, setChosenId] = useState<string>();
   const open = conflicts.find((each) => textAt(each, 'id') === chosenId) ?? conflicts[0];
   const step = (by: number) => {
@@ -57,14 +62,6 @@ export function Conflicts() {
       )}
     </>
   );
-}
-
-/** The name of the customer of a conflict, or the id of its record where there is none. */
-function useCustomerNames(conflicts: readonly Json[]): (conflict: Json) => string {
-  const ids = [...new Set(conflicts.map((each) => textAt(each, 'customerId')).filter((id) => id !== ''))].slice(0, 100);
-  const { data } = useQuery(readQuery('batchGetCustomers', { ids, readMask: 'id,displayName' }, ids.length > 0));
-  const names = new Map(itemsAt(data, 'customers').map((each) => [textAt(each, 'id'), textAt(each, 'displayName')]));
-  return (conflict) => names.get(textAt(conflict, 'customerId')) ?? (textAt(conflict, 'recordId') || '…');
 }
 
 function ConflictLine({ conflict, name }: { conflict: Json; name: string }) {

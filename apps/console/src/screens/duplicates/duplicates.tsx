@@ -1,6 +1,7 @@
 import { useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
 import { ArrowLeftRight, Merge } from 'lucide-react';
 import { useState } from 'react';
+import { useTitles } from '../../kit/record/names.tsx';
 import { Failure, Pending, ProblemText } from '../../app/boundaries.tsx';
 import { useLanguage } from '../../app/language.ts';
 import { Bar } from '../../app/shell/shell.tsx';
@@ -23,7 +24,11 @@ export function Duplicates() {
   if (!resource) throw new Error('The contract has no duplicates.');
   const { data, error, isPending, hasNextPage, fetchNextPage } = useInfiniteQuery(listQuery(resource));
   const pairs = data?.pages.flatMap(({ items }) => items) ?? [];
-  const names = useNames(pairs);
+  const titles = useTitles(
+    'customers',
+    pairs.flatMap((pair) => [textAt(pair, 'leftId'), textAt(pair, 'rightId')]),
+  );
+  const names = (id: string) => titles.get(id) ?? '…';
   const [chosenId, setChosenId] = useState<string>();
   const open = pairs.find((pair) => pairId(pair) === chosenId) ?? pairs[0];
   const step = (by: number) => {
@@ -61,14 +66,6 @@ export function Duplicates() {
 
 function pairId(pair: Json): string {
   return `${textAt(pair, 'leftId')} ${textAt(pair, 'rightId')}`;
-}
-
-/** Names of the customers of pairs, read in one call for each page of them. */
-function useNames(pairs: readonly Json[]): (id: string) => string {
-  const ids = [...new Set(pairs.flatMap((pair) => [textAt(pair, 'leftId'), textAt(pair, 'rightId')]))].slice(0, 100);
-  const { data } = useQuery(readQuery('batchGetCustomers', { ids, readMask: 'id,displayName' }, ids.length > 0));
-  const names = new Map(itemsAt(data, 'customers').map((each) => [textAt(each, 'id'), textAt(each, 'displayName')]));
-  return (id) => names.get(id) ?? '…';
 }
 
 function PairLine({ pair, names }: { pair: Json; names: (id: string) => string }) {

@@ -1,6 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useRef } from 'react';
+import { titleOf } from '../../hints/hints.ts';
+import { shortId, usePeople, type Person } from '../../kit/record/names.tsx';
 import { useLanguage } from '../../app/language.ts';
 import { useLiveChanges, useLiveState } from '../../app/live.ts';
 import { theContract, type Field, type Resource } from '../../contract/contract.ts';
@@ -8,17 +10,15 @@ import { invalidate, itemsAt, readQuery, textAt, valueAt, type Json } from '../.
 import { Face, join, Ticks } from '../../kit/ui.tsx';
 import { Value } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
-import { usePeople } from '../board/board-data.ts';
-import { titleFieldOf } from './home-data.ts';
 import { Panel } from './panel.tsx';
 import style from './home.module.css';
 
 /** The latest entries of the log, with their positions; a new one appears by itself. */
-export function ChangesPanel({ canReadPeople }: { canReadPeople: boolean }) {
+export function ChangesPanel() {
   const { t } = useLanguage();
   const state = useLiveState();
-  const people = usePeople(canReadPeople);
-  const { data } = useQuery(readQuery<Json>('listAuditEntries', { pageSize: 8, kind: 'CHANGE' }));
+  const people = usePeople();
+  const { data } = useQuery(readQuery('listAuditEntries', { pageSize: 8, kind: 'CHANGE' }));
   const isWaiting = useRef(false);
   useLiveChanges(() => {
     if (isWaiting.current) return;
@@ -54,12 +54,12 @@ export function ChangesPanel({ canReadPeople }: { canReadPeople: boolean }) {
   );
 }
 
-function Entry({ entry, people }: { entry: Json; people: ReadonlyMap<string, string> }) {
+function Entry({ entry, people }: { entry: Json; people: ReadonlyMap<string, Person> }) {
   const { t, labels, format } = useLanguage();
   const [kind = '', id = ''] = textAt(entry, 'actor').split(':');
   const isPerson = kind === 'user';
   const actor =
-    people.get(id) ?? t(isPerson ? 'home.aPerson' : kind === 'apiKey' ? 'home.anApiKey' : 'home.thePlatform');
+    people.get(id)?.name ?? t(isPerson ? 'home.aPerson' : kind === 'apiKey' ? 'home.anApiKey' : 'home.thePlatform');
   const position = Number(valueAt(entry, 'detail.lastPosition') ?? 0);
   return (
     <li>
@@ -105,14 +105,14 @@ function EntryText({ entry }: { entry: Json }) {
 }
 
 function RecordChange({ id, resource, record, operation }: RecordChangeProps) {
-  const { data: current } = useQuery({ ...readQuery<Json>(resource.get ?? '', { id }), retry: false });
+  const { data: current } = useQuery({ ...readQuery(resource.get ?? '', { id }), retry: false });
   const isUpdate = textAt(record, 'operation') === 'UPDATE';
   const { data: history } = useQuery({
-    ...readQuery<Json>(resource.history ?? '', { id, pageSize: 20 }),
+    ...readQuery(resource.history ?? '', { id, pageSize: 20 }),
     enabled: isUpdate && resource.history !== undefined,
   });
   const change = itemsAt(history, 'changes').find((each) => each.version === record.version);
-  const title = textAt(current, titleFieldOf(resource)) || id.slice(0, 8);
+  const title = titleOf(current, resource) || shortId(id);
   return (
     <span className={text.cut}>
       <Link to="/$resource/$id" params={{ resource: resource.name, id }}>

@@ -1,11 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { titleOf } from '../../hints/hints.ts';
+import { useRecord } from '../../kit/record/names.tsx';
 import { useLanguage } from '../../app/language.ts';
 import { itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
 import { join } from '../../kit/ui.tsx';
 import { isMoney } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
-import { useTitle } from '../board/board-data.ts';
 import { addDays, daysBetween, dayText, today } from './home-data.ts';
 import { Panel } from './panel.tsx';
 import style from './home.module.css';
@@ -21,7 +22,7 @@ export function ClosingPanel({ condition }: { condition: string }) {
   const filter = ['status = OPEN', `closeDate >= ${dayText(from)}`, condition]
     .filter((each) => each !== '')
     .join(' AND ');
-  const { data } = useQuery(readQuery<Json>('listDeals', { filter, orderBy: 'closeDate', pageSize: 9 }));
+  const { data } = useQuery(readQuery('listDeals', { filter, orderBy: 'closeDate', pageSize: 9 }));
   const deals = itemsAt(data, 'deals');
   const placed = placeOn(deals, from);
   const height = (placed.at(-1)?.top ?? 0) + itemHeight;
@@ -44,7 +45,7 @@ export function ClosingPanel({ condition }: { condition: string }) {
 
 function ClosingDeal({ deal }: { deal: Json }) {
   const { format } = useLanguage();
-  const company = useTitle('customers', 'displayName', textAt(deal, 'customerId'));
+  const company = titleOf(useRecord('customers', textAt(deal, 'customerId')));
   const amount = valueAt(deal, 'amount');
   return (
     <Link to="/$resource/$id" params={{ resource: 'deals', id: textAt(deal, 'id') }} className={style.closes}>
@@ -54,7 +55,7 @@ function ClosingDeal({ deal }: { deal: Json }) {
       </span>
       <span className={join(text.cut, text.micro)}>
         {format.date(textAt(deal, 'closeDate'))}
-        {company !== undefined && `, ${company}`}
+        {company !== '' && `, ${company}`}
       </span>
     </Link>
   );

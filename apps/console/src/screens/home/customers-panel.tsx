@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useLanguage } from '../../app/language.ts';
-import { itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
+import { itemsAt, readQuery, textAt, valueAt } from '../../contract/api.ts';
 import { BarChart, useAsTable } from '../../kit/chart/chart-bars.tsx';
 import text from '../../style/text.module.css';
 import { addDays, dayText, today, weekOf } from './home-data.ts';
@@ -68,9 +68,7 @@ function useCounts(from: Date, to: Date, condition: string): ReadonlyMap<string,
   const filter = [`createTime >= "${from.toISOString()}"`, `createTime < "${to.toISOString()}"`, condition]
     .filter((each) => each !== '')
     .join(' AND ');
-  const { data } = useQuery(
-    readQuery<Json>('aggregateCustomers', { groupBy: 'createTime.week', timeZone: zone, filter }),
-  );
+  const { data } = useQuery(readQuery('aggregateCustomers', { groupBy: 'createTime.week', timeZone: zone, filter }));
   return new Map(
     itemsAt(data, 'groups').map((group) => [
       textAt(itemsAt(group, 'values')[0], 'value'),

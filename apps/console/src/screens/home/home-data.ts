@@ -1,5 +1,4 @@
 import { itemsAt, textAt, type Json } from '../../contract/api.ts';
-import { theContract, type Resource } from '../../contract/contract.ts';
 
 const dayMs = 86_400_000;
 
@@ -46,14 +45,6 @@ export function median(values: readonly number[]): number | undefined {
   const low = sorted[middle - 1];
   if (high === undefined) return undefined;
   return sorted.length % 2 === 1 || low === undefined ? high : (low + high) / 2;
-}
-
-/** The field that names a record of a collection. */
-export function titleFieldOf(resource: Resource): string {
-  const names = theContract()
-    .fields(resource.message)
-    .map(({ name }) => name);
-  return ['displayName', 'title', 'name'].find((name) => names.includes(name)) ?? 'id';
 }
 
 /** The sum of an aggregate's group in one currency. */

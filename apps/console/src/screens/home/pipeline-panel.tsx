@@ -15,7 +15,7 @@ import style from './home.module.css';
 /** The open deals of a pipeline by stage: value and weighted value as bars, and how long deals stay. */
 export function PipelinePanel({ condition }: { condition: string }) {
   const { t } = useLanguage();
-  const { data } = useQuery(readQuery<Json>('listPipelines', { pageSize: 100 }));
+  const { data } = useQuery(readQuery('listPipelines', { pageSize: 100 }));
   const [chosen, setChosen] = useState('');
   const pipelines = itemsAt(data, 'pipelines');
   const pipeline = pipelines.find((each) => textAt(each, 'id') === chosen) ?? pipelines[0];
@@ -53,8 +53,8 @@ function Stages({ pipeline, condition }: { pipeline: Json; condition: string }) 
   const open = ['status = OPEN', `pipelineId = ${textAt(pipeline, 'id')}`, condition]
     .filter((each) => each !== '')
     .join(' AND ');
-  const { data } = useQuery(readQuery<Json>('aggregateDeals', { groupBy: 'stage', sum: 'amount', filter: open }));
-  const { data: settings } = useQuery(readQuery<Json>('getSettings'));
+  const { data } = useQuery(readQuery('aggregateDeals', { groupBy: 'stage', sum: 'amount', filter: open }));
+  const { data: settings } = useQuery(readQuery('getSettings'));
   const [chosen, setChosen] = useState('');
   const total = valueAt(data, 'total') as Json | undefined;
   const currencies = itemsAt(total, 'sums').map((sum) => textAt(sum, 'currencyCode'));
@@ -91,7 +91,7 @@ function Headline({ rows, currency = '', currencies, filter, onCurrency }: Headl
   const now = today();
   const end = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1));
   const closing = `${filter} AND closeDate <= ${dayText(addDays(end, -1))}`;
-  const { data } = useQuery(readQuery<Json>('aggregateDeals', { sum: 'amount', filter: closing }));
+  const { data } = useQuery(readQuery('aggregateDeals', { sum: 'amount', filter: closing }));
   const sum = (of: (row: StageRow) => number) => rows.reduce((total, row) => total + of(row), 0);
   const money = (value: number) =>
     currency === '' ? '–' : format.money({ currencyCode: currency, amount: value.toFixed(0) });
@@ -195,7 +195,7 @@ function StayTicks({ days, limit }: { days: number | undefined; limit: number | 
 function useMedianDays(pipeline: string, stages: readonly string[]): ReadonlyMap<string, number> {
   return useQueries({
     queries: stages.map((stage) =>
-      readQuery<Json>('listStageEntries', {
+      readQuery('listStageEntries', {
         filter: `pipelineId = ${pipeline} AND stage = ${stage} AND durationSeconds >= 0`,
         orderBy: 'leaveTime desc',
         pageSize: 100,

@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { CalendarClock, Merge, TriangleAlert, Webhook } from 'lucide-react';
 import { useLanguage } from '../../app/language.ts';
 import { isPermitted, useSession } from '../../app/session.ts';
-import { itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
+import { itemsAt, readQuery, textAt, valueAt } from '../../contract/api.ts';
 import { Icon, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { dayText, today } from './home-data.ts';
@@ -17,13 +17,13 @@ export function WaitingPanel({ condition }: { condition: string }) {
   const overdue = ['status = OPEN', `closeDate < ${dayText(today())}`, condition]
     .filter((each) => each !== '')
     .join(' AND ');
-  const deals = useQuery(readQuery<Json>('aggregateDeals', { filter: overdue }));
-  const duplicates = useQuery(readQuery<Json>('listDuplicates', { pageSize: 100 }));
+  const deals = useQuery(readQuery('aggregateDeals', { filter: overdue }));
+  const duplicates = useQuery(readQuery('listDuplicates', { pageSize: 100 }));
   const canConnect = isPermitted(session, 'connections.read');
-  const conflicts = useQuery({ ...readQuery<Json>('listSyncConflicts', { pageSize: 1 }), enabled: canConnect });
+  const conflicts = useQuery({ ...readQuery('listSyncConflicts', { pageSize: 1 }), enabled: canConnect });
   const canHook = isPermitted(session, 'webhooks.read');
   const failed = useQuery({
-    ...readQuery<Json>('listWebhookDeliveries', { pageSize: 100, state: 'FAILED' }),
+    ...readQuery('listWebhookDeliveries', { pageSize: 100, state: 'FAILED' }),
     enabled: canHook,
   });
   const conflictCount = itemsAt(conflicts.data, 'counts').reduce(

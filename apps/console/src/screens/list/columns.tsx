@@ -1,15 +1,16 @@
+import { useQuery } from '@tanstack/react-query';
 import { useRouter } from '@tanstack/react-router';
 import type { MouseEvent, ReactNode } from 'react';
+import type { FormField } from '../../kit/form/form-field.ts';
+import { isPrincipal } from '../../kit/record/names.tsx';
 import { theContract, type Field, type Resource } from '../../contract/contract.ts';
-import { itemsAt, textAt, valueAt, type Json } from '../../contract/api.ts';
+import { itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
 import type { Labels } from '../../app/labels.ts';
 import { hintsOf, titleOf } from '../../hints/hints.ts';
 import type { GridColumn } from '../../kit/grid/grid-types.ts';
-import { isPersonField, PersonName } from '../../kit/record/person.tsx';
 import { Chip, Face, Ticks } from '../../kit/ui.tsx';
 import { Value } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
-import { RecordName, StageName } from './record-name.tsx';
 import style from './list.module.css';
 
 export interface ListColumn extends GridColumn<Json> {
@@ -25,7 +26,7 @@ const skipped = new Set(['etag', 'customFields', 'tenantId']);
 /** All columns that a list can have, its name first. */
 export function columnsOf(
   resource: Resource,
-  customFields: readonly Json[],
+  customFields: readonly FormField[],
   labels: Labels,
   pathOf: PathOf,
 ): ListColumn[] {
@@ -40,13 +41,9 @@ export function columnsOf(
   const parts = partsOf(resource, fields).map(({ list, field }) =>
     columnOf(resource, field, labels.field(message, field.name), (record) => itemsAt(record, list)[0]?.[field.name]),
   );
-  const custom = customFields.map((definition) => {
-    const key = textAt(definition, 'key');
-    const field = customField(definition);
-    return columnOf(resource, field, textAt(definition, 'displayName'), (record) =>
-      valueAt(record, `customFields.${key}`),
-    );
-  });
+  const custom = customFields.map((field) =>
+    columnOf(resource, field, field.label ?? '', (record) => valueAt(record, field.name)),
+  );
   return [nameColumn(resource, labels, pathOf), ...own, ...parts, ...custom];
 }
 
@@ -62,11 +59,6 @@ function partsOf(resource: Resource, fields: readonly Field[]): { list: string; 
   });
 }
 
-function customField(definition: Json): Field {
-  const types: Record<string, Field['type']> = { NUMBER: 'number', DATE: 'date', BOOLEAN: 'bool', BOOL: 'bool' };
-  return { name: `customFields.${textAt(definition, 'key')}`, type: types[textAt(definition, 'type')] ?? 'text' };
-}
-
 function nameColumn(resource: Resource, labels: Labels, pathOf: PathOf): ListColumn {
   const { title, face } = hintsOf(resource);
   const field = theContract().field(resource.message, title) ?? { name: title, type: 'text' };
@@ -80,7 +72,7 @@ function nameColumn(resource: Resource, labels: Labels, pathOf: PathOf): ListCol
     valueOf: (record) => valueAt(record, title),
     cell: (record) => {
       const name =
-        field.type === 'enum' ? labels.value(field.of ?? '', textAt(record, title)) : titleOf(resource, record);
+        field.type === 'enum' ? labels.value(field.of ?? '', textAt(record, title)) : titleOf(record, resource);
       const path = pathOf(record);
       return (
         <>
@@ -174,10 +166,9 @@ function Cell({ resource, field, value }: { resource: Resource; field: Field; va
   );
 }
 
-/** A text that stands for something: a person, a record, a position; undefined for another one. */
+/** A text that stands for something: a stage, a position, an id; undefined for another one. */
 function textCell(resource: Resource, field: Field, value: string): ReactNode {
-  if (isPersonField(field.name)) return <PersonName value={value} />;
-  if (field.reference !== undefined) return <RecordName resource={field.reference} id={value} />;
+  if (isPrincipal(field) || field.reference !== undefined) return <Value field={field} value={value} isPlain />;
   const { board } = hintsOf(resource);
   if (board?.pipeline !== undefined && board.column === field.name) return <StageName value={value} />;
   if (field.type === 'enum' && isScale(resource, field)) return <Step field={field} value={value} />;
@@ -187,6 +178,14 @@ function textCell(resource: Resource, field: Field, value: string): ReactNode {
       {value}
     </code>
   );
+}
+
+/** The name of a stage of a pipeline, which records have by its key. */
+function StageName({ value }: { value: string }) {
+  const { data } = useQuery({ ...readQuery('listPipelines'), staleTime: 300_000 });
+  const stages = itemsAt(data, 'pipelines').flatMap((pipeline) => itemsAt(pipeline, 'stages'));
+  const stage = stages.find(({ key }) => key === value);
+  return textAt(stage, 'name') || value;
 }
 
 /** Whether the values of an enum are in order, so that one is a position. */

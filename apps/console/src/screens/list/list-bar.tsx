@@ -1,10 +1,10 @@
 import { useNavigate } from '@tanstack/react-router';
 import { CodeXml, Download, Plus, Upload } from 'lucide-react';
+import { pathOf, recordTypeOf, useMay } from '../../app/resource.ts';
 import { useLanguage } from '../../app/language.ts';
-import { isPermitted, useSession } from '../../app/session.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { Bar } from '../../app/shell/shell.tsx';
-import { download, textAt, type Json } from '../../contract/api.ts';
+import { download, type Json } from '../../contract/api.ts';
 import { theContract, type Resource } from '../../contract/contract.ts';
 import { hintsOf } from '../../hints/hints.ts';
 import { ViewSwitch } from '../../kit/chart/board-switch.tsx';
@@ -21,13 +21,8 @@ export function ListBar({ list }: { list: ListState }) {
   const { resource, parents, title, singular, data } = list;
   const { t } = useLanguage();
   const navigate = useNavigate();
-  const session = useSession();
-  const may = (id: string | undefined) => {
-    if (id === undefined) return false;
-    const { permission } = theContract().operation(id);
-    return isPermitted(session, permission.replace('{object}', textAt(parents, 'object')));
-  };
-  const create = () => void navigate({ to: newPath(list) });
+  const may = useMay(parents);
+  const create = () => void navigate({ to: `${pathOf(list)}/new` });
   useShortcut('c', 'list.new', create, may(resource.create));
   const operation = theContract().operation(resource.list);
   const { filter } = data.asked;
@@ -38,7 +33,7 @@ export function ListBar({ list }: { list: ListState }) {
           <Button
             kind="bare"
             icon={Download}
-            onPress={() => void navigate({ to: '/imports/new', search: { type: importType(list) } })}
+            onPress={() => void navigate({ to: '/imports/new', search: { type: recordTypeOf(list) } })}
           >
             {t('list.import')}
           </Button>
@@ -64,17 +59,6 @@ export function ListBar({ list }: { list: ListState }) {
       )}
     </Bar>
   );
-}
-
-/** The screen of a new record. */
-export function newPath({ resource, parents }: ListState): string {
-  return `/${resource.name.replace('{object}', textAt(parents, 'object')).replace(/\/records$/, '')}/new`;
-}
-
-/** What an import calls the records, such as `customer` or `objects.subscription`. */
-export function importType({ resource, parents }: ListState): string {
-  const object = textAt(parents, 'object');
-  return object === '' ? resource.singular : `objects.${object}`;
 }
 
 /** How many match, of how many. */

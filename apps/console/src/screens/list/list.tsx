@@ -1,8 +1,10 @@
-import { useNavigate, useParams } from '@tanstack/react-router';
+import { useNavigate } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
+import type { FormField } from '../../kit/form/form-field.ts';
+import { pathOf, useCollection, useCustomFields } from '../../app/resource.ts';
 import { Missing } from '../../app/boundaries.tsx';
 import { useLanguage } from '../../app/language.ts';
-import { theContract, type Resource } from '../../contract/contract.ts';
+import type { Resource } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/api.ts';
 import { hintsOf } from '../../hints/hints.ts';
 import { Grid } from '../../kit/grid/grid.tsx';
@@ -16,7 +18,7 @@ import { NoRows } from './no-rows.tsx';
 import { Peek } from './peek.tsx';
 import { orderOf, useListSearch } from './search.ts';
 import { Tools } from './tools/tools.tsx';
-import { useCustomFields, useObject, useRows } from './use-rows.ts';
+import { useObject, useRows } from './use-rows.ts';
 import { useListKeys } from './use-list-keys.ts';
 import { useRowStates } from './use-row-states.tsx';
 import { Views } from './views/views.tsx';
@@ -24,19 +26,8 @@ import style from './list.module.css';
 
 /** The list of a collection. */
 export function List() {
-  const { resource: name = '' } = useParams({ strict: false });
-  const resource = theContract().resource(name);
-  return resource ? <RecordList key={name} resource={resource} parents={noParents} /> : <Missing />;
-}
-
-const noParents: Json = {};
-
-/** The list of the records of a custom object. */
-export function ObjectList() {
-  const { object = '' } = useParams({ strict: false });
-  const resource = theContract().resource('objects/{object}/records');
-  const parents = useMemo(() => ({ object }), [object]);
-  return resource ? <RecordList key={object} resource={resource} parents={parents} /> : <Missing />;
+  const collection = useCollection();
+  return collection ? <RecordList key={pathOf(collection)} {...collection} /> : <Missing />;
 }
 
 /** Any list of the contract: with filter, views and actions where the collection has them. */
@@ -44,7 +35,7 @@ export function RecordList({ resource, parents }: { resource: Resource; parents:
   const { t } = useLanguage();
   const navigate = useNavigate();
   const [search, change] = useListSearch();
-  const customFields = useCustomFields(resource, parents);
+  const customFields = useCustomFields({ resource, parents });
   const data = useRows(resource, parents, search);
   const states = useRowStates(resource, parents, data.rows);
   const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
@@ -108,7 +99,7 @@ export function RecordList({ resource, parents }: { resource: Resource; parents:
 interface ColumnChoice {
   resource: Resource;
   parents: Json;
-  customFields: readonly Json[];
+  customFields: readonly FormField[];
   chosen: string | undefined;
 }
 
@@ -123,8 +114,7 @@ function useColumns({ resource, parents, customFields, chosen }: ColumnChoice) {
     const [name, ...others] = all;
     // The fields of a custom object are all custom; of another record they are asked for.
     const shown = resource.name.includes('{') ? customFields.slice(0, 4) : [];
-    const custom = shown.map(({ key }) => `customFields.${String(key)}`);
-    const usual = hintsOf(resource).columns.toSpliced(-1, 0, ...custom);
+    const usual = hintsOf(resource).columns.toSpliced(-1, 0, ...shown.map(({ name }) => name));
     const ids = chosen?.split(',') ?? usual;
     const found = ids.flatMap((id) => others.find((column) => column.id === id) ?? []);
     return name ? [name, ...found] : found;
@@ -139,9 +129,8 @@ function idOf(row: Json): string {
 
 function pathOfRecord(resource: Resource, parents: Json, row: Json): string | undefined {
   const id = textAt(row, 'id');
-  const object = textAt(parents, 'object');
   if (resource.get === undefined || id === '') return undefined;
-  return hintsOf(resource).path?.(row) ?? (object === '' ? `/${resource.name}/${id}` : `/objects/${object}/${id}`);
+  return hintsOf(resource).path?.(row) ?? `${pathOf({ resource, parents })}/${id}`;
 }
 
 /** The names of the records, and of one: those of a custom object are its definition's. */

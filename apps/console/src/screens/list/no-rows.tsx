@@ -1,12 +1,12 @@
 import { useNavigate } from '@tanstack/react-router';
 import { Download, Plus, X } from 'lucide-react';
+import { pathOf, recordTypeOf } from '../../app/resource.ts';
 import { ProblemText } from '../../app/boundaries.tsx';
 import { useLanguage } from '../../app/language.ts';
 import { theContract } from '../../contract/contract.ts';
 import { scan } from '../../kit/filter/filter-language.ts';
 import { Button, Ticks } from '../../kit/ui.tsx';
 import { curlOf } from '../operation/snippets.ts';
-import { importType, newPath } from './list-bar.tsx';
 import type { ListState } from './list-state.ts';
 import style from './list.module.css';
 
@@ -38,13 +38,13 @@ function Empty({ list }: { list: ListState }) {
         {resource.import !== undefined && (
           <Button
             icon={Download}
-            onPress={() => void navigate({ to: '/imports/new', search: { type: importType(list) } })}
+            onPress={() => void navigate({ to: '/imports/new', search: { type: recordTypeOf(list) } })}
           >
             {t('list.importFile')}
           </Button>
         )}
         {create !== undefined && (
-          <Button icon={Plus} shortcut="C" onPress={() => void navigate({ to: newPath(list) })}>
+          <Button icon={Plus} shortcut="C" onPress={() => void navigate({ to: `${pathOf(list)}/new` })}>
             {t('list.newOf', { name: singular })}
           </Button>
         )}

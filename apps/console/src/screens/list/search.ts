@@ -57,7 +57,7 @@ export function orderOf(sort: string | undefined): GridOrder | undefined {
 }
 
 /** As a list takes it, such as `updateTime desc`. */
-export function orderBy(sort: string | undefined): string {
+export function orderBy(sort: string | undefined): string | undefined {
   const order = orderOf(sort);
-  return order ? `${order.column}${order.isDescending ? ' desc' : ''}` : '';
+  return order && `${order.column}${order.isDescending ? ' desc' : ''}`;
 }

@@ -1,11 +1,12 @@
 import { useCallback, useMemo, useState } from 'react';
+import { recordTypeOf } from '../../app/resource.ts';
+import { usePeople } from '../../kit/record/names.tsx';
 import { useLanguage } from '../../app/language.ts';
 import { useLiveChanges } from '../../app/live.ts';
 import { useSession } from '../../app/session.ts';
 import { call, invalidate, textAt, type Json } from '../../contract/api.ts';
 import type { Resource } from '../../contract/contract.ts';
 import type { RowState } from '../../kit/grid/grid-types.ts';
-import { usePeople } from '../../kit/record/person.tsx';
 import text from '../../style/text.module.css';
 
 /** How long a row shows that someone else changed it. */
@@ -50,11 +51,11 @@ export function useRowStates(resource: Resource, parents: Json, rows: readonly J
     async (ids: readonly string[]) => {
       for (const id of ids) await call(resource.undelete ?? '', { ...parents, id });
       setGone((old) => without(old, ids));
-      await invalidate(resource.name.split('/')[0] ?? '');
+      await invalidate(resource.name);
     },
     [resource, parents],
   );
-  const type = textAt(parents, 'object') === '' ? resource.singular : `objects.${textAt(parents, 'object')}`;
+  const type = recordTypeOf({ resource, parents });
   useLiveChanges(({ type: of, recordId, operation, actor }) => {
     if (of !== type || actor === `user:${session.user.id}`) return;
     if (operation === 'DELETE') keep([recordId]);

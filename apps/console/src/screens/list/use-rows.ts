@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
-import { itemsAt, listQuery, Problem, readQuery, textAt, valueAt, type Json, type Page } from '../../contract/api.ts';
+import { itemsAt, listQuery, Problem, readQuery, valueAt, type Json, type Page } from '../../contract/api.ts';
 import { theContract, type Resource } from '../../contract/contract.ts';
 import type { FilterFault } from '../../kit/filter/filter-text.tsx';
 import { split } from '../../kit/filter/filter-language.ts';
@@ -47,13 +47,13 @@ export function useRows(resource: Resource, parents: Json, search: ListSearch): 
 /** What a list is asked for its address: the same for its screen and for the neighbours of a record. */
 export function askedOf(resource: Resource, parents: Json, search: ListSearch): Json {
   const { filter, q } = split(search.filter ?? '');
-  const has = (name: string) => hasParameter(resource.list, name);
+  const has = (name: string) => theContract().hasParameter(resource.list, name);
   return {
     ...parents,
-    ...(search.deleted && has('showDeleted') && { showDeleted: true }),
-    ...(filter !== '' && { filter }),
-    ...(q !== '' && { q }),
-    ...(has('orderBy') && search.sort !== undefined && { orderBy: orderBy(search.sort) }),
+    showDeleted: search.deleted === true && has('showDeleted') ? true : undefined,
+    filter: filter || undefined,
+    q: q || undefined,
+    orderBy: has('orderBy') ? orderBy(search.sort) : undefined,
   };
 }
 
@@ -65,7 +65,7 @@ function useKept(pages: readonly Page[] | undefined, of: string): readonly Page[
 }
 
 export function useCount(resource: Resource, scope: Json, isWhole: boolean): number | undefined {
-  const hasTotal = hasParameter(resource.list, 'total');
+  const hasTotal = theContract().hasParameter(resource.list, 'total');
   const operation = hasTotal ? resource.list : resource.aggregate;
   const parameters = hasTotal ? { ...scope, pageSize: 1, total: 'EXACT' } : scope;
   const { data } = useQuery({
@@ -74,12 +74,6 @@ export function useCount(resource: Resource, scope: Json, isWhole: boolean): num
   });
   const count = valueAt(data, hasTotal ? 'totalSize' : 'total.count');
   return typeof count === 'number' ? count : undefined;
-}
-
-export function hasParameter(operation: string, name: string): boolean {
-  return theContract()
-    .operation(operation)
-    .parameters.some((parameter) => parameter.name === name);
 }
 
 /** A fault of the filter, at its place in the text: `at character 18: a value is expected`. */
@@ -91,17 +85,6 @@ export function faultOf(error: unknown, placeOf: (index: number) => number): Fil
   // The fields that there are follow the caret already.
   const text = (sentence ?? fault.detail).replace(/; fields are [^]*$/, '');
   return { index: placeOf(Number(character) - 1), text: text.charAt(0).toUpperCase() + text.slice(1) };
-}
-
-/** Definitions of custom fields of a record type; of a custom object, those of its records. */
-export function useCustomFields(resource: Resource, parents: Json): readonly Json[] {
-  const object = textAt(parents, 'object');
-  const recordType = object === '' ? resource.singular : `objects.${object}`;
-  const { data } = useQuery({
-    ...readQuery('listCustomFields', { recordType }, resource.hasCustomFields === true),
-    staleTime: 300_000,
-  });
-  return useMemo(() => itemsAt(data, 'customFields'), [data]);
 }
 
 /** The definition of a custom object by its key; undefined for no key. */

@@ -1,5 +1,6 @@
 import { Lock, Send } from 'lucide-react';
 import { useRef, useState } from 'react';
+import { useMay } from '../../app/resource.ts';
 import { useLanguage } from '../../app/language.ts';
 import { keyText, useShortcut } from '../../app/shortcuts.ts';
 import { theContract, type Operation, type Parameter } from '../../contract/contract.ts';
@@ -11,7 +12,6 @@ import { Segments } from '../../kit/form/segments.tsx';
 import { notify } from '../../kit/toast.tsx';
 import { Button, Icon } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
-import { useMay } from '../record/item.ts';
 import { Answer, Snippet } from './answer.tsx';
 import { exchange, type Exchange } from './exchange.ts';
 import style from './operation.module.css';

@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { Lock, Search } from 'lucide-react';
 import { useDeferredValue, useRef, useState } from 'react';
 import { Input, SearchField } from 'react-aria-components';
+import { useMay } from '../../app/resource.ts';
 import { useLanguage } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
@@ -9,7 +10,6 @@ import { theContract, type Operation } from '../../contract/contract.ts';
 import type { Labels } from '../../app/labels.ts';
 import { Icon, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
-import { useMay } from '../record/item.ts';
 import style from './operation.module.css';
 import { Verb } from './operation.tsx';
 

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { X } from 'lucide-react';
 import { useState } from 'react';
+import { Reference } from '../../kit/record/names.tsx';
 import { useLanguage } from '../../app/language.ts';
 import { call, invalidate, itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
@@ -8,7 +9,7 @@ import { words } from '../../app/labels.ts';
 import { Select, TextField } from '../../kit/form/field.tsx';
 import { faultsOf, FormFault, useWrite } from '../../kit/form/form-faults.tsx';
 import { Dialog } from '../../kit/overlay.tsx';
-import { Reference, ReferencePicker } from '../../kit/form/reference.tsx';
+import { ReferencePicker } from '../../kit/form/reference.tsx';
 import { notify } from '../../kit/toast.tsx';
 import { Button, IconButton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';

@@ -1,9 +1,9 @@
 import { TriangleAlert } from 'lucide-react';
 import { useState } from 'react';
+import { Principal } from '../../kit/record/names.tsx';
 import { useLanguage } from '../../app/language.ts';
 import { textAt, valueAt, type Json } from '../../contract/api.ts';
 import { Choice, type Side } from '../../kit/record/diff.tsx';
-import { Principal } from '../../kit/form/reference.tsx';
 import { nameOf } from '../../kit/record/timeline.tsx';
 import { Button, Icon } from '../../kit/ui.tsx';
 import type { Item } from './item.ts';

@@ -1,51 +1,34 @@
 import { Copy } from 'lucide-react';
+import { isPrincipal, shortId } from '../../kit/record/names.tsx';
 import { useLanguage } from '../../app/language.ts';
 import { isJson, textAt, valueAt, type Json } from '../../contract/api.ts';
 import type { FormField } from '../../kit/form/form-field.ts';
-import { isPrincipal, Principal, Reference, shortId } from '../../kit/form/reference.tsx';
 import { notify } from '../../kit/toast.tsx';
-import { Chip, IconButton } from '../../kit/ui.tsx';
+import { IconButton } from '../../kit/ui.tsx';
 import { isMoney, Value } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
 import style from './record.module.css';
 
 /** The value of one field, with links, faces and names in place of ids. `isShort` keeps it to one line. */
 export function Fact({ field, record, isShort = false }: { field: FormField; record: Json; isShort?: boolean }) {
+  const { format } = useLanguage();
   const value = valueAt(record, field.name);
-  if (value === undefined || value === null) return null;
-  if (typeof value === 'string') return <TextFact field={field} value={value} isShort={isShort} />;
   if (Array.isArray(value)) return <Several field={field} values={value} isShort={isShort} />;
   if (isJson(value) && !isMoney(value))
     return <code className={style.json}>{JSON.stringify(value, undefined, 1)}</code>;
+  if (typeof value === 'string' && value !== '') {
+    if (isId(field) && field.reference === undefined && !isPrincipal(field)) return <Id id={value} />;
+    if (field.type === 'time' && !isShort) return <time title={value}>{format.exactTime(value)}</time>;
+  }
   return <Value field={field} value={value} />;
-}
-
-function TextFact({ field, value, isShort }: { field: FormField; value: string; isShort: boolean }) {
-  const { format } = useLanguage();
-  if (isPrincipal(field)) return <Principal name={value} />;
-  if (field.reference !== undefined) return <Reference resource={field.reference} id={value} />;
-  if (isId(field)) return <Id id={value} />;
-  if (field.type === 'time' && !isShort) return <time title={value}>{format.exactTime(value)}</time>;
-  return field.options ? <>{optionName(field, value)}</> : <Value field={field} value={value} />;
 }
 
 function Several({ field, values, isShort }: { field: FormField; values: unknown[]; isShort: boolean }) {
   const { format } = useLanguage();
   const [first] = values;
+  if (isShort && typeof first === 'string') return first;
   if (isShort)
-    return typeof first === 'string' ? (
-      <>{first}</>
-    ) : (
-      <Value field={field} value={[isJson(first) && 'city' in first ? placeOf(first, format.country) : first]} />
-    );
-  if (field.type === 'text')
-    return (
-      <span className={style.chips}>
-        {values.map((each) => (
-          <Chip key={String(each)}>{optionName(field, String(each))}</Chip>
-        ))}
-      </span>
-    );
+    return <Value field={field} value={[isJson(first) && 'city' in first ? placeOf(first, format.country) : first]} />;
   if (field.type !== 'message') return <Value field={field} value={values} />;
   return (
     <ul>
@@ -94,8 +77,4 @@ function placeOf(address: Json, countryName: (code: string) => string): unknown 
 
 function isId({ name }: FormField): boolean {
   return name === 'id' || name.endsWith('Id') || name === 'clientId';
-}
-
-function optionName({ options }: FormField, value: string): string {
-  return options?.find(({ id }) => id === value)?.name ?? value;
 }

@@ -1,7 +1,7 @@
 import { Check, Clock, Pencil, Undo2 } from 'lucide-react';
-import { useState, type KeyboardEvent } from 'react';
+import { useEffect, useState, type KeyboardEvent } from 'react';
 import { useLanguage } from '../../app/language.ts';
-import { useShortcut } from '../../app/shortcuts.ts';
+import { focusMain, useShortcut } from '../../app/shortcuts.ts';
 import { textAt, valueAt, type Json } from '../../contract/api.ts';
 import { isSame } from '../../kit/record/diff.tsx';
 import { faultsOf, FormFault } from '../../kit/form/form-faults.tsx';
@@ -48,6 +48,11 @@ export function Facts({ item }: { item: Item }) {
       <Group item={item} fields={facts} canEdit={false} />
     </section>
   );
+}
+
+/** What edits takes the focus away with it. */
+function useFocusAfter(): void {
+  useEffect(() => focusMain, []);
 }
 
 /** Rows of fields. Those without a value are shown on demand, so that they can be filled. */
@@ -165,6 +170,7 @@ function RowEditor({ item, field, onEnd }: { item: Item; field: FormField; onEnd
   const [base] = useState(item.now);
   const [value, setValue] = useState<Json>(base);
   const saving = useSave(item, base);
+  useFocusAfter();
   const save = () => void saving.save(patchOf(base, value)).then((isSaved) => isSaved && onEnd());
   // Inputs of several parts need the whole width.
   const isWhole = field.type === 'message' || field.type === 'object';
@@ -199,6 +205,7 @@ function Editor({ item, fields, onEnd }: { item: Item; fields: readonly FormFiel
   const [base] = useState(item.now);
   const [value, setValue] = useState<Json>(base);
   const saving = useSave(item, base);
+  useFocusAfter();
   const save = () => void saving.save(patchOf(base, value)).then((isSaved) => isSaved && onEnd());
   const shown = fields.filter((field) => isEditable(item, field));
   return (

@@ -1,10 +1,11 @@
 import { RotateCcw, Trash2 } from 'lucide-react';
+import { titleOf } from '../../hints/hints.ts';
+import { isPrincipal, shapeOf } from '../../kit/record/names.tsx';
 import { useLanguage } from '../../app/language.ts';
 import { textAt } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
 import type { FormField } from '../../kit/form/form-field.ts';
 import { nameOf } from '../../kit/record/timeline.tsx';
-import { isPrincipal, shapeOf, titleOf } from '../../kit/form/reference.tsx';
 import { Button, Chip, Face, Ticks } from '../../kit/ui.tsx';
 import { Fact } from './fact.tsx';
 import { useRemoval } from './record-bar.tsx';

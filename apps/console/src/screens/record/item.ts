@@ -1,15 +1,21 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { isPermitted, useSession } from '../../app/session.ts';
-import { call, itemsAt, listQuery, Problem, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
+import { itemParameters, useCustomFields, useMay, type Collection } from '../../app/resource.ts';
+import {
+  call,
+  isEmpty,
+  itemsAt,
+  listQuery,
+  Problem,
+  readQuery,
+  textAt,
+  valueAt,
+  type Json,
+} from '../../contract/api.ts';
 import { theContract, type Resource } from '../../contract/contract.ts';
-import { customFieldOf, type FormField } from '../../kit/form/form-field.ts';
-import { itemParameters } from '../../kit/form/reference.tsx';
+import type { FormField } from '../../kit/form/form-field.ts';
 
 /** One record, as its page shows it. */
-export interface Item {
-  resource: Resource;
-  /** Parameters of the path before the id, such as `object`. */
-  parents: Json;
+export interface Item extends Collection {
   id: string;
   /** The record as it is now. */
   now: Json;
@@ -43,13 +49,10 @@ export function useItem(resource: Resource, parents: Json, id: string, asOf: str
     placeholderData: (last) => last,
   });
   const history = useInfiniteQuery({
-    ...listQuery(
-      historyOf(resource),
-      resource.history === undefined ? {} : itemParameters(resource.history, parents, id),
-    ),
+    ...listQuery(historyOf(resource), itemParameters(resource.history ?? resource.list, parents, id)),
     enabled: may(resource.history),
   });
-  const custom = useCustomFields(resource, parents);
+  const custom = useCustomFields({ resource, parents });
   const fields = useFields(resource, now.data);
   if (!now.data) return undefined;
   return {
@@ -102,14 +105,6 @@ function listedIn(resource: string | undefined, { name, type }: FormField): stri
   return type === 'text' && theContract().field(list?.of ?? '', 'key') ? list?.name : undefined;
 }
 
-/** Whether the session has the permission of an operation, which can be of one object of the workspace. */
-export function useMay(parents: Json): (operation: string | undefined) => operation is string {
-  const session = useSession();
-  return (operation): operation is string =>
-    operation !== undefined &&
-    isPermitted(session, theContract().operation(operation).permission.replace('{object}', textAt(parents, 'object')));
-}
-
 /** The record; one that was deleted is found by the list, which can show those. */
 async function read(resource: Resource, parents: Json, id: string, signal: AbortSignal): Promise<Json> {
   const get = resource.get ?? '';
@@ -134,22 +129,9 @@ function historyOf(resource: Resource): Resource {
   return { ...resource, list: resource.history ?? resource.list, items: 'changes' };
 }
 
-/** The custom fields that the workspace defines for a resource. */
-export function useCustomFields({ hasCustomFields, singular }: Resource, { object }: Json): readonly FormField[] {
-  const may = useMay({});
-  const recordType = typeof object === 'string' ? `objects.${object}` : singular;
-  const { data } = useQuery({
-    ...readQuery('listCustomFields', { recordType }),
-    enabled: hasCustomFields === true && may('listCustomFields'),
-    staleTime: 60_000,
-  });
-  return itemsAt(data, 'customFields').map(customFieldOf);
-}
-
 /** Whether a record has a value at a field: nothing, an empty text and an empty list are none. */
 export function hasValue(record: Json, field: FormField): boolean {
-  const value = valueAt(record, field.name);
-  return value !== undefined && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0);
+  return !isEmpty(valueAt(record, field.name));
 }
 
 /** Such as `customers/019a…`. */

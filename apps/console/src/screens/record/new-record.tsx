@@ -1,6 +1,7 @@
-import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { useNavigate, useSearch } from '@tanstack/react-router';
 import { Check } from 'lucide-react';
 import { useState } from 'react';
+import { pathOf, useCollection, useCustomFields } from '../../app/resource.ts';
 import { Missing } from '../../app/boundaries.tsx';
 import { useLanguage } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
@@ -11,28 +12,19 @@ import { faultsOf, FormFault, useWrite } from '../../kit/form/form-faults.tsx';
 import { Form, inputsOf } from '../../kit/form/form.tsx';
 import { Button } from '../../kit/ui.tsx';
 import { OperationDialog } from '../operation/operation-dialog.tsx';
-import { useCustomFields } from './item.ts';
 import style from './record.module.css';
 
 /** A form for a new record of a collection. */
 export function NewRecord() {
-  const { resource: name = '' } = useParams({ strict: false });
-  const resource = theContract().resource(name);
-  return resource?.create === undefined ? <Missing /> : <NewForm resource={resource} parents={{}} />;
-}
-
-/** A form for a new record of a custom object. */
-export function NewObjectRecord() {
-  const { object = '' } = useParams({ strict: false });
-  const resource = theContract().resource('objects/{object}/records');
-  return resource ? <NewForm resource={resource} parents={{ object }} /> : <Missing />;
+  const collection = useCollection();
+  return collection?.resource.create === undefined ? <Missing /> : <NewForm {...collection} />;
 }
 
 function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
   const { t, labels } = useLanguage();
   const navigate = useNavigate();
   const search: Json = useSearch({ strict: false });
-  const custom = useCustomFields(resource, parents);
+  const custom = useCustomFields({ resource, parents });
   const create = theContract().operation(resource.create ?? '');
   const message = create.body ?? resource.message;
   const fields = [...inputsOf(message).filter(({ name }) => name !== 'customFields'), ...custom];
@@ -48,10 +40,9 @@ function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
   const save = () =>
     void write.run().then(async (record) => {
       if (!record) return;
-      await invalidate(resource.name.split('/', 1)[0] ?? '');
-      const id = textAt(record, 'id') || textAt(record, 'key');
-      if (object === '') await navigate({ to: '/$resource/$id', params: { resource: resource.name, id } });
-      else await navigate({ to: '/objects/$object/$id', params: { object, id } });
+      await invalidate(resource.name);
+      const path = pathOf({ resource, parents });
+      await navigate({ to: `${path}/${textAt(record, 'id') || textAt(record, 'key')}` });
     });
   const isChecked = create.parameters.some(({ name }) => name === 'validateOnly');
   const check = async () => {
@@ -73,7 +64,7 @@ function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
       <OperationDialog
         id={create.id}
         parameters={parents}
-        onClose={() => void navigate({ to: '/$resource', params: { resource: resource.name } })}
+        onClose={() => void navigate({ to: pathOf({ resource, parents }) })}
       />
     );
   const faults = write.error === undefined ? touchedOnly(draft) : faultsOf(write.error);

@@ -1,11 +1,12 @@
 import { Plus } from 'lucide-react';
 import type { ReactNode } from 'react';
+import { titleOf } from '../../hints/hints.ts';
+import { shapeOf } from '../../kit/record/names.tsx';
 import { useLanguage } from '../../app/language.ts';
 import { theContract, type Field } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/api.ts';
 import type { Labels } from '../../app/labels.ts';
 import type { Format } from '../../app/format.ts';
-import { shapeOf, titleOf } from '../../kit/form/reference.tsx';
 import { Face, IconButton } from '../../kit/ui.tsx';
 import { isMoney } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';

@@ -2,12 +2,13 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { defaultParseSearch, Link, useNavigate } from '@tanstack/react-router';
 import { ChevronDown, ChevronRight, ChevronUp, CodeXml, Ellipsis, RotateCcw, Trash2, Zap } from 'lucide-react';
 import { useState } from 'react';
+import { titleOf } from '../../hints/hints.ts';
+import { itemParameters, pathOf } from '../../app/resource.ts';
 import { useLanguage } from '../../app/language.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { call, invalidate, listQuery, textAt, type Json } from '../../contract/api.ts';
 import { theContract, type Resource } from '../../contract/contract.ts';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
-import { itemParameters, titleOf } from '../../kit/form/reference.tsx';
 import { notify } from '../../kit/toast.tsx';
 import { Button, Chip, Icon, IconButton, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
@@ -26,15 +27,9 @@ export function RecordBar({ item, from }: { item: Item; from: string }) {
   const object = textAt(parents, 'object');
   return (
     <header className={style.bar}>
-      {object === '' ? (
-        <Link to="/$resource" params={{ resource: resource.name }} search={search} className={style.back}>
-          {labels.resource(resource.name)}
-        </Link>
-      ) : (
-        <Link to="/objects/$object" params={{ object }} search={search} className={style.back}>
-          {labels.resource(object)}
-        </Link>
-      )}
+      <Link to={pathOf(item)} search={search as never} className={style.back}>
+        {labels.resource(object === '' ? resource.name : object)}
+      </Link>
       <span className={text.faint}>
         <Icon of={ChevronRight} />
       </span>
@@ -102,15 +97,9 @@ function useSiblings(resource: Resource, parents: Json, search: Json, id: string
   return { items, total: data?.pages[0]?.totalSize, hasMore: hasNextPage };
 }
 
-function useGo({ resource, parents }: Item, from: string): (record: Json) => void {
+function useGo(item: Item, from: string): (record: Json) => void {
   const navigate = useNavigate();
-  const object = textAt(parents, 'object');
-  return (record) => {
-    const id = textAt(record, 'id');
-    const search = { from };
-    if (object === '') void navigate({ to: '/$resource/$id', params: { resource: resource.name, id }, search });
-    else void navigate({ to: '/objects/$object/$id', params: { object, id }, search });
-  };
+  return ({ id }) => void navigate({ to: `${pathOf(item)}/${String(id)}`, search: { from } as object });
 }
 
 function CopyCurl({ item }: { item: Item }) {
@@ -118,7 +107,7 @@ function CopyCurl({ item }: { item: Item }) {
   const { resource, parents, id, asOf } = item;
   const copy = () => {
     const get = theContract().operation(resource.get ?? '');
-    const parameters = { ...itemParameters(get.id, parents, id), ...(asOf !== undefined && { asOf }) };
+    const parameters = { ...itemParameters(get.id, parents, id), asOf };
     void navigator.clipboard
       .writeText(curlOf({ operation: get, parameters }))
       .then(() => notify({ text: t('record.copied') }));
@@ -174,15 +163,14 @@ function isAct(id: string): boolean {
 
 export function useRemoval({ resource, parents, id, now }: Item): { remove: () => void; restore: () => void } {
   const { t } = useLanguage();
-  const [collection = ''] = resource.name.split('/');
   const run = async (operation: string | undefined, options: { ifMatch?: string }) => {
     await call(operation ?? '', itemParameters(operation ?? '', parents, id), options);
-    await invalidate(collection);
+    await invalidate(resource.name);
   };
   const restore = () =>
     void run(resource.undelete, {}).then(() => notify({ text: t('record.undeleted', { name: titleOf(now) }) }));
   const remove = () =>
-    void run(resource.delete, { ...(textAt(now, 'etag') !== '' && { ifMatch: textAt(now, 'etag') }) }).then(() =>
+    void run(resource.delete, { ifMatch: textAt(now, 'etag') }).then(() =>
       notify({
         text: t('record.deleted', { name: titleOf(now) }),
         ...(resource.undelete !== undefined && { undo: { name: t('record.undo'), run: restore } }),

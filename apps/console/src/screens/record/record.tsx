@@ -1,9 +1,10 @@
 import { useParams, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
+import { useCollection } from '../../app/resource.ts';
 import { Missing, Pending } from '../../app/boundaries.tsx';
 import { useLanguage } from '../../app/language.ts';
 import { Segments } from '../../kit/form/segments.tsx';
-import { theContract, type Resource } from '../../contract/contract.ts';
+import type { Resource } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/api.ts';
 import { join } from '../../kit/ui.tsx';
 import { Facts } from './facts.tsx';
@@ -17,16 +18,9 @@ import style from './record.module.css';
 
 /** One record, or one item of another collection. */
 export function Record() {
-  const { resource: name = '', id = '' } = useParams({ strict: false });
-  const resource = theContract().resource(name);
-  return resource?.get === undefined ? <Missing /> : <Page key={id} resource={resource} parents={{}} id={id} />;
-}
-
-/** One record of a custom object. */
-export function ObjectRecord() {
-  const { object = '', id = '' } = useParams({ strict: false });
-  const resource = theContract().resource('objects/{object}/records');
-  return resource ? <Page key={id} resource={resource} parents={{ object }} id={id} /> : <Missing />;
+  const collection = useCollection();
+  const { id = '' } = useParams({ strict: false });
+  return collection?.resource.get === undefined ? <Missing /> : <Page key={id} {...collection} id={id} />;
 }
 
 function Page({ resource, parents, id }: { resource: Resource; parents: Json; id: string }) {

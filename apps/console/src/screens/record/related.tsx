@@ -1,10 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
+import { itemParameters } from '../../app/resource.ts';
 import { useLanguage } from '../../app/language.ts';
 import { theContract, type Field, type Resource } from '../../contract/contract.ts';
 import { isJson, itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
-import { itemParameters } from '../../kit/form/reference.tsx';
 import { Chip } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { OperationDialog } from '../operation/operation-dialog.tsx';

@@ -1,7 +1,7 @@
 import { useState } from 'react';
+import { itemParameters } from '../../app/resource.ts';
 import { call, invalidate, isJson, Problem, textAt, valueAt, type Json } from '../../contract/api.ts';
 import { isSame } from '../../kit/record/diff.tsx';
-import { itemParameters } from '../../kit/form/reference.tsx';
 import type { Item } from './item.ts';
 
 /** What another user saved while it was edited. */
@@ -80,9 +80,9 @@ async function write({ resource, parents, id }: Item, patch: Json, etag: string)
   const update = resource.update ?? '';
   const answer = await call(update, itemParameters(update, parents, id), {
     body: nested(patch),
-    ...(etag !== '' && { ifMatch: etag }),
+    ifMatch: etag,
   });
-  await invalidate(resource.name.split('/', 1)[0] ?? '');
+  await invalidate(resource.name);
   return answer;
 }
 

@@ -1,7 +1,7 @@
 import { Check, Layers, Merge, RotateCcw, SquarePen, Tag, Trash2, Upload, UserRound, X } from 'lucide-react';
 import { useState } from 'react';
+import { useMay } from '../../../app/resource.ts';
 import { useLanguage } from '../../../app/language.ts';
-import { isPermitted, useSession } from '../../../app/session.ts';
 import { useShortcut } from '../../../app/shortcuts.ts';
 import { theContract, type Field, type Resource } from '../../../contract/contract.ts';
 import { textAt, type Json } from '../../../contract/api.ts';
@@ -178,14 +178,6 @@ function quickFields(fields: readonly Field[]): Field[] {
 
 function mergeOf({ verbs }: Resource): string | undefined {
   return verbs.find((verb) => verb.startsWith('merge'));
-}
-
-/** Whether the session may call an operation of the list. */
-function useMay(parents: Json): (id: string | undefined) => boolean {
-  const session = useSession();
-  return (id) =>
-    id !== undefined &&
-    isPermitted(session, theContract().operation(id).permission.replace('{object}', textAt(parents, 'object')));
 }
 
 function FieldButton({ field, name, onPress }: { field: Field; name: string; onPress: () => void }) {

@@ -54,7 +54,7 @@ export function MergeDialog({ resource, verb, records, onClose, onMerged }: Merg
         <p className={text.two}>{t('list.mergeHelp')}</p>
         {records.map((record) => (
           <Radio key={textAt(record, 'id')} value={textAt(record, 'id')} className={style.pick}>
-            <span className={text.strong}>{titleOf(resource, record)}</span>
+            <span className={text.strong}>{titleOf(record, resource)}</span>
             <span className={text.meta}>
               {t('list.createdAt', { time: format.exactTime(textAt(record, 'createTime')) })}
             </span>

@@ -30,7 +30,7 @@ export function SetDialog({ resource, fields, records, onSet, onClose }: SetDial
   const [error, setError] = useState<string>();
   if (!field) return null;
   const written = value === undefined ? shared : value;
-  const name = records.length === 1 && one ? titleOf(resource, one) : t('list.records', { count: records.length });
+  const name = records.length === 1 && one ? titleOf(one, resource) : t('list.records', { count: records.length });
   const label = labels.field(resource.message, field.name);
   const word = typeof written === 'string' ? written : '';
 

@@ -27,7 +27,6 @@ export function useBulk(
   onDone: () => void,
 ): Bulk {
   const { t, labels } = useLanguage();
-  const collection = resource.name.split('/')[0] ?? '';
   const part = partOf(resource);
 
   const send = async (operation: string, items: readonly Json[]): Promise<Json[]> => {
@@ -53,7 +52,7 @@ export function useBulk(
       return { id, [part]: change, updateMask: [field], etag: textAt(record, 'etag') };
     });
     const results = await send(resource.batchUpdate ?? '', items);
-    await invalidate(collection);
+    await invalidate(resource.name);
     return results.filter(isDone).map((result) => (valueAt(result, part) ?? {}) as Json);
   };
 
@@ -77,7 +76,7 @@ export function useBulk(
     const results = await send(resource.batchDelete ?? '', items);
     const ids = results.flatMap((result, index) => (isDone(result) ? [textAt(items[index], 'id')] : []));
     if (resource.undelete !== undefined) states.keep(ids);
-    await invalidate(collection);
+    await invalidate(resource.name);
     onDone();
     if (ids.length === 0) return;
     notify({
@@ -87,10 +86,10 @@ export function useBulk(
   };
 
   const merged: Bulk['merged'] = async (verb, merge) => {
-    await invalidate(collection);
+    await invalidate(resource.name);
     onDone();
     const opposite = `un${verb}`;
-    const run = () => void call(opposite, { id: textAt(merge, 'id') }).then(() => invalidate(collection));
+    const run = () => void call(opposite, { id: textAt(merge, 'id') }).then(() => invalidate(resource.name));
     const canUndo = theContract().hasOperation(opposite);
     notify({ text: t('list.merged'), ...(canUndo && { undo: { name: t('list.undo'), run } }) });
   };

@@ -1,13 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { X } from 'lucide-react';
+import { Value } from '../../../kit/record/value.tsx';
 import { useLanguage } from '../../../app/language.ts';
 import { theContract } from '../../../contract/contract.ts';
 import { itemsAt, readQuery, textAt } from '../../../contract/api.ts';
 import { quoted } from '../../../kit/filter/filter-completion.ts';
-import { isPersonField, PersonName } from '../../../kit/record/person.tsx';
 import { IconButton } from '../../../kit/ui.tsx';
 import type { ListState } from '../list-state.ts';
-import { RecordName } from '../record-name.tsx';
 import style from '../list.module.css';
 
 /** How many records each value of a field has. A press adds the value to the filter. */
@@ -42,11 +41,7 @@ export function Groups({ list }: { list: ListState }) {
 }
 
 function GroupValue({ list: { resource }, path, value }: { list: ListState; path: string; value: string }) {
-  const { t, labels, format } = useLanguage();
-  const field = theContract().field(resource.message, path);
-  if (value === '') return t('list.none');
-  if (isPersonField(path)) return <PersonName value={value} />;
-  if (field?.reference !== undefined) return <RecordName resource={field.reference} id={value} />;
-  if (field?.type === 'enum') return labels.value(field.of ?? '', value);
-  return path === 'countryCode' ? format.country(value) : value;
+  const { t } = useLanguage();
+  const field = theContract().field(resource.message, path) ?? { name: path, type: 'text' };
+  return value === '' ? t('list.none') : <Value field={field} value={value} isPlain />;
 }

@@ -1,8 +1,9 @@
 import { AlignJustify, ArrowDownWideNarrow, Equal, Group } from 'lucide-react';
 import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
+import { theContract } from '../../../contract/contract.ts';
+import type { FormField } from '../../../kit/form/form-field.ts';
 import { useLanguage } from '../../../app/language.ts';
 import { chooseDensity, chosenDensity, type Density } from '../../../app/theme.ts';
-import type { Json } from '../../../contract/api.ts';
 import { useFilterNames } from '../../../kit/filter/filter-completion.ts';
 import { FilterInput } from '../../../kit/filter/filter-input.tsx';
 import { Menu, MenuItem } from '../../../kit/overlay.tsx';
@@ -10,13 +11,12 @@ import { Button, Icon } from '../../../kit/ui.tsx';
 import type { ListColumn } from '../columns.tsx';
 import type { ListState } from '../list-state.ts';
 import { orderOf } from '../search.ts';
-import { hasParameter } from '../use-rows.ts';
 import style from '../list.module.css';
 import { ColumnMenu } from './column-menu.tsx';
 
 interface ToolsProps {
   list: ListState;
-  customFields: readonly Json[];
+  customFields: readonly FormField[];
   /** All that there are, and those that are shown. */
   columns: readonly ListColumn[];
   chosen: readonly ListColumn[];
@@ -29,7 +29,7 @@ export function Tools({ list, customFields, columns, chosen }: ToolsProps) {
   const names = useFilterNames(resource, customFields);
   return (
     <div className={style.tools}>
-      {hasParameter(resource.list, 'filter') ? (
+      {theContract().hasParameter(resource.list, 'filter') ? (
         <FilterInput
           resource={resource}
           parameters={parents}
@@ -42,7 +42,7 @@ export function Tools({ list, customFields, columns, chosen }: ToolsProps) {
         <span className={style.grow} />
       )}
       <span className={style.wide}>
-        {resource.orders.length > 0 && hasParameter(resource.list, 'orderBy') && (
+        {resource.orders.length > 0 && theContract().hasParameter(resource.list, 'orderBy') && (
           <SortMenu columns={columns} sort={search.sort} onChange={(sort) => change({ sort })} />
         )}
         {resource.groups.length > 0 && <GroupMenu list={list} />}

@@ -54,7 +54,7 @@ function Tabs({ list }: { list: ListState }) {
       <IconButton small icon={Plus} name={t('views.save')} onPress={() => setSaving(true)} />
       <span className={style.grow} />
       {current && isChanged(current, state) && (
-        <Button small onPress={() => void update(current, { ...cleared, ...state }, t('views.updated'))}>
+        <Button small onPress={() => void update(current, withCleared(state), t('views.updated'))}>
           {t('views.update')}
         </Button>
       )}
@@ -134,31 +134,27 @@ async function update(view: Json, body: Json, done: string): Promise<void> {
 
 const emptyState = { filter: undefined, sort: undefined, columns: undefined, group: undefined };
 
-/** What an update takes away unless the list has it. */
-const cleared: Json = { filter: null, orderBy: null, columns: [], group: null };
+/** An update takes away what the list does not have. */
+function withCleared({ filter, orderBy: order, columns, group }: Json): Json {
+  return { filter: filter ?? null, orderBy: order ?? null, columns: columns ?? [], group: group ?? null };
+}
 
 /** The state of the list as a view keeps it. */
 function stateOf({ filter, sort, columns, group }: ListSearch): Json {
   const comparisons = split(filter ?? '').filter;
-  return {
-    ...(comparisons !== '' && { filter: comparisons }),
-    ...(sort !== undefined && { orderBy: orderBy(sort) }),
-    ...(columns !== undefined && { columns: columns.split(',') }),
-    ...(group !== undefined && { group }),
-  };
+  return { filter: comparisons || undefined, orderBy: orderBy(sort), columns: columns?.split(','), group };
 }
 
 function searchOf(view: Json): ListSearch {
   const text = (name: string) => textAt(view, name) || undefined;
-  const [field, direction] = textAt(view, 'orderBy').split(' ');
+  const [field = '', direction] = textAt(view, 'orderBy').split(' ');
   const columns = Array.isArray(view.columns) ? view.columns.join() : '';
   return {
-    ...emptyState,
-    ...(text('filter') !== undefined && { filter: text('filter') }),
-    ...(field !== '' && { sort: direction === 'desc' ? `-${field}` : field }),
-    ...(columns !== '' && { columns }),
-    ...(text('group') !== undefined && { group: text('group') }),
-  } as ListSearch;
+    filter: text('filter'),
+    sort: direction === 'desc' ? `-${field}` : field || undefined,
+    columns: columns || undefined,
+    group: text('group'),
+  };
 }
 
 function isChanged(view: Json, state: Json): boolean {

@@ -1,0 +1,209 @@
+import { useQueries, queryOptions, useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { itemParameters } from '../../app/resource.ts';
+import { isPermitted, useSession } from '../../app/session.ts';
+import { call, itemsAt, Problem, textAt, type Json } from '../../contract/api.ts';
+import { theContract, type Field, type Resource } from '../../contract/contract.ts';
+import { titleOf } from '../../hints/hints.ts';
+import text from '../../style/text.module.css';
+import { Face, join } from '../ui.tsx';
+
+/** What stands for a record that has no name, such as `01a2…dea0`: the end differs between records that are made together. */
+export function shortId(id: string): string {
+  return id.length > 12 ? `${id.slice(0, 8)}…${id.slice(-4)}` : id;
+}
+
+/** A square for a company, a circle for another party; nothing for what is no party. */
+export function shapeOf(record: Json | null | undefined): 'person' | 'company' | undefined {
+  const kind = textAt(record ?? {}, 'kind');
+  if (kind === 'COMPANY') return 'company';
+  return kind === 'PERSON' || textAt(record ?? {}, 'email') !== '' ? 'person' : undefined;
+}
+
+/** One record, which may be null where the session does not see it. Records that are asked for together are read in one call. */
+function recordQuery(resource: string, id: string, isAllowed: boolean) {
+  return queryOptions({
+    queryKey: [resource, 'name', id],
+    queryFn: () => (resource === 'objectRecords' ? findObjectRecord(id) : readLater(resource, id)),
+    enabled: isAllowed && id !== '',
+    staleTime: 60_000,
+    retry: false,
+  });
+}
+
+function useMayRead(): (resource: string) => boolean {
+  const session = useSession();
+  return (name) => {
+    const list = theContract().resource(name)?.list;
+    return (
+      name === 'objectRecords' || (list !== undefined && isPermitted(session, theContract().operation(list).permission))
+    );
+  };
+}
+
+/** The record with an id; undefined while it is read, and where the session must not. */
+export function useRecord(resource: string, id: string): Json | undefined {
+  const mayRead = useMayRead();
+  return useQuery(recordQuery(resource, id, mayRead(resource))).data ?? undefined;
+}
+
+/** The names of records by their ids. */
+export function useTitles(resource: string, ids: readonly string[]): ReadonlyMap<string, string> {
+  const mayRead = useMayRead();
+  return useQueries({
+    queries: [...new Set(ids)].map((id) => recordQuery(resource, id, mayRead(resource))),
+    combine: (answers) =>
+      new Map(
+        answers.flatMap(({ data }) =>
+          data ? [[textAt(data, 'id'), titleOf(data, theContract().resource(resource))]] : [],
+        ),
+      ),
+  });
+}
+
+/** The name of a record that another one refers to. */
+export function RecordName({ resource, id }: { resource: string; id: string }) {
+  const data = useRecord(resource, id);
+  if (!data) return null;
+  const name = titleOf(data, theContract().resource(resource));
+  return (
+    <span className={text.two} title={name}>
+      {name}
+    </span>
+  );
+}
+
+/** The face and name of the record with an id, as a link to it. */
+export function Reference({ resource, id }: { resource: string; id: string }) {
+  const data = useRecord(resource, id);
+  const shape = shapeOf(data);
+  const title = titleOf(data, theContract().resource(resource));
+  const object = textAt(data, 'object');
+  const to: string = object === '' ? `/${resource}/${id}` : `/objects/${object}/${id}`;
+  return (
+    <Link to={to} className={join(text.link, text.party)} title={title || id}>
+      {shape && <Face name={title} shape={shape} />}
+      <span className={text.cut}>{title || shortId(id)}</span>
+    </Link>
+  );
+}
+
+export interface Person {
+  id: string;
+  name: string;
+  shape: 'person' | 'company' | 'machine';
+}
+
+/** Whether a field names a user, a team or an API key: by its id, or as `user:<id>`. */
+export function isPrincipal({ name }: Field): boolean {
+  return /^(?:owner(?:Team)?Id|teamId|principalId|userId|actor|(?:created|updated|undone)By)$/.test(name);
+}
+
+const people = {
+  queryKey: ['users', 'people'],
+  queryFn: async (): Promise<ReadonlyMap<string, Person>> => {
+    const lists = await Promise.all([
+      readPeople('users', 'person'),
+      readPeople('teams', 'company'),
+      readPeople('apiKeys', 'machine'),
+    ]);
+    return new Map(lists.flat().map((person) => [person.id, person]));
+  },
+  staleTime: 300_000,
+  retry: false,
+};
+
+const noPeople: ReadonlyMap<string, Person> = new Map();
+
+/** Those whose names the session may read: the first 1,000 users, and all teams and API keys. */
+export function usePeople(): ReadonlyMap<string, Person> {
+  return useQuery(people).data ?? noPeople;
+}
+
+async function readPeople(name: string, shape: Person['shape']): Promise<Person[]> {
+  const { list = '', items = '' } = theContract().resource(name) ?? {};
+  const isPaged = theContract().hasParameter(list, 'pageSize');
+  const found: Person[] = [];
+  let pageToken = '';
+  do {
+    const answer = await call(list, isPaged ? { pageSize: 100, pageToken } : {}).catch(noneIfForbidden);
+    found.push(...itemsAt(answer, items).map((item) => ({ id: textAt(item, 'id'), name: titleOf(item), shape })));
+    pageToken = textAt(answer, 'nextPageToken');
+  } while (pageToken !== '' && found.length < 1_000);
+  return found;
+}
+
+/** Ids are shown in place of names that the session may not read. */
+function noneIfForbidden(error: unknown): Json {
+  if (error instanceof Problem && error.status === 403) return {};
+  throw error;
+}
+
+/**
+ * The face and name of who did something or owns a record.
+ *
+ * @param name with its kind, such as `apiKey:019a…`, or an id alone
+ */
+export function Principal({ name }: { name: string }) {
+  const [, kind = 'user', id = name] = /^(\w+):(.*)$/.exec(name) ?? [];
+  const known = usePeople().get(id);
+  const other = useRecord(`${kind}s`, known ? '' : id);
+  const title = known?.name ?? (titleOf(other) || (id === '' ? name : shortId(id)));
+  return (
+    <span className={join(text.party)} title={known ? title : name}>
+      <Face name={title} shape={known?.shape ?? (kind === 'user' ? 'person' : 'machine')} />
+      <span className={text.cut}>{title}</span>
+    </span>
+  );
+}
+
+/** A record of a custom object of which only the id is known: it is sought in each object. */
+async function findObjectRecord(id: string): Promise<Json> {
+  const objects = itemsAt(await call('listCustomObjects'), 'customObjects');
+  return Promise.any(objects.map(({ key }) => call('getObjectRecord', { object: key, id })));
+}
+
+interface Read {
+  id: string;
+  done: (record: Json | null) => void;
+  failed: (error: unknown) => void;
+}
+
+/** Most ids of one call: a filter takes 100 values. */
+const mostIds = 100;
+
+const waiting = new Map<string, Read[]>();
+
+function readLater(resource: string, id: string): Promise<Json | null> {
+  return new Promise((done, failed) => {
+    const reads = waiting.get(resource) ?? [];
+    if (reads.length === 0) setTimeout(() => readAll(resource), 5);
+    waiting.set(resource, [...reads, { id, done, failed }]);
+  });
+}
+
+function readAll(name: string): void {
+  const reads = waiting.get(name) ?? [];
+  waiting.delete(name);
+  const resource = theContract().resource(name);
+  if (!resource) return;
+  for (let start = 0; start < reads.length; start += mostIds)
+    void readSome(resource, reads.slice(start, start + mostIds));
+}
+
+async function readSome(resource: Resource, reads: readonly Read[]): Promise<void> {
+  const { get, list, items, filters } = resource;
+  // Resources that are no records, such as teams, take no filter.
+  if (filters.length === 0 && get !== undefined) {
+    for (const { id, done, failed } of reads) void call(get, itemParameters(get, {}, id)).then(done, failed);
+    return;
+  }
+  const ids = [...new Set(reads.map(({ id }) => id))].toSorted();
+  try {
+    const answer = await call(list, { filter: `id IN (${ids.join(', ')})`, pageSize: mostIds });
+    const records = new Map(itemsAt(answer, items).map((record) => [textAt(record, 'id'), record]));
+    for (const { id, done } of reads) done(records.get(id) ?? null);
+  } catch (error) {
+    for (const { failed } of reads) failed(error);
+  }
+}
