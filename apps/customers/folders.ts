@@ -8,6 +8,7 @@ const contents: Readonly<Record<string, string>> = {
   'engine/fields': 'what a field is: terms, filters, custom fields, hidden data',
   'engine/records': 'one record: row, message, changes, unique values, owner',
   'engine/query': 'filter, order, page, count, sum, search',
+  'engine/assignment': 'owners that rules choose for new records',
   'engine/write': 'create, update, upsert, batch',
   'engine/changes': 'the log of changes: feed, history, audit, erasure',
   'engine/operations': 'long work: jobs, checkpoints, issues, watching',
@@ -28,6 +29,8 @@ const contents: Readonly<Record<string, string>> = {
   'domain/suppressions': 'addresses that are not written to',
   'domain/consents': 'what customers have agreed to',
   'domain/files': 'files of records of any type',
+  'domain/assignment': 'rules of assignment, and the log of their choices',
+  'domain/leads': 'leads: their intake, and how they become deals',
   'domain/privacy': 'erasure, and export of personal data',
   'domain/workspace': 'all data of a tenant: its export, import and removal',
 };
@@ -44,6 +47,7 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
     'domain/suppressions',
     'domain/files',
   ],
+  'domain/leads': ['domain/customers', 'domain/pipelines', 'domain/deals', 'domain/suppressions', 'domain/consents'],
   'domain/workspace': ['domain/suppressions'],
 };
 

@@ -18,6 +18,7 @@ import { OperationWorker } from './engine/operations/operation-worker.js';
 import { OperationWatcher } from './engine/operations/watch-operation.js';
 import { objectRecords } from './domain/custom-objects/object-records.js';
 import { deals } from './domain/deals/deals.js';
+import { leads } from './domain/leads/leads.js';
 import { customerImport } from './domain/customers/import/customer-import.js';
 import { importRulesOf } from './engine/import/derived/import-rules-of.js';
 import { ImportTypes } from './engine/import/import-rules.js';
@@ -33,7 +34,7 @@ import { controllers } from './services.js';
 import { SuppressionKey } from './domain/suppressions/suppression-key.js';
 
 const importTypes = new ImportTypes(
-  [customerImport, importRulesOf(deals), importRulesOf(objectRecords)],
+  [customerImport, importRulesOf(deals), importRulesOf(objectRecords), importRulesOf(leads)],
   importRulesOf,
 );
 

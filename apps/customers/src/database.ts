@@ -10,6 +10,7 @@ import { RecordAssociation } from './domain/associations/record-association.enti
 import { Consent } from './domain/consents/consent.entity.js';
 import { CustomField } from './engine/fields/custom-field.entity.js';
 import { Customer, CustomerKey, CustomerOrderValue } from './engine/records/customers/customer.entity.js';
+import { AssignmentTurn } from './engine/assignment/assignment-turn.entity.js';
 import { File, FileContent, FilePiece, FileUpload, FileUsage } from './engine/files/file.entity.js';
 import { Merge } from './engine/merge/merge.entity.js';
 import { AddCustomFieldRecordType } from './migrations/add-custom-field-record-type.migration.js';
@@ -45,6 +46,10 @@ import { RemoveChanges } from './migrations/remove-changes.migration.js';
 import { SealPersonalData } from './migrations/seal-personal-data.migration.js';
 import { TakeChangesByAddress } from './migrations/take-changes-by-address.migration.js';
 import { CreateFile } from './migrations/create-file.migration.js';
+import { CreateAssignment } from './migrations/create-assignment.migration.js';
+import { CreateAssignmentRule } from './migrations/create-assignment-rule.migration.js';
+import { CreateAssignmentTurn } from './migrations/create-assignment-turn.migration.js';
+import { CreateLead } from './migrations/create-lead.migration.js';
 import { CreateDeal } from './migrations/create-deal.migration.js';
 import { CreatePipeline } from './migrations/create-pipeline.migration.js';
 import { CreateRecordAssociation } from './migrations/create-record-association.migration.js';
@@ -98,6 +103,7 @@ export const entities = [
   WorkspacePiece,
   SuppressionSpace,
   SavedView,
+  AssignmentTurn,
 ];
 
 /** Migrations, oldest first. */
@@ -142,4 +148,8 @@ export const migrations = [
   AddRankToDeal,
   OrderDealsByRank,
   AddForecastToDeal,
+  CreateLead,
+  CreateAssignmentRule,
+  CreateAssignment,
+  CreateAssignmentTurn,
 ];

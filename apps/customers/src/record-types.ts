@@ -1,4 +1,6 @@
-import { LoggedTypes } from './engine/changes/log/logged-types.js';
+import { snakeCase } from '@rapport/contracts';
+import { LoggedTypes, type NamedRecord } from './engine/changes/log/logged-types.js';
+import type { StoredValues } from './engine/changes/log/stored-values.js';
 import { loggedAssociations } from './domain/associations/association-message.js';
 import { loggedConsents } from './domain/consents/consent-message.js';
 import { loggedCustomFields } from './domain/custom-fields/custom-field-message.js';
@@ -6,6 +8,9 @@ import { customObjects } from './domain/custom-objects/custom-objects.js';
 import { objectRecords } from './domain/custom-objects/object-records.js';
 import { loggedCustomers } from './domain/customers/logged-customers.js';
 import { deals } from './domain/deals/deals.js';
+import { assignmentRules } from './domain/assignment/assignment-rules.js';
+import { assignments } from './domain/assignment/assignments.js';
+import { leads } from './domain/leads/leads.js';
 import { loggedFiles } from './domain/files/file-message.js';
 import { stageEntries } from './domain/deals/stage-entries.js';
 import { pipelines } from './domain/pipelines/pipelines.js';
@@ -13,6 +18,11 @@ import { loggedRecord } from './engine/changes/log/logged-record.js';
 import { loggedMerges } from './engine/merge/merge-message.js';
 import { loggedSettings } from './domain/settings/settings-message.js';
 import { loggedSuppressions } from './domain/suppressions/suppression-message.js';
+
+/** The record that an assignment is about. */
+function assignedRecord({ record_type: type, record_id: id }: StoredValues): readonly NamedRecord[] {
+  return [{ type: snakeCase(type as string), id: id as string }];
+}
 
 /** The record types of this process, in the change log. */
 export const loggedTypes = new LoggedTypes([
@@ -29,4 +39,7 @@ export const loggedTypes = new LoggedTypes([
   loggedRecord(customObjects),
   loggedRecord(objectRecords, { empty: { name: '' } }),
   loggedFiles,
+  loggedRecord(leads),
+  loggedRecord(assignmentRules),
+  { ...loggedRecord(assignments), scope: { by: 'RECORD', of: assignedRecord } },
 ]);

@@ -18,8 +18,13 @@ import { CustomObjectsServiceService } from '@rapport/contracts/rapport/objects/
 import { ObjectRecordsServiceService } from '@rapport/contracts/rapport/objects/v1/object_records_service';
 import { DealMovesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_moves_service';
 import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
+import { LeadWorkServiceService } from '@rapport/contracts/rapport/sales/v1/lead_work_service';
+import { LeadsServiceService } from '@rapport/contracts/rapport/sales/v1/leads_service';
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
+import { AssignmentRulesServiceService } from '@rapport/contracts/rapport/work/v1/assignment_rules_service';
+import { AssignmentTrialsServiceService } from '@rapport/contracts/rapport/work/v1/assignment_trials_service';
+import { AssignmentsServiceService } from '@rapport/contracts/rapport/work/v1/assignments_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { ViewsServiceService } from '@rapport/contracts/rapport/work/v1/views_service';
 import { WorkspaceServiceService } from '@rapport/contracts/rapport/work/v1/workspace_service';
@@ -41,6 +46,11 @@ import { SearchController } from './engine/query/search/search.controller.js';
 import { DealMovesController } from './domain/deals/deal-moves.controller.js';
 import { DealsController } from './domain/deals/deals.js';
 import { StageEntriesController } from './domain/deals/stage-entries.js';
+import { AssignmentRulesController } from './domain/assignment/assignment-rules.js';
+import { AssignmentTrialsController } from './domain/assignment/assignment-trials.controller.js';
+import { AssignmentsController } from './domain/assignment/assignments.js';
+import { LeadWorkController } from './domain/leads/lead-work.controller.js';
+import { LeadsController } from './domain/leads/leads.js';
 import { PipelinesController } from './domain/pipelines/pipelines.js';
 import { PrivacyController } from './domain/privacy/privacy.controller.js';
 import { SettingsController } from './domain/settings/settings.controller.js';
@@ -72,6 +82,11 @@ export const services: readonly ServiceDefinition[] = [
   ViewsServiceService,
   FilesServiceService,
   WorkspaceServiceService,
+  LeadsServiceService,
+  LeadWorkServiceService,
+  AssignmentRulesServiceService,
+  AssignmentsServiceService,
+  AssignmentTrialsServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -95,6 +110,11 @@ export const controllers = [
   ViewsController,
   FilesController,
   WorkspaceController,
+  LeadsController,
+  LeadWorkController,
+  AssignmentRulesController,
+  AssignmentsController,
+  AssignmentTrialsController,
 ];
 
 /** Services whose handlers all respect record owners. The others refuse callers with a narrow record scope. */
@@ -117,6 +137,9 @@ const scopedControllers: readonly Type[] = [
   SettingsController,
   ViewsController,
   FilesController,
+  LeadsController,
+  LeadWorkController,
+  AssignmentRulesController,
 ];
 
 /** What wraps the handlers of a controller. */

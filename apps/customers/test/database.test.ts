@@ -9,6 +9,9 @@ import { customers as type } from '../src/domain/customers/customers.js';
 import { customObjects } from '../src/domain/custom-objects/custom-objects.js';
 import { objectRecords } from '../src/domain/custom-objects/object-records.js';
 import { deals } from '../src/domain/deals/deals.js';
+import { assignmentRules } from '../src/domain/assignment/assignment-rules.js';
+import { assignments } from '../src/domain/assignment/assignments.js';
+import { leads } from '../src/domain/leads/leads.js';
 import { stageEntries } from '../src/domain/deals/stage-entries.js';
 import { pipelines } from '../src/domain/pipelines/pipelines.js';
 import { policiesForAll, tablesOfAllTenants } from './catalog-exemptions.js';
@@ -16,7 +19,7 @@ import { newKeys } from './databases.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 
 // Only database functions write them. Tables of record types are printed, and record-migration.test.ts compares them.
-const printed = [deals, pipelines, stageEntries, customObjects, objectRecords].map(
+const printed = [deals, pipelines, stageEntries, customObjects, objectRecords, leads, assignmentRules, assignments].map(
   ({ table }) => new RegExp(`^${table}(_key|_order_value)?$`),
 );
 const tablesOfSql = [/^outbox$/, /^change_/, /^audit_/, ...printed];
@@ -43,6 +46,10 @@ async function makeMany(tenantId: string): Promise<void> {
 
 /** Tables that the database does not restrict for callers with a narrow scope, and why. */
 const tablesWithoutScope = {
+  assignment: 'read by a controller that refuses them',
+  assignment_rule: 'of the tenant',
+  assignment_rule_key: 'read with the rules of the keys, or to detect that a value is taken',
+  assignment_turn: 'of the tenant',
   audit_chain: 'read by a controller that refuses them',
   audit_entry: 'read by a controller that refuses them',
   audit_head: 'read by a controller that refuses them',
@@ -62,6 +69,8 @@ const tablesWithoutScope = {
   idempotency_key: 'read with the principal',
   import_mapping: 'of no record, and read by a controller that refuses them',
   key_destruction: 'only workers read it',
+  lead_key: 'read with the leads of the keys, or to detect that a value is taken',
+  lead_order_value: 'read with the leads of the values',
   migration: 'of no record',
   object_record_key: 'read with the records of the keys, or to detect that a value is taken',
   object_record_order_value: 'read with the records of the values',

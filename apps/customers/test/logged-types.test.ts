@@ -59,6 +59,9 @@ test('the log has each new record of each type in its response form', async () =
     closeDate: '2026-12-31',
   });
   const [entry] = await sales.entriesOf(deal);
+  const rule = await sales.createRule([crypto.randomUUID()]);
+  const lead = await sales.createLead(ada.id, { expectedAmount: { amount: '12.50', currencyCode: 'EUR' } });
+  const [assignment] = await sales.assignments();
   const settings = await customers.call(
     'updateSettings',
     {
@@ -78,6 +81,9 @@ test('the log has each new record of each type in its response form', async () =
     ['pipeline', pipeline.id, pipeline],
     ['deal', deal.id, deal],
     ['stage_entry', entry!.id, entry!],
+    ['lead', lead.id, lead],
+    ['assignment_rule', rule.id, rule],
+    ['assignment', assignment!.id, assignment!],
     ['custom_object', object.id, object],
     ['object_record', record.id, record],
     ['custom_field', field.key, field],
@@ -90,7 +96,7 @@ test('the log has each new record of each type in its response form', async () =
     ['file', file.id, file],
   ];
 
-  const changes = await changesOf(customers, caller, 17);
+  const changes = await changesOf(customers, caller, 20);
 
   for (const [type, id, answer] of answers) {
     const created = changes.find((change) => change.recordId === id && change.operation === ChangeOperation.CREATE);

@@ -30,8 +30,13 @@ import { CustomObjectsServiceService } from '@rapport/contracts/rapport/objects/
 import { ObjectRecordsServiceService } from '@rapport/contracts/rapport/objects/v1/object_records_service';
 import { DealMovesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_moves_service';
 import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
+import { LeadWorkServiceService } from '@rapport/contracts/rapport/sales/v1/lead_work_service';
+import { LeadsServiceService } from '@rapport/contracts/rapport/sales/v1/leads_service';
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
+import { AssignmentRulesServiceService } from '@rapport/contracts/rapport/work/v1/assignment_rules_service';
+import { AssignmentTrialsServiceService } from '@rapport/contracts/rapport/work/v1/assignment_trials_service';
+import { AssignmentsServiceService } from '@rapport/contracts/rapport/work/v1/assignments_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { ViewsServiceService } from '@rapport/contracts/rapport/work/v1/views_service';
 import { WorkspaceServiceService } from '@rapport/contracts/rapport/work/v1/workspace_service';
@@ -61,6 +66,11 @@ const definitions = {
   ...SearchServiceService,
   ...SuppressionsServiceService,
   ...PrivacyServiceService,
+  ...LeadsServiceService,
+  ...LeadWorkServiceService,
+  ...AssignmentRulesServiceService,
+  ...AssignmentsServiceService,
+  ...AssignmentTrialsServiceService,
   ...PipelinesServiceService,
   ...DealsServiceService,
   ...DealMovesServiceService,
@@ -237,6 +247,7 @@ export function newCaller(): Caller {
       ...['deals.read', 'deals.write', 'pipelines.read', 'pipelines.configure', 'files.read', 'files.write'],
       ...['workspace.read', 'workspace.configure', 'objects.read', 'objects.write'],
       ...['customObjects.read', 'customObjects.configure', 'views.read', 'views.write'],
+      ...['leads.read', 'leads.write', 'assignmentRules.read', 'assignmentRules.configure'],
     ],
   };
 }

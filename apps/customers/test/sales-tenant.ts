@@ -1,6 +1,9 @@
 import { Deal } from '@rapport/contracts/rapport/sales/v1/deal';
+import { Lead } from '@rapport/contracts/rapport/sales/v1/lead';
 import { GuardKind, Pipeline, Stage, StageKind, StageTransitions } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import type { StageEntry } from '@rapport/contracts/rapport/sales/v1/stage_entry';
+import type { Assignment } from '@rapport/contracts/rapport/work/v1/assignment';
+import { AssignmentMethod, AssignmentRule } from '@rapport/contracts/rapport/work/v1/assignment_rule';
 import { newCaller, type SharedCustomers } from './running-customers.js';
 
 /** A tenant of its own with deals, and the responses of its calls. */
@@ -27,6 +30,28 @@ export class SalesTenant {
     return deals.map(({ title }) => title);
   }
 
+  createLead(customerId: string, given: Partial<Lead> = {}): Promise<Lead> {
+    return this.service.call('createLead', { lead: lead({ customerId, ...given }) }, this.caller);
+  }
+
+  updateLead(id: string, changes: Partial<Lead>): Promise<Lead> {
+    return this.service.call('updateLead', { id, lead: lead(changes), updateMask: Object.keys(changes) }, this.caller);
+  }
+
+  async leads(): Promise<Lead[]> {
+    return (await this.service.call('listLeads', { orderBy: 'createTime', pageSize: 200 }, this.caller)).leads;
+  }
+
+  createRule(userIds: readonly string[], given: Partial<AssignmentRule> = {}): Promise<AssignmentRule> {
+    return this.service.call('createAssignmentRule', { assignmentRule: rule(userIds, given) }, this.caller);
+  }
+
+  /** Oldest first. */
+  async assignments(filter = ''): Promise<Assignment[]> {
+    const request = { filter, orderBy: 'createTime', pageSize: 200 };
+    return (await this.service.call('listAssignments', request, this.caller)).assignments;
+  }
+
   async entriesOf({ id }: Deal): Promise<StageEntry[]> {
     const request = { filter: `deal_id = ${id}`, orderBy: 'enter_time' };
     return (await this.service.call('listStageEntries', request, this.caller)).stageEntries;
@@ -39,6 +64,22 @@ const blankStage = Stage.decode(new Uint8Array());
 
 export function deal(given: Partial<Deal> = {}): Deal {
   return { ...blankDeal, title: 'A deal', stage: 'new', ...given };
+}
+
+const blankLead = Lead.decode(new Uint8Array());
+
+export function lead(given: Partial<Lead> = {}): Lead {
+  return { ...blankLead, ...given };
+}
+
+/** A round robin of leads. */
+export function rule(userIds: readonly string[], given: Partial<AssignmentRule> = {}): AssignmentRule {
+  return {
+    ...AssignmentRule.decode(new Uint8Array()),
+    ...{ name: 'Leads', recordType: 'lead', method: AssignmentMethod.ROUND_ROBIN },
+    members: userIds.map((userId) => ({ userId, weight: undefined, capacity: undefined, paused: false })),
+    ...given,
+  };
 }
 
 /** With the stages new, proposal, won and lost; a proposal requires an amount, and a lost deal a reason. */

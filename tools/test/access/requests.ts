@@ -38,6 +38,9 @@ const particulars: Readonly<Record<string, () => Json>> = {
   CreateCustomField: () => ({ key: newMarker(), type: 'TEXT' }),
   ReplayWebhookEvents: () => ({ eventIds: [crypto.randomUUID()] }),
   UpsertDeal: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
+  CreateAssignmentRule: () => ({ recordType: 'lead' }),
+  UpsertAssignmentRule: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
+  UpsertLead: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertPipeline: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertCustomer: () => ({ emails: [{ address: `${newMarker()}@example.com` }] }),
 };
@@ -46,6 +49,8 @@ const particulars: Readonly<Record<string, () => Json>> = {
 const fileColumns: Readonly<Record<string, string>> = {
   ImportDeals: 'title',
   ImportPipelines: 'name',
+  ImportLeads: 'company',
+  ImportAssignmentRules: 'name',
   ImportObjectRecords: 'name',
 };
 

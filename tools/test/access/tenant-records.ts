@@ -126,6 +126,24 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     return stageEntries[0]?.id ?? '';
   };
 
+  const makeLead = async () => create('/v1/leads', { customerId: await ada(), source: marker });
+  const lead = once(makeLead);
+
+  const makeRule = () =>
+    create('/v1/assignmentRules', {
+      name: marker,
+      recordType: 'lead',
+      method: 'FIXED',
+      members: [{ userId: crypto.randomUUID() }],
+    });
+  const assignmentRule = once(makeRule);
+  const assignment = once(async () => {
+    await assignmentRule();
+    await makeLead();
+    const { assignments } = (await send('GET', '/v1/assignments')) as { assignments: { id: string }[] };
+    return assignments[0]?.id ?? '';
+  });
+
   const makeObject = async () => {
     const key = newMarker();
     const id = await create('/v1/customObjects', { key, displayName: marker });
@@ -197,6 +215,9 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     pipelines: pipeline,
     deals: deal,
     stageEntries: stageEntry,
+    leads: lead,
+    assignmentRules: assignmentRule,
+    assignments: assignment,
     customObjects: async () => (await object()).id,
     objects: async () => (await object()).key,
     objectRecords: once(makeObjectRecord),
@@ -224,6 +245,8 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     suppressions: async () => remove('suppressions', await suppress('surveys')),
     pipelines: async () => remove('pipelines', await makePipeline()),
     deals: async () => remove('deals', await makeDeal()),
+    leads: async () => remove('leads', await makeLead()),
+    assignmentRules: async () => remove('assignmentRules', await makeRule()),
     customObjects: async () => remove('customObjects', (await makeObject()).id),
     objectRecords: async () => remove(await records(), await makeObjectRecord()),
     customFields: async () => remove('customFields', await customField()),

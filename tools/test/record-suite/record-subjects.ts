@@ -36,6 +36,14 @@ const fixtures: Readonly<Record<string, RecordFixture>> = {
     text: 'title',
     prepare: async (create) => ({ pipelineId: await create('pipelines', { name: 'Sales', stages }), stage: 'lead' }),
   },
+  'rapport/AssignmentRule': {
+    text: 'name',
+    prepare: async () => ({ recordType: 'lead', method: 'ROUND_ROBIN', members: [{ userId: crypto.randomUUID() }] }),
+  },
+  'rapport/Lead': {
+    text: 'company',
+    prepare: async (create) => ({ customerId: await create('customers', { kind: 'COMPANY', displayName: 'Engines' }) }),
+  },
   'rapport/Pipeline': { text: 'name', prepare: async () => ({ stages }) },
   'rapport/CustomObject': { text: 'displayName', unique: () => ({ key: `key_${newDigits()}` }), needsUnique: true },
   'rapport/ObjectRecord': {

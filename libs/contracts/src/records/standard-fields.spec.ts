@@ -25,7 +25,16 @@ const records = recordContracts(platformContract()).filter(({ type }) => type !=
 const fields = records.flatMap(({ message }) => message.fields);
 
 test('these types are records', () => {
-  const types = ['CustomObject', 'ObjectRecord', 'Deal', 'Pipeline', 'StageEntry'];
+  const types = [
+    'CustomObject',
+    'ObjectRecord',
+    'Deal',
+    'Lead',
+    'Pipeline',
+    'StageEntry',
+    'AssignmentRule',
+    'Assignment',
+  ];
   expect(records.map(({ type }) => type)).toEqual(types.map((type) => `rapport/${type}`));
 });
 

@@ -49,6 +49,14 @@ export class Unexplained extends Error {
   }
 }
 
+/** The rows of each statement, all in one round trip of the open transaction. */
+export function runStatements(
+  source: EntityManager | StatementTransaction,
+  ...statements: TransactionStatement[]
+): Promise<QueryResultRow[][]> {
+  return source instanceof StatementTransaction ? source.run(...statements) : transactionPipeline(source, statements);
+}
+
 /** The rows of a reading statement: in the open transaction, or in one of its own for the caller's tenant. */
 export async function queryRows<Row extends object>(
   source: EntityManager | StatementTransaction,

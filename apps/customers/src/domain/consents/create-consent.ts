@@ -7,7 +7,7 @@ import {
   type CreateConsentRequest,
 } from '@rapport/contracts/rapport/customers/v1/consents_service';
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
-import { beyondScope, queryRows, transactionPipeline } from '@rapport/persistence';
+import { beyondScope, queryRows, runStatements, type StatementTransaction } from '@rapport/persistence';
 import { currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { clockSkewMs } from '../../engine/changes/history/record-as-of.js';
@@ -24,7 +24,7 @@ import type { Consent } from './consent.entity.js';
 
 /** Handles CreateConsent. Runs in a transaction. */
 export async function createConsent(
-  em: EntityManager,
+  em: EntityManager | StatementTransaction,
   key: SuppressionKey,
   { customerId, consent }: CreateConsentRequest,
 ): Promise<ConsentMessage> {
@@ -36,18 +36,19 @@ export async function createConsent(
   const customer = await liveRecord(em, type, customerId, stored);
   const { purpose, channel } = row;
   // Consents of customers that were merged into it count too, even if the caller cannot see those customers.
-  const [, , current = []] = await transactionPipeline(em, [
+  const [, , current = []] = await runStatements(
+    em,
     beyondScope,
     insertConsent(sealedConsent(row)),
     consentsOf({ customerId, purpose, channel, currentOnly: true, limit: 1 }),
-  ]);
+  );
   const counting = (current as ConsentRow[])[0]?.state;
   if (counting === 'GIVEN') {
-    await transactionPipeline(em, [liftSuppressions({ customerId, channel, purpose })]);
+    await runStatements(em, liftSuppressions({ customerId, channel, purpose }));
   } else if (channel !== 'POST') {
     const addresses = channel === 'EMAIL' ? customer.emails.map(({ address }) => address) : phonesOf(customer);
     const suppressed = addresses.map((address) => ({ channel, address, purpose, customerId }));
-    await transactionPipeline(em, suppressAddresses(key, 'CONSENT_WITHDRAWN', suppressed));
+    await runStatements(em, ...suppressAddresses(key, 'CONSENT_WITHDRAWN', suppressed));
   }
   return consentMessage(row);
 }

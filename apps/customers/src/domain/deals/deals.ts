@@ -30,6 +30,7 @@ export const deals = defineRecord<Deal>('rapport/Deal', DealsServiceService, {
   },
   lacking: lackingFields,
   detail: ({ stage }) => stage,
+  openStatuses: ['OPEN'],
   also: (changes) => enterStages(changes.filter(({ before, after }) => hasMoved(before, after))),
 });
 

@@ -93,6 +93,8 @@ export interface RecordDefinition<Message extends RecordMessage> {
   checkUndelete?(transaction: StatementTransaction, record: Message): Promise<void>;
   /** Explains a conflict when another record has a unique value of a deleted one that is to be restored. */
   explainTaken?(error: AppError, record: Message): AppError;
+  /** Names of the values of `status` with which a record is open work. By default all live records are. */
+  openStatuses?: readonly string[];
   /** Why an upsert must not change the record that it matched. */
   metViolations?(met: Message, wanted: Message): FieldViolation[];
 }

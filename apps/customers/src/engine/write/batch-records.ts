@@ -1,5 +1,6 @@
 import type { StatementTransaction } from '@rapport/persistence';
 import { AppError } from '@rapport/platform';
+import { assignOwners } from '../assignment/assign-owners.js';
 import { CustomFields, type Definition } from '../fields/custom-fields.js';
 import type { RecordChange, RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
@@ -101,6 +102,9 @@ export class BatchRecords<Message extends RecordMessage> {
     const changed = [...ids].flatMap((id) => this.#now.get(id) ?? []);
     const isNew = ({ id }: Message) => !this.#before.has(id);
     const [created, updated] = [changed.filter(isNew), changed.filter((record) => !isNew(record))];
+    const { owners, statements } = await assignOwners(transaction, type, created);
+    // In place: the results of the items are the same objects.
+    for (const record of created) if (owners.has(record.id)) record.ownerId = owners.get(record.id);
     const had = updated.flatMap(({ id }) => valuesOf(type, this.#before.get(id)));
     const has = changed.flatMap((record) => valuesOf(type, record));
     await currentSeal()?.prepare(changed.map((record) => type.subjectOf(record)));
@@ -110,7 +114,7 @@ export class BatchRecords<Message extends RecordMessage> {
     if (updated.length > 0) transaction.later(updateRows(type, await rowsOf(updated)));
     transaction.later(...releaseValues(type, difference(had, has)));
     transaction.later(...claimValues(type, difference(has, had), fieldIn(type), asLostRace));
-    transaction.later(...effectsOf(type, this.#changes));
+    transaction.later(...effectsOf(type, this.#changes), ...statements);
   }
 }
 

@@ -2,6 +2,7 @@ import { exchangeOriginPrefix } from '@rapport/contracts';
 import { checkEtag, etagVersion, isUniqueViolation, type StatementTransaction } from '@rapport/persistence';
 import { AppError, callContext, type FieldViolation } from '@rapport/platform';
 import { validate as isUuid } from 'uuid';
+import { assignOwners } from '../assignment/assign-owners.js';
 import { CustomFields, type Definition } from '../fields/custom-fields.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
@@ -49,7 +50,9 @@ export async function createRecord<Message extends RecordMessage>(
   const linked = await new LinkedRecords().lock(transaction, links);
   linked.check(type, links);
   checkChange(type, { before: undefined, after: wanted, needs: linked.needsOf(type, wanted) });
-  const record = newRecord(type, wanted, linked, claimed?.recordId ?? idOfExchange(request.requestId));
+  const unassigned = newRecord(type, wanted, linked, claimed?.recordId ?? idOfExchange(request.requestId));
+  const { owners, statements } = await assignOwners(transaction, type, [unassigned]);
+  const record = owners.size === 0 ? unassigned : { ...unassigned, ownerId: owners.get(unassigned.id) };
   await currentSeal()?.prepare([type.subjectOf(record)]);
   const unclaimed = without(uniqueValues(type, wanted), claimed ? [claimed] : []);
   const explain = (error: unknown) => (isKnownId(type, error) ? createdBefore(type, record.id) : error);
@@ -57,6 +60,7 @@ export async function createRecord<Message extends RecordMessage>(
     { ...insertRecords(type, [record], customFields), explain },
     ...claimValues(type, ownedValues(record.id, unclaimed), fieldIn(type)),
     ...effectsOf(type, [{ before: undefined, after: record, needs: linked.needsOf(type, record) }]),
+    ...statements,
   );
   return record;
 }

@@ -19,6 +19,7 @@ it.each([
     { record: 'deals/1', name: '***', sha256: '***', sizeBytes: 1 },
   ],
   ['deal', { title: '50 seats', stage: 'proposal' }, { title: '***', stage: 'proposal' }],
+  ['lead', { source: 'fair', message: 'Call me' }, { source: 'fair', message: '***' }],
   ['pipeline', { name: 'Renewals' }, { name: 'Renewals' }],
   ['suppression', { channel: 'EMAIL', address: 'a@b.example' }, { channel: 'EMAIL', address: '***' }],
 ])('of the type %s the values %j are shown as %j', (type, values, shown) => {

@@ -14,16 +14,18 @@ const maxRows = smallTenantRecords;
 
 /**
  * The customers with each of the terms. Terms of more than `maxHits` live customers are ignored because they identify
- * too little, and so are terms of only one customer. In a small tenant all customers are read instead of using the
+ * too little, and so are terms of fewer than `minHits`: a stored customer has its own. In a small tenant all customers are read instead of using the
  * index of terms: rows written since the last vacuum are in the index's pending list, which each lookup reads in full.
  */
 export async function sharedTerms(
   em: EntityManager,
   terms: string[],
-  { maxHits, isSmall }: { maxHits: number; isSmall: boolean },
+  { maxHits, minHits = 2, isSmall }: { maxHits: number; minHits?: number; isSmall: boolean },
 ): Promise<SharedTerm[]> {
   if (terms.length === 0) return [];
-  return (await ofAllAtOnce(em, terms, maxHits, isSmall)) ?? (await oneByOne(em, terms, maxHits));
+  return (
+    (await ofAllAtOnce(em, terms, { maxHits, minHits, isSmall })) ?? (await oneByOne(em, terms, { maxHits, minHits }))
+  );
 }
 
 /** Without statistics of terms, the planner would choose a nested loop or a sort of all terms. */
@@ -33,8 +35,7 @@ const byHash: PlannerSettings = { ...byCondition, enable_nestloop: 'off', enable
 async function ofAllAtOnce(
   em: EntityManager,
   terms: string[],
-  maxHits: number,
-  isSmall: boolean,
+  { maxHits, minHits, isSmall }: { maxHits: number; minHits: number; isSmall: boolean },
 ): Promise<SharedTerm[] | undefined> {
   // Materialized separately: merged, the steps would be a product of all customers and all terms.
   const sql = `
@@ -49,15 +50,19 @@ async function ofAllAtOnce(
     from (select count(*)::int as rows from hit) counted
     left join (
       select term, array_agg(id) as ids from own join wanted using (term)
-      group by term having count(*) between 2 and ?) shared on true`;
-  const params = [JSON.stringify(terms), currentCaller().tenantId, maxRows + 1, maxHits];
+      group by term having count(*) between ? and ?) shared on true`;
+  const params = [JSON.stringify(terms), currentCaller().tenantId, maxRows + 1, minHits, maxHits];
   const found = await executeWith<{ rows: number; term: string | null; ids: string[] }>(em, byHash, { sql, params });
   if (found.some(({ rows }) => rows > maxRows)) return undefined;
   return found.flatMap(({ term, ids }) => (term === null ? [] : [{ term, ids }]));
 }
 
 /** Reads at most `maxHits` customers for each term. */
-function oneByOne(em: EntityManager, terms: string[], maxHits: number): Promise<SharedTerm[]> {
+function oneByOne(
+  em: EntityManager,
+  terms: string[],
+  { maxHits, minHits }: { maxHits: number; minHits: number },
+): Promise<SharedTerm[]> {
   const sql = `
     select wanted.term, hits.ids
     from jsonb_array_elements_text(?) as wanted (term)
@@ -66,7 +71,7 @@ function oneByOne(em: EntityManager, terms: string[], maxHits: number): Promise<
         select id from customer
         where tenant_id = ? and delete_time is null and terms @> array[wanted.term] limit ?) hit
     ) hits
-    where cardinality(hits.ids) between 2 and ?`;
-  const params = [JSON.stringify(terms), currentCaller().tenantId, maxHits + 1, maxHits];
+    where cardinality(hits.ids) between ? and ?`;
+  const params = [JSON.stringify(terms), currentCaller().tenantId, maxHits + 1, minHits, maxHits];
   return executeWith(em, byCondition, { sql, params });
 }

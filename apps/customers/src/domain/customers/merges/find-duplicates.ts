@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type {
   Duplicate,
   FindDuplicatesRequest,
@@ -25,20 +26,29 @@ export async function findDuplicates(
 ): Promise<FindDuplicatesResponse> {
   const [found] = await customersById(em, [id]);
   const customer = await liveRecord(em, customerType(), id, found);
-  const shared = await sharedTerms(em, duplicateTerms(customer), { maxHits, isSmall: false });
-  const ids = [...new Set(shared.flatMap((hit) => hit.ids))].filter((peerId) => peerId !== id);
-  if (ids.length === 0) return { duplicates: [] };
+  const duplicates = await duplicatesOf(em, tenantFrequencies, customer);
+  return { duplicates: duplicates.filter(({ score }) => score >= minScore).slice(0, pageSize) };
+}
+
+/** The live customers that may be the same as a stored one, or as a new one without an id, most probable first. */
+export async function duplicatesOf(
+  em: EntityManager,
+  tenantFrequencies: TenantFrequencies,
+  customer: Customer,
+): Promise<Duplicate[]> {
+  const minHits = customer.id === '' ? 1 : 2;
+  const shared = await sharedTerms(em, duplicateTerms(customer), { maxHits, minHits, isSmall: false });
+  const ids = [...new Set(shared.flatMap((hit) => hit.ids))].filter((id) => id !== customer.id);
+  if (ids.length === 0) return [];
 
   const frequencies = await tenantFrequencies.get(em);
   const values = comparableValues(customerCandidate(customer));
-  const duplicates = (await customersById(em, ids))
+  return (await customersById(em, ids))
     .map((peer): Duplicate => {
       const { score, evidence } = scoreValues(values, comparableValues(customerCandidate(peer)), frequencies);
       return { customer: peer, score: percent(score), evidence };
     })
-    .filter(({ score }) => score >= minScore)
     .sort((a, b) => b.score - a.score || (a.customer?.id ?? '').localeCompare(b.customer?.id ?? ''));
-  return { duplicates: duplicates.slice(0, pageSize) };
 }
 
 /** Truncates a probability to two decimal places: a displayed score never exceeds the compared one. */

@@ -1,11 +1,13 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { etagVersion, transactionPipeline, type Statement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
+import { assignOwners } from '../../assignment/assign-owners.js';
 import { BulkPace } from '../../pace/bulk-pace.js';
 import type { RecordChange, RecordMessage } from '../../fields/record-definition.js';
 import type { RecordType } from '../../fields/record-type.js';
 import type { LinkedRecords } from '../../records/references.js';
 import { newRecord, nextRecord } from '../../records/record-changes.js';
+import { ownerOfNew } from '../../records/scope/record-owner.js';
 import { insertRows, recordRow, updateRows } from '../../records/record-statements.js';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import { Turn } from '../../pace/turn.js';
@@ -34,32 +36,51 @@ export async function writeRecords(
   options: WriteOptions,
 ): Promise<RecordChange<RecordMessage>[]> {
   const pace = BulkPace.of(em);
+  const { owners, statements: assignments } = await assignOwners(em, type, newOnes(type, records));
   const changes: RecordChange<RecordMessage>[] = [];
   let writing: Promise<unknown> = Promise.resolve();
   for (let start = 0, size = 0; start < records.length; start += size) {
     size = pace.step(sliceSize.alone, sliceSize.beside);
     const turn = new Turn(pace);
-    const statements = await sliceStatements(type, records.slice(start, start + size), options, { turn, changes });
+    const statements = await sliceStatements(type, records.slice(start, start + size), options, {
+      turn,
+      changes,
+      owners,
+    });
     await writing;
     writing = pace.keep(() => transactionPipeline(em, statements));
     // Thrown when awaited, which would be too late for Node: it would count as an unhandled rejection.
     writing.catch(() => undefined);
   }
   await writing;
+  if (assignments.length > 0) await transactionPipeline(em, assignments);
   return changes;
+}
+
+/** The new records as their owners are chosen: the times of their creation are set when they are written. */
+function newOnes({ contract }: RecordType, records: readonly ImportRecord[]): RecordMessage[] {
+  if (!contract.options.owned) return [];
+  return records.flatMap(({ stored, record, id }) => (stored ? [] : [{ ...record, ...ownerOfNew(record), id }]));
 }
 
 async function sliceStatements(
   type: RecordType,
   records: ImportRecord[],
   { linked, customFields, operationId }: WriteOptions,
-  { turn, changes }: { turn: Turn; changes: RecordChange<RecordMessage>[] },
+  {
+    turn,
+    changes,
+    owners,
+  }: { turn: Turn; changes: RecordChange<RecordMessage>[]; owners: ReadonlyMap<string, string> },
 ): Promise<Statement[]> {
   const [created, updated, remembered]: [string[], string[], string[]] = [[], [], []];
   const hasEffects = type.definition.also !== undefined;
   for (const { stored, record: wanted, id } of records) {
     if (turn.isOver) await turn.next();
-    const record = stored ? nextRecord(type, stored, wanted, linked) : newRecord(type, wanted, linked, id);
+    const ownerId = owners.get(id) ?? wanted.ownerId;
+    const record = stored
+      ? nextRecord(type, stored, wanted, linked)
+      : newRecord(type, { ...wanted, ownerId }, linked, id);
     (stored ? updated : created).push(recordRow(type, record, customFields));
     if (operationId !== undefined) remembered.push(changeRow(record, stored));
     if (hasEffects) changes.push({ before: stored, after: record, needs: linked.needsOf(type, record) });

@@ -1,0 +1,61 @@
+import { compilePredicate, parseFilter, restrictionsOf } from '@rapport/contracts/filters';
+import { AssignmentRuleState, type AssignmentRule } from '@rapport/contracts/rapport/work/v1/assignment_rule';
+import { AssignmentRulesServiceService } from '@rapport/contracts/rapport/work/v1/assignment_rules_service';
+import { AppError, currentCaller, type FieldViolation } from '@rapport/platform';
+import { forgetRuledTypes } from '../../engine/assignment/ruled-types.js';
+import { filterTableOf } from '../../engine/fields/filter-fields.js';
+import { refuseHidden } from '../../engine/fields/hidden-data.js';
+import { defineRecord, recordTypes, type RecordType } from '../../engine/fields/record-type.js';
+import { recordController } from '../../engine/serve/record-controller.js';
+
+/** Rules that choose the owners of new records. */
+export const assignmentRules = defineRecord<AssignmentRule>('rapport/AssignmentRule', AssignmentRulesServiceService, {
+  indexVersion: 1,
+  guard: ({ after }) => [...memberViolations(after), ...typeViolations(after)],
+  stamp: ({ after: { state } }) => ({
+    state: state === AssignmentRuleState.UNSPECIFIED ? AssignmentRuleState.ACTIVE : state,
+  }),
+  also() {
+    forgetRuledTypes(currentCaller().tenantId);
+    return [];
+  },
+});
+
+export const AssignmentRulesController = recordController(assignmentRules, AssignmentRulesServiceService);
+
+/** The type of the records that a rule is about; undefined for a name of no such type. */
+export function ruledType({ recordType }: AssignmentRule): RecordType | undefined {
+  return [...recordTypes()].find(
+    ({ singular, contract }) => singular === recordType && contract.options.owned && contract.parent === undefined,
+  );
+}
+
+function memberViolations({ members }: AssignmentRule): FieldViolation[] {
+  const ids = members.map(({ userId }) => userId);
+  return ids.flatMap((id, index) =>
+    ids.indexOf(id) === index
+      ? []
+      : [{ field: `members[${index}].userId`, reason: 'DUPLICATE_MEMBER', description: 'must be unique' }],
+  );
+}
+
+function typeViolations(rule: AssignmentRule): FieldViolation[] {
+  const type = ruledType(rule);
+  if (!type)
+    return [{ field: 'recordType', reason: 'UNKNOWN_TYPE', description: 'must be a type of records with owners' }];
+  return rule.filter === undefined ? [] : filterViolations(type, rule.filter);
+}
+
+/** Custom fields are left to the time at which a record is created: they may change until then. */
+function filterViolations(type: RecordType, filter: string): FieldViolation[] {
+  try {
+    const tree = parseFilter(filter);
+    const fields = tree ? restrictionsOf(tree).map(({ field }) => field) : [];
+    refuseHidden(type, fields, 'assignmentRule.filter');
+    if (!fields.some((field) => field.startsWith('customFields.'))) compilePredicate(filter, filterTableOf(type));
+    return [];
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'INVALID_ARGUMENT') throw error;
+    return error.violations.map((violation) => ({ ...violation, field: 'filter' }));
+  }
+}

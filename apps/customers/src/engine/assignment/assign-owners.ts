@@ -1,0 +1,139 @@
+import type { Assignment } from '@rapport/contracts/rapport/work/v1/assignment';
+import type { AssignmentRule } from '@rapport/contracts/rapport/work/v1/assignment_rule';
+import { etagVersion, formatEtag, runStatements, type TransactionStatement } from '@rapport/persistence';
+import { currentCaller, seesSomeOnly } from '@rapport/platform';
+import { v7 as uuidv7 } from 'uuid';
+import { CustomFields } from '../fields/custom-fields.js';
+import type { RecordMessage } from '../fields/record-definition.js';
+import { recordType, type RecordType } from '../fields/record-type.js';
+import type { StoredRecord } from '../records/record-rows.js';
+import { insertRows, recordRow } from '../records/record-statements.js';
+import { RuleChoices, needsCounts, type Choice, type RuleTurns } from './choose-member.js';
+import { Acquaintance } from './acquaintance.js';
+import {
+  countOpen,
+  lockRules,
+  readRuledTypes,
+  readTurns,
+  writeTurns,
+  type Source,
+  type TurnRow,
+} from './rule-statements.js';
+import { mayHaveRules, noteRuledTypes } from './ruled-types.js';
+import { RuleFilters } from './rule-filters.js';
+
+/** The owners that rules have chosen for new records. */
+export interface Assigned {
+  /** By id of the record. */
+  owners: ReadonlyMap<string, string>;
+  /** Write the turns and the log. Run them in the same transaction. */
+  statements: TransactionStatement[];
+}
+
+const none: Assigned = { owners: new Map(), statements: [] };
+
+/**
+ * Chooses owners for new records without one by the rules of the tenant. Locks the rules of the type until the transaction ends:
+ * transactions of one tenant that create such records take turns. Without rules it takes no statement.
+ *
+ * @param records in the form in which they are stored, except for their owners
+ */
+export async function assignOwners<Message extends RecordMessage>(
+  source: Source,
+  type: RecordType<Message>,
+  records: readonly Message[],
+): Promise<Assigned> {
+  const { options, parent } = type.contract;
+  if (!options.owned || parent !== undefined || seesSomeOnly()) return none;
+  const unowned = records.filter(({ ownerId }) => ownerId === undefined);
+  if (unowned.length === 0 || !(await hasRules(source, type))) return none;
+
+  const [stored = [], turns = []] = await runStatements(source, lockRules(type.singular), readTurns(type.singular));
+  const rules = (stored as unknown as StoredRecord<AssignmentRule>[]).map(({ record }) => record);
+  const turnsOf = new Map((turns as TurnRow[]).map((row) => [row.rule_id, JSON.parse(row.turns) as RuleTurns]));
+  const filters = await RuleFilters.load(source, type, rules);
+  const ruled = unowned.flatMap((record) => {
+    const rule = rules.find((each) => filters.meets(each, record));
+    return rule ? [{ rule, record }] : [];
+  });
+  const owners = new Map<string, string>();
+  const log: Assignment[] = [];
+  const statements: TransactionStatement[] = [];
+  for (const [rule, own] of Map.groupBy(ruled, ({ rule: each }) => each)) {
+    const before = turnsOf.get(rule.id);
+    const choices = new RuleChoices(rule, before, await openOf(source, type, rule, own));
+    const acquaintance = await Acquaintance.load(source, type, rule, own);
+    for (const { record } of own) {
+      const choice = choices.choose(acquaintance.of(record));
+      log.push(assignmentOf(type, record, rule, choice));
+      if (choice.userId === undefined) continue;
+      owners.set(record.id, choice.userId);
+      acquaintance.note(record, choice.userId);
+    }
+    if (choices.turns.turn !== (before?.turn ?? 0)) statements.push(writeTurns(rule.id, choices.turns));
+  }
+  return { owners, statements: [...statements, ...logOf(log)] };
+}
+
+/** What a rule would decide for a record that were created now without an owner. */
+export async function tryRule<Message extends RecordMessage>(
+  source: Source,
+  type: RecordType<Message>,
+  rule: AssignmentRule,
+  record: Message,
+): Promise<Choice | undefined> {
+  const filters = await RuleFilters.load(source, type, [rule]);
+  if (!filters.meets(rule, record)) return undefined;
+  const [turns = []] = await runStatements(source, readTurns(type.singular));
+  const own = (turns as TurnRow[]).find((row) => row.rule_id === rule.id);
+  const before = own && (JSON.parse(own.turns) as RuleTurns);
+  const choices = new RuleChoices(rule, before, await openOf(source, type, rule, [{ record }]));
+  const acquaintance = await Acquaintance.load(source, type, rule, [{ record }]);
+  return choices.choose(acquaintance.of(record));
+}
+
+async function hasRules(source: Source, type: RecordType): Promise<boolean> {
+  const { tenantId } = currentCaller();
+  const known = mayHaveRules(tenantId, type.singular);
+  if (known !== undefined) return known;
+  const [rows = []] = await runStatements(source, readRuledTypes());
+  const types = (rows as { record_type: string }[]).map((row) => row.record_type);
+  noteRuledTypes(tenantId, types);
+  return types.includes(type.singular);
+}
+
+async function openOf(
+  source: Source,
+  type: RecordType,
+  rule: AssignmentRule,
+  records: readonly { record: RecordMessage }[],
+): Promise<Map<string, number>> {
+  if (!needsCounts(rule)) return new Map();
+  const userIds = rule.members.map(({ userId }) => userId);
+  const exceptIds = records.map(({ record }) => record.id);
+  const [rows = []] = await runStatements(source, countOpen(type, userIds, exceptIds));
+  return new Map((rows as { owner_id: string; open: number }[]).map((row) => [row.owner_id, row.open]));
+}
+
+function assignmentOf(type: RecordType, { id }: RecordMessage, rule: AssignmentRule, choice: Choice): Assignment {
+  const createTime = new Date().toISOString();
+  const { principalId } = currentCaller();
+  return {
+    ...{ id: uuidv7(), recordType: type.singular, recordId: id, ruleId: rule.id },
+    ...{ ruleVersion: etagVersion(rule.etag), method: rule.method, ...choice },
+    ...{ etag: formatEtag(1), createTime, updateTime: createTime, deleteTime: undefined },
+    ...{ createdBy: principalId, updatedBy: principalId },
+  };
+}
+
+function logOf(assignments: readonly Assignment[]): TransactionStatement[] {
+  if (assignments.length === 0) return [];
+  const type = recordType<Assignment>('rapport/Assignment');
+  const none = new CustomFields([]);
+  return [
+    insertRows(
+      type,
+      assignments.map((each) => recordRow(type, each, none)),
+    ),
+  ];
+}

@@ -1,0 +1,116 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { AssignmentRule } from '@rapport/contracts/rapport/work/v1/assignment_rule';
+import type { Statement, StatementTransaction, TransactionStatement } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import { recordType, type RecordType } from '../fields/record-type.js';
+import { term } from '../fields/terms.js';
+import { rowReader, shownColumns } from '../records/record-rows.js';
+import { onceFor } from '../values/once-for.js';
+import type { RuleTurns } from './choose-member.js';
+
+/** An open transaction of the caller. */
+export type Source = EntityManager | StatementTransaction;
+
+export function ruleType(): RecordType<AssignmentRule> {
+  return recordType<AssignmentRule>('rapport/AssignmentRule');
+}
+
+/** The record types with active rules. Rows have `record_type`. */
+export function readRuledTypes(): Statement {
+  return {
+    name: 'types_with_assignment_rules',
+    sql: `select distinct record_type from assignment_rule
+      where tenant_id = $1 and state = 'ACTIVE' and delete_time is null`,
+    values: [currentCaller().tenantId],
+  };
+}
+
+/**
+ * The active rules of a record type, in the order in which they are tried. Their rows are locked until the transaction ends, so that
+ * each choice sees the turns of those before it. The rows are `StoredRecord`.
+ */
+export function lockRules(type: string): Statement {
+  return {
+    name: 'lock_assignment_rules',
+    sql: `select ${shownColumns(ruleType())} from assignment_rule
+      where tenant_id = $1 and record_type = $2 and state = 'ACTIVE' and delete_time is null
+      order by position, create_time, id for no key update`,
+    values: [currentCaller().tenantId, type],
+    row: rowReader(ruleType()),
+  };
+}
+
+/** A row of `readTurns`: the columns are absent before the first turn of any rule. */
+export interface TurnRow {
+  rule_id: string;
+  /** Text of a `RuleTurns`. */
+  turns: string;
+}
+
+/** The turns of the rules of a record type. Run it after their lock: a statement sees what was committed before it starts. */
+export function readTurns(type: string): Statement {
+  return {
+    name: 'assignment_turns',
+    sql: `select rule_id, json_build_object('turn', turn, 'time', time, 'members', members)::text as turns
+      from assignment_turn where tenant_id = $1 and rule_id in (
+        select id from assignment_rule where tenant_id = $1 and record_type = $2)`,
+    values: [currentCaller().tenantId, type],
+  };
+}
+
+export function writeTurns(ruleId: string, { turn, time, members }: RuleTurns): TransactionStatement {
+  return {
+    name: 'write_assignment_turns',
+    sql: `insert into assignment_turn (tenant_id, rule_id, turn, time, members) values ($1, $2, $3, $4, $5)
+      on conflict (tenant_id, rule_id) do update
+      set turn = excluded.turn, time = excluded.time, members = excluded.members`,
+    values: [currentCaller().tenantId, ruleId, turn, time, JSON.stringify(members)],
+  };
+}
+
+/** The numbers of open records of owners. Rows have `owner_id` and `open`. @param exceptIds records that do not count */
+export function countOpen(type: RecordType, ownerIds: readonly string[], exceptIds: readonly string[]): Statement {
+  const { table, definition } = type;
+  const statuses = definition.openStatuses?.map((status) => `'${status}'`).join(', ');
+  return {
+    name: `open_${table}s_of_owners`,
+    // The owner is among the terms, which have an index.
+    sql: `select wanted.id as owner_id, counted.open from unnest($2::uuid[], $3::text[]) as wanted (id, term)
+      cross join lateral (
+        select count(*)::int as open from ${table}
+        where tenant_id = $1 and delete_time is null and terms @> array[wanted.term] and owner_id = wanted.id
+          and id <> all ($4::uuid[])
+          ${statuses === undefined ? '' : `and status in (${statuses})`}) counted`,
+    values: [currentCaller().tenantId, ownerIds, ownerIds.map((id) => term(type, 'owner_id', id)), exceptIds],
+  };
+}
+
+/** The field of a type that names the customer of a record: for customers, that of a person's company. */
+export const customerField = onceFor((type: RecordType) =>
+  type.contract.fields.find(({ reference, writable }) => reference === 'rapport/Customer' && writable !== 'NEVER'),
+);
+
+/** For each customer, its owner and that of the newest record of a type with this customer. */
+export interface AcquaintanceRow {
+  customer_id: string;
+  customer_owner: string | null;
+  same_customer: string | null;
+}
+
+/** @param userIds the members of the rule. @param exceptIds records that do not count */
+export function readAcquaintances(
+  { table }: RecordType,
+  column: string,
+  { customerIds, userIds, exceptIds }: Record<'customerIds' | 'userIds' | 'exceptIds', readonly string[]>,
+): Statement {
+  return {
+    name: `acquaintances_by_${table}_${column}`,
+    sql: `select customer.id as customer_id, customer.owner_id as customer_owner, (
+        select owner_id from ${table} newest
+        where newest.tenant_id = $1 and newest.${column} = customer.id and newest.delete_time is null
+          and newest.owner_id = any ($3::uuid[]) and newest.id <> all ($4::uuid[])
+        order by newest.create_time desc, newest.id desc limit 1) as same_customer
+      from customer where customer.tenant_id = $1 and customer.id = any ($2::uuid[])`,
+    values: [currentCaller().tenantId, customerIds, userIds, exceptIds],
+  };
+}

@@ -1,0 +1,212 @@
+import { BatchMode } from '@rapport/contracts/rapport/api/v1/records';
+import { LeadStatus } from '@rapport/contracts/rapport/sales/v1/lead';
+import { AssignmentDecision, AssignmentSkipReason } from '@rapport/contracts/rapport/work/v1/assignment';
+import { AssignmentMethod, AssignmentRuleState } from '@rapport/contracts/rapport/work/v1/assignment_rule';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { OperationTenant } from './operation-tenant.js';
+import { person, sharedCustomers } from './running-customers.js';
+import { lead, rule, SalesTenant } from './sales-tenant.js';
+
+const service = await sharedCustomers();
+let tenant: SalesTenant;
+let customerId: string;
+let users: [string, string, string];
+
+beforeEach(async () => {
+  tenant = new SalesTenant(service);
+  customerId = (await service.create(tenant.caller, person())).id;
+  users = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()];
+});
+
+/** The owners of new leads, one after the other, by their places among the users; -1 for none. */
+async function ownersOf(count: number, given: Parameters<typeof lead>[0] = {}): Promise<number[]> {
+  const places: number[] = [];
+  for (let made = 0; made < count; made += 1) {
+    const { ownerId } = await tenant.createLead(customerId, given);
+    places.push(users.indexOf(ownerId ?? ''));
+  }
+  return places;
+}
+
+describe('a rule of assignment', () => {
+  test('gives new records to its members in turn, and logs each choice', async () => {
+    const { id: ruleId } = await tenant.createRule(users);
+
+    expect(await ownersOf(4)).toEqual([0, 1, 2, 0]);
+    const [first] = await tenant.leads();
+    const [choice] = await tenant.assignments(`recordId = ${first?.id}`);
+    expect(choice).toMatchObject({
+      ...{ recordType: 'lead', recordId: first?.id, ruleId, ruleVersion: 1, userId: users[0], skipped: [] },
+      ...{ method: AssignmentMethod.ROUND_ROBIN, decision: AssignmentDecision.TURN },
+    });
+  });
+
+  test('applies to no record with an owner, and to none of a caller with a narrow scope', async () => {
+    await tenant.createRule(users);
+    const [, , other] = users;
+
+    expect((await tenant.createLead(customerId, { ownerId: other })).ownerId).toBe(other);
+    const own = { ...tenant.caller, recordScope: 'OWN' as const };
+    const mine = await service.call('createLead', { lead: lead({ customerId }) }, own).catch(() => undefined);
+    expect(users).not.toContain(mine?.ownerId);
+    expect(await tenant.assignments()).toEqual([]);
+  });
+
+  test('applies to records that meet its filter, in the order of positions', async () => {
+    const [one, two, three] = users;
+    await tenant.createRule([three]);
+    await tenant.createRule([two], { position: 2, filter: 'source = "web form"' });
+    await tenant.createRule([one], { position: 1, filter: 'source = "web form" AND score >= 50' });
+
+    expect(await ownersOf(1, { source: 'Web Form', score: 50 })).toEqual([0]);
+    expect(await ownersOf(1, { source: 'Web Form', score: 49 })).toEqual([1]);
+    expect(await ownersOf(1)).toEqual([2]);
+  });
+
+  test('gives members that join or return one turn at once, and none in arrears', async () => {
+    const { id } = await tenant.createRule(users.slice(0, 2));
+    const update = (given: Parameters<typeof rule>[1], ids = users as readonly string[]) => {
+      const assignmentRule = rule(ids, given);
+      return service.call('updateAssignmentRule', { id, assignmentRule, updateMask: ['members'] }, tenant.caller);
+    };
+
+    expect(await ownersOf(4)).toEqual([0, 1, 0, 1]);
+    await update({});
+    expect(await ownersOf(4)).toEqual([2, 0, 1, 2]);
+    await update({}, users.slice(0, 2));
+    expect(await ownersOf(3)).toEqual([0, 1, 0]);
+    await update({});
+    expect(await ownersOf(4)).toEqual([2, 1, 0, 2]);
+  });
+
+  test('divides records in proportion to weights', async () => {
+    const members = rule(users).members.map((member, index) => ({ ...member, weight: index + 1 }));
+    await tenant.createRule([], { method: AssignmentMethod.WEIGHTED, members });
+
+    const places = await ownersOf(12);
+
+    expect([0, 1, 2].map((place) => places.filter((each) => each === place).length)).toEqual([2, 4, 6]);
+  });
+
+  test('skips paused members and those at capacity with a reason, and falls back', async () => {
+    const [one, two, fallbackUserId] = users;
+    const [first, second] = rule([one, two]).members;
+    const members = [
+      { ...first!, paused: true },
+      { ...second!, capacity: 1 },
+    ];
+    await tenant.createRule([], { members, fallbackUserId });
+
+    expect(await ownersOf(2)).toEqual([1, 2]);
+    const [, last] = await tenant.assignments();
+    expect(last).toMatchObject({
+      decision: AssignmentDecision.FALLBACK,
+      skipped: [
+        { userId: one, reason: AssignmentSkipReason.PAUSED },
+        { userId: two, reason: AssignmentSkipReason.AT_CAPACITY },
+      ],
+    });
+    const [open] = await tenant.leads();
+    await tenant.updateLead(open!.id, { status: LeadStatus.UNQUALIFIED, disqualifyReason: 'spam' });
+    expect(await ownersOf(1)).toEqual([1]);
+  });
+
+  test('leaves a record without owner when no member can get it', async () => {
+    const members = rule(users).members.map((member) => ({ ...member, paused: true }));
+    await tenant.createRule([], { members });
+
+    expect(await ownersOf(1)).toEqual([-1]);
+    expect(await tenant.assignments()).toMatchObject([{ userId: undefined, decision: AssignmentDecision.NO_MEMBER }]);
+  });
+
+  test('gives records to the member with the fewest open ones', async () => {
+    const [one, two] = users;
+    await tenant.createLead(customerId, { ownerId: one });
+    await tenant.createLead(customerId, { ownerId: one });
+    await tenant.createLead(customerId, { ownerId: two });
+    await tenant.createRule(users, { method: AssignmentMethod.LEAST_OPEN });
+
+    expect(await ownersOf(5)).toEqual([2, 1, 2, 0, 1]);
+  });
+
+  test('keeps the records of a customer with one member', async () => {
+    const [one, two, three] = users;
+    await tenant.createRule([one, two], { method: AssignmentMethod.STICKY });
+    const { id: owned } = await service.create(tenant.caller, person({ ownerId: two }));
+    const { id: foreign } = await service.create(tenant.caller, person({ ownerId: three }));
+
+    expect(await ownersOf(2)).toEqual([0, 0]);
+    expect((await tenant.createLead(owned)).ownerId).toBe(two);
+    expect((await tenant.createLead(foreign)).ownerId).toBe(two);
+    const decisions = (await tenant.assignments()).map(({ decision }) => decision);
+    const { TURN, SAME_CUSTOMER, CUSTOMER_OWNER } = AssignmentDecision;
+    expect(decisions).toEqual([TURN, SAME_CUSTOMER, CUSTOMER_OWNER, TURN]);
+  });
+
+  test('applies to batches, upserts and imports', async () => {
+    await tenant.createRule(users);
+    const items = Array.from({ length: 4 }, () => ({ lead: lead({ customerId }) }));
+    const upserted = lead({ customerId, externalIds: [{ system: 'erp', value: '1' }] });
+
+    const { results } = await service.call(
+      'batchCreateLeads',
+      { batch: { mode: BatchMode.ATOMIC, items } },
+      tenant.caller,
+    );
+    await service.call('upsertLead', { lead: upserted, matchSystem: 'erp' }, tenant.caller);
+    await service.call('upsertLead', { lead: upserted, matchSystem: 'erp' }, tenant.caller);
+    const operations = await OperationTenant.create(service, tenant.caller);
+    await operations.run(`customer_id,source\n${customerId},one\n${customerId},two\n`, { recordType: 'lead' });
+    await operations.close();
+
+    expect(results.map((result) => users.indexOf(result.lead?.ownerId ?? ''))).toEqual([0, 1, 2, 0]);
+    expect((await tenant.leads()).map(({ ownerId }) => users.indexOf(ownerId ?? ''))).toEqual([0, 1, 2, 0, 1, 2, 0]);
+    expect(await tenant.assignments()).toHaveLength(7);
+  });
+
+  test('does not apply while paused or after its deletion', async () => {
+    const { id } = await tenant.createRule(users);
+    const assignmentRule = { ...rule(users), state: AssignmentRuleState.PAUSED };
+
+    await service.call('updateAssignmentRule', { id, assignmentRule, updateMask: ['state'] }, tenant.caller);
+    expect(await ownersOf(1)).toEqual([-1]);
+    await tenant.createRule(users);
+    const { assignmentRules } = await service.call('listAssignmentRules', {}, tenant.caller);
+    for (const each of assignmentRules) await service.call('deleteAssignmentRule', { id: each.id }, tenant.caller);
+    expect(await ownersOf(1)).toEqual([-1]);
+  });
+
+  test.each([
+    [{ recordType: 'pipeline' }, { field: 'assignmentRule.recordType', reason: 'UNKNOWN_TYPE' }],
+    [{ filter: 'nothing = 1' }, { field: 'assignmentRule.filter', reason: 'FILTER_FIELD_UNKNOWN' }],
+    [{ filter: 'source =' }, { field: 'assignmentRule.filter', reason: 'FILTER_SYNTAX' }],
+  ])('is refused with %j', async (given, violation) => {
+    await expect(tenant.createRule(users, given)).rejects.toMatchObject({ violations: [violation] });
+  });
+
+  test('is refused with a member twice', async () => {
+    const [one] = users;
+
+    await expect(tenant.createRule([one, one])).rejects.toMatchObject({
+      violations: [{ field: 'assignmentRule.members[1].userId', reason: 'DUPLICATE_MEMBER' }],
+    });
+  });
+
+  test('is tried on a record without a turn', async () => {
+    const { id } = await tenant.createRule(users, { filter: 'source = fair' });
+    const at = await tenant.createLead(customerId, { source: 'fair' });
+    const off = await tenant.createLead(customerId);
+    const trial = (recordId: string, caller = tenant.caller) =>
+      service.call('testAssignmentRule', { id, trial: { recordId } }, caller);
+
+    expect(await trial(at.id)).toMatchObject({ matches: true, userId: users[1], decision: AssignmentDecision.TURN });
+    expect(await trial(at.id)).toMatchObject({ matches: true, userId: users[1] });
+    expect(await trial(off.id)).toEqual({ matches: false, userId: undefined, decision: undefined, skipped: [] });
+    await expect(trial(crypto.randomUUID())).rejects.toMatchObject({
+      violations: [{ field: 'trial.recordId', reason: 'RECORD_NOT_FOUND' }],
+    });
+    await expect(trial(at.id, { ...tenant.caller, permissions: ['assignmentRules.read'] })).rejects.toMatchObject({
+      metadata: { permission: 'leads.read' },
+    });
+  });
+});
