@@ -25,6 +25,19 @@ export interface RecordChange<Message> {
   after: Message;
   /** Targets of the references in `needs`, by JSON name, for `after`. Absent for a reference without a live target. */
   needs: Readonly<Record<string, RecordMessage>>;
+  /** The same for `before`; empty for a creation. */
+  needsBefore: Readonly<Record<string, RecordMessage>>;
+  /** What `facts` has read for this write, for all of its records. */
+  facts: readonly unknown[];
+  /** What the call says about the change itself. */
+  remark?: Remark | undefined;
+}
+
+/** What a call says about a change, beside the record. */
+export interface Remark {
+  reason?: string | undefined;
+  /** Whether the caller has overridden violations of the rules of the type. */
+  isOverridden?: boolean | undefined;
 }
 
 /** A normalized record, and its violations: paths start within the record. */
@@ -62,7 +75,13 @@ export interface RecordDefinition<Message extends RecordMessage> {
   composedFields?(before: Message): readonly string[];
   /** JSON names of references whose targets `guard`, `stamp` and `also` need. */
   needs?: readonly string[];
-  /** Violations of a normalized change. Pure. */
+  /**
+   * A statement whose column `fact` has what `guard` needs from other tables, read in the transaction of the write.
+   *
+   * @param ids of the stored records that are about to change
+   */
+  facts?(ids: readonly string[]): Statement | undefined;
+  /** Violations of a normalized change. Pure, except for the caller and the time. */
   guard?(change: RecordChange<Message>): FieldViolation[];
   /** Sets server-managed fields of a change, also from the id of a new record. Pure. @param now in ISO 8601 */
   stamp?(change: RecordChange<Message>, now: string | undefined): Partial<Message>;

@@ -151,7 +151,7 @@ async function moveRecords(em: EntityManager, moved: MovedColumn, move: Move, id
     .filter((before) => refersTo(before) === move.from)
     .map((before) => {
       const after: RecordMessage = { ...before, [name]: move.to, ...nextChange(before) };
-      return { before, after, needs: linked.needsOf(type, after) };
+      return linked.change(type, before, after);
     });
   if (changes.length === 0) return [];
   const records = changes.map(({ after }) => after);

@@ -49,19 +49,32 @@ function earlyViolations<Message extends RecordMessage>(
   before: Message | undefined,
   after: Message,
 ): FieldViolation[] {
-  return definition.needs ? [] : (definition.guard?.({ before, after, needs: {} }) ?? []);
+  if (needsOthers({ definition })) return [];
+  return definition.guard?.({ before, after, needs: {}, needsBefore: {}, facts: [] }) ?? [];
+}
+
+/** Whether the rules of a type need other records than the changed one. */
+export function needsOthers({ definition }: Pick<RecordType, 'definition'>): boolean {
+  return definition.needs !== undefined || definition.facts !== undefined;
 }
 
 /**
  * Refuses a change that violates the rules of a type that needs other records for them.
  *
+ * @param isWaived violations that the caller overrides; none by default
+ * @returns whether it had to override one
  * @throws AppError INVALID_ARGUMENT that names each invalid field of the record
  */
 export function checkChange<Message extends RecordMessage>(
   type: RecordType<Message>,
   change: RecordChange<Message>,
-): void {
-  if (type.definition.needs) refuse(type, type.definition.guard?.(change) ?? []);
+  isWaived: (violation: FieldViolation) => boolean = () => false,
+): boolean {
+  if (!needsOthers(type)) return false;
+  const violations = type.definition.guard?.(change) ?? [];
+  const left = violations.filter((violation) => !isWaived(violation));
+  refuse(type, left);
+  return left.length < violations.length;
 }
 
 /** @throws AppError INVALID_ARGUMENT for violations with paths within the record */

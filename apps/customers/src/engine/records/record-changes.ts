@@ -45,10 +45,7 @@ export function newRecord<Message extends RecordMessage>(
     id,
     ...parentField(type),
     etag: formatEtag(1),
-    ...type.definition.stamp?.(
-      { before: undefined, after: { ...wanted, id }, needs: linked.needsOf(type, wanted) },
-      now,
-    ),
+    ...type.definition.stamp?.(linked.change(type, undefined, { ...wanted, id }), now),
     createTime: now,
     updateTime: now,
     deleteTime: undefined,
@@ -91,7 +88,7 @@ export function nextRecord<Message extends RecordMessage>(
   return {
     ...after,
     ...change,
-    ...type.definition.stamp?.({ before, after, needs: linked.needsOf(type, after) }, change.updateTime),
+    ...type.definition.stamp?.(linked.change(type, before, after), change.updateTime),
   };
 }
 

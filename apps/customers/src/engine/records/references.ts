@@ -3,7 +3,7 @@ import { OnDelete } from '@rapport/contracts/rapport/api/v1/options';
 import { queryRows, StatementTransaction, type Statement } from '@rapport/persistence';
 import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
 import { customFieldPath, type CustomFields } from '../fields/custom-fields.js';
-import type { RecordMessage, TargetRule } from '../fields/record-definition.js';
+import type { RecordChange, RecordMessage, TargetRule } from '../fields/record-definition.js';
 import { onceAmongTypes, recordType, recordTypes, type RecordType } from '../fields/record-type.js';
 import { onceFor } from '../values/once-for.js';
 import { rowReader, shownColumns, type StoredRecord } from './record-rows.js';
@@ -22,6 +22,17 @@ export interface Link {
   isKept: boolean;
 }
 
+/** Records of a type that a write is about to lock and change. No ids for a creation. */
+export interface WrittenRecords {
+  type: RecordType;
+  ids: readonly string[];
+}
+
+/** A row of the facts of a type. */
+interface FactRow {
+  fact: unknown;
+}
+
 /** What is known of a target: the columns that rules need, or the record itself when a type needs it. */
 type Target = { id: string; [column: string]: string } | StoredRecord;
 
@@ -30,12 +41,17 @@ export class LinkedRecords {
   readonly #targets = new Map<string, Target>();
   /** Targets that have been looked up, found or not. */
   readonly #asked = new Set<string>();
+  readonly #facts: unknown[] = [];
 
   /**
    * Reads and locks the targets of links that have not been loaded before: they stay live until the transaction ends.
    */
-  async lock(source: EntityManager | StatementTransaction, links: readonly Link[]): Promise<this> {
-    const statements = this.statements(links);
+  async lock(
+    source: EntityManager | StatementTransaction,
+    links: readonly Link[],
+    written?: WrittenRecords,
+  ): Promise<this> {
+    const statements = this.statements(links, written);
     if (statements.length === 0) return this;
     if (source instanceof StatementTransaction) return this.add(await source.run(...statements));
     const rows: object[][] = [];
@@ -44,27 +60,33 @@ export class LinkedRecords {
   }
 
   /**
-   * One statement per target type, in a common order of the types. Rows are locked in the order of their ids, so that
-   * two transactions can't deadlock. Pass the rows to `add`.
+   * One statement per target type, in a common order of the types, and then the facts of the written type. Rows are
+   * locked in the order of their ids, so that two transactions can't deadlock. Pass the rows to `add`.
    *
-   * @param stored records that are about to be locked: the targets that they need are read together with those of
+   * @param written records that are about to be locked: the targets that they need are read together with those of
    *   `links`
    */
-  statements(links: readonly Link[], stored?: { type: RecordType; ids: readonly string[] }): Statement[] {
+  statements(links: readonly Link[], written?: WrittenRecords): Statement[] {
+    const stored = written && written.ids.length > 0 ? written : undefined;
     const open = links.filter(({ id }) => !this.#asked.has(id));
     for (const { id } of open) this.#asked.add(id);
-    const needs = stored && stored.ids.length > 0 ? neededFields(stored.type) : [];
+    const needs = stored ? neededFields(stored.type) : [];
     const targets = [...new Set([...open, ...needs].map(({ target }) => target))].sort();
-    return targets.map((target) => {
+    const locks = targets.map((target) => {
       const ids = open.flatMap((link) => (link.target === target ? [link.id] : []));
       const need = needs.find((field) => field.target === target);
       return lockTargets(recordType(target), [...new Set(ids)], need && stored && { ...stored, column: need.column });
     });
+    const facts = written?.type.definition.facts?.(written.ids);
+    return facts ? [...locks, facts] : locks;
   }
 
   /** @param rows of `statements` */
   add(rows: readonly object[][]): this {
-    for (const row of rows.flat() as Target[]) this.#targets.set(idOf(row), row);
+    for (const row of rows.flat() as (Target | FactRow)[]) {
+      if (isFact(row)) this.#facts.push(row.fact);
+      else this.#targets.set(idOf(row), row);
+    }
     for (const id of this.#targets.keys()) this.#asked.add(id);
     return this;
   }
@@ -86,8 +108,18 @@ export class LinkedRecords {
     throw invalidArgument(violations.map(({ field, ...rest }) => ({ field: `${singular}.${field}`, ...rest })));
   }
 
+  /** A change with all that the rules of its type need. */
+  change<Message extends RecordMessage>(
+    type: RecordType<Message>,
+    before: Message | undefined,
+    after: Message,
+  ): RecordChange<Message> {
+    const needsBefore = before ? this.#needsOf(type, before) : none;
+    return { before, after, needs: this.#needsOf(type, after), needsBefore, facts: this.#facts };
+  }
+
   /** The live targets that a record's type needs, by the JSON names of its references. */
-  needsOf<Message extends RecordMessage>(
+  #needsOf<Message extends RecordMessage>(
     type: RecordType<Message>,
     record: Message,
   ): Readonly<Record<string, RecordMessage>> {
@@ -147,6 +179,10 @@ const none: Readonly<Record<string, RecordMessage>> = {};
 
 function isRecord(target: Target): target is StoredRecord {
   return typeof target.record === 'object';
+}
+
+function isFact(row: Target | FactRow): row is FactRow {
+  return 'fact' in row;
 }
 
 function idOf(target: Target): string {

@@ -56,7 +56,11 @@ export class BatchRecords<Message extends RecordMessage> {
     const named = items.flatMap((item) => (item as Item)[type.singular] ?? []) as Message[];
     const linked = new LinkedRecords();
     const [records, customFields] = await loadChanged(transaction, type, { items, named, linked });
-    const links = linked.statements(named.flatMap((record) => newLinks(type, record, customFields)));
+    const isLoaded = records.length > 0;
+    const links = linked.statements(
+      named.flatMap((record) => newLinks(type, record, customFields)),
+      isLoaded ? undefined : { type, ids: [] },
+    );
     const values = named.flatMap((record) => namedValues(type, record));
     const [owners = [], ...targets] =
       values.length + links.length > 0 ? await transaction.run(ownersOf(type, values), ...links) : [];
@@ -91,7 +95,7 @@ export class BatchRecords<Message extends RecordMessage> {
     for (const value of valuesOf(this.type, before)) this.owners.delete(valueText(value));
     for (const value of valuesOf(this.type, record)) this.owners.set(valueText(value), record.id);
     this.#now.set(record.id, record);
-    this.#changes.push({ before, after: record, needs: this.linked.needsOf(this.type, record) });
+    this.#changes.push(this.linked.change(this.type, before, record));
     return record;
   }
 

@@ -43,7 +43,7 @@ export function createBatch<Message extends RecordMessage>(
   return doBatch(transaction, type, batch, type.method('create'), (item, records) => {
     const wanted = checkedRecord(type, sent(type, item), records.customFields);
     records.linked.check(type, newLinks(type, wanted, records.customFields));
-    checkChange(type, { before: undefined, after: wanted, needs: records.linked.needsOf(type, wanted) });
+    checkChange(type, records.linked.change(type, undefined, wanted));
     records.checkUnique(undefined, wanted);
     return records.put(newRecord(type, wanted, records.linked));
   });
@@ -60,7 +60,7 @@ export function updateBatch<Message extends RecordMessage>(
     checkEtag(item.etag, etagVersion(before.etag));
     const after = applyUpdate(type, before, sent(type, item), mask, records.customFields);
     records.linked.check(type, newLinks(type, after, records.customFields, before));
-    checkChange(type, { before, after, needs: records.linked.needsOf(type, after) });
+    checkChange(type, records.linked.change(type, before, after));
     records.checkUnique(before.id, after);
     return records.put(changedRecord(type, before, after, { mask, linked: records.linked }));
   });

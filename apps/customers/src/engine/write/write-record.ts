@@ -6,7 +6,7 @@ import { assignOwners } from '../assignment/assign-owners.js';
 import { CustomFields, type Definition } from '../fields/custom-fields.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
-import { applyUpdate, checkChange, checkedRecord } from '../records/apply-update.js';
+import { applyUpdate, checkChange, checkedRecord, needsOthers } from '../records/apply-update.js';
 import { claimValues, ownedValues, releaseValues, type OwnedValue } from '../records/claim-unique-values.js';
 import { effectsOf } from '../records/effects.js';
 import { liveRecord } from '../records/missing-record.js';
@@ -47,9 +47,9 @@ export async function createRecord<Message extends RecordMessage>(
   const customFields = given.customFields ? await CustomFields.load(transaction, type) : new CustomFields([]);
   const wanted = checkedRecord(type, given, customFields);
   const links = newLinks(type, wanted, customFields);
-  const linked = await new LinkedRecords().lock(transaction, links);
+  const linked = await new LinkedRecords().lock(transaction, links, { type, ids: [] });
   linked.check(type, links);
-  checkChange(type, { before: undefined, after: wanted, needs: linked.needsOf(type, wanted) });
+  checkChange(type, linked.change(type, undefined, wanted));
   const unassigned = newRecord(type, wanted, linked, claimed?.recordId ?? idOfExchange(request.requestId));
   const { owners, statements } = await assignOwners(transaction, type, [unassigned]);
   const record = owners.size === 0 ? unassigned : { ...unassigned, ownerId: owners.get(unassigned.id) };
@@ -59,7 +59,7 @@ export async function createRecord<Message extends RecordMessage>(
   transaction.later(
     { ...insertRecords(type, [record], customFields), explain },
     ...claimValues(type, ownedValues(record.id, unclaimed), fieldIn(type)),
-    ...effectsOf(type, [{ before: undefined, after: record, needs: linked.needsOf(type, record) }]),
+    ...effectsOf(type, [linked.change(type, undefined, record)]),
     ...statements,
   );
   return record;
@@ -111,6 +111,10 @@ interface WantedChange<Message> {
   etag?: string | undefined;
   /** The field of the request that has a unique value. */
   fieldOf?: (value: UniqueValue) => string;
+  /** Why the caller changes the record. */
+  reason?: string | undefined;
+  /** Violations of the rules of the type that the caller overrides. */
+  isWaived?: ((violation: FieldViolation) => boolean) | undefined;
 }
 
 /** Changes a live record, whose row is locked. */
@@ -119,14 +123,14 @@ export async function changeRecord<Message extends RecordMessage>(
   type: RecordType<Message>,
   before: Message,
   { customFields, linked }: Known,
-  { changes, mask, etag, fieldOf = fieldIn(type) }: WantedChange<Message>,
+  { changes, mask, etag, fieldOf = fieldIn(type), reason, isWaived }: WantedChange<Message>,
 ): Promise<Message> {
   checkEtag(etag, etagVersion(before.etag));
   const after = applyUpdate(type, before, changes, mask, customFields);
   const links = newLinks(type, after, customFields, before);
   await linked.lock(transaction, links);
   linked.check(type, links);
-  checkChange(type, { before, after, needs: linked.needsOf(type, after) });
+  const isOverridden = checkChange(type, linked.change(type, before, after), isWaived);
   const record = changedRecord(type, before, after, { mask, linked });
   if (record === before) return before;
   await currentSeal()?.prepare([type.subjectOf(record)]);
@@ -135,7 +139,7 @@ export async function changeRecord<Message extends RecordMessage>(
     updateRecords(type, [record], customFields),
     ...releaseValues(type, ownedValues(record.id, without(had, has))),
     ...claimValues(type, ownedValues(record.id, without(has, had)), fieldOf),
-    ...effectsOf(type, [{ before, after: record, needs: linked.needsOf(type, record) }]),
+    ...effectsOf(type, [{ ...linked.change(type, before, record), remark: { reason, isOverridden } }]),
   );
   return record;
 }
@@ -152,7 +156,7 @@ export async function deleteRecord<Message extends RecordMessage>(
   transaction.later(
     updateRecords(type, [deleted], customFields),
     ...releaseValues(type, ownedValues(record.id, uniqueValues(type, record))),
-    ...effectsOf(type, [{ before: record, after: deleted, needs: linked.needsOf(type, deleted) }]),
+    ...effectsOf(type, [linked.change(type, record, deleted)]),
   );
   return deleted;
 }
@@ -172,21 +176,26 @@ export async function undeleteRecord<Message extends RecordMessage>(
   checkEtag(request.etag, etagVersion(record.etag));
   const links = restrictedLinks(type, record);
   await linked.lock(transaction, links);
-  refuseMissing(type, linked.violations(links));
   const undeleted = { ...record, ...nextChange(record), deleteTime: undefined };
+  const change = linked.change(type, record, undeleted);
+  const violations = [
+    ...linked.violations(links),
+    ...(needsOthers(type) ? (type.definition.guard?.(change) ?? []) : []),
+  ];
+  refuseUndelete(type, violations);
   const claims = claimValues(
     type,
     ownedValues(record.id, uniqueValues(type, record)),
     () => 'id',
     (error) => type.definition.explainTaken?.(error, record) ?? error,
   );
-  const effects = effectsOf(type, [{ before: record, after: undeleted, needs: linked.needsOf(type, undeleted) }]);
+  const effects = effectsOf(type, [change]);
   transaction.later(updateRecords(type, [undeleted], customFields), ...claims, ...effects);
   return undeleted;
 }
 
-/** Refuses to undelete a record if a target of a RESTRICT reference is not live. */
-function refuseMissing({ singular }: RecordType, violations: readonly FieldViolation[]): void {
+/** Refuses to undelete a record if a target of a RESTRICT reference is not live, or if the rules of its type changed meanwhile. */
+function refuseUndelete({ singular }: RecordType, violations: readonly FieldViolation[]): void {
   const [first] = violations;
   if (!first) return;
   const message = `The ${singular} can not be restored: ${first.field} ${first.description}.`;

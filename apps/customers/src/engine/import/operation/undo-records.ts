@@ -13,6 +13,7 @@ import {
   type OwnerRow,
 } from '../../records/claim-unique-values.js';
 import { effectsOf } from '../../records/effects.js';
+import { needsOthers } from '../../records/apply-update.js';
 import { nextChange, nextRecord } from '../../records/record-changes.js';
 import { openStored, type StoredRecord } from '../../records/record-rows.js';
 import { lockRecords, updateRecords } from '../../records/record-statements.js';
@@ -75,7 +76,7 @@ export interface Locked {
 export async function lockForUndo(em: EntityManager, type: RecordType, changes: readonly Change[]): Promise<Locked> {
   const ids = changes.map(({ customer_id }) => customer_id);
   const linked = new LinkedRecords();
-  if (type.definition.needs) {
+  if (needsOthers(type)) {
     const links = changes.flatMap(({ before }) => (before ? neededLinks(type, before) : []));
     const rows: object[][] = [];
     for (const statement of linked.statements(links, { type, ids })) rows.push(await queryRows(em, statement));
@@ -95,9 +96,8 @@ function neededLinks(type: RecordType, record: RecordMessage) {
 /** Why the rules of the type forbid reverting a locked record. Undefined when they allow it. */
 export function ruleAgainst(type: RecordType, before: RecordMessage, { records, linked }: Locked): string | undefined {
   // A rule about the record alone was satisfied by the former state.
-  if (!type.definition.needs) return undefined;
-  const change = { before: records.get(before.id), after: before, needs: linked.needsOf(type, before) };
-  const [violation] = type.definition.guard?.(change) ?? [];
+  if (!needsOthers(type)) return undefined;
+  const [violation] = type.definition.guard?.(linked.change(type, records.get(before.id), before)) ?? [];
   return violation && `${violation.field} ${violation.description.replace(/\.$/, '')}`;
 }
 
@@ -124,16 +124,19 @@ export async function restoreRecords(
     const now = records.get(former.id);
     if (!now) return [];
     // Server-managed fields are restored too, except those that may follow from other changed records.
-    const restored = type.definition.needs ? nextRecord(type, now, former, linked) : { ...former, ...nextChange(now) };
-    return [{ before: now, after: restored, needs: linked.needsOf(type, restored) }];
+    const restored = needsOthers(type) ? nextRecord(type, now, former, linked) : { ...former, ...nextChange(now) };
+    return [linked.change(type, now, restored)];
   });
   const restored = changes.map(({ after }) => after);
   await transactionPipeline(em, [updateRecords(type, restored, customFields)]);
   const values = (record: RecordMessage) => uniqueValues(type, record);
-  const lost = changes.flatMap(({ before: now, after }) => ownedValues(after.id, without(values(now), values(after))));
-  const regained = changes.flatMap(({ before: now, after }) =>
-    ownedValues(after.id, without(values(after), values(now))),
-  );
+  const pairs = changes.map(({ before: now, after }) => ({
+    id: after.id,
+    had: now ? values(now) : [],
+    has: values(after),
+  }));
+  const lost = pairs.flatMap(({ id, had, has }) => ownedValues(id, without(had, has)));
+  const regained = pairs.flatMap(({ id, had, has }) => ownedValues(id, without(has, had)));
   await transactionPipeline(em, [
     ...releaseValues(type, lost),
     // Keys that the import took from them. Fails when a record created meanwhile has one.

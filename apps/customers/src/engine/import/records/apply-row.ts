@@ -217,7 +217,7 @@ function forbiddenBy(
   after: RecordMessage,
 ): RowIssue[] {
   if (!type.definition.guard) return [];
-  const violations: FieldViolation[] = type.definition.guard({ before, after, needs: linked.needsOf(type, after) });
+  const violations: FieldViolation[] = type.definition.guard(linked.change(type, before, after));
   return violations.map(({ field, reason, description }) =>
     error(reason, `${field} ${description.replace(/\.$/, '')}.`, { field }),
   );

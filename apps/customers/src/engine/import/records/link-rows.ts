@@ -5,6 +5,7 @@ import { CustomFields } from '../../fields/custom-fields.js';
 import type { RecordMessage } from '../../fields/record-definition.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { ownersOf, valueText, type OwnerRow } from '../../records/claim-unique-values.js';
+import { needsOthers } from '../../records/apply-update.js';
 import { LinkedRecords, newLinks } from '../../records/references.js';
 import type { UniqueValue } from '../../records/unique-values.js';
 import { onceFor } from '../../values/once-for.js';
@@ -109,7 +110,7 @@ export async function lockNeeds(
   records: readonly RecordMessage[],
   linked: LinkedRecords,
 ): Promise<void> {
-  if (!type.definition.needs) return;
+  if (!needsOthers(type)) return;
   await linked.lock(
     em,
     records.flatMap((record) => newLinks(type, record, noCustomFields, record)),

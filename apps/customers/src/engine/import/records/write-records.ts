@@ -83,7 +83,7 @@ async function sliceStatements(
       : newRecord(type, { ...wanted, ownerId }, linked, id);
     (stored ? updated : created).push(recordRow(type, record, customFields));
     if (operationId !== undefined) remembered.push(changeRow(record, stored));
-    if (hasEffects) changes.push({ before: stored, after: record, needs: linked.needsOf(type, record) });
+    if (hasEffects) changes.push(linked.change(type, stored, record));
   }
   return [
     ...(created.length > 0 ? [insertRows(type, created)] : []),
