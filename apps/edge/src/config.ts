@@ -111,6 +111,7 @@ export const ownVariables = {
     description: 'Where clients reach the edges; the issuer of tokens. `http://127.0.0.1` and the port when absent.',
   }),
   PLACES: limitVariables.PLACES,
+  PUBLIC_LIMITS: limitVariables.PUBLIC_LIMITS,
   EDGE_COUNT: limitVariables.EDGE_COUNT,
   SLOW_CALL_MS: limitVariables.SLOW_CALL_MS,
   FAILED_AUTHENTICATIONS_PER_MINUTE: limitVariables.FAILED_AUTHENTICATIONS_PER_MINUTE,

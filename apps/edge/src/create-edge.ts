@@ -2,6 +2,7 @@ import type { ServiceDefinition } from '@grpc/grpc-js';
 import {
   costOf,
   openApiDocument,
+  pageRoutes,
   restRoutes,
   ServiceCertificates,
   type Contract,
@@ -29,6 +30,7 @@ import { defaultLimitSettings } from './limits/limit-settings.js';
 import { Limits } from './limits/limits.js';
 import { OidcConnection } from './oidc/oidc-connection.js';
 import { OpenCalls } from './access/open-calls.js';
+import { firstSteps, servePages } from './pages/serve-pages.js';
 import { createRedis } from './redis/redis.js';
 import { addressReader } from './http/request-head.js';
 import { recordRequests } from './http/request-log.js';
@@ -51,6 +53,7 @@ export async function createEdge(
 ): Promise<Edge> {
   const redis = config.redisUrl === undefined ? undefined : await createRedis(config.redisUrl, logger);
   const routes = restRoutes(contract);
+  const publicPages = pageRoutes(contract);
   const limits = new Limits(config.limits ?? defaultLimitSettings(), redis, logger, highestCost(routes));
   const certificates = config.certificates && new ServiceCertificates(config.certificates, logger);
   const clients = new ServiceClients(config.addresses, definitions, contract, certificates);
@@ -61,7 +64,7 @@ export async function createEdge(
   const accessTokens = oidc && issuer ? new AccessTokenVerifier({ connection: oidc, issuer }) : undefined;
   const authenticator = new Authenticator(clients, limits.failedAuthentications, accessTokens, limits.plans);
   const openCalls = new OpenCalls(authenticator);
-  const pages = createConsole({ config, oidc, authenticator, limits, logger });
+  const pages = createConsole({ config, oidc, authenticator, limits, logger, pageSteps: firstSteps(publicPages) });
   const denials = new Denials(clients, logger);
   const cache = createEdgeCache({
     maxBytes: config.cacheBytes,
@@ -72,8 +75,7 @@ export async function createEdge(
     logger,
     onRightsChange: (tenantId) => openCalls.rightsChanged(tenantId),
   });
-  const { places } = limits;
-  const reads = new CachedReads(routes, { clients, places, cache, securityHeaders: apiHeaders(isTls) });
+  const reads = new CachedReads(routes, { clients, places: limits.places, cache, securityHeaders: apiHeaders(isTls) });
   const addressOf = addressReader(config.trustedProxies);
   const services = () => serviceStatuses(clients, cache.answers.sources);
   const traffic = new Traffic({ redis, rates: limits.rates, services, logger });
@@ -112,6 +114,7 @@ export async function createEdge(
   await registerDocuments(app, contract, () => openApiDocument(contract, routes, '1.0.0'), isTls);
   if (oidc) await registerOidc(app, oidc, limits, { isTls, refusedHost: pages.ownHost });
   await pages.register(app);
+  await servePages(app, publicPages, { clients, cache, limits: limits.public });
   const ownStreams = new Map([[TrafficServiceService.watchTraffic.path, traffic.watch.bind(traffic)]]);
   await registerContractRoutes(app, routes, {
     admission,

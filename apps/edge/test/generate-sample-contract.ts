@@ -30,6 +30,7 @@ interface SampleServices {
   service: ServiceDefinition;
   minerals: ServiceDefinition;
   ores: ServiceDefinition;
+  pages: ServiceDefinition;
 }
 
 let generated: Promise<SampleServices & { descriptors: Buffer }> | undefined;
@@ -86,6 +87,9 @@ async function generate(): Promise<SampleServices & { descriptors: Buffer }> {
   const { OresServiceService: ores } = (await import(join(generated, 'ores_service.ts'))) as {
     OresServiceService: ServiceDefinition;
   };
+  const { PagesServiceService: pages } = (await import(join(generated, 'pages_service.ts'))) as {
+    PagesServiceService: ServiceDefinition;
+  };
   await rm(join(workspace, output), { recursive: true });
-  return { descriptors, service, minerals, ores };
+  return { descriptors, service, minerals, ores, pages };
 }

@@ -6,6 +6,7 @@ import type { EdgeConfig } from '../src/config.js';
 import { defaultLimitSettings } from '../src/limits/limit-settings.js';
 import { generateSampleContract } from './generate-sample-contract.js';
 import { answerKey, answerToken, type Rights } from './ore-auth.js';
+import { pageHandlers, type SeenCall } from './sample-pages.js';
 import { OreStore, type Call, type Failure, type Respond } from './ore-store.js';
 
 /** A service of versioned records, called over real gRPC, and the auth of the edges. */
@@ -35,6 +36,8 @@ export interface RunningOres {
   setOrigins: (tenantId: string, origins: string[]) => void;
   /** Sends an ore to all watches of a tenant. */
   say: (tenantId: string, id: string) => void;
+  /** Calls of public pages, oldest first. */
+  pageCalls: SeenCall[];
   /** Number of open watches and uploads. */
   open: () => number;
   /** Makes auth refuse an access token. */
@@ -61,15 +64,17 @@ export function authorization(tenant: string, permissions = 'ores.read,ores.writ
 }
 
 export async function startOres(): Promise<RunningOres> {
-  const { contract, ores } = await generateSampleContract();
+  const { contract, ores, pages } = await generateSampleContract();
   const store = new OreStore();
   const logger = createLogger('test', 'silent');
-  const services = [ores, ...serviceDefinitions];
+  const services = [ores, pages, ...serviceDefinitions];
+  const pageCalls: SeenCall[] = [];
   let service = new Server();
   let port = 0;
   const listen = async () => {
     service = new Server();
     service.addService(ores, store.handlers());
+    service.addService(pages, pageHandlers(store, pageCalls));
     port = await bind(service, port);
   };
   await listen();
@@ -99,6 +104,7 @@ export async function startOres(): Promise<RunningOres> {
     ores,
     address: `127.0.0.1:${port}`,
     calls: store.calls,
+    pageCalls,
     hold: (method) => store.hold(method),
     setDelay: (delay) => (store.delay = delay),
     failNext: (method, failure) => store.failures.set(method, [...(store.failures.get(method) ?? []), failure]),

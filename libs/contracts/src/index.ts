@@ -50,6 +50,7 @@ export {
 } from './records/record-contract.js';
 export { costOf, type RestRoute } from './rest/rest-route.js';
 export { restRoutes } from './rest/rest-routes.js';
+export { pageRoutes, type PageRoute } from './rest/page-routes.js';
 export { readMask, type Updatable } from './rules/update-mask.js';
 export { structViolation } from './rules/struct-value.js';
 export { allFormats, isStorableText, storableKeyword } from './rules/formats.js';

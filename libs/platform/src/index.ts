@@ -19,7 +19,10 @@ export { answerProbe, startHealthServer } from './http/health-server.js';
 export { MasterKeys, type WrappedKey } from './crypto/master-keys.js';
 export { metrics } from './logging/metrics.js';
 export { createLogger, nestLogger, type Logger } from './logging/logger.js';
-export { networkOf } from './http/network-of.js';
+export { blockOf, networkOf } from './http/network-of.js';
+export { html, Html } from './http/html.js';
+export { pageHeadersOf, publicPage, type PublicPage } from './http/public-page.js';
+export { pageLanguage, type PageLanguage } from './values/languages.js';
 export { readRetryAfter } from './http/retry-after.js';
 export {
   address,

@@ -30,10 +30,10 @@ export class Invalidations {
     try {
       answer = await call();
     } catch (error) {
-      if (!isRefusal(error)) await this.#invalidate(tags(tenantId, request, undefined));
+      if (!isRefusal(error)) await this.invalidate(tags(tenantId, request, undefined));
       throw error;
     }
-    await this.#invalidate(tags(tenantId, request, answer as Message));
+    await this.invalidate(tags(tenantId, request, answer as Message));
     return answer;
   }
 
@@ -41,7 +41,7 @@ export class Invalidations {
    * Resolves when no edge serves an answer with these tags any longer. Redis goes first: a load that begins now looks
    * there.
    */
-  async #invalidate(tags: readonly string[]): Promise<void> {
+  async invalidate(tags: readonly string[]): Promise<void> {
     if (tags.length === 0) return;
     const invalidated = await this.others?.invalidate(tags);
     this.versions.invalidate(tags);

@@ -29,15 +29,17 @@ export interface ConsoleParts {
   authenticator: Authenticator;
   limits: Limits;
   logger: Logger;
+  /** First steps of the paths of public pages. */
+  pageSteps: readonly string[];
 }
 
-export function createConsole({ config, oidc, authenticator, limits, logger }: ConsoleParts): Console {
+export function createConsole({ config, oidc, authenticator, limits, logger, pageSteps }: ConsoleParts): Console {
   const { publicUrl: issuer = '', tls } = config;
   const { url: consoleUrl, keys, folder } = config.console ?? { url: issuer, keys: [], folder: undefined };
   const isTls = tls !== undefined;
   const hasOwnHost = consoleUrl !== issuer;
   const refusedHost = hasOwnHost ? new URL(issuer).host : undefined;
-  const files = new ConsoleFiles({ folder, isTls, refusedHost });
+  const files = new ConsoleFiles({ folder, isTls, refusedHost, pageSteps });
   const canSignIn = oidc && keys.length > 0 && isSafe(consoleUrl);
   if (oidc && !canSignIn)
     logger.warn('nobody can sign in to the console: it needs CONSOLE_KEYS, and https or a loopback address');

@@ -35,8 +35,8 @@ const contentSecurityPolicy = [
   "require-trusted-types-for 'script'",
 ].join('; ');
 
-/** Paths of other parts of the edge: an unknown one is no page of the console. */
-const ofOthers = /^\/(?:v1|docs|oauth|console|openapi[^/]*|livez|readyz|metrics|\.well-known)(?:[/?]|$)/;
+/** First steps of the paths of other parts of the edge: an unknown one is no page of the console. */
+const stepsOfOthers = String.raw`v1|docs|oauth|console|openapi[^/]*|livez|readyz|metrics|\.well-known`;
 
 /** A file as it is sent, by content coding. */
 interface ServedFile {
@@ -58,6 +58,8 @@ export interface ConsoleFilesOptions {
   isTls: boolean;
   /** `host:port` of requests that get no page of the console: those of the provider, when it has a host of its own. */
   refusedHost: string | undefined;
+  /** First steps of the paths of public pages. */
+  pageSteps: readonly string[];
 }
 
 /**
@@ -67,9 +69,11 @@ export interface ConsoleFilesOptions {
 export class ConsoleFiles {
   readonly #files: ReadonlyMap<string, ServedFile>;
   readonly #headers: SecurityHeaders;
+  readonly #ofOthers: RegExp;
 
   constructor(private readonly options: ConsoleFilesOptions) {
     this.#files = readFiles(options.folder);
+    this.#ofOthers = new RegExp(`^/(?:${[stepsOfOthers, ...options.pageSteps].join('|')})(?:[/?]|$)`);
     this.#headers = { ...pageHeaders(options.isTls), 'content-security-policy': contentSecurityPolicy };
   }
 
@@ -86,7 +90,7 @@ export class ConsoleFiles {
   /** Answers a request that matches no route with the first page of the console, if it asks for a page. @returns false otherwise */
   answerPage(request: FastifyRequest, reply: FastifyReply): boolean {
     const { method, url, headers } = request;
-    if ((method !== 'GET' && method !== 'HEAD') || ofOthers.test(url) || this.#isRefused(request)) return false;
+    if ((method !== 'GET' && method !== 'HEAD') || this.#ofOthers.test(url) || this.#isRefused(request)) return false;
     const index = this.#files.get('/');
     if (!index || !prefers(headers.accept, 'text/html', 'application/json')) return false;
     this.#send(request, reply, index);

@@ -81,6 +81,7 @@ export function recordRequests(server: FastifyInstance, traffic: Traffic): void 
       if (caller)
         traffic.watched.get(caller.tenantId)?.count({ operation: method.name, status, latencyMs, cache, isShed });
     }
+    if (config.page) countRequest(config.page.method.name, status, durationMs);
     request.log.info(requestLine(request.method, url, status, durationMs, caller), 'request');
     done();
   });

@@ -11,7 +11,7 @@ export const figures = {
   charges: { passed: 0, refused: 0, fallback_passed: 0, fallback_refused: 0 },
   /** True while this process limits rates alone because Redis does not answer. */
   isFallback: false,
-  placesUsed: { interactive: 0, bulk: 0, feed: 0 } satisfies PerClass,
+  placesUsed: { interactive: 0, bulk: 0, feed: 0, public: 0 } satisfies PerClass & { public: number },
   /** Calls that got no place, by the reason of the refusal. */
   shed: { overloaded: 0, too_many_concurrent: 0 },
   /** How many interactive calls of a service may be worked on now, by its area of the contract. */

@@ -1,6 +1,17 @@
 import { z } from 'zod';
 import { perClass, planSettings, type PerClass, type Plan } from './plans.js';
 
+/** What bounds the calls of public pages. */
+const publicLimits = z.strictObject({
+  /** Units that the addresses of a block may spend in a minute. */
+  blockUnits: z.int().min(1).default(600),
+  /** Units that may be spent on one link in a minute, from all addresses. */
+  linkUnits: z.int().min(1).default(60),
+  /** Most calls that this process works on at the same time. */
+  places: z.int().min(1).default(200),
+});
+export type PublicLimitSettings = z.infer<typeof publicLimits>;
+
 /** What bounds the work of an edge. */
 export interface LimitSettings {
   plans: ReadonlyMap<string, Plan>;
@@ -12,6 +23,8 @@ export interface LimitSettings {
   failedAuthentications: number;
   /** Units that calls without a credential may spend from one address in a minute. */
   anonymousUnits: number;
+  /** Limits of public pages. */
+  public: PublicLimitSettings;
   /** An interactive call that takes longer than this is a sign of overload, in milliseconds. */
   slowCallMs: number;
 }
@@ -31,6 +44,10 @@ export const limitVariables = {
     form: 'JSON',
     description: 'Most concurrent calls of each traffic class; interactive ones for each service.',
   }),
+  PUBLIC_LIMITS: json(publicLimits).default(publicLimits.parse({})).meta({
+    form: 'JSON',
+    description: 'Limits of public pages: units a minute of a block of addresses and of a link, and concurrent calls.',
+  }),
   RATE_PLANS: json(planSettings).default(planSettings.parse({})).meta({
     form: 'JSON',
     description: 'Limits of each plan: units a minute of a key and of a tenant, and concurrent calls.',
@@ -46,6 +63,7 @@ export function limitSettings(variables: z.infer<z.ZodObject<typeof limitVariabl
     places: variables.PLACES,
     edges: variables.EDGE_COUNT,
     failedAuthentications: variables.FAILED_AUTHENTICATIONS_PER_MINUTE,
+    public: variables.PUBLIC_LIMITS,
     anonymousUnits: variables.ANONYMOUS_UNITS_PER_MINUTE,
     slowCallMs: variables.SLOW_CALL_MS,
   };

@@ -6,6 +6,7 @@ import type { LimitSettings } from './limit-settings.js';
 import { CallPlaces } from './places.js';
 import { Plans, refuseNarrowPlans } from './plans.js';
 import { ProvenCalls } from './proven-calls.js';
+import { PublicLimits } from './public-limits.js';
 import { RateLimits } from './rate-limits.js';
 
 /** Everything that bounds the work of an edge. */
@@ -16,6 +17,7 @@ export class Limits {
   readonly places: CallPlaces;
   readonly failedAuthentications: FailedAuthentications;
   readonly provenCalls: ProvenCalls;
+  readonly public: PublicLimits;
 
   /**
    * @param redis shares the counts among all edges; without it, each process keeps its own
@@ -29,6 +31,7 @@ export class Limits {
     this.addresses = new AddressBudgets(settings.anonymousUnits);
     this.places = new CallPlaces(settings, this.plans.standard);
     this.failedAuthentications = new FailedAuthentications(settings.failedAuthentications);
+    this.public = new PublicLimits(settings.public, redis, settings.edges, logger);
     this.provenCalls = new ProvenCalls(settings.failedAuthentications);
   }
 

@@ -6,7 +6,7 @@ import { LoopDelay } from './loop-delay.js';
 import type { Payer, PerClass, Plan } from './plans.js';
 import { overloaded, tooManyConcurrent } from './refusals.js';
 
-type ClassName = keyof PerClass;
+type ClassName = keyof PerClass | 'public';
 type ContractMethod = RestRoute['method'];
 type Method = Pick<ContractMethod, 'path'> & { policy: Pick<ContractMethod['policy'], 'trafficClass'> };
 
@@ -94,7 +94,7 @@ interface InteractivePlaces {
   limit: AdaptiveLimit;
 }
 
-function classOf(trafficClass: TrafficClass): ClassName {
+function classOf(trafficClass: TrafficClass): keyof PerClass {
   switch (trafficClass) {
     case TrafficClass.UNSPECIFIED:
     case TrafficClass.INTERACTIVE:
@@ -103,9 +103,16 @@ function classOf(trafficClass: TrafficClass): ClassName {
       return 'bulk';
     case TrafficClass.FEED:
       return 'feed';
+    case TrafficClass.PUBLIC:
+      throw new Error('Public pages have limits of their own.');
     default:
       return trafficClass satisfies never;
   }
+}
+
+/** Most places of one tenant, or of another owner of calls. */
+interface PlacesOfOne {
+  readonly places: Readonly<Partial<Record<ClassName, number>>>;
 }
 
 /** The places of one class of traffic: how many calls this process works on at the same time. */
@@ -122,9 +129,9 @@ export class Places {
    * @returns gives the place back; calling it again does nothing
    * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_CONCURRENT, UNAVAILABLE OVERLOADED
    */
-  enter(tenantId: string, plan: Plan, size: number): () => void {
+  enter(tenantId: string, { places }: PlacesOfOne, size: number): () => void {
     const ofTenant = this.#usedByTenant.get(tenantId) ?? 0;
-    if (ofTenant >= plan.places[this.name]) {
+    if (ofTenant >= (places[this.name] ?? size)) {
       figures.shed.too_many_concurrent += 1;
       throw tooManyConcurrent(this.name);
     }

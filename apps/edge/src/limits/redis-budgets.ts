@@ -38,8 +38,7 @@ export class RedisBudgets {
   async charge({ principalId, tenantId }: Caller, plan: Plan, cost: number): Promise<Charge> {
     // The hash tags do not make Redis Cluster usable: the scripts of the cache use keys of several slots.
     const keys = [`rate:{${tenantId}}:${principalId}`, `rate:{${tenantId}}`];
-    const values = [cost, plan.keyUnits, plan.tenantUnits, windowSeconds * 1_000].map(String);
-    const answer = (await chargeBoth.run(this.redis, keys, values)) as number[];
+    const answer = await run(this.redis, keys, [plan.keyUnits, plan.tenantUnits], cost);
     const [passed = 0, keyUsed = 0, keyResetMs = 0, tenantUsed = 0, tenantResetMs = 0] = answer;
     return {
       plan,
@@ -50,4 +49,42 @@ export class RedisBudgets {
       tenantResetMs,
     };
   }
+}
+
+/** The outcome of a charge of two budgets. */
+export interface PairCharge {
+  /** False: nothing was spent. */
+  passed: boolean;
+  /** Until each budget is whole again, in milliseconds; 0 for one that has enough. */
+  resetMs: number[];
+}
+
+/**
+ * Charges any two budgets of all edges.
+ *
+ * @param keys of Redis
+ * @param limits units a minute
+ * @throws what `RedisBudgets.charge` throws
+ */
+export async function chargePair(
+  redis: RedisLink,
+  keys: readonly [string, string],
+  limits: readonly [number, number],
+  cost: number,
+): Promise<PairCharge> {
+  const [passed = 0, ...counts] = await run(redis, keys, limits, cost);
+  const resetMs = limits.map((limit, index) =>
+    (counts[2 * index] ?? 0) + cost > limit ? (counts[2 * index + 1] ?? 0) : 0,
+  );
+  return { passed: passed === 1, resetMs };
+}
+
+async function run(
+  redis: RedisLink,
+  keys: readonly string[],
+  limits: readonly number[],
+  cost: number,
+): Promise<number[]> {
+  const values = [cost, ...limits, windowSeconds * 1_000].map(String);
+  return (await chargeBoth.run(redis, [...keys], values)) as number[];
 }

@@ -36,6 +36,7 @@ export const requestErrorCodes = {
 
 /** Codes of requests that reach no operation. */
 const transportErrorCodes: Record<string, ErrorCodeMeaning> = {
+  PAGE_NOT_FOUND: ['NOT_FOUND', 'The link of a public page is unknown, used or revoked.'],
   ROUTE_UNKNOWN: ['NOT_FOUND', 'No operation has this path.'],
   METHOD_NOT_ALLOWED: ['INVALID_ARGUMENT', 'The path does not support this method. `Allow` lists those that it does.'],
   METHOD_UNKNOWN: ['UNIMPLEMENTED', 'The server does not know this method.'],

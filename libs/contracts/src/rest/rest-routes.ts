@@ -16,7 +16,7 @@ const headerOfField: Readonly<Record<string, string>> = {
   if_range: 'if-range',
 };
 
-/** The REST endpoint of every method that has a `google.api.http` rule. */
+/** The REST endpoint of every method that has a `google.api.http` rule and is no public page. */
 export function restRoutes(contract: Contract): RestRoute[] {
   const codecs = new Map<string, JsonCodec>();
   const open = new Set<string>();
@@ -27,7 +27,9 @@ export function restRoutes(contract: Contract): RestRoute[] {
     open.delete(message.typeName);
     return schema;
   });
-  return contract.methods.flatMap((method) => (method.http ? [restRoute(contract, method, schemas, codecs)] : []));
+  return contract.methods.flatMap((method) =>
+    method.http && !method.policy.page ? [restRoute(contract, method, schemas, codecs)] : [],
+  );
 }
 
 function restRoute(
@@ -68,7 +70,7 @@ function restRoute(
   };
 }
 
-function verbAndPath({ http, path }: ContractMethod): { verb: RestRoute['verb']; template: string } {
+export function verbAndPath({ http, path }: ContractMethod): { verb: RestRoute['verb']; template: string } {
   const verbs = { GET: http?.get, POST: http?.post, PUT: http?.put, PATCH: http?.patch, DELETE: http?.delete };
   for (const [verb, template] of Object.entries(verbs)) {
     if (template) return { verb: verb as RestRoute['verb'], template };

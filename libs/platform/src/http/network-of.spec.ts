@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { networkOf } from './network-of.js';
+import { blockOf, networkOf } from './network-of.js';
 
 test.each([
   ['192.0.2.1', '192.0.2.1'],
@@ -19,4 +19,18 @@ test.each([
   ['unknown', 'unknown'],
 ])('the network of %s is %s', (address, network) => {
   expect(networkOf(address)).toBe(network);
+});
+
+test.each([
+  ['192.0.2.1', '192.0.2'],
+  ['192.0.2.255', '192.0.2'],
+  ['::ffff:192.0.2.9', '192.0.2'],
+  ['2001:db8:1:2ff::1', '2001:db8:1:200'],
+  ['2001:db8:1:200::', '2001:db8:1:200'],
+  ['2001:db8:1:300::', '2001:db8:1:300'],
+  ['::1', '0:0:0:0'],
+  ['', ''],
+  ['unknown', 'unknown'],
+])('the block of %s is %s', (address, block) => {
+  expect(blockOf(address)).toBe(block);
 });

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 /**
@@ -15,4 +15,16 @@ export function networkOf(address: string): string {
     .slice(0, 4)
     .map((group) => group.toString(16))
     .join(':');
+}
+
+/**
+ * The block of addresses that limits of public pages count together: a /24 of IPv4, and a /56 of IPv6, which a provider assigns to one
+ * site. All spellings of an address give the same block. Any other text is returned unchanged.
+ */
+export function blockOf(address: string): string {
+  const network = networkOf(address);
+  const groups = network.split(':');
+  if (groups.length === 4)
+    return `${groups.slice(0, 3).join(':')}:${(parseInt(groups[3] ?? '', 16) & 0xff00).toString(16)}`;
+  return isIPv4(network) ? network.slice(0, network.lastIndexOf('.')) : network;
 }

@@ -1,5 +1,5 @@
+import { html, type Html } from '@rapport/platform';
 import type { Texts } from '../../sign-in/texts/texts.js';
-import { html, type Html } from './html.js';
 
 export interface Field {
   /** Name in the form, and id on the page. */

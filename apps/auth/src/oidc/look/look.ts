@@ -1,5 +1,5 @@
+import { html, Html } from '@rapport/platform';
 import type { Texts } from '../../sign-in/texts/texts.js';
-import { html, Html } from './html.js';
 
 /** Two parties, and a colon. */
 export const logo = html`<svg class="logo" viewBox="0 0 22 22" aria-hidden="true">

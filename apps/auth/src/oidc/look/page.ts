@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Context } from 'koa';
+import { html, Html } from '@rapport/platform';
 import { languages, textsFor, type Texts } from '../../sign-in/texts/texts.js';
 import { logo, poster, style } from './look.js';
-import { html, Html } from './html.js';
 
 /** A page of the provider. */
 export interface Page {

@@ -1,4 +1,4 @@
-import { html } from '../look/html.js';
+import { html } from '@rapport/platform';
 import type { Page } from '../look/page.js';
 
 /**

@@ -1,6 +1,6 @@
+import { html } from '@rapport/platform';
 import type { Texts } from '../../sign-in/texts/texts.js';
 import { emailField, workspaceField } from '../look/field.js';
-import { html } from '../look/html.js';
 import type { Page } from '../look/page.js';
 
 interface InteractionRequest {

@@ -1,7 +1,6 @@
-import type { FieldViolation } from '@rapport/platform';
+import { html, type FieldViolation, type Html } from '@rapport/platform';
 import type { Texts } from '../../sign-in/texts/texts.js';
 import { field } from '../look/field.js';
-import { html, type Html } from '../look/html.js';
 import type { Page } from '../look/page.js';
 
 /** Errors of the previous submission. */

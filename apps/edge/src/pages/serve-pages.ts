@@ -1,0 +1,161 @@
+import { costOf, type PageRoute } from '@rapport/contracts';
+import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
+import { HttpHeader } from '@rapport/contracts/rapport/api/v1/http_header';
+import { pageHeadersOf } from '@rapport/platform';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { EdgeCache } from '../cache/edge-cache.js';
+import { tagsOfChange } from '../cache/tags.js';
+import { clientGone } from '../calls/call-ends.js';
+import { requestDeadlineMs } from '../calls/peer-client.js';
+import type { ServiceClients } from '../calls/service-clients.js';
+import { asAppError } from '../http/handle-error.js';
+import { problemHeaders, toProblem } from '../http/problem.js';
+import { clientOf } from '../http/request-head.js';
+import type { PublicLimits } from '../limits/public-limits.js';
+import { problemPage } from './problem-page.js';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The contract's page, on every route that has one. */
+    page?: PageRoute;
+  }
+}
+
+export interface PageParts {
+  clients: ServiceClients;
+  cache: Pick<EdgeCache, 'invalidations'>;
+  limits: PublicLimits;
+}
+
+/** Content type of the forms of pages. */
+const formType = 'application/x-www-form-urlencoded';
+
+/**
+ * Serves the public pages of the contract. They share nothing with the API: no credential, cookie or origin is read, every answer is a
+ * page for people or what the service sends, and their limits are their own.
+ */
+export async function servePages(
+  server: FastifyInstance,
+  routes: readonly PageRoute[],
+  parts: PageParts,
+): Promise<void> {
+  await server.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser(formType, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    scope.addHook('onRequest', (_request, reply, done) => {
+      void reply.headers(pageHeadersOf());
+      done();
+    });
+    scope.setErrorHandler(answerError);
+    for (const route of routes) addPage(scope, route, parts);
+    for (const [url, verbs] of verbsByPath(routes)) {
+      const allow = [...verbs, ...(verbs.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].sort().join(', ');
+      scope.options(url, async (_request, reply) => reply.code(204).header('allow', allow).send());
+    }
+  });
+}
+
+/** The first steps of the paths of pages, such as `q`. */
+export function firstSteps(routes: readonly PageRoute[]): string[] {
+  return [...new Set(routes.map(({ path }) => path.template.split('/')[1] ?? ''))];
+}
+
+function addPage(scope: FastifyInstance, route: PageRoute, { clients, cache, limits }: PageParts): void {
+  const { method, verb, path, token, form } = route;
+  const client = clients.for(method.path);
+  scope.route({
+    method: verb,
+    url: path.pattern,
+    config: { page: route },
+    ...(form && { bodyLimit: form.maxBytes }),
+    // Before its body is read.
+    onRequest: async (request) => limits.charge(request.ip, tokenOf(request, token), costOf(method)),
+    handler: async (request, reply) => {
+      const leave = limits.enter(request.ip);
+      const end = new AbortController();
+      reply.raw.once('close', () => {
+        leave();
+        if (!reply.raw.writableFinished) end.abort(clientGone());
+      });
+      const context = { requestId: request.id, principalToken: undefined, client: clientOf(request) };
+      const deadlineMs = Math.max(1, requestDeadlineMs(method) - reply.elapsedTime);
+      const options = { context, deadlineMs, signal: end.signal };
+      const answer = (await client.unary(method.path, messageOf(request, route), options)) as HttpBody;
+      const headers = headersOf(answer);
+      // The tenant is known from the answer only: after a failure, the change log invalidates what was changed nevertheless.
+      const tenant = headers.get('tenant');
+      const types = tenant === undefined ? [] : method.policy.invalidates;
+      await cache.invalidations.invalidate(types.flatMap((type) => tagsOfChange(tenant ?? '', type, undefined)));
+      return send(reply, verb, answer, headers);
+    },
+  });
+}
+
+function tokenOf({ params }: FastifyRequest, name: string): string {
+  return (params as Readonly<Record<string, string>>)[name] ?? '';
+}
+
+function messageOf(request: FastifyRequest, { token, language, form }: PageRoute): Record<string, unknown> {
+  const { headers, body } = request;
+  const accepted = headers['accept-language'];
+  return {
+    [token]: tokenOf(request, token),
+    // A longer one is cut: it must not make the page fail.
+    ...(language !== undefined && { [language]: accepted?.slice(0, 500) }),
+    ...(form && { [form.name]: { contentType: formType, data: body ?? new Uint8Array(), extensions: [] } }),
+  };
+}
+
+/** The headers that a service may set, with the form of their values. */
+const headerForms: Readonly<Record<string, RegExp>> = {
+  ':status': /^4\d\d$/,
+  location: /^(?:https?:\/\/|\/(?!\/))[\x21-\x7e]{1,2000}$/,
+  'style-hash': /^sha256-[A-Za-z0-9+/]{43}=$/,
+  'content-disposition': /^[\x20-\x7e]{1,500}$/,
+  tenant: /^[0-9a-f-]{36}$/,
+};
+
+function headersOf({ extensions }: HttpBody): ReadonlyMap<string, string> {
+  const headers = extensions
+    .filter(({ typeUrl }) => typeUrl.endsWith('/rapport.api.v1.HttpHeader'))
+    .map(({ value }) => HttpHeader.decode(value))
+    .filter(({ name, value }) => headerForms[name]?.test(value));
+  return new Map(headers.map(({ name, value }) => [name, value]));
+}
+
+function send(reply: FastifyReply, verb: string, answer: HttpBody, headers: ReadonlyMap<string, string>): FastifyReply {
+  const location = headers.get('location');
+  if (location !== undefined) {
+    // A form is not sent again to where it leads: RFC 9110, section 15.4.4.
+    return reply
+      .code(verb === 'POST' ? 303 : 302)
+      .header('location', location)
+      .send();
+  }
+  const disposition = headers.get('content-disposition');
+  if (disposition !== undefined) void reply.header('content-disposition', disposition);
+  return reply
+    .code(Number(headers.get(':status') ?? 200))
+    .headers(pageHeadersOf(headers.get('style-hash')))
+    .type(answer.contentType)
+    .send(Buffer.from(answer.data));
+}
+
+/** Answers an error as a page. What it says depends on the status only. */
+function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const refusal = asAppError(error, request);
+  request.isShed = refusal.code === 'RESOURCE_EXHAUSTED' || refusal.reason === 'OVERLOADED';
+  const { status } = toProblem(refusal, request.id);
+  const { text, styleHash } = problemPage(status, request.headers['accept-language']);
+  return reply
+    .code(status)
+    .headers({ ...pageHeadersOf(styleHash), ...problemHeaders(refusal) })
+    .type('text/html; charset=utf-8')
+    .send(text);
+}
+
+function verbsByPath(routes: readonly PageRoute[]): Map<string, string[]> {
+  const verbs = new Map<string, string[]>();
+  for (const { path, verb } of routes) verbs.set(path.pattern, [...(verbs.get(path.pattern) ?? []), verb]);
+  return verbs;
+}

@@ -1,0 +1,84 @@
+import type { DescField } from '@bufbuild/protobuf';
+import type { Contract, ContractMethod } from '../descriptors/load-contract.js';
+import { isHttpBody } from '../descriptors/well-known.js';
+import { TrafficClass } from '../gen/rapport/api/v1/options.js';
+import { parsePathTemplate, type PathTemplate } from './path-template.js';
+import { verbAndPath } from './rest-routes.js';
+
+/** A public page at the address of a link: see `PublicPage` of options.proto. */
+export interface PageRoute {
+  method: ContractMethod;
+  verb: 'GET' | 'POST';
+  path: PathTemplate;
+  /** JSON name of the path parameter with the token. */
+  token: string;
+  /** JSON name of the field that takes the header Accept-Language. */
+  language: string | undefined;
+  /** The field that takes the form of a POST: its JSON name, and the most bytes. */
+  form: { name: string; maxBytes: number } | undefined;
+}
+
+/** The route of every method that answers with a public page. */
+export function pageRoutes(contract: Contract): PageRoute[] {
+  return contract.methods.filter(({ policy }) => policy.page).map((method) => pageRoute(contract, method));
+}
+
+/** The fields of a page's request by their use. */
+interface PageFields {
+  token: DescField | undefined;
+  language: DescField | undefined;
+  form: DescField | undefined;
+  /** Most bytes of the form. */
+  maxBytes: number | undefined;
+}
+
+/** @throws Error for a method that could not be served safely */
+function pageRoute(contract: Contract, method: ContractMethod): PageRoute {
+  const { verb, template } = verbAndPath(method);
+  const path = parsePathTemplate(template);
+  const fields = fieldsOf(contract, method);
+  const { token, language, form, maxBytes } = fields;
+  const broken = [...rulesOfMethod(method, verb), ...rulesOfRequest(method, path, fields)].find(([isKept]) => !isKept);
+  if (broken || !token) throw new Error(`${method.path}: a public page ${broken?.[1] ?? 'has a token'}.`);
+  return {
+    method,
+    verb: verb === 'GET' ? verb : 'POST',
+    path,
+    token: token.jsonName,
+    language: language?.jsonName,
+    form: form && maxBytes !== undefined ? { name: form.jsonName, maxBytes } : undefined,
+  };
+}
+
+function fieldsOf(contract: Contract, { desc, policy, http }: ContractMethod): PageFields {
+  const named = (name: string | undefined) => desc.input.fields.find((field) => field.name === name);
+  const form = http?.body ? named(http.body) : undefined;
+  const maxBytes = form && isHttpBody(form.message) ? contract.rules(form).maxBytes : undefined;
+  return { token: named(policy.page?.token), language: named('accept_language'), form, maxBytes };
+}
+
+type Rule = readonly [isKept: boolean, rule: string];
+
+function rulesOfMethod(method: ContractMethod, verb: string): Rule[] {
+  const { desc, policy } = method;
+  const isStream = method.requestStream || method.responseStream;
+  const changes = policy.invalidates.length > 0 || !policy.idempotent;
+  return [
+    [policy.public && policy.trafficClass === TrafficClass.PUBLIC, 'is public and of the class PUBLIC'],
+    [!isStream && isHttpBody(desc.output), 'answers one HttpBody'],
+    [verb === 'GET' || verb === 'POST', 'is a GET or a POST'],
+    [verb !== 'GET' || !changes, 'changes nothing by a GET'],
+    [!policy.cache, 'is not cached'],
+    [!policy.invalidates.some((tag) => tag.includes('{')), 'invalidates all records of a type'],
+  ];
+}
+
+function rulesOfRequest({ desc, http }: ContractMethod, path: PathTemplate, fields: PageFields): Rule[] {
+  const { token, language, form, maxBytes } = fields;
+  const known = [token, language, form].filter((field) => field !== undefined);
+  return [
+    [token !== undefined && path.fields.join() === token.name, 'has its token, and nothing else, in its path'],
+    [http?.post ? maxBytes !== undefined : !form, 'has a form with max_bytes if it is a POST'],
+    [known.length === desc.input.fields.length, 'has no other parameters'],
+  ];
+}
