@@ -19,7 +19,7 @@ createRoot(element).render(
     <LanguageContext value={speech}>
       <I18nProvider locale={speech.language}>
         <QueryClientProvider client={queryClient}>
-          <Toasts closeName={speech.t('kit.close')} />
+          <Toasts />
           <RouterProvider router={router} />
         </QueryClientProvider>
       </I18nProvider>

@@ -1,3 +1,4 @@
+import { useQueryErrorResetBoundary } from '@tanstack/react-query';
 import { Link, useRouter, type ErrorComponentProps } from '@tanstack/react-router';
 import { Lock, RefreshCw, TriangleAlert } from 'lucide-react';
 import { Problem } from '../contract/api.ts';
@@ -10,10 +11,17 @@ import { useLanguage } from './language.ts';
 export function Failure({ error }: ErrorComponentProps) {
   const { t } = useLanguage();
   const router = useRouter();
+  const { reset } = useQueryErrorResetBoundary();
   return (
     <section className={style.panel} role="alert">
       <ProblemText error={error} />
-      <Button icon={RefreshCw} onPress={() => void router.invalidate()}>
+      <Button
+        icon={RefreshCw}
+        onPress={() => {
+          reset();
+          void router.invalidate();
+        }}
+      >
         {t('error.tryAgain')}
       </Button>
     </section>
@@ -41,6 +49,16 @@ export function ProblemText({ error }: { error: unknown }) {
         <code className={text.faint}>{t('error.request', { id: error.requestId })}</code>
       )}
     </>
+  );
+}
+
+/** What a call failed with, where it was made; nothing when it did not. */
+export function ProblemNote({ error }: { error: unknown }) {
+  if (!error) return null;
+  return (
+    <div className={style.note} role="alert">
+      <ProblemText error={error} />
+    </div>
   );
 }
 

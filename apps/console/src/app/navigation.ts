@@ -16,7 +16,9 @@ import {
   Users,
   Webhook,
 } from 'lucide-react';
+import { theContract } from '../contract/contract.ts';
 import type { IconType } from '../kit/ui.tsx';
+import { isPermitted, useSession } from './session.ts';
 
 export interface Place {
   /** Path, and key of its name: `nav.<key>`. */
@@ -25,8 +27,8 @@ export interface Place {
   icon: IconType;
   /** Letter that goes there after G. */
   letter?: string;
-  /** Permission without which the place is not shown. */
-  permission: string;
+  /** Permission without which the place is not shown, where it is not that of the list of its collection. */
+  permission?: string;
   /** Paths of the screens that belong to the place, as tabs: collections, and screens of their own. */
   tabs?: readonly string[];
 }
@@ -38,7 +40,7 @@ export interface PlaceGroup {
 
 /** The rail. Custom objects of the workspace follow the records. */
 export const placeGroups: readonly PlaceGroup[] = [
-  { key: 'work', places: [{ to: '/', key: 'home', icon: House, letter: 'h', permission: '' }] },
+  { key: 'work', places: [{ to: '/', key: 'home', icon: House, letter: 'h' }] },
   {
     key: 'records',
     places: [
@@ -48,7 +50,6 @@ export const placeGroups: readonly PlaceGroup[] = [
         to: '/customObjects',
         key: 'customObjects',
         icon: Boxes,
-        permission: 'customObjects.read',
         tabs: ['/customObjects', '/customFields', '/pipelines', '/stageEntries'],
       },
       { to: '/files', key: 'files', icon: FileText, permission: 'files.read' },
@@ -65,20 +66,12 @@ export const placeGroups: readonly PlaceGroup[] = [
         permission: 'customers.write',
         tabs: ['/imports', '/importMappings'],
       },
-      {
-        to: '/duplicates',
-        key: 'duplicates',
-        icon: Merge,
-        letter: 'u',
-        permission: 'customers.read',
-        tabs: ['/duplicates', '/merges'],
-      },
+      { to: '/duplicates', key: 'duplicates', icon: Merge, letter: 'u', tabs: ['/duplicates', '/merges'] },
       {
         to: '/connections',
         key: 'connections',
         icon: RefreshCw,
         letter: 'n',
-        permission: 'connections.read',
         tabs: ['/connections', '/mappings', '/syncRuns', '/connectors'],
       },
       { to: '/conflicts', key: 'conflicts', icon: TriangleAlert, letter: 'f', permission: 'connections.read' },
@@ -87,7 +80,6 @@ export const placeGroups: readonly PlaceGroup[] = [
         key: 'webhooks',
         icon: Webhook,
         letter: 'w',
-        permission: 'webhooks.read',
         tabs: ['/webhookEndpoints', '/webhookDeliveries'],
       },
     ],
@@ -95,13 +87,12 @@ export const placeGroups: readonly PlaceGroup[] = [
   {
     key: 'platform',
     places: [
-      { to: '/traffic', key: 'traffic', icon: Activity, letter: 't', permission: '' },
+      { to: '/traffic', key: 'traffic', icon: Activity, letter: 't' },
       {
         to: '/users',
         key: 'access',
         icon: KeyRound,
         letter: 'a',
-        permission: 'users.read',
         tabs: [
           '/users',
           '/teams',
@@ -118,19 +109,21 @@ export const placeGroups: readonly PlaceGroup[] = [
         key: 'audit',
         icon: Link,
         letter: 'l',
-        permission: 'audit.read',
         tabs: ['/auditEntries', '/securityEvents', '/audit/verify'],
       },
-      {
-        to: '/erasures',
-        key: 'privacy',
-        icon: Shield,
-        letter: 'p',
-        permission: 'privacy.manage',
-        tabs: ['/erasures', '/suppressions'],
-      },
-      { to: '/operations', key: 'api', icon: CodeXml, letter: 'o', permission: '' },
-      { to: '/all', key: 'all', icon: Bookmark, permission: '' },
+      { to: '/erasures', key: 'privacy', icon: Shield, letter: 'p', tabs: ['/erasures', '/suppressions'] },
+      { to: '/operations', key: 'api', icon: CodeXml, letter: 'o' },
+      { to: '/all', key: 'all', icon: Bookmark },
     ],
   },
 ];
+
+/** Whether the session may see a place or a tab: by its own permission, or that of its list. */
+export function useMayGo(): (to: string, permission?: string) => boolean {
+  const session = useSession();
+  return (to, permission) => {
+    const list = theContract().resource(to.slice(1))?.list;
+    const own = permission ?? (list === undefined ? '' : theContract().operation(list).permission);
+    return isPermitted(session, own);
+  };
+}

@@ -49,11 +49,12 @@ function screen<Path extends string, Search = object>(
   });
 }
 
-/** Takes one text of an address. */
-function textSearch<Name extends string>(
-  name: Name,
-): (search: Readonly<Record<string, unknown>>) => Partial<Record<Name, string>> {
-  return ({ [name]: value }) => (typeof value === 'string' ? { [name]: value } : {}) as Partial<Record<Name, string>>;
+/** Takes some texts of an address. */
+function textSearch<Name extends string>(...names: readonly Name[]) {
+  return (search: Readonly<Record<string, unknown>>): Partial<Record<Name, string>> =>
+    Object.fromEntries(
+      names.filter((name) => typeof search[name] === 'string').map((name) => [name, search[name]]),
+    ) as never;
 }
 
 const screens = [
@@ -62,7 +63,12 @@ const screens = [
   screen('/audit/verify', () => import('../screens/audit/verify.tsx'), 'VerifyAudit'),
   screen('/all', () => import('../screens/all/all.tsx'), 'AllResources'),
   screen('/conflicts', () => import('../screens/conflicts/conflicts.tsx'), 'Conflicts'),
-  screen('/duplicates', () => import('../screens/duplicates/duplicates.tsx'), 'Duplicates'),
+  screen(
+    '/duplicates',
+    () => import('../screens/duplicates/duplicates.tsx'),
+    'Duplicates',
+    textSearch('left', 'right'),
+  ),
   screen('/imports', () => import('../screens/imports/imports.tsx'), 'Imports', textSearch('id')),
   screen('/imports/new', () => import('../screens/imports/new-import.tsx'), 'NewImport', textSearch('type')),
   screen('/traffic', () => import('../screens/traffic/traffic.tsx'), 'Traffic'),

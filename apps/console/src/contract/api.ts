@@ -1,4 +1,10 @@
-import { infiniteQueryOptions, keepPreviousData, QueryClient, type QueryFunctionContext } from '@tanstack/react-query';
+import {
+  infiniteQueryOptions,
+  keepPreviousData,
+  QueryClient,
+  useSuspenseInfiniteQuery,
+  type QueryFunctionContext,
+} from '@tanstack/react-query';
 import { isContractLoaded, theContract, type Operation, type Resource } from './contract.ts';
 
 export type Json = Record<string, unknown>;
@@ -276,6 +282,17 @@ export function listQuery(resource: Resource, parameters: Json = {}) {
     getNextPageParam: ({ nextPageToken }) => (nextPageToken === '' ? undefined : nextPageToken),
     placeholderData: keepPreviousData,
   });
+}
+
+/** All items of a collection that are read so far. The screen waits for the first page. */
+export function useItems(name: string): { items: Json[]; more: (() => void) | undefined } {
+  const resource = theContract().resource(name);
+  if (!resource) throw new Error(`The contract has no ${name}.`);
+  const { data, hasNextPage, fetchNextPage } = useSuspenseInfiniteQuery(listQuery(resource));
+  return {
+    items: data.pages.flatMap(({ items }) => items),
+    more: hasNextPage ? () => void fetchNextPage() : undefined,
+  };
 }
 
 /** The first part of the path below `/v1/`, without a verb: `customers` of `/v1/customers/{id}:merge`. */

@@ -1,46 +1,76 @@
-import type { ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import { GridList, GridListItem } from 'react-aria-components';
+import { useShortcut } from '../app/shortcuts.ts';
+import text from '../style/text.module.css';
 import style from './split.module.css';
+import { join } from './ui.tsx';
 
-export interface SplitItem {
-  id: string;
-  /** For the search by typing, and for readers. */
-  name: string;
-  content: ReactNode;
-}
-
-/** Items at the left, of which one is open at the right. */
-export function Split({ label, items, openId, onOpen, children }: SplitProps) {
+/** Items at the left, of which one is open at the right. J and K go from one to the next. */
+export function Split<Item>({ label, items, idOf, nameOf, line, chosenId, onChoose, children }: SplitProps<Item>) {
+  const [own, setOwn] = useState<string>();
+  const choose = onChoose ?? setOwn;
+  const wanted = onChoose ? chosenId : own;
+  const index = Math.max(
+    0,
+    items.findIndex((item) => idOf(item) === wanted),
+  );
+  const open = items[index];
+  const step = (by: number) => {
+    const next = items[index + by];
+    if (next) choose(idOf(next));
+  };
+  useShortcut('j', 'list.key.next', () => step(1));
+  useShortcut('k', 'list.key.previous', () => step(-1));
   return (
     <div className={style.split}>
       <GridList
         className={style.list}
         aria-label={label}
-        items={items}
         selectionMode="single"
         selectionBehavior="replace"
         disallowEmptySelection
-        selectedKeys={openId === undefined ? [] : [openId]}
+        selectedKeys={[wanted ?? (open ? idOf(open) : '')]}
         onSelectionChange={(keys) => {
           const [first] = keys === 'all' ? [] : keys;
-          if (first !== undefined) onOpen(String(first));
+          if (first !== undefined) choose(String(first));
         }}
       >
-        {({ id, name, content }) => (
-          <GridListItem id={id} textValue={name} className={style.item}>
-            {content}
+        {items.map((item) => (
+          <GridListItem key={idOf(item)} id={idOf(item)} textValue={nameOf(item)} className={style.item}>
+            {line(item)}
           </GridListItem>
-        )}
+        ))}
       </GridList>
-      <section className={style.open}>{children}</section>
+      <section className={style.open}>{children(open, () => step(1))}</section>
     </div>
   );
 }
 
-export interface SplitProps {
+export interface SplitProps<Item> {
   label: string;
-  items: readonly SplitItem[];
-  openId: string | undefined;
-  onOpen: (id: string) => void;
-  children: ReactNode;
+  items: readonly Item[];
+  idOf: (item: Item) => string;
+  /** For the search by typing, and for readers. */
+  nameOf: (item: Item) => string;
+  line: (item: Item) => ReactNode;
+  /** Where the address has the choice. The chosen one may be missing in the items. */
+  chosenId?: string;
+  onChoose?: (id: string) => void;
+  /** @param next opens the next one */
+  children: (open: Item | undefined, next: () => void) => ReactNode;
+}
+
+/** A name and what is said below it, in a line of the items. */
+export function SplitLine({ name, below }: { name: string; below: ReactNode }) {
+  return (
+    <span className={style.line}>
+      <span className={text.cut}>{name}</span>
+      <span className={join(text.meta, text.cut)}>{below}</span>
+    </span>
+  );
+}
+
+/** What ends the work on the open item. It stays in sight. */
+export function SplitFoot({ children }: { children: ReactNode }) {
+  return <footer className={style.foot}>{children}</footer>;
 }

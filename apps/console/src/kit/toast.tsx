@@ -6,42 +6,50 @@ import {
   UNSTABLE_ToastRegion as ToastRegion,
 } from 'react-aria-components';
 import { X } from 'lucide-react';
+import { useLanguage } from '../app/language.ts';
 import { Button, IconButton } from './ui.tsx';
 import style from './toast.module.css';
 
-export interface Notice {
-  text: string;
-  /** What takes it back, with its name. */
-  undo?: { name: string; run: () => void };
+interface Notice {
+  said: string;
+  /** What takes it back. */
+  undo?: () => unknown;
 }
 
 const notices = new ToastQueue<Notice>({ maxVisibleToasts: 2 });
 
 /** Says what was done, for 8 seconds. An error is said where it happened, not here. */
-export function notify(notice: Notice): void {
-  notices.add(notice, { timeout: 8_000 });
+export function notify(said: string, undo?: Notice['undo']): void {
+  notices.add({ said, undo }, { timeout: 8_000 });
 }
 
-export function Toasts({ closeName }: { closeName: string }) {
+/** Copies a text, and says so. */
+export async function copyText(copied: string, said: string): Promise<void> {
+  await navigator.clipboard.writeText(copied);
+  notify(said);
+}
+
+export function Toasts() {
+  const { t } = useLanguage();
   return (
     <ToastRegion queue={notices} className={style.region}>
       {({ toast }) => (
         <AriaToast toast={toast} className={style.toast}>
           <ToastContent className={style.content}>
-            <Text slot="title">{toast.content.text}</Text>
+            <Text slot="title">{toast.content.said}</Text>
           </ToastContent>
           {toast.content.undo && (
             <Button
               small
               onPress={() => {
-                toast.content.undo?.run();
+                toast.content.undo?.();
                 notices.close(toast.key);
               }}
             >
-              {toast.content.undo.name}
+              {t('list.undo')}
             </Button>
           )}
-          <IconButton slot="close" name={closeName} icon={X} small />
+          <IconButton slot="close" name={t('kit.close')} icon={X} small />
         </AriaToast>
       )}
     </ToastRegion>

@@ -19,7 +19,7 @@ import { itemsAt, readQuery, textAt } from '../../contract/api.ts';
 import { Icon, Key, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { useLanguage } from '../language.ts';
-import { placeGroups } from '../navigation.ts';
+import { placeGroups, useMayGo } from '../navigation.ts';
 import { isPermitted, useSession } from '../session.ts';
 import { keyText, useShortcuts } from '../shortcuts.ts';
 import style from './palette.module.css';
@@ -95,10 +95,11 @@ function PaletteContent({ onClose }: { onClose: () => void }) {
 function useCommands(): Entry[] {
   const { t, labels } = useLanguage();
   const session = useSession();
+  const mayGo = useMayGo();
   const navigate = useNavigate();
   const shortcuts = useShortcuts();
   const contract = theContract();
-  const places = placeGroups.flatMap((group) => group.places).filter((place) => isPermitted(session, place.permission));
+  const places = placeGroups.flatMap((group) => group.places).filter(({ to, permission }) => mayGo(to, permission));
   const operations = contract.operations.filter(({ permission }) =>
     isPermitted(session, permission.replace(/\.\{\w+\}/, '')),
   );

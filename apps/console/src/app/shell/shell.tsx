@@ -5,8 +5,8 @@ import { Icon, join, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { useLanguage } from '../language.ts';
 import { followChanges } from '../live.ts';
-import { placeGroups, type Place } from '../navigation.ts';
-import { isPermitted, useSession } from '../session.ts';
+import { placeGroups, useMayGo, type Place } from '../navigation.ts';
+import { useSession } from '../session.ts';
 import { focusMain, keyText, listenToKeys, useShortcut } from '../shortcuts.ts';
 import { Help } from './help.tsx';
 import { Palette } from './palette.tsx';
@@ -18,6 +18,7 @@ import style from './shell.module.css';
 export function Shell() {
   const { t } = useLanguage();
   const session = useSession();
+  const mayGo = useMayGo();
   const [open, setOpen] = useState<'palette' | 'help'>();
   useEffect(listenToKeys, []);
   useEffect(followChanges, []);
@@ -27,7 +28,7 @@ export function Shell() {
   useShortcut('?', 'help.title', () => setOpen('help'));
   const permitted = placeGroups.map(({ key, places }) => ({
     key,
-    places: places.filter((place) => isPermitted(session, place.permission)),
+    places: places.filter((place) => mayGo(place.to, place.permission)),
   }));
   return (
     <div className={style.app}>

@@ -1,29 +1,31 @@
 import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
+import { Icon, join, type IconType } from '../ui.tsx';
 import style from './segments.module.css';
 
-/** A choice of one of a few, all in sight. */
-export function Segments({ label, value, onChange, options, small = false }: SegmentsProps) {
+/** A choice of one of a few, all in sight. One with an icon shows its name only where there is room. */
+export function Segments<Id extends string>({ label, value, onChange, options, small = false }: SegmentsProps<Id>) {
   return (
     <ToggleButtonGroup
       aria-label={label}
       selectedKeys={[value]}
-      onSelectionChange={(keys) => onChange(String([...keys][0] ?? value))}
+      onSelectionChange={([id]) => id !== undefined && onChange(id as Id)}
       disallowEmptySelection
-      className={small ? `${style.segments} ${style.small}` : style.segments}
+      className={join(style.segments, small && style.small)}
     >
-      {options.map(({ id, name }) => (
-        <ToggleButton key={id} id={id} className={style.segment}>
-          {name}
+      {options.map(({ id, name, icon, isIcon }) => (
+        <ToggleButton key={id} id={id} className={join(style.segment, icon && style.pictured)} aria-label={name}>
+          {icon && <Icon of={icon} />}
+          {!isIcon && <span>{name}</span>}
         </ToggleButton>
       ))}
     </ToggleButtonGroup>
   );
 }
 
-interface SegmentsProps {
+interface SegmentsProps<Id extends string> {
   label: string;
-  value: string;
-  onChange: (id: string) => void;
-  options: readonly { id: string; name: string }[];
+  value: Id;
+  onChange: (id: Id) => void;
+  options: readonly { id: Id; name: string; icon?: IconType; isIcon?: boolean }[];
   small?: boolean;
 }

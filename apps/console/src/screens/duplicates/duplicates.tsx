@@ -1,61 +1,56 @@
-import { useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { ArrowLeftRight, Merge } from 'lucide-react';
 import { useState } from 'react';
 import { useTitles } from '../../kit/record/names.tsx';
-import { Failure, Pending, ProblemText } from '../../app/boundaries.tsx';
+import { ProblemNote, ProblemText } from '../../app/boundaries.tsx';
 import { useLanguage } from '../../app/language.ts';
 import { Bar } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
-import { call, invalidate, itemsAt, listQuery, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
-import { theContract } from '../../contract/contract.ts';
+import { call, invalidate, itemsAt, readQuery, textAt, useItems, valueAt, type Json } from '../../contract/api.ts';
 import { Compare, type Side } from '../../kit/record/compare.tsx';
 import { Nothing } from '../../kit/nothing.tsx';
-import { Split } from '../../kit/split.tsx';
+import { Split, SplitFoot, SplitLine } from '../../kit/split.tsx';
 import { notify } from '../../kit/toast.tsx';
 import { Button, Chip, Face, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { useComparedRows } from './compared-rows.ts';
 import style from './duplicates.module.css';
 
-/** Pairs of customers that are probably the same, and their merge field by field. */
+/** Pairs of customers that are probably the same, and their merge field by field. The address can name two others. */
 export function Duplicates() {
   const { t } = useLanguage();
-  const resource = theContract().resource('duplicates');
-  if (!resource) throw new Error('The contract has no duplicates.');
-  const { data, error, isPending, hasNextPage, fetchNextPage } = useInfiniteQuery(listQuery(resource));
-  const pairs = data?.pages.flatMap(({ items }) => items) ?? [];
+  const navigate = useNavigate();
+  const { left, right }: { left?: string; right?: string } = useSearch({ strict: false });
+  const { items, more } = useItems('duplicates');
+  const pairs = left === undefined ? items : [{ leftId: left, rightId: right }, ...items];
   const titles = useTitles(
     'customers',
     pairs.flatMap((pair) => [textAt(pair, 'leftId'), textAt(pair, 'rightId')]),
   );
   const names = (id: string) => titles.get(id) ?? '…';
-  const [chosenId, setChosenId] = useState<string>();
-  const open = pairs.find((pair) => pairId(pair) === chosenId) ?? pairs[0];
-  const step = (by: number) => {
-    const next = pairs[pairs.findIndex((pair) => pair === open) + by];
-    if (next) setChosenId(pairId(next));
-  };
-  useShortcut('j', 'duplicates.next', () => step(1));
-  useShortcut('k', 'duplicates.previous', () => step(-1));
-  if (error) return <Failure error={error} reset={() => undefined} />;
-  if (isPending) return <Pending />;
   return (
     <>
-      <Bar title={t('nav.duplicates')} beside={t('duplicates.count', { count: pairs.length })}>
-        {hasNextPage && <Button onPress={() => void fetchNextPage()}>{t('duplicates.more')}</Button>}
+      <Bar title={t('nav.duplicates')} beside={t('duplicates.count', { count: items.length })}>
+        {more && <Button onPress={more}>{t('duplicates.more')}</Button>}
       </Bar>
-      {open ? (
+      {pairs.length > 0 ? (
         <Split
           label={t('nav.duplicates')}
-          openId={pairId(open)}
-          onOpen={setChosenId}
-          items={pairs.map((pair) => ({
-            id: pairId(pair),
-            name: names(textAt(pair, 'leftId')),
-            content: <PairLine pair={pair} names={names} />,
-          }))}
+          items={pairs}
+          idOf={pairId}
+          nameOf={(pair) => names(textAt(pair, 'leftId'))}
+          line={(pair) => <PairLine pair={pair} names={names} />}
         >
-          <Pair key={pairId(open)} pair={open} />
+          {(pair) =>
+            pair && (
+              <Pair
+                key={pairId(pair)}
+                pair={pair}
+                onMerged={() => void navigate({ to: '/duplicates', replace: true })}
+              />
+            )
+          }
         </Split>
       ) : (
         <Nothing title={t('duplicates.none')} help={t('duplicates.noneHelp')} />
@@ -70,20 +65,20 @@ function pairId(pair: Json): string {
 
 function PairLine({ pair, names }: { pair: Json; names: (id: string) => string }) {
   const { t } = useLanguage();
-  const score = Number(pair.score);
+  const name = names(textAt(pair, 'leftId'));
+  const { score } = pair;
   return (
     <>
-      <Face name={names(textAt(pair, 'leftId'))} size="middle" />
-      <span className={style.line}>
-        <span className={text.cut}>{names(textAt(pair, 'leftId'))}</span>
-        <span className={text.meta}>{names(textAt(pair, 'rightId'))}</span>
-      </span>
-      <Chip tone={score >= 90 ? 'warn' : 'quiet'}>{t('duplicates.score', { score: Math.floor(score) })}</Chip>
+      <Face name={name} size="middle" />
+      <SplitLine name={name} below={names(textAt(pair, 'rightId'))} />
+      {typeof score === 'number' && (
+        <Chip tone={score >= 90 ? 'warn' : 'quiet'}>{t('duplicates.score', { score: Math.floor(score) })}</Chip>
+      )}
     </>
   );
 }
 
-function Pair({ pair }: { pair: Json }) {
+function Pair({ pair, onMerged }: { pair: Json; onMerged: () => void }) {
   const { t } = useLanguage();
   const [isSwapped, setSwapped] = useState(false);
   const [leftId, rightId] = isSwapped ? ['rightId', 'leftId'] : ['leftId', 'rightId'];
@@ -91,7 +86,7 @@ function Pair({ pair }: { pair: Json }) {
   const right = useQuery(readQuery('getCustomer', { id: textAt(pair, rightId ?? '') }));
   const rows = useComparedRows(left.data, right.data);
   const [chosen, setChosen] = useState<Record<string, Side>>({});
-  const merge = useMerge(left.data, right.data);
+  const merge = useMerge(left.data, right.data, onMerged);
   const sides = Object.fromEntries(
     rows.map(({ id, left: value }) => [id, chosen[id] ?? (value === '' ? 'right' : 'left')]),
   );
@@ -112,12 +107,8 @@ function Pair({ pair }: { pair: Json }) {
         onChoose={(id, side) => setChosen({ ...chosen, [id]: side })}
       />
       <Evidence pair={pair} />
-      {merge.error && (
-        <div className={style.problem} role="alert">
-          <ProblemText error={merge.error} />
-        </div>
-      )}
-      <footer className={style.foot}>
+      <ProblemNote error={merge.error} />
+      <SplitFoot>
         <span className={text.grow}>{t('duplicates.what', { count: preferred.length })}</span>
         <Button icon={ArrowLeftRight} shortcut="S" onPress={() => setSwapped(!isSwapped)}>
           {t('duplicates.swap')}
@@ -125,13 +116,13 @@ function Pair({ pair }: { pair: Json }) {
         <Button kind="primary" icon={Merge} shortcut="M" onPress={run} isDisabled={merge.isPending}>
           {t('duplicates.merge')}
         </Button>
-      </footer>
+      </SplitFoot>
     </>
   );
 }
 
 /** Merges the right customer into the left one; the toast takes it back. */
-function useMerge(left: Json | undefined, right: Json | undefined) {
+function useMerge(left: Json | undefined, right: Json | undefined, onMerged: () => void) {
   const { t } = useLanguage();
   return useMutation({
     mutationFn: async (preferMerged: string[]) => {
@@ -144,10 +135,8 @@ function useMerge(left: Json | undefined, right: Json | undefined) {
         await call('unmergeCustomers', { id });
         await refresh();
       };
-      notify({
-        text: t('duplicates.merged', { name: textAt(left, 'displayName') }),
-        undo: { name: t('duplicates.undo'), run: () => void undo() },
-      });
+      notify(t('duplicates.merged', { name: textAt(left, 'displayName') }), undo);
+      onMerged();
       await refresh();
     },
   });
@@ -178,6 +167,7 @@ function SideHead({ customer, role }: { customer: Json | undefined; role: string
 function Evidence({ pair }: { pair: Json }) {
   const { t, labels } = useLanguage();
   const evidence = itemsAt(pair, 'evidence').toSorted((one, other) => Number(other.weight) - Number(one.weight));
+  if (evidence.length === 0) return null;
   return (
     <section className={style.evidence}>
       <h3>{t('duplicates.why')}</h3>

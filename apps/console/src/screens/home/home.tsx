@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { Download, Link as LinkIcon, Plus, Webhook } from 'lucide-react';
-import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
+import { Segments } from '../../kit/form/segments.tsx';
 import { useLanguage } from '../../app/language.ts';
 import { isPermitted, useSession } from '../../app/session.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
@@ -57,22 +57,15 @@ function HomeBar({ view }: { view: string }) {
         </span>
       }
     >
-      <ToggleButtonGroup
-        className={style.switch}
-        aria-label={t('home.whose')}
-        disallowEmptySelection
-        selectedKeys={[view]}
-        onSelectionChange={([key]) =>
-          void navigate({ to: '/', search: (key === 'mine' ? { view: 'mine' } : {}) as never })
-        }
-      >
-        <ToggleButton id="mine" className={style.segment}>
-          {t('home.mine')}
-        </ToggleButton>
-        <ToggleButton id="all" className={style.segment}>
-          {t('home.everyone')}
-        </ToggleButton>
-      </ToggleButtonGroup>
+      <Segments
+        label={t('home.whose')}
+        value={view}
+        onChange={(id) => void navigate({ to: '/', search: (id === 'mine' ? { view: id } : {}) as never })}
+        options={[
+          { id: 'mine', name: t('home.mine') },
+          { id: 'all', name: t('home.everyone') },
+        ]}
+      />
     </Bar>
   );
 }

@@ -1,15 +1,12 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { Download } from 'lucide-react';
-import { Failure, Pending } from '../../app/boundaries.tsx';
 import { useLanguage } from '../../app/language.ts';
 import { Bar } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
-import { theContract } from '../../contract/contract.ts';
-import { itemsAt, listQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
+import { itemsAt, textAt, useItems, valueAt, type Json } from '../../contract/api.ts';
 import { LiveOperation } from '../../kit/record/live-operation.tsx';
 import { Nothing } from '../../kit/nothing.tsx';
-import { Split } from '../../kit/split.tsx';
+import { Split, SplitLine } from '../../kit/split.tsx';
 import { Button, Icon } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { MappedColumns } from './mapped-columns.tsx';
@@ -19,18 +16,13 @@ import style from './imports.module.css';
 export function Imports() {
   const { t } = useLanguage();
   const navigate = useNavigate();
-  const resource = theContract().resource('operations');
-  if (!resource) throw new Error('The contract has no operations.');
-  const { data, error, isPending } = useInfiniteQuery(listQuery(resource));
+  const { items: operations } = useItems('operations');
   const { id: chosen }: { id?: string } = useSearch({ strict: false });
   const start = () => void navigate({ to: '/imports/new' });
   useShortcut('n', 'imports.new', start);
-  if (error) return <Failure error={error} reset={() => undefined} />;
-  if (isPending) return <Pending />;
-  const operations = data.pages.flatMap(({ items }) => items);
   // The one that was just started is not in the list yet.
   const openId = chosen ?? textAt(operations[0], 'id');
-  const open = operations.find((each) => textAt(each, 'id') === openId);
+  const open = operations.find(({ id }) => id === openId);
   return (
     <>
       <Bar title={t('nav.imports')} beside={t('imports.count', { count: operations.length })}>
@@ -41,18 +33,19 @@ export function Imports() {
       {openId !== '' ? (
         <Split
           label={t('nav.imports')}
-          openId={openId}
-          onOpen={(id) => void navigate({ to: '.', search: { id }, replace: true })}
-          items={operations.map((each) => ({
-            id: textAt(each, 'id'),
-            name: textAt(each, 'id'),
-            content: <OperationLine operation={each} />,
-          }))}
+          items={operations}
+          idOf={(each) => textAt(each, 'id')}
+          nameOf={(each) => textAt(each, 'id')}
+          line={(each) => <OperationLine operation={each} />}
+          chosenId={openId}
+          onChoose={(id) => void navigate({ to: '.', search: { id }, replace: true })}
         >
-          <div className={style.open}>
-            <LiveOperation key={openId} id={openId} />
-            {itemsAt(open, 'columns').length > 0 && <MappedColumns columns={itemsAt(open, 'columns')} />}
-          </div>
+          {() => (
+            <div className={style.open}>
+              <LiveOperation key={openId} id={openId} />
+              <MappedColumns columns={itemsAt(open, 'columns')} />
+            </div>
+          )}
         </Split>
       ) : (
         <Nothing
@@ -76,14 +69,10 @@ function OperationLine({ operation }: { operation: Json }) {
   return (
     <>
       <Icon of={Download} />
-      <span className={style.line}>
-        <span className={text.cut}>
-          {isDry ? t('imports.dryRun') : labels.value('Operation.Kind', textAt(operation, 'kind'))}
-        </span>
-        <span className={text.meta}>
-          {labels.value('Operation.State', textAt(operation, 'state'))}, {t('imports.rows', { count: rows })}
-        </span>
-      </span>
+      <SplitLine
+        name={isDry ? t('imports.dryRun') : labels.value('Operation.Kind', textAt(operation, 'kind'))}
+        below={`${labels.value('Operation.State', textAt(operation, 'state'))}, ${t('imports.rows', { count: rows })}`}
+      />
       <span className={text.meta}>{format.time(textAt(operation, 'createTime'))}</span>
     </>
   );

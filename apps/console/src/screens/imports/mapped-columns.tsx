@@ -8,6 +8,7 @@ import style from './imports.module.css';
 /** The columns of a file with the fields that they go to. With `onChoose` another field can be chosen for each. */
 export function MappedColumns({ columns, fields = [], chosen = {}, onChoose }: MappedColumnsProps) {
   const { t, labels } = useLanguage();
+  if (columns.length === 0) return null;
   return (
     <section className={style.columns}>
       <h3>{t('imports.columns')}</h3>

@@ -3,7 +3,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { Download, FileUp, FlaskConical } from 'lucide-react';
 import { useState } from 'react';
 import { Button as AriaButton, DropZone, FileTrigger, Text } from 'react-aria-components';
-import { ProblemText } from '../../app/boundaries.tsx';
+import { ProblemNote } from '../../app/boundaries.tsx';
 import { useLanguage } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { theContract } from '../../contract/contract.ts';
@@ -67,11 +67,7 @@ export function NewImport() {
               </div>
             </>
           )}
-          {error && (
-            <div role="alert">
-              <ProblemText error={error} />
-            </div>
-          )}
+          <ProblemNote error={error} />
         </div>
       </Scroll>
     </>

@@ -1,5 +1,7 @@
 import { useNavigate } from '@tanstack/react-router';
 import { CodeXml, Download, Plus, Upload } from 'lucide-react';
+import { copyText } from '../../kit/toast.tsx';
+import { ViewSwitch } from '../../kit/view-switch.tsx';
 import { pathOf, recordTypeOf, useMay } from '../../app/resource.ts';
 import { useLanguage } from '../../app/language.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
@@ -7,9 +9,7 @@ import { Bar } from '../../app/shell/shell.tsx';
 import { download, type Json } from '../../contract/api.ts';
 import { theContract, type Resource } from '../../contract/contract.ts';
 import { hintsOf } from '../../hints/hints.ts';
-import { ViewSwitch } from '../../kit/chart/board-switch.tsx';
 import { saveFile } from '../../kit/save-file.ts';
-import { notify } from '../../kit/toast.tsx';
 import { Button } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { curlOf } from '../operation/snippets.ts';
@@ -46,7 +46,7 @@ export function ListBar({ list }: { list: ListState }) {
         <Button
           kind="bare"
           icon={CodeXml}
-          onPress={() => void copy(curlOf({ operation, parameters: data.asked }), t('list.copied'))}
+          onPress={() => void copyText(curlOf({ operation, parameters: data.asked }), t('list.copied'))}
         >
           {t('list.copyCurl')}
         </Button>
@@ -79,9 +79,4 @@ function Count({ count, whole }: { count: number | undefined; whole: number | un
 /** Downloads the records that match, as CSV. */
 export async function exportRows(resource: Resource, parameters: Json): Promise<void> {
   saveFile(await download(resource.export ?? '', parameters), `${resource.name.split('/')[0] ?? 'records'}.csv`);
-}
-
-async function copy(value: string, done: string): Promise<void> {
-  await navigator.clipboard.writeText(value);
-  notify({ text: done });
 }

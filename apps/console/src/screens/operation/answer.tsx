@@ -1,9 +1,9 @@
 import { Copy, Download, Square } from 'lucide-react';
 import { useState } from 'react';
+import { copyText } from '../../kit/toast.tsx';
 import { useLanguage } from '../../app/language.ts';
 import { Segments } from '../../kit/form/segments.tsx';
 import { saveFile } from '../../kit/save-file.ts';
-import { notify } from '../../kit/toast.tsx';
 import { Button, Chip, IconButton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { Code } from './code.tsx';
@@ -84,7 +84,7 @@ export function Snippet({ text: code }: { text: string }) {
         small
         name={t('operation.copy')}
         icon={Copy}
-        onPress={() => void navigator.clipboard.writeText(code).then(() => notify({ text: t('record.copied') }))}
+        onPress={() => void copyText(code, t('record.copied'))}
       />
     </div>
   );

@@ -40,7 +40,7 @@ export function OperationForm({ id, parameters: known = {}, body: knownBody = {}
     if (!isDone(came)) return;
     if (operation.verb !== 'GET') await invalidate(operation.path.split(/[/:]/)[2] ?? '');
     if (!onClose || shows(operation)) return;
-    notify({ text: t('operation.done') });
+    notify(t('operation.done'));
     onClose();
   };
   useShortcut('mod+enter', 'operation.send', () => void run(), may(id));

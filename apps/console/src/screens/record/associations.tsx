@@ -1,17 +1,16 @@
 import { useQuery } from '@tanstack/react-query';
 import { X } from 'lucide-react';
 import { useState } from 'react';
+import { Ask } from '../../kit/form/ask.tsx';
 import { Reference } from '../../kit/record/names.tsx';
 import { useLanguage } from '../../app/language.ts';
 import { call, invalidate, itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
 import { words } from '../../app/labels.ts';
 import { Select, TextField } from '../../kit/form/field.tsx';
-import { faultsOf, FormFault, useWrite } from '../../kit/form/form-faults.tsx';
-import { Dialog } from '../../kit/overlay.tsx';
 import { ReferencePicker } from '../../kit/form/reference.tsx';
 import { notify } from '../../kit/toast.tsx';
-import { Button, IconButton } from '../../kit/ui.tsx';
+import { IconButton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { nameOfRecord, type Item } from './item.ts';
 import { Panel } from './panel.tsx';
@@ -29,10 +28,8 @@ export function Associations({ item }: { item: Item }) {
     await invalidate('associations');
     const { from, to, type, role, labels } = link;
     const undo = () =>
-      void call('createAssociation', {}, { body: { from, to, type, role, labels } }).then(() =>
-        invalidate('associations'),
-      );
-    notify({ text: t('record.unlinked'), undo: { name: t('record.undo'), run: undo } });
+      call('createAssociation', {}, { body: { from, to, type, role, labels } }).then(() => invalidate('associations'));
+    notify(t('record.unlinked'), undo);
   };
   return (
     <Panel
@@ -65,60 +62,50 @@ function LinkDialog({ from, onClose }: { from: string; onClose: () => void }) {
   const [resource, setResource] = useState('customers');
   const [id, setId] = useState('');
   const [link, setLink] = useState<Json>({ from, type: '', role: null });
-  const write = useWrite(() => call('createAssociation', {}, { body: { ...link, to: `${resource}/${id}` } }));
-  const faults = faultsOf(write.error);
   const kinds = theContract().resources.filter(
     ({ isRecord, name, create }) => isRecord && create !== undefined && !name.includes('{'),
   );
-  const save = () =>
-    void write.run().then(async (answer) => {
-      if (!answer) return;
-      await invalidate('associations');
-      onClose();
-    });
+  const save = async () => {
+    await call('createAssociation', {}, { body: { ...link, to: `${resource}/${id}` } });
+    await invalidate('associations');
+  };
   return (
-    <Dialog
+    <Ask
       title={t('record.link')}
-      isOpen
+      acts={[{ name: t('form.save'), run: save }]}
       onClose={onClose}
-      actions={
-        <>
-          <Button onPress={onClose}>{t('form.cancel')}</Button>
-          <Button kind="primary" onPress={save}>
-            {t('form.save')}
-          </Button>
-        </>
-      }
+      names={['to', 'type', 'role']}
     >
-      <div className={style.linking}>
-        <Select
-          label={t('record.linkTo')}
-          options={kinds.map(({ name }) => ({ id: name, name: labels.resource(name) }))}
-          value={resource}
-          onChange={setResource}
-        />
-        <ReferencePicker
-          label={labels.singular(theContract().resource(resource)?.singular ?? resource)}
-          resource={resource}
-          value={id}
-          onChange={setId}
-          error={faults.get('/to')}
-        />
-        <TextField
-          label={labels.field('Association', 'type')}
-          placeholder="employee_of"
-          value={textAt(link, 'type')}
-          onChange={(type) => setLink({ ...link, type })}
-          error={faults.get('/type')}
-        />
-        <TextField
-          label={labels.field('Association', 'role')}
-          value={textAt(link, 'role')}
-          onChange={(role) => setLink({ ...link, role: role || null })}
-          error={faults.get('/role')}
-        />
-        <FormFault error={write.error} names={['to', 'type', 'role']} />
-      </div>
-    </Dialog>
+      {(faults) => (
+        <>
+          <Select
+            label={t('record.linkTo')}
+            options={kinds.map(({ name }) => ({ id: name, name: labels.resource(name) }))}
+            value={resource}
+            onChange={setResource}
+          />
+          <ReferencePicker
+            label={labels.singular(theContract().resource(resource)?.singular ?? resource)}
+            resource={resource}
+            value={id}
+            onChange={setId}
+            error={faults.get('/to')}
+          />
+          <TextField
+            label={labels.field('Association', 'type')}
+            placeholder="employee_of"
+            value={textAt(link, 'type')}
+            onChange={(type) => setLink({ ...link, type })}
+            error={faults.get('/type')}
+          />
+          <TextField
+            label={labels.field('Association', 'role')}
+            value={textAt(link, 'role')}
+            onChange={(role) => setLink({ ...link, role: role || null })}
+            error={faults.get('/role')}
+          />
+        </>
+      )}
+    </Ask>
   );
 }

@@ -1,9 +1,9 @@
 import { Copy } from 'lucide-react';
+import { copyText } from '../../kit/toast.tsx';
 import { isPrincipal, shortId } from '../../kit/record/names.tsx';
 import { useLanguage } from '../../app/language.ts';
 import { isJson, textAt, valueAt, type Json } from '../../contract/api.ts';
 import type { FormField } from '../../kit/form/form-field.ts';
-import { notify } from '../../kit/toast.tsx';
 import { IconButton } from '../../kit/ui.tsx';
 import { isMoney, Value } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
@@ -60,12 +60,7 @@ function Id({ id }: { id: string }) {
   return (
     <span className={text.row}>
       <code title={id}>{shortId(id)}</code>
-      <IconButton
-        small
-        name={t('record.copyId')}
-        icon={Copy}
-        onPress={() => void navigator.clipboard.writeText(id).then(() => notify({ text: t('record.copied') }))}
-      />
+      <IconButton small name={t('record.copyId')} icon={Copy} onPress={() => void copyText(id, t('record.copied'))} />
     </span>
   );
 }

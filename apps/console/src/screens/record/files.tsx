@@ -115,8 +115,8 @@ function Stored({ file, canDelete }: { file: Json; canDelete: boolean }) {
   const remove = async () => {
     await call('deleteFile', { id: file.id }, { ifMatch: textAt(file, 'etag') });
     await invalidate('files');
-    const undo = () => void call('undeleteFile', { id: file.id }).then(() => invalidate('files'));
-    notify({ text: t('record.deleted', { name }), undo: { name: t('record.undo'), run: undo } });
+    const undo = () => call('undeleteFile', { id: file.id }).then(() => invalidate('files'));
+    notify(t('record.deleted', { name }), undo);
   };
   return (
     <div className={style.row}>

@@ -9,7 +9,7 @@ import { useShortcut } from '../../app/shortcuts.ts';
 import { call, invalidate, listQuery, textAt, type Json } from '../../contract/api.ts';
 import { theContract, type Resource } from '../../contract/contract.ts';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
-import { notify } from '../../kit/toast.tsx';
+import { copyText, notify } from '../../kit/toast.tsx';
 import { Button, Chip, Icon, IconButton, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { OperationDialog } from '../operation/operation-dialog.tsx';
@@ -108,9 +108,7 @@ function CopyCurl({ item }: { item: Item }) {
   const copy = () => {
     const get = theContract().operation(resource.get ?? '');
     const parameters = { ...itemParameters(get.id, parents, id), asOf };
-    void navigator.clipboard
-      .writeText(curlOf({ operation: get, parameters }))
-      .then(() => notify({ text: t('record.copied') }));
+    void copyText(curlOf({ operation: get, parameters }), t('record.copied'));
   };
   useShortcut('c', 'record.curl', copy);
   return (
@@ -168,13 +166,10 @@ export function useRemoval({ resource, parents, id, now }: Item): { remove: () =
     await invalidate(resource.name);
   };
   const restore = () =>
-    void run(resource.undelete, {}).then(() => notify({ text: t('record.undeleted', { name: titleOf(now) }) }));
+    void run(resource.undelete, {}).then(() => notify(t('record.undeleted', { name: titleOf(now) })));
   const remove = () =>
     void run(resource.delete, { ifMatch: textAt(now, 'etag') }).then(() =>
-      notify({
-        text: t('record.deleted', { name: titleOf(now) }),
-        ...(resource.undelete !== undefined && { undo: { name: t('record.undo'), run: restore } }),
-      }),
+      notify(t('record.deleted', { name: titleOf(now) }), resource.undelete === undefined ? undefined : restore),
     );
   return { remove, restore };
 }

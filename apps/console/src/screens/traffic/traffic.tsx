@@ -1,6 +1,6 @@
 import { Activity, Pause, Play, WifiOff } from 'lucide-react';
 import { useEffect, useState } from 'react';
-import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
+import { Segments } from '../../kit/form/segments.tsx';
 import { ProblemText } from '../../app/boundaries.tsx';
 import { useLanguage } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
@@ -32,19 +32,15 @@ export function Traffic() {
   return (
     <>
       <Bar title={t('nav.traffic')} beside={<Connection live={live} isPaused={paused !== undefined} />}>
-        <ToggleButtonGroup
-          className={style.switch}
-          aria-label={t('traffic.range')}
-          disallowEmptySelection
-          selectedKeys={[String(seconds)]}
-          onSelectionChange={([key]) => setSeconds(Number(key))}
-        >
-          {ranges.map((range) => (
-            <ToggleButton key={range} id={String(range)} className={style.segment}>
-              {range < 3_600 ? t('traffic.minutes', { minutes: range / 60 }) : t('traffic.hour')}
-            </ToggleButton>
-          ))}
-        </ToggleButtonGroup>
+        <Segments
+          label={t('traffic.range')}
+          value={String(seconds)}
+          onChange={(range) => setSeconds(Number(range))}
+          options={ranges.map((range) => ({
+            id: String(range),
+            name: range < 3_600 ? t('traffic.minutes', { minutes: range / 60 }) : t('traffic.hour'),
+          }))}
+        />
         <Button icon={paused ? Play : Pause} shortcut="P" onPress={toggle}>
           <span className={style.label}>{t(paused ? 'traffic.resume' : 'traffic.pause')}</span>
         </Button>

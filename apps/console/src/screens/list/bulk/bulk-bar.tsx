@@ -1,3 +1,4 @@
+import { useNavigate } from '@tanstack/react-router';
 import { Check, Layers, Merge, RotateCcw, SquarePen, Tag, Trash2, Upload, UserRound, X } from 'lucide-react';
 import { useState } from 'react';
 import { useMay } from '../../../app/resource.ts';
@@ -14,7 +15,6 @@ import type { Rows } from '../use-rows.ts';
 import style from '../list.module.css';
 import { useBulk, type Bulk } from './use-bulk.ts';
 import { SetDialog } from './set-dialog.tsx';
-import { MergeDialog } from './merge-dialog.tsx';
 
 interface BulkBarProps {
   list: ListState;
@@ -50,7 +50,7 @@ export function BulkBar(props: BulkBarProps) {
       {selected.length > 0 && (
         <BulkActions {...props} selected={selected} bulk={bulk} fields={fields} open={setDialog} />
       )}
-      {dialog !== undefined && dialog !== 'merge' && (
+      {dialog !== undefined && (
         <SetDialog
           resource={resource}
           fields={dialog === 'edit' ? fields : [dialog]}
@@ -59,20 +59,11 @@ export function BulkBar(props: BulkBarProps) {
           onClose={close}
         />
       )}
-      {dialog === 'merge' && (
-        <MergeDialog
-          resource={resource}
-          verb={mergeOf(resource) ?? ''}
-          records={records}
-          onClose={close}
-          onMerged={bulk.merged}
-        />
-      )}
     </>
   );
 }
 
-type BulkDialog = 'edit' | 'merge' | Field;
+type BulkDialog = 'edit' | Field;
 
 interface BulkActionsProps extends BulkBarProps {
   selected: readonly Json[];
@@ -85,12 +76,17 @@ function BulkActions({ list, setIds, states, selected, bulk, fields, open }: Bul
   const { resource, parents, data } = list;
   const { t, labels } = useLanguage();
   const may = useMay(parents);
+  const navigate = useNavigate();
   const isDeleted = selected.every((row) => states.stateOf(row)?.kind === 'deleted');
   const canUpdate = may(resource.batchUpdate) && !isDeleted;
   const canDelete = may(resource.batchDelete) && !isDeleted;
   const canMerge = may(mergeOf(resource)) && selected.length === 2 && !isDeleted;
   const clear = () => setIds(new Set());
-  useShortcut('m', 'list.merge', () => open('merge'), canMerge);
+  const merge = () => {
+    const [left, right] = selected.map((row) => textAt(row, 'id'));
+    void navigate({ to: '/duplicates', search: { left, right } });
+  };
+  useShortcut('m', 'list.merge', merge, canMerge);
   useShortcut('delete', 'list.delete', () => void bulk.remove(), canDelete);
   return (
     <div className={style.bulk} role="toolbar" aria-label={t('list.selection')}>
@@ -113,7 +109,7 @@ function BulkActions({ list, setIds, states, selected, bulk, fields, open }: Bul
         </Button>
       )}
       {canMerge && (
-        <Button kind="bare" icon={Merge} shortcut="M" onPress={() => open('merge')}>
+        <Button kind="bare" icon={Merge} shortcut="M" onPress={merge}>
           {t('list.merge')}
         </Button>
       )}

@@ -1,14 +1,12 @@
 import { useState } from 'react';
+import { Ask } from '../../../kit/form/ask.tsx';
 import { useLanguage } from '../../../app/language.ts';
-import { Problem, valueAt, type Json } from '../../../contract/api.ts';
+import { valueAt, type Json } from '../../../contract/api.ts';
 import type { Field, Resource } from '../../../contract/contract.ts';
 import { titleOf } from '../../../hints/hints.ts';
 import { Select, TextField } from '../../../kit/form/field.tsx';
 import type { Faults } from '../../../kit/form/form-faults.tsx';
 import { Widget } from '../../../kit/form/form-widgets.tsx';
-import { Dialog } from '../../../kit/overlay.tsx';
-import { Button } from '../../../kit/ui.tsx';
-import style from '../list.module.css';
 
 interface SetDialogProps {
   resource: Resource;
@@ -27,7 +25,6 @@ export function SetDialog({ resource, fields, records, onSet, onClose }: SetDial
   const [one] = records;
   const shared = records.length === 1 && field && !field.list ? valueAt(one, field.name) : undefined;
   const [value, setValue] = useState<unknown>();
-  const [error, setError] = useState<string>();
   if (!field) return null;
   const written = value === undefined ? shared : value;
   const name = records.length === 1 && one ? titleOf(one, resource) : t('list.records', { count: records.length });
@@ -36,68 +33,47 @@ export function SetDialog({ resource, fields, records, onSet, onClose }: SetDial
 
   const set = async (isRemoval: boolean) => {
     // Untouched it is no value: it would clear the field of all records.
-    if (value === undefined) return onClose();
-    try {
-      await onSet(field.name, (record) =>
-        field.list ? wordsWith(valueAt(record, field.name), word, isRemoval) : written,
-      );
-      onClose();
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      setError(problem.errors[0]?.detail ?? problem.message);
-    }
+    if (value === undefined) return;
+    await onSet(field.name, (record) =>
+      field.list ? wordsWith(valueAt(record, field.name), word, isRemoval) : written,
+    );
   };
+  const add = { name: t(field.list ? 'list.add' : 'list.save'), run: () => set(false) };
+  const remove = { name: t('list.takeAway'), run: () => set(true) };
   return (
-    <Dialog
-      title={t('list.setTitle', { name })}
-      isOpen
-      onClose={onClose}
-      actions={
+    <Ask title={t('list.setTitle', { name })} acts={field.list ? [remove, add] : [add]} onClose={onClose} names={[]}>
+      {() => (
         <>
-          <Button onPress={onClose}>{t('list.cancel')}</Button>
-          {field.list && <Button onPress={() => void set(true)}>{t('list.takeAway')}</Button>}
-          <Button kind="primary" onPress={() => void set(false)}>
-            {t(field.list ? 'list.add' : 'list.save')}
-          </Button>
+          {settable.length > 1 && (
+            <Select
+              label={t('list.field')}
+              options={settable.map((each) => ({ id: each.name, name: labels.field(resource.message, each.name) }))}
+              value={field.name}
+              onChange={(id) => {
+                setField(settable.find((each) => each.name === id));
+                setValue(undefined);
+              }}
+            />
+          )}
+          {field.list ? (
+            <TextField label={label} value={word} onChange={setValue} autoFocus />
+          ) : (
+            <Widget
+              key={field.name}
+              field={field}
+              label={label}
+              value={written}
+              onChange={setValue}
+              faults={noFaults}
+              pointer=""
+              error={undefined}
+              autoFocus
+              isBrief
+            />
+          )}
         </>
-      }
-    >
-      <form
-        className={style.form}
-        onSubmit={(event) => {
-          event.preventDefault();
-          void set(false);
-        }}
-      >
-        {settable.length > 1 && (
-          <Select
-            label={t('list.field')}
-            options={settable.map((each) => ({ id: each.name, name: labels.field(resource.message, each.name) }))}
-            value={field.name}
-            onChange={(id) => {
-              setField(settable.find((each) => each.name === id));
-              setValue(undefined);
-            }}
-          />
-        )}
-        {field.list ? (
-          <TextField label={label} value={word} onChange={setValue} error={error} autoFocus />
-        ) : (
-          <Widget
-            key={field.name}
-            field={field}
-            label={label}
-            value={written}
-            onChange={setValue}
-            faults={noFaults}
-            pointer=""
-            error={error}
-            autoFocus
-            isBrief
-          />
-        )}
-      </form>
-    </Dialog>
+      )}
+    </Ask>
   );
 }
 

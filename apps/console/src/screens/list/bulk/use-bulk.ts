@@ -12,8 +12,6 @@ export interface Bulk {
   set: (field: string, valueOf: (record: Json) => unknown) => Promise<void>;
   remove: () => Promise<void>;
   undelete: () => Promise<void>;
-  /** After a merge, which its opposite undoes. */
-  merged: (verb: string, merge: Json) => Promise<void>;
   /** A filter that only the records match. */
   filter: string;
 }
@@ -65,10 +63,7 @@ export function useBulk(
     );
     onDone();
     if (changed.length === 0) return;
-    notify({
-      text: t('list.updated', { count: changed.length }),
-      undo: { name: t('list.undo'), run: () => void update(field, before, changed) },
-    });
+    notify(t('list.updated', { count: changed.length }), () => update(field, before, changed));
   };
 
   const remove = async () => {
@@ -79,19 +74,10 @@ export function useBulk(
     await invalidate(resource.name);
     onDone();
     if (ids.length === 0) return;
-    notify({
-      text: t('list.deleted', { count: ids.length }),
-      ...(resource.undelete !== undefined && { undo: { name: t('list.undo'), run: () => void states.undelete(ids) } }),
-    });
-  };
-
-  const merged: Bulk['merged'] = async (verb, merge) => {
-    await invalidate(resource.name);
-    onDone();
-    const opposite = `un${verb}`;
-    const run = () => void call(opposite, { id: textAt(merge, 'id') }).then(() => invalidate(resource.name));
-    const canUndo = theContract().hasOperation(opposite);
-    notify({ text: t('list.merged'), ...(canUndo && { undo: { name: t('list.undo'), run } }) });
+    notify(
+      t('list.deleted', { count: ids.length }),
+      resource.undelete === undefined ? undefined : () => states.undelete(ids),
+    );
   };
 
   const ids = records.map((record) => textAt(record, 'id'));
@@ -99,7 +85,6 @@ export function useBulk(
     set,
     remove,
     undelete: () => states.undelete(ids).then(onDone),
-    merged,
     filter: `id IN (${ids.join(', ')})`,
   };
 }

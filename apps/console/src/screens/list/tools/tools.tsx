@@ -1,13 +1,13 @@
 import { AlignJustify, ArrowDownWideNarrow, Equal, Group } from 'lucide-react';
-import { ToggleButton, ToggleButtonGroup } from 'react-aria-components';
+import { Segments } from '../../../kit/form/segments.tsx';
 import { theContract } from '../../../contract/contract.ts';
 import type { FormField } from '../../../kit/form/form-field.ts';
 import { useLanguage } from '../../../app/language.ts';
-import { chooseDensity, chosenDensity, type Density } from '../../../app/theme.ts';
+import { chooseDensity, chosenDensity } from '../../../app/theme.ts';
 import { useFilterNames } from '../../../kit/filter/filter-completion.ts';
 import { FilterInput } from '../../../kit/filter/filter-input.tsx';
 import { Menu, MenuItem } from '../../../kit/overlay.tsx';
-import { Button, Icon } from '../../../kit/ui.tsx';
+import { Button } from '../../../kit/ui.tsx';
 import type { ListColumn } from '../columns.tsx';
 import type { ListState } from '../list-state.ts';
 import { orderOf } from '../search.ts';
@@ -47,24 +47,18 @@ export function Tools({ list, customFields, columns, chosen }: ToolsProps) {
         )}
         {resource.groups.length > 0 && <GroupMenu list={list} />}
         <ColumnMenu columns={columns} chosen={chosen} onChange={(ids) => change({ columns: ids?.join() })} />
-        <ToggleButtonGroup
-          aria-label={t('list.density')}
-          className={style.segments}
-          selectionMode="single"
-          disallowEmptySelection
-          selectedKeys={[search.density ?? chosenDensity()]}
-          onSelectionChange={([density]) => {
-            chooseDensity(density as Density);
-            change({ density: density as Density });
+        <Segments
+          label={t('list.density')}
+          value={search.density ?? chosenDensity()}
+          onChange={(density) => {
+            chooseDensity(density);
+            change({ density });
           }}
-        >
-          <ToggleButton id="comfortable" aria-label={t('density.comfortable')} className={style.segment}>
-            <Icon of={Equal} />
-          </ToggleButton>
-          <ToggleButton id="compact" aria-label={t('density.compact')} className={style.segment}>
-            <Icon of={AlignJustify} />
-          </ToggleButton>
-        </ToggleButtonGroup>
+          options={[
+            { id: 'comfortable', name: t('density.comfortable'), icon: Equal, isIcon: true },
+            { id: 'compact', name: t('density.compact'), icon: AlignJustify, isIcon: true },
+          ]}
+        />
       </span>
     </div>
   );

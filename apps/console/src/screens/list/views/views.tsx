@@ -59,12 +59,13 @@ function Tabs({ list }: { list: ListState }) {
         </Button>
       )}
       {current && <ViewMenu view={current} onDeleted={() => change({ view: undefined })} />}
-      <ViewDialog
-        isOpen={isSaving}
-        onClose={() => setSaving(false)}
-        state={{ ...state, resource: path }}
-        onSaved={(id) => change({ view: id })}
-      />
+      {isSaving && (
+        <ViewDialog
+          onClose={() => setSaving(false)}
+          state={{ ...state, resource: path }}
+          onSaved={(id) => change({ view: id })}
+        />
+      )}
     </nav>
   );
 }
@@ -100,15 +101,8 @@ function ViewMenu({ view, onDeleted }: { view: Json; onDeleted: () => void }) {
     await call('deleteView', { id: view.id });
     onDeleted();
     await invalidate('views');
-    const { filter, orderBy: order, columns, group, resource } = view;
-    const again = { name, resource, filter, orderBy: order, columns, group, shared: isShared };
-    notify({
-      text: t('views.deleted', { name }),
-      undo: {
-        name: t('list.undo'),
-        run: () => void call('createView', {}, { body: again }).then(() => invalidate('views')),
-      },
-    });
+    const { id: _, ownerId: __, etag: ___, ...body } = view;
+    notify(t('views.deleted', { name }), () => call('createView', {}, { body }).then(() => invalidate('views')));
   };
   if (view.ownerId !== session.user.id) return null;
   return (
@@ -129,7 +123,7 @@ function ViewMenu({ view, onDeleted }: { view: Json; onDeleted: () => void }) {
 async function update(view: Json, body: Json, done: string): Promise<void> {
   await call('updateView', { id: view.id }, { body, ifMatch: textAt(view, 'etag') });
   await invalidate('views');
-  notify({ text: done });
+  notify(done);
 }
 
 const emptyState = { filter: undefined, sort: undefined, columns: undefined, group: undefined };

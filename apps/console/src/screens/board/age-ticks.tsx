@@ -1,4 +1,4 @@
-import style from './board-age.module.css';
+import style from './age-ticks.module.css';
 
 const ticks = 50;
 const limitAt = 36;

@@ -1,0 +1,61 @@
+import { useMutation } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { useLanguage } from '../../app/language.ts';
+import { Dialog } from '../overlay.tsx';
+import { Button } from '../ui.tsx';
+import { faultsOf, FormFault, type Faults } from './form-faults.tsx';
+import style from './form.module.css';
+
+/** A dialog with inputs. It closes when what was asked for is done; until then it has the sentences of the server. */
+export function Ask({ title, acts, onClose, names, children }: AskProps) {
+  const { t } = useLanguage();
+  const { mutate, error, isPending } = useMutation({
+    mutationFn: (run: () => unknown) => Promise.resolve(run()),
+    onSuccess: onClose,
+  });
+  const last = acts.at(-1);
+  const buttons = acts.map(({ name, run }) => (
+    <Button
+      key={name}
+      kind={run === last?.run ? 'primary' : 'plain'}
+      isDisabled={isPending}
+      onPress={() => mutate(run)}
+    >
+      {name}
+    </Button>
+  ));
+  return (
+    <Dialog
+      title={title}
+      isOpen
+      onClose={onClose}
+      actions={
+        <>
+          <Button onPress={onClose}>{t('form.cancel')}</Button>
+          {buttons}
+        </>
+      }
+    >
+      <form
+        className={style.ask}
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (last) mutate(last.run);
+        }}
+      >
+        {children(faultsOf(error))}
+        <FormFault error={error} names={names} />
+      </form>
+    </Dialog>
+  );
+}
+
+interface AskProps {
+  title: string;
+  /** What can be done, the usual one last. */
+  acts: readonly { name: string; run: () => unknown }[];
+  onClose: () => void;
+  /** Fields that show their own faults. */
+  names: readonly string[];
+  children: (faults: Faults) => ReactNode;
+}
