@@ -1,0 +1,146 @@
+import { isSoak, printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
+import { BatchMode } from '@rapport/contracts/rapport/api/v1/records';
+import { AppError } from '@rapport/platform';
+import type pg from 'pg';
+import { v7 } from 'uuid';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SeedRandom } from '../seed/seed-random.ts';
+import { person, RunningCustomers } from './running-customers.js';
+import { lead, rule, SalesTenant } from './sales-tenant.js';
+import { superuserOf } from './superuser.js';
+
+const size = {
+  clients: 64,
+  calls: sizeOf('ASSIGNED_CALLS', { short: 3, long: 100 }),
+  batches: sizeOf('ASSIGNED_BATCHES', { short: 1, long: 20 }),
+  changes: sizeOf('ASSIGNMENT_CHANGES', { short: 4, long: 100 }),
+  kills: sizeOf('ASSIGNMENT_KILLS', { short: 4, long: 100 }),
+};
+
+let service: RunningCustomers;
+
+// A service of its own: its connections are killed.
+beforeAll(async () => {
+  service = await RunningCustomers.start();
+}, 120_000);
+afterAll(() => service.stop());
+
+interface ChoiceRow {
+  rule_version: number;
+  user_id: string;
+  owner_id: string;
+  skipped: { userId: string }[];
+}
+
+test(
+  '64 clients and batches of 1,000 are divided fairly to one, over killed connections, while members come and go',
+  async () => {
+    const random = new SeedRandom(printedSeed('assignment'));
+    const tenant = new SalesTenant(service);
+    const { id: customerId } = await service.create(tenant.caller, person());
+    const users = Array.from({ length: 9 }, () => v7());
+    /** The members by version of the rule; true for those that are paused. */
+    const versions = new Map<number, Map<string, boolean>>();
+    const pick = () => {
+      const chosen = users.filter(() => random.below(3) > 0);
+      return rule(chosen.length > 0 ? chosen : users).members.map((each) => ({
+        ...each,
+        paused: random.below(6) === 0,
+      }));
+    };
+    const note = ({ etag, members }: { etag: string; members: { userId: string; paused: boolean }[] }) =>
+      versions.set(Number(etag.slice(1, -1)), new Map(members.map(({ userId, paused }) => [userId, paused])));
+    const created = await tenant.createRule(users);
+    note(created);
+    const tally: Record<string, number> = { lost: 0, kills: 0 };
+
+    /** Until the outcome is known: a repeated request is not done twice. */
+    const untilKnown = async <Answer>(call: (requestId: string) => Promise<Answer>): Promise<Answer> => {
+      const requestId = v7();
+      for (;;) {
+        try {
+          return await call(requestId);
+        } catch (error) {
+          if (error instanceof AppError && error.code === 'INVALID_ARGUMENT') throw error;
+          tally['lost'] = (tally['lost'] ?? 0) + 1;
+        }
+      }
+    };
+    const client = async () => {
+      for (let call = 0; call < size.calls; call += 1) {
+        await untilKnown((requestId) =>
+          service.call('createLead', { lead: lead({ customerId }), requestId }, tenant.caller),
+        );
+      }
+    };
+    const batches = async () => {
+      for (let batch = 0; batch < size.batches; batch += 1) {
+        const items = Array.from({ length: 1_000 }, () => ({ lead: lead({ customerId }) }));
+        const request = { batch: { mode: BatchMode.ATOMIC, items } };
+        await untilKnown((requestId) => service.call('batchCreateLeads', { ...request, requestId }, tenant.caller));
+      }
+    };
+    let isOver = false;
+    const superuser = await superuserOf(service.urls.ownerUrl);
+    const createdSoFar = async () => {
+      const { rows } = await superuser.query<{ count: number }>('select count(*)::int as count from assignment');
+      return rows[0]?.count ?? 0;
+    };
+    const total = size.clients * size.calls + size.batches * 1_000;
+    const reached = async (share: number) => {
+      while (!isOver && (await createdSoFar()) < share * total);
+    };
+    const changes = async () => {
+      for (let change = 0; change < size.changes; change += 1) {
+        await reached(change / size.changes);
+        const assignmentRule = rule([], { members: pick() });
+        const request = { id: created.id, assignmentRule, updateMask: ['members'] };
+        note(
+          await untilKnown((requestId) =>
+            service.call('updateAssignmentRule', { ...request, requestId }, tenant.caller),
+          ),
+        );
+      }
+    };
+    const kills = async () => {
+      for (let kill = 0; kill < size.kills; kill += 1) {
+        await reached((kill + 0.5) / size.kills);
+        const { rowCount } = await superuser.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity
+           where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle' limit 2`,
+        );
+        tally['kills'] = (tally['kills'] ?? 0) + (rowCount ?? 0);
+      }
+    };
+    const writers = Promise.all([...Array.from({ length: size.clients }, client), batches()]);
+    await Promise.all([writers.finally(() => (isOver = true)), changes(), kills()]);
+
+    const choices = await choicesOf(superuser, tenant.caller.tenantId);
+    await superuser.end();
+    printTally('assignments', { total, choices: choices.length, versions: versions.size, ...tally });
+    expect(choices).toHaveLength(total);
+    expect(choices.filter(({ user_id: chosen, owner_id: owner }) => chosen !== owner)).toEqual([]);
+    for (const [version, own] of Map.groupBy(choices, (row) => row.rule_version)) {
+      const members = versions.get(version);
+      const paused = [...(members ?? [])].flatMap(([userId, isPaused]) => (isPaused ? [userId] : []));
+      const able = [...(members ?? [])].flatMap(([userId, isPaused]) => (isPaused ? [] : [userId]));
+      const counts = able.map((userId) => own.filter((row) => row.user_id === userId).length);
+      expect(Math.max(...counts) - Math.min(...counts), `version ${version}: ${counts.join(' ')}`).toBeLessThanOrEqual(
+        1,
+      );
+      expect(own.filter(({ user_id: chosen }) => !able.includes(chosen))).toEqual([]);
+      for (const { skipped } of own) expect(skipped.map(({ userId }) => userId).toSorted()).toEqual(paused.toSorted());
+    }
+  },
+  isSoak ? soakTimeoutMs : 120_000,
+);
+
+async function choicesOf(superuser: pg.Client, tenantId: string): Promise<ChoiceRow[]> {
+  const { rows } = await superuser.query<ChoiceRow>(
+    `select rule_version, user_id, lead.owner_id, skipped from assignment
+     join lead on lead.tenant_id = assignment.tenant_id and lead.id = record_id
+     where assignment.tenant_id = $1`,
+    [tenantId],
+  );
+  return rows;
+}
