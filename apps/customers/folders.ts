@@ -21,6 +21,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/customers': 'people and companies: names, duplicates, imports',
   'domain/pipelines': 'stages of deals, and how deals move',
   'domain/deals': 'deals, and their stays in stages',
+  'domain/forecasts': 'quotas, and what deals are expected to bring',
   'domain/custom-fields': 'definitions of custom fields',
   'domain/custom-objects': 'types of records that tenants define, and their records',
   'domain/associations': 'links between records of any types',
@@ -39,6 +40,7 @@ export const folders: readonly string[] = Object.keys(contents);
 
 /** Allowed imports between folders of `domain`. */
 export const domainImports: Readonly<Record<string, readonly string[]>> = {
+  'domain/forecasts': ['domain/deals'],
   'domain/consents': ['domain/suppressions'],
   'domain/privacy': [
     'domain/customers',

@@ -42,6 +42,7 @@ import { KeepOrderValuesByRow } from './migrations/keep-order-values-by-row.migr
 import { OrderDealsByRank } from './migrations/order-deals-by-rank.migration.js';
 import { OrderByAllTimes } from './migrations/order-by-all-times.migration.js';
 import { ReadChangesOfRecord } from './migrations/read-changes-of-record.migration.js';
+import { ReadRecordsAsOf } from './migrations/read-records-as-of.migration.js';
 import { RemoveChanges } from './migrations/remove-changes.migration.js';
 import { SealPersonalData } from './migrations/seal-personal-data.migration.js';
 import { TakeChangesByAddress } from './migrations/take-changes-by-address.migration.js';
@@ -52,6 +53,7 @@ import { CreateAssignmentTurn } from './migrations/create-assignment-turn.migrat
 import { CreateLead } from './migrations/create-lead.migration.js';
 import { CreateDeal } from './migrations/create-deal.migration.js';
 import { CreatePipeline } from './migrations/create-pipeline.migration.js';
+import { CreateQuota } from './migrations/create-quota.migration.js';
 import { CreateRecordAssociation } from './migrations/create-record-association.migration.js';
 import { CreateWorkspaceArchive } from './migrations/create-workspace-archive.migration.js';
 import { LogFileDeletionsOnce } from './migrations/log-file-deletions-once.migration.js';
@@ -152,4 +154,6 @@ export const migrations = [
   CreateAssignmentRule,
   CreateAssignment,
   CreateAssignmentTurn,
+  CreateQuota,
+  ReadRecordsAsOf,
 ];

@@ -13,6 +13,7 @@ import { assignments } from './domain/assignment/assignments.js';
 import { leads } from './domain/leads/leads.js';
 import { loggedFiles } from './domain/files/file-message.js';
 import { stageEntries } from './domain/deals/stage-entries.js';
+import { quotas } from './domain/forecasts/quotas.js';
 import { pipelines } from './domain/pipelines/pipelines.js';
 import { loggedRecord } from './engine/changes/log/logged-record.js';
 import { loggedMerges } from './engine/merge/merge-message.js';
@@ -42,4 +43,5 @@ export const loggedTypes = new LoggedTypes([
   loggedRecord(leads),
   loggedRecord(assignmentRules),
   { ...loggedRecord(assignments), scope: { by: 'RECORD', of: assignedRecord } },
+  loggedRecord(quotas),
 ]);

@@ -20,6 +20,8 @@ import { DealMovesServiceService } from '@rapport/contracts/rapport/sales/v1/dea
 import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
 import { LeadWorkServiceService } from '@rapport/contracts/rapport/sales/v1/lead_work_service';
 import { LeadsServiceService } from '@rapport/contracts/rapport/sales/v1/leads_service';
+import { ForecastsServiceService } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
+import { QuotasServiceService } from '@rapport/contracts/rapport/sales/v1/quotas_service';
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
 import { AssignmentRulesServiceService } from '@rapport/contracts/rapport/work/v1/assignment_rules_service';
@@ -52,6 +54,8 @@ import { AssignmentsController } from './domain/assignment/assignments.js';
 import { LeadWorkController } from './domain/leads/lead-work.controller.js';
 import { LeadsController } from './domain/leads/leads.js';
 import { PipelinesController } from './domain/pipelines/pipelines.js';
+import { ForecastsController } from './domain/forecasts/forecasts.controller.js';
+import { QuotasController } from './domain/forecasts/quotas.js';
 import { PrivacyController } from './domain/privacy/privacy.controller.js';
 import { SettingsController } from './domain/settings/settings.controller.js';
 import { Sealing } from './engine/sealing/sealing.js';
@@ -87,6 +91,8 @@ export const services: readonly ServiceDefinition[] = [
   AssignmentRulesServiceService,
   AssignmentsServiceService,
   AssignmentTrialsServiceService,
+  QuotasServiceService,
+  ForecastsServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -115,6 +121,8 @@ export const controllers = [
   AssignmentRulesController,
   AssignmentsController,
   AssignmentTrialsController,
+  QuotasController,
+  ForecastsController,
 ];
 
 /** Services whose handlers all respect record owners. The others refuse callers with a narrow record scope. */
@@ -140,6 +148,8 @@ const scopedControllers: readonly Type[] = [
   LeadsController,
   LeadWorkController,
   AssignmentRulesController,
+  QuotasController,
+  ForecastsController,
 ];
 
 /** What wraps the handlers of a controller. */

@@ -21,6 +21,7 @@ const unlogged: Record<string, string> = {
   lead_key: 'its data is in the lead',
   lead_order_value: 'its data is in the lead',
   pipeline_key: 'its data is in the pipeline',
+  quota_key: 'its data is in the quota',
   idempotency_key: 'responses of calls, which are not records',
   file_content: 'its data is in the files',
   file_piece: 'bytes of files',
@@ -74,6 +75,7 @@ const unloggedColumns: Record<string, readonly string[]> = {
     ...['sort_company', 'expected_amount_order', 'search_text', 'terms', 'order_values', 'index_version', 'sealed'],
   ],
   pipeline: ['sort_name', 'search_text', 'index_version'],
+  quota: ['sort_name', 'amount_order', 'search_text', 'terms', 'index_version'],
   stage_entry: ['amount_order', 'terms', 'index_version'],
   consent: [],
   // Part of the record's name, and of the hash of the bytes.

@@ -37,6 +37,8 @@ import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/
 import { AssignmentRulesServiceService } from '@rapport/contracts/rapport/work/v1/assignment_rules_service';
 import { AssignmentTrialsServiceService } from '@rapport/contracts/rapport/work/v1/assignment_trials_service';
 import { AssignmentsServiceService } from '@rapport/contracts/rapport/work/v1/assignments_service';
+import { ForecastsServiceService } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
+import { QuotasServiceService } from '@rapport/contracts/rapport/sales/v1/quotas_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { ViewsServiceService } from '@rapport/contracts/rapport/work/v1/views_service';
 import { WorkspaceServiceService } from '@rapport/contracts/rapport/work/v1/workspace_service';
@@ -81,6 +83,8 @@ const definitions = {
   ...ViewsServiceService,
   ...FilesServiceService,
   ...WorkspaceServiceService,
+  ...QuotasServiceService,
+  ...ForecastsServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =
@@ -248,6 +252,7 @@ export function newCaller(): Caller {
       ...['workspace.read', 'workspace.configure', 'objects.read', 'objects.write'],
       ...['customObjects.read', 'customObjects.configure', 'views.read', 'views.write'],
       ...['leads.read', 'leads.write', 'assignmentRules.read', 'assignmentRules.configure'],
+      ...['forecasts.read', 'forecasts.write', 'forecasts.configure'],
     ],
   };
 }

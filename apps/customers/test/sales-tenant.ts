@@ -1,6 +1,7 @@
 import { Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import { Lead } from '@rapport/contracts/rapport/sales/v1/lead';
 import { GuardKind, Pipeline, Stage, StageKind, StageTransitions } from '@rapport/contracts/rapport/sales/v1/pipeline';
+import { Quota } from '@rapport/contracts/rapport/sales/v1/quota';
 import type { StageEntry } from '@rapport/contracts/rapport/sales/v1/stage_entry';
 import type { Assignment } from '@rapport/contracts/rapport/work/v1/assignment';
 import { AssignmentMethod, AssignmentRule } from '@rapport/contracts/rapport/work/v1/assignment_rule';
@@ -19,6 +20,11 @@ export class SalesTenant {
 
   createDeal({ id: pipelineId }: Pipeline, given: Partial<Deal> = {}): Promise<Deal> {
     return this.service.call('createDeal', { deal: deal({ pipelineId, ...given }) }, this.caller);
+  }
+
+  createQuota(given: Partial<Quota> = {}): Promise<Quota> {
+    const quota = { ...blankQuota, period: '2026', amount: { currencyCode: 'EUR', amount: '100' }, ...given };
+    return this.service.call('createQuota', { quota }, this.caller);
   }
 
   updateDeal(id: string, changes: Partial<Deal>): Promise<Deal> {
@@ -60,6 +66,7 @@ export class SalesTenant {
 
 const blankDeal = Deal.decode(new Uint8Array());
 
+const blankQuota = Quota.decode(new Uint8Array());
 const blankStage = Stage.decode(new Uint8Array());
 
 export function deal(given: Partial<Deal> = {}): Deal {

@@ -35,6 +35,7 @@ const notExported: Record<string, string> = {
   operation_job: 'of operations',
   outbox: 'the history of the workspace',
   pipeline_key: 'derived from the pipelines',
+  quota_key: 'derived from the quotas',
   suppression_space: 'in the manifest',
   tenant_encryption: 'encrypted workspaces are not exported',
   workspace_piece: 'of operations',

@@ -258,6 +258,8 @@ async function everything(api: ApiClient): Promise<string> {
     'assignmentRules?showDeleted=true',
     'assignmentRules',
     'assignments',
+    'quotas?showDeleted=true',
+    'quotas',
     'views',
     'customObjects?showDeleted=true',
     `objects/${theirs.living['objects']}/records?showDeleted=true`,

@@ -37,6 +37,8 @@ const particulars: Readonly<Record<string, () => Json>> = {
   UpsertObjectRecord: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   CreateCustomField: () => ({ key: newMarker(), type: 'TEXT' }),
   ReplayWebhookEvents: () => ({ eventIds: [crypto.randomUUID()] }),
+  CreateQuota: () => ({ ownerId: crypto.randomUUID() }),
+  UpsertQuota: () => ({ ownerId: crypto.randomUUID() }),
   UpsertDeal: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   CreateAssignmentRule: () => ({ recordType: 'lead' }),
   UpsertAssignmentRule: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
@@ -51,6 +53,7 @@ const fileColumns: Readonly<Record<string, string>> = {
   ImportPipelines: 'name',
   ImportLeads: 'company',
   ImportAssignmentRules: 'name',
+  ImportQuotas: 'name',
   ImportObjectRecords: 'name',
 };
 

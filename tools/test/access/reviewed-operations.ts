@@ -107,6 +107,7 @@ export const forMissing: Readonly<Record<string, string>> = {
   'ListDealHistory params.id': 'as for ListCustomerHistory',
   'ListLeadHistory params.id': 'as for ListCustomerHistory',
   'ListObjectRecordHistory params.id': 'as for ListCustomerHistory',
+  'ListQuotaHistory params.id': 'as for ListCustomerHistory',
   'ListPipelineHistory params.id': 'as for ListCustomerHistory',
   'ListStageEntries query.filter': 'the entries of a deleted deal are kept, and those of its pipeline',
   'MergeCustomers body.mergedId': 'what was deleted may be a duplicate all the same',
@@ -118,6 +119,7 @@ export const forMissing: Readonly<Record<string, string>> = {
   'UndeleteDeal params.id': 'brings it back',
   'UndeleteLead params.id': 'brings it back',
   'UndeleteObjectRecord params.id': 'brings it back',
+  'UndeleteQuota params.id': 'brings it back',
   'UndeletePipeline params.id': 'brings it back',
   'UndeleteFile params.id': 'brings it back',
 };

@@ -144,6 +144,10 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     return assignments[0]?.id ?? '';
   });
 
+  const amount = { currencyCode: 'EUR', amount: '100' };
+  // Each owner has one for a period.
+  const makeQuota = () => create('/v1/quotas', { name: marker, period: '2026', amount, ownerId: crypto.randomUUID() });
+
   const makeObject = async () => {
     const key = newMarker();
     const id = await create('/v1/customObjects', { key, displayName: marker });
@@ -221,6 +225,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     customObjects: async () => (await object()).id,
     objects: async () => (await object()).key,
     objectRecords: once(makeObjectRecord),
+    quotas: makeQuota,
     views: makeView,
     apiKeys: () => create('/v1/apiKeys', { displayName: marker, permissions }),
     users: user,
@@ -251,6 +256,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     objectRecords: async () => remove(await records(), await makeObjectRecord()),
     customFields: async () => remove('customFields', await customField()),
     importMappings: async () => remove('importMappings', await importMapping()),
+    quotas: async () => remove('quotas', await makeQuota()),
     views: async () => remove('views', await makeView()),
     users: async () => remove('users', await makeUser()),
     roles: async () => remove('roles', await makeRole('Former')),

@@ -45,6 +45,12 @@ const fixtures: Readonly<Record<string, RecordFixture>> = {
     prepare: async (create) => ({ customerId: await create('customers', { kind: 'COMPANY', displayName: 'Engines' }) }),
   },
   'rapport/Pipeline': { text: 'name', prepare: async () => ({ stages }) },
+  'rapport/Quota': {
+    text: 'name',
+    prepare: async () => ({ period: '2026', amount: { currencyCode: 'EUR', amount: '100' } }),
+    unique: () => ({ period: newPeriod() }),
+    needsUnique: true,
+  },
   'rapport/CustomObject': { text: 'displayName', unique: () => ({ key: `key_${newDigits()}` }), needsUnique: true },
   'rapport/ObjectRecord': {
     text: 'name',
@@ -99,6 +105,12 @@ export const readPermissions = [...new Set(recordContracts(contract).map(({ perm
 
 function newExternalId(): Json {
   return { externalIds: [{ system: 'erp', value: newDigits() }] };
+}
+
+/** One of 24,000 months. */
+function newPeriod(): string {
+  const month = 12_000 + Math.floor(Math.random() * 24_000);
+  return `${Math.floor(month / 12)}-${String((month % 12) + 1).padStart(2, '0')}`;
 }
 
 function newDigits(): string {

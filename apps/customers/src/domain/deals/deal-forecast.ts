@@ -61,7 +61,7 @@ export function weighted(amount: Money | undefined, percent: number | undefined)
 }
 
 /** Decimal places of a currency. */
-function minorUnits(currency: string): number {
+export function minorUnits(currency: string): number {
   const digits = minorUnitsOf.get(currency);
   if (digits !== undefined) return digits;
   const format = new Intl.NumberFormat('en', { style: 'currency', currency });

@@ -59,6 +59,7 @@ const released = [
     'suppression',
     'settings',
     'file',
+    'quota',
   ].flatMap((type) => ['*', 'created', 'updated', 'deleted', 'undeleted', 'merged'].map((verb) => `${type}.${verb}`)),
 ];
 

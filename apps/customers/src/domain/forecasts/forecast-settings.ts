@@ -1,0 +1,34 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { readForTenant } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import { defaultTimeZone } from '../../engine/query/workspace-time-zone.js';
+
+/** What forecasts need of the settings of a workspace. */
+export interface ForecastSettings {
+  timeZone: string;
+  fiscalYearStartMonth: number;
+}
+
+/** The settings as they are, or as of a time of the log. */
+export async function forecastSettings(em: EntityManager, since: string | undefined): Promise<ForecastSettings> {
+  const { tenantId } = currentCaller();
+  const current = {
+    name: 'forecast_settings',
+    sql: `select time_zone, fiscal_year_start_month from workspace_settings where tenant_id = $1`,
+    values: [tenantId],
+  };
+  const former = {
+    name: 'former_forecast_settings',
+    sql: `select past.time_zone, past.fiscal_year_start_month
+      from (select $1::uuid as id) wanted left join records_before('settings', $2::timestamptz) changed on true
+        left join workspace_settings on workspace_settings.tenant_id = wanted.id
+        cross join lateral jsonb_populate_record(workspace_settings, coalesce(changed.before, '{}')) as past
+      where changed.is_new is not true and past.tenant_id is not null`,
+    values: [tenantId, since],
+  };
+  const [row] = await readForTenant<{ time_zone: string; fiscal_year_start_month: number }>(
+    em,
+    since === undefined ? current : former,
+  );
+  return { timeZone: row?.time_zone ?? defaultTimeZone, fiscalYearStartMonth: row?.fiscal_year_start_month ?? 1 };
+}
