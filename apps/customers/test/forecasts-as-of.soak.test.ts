@@ -1,0 +1,81 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { isSoak, printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
+import type { ComputeForecastRequest, Forecast } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
+import { ownersSeenBy, type Caller } from '@rapport/platform';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SeedRandom } from '../seed/seed-random.ts';
+import { ForecastHistory } from './forecast-history.js';
+import { RunningCustomers } from './running-customers.js';
+
+const size = {
+  histories: sizeOf('FORECAST_HISTORIES', { short: 1, long: 12 }),
+  steps: sizeOf('FORECAST_STEPS', { short: 120, long: 400 }),
+  /** Steps between forecasts. */
+  pace: 4,
+};
+
+let service: RunningCustomers;
+
+beforeAll(async () => {
+  service = await RunningCustomers.start();
+}, 120_000);
+afterAll(() => service.stop());
+
+/** A forecast as it was answered, and what it was computed from. */
+interface Answered {
+  request: Partial<ComputeForecastRequest>;
+  caller: Caller;
+  answer: Forecast;
+  input: object;
+}
+
+test(
+  'a forecast of an earlier time is the one that was answered then, and that of an independent oracle',
+  async () => {
+    const random = new SeedRandom(printedSeed('forecasts-as-of'));
+    const answered: Answered[] = [];
+    const tally: Record<string, number> = {};
+    for (let number = 0; number < size.histories; number += 1) {
+      const history = await ForecastHistory.create(service, random);
+      for (let step = 1; step <= size.steps; step += 1) {
+        const outcome = await history.step();
+        tally[outcome] = (tally[outcome] ?? 0) + 1;
+        if (step % size.pace > 0) continue;
+        const { request, caller } = history.question();
+        const answer = await service.call('computeForecast', request, caller);
+        const input = { request, seen: ownersSeenBy(caller), ...(await history.content()) };
+        answered.push({ request, caller, answer, input });
+        await expectSame(random.pick(answered));
+      }
+    }
+    for (const each of answered) await expectSame(each);
+
+    printTally('steps', tally);
+    const groups = answered.reduce((sum, { answer }) => sum + answer.groups.length, 0);
+    printTally('forecasts', { answered: answered.length, groups });
+    const expected = oracle(answered.map(({ input }) => input));
+    answered.forEach(({ answer, request }, index) => {
+      const { total, groups: found } = JSON.parse(JSON.stringify(answer)) as Forecast;
+      expect({ total, groups: found }, JSON.stringify(request)).toEqual(expected[index]);
+    });
+    expect(groups).toBeGreaterThan(0);
+  },
+  isSoak ? soakTimeoutMs : 60_000,
+);
+
+async function expectSame({ request, caller, answer }: Answered): Promise<void> {
+  const { source, ...past } = await service.call('computeForecast', { ...request, asOf: answer.computeTime }, caller);
+  expect({ ...past, source: answer.source }, JSON.stringify({ request, source })).toEqual(answer);
+}
+
+function oracle(inputs: readonly object[]): unknown[] {
+  const input = inputs.map((each) => JSON.stringify(each)).join('\n');
+  const options = { input, encoding: 'utf8', maxBuffer: 1 << 28 } as const;
+  const { stdout, stderr, status } = spawnSync('python3', [join(import.meta.dirname, 'forecast_oracle.py')], options);
+  expect(status, stderr).toBe(0);
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line));
+}
