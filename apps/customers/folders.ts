@@ -41,6 +41,7 @@ export const folders: readonly string[] = Object.keys(contents);
 /** Allowed imports between folders of `domain`. */
 export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/forecasts': ['domain/deals'],
+  'domain/deals': ['domain/pipelines'],
   'domain/consents': ['domain/suppressions'],
   'domain/privacy': [
     'domain/customers',

@@ -16,6 +16,9 @@ import { Merge } from './engine/merge/merge.entity.js';
 import { AddCustomFieldRecordType } from './migrations/add-custom-field-record-type.migration.js';
 import { AddCustomFieldsAndTerms } from './migrations/add-custom-fields-and-terms.migration.js';
 import { AddForecastToDeal } from './migrations/add-forecast-to-deal.migration.js';
+import { AddMoveToStageEntry } from './migrations/add-move-to-stage-entry.migration.js';
+import { AddRotTimeToDeal } from './migrations/add-rot-time-to-deal.migration.js';
+import { OrderDealsByRotTime } from './migrations/order-deals-by-rot-time.migration.js';
 import { AddRankToDeal } from './migrations/add-rank-to-deal.migration.js';
 import { AddRecordScope } from './migrations/add-record-scope.migration.js';
 import { AuditChanges } from './migrations/audit-changes.migration.js';
@@ -156,4 +159,7 @@ export const migrations = [
   CreateAssignmentTurn,
   CreateQuota,
   ReadRecordsAsOf,
+  AddMoveToStageEntry,
+  AddRotTimeToDeal,
+  OrderDealsByRotTime,
 ];

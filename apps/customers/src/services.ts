@@ -22,6 +22,7 @@ import { LeadWorkServiceService } from '@rapport/contracts/rapport/sales/v1/lead
 import { LeadsServiceService } from '@rapport/contracts/rapport/sales/v1/leads_service';
 import { ForecastsServiceService } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
 import { QuotasServiceService } from '@rapport/contracts/rapport/sales/v1/quotas_service';
+import { PipelineStagesServiceService } from '@rapport/contracts/rapport/sales/v1/pipeline_stages_service';
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
 import { AssignmentRulesServiceService } from '@rapport/contracts/rapport/work/v1/assignment_rules_service';
@@ -53,6 +54,7 @@ import { AssignmentTrialsController } from './domain/assignment/assignment-trial
 import { AssignmentsController } from './domain/assignment/assignments.js';
 import { LeadWorkController } from './domain/leads/lead-work.controller.js';
 import { LeadsController } from './domain/leads/leads.js';
+import { PipelineStagesController } from './domain/deals/pipeline-stages.controller.js';
 import { PipelinesController } from './domain/pipelines/pipelines.js';
 import { ForecastsController } from './domain/forecasts/forecasts.controller.js';
 import { QuotasController } from './domain/forecasts/quotas.js';
@@ -77,6 +79,7 @@ export const services: readonly ServiceDefinition[] = [
   SuppressionsServiceService,
   PrivacyServiceService,
   PipelinesServiceService,
+  PipelineStagesServiceService,
   DealsServiceService,
   DealMovesServiceService,
   StageEntriesServiceService,
@@ -107,6 +110,7 @@ export const controllers = [
   SuppressionsController,
   PrivacyController,
   PipelinesController,
+  PipelineStagesController,
   DealsController,
   DealMovesController,
   StageEntriesController,

@@ -1,4 +1,5 @@
 import type { Deal } from '@rapport/contracts/rapport/sales/v1/deal';
+import { DealMove } from '@rapport/contracts/rapport/sales/v1/deal_moves_service';
 import { StageTransitions, type Pipeline } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { createOrm, tenantSession } from '@rapport/persistence';
 import { v7 } from 'uuid';
@@ -20,7 +21,7 @@ beforeEach(async () => {
 });
 
 type Move = { stage?: string; pipelineId?: string; beforeId?: string; afterId?: string };
-const unset = { stage: undefined, pipelineId: undefined, beforeId: undefined, afterId: undefined };
+const unset = { ...DealMove.decode(new Uint8Array()), updateMask: undefined };
 
 function move(id: string, to: Move, more: object = {}, caller = tenant.caller): Promise<Deal> {
   return service.call('moveDeal', { id, move: { ...unset, ...to }, ...more }, caller);

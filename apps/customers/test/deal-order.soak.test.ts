@@ -1,4 +1,5 @@
 import { isSoak, printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
+import { DealMove } from '@rapport/contracts/rapport/sales/v1/deal_moves_service';
 import { StageKind } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { AppError } from '@rapport/platform';
 import { v7 } from 'uuid';
@@ -39,7 +40,7 @@ test(
 
     /** Until the outcome is known: a repeated request is not done twice. */
     const move = async (id: string, to: object) => {
-      const unset = { stage: undefined, pipelineId: undefined, beforeId: undefined, afterId: undefined };
+      const unset = { ...DealMove.decode(new Uint8Array()), updateMask: undefined };
       const request = { id, move: { ...unset, ...to }, requestId: v7() };
       for (;;) {
         try {

@@ -32,6 +32,7 @@ import { DealMovesServiceService } from '@rapport/contracts/rapport/sales/v1/dea
 import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
 import { LeadWorkServiceService } from '@rapport/contracts/rapport/sales/v1/lead_work_service';
 import { LeadsServiceService } from '@rapport/contracts/rapport/sales/v1/leads_service';
+import { PipelineStagesServiceService } from '@rapport/contracts/rapport/sales/v1/pipeline_stages_service';
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
 import { AssignmentRulesServiceService } from '@rapport/contracts/rapport/work/v1/assignment_rules_service';
@@ -74,6 +75,7 @@ const definitions = {
   ...AssignmentsServiceService,
   ...AssignmentTrialsServiceService,
   ...PipelinesServiceService,
+  ...PipelineStagesServiceService,
   ...DealsServiceService,
   ...DealMovesServiceService,
   ...StageEntriesServiceService,

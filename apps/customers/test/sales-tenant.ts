@@ -1,6 +1,13 @@
 import { Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import { Lead } from '@rapport/contracts/rapport/sales/v1/lead';
-import { GuardKind, Pipeline, Stage, StageKind, StageTransitions } from '@rapport/contracts/rapport/sales/v1/pipeline';
+import {
+  Guard,
+  GuardKind,
+  Pipeline,
+  Stage,
+  StageKind,
+  StageTransitions,
+} from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { Quota } from '@rapport/contracts/rapport/sales/v1/quota';
 import type { StageEntry } from '@rapport/contracts/rapport/sales/v1/stage_entry';
 import type { Assignment } from '@rapport/contracts/rapport/work/v1/assignment';
@@ -106,6 +113,10 @@ export function pipeline(given: Partial<Pipeline> = {}): Pipeline {
 }
 
 export function stage(key: string, kind: StageKind, fields: string[] = []): Stage {
-  const guards = fields.length === 0 ? [] : [{ kind: GuardKind.FIELDS, fields, message: undefined }];
+  const guards = fields.length === 0 ? [] : [guard(GuardKind.FIELDS, { fields })];
   return { ...blankStage, key, name: key, kind, guards };
+}
+
+export function guard(kind: GuardKind, given: Partial<Guard> = {}): Guard {
+  return { ...Guard.decode(new Uint8Array()), kind, ...given };
 }

@@ -1,18 +1,19 @@
 import { DealStatus, type Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
-import { StageKind, StageTransitions, type Pipeline, type Stage } from '@rapport/contracts/rapport/sales/v1/pipeline';
-import type { FieldViolation } from '@rapport/platform';
-import type { RecordChange } from '../../engine/fields/record-definition.js';
+import { StageKind, type Stage } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 import { categoryOfStatus, categoryViolations, forecastOf } from './deal-forecast.js';
+import { openTasks } from './open-tasks.js';
 import { rankOfEntry, rankOfNew } from './rank.js';
 import { enterStages } from './stage-entries.js';
+import { hasMoved, stageOf, stageViolations } from './stage-rules.js';
 
 /** Deals: possible sales, each in a stage of a pipeline. */
 export const deals = defineRecord<Deal>('rapport/Deal', DealsServiceService, {
   indexVersion: 3,
   needs: ['pipelineId'],
+  facts: openTasks,
   guard: (change) => [
     ...stageViolations(change),
     ...categoryViolations(change.after.forecastCategory, 'forecastCategory'),
@@ -26,7 +27,8 @@ export const deals = defineRecord<Deal>('rapport/Deal', DealsServiceService, {
     const closeTime = status === DealStatus.OPEN ? undefined : hasClosed ? moment : before.closeTime;
     const rank = rankAfter(before, after, moment);
     const stageTime = hasEntered ? moment : before?.stageTime;
-    return { status, closeTime, stageTime, rank, ...forecastOf(after, status, stage) };
+    const rotTime = status === DealStatus.OPEN ? rotTimeOf(stage, stageTime) : undefined;
+    return { status, closeTime, stageTime, rotTime, rank, ...forecastOf(after, status, stage) };
   },
   lacking: lackingFields,
   detail: ({ stage }) => stage,
@@ -49,54 +51,17 @@ function rankAfter(before: Deal | undefined, after: Deal, entered: string | unde
   return hasRank ? after.rank : rankOfEntry(after.id, entered ?? '');
 }
 
+/** @param since when the deal entered the stage */
+function rotTimeOf(stage: Stage | undefined, since: string | undefined): string | undefined {
+  if (stage?.limitDays === undefined || since === undefined) return undefined;
+  return new Date(Date.parse(since) + stage.limitDays * dayMs).toISOString();
+}
+
+const dayMs = 86_400_000;
+
 /** The clock of another process may be ahead: the leave time is never before the enter time. */
 function later(now: string | undefined, entered: string | undefined): string | undefined {
   return Date.parse(entered ?? '') > Date.parse(now ?? '') ? entered : now;
-}
-
-/** Checks the stage of a deal: it exists, the pipeline allows the transition, and its guards are met. */
-function stageViolations({ before, after, needs }: RecordChange<Deal>): FieldViolation[] {
-  const pipeline = needs['pipelineId'] as Pipeline | undefined;
-  // A violation already reports the missing pipeline.
-  if (!pipeline) return [];
-  const stage = stageOf(needs, after.stage);
-  if (!stage) return [violation('stage', 'UNKNOWN_STAGE', 'must be the key of a stage of the pipeline')];
-  if (!hasMoved(before, after)) return [];
-  const isWithin = before?.pipelineId === after.pipelineId;
-  if (isWithin && !mayEnter(pipeline, before.stage, stage)) {
-    return [violation('stage', 'STAGE_TRANSITION', `can not be entered from ${before.stage}`)];
-  }
-  return stage.guards.flatMap(({ fields, message }) =>
-    fields
-      .filter((path) => !hasValue(after, path))
-      .map((path) => violation(path, 'REQUIRED', message ?? `must be set in the stage ${stage.key}`)),
-  );
-}
-
-function violation(field: string, reason: string, description: string): FieldViolation {
-  return { field, reason, description };
-}
-
-function hasMoved(before: Deal | undefined, after: Deal): boolean {
-  return before?.stage !== after.stage || before.pipelineId !== after.pipelineId;
-}
-
-function mayEnter({ transitions, transitionPairs, stages }: Pipeline, from: string, to: Stage): boolean {
-  switch (transitions) {
-    case StageTransitions.NEXT_ONLY: {
-      const place = stages.findIndex(({ key }) => key === from);
-      const isOpen = stages[place]?.kind === StageKind.OPEN;
-      return isOpen && (stages[place + 1]?.key === to.key || to.kind === StageKind.LOST);
-    }
-    case StageTransitions.LISTED:
-      return transitionPairs.some((pair) => pair.from === from && pair.to === to.key);
-    default:
-      return true;
-  }
-}
-
-function stageOf(needs: RecordChange<Deal>['needs'], key: string): Stage | undefined {
-  return (needs['pipelineId'] as Pipeline | undefined)?.stages.find((stage) => stage.key === key);
 }
 
 function statusOf({ kind }: Stage): DealStatus {
@@ -108,18 +73,4 @@ function statusOf({ kind }: Stage): DealStatus {
     default:
       return DealStatus.OPEN;
   }
-}
-
-/** Whether a deal has what a guard requires. @param path such as `amount` or `customFields.plan` */
-function hasValue(deal: Deal, path: string): boolean {
-  const [name = '', key] = path.split('.');
-  const value = (deal as unknown as Record<string, unknown>)[name];
-  // 0 is UNSPECIFIED in an enum of the contract, and an ordinary number in a custom field.
-  if (key === undefined) return isSet(value) && value !== 0;
-  const values = (value ?? {}) as Record<string, unknown>;
-  return Object.hasOwn(values, key) && isSet(values[key]);
-}
-
-function isSet(value: unknown): boolean {
-  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== '';
 }

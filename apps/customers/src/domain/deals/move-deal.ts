@@ -1,32 +1,91 @@
-import type { DealMove, MoveDealRequest } from '@rapport/contracts/rapport/sales/v1/deal_moves_service';
+import type { DealMove } from '@rapport/contracts/rapport/sales/v1/deal_moves_service';
 import type { Deal } from '@rapport/contracts/rapport/sales/v1/deal';
+import type { Pipeline } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import type { StatementTransaction } from '@rapport/persistence';
-import { invalidArgument } from '@rapport/platform';
+import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
-import { changeRecord, readForChange } from '../../engine/write/write-record.js';
-import { DealOrder, type Gap } from './deal-order.js';
+import { presentFields, readUpdateMask } from '../../engine/records/update-mask.js';
+import { changeRecord, readForChange, type Known } from '../../engine/write/write-record.js';
+import { DealOrder, type Gap, type StageOfPipeline } from './deal-order.js';
 import { deals } from './deals.js';
 import { rankOfEntry } from './rank.js';
+import { isOverridable } from './stage-rules.js';
 
-/** Handles MoveDeal. */
-export async function moveDeal(transaction: StatementTransaction, { id, move, etag }: MoveDealRequest): Promise<Deal> {
-  if (!move) throw invalidArgument([{ field: 'move', reason: 'REQUIRED', description: 'is required' }]);
+/** What a call wants to become of a deal. */
+export interface DealTarget {
+  id: string;
+  etag?: string | undefined;
+  /** The field of the request with the move. */
+  field: string;
+  move: DealMove | undefined;
+  /** Decides about what `move` leaves open, once the deal is locked. Other fields of the deal are those of an update. */
+  choose?: (deal: LockedDeal) => Promise<Partial<Deal>> | Partial<Deal>;
+}
+
+/** A deal to move, and the pipeline that it is in. */
+export interface LockedDeal {
+  deal: Deal;
+  pipeline: Pipeline;
+}
+
+/** Moves a deal, and changes its fields in the same write. All moves of one deal are made here. */
+export async function moveDeal(transaction: StatementTransaction, target: DealTarget): Promise<Deal> {
+  const { id, move, field, etag } = target;
+  if (!move) throw invalidArgument([{ field, reason: 'REQUIRED', description: 'is required' }]);
+  const isWaived = move.override === true ? overriding() : undefined;
+  const set = fieldsToSet(move, field);
   await DealOrder.lock(transaction);
-  const neighbor = await neighborOf(transaction, id, move);
-  const target = { pipelineId: move.pipelineId ?? neighbor?.pipelineId, stage: move.stage ?? neighbor?.stage };
-  const wanted = { ...deals.empty(), ...(target.pipelineId !== undefined && { pipelineId: target.pipelineId }) };
-  const { record, ...known } = await readForChange(transaction, deals, id, wanted);
+  const neighbor = await neighborOf(transaction, id, move, field);
+  const pipelineId = move.pipelineId ?? neighbor?.pipelineId;
+  const sent = { ...deals.empty(), ...set, ...(pipelineId !== undefined && { pipelineId }) };
+  const { record, ...known } = await readForChange(transaction, deals, id, sent);
   const before = await liveRecord(transaction, deals, id, record);
-  const stage = { pipelineId: target.pipelineId ?? before.pipelineId, stage: target.stage ?? before.stage };
-  checkStage(move, neighbor, stage);
+  const chosen = await target.choose?.({ deal: before, pipeline: pipelineOf(known, before) });
+  const stage = {
+    pipelineId: pipelineId ?? before.pipelineId,
+    stage: chosen?.stage ?? move.stage ?? neighbor?.stage ?? before.stage,
+  };
+  checkStage(move, neighbor, stage, field);
+  const rank = await rankAt(transaction, before, { stage, move, neighbor });
+  const changes = { ...before, ...set, ...chosen, ...stage, rank };
+  const mask = [...new Set([...Object.keys({ ...set, ...chosen, ...stage }), 'rank'])];
+  return changeRecord(transaction, deals, before, known, { changes, mask, etag, reason: move.reason, isWaived });
+}
+
+/** @throws AppError PERMISSION_DENIED for a caller that can not change the pipeline */
+function overriding(): typeof isOverridable {
+  if (currentCaller().permissions.includes('pipelines.configure')) return isOverridable;
+  const message = 'An override requires the permission pipelines.configure.';
+  throw new AppError('PERMISSION_DENIED', 'OVERRIDE_NOT_ALLOWED', message);
+}
+
+/** The fields that a move sets. @throws AppError INVALID_ARGUMENT for those that it moves the deal by */
+function fieldsToSet({ set, updateMask }: DealMove, field: string): Partial<Deal> {
+  if (!set) return {};
+  const names = updateMask ? readUpdateMask(deals, updateMask) : presentFields(deals, set);
+  const moved = names.find((name) => name === 'stage' || name === 'pipelineId');
+  if (moved !== undefined) throw refused(field, `set.${moved}`, 'NOT_ALLOWED', 'can not be set here');
+  return Object.fromEntries(names.map((name) => [name, (set as unknown as Record<string, unknown>)[name]]));
+}
+
+/** The pipeline of a live deal is live: it can not be deleted meanwhile. */
+function pipelineOf({ linked }: Known, deal: Deal): Pipeline {
+  const pipeline = linked.change(deals, deal, deal).needs['pipelineId'];
+  if (!pipeline) throw new Error(`The pipeline of the deal ${deal.id} is not live.`);
+  return pipeline as Pipeline;
+}
+
+async function rankAt(
+  transaction: StatementTransaction,
+  { id, pipelineId, stage: key, rank }: Deal,
+  { stage, move, neighbor }: { stage: StageOfPipeline; move: DealMove; neighbor: Deal | undefined },
+): Promise<string | undefined> {
   const order = await DealOrder.of(transaction, stage, id);
   const gap = await gapOf(order, move, neighbor);
-  const isThere = before.pipelineId === stage.pipelineId && before.stage === stage.stage && isIn(gap, before.rank);
-  const rank = isThere ? before.rank : await rankIn(order, gap, id);
-  const changes = { ...before, ...stage, rank };
-  return changeRecord(transaction, deals, before, known, { changes, mask: ['pipelineId', 'stage', 'rank'], etag });
+  const isThere = pipelineId === stage.pipelineId && key === stage.stage && isIn(gap, rank);
+  return isThere ? rank : rankIn(order, gap, id);
 }
 
 /** @throws AppError INVALID_ARGUMENT for a neighbor that is the deal itself, or that the caller cannot see */
@@ -34,28 +93,30 @@ async function neighborOf(
   transaction: StatementTransaction,
   id: string,
   { beforeId, afterId }: DealMove,
+  within: string,
 ): Promise<Deal | undefined> {
   if (beforeId !== undefined && afterId !== undefined) {
-    throw refused('afterId', 'CONFLICTING_FIELDS', 'can not be set together with beforeId');
+    throw refused(within, 'afterId', 'CONFLICTING_FIELDS', 'can not be set together with beforeId');
   }
   const neighborId = beforeId ?? afterId;
   if (neighborId === undefined) return undefined;
   const field = beforeId === undefined ? 'afterId' : 'beforeId';
-  if (neighborId === id) throw refused(field, 'SAME_RECORD', 'must be the id of another deal');
+  if (neighborId === id) throw refused(within, field, 'SAME_RECORD', 'must be the id of another deal');
   const rows = await transaction.rows<StoredRecord<Deal>>(liveRecords(deals, [neighborId]));
   const [neighbor] = await openStored(deals, rows);
-  if (!neighbor) throw refused(field, 'DEAL_NOT_FOUND', 'must be the id of a live deal');
+  if (!neighbor) throw refused(within, field, 'DEAL_NOT_FOUND', 'must be the id of a live deal');
   return neighbor;
 }
 
 function checkStage(
   { beforeId }: DealMove,
   neighbor: Deal | undefined,
-  { pipelineId, stage }: { pipelineId: string; stage: string },
+  { pipelineId, stage }: StageOfPipeline,
+  within: string,
 ): void {
   if (!neighbor || (neighbor.pipelineId === pipelineId && neighbor.stage === stage)) return;
   const field = beforeId === undefined ? 'afterId' : 'beforeId';
-  throw refused(field, 'OTHER_STAGE', 'must be the id of a deal in the stage that the deal moves to');
+  throw refused(within, field, 'OTHER_STAGE', 'must be the id of a deal in the stage that the deal moves to');
 }
 
 function gapOf(order: DealOrder, { beforeId }: DealMove, neighbor: Deal | undefined): Promise<Gap> {
@@ -73,6 +134,6 @@ function isIn({ low, high }: Gap, rank = ''): boolean {
   return (low === undefined || rank > low) && (high === undefined || rank < high);
 }
 
-function refused(field: string, reason: string, description: string) {
-  return invalidArgument([{ field: `move.${field}`, reason, description }]);
+function refused(within: string, field: string, reason: string, description: string) {
+  return invalidArgument([{ field: `${within}.${field}`, reason, description }]);
 }

@@ -2,9 +2,10 @@ import type { Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
 import type { StageEntry } from '@rapport/contracts/rapport/sales/v1/stage_entry';
 import { formatEtag, type TransactionStatement } from '@rapport/persistence';
-import { currentCaller } from '@rapport/platform';
+import { callContext, currentCaller } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { CustomFields } from '../../engine/fields/custom-fields.js';
+import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { insertRows, recordRow } from '../../engine/records/record-statements.js';
 import { recordController } from '../../engine/serve/record-controller.js';
@@ -19,10 +20,7 @@ export const stageEntries = defineRecord<StageEntry>('rapport/StageEntry', Stage
 export const StageEntriesController = recordController(stageEntries, StageEntriesServiceService);
 
 /** A move of a deal into a stage. */
-export interface Move {
-  before: Deal | undefined;
-  after: Deal;
-}
+type Move = Pick<RecordChange<Deal>, 'before' | 'after' | 'remark'>;
 
 /** Completes the entries of the stages that deals leave, and creates entries for the stages they enter. @param moves in order of time */
 export function enterStages(moves: readonly Move[]): TransactionStatement[] {
@@ -43,10 +41,12 @@ export function enterStages(moves: readonly Move[]): TransactionStatement[] {
   return [...(stays.length > 0 ? [leaveStages(stays)] : []), insertRows(stageEntries, rows)];
 }
 
-function newEntry({ before, after }: Move): StageEntry {
+function newEntry({ before, after, remark }: Move): StageEntry {
   const { id: dealId, pipelineId, stage, stageTime: enterTime, amount, updatedBy } = after;
   return {
     ...{ id: uuidv7(), dealId, pipelineId, stage, enterTime, amount, previousStage: before?.stage },
+    ...{ reason: remark?.reason, cause: callContext.getStore()?.cause?.origin ?? 'api' },
+    overridden: remark?.isOverridden === true ? true : undefined,
     ...{ leaveTime: undefined, durationSeconds: undefined, etag: formatEtag(1), deleteTime: undefined },
     ...{ createTime: enterTime, updateTime: enterTime, createdBy: updatedBy, updatedBy },
   };

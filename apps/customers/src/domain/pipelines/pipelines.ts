@@ -1,15 +1,24 @@
 import { ForecastCategory } from '@rapport/contracts/rapport/sales/v1/forecast_category';
-import { StageKind, StageTransitions, type Pipeline, type Stage } from '@rapport/contracts/rapport/sales/v1/pipeline';
+import {
+  Guard,
+  GuardKind,
+  StageKind,
+  StageTransitions,
+  Stage,
+  type Pipeline,
+} from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
-import type { FieldViolation } from '@rapport/platform';
+import { beyondScope, isRefusal, type Statement, type TransactionStatement } from '@rapport/persistence';
+import { AppError, currentCaller, type FieldViolation } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { normaliserOf } from '../../engine/fields/normalise-record.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 import { recordContract } from '../../engine/values/contract.js';
+import { expressionFault, type DealField } from './deal-expression.js';
 
 const normalise = normaliserOf<Pipeline>(recordContract('rapport/Pipeline'));
-const dealFields = new Set(recordContract('rapport/Deal').fields.map(({ name }) => name));
+const fieldNames = new Set(recordContract('rapport/Deal').fields.map(({ name }) => name));
 
 /** Pipelines: the stages that deals go through. */
 export const pipelines = defineRecord<Pipeline>('rapport/Pipeline', PipelinesServiceService, {
@@ -19,9 +28,13 @@ export const pipelines = defineRecord<Pipeline>('rapport/Pipeline', PipelinesSer
     const stages = record.stages.map((stage) => ({ ...stage, id: idOf(stage, before) ?? '', name: stage.name.trim() }));
     return { record: { ...record, stages }, violations: [...violations, ...stageViolations(record)] };
   },
+  lacking: stagesOfEarlierReleases,
+  facts: customFieldsOfDeals,
+  guard: ({ after, facts }) => after.stages.flatMap((stage, index) => expressionFaults(stage, index, facts)),
   stamp: ({ before, after }) => ({
     stages: after.stages.map((stage) => ({ ...stage, id: idOf(stage, before) ?? uuidv7() })),
   }),
+  also: (changes) => changes.flatMap(({ before, after }) => (before ? refuseUsedStages(before, after) : [])),
 });
 
 export const PipelinesController = recordController(pipelines, PipelinesServiceService);
@@ -30,6 +43,42 @@ export const PipelinesController = recordController(pipelines, PipelinesServiceS
 function idOf({ key }: Stage, before: Pipeline | undefined): string | undefined {
   return before?.stages.find((stage) => stage.key === key)?.id;
 }
+
+/** Refuses to remove stages that live deals are in, including those that the caller does not see. */
+function refuseUsedStages(before: Pipeline, after: Pipeline): TransactionStatement[] {
+  const kept = new Set(after.stages.map(({ key }) => key));
+  const removed = before.stages.map(({ key }) => key).filter((key) => !kept.has(key));
+  if (removed.length === 0) return [];
+  const used: TransactionStatement = {
+    name: 'refuse_used_stages',
+    sql: `select refuse_unless(not exists (select from deal
+        where tenant_id = $1 and pipeline_id = $2 and stage = any ($3) and delete_time is null), '${stageInUse}')`,
+    values: [currentCaller().tenantId, after.id, removed],
+    explain: (error: unknown) => (isRefusal(error, stageInUse) ? usedStage(removed) : error),
+  };
+  return [beyondScope, used];
+}
+
+const stageInUse = 'STAGE_IN_USE';
+
+function usedStage(keys: readonly string[]): AppError {
+  const stages = keys.join(', ');
+  const message = `Live deals are in a stage that would be removed: ${stages}. Remove the stage by :removeStage.`;
+  return new AppError('FAILED_PRECONDITION', stageInUse, message, { metadata: { stages } });
+}
+
+/** Stages of earlier releases lack fields that a message always has, and so do their guards. */
+function stagesOfEarlierReleases({ stages }: Pipeline): Partial<Pipeline> | undefined {
+  const isComplete = ({ guards, forecastCategory }: Partial<Stage>) =>
+    forecastCategory !== undefined &&
+    (guards ?? []).every(({ permissions }: Partial<Guard>) => permissions !== undefined);
+  if (stages.every(isComplete)) return undefined;
+  const completed = (guard: Guard) => ({ ...blankGuard, ...guard });
+  return { stages: stages.map((stage) => ({ ...blankStage, ...stage, guards: stage.guards.map(completed) })) };
+}
+
+const blankStage = Stage.decode(new Uint8Array());
+const blankGuard = Guard.decode(new Uint8Array());
 
 function stageViolations({ stages, transitions, transitionPairs }: Pipeline): FieldViolation[] {
   const keys = stages.map(({ key }) => key);
@@ -61,13 +110,70 @@ function forecastViolations({ kind, forecastCategory }: Stage, stage: number): F
 }
 
 function guardViolations({ guards }: Stage, stage: number): FieldViolation[] {
-  return guards.flatMap(({ fields }, guard) =>
-    fields.flatMap((path, index) => {
-      const isKnown = dealFields.has(path) || path.startsWith('customFields.');
-      const field = `stages[${stage}].guards[${guard}].fields[${index}]`;
+  return guards.flatMap((guard, index) => {
+    const at = `stages[${stage}].guards[${index}]`;
+    const unknown = guard.fields.flatMap((path, place) => {
+      const isKnown = fieldNames.has(path) || path.startsWith('customFields.');
+      const field = `${at}.fields[${place}]`;
       return isKnown ? [] : [violation(field, 'UNKNOWN_FIELD', 'must be the name of a field of deals')];
-    }),
-  );
+    });
+    return [...unknown, ...contentViolations(guard, at)];
+  });
+}
+
+/** A guard has what its kind needs, and nothing that only another kind has. */
+function contentViolations(guard: Guard, at: string): FieldViolation[] {
+  const needed = neededBy[guard.kind];
+  const has = Object.fromEntries(contentFields.map((name) => [name, isPresent(guard[name])]));
+  const names = contentFields.filter((name) => has[name] === true);
+  const allowed = needed === undefined ? contentFields : [...needed, ...(alsoIn[guard.kind] ?? [])];
+  const wrong = names
+    .filter((name) => !allowed.includes(name))
+    .map((name) => violation(`${at}.${name}`, 'NOT_ALLOWED', 'is not allowed in a guard of this kind'));
+  const isComplete = needed === undefined || needed.length === 0 || needed.some((name) => has[name]);
+  const [first = ''] = needed ?? [];
+  return isComplete
+    ? wrong
+    : [...wrong, violation(`${at}.${first}`, 'REQUIRED', 'is required in a guard of this kind')];
+}
+
+const contentFields = ['fields', 'expression', 'permissions', 'teamIds', 'minAgeSeconds', 'ageOf'] as const;
+
+type ContentField = (typeof contentFields)[number];
+
+/** The fields of which a guard has one, by its kind. */
+const neededBy: Readonly<Record<number, readonly ContentField[]>> = {
+  [GuardKind.FIELDS]: ['fields'],
+  [GuardKind.EXPRESSION]: ['expression'],
+  [GuardKind.ROLE]: ['permissions', 'teamIds'],
+  [GuardKind.MIN_AGE]: ['minAgeSeconds'],
+  [GuardKind.OPEN_TASKS]: [],
+};
+
+const alsoIn: Readonly<Record<number, readonly ContentField[]>> = {
+  [GuardKind.EXPRESSION]: ['fields'],
+  [GuardKind.MIN_AGE]: ['ageOf'],
+};
+
+function isPresent(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== 0;
+}
+
+/** Reads the custom fields of deals. */
+function customFieldsOfDeals(): Statement {
+  return {
+    name: 'custom_fields_of_guards',
+    sql: `select jsonb_build_object('key', split_part(key, '.', -1), 'type', type) as fact from custom_field
+      where tenant_id = $1 and record_type = 'deal' and delete_time is null order by key`,
+    values: [currentCaller().tenantId],
+  };
+}
+
+function expressionFaults({ guards }: Stage, stage: number, facts: readonly unknown[]): FieldViolation[] {
+  return guards.flatMap(({ expression }, index) => {
+    const fault = expression === undefined ? undefined : expressionFault(expression, facts as readonly DealField[]);
+    return fault ? [{ field: `stages[${stage}].guards[${index}].expression`, ...fault }] : [];
+  });
 }
 
 function violation(field: string, reason: string, description: string): FieldViolation {
