@@ -1,5 +1,7 @@
 import { isSoak, printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
+import { DealMove } from '@rapport/contracts/rapport/sales/v1/deal_moves_service';
 import { StageKind } from '@rapport/contracts/rapport/sales/v1/pipeline';
+import { StageRemoval } from '@rapport/contracts/rapport/sales/v1/pipeline_stages_service';
 import { AppError } from '@rapport/platform';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SeedRandom } from '../seed/seed-random.ts';
@@ -9,7 +11,7 @@ import { superuserOf } from './superuser.js';
 
 const size = {
   deals: sizeOf('STAGE_DEALS', { short: 8, long: 40 }),
-  moves: sizeOf('STAGE_MOVES', { short: 120, long: 5_000 }),
+  moves: sizeOf('STAGE_MOVES', { short: 240, long: 5_000 }),
   kills: sizeOf('STAGE_KILLS', { short: 3, long: 60 }),
 };
 
@@ -36,7 +38,7 @@ test(
     }
     const pick = <Item>(items: readonly Item[]): Item => random.pick(items);
     const changes = () => ({ stage: pick(keys), pipelineId: pick([first, second]).id });
-    const actions = {
+    const actions: Record<string, () => Promise<unknown>> = {
       update: () => tenant.updateDeal(pick(ids), changes()),
       batch: () => {
         const items = [pick(ids), pick(ids), pick(ids)].map((id) => ({
@@ -50,15 +52,44 @@ test(
         return service.call('upsertDeal', { deal: upserted, matchSystem: 's' }, tenant.caller);
       },
     };
+    const move = (verb: 'moveDeal' | 'transferDeal' | 'winDeal' | 'loseDeal' | 'reopenDeal') => {
+      const given = { ...DealMove.decode(new Uint8Array()), updateMask: undefined, reason: 'soak' };
+      const to = { move: { ...given, ...changes() }, transfer: { ...given, ...changes() } };
+      const kinds = { win: { ...given }, loss: { ...given, reason: 'price' }, reopening: { ...given } };
+      return service.call(verb, { id: pick(ids), ...to, ...kinds }, tenant.caller);
+    };
+    const { caller } = tenant;
+    Object.assign(actions, {
+      move: () => move('moveDeal'),
+      transfer: () => move('transferDeal'),
+      win: () => move('winDeal'),
+      lose: () => move('loseDeal'),
+      reopen: () => move('reopenDeal'),
+      restore: async () => {
+        const id = pick(ids);
+        await service.call('deleteDeal', { id }, caller);
+        return service.call('undeleteDeal', { id }, caller);
+      },
+      removeStage: () => {
+        const [from, to] = [pick(keys), pick(keys)];
+        const removal = { ...StageRemoval.decode(new Uint8Array()), stage: from, moveTo: to };
+        return service.call('removeStage', { id: pick([first, second]).id, removal }, caller);
+      },
+      addStage: () => {
+        const kind = pick([StageKind.OPEN, StageKind.WON, StageKind.LOST]);
+        const addition = { stage: stage(pick(keys), kind), before: undefined };
+        return service.call('addStage', { id: pick([first, second]).id, addition }, caller);
+      },
+    });
     const tally: Record<string, number> = {};
     const superuser = await superuserOf(service.urls.ownerUrl);
     const killEvery = Math.ceil(size.moves / size.kills);
     const workers = Array.from({ length: 6 }, async (_, worker) => {
       for (let move = worker; move < size.moves; move += 6) {
-        const action = pick(Object.keys(actions) as (keyof typeof actions)[]);
-        const outcome = await actions[action]().then(
+        const [action, act] = pick(Object.entries(actions));
+        const outcome = await act().then(
           () => 'OK',
-          (error: unknown) => (error instanceof AppError ? error.code : 'LOST'),
+          (error: unknown) => (error instanceof AppError ? error.reason : 'LOST'),
         );
         tally[`${action} ${outcome}`] = (tally[`${action} ${outcome}`] ?? 0) + 1;
         if (move % killEvery > 0) continue;
@@ -75,6 +106,7 @@ test(
     printTally('moves', tally);
     expect(rows).toEqual([]);
     expect(tally['update OK']).toBeGreaterThan(0);
+    expect(tally['removeStage OK']).toBeGreaterThan(0);
   },
   isSoak ? soakTimeoutMs : 60_000,
 );
