@@ -3,7 +3,7 @@ import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { I18nProvider } from 'react-aria-components';
 import { createRoot } from 'react-dom/client';
-import { LanguageContext, loadSpeech, preferredLanguage } from './app/language.ts';
+import { language, loadTexts } from './app/language.ts';
 import { router } from './app/router.tsx';
 import { applyTheme } from './app/theme.ts';
 import { queryClient } from './contract/api.ts';
@@ -13,16 +13,14 @@ import './style/base.css';
 const element = document.getElementById('root');
 if (!element) throw new Error('The page has no root.');
 applyTheme();
-const speech = await loadSpeech(preferredLanguage());
+await loadTexts();
 createRoot(element).render(
   <StrictMode>
-    <LanguageContext value={speech}>
-      <I18nProvider locale={speech.language}>
-        <QueryClientProvider client={queryClient}>
-          <Toasts />
-          <RouterProvider router={router} />
-        </QueryClientProvider>
-      </I18nProvider>
-    </LanguageContext>
+    <I18nProvider locale={language}>
+      <QueryClientProvider client={queryClient}>
+        <Toasts />
+        <RouterProvider router={router} />
+      </QueryClientProvider>
+    </I18nProvider>
   </StrictMode>,
 );

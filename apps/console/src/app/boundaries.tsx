@@ -5,11 +5,10 @@ import { Problem } from '../contract/api.ts';
 import { Button, Chip, Icon, Skeleton } from '../kit/ui.tsx';
 import text from '../style/text.module.css';
 import style from './boundaries.module.css';
-import { useLanguage } from './language.ts';
+import { labels, t } from './language.ts';
 
 /** In place of a screen that failed: what could not be done, when to try again, and what support asks for. */
 export function Failure({ error }: ErrorComponentProps) {
-  const { t } = useLanguage();
   const router = useRouter();
   const { reset } = useQueryErrorResetBoundary();
   return (
@@ -29,7 +28,6 @@ export function Failure({ error }: ErrorComponentProps) {
 }
 
 export function ProblemText({ error }: { error: unknown }) {
-  const { t, labels } = useLanguage();
   if (!(error instanceof Problem)) return <p>{t('error.unexpected')}</p>;
   if (error.status === 403)
     return (
@@ -63,7 +61,6 @@ export function ProblemNote({ error }: { error: unknown }) {
 }
 
 export function Missing() {
-  const { t } = useLanguage();
   return (
     <section className={style.panel}>
       <h2>{t('error.missing')}</h2>

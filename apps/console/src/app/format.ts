@@ -1,23 +1,8 @@
-/** Values as the reader's language writes them. Times are in the zone of the browser. */
-export interface Format {
-  number: (value: number) => string;
-  percent: (share: number) => string;
-  money: (value: { currencyCode: string; amount: string }) => string;
-  /** A day, such as `2026-01-31`. */
-  date: (day: string) => string;
-  /** The hour of today, else the day; with the year unless it is this one. */
-  time: (moment: string) => string;
-  /** Day and hour, to the second. */
-  exactTime: (moment: string) => string;
-  /** Such as `3 days ago`. */
-  ago: (moment: string) => string;
-  country: (code: string) => string;
-}
-
 const zone = Intl.DateTimeFormat('en', { timeZone: undefined }).resolvedOptions().timeZone;
 const dayMs = 86_400_000;
 
-export function formatOf(language: string): Format {
+/** Values as a language writes them. Times are in the zone of the browser. */
+export function formatOf(language: string) {
   const times = (options: Intl.DateTimeFormatOptions) =>
     new Intl.DateTimeFormat(language, { timeZone: zone, ...options });
   const hour = times({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
@@ -36,18 +21,23 @@ export function formatOf(language: string): Format {
   const countries = new Intl.DisplayNames(language, { type: 'region', fallback: 'code' });
   const isSame = (form: Intl.DateTimeFormat, one: Date, other: Date) => form.format(one) === form.format(other);
   return {
-    number: (value) => numbers.format(value),
-    percent: (share) => percents.format(share),
-    money: ({ currencyCode, amount }) => moneyText(language, currencyCode, amount),
-    date: (text) => plainDay.format(new Date(`${text}T00:00:00Z`)),
-    time: (moment) => {
+    number: (value: number) => numbers.format(value),
+    percent: (share: number) => percents.format(share),
+    money: ({ currencyCode, amount }: { currencyCode: string; amount: string }) =>
+      moneyText(language, currencyCode, amount),
+    /** A day, such as `2026-01-31`. */
+    date: (text: string) => plainDay.format(new Date(`${text}T00:00:00Z`)),
+    /** The hour of today, else the day; with the year unless it is this one. */
+    time: (moment: string) => {
       const date = new Date(moment);
       if (isSame(dayOfYear, date, new Date())) return hour.format(date);
       return date.getUTCFullYear() === new Date().getUTCFullYear() ? day.format(date) : dayOfYear.format(date);
     },
-    exactTime: (moment) => exact.format(new Date(moment)),
-    ago: (moment) => agoText(relative, Date.now() - Date.parse(moment)),
-    country: (code) => (/^[A-Z]{2}$/.test(code) ? (countries.of(code) ?? code) : code),
+    /** Day and hour, to the second. */
+    exactTime: (moment: string) => exact.format(new Date(moment)),
+    /** Such as `3 days ago`. */
+    ago: (moment: string) => agoText(relative, Date.now() - Date.parse(moment)),
+    country: (code: string) => (/^[A-Z]{2}$/.test(code) ? (countries.of(code) ?? code) : code),
   };
 }
 

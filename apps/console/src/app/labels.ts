@@ -1,29 +1,24 @@
 import { theContract } from '../contract/contract.ts';
 
-/** Names of what the contract has, in the reader's language: those of the catalog, or made of the contract's own. */
-export interface Labels {
-  /** Such as `Customers` of `customers`. */
-  resource: (name: string) => string;
-  singular: (name: string) => string;
-  /** Such as `Lifecycle stage` of `lifecycleStage`. */
-  field: (message: string, name: string) => string;
-  /** Such as `Lead` of `LEAD`. */
-  value: (type: string, name: string) => string;
-  /** Such as `Merge customers` of `mergeCustomers`. */
-  operation: (id: string) => string;
-  /** The sentence of an error by its code; undefined where only the server's own is known. */
-  error: (code: string) => string | undefined;
-}
-
-/** @param find the text of a key in the catalog */
-export function labelsOf(find: (key: string) => string | undefined): Labels {
+/**
+ * Names of what the contract has, in the reader's language: those of the catalog, or made of the contract's own.
+ *
+ * @param find the text of a key in the catalog
+ */
+export function labelsOf(find: (key: string) => string | undefined) {
   return {
-    resource: (name) => find(`resource.${name}`) ?? words(lastWord(name)),
-    singular: (name) => find(`singular.${name}`) ?? words(lastWord(name)),
-    field: (message, name) => find(`field.${message}.${name}`) ?? find(`field.${name}`) ?? words(name),
-    value: (type, name) => find(`enum.${type}.${name}`) ?? find(`enum.${name}`) ?? words(name.toLowerCase()),
-    operation: (id) => find(`op.${id}`) ?? composedName(id, find) ?? words(id),
-    error: (code) => find(`error.${code}`),
+    /** Such as `Customers` of `customers`. */
+    resource: (name: string) => find(`resource.${name}`) ?? words(lastWord(name)),
+    singular: (name: string) => find(`singular.${name}`) ?? words(lastWord(name)),
+    /** Such as `Lifecycle stage` of `lifecycleStage`. */
+    field: (message: string, name: string) => find(`field.${message}.${name}`) ?? find(`field.${name}`) ?? words(name),
+    /** Such as `Lead` of `LEAD`. */
+    value: (type: string, name: string) =>
+      find(`enum.${type}.${name}`) ?? find(`enum.${name}`) ?? words(name.toLowerCase()),
+    /** Such as `Merge customers` of `mergeCustomers`. */
+    operation: (id: string) => find(`op.${id}`) ?? composedName(id, find) ?? words(id),
+    /** The sentence of an error by its code; undefined where only the server's own is known. */
+    error: (code: string) => find(`error.${code}`),
   };
 }
 

@@ -164,6 +164,11 @@ export class Contract {
     return this.fields(message).find((field) => field.name === name);
   }
 
+  /** Whether a message has a value that is shown once. */
+  hasSecret(message: string | undefined): boolean {
+    return this.fields(message).some(({ secret }) => secret === true);
+  }
+
   enumValues(name: string | undefined): readonly { name: string; help?: string }[] {
     return this.#file.enums[name ?? ''] ?? [];
   }

@@ -6,7 +6,7 @@ import {
   UNSTABLE_ToastRegion as ToastRegion,
 } from 'react-aria-components';
 import { X } from 'lucide-react';
-import { useLanguage } from '../app/language.ts';
+import { t } from '../app/language.ts';
 import { Button, IconButton } from './ui.tsx';
 import style from './toast.module.css';
 
@@ -30,7 +30,6 @@ export async function copyText(copied: string, said: string): Promise<void> {
 }
 
 export function Toasts() {
-  const { t } = useLanguage();
   return (
     <ToastRegion queue={notices} className={style.region}>
       {({ toast }) => (

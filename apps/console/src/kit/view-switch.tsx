@@ -1,11 +1,10 @@
 import { useNavigate } from '@tanstack/react-router';
 import { Rows3, SquareKanban } from 'lucide-react';
-import { useLanguage } from '../app/language.ts';
+import { t } from '../app/language.ts';
 import { Segments } from './form/segments.tsx';
 
 /** The same collection as a board or as a list. */
 export function ViewSwitch({ resource, view }: { resource: string; view: 'board' | 'list' }) {
-  const { t } = useLanguage();
   const navigate = useNavigate();
   return (
     <Segments

@@ -1,13 +1,12 @@
 import { Dialog } from '../../kit/overlay.tsx';
 import { Key } from '../../kit/ui.tsx';
-import { useLanguage } from '../language.ts';
+import { t } from '../language.ts';
 import { placeGroups } from '../navigation.ts';
 import { keyText, useShortcuts } from '../shortcuts.ts';
 import style from './help.module.css';
 
 /** The keys that do something on this screen, and those that go to the places. */
 export function Help({ isOpen, onClose }: { isOpen: boolean; onClose: () => void }) {
-  const { t } = useLanguage();
   const shortcuts = useShortcuts().filter(({ keys }) => !keys.startsWith('g '));
   const places = placeGroups.flatMap((group) => group.places).filter(({ letter }) => letter !== undefined);
   return (

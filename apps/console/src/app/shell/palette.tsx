@@ -18,7 +18,7 @@ import { theContract } from '../../contract/contract.ts';
 import { itemsAt, readQuery, textAt } from '../../contract/api.ts';
 import { Icon, Key, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
-import { useLanguage } from '../language.ts';
+import { labels, t } from '../language.ts';
 import { placeGroups, useMayGo } from '../navigation.ts';
 import { isPermitted, useSession } from '../session.ts';
 import { keyText, useShortcuts } from '../shortcuts.ts';
@@ -45,7 +45,6 @@ export function Palette({ isOpen, onClose }: { isOpen: boolean; onClose: () => v
 }
 
 function PaletteContent({ onClose }: { onClose: () => void }) {
-  const { t } = useLanguage();
   const [query, setQuery] = useState('');
   const sought = useDeferredValue(query.trim());
   const commands = useCommands().filter(({ name, beside }) => matches(`${name} ${beside}`, sought));
@@ -93,7 +92,6 @@ function PaletteContent({ onClose }: { onClose: () => void }) {
 
 /** Places, actions that the screen has keys for, collections and operations. */
 function useCommands(): Entry[] {
-  const { t, labels } = useLanguage();
   const session = useSession();
   const mayGo = useMayGo();
   const navigate = useNavigate();
@@ -134,7 +132,6 @@ function useCommands(): Entry[] {
 
 /** Records of any type that the text search finds. */
 function useRecords(sought: string): Entry[] {
-  const { labels } = useLanguage();
   const router = useRouter();
   const isSought = sought.length >= 2 && theContract().hasOperation('search');
   const { data } = useQuery(readQuery('search', { q: sought, pageSize: 8 }, isSought));

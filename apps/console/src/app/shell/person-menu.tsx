@@ -4,7 +4,7 @@ import { Button as AriaButton } from 'react-aria-components';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
 import { Face, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
-import { useLanguage } from '../language.ts';
+import { language, t } from '../language.ts';
 import { useLiveState } from '../live.ts';
 import { signOut, useSession } from '../session.ts';
 import { chooseDensity, chooseTheme, chosenDensity, chosenTheme, type Theme } from '../theme.ts';
@@ -18,7 +18,6 @@ const themes: readonly { id: Theme; icon: typeof Sun }[] = [
 
 /** Who is signed in, whether the screens follow the log, and the choices of this browser. */
 export function PersonMenu({ onHelp }: { onHelp: () => void }) {
-  const { t, language } = useLanguage();
   const { user } = useSession();
   const live = useLiveState();
   const [, redraw] = useState(0);

@@ -1,11 +1,10 @@
 import { Link, useLocation } from '@tanstack/react-router';
-import { useLanguage } from '../language.ts';
+import { find, labels, t } from '../language.ts';
 import { placeGroups, useMayGo } from '../navigation.ts';
 import style from './place-tabs.module.css';
 
 /** The screens that belong to a place, such as users, roles and keys to access. Nothing on a screen without others beside it. */
 export function PlaceTabs() {
-  const { t, find, labels } = useLanguage();
   const { pathname } = useLocation();
   const mayGo = useMayGo();
   const place = placeGroups.flatMap(({ places }) => places).find(({ tabs }) => tabs?.includes(pathname));

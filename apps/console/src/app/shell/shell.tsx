@@ -3,7 +3,7 @@ import { Search } from 'lucide-react';
 import { useEffect, useState, type ReactNode } from 'react';
 import { Icon, join, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
-import { useLanguage } from '../language.ts';
+import { t } from '../language.ts';
 import { followChanges } from '../live.ts';
 import { placeGroups, useMayGo, type Place } from '../navigation.ts';
 import { useSession } from '../session.ts';
@@ -16,7 +16,6 @@ import style from './shell.module.css';
 
 /** The rail with the places of the console, and beside it the current one. */
 export function Shell() {
-  const { t } = useLanguage();
   const session = useSession();
   const mayGo = useMayGo();
   const [open, setOpen] = useState<'palette' | 'help'>();
@@ -78,7 +77,6 @@ function PlaceList({ title, places }: { title: string | undefined; places: reado
 }
 
 function PlaceLink({ place: { to, key, icon, letter, tabs } }: { place: Place }) {
-  const { t } = useLanguage();
   const navigate = useNavigate();
   const { pathname } = useLocation();
   const isWithin = tabs?.some((path) => pathname === path || pathname.startsWith(`${path}/`)) ?? false;
@@ -100,7 +98,6 @@ function PlaceLink({ place: { to, key, icon, letter, tabs } }: { place: Place })
 
 /** In place of the rail on narrow screens: four places, and the search that finds the others. */
 function TabBar({ places, onSearch }: { places: readonly Place[]; onSearch: () => void }) {
-  const { t } = useLanguage();
   return (
     <nav className={style.tabs} aria-label={t('shell.places')}>
       {places

@@ -1,6 +1,6 @@
 import { Table2 } from 'lucide-react';
 import { useState } from 'react';
-import { useLanguage } from '../../app/language.ts';
+import { format, t } from '../../app/language.ts';
 import { Button } from '../ui.tsx';
 import style from './chart.module.css';
 
@@ -16,7 +16,6 @@ export interface Bar {
 
 /** Bars with a tick for the comparison; the last one is of a period that is not over. The table has the same figures. */
 export function BarChart({ title, bars, heads, isTable }: BarChartProps) {
-  const { format } = useLanguage();
   const top = niceTop(Math.max(...bars.map(({ value, before }) => Math.max(value, before)), 1));
   const isCompared = bars.some(({ before }) => before > 0);
   const share = (value: number) => `${(value / top) * 100}%`;
@@ -55,7 +54,6 @@ export interface BarChartProps {
 }
 
 function BarTable({ title, bars, heads }: Omit<BarChartProps, 'isTable'>) {
-  const { format } = useLanguage();
   return (
     <table className={style.table} aria-label={title}>
       <thead>
@@ -82,7 +80,6 @@ function BarTable({ title, bars, heads }: Omit<BarChartProps, 'isTable'>) {
 
 /** Whether a chart is shown as a table, and the button that changes it. */
 export function useAsTable(): [boolean, React.ReactNode] {
-  const { t } = useLanguage();
   const [isTable, setTable] = useState(false);
   const button = (
     <Button kind="bare" small icon={Table2} aria-pressed={isTable} onPress={() => setTable(!isTable)}>

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import UPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { useLanguage } from '../../app/language.ts';
+import { format, language } from '../../app/language.ts';
 import style from './chart.module.css';
 
 export interface Series {
@@ -24,7 +24,6 @@ export interface AreaChartProps {
 
 /** Stacked areas over time. */
 export function AreaChart({ title, times, series, seconds }: AreaChartProps) {
-  const { language } = useLanguage();
   const element = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot>(undefined);
   const [at, setAt] = useState<{ index: number; left: number }>();
@@ -51,7 +50,7 @@ export function AreaChart({ title, times, series, seconds }: AreaChartProps) {
       made.destroy();
       plot.current = undefined;
     };
-  }, [colors, language, theme]);
+  }, [colors, theme]);
 
   useEffect(() => {
     plot.current?.batch(() => {
@@ -82,7 +81,6 @@ function Reading({
   series: readonly Series[];
   index: number;
 }) {
-  const { format } = useLanguage();
   return (
     <div className={style.reading} style={{ left: `${left}px` }}>
       <b>{timeText(time)}</b>
@@ -98,7 +96,6 @@ function Reading({
 
 /** The same values as a table of at most twelve rows. */
 export function AreaTable({ title, times, series }: Omit<AreaChartProps, 'seconds'>) {
-  const { format } = useLanguage();
   const step = Math.max(1, Math.ceil(times.length / 12));
   const rows = times.map((time, index) => ({ time, index })).filter(({ index }) => index % step === 0);
   return (

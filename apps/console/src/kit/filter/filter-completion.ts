@@ -1,11 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { usePeople, type Person } from '../record/names.tsx';
 import type { FormField } from '../form/form-field.ts';
-import { useLanguage, type Translate } from '../../app/language.ts';
+import { format, labels, t } from '../../app/language.ts';
 import { theContract, type FilterFact, type Resource } from '../../contract/contract.ts';
 import { itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
-import type { Labels } from '../../app/labels.ts';
-import type { Format } from '../../app/format.ts';
 import type { Context } from './filter-language.ts';
 
 /** What can be inserted at the caret. */
@@ -33,7 +31,6 @@ const mostShown = 9;
 
 /** The fields of a resource and its custom fields. */
 export function useFilterNames(resource: Resource, customFields: readonly FormField[]): readonly FilterName[] {
-  const { labels } = useLanguage();
   const own = resource.filters.map((fact) => ({ ...fact, name: labels.field(resource.message, fact.path) }));
   const custom = customFields.map(({ name: path, label = path, type, of }): FilterName => {
     const isOrdered = type === 'number' || type === 'date' || of === 'Money';
@@ -60,18 +57,17 @@ export function useCompletions(
   names: readonly FilterName[],
   context: Context | undefined,
 ): CompletionGroup[] {
-  const { t, labels, format } = useLanguage();
   const people = usePeople();
   const field = context && context.kind !== 'field' ? namedBy(names, context.field) : undefined;
   const { counts, total } = useCounts(resource, parameters, context?.kind === 'value' ? field : undefined, context);
   if (!context) return [];
-  if (context.kind === 'field') return fieldGroups(names, context, t);
+  if (context.kind === 'field') return fieldGroups(names, context);
   if (!field) return [];
   if (context.kind === 'operator') {
-    const completions = operatorCompletions(field, t).filter(({ code }) => code.startsWith(context.written));
+    const completions = operatorCompletions(field).filter(({ code }) => code.startsWith(context.written));
     return groupsOf(t('filter.operators'), completions);
   }
-  const values = valueCompletions(field, { t, labels, format, people, counts });
+  const values = valueCompletions(field, people, counts);
   const title = total === undefined ? field.name : t('filter.valuesIn', { field: field.name, count: total });
   return groupsOf(title, matching(values, context.written));
 }
@@ -99,7 +95,7 @@ function groupsOf(title: string, completions: Completion[]): CompletionGroup[] {
   return completions.length > 0 ? [{ title, completions: completions.slice(0, mostShown) }] : [];
 }
 
-function fieldGroups(names: readonly FilterName[], context: Context, t: Translate): CompletionGroup[] {
+function fieldGroups(names: readonly FilterName[], context: Context): CompletionGroup[] {
   const fields = names.map(({ path, name }) => ({ insert: `${path} `, code: path, name }));
   const found = matching(fields, context.written);
   const follows = context.before !== '' && context.written === '';
@@ -124,7 +120,7 @@ function plainText(text: string): string {
   return text.replace(/["_]/g, '').toLowerCase();
 }
 
-function operatorCompletions({ operators, type }: FilterName, t: Translate): Completion[] {
+function operatorCompletions({ operators, type }: FilterName): Completion[] {
   const words = operators.map((code) => {
     const insert = code === 'IN' ? 'IN (' : `${code} `;
     const hasOwnName = code === ':' && (type === 'term' || type === 'name');
@@ -133,16 +129,11 @@ function operatorCompletions({ operators, type }: FilterName, t: Translate): Com
   return [...words, { insert: ': * ', code: ':*', name: t('filter.operator.any') }];
 }
 
-interface Sources {
-  t: Translate;
-  labels: Labels;
-  format: Format;
-  people: ReadonlyMap<string, Person>;
-  counts: ReadonlyMap<string, number>;
-}
-
-function valueCompletions(field: FilterName, sources: Sources): Completion[] {
-  const { t, labels, format, people, counts } = sources;
+function valueCompletions(
+  field: FilterName,
+  people: ReadonlyMap<string, Person>,
+  counts: ReadonlyMap<string, number>,
+): Completion[] {
   const withCount = (code: string, name: string): Completion => {
     const count = counts.get(code);
     return { insert: `${quoted(code)} `, code, name, ...(count !== undefined && { count }) };

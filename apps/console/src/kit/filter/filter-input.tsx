@@ -1,6 +1,6 @@
 import { ListFilter, TriangleAlert, X } from 'lucide-react';
 import { useId, useRef } from 'react';
-import { useLanguage } from '../../app/language.ts';
+import { t } from '../../app/language.ts';
 import { Icon, IconButton, join, Key } from '../ui.tsx';
 import { FilterMenu } from './filter-menu.tsx';
 import { FilterText, type FilterFault } from './filter-text.tsx';
@@ -13,7 +13,6 @@ export interface FilterInputProps extends FilterSource {
 
 /** The filter language in one line, with completions of the part at the caret. */
 export function FilterInput({ fault, ...source }: FilterInputProps) {
-  const { t } = useLanguage();
   const id = useId();
   const input = useRef<HTMLInputElement>(null);
   const state = useFilter(source, input);

@@ -1,4 +1,4 @@
-import { useLanguage } from '../../app/language.ts';
+import { format, t } from '../../app/language.ts';
 import text from '../../style/text.module.css';
 import { join, Key } from '../ui.tsx';
 import type { Completion, CompletionGroup } from './filter-completion.ts';
@@ -18,7 +18,6 @@ interface FilterMenuProps {
  * input keeps the focus and names the chosen option (ARIA APG, combobox).
  */
 export function FilterMenu({ id, groups, chosen, written, onInsert }: FilterMenuProps) {
-  const { t, format } = useLanguage();
   const all = groups.flatMap(({ completions }) => completions);
   return (
     <span className={style.menu}>

@@ -1,6 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { useLanguage } from '../../app/language.ts';
+import { t } from '../../app/language.ts';
 import { Dialog } from '../overlay.tsx';
 import { Button } from '../ui.tsx';
 import { faultsOf, FormFault, type Faults } from './form-faults.tsx';
@@ -8,7 +8,6 @@ import style from './form.module.css';
 
 /** A dialog with inputs. It closes when what was asked for is done; until then it has the sentences of the server. */
 export function Ask({ title, acts, onClose, names, children }: AskProps) {
-  const { t } = useLanguage();
   const { mutate, error, isPending } = useMutation({
     mutationFn: (run: () => unknown) => Promise.resolve(run()),
     onSuccess: onClose,

@@ -1,6 +1,6 @@
 import { TriangleAlert } from 'lucide-react';
-import { useState, type ReactNode } from 'react';
-import { useLanguage } from '../../app/language.ts';
+import type { ReactNode } from 'react';
+import { t } from '../../app/language.ts';
 import { Problem } from '../../contract/api.ts';
 import { Icon } from '../ui.tsx';
 import style from './form.module.css';
@@ -17,7 +17,6 @@ export function faultsOf(error: unknown, place: 'body' | 'parameters' = 'body'):
 
 /** What a problem says of no shown field: its sentence, or those of fields that the form lacks. */
 export function FormFault({ error, names }: { error: unknown; names: readonly string[] }) {
-  const { t } = useLanguage();
   if (error === undefined || error === null) return null;
   if (!(error instanceof Problem)) return <Fault>{t('form.failed')}</Fault>;
   const others = error.errors.filter(
@@ -36,26 +35,4 @@ export function Fault({ children }: { children: ReactNode }) {
       <span>{children}</span>
     </p>
   );
-}
-
-/** Something that is written, with what the server says of it. */
-export function useWrite<Answer>(write: () => Promise<Answer>): {
-  run: () => Promise<Answer | undefined>;
-  isRunning: boolean;
-  error: unknown;
-  clear: () => void;
-} {
-  const [state, setState] = useState<{ isRunning: boolean; error: unknown }>({ isRunning: false, error: undefined });
-  const run = async () => {
-    setState({ isRunning: true, error: undefined });
-    try {
-      const answer = await write();
-      setState({ isRunning: false, error: undefined });
-      return answer;
-    } catch (error) {
-      setState({ isRunning: false, error });
-      return undefined;
-    }
-  };
-  return { run, ...state, clear: () => setState({ isRunning: false, error: undefined }) };
 }

@@ -1,7 +1,7 @@
 import { X } from 'lucide-react';
 import { useState } from 'react';
 import { Button as AriaButton, Checkbox, Tag, TagGroup, TagList } from 'react-aria-components';
-import { useLanguage } from '../../app/language.ts';
+import { labels, language, t } from '../../app/language.ts';
 import { theContract } from '../../contract/contract.ts';
 import { isJson, textAt } from '../../contract/api.ts';
 import { Icon } from '../ui.tsx';
@@ -49,7 +49,6 @@ export function Widget(props: WidgetProps) {
 
 /** What the label and the help of an input are. */
 function useNaming({ field, label, error, autoFocus, isBrief }: WidgetProps) {
-  const { language } = useLanguage();
   // The comments of the contract are English. One that only repeats the name says nothing.
   const words = field.help?.split(' ').length ?? 0;
   const saysMore = language === 'en' && words > 4;
@@ -102,7 +101,6 @@ function localTime(moment: string): string {
 
 function Options(props: WidgetProps) {
   const { field, value, onChange } = props;
-  const { t, labels } = useLanguage();
   const values =
     field.options ??
     theContract()
@@ -159,7 +157,6 @@ function Bool(props: WidgetProps) {
 
 function Money(props: WidgetProps) {
   const { field, value, onChange, error } = props;
-  const { t } = useLanguage();
   const money = isJson(value) ? value : {};
   const set = (part: 'amount' | 'currencyCode', typed: string) => {
     const next = { amount: textAt(money, 'amount'), currencyCode: textAt(money, 'currencyCode'), [part]: typed };
@@ -190,7 +187,6 @@ function Money(props: WidgetProps) {
 /** Texts of a list, each with a button that removes it. Enter and a comma add what is typed. */
 function Texts(props: WidgetProps) {
   const { field, value, onChange } = props;
-  const { t, labels } = useLanguage();
   const [draft, setDraft] = useState('');
   const items = Array.isArray(value) ? value.map(String) : [];
   // What is being typed is a part of the value already: nothing moves under the pointer when the focus leaves.
@@ -260,7 +256,6 @@ function Texts(props: WidgetProps) {
 /** An object of any shape, as its JSON text. */
 export function JsonText(props: WidgetProps) {
   const { value, onChange } = props;
-  const { t } = useLanguage();
   const [typed, setTyped] = useState<string>();
   const [isBad, setIsBad] = useState(false);
   const naming = useNaming(props);

@@ -1,5 +1,5 @@
 import { Plus, X } from 'lucide-react';
-import { useLanguage } from '../../app/language.ts';
+import { t } from '../../app/language.ts';
 import { theContract } from '../../contract/contract.ts';
 import { isJson, type Json } from '../../contract/api.ts';
 import { nameOf } from '../record/timeline.tsx';
@@ -70,7 +70,6 @@ export function FormRow({
   autoFocus = false,
   isBrief = false,
 }: RowProps) {
-  const { labels } = useLanguage();
   const isMessage = field.type === 'message' && field.of !== 'Money';
   const Input = !isMessage ? Widget : field.list ? Messages : Message;
   const isCustom = field.name.startsWith('customFields.');
@@ -80,7 +79,7 @@ export function FormRow({
   return (
     <Input
       field={field}
-      label={isHiddenLabel ? '' : nameOf(field, labels.field, message)}
+      label={isHiddenLabel ? '' : nameOf(field, message)}
       value={isCustom ? inner[keyOf(field)] : value[field.name]}
       onChange={(next) =>
         onChange(
@@ -136,7 +135,6 @@ function Message({ field, label, value, onChange, faults, pointer, error, isBrie
 }
 
 function Messages({ field, label, value, onChange, faults, pointer, error, isBrief }: WidgetProps) {
-  const { t } = useLanguage();
   const items = Array.isArray(value) ? value.filter(isJson) : [];
   return (
     <fieldset className={style.group}>

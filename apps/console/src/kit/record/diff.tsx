@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { Radio, RadioGroup } from 'react-aria-components';
-import { useLanguage } from '../../app/language.ts';
+import { t } from '../../app/language.ts';
 import { isJson, type Json } from '../../contract/api.ts';
 import type { FormField } from '../form/form-field.ts';
 import style from './diff.module.css';
@@ -29,7 +29,6 @@ function sorted(value: unknown): unknown {
 
 /** The old value struck, and the new one as a highlighter marks it. Of a list of texts only those that differ. */
 export function Diff({ field, before, after }: FieldChange) {
-  const { t } = useLanguage();
   const [old, current] = field.list ? [textsOf(before), textsOf(after)] : [];
   if (old && current)
     return (
@@ -88,7 +87,6 @@ export type Side = 'theirs' | 'yours';
 
 /** Two values of one field, of which one is taken. */
 export function Choice({ label, field, theirs, yours, side, onChange }: ChoiceProps) {
-  const { t } = useLanguage();
   return (
     <RadioGroup
       aria-label={label}

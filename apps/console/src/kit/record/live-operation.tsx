@@ -1,7 +1,7 @@
-import { useQuery } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { Pause, Play, TriangleAlert, Undo2, X } from 'lucide-react';
 import { useEffect, useEffectEvent, useState } from 'react';
-import { useLanguage } from '../../app/language.ts';
+import { format, labels, t } from '../../app/language.ts';
 import {
   call,
   follow,
@@ -15,7 +15,7 @@ import {
   type Json,
 } from '../../contract/api.ts';
 import text from '../../style/text.module.css';
-import { FormFault, useWrite } from '../form/form-faults.tsx';
+import { FormFault } from '../form/form-faults.tsx';
 import { Button, Chip, Ticks, type IconType } from '../ui.tsx';
 import style from './live-operation.module.css';
 
@@ -30,7 +30,6 @@ const ended = ['SUCCEEDED', 'FAILED', 'CANCELLED', 'UNDONE'];
  */
 export function LiveOperation({ id, title, onEnd }: { id: string; title?: string; onEnd?: (operation: Json) => void }) {
   const { operation, isLost, restart } = useOperation(id, onEnd);
-  const { t, labels } = useLanguage();
   const [isListed, setIsListed] = useState(false);
   if (!operation) return <p className={style.wait}>{t('job.reading')}</p>;
   const state = textAt(operation, 'state');
@@ -103,7 +102,6 @@ export function useOperation(id: string, onEnd?: (operation: Json) => void): Liv
 
 /** The figure, the scale, what became of the rows, and about how long it takes. */
 function Progress({ operation }: { operation: Json }) {
-  const { t, format } = useLanguage();
   const state = textAt(operation, 'state');
   const rows = countOf(operation, 'rows');
   const share = shareOf(operation, state);
@@ -143,7 +141,6 @@ function shareOf(operation: Json, state: string): number {
 }
 
 function Left({ operation, share }: { operation: Json; share: number }) {
-  const { t } = useLanguage();
   const seconds = secondsLeft(operation, share);
   if (seconds === undefined) return null;
   return (
@@ -174,29 +171,17 @@ function Actions({ operation, onDone }: { operation: Json; onDone: () => void })
       {possible
         .filter((act) => act.operation !== 'undoOperation' || kind === 'IMPORT')
         .map((act) => (
-          <Act
-            key={act.operation}
-            id={textAt(operation, 'id')}
-            operation={act.operation}
-            icon={act.icon}
-            onDone={onDone}
-          />
+          <Act key={act.operation} id={textAt(operation, 'id')} {...act} onDone={onDone} />
         ))}
     </span>
   );
 }
 
 function Act({ id, operation, icon, onDone }: { id: string; operation: string; icon: IconType; onDone: () => void }) {
-  const { t } = useLanguage();
-  const write = useWrite(() => call(operation, { id }));
+  const write = useMutation({ mutationFn: () => call(operation, { id }), onSuccess: onDone });
   return (
     <>
-      <Button
-        small
-        icon={icon}
-        isDisabled={write.isRunning}
-        onPress={() => void write.run().then((answer) => answer && onDone())}
-      >
+      <Button small icon={icon} isDisabled={write.isPending} onPress={() => write.mutate()}>
         {t(`job.${operation}`)}
       </Button>
       <FormFault error={write.error} names={[]} />
@@ -208,7 +193,6 @@ function Act({ id, operation, icon, onDone }: { id: string; operation: string; i
 const severities: Readonly<Record<string, 'danger' | 'warn'>> = { ERROR: 'danger', WARNING: 'warn' };
 
 function Issues({ id }: { id: string }) {
-  const { t, labels } = useLanguage();
   const { data } = useQuery(readQuery('listOperationIssues', { id, pageSize: 50 }));
   return (
     <ul className={style.issues}>

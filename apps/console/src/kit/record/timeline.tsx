@@ -1,6 +1,6 @@
 import { Bot, Merge, Pencil, Plus, RotateCcw, Trash2, Undo2 } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { useLanguage } from '../../app/language.ts';
+import { find, format, labels, language, t } from '../../app/language.ts';
 import { isJson, textAt, type Json } from '../../contract/api.ts';
 import text from '../../style/text.module.css';
 import { keyOf, type FormField } from '../form/form-field.ts';
@@ -62,7 +62,6 @@ function Entry({
   onGo,
   isCurrent,
 }: Omit<TimelineProps, 'changes' | 'current'> & { change: Json; isCurrent: boolean }) {
-  const { t, language, find, format } = useLanguage();
   const hour = new Intl.DateTimeFormat(language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   const operation = textAt(change, 'operation');
   const origin = textAt(change, 'origin');
@@ -111,13 +110,12 @@ function Said({
   changes: FieldChange[];
   onRestore: TimelineProps['onRestore'];
 }) {
-  const { t, labels } = useLanguage();
   if (operation !== 'UPDATE') return <p className={text.strong}>{labels.value('ChangeOperation', operation)}</p>;
   return (
     <ul>
       {changes.map((change) => (
         <li key={change.field.name} className={style.change}>
-          <b className={text.strong}>{nameOf(change.field, labels.field, message)}</b> <Diff {...change} />
+          <b className={text.strong}>{nameOf(change.field, message)}</b> <Diff {...change} />
           {onRestore && change.field.output !== true && (
             <span className={style.restore}>
               <IconButton small name={t('timeline.restore')} icon={Undo2} onPress={() => onRestore(change)} />
@@ -130,9 +128,9 @@ function Said({
 }
 
 /** The name of a field for people: the workspace's own for a custom one. */
-export function nameOf(field: FormField, labelOf: (message: string, name: string) => string, message = ''): string {
+export function nameOf(field: FormField, message = ''): string {
   if (field.label !== undefined) return field.label;
-  const label = labelOf(message, keyOf(field));
+  const label = labels.field(message, keyOf(field));
   return field.reference === undefined ? label : label.replace(/ id$/, '');
 }
 
@@ -146,7 +144,6 @@ function fieldChanges(change: Json, fieldOf: (name: string) => FormField): Field
 }
 
 function Day({ moment }: { moment: string }): ReactNode {
-  const { language } = useLanguage();
   const date = new Date(moment);
   const form = new Intl.DateTimeFormat(language, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
   return <li className={style.day}>{form.format(date)}</li>;

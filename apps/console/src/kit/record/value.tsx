@@ -1,10 +1,9 @@
 import { EyeOff } from 'lucide-react';
 import type { FormField } from '../form/form-field.ts';
-import { useLanguage } from '../../app/language.ts';
+import { format, labels, t } from '../../app/language.ts';
 import { isEmpty, isJson, textAt, type Json } from '../../contract/api.ts';
 import text from '../../style/text.module.css';
 import { Chip, Icon, join } from '../ui.tsx';
-import type { Format } from '../../app/format.ts';
 import { isPrincipal, Principal, RecordName, Reference } from './names.tsx';
 
 /** What callers without access see in place of personal data. */
@@ -12,7 +11,6 @@ const masked = '***';
 
 /** A value of a record in the reader's language, with names in place of ids. Nothing for an absent one. `isPlain` has no links. */
 export function Value({ field, value, isPlain = false }: { field: FormField; value: unknown; isPlain?: boolean }) {
-  const { t, labels, format } = useLanguage();
   if (isEmpty(value)) return null;
   if (value === masked)
     return (
@@ -25,20 +23,15 @@ export function Value({ field, value, isPlain = false }: { field: FormField; val
     return (Array.isArray(value) ? value : [value]).map((each) => labels.value(of, String(each))).join(', ');
   if (Array.isArray(value)) return <List field={field} values={value} />;
   if (type === 'bool') return t(value === true ? 'value.yes' : 'value.no');
-  if (typeof value !== 'string') return plainText(field, value, format);
+  if (typeof value !== 'string') return plainText(field, value);
   if (isPrincipal(field)) return <Principal name={value} />;
   if (reference !== undefined)
     return isPlain ? <RecordName resource={reference} id={value} /> : <Reference resource={reference} id={value} />;
-  return type === 'time' ? (
-    <time title={format.exactTime(value)}>{format.time(value)}</time>
-  ) : (
-    plainText(field, value, format)
-  );
+  return type === 'time' ? <time title={format.exactTime(value)}>{format.time(value)}</time> : plainText(field, value);
 }
 
 function List({ field, values }: { field: FormField; values: readonly unknown[] }) {
-  const { format } = useLanguage();
-  const texts = values.map((each) => plainText(field, each, format));
+  const texts = values.map((each) => plainText(field, each));
   if (field.type === 'text')
     return (
       <span className={join(text.row, text.wrap)}>
@@ -62,7 +55,7 @@ function List({ field, values }: { field: FormField; values: readonly unknown[] 
 }
 
 /** A value without signs of its own, as it can be copied. */
-export function plainText(field: FormField, value: unknown, format: Format): string {
+export function plainText(field: FormField, value: unknown): string {
   const option = field.options?.find(({ id }) => id === value);
   if (option) return option.name;
   if (isMoney(value)) return format.money(value);

@@ -3,7 +3,7 @@ import { Check, X } from 'lucide-react';
 import { useState } from 'react';
 import { usePeople } from '../../kit/record/names.tsx';
 import { ProblemText } from '../../app/boundaries.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { theContract } from '../../contract/contract.ts';
 import { itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
@@ -14,7 +14,6 @@ import style from './explain.module.css';
 
 /** Why a person or a key may do something, or may not: the roles that grant it, with what they cover. */
 export function Explain() {
-  const { t } = useLanguage();
   const principals = usePrincipals();
   const permissions = [...new Set(theContract().operations.map(({ permission }) => permission))]
     .filter((permission) => permission !== '' && !permission.includes('{'))
@@ -46,14 +45,12 @@ export function Explain() {
 }
 
 function usePrincipals(): { id: string; name: string }[] {
-  const { t } = useLanguage();
   return [...usePeople().values()]
     .filter(({ shape }) => shape !== 'company')
     .map(({ id, name, shape }) => ({ id, name: shape === 'machine' ? t('explain.key', { name }) : name }));
 }
 
 function Explanation({ explanation }: { explanation: Json }) {
-  const { t, labels } = useLanguage();
   const isAllowed = explanation.allowed === true;
   return (
     <>

@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router';
-import { useLanguage } from '../../app/language.ts';
+import { labels, t } from '../../app/language.ts';
 import { isPermitted, useSession } from '../../app/session.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { theContract } from '../../contract/contract.ts';
@@ -8,7 +8,6 @@ import style from './all.module.css';
 
 /** Every collection that can be listed, so that a new one has a place before it has a link of its own. */
 export function AllResources() {
-  const { t, labels } = useLanguage();
   const session = useSession();
   const contract = theContract();
   const listed = contract.resources

@@ -1,7 +1,7 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Download, PenLine, ShieldCheck } from 'lucide-react';
 import { ProblemText } from '../../app/boundaries.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { format, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { call, download, invalidate, itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
 import { saveFile } from '../../kit/save-file.ts';
@@ -31,7 +31,6 @@ const chains = [
 
 /** Checks that nobody changed or removed an entry of the logs. */
 export function VerifyAudit() {
-  const { t } = useLanguage();
   return (
     <>
       <Bar title={t('verify.title')} beside={t('verify.beside')} />
@@ -49,7 +48,6 @@ export function VerifyAudit() {
 type Chain = (typeof chains)[number];
 
 function ChainPanel({ chain }: { chain: Chain }) {
-  const { t } = useLanguage();
   const verify = useMutation({ mutationFn: () => verifyWhole(chain) });
   const sign = useMutation({ mutationFn: () => call(chain.sign), onSuccess: () => invalidate(collectionOf(chain)) });
   const save = useMutation({ mutationFn: async () => saveFile(await download(chain.export), `${chain.key}.ndjson`) });
@@ -96,7 +94,6 @@ async function verifyWhole(chain: Chain): Promise<Json> {
 }
 
 function Verdict({ verification }: { verification: Json }) {
-  const { t, format } = useLanguage();
   const number = Number(valueAt(verification, 'end.number') ?? 0);
   if (verification.fault === undefined)
     return (
@@ -119,7 +116,6 @@ function Verdict({ verification }: { verification: Json }) {
 
 /** Signed heads: who keeps one outside can prove later that nothing before it has changed. */
 function Heads({ chain }: { chain: Chain }) {
-  const { t, format } = useLanguage();
   const { data } = useQuery(readQuery(chain.heads));
   const heads = itemsAt(data, Object.keys(data ?? {}).find((key) => Array.isArray(data?.[key])) ?? chain.items);
   if (heads.length === 0) return <p className={text.meta}>{t('verify.noHeads')}</p>;

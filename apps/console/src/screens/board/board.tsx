@@ -6,7 +6,7 @@ import { ViewSwitch } from '../../kit/view-switch.tsx';
 import { usePeople } from '../../kit/record/names.tsx';
 import { useCustomFields } from '../../app/resource.ts';
 import { Missing } from '../../app/boundaries.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { format, labels, t } from '../../app/language.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { Bar } from '../../app/shell/shell.tsx';
 import { theContract, type Resource } from '../../contract/contract.ts';
@@ -49,7 +49,6 @@ function BoardOf({ resource, hint }: { resource: Resource; hint: BoardHint }) {
 
 /** @param resource the collection of pipelines */
 function PipelineBoard({ scope, resource, chosen }: { scope: BoardScope; resource: Resource; chosen?: string }) {
-  const { labels } = useLanguage();
   const { data, isPending } = useQuery(readQuery(resource.list, { pageSize: 100 }));
   const pipelines = itemsAt(data, resource.items);
   const pipeline = pipelines.find((each) => each.id === chosen) ?? pipelines[0];
@@ -98,7 +97,6 @@ function Columns({ scope, pipelines }: { scope: BoardScope; pipelines: Json[] })
 }
 
 function useBoardState(scope: BoardScope): Shared {
-  const { labels } = useLanguage();
   const navigate = useNavigate();
   const { resource, hint, pipeline } = scope;
   const columns = columnsOf(resource, hint, pipeline);
@@ -123,7 +121,6 @@ function useBoardState(scope: BoardScope): Shared {
 }
 
 function BoardBar({ board, pipelines }: { board: Shared; pipelines: Json[] }) {
-  const { t, labels } = useLanguage();
   const navigate = useNavigate();
   const { resource, hint, pipeline, written } = board.scope;
   const names = useFilterNames(resource, useCustomFields({ resource, parents: {} }));
@@ -164,7 +161,6 @@ function BoardBar({ board, pipelines }: { board: Shared; pipelines: Json[] }) {
 
 /** What is held, where it is, and the keys that move it. */
 function HeldBar({ board }: { board: Shared }) {
-  const { t, format } = useLanguage();
   const { move } = board.moves;
   const column = board.columns.find(({ key }) => key === move?.to);
   if (!move || !column) return null;
@@ -201,7 +197,6 @@ function HeldBar({ board }: { board: Shared }) {
 }
 
 function NoPipeline({ resource }: { resource: Resource }) {
-  const { t, labels } = useLanguage();
   return (
     <>
       <Bar title={labels.resource(resource.name)} />

@@ -2,7 +2,7 @@ import { Check, Ellipsis, GripVertical } from 'lucide-react';
 import { Button as AriaButton } from 'react-aria-components';
 import { titleOf } from '../../hints/hints.ts';
 import { useRecord } from '../../kit/record/names.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { format, language, t } from '../../app/language.ts';
 import { theContract } from '../../contract/contract.ts';
 import { textAt, valueAt, type Json } from '../../contract/api.ts';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
@@ -42,7 +42,6 @@ function Subject({ card }: { card: Json }) {
 }
 
 function Facts({ card, over }: { card: Json; over: number }) {
-  const { t, language, format } = useLanguage();
   const { scope, people } = useBoard();
   const owner = people.get(textAt(card, 'ownerId'))?.name;
   const amount = valueAt(card, scope.hint.amount ?? '');
@@ -65,7 +64,6 @@ function Facts({ card, over }: { card: Json; over: number }) {
 }
 
 function Age({ days, limitDays }: { days: number; limitDays: number | undefined }) {
-  const { t } = useLanguage();
   const label = t(limitDays === undefined ? 'board.age' : 'board.ageOfLimit', { days, limit: limitDays ?? 0 });
   return <AgeTicks days={days} limitDays={limitDays} label={label} />;
 }
@@ -83,7 +81,6 @@ export function isLate(card: Json, column: Column, since: string): boolean {
 
 /** The handle for the drag by keyboard, and the menu that moves a card without a drag. */
 export function CardActions({ card, column }: { card: Json; column: Column }) {
-  const { t } = useLanguage();
   const { columns, columnName, moves, refusal } = useBoard();
   return (
     <span className={style.actions}>

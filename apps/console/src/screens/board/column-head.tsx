@@ -1,4 +1,4 @@
-import { useLanguage } from '../../app/language.ts';
+import { format, t } from '../../app/language.ts';
 import { valueAt } from '../../contract/api.ts';
 import { isMoney } from '../../kit/record/value.tsx';
 import { join } from '../../kit/ui.tsx';
@@ -10,10 +10,9 @@ import style from './board.module.css';
 
 /** Name, count and sums of a column, with what the held card would change; probability and limit at the right. */
 export function ColumnHead({ column, loaded }: { column: Column; loaded: number }) {
-  const { t, format } = useLanguage();
   const { totals, columnName, scope, moves } = useBoard();
   const { move } = moves;
-  const delta = deltaText(move, column, scope.hint.amount, format.money);
+  const delta = deltaText(move, column, scope.hint.amount);
   const total = totals.of.get(column.key);
   return (
     <header className={style.head}>
@@ -39,7 +38,6 @@ export function ColumnHead({ column, loaded }: { column: Column; loaded: number 
 
 /** The sum in the first currency; the others are in the tooltip, since nothing is converted. */
 export function Sums({ total }: { total: ColumnTotal | undefined }) {
-  const { format } = useLanguage();
   const { currency } = useBoard();
   const sums = [...(total?.sums ?? [])].sort(
     (one, other) => Number(other.currencyCode === currency) - Number(one.currencyCode === currency),
@@ -60,14 +58,9 @@ export function Sums({ total }: { total: ColumnTotal | undefined }) {
 }
 
 /** What the move takes from a column, or brings to it. */
-function deltaText(
-  move: Move | undefined,
-  column: Column,
-  field: string | undefined,
-  money: (value: { currencyCode: string; amount: string }) => string,
-): string | undefined {
+function deltaText(move: Move | undefined, column: Column, field: string | undefined): string | undefined {
   const amount = valueAt(move?.card, field ?? '');
   if (!move || move.from === move.to || !isMoney(amount)) return undefined;
-  if (column.key === move.to) return `+${money(amount)}`;
-  return column.key === move.from ? `−${money(amount)}` : undefined;
+  if (column.key === move.to) return `+${format.money(amount)}`;
+  return column.key === move.from ? `−${format.money(amount)}` : undefined;
 }

@@ -11,7 +11,7 @@ import {
   Virtualizer,
   type DropTarget,
 } from 'react-aria-components';
-import { useLanguage } from '../../app/language.ts';
+import { format, labels, language, t } from '../../app/language.ts';
 import { textAt, type Json } from '../../contract/api.ts';
 import { Icon, join, Skeleton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
@@ -144,7 +144,6 @@ function HeldPlace({ target, column }: { target: DropTarget; column: Column }) {
 }
 
 function CardRow({ card, column, place, count }: { card: Json; column: Column; place: number; count: number }) {
-  const { t } = useLanguage();
   const { scope, moves, open, columnName } = useBoard();
   const id = textAt(card, 'id');
   const title = textAt(card, scope.hint.title);
@@ -186,7 +185,6 @@ function CardRow({ card, column, place, count }: { card: Json; column: Column; p
 
 /** On a card that was put back because someone else had changed it. */
 function ChangedMeanwhile({ card, column }: { card: Json; column: Column }) {
-  const { t, format } = useLanguage();
   const { people, columnName } = useBoard();
   const [kind = '', id = ''] = textAt(card, 'updatedBy').split(':');
   const who = people.get(id)?.name ?? t(kind === 'apiKey' ? 'board.anApiKey' : 'board.someone');
@@ -200,7 +198,6 @@ function ChangedMeanwhile({ card, column }: { card: Json; column: Column }) {
 
 /** Why the column does not take the held card, or did not take the one that was dropped. */
 function ColumnNotice({ column }: { column: Column }) {
-  const { t, language, labels } = useLanguage();
   const { moves, columns, refusal, scope } = useBoard();
   const { move, returned } = moves;
   const name = (fields: readonly string[]) =>
@@ -235,7 +232,6 @@ function ColumnNotice({ column }: { column: Column }) {
 }
 
 function EmptyColumn({ isHidden }: { isHidden: boolean }) {
-  const { t } = useLanguage();
   return isHidden ? null : <p className={style.empty}>{t('board.empty')}</p>;
 }
 

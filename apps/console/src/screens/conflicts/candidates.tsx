@@ -1,6 +1,6 @@
 import { Link2 } from 'lucide-react';
 import { useTitles } from '../../kit/record/names.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { t } from '../../app/language.ts';
 import { textAt, type Json } from '../../contract/api.ts';
 import { Button, Chip, Face, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
@@ -14,7 +14,6 @@ export function Candidates({
   candidates: readonly Json[];
   onLink: (customerId: string) => void;
 }) {
-  const { t } = useLanguage();
   const names = useTitles(
     'customers',
     candidates.map((each) => textAt(each, 'customerId')),

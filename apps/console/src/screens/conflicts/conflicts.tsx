@@ -2,7 +2,7 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { ProblemNote } from '../../app/boundaries.tsx';
 import { useTitles } from '../../kit/record/names.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { format, labels, t } from '../../app/language.ts';
 import { Bar } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { call, invalidate, itemsAt, readQuery, textAt, useItems, type Json } from '../../contract/api.ts';
@@ -18,7 +18,6 @@ import { Sides } from './sides.tsx';
 
 /** Records that both sides of a connection changed, and the other questions of the exchange, with their answers. */
 export function Conflicts() {
-  const { t } = useLanguage();
   const { items } = useItems('syncConflicts');
   const conflicts = items.filter((each) => textAt(each, 'choice') === '');
   const titles = useTitles(
@@ -49,7 +48,6 @@ export function Conflicts() {
 }
 
 function ConflictLine({ conflict, name }: { conflict: Json; name: string }) {
-  const { labels, format } = useLanguage();
   const kind = textAt(conflict, 'kind');
   return (
     <>
@@ -61,7 +59,6 @@ function ConflictLine({ conflict, name }: { conflict: Json; name: string }) {
 }
 
 function Conflict({ conflict, name, onSkip }: { conflict: Json; name: string; onSkip: () => void }) {
-  const { t, labels } = useLanguage();
   const kind = textAt(conflict, 'kind');
   const customerId = textAt(conflict, 'customerId');
   const mapping = useQuery(readQuery('getMapping', { id: textAt(conflict, 'mappingId') }));
@@ -125,7 +122,6 @@ function ChoiceButton({ number, ...rest }: ButtonProps & { number: number; onPre
 }
 
 function useResolve(conflict: Json) {
-  const { t } = useLanguage();
   return useMutation({
     mutationFn: (body: { choice: string; customerId?: string }) =>
       call('resolveSyncConflict', { id: textAt(conflict, 'id') }, { body }),

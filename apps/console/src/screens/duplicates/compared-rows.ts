@@ -1,14 +1,12 @@
-import { useLanguage } from '../../app/language.ts';
+import { labels, t } from '../../app/language.ts';
 import { theContract, type Field } from '../../contract/contract.ts';
 import { isJson, type Json } from '../../contract/api.ts';
-import { words, type Labels } from '../../app/labels.ts';
+import { words } from '../../app/labels.ts';
 import type { ComparedRow } from '../../kit/record/compare.tsx';
-import type { Format } from '../../app/format.ts';
 import { plainText } from '../../kit/record/value.tsx';
 
 /** The fields of two customers that either has: those that differ first. Lists are united by a merge, so they need no choice. */
-export function useComparedRows(left: Json | undefined, right: Json | undefined): ComparedRow[] {
-  const { t, labels, format } = useLanguage();
+export function comparedRows(left: Json | undefined, right: Json | undefined): ComparedRow[] {
   const fields = theContract()
     .fields('Customer')
     .filter(({ output, type }) => output === undefined && type !== 'object');
@@ -26,8 +24,8 @@ export function useComparedRows(left: Json | undefined, right: Json | undefined)
       of: (each: Json | undefined) => (isJson(each?.customFields) ? each.customFields[key] : undefined),
     })),
   ].map(({ field, id, name, of }): ComparedRow => {
-    const one = shown(field, of(left), format, labels);
-    const other = shown(field, of(right), format, labels);
+    const one = shown(field, of(left));
+    const other = shown(field, of(right));
     const isChoice = field.list === undefined && one !== '' && other !== '' && one !== other;
     const isUnited = field.list !== undefined && one !== other;
     return { id, name, left: one, right: other, isChoice, ...(isUnited && { note: t('compare.both') }) };
@@ -41,9 +39,9 @@ function customKeys(...records: readonly (Json | undefined)[]): string[] {
   return [...new Set(keys)].toSorted();
 }
 
-function shown(field: Field, value: unknown, format: Format, labels: Labels): string {
+function shown(field: Field, value: unknown): string {
   if (value === undefined || value === null) return '';
   const text = (each: unknown) =>
-    field.type === 'enum' ? labels.value(field.of ?? '', String(each)) : plainText(field, each, format);
+    field.type === 'enum' ? labels.value(field.of ?? '', String(each)) : plainText(field, each);
   return Array.isArray(value) ? value.map(text).join(', ') : text(value);
 }

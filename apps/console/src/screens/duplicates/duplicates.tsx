@@ -4,7 +4,7 @@ import { ArrowLeftRight, Merge } from 'lucide-react';
 import { useState } from 'react';
 import { useTitles } from '../../kit/record/names.tsx';
 import { ProblemNote, ProblemText } from '../../app/boundaries.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { format, labels, t } from '../../app/language.ts';
 import { Bar } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { call, invalidate, itemsAt, readQuery, textAt, useItems, valueAt, type Json } from '../../contract/api.ts';
@@ -14,12 +14,11 @@ import { Split, SplitFoot, SplitLine } from '../../kit/split.tsx';
 import { notify } from '../../kit/toast.tsx';
 import { Button, Chip, Face, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
-import { useComparedRows } from './compared-rows.ts';
+import { comparedRows } from './compared-rows.ts';
 import style from './duplicates.module.css';
 
 /** Pairs of customers that are probably the same, and their merge field by field. The address can name two others. */
 export function Duplicates() {
-  const { t } = useLanguage();
   const navigate = useNavigate();
   const { left, right }: { left?: string; right?: string } = useSearch({ strict: false });
   const { items, more } = useItems('duplicates');
@@ -64,7 +63,6 @@ function pairId(pair: Json): string {
 }
 
 function PairLine({ pair, names }: { pair: Json; names: (id: string) => string }) {
-  const { t } = useLanguage();
   const name = names(textAt(pair, 'leftId'));
   const { score } = pair;
   return (
@@ -79,12 +77,11 @@ function PairLine({ pair, names }: { pair: Json; names: (id: string) => string }
 }
 
 function Pair({ pair, onMerged }: { pair: Json; onMerged: () => void }) {
-  const { t } = useLanguage();
   const [isSwapped, setSwapped] = useState(false);
   const [leftId, rightId] = isSwapped ? ['rightId', 'leftId'] : ['leftId', 'rightId'];
   const left = useQuery(readQuery('getCustomer', { id: textAt(pair, leftId ?? '') }));
   const right = useQuery(readQuery('getCustomer', { id: textAt(pair, rightId ?? '') }));
-  const rows = useComparedRows(left.data, right.data);
+  const rows = comparedRows(left.data, right.data);
   const [chosen, setChosen] = useState<Record<string, Side>>({});
   const merge = useMerge(left.data, right.data, onMerged);
   const sides = Object.fromEntries(
@@ -123,7 +120,6 @@ function Pair({ pair, onMerged }: { pair: Json; onMerged: () => void }) {
 
 /** Merges the right customer into the left one; the toast takes it back. */
 function useMerge(left: Json | undefined, right: Json | undefined, onMerged: () => void) {
-  const { t } = useLanguage();
   return useMutation({
     mutationFn: async (preferMerged: string[]) => {
       const body = { mergedId: textAt(right, 'id'), mergedEtag: textAt(right, 'etag'), preferMerged };
@@ -147,7 +143,6 @@ async function refresh(): Promise<void> {
 }
 
 function SideHead({ customer, role }: { customer: Json | undefined; role: string }) {
-  const { format } = useLanguage();
   const name = textAt(customer, 'displayName');
   const time = textAt(customer, 'updateTime');
   return (
@@ -165,7 +160,6 @@ function SideHead({ customer, role }: { customer: Json | undefined; role: string
 
 /** Why both are probably the same: what speaks for it and against it, in bits. */
 function Evidence({ pair }: { pair: Json }) {
-  const { t, labels } = useLanguage();
   const evidence = itemsAt(pair, 'evidence').toSorted((one, other) => Number(other.weight) - Number(one.weight));
   if (evidence.length === 0) return null;
   return (

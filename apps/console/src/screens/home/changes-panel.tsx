@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { useRef } from 'react';
 import { titleOf } from '../../hints/hints.ts';
 import { shortId, usePeople, type Person } from '../../kit/record/names.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { format, labels, t } from '../../app/language.ts';
 import { useLiveChanges, useLiveState } from '../../app/live.ts';
 import { theContract, type Field, type Resource } from '../../contract/contract.ts';
 import { invalidate, itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
@@ -15,7 +15,6 @@ import style from './home.module.css';
 
 /** The latest entries of the log, with their positions; a new one appears by itself. */
 export function ChangesPanel() {
-  const { t } = useLanguage();
   const state = useLiveState();
   const people = usePeople();
   const { data } = useQuery(readQuery('listAuditEntries', { pageSize: 8, kind: 'CHANGE' }));
@@ -55,7 +54,6 @@ export function ChangesPanel() {
 }
 
 function Entry({ entry, people }: { entry: Json; people: ReadonlyMap<string, Person> }) {
-  const { t, labels, format } = useLanguage();
   const [kind = '', id = ''] = textAt(entry, 'actor').split(':');
   const isPerson = kind === 'user';
   const actor =
@@ -79,7 +77,6 @@ function Entry({ entry, people }: { entry: Json; people: ReadonlyMap<string, Per
 
 /** The first record of an entry that has a page of its own, and how many more there are. */
 function EntryText({ entry }: { entry: Json }) {
-  const { t, labels } = useLanguage();
   const records = itemsAt(entry, 'records').flatMap((record) => {
     const [type = '', id = ''] = textAt(record, 'name').split('/');
     const resource = theContract().resources.find(
@@ -132,7 +129,6 @@ interface RecordChangeProps {
 
 /** The changed fields that people set: struck the old value, marked the new one. */
 function Fields({ change, message }: { change: Json; message: string }) {
-  const { labels } = useLanguage();
   const names = Array.isArray(change.changedFields) ? change.changedFields.map(String) : [];
   const fields = names
     .map((name) => theContract().field(message, name))

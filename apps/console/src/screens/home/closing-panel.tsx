@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { titleOf } from '../../hints/hints.ts';
 import { useRecord } from '../../kit/record/names.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { format, language, t } from '../../app/language.ts';
 import { itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
 import { join } from '../../kit/ui.tsx';
 import { isMoney } from '../../kit/record/value.tsx';
@@ -17,7 +17,6 @@ const longestGap = 190;
 
 /** Open deals by their expected day, on a ruler of days that begins with this one. */
 export function ClosingPanel({ condition }: { condition: string }) {
-  const { t } = useLanguage();
   const from = today();
   const filter = ['status = OPEN', `closeDate >= ${dayText(from)}`, condition]
     .filter((each) => each !== '')
@@ -44,7 +43,6 @@ export function ClosingPanel({ condition }: { condition: string }) {
 }
 
 function ClosingDeal({ deal }: { deal: Json }) {
-  const { format } = useLanguage();
   const company = titleOf(useRecord('customers', textAt(deal, 'customerId')));
   const amount = valueAt(deal, 'amount');
   return (
@@ -63,7 +61,6 @@ function ClosingDeal({ deal }: { deal: Json }) {
 
 /** A tick for each day, a longer one with the date for Mondays, and the chip of today. Where deals crowd, days have more room. */
 function Ruler({ from, placed, height }: { from: Date; placed: readonly Placed[]; height: number }) {
-  const { language } = useLanguage();
   const form = new Intl.DateTimeFormat(language, { timeZone: 'UTC', day: 'numeric', month: 'short' });
   return (
     <svg className={style.days} width={72} height={height} aria-hidden>

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { useLanguage } from '../../app/language.ts';
+import { format, t } from '../../app/language.ts';
 import { itemsAt, readQuery, textAt, valueAt } from '../../contract/api.ts';
 import { BarChart, useAsTable } from '../../kit/chart/chart-bars.tsx';
 import text from '../../style/text.module.css';
@@ -12,7 +12,6 @@ const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** Customers created in each of the last twelve weeks, against the same weeks a year ago. */
 export function CustomersPanel({ condition }: { condition: string }) {
-  const { t, format } = useLanguage();
   const [isTable, tableButton] = useAsTable();
   const { monday } = weekOf(today());
   const begin = addDays(monday, -7 * (weekCount - 1));

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { Download, Link as LinkIcon, Plus, Webhook } from 'lucide-react';
 import { Segments } from '../../kit/form/segments.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { language, t } from '../../app/language.ts';
 import { isPermitted, useSession } from '../../app/session.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { itemsAt, readQuery } from '../../contract/api.ts';
@@ -43,7 +43,6 @@ export function Home() {
 }
 
 function HomeBar({ view }: { view: string }) {
-  const { t, language } = useLanguage();
   const navigate = useNavigate();
   const day = today();
   const form = new Intl.DateTimeFormat(language, { timeZone: 'UTC', weekday: 'long', day: 'numeric', month: 'long' });
@@ -72,7 +71,6 @@ function HomeBar({ view }: { view: string }) {
 
 /** For a workspace without customers: where to begin. */
 function WhatNext() {
-  const { t } = useLanguage();
   return (
     <Panel area="next" title={t('home.next')} beside={t('home.nextHelp')}>
       <ul className={style['waiting-list']}>

@@ -1,6 +1,6 @@
 import { useQueries, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { useLanguage } from '../../app/language.ts';
+import { format, t } from '../../app/language.ts';
 import { itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
 import { Select } from '../../kit/form/field.tsx';
 import { join, Ticks } from '../../kit/ui.tsx';
@@ -14,7 +14,6 @@ import style from './home.module.css';
 
 /** The open deals of a pipeline by stage: value and weighted value as bars, and how long deals stay. */
 export function PipelinePanel({ condition }: { condition: string }) {
-  const { t } = useLanguage();
   const { data } = useQuery(readQuery('listPipelines', { pageSize: 100 }));
   const [chosen, setChosen] = useState('');
   const pipelines = itemsAt(data, 'pipelines');
@@ -87,7 +86,6 @@ interface StageRow {
 }
 
 function Headline({ rows, currency = '', currencies, filter, onCurrency }: HeadlineProps) {
-  const { t, format } = useLanguage();
   const now = today();
   const end = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1));
   const closing = `${filter} AND closeDate <= ${dayText(addDays(end, -1))}`;
@@ -132,7 +130,6 @@ interface HeadlineProps {
 }
 
 function StageTable({ rows, currency, pipeline }: { rows: readonly StageRow[]; currency: string; pipeline: string }) {
-  const { t, format } = useLanguage();
   const days = useMedianDays(
     pipeline,
     rows.map(({ column }) => column.key),
@@ -175,7 +172,6 @@ function StageTable({ rows, currency, pipeline }: { rows: readonly StageRow[]; c
 }
 
 function StayTicks({ days, limit }: { days: number | undefined; limit: number | undefined }) {
-  const { t, format } = useLanguage();
   if (days === undefined) return <span className={text.faint}>–</span>;
   const scale = limit === undefined ? 30 : limit * 1.5;
   return (

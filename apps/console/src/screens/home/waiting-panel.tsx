@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { CalendarClock, Merge, TriangleAlert, Webhook } from 'lucide-react';
-import { useLanguage } from '../../app/language.ts';
+import { format, t } from '../../app/language.ts';
 import { isPermitted, useSession } from '../../app/session.ts';
 import { itemsAt, readQuery, textAt, valueAt } from '../../contract/api.ts';
 import { Icon, type IconType } from '../../kit/ui.tsx';
@@ -12,7 +12,6 @@ import style from './home.module.css';
 
 /** What asks for a person: deals past their day, possible duplicates, conflicts of the exchange, deliveries that failed. */
 export function WaitingPanel({ condition }: { condition: string }) {
-  const { t } = useLanguage();
   const session = useSession();
   const overdue = ['status = OPEN', `closeDate < ${dayText(today())}`, condition]
     .filter((each) => each !== '')
@@ -65,7 +64,6 @@ export function WaitingPanel({ condition }: { condition: string }) {
 }
 
 function Waiting({ to, search, icon, name, count, isMore = false }: WaitingProps) {
-  const { format } = useLanguage();
   return (
     <li>
       <Link to={to} search={search as never} className={style.wait}>

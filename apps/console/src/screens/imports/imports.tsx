@@ -1,6 +1,6 @@
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { Download } from 'lucide-react';
-import { useLanguage } from '../../app/language.ts';
+import { format, labels, t } from '../../app/language.ts';
 import { Bar } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { itemsAt, textAt, useItems, valueAt, type Json } from '../../contract/api.ts';
@@ -14,7 +14,6 @@ import style from './imports.module.css';
 
 /** The imports of the workspace and its other long work, with the progress of the open one. */
 export function Imports() {
-  const { t } = useLanguage();
   const navigate = useNavigate();
   const { items: operations } = useItems('operations');
   const { id: chosen }: { id?: string } = useSearch({ strict: false });
@@ -63,7 +62,6 @@ export function Imports() {
 }
 
 function OperationLine({ operation }: { operation: Json }) {
-  const { t, labels, format } = useLanguage();
   const rows = Number(valueAt(operation, 'counts.rows') ?? 0);
   const isDry = valueAt(operation, 'import.dryRun') === true;
   return (

@@ -1,4 +1,4 @@
-import { useLanguage } from '../../app/language.ts';
+import { labels, t } from '../../app/language.ts';
 import { textAt, type Json } from '../../contract/api.ts';
 import { Select } from '../../kit/form/field.tsx';
 import { Chip } from '../../kit/ui.tsx';
@@ -7,7 +7,6 @@ import style from './imports.module.css';
 
 /** The columns of a file with the fields that they go to. With `onChoose` another field can be chosen for each. */
 export function MappedColumns({ columns, fields = [], chosen = {}, onChoose }: MappedColumnsProps) {
-  const { t, labels } = useLanguage();
   if (columns.length === 0) return null;
   return (
     <section className={style.columns}>

@@ -4,7 +4,7 @@ import { Download, FileUp, FlaskConical } from 'lucide-react';
 import { useState } from 'react';
 import { Button as AriaButton, DropZone, FileTrigger, Text } from 'react-aria-components';
 import { ProblemNote } from '../../app/boundaries.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { format, labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { theContract } from '../../contract/contract.ts';
 import { itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
@@ -19,7 +19,6 @@ import style from './imports.module.css';
 
 /** An import in three steps: the file, what would happen, and the import itself. Nothing is written before the third. */
 export function NewImport() {
-  const { t } = useLanguage();
   const navigate = useNavigate();
   const { type }: { type?: string } = useSearch({ strict: false });
   const [file, setFile] = useState<File>();
@@ -75,7 +74,6 @@ export function NewImport() {
 }
 
 function FileStep({ file, onFile }: { file: File | undefined; onFile: (file: File) => void }) {
-  const { t } = useLanguage();
   return (
     <DropZone
       className={style.drop}
@@ -104,7 +102,6 @@ interface ImportSettings {
 }
 
 function Settings({ settings, onChange }: { settings: ImportSettings; onChange: (settings: ImportSettings) => void }) {
-  const { t, labels } = useLanguage();
   const { data } = useQuery(readQuery('listCustomObjects', { pageSize: 100 }));
   const own = itemsAt(data, 'customObjects').map((each) => ({
     id: `objects.${textAt(each, 'key')}`,
@@ -137,7 +134,6 @@ function Settings({ settings, onChange }: { settings: ImportSettings; onChange: 
 }
 
 function Columns({ recordType, tried, chosen, onChoose }: ColumnsProps) {
-  const { t, format } = useLanguage();
   const columns = itemsAt(tried, 'columns');
   const skippedCount = columns.filter((column) => textAt(column, 'field') === '').length;
   return (

@@ -1,11 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import { useRouter } from '@tanstack/react-router';
 import type { MouseEvent, ReactNode } from 'react';
+import { labels } from '../../app/language.ts';
 import type { FormField } from '../../kit/form/form-field.ts';
 import { isPrincipal } from '../../kit/record/names.tsx';
 import { theContract, type Field, type Resource } from '../../contract/contract.ts';
 import { itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
-import type { Labels } from '../../app/labels.ts';
 import { hintsOf, titleOf } from '../../hints/hints.ts';
 import type { GridColumn } from '../../kit/grid/grid-types.ts';
 import { Chip, Face, Ticks } from '../../kit/ui.tsx';
@@ -24,12 +24,7 @@ export type PathOf = (record: Json) => string | undefined;
 const skipped = new Set(['etag', 'customFields', 'tenantId']);
 
 /** All columns that a list can have, its name first. */
-export function columnsOf(
-  resource: Resource,
-  customFields: readonly FormField[],
-  labels: Labels,
-  pathOf: PathOf,
-): ListColumn[] {
+export function columnsOf(resource: Resource, customFields: readonly FormField[], pathOf: PathOf): ListColumn[] {
   const { message } = resource;
   const hints = hintsOf(resource);
   const fields = theContract().fields(message);
@@ -44,7 +39,7 @@ export function columnsOf(
   const custom = customFields.map((field) =>
     columnOf(resource, field, field.label ?? '', (record) => valueAt(record, field.name)),
   );
-  return [nameColumn(resource, labels, pathOf), ...own, ...parts, ...custom];
+  return [nameColumn(resource, pathOf), ...own, ...parts, ...custom];
 }
 
 /** Fields of a list's entries that filters know without the name of the list, such as the country of an address. */
@@ -59,7 +54,7 @@ function partsOf(resource: Resource, fields: readonly Field[]): { list: string; 
   });
 }
 
-function nameColumn(resource: Resource, labels: Labels, pathOf: PathOf): ListColumn {
+function nameColumn(resource: Resource, pathOf: PathOf): ListColumn {
   const { title, face } = hintsOf(resource);
   const field = theContract().field(resource.message, title) ?? { name: title, type: 'text' };
   return {

@@ -1,4 +1,4 @@
-import { useLanguage } from '../../app/language.ts';
+import { t } from '../../app/language.ts';
 import { Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './list.module.css';
@@ -6,7 +6,6 @@ import type { Rows } from './use-rows.ts';
 
 /** The keys of the list, and how much of it is loaded. */
 export function KeyHints({ shown, data, canSelect }: { shown: number; data: Rows; canSelect: boolean }) {
-  const { t } = useLanguage();
   return (
     <footer className={style.hints}>
       <Hint keys={['J', 'K']} name={t('list.hint.move')} />

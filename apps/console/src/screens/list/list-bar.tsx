@@ -3,7 +3,7 @@ import { CodeXml, Download, Plus, Upload } from 'lucide-react';
 import { copyText } from '../../kit/toast.tsx';
 import { ViewSwitch } from '../../kit/view-switch.tsx';
 import { pathOf, recordTypeOf, useMay } from '../../app/resource.ts';
-import { useLanguage } from '../../app/language.ts';
+import { format, t } from '../../app/language.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { Bar } from '../../app/shell/shell.tsx';
 import { download, type Json } from '../../contract/api.ts';
@@ -19,7 +19,6 @@ import type { ListState } from './list-state.ts';
 /** The name of a list, how many there are, and what can be done with all of them. */
 export function ListBar({ list }: { list: ListState }) {
   const { resource, parents, title, singular, data } = list;
-  const { t } = useLanguage();
   const navigate = useNavigate();
   const may = useMay(parents);
   const create = () => void navigate({ to: `${pathOf(list)}/new` });
@@ -63,7 +62,6 @@ export function ListBar({ list }: { list: ListState }) {
 
 /** How many match, of how many. */
 function Count({ count, whole }: { count: number | undefined; whole: number | undefined }) {
-  const { t, format } = useLanguage();
   if (count === undefined) return null;
   if (whole === undefined || whole === count) return format.number(count);
   const [before = '', after = ''] = t('list.countOf', { count: '\0', whole }).split('\0');

@@ -3,7 +3,7 @@ import { useMemo, useState } from 'react';
 import type { FormField } from '../../kit/form/form-field.ts';
 import { pathOf, useCollection, useCustomFields } from '../../app/resource.ts';
 import { Missing } from '../../app/boundaries.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { labels, t } from '../../app/language.ts';
 import type { Resource } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/api.ts';
 import { hintsOf } from '../../hints/hints.ts';
@@ -32,7 +32,6 @@ export function List() {
 
 /** Any list of the contract: with filter, views and actions where the collection has them. */
 export function RecordList({ resource, parents }: { resource: Resource; parents: Json }) {
-  const { t } = useLanguage();
   const navigate = useNavigate();
   const [search, change] = useListSearch();
   const customFields = useCustomFields({ resource, parents });
@@ -105,10 +104,9 @@ interface ColumnChoice {
 
 /** The columns that there are, and those that are shown. They stay the same as long as they can: every row is drawn with them. */
 function useColumns({ resource, parents, customFields, chosen }: ColumnChoice) {
-  const { labels } = useLanguage();
   const all = useMemo(
-    () => columnsOf(resource, customFields, labels, (row) => pathOfRecord(resource, parents, row)),
-    [resource, parents, customFields, labels],
+    () => columnsOf(resource, customFields, (row) => pathOfRecord(resource, parents, row)),
+    [resource, parents, customFields],
   );
   const columns = useMemo(() => {
     const [name, ...others] = all;
@@ -135,7 +133,6 @@ function pathOfRecord(resource: Resource, parents: Json, row: Json): string | un
 
 /** The names of the records, and of one: those of a custom object are its definition's. */
 function useNames(resource: Resource, parents: Json): Pick<ListState, 'title' | 'singular'> {
-  const { labels } = useLanguage();
   const definition = useObject(textAt(parents, 'object'));
   const singular = textAt(definition, 'displayName') || labels.singular(resource.singular);
   return {

@@ -2,7 +2,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { Download, Plus, X } from 'lucide-react';
 import { pathOf, recordTypeOf } from '../../app/resource.ts';
 import { ProblemText } from '../../app/boundaries.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { t } from '../../app/language.ts';
 import { theContract } from '../../contract/contract.ts';
 import { scan } from '../../kit/filter/filter-language.ts';
 import { Button, Ticks } from '../../kit/ui.tsx';
@@ -26,7 +26,6 @@ export function NoRows({ list }: { list: ListState }) {
 /** Teaches how the collection gets its first item. */
 function Empty({ list }: { list: ListState }) {
   const { resource, parents, title, singular } = list;
-  const { t } = useLanguage();
   const navigate = useNavigate();
   const { create } = resource;
   return (
@@ -58,7 +57,6 @@ function Empty({ list }: { list: ListState }) {
 
 /** Says which condition to drop. */
 function NothingMatches({ list: { search, change, data, title } }: { list: ListState }) {
-  const { t } = useLanguage();
   const conditions = conditionsOf(search.filter ?? '');
   return (
     <div className={style.empty}>

@@ -1,5 +1,5 @@
 import { X } from 'lucide-react';
-import { useLanguage } from '../../app/language.ts';
+import { t } from '../../app/language.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
 import type { Json } from '../../contract/api.ts';
 import { IconButton } from '../../kit/ui.tsx';
@@ -9,7 +9,6 @@ import style from './list.module.css';
 
 /** The values of the row at the cursor, beside the list. */
 export function Peek({ row, columns, onClose }: { row: Json; columns: readonly ListColumn[]; onClose: () => void }) {
-  const { t } = useLanguage();
   useShortcut('escape', 'list.key.closePeek', onClose);
   const [name, ...others] = columns;
   const filled = others.filter((column) => {

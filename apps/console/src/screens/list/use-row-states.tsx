@@ -1,7 +1,7 @@
 import { useCallback, useMemo, useState } from 'react';
 import { recordTypeOf } from '../../app/resource.ts';
 import { usePeople } from '../../kit/record/names.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { t } from '../../app/language.ts';
 import { useLiveChanges } from '../../app/live.ts';
 import { useSession } from '../../app/session.ts';
 import { call, invalidate, textAt, type Json } from '../../contract/api.ts';
@@ -30,7 +30,6 @@ interface Gone {
 }
 
 export function useRowStates(resource: Resource, parents: Json, rows: readonly Json[]): RowStates {
-  const { t } = useLanguage();
   const session = useSession();
   const people = usePeople();
   const [changed, setChanged] = useState<ReadonlyMap<string, RowState>>(new Map());
@@ -75,7 +74,7 @@ export function useRowStates(resource: Resource, parents: Json, rows: readonly J
       states.set(id, { kind: 'deleted', text: t('list.isDeleted'), ...(undo !== false && { action: undo }) });
     }
     return states;
-  }, [shown, gone, resource, undelete, t]);
+  }, [shown, gone, resource, undelete]);
   return {
     rows: shown,
     stateOf: (row) => {

@@ -1,7 +1,7 @@
 import { Copy, Download, Square } from 'lucide-react';
 import { useState } from 'react';
 import { copyText } from '../../kit/toast.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { t } from '../../app/language.ts';
 import { Segments } from '../../kit/form/segments.tsx';
 import { saveFile } from '../../kit/save-file.ts';
 import { Button, Chip, IconButton } from '../../kit/ui.tsx';
@@ -12,7 +12,6 @@ import style from './operation.module.css';
 
 /** What came back: state, time, cache, what is left of the limit, and the body. */
 export function Answer({ answer, onStop }: { answer: Exchange; onStop: () => void }) {
-  const { t } = useLanguage();
   const [part, setPart] = useState('body');
   const { status, ms, headers, isOpen, file } = answer;
   const headerText = headers.map(([name, value]) => `${name}: ${value}`).join('\n');
@@ -61,7 +60,6 @@ export function Answer({ answer, onStop }: { answer: Exchange; onStop: () => voi
 }
 
 function SavedFile({ file, headers }: { file: Blob; headers: Exchange['headers'] }) {
-  const { t } = useLanguage();
   const disposition = headers.find(([name]) => name === 'content-disposition')?.[1] ?? '';
   const name = /filename="?([^";]+)/.exec(disposition)?.[1] ?? 'answer';
   return (
@@ -76,7 +74,6 @@ function SavedFile({ file, headers }: { file: Blob; headers: Exchange['headers']
 
 /** Text to copy: a call as a command line or in TypeScript. */
 export function Snippet({ text: code }: { text: string }) {
-  const { t } = useLanguage();
   return (
     <div className={style.snippet}>
       <Code text={code} />

@@ -1,6 +1,6 @@
 import { lazy, Suspense } from 'react';
 import { Pending } from '../../app/boundaries.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { labels, t } from '../../app/language.ts';
 import type { Json } from '../../contract/api.ts';
 import { Dialog } from '../../kit/overlay.tsx';
 
@@ -9,7 +9,6 @@ const OperationForm = lazy(async () => ({ default: (await import('./operation-fo
 
 /** The form of an operation over the screen. What the screen knows already is filled in. */
 export function OperationDialog({ id, parameters, body = {}, onClose }: DialogProps) {
-  const { t, labels } = useLanguage();
   return (
     <Dialog title={labels.operation(id) || t('operation.call')} isOpen onClose={onClose} wide>
       <Suspense fallback={<Pending />}>

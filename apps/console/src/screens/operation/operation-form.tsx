@@ -1,7 +1,7 @@
 import { Lock, Send } from 'lucide-react';
 import { useRef, useState } from 'react';
 import { useMay } from '../../app/resource.ts';
-import { useLanguage } from '../../app/language.ts';
+import { labels, t } from '../../app/language.ts';
 import { keyText, useShortcut } from '../../app/shortcuts.ts';
 import { theContract, type Operation, type Parameter } from '../../contract/contract.ts';
 import { invalidate, isJson, textAt, type Json } from '../../contract/api.ts';
@@ -22,7 +22,6 @@ import { curlOf, typeScriptOf, type Request } from './snippets.ts';
  * the answer has nothing that is shown once.
  */
 export function OperationForm({ id, parameters: known = {}, body: knownBody = {}, onClose }: FormProps) {
-  const { t } = useLanguage();
   const operation = theContract().operation(id);
   const [parameters, setParameters] = useState<Json>(known);
   const [body, setBody] = useState<Json>(knownBody);
@@ -81,7 +80,6 @@ export function OperationForm({ id, parameters: known = {}, body: knownBody = {}
 }
 
 function SendBar({ operation, isAllowed, isRunning, isDone: isClosing, onSend, onClose }: SendBarProps) {
-  const { t } = useLanguage();
   return (
     <footer className={style.send}>
       {!isAllowed && (
@@ -127,13 +125,7 @@ interface FormProps {
 
 /** Whether the answer must be seen: it has a secret, is a file, or is what was asked for. */
 function shows({ answer, answerUsage, verb }: Operation): boolean {
-  return (
-    verb === 'GET' ||
-    answerUsage === 'file' ||
-    theContract()
-      .fields(answer)
-      .some(({ secret }) => secret === true)
-  );
+  return verb === 'GET' || answerUsage === 'file' || theContract().hasSecret(answer);
 }
 
 function useExchange() {
@@ -154,7 +146,6 @@ function useExchange() {
 }
 
 function Parameters({ operation, known, value, onChange, answer }: PartProps & { known: Json }) {
-  const { t } = useLanguage();
   const asked = operation.parameters
     .filter(({ name }) => known[name] === undefined)
     .map((parameter) => withReference(parameter, operation));
@@ -192,7 +183,6 @@ function Body({
   answer,
   autoFocus,
 }: PartProps & { onFile: (file: File) => void; autoFocus: boolean }) {
-  const { t } = useLanguage();
   const [mode, setMode] = useState('form');
   const { body, bodyUsage } = operation;
   if (bodyUsage === 'file')
@@ -245,7 +235,6 @@ interface PartProps {
 }
 
 function Snippets({ request }: { request: Request }) {
-  const { labels } = useLanguage();
   const [kind, setKind] = useState('curl');
   return (
     <section aria-label={labels.operation(request.operation.id)} className={style.snippets}>

@@ -1,7 +1,7 @@
 import { Link, useParams, useSearch } from '@tanstack/react-router';
 import { ChevronRight } from 'lucide-react';
 import { Missing } from '../../app/boundaries.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { theContract } from '../../contract/contract.ts';
 import type { Json } from '../../contract/api.ts';
@@ -13,7 +13,6 @@ import style from './operation.module.css';
 
 /** One operation of the API: what it does, a form for it, and its answer. */
 export function OperationScreen() {
-  const { t, labels } = useLanguage();
   const { operation: id = '' } = useParams({ strict: false });
   const search: Json = useSearch({ strict: false });
   if (/^[\da-f-]{36}$/.test(id)) return <Running id={id} />;
@@ -48,7 +47,6 @@ export function OperationScreen() {
 
 /** A running operation, which has the id of a record in the path. */
 function Running({ id }: { id: string }) {
-  const { labels } = useLanguage();
   return (
     <>
       <Bar title={labels.singular('operation')} />

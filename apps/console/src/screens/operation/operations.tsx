@@ -3,11 +3,10 @@ import { Lock, Search } from 'lucide-react';
 import { useDeferredValue, useRef, useState } from 'react';
 import { Input, SearchField } from 'react-aria-components';
 import { useMay } from '../../app/resource.ts';
-import { useLanguage } from '../../app/language.ts';
+import { labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { theContract, type Operation } from '../../contract/contract.ts';
-import type { Labels } from '../../app/labels.ts';
 import { Icon, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './operation.module.css';
@@ -15,12 +14,11 @@ import { Verb } from './operation.tsx';
 
 /** All operations of the API, to be tried. */
 export function Operations() {
-  const { t, labels } = useLanguage();
   const [typed, setTyped] = useState('');
   const sought = useDeferredValue(typed.trim().toLowerCase());
   const input = useRef<HTMLInputElement>(null);
   useShortcut('/', 'operation.find', () => input.current?.focus());
-  const found = theContract().operations.filter((operation) => matches(operation, sought, labels));
+  const found = theContract().operations.filter((operation) => matches(operation, sought));
   const groups = [...Map.groupBy(found, ({ group }) => group)];
   return (
     <>
@@ -49,7 +47,6 @@ export function Operations() {
 }
 
 function Entry({ operation }: { operation: Operation }) {
-  const { t, labels } = useLanguage();
   const may = useMay({});
   return (
     <li>
@@ -70,7 +67,7 @@ function Entry({ operation }: { operation: Operation }) {
   );
 }
 
-function matches({ id, path, group, summary }: Operation, sought: string, labels: Labels): boolean {
+function matches({ id, path, group, summary }: Operation, sought: string): boolean {
   const all = [id, path, group, summary, labels.operation(id)].join(' ').toLowerCase();
   return sought.split(' ').every((word) => all.includes(word));
 }

@@ -3,7 +3,7 @@ import { X } from 'lucide-react';
 import { useState } from 'react';
 import { Ask } from '../../kit/form/ask.tsx';
 import { Reference } from '../../kit/record/names.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { labels, t } from '../../app/language.ts';
 import { call, invalidate, itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
 import { words } from '../../app/labels.ts';
@@ -18,7 +18,6 @@ import style from './record.module.css';
 
 /** Links of the record to others: employer, supplier, partner. */
 export function Associations({ item }: { item: Item }) {
-  const { t } = useLanguage();
   const [isAdding, setIsAdding] = useState(false);
   const own = nameOfRecord(item);
   const { data } = useQuery(readQuery('listRecordAssociations', { record: own }));
@@ -58,7 +57,6 @@ export function Associations({ item }: { item: Item }) {
 }
 
 function LinkDialog({ from, onClose }: { from: string; onClose: () => void }) {
-  const { t, labels } = useLanguage();
   const [resource, setResource] = useState('customers');
   const [id, setId] = useState('');
   const [link, setLink] = useState<Json>({ from, type: '', role: null });

@@ -1,7 +1,7 @@
 import { TriangleAlert } from 'lucide-react';
 import { useState } from 'react';
 import { Principal } from '../../kit/record/names.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { format, t } from '../../app/language.ts';
 import { textAt, valueAt, type Json } from '../../contract/api.ts';
 import { Choice, type Side } from '../../kit/record/diff.tsx';
 import { nameOf } from '../../kit/record/timeline.tsx';
@@ -22,7 +22,6 @@ export function ConflictPanel({
   conflict: Conflict;
   onEnd: () => void;
 }) {
-  const { t, labels, format } = useLanguage();
   const [sides, setSides] = useState<Readonly<Record<string, Side>>>({});
   const { theirs, yours, savedCount } = conflict;
   const names = Object.keys(yours);
@@ -43,7 +42,7 @@ export function ConflictPanel({
       {names.map((name) => (
         <Choice
           key={name}
-          label={nameOf(item.fieldOf(name), labels.field, item.resource.message)}
+          label={nameOf(item.fieldOf(name), item.resource.message)}
           field={item.fieldOf(name)}
           theirs={valueAt(theirs, name)}
           yours={yours[name]}

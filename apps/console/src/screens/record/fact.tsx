@@ -1,7 +1,7 @@
 import { Copy } from 'lucide-react';
 import { copyText } from '../../kit/toast.tsx';
 import { isPrincipal, shortId } from '../../kit/record/names.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { format, t } from '../../app/language.ts';
 import { isJson, textAt, valueAt, type Json } from '../../contract/api.ts';
 import type { FormField } from '../../kit/form/form-field.ts';
 import { IconButton } from '../../kit/ui.tsx';
@@ -11,7 +11,6 @@ import style from './record.module.css';
 
 /** The value of one field, with links, faces and names in place of ids. `isShort` keeps it to one line. */
 export function Fact({ field, record, isShort = false }: { field: FormField; record: Json; isShort?: boolean }) {
-  const { format } = useLanguage();
   const value = valueAt(record, field.name);
   if (Array.isArray(value)) return <Several field={field} values={value} isShort={isShort} />;
   if (isJson(value) && !isMoney(value))
@@ -24,11 +23,9 @@ export function Fact({ field, record, isShort = false }: { field: FormField; rec
 }
 
 function Several({ field, values, isShort }: { field: FormField; values: unknown[]; isShort: boolean }) {
-  const { format } = useLanguage();
   const [first] = values;
   if (isShort && typeof first === 'string') return first;
-  if (isShort)
-    return <Value field={field} value={[isJson(first) && 'city' in first ? placeOf(first, format.country) : first]} />;
+  if (isShort) return <Value field={field} value={[isJson(first) && 'city' in first ? placeOf(first) : first]} />;
   if (field.type !== 'message') return <Value field={field} value={values} />;
   return (
     <ul>
@@ -43,7 +40,6 @@ function Several({ field, values, isShort }: { field: FormField; values: unknown
 
 /** An object of a list: its parts, with what it is for behind them. */
 function Parts({ field, value }: { field: FormField; value: Json }) {
-  const { format } = useLanguage();
   const { label, countryCode, ...rest } = value;
   const texts = Object.values(rest).filter((part) => typeof part === 'string' || typeof part === 'number');
   if (typeof countryCode === 'string') texts.push(format.country(countryCode));
@@ -56,7 +52,6 @@ function Parts({ field, value }: { field: FormField; value: Json }) {
 }
 
 function Id({ id }: { id: string }) {
-  const { t } = useLanguage();
   return (
     <span className={text.row}>
       <code title={id}>{shortId(id)}</code>
@@ -65,8 +60,8 @@ function Id({ id }: { id: string }) {
   );
 }
 
-function placeOf(address: Json, countryName: (code: string) => string): unknown {
-  const parts = [textAt(address, 'city'), countryName(textAt(address, 'countryCode'))];
+function placeOf(address: Json): unknown {
+  const parts = [textAt(address, 'city'), format.country(textAt(address, 'countryCode'))];
   return { name: parts.filter((part) => part !== '').join(', ') };
 }
 

@@ -1,6 +1,6 @@
 import { Check, Clock, Pencil, Undo2 } from 'lucide-react';
 import { useEffect, useState, type KeyboardEvent } from 'react';
-import { useLanguage } from '../../app/language.ts';
+import { format, t } from '../../app/language.ts';
 import { focusMain, useShortcut } from '../../app/shortcuts.ts';
 import { textAt, valueAt, type Json } from '../../contract/api.ts';
 import { isSame } from '../../kit/record/diff.tsx';
@@ -20,7 +20,6 @@ import { patchOf, useSave } from './save.ts';
 
 /** The fields of the record in groups: its own, those of the workspace, and the facts of the record itself. */
 export function Facts({ item }: { item: Item }) {
-  const { t } = useLanguage();
   const [isEditing, setIsEditing] = useState(false);
   const { resource, fields, custom, asOf, isDeleted, may } = item;
   const canEdit = may(resource.update) && asOf === undefined && !isDeleted;
@@ -50,14 +49,8 @@ export function Facts({ item }: { item: Item }) {
   );
 }
 
-/** What edits takes the focus away with it. */
-function useFocusAfter(): void {
-  useEffect(() => focusMain, []);
-}
-
 /** Rows of fields. Those without a value are shown on demand, so that they can be filled. */
 function Group({ item, fields, canEdit }: { item: Item; fields: readonly FormField[]; canEdit: boolean }) {
-  const { t } = useLanguage();
   const [isAll, setIsAll] = useState(false);
   const [edited, setEdited] = useState<string>();
   const filled = fields.filter(
@@ -97,9 +90,8 @@ function isEditable({ now }: Item, field: FormField): boolean {
 }
 
 function Row({ item, field, onEdit }: { item: Item; field: FormField; onEdit: (() => void) | undefined }) {
-  const { t, labels } = useLanguage();
   const { shown, now, asOf, resource } = item;
-  const name = nameOf(field, labels.field, resource.message);
+  const name = nameOf(field, resource.message);
   const differs =
     asOf !== undefined && field.output !== true && !isSame(valueAt(shown, field.name), valueAt(now, field.name));
   return (
@@ -126,7 +118,6 @@ function Row({ item, field, onEdit }: { item: Item; field: FormField; onEdit: ((
 
 /** Sets a field to the value that it had. */
 function Restore({ item, field }: { item: Item; field: FormField }) {
-  const { t } = useLanguage();
   const { save, isSaving, error } = useSave(item, item.now);
   return (
     <dd className={style.restore}>
@@ -145,7 +136,6 @@ function Restore({ item, field }: { item: Item; field: FormField }) {
 }
 
 function PastNotice({ item, asOf }: { item: Item; asOf: string }) {
-  const { t, format } = useLanguage();
   const goTo = useGoTo();
   const version = textAt(
     item.changes.find(({ time }) => time === asOf),
@@ -164,36 +154,74 @@ function PastNotice({ item, asOf }: { item: Item; asOf: string }) {
   );
 }
 
-/** One field as an input, in the place of its row. */
-function RowEditor({ item, field, onEnd }: { item: Item; field: FormField; onEnd: () => void }) {
-  const { labels } = useLanguage();
+/** A record while it is edited. What edits takes the focus away with it. */
+function useEdit(item: Item, onEnd: () => void) {
   const [base] = useState(item.now);
   const [value, setValue] = useState<Json>(base);
   const saving = useSave(item, base);
-  useFocusAfter();
+  useEffect(() => focusMain, []);
   const save = () => void saving.save(patchOf(base, value)).then((isSaved) => isSaved && onEnd());
+  return { item, value, setValue, saving, save, onEnd };
+}
+
+type Edit = ReturnType<typeof useEdit>;
+
+function EditRow({
+  edit,
+  field,
+  ...rest
+}: {
+  edit: Edit;
+  field: FormField;
+  isHiddenLabel?: boolean;
+  autoFocus: boolean;
+}) {
+  return (
+    <FormRow
+      message={edit.item.resource.message}
+      field={field}
+      value={edit.value}
+      onChange={edit.setValue}
+      faults={faultsOf(edit.saving.error)}
+      isBrief
+      {...rest}
+    />
+  );
+}
+
+/** What the server says of all that is edited, and the buttons that end it. */
+function EditEnd({ edit: { item, saving, save, onEnd }, names }: { edit: Edit; names: readonly string[] }) {
+  return (
+    <>
+      <FormFault error={saving.error} names={names} />
+      {saving.conflict ? (
+        <ConflictPanel item={item} saving={saving} conflict={saving.conflict} onEnd={onEnd} />
+      ) : (
+        <span className={style.buttons}>
+          <Button small kind="primary" icon={Check} onPress={save}>
+            {t('form.save')}
+          </Button>
+          <Button small onPress={onEnd}>
+            {t('form.cancel')}
+          </Button>
+          <Key>Esc</Key>
+        </span>
+      )}
+    </>
+  );
+}
+
+/** One field as an input, in the place of its row. */
+function RowEditor({ item, field, onEnd }: { item: Item; field: FormField; onEnd: () => void }) {
+  const edit = useEdit(item, onEnd);
   // Inputs of several parts need the whole width.
   const isWhole = field.type === 'message' || field.type === 'object';
   return (
-    <div className={join(style.editing, isWhole && style.whole)} onKeyDown={keysOf(save, onEnd, field)}>
-      <dt>{nameOf(field, labels.field, item.resource.message)}</dt>
+    <div className={join(style.editing, isWhole && style.whole)} onKeyDown={keysOf(edit.save, onEnd, field)}>
+      <dt>{nameOf(field, item.resource.message)}</dt>
       <dd>
-        <FormRow
-          message={item.resource.message}
-          field={field}
-          value={value}
-          onChange={setValue}
-          faults={faultsOf(saving.error)}
-          isHiddenLabel
-          autoFocus
-          isBrief
-        />
-        <FormFault error={saving.error} names={[field.name]} />
-        {saving.conflict ? (
-          <ConflictPanel item={item} saving={saving} conflict={saving.conflict} onEnd={onEnd} />
-        ) : (
-          <SaveButtons onSave={save} onCancel={onEnd} />
-        )}
+        <EditRow edit={edit} field={field} isHiddenLabel autoFocus />
+        <EditEnd edit={edit} names={[field.name]} />
       </dd>
     </div>
   );
@@ -201,56 +229,22 @@ function RowEditor({ item, field, onEnd }: { item: Item; field: FormField; onEnd
 
 /** Every field as an input. */
 function Editor({ item, fields, onEnd }: { item: Item; fields: readonly FormField[]; onEnd: () => void }) {
-  const { t } = useLanguage();
-  const [base] = useState(item.now);
-  const [value, setValue] = useState<Json>(base);
-  const saving = useSave(item, base);
-  useFocusAfter();
-  const save = () => void saving.save(patchOf(base, value)).then((isSaved) => isSaved && onEnd());
+  const edit = useEdit(item, onEnd);
   const shown = fields.filter((field) => isEditable(item, field));
   return (
-    <section className={style.facts} aria-label={t('record.fields')} onKeyDown={keysOf(save, onEnd)}>
+    <section className={style.facts} aria-label={t('record.fields')} onKeyDown={keysOf(edit.save, onEnd)}>
       <header>
         <h2>{t('record.edit')}</h2>
       </header>
       <div className={style.editor}>
         {shown.map((field, index) => (
-          <FormRow
-            key={field.name}
-            message={item.resource.message}
-            field={field}
-            value={value}
-            onChange={setValue}
-            faults={faultsOf(saving.error)}
-            autoFocus={index === 0}
-            isBrief
-          />
+          <EditRow key={field.name} edit={edit} field={field} autoFocus={index === 0} />
         ))}
       </div>
       <footer className={style.saving}>
-        <FormFault error={saving.error} names={shown.map(({ name }) => name)} />
-        {saving.conflict ? (
-          <ConflictPanel item={item} saving={saving} conflict={saving.conflict} onEnd={onEnd} />
-        ) : (
-          <SaveButtons onSave={save} onCancel={onEnd} />
-        )}
+        <EditEnd edit={edit} names={shown.map(({ name }) => name)} />
       </footer>
     </section>
-  );
-}
-
-function SaveButtons({ onSave, onCancel }: { onSave: () => void; onCancel: () => void }) {
-  const { t } = useLanguage();
-  return (
-    <span className={style.buttons}>
-      <Button small kind="primary" icon={Check} onPress={onSave}>
-        {t('form.save')}
-      </Button>
-      <Button small onPress={onCancel}>
-        {t('form.cancel')}
-      </Button>
-      <Key>Esc</Key>
-    </span>
   );
 }
 

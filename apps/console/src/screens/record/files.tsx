@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { FileText, RefreshCw, Trash2 } from 'lucide-react';
 import { useRef, useState } from 'react';
-import { useLanguage } from '../../app/language.ts';
+import { language, t } from '../../app/language.ts';
 import { call, download, invalidate, itemsAt, readQuery, textAt, uploadParts, type Json } from '../../contract/api.ts';
 import { Fault } from '../../kit/form/form-faults.tsx';
 import { saveFile } from '../../kit/save-file.ts';
@@ -14,7 +14,6 @@ import style from './record.module.css';
 
 /** Files of the record. An upload that breaks off continues where the server has it. */
 export function Files({ item }: { item: Item }) {
-  const { t } = useLanguage();
   const input = useRef<HTMLInputElement>(null);
   const [uploads, setUploads] = useState<readonly Upload[]>([]);
   const record = nameOfRecord(item);
@@ -86,7 +85,6 @@ async function send(upload: Upload, onChange: (upload: Upload) => void): Promise
 }
 
 function Sending({ upload, onRetry }: { upload: Upload; onRetry: () => void }) {
-  const { t } = useLanguage();
   const { file, receivedBytes, isBroken } = upload;
   return (
     <div className={style.sending}>
@@ -110,7 +108,6 @@ function Sending({ upload, onRetry }: { upload: Upload; onRetry: () => void }) {
 }
 
 function Stored({ file, canDelete }: { file: Json; canDelete: boolean }) {
-  const { t, language } = useLanguage();
   const name = textAt(file, 'name');
   const remove = async () => {
     await call('deleteFile', { id: file.id }, { ifMatch: textAt(file, 'etag') });

@@ -1,7 +1,7 @@
 import { RotateCcw, Trash2 } from 'lucide-react';
 import { titleOf } from '../../hints/hints.ts';
 import { isPrincipal, shapeOf } from '../../kit/record/names.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { format, t } from '../../app/language.ts';
 import { textAt } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
 import type { FormField } from '../../kit/form/form-field.ts';
@@ -14,7 +14,6 @@ import style from './record.module.css';
 
 /** Face, title and what one looks for first: stage, money, days, the other party, the owner. */
 export function RecordHead({ item }: { item: Item }) {
-  const { t, format } = useLanguage();
   const { shown, now, isDeleted, resource } = item;
   const { restore } = useRemoval(item);
   const title = titleOf(shown) || titleOf(now);
@@ -55,8 +54,7 @@ export function RecordHead({ item }: { item: Item }) {
 }
 
 function KeyFact({ item, field }: { item: Item; field: FormField }) {
-  const { labels } = useLanguage();
-  const name = nameOf(field, labels.field, item.resource.message);
+  const name = nameOf(field, item.resource.message);
   const values = theContract().enumValues(field.of);
   const isOrdered = item.resource.filters.some(({ path, operators }) => path === field.name && operators.includes('<'));
   const place = values.findIndex((value) => value.name === item.shown[field.name]);

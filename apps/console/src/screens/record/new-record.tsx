@@ -1,14 +1,15 @@
+import { useMutation } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { Check } from 'lucide-react';
 import { useState } from 'react';
 import { pathOf, useCollection, useCustomFields } from '../../app/resource.ts';
 import { Missing } from '../../app/boundaries.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { keyText, useShortcut } from '../../app/shortcuts.ts';
-import { call, invalidate, isJson, Problem, textAt, type Json } from '../../contract/api.ts';
+import { call, invalidate, isJson, textAt, type Json } from '../../contract/api.ts';
 import { theContract, type Resource } from '../../contract/contract.ts';
-import { faultsOf, FormFault, useWrite } from '../../kit/form/form-faults.tsx';
+import { faultsOf, FormFault, type Faults } from '../../kit/form/form-faults.tsx';
 import { Form, inputsOf } from '../../kit/form/form.tsx';
 import { Button } from '../../kit/ui.tsx';
 import { OperationDialog } from '../operation/operation-dialog.tsx';
@@ -21,7 +22,6 @@ export function NewRecord() {
 }
 
 function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
-  const { t, labels } = useLanguage();
   const navigate = useNavigate();
   const search: Json = useSearch({ strict: false });
   const custom = useCustomFields({ resource, parents });
@@ -31,20 +31,18 @@ function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
   const [value, setValue] = useState<Json>(() =>
     Object.fromEntries(Object.entries(search).filter(([name]) => theContract().field(message, name))),
   );
-  const [draft, setDraft] = useState<{ error: unknown; touched: ReadonlySet<string> }>({
-    error: undefined,
-    touched: new Set(),
-  });
-  const write = useWrite(() => call(create.id, parents, { body: filled(value) }));
-  const object = textAt(parents, 'object');
-  const save = () =>
-    void write.run().then(async (record) => {
-      if (!record) return;
+  const [draft, setDraft] = useState<{ error?: unknown; touched?: ReadonlySet<string> }>({});
+  const write = useMutation({
+    mutationFn: () => call(create.id, parents, { body: filled(value) }),
+    onSuccess: async (record) => {
       await invalidate(resource.name);
       const path = pathOf({ resource, parents });
       await navigate({ to: `${path}/${textAt(record, 'id') || textAt(record, 'key')}` });
-    });
-  const isChecked = create.parameters.some(({ name }) => name === 'validateOnly');
+    },
+  });
+  const object = textAt(parents, 'object');
+  const save = () => write.mutate();
+  const isChecked = theContract().hasParameter(create.id, 'validateOnly');
   const check = async () => {
     const touched = new Set(Object.keys(value));
     const error = await call(create.id, { ...parents, validateOnly: true }, { body: filled(value) }).then(
@@ -55,11 +53,7 @@ function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
   };
   useShortcut('mod+enter', 'form.create', save);
   // What is shown once is in the answer, which only the form of the operation shows.
-  if (
-    theContract()
-      .fields(create.answer)
-      .some(({ secret }) => secret === true)
-  )
+  if (theContract().hasSecret(create.answer))
     return (
       <OperationDialog
         id={create.id}
@@ -67,7 +61,7 @@ function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
         onClose={() => void navigate({ to: pathOf({ resource, parents }) })}
       />
     );
-  const faults = write.error === undefined ? touchedOnly(draft) : faultsOf(write.error);
+  const faults = write.error === null ? touchedOnly(draft) : faultsOf(write.error);
   return (
     <>
       <Bar title={t('form.new', { what: labels.singular(object === '' ? resource.singular : object) })}>
@@ -94,15 +88,8 @@ function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
 }
 
 /** Faults of what was filled in: fields that the user has not visited have none. */
-function touchedOnly({
-  error,
-  touched,
-}: {
-  error: unknown;
-  touched: ReadonlySet<string>;
-}): ReadonlyMap<string, string> {
-  if (!(error instanceof Problem)) return new Map();
-  return new Map([...faultsOf(error)].filter(([pointer]) => touched.has(pointer.split('/')[1] ?? '')));
+function touchedOnly({ error, touched }: { error?: unknown; touched?: ReadonlySet<string> }): Faults {
+  return new Map([...faultsOf(error)].filter(([pointer]) => touched?.has(pointer.split('/')[1] ?? '')));
 }
 
 function filled(value: Json): Json {

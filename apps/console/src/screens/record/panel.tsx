@@ -2,11 +2,9 @@ import { Plus } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { titleOf } from '../../hints/hints.ts';
 import { shapeOf } from '../../kit/record/names.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { format, labels, t } from '../../app/language.ts';
 import { theContract, type Field } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/api.ts';
-import type { Labels } from '../../app/labels.ts';
-import type { Format } from '../../app/format.ts';
 import { Face, IconButton } from '../../kit/ui.tsx';
 import { isMoney } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
@@ -24,7 +22,6 @@ export function Panel({
   onAdd?: () => void;
   children: ReactNode;
 }) {
-  const { t } = useLanguage();
   return (
     <div className={style.panel}>
       <header>
@@ -40,18 +37,17 @@ export function Panel({
 
 /** A record in a line or two: its name, its money, and what state it is in. */
 export function RowText({ message, record, children }: { message: string; record: Json; children?: ReactNode }) {
-  const { labels, format } = useLanguage();
   const fields = theContract().fields(message);
   const shape = shapeOf(record);
   const money = fields.map(({ name }) => record[name]).find(isMoney);
-  const beside = fields.flatMap((field) => metaOf(field, record, labels.value, format.date)).slice(0, 2);
+  const beside = fields.flatMap((field) => metaOf(field, record)).slice(0, 2);
   if (beside.length === 0 && textAt(record, 'createTime') !== '')
     beside.push(format.time(textAt(record, 'createTime')));
   return (
     <>
       {shape && <Face name={titleOf(record)} shape={shape} />}
       <span className={style.rowText}>
-        <span className={text.cut}>{titleOf(record) || factsOf(fields, record, labels, format)}</span>
+        <span className={text.cut}>{titleOf(record) || factsOf(fields, record)}</span>
         {beside.length > 0 && <span className={`${text.meta} ${text.cut}`}>{beside.join(', ')}</span>}
       </span>
       {money && <span className={text.number}>{format.money(money)}</span>}
@@ -61,7 +57,7 @@ export function RowText({ message, record, children }: { message: string; record
 }
 
 /** In place of a name: the facts of an item that has none, such as the number, time and status of an attempt. */
-function factsOf(fields: readonly Field[], record: Json, labels: Labels, format: Format): string {
+function factsOf(fields: readonly Field[], record: Json): string {
   const facts = fields.flatMap((field) => {
     const value = record[field.name];
     if (typeof value === 'number') return [`${labels.field('', field.name)} ${value}`];
@@ -71,15 +67,10 @@ function factsOf(fields: readonly Field[], record: Json, labels: Labels, format:
   return facts.join(', ');
 }
 
-function metaOf(
-  { name, type, of, list }: Field,
-  record: Json,
-  valueName: (type: string, value: string) => string,
-  dateText: (day: string) => string,
-): string[] {
+function metaOf({ name, type, of, list }: Field, record: Json): string[] {
   const value = record[name];
   if (typeof value !== 'string' || value === '' || list === true) return [];
-  if (type === 'enum') return name === 'kind' ? [] : [valueName(of ?? '', value)];
+  if (type === 'enum') return name === 'kind' ? [] : [labels.value(of ?? '', value)];
   if (name === 'jobTitle') return [value];
-  return type === 'date' ? [dateText(value)] : [];
+  return type === 'date' ? [format.date(value)] : [];
 }

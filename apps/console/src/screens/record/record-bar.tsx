@@ -4,7 +4,7 @@ import { ChevronDown, ChevronRight, ChevronUp, CodeXml, Ellipsis, RotateCcw, Tra
 import { useState } from 'react';
 import { titleOf } from '../../hints/hints.ts';
 import { itemParameters, pathOf } from '../../app/resource.ts';
-import { useLanguage } from '../../app/language.ts';
+import { labels, t } from '../../app/language.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { call, invalidate, listQuery, textAt, type Json } from '../../contract/api.ts';
 import { theContract, type Resource } from '../../contract/contract.ts';
@@ -21,7 +21,6 @@ import style from './record.module.css';
 
 /** Where the record was opened from, its neighbours there, and what can be done with it. */
 export function RecordBar({ item, from }: { item: Item; from: string }) {
-  const { t, labels } = useLanguage();
   const search: Json = defaultParseSearch(from.includes('?') ? from.slice(from.indexOf('?')) : from);
   const { resource, parents } = item;
   const object = textAt(parents, 'object');
@@ -47,7 +46,6 @@ export function RecordBar({ item, from }: { item: Item; from: string }) {
 
 /** The place of the record in the list that it was opened from. */
 function Neighbours({ item, from, search }: { item: Item; from: string; search: Json }) {
-  const { t } = useLanguage();
   const { resource, parents, id } = item;
   const { items, total, hasMore } = useSiblings(resource, parents, search, id);
   const index = items.findIndex((each) => each.id === id);
@@ -103,7 +101,6 @@ function useGo(item: Item, from: string): (record: Json) => void {
 }
 
 function CopyCurl({ item }: { item: Item }) {
-  const { t } = useLanguage();
   const { resource, parents, id, asOf } = item;
   const copy = () => {
     const get = theContract().operation(resource.get ?? '');
@@ -122,7 +119,6 @@ function CopyCurl({ item }: { item: Item }) {
 
 /** The operations of the contract on this record. */
 function Actions({ item, label }: { item: Item; label: string }) {
-  const { t, labels } = useLanguage();
   const [verb, setVerb] = useState<string>();
   const { resource, parents, id, isDeleted, may } = item;
   const { remove, restore } = useRemoval(item);
@@ -160,7 +156,6 @@ function isAct(id: string): boolean {
 }
 
 export function useRemoval({ resource, parents, id, now }: Item): { remove: () => void; restore: () => void } {
-  const { t } = useLanguage();
   const run = async (operation: string | undefined, options: { ifMatch?: string }) => {
     await call(operation ?? '', itemParameters(operation ?? '', parents, id), options);
     await invalidate(resource.name);

@@ -2,7 +2,7 @@ import { useParams, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useCollection } from '../../app/resource.ts';
 import { Missing, Pending } from '../../app/boundaries.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { t } from '../../app/language.ts';
 import { Segments } from '../../kit/form/segments.tsx';
 import type { Resource } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/api.ts';
@@ -33,7 +33,6 @@ function Page({ resource, parents, id }: { resource: Resource; parents: Json; id
 const parts = ['timeline', 'fields', 'related'] as const;
 
 function Shown({ item, from }: { item: Item; from: string }) {
-  const { t } = useLanguage();
   const hasHistory = item.may(item.resource.history);
   const [part, setPart] = useState<string>(hasHistory ? 'timeline' : 'fields');
   const shownParts = hasHistory ? parts : parts.filter((each) => each !== 'timeline');

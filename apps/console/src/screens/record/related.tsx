@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { itemParameters } from '../../app/resource.ts';
-import { useLanguage } from '../../app/language.ts';
+import { itemParameters, pathOf } from '../../app/resource.ts';
+import { labels, t } from '../../app/language.ts';
 import { theContract, type Field, type Resource } from '../../contract/contract.ts';
 import { isJson, itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
 import { Chip } from '../../kit/ui.tsx';
@@ -16,7 +16,6 @@ import style from './record.module.css';
 
 /** What belongs to the record: records that refer to it, associations, its children, its files. */
 export function Related({ item }: { item: Item }) {
-  const { t } = useLanguage();
   const { resource, parents, may } = item;
   const references = resource.isRecord && parents.object === undefined ? referencesTo(resource.name) : [];
   const reads = [...resource.children, ...resource.verbs.filter(isRead)].filter(
@@ -53,97 +52,119 @@ function referencesTo(name: string): Reference[] {
 
 /** The first records that refer to this one. */
 function Referring({ item, resource, path }: { item: Item } & Reference) {
-  const { t, labels } = useLanguage();
   const filter = `${path} = "${item.id}"`;
-  const known = theContract().operation(resource.list).parameters;
-  const isCounted = known.some(({ name }) => name === 'total');
-  const { data } = useQuery({
-    ...readQuery(resource.list, { filter, pageSize: 6, ...(isCounted && { total: 'EXACT' }) }),
-    enabled: item.may(resource.list),
-  });
-  const records = itemsAt(data, resource.items);
-  const [isAdding, setIsAdding] = useState(false);
-  const total = data?.totalSize;
-  if (!data || (records.length === 0 && !item.may(resource.create))) return null;
+  const total = theContract().hasParameter(resource.list, 'total') ? 'EXACT' : undefined;
+  const { data } = useQuery(readQuery(resource.list, { filter, pageSize: 6, total }, item.may(resource.list)));
+  const isSame = resource.name === item.resource.name;
   return (
-    <Panel
-      title={
-        resource.name === item.resource.name
-          ? labels.field(resource.message, `${path}.back`)
-          : labels.resource(resource.name)
-      }
-      count={records.length === 0 ? t('record.none') : String(typeof total === 'number' ? total : records.length)}
-      onAdd={item.may(resource.create) && !item.isDeleted ? () => setIsAdding(true) : undefined}
-    >
-      {records.slice(0, 5).map((record) => (
-        <Link
-          key={textAt(record, 'id')}
-          to="/$resource/$id"
-          params={{ resource: resource.name, id: textAt(record, 'id') }}
-          className={style.row}
-        >
-          <RowText message={resource.message} record={record} />
-        </Link>
-      ))}
-      {records.length > 5 && (
-        <Link to="/$resource" params={{ resource: resource.name }} search={{ filter }} className={text.link}>
-          {t('record.all')}
-        </Link>
-      )}
-      {isAdding && resource.create !== undefined && (
-        <OperationDialog
-          id={resource.create}
-          parameters={{}}
-          body={{ [path]: item.id }}
-          onClose={() => setIsAdding(false)}
-        />
-      )}
-    </Panel>
+    <Records
+      item={item}
+      title={isSame ? labels.field(resource.message, `${path}.back`) : labels.resource(resource.name)}
+      records={data && itemsAt(data, resource.items)}
+      total={Number(data?.totalSize ?? 0)}
+      message={resource.message}
+      pathTo={(record) => `/${resource.name}/${textAt(record, 'id')}`}
+      create={resource.create}
+      body={{ [path]: item.id }}
+      all={{ to: `/${resource.name}`, search: { filter } as never }}
+    />
   );
 }
 
 /** A list of the contract below the record, such as its consents, or what a verb finds for it, such as duplicates. */
 function Children({ item, list }: { item: Item; list: string }) {
-  const { t, labels } = useLanguage();
-  const [isAdding, setIsAdding] = useState(false);
   const parameters = itemParameters(list, item.parents, item.id);
   const { data } = useQuery(readQuery(list, parameters));
   const field = listIn(list);
   const resource = theContract().resources.find((each) => each.list === list);
-  const items = itemsAt(data, field?.name ?? '');
-  const create = item.may(resource?.create) ? resource?.create : undefined;
-  if (!data || (items.length === 0 && create === undefined)) return null;
+  return (
+    <Records
+      item={item}
+      title={resource ? labels.resource(resource.name) : labels.operation(list)}
+      records={data && itemsAt(data, field?.name ?? '')}
+      message={field?.of ?? ''}
+      create={resource?.create}
+      parameters={parameters}
+    />
+  );
+}
+
+/** A panel of the first records. Nothing where there are none, and none can be made. */
+function Records({
+  item,
+  title,
+  records,
+  total = 0,
+  message,
+  pathTo,
+  create,
+  parameters = {},
+  body,
+  all,
+}: RecordsProps) {
+  const [isAdding, setIsAdding] = useState(false);
+  const canCreate = item.may(create);
+  if (!records || (records.length === 0 && !canCreate)) return null;
   return (
     <Panel
-      title={resource ? labels.resource(resource.name) : labels.operation(list)}
-      count={items.length === 0 ? t('record.none') : String(items.length)}
-      onAdd={create !== undefined && !item.isDeleted ? () => setIsAdding(true) : undefined}
+      title={title}
+      count={records.length === 0 ? t('record.none') : String(Math.max(total, records.length))}
+      onAdd={canCreate && !item.isDeleted ? () => setIsAdding(true) : undefined}
     >
-      {items.slice(0, 8).map((child, index) => (
-        <Child key={textAt(child, 'id') || index} item={item} child={child} message={field?.of ?? ''} />
+      {records.slice(0, all ? 5 : 8).map((record, index) => (
+        <RecordRow
+          key={textAt(record, 'id') || index}
+          item={item}
+          record={record}
+          message={message}
+          to={pathTo?.(record)}
+        />
       ))}
-      {isAdding && create !== undefined && (
-        <OperationDialog id={create} parameters={parameters} onClose={() => setIsAdding(false)} />
+      {all && records.length > 5 && (
+        <Link {...all} className={text.link}>
+          {t('record.all')}
+        </Link>
+      )}
+      {isAdding && canCreate && (
+        <OperationDialog id={create} parameters={parameters} body={body} onClose={() => setIsAdding(false)} />
       )}
     </Panel>
   );
 }
 
+interface RecordsProps {
+  item: Item;
+  title: string;
+  /** Undefined while they are read. */
+  records: readonly Json[] | undefined;
+  total?: number;
+  message: string;
+  pathTo?: (record: Json) => string;
+  create: string | undefined;
+  parameters?: Json;
+  body?: Json;
+  /** Where all of them are. */
+  all?: { to: string; search: never };
+}
+
 /** One of them. That which holds a record of the same kind, with how likely it is the same, links to it. */
-function Child({ item, child, message }: { item: Item; child: Json; message: string }) {
-  const inner = child[item.resource.singular];
-  const score = child.score;
-  if (!isJson(inner))
+function RecordRow({ item, record, message, to }: { item: Item; record: Json; message: string; to?: string }) {
+  const inner = record[item.resource.singular];
+  const { score } = record;
+  if (isJson(inner))
     return (
-      <div className={style.row}>
-        <RowText message={message} record={child} />
-      </div>
+      <Link to={`${pathOf(item)}/${textAt(inner, 'id')}`} className={style.row}>
+        <RowText message={item.resource.message} record={inner}>
+          {typeof score === 'number' && <Chip tone="warn">{score.toFixed(1)}</Chip>}
+        </RowText>
+      </Link>
     );
-  return (
-    <Link to="/$resource/$id" params={{ resource: item.resource.name, id: textAt(inner, 'id') }} className={style.row}>
-      <RowText message={item.resource.message} record={inner}>
-        {typeof score === 'number' && <Chip tone="warn">{score.toFixed(1)}</Chip>}
-      </RowText>
+  const content = <RowText message={message} record={record} />;
+  return to === undefined ? (
+    <div className={style.row}>{content}</div>
+  ) : (
+    <Link to={to} className={style.row}>
+      {content}
     </Link>
   );
 }

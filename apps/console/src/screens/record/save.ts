@@ -1,3 +1,4 @@
+import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { itemParameters } from '../../app/resource.ts';
 import { call, invalidate, isJson, Problem, textAt, valueAt, type Json } from '../../contract/api.ts';
@@ -28,26 +29,22 @@ export interface Saving {
  * are saved, and the others are a conflict.
  */
 export function useSave(item: Item, base: Json): Saving {
-  const [state, setState] = useState<Pick<Saving, 'isSaving' | 'error' | 'conflict'>>({
-    isSaving: false,
-    error: undefined,
-    conflict: undefined,
+  const [conflict, setConflict] = useState<Conflict>();
+  const { mutateAsync, isPending, error } = useMutation({
+    mutationFn: (write: { over: Json; patch: Json }) => saveOver(item, write.over, write.patch),
+    onSuccess: setConflict,
   });
-  const run = async (write: () => Promise<Conflict | undefined>): Promise<boolean> => {
-    setState((before) => ({ ...before, isSaving: true, error: undefined }));
-    try {
-      const conflict = await write();
-      setState({ isSaving: false, error: undefined, conflict });
-      return conflict === undefined;
-    } catch (error) {
-      setState((before) => ({ ...before, isSaving: false, error }));
-      return false;
-    }
-  };
+  const save = (over: Json, patch: Json) =>
+    mutateAsync({ over, patch }).then(
+      (found) => found === undefined,
+      () => false,
+    );
   return {
-    ...state,
-    save: (patch) => run(() => saveOver(item, base, patch)),
-    settle: (taken) => run(() => saveOver(item, state.conflict?.theirs ?? base, taken)),
+    isSaving: isPending,
+    error,
+    conflict,
+    save: (patch) => save(base, patch),
+    settle: (taken) => save(conflict?.theirs ?? base, taken),
   };
 }
 

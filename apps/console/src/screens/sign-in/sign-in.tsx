@@ -1,6 +1,6 @@
 import { CornerDownLeft, ShieldCheck } from 'lucide-react';
 import { useState, type SyntheticEvent } from 'react';
-import { useLanguage } from '../../app/language.ts';
+import { language, t } from '../../app/language.ts';
 import { signInUrl } from '../../app/session.ts';
 import { Logo } from '../../app/shell/shell.tsx';
 import { TextField } from '../../kit/form/field.tsx';
@@ -9,7 +9,6 @@ import style from './sign-in.module.css';
 
 /** Asks for the workspace, and goes to its sign-in. */
 export function SignIn() {
-  const { t, language } = useLanguage();
   const [workspace, setWorkspace] = useState(() => localStorage.getItem('workspace') ?? '');
   const goOn = (event: SyntheticEvent) => {
     event.preventDefault();

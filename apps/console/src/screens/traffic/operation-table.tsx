@@ -1,4 +1,4 @@
-import { useLanguage } from '../../app/language.ts';
+import { format, t } from '../../app/language.ts';
 import { theContract } from '../../contract/contract.ts';
 import { Sparkline } from '../../kit/chart/chart.tsx';
 import { join, Ticks } from '../../kit/ui.tsx';
@@ -11,7 +11,6 @@ import style from './traffic.module.css';
 
 /** The operations of the range, the busiest first. */
 export function OperationTable({ frames }: { frames: readonly Frame[] }) {
-  const { t } = useLanguage();
   const bounds = frames.at(-1)?.latencyBoundsMs ?? [];
   const seconds = frames.reduce((sum, { durationMs }) => sum + durationMs / 1_000, 0);
   return (
@@ -40,7 +39,6 @@ export function OperationTable({ frames }: { frames: readonly Frame[] }) {
 }
 
 function OperationRow({ figures, bounds, seconds }: OperationRowProps) {
-  const { t, format } = useLanguage();
   const { operation, sum, parts } = figures;
   const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => percentile(sum.latencies, bounds, share));
   const objective = objectivesMs[operation];

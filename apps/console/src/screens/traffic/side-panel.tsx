@@ -1,5 +1,5 @@
 import { TriangleAlert } from 'lucide-react';
-import { useLanguage } from '../../app/language.ts';
+import { format, t } from '../../app/language.ts';
 import { Chip, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import type { Budget, Frame } from './frames.ts';
@@ -7,7 +7,6 @@ import style from './traffic.module.css';
 
 /** Limits, breakers and change logs as of the last frame, in words. */
 export function SidePanel({ frame }: { frame: Frame }) {
-  const { t } = useLanguage();
   const { services, budgets } = frame;
   const logs = services.filter(({ changeLog }) => changeLog !== undefined);
   return (
@@ -61,7 +60,6 @@ function State({ isFine, name }: { isFine: boolean; name: string }) {
 }
 
 function Limit({ name, budget }: { name: string; budget: Budget }) {
-  const { t, format } = useLanguage();
   const used = budget.units - budget.unitsLeft;
   const share = budget.units === 0 ? 0 : used / budget.units;
   const tone = share >= 1 ? 'danger' : share > 0.8 ? 'warn' : 'accent';

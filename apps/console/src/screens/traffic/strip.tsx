@@ -1,4 +1,4 @@
-import { useLanguage } from '../../app/language.ts';
+import { format, t } from '../../app/language.ts';
 import { Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { figuresOf, figuresOfFrame, lastSeconds, percentile } from './figures.ts';
@@ -7,7 +7,6 @@ import style from './traffic.module.css';
 
 /** The figures of the range, the rate of the last three seconds. */
 export function Strip({ frames }: { frames: readonly Frame[] }) {
-  const { t, format } = useLanguage();
   const all = figuresOf(frames);
   const now = figuresOf(lastSeconds(frames, 3));
   const peak = Math.max(...frames.map((frame) => rate(figuresOfFrame(frame))));

@@ -2,7 +2,7 @@ import { Activity, Pause, Play, WifiOff } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { Segments } from '../../kit/form/segments.tsx';
 import { ProblemText } from '../../app/boundaries.tsx';
-import { useLanguage } from '../../app/language.ts';
+import { format, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { Problem } from '../../contract/api.ts';
@@ -21,7 +21,6 @@ const ranges = [60, 300, 900, 3_600] as const;
 
 /** The requests of the workspace as they are answered, and the state of the platform behind them. */
 export function Traffic() {
-  const { t } = useLanguage();
   const live = useTraffic();
   const [seconds, setSeconds] = useState<number>(300);
   const [paused, setPaused] = useState<readonly Frame[]>();
@@ -83,7 +82,6 @@ function Shown({ frames, seconds }: { frames: readonly Frame[]; seconds: number 
 }
 
 function Answers({ frames, seconds }: { frames: readonly Frame[]; seconds: number }) {
-  const { t, format } = useLanguage();
   const [isTable, tableButton] = useAsTable();
   const each = frames.map(figuresOfFrame);
   const rates = (of: 'cache' | 'notModified' | 'service' | 'refused') =>
@@ -120,7 +118,6 @@ function Answers({ frames, seconds }: { frames: readonly Frame[]; seconds: numbe
 
 /** Whether frames arrive; when they do not, the stream is opened again by itself. */
 function Connection({ live, isPaused }: { live: TrafficState; isPaused: boolean }) {
-  const { t } = useLanguage();
   const seconds = useSecondsTo(live.connection === 'waiting' ? live.retryAt : undefined);
   const isPartial = live.frames.at(-1)?.partial === true;
   return (

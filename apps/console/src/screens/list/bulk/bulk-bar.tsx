@@ -2,7 +2,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { Check, Layers, Merge, RotateCcw, SquarePen, Tag, Trash2, Upload, UserRound, X } from 'lucide-react';
 import { useState } from 'react';
 import { useMay } from '../../../app/resource.ts';
-import { useLanguage } from '../../../app/language.ts';
+import { labels, t } from '../../../app/language.ts';
 import { useShortcut } from '../../../app/shortcuts.ts';
 import { theContract, type Field, type Resource } from '../../../contract/contract.ts';
 import { textAt, type Json } from '../../../contract/api.ts';
@@ -74,7 +74,6 @@ interface BulkActionsProps extends BulkBarProps {
 
 function BulkActions({ list, setIds, states, selected, bulk, fields, open }: BulkActionsProps) {
   const { resource, parents, data } = list;
-  const { t, labels } = useLanguage();
   const may = useMay(parents);
   const navigate = useNavigate();
   const isDeleted = selected.every((row) => states.stateOf(row)?.kind === 'deleted');
@@ -147,7 +146,6 @@ interface BulkCountProps {
 }
 
 function BulkCount({ selected, rows, data, setIds }: BulkCountProps) {
-  const { t } = useLanguage();
   const canSelectMore = data.count !== undefined && rows.length > selected;
   return (
     <span className={style.bulkCount}>

@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { Ask } from '../../../kit/form/ask.tsx';
-import { useLanguage } from '../../../app/language.ts';
+import { labels, t } from '../../../app/language.ts';
 import { valueAt, type Json } from '../../../contract/api.ts';
 import type { Field, Resource } from '../../../contract/contract.ts';
 import { titleOf } from '../../../hints/hints.ts';
@@ -19,7 +19,6 @@ interface SetDialogProps {
 
 /** Gives one field of the records a value; of a list of words, adds one or takes it away. */
 export function SetDialog({ resource, fields, records, onSet, onClose }: SetDialogProps) {
-  const { t, labels } = useLanguage();
   const settable = fields.filter(isSettable);
   const [field, setField] = useState(settable[0]);
   const [one] = records;

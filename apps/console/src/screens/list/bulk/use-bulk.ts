@@ -1,4 +1,4 @@
-import { useLanguage } from '../../../app/language.ts';
+import { labels, t } from '../../../app/language.ts';
 import { call, invalidate, itemsAt, textAt, valueAt, type Json } from '../../../contract/api.ts';
 import { theContract, type Resource } from '../../../contract/contract.ts';
 import { notify } from '../../../kit/toast.tsx';
@@ -24,7 +24,6 @@ export function useBulk(
   states: RowStates,
   onDone: () => void,
 ): Bulk {
-  const { t, labels } = useLanguage();
   const part = partOf(resource);
 
   const send = async (operation: string, items: readonly Json[]): Promise<Json[]> => {

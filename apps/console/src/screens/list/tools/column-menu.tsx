@@ -1,7 +1,7 @@
 import { ArrowDown, ArrowUp, Columns3 } from 'lucide-react';
 import { useState } from 'react';
 import { Checkbox, Dialog, DialogTrigger, Popover } from 'react-aria-components';
-import { useLanguage } from '../../../app/language.ts';
+import { t } from '../../../app/language.ts';
 import { Button, IconButton } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import type { ListColumn } from '../columns.tsx';
@@ -16,7 +16,6 @@ interface ColumnMenuProps {
 
 /** Which columns a list has, and in which order. The name is always the first. */
 export function ColumnMenu({ columns, chosen, onChange }: ColumnMenuProps) {
-  const { t } = useLanguage();
   const [wanted, setWanted] = useState('');
   const ids = chosen.slice(1).map(({ id }) => id);
   const others = columns.slice(1).filter(({ id }) => !ids.includes(id));

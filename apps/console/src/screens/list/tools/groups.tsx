@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { X } from 'lucide-react';
 import { Value } from '../../../kit/record/value.tsx';
-import { useLanguage } from '../../../app/language.ts';
+import { format, labels, t } from '../../../app/language.ts';
 import { theContract } from '../../../contract/contract.ts';
 import { itemsAt, readQuery, textAt } from '../../../contract/api.ts';
 import { quoted } from '../../../kit/filter/filter-completion.ts';
@@ -11,7 +11,6 @@ import style from '../list.module.css';
 
 /** How many records each value of a field has. A press adds the value to the filter. */
 export function Groups({ list }: { list: ListState }) {
-  const { t, labels, format } = useLanguage();
   const { resource, search, change, data } = list;
   const { group = '' } = search;
   const canGroup = resource.aggregate !== undefined && resource.groups.includes(group);
@@ -41,7 +40,6 @@ export function Groups({ list }: { list: ListState }) {
 }
 
 function GroupValue({ list: { resource }, path, value }: { list: ListState; path: string; value: string }) {
-  const { t } = useLanguage();
   const field = theContract().field(resource.message, path) ?? { name: path, type: 'text' };
   return value === '' ? t('list.none') : <Value field={field} value={value} isPlain />;
 }

@@ -2,7 +2,7 @@ import { AlignJustify, ArrowDownWideNarrow, Equal, Group } from 'lucide-react';
 import { Segments } from '../../../kit/form/segments.tsx';
 import { theContract } from '../../../contract/contract.ts';
 import type { FormField } from '../../../kit/form/form-field.ts';
-import { useLanguage } from '../../../app/language.ts';
+import { labels, t } from '../../../app/language.ts';
 import { chooseDensity, chosenDensity } from '../../../app/theme.ts';
 import { useFilterNames } from '../../../kit/filter/filter-completion.ts';
 import { FilterInput } from '../../../kit/filter/filter-input.tsx';
@@ -25,7 +25,6 @@ interface ToolsProps {
 /** What changes the view: filter, order, columns and density. */
 export function Tools({ list, customFields, columns, chosen }: ToolsProps) {
   const { resource, parents, search, change, data } = list;
-  const { t } = useLanguage();
   const names = useFilterNames(resource, customFields);
   return (
     <div className={style.tools}>
@@ -73,7 +72,6 @@ function SortMenu({
   sort: string | undefined;
   onChange: (sort: string | undefined) => void;
 }) {
-  const { t } = useLanguage();
   const order = orderOf(sort);
   const ordered = columns.filter(({ isOrdered }) => isOrdered);
   return (
@@ -102,7 +100,6 @@ function SortMenu({
 }
 
 function GroupMenu({ list: { resource, search, change } }: { list: ListState }) {
-  const { t, labels } = useLanguage();
   return (
     <Menu label={t('list.group')} button={<Button icon={Group}>{t('list.group')}</Button>}>
       {resource.groups.map((path) => (

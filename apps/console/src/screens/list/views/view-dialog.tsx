@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { Checkbox } from 'react-aria-components';
 import { Ask } from '../../../kit/form/ask.tsx';
-import { useLanguage } from '../../../app/language.ts';
+import { t } from '../../../app/language.ts';
 import { call, invalidate, textAt, type Json } from '../../../contract/api.ts';
 import { TextField } from '../../../kit/form/field.tsx';
 import style from '../list.module.css';
@@ -15,7 +15,6 @@ interface ViewDialogProps {
 
 /** Asks for the name of a new view. */
 export function ViewDialog({ onClose, state, onSaved }: ViewDialogProps) {
-  const { t } = useLanguage();
   const [name, setName] = useState('');
   const [isShared, setShared] = useState(false);
   const save = async () => {

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Bookmark, Ellipsis, Plus, Trash2, Users } from 'lucide-react';
 import { useState } from 'react';
-import { useLanguage } from '../../../app/language.ts';
+import { format, t } from '../../../app/language.ts';
 import { useSession } from '../../../app/session.ts';
 import { call, invalidate, itemsAt, readQuery, textAt, type Json } from '../../../contract/api.ts';
 import { theContract, type Resource } from '../../../contract/contract.ts';
@@ -23,7 +23,6 @@ export function Views({ list }: { list: ListState }) {
 function Tabs({ list }: { list: ListState }) {
   const { resource, parents, search, change, title } = list;
   const { whole } = list.data;
-  const { t, format } = useLanguage();
   const [isSaving, setSaving] = useState(false);
   const { data } = useQuery(readQuery('listViews'));
   const path = resource.name.replace('{object}', textAt(parents, 'object'));
@@ -79,7 +78,6 @@ interface TabProps {
 }
 
 function Tab({ view, isCurrent, resource, parents, onChoose }: TabProps) {
-  const { format } = useLanguage();
   const filter = textAt(view, 'filter');
   const count = useCount(resource, { ...parents, ...(filter !== '' && { filter }) }, true);
   return (
@@ -93,7 +91,6 @@ function Tab({ view, isCurrent, resource, parents, onChoose }: TabProps) {
 }
 
 function ViewMenu({ view, onDeleted }: { view: Json; onDeleted: () => void }) {
-  const { t } = useLanguage();
   const session = useSession();
   const isShared = view.shared === true;
   const name = textAt(view, 'name');

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { useLanguage } from '../../../app/language.ts';
+import { labels, t } from '../../../app/language.ts';
 import { textAt } from '../../../contract/api.ts';
 import { FormFault } from '../../../kit/form/form-faults.tsx';
 import { Segments } from '../../../kit/form/segments.tsx';
@@ -12,7 +12,6 @@ import { useGoTo } from './ruler.tsx';
 
 /** What happened to the record, the latest first. */
 export function History({ item }: { item: Item }) {
-  const { t, labels } = useLanguage();
   const goTo = useGoTo();
   const [kind, setKind] = useState('');
   const { save, error } = useSave(item, item.now);

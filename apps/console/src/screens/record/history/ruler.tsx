@@ -1,7 +1,7 @@
 import { useNavigate } from '@tanstack/react-router';
 import { Clock } from 'lucide-react';
 import { useRef, type KeyboardEvent, type PointerEvent } from 'react';
-import { useLanguage } from '../../../app/language.ts';
+import { format, language, t } from '../../../app/language.ts';
 import { useShortcut } from '../../../app/shortcuts.ts';
 import { textAt, type Json } from '../../../contract/api.ts';
 import { Chip, Icon } from '../../../kit/ui.tsx';
@@ -17,7 +17,6 @@ export function useGoTo(): (asOf: string | undefined) => void {
 
 /** Every change as a tick. The handle goes to the past by pointer or by arrow keys. */
 export function Ruler({ item }: { item: Item }) {
-  const { t, format } = useLanguage();
   const goTo = useGoTo();
   const scale = useRef<HTMLDivElement>(null);
   const { asOf, changes } = item;
@@ -85,8 +84,7 @@ export function Ruler({ item }: { item: Item }) {
 }
 
 function Scale({ changes, from, to, placeOf, handle, isNow }: ScaleProps) {
-  const { language } = useLanguage();
-  const labels = labelsOf(from, to, language);
+  const labels = labelsOf(from, to);
   return (
     <svg width="100%" height="40" aria-hidden className={style.chart}>
       {Array.from({ length: 85 }, (_, index) => (
@@ -148,7 +146,7 @@ function nearest(times: readonly string[], moment: number, to: number): string |
   return times.findLast((time) => Date.parse(time) <= moment) ?? times[0];
 }
 
-function labelsOf(from: number, to: number, language: string): string[] {
+function labelsOf(from: number, to: number): string[] {
   const days = (to - from) / 86_400_000;
   const options: Intl.DateTimeFormatOptions =
     days > 120
