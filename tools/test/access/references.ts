@@ -17,7 +17,7 @@ export interface Reference {
 
 /**
  * The collections of id fields that have neither `google.api.resource_reference` nor a telling name, such as
- * `from_customer_id` and `role_ids`; undefined: not in a collection.
+ * `from_customer_id` and `role_ids`; undefined: not in a collection. A name that has several meanings follows that of its message.
  */
 const collectionOfField: Readonly<Record<string, string | undefined>> = {
   merged_id: 'customers',
@@ -34,6 +34,8 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   // Customers does not check whether the user or team exists.
   owner_id: undefined,
   owner_team_id: undefined,
+  'AssignmentMember.user_id': undefined,
+  fallback_user_id: undefined,
   // The caller's own tenant, as a confirmation.
   tenant_id: undefined,
   // Chosen by the caller.
@@ -134,6 +136,8 @@ function collectionOf(contract: Contract, { path }: RestRoute, field: DescField)
   const { records, collections } = namesOf(contract);
   const target = records.find(({ type }) => type === contract.reference(field));
   if (target) return target.plural;
+  const within = `${parent.name}.${name}`;
+  if (within in collectionOfField) return collectionOfField[within];
   if (name in collectionOfField) return collectionOfField[name];
   const words = name.replace(/_ids?$/, '').split('_');
   const ends = words.map((_, index) => words.slice(index).join('_'));

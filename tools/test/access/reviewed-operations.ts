@@ -47,7 +47,6 @@ export const withoutIds = [
   'ImportLeads',
   'ImportPipelines',
   'ImportWorkspace',
-  'IntakeLead',
   'ListApiKeys',
   'ListAssignmentRules',
   'ListAuditEntries',

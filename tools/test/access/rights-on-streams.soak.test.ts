@@ -25,6 +25,7 @@ const short: readonly string[] = [
 /** Served by the same code as those of customers: the limit of open streams of a tenant is too low for all. */
 const likeCustomers: readonly string[] = [
   ...['ExportDeals', 'ExportPipelines', 'ExportStageEntries', 'ImportDeals', 'ImportPipelines'],
+  ...['ExportAssignmentRules', 'ExportAssignments', 'ExportLeads', 'ImportAssignmentRules', 'ImportLeads'],
   ...['ExportCustomObjects', 'ExportObjectRecords', 'ImportCustomObjects', 'ImportObjectRecords'],
 ];
 
@@ -64,18 +65,23 @@ it('has every operation that streams or waits', () => {
     'DownloadOperationIssues',
     'DownloadPairing',
     'DownloadWorkspaceExport',
+    'ExportAssignmentRules',
+    'ExportAssignments',
     'ExportAuditEntries',
     'ExportCustomObjects',
     'ExportCustomers',
     'ExportDeals',
+    'ExportLeads',
     'ExportObjectRecords',
     'ExportPersonalData',
     'ExportPipelines',
     'ExportSecurityEvents',
     'ExportStageEntries',
+    'ImportAssignmentRules',
     'ImportCustomObjects',
     'ImportCustomers',
     'ImportDeals',
+    'ImportLeads',
     'ImportObjectRecords',
     'ImportPipelines',
     'ListChanges',
