@@ -15,6 +15,7 @@ export { inTenantSession } from './tenants/call-entity-manager.js';
 export { catalogFaults } from './tenants/catalog-faults.js';
 export { CreateIdempotencyKey } from './migrations/create-idempotency-key.migration.js';
 export { createOrm, type DatabaseOptions } from './create-orm.js';
+export { CreateTimer } from './migrations/create-timer.migration.js';
 export { CreateRefusal } from './migrations/create-refusal.migration.js';
 export { databaseChecks } from './connections/database-checks.js';
 export {
@@ -46,3 +47,14 @@ export { arrayLiteral, TextArray } from './text-array.js';
 export { queryRows, runStatements, transactionPipeline } from './writes/transaction-pipeline.js';
 export { methodCall, type WriteCall, type WriteMethod, type WriteRequest } from './writes/write-call.js';
 export { writeOnce, writeStatementsOnce } from './writes/write-once.js';
+export {
+  cancelStatement,
+  cancelTimers,
+  setTimer,
+  timerStatement,
+  type FiringTimer,
+  type TimerHandler,
+  type TimerRequest,
+  type TimerTarget,
+} from './timers/timer.js';
+export { TimerWorker } from './timers/timer-worker.js';
