@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { PrincipalVerifier } from '@rapport/contracts';
-import { AuditHeadSigner, AuditKeys, PageTokenKey, PersistenceModule } from '@rapport/persistence';
+import { AuditHeadSigner, AuditKeys, PageTokenKey, PersistenceModule, TimerWorker } from '@rapport/persistence';
 import { BulkPace } from './engine/pace/bulk-pace.js';
 import { BulkWork, type BulkLimits } from './engine/pace/bulk-work.js';
 import { ChangeTail } from './engine/changes/log/change-tail.js';
@@ -31,6 +31,7 @@ import { Sealing } from './engine/sealing/sealing.js';
 import type { SubjectKeys } from './engine/sealing/subject-keys.js';
 import { loggedTypes } from './record-types.js';
 import { controllers } from './services.js';
+import { timerHandlers } from './timer-handlers.js';
 import { SuppressionKey } from './domain/suppressions/suppression-key.js';
 
 const importTypes = new ImportTypes(
@@ -53,6 +54,7 @@ export class CustomersModule {
     encryptionStalenessMs = 1_000,
     bulkLimits = {},
     fileQuotaBytes = 10 * 1_024 ** 3,
+    allowsClockShift = false,
   }: {
     databaseUrl: string;
     pageTokenKey: PageTokenKey;
@@ -77,6 +79,8 @@ export class CustomersModule {
     bulkLimits?: Partial<BulkLimits>;
     /** Most bytes of a tenant's files. Default: 10 GiB. */
     fileQuotaBytes?: number;
+    /** Whether tests may shift the clock that decides which timers are due. */
+    allowsClockShift?: boolean;
   }): DynamicModule {
     const sequencer = new Sequencer(databaseUrl, retentionDays);
     const files = new FileStore(fileQuotaBytes);
@@ -126,6 +130,11 @@ export class CustomersModule {
           inject: [MikroORM, BulkWork],
         },
         OperationWatcher,
+        {
+          provide: TimerWorker,
+          useFactory: (orm: MikroORM) => new TimerWorker(orm, timerHandlers, { allowsClockShift }),
+          inject: [MikroORM],
+        },
       ],
     };
   }

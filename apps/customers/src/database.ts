@@ -3,6 +3,7 @@ import {
   CreateAuditRemoval,
   CreateIdempotencyKey,
   CreateRefusal,
+  CreateTimer,
   IdempotencyKey,
 } from '@rapport/persistence';
 import { Association } from './domain/associations/association.entity.js';
@@ -162,4 +163,5 @@ export const migrations = [
   AddMoveToStageEntry,
   AddRotTimeToDeal,
   OrderDealsByRotTime,
+  CreateTimer,
 ];

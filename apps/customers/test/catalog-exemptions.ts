@@ -4,6 +4,10 @@ export const tablesOfAllTenants = [
   'operation_job',
   // The key destroyer works for all tenants; it contains only ids.
   'key_destruction',
+  // Workers find the timers of all tenants in it; it contains only ids and times.
+  'timer_job',
+  // Shifts the clock in tests.
+  'clock_shift',
   // The positions of the platform's own readers in the change log, and its start.
   'change_consumer',
   'change_log_state',

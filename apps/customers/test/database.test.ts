@@ -15,7 +15,7 @@ import { newCaller, person, RunningCustomers } from './running-customers.js';
 const printed = loggedTypes.types.flatMap(({ record }) =>
   record && record !== type ? [new RegExp(`^${record.table}(_key|_order_value)?$`)] : [],
 );
-const tablesOfSql = [/^outbox$/, /^change_/, /^audit_/, ...printed];
+const tablesOfSql = [/^timer(_job)?$/, /^clock_shift$/, /^outbox$/, /^change_/, /^audit_/, ...printed];
 
 /** Creates 20,000 customers of a tenant, each with a key, without the change log. */
 async function makeMany(tenantId: string): Promise<void> {
@@ -49,6 +49,7 @@ const tablesWithoutScope = {
   change_consumer: 'only the platform reads it',
   change_log: 'read through changesInScope, or for a record known to be visible',
   change_log_state: 'of no record',
+  clock_shift: 'of no record, and empty but in tests',
   custom_field: 'definitions are of the tenant',
   custom_object: 'definitions are of the tenant',
   custom_object_key: 'read with the definitions, or to detect that a value is taken',
@@ -68,6 +69,8 @@ const tablesWithoutScope = {
   object_record_key: 'read with the records of the keys, or to detect that a value is taken',
   object_record_order_value: 'read with the records of the values',
   operation_job: 'only workers read it',
+  timer: 'only workers read it',
+  timer_job: 'only workers read it',
   outbox: 'no role can read it',
   pipeline: 'of the tenant',
   pipeline_key: 'read with the pipelines of the keys, or to detect that a value is taken',
