@@ -33,6 +33,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/assignment': 'rules of assignment, and the log of their choices',
   'domain/leads': 'leads: their intake, and how they become deals',
   'domain/privacy': 'erasure, and export of personal data',
+  'domain/work': 'tasks, notes, calls, meetings and logged e-mails',
   'domain/workspace': 'all data of a tenant: its export, import and removal',
 };
 

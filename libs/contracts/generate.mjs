@@ -28,8 +28,8 @@ writeFileSync(
 
 const services = readdirSync(gen, { recursive: true })
   .filter((file) => file.endsWith('.ts') && file !== 'descriptors.ts')
-  // CallsService, which carries calls, belongs to no area.
-  .filter((file) => !file.endsWith('calls_service.ts'))
+  // The CallsService that carries calls belongs to no area.
+  .filter((file) => !file.endsWith(join('api', 'v1', 'calls_service.ts')))
   .sort()
   .flatMap((file) =>
     [...readFileSync(join(gen, file), 'utf8').matchAll(/^export const (\w+Service) = \{$/gm)].map(([, name]) => ({

@@ -81,8 +81,10 @@ function indexes(contract: Contract, record: RecordContract): string[] {
     ];
   });
   // A short pending list, since the call that fills it has to flush it.
-  const gin = (name: string, column: string) =>
-    `create index ${table}_${name} on ${table} using gin (tenant_id, ${column}) with (gin_pending_list_limit = 256)${live};`;
+  const gin = (name: string, column: string, where = live) =>
+    `create index ${table}_${name} on ${table} using gin (tenant_id, ${column}) with (gin_pending_list_limit = 256)${where};`;
+  // Merges and erasures also find deleted records by their list of references.
+  const isFoundWhenDeleted = record.fields.some(({ relatedTypes }) => relatedTypes);
   return [
     ...orders,
     ...(record.parent === undefined ? [] : ofAllParents(table, of, live)),
@@ -91,6 +93,7 @@ function indexes(contract: Contract, record: RecordContract): string[] {
       return `create index ${table}_by_${name} on ${table} (tenant_id, ${column})${where};`;
     }),
     ...(columns.has('terms') ? [gin('terms', 'terms')] : []),
+    ...(isFoundWhenDeleted ? [gin('deleted_terms', 'terms', ' where delete_time is not null')] : []),
     ...(columns.has('search_text') ? [gin('search', 'search_text gin_trgm_ops')] : []),
     `create index ${table}_by_index_version on ${table} (index_version);`,
   ];

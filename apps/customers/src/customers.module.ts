@@ -19,6 +19,11 @@ import { OperationWatcher } from './engine/operations/watch-operation.js';
 import { objectRecords } from './domain/custom-objects/object-records.js';
 import { deals } from './domain/deals/deals.js';
 import { leads } from './domain/leads/leads.js';
+import { tasks } from './domain/work/tasks.js';
+import { notes } from './domain/work/notes.js';
+import { calls } from './domain/work/calls.js';
+import { meetings } from './domain/work/meetings.js';
+import { emails } from './domain/work/emails.js';
 import { customerImport } from './domain/customers/import/customer-import.js';
 import { importRulesOf } from './engine/import/derived/import-rules-of.js';
 import { ImportTypes } from './engine/import/import-rules.js';
@@ -35,7 +40,17 @@ import { timerHandlers } from './timer-handlers.js';
 import { SuppressionKey } from './domain/suppressions/suppression-key.js';
 
 const importTypes = new ImportTypes(
-  [customerImport, importRulesOf(deals), importRulesOf(objectRecords), importRulesOf(leads)],
+  [
+    customerImport,
+    importRulesOf(deals),
+    importRulesOf(objectRecords),
+    importRulesOf(leads),
+    importRulesOf(tasks),
+    importRulesOf(notes),
+    importRulesOf(calls),
+    importRulesOf(meetings),
+    importRulesOf(emails),
+  ],
   importRulesOf,
 );
 

@@ -67,6 +67,11 @@ import { CreateSavedView } from './migrations/create-saved-view.migration.js';
 import { CreateStageEntry } from './migrations/create-stage-entry.migration.js';
 import { SkipStatistics } from './migrations/skip-statistics.migration.js';
 import { TraceChanges } from './migrations/trace-changes.migration.js';
+import { CreateTask } from './migrations/create-task.migration.js';
+import { CreateNote } from './migrations/create-note.migration.js';
+import { CreateCall } from './migrations/create-call.migration.js';
+import { CreateMeeting } from './migrations/create-meeting.migration.js';
+import { CreateEmail } from './migrations/create-email.migration.js';
 import { Operation, OperationIssue, OperationJob } from './engine/operations/operation.entity.js';
 import { Erasure } from './domain/privacy/erasure.entity.js';
 import { KeyDestruction } from './engine/sealing/key-destruction.entity.js';
@@ -164,4 +169,9 @@ export const migrations = [
   AddRotTimeToDeal,
   OrderDealsByRotTime,
   CreateTimer,
+  CreateTask,
+  CreateNote,
+  CreateCall,
+  CreateMeeting,
+  CreateEmail,
 ];

@@ -15,6 +15,11 @@ import { loggedFiles } from './domain/files/file-message.js';
 import { stageEntries } from './domain/deals/stage-entries.js';
 import { quotas } from './domain/forecasts/quotas.js';
 import { pipelines } from './domain/pipelines/pipelines.js';
+import { tasks } from './domain/work/tasks.js';
+import { notes } from './domain/work/notes.js';
+import { calls } from './domain/work/calls.js';
+import { meetings } from './domain/work/meetings.js';
+import { emails } from './domain/work/emails.js';
 import { loggedRecord } from './engine/changes/log/logged-record.js';
 import { loggedMerges } from './engine/merge/merge-message.js';
 import { loggedSettings } from './domain/settings/settings-message.js';
@@ -44,4 +49,9 @@ export const loggedTypes = new LoggedTypes([
   loggedRecord(assignmentRules),
   { ...loggedRecord(assignments), scope: { by: 'RECORD', of: assignedRecord } },
   loggedRecord(quotas),
+  loggedRecord(tasks, { empty: { subject: '' } }),
+  loggedRecord(calls, { empty: { subject: '' } }),
+  loggedRecord(meetings, { empty: { subject: '' } }),
+  loggedRecord(emails, { empty: { subject: '' } }),
+  loggedRecord(notes, { empty: { title: '', body: '' } }),
 ]);

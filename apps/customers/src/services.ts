@@ -28,6 +28,11 @@ import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/
 import { AssignmentRulesServiceService } from '@rapport/contracts/rapport/work/v1/assignment_rules_service';
 import { AssignmentTrialsServiceService } from '@rapport/contracts/rapport/work/v1/assignment_trials_service';
 import { AssignmentsServiceService } from '@rapport/contracts/rapport/work/v1/assignments_service';
+import { CallsServiceService } from '@rapport/contracts/rapport/work/v1/calls_service';
+import { EmailsServiceService } from '@rapport/contracts/rapport/work/v1/emails_service';
+import { MeetingsServiceService } from '@rapport/contracts/rapport/work/v1/meetings_service';
+import { NotesServiceService } from '@rapport/contracts/rapport/work/v1/notes_service';
+import { TasksServiceService } from '@rapport/contracts/rapport/work/v1/tasks_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { ViewsServiceService } from '@rapport/contracts/rapport/work/v1/views_service';
 import { WorkspaceServiceService } from '@rapport/contracts/rapport/work/v1/workspace_service';
@@ -62,6 +67,11 @@ import { PrivacyController } from './domain/privacy/privacy.controller.js';
 import { SettingsController } from './domain/settings/settings.controller.js';
 import { Sealing } from './engine/sealing/sealing.js';
 import { SuppressionsController } from './domain/suppressions/suppressions.controller.js';
+import { CallsController } from './domain/work/calls.js';
+import { EmailsController } from './domain/work/emails.js';
+import { MeetingsController } from './domain/work/meetings.js';
+import { NotesController } from './domain/work/notes.js';
+import { TasksController } from './domain/work/tasks.js';
 import { ViewsController } from './domain/views/views.controller.js';
 import { WorkspaceController } from './domain/workspace/workspace.controller.js';
 
@@ -96,6 +106,11 @@ export const services: readonly ServiceDefinition[] = [
   AssignmentTrialsServiceService,
   QuotasServiceService,
   ForecastsServiceService,
+  CallsServiceService,
+  EmailsServiceService,
+  MeetingsServiceService,
+  NotesServiceService,
+  TasksServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -127,6 +142,11 @@ export const controllers = [
   AssignmentTrialsController,
   QuotasController,
   ForecastsController,
+  CallsController,
+  EmailsController,
+  MeetingsController,
+  NotesController,
+  TasksController,
 ];
 
 /** Services whose handlers all respect record owners. The others refuse callers with a narrow record scope. */
@@ -154,6 +174,11 @@ const scopedControllers: readonly Type[] = [
   AssignmentRulesController,
   QuotasController,
   ForecastsController,
+  CallsController,
+  EmailsController,
+  MeetingsController,
+  NotesController,
+  TasksController,
 ];
 
 /** What wraps the handlers of a controller. */

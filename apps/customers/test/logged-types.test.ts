@@ -21,6 +21,7 @@ import { MergingTenant } from './merging-tenant.js';
 import { ObjectTenant } from './object-tenant.js';
 import { person, sharedCustomers } from './running-customers.js';
 import { SalesTenant } from './sales-tenant.js';
+import { ref, WorkTenant } from './work-tenant.js';
 
 const customers = await sharedCustomers();
 
@@ -77,6 +78,21 @@ test('the log has each new record of each type in its response form', async () =
   const file = await files.addFile(`customers/${bob.id}`, 'x');
   await files.close();
   const quota = await sales.createQuota({ ownerId: v7() });
+  const work = new WorkTenant(customers, caller);
+  const related = [ref('customer', bob)];
+  const task = await work.createTask({
+    related,
+    dueDate: '2026-12-31',
+    reminders: [{ beforeSeconds: 60, time: undefined }],
+  });
+  const note = await work.createNote({ related });
+  const call = await work.createCall({ related, number: '+4930123456' });
+  const meeting = await work.createMeeting({
+    allDay: true,
+    startDate: '2026-12-31',
+    attendees: [{ email: 'ada@example.com', name: 'Ada', optional: true, response: 2 }],
+  });
+  const email = await work.createEmail({ toAddresses: ['ada@example.com'], messageId: '1@example.com' });
   const answers: [type: string, id: string, answer: object][] = [
     ['settings', caller.tenantId, settings],
     ['pipeline', pipeline.id, pipeline],
@@ -96,6 +112,11 @@ test('the log has each new record of each type in its response form', async () =
     ['merge', merge.id, merge],
     ['file', file.id, file],
     ['quota', quota.id, quota],
+    ['task', task.id, task],
+    ['note', note.id, note],
+    ['call', call.id, call],
+    ['meeting', meeting.id, meeting],
+    ['email', email.id, email],
   ];
 
   // Two of the customers were created for the merge, which deletes one.

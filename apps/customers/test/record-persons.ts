@@ -7,7 +7,7 @@ import { person, type RunningCustomers } from './running-customers.js';
 
 /** Effects of merge, erasure and encryption of a person on records of every type. */
 export function recordPersons(service: () => RunningCustomers, keys: () => Keys, subject: SuiteSubject): void {
-  const { type, text, person: reference } = subject;
+  const { type, text, person: reference, about: aboutPerson = (id) => ({ [reference ?? '']: id }) } = subject;
   const { plural } = type;
   let tenant: RecordTenant;
 
@@ -72,7 +72,7 @@ export function recordPersons(service: () => RunningCustomers, keys: () => Keys,
       return { personId: record.id, record };
     }
     const { id: personId } = await service().create(tenant.caller, person());
-    return { personId, record: await tenant.create(1, { [text]: named, [reference]: personId }) };
+    return { personId, record: await tenant.create(1, { [text]: named, ...aboutPerson(personId) }) };
   }
 
   async function found(mark: string): Promise<string[]> {

@@ -4,6 +4,7 @@ import { CustomField_Type } from '@rapport/contracts/rapport/customers/v1/custom
 import { objectRecords } from '../src/domain/custom-objects/object-records.js';
 import { customers } from '../src/domain/customers/customers.js';
 import { deals } from '../src/domain/deals/deals.js';
+import { tasks } from '../src/domain/work/tasks.js';
 import { newKeys, type Keys } from './databases.js';
 import { ObjectTenant } from './object-tenant.js';
 import { recordFiles } from './record-files.js';
@@ -53,6 +54,19 @@ const ofSubscriptions: SuiteSubject = {
   other: 'ownerId',
 };
 
+const ofTasks: SuiteSubject = {
+  type: tasks,
+  prepare: () =>
+    Promise.resolve((number) => ({
+      ...{ subject: `Task ${number}`, status: 1 + (number % 3), priority: 2 },
+      ...(number % 3 > 0 && { dueDate: `2026-01-${String((number % 28) + 1).padStart(2, '0')}` }),
+    })),
+  text: 'subject',
+  other: 'timeZone',
+  person: 'customerId',
+  about: (id) => ({ related: [{ type: 'customer', id }] }),
+};
+
 let service: RunningCustomers;
 let keys: Keys;
 
@@ -63,11 +77,11 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-for (const subject of [ofCustomers, ofDeals, ofSubscriptions]) {
+for (const subject of [ofCustomers, ofDeals, ofSubscriptions, ofTasks]) {
   recordSuite(() => service, subject);
   recordFiles(() => service, subject);
 }
-for (const subject of [ofCustomers, ofDeals]) {
+for (const subject of [ofCustomers, ofDeals, ofTasks]) {
   recordPersons(
     () => service,
     () => keys,

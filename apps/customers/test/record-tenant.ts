@@ -23,6 +23,8 @@ export interface SuiteSubject {
   parentKey?: string;
   /** JSON name of the reference to the person that a record is about; undefined when the record itself is a person. */
   person?: string;
+  /** Content that makes a record refer to a person, where the reference is not set by callers. */
+  about?: (personId: string) => Answer;
 }
 
 /** A tenant, and the standard methods for the records of one type. */

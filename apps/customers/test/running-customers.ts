@@ -40,6 +40,11 @@ import { AssignmentTrialsServiceService } from '@rapport/contracts/rapport/work/
 import { AssignmentsServiceService } from '@rapport/contracts/rapport/work/v1/assignments_service';
 import { ForecastsServiceService } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
 import { QuotasServiceService } from '@rapport/contracts/rapport/sales/v1/quotas_service';
+import { CallsServiceService } from '@rapport/contracts/rapport/work/v1/calls_service';
+import { EmailsServiceService } from '@rapport/contracts/rapport/work/v1/emails_service';
+import { MeetingsServiceService } from '@rapport/contracts/rapport/work/v1/meetings_service';
+import { NotesServiceService } from '@rapport/contracts/rapport/work/v1/notes_service';
+import { TasksServiceService } from '@rapport/contracts/rapport/work/v1/tasks_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { ViewsServiceService } from '@rapport/contracts/rapport/work/v1/views_service';
 import { WorkspaceServiceService } from '@rapport/contracts/rapport/work/v1/workspace_service';
@@ -87,6 +92,11 @@ const definitions = {
   ...WorkspaceServiceService,
   ...QuotasServiceService,
   ...ForecastsServiceService,
+  ...CallsServiceService,
+  ...EmailsServiceService,
+  ...MeetingsServiceService,
+  ...NotesServiceService,
+  ...TasksServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =
@@ -255,6 +265,7 @@ export function newCaller(): Caller {
       ...['customObjects.read', 'customObjects.configure', 'views.read', 'views.write'],
       ...['leads.read', 'leads.write', 'assignmentRules.read', 'assignmentRules.configure'],
       ...['forecasts.read', 'forecasts.write', 'forecasts.configure'],
+      ...['calls', 'emails', 'meetings', 'notes', 'tasks'].flatMap((area) => [`${area}.read`, `${area}.write`]),
     ],
   };
 }

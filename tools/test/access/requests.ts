@@ -44,6 +44,15 @@ const particulars: Readonly<Record<string, () => Json>> = {
   UpsertAssignmentRule: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertLead: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertPipeline: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
+  UpsertTask: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
+  UpsertNote: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
+  UpsertCall: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
+  UpsertEmail: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
+  CreateMeeting: () => ({ startTime: '2026-09-30T09:00:00Z' }),
+  UpsertMeeting: () => ({
+    startTime: '2026-09-30T09:00:00Z',
+    externalIds: [{ system: 'erp', value: newMarker() }],
+  }),
   UpsertCustomer: () => ({ emails: [{ address: `${newMarker()}@example.com` }] }),
 };
 
@@ -55,6 +64,11 @@ const fileColumns: Readonly<Record<string, string>> = {
   ImportAssignmentRules: 'name',
   ImportQuotas: 'name',
   ImportObjectRecords: 'name',
+  ImportNotes: 'body',
+  ImportTasks: 'subject',
+  ImportCalls: 'subject',
+  ImportMeetings: 'subject',
+  ImportEmails: 'subject',
 };
 
 /** The same of the query. */

@@ -121,6 +121,16 @@ export const forMissing: Readonly<Record<string, string>> = {
   'UndeleteQuota params.id': 'brings it back',
   'UndeletePipeline params.id': 'brings it back',
   'UndeleteFile params.id': 'brings it back',
+  'UndeleteTask params.id': 'brings it back',
+  'ListTaskHistory params.id': 'as for ListCustomerHistory',
+  'UndeleteNote params.id': 'brings it back',
+  'ListNoteHistory params.id': 'as for ListCustomerHistory',
+  'UndeleteCall params.id': 'brings it back',
+  'ListCallHistory params.id': 'as for ListCustomerHistory',
+  'UndeleteMeeting params.id': 'brings it back',
+  'ListMeetingHistory params.id': 'as for ListCustomerHistory',
+  'UndeleteEmail params.id': 'brings it back',
+  'ListEmailHistory params.id': 'as for ListCustomerHistory',
 };
 
 /** Operations that need more than the permission, and why. */

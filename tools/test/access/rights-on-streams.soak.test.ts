@@ -8,25 +8,22 @@ import { addWorkspaceImport } from './add-workspace-import.ts';
 import { ChangingCallers, type ChangingCaller } from './changing-callers.ts';
 import { makeAnswersEndless } from './endless-answers.ts';
 import { OpenRequest } from './open-request.ts';
+import { isLikeCustomers } from './printed-services.ts';
 import { validRequest, withValue, type OperationRequest } from './requests.ts';
 import { makeTenantRecords, newMarker, type TenantRecords } from './tenant-records.ts';
 
 const contract = platformContract();
 const routes = restRoutes(contract).filter(({ method }) => !method.policy.public);
-/** Every operation that streams in either direction, or waits. */
-const lasting = routes.filter((route) => isStream(route) || waits(route));
+/**
+ * Every operation that streams in either direction, or waits, without those that share the code of customers: the limit of
+ * open streams of a tenant is too low for all.
+ */
+const lasting = routes.filter((route) => (isStream(route) || waits(route)) && !isLikeCustomers(route.method));
 
 /** Streams that end before any right can change, and why. */
 const short: readonly string[] = [
   // One message of at most 256 KiB.
   'DownloadHook',
-];
-
-/** Served by the same code as those of customers: the limit of open streams of a tenant is too low for all. */
-const likeCustomers: readonly string[] = [
-  ...['ExportDeals', 'ExportPipelines', 'ExportStageEntries', 'ImportDeals', 'ImportPipelines'],
-  ...['ExportAssignmentRules', 'ExportAssignments', 'ExportLeads', 'ImportAssignmentRules', 'ImportLeads'],
-  ...['ExportCustomObjects', 'ExportObjectRecords', 'ImportCustomObjects', 'ImportObjectRecords'],
 ];
 
 /** How long a call may stay open after its caller has lost rights, in milliseconds. */
@@ -65,25 +62,11 @@ it('has every operation that streams or waits', () => {
     'DownloadOperationIssues',
     'DownloadPairing',
     'DownloadWorkspaceExport',
-    'ExportAssignmentRules',
-    'ExportAssignments',
     'ExportAuditEntries',
-    'ExportCustomObjects',
     'ExportCustomers',
-    'ExportDeals',
-    'ExportLeads',
-    'ExportObjectRecords',
     'ExportPersonalData',
-    'ExportPipelines',
     'ExportSecurityEvents',
-    'ExportStageEntries',
-    'ImportAssignmentRules',
-    'ImportCustomObjects',
     'ImportCustomers',
-    'ImportDeals',
-    'ImportLeads',
-    'ImportObjectRecords',
-    'ImportPipelines',
     'ListChanges',
     'SnapshotCustomers',
     'UploadFile',
@@ -184,7 +167,7 @@ async function openAll(authorization: string): Promise<void> {
   const uploads = { imports: imported.id, fileUploads: upload.id, workspaceImports };
   records = { ...records, living: { ...records.living, ...uploads } };
   const [first = '', second = ''] = platform.edgeUrls;
-  const opened = lasting.filter(({ method: { name } }) => !short.includes(name) && !likeCustomers.includes(name));
+  const opened = lasting.filter(({ method: { name } }) => !short.includes(name));
   const requests = opened.flatMap((route, index) => {
     const operation = waits(route) ? waiting(route, nextCursor) : validRequest(contract, route, records);
     const urls = isFeed(route) ? [first, second] : [index % 2 === 0 ? first : second];

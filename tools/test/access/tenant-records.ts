@@ -143,6 +143,15 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     const { assignments } = (await send('GET', '/v1/assignments')) as { assignments: { id: string }[] };
     return assignments[0]?.id ?? '';
   });
+  const about = async () => [{ type: 'customer', id: await ada() }];
+  const work = {
+    tasks: async () => create('/v1/tasks', { subject: marker, related: await about() }),
+    notes: async () => create('/v1/notes', { body: marker, related: await about() }),
+    calls: async () => create('/v1/calls', { subject: marker, related: await about() }),
+    meetings: async () =>
+      create('/v1/meetings', { subject: marker, startTime: '2026-09-30T09:00:00Z', related: await about() }),
+    emails: async () => create('/v1/emails', { subject: marker, related: await about() }),
+  };
 
   const amount = { currencyCode: 'EUR', amount: '100' };
   // Each owner has one for a period.
@@ -226,6 +235,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     objects: async () => (await object()).key,
     objectRecords: once(makeObjectRecord),
     quotas: makeQuota,
+    ...Object.fromEntries(Object.entries(work).map(([collection, make]) => [collection, once(make)])),
     views: makeView,
     apiKeys: () => create('/v1/apiKeys', { displayName: marker, permissions }),
     users: user,
@@ -254,6 +264,9 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     assignmentRules: async () => remove('assignmentRules', await makeRule()),
     customObjects: async () => remove('customObjects', (await makeObject()).id),
     objectRecords: async () => remove(await records(), await makeObjectRecord()),
+    ...Object.fromEntries(
+      Object.entries(work).map(([collection, make]) => [collection, async () => remove(collection, await make())]),
+    ),
     customFields: async () => remove('customFields', await customField()),
     importMappings: async () => remove('importMappings', await importMapping()),
     quotas: async () => remove('quotas', await makeQuota()),

@@ -51,6 +51,11 @@ const fixtures: Readonly<Record<string, RecordFixture>> = {
     unique: () => ({ period: newPeriod() }),
     needsUnique: true,
   },
+  'rapport/Task': { text: 'subject' },
+  'rapport/Note': { text: 'body' },
+  'rapport/Call': { text: 'subject' },
+  'rapport/Meeting': { text: 'subject', prepare: async () => ({ startTime: '2026-09-30T09:00:00Z' }) },
+  'rapport/Email': { text: 'subject' },
   'rapport/CustomObject': { text: 'displayName', unique: () => ({ key: `key_${newDigits()}` }), needsUnique: true },
   'rapport/ObjectRecord': {
     text: 'name',

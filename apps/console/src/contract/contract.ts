@@ -110,7 +110,7 @@ export interface Resource {
 export interface FilterFact {
   /** In filters, such as `lifecycleStage`. */
   path: string;
-  type: 'term' | 'enum' | 'id' | 'owner' | 'time' | 'value' | 'name' | 'key';
+  type: 'term' | 'enum' | 'id' | 'owner' | 'time' | 'value' | 'name' | 'key' | 'related';
   /** Values of an enum. */
   of?: string;
   /** The usual one first. */

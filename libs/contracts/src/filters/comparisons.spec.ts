@@ -51,6 +51,7 @@ function valueOf(field: FilterField): string {
       return field.names[0] ?? '';
     case 'id':
     case 'owner':
+    case 'related':
       return '019ab2f4-6c1e-7c3a-9d52-0c7e8b1f4a11';
     case 'time':
       return '2026-01-31T09:30:00Z';

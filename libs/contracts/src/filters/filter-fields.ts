@@ -27,17 +27,27 @@ type FieldComparison =
   | { type: 'value'; of: 'DATE' | 'NUMBER' | 'MONEY'; isWhole: boolean }
   /** Text with an order. */
   | { type: 'name' }
+  /** Ids of the records of a type, in the singular, that a list refers to. */
+  | { type: 'related'; of: string }
   /** A value that no two live records have: with `hasSystem` in the form `system/value`. */
   | { type: 'key'; hasSystem: boolean };
 
 /** The fields of a type that a filter may compare, by their paths, without custom fields and fields of other records. */
 export function filterFieldsOf(contract: RecordContract): ReadonlyMap<string, FilterField> {
   const fields = namedFields(contract).flatMap((named): [string, FilterField][] => {
+    const { relatedTypes } = named.field;
+    if (relatedTypes) return relatedTypes.map((of) => relatedField(named, of));
     const comparison = comparisonOf(named);
     const path = pathOf(named);
     return comparison ? [[path, { ...named, path, ...comparison }]] : [];
   });
   return new Map(fields);
+}
+
+/** A list of references has a path for each type of records that it can refer to, such as `related.deal`. */
+function relatedField(named: NamedField, of: string): [string, FilterField] {
+  const path = `${named.field.name}.${of}`;
+  return [path, { ...named, path, type: 'related', of }];
 }
 
 function pathOf({ field, list }: NamedField): string {

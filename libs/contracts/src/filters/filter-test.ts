@@ -13,7 +13,7 @@ import {
   readUuid,
   type Present,
 } from './read-value.js';
-import { comparedTerm, soughtTerms } from './term-texts.js';
+import { comparedTerm, relatedText, soughtTerms } from './term-texts.js';
 
 /** A field that a filter compares: of the contract, or a custom field. */
 export type ComparedField = FilterField | { type: 'custom'; definition: CustomFieldDefinition };
@@ -73,7 +73,8 @@ export interface FieldComparisons {
 /** The comparisons of a field. `field:*` and `NOT` are possible with all fields. */
 export function comparisonsOf(field: FilterField): FieldComparisons {
   const abilities = abilitiesOf(field);
-  const isList = field.list !== undefined || field.field.desc.fieldKind === 'list';
+  // A list of references is compared by `=`, like a single one.
+  const isList = field.type !== 'related' && (field.list !== undefined || field.field.desc.fieldKind === 'list');
   const operators = [...operatorsOf(abilities), 'IN'];
   return {
     operators: isList ? [':', ...operators] : [...operators, ':'],
@@ -105,6 +106,7 @@ function abilitiesOf(field: ComparedField): Abilities {
       return { order: true };
     case 'id':
     case 'owner':
+    case 'related':
       return {};
   }
 }
@@ -123,6 +125,8 @@ function readTest(field: ComparedField, comparison: Comparison): FilterTest {
     case 'id':
     case 'owner':
       return { type: 'oneOf', texts: [readUuid(comparison)] };
+    case 'related':
+      return { type: 'oneOf', texts: [relatedText(field.of, readUuid(comparison))] };
     case 'name':
       return textTest(comparison, sortName(comparison.text));
     case 'time':

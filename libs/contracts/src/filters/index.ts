@@ -30,4 +30,4 @@ export {
 export { digits, phoneDigits, soughtDigits } from '../values/phone-digits.js';
 export { firstCodePoints, fold, searchText, sortName } from '../values/search-text.js';
 export { dayAt, isTimeZone, localTimeOf, momentOf, offsetMs, startOfDayMs } from '../values/zoned-time.js';
-export { comparedTerm, soughtTerms, storedTerms } from './term-texts.js';
+export { comparedTerm, relatedText, soughtTerms, storedTerms } from './term-texts.js';

@@ -72,7 +72,7 @@ function compileRestriction(filter: string, table: FilterTable, restriction: Res
 
 function ownField(filter: string, table: FilterTable, restriction: Restriction): ComparedField {
   const { field } = restriction;
-  const isPath = field.includes('.') && !field.startsWith('customFields.');
+  const isPath = field.includes('.') && !field.startsWith('customFields.') && !table.fields.has(field);
   if (isPath) throw otherRecordError(table, filter, restriction);
   return comparedField(table, field, filter, restriction);
 }

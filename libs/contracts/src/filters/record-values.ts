@@ -8,7 +8,7 @@ import { sortName } from '../values/search-text.js';
 import type { FilterField } from './filter-fields.js';
 import type { ComparedField } from './filter-test.js';
 import { microTime } from './read-value.js';
-import { comparedTerm, storedTerms } from './term-texts.js';
+import { comparedTerm, relatedText, storedTerms } from './term-texts.js';
 
 /** A record in the JSON form of its message: names in lowerCamelCase, and no members for absent fields. */
 export type JsonRecord = Readonly<Record<string, unknown>>;
@@ -24,6 +24,7 @@ export interface ComparedValues {
 
 export function valuesOf(field: ComparedField): ComparedValues {
   if (field.type === 'custom') return customValues(field.definition);
+  if (field.type === 'related') return relatedValues(field.field.name, field.of);
   const read = readerOf(field);
   const compared = comparedBy(field);
   const order = orderOf(field);
@@ -54,6 +55,14 @@ function customValues({ key, type }: CustomFieldDefinition): ComparedValues {
     texts: (record) => [...terms(record), ...[order(record)].flatMap((text) => text ?? [])],
     ordered: order,
   };
+}
+
+function relatedValues(name: string, of: string): ComparedValues {
+  const texts = (record: JsonRecord) =>
+    (itemsOf(record[name]) as { type: string; id: string }[]).flatMap(({ type, id }) =>
+      type === of ? [relatedText(type, id)] : [],
+    );
+  return { isPresent: (record) => texts(record).length > 0, texts, ordered: () => undefined };
 }
 
 /** The values of a field: one for each entry of a list. */
@@ -91,6 +100,7 @@ function comparedBy(field: FilterField): (text: string) => readonly string[] {
     case 'enum':
     case 'id':
     case 'owner':
+    case 'related':
     case 'time':
       return (text) => [text];
   }

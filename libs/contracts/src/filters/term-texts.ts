@@ -22,3 +22,8 @@ export function soughtTerms({ index }: Termed, text: string): string[] {
 export function comparedTerm({ index }: Termed, text: string): string {
   return firstCodePoints(index.phone ? digits(text) : fold(text), maxTermLength);
 }
+
+/** A reference in a list of references as the text by which it is found. @param type in the singular */
+export function relatedText(type: string, id: string): string {
+  return `${type}/${id}`;
+}

@@ -52,6 +52,8 @@ export interface RecordField {
   isDate: boolean;
   /** Type of the referenced record. Undefined for a reference to another resource, such as a user. */
   reference: string | undefined;
+  /** For a list of references to records of several types: these types, in the singular. */
+  relatedTypes: readonly string[] | undefined;
   /** The fields of its message, when it has one of this contract. */
   parts: readonly RecordField[];
 }
@@ -127,18 +129,29 @@ function recordField(contract: Contract, desc: DescField, targets: Targets): Rec
     isId: contract.rules(desc).format === Format.UUID,
     isDate: contract.rules(desc).format === Format.DATE,
     reference: targets.record(desc),
+    relatedTypes: isRelated(desc) ? targets.related : undefined,
     parts: own.map((part) => recordField(contract, part, targets)),
   };
 }
 
+/** Whether a field is a list of references to records of several types. */
+function isRelated({ fieldKind, message }: DescField): boolean {
+  return fieldKind === 'list' && message?.typeName === 'rapport.api.v1.RecordRef';
+}
+
 /** The resources that fields can refer to. */
 class Targets {
+  /** Types of records that callers write, in the singular: a list of references can name them. */
+  readonly related: readonly string[];
   readonly #records: ReadonlySet<string | undefined>;
   readonly #resources: ReadonlySet<string | undefined>;
 
   constructor(private readonly contract: Contract) {
     const typeOf = (message: DescMessage) => contract.resource(message)?.type;
     this.#records = new Set(contract.recordMessages.map(typeOf));
+    this.related = contract.recordMessages.flatMap((message) =>
+      contract.record(message)?.readOnly ? [] : (contract.resource(message)?.singular ?? []),
+    );
     this.#resources = new Set(contract.resourceMessages.map(typeOf));
   }
 
@@ -172,7 +185,7 @@ function faultOf({ order, subject }: RecordOptions, fields: readonly RecordField
     return `order names "${order}", which is no field with an order`;
   if (subject !== '' && !fields.some(({ column, reference }) => column === subject && reference !== undefined))
     return `subject names "${subject}", which is no reference`;
-  const unreferenced = all.find((field) => field.reference === undefined && hasReferenceRule(field));
+  const unreferenced = all.find((field) => !field.reference && !field.relatedTypes && hasReferenceRule(field));
   if (unreferenced) return `${unreferenced.column} has on_delete, on_merge or on_erase, but is no reference`;
   const unsummable = all.find((field) => field.index.sum && !isSummable(field));
   if (unsummable) return `${unsummable.column} has sum, but is neither a number nor Money`;

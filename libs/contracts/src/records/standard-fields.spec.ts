@@ -35,6 +35,11 @@ test('these types are records', () => {
     'StageEntry',
     'AssignmentRule',
     'Assignment',
+    'Call',
+    'Email',
+    'Meeting',
+    'Note',
+    'Task',
   ];
   expect(records.map(({ type }) => type).toSorted()).toEqual(types.map((type) => `rapport/${type}`).toSorted());
 });

@@ -16,7 +16,7 @@ import { mergeMessage } from '../../engine/merge/merge-message.js';
 import { recordValue } from '../../engine/query/record-json.js';
 import { customerType } from '../../engine/records/customers/customer-type.js';
 import { openStored, rowReader, shownColumns, type StoredRecord } from '../../engine/records/record-rows.js';
-import { referringFields } from '../../engine/records/referring/referring-fields.js';
+import { referringFields, refersTo, type ReferringField } from '../../engine/records/referring/referring-fields.js';
 import { methodDescriptor } from '../../engine/values/contract.js';
 import { associationMessage } from '../associations/association-message.js';
 import { associationsOf, type StoredAssociation } from '../associations/stored-associations.js';
@@ -63,9 +63,9 @@ export function listsOf(reader: EntityManager, key: SuppressionKey, customers: C
     { name: 'merges', pages: mergePages(reader, ids), isLogged: true },
     { name: 'consents', pages: consentPages(reader, ids), isLogged: true },
     { name: 'suppressions', pages: suppressionPage(reader, key, customers), isLogged: false },
-    ...referrers().map(({ type, columns }) => ({
+    ...referrers().map(({ type, fields }) => ({
       ...{ name: type.plural, table: type.table, isLogged: true },
-      pages: referringPages(reader, type, columns, ids),
+      pages: referringPages(reader, type, fields, ids),
     })),
   ];
 }
@@ -135,27 +135,24 @@ async function* suppressionPage(
 }
 
 /** Record types with references to customers and copies of their data, with the referring columns. */
-function referrers(): { type: RecordType; columns: string[] }[] {
+function referrers(): { type: RecordType; fields: ReferringField[] }[] {
   const fields = referringFields(customerType()).filter(
-    ({ type, index }) => type !== customerType() && index.onErase !== OnErase.KEEP,
+    ({ type, index, isFollowing }) => type !== customerType() && index.onErase !== OnErase.KEEP && !isFollowing,
   );
-  return [...Map.groupBy(fields, ({ type }) => type)].map(([type, own]) => ({
-    type,
-    columns: own.map(({ column }) => column),
-  }));
+  return [...Map.groupBy(fields, ({ type }) => type)].map(([type, own]) => ({ type, fields: own }));
 }
 
 function referringPages(
   reader: EntityManager,
   type: RecordType,
-  columns: readonly string[],
+  fields: readonly ReferringField[],
   ids: readonly string[],
 ): AsyncGenerator<Json[]> {
   return inPages(async (after) => {
     const rows = await rowsOf<StoredRecord>(reader, {
       name: `${type.table}s_of_person`,
       sql: `select ${shownColumns(type)} from ${type.table}
-        where tenant_id = $1 and (${columns.map((column) => `${column} = any ($2::uuid[])`).join(' or ')})
+        where tenant_id = $1 and (${fields.map((field) => refersTo(field, customerType(), '$2::uuid[]')).join(' or ')})
           and ($3::uuid is null or id > $3)
         order by id limit $4`,
       values: [currentCaller().tenantId, [...ids], after ?? null, pageSize],

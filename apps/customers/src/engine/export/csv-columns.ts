@@ -1,4 +1,6 @@
 import type { RecordField } from '@rapport/contracts';
+import { relatedText } from '@rapport/contracts/filters';
+import type { RecordRef } from '@rapport/contracts/rapport/api/v1/records';
 import type { CustomFields } from '../fields/custom-fields.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
@@ -82,6 +84,7 @@ type TextOf = (value: unknown) => string | undefined;
 function textOfField(field: RecordField): TextOf | undefined {
   const { desc, parts } = field;
   if (desc.fieldKind === 'list') {
+    if (field.relatedTypes) return (items) => joinItems((items as RecordRef[]).map(refText), itemSeparators.tag);
     const part = parts.find(({ isRequired }) => isRequired)?.name;
     if (parts.length > 0 && part === undefined) return undefined;
     const textOf = part === undefined ? String : (item: unknown) => (item as Record<string, string>)[part] ?? '';
@@ -92,6 +95,10 @@ function textOfField(field: RecordField): TextOf | undefined {
   if (isMoney(field)) return customText;
   if (desc.message && desc.message.typeName !== 'google.protobuf.Timestamp') return undefined;
   return customText;
+}
+
+function refText({ type, id }: RecordRef): string {
+  return relatedText(type, id);
 }
 
 /** In the format that imports read: the items of MULTI_SELECT with semicolons, money as "12.50 EUR". */

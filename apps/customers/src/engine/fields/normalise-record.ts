@@ -2,7 +2,7 @@ import { ScalarType } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import type { RecordContract, RecordField } from '@rapport/contracts';
 import { Format } from '@rapport/contracts/rapport/api/v1/options';
-import type { ExternalId } from '@rapport/contracts/rapport/api/v1/records';
+import type { ExternalId, RecordRef } from '@rapport/contracts/rapport/api/v1/records';
 import type { FieldViolation } from '@rapport/platform';
 import { customFieldKinds, isCalendarDate, isMoney } from '@rapport/contracts/filters';
 import { contract } from '../values/contract.js';
@@ -32,6 +32,9 @@ export function normaliserOf<Message extends RecordMessage>({ fields }: RecordCo
 
 function normaliseOf(field: RecordField): Normalise {
   const { desc, isRequired, parts } = field;
+  if (field.relatedTypes) {
+    return (value, path, violations) => normaliseRelated(field, value as RecordRef[], path, violations);
+  }
   if (desc.fieldKind === 'list') {
     if (parts.some(({ name }) => name === 'system')) return externalIds;
     return parts.length > 0 || desc.scalar === undefined ? same : texts;
@@ -71,6 +74,27 @@ function texts(value: unknown, path: string, violations: FieldViolation[]): unkn
 
 function externalIds(value: unknown, path: string, violations: FieldViolation[]): unknown {
   return oneIdPerSystem(value as ExternalId[], path, violations);
+}
+
+/** A list of references, with a violation for each to an unknown type, and for each record that it has twice. */
+function normaliseRelated(
+  { relatedTypes = [] }: RecordField,
+  sent: readonly RecordRef[],
+  path: string,
+  violations: FieldViolation[],
+): RecordRef[] {
+  const ids = sent.map(({ id }) => id.toLowerCase());
+  return sent.map(({ type }, index) => {
+    const field = `${path}[${index}]`;
+    const id = ids[index] ?? '';
+    if (!relatedTypes.includes(type)) {
+      const description = `must be one of ${relatedTypes.join(', ')}`;
+      violations.push({ field: `${field}.type`, reason: 'UNKNOWN_RECORD_TYPE', description });
+    } else if (ids.indexOf(id) < index) {
+      violations.push({ field, reason: 'DUPLICATE_RECORD', description: 'must name another record' });
+    }
+    return { id, type };
+  });
 }
 
 /** Trims external ids, and reports systems with different ids. */

@@ -1,5 +1,6 @@
 import type { NamedField, RecordField } from '@rapport/contracts';
-import { comparedTerm, fold, storedTerms } from '@rapport/contracts/filters';
+import { comparedTerm, fold, relatedText, storedTerms } from '@rapport/contracts/filters';
+import type { RecordRef } from '@rapport/contracts/rapport/api/v1/records';
 import { currentSeal } from '../sealing/seal.js';
 import { onceFor } from '../values/once-for.js';
 import type { RecordMessage } from './record-definition.js';
@@ -59,7 +60,8 @@ function textsIn({ field, list }: NamedField): (record: Values) => readonly stri
   return (record) => (record[list.name] as Values[]).flatMap((item) => texts(item[field.name]));
 }
 
-function textsOfValue({ desc }: RecordField): (value: unknown) => readonly string[] {
+function textsOfValue({ desc, relatedTypes }: RecordField): (value: unknown) => readonly string[] {
+  if (relatedTypes) return (value) => (value as RecordRef[]).map(({ type, id }) => relatedText(type, id));
   if (desc.fieldKind === 'list') return (value) => value as string[];
   const names = new Map(desc.enum?.values.map(({ number, localName }) => [number, localName]));
   if (desc.enum) return (value) => (value === 0 ? [] : [names.get(value as number) ?? '']);

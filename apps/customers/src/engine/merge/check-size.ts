@@ -4,6 +4,7 @@ import { AppError, currentCaller } from '@rapport/platform';
 import { recordName } from '../fields/record-names.js';
 import { customerType } from '../records/customers/customer-type.js';
 import { linkTables } from '../records/referring/link-tables.js';
+import { refersByList } from '../records/referring/referring-fields.js';
 import { movedColumns } from './move-references.js';
 
 /**
@@ -18,13 +19,18 @@ const maxMoved = 10_000;
  */
 export async function checkSize(em: EntityManager, mergedId: string): Promise<void> {
   const moved = [
-    ...movedColumns().map(({ type, column }) => ({ table: type.table, column })),
-    ...linkTables.flatMap(({ table, from, to }) => [from, to].map((column) => ({ table, column }))),
+    ...movedColumns().map(({ type, column, isList }) => ({
+      table: type.table,
+      condition: isList ? refersByList(type, customerType(), 'array[$2]::uuid[]') : `${column} = $2`,
+    })),
+    ...linkTables.flatMap(({ table, from, to }) =>
+      [from, to].map((column) => ({ table, condition: `${column} = $2` })),
+    ),
   ];
   const [row] = await queryRows<{ count: number }>(em, {
     name: 'count_moved_with_customer',
     sql: `select count(*)::int as count from (
-       ${moved.map(({ table, column }) => `select id from ${table} where tenant_id = $1 and ${column} = $2`).join(' union all ')}
+       ${moved.map(({ table, condition }) => `select id from ${table} where tenant_id = $1 and ${condition}`).join(' union all ')}
        union all select id from file where tenant_id = $1 and record = $3
        limit ${maxMoved + 1}) moved`,
     values: [currentCaller().tenantId, mergedId, recordName(customerType().table, mergedId)],

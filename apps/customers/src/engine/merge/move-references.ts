@@ -1,29 +1,15 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { OnMerge } from '@rapport/contracts/rapport/api/v1/options';
-import { queryRows, transactionPipeline } from '@rapport/persistence';
+import { queryRows } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { CustomFields } from '../fields/custom-fields.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import { onceAmongTypes, type RecordType } from '../fields/record-type.js';
 import { customerType } from '../records/customers/customer-type.js';
 import { moveFiles } from '../files/files-of-records.js';
-import { effectsOf } from '../records/effects.js';
-import { nextChange } from '../records/record-changes.js';
-import { openStored, type StoredRecord } from '../records/record-rows.js';
-import { lockRecords, updateRecords } from '../records/record-statements.js';
-import { LinkedRecords } from '../records/references.js';
-import { referringFields } from '../records/referring/referring-fields.js';
+import { referringFields, type ReferringField } from '../records/referring/referring-fields.js';
 import { currentSeal } from '../sealing/seal.js';
 import { onceFor } from '../values/once-for.js';
-
-/** Most records that one statement moves, since a statement times out after 8 s. A merge can move 10,000. */
-const statementSize = 1_000;
-
-/** References to the customer `from` change to the customer `to`. */
-interface Move {
-  from: string;
-  to: string;
-}
+import { moveLists, moveListsBack, rewriteRecords, statementSize, type Move, type MovedLists } from './move-lists.js';
 
 /** Key of the customer's files among its references. */
 const filesKey = 'file.record';
@@ -36,19 +22,17 @@ export interface MovedReferences {
   references?: Record<string, string[]> | undefined;
 }
 
-/** A column of customer ids that a merge rewrites. */
-export interface MovedColumn {
-  type: RecordType;
-  name: string;
-  column: string;
-}
+/** A column of customer ids, or of a list of references, that a merge rewrites. */
+export type MovedColumn = Pick<ReferringField, 'type' | 'name' | 'column' | 'isList'>;
 
 /** The column with the companies of people. */
-const people = onceFor((type: RecordType): MovedColumn => ({ type, name: 'companyId', column: 'company_id' }));
+const people = onceFor((type: RecordType): MovedColumn => ({
+  ...{ type, name: 'companyId', column: 'company_id', isList: false },
+}));
 
 /** The columns of other types that a merge rewrites, in the order in which their rows are locked. */
 const movedReferences = onceAmongTypes((target: RecordType): readonly MovedColumn[] =>
-  referringFields(target).filter(({ index }) => index.onMerge === OnMerge.MOVE),
+  referringFields(target).filter(({ index, isFollowing }) => index.onMerge === OnMerge.MOVE && !isFollowing),
 );
 
 /** All columns that `moveReferences` rewrites. */
@@ -63,7 +47,9 @@ export async function moveReferences(em: EntityManager, move: Move): Promise<Mov
     references: {},
   };
   for (const column of movedReferences(customerType())) {
-    const ids = await moveColumn(em, column, move);
+    const lists = column.isList ? await moveLists(em, column.type, move) : undefined;
+    for (const [place, ids] of lists ?? []) moved.references[placeKey(column, place)] = ids;
+    const ids = lists ? [] : await moveColumn(em, column, move);
     if (ids.length > 0) moved.references[keyOf(column)] = ids;
   }
   const files = await moveFiles(em, customerType(), move);
@@ -75,13 +61,28 @@ export async function moveReferences(em: EntityManager, move: Move): Promise<Mov
 export async function moveReferencesBack(em: EntityManager, move: Move, moved: MovedReferences): Promise<void> {
   await moveColumn(em, people(customerType()), move, moved.people);
   for (const column of movedReferences(customerType())) {
-    await moveColumn(em, column, move, moved.references?.[keyOf(column)] ?? []);
+    if (column.isList) await moveListsBack(em, column.type, move, listsOf(column, moved));
+    else await moveColumn(em, column, move, moved.references?.[keyOf(column)] ?? []);
   }
   await moveFiles(em, customerType(), move, moved.references?.[filesKey] ?? []);
 }
 
 function keyOf({ type, column }: MovedColumn): string {
   return `${type.table}.${column}`;
+}
+
+/** Key of the lists that have lost a reference, such as `task.related@1`. */
+function placeKey(column: MovedColumn, place: number | undefined): string {
+  return place === undefined ? keyOf(column) : `${keyOf(column)}@${place}`;
+}
+
+function listsOf(column: MovedColumn, { references = {} }: MovedReferences): MovedLists {
+  return new Map(
+    Object.entries(references).flatMap(([key, ids]): [number | undefined, string[]][] => {
+      const [name, place] = key.split('@');
+      return name === keyOf(column) ? [[place === undefined ? undefined : Number(place), ids]] : [];
+    }),
+  );
 }
 
 /**
@@ -139,26 +140,14 @@ async function moveRows(em: EntityManager, moved: MovedColumn, move: Move, ids: 
 }
 
 /** Updates each record as a write call does, with its side effects and encryption. */
-async function moveRecords(em: EntityManager, moved: MovedColumn, move: Move, ids: string[]): Promise<string[]> {
-  const { type, name } = moved;
-  const linked = new LinkedRecords();
-  const targets: object[][] = [];
-  for (const statement of linked.statements([], { type, ids })) targets.push(await queryRows(em, statement));
-  linked.add(targets);
-  const stored = await openStored(type, await queryRows<StoredRecord>(em, lockRecords(type, ids)));
+async function moveRecords(
+  em: EntityManager,
+  { type, name }: MovedColumn,
+  move: Move,
+  ids: string[],
+): Promise<string[]> {
   const refersTo = (record: RecordMessage) => (record as unknown as Record<string, unknown>)[name];
-  const changes = stored
-    .filter((before) => refersTo(before) === move.from)
-    .map((before) => {
-      const after: RecordMessage = { ...before, [name]: move.to, ...nextChange(before) };
-      return linked.change(type, before, after);
-    });
-  if (changes.length === 0) return [];
-  const records = changes.map(({ after }) => after);
-  await currentSeal()?.prepare(records.map((record) => type.subjectOf(record)));
-  await transactionPipeline(em, [
-    updateRecords(type, records, await CustomFields.load(em, type)),
-    ...effectsOf(type, changes),
-  ]);
-  return records.map(({ id }) => id);
+  return rewriteRecords(em, type, ids, (record) =>
+    refersTo(record) === move.from ? { ...record, [name]: move.to } : undefined,
+  );
 }

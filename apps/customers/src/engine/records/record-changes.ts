@@ -5,6 +5,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { isHiding } from '../fields/hidden-data.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
+import { subjectOfRelated } from '../fields/related-records.js';
 import { checkOwner, ownerOfNew } from './scope/record-owner.js';
 import type { LinkedRecords } from './references.js';
 import type { UniqueValue } from './unique-values.js';
@@ -44,6 +45,7 @@ export function newRecord<Message extends RecordMessage>(
     ...owner,
     id,
     ...parentField(type),
+    ...subjectOfRelated(type, wanted),
     etag: formatEtag(1),
     ...type.definition.stamp?.(linked.change(type, undefined, { ...wanted, id }), now),
     createTime: now,
@@ -87,6 +89,7 @@ export function nextRecord<Message extends RecordMessage>(
   const change = nextChange(before);
   return {
     ...after,
+    ...subjectOfRelated(type, after),
     ...change,
     ...type.definition.stamp?.(linked.change(type, before, after), change.updateTime),
   };

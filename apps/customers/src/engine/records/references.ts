@@ -6,6 +6,7 @@ import { customFieldPath, type CustomFields } from '../fields/custom-fields.js';
 import type { RecordChange, RecordMessage, TargetRule } from '../fields/record-definition.js';
 import { onceAmongTypes, recordType, recordTypes, type RecordType } from '../fields/record-type.js';
 import { onceFor } from '../values/once-for.js';
+import { relatedField, relatedOf } from '../fields/related-records.js';
 import { rowReader, shownColumns, type StoredRecord } from './record-rows.js';
 
 /** A value that is the id of another record. */
@@ -145,7 +146,7 @@ export function newLinks<Message extends RecordMessage>(
     ...{ field: customFieldPath(key), target: customTarget, id, rule: undefined, isKept: false },
     ...{ reason: 'REFERENCE_NOT_FOUND', description: 'must be the id of a live customer' },
   }));
-  return [...custom, ...builtInLinks(type, record, before)];
+  return [...custom, ...builtInLinks(type, record, before), ...relatedLinks(type, record, before)];
 }
 
 /**
@@ -153,7 +154,8 @@ export function newLinks<Message extends RecordMessage>(
  * order.
  */
 export function linksToOthers<Message extends RecordMessage>(type: RecordType<Message>, sent: Message): Link[] {
-  return builtInLinks(type, sent, undefined).filter(({ target }) => target !== type.contract.type);
+  const links = [...builtInLinks(type, sent, undefined), ...relatedLinks(type, sent, undefined)];
+  return links.filter(({ target }) => target !== type.contract.type);
 }
 
 /** The RESTRICT references of a record. */
@@ -170,6 +172,19 @@ function builtInLinks(type: RecordType, record: object, before: object | undefin
     if (id === undefined || id === '') return [];
     const isKept = id === (before as Values | undefined)?.[name];
     return isKept && !isNeeded ? [] : [{ ...link, id, isKept }];
+  });
+}
+
+/** The references of a record's list that `before` does not have. Those to unknown types are violations already. */
+function relatedLinks(type: RecordType, record: object, before: object | undefined): Link[] {
+  const kept = new Set(before && relatedOf(type, before).map(({ id }) => id));
+  return relatedOf(type, record).flatMap(({ type: singular, id }, index): Link[] => {
+    const target = [...recordTypes()].find((each) => each.singular === singular);
+    if (!target || kept.has(id)) return [];
+    const reason = `${target.constant}_NOT_FOUND`;
+    const description = `must be the id of a live ${singular}`;
+    const field = `${relatedField(type)?.name}[${index}].id`;
+    return [{ field, target: target.contract.type, id, reason, description, rule: undefined, isKept: false }];
   });
 }
 

@@ -20,6 +20,15 @@ it.each([
   ],
   ['deal', { title: '50 seats', stage: 'proposal' }, { title: '***', stage: 'proposal' }],
   ['lead', { source: 'fair', message: 'Call me' }, { source: 'fair', message: '***' }],
+  ['task', { subject: 'Call Ada', status: 'OPEN' }, { subject: '***', status: 'OPEN' }],
+  ['note', { title: 'Ada', body: 'Ada', pinned: true }, { title: '***', body: '***', pinned: true }],
+  ['call', { number: '+4930123456', outcome: 'BUSY' }, { number: '***', outcome: 'BUSY' }],
+  [
+    'meeting',
+    { attendees: [{ email: 'a@b.example', response: 'ACCEPTED' }], allDay: true },
+    { attendees: [{ email: '***', response: 'ACCEPTED' }], allDay: true },
+  ],
+  ['email', { toAddresses: ['a@b.example'], messageId: '1@b' }, { toAddresses: ['***'], messageId: '1@b' }],
   ['pipeline', { name: 'Renewals' }, { name: 'Renewals' }],
   ['suppression', { channel: 'EMAIL', address: 'a@b.example' }, { channel: 'EMAIL', address: '***' }],
 ])('of the type %s the values %j are shown as %j', (type, values, shown) => {

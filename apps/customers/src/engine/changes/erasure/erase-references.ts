@@ -10,7 +10,13 @@ import { openDependents, sealDependents } from '../../records/referring/dependen
 import { nextChange } from '../../records/record-changes.js';
 import { openStored, rowReader, shownColumns, type StoredRecord } from '../../records/record-rows.js';
 import { updateRecords } from '../../records/record-statements.js';
-import { referringFields, type ReferringField } from '../../records/referring/referring-fields.js';
+import {
+  referredIds,
+  referringFields,
+  refersTo,
+  type ReferringField,
+} from '../../records/referring/referring-fields.js';
+import { relatedOf, withRelated } from '../../fields/related-records.js';
 import { uniqueFieldNames, uniqueValues, without } from '../../records/unique-values.js';
 import { currentSeal, type Seal } from '../../sealing/seal.js';
 import { allGenerations, type FormerKeys } from '../../sealing/subject-keys.js';
@@ -54,9 +60,9 @@ async function eraseTo(
   for (const { type, fields } of referrersOf(target)) {
     const customFields = await CustomFields.load(em, type);
     const namedIn = (record: RecordMessage) =>
-      fields.filter(({ name }) => ids.has((record as unknown as Record<string, string>)[name] ?? ''));
+      fields.filter((field) => referredIds(field, target, record).some((id) => ids.has(id)));
     const isRemoved = (record: RecordMessage) => namedIn(record).some(({ index }) => index.onErase === OnErase.REMOVE);
-    for await (const records of referringPages(em, { type, fields }, ids)) {
+    for await (const records of referringPages(em, { target, type, fields }, ids)) {
       const removed = records.filter(isRemoved);
       if (removed.length > 0) await removeAll(em, type, removed, done);
       const left = records.filter((record) => !isRemoved(record));
@@ -75,7 +81,7 @@ interface Referrer {
 const referrersOf = onceAmongTypes((target: RecordType): readonly Referrer[] => {
   const fields = referringFields(target).filter(
     // A type handles references between its own records itself, unless they have `on_erase`.
-    ({ type, index }) => type !== target || index.onErase !== OnErase.UNSPECIFIED,
+    ({ type, index, isFollowing }) => !isFollowing && (type !== target || index.onErase !== OnErase.UNSPECIFIED),
   );
   for (const { type, column, index, isRequired } of fields) {
     if (index.onErase === OnErase.UNSPECIFIED) throw new Error(`${type.plural}: ${column} lacks on_erase.`);
@@ -90,7 +96,7 @@ const referrersOf = onceAmongTypes((target: RecordType): readonly Referrer[] => 
 /** Pages of the records, live or deleted, that refer to any of the ids, locked, in the order of their ids. */
 async function* referringPages(
   em: EntityManager,
-  { type, fields }: Referrer,
+  { target, type, fields }: Referrer & { target: RecordType },
   ids: ReadonlySet<string>,
 ): AsyncGenerator<RecordMessage[], void> {
   const { table } = type;
@@ -100,7 +106,7 @@ async function* referringPages(
     const rows = await queryRows<StoredRecord>(em, {
       name: `lock_${table}s_by_${columns.join('_')}`,
       sql: `select ${shownColumns(type)} from ${table}
-        where tenant_id = $1 and (${columns.map((column) => `${column} = any ($2::uuid[])`).join(' or ')})
+        where tenant_id = $1 and (${fields.map((field) => refersTo(field, target, '$2::uuid[]')).join(' or ')})
           and ($3::uuid is null or id > $3)
         order by id limit ${pageSize} for update`,
       values: [currentCaller().tenantId, [...ids], last ?? null],
@@ -156,9 +162,12 @@ function withoutReferences(
   // The personal data of another subject stays. A record without a subject may hold data of any record it refers to.
   const isTheirs = ids.has(subject) || subject === before.id;
   const isCleared = hasPersonalData(type) && isTheirs && named.some(({ index }) => index.onErase === OnErase.CLEAR);
+  const kept = isCleared ? clearedRecord(type, before) : before;
+  const single = named.filter(({ isList }) => !isList);
+  const related = relatedOf(type, kept).filter(({ id }) => !ids.has(id));
   const after = {
-    ...(isCleared ? clearedRecord(type, before) : before),
-    ...Object.fromEntries(named.map(({ name }) => [name, undefined])),
+    ...(named.length > single.length ? withRelated(type, kept, related) : kept),
+    ...Object.fromEntries(single.map(({ name }) => [name, undefined])),
     ...nextChange(before),
   };
   return { before, after, isCleared };

@@ -66,6 +66,7 @@ function derivedField(
       ];
       return [['external_id', { ...list, kind: 'EXTERNAL_ID', columns: ids, isLabelled: true }]];
     }
+    if (field.relatedTypes) return [[itemName(column), { ...list, kind: 'ITEMS', part: 'id', read: readRef(field) }]];
     const part = parts.find((each) => each.isRequired)?.name;
     if (parts.length === 0) return [[itemName(column), { ...list, kind: 'TEXTS' }]];
     return [[itemName(column), { ...list, kind: 'ITEMS', part, read: readMessage(field) }]];
@@ -147,6 +148,16 @@ function textValue(cell: unknown, read: (text: string) => unknown): unknown {
 
 function same(text: string): string {
   return text;
+}
+
+/** A reference in JSON, or as `deal/019ab2f4-…` in a text. */
+function readRef(field: RecordField): ReadCell {
+  const read = readMessage(field);
+  return (cell, readDay) => {
+    const { id, type } = (cell ?? {}) as { id?: unknown; type?: unknown };
+    const found = typeof id === 'string' && type === undefined ? /^(\w+)\/(.+)$/.exec(id) : undefined;
+    return read(found ? { type: found[1], id: found[2] } : cell, readDay);
+  };
 }
 
 /** A JSON message of the contract. Its texts are used unchanged. */

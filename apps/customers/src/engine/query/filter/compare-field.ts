@@ -53,10 +53,15 @@ function conditionOf(field: ComparedField, test: FilterTest, asked: Asked): Cond
 /** The condition that a row has a value. */
 function presence(named: FilterField, { table }: Asked): string {
   const { field, list } = named;
+  if (named.type === 'related') return hasRelated(named, table);
   if (named.type === 'key') return hasKeys(named, table);
   if (!list) return `${table}.${field.column} ${field.desc.fieldKind === 'list' ? "<> '{}'" : 'is not null'}`;
   if (field.isRequired) return `${table}.${list.column} <> '[]'`;
   return `exists (select from jsonb_array_elements(${table}.${list.column}) item where item->>'${field.name}' <> '')`;
+}
+
+function hasRelated({ field, of }: FilterField & { type: 'related' }, table: string): string {
+  return `exists (select from jsonb_array_elements(${table}.${field.column}) item where item->>'type' = '${of}')`;
 }
 
 function oneOf(field: ComparedField, texts: readonly string[], asked: Asked): Condition {

@@ -1,0 +1,23 @@
+import type { Note } from '@rapport/contracts/rapport/work/v1/note';
+import { NotesServiceService } from '@rapport/contracts/rapport/work/v1/notes_service';
+import { defineRecord } from '../../engine/fields/record-type.js';
+import { recordController } from '../../engine/serve/record-controller.js';
+
+/** Most code points of a title. */
+const maxTitle = 100;
+
+/** Notes: texts about records. */
+export const notes = defineRecord<Note>('rapport/Note', NotesServiceService, {
+  indexVersion: 1,
+  alwaysSet: ['title'],
+  stamp: ({ after }) => ({ title: titleOf(after.body) }),
+});
+
+export const NotesController = recordController(notes, NotesServiceService);
+
+/** The first line with text, without the marks of headings, lists, quotes and emphasis. */
+export function titleOf(body: string): string {
+  const lines = body.split('\n').map((line) => line.replace(/^[\s#>*+-]+|[*_`]{1,3}/g, '').trim());
+  const [first = body.trim()] = lines.filter((line) => line !== '');
+  return Array.from(first).slice(0, maxTitle).join('');
+}

@@ -1,0 +1,83 @@
+import { offsetMs, startOfDayMs } from '@rapport/contracts/filters';
+import { TaskPriority, TaskStatus, type Task } from '@rapport/contracts/rapport/work/v1/task';
+import { TasksServiceService } from '@rapport/contracts/rapport/work/v1/tasks_service';
+import type { FieldViolation } from '@rapport/platform';
+import { normaliserOf } from '../../engine/fields/normalise-record.js';
+import type { RecordChange } from '../../engine/fields/record-definition.js';
+import { defineRecord } from '../../engine/fields/record-type.js';
+import { recordController } from '../../engine/serve/record-controller.js';
+import { recordContract } from '../../engine/values/contract.js';
+import { timeZoneViolations, violation } from './time-zone.js';
+
+const normalise = normaliserOf<Task>(recordContract('rapport/Task'));
+
+/** Tasks: work to be done, once or again and again. */
+export const tasks = defineRecord<Task>('rapport/Task', TasksServiceService, {
+  indexVersion: 1,
+  normalise(sent, customFields, before) {
+    const { record, violations } = normalise(sent, customFields, before);
+    const status = record.status || TaskStatus.OPEN;
+    return { record: { ...record, status, priority: record.priority || TaskPriority.NORMAL }, violations };
+  },
+  guard: (change) => [...timeZoneViolations(change.after.timeZone), ...dueViolations(change.after), ...closing(change)],
+  stamp({ before, after }, now) {
+    const wasClosed = before !== undefined && isClosed(before);
+    const completeTime = isClosed(after) ? (after.completeTime ?? (wasClosed ? before.completeTime : now)) : undefined;
+    const { seriesId = after.recurrence && after.id } = after;
+    const occurrence = after.recurrence ? (after.occurrence ?? occurrenceOf(after)) : after.occurrence;
+    return { completeTime, seriesId, occurrence, deadline: deadlineOf(after) };
+  },
+});
+
+export const TasksController = recordController(tasks, TasksServiceService);
+
+export function isClosed({ status }: Pick<Task, 'status'>): boolean {
+  return status === TaskStatus.DONE || status === TaskStatus.CANCELLED;
+}
+
+/** The zone of a task's days. */
+export function zoneOf({ timeZone }: Pick<Task, 'timeZone'>): string {
+  return timeZone ?? 'UTC';
+}
+
+/** When a task is due first: its time, or the start of its day. In milliseconds since the epoch. */
+export function dueMs(task: Task): number | undefined {
+  if (task.dueTime !== undefined) return Date.parse(task.dueTime);
+  return task.dueDate === undefined ? undefined : startOfDayMs(task.dueDate, zoneOf(task));
+}
+
+function deadlineOf(task: Task): string | undefined {
+  if (task.dueDate === undefined) return task.dueTime;
+  const next = new Date(Date.parse(`${task.dueDate}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
+  return new Date(startOfDayMs(next, zoneOf(task))).toISOString();
+}
+
+function occurrenceOf({ dueDate, dueTime, ...task }: Task): string | undefined {
+  if (dueTime === undefined) return dueDate;
+  const ms = Date.parse(dueTime);
+  return new Date(ms + offsetMs(ms, zoneOf(task))).toISOString().slice(0, 19);
+}
+
+function dueViolations({ dueTime, dueDate, reminders, recurrence }: Task): FieldViolation[] {
+  const hasDue = dueTime !== undefined || dueDate !== undefined;
+  const needsDue = 'needs dueTime or dueDate';
+  return [
+    ...(dueTime !== undefined && dueDate !== undefined
+      ? [violation('dueDate', 'CONFLICTING_FIELDS', 'can not be set together with dueTime')]
+      : []),
+    ...(recurrence && !hasDue ? [violation('recurrence', 'NOT_ALLOWED', needsDue)] : []),
+    ...reminders.flatMap(({ beforeSeconds, time }, index) => {
+      const field = `reminders[${index}]`;
+      if ((beforeSeconds === undefined) === (time === undefined))
+        return [violation(field, 'BAD_FORMAT', 'must have either beforeSeconds or time')];
+      return beforeSeconds === undefined || hasDue ? [] : [violation(field, 'NOT_ALLOWED', needsDue)];
+    }),
+  ];
+}
+
+/** Only the methods that complete and skip tasks set the complete time: an update that closes a task leaves it to `stamp`. */
+function closing({ before, after }: RecordChange<Task>): FieldViolation[] {
+  const closes = isClosed(after) && !(before && isClosed(before));
+  if (!closes || !after.recurrence || after.completeTime !== undefined) return [];
+  return [violation('status', 'RECURRING', 'of a recurring task can only be changed by :complete and :skip')];
+}

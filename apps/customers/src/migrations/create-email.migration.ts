@@ -1,0 +1,215 @@
+import { Migration } from '@mikro-orm/migrations';
+import { changeLogRights } from './change-log-rights.js';
+import { triggersOf } from './change-log-triggers.js';
+
+/** The emails: their tables, the policies of these, and the triggers by which changes are logged. */
+export class CreateEmail extends Migration {
+  override name = 'create-email';
+
+  override up(): void {
+    this.addSql(tables);
+    this.addSql(
+      triggersOf({
+        table: 'email',
+        type: 'email',
+        key: 'id',
+        version: '$.version',
+        content: [
+          'subject',
+          'direction',
+          'from_address',
+          'to_addresses',
+          'cc_addresses',
+          'text',
+          'sent_time',
+          'message_id',
+          'customer_id',
+          'related',
+          'owner_id',
+          'owner_team_id',
+          'external_ids',
+          'custom_fields',
+          'delete_time',
+          'tags',
+        ],
+        bookkeeping: ['version', 'create_time', 'update_time', 'created_by', 'updated_by'],
+      }),
+    );
+    this.addSql(changeLogRights);
+  }
+}
+
+const tables = `
+  create table email (
+    tenant_id uuid not null,
+    id uuid not null,
+    subject text not null,
+    sort_subject text collate "C" not null,
+    direction text check (direction in ('INBOUND', 'OUTBOUND')),
+    from_address text,
+    to_addresses text[] not null,
+    cc_addresses text[] not null,
+    text text,
+    sent_time timestamptz(3),
+    message_id text,
+    customer_id uuid,
+    related jsonb not null,
+    owner_id uuid,
+    owner_team_id uuid,
+    external_ids jsonb not null,
+    custom_fields jsonb not null default '{}',
+    version int not null,
+    create_time timestamptz(3) not null,
+    update_time timestamptz(3) not null,
+    delete_time timestamptz(3),
+    created_by text not null,
+    updated_by text not null,
+    tags text[] not null,
+    search_text text not null,
+    terms text[] not null default '{}',
+    order_values jsonb not null default '{}',
+    index_version int not null default 0,
+    sealed boolean not null default false,
+    primary key (tenant_id, id),
+    constraint email_customer foreign key (tenant_id, customer_id) references customer (tenant_id, id)
+  );
+
+  alter table email
+    alter column subject set statistics 0,
+    alter column from_address set statistics 0,
+    alter column to_addresses set statistics 0,
+    alter column cc_addresses set statistics 0,
+    alter column text set statistics 0,
+    alter column message_id set statistics 0,
+    alter column related set statistics 0,
+    alter column external_ids set statistics 0,
+    alter column custom_fields set statistics 0,
+    alter column created_by set statistics 0,
+    alter column updated_by set statistics 0,
+    alter column tags set statistics 0,
+    alter column terms set statistics 0,
+    alter column order_values set statistics 0;
+
+  create index email_live_by_subject on email (tenant_id, sort_subject, id) where delete_time is null;
+
+  create index email_deleted_by_subject on email (tenant_id, sort_subject, id) where delete_time is not null;
+
+  create index email_live_by_sent_time on email (tenant_id, sent_time, id) where delete_time is null;
+
+  create index email_live_by_create_time on email (tenant_id, create_time, id) include (owner_id, owner_team_id)
+    where delete_time is null;
+
+  create index email_deleted_by_create_time on email (tenant_id, create_time, id) where delete_time is not null;
+
+  create index email_live_by_update_time on email (tenant_id, update_time, id) where delete_time is null;
+
+  create index email_deleted_by_update_time on email (tenant_id, update_time, id) where delete_time is not null;
+
+  create index email_deleted_by_delete_time on email (tenant_id, delete_time, id) where delete_time is not null;
+
+  create index email_by_customer on email (tenant_id, customer_id) where customer_id is not null;
+
+  create index email_terms on email using gin (tenant_id, terms) with (gin_pending_list_limit = 256)
+    where delete_time is null;
+
+  create index email_deleted_terms on email using gin (tenant_id, terms) with (gin_pending_list_limit = 256)
+    where delete_time is not null;
+
+  create index email_search on email using gin (tenant_id, search_text gin_trgm_ops) with (gin_pending_list_limit = 256)
+    where delete_time is null;
+
+  create index email_by_index_version on email (index_version);
+
+  alter table email enable row level security;
+  alter table email force row level security;
+  create policy tenant_isolation on email
+    using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid)
+    with check (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
+
+  create policy record_scope on email as restrictive
+    using ((select true where nullif(current_setting('app.owner_ids', true), '') is null) is not null
+      or owner_id = any (nullif(current_setting('app.owner_ids', true), '')::uuid[])
+      or owner_team_id = any (nullif(current_setting('app.owner_ids', true), '')::uuid[]))
+    with check ((select true where nullif(current_setting('app.owner_ids', true), '') is null) is not null
+      or owner_id = any (nullif(current_setting('app.owner_ids', true), '')::uuid[])
+      or owner_team_id = any (nullif(current_setting('app.owner_ids', true), '')::uuid[]));
+
+  create policy sealed_only on email as restrictive
+    using (true)
+    with check ((sealed) or not exists (select from tenant_encryption));
+
+  create table email_key (
+    tenant_id uuid not null,
+    type text not null check (type in ('MESSAGE_ID', 'EXTERNAL_ID')),
+    value text collate "C" not null,
+    email_id uuid not null,
+    primary key (tenant_id, type, value),
+    constraint email_key_email foreign key (tenant_id, email_id) references email (tenant_id, id)
+      deferrable initially immediate
+  );
+
+  create index email_key_by_email on email_key (tenant_id, email_id);
+
+  alter table email_key enable row level security;
+  alter table email_key force row level security;
+  create policy tenant_isolation on email_key
+    using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid)
+    with check (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
+
+  create table email_order_value (
+    tenant_id uuid not null,
+    field text not null,
+    value text collate "C" not null,
+    email_id uuid not null,
+    primary key (tenant_id, field, value, email_id)
+  );
+
+  alter table email_order_value enable row level security;
+  alter table email_order_value force row level security;
+  create policy tenant_isolation on email_order_value
+    using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid)
+    with check (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
+
+  create function insert_email_order_values() returns trigger language plpgsql as $$
+  begin
+    insert into email_order_value (tenant_id, field, value, email_id)
+      select new.tenant_id, entry.key, entry.value, new.id from jsonb_each_text(new.order_values) entry;
+    return null;
+  end $$;
+
+  create function update_email_order_values() returns trigger language plpgsql as $$
+  begin
+    if old.delete_time is null then
+      delete from email_order_value stored using jsonb_each_text(old.order_values) entry
+      where (stored.tenant_id, stored.field, stored.value, stored.email_id) = (old.tenant_id, entry.key, entry.value,
+        old.id);
+    end if;
+    if new.delete_time is null then
+      insert into email_order_value (tenant_id, field, value, email_id)
+        select new.tenant_id, entry.key, entry.value, new.id from jsonb_each_text(new.order_values) entry;
+    end if;
+    return null;
+  end $$;
+
+  create function delete_email_order_values() returns trigger language plpgsql as $$
+  begin
+    delete from email_order_value stored using old_row, jsonb_each_text(old_row.order_values) entry
+    where (stored.tenant_id, stored.field, stored.value, stored.email_id) = (old_row.tenant_id, entry.key, entry.value,
+      old_row.id);
+    return null;
+  end $$;
+
+  create trigger insert_email_order_values after insert on email for each row
+    when (new.delete_time is null and new.order_values <> '{}') execute function insert_email_order_values();
+
+  create trigger update_email_order_values after update on email for each row
+    when (old.order_values <> new.order_values
+      or new.order_values <> '{}' and (old.delete_time is null) <> (new.delete_time is null))
+    execute function update_email_order_values();
+
+  create trigger delete_email_order_values after delete on email
+    referencing old table as old_row for each statement execute function delete_email_order_values();
+
+  create trigger end_associations after delete on email
+    referencing old table as old_row for each statement execute function end_associations();
+`;
