@@ -22,6 +22,9 @@ const contents: Readonly<Record<string, string>> = {
   'domain/pipelines': 'stages of deals, and how deals move',
   'domain/deals': 'deals, and their stays in stages',
   'domain/forecasts': 'quotas, and what deals are expected to bring',
+  'domain/line-items': 'lines of deals and quotes, and their totals',
+  'domain/links': 'links of public pages',
+  'domain/quotes': 'quotes, their pages and their acceptance',
   'domain/custom-fields': 'definitions of custom fields',
   'domain/custom-objects': 'types of records that tenants define, and their records',
   'domain/associations': 'links between records of any types',
@@ -43,6 +46,7 @@ export const folders: readonly string[] = Object.keys(contents);
 export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/forecasts': ['domain/deals'],
   'domain/deals': ['domain/pipelines'],
+  'domain/quotes': ['domain/deals', 'domain/pipelines', 'domain/line-items', 'domain/links'],
   'domain/consents': ['domain/suppressions'],
   'domain/privacy': [
     'domain/customers',

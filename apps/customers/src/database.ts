@@ -63,6 +63,8 @@ import { CreateWorkspaceArchive } from './migrations/create-workspace-archive.mi
 import { LogFileDeletionsOnce } from './migrations/log-file-deletions-once.migration.js';
 import { DraftAllUniqueValues } from './migrations/draft-all-unique-values.migration.js';
 import { CreateWorkspaceSettings } from './migrations/create-workspace-settings.migration.js';
+import { CreatePublicLink } from './migrations/create-public-link.migration.js';
+import { CreateQuote } from './migrations/create-quote.migration.js';
 import { CreateSavedView } from './migrations/create-saved-view.migration.js';
 import { CreateStageEntry } from './migrations/create-stage-entry.migration.js';
 import { SkipStatistics } from './migrations/skip-statistics.migration.js';
@@ -72,6 +74,8 @@ import { CreateNote } from './migrations/create-note.migration.js';
 import { CreateCall } from './migrations/create-call.migration.js';
 import { CreateMeeting } from './migrations/create-meeting.migration.js';
 import { CreateEmail } from './migrations/create-email.migration.js';
+import { PublicLink } from './domain/links/public-link.entity.js';
+import { QuoteNumber } from './domain/quotes/quote-number.entity.js';
 import { Operation, OperationIssue, OperationJob } from './engine/operations/operation.entity.js';
 import { Erasure } from './domain/privacy/erasure.entity.js';
 import { KeyDestruction } from './engine/sealing/key-destruction.entity.js';
@@ -115,6 +119,8 @@ export const entities = [
   SuppressionSpace,
   SavedView,
   AssignmentTurn,
+  PublicLink,
+  QuoteNumber,
 ];
 
 /** Migrations, oldest first. */
@@ -174,4 +180,6 @@ export const migrations = [
   CreateCall,
   CreateMeeting,
   CreateEmail,
+  CreatePublicLink,
+  CreateQuote,
 ];

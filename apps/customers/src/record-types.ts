@@ -14,6 +14,7 @@ import { leads } from './domain/leads/leads.js';
 import { loggedFiles } from './domain/files/file-message.js';
 import { stageEntries } from './domain/deals/stage-entries.js';
 import { quotas } from './domain/forecasts/quotas.js';
+import { quotes } from './domain/quotes/quotes.js';
 import { pipelines } from './domain/pipelines/pipelines.js';
 import { tasks } from './domain/work/tasks.js';
 import { notes } from './domain/work/notes.js';
@@ -42,6 +43,7 @@ export const loggedTypes = new LoggedTypes([
   loggedRecord(pipelines),
   loggedRecord(deals, { empty: { title: '' } }),
   { ...loggedRecord(stageEntries), scope: { by: 'RECORD', of: { deal_id: 'deal' } } },
+  loggedRecord(quotes, { empty: { title: '' } }),
   loggedRecord(customObjects),
   loggedRecord(objectRecords, { empty: { name: '' } }),
   loggedFiles,

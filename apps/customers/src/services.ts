@@ -24,6 +24,8 @@ import { ForecastsServiceService } from '@rapport/contracts/rapport/sales/v1/for
 import { QuotasServiceService } from '@rapport/contracts/rapport/sales/v1/quotas_service';
 import { PipelineStagesServiceService } from '@rapport/contracts/rapport/sales/v1/pipeline_stages_service';
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
+import { QuoteActionsServiceService } from '@rapport/contracts/rapport/sales/v1/quote_actions_service';
+import { QuotesServiceService } from '@rapport/contracts/rapport/sales/v1/quotes_service';
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
 import { AssignmentRulesServiceService } from '@rapport/contracts/rapport/work/v1/assignment_rules_service';
 import { AssignmentTrialsServiceService } from '@rapport/contracts/rapport/work/v1/assignment_trials_service';
@@ -63,6 +65,8 @@ import { PipelineStagesController } from './domain/deals/pipeline-stages.control
 import { PipelinesController } from './domain/pipelines/pipelines.js';
 import { ForecastsController } from './domain/forecasts/forecasts.controller.js';
 import { QuotasController } from './domain/forecasts/quotas.js';
+import { QuoteActionsController } from './domain/quotes/quote-actions.controller.js';
+import { QuotesController } from './domain/quotes/quotes.js';
 import { PrivacyController } from './domain/privacy/privacy.controller.js';
 import { SettingsController } from './domain/settings/settings.controller.js';
 import { Sealing } from './engine/sealing/sealing.js';
@@ -111,6 +115,8 @@ export const services: readonly ServiceDefinition[] = [
   MeetingsServiceService,
   NotesServiceService,
   TasksServiceService,
+  QuotesServiceService,
+  QuoteActionsServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -147,6 +153,8 @@ export const controllers = [
   MeetingsController,
   NotesController,
   TasksController,
+  QuotesController,
+  QuoteActionsController,
 ];
 
 /** Services whose handlers all respect record owners. The others refuse callers with a narrow record scope. */
@@ -179,6 +187,8 @@ const scopedControllers: readonly Type[] = [
   MeetingsController,
   NotesController,
   TasksController,
+  QuotesController,
+  QuoteActionsController,
 ];
 
 /** What wraps the handlers of a controller. */

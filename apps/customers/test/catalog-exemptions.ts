@@ -13,5 +13,8 @@ export const tablesOfAllTenants = [
   'change_log_state',
 ];
 
-/** Policies that show rows of all tenants: a global gap contains no tenant's data, which a constraint ensures. */
-export const policiesForAll = ['change_log.gap_of_all'];
+/**
+ * Policies that show rows of all tenants: a global gap contains no tenant's data, which a constraint ensures; a link is shown to a
+ * session that states the hash of its token.
+ */
+export const policiesForAll = ['change_log.gap_of_all', 'public_link.by_token'];

@@ -20,6 +20,7 @@ import { FilesTenant } from './files-tenant.js';
 import { MergingTenant } from './merging-tenant.js';
 import { ObjectTenant } from './object-tenant.js';
 import { person, sharedCustomers } from './running-customers.js';
+import { QuotesTenant } from './quotes-tenant.js';
 import { SalesTenant } from './sales-tenant.js';
 import { ref, WorkTenant } from './work-tenant.js';
 
@@ -63,6 +64,7 @@ test('the log has each new record of each type in its response form', async () =
   const rule = await sales.createRule([crypto.randomUUID()]);
   const lead = await sales.createLead(ada.id, { expectedAmount: { amount: '12.50', currencyCode: 'EUR' } });
   const [assignment] = await sales.assignments();
+  const quote = await new QuotesTenant(customers, caller).createQuote(deal);
   const settings = await customers.call(
     'updateSettings',
     {
@@ -97,6 +99,7 @@ test('the log has each new record of each type in its response form', async () =
     ['settings', caller.tenantId, settings],
     ['pipeline', pipeline.id, pipeline],
     ['deal', deal.id, deal],
+    ['quote', quote.id, quote],
     ['stage_entry', entry!.id, entry!],
     ['lead', lead.id, lead],
     ['assignment_rule', rule.id, rule],

@@ -34,6 +34,8 @@ import { LeadWorkServiceService } from '@rapport/contracts/rapport/sales/v1/lead
 import { LeadsServiceService } from '@rapport/contracts/rapport/sales/v1/leads_service';
 import { PipelineStagesServiceService } from '@rapport/contracts/rapport/sales/v1/pipeline_stages_service';
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
+import { QuoteActionsServiceService } from '@rapport/contracts/rapport/sales/v1/quote_actions_service';
+import { QuotesServiceService } from '@rapport/contracts/rapport/sales/v1/quotes_service';
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
 import { AssignmentRulesServiceService } from '@rapport/contracts/rapport/work/v1/assignment_rules_service';
 import { AssignmentTrialsServiceService } from '@rapport/contracts/rapport/work/v1/assignment_trials_service';
@@ -97,6 +99,8 @@ const definitions = {
   ...MeetingsServiceService,
   ...NotesServiceService,
   ...TasksServiceService,
+  ...QuotesServiceService,
+  ...QuoteActionsServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =
@@ -113,7 +117,8 @@ type Stream =
   | 'uploadFile'
   | 'downloadFile'
   | 'downloadWorkspaceExport'
-  | 'uploadWorkspaceArchive';
+  | 'uploadWorkspaceArchive'
+  | 'renderQuote';
 type Method = Exclude<keyof Definitions, Stream>;
 type Answer<Name extends Method> = ReturnType<Definitions[Name]['responseDeserialize']>;
 type Request<Name extends Method> = Partial<ReturnType<Definitions[Name]['requestDeserialize']>>;
@@ -266,6 +271,7 @@ export function newCaller(): Caller {
       ...['leads.read', 'leads.write', 'assignmentRules.read', 'assignmentRules.configure'],
       ...['forecasts.read', 'forecasts.write', 'forecasts.configure'],
       ...['calls', 'emails', 'meetings', 'notes', 'tasks'].flatMap((area) => [`${area}.read`, `${area}.write`]),
+      ...['quotes.read', 'quotes.write', 'quotes.approve'],
     ],
   };
 }

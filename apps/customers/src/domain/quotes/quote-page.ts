@@ -1,0 +1,65 @@
+import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
+import type { Quote } from '@rapport/contracts/rapport/sales/v1/quote';
+import { HttpHeader } from '@rapport/contracts/rapport/api/v1/http_header';
+import { html, type Html, type PageLanguage, type WrittenPage } from '@rapport/platform';
+import { quoteDocument } from './quote-document.js';
+import { quoteTexts } from './quote-texts.js';
+
+/** What stands above a quote that was not answered: why it cannot be accepted, or what its form lacks. */
+export type Notice = 'expired' | 'blocked' | 'nameMissing';
+
+/** The page of a quote that waits for an answer. */
+export function openPage(quote: Quote, language: PageLanguage, notice?: Notice): WrittenPage {
+  const texts = quoteTexts[language];
+  const hasEnded = notice === 'expired' || notice === 'blocked';
+  return quoteDocument(quote, language, {
+    ...(hasEnded && { above: html`<p class="note" role="status">${texts[notice]}</p>` }),
+    ...(notice !== 'expired' && { below: answerForms(language, notice === 'nameMissing') }),
+  });
+}
+
+/** The page after an answer. It is shown once: the link has ended. */
+export function answeredPage(quote: Quote, language: PageLanguage, isAccepted: boolean): WrittenPage {
+  const { thanks, print, declined } = quoteTexts[language];
+  const above = html`<p class="note" role="status">${thanks} ${isAccepted ? print : declined}</p>`;
+  return quoteDocument(quote, language, { above });
+}
+
+/** A page as the edge takes it. @param headers such as `tenant`: see `PublicPage` of options.proto */
+export function pageBody({ text, styleHash }: WrittenPage, headers: Readonly<Record<string, string>> = {}): HttpBody {
+  const all = Object.entries({ 'style-hash': styleHash, ...headers });
+  return {
+    contentType: 'text/html; charset=utf-8',
+    data: Buffer.from(text),
+    extensions: all.map(([name, value]) => ({
+      typeUrl: 'type.googleapis.com/rapport.api.v1.HttpHeader',
+      value: Buffer.from(HttpHeader.encode({ name, value }).finish()),
+    })),
+  };
+}
+
+/** Two forms without a script: they post to the address of the page. */
+function answerForms(language: PageLanguage, isNameMissing: boolean): Html {
+  const texts = quoteTexts[language];
+  return html`<section class="answer">
+    <form method="post">
+      <p>${texts.acceptLead}</p>
+      ${isNameMissing ? html`<p role="alert" id="missing">${texts.nameMissing}</p>` : undefined}
+      <label
+        >${texts.name}
+        <input name="name" required maxlength="150" autocomplete="name" />
+      </label>
+      <button name="answer" value="accept">${texts.accept}</button>
+    </form>
+    <details>
+      <summary>${texts.declineLead}</summary>
+      <form method="post">
+        <label
+          >${texts.reason}
+          <textarea name="reason" rows="3" maxlength="1000"></textarea>
+        </label>
+        <button class="second" name="answer" value="decline">${texts.decline}</button>
+      </form>
+    </details>
+  </section>`;
+}
