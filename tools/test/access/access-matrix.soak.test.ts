@@ -266,6 +266,8 @@ async function everything(api: ApiClient): Promise<string> {
     'assignments',
     'quotas?showDeleted=true',
     'quotas',
+    'quotes?showDeleted=true',
+    'quotes',
     'views',
     'customObjects?showDeleted=true',
     `objects/${theirs.living['objects']}/records?showDeleted=true`,

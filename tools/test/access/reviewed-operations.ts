@@ -46,6 +46,7 @@ export const withoutIds = [
   'ImportDeals',
   'ImportLeads',
   'ImportPipelines',
+  'ImportQuotes',
   'ImportWorkspace',
   'ListApiKeys',
   'ListAssignmentRules',
@@ -108,6 +109,7 @@ export const forMissing: Readonly<Record<string, string>> = {
   'ListObjectRecordHistory params.id': 'as for ListCustomerHistory',
   'ListQuotaHistory params.id': 'as for ListCustomerHistory',
   'ListPipelineHistory params.id': 'as for ListCustomerHistory',
+  'ListQuoteHistory params.id': 'as for ListCustomerHistory',
   'ListStageEntries query.filter': 'the entries of a deleted deal are kept, and those of its pipeline',
   'MergeCustomers body.mergedId': 'what was deleted may be a duplicate all the same',
   'SaveImportMapping params.key': 'makes the mapping when there is none',
@@ -131,10 +133,12 @@ export const forMissing: Readonly<Record<string, string>> = {
   'ListMeetingHistory params.id': 'as for ListCustomerHistory',
   'UndeleteEmail params.id': 'brings it back',
   'ListEmailHistory params.id': 'as for ListCustomerHistory',
+  'UndeleteQuote params.id': 'brings it back',
 };
 
 /** Operations that need more than the permission, and why. */
 export const needMore: Readonly<Record<string, string>> = {
+  AcceptQuote: 'it wins the deal of the quote, so deals.write is needed too',
   CreateAssociation: 'it takes the permissions to read both records and to write one of them',
   CreateConnection: 'a connection reads and writes customers, so customers.read and customers.write are needed too',
   CreateFileUpload: 'a file is of a record, so the permission to write such records is needed too',

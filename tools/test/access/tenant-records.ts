@@ -120,6 +120,9 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   const makeDeal = async () =>
     create('/v1/deals', { title: marker, pipelineId: await pipeline(), stage: 'proposal', customerId: await ada() });
   const deal = once(makeDeal);
+  const lineItems = [{ description: marker, quantity: '1', unitPrice: '10' }];
+  const makeQuote = async () =>
+    create('/v1/quotes', { title: marker, dealId: await deal(), currency: 'EUR', lineItems });
   const stageEntry = async () => {
     const path = `/v1/stageEntries?filter=${encodeURIComponent(`deal_id = "${await deal()}"`)}`;
     const { stageEntries } = (await send('GET', path)) as { stageEntries: { id: string }[] };
@@ -231,6 +234,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     leads: lead,
     assignmentRules: assignmentRule,
     assignments: assignment,
+    quotes: once(makeQuote),
     customObjects: async () => (await object()).id,
     objects: async () => (await object()).key,
     objectRecords: once(makeObjectRecord),
@@ -262,6 +266,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     deals: async () => remove('deals', await makeDeal()),
     leads: async () => remove('leads', await makeLead()),
     assignmentRules: async () => remove('assignmentRules', await makeRule()),
+    quotes: async () => remove('quotes', await makeQuote()),
     customObjects: async () => remove('customObjects', (await makeObject()).id),
     objectRecords: async () => remove(await records(), await makeObjectRecord()),
     ...Object.fromEntries(

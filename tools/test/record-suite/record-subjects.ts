@@ -43,6 +43,12 @@ const fixtures: Readonly<Record<string, RecordFixture>> = {
   'rapport/Lead': {
     text: 'company',
     prepare: async (create) => ({ customerId: await create('customers', { kind: 'COMPANY', displayName: 'Engines' }) }),
+  'rapport/Quote': {
+    text: 'title',
+    prepare: async (create) => {
+      const pipelineId = await create('pipelines', { name: 'Sales', stages });
+      return { dealId: await create('deals', { title: 'A deal', pipelineId, stage: 'lead' }), currency: 'EUR' };
+    },
   },
   'rapport/Pipeline': { text: 'name', prepare: async () => ({ stages }) },
   'rapport/Quota': {

@@ -127,7 +127,7 @@ it('describes what webhooks send, for each type of records', () => {
 });
 
 it('calls schemas by the names of things', () => {
-  expect([...schemaNames].filter((name) => /Response|Request$|InputInput|ItemItem/.test(name))).toEqual([]);
+  expect([...schemaNames].filter((name) => /Response|Request$|InputInput|(?<!Line)ItemItem/.test(name))).toEqual([]);
   expect([...schemaNames]).toEqual(
     expect.arrayContaining(['CustomerList', 'CreateDealItem', 'MergeInput', 'SearchResults']),
   );

@@ -12,7 +12,8 @@ const suffixes: Readonly<Record<Usage, string>> = {
 
 /**
  * The name of a schema: that of its message without the words of remote procedures. `ListCustomersResponse` is `CustomerList`,
- * `MergeCustomersResponse` is `MergeCustomersResult`. What a message is used for follows, unless its name ends with that.
+ * `MergeCustomersResponse` is `MergeCustomersResult`. What a message is used for follows, unless its name ends with that. The item of a
+ * batch is called after what is done with it, such as `CreateDealItem`; a `LineItem` is an item of another kind.
  */
 export function schemaName(message: DescMessage, usage: Usage): string {
   const [, list] = /^List(\w+)Response$/.exec(message.name) ?? [];
@@ -20,7 +21,8 @@ export function schemaName(message: DescMessage, usage: Usage): string {
   if (message.name.endsWith('Response')) return resultName(message);
   const subject = message.name.replace(/Input$/, '');
   const suffix = suffixes[usage];
-  return subject.endsWith(suffix) ? subject : subject + suffix;
+  const isOfBatch = usage !== 'item' || /^(?:Create|Update|Delete)/.test(subject);
+  return isOfBatch && subject.endsWith(suffix) ? subject : subject + suffix;
 }
 
 function listName(message: DescMessage, subject: string): string {

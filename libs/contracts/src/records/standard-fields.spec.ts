@@ -32,6 +32,7 @@ test('these types are records', () => {
     'Lead',
     'Pipeline',
     'Quota',
+    'Quote',
     'StageEntry',
     'AssignmentRule',
     'Assignment',

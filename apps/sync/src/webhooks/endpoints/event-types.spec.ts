@@ -49,6 +49,7 @@ const released = [
     'deal',
     'lead',
     'pipeline',
+    'quote',
     'stage_entry',
     'assignment_rule',
     'assignment',

@@ -29,6 +29,11 @@ it.each([
     { attendees: [{ email: '***', response: 'ACCEPTED' }], allDay: true },
   ],
   ['email', { toAddresses: ['a@b.example'], messageId: '1@b' }, { toAddresses: ['***'], messageId: '1@b' }],
+  [
+    'quote',
+    { title: '50 seats', currency: 'EUR', acceptance: { name: 'Ada', sha256: 'ab' } },
+    { title: '***', currency: 'EUR', acceptance: { name: '***', sha256: 'ab' } },
+  ],
   ['pipeline', { name: 'Renewals' }, { name: 'Renewals' }],
   ['suppression', { channel: 'EMAIL', address: 'a@b.example' }, { channel: 'EMAIL', address: '***' }],
 ])('of the type %s the values %j are shown as %j', (type, values, shown) => {
