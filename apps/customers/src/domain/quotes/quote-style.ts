@@ -16,7 +16,8 @@ td + td, th + th { padding-left: 1.25rem; }
 th.figure, td.figure { text-align: right; white-space: nowrap; }
 td small { display: block; font-size: .75rem; color: var(--text-2); }
 .amount { font-weight: 600; }
-.totals { width: max-content; max-width: 100%; margin: 1.5rem 0 0 auto; gap: .25rem 2rem; }
+.totals { width: max-content; max-width: 100%; margin: 1.5rem 0 0 auto; gap: .25rem 0; }
+.totals dd { padding-left: 2rem; }
 .totals .sum { padding-top: .75rem; margin-top: .5rem; border-top: 1px solid var(--text); color: var(--text); line-height: 2rem; }
 dd.sum { font: 500 1.625rem/2rem var(--font); letter-spacing: -.022em; white-space: nowrap; }
 .terms p { white-space: pre-line; color: var(--text-2); }
