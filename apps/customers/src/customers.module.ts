@@ -30,6 +30,7 @@ import { ImportTypes } from './engine/import/import-rules.js';
 import { exportKind } from './domain/workspace/export-workspace.js';
 import { importKind as workspaceImportKind } from './domain/workspace/import-workspace.js';
 import { sectionsOf } from './domain/workspace/archive/sections.js';
+import { SnapshotWorker } from './domain/forecasts/snapshot-worker.js';
 import { encryptionKind } from './engine/encryption/encrypt-tenant.js';
 import { KeyDestroyer } from './engine/encryption/key-destroyer.js';
 import { Sealing } from './engine/sealing/sealing.js';
@@ -70,6 +71,7 @@ export class CustomersModule {
     bulkLimits = {},
     fileQuotaBytes = 10 * 1_024 ** 3,
     allowsClockShift = false,
+    forecastLookMs = 60_000,
   }: {
     databaseUrl: string;
     pageTokenKey: PageTokenKey;
@@ -85,10 +87,7 @@ export class CustomersModule {
     auditHeadSeconds?: number;
     /** Polling interval for operations that other processes have started. Default: 400. */
     jobLookMs?: number;
-    /**
-     * How long a process may treat a tenant as unencrypted after it begins encryption, the same in all processes.
-     * Default: 1,000.
-     */
+    /** How long any process may treat a tenant as unencrypted after it begins encryption. Default: 1,000. */
     encryptionStalenessMs?: number;
     /** Overrides of the default limits of bulk work. */
     bulkLimits?: Partial<BulkLimits>;
@@ -96,6 +95,8 @@ export class CustomersModule {
     fileQuotaBytes?: number;
     /** Whether tests may shift the clock that decides which timers are due. */
     allowsClockShift?: boolean;
+    /** Interval at which due forecast snapshots are looked for. Default: 60,000. */
+    forecastLookMs?: number;
   }): DynamicModule {
     const sequencer = new Sequencer(databaseUrl, retentionDays);
     const files = new FileStore(fileQuotaBytes);
@@ -117,11 +118,7 @@ export class CustomersModule {
         { provide: BulkWork, useValue: new BulkWork(bulkLimits) },
         {
           provide: Sequencer,
-          useFactory: (em: EntityManager) => {
-            sequencer.setPace(BulkPace.of(em));
-            reportOutbox(() => outboxState(em));
-            return sequencer;
-          },
+          useFactory: (em: EntityManager) => paced(sequencer, em),
           inject: [EntityManager],
         },
         { provide: AuditKeys, useValue: auditKeys },
@@ -150,7 +147,15 @@ export class CustomersModule {
           useFactory: (orm: MikroORM) => new TimerWorker(orm, timerHandlers, { allowsClockShift }),
           inject: [MikroORM],
         },
+        { provide: SnapshotWorker, useFactory: SnapshotWorker.every(forecastLookMs), inject: [MikroORM] },
       ],
     };
   }
+}
+
+/** The sequencer at the pace of the process, with its figures reported. */
+function paced(sequencer: Sequencer, em: EntityManager): Sequencer {
+  sequencer.setPace(BulkPace.of(em));
+  reportOutbox(() => outboxState(em));
+  return sequencer;
 }

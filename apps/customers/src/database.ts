@@ -32,6 +32,7 @@ import { CreateCustomObject } from './migrations/create-custom-object.migration.
 import { CreateCustomer } from './migrations/create-customer.migration.js';
 import { CreateErasure } from './migrations/create-erasure.migration.js';
 import { EncryptAllTypes } from './migrations/encrypt-all-types.migration.js';
+import { CreateForecastSnapshot } from './migrations/create-forecast-snapshot.migration.js';
 import { CreateObjectRecord } from './migrations/create-object-record.migration.js';
 import { CreateOperation } from './migrations/create-operation.migration.js';
 import {
@@ -182,4 +183,5 @@ export const migrations = [
   CreateEmail,
   CreatePublicLink,
   CreateQuote,
+  CreateForecastSnapshot,
 ];

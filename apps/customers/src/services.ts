@@ -20,6 +20,7 @@ import { DealMovesServiceService } from '@rapport/contracts/rapport/sales/v1/dea
 import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
 import { LeadWorkServiceService } from '@rapport/contracts/rapport/sales/v1/lead_work_service';
 import { LeadsServiceService } from '@rapport/contracts/rapport/sales/v1/leads_service';
+import { ForecastSnapshotsServiceService } from '@rapport/contracts/rapport/sales/v1/forecast_snapshots_service';
 import { ForecastsServiceService } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
 import { QuotasServiceService } from '@rapport/contracts/rapport/sales/v1/quotas_service';
 import { PipelineStagesServiceService } from '@rapport/contracts/rapport/sales/v1/pipeline_stages_service';
@@ -63,6 +64,7 @@ import { LeadWorkController } from './domain/leads/lead-work.controller.js';
 import { LeadsController } from './domain/leads/leads.js';
 import { PipelineStagesController } from './domain/deals/pipeline-stages.controller.js';
 import { PipelinesController } from './domain/pipelines/pipelines.js';
+import { ForecastSnapshotsController } from './domain/forecasts/snapshots.controller.js';
 import { ForecastsController } from './domain/forecasts/forecasts.controller.js';
 import { QuotasController } from './domain/forecasts/quotas.js';
 import { QuoteActionsController } from './domain/quotes/quote-actions.controller.js';
@@ -117,6 +119,7 @@ export const services: readonly ServiceDefinition[] = [
   TasksServiceService,
   QuotesServiceService,
   QuoteActionsServiceService,
+  ForecastSnapshotsServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -155,6 +158,7 @@ export const controllers = [
   TasksController,
   QuotesController,
   QuoteActionsController,
+  ForecastSnapshotsController,
 ];
 
 /** Services whose handlers all respect record owners. The others refuse callers with a narrow record scope. */
@@ -189,6 +193,7 @@ const scopedControllers: readonly Type[] = [
   TasksController,
   QuotesController,
   QuoteActionsController,
+  ForecastSnapshotsController,
 ];
 
 /** What wraps the handlers of a controller. */

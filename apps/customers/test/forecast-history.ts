@@ -1,4 +1,5 @@
-import { ForecastGrouping, type ComputeForecastRequest } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
+import type { ForecastGrouping} from '@rapport/contracts/rapport/sales/v1/forecasts_service';
+import { type ComputeForecastRequest } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
 import type { Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import { StageKind, type Pipeline } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { Quota } from '@rapport/contracts/rapport/sales/v1/quota';
@@ -20,6 +21,7 @@ export class ForecastHistory {
   readonly #deals: string[] = [];
   readonly #deleted: string[] = [];
   readonly #quotas: string[] = [];
+  #snapshots = 0;
   readonly #owners: readonly string[];
   readonly #teams: readonly string[];
 
@@ -91,6 +93,13 @@ export class ForecastHistory {
       { ...this.sales.caller, principalId, recordScope: 'TEAM', teamIds: [random.pick(this.#teams)] },
     ]);
     return { request, caller };
+  }
+
+  /** Takes a snapshot, of as many as a day has. @returns its time */
+  async snapshot(): Promise<string | undefined> {
+    if (this.#snapshots >= 20) return undefined;
+    this.#snapshots += 1;
+    return (await this.#call('createForecastSnapshot', {})).time;
   }
 
   /** All of what a forecast can depend on. */

@@ -1,7 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { isSoak, printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
-import type { ComputeForecastRequest, Forecast } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
+import {
+  ForecastSource,
+  type ComputeForecastRequest,
+  type Forecast,
+} from '@rapport/contracts/rapport/sales/v1/forecasts_service';
 import { ownersSeenBy, type Caller } from '@rapport/platform';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SeedRandom } from '../seed/seed-random.ts';
@@ -10,7 +14,7 @@ import { RunningCustomers } from './running-customers.js';
 
 const size = {
   histories: sizeOf('FORECAST_HISTORIES', { short: 1, long: 12 }),
-  steps: sizeOf('FORECAST_STEPS', { short: 120, long: 400 }),
+  steps: sizeOf('FORECAST_STEPS', { short: 100, long: 400 }),
   /** Steps between forecasts. */
   pace: 4,
 };
@@ -28,10 +32,12 @@ interface Answered {
   caller: Caller;
   answer: Forecast;
   input: object;
+  /** The time of a snapshot that was taken right after. */
+  snapshotTime: string | undefined;
 }
 
 test(
-  'a forecast of an earlier time is the one that was answered then, and that of an independent oracle',
+  'a forecast of an earlier time is the one that was answered then, of the log, of a snapshot, and of an independent oracle',
   async () => {
     const random = new SeedRandom(printedSeed('forecasts-as-of'));
     const answered: Answered[] = [];
@@ -45,15 +51,19 @@ test(
         const { request, caller } = history.question();
         const answer = await service.call('computeForecast', request, caller);
         const input = { request, seen: ownersSeenBy(caller), ...(await history.content()) };
-        answered.push({ request, caller, answer, input });
+        const snapshotTime = random.chance(0.3) ? await history.snapshot() : undefined;
+        answered.push({ request, caller, answer, input, snapshotTime });
         await expectSame(random.pick(answered));
       }
     }
     for (const each of answered) await expectSame(each);
+    await forgetLog();
+    for (const each of answered) await expectSameOfSnapshot(each);
 
     printTally('steps', tally);
     const groups = answered.reduce((sum, { answer }) => sum + answer.groups.length, 0);
-    printTally('forecasts', { answered: answered.length, groups });
+    const snapshots = answered.filter(({ snapshotTime }) => snapshotTime !== undefined).length;
+    printTally('forecasts', { answered: answered.length, groups, snapshots });
     const expected = oracle(answered.map(({ input }) => input));
     answered.forEach(({ answer, request }, index) => {
       const { total, groups: found } = JSON.parse(JSON.stringify(answer)) as Forecast;
@@ -67,6 +77,25 @@ test(
 async function expectSame({ request, caller, answer }: Answered): Promise<void> {
   const { source, ...past } = await service.call('computeForecast', { ...request, asOf: answer.computeTime }, caller);
   expect({ ...past, source: answer.source }, JSON.stringify({ request, source })).toEqual(answer);
+}
+
+/** From now on, the log has nothing of earlier times. */
+async function forgetLog(): Promise<void> {
+  const superuser = await service.connectAsSuperuser();
+  await superuser.query('update change_log_state set dropped_time = clock_timestamp()');
+  await superuser.end();
+}
+
+async function expectSameOfSnapshot({ request, caller, answer, snapshotTime }: Answered): Promise<void> {
+  if (snapshotTime === undefined) return;
+  const { source, computeTime, ...past } = await service.call(
+    'computeForecast',
+    { ...request, asOf: snapshotTime },
+    caller,
+  );
+  expect({ source, computeTime }).toEqual({ source: ForecastSource.SNAPSHOT, computeTime: snapshotTime });
+  const { total, groups } = answer;
+  expect(past, JSON.stringify(request)).toMatchObject({ total, groups });
 }
 
 function oracle(inputs: readonly object[]): unknown[] {

@@ -40,6 +40,7 @@ import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/
 import { AssignmentRulesServiceService } from '@rapport/contracts/rapport/work/v1/assignment_rules_service';
 import { AssignmentTrialsServiceService } from '@rapport/contracts/rapport/work/v1/assignment_trials_service';
 import { AssignmentsServiceService } from '@rapport/contracts/rapport/work/v1/assignments_service';
+import { ForecastSnapshotsServiceService } from '@rapport/contracts/rapport/sales/v1/forecast_snapshots_service';
 import { ForecastsServiceService } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
 import { QuotasServiceService } from '@rapport/contracts/rapport/sales/v1/quotas_service';
 import { CallsServiceService } from '@rapport/contracts/rapport/work/v1/calls_service';
@@ -101,6 +102,7 @@ const definitions = {
   ...TasksServiceService,
   ...QuotesServiceService,
   ...QuoteActionsServiceService,
+  ...ForecastSnapshotsServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =
@@ -130,6 +132,7 @@ interface StartOptions {
   encryptionStalenessMs?: number;
   bulkLimits?: Partial<BulkLimits>;
   fileQuotaBytes?: number;
+  forecastLookMs?: number;
 }
 
 /** The customers service on a database of its own, called as in production. */

@@ -268,6 +268,7 @@ async function everything(api: ApiClient): Promise<string> {
     'quotas',
     'quotes?showDeleted=true',
     'quotes',
+    'forecastSnapshots',
     'views',
     'customObjects?showDeleted=true',
     `objects/${theirs.living['objects']}/records?showDeleted=true`,

@@ -240,6 +240,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     objectRecords: once(makeObjectRecord),
     quotas: makeQuota,
     ...Object.fromEntries(Object.entries(work).map(([collection, make]) => [collection, once(make)])),
+    forecastSnapshots: once(() => create('/v1/forecastSnapshots')),
     views: makeView,
     apiKeys: () => create('/v1/apiKeys', { displayName: marker, permissions }),
     users: user,

@@ -10,8 +10,16 @@ import { knownSince } from '../../engine/changes/history/known-since.js';
 import { clockSkewMs } from '../../engine/changes/history/record-as-of.js';
 import { ofAll } from '../../engine/query/list/planner-settings.js';
 import { forecastGroups } from './forecast-groups.js';
-import { findQuotas, sumDeals, type ForecastQuery, type QuotaRow, type SumRow } from './forecast-statement.js';
-import { forecastSettings } from './forecast-settings.js';
+import { latestSnapshot } from './find-snapshots.js';
+import {
+  findQuotas,
+  sumDeals,
+  type ForecastOrigin,
+  type ForecastQuery,
+  type QuotaRow,
+  type SumRow,
+} from './forecast-statement.js';
+import { forecastSettings, type ForecastSettings } from './forecast-settings.js';
 import { periodOf } from './period.js';
 
 /** Types of the log whose changes a forecast reverts. */
@@ -20,8 +28,10 @@ const revertedTypes = ['deal', 'quota', 'settings'];
 /** Handles ComputeForecast. */
 export async function computeForecast(em: EntityManager, request: ComputeForecastRequest): Promise<Forecast> {
   const { asOf } = request;
+  const { tenantId } = currentCaller();
   if (asOf === undefined) {
-    const forecast = await forecastOf(em, request);
+    const settings = await forecastSettings(em, tenantId, undefined);
+    const forecast = await forecastOf(em, request, { since: undefined }, settings);
     await nextMillisecond();
     return forecast;
   }
@@ -30,11 +40,35 @@ export async function computeForecast(em: EntityManager, request: ComputeForecas
     throw invalidArgument([{ field: 'asOf', reason: 'IN_FUTURE', description: 'must not be in the future' }]);
   }
   // The scope of the caller applies to the owners at that time, whoever owns the records now.
-  const past = await forecastOf(forkBeyondScope(em), request, time);
+  const reader = forkBeyondScope(em);
+  // The log has microseconds.
+  const since = time.toISOString().replace('Z', '999Z');
+  const settings = await forecastSettings(reader, tenantId, since);
+  const past = await forecastOf(reader, request, { since }, settings);
   // Read after the changes, so that changes dropped meanwhile are noticed.
   const known = await loggedSince(em);
-  if (time >= known) return past;
-  const message = 'The change log does not go back that far. oldestTime is the earliest available time.';
+  if (time >= known) return { ...past, computeTime: time.toISOString(), source: ForecastSource.LOG };
+  return (await forecastOfSnapshot(reader, request, time)) ?? historyExpired(known);
+}
+
+/** The forecast of the latest snapshot at a time. Undefined without one that has the period. */
+async function forecastOfSnapshot(
+  em: EntityManager,
+  request: ComputeForecastRequest,
+  time: Date,
+): Promise<Forecast | undefined> {
+  const snapshot = await latestSnapshot(em, time);
+  if (!snapshot) return undefined;
+  const settings = { timeZone: snapshot.time_zone, fiscalYearStartMonth: snapshot.fiscal_year_start_month };
+  const { months, last } = periodOf(request.period, settings.fiscalYearStartMonth, settings.timeZone);
+  if (months[0].key < snapshot.first_month || last.key > snapshot.last_month) return undefined;
+  const forecast = await forecastOf(em, request, { snapshotId: snapshot.id }, settings);
+  return { ...forecast, computeTime: new Date(snapshot.time).toISOString(), source: ForecastSource.SNAPSHOT };
+}
+
+function historyExpired(known: Date): never {
+  const message =
+    'The change log does not go back that far, and no earlier snapshot has the period. oldestTime is that of the log.';
   throw new AppError('FAILED_PRECONDITION', 'HISTORY_EXPIRED', message, {
     metadata: { oldestTime: known.toISOString() },
   });
@@ -48,35 +82,33 @@ function nextMillisecond(): Promise<void> {
 }
 
 /** The time since which the log has all changes of which a forecast depends. */
-async function loggedSince(em: EntityManager): Promise<Date> {
+export async function loggedSince(em: EntityManager): Promise<Date> {
   const times = await Promise.all(revertedTypes.map(async (type) => (await knownSince(em, type)).time.getTime()));
   return new Date(Math.max(...times));
 }
 
-/** A forecast of the records as they are, or as of a time that the log knows. */
-export async function forecastOf(em: EntityManager, request: ComputeForecastRequest, asOf?: Date): Promise<Forecast> {
-  // The log has microseconds.
-  const since = asOf?.toISOString().replace('Z', '999Z');
-  const { timeZone, fiscalYearStartMonth } = await forecastSettings(em, since);
+async function forecastOf(
+  em: EntityManager,
+  request: ComputeForecastRequest,
+  origin: ForecastOrigin,
+  { timeZone, fiscalYearStartMonth }: ForecastSettings,
+): Promise<Forecast> {
   const period = periodOf(request.period, fiscalYearStartMonth, timeZone);
-  const { tenantId } = currentCaller();
+  const caller = currentCaller();
+  const { pipelineId, ownerId, ownerTeamId, currency, groupBy: grouping } = request;
   const query: ForecastQuery = {
-    ...{ tenantId, period, grouping: request.groupBy, seen: ownersSeenBy(currentCaller()) },
-    ...{ pipelineId: request.pipelineId, ownerId: request.ownerId, ownerTeamId: request.ownerTeamId },
-    currency: request.currency,
+    ...{ tenantId: caller.tenantId, period, grouping, seen: ownersSeenBy(caller) },
+    ...{ pipelineId, ownerId, ownerTeamId, currency },
   };
   const clock = { sql: 'select clock_timestamp() as now', values: [] };
-  const [sums = [], quotas = [], times = []] = await readEachForTenant<object>(
-    em,
-    [sumDeals(query, since), findQuotas(query, since), clock],
-    ofAll,
-  );
+  const statements = [sumDeals(query, origin), findQuotas(query, origin), clock];
+  const [sums = [], quotas = [], times = []] = await readEachForTenant<object>(em, statements, ofAll);
   const [{ now }] = times as [{ now: string | Date }];
-  const hasQuotas = request.pipelineId === undefined;
+  // Quotas are not divided by pipelines.
+  const compared = pipelineId === undefined ? (quotas as QuotaRow[]) : [];
   return {
     ...{ period: period.key, startDate: period.months[0].first, endDate: period.last.last, timeZone },
-    computeTime: (asOf ?? new Date(now)).toISOString(),
-    source: asOf === undefined ? ForecastSource.RECORDS : ForecastSource.LOG,
-    ...forecastGroups(query, sums as SumRow[], hasQuotas ? (quotas as QuotaRow[]) : []),
+    ...{ computeTime: new Date(now).toISOString(), source: ForecastSource.RECORDS },
+    ...forecastGroups(query, sums as SumRow[], compared),
   };
 }

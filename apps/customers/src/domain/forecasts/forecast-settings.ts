@@ -1,6 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { readForTenant } from '@rapport/persistence';
-import { currentCaller } from '@rapport/platform';
+import { queryRows } from '@rapport/persistence';
 import { defaultTimeZone } from '../../engine/query/workspace-time-zone.js';
 
 /** What forecasts need of the settings of a workspace. */
@@ -10,8 +9,11 @@ export interface ForecastSettings {
 }
 
 /** The settings as they are, or as of a time of the log. */
-export async function forecastSettings(em: EntityManager, since: string | undefined): Promise<ForecastSettings> {
-  const { tenantId } = currentCaller();
+export async function forecastSettings(
+  em: EntityManager,
+  tenantId: string,
+  since: string | undefined,
+): Promise<ForecastSettings> {
   const current = {
     name: 'forecast_settings',
     sql: `select time_zone, fiscal_year_start_month from workspace_settings where tenant_id = $1`,
@@ -26,7 +28,7 @@ export async function forecastSettings(em: EntityManager, since: string | undefi
       where changed.is_new is not true and past.tenant_id is not null`,
     values: [tenantId, since],
   };
-  const [row] = await readForTenant<{ time_zone: string; fiscal_year_start_month: number }>(
+  const [row] = await queryRows<{ time_zone: string; fiscal_year_start_month: number }>(
     em,
     since === undefined ? current : former,
   );

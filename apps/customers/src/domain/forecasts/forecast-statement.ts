@@ -1,9 +1,8 @@
 import { ForecastGrouping } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
 import type { Statement } from '@rapport/persistence';
-import { term } from '../../engine/fields/terms.js';
-import { Values } from './statement-values.js';
+import { dealsOf, dealsOfSnapshot, quotasOf, quotasOfSnapshot, type ForecastSource } from './forecast-sources.js';
 import type { Period } from './period.js';
-import { quotas } from './quotas.js';
+import { Values } from './statement-values.js';
 
 /** The deals and quotas of a forecast. */
 export interface ForecastQuery {
@@ -17,6 +16,9 @@ export interface ForecastQuery {
   /** The owners and teams whose records the caller sees; undefined for all. */
   seen: readonly string[] | undefined;
 }
+
+/** What a forecast is computed from: the records, as of a time of the log if `since` is set, or a snapshot. */
+export type ForecastOrigin = { since: string | undefined } | { snapshotId: string };
 
 /** Sums of one currency in one group, as decimal texts; in the total when `in_total`. */
 export interface SumRow {
@@ -34,59 +36,35 @@ export interface SumRow {
   weighted: string;
 }
 
-/** Most groups of a forecast, and one more that shows whether there are others. */
-const maxGroups = 1_000;
+/** Most rows of sums: the totals are first, then the groups in the order of their values. */
+const maxSums = 20_000;
 
-/**
- * Sums of the deals. One statement, so that rows and changes are from one moment.
- *
- * @param since the deals as of this time, in PostgreSQL's form: deals that changed since then have their former values. By default the
- *   deals as they are
- */
-export function sumDeals(query: ForecastQuery, since?: string): Statement {
+/** Sums of the deals. One statement, so that rows and changes are from one moment. */
+export function sumDeals(query: ForecastQuery, origin: ForecastOrigin): Statement {
   const values = new Values();
-  const { period, tenantId, grouping } = query;
-  const tenant = values.add(tenantId);
-  const [first, last] = [values.add(period.months[0].first), values.add(period.last.last)];
-  const [start, end] = [values.add(period.months[0].start), values.add(period.last.end)];
-  const open = (row: string) =>
-    `${row}.status = 'OPEN' and ${row}.close_date >= ${first} and ${row}.close_date <= ${last}`;
-  const won = (row: string) =>
-    `${row}.status = 'WON' and ${row}.close_time >= ${start}::timestamptz and ${row}.close_time < ${end}::timestamptz`;
-  const columns = (row: string) => dealColumns.map((column) => `${row}.${column}`).join(', ');
-  const rows = (condition: string) => `select ${columns('deal')} from deal
-      where deal.tenant_id = ${tenant} and deal.delete_time is null and ${condition}`;
-  const unchanged = since === undefined ? '' : ' and not exists (select from changed where changed.id = deal.id)';
-  const sources = [rows(open('deal') + unchanged), rows(won('deal') + unchanged)];
-  if (since !== undefined) {
-    sources.push(
-      `select ${columns('past')} from ${formerRows('deal', tenant)} and (${open('past')} or ${won('past')})`,
-    );
-  }
-  const group = groupColumns(grouping, period, values);
-  const sql = `with ${since === undefined ? '' : `${changedRecords('deal', values.add(since))}, `}found as (
-      ${sources.join(' union all ')}
-    ), counted as (
-      select ${group.value} as value, ${group.pipeline} as pipeline_id, amount ->> 'currencyCode' as currency,
-        ${category} as category,
-        (amount ->> 'amount')::numeric as amount, (weighted_amount ->> 'amount')::numeric as weighted
-      from found where coalesce(effective_forecast_category, '') <> 'OMITTED' and ${dealConditions(query, values)}
+  const { tenantId, period, pipelineId, currency } = query;
+  const { ctes, select } =
+    'snapshotId' in origin
+      ? dealsOfSnapshot(tenantId, origin.snapshotId, period, values)
+      : dealsOf({ tenantId, ...origin }, period, values);
+  const conditions = [
+    'true',
+    ...ownerConditions(query, values),
+    ...(pipelineId === undefined ? [] : [`pipeline_id = ${values.add(pipelineId)}::uuid`]),
+    ...(currency === undefined ? [] : [`currency = ${values.add(currency)}`]),
+  ];
+  const { value, pipeline } = groupColumns(query.grouping);
+  const sql = `with ${[...ctes, `found as (${select})`].join(', ')}, counted as (
+      select deal_count, ${value} as value, ${pipeline} as pipeline_id, currency, category, amount, weighted
+      from found where ${conditions.join(' and ')}
     )
-    select grouping(value) = 1 as in_total, value, pipeline_id, currency, count(*) as deal_count, ${sums}
+    select grouping(value) = 1 as in_total, value, pipeline_id, currency, coalesce(sum(deal_count), 0) as deal_count, ${sums}
     from counted
     group by grouping sets ((), (currency), (value, pipeline_id), (value, pipeline_id, currency))
     having grouping(currency) = 1 or currency is not null
-    order by value collate "C" nulls last, pipeline_id, currency limit ${(maxGroups + 1) * 20}`;
+    order by in_total desc, value collate "C" nulls last, pipeline_id, currency limit ${maxSums}`;
   return { sql, values: values.all };
 }
-
-/** The category of a deal. Those of earlier releases have none yet. */
-const category = `case status when 'WON' then 'CLOSED' else coalesce(effective_forecast_category, 'PIPELINE') end`;
-
-const dealColumns = [
-  ...['status', 'close_date', 'close_time', 'owner_id', 'owner_team_id', 'pipeline_id', 'stage'],
-  ...['amount', 'weighted_amount', 'effective_forecast_category'],
-];
 
 const sums = [
   ...(['PIPELINE', 'BEST_CASE', 'COMMIT', 'CLOSED'] as const).map(
@@ -96,16 +74,6 @@ const sums = [
   'trim_scale(coalesce(sum(amount), 0)) as total',
   'trim_scale(coalesce(sum(weighted), 0)) as weighted',
 ].join(', ');
-
-function dealConditions(query: ForecastQuery, values: Values): string {
-  const { pipelineId, currency } = query;
-  const conditions = [
-    ...ownerConditions(query, values),
-    ...(pipelineId === undefined ? [] : [`pipeline_id = ${values.add(pipelineId)}::uuid`]),
-    ...(currency === undefined ? [] : [`amount ->> 'currencyCode' = ${values.add(currency)}`]),
-  ];
-  return conditions.length === 0 ? 'true' : conditions.join(' and ');
-}
 
 /** The scope of the caller is that of the owners at the time of the forecast. */
 function ownerConditions({ ownerId, ownerTeamId, seen }: ForecastQuery, values: Values): string[] {
@@ -117,11 +85,7 @@ function ownerConditions({ ownerId, ownerTeamId, seen }: ForecastQuery, values: 
   ];
 }
 
-function groupColumns(
-  grouping: ForecastGrouping,
-  { months }: Period,
-  values: Values,
-): { value: string; pipeline: string } {
+function groupColumns(grouping: ForecastGrouping): { value: string; pipeline: string } {
   const none = 'null::text';
   switch (grouping) {
     case ForecastGrouping.OWNER:
@@ -129,16 +93,11 @@ function groupColumns(
     case ForecastGrouping.TEAM:
       return { value: 'owner_team_id::text', pipeline: none };
     case ForecastGrouping.CATEGORY:
-      return { value: category, pipeline: none };
+      return { value: 'category', pipeline: none };
     case ForecastGrouping.STAGE:
       return { value: 'stage', pipeline: 'pipeline_id::text' };
-    case ForecastGrouping.MONTH: {
-      const list = `jsonb_to_recordset(${values.add(JSON.stringify(months))}::jsonb)
-        as month (key text, first text, last text, start timestamptz, "end" timestamptz)`;
-      const isIn = `case status when 'WON' then close_time >= month.start and close_time < month.end
-        else close_date collate "C" between month.first and month.last end`;
-      return { value: `(select key from ${list} where ${isIn})`, pipeline: none };
-    }
+    case ForecastGrouping.MONTH:
+      return { value: 'month', pipeline: none };
     default:
       return { value: none, pipeline: none };
   }
@@ -157,46 +116,23 @@ export interface QuotaRow {
 /** Most quotas of a forecast. */
 const maxQuotas = 20_000;
 
-/** The quotas of the period and, for groups of months, of its months. @param since see `sumDeals` */
-export function findQuotas(query: ForecastQuery, since?: string): Statement {
+/** The quotas of the period and, for groups of months, of its months. */
+export function findQuotas(query: ForecastQuery, origin: ForecastOrigin): Statement {
   const values = new Values();
-  const { period, tenantId, grouping, currency } = query;
-  const tenant = values.add(tenantId);
+  const { tenantId, period, grouping, currency } = query;
   const months = grouping === ForecastGrouping.MONTH ? period.months.map(({ key }) => key) : [];
   const keys = [...new Set([period.key, ...months])];
-  const terms = values.add(keys.map((key) => term(quotas, 'period', key)));
-  const columns = (row: string) =>
-    ['period', 'owner_id', 'owner_team_id', 'category', 'amount'].map((column) => `${row}.${column}`).join(', ');
-  const unchanged = since === undefined ? '' : ' and not exists (select from changed where changed.id = quota.id)';
-  const current = `select ${columns('quota')} from quota
-      where quota.tenant_id = ${tenant} and quota.delete_time is null and quota.terms && ${terms}::text[]${unchanged}`;
-  const sources = [current];
-  if (since !== undefined) {
-    const isWanted = `past.period = any (${values.add(keys)}::text[])`;
-    sources.push(`select ${columns('past')} from ${formerRows('quota', tenant)} and ${isWanted}`);
-  }
+  const { ctes, select }: ForecastSource =
+    'snapshotId' in origin
+      ? quotasOfSnapshot(tenantId, origin.snapshotId, keys, values)
+      : quotasOf({ tenantId, ...origin }, keys, values);
   const conditions = [
+    'true',
     ...ownerConditions(query, values),
-    ...(currency === undefined ? ['true'] : [`amount ->> 'currencyCode' = ${values.add(currency)}`]),
+    ...(currency === undefined ? [] : [`amount ->> 'currencyCode' = ${values.add(currency)}`]),
   ];
-  const sql = `with ${since === undefined ? '' : `${changedRecords('quota', values.add(since))}, `}found as (
-      ${sources.join(' union all ')}
-    )
+  const sql = `with ${[...ctes, `found as (${select})`].join(', ')}
     select period, owner_id, owner_team_id, category, amount ->> 'currencyCode' as currency, amount ->> 'amount' as amount
     from found where ${conditions.join(' and ')} limit ${maxQuotas}`;
   return { sql, values: values.all };
-}
-
-/** The records that changed since a time. */
-function changedRecords(type: string, since: string): string {
-  return `changed as materialized (
-      select record_id::uuid as id, is_new, before from records_before('${type}', ${since}::timestamptz)
-    )`;
-}
-
-/** The changed records that existed, as they were. One that has been removed since is all in its change. */
-function formerRows(table: string, tenant: string): string {
-  return `changed left join ${table} on ${table}.tenant_id = ${tenant} and ${table}.id = changed.id
-      cross join lateral jsonb_populate_record(${table}, changed.before) as past
-      where not changed.is_new and past.delete_time is null`;
 }

@@ -35,6 +35,17 @@ export function periodOf(key: string, fiscalStart: number, timeZone: string): Pe
       : quarter === undefined
         ? [fiscal, 12]
         : [fiscal + (Number(quarter) - 1) * 3, 3];
+  return periodOfMonths(key, begin, count, timeZone);
+}
+
+/** The months that a snapshot has: of two fiscal years before the one of a day, of that one, and of three after it. */
+export function snapshotPeriod(day: string, fiscalStart: number, timeZone: string): Period {
+  const month = Number(day.slice(0, 4)) * 12 + Number(day.slice(5, 7)) - 1;
+  const begin = month - ((month - (fiscalStart - 1)) % 12) - 24;
+  return periodOfMonths('', begin, 72, timeZone);
+}
+
+function periodOfMonths(key: string, begin: number, count: number, timeZone: string): Period {
   const months = Array.from({ length: count }, (_, index) => monthOf(begin + index, timeZone));
   const [first, last] = [months[0], months.at(-1)];
   if (!first || !last) throw new Error(`A period has months: ${key}.`);
