@@ -1,8 +1,10 @@
+import { DealMove } from '@rapport/contracts/rapport/sales/v1/deal_moves_service';
 import { GuardAge, GuardKind, GuardMoment, StageKind } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { v7 } from 'uuid';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { OtherWrite } from './other-write.js';
 import { sharedCustomers } from './running-customers.js';
-import { guard, SalesTenant, stage } from './sales-tenant.js';
+import { deal, guard, SalesTenant, stage } from './sales-tenant.js';
 import { superuserOf } from './superuser.js';
 
 const service = await sharedCustomers();
@@ -178,4 +180,32 @@ test('guards of an earlier release stay valid', async () => {
   await expect(tenant.createDeal(pipeline, { stage: 'proposal' })).rejects.toMatchObject({
     violations: [{ field: 'deal.amount', reason: 'REQUIRED' }],
   });
+});
+
+const doors: Record<string, (id: string) => Promise<unknown>> = {
+  update: (id) => tenant.updateDeal(id, { stage: 'to' }),
+  batch: (id) => {
+    const items = [{ id, deal: deal({ stage: 'to' }), updateMask: ['stage'], etag: undefined }];
+    return service.call('batchUpdateDeals', { batch: { items, mode: 0 } }, tenant.caller);
+  },
+  move: (id) => {
+    const move = { ...DealMove.decode(new Uint8Array()), updateMask: undefined, stage: 'to' };
+    return service.call('moveDeal', { id, move }, tenant.caller);
+  },
+};
+
+test.each(Object.keys(doors))('a %s that waits for a transfer obeys the guards of the new pipeline', async (door) => {
+  const free = await tenant.createPipeline({ stages: [stage('from', StageKind.OPEN), stage('to', StageKind.OPEN)] });
+  const strict = await guarded(guard(GuardKind.FIELDS, { on: GuardMoment.LEAVE, fields: ['amount'] }));
+  const { id } = await tenant.createDeal(free, { stage: 'from' });
+  const superuser = await superuserOf(service.urls.ownerUrl);
+  await superuser.query('begin');
+  await superuser.query('update deal set pipeline_id = $2, version = version + 1 where id = $1', [id, strict.id]);
+
+  const moving = doors[door]!(id).catch((error: unknown) => error);
+  await new OtherWrite(superuser).untilWaiting(1);
+  await superuser.query('commit');
+  await superuser.end();
+
+  expect(await moving).toMatchObject({ violations: [{ reason: 'REQUIRED' }] });
 });

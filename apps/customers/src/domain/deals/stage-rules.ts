@@ -33,6 +33,9 @@ export function stageViolations(change: RecordChange<Deal>): FieldViolation[] {
 /** What the guards of the stages that a deal leaves and enters have against it. */
 export function guardsAgainst(change: RecordChange<Deal>): FieldViolation[] {
   const { before, after, needs, needsBefore } = change;
+  // The pipeline of a live deal is live. Guards that were not read are no permission.
+  if (before && !needsBefore['pipelineId'])
+    throw new Error(`The pipeline that the deal ${before.id} leaves was not read.`);
   const left = before && stageOf(needsBefore, before.stage);
   const entered = stageOf(needs, after.stage);
   return [

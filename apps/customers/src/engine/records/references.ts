@@ -150,6 +150,14 @@ export function newLinks<Message extends RecordMessage>(
 }
 
 /**
+ * The links whose targets the type of a record needs. Lock them once the record is locked: another write may have changed it since they
+ * were looked up.
+ */
+export function neededLinks<Message extends RecordMessage>(type: RecordType<Message>, record: Message): Link[] {
+  return type.definition.needs ? builtInLinks(type, record, record) : [];
+}
+
+/**
  * The links to records of other types in a request: locked before the request's own record, so that all writers use one
  * order.
  */

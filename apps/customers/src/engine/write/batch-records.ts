@@ -19,7 +19,7 @@ import { effectsOf } from '../records/effects.js';
 import { fieldIn } from '../records/record-changes.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
 import { insertRows, lockRecords, recordRow, updateRows } from '../records/record-statements.js';
-import { LinkedRecords, linksToOthers, newLinks } from '../records/references.js';
+import { LinkedRecords, linksToOthers, neededLinks, newLinks } from '../records/references.js';
 import { uniqueFieldNames, uniqueValues, type UniqueValue } from '../records/unique-values.js';
 import { currentSeal } from '../sealing/seal.js';
 
@@ -58,7 +58,10 @@ export class BatchRecords<Message extends RecordMessage> {
     const [records, customFields] = await loadChanged(transaction, type, { items, named, linked });
     const isLoaded = records.length > 0;
     const links = linked.statements(
-      named.flatMap((record) => newLinks(type, record, customFields)),
+      [
+        ...records.flatMap((record) => neededLinks(type, record)),
+        ...named.flatMap((record) => newLinks(type, record, customFields)),
+      ],
       isLoaded ? undefined : { type, ids: [] },
     );
     const values = named.flatMap((record) => namedValues(type, record));

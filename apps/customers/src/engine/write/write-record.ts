@@ -21,7 +21,7 @@ import {
 } from '../records/record-changes.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
 import { insertRecords, lockRecords, updateRecords } from '../records/record-statements.js';
-import { LinkedRecords, linksToOthers, newLinks, restrictedLinks } from '../records/references.js';
+import { LinkedRecords, linksToOthers, neededLinks, newLinks, restrictedLinks } from '../records/references.js';
 import { uniqueValues, without, type UniqueValue } from '../records/unique-values.js';
 import { readUpdateMask } from '../records/update-mask.js';
 import { currentSeal } from '../sealing/seal.js';
@@ -128,7 +128,7 @@ export async function changeRecord<Message extends RecordMessage>(
   checkEtag(etag, etagVersion(before.etag));
   const after = applyUpdate(type, before, changes, mask, customFields);
   const links = newLinks(type, after, customFields, before);
-  await linked.lock(transaction, links);
+  await linked.lock(transaction, [...neededLinks(type, before), ...links]);
   linked.check(type, links);
   const isOverridden = checkChange(type, linked.change(type, before, after), isWaived);
   const record = changedRecord(type, before, after, { mask, linked });

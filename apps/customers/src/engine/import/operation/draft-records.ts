@@ -5,7 +5,7 @@ import { sortName } from '@rapport/contracts/filters';
 import type { RecordMessage } from '../../fields/record-definition.js';
 import { type StoredRecord, openStored } from '../../records/record-rows.js';
 import { liveRecords } from '../../records/record-statements.js';
-import type { LinkedRecords } from '../../records/references.js';
+import { neededLinks, type LinkedRecords } from '../../records/references.js';
 import { uniqueValues } from '../../records/unique-values.js';
 import { addedKeys } from '../records/added-keys.js';
 import {
@@ -17,7 +17,6 @@ import {
   type Candidates,
 } from '../records/find-records.js';
 import type { ImportRecord, ImportRecords } from '../records/import-record.js';
-import { lockNeeds } from '../records/link-rows.js';
 import { MetRecords } from '../records/met-records.js';
 import type { RecordStore } from '../chunks/import-chunk.js';
 import type { ImportRules } from '../import-rules.js';
@@ -57,7 +56,10 @@ export class DraftRecords implements RecordStore {
     const records = new Map((await openStored(rules.type, stored)).map((record) => [record.id, record]));
     for (const { customer: record } of drafts) records.set(record.id, record);
     const inOrder = [...records.values()].sort((one, other) => (one.id < other.id ? -1 : 1));
-    await lockNeeds(em, rules.type, inOrder, linked);
+    await linked.lock(
+      em,
+      inOrder.flatMap((record) => neededLinks(rules.type, record)),
+    );
     return recordsOf(rules, linked, inOrder, await this.#met.find(em, ids));
   }
 

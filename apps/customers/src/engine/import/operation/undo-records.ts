@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows, transactionPipeline } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { CustomFields } from '../../fields/custom-fields.js';
+import type { CustomFields } from '../../fields/custom-fields.js';
 import type { RecordMessage } from '../../fields/record-definition.js';
 import type { RecordType } from '../../fields/record-type.js';
 import {
@@ -17,7 +17,7 @@ import { needsOthers } from '../../records/apply-update.js';
 import { nextChange, nextRecord } from '../../records/record-changes.js';
 import { openStored, type StoredRecord } from '../../records/record-rows.js';
 import { lockRecords, updateRecords } from '../../records/record-statements.js';
-import { LinkedRecords, newLinks } from '../../records/references.js';
+import { LinkedRecords, neededLinks } from '../../records/references.js';
 import { uniqueValues, without } from '../../records/unique-values.js';
 import { ownRecords, type Change } from './undo-links.js';
 
@@ -82,15 +82,12 @@ export async function lockForUndo(em: EntityManager, type: RecordType, changes: 
     for (const statement of linked.statements(links, { type, ids })) rows.push(await queryRows(em, statement));
     linked.add(rows);
   }
-  const stored = await queryRows<StoredRecord>(em, lockRecords(type, ids));
-  return { records: new Map((await openStored(type, stored)).map((record) => [record.id, record])), linked };
-}
-
-const noDefinitions = new CustomFields([]);
-
-/** References whose targets the type needs. */
-function neededLinks(type: RecordType, record: RecordMessage) {
-  return newLinks(type, record, noDefinitions, record);
+  const records = await openStored(type, await queryRows<StoredRecord>(em, lockRecords(type, ids)));
+  await linked.lock(
+    em,
+    records.flatMap((record) => neededLinks(type, record)),
+  );
+  return { records: new Map(records.map((record) => [record.id, record])), linked };
 }
 
 /** Why the rules of the type forbid reverting a locked record. Undefined when they allow it. */

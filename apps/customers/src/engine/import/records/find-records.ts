@@ -7,13 +7,12 @@ import type { RecordType } from '../../fields/record-type.js';
 import { ownersOf, type OwnerRow } from '../../records/claim-unique-values.js';
 import { type StoredRecord, openStored } from '../../records/record-rows.js';
 import { lockRecords } from '../../records/record-statements.js';
-import type { LinkedRecords } from '../../records/references.js';
+import { neededLinks, type LinkedRecords } from '../../records/references.js';
 import { uniqueValues } from '../../records/unique-values.js';
 import { onceFor } from '../../values/once-for.js';
 import type { ImportRules, NameRules } from '../import-rules.js';
 import type { PreparedRow } from '../rows/prepare-row.js';
 import { ImportRecords } from './import-record.js';
-import { lockNeeds } from './link-rows.js';
 import type { MetRecords } from './met-records.js';
 
 /** Most keyless records of one name that a keyless row is compared with. */
@@ -50,7 +49,10 @@ export async function lockCandidates(
     type,
     found.filter(({ record }) => record.deleteTime === undefined),
   );
-  await lockNeeds(em, type, live, linked);
+  await linked.lock(
+    em,
+    live.flatMap((record) => neededLinks(type, record)),
+  );
   const records = recordsOf(rules, linked, live, await met.find(em, ids));
   for (const { record_id, ...value } of owners) if (record_id === null) records.hide(value);
   return records;

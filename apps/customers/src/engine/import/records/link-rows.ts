@@ -1,11 +1,9 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows } from '@rapport/persistence';
 import type { FieldViolation } from '@rapport/platform';
-import { CustomFields } from '../../fields/custom-fields.js';
-import type { RecordMessage } from '../../fields/record-definition.js';
+import type { CustomFields } from '../../fields/custom-fields.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { ownersOf, valueText, type OwnerRow } from '../../records/claim-unique-values.js';
-import { needsOthers } from '../../records/apply-update.js';
 import { LinkedRecords, newLinks } from '../../records/references.js';
 import type { UniqueValue } from '../../records/unique-values.js';
 import { onceFor } from '../../values/once-for.js';
@@ -100,19 +98,3 @@ const requiredReferences = onceFor(
         .map(({ name }) => name),
     ),
 );
-
-const noCustomFields = new CustomFields([]);
-
-/** Locks the needed targets of records that another write has changed between their lookup and their lock. */
-export async function lockNeeds(
-  em: EntityManager,
-  type: RecordType,
-  records: readonly RecordMessage[],
-  linked: LinkedRecords,
-): Promise<void> {
-  if (!needsOthers(type)) return;
-  await linked.lock(
-    em,
-    records.flatMap((record) => newLinks(type, record, noCustomFields, record)),
-  );
-}
