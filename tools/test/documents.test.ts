@@ -19,6 +19,7 @@ test.each([
   ['custom-objects', 7],
   ['deals', 6],
   ['files', 2],
+  ['leads', 5],
   ['search', 1],
   ['clients', 1],
 ])('the commands of docs/%s.md, as they are printed, get the answers that it shows', async (document, answered) => {
