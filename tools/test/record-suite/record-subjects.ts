@@ -43,6 +43,7 @@ const fixtures: Readonly<Record<string, RecordFixture>> = {
   'rapport/Lead': {
     text: 'company',
     prepare: async (create) => ({ customerId: await create('customers', { kind: 'COMPANY', displayName: 'Engines' }) }),
+  },
   'rapport/Quote': {
     text: 'title',
     prepare: async (create) => {

@@ -151,14 +151,16 @@ interface RecordsProps {
 function RecordRow({ item, record, message, to }: { item: Item; record: Json; message: string; to?: string }) {
   const inner = record[item.resource.singular];
   const { score } = record;
-  if (isJson(inner))
+  if (isJson(inner)) {
+    const place: string = `${pathOf(item)}/${textAt(inner, 'id')}`;
     return (
-      <Link to={`${pathOf(item)}/${textAt(inner, 'id')}`} className={style.row}>
+      <Link to={place} className={style.row}>
         <RowText message={item.resource.message} record={inner}>
           {typeof score === 'number' && <Chip tone="warn">{score.toFixed(1)}</Chip>}
         </RowText>
       </Link>
     );
+  }
   const content = <RowText message={message} record={record} />;
   return to === undefined ? (
     <div className={style.row}>{content}</div>
