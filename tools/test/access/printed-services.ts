@@ -1,4 +1,4 @@
-import { platformContract, type ContractMethod } from '@rapport/contracts';
+import { platformContract } from '@rapport/contracts';
 
 /** Services that are printed from the message of a record type, but that of customers. All share their code. */
 const printed = new Set(
@@ -8,10 +8,10 @@ const printed = new Set(
 );
 
 /** Whether a method has the code of customers, for another type. */
-export function isLikeCustomers(method: Pick<ContractMethod, 'path'>): boolean {
+export function isLikeCustomers(method: { path: string }): boolean {
   return printed.has(serviceOf(method));
 }
 
-function serviceOf({ path }: Pick<ContractMethod, 'path'>): string {
+function serviceOf({ path }: { path: string }): string {
   return path.slice(0, path.lastIndexOf('/'));
 }
