@@ -70,11 +70,11 @@ describe('the page of a quote', () => {
     const { page, complaints } = await open((await sentQuote()).path, { viewport });
 
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(viewport.width);
-    const lineCounts = (await page.evaluate(`[...document.querySelectorAll('td.figure, dd')].map((each) => {
+    const lineCounts = await page.evaluate<number[]>(`[...document.querySelectorAll('td.figure, dd')].map((each) => {
       const range = document.createRange();
       range.selectNodeContents(each);
       return new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size;
-    })`)) as number[];
+    })`);
     expect(lineCounts.length).toBeGreaterThan(10);
     expect(new Set(lineCounts)).toEqual(new Set([1]));
     for (const button of await page.getByRole('button').all()) {

@@ -87,7 +87,7 @@ const operationErrorCodes: Record<string, ErrorCodeMeaning> = {
   CUSTOM_FIELD_NOT_FOUND: ['NOT_FOUND', 'The custom field does not exist.'],
   CUSTOM_FIELD_OPTION_LIMIT: ['RESOURCE_EXHAUSTED', 'The custom fields of the record type have 5,000 options.'],
   DEAL_OPEN: ['FAILED_PRECONDITION', 'The deal is not closed.'],
-  DEAL_NOT_OPEN: ['FAILED_PRECONDITION', 'The deal is lost, or its pipeline has no stage of kind WON.'],
+  DEAL_NOT_OPEN: ['FAILED_PRECONDITION', 'The deal is lost.'],
   EMAIL_TAKEN: ['ALREADY_EXISTS', 'Another user or customer has this e-mail address.'],
   DOMAIN_TAKEN: ['ALREADY_EXISTS', 'Another company has this domain.'],
   EXTERNAL_ID_TAKEN: ['ALREADY_EXISTS', 'Another record has this external id.'],

@@ -5,9 +5,11 @@ import type { StatementTransaction } from '@rapport/persistence';
 import { AppError, type PageLanguage } from '@rapport/platform';
 import { storeFile } from '../../engine/files/store-file.js';
 import { liveRecord } from '../../engine/records/missing-record.js';
+import { notFound } from '../../engine/records/record-changes.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
 import { changeRecord, readForChange } from '../../engine/write/write-record.js';
+import { stageOfKind } from '../deals/close-deal.js';
 import { deals } from '../deals/deals.js';
 import { removeLinks } from '../links/public-links.js';
 import { pipelines } from '../pipelines/pipelines.js';
@@ -70,9 +72,8 @@ async function winDeal(transaction: StatementTransaction, { dealId, currency, to
 async function wonStage(transaction: StatementTransaction, { pipelineId }: Deal): Promise<string> {
   const rows = await transaction.rows<StoredRecord<Pipeline>>(liveRecords(pipelines, [pipelineId]));
   const [pipeline] = await openStored(pipelines, rows);
-  const stage = pipeline?.stages.find(({ kind }) => kind === StageKind.WON);
-  if (stage) return stage.key;
-  throw new AppError('FAILED_PRECONDITION', 'DEAL_NOT_OPEN', 'The pipeline of the deal has no stage of kind WON.');
+  if (!pipeline) throw notFound(pipelines);
+  return stageOfKind(pipeline, StageKind.WON, { wanted: undefined, field: 'deal.stage' }).stage;
 }
 
 /** Ends the other revisions of an accepted quote, and no other offers for the deal. */
