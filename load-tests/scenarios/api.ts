@@ -26,6 +26,11 @@ export class Api {
     return answerOf(http.get(this.#baseUrl + path, this.#params(operation)));
   }
 
+  /** Reads a public page, without the credential. @returns the status */
+  page(operation: Operation, path: string): number {
+    return http.get(this.#baseUrl + path, { tags: { name: operation } }).status;
+  }
+
   /** Requests a range of a file. @returns the status, and the number of bytes of the answer */
   range(operation: Operation, path: string, range: string): { status: number; length: number } {
     const { headers, tags } = this.#params(operation);

@@ -7,6 +7,7 @@ import { importFile } from './import-file.ts';
 import { mixed } from './mixed.ts';
 import { objects } from './objects.ts';
 import { oauth } from './oauth.ts';
+import { quotes } from './quotes.ts';
 import { settings } from './settings.ts';
 import type { Scenario } from './scenario.ts';
 import { workspace } from './workspace.ts';
@@ -18,6 +19,7 @@ export const scenarios: Record<string, (baseUrl: string) => Scenario> = {
   mixed: (baseUrl) => mixed(baseUrl, mixes.mixed),
   search: (baseUrl) => mixed(baseUrl, mixes.search),
   deals,
+  quotes,
   objects,
   files,
   settings,

@@ -22,21 +22,30 @@ const env = {
 };
 const profiles = Object.keys(profilesOf(1));
 
-test.each(['read-heavy', 'write-heavy', 'mixed', 'search', 'deals', 'objects', 'import', 'feed', 'oauth', 'grpc'])(
-  'k6 accepts %s under every profile, with a threshold for each operation and for failures',
-  async (scenario) => {
-    const scripts = await Promise.all(
-      profiles.map((profile) => runScript('main.ts', { env: { ...env, SCENARIO: scenario, PROFILE: profile } })),
-    );
+test.each([
+  'read-heavy',
+  'write-heavy',
+  'mixed',
+  'search',
+  'deals',
+  'quotes',
+  'objects',
+  'import',
+  'feed',
+  'oauth',
+  'grpc',
+])('k6 accepts %s under every profile, with a threshold for each operation and for failures', async (scenario) => {
+  const scripts = await Promise.all(
+    profiles.map((profile) => runScript('main.ts', { env: { ...env, SCENARIO: scenario, PROFILE: profile } })),
+  );
 
-    expect(profiles).toEqual(['smoke', 'average', 'stress', 'spike', 'soak', 'breakpoint']);
-    for (const { options } of scripts) {
-      const { thresholds } = options as { thresholds: Record<string, unknown> };
-      expect(Object.keys(thresholds).some((metric) => metric.includes('_req_duration{name:'))).toBe(true);
-      expect(thresholds).toHaveProperty('checks');
-    }
-  },
-);
+  expect(profiles).toEqual(['smoke', 'average', 'stress', 'spike', 'soak', 'breakpoint']);
+  for (const { options } of scripts) {
+    const { thresholds } = options as { thresholds: Record<string, unknown> };
+    expect(Object.keys(thresholds).some((metric) => metric.includes('_req_duration{name:'))).toBe(true);
+    expect(thresholds).toHaveProperty('checks');
+  }
+});
 
 test.each([
   [{ API_KEY: '' }, 'API_KEY is not set.'],

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { apiOf, type Api } from './api.ts';
 import { makeDeals } from './deals.ts';
+import { makeQuotes } from './quotes.ts';
 import { readDemo, writeDemo, type Demo, type DemoPlatform, type DemoUser } from './demo.ts';
 import story from './story.json' with { type: 'json' };
 import { inviteUser } from './users.ts';
@@ -56,6 +57,7 @@ async function makeRecords(api: Api): Promise<void> {
   const answer = await api<{ failed: number }>('POST', '/v1/customers:import', file);
   if (answer.failed > 0) throw new Error(`Demo customers were refused: ${JSON.stringify(answer)}`);
   await makeDeals(api);
+  await makeQuotes(api);
 }
 
 async function closeWorkspace(api: Api): Promise<void> {

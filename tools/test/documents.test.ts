@@ -18,6 +18,7 @@ test.each([
   ['quickstart', 18],
   ['custom-objects', 7],
   ['deals', 6],
+  ['quotes', 4],
   ['files', 2],
   ['leads', 5],
   ['search', 1],
