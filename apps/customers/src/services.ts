@@ -35,6 +35,7 @@ import { CallsServiceService } from '@rapport/contracts/rapport/work/v1/calls_se
 import { EmailsServiceService } from '@rapport/contracts/rapport/work/v1/emails_service';
 import { MeetingsServiceService } from '@rapport/contracts/rapport/work/v1/meetings_service';
 import { NotesServiceService } from '@rapport/contracts/rapport/work/v1/notes_service';
+import { TaskActionsServiceService } from '@rapport/contracts/rapport/work/v1/task_actions_service';
 import { TasksServiceService } from '@rapport/contracts/rapport/work/v1/tasks_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { ViewsServiceService } from '@rapport/contracts/rapport/work/v1/views_service';
@@ -77,6 +78,7 @@ import { CallsController } from './domain/work/calls.js';
 import { EmailsController } from './domain/work/emails.js';
 import { MeetingsController } from './domain/work/meetings.js';
 import { NotesController } from './domain/work/notes.js';
+import { TaskActionsController } from './domain/work/task-actions.controller.js';
 import { TasksController } from './domain/work/tasks.js';
 import { ViewsController } from './domain/views/views.controller.js';
 import { WorkspaceController } from './domain/workspace/workspace.controller.js';
@@ -120,6 +122,7 @@ export const services: readonly ServiceDefinition[] = [
   QuotesServiceService,
   QuoteActionsServiceService,
   ForecastSnapshotsServiceService,
+  TaskActionsServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -159,6 +162,7 @@ export const controllers = [
   QuotesController,
   QuoteActionsController,
   ForecastSnapshotsController,
+  TaskActionsController,
 ];
 
 /** Services whose handlers all respect record owners. The others refuse callers with a narrow record scope. */
@@ -194,6 +198,7 @@ const scopedControllers: readonly Type[] = [
   QuotesController,
   QuoteActionsController,
   ForecastSnapshotsController,
+  TaskActionsController,
 ];
 
 /** What wraps the handlers of a controller. */

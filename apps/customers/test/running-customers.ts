@@ -47,6 +47,7 @@ import { CallsServiceService } from '@rapport/contracts/rapport/work/v1/calls_se
 import { EmailsServiceService } from '@rapport/contracts/rapport/work/v1/emails_service';
 import { MeetingsServiceService } from '@rapport/contracts/rapport/work/v1/meetings_service';
 import { NotesServiceService } from '@rapport/contracts/rapport/work/v1/notes_service';
+import { TaskActionsServiceService } from '@rapport/contracts/rapport/work/v1/task_actions_service';
 import { TasksServiceService } from '@rapport/contracts/rapport/work/v1/tasks_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { ViewsServiceService } from '@rapport/contracts/rapport/work/v1/views_service';
@@ -103,6 +104,7 @@ const definitions = {
   ...QuotesServiceService,
   ...QuoteActionsServiceService,
   ...ForecastSnapshotsServiceService,
+  ...TaskActionsServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =

@@ -4,6 +4,7 @@ import { Email } from '@rapport/contracts/rapport/work/v1/email';
 import { Meeting } from '@rapport/contracts/rapport/work/v1/meeting';
 import { Note } from '@rapport/contracts/rapport/work/v1/note';
 import { Task } from '@rapport/contracts/rapport/work/v1/task';
+import type { TaskCompletion } from '@rapport/contracts/rapport/work/v1/task_actions_service';
 import { newCaller, person, type SharedCustomers } from './running-customers.js';
 
 const nothing = new Uint8Array();
@@ -30,6 +31,21 @@ export class WorkTenant {
 
   getTask(id: string): Promise<Task> {
     return this.service.call('getTask', { id }, this.caller);
+  }
+
+  complete(id: string, given: { etag?: string; requestId?: string } = {}): Promise<TaskCompletion> {
+    return this.service.call('completeTask', { id, ...given }, this.caller);
+  }
+
+  skip(id: string): Promise<TaskCompletion> {
+    return this.service.call('skipTask', { id }, this.caller);
+  }
+
+  /** The tasks of a series, in the order of their occurrences. */
+  async series(seriesId: string): Promise<Task[]> {
+    const request = { filter: `seriesId = "${seriesId}"`, pageSize: 200 };
+    const { tasks } = await this.service.call('listTasks', request, this.caller);
+    return tasks.toSorted((one, other) => (one.occurrence! < other.occurrence! ? -1 : 1));
   }
 
   /** Subjects of the tasks that match a filter. */

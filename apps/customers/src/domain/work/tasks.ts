@@ -1,4 +1,4 @@
-import { offsetMs, startOfDayMs } from '@rapport/contracts/filters';
+import { startOfDayMs } from '@rapport/contracts/filters';
 import { TaskPriority, TaskStatus, type Task } from '@rapport/contracts/rapport/work/v1/task';
 import { TasksServiceService } from '@rapport/contracts/rapport/work/v1/tasks_service';
 import type { FieldViolation } from '@rapport/platform';
@@ -7,6 +7,7 @@ import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 import { recordContract } from '../../engine/values/contract.js';
+import { occurrenceOf, recurrenceViolations, withStart, zoneOf } from './recurring-task.js';
 import { timeZoneViolations, violation } from './time-zone.js';
 
 const normalise = normaliserOf<Task>(recordContract('rapport/Task'));
@@ -19,13 +20,17 @@ export const tasks = defineRecord<Task>('rapport/Task', TasksServiceService, {
     const status = record.status || TaskStatus.OPEN;
     return { record: { ...record, status, priority: record.priority || TaskPriority.NORMAL }, violations };
   },
-  guard: (change) => [...timeZoneViolations(change.after.timeZone), ...dueViolations(change.after), ...closing(change)],
+  guard: ({ before, after }: RecordChange<Task>) => {
+    const zone = timeZoneViolations(after.timeZone);
+    const recurrence = zone.length === 0 ? recurrenceViolations({ ...after, recurrence: withStart(after) }) : [];
+    return [...zone, ...dueViolations(after), ...recurrence, ...closing(before, after)];
+  },
   stamp({ before, after }, now) {
     const wasClosed = before !== undefined && isClosed(before);
     const completeTime = isClosed(after) ? (after.completeTime ?? (wasClosed ? before.completeTime : now)) : undefined;
     const { seriesId = after.recurrence && after.id } = after;
     const occurrence = after.recurrence ? (after.occurrence ?? occurrenceOf(after)) : after.occurrence;
-    return { completeTime, seriesId, occurrence, deadline: deadlineOf(after) };
+    return { completeTime, seriesId, occurrence, recurrence: withStart(after), deadline: deadlineOf(after) };
   },
 });
 
@@ -33,11 +38,6 @@ export const TasksController = recordController(tasks, TasksServiceService);
 
 export function isClosed({ status }: Pick<Task, 'status'>): boolean {
   return status === TaskStatus.DONE || status === TaskStatus.CANCELLED;
-}
-
-/** The zone of a task's days. */
-export function zoneOf({ timeZone }: Pick<Task, 'timeZone'>): string {
-  return timeZone ?? 'UTC';
 }
 
 /** When a task is due first: its time, or the start of its day. In milliseconds since the epoch. */
@@ -50,12 +50,6 @@ function deadlineOf(task: Task): string | undefined {
   if (task.dueDate === undefined) return task.dueTime;
   const next = new Date(Date.parse(`${task.dueDate}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
   return new Date(startOfDayMs(next, zoneOf(task))).toISOString();
-}
-
-function occurrenceOf({ dueDate, dueTime, ...task }: Task): string | undefined {
-  if (dueTime === undefined) return dueDate;
-  const ms = Date.parse(dueTime);
-  return new Date(ms + offsetMs(ms, zoneOf(task))).toISOString().slice(0, 19);
 }
 
 function dueViolations({ dueTime, dueDate, reminders, recurrence }: Task): FieldViolation[] {
@@ -76,8 +70,9 @@ function dueViolations({ dueTime, dueDate, reminders, recurrence }: Task): Field
 }
 
 /** Only the methods that complete and skip tasks set the complete time: an update that closes a task leaves it to `stamp`. */
-function closing({ before, after }: RecordChange<Task>): FieldViolation[] {
+function closing(before: Task | undefined, after: Task): FieldViolation[] {
   const closes = isClosed(after) && !(before && isClosed(before));
-  if (!closes || !after.recurrence || after.completeTime !== undefined) return [];
+  const isFollowed = after.nextTaskId !== undefined || after.completeTime !== undefined;
+  if (!closes || !after.recurrence || isFollowed) return [];
   return [violation('status', 'RECURRING', 'of a recurring task can only be changed by :complete and :skip')];
 }
