@@ -162,13 +162,26 @@ function refuseUnready(quote: Quote, today?: string): void {
   if (violations.length > 0) throw invalidArgument(violations);
 }
 
-/** The next number of the tenant. Its row is locked until the end of the transaction, which gives the number back if it fails. */
+/**
+ * The next number of the tenant. Its row is locked until the end of the transaction, which gives the number back if it fails. The
+ * quotes of an imported workspace have numbers before there is a row.
+ */
 async function nextNumber(transaction: StatementTransaction): Promise<string> {
-  const [row] = await transaction.rows<{ number: number }>({
+  const [row = await numberAfterImport(transaction)] = await transaction.rows<{ number: number }>({
     name: 'next_quote_number',
-    sql: `insert into quote_number (tenant_id, last_number) values ($1, 1)
+    sql: `update quote_number set last_number = last_number + 1 where tenant_id = $1 returning last_number as number`,
+    values: [currentCaller().tenantId],
+  });
+  return `Q-${String(row.number).padStart(5, '0')}`;
+}
+
+async function numberAfterImport(transaction: StatementTransaction): Promise<{ number: number }> {
+  const [row] = await transaction.rows<{ number: number }>({
+    name: 'first_quote_number',
+    sql: `insert into quote_number (tenant_id, last_number)
+      values ($1, 1 + coalesce((select max(substring(number from '^Q-([0-9]+)')::integer) from quote), 0))
       on conflict (tenant_id) do update set last_number = quote_number.last_number + 1 returning last_number as number`,
     values: [currentCaller().tenantId],
   });
-  return `Q-${String(row?.number ?? 0).padStart(5, '0')}`;
+  return row!;
 }
