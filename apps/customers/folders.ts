@@ -34,6 +34,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/consents': 'what customers have agreed to',
   'domain/files': 'files of records of any type',
   'domain/assignment': 'rules of assignment, and the log of their choices',
+  'domain/calendars': 'business hours, business time and recurrence',
   'domain/leads': 'leads: their intake, and how they become deals',
   'domain/privacy': 'erasure, and export of personal data',
   'domain/work': 'tasks, notes, calls, meetings and logged e-mails',

@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { PrincipalVerifier } from '@rapport/contracts';
-import { AuditHeadSigner, AuditKeys, PageTokenKey, PersistenceModule, TimerWorker } from '@rapport/persistence';
+import { AuditHeadSigner, AuditKeys, PageTokenKey, PersistenceModule } from '@rapport/persistence';
 import { BulkPace } from './engine/pace/bulk-pace.js';
 import { BulkWork, type BulkLimits } from './engine/pace/bulk-work.js';
 import { ChangeTail } from './engine/changes/log/change-tail.js';
@@ -37,7 +37,7 @@ import { Sealing } from './engine/sealing/sealing.js';
 import type { SubjectKeys } from './engine/sealing/subject-keys.js';
 import { loggedTypes } from './record-types.js';
 import { controllers } from './services.js';
-import { timerHandlers } from './timer-handlers.js';
+import { timerWorker } from './timer-handlers.js';
 import { SuppressionKey } from './domain/suppressions/suppression-key.js';
 
 const importTypes = new ImportTypes(
@@ -142,11 +142,7 @@ export class CustomersModule {
           inject: [MikroORM, BulkWork],
         },
         OperationWatcher,
-        {
-          provide: TimerWorker,
-          useFactory: (orm: MikroORM) => new TimerWorker(orm, timerHandlers, { allowsClockShift }),
-          inject: [MikroORM],
-        },
+        timerWorker(allowsClockShift),
         { provide: SnapshotWorker, useFactory: SnapshotWorker.every(forecastLookMs), inject: [MikroORM] },
       ],
     };

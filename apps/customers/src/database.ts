@@ -29,6 +29,7 @@ import { CreateConsentAndSuppression } from './migrations/create-consent-and-sup
 import { CreateChangeLog } from './migrations/create-change-log.migration.js';
 import { CreateAssociationAndMerge } from './migrations/create-association-and-merge.migration.js';
 import { CreateCustomObject } from './migrations/create-custom-object.migration.js';
+import { CreateCalendar } from './migrations/create-calendar.migration.js';
 import { CreateCustomer } from './migrations/create-customer.migration.js';
 import { CreateErasure } from './migrations/create-erasure.migration.js';
 import { EncryptAllTypes } from './migrations/encrypt-all-types.migration.js';
@@ -184,4 +185,5 @@ export const migrations = [
   CreatePublicLink,
   CreateQuote,
   CreateForecastSnapshot,
+  CreateCalendar,
 ];

@@ -10,6 +10,7 @@ import { loggedCustomers } from './domain/customers/logged-customers.js';
 import { deals } from './domain/deals/deals.js';
 import { assignmentRules } from './domain/assignment/assignment-rules.js';
 import { assignments } from './domain/assignment/assignments.js';
+import { calendars } from './domain/calendars/calendars.js';
 import { leads } from './domain/leads/leads.js';
 import { loggedFiles } from './domain/files/file-message.js';
 import { stageEntries } from './domain/deals/stage-entries.js';
@@ -48,6 +49,7 @@ export const loggedTypes = new LoggedTypes([
   loggedRecord(objectRecords, { empty: { name: '' } }),
   loggedFiles,
   loggedRecord(leads),
+  loggedRecord(calendars),
   loggedRecord(assignmentRules),
   { ...loggedRecord(assignments), scope: { by: 'RECORD', of: assignedRecord } },
   loggedRecord(quotas),

@@ -37,6 +37,8 @@ import { MeetingsServiceService } from '@rapport/contracts/rapport/work/v1/meeti
 import { NotesServiceService } from '@rapport/contracts/rapport/work/v1/notes_service';
 import { TaskActionsServiceService } from '@rapport/contracts/rapport/work/v1/task_actions_service';
 import { TasksServiceService } from '@rapport/contracts/rapport/work/v1/tasks_service';
+import { BusinessTimeServiceService } from '@rapport/contracts/rapport/work/v1/business_time_service';
+import { CalendarsServiceService } from '@rapport/contracts/rapport/work/v1/calendars_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { ViewsServiceService } from '@rapport/contracts/rapport/work/v1/views_service';
 import { WorkspaceServiceService } from '@rapport/contracts/rapport/work/v1/workspace_service';
@@ -62,6 +64,8 @@ import { AssignmentRulesController } from './domain/assignment/assignment-rules.
 import { AssignmentTrialsController } from './domain/assignment/assignment-trials.controller.js';
 import { AssignmentsController } from './domain/assignment/assignments.js';
 import { LeadWorkController } from './domain/leads/lead-work.controller.js';
+import { BusinessTimeController } from './domain/calendars/business-time.controller.js';
+import { CalendarsController } from './domain/calendars/calendars.js';
 import { LeadsController } from './domain/leads/leads.js';
 import { PipelineStagesController } from './domain/deals/pipeline-stages.controller.js';
 import { PipelinesController } from './domain/pipelines/pipelines.js';
@@ -123,6 +127,8 @@ export const services: readonly ServiceDefinition[] = [
   QuoteActionsServiceService,
   ForecastSnapshotsServiceService,
   TaskActionsServiceService,
+  CalendarsServiceService,
+  BusinessTimeServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -163,6 +169,8 @@ export const controllers = [
   QuoteActionsController,
   ForecastSnapshotsController,
   TaskActionsController,
+  CalendarsController,
+  BusinessTimeController,
 ];
 
 /** Services whose handlers all respect record owners. The others refuse callers with a narrow record scope. */
@@ -199,6 +207,8 @@ const scopedControllers: readonly Type[] = [
   QuoteActionsController,
   ForecastSnapshotsController,
   TaskActionsController,
+  CalendarsController,
+  BusinessTimeController,
 ];
 
 /** What wraps the handlers of a controller. */

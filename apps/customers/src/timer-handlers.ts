@@ -1,4 +1,15 @@
-import type { TimerHandler } from '@rapport/persistence';
+import { MikroORM } from '@mikro-orm/postgresql';
+import type { FactoryProvider } from '@nestjs/common';
+import { TimerWorker, type TimerHandler } from '@rapport/persistence';
 
 /** What timers do when they fire, by their kind, such as `task.reminder`. */
-export const timerHandlers: ReadonlyMap<string, TimerHandler> = new Map();
+const timerHandlers: ReadonlyMap<string, TimerHandler> = new Map();
+
+/** @param allowsClockShift in tests only */
+export function timerWorker(allowsClockShift: boolean): FactoryProvider {
+  return {
+    provide: TimerWorker,
+    useFactory: (orm: MikroORM) => new TimerWorker(orm, timerHandlers, { allowsClockShift }),
+    inject: [MikroORM],
+  };
+}

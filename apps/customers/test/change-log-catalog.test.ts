@@ -18,6 +18,7 @@ const unlogged: Record<string, string> = {
   deal_order_value: 'its data is in the deal',
   assignment_rule_key: 'its data is in the rule',
   assignment_turn: 'changes with each assignment, which is logged',
+  calendar_key: 'its data is in the calendar',
   lead_key: 'its data is in the lead',
   lead_order_value: 'its data is in the lead',
   task_key: 'its data is in the task',
@@ -100,6 +101,7 @@ const unloggedColumns: Record<string, readonly string[]> = {
   object_record: ['sort_name', 'search_text', 'terms', 'order_values', 'index_version', 'sealed'],
   assignment_rule: ['sort_name', 'search_text', 'terms', 'index_version'],
   assignment: ['terms', 'index_version'],
+  calendar: ['sort_name', 'search_text', 'index_version'],
   lead: [
     ...['sort_company', 'expected_amount_order', 'search_text', 'terms', 'order_values', 'index_version', 'sealed'],
   ],

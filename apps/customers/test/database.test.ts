@@ -49,6 +49,8 @@ const tablesWithoutScope = {
   audit_head: 'read by a controller that refuses them',
   call_key: 'read with the calls of the keys, or to detect that a value is taken',
   call_order_value: 'read with the calls of the values',
+  calendar: 'of the tenant',
+  calendar_key: 'read with the calendars of the keys, or to detect that a value is taken',
   change_consumer: 'only the platform reads it',
   change_log: 'read through changesInScope, or for a record known to be visible',
   change_log_state: 'of no record',

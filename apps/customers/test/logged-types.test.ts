@@ -18,6 +18,7 @@ import { changesOf } from './change-feeds.js';
 import { defineField, options } from './custom-field-requests.js';
 import { FilesTenant } from './files-tenant.js';
 import { MergingTenant } from './merging-tenant.js';
+import { newCalendar } from './new-calendar.js';
 import { ObjectTenant } from './object-tenant.js';
 import { person, sharedCustomers } from './running-customers.js';
 import { QuotesTenant } from './quotes-tenant.js';
@@ -95,6 +96,7 @@ test('the log has each new record of each type in its response form', async () =
     attendees: [{ email: 'ada@example.com', name: 'Ada', optional: true, response: 2 }],
   });
   const email = await work.createEmail({ toAddresses: ['ada@example.com'], messageId: '1@example.com' });
+  const calendar = await customers.call('createCalendar', { calendar: newCalendar() }, caller);
   const answers: [type: string, id: string, answer: object][] = [
     ['settings', caller.tenantId, settings],
     ['pipeline', pipeline.id, pipeline],
@@ -120,6 +122,7 @@ test('the log has each new record of each type in its response form', async () =
     ['call', call.id, call],
     ['meeting', meeting.id, meeting],
     ['email', email.id, email],
+    ['calendar', calendar.id, calendar],
   ];
 
   // Two of the customers were created for the merge, which deletes one.

@@ -49,6 +49,8 @@ import { MeetingsServiceService } from '@rapport/contracts/rapport/work/v1/meeti
 import { NotesServiceService } from '@rapport/contracts/rapport/work/v1/notes_service';
 import { TaskActionsServiceService } from '@rapport/contracts/rapport/work/v1/task_actions_service';
 import { TasksServiceService } from '@rapport/contracts/rapport/work/v1/tasks_service';
+import { BusinessTimeServiceService } from '@rapport/contracts/rapport/work/v1/business_time_service';
+import { CalendarsServiceService } from '@rapport/contracts/rapport/work/v1/calendars_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { ViewsServiceService } from '@rapport/contracts/rapport/work/v1/views_service';
 import { WorkspaceServiceService } from '@rapport/contracts/rapport/work/v1/workspace_service';
@@ -105,6 +107,8 @@ const definitions = {
   ...QuoteActionsServiceService,
   ...ForecastSnapshotsServiceService,
   ...TaskActionsServiceService,
+  ...CalendarsServiceService,
+  ...BusinessTimeServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =
@@ -277,6 +281,7 @@ export function newCaller(): Caller {
       ...['forecasts.read', 'forecasts.write', 'forecasts.configure'],
       ...['calls', 'emails', 'meetings', 'notes', 'tasks'].flatMap((area) => [`${area}.read`, `${area}.write`]),
       ...['quotes.read', 'quotes.write', 'quotes.approve'],
+      ...['calendars.read', 'calendars.configure'],
     ],
   };
 }

@@ -64,8 +64,7 @@ test(
         tally.cancels += 1;
       }
       await delay(below(400));
-      for (const each of processes) each.kill('SIGKILL');
-      await Promise.all(processes.map((each) => once(each, 'exit')));
+      await endAll(processes, 'SIGKILL');
       tally.kills += processes.length;
     }
     // An outage of two hours.
@@ -73,8 +72,7 @@ test(
     processes = await Promise.all(Array.from({ length: sizes.processes }, () => startProcess()));
     await expect.poll(() => database.rows('select 1 from timer_job limit 1'), { timeout: 600_000 }).toEqual([]);
     const prompt = await firePromptly(tenants);
-    for (const each of processes) each.kill('SIGTERM');
-    await Promise.all(processes.map((each) => once(each, 'exit')));
+    await endAll(processes, 'SIGTERM');
 
     const faults = await faultsOf(requests, cancelled);
     printTally('timers', { timers: requests.length, ...tally, ...prompt, faults: faults.length });
@@ -83,10 +81,27 @@ test(
   soakTimeoutMs,
 );
 
+/** None has ended by itself, whatever became of its connections. */
+async function endAll(processes: ChildProcess[], signal: NodeJS.Signals): Promise<void> {
+  expect(processes.map(({ exitCode }) => exitCode)).toEqual(processes.map(() => null));
+  await Promise.all(
+    processes.map((each) => {
+      const exit = once(each, 'exit');
+      each.kill(signal);
+      return exit;
+    }),
+  );
+}
+
 async function startProcess(): Promise<ChildProcess> {
   const script = join(import.meta.dirname, 'timer-process.mjs');
-  const child = spawn(process.execPath, [script, database.urls.appUrl], { stdio: ['ignore', 'pipe', 'ignore'] });
-  await once(child.stdout, 'data');
+  const child = spawn(process.execPath, [script, database.urls.appUrl], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`A process of the test ended with ${String(code)} before it was ready.`);
+  });
+  await Promise.race([once(child.stdout, 'data'), ended]);
+  // Its end later is the test's doing, which `endAll` checks.
+  ended.catch(() => undefined);
   return child;
 }
 

@@ -264,6 +264,8 @@ async function everything(api: ApiClient): Promise<string> {
     'assignmentRules?showDeleted=true',
     'assignmentRules',
     'assignments',
+    'calendars?showDeleted=true',
+    'calendars',
     'quotas?showDeleted=true',
     'quotas',
     'quotes?showDeleted=true',

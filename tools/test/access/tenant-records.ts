@@ -160,6 +160,8 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   // Each owner has one for a period.
   const makeQuota = () => create('/v1/quotas', { name: marker, period: '2026', amount, ownerId: crypto.randomUUID() });
 
+  const makeCalendar = () => create('/v1/calendars', { name: marker, timeZone: 'Europe/Berlin' });
+
   const makeObject = async () => {
     const key = newMarker();
     const id = await create('/v1/customObjects', { key, displayName: marker });
@@ -241,6 +243,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     quotas: makeQuota,
     ...Object.fromEntries(Object.entries(work).map(([collection, make]) => [collection, once(make)])),
     forecastSnapshots: once(() => create('/v1/forecastSnapshots')),
+    calendars: makeCalendar,
     views: makeView,
     apiKeys: () => create('/v1/apiKeys', { displayName: marker, permissions }),
     users: user,
@@ -275,6 +278,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     ),
     customFields: async () => remove('customFields', await customField()),
     importMappings: async () => remove('importMappings', await importMapping()),
+    calendars: async () => remove('calendars', await makeCalendar()),
     quotas: async () => remove('quotas', await makeQuota()),
     views: async () => remove('views', await makeView()),
     users: async () => remove('users', await makeUser()),

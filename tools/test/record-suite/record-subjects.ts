@@ -51,6 +51,7 @@ const fixtures: Readonly<Record<string, RecordFixture>> = {
       return { dealId: await create('deals', { title: 'A deal', pipelineId, stage: 'lead' }), currency: 'EUR' };
     },
   },
+  'rapport/Calendar': { text: 'name', prepare: async () => ({ timeZone: 'Europe/Berlin' }) },
   'rapport/Pipeline': { text: 'name', prepare: async () => ({ stages }) },
   'rapport/Quota': {
     text: 'name',

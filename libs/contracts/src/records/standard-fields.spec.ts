@@ -41,6 +41,7 @@ test('these types are records', () => {
     'Meeting',
     'Note',
     'Task',
+    'Calendar',
   ];
   expect(records.map(({ type }) => type).toSorted()).toEqual(types.map((type) => `rapport/${type}`).toSorted());
 });

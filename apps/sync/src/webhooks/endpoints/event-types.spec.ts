@@ -66,6 +66,7 @@ const released = [
     'settings',
     'file',
     'quota',
+    'calendar',
   ].flatMap((type) => ['*', 'created', 'updated', 'deleted', 'undeleted', 'merged'].map((verb) => `${type}.${verb}`)),
 ];
 

@@ -1,0 +1,17 @@
+import type { Calendar } from '@rapport/contracts/rapport/work/v1/calendar';
+import { compileCalendar, type CompiledCalendar } from '@rapport/time';
+import { LRUCache } from 'lru-cache';
+import { calendarRule } from './calendars.js';
+
+/** A year takes some hundred microseconds to compile and some kilobytes to keep. */
+const compiled = new LRUCache<string, CompiledCalendar>({ max: 200 });
+
+/** The compiled form of a calendar, kept for each version of it. */
+export function compiledCalendar(tenantId: string, calendar: Calendar): CompiledCalendar {
+  const key = `${tenantId} ${calendar.id} ${calendar.etag}`;
+  const known = compiled.get(key);
+  if (known) return known;
+  const made = compileCalendar(calendarRule(calendar));
+  compiled.set(key, made);
+  return made;
+}

@@ -1,0 +1,122 @@
+import type { Calendar } from '@rapport/contracts/rapport/work/v1/calendar';
+import { CalendarDay } from '@rapport/contracts/rapport/work/v1/calendar';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { newCalendar } from './new-calendar.js';
+import { newCaller, sharedCustomers } from './running-customers.js';
+
+const customers = await sharedCustomers();
+const caller = newCaller();
+const create = (given: Partial<Calendar> = {}) =>
+  customers.call('createCalendar', { calendar: newCalendar(given) }, caller);
+
+describe('a calendar', () => {
+  let office: Calendar;
+
+  beforeAll(async () => {
+    const exceptions = [
+      { date: '2026-12-25', name: 'Christmas', windows: [] },
+      { date: '2026-12-24', name: 'Christmas Eve', windows: [{ opens: '09:00', closes: '12:00' }] },
+    ];
+    office = await create({ exceptions });
+  });
+
+  test('measures the business time between two instants', async () => {
+    const span = { fromTime: '2026-12-23T15:30:00Z', toTime: '2026-12-28T09:00:00Z' };
+    expect(await customers.call('measureBusinessTime', { id: office.id, span }, caller)).toEqual({
+      durationSeconds: (0.5 + 3 + 1) * 3_600,
+    });
+    const backwards = { fromTime: span.toTime, toTime: span.fromTime };
+    await expect(
+      customers.call('measureBusinessTime', { id: office.id, span: backwards }, caller),
+    ).rejects.toMatchObject({ violations: [{ field: 'span.toTime', reason: 'ENDS_BEFORE_START' }] });
+  });
+
+  test('finds when a business time has passed', async () => {
+    const wait = { fromTime: '2026-12-23T15:30:00Z', durationSeconds: 4 * 3_600 };
+    expect(await customers.call('findDueTime', { id: office.id, wait }, caller)).toEqual({
+      dueTime: '2026-12-28T08:30:00.000Z',
+    });
+    const never = await create({ weekly: [] });
+    await expect(customers.call('findDueTime', { id: never.id, wait }, caller)).rejects.toMatchObject({
+      violations: [{ field: 'wait.durationSeconds', reason: 'NEVER_DUE' }],
+    });
+    const early = { ...wait, fromTime: '1969-12-31T00:00:00Z' };
+    await expect(customers.call('findDueTime', { id: office.id, wait: early }, caller)).rejects.toMatchObject({
+      violations: [{ field: 'wait.fromTime', reason: 'YEAR_OUT_OF_RANGE' }],
+    });
+  });
+
+  test('answers by its current version', async () => {
+    const calendar = await create();
+    const wait = { fromTime: '2026-11-30T08:00:00Z', durationSeconds: 3_600 };
+    const due = () => customers.call('findDueTime', { id: calendar.id, wait }, caller);
+    expect(await due()).toEqual({ dueTime: '2026-11-30T09:00:00.000Z' });
+    const weekly = [{ day: CalendarDay.TUESDAY, opens: '10:00', closes: '24:00' }];
+    const changed = { id: calendar.id, calendar: newCalendar({ weekly }), updateMask: ['weekly'] };
+    await customers.call('updateCalendar', changed, caller);
+    expect(await due()).toEqual({ dueTime: '2026-12-01T10:00:00.000Z' });
+  });
+
+  test('explains the windows of a date, and the exception that has them', async () => {
+    expect(await customers.call('explainCalendar', { id: office.id, date: '2026-12-24' }, caller)).toMatchObject({
+      windows: [{ openTime: '2026-12-24T08:00:00.000Z', closeTime: '2026-12-24T11:00:00.000Z' }],
+      exceptionName: 'Christmas Eve',
+    });
+    const sunday = await customers.call('explainCalendar', { id: office.id, date: '2026-12-27' }, caller);
+    expect(sunday).toMatchObject({ windows: [], exceptionName: undefined });
+  });
+
+  test.each<[Partial<Calendar>, string, string]>([
+    [{ timeZone: 'Mars/Olympus' }, 'calendar.timeZone', 'UNKNOWN_ZONE'],
+    [
+      { weekly: [{ day: CalendarDay.MONDAY, opens: '22:00', closes: '06:00' }] },
+      'calendar.weekly[0].closes',
+      'CLOSES_BEFORE_OPENING',
+    ],
+    [
+      { exceptions: ['2026-12-25', '2026-12-25'].map((date) => ({ date, name: undefined, windows: [] })) },
+      'calendar.exceptions[1].date',
+      'DUPLICATE_DATE',
+    ],
+  ])('with %j is refused at %s: %s', async (given, field, reason) => {
+    await expect(create(given)).rejects.toMatchObject({ violations: [{ field, reason }] });
+  });
+
+  test('of another tenant is not found', async () => {
+    const request = { id: office.id, date: '2026-12-24' };
+    await expect(customers.call('explainCalendar', request, newCaller())).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('a recurrence', () => {
+  const expansion = {
+    rule: 'FREQ=DAILY',
+    start: '2026-03-27T02:30:00',
+    timeZone: 'Europe/Berlin',
+    excluded: [],
+    added: [],
+    fromTime: '2026-03-28T00:00:00Z',
+    toTime: '2026-03-31T00:00:00Z',
+  };
+
+  test('is expanded without the times that clocks skip', async () => {
+    expect(await customers.call('expandRecurrence', { expansion }, caller)).toEqual({
+      occurrenceTimes: ['2026-03-28T01:30:00.000Z', '2026-03-30T00:30:00.000Z'],
+      hasMore: false,
+    });
+    const long = { ...expansion, toTime: '2099-01-01T00:00:00Z' };
+    const { occurrenceTimes, hasMore } = await customers.call('expandRecurrence', { expansion: long }, caller);
+    expect([occurrenceTimes.length, hasMore]).toEqual([1_000, true]);
+  });
+
+  test.each([
+    [{ rule: 'FREQ=SECONDLY' }, 'expansion.rule', 'UNSUPPORTED_FREQUENCY'],
+    [{ start: '2026-03-29T02:30:00' }, 'expansion.start', 'SKIPPED_TIME'],
+    [{ added: ['2026-03-29T02:30:00'] }, 'expansion.added[0]', 'SKIPPED_TIME'],
+    [{ timeZone: 'Mars/Olympus' }, 'expansion.timeZone', 'UNKNOWN_ZONE'],
+  ])('with %j is refused at %s: %s', async (given, field, reason) => {
+    await expect(
+      customers.call('expandRecurrence', { expansion: { ...expansion, ...given } }, caller),
+    ).rejects.toMatchObject({ violations: [{ field, reason }] });
+  });
+});
