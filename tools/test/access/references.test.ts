@@ -46,6 +46,6 @@ test.each<[string, string[]]>([
 
 test('an id without a resource in the contract needs an explanation', () => {
   expect(() => placesOf(contractWithSiteVisits(), 'ConfigureVisitPlans')).toThrow(
-    /Add to .* the collection of .*calendar_id/,
+    /Add to .* the collection of .*itinerary_id/,
   );
 });

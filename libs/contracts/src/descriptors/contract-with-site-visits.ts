@@ -70,7 +70,7 @@ function siteVisit(): MessageInitShape<typeof DescriptorProtoSchema> {
 function messagesOfPlans(): MessageInitShape<typeof DescriptorProtoSchema>[] {
   return [
     { name: 'VisitPlan', field: [text('name', 1), text('site_visit_id', 2), text('first_customer_id', 3)] },
-    { name: 'CalendarRequest', field: [text('calendar_id', 1)] },
+    { name: 'ItineraryRequest', field: [text('itinerary_id', 1)] },
     { name: 'GetRequest', field: [text('id', 1)] },
     { name: 'ListRequest', field: [text('filter', 1)] },
     { name: 'SiteVisitRequest', field: [message('site_visit', 'SiteVisit')] },
@@ -88,7 +88,7 @@ function methods(): MessageInitShape<typeof MethodDescriptorProtoSchema>[] {
     method('ConfigureSiteVisits', 'siteVisits.configure', 'SiteVisit'),
     method('GetVisitPlan', 'visitPlans.read', 'GetRequest', { get: '/v1/visitPlans/{id}' }),
     method('CreateVisitPlan', 'visitPlans.write', 'VisitPlanRequest', { post: '/v1/visitPlans', body: 'visit_plan' }),
-    method('ConfigureVisitPlans', 'visitPlans.configure', 'CalendarRequest', { post: '/v1/visitPlans:configure' }),
+    method('ConfigureVisitPlans', 'visitPlans.configure', 'ItineraryRequest', { post: '/v1/visitPlans:configure' }),
   ];
 }
 

@@ -15,7 +15,7 @@ export interface TimerTarget {
 export interface TimerRequest extends TimerTarget {
   /** Names the handler, such as `task.reminder`. */
   kind: string;
-  /** Tells apart the timers of a record and kind, such as `15 minutes before`. */
+  /** Distinguishes the timers of a record and kind, such as `15 minutes before`. */
   purpose: string;
   dueTime: Date;
   /** JSON without personal data: an erasure of the record does not reach it. */
@@ -55,7 +55,7 @@ export function timerStatement({
 }: TimerRequest): Statement {
   return {
     name: 'set_timer',
-    // The row of the timer comes first, as in all that locks both: whoever has it may touch the job.
+    // Each transaction locks the row of the timer before that of the job, so none waits for the other in a circle.
     sql: `with set as (
         insert into timer (tenant_id, id, kind, record_type, record_id, purpose, due_time, payload, state, create_time)
         values ($1, $2, $3, $4, $5, $6, $7, $8, 'PENDING', rapport_clock())
