@@ -1,9 +1,10 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { FactoryProvider } from '@nestjs/common';
 import { TimerWorker, type TimerHandler } from '@rapport/persistence';
+import { reminderKind, remindOfTask } from './domain/work/task-reminders.js';
 
 /** What timers do when they fire, by their kind, such as `task.reminder`. */
-const timerHandlers: ReadonlyMap<string, TimerHandler> = new Map();
+const timerHandlers: ReadonlyMap<string, TimerHandler> = new Map([[reminderKind, remindOfTask]]);
 
 /** @param allowsClockShift in tests only */
 export function timerWorker(allowsClockShift: boolean): FactoryProvider {

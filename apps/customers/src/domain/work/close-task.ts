@@ -11,7 +11,8 @@ import { newLinks } from '../../engine/records/references.js';
 import { currentSeal } from '../../engine/sealing/seal.js';
 import { changeRecord, readForChange, type Known, type RecordRequest } from '../../engine/write/write-record.js';
 import { followingTask } from './recurring-task.js';
-import { isClosed, tasks } from './tasks.js';
+import { isClosed } from './due-task.js';
+import { tasks } from './tasks.js';
 
 /**
  * Handles CompleteTask and SkipTask. The row of the task is locked, and names the task that follows it: of several calls,

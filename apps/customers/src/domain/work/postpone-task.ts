@@ -5,7 +5,8 @@ import { invalidArgument } from '@rapport/platform';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { changeRecord, readForChange, type RecordRequest } from '../../engine/write/write-record.js';
 import { taskClosed } from './close-task.js';
-import { isClosed, tasks } from './tasks.js';
+import { isClosed } from './due-task.js';
+import { tasks } from './tasks.js';
 
 /** Handles ReopenTask. */
 export async function reopenTask(transaction: StatementTransaction, { id, etag }: RecordRequest): Promise<Task> {

@@ -13,12 +13,8 @@ import {
   type Recurrence,
   type RecurrenceMode,
 } from '@rapport/time';
+import { zoneOf } from './due-task.js';
 import { violation } from './time-zone.js';
-
-/** The zone of a task's days. */
-export function zoneOf({ timeZone }: Pick<Task, 'timeZone'>): string {
-  return timeZone ?? 'UTC';
-}
 
 /** The occurrence that a new recurring task is for: its due day, or the instant at which it is due. */
 export function occurrenceOf({ dueDate, dueTime }: Task): string | undefined {

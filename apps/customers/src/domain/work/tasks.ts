@@ -1,4 +1,3 @@
-import { startOfDayMs } from '@rapport/contracts/filters';
 import { TaskPriority, TaskStatus, type Task } from '@rapport/contracts/rapport/work/v1/task';
 import { TasksServiceService } from '@rapport/contracts/rapport/work/v1/tasks_service';
 import type { FieldViolation } from '@rapport/platform';
@@ -7,7 +6,9 @@ import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 import { recordContract } from '../../engine/values/contract.js';
-import { occurrenceOf, recurrenceViolations, withStart, zoneOf } from './recurring-task.js';
+import { deadlineOf, isClosed } from './due-task.js';
+import { occurrenceOf, recurrenceViolations, withStart } from './recurring-task.js';
+import { reminderStatements } from './task-reminders.js';
 import { timeZoneViolations, violation } from './time-zone.js';
 
 const normalise = normaliserOf<Task>(recordContract('rapport/Task'));
@@ -32,25 +33,10 @@ export const tasks = defineRecord<Task>('rapport/Task', TasksServiceService, {
     const occurrence = after.recurrence ? (after.occurrence ?? occurrenceOf(after)) : after.occurrence;
     return { completeTime, seriesId, occurrence, recurrence: withStart(after), deadline: deadlineOf(after) };
   },
+  also: reminderStatements,
 });
 
 export const TasksController = recordController(tasks, TasksServiceService);
-
-export function isClosed({ status }: Pick<Task, 'status'>): boolean {
-  return status === TaskStatus.DONE || status === TaskStatus.CANCELLED;
-}
-
-/** When a task is due first: its time, or the start of its day. In milliseconds since the epoch. */
-export function dueMs(task: Task): number | undefined {
-  if (task.dueTime !== undefined) return Date.parse(task.dueTime);
-  return task.dueDate === undefined ? undefined : startOfDayMs(task.dueDate, zoneOf(task));
-}
-
-function deadlineOf(task: Task): string | undefined {
-  if (task.dueDate === undefined) return task.dueTime;
-  const next = new Date(Date.parse(`${task.dueDate}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
-  return new Date(startOfDayMs(next, zoneOf(task))).toISOString();
-}
 
 function dueViolations({ dueTime, dueDate, reminders, recurrence }: Task): FieldViolation[] {
   const hasDue = dueTime !== undefined || dueDate !== undefined;
