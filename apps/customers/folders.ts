@@ -38,6 +38,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/leads': 'leads: their intake, and how they become deals',
   'domain/privacy': 'erasure, and export of personal data',
   'domain/work': 'tasks, notes, calls, meetings and logged e-mails',
+  'domain/timeline': 'what happened around a record, read from the records about it',
   'domain/workspace': 'all data of a tenant: its export, import and removal',
 };
 
@@ -57,6 +58,7 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
     'domain/files',
   ],
   'domain/leads': ['domain/customers', 'domain/pipelines', 'domain/deals', 'domain/suppressions', 'domain/consents'],
+  'domain/timeline': ['domain/associations', 'domain/files'],
   'domain/workspace': ['domain/suppressions'],
 };
 

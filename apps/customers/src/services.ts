@@ -40,6 +40,7 @@ import { TasksServiceService } from '@rapport/contracts/rapport/work/v1/tasks_se
 import { BusinessTimeServiceService } from '@rapport/contracts/rapport/work/v1/business_time_service';
 import { CalendarsServiceService } from '@rapport/contracts/rapport/work/v1/calendars_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
+import { TimelineServiceService } from '@rapport/contracts/rapport/work/v1/timeline_service';
 import { ViewsServiceService } from '@rapport/contracts/rapport/work/v1/views_service';
 import { WorkspaceServiceService } from '@rapport/contracts/rapport/work/v1/workspace_service';
 import { inTenantSession } from '@rapport/persistence';
@@ -82,6 +83,7 @@ import { CallsController } from './domain/work/calls.js';
 import { EmailsController } from './domain/work/emails.js';
 import { MeetingsController } from './domain/work/meetings.js';
 import { NotesController } from './domain/work/notes.js';
+import { TimelineController } from './domain/timeline/timeline.controller.js';
 import { TaskActionsController } from './domain/work/task-actions.controller.js';
 import { TasksController } from './domain/work/tasks.js';
 import { ViewsController } from './domain/views/views.controller.js';
@@ -129,6 +131,7 @@ export const services: readonly ServiceDefinition[] = [
   TaskActionsServiceService,
   CalendarsServiceService,
   BusinessTimeServiceService,
+  TimelineServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -171,6 +174,7 @@ export const controllers = [
   TaskActionsController,
   CalendarsController,
   BusinessTimeController,
+  TimelineController,
 ];
 
 /** Services whose handlers all respect record owners. The others refuse callers with a narrow record scope. */
@@ -209,6 +213,7 @@ const scopedControllers: readonly Type[] = [
   TaskActionsController,
   CalendarsController,
   BusinessTimeController,
+  TimelineController,
 ];
 
 /** What wraps the handlers of a controller. */

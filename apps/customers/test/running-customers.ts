@@ -52,6 +52,7 @@ import { TasksServiceService } from '@rapport/contracts/rapport/work/v1/tasks_se
 import { BusinessTimeServiceService } from '@rapport/contracts/rapport/work/v1/business_time_service';
 import { CalendarsServiceService } from '@rapport/contracts/rapport/work/v1/calendars_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
+import { TimelineServiceService } from '@rapport/contracts/rapport/work/v1/timeline_service';
 import { ViewsServiceService } from '@rapport/contracts/rapport/work/v1/views_service';
 import { WorkspaceServiceService } from '@rapport/contracts/rapport/work/v1/workspace_service';
 import { AuditKeys, PageTokenKey } from '@rapport/persistence';
@@ -109,6 +110,7 @@ const definitions = {
   ...TaskActionsServiceService,
   ...CalendarsServiceService,
   ...BusinessTimeServiceService,
+  ...TimelineServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =
