@@ -46,7 +46,7 @@ export const folders: readonly string[] = Object.keys(contents);
 
 /** Allowed imports between folders of `domain`. */
 export const domainImports: Readonly<Record<string, readonly string[]>> = {
-  'domain/forecasts': ['domain/deals'],
+  'domain/forecasts': ['domain/pipelines', 'domain/deals'],
   'domain/deals': ['domain/pipelines'],
   'domain/quotes': ['domain/deals', 'domain/pipelines', 'domain/line-items', 'domain/links'],
   'domain/consents': ['domain/suppressions'],

@@ -33,6 +33,7 @@ import { CreateCalendar } from './migrations/create-calendar.migration.js';
 import { CreateCustomer } from './migrations/create-customer.migration.js';
 import { CreateErasure } from './migrations/create-erasure.migration.js';
 import { EncryptAllTypes } from './migrations/encrypt-all-types.migration.js';
+import { CreateForecastSubmission } from './migrations/create-forecast-submission.migration.js';
 import { CreateForecastSnapshot } from './migrations/create-forecast-snapshot.migration.js';
 import { CreateObjectRecord } from './migrations/create-object-record.migration.js';
 import { CreateOperation } from './migrations/create-operation.migration.js';
@@ -186,4 +187,5 @@ export const migrations = [
   CreateQuote,
   CreateForecastSnapshot,
   CreateCalendar,
+  CreateForecastSubmission,
 ];

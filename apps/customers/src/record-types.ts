@@ -14,6 +14,7 @@ import { calendars } from './domain/calendars/calendars.js';
 import { leads } from './domain/leads/leads.js';
 import { loggedFiles } from './domain/files/file-message.js';
 import { stageEntries } from './domain/deals/stage-entries.js';
+import { forecastSubmissions } from './domain/forecasts/submissions.js';
 import { quotas } from './domain/forecasts/quotas.js';
 import { quotes } from './domain/quotes/quotes.js';
 import { pipelines } from './domain/pipelines/pipelines.js';
@@ -58,4 +59,5 @@ export const loggedTypes = new LoggedTypes([
   loggedRecord(meetings, { empty: { subject: '' } }),
   loggedRecord(emails, { empty: { subject: '' } }),
   loggedRecord(notes, { empty: { title: '', body: '' } }),
+  loggedRecord(forecastSubmissions),
 ]);

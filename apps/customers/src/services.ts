@@ -20,6 +20,8 @@ import { DealMovesServiceService } from '@rapport/contracts/rapport/sales/v1/dea
 import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
 import { LeadWorkServiceService } from '@rapport/contracts/rapport/sales/v1/lead_work_service';
 import { LeadsServiceService } from '@rapport/contracts/rapport/sales/v1/leads_service';
+import { ForecastSubmissionsServiceService } from '@rapport/contracts/rapport/sales/v1/forecast_submissions_service';
+import { PipelineReportsServiceService } from '@rapport/contracts/rapport/sales/v1/pipeline_reports_service';
 import { ForecastSnapshotsServiceService } from '@rapport/contracts/rapport/sales/v1/forecast_snapshots_service';
 import { ForecastsServiceService } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
 import { QuotasServiceService } from '@rapport/contracts/rapport/sales/v1/quotas_service';
@@ -70,6 +72,8 @@ import { CalendarsController } from './domain/calendars/calendars.js';
 import { LeadsController } from './domain/leads/leads.js';
 import { PipelineStagesController } from './domain/deals/pipeline-stages.controller.js';
 import { PipelinesController } from './domain/pipelines/pipelines.js';
+import { ForecastSubmissionsController } from './domain/forecasts/submissions.js';
+import { PipelineReportsController } from './domain/forecasts/pipeline-report.js';
 import { ForecastSnapshotsController } from './domain/forecasts/snapshots.controller.js';
 import { ForecastsController } from './domain/forecasts/forecasts.controller.js';
 import { QuotasController } from './domain/forecasts/quotas.js';
@@ -132,6 +136,8 @@ export const services: readonly ServiceDefinition[] = [
   CalendarsServiceService,
   BusinessTimeServiceService,
   TimelineServiceService,
+  PipelineReportsServiceService,
+  ForecastSubmissionsServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -175,6 +181,8 @@ export const controllers = [
   CalendarsController,
   BusinessTimeController,
   TimelineController,
+  PipelineReportsController,
+  ForecastSubmissionsController,
 ];
 
 /** Services whose handlers all respect record owners. The others refuse callers with a narrow record scope. */
@@ -214,6 +222,8 @@ const scopedControllers: readonly Type[] = [
   CalendarsController,
   BusinessTimeController,
   TimelineController,
+  PipelineReportsController,
+  ForecastSubmissionsController,
 ];
 
 /** What wraps the handlers of a controller. */

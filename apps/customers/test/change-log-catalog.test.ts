@@ -33,6 +33,7 @@ const unlogged: Record<string, string> = {
   email_order_value: 'its data is in the e-mail',
   pipeline_key: 'its data is in the pipeline',
   quota_key: 'its data is in the quota',
+  forecast_submission_key: 'its data is in the submission',
   idempotency_key: 'responses of calls, which are not records',
   file_content: 'its data is in the files',
   file_piece: 'bytes of files',
@@ -112,6 +113,7 @@ const unloggedColumns: Record<string, readonly string[]> = {
   call: ['sort_subject', 'search_text', 'terms', 'order_values', 'index_version', 'sealed'],
   meeting: ['sort_subject', 'search_text', 'terms', 'order_values', 'index_version', 'sealed'],
   email: ['sort_subject', 'search_text', 'terms', 'order_values', 'index_version', 'sealed'],
+  forecast_submission: ['sort_note', 'amount_order', 'search_text', 'terms', 'index_version'],
   stage_entry: ['amount_order', 'terms', 'index_version'],
   consent: [],
   // Part of the record's name, and of the hash of the bytes.

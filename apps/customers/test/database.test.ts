@@ -93,6 +93,7 @@ const tablesWithoutScope = {
   outbox: 'no role can read it',
   pipeline: 'of the tenant',
   pipeline_key: 'read with the pipelines of the keys, or to detect that a value is taken',
+  forecast_submission_key: 'read with the submissions of the keys, or to detect that a value is taken',
   quota_key: 'read with the quotas of the keys, or to detect that a value is taken',
   saved_view: 'of no record: each is of the principal that owns it',
   suppression_space: 'of no record',

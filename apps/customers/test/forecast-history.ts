@@ -1,4 +1,4 @@
-import type { ForecastGrouping} from '@rapport/contracts/rapport/sales/v1/forecasts_service';
+import type { ForecastGrouping } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
 import { type ComputeForecastRequest } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
 import type { Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import { StageKind, type Pipeline } from '@rapport/contracts/rapport/sales/v1/pipeline';

@@ -68,7 +68,7 @@ test('a workspace takes at most 20 snapshots in 24 hours', async () => {
   expect(new Set([...list.forecastSnapshots, ...rest.forecastSnapshots].map(({ id }) => id))).toEqual(
     new Set(taken.map(({ id }) => id)),
   );
-  await expect(take()).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED', reason: 'TOO_MANY_SNAPSHOTS' });
+  await expect(take()).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED', reason: 'TOO_MANY_FORECAST_SNAPSHOTS' });
 });
 
 test('a workspace gets the snapshot of its midnight, also when it is late, and after the log it answers forecasts', async () => {

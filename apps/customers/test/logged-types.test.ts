@@ -11,6 +11,7 @@ import { CustomField_Type as Type } from '@rapport/contracts/rapport/customers/v
 import { LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { Suppression, SuppressionReason } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { v7 } from 'uuid';
+import { ForecastSubmission } from '@rapport/contracts/rapport/sales/v1/forecast_submission';
 import { Settings } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { expect, test } from 'vitest';
 import { loggedTypes } from '../src/record-types.js';
@@ -97,6 +98,11 @@ test('the log has each new record of each type in its response form', async () =
   });
   const email = await work.createEmail({ toAddresses: ['ada@example.com'], messageId: '1@example.com' });
   const calendar = await customers.call('createCalendar', { calendar: newCalendar() }, caller);
+  const forecastSubmission = {
+    ...ForecastSubmission.decode(new Uint8Array()),
+    ...{ period: '2026-Q3', amount: { amount: '9', currencyCode: 'EUR' }, note: 'Two renewals slip.' },
+  };
+  const submission = await customers.call('createForecastSubmission', { forecastSubmission }, caller);
   const answers: [type: string, id: string, answer: object][] = [
     ['settings', caller.tenantId, settings],
     ['pipeline', pipeline.id, pipeline],
@@ -123,6 +129,7 @@ test('the log has each new record of each type in its response form', async () =
     ['meeting', meeting.id, meeting],
     ['email', email.id, email],
     ['calendar', calendar.id, calendar],
+    ['forecast_submission', submission.id, submission],
   ];
 
   // Two of the customers were created for the merge, which deletes one.

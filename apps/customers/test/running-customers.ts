@@ -40,6 +40,8 @@ import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/
 import { AssignmentRulesServiceService } from '@rapport/contracts/rapport/work/v1/assignment_rules_service';
 import { AssignmentTrialsServiceService } from '@rapport/contracts/rapport/work/v1/assignment_trials_service';
 import { AssignmentsServiceService } from '@rapport/contracts/rapport/work/v1/assignments_service';
+import { ForecastSubmissionsServiceService } from '@rapport/contracts/rapport/sales/v1/forecast_submissions_service';
+import { PipelineReportsServiceService } from '@rapport/contracts/rapport/sales/v1/pipeline_reports_service';
 import { ForecastSnapshotsServiceService } from '@rapport/contracts/rapport/sales/v1/forecast_snapshots_service';
 import { ForecastsServiceService } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
 import { QuotasServiceService } from '@rapport/contracts/rapport/sales/v1/quotas_service';
@@ -111,6 +113,8 @@ const definitions = {
   ...CalendarsServiceService,
   ...BusinessTimeServiceService,
   ...TimelineServiceService,
+  ...PipelineReportsServiceService,
+  ...ForecastSubmissionsServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =

@@ -271,6 +271,8 @@ async function everything(api: ApiClient): Promise<string> {
     'quotes?showDeleted=true',
     'quotes',
     'forecastSnapshots',
+    'forecastSubmissions?showDeleted=true',
+    'forecastSubmissions',
     'views',
     'customObjects?showDeleted=true',
     `objects/${theirs.living['objects']}/records?showDeleted=true`,

@@ -162,6 +162,8 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
 
   const makeCalendar = () => create('/v1/calendars', { name: marker, timeZone: 'Europe/Berlin' });
 
+  const makeSubmission = () => create('/v1/forecastSubmissions', { note: marker, period: '2026', amount });
+
   const makeObject = async () => {
     const key = newMarker();
     const id = await create('/v1/customObjects', { key, displayName: marker });
@@ -242,6 +244,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     objectRecords: once(makeObjectRecord),
     quotas: makeQuota,
     ...Object.fromEntries(Object.entries(work).map(([collection, make]) => [collection, once(make)])),
+    forecastSubmissions: makeSubmission,
     forecastSnapshots: once(() => create('/v1/forecastSnapshots')),
     calendars: makeCalendar,
     views: makeView,
@@ -279,6 +282,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     customFields: async () => remove('customFields', await customField()),
     importMappings: async () => remove('importMappings', await importMapping()),
     calendars: async () => remove('calendars', await makeCalendar()),
+    forecastSubmissions: async () => remove('forecastSubmissions', await makeSubmission()),
     quotas: async () => remove('quotas', await makeQuota()),
     views: async () => remove('views', await makeView()),
     users: async () => remove('users', await makeUser()),

@@ -64,6 +64,10 @@ const fixtures: Readonly<Record<string, RecordFixture>> = {
   'rapport/Call': { text: 'subject' },
   'rapport/Meeting': { text: 'subject', prepare: async () => ({ startTime: '2026-09-30T09:00:00Z' }) },
   'rapport/Email': { text: 'subject' },
+  'rapport/ForecastSubmission': {
+    text: 'note',
+    prepare: async () => ({ period: '2026', amount: { currencyCode: 'EUR', amount: '100' } }),
+  },
   'rapport/CustomObject': { text: 'displayName', unique: () => ({ key: `key_${newDigits()}` }), needsUnique: true },
   'rapport/ObjectRecord': {
     text: 'name',

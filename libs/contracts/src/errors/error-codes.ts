@@ -102,6 +102,7 @@ const operationErrorCodes: Record<string, ErrorCodeMeaning> = {
   FILE_NOT_FOUND: ['NOT_FOUND', 'The file does not exist.'],
   FILE_QUOTA: ['RESOURCE_EXHAUSTED', 'The files of the workspace use its whole quota.'],
   FILE_UPLOAD_NOT_FOUND: ['NOT_FOUND', 'The upload does not exist or has expired.'],
+  FORECAST_SNAPSHOT_NOT_FOUND: ['NOT_FOUND', 'The forecast snapshot does not exist.'],
   HISTORY_ERASED: ['FAILED_PRECONDITION', 'The change log no longer has the values of that time.'],
   HISTORY_EXPIRED: ['FAILED_PRECONDITION', 'The change log does not reach back to that time.'],
   HOOK_NOT_FOUND: ['NOT_FOUND', 'The received webhook or its body does not exist.'],
@@ -187,6 +188,10 @@ const operationErrorCodes: Record<string, ErrorCodeMeaning> = {
   TOO_MANY_READERS: ['RESOURCE_EXHAUSTED', 'Too many clients read the change feed.'],
   TOO_MANY_ROLES: ['RESOURCE_EXHAUSTED', 'The workspace has 100 roles of its own.'],
   TOO_MANY_SNAPSHOTS: ['RESOURCE_EXHAUSTED', 'Too many snapshots are being read.'],
+  TOO_MANY_FORECAST_SNAPSHOTS: [
+    'RESOURCE_EXHAUSTED',
+    'The workspace has taken too many forecast snapshots in 24 hours.',
+  ],
   TOO_MANY_VIEWS: ['RESOURCE_EXHAUSTED', 'The owner has 200 views.'],
   TOO_MANY_TEAMS: ['RESOURCE_EXHAUSTED', 'The workspace has 500 teams.'],
   TOO_MANY_UPLOADS: ['RESOURCE_EXHAUSTED', 'The workspace has 100 incomplete uploads.'],

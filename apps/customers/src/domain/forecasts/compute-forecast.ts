@@ -4,11 +4,14 @@ import {
   type ComputeForecastRequest,
   type Forecast,
 } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
-import { forkBeyondScope, readEachForTenant } from '@rapport/persistence';
+import { forkBeyondScope, readEachForTenant, readForTenant } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument, ownersSeenBy } from '@rapport/platform';
 import { knownSince } from '../../engine/changes/history/known-since.js';
 import { clockSkewMs } from '../../engine/changes/history/record-as-of.js';
 import { ofAll } from '../../engine/query/list/planner-settings.js';
+import { missingRecord } from '../../engine/records/missing-record.js';
+import { knownRecord } from '../../engine/records/record-statements.js';
+import { pipelines } from '../pipelines/pipelines.js';
 import { forecastGroups } from './forecast-groups.js';
 import { latestSnapshot } from './find-snapshots.js';
 import {
@@ -29,6 +32,7 @@ const revertedTypes = ['deal', 'quota', 'settings'];
 export async function computeForecast(em: EntityManager, request: ComputeForecastRequest): Promise<Forecast> {
   const { asOf } = request;
   const { tenantId } = currentCaller();
+  if (request.pipelineId !== undefined) await checkPipeline(em, request.pipelineId);
   if (asOf === undefined) {
     const settings = await forecastSettings(em, tenantId, undefined);
     const forecast = await forecastOf(em, request, { since: undefined }, settings);
@@ -49,6 +53,12 @@ export async function computeForecast(em: EntityManager, request: ComputeForecas
   const known = await loggedSince(em);
   if (time >= known) return { ...past, computeTime: time.toISOString(), source: ForecastSource.LOG };
   return (await forecastOfSnapshot(reader, request, time)) ?? historyExpired(known);
+}
+
+/** @throws AppError NOT_FOUND unless the pipeline is live, or deleted: its deals were in forecasts */
+async function checkPipeline(em: EntityManager, id: string): Promise<void> {
+  const found = await readForTenant(em, knownRecord(pipelines, id));
+  if (found.length === 0) throw await missingRecord(em, pipelines, id);
 }
 
 /** The forecast of the latest snapshot at a time. Undefined without one that has the period. */

@@ -61,7 +61,7 @@ async function createSnapshot(em: EntityManager): Promise<ForecastSnapshot> {
   ]);
   if (Number(counted[0]?.['count']) >= maxDaily) {
     const message = `A workspace takes at most ${maxDaily} snapshots in 24 hours.`;
-    throw new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_SNAPSHOTS', message, { retryAfterSeconds: 3_600 });
+    throw new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_FORECAST_SNAPSHOTS', message, { retryAfterSeconds: 3_600 });
   }
   const asOf = new Date(counted[0]?.['now'] as string);
   const id = await takeSnapshot(em, { tenantId, principalId, asOf, isNightly: false });

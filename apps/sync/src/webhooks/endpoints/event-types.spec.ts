@@ -67,6 +67,7 @@ const released = [
     'file',
     'quota',
     'calendar',
+    'forecast_submission',
   ].flatMap((type) => ['*', 'created', 'updated', 'deleted', 'undeleted', 'merged'].map((verb) => `${type}.${verb}`)),
 ];
 
