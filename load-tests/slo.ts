@@ -17,6 +17,8 @@ export const objectives = {
     CreateDeal: 150,
     UpdateDeal: 150,
     AggregateDeals: 500,
+    ComputeForecast: 500,
+    GetPipelineReport: 500,
     GetQuote: 50,
     ListQuotes: 150,
     CreateQuote: 150,

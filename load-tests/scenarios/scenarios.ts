@@ -1,6 +1,7 @@
 import { mixes } from '../mixes.ts';
 import { deals } from './deals.ts';
 import { files } from './files.ts';
+import { forecasts } from './forecasts.ts';
 import { feed } from './feed.ts';
 import { grpcReads } from './grpc-reads.ts';
 import { importFile } from './import-file.ts';
@@ -23,6 +24,7 @@ export const scenarios: Record<string, (baseUrl: string) => Scenario> = {
   objects,
   files,
   settings,
+  forecasts,
   import: importFile,
   workspace,
   feed,

@@ -22,6 +22,7 @@ test.each([
   ['deals', 10],
   ['files', 2],
   ['leads', 5],
+  ['forecasts', 6],
   ['search', 1],
   ['clients', 1],
 ])('the commands of docs/%s.md, as they are printed, get the answers that it shows', async (document, answered) => {
