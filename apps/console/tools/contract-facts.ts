@@ -54,7 +54,7 @@ function operationOf(contract: Contract, route: RestRoute, fields: Fields): Oper
   };
 }
 
-export function operationId(method: string): string {
+function operationId(method: string): string {
   return method.charAt(0).toLowerCase() + method.slice(1);
 }
 

@@ -3,7 +3,7 @@ import { follow, invalidate, Problem } from '../contract/api.ts';
 import { theContract } from '../contract/contract.ts';
 
 /** A change of a record of the workspace. */
-export interface LiveChange {
+interface LiveChange {
   /** UUID of the change. */
   id: string;
   /** Such as `customer`. */

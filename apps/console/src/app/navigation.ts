@@ -33,7 +33,7 @@ export interface Place {
   tabs?: readonly string[];
 }
 
-export interface PlaceGroup {
+interface PlaceGroup {
   key: string;
   places: readonly Place[];
 }

@@ -2,7 +2,7 @@ import { useSuspenseQuery } from '@tanstack/react-query';
 import { consoleHeaders } from '../contract/api.ts';
 
 /** Who is signed in, and what they may do. */
-export interface Session {
+interface Session {
   user: { id: string; name: string; email: string };
   workspace: { id: string; name: string; slug: string };
   /** Such as `customers.read`. */

@@ -1,6 +1,6 @@
 import { useEffect, useEffectEvent, useSyncExternalStore } from 'react';
 
-export interface Shortcut {
+interface Shortcut {
   /** Such as `e`, `mod+k` (⌘ or Ctrl), `shift+enter`, or `g c` for one key after the other. */
   keys: string;
   /** Key of its name in the catalogs, or the name itself. */

@@ -35,7 +35,7 @@ export function isJson(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-export interface CallOptions {
+interface CallOptions {
   /** Of a JSON body. */
   body?: unknown;
   /** Raw bytes of a body that is a file. */
@@ -238,7 +238,7 @@ export const queryClient = new QueryClient({
   },
 });
 
-export interface ReadQuery<Answer> {
+interface ReadQuery<Answer> {
   queryKey: unknown[];
   queryFn: (context: QueryFunctionContext) => Promise<Answer>;
   enabled: boolean;

@@ -46,7 +46,7 @@ export function Split<Item>({ label, items, idOf, nameOf, line, chosenId, onChoo
   );
 }
 
-export interface SplitProps<Item> {
+interface SplitProps<Item> {
   label: string;
   items: readonly Item[];
   idOf: (item: Item) => string;

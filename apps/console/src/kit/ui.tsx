@@ -68,7 +68,7 @@ export function Key({ children }: { children: ReactNode }) {
   return <kbd className={style.key}>{children}</kbd>;
 }
 
-export type Tone = 'mark' | 'danger' | 'warn' | 'good' | 'info' | 'line' | 'quiet';
+type Tone = 'mark' | 'danger' | 'warn' | 'good' | 'info' | 'line' | 'quiet';
 
 export function Chip({ tone = 'quiet', icon, children }: { tone?: Tone; icon?: IconType; children: ReactNode }) {
   return (
@@ -131,7 +131,7 @@ export function Ticks({ label, count = 24, value, limit, tone = 'accent', height
   );
 }
 
-export interface TicksProps {
+interface TicksProps {
   label: string;
   count?: number;
   /** From 0 to 1. */

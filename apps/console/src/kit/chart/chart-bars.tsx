@@ -1,5 +1,6 @@
 import { Table2 } from 'lucide-react';
 import { useState } from 'react';
+import { Table } from '../table.tsx';
 import { format, t } from '../../app/language.ts';
 import { Button } from '../ui.tsx';
 import style from './chart.module.css';
@@ -19,7 +20,14 @@ export function BarChart({ title, bars, heads, isTable }: BarChartProps) {
   const top = niceTop(Math.max(...bars.map(({ value, before }) => Math.max(value, before)), 1));
   const isCompared = bars.some(({ before }) => before > 0);
   const share = (value: number) => `${(value / top) * 100}%`;
-  if (isTable) return <BarTable title={title} bars={bars} heads={heads} />;
+  if (isTable)
+    return (
+      <Table
+        label={title}
+        heads={heads}
+        rows={bars.map(({ name, value, before }) => [name, format.number(value), format.number(before)])}
+      />
+    );
   return (
     <figure className={style.bars} aria-label={title} role="img">
       {[1, 2, 3].map((step) => (
@@ -45,37 +53,12 @@ export function BarChart({ title, bars, heads, isTable }: BarChartProps) {
   );
 }
 
-export interface BarChartProps {
+interface BarChartProps {
   title: string;
   bars: readonly Bar[];
   /** Heads of the table: of the names, the values and the comparison. */
   heads: readonly [string, string, string];
   isTable: boolean;
-}
-
-function BarTable({ title, bars, heads }: Omit<BarChartProps, 'isTable'>) {
-  return (
-    <table className={style.table} aria-label={title}>
-      <thead>
-        <tr>
-          {heads.map((head) => (
-            <th key={head} scope="col">
-              {head}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {bars.map(({ name, value, before }) => (
-          <tr key={name}>
-            <th scope="row">{name}</th>
-            <td>{format.number(value)}</td>
-            <td>{format.number(before)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
 }
 
 /** Whether a chart is shown as a table, and the button that changes it. */

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import UPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { Table } from '../table.tsx';
 import { format, language } from '../../app/language.ts';
 import style from './chart.module.css';
 
@@ -11,7 +12,7 @@ export interface Series {
   values: readonly number[];
 }
 
-export interface AreaChartProps {
+interface AreaChartProps {
   /** What the values are and their unit, for the axis and for readers. */
   title: string;
   /** Seconds since 1970, ascending. A gap of more than three seconds is left empty. */
@@ -99,28 +100,14 @@ export function AreaTable({ title, times, series }: Omit<AreaChartProps, 'second
   const step = Math.max(1, Math.ceil(times.length / 12));
   const rows = times.map((time, index) => ({ time, index })).filter(({ index }) => index % step === 0);
   return (
-    <table className={style.table} aria-label={title}>
-      <thead>
-        <tr>
-          <th scope="col">{title}</th>
-          {series.map(({ name }) => (
-            <th key={name} scope="col">
-              {name}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(({ time, index }) => (
-          <tr key={time}>
-            <th scope="row">{timeText(time)}</th>
-            {series.map(({ name, values }) => (
-              <td key={name}>{format.number(Math.round(values[index] ?? 0))}</td>
-            ))}
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <Table
+      label={title}
+      heads={[title, ...series.map(({ name }) => name)]}
+      rows={rows.map(({ time, index }) => [
+        timeText(time),
+        ...series.map(({ values }) => format.number(Math.round(values[index] ?? 0))),
+      ])}
+    />
   );
 }
 

@@ -1,5 +1,5 @@
 /** A part of a filter, as it is coloured. `search` is a word without operator, which is searched for. */
-export interface Token {
+interface Token {
   kind: 'field' | 'operator' | 'join' | 'value' | 'mark' | 'search';
   start: number;
   text: string;
@@ -8,7 +8,7 @@ export interface Token {
 /** What may follow a text. */
 type Expected = 'term' | 'value' | 'list' | 'between' | 'end';
 
-export interface Scan {
+interface Scan {
   tokens: Token[];
   expected: Expected;
 }

@@ -21,7 +21,7 @@ import { contextAt, isWhole, scan, type Context } from './filter-language.ts';
 /** A pause in typing after which a whole filter is applied. */
 const pauseMs = 400;
 
-export interface FilterState {
+interface FilterState {
   text: string;
   /** Whether the text is what the list shows. */
   isApplied: boolean;

@@ -1,4 +1,7 @@
+import { ChevronDown, TriangleAlert } from 'lucide-react';
 import {
+  Button as AriaButton,
+  Checkbox,
   FieldError,
   Input,
   Label,
@@ -6,84 +9,89 @@ import {
   ListBoxItem,
   Popover,
   Select as AriaSelect,
-  Button as AriaButton,
   SelectValue,
   Text,
   TextArea,
   TextField as AriaTextField,
   type TextFieldProps as AriaTextFieldProps,
 } from 'react-aria-components';
-import { ChevronDown, TriangleAlert } from 'lucide-react';
+import text from '../../style/text.module.css';
 import { Icon, join } from '../ui.tsx';
 import style from './field.module.css';
 
-/** A text with its label. `error` is the sentence of the server. */
-export function TextField({ label, help, error, lines = 1, placeholder, beside = false, ...rest }: TextFieldProps) {
+/** What is said of any input. */
+export interface Naming {
+  label: string;
+  /** Whether what is beside the input says its label: readers of the screen hear it alone. */
+  isHiddenLabel?: boolean;
+  /** The sentence of the contract, and that of the server. */
+  help?: string;
+  error?: string;
+  autoFocus?: boolean;
+}
+
+export function FieldLabel({ label, isHiddenLabel }: Naming) {
+  return isHiddenLabel ? null : <Label className={style.label}>{label}</Label>;
+}
+
+/** The help of an input, or the error in its place. */
+export function FieldEnd({ help, error }: Naming) {
   return (
-    <AriaTextField {...rest} isInvalid={error !== undefined} className={join(style.field, beside && style.beside)}>
-      <Label className={style.label}>{label}</Label>
+    <>
+      {help !== undefined && error === undefined && (
+        <Text slot="description" className={style.help}>
+          {help}
+        </Text>
+      )}
+      <FieldError className={style.error}>
+        <Icon of={TriangleAlert} small />
+        {error}
+      </FieldError>
+    </>
+  );
+}
+
+/** What a React Aria field needs of its naming. */
+export function fieldProps({ label, isHiddenLabel, error }: Naming) {
+  return {
+    isInvalid: error !== undefined,
+    'aria-label': isHiddenLabel ? label : undefined,
+    className: style.field,
+  };
+}
+
+/** A text with its label. */
+export function TextField({ lines = 1, placeholder, ...props }: TextFieldProps) {
+  const { label: _, isHiddenLabel: __, help: ___, error: ____, ...rest } = props;
+  return (
+    <AriaTextField {...rest} {...fieldProps(props)}>
+      <FieldLabel {...props} />
       {lines > 1 ? (
         <TextArea className={join(style.input, style.area)} rows={lines} />
       ) : (
         <Input className={style.input} placeholder={placeholder} />
       )}
-      {help !== undefined && error === undefined && (
-        <Text slot="description" className={style.help}>
-          {help}
-        </Text>
-      )}
-      <FieldError className={style.error}>
-        <Icon of={TriangleAlert} small />
-        {error}
-      </FieldError>
+      <FieldEnd {...props} />
     </AriaTextField>
   );
 }
 
-export interface TextFieldProps extends Omit<AriaTextFieldProps, 'className' | 'style' | 'children' | 'isInvalid'> {
-  label: string;
-  help?: string;
-  error?: string;
+interface TextFieldProps extends Naming, Omit<AriaTextFieldProps, 'className' | 'style' | 'children' | 'autoFocus'> {
   lines?: number;
   /** An example, never the label. */
   placeholder?: string;
-  /** Whether the label is at the left. */
-  beside?: boolean;
 }
 
 /** A choice of one of a few values. An empty id stands for none. */
-export function Select({
-  label,
-  options,
-  value,
-  onChange,
-  help,
-  error,
-  beside = false,
-  isHiddenLabel = false,
-}: SelectProps) {
+export function Select({ options, value, onChange, ...naming }: SelectProps) {
   return (
-    <AriaSelect
-      value={value}
-      onChange={(key) => onChange(key === null ? '' : String(key))}
-      isInvalid={error !== undefined}
-      className={join(style.field, beside && style.beside)}
-      aria-label={isHiddenLabel ? label : undefined}
-    >
-      {!isHiddenLabel && <Label className={style.label}>{label}</Label>}
+    <AriaSelect value={value} onChange={(key) => onChange(key === null ? '' : String(key))} {...fieldProps(naming)}>
+      <FieldLabel {...naming} />
       <AriaButton className={join(style.input, style.select)}>
         <SelectValue className={style.value} />
         <Icon of={ChevronDown} />
       </AriaButton>
-      {help !== undefined && error === undefined && (
-        <Text slot="description" className={style.help}>
-          {help}
-        </Text>
-      )}
-      <FieldError className={style.error}>
-        <Icon of={TriangleAlert} small />
-        {error}
-      </FieldError>
+      <FieldEnd {...naming} />
       <Popover className={style.popover}>
         <ListBox className={style.list}>
           {options.map(({ id, name }) => (
@@ -97,13 +105,27 @@ export function Select({
   );
 }
 
-export interface SelectProps {
-  label: string;
+interface SelectProps extends Naming {
   options: readonly { id: string; name: string }[];
   value: string;
   onChange: (id: string) => void;
-  help?: string;
-  error?: string;
-  beside?: boolean;
-  isHiddenLabel?: boolean;
+}
+
+export function Check({ label, isHiddenLabel, isSelected, onChange }: CheckProps) {
+  return (
+    <Checkbox
+      isSelected={isSelected}
+      onChange={onChange}
+      className={style.check}
+      aria-label={isHiddenLabel ? label : undefined}
+    >
+      <span className={style.box} aria-hidden />
+      {!isHiddenLabel && <span className={text.cut}>{label}</span>}
+    </Checkbox>
+  );
+}
+
+interface CheckProps extends Pick<Naming, 'label' | 'isHiddenLabel'> {
+  isSelected: boolean;
+  onChange: (isSelected: boolean) => void;
 }

@@ -1,11 +1,11 @@
 import { X } from 'lucide-react';
 import { useState } from 'react';
-import { Button as AriaButton, Checkbox, Tag, TagGroup, TagList } from 'react-aria-components';
+import { Button as AriaButton, Tag, TagGroup, TagList } from 'react-aria-components';
 import { labels, language, t } from '../../app/language.ts';
 import { theContract } from '../../contract/contract.ts';
 import { isJson, textAt } from '../../contract/api.ts';
 import { Icon } from '../ui.tsx';
-import { Select, TextField } from './field.tsx';
+import { Check, Select, TextField, type Naming } from './field.tsx';
 import type { FormField } from './form-field.ts';
 import { Fault, type Faults } from './form-faults.tsx';
 import style from './form.module.css';
@@ -13,8 +13,8 @@ import { ReferencePicker } from './reference.tsx';
 
 export interface WidgetProps {
   field: FormField;
-  /** Empty where what is beside it names it. */
   label: string;
+  isHiddenLabel?: boolean;
   value: unknown;
   /** Undefined leaves the value out, null clears it. */
   onChange: (value: unknown) => void;
@@ -48,17 +48,18 @@ export function Widget(props: WidgetProps) {
 }
 
 /** What the label and the help of an input are. */
-function useNaming({ field, label, error, autoFocus, isBrief }: WidgetProps) {
+function namingOf({ field, label, isHiddenLabel = false, error, autoFocus, isBrief }: WidgetProps): Naming {
   // The comments of the contract are English. One that only repeats the name says nothing.
   const words = field.help?.split(' ').length ?? 0;
-  const saysMore = language === 'en' && words > 4;
-  return {
-    label: label === '' ? '' : `${label}${field.required ? ' *' : ''}`,
-    ...(label === '' && { 'aria-label': field.label ?? field.name }),
-    ...(saysMore && isBrief !== true && label !== '' && { help: (field.help ?? '').replaceAll('`', '') }),
-    ...(autoFocus === true && { autoFocus }),
-    error,
-  };
+  const hasHelp = language === 'en' && words > 4 && isBrief !== true && !isHiddenLabel;
+  const help = hasHelp ? field.help?.replaceAll('`', '') : undefined;
+  return { label: field.required ? `${label} *` : label, isHiddenLabel, help, error, autoFocus };
+}
+
+/** Values to choose from: those of the field, or of its enum. */
+function choicesOf({ options, of }: FormField): readonly { id: string; name: string }[] {
+  const values = theContract().enumValues(of);
+  return options ?? values.map(({ name }) => ({ id: name, name: labels.value(of ?? '', name) }));
 }
 
 /** Text that becomes a number where the field has one. What is no number is sent as it is, and the server says so. */
@@ -69,7 +70,7 @@ function Plain(props: WidgetProps) {
     isNumber && typed.trim() !== '' && Number.isFinite(Number(typed)) ? Number(typed) : typed;
   return (
     <TextField
-      {...useNaming(props)}
+      {...namingOf(props)}
       value={typeof value === 'string' || typeof value === 'number' ? String(value) : ''}
       onChange={(typed) => onChange(typed === '' ? null : toValue(typed))}
       lines={(field.maxLength ?? 0) > 500 && !('in' in field) ? 4 : 1}
@@ -84,7 +85,7 @@ function Moment(props: WidgetProps) {
   const text = typeof value === 'string' ? value : '';
   return (
     <TextField
-      {...useNaming(props)}
+      {...namingOf(props)}
       type={isDay ? 'date' : 'datetime-local'}
       value={isDay ? text : localTime(text)}
       onChange={(typed) => onChange(typed === '' ? null : isDay ? typed : new Date(typed).toISOString())}
@@ -101,18 +102,11 @@ function localTime(moment: string): string {
 
 function Options(props: WidgetProps) {
   const { field, value, onChange } = props;
-  const values =
-    field.options ??
-    theContract()
-      .enumValues(field.of)
-      .map(({ name }) => ({ id: name, name: labels.value(field.of ?? '', name) }));
-  const { label, ...naming } = useNaming(props);
+  const choices = choicesOf(field);
   return (
     <Select
-      {...naming}
-      label={label === '' ? (field.label ?? field.name) : label}
-      isHiddenLabel={label === ''}
-      options={field.required ? values : [{ id: '', name: t('form.none') }, ...values]}
+      {...namingOf(props)}
+      options={field.required ? choices : [{ id: '', name: t('form.none') }, ...choices]}
       value={typeof value === 'string' ? value : ''}
       onChange={(id) => onChange(id === '' ? null : id)}
     />
@@ -120,14 +114,10 @@ function Options(props: WidgetProps) {
 }
 
 function Picker(props: WidgetProps) {
-  const { field, value, onChange, error } = props;
-  const { label, help, autoFocus } = useNaming(props);
+  const { field, value, onChange } = props;
   return (
     <ReferencePicker
-      autoFocus={autoFocus ?? false}
-      label={label}
-      help={help}
-      error={error}
+      {...namingOf(props)}
       resource={field.reference ?? ''}
       value={typeof value === 'string' ? value : ''}
       onChange={(id) => onChange(id === '' ? null : id)}
@@ -136,19 +126,11 @@ function Picker(props: WidgetProps) {
 }
 
 function Bool(props: WidgetProps) {
-  const { field, label, value, onChange, error } = props;
-  const { help } = useNaming(props);
+  const { value, onChange } = props;
+  const { label, isHiddenLabel, help, error } = namingOf(props);
   return (
     <div className={style.field}>
-      <Checkbox
-        isSelected={value === true}
-        onChange={onChange}
-        className={style.check}
-        aria-label={label === '' ? field.name : undefined}
-      >
-        <span className={style.box} />
-        {label}
-      </Checkbox>
+      <Check isSelected={value === true} onChange={onChange} label={label} isHiddenLabel={isHiddenLabel} />
       {help !== undefined && <p className={style.help}>{help}</p>}
       {error !== undefined && <Fault>{error}</Fault>}
     </div>
@@ -156,24 +138,19 @@ function Bool(props: WidgetProps) {
 }
 
 function Money(props: WidgetProps) {
-  const { field, value, onChange, error } = props;
+  const { value, onChange } = props;
   const money = isJson(value) ? value : {};
   const set = (part: 'amount' | 'currencyCode', typed: string) => {
     const next = { amount: textAt(money, 'amount'), currencyCode: textAt(money, 'currencyCode'), [part]: typed };
     onChange(next.amount === '' && next.currencyCode === '' ? null : next);
   };
-  const { label, help, autoFocus } = useNaming(props);
   return (
     <div className={style.money}>
       <TextField
-        label={label}
-        aria-label={label === '' ? field.name : undefined}
-        help={help}
-        autoFocus={autoFocus}
+        {...namingOf(props)}
         inputMode="decimal"
         value={textAt(money, 'amount')}
         onChange={(typed) => set('amount', typed)}
-        error={error}
       />
       <TextField
         label={t('form.currency')}
@@ -191,11 +168,7 @@ function Texts(props: WidgetProps) {
   const items = Array.isArray(value) ? value.map(String) : [];
   // What is being typed is a part of the value already: nothing moves under the pointer when the focus leaves.
   const kept = draft.trim() === '' ? items : items.slice(0, -1);
-  const choices =
-    field.options ??
-    theContract()
-      .enumValues(field.of)
-      .map(({ name }) => ({ id: name, name: labels.value(field.of ?? '', name) }));
+  const choices = choicesOf(field);
   const add = (added: string) => {
     setDraft('');
     onChange([...new Set([...kept, added.trim()])].filter((item) => item !== ''));
@@ -205,7 +178,7 @@ function Texts(props: WidgetProps) {
     setDraft(next);
     onChange(next.trim() === '' ? kept : [...kept, next.trim()]);
   };
-  const naming = useNaming(props);
+  const naming = namingOf(props);
   return (
     <div className={style.field}>
       {kept.length > 0 && (
@@ -226,14 +199,7 @@ function Texts(props: WidgetProps) {
         </TagGroup>
       )}
       {choices.length > 0 ? (
-        <Select
-          {...naming}
-          label={naming.label === '' ? field.name : naming.label}
-          isHiddenLabel={naming.label === ''}
-          options={choices.filter(({ id }) => !items.includes(id))}
-          value=""
-          onChange={add}
-        />
+        <Select {...naming} options={choices.filter(({ id }) => !items.includes(id))} value="" onChange={add} />
       ) : (
         <TextField
           {...naming}
@@ -258,7 +224,7 @@ export function JsonText(props: WidgetProps) {
   const { value, onChange } = props;
   const [typed, setTyped] = useState<string>();
   const [isBad, setIsBad] = useState(false);
-  const naming = useNaming(props);
+  const naming = namingOf(props);
   const change = (next: string) => {
     setTyped(next);
     const parsed = parse(next);

@@ -79,7 +79,8 @@ export function FormRow({
   return (
     <Input
       field={field}
-      label={isHiddenLabel ? '' : nameOf(field, message)}
+      label={nameOf(field, message)}
+      isHiddenLabel={isHiddenLabel}
       value={isCustom ? inner[keyOf(field)] : value[field.name]}
       onChange={(next) =>
         onChange(
@@ -117,10 +118,10 @@ export function inputsOf(message: string, isNew = true): readonly FormField[] {
     .filter(({ output, once }) => output !== true && (isNew || once !== true));
 }
 
-function Message({ field, label, value, onChange, faults, pointer, error, isBrief }: WidgetProps) {
+function Message({ field, label, isHiddenLabel, value, onChange, faults, pointer, error, isBrief }: WidgetProps) {
   return (
     <fieldset className={style.group}>
-      {label !== '' && <legend>{label}</legend>}
+      {!isHiddenLabel && <legend>{label}</legend>}
       <Form
         message={field.of ?? ''}
         value={isJson(value) ? value : {}}
@@ -134,11 +135,11 @@ function Message({ field, label, value, onChange, faults, pointer, error, isBrie
   );
 }
 
-function Messages({ field, label, value, onChange, faults, pointer, error, isBrief }: WidgetProps) {
+function Messages({ field, label, isHiddenLabel, value, onChange, faults, pointer, error, isBrief }: WidgetProps) {
   const items = Array.isArray(value) ? value.filter(isJson) : [];
   return (
     <fieldset className={style.group}>
-      {label !== '' && (
+      {!isHiddenLabel && (
         <legend>
           {label}
           {field.required && ' *'}

@@ -1,38 +1,28 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import {
+  Button as AriaButton,
   ComboBox,
-  FieldError,
   Group,
   Input,
-  Label,
   ListBox,
   ListBoxItem,
   Popover,
-  Text,
-  Button as AriaButton,
   type Key,
 } from 'react-aria-components';
-import { ChevronDown, TriangleAlert } from 'lucide-react';
+import { ChevronDown } from 'lucide-react';
 import { titleOf } from '../../hints/hints.ts';
 import { shapeOf, shortId, useRecord } from '../record/names.tsx';
 import { itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
 import { theContract, type Resource } from '../../contract/contract.ts';
 import text from '../../style/text.module.css';
 import { Face, Icon, join } from '../ui.tsx';
+import { FieldEnd, FieldLabel, fieldProps, type Naming } from './field.tsx';
 import fieldStyle from './field.module.css';
 import style from './reference.module.css';
 
 /** Finds a record by a part of its name. An empty value stands for none. */
-export function ReferencePicker({
-  label,
-  resource: name,
-  value,
-  onChange,
-  error,
-  help,
-  autoFocus = false,
-}: PickerProps) {
+export function ReferencePicker({ resource: name, value, onChange, ...naming }: PickerProps) {
   const [typed, setTyped] = useState<string>();
   const current = useRecord(name, value);
   const shown = typed ?? (titleOf(current) || shortId(value));
@@ -55,21 +45,19 @@ export function ReferencePicker({
       onOpenChange={(isOpen) => !isOpen && leave()}
       defaultFilter={() => true}
       menuTrigger="focus"
-      autoFocus={autoFocus}
+      autoFocus={naming.autoFocus}
       allowsEmptyCollection
-      isInvalid={error !== undefined}
       validationBehavior="aria"
-      className={fieldStyle.field}
-      aria-label={label === '' ? name : undefined}
+      {...fieldProps(naming)}
     >
-      {label !== '' && <Label className={fieldStyle.label}>{label}</Label>}
+      <FieldLabel {...naming} />
       <Group className={style.box}>
         <Input className={join(fieldStyle.input, style.input)} />
         <AriaButton className={style.open}>
           <Icon of={ChevronDown} />
         </AriaButton>
       </Group>
-      <Said help={help} error={error} />
+      <FieldEnd {...naming} />
       <Popover className={fieldStyle.popover}>
         <ListBox className={fieldStyle.list} renderEmptyState={() => <p className={style.none}>–</p>}>
           {(item: Json) => <Found item={item} />}
@@ -79,34 +67,12 @@ export function ReferencePicker({
   );
 }
 
-export interface PickerProps {
-  /** Empty where what is beside it names it. */
-  label: string;
+interface PickerProps extends Naming {
   /** Such as `customers`. */
   resource: string;
   /** The id of the chosen one. */
   value: string;
   onChange: (id: string) => void;
-  error?: string;
-  help?: string;
-  autoFocus?: boolean;
-}
-
-/** What the contract says of the field, or the server of its value. */
-function Said({ help, error }: Pick<PickerProps, 'help' | 'error'>) {
-  return (
-    <>
-      {help !== undefined && error === undefined && (
-        <Text slot="description" className={fieldStyle.help}>
-          {help}
-        </Text>
-      )}
-      <FieldError className={fieldStyle.error}>
-        <Icon of={TriangleAlert} small />
-        {error}
-      </FieldError>
-    </>
-  );
 }
 
 function Found({ item }: { item: Json }) {

@@ -3,7 +3,7 @@ import { useCallback, useLayoutEffect, useRef, useState, type RefObject } from '
 /** Rows beyond the edges of the screen, so that a quick scroll shows no gap. */
 const spareRows = 8;
 
-export interface GridWindow {
+interface GridWindow {
   scroller: RefObject<HTMLDivElement | null>;
   /** An element as high as a row. */
   probe: RefObject<HTMLDivElement | null>;

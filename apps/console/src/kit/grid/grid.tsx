@@ -2,8 +2,7 @@ import { ArrowDown, ArrowUp } from 'lucide-react';
 import { memo, useEffect, useRef, type CSSProperties, type KeyboardEvent } from 'react';
 import { Icon, join, Skeleton } from '../ui.tsx';
 import { useGridWindow } from './grid-window.ts';
-import { CheckBox, GridRow } from './grid-row.tsx';
-import type { GridColumn, GridOrder, GridProps } from './grid-types.ts';
+import { CheckBox, GridRow, type GridColumn, type GridOrder, type GridProps } from './grid-row.tsx';
 import style from './grid.module.css';
 
 /**
@@ -166,7 +165,7 @@ function HeadCell({
 }
 
 /** Rows in the widths of the columns, while the real ones are loaded. */
-export const Skeletons = memo(function Skeletons({ columns, rows, top, hasCheck }: SkeletonsProps) {
+const Skeletons = memo(function Skeletons({ columns, rows, top, hasCheck }: SkeletonsProps) {
   const widths = columns.map(({ id }, index) => 5 + ((id.length * 7 + index * 5) % 11));
   return (
     <div aria-hidden className={style.skeletons} style={{ top, ...tracksOf(columns, hasCheck) }}>

@@ -33,7 +33,7 @@ export function Compare({ label, leftHead, rightHead, rows, chosen, onChoose, fi
   );
 }
 
-export interface CompareProps {
+interface CompareProps {
   label: string;
   fieldHead: string;
   leftHead: ReactNode;
@@ -90,7 +90,7 @@ function Difference({ of, from }: { of: string; from: string }) {
 }
 
 /** The text before, in and after the part that differs, by whole characters. */
-export function differingPart(of: string, from: string): [string, string, string] {
+function differingPart(of: string, from: string): [string, string, string] {
   const one = [...of];
   const other = [...from];
   let start = 0;

@@ -72,7 +72,7 @@ interface LiveState {
 }
 
 /** The operation by its which is opened again where it breaks. */
-export function useOperation(id: string, onEnd?: (operation: Json) => void): LiveState {
+function useOperation(id: string, onEnd?: (operation: Json) => void): LiveState {
   const [operation, setOperation] = useState<Json>();
   const [isLost, setIsLost] = useState(false);
   const [round, setRound] = useState(0);

@@ -40,7 +40,7 @@ export function Timeline({ changes, fieldOf, message, onRestore, onGo, current }
   );
 }
 
-export interface TimelineProps {
+interface TimelineProps {
   changes: readonly Json[];
   /** The field of a record by its name, such as `jobTitle` or `customFields.plan`. */
   fieldOf: (name: string) => FormField;

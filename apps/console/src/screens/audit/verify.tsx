@@ -1,10 +1,11 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Download, PenLine, ShieldCheck } from 'lucide-react';
+import { Table } from '../../kit/table.tsx';
 import { ProblemText } from '../../app/boundaries.tsx';
 import { format, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { call, download, invalidate, itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
-import { saveFile } from '../../kit/save-file.ts';
+import { saveFile } from '../../kit/toast.tsx';
 import { Button, Chip } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './verify.module.css';
@@ -120,25 +121,16 @@ function Heads({ chain }: { chain: Chain }) {
   const heads = itemsAt(data, Object.keys(data ?? {}).find((key) => Array.isArray(data?.[key])) ?? chain.items);
   if (heads.length === 0) return <p className={text.meta}>{t('verify.noHeads')}</p>;
   return (
-    <table className={style.heads}>
-      <thead>
-        <tr>
-          <th className={text.number}>{t('verify.number')}</th>
-          <th>{t('verify.time')}</th>
-          <th>{t('verify.hash')}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {heads.slice(0, 8).map((head) => (
-          <tr key={`${textAt(head, 'number')} ${textAt(head, 'time')}`}>
-            <td className={text.number}>{format.number(Number(head.number))}</td>
-            <td>{format.exactTime(textAt(head, 'time'))}</td>
-            <td>
-              <code title={textAt(head, 'hash')}>{textAt(head, 'hash').slice(0, 16)}…</code>
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <Table
+      label={t(`verify.${chain.key}`)}
+      heads={[t('verify.number'), t('verify.time'), t('verify.hash')]}
+      rows={heads
+        .slice(0, 8)
+        .map(({ number, time, hash }) => [
+          format.number(Number(number)),
+          format.exactTime(String(time)),
+          <code title={String(hash)}>{String(hash).slice(0, 16)}…</code>,
+        ])}
+    />
   );
 }

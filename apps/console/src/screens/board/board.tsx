@@ -17,12 +17,9 @@ import { useFilterNames } from '../../kit/filter/filter-completion.ts';
 import { FilterInput } from '../../kit/filter/filter-input.tsx';
 import { Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
-import { BoardContext, type Board as Shared } from './board-context.ts';
-import { placeOf, useTotals, verbOf, type BoardScope } from './board-data.ts';
-import { pressOnCard, useHeldKeys } from './board-keys.ts';
+import { columnsOf, placeOf, refusalOf, useTotals, verbOf, type BoardScope } from './board-data.ts';
+import { pressOnCard, useHeldKeys, useMoves, BoardContext, type Board as Shared } from './moves.ts';
 import { BoardColumn } from './column.tsx';
-import { columnsOf, refusalOf } from './columns.ts';
-import { useMoves } from './moves.ts';
 import style from './board.module.css';
 
 /** A collection as a board: the stages of a pipeline, or the values of an enum, as columns. */

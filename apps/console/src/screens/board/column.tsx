@@ -15,12 +15,9 @@ import { format, labels, language, t } from '../../app/language.ts';
 import { textAt, type Json } from '../../contract/api.ts';
 import { Icon, join, Skeleton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
-import { useBoard } from './board-context.ts';
-import { columnQuery, type Beside } from './board-data.ts';
-import { focusCard, lifted } from './board-keys.ts';
-import { CardActions, CardFace, isLate } from './card.tsx';
-import { ColumnHead } from './column-head.tsx';
-import type { Column } from './columns.ts';
+import { columnQuery, type Beside, type Column } from './board-data.ts';
+import { focusCard, lifted, useBoard } from './moves.ts';
+import { CardActions, CardFace, ColumnHead, isLate } from './card.tsx';
 import style from './board.module.css';
 
 /** A column can have thousands of cards: only those in sight are drawn. The held card lies over the gap where it would go. */

@@ -1,10 +1,19 @@
-import { useRef, useState, type RefObject } from 'react';
+import { createContext, useContext, useEffect, useRef, useState, type RefObject } from 'react';
+import type { Person } from '../../kit/record/names.tsx';
 import { call, invalidate, Problem, queryClient, textAt, type Json } from '../../contract/api.ts';
-import { placeCard, totalsQuery, type Beside, type BoardScope, type Move } from './board-data.ts';
-import { focusCard } from './board-keys.ts';
+import {
+  placeCard,
+  totalsQuery,
+  type Beside,
+  type BoardScope,
+  type Column,
+  type Move,
+  type Refusal,
+  type Totals,
+} from './board-data.ts';
 
 /** Why a card was put back. */
-export interface Return {
+interface Return {
   /** Column that refused it, or undefined for a change by someone else. */
   column: string | undefined;
   problem: Problem;
@@ -97,4 +106,109 @@ async function currentCard({ resource }: BoardScope, card: Json): Promise<Json> 
     if (error instanceof Problem) return card;
     throw error;
   }
+}
+
+/** Keys of a held card, as those that React Aria listens for: it moves between columns by Tab and drops by Enter. */
+const heldKeys: Readonly<Record<string, KeyboardEventInit>> = {
+  ArrowRight: { key: 'Tab' },
+  ArrowLeft: { key: 'Tab', shiftKey: true },
+  ' ': { key: 'Enter' },
+};
+
+/** While a card is held, arrows go to the column beside and Space drops it. */
+export function useHeldKeys(isHeld: boolean): void {
+  useEffect(() => {
+    if (!isHeld) return;
+    const translate = (event: KeyboardEvent) => {
+      const init = heldKeys[event.key];
+      if (!init || !event.isTrusted) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      document.activeElement?.dispatchEvent(
+        new KeyboardEvent(event.type, { ...init, bubbles: true, cancelable: true }),
+      );
+    };
+    // On the window: before React Aria, which listens on the document.
+    window.addEventListener('keydown', translate, true);
+    window.addEventListener('keyup', translate, true);
+    return () => {
+      window.removeEventListener('keydown', translate, true);
+      window.removeEventListener('keyup', translate, true);
+    };
+  }, [isHeld]);
+}
+
+/** On a card, Space lifts it, and arrows go to the card beside. */
+export function pressOnCard(event: React.KeyboardEvent): void {
+  const row = event.target instanceof Element ? event.target.closest<HTMLElement>('[role=row]') : null;
+  if (!row || event.target !== row) return;
+  if (event.key === ' ') {
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.type === 'keyup') lift(row);
+  }
+  if (event.type !== 'keydown' || (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight')) return;
+  event.preventDefault();
+  event.stopPropagation();
+  cardBeside(row, event.key === 'ArrowRight' ? 1 : -1)?.focus();
+}
+
+/** Whether the held card was lifted by a key, and so goes from gap to gap. */
+export const lifted = { byKey: false };
+
+/** Presses the handle of the card, as the keyboard would. */
+function lift(row: HTMLElement): void {
+  lifted.byKey = true;
+  const handle = row.querySelector('[slot=drag]');
+  for (const type of ['keydown', 'keyup'])
+    handle?.dispatchEvent(new KeyboardEvent(type, { key: 'Enter', bubbles: true, cancelable: true }));
+}
+
+/** The card at the same height in the next column that has one. */
+function cardBeside(row: HTMLElement, step: 1 | -1): HTMLElement | undefined {
+  const columns = [...document.querySelectorAll<HTMLElement>('[data-column]')];
+  const { top } = row.getBoundingClientRect();
+  for (
+    let at = columns.findIndex((column) => column.contains(row)) + step;
+    at >= 0 && at < columns.length;
+    at += step
+  ) {
+    const rows = [...(columns[at]?.querySelectorAll<HTMLElement>('[role=row][data-key]') ?? [])];
+    const distance = (each: HTMLElement) => Math.abs(each.getBoundingClientRect().top - top);
+    const [nearest] = rows.sort((one, other) => distance(one) - distance(other));
+    if (nearest) return nearest;
+  }
+  return undefined;
+}
+
+/** Focuses a card, once the column that has it now is drawn. */
+export function focusCard(id: string): void {
+  requestAnimationFrame(() =>
+    requestAnimationFrame(() =>
+      document.querySelector<HTMLElement>(`[role=row][data-key="${CSS.escape(id)}"]`)?.focus(),
+    ),
+  );
+}
+
+/** What columns and cards share. */
+export interface Board {
+  scope: BoardScope;
+  columns: readonly Column[];
+  totals: Totals;
+  /** Currency whose sum comes first. */
+  currency: string | undefined;
+  people: ReadonlyMap<string, Person>;
+  moves: Moves;
+  columnName: (column: Column) => string;
+  refusal: (card: Json, from: Column, to: Column) => Refusal | undefined;
+  open: (card: Json) => void;
+}
+
+export const BoardContext = createContext<Board | undefined>(undefined);
+
+/** @throws Error outside a board */
+export function useBoard(): Board {
+  const board = useContext(BoardContext);
+  if (!board) throw new Error('There is no board around this.');
+  return board;
 }

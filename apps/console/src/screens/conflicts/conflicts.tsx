@@ -1,5 +1,6 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { Copy, Link2, Merge, RefreshCw, Repeat, ShieldX, Split as SplitIcon, Trash2, Undo2 } from 'lucide-react';
 import { ProblemNote } from '../../app/boundaries.tsx';
 import { useTitles } from '../../kit/record/names.tsx';
 import { format, labels, t } from '../../app/language.ts';
@@ -9,12 +10,12 @@ import { call, invalidate, itemsAt, readQuery, textAt, useItems, type Json } fro
 import { Nothing } from '../../kit/nothing.tsx';
 import { Split, SplitFoot, SplitLine } from '../../kit/split.tsx';
 import { notify } from '../../kit/toast.tsx';
-import { Button, Chip, Face, Key, type ButtonProps } from '../../kit/ui.tsx';
+import { Button, Chip, Face, Key, Ticks, type ButtonProps, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
-import { Candidates } from './candidates.tsx';
-import { choicesOf, kindIcons } from './choices.ts';
+import { theContract } from '../../contract/contract.ts';
+import { Compare } from '../../kit/record/compare.tsx';
+import { plainText } from '../../kit/record/value.tsx';
 import style from './conflicts.module.css';
-import { Sides } from './sides.tsx';
 
 /** Records that both sides of a connection changed, and the other questions of the exchange, with their answers. */
 export function Conflicts() {
@@ -130,4 +131,116 @@ function useResolve(conflict: Json) {
       await invalidate('syncConflicts');
     },
   });
+}
+
+/** Customers that a record of the other side may be, most likely first. */
+function Candidates({ candidates, onLink }: { candidates: readonly Json[]; onLink: (customerId: string) => void }) {
+  const names = useTitles(
+    'customers',
+    candidates.map((each) => textAt(each, 'customerId')),
+  );
+  return (
+    <ul className={style.candidates} aria-label={t('conflicts.candidates')}>
+      {candidates.map((each) => {
+        const id = textAt(each, 'customerId');
+        const name = names.get(id) ?? textAt(each, 'recordId');
+        const score = Number(each.score);
+        const reasons = Array.isArray(each.reasons) ? each.reasons.map(String) : [];
+        return (
+          <li key={`${id} ${textAt(each, 'recordId')}`}>
+            <Face name={name} size="middle" />
+            <span className={text.grow}>
+              {name}
+              <span className={text.row}>
+                {reasons.map((reason) => (
+                  <Chip key={reason}>{t(`conflicts.reason.${reason}`)}</Chip>
+                ))}
+                {each.linked === true && <Chip tone="info">{t('conflicts.linked')}</Chip>}
+              </span>
+            </span>
+            <Ticks label={t('duplicates.score', { score })} value={score / 100} />
+            {id !== '' && (
+              <Button icon={Link2} onPress={() => onLink(id)}>
+                {t('conflicts.choice.LINK')}
+              </Button>
+            )}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+/** The fields that both sides changed, next to each other with what differs underlined. */
+function Sides({ fields, peer }: { fields: readonly Json[]; peer: string }) {
+  const rows = fields.map((field) => {
+    const name = textAt(field, 'customerField');
+    return {
+      id: name,
+      name: labels.field('Customer', name),
+      left: shownJson(name, textAt(field, 'customerValue')),
+      right: shownJson(name, textAt(field, 'peerValue')),
+    };
+  });
+  return (
+    <Compare
+      label={t('nav.conflicts')}
+      fieldHead={t('compare.field')}
+      leftHead="Rapport"
+      rightHead={peer}
+      rows={rows}
+    />
+  );
+}
+
+/** A value that the conflict has as JSON; masked text is none. */
+function shownJson(name: string, json: string): string {
+  if (json === '' || json === 'null' || json === '***') return json === '***' ? json : '';
+  const value: unknown = JSON.parse(json);
+  const field = theContract().field('Customer', name) ?? { name, type: 'text' as const };
+  const values = Array.isArray(value) ? value : [value];
+  return values.map((each: unknown) => plainText(field, each)).join(', ');
+}
+
+export interface Choice {
+  /** A value of SyncChoice. */
+  choice: string;
+  icon: IconType;
+}
+
+const kindIcons: Readonly<Record<string, IconType>> = {
+  FIELDS: SplitIcon,
+  DELETED: Trash2,
+  VALUE_TAKEN: Copy,
+  REJECTED: ShieldX,
+  LOOP: Repeat,
+  PAIRING: Link2,
+};
+
+/** The choices of one side: both sides of the exchange then have its values. */
+const sides: readonly Choice[] = [
+  { choice: 'CUSTOMER', icon: RefreshCw },
+  { choice: 'PEER', icon: RefreshCw },
+];
+
+/** The choices that resolve a conflict, as the comments of SyncConflictKind list them. A candidate is linked beside it. */
+function choicesOf(conflict: Json): readonly Choice[] {
+  switch (textAt(conflict, 'kind')) {
+    case 'FIELDS':
+    case 'DELETED':
+    case 'LOOP':
+      return sides;
+    case 'VALUE_TAKEN':
+      return [
+        { choice: 'RETRY', icon: Undo2 },
+        ...(textAt(conflict, 'customerId') === '' ? [{ choice: 'LINK', icon: Merge }] : []),
+      ];
+    case 'PAIRING':
+      return [
+        { choice: 'SEPARATE', icon: SplitIcon },
+        { choice: 'IGNORE', icon: ShieldX },
+      ];
+    default:
+      return [{ choice: 'RETRY', icon: Undo2 }];
+  }
 }

@@ -21,7 +21,7 @@ export function daysBetween(from: Date, to: Date): number {
   return Math.round((to.getTime() - from.getTime()) / dayMs);
 }
 
-export interface Week {
+interface Week {
   /** As groups name it, such as `2026-W05`. */
   key: string;
   number: number;

@@ -18,7 +18,7 @@ export function Panel({ title, beside, end, area, children }: PanelProps) {
   );
 }
 
-export interface PanelProps {
+interface PanelProps {
   title: string;
   beside?: ReactNode;
   end?: ReactNode;

@@ -5,7 +5,7 @@ import { itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/a
 import { Select } from '../../kit/form/field.tsx';
 import { join, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
-import { columnsOf, type Column } from '../board/columns.ts';
+import { columnsOf, type Column } from '../board/board-data.ts';
 import { hintsOf } from '../../hints/hints.ts';
 import { theContract } from '../../contract/contract.ts';
 import { addDays, dayText, median, sumIn, today } from './home-data.ts';

@@ -6,15 +6,13 @@ import { Button as AriaButton, DropZone, FileTrigger, Text } from 'react-aria-co
 import { ProblemNote } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
-import { theContract } from '../../contract/contract.ts';
-import { itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
+import { theContract, type Contract, type Field, type Resource } from '../../contract/contract.ts';
+import { call, itemsAt, readQuery, textAt, uploadParts, type Json } from '../../contract/api.ts';
 import { Select, TextField } from '../../kit/form/field.tsx';
 import { LiveOperation } from '../../kit/record/live-operation.tsx';
 import { Button, Icon } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
-import { fieldsOf, usableTypes } from './import-fields.ts';
-import { MappedColumns, skipped } from './mapped-columns.tsx';
-import { startImport, type ImportChoices } from './upload.ts';
+import { MappedColumns, skipped } from './imports.tsx';
 import style from './imports.module.css';
 
 /** An import in three steps: the file, what would happen, and the import itself. Nothing is written before the third. */
@@ -167,4 +165,86 @@ function mapOf(tried: Json | undefined, chosen: Readonly<Record<string, string>>
     const field = chosen[name] ?? textAt(column, 'field');
     return field === '' || field === skipped ? [] : [`${name}=${field}`];
   });
+}
+
+/** The types of records that files can be imported into. Records of custom objects are named by their object. */
+function usableTypes(contract: Contract): Resource[] {
+  return contract.resources.filter(({ import: id, name }) => id !== undefined && !name.includes('{'));
+}
+
+/** Fields that a column can go to, in the spelling of `map`: texts and numbers, and the parts of lists of a record. */
+export function fieldsOf(contract: Contract, recordType: string): string[] {
+  const isOwn = recordType.startsWith('objects.');
+  const resource = contract.resources.find(({ singular, name, isRecord }) =>
+    isOwn ? name === 'objects/{object}/records' : isRecord && singular === recordType,
+  );
+  return contract.fields(resource?.message).flatMap((field) => namesOf(contract, field));
+}
+
+function namesOf(contract: Contract, field: Field): string[] {
+  const { name, type, of, list } = field;
+  if (!isGiven(field)) return [];
+  if (type !== 'message' || !list) return [list ? singularOf(name) : name];
+  const parts = contract.fields(of);
+  // The main part of an item goes by the name of the list: `email` of `emails`.
+  const hasMain = mainParts.has(parts[0]?.name ?? '');
+  return hasMain ? [singularOf(name)] : parts.filter((part) => part.type === 'text').map((part) => part.name);
+}
+
+const mainParts = new Set(['address', 'number', 'value', 'system']);
+
+/** Whether callers set the field, as one value or a list of them. */
+function isGiven({ name, type, output, secret }: Field): boolean {
+  return !output && !secret && type !== 'object' && type !== 'bytes' && name !== 'etag';
+}
+
+function singularOf(name: string): string {
+  return name.replace(/s$/, '');
+}
+
+/** How the file is read: as `ImportInput` of the API, without what follows from the file. */
+interface ImportChoices {
+  recordType: string;
+  map: readonly string[];
+  kind?: string;
+  defaultCountry?: string;
+  language?: string;
+}
+
+/**
+ * Starts an import and uploads its file in parts. Each part continues after the last byte that the server has.
+ *
+ * @param onStart with the id of the operation, which can be watched while the file is uploaded
+ * @returns the id
+ * @throws Problem when the import is refused, or the server can not be reached for a minute
+ */
+async function startImport(
+  file: File,
+  choices: ImportChoices,
+  isDryRun: boolean,
+  onStart: (id: string) => void,
+): Promise<string> {
+  const { map, ...rest } = choices;
+  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== ''));
+  const body = { ...given, contentType: contentTypeOf(file), dryRun: isDryRun, ...(map.length > 0 && { map }) };
+  const id = textAt(await call('createImport', {}, { body }), 'id');
+  onStart(id);
+  await uploadParts('uploadImportFile', id, file, async () => {
+    const operation = await call('getOperation', { id });
+    // It began: the answer of the last part was lost.
+    return operation.state === 'WAITING' ? Number(operation.receivedBytes ?? 0) : undefined;
+  });
+  return id;
+}
+
+/** By the end of its name, since browsers do not know all of them. */
+function contentTypeOf({ name, type }: { name: string; type: string }): string {
+  const known: Readonly<Record<string, string>> = {
+    csv: 'text/csv',
+    json: 'application/json',
+    ndjson: 'application/x-ndjson',
+    jsonl: 'application/x-ndjson',
+    vcf: 'text/vcard',
+  };
+  return known[name.slice(name.lastIndexOf('.') + 1).toLowerCase()] ?? (type || 'text/csv');
 }

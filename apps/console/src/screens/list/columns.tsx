@@ -7,7 +7,7 @@ import { isPrincipal } from '../../kit/record/names.tsx';
 import { theContract, type Field, type Resource } from '../../contract/contract.ts';
 import { itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
 import { hintsOf, titleOf } from '../../hints/hints.ts';
-import type { GridColumn } from '../../kit/grid/grid-types.ts';
+import type { GridColumn } from '../../kit/grid/grid-row.tsx';
 import { Chip, Face, Ticks } from '../../kit/ui.tsx';
 import { Value } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
@@ -19,7 +19,7 @@ export interface ListColumn extends GridColumn<Json> {
 }
 
 /** Where a record is shown; undefined for an item that has no screen of its own. */
-export type PathOf = (record: Json) => string | undefined;
+type PathOf = (record: Json) => string | undefined;
 
 const skipped = new Set(['etag', 'customFields', 'tenantId']);
 

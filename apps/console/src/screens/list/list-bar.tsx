@@ -1,6 +1,6 @@
 import { useNavigate } from '@tanstack/react-router';
 import { CodeXml, Download, Plus, Upload } from 'lucide-react';
-import { copyText } from '../../kit/toast.tsx';
+import { copyText, saveFile } from '../../kit/toast.tsx';
 import { ViewSwitch } from '../../kit/view-switch.tsx';
 import { pathOf, recordTypeOf, useMay } from '../../app/resource.ts';
 import { format, t } from '../../app/language.ts';
@@ -9,12 +9,11 @@ import { Bar } from '../../app/shell/shell.tsx';
 import { download, type Json } from '../../contract/api.ts';
 import { theContract, type Resource } from '../../contract/contract.ts';
 import { hintsOf } from '../../hints/hints.ts';
-import { saveFile } from '../../kit/save-file.ts';
-import { Button } from '../../kit/ui.tsx';
+import { Button, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { curlOf } from '../operation/snippets.ts';
 import style from './list.module.css';
-import type { ListState } from './list-state.ts';
+import type { ListState, Rows } from './search.ts';
 
 /** The name of a list, how many there are, and what can be done with all of them. */
 export function ListBar({ list }: { list: ListState }) {
@@ -77,4 +76,36 @@ function Count({ count, whole }: { count: number | undefined; whole: number | un
 /** Downloads the records that match, as CSV. */
 export async function exportRows(resource: Resource, parameters: Json): Promise<void> {
   saveFile(await download(resource.export ?? '', parameters), `${resource.name.split('/')[0] ?? 'records'}.csv`);
+}
+
+/** The keys of the list, and how much of it is loaded. */
+export function KeyHints({ shown, data, canSelect }: { shown: number; data: Rows; canSelect: boolean }) {
+  return (
+    <footer className={style.hints}>
+      <Hint keys={['J', 'K']} name={t('list.hint.move')} />
+      {canSelect && <Hint keys={['X']} name={t('list.hint.select')} />}
+      <Hint keys={['↵']} name={t('list.hint.open')} />
+      <Hint keys={['Space']} name={t('list.hint.peek')} />
+      {canSelect && <Hint keys={['E']} name={t('list.hint.edit')} />}
+      <Hint keys={['/']} name={t('list.hint.filter')} />
+      <Hint keys={['?']} name={t('list.hint.all')} />
+      <span className={text.grow} />
+      {shown > 0 && (
+        <span className={text.faint} role="status">
+          {t(data.hasMore ? 'list.loaded' : 'list.loadedAll', { count: shown })}
+        </span>
+      )}
+    </footer>
+  );
+}
+
+function Hint({ keys, name }: { keys: readonly string[]; name: string }) {
+  return (
+    <span className={style.hint}>
+      {keys.map((key) => (
+        <Key key={key}>{key}</Key>
+      ))}
+      {name}
+    </span>
+  );
 }

@@ -1,5 +1,6 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
+import { X } from 'lucide-react';
 import type { FormField } from '../../kit/form/form-field.ts';
 import { pathOf, useCollection, useCustomFields } from '../../app/resource.ts';
 import { Missing } from '../../app/boundaries.tsx';
@@ -8,18 +9,15 @@ import type { Resource } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/api.ts';
 import { hintsOf } from '../../hints/hints.ts';
 import { Grid } from '../../kit/grid/grid.tsx';
+import { useShortcut } from '../../app/shortcuts.ts';
+import { IconButton } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
 import { BulkBar } from './bulk/bulk-bar.tsx';
-import { columnsOf, from } from './columns.tsx';
-import { Groups } from './tools/groups.tsx';
-import { KeyHints } from './key-hints.tsx';
-import { ListBar } from './list-bar.tsx';
-import type { ListState } from './list-state.ts';
+import { columnsOf, from, type ListColumn } from './columns.tsx';
+import { Groups, Tools } from './tools/tools.tsx';
+import { KeyHints, ListBar } from './list-bar.tsx';
+import { orderOf, useListSearch, useObject, useRows, type ListState } from './search.ts';
 import { NoRows } from './no-rows.tsx';
-import { Peek } from './peek.tsx';
-import { orderOf, useListSearch } from './search.ts';
-import { Tools } from './tools/tools.tsx';
-import { useObject, useRows } from './use-rows.ts';
-import { useListKeys } from './use-list-keys.ts';
 import { useRowStates } from './use-row-states.tsx';
 import { Views } from './views/views.tsx';
 import style from './list.module.css';
@@ -31,7 +29,7 @@ export function List() {
 }
 
 /** Any list of the contract: with filter, views and actions where the collection has them. */
-export function RecordList({ resource, parents }: { resource: Resource; parents: Json }) {
+function RecordList({ resource, parents }: { resource: Resource; parents: Json }) {
   const navigate = useNavigate();
   const [search, change] = useListSearch();
   const customFields = useCustomFields({ resource, parents });
@@ -139,4 +137,57 @@ function useNames(resource: Resource, parents: Json): Pick<ListState, 'title' | 
     title: textAt(definition, 'displayNamePlural') || labels.resource(resource.name),
     singular: singular.toLowerCase(),
   };
+}
+
+interface ListKeys {
+  rows: readonly Json[];
+  cursor: number;
+  moveTo: (index: number) => void;
+  ids: ReadonlySet<string>;
+  /** Undefined where rows cannot be selected. */
+  setIds: ((ids: ReadonlySet<string>) => void) | undefined;
+  open: (row: Json) => void;
+  peek: (row: Json) => void;
+}
+
+/** The keys of a list. They work wherever the focus is, except in a text. */
+function useListKeys({ rows, cursor, moveTo, ids, setIds, open, peek }: ListKeys): void {
+  const current = rows[cursor];
+  const id = textAt(current, 'id');
+  useShortcut('j', 'list.key.next', () => moveTo(Math.min(rows.length - 1, cursor + 1)));
+  useShortcut('k', 'list.key.previous', () => moveTo(Math.max(0, cursor - 1)));
+  useShortcut('enter', 'list.key.open', () => current && open(current));
+  useShortcut(' ', 'list.key.peek', () => current && peek(current));
+  const canSelect = setIds !== undefined && id !== '';
+  const toggle = () => setIds?.(ids.has(id) ? new Set([...ids].filter((each) => each !== id)) : new Set([...ids, id]));
+  useShortcut('x', 'list.key.select', toggle, canSelect);
+  useShortcut('escape', 'list.key.clear', () => setIds?.(new Set()), canSelect && ids.size > 0);
+  useShortcut('/', 'list.key.filter', () => document.querySelector<HTMLElement>('[data-filter]')?.focus());
+}
+
+/** The values of the row at the cursor, beside the list. */
+function Peek({ row, columns, onClose }: { row: Json; columns: readonly ListColumn[]; onClose: () => void }) {
+  useShortcut('escape', 'list.key.closePeek', onClose);
+  const [name, ...others] = columns;
+  const filled = others.filter((column) => {
+    const value = column.valueOf(row);
+    return value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0);
+  });
+  return (
+    <aside className={style.peek} aria-label={t('list.peek')} tabIndex={0}>
+      <header className={style.peekHead}>
+        {name?.cell(row)}
+        <span className={text.grow} />
+        <IconButton small icon={X} name={t('kit.close')} shortcut="Esc" onPress={onClose} />
+      </header>
+      <dl>
+        {filled.map((column) => (
+          <div key={column.id} className={style.fact}>
+            <dt>{column.name}</dt>
+            <dd>{column.cell(row)}</dd>
+          </div>
+        ))}
+      </dl>
+    </aside>
+  );
 }

@@ -7,7 +7,7 @@ import { theContract } from '../../contract/contract.ts';
 import { scan } from '../../kit/filter/filter-language.ts';
 import { Button, Ticks } from '../../kit/ui.tsx';
 import { curlOf } from '../operation/snippets.ts';
-import type { ListState } from './list-state.ts';
+import type { ListState } from './search.ts';
 import style from './list.module.css';
 
 /** In place of rows: why there are none, and what to do about it. */
@@ -96,7 +96,7 @@ interface Condition {
 }
 
 /** The comparisons and words of a filter that has no OR and no parentheses, which can be dropped alone. */
-export function conditionsOf(filter: string): Condition[] {
+function conditionsOf(filter: string): Condition[] {
   const { tokens } = scan(filter);
   if (tokens.some(({ kind, text }) => text === 'OR' || (kind === 'mark' && !isOfList(text, filter)))) return [];
   const starts = tokens.filter(({ kind }) => kind === 'field' || kind === 'search').map(({ start }) => start);

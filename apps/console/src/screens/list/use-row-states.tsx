@@ -6,7 +6,7 @@ import { useLiveChanges } from '../../app/live.ts';
 import { useSession } from '../../app/session.ts';
 import { call, invalidate, textAt, type Json } from '../../contract/api.ts';
 import type { Resource } from '../../contract/contract.ts';
-import type { RowState } from '../../kit/grid/grid-types.ts';
+import type { RowState } from '../../kit/grid/grid-row.tsx';
 import text from '../../style/text.module.css';
 
 /** How long a row shows that someone else changed it. */

@@ -1,13 +1,11 @@
 import { Copy, Download, Square } from 'lucide-react';
-import { useState } from 'react';
-import { copyText } from '../../kit/toast.tsx';
+import { Fragment, useState } from 'react';
+import { copyText, saveFile } from '../../kit/toast.tsx';
 import { t } from '../../app/language.ts';
 import { Segments } from '../../kit/form/segments.tsx';
-import { saveFile } from '../../kit/save-file.ts';
 import { Button, Chip, IconButton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
-import { Code } from './code.tsx';
-import type { Exchange } from './exchange.ts';
+import type { Exchange } from './snippets.ts';
 import style from './operation.module.css';
 
 /** What came back: state, time, cache, what is left of the limit, and the body. */
@@ -84,5 +82,32 @@ export function Snippet({ text: code }: { text: string }) {
         onPress={() => void copyText(code, t('record.copied'))}
       />
     </div>
+  );
+}
+
+const tokens = /("(?:[^"\\]|\\.)*")(\s*:)?|\b(true|false|null)\b|(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)/gi;
+
+/** JSON with colours for names, texts, numbers and words. */
+export function Code({ text }: { text: string }) {
+  const parts: React.ReactNode[] = [];
+  let end = 0;
+  // Beyond that, colours cost more than they tell.
+  for (const match of text.length > 200_000 ? [] : text.matchAll(tokens)) {
+    parts.push(text.slice(end, match.index));
+    end = match.index + match[0].length;
+    const [whole, quoted, colon, word] = match;
+    if (quoted !== undefined && colon !== undefined) parts.push(<b className={style.name}>{quoted}</b>, colon);
+    else
+      parts.push(
+        <span className={style[quoted !== undefined ? 'text' : word !== undefined ? 'word' : 'figure']}>{whole}</span>,
+      );
+  }
+  parts.push(text.slice(end));
+  return (
+    <pre className={style.code} tabIndex={0}>
+      {parts.map((part, index) => (
+        <Fragment key={index}>{part}</Fragment>
+      ))}
+    </pre>
   );
 }

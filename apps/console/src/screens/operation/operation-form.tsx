@@ -13,9 +13,8 @@ import { notify } from '../../kit/toast.tsx';
 import { Button, Icon } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { Answer, Snippet } from './answer.tsx';
-import { exchange, type Exchange } from './exchange.ts';
+import { curlOf, exchange, typeScriptOf, type Exchange, type Request } from './snippets.ts';
 import style from './operation.module.css';
-import { curlOf, typeScriptOf, type Request } from './snippets.ts';
 
 /**
  * A form for one operation, and its answer. In a dialog, which `onClose` ends, it asks for what the screen does not know, and closes when
@@ -215,7 +214,8 @@ function Body({
       ) : (
         <JsonText
           field={{ name: 'body', type: 'object' }}
-          label=""
+          label={t('operation.body')}
+          isHiddenLabel
           value={value}
           onChange={(next) => onChange(isJson(next) ? next : {})}
           faults={faults}

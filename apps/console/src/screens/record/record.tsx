@@ -1,20 +1,25 @@
 import { useParams, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
+import { RotateCcw, Trash2 } from 'lucide-react';
 import { useCollection } from '../../app/resource.ts';
 import { Missing, Pending } from '../../app/boundaries.tsx';
-import { t } from '../../app/language.ts';
+import { format, t } from '../../app/language.ts';
 import { Segments } from '../../kit/form/segments.tsx';
-import type { Resource } from '../../contract/contract.ts';
+import { theContract, type Resource } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/api.ts';
-import { join } from '../../kit/ui.tsx';
+import { Button, Chip, Face, join, Ticks } from '../../kit/ui.tsx';
+import { titleOf } from '../../hints/hints.ts';
+import { isPrincipal, shapeOf } from '../../kit/record/names.tsx';
+import type { FormField } from '../../kit/form/form-field.ts';
+import { nameOf } from '../../kit/record/timeline.tsx';
 import { Facts } from './facts.tsx';
-import { RecordHead } from './head.tsx';
 import { History } from './history/history.tsx';
-import { useItem, type Item } from './item.ts';
-import { RecordBar } from './record-bar.tsx';
+import { hasValue, useItem, type Item } from './item.ts';
+import { RecordBar, useRemoval } from './record-bar.tsx';
 import { Related } from './related.tsx';
 import { Ruler } from './history/ruler.tsx';
 import style from './record.module.css';
+import { Fact } from './fact.tsx';
 
 /** One record, or one item of another collection. */
 export function Record() {
@@ -58,4 +63,79 @@ function Shown({ item, from }: { item: Item; from: string }) {
       </div>
     </>
   );
+}
+
+/** Face, title and what one looks for first: stage, money, days, the other party, the owner. */
+function RecordHead({ item }: { item: Item }) {
+  const { shown, now, isDeleted, resource } = item;
+  const { restore } = useRemoval(item);
+  const title = titleOf(shown) || titleOf(now);
+  return (
+    <div className={style.head}>
+      <Face name={title} shape={shapeOf(shown) ?? 'company'} size="big" />
+      <div className={style.naming}>
+        <h1>{title}</h1>
+        <ul className={style.keys}>
+          {isDeleted && (
+            <li>
+              <Chip tone="danger" icon={Trash2}>
+                {t('record.isDeleted')}
+              </Chip>
+            </li>
+          )}
+          {keyFields(item).map((field) => (
+            <li key={field.name}>
+              <KeyFact item={item} field={field} />
+            </li>
+          ))}
+        </ul>
+      </div>
+      {isDeleted && item.may(resource.undelete) ? (
+        <Button icon={RotateCcw} onPress={restore}>
+          {t('record.undelete')}
+        </Button>
+      ) : (
+        textAt(now, 'updateTime') !== '' && (
+          <dl className={style.figures}>
+            <dt>{t('record.lastChange')}</dt>
+            <dd>{format.ago(textAt(now, 'updateTime'))}</dd>
+          </dl>
+        )
+      )}
+    </div>
+  );
+}
+
+function KeyFact({ item, field }: { item: Item; field: FormField }) {
+  const name = nameOf(field, item.resource.message);
+  const values = theContract().enumValues(field.of);
+  const isOrdered = item.resource.filters.some(({ path, operators }) => path === field.name && operators.includes('<'));
+  const place = values.findIndex((value) => value.name === item.shown[field.name]);
+  return (
+    <span className={style.key} title={name}>
+      {field.type === 'enum' && isOrdered && values.length > 0 && (
+        <Ticks label={name} count={values.length} value={(place + 1) / values.length} height={12} />
+      )}
+      <Fact field={field} record={item.shown} isShort />
+    </span>
+  );
+}
+
+/** In the order of what they tell: enums, money, days, other records, the owner. */
+function keyFields({ fields, shown, resource }: Item): FormField[] {
+  const isOrdered = (name: string) =>
+    resource.filters.some(({ path, operators }) => path === name && operators.includes('<'));
+  const ranks = [
+    fields.filter(({ name, type }) => type === 'enum' && isOrdered(name)),
+    fields.filter(({ name, type, list }) => type === 'enum' && list !== true && !isOrdered(name)),
+    fields.filter(({ of }) => of === 'Money'),
+    fields.filter(({ name }) => name === 'jobTitle'),
+    fields.filter(({ type, personal }) => type === 'date' && personal !== true),
+    fields.filter((field) => field.reference !== undefined && !isPrincipal(field)),
+    fields.filter(({ name }) => ['addresses', 'domains', 'email', 'ownerId'].includes(name)),
+  ];
+  return ranks
+    .flat()
+    .filter((field) => hasValue(shown, field))
+    .slice(0, 6);
 }

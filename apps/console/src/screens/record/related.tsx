@@ -152,9 +152,9 @@ function RecordRow({ item, record, message, to }: { item: Item; record: Json; me
   const inner = record[item.resource.singular];
   const { score } = record;
   if (isJson(inner)) {
-    const place: string = `${pathOf(item)}/${textAt(inner, 'id')}`;
+    const of = `${pathOf(item)}/${textAt(inner, 'id')}`;
     return (
-      <Link to={place} className={style.row}>
+      <Link to={of} className={style.row}>
         <RowText message={item.resource.message} record={inner}>
           {typeof score === 'number' && <Chip tone="warn">{score.toFixed(1)}</Chip>}
         </RowText>

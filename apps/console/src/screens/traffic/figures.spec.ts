@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { figuresOf, lastSeconds, operationsOf, percentile } from './figures.ts';
-import type { Frame } from './frames.ts';
+import { figuresOf, lastSeconds, operationsOf, percentile, type Frame } from './figures.ts';
 import { objectivesMs } from './objectives.ts';
 
 const frameOf = (second: number, operation: string, of: Partial<Frame['operations'][number]>): Frame => ({

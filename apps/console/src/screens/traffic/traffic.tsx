@@ -10,11 +10,9 @@ import { AreaChart, AreaTable, type Series } from '../../kit/chart/chart.tsx';
 import { useAsTable } from '../../kit/chart/chart-bars.tsx';
 import { Button, Chip, Skeleton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
-import { figuresOfFrame, lastSeconds } from './figures.ts';
-import { useTraffic, type Frame, type TrafficState } from './frames.ts';
+import { figuresOfFrame, lastSeconds, useTraffic, type Frame, type TrafficState } from './figures.ts';
 import { OperationTable } from './operation-table.tsx';
-import { SidePanel } from './side-panel.tsx';
-import { Strip } from './strip.tsx';
+import { SidePanel, Strip } from './strip.tsx';
 import style from './traffic.module.css';
 
 const ranges = [60, 300, 900, 3_600] as const;

@@ -1,18 +1,22 @@
-import { AlignJustify, ArrowDownWideNarrow, Equal, Group } from 'lucide-react';
+import { AlignJustify, ArrowDown, ArrowDownWideNarrow, ArrowUp, Columns3, Equal, Group, X } from 'lucide-react';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { Dialog, DialogTrigger, Popover } from 'react-aria-components';
+import { Check } from '../../../kit/form/field.tsx';
 import { Segments } from '../../../kit/form/segments.tsx';
 import { theContract } from '../../../contract/contract.ts';
 import type { FormField } from '../../../kit/form/form-field.ts';
-import { labels, t } from '../../../app/language.ts';
+import { format, labels, t } from '../../../app/language.ts';
 import { chooseDensity, chosenDensity } from '../../../app/theme.ts';
-import { useFilterNames } from '../../../kit/filter/filter-completion.ts';
+import { quoted, useFilterNames } from '../../../kit/filter/filter-completion.ts';
 import { FilterInput } from '../../../kit/filter/filter-input.tsx';
 import { Menu, MenuItem } from '../../../kit/overlay.tsx';
-import { Button } from '../../../kit/ui.tsx';
+import { Button, IconButton } from '../../../kit/ui.tsx';
 import type { ListColumn } from '../columns.tsx';
-import type { ListState } from '../list-state.ts';
-import { orderOf } from '../search.ts';
+import { orderOf, type ListState } from '../search.ts';
 import style from '../list.module.css';
-import { ColumnMenu } from './column-menu.tsx';
+import { Value } from '../../../kit/record/value.tsx';
+import { itemsAt, readQuery, textAt } from '../../../contract/api.ts';
 
 interface ToolsProps {
   list: ListState;
@@ -108,5 +112,108 @@ function GroupMenu({ list: { resource, search, change } }: { list: ListState }) 
         </MenuItem>
       ))}
     </Menu>
+  );
+}
+
+/** How many records each value of a field has. A press adds the value to the filter. */
+export function Groups({ list }: { list: ListState }) {
+  const { resource, search, change, data } = list;
+  const { group = '' } = search;
+  const canGroup = resource.aggregate !== undefined && resource.groups.includes(group);
+  const { orderBy: _, showDeleted: __, ...scope } = data.asked;
+  const answer = useQuery(readQuery(resource.aggregate ?? resource.list, { ...scope, groupBy: group }, canGroup));
+  if (!canGroup) return null;
+  const name = labels.field(resource.message, group);
+  const add = (value: string) => {
+    const condition = value === '' ? `NOT ${group}:*` : `${group} = ${quoted(value)}`;
+    change({ filter: search.filter === undefined ? condition : `${search.filter} AND ${condition}` });
+  };
+  return (
+    <div className={style.groups} role="group" aria-label={t('list.groupedBy', { name })}>
+      <span className={style.groupName}>{name}</span>
+      {itemsAt(answer.data, 'groups').map((each) => {
+        const value = textAt(itemsAt(each, 'values')[0], 'value');
+        return (
+          <button key={value} type="button" className={style.view} onClick={() => add(value)}>
+            <GroupValue list={list} path={group} value={value} />
+            <small>{format.number(Number(each.count))}</small>
+          </button>
+        );
+      })}
+      <IconButton small icon={X} name={t('list.ungroup')} onPress={() => change({ group: undefined })} />
+    </div>
+  );
+}
+
+function GroupValue({ list: { resource }, path, value }: { list: ListState; path: string; value: string }) {
+  const field = theContract().field(resource.message, path) ?? { name: path, type: 'text' };
+  return value === '' ? t('list.none') : <Value field={field} value={value} isPlain />;
+}
+
+interface ColumnMenuProps {
+  columns: readonly ListColumn[];
+  chosen: readonly ListColumn[];
+  /** Undefined for the usual ones. */
+  onChange: (ids: string[] | undefined) => void;
+}
+
+/** Which columns a list has, and in which order. The name is always the first. */
+function ColumnMenu({ columns, chosen, onChange }: ColumnMenuProps) {
+  const [wanted, setWanted] = useState('');
+  const ids = chosen.slice(1).map(({ id }) => id);
+  const others = columns.slice(1).filter(({ id }) => !ids.includes(id));
+  const found = others.filter(({ name, id }) => `${name} ${id}`.toLowerCase().includes(wanted.toLowerCase()));
+  const move = (index: number, step: number) => {
+    const next = [...ids];
+    const [id] = next.splice(index, 1);
+    if (id !== undefined) next.splice(index + step, 0, id);
+    onChange(next);
+  };
+  return (
+    <DialogTrigger>
+      <Button icon={Columns3}>{t('list.columns')}</Button>
+      <Popover className={style.popover} placement="bottom end" offset={4}>
+        <Dialog className={style.columns} aria-label={t('list.columns')}>
+          <ul>
+            {chosen.slice(1).map(({ id, name }, index) => (
+              <li key={id} className={style.columnRow}>
+                <Check label={name} isSelected onChange={() => onChange(ids.filter((each) => each !== id))} />
+                <IconButton
+                  small
+                  icon={ArrowUp}
+                  name={t('list.columnUp', { name })}
+                  isDisabled={index === 0}
+                  onPress={() => move(index, -1)}
+                />
+                <IconButton
+                  small
+                  icon={ArrowDown}
+                  name={t('list.columnDown', { name })}
+                  isDisabled={index === ids.length - 1}
+                  onPress={() => move(index, 1)}
+                />
+              </li>
+            ))}
+          </ul>
+          <input
+            className={style.search}
+            value={wanted}
+            aria-label={t('list.findColumn')}
+            placeholder={t('list.findColumn')}
+            onChange={({ target }) => setWanted(target.value)}
+          />
+          <ul className={style.others}>
+            {found.map(({ id, name }) => (
+              <li key={id} className={style.columnRow}>
+                <Check label={name} isSelected={false} onChange={() => onChange([...ids, id])} />
+              </li>
+            ))}
+          </ul>
+          <Button small kind="bare" onPress={() => onChange(undefined)}>
+            {t('list.usualColumns')}
+          </Button>
+        </Dialog>
+      </Popover>
+    </DialogTrigger>
   );
 }

@@ -9,11 +9,10 @@ import { split } from '../../../kit/filter/filter-language.ts';
 import { Menu, MenuItem } from '../../../kit/overlay.tsx';
 import { notify } from '../../../kit/toast.tsx';
 import { Button, Icon, IconButton } from '../../../kit/ui.tsx';
-import { orderBy, type ListSearch } from '../search.ts';
-import type { ListState } from '../list-state.ts';
-import { useCount } from '../use-rows.ts';
+import { orderBy, useCount, type ListSearch, type ListState } from '../search.ts';
 import style from '../list.module.css';
-import { ViewDialog } from './view-dialog.tsx';
+import { Ask } from '../../../kit/form/ask.tsx';
+import { Check, TextField } from '../../../kit/form/field.tsx';
 
 /** The saved views of a list as tabs. A view is the address of a list, kept on the server. */
 export function Views({ list }: { list: ListState }) {
@@ -150,4 +149,32 @@ function searchOf(view: Json): ListSearch {
 
 function isChanged(view: Json, state: Json): boolean {
   return JSON.stringify(stateOf(searchOf(view))) !== JSON.stringify(state);
+}
+
+interface ViewDialogProps {
+  onClose: () => void;
+  /** What the view keeps. */
+  state: Json;
+  onSaved: (id: string) => void;
+}
+
+/** Asks for the name of a new view. */
+function ViewDialog({ onClose, state, onSaved }: ViewDialogProps) {
+  const [name, setName] = useState('');
+  const [isShared, setShared] = useState(false);
+  const save = async () => {
+    const view = await call('createView', {}, { body: { ...state, name, shared: isShared } });
+    await invalidate('views');
+    onSaved(textAt(view, 'id'));
+  };
+  return (
+    <Ask title={t('views.save')} acts={[{ name: t('views.saveDo'), run: save }]} onClose={onClose} names={['name']}>
+      {(faults) => (
+        <>
+          <TextField label={t('views.nameOf')} value={name} onChange={setName} error={faults.get('/name')} autoFocus />
+          <Check isSelected={isShared} onChange={setShared} label={t('views.share')} />
+        </>
+      )}
+    </Ask>
+  );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { refusalOf, type Column } from './columns.ts';
+import { refusalOf, type Column } from './board-data.ts';
 
 const stages = [
   { key: 'due', kind: 'OPEN' },
