@@ -5,6 +5,7 @@ import { forecasts } from './forecasts.ts';
 import { feed } from './feed.ts';
 import { grpcReads } from './grpc-reads.ts';
 import { importFile } from './import-file.ts';
+import { leads } from './leads.ts';
 import { mixed } from './mixed.ts';
 import { objects } from './objects.ts';
 import { oauth } from './oauth.ts';
@@ -21,6 +22,7 @@ export const scenarios: Record<string, (baseUrl: string) => Scenario> = {
   search: (baseUrl) => mixed(baseUrl, mixes.search),
   deals,
   quotes,
+  leads,
   objects,
   files,
   settings,

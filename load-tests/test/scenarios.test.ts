@@ -58,6 +58,7 @@ test.each<[scenario: string, point: number, checks: string[]]>([
   ['quotes', 80, ['a quote is created']],
   ['quotes', 95, ['a quote is sent']],
   ['forecasts', 0, ['the forecast has a total', 'the report has stages']],
+  ['leads', 0, ['a lead is taken in', 'new leads are listed', 'a lead gets a deal']],
   ['objects', 0, ['a record of an object can be read']],
   ['objects', 50, ['the list has records of the object']],
   ['objects', 72, ['the records of the object are counted']],

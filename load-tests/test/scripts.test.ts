@@ -29,6 +29,7 @@ test.each([
   'search',
   'deals',
   'quotes',
+  'leads',
   'objects',
   'import',
   'feed',

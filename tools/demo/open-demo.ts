@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { apiOf, type Api } from './api.ts';
 import { makeDeals } from './deals.ts';
 import { makeQuotes } from './quotes.ts';
+import { makeLeads, makeRule } from './leads.ts';
 import { readDemo, writeDemo, type Demo, type DemoPlatform, type DemoUser } from './demo.ts';
 import story from './story.json' with { type: 'json' };
 import { inviteUser } from './users.ts';
@@ -12,7 +13,7 @@ import { inviteUser } from './users.ts';
 const alphabet = 'abcdefghjkmnpqrstuvwxyz23456789';
 
 /**
- * Opens the demo workspace of `dataDir`. A new one has its administrator, customers and deals, and no story yet. If a start was
+ * Opens the demo workspace of `dataDir`. A new one has its administrator, customers, deals and leads, and no story yet. If a start was
  * cut before the story ended, the unfinished workspace is closed, and a new one has the same users and passwords.
  *
  * @param workspace preferred name of the workspace
@@ -40,6 +41,7 @@ export async function openDemo(
   await writeDemo(dataDir, { ...demo, apiKey });
   const api = apiOf(platform.edgeUrl, apiKey, signal);
   await Promise.all([inviteUser(api, platform, demo.users[0]!, ['admin']), makeRecords(api)]);
+  await makeRule(api);
   return { ...demo, apiKey };
 }
 
@@ -58,6 +60,7 @@ async function makeRecords(api: Api): Promise<void> {
   if (answer.failed > 0) throw new Error(`Demo customers were refused: ${JSON.stringify(answer)}`);
   await makeDeals(api);
   await makeQuotes(api);
+  await makeLeads(api);
 }
 
 async function closeWorkspace(api: Api): Promise<void> {

@@ -135,6 +135,36 @@ test(
   isSoak ? soakTimeoutMs : 120_000,
 );
 
+test('a tenant whose rules are locked delays no other tenant, and one without rules takes no statement for them', async () => {
+  const [slow, other, ruleless] = [new SalesTenant(service), new SalesTenant(service), new SalesTenant(service)];
+  const customerOf = async (tenant: SalesTenant) => (await service.create(tenant.caller, person())).id;
+  const [slowCustomer, otherCustomer, rulelessCustomer] = await Promise.all([slow, other, ruleless].map(customerOf));
+  const { id: ruleId } = await slow.createRule([v7()]);
+  await other.createRule([v7()]);
+  const superuser = await superuserOf(service.urls.ownerUrl);
+
+  await superuser.query('begin');
+  await superuser.query('select from assignment_rule where id = $1 for update', [ruleId]);
+  let isWaiting = true;
+  const waiting = slow.createLead(slowCustomer!).finally(() => (isWaiting = false));
+  for (let made = 0; made < 5; made += 1) expect((await other.createLead(otherCustomer!)).ownerId).toBeDefined();
+  expect(isWaiting).toBe(true);
+  await superuser.query('commit');
+  expect((await waiting).ownerId).toBeDefined();
+
+  // A process caches for a second that a tenant has no rules. On a busy machine, the second may be over before the lock.
+  const createdUnderLock = async () => {
+    await ruleless.createLead(rulelessCustomer!);
+    await superuser.query('begin');
+    await superuser.query('lock table assignment_rule, assignment, assignment_turn in access exclusive mode');
+    const created = await ruleless.createLead(rulelessCustomer!).catch(() => undefined);
+    await superuser.query('rollback');
+    return created !== undefined;
+  };
+  await expect.poll(createdUnderLock, { timeout: 60_000 }).toBe(true);
+  await superuser.end();
+});
+
 async function choicesOf(superuser: pg.Client, tenantId: string): Promise<ChoiceRow[]> {
   const { rows } = await superuser.query<ChoiceRow>(
     `select rule_version, user_id, lead.owner_id, skipped from assignment

@@ -65,40 +65,49 @@ export class CuttingProxy {
     }
     let isAnswering = true;
     server.on('data', (bytes) => isAnswering && client.write(bytes));
-    let pending = Buffer.alloc(0);
-    let isStarted = false;
-    /** Whether this is the connection of the plan. */
     let planned: Plan | undefined;
+    const messages = new Messages();
     client.on('data', (bytes: Buffer) => {
-      pending = Buffer.concat([pending, bytes]);
-      while (pending.length >= 5) {
-        // The first message has no type.
-        const length = isStarted ? pending.readInt32BE(1) + 1 : pending.readInt32BE(0);
-        if (pending.length < length) return;
-        const message = pending.subarray(0, length);
-        pending = pending.subarray(length);
-        const plan = this.#plan;
-        if (isStarted && plan && !plan.isCut && message.includes(plan.marker)) planned = plan;
-        if (isStarted && planned && planned === plan && !plan.isCut && isStatement(message)) {
-          plan.statements += 1;
-          const { cut } = plan;
-          if (cut && 'before' in cut && cut.before === plan.statements) {
-            plan.isCut = true;
-            return end();
-          }
-          if (cut && 'after' in cut && cut.after === plan.statements) {
-            plan.isCut = true;
-            isAnswering = false;
-            // Sync makes PostgreSQL run what it has received.
-            server.write(message);
-            server.end(sync, () => client.destroy());
-            return;
-          }
-        }
-        isStarted = true;
+      for (const message of messages.take(bytes)) {
+        if (this.#plan && message.includes(this.#plan.marker)) planned = this.#plan;
+        const step = planned && planned === this.#plan ? count(planned, message) : 'FORWARD';
+        if (step === 'CUT_BEFORE') return end();
         server.write(message);
+        if (step === 'FORWARD') continue;
+        isAnswering = false;
+        // Sync makes PostgreSQL run what it has received.
+        server.end(sync, () => client.destroy());
+        return;
       }
     });
+  }
+}
+
+/** Counts a message of the planned connection. */
+function count(plan: Plan, message: Buffer): 'FORWARD' | 'CUT_BEFORE' | 'CUT_AFTER' {
+  if (plan.isCut || !isStatement(message)) return 'FORWARD';
+  plan.statements += 1;
+  const { cut, statements } = plan;
+  if (!cut || statements !== ('before' in cut ? cut.before : cut.after)) return 'FORWARD';
+  plan.isCut = true;
+  return 'before' in cut ? 'CUT_BEFORE' : 'CUT_AFTER';
+}
+
+/** Splits the bytes of a client into messages of the protocol. The first one of a connection has no type. */
+class Messages {
+  #pending = Buffer.alloc(0);
+  #isStarted = false;
+
+  *take(bytes: Buffer): Generator<Buffer> {
+    this.#pending = Buffer.concat([this.#pending, bytes]);
+    while (this.#pending.length >= 5) {
+      const length = this.#isStarted ? this.#pending.readInt32BE(1) + 1 : this.#pending.readInt32BE(0);
+      if (this.#pending.length < length) return;
+      const message = this.#pending.subarray(0, length);
+      this.#pending = this.#pending.subarray(length);
+      this.#isStarted = true;
+      yield message;
+    }
   }
 }
 
