@@ -19,6 +19,7 @@ export const ownPlatforms: Readonly<Record<string, string>> = {
   'tools/test/availability/disruptions.test.ts': 'kills processes and empties tables',
   'tools/test/availability/feed-neighbours.soak.test.ts': 'fills what all tenants of a process share',
   'tools/test/availability/lasting-calls.soak.test.ts': 'has connections between processes that live for a second',
+  'tools/test/availability/lead-kills.soak.test.ts': 'kills customers',
   'tools/test/availability/overload.soak.test.ts': 'has as few places as fit the load',
   'tools/test/availability/replicated-platform.ts': 'runs replicas, which rolling-restart.soak.test.ts restarts',
   'tools/test/availability/restore.soak.test.ts': 'destroys its database',
