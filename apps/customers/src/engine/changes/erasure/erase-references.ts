@@ -104,7 +104,7 @@ async function* referringPages(
   let last: string | undefined;
   do {
     const rows = await queryRows<StoredRecord>(em, {
-      name: `lock_${table}s_by_${columns.join('_')}`,
+      name: `lock_${table}s_by_${columns.join('_')}_of_${target.table}s`,
       sql: `select ${shownColumns(type)} from ${table}
         where tenant_id = $1 and (${fields.map((field) => refersTo(field, target, '$2::uuid[]')).join(' or ')})
           and ($3::uuid is null or id > $3)
