@@ -2,6 +2,7 @@ import { BatchMode } from '@rapport/contracts/rapport/api/v1/records';
 import { LeadStatus } from '@rapport/contracts/rapport/sales/v1/lead';
 import { AssignmentDecision, AssignmentSkipReason } from '@rapport/contracts/rapport/work/v1/assignment';
 import { AssignmentMethod, AssignmentRuleState } from '@rapport/contracts/rapport/work/v1/assignment_rule';
+import { Task } from '@rapport/contracts/rapport/work/v1/task';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { OperationTenant } from './operation-tenant.js';
 import { person, sharedCustomers } from './running-customers.js';
@@ -141,6 +142,21 @@ describe('a rule of assignment', () => {
     const decisions = (await tenant.assignments()).map(({ decision }) => decision);
     const { TURN, SAME_CUSTOMER, CUSTOMER_OWNER } = AssignmentDecision;
     expect(decisions).toEqual([TURN, SAME_CUSTOMER, CUSTOMER_OWNER, TURN]);
+  });
+
+  test('applies to tasks, whose customer is the first one in related', async () => {
+    const [one, two] = users;
+    await tenant.createRule([one, two], { recordType: 'task', method: AssignmentMethod.STICKY });
+    const { id: owned } = await service.create(tenant.caller, person({ ownerId: two }));
+    const task = { ...Task.decode(new Uint8Array()), subject: 'Call', related: [{ type: 'customer', id: owned }] };
+
+    expect((await service.call('createTask', { task }, tenant.caller)).ownerId).toBe(two);
+    const members = rule([one]).members.map((member) => ({ ...member, capacity: 1 }));
+    await tenant.createRule([], { recordType: 'task', position: 1, members, fallbackUserId: two });
+    const first = await service.call('createTask', { task }, tenant.caller);
+    expect([first.ownerId, (await service.call('createTask', { task }, tenant.caller)).ownerId]).toEqual([one, two]);
+    await service.call('completeTask', { id: first.id }, tenant.caller);
+    expect((await service.call('createTask', { task }, tenant.caller)).ownerId).toBe(one);
   });
 
   test('applies to batches, upserts and imports', async () => {

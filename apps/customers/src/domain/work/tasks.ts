@@ -34,6 +34,7 @@ export const tasks = defineRecord<Task>('rapport/Task', TasksServiceService, {
     return { completeTime, seriesId, occurrence, recurrence: withStart(after), deadline: deadlineOf(after) };
   },
   also: reminderStatements,
+  openStatuses: ['OPEN', 'IN_PROGRESS', 'WAITING'],
 });
 
 export const TasksController = recordController(tasks, TasksServiceService);

@@ -87,7 +87,7 @@ export function countOpen(type: RecordType, ownerIds: readonly string[], exceptI
 
 /** The field of a type that names the customer of a record: for customers, that of a person's company. */
 export const customerField = onceFor((type: RecordType) =>
-  type.contract.fields.find(({ reference, writable }) => reference === 'rapport/Customer' && writable !== 'NEVER'),
+  type.contract.fields.find(({ column, reference }) => reference === 'rapport/Customer' && column !== 'merged_into_id'),
 );
 
 /** For each customer, its owner and that of the newest record of a type with this customer. */
