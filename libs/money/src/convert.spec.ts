@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { convertAmount, crossRate } from './convert.js';
-import { formatDecimal, parseDecimal } from './decimal.js';
+import { compareDecimals, formatDecimal, parseDecimal } from './decimal.js';
 import { minorUnits } from './currencies.js';
-import { splitAmount } from './splits.js';
+import { shareOf, splitAmount } from './splits.js';
 
-const usd = { base: 'EUR', quote: 'USD', rate: '1.0834' };
-const jpy = { base: 'EUR', quote: 'JPY', rate: '161.27' };
+const usd = { baseCurrency: 'EUR', quoteCurrency: 'USD', rate: '1.0834' };
+const jpy = { baseCurrency: 'EUR', quoteCurrency: 'JPY', rate: '161.27' };
 
 test('converts in both directions and across a third currency, and rounds once', () => {
   expect(convertAmount({ currency: 'EUR', amount: '100' }, 'USD', [usd])).toBe('108.34');
@@ -31,6 +31,8 @@ test('splits to the last minor unit, and only shares whose sum is 100', () => {
   ]);
   expect(splitAmount({ currency: 'JPY', amount: '1' }, ['50', '50'])).toEqual(['1', '0']);
   expect(splitAmount({ currency: 'JPY', amount: '0.5' }, ['50', '50'])).toEqual(['0.3', '0.2']);
+  expect(shareOf({ currency: 'EUR', amount: '0.01' }, '50')).toBe('0.01');
+  expect(() => shareOf({ currency: 'EUR', amount: '1' }, '100.1')).toThrow('at most 100');
   expect(() => splitAmount({ currency: 'EUR', amount: '1' }, ['50', '49.9999'])).toThrow('sum up to 100');
   expect(() => splitAmount({ currency: 'EUR', amount: '1' }, ['100', '0'])).toThrow('more than 0');
 });
@@ -45,6 +47,11 @@ test('reads decimal numbers as they are, and no others', () => {
     '0',
     ...Array.from({ length: 7 }, () => undefined),
   ]);
+});
+
+test('compares decimal numbers by value', () => {
+  const texts = ['10', '9.99', '-1.5', '-1.50', '0', '-2'];
+  expect(texts.toSorted(compareDecimals)).toEqual(['-2', '-1.5', '-1.50', '0', '9.99', '10']);
 });
 
 function read(text: string): string | undefined {

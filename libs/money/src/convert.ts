@@ -3,10 +3,10 @@ import { formatDecimal, moneyBounds, parseDecimal, type DecimalBounds } from './
 import { dividedBy, fractionOf, rounded, scaled, times, whole, type Fraction } from './fraction.js';
 import { refused } from './money-error.js';
 
-/** 1 of `base` is `rate` of `quote`. */
+/** 1 of the base currency is `rate` of the quote currency. */
 export interface DatedRate {
-  base: string;
-  quote: string;
+  baseCurrency: string;
+  quoteCurrency: string;
   /** More than 0, with at most 12 digits before the point and 12 after it. */
   rate: string;
 }
@@ -46,7 +46,7 @@ export function crossRate(from: string, to: string, rates: readonly DatedRate[])
 
 function factorOf(from: string, to: string, rates: readonly DatedRate[]): Fraction {
   let [factor, currency] = [whole(1n), from];
-  for (const { base, quote, rate } of rates) {
+  for (const { baseCurrency: base, quoteCurrency: quote, rate } of rates) {
     const number = fractionOf(parseDecimal(rate, rateBounds, 'rate'));
     if (number.over <= 0n) throw refused('rate', 'OUT_OF_RANGE', 'must be more than 0');
     if (currency === base) [factor, currency] = [times(factor, number), quote];

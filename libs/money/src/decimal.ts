@@ -42,6 +42,13 @@ export function formatDecimal({ units, places }: Decimal): string {
   return units < 0n ? `-${text}` : text;
 }
 
+/** Negative if the first of two numbers is less, 0 if they are equal, positive if it is more. */
+export function compareDecimals(one: string, other: string): number {
+  const [first, second] = [parseDecimal(one), parseDecimal(other)];
+  const difference = first.units * 10n ** BigInt(second.places) - second.units * 10n ** BigInt(first.places);
+  return difference === 0n ? 0 : difference < 0n ? -1 : 1;
+}
+
 /** Without an expression, which would try each zero of the text as the first of the last ones. */
 function withoutTrailingZeros(digits: string): string {
   let end = digits.length;

@@ -128,10 +128,10 @@ def split(given):
 def conversion(given):
     factor, currency = Fraction(1), given["currency"]
     for rate in given["rates"]:
-        if rate["base"] == currency:
-            factor, currency = factor * Fraction(rate["rate"]), rate["quote"]
+        if rate["baseCurrency"] == currency:
+            factor, currency = factor * Fraction(rate["rate"]), rate["quoteCurrency"]
         else:
-            factor, currency = factor / Fraction(rate["rate"]), rate["base"]
+            factor, currency = factor / Fraction(rate["rate"]), rate["baseCurrency"]
     assert currency == given["to"]
     places = PLACES[currency]
     amount = text(nearest(Fraction(given["amount"]) * factor * 10**places), places)

@@ -37,7 +37,9 @@ export class RandomDocuments {
     const rates = path.slice(1).map((to, index) => {
       const from = path[index] ?? '';
       const rate = `${this.#below(200)}.${1 + this.#below(999_999)}`;
-      return this.#chance(0.5) ? { base: from, quote: to, rate } : { base: to, quote: from, rate };
+      return this.#chance(0.5)
+        ? { baseCurrency: from, quoteCurrency: to, rate }
+        : { baseCurrency: to, quoteCurrency: from, rate };
     });
     const sign = this.#chance(0.2) ? '-' : '';
     return { currency: path[0] ?? '', amount: `${sign}${this.#decimal(8, 9)}`, to: path.at(-1) ?? '', rates };
