@@ -19,6 +19,8 @@ const contents: Readonly<Record<string, string>> = {
   'engine/encryption': 'turning encryption on, destroying keys',
   'engine/serve': 'the standard service of any type',
   'domain/customers': 'people and companies: names, duplicates, imports',
+  'domain/exchange-rates': 'values of currencies in others, and conversions',
+  'domain/products': 'what is sold, and at which prices',
   'domain/pipelines': 'stages of deals, and how deals move',
   'domain/deals': 'deals, and their stays in stages',
   'domain/forecasts': 'quotas, and what deals are expected to bring',

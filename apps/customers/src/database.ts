@@ -70,6 +70,12 @@ import { CreatePublicLink } from './migrations/create-public-link.migration.js';
 import { CreateQuote } from './migrations/create-quote.migration.js';
 import { CreateSavedView } from './migrations/create-saved-view.migration.js';
 import { CreateStageEntry } from './migrations/create-stage-entry.migration.js';
+import { CreateExchangeRate } from './migrations/create-exchange-rate.migration.js';
+import { CreateMoneyFunctions } from './migrations/create-money-functions.migration.js';
+import { AddValueToDeal } from './migrations/add-value-to-deal.migration.js';
+import { CreateProduct } from './migrations/create-product.migration.js';
+import { CreatePriceBook } from './migrations/create-price-book.migration.js';
+import { CreatePrice } from './migrations/create-price.migration.js';
 import { SkipStatistics } from './migrations/skip-statistics.migration.js';
 import { TraceChanges } from './migrations/trace-changes.migration.js';
 import { CreateTask } from './migrations/create-task.migration.js';
@@ -188,4 +194,10 @@ export const migrations = [
   CreateForecastSnapshot,
   CreateCalendar,
   CreateForecastSubmission,
+  CreateExchangeRate,
+  CreateProduct,
+  CreatePriceBook,
+  CreatePrice,
+  CreateMoneyFunctions,
+  AddValueToDeal,
 ];

@@ -7,6 +7,9 @@ import { loggedCustomFields } from './domain/custom-fields/custom-field-message.
 import { customObjects } from './domain/custom-objects/custom-objects.js';
 import { objectRecords } from './domain/custom-objects/object-records.js';
 import { loggedCustomers } from './domain/customers/logged-customers.js';
+import { exchangeRates } from './domain/exchange-rates/exchange-rates.js';
+import { priceBooks, prices } from './domain/products/price-books.js';
+import { products } from './domain/products/products.js';
 import { deals } from './domain/deals/deals.js';
 import { assignmentRules } from './domain/assignment/assignment-rules.js';
 import { assignments } from './domain/assignment/assignments.js';
@@ -60,4 +63,8 @@ export const loggedTypes = new LoggedTypes([
   loggedRecord(emails, { empty: { subject: '' } }),
   loggedRecord(notes, { empty: { title: '', body: '' } }),
   loggedRecord(forecastSubmissions),
+  loggedRecord(exchangeRates),
+  loggedRecord(products),
+  loggedRecord(priceBooks),
+  loggedRecord(prices),
 ]);

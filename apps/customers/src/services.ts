@@ -17,6 +17,7 @@ import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers
 import { CustomObjectsServiceService } from '@rapport/contracts/rapport/objects/v1/custom_objects_service';
 import { ObjectRecordsServiceService } from '@rapport/contracts/rapport/objects/v1/object_records_service';
 import { DealMovesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_moves_service';
+import { DealValuesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_values_service';
 import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
 import { LeadWorkServiceService } from '@rapport/contracts/rapport/sales/v1/lead_work_service';
 import { LeadsServiceService } from '@rapport/contracts/rapport/sales/v1/leads_service';
@@ -26,9 +27,15 @@ import { ForecastSnapshotsServiceService } from '@rapport/contracts/rapport/sale
 import { ForecastsServiceService } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
 import { QuotasServiceService } from '@rapport/contracts/rapport/sales/v1/quotas_service';
 import { PipelineStagesServiceService } from '@rapport/contracts/rapport/sales/v1/pipeline_stages_service';
+import { ExchangeRatesServiceService } from '@rapport/contracts/rapport/sales/v1/exchange_rates_service';
+import { CurrenciesServiceService } from '@rapport/contracts/rapport/sales/v1/currencies_service';
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
 import { QuoteActionsServiceService } from '@rapport/contracts/rapport/sales/v1/quote_actions_service';
 import { QuotesServiceService } from '@rapport/contracts/rapport/sales/v1/quotes_service';
+import { PriceBooksServiceService } from '@rapport/contracts/rapport/sales/v1/price_books_service';
+import { PricesServiceService } from '@rapport/contracts/rapport/sales/v1/prices_service';
+import { PricingServiceService } from '@rapport/contracts/rapport/sales/v1/pricing_service';
+import { ProductsServiceService } from '@rapport/contracts/rapport/sales/v1/products_service';
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
 import { AssignmentRulesServiceService } from '@rapport/contracts/rapport/work/v1/assignment_rules_service';
 import { AssignmentTrialsServiceService } from '@rapport/contracts/rapport/work/v1/assignment_trials_service';
@@ -61,6 +68,7 @@ import { OperationsController } from './engine/import/operation/operations.contr
 import { refuseNarrowScope } from './engine/records/scope/refuse-narrow-scopes.js';
 import { SearchController } from './engine/query/search/search.controller.js';
 import { DealMovesController } from './domain/deals/deal-moves.controller.js';
+import { DealValuesController } from './domain/deals/deal-values.controller.js';
 import { DealsController } from './domain/deals/deals.js';
 import { StageEntriesController } from './domain/deals/stage-entries.js';
 import { AssignmentRulesController } from './domain/assignment/assignment-rules.js';
@@ -71,6 +79,11 @@ import { BusinessTimeController } from './domain/calendars/business-time.control
 import { CalendarsController } from './domain/calendars/calendars.js';
 import { LeadsController } from './domain/leads/leads.js';
 import { PipelineStagesController } from './domain/deals/pipeline-stages.controller.js';
+import { ExchangeRatesController } from './domain/exchange-rates/exchange-rates.js';
+import { PriceBooksController, PricesController } from './domain/products/price-books.js';
+import { PricingController } from './domain/products/pricing.controller.js';
+import { ProductsController } from './domain/products/products.js';
+import { CurrenciesController } from './domain/exchange-rates/currencies.controller.js';
 import { PipelinesController } from './domain/pipelines/pipelines.js';
 import { ForecastSubmissionsController } from './domain/forecasts/submissions.js';
 import { PipelineReportsController } from './domain/forecasts/pipeline-report.js';
@@ -138,6 +151,13 @@ export const services: readonly ServiceDefinition[] = [
   TimelineServiceService,
   PipelineReportsServiceService,
   ForecastSubmissionsServiceService,
+  ExchangeRatesServiceService,
+  CurrenciesServiceService,
+  ProductsServiceService,
+  PriceBooksServiceService,
+  PricesServiceService,
+  PricingServiceService,
+  DealValuesServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -183,6 +203,13 @@ export const controllers = [
   TimelineController,
   PipelineReportsController,
   ForecastSubmissionsController,
+  ExchangeRatesController,
+  CurrenciesController,
+  ProductsController,
+  PriceBooksController,
+  PricesController,
+  PricingController,
+  DealValuesController,
 ];
 
 /** Services whose handlers all respect record owners. The others refuse callers with a narrow record scope. */
@@ -224,6 +251,13 @@ const scopedControllers: readonly Type[] = [
   TimelineController,
   PipelineReportsController,
   ForecastSubmissionsController,
+  ExchangeRatesController,
+  CurrenciesController,
+  ProductsController,
+  PriceBooksController,
+  PricesController,
+  PricingController,
+  DealValuesController,
 ];
 
 /** What wraps the handlers of a controller. */

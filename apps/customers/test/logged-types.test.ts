@@ -21,6 +21,7 @@ import { FilesTenant } from './files-tenant.js';
 import { MergingTenant } from './merging-tenant.js';
 import { newCalendar } from './new-calendar.js';
 import { ObjectTenant } from './object-tenant.js';
+import { PricedTenant } from './priced-tenant.js';
 import { person, sharedCustomers } from './running-customers.js';
 import { QuotesTenant } from './quotes-tenant.js';
 import { SalesTenant } from './sales-tenant.js';
@@ -75,6 +76,11 @@ test('the log has each new record of each type in its response form', async () =
     },
     caller,
   );
+  const goods = new PricedTenant(customers, caller);
+  const product = await goods.createProduct();
+  const book = await goods.createBook('list');
+  const price = await goods.setPrice(book, product, '10');
+  const rate = await goods.setRate('EUR/USD', '1.1');
   const objects = new ObjectTenant(customers, caller);
   const object = await objects.createObject('car');
   const record = await objects.create('car');
@@ -130,10 +136,15 @@ test('the log has each new record of each type in its response form', async () =
     ['email', email.id, email],
     ['calendar', calendar.id, calendar],
     ['forecast_submission', submission.id, submission],
+    ['product', product.id, product],
+    ['price_book', book.id, book],
+    ['price', price.id, price],
+    ['exchange_rate', rate.id, rate],
   ];
 
   // Two of the customers were created for the merge, which deletes one.
   const changes = await changesOf(customers, caller, answers.length + 3);
+  const changes = await changesOf(customers, caller, 24);
 
   for (const [type, id, answer] of answers) {
     const created = changes.find((change) => change.recordId === id && change.operation === ChangeOperation.CREATE);

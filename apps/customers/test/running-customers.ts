@@ -29,10 +29,17 @@ import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers
 import { CustomObjectsServiceService } from '@rapport/contracts/rapport/objects/v1/custom_objects_service';
 import { ObjectRecordsServiceService } from '@rapport/contracts/rapport/objects/v1/object_records_service';
 import { DealMovesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_moves_service';
+import { DealValuesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_values_service';
 import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
 import { LeadWorkServiceService } from '@rapport/contracts/rapport/sales/v1/lead_work_service';
 import { LeadsServiceService } from '@rapport/contracts/rapport/sales/v1/leads_service';
 import { PipelineStagesServiceService } from '@rapport/contracts/rapport/sales/v1/pipeline_stages_service';
+import { ExchangeRatesServiceService } from '@rapport/contracts/rapport/sales/v1/exchange_rates_service';
+import { PriceBooksServiceService } from '@rapport/contracts/rapport/sales/v1/price_books_service';
+import { PricesServiceService } from '@rapport/contracts/rapport/sales/v1/prices_service';
+import { ProductsServiceService } from '@rapport/contracts/rapport/sales/v1/products_service';
+import { CurrenciesServiceService } from '@rapport/contracts/rapport/sales/v1/currencies_service';
+import { PricingServiceService } from '@rapport/contracts/rapport/sales/v1/pricing_service';
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
 import { QuoteActionsServiceService } from '@rapport/contracts/rapport/sales/v1/quote_actions_service';
 import { QuotesServiceService } from '@rapport/contracts/rapport/sales/v1/quotes_service';
@@ -115,6 +122,13 @@ const definitions = {
   ...TimelineServiceService,
   ...PipelineReportsServiceService,
   ...ForecastSubmissionsServiceService,
+  ...ExchangeRatesServiceService,
+  ...CurrenciesServiceService,
+  ...PricingServiceService,
+  ...DealValuesServiceService,
+  ...ProductsServiceService,
+  ...PriceBooksServiceService,
+  ...PricesServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =
@@ -288,6 +302,8 @@ export function newCaller(): Caller {
       ...['calls', 'emails', 'meetings', 'notes', 'tasks'].flatMap((area) => [`${area}.read`, `${area}.write`]),
       ...['quotes.read', 'quotes.write', 'quotes.approve'],
       ...['calendars.read', 'calendars.configure'],
+      ...['exchangeRates.read', 'exchangeRates.configure', 'products.read', 'products.write'],
+      ...['priceBooks.read', 'priceBooks.configure'],
     ],
   };
 }

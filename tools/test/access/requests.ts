@@ -47,6 +47,10 @@ const particulars: Readonly<Record<string, () => Json>> = {
   CreateCalendar: () => ({ timeZone: 'Europe/Berlin' }),
   UpsertLead: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertQuote: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
+  CreateProduct: () => ({ sku: newMarker() }),
+  UpsertProduct: () => ({ sku: newMarker() }),
+  CreatePriceBook: () => ({ key: newMarker() }),
+  UpsertPriceBook: () => ({ key: newMarker() }),
   UpsertPipeline: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertTask: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertNote: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
@@ -64,6 +68,8 @@ const particulars: Readonly<Record<string, () => Json>> = {
 const fileColumns: Readonly<Record<string, string>> = {
   ImportDeals: 'title',
   ImportPipelines: 'name',
+  ImportProducts: 'name',
+  ImportPriceBooks: 'name',
   ImportLeads: 'company',
   ImportAssignmentRules: 'name',
   ImportQuotas: 'name',
@@ -77,6 +83,9 @@ const fileColumns: Readonly<Record<string, string>> = {
   ImportMeetings: 'subject',
   ImportEmails: 'subject',
 };
+
+/** Files of another form. */
+const files: Readonly<Record<string, string>> = { ImportReferenceRates: 'Date,USD\n2026-11-27,1.0834\n' };
 
 /** The same of the query. */
 const queryParticulars: Readonly<Record<string, Json>> = { ExplainPermission: { permission: 'customers.read' } };
@@ -98,7 +107,9 @@ export function validRequest(contract: Contract, route: RestRoute, records: Tena
   const request: OperationRequest = {
     route,
     parts,
-    file: isFile ? `${fileColumns[route.method.name] ?? 'displayName'}\n${newMarker()}\n` : undefined,
+    file: isFile
+      ? (files[route.method.name] ?? `${fileColumns[route.method.name] ?? 'displayName'}\n${newMarker()}\n`)
+      : undefined,
   };
   const used = new Set<string>();
   return references(contract, route).reduce((filled, { place, collection, write = String }) => {

@@ -164,6 +164,26 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
 
   const makeSubmission = () => create('/v1/forecastSubmissions', { note: marker, period: '2026', amount });
 
+  const setRate = async (date: string) => {
+    const rates = [{ baseCurrency: 'EUR', quoteCurrency: 'USD', date, rate: '1.08' }];
+    const { exchangeRates } = (await send('POST', '/v1/exchangeRates:set', { rates })) as {
+      exchangeRates: { id: string }[];
+    };
+    return exchangeRates[0]?.id ?? '';
+  };
+  const makeProduct = () =>
+    create('/v1/products', { sku: newMarker(), name: marker, price: { currencyCode: 'EUR', amount: '1' } });
+  const product = once(makeProduct);
+  const makePriceBook = () => create('/v1/priceBooks', { key: newMarker(), name: marker, currencyCode: 'EUR' });
+  const priceBook = once(makePriceBook);
+  const setPrice = async (productId: string) => {
+    const path = `/v1/priceBooks/${await priceBook()}:setPrices`;
+    const { prices } = (await send('POST', path, { prices: [{ productId, unitPrice: '1' }] })) as {
+      prices: { id: string }[];
+    };
+    return prices[0]?.id ?? '';
+  };
+
   const makeObject = async () => {
     const key = newMarker();
     const id = await create('/v1/customObjects', { key, displayName: marker });
@@ -236,6 +256,10 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     deals: deal,
     stageEntries: stageEntry,
     leads: lead,
+    exchangeRates: once(() => setRate('2026-11-26')),
+    products: product,
+    priceBooks: priceBook,
+    prices: once(async () => setPrice(await product())),
     assignmentRules: assignmentRule,
     assignments: assignment,
     quotes: once(makeQuote),
@@ -272,6 +296,10 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     pipelines: async () => remove('pipelines', await makePipeline()),
     deals: async () => remove('deals', await makeDeal()),
     leads: async () => remove('leads', await makeLead()),
+    exchangeRates: async () => remove('exchangeRates', await setRate('2026-11-25')),
+    products: async () => remove('products', await makeProduct()),
+    priceBooks: async () => remove('priceBooks', await makePriceBook()),
+    prices: async () => remove('prices', await setPrice(await makeProduct())),
     assignmentRules: async () => remove('assignmentRules', await makeRule()),
     quotes: async () => remove('quotes', await makeQuote()),
     customObjects: async () => remove('customObjects', (await makeObject()).id),

@@ -40,6 +40,13 @@ const fixtures: Readonly<Record<string, RecordFixture>> = {
     text: 'name',
     prepare: async () => ({ recordType: 'lead', method: 'ROUND_ROBIN', members: [{ userId: crypto.randomUUID() }] }),
   },
+  'rapport/Product': { text: 'name', unique: () => ({ sku: newDigits() }), needsUnique: true },
+  'rapport/PriceBook': {
+    text: 'name',
+    prepare: async () => ({ currencyCode: 'EUR' }),
+    unique: () => ({ key: `key_${newDigits()}` }),
+    needsUnique: true,
+  },
   'rapport/Lead': {
     text: 'company',
     prepare: async (create) => ({ customerId: await create('customers', { kind: 'COMPANY', displayName: 'Engines' }) }),

@@ -42,6 +42,8 @@ test('these types are records', () => {
     'Note',
     'Task',
     'Calendar',
+    ...['CustomObject', 'ObjectRecord', 'ExchangeRate', 'Deal', 'Lead', 'Pipeline', 'Price', 'PriceBook', 'Product'],
+    ...['StageEntry', 'AssignmentRule', 'Assignment'],
   ];
   expect(records.map(({ type }) => type).toSorted()).toEqual(types.map((type) => `rapport/${type}`).toSorted());
 });

@@ -4,6 +4,7 @@ import { StageKind, type Stage } from '@rapport/contracts/rapport/sales/v1/pipel
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 import { categoryOfStatus, categoryViolations, forecastOf } from './deal-forecast.js';
+import { refuseUnknownProducts, valuesOf, valueViolations } from './deal-lines.js';
 import { openTasks } from './open-tasks.js';
 import { rankOfEntry, rankOfNew } from './rank.js';
 import { enterStages } from './stage-entries.js';
@@ -14,10 +15,16 @@ export const deals = defineRecord<Deal>('rapport/Deal', DealsServiceService, {
   indexVersion: 3,
   needs: ['pipelineId'],
   facts: openTasks,
-  guard: (change) => [
-    ...stageViolations(change),
-    ...categoryViolations(change.after.forecastCategory, 'forecastCategory'),
-  ],
+  guard(change) {
+    const violations = valueViolations(change);
+    if (violations.length > 0) return violations;
+    const { after } = change;
+    return [
+      // The amount that a guard requires may be that of the lines.
+      ...stageViolations({ ...change, after: { ...after, ...valuesOf(after) } }),
+      ...categoryViolations(after.forecastCategory, 'forecastCategory'),
+    ];
+  },
   stamp({ before, after, needs }, now) {
     const hasEntered = hasMoved(before, after);
     const stage = stageOf(needs, after.stage);
@@ -28,12 +35,17 @@ export const deals = defineRecord<Deal>('rapport/Deal', DealsServiceService, {
     const rank = rankAfter(before, after, moment);
     const stageTime = hasEntered ? moment : before?.stageTime;
     const rotTime = status === DealStatus.OPEN ? rotTimeOf(stage, stageTime) : undefined;
-    return { status, closeTime, stageTime, rotTime, rank, ...forecastOf(after, status, stage) };
+    const values = valuesOf(after);
+    const forecast = forecastOf({ ...after, ...values }, status, stage);
+    return { status, closeTime, stageTime, rotTime, rank, ...values, ...forecast };
   },
   lacking: lackingFields,
   detail: ({ stage }) => stage,
   openStatuses: ['OPEN'],
-  also: (changes) => enterStages(changes.filter(({ before, after }) => hasMoved(before, after))),
+  also: (changes) => [
+    ...enterStages(changes.filter(({ before, after }) => hasMoved(before, after))),
+    ...refuseUnknownProducts(changes),
+  ],
 });
 
 export const DealsController = recordController(deals, DealsServiceService);

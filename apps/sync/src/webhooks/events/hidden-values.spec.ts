@@ -35,6 +35,8 @@ it.each([
     { title: '***', currency: 'EUR', acceptance: { name: '***', sha256: 'ab' } },
   ],
   ['pipeline', { name: 'Renewals' }, { name: 'Renewals' }],
+  ['product', { sku: 'SEAT', name: 'Seat' }, { sku: 'SEAT', name: 'Seat' }],
+  ['exchange_rate', { rate: '1.08' }, { rate: '1.08' }],
   ['suppression', { channel: 'EMAIL', address: 'a@b.example' }, { channel: 'EMAIL', address: '***' }],
 ])('of the type %s the values %j are shown as %j', (type, values, shown) => {
   expect(personalFieldsHidden(type, values)).toEqual(shown);

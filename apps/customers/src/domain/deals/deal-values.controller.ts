@@ -1,0 +1,106 @@
+import { Controller } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import type { ConversionRate } from '@rapport/contracts/rapport/sales/v1/currencies_service';
+import { DealStatus, type Deal } from '@rapport/contracts/rapport/sales/v1/deal';
+import {
+  DealValuesServiceService as Methods,
+  type DealValue,
+  type DealValuesServiceServer,
+  type GetDealValueRequest,
+  type SumDealValuesRequest,
+  type SumDealValuesResponse,
+} from '@rapport/contracts/rapport/sales/v1/deal_values_service';
+import { crossRate } from '@rapport/money';
+import { readForTenant } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import { missingRecord } from '../../engine/records/missing-record.js';
+import { deals } from './deals.js';
+
+interface ValueRow {
+  amount: Deal['amount'] | null;
+  base_code: string;
+  value: string | null;
+  rates: ConversionRate[] | null;
+  day: string;
+  kept: boolean;
+}
+
+interface SumRow {
+  status: 'OPEN' | 'WON' | 'LOST';
+  base_code: string;
+  count: string;
+  sum: string;
+  missing_count: string;
+  missing: string[];
+}
+
+@Controller()
+@ImplementsService(Methods)
+export class DealValuesController implements ServiceHandlers<DealValuesServiceServer> {
+  constructor(private readonly em: EntityManager) {}
+
+  async getDealValue({ id }: GetDealValueRequest): Promise<DealValue> {
+    const [row] = await readForTenant<ValueRow>(this.em, {
+      name: 'value_of_deal',
+      // The stored rates are those of a stored value in the currency of today's settings.
+      sql: `select amount, base_code, day, kept,
+          deal_value(tenant_id, status, amount, close_time, base_amount, base_code, day)::text as value,
+          case when kept then base_rates else conversion_rates(tenant_id, amount ->> 'currencyCode', base_code, day) end as rates
+        from (
+          select deal.*, base_code, value_day(status, close_time, $3) as day,
+            coalesce(base_amount ->> 'currencyCode' = base_code, false) as kept
+          from deal cross join base_currency($1) base_code
+          where tenant_id = $1 and id = $2 and delete_time is null
+        ) deal`,
+      values: [currentCaller().tenantId, id, today()],
+    });
+    if (!row) throw await missingRecord(this.em, deals, id);
+    const { amount, value, rates, base_code: currencyCode, day, kept } = row;
+    const isConverted = amount && value !== null && rates !== null;
+    return {
+      amount: amount ?? undefined,
+      baseAmount: value === null ? undefined : { currencyCode, amount: value },
+      conversion: isConverted ? { rate: crossRate(amount.currencyCode, currencyCode, rates), rates } : undefined,
+      date: day,
+      kept,
+    };
+  }
+
+  async sumDealValues({ pipelineId, ownerId }: SumDealValuesRequest): Promise<SumDealValuesResponse> {
+    const rows = await readForTenant<SumRow>(this.em, {
+      name: 'sum_of_deal_values',
+      sql: `select status, base_code, count(value), coalesce(sum(value), 0)::text as sum,
+          count(*) filter (where value is null) as missing_count,
+          coalesce(array_agg(distinct amount ->> 'currencyCode') filter (where value is null), '{}') as missing
+        from (
+          select status, amount, base_code,
+            deal_value(tenant_id, status, amount, close_time, base_amount, base_code, $2) as value
+          from deal cross join base_currency($1) base_code
+          where tenant_id = $1 and delete_time is null and amount is not null
+            and ($3::uuid is null or pipeline_id = $3) and ($4::uuid is null or owner_id = $4)
+        ) valued
+        group by status, base_code order by status`,
+      values: [currentCaller().tenantId, today(), pipelineId ?? null, ownerId ?? null],
+    });
+    return {
+      currencyCode: rows[0]?.base_code ?? (await this.#baseCurrency()),
+      sums: rows.map(({ status, count, sum, missing_count: missingCount, missing }) => ({
+        status: DealStatus[status],
+        ...{ count: Number(count), sum, missingCount: Number(missingCount), missingCurrencies: missing },
+      })),
+    };
+  }
+
+  async #baseCurrency(): Promise<string> {
+    const values = [currentCaller().tenantId];
+    const sql = 'select base_currency($1) as code';
+    const [row] = await readForTenant<{ code: string }>(this.em, { name: 'base_currency', sql, values });
+    return row?.code ?? '';
+  }
+}
+
+/** In UTC, like the days of rates. */
+function today(): string {
+  return new Date().toISOString().slice(0, 10);
+}
