@@ -41,6 +41,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/privacy': 'erasure, and export of personal data',
   'domain/work': 'tasks, notes, calls, meetings and logged e-mails',
   'domain/timeline': 'what happened around a record, read from the records about it',
+  'domain/calendar-feeds': 'links to the tasks and meetings of users',
   'domain/workspace': 'all data of a tenant: its export, import and removal',
 };
 
@@ -50,6 +51,7 @@ export const folders: readonly string[] = Object.keys(contents);
 export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/forecasts': ['domain/pipelines', 'domain/deals'],
   'domain/deals': ['domain/pipelines'],
+  'domain/calendar-feeds': ['domain/links', 'domain/work'],
   'domain/quotes': ['domain/deals', 'domain/pipelines', 'domain/line-items', 'domain/links'],
   'domain/consents': ['domain/suppressions'],
   'domain/privacy': [

@@ -19,6 +19,7 @@ test.each([
   ['custom-objects', 7],
   ['deals', 6],
   ['quotes', 4],
+  ['calendar-feeds', 1],
   ['deals', 10],
   ['files', 2],
   ['leads', 5],

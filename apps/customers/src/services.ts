@@ -48,6 +48,7 @@ import { TaskActionsServiceService } from '@rapport/contracts/rapport/work/v1/ta
 import { TasksServiceService } from '@rapport/contracts/rapport/work/v1/tasks_service';
 import { BusinessTimeServiceService } from '@rapport/contracts/rapport/work/v1/business_time_service';
 import { CalendarsServiceService } from '@rapport/contracts/rapport/work/v1/calendars_service';
+import { CalendarFeedsServiceService } from '@rapport/contracts/rapport/work/v1/calendar_feeds_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { TimelineServiceService } from '@rapport/contracts/rapport/work/v1/timeline_service';
 import { ViewsServiceService } from '@rapport/contracts/rapport/work/v1/views_service';
@@ -91,6 +92,7 @@ import { ForecastSnapshotsController } from './domain/forecasts/snapshots.contro
 import { ForecastsController } from './domain/forecasts/forecasts.controller.js';
 import { QuotasController } from './domain/forecasts/quotas.js';
 import { QuoteActionsController } from './domain/quotes/quote-actions.controller.js';
+import { CalendarFeedsController } from './domain/calendar-feeds/calendar-feeds.controller.js';
 import { QuotesController } from './domain/quotes/quotes.js';
 import { PrivacyController } from './domain/privacy/privacy.controller.js';
 import { SettingsController } from './domain/settings/settings.controller.js';
@@ -144,6 +146,7 @@ export const services: readonly ServiceDefinition[] = [
   TasksServiceService,
   QuotesServiceService,
   QuoteActionsServiceService,
+  CalendarFeedsServiceService,
   ForecastSnapshotsServiceService,
   TaskActionsServiceService,
   CalendarsServiceService,
@@ -196,6 +199,7 @@ export const controllers = [
   TasksController,
   QuotesController,
   QuoteActionsController,
+  CalendarFeedsController,
   ForecastSnapshotsController,
   TaskActionsController,
   CalendarsController,
@@ -244,6 +248,7 @@ const scopedControllers: readonly Type[] = [
   TasksController,
   QuotesController,
   QuoteActionsController,
+  CalendarFeedsController,
   ForecastSnapshotsController,
   TaskActionsController,
   CalendarsController,

@@ -2,12 +2,9 @@ import { LineItem, TaxCategory, TaxMode } from '@rapport/contracts/rapport/sales
 import type { Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import { StageKind } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { Quote } from '@rapport/contracts/rapport/sales/v1/quote';
-import { HttpHeader } from '@rapport/contracts/rapport/api/v1/http_header';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
-import { fromGrpcError } from '@rapport/contracts';
 import { QuoteActionsServiceService } from '@rapport/contracts/rapport/sales/v1/quote_actions_service';
-import { Metadata, type ServiceError } from '@grpc/grpc-js';
-import { v7 } from 'uuid';
+import { readPage, type Page } from './public-pages.js';
 import { SalesTenant, stage } from './sales-tenant.js';
 
 const blankLine = LineItem.decode(new Uint8Array());
@@ -24,12 +21,6 @@ export const lines: LineItem[] = [
   },
   { ...blankLine, description: 'Credit', quantity: '-1', unitPrice: '50' },
 ];
-
-/** A page, and how the edge is to answer it. */
-export interface Page {
-  text: string;
-  headers: ReadonlyMap<string, string>;
-}
 
 /** A tenant of its own with a deal, its quotes, and the pages of these. */
 export class QuotesTenant extends SalesTenant {
@@ -78,14 +69,14 @@ export class QuotesTenant extends SalesTenant {
   }
 
   show(token: string, acceptLanguage = 'en'): Promise<Page> {
-    return this.#page('showQuotePage', { token, acceptLanguage });
+    return readPage(this.service, 'showQuotePage', { token, acceptLanguage });
   }
 
   /** Posts the form of a page. */
   answer(token: string, values: Record<string, string>, acceptLanguage = 'en'): Promise<Page> {
     const data = Buffer.from(new URLSearchParams(values).toString());
     const form = { contentType: 'application/x-www-form-urlencoded', data, extensions: [] };
-    return this.#page('answerQuotePage', { token, acceptLanguage, form });
+    return readPage(this.service, 'answerQuotePage', { token, acceptLanguage, form });
   }
 
   /** The bytes of a rendered quote. */
@@ -96,32 +87,5 @@ export class QuotesTenant extends SalesTenant {
     for await (const piece of this.service.streams.stream(path, { id, language }, options))
       pieces.push(Buffer.from((piece as HttpBody).data));
     return Buffer.concat(pieces).toString();
-  }
-
-  /** Like the edge, without a principal. */
-  #page(name: 'showQuotePage' | 'answerQuotePage', request: object): Promise<Page> {
-    const { path, requestSerialize, responseDeserialize } = QuoteActionsServiceService[name];
-    const metadata = new Metadata();
-    metadata.set('x-request-id', v7());
-    return new Promise((resolve, reject) => {
-      const settle = (error: ServiceError | null, body?: HttpBody) => {
-        if (error || !body) return reject(error ? fromGrpcError(error) : new Error('There is no page.'));
-        const headers = body.extensions.map(({ value }) => HttpHeader.decode(value));
-        resolve({
-          text: Buffer.from(body.data).toString(),
-          headers: new Map(headers.map((each) => [each.name, each.value])),
-        });
-      };
-      const options = { deadline: Date.now() + 20_000 };
-      this.service.client.makeUnaryRequest(
-        path,
-        requestSerialize as never,
-        responseDeserialize,
-        request,
-        metadata,
-        options,
-        settle,
-      );
-    });
   }
 }

@@ -60,6 +60,7 @@ import { TaskActionsServiceService } from '@rapport/contracts/rapport/work/v1/ta
 import { TasksServiceService } from '@rapport/contracts/rapport/work/v1/tasks_service';
 import { BusinessTimeServiceService } from '@rapport/contracts/rapport/work/v1/business_time_service';
 import { CalendarsServiceService } from '@rapport/contracts/rapport/work/v1/calendars_service';
+import { CalendarFeedsServiceService } from '@rapport/contracts/rapport/work/v1/calendar_feeds_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { TimelineServiceService } from '@rapport/contracts/rapport/work/v1/timeline_service';
 import { ViewsServiceService } from '@rapport/contracts/rapport/work/v1/views_service';
@@ -115,6 +116,7 @@ const definitions = {
   ...TasksServiceService,
   ...QuotesServiceService,
   ...QuoteActionsServiceService,
+  ...CalendarFeedsServiceService,
   ...ForecastSnapshotsServiceService,
   ...TaskActionsServiceService,
   ...CalendarsServiceService,

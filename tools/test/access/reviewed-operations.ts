@@ -30,6 +30,7 @@ export const withoutIds = [
   'ConvertMoney',
   'CreateAssignmentRule',
   'CreateCalendar',
+  'CreateCalendarFeed',
   'CreateConnection',
   'CreateCustomField',
   'CreateCustomObject',
@@ -79,6 +80,7 @@ export const withoutIds = [
   'ImportProducts',
   'ImportReferenceRates',
   'ImportWorkspace',
+  'ListCalendarFeeds',
   'ListApiKeys',
   'ListAssignmentRules',
   'ListAuditEntries',
@@ -197,6 +199,7 @@ export const forMissing: Readonly<Record<string, string>> = {
 export const needMore: Readonly<Record<string, string>> = {
   AcceptQuote: 'it wins the deal of the quote, so deals.write is needed too',
   CreateAssociation: 'it takes the permissions to read both records and to write one of them',
+  CreateCalendarFeed: 'it shows tasks too, so tasks.read is needed too',
   CreateConnection: 'a connection reads and writes customers, so customers.read and customers.write are needed too',
   CreateFileUpload: 'a file is of a record, so the permission to write such records is needed too',
   CreateMapping: 'as for CreateConnection',

@@ -120,6 +120,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   const makeDeal = async () =>
     create('/v1/deals', { title: marker, pipelineId: await pipeline(), stage: 'proposal', customerId: await ada() });
   const deal = once(makeDeal);
+  const makeFeed = async () => ((await send('POST', '/v1/calendarFeeds')) as { feed: { id: string } }).feed.id;
   const lineItems = [{ description: marker, quantity: '1', unitPrice: '10' }];
   const makeQuote = async () =>
     create('/v1/quotes', { title: marker, dealId: await deal(), currency: 'EUR', lineItems });
@@ -263,6 +264,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     assignmentRules: assignmentRule,
     assignments: assignment,
     quotes: once(makeQuote),
+    calendarFeeds: makeFeed,
     customObjects: async () => (await object()).id,
     objects: async () => (await object()).key,
     objectRecords: once(makeObjectRecord),
@@ -301,6 +303,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     priceBooks: async () => remove('priceBooks', await makePriceBook()),
     prices: async () => remove('prices', await setPrice(await makeProduct())),
     assignmentRules: async () => remove('assignmentRules', await makeRule()),
+    calendarFeeds: async () => remove('calendarFeeds', await makeFeed()),
     quotes: async () => remove('quotes', await makeQuote()),
     customObjects: async () => remove('customObjects', (await makeObject()).id),
     objectRecords: async () => remove(await records(), await makeObjectRecord()),
