@@ -23,6 +23,15 @@ describe('a column', () => {
     ).toBeUndefined();
   });
 
+  it('knows the fields that a card needs to leave its stage, and leaves other guards to the server', () => {
+    const leaving = { kind: 'FIELDS', on: 'LEAVE', fields: ['amount'] };
+    const condition = { kind: 'EXPRESSION', expression: 'has(deal.tags)', fields: ['tags'] };
+    const from = { ...due, stage: { guards: [leaving] } };
+    const to = { ...lost, stage: { guards: [condition, { ...leaving, fields: ['closeDate'] }] } };
+    expect(refusalOf({ stages }, from, to, {})).toEqual({ missing: ['amount'] });
+    expect(refusalOf({ stages }, from, to, { amount: { amount: '1' } })).toBeUndefined();
+  });
+
   it('takes only cards of the stage before it, unless it is for lost ones', () => {
     const pipeline = { stages, transitions: 'NEXT_ONLY' };
     const card = { amount: { amount: '1' }, customFields: { plan: 'gold' } };

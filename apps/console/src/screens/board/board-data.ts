@@ -204,7 +204,7 @@ export function columnsOf(resource: Resource, hint: BoardHint, pipeline: Json | 
 export function refusalOf(pipeline: Json | undefined, from: Column, to: Column, card: Json): Refusal | undefined {
   if (!pipeline || from.key === to.key) return undefined;
   if (!hasTransition(pipeline, from, to)) return { missing: [] };
-  const guards = itemsAt(to.stage, 'guards').map((guard) => ({
+  const guards = [...guardsOf(from, isForLeaving), ...guardsOf(to, (guard) => !isForLeaving(guard))].map((guard) => ({
     missing: fieldsOf(guard).filter((field) => isEmpty(valueAt(card, field))),
     message: textAt(guard, 'message'),
   }));
@@ -212,6 +212,15 @@ export function refusalOf(pipeline: Json | undefined, from: Column, to: Column, 
   const [first] = unmet;
   if (!first) return undefined;
   return { missing: unmet.flatMap(({ missing }) => missing), ...(first.message !== '' && { message: first.message }) };
+}
+
+/** The guards of a column that the pipeline alone can say. */
+function guardsOf({ stage }: Column, applies: (guard: Json) => boolean): Json[] {
+  return itemsAt(stage, 'guards').filter((guard) => textAt(guard, 'kind') === 'FIELDS' && applies(guard));
+}
+
+function isForLeaving(guard: Json): boolean {
+  return textAt(guard, 'on') === 'LEAVE';
 }
 
 function hasTransition(pipeline: Json, from: Column, to: Column): boolean {
