@@ -24,6 +24,7 @@ export const objectives = {
     CreateQuote: 150,
     SendQuote: 150,
     ShowQuotePage: 150,
+    ListPipelines: 150,
     ListLeads: 150,
     IntakeLead: 250,
     QualifyLead: 250,
