@@ -30,6 +30,7 @@ export class AddValueToDeal extends Migration {
           'close_time',
           'lost_reason',
           'rank',
+          'rot_time',
           'probability',
           'forecast_category',
           'effective_probability',
@@ -68,6 +69,7 @@ const columns = `
     add column base_rates jsonb not null default '[]';
   alter table deal
     alter column line_items set statistics 0,
+    alter column line_currency set statistics 0,
     alter column line_totals set statistics 0,
     alter column splits set statistics 0,
     alter column base_amount set statistics 0,
