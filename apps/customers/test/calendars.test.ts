@@ -66,6 +66,38 @@ describe('a calendar', () => {
     expect(sunday).toMatchObject({ windows: [], exceptionName: undefined });
   });
 
+  test('gets the holidays of a file, and keeps the exceptions that it has', async () => {
+    const own = { date: '2026-12-25', name: 'Open house', windows: [{ opens: '10:00', closes: '11:00' }] };
+    const calendar = await create({ exceptions: [own] });
+    const events = [
+      'DTSTART;VALUE=DATE:19700101\r\nRRULE:FREQ=YEARLY\r\nSUMMARY:New Year',
+      'DTSTART;VALUE=DATE:20261225',
+    ];
+    const ics = [
+      'BEGIN:VCALENDAR',
+      ...events.map((text) => `BEGIN:VEVENT\r\n${text}\r\nEND:VEVENT`),
+      'END:VCALENDAR',
+      '',
+    ];
+    const holidays = { ics: ics.join('\r\n'), firstYear: 2026, lastYear: 2027 };
+    const expected = { addedDates: ['2026-01-01', '2027-01-01'], keptDates: ['2026-12-25'], skipped: [] };
+    const request = { id: calendar.id, holidays };
+    expect(await customers.call('importHolidays', { ...request, validateOnly: true }, caller)).toMatchObject(expected);
+    const result = await customers.call('importHolidays', request, caller);
+    expect(result).toMatchObject(expected);
+    expect(result.calendar?.exceptions).toEqual([
+      { date: '2026-01-01', name: 'New Year', windows: [] },
+      own,
+      { date: '2027-01-01', name: 'New Year', windows: [] },
+    ]);
+    const again = await customers.call('importHolidays', request, caller);
+    expect(again).toMatchObject({ addedDates: [], calendar: { etag: result.calendar?.etag } });
+    const other = { ...request, holidays: { ...holidays, ics: 'date,name' } };
+    await expect(customers.call('importHolidays', other, caller)).rejects.toMatchObject({
+      violations: [{ field: 'holidays.ics', reason: 'INVALID_FILE' }],
+    });
+  });
+
   test.each<[Partial<Calendar>, string, string]>([
     [{ timeZone: 'Mars/Olympus' }, 'calendar.timeZone', 'UNKNOWN_ZONE'],
     [

@@ -41,7 +41,9 @@ function timeFaults(zone: string, field: string, time: string, mustOccur: boolea
     ];
   }
   const year = new Date(localMs).getUTCFullYear();
-  const { firstYear, lastYear } = recurrenceLimits;
+  const { lastYear } = recurrenceLimits;
+  // The reason of the later one is in offsets, which UTC does not change.
+  const firstYear = zone === 'UTC' ? 1970 : recurrenceLimits.firstYear;
   if (year < firstYear || year > lastYear) {
     return [{ field, reason: 'YEAR_OUT_OF_RANGE', message: `A year is ${firstYear} to ${lastYear}.` }];
   }

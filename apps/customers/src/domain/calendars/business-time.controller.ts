@@ -10,6 +10,8 @@ import {
   type ExplainCalendarResponse,
   type FindDueTimeRequest,
   type FindDueTimeResponse,
+  type ImportHolidaysRequest,
+  type ImportHolidaysResponse,
   type MeasureBusinessTimeRequest,
   type MeasureBusinessTimeResponse,
 } from '@rapport/contracts/rapport/work/v1/business_time_service';
@@ -29,8 +31,10 @@ import {
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
+import { hotWriteCall } from '../../engine/records/write-call.js';
 import { calendarRule, calendars } from './calendars.js';
 import { compiledCalendar } from './compiled-calendars.js';
+import { importHolidays } from './import-holidays.js';
 
 /** Names of the fields of a recurrence in the contract. */
 const recurrenceFields: Readonly<Record<string, string>> = {
@@ -73,6 +77,12 @@ export class BusinessTimeController implements ServiceHandlers<BusinessTimeServi
       exceptionName: calendar.exceptions.find((exception) => exception.date === date)?.name,
       timeZoneVersion: tzdataVersion,
     };
+  }
+
+  importHolidays(request: ImportHolidaysRequest): Promise<ImportHolidaysResponse> {
+    return hotWriteCall(this.em, Methods.importHolidays, request, (transaction) =>
+      importHolidays(transaction, request),
+    );
   }
 
   async expandRecurrence({ expansion }: ExpandRecurrenceRequest): Promise<ExpandRecurrenceResponse> {

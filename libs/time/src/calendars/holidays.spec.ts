@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { readHolidays } from './holidays.js';
+
+const file = (...events: string[][]) =>
+  ['BEGIN:VCALENDAR', ...events.flatMap((lines) => ['BEGIN:VEVENT', ...lines, 'END:VEVENT']), 'END:VCALENDAR', ''].join(
+    '\r\n',
+  );
+const years = { first: 2026, last: 2028 };
+
+test('a file has the days of its all-day events, also of those that recur, each date once', () => {
+  const text = file(
+    ['UID:1', 'DTSTART;VALUE=DATE:20261225', 'DTEND;VALUE=DATE:20261227', 'SUMMARY;LANGUAGE=en:Christ', ' mas\\, all'],
+    ['UID:2', 'DTSTART;VALUE=DATE:19700101', 'RRULE:FREQ=YEARLY', 'SUMMARY:New Year'],
+    ['UID:3', 'DTSTART;VALUE=DATE:20261226', 'SUMMARY:Boxing Day'],
+  );
+  expect(readHolidays(text, years)).toEqual({
+    holidays: [
+      { date: '2026-01-01', name: 'New Year' },
+      { date: '2026-12-25', name: 'Christmas, all' },
+      { date: '2026-12-26', name: 'Christmas, all' },
+      { date: '2027-01-01', name: 'New Year' },
+      { date: '2028-01-01', name: 'New Year' },
+    ],
+    skipped: [],
+  });
+});
+
+test('events that are no holidays are named with the reason', () => {
+  const text = file(
+    ['UID:1', 'DTSTART:20261225T100000Z', 'SUMMARY:Party'],
+    ['UID:2', 'DTSTART;VALUE=DATE:20261225', 'STATUS:CANCELLED', 'SUMMARY:Off'],
+    ['UID:3', 'DTSTART;VALUE=DATE:20261001', 'DTEND;VALUE=DATE:20261201', 'SUMMARY:Autumn'],
+    ['UID:4', 'DTSTART;VALUE=DATE:20261001', 'RRULE:FREQ=HOURLY', 'SUMMARY:Always'],
+  );
+  expect(readHolidays(text, years)).toEqual({
+    holidays: [],
+    skipped: [
+      { name: 'Party', reason: 'NOT_ALL_DAY' },
+      { name: 'Off', reason: 'CANCELLED' },
+      { name: 'Autumn', reason: 'TOO_LONG' },
+      { name: 'Always', reason: 'UNSUPPORTED_RULE' },
+    ],
+  });
+});
+
+test('another file has no holidays', () => {
+  expect(readHolidays('date;name\n2026-12-25;Christmas', years)).toBeUndefined();
+  const unreadable = file(['DTSTART;VALUE=DATE:2026', 'RRULE:FREQ=XX']);
+  expect(readHolidays(unreadable, years)).toBeUndefined();
+});
