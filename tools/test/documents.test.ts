@@ -24,6 +24,7 @@ test.each([
   ['files', 2],
   ['leads', 5],
   ['forecasts', 6],
+  ['business-time', 4],
   ['search', 1],
   ['clients', 1],
 ])('the commands of docs/%s.md, as they are printed, get the answers that it shows', async (document, answered) => {

@@ -1,3 +1,11 @@
+/*
+ * Why not pg-boss (12.38): it claims a job by a lease, so two workers can run one job whose lease has expired while a handler ran,
+ * and it needs a schema and connections of its own. Here the lock of the timer's row is the claim. It ends with the transaction,
+ * so nothing is left of a worker that died, and the effect commits with the end of the timer or not at all. The price: a handler
+ * does nothing but write to the database. What takes longer, or leaves it, is begun by a row that the handler writes.
+ *
+ * Workers poll, because NOTIFY in writing transactions serialises their commits (ADR 0015).
+ */
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { callContext, WorkerLoop } from '@rapport/platform';
