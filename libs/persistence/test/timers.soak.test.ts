@@ -55,6 +55,7 @@ test(
       // Forward by up to two hours, and back.
       await database.shift(below(2 * hour) - hour / 2);
       tally.steps += 1;
+      // Workers are killed, and their connections cut, at random moments of their work.
       await delay(below(400));
       tally.connections += await cutConnections();
       for (let index = 0; index < sizes.timers / 100; index += 1) {
@@ -63,6 +64,7 @@ test(
         cancelled.add(recordId);
         tally.cancels += 1;
       }
+      // Likewise.
       await delay(below(400));
       await endAll(processes, 'SIGKILL');
       tally.kills += processes.length;
