@@ -12,6 +12,7 @@ import { oauth } from './oauth.ts';
 import { quotes } from './quotes.ts';
 import { settings } from './settings.ts';
 import type { Scenario } from './scenario.ts';
+import { work } from './work.ts';
 import { workspace } from './workspace.ts';
 
 /** By name. The argument is the base URL of the API, without a trailing slash. */
@@ -23,6 +24,7 @@ export const scenarios: Record<string, (baseUrl: string) => Scenario> = {
   deals,
   quotes,
   leads,
+  work,
   objects,
   files,
   settings,

@@ -30,6 +30,7 @@ test.each([
   'deals',
   'quotes',
   'leads',
+  'work',
   'objects',
   'import',
   'feed',

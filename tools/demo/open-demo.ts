@@ -5,6 +5,7 @@ import { apiOf, type Api } from './api.ts';
 import { makeDeals } from './deals.ts';
 import { makeQuotes } from './quotes.ts';
 import { makeLeads, makeRule } from './leads.ts';
+import { makeWork } from './work.ts';
 import { readDemo, writeDemo, type Demo, type DemoPlatform, type DemoUser } from './demo.ts';
 import story from './story.json' with { type: 'json' };
 import { inviteUser } from './users.ts';
@@ -61,6 +62,7 @@ async function makeRecords(api: Api): Promise<void> {
   await makeDeals(api);
   await makeQuotes(api);
   await makeLeads(api);
+  await makeWork(api);
 }
 
 async function closeWorkspace(api: Api): Promise<void> {
