@@ -101,6 +101,16 @@ test.each([
 });
 
 test.each([
+  ['related.deal = "019ab2f4-6c1e-7c3a-9d52-0c7e8b1f4a11"', true],
+  ['related.customer = "019ab2f4-6c1e-7c3a-9d52-0c7e8b1f4a11"', false],
+  ['related.deal != "019ab2f4-6c1e-7c3a-9d52-0c7e8b1f4a12"', true],
+  ['related.deal:* AND NOT related.customer:*', true],
+])('a filter is true of a task about a deal: %s: %s', (filter, expected) => {
+  const task = { related: [{ type: 'deal', id: '019ab2f4-6c1e-7c3a-9d52-0c7e8b1f4a11' }] };
+  expect(compilePredicate(filter, tableOf('task'))(task, now)).toBe(expected);
+});
+
+test.each([
   ['customer.displayName = x', 'FILTER_FIELD_UNKNOWN', 'is about another record'],
   ['nick_name = x', 'FILTER_FIELD_UNKNOWN', 'nickName is no field; fields are id'],
   ['customFields.nothing = x', 'FILTER_FIELD_UNKNOWN', 'nothing is not defined'],
