@@ -47,6 +47,7 @@ import {
 } from './engine/import/operation/import.entity.js';
 import { KeepOrderValuesByRow } from './migrations/keep-order-values-by-row.migration.js';
 import { OrderDealsByRank } from './migrations/order-deals-by-rank.migration.js';
+import { FindOpenTasksOfDeals } from './migrations/find-open-tasks-of-deals.migration.js';
 import { OrderByAllTimes } from './migrations/order-by-all-times.migration.js';
 import { ReadChangesOfRecord } from './migrations/read-changes-of-record.migration.js';
 import { ReadRecordsAsOf } from './migrations/read-records-as-of.migration.js';
@@ -200,4 +201,5 @@ export const migrations = [
   CreatePrice,
   CreateMoneyFunctions,
   AddValueToDeal,
+  FindOpenTasksOfDeals,
 ];

@@ -14,6 +14,7 @@ import {
   type Pipeline,
 } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { PipelineArchival, StageRemoval } from '@rapport/contracts/rapport/sales/v1/pipeline_stages_service';
+import { Task, TaskStatus } from '@rapport/contracts/rapport/work/v1/task';
 import type { Caller } from '@rapport/platform';
 import { OperationTenant } from './operation-tenant.js';
 import { newCaller, type SharedCustomers } from './running-customers.js';
@@ -25,9 +26,10 @@ export const kinds = {
   EXPRESSION: guard(GuardKind.EXPRESSION, { expression: 'has(deal.closeDate) && deal.closeDate > "2026"' }),
   ROLE: guard(GuardKind.ROLE, { permissions: ['deals.approve'] }),
   MIN_AGE: guard(GuardKind.MIN_AGE, { minAgeSeconds: 3_600 }),
+  OPEN_TASKS: guard(GuardKind.OPEN_TASKS),
 } satisfies Record<string, Guard>;
 
-export type GuardedKind = keyof typeof kinds | 'OPEN_TASKS';
+export type GuardedKind = keyof typeof kinds;
 
 export const moments: Readonly<Record<string, GuardMoment>> = { enter: GuardMoment.ENTER, leave: GuardMoment.LEAVE };
 
@@ -70,7 +72,7 @@ export class GuardedWorld {
   /** Makes new pipelines: some doors remove them. */
   async renew(): Promise<void> {
     const { kind, moment } = this.options;
-    const rule = { ...kinds[kind as keyof typeof kinds], on: moments[moment] ?? 0 };
+    const rule = { ...kinds[kind], on: moments[moment] ?? 0 };
     const [entered, left] = moment === 'enter' ? [[rule], []] : [[], [rule]];
     const stages = [
       { ...stage('start', StageKind.OPEN), guards: left },
@@ -109,6 +111,7 @@ export class GuardedWorld {
 
   async #ready(deal: Deal): Promise<Deal> {
     this.#made.set(deal.id, deal.stage);
+    if (this.options.kind === 'OPEN_TASKS') await this.#addTask(deal);
     if (this.options.isMet) {
       const old = `update deal set stage_time = stage_time - interval '1 hour' where id = $1`;
       await this.operations.database.query(old, [deal.id]);
@@ -116,14 +119,16 @@ export class GuardedWorld {
     return deal;
   }
 
+  #addTask({ id }: Deal): Promise<Task> {
+    const status = this.options.isMet ? TaskStatus.DONE : TaskStatus.WAITING;
+    const related = [{ type: 'deal', id }];
+    const task = { ...Task.decode(nothing), subject: 'Call them', status, related };
+    return this.service.call('createTask', { task }, this.#caller);
+  }
+
   move(id: string, to: Partial<DealMove>): Promise<Deal> {
     const move = { ...DealMove.decode(nothing), updateMask: undefined, ...to };
     return this.service.call('moveDeal', { id, move }, this.#caller);
-  }
-
-  async check(id: string, to: Partial<DealMove>): Promise<boolean> {
-    const move = { ...DealMove.decode(nothing), updateMask: undefined, ...to };
-    return (await this.service.call('checkDealMove', { id, move }, this.#caller)).allowed;
   }
 
   win(id: string): Promise<Deal> {

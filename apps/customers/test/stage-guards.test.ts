@@ -1,5 +1,6 @@
 import { DealMove } from '@rapport/contracts/rapport/sales/v1/deal_moves_service';
 import { GuardAge, GuardKind, GuardMoment, StageKind } from '@rapport/contracts/rapport/sales/v1/pipeline';
+import { Task, TaskStatus } from '@rapport/contracts/rapport/work/v1/task';
 import { v7 } from 'uuid';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { OtherWrite } from './other-write.js';
@@ -180,6 +181,39 @@ test('guards of an earlier release stay valid', async () => {
   await expect(tenant.createDeal(pipeline, { stage: 'proposal' })).rejects.toMatchObject({
     violations: [{ field: 'deal.amount', reason: 'REQUIRED' }],
   });
+});
+
+test('a guard about open tasks counts those of other owners, and no others', async () => {
+  const pipeline = await guarded(guard(GuardKind.OPEN_TASKS));
+  const { principalId } = tenant.caller;
+  const [id, ownerId] = [principalId.replace('apiKey:', ''), v7()];
+  const limited = { ...tenant.caller, recordScope: 'OWN' as const };
+  const create = async () => (await tenant.createDeal(pipeline, { stage: 'from', ownerId: id })).id;
+  const [free, busy] = [await create(), await create()];
+  const add = (dealId: string, status: TaskStatus) =>
+    service.call(
+      'createTask',
+      {
+        task: {
+          ...Task.decode(new Uint8Array()),
+          subject: 'Call',
+          status,
+          ownerId,
+          related: [{ type: 'deal', id: dealId }],
+        },
+      },
+      tenant.caller,
+    );
+  await add(free, TaskStatus.DONE);
+  const open = await add(busy, TaskStatus.OPEN);
+  const move = (dealId: string) =>
+    service.call('updateDeal', { id: dealId, deal: deal({ stage: 'to' }), updateMask: ['stage'] }, limited);
+
+  expect(await move(free)).toMatchObject({ stage: 'to' });
+  await expect(service.call('getTask', { id: open.id }, limited)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  await expect(move(busy)).rejects.toMatchObject({ violations: [{ field: 'deal.stage', reason: 'OPEN_TASKS' }] });
+  await service.call('deleteTask', { id: open.id }, tenant.caller);
+  expect(await move(busy)).toMatchObject({ stage: 'to' });
 });
 
 const doors: Record<string, (id: string) => Promise<unknown>> = {
