@@ -189,8 +189,8 @@ describe('the lines of a deal', () => {
 });
 
 describe('the splits of a deal', () => {
-  const split = (share: string, kind = SplitKind.UNSPECIFIED, userId = v7()) => ({
-    userId,
+  const split = (share: string, kind = SplitKind.UNSPECIFIED, ownerId = v7()) => ({
+    ownerId,
     share,
     kind,
     amount: undefined,
@@ -204,7 +204,7 @@ describe('the splits of a deal', () => {
     expect(changed.splits.map(({ amount }) => amount)).toEqual(['0.00', '0.00', '0.01', '0.01']);
   });
 
-  test('add up to 100, and name a user once', async () => {
+  test('add up to 100, and name an owner once', async () => {
     const refused = (reason: string) => expect.objectContaining({ reason }) as unknown;
     await expect(create({ splits: [split('60'), split('39.9999')] })).rejects.toMatchObject({
       violations: [{ field: 'deal.splits', reason: 'SUM_NOT_100' }],

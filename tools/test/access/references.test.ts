@@ -23,7 +23,10 @@ test.each<[string, string[]]>([
     ],
   ],
   ['ListRecordAssociations', ['query.record deals deals/ID']],
-  ['CreateDeal', ['body.customerId customers ID', 'body.pipelineId pipelines ID']],
+  [
+    'CreateDeal',
+    ['body.customerId customers ID', 'body.pipelineId pipelines ID', 'body.lineItems.0.productId products ID'],
+  ],
   ['ListStageEntries', ['query.filter deals deal_id = "ID"', 'query.filter pipelines pipeline_id = "ID"']],
   ['UpdateObjectRecord', ['params.object objects ID', 'params.id objectRecords ID']],
   ['ListFiles', ['query.record deals deals/ID']],

@@ -154,11 +154,11 @@ function amountViolations(before: Deal | undefined, after: Deal): FieldViolation
 }
 
 function splitViolations(splits: readonly DealSplit[]): FieldViolation[] {
-  const keys = splits.map(({ userId, kind }) => `${userId} ${kindOf(kind)}`);
+  const keys = splits.map(({ ownerId, kind }) => `${ownerId} ${kindOf(kind)}`);
   const twice = keys.flatMap((key, index) =>
     keys.indexOf(key) === index
       ? []
-      : [{ field: `splits[${index}].userId`, reason: 'DUPLICATE_SPLIT', description: 'must be unique for its kind' }],
+      : [{ field: `splits[${index}].ownerId`, reason: 'DUPLICATE_SPLIT', description: 'must be unique for its kind' }],
   );
   const ofRevenue = splits.filter(({ kind }) => kindOf(kind) === SplitKind.REVENUE);
   const shares = ofRevenue.map(({ share }) => share);
