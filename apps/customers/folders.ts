@@ -24,7 +24,6 @@ const contents: Readonly<Record<string, string>> = {
   'domain/pipelines': 'stages of deals, and how deals move',
   'domain/deals': 'deals, and their stays in stages',
   'domain/forecasts': 'quotas, and what deals are expected to bring',
-  'domain/line-items': 'lines of deals and quotes, and their totals',
   'domain/links': 'links of public pages',
   'domain/quotes': 'quotes, their pages and their acceptance',
   'domain/custom-fields': 'definitions of custom fields',
@@ -52,7 +51,7 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/forecasts': ['domain/pipelines', 'domain/deals'],
   'domain/deals': ['domain/pipelines'],
   'domain/calendar-feeds': ['domain/links', 'domain/work'],
-  'domain/quotes': ['domain/deals', 'domain/pipelines', 'domain/line-items', 'domain/links'],
+  'domain/quotes': ['domain/deals', 'domain/pipelines', 'domain/links'],
   'domain/consents': ['domain/suppressions'],
   'domain/privacy': [
     'domain/customers',

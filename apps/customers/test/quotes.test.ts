@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DealStatus } from '@rapport/contracts/rapport/sales/v1/deal';
+import { TaxMode } from '@rapport/contracts/rapport/sales/v1/line_item';
 import { QuoteState, type Quote } from '@rapport/contracts/rapport/sales/v1/quote';
 import { describe, expect, test } from 'vitest';
 import { lines, QuotesTenant } from './quotes-tenant.js';
@@ -184,6 +185,26 @@ describe('the page of a quote', () => {
       sha256: accepted.acceptance?.sha256,
     });
     await expect(service.call('deleteQuote', { id: quote.id }, tenant.caller)).rejects.toMatchObject(wrongState);
+  });
+
+  test('gives its lines to the deal, whose totals are those of the quote, also with a discount', async () => {
+    const tenant = newTenant();
+    const taxed = lines[0]!;
+    const included = { ...taxed, tax: { ...taxed.tax!, mode: TaxMode.INCLUSIVE, rate: '7' }, unitPrice: '33.33' };
+    for (const currency of ['EUR', 'JPY', 'KWD']) {
+      const deal = await tenant.newDeal(['amount']);
+      const given = { currency, lineItems: [...lines, included], discount: { percent: '12.5', amount: undefined } };
+      const { quote, token } = await tenant.sentQuote(deal, given);
+      await tenant.answer(token, { answer: 'accept', name: 'Ada' });
+      const won = await tenant.deal(deal.id);
+      const { net, taxes, tax, gross } = quote.totals!;
+      expect(won.lineTotals).toMatchObject({ net, taxes, tax, gross });
+      expect(won.amount?.currencyCode).toBe(currency);
+      expect(Number(won.amount?.amount)).toBe(Number(net));
+      expect(won.lineItems.map(({ description }) => description).slice(0, 3)).toEqual(
+        quote.lineItems.map(({ description }) => description),
+      );
+    }
   });
 
   test('of every link that is not valid fails alike', async () => {
