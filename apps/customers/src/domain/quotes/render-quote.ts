@@ -34,7 +34,8 @@ export async function* renderQuote(
   const kept = quote.acceptance && (await keptFile(em, quote.acceptance.fileId));
   if (!kept) {
     const { text } = quoteDocument(quote, language === 'zh-CN' ? language : 'en');
-    return yield { contentType, data: Buffer.from(text), extensions: [] };
+    yield { contentType, data: Buffer.from(text), extensions: [] };
+    return;
   }
   yield { contentType, data: Buffer.alloc(0), extensions: [] };
   const { sizeBytes, bytes } = kept;
