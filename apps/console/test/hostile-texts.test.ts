@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { faultsOf, Workspace, type Json } from './workspace.ts';
+import { faultsOf, goTo, Workspace, type Json } from './workspace.ts';
 
 /** Texts that break out of markup, turn around or vanish where they are not shown as text. */
 const hostile = [
@@ -34,10 +34,8 @@ afterAll(() => workspace.close());
 test('hostile texts are shown as texts in lists, records, boards and the palette', async () => {
   const page = await workspace.open('/');
   const faults = faultsOf(page);
-  const { edgeUrl } = workspace.platform;
   for (const path of ['/customers', '/customers/board', ...ids.map((id) => `/customers/${id}`)]) {
-    await page.goto(edgeUrl + path);
-    await page.locator('#main h1, #main h2').first().waitFor();
+    await goTo(page, path);
     await page.getByText('onerror').or(page.locator('#main')).first().waitFor();
     expect(await page.evaluate(() => 'broken' in window), path).toBe(false);
     expect(
@@ -45,7 +43,7 @@ test('hostile texts are shown as texts in lists, records, boards and the palette
       `${path} scrolls sideways`,
     ).toBe(true);
   }
-  await page.goto(`${edgeUrl}/customers`);
+  await goTo(page, '/customers');
   await page
     .getByText(hostile[0] ?? '', { exact: true })
     .first()

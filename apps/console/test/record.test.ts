@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Workspace, type Json } from './workspace.ts';
+import { goTo, Workspace, type Json } from './workspace.ts';
 
 let workspace: Workspace;
 let page: Page;
@@ -156,9 +156,8 @@ function read(id: string): Promise<Json> {
   return workspace.api('GET', `/v1/customers/${id}`);
 }
 
-async function show(path: string): Promise<void> {
-  await page.goto(new URL(path, page.url()).href);
-  await page.locator('#main h1').first().waitFor();
+function show(path: string): Promise<void> {
+  return goTo(page, path);
 }
 
 function fields() {

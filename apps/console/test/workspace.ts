@@ -18,6 +18,9 @@ const chromium = sharedByFiles(startChromium, (browser) => browser.close());
 /** A workspace of its own on the shared platform, with people who use the console in Chromium. */
 export class Workspace {
   readonly #contexts: BrowserContext[] = [];
+  /** The person of tests that need any, and the cookies of who has signed in. */
+  #anyone?: Promise<Person>;
+  readonly #signedIn = new Map<string, Awaited<ReturnType<BrowserContext['storageState']>>>();
 
   private constructor(
     readonly platform: SharedPlatform,
@@ -65,21 +68,31 @@ export class Workspace {
     return { id, email, password, name };
   }
 
-  /** A page of a person who has signed in through the provider, at a path of the console. */
+  /** A page of a person at a path of the console. The first one of each person signs in through the provider; others have its cookie. */
   async open(path = '/', person?: Person, options: BrowserContextOptions = {}): Promise<Page> {
-    const { email, password } = person ?? (await this.person());
+    this.#anyone ??= this.person();
+    const { id, email, password } = person ?? (await this.#anyone);
+    const storageState = this.#signedIn.get(id);
     const browser = await chromium();
-    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, locale: 'en', ...options });
+    const context = await browser.newContext({
+      viewport: { width: 1440, height: 900 },
+      locale: 'en',
+      ...(storageState && { storageState }),
+      ...options,
+    });
     this.#contexts.push(context);
     const page = await context.newPage();
-    await page.goto(
-      `${this.platform.edgeUrl}/console/sign-in?workspace=${this.slug}&return=${encodeURIComponent(path)}`,
-    );
-    await page.locator('input[name=email]').fill(email);
-    await page.locator('input[name=password]').fill(password);
-    await page.locator('form button[type=submit], form button:not([type])').first().click();
-    await page.waitForURL((url) => url.pathname === new URL(path, url).pathname);
+    const { edgeUrl } = this.platform;
+    if (storageState) await page.goto(edgeUrl + path);
+    else {
+      await page.goto(`${edgeUrl}/console/sign-in?workspace=${this.slug}&return=${encodeURIComponent(path)}`);
+      await page.locator('input[name=email]').fill(email);
+      await page.locator('input[name=password]').fill(password);
+      await page.locator('form button[type=submit], form button:not([type])').first().click();
+      await page.waitForURL((url) => url.pathname === new URL(path, url).pathname);
+    }
     await page.locator('#main').waitFor();
+    this.#signedIn.set(id, await context.storageState());
     return page;
   }
 
@@ -102,6 +115,15 @@ export class Workspace {
     );
     return /https?:\S+token=[\w-]+/.exec(mail)?.[0] ?? '';
   }
+}
+
+/** Goes to a path of the console as a link does, without loading the program anew, and waits for its heading. */
+export async function goTo(page: Page, path: string): Promise<void> {
+  await page.evaluate((to) => {
+    for (const heading of document.querySelectorAll('#main :is(h1, h2)')) heading.setAttribute('data-left', '');
+    history.pushState({}, '', to);
+  }, path);
+  await page.locator('#main :is(h1, h2):not([data-left])').first().waitFor();
 }
 
 /** What a page reports that it should not: errors of its scripts and console, refusals of its policy, requests to other origins. */

@@ -21,6 +21,8 @@ export interface Operation {
   /** Empty for a public operation. It can contain a parameter, such as `objects.{object}.read`. */
   permission: string;
   cost: number;
+  /** Objective for the 95th percentile of its latency. */
+  objectiveMs?: number;
   parameters: Parameter[];
   /** Message of the body in JSON. */
   body?: string;

@@ -1,7 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { Check } from 'lucide-react';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { pathOf, useCollection, useCustomFields } from '../../app/resource.ts';
 import { Missing } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
@@ -32,6 +32,7 @@ function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
     Object.fromEntries(Object.entries(search).filter(([name]) => theContract().field(message, name))),
   );
   const [draft, setDraft] = useState<{ error?: unknown; touched?: ReadonlySet<string> }>({});
+  const latest = useRef(0);
   const write = useMutation({
     mutationFn: () => call(create.id, parents, { body: filled(value) }),
     onSuccess: async (record) => {
@@ -45,11 +46,14 @@ function NewForm({ resource, parents }: { resource: Resource; parents: Json }) {
   const isChecked = theContract().hasParameter(create.id, 'validateOnly');
   const check = async () => {
     const touched = new Set(Object.keys(value));
+    latest.current += 1;
+    const number = latest.current;
     const error = await call(create.id, { ...parents, validateOnly: true }, { body: filled(value) }).then(
       () => undefined,
       (problem: unknown) => problem,
     );
-    setDraft({ error, touched });
+    // The answer to an earlier check can come after it.
+    if (number === latest.current) setDraft({ error, touched });
   };
   useShortcut('mod+enter', 'form.create', save);
   // What is shown once is in the answer, which only the form of the operation shows.

@@ -1,8 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { figuresOf, lastSeconds, operationsOf, percentile, type Frame } from './figures.ts';
-import { objectivesMs } from './objectives.ts';
 
 const frameOf = (second: number, operation: string, of: Partial<Frame['operations'][number]>): Frame => ({
   time: new Date(second * 1_000).toISOString(),
@@ -52,11 +49,5 @@ describe('the traffic', () => {
     const frames = [1, 2, 3, 9, 10].map((second) => frameOf(second, 'A', {}));
     expect(lastSeconds(frames, 3)).toEqual(frames.slice(3));
     expect(lastSeconds([], 3)).toEqual([]);
-  });
-
-  it('has the objectives of docs/slo.md', () => {
-    const document = readFileSync(join(import.meta.dirname, '../../../../../docs/slo.md'), 'utf8');
-    for (const [operation, ms] of Object.entries(objectivesMs))
-      expect(document).toMatch(new RegExp(`\\| \`${operation}\`\\s*\\| ${ms} ms`));
   });
 });

@@ -4,7 +4,6 @@ import { Sparkline } from '../../kit/chart/chart.tsx';
 import { join, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { operationsOf, percentile, type Frame, type OperationFigures } from './figures.ts';
-import { objectivesMs } from './objectives.ts';
 import { msText } from './strip.tsx';
 import style from './traffic.module.css';
 
@@ -40,7 +39,7 @@ export function OperationTable({ frames }: { frames: readonly Frame[] }) {
 function OperationRow({ figures, bounds, seconds }: OperationRowProps) {
   const { operation, sum, parts } = figures;
   const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => percentile(sum.latencies, bounds, share));
-  const objective = objectivesMs[operation];
+  const { objectiveMs: objective, path } = operationOf(operation);
   const isLate = objective !== undefined && p95 !== undefined && p95 > objective;
   const rate = sum.requests / (seconds || 1);
   const reads = sum.hits + sum.misses;
@@ -48,7 +47,7 @@ function OperationRow({ figures, bounds, seconds }: OperationRowProps) {
     <tr>
       <th scope="row">
         <span className={style.name}>
-          {operation} <code>{pathOf(operation)}</code>
+          {operation} <code>{path}</code>
         </span>
       </th>
       <td title={t('traffic.ofRequests', { count: sum.requests })}>
@@ -86,10 +85,10 @@ interface OperationRowProps {
   seconds: number;
 }
 
-/** Such as `GET /v1/customers/{id}` of `GetCustomer`. */
-function pathOf(operation: string): string {
-  const id = operation.replace(/^./, (letter) => letter.toLowerCase());
-  if (!theContract().hasOperation(id)) return '';
-  const { verb, path } = theContract().operation(id);
-  return `${verb} ${path}`;
+/** The operation of the contract that a method, such as `GetCustomer`, is. */
+function operationOf(method: string): { objectiveMs?: number; path: string } {
+  const id = method.replace(/^./, (letter) => letter.toLowerCase());
+  if (!theContract().hasOperation(id)) return { path: '' };
+  const { verb, path, objectiveMs } = theContract().operation(id);
+  return { path: `${verb} ${path}`, objectiveMs };
 }
