@@ -22,6 +22,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/exchange-rates': 'values of currencies in others, and conversions',
   'domain/products': 'what is sold, and at which prices',
   'domain/pipelines': 'stages of deals, and how deals move',
+  'domain/line-items': 'lines of deals and quotes, and their totals',
   'domain/deals': 'deals, and their stays in stages',
   'domain/forecasts': 'quotas, and what deals are expected to bring',
   'domain/links': 'links of public pages',
@@ -49,7 +50,7 @@ export const folders: readonly string[] = Object.keys(contents);
 /** Allowed imports between folders of `domain`. */
 export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/forecasts': ['domain/pipelines', 'domain/deals'],
-  'domain/deals': ['domain/pipelines'],
+  'domain/deals': ['domain/pipelines', 'domain/line-items'],
   'domain/calendar-feeds': ['domain/links', 'domain/work'],
   'domain/quotes': ['domain/deals', 'domain/pipelines', 'domain/links'],
   'domain/consents': ['domain/suppressions'],

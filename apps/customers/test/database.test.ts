@@ -17,6 +17,7 @@ const printed = loggedTypes.types.flatMap(({ record }) =>
 );
 const ofWorkers = [/^timer(_job)?$/, /^clock_shift$/, /^forecast_/];
 const tablesOfSql = [...ofWorkers, /^outbox$/, /^change_/, /^audit_/, ...printed];
+
 /** Creates 20,000 customers of a tenant, each with a key, without the change log. */
 async function makeMany(tenantId: string): Promise<void> {
   const superuser = await customers.connectAsSuperuser();
