@@ -2,6 +2,7 @@ import type { Money } from '@rapport/contracts/rapport/api/v1/records';
 import { DealStatus, type Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import { ForecastCategory } from '@rapport/contracts/rapport/sales/v1/forecast_category';
 import type { Stage } from '@rapport/contracts/rapport/sales/v1/pipeline';
+import { minorUnits } from '@rapport/money';
 import type { FieldViolation } from '@rapport/platform';
 
 type Forecast = Pick<Deal, 'effectiveProbability' | 'effectiveForecastCategory' | 'weightedAmount'>;
@@ -52,23 +53,10 @@ export function categoryViolations(category: ForecastCategory, field: string): F
 export function weighted(amount: Money | undefined, percent: number | undefined): Money | undefined {
   if (!amount || percent === undefined) return undefined;
   const [, sign = '', whole = '0', decimals = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(amount.amount) ?? [];
-  const places = Math.max(decimals.length, minorUnits(amount.currencyCode));
+  const places = Math.max(decimals.length, minorUnits(amount.currencyCode) ?? 0);
   const units = BigInt(whole + decimals.padEnd(places, '0'));
   const rounded = (units * BigInt(percent) * 2n + 100n) / 200n;
   const digits = rounded.toString().padStart(places + 1, '0');
   const text = places === 0 ? digits : `${digits.slice(0, -places)}.${digits.slice(-places)}`;
   return { currencyCode: amount.currencyCode, amount: rounded === 0n ? text : sign + text };
 }
-
-/** Decimal places of a currency. */
-export function minorUnits(currency: string): number {
-  const digits = minorUnitsOf.get(currency);
-  if (digits !== undefined) return digits;
-  const format = new Intl.NumberFormat('en', { style: 'currency', currency });
-  const found = format.resolvedOptions().maximumFractionDigits ?? 2;
-  minorUnitsOf.set(currency, found);
-  return found;
-}
-
-/** By code: to make a format takes long. There are at most as many codes as CLDR has. */
-const minorUnitsOf = new Map<string, number>();

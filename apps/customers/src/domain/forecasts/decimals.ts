@@ -1,4 +1,4 @@
-import { minorUnits } from '../deals/deal-forecast.js';
+import { minorUnits } from '@rapport/money';
 
 /** A decimal text as a number of units of 10 to the power of minus `places`. */
 interface Scaled {
@@ -31,7 +31,7 @@ export function addDecimals(left: string, right: string): string {
 /** A decimal text with at least the decimal places of a currency. */
 export function withMinorUnits(text: string, currency: string): string {
   const value = scaled(text);
-  const places = Math.max(value.places, minorUnits(currency));
+  const places = Math.max(value.places, minorUnits(currency) ?? 0);
   return textOf(unitsAt(places, value), places);
 }
 
