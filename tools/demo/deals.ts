@@ -19,7 +19,14 @@ export const demoDeals: readonly Deal[] = (data.deals as [string, string, string
   }),
 );
 
-/** Creates the pipeline, and each deal in its first stage. */
+/** The quotas of this year: of won deals, and of those that are committed. */
+const yearQuotas = (['', 'COMMIT'] as const).map((category) => ({
+  period: String(new Date().getUTCFullYear()),
+  amount: { amount: category === '' ? '1200000' : '300000', currencyCode: 'EUR' },
+  ...(category !== '' && { category }),
+}));
+
+/** Creates the pipeline, each deal in its first stage, and quotas. */
 export async function makeDeals(api: Api): Promise<void> {
   const [{ id: pipelineId }, customerIds] = await Promise.all([
     api('POST', '/v1/pipelines', data.pipeline),
@@ -32,6 +39,7 @@ export async function makeDeals(api: Api): Promise<void> {
     },
   }));
   await api('POST', '/v1/deals:batchCreate', { items });
+  await api('POST', '/v1/quotas:batchCreate', { items: yearQuotas.map((quota) => ({ quota })) });
 }
 
 /** The ids of the first 200 records of a collection, by a field that names them. */
