@@ -52,7 +52,7 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/forecasts': ['domain/pipelines', 'domain/deals'],
   'domain/deals': ['domain/pipelines', 'domain/line-items'],
   'domain/calendar-feeds': ['domain/links', 'domain/work'],
-  'domain/quotes': ['domain/deals', 'domain/pipelines', 'domain/links'],
+  'domain/quotes': ['domain/deals', 'domain/pipelines', 'domain/line-items', 'domain/links'],
   'domain/consents': ['domain/suppressions'],
   'domain/privacy': [
     'domain/customers',

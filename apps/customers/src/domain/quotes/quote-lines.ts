@@ -1,39 +1,9 @@
 import type { Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import { AmountMode } from '@rapport/contracts/rapport/sales/v1/deal';
-import { LineItem, type LineTotals } from '@rapport/contracts/rapport/sales/v1/line_item';
+import { LineItem } from '@rapport/contracts/rapport/sales/v1/line_item';
 import type { Quote } from '@rapport/contracts/rapport/sales/v1/quote';
-import { isIsoCurrency } from '@rapport/contracts/filters';
-import { documentTotals, formatDecimal, minorUnits, MoneyError, parseDecimal } from '@rapport/money';
-import type { FieldViolation } from '@rapport/platform';
-import { discountInput, discountViolations, figuresOf, lineInput, lineTotals, valuesOf } from '../deals/deal-lines.js';
-
-/** What the figures of a quote follow from. */
-type Priced = Pick<Quote, 'currency' | 'lineItems' | 'discount'>;
-
-/** Lines with their figures, and the totals; or what is wrong with the lines. */
-export type ComputedLines =
-  | { lineItems: LineItem[]; totals: LineTotals; violations: [] }
-  | { lineItems?: undefined; totals?: undefined; violations: FieldViolation[] };
-
-/** Computes the figures of a quote. Pure: computing them again changes nothing. */
-export function computeLines({ currency, lineItems, discount }: Priced): ComputedLines {
-  if (!isIsoCurrency(currency)) {
-    const description = 'must be a currency code of ISO 4217, such as EUR';
-    return { violations: [{ field: 'currency', reason: 'UNKNOWN_CURRENCY', description }] };
-  }
-  const wrong = lineItems.flatMap((line, index) => discountViolations(`lineItems[${index}].discount`, line.discount));
-  wrong.push(...discountViolations('discount', discount));
-  if (wrong.length > 0) return { violations: wrong };
-  try {
-    const totals = documentTotals({ currency, lines: lineItems.map(lineInput), discount: discountInput(discount) });
-    const computed = lineItems.map((line, index) => ({ ...line, ...figuresOf(totals, index) }));
-    return { lineItems: computed, totals: lineTotals(totals), violations: [] };
-  } catch (error) {
-    if (!(error instanceof MoneyError)) throw error;
-    const inQuote = (field: string) => field.replace(/^lines\b/, 'lineItems');
-    return { violations: error.violations.map((each) => ({ ...each, field: inQuote(each.field) })) };
-  }
-}
+import { formatDecimal, minorUnits, parseDecimal } from '@rapport/money';
+import { valuesOf } from '../deals/deal-lines.js';
 
 /**
  * The lines of a deal that is won by a quote, with the totals of the quote. A deal has no discount as a whole: it is a line for each kind of

@@ -8,7 +8,7 @@ import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 import { recordContract } from '../../engine/values/contract.js';
-import { computeLines } from './quote-lines.js';
+import { computeLines } from '../line-items/line-totals.js';
 
 const normalise = normaliserOf<Quote>(recordContract('rapport/Quote'));
 
