@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { apiOf, type Api } from './api.ts';
+import { makeCalendars } from './calendars.ts';
 import { makeDeals } from './deals.ts';
 import { makeQuotes } from './quotes.ts';
 import { makeLeads, makeRule } from './leads.ts';
@@ -63,6 +64,7 @@ async function makeRecords(api: Api): Promise<void> {
   await makeQuotes(api);
   await makeLeads(api);
   await makeWork(api);
+  await makeCalendars(api);
 }
 
 async function closeWorkspace(api: Api): Promise<void> {
