@@ -43,7 +43,7 @@ export async function computeForecast(em: EntityManager, request: ComputeForecas
   if (time.getTime() > Date.now() + clockSkewMs) {
     throw invalidArgument([{ field: 'asOf', reason: 'IN_FUTURE', description: 'must not be in the future' }]);
   }
-  // The scope of the caller applies to the owners at that time, whoever owns the records now.
+  // The scope of the caller applies to the owners at that time, not to those that the records have now.
   const reader = forkBeyondScope(em);
   // The log has microseconds.
   const since = time.toISOString().replace('Z', '999Z');
