@@ -66,11 +66,18 @@ function* randomCases(random: Random, zones: Zone[]): Generator<{ cases: Case[] 
       const zone = random.pick(zones);
       const from = randomTime(random, zone);
       const to = from + random.below(random.pick([86_400, 5 * 86_400, walkDays * 86_400]));
-      const duration = random.chance(0.05) ? 0 : random.below(random.pick([3_600, 40_000, 400_000]));
-      return { calendar: randomCalendar(random, zone, from), from, to, duration, days: walkDays };
+      const calendar = randomCalendar(random, zone, from);
+      return { calendar, from, to, duration: randomDuration(random, calendar, from, to), days: walkDays };
     });
     yield { cases };
   }
+}
+
+/** In seconds. Some are 0, and some are completed by the end of a window. */
+function randomDuration(random: Random, calendar: CalendarRule, from: number, to: number): number {
+  if (random.chance(0.05)) return 0;
+  if (random.chance(0.3)) return businessDuration(compileCalendar(calendar), from * 1_000, to * 1_000) / 1_000;
+  return random.below(random.pick([3_600, 40_000, 400_000]));
 }
 
 function answerOf({ calendar, from, to, duration, days }: Case): Answer {
