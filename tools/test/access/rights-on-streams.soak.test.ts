@@ -24,6 +24,8 @@ const lasting = routes.filter((route) => (isStream(route) || waits(route)) && !i
 const short: readonly string[] = [
   // One message of at most 256 KiB.
   'DownloadHook',
+  // One page.
+  'RenderQuote',
 ];
 
 /** How long a call may stay open after its caller has lost rights, in milliseconds. */
@@ -68,6 +70,7 @@ it('has every operation that streams or waits', () => {
     'ExportSecurityEvents',
     'ImportCustomers',
     'ListChanges',
+    'RenderQuote',
     'SnapshotCustomers',
     'UploadFile',
     'UploadImportFile',
