@@ -53,6 +53,8 @@ const particulars: Readonly<Record<string, () => Json>> = {
   UpsertProduct: () => ({ sku: newMarker() }),
   CreatePriceBook: () => ({ key: newMarker() }),
   UpsertPriceBook: () => ({ key: newMarker() }),
+  // The deals move to another stage.
+  RemoveStage: () => ({ stage: 'proposal', moveTo: 'won' }),
   UpsertPipeline: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertTask: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertNote: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
