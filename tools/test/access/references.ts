@@ -42,6 +42,8 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   tenant_id: undefined,
   // Chosen by the caller.
   request_id: undefined,
+  // Given by the sender of an e-mail.
+  message_id: undefined,
 };
 
 /** The text around the id in a field. */
