@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useRef } from 'react';
+import { Diff } from '../../kit/record/diff.tsx';
 import { titleOf } from '../../hints/hints.ts';
 import { shortId, usePeople, type Person } from '../../kit/record/names.tsx';
 import { format, labels, t } from '../../app/language.ts';
@@ -8,7 +9,6 @@ import { useLiveChanges, useLiveState } from '../../app/live.ts';
 import { theContract, type Field, type Resource } from '../../contract/contract.ts';
 import { invalidate, itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
 import { Face, join, Ticks } from '../../kit/ui.tsx';
-import { Value } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
 import { Panel } from './panel.tsx';
 import style from './home.module.css';
@@ -38,7 +38,7 @@ export function ChangesPanel() {
             <Ticks label="" count={5} value={state === 'live' ? 1 : 0.4} tone={state === 'lost' ? 'warn' : 'accent'} />
             {t(`home.live.${state}`)}
           </span>
-          <Link to="/$resource" params={{ resource: 'audit' }} className={text.link}>
+          <Link to="/$resource" params={{ resource: 'auditEntries' }} className={text.link}>
             {t('home.changeLog')}
           </Link>
         </>
@@ -108,7 +108,7 @@ function RecordChange({ id, resource, record, operation }: RecordChangeProps) {
     ...readQuery(resource.history ?? '', { id, pageSize: 20 }),
     enabled: isUpdate && resource.history !== undefined,
   });
-  const change = itemsAt(history, 'changes').find((each) => each.version === record.version);
+  const change = isUpdate ? itemsAt(history, 'changes').find(({ version }) => version === record.version) : undefined;
   const title = titleOf(current, resource) || shortId(id);
   return (
     <span className={text.cut}>
@@ -136,12 +136,11 @@ function Fields({ change, message }: { change: Json; message: string }) {
   return fields.slice(0, 2).map((field) => (
     <span key={field.name}>
       <span className={text.two}>{labels.field(message, field.name)}</span>{' '}
-      <s className={style.was}>
-        <Value field={field} value={valueAt(change, `before.${field.name}`)} />
-      </s>{' '}
-      <mark className={style.new}>
-        <Value field={field} value={valueAt(change, `after.${field.name}`) ?? '–'} />
-      </mark>{' '}
+      <Diff
+        field={field}
+        before={valueAt(change, `before.${field.name}`)}
+        after={valueAt(change, `after.${field.name}`)}
+      />
     </span>
   ));
 }

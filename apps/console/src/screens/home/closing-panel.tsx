@@ -7,7 +7,7 @@ import { itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/a
 import { join } from '../../kit/ui.tsx';
 import { isMoney } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
-import { addDays, daysBetween, dayText, today } from './home-data.ts';
+import { addDays, allOf, daysBetween, dayText, today } from './home-data.ts';
 import { Panel } from './panel.tsx';
 import style from './home.module.css';
 
@@ -18,9 +18,7 @@ const longestGap = 190;
 /** Open deals by their expected day, on a ruler of days that begins with this one. */
 export function ClosingPanel({ condition }: { condition: string }) {
   const from = today();
-  const filter = ['status = OPEN', `closeDate >= ${dayText(from)}`, condition]
-    .filter((each) => each !== '')
-    .join(' AND ');
+  const filter = allOf('status = OPEN', `closeDate >= ${dayText(from)}`, condition);
   const { data } = useQuery(readQuery('listDeals', { filter, orderBy: 'closeDate', pageSize: 9 }));
   const deals = itemsAt(data, 'deals');
   const placed = placeOn(deals, from);

@@ -3,7 +3,7 @@ import { format, t } from '../../app/language.ts';
 import { itemsAt, readQuery, textAt, valueAt } from '../../contract/api.ts';
 import { BarChart, useAsTable } from '../../kit/chart/chart-bars.tsx';
 import text from '../../style/text.module.css';
-import { addDays, dayText, today, weekOf } from './home-data.ts';
+import { addDays, allOf, dayText, today, weekOf } from './home-data.ts';
 import { Panel } from './panel.tsx';
 import style from './home.module.css';
 
@@ -64,9 +64,7 @@ export function CustomersPanel({ condition }: { condition: string }) {
 
 /** Counts by ISO week. */
 function useCounts(from: Date, to: Date, condition: string): ReadonlyMap<string, number> {
-  const filter = [`createTime >= "${from.toISOString()}"`, `createTime < "${to.toISOString()}"`, condition]
-    .filter((each) => each !== '')
-    .join(' AND ');
+  const filter = allOf(`createTime >= "${from.toISOString()}"`, `createTime < "${to.toISOString()}"`, condition);
   const { data } = useQuery(readQuery('aggregateCustomers', { groupBy: 'createTime.week', timeZone: zone, filter }));
   return new Map(
     itemsAt(data, 'groups').map((group) => [

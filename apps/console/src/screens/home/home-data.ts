@@ -47,6 +47,11 @@ export function median(values: readonly number[]): number | undefined {
   return sorted.length % 2 === 1 || low === undefined ? high : (low + high) / 2;
 }
 
+/** Conditions of a filter that must all hold; empty ones are none. */
+export function allOf(...conditions: readonly string[]): string {
+  return conditions.filter((each) => each !== '').join(' AND ');
+}
+
 /** The sum of an aggregate's group in one currency. */
 export function sumIn(group: Json | undefined, currency: string): number {
   const sum = itemsAt(group, 'sums').find((each) => textAt(each, 'currencyCode') === currency);

@@ -11,7 +11,7 @@ import text from '../../style/text.module.css';
 import { ChangesPanel } from './changes-panel.tsx';
 import { ClosingPanel } from './closing-panel.tsx';
 import { CustomersPanel } from './customers-panel.tsx';
-import { daysBetween, dayText, today, weekOf } from './home-data.ts';
+import { allOf, daysBetween, dayText, today, weekOf } from './home-data.ts';
 import { Panel } from './panel.tsx';
 import { PipelinePanel } from './pipeline-panel.tsx';
 import style from './home.module.css';
@@ -76,7 +76,7 @@ function WhatNext() {
         <Step to="/imports" icon={Download} name={t('home.next.import')} keys="G I" />
         <Step to="/customers" icon={Plus} name={t('home.next.create')} keys="G C" />
         <Step to="/connections" icon={LinkIcon} name={t('home.next.connect')} keys="G N" />
-        <Step to="/webhooks" icon={Webhook} name={t('home.next.webhook')} keys="G W" />
+        <Step to="/webhookDeliveries" icon={Webhook} name={t('home.next.webhook')} keys="G W" />
       </ul>
       <code className={style.curl}>
         {`curl ${location.origin}/v1/customers -H "Authorization: Bearer $KEY" -d '{"displayName":"Ada Lovelace"}'`}
@@ -100,9 +100,7 @@ function Step({ to, icon, name, keys }: { to: string; icon: IconType; name: stri
 /** What asks for a person: deals past their day, possible duplicates, conflicts of the exchange, deliveries that failed. */
 function WaitingPanel({ condition }: { condition: string }) {
   const session = useSession();
-  const overdue = ['status = OPEN', `closeDate < ${dayText(today())}`, condition]
-    .filter((each) => each !== '')
-    .join(' AND ');
+  const overdue = allOf('status = OPEN', `closeDate < ${dayText(today())}`, condition);
   const deals = useQuery(readQuery('aggregateDeals', { filter: overdue }));
   const duplicates = useQuery(readQuery('listDuplicates', { pageSize: 100 }));
   const canConnect = isPermitted(session, 'connections.read');
@@ -138,7 +136,7 @@ function WaitingPanel({ condition }: { condition: string }) {
         )}
         {canHook && (
           <Waiting
-            to="/webhooks"
+            to="/webhookDeliveries"
             icon={Webhook}
             name={t('home.failedDeliveries')}
             count={itemsAt(failed.data, 'webhookDeliveries').length}

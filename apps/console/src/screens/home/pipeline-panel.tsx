@@ -8,7 +8,7 @@ import text from '../../style/text.module.css';
 import { columnsOf, type Column } from '../board/board-data.ts';
 import { hintsOf } from '../../hints/hints.ts';
 import { theContract } from '../../contract/contract.ts';
-import { addDays, dayText, median, sumIn, today } from './home-data.ts';
+import { addDays, allOf, dayText, median, sumIn, today } from './home-data.ts';
 import { Panel } from './panel.tsx';
 import style from './home.module.css';
 
@@ -49,9 +49,7 @@ export function PipelinePanel({ condition }: { condition: string }) {
 }
 
 function Stages({ pipeline, condition }: { pipeline: Json; condition: string }) {
-  const open = ['status = OPEN', `pipelineId = ${textAt(pipeline, 'id')}`, condition]
-    .filter((each) => each !== '')
-    .join(' AND ');
+  const open = allOf('status = OPEN', `pipelineId = ${textAt(pipeline, 'id')}`, condition);
   const { data } = useQuery(readQuery('aggregateDeals', { groupBy: 'stage', sum: 'amount', filter: open }));
   const { data: settings } = useQuery(readQuery('getSettings'));
   const [chosen, setChosen] = useState('');
