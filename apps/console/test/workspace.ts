@@ -91,7 +91,7 @@ export class Workspace {
       await page.locator('form button[type=submit], form button:not([type])').first().click();
       await page.waitForURL((url) => url.pathname === new URL(path, url).pathname);
     }
-    await page.locator('#main').waitFor();
+    await page.locator('#main :is(h1, h2)').first().waitFor();
     this.#signedIn.set(id, await context.storageState());
     return page;
   }
@@ -123,7 +123,8 @@ export async function goTo(page: Page, path: string): Promise<void> {
     for (const heading of document.querySelectorAll('#main :is(h1, h2)')) heading.setAttribute('data-left', '');
     history.pushState({}, '', to);
   }, path);
-  await page.locator('#main :is(h1, h2):not([data-left])').first().waitFor();
+  await expect.poll(() => page.locator('[data-left]').count()).toBe(0);
+  await page.locator('#main :is(h1, h2)').first().waitFor();
 }
 
 /** What a page reports that it should not: errors of its scripts and console, refusals of its policy, requests to other origins. */
