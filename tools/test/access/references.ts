@@ -27,8 +27,6 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   connection: 'connections',
   // Of a record in another system.
   record_id: undefined,
-  // Of an e-mail, by RFC 5322.
-  message_id: undefined,
   // Ids of changes: a replay ignores those of other tenants.
   event_ids: undefined,
   first_event_id: undefined,

@@ -47,8 +47,6 @@ const particulars: Readonly<Record<string, () => Json>> = {
   CreateCalendar: () => ({ timeZone: 'Europe/Berlin' }),
   UpsertLead: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertQuote: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
-  // The example has the same key twice.
-  RemoveStage: () => ({ stage: newMarker(), moveTo: newMarker() }),
   CreateProduct: () => ({ sku: newMarker() }),
   UpsertProduct: () => ({ sku: newMarker() }),
   CreatePriceBook: () => ({ key: newMarker() }),
