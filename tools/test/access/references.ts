@@ -36,6 +36,10 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   owner_team_id: undefined,
   'AssignmentMember.user_id': undefined,
   fallback_user_id: undefined,
+  // Requests refer to a deal.
+  'RecordRef.id': 'deals',
+  // A header of an e-mail.
+  'Email.message_id': undefined,
   // The caller's own tenant, as a confirmation.
   tenant_id: undefined,
   // Chosen by the caller.
@@ -134,12 +138,12 @@ function namesAny(contract: Contract, field: DescField): boolean {
 function collectionOf(contract: Contract, { path }: RestRoute, field: DescField): string | undefined {
   const { name, parent } = field;
   if (namesAny(contract, field)) return namedCollection;
+  const within = `${parent.name}.${name}`;
+  if (within in collectionOfField) return collectionOfField[within];
   if (name === 'id' || name === 'ids') return collectionOfPath(contract, path.template);
   const { records, collections } = namesOf(contract);
   const target = records.find(({ type }) => type === contract.reference(field));
   if (target) return target.plural;
-  const within = `${parent.name}.${name}`;
-  if (within in collectionOfField) return collectionOfField[within];
   if (name in collectionOfField) return collectionOfField[name];
   const words = name.replace(/_ids?$/, '').split('_');
   const ends = words.map((_, index) => words.slice(index).join('_'));

@@ -58,6 +58,8 @@ const particulars: Readonly<Record<string, () => Json>> = {
   UpsertNote: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertCall: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertEmail: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
+  CreateTask: () => ({ related: [{ type: 'deal', id: crypto.randomUUID() }] }),
+  UpdateNote: () => ({ related: [{ type: 'deal', id: crypto.randomUUID() }] }),
   CreateMeeting: () => ({ startTime: '2026-09-30T09:00:00Z' }),
   UpsertMeeting: () => ({
     startTime: '2026-09-30T09:00:00Z',
