@@ -38,8 +38,6 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   fallback_user_id: undefined,
   // Requests refer to a deal.
   'RecordRef.id': 'deals',
-  // A header of an e-mail.
-  'Email.message_id': undefined,
   // The caller's own tenant, as a confirmation.
   tenant_id: undefined,
   // Chosen by the caller.

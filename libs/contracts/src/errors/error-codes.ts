@@ -178,6 +178,8 @@ const operationErrorCodes: Record<string, ErrorCodeMeaning> = {
   TEAM_NOT_FOUND: ['NOT_FOUND', 'The team does not exist.'],
   TEAM_NOT_HELD: ['PERMISSION_DENIED', 'The caller gives access to a team that it is not in.'],
   TENANT_ID_DIFFERS: ['FAILED_PRECONDITION', 'The workspace id in the request is not that of the caller.'],
+  TASK_CLOSED: ['FAILED_PRECONDITION', 'The task is completed or cancelled.'],
+  TASK_NOT_RECURRING: ['FAILED_PRECONDITION', 'The task has no recurrence.'],
   TOO_MANY_ASSOCIATIONS: ['FAILED_PRECONDITION', 'A record has 10,000 links.'],
   TOO_MANY_ATTEMPTS: ['RESOURCE_EXHAUSTED', 'Too many wrong passwords or codes. Retry later.'],
   TOO_MANY_DEALS: ['FAILED_PRECONDITION', 'More deals would move than one call can move.'],
