@@ -6,6 +6,7 @@ import { feed } from './feed.ts';
 import { grpcReads } from './grpc-reads.ts';
 import { importFile } from './import-file.ts';
 import { leads } from './leads.ts';
+import { money } from './money.ts';
 import { mixed } from './mixed.ts';
 import { objects } from './objects.ts';
 import { oauth } from './oauth.ts';
@@ -25,6 +26,7 @@ export const scenarios: Record<string, (baseUrl: string) => Scenario> = {
   quotes,
   leads,
   work,
+  money,
   objects,
   files,
   settings,

@@ -58,6 +58,7 @@ test.each<[scenario: string, point: number, checks: string[]]>([
   ['quotes', 80, ['a quote is created']],
   ['quotes', 95, ['a quote is sent']],
   ['forecasts', 0, ['the forecast has a total', 'the report has stages']],
+  ['money', 0, ['the rate is set', 'an amount is converted', 'products are listed']],
   ['leads', 0, ['a lead is taken in', 'new leads are listed', 'a lead gets a deal']],
   ['work', 0, ['the tasks of the day are listed']],
   ['work', 40, ['the timeline has entries']],

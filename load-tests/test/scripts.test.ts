@@ -31,6 +31,7 @@ test.each([
   'quotes',
   'leads',
   'work',
+  'money',
   'objects',
   'import',
   'feed',

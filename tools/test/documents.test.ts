@@ -25,6 +25,7 @@ test.each([
   ['leads', 5],
   ['forecasts', 6],
   ['business-time', 4],
+  ['money', 4],
   ['search', 1],
   ['clients', 1],
   ['work', 4],
