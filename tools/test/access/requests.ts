@@ -57,12 +57,15 @@ const particulars: Readonly<Record<string, () => Json>> = {
   UpsertTask: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertNote: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertCall: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
-  UpsertEmail: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
+  UpsertEmail: () => ({ messageId: newMarker() }),
   CreateTask: () => ({ related: [{ type: 'deal', id: crypto.randomUUID() }] }),
   UpdateNote: () => ({ related: [{ type: 'deal', id: crypto.randomUUID() }] }),
-  CreateMeeting: () => ({ startTime: '2026-09-30T09:00:00Z' }),
+  CreateMeeting: () => ({ allDay: true, startDate: '2026-09-30', endDate: '2026-10-01' }),
+  BatchCreateMeetings: () => ({
+    items: [{ meeting: { subject: newMarker(), startTime: '2026-09-30T09:00:00Z' } }],
+  }),
   UpsertMeeting: () => ({
-    startTime: '2026-09-30T09:00:00Z',
+    ...{ allDay: true, startDate: '2026-09-30', endDate: '2026-10-01' },
     externalIds: [{ system: 'erp', value: newMarker() }],
   }),
   UpsertCustomer: () => ({ emails: [{ address: `${newMarker()}@example.com` }] }),
@@ -92,7 +95,10 @@ const fileColumns: Readonly<Record<string, string>> = {
 const files: Readonly<Record<string, string>> = { ImportReferenceRates: 'Date,USD\n2026-11-27,1.0834\n' };
 
 /** The same of the query. */
-const queryParticulars: Readonly<Record<string, Json>> = { ExplainPermission: { permission: 'customers.read' } };
+const queryParticulars: Readonly<Record<string, Json>> = {
+  ExplainPermission: { permission: 'customers.read' },
+  UpsertEmail: { match: 'message_id' },
+};
 
 /** A valid request about existing records. */
 export function validRequest(contract: Contract, route: RestRoute, records: TenantRecords): OperationRequest {
