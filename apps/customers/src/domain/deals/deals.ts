@@ -5,10 +5,9 @@ import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 import { categoryOfStatus, categoryViolations, forecastOf } from './deal-forecast.js';
 import { refuseUnknownProducts, valuesOf, valueViolations } from './deal-lines.js';
-import { openTasks } from './open-tasks.js';
 import { rankOfEntry, rankOfNew } from './rank.js';
 import { enterStages } from './stage-entries.js';
-import { hasMoved, stageOf, stageViolations } from './stage-rules.js';
+import { hasMoved, openTasks, stageOf, stageViolations } from './stage-rules.js';
 
 /** Deals: possible sales, each in a stage of a pipeline. */
 export const deals = defineRecord<Deal>('rapport/Deal', DealsServiceService, {

@@ -9,10 +9,10 @@ import {
   type Pipeline,
   type Stage,
 } from '@rapport/contracts/rapport/sales/v1/pipeline';
+import type { Statement } from '@rapport/persistence';
 import { currentCaller, type FieldViolation } from '@rapport/platform';
 import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { isMet } from '../pipelines/deal-expression.js';
-import type { OpenTasks } from './open-tasks.js';
 
 /** Checks the stage of a deal: it exists, the pipeline allows the transition, and the guards of both stages are met. */
 export function stageViolations(change: RecordChange<Deal>): FieldViolation[] {
@@ -46,6 +46,19 @@ export function guardsAgainst(change: RecordChange<Deal>): FieldViolation[] {
       .filter((guard) => guard.on !== GuardMoment.LEAVE)
       .flatMap((guard) => guardViolations(guard, after.stage, change)),
   ];
+}
+
+/** Reads whether deals have open tasks, of any owner. Reads nothing for a tenant whose pipelines do not ask for it. */
+export function openTasks(ids: readonly string[]): Statement | undefined {
+  if (ids.length === 0) return undefined;
+  return {
+    name: 'open_tasks_of_deals',
+    sql: `select jsonb_build_object('dealId', id, 'hasOpen', id in (select deals_with_open_tasks($1, $2))) as fact
+      from unnest($2::uuid[]) id
+      where exists (select from pipeline
+        where tenant_id = $1 and delete_time is null and stages @> '[{"guards": [{"kind": ${GuardKind.OPEN_TASKS}}]}]')`,
+    values: [currentCaller().tenantId, [...ids]],
+  };
 }
 
 /** Whether the caller of a move can override a violation. */
@@ -124,6 +137,12 @@ function hasRole({ permissions, teamIds }: Guard): boolean {
 function ageOf({ ageOf: of }: Guard, before: Deal | undefined): number {
   const since = of === GuardAge.DEAL ? before?.createTime : before?.stageTime;
   return since === undefined ? 0 : (Date.now() - Date.parse(since)) / 1_000;
+}
+
+/** Whether a deal has open tasks, for guards of kind OPEN_TASKS. */
+interface OpenTasks {
+  dealId: string;
+  hasOpen: boolean;
 }
 
 /** A new deal has no tasks. Unread facts are no permission. */
