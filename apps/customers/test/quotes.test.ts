@@ -48,6 +48,20 @@ describe('a quote', () => {
     await expect(create).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', violations: [violation] });
   });
 
+  test('begins as a draft, whatever a caller past the edge sends', async () => {
+    const tenant = newTenant();
+    const forged = {
+      state: QuoteState.ACCEPTED,
+      number: 'Q-99999',
+      revision: 7,
+      previousId: crypto.randomUUID(),
+      reason: 'x',
+    };
+    const quote = await tenant.createQuote(await tenant.newDeal(), { ...forged, sendTime: '2026-01-01T00:00:00.000Z' });
+    const blank = { number: undefined, previousId: undefined, reason: undefined, sendTime: undefined };
+    expect(quote).toMatchObject({ ...blank, state: QuoteState.DRAFT, revision: 1 });
+  });
+
   test('gets the customer of its deal', async () => {
     const tenant = newTenant();
     const { id: customerId } = await service.create(tenant.caller, person());

@@ -120,18 +120,20 @@ export async function reviseQuote(
   transaction: StatementTransaction,
   { id, requestId }: { id: string; requestId?: string | undefined },
 ): Promise<Quote> {
-  const revised = [QuoteState.SENT, QuoteState.DECLINED, QuoteState.EXPIRED];
-  const { before } = await lockQuote(transaction, id, revised);
+  const ended = [QuoteState.SENT, QuoteState.DECLINED, QuoteState.EXPIRED];
+  const { before } = await lockQuote(transaction, id, ended);
   const { title, dealId, customerId, currency, validUntil, conditions, issuer, lineItems, discount } = before;
   const { ownerId, ownerTeamId, customFields, tags, number = '' } = before;
   const revision = before.revision + 1;
   const quote: Quote = {
     ...quotes.empty(),
     ...{ title, dealId, customerId, currency, validUntil, conditions, issuer, lineItems, discount },
-    ...{ ownerId, ownerTeamId, customFields, tags, revision, previousId: id },
-    number: `${firstNumber(number)}-${revision}`,
+    ...{ ownerId, ownerTeamId, customFields, tags },
   };
-  return createRecord(transaction, quotes, { ...{ quote }, requestId });
+  const made = await createRecord(transaction, quotes, { ...{ quote }, requestId });
+  const draft = await lockQuote(transaction, made.id, [QuoteState.DRAFT]);
+  const revised = { revision, previousId: id, number: `${firstNumber(number)}-${revision}` };
+  return changeQuote(transaction, draft, revised);
 }
 
 /** The number of the first revision. @param number such as `Q-00017-2` */

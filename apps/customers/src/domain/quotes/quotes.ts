@@ -18,6 +18,12 @@ const content = [
   ...(['conditions', 'issuer', 'lineItems', 'discount'] as const),
 ];
 
+/** What only actions change, as a new quote has it. */
+const unsent = {
+  ...{ state: QuoteState.DRAFT, revision: 1, number: undefined, previousId: undefined, reason: undefined },
+  ...{ acceptance: undefined, sendTime: undefined, answerTime: undefined },
+};
+
 /** Quotes: offers for deals, which customers accept by links. */
 export const quotes = defineRecord<Quote>('rapport/Quote', QuotesServiceService, {
   indexVersion: 1,
@@ -25,7 +31,7 @@ export const quotes = defineRecord<Quote>('rapport/Quote', QuotesServiceService,
   normalise(sent, customFields, before) {
     const { record, violations } = normalise(sent, customFields, before);
     const { lineItems = record.lineItems, violations: wrong } = computeLines(record);
-    return { record: { ...record, lineItems }, violations: [...violations, ...wrong] };
+    return { record: { ...record, lineItems, ...(!before && unsent) }, violations: [...violations, ...wrong] };
   },
   guard: contentViolations,
   stamp({ before, after, needs }) {
@@ -36,7 +42,7 @@ export const quotes = defineRecord<Quote>('rapport/Quote', QuotesServiceService,
     if (before) return figures;
     const deal = needs['dealId'] as Deal | undefined;
     const customerId = after.customerId ?? deal?.customerId;
-    return { ...figures, customerId, state: QuoteState.DRAFT, revision: Math.max(1, after.revision) };
+    return { ...figures, customerId };
   },
   detail: ({ number }) => number,
   deleted: (records) => {
