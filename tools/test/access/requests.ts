@@ -51,6 +51,11 @@ const particulars: Readonly<Record<string, () => Json>> = {
   UpsertProduct: () => ({ sku: newMarker() }),
   CreatePriceBook: () => ({ key: newMarker() }),
   UpsertPriceBook: () => ({ key: newMarker() }),
+  AddStage: () => ({ stage: { key: newMarker(), name: newMarker(), kind: 'OPEN' } }),
+  FindDueTime: () => ({ fromTime: '2026-11-27T09:00:00Z', durationSeconds: 60 }),
+  ReorderStages: () => ({ stages: ['won', 'lost', 'proposal'] }),
+  WinDeal: () => ({ stage: 'won' }),
+  LoseDeal: () => ({ reason: 'price', stage: 'lost' }),
   // The deals move to another stage.
   RemoveStage: () => ({ stage: 'proposal', moveTo: 'won' }),
   UpsertPipeline: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
@@ -98,12 +103,15 @@ const files: Readonly<Record<string, string>> = { ImportReferenceRates: 'Date,US
 const queryParticulars: Readonly<Record<string, Json>> = {
   ExplainPermission: { permission: 'customers.read' },
   UpsertEmail: { match: 'message_id' },
+  UpsertPriceBook: { match: 'key' },
+  UpsertProduct: { match: 'sku' },
+  UpsertQuote: { match: 'external_ids', matchSystem: 'erp' },
 };
 
 /** A valid request about existing records. */
 export function validRequest(contract: Contract, route: RestRoute, records: TenantRecords): OperationRequest {
   const { path, query, body } = route.fields;
-  const isFile = route.bodyUsage === 'file';
+  const isFile = route.bodyUsage === 'file' || route.method.name in files;
   const hasJsonBody = route.bodyUsage === 'input' || route.bodyUsage === 'patch';
   const parts = {
     params: Object.fromEntries(path.map((field) => [field.jsonName, exampleOf(contract, field)])),

@@ -44,7 +44,8 @@ export class ServiceCaller {
     const call = async () => {
       const client = this.#client(path);
       if (requestStream) return client.upload(path, uploads(route, message, file ?? ''), options);
-      if (!responseStream) return client.unary(path, message, options);
+      const whole = file === undefined ? message : { ...message, ...piece(route, 'text/csv', file) };
+      if (!responseStream) return client.unary(path, whole, options);
       for await (const first of client.stream(path, message, options)) return first;
       return undefined;
     };
@@ -82,12 +83,15 @@ function callWith(principalToken: string | undefined) {
 }
 
 async function* uploads(route: OperationRequest['route'], message: Record<string, unknown>, file: string) {
-  const name = route.fields.body?.jsonName ?? '';
-  const piece = (contentType: string, text: string) => ({ contentType, data: Buffer.from(text), extensions: [] });
-  yield { ...message, [name]: piece('text/csv', '') };
-  yield { ...message, [name]: piece('', file) };
+  yield { ...message, ...piece(route, 'text/csv', '') };
+  yield { ...message, ...piece(route, '', file) };
   // Marks the end of the file.
-  yield { ...message, [name]: piece('', '') };
+  yield { ...message, ...piece(route, '', '') };
+}
+
+/** A part of a file, or a whole one, in the field of the body. */
+function piece(route: OperationRequest['route'], contentType: string, text: string) {
+  return { [route.fields.body?.jsonName ?? '']: { contentType, data: Buffer.from(text), extensions: [] } };
 }
 
 async function seen(call: () => Promise<unknown>, silence?: AbortSignal): Promise<SeenAnswer> {

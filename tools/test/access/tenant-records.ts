@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import type { SharedPlatform } from '@rapport/testing';
 import type { ApiClient } from '../api-client.ts';
 import { addExchange, addPeopleFile } from './add-exchange.ts';
@@ -113,8 +113,12 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     return id;
   };
 
-  // Its stage is the example of the contract.
-  const stages = [{ key: 'proposal', name: 'Proposal', kind: 'OPEN' }];
+  // The first stage is the example of the contract.
+  const stages = ['proposal', 'won', 'lost'].map((key) => ({
+    key,
+    name: key,
+    kind: key === 'proposal' ? 'OPEN' : key.toUpperCase(),
+  }));
   const makePipeline = () => create('/v1/pipelines', { name: marker, stages });
   const pipeline = once(makePipeline);
   const makeDeal = async () =>
@@ -161,10 +165,13 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   // Each owner has one for a period.
   const makeQuota = () => create('/v1/quotas', { name: marker, period: '2026', amount, ownerId: crypto.randomUUID() });
 
-  const makeCalendar = () => create('/v1/calendars', { name: marker, timeZone: 'Europe/Berlin' });
+  const weekly = [{ day: 'FRIDAY', opens: '09:00', closes: '17:00' }];
+  const makeCalendar = () => create('/v1/calendars', { name: marker, timeZone: 'Europe/Berlin', weekly });
 
   const makeSubmission = () => create('/v1/forecastSubmissions', { note: marker, period: '2026', amount });
 
+  // A rate of the same day takes the place of an earlier one.
+  const newDate = () => new Date(Date.UTC(2000, 0, randomInt(9_000))).toISOString().slice(0, 10);
   const setRate = async (date: string) => {
     const rates = [{ baseCurrency: 'EUR', quoteCurrency: 'USD', date, rate: '1.08' }];
     const { exchangeRates } = (await send('POST', '/v1/exchangeRates:set', { rates })) as {
@@ -257,7 +264,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     deals: deal,
     stageEntries: stageEntry,
     leads: lead,
-    exchangeRates: once(() => setRate('2026-11-26')),
+    exchangeRates: once(() => setRate(newDate())),
     products: product,
     priceBooks: priceBook,
     prices: once(async () => setPrice(await product())),
@@ -298,7 +305,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     pipelines: async () => remove('pipelines', await makePipeline()),
     deals: async () => remove('deals', await makeDeal()),
     leads: async () => remove('leads', await makeLead()),
-    exchangeRates: async () => remove('exchangeRates', await setRate('2026-11-25')),
+    exchangeRates: async () => remove('exchangeRates', await setRate(newDate())),
     products: async () => remove('products', await makeProduct()),
     priceBooks: async () => remove('priceBooks', await makePriceBook()),
     prices: async () => remove('prices', await setPrice(await makeProduct())),
