@@ -1,9 +1,9 @@
-import { randomBytes, randomInt } from 'node:crypto';
 import type { SharedPlatform } from '@rapport/testing';
 import type { ApiClient } from '../api-client.ts';
 import { addExchange, addPeopleFile } from './add-exchange.ts';
 import { addSession } from './add-session.ts';
 import { addWorkspaceImport } from './add-workspace-import.ts';
+import { moneyRecords, newMarker, once } from './money-records.ts';
 
 /** Ids by collection: the path after `/v1/`, such as `customers`. */
 export type Ids = Readonly<Record<string, string>>;
@@ -17,10 +17,7 @@ export interface TenantRecords {
   deleted: Ids;
 }
 
-/** A text that occurs in a tenant's records and nowhere else. */
-export function newMarker(): string {
-  return `k${randomBytes(8).toString('hex')}`;
-}
+export { newMarker } from './money-records.ts';
 
 /** The collections to create records in; all when absent. */
 export interface Wanted {
@@ -170,27 +167,10 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
 
   const makeSubmission = () => create('/v1/forecastSubmissions', { note: marker, period: '2026', amount });
 
-  // A rate of the same day takes the place of an earlier one.
-  const newDate = () => new Date(Date.UTC(2000, 0, randomInt(9_000))).toISOString().slice(0, 10);
-  const setRate = async (date: string) => {
-    const rates = [{ baseCurrency: 'EUR', quoteCurrency: 'USD', date, rate: '1.08' }];
-    const { exchangeRates } = (await send('POST', '/v1/exchangeRates:set', { rates })) as {
-      exchangeRates: { id: string }[];
-    };
-    return exchangeRates[0]?.id ?? '';
-  };
-  const makeProduct = () =>
-    create('/v1/products', { sku: newMarker(), name: marker, price: { currencyCode: 'EUR', amount: '1' } });
-  const product = once(makeProduct);
-  const makePriceBook = () => create('/v1/priceBooks', { key: newMarker(), name: marker, currencyCode: 'EUR' });
-  const priceBook = once(makePriceBook);
-  const setPrice = async (productId: string) => {
-    const path = `/v1/priceBooks/${await priceBook()}:setPrices`;
-    const { prices } = (await send('POST', path, { prices: [{ productId, unitPrice: '1' }] })) as {
-      prices: { id: string }[];
-    };
-    return prices[0]?.id ?? '';
-  };
+  const { newDate, setRate, makeProduct, product, makePriceBook, priceBook, setPrice } = moneyRecords(
+    { send, create },
+    marker,
+  );
 
   const makeObject = async () => {
     const key = newMarker();
@@ -334,10 +314,4 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     mappings: async () => remove('mappings', await makeMapping()),
   };
   return { living, others: { customers: bob }, deleted };
-}
-
-/** Created on first use. */
-function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
-  let made: Promise<Value> | undefined;
-  return () => (made ??= make());
 }
