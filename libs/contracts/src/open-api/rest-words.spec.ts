@@ -10,6 +10,7 @@ import { contractErrorCodes, openApiDocument } from './open-api.js';
 interface Schema {
   description?: string;
   enum?: (string | null)[];
+  items?: Schema;
 }
 
 interface Response {
@@ -150,7 +151,7 @@ function schemasIn(value: unknown): Schema[] {
   if (typeof value !== 'object' || value === null) return [];
   // The meanings of a parameter's values are in its own description, and those of items in that of their list.
   const { schema, items, description } = value as { schema?: Schema; items?: Schema; description?: string };
-  const inner = schema?.enum ? schema : items?.enum ? items : undefined;
+  const inner = [schema, schema?.items, items].find((each) => each?.enum);
   if (inner) return [{ ...inner, description: description ?? '' }];
   return [value, ...Object.values(value).flatMap(schemasIn)];
 }

@@ -26,26 +26,11 @@ const fields = records.flatMap(({ message }) => message.fields);
 
 test('these types are records', () => {
   const types = [
-    'CustomObject',
-    'ObjectRecord',
-    'Deal',
-    'Lead',
-    'Pipeline',
-    'Quota',
-    'Quote',
-    'StageEntry',
-    'AssignmentRule',
-    'Assignment',
-    'Call',
-    'Email',
-    'Meeting',
-    'Note',
-    'Task',
-    'Calendar',
-    ...['CustomObject', 'ObjectRecord', 'ExchangeRate', 'Deal', 'Lead', 'Pipeline', 'Price', 'PriceBook', 'Product'],
-    ...['StageEntry', 'AssignmentRule', 'Assignment'],
+    ...['Assignment', 'AssignmentRule', 'Calendar', 'Call', 'CustomObject', 'Deal', 'Email', 'ExchangeRate'],
+    ...['ForecastSubmission', 'Lead', 'Meeting', 'Note', 'ObjectRecord', 'Pipeline', 'Price', 'PriceBook', 'Product'],
+    ...['Quota', 'Quote', 'StageEntry', 'Task'],
   ];
-  expect(records.map(({ type }) => type).toSorted()).toEqual(types.map((type) => `rapport/${type}`).toSorted());
+  expect(records.map(({ type }) => type).toSorted()).toEqual(types.map((type) => `rapport/${type}`));
 });
 
 test('standard fields have their numbers, and no other field has one of these', () => {

@@ -101,8 +101,13 @@ function associations(type: RecordType): [string, Path] {
   return ['associations', { reach, isReference: false, condition }];
 }
 
-/** The type that a path begins with, and the rest of the path; undefined when it begins with a field. */
+/**
+ * The type that a path begins with, and the rest of the path; undefined when it begins with a field. A name that customers have as a
+ * field too, such as `emails`, is the type when a field follows it.
+ */
 function typeOfAssociated([first = '', ...rest]: string[]): { target: RecordType; rest: string[] } | undefined {
+  const isField = customerType().contract.fields.some(({ name }) => snakeCase(name) === snakeCase(first));
+  if (isField && rest.length === 0) return undefined;
   const target = [...recordTypes()].find(
     ({ plural, contract }) => contract.parent === undefined && snakeCase(plural) === snakeCase(first),
   );
