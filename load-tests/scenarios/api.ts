@@ -58,9 +58,12 @@ export class Api {
   }
 }
 
-/** A text that is unique in every iteration of every client. */
+let texts = 0;
+
+/** A text that is unique among all clients, in the set-up of a run too, which has no iteration. */
 export function uniqueText(): string {
-  return `${__VU}-${__ITER}-${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
+  texts += 1;
+  return `${Date.now().toString(36)}-${texts}-${Math.random().toString(36).slice(2)}`;
 }
 
 function answerOf<Body>(response: Response): Answer<Body> {
