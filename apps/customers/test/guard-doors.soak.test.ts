@@ -1,5 +1,6 @@
 import type { Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import { AppError } from '@rapport/platform';
+import { isSoak, printedSeed } from '@rapport/testing';
 import { describe, expect, test } from 'vitest';
 import { GuardedWorld, kinds, moments, type GuardedKind } from './guarded-world.js';
 import { person, sharedCustomers } from './running-customers.js';
@@ -83,20 +84,27 @@ function opens(door: string, kind: GuardedKind): boolean {
   return kind === 'MIN_AGE' ? !creations.has(door) : kind !== 'ROLE' || !/import|undo/.test(door);
 }
 
+/** Each kind for one moment by the seed, for both in the long form. */
+const seed = printedSeed('guard doors');
+const tried = (kind: number) => Object.keys(moments).filter((_, index) => isSoak || (seed >> kind) % 2 === index);
+
 describe.each(Object.keys(kinds) as GuardedKind[])('a guard of kind %s', (kind) => {
-  test.each(Object.keys(moments))('to %s a stage holds at every door, and opens when it is met', async (moment) => {
-    const unmet = await GuardedWorld.create(service, { kind, moment, isMet: false });
-    const met = await GuardedWorld.create(service, { kind, moment, isMet: true });
-    for (const [door, pass] of Object.entries(doors)) {
-      if (!applies(door, kind, moment)) continue;
-      const name = `${kind} ${moment} ${door}`;
-      await Promise.all([unmet.renew(), met.renew()]);
-      expect(await pass(unmet), name).toBe(false);
-      expect(await pass(met), name).toBe(opens(door, kind));
-    }
-    expect(await unmet.movedDeals(), `${kind} ${moment}`).toEqual([]);
-    await Promise.all([unmet.close(), met.close()]);
-  });
+  test.each(tried(Object.keys(kinds).indexOf(kind)))(
+    'to %s a stage holds at every door, and opens when it is met',
+    async (moment) => {
+      const unmet = await GuardedWorld.create(service, { kind, moment, isMet: false });
+      const met = await GuardedWorld.create(service, { kind, moment, isMet: true });
+      for (const [door, pass] of Object.entries(doors)) {
+        if (!applies(door, kind, moment)) continue;
+        const name = `${kind} ${moment} ${door}`;
+        await Promise.all([unmet.renew(), met.renew()]);
+        expect(await pass(unmet), name).toBe(false);
+        expect(await pass(met), name).toBe(opens(door, kind));
+      }
+      expect(await unmet.movedDeals(), `${kind} ${moment}`).toEqual([]);
+      await Promise.all([unmet.close(), met.close()]);
+    },
+  );
 });
 
 test('deletions, restorations and merges leave deals in their stages', async () => {
