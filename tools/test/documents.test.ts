@@ -17,7 +17,6 @@ const [settings] = blocksOf('docs/quickstart.md');
 test.each([
   ['quickstart', 18],
   ['custom-objects', 7],
-  ['deals', 6],
   ['quotes', 4],
   ['calendar-feeds', 1],
   ['deals', 10],

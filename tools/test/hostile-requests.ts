@@ -260,10 +260,21 @@ function validBody({ operation, openApi }: Target): { body?: unknown } {
 function validObject(openApi: OpenApi, schema: JsonSchema): Record<string, unknown> {
   const examples = Object.entries(schema.properties ?? {}).map(([name, property]) => {
     const field = resolve(openApi, property);
-    return [name, field.items ? field.items.examples : field.examples?.[0]] as const;
+    return [name, field.items ? field.items.examples : field.examples?.[0], field] as const;
   });
   const names = schema.required ?? examples.flatMap(([name, example]) => (example ? [name] : [])).slice(0, 1);
-  return Object.fromEntries(examples.filter(([name]) => names.includes(name)));
+  return Object.fromEntries(
+    examples
+      .filter(([name]) => names.includes(name))
+      .map(([name, example, field]) => [name, example ?? valueOf(openApi, field)]),
+  );
+}
+
+/** A value of a required field without an example. */
+function valueOf(openApi: OpenApi, schema: JsonSchema): unknown {
+  if (schema.items) return [valueOf(openApi, resolve(openApi, schema.items))];
+  if (schema.properties) return validObject(openApi, schema);
+  return schema.format === 'uuid' ? crypto.randomUUID() : undefined;
 }
 
 /** Replaces the innermost text of a field. */

@@ -37,7 +37,7 @@ const affectedBy: [file: string, projects: string[]][] = [
   // They are compared with a running platform.
   ['k8s/components/monitoring/alerts.yaml', ['k8s', 'tools']],
   ['load-tests/scenarios/feed.ts', ['load-tests']],
-  ['docs/slo.md', ['load-tests', 'tools']],
+  ['docs/slo.md', ['client', 'console', 'edge', 'load-tests', 'sync', 'tools']],
   ['tools/start.ts', ['tools']],
   ['compose.yaml', ['tools']],
   ['apps/Dockerfile', ['tools']],

@@ -2,6 +2,7 @@ export interface JsonSchema {
   type?: string | string[];
   properties?: Record<string, JsonSchema>;
   items?: JsonSchema;
+  format?: string;
   required?: string[];
   enum?: string[];
   anyOf?: JsonSchema[];

@@ -26,7 +26,7 @@ export async function tablesWith(superuserUrl: string, texts: readonly string[])
       (table, index) =>
         `select ${index} as index where exists (select from ${table.name} row where lower(row::text collate "C") like any ($1))`,
     );
-    const rows = await queryDatabase<{ index: number }>(url, holding.join(' union all '), [
+    const rows = await queryDatabase<{ index: number }>(url, `${holding.join(' union all ')} order by index`, [
       patterns.map((pattern) => `%${pattern}%`),
     ]);
     found.push(...rows.map(({ index }) => `${name}.${tables[index]?.name}`));

@@ -69,7 +69,7 @@ const fixtures: Readonly<Record<string, RecordFixture>> = {
   'rapport/Task': { text: 'subject' },
   'rapport/Note': { text: 'body' },
   'rapport/Call': { text: 'subject' },
-  'rapport/Meeting': { text: 'subject', prepare: async () => ({ startTime: '2026-09-30T09:00:00Z' }) },
+  'rapport/Meeting': { text: 'subject', prepare: async () => ({ startTime: '2026-09-30T09:00:00.000Z' }) },
   'rapport/Email': { text: 'subject' },
   'rapport/ForecastSubmission': {
     text: 'note',

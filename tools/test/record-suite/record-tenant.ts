@@ -87,7 +87,9 @@ export class RecordTenant implements RecordCaller {
   upsertQuery(): string {
     const { message } = this.subject.record;
     const upsert = contract.methods.find(({ name }) => name === `Upsert${message.name}`);
-    const query = new URLSearchParams({ match_system: 'erp', match: 'EXTERNAL_ID' });
+    // Customers have an enum of what is matched, other types the names of their fields.
+    const match = message.name === 'Customer' ? 'EXTERNAL_ID' : 'external_ids';
+    const query = new URLSearchParams({ match_system: 'erp', match });
     const known = [...query].filter(([field]) => upsert?.desc.input.fields.some(({ name }) => name === field));
     return `?${known.map(([field, value]) => `${field === 'match' ? field : 'matchSystem'}=${value}`).join('&')}`;
   }
