@@ -71,8 +71,9 @@ export function recordAccess(platform: () => SharedPlatform, subject: RecordSubj
         ...(text.index.order === FieldOrder.UNSPECIFIED ? [] : [`orderBy=${text.name}`]),
       ];
       for (const question of questions) {
+        const field = question.startsWith('q=') ? (subject.derived ?? text.name) : text.name;
         expect(await discreet.reader.send('GET', `${list}?${question}`)).toMatchObject({
-          ...{ status: 403, body: { code: 'FIELD_HIDDEN', metadata: { field: text.name } } },
+          ...{ status: 403, body: { code: 'FIELD_HIDDEN', metadata: { field } } },
         });
       }
     },

@@ -12,6 +12,8 @@ type Json = Record<string, unknown>;
 interface RecordFixture {
   /** JSON name of the text field that the suite sets, searches and changes. */
   text: string;
+  /** The field that follows from it, and is searched in its place. */
+  derived?: string;
   /**
    * Creates the prerequisites of a tenant's records: `create` makes a record of a collection, and returns its id. Absent
    * without prerequisites.
@@ -67,7 +69,7 @@ const fixtures: Readonly<Record<string, RecordFixture>> = {
     needsUnique: true,
   },
   'rapport/Task': { text: 'subject' },
-  'rapport/Note': { text: 'body' },
+  'rapport/Note': { text: 'body', derived: 'title' },
   'rapport/Call': { text: 'subject' },
   'rapport/Meeting': { text: 'subject', prepare: async () => ({ startTime: '2026-09-30T09:00:00.000Z' }) },
   'rapport/Email': { text: 'subject' },
@@ -94,6 +96,8 @@ export interface RecordSubject {
   /** The type in events and the change feed, such as `custom_field`. */
   type: string;
   text: RecordField;
+  /** JSON name of the field that follows from the text, if any. */
+  derived: string | undefined;
   prepare: NonNullable<RecordFixture['prepare']>;
   params: Readonly<Record<string, string>>;
   /** Path of the collection after `/v1/`, such as `objects/subscription/records`. */
@@ -114,13 +118,19 @@ export const recordSubjects: readonly RecordSubject[] = recordContracts(contract
     const text = record.fields.find(({ name }) => name === fixture?.text);
     if (!fixture || !text) throw new Error(`Add to ${import.meta.filename} how a record of ${record.type} is created.`);
     const { plural, singular } = record;
-    const { prepare = () => Promise.resolve({}), params = {}, unique = newExternalId, needsUnique = false } = fixture;
+    const {
+      prepare = () => Promise.resolve({}),
+      params = {},
+      unique = newExternalId,
+      needsUnique = false,
+      derived,
+    } = fixture;
     const collection = record.collection.replace(/\{(\w+)\}/g, (_, name: string) => params[name] ?? '');
     const area = [record.permission, ...Object.values(params)].join('.');
     const permissions = { read: `${area}.read`, write: record.writePermission.replace(record.permission, area) };
     return {
       ...{ record, plural, type: snakeCase(singular), text, prepare, params, collection, permissions },
-      ...{ unique, needsUnique },
+      ...{ unique, needsUnique, derived },
     };
   });
 

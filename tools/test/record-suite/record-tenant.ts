@@ -22,6 +22,8 @@ export class RecordTenant implements RecordCaller {
   readonly tenant: Tenant;
   readonly #platform: SharedPlatform;
   #needed: Json = {};
+  /** What the records of all callers need, by collection. */
+  readonly #shared = new Map<string, Promise<Message>>();
 
   private constructor(
     platform: SharedPlatform,
@@ -36,7 +38,7 @@ export class RecordTenant implements RecordCaller {
     const tenant = await platform.createTenant(`Tenant of ${subject.plural}`);
     const client = await ApiClient.connect(platform.edgeUrl, tenant.apiKey);
     const made = new RecordTenant(platform, subject, tenant, atBothEdges(platform, client, tenant.apiKey));
-    made.#needed = await subject.prepare(async (collection, body) => (await made.post(collection, body)).id);
+    made.#needed = await made.#prepare();
     return made;
   }
 
@@ -51,8 +53,20 @@ export class RecordTenant implements RecordCaller {
     return { ...this.#needed, ...(needsUnique && unique()), [field.name]: text, ...more };
   }
 
-  create(text: string, { more = {}, by = this.writer }: { more?: Json; by?: ApiClient } = {}): Promise<Message> {
-    return this.post(this.subject.collection, this.content(text, more), by);
+  async create(text: string, { more = {}, by = this.writer }: { more?: Json; by?: ApiClient } = {}): Promise<Message> {
+    // A caller with a narrow scope needs records that it sees.
+    const needed = by === this.writer ? {} : await this.#prepare(by);
+    return this.post(this.subject.collection, this.content(text, { ...needed, ...more }), by);
+  }
+
+  /** Makes what a record needs. What has no owner is made once, for all callers. */
+  #prepare(by = this.writer): Promise<Json> {
+    return this.subject.prepare(async (collection, body) => {
+      if (['customers', 'deals'].includes(collection)) return (await this.post(collection, body, by)).id;
+      const shared = this.#shared.get(collection) ?? this.post(collection, body);
+      this.#shared.set(collection, shared);
+      return (await shared).id;
+    });
   }
 
   async post(collection: string, body: object, by = this.writer): Promise<Message> {
@@ -78,7 +92,8 @@ export class RecordTenant implements RecordCaller {
 
   /** A caller with its own key, which may read records of every type and write those of this one unless `rights` differ. */
   async withKey(rights: Json): Promise<RecordCaller> {
-    const permissions = [...readPermissions, this.subject.record.writePermission];
+    const needed = ['customers.write', 'deals.write', this.subject.record.writePermission];
+    const permissions = [...readPermissions, ...new Set(needed)];
     const { key } = await this.post('apiKeys', { displayName: 'Limited', permissions, ...rights });
     return atBothEdges(this.#platform, this.reader, String(key));
   }

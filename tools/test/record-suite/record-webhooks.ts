@@ -40,9 +40,10 @@ export function recordWebhooks(platform: () => SharedPlatform, subject: RecordSu
     const event = (verb: string, version: number, data: Json) => ({
       ...{ type: `${type}.${verb}`, data: { recordType: type, recordId: created.id, version, ...data } },
     });
+    const changedFields = [...(subject.derived === undefined ? [] : [subject.derived]), text.name];
     const events = (shown: (value: string) => Json) => [
       event('created', 1, { after: { ...content, ...shown('Zaphodine') } }),
-      event('updated', 2, { changedFields: [text.name], before: shown('Zaphodine'), after: shown('Trilliane') }),
+      event('updated', 2, { changedFields, before: shown('Zaphodine'), after: shown('Trilliane') }),
       event('deleted', 3, { changedFields: ['deleteTime'], before: { deleteTime: null } }),
       event('undeleted', 4, { after: { ...content, ...shown('Trilliane') } }),
     ];
