@@ -1,7 +1,8 @@
 import { printedSeed, printTally, sharedPlatform, sizeOf, soakTimeoutMs, type SharedPlatform } from '@rapport/testing';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { makeTenantRecords, newMarker, type Ids } from './access/tenant-records.ts';
+import { newMarker } from './access/markers.ts';
+import { makeTenantRecords, type Ids } from './access/tenant-records.ts';
 import { ApiClient } from './api-client.ts';
 import type { Answer } from './open-api.ts';
 import { hostileRequests, type HostileRequest } from './hostile-requests.ts';

@@ -12,7 +12,8 @@ import { forMissing, needMore, open, withoutIds } from './reviewed-operations.ts
 import { forgedValue, validRequest, withValue } from './requests.ts';
 import type { SeenAnswer } from './rest-caller.ts';
 import { ServiceCaller } from './service-caller.ts';
-import { makeTenantRecords, newMarker, type TenantRecords } from './tenant-records.ts';
+import { newMarker } from './markers.ts';
+import { makeTenantRecords, type TenantRecords } from './tenant-records.ts';
 import { uselessPrincipals } from './useless-principals.ts';
 
 /** Number of operations checked in parallel: each waits for a tenant's records in turn. */

@@ -1,20 +1,10 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
+import { newMarker, once } from './markers.ts';
 
 /** How records are created over REST. */
 interface Creating {
   send: (method: string, path: string, body?: object) => Promise<unknown>;
   create: (path: string, body?: object) => Promise<string>;
-}
-
-/** A text that occurs in a tenant's records and nowhere else. */
-export function newMarker(): string {
-  return `k${randomBytes(8).toString('hex')}`;
-}
-
-/** Created on first use. */
-export function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
-  let made: Promise<Value> | undefined;
-  return () => (made ??= make());
 }
 
 /** Creates products, prices and exchange rates of a tenant. */

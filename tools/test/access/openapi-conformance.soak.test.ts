@@ -16,7 +16,8 @@ import { Prism } from '../prism-proxy.ts';
 import { references } from './references.ts';
 import { validRequest, type OperationRequest } from './requests.ts';
 import { pathOf } from './rest-caller.ts';
-import { makeTenantRecords, newMarker, type TenantRecords } from './tenant-records.ts';
+import { newMarker } from './markers.ts';
+import { makeTenantRecords, type TenantRecords } from './tenant-records.ts';
 
 const contract = platformContract();
 const routes = restRoutes(contract);

@@ -1,7 +1,7 @@
 import { printTally, sharedPlatform, sizeOf, soakTimeoutMs, type SharedPlatform } from '@rapport/testing';
 import { beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from '../api-client.ts';
-import { newMarker } from './tenant-records.ts';
+import { newMarker } from './markers.ts';
 
 const reads = sizeOf('PARALLEL_READS', { short: 600, long: 20_000 });
 const atOnce = 256;

@@ -2,7 +2,8 @@ import { ScalarType, type DescField, type DescMessage } from '@bufbuild/protobuf
 import type { Contract, RestRoute } from '@rapport/contracts';
 import { FieldBehavior } from '@rapport/contracts/google/api/field_behavior';
 import { references, type Place } from './references.ts';
-import { newMarker, type TenantRecords } from './tenant-records.ts';
+import { newMarker } from './markers.ts';
+import type { TenantRecords } from './tenant-records.ts';
 
 type Json = Record<string, unknown>;
 

@@ -10,7 +10,8 @@ import { makeAnswersEndless } from './endless-answers.ts';
 import { OpenRequest } from './open-request.ts';
 import { isLikeCustomers } from './printed-services.ts';
 import { validRequest, withValue, type OperationRequest } from './requests.ts';
-import { makeTenantRecords, newMarker, type TenantRecords } from './tenant-records.ts';
+import { newMarker } from './markers.ts';
+import { makeTenantRecords, type TenantRecords } from './tenant-records.ts';
 
 const contract = platformContract();
 const routes = restRoutes(contract).filter(({ method }) => !method.policy.public);

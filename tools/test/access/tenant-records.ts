@@ -3,7 +3,8 @@ import type { ApiClient } from '../api-client.ts';
 import { addExchange, addPeopleFile } from './add-exchange.ts';
 import { addSession } from './add-session.ts';
 import { addWorkspaceImport } from './add-workspace-import.ts';
-import { moneyRecords, newMarker, once } from './money-records.ts';
+import { newMarker, once } from './markers.ts';
+import { moneyRecords } from './money-records.ts';
 
 /** Ids by collection: the path after `/v1/`, such as `customers`. */
 export type Ids = Readonly<Record<string, string>>;
@@ -16,8 +17,6 @@ export interface TenantRecords {
   /** Only of collections with a delete method. */
   deleted: Ids;
 }
-
-export { newMarker } from './money-records.ts';
 
 /** The collections to create records in; all when absent. */
 export interface Wanted {

@@ -12,7 +12,7 @@ import {
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { ApiClient } from '../api-client.ts';
 import { databaseUrl, tablesWith } from '../tables-with.ts';
-import { newMarker } from '../access/tenant-records.ts';
+import { newMarker } from '../access/markers.ts';
 
 /** Customers of the workspace, and how often each of the services is killed while its rows are removed. */
 const count = sizeOf('CLOSING_CUSTOMERS', { short: 1_000, long: 100_000 });

@@ -11,7 +11,8 @@ import {
   type Tenant,
 } from '@rapport/testing';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { makeTenantRecords, newMarker } from '../access/tenant-records.ts';
+import { newMarker } from '../access/markers.ts';
+import { makeTenantRecords } from '../access/tenant-records.ts';
 import { ApiClient } from '../api-client.ts';
 
 /** Limit of feeds of a standard-plan tenant at one edge. */
