@@ -61,7 +61,8 @@ async function runBesideStart(script: string, isComplete: boolean): Promise<stri
     if (isComplete) await playStory(demo, platform, () => undefined, signal);
     const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], {
       cwd: folder,
-      env: { ...process.env, RECEIVER_PORT: String(await freePort()) },
+      // Node colours what it prints where the suite does.
+      env: { ...process.env, FORCE_COLOR: '0', RECEIVER_PORT: String(await freePort()) },
     });
     return stdout;
   } finally {

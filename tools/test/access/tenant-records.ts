@@ -292,6 +292,8 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     calendarFeeds: async () => remove('calendarFeeds', await makeFeed()),
     quotes: async () => remove('quotes', await makeQuote()),
     customObjects: async () => remove('customObjects', (await makeObject()).id),
+    // A deleted record of a custom object has its object still.
+    objects: async () => (await object()).key,
     objectRecords: async () => remove(await records(), await makeObjectRecord()),
     ...Object.fromEntries(
       Object.entries(work).map(([collection, make]) => [collection, async () => remove(collection, await make())]),
