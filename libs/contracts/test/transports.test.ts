@@ -76,6 +76,18 @@ describe.each([
     await expect(answered).resolves.toEqual([{ id: '', etag: '', text }]);
   });
 
+  it('a request whose bytes are no message is an error of the caller', async () => {
+    // A field of wire type 7, which does not exist.
+    const requestSerialize = () => Buffer.from([0x0f]);
+    const malformed = { getTenant: { ...methods.getTenant, requestSerialize } };
+    const own = new ContractClient(service.address, [malformed], undefined, ...(isStreamed ? [] : [plainContract]));
+    await expect(call('malformed', { by: own })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      reason: 'REQUEST_MALFORMED',
+    });
+    own.close();
+  });
+
   it('a call ends at its deadline, and its handler with it', async () => {
     const { promise: gone, resolve } = Promise.withResolvers<void>();
     service.scripts.set('slow', ({ gone: signal, dueAt }) => {

@@ -2,6 +2,7 @@ import { Metadata, status, type ServerDuplexStream } from '@grpc/grpc-js';
 import { AppError, isTracing, type Logger } from '@rapport/platform';
 import type { ContractMethod } from '../descriptors/load-contract.js';
 import { packStatus, toGrpcStatus } from '../errors/grpc-status.js';
+import { unreadableRequest } from '../errors/unreadable-request.js';
 import {
   StreamEnd,
   type AnswerForm,
@@ -136,8 +137,8 @@ export class ServedStream {
     try {
       request = known?.decode(call.request);
     } catch {
-      // The same answer as of grpc-js to a plain call.
-      return ending(number, status.INTERNAL);
+      const error = unreadableRequest();
+      return { ...ending(number, status[error.code]), status: packStatus(error) };
     }
     try {
       if (!known) throw new AppError('UNIMPLEMENTED', 'METHOD_UNKNOWN', 'There is no such method.');

@@ -12,6 +12,7 @@ import type {
 import { AppError } from '@rapport/platform';
 import { readCallMetadata } from '../calls/call-metadata.js';
 import { toGrpcStatus } from '../errors/grpc-status.js';
+import { unreadableRequest } from '../errors/unreadable-request.js';
 import type { IncomingCall, PeerOf, ServiceEntry } from './service-entry.js';
 import { writeAnswers } from './write-answers.js';
 
@@ -27,6 +28,27 @@ export interface ServedController {
 
 type Call = Pick<ServerUnaryCall<unknown, unknown>, 'metadata' | 'getAuthContext' | 'getDeadline' | 'cancelled'> &
   EventEmitter;
+
+/**
+ * The service for a server of grpc-js, which answers INTERNAL to a request that can't be decoded: such a request is the error of
+ * its handler here.
+ */
+export function readableService({ definition }: ServedController): ServiceDefinition {
+  return Object.fromEntries(
+    Object.entries(definition).map(([name, method]) => [name, method.requestStream ? method : readableMethod(method)]),
+  );
+}
+
+function readableMethod(method: ServiceDefinition[string]): ServiceDefinition[string] {
+  const requestDeserialize = (bytes: Buffer): unknown => {
+    try {
+      return method.requestDeserialize(bytes);
+    } catch {
+      return unreadableRequest();
+    }
+  };
+  return { ...method, requestDeserialize };
+}
 
 /** Answers the methods of a service over plain gRPC, one stream of HTTP/2 for each call. */
 export function grpcHandlers(
@@ -83,6 +105,7 @@ class GrpcHandler {
   async #answer<Answer>(call: Call, request: unknown, handle: () => Promise<Answer>): Promise<Answer> {
     const method = this.entry.contract.method(this.path);
     if (!method) throw new AppError('UNIMPLEMENTED', 'METHOD_UNKNOWN', 'There is no such method.');
+    if (request instanceof AppError) throw request;
     const gone = new AbortController();
     const leave = () => gone.abort();
     call.once('cancelled', leave);

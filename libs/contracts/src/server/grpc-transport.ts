@@ -11,7 +11,7 @@ import { platformContract } from '../descriptors/platform-contract.js';
 import { CallsServiceService } from '../gen/rapport/api/v1/calls_service.js';
 import type { PrincipalVerifier } from '../principals/principal-verifier.js';
 import { traceServerCall } from '../calls/trace-calls.js';
-import { grpcHandlers, type RunHandler, type ServedController } from './grpc-handlers.js';
+import { grpcHandlers, readableService, type RunHandler, type ServedController } from './grpc-handlers.js';
 import { serviceOf } from './implements-service.js';
 import { ServiceEntry, type PeerOf } from './service-entry.js';
 
@@ -71,7 +71,7 @@ export class GrpcTransport implements CustomTransportStrategy {
   /** Finds the controllers of `app` that implement the services. @throws Error when a service has none */
   serve(app: INestApplicationContext): void {
     for (const controller of servedControllers(app, this.options)) {
-      this.server.addService(controller.definition, grpcHandlers(controller, this.#entry, this.#peerOf));
+      this.server.addService(readableService(controller), grpcHandlers(controller, this.#entry, this.#peerOf));
       this.#streams.add(controller);
     }
     this.server.addService(CallsServiceService, this.#streams.handlers);
