@@ -38,6 +38,7 @@ export {
   type PlacedViolation,
   type Problem,
 } from './rest/problem.js';
+export { nestedKeyword } from './rest/body-schemas.js';
 export { enumNames } from './rest/enum-names.js';
 export {
   allFields,

@@ -2,6 +2,7 @@ import {
   allFormats,
   createProblem,
   escapePointerStep,
+  nestedKeyword,
   storableKeyword,
   structViolation,
   type PlacedViolation,
@@ -10,6 +11,7 @@ import {
 } from '@rapport/contracts';
 import { AppError, type FieldViolation } from '@rapport/platform';
 import { Ajv2020, type ErrorObject, type FuncKeywordDefinition } from 'ajv/dist/2020.js';
+import type { DataValidationCxt } from 'ajv/dist/types/index.js';
 import type { FastifySchema, FastifySchemaCompiler } from 'fastify';
 
 /** Most violations that an answer lists. */
@@ -55,7 +57,7 @@ function bodyValidator(schema: unknown): Validator {
   const validate: Validator = (body) => {
     if (first(body)) return true;
     validate.errors = first.errors;
-    if (hasMoreValues(body, maxListedValues)) return false;
+    if (isTooDeep(first) || hasMoreValues(body, maxListedValues)) return false;
     all ??= forJson.compile(schema as object);
     all(body);
     validate.errors = all.errors;
@@ -75,14 +77,17 @@ function hasMoreValues(json: unknown, limit: number): boolean {
   return false;
 }
 
+/** Most levels of a body down to a message that contains itself: a deeper one would overflow the stack. The service checks `max_depth`. */
+const maxLevels = 64;
+
 type HttpPart = 'body' | 'querystring' | 'params' | 'headers';
 
 /** The problem answer to a request that does not match the schemas of its route. */
 export function validationProblem(errors: readonly ErrorObject[], part: HttpPart, requestId: string): Problem {
   const places = { body: 'body', querystring: 'query', params: 'path', headers: 'header' } as const;
   const placed = errors
-    // Repeats that one of the branches above failed.
-    .filter(({ keyword }) => keyword !== 'anyOf')
+    // Repeats that one of the branches above failed, and the branch of a value that may be null.
+    .filter(({ keyword, params }) => keyword !== 'anyOf' && params['type'] !== 'null')
     .slice(0, maxViolations)
     .map((error) => ({ in: places[part], ...describe(error) }));
   return createProblem(new AppError('INVALID_ARGUMENT', 'VALIDATION_FAILED', 'Wrong request.'), placed, requestId);
@@ -114,8 +119,22 @@ function createAjv(options: { coerceTypes: 'array' | false; allErrors: boolean }
     validate: (_: unknown, value: unknown) => value !== Infinity && value !== -Infinity,
   });
   ajv.addKeyword(structKeyword());
+  ajv.addKeyword({
+    keyword: nestedKeyword,
+    type: 'object',
+    // Before the values of an object are read.
+    before: 'additionalProperties',
+    errors: true,
+    validate: (_: unknown, _value: unknown, _schema?: unknown, place?: DataValidationCxt) =>
+      place === undefined || place.instancePath.split('/').length <= maxLevels,
+  });
   for (const { name, test } of allFormats) ajv.addFormat(name, test);
   return ajv;
+}
+
+/** Whether a message that contains itself is too deep. Nothing in it was read. */
+function isTooDeep({ errors }: Validator): boolean {
+  return errors?.[0]?.keyword === nestedKeyword;
 }
 
 /** One keyword for several rules: its error names the broken one. */
@@ -157,6 +176,7 @@ const descriptions: Readonly<Record<string, Describe>> = {
     detail: `must be ${allFormats.find(({ name }) => name === format)?.phrase ?? (format as string)}.`,
   }),
   finite: () => ({ code: 'TOO_LARGE', detail: 'must be a finite number.' }),
+  [nestedKeyword]: () => ({ code: 'TOO_DEEP', detail: `must be within the first ${maxLevels} levels.` }),
   struct: ({ reason, description }) => ({ code: reason as string, detail: description as string }),
   storable: () => ({ code: 'BAD_CHARACTERS', detail: 'has a NUL or a broken character.' }),
 };

@@ -27,7 +27,7 @@ export class Contract {
   readonly #byPath: ReadonlyMap<string, ContractMethod>;
   /** Numbers of the options. */
   readonly #options: Record<
-    'http' | 'policy' | 'rules' | 'behavior' | 'record' | 'index' | 'resource' | 'reference',
+    'http' | 'policy' | 'rules' | 'behavior' | 'record' | 'maxDepth' | 'index' | 'resource' | 'reference',
     number
   >;
   readonly #rules = new Map<DescField, FieldRules>();
@@ -47,6 +47,7 @@ export class Contract {
       rules: optionNumber(registry, 'rapport.api.v1.rules'),
       behavior: optionNumber(registry, 'google.api.field_behavior'),
       record: optionNumber(registry, 'rapport.api.v1.record'),
+      maxDepth: optionNumber(registry, 'rapport.api.v1.max_depth'),
       index: optionNumber(registry, 'rapport.api.v1.index'),
       resource: resourceOptions.resource,
       reference: resourceOptions.reference,
@@ -89,6 +90,11 @@ export class Contract {
   record(message: DescMessage): RecordOptions | undefined {
     const bytes = optionBytes(message, this.#options.record);
     return bytes && RecordOptions.decode(bytes);
+  }
+
+  /** Most levels of messages of a type within each other; undefined for messages without such a limit. */
+  maxDepth(message: DescMessage): number | undefined {
+    return optionNumbers(message, this.#options.maxDepth)[0];
   }
 
   /** The index options of a field: term, order, group, sum; all unset without the option. */
@@ -166,8 +172,8 @@ function optionBytes(desc: DescMethod | DescField | DescMessage, option: number)
   return parts.length > 1 ? Buffer.concat(parts) : parts[0];
 }
 
-/** The values of an option that is a repeated enum, packed or not. */
-function optionNumbers(desc: DescField, option: number): number[] {
+/** The values of an option that is a number or an enum: one, or several, packed or not. */
+function optionNumbers(desc: DescField | DescMessage, option: number): number[] {
   return unknownFields(desc, option).flatMap(({ data, wireType }) => {
     const reader = new BinaryReader(data);
     if (wireType === WireType.LengthDelimited) reader.uint32();

@@ -4,7 +4,8 @@ import { isEmpty, isHttpBody, isHttpHeaders, isUpdateMask } from '../descriptors
 import { FieldBehavior } from '../gen/google/api/field_behavior.js';
 import { ReadMask } from '../rules/read-mask.js';
 import { messageMaker, textMaker, type JsonCodec } from './json-codec.js';
-import { JsonSchemas, type JsonSchema, type Usage } from './json-schema.js';
+import { BodySchemas } from './body-schemas.js';
+import type { JsonSchema, JsonSchemas, Usage } from './json-schema.js';
 import { parsePathTemplate, type PathTemplate } from './path-template.js';
 import type { HeaderField, RestRoute } from './rest-route.js';
 
@@ -19,14 +20,7 @@ const headerOfField: Readonly<Record<string, string>> = {
 /** The REST endpoint of every method that has a `google.api.http` rule and is no public page. */
 export function restRoutes(contract: Contract): RestRoute[] {
   const codecs = new Map<string, JsonCodec>();
-  const open = new Set<string>();
-  const schemas = new JsonSchemas(contract, (inPlace, message, usage) => {
-    if (open.has(message.typeName)) throw new Error(`${message.typeName}: a message in itself has no REST form.`);
-    open.add(message.typeName);
-    const schema = inPlace.message(message, usage);
-    open.delete(message.typeName);
-    return schema;
-  });
+  const schemas = new BodySchemas(contract);
   return contract.methods.flatMap((method) =>
     method.http && !method.policy.page ? [restRoute(contract, method, schemas, codecs)] : [],
   );
@@ -35,9 +29,10 @@ export function restRoutes(contract: Contract): RestRoute[] {
 function restRoute(
   contract: Contract,
   method: ContractMethod,
-  schemas: JsonSchemas,
+  bodies: BodySchemas,
   codecs: Map<string, JsonCodec>,
 ): RestRoute {
+  const { schemas } = bodies;
   const { verb, template } = verbAndPath(method);
   const path = parsePathTemplate(template);
   const fields = placeFields(contract, method, path);
@@ -63,7 +58,7 @@ function restRoute(
       ...(fields.path.length > 0 ? { params: parametersSchema(schemas, fields.path, true) } : {}),
       querystring: parametersSchema(schemas, fields.query, false),
       ...(fields.header.length > 0 ? { headers: headersSchema(schemas, fields.header) } : {}),
-      ...bodySchema(schemas, fields.body, bodyUsage),
+      ...bodySchema(bodies, fields.body, bodyUsage),
     },
     toMessage: messageMaker(parts, codecs),
     toText: textMaker(parts, codecs),
@@ -150,11 +145,11 @@ function headersSchema(schemas: JsonSchemas, fields: HeaderField[]): JsonSchema 
 }
 
 function bodySchema(
-  schemas: JsonSchemas,
+  schemas: BodySchemas,
   body: DescField | undefined,
   usage: RestRoute['bodyUsage'],
 ): { body?: JsonSchema } {
   if (!body || usage === 'file' || usage === 'bytes') return {};
   if (!body.message) throw new Error(`${body.parent.typeName}.${body.name}: a body must be a message.`);
-  return { body: schemas.message(body.message, usage satisfies Usage) };
+  return { body: schemas.of(body.message, usage satisfies Usage) };
 }

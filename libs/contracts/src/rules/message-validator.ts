@@ -6,6 +6,7 @@ import { FieldBehavior } from '../gen/google/api/field_behavior.js';
 import type { FieldRules } from '../gen/rapport/api/v1/options.js';
 import { isFieldMask, isHttpBody, isStruct, isTimestamp, isUpdateMask } from '../descriptors/well-known.js';
 import { dateTimeFormat, isStorableText, textFormat } from './formats.js';
+import { NestingDepth } from './nesting-depth.js';
 import { structViolation } from './struct-value.js';
 
 type Message = Record<string, unknown>;
@@ -19,7 +20,11 @@ const maxViolations = 100;
 export class MessageValidator {
   readonly #fields = new Map<string, FieldCheck[]>();
 
-  constructor(private readonly contract: Contract) {}
+  readonly #nesting: NestingDepth;
+
+  constructor(private readonly contract: Contract) {
+    this.#nesting = new NestingDepth(contract);
+  }
 
   /** @throws AppError INVALID_ARGUMENT with each wrong field */
   check(desc: DescMessage, message: unknown): void {
@@ -29,6 +34,8 @@ export class MessageValidator {
 
   /** The violations of a message, at most 100; field paths start with `prefix`. */
   violations(desc: DescMessage, message: object, prefix = '', partial = false): FieldViolation[] {
+    const tooDeep = this.#nesting.violation(desc, message, prefix);
+    if (tooDeep) return [tooDeep];
     const found: FieldViolation[] = [];
     this.#checkMessage(desc, message as Message, prefix, partial, found);
     return found.slice(0, maxViolations);

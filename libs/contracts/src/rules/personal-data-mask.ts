@@ -1,5 +1,6 @@
 import type { DescField, DescMessage } from '@bufbuild/protobuf';
 import type { Contract } from '../descriptors/load-contract.js';
+import { reachableMessages } from '../descriptors/reachable-messages.js';
 
 type Message = Record<string, unknown>;
 
@@ -79,10 +80,7 @@ export class PersonalDataMask {
   #reachesPersonal(desc: DescMessage): boolean {
     let answer = this.#hasPersonal.get(desc.typeName);
     if (answer === undefined) {
-      const reached = new Set([desc]);
-      // Iterating a Set includes the values added meanwhile.
-      for (const { fields } of reached) for (const { message } of fields) if (message) reached.add(message);
-      answer = [...reached].some(({ fields }) => fields.some((field) => this.#isPersonal(field)));
+      answer = [...reachableMessages(desc)].some(({ fields }) => fields.some((field) => this.#isPersonal(field)));
       this.#hasPersonal.set(desc.typeName, answer);
     }
     return answer;
