@@ -175,7 +175,7 @@ describe('CreateApiKey', () => {
       code: 'INVALID_ARGUMENT',
       violations: [
         { field: 'apiKey.permissions[1]', reason: 'PERMISSION_UNKNOWN' },
-        { field: 'apiKey.expireTime', reason: 'EXPIRE_TIME_PAST' },
+        { field: 'apiKey.expireTime', reason: 'IN_PAST' },
       ],
     });
   });

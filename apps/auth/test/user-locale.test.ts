@@ -53,8 +53,8 @@ test('an admin can set them too, and other changes keep them', async () => {
 });
 
 test.each<[Profile, string, string]>([
-  [{ timeZone: 'Europe/Atlantis' }, 'profile.timeZone', 'UNKNOWN_TIME_ZONE'],
-  [{ locale: 'xx-klingon-what' }, 'profile.locale', 'UNKNOWN_LOCALE'],
+  [{ timeZone: 'Europe/Atlantis' }, 'profile.timeZone', 'TIME_ZONE_UNKNOWN'],
+  [{ locale: 'xx-klingon-what' }, 'profile.locale', 'LOCALE_UNKNOWN'],
 ])('%o is refused with the field', async (profile, field, reason) => {
   await expect(change(profile)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', violations: [{ field, reason }] });
   expect(await auth.call('getAccount', {}, caller)).toEqual(user);

@@ -193,7 +193,7 @@ describe('a rule of assignment', () => {
   });
 
   test.each([
-    [{ recordType: 'pipeline' }, { field: 'assignmentRule.recordType', reason: 'UNKNOWN_TYPE' }],
+    [{ recordType: 'pipeline' }, { field: 'assignmentRule.recordType', reason: 'RECORD_TYPE_UNKNOWN' }],
     [{ filter: 'nothing = 1' }, { field: 'assignmentRule.filter', reason: 'FILTER_FIELD_UNKNOWN' }],
     [{ filter: 'source =' }, { field: 'assignmentRule.filter', reason: 'FILTER_SYNTAX' }],
   ])('is refused with %j', async (given, violation) => {
@@ -204,7 +204,7 @@ describe('a rule of assignment', () => {
     const [one] = users;
 
     await expect(tenant.createRule([one, one])).rejects.toMatchObject({
-      violations: [{ field: 'assignmentRule.members[1].userId', reason: 'DUPLICATE_MEMBER' }],
+      violations: [{ field: 'assignmentRule.members[1].userId', reason: 'DUPLICATE' }],
     });
   });
 

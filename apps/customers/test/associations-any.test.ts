@@ -57,7 +57,7 @@ describe('an association', () => {
     const refusals: [Parameters<AssociatingTenant['associate']>[0], string, string][] = [
       [{ from: customer }, 'toCustomerId', 'REQUIRED'],
       [{ to: customer }, 'fromCustomerId', 'REQUIRED'],
-      [{ from: customer, to: `orders/${v7()}` }, 'to', 'UNKNOWN_RECORD_TYPE'],
+      [{ from: customer, to: `orders/${v7()}` }, 'to', 'RECORD_TYPE_UNKNOWN'],
       [{ from: customer, to: `deals/${gone}` }, 'to', 'DEAL_NOT_FOUND'],
       [{ from: `deals/${theirs}`, to: customer }, 'from', 'DEAL_NOT_FOUND'],
       // An id of another type.

@@ -28,7 +28,7 @@ describe('a calendar', () => {
     const backwards = { fromTime: span.toTime, toTime: span.fromTime };
     await expect(
       customers.call('measureBusinessTime', { id: office.id, span: backwards }, caller),
-    ).rejects.toMatchObject({ violations: [{ field: 'span.toTime', reason: 'ENDS_BEFORE_START' }] });
+    ).rejects.toMatchObject({ violations: [{ field: 'span.toTime', reason: 'END_BEFORE_START' }] });
   });
 
   test('finds when a business time has passed', async () => {
@@ -99,16 +99,16 @@ describe('a calendar', () => {
   });
 
   test.each<[Partial<Calendar>, string, string]>([
-    [{ timeZone: 'Mars/Olympus' }, 'calendar.timeZone', 'UNKNOWN_ZONE'],
+    [{ timeZone: 'Mars/Olympus' }, 'calendar.timeZone', 'TIME_ZONE_UNKNOWN'],
     [
       { weekly: [{ day: CalendarDay.MONDAY, opens: '22:00', closes: '06:00' }] },
       'calendar.weekly[0].closes',
-      'CLOSES_BEFORE_OPENING',
+      'END_BEFORE_START',
     ],
     [
       { exceptions: ['2026-12-25', '2026-12-25'].map((date) => ({ date, name: undefined, windows: [] })) },
       'calendar.exceptions[1].date',
-      'DUPLICATE_DATE',
+      'DUPLICATE',
     ],
   ])('with %j is refused at %s: %s', async (given, field, reason) => {
     await expect(create(given)).rejects.toMatchObject({ violations: [{ field, reason }] });
@@ -145,7 +145,7 @@ describe('a recurrence', () => {
     [{ rule: 'FREQ=SECONDLY' }, 'expansion.rule', 'UNSUPPORTED_FREQUENCY'],
     [{ start: '2026-03-29T02:30:00' }, 'expansion.start', 'SKIPPED_TIME'],
     [{ added: ['2026-03-29T02:30:00'] }, 'expansion.added[0]', 'SKIPPED_TIME'],
-    [{ timeZone: 'Mars/Olympus' }, 'expansion.timeZone', 'UNKNOWN_ZONE'],
+    [{ timeZone: 'Mars/Olympus' }, 'expansion.timeZone', 'TIME_ZONE_UNKNOWN'],
   ])('with %j is refused at %s: %s', async (given, field, reason) => {
     await expect(
       customers.call('expandRecurrence', { expansion: { ...expansion, ...given } }, caller),

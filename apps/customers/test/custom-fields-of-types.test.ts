@@ -107,10 +107,10 @@ test('a record type has its own definitions: a key used for customers is free, a
 
 test('a type without custom fields, and a kind for a type other than customers, are refused', async () => {
   expect(await refusal(define('plan', Type.TEXT, { recordType: 'siteVisit' }))).toEqual([
-    ['INVALID_ARGUMENT', 'customField.recordType', 'UNKNOWN_RECORD_TYPE'],
+    ['INVALID_ARGUMENT', 'customField.recordType', 'RECORD_TYPE_UNKNOWN'],
   ]);
   expect(await refusal(inCall((em) => listCustomFields(em, { recordType: 'siteVisit' }, types)))).toEqual([
-    ['INVALID_ARGUMENT', 'recordType', 'UNKNOWN_RECORD_TYPE'],
+    ['INVALID_ARGUMENT', 'recordType', 'RECORD_TYPE_UNKNOWN'],
   ]);
   expect(await refusal(defineOfTrials('plan', Type.TEXT, { kind: CustomerKind.PERSON }))).toEqual([
     ['INVALID_ARGUMENT', 'customField.kind', 'NOT_ALLOWED'],

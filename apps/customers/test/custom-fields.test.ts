@@ -109,10 +109,10 @@ describe('a definition', () => {
     ['a key in capitals', { key: 'Plan' }, 'key', 'BAD_FORMAT'],
     ['SELECT without options', { type: Type.SELECT }, 'options', 'REQUIRED'],
     ['options of a TEXT', options('a'), 'options', 'NOT_ALLOWED'],
-    ['the same option twice', { type: Type.SELECT, ...options('a', 'A ') }, 'options[1].value', 'DUPLICATE_OPTION'],
+    ['the same option twice', { type: Type.SELECT, ...options('a', 'A ') }, 'options[1].value', 'DUPLICATE'],
     ['a blank option', { type: Type.MULTI_SELECT, ...options('a', ' ') }, 'options[1].value', 'REQUIRED'],
-    ['a type of records without custom fields', { recordType: 'association' }, 'recordType', 'UNKNOWN_RECORD_TYPE'],
-    ['an unknown record type', { recordType: 'nothing' }, 'recordType', 'UNKNOWN_RECORD_TYPE'],
+    ['a type of records without custom fields', { recordType: 'association' }, 'recordType', 'RECORD_TYPE_UNKNOWN'],
+    ['an unknown record type', { recordType: 'nothing' }, 'recordType', 'RECORD_TYPE_UNKNOWN'],
     ['a resource type', { recordType: 'rapport/Customer' }, 'recordType', 'BAD_FORMAT'],
     ['searchable numbers', { type: Type.NUMBER, searchable: true }, 'searchable', 'NOT_ALLOWED'],
   ])('with %s is refused', async (_what, wrong, field, reason) => {
@@ -226,7 +226,7 @@ test('a definition of another record type is found by type and key, and not amon
     expect((await customers.call('listCustomFields', request, caller)).customFields).toEqual([ofCustomers]);
   }
   expect(await refusal(customers.call('listCustomFields', { recordType: 'nothing' }, caller))).toEqual([
-    ['INVALID_ARGUMENT', 'recordType', 'UNKNOWN_RECORD_TYPE'],
+    ['INVALID_ARGUMENT', 'recordType', 'RECORD_TYPE_UNKNOWN'],
   ]);
   expect((await customers.create(caller, person({ customFields: { plan: 'gold' } }))).customFields).toEqual({
     plan: 'gold',

@@ -212,7 +212,7 @@ describe('an import', () => {
     await customers.call('deleteCustomField', { key: 'plan' }, caller);
     for (const key of ['plan', 'colour']) {
       const file = csv('Name,P\nAda,gold\n', { map: ['Name=display_name', `P=custom_fields.${key}`] });
-      expect(await refusal(tenant.importFile(file))).toEqual([['INVALID_ARGUMENT', 'map[1]', 'FIELD_UNKNOWN']]);
+      expect(await refusal(tenant.importFile(file))).toEqual([['INVALID_ARGUMENT', 'map[1]', 'UNKNOWN_FIELD']]);
     }
   });
 });

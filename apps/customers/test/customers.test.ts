@@ -99,7 +99,7 @@ describe('CreateCustomer', () => {
       code: 'INVALID_ARGUMENT',
       violations: [
         { field: 'customer.tags[0]', reason: 'REQUIRED' },
-        { field: 'customer.externalIds[1].system', reason: 'DUPLICATE_SYSTEM' },
+        { field: 'customer.externalIds[1].system', reason: 'DUPLICATE' },
         { field: 'customer.domains', reason: 'NOT_ALLOWED' },
         { field: 'customer.displayName', reason: 'REQUIRED' },
       ],

@@ -172,7 +172,7 @@ describe('the lines of a deal', () => {
     ]);
     expect(await refusal({ lineItems: [line('1')], lineCurrency: undefined })).toEqual(['deal.lineCurrency REQUIRED']);
     expect(await refusal({ lineItems: [line('1')], lineCurrency: 'XAU' })).toEqual([
-      'deal.lineCurrency UNKNOWN_CURRENCY',
+      'deal.lineCurrency CURRENCY_UNKNOWN',
     ]);
     expect(await refusal({ lineItems: [line('1', { productId })] })).toEqual(['deal.lineItems PRODUCT_NOT_FOUND']);
     expect(await refusal({ lineItems: [line('1')], amountMode: AmountMode.LINES, amount: euros('2') })).toEqual([
@@ -211,7 +211,7 @@ describe('the splits of a deal', () => {
     });
     const user = v7();
     await expect(create({ splits: [split('60', 1, user), split('40', 1, user)] })).rejects.toMatchObject({
-      violations: [refused('DUPLICATE_SPLIT')],
+      violations: [refused('DUPLICATE')],
     });
     await expect(create({ splits: [split('0', SplitKind.OVERLAY)] })).rejects.toMatchObject({
       violations: [{ field: 'deal.splits[0].share', reason: 'OUT_OF_RANGE' }],

@@ -86,7 +86,7 @@ test('an override passes guards and transitions, is recorded, and needs the perm
     reason: 'OVERRIDE_NOT_ALLOWED',
   });
   await expect(move(id, { stage: 'unknown', override: true })).rejects.toMatchObject({
-    violations: [{ reason: 'UNKNOWN_STAGE' }],
+    violations: [{ reason: 'STAGE_UNKNOWN' }],
   });
   const won = await move(id, { stage: 'won', override: true });
   const lost = await move(id, { stage: 'lost', override: true, set: deal({ title: '', stage: '', lostReason: 'x' }) });
@@ -132,7 +132,7 @@ test('a deal is won, lost with a reason, and reopened in its last open stage', a
     ...{ stage: 'proposal', status: DealStatus.OPEN, lostReason: undefined, closeTime: undefined },
   });
   await expect(win(id, { stage: 'lost' })).rejects.toMatchObject({
-    violations: [{ field: 'win.stage', reason: 'OTHER_KIND' }],
+    violations: [{ field: 'win.stage', reason: 'KIND_MISMATCH' }],
   });
   await expect(lose(id, { reason: '' })).rejects.toMatchObject({ violations: [{ field: 'loss.reason' }] });
 });

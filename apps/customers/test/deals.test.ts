@@ -228,7 +228,7 @@ describe('the stage of a deal', () => {
     const created = await tenant.createDeal(pipeline);
 
     await expect(tenant.createDeal(pipeline, { stage: 'signed' })).rejects.toMatchObject({
-      violations: [{ field: 'deal.stage', reason: 'UNKNOWN_STAGE' }],
+      violations: [{ field: 'deal.stage', reason: 'STAGE_UNKNOWN' }],
     });
     await expect(tenant.updateDeal(created.id, { stage: 'won' })).rejects.toMatchObject({
       violations: [
@@ -319,8 +319,8 @@ describe('a pipeline', () => {
       tenant.createPipeline({ stages: twice, transitionPairs: [{ from: 'a', to: 'b' }] }),
     ).rejects.toMatchObject({
       violations: [
-        { field: 'pipeline.stages[1].key', reason: 'DUPLICATE_KEY' },
-        { field: 'pipeline.transitionPairs[0].to', reason: 'UNKNOWN_STAGE' },
+        { field: 'pipeline.stages[1].key', reason: 'DUPLICATE' },
+        { field: 'pipeline.transitionPairs[0].to', reason: 'STAGE_UNKNOWN' },
         { field: 'pipeline.transitionPairs', reason: 'NOT_ALLOWED' },
         { field: 'pipeline.stages[1].guards[0].fields[0]', reason: 'UNKNOWN_FIELD' },
       ],

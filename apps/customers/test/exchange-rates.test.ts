@@ -60,9 +60,9 @@ describe('exchange rates', () => {
       ),
     ).rejects.toMatchObject({
       violations: [
-        { field: 'batch.rates[1].quoteCurrency', reason: 'UNKNOWN_CURRENCY' },
+        { field: 'batch.rates[1].quoteCurrency', reason: 'CURRENCY_UNKNOWN' },
         { field: 'batch.rates[2].quoteCurrency', reason: 'SAME_CURRENCY' },
-        { field: 'batch.rates[3].date', reason: 'DUPLICATE_RATE' },
+        { field: 'batch.rates[3].date', reason: 'DUPLICATE' },
         { field: 'batch.rates[4].rate', reason: 'OUT_OF_RANGE' },
       ],
     });
@@ -128,7 +128,7 @@ describe('a conversion', () => {
     await expect(convert('1', 'USD', 'CHF')).rejects.toMatchObject(missing('EUR/CHF'));
     await expect(convert('1', 'JPY', 'CHF')).rejects.toMatchObject(missing('EUR/JPY EUR/CHF'));
     await expect(convert('1', 'EUR', 'CHF')).rejects.toMatchObject(missing('EUR/CHF'));
-    await expect(convert('1', 'USD', 'XYZ')).rejects.toMatchObject({ violations: [{ reason: 'UNKNOWN_CURRENCY' }] });
+    await expect(convert('1', 'USD', 'XYZ')).rejects.toMatchObject({ violations: [{ reason: 'CURRENCY_UNKNOWN' }] });
   });
 });
 

@@ -173,7 +173,7 @@ test('a mapping with a deleted custom field is refused', async () => {
 
   await expect(operations.createImport({ recordType: 'deal', mapping: 'plans' })).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
-    violations: [{ field: 'import.mapping', reason: 'FIELD_UNKNOWN' }],
+    violations: [{ field: 'import.mapping', reason: 'UNKNOWN_FIELD' }],
   });
 });
 

@@ -72,7 +72,7 @@ describe('a file', () => {
   test.each([
     ['application/xml', {}, 'file', 'CONTENT_TYPE_UNSUPPORTED'],
     ['text/csv', { map: ['nope'] }, 'map[0]', 'BAD_FORMAT'],
-    ['text/csv', { map: ['name=colour'] }, 'map[0]', 'FIELD_UNKNOWN'],
+    ['text/csv', { map: ['name=colour'] }, 'map[0]', 'UNKNOWN_FIELD'],
     ['text/csv', { map: ['missing=email'] }, 'map', 'COLUMN_MISSING'],
     ['text/csv', { externalIdSystem: 'No!' }, 'externalIdSystem', 'BAD_FORMAT'],
     ['text/csv', { kind: 7 as CustomerKind }, 'kind', 'UNKNOWN_VALUE'],

@@ -72,7 +72,7 @@ test(
       'ROLE_REQUIRED',
       'TOO_EARLY',
       'STAGE_TRANSITION',
-      'UNKNOWN_STAGE',
+      'STAGE_UNKNOWN',
     ];
     expect(tally['OK']).toBeGreaterThan(0);
     for (const reason of isSoak ? refusals : []) expect(tally[reason], reason).toBeGreaterThan(0);

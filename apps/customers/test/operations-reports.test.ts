@@ -143,7 +143,7 @@ describe('a mapping', () => {
     await expect(
       customers.call('saveImportMapping', { key: 'k', mapping: wrong }, tenant.caller),
     ).rejects.toMatchObject({
-      violations: [{ field: 'mapping.map[0]', reason: 'FIELD_UNKNOWN' }],
+      violations: [{ field: 'mapping.map[0]', reason: 'UNKNOWN_FIELD' }],
     });
   });
 });

@@ -113,7 +113,7 @@ describe('an import as an operation', () => {
   test.each([
     [{ contentType: 'image/png' }, 'import.contentType', 'CONTENT_TYPE_UNSUPPORTED'],
     [{ contentType: 'text/csv; charset=klingon' }, 'import.contentType', 'CHARSET_UNSUPPORTED'],
-    [{ map: ['a=email', 'b=shoe_size'] }, 'import.map[1]', 'FIELD_UNKNOWN'],
+    [{ map: ['a=email', 'b=shoe_size'] }, 'import.map[1]', 'UNKNOWN_FIELD'],
   ])('is refused with %j', async (input, field, reason) => {
     await expect(tenant.createImport(input)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',

@@ -78,7 +78,7 @@ test('a report counts the deals of a time range and of an owner, as far as the c
   expect(await entered({ startTime: new Date(Date.now() + 60_000).toISOString() })).toBe(0);
   expect(await entered({ endTime: '2020-01-01T00:00:00Z' })).toBe(0);
   await expect(entered({ startTime: now, endTime: now })).rejects.toMatchObject({
-    violations: [{ field: 'endTime', reason: 'INVALID_RANGE' }],
+    violations: [{ field: 'endTime', reason: 'END_BEFORE_START' }],
   });
   await expect(entered({ id: v7() })).rejects.toMatchObject({ reason: 'PIPELINE_NOT_FOUND' });
 });

@@ -40,9 +40,9 @@ test('a stage is added before another one, or as the last one', async () => {
   expect(keysOf(changed)).toEqual(['new', 'demo', 'proposal', 'won', 'lost', 'paused']);
   expect(changed.stages.at(0)?.id).toBe(pipeline.stages.at(0)?.id);
   await expect(add('late', undefined, '"1"')).rejects.toMatchObject({ reason: 'ETAG_MISMATCH' });
-  await expect(add('demo')).rejects.toMatchObject({ violations: [{ reason: 'DUPLICATE_KEY' }] });
+  await expect(add('demo')).rejects.toMatchObject({ violations: [{ reason: 'DUPLICATE' }] });
   await expect(add('other', 'unknown')).rejects.toMatchObject({
-    violations: [{ field: 'addition.before', reason: 'UNKNOWN_STAGE' }],
+    violations: [{ field: 'addition.before', reason: 'STAGE_UNKNOWN' }],
   });
 });
 
@@ -75,7 +75,7 @@ test('an update does not remove a stage that live deals are in', async () => {
   expect(keysOf(await update())).toEqual(['proposal', 'won', 'lost']);
   await expect(service.call('undeleteDeal', { id }, tenant.caller)).rejects.toMatchObject({
     code: 'FAILED_PRECONDITION',
-    reason: 'UNKNOWN_STAGE',
+    reason: 'STAGE_UNKNOWN',
   });
 });
 
@@ -149,7 +149,7 @@ test('a pipeline is archived after its deals have moved to another one, and rest
     violations: [{ field: 'archival.moveToStage', reason: 'REQUIRED' }],
   });
   await expect(archive({ moveToPipelineId: other.id, moveToStage: 'out' })).rejects.toMatchObject({
-    violations: [{ field: 'archival.moveToStage', reason: 'UNKNOWN_STAGE' }],
+    violations: [{ field: 'archival.moveToStage', reason: 'STAGE_UNKNOWN' }],
   });
   const archived = await archive({ moveToPipelineId: other.id, moveToStage: 'in' });
 

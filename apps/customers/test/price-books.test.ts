@@ -54,7 +54,7 @@ describe('a price book', () => {
   test('has a currency and a period', async () => {
     const period = { validFrom: '2026-06-01', validTo: '2026-05-31' };
     await expect(tenant.createBook('book', { currencyCode: 'EUX', ...period })).rejects.toMatchObject({
-      violations: [{ reason: 'UNKNOWN_CURRENCY' }, { field: 'priceBook.validTo', reason: 'BEFORE_VALID_FROM' }],
+      violations: [{ reason: 'CURRENCY_UNKNOWN' }, { field: 'priceBook.validTo', reason: 'END_BEFORE_START' }],
     });
   });
 
@@ -85,7 +85,7 @@ describe('a price book', () => {
         ],
       }),
     ).rejects.toMatchObject({
-      violations: [{ field: 'batch.prices[0].tiers[1].minQuantity', reason: 'DUPLICATE_TIER' }],
+      violations: [{ field: 'batch.prices[0].tiers[1].minQuantity', reason: 'DUPLICATE' }],
     });
   });
 });

@@ -30,8 +30,8 @@ describe('a quote', () => {
   });
 
   test.each<[string, Partial<Quote>, { field: string; reason: string }]>([
-    ['no currency of ISO 4217', { currency: 'ABC' }, { field: 'quote.currency', reason: 'UNKNOWN_CURRENCY' }],
-    ['gold', { currency: 'XAU' }, { field: 'quote.currency', reason: 'UNKNOWN_CURRENCY' }],
+    ['no currency of ISO 4217', { currency: 'ABC' }, { field: 'quote.currency', reason: 'CURRENCY_UNKNOWN' }],
+    ['gold', { currency: 'XAU' }, { field: 'quote.currency', reason: 'CURRENCY_UNKNOWN' }],
     [
       'a discount that is two',
       { discount: { percent: '1', amount: '1' } },
@@ -94,7 +94,7 @@ describe('a quote', () => {
     await expect(tenant.send(id)).rejects.toMatchObject({
       violations: [
         { field: 'quote.lineItems', reason: 'REQUIRED' },
-        { field: 'quote.validUntil', reason: 'DATE_PASSED' },
+        { field: 'quote.validUntil', reason: 'IN_PAST' },
       ],
     });
   });

@@ -53,7 +53,7 @@ test('a reference to an unknown type, a missing record or one that the caller ca
   const refused = (related: Task['related'], violations: object[]) =>
     expect(tenant.createTask({ related })).rejects.toMatchObject({ violations });
 
-  await refused([{ type: 'planet', id: v7() }], [{ field: 'task.related[0].type', reason: 'UNKNOWN_RECORD_TYPE' }]);
+  await refused([{ type: 'planet', id: v7() }], [{ field: 'task.related[0].type', reason: 'RECORD_TYPE_UNKNOWN' }]);
   await refused(
     [ref('customer', ada), ref('customer', stranger), { type: 'deal', id: v7() }],
     [
@@ -61,10 +61,7 @@ test('a reference to an unknown type, a missing record or one that the caller ca
       { field: 'task.related[2].id', reason: 'DEAL_NOT_FOUND' },
     ],
   );
-  await refused(
-    [ref('customer', ada), ref('customer', ada)],
-    [{ field: 'task.related[1]', reason: 'DUPLICATE_RECORD' }],
-  );
+  await refused([ref('customer', ada), ref('customer', ada)], [{ field: 'task.related[1]', reason: 'DUPLICATE' }]);
   const own = { ...tenant.caller, principalId: `user:${v7()}`, recordScope: 'OWN' as const };
   await expect(tenant.createTask({ related: [ref('customer', ada)] }, own)).rejects.toMatchObject({
     violations: [{ field: 'task.related[0].id', reason: 'CUSTOMER_NOT_FOUND' }],

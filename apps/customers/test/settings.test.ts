@@ -73,11 +73,11 @@ test('a change is applied once per idempotency key, and not at all with validate
 
 test.each<[Partial<Settings>, string, string]>([
   [{ baseCurrency: 'euro' }, 'baseCurrency', 'BAD_FORMAT'],
-  [{ baseCurrency: 'XQX' }, 'baseCurrency', 'UNKNOWN_CURRENCY'],
-  [{ timeZone: 'Europe/Atlantis' }, 'timeZone', 'UNKNOWN_TIME_ZONE'],
+  [{ baseCurrency: 'XQX' }, 'baseCurrency', 'CURRENCY_UNKNOWN'],
+  [{ timeZone: 'Europe/Atlantis' }, 'timeZone', 'TIME_ZONE_UNKNOWN'],
   [{ timeZone: '+01:00' }, 'timeZone', 'BAD_FORMAT'],
-  [{ locale: 'de_DE' }, 'locale', 'UNKNOWN_LOCALE'],
-  [{ locale: 'xx-XX' }, 'locale', 'UNKNOWN_LOCALE'],
+  [{ locale: 'de_DE' }, 'locale', 'LOCALE_UNKNOWN'],
+  [{ locale: 'xx-XX' }, 'locale', 'LOCALE_UNKNOWN'],
   [{ fiscalYearStartMonth: 13 }, 'fiscalYearStartMonth', 'TOO_LARGE'],
   [{ fiscalYearStartMonth: 0 }, 'fiscalYearStartMonth', 'TOO_SMALL'],
   [{ etag: '"7"' }, 'etag', 'OUTPUT_ONLY'],

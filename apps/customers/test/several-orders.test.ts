@@ -249,7 +249,7 @@ test.each<[string, string, string | undefined]>([
   ['displayName,, createTime', 'ORDER_NOT_INDEXED', undefined],
   ['displayName, ', 'ORDER_NOT_INDEXED', undefined],
   ['displayName down', 'ORDER_NOT_INDEXED', undefined],
-  ['displayName, createTime, display_name desc', 'ORDER_REPEATED', 'displayName'],
+  ['displayName, createTime, display_name desc', 'DUPLICATE', 'displayName'],
   ['displayName, createTime, updateTime, kind', 'TOO_MANY_ORDERS', '3'],
 ])('refuses %s', async (orderBy, reason, text = '') => {
   await expect(service.call('listCustomers', { orderBy }, caller)).rejects.toMatchObject({

@@ -94,9 +94,9 @@ test('a shared view is changed by its owner, and by who configures the workspace
 });
 
 test.each<[Partial<View>, string, string]>([
-  [{ resource: 'settings' }, 'view.resource', 'UNKNOWN_RESOURCE'],
-  [{ resource: 'objects/ship/records' }, 'view.resource', 'UNKNOWN_RESOURCE'],
-  [{ resource: 'objects' }, 'view.resource', 'UNKNOWN_RESOURCE'],
+  [{ resource: 'settings' }, 'view.resource', 'RECORD_TYPE_UNKNOWN'],
+  [{ resource: 'objects/ship/records' }, 'view.resource', 'RECORD_TYPE_UNKNOWN'],
+  [{ resource: 'objects' }, 'view.resource', 'RECORD_TYPE_UNKNOWN'],
   [{ filter: 'lifecycleStage = (' }, 'view.filter', 'FILTER_SYNTAX'],
   [{ filter: 'shoeSize = 43' }, 'view.filter', 'FILTER_FIELD_UNKNOWN'],
   [{ filter: 'customFields.none = 1' }, 'view.filter', 'FILTER_FIELD_UNKNOWN'],

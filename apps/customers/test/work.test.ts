@@ -44,7 +44,7 @@ test('a task with contradictory times is refused', async () => {
   const [dueTime, dueDate] = ['2026-03-30T09:00:00Z', '2026-03-30'];
 
   await refused({ dueTime, dueDate }, 'dueDate', 'CONFLICTING_FIELDS');
-  await refused({ dueDate, timeZone: 'Europe/Atlantis' }, 'timeZone', 'UNKNOWN_TIME_ZONE');
+  await refused({ dueDate, timeZone: 'Europe/Atlantis' }, 'timeZone', 'TIME_ZONE_UNKNOWN');
   await refused({ reminders: [{ ...reminder, beforeSeconds: 60 }] }, 'reminders[0]', 'NOT_ALLOWED');
   await refused({ dueTime, reminders: [reminder] }, 'reminders[0]', 'BAD_FORMAT');
   await refused({ recurrence: TaskRecurrence.create({ rule: 'FREQ=DAILY' }) }, 'recurrence', 'NOT_ALLOWED');

@@ -154,7 +154,7 @@ test.each([
   [
     'of a type that has one',
     { filters: [...filtered('id:*').filters, ...filtered('tags:x').filters] },
-    ...(['/filters/1/recordType', 'RECORD_TYPE_REPEATED'] as const),
+    ...(['/filters/1/recordType', 'DUPLICATE'] as const),
   ],
 ])('refuses a filter %s', async (_, filters, pointer, code) => {
   const answer = await tenant.send('POST', '/v1/webhookEndpoints', { url, eventTypes: ['*'], ...filters });

@@ -1,9 +1,18 @@
+/** What a violation is, for programs. */
+export type MoneyFault =
+  | 'BAD_FORMAT'
+  | 'DISCOUNT_TOO_LARGE'
+  | 'NO_MINOR_UNIT'
+  | 'OUT_OF_RANGE'
+  | 'RATE_NOT_ZERO'
+  | 'TOO_MANY_DIGITS'
+  | 'TOTAL_TOO_LARGE';
+
 /** What is wrong with an amount, a line or a document. */
 export interface MoneyViolation {
   /** Path within what was given, such as `lines[2].quantity`. */
   field: string;
-  /** In upper snake case, such as BAD_FORMAT or OUT_OF_RANGE. */
-  reason: string;
+  reason: MoneyFault;
   /** Follows the name of the field: "must be …". */
   description: string;
 }
@@ -16,6 +25,6 @@ export class MoneyError extends Error {
   }
 }
 
-export function refused(field: string, reason: string, description: string): MoneyError {
+export function refused(field: string, reason: MoneyFault, description: string): MoneyError {
   return new MoneyError([{ field, reason, description }]);
 }

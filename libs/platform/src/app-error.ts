@@ -1,3 +1,5 @@
+import type { ViolationCode } from './violation-codes.js';
+
 /** The canonical gRPC codes that an operation returns. Source: google.rpc.Code. */
 export type ErrorCode =
   | 'CANCELLED'
@@ -19,8 +21,8 @@ export type ErrorCode =
 export interface FieldViolation {
   /** Path in the request message in JSON names, such as `customer.emails[0].address`. */
   field: string;
-  /** UPPER_SNAKE reason that programs can rely on, such as `TOO_LONG`. */
-  reason: string;
+  /** For programs, such as `TOO_LONG`. */
+  reason: ViolationCode;
   /** A sentence for the API's user. */
   description: string;
 }

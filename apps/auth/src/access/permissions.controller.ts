@@ -9,7 +9,7 @@ import {
   type ListPermissionsResponse,
   type PermissionsServiceServer,
 } from '@rapport/contracts/rapport/auth/v1/permissions_service';
-import { invalidArgument } from '@rapport/platform';
+import { invalidArgument, type ViolationCode } from '@rapport/platform';
 import { decided, explainPermission } from './explain-permission.js';
 import { contract, isKnownPermission, knownPermissions } from './known-permissions.js';
 
@@ -41,12 +41,12 @@ function permissionOf({ permission }: ExplainPermissionRequest): string {
 }
 
 function policyOf({ permission }: ExplainPermissionRequest, method: string) {
-  if (permission !== undefined) throw wrong('method', 'TOO_MUCH', 'cannot be combined with `permission`');
+  if (permission !== undefined) throw wrong('method', 'CONFLICTING_FIELDS', 'cannot be combined with `permission`');
   const policy = contract.method(`/${method}`)?.policy;
   if (!policy) throw wrong('method', 'METHOD_UNKNOWN', 'is not an operation of the API');
   return policy;
 }
 
-function wrong(field: string, reason: string, description: string) {
+function wrong(field: string, reason: ViolationCode, description: string) {
   return invalidArgument([{ field, reason, description }]);
 }

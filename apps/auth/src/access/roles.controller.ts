@@ -123,7 +123,7 @@ function recordRole(
   return recordSecurityEvent(em, { kind, outcome: 'SUCCESS', records: [`role/${id}`], detail });
 }
 
-const required = { reason: 'REQUIRED', description: 'is required' };
+const required = { reason: 'REQUIRED', description: 'is required' } as const;
 
 /** Validates the rights of a role. @throws AppError INVALID_ARGUMENT, or PERMISSION_DENIED for rights that the caller lacks */
 function checkedGrant(

@@ -16,7 +16,7 @@ export async function checkApiKey(em: EntityManager, wanted: ApiKeyMessage): Pro
   const expireTime = wanted.expireTime === undefined ? undefined : new Date(wanted.expireTime);
   const violations: FieldViolation[] = unknownPermissions('apiKey.permissions', wanted.permissions);
   if (expireTime && expireTime.getTime() <= Date.now()) {
-    violations.push({ field: 'apiKey.expireTime', reason: 'EXPIRE_TIME_PAST', description: 'must be in the future' });
+    violations.push({ field: 'apiKey.expireTime', reason: 'IN_PAST', description: 'must be in the future' });
   }
   const { displayName, teamId } = wanted;
   if (teamId !== undefined && !(await em.findOne(Team, { tenantId, id: teamId }))) {

@@ -50,8 +50,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
       request.log.info('unreadable URL');
       void reply.headers({ ...securityHeaders, 'x-request-id': request.id });
       if (headOf(request.raw).hasBody && !request.raw.complete) void reply.header('connection', 'close');
-      const violation = { field: '', reason: 'REQUEST_MALFORMED', description: 'The URL can not be read.' };
-      void sendProblem(reply, invalidArgument([violation]));
+      const description = 'The URL can not be read.';
+      void sendProblem(reply, invalidArgument([{ field: '', reason: 'REQUEST_MALFORMED', description }]));
     },
   }) as unknown as FastifyInstance;
   server.setErrorHandler(handleError);

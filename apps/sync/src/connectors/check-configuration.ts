@@ -1,3 +1,4 @@
+import type { FieldViolation, ViolationCode } from '@rapport/platform';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { ConnectorError } from './connector-error.js';
 import type { ConfigurationSchema } from './description.js';
@@ -26,7 +27,7 @@ export function configurationCheck<Configuration>(schema: ConfigurationSchema): 
   };
 }
 
-function violation({ instancePath, keyword, params, message = 'is wrong' }: ErrorObject) {
+function violation({ instancePath, keyword, params, message = 'is wrong' }: ErrorObject): FieldViolation {
   const { missingProperty, additionalProperty } = params as Record<string, string | undefined>;
   const child = missingProperty ?? additionalProperty;
   return {
@@ -36,4 +37,4 @@ function violation({ instancePath, keyword, params, message = 'is wrong' }: Erro
   };
 }
 
-const reasons: Record<string, string> = { required: 'REQUIRED', additionalProperties: 'UNKNOWN_FIELD' };
+const reasons: Record<string, ViolationCode> = { required: 'REQUIRED', additionalProperties: 'UNKNOWN_FIELD' };

@@ -48,7 +48,7 @@ export class ConnectorError extends Error {
 /** INVALID, or another reason, for one field of the configuration. @param pointer such as `/password` */
 export function configurationError(
   pointer: string,
-  violation: { reason: string; description: string },
+  violation: Pick<FieldViolation, 'reason' | 'description'>,
   details: { reason?: ConnectorErrorReason; cause?: unknown } = {},
 ): ConnectorError {
   return new ConnectorError(details.reason ?? 'INVALID', `${pointer}: ${violation.description}`, {

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import type { FieldViolation } from '@rapport/platform';
 import { ConnectorError } from '../connectors/connector-error.js';
 import type { OutgoingHttp } from './outgoing-http.js';
 
@@ -35,7 +36,7 @@ export async function outgoingHost(http: OutgoingHttp, host: string, signal: Abo
   try {
     return await http.addressOf(host);
   } catch (cause) {
-    const violations = [{ field: '/host', reason: 'UNREACHABLE', description: 'cannot be reached' }];
+    const violations: FieldViolation[] = [{ field: '/host', reason: 'UNREACHABLE', description: 'cannot be reached' }];
     throw new ConnectorError('UNAVAILABLE', 'The host cannot be reached.', { violations, cause });
   }
 }

@@ -114,10 +114,10 @@ test('a caller without read and write access to all customers cannot create a co
 });
 
 test.each([
-  [{ fields: [{ ...name, customerField: 'shoeSize' }] }, '/fields/0/customerField', 'FIELD_UNKNOWN'],
+  [{ fields: [{ ...name, customerField: 'shoeSize' }] }, '/fields/0/customerField', 'UNKNOWN_FIELD'],
   [{ fields: [{ ...name, customerField: 'etag' }] }, '/fields/0/customerField', 'NOT_WRITABLE'],
-  [{ fields: [{ ...name, peerField: 'shoeSize' }] }, '/fields/0/peerField', 'FIELD_UNKNOWN'],
-  [{ fields: [name, { ...name, peerField: 'note' }] }, '/fields/1/customerField', 'FIELD_TWICE'],
+  [{ fields: [{ ...name, peerField: 'shoeSize' }] }, '/fields/0/peerField', 'UNKNOWN_FIELD'],
+  [{ fields: [name, { ...name, peerField: 'note' }] }, '/fields/1/customerField', 'DUPLICATE'],
   [{ fields: [{ ...name, transform: 'CONTACT_LIST' }] }, '/fields/0/transform', 'TRANSFORM_UNFIT'],
   [{ fields: [{ ...name, toPeer: '$' }] }, '/fields/0/toCustomer', 'REQUIRED'],
   [{ recordType: 'deal' }, '/recordType', 'RECORD_TYPE_UNKNOWN'],

@@ -127,7 +127,7 @@ describe('a mapping is refused', () => {
       'of a part that addresses do not have',
       [{ customerField: 'addresses.planet', peerField: 'city' }],
       '/fields/1/customerField',
-      'FIELD_UNKNOWN',
+      'UNKNOWN_FIELD',
     ],
     [
       'of parts of the main address beside those of a labelled one',
@@ -136,7 +136,7 @@ describe('a mapping is refused', () => {
         { customerField: 'addresses[work].street', peerField: 'street' },
       ],
       '/fields/1/customerField',
-      'FIELD_TWICE',
+      'DUPLICATE',
     ],
     [
       'of an owner by a transform',

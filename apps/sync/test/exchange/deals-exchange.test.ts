@@ -166,7 +166,7 @@ describe('a mapping', () => {
       [
         table.body(undefined, { defaults: { pipelineId: table.pipelineId, nothing: 1 } }),
         '/defaults/nothing',
-        'FIELD_UNKNOWN',
+        'UNKNOWN_FIELD',
       ],
       [
         table.body(undefined, { fields: [{ customerField: 'status', peerField: 'status' }] }),
@@ -176,7 +176,7 @@ describe('a mapping', () => {
       [
         table.body(undefined, { fields: [{ customerField: 'emails', peerField: 'reason' }] }),
         '/fields/0/customerField',
-        'FIELD_UNKNOWN',
+        'UNKNOWN_FIELD',
       ],
     ];
     for (const [body, pointer, code] of wrong) {

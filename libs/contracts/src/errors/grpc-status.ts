@@ -1,5 +1,5 @@
 import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
-import { AppError, type ErrorCode } from '@rapport/platform';
+import { AppError, type ErrorCode, type ViolationCode } from '@rapport/platform';
 import { BadRequest, ErrorInfo, RetryInfo } from '../gen/google/rpc/error_details.js';
 import { Status } from '../gen/google/rpc/status.js';
 
@@ -53,7 +53,8 @@ export function unpackStatus(code: status, packed: Uint8Array, cause?: Error): A
   const violations = find(details, 'BadRequest', (bytes) => BadRequest.decode(bytes))?.fieldViolations ?? [];
   return new AppError(errorCode(code), info?.reason ?? 'INTERNAL', message, {
     ...(cause && { cause }),
-    violations: violations.map(({ field, reason, description }) => ({ field, reason, description })),
+    // A process of another version may have other codes.
+    violations: violations.map(({ reason, ...rest }) => ({ ...rest, reason: reason as ViolationCode })),
     metadata: info?.metadata ?? {},
     ...(retry?.retryDelay ? { retryAfterSeconds: retry.retryDelay.seconds } : {}),
   });

@@ -39,7 +39,11 @@ export const problemSchema: Json = {
             description: 'JSON Pointer to the value within that part.',
             examples: ['/emails/0/address'],
           },
-          code: { type: 'string', description: 'What is wrong, for programs.', examples: ['BAD_FORMAT'] },
+          code: {
+            type: 'string',
+            description: 'What is wrong, for programs. `/docs/errors` lists all codes.',
+            examples: ['BAD_FORMAT'],
+          },
           detail: {
             type: 'string',
             description: 'An explanation for people.',

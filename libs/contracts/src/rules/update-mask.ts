@@ -1,4 +1,4 @@
-import { invalidArgument, type FieldViolation } from '@rapport/platform';
+import { invalidArgument, type FieldViolation, type ViolationCode } from '@rapport/platform';
 import { camelCase } from '../values/letter-case.js';
 
 /** The fields of a resource that an update may change, by their JSON names. */
@@ -9,7 +9,7 @@ export interface Updatable<Field extends string> {
   noun: string;
   fields: readonly Field[];
   /** Fields that can't be changed, and the reason: IMMUTABLE or OUTPUT_ONLY. */
-  fixed: Readonly<Record<string, string>>;
+  fixed: Readonly<Record<string, ViolationCode>>;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { FieldViolation, ViolationCode } from '@rapport/platform';
 import type { CustomFieldOption } from '../gen/rapport/customers/v1/custom_fields_service.js';
 import { isStorableText } from '../rules/formats.js';
 import { isIsoCurrency } from './currency-codes.js';
@@ -32,7 +33,7 @@ export interface CustomFieldDefinition {
 }
 
 /** A value in its stored form, undefined for an absent one, or the error of an invalid one. */
-export type ReadValue = { value: unknown } | { reason: string; description: string };
+export type ReadValue = { value: unknown } | Pick<FieldViolation, 'reason' | 'description'>;
 
 /** Reading, terms and order of the values of a type. `value` is always a result of `read`. */
 export interface CustomFieldKind {
@@ -105,7 +106,7 @@ export interface MoneyValue {
   currencyCode: string;
 }
 
-function wrong(reason: string, description: string): ReadValue {
+function wrong(reason: ViolationCode, description: string): ReadValue {
   return { reason, description };
 }
 

@@ -37,11 +37,11 @@ export function localeViolations(
   const violations: FieldViolation[] = [];
   if (timeZone !== undefined && knownTimeZone(timeZone) === undefined) {
     const description = 'must be a name of the IANA time zone database, such as Europe/Berlin';
-    violations.push({ field: `${parent}.timeZone`, reason: 'UNKNOWN_TIME_ZONE', description });
+    violations.push({ field: `${parent}.timeZone`, reason: 'TIME_ZONE_UNKNOWN', description });
   }
   if (locale !== undefined && canonicalLocale(locale) === undefined) {
     const description = 'must be a BCP 47 tag of a known language, such as de-DE';
-    violations.push({ field: `${parent}.locale`, reason: 'UNKNOWN_LOCALE', description });
+    violations.push({ field: `${parent}.locale`, reason: 'LOCALE_UNKNOWN', description });
   }
   return violations;
 }

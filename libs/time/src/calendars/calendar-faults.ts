@@ -10,7 +10,8 @@ const timePattern = /^(?:[01]\d|2[0-3]):[0-5]\d$/;
 /** What is wrong with a calendar: nothing if it can be compiled. */
 export function calendarFaults({ zone, weekly, exceptions }: CalendarRule): Fault[] {
   const faults: Fault[] = [];
-  if (!isZone(zone)) faults.push({ field: 'zone', reason: 'UNKNOWN_ZONE', message: `There is no time zone ${zone}.` });
+  if (!isZone(zone))
+    faults.push({ field: 'zone', reason: 'TIME_ZONE_UNKNOWN', message: `There is no time zone ${zone}.` });
   for (let day = 1; day <= 7; day += 1) {
     const ofDay = weekly.map((window, index) => ({ window, field: `weekly[${index}]` }));
     faults.push(...windowFaults(ofDay.filter(({ window }) => window.day === day)));
@@ -19,7 +20,7 @@ export function calendarFaults({ zone, weekly, exceptions }: CalendarRule): Faul
     if (Number.isInteger(day) && day >= 1 && day <= 7) return;
     faults.push({
       field: `weekly[${index}].day`,
-      reason: 'UNKNOWN_DAY',
+      reason: 'UNKNOWN_VALUE',
       message: 'A day is 1 (Monday) to 7 (Sunday).',
     });
   });
@@ -29,7 +30,7 @@ export function calendarFaults({ zone, weekly, exceptions }: CalendarRule): Faul
 function exceptionFaults(exceptions: CalendarRule['exceptions']): Fault[] {
   if (exceptions.length > calendarLimits.exceptions) {
     const message = `A calendar has at most ${calendarLimits.exceptions} exceptions.`;
-    return [{ field: 'exceptions', reason: 'TOO_MANY_EXCEPTIONS', message }];
+    return [{ field: 'exceptions', reason: 'TOO_MANY_ITEMS', message }];
   }
   const dates = new Set<string>();
   return exceptions.flatMap(({ date, windows }, index) => {
@@ -37,8 +38,8 @@ function exceptionFaults(exceptions: CalendarRule['exceptions']): Fault[] {
     const faults = windowFaults(windows.map((window, place) => ({ window, field: `${field}.windows[${place}]` })));
     const message =
       dayNumber(date) === undefined ? `There is no date ${date}.` : `There are two exceptions for ${date}.`;
-    if (dayNumber(date) === undefined) faults.push({ field: `${field}.date`, reason: 'INVALID_DATE', message });
-    else if (dates.has(date)) faults.push({ field: `${field}.date`, reason: 'DUPLICATE_DATE', message });
+    if (dayNumber(date) === undefined) faults.push({ field: `${field}.date`, reason: 'BAD_FORMAT', message });
+    else if (dates.has(date)) faults.push({ field: `${field}.date`, reason: 'DUPLICATE', message });
     dates.add(date);
     return faults;
   });
@@ -51,7 +52,7 @@ function windowFaults(windows: { window: DailyWindow; field: string }[]): Fault[
   const most = calendarLimits.windowsADay;
   if (windows.length > most) {
     const { field } = windows[most]!;
-    return [{ field, reason: 'TOO_MANY_WINDOWS', message: `A day has at most ${most} windows.` }];
+    return [{ field, reason: 'TOO_MANY_ITEMS', message: `A day has at most ${most} windows.` }];
   }
   const sorted = windows.toSorted((one, other) => minutesOf(one.window.opens) - minutesOf(other.window.opens));
   return sorted.slice(1).flatMap(({ window, field }, index) => {
@@ -62,12 +63,12 @@ function windowFaults(windows: { window: DailyWindow; field: string }[]): Fault[
 
 function timeFaults({ opens, closes }: DailyWindow, field: string): Fault[] {
   if (!timePattern.test(opens)) {
-    return [{ field: `${field}.opens`, reason: 'INVALID_TIME', message: 'A window opens from 00:00 to 23:59.' }];
+    return [{ field: `${field}.opens`, reason: 'BAD_FORMAT', message: 'A window opens from 00:00 to 23:59.' }];
   }
   if (!timePattern.test(closes) && closes !== '24:00') {
-    return [{ field: `${field}.closes`, reason: 'INVALID_TIME', message: 'A window closes from 00:01 to 24:00.' }];
+    return [{ field: `${field}.closes`, reason: 'BAD_FORMAT', message: 'A window closes from 00:01 to 24:00.' }];
   }
   if (minutesOf(opens) < minutesOf(closes)) return [];
   const message = 'A window closes after it opens. One across midnight is two windows: until 24:00, and from 00:00.';
-  return [{ field: `${field}.closes`, reason: 'CLOSES_BEFORE_OPENING', message }];
+  return [{ field: `${field}.closes`, reason: 'END_BEFORE_START', message }];
 }

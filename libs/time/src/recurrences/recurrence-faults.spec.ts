@@ -55,15 +55,15 @@ test.each([
 });
 
 test.each<[Partial<Recurrence>, string, string]>([
-  [{ zone: 'CEST' }, 'zone', 'UNKNOWN_ZONE'],
+  [{ zone: 'CEST' }, 'zone', 'TIME_ZONE_UNKNOWN'],
   [{ dtstart: '2026-03-29T02:30:00' }, 'dtstart', 'SKIPPED_TIME'],
-  [{ dtstart: '2026-02-30T02:30:00' }, 'dtstart', 'INVALID_TIME'],
-  [{ dtstart: '2026-02-20T02:30' }, 'dtstart', 'INVALID_TIME'],
+  [{ dtstart: '2026-02-30T02:30:00' }, 'dtstart', 'BAD_FORMAT'],
+  [{ dtstart: '2026-02-20T02:30' }, 'dtstart', 'BAD_FORMAT'],
   [{ dtstart: '2009-12-31T00:00:00' }, 'dtstart', 'YEAR_OUT_OF_RANGE'],
   [{ dtstart: '2100-01-01T00:00:00' }, 'dtstart', 'YEAR_OUT_OF_RANGE'],
   [{ rdates: ['2026-01-01T00:00:00', '2026-03-29T02:00:00'] }, 'rdates[1]', 'SKIPPED_TIME'],
-  [{ exdates: ['2026-01-32T00:00:00'] }, 'exdates[0]', 'INVALID_TIME'],
-  [{ exdates: Array<string>(501).fill('2026-01-01T00:00:00') }, 'exdates', 'TOO_MANY_DATES'],
+  [{ exdates: ['2026-01-32T00:00:00'] }, 'exdates[0]', 'BAD_FORMAT'],
+  [{ exdates: Array<string>(501).fill('2026-01-01T00:00:00') }, 'exdates', 'TOO_MANY_ITEMS'],
 ])('a recurrence with %j is refused at %s: %s', (change, field, reason) => {
   expect(recurrenceFaults({ ...valid, ...change })).toMatchObject([{ field, reason }]);
 });

@@ -11,7 +11,7 @@ import { ruleFaults } from './rule-faults.js';
  */
 export function recurrenceFaults(recurrence: Recurrence, mode: RecurrenceMode = 'FIXED'): Fault[] {
   const { rrule, dtstart, zone, exdates = [], rdates = [] } = recurrence;
-  if (!isZone(zone)) return [{ field: 'zone', reason: 'UNKNOWN_ZONE', message: `There is no time zone ${zone}.` }];
+  if (!isZone(zone)) return [{ field: 'zone', reason: 'TIME_ZONE_UNKNOWN', message: `There is no time zone ${zone}.` }];
   const faults = [
     ...ruleFaults(rrule),
     ...timeFaults(zone, 'dtstart', dtstart, true),
@@ -30,14 +30,14 @@ function dateFaults(zone: string, field: string, times: readonly string[], mustO
   if (times.length <= recurrenceLimits.dates) {
     return times.flatMap((time, index) => timeFaults(zone, `${field}[${index}]`, time, mustOccur));
   }
-  return [{ field, reason: 'TOO_MANY_DATES', message: `There are at most ${recurrenceLimits.dates} dates.` }];
+  return [{ field, reason: 'TOO_MANY_ITEMS', message: `There are at most ${recurrenceLimits.dates} dates.` }];
 }
 
 function timeFaults(zone: string, field: string, time: string, mustOccur: boolean): Fault[] {
   const localMs = localMsOf(time);
   if (localMs === undefined) {
     return [
-      { field, reason: 'INVALID_TIME', message: 'A local time is a date and a time, such as 2026-03-29T09:30:00.' },
+      { field, reason: 'BAD_FORMAT', message: 'A local time is a date and a time, such as 2026-03-29T09:30:00.' },
     ];
   }
   const year = new Date(localMs).getUTCFullYear();

@@ -1,4 +1,4 @@
-import type { Fault } from '../fault.js';
+import type { Fault, FaultReason } from '../fault.js';
 import { recurrenceLimits } from './recurrence.js';
 
 type Parts = ReadonlyMap<string, string>;
@@ -106,7 +106,7 @@ function numbersOfDays(parts: Parts): boolean[] {
   return (parts.get('BYDAY') ?? '').split(',').map((day) => /\d/.test(day));
 }
 
-function fault(reason: string, message: string): Fault {
+function fault(reason: FaultReason, message: string): Fault {
   return { field: 'rrule', reason, message };
 }
 

@@ -35,14 +35,16 @@ function memberViolations({ members }: AssignmentRule): FieldViolation[] {
   return ids.flatMap((id, index) =>
     ids.indexOf(id) === index
       ? []
-      : [{ field: `members[${index}].userId`, reason: 'DUPLICATE_MEMBER', description: 'must be unique' }],
+      : [{ field: `members[${index}].userId`, reason: 'DUPLICATE', description: 'must be unique' }],
   );
 }
 
 function typeViolations(rule: AssignmentRule): FieldViolation[] {
   const type = ruledType(rule);
   if (!type)
-    return [{ field: 'recordType', reason: 'UNKNOWN_TYPE', description: 'must be a type of records with owners' }];
+    return [
+      { field: 'recordType', reason: 'RECORD_TYPE_UNKNOWN', description: 'must be a type of records with owners' },
+    ];
   return rule.filter === undefined ? [] : filterViolations(type, rule.filter);
 }
 

@@ -3,7 +3,7 @@ import type { Association as AssociationMessage } from '@rapport/contracts/rappo
 import { invalidArgument, type FieldViolation } from '@rapport/platform';
 import { namedRecord, type NamedRecord } from '../../engine/fields/record-names.js';
 import { recordTypes } from '../../engine/fields/record-type.js';
-import { LinkedRecords } from '../../engine/records/references.js';
+import { LinkedRecords, type Link } from '../../engine/records/references.js';
 import { customerType } from '../../engine/records/customers/customer-type.js';
 
 /** A record that a request links, and the field that names it. */
@@ -44,7 +44,7 @@ function wantedEnd(
 /** The violation of a resource name of an unknown type. */
 export function unknownType(field: string): FieldViolation {
   const plurals = [...recordTypes()].map(({ plural }) => plural);
-  return { field, reason: 'UNKNOWN_RECORD_TYPE', description: `must begin with one of ${plurals.join(', ')}` };
+  return { field, reason: 'RECORD_TYPE_UNKNOWN', description: `must begin with one of ${plurals.join(', ')}` };
 }
 
 /**
@@ -60,7 +60,7 @@ export async function lockEnds(em: EntityManager, wanted: readonly WantedEnd[]):
   for (const type of ordered) {
     const links = wanted
       .filter((end) => end.type === type)
-      .map(({ field, id }) => ({
+      .map(({ field, id }): Link => ({
         ...{ field, target: type.contract.type, id, rule: undefined, isKept: false },
         ...{
           reason: `${type.constant}_NOT_FOUND`,

@@ -17,7 +17,7 @@ import {
 } from '@rapport/contracts/rapport/work/v1/business_time_service';
 import type { Calendar } from '@rapport/contracts/rapport/work/v1/calendar';
 import { queryRows } from '@rapport/persistence';
-import { currentCaller, invalidArgument } from '@rapport/platform';
+import { currentCaller, invalidArgument, type ViolationCode } from '@rapport/platform';
 import {
   businessDuration,
   dueAt,
@@ -53,7 +53,7 @@ export class BusinessTimeController implements ServiceHandlers<BusinessTimeServi
   async measureBusinessTime({ id, span }: MeasureBusinessTimeRequest): Promise<MeasureBusinessTimeResponse> {
     const fromMs = instant('span.fromTime', span?.fromTime);
     const toMs = instant('span.toTime', span?.toTime);
-    if (toMs < fromMs) throw refused('span.toTime', 'ENDS_BEFORE_START', 'must not be before the start');
+    if (toMs < fromMs) throw refused('span.toTime', 'END_BEFORE_START', 'must not be before the start');
     const calendar = compiledCalendar(currentCaller().tenantId, await this.#calendar(id));
     return { durationSeconds: businessDuration(calendar, fromMs, toMs) / 1_000 };
   }
@@ -112,7 +112,7 @@ function violationOf({ field, reason, message }: Fault) {
   return { field: `expansion.${path}`, reason, description: message };
 }
 
-function refused(field: string, reason: string, description: string) {
+function refused(field: string, reason: ViolationCode, description: string) {
   return invalidArgument([{ field, reason, description }]);
 }
 

@@ -3,7 +3,7 @@ import type {
   ImportHolidaysResponse,
 } from '@rapport/contracts/rapport/work/v1/business_time_service';
 import type { StatementTransaction } from '@rapport/persistence';
-import { invalidArgument } from '@rapport/platform';
+import { invalidArgument, type ViolationCode } from '@rapport/platform';
 import { readHolidays } from '@rapport/time';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { changeRecord, readForChange } from '../../engine/write/write-record.js';
@@ -18,7 +18,7 @@ export async function importHolidays(
 ): Promise<ImportHolidaysResponse> {
   const { ics = '', firstYear = 0, lastYear = 0 } = file ?? {};
   if (lastYear < firstYear) {
-    throw refused('holidays.lastYear', 'ENDS_BEFORE_START', 'must not be before the first year');
+    throw refused('holidays.lastYear', 'END_BEFORE_START', 'must not be before the first year');
   }
   const found = readHolidays(ics, { first: firstYear, last: lastYear });
   if (!found) throw refused('holidays.ics', 'INVALID_FILE', 'must be an iCalendar file');
@@ -41,6 +41,6 @@ export async function importHolidays(
   };
 }
 
-function refused(field: string, reason: string, description: string) {
+function refused(field: string, reason: ViolationCode, description: string) {
   return invalidArgument([{ field, reason, description }]);
 }

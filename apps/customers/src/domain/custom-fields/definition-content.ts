@@ -27,13 +27,13 @@ export function definitionContent(
     const name = displayName?.trim();
     return { value: value.trim(), ...(name ? { displayName: name } : {}) };
   });
-  const violations = [
+  const violations: FieldViolation[] = [
     ...optionViolations(type, options, before?.options ?? []),
     ...(sent.searchable && !customFieldKinds[type].searchable
       ? [
           {
             field: 'searchable',
-            reason: 'NOT_ALLOWED',
+            reason: 'NOT_ALLOWED' as const,
             description: 'can be set for TEXT, URL, SELECT and MULTI_SELECT only',
           },
         ]
@@ -84,5 +84,5 @@ function optionViolation(value: string, other: string | undefined, field: string
   if (value === '') return [{ field, reason: 'REQUIRED', description: 'must not be blank' }];
   if (other === undefined) return [];
   const description = `must differ from ${other} in more than case and accents`;
-  return [{ field, reason: 'DUPLICATE_OPTION', description }];
+  return [{ field, reason: 'DUPLICATE', description }];
 }

@@ -34,7 +34,7 @@ export async function listCustomFields(
 /**
  * The record type of a request: customers by default.
  *
- * @throws AppError INVALID_ARGUMENT UNKNOWN_RECORD_TYPE for a type without custom fields, NOT_FOUND for an unknown
+ * @throws AppError INVALID_ARGUMENT RECORD_TYPE_UNKNOWN for a type without custom fields, NOT_FOUND for an unknown
  *   object
  */
 export async function namedRecordType(
@@ -52,7 +52,7 @@ export async function namedRecordType(
   );
   if (ofParent || names.includes(recordType)) return recordType;
   const description = `must be ${names.join(' or ')}`;
-  throw invalidArgument([{ field, reason: 'UNKNOWN_RECORD_TYPE', description }]);
+  throw invalidArgument([{ field, reason: 'RECORD_TYPE_UNKNOWN', description }]);
 }
 
 /** @throws AppError NOT_FOUND, also for a definition of another tenant */

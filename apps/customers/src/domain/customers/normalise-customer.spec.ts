@@ -67,7 +67,7 @@ describe('lists', () => {
     const externalIds = ['1', '2'].map((value) => ({ system: 'erp', value }));
 
     expect(normalise({ externalIds }).violations).toMatchObject([
-      { field: 'externalIds[1].system', reason: 'DUPLICATE_SYSTEM' },
+      { field: 'externalIds[1].system', reason: 'DUPLICATE' },
     ]);
   });
 });

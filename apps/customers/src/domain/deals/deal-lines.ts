@@ -30,7 +30,7 @@ export function refuseUnknownProducts(changes: readonly RecordChange<Deal>[]): T
   });
   if (ids.length === 0) return [];
   const reason = 'PRODUCT_NOT_FOUND';
-  const refusal = { field: 'deal.lineItems', reason, description: 'must have ids of live products' };
+  const refusal: FieldViolation = { field: 'deal.lineItems', reason, description: 'must have ids of live products' };
   return [
     {
       name: 'refuse_unknown_products',
@@ -66,10 +66,10 @@ function amountViolations(before: Deal | undefined, after: Deal): FieldViolation
 
 function splitViolations(splits: readonly DealSplit[]): FieldViolation[] {
   const keys = splits.map(({ ownerId, kind }) => `${ownerId} ${kindOf(kind)}`);
-  const twice = keys.flatMap((key, index) =>
+  const twice = keys.flatMap((key, index): FieldViolation[] =>
     keys.indexOf(key) === index
       ? []
-      : [{ field: `splits[${index}].ownerId`, reason: 'DUPLICATE_SPLIT', description: 'must be unique for its kind' }],
+      : [{ field: `splits[${index}].ownerId`, reason: 'DUPLICATE', description: 'must be unique for its kind' }],
   );
   const ofRevenue = splits.filter(({ kind }) => kindOf(kind) === SplitKind.REVENUE);
   const shares = ofRevenue.map(({ share }) => share);

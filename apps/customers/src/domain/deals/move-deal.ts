@@ -2,7 +2,7 @@ import type { DealMove } from '@rapport/contracts/rapport/sales/v1/deal_moves_se
 import type { Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import type { Pipeline } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import type { StatementTransaction } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { AppError, currentCaller, invalidArgument, type ViolationCode } from '@rapport/platform';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
@@ -136,6 +136,6 @@ function isIn({ low, high }: Gap, rank = ''): boolean {
   return (low === undefined || rank > low) && (high === undefined || rank < high);
 }
 
-function refused(within: string, field: string, reason: string, description: string) {
+function refused(within: string, field: string, reason: ViolationCode, description: string) {
   return invalidArgument([{ field: `${within}.${field}`, reason, description }]);
 }

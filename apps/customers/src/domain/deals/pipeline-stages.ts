@@ -8,7 +8,7 @@ import type {
   ReorderStagesRequest,
 } from '@rapport/contracts/rapport/sales/v1/pipeline_stages_service';
 import type { StatementTransaction } from '@rapport/persistence';
-import { currentCaller, invalidArgument, permissionMissing } from '@rapport/platform';
+import { currentCaller, invalidArgument, permissionMissing, type ViolationCode } from '@rapport/platform';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { changeRecord, deleteRecord, readForChange } from '../../engine/write/write-record.js';
 import { pipelines } from '../pipelines/pipelines.js';
@@ -113,10 +113,10 @@ function howOf({ reason, override }: { reason?: string | undefined; override?: b
 
 function placeOf(stages: readonly Stage[], key: string, field: string): number {
   const place = stages.findIndex((stage) => stage.key === key);
-  if (place < 0) throw refused(field, 'UNKNOWN_STAGE', 'must be the key of a stage of the pipeline');
+  if (place < 0) throw refused(field, 'STAGE_UNKNOWN', 'must be the key of a stage of the pipeline');
   return place;
 }
 
-function refused(field: string, reason: string, description: string) {
+function refused(field: string, reason: ViolationCode, description: string) {
   return invalidArgument([{ field, reason, description }]);
 }

@@ -10,7 +10,7 @@ import {
   type Stage,
 } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import type { Statement } from '@rapport/persistence';
-import { currentCaller, type FieldViolation } from '@rapport/platform';
+import { currentCaller, type FieldViolation, type ViolationCode } from '@rapport/platform';
 import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { isMet } from '../pipelines/deal-expression.js';
 
@@ -21,7 +21,7 @@ export function stageViolations(change: RecordChange<Deal>): FieldViolation[] {
   // A violation already reports the missing pipeline.
   if (!pipeline) return [];
   const stage = stageOf(change.needs, after.stage);
-  if (!stage) return [violation('stage', 'UNKNOWN_STAGE', 'must be the key of a stage of the pipeline')];
+  if (!stage) return [violation('stage', 'STAGE_UNKNOWN', 'must be the key of a stage of the pipeline')];
   if (!hasMoved(before, after)) return [];
   const isWithin = before?.pipelineId === after.pipelineId;
   if (isWithin && !mayEnter(pipeline, before.stage, stage)) {
@@ -79,7 +79,7 @@ export function stageOf(needs: RecordChange<Deal>['needs'], key: string): Stage 
   return (needs['pipelineId'] as Pipeline | undefined)?.stages.find((stage) => stage.key === key);
 }
 
-function violation(field: string, reason: string, description: string): FieldViolation {
+function violation(field: string, reason: ViolationCode, description: string): FieldViolation {
   return { field, reason, description };
 }
 
@@ -99,7 +99,7 @@ function mayEnter({ transitions, transitionPairs, stages }: Pipeline, from: stri
 
 function guardViolations(guard: Guard, stage: string, { before, after, facts }: RecordChange<Deal>): FieldViolation[] {
   const { message } = guard;
-  const unmet = (reason: string, description: string, field = 'stage') => [
+  const unmet = (reason: ViolationCode, description: string, field = 'stage') => [
     violation(field, reason, message ?? description),
   ];
   const moment = guard.on === GuardMoment.LEAVE ? 'left' : 'entered';

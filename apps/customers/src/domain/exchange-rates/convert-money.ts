@@ -34,7 +34,7 @@ export async function convertMoney(
   })) {
     if (code === undefined || isIsoCurrency(code)) continue;
     const description = 'must be a currency code of ISO 4217, such as EUR';
-    throw invalidArgument([{ field, reason: 'UNKNOWN_CURRENCY', description }]);
+    throw invalidArgument([{ field, reason: 'CURRENCY_UNKNOWN', description }]);
   }
   const found = await findRates(em, money.currencyCode, to, date);
   const { target, rates } = found;

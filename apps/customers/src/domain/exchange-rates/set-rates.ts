@@ -6,7 +6,7 @@ import type {
 import { isIsoCurrency } from '@rapport/contracts/filters';
 import { formatDecimal, parseDecimal } from '@rapport/money';
 import type { StatementTransaction } from '@rapport/persistence';
-import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
+import { currentCaller, invalidArgument, type FieldViolation, type ViolationCode } from '@rapport/platform';
 import { CustomFields } from '../../engine/fields/custom-fields.js';
 import { deletedRecord, newRecord } from '../../engine/records/record-changes.js';
 import { liveRecord } from '../../engine/records/missing-record.js';
@@ -33,14 +33,14 @@ export function checkedRates(rates: readonly NewExchangeRate[]): Rate[] {
   const keys = new Set<string>();
   const violations: FieldViolation[] = [];
   const checked = rates.map((given, index): Rate => {
-    const refuse = (field: string, reason: string, description: string) =>
+    const refuse = (field: string, reason: ViolationCode, description: string) =>
       violations.push({ field: `batch.rates[${index}].${field}`, reason, description });
     const { baseCurrency, quoteCurrency, date } = given;
     for (const [field, code] of Object.entries({ baseCurrency, quoteCurrency })) {
-      if (!isIsoCurrency(code)) refuse(field, 'UNKNOWN_CURRENCY', 'must be a currency code of ISO 4217, such as EUR');
+      if (!isIsoCurrency(code)) refuse(field, 'CURRENCY_UNKNOWN', 'must be a currency code of ISO 4217, such as EUR');
     }
     if (baseCurrency === quoteCurrency) refuse('quoteCurrency', 'SAME_CURRENCY', 'must differ from baseCurrency');
-    if (keys.has(keyOf(given))) refuse('date', 'DUPLICATE_RATE', 'must be the only one of its pair and day');
+    if (keys.has(keyOf(given))) refuse('date', 'DUPLICATE', 'must be the only one of its pair and day');
     keys.add(keyOf(given));
     const number = parseDecimal(given.rate, { integer: 12, fraction: 12 });
     if (number.units <= 0n) refuse('rate', 'OUT_OF_RANGE', 'must be more than 0');

@@ -5,7 +5,7 @@ import {
   type FileUpload as FileUploadMessage,
   type UploadFileRequest,
 } from '@rapport/contracts/rapport/content/v1/files_service';
-import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { AppError, currentCaller, invalidArgument, type ViolationCode } from '@rapport/platform';
 import { File, FileContent, type FileUpload } from '../../engine/files/file.entity.js';
 import { pieceAt, type FileStore, type StoredBytes } from '../../engine/files/file-store.js';
 import { receiveUpload, uploadInProgress, type UploadTarget } from '../../engine/files/receive-upload.js';
@@ -165,6 +165,6 @@ class OpenUpload implements Target {
   }
 }
 
-function differs(reason: string, description: string): AppError {
+function differs(reason: ViolationCode, description: string): AppError {
   return invalidArgument([{ field: 'content', reason, description }]);
 }

@@ -43,7 +43,7 @@ function rangeOf({ startTime, endTime }: GetPipelineReportRequest): Range {
   const [start, end] = [startTime ?? '-infinity', endTime ?? 'infinity'];
   if (startTime === undefined || endTime === undefined || new Date(startTime) < new Date(endTime))
     return { start, end };
-  throw invalidArgument([{ field: 'endTime', reason: 'INVALID_RANGE', description: 'must be after startTime' }]);
+  throw invalidArgument([{ field: 'endTime', reason: 'END_BEFORE_START', description: 'must be after startTime' }]);
 }
 
 interface StageRow {

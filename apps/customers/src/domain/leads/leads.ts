@@ -1,6 +1,6 @@
 import { LeadStatus, type Lead } from '@rapport/contracts/rapport/sales/v1/lead';
 import { LeadsServiceService } from '@rapport/contracts/rapport/sales/v1/leads_service';
-import type { FieldViolation } from '@rapport/platform';
+import type { FieldViolation, ViolationCode } from '@rapport/platform';
 import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
@@ -46,6 +46,6 @@ function statusOf({ status }: Lead): LeadStatus {
   return status === LeadStatus.UNSPECIFIED ? LeadStatus.NEW : status;
 }
 
-function violation(field: string, reason: string, description: string): FieldViolation {
+function violation(field: string, reason: ViolationCode, description: string): FieldViolation {
   return { field, reason, description };
 }

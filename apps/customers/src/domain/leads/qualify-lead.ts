@@ -9,7 +9,7 @@ import type {
 } from '@rapport/contracts/rapport/sales/v1/lead_work_service';
 import { StageKind, type Pipeline } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { beyondScope, type StatementTransaction } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { AppError, currentCaller, invalidArgument, type ViolationCode } from '@rapport/platform';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
@@ -147,6 +147,6 @@ function required(field: string): AppError {
   return invalidArgument([{ field, reason: 'REQUIRED', description: 'is required' }]);
 }
 
-function refused(field: string, reason: string, description: string): AppError {
+function refused(field: string, reason: ViolationCode, description: string): AppError {
   return invalidArgument([{ field: `qualification.${field}`, reason, description }]);
 }

@@ -55,7 +55,7 @@ export type ComputedLines =
 export function computeLines({ currency, lineItems, discount }: DocumentLines): ComputedLines {
   if (!isIsoCurrency(currency)) {
     const description = 'must be a currency code of ISO 4217, such as EUR';
-    return { violations: [{ field: 'currency', reason: 'UNKNOWN_CURRENCY', description }] };
+    return { violations: [{ field: 'currency', reason: 'CURRENCY_UNKNOWN', description }] };
   }
   const both = [
     ...lineItems.flatMap((line, index) => oneOf(line.discount, `lineItems[${index}].`)),

@@ -9,7 +9,7 @@ import {
 } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
 import { beyondScope, isRefusal, type Statement, type TransactionStatement } from '@rapport/persistence';
-import { AppError, currentCaller, type FieldViolation } from '@rapport/platform';
+import { AppError, currentCaller, type FieldViolation, type ViolationCode } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { normaliserOf } from '../../engine/fields/normalise-record.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
@@ -83,12 +83,12 @@ const blankGuard = Guard.decode(new Uint8Array());
 function stageViolations({ stages, transitions, transitionPairs }: Pipeline): FieldViolation[] {
   const keys = stages.map(({ key }) => key);
   const twice = stages.flatMap(({ key }, index): FieldViolation[] =>
-    keys.indexOf(key) === index ? [] : [violation(`stages[${index}].key`, 'DUPLICATE_KEY', 'must be unique')],
+    keys.indexOf(key) === index ? [] : [violation(`stages[${index}].key`, 'DUPLICATE', 'must be unique')],
   );
   const unknown = transitionPairs.flatMap((pair, index) =>
     (['from', 'to'] as const)
       .filter((end) => !keys.includes(pair[end]))
-      .map((end) => violation(`transitionPairs[${index}].${end}`, 'UNKNOWN_STAGE', 'must be the key of a stage')),
+      .map((end) => violation(`transitionPairs[${index}].${end}`, 'STAGE_UNKNOWN', 'must be the key of a stage')),
   );
   const isListed = transitions === StageTransitions.LISTED;
   const unused = violation('transitionPairs', 'NOT_ALLOWED', 'must be empty unless transitions is LISTED');
@@ -176,6 +176,6 @@ function expressionFaults({ guards }: Stage, stage: number, facts: readonly unkn
   });
 }
 
-function violation(field: string, reason: string, description: string): FieldViolation {
+function violation(field: string, reason: ViolationCode, description: string): FieldViolation {
   return { field, reason, description };
 }

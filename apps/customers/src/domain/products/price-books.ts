@@ -32,10 +32,10 @@ function bookViolations({ currencyCode, validFrom, validTo }: PriceBook): FieldV
   const violations: FieldViolation[] = [];
   if (!isIsoCurrency(currencyCode)) {
     const description = 'must be a currency code of ISO 4217, such as EUR';
-    violations.push({ field: 'currencyCode', reason: 'UNKNOWN_CURRENCY', description });
+    violations.push({ field: 'currencyCode', reason: 'CURRENCY_UNKNOWN', description });
   }
   if (validFrom !== undefined && validTo !== undefined && validTo < validFrom) {
-    violations.push({ field: 'validTo', reason: 'BEFORE_VALID_FROM', description: 'must not be before validFrom' });
+    violations.push({ field: 'validTo', reason: 'END_BEFORE_START', description: 'must not be before validFrom' });
   }
   return violations;
 }
@@ -46,6 +46,6 @@ export function tierViolations(tiers: Price['tiers']): FieldViolation[] {
   return quantities.flatMap((quantity, index) =>
     quantities.indexOf(quantity) === index
       ? []
-      : [{ field: `tiers[${index}].minQuantity`, reason: 'DUPLICATE_TIER', description: 'must be unique' }],
+      : [{ field: `tiers[${index}].minQuantity`, reason: 'DUPLICATE', description: 'must be unique' }],
   );
 }

@@ -5,7 +5,7 @@ import type {
   SetPricesRequest,
 } from '@rapport/contracts/rapport/sales/v1/pricing_service';
 import type { StatementTransaction } from '@rapport/persistence';
-import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
+import { currentCaller, invalidArgument, type FieldViolation, type ViolationCode } from '@rapport/platform';
 import { CustomFields } from '../../engine/fields/custom-fields.js';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { deletedRecord, newRecord, nextRecord } from '../../engine/records/record-changes.js';
@@ -81,12 +81,12 @@ export async function deletePrice(transaction: StatementTransaction, { id }: Del
 function priceViolations(given: readonly NewPrice[], { productId, tiers }: NewPrice, index: number): FieldViolation[] {
   const isFirst = given.findIndex((each) => each.productId === productId) === index;
   return [
-    ...(isFirst ? [] : [violation(index, 'productId', 'DUPLICATE_PRODUCT', 'must be unique')]),
+    ...(isFirst ? [] : [violation(index, 'productId', 'DUPLICATE', 'must be unique')]),
     ...tierViolations(tiers).map(({ field, ...rest }) => ({ ...rest, field: `batch.prices[${index}].${field}` })),
   ];
 }
 
-function violation(index: number, field: string, reason: string, description: string): FieldViolation {
+function violation(index: number, field: string, reason: ViolationCode, description: string): FieldViolation {
   return { field: `batch.prices[${index}].${field}`, reason, description };
 }
 

@@ -160,7 +160,7 @@ function refuseUnready(quote: Quote, today?: string): void {
   if (quote.lineItems.length === 0)
     violations.push({ field: 'quote.lineItems', reason: 'REQUIRED', description: 'must have an item' });
   if (today !== undefined && hasExpired(quote, today))
-    violations.push({ field: 'quote.validUntil', reason: 'DATE_PASSED', description: 'must not be over' });
+    violations.push({ field: 'quote.validUntil', reason: 'IN_PAST', description: 'must not be over' });
   if (violations.length > 0) throw invalidArgument(violations);
 }
 

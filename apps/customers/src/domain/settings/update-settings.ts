@@ -87,7 +87,7 @@ function checkContent({ baseCurrency, timeZone, locale }: SettingsContent): void
   const violations = localeViolations('settings', { timeZone, locale });
   if (!isIsoCurrency(baseCurrency)) {
     const description = 'must be a currency code of ISO 4217, such as EUR';
-    violations.unshift({ field: 'settings.baseCurrency', reason: 'UNKNOWN_CURRENCY', description });
+    violations.unshift({ field: 'settings.baseCurrency', reason: 'CURRENCY_UNKNOWN', description });
   }
   if (violations.length > 0) throw invalidArgument(violations);
 }

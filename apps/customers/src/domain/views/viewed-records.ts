@@ -13,7 +13,7 @@ import type { ViewContent } from './view-message.js';
  * The type of the records that a view lists.
  *
  * @param resource path of their list, such as `customers` or `objects/subscription/records`
- * @throws AppError INVALID_ARGUMENT UNKNOWN_RESOURCE; PERMISSION_DENIED for a caller that cannot read the records
+ * @throws AppError INVALID_ARGUMENT RECORD_TYPE_UNKNOWN; PERMISSION_DENIED for a caller that cannot read the records
  */
 export async function viewedType(em: EntityManager, types: LoggedTypes, resource: string): Promise<RecordType> {
   const found = types.types
@@ -43,7 +43,7 @@ function ofResource(type: RecordType, resource: string): RecordType | undefined 
 
 function unknownResource(): AppError {
   const description = 'must be the path of a list of records, such as customers';
-  return invalidArgument([{ field: 'view.resource', reason: 'UNKNOWN_RESOURCE', description }]);
+  return invalidArgument([{ field: 'view.resource', reason: 'RECORD_TYPE_UNKNOWN', description }]);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { TaskStatus, type Task } from '@rapport/contracts/rapport/work/v1/task';
 import type { SnoozeTaskRequest, TaskSnooze } from '@rapport/contracts/rapport/work/v1/task_actions_service';
 import type { StatementTransaction } from '@rapport/persistence';
-import { invalidArgument } from '@rapport/platform';
+import { invalidArgument, type ViolationCode } from '@rapport/platform';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { changeRecord, readForChange, type RecordRequest } from '../../engine/write/write-record.js';
 import { taskClosed } from './close-task.js';
@@ -36,10 +36,10 @@ function snoozeUntil(snooze: TaskSnooze | undefined): string {
   }
   const nowMs = Date.now();
   const untilMs = until === undefined ? nowMs + (durationSeconds ?? 0) * 1_000 : Date.parse(until);
-  if (untilMs <= nowMs) throw refused('snooze.until', 'IN_THE_PAST', 'must be in the future');
+  if (untilMs <= nowMs) throw refused('snooze.until', 'IN_PAST', 'must be in the future');
   return new Date(untilMs).toISOString();
 }
 
-function refused(field: string, reason: string, description: string) {
+function refused(field: string, reason: ViolationCode, description: string) {
   return invalidArgument([{ field, reason, description }]);
 }

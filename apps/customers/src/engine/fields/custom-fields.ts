@@ -174,7 +174,11 @@ export class CustomFields {
     return index;
   }
 
-  #readValue(key: string, value: unknown, kind: CustomerKind | undefined) {
+  #readValue(
+    key: string,
+    value: unknown,
+    kind: CustomerKind | undefined,
+  ): { value: unknown } | Pick<FieldViolation, 'reason' | 'description'> {
     const definition = this.#byKey.get(key);
     if (!definition || definition.deleteTime) return { reason: 'UNKNOWN_FIELD', description: 'is not a custom field.' };
     if (definition.kind && Kind[definition.kind] !== kind) {

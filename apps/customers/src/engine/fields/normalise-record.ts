@@ -89,9 +89,9 @@ function normaliseRelated(
     const id = ids[index] ?? '';
     if (!relatedTypes.includes(type)) {
       const description = `must be one of ${relatedTypes.join(', ')}`;
-      violations.push({ field: `${field}.type`, reason: 'UNKNOWN_RECORD_TYPE', description });
+      violations.push({ field: `${field}.type`, reason: 'RECORD_TYPE_UNKNOWN', description });
     } else if (ids.indexOf(id) < index) {
-      violations.push({ field, reason: 'DUPLICATE_RECORD', description: 'must name another record' });
+      violations.push({ field, reason: 'DUPLICATE', description: 'must name another record' });
     }
     return { id, type };
   });
@@ -105,7 +105,7 @@ export function oneIdPerSystem(ids: ExternalId[], path: string, violations: Fiel
     if ((bySystem.get(system)?.value ?? value) === value) bySystem.set(system, { system, value });
     else {
       const description = `must be the only one of the system ${system}`;
-      violations.push({ field: `${path}[${index}].system`, reason: 'DUPLICATE_SYSTEM', description });
+      violations.push({ field: `${path}[${index}].system`, reason: 'DUPLICATE', description });
     }
   }
   return [...bySystem.values()];

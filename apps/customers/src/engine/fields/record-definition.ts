@@ -1,5 +1,5 @@
 import type { Statement, StatementTransaction, TransactionStatement } from '@rapport/persistence';
-import type { AppError, FieldViolation } from '@rapport/platform';
+import type { AppError, FieldViolation, ViolationCode } from '@rapport/platform';
 import type { CustomFields, CustomValues } from './custom-fields.js';
 
 /** The common fields of all record types. */
@@ -130,7 +130,7 @@ export interface ParentRule {
 
 /** A condition on the target of a reference. */
 export interface TargetRule {
-  reason: string;
+  reason: ViolationCode;
   description: string;
   /** Column of the target, and its required value. */
   column: string;

@@ -6,7 +6,7 @@ import type {
   MergeInput,
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { beyondScope, checkEtag, etagVersion, transactionPipeline, type Statement } from '@rapport/persistence';
-import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
+import { currentCaller, invalidArgument, type FieldViolation, type ViolationCode } from '@rapport/platform';
 import { CustomFields } from '../fields/custom-fields.js';
 import { claimValues, ownedValues, releaseValues } from '../records/claim-unique-values.js';
 import { listFields } from '../records/customers/customer-lists.js';
@@ -151,6 +151,6 @@ function checkLimits(customer: Customer, after: Content): void {
   );
 }
 
-function mergedIdError(reason: string, description: string) {
+function mergedIdError(reason: ViolationCode, description: string) {
   return invalidArgument([{ field: 'merge.mergedId', reason, description }]);
 }

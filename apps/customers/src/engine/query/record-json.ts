@@ -1,5 +1,5 @@
 import { JsonCodec, camelCase } from '@rapport/contracts';
-import { invalidArgument } from '@rapport/platform';
+import { invalidArgument, type FieldViolation } from '@rapport/platform';
 import { shownToCaller } from '../fields/hidden-data.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
@@ -37,7 +37,7 @@ export function recordJson<Message extends RecordMessage>(
 export function readColumns({ contract, singular }: RecordType, columns: readonly string[]): string[] {
   const fields = new Set(contract.fields.map(({ name }) => name));
   const names = columns.map(camelCase);
-  const violations = names.flatMap((name, index) =>
+  const violations: FieldViolation[] = names.flatMap((name, index) =>
     fields.has(name)
       ? []
       : [{ field: `columns[${index}]`, reason: 'UNKNOWN_FIELD', description: `is not a field of a ${singular}` }],

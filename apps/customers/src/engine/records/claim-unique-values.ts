@@ -5,7 +5,7 @@ import {
   type Statement,
   type TransactionStatement,
 } from '@rapport/persistence';
-import { AppError, currentCaller, seesSomeOnly } from '@rapport/platform';
+import { AppError, currentCaller, seesSomeOnly, type FieldViolation } from '@rapport/platform';
 import type { RecordType } from '../fields/record-type.js';
 import type { UniqueValue } from './unique-values.js';
 
@@ -157,7 +157,10 @@ export function takenError(
   });
 }
 
-function meaningOf({ singular }: RecordType, { type: key }: UniqueValue) {
+function meaningOf(
+  { singular }: RecordType,
+  { type: key }: UniqueValue,
+): Pick<FieldViolation, 'reason' | 'description'> {
   const noun = key === 'EMAIL' ? 'e-mail address' : key.toLowerCase().replaceAll('_', ' ');
   return { reason: `${key}_TAKEN`, description: `is the ${noun} of another ${singular}` };
 }

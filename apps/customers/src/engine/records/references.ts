@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { OnDelete } from '@rapport/contracts/rapport/api/v1/options';
 import { queryRows, StatementTransaction, type Statement } from '@rapport/persistence';
-import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
+import { currentCaller, invalidArgument, type FieldViolation, type ViolationCode } from '@rapport/platform';
 import { customFieldPath, type CustomFields } from '../fields/custom-fields.js';
 import type { RecordChange, RecordMessage, TargetRule } from '../fields/record-definition.js';
 import { onceAmongTypes, recordType, recordTypes, type RecordType } from '../fields/record-type.js';
@@ -16,7 +16,7 @@ export interface Link {
   /** Type of the other record. */
   target: string;
   id: string;
-  reason: string;
+  reason: ViolationCode;
   description: string;
   rule: TargetRule | undefined;
   /** Whether the record had it before: its target may have been deleted since. */
@@ -189,7 +189,7 @@ function relatedLinks(type: RecordType, record: object, before: object | undefin
   return relatedOf(type, record).flatMap(({ type: singular, id }, index): Link[] => {
     const target = [...recordTypes()].find((each) => each.singular === singular);
     if (!target || kept.has(id)) return [];
-    const reason = `${target.constant}_NOT_FOUND`;
+    const reason = `${target.constant}_NOT_FOUND` as const;
     const description = `must be the id of a live ${singular}`;
     const field = `${relatedField(type)?.name}[${index}].id`;
     return [{ field, target: target.contract.type, id, reason, description, rule: undefined, isKept: false }];

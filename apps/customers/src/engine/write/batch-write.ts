@@ -1,5 +1,5 @@
 import { checkEtag, etagVersion, type StatementTransaction } from '@rapport/persistence';
-import { AppError, invalidArgument, type FieldViolation } from '@rapport/platform';
+import { AppError, invalidArgument, type FieldViolation, type ViolationCode } from '@rapport/platform';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { Method, RecordType } from '../fields/record-type.js';
 import { Turns } from '../pace/bulk-pace.js';
@@ -138,8 +138,8 @@ function batchError(first: AppError, errors: { outcome: AppError; index: number 
   });
 }
 
-/** Errors about the whole record say which part of the item led to them. */
+/** Errors about the whole record say which part of the item led to them: their code is that of a problem. */
 function violationsOf({ code, violations, reason, message }: AppError): FieldViolation[] {
   if (violations.length > 0) return violations;
-  return [{ field: code === 'ABORTED' ? 'etag' : 'id', reason, description: message }];
+  return [{ field: code === 'ABORTED' ? 'etag' : 'id', reason: reason as ViolationCode, description: message }];
 }

@@ -1,4 +1,5 @@
 import { contractErrorCodes, platformContract, restRoutes } from '@rapport/contracts';
+import { violationCodes } from '@rapport/platform';
 import { expect, it } from 'vitest';
 import { guidePage, guidePaths } from './guide.js';
 
@@ -9,6 +10,11 @@ const operations = restRoutes(contract).map((route) => shapeOf(`${route.verb} ${
 it('the guide lists every code of errors', () => {
   const listed = [...(pages.get('/docs/errors') ?? '').matchAll(/<td>\d{3}<\/td><td><code>(\w+)<\/code>/g)];
   expect(listed.map(([, code]) => code).sort()).toEqual([...contractErrorCodes(contract).keys()].sort());
+});
+
+it('the guide lists every code of wrong values', () => {
+  const listed = [...(pages.get('/docs/errors') ?? '').matchAll(/<tr><td><code>(\w+)<\/code>/g)];
+  expect(listed.map(([, code]) => code)).toEqual(Object.keys(violationCodes));
 });
 
 it.each(guidePaths)('%s leads to pages that exist', (path) => {
@@ -25,7 +31,7 @@ it.each(guidePaths)('%s names operations that exist', (path) => {
 });
 
 it.each(guidePaths)('%s names codes that exist', (path) => {
-  const codes = [...contractErrorCodes(contract).keys(), 'FILTER_NOT_INDEXED', 'BAD_FORMAT'];
+  const codes = [...contractErrorCodes(contract).keys(), ...Object.keys(violationCodes)];
   const named = [...(pages.get(path) ?? '').matchAll(/\d{3} <code>([A-Z_]+)<\/code>/g)].map(([, code = '']) => code);
   expect(named.filter((code) => !codes.includes(code))).toEqual([]);
 });

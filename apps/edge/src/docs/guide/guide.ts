@@ -1,4 +1,5 @@
 import { contractErrorCodes, statusOfError, type Contract } from '@rapport/contracts';
+import { violationCodes } from '@rapport/platform';
 import { Marked, type Tokens } from 'marked';
 
 /** A page is a Markdown file of this folder. What is ahead of its text places it in the navigation. */
@@ -34,7 +35,9 @@ function pageOf(file: string, text: string): Page {
 export function guidePage(path: string, contract: Contract): string {
   const index = pages.findIndex((page) => page.path === path);
   const { title = '', markdown = '' } = pages[index] ?? {};
-  const text = markdown.replace('{{ERROR_CODES}}', () => errorTable(contract));
+  const text = markdown
+    .replace('{{ERROR_CODES}}', () => errorTable(contract))
+    .replace('{{VIOLATION_CODES}}', violationTable);
   const next = pages[index + 1];
   const link = next ? `<a class="next" href="${next.path}"><span>Next</span> ${next.title}</a>` : '';
   return layout(path, title, `${marked.parse(text, { async: false })}${link}`);
@@ -89,6 +92,11 @@ function errorTable(contract: Contract): string {
     .toSorted((one, other) => one.status - other.status || (one.code < other.code ? -1 : 1))
     .map(({ code, status, text }) => `| ${status} | \`${code}\` | ${text} |`);
   return ['| Status | Code | Meaning |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+function violationTable(): string {
+  const rows = Object.entries(violationCodes).map(([code, meaning]) => `| \`${code}\` | ${meaning} |`);
+  return ['| Code | Meaning |', '| --- | --- |', ...rows].join('\n');
 }
 
 const marked = new Marked({

@@ -33,7 +33,7 @@ export function davFetch({ url, username, password }: CardDavConfiguration, fetc
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof ConnectorError) throw error;
-      const violation = { reason: 'UNREACHABLE', description: 'The server cannot be reached.' };
+      const violation = { reason: 'UNREACHABLE', description: 'The server cannot be reached.' } as const;
       throw configurationError('/url', violation, { reason: 'UNAVAILABLE', cause: error });
     }
     await throwForStatus(answer);
@@ -46,7 +46,10 @@ async function throwForStatus(answer: Response): Promise<void> {
   if (![401, 423, 429].includes(status) && status < 500) return;
   await answer.body?.cancel();
   if (status === 401) {
-    const violation = { reason: 'UNAUTHORISED', description: 'The server does not accept user name and password.' };
+    const violation = {
+      reason: 'UNAUTHORISED',
+      description: 'The server does not accept user name and password.',
+    } as const;
     throw configurationError('/password', violation, { reason: 'UNAUTHORISED' });
   }
   const details = { retryAfterMs: readRetryAfter(headers.get('retry-after')) };

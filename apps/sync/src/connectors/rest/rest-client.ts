@@ -105,7 +105,7 @@ export class RestClient {
     } catch (cause) {
       this.#signal.throwIfAborted();
       if (cause instanceof ConnectorError) throw cause;
-      const violation = { reason: 'UNREACHABLE', description: 'The service cannot be reached.' };
+      const violation = { reason: 'UNREACHABLE', description: 'The service cannot be reached.' } as const;
       throw configurationError(field, violation, { reason: 'UNAVAILABLE', cause });
     }
   }

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import type { ViolationCode } from '@rapport/platform';
 import { configurationError, type ConnectorError } from '../connector-error.js';
 import type { SqlConfiguration } from './sql-configuration.js';
 
@@ -24,7 +25,7 @@ export async function connectFailure(
   error: Error,
 ): Promise<ConnectorError> {
   const { code = '', message } = error as NodeJS.ErrnoException;
-  const fault = (pointer: string, reason: string, description: string, passes = false) =>
+  const fault = (pointer: string, reason: ViolationCode, description: string, passes = false) =>
     configurationError(pointer, { reason, description }, { reason: passes ? 'UNAVAILABLE' : 'INVALID', cause: error });
   if (withoutTls.test(`${code} ${message}`)) {
     return fault('/tls', 'TLS_UNSUPPORTED', 'The server takes no encrypted connections.');

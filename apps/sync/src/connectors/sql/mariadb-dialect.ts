@@ -136,11 +136,11 @@ function mariadbFailure(error: unknown): SqlFailure | undefined {
     const violation = {
       reason: 'UNAUTHORISED',
       description: 'The server refuses this user, or the user lacks a privilege.',
-    };
+    } as const;
     return call(configurationError(accessField, violation, { reason: 'UNAUTHORISED', cause: error }));
   }
   if (errno === 3159) {
-    const violation = { reason: 'TLS_REQUIRED', description: 'The server takes encrypted connections only.' };
+    const violation = { reason: 'TLS_REQUIRED', description: 'The server takes encrypted connections only.' } as const;
     return call(configurationError('/tls', violation, { cause: error }));
   }
   if (errno === 1049) {

@@ -136,7 +136,7 @@ function postgresFailure(error: unknown): SqlFailure | undefined {
   const call = (failure: ConnectorError): SqlFailure => ({ kind: 'CALL', error: failure });
   if (['40001', '40P01', '55P03'].includes(code)) return { kind: 'AGAIN' };
   if (code === '28000' && error.message.endsWith('no encryption')) {
-    const violation = { reason: 'TLS_REQUIRED', description: 'The server takes encrypted connections only.' };
+    const violation = { reason: 'TLS_REQUIRED', description: 'The server takes encrypted connections only.' } as const;
     return call(configurationError('/tls', violation, { cause: error }));
   }
   if (code.startsWith('28'))

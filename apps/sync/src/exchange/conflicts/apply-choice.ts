@@ -1,4 +1,4 @@
-import { AppError, invalidArgument } from '@rapport/platform';
+import { AppError, invalidArgument, type ViolationCode } from '@rapport/platform';
 import type { LinkAnswer } from '../links/link.js';
 import { choiceFault, type Choice } from './choices.js';
 import type { ConflictRow, RunStatement } from './conflict-row.js';
@@ -106,6 +106,6 @@ async function checkTarget(
   throw new AppError('FAILED_PRECONDITION', 'CUSTOMER_LINKED', message, { metadata: { customerId } });
 }
 
-function unfit(name: string, reason: string, description: string): AppError {
+function unfit(name: string, reason: ViolationCode, description: string): AppError {
   return invalidArgument([{ field: `resolution.${name}`, reason, description }]);
 }

@@ -58,8 +58,10 @@ export class Peers {
     if (changed.length === 0) return;
     const kept = connection.secretNames.filter((name) => !given.includes(name));
     const description = `must be given again when ${changed.join(', ')} changes`;
-    const violations = kept.map((name) => ({ field: `connection.secrets.${name}`, reason: 'REQUIRED', description }));
-    if (violations.length > 0) throw invalidArgument(violations);
+    if (kept.length === 0) return;
+    throw invalidArgument(
+      kept.map((name) => ({ field: `connection.secrets.${name}`, reason: 'REQUIRED', description })),
+    );
   }
 }
 

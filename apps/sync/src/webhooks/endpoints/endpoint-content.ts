@@ -51,7 +51,7 @@ function repeatedTypes(filters: readonly RecordTypeFilter[]): FieldViolation[] {
   return types.flatMap((type, index) => {
     if (types.indexOf(type) === index) return [];
     const field = `webhookEndpoint.filters[${index}].recordType`;
-    return [{ field, reason: 'RECORD_TYPE_REPEATED', description: 'has a filter already' }];
+    return [{ field, reason: 'DUPLICATE', description: 'has a filter already' }];
   });
 }
 

@@ -1,4 +1,4 @@
-import { invalidArgument, permissionMissing, type FieldViolation } from '@rapport/platform';
+import { invalidArgument, permissionMissing, type FieldViolation, type ViolationCode } from '@rapport/platform';
 import { allTenants } from '@rapport/contracts';
 import type { ChangeEntry } from '../log/change-entry.js';
 import type { LoggedTypes } from '../log/logged-types.js';
@@ -21,7 +21,7 @@ export function checkFilter(
 ): void {
   const violations: FieldViolation[] = [
     ...types.flatMap((type, index) =>
-      names.includes(type) ? [] : [unknown(`types[${index}]`, 'UNKNOWN_TYPE', names.join(', '))],
+      names.includes(type) ? [] : [unknown(`types[${index}]`, 'RECORD_TYPE_UNKNOWN', names.join(', '))],
     ),
     ...fields.flatMap((field, index) =>
       fieldNames.has(field) ? [] : [unknown(`fields[${index}]`, 'UNKNOWN_FIELD', 'the name of a field of a record')],
@@ -65,6 +65,6 @@ export function filterKey({ tenantId, types, fields }: ChangeFilter): string {
   return JSON.stringify(['changes', tenantId ?? null, [...new Set(types)].sort(), [...new Set(fields)].sort()]);
 }
 
-function unknown(field: string, reason: string, choice: string): FieldViolation {
+function unknown(field: string, reason: ViolationCode, choice: string): FieldViolation {
   return { field, reason, description: `must be ${choice.includes(',') ? 'one of ' : ''}${choice}` };
 }

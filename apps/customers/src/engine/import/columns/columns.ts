@@ -3,7 +3,7 @@ import {
   type ImportColumn,
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { isStorableText } from '@rapport/contracts';
-import { invalidArgument } from '@rapport/platform';
+import { invalidArgument, type ViolationCode } from '@rapport/platform';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import { fileError } from '../files/file-error.js';
 import { maxColumns, type FileRow } from '../files/file-row.js';
@@ -136,13 +136,13 @@ function readMap(rules: ImportRules, map: string[], customFields: CustomFields):
     const at = entry.indexOf('=');
     const column = entry.slice(0, at).trim();
     const target = parseTarget(rules, entry.slice(at + 1), customFields);
-    const refuse = (reason: string, description: string) =>
+    const refuse = (reason: ViolationCode, description: string) =>
       invalidArgument([{ field: `map[${index}]`, reason, description }]);
-    if (!target) throw refuse('FIELD_UNKNOWN', `names ${entry.slice(at + 1)}, which is not an importable field.`);
-    if (targets.has(column)) throw refuse('COLUMN_REPEATED', `names the column ${column} a second time.`);
+    if (!target) throw refuse('UNKNOWN_FIELD', `names ${entry.slice(at + 1)}, which is not an importable field.`);
+    if (targets.has(column)) throw refuse('DUPLICATE', `names the column ${column} a second time.`);
     const field = formatTarget(rules, target);
     if (fields.has(field) && !takesMany(rules, target)) {
-      throw refuse('FIELD_REPEATED', `names the field ${field} a second time.`);
+      throw refuse('DUPLICATE', `names the field ${field} a second time.`);
     }
     targets.set(column, target);
     fields.add(field);

@@ -1,10 +1,10 @@
+import type { ViolationCode } from '@rapport/platform';
 /** A column name and its cell in a row: text for a CSV file, any JSON value otherwise. */
 export type Cell = readonly [column: string, value: unknown];
 
 /** Why a row could not be read. */
 export interface RowProblem {
-  /** UPPER_SNAKE, such as `JSON_INVALID`. */
-  reason: string;
+  reason: ViolationCode;
   /** A sentence for the user. */
   message: string;
 }

@@ -203,12 +203,12 @@ test('accepts birth dates with the year first', () => {
 
 describe('map', () => {
   test.each([
-    ['an unknown field', ['a=colour'], 'FIELD_UNKNOWN'],
-    ['an output-only field', ['a=etag'], 'FIELD_UNKNOWN'],
-    ['a column twice', ['a=email', 'a=phone'], 'COLUMN_REPEATED'],
-    ['an unknown custom field', ['a=custom_fields.colour'], 'FIELD_UNKNOWN'],
-    ['a custom field twice', ['a=custom_fields.text', 'b=custom_fields.text'], 'FIELD_REPEATED'],
-    ['a single-column field twice', ['a=display_name', 'b=display_name'], 'FIELD_REPEATED'],
+    ['an unknown field', ['a=colour'], 'UNKNOWN_FIELD'],
+    ['an output-only field', ['a=etag'], 'UNKNOWN_FIELD'],
+    ['a column twice', ['a=email', 'a=phone'], 'DUPLICATE'],
+    ['an unknown custom field', ['a=custom_fields.colour'], 'UNKNOWN_FIELD'],
+    ['a custom field twice', ['a=custom_fields.text', 'b=custom_fields.text'], 'DUPLICATE'],
+    ['a single-column field twice', ['a=display_name', 'b=display_name'], 'DUPLICATE'],
   ])('refuses %s', (_what, map, reason) => {
     expect(() => new Columns(customerImport, map, false, customFields)).toThrow(
       expect.objectContaining({ violations: [expect.objectContaining({ reason })] }),

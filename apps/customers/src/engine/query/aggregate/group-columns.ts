@@ -1,5 +1,5 @@
 import { camelCase, snakeCase, type NamedField } from '@rapport/contracts';
-import { invalidArgument } from '@rapport/platform';
+import { invalidArgument, type FieldViolation } from '@rapport/platform';
 import { dateParts, groupDatesOf, groupFieldsOf } from '@rapport/contracts/filters';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import type { RecordType } from '../../fields/record-type.js';
@@ -31,7 +31,7 @@ export interface GroupNames {
 /** @throws AppError INVALID_ARGUMENT GROUP_INVALID that names each field that can't be grouped by */
 export function readGroups(type: RecordType, groupBy: readonly string[], names: GroupNames): GroupColumn[] {
   const columns = groupBy.map((name, index) => groupColumn(type, name, `value_${index}`, names));
-  const violations = columns.flatMap((group, index) => {
+  const violations: FieldViolation[] = columns.flatMap((group, index) => {
     const fields = [...groupsOf(type).keys()].map(camelCase);
     const dates = [...datesOf(type).keys()].map((name) => `${camelCase(name)}.<part>`);
     const description =

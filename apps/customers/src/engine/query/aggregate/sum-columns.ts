@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { camelPath, snakeCase } from '@rapport/contracts';
-import { invalidArgument } from '@rapport/platform';
+import { invalidArgument, type FieldViolation } from '@rapport/platform';
 import { kindOf } from '@rapport/contracts/filters';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import type { RecordType } from '../../fields/record-type.js';
@@ -50,7 +50,7 @@ export async function readSums(
   return columns;
 }
 
-function sumError(type: RecordType, index: number) {
+function sumError(type: RecordType, index: number): FieldViolation {
   const own = type.contract.fields.filter((field) => field.index.sum).map(({ name }) => name);
   const custom = type.contract.options.customFields ? ['customFields.<key> of type NUMBER, DECIMAL or MONEY'] : [];
   const description = `must be ${[...own, ...custom].join(', or ')}`;

@@ -1,5 +1,5 @@
 import { camelCase, camelPath, enumNames, snakeCase } from '@rapport/contracts';
-import { invalidArgument } from '@rapport/platform';
+import { invalidArgument, type ViolationCode } from '@rapport/platform';
 import { customFieldKinds, orderFieldsOf } from '@rapport/contracts/filters';
 import { indexKey, type CustomFields } from '../../fields/custom-fields.js';
 import type { RecordType } from '../../fields/record-type.js';
@@ -83,7 +83,7 @@ export function requestedOrders(orderBy: string): RequestedOrder[] {
  * The orders of a list, the last of which has an index: an enum at the end is followed by the type's default order.
  *
  * @param customFields may be absent when no custom field is named
- * @throws AppError INVALID_ARGUMENT ORDER_NOT_INDEXED that lists the available orders, ORDER_REPEATED and
+ * @throws AppError INVALID_ARGUMENT ORDER_NOT_INDEXED that lists the available orders, DUPLICATE and
  *   TOO_MANY_ORDERS
  */
 export function readOrders(
@@ -94,7 +94,7 @@ export function readOrders(
 ): ListOrder[] {
   if (asked.length > maxOrders) throw orderError('TOO_MANY_ORDERS', `must have at most ${maxOrders} orders`);
   const repeated = asked.find(({ path }, place) => asked.findIndex((each) => each.path === path) < place);
-  if (repeated) throw orderError('ORDER_REPEATED', `names ${repeated.path} twice`);
+  if (repeated) throw orderError('DUPLICATE', `names ${repeated.path} twice`);
   const orders = asked.map((each) => orderOf(type, each, live, customFields));
   const last = orders.at(-1);
   if (last && !namesOf(last)) return orders;
@@ -127,7 +127,7 @@ function orderOf(
   );
 }
 
-function orderError(reason: string, description: string) {
+function orderError(reason: ViolationCode, description: string) {
   return invalidArgument([{ field: 'orderBy', reason, description }]);
 }
 

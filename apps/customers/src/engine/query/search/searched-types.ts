@@ -2,7 +2,7 @@ import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
 import type { RecordField } from '@rapport/contracts';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows } from '@rapport/persistence';
-import { allows, invalidArgument, permissionMissing } from '@rapport/platform';
+import { allows, invalidArgument, permissionMissing, type FieldViolation } from '@rapport/platform';
 import { permissionOf } from '../../fields/record-names.js';
 import { checkParent, typeOfParent } from '../../records/parents.js';
 import { recordTypes, type RecordType } from '../../fields/record-type.js';
@@ -19,7 +19,7 @@ export interface SearchedType {
  * The searched types: the named ones, or all that the caller can read.
  *
  * @param names like `RecordType.name`
- * @throws AppError INVALID_ARGUMENT UNKNOWN_TYPE for a name of no searchable type, NOT_FOUND for an object that is not
+ * @throws AppError INVALID_ARGUMENT RECORD_TYPE_UNKNOWN for a name of no searchable type, NOT_FOUND for an object that is not
  *   live
  * @throws AppError PERMISSION_DENIED for a named type that the caller can't read
  */
@@ -33,10 +33,10 @@ export async function searchedTypes(
     .filter(({ derived }) => derived.searchText)
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   const named = names.map((name) => known.find((type) => type.name === name) ?? typeOfParent(name, known));
-  const violations = named.flatMap((type, index) => {
+  const violations: FieldViolation[] = named.flatMap((type, index) => {
     if (type) return [];
     const description = `must be one of ${known.map(({ name }) => name).join(', ')}`;
-    return [{ field: `types[${index}]`, reason: 'UNKNOWN_TYPE', description }];
+    return [{ field: `types[${index}]`, reason: 'RECORD_TYPE_UNKNOWN', description }];
   });
   if (violations.length > 0) throw invalidArgument(violations);
   const wanted = named.flatMap((type) => type ?? []);

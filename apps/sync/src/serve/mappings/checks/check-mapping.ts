@@ -97,13 +97,13 @@ function requiredViolations(content: MappingContent, type: ExchangedType): Field
 }
 
 function defaultViolations({ defaults, fields, direction }: MappingContent, type: ExchangedType): FieldViolation[] {
-  return Object.keys(defaults).flatMap((name) => {
+  return Object.keys(defaults).flatMap((name): FieldViolation[] => {
     const field = `mapping.defaults.${name}`;
     const isKnown = type.fields.get(name)?.writable !== 'NEVER' && type.fields.has(name);
     const isOwn = type.hasCustomFields && customKey(name) !== undefined;
-    if (!isKnown && !isOwn) return [{ field, reason: 'FIELD_UNKNOWN', description: unknownField(type) }];
+    if (!isKnown && !isOwn) return [{ field, reason: 'UNKNOWN_FIELD', description: unknownField(type) }];
     const isMapped = fields.some((rule) => rule.customerField === name && mayWrite(direction, rule));
-    return isMapped ? [{ field, reason: 'FIELD_TWICE', description: 'is mapped already' }] : [];
+    return isMapped ? [{ field, reason: 'DUPLICATE', description: 'is mapped already' }] : [];
   });
 }
 
@@ -128,30 +128,25 @@ function peerViolations(content: MappingContent, recordTypes: PeerDescription['r
   }
   const missing = missingFields(type, content);
   const ofRules = content.fields.flatMap(({ peerField }, index) =>
-    missing.includes(peerField) ? [violation(index, 'peerField', 'FIELD_UNKNOWN', whyMissing(type, peerField))] : [],
+    missing.includes(peerField) ? [violation(index, 'peerField', 'UNKNOWN_FIELD', whyMissing(type, peerField))] : [],
   );
   const isTimeMissing = typeof content.timeField === 'string' && missing.includes(content.timeField);
   const timeField = type.fields.find(({ name }) => name === content.timeField);
   const { create, update } = type.capabilities;
   const isWritable = update || (create && content.direction === 'TO_PEER');
-  return [
-    ...ofRules,
-    ...(isTimeMissing
-      ? [{ field: 'mapping.timeField', reason: 'FIELD_UNKNOWN', description: 'is no field of the record' }]
-      : []),
-    ...(timeField && momentless.has(timeField.type) && timeField.timeZone === undefined
-      ? [{ field: 'mapping.timeField', reason: 'TIME_ZONE_MISSING', description: 'must be a time with its zone' }]
-      : []),
-    ...(content.direction !== 'TO_CUSTOMERS' && !isWritable
-      ? [
-          {
-            field: 'mapping.direction',
-            reason: 'NOT_WRITABLE',
-            description: 'must be TO_CUSTOMERS: records are only read',
-          },
-        ]
-      : []),
-  ];
+  const violations = [...ofRules];
+  if (isTimeMissing) {
+    violations.push({ field: 'mapping.timeField', reason: 'UNKNOWN_FIELD', description: 'is no field of the record' });
+  }
+  if (timeField && momentless.has(timeField.type) && timeField.timeZone === undefined) {
+    const description = 'must be a time with its zone';
+    violations.push({ field: 'mapping.timeField', reason: 'TIME_ZONE_MISSING', description });
+  }
+  if (content.direction !== 'TO_CUSTOMERS' && !isWritable) {
+    const description = 'must be TO_CUSTOMERS: records are only read';
+    violations.push({ field: 'mapping.direction', reason: 'NOT_WRITABLE', description });
+  }
+  return violations;
 }
 
 /** Pairs of fields with incompatible types. */

@@ -1,4 +1,4 @@
-import type { FieldViolation } from '@rapport/platform';
+import type { FieldViolation, ViolationCode } from '@rapport/platform';
 import type { FieldRule } from '../../../exchange/mappings/field-rule.js';
 import { addressPart } from '../../../exchange/mappings/lenses/address-parts.js';
 import { isContactList } from '../../../exchange/mappings/lenses/contact-list.js';
@@ -9,7 +9,7 @@ import type { MappingContent } from '../mapping-content.js';
 const ofPeopleOnly = ['givenName', 'familyName', 'jobTitle', 'companyName', 'birthDate'];
 const ofCompaniesOnly = ['domains'];
 
-type Fault = [name: string, reason: string, description: string];
+type Fault = [name: string, reason: ViolationCode, description: string];
 
 /** Dependencies of the validation of rules. */
 interface RuleContext {
@@ -34,7 +34,7 @@ export function mayWrite(direction: MappingContent['direction'], { authority }: 
   return direction !== 'TO_PEER' && authority !== 'CUSTOMER';
 }
 
-export function violation(index: number, name: string, reason: string, description: string): FieldViolation {
+export function violation(index: number, name: string, reason: ViolationCode, description: string): FieldViolation {
   return { field: [`mapping.fields[${index}]`, name].filter(Boolean).join('.'), reason, description };
 }
 
@@ -45,10 +45,10 @@ function fieldFault({ content, type }: RuleContext, rule: FieldRule, index: numb
   const field = type.fields.get(customerField);
   const isOwn = type.hasCustomFields && customKey(customerField) !== undefined;
   if (!field && !isOwn && !part) {
-    return ['customerField', 'FIELD_UNKNOWN', `is no field of a ${type.singular} that can be exchanged`];
+    return ['customerField', 'UNKNOWN_FIELD', `is no field of a ${type.singular} that can be exchanged`];
   }
   if (customerKind && foreignTo(customerKind).includes(customerField)) {
-    return ['customerField', 'FIELD_UNKNOWN', 'is none of this kind of customer'];
+    return ['customerField', 'UNKNOWN_FIELD', 'is none of this kind of customer'];
   }
   if (field?.writable === 'NEVER' && mayWrite(direction, rule)) {
     const description = 'is not writable: give it the authority CUSTOMER, or the mapping the direction TO_PEER';
@@ -65,14 +65,14 @@ function twiceFault(fields: readonly FieldRule[], rule: FieldRule, index: number
   const twice = (['customerField', 'peerField'] as const).find(
     (name) => fields.findIndex((other) => other[name] === rule[name]) !== index,
   );
-  if (twice) return [twice, 'FIELD_TWICE', 'is mapped already'];
+  if (twice) return [twice, 'DUPLICATE', 'is mapped already'];
   const part = addressPart(rule.customerField);
   const isBeside = fields.some((other) => part && isOtherWay(part.label, other.customerField));
-  if (isBeside) return ['customerField', 'FIELD_TWICE', besides];
+  if (isBeside) return ['customerField', 'DUPLICATE', besides];
   const isPart = rule.customerField.includes('.') && customKey(rule.customerField) === undefined && !part;
   const [whole] = rule.customerField.split('.');
   return isPart && fields.some(({ customerField }) => customerField === whole)
-    ? ['customerField', 'FIELD_TWICE', 'cannot be exchanged beside the whole object']
+    ? ['customerField', 'DUPLICATE', 'cannot be exchanged beside the whole object']
     : undefined;
 }
 
