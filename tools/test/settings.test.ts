@@ -34,9 +34,9 @@ it('an invalid value is refused with its field', async () => {
     status: 400,
     body: {
       errors: [
-        { in: 'body', pointer: '/baseCurrency', code: 'UNKNOWN_CURRENCY' },
-        { in: 'body', pointer: '/timeZone', code: 'UNKNOWN_TIME_ZONE' },
-        { in: 'body', pointer: '/locale', code: 'UNKNOWN_LOCALE' },
+        { in: 'body', pointer: '/baseCurrency', code: 'CURRENCY_UNKNOWN' },
+        { in: 'body', pointer: '/timeZone', code: 'TIME_ZONE_UNKNOWN' },
+        { in: 'body', pointer: '/locale', code: 'LOCALE_UNKNOWN' },
       ],
     },
   });

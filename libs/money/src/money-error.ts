@@ -5,6 +5,7 @@ export type MoneyFault =
   | 'NO_MINOR_UNIT'
   | 'OUT_OF_RANGE'
   | 'RATE_NOT_ZERO'
+  | 'SUM_NOT_100'
   | 'TOO_MANY_DIGITS'
   | 'TOTAL_TOO_LARGE';
 

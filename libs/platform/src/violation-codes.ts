@@ -105,6 +105,7 @@ export const violationCodes = {
   INVALID_FILE: 'The file is not of the format.',
   NO_MINOR_UNIT: 'The currency has no minor unit, and so no totals.',
   TOTAL_TOO_LARGE: 'A total is too large.',
+  SUM_NOT_100: 'The shares do not add up to 100.',
   RATE_NOT_ZERO: 'The tax category has the rate 0.',
   DISCOUNT_TOO_LARGE: 'The discount is larger than the line.',
   PERCENT_OR_AMOUNT: 'The discount needs a percentage or an amount.',
