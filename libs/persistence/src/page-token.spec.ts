@@ -4,11 +4,17 @@ import { PageTokenKey, readPageToken, signPageToken } from './page-token.js';
 
 const bytes = randomBytes(32);
 const key = new PageTokenKey(bytes);
+/** Of another process: it knows no token. */
+const other = new PageTokenKey(bytes);
 
 test('round-trips the position, with NULL and all characters', () => {
   const position = ['2026-01-02T03:04:05.678901Z', null, '', '中"\u0000'];
 
-  expect(readPageToken(key, 'list', signPageToken(key, 'list', position))).toEqual(position);
+  const token = signPageToken(key, 'list', position);
+
+  expect(readPageToken(other, 'list', token)).toEqual(position);
+  expect(readPageToken(other, 'list', token)).toEqual(position);
+  expect(readPageToken(key, 'list', token)).toEqual(position);
 });
 
 test('hides the position, and is deterministic', () => {
@@ -16,6 +22,7 @@ test('hides the position, and is deterministic', () => {
 
   expect(Buffer.from(token, 'base64url').toString('latin1')).not.toMatch(/Ada|Lovelace/);
   expect(signPageToken(key, 'list', ['Ada Lovelace', '7'])).toBe(token);
+  expect(signPageToken(other, 'list', ['Ada Lovelace', '7'])).toBe(token);
   expect(signPageToken(key, 'other', ['Ada Lovelace', '7'])).not.toBe(token);
 });
 
@@ -47,6 +54,8 @@ test('refuses a token of another list or key, and a changed, truncated or invent
     [key, 'list', token.slice(0, 20)],
     [key, 'list', ''],
     [key, 'list', 'made up ?!'],
+    // What is kept of the token must not be taken for one.
+    [key, 'list', '4:list["a"]'],
   ];
 
   for (const [withKey, binding, attempt] of attempts) {

@@ -1,5 +1,17 @@
 import { createHmac, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { decrypt, encrypt, invalidArgument, type FieldViolation } from '@rapport/platform';
+import { LRUCache } from 'lru-cache';
+
+/** Most tokens that a process keeps, and their total size with what they stand for, in characters. */
+const maxKept = { max: 20_000, maxSize: 4 * 1024 * 1024 };
+
+/** A token and what it stands for. */
+interface KnownToken {
+  token: string;
+  binding: string;
+  /** The position in JSON. */
+  payload: string;
+}
 
 /**
  * The key of a service's page tokens, with a derived key per use as KeyObjects: Node takes three times as long to import a key given as
@@ -10,6 +22,14 @@ export class PageTokenKey {
   readonly nonces: KeyObject;
   /** For tokens that are only signed. */
   readonly signing: KeyObject;
+  /**
+   * Tokens that were made or read lately: whoever reads a page asks for the next one, and clients that refresh a page get the
+   * same token again. By the token, and by `plainOf`.
+   */
+  readonly known = new LRUCache<string, KnownToken>({
+    ...maxKept,
+    sizeCalculation: ({ token, binding, payload }) => token.length + binding.length + payload.length,
+  });
 
   /** @param bytes 32 bytes */
   constructor(bytes: Buffer) {
@@ -38,9 +58,20 @@ const layout = { tagFirst: true };
  * @param position values of the last row's sort keys as text, NULL as null
  */
 export function signPageToken(key: PageTokenKey, binding: string, position: readonly (string | null)[]): string {
-  const payload = Buffer.from(JSON.stringify(position));
-  const nonce = mac(key.nonces, binding, payload).subarray(0, nonceBytes);
-  return encrypt(key.encryption, payload, binding, { nonce, ...layout }).toString('base64url');
+  const payload = JSON.stringify(position);
+  const plain = plainOf(binding, payload);
+  const known = key.known.get(plain);
+  if (known) return known.token;
+  const bytes = Buffer.from(payload);
+  const nonce = mac(key.nonces, binding, bytes).subarray(0, nonceBytes);
+  const token = encrypt(key.encryption, bytes, binding, { nonce, ...layout }).toString('base64url');
+  key.known.set(plain, { token, binding, payload }).set(token, { token, binding, payload });
+  return token;
+}
+
+/** Different pairs give different texts. A client can send one as a token, which it is not. */
+function plainOf(binding: string, payload: string): string {
+  return `${binding.length}:${binding}${payload}`;
 }
 
 const pageTokenViolation: FieldViolation = {
@@ -59,10 +90,13 @@ export function readPageToken(
   token: string,
   violation: FieldViolation = pageTokenViolation,
 ): (string | null)[] {
+  const known = key.known.get(token);
+  if (known?.token === token && known.binding === binding) return JSON.parse(known.payload) as (string | null)[];
   const bytes = Buffer.from(token, 'base64url');
-  const payload = decrypted(key, binding, bytes) ?? signed(key, binding, bytes);
-  if (payload) return JSON.parse(payload.toString()) as (string | null)[];
-  throw invalidArgument([violation]);
+  const payload = (decrypted(key, binding, bytes) ?? signed(key, binding, bytes))?.toString();
+  if (payload === undefined) throw invalidArgument([violation]);
+  key.known.set(token, { token, binding, payload });
+  return JSON.parse(payload) as (string | null)[];
 }
 
 function decrypted(key: PageTokenKey, binding: string, bytes: Buffer): Buffer | undefined {
