@@ -70,6 +70,28 @@ describe('quick reads that share a connection', () => {
     expect(await readForTenant(orm.em.fork(), notes)).toEqual([]);
   });
 
+  test('may each have settings, which hold for that read alone', async () => {
+    const [tenant, other] = await Promise.all([tenantWithNotes(orm, 1), tenantWithNotes(orm, 1)]);
+    const seen: Statement = {
+      name: 'notes_with_setting',
+      sql: "select text, pg_backend_pid() as pid, current_setting('enable_sort') as sorts from note",
+      isQuick: true,
+    };
+    const reads = [tenant, other, tenant].map((tenantId, index) =>
+      asTenant(orm, tenantId, (em) =>
+        readForTenant<{ pid: number }>(em, seen, index === 1 ? { enable_sort: 'off' } : {}),
+      ),
+    );
+    const rows = (await Promise.all(reads)).flat();
+
+    expect(rows).toMatchObject([
+      { text: tenant, sorts: 'on' },
+      { text: other, sorts: 'off' },
+      { text: tenant, sorts: 'on' },
+    ]);
+    expect(new Set(rows.map(({ pid }) => pid)).size).toBe(1);
+  });
+
   test('fail alone', async () => {
     const tenant = v7();
     const outcomes = await Promise.allSettled([3, 0, 4, 0, 6].map((value) => read(tenant, quotient(value))));

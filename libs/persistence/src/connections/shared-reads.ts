@@ -26,7 +26,7 @@ interface Read {
 const known = new WeakMap<object, SharedReads>();
 
 /**
- * Batches reads by key of all calls of the process. Reads that start in the same turn of the event loop, or while
+ * Batches quick reads of all calls of the process. Reads that start in the same turn of the event loop, or while
  * others are in flight, go to PostgreSQL in one write on one connection. Each is a transaction with its own tenant.
  * Sending them one by one costs both sides more than answering them. Tenants take turns, as they do at the pool.
  */
@@ -46,15 +46,15 @@ export class SharedReads {
     return reads;
   }
 
-  /** @throws what `pipeline` and the pool throw */
-  read(tenantId: string, statement: Statement): Promise<QueryResult[]> {
+  /** @param statements of one transaction @throws what `pipeline` and the pool throw */
+  read(tenantId: string, statements: readonly Statement[]): Promise<QueryResult[]> {
     return new Promise((resolve, reject) => {
       const withinSpan = keepSpan();
       this.#add({
         tenantId,
         gone: callContext.getStore()?.gone,
         send: (client) =>
-          withinSpan(() => pipeline(client, [statement])).then(resolve, (error: Error) => {
+          withinSpan(() => pipeline(client, statements)).then(resolve, (error: Error) => {
             reject(error);
             return error;
           }),

@@ -15,8 +15,8 @@ export interface Statement {
    */
   name?: string;
   /**
-   * Whether it finds a row by its key. Such a statement is so quick that reads of other calls may wait for it on a
-   * shared connection.
+   * Whether it reads few rows, and finds them by an index. Such a statement is so quick that reads of other calls may wait
+   * for it on a shared connection.
    */
   isQuick?: boolean;
   /**

@@ -30,11 +30,9 @@ export async function readForTenant<Row extends object>(
   const statements = makesSettings
     ? [withSettings(statement, seen)]
     : [settingStatement({ ...settings, ...seen }), statement];
-  const [only] = statements;
-  const results =
-    makesSettings && statement.isQuick && only
-      ? await SharedReads.of(em).read(seen[tenantSetting] ?? '', only)
-      : await withConnection(em, (client) => pipeline(client, statements));
+  const results = statement.isQuick
+    ? await SharedReads.of(em).read(seen[tenantSetting] ?? '', statements)
+    : await withConnection(em, (client) => pipeline(client, statements));
   return results.at(-1)?.rows as Row[];
 }
 

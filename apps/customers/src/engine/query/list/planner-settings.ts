@@ -38,10 +38,11 @@ export const ofAll: PlannerSettings = common;
 export function executeWith<Row extends object>(
   em: EntityManager,
   settings: PlannerSettings,
-  { sql, params, row }: Sql & Pick<Statement, 'row'>,
+  { sql, params, row, isQuick = false }: Sql & Pick<Statement, 'row' | 'isQuick'>,
   name?: string,
 ): Promise<Row[]> {
-  const statement = { sql: numbered(sql), values: params, ...(name !== undefined && { name }), ...(row && { row }) };
+  const values = { values: params, isQuick };
+  const statement = { sql: numbered(sql), ...values, ...(name !== undefined && { name }), ...(row && { row }) };
   return readForTenant<Row>(em, statement, settings);
 }
 

@@ -15,6 +15,8 @@ export interface PageStep extends Sql {
   name?: string;
   /** Most tested rows; if the page is not full after them, the next step follows. */
   window?: number;
+  /** Whether it reads few rows, see `Statement`. */
+  isQuick?: boolean;
 }
 
 /** A record, with its value of the order first in `more`, null when absent. */
@@ -25,6 +27,9 @@ export type PageRow = StoredRecord<RecordMessage>;
  * testing hundreds of rows, just enough to avoid sorting when most records match.
  */
 const windowRows = { least: 2_000, each: 50, eachOfFew: 3 };
+
+/** Most rows of a statement that other calls may wait for: reading them takes a few hundred microseconds. */
+const quickRows = 100;
 
 /**
  * Reads a page: first the records with a value of the order, then those without.
@@ -54,12 +59,23 @@ export async function readPage(em: EntityManager, query: Omit<PageQuery, 'valued
  * earlier.
  */
 export function pageSteps(query: PageQuery): PageStep[] {
-  if (!hasTests(query)) return [{ ...walkStatement(query), ...planOf('walk', query, inOrder), isSorted: false }];
-  const sort = { ...sortStatement(query), ...planOf('sort', query, byCondition), isSorted: true };
+  if (!hasTests(query)) {
+    const isQuick = query.limit <= quickRows;
+    return [{ ...walkStatement(query), ...planOf('walk', query, inOrder), isSorted: false, isQuick }];
+  }
+  const sort = { ...sortStatement(query), ...planOf('sort', query, byCondition), isSorted: true, isQuick: false };
   if (query.live && allOf(query.conditions).few) return [sort];
   const { least, each, eachOfFew } = windowRows;
   const window = query.isSmall ? eachOfFew * query.limit : Math.max(least, each * query.limit);
-  return [{ ...windowStatement(query, window), ...planOf('window', query, inOrder), isSorted: false, window }, sort];
+  const isQuick = window <= quickRows;
+  const scan = {
+    ...windowStatement(query, window),
+    ...planOf('window', query, inOrder),
+    isSorted: false,
+    window,
+    isQuick,
+  };
+  return [scan, sort];
 }
 
 /** Conditions of a prepared statement: each number of conditions is a statement of its own. */
