@@ -5,6 +5,7 @@ import { allOf, type Sql } from '../filter/condition.js';
 import { isNullable } from './list-order.js';
 import { hasTests, sortStatement, walkStatement, windowStatement, type PageQuery } from './page-statements.js';
 import { byCondition, executeWith, inOrder, type PlannerSettings } from './planner-settings.js';
+import { ScarceMatches } from './scarce-matches.js';
 import { isSmallTenant } from './tenant-size.js';
 
 /** A statement and its planner settings. */
@@ -102,7 +103,9 @@ function planOf(
 /** @returns also whether the rows were sorted, in which case they include those without a value */
 async function readPart(em: EntityManager, query: PageQuery): Promise<{ rows: PageRow[]; isSorted: boolean }> {
   const isSmall = mayBeSorted(query) && (await isSmallTenant(em, query.type, query.tenantId));
+  const scarce = isSmall ? ScarceMatches.of(em) : undefined;
   const steps = pageSteps({ ...query, isSmall });
+  if (scarce?.has(query)) steps.shift();
   for (const step of steps) {
     const found = await executeWith<PageRow>(em, step.settings, { ...step, row: rowReader(query.type) }, step.name);
     // An empty result has one row without a record.
@@ -110,6 +113,7 @@ async function readPart(em: EntityManager, query: PageQuery): Promise<{ rows: Pa
     const [, rowsTested] = found[0]?.more ?? [];
     const isAtEnd = Number(rowsTested ?? 0) < (step.window ?? 0);
     if (rows.length >= query.limit || isAtEnd || step === steps.at(-1)) return { rows, isSorted: step.isSorted };
+    scarce?.note(query);
   }
   throw new Error('A part of a list takes at least one step.');
 }
