@@ -42,6 +42,15 @@ describe('a rule of assignment', () => {
     });
   });
 
+  test('is deleted in a batch by the connection that has assigned by it', async () => {
+    const rules = [await tenant.createRule(users), await tenant.createRule(users)];
+    await ownersOf(1);
+
+    const batch = { mode: BatchMode.ATOMIC, items: rules.map(({ id }) => ({ id })) };
+    const { results } = await service.call('batchDeleteAssignmentRules', { batch }, tenant.caller);
+    expect(results).toHaveLength(2);
+  });
+
   test('applies to no record with an owner, and to none of a caller with a narrow scope', async () => {
     await tenant.createRule(users);
     const [, , other] = users;

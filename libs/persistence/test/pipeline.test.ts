@@ -143,6 +143,16 @@ describe('pipeline', () => {
     });
   });
 
+  test('refuses a second text of a statement name on every connection', async () => {
+    const one = { sql: 'select 1 as number', name: 'name_of_two_texts' };
+    const texts = () => withConnection(orm.em, (client) => pipeline(client, [{ ...one, sql: 'select 2 as number' }]));
+    await withConnection(orm.em, async (client) => {
+      await pipeline(client, [one]);
+      // While this connection is taken, the other statement gets another one.
+      await expect(texts()).rejects.toThrow('name_of_two_texts');
+    });
+  });
+
   test('refuses a value that can’t be serialized before it sends anything', async () => {
     const circular: Record<string, unknown> = {};
     circular.self = circular;

@@ -105,6 +105,12 @@ const maxSummarised = 8;
 /** Row shapes of the named statements of a connection, by name: described once, as each is prepared once. */
 const knownShapes = new WeakMap<ClientBase, Map<string, RowShape>>();
 
+/**
+ * Text by name of all statements that this process has prepared. A name with two texts is refused on every connection: otherwise
+ * it would fail only now and then, where both texts come to one connection.
+ */
+const preparedTexts = new Map<string, string>();
+
 /** Bytes of a statement's name that the server compares (NAMEDATALEN - 1). */
 const comparedBytes = 63;
 
@@ -156,14 +162,19 @@ class Pipeline implements Submittable {
   submit(connection: Connection): Error | null {
     const server = connection as unknown as PgConnection;
     const known = this.statements.map(({ name }) => textOf(server, name));
-    const clash = this.statements.find(({ sql }, index) => (known[index] ?? sql) !== sql);
+    const clash = this.statements.find(
+      ({ name = '', sql }, index) => (known[index] ?? preparedTexts.get(name) ?? sql) !== sql,
+    );
     if (clash) return new Error(`The statement name ${clash.name} is already in use.`);
     server.stream.cork();
     try {
       for (const [index, { sql, name = '' }] of this.statements.entries()) {
         const statement = serverName(name);
         if (textOf(server, name) === undefined) server.parse({ name: statement, text: sql });
-        if (name !== '') server.submittedNamedStatements[name] = sql;
+        if (name !== '') {
+          server.submittedNamedStatements[name] = sql;
+          if (known[index] === undefined) preparedTexts.set(name, sql);
+        }
         server.bind({ statement, values: this.#values[index] ?? [] });
         if (!this.#shapes[index] && !this.statements[index]?.row) server.describe({ type: 'P', name: '' });
         server.execute({ portal: '', rows: 0 });

@@ -100,7 +100,7 @@ async function lockRates(
   const wanted = rates.map(({ baseCurrency, quoteCurrency, date }) => ({ baseCurrency, quoteCurrency, date }));
   const [, rows = []] = await transaction.run(
     {
-      name: 'lock_exchange_rates',
+      name: 'lock_rates_of_tenant',
       sql: 'select pg_advisory_xact_lock(hashtextextended($1, 0))',
       values: [`exchange_rates ${tenantId}`],
     },

@@ -31,7 +31,7 @@ export function readRuledTypes(): Statement {
  */
 export function lockRules(type: string): Statement {
   return {
-    name: 'lock_assignment_rules',
+    name: 'lock_rules_of_type',
     sql: `select ${shownColumns(ruleType())} from assignment_rule
       where tenant_id = $1 and record_type = $2 and state = 'ACTIVE' and delete_time is null
       order by position, create_time, id for no key update`,
