@@ -33,7 +33,7 @@ async function newRecord(): Promise<string> {
 }
 
 const idIn = (record: string) => record.split('/')[1]!;
-const marked = (mark: string) => Buffer.from(`${mark} `.repeat(60_000));
+const marked = (mark: string) => Buffer.from(`${mark} `.repeat(40_000));
 const stored = () => everythingIn([service.urls.ownerUrl, keys.databaseUrl]);
 const isPlain = async () => (await files.database.query('select from file_piece where not sealed')).rowCount !== 0;
 
@@ -147,7 +147,7 @@ test('equal bytes of two persons are stored separately, and those of an erased o
 
 test('an encryption killed within a file resumes there, without an effect on readers', async () => {
   const record = await newRecord();
-  const data = randomBytes(12_000_000);
+  const data = randomBytes(5_000_000);
   const [file, twin] = [await files.addFile(record, data), await files.addFile(record, data)];
   const { id } = await service.call('encryptPersonalData', {}, encrypted.caller);
   const copied = async () => {
@@ -155,7 +155,7 @@ test('an encryption killed within a file resumes there, without an effect on rea
     return (await files.database.query<{ count: number }>(sql)).rows[0]!.count;
   };
   // It loses its connections, as by a kill, within the first file.
-  await vi.waitUntil(async () => (await copied()) >= 20, { timeout: 60_000, interval: 2 });
+  await vi.waitUntil(async () => (await copied()) >= 6, { timeout: 60_000, interval: 2 });
   const superuser = await service.connectAsSuperuser();
   const { username } = new URL(service.urls.appUrl);
   await superuser.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [username]);

@@ -23,7 +23,7 @@ let em: EntityManager;
 // A service of its own: the planner's statistics cover its rows alone.
 beforeAll(async () => {
   service = await RunningCustomers.start();
-  for (const [owner, count] of [[caller, deals] as const, ...[1, 2].map(() => [newCaller(), deals / 2] as const)]) {
+  for (const [owner, count] of [[caller, deals] as const, ...[1, 2].map(() => [newCaller(), deals / 5] as const)]) {
     const pipeline = await new SalesTenant(service, owner).createPipeline();
     await fill(owner.tenantId, pipeline.id, count);
   }

@@ -8,7 +8,7 @@ import { RunningCustomers } from './running-customers.js';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-const fewRows = sizeOf('IMPORT_MEMORY_ROWS', { short: 3_000, long: 20_000 });
+const fewRows = sizeOf('IMPORT_MEMORY_ROWS', { short: 1_500, long: 20_000 });
 const mib = 1024 * 1024;
 
 let customers: RunningCustomers;
@@ -25,7 +25,7 @@ afterAll(async () => {
 });
 
 test('memory does not grow with five times as many rows', { timeout: soakTimeoutMs }, async () => {
-  await growthOfImport(2_000);
+  await growthOfImport(1_000);
 
   const few = await growthOfImport(fewRows);
   const many = await growthOfImport(5 * fewRows);

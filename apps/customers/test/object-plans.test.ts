@@ -26,7 +26,7 @@ let em: EntityManager;
 // A service of its own: the planner's statistics cover its rows alone.
 beforeAll(async () => {
   service = await RunningCustomers.start();
-  const each = Math.ceil(sizeOf('OBJECT_RECORDS', { short: 8_000, long: 100_000 }) / 4);
+  const each = Math.ceil(sizeOf('OBJECT_RECORDS', { short: 4_000, long: 100_000 }) / 4);
   for (const owner of [caller, newCaller()]) for (const object of ['car', 'boat']) await fill(owner, object, each);
   const superuser = await service.connectAsSuperuser();
   await superuser.query('analyze');

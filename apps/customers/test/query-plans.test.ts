@@ -24,8 +24,8 @@ import {
   type PlanNode,
 } from './query-plan.js';
 import { comparisons, compounds, id, links, others } from './planned-filters.js';
-import { RunningCustomers } from './running-customers.js';
-import { seedTenants } from './seeded-tenant.js';
+import type { RunningCustomers } from './running-customers.js';
+import { startSeeded } from './seeded-tenant.js';
 
 const window = 2_000;
 let customers: RunningCustomers;
@@ -36,8 +36,7 @@ let tenantId: string;
 
 // A service of its own: the planner's statistics cover its rows alone.
 beforeAll(async () => {
-  customers = await RunningCustomers.start();
-  tenants = await seedTenants(customers, { customers: 24_000, tenants: 4, seed: 7 });
+  ({ customers, tenants } = await startSeeded());
   tenantId = tenants[0]?.tenantId ?? '';
   orm = createOrm({ databaseUrl: customers.urls.appUrl, entities });
   em = orm.em.fork({ session: tenantSession(tenantId) });
