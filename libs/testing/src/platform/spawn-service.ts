@@ -4,6 +4,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { childEnvironment } from './child-environment.js';
+import { nodeProgram } from './node-program.js';
 import { notingStart } from './note-start.js';
 import { describeExit, endProcess, hasExited, openLog, type LogFile, type UnexpectedExit } from './process-exit.js';
 
@@ -69,7 +70,7 @@ export class Service {
   async start(): Promise<void> {
     const { name, script, env, logFile, onUnexpectedExit } = this.#options;
     const log = openLog(logFile);
-    const child = spawn(process.execPath, [...heapFlags, script], {
+    const child = spawn(nodeProgram(), [...heapFlags, script], {
       env: childEnvironment(env),
       stdio: ['ignore', log.descriptor, log.descriptor, 'ipc'],
       detached: true,

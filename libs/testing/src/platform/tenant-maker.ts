@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { childEnvironment } from './child-environment.js';
+import { nodeProgram } from './node-program.js';
 import { apps, type Environment } from './prepare-service.js';
 import { endProcess, hasExited } from './process-exit.js';
 
@@ -12,10 +13,16 @@ export interface Tenant {
   apiKey: string;
 }
 
+// Node 20, which scripts outside the repository may have, knows no Promise.withResolvers.
+interface Waiting {
+  resolve: (tenant: Tenant) => void;
+  reject: (error: Error) => void;
+}
+
 interface Command {
   child: ChildProcessByStdio<Writable, Readable, Readable>;
   /** A pending request, in the order of the requests. */
-  waiting: PromiseWithResolvers<Tenant>[];
+  waiting: Waiting[];
 }
 
 /** How long the command waits for a further tenant, in milliseconds. */
@@ -41,10 +48,9 @@ export class TenantMaker {
     clearTimeout(this.#idle);
     if (!this.#command || hasExited(this.#command.child)) this.#command = startCommand(this.env);
     const { child, waiting } = this.#command;
-    const tenant = Promise.withResolvers<Tenant>();
-    waiting.push(tenant);
+    const tenant = new Promise<Tenant>((resolve, reject) => waiting.push({ resolve, reject }));
     child.stdin.write(`${JSON.stringify({ 'display-name': displayName, plan, workspace })}\n`);
-    return tenant.promise.finally(() => this.#waitForMore());
+    return tenant.finally(() => this.#waitForMore());
   }
 
   /** Pending requests fail. */
@@ -66,7 +72,7 @@ export class TenantMaker {
 
 function startCommand(env: Environment): Command {
   const args = [join(apps, 'auth/dist/create-tenant.js'), '--lines'];
-  const child = spawn(process.execPath, args, { env: childEnvironment(env), stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(nodeProgram(), args, { env: childEnvironment(env), stdio: ['pipe', 'pipe', 'pipe'] });
   const waiting: Command['waiting'] = [];
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-2_000)));
