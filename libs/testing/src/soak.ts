@@ -27,6 +27,22 @@ export function printedSeed(test: string): number {
   return seed;
 }
 
+/** Some of the items, or all if there are no more, in an order that the seed determines. */
+export function drawnBy<Item>(seed: number, items: readonly Item[], count: number): Item[] {
+  // Fisher and Yates, by a linear congruential generator (Numerical Recipes).
+  let state = seed >>> 0;
+  const below = (limit: number) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * limit);
+  };
+  const result = [...items];
+  for (let left = result.length - 1; left > 0; left -= 1) {
+    const other = below(left + 1);
+    [result[left], result[other]] = [result[other]!, result[left]!];
+  }
+  return result.slice(0, count);
+}
+
 /** Prints the figures of a test. */
 export function printTally(test: string, figures: Readonly<Record<string, string | number>>): void {
   const text = Object.entries(figures).map(([name, value]) => `${name} ${value}`);

@@ -1,5 +1,6 @@
 import { platformContract, restRoutes, type RestRoute } from '@rapport/contracts';
 import {
+  drawnBy,
   isSoak,
   printedSeed,
   printTally,
@@ -8,7 +9,6 @@ import {
   soakTimeoutMs,
   type SharedPlatform,
 } from '@rapport/testing';
-import fc from 'fast-check';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from '../api-client.ts';
 import { DescribedAnswers } from '../described-answers.ts';
@@ -47,7 +47,7 @@ afterAll(() => prism?.close());
 it('every request and answer matches the OpenAPI document', { timeout: soakTimeoutMs }, async () => {
   const faults: string[] = [];
   const statuses: Record<string, number> = {};
-  for (const route of someOf(routes)) {
+  for (const route of drawnBy(seed, routes, operations)) {
     const request = validRequest(contract, route, await recordsFor(route));
     for (const authorization of [`Bearer ${apiKey}`, 'Bearer nonsense']) {
       // Streams that are endless, or that Prism reads to their end.
@@ -88,13 +88,6 @@ async function ask({ route, parts, file }: OperationRequest, authorization: stri
   });
   api.described.assertText(route.verb, path, response, await response.text());
   return { status: response.status, violations: response.headers.get('sl-violations') };
-}
-
-/** Different ones with each seed. */
-function someOf(all: readonly RestRoute[]): readonly RestRoute[] {
-  if (operations >= all.length) return all;
-  const some = fc.shuffledSubarray([...all], { minLength: operations, maxLength: operations });
-  return fc.sample(some, { numRuns: 1, seed })[0] ?? [];
 }
 
 /** Separate records for an operation that changes them. */

@@ -21,6 +21,7 @@ export interface TenantRecords {
 /** The collections to create records in; all when absent. */
 export interface Wanted {
   living?: readonly string[];
+  /** Of those with a delete method. */
   deleted?: readonly string[];
 }
 
@@ -32,13 +33,15 @@ export async function makeTenantRecords(
   wanted: Wanted = {},
 ): Promise<TenantRecords> {
   const { living, others, deleted } = recordMakers(platform, api, marker);
+  const within = (makers: Makers, collections?: readonly string[]) =>
+    makeEach(
+      makers,
+      collections?.filter((collection) => collection in makers),
+    );
   return {
     living: await makeEach(living, wanted.living),
-    others: await makeEach(
-      others,
-      wanted.living?.filter((collection) => collection in others),
-    ),
-    deleted: await makeEach(deleted, wanted.deleted),
+    others: await within(others, wanted.living),
+    deleted: await within(deleted, wanted.deleted),
   };
 }
 
@@ -292,8 +295,6 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     calendarFeeds: async () => remove('calendarFeeds', await makeFeed()),
     quotes: async () => remove('quotes', await makeQuote()),
     customObjects: async () => remove('customObjects', (await makeObject()).id),
-    // A deleted record of a custom object has its object still.
-    objects: async () => (await object()).key,
     objectRecords: async () => remove(await records(), await makeObjectRecord()),
     ...Object.fromEntries(
       Object.entries(work).map(([collection, make]) => [collection, async () => remove(collection, await make())]),

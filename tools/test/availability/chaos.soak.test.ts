@@ -6,6 +6,7 @@ import {
   isSoak,
   printedSeed,
   printTally,
+  drawnBy,
   queryDatabase,
   sizeOf,
   soakTimeoutMs,
@@ -53,7 +54,7 @@ test('no fault loses, doubles or half executes an acknowledged write', { timeout
   const seed = printedSeed('chaos');
   const tenant = await platform.createTenant('Chaos');
   const writers = new NumberedWriters(platform.edgeUrls, tenant, 50, graceMs);
-  for (const fault of shuffled(allFaults(platform), seed).slice(0, faultCount)) await goThrough(fault, writers);
+  for (const fault of drawnBy(seed, allFaults(platform), faultCount)) await goThrough(fault, writers);
   await writers.stop();
 
   tell('chaos', writers);
@@ -177,20 +178,5 @@ function difference(after: Attempts[], before: Attempts[]): Attempts {
       sum.retry += retry - earlier.retry;
     }
   });
-  return result;
-}
-
-/** Fisher and Yates, by a linear congruential generator (Numerical Recipes). */
-function shuffled<Item>(items: Item[], start: number): Item[] {
-  let state = start >>> 0;
-  const below = (limit: number) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * limit);
-  };
-  const result = [...items];
-  for (let left = result.length - 1; left > 0; left -= 1) {
-    const other = below(left + 1);
-    [result[left], result[other]] = [result[other]!, result[left]!];
-  }
   return result;
 }
