@@ -30,7 +30,7 @@ import { ImportTypes } from './engine/import/import-rules.js';
 import { exportKind } from './domain/workspace/export-workspace.js';
 import { importKind as workspaceImportKind } from './domain/workspace/import-workspace.js';
 import { sectionsOf } from './domain/workspace/archive/sections.js';
-import { SnapshotWorker } from './domain/forecasts/snapshot-worker.js';
+import { SnapshotWorker } from './domain/forecasts/snapshots/snapshot-worker.js';
 import { encryptionKind } from './engine/encryption/encrypt-tenant.js';
 import { KeyDestroyer } from './engine/encryption/key-destroyer.js';
 import { Sealing } from './engine/sealing/sealing.js';

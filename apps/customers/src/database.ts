@@ -48,6 +48,7 @@ import {
 import { KeepOrderValuesByRow } from './migrations/keep-order-values-by-row.migration.js';
 import { OrderDealsByRank } from './migrations/order-deals-by-rank.migration.js';
 import { FindOpenTasksOfDeals } from './migrations/find-open-tasks-of-deals.migration.js';
+import { ConvertForecasts } from './migrations/convert-forecasts.migration.js';
 import { OrderByAllTimes } from './migrations/order-by-all-times.migration.js';
 import { ReadChangesOfRecord } from './migrations/read-changes-of-record.migration.js';
 import { ReadRecordsAsOf } from './migrations/read-records-as-of.migration.js';
@@ -202,4 +203,5 @@ export const migrations = [
   CreateMoneyFunctions,
   AddValueToDeal,
   FindOpenTasksOfDeals,
+  ConvertForecasts,
 ];

@@ -88,7 +88,7 @@ import { CurrenciesController } from './domain/exchange-rates/currencies.control
 import { PipelinesController } from './domain/pipelines/pipelines.js';
 import { ForecastSubmissionsController } from './domain/forecasts/submissions.js';
 import { PipelineReportsController } from './domain/forecasts/pipeline-report.js';
-import { ForecastSnapshotsController } from './domain/forecasts/snapshots.controller.js';
+import { ForecastSnapshotsController } from './domain/forecasts/snapshots/snapshots.controller.js';
 import { ForecastsController } from './domain/forecasts/forecasts.controller.js';
 import { QuotasController } from './domain/forecasts/quotas.js';
 import { QuoteActionsController } from './domain/quotes/quote-actions.controller.js';

@@ -13,6 +13,10 @@ import { deal, SalesTenant, stage } from './sales-tenant.js';
 const year = new Date().getUTCFullYear();
 const currencies = ['EUR', 'USD', 'JPY', 'KWD'] as const;
 const places = { EUR: 2, USD: 2, JPY: 0, KWD: 3 };
+/** The days of rates, of which the last one is after all forecasts. */
+const rateDays = [-500, -90, -2, -1, 0, 3].map((days) =>
+  new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10),
+);
 const zones = ['UTC', 'Pacific/Auckland', 'America/Los_Angeles', 'Asia/Kathmandu'];
 const stages = ['new', 'proposal', 'won', 'lost'];
 
@@ -60,9 +64,10 @@ export class ForecastHistory {
       restore: () => this.#restore(),
       quota: () => this.#quota(),
       configure: () => this.#configure(),
+      rate: () => this.#rate(),
       erase: () => this.#erase(),
     };
-    const often = ['create', 'update', 'update', 'update', 'batch', 'move', 'quota'] as const;
+    const often = ['create', 'update', 'update', 'update', 'batch', 'move', 'quota', 'rate'] as const;
     const names = Object.keys(steps) as (keyof typeof steps)[];
     const name = this.#deals.length < 8 ? 'create' : this.random.pick(this.random.chance(0.6) ? often : names);
     try {
@@ -106,7 +111,8 @@ export class ForecastHistory {
   async content(): Promise<object> {
     const { deals } = await this.#call('listDeals', { pageSize: 200 });
     const { quotas } = await this.#call('listQuotas', { pageSize: 200 });
-    return { deals, quotas, settings: await this.#call('getSettings', {}) };
+    const { exchangeRates } = await this.#call('listExchangeRates', { pageSize: 200 });
+    return { deals, quotas, exchangeRates, settings: await this.#call('getSettings', {}) };
   }
 
   get #call() {
@@ -175,14 +181,36 @@ export class ForecastHistory {
     }
   }
 
+  async #rate(): Promise<void> {
+    const { random } = this;
+    const { exchangeRates } = await this.#call('listExchangeRates', { pageSize: 200 });
+    if (exchangeRates.length > 10 && random.chance(0.3)) {
+      await this.#call('deleteExchangeRate', { id: random.pick(exchangeRates).id });
+      return;
+    }
+    const baseCurrency = random.pick(currencies);
+    const quoteCurrency = random.pick(currencies.filter((code) => code !== baseCurrency));
+    const rate = `${random.below(200)}.${String(1 + random.below(999_999)).padStart(6, '0')}`;
+    const set = { baseCurrency, quoteCurrency, date: random.pick(rateDays), rate, source: 0 };
+    await this.#call('setExchangeRates', { batch: { rates: [set] } });
+  }
+
   async #configure(): Promise<void> {
     const { random } = this;
-    if (random.chance(0.5)) {
+    if (random.chance(0.2)) {
+      const settings = { ...Settings.decode(new Uint8Array()), baseCurrency: random.pick(currencies) };
+      await this.#call('updateSettings', { settings, updateMask: ['baseCurrency'] });
+    } else if (random.chance(0.5)) {
       const values = { timeZone: random.pick(zones), fiscalYearStartMonth: 1 + random.below(12) };
       const settings = { ...Settings.decode(new Uint8Array()), ...values };
       await this.#call('updateSettings', { settings, updateMask: Object.keys(values) });
-      return;
+    } else {
+      await this.#configurePipeline();
     }
+  }
+
+  async #configurePipeline(): Promise<void> {
+    const { random } = this;
     const pipeline = random.pick(this.pipelines);
     const changed = pipeline.stages.map((each) =>
       each.kind === StageKind.OPEN

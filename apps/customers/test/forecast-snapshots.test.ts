@@ -3,6 +3,7 @@ import { ForecastSource } from '@rapport/contracts/rapport/sales/v1/forecasts_se
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { PricedTenant } from './priced-tenant.js';
 import { RunningCustomers } from './running-customers.js';
 import { SalesTenant, stage } from './sales-tenant.js';
 
@@ -37,6 +38,8 @@ test('a snapshot has the sums of its rows, which a caller sees by their owners',
   const ownerId = own.principalId.slice('user:'.length);
   const pipeline = await pipelineOf();
   const closeDate = `${year}-05-05`;
+  const { id, date } = await new PricedTenant(service, tenant.caller).setRate('EUR/USD', '1.115');
+  const rate = { id, baseCurrency: 'EUR', quoteCurrency: 'USD', rate: '1.115', date, source: 1 };
   for (const amount of ['1', '2.5']) await tenant.createDeal(pipeline, { closeDate, ownerId, amount: euros(amount) });
   await tenant.createDeal(pipeline, { closeDate, amount: euros('10') });
   await tenant.createDeal(pipeline, { closeDate, ownerId });
@@ -44,11 +47,21 @@ test('a snapshot has the sums of its rows, which a caller sees by their owners',
   const snapshot = await service.call('createForecastSnapshot', {}, tenant.caller);
   const { rows } = await service.call('listForecastSnapshotRows', { id: snapshot.id }, own);
 
-  expect(snapshot).toMatchObject({ nightly: false, rowCount: 3, createdBy: tenant.caller.principalId });
+  expect(snapshot).toMatchObject({
+    nightly: false,
+    rowCount: 3,
+    baseCurrency: 'USD',
+    createdBy: tenant.caller.principalId,
+  });
   const common = { ownerId, pipelineId: pipeline.id, stage: 'new', month: `${year}-05` };
   expect(rows).toMatchObject([
     { ...common, currencyCode: 'EUR', dealCount: 2, amount: '3.5', weighted: '1.75' },
     { ...common, currencyCode: undefined, dealCount: 1, amount: undefined, weighted: undefined },
+  ]);
+  // 1.12 and 2.79; 0.56 and 1.39.
+  expect(rows).toMatchObject([
+    { baseAmount: '3.91', baseWeighted: '1.95', unconvertedDealCount: 0, baseRates: [rate] },
+    { baseAmount: undefined, baseWeighted: undefined, unconvertedDealCount: 0, baseRates: [] },
   ]);
   expect(await service.call('getForecastSnapshot', { id: snapshot.id }, own)).toEqual(snapshot);
   const pages = await service.call('listForecastSnapshotRows', { id: snapshot.id, pageSize: 2 }, tenant.caller);

@@ -1,7 +1,7 @@
 """Forecasts of a few deals, computed apart from the service.
 
 Reads a line of JSON for each forecast: the request, what the caller sees, and all live deals and quotas with the settings. Writes a line
-with the total and the groups. Sums are fractions, and the day on which a deal was won is that of the clock in the time zone.
+with the total, the groups and the conversion into the base currency. Sums are fractions, and the day on which a deal was won is that of the clock in the time zone.
 """
 
 import json
@@ -47,6 +47,77 @@ def weighted(deal):
     places = max(PLACES[amount["currencyCode"]], -min(0, Decimal(amount["amount"]).as_tuple().exponent))
     exact = Decimal(amount["amount"]) * probability / 100
     return Fraction(exact.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP))
+
+
+def newest(rates, source, target, day):
+    """The newest rate of a pair, in either direction: its id, and what 1 of the source is."""
+    both = [(rate["date"], rate["baseCurrency"] == source, rate) for rate in rates]
+    found = [
+        each for each in both if each[0] <= day and {each[2]["baseCurrency"], each[2]["quoteCurrency"]} == {source, target}
+    ]
+    if not found:
+        return None
+    _, is_forward, rate = max(found, key=lambda each: each[:2])
+    return rate, Fraction(rate["rate"]) if is_forward else 1 / Fraction(rate["rate"])
+
+
+def factor(rates, source, target, day):
+    """The rates between two currencies and their product, directly or through EUR. None without."""
+    if source == target:
+        return [], Fraction(1)
+    direct = newest(rates, source, target, day)
+    if direct:
+        return [direct[0]], direct[1]
+    if "EUR" in (source, target):
+        return None
+    legs = [newest(rates, source, "EUR", day), newest(rates, "EUR", target, day)]
+    return None if None in legs else ([leg[0] for leg in legs], legs[0][1] * legs[1][1])
+
+
+def rounded(value, currency):
+    """Half away from zero, to the minor unit."""
+    scale = 10 ** PLACES[currency]
+    units = Fraction(int(abs(value) * scale + Fraction(1, 2)), scale)
+    return -units if value < 0 else units
+
+
+def converted(deal, line):
+    """The amount and the weighted amount in the base currency, and the rates. None without a rate."""
+    target, kept = line["settings"]["baseCurrency"], deal.get("baseAmount")
+    if kept and kept["currencyCode"] == target:
+        value = Fraction(kept["amount"])
+        return value, value, [known(rate) for rate in deal.get("baseRates", [])]
+    day = deal["closeTime"][:10] if deal["status"] == WON else line["day"]
+    found = factor(line.get("exchangeRates", []), deal["amount"]["currencyCode"], target, day)
+    if not found:
+        return None
+    amount, part = Fraction(deal["amount"]["amount"]), weighted(deal)
+    return rounded(amount * found[1], target), rounded(part * found[1], target), [known(rate) for rate in found[0]]
+
+
+def known(rate):
+    names = ("id", "baseCurrency", "quoteCurrency", "rate", "date", "source")
+    return tuple((name, rate[name]) for name in names)
+
+
+def in_base(deals, quotas, of_category, line):
+    """The sums of all currencies in the base currency."""
+    code = line["settings"]["baseCurrency"]
+    values = [(deal, converted(deal, line)) for deal in deals if deal.get("amount")]
+    unreal = [
+        {
+            "amount": {"currencyCode": code, "amount": value[0]},
+            "weighted": value[1],
+            "status": deal["status"],
+            "effectiveForecastCategory": deal.get("effectiveForecastCategory"),
+        }
+        for deal, value in values
+        if value
+    ]
+    own = [quota for quota in quotas if quota["amount"]["currencyCode"] == code]
+    missing = sorted(deal["id"] for deal, value in values if not value)
+    rates = {rate for _, value in values if value for rate in value[2]}
+    return amounts_of(code, unreal, own, of_category), missing, rates
 
 
 def day_of(deal, zone):
@@ -101,35 +172,39 @@ def group_of_quota(quota, request, grouping, keys):
 
 
 def amounts(deals, quotas, of_category):
-    found = []
     codes = {deal["amount"]["currencyCode"] for deal in deals if deal.get("amount")}
+    found = []
     for code in sorted(codes | {quota["amount"]["currencyCode"] for quota in quotas}):
         own = [deal for deal in deals if deal.get("amount") and deal["amount"]["currencyCode"] == code]
-        sums = {name: Fraction(0) for name in CATEGORIES.values()}
-        for deal in own:
-            category = "CLOSED" if deal["status"] == WON else CATEGORIES[deal["effectiveForecastCategory"]]
-            sums[category] += Fraction(deal["amount"]["amount"])
-        total = sum(sums.values(), Fraction(0))
-        goal = [Fraction(quota["amount"]["amount"]) for quota in quotas if quota["amount"]["currencyCode"] == code]
-        reached = total if of_category else sums["CLOSED"]
-        entry = {
-            "currencyCode": code,
-            "dealCount": len(own),
-            "pipeline": text(sums["PIPELINE"], code),
-            "bestCase": text(sums["BEST_CASE"], code),
-            "commit": text(sums["COMMIT"], code),
-            "closed": text(sums["CLOSED"], code),
-            "total": text(total, code),
-            "weighted": text(sum(map(weighted, own), Fraction(0)), code),
-        }
-        if goal:
-            entry["quota"] = text(sum(goal), code)
-            if sum(goal) > 0:
-                exact = reached / sum(goal)
-                rounded = Fraction(int(abs(exact) * 10000 + Fraction(1, 2)), 10000)
-                entry["attainment"] = f"{'-' if exact < 0 and rounded else ''}{int(rounded)}.{int(rounded % 1 * 10000):04d}"
-        found.append(entry)
+        found.append(amounts_of(code, own, [q for q in quotas if q["amount"]["currencyCode"] == code], of_category))
     return found
+
+
+def amounts_of(code, own, quotas, of_category):
+    sums = {name: Fraction(0) for name in CATEGORIES.values()}
+    for deal in own:
+        category = "CLOSED" if deal["status"] == WON else CATEGORIES[deal["effectiveForecastCategory"]]
+        sums[category] += Fraction(deal["amount"]["amount"])
+    total = sum(sums.values(), Fraction(0))
+    goal = [Fraction(quota["amount"]["amount"]) for quota in quotas]
+    reached = total if of_category else sums["CLOSED"]
+    entry = {
+        "currencyCode": code,
+        "dealCount": len(own),
+        "pipeline": text(sums["PIPELINE"], code),
+        "bestCase": text(sums["BEST_CASE"], code),
+        "commit": text(sums["COMMIT"], code),
+        "closed": text(sums["CLOSED"], code),
+        "total": text(total, code),
+        "weighted": text(sum((d["weighted"] if "weighted" in d else weighted(d) for d in own), Fraction(0)), code),
+    }
+    if goal:
+        entry["quota"] = text(sum(goal), code)
+        if sum(goal) > 0:
+            exact = reached / sum(goal)
+            near = Fraction(int(abs(exact) * 10000 + Fraction(1, 2)), 10000)
+            entry["attainment"] = f"{'-' if exact < 0 and near else ''}{int(near)}.{int(near % 1 * 10000):04d}"
+    return entry
 
 
 def forecast(line):
@@ -149,7 +224,19 @@ def forecast(line):
     if request.get("pipelineId"):
         quotas = []
     of_total = [q for q in quotas if q["period"] == request["period"] and not q.get("category") and is_of_all(q, request)]
-    total = {"dealCount": len(deals), "amounts": amounts([deal for deal, _ in deals], of_total, False)}
+    all_deals = [deal for deal, _ in deals]
+    base, missing, rates = in_base(all_deals, of_total, False, line)
+    total = {"dealCount": len(deals), "amounts": amounts(all_deals, of_total, False)}
+    total.update({"converted": base, "unconvertedDealCount": len(missing)})
+    used = sorted((dict(rate) for rate in rates), key=lambda rate: rate["id"])
+    conversion = {
+        "currencyCode": settings["baseCurrency"],
+        "date": line["day"],
+        "rates": sorted(used, key=lambda rate: rate["date"], reverse=True),
+        "ratesOmitted": False,
+        "unconvertedDealIds": missing[:100],
+        "unconvertedDealCount": len(missing),
+    }
     groups = {}
     if grouping:
         for deal, day in deals:
@@ -162,8 +249,10 @@ def forecast(line):
     for key in sorted(groups, key=lambda key: (key[0] is None, key[0] or "", key[1] or "")):
         own = [q for q in quotas if key[0] is not None and group_of_quota(q, request, grouping, keys) == key[0]]
         entry = {"dealCount": len(groups[key]), "amounts": amounts(groups[key], own, grouping == "CATEGORY")}
+        base, missing, _ = in_base(groups[key], own, grouping == "CATEGORY", line)
+        entry.update({"converted": base, "unconvertedDealCount": len(missing)})
         listed.append({**({"value": key[0]} if key[0] else {}), **({"pipelineId": key[1]} if key[1] else {}), **entry})
-    return {"total": total, "groups": listed}
+    return {"total": total, "groups": listed, "conversion": conversion}
 
 
 for read in sys.stdin:

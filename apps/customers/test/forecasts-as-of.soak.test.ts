@@ -50,7 +50,8 @@ test(
         if (step % size.pace > 0) continue;
         const { request, caller } = history.question();
         const answer = await service.call('computeForecast', request, caller);
-        const input = { request, seen: ownersSeenBy(caller), ...(await history.content()) };
+        const day = answer.computeTime?.slice(0, 10);
+        const input = { request, day, seen: ownersSeenBy(caller), ...(await history.content()) };
         const snapshotTime = random.chance(0.3) ? await history.snapshot() : undefined;
         answered.push({ request, caller, answer, input, snapshotTime });
         await expectSame(random.pick(answered));
@@ -66,9 +67,20 @@ test(
     printTally('forecasts', { answered: answered.length, groups, snapshots });
     const expected = oracle(answered.map(({ input }) => input));
     answered.forEach(({ answer, request }, index) => {
-      const { total, groups: found } = JSON.parse(JSON.stringify(answer)) as Forecast;
-      expect({ total, groups: found }, JSON.stringify(request)).toEqual(expected[index]);
+      const { total, groups: found, conversion } = JSON.parse(JSON.stringify(answer)) as Forecast;
+      expect({ total, groups: found, conversion }, JSON.stringify(request)).toEqual(expected[index]);
     });
+    const conversions = answered.flatMap(({ answer }) => answer.conversion ?? []);
+    const [rates, unconverted] = [
+      conversions.reduce((sum, each) => sum + each.rates.length, 0),
+      conversions.reduce((sum, each) => sum + each.unconvertedDealCount, 0),
+    ];
+    printTally('conversions', {
+      currencies: new Set(conversions.map((each) => each.currencyCode)).size,
+      rates,
+      unconverted,
+    });
+    expect(rates).toBeGreaterThan(0);
     expect(groups).toBeGreaterThan(0);
   },
   isSoak ? soakTimeoutMs : 60_000,
@@ -94,8 +106,8 @@ async function expectSameOfSnapshot({ request, caller, answer, snapshotTime }: A
     caller,
   );
   expect({ source, computeTime }).toEqual({ source: ForecastSource.SNAPSHOT, computeTime: snapshotTime });
-  const { total, groups } = answer;
-  expect(past, JSON.stringify(request)).toMatchObject({ total, groups });
+  const { total, groups, conversion } = answer;
+  expect(past, JSON.stringify(request)).toMatchObject({ total, groups, conversion });
 }
 
 function oracle(inputs: readonly object[]): unknown[] {

@@ -5,7 +5,8 @@ import { Settings } from '@rapport/contracts/rapport/work/v1/settings_service';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { sharedCustomers, type SharedCustomers } from './running-customers.js';
+import { PricedTenant } from './priced-tenant.js';
+import { person, sharedCustomers, type SharedCustomers } from './running-customers.js';
 import { SalesTenant, stage } from './sales-tenant.js';
 
 const { BEST_CASE, COMMIT, OMITTED } = ForecastCategory;
@@ -141,6 +142,86 @@ describe('a forecast', () => {
     });
     expect((await compute({ ownerId }, own)).total?.amounts).toMatchObject([{ quota: '100.00' }]);
     expect((await compute({}, { ...own, tenantId: v7() })).total).toMatchObject({ dealCount: 0, amounts: [] });
+  });
+});
+
+/** The base currency is USD unless the settings say otherwise. */
+describe('a forecast in the base currency', () => {
+  const priced = () => new PricedTenant(service, tenant.caller);
+  const today = new Date().toISOString().slice(0, 10);
+
+  test('follows the rates with each open deal, and with no closed one, as of an earlier time too', async () => {
+    const [first, francs] = [await priced().setRate('EUR/USD', '1.1'), await priced().setRate('EUR/CHF', '0.5')];
+    const closeDate = `${year}-05-05`;
+    await tenant.createDeal(pipeline, { closeDate, amount: euros('100.05'), stage: 'won' });
+    await tenant.createDeal(pipeline, { closeDate, amount: money('USD', '7'), stage: 'won' });
+    await tenant.createDeal(pipeline, { closeDate, amount: euros('0.05') });
+    await tenant.createDeal(pipeline, { closeDate, amount: money('CHF', '10'), stage: 'proposal' });
+    const before = await compute({ groupBy: ForecastGrouping.CATEGORY });
+    const won = { closed: '117.06', pipeline: '0.06', commit: '22.00', total: '139.12', weighted: '128.07' };
+
+    expect(before.total).toMatchObject({
+      ...{ dealCount: 4, unconvertedDealCount: 0, converted: { currencyCode: 'USD', dealCount: 4, ...won } },
+    });
+    expect(before.groups.map(({ converted }) => converted?.total)).toEqual(['117.06', '22.00', '0.06']);
+    expect(before.conversion).toMatchObject({ currencyCode: 'USD', date: today, ratesOmitted: false });
+    expect(before.conversion?.rates.map(({ id }) => id).toSorted()).toEqual([first.id, francs.id].toSorted());
+
+    const next = await priced().setRate('EUR/USD', '2', today);
+    await priced().setRate('EUR/USD', '9', '2026-01-01');
+    const after = await compute({ groupBy: ForecastGrouping.CATEGORY });
+
+    const moved = { closed: '117.06', pipeline: '0.10', commit: '40.00' };
+    expect(after.total?.converted).toMatchObject(moved);
+    expect(after.conversion?.rates.map(({ id }) => id)).toEqual([next.id, ...[first.id, francs.id].toSorted()]);
+    expect(after.total?.amounts).toEqual(before.total?.amounts);
+    const asOf = before.computeTime;
+    expect(await compute({ groupBy: ForecastGrouping.CATEGORY, asOf })).toEqual({
+      ...{ ...before, source: ForecastSource.LOG },
+    });
+  });
+
+  test('counts and names the deals without a rate apart', async () => {
+    const closeDate = `${year}-05-05`;
+    await tenant.createDeal(pipeline, { closeDate, amount: money('USD', '3') });
+    const { id } = await tenant.createDeal(pipeline, { closeDate, amount: euros('5') });
+    await tenant.createDeal(pipeline, { closeDate });
+
+    const forecast = await compute({ groupBy: ForecastGrouping.OWNER });
+
+    const found = { dealCount: 3, unconvertedDealCount: 1, converted: { dealCount: 1, total: '3.00' } };
+    expect(forecast.total).toMatchObject({ ...found, amounts: [{ total: '5.00' }, { total: '3.00' }] });
+    expect(forecast.groups).toMatchObject([found]);
+    expect(forecast.conversion).toMatchObject({ rates: [], unconvertedDealIds: [id], unconvertedDealCount: 1 });
+  });
+
+  test('compares with the quota in the base currency alone', async () => {
+    await priced().setRate('EUR/USD', '2');
+    await tenant.createDeal(pipeline, { stage: 'won', amount: euros('25') });
+    await tenant.createQuota({ period: year, amount: euros('1000') });
+    await tenant.createQuota({ period: year, amount: money('USD', '100') });
+
+    expect((await compute()).total?.converted).toMatchObject({
+      closed: '50.00',
+      quota: '100.00',
+      attainment: '0.5000',
+    });
+  });
+
+  test('keeps the value of a won deal when its customer is erased', async () => {
+    const rate = await priced().setRate('EUR/USD', '2');
+    const { id: customerId } = await service.create(tenant.caller, person());
+    const deal = await tenant.createDeal(pipeline, { stage: 'won', amount: euros('25'), customerId });
+    const before = await compute();
+
+    await tenant.updateDeal(deal.id, { amount: euros('26') });
+    await service.call('eraseCustomer', { id: customerId, erasure: { reason: 'asked for' } }, tenant.caller);
+
+    expect(before).toMatchObject({
+      total: { converted: { closed: '50.00' } },
+      conversion: { rates: [{ id: rate.id }] },
+    });
+    expect(await compute({ asOf: before.computeTime })).toEqual({ ...before, source: ForecastSource.LOG });
   });
 });
 

@@ -3,6 +3,7 @@ import {
   ForecastSource,
   type ComputeForecastRequest,
   type Forecast,
+  type ForecastConversion,
 } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
 import { forkBeyondScope, readEachForTenant, readForTenant } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument, ownersSeenBy } from '@rapport/platform';
@@ -12,10 +13,13 @@ import { ofAll } from '../../engine/query/list/planner-settings.js';
 import { missingRecord } from '../../engine/records/missing-record.js';
 import { knownRecord } from '../../engine/records/record-statements.js';
 import { pipelines } from '../pipelines/pipelines.js';
+import { today } from '../exchange-rates/convert-money.js';
+import type { Conversion } from './conversion-rates.js';
 import { forecastGroups } from './forecast-groups.js';
-import { latestSnapshot } from './find-snapshots.js';
+import { latestSnapshot } from './snapshots/find-snapshots.js';
 import {
   findQuotas,
+  maxNamed,
   sumDeals,
   type ForecastOrigin,
   type ForecastQuery,
@@ -26,7 +30,7 @@ import { forecastSettings, type ForecastSettings } from './forecast-settings.js'
 import { periodOf } from './period.js';
 
 /** Types of the log whose changes a forecast reverts. */
-const revertedTypes = ['deal', 'quota', 'settings'];
+const revertedTypes = ['deal', 'quota', 'settings', 'exchange_rate'];
 
 /** Handles ComputeForecast. */
 export async function computeForecast(em: EntityManager, request: ComputeForecastRequest): Promise<Forecast> {
@@ -35,7 +39,7 @@ export async function computeForecast(em: EntityManager, request: ComputeForecas
   if (request.pipelineId !== undefined) await checkPipeline(em, request.pipelineId);
   if (asOf === undefined) {
     const settings = await forecastSettings(em, tenantId, undefined);
-    const forecast = await forecastOf(em, request, { since: undefined }, settings);
+    const forecast = await currentForecast(em, request, settings);
     await nextMillisecond();
     return forecast;
   }
@@ -48,11 +52,33 @@ export async function computeForecast(em: EntityManager, request: ComputeForecas
   // The log has microseconds.
   const since = time.toISOString().replace('Z', '999Z');
   const settings = await forecastSettings(reader, tenantId, since);
-  const past = await forecastOf(reader, request, { since }, settings);
+  const conversion = { target: settings.baseCurrency, day: dayOf(time.toISOString()) };
+  const past = await forecastOf(reader, request, { since, conversion }, settings);
   // Read after the changes, so that changes dropped meanwhile are noticed.
   const known = await loggedSince(em);
   if (time >= known) return { ...past, computeTime: time.toISOString(), source: ForecastSource.LOG };
   return (await forecastOfSnapshot(reader, request, time)) ?? historyExpired(known);
+}
+
+/** The forecast of the records as they are, by the rates of the day that `computeTime` is on. */
+async function currentForecast(
+  em: EntityManager,
+  request: ComputeForecastRequest,
+  settings: ForecastSettings,
+): Promise<Forecast> {
+  const { baseCurrency: target } = settings;
+  let day = today();
+  for (;;) {
+    const forecast = await forecastOf(em, request, { since: undefined, conversion: { target, day } }, settings);
+    const computed = dayOf(forecast.computeTime ?? '');
+    if (computed === day) return forecast;
+    day = computed;
+  }
+}
+
+/** The day of a time, in UTC, like those of rates. @param time RFC 3339 */
+function dayOf(time: string): string {
+  return time.slice(0, 10);
 }
 
 /** @throws AppError NOT_FOUND unless the pipeline is live, or deleted: its deals were in forecasts */
@@ -72,8 +98,11 @@ async function forecastOfSnapshot(
   const settings = { timeZone: snapshot.time_zone, fiscalYearStartMonth: snapshot.fiscal_year_start_month };
   const { months, last } = periodOf(request.period, settings.fiscalYearStartMonth, settings.timeZone);
   if (months[0].key < snapshot.first_month || last.key > snapshot.last_month) return undefined;
-  const forecast = await forecastOf(em, request, { snapshotId: snapshot.id }, settings);
-  return { ...forecast, computeTime: new Date(snapshot.time).toISOString(), source: ForecastSource.SNAPSHOT };
+  const computeTime = new Date(snapshot.time).toISOString();
+  const conversion =
+    snapshot.base_currency === null ? undefined : { target: snapshot.base_currency, day: dayOf(computeTime) };
+  const forecast = await forecastOf(em, request, { snapshotId: snapshot.id, conversion }, settings);
+  return { ...forecast, computeTime, source: ForecastSource.SNAPSHOT };
 }
 
 function historyExpired(known: Date): never {
@@ -101,7 +130,7 @@ async function forecastOf(
   em: EntityManager,
   request: ComputeForecastRequest,
   origin: ForecastOrigin,
-  { timeZone, fiscalYearStartMonth }: ForecastSettings,
+  { timeZone, fiscalYearStartMonth }: Pick<ForecastSettings, 'timeZone' | 'fiscalYearStartMonth'>,
 ): Promise<Forecast> {
   const period = periodOf(request.period, fiscalYearStartMonth, timeZone);
   const caller = currentCaller();
@@ -119,6 +148,19 @@ async function forecastOf(
   return {
     ...{ period: period.key, startDate: period.months[0].first, endDate: period.last.last, timeZone },
     ...{ computeTime: new Date(now).toISOString(), source: ForecastSource.RECORDS },
-    ...forecastGroups(query, sums as SumRow[], compared),
+    ...forecastGroups(query, sums as SumRow[], compared, origin.conversion?.target),
+    conversion: origin.conversion && conversionOf(origin.conversion, sums as SumRow[]),
+  };
+}
+
+/** By what the deals of the total were converted. */
+function conversionOf({ target, day }: Conversion, sums: readonly SumRow[]): ForecastConversion {
+  const total = sums.find(({ conversion }) => conversion !== null);
+  const rates = total?.conversion?.rates ?? [];
+  return {
+    ...{ currencyCode: target, date: day },
+    ...{ rates: rates.slice(0, maxNamed.rates), ratesOmitted: rates.length > maxNamed.rates },
+    unconvertedDealIds: total?.conversion?.unconverted ?? [],
+    unconvertedDealCount: Number(total?.unconverted_count ?? 0),
   };
 }

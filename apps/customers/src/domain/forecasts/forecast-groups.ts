@@ -5,19 +5,20 @@ import {
   type ForecastGroup,
 } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
 import { addDecimals, ratio, withMinorUnits } from './decimals.js';
-import type { ForecastQuery, QuotaRow, SumRow } from './forecast-statement.js';
+import type { BaseSums, ForecastQuery, QuotaRow, SumRow } from './forecast-statement.js';
 
 /** Most groups of a forecast. */
 const maxGroups = 1_000;
 
-/** The total and the groups of a forecast. */
+/** The total and the groups of a forecast. @param base the currency of converted sums; undefined: there are none */
 export function forecastGroups(
   query: ForecastQuery,
   rows: readonly SumRow[],
   quotas: readonly QuotaRow[],
+  base: string | undefined,
 ): Pick<Forecast, 'total' | 'groups' | 'groupsOmitted'> {
   const ofTotal = rows.filter((row) => row.in_total);
-  const total = groupOf(query, undefined, ofTotal, quotasOfTotal(query, quotas));
+  const total = groupOf({ query, base }, undefined, ofTotal, quotasOfTotal(query, quotas));
   if (query.grouping === ForecastGrouping.UNSPECIFIED) return { total, groups: [], groupsOmitted: false };
   const ofGroups = Map.groupBy(
     rows.filter((row) => !row.in_total),
@@ -31,7 +32,7 @@ export function forecastGroups(
   const groups = [...ofGroups].map(([key, own]) => {
     const [value, pipelineId] = JSON.parse(key) as [string | null, string | null];
     const ownQuotas = value === null ? [] : quotas.filter((quota) => groupOfQuota(query, quota) === value);
-    return groupOf(query, { value: value ?? undefined, pipelineId: pipelineId ?? undefined }, own, ownQuotas);
+    return groupOf({ query, base }, { value: value ?? undefined, pipelineId: pipelineId ?? undefined }, own, ownQuotas);
   });
   groups.sort(inOrder);
   return { total, groups: groups.slice(0, maxGroups), groupsOmitted: groups.length > maxGroups };
@@ -46,7 +47,7 @@ function inOrder(left: ForecastGroup, right: ForecastGroup): number {
 type GroupKey = Pick<ForecastGroup, 'value' | 'pipelineId'>;
 
 function groupOf(
-  query: ForecastQuery,
+  { query, base }: { query: ForecastQuery; base: string | undefined },
   key: GroupKey | undefined,
   rows: readonly SumRow[],
   quotas: readonly QuotaRow[],
@@ -55,15 +56,17 @@ function groupOf(
     ...rows.flatMap(({ currency }) => currency ?? []),
     ...quotas.map(({ currency }) => currency),
   ]);
-  const count = rows.find(({ currency }) => currency === null)?.deal_count ?? '0';
+  const all = rows.find(({ currency }) => currency === null);
+  const quotasIn = (wanted: string) => quotas.filter(({ currency }) => currency === wanted).map(({ amount }) => amount);
   const isCategory = key !== undefined && query.grouping === ForecastGrouping.CATEGORY;
   return {
-    ...{ value: key?.value, pipelineId: key?.pipelineId, dealCount: Number(count) },
+    ...{ value: key?.value, pipelineId: key?.pipelineId, dealCount: Number(all?.deal_count ?? 0) },
     amounts: [...currencies].toSorted().map((currency) => {
       const row = rows.find((each) => each.currency === currency) ?? noDeals;
-      const own = quotas.filter((quota) => quota.currency === currency).map(({ amount }) => amount);
-      return amountsOf(currency, row, own, isCategory);
+      return amountsOf(currency, row, quotasIn(currency), isCategory);
     }),
+    converted: base === undefined ? undefined : amountsOf(base, all?.base ?? noDeals, quotasIn(base), isCategory),
+    unconvertedDealCount: base === undefined ? 0 : Number(all?.unconverted_count ?? 0),
   };
 }
 
@@ -72,7 +75,7 @@ const noDeals = { deal_count: '0', pipeline: '0', best_case: '0', commit: '0', c
 
 function amountsOf(
   currencyCode: string,
-  row: Omit<SumRow, 'in_total' | 'value' | 'pipeline_id' | 'currency'>,
+  row: BaseSums,
   quotas: readonly string[],
   isCategory: boolean,
 ): ForecastAmounts {

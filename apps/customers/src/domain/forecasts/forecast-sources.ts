@@ -1,4 +1,5 @@
 import { term } from '../../engine/fields/terms.js';
+import { conversionRates, convertedBy, isKept, valueDay, type Conversion } from './conversion-rates.js';
 import type { Period } from './period.js';
 import { quotas } from './quotas.js';
 import type { Values } from './statement-values.js';
@@ -22,40 +23,68 @@ export interface Past {
 
 /**
  * The deals of a period: open ones by the day on which they are expected to close, and won ones by the time at which they did. Columns:
- * deal_count, category, month, owner_id, owner_team_id, pipeline_id, stage, currency, amount and weighted.
+ * deal_count, category, month, owner_id, owner_team_id, pipeline_id, stage, currency, amount, weighted, and of the conversion base_amount,
+ * base_weighted, conversions (the lists of rates), unconverted_count and unconverted_ids.
  */
-export function dealsOf({ tenantId, since }: Past, period: Period, values: Values): ForecastSource {
+export function dealsOf(past: Past, period: Period, conversion: Conversion, values: Values): ForecastSource {
+  const [target, day] = [values.add(conversion.target), values.add(conversion.day)];
+  const months = `jsonb_to_recordset(${values.add(JSON.stringify(period.months))}::jsonb)
+    as month (key text, start timestamptz, "end" timestamptz)`;
+  const kept = isKept(target);
+  const converted = (amount: string) => convertedBy(`(deal_then.${amount} ->> 'amount')::numeric`, conversion.target);
+  return {
+    ctes: [
+      ...changedRecords('deal', past.since, values),
+      `deal_then as materialized (${dealsThen(past, period, values)})`,
+      ...conversionRates(past, { target, day }, values),
+    ],
+    // All of a won deal is weighted, so that its kept value is its weighted one.
+    select: `select 1 as deal_count, owner_id, owner_team_id, pipeline_id, stage, category, month, currency, amount, weighted,
+        base_amount, base_weighted, case when base_amount is not null then jsonb_build_array(rates) end as conversions,
+        case when amount is not null and base_amount is null then 1 else 0 end as unconverted_count,
+        case when amount is not null and base_amount is null then array[id] end as unconverted_ids
+      from (
+        select id, owner_id, owner_team_id, pipeline_id, stage,
+          case status when 'WON' then 'CLOSED' else coalesce(effective_forecast_category, 'PIPELINE') end as category,
+          case status when 'OPEN' then left(close_date, 7)
+            else (select key from ${months} where close_time >= month.start and close_time < month.end) end as month,
+          amount ->> 'currencyCode' as currency, (amount ->> 'amount')::numeric as amount,
+          (weighted_amount ->> 'amount')::numeric as weighted,
+          case when ${kept} then (base_amount ->> 'amount')::numeric else ${converted('amount')} end as base_amount,
+          case when not ${kept} then ${converted('weighted_amount')}
+            when weighted_amount is not null then (base_amount ->> 'amount')::numeric end as base_weighted,
+          case when ${kept} then base_rates else conversion.rates end as rates
+        from deal_then left join conversion
+          on conversion.code = amount ->> 'currencyCode' and conversion.day = ${valueDay(day)}
+      ) valued`,
+  };
+}
+
+/** The rows of the deals, as they are or as of a time. */
+function dealsThen({ tenantId, since }: Past, period: Period, values: Values): string {
   const tenant = values.add(tenantId);
   const [first, last] = [values.add(period.months[0].first), values.add(period.last.last)];
   const [start, end] = [values.add(period.months[0].start), values.add(period.last.end)];
+  const counted = (row: string) => `coalesce(${row}.effective_forecast_category, '') <> 'OMITTED'`;
   const open = (row: string) =>
-    `${row}.status = 'OPEN' and ${row}.close_date >= ${first} and ${row}.close_date <= ${last}`;
-  const won = (row: string) =>
-    `${row}.status = 'WON' and ${row}.close_time >= ${start}::timestamptz and ${row}.close_time < ${end}::timestamptz`;
+    `${row}.status = 'OPEN' and ${row}.close_date >= ${first} and ${row}.close_date <= ${last} and ${counted(row)}`;
+  const won = (row: string) => `${row}.status = 'WON' and ${row}.close_time >= ${start}::timestamptz
+    and ${row}.close_time < ${end}::timestamptz and ${counted(row)}`;
   const columns = (row: string) => dealColumns.map((column) => `${row}.${column}`).join(', ');
-  const current = (condition: string) => `select ${columns('deal')} from deal
+  const current = (condition: string) => `select deal.id, ${columns('deal')} from deal
     where deal.tenant_id = ${tenant} and deal.delete_time is null and ${condition} ${unchanged('deal', since)}`;
   const rows = [current(open('deal')), current(won('deal'))];
   if (since !== undefined) {
-    rows.push(`select ${columns('past')} from ${formerRows('deal', tenant)} and (${open('past')} or ${won('past')})`);
+    rows.push(
+      `select changed.id, ${columns('past')} from ${formerRows('deal', tenant)} and (${open('past')} or ${won('past')})`,
+    );
   }
-  const months = `jsonb_to_recordset(${values.add(JSON.stringify(period.months))}::jsonb)
-    as month (key text, start timestamptz, "end" timestamptz)`;
-  return {
-    ctes: changedRecords('deal', since, values),
-    select: `select 1 as deal_count, owner_id, owner_team_id, pipeline_id, stage,
-        case status when 'WON' then 'CLOSED' else coalesce(effective_forecast_category, 'PIPELINE') end as category,
-        case status when 'OPEN' then left(close_date, 7)
-          else (select key from ${months} where close_time >= month.start and close_time < month.end) end as month,
-        amount ->> 'currencyCode' as currency, (amount ->> 'amount')::numeric as amount,
-        (weighted_amount ->> 'amount')::numeric as weighted
-      from (${rows.join(' union all ')}) deal_then where coalesce(effective_forecast_category, '') <> 'OMITTED'`,
-  };
+  return rows.join(' union all ');
 }
 
 const dealColumns = [
   ...['status', 'close_date', 'close_time', 'owner_id', 'owner_team_id', 'pipeline_id', 'stage'],
-  ...['amount', 'weighted_amount', 'effective_forecast_category'],
+  ...['amount', 'weighted_amount', 'effective_forecast_category', 'base_amount', 'base_rates'],
 ];
 
 /** The deals of a snapshot, in the form of `dealsOf`. */
@@ -63,7 +92,8 @@ export function dealsOfSnapshot(tenantId: string, id: string, period: Period, va
   const [tenant, snapshot] = [values.add(tenantId), values.add(id)];
   return {
     ctes: [],
-    select: `select deal_count, owner_id, owner_team_id, pipeline_id, stage, category, month, currency, amount, weighted
+    select: `select deal_count, owner_id, owner_team_id, pipeline_id, stage, category, month, currency, amount, weighted,
+        base_amount, base_weighted, conversions, unconverted_count, unconverted_ids
       from forecast_snapshot_row where tenant_id = ${tenant} and snapshot_id = ${snapshot}
         and month between ${values.add(period.months[0].key)} and ${values.add(period.last.key)}`,
   };

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { ConversionRate } from '@rapport/contracts/rapport/sales/v1/currencies_service';
 import { ForecastCategory } from '@rapport/contracts/rapport/sales/v1/forecast_category';
 import type {
   ForecastSnapshot,
@@ -26,10 +27,12 @@ export interface SnapshotRow {
   row_count: number;
   create_time: string | Date;
   created_by: string;
+  /** Null in snapshots of earlier releases. */
+  base_currency: string | null;
 }
 
 const columns = `id, time, nightly, log_position, time_zone, fiscal_year_start_month, first_month, last_month, row_count, create_time,
-  created_by`;
+  created_by, base_currency`;
 
 /** The latest snapshot at a time, or before it. */
 export async function latestSnapshot(em: EntityManager, time: Date): Promise<SnapshotRow | undefined> {
@@ -57,6 +60,7 @@ function snapshotMessage(row: SnapshotRow): ForecastSnapshot {
     ...{ id: row.id, time: new Date(row.time).toISOString(), nightly: row.nightly, logPosition: row.log_position },
     ...{ timeZone: row.time_zone, firstMonth: row.first_month, lastMonth: row.last_month, rowCount: row.row_count },
     ...{ createTime: new Date(row.create_time).toISOString(), createdBy: row.created_by },
+    baseCurrency: row.base_currency ?? undefined,
   };
 }
 
@@ -96,6 +100,10 @@ interface SumsRow {
   deal_count: number;
   amount: string | null;
   weighted: string | null;
+  base_amount: string | null;
+  base_weighted: string | null;
+  unconverted_count: number | null;
+  base_rates: ConversionRate[] | null;
 }
 
 /** Handles ListForecastSnapshotRows: the page that starts after the number in the page token. */
@@ -111,7 +119,11 @@ export async function listSnapshotRows(
   const rows = await queryRows<SumsRow>(em, {
     name: 'list_forecast_snapshot_rows',
     sql: `select number, owner_id, owner_team_id, pipeline_id, stage, category, month, currency, deal_count,
-        trim_scale(amount) as amount, trim_scale(weighted) as weighted
+        trim_scale(amount) as amount, trim_scale(weighted) as weighted,
+        trim_scale(base_amount) as base_amount, trim_scale(base_weighted) as base_weighted, unconverted_count,
+        (select jsonb_agg(rate) from (
+          select distinct rate from jsonb_array_elements(conversions) list, jsonb_array_elements(list) rate
+        ) used) as base_rates
       from forecast_snapshot_row where tenant_id = $1 and snapshot_id = $2 and number > $3
         and ($4::uuid[] is null or owner_id = any ($4) or owner_team_id = any ($4))
       order by number limit $5`,
@@ -131,5 +143,7 @@ function rowMessage(row: SumsRow): ForecastSnapshotRow {
     ...{ pipelineId: row.pipeline_id, stage: row.stage, category: ForecastCategory[row.category], month: row.month },
     ...{ currencyCode: row.currency ?? undefined, dealCount: row.deal_count },
     ...{ amount: row.amount ?? undefined, weighted: row.weighted ?? undefined },
+    ...{ baseAmount: row.base_amount ?? undefined, baseWeighted: row.base_weighted ?? undefined },
+    ...{ unconvertedDealCount: row.unconverted_count ?? 0, baseRates: row.base_rates ?? [] },
   };
 }

@@ -14,7 +14,7 @@ import {
 } from '@rapport/contracts/rapport/sales/v1/forecast_snapshots_service';
 import { beyondScope, PageTokenKey, transactionPipeline } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
-import { writeCall } from '../../engine/records/write-call.js';
+import { writeCall } from '../../../engine/records/write-call.js';
 import { findSnapshot, listSnapshotRows, listSnapshots } from './find-snapshots.js';
 import { takeSnapshot } from './take-snapshot.js';
 

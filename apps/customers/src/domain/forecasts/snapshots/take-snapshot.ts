@@ -2,10 +2,12 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { dayAt } from '@rapport/contracts/filters';
 import { transactionPipeline, type Statement } from '@rapport/persistence';
 import { v7 as uuidv7 } from 'uuid';
-import { dealsOf, quotasOf, type Past } from './forecast-sources.js';
-import { forecastSettings } from './forecast-settings.js';
-import { snapshotPeriod } from './period.js';
-import { Values } from './statement-values.js';
+import { dealsOf, quotasOf, type Past } from '../forecast-sources.js';
+import { forecastSettings } from '../forecast-settings.js';
+import type { Conversion } from '../conversion-rates.js';
+import { maxNamed } from '../forecast-statement.js';
+import { snapshotPeriod, type Period } from '../period.js';
+import { Values } from '../statement-values.js';
 
 /** Most snapshots of a tenant: those of three years. A new one replaces the oldest. */
 const maxSnapshots = 1_100;
@@ -37,18 +39,18 @@ export async function takeSnapshot(em: EntityManager, wanted: WantedSnapshot): P
     {
       name: 'insert_forecast_snapshot',
       sql: `insert into forecast_snapshot (tenant_id, id, time, nightly, log_position, time_zone, fiscal_year_start_month, first_month,
-          last_month, row_count, create_time, created_by)
-        values ($1, $2, $3, $4, change_log_end(), $5, $6, $7, $8, 0, clock_timestamp(), $9)
+          last_month, row_count, create_time, created_by, base_currency)
+        values ($1, $2, $3, $4, change_log_end(), $5, $6, $7, $8, 0, clock_timestamp(), $9, $10)
         on conflict (tenant_id, time) where nightly do nothing returning id`,
       values: [
         ...[tenantId, id, asOf.toISOString(), isNightly, settings.timeZone, settings.fiscalYearStartMonth],
-        ...[period.months[0].key, period.last.key, principalId],
+        ...[period.months[0].key, period.last.key, principalId, settings.baseCurrency],
       ],
     },
   ]);
   if (made.length === 0) return undefined;
   await transactionPipeline(em, [
-    insertRows(past, id, dealsOf, period),
+    insertRows(past, id, period, { target: settings.baseCurrency, day: asOf.toISOString().slice(0, 10) }),
     insertQuotas(past, id),
     {
       name: 'count_forecast_snapshot_rows',
@@ -68,19 +70,17 @@ export async function takeSnapshot(em: EntityManager, wanted: WantedSnapshot): P
   return id;
 }
 
-function insertRows(
-  past: Past,
-  id: string,
-  source: typeof dealsOf,
-  period: ReturnType<typeof snapshotPeriod>,
-): Statement {
+function insertRows(past: Past, id: string, period: Period, conversion: Conversion): Statement {
   const values = new Values();
-  const { ctes, select } = source(past, period, values);
+  const { ctes, select } = dealsOf(past, period, conversion, values);
   const key = 'owner_id, owner_team_id, pipeline_id, stage, category, month, currency';
   const sql = `with ${[...ctes, `found as (${select})`].join(', ')}
-    insert into forecast_snapshot_row (tenant_id, snapshot_id, number, ${key}, deal_count, amount, weighted)
+    insert into forecast_snapshot_row (tenant_id, snapshot_id, number, ${key}, deal_count, amount, weighted,
+      base_amount, base_weighted, conversions, unconverted_count, unconverted_ids)
     select ${values.add(past.tenantId)}::uuid, ${values.add(id)}::uuid, row_number() over (order by ${key}), ${key},
-      sum(deal_count), sum(amount), sum(weighted)
+      sum(deal_count), sum(amount), sum(weighted), sum(base_amount), sum(base_weighted),
+      jsonb_path_query_array(jsonb_agg(distinct conversions) filter (where conversions is not null), '$[*][*]'), sum(unconverted_count),
+      (array_agg(unconverted_ids[1] order by unconverted_ids[1]) filter (where unconverted_ids is not null))[1:${maxNamed.deals}]
     from found group by ${key}`;
   return { sql, values: values.all };
 }

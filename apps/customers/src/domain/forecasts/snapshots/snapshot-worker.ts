@@ -3,8 +3,8 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import { dayAt, startOfDayMs } from '@rapport/contracts/filters';
 import { tenantSession } from '@rapport/persistence';
 import { WorkerLoop } from '@rapport/platform';
-import { loggedSince } from './compute-forecast.js';
-import { forecastSettings } from './forecast-settings.js';
+import { loggedSince } from '../compute-forecast.js';
+import { forecastSettings } from '../forecast-settings.js';
 import { takeSnapshot } from './take-snapshot.js';
 
 /** The principal of nightly snapshots. */
