@@ -13,7 +13,6 @@ import { ofAll } from '../../engine/query/list/planner-settings.js';
 import { missingRecord } from '../../engine/records/missing-record.js';
 import { knownRecord } from '../../engine/records/record-statements.js';
 import { pipelines } from '../pipelines/pipelines.js';
-import { today } from '../exchange-rates/convert-money.js';
 import type { Conversion } from './conversion-rates.js';
 import { forecastGroups } from './forecast-groups.js';
 import { latestSnapshot } from './snapshots/find-snapshots.js';
@@ -67,7 +66,7 @@ async function currentForecast(
   settings: ForecastSettings,
 ): Promise<Forecast> {
   const { baseCurrency: target } = settings;
-  let day = today();
+  let day = dayOf(new Date().toISOString());
   for (;;) {
     const forecast = await forecastOf(em, request, { since: undefined, conversion: { target, day } }, settings);
     const computed = dayOf(forecast.computeTime ?? '');

@@ -1,6 +1,5 @@
 import { minorUnits } from '@rapport/money';
-import type { Past } from './forecast-sources.js';
-import type { Values } from './statement-values.js';
+import type { Past, Values } from './statement-values.js';
 
 /** The conversion of deals into the base currency. */
 export interface Conversion {

@@ -2,23 +2,13 @@ import { term } from '../../engine/fields/terms.js';
 import { conversionRates, convertedBy, isKept, valueDay, type Conversion } from './conversion-rates.js';
 import type { Period } from './period.js';
 import { quotas } from './quotas.js';
-import type { Values } from './statement-values.js';
+import type { Past, Values } from './statement-values.js';
 
 /** The rows that forecasts sum, or those with the quotas: of the records as they are, as of a time of the log, or of a snapshot. */
 export interface ForecastSource {
   /** Parts of WITH. */
   ctes: readonly string[];
   select: string;
-}
-
-/** What the records are of. */
-export interface Past {
-  tenantId: string;
-  /**
-   * The records as of this time, in PostgreSQL's form: those that changed since then have their former values. Absent: the records as
-   * they are.
-   */
-  since: string | undefined;
 }
 
 /**

@@ -7,3 +7,13 @@ export class Values {
     return `$${this.all.push(value)}`;
   }
 }
+
+/** What the records are of. */
+export interface Past {
+  tenantId: string;
+  /**
+   * The records as of this time, in PostgreSQL's form: those that changed since then have their former values. Absent: the records as
+   * they are.
+   */
+  since: string | undefined;
+}
