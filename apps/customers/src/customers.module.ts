@@ -30,7 +30,6 @@ import { ImportTypes } from './engine/import/import-rules.js';
 import { exportKind } from './domain/workspace/export-workspace.js';
 import { importKind as workspaceImportKind } from './domain/workspace/import-workspace.js';
 import { sectionsOf } from './domain/workspace/archive/sections.js';
-import { SnapshotWorker } from './domain/forecasts/snapshots/snapshot-worker.js';
 import { encryptionKind } from './engine/encryption/encrypt-tenant.js';
 import { KeyDestroyer } from './engine/encryption/key-destroyer.js';
 import { Sealing } from './engine/sealing/sealing.js';
@@ -71,7 +70,6 @@ export class CustomersModule {
     bulkLimits = {},
     fileQuotaBytes = 10 * 1_024 ** 3,
     allowsClockShift = false,
-    forecastLookMs = 60_000,
   }: {
     databaseUrl: string;
     pageTokenKey: PageTokenKey;
@@ -95,8 +93,6 @@ export class CustomersModule {
     fileQuotaBytes?: number;
     /** Whether tests may shift the clock that decides which timers are due. */
     allowsClockShift?: boolean;
-    /** Interval at which due forecast snapshots are looked for. Default: 60,000. */
-    forecastLookMs?: number;
   }): DynamicModule {
     const sequencer = new Sequencer(databaseUrl, retentionDays);
     const files = new FileStore(fileQuotaBytes);
@@ -143,7 +139,6 @@ export class CustomersModule {
         },
         OperationWatcher,
         timerWorker(allowsClockShift),
-        { provide: SnapshotWorker, useFactory: SnapshotWorker.every(forecastLookMs), inject: [MikroORM] },
       ],
     };
   }

@@ -49,6 +49,7 @@ import { KeepOrderValuesByRow } from './migrations/keep-order-values-by-row.migr
 import { OrderDealsByRank } from './migrations/order-deals-by-rank.migration.js';
 import { FindOpenTasksOfDeals } from './migrations/find-open-tasks-of-deals.migration.js';
 import { ConvertForecasts } from './migrations/convert-forecasts.migration.js';
+import { TimeForecastSnapshots } from './migrations/time-forecast-snapshots.migration.js';
 import { OrderByAllTimes } from './migrations/order-by-all-times.migration.js';
 import { ReadChangesOfRecord } from './migrations/read-changes-of-record.migration.js';
 import { ReadRecordsAsOf } from './migrations/read-records-as-of.migration.js';
@@ -204,4 +205,5 @@ export const migrations = [
   AddValueToDeal,
   FindOpenTasksOfDeals,
   ConvertForecasts,
+  TimeForecastSnapshots,
 ];

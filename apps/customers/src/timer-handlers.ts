@@ -1,10 +1,14 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { FactoryProvider } from '@nestjs/common';
 import { TimerWorker, type TimerHandler } from '@rapport/persistence';
+import { snapshotKind, takeNightlySnapshot } from './domain/forecasts/snapshots/nightly-snapshot.js';
 import { reminderKind, remindOfTask } from './domain/work/task-reminders.js';
 
 /** What timers do when they fire, by their kind, such as `task.reminder`. */
-const timerHandlers: ReadonlyMap<string, TimerHandler> = new Map([[reminderKind, remindOfTask]]);
+const timerHandlers: ReadonlyMap<string, TimerHandler> = new Map([
+  [reminderKind, remindOfTask],
+  [snapshotKind, takeNightlySnapshot],
+]);
 
 /** @param allowsClockShift in tests only */
 export function timerWorker(allowsClockShift: boolean): FactoryProvider {

@@ -8,8 +8,6 @@ export const tablesOfAllTenants = [
   'timer_job',
   // Shifts the clock in tests.
   'clock_shift',
-  // A worker takes the forecast snapshots of all tenants; it contains only ids and times.
-  'forecast_schedule',
   // The positions of the platform's own readers in the change log, and its start.
   'change_consumer',
   'change_log_state',

@@ -63,7 +63,6 @@ const unlogged: Record<string, string> = {
   forecast_snapshot: 'sums of what is logged',
   forecast_snapshot_row: 'sums of what is logged',
   forecast_snapshot_quota: 'copies of what is logged',
-  forecast_schedule: 'pending work',
   change_log: 'the log itself',
   outbox: 'the log itself',
   audit_chain: 'derived from the log',

@@ -72,7 +72,6 @@ const tablesWithoutScope = {
   file_content: 'read with the files that have the bytes',
   file_piece: 'read with the files and uploads that have the bytes',
   file_usage: 'a count of the tenant',
-  forecast_schedule: 'only workers read it',
   forecast_snapshot: 'of the tenant',
   forecast_snapshot_quota: 'read by statements with the owners that the caller sees',
   forecast_snapshot_row: 'read by statements with the owners that the caller sees',

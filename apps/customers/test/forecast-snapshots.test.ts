@@ -13,9 +13,9 @@ const euros = (amount: string) => ({ currencyCode: 'EUR', amount });
 let service: RunningCustomers;
 let tenant: SalesTenant;
 
-// A service of its own: its log forgets, and its worker looks often.
+// A service of its own: its log forgets.
 beforeAll(async () => {
-  service = await RunningCustomers.start({ forecastLookMs: 50 });
+  service = await RunningCustomers.start();
 }, 120_000);
 afterAll(() => service.stop());
 beforeEach(() => {
@@ -95,15 +95,30 @@ test('a workspace gets the snapshot of its midnight, also when it is late, and a
   await asSuperuser(`update change_log_state set dropped_time = now() - interval '3 days'`);
   await asSuperuser(`update change_log set time = time - interval '2 days' where tenant_id = $1`, [tenantId]);
   await asSuperuser('delete from forecast_snapshot where tenant_id = $1', [tenantId]);
-  await asSuperuser('update forecast_schedule set due_time = now() where tenant_id = $1', [tenantId]);
   const snapshots = async () =>
     (await service.call('listForecastSnapshots', {}, tenant.caller)).forecastSnapshots.map(({ time, nightly }) => ({
       time,
       nightly,
     }));
-  const today = new Date().toISOString().slice(0, 10);
+  const [today = '', yesterday = '', tomorrow = ''] = [0, -1, 1].map((days) =>
+    new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10),
+  );
+  const nightly = (day: string) => ({ time: `${day}T00:00:00.000Z`, nightly: true });
+  await asSuperuser(
+    `with due as (update timer set due_time = $2 where tenant_id = $1 and state = 'PENDING' returning id)
+     update timer_job set next_time = $2 from due where tenant_id = $1 and timer_id = due.id`,
+    [tenantId, `${yesterday}T23:00:00Z`],
+  );
 
-  await vi.waitFor(async () => expect(await snapshots()).toEqual([{ time: `${today}T00:00:00.000Z`, nightly: true }]));
+  await vi.waitFor(async () => expect(await snapshots()).toEqual([nightly(today), nightly(yesterday)]));
+
+  const superuser = await service.connectAsSuperuser();
+  const { rows } = await superuser.query<{ due_time: Date }>(
+    `select due_time from timer where tenant_id = $1 and state = 'PENDING'`,
+    [tenantId],
+  );
+  await superuser.end();
+  expect(rows.map((timer) => timer.due_time.toISOString())).toEqual([nightly(tomorrow).time]);
 
   await asSuperuser('update change_log_state set dropped_time = now()');
   const noon = `${today}T00:00:00.500Z`;

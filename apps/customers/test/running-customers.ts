@@ -160,7 +160,6 @@ interface StartOptions {
   encryptionStalenessMs?: number;
   bulkLimits?: Partial<BulkLimits>;
   fileQuotaBytes?: number;
-  forecastLookMs?: number;
 }
 
 /** The customers service on a database of its own, called as in production. */

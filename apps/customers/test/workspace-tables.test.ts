@@ -27,7 +27,6 @@ const notExported: Record<string, string> = {
   forecast_snapshot: 'the history of the workspace',
   forecast_snapshot_row: 'the history of the workspace',
   forecast_snapshot_quota: 'the history of the workspace',
-  forecast_schedule: 'pending work',
   operation: 'the history of the workspace',
   operation_issue: 'of operations',
   operation_job: 'of operations',
