@@ -181,6 +181,15 @@ describe('a forecast in the base currency', () => {
     });
   });
 
+  test('takes deals in the base currency as they are, whatever rates there are to EUR and back', async () => {
+    await priced().setRate('EUR/USD', '2');
+    await priced().setRate('USD/EUR', '3');
+    for (const currencyCode of ['USD', 'EUR'])
+      await tenant.createDeal(pipeline, { closeDate: `${year}-05-05`, amount: money(currencyCode, '10') });
+
+    expect((await compute({ currency: 'USD' })).total?.converted?.total).toBe('10.00');
+  });
+
   test('counts and names the deals without a rate apart', async () => {
     const closeDate = `${year}-05-05`;
     await tenant.createDeal(pipeline, { closeDate, amount: money('USD', '3') });

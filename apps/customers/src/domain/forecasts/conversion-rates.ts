@@ -47,7 +47,7 @@ export function conversionRates(
     `leg as (
       select distinct source, destination, day
       from wanted cross join lateral (values (code, ${target}), (code, 'EUR'), ('EUR', ${target})) pair (source, destination)
-      where source <> destination
+      where code <> ${target} and source <> destination
     )`,
     // Of two rates of one day, that of the direction of the leg.
     `leg_rate as materialized (
@@ -91,8 +91,10 @@ function conversions(target: string): string {
         case when code = ${target} then '[]'::jsonb when direct.rate is not null then jsonb_build_array(direct.rate)
           when code <> 'EUR' and ${target} <> 'EUR' and inward.rate is not null and outward.rate is not null
           then jsonb_build_array(inward.rate, outward.rate) end as rates,
-        case when direct.rate is not null then direct.multiply else coalesce(inward.multiply * outward.multiply, 1) end as multiply,
-        case when direct.rate is not null then direct.divide else coalesce(inward.divide * outward.divide, 1) end as divide
+        case when code = ${target} then 1 when direct.rate is not null then direct.multiply
+          else inward.multiply * outward.multiply end as multiply,
+        case when code = ${target} then 1 when direct.rate is not null then direct.divide
+          else inward.divide * outward.divide end as divide
       from wanted ${legTo('direct', 'code', target)} ${legTo('inward', 'code', "'EUR'")} ${legTo('outward', "'EUR'", target)}
     )`;
 }
