@@ -41,6 +41,8 @@ const contents: Readonly<Record<string, string>> = {
   'domain/privacy': 'erasure, and export of personal data',
   'domain/work': 'tasks, notes, calls, meetings and logged e-mails',
   'domain/timeline': 'what happened around a record, read from the records about it',
+  'domain/timers': 'what is due for records, and when',
+  'domain/notifications': 'what users are told about records, and what they want to be told',
   'domain/calendar-feeds': 'links to the tasks and meetings of users',
   'domain/workspace': 'all data of a tenant: its export, import and removal',
 };
@@ -63,6 +65,7 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
   ],
   'domain/leads': ['domain/customers', 'domain/pipelines', 'domain/deals', 'domain/suppressions', 'domain/consents'],
   'domain/timeline': ['domain/associations', 'domain/files'],
+  'domain/notifications': ['domain/timeline'],
   'domain/workspace': ['domain/suppressions'],
 };
 

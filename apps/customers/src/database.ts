@@ -81,6 +81,7 @@ import { CreatePriceBook } from './migrations/create-price-book.migration.js';
 import { CreatePrice } from './migrations/create-price.migration.js';
 import { SkipStatistics } from './migrations/skip-statistics.migration.js';
 import { TraceChanges } from './migrations/trace-changes.migration.js';
+import { CreateNotification } from './migrations/create-notification.migration.js';
 import { CreateTask } from './migrations/create-task.migration.js';
 import { CreateNote } from './migrations/create-note.migration.js';
 import { CreateCall } from './migrations/create-call.migration.js';
@@ -206,4 +207,5 @@ export const migrations = [
   FindOpenTasksOfDeals,
   ConvertForecasts,
   TimeForecastSnapshots,
+  CreateNotification,
 ];

@@ -43,6 +43,7 @@ import { AssignmentsServiceService } from '@rapport/contracts/rapport/work/v1/as
 import { CallsServiceService } from '@rapport/contracts/rapport/work/v1/calls_service';
 import { EmailsServiceService } from '@rapport/contracts/rapport/work/v1/emails_service';
 import { MeetingsServiceService } from '@rapport/contracts/rapport/work/v1/meetings_service';
+import { NotificationsServiceService } from '@rapport/contracts/rapport/work/v1/notifications_service';
 import { NotesServiceService } from '@rapport/contracts/rapport/work/v1/notes_service';
 import { TaskActionsServiceService } from '@rapport/contracts/rapport/work/v1/task_actions_service';
 import { TasksServiceService } from '@rapport/contracts/rapport/work/v1/tasks_service';
@@ -50,6 +51,7 @@ import { BusinessTimeServiceService } from '@rapport/contracts/rapport/work/v1/b
 import { CalendarsServiceService } from '@rapport/contracts/rapport/work/v1/calendars_service';
 import { CalendarFeedsServiceService } from '@rapport/contracts/rapport/work/v1/calendar_feeds_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
+import { TimersServiceService } from '@rapport/contracts/rapport/work/v1/timers_service';
 import { TimelineServiceService } from '@rapport/contracts/rapport/work/v1/timeline_service';
 import { ViewsServiceService } from '@rapport/contracts/rapport/work/v1/views_service';
 import { WorkspaceServiceService } from '@rapport/contracts/rapport/work/v1/workspace_service';
@@ -102,6 +104,8 @@ import { CallsController } from './domain/work/calls.js';
 import { EmailsController } from './domain/work/emails.js';
 import { MeetingsController } from './domain/work/meetings.js';
 import { NotesController } from './domain/work/notes.js';
+import { NotificationsController } from './domain/notifications/notifications.controller.js';
+import { TimersController } from './domain/timers/timers.controller.js';
 import { TimelineController } from './domain/timeline/timeline.controller.js';
 import { TaskActionsController } from './domain/work/task-actions.controller.js';
 import { TasksController } from './domain/work/tasks.js';
@@ -161,6 +165,8 @@ export const services: readonly ServiceDefinition[] = [
   PricesServiceService,
   PricingServiceService,
   DealValuesServiceService,
+  NotificationsServiceService,
+  TimersServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -214,6 +220,8 @@ export const controllers = [
   PricesController,
   PricingController,
   DealValuesController,
+  NotificationsController,
+  TimersController,
 ];
 
 /** Services whose handlers all respect record owners. The others refuse callers with a narrow record scope. */
@@ -263,6 +271,8 @@ const scopedControllers: readonly Type[] = [
   PricesController,
   PricingController,
   DealValuesController,
+  NotificationsController,
+  TimersController,
 ];
 
 /** What wraps the handlers of a controller. */

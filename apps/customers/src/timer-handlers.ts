@@ -2,11 +2,13 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import type { FactoryProvider } from '@nestjs/common';
 import { TimerWorker, type TimerHandler } from '@rapport/persistence';
 import { snapshotKind, takeNightlySnapshot } from './domain/forecasts/snapshots/nightly-snapshot.js';
+import { dueKind, notifyOfDueTask } from './domain/work/task-notices.js';
 import { reminderKind, remindOfTask } from './domain/work/task-reminders.js';
 
 /** What timers do when they fire, by their kind, such as `task.reminder`. */
 const timerHandlers: ReadonlyMap<string, TimerHandler> = new Map([
   [reminderKind, remindOfTask],
+  [dueKind, notifyOfDueTask],
   [snapshotKind, takeNightlySnapshot],
 ]);
 

@@ -68,6 +68,8 @@ const unlogged: Record<string, string> = {
   audit_chain: 'derived from the log',
   audit_entry: 'derived from the log',
   audit_head: 'derived from the log',
+  notification: 'about what is logged, and of its recipient',
+  notification_inbox: 'positions of notifications, and a saved setting',
   timer: 'what fires is logged as a change of the record',
 };
 

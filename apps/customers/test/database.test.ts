@@ -15,7 +15,7 @@ import { newCaller, person, RunningCustomers } from './running-customers.js';
 const printed = loggedTypes.types.flatMap(({ record }) =>
   record && record !== type ? [new RegExp(`^${record.table}(_key|_order_value)?$`)] : [],
 );
-const ofWorkers = [/^timer(_job)?$/, /^clock_shift$/, /^forecast_/];
+const ofWorkers = [/^timer(_job)?$/, /^clock_shift$/, /^forecast_/, /^notification/];
 const tablesOfSql = [...ofWorkers, /^outbox$/, /^change_/, /^audit_/, ...printed];
 
 /** Creates 20,000 customers of a tenant, each with a key, without the change log. */
@@ -87,8 +87,10 @@ const tablesWithoutScope = {
   note_order_value: 'read with the notes of the values',
   object_record_key: 'read with the records of the keys, or to detect that a value is taken',
   object_record_order_value: 'read with the records of the values',
+  notification: 'of its recipient, and without data of records',
+  notification_inbox: 'of no record: each is of its recipient',
   operation_job: 'only workers read it',
-  timer: 'only workers read it',
+  timer: 'read with the records of the timers',
   timer_job: 'only workers read it',
   outbox: 'no role can read it',
   pipeline: 'of the tenant',

@@ -55,6 +55,7 @@ import { QuotasServiceService } from '@rapport/contracts/rapport/sales/v1/quotas
 import { CallsServiceService } from '@rapport/contracts/rapport/work/v1/calls_service';
 import { EmailsServiceService } from '@rapport/contracts/rapport/work/v1/emails_service';
 import { MeetingsServiceService } from '@rapport/contracts/rapport/work/v1/meetings_service';
+import { NotificationsServiceService } from '@rapport/contracts/rapport/work/v1/notifications_service';
 import { NotesServiceService } from '@rapport/contracts/rapport/work/v1/notes_service';
 import { TaskActionsServiceService } from '@rapport/contracts/rapport/work/v1/task_actions_service';
 import { TasksServiceService } from '@rapport/contracts/rapport/work/v1/tasks_service';
@@ -62,6 +63,7 @@ import { BusinessTimeServiceService } from '@rapport/contracts/rapport/work/v1/b
 import { CalendarsServiceService } from '@rapport/contracts/rapport/work/v1/calendars_service';
 import { CalendarFeedsServiceService } from '@rapport/contracts/rapport/work/v1/calendar_feeds_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
+import { TimersServiceService } from '@rapport/contracts/rapport/work/v1/timers_service';
 import { TimelineServiceService } from '@rapport/contracts/rapport/work/v1/timeline_service';
 import { ViewsServiceService } from '@rapport/contracts/rapport/work/v1/views_service';
 import { WorkspaceServiceService } from '@rapport/contracts/rapport/work/v1/workspace_service';
@@ -131,6 +133,8 @@ const definitions = {
   ...ProductsServiceService,
   ...PriceBooksServiceService,
   ...PricesServiceService,
+  ...NotificationsServiceService,
+  ...TimersServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =
@@ -148,7 +152,8 @@ type Stream =
   | 'downloadFile'
   | 'downloadWorkspaceExport'
   | 'uploadWorkspaceArchive'
-  | 'renderQuote';
+  | 'renderQuote'
+  | 'watchNotifications';
 type Method = Exclude<keyof Definitions, Stream>;
 type Answer<Name extends Method> = ReturnType<Definitions[Name]['responseDeserialize']>;
 type Request<Name extends Method> = Partial<ReturnType<Definitions[Name]['requestDeserialize']>>;
@@ -305,6 +310,7 @@ export function newCaller(): Caller {
       ...['calendars.read', 'calendars.configure'],
       ...['exchangeRates.read', 'exchangeRates.configure', 'products.read', 'products.write'],
       ...['priceBooks.read', 'priceBooks.configure'],
+      ...['notifications.read', 'notifications.write', 'timers.read'],
     ],
   };
 }

@@ -54,12 +54,8 @@ export class WorkTenant {
     return tasks.map(({ subject }) => subject);
   }
 
-  createNote(given: Partial<Note> = {}): Promise<Note> {
-    return this.service.call(
-      'createNote',
-      { note: { ...Note.decode(nothing), body: 'A note', ...given } },
-      this.caller,
-    );
+  createNote(given: Partial<Note> = {}, as = this.caller): Promise<Note> {
+    return this.service.call('createNote', { note: { ...Note.decode(nothing), body: 'A note', ...given } }, as);
   }
 
   createCall(given: Partial<Call> = {}): Promise<Call> {

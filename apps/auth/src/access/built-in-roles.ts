@@ -7,8 +7,10 @@ export interface BuiltInRole extends Grant {
   displayName: string;
 }
 
-/** Permissions on the own account, which every user has regardless of roles. */
-export const accountPermissions: readonly string[] = ['account.read', 'account.write'];
+/** Permissions on the own account and the own notifications, which every user has regardless of roles. */
+export const accountPermissions: readonly string[] = [
+  ...['account.read', 'account.write', 'notifications.read', 'notifications.write'],
+];
 
 /** Areas that control access and where data is sent. */
 const administration = ['apiKeys', 'connections', 'oauthClients', 'roles', 'tenant', 'users', 'webhooks'];
@@ -26,6 +28,8 @@ const otherMemberPermissions = [
   ...[...accountPermissions, 'audit.read', 'tenant.read', 'users.read', 'workspace.read'],
   // Files belong to records.
   ...['files.read', 'files.write'],
+  // Timers are of records.
+  'timers.read',
   // Each view belongs to its user.
   ...['views.read', 'views.write'],
 ];

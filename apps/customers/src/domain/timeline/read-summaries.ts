@@ -21,7 +21,8 @@ export async function readSummaries(em: EntityManager, rows: readonly TimelineRo
   return summaries;
 }
 
-async function titlesOf(em: EntityManager, table: string, ids: readonly string[]): Promise<[string, string][]> {
+/** The titles of the records of a type that are live and visible to the caller, decrypted. */
+export async function titlesOf(em: EntityManager, table: string, ids: readonly string[]): Promise<[string, string][]> {
   const type = typeOfTable(table);
   const title = type.contract.fields.find(({ index, desc }) => index.search && desc.fieldKind === 'scalar')?.name ?? '';
   const records = await openStored(type, await queryRows<StoredRecord>(em, liveRecords(type, ids)));

@@ -10,6 +10,7 @@ const maxTitle = 100;
 export const notes = defineRecord<Note>('rapport/Note', NotesServiceService, {
   indexVersion: 1,
   alwaysSet: ['title'],
+  mentionsIn: ['body'],
   stamp: ({ after }) => ({ title: titleOf(after.body) }),
 });
 

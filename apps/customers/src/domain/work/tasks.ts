@@ -8,6 +8,7 @@ import { recordController } from '../../engine/serve/record-controller.js';
 import { recordContract } from '../../engine/values/contract.js';
 import { deadlineOf, isClosed } from './due-task.js';
 import { occurrenceOf, recurrenceViolations, withStart } from './recurring-task.js';
+import { dueStatements, reminded } from './task-notices.js';
 import { reminderStatements } from './task-reminders.js';
 import { timeZoneViolations, violation } from './time-zone.js';
 
@@ -37,7 +38,9 @@ export const tasks = defineRecord<Task>('rapport/Task', TasksServiceService, {
     const occurrence = after.recurrence ? (after.occurrence ?? occurrenceOf(after)) : after.occurrence;
     return { completeTime, seriesId, occurrence, recurrence: withStart(after), deadline: deadlineOf(after) };
   },
-  also: reminderStatements,
+  also: (changes) => [...reminderStatements(changes), ...dueStatements(changes)],
+  mentionsIn: ['description'],
+  notices: reminded,
   openStatuses: ['OPEN', 'IN_PROGRESS', 'WAITING'],
 });
 

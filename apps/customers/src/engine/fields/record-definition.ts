@@ -40,6 +40,23 @@ export interface Remark {
   isOverridden?: boolean | undefined;
 }
 
+/** Names of the kinds of notifications of the contract. */
+export type NoticeKind = 'ASSIGNED' | 'MENTIONED' | 'DUE' | 'REMINDER' | 'OPERATION_FAILED';
+
+/** Why a user is to be notified. */
+export interface Notice {
+  kind: NoticeKind;
+  /** The recipient: a user, or an API key that owns records. */
+  userId: string;
+  /** Notifies each recipient once for each kind. */
+  cause: string;
+  recordType: string;
+  recordId: string;
+  version?: number | undefined;
+  /** Now by default. */
+  time?: string | undefined;
+}
+
 /** A normalized record, and its violations: paths start within the record. */
 export interface Normalised<Message> {
   record: Message;
@@ -89,6 +106,10 @@ export interface RecordDefinition<Message extends RecordMessage> {
   lacking?(this: void, stored: Message): Partial<Message> | undefined;
   /** Side effects of stored changes on other records, in the same transaction. */
   also?(changes: readonly RecordChange<Message>[]): TransactionStatement[];
+  /** JSON names of texts that mention users by `@[Name](users/ID)`. */
+  mentionsIn?: readonly string[];
+  /** What a stored change tells users, besides their ownership of open work and mentions. */
+  notices?(change: RecordChange<Message>): Notice[];
   /** Conditions on the target of a reference, besides being live, by JSON name. */
   targets?: Readonly<Record<string, TargetRule>>;
   /** For a type whose records have a parent: how to find valid parent keys. */

@@ -1,9 +1,17 @@
 import { Logger } from '@nestjs/common';
 import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
 import type { OperationError } from '@rapport/contracts/rapport/customers/v1/operations_service';
-import { causedBy, isConflict, isConnectionLoss, isStatementTimeout, isUniqueViolation } from '@rapport/persistence';
-import { AppError, callContext } from '@rapport/platform';
+import {
+  causedBy,
+  isConflict,
+  isConnectionLoss,
+  isStatementTimeout,
+  isUniqueViolation,
+  transactionPipeline,
+} from '@rapport/persistence';
+import { AppError, callContext, ownerIdOf } from '@rapport/platform';
 import { delayUnlessAborted } from '../pace/delay-unless-aborted.js';
+import { statementsFor } from '../records/notices.js';
 import { storable } from '../values/storable-text.js';
 import { doneOf, doStep, OperationMoved } from './checkpoint.js';
 import { clearOperation, finishJob } from './clear-operation.js';
@@ -149,9 +157,22 @@ async function fail(em: EntityManager, kinds: OperationKinds, job: Job, at: Oper
       operation.error = operationError(error);
       operation.endTime = new Date();
       if (kinds.of(operation).failedRefusal === undefined) await stop(transaction, operation);
+      await notifyOfFailure(transaction, operation, operation.endTime);
     },
     { clear: true },
   );
+}
+
+async function notifyOfFailure(
+  em: EntityManager,
+  { id, tenantId, undoneBy, createdBy }: Operation,
+  endTime: Date,
+): Promise<void> {
+  const userId = ownerIdOf(undoneBy ?? createdBy);
+  if (userId === undefined) return;
+  const record = { cause: `operation/${id}@${endTime.toISOString()}`, recordType: 'operation', recordId: id };
+  const notice = { ...record, kind: 'OPERATION_FAILED' as const, userId };
+  await transactionPipeline(em, statementsFor(tenantId, 'service:operations', [notice]));
 }
 
 /** Shows callers only errors that are meant for them. */

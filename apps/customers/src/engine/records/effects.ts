@@ -3,6 +3,7 @@ import { beyondScope, isRefusal, type TransactionStatement } from '@rapport/pers
 import { AppError, currentCaller } from '@rapport/platform';
 import type { RecordChange, RecordMessage } from '../fields/record-definition.js';
 import { onceAmongTypes, recordTypes, type RecordType } from '../fields/record-type.js';
+import { noticesOf, noticeStatements } from './notices.js';
 
 /**
  * Side effects of stored changes on other records, in the same transaction. Every code path that changes records calls
@@ -18,6 +19,7 @@ export function effectsOf<Message extends RecordMessage>(
     ...refuseReferred(type, gone),
     ...(gone.length === 0 ? [] : (type.definition.deleted?.(gone) ?? [])),
     ...(type.definition.also?.(changes) ?? []),
+    ...noticeStatements(noticesOf(type, changes)),
   ];
 }
 
