@@ -1,5 +1,6 @@
 import { StageKind } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { ForecastSource } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
+import type { ForecastSnapshot } from '@rapport/contracts/rapport/sales/v1/forecast_snapshots_service';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
@@ -74,7 +75,8 @@ test('a snapshot has the sums of its rows, which a caller sees by their owners',
 
 test('a workspace takes at most 20 snapshots in 24 hours', async () => {
   const take = () => service.call('createForecastSnapshot', {}, tenant.caller);
-  const taken = await Promise.all(Array.from({ length: 20 }, take));
+  const taken: ForecastSnapshot[] = [];
+  while (taken.length < 20) taken.push(...(await Promise.all(Array.from({ length: 5 }, take))));
   const list = await service.call('listForecastSnapshots', { pageSize: 15 }, tenant.caller);
   const rest = await service.call('listForecastSnapshots', { pageToken: list.nextPageToken! }, tenant.caller);
 
@@ -110,7 +112,7 @@ test('a workspace gets the snapshot of its midnight, also when it is late, and a
     [tenantId, `${yesterday}T23:00:00Z`],
   );
 
-  await vi.waitFor(async () => expect(await snapshots()).toEqual([nightly(today), nightly(yesterday)]));
+  await expect.poll(snapshots, { timeout: 60_000 }).toEqual([nightly(today), nightly(yesterday)]);
 
   const superuser = await service.connectAsSuperuser();
   const { rows } = await superuser.query<{ due_time: Date }>(
