@@ -66,6 +66,7 @@ export async function filledWorkspace(platform: SharedPlatform): Promise<Workspa
   await create('/v1/associations', { fromCustomerId: ada, type: 'works_with', toCustomerId: bob, labels: ['x'] });
   await create('/v1/associations', { from: `deals/${deal}`, type: 'concerns', to: `customers/${ada}` });
   await addObjects(workspace, `customers/${ada}`);
+  await addSales(workspace, pipelineId);
   for (const [name, record] of [
     ['plan.txt', `customers/${ada}`],
     ['the same.txt', `deals/${deal}`],
@@ -90,4 +91,40 @@ async function addObjects(workspace: Workspace, customer: string): Promise<void>
   await workspace.send('DELETE', `/v1/objects/boat/records/${gone}`);
   await create('/v1/objects/boat/records', { name: 'Boat', externalIds });
   await create('/v1/associations', { from: customer, type: 'owns', to: `objectRecords/${id}` });
+}
+
+/** Prices, a deal that closed at a rate which has been replaced since, a quota, a forecast snapshot, and work with a reminder. */
+async function addSales(workspace: Workspace, pipelineId: string): Promise<void> {
+  const create = async (path: string, body?: object) => (await workspace.send('POST', path, body)).id;
+  const setRate = (rate: string) =>
+    workspace.send('POST', '/v1/exchangeRates:set', {
+      rates: [{ baseCurrency: 'EUR', quoteCurrency: 'USD', date: '2026-01-02', rate }],
+    });
+  const amount = { amount: '10.01', currencyCode: 'USD' };
+  await setRate('1.25');
+  await create('/v1/deals', { title: 'Closed', pipelineId, stage: 'won', amount });
+  await setRate('2');
+  const dealId = await create('/v1/deals', {
+    title: 'Open',
+    pipelineId,
+    stage: 'new',
+    closeDate: '2027-01-15',
+    amount,
+  });
+  await create('/v1/quotas', { period: '2027', amount });
+  await create('/v1/forecastSnapshots');
+  const productId = await create('/v1/products', { sku: 'SEAT', name: 'Seat', price: amount });
+  const book = await create('/v1/priceBooks', { key: 'list', name: 'List', currencyCode: 'EUR', precedence: 10 });
+  await workspace.send('POST', `/v1/priceBooks/${book}:setPrices`, { prices: [{ productId, unitPrice: '9.95' }] });
+  const lineItems = [{ productId, description: 'Seat', quantity: '2', unitPrice: '9.95' }];
+  await create('/v1/quotes', { title: 'Seats', dealId, currency: 'EUR', lineItems });
+  const windows = [{ day: 'MONDAY', opens: '09:00', closes: '17:00' }];
+  await create('/v1/calendars', { name: 'Office', timeZone: 'Europe/Berlin', weekly: windows });
+  const reminders = [{ beforeSeconds: 3_600 }];
+  await create('/v1/tasks', {
+    subject: 'Call',
+    dueTime: '2099-01-01T09:00:00Z',
+    reminders,
+    related: [{ type: 'deal', id: dealId }],
+  });
 }

@@ -50,6 +50,7 @@ import { OrderDealsByRank } from './migrations/order-deals-by-rank.migration.js'
 import { FindOpenTasksOfDeals } from './migrations/find-open-tasks-of-deals.migration.js';
 import { ConvertForecasts } from './migrations/convert-forecasts.migration.js';
 import { TimeForecastSnapshots } from './migrations/time-forecast-snapshots.migration.js';
+import { RestoreDealValues } from './migrations/restore-deal-values.migration.js';
 import { OrderByAllTimes } from './migrations/order-by-all-times.migration.js';
 import { ReadChangesOfRecord } from './migrations/read-changes-of-record.migration.js';
 import { ReadRecordsAsOf } from './migrations/read-records-as-of.migration.js';
@@ -208,4 +209,5 @@ export const migrations = [
   ConvertForecasts,
   TimeForecastSnapshots,
   CreateNotification,
+  RestoreDealValues,
 ];

@@ -37,8 +37,8 @@ const notExported: Record<string, string> = {
   public_link: 'addresses of pages of the old workspace',
   quote_number: 'the first new quote continues after the highest number',
   suppression_space: 'in the manifest',
-  timer: 'pending work',
-  timer_job: 'pending work',
+  timer: 'set again with the imported records',
+  timer_job: 'set again with the imported records',
   tenant_encryption: 'encrypted workspaces are not exported',
   workspace_piece: 'of operations',
 };

@@ -17,7 +17,9 @@ import { dueMs, isClosed } from './due-task.js';
 export const reminderKind = 'task.reminder';
 
 /** The statements that keep the timers of changed tasks at their next reminders. */
-export function reminderStatements(changes: readonly RecordChange<Task>[]): TransactionStatement[] {
+export function reminderStatements(
+  changes: readonly Pick<RecordChange<Task>, 'before' | 'after'>[],
+): TransactionStatement[] {
   return changes.flatMap(({ before, after }) => {
     const next = nextReminderMs(after);
     if (next === (before && nextReminderMs(before))) return [];

@@ -1,5 +1,6 @@
 import { TaskPriority, TaskStatus, type Task } from '@rapport/contracts/rapport/work/v1/task';
 import { TasksServiceService } from '@rapport/contracts/rapport/work/v1/tasks_service';
+import type { TransactionStatement } from '@rapport/persistence';
 import type { FieldViolation } from '@rapport/platform';
 import { normaliserOf } from '../../engine/fields/normalise-record.js';
 import type { RecordChange } from '../../engine/fields/record-definition.js';
@@ -38,13 +39,19 @@ export const tasks = defineRecord<Task>('rapport/Task', TasksServiceService, {
     const occurrence = after.recurrence ? (after.occurrence ?? occurrenceOf(after)) : after.occurrence;
     return { completeTime, seriesId, occurrence, recurrence: withStart(after), deadline: deadlineOf(after) };
   },
-  also: (changes) => [...reminderStatements(changes), ...dueStatements(changes)],
+  also: timersOf,
+  restored: (records) => timersOf(records.map((after) => ({ before: undefined, after }))),
   mentionsIn: ['description'],
   notices: reminded,
   openStatuses: ['OPEN', 'IN_PROGRESS', 'WAITING'],
 });
 
 export const TasksController = recordController(tasks, TasksServiceService);
+
+/** The timers of changed tasks: their reminders, and their due times. */
+function timersOf(changes: readonly RecordChange<Task>[]): TransactionStatement[] {
+  return [...reminderStatements(changes), ...dueStatements(changes)];
+}
 
 function dueViolations({ dueTime, dueDate, reminders, recurrence }: Task): FieldViolation[] {
   const hasDue = dueTime !== undefined || dueDate !== undefined;

@@ -110,6 +110,8 @@ export interface RecordDefinition<Message extends RecordMessage> {
   mentionsIn?: readonly string[];
   /** What a stored change tells users, besides their ownership of open work and mentions. */
   notices?(change: RecordChange<Message>): Notice[];
+  /** Sets what live records of a workspace's archive wait for, such as timers, when they are stored. */
+  restored?(records: readonly Message[]): TransactionStatement[];
   /** Conditions on the target of a reference, besides being live, by JSON name. */
   targets?: Readonly<Record<string, TargetRule>>;
   /** For a type whose records have a parent: how to find valid parent keys. */

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { JsonCodec } from '@rapport/contracts';
-import { queryRows, transactionPipeline } from '@rapport/persistence';
+import { queryRows, transactionPipeline, type Statement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { CustomFields } from '../../../engine/fields/custom-fields.js';
 import type { RecordMessage } from '../../../engine/fields/record-definition.js';
@@ -15,6 +15,13 @@ import type { Section } from './section.js';
 
 /** Rules from which erased records, and records of earlier releases, are exempt. */
 const tolerated = new Set(['REQUIRED', 'TOO_SHORT', 'TOO_FEW_ITEMS']);
+
+/** Triggers that derive stored values, such as the value of a closed deal, keep those of the archive. */
+const restores: Statement = {
+  name: 'restore_records',
+  sql: `select set_config('app.restores_records', 'on', true)`,
+  values: [],
+};
 
 /** The records of a type, live and deleted, each as the method `get` returns it. */
 export class RecordSection implements Section {
@@ -131,9 +138,11 @@ export class RecordSection implements Section {
     const keys = live.flatMap((record) => ownedValues(record.id, uniqueValues(this.type, record)));
     const deleted = records.filter(({ deleteTime }) => deleteTime !== undefined);
     await transactionPipeline(em, [
+      restores,
       insertRows(this.type, rows),
       ...(keys.length > 0 ? [insertKeys(this.type, keys)] : []),
       ...(deleted.length > 0 ? [this.#delete(deleted)] : []),
+      ...(this.type.definition.restored?.(live) ?? []),
     ]);
   }
 

@@ -11,10 +11,12 @@ import type { Section } from './section.js';
 /** A table whose rows an archive contains as they are stored. */
 export interface RowTable {
   table: string;
-  /** Column of the sort order. */
+  /** Columns of the sort order. */
   key: string;
   /** Columns with the id of the tenant. */
   ofTenant?: readonly string[];
+  /** Columns with numbers that JSON would not keep to the last digit: they are texts in the archive. */
+  numbers?: readonly string[];
   /** Name of the type in the change log, whose contract the rows must satisfy. */
   logged?: string;
 }
@@ -39,8 +41,9 @@ export class RowSection implements Section {
 
   get select(): string {
     const without = this.#tenantColumns.map((column) => ` - '${column}'`).join('');
-    const { table, key } = this.source;
-    return `select (to_jsonb(${table})${without})::text as line from ${table} where tenant_id = ? order by ${key}`;
+    const { table, key, numbers = [] } = this.source;
+    const texts = numbers.map((column) => ` || jsonb_build_object('${column}', ${column}::text)`).join('');
+    return `select (to_jsonb(${table})${without}${texts})::text as line from ${table} where tenant_id = ? order by ${key}`;
   }
 
   lineOf(row: object): string {

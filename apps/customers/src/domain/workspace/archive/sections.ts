@@ -10,8 +10,18 @@ const keys: Readonly<Record<string, Omit<RowTable, 'table'>>> = {
 };
 
 /** Tables that are not in the change log. */
-const unlogged = {
-  before: [{ table: 'import_mapping', key: 'key' }],
+const unlogged: Readonly<Record<'before' | 'after', readonly RowTable[]>> = {
+  before: [
+    { table: 'import_mapping', key: 'key' },
+    // Before the pipelines, with which the timer of the next one is set: a night has one.
+    { table: 'forecast_snapshot', key: 'id', numbers: ['log_position'] },
+    { table: 'forecast_snapshot_quota', key: 'snapshot_id, number' },
+    {
+      table: 'forecast_snapshot_row',
+      key: 'snapshot_id, number',
+      numbers: ['amount', 'weighted', 'base_amount', 'base_weighted'],
+    },
+  ],
   after: [
     { table: 'erasure', key: 'id' },
     { table: 'saved_view', key: 'id' },
