@@ -3,6 +3,7 @@ import type { FactoryProvider } from '@nestjs/common';
 import { TimerWorker, type TimerHandler } from '@rapport/persistence';
 import { snapshotKind, takeNightlySnapshot } from './domain/forecasts/snapshots/nightly-snapshot.js';
 import { dueKind, notifyOfDueTask } from './domain/work/task-notices.js';
+import { expireQuote, expiryKind } from './domain/quotes/expire-quote.js';
 import { reminderKind, remindOfTask } from './domain/work/task-reminders.js';
 
 /** What timers do when they fire, by their kind, such as `task.reminder`. */
@@ -10,6 +11,7 @@ const timerHandlers: ReadonlyMap<string, TimerHandler> = new Map([
   [reminderKind, remindOfTask],
   [dueKind, notifyOfDueTask],
   [snapshotKind, takeNightlySnapshot],
+  [expiryKind, expireQuote],
 ]);
 
 /** @param allowsClockShift in tests only */

@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AmountMode, SplitKind, type Deal, type DealSplit } from '@rapport/contracts/rapport/sales/v1/deal';
 import { MoneyError, readShares, shareOf, splitAmount } from '@rapport/money';
-import { isRefusal, type TransactionStatement } from '@rapport/persistence';
-import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
+import type { FieldViolation } from '@rapport/platform';
 import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { computeLines, type ComputedLines } from '../line-items/line-totals.js';
 
@@ -18,28 +17,6 @@ export function valuesOf(deal: Deal): Partial<Deal> {
   const ofLines = totals && { currencyCode: deal.lineCurrency ?? '', amount: totals.net };
   const amount = deal.amountMode === AmountMode.LINES ? ofLines : deal.amount;
   return { amount, lineItems, lineTotals: totals, splits: splitAmounts(deal.splits, amount) };
-}
-
-/** Refuses lines of products that do not exist. Products of stored lines may have been deleted since. */
-export function refuseUnknownProducts(changes: readonly RecordChange<Deal>[]): TransactionStatement[] {
-  const ids = changes.flatMap(({ before, after }) => {
-    const known = new Set(before?.lineItems.map(({ productId }) => productId));
-    return after.lineItems.flatMap(({ productId }) =>
-      productId === undefined || known.has(productId) ? [] : productId,
-    );
-  });
-  if (ids.length === 0) return [];
-  const reason = 'PRODUCT_NOT_FOUND';
-  const refusal: FieldViolation = { field: 'deal.lineItems', reason, description: 'must have ids of live products' };
-  return [
-    {
-      name: 'refuse_unknown_products',
-      sql: `select refuse_unless(not exists (select from unnest($2::uuid[]) wanted (id) where not exists (
-        select from product where tenant_id = $1 and product.id = wanted.id and delete_time is null)), '${reason}')`,
-      values: [currentCaller().tenantId, ids],
-      explain: (error) => (isRefusal(error, reason) ? invalidArgument([refusal]) : error),
-    },
-  ];
 }
 
 function linesOf({ lineCurrency: currency = '', lineItems }: Deal): ComputedLines {

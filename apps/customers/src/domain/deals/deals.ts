@@ -3,8 +3,9 @@ import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_s
 import { StageKind, type Stage } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
+import { refuseUnknownProducts } from '../line-items/line-products.js';
 import { categoryOfStatus, categoryViolations, forecastOf } from './deal-forecast.js';
-import { refuseUnknownProducts, valuesOf, valueViolations } from './deal-lines.js';
+import { valuesOf, valueViolations } from './deal-lines.js';
 import { rankOfEntry, rankOfNew } from './rank.js';
 import { enterStages } from './stage-entries.js';
 import { hasMoved, openTasks, stageOf, stageViolations } from './stage-rules.js';
@@ -43,7 +44,7 @@ export const deals = defineRecord<Deal>('rapport/Deal', DealsServiceService, {
   openStatuses: ['OPEN'],
   also: (changes) => [
     ...enterStages(changes.filter(({ before, after }) => hasMoved(before, after))),
-    ...refuseUnknownProducts(changes),
+    ...refuseUnknownProducts(changes, 'deal.lineItems'),
   ],
 });
 

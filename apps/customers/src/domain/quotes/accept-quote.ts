@@ -1,9 +1,8 @@
 import { DealStatus, type Deal } from '@rapport/contracts/rapport/sales/v1/deal';
-import type { LineItem } from '@rapport/contracts/rapport/sales/v1/line_item';
 import { StageKind, type Pipeline } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { QuoteState, type Quote } from '@rapport/contracts/rapport/sales/v1/quote';
 import type { StatementTransaction } from '@rapport/persistence';
-import { AppError, currentCaller, type PageLanguage } from '@rapport/platform';
+import { AppError, type PageLanguage } from '@rapport/platform';
 import { storeFile } from '../../engine/files/store-file.js';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { notFound } from '../../engine/records/record-changes.js';
@@ -12,6 +11,7 @@ import { liveRecords } from '../../engine/records/record-statements.js';
 import { changeRecord, readForChange } from '../../engine/write/write-record.js';
 import { stageOfKind } from '../deals/close-deal.js';
 import { deals } from '../deals/deals.js';
+import { withLiveProducts } from '../line-items/line-products.js';
 import { removeLinks } from '../links/public-links.js';
 import { pipelines } from '../pipelines/pipelines.js';
 import { changeQuote, firstNumber, lockQuote, lockQuotesOfDeal, supersede } from './change-quote.js';
@@ -66,21 +66,9 @@ async function winDeal(transaction: StatementTransaction, quote: Quote): Promise
   if (deal.status === DealStatus.LOST)
     throw new AppError('FAILED_PRECONDITION', 'DEAL_NOT_OPEN', 'The deal of the quote is lost.');
   const stage = deal.status === DealStatus.WON ? deal.stage : await wonStage(transaction, deal);
-  const changes = { stage, ...linesOfDeal(deal, quote, await liveProducts(transaction, lineItems)) };
+  const changes = { stage, ...linesOfDeal(deal, quote, await withLiveProducts(transaction, lineItems)) };
   const mask = Object.keys(changes);
   await changeRecord(transaction, deals, deal, known, { changes: { ...deal, ...changes }, mask });
-}
-
-/** The products of lines that still exist. */
-async function liveProducts(transaction: StatementTransaction, lines: readonly LineItem[]): Promise<Set<string>> {
-  const ids = lines.flatMap(({ productId }) => productId ?? []);
-  if (ids.length === 0) return new Set();
-  const rows = await transaction.rows<{ id: string }>({
-    name: 'live_products_of_lines',
-    sql: 'select id from product where tenant_id = $1 and id = any ($2::uuid[]) and delete_time is null',
-    values: [currentCaller().tenantId, ids],
-  });
-  return new Set(rows.map(({ id }) => id));
 }
 
 /** The stage that a won deal of the pipeline enters. Its guards decide. */

@@ -92,7 +92,9 @@ function storeAnswer(
 /** @throws AppError NOT_FOUND PAGE_NOT_FOUND for a quote that has been answered meanwhile, `error` for what is no refusal */
 async function refusedPage(em: EntityManager, id: string, language: PageLanguage, error: unknown) {
   if (!(error instanceof AppError)) throw error;
-  if (error.reason === 'QUOTE_STATE' || error.reason === 'QUOTE_NOT_FOUND') throw pageNotFound();
+  if (error.reason === 'QUOTE_NOT_FOUND') throw pageNotFound();
+  // Of a quote that has been answered there is no page.
+  if (error.reason === 'QUOTE_STATE') return openPage(await sentQuote(em, id), language, 'expired');
   const isRefused = error.code === 'FAILED_PRECONDITION' || error.code === 'INVALID_ARGUMENT';
   const isGone = error.reason === 'DEAL_NOT_FOUND';
   if (!isRefused && !isGone) throw error;
@@ -100,15 +102,16 @@ async function refusedPage(em: EntityManager, id: string, language: PageLanguage
   return openPage(await sentQuote(em, id), language, notice);
 }
 
-/** @throws AppError NOT_FOUND PAGE_NOT_FOUND for a quote that waits for no answer */
+/** @throws AppError NOT_FOUND PAGE_NOT_FOUND for a quote that has been answered or replaced */
 async function sentQuote(em: EntityManager, id: string): Promise<Quote> {
   const stored = await readForTenant<StoredRecord<Quote>>(em, liveRecords(quotes, [id]));
   const [quote] = await openStored(quotes, stored);
-  if (!quote || quote.state !== QuoteState.SENT) throw pageNotFound();
-  return quote;
+  if (quote?.state === QuoteState.SENT || quote?.state === QuoteState.EXPIRED) return quote;
+  throw pageNotFound();
 }
 
 async function noticeOf(em: EntityManager, quote: Quote): Promise<Notice | undefined> {
+  if (quote.state === QuoteState.EXPIRED) return 'expired';
   if (quote.validUntil === undefined) return undefined;
   return hasExpired(quote, dayAt(new Date(), await workspaceTimeZone(em))) ? 'expired' : undefined;
 }

@@ -14,6 +14,7 @@ import {
   type Known,
   type RecordRequest,
 } from '../../engine/write/write-record.js';
+import { withLiveProducts } from '../line-items/line-products.js';
 import { newLink, removeLinks } from '../links/public-links.js';
 import { dayOfWorkspace, hasExpired } from './quote-days.js';
 import { quotes } from './quotes.js';
@@ -122,7 +123,8 @@ export async function reviseQuote(
 ): Promise<Quote> {
   const ended = [QuoteState.SENT, QuoteState.DECLINED, QuoteState.EXPIRED];
   const { before } = await lockQuote(transaction, id, ended);
-  const { title, dealId, customerId, currency, validUntil, conditions, issuer, lineItems, discount } = before;
+  const { title, dealId, customerId, currency, validUntil, conditions, issuer, discount } = before;
+  const lineItems = await withLiveProducts(transaction, before.lineItems);
   const { ownerId, ownerTeamId, customFields, tags, number = '' } = before;
   const revision = before.revision + 1;
   const quote: Quote = {

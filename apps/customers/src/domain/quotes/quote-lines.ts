@@ -9,14 +9,10 @@ import { valuesOf } from '../deals/deal-lines.js';
  * The lines of a deal that is won by a quote, with the totals of the quote. A deal has no discount as a whole: it is a line for each kind of
  * tax.
  *
- * @param live products that still exist: a deal gets no reference to others
+ * @param sold the lines of the quote, without references to products that have been deleted
  */
-export function linesOfDeal(deal: Deal, quote: Quote, live: ReadonlySet<string>): Partial<Deal> {
-  const { currency, lineItems } = quote;
-  const sold = lineItems.map((line) => ({
-    ...line,
-    productId: live.has(line.productId ?? '') ? line.productId : undefined,
-  }));
+export function linesOfDeal(deal: Deal, quote: Quote, sold: readonly LineItem[]): Partial<Deal> {
+  const { currency } = quote;
   const changes = {
     lineItems: [...sold, ...discountLines(quote)],
     lineCurrency: currency,
