@@ -7,7 +7,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { CustomFields } from '../../engine/fields/custom-fields.js';
 import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
-import { insertRows, recordRow } from '../../engine/records/record-statements.js';
+import { insertRecords } from '../../engine/records/record-statements.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 
 /**
@@ -37,8 +37,10 @@ export function enterStages(moves: readonly Move[]): TransactionStatement[] {
     latest.set(after.id, entry);
     entries.push(entry);
   }
-  const rows = entries.map((entry) => recordRow(stageEntries, entry, new CustomFields([])));
-  return [...(stays.length > 0 ? [leaveStages(stays)] : []), insertRows(stageEntries, rows)];
+  return [
+    ...(stays.length > 0 ? [leaveStages(stays)] : []),
+    insertRecords(stageEntries, entries, new CustomFields([])),
+  ];
 }
 
 function newEntry({ before, after, remark }: Move): StageEntry {

@@ -265,19 +265,33 @@ function lockTargets(
   const { tenantId } = currentCaller();
   const { columns, ...row } = read;
   const lock = 'and delete_time is null order by id for share';
+  // One id is a plain parameter: PostgreSQL makes a new plan for each call with a list.
+  const [id, ...others] = ids;
+  const isOne = others.length === 0;
   if (!stored) {
     return {
-      name: `lock_linked_${table}s`,
-      sql: `select ${columns} from ${table} where tenant_id = $1 and id = any ($2::uuid[]) ${lock}`,
-      values: [tenantId, [...ids]],
+      name: isOne ? `lock_linked_${table}` : `lock_linked_${table}s`,
+      sql: `select ${columns} from ${table}
+        where tenant_id = $1 and ${isOne ? 'id = $2' : 'id = any ($2::uuid[])'} ${lock}`,
+      values: [tenantId, isOne ? id : [...ids]],
       ...row,
     };
   }
-  const { table: from } = stored.type;
+  const { column } = stored;
+  const from = stored.type.table;
+  if (isOne && stored.ids.length === 1) {
+    return {
+      name: `lock_${table}_of_${from}`,
+      sql: `select ${columns} from ${table} where tenant_id = $1 and (id = $2
+        or id = (select ${column} from ${from} where tenant_id = $1 and id = $3)) ${lock}`,
+      values: [tenantId, id ?? null, stored.ids[0]],
+      ...row,
+    };
+  }
   return {
     name: `lock_${table}s_of_${from}s`,
     sql: `select ${columns} from ${table} where tenant_id = $1 and (id = any ($2::uuid[])
-        or id in (select ${stored.column} from ${from} where tenant_id = $1 and id = any ($3::uuid[]))) ${lock}`,
+        or id in (select ${column} from ${from} where tenant_id = $1 and id = any ($3::uuid[]))) ${lock}`,
     values: [tenantId, [...ids], [...stored.ids]],
     ...row,
   };
