@@ -6,7 +6,7 @@ import { theContract } from '../contract/contract.ts';
 interface LiveChange {
   /** UUID of the change. */
   id: string;
-  /** Such as `customer`. */
+  /** Such as `customer` or `stage_entry`. */
   type: string;
   recordId: string;
   operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'UNDELETE' | 'MERGE' | 'GAP';
@@ -120,15 +120,16 @@ function receive(message: News): void {
     return;
   }
   const { change } = message;
-  const names = theContract().resources.filter(({ singular, isRecord }) => isRecord && singular === change.type);
+  const type = change.type.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  const names = theContract().resources.filter(({ singular, isRecord }) => isRecord && singular === type);
   for (const { name } of names.length > 0 ? names : [{ name: 'objects' }]) scheduleInvalidate(name);
   for (const listener of listeners) listener(change);
 }
 
 const waiting = new Set<string>();
 
-/** At most once in 300 ms for each collection: an import makes thousands of changes a second. */
-function scheduleInvalidate(name: string): void {
+/** Asks the reads of a collection again, at most once in 300 ms: an import makes thousands of changes a second. */
+export function scheduleInvalidate(name: string): void {
   if (waiting.has(name)) return;
   waiting.add(name);
   setTimeout(() => {
