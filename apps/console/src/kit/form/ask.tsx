@@ -1,5 +1,5 @@
 import { useMutation } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { useId, type ReactNode } from 'react';
 import { t } from '../../app/language.ts';
 import { Dialog } from '../overlay.tsx';
 import { Button } from '../ui.tsx';
@@ -12,17 +12,20 @@ export function Ask({ title, acts, onClose, names, children }: AskProps) {
     mutationFn: (run: () => unknown) => Promise.resolve(run()),
     onSuccess: onClose,
   });
+  const form = useId();
   const last = acts.at(-1);
-  const buttons = acts.map(({ name, run }) => (
-    <Button
-      key={name}
-      kind={run === last?.run ? 'primary' : 'plain'}
-      isDisabled={isPending}
-      onPress={() => mutate(run)}
-    >
-      {name}
-    </Button>
-  ));
+  // A form with several inputs is sent by Enter only if it has a button that sends it.
+  const buttons = acts.map(({ name, run }) =>
+    run === last?.run ? (
+      <Button key={name} kind="primary" isDisabled={isPending} type="submit" form={form}>
+        {name}
+      </Button>
+    ) : (
+      <Button key={name} isDisabled={isPending} onPress={() => mutate(run)}>
+        {name}
+      </Button>
+    ),
+  );
   return (
     <Dialog
       title={title}
@@ -36,6 +39,7 @@ export function Ask({ title, acts, onClose, names, children }: AskProps) {
       }
     >
       <form
+        id={form}
         className={style.ask}
         onSubmit={(event) => {
           event.preventDefault();
