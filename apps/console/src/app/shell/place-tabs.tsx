@@ -13,7 +13,7 @@ export function PlaceTabs() {
   return (
     <nav className={style.tabs} aria-label={t(`nav.${place.key}`)}>
       {permitted.map((path) => (
-        <Link key={path} to={path} className={style.tab} activeOptions={{ exact: true }}>
+        <Link key={path} to={path} className={style.tab} activeOptions={{ exact: true, includeSearch: false }}>
           {find(`tab.${path.slice(1)}`) ?? labels.resource(path.slice(1))}
         </Link>
       ))}
