@@ -35,6 +35,19 @@ export function isJson(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Whether two values of JSON are the same, with nothing the same as null and as an empty list. */
+export function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
+}
+
+function sorted(value: unknown): unknown {
+  if (isEmpty(value)) return null;
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isJson(value)) return value;
+  const entries = Object.entries(value).filter(([, each]) => sorted(each) !== null);
+  return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, each]) => [key, sorted(each)]));
+}
+
 interface CallOptions {
   /** Of a JSON body. */
   body?: unknown;

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { Radio, RadioGroup } from 'react-aria-components';
 import { t } from '../../app/language.ts';
-import { isJson, type Json } from '../../contract/api.ts';
+import { isEmpty, isJson, isSame, type Json } from '../../contract/api.ts';
 import type { FormField } from '../form/form-field.ts';
 import style from './diff.module.css';
 import { Value } from './value.tsx';
@@ -11,20 +11,6 @@ export interface FieldChange {
   field: FormField;
   before: unknown;
   after: unknown;
-}
-
-/** Whether two values of JSON are the same, with nothing the same as null and as an empty list. */
-export function isSame(one: unknown, other: unknown): boolean {
-  return JSON.stringify(sorted(one)) === JSON.stringify(sorted(other));
-}
-
-function sorted(value: unknown): unknown {
-  if (value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0))
-    return null;
-  if (Array.isArray(value)) return value.map(sorted);
-  if (!isJson(value)) return value;
-  const entries = Object.entries(value).filter(([, each]) => sorted(each) !== null);
-  return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, each]) => [key, sorted(each)]));
 }
 
 /** The old value struck, and the new one as a highlighter marks it. Of a list of texts only those that differ. */
@@ -47,12 +33,8 @@ export function Diff({ field, before, after }: FieldChange) {
     );
   return (
     <>
-      {sorted(before) !== null && <Was field={field} value={before} />}
-      {sorted(after) === null ? (
-        <span className={style.gone}>{t('diff.removed')}</span>
-      ) : (
-        <New field={field} value={after} />
-      )}
+      {!isEmpty(before) && <Was field={field} value={before} />}
+      {isEmpty(after) ? <span className={style.gone}>{t('diff.removed')}</span> : <New field={field} value={after} />}
     </>
   );
 }

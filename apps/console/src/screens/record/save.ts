@@ -1,8 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { itemParameters } from '../../app/resource.ts';
-import { call, invalidate, isJson, Problem, textAt, valueAt, type Json } from '../../contract/api.ts';
-import { isSame } from '../../kit/record/diff.tsx';
+import { call, invalidate, isJson, isSame, Problem, textAt, valueAt, type Json } from '../../contract/api.ts';
 import type { Item } from './item.ts';
 
 /** What another user saved while it was edited. */
