@@ -2,6 +2,7 @@ import { connectAccounting, makeConflicts } from './accounting.ts';
 import { apiOf, type Api } from './api.ts';
 import { dayIn, demoDeals, idsOf } from './deals.ts';
 import type { Demo, DemoPlatform } from './demo.ts';
+import { makeForecasts } from './forecasts.ts';
 import { columns, peopleFile } from './people.ts';
 import story from './story.json' with { type: 'json' };
 import { makeUsers, type Scene } from './users.ts';
@@ -48,6 +49,7 @@ export async function playStory(
   onProgress('Playing the demo story: an import, deals, duplicates');
   const [tradeFair] = await Promise.all([startImport(scene), leaveDuplicates(scene)]);
   await Promise.all([moveDeals(scene), recordConsents(scene), uploadFiles(scene), associate(scene)]);
+  await makeForecasts(scene);
   await untilEnded(admin, tradeFair);
   await changeLast(scene);
 }
