@@ -31,6 +31,8 @@ beforeAll(async () => {
   const object = { key: 'machine', displayName: 'Machine', displayNamePlural: 'Machines' };
   await workspace.api('POST', '/v1/customObjects', object);
   const machine = await workspace.api('POST', '/v1/objects/machine/records', { name: 'Spindle 3' });
+  const stages = [{ key: 'due', name: 'Due', kind: 'OPEN', guards: [{ kind: 'OPEN_TASKS' }] }];
+  const pipeline = await workspace.api('POST', '/v1/pipelines', { name: 'Renewals', stages });
   known = {
     '/$resource': '/customers',
     '/$resource/$id': `/customers/${String(customer['id'])}`,
@@ -39,6 +41,7 @@ beforeAll(async () => {
     '/objects/$object': '/objects/machine',
     '/objects/$object/new': '/objects/machine/new',
     '/objects/$object/$id': `/objects/machine/${String(machine['id'])}`,
+    '/pipelines/$id/stages': `/pipelines/${String(pipeline['id'])}/stages`,
     '/operations/$operation': '/operations/createCustomer',
   };
 });

@@ -15,6 +15,7 @@ export function formatOf(language: string) {
     month: 'short',
     year: 'numeric',
   });
+  const plainMonth = new Intl.DateTimeFormat(language, { timeZone: 'UTC', month: 'long', year: 'numeric' });
   const numbers = new Intl.NumberFormat(language);
   const percents = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 });
   const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
@@ -27,6 +28,8 @@ export function formatOf(language: string) {
       moneyText(language, currencyCode, amount),
     /** A day, such as `2026-01-31`. */
     date: (text: string) => plainDay.format(new Date(`${text}T00:00:00Z`)),
+    /** A month, such as `2026-01`. */
+    month: (text: string) => plainMonth.format(new Date(`${text}-01T00:00:00Z`)),
     /** The hour of today, else the day; with the year unless it is this one. */
     time: (moment: string) => {
       const date = new Date(moment);

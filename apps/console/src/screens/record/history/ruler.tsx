@@ -16,7 +16,7 @@ export function useGoTo(): (asOf: string | undefined) => void {
 }
 
 /** Every change as a tick. The handle goes to the past by pointer or by arrow keys. */
-export function Ruler({ item }: { item: Item }) {
+export function Ruler({ item }: { item: Pick<Item, 'asOf' | 'changes' | 'moreChanges'> }) {
   const goTo = useGoTo();
   const scale = useRef<HTMLDivElement>(null);
   const { asOf, changes } = item;

@@ -1,0 +1,11 @@
+import { Milestone } from 'lucide-react';
+import { textAt } from '../contract/api.ts';
+import type { Hints } from './hints.ts';
+
+export const hints: Hints = {
+  icon: Milestone,
+  title: 'name',
+  columns: ['stages', 'transitions', 'updateTime', 'updatedBy'],
+  detail: 'transitions',
+  path: (record) => `/pipelines/${textAt(record, 'id')}/stages`,
+};

@@ -1,0 +1,36 @@
+import type { ReactNode } from 'react';
+import text from '../style/text.module.css';
+import style from './panel.module.css';
+import { join } from './ui.tsx';
+
+/** A card with a title. */
+export function Panel({ title, beside, end, children }: PanelProps) {
+  return (
+    <section className={style.panel} aria-label={title}>
+      <header className={style.head}>
+        <h2>{title}</h2>
+        {beside !== undefined && <span className={join(text.meta, text.cut)}>{beside}</span>}
+        <span className={text.grow} />
+        {end}
+      </header>
+      {children}
+    </section>
+  );
+}
+
+interface PanelProps {
+  title: string;
+  beside?: ReactNode;
+  end?: ReactNode;
+  children: ReactNode;
+}
+
+/** What a colour of a chart stands for. */
+export function Legend({ color, children }: { color: string; children: ReactNode }) {
+  return (
+    <span className={style.legend}>
+      <span className={style.swatch} style={{ background: `var(${color})` }} />
+      {children}
+    </span>
+  );
+}

@@ -1,0 +1,261 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useParams } from '@tanstack/react-router';
+import { Archive, ChartNoAxesColumn, Check, ChevronRight, Ellipsis, History, Plus, TriangleAlert } from 'lucide-react';
+import { useState } from 'react';
+import { Failure, Pending } from '../../app/boundaries.tsx';
+import { labels, t } from '../../app/language.ts';
+import { useMay } from '../../app/resource.ts';
+import { Bar } from '../../app/shell/shell.tsx';
+import { keyText, useShortcut } from '../../app/shortcuts.ts';
+import { itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
+import { theContract } from '../../contract/contract.ts';
+import { TextField } from '../../kit/form/field.tsx';
+import { FormFault, type Faults } from '../../kit/form/form-faults.tsx';
+import { Segments } from '../../kit/form/segments.tsx';
+import { Menu, MenuItem } from '../../kit/overlay.tsx';
+import { Choice } from '../../kit/record/diff.tsx';
+import { Button, Icon, IconButton, Key } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import { clashesOf, edited, valueIn, withEdits, type Edits } from './edits.ts';
+import { useOrder, useSaving } from './saving.ts';
+import { AddStage, ArchivePipeline, RemoveStage } from './stage-dialogs.tsx';
+import { StageForm } from './stage-form.tsx';
+import { StageList } from './stage-list.tsx';
+import style from './pipeline.module.css';
+
+/** The stages of a pipeline: their order, their fields and guards, and the moves between them. */
+export function PipelineEditor() {
+  const { id = '' } = useParams({ strict: false });
+  const { data, error, refetch } = useQuery(readQuery('getPipeline', { id }));
+  if (error && !data) return <Failure error={error} reset={() => void refetch()} />;
+  return data ? <Editor key={id} pipeline={data} /> : <Pending />;
+}
+
+function Editor({ pipeline }: { pipeline: Json }) {
+  const mayEdit = useMay()('updatePipeline');
+  const [edits, setEdits] = useState<Edits>({});
+  const [chosen, setChosen] = useState('');
+  const [dialog, setDialog] = useState<'add' | 'remove' | 'archive'>();
+  const saving = useSaving(pipeline, edits, () => setEdits({}));
+  const order = useOrder(pipeline);
+  const shown = inOrder(edited(pipeline, edits), order.keys);
+  const stages = itemsAt(shown, 'stages');
+  const stage = stages.find(({ key }) => key === chosen) ?? stages[0];
+  const edit = (prefix: string, next: Json) => setEdits((known) => withEdits(known, pipeline, prefix, next));
+  useShortcut('a', 'pipeline.add', () => setDialog('add'), mayEdit);
+  const head = {
+    pipeline: shown,
+    edits,
+    saving,
+    mayEdit,
+    onDiscard: () => setEdits({}),
+    onArchive: () => setDialog('archive'),
+  };
+  return (
+    <>
+      <EditorBar {...head} />
+      <div className={style.editor}>
+        <fieldset className={style.left} disabled={!mayEdit}>
+          <PipelineFields
+            pipeline={shown}
+            faults={saving.faults}
+            onChange={(next) => edit('', next)}
+            onLeave={saving.check}
+          />
+          <StageList
+            stages={stages}
+            chosen={textAt(stage, 'key')}
+            onChoose={setChosen}
+            onOrder={order.run}
+            onRemove={() => setDialog('remove')}
+            faults={saving.faults}
+          />
+          <FormFault error={order.error} names={[]} />
+          <footer className={style.foot}>
+            <Button small icon={Plus} shortcut="A" onPress={() => setDialog('add')}>
+              {t('pipeline.add')}
+            </Button>
+            <span className={style.hint}>
+              <Key>Alt</Key> <Key>↑</Key> <Key>↓</Key> {t('pipeline.key.order')}
+            </span>
+          </footer>
+        </fieldset>
+        <fieldset className={style.right} disabled={!mayEdit}>
+          <Clashes pipeline={pipeline} edits={edits} onSettle={setEdits} />
+          <FormFault error={saving.error} names={['name', 'stages', 'transitions']} />
+          {stage && (
+            <StageForm
+              key={textAt(stage, 'key')}
+              pipeline={shown}
+              stage={stage}
+              faults={saving.faults}
+              onChange={(next) => edit(`stages.${textAt(stage, 'key')}.`, next)}
+              onPairs={(transitionPairs) => edit('', { transitionPairs })}
+              onRemove={() => setDialog('remove')}
+              onLeave={saving.check}
+            />
+          )}
+        </fieldset>
+      </div>
+      {dialog === 'add' && <AddStage pipeline={pipeline} onAdded={setChosen} onClose={() => setDialog(undefined)} />}
+      {dialog === 'remove' && stage && stages.length > 1 && (
+        <RemoveStage pipeline={pipeline} stage={stage} onClose={() => setDialog(undefined)} />
+      )}
+      {dialog === 'archive' && <ArchivePipeline pipeline={pipeline} onClose={() => setDialog(undefined)} />}
+    </>
+  );
+}
+
+interface EditorBarProps {
+  pipeline: Json;
+  edits: Edits;
+  saving: ReturnType<typeof useSaving>;
+  mayEdit: boolean;
+  onDiscard: () => void;
+  onArchive: () => void;
+}
+
+function EditorBar({ pipeline, edits, saving, mayEdit, onDiscard, onArchive }: EditorBarProps) {
+  const navigate = useNavigate();
+  const id = textAt(pipeline, 'id');
+  const count = Object.keys(edits).length;
+  useShortcut('mod+enter', 'form.save', saving.save, count > 0);
+  return (
+    <Bar
+      title={
+        <span className={text.row}>
+          <Link to="/$resource" params={{ resource: 'pipelines' }} className={style.back}>
+            {labels.resource('pipelines')}
+          </Link>
+          <span className={style.back}>
+            <Icon of={ChevronRight} />
+          </span>
+          <span className={text.cut}>{textAt(pipeline, 'name')}</span>
+        </span>
+      }
+      beside={count > 0 ? t('pipeline.unsaved', { count }) : undefined}
+    >
+      <Menu label={t('record.more')} button={<IconButton name={t('record.more')} icon={Ellipsis} />}>
+        <MenuItem
+          icon={ChartNoAxesColumn}
+          onAction={() => void navigate({ to: '/reports', search: { pipeline: id } as never })}
+        >
+          {t('reports.title')}
+        </MenuItem>
+        <MenuItem
+          icon={History}
+          onAction={() => void navigate({ to: '/$resource/$id', params: { resource: 'pipelines', id } })}
+        >
+          {t('pipeline.history')}
+        </MenuItem>
+        {mayEdit ? (
+          <MenuItem icon={Archive} onAction={onArchive}>
+            {t('pipeline.archive')}
+          </MenuItem>
+        ) : null}
+      </Menu>
+      {count > 0 && <Button onPress={onDiscard}>{t('pipeline.discard')}</Button>}
+      {mayEdit && (
+        <Button
+          kind="primary"
+          icon={Check}
+          shortcut={keyText('mod+enter')}
+          isDisabled={count === 0}
+          onPress={saving.save}
+        >
+          {t('form.save')}
+        </Button>
+      )}
+    </Bar>
+  );
+}
+
+interface PipelineFieldsProps {
+  pipeline: Json;
+  faults: Faults;
+  onChange: (next: Json) => void;
+  onLeave: () => void;
+}
+
+function PipelineFields({ pipeline, faults, onChange, onLeave }: PipelineFieldsProps) {
+  const transitions = textAt(pipeline, 'transitions') || 'ANY';
+  const change = (next: string) =>
+    onChange({ transitions: next, transitionPairs: next === 'LISTED' ? pairsOf(itemsAt(pipeline, 'stages')) : [] });
+  return (
+    <div className={style.fields} onBlur={onLeave}>
+      <TextField
+        label={labels.field('Pipeline', 'name')}
+        value={textAt(pipeline, 'name')}
+        onChange={(name) => onChange({ name })}
+        error={faults.get('/name')}
+      />
+      <div className={style.field}>
+        <span>{t('pipeline.moves')}</span>
+        <Segments
+          label={t('pipeline.moves')}
+          value={transitions}
+          onChange={change}
+          options={theContract()
+            .enumValues('StageTransitions')
+            .map(({ name }) => ({ id: name, name: labels.value('StageTransitions', name) }))}
+        />
+        <p className={text.meta}>{t(`pipeline.moves.${transitions}`)}</p>
+      </div>
+    </div>
+  );
+}
+
+/** What to begin a list of moves with: to the next stage, and from each open one to those of lost deals. */
+function pairsOf(stages: readonly Json[]): Json[] {
+  const isKind = (kind: string) => (stage: Json | undefined) => textAt(stage, 'kind') === kind;
+  return stages.filter(isKind('OPEN')).flatMap((from) => {
+    const next = stages[stages.indexOf(from) + 1];
+    const ends = [...(next ? [next] : []), ...stages.filter(isKind('LOST'))];
+    return [...new Set(ends)].map((to) => ({ from: from.key, to: to.key }));
+  });
+}
+
+/** Fields that another user changed since, to another value than here: one of the two is taken. */
+function Clashes({ pipeline, edits, onSettle }: { pipeline: Json; edits: Edits; onSettle: (edits: Edits) => void }) {
+  const paths = clashesOf(pipeline, edits);
+  if (paths.length === 0) return null;
+  const settle = (path: string, isYours: boolean) => {
+    const { [path]: clash, ...others } = edits;
+    onSettle(isYours && clash ? { ...others, [path]: { ...clash, was: valueIn(pipeline, path) } } : others);
+  };
+  return (
+    <div role="alert" className={style.clashes}>
+      <p className={text.row}>
+        <Icon of={TriangleAlert} /> {t('pipeline.clash')}
+      </p>
+      {paths.map((path) => {
+        const [name = '', key, part] = path.split('.');
+        const message = key === undefined ? 'Pipeline' : 'Stage';
+        const field = theContract().field(message, part ?? name) ?? { name, type: 'text' };
+        const stage = itemsAt(pipeline, 'stages').find((each) => each.key === key);
+        return (
+          <Choice
+            key={path}
+            label={[textAt(stage, 'name'), labels.field(message, field.name)].filter((each) => each !== '').join(', ')}
+            field={field}
+            theirs={valueIn(pipeline, path)}
+            yours={edits[path]?.value}
+            side="theirs"
+            onChange={(side) => settle(path, side === 'yours')}
+          />
+        );
+      })}
+      <Button
+        small
+        onPress={() => onSettle(Object.fromEntries(Object.entries(edits).filter(([path]) => !paths.includes(path))))}
+      >
+        {t('conflict.takeTheirs')}
+      </Button>
+    </div>
+  );
+}
+
+function inOrder(pipeline: Json, keys: readonly string[]): Json {
+  const place = (stage: Json) => keys.indexOf(textAt(stage, 'key'));
+  return { ...pipeline, stages: itemsAt(pipeline, 'stages').toSorted((one, other) => place(one) - place(other)) };
+}

@@ -1,0 +1,67 @@
+import { useMutation } from '@tanstack/react-query';
+import { t } from '../../app/language.ts';
+import { call, invalidate, itemsAt, Problem, queryClient, readQuery, textAt, type Json } from '../../contract/api.ts';
+import { faultsOf } from '../../kit/form/form-faults.tsx';
+import { notify } from '../../kit/toast.tsx';
+import { clashesOf, edited, patchOf, type Edits } from './edits.ts';
+
+/** Saves the edits over the version that they are shown with. Over a later one they are saved too, unless both changed the same field. */
+export function useSaving(pipeline: Json, edits: Edits, onSaved: () => void) {
+  const id = textAt(pipeline, 'id');
+  const save = useMutation({
+    mutationFn: async () => {
+      const write = (over: Json) =>
+        call('updatePipeline', { id }, { body: patchOf(over, edits), ifMatch: textAt(over, 'etag') });
+      try {
+        keep(await write(pipeline));
+      } catch (error) {
+        if (!(error instanceof Problem) || error.status !== 412) throw error;
+        const theirs = await call('getPipeline', { id });
+        keep(theirs);
+        if (clashesOf(theirs, edits).length > 0) return;
+        keep(await write(theirs));
+      }
+      onSaved();
+      notify(t('pipeline.saved', { name: textAt(edited(pipeline, edits), 'name') }));
+    },
+  });
+  const check = useMutation({
+    mutationFn: () => call('updatePipeline', { id, validateOnly: true }, { body: patchOf(pipeline, edits) }),
+    onMutate: save.reset,
+  });
+  const hasEdits = Object.keys(edits).length > 0;
+  return {
+    save: () => save.mutate(),
+    /** Has the server say what is wrong, without saving. */
+    check: () => hasEdits && check.mutate(),
+    faults: hasEdits ? faultsOf(save.error ?? withoutMissing(check.error)) : faultsOf(undefined),
+    error: hasEdits ? save.error : undefined,
+  };
+}
+
+/** What is not filled in yet is no fault before it is saved. */
+function withoutMissing(error: unknown): unknown {
+  if (!(error instanceof Problem)) return error;
+  const { status, code, message, requestId, retryAfter, body } = error;
+  const errors = error.errors.filter((each) => each.code !== 'REQUIRED');
+  return new Problem(status, code, message, errors, requestId, retryAfter, body);
+}
+
+/** Puts stages into another order at once, and back if the server refuses. */
+export function useOrder(pipeline: Json) {
+  const keys = itemsAt(pipeline, 'stages').map((stage) => textAt(stage, 'key'));
+  const { mutate, isPending, variables, error } = useMutation({
+    mutationFn: async (stages: readonly string[]) => {
+      const id = textAt(pipeline, 'id');
+      keep(await call('reorderStages', { id }, { body: { stages }, ifMatch: textAt(pipeline, 'etag') }));
+    },
+    onError: () => invalidate('pipelines'),
+  });
+  return { run: (next: readonly string[]) => mutate(next), error, keys: isPending ? variables : keys };
+}
+
+/** Shows a version of a pipeline that was just read or written. */
+export function keep(pipeline: Json): void {
+  queryClient.setQueryData(readQuery('getPipeline', { id: textAt(pipeline, 'id') }).queryKey, pipeline);
+  void invalidate('pipelines');
+}

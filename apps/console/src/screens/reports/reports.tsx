@@ -1,0 +1,230 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { Settings2 } from 'lucide-react';
+import { useState } from 'react';
+import { Pending, ProblemNote } from '../../app/boundaries.tsx';
+import { format, language, t } from '../../app/language.ts';
+import { scheduleInvalidate, useLiveChanges } from '../../app/live.ts';
+import { Bar, Scroll } from '../../app/shell/shell.tsx';
+import { itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
+import { Select } from '../../kit/form/field.tsx';
+import { Segments } from '../../kit/form/segments.tsx';
+import { Nothing } from '../../kit/nothing.tsx';
+import { Legend, Panel } from '../../kit/panel.tsx';
+import { usePeople } from '../../kit/record/names.tsx';
+import { Icon } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import { Outcome } from './outcome.tsx';
+import { durationText, rowsOf, type StageRow } from './report-rows.ts';
+import style from './reports.module.css';
+
+/** Days up to now that a report is about; all for none. */
+const ranges = ['30d', '90d', '365d', 'all'] as const;
+
+interface ReportSearch {
+  pipeline?: string;
+  range?: string;
+  owner?: string;
+}
+
+/** How deals go through a pipeline: conversion and time by stage, and why deals are won or lost. */
+export function Reports() {
+  const navigate = useNavigate();
+  const search: ReportSearch = useSearch({ strict: false });
+  const { data, isPending, error } = useQuery(readQuery('listPipelines', { pageSize: 100 }));
+  const people = [...usePeople().values()].filter(({ shape }) => shape === 'person');
+  const pipelines = itemsAt(data, 'pipelines');
+  const pipeline = pipelines.find(({ id }) => id === search.pipeline) ?? pipelines[0];
+  const change = (part: ReportSearch) =>
+    void navigate({ to: '.', search: { ...search, ...part } as never, replace: true });
+  if (isPending) return <Pending />;
+  return (
+    <>
+      <Bar title={t('reports.title')} beside={<span className={style.hide}>{textAt(pipeline, 'name')}</span>}>
+        {pipeline && (
+          <Link to="/pipelines/$id/stages" params={{ id: textAt(pipeline, 'id') }} className={style.edit}>
+            <Icon of={Settings2} />
+            {t('reports.edit')}
+          </Link>
+        )}
+      </Bar>
+      <div className={style.tools}>
+        <Segments
+          label={t('reports.range')}
+          value={search.range ?? 'all'}
+          onChange={(range) => change({ range })}
+          options={ranges.map((id) => ({ id, name: t(`reports.range.${id}`) }))}
+        />
+        <Select
+          label={t('reports.owner')}
+          isHiddenLabel
+          value={search.owner ?? ''}
+          onChange={(owner) => change({ owner })}
+          options={[{ id: '', name: t('home.everyone') }, ...people.map(({ id, name }) => ({ id, name }))]}
+        />
+        {pipelines.length > 1 && (
+          <Select
+            label={t('board.pipeline')}
+            isHiddenLabel
+            value={textAt(pipeline, 'id')}
+            onChange={(id) => change({ pipeline: id })}
+            options={pipelines.map((each) => ({ id: textAt(each, 'id'), name: textAt(each, 'name') }))}
+          />
+        )}
+      </div>
+      <Scroll padded>
+        <ProblemNote error={error} />
+        {pipeline ? (
+          <ReportOf key={textAt(pipeline, 'id')} pipeline={pipeline} search={search} />
+        ) : (
+          <Nothing title={t('board.noPipeline')} help={t('reports.noneHelp')} />
+        )}
+      </Scroll>
+    </>
+  );
+}
+
+function ReportOf({ pipeline, search }: { pipeline: Json; search: ReportSearch }) {
+  const [now] = useState(() => Date.now());
+  const days = Number.parseInt(search.range ?? '', 10);
+  const startTime = days > 0 ? new Date(now - days * 86_400_000).toISOString() : undefined;
+  const id = textAt(pipeline, 'id');
+  const asked = { id, startTime, ownerId: search.owner };
+  const { data, error } = useQuery({
+    ...readQuery('getPipelineReport', asked),
+    placeholderData: (previous) => previous,
+  });
+  useLiveChanges(({ type }) => type === 'stage_entry' && scheduleInvalidate('pipelines'));
+  const condition = [
+    `pipelineId = ${id}`,
+    startTime && `closeTime >= "${startTime}"`,
+    search.owner && `ownerId = ${search.owner}`,
+  ].filter(Boolean);
+  const rows = rowsOf(pipeline, data);
+  return (
+    <>
+      <ProblemNote error={error} />
+      {data && (
+        <div className={style.reports}>
+          <Funnel rows={rows} />
+          <Times rows={rows} />
+          <Outcome report={data} condition={condition.join(' AND ')} />
+        </div>
+      )}
+    </>
+  );
+}
+
+/** The deals that entered each stage: those that went on, that are still there, and that were lost. A band leads from each bar to the next. */
+function Funnel({ rows }: { rows: readonly StageRow[] }) {
+  const stages = rows.filter(({ kind }) => kind !== 'LOST');
+  const most = Math.max(...stages.map(({ entered }) => entered), 1);
+  const share = (count: number) => `${(count / most) * 100}%`;
+  return (
+    <Panel
+      title={t('reports.funnel')}
+      end={(['converted', 'open', 'lost'] as const).map((part) => (
+        <Legend key={part} color={colors[part]}>
+          {t(`reports.${part}`)}
+        </Legend>
+      ))}
+    >
+      <table className={style.funnel}>
+        <thead>
+          <tr>
+            <th scope="col">{t('home.stage')}</th>
+            <td />
+            <th scope="col">{t('reports.entered')}</th>
+            <th scope="col">{t('reports.rate')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {stages.map((row, index) => (
+            <tr key={row.key}>
+              <th scope="row" className={text.cut} title={row.name}>
+                {row.name}
+              </th>
+              <td aria-hidden>
+                <div className={style.bar} style={{ width: share(row.entered) }} title={partsText(row)}>
+                  {(['converted', 'open', 'lost'] as const).map((part) => (
+                    <div key={part} style={{ flexGrow: row[part], background: `var(${colors[part]})` }} />
+                  ))}
+                </div>
+                {stages[index + 1] && (
+                  <div
+                    className={style.band}
+                    style={{
+                      clipPath: `polygon(0 0, ${share(row.converted)} 0, ${share(stages[index + 1]?.entered ?? 0)} 100%, 0 100%)`,
+                    }}
+                  />
+                )}
+              </td>
+              <td>{format.number(row.entered)}</td>
+              <td>{row.rate === undefined || row.kind !== 'OPEN' ? '' : format.percent(row.rate)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Panel>
+  );
+}
+
+const colors = { converted: '--chart-1', open: '--chart-fill', lost: '--chart-rest' };
+
+function partsText(row: StageRow): string {
+  return (['converted', 'open', 'lost'] as const)
+    .map((part) => `${t(`reports.${part}`)} ${format.number(row[part])}`)
+    .join(', ');
+}
+
+/** How long completed stays were: the median, and what nine in ten do not exceed, against the limit of the stage. */
+function Times({ rows }: { rows: readonly StageRow[] }) {
+  const stays = rows.filter(({ kind }) => kind === 'OPEN');
+  const most = Math.max(...stays.map(({ p90 }) => p90 ?? 0), 1);
+  const share = (seconds = 0) => `${(seconds / most) * 100}%`;
+  return (
+    <Panel
+      title={t('reports.times')}
+      end={
+        <>
+          <Legend color="--chart-1">{t('reports.median')}</Legend>
+          <Legend color="--chart-fill">{t('reports.p90')}</Legend>
+        </>
+      }
+    >
+      <table className={style.times}>
+        <thead>
+          <tr>
+            <th scope="col">{t('home.stage')}</th>
+            <td />
+            <th scope="col">{t('reports.median')}</th>
+            <th scope="col">{t('reports.p90')}</th>
+            <th scope="col">{t('reports.stays')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {stays.map((row) => (
+            <tr key={row.key}>
+              <th scope="row" className={text.cut} title={row.name}>
+                {row.name}
+              </th>
+              <td aria-hidden>
+                <div className={style.stay} style={{ width: share(row.p90) }}>
+                  <div style={{ width: `${((row.median ?? 0) / Math.max(row.p90 ?? 0, 1)) * 100}%` }} />
+                </div>
+              </td>
+              <td>{durationText(row.median, language)}</td>
+              <td className={row.isLate ? style.late : text.two}>
+                {durationText(row.p90, language)}
+                {row.limitDays !== undefined && (
+                  <span className={text.faint}> / {durationText(row.limitDays * 86_400, language)}</span>
+                )}
+              </td>
+              <td className={text.two}>{format.number(row.stays)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Panel>
+  );
+}
