@@ -22,6 +22,7 @@ import { labels, t } from '../language.ts';
 import { placeGroups, useMayGo } from '../navigation.ts';
 import { isPermitted, useSession } from '../session.ts';
 import { keyText, useShortcuts } from '../shortcuts.ts';
+import { tabName } from './place-tabs.tsx';
 import style from './palette.module.css';
 
 interface Entry {
@@ -98,6 +99,10 @@ function useCommands(): Entry[] {
   const shortcuts = useShortcuts();
   const contract = theContract();
   const places = placeGroups.flatMap((group) => group.places).filter(({ to, permission }) => mayGo(to, permission));
+  const isPlace = (path: string) => places.some(({ to }) => to === path);
+  const tabs = places.flatMap(({ tabs: paths = [], icon, key }) =>
+    paths.filter((to) => !isPlace(to) && mayGo(to)).map((to) => ({ to, icon, key })),
+  );
   const operations = contract.operations.filter(({ permission }) =>
     isPermitted(session, permission.replace(/\.\{\w+\}/, '')),
   );
@@ -118,6 +123,13 @@ function useCommands(): Entry[] {
       beside: t('palette.place'),
       icon,
       ...(letter !== undefined && { keys: `g ${letter}` }),
+      run: () => void navigate({ to }),
+    })),
+    ...tabs.map(({ to, icon, key }) => ({
+      id: `tab:${to}`,
+      name: tabName(to),
+      beside: t(`nav.${key}`),
+      icon,
       run: () => void navigate({ to }),
     })),
     ...operations.map(({ id, verb, path }) => ({

@@ -3,6 +3,11 @@ import { find, labels, t } from '../language.ts';
 import { placeGroups, useMayGo } from '../navigation.ts';
 import style from './place-tabs.module.css';
 
+/** Such as `Roles` of `/roles`. */
+export function tabName(path: string): string {
+  return find(`tab.${path.slice(1)}`) ?? labels.resource(path.slice(1));
+}
+
 /** The screens that belong to a place, such as users, roles and keys to access. Nothing on a screen without others beside it. */
 export function PlaceTabs() {
   const { pathname } = useLocation();
@@ -14,7 +19,7 @@ export function PlaceTabs() {
     <nav className={style.tabs} aria-label={t(`nav.${place.key}`)}>
       {permitted.map((path) => (
         <Link key={path} to={path} className={style.tab} activeOptions={{ exact: true, includeSearch: false }}>
-          {find(`tab.${path.slice(1)}`) ?? labels.resource(path.slice(1))}
+          {tabName(path)}
         </Link>
       ))}
     </nav>

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { dealsFilter, periodAt, shifted, spanOf } from './forecast-data.ts';
+import {
+  amountsIn,
+  converted,
+  currenciesOf,
+  dealsFilter,
+  inOrder,
+  periodAt,
+  shifted,
+  spanOf,
+} from './forecast-data.ts';
 
 const day = (text: string) => new Date(`${text}T12:00:00`);
 
@@ -36,4 +45,27 @@ describe('the deals behind a number', () => {
     expect(dealsFilter(scope, ['CLOSED', 'COMMIT', 'PIPELINE'])).toMatch(
       /^\(\(effectiveForecastCategory IN \(COMMIT, PIPELINE\) AND .*\) OR \(effectiveForecastCategory = CLOSED AND .*\)\) AND amount/,
     ));
+});
+
+describe('the currencies of a forecast', () => {
+  const amounts = [
+    { currencyCode: 'EUR', total: '7' },
+    { currencyCode: 'JPY', total: '900' },
+  ];
+
+  it('are each one, after all of them in the base currency where the server converts them', () => {
+    const total = { amounts, converted: { currencyCode: 'EUR', total: '12.50' } };
+    expect(currenciesOf({ total: { amounts } })).toEqual(['EUR', 'JPY']);
+    expect(currenciesOf({ total })).toEqual([converted, 'EUR', 'JPY']);
+    expect(amountsIn(total, converted)).toEqual(total.converted);
+    expect(amountsIn(total, 'JPY')).toEqual(amounts[1]);
+  });
+
+  it('put the largest owner first, and categories by how sure they are', () => {
+    const owner = (value: string, total: string) => ({ value, amounts: [{ currencyCode: 'EUR', total }] });
+    const names = (grouping: string, values: { value: string }[]) =>
+      inOrder(values, grouping, 'EUR', []).map(({ value }) => value);
+    expect(names('OWNER', [owner('a', '9'), owner('b', '10')])).toEqual(['b', 'a']);
+    expect(names('CATEGORY', [{ value: 'BEST_CASE' }, { value: 'CLOSED' }])).toEqual(['CLOSED', 'BEST_CASE']);
+  });
 });

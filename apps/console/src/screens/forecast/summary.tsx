@@ -16,7 +16,7 @@ export function Summary({ view }: { view: View }) {
   const money = moneyIn(amounts);
   const unconverted = Number(valueAt(forecast, 'conversion.unconvertedDealCount') ?? 0);
   return (
-    <Panel title={periodName(period)} beside={t('home.deals', { count: Number(valueAt(total, 'dealCount') ?? 0) })}>
+    <Panel title={periodName(period)} beside={t('home.deals', { count: sumOf(amounts ?? total, 'dealCount') })}>
       <div className={style.summary}>
         <p className={style.headline}>
           <span className={text.figure}>{money(closed)}</span>
