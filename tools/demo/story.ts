@@ -1,4 +1,5 @@
 import { connectAccounting, makeConflicts } from './accounting.ts';
+import { makeAgenda } from './agenda.ts';
 import { apiOf, type Api } from './api.ts';
 import { dayIn, demoDeals, idsOf } from './deals.ts';
 import type { Demo, DemoPlatform } from './demo.ts';
@@ -50,6 +51,7 @@ export async function playStory(
   const [tradeFair] = await Promise.all([startImport(scene), leaveDuplicates(scene)]);
   await Promise.all([moveDeals(scene), recordConsents(scene), uploadFiles(scene), associate(scene)]);
   await makeForecasts(scene);
+  await makeAgenda(scene);
   await untilEnded(admin, tradeFair);
   await changeLast(scene);
 }
