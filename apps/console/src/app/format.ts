@@ -1,4 +1,5 @@
-const zone = Intl.DateTimeFormat('en', { timeZone: undefined }).resolvedOptions().timeZone;
+/** Of the browser, such as `Europe/Berlin`. */
+export const zone = Intl.DateTimeFormat('en', { timeZone: undefined }).resolvedOptions().timeZone;
 const dayMs = 86_400_000;
 
 /** Values as a language writes them. Times are in the zone of the browser. */
@@ -16,6 +17,12 @@ export function formatOf(language: string) {
     year: 'numeric',
   });
   const plainMonth = new Intl.DateTimeFormat(language, { timeZone: 'UTC', month: 'long', year: 'numeric' });
+  const weekday = new Intl.DateTimeFormat(language, {
+    timeZone: 'UTC',
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+  });
   const numbers = new Intl.NumberFormat(language);
   const percents = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 });
   const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto' });
@@ -40,6 +47,10 @@ export function formatOf(language: string) {
     exactTime: (moment: string) => exact.format(new Date(moment)),
     /** Such as `3 days ago`. */
     ago: (moment: string) => agoText(relative, Date.now() - Date.parse(moment)),
+    /** Such as `14:05`. */
+    hour: (moment: Date) => hour.format(moment),
+    /** Such as `Mon, 30 Nov` of a day at 00:00 UTC. */
+    weekday: (date: Date) => weekday.format(date),
     country: (code: string) => (/^[A-Z]{2}$/.test(code) ? (countries.of(code) ?? code) : code),
   };
 }

@@ -2,12 +2,14 @@ import {
   Activity,
   Bookmark,
   Boxes,
+  CalendarDays,
   CodeXml,
   Download,
   FileText,
   House,
   KeyRound,
   Link,
+  ListChecks,
   Merge,
   RefreshCw,
   Shield,
@@ -41,7 +43,14 @@ interface PlaceGroup {
 
 /** The rail. Custom objects of the workspace follow the records. */
 export const placeGroups: readonly PlaceGroup[] = [
-  { key: 'work', places: [{ to: '/', key: 'home', icon: House, letter: 'h' }] },
+  {
+    key: 'work',
+    places: [
+      { to: '/', key: 'home', icon: House, letter: 'h' },
+      { to: '/my-day', key: 'myDay', icon: ListChecks, letter: 'm', permission: 'tasks.read' },
+      { to: '/calendar', key: 'calendar', icon: CalendarDays, letter: 'e', permission: 'meetings.read' },
+    ],
+  },
   {
     key: 'records',
     places: [

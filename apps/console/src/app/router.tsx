@@ -59,6 +59,8 @@ function textSearch<Name extends string>(...names: readonly Name[]) {
 
 const screens = [
   screen('/', () => import('../screens/home/home.tsx'), 'Home'),
+  screen('/my-day', () => import('../screens/work/my-day.tsx'), 'MyDay'),
+  screen('/calendar', () => import('../screens/calendar/calendar.tsx'), 'Calendar', textSearch('day', 'view')),
   screen('/access/explain', () => import('../screens/access/explain.tsx'), 'Explain'),
   screen('/audit/verify', () => import('../screens/audit/verify.tsx'), 'VerifyAudit'),
   screen('/all', () => import('../screens/all/all.tsx'), 'AllResources'),

@@ -43,6 +43,7 @@ const known = new Map(Object.entries(files).map(([file, hints]) => [file.slice(2
 const titles = [
   'displayName',
   'title',
+  'subject',
   'name',
   'email',
   'purpose',

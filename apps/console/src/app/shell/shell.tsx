@@ -101,7 +101,7 @@ function TabBar({ places, onSearch }: { places: readonly Place[]; onSearch: () =
   return (
     <nav className={style.tabs} aria-label={t('shell.places')}>
       {places
-        .filter(({ key }) => ['home', 'customers', 'deals', 'traffic'].includes(key))
+        .filter(({ key }) => ['home', 'myDay', 'customers', 'deals'].includes(key))
         .map(({ to, key, icon }) => (
           <Link key={key} to={to} activeOptions={{ exact: to === '/' }} className={style.tab}>
             <span>

@@ -9,8 +9,17 @@ export function dayText(date: Date): string {
 
 /** Today in the zone of the browser, as a moment at 00:00 UTC, so that days can be counted. */
 export function today(): Date {
-  const now = new Date();
-  return new Date(Date.UTC(now.getFullYear(), now.getMonth(), now.getDate()));
+  return dayOf(new Date());
+}
+
+/** The day that a moment is on in the zone of the browser. */
+export function dayOf(moment: Date): Date {
+  return new Date(Date.UTC(moment.getFullYear(), moment.getMonth(), moment.getDate()));
+}
+
+/** The moment so many minutes of the clock after midnight of a day, in the zone of the browser. */
+export function momentOf(day: Date, minutes = 0): Date {
+  return new Date(day.getUTCFullYear(), day.getUTCMonth(), day.getUTCDate(), 0, minutes);
 }
 
 export function addDays(date: Date, days: number): Date {

@@ -1,0 +1,42 @@
+import { Link, useNavigate } from '@tanstack/react-router';
+import { t } from '../../app/language.ts';
+import { useSession } from '../../app/session.ts';
+import text from '../../style/text.module.css';
+import workStyle from '../work/work.module.css';
+import { addDays, today } from '../home/home-data.ts';
+import { minutesOf, useEntries } from './entries.ts';
+import { AllDay, TimeGrid } from './time-grid.tsx';
+
+/** Today as a column of hours, from the working day to whatever is earlier or later. */
+export function DayAgenda() {
+  const { user } = useSession();
+  const navigate = useNavigate();
+  const day = today();
+  const entries = useEntries(day, addDays(day, 1), user.id).filter(({ kind, days }) => kind !== 'tasks' || !days);
+  const timed = entries.filter(({ days }) => !days);
+  const first = Math.min(8, ...timed.map(({ start }) => Math.floor(minutesOf(start) / 60)));
+  const last = Math.max(
+    18,
+    ...timed.map(({ start, end }) => (end.getDate() === start.getDate() ? Math.ceil(minutesOf(end) / 60) : 24)),
+  );
+  const open = (kind: string, id: string) => void navigate({ to: '/$resource/$id', params: { resource: kind, id } });
+  return (
+    <section aria-label={t('work.agenda')}>
+      <h2 className={workStyle.group}>
+        {t('work.agenda')}
+        <Link to="/calendar" className={text.link}>
+          {t('work.week')}
+        </Link>
+      </h2>
+      {entries.some(({ days }) => days) && (
+        <AllDay days={[day]} entries={entries} onOpen={({ kind, id }) => open(kind, id)} />
+      )}
+      <TimeGrid
+        days={[day]}
+        entries={timed}
+        hours={[first, Math.min(24, last)]}
+        blockProps={({ kind, id }) => ({ onClick: () => open(kind, id) })}
+      />
+    </section>
+  );
+}
