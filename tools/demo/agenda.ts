@@ -7,8 +7,8 @@ const tax = { mode: 'EXCLUSIVE', category: 'STANDARD', rate: '19' };
 const tasks: readonly [string, number, string?, object?][] = [
   ['Send the revised quote for cells 3 and 4', -3, undefined, { priority: 'HIGH', about: 'Spindle retrofit' }],
   ['Ask purchasing for the framework contract number', -1, '09:00', { about: 'Calibration contract' }],
-  ['Confirm the date of the acceptance test', 0, '22:15', { priority: 'URGENT', about: 'Spindle retrofit' }],
-  ['Reply to Käthe Weiß about the certificates', 0, '22:30', { about: 'Gauge recalibration' }],
+  ['Confirm the date of the acceptance test', 0, '15:00', { priority: 'URGENT', about: 'Spindle retrofit' }],
+  ['Reply to Käthe Weiß about the certificates', 0, '16:45', { about: 'Gauge recalibration' }],
   ['Prepare the numbers for Monday', 0],
   ['Review the pipeline', 0, undefined, { recurrence: { rule: 'FREQ=WEEKLY' } }],
   ['Check the torque stand drawings', 1, '08:30', { about: 'Torque stand' }],

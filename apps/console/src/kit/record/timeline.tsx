@@ -143,13 +143,13 @@ function fieldChanges(change: Json, fieldOf: (name: string) => FormField): Field
   return own.length > 0 ? own : all;
 }
 
-function Day({ moment }: { moment: string }): ReactNode {
+export function Day({ moment }: { moment: string }): ReactNode {
   const date = new Date(moment);
   const form = new Intl.DateTimeFormat(language, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
   return <li className={style.day}>{form.format(date)}</li>;
 }
 
-function byDay(changes: readonly Json[]): [string, Json[]][] {
+export function byDay(changes: readonly Json[]): [string, Json[]][] {
   const days = new Map<string, Json[]>();
   for (const change of changes) {
     const day = new Date(textAt(change, 'time')).toDateString();

@@ -6,6 +6,7 @@ import { ViewSwitch } from '../../kit/view-switch.tsx';
 import { usePeople } from '../../kit/record/names.tsx';
 import { useCustomFields } from '../../app/resource.ts';
 import { Missing } from '../../app/boundaries.tsx';
+import { words } from '../../app/labels.ts';
 import { format, labels, t } from '../../app/language.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { Bar } from '../../app/shell/shell.tsx';
@@ -128,7 +129,12 @@ function BoardBar({ board, pipelines }: { board: Shared; pipelines: Json[] }) {
   return (
     <Bar
       title={labels.resource(resource.name)}
-      beside={<span className={style.hide}>{t('board.count', { count })}</span>}
+      beside={
+        <span className={style.hide}>
+          {t('board.count', { count })}
+          <BaseSum board={board} />
+        </span>
+      }
     >
       {hint.pipeline !== undefined && pipelines.length > 1 && (
         <Select
@@ -153,6 +159,28 @@ function BoardBar({ board, pipelines }: { board: Shared; pipelines: Json[] }) {
       </div>
       <ViewSwitch resource={resource.name} view="board" />
     </Bar>
+  );
+}
+
+/** The open deals of the pipeline in the base currency, each converted before the sum; those without a rate are named. */
+function BaseSum({ board }: { board: Shared }) {
+  const { resource, pipeline, written } = board.scope;
+  const sum = `sum${words(resource.singular)}Values`;
+  const isAsked = theContract().hasOperation(sum) && pipeline !== undefined && written === '';
+  const { data } = useQuery({
+    ...readQuery(isAsked ? sum : 'getSettings', isAsked ? { pipelineId: textAt(pipeline, 'id') } : {}, isAsked),
+    staleTime: 30_000,
+  });
+  const open = itemsAt(data, 'sums').find((each) => textAt(each, 'status') === 'OPEN');
+  if (!open) return null;
+  const missing = Number(open['missingCount'] ?? 0);
+  const currency = textAt(data, 'currencyCode');
+  return (
+    <>
+      {', '}
+      {t('board.openValue', { value: format.money({ currencyCode: currency, amount: textAt(open, 'sum') }) })}
+      {missing > 0 && ` ${t('board.noRate', { count: missing })}`}
+    </>
   );
 }
 

@@ -32,11 +32,12 @@ function Subject({ card }: { card: Json }) {
   const { hint, resource } = useBoard().scope;
   const field = theContract().field(resource.message, hint.subject ?? '');
   const name = titleOf(useRecord(field?.reference ?? '', textAt(card, field?.name ?? '')));
-  if (name === '') return null;
+  if (textAt(card, field?.name ?? '') === '') return null;
+  // A card is measured once, so the line has its height before the name is read.
   return (
     <span className={join(text.row, text.meta)}>
       <Face name={name} shape="company" />
-      <span className={text.cut}>{name}</span>
+      <span className={text.cut}>{name || '\u00a0'}</span>
     </span>
   );
 }
@@ -127,7 +128,29 @@ export function ColumnHead({ column, loaded }: { column: Column; loaded: number 
           column.limitDays !== undefined &&
           t('board.limit', { days: column.limitDays })}
       </span>
+      {column.isOpen && column.probability !== undefined && scope.hint.amount !== undefined && (
+        <Weighted total={total} probability={column.probability} />
+      )}
     </header>
+  );
+}
+
+/** What the sums are worth by the probability of the stage, as a bar of the whole. */
+function Weighted({ total, probability }: { total: ColumnTotal | undefined; probability: number }) {
+  const sums = (total?.sums ?? []).map(({ currencyCode, amount }) => ({
+    currencyCode,
+    amount: ((Number(amount) * probability) / 100).toFixed(0),
+  }));
+  return (
+    <>
+      <span className={join(text.row, text.meta)}>
+        <Sums total={total && { ...total, sums }} />
+      </span>
+      <span className={text.meta}>{t('home.weighted.in')}</span>
+      <span className={style.share} aria-hidden>
+        <span style={{ width: `${probability}%` }} />
+      </span>
+    </>
   );
 }
 

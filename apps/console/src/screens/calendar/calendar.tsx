@@ -31,13 +31,14 @@ interface Cursor {
 
 /** A week of meetings, calls and tasks in the zone of the browser; on narrow screens a day. */
 export function Calendar() {
-  const { data: settings } = useQuery({ ...readQuery('getSettings'), staleTime: 300_000 });
+  const { data: settings, isPending } = useQuery({ ...readQuery('getSettings'), staleTime: 300_000 });
   const search: Json = useSearch({ strict: false });
   const isNarrow = useMedia('(width < 45em)');
   const asked = new Date(`${textAt(search, 'day')}T00:00:00Z`);
   const day = Number.isNaN(asked.getTime()) ? today() : asked;
   const first = isNarrow ? day : weekFrom(day, textAt(settings, 'weekStart'));
   const days = Array.from({ length: isNarrow ? 1 : 7 }, (_, index) => addDays(first, index));
+  if (isPending) return <Bar title={t('nav.calendar')} />;
   return <Days days={days} day={day} isMine={textAt(search, 'view') !== 'all'} />;
 }
 

@@ -21,7 +21,7 @@ export function DayAgenda() {
   );
   const open = (kind: string, id: string) => void navigate({ to: '/$resource/$id', params: { resource: kind, id } });
   return (
-    <section aria-label={t('work.agenda')}>
+    <section aria-label={t('work.agenda')} className={workStyle.agenda}>
       <h2 className={workStyle.group}>
         {t('work.agenda')}
         <Link to="/calendar" className={text.link}>

@@ -1,17 +1,29 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
-import { CalendarClock, Download, Link as LinkIcon, Merge, Plus, TriangleAlert, Webhook } from 'lucide-react';
+import {
+  AlarmClock,
+  CalendarClock,
+  Download,
+  Link as LinkIcon,
+  ListChecks,
+  Merge,
+  Plus,
+  TriangleAlert,
+  Webhook,
+} from 'lucide-react';
 import { Segments } from '../../kit/form/segments.tsx';
 import { format, language, t } from '../../app/language.ts';
 import { isPermitted, useSession } from '../../app/session.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
-import { itemsAt, readQuery, textAt, valueAt } from '../../contract/api.ts';
+import { itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
+import { useNow } from '../../kit/media.ts';
 import { Icon, Key, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { ChangesPanel } from './changes-panel.tsx';
 import { ClosingPanel } from './closing-panel.tsx';
 import { CustomersPanel } from './customers-panel.tsx';
-import { allOf, daysBetween, dayText, today, weekOf } from './home-data.ts';
+import { openTasks } from '../work/tasks.ts';
+import { addDays, allOf, daysBetween, dayText, momentOf, today, weekOf } from './home-data.ts';
 import { Panel } from './panel.tsx';
 import { PipelinePanel } from './pipeline-panel.tsx';
 import style from './home.module.css';
@@ -117,12 +129,13 @@ function WaitingPanel({ condition }: { condition: string }) {
   return (
     <Panel area="waiting" title={t('home.waiting')}>
       <ul className={style['waiting-list']}>
+        {isPermitted(session, 'tasks.read') && <OpenWork userId={session.user.id} />}
         <Waiting
           to="/deals"
           search={{ filter: overdue }}
           icon={CalendarClock}
           name={t('home.overdue')}
-          count={Number(valueAt(deals.data, 'total.count') ?? 0)}
+          count={countOf(deals.data)}
         />
         <Waiting
           to="/duplicates"
@@ -146,6 +159,27 @@ function WaitingPanel({ condition }: { condition: string }) {
       </ul>
     </Panel>
   );
+}
+
+/** The person's own tasks that are late, and those that are due until the day ends. */
+function OpenWork({ userId }: { userId: string }) {
+  const mine = `ownerId = ${userId} AND ${openTasks}`;
+  const now = `${useNow().toISOString().slice(0, 16)}:00Z`;
+  const end = momentOf(addDays(today(), 1)).toISOString();
+  const late = useQuery(readQuery('aggregateTasks', { filter: `${mine} AND deadline <= "${now}"` }));
+  const due = useQuery(
+    readQuery('aggregateTasks', { filter: `${mine} AND deadline > "${now}" AND deadline <= "${end}"` }),
+  );
+  return (
+    <>
+      <Waiting to="/my-day" icon={AlarmClock} name={t('home.tasksOverdue')} count={countOf(late.data)} />
+      <Waiting to="/my-day" icon={ListChecks} name={t('home.tasksToday')} count={countOf(due.data)} />
+    </>
+  );
+}
+
+function countOf(answer: Json | undefined): number {
+  return Number(valueAt(answer, 'total.count') ?? 0);
 }
 
 function Waiting({ to, search, icon, name, count, isMore = false }: WaitingProps) {

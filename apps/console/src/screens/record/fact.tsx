@@ -4,7 +4,8 @@ import { isPrincipal, shortId } from '../../kit/record/names.tsx';
 import { format, t } from '../../app/language.ts';
 import { isJson, textAt, valueAt, type Json } from '../../contract/api.ts';
 import type { FormField } from '../../kit/form/form-field.ts';
-import { IconButton } from '../../kit/ui.tsx';
+import { theContract } from '../../contract/contract.ts';
+import { IconButton, join } from '../../kit/ui.tsx';
 import { isMoney, Value } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
 import style from './record.module.css';
@@ -40,6 +41,19 @@ function Several({ field, values, isShort }: { field: FormField; values: unknown
 
 /** An object of a list: its parts, with what it is for behind them. */
 function Parts({ field, value }: { field: FormField; value: Json }) {
+  const fields = theContract()
+    .fields(field.of)
+    .filter(({ name, output }) => output !== true && value[name] !== undefined);
+  if (fields.some(isPrincipal))
+    return (
+      <span className={join(text.row, text.wrap)}>
+        {fields.map((each) => (
+          <span key={each.name}>
+            <Value field={each} value={value[each.name]} />
+          </span>
+        ))}
+      </span>
+    );
   const { label, countryCode, ...rest } = value;
   const texts = Object.values(rest).filter((part) => typeof part === 'string' || typeof part === 'number');
   if (typeof countryCode === 'string') texts.push(format.country(countryCode));

@@ -22,8 +22,11 @@ export function Facts({ item }: { item: Item }) {
   const [isEditing, setIsEditing] = useState(false);
   const { resource, fields, custom, asOf, isDeleted, may } = item;
   const canEdit = may(resource.update) && asOf === undefined && !isDeleted;
-  const own = fields.filter(({ output, name }) => output !== true && name !== 'customFields');
-  const facts = fields.filter(({ output, name, secret }) => output === true && name !== 'etag' && secret !== true);
+  // Lines have a part of their own.
+  const own = fields.filter(({ output, name, of }) => output !== true && name !== 'customFields' && of !== 'LineItem');
+  const facts = fields.filter(
+    ({ output, name, secret, of }) => output === true && name !== 'etag' && secret !== true && of !== 'LineTotals',
+  );
   useShortcut('e', 'record.edit', () => setIsEditing(true), canEdit && !isEditing);
   if (isEditing && canEdit)
     return <Editor item={item} fields={[...own, ...custom]} onEnd={() => setIsEditing(false)} />;

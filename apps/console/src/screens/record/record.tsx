@@ -1,5 +1,5 @@
 import { useParams, useSearch } from '@tanstack/react-router';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { RotateCcw, Trash2 } from 'lucide-react';
 import { useCollection } from '../../app/resource.ts';
 import { Missing, Pending } from '../../app/boundaries.tsx';
@@ -8,18 +8,20 @@ import { Segments } from '../../kit/form/segments.tsx';
 import { theContract, type Resource } from '../../contract/contract.ts';
 import { textAt, type Json } from '../../contract/api.ts';
 import { Button, Chip, Face, join, Ticks } from '../../kit/ui.tsx';
-import { titleOf } from '../../hints/hints.ts';
+import { hintsOf, titleOf } from '../../hints/hints.ts';
 import { isPrincipal, shapeOf } from '../../kit/record/names.tsx';
 import type { FormField } from '../../kit/form/form-field.ts';
 import { nameOf } from '../../kit/record/timeline.tsx';
 import { Facts } from './facts.tsx';
-import { History } from './history/history.tsx';
+import { Middle } from './middle.tsx';
 import { hasValue, useItem, type Item } from './item.ts';
 import { RecordBar, useRemoval } from './record-bar.tsx';
 import { Related } from './related.tsx';
 import { Ruler } from './history/ruler.tsx';
 import style from './record.module.css';
 import { Fact } from './fact.tsx';
+
+const StagePath = lazy(async () => ({ default: (await import('./sale/stage-path.tsx')).StagePath }));
 
 /** One record, or one item of another collection. */
 export function Record() {
@@ -46,6 +48,11 @@ function Shown({ item, from }: { item: Item; from: string }) {
       <RecordBar item={item} from={from} />
       <div className={style.page} data-part={part}>
         <RecordHead item={item} />
+        {hintsOf(item.resource).board?.pipeline !== undefined && (
+          <Suspense fallback={null}>
+            <StagePath item={item} />
+          </Suspense>
+        )}
         {hasHistory && item.changes.length > 0 && <Ruler item={item} />}
         <div className={style.parts}>
           <Segments
@@ -57,7 +64,7 @@ function Shown({ item, from }: { item: Item; from: string }) {
         </div>
         <div className={join(style.columns, !hasHistory && style.plain)}>
           <Facts item={item} />
-          {hasHistory && <History item={item} />}
+          {hasHistory && <Middle item={item} />}
           <Related item={item} />
         </div>
       </div>

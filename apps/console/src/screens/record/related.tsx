@@ -12,6 +12,9 @@ import { Associations } from './associations.tsx';
 import { Files } from './files.tsx';
 import type { Item } from './item.ts';
 import { Panel, RowText } from './panel.tsx';
+import { Splits } from './sale/splits.tsx';
+import { timelineOf } from './work/timeline-of.ts';
+import { Tasks } from './work/tasks.tsx';
 import style from './record.module.css';
 
 /** What belongs to the record: records that refer to it, associations, its children, its files. */
@@ -19,10 +22,12 @@ export function Related({ item }: { item: Item }) {
   const { resource, parents, may } = item;
   const references = resource.isRecord && parents.object === undefined ? referencesTo(resource.name) : [];
   const reads = [...resource.children, ...resource.verbs.filter(isRead)].filter(
-    (id) => may(id) && listIn(id)?.of !== 'Association',
+    (id) => may(id) && listIn(id)?.of !== 'Association' && id !== timelineOf(resource),
   );
   return (
     <section className={style.related} aria-label={t('record.related')}>
+      <Tasks item={item} />
+      <Splits item={item} />
       {references.map((reference) => (
         <Referring key={`${reference.resource.name}.${reference.path}`} item={item} {...reference} />
       ))}

@@ -1,25 +1,21 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { Plus, TriangleAlert } from 'lucide-react';
-import { useRef, useState } from 'react';
-import { zone } from '../../app/format.ts';
-import { format, labels, language, t } from '../../app/language.ts';
+import { TriangleAlert } from 'lucide-react';
+import { format, t } from '../../app/language.ts';
 import { useSession } from '../../app/session.ts';
-import { useShortcut } from '../../app/shortcuts.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
-import { call, invalidate, itemsAt, Problem, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
+import { itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
 import { titleOf } from '../../hints/hints.ts';
 import { useNow } from '../../kit/media.ts';
 import { Nothing } from '../../kit/nothing.tsx';
 import { useRecord } from '../../kit/record/names.tsx';
 import { isMoney } from '../../kit/record/value.tsx';
-import { notify } from '../../kit/toast.tsx';
-import { Chip, Icon, join, Key, Skeleton } from '../../kit/ui.tsx';
+import { Chip, join, Key, Skeleton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { DayAgenda } from '../calendar/day-agenda.tsx';
 import { dayName } from '../calendar/time-grid.tsx';
 import { addDays, daysBetween, dayOf, dayText, momentOf, today } from '../home/home-data.ts';
-import { dueOf, taskOf, type DayWords } from './quick-add.ts';
+import { QuickAdd } from './quick-add-line.tsx';
 import { TaskList, useTaskKeys } from './task-list.tsx';
 import { openTasks, useTaskActs, whenOf, type When } from './tasks.ts';
 import style from './work.module.css';
@@ -85,87 +81,6 @@ function Waiting() {
       <Skeleton width={width} />
     </p>
   ));
-}
-
-/** A task in one line, whose last words say when. What they mean is shown while they are typed. */
-function QuickAdd() {
-  const [line, setLine] = useState('');
-  const [fault, setFault] = useState('');
-  const input = useRef<HTMLInputElement>(null);
-  const { user } = useSession();
-  useShortcut('n', 'work.add', () => input.current?.focus());
-  const task = taskOf(line, today(), dayWords());
-  const save = async () => {
-    if (task.subject === '') return;
-    const body = { subject: task.subject, ownerId: user.id, priority: task.priority, ...dueOf(task, zone) };
-    setLine('');
-    setFault('');
-    try {
-      const made = await call('createTask', {}, { body });
-      const undo = () => call('deleteTask', { id: made.id }, { ifMatch: textAt(made, 'etag') });
-      notify(t('work.added', { subject: task.subject }), () => undo().then(() => invalidate('tasks')));
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      setLine(line);
-      setFault(error.message);
-    }
-    await invalidate('tasks');
-  };
-  const hour = task.minutes === undefined ? [] : [format.hour(momentOf(task.day, task.minutes))];
-  return (
-    <form
-      className={style.add}
-      onSubmit={(event) => {
-        event.preventDefault();
-        void save();
-      }}
-    >
-      <Icon of={Plus} />
-      <input
-        ref={input}
-        value={line}
-        aria-label={t('work.add')}
-        aria-describedby="add-help"
-        onChange={({ target }) => setLine(target.value)}
-        onKeyDown={({ key, currentTarget }) => key === 'Escape' && currentTarget.blur()}
-      />
-      {line === '' && (
-        <span className={join(text.faint, style.example)} aria-hidden>
-          {t('work.add')}
-        </span>
-      )}
-      {line.trim() === '' ? (
-        <span id="add-help" className={join(text.meta, style.help)}>
-          {t('work.addHelp')} <Key>N</Key>
-        </span>
-      ) : (
-        <span id="add-help" className={text.row} role="status">
-          {task.priority && <Chip tone="warn">{labels.value('TaskPriority', task.priority)}</Chip>}
-          <Chip tone="mark">{[format.weekday(task.day), ...hour].join(', ')}</Chip>
-          <Key>↵</Key>
-        </span>
-      )}
-      {fault !== '' && (
-        <p role="alert" className={style.fault}>
-          <Icon of={TriangleAlert} small /> {fault}
-        </p>
-      )}
-    </form>
-  );
-}
-
-/** The words for days in the language of the reader. */
-function dayWords(): DayWords {
-  const names = (weekday: 'short' | 'long') => {
-    const form = new Intl.DateTimeFormat(language, { timeZone: 'UTC', weekday });
-    return Array.from({ length: 7 }, (_, day) => form.format(new Date(Date.UTC(2024, 0, 1 + day))));
-  };
-  const long = names('long');
-  return {
-    today: t('work.word.today'),
-    tomorrow: t('work.word.tomorrow'),
-    weekdays: names('short').map((short, day) => [short, long[day] ?? short]),
-  };
 }
 
 /** The person's open deals that are too long in their stage, or past their close date. */

@@ -19,8 +19,8 @@ export function History({ item }: { item: Item }) {
   const kinds = [...new Set(changes.map((change) => textAt(change, 'operation')))];
   const canRestore = may(resource.update) && asOf === undefined && !isDeleted;
   return (
-    <section className={style.history} aria-label={t('record.timeline')}>
-      <header className={style.tabs}>
+    <>
+      <header className={style.kinds}>
         <Segments
           small
           label={t('timeline.filter')}
@@ -53,6 +53,6 @@ export function History({ item }: { item: Item }) {
           <Button onPress={item.moreChanges}>{t('timeline.more')}</Button>
         </p>
       )}
-    </section>
+    </>
   );
 }

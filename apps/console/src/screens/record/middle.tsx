@@ -1,0 +1,43 @@
+import { lazy, Suspense, useState } from 'react';
+import { labels, t } from '../../app/language.ts';
+import { theContract } from '../../contract/contract.ts';
+import { Segments } from '../../kit/form/segments.tsx';
+import { History } from './history/history.tsx';
+import type { Item } from './item.ts';
+import { timelineOf } from './work/timeline-of.ts';
+import style from './record.module.css';
+
+/** Each is loaded when it is first shown. */
+const Activity = lazy(async () => ({ default: (await import('./work/activity.tsx')).Activity }));
+const Lines = lazy(async () => ({ default: (await import('./sale/lines.tsx')).Lines }));
+const Quotes = lazy(async () => ({ default: (await import('./sale/quotes.tsx')).Quotes }));
+
+/** What happened with the record, what is sold with it, what was offered, and each change of it. */
+export function Middle({ item }: { item: Item }) {
+  const { resource, may, asOf } = item;
+  const hasQuotes = resource.name === 'deals' && may('listQuotes');
+  const tabs = [
+    ...(may(timelineOf(resource)) ? [{ id: 'activity', name: t('record.activity') }] : []),
+    ...(theContract().field(resource.message, 'lineItems') ? [{ id: 'lines', name: t('lines.title') }] : []),
+    ...(hasQuotes ? [{ id: 'quotes', name: labels.resource('quotes') }] : []),
+    { id: 'changes', name: t('record.timelineChanges') },
+  ];
+  const [chosen, setChosen] = useState(tabs[0]?.id ?? 'changes');
+  // The past has no other parts.
+  const tab = asOf === undefined ? chosen : 'changes';
+  return (
+    <section className={style.history} aria-label={t('record.timeline')}>
+      {tabs.length > 1 && (
+        <header className={style.tabs}>
+          <Segments small label={t('record.parts')} value={tab} onChange={setChosen} options={tabs} />
+        </header>
+      )}
+      <Suspense fallback={null}>
+        {tab === 'activity' && <Activity item={item} />}
+        {tab === 'lines' && <Lines item={item} />}
+        {tab === 'quotes' && <Quotes item={item} />}
+        {tab === 'changes' && <History item={item} />}
+      </Suspense>
+    </section>
+  );
+}

@@ -1,0 +1,204 @@
+import { useQueries, useQuery } from '@tanstack/react-query';
+import { Check, Lock } from 'lucide-react';
+import { useState } from 'react';
+import { labels, t } from '../../../app/language.ts';
+import { call, invalidate, isJson, readQuery, textAt, type Json } from '../../../contract/api.ts';
+import { theContract } from '../../../contract/contract.ts';
+import { hintsOf } from '../../../hints/hints.ts';
+import { Ask } from '../../../kit/form/ask.tsx';
+import { TextField } from '../../../kit/form/field.tsx';
+import { FormRow } from '../../../kit/form/form.tsx';
+import { notify } from '../../../kit/toast.tsx';
+import { Icon, join } from '../../../kit/ui.tsx';
+import text from '../../../style/text.module.css';
+import { columnsOf, daysSince, verbOf, type Column } from '../../board/board-data.ts';
+import type { Item } from '../item.ts';
+import style from './sale.module.css';
+
+/** Why a stage does not take the record, as the server says it. */
+interface Verdict {
+  allowed: boolean;
+  refusals: Json[];
+}
+
+/** The stages of the pipeline of a record, with where it is. Nothing for a record that is in no pipeline. */
+export function StagePath({ item }: { item: Item }) {
+  const hint = hintsOf(item.resource).board;
+  const verb = verbOf(item.resource);
+  const id = textAt(item.shown, hint?.pipeline ?? '');
+  const { data: pipeline } = useQuery({ ...readQuery('getPipeline', { id }, id !== ''), staleTime: 60_000 });
+  if (!hint || !pipeline || verb === undefined) return null;
+  return <Path item={item} columns={columnsOf(item.resource, hint, pipeline)} verb={verb} since={hint.since} />;
+}
+
+function Path({ item, columns, verb, since }: { item: Item; columns: readonly Column[]; verb: string; since: string }) {
+  const [isHot, setIsHot] = useState(false);
+  const [asked, setAsked] = useState<Column>();
+  const [pointed, setPointed] = useState<string>();
+  const { now, shown, asOf, isDeleted, may } = item;
+  const canMove = may(verb) && asOf === undefined && !isDeleted;
+  const checks = useChecks(item, columns, isHot && canMove, verb);
+  const at = columns.findIndex(({ key }) => key === textAt(shown, 'stage'));
+  const current = columns[at];
+  // One that is lost has not passed the stages before.
+  const isLost = current?.stage?.kind === 'LOST';
+  const days = daysSince(textAt(shown, since));
+  const move = async (to: Column, set: Json = {}, reason = '') => {
+    const fields = Object.keys(set);
+    const body = {
+      stage: to.key,
+      ...(reason !== '' && { reason }),
+      ...(fields.length > 0 && { set, updateMask: fields.join(',') }),
+    };
+    const { etag } = await call(verb, { id: item.id }, { body, ifMatch: textAt(now, 'etag') });
+    await invalidate(item.resource.name);
+    const back = () => call(verb, { id: item.id }, { body: { stage: now.stage }, ifMatch: String(etag) });
+    notify(t('path.moved', { stage: to.name ?? to.key }), () => back().then(() => invalidate(item.resource.name)));
+  };
+  const press = (to: Column) => {
+    const check = checks.get(to.key);
+    if (check?.allowed === true) void move(to).catch(() => setAsked(to));
+    else setAsked(to);
+  };
+  const why = pointed === undefined ? undefined : checks.get(pointed);
+  return (
+    <div
+      className={style.path}
+      onPointerEnter={() => setIsHot(true)}
+      onFocus={() => setIsHot(true)}
+      onPointerLeave={() => setPointed(undefined)}
+    >
+      <ol aria-label={t('path.name')}>
+        {columns.map((column, index) => {
+          const check = checks.get(column.key);
+          const isPassed = index < at && !isLost && column.isOpen;
+          return (
+            <li key={column.key}>
+              <button
+                type="button"
+                aria-current={index === at ? 'step' : undefined}
+                aria-describedby={pointed === column.key && check?.allowed === false ? 'path-why' : undefined}
+                className={join(
+                  style.stage,
+                  isPassed && style.passed,
+                  index === at && style.here,
+                  check?.allowed === false && style.locked,
+                )}
+                disabled={!canMove || index === at}
+                onClick={() => press(column)}
+                onPointerEnter={() => setPointed(column.key)}
+                onFocus={() => setPointed(column.key)}
+                onBlur={() => setPointed(undefined)}
+              >
+                {isPassed && <Icon of={Check} small />}
+                {check?.allowed === false && <Icon of={Lock} small />}
+                <span className={text.cut}>{column.name ?? column.key}</span>
+                {index === at && column.isOpen && (
+                  <span className={style.days}>
+                    {column.limitDays === undefined
+                      ? t('path.days', { days })
+                      : t('path.daysOf', { days, limit: column.limitDays })}
+                  </span>
+                )}
+              </button>
+            </li>
+          );
+        })}
+      </ol>
+      {why?.allowed === false && (
+        <p id="path-why" role="status" className={style.why}>
+          <Icon of={Lock} small /> {why.refusals.map((refusal) => textAt(refusal, 'description')).join(' ')}
+        </p>
+      )}
+      {asked && (
+        <MoveDialog
+          item={item}
+          to={asked}
+          check={checks.get(asked.key)}
+          onMove={move}
+          onClose={() => setAsked(undefined)}
+        />
+      )}
+    </div>
+  );
+}
+
+/** What the server would say to each stage, asked once the person comes near, and again after each change. */
+function useChecks(
+  item: Item,
+  columns: readonly Column[],
+  isAsked: boolean,
+  verb: string,
+): ReadonlyMap<string, Verdict> {
+  const check = `check${verb.replace(/^move(\w+)/, '$1Move')}`;
+  const others = columns.filter(({ key }) => key !== textAt(item.now, 'stage'));
+  return useQueries({
+    queries: others.map(({ key }) => ({
+      queryKey: [item.resource.name, check, item.id, key, item.now.etag],
+      queryFn: () => call<Verdict>(check, { id: item.id }, { body: { stage: key } }),
+      enabled: isAsked && theContract().hasOperation(check),
+      staleTime: 30_000,
+    })),
+    combine: (answers) =>
+      new Map(others.flatMap(({ key }, index) => (answers[index]?.data ? [[key, answers[index].data]] : []))),
+  });
+}
+
+interface MoveDialogProps {
+  item: Item;
+  to: Column;
+  check: Verdict | undefined;
+  onMove: (to: Column, set: Json, reason: string) => Promise<void>;
+  onClose: () => void;
+}
+
+/** Asks for what the stage needs: the reasons first, then inputs for the fields that they name. */
+function MoveDialog({ item, to, check, onMove, onClose }: MoveDialogProps) {
+  const [value, setValue] = useState<Json>({});
+  const [reason, setReason] = useState('');
+  const refusals = check?.refusals ?? [];
+  const names = [...new Set(refusals.map((refusal) => textAt(refusal, 'field').replace(/^\w+\./, '')))];
+  const fields = [...item.fields, ...item.custom].filter(({ name, output }) => names.includes(name) && output !== true);
+  const set = Object.fromEntries(
+    Object.entries(value).filter(([, each]) => !isJson(each) || Object.keys(each).length > 0),
+  );
+  return (
+    <Ask
+      title={t('path.moveTo', { stage: to.name ?? to.key })}
+      acts={[{ name: t('path.move'), run: () => onMove(to, set, reason) }]}
+      onClose={onClose}
+      names={['reason', ...names.map((name) => `set/${name}`), ...names]}
+    >
+      {(faults) => (
+        <>
+          {refusals.length > 0 && (
+            <ul className={style.reasons}>
+              {refusals.map((refusal, index) => (
+                <li key={index}>
+                  <Icon of={Lock} small /> {textAt(refusal, 'description')}
+                </li>
+              ))}
+            </ul>
+          )}
+          {fields.map((field, index) => (
+            <FormRow
+              key={field.name}
+              message={item.resource.message}
+              field={field}
+              value={value}
+              onChange={setValue}
+              faults={new Map([...faults].map(([pointer, said]) => [pointer.replace(/^\/set\//, '/'), said]))}
+              autoFocus={index === 0}
+            />
+          ))}
+          <TextField
+            label={labels.field('DealMove', 'reason')}
+            value={reason}
+            onChange={setReason}
+            error={faults.get('/reason')}
+          />
+        </>
+      )}
+    </Ask>
+  );
+}

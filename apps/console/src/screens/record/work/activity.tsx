@@ -1,0 +1,146 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import {
+  CalendarDays,
+  CheckCheck,
+  FileText,
+  GitBranch,
+  Link as LinkIcon,
+  Mail,
+  Pencil,
+  Phone,
+  SquareKanban,
+  StickyNote,
+} from 'lucide-react';
+import { useState } from 'react';
+import { format, labels, t } from '../../../app/language.ts';
+import { useLiveChanges } from '../../../app/live.ts';
+import { listQuery, textAt, type Json } from '../../../contract/api.ts';
+import { theContract } from '../../../contract/contract.ts';
+import { Segments } from '../../../kit/form/segments.tsx';
+import { Principal } from '../../../kit/record/names.tsx';
+import { byDay, Day } from '../../../kit/record/timeline.tsx';
+import timelineStyle from '../../../kit/record/timeline.module.css';
+import { Button, Icon, join, type IconType } from '../../../kit/ui.tsx';
+import text from '../../../style/text.module.css';
+import type { Item } from '../item.ts';
+import style from '../record.module.css';
+import { Composer } from './composer.tsx';
+import { timelineOf } from './timeline-of.ts';
+
+const icons: Readonly<Record<string, IconType>> = {
+  TASK: CheckCheck,
+  NOTE: StickyNote,
+  CALL: Phone,
+  MEETING: CalendarDays,
+  EMAIL: Mail,
+  DEAL: SquareKanban,
+  STAGE: GitBranch,
+  FILE: FileText,
+  ASSOCIATION: LinkIcon,
+  CHANGE: Pencil,
+};
+
+/** What can be shown alone, and the kinds of entries that it has. */
+const parts = ['NOTE', 'CALL', 'MEETING', 'EMAIL', 'TASK'];
+
+/** Types of work, which is written elsewhere. */
+const written = new Set(parts.map((part) => part.toLowerCase()));
+
+/** What happened about the record, the latest first, with a place to write what happened just now. */
+export function Activity({ item }: { item: Item }) {
+  const [kind, setKind] = useState('');
+  const list = timelineOf(item.resource) ?? '';
+  const query = useInfiniteQuery(
+    listQuery(
+      { ...item.resource, list, items: 'entries' },
+      { id: item.id, pageSize: 50, ...(kind !== '' && { kinds: [kind] }) },
+    ),
+  );
+  useLiveChanges(({ type }) => void (written.has(type) && query.refetch()));
+  const entries = query.data?.pages.flatMap(({ items }) => items) ?? [];
+  return (
+    <>
+      {!item.isDeleted && <Composer item={item} />}
+      <div className={style.kinds}>
+        <Segments
+          small
+          label={t('timeline.filter')}
+          value={kind}
+          onChange={setKind}
+          options={[
+            { id: '', name: t('timeline.everything') },
+            ...parts.map((id) => ({ id, name: labels.value('TimelineKind', id), icon: icons[id], isIcon: true })),
+          ]}
+        />
+      </div>
+      {query.data && entries.length === 0 && <p className={join(style.nothing, text.two)}>{t('activity.none')}</p>}
+      <ol className={timelineStyle.timeline}>
+        {byDay(entries).map(([day, ofDay]) => [
+          <Day key={day} moment={textAt(ofDay[0], 'time')} />,
+          ...ofDay.map((entry) => (
+            <Entry
+              key={`${textAt(entry, 'kind')} ${textAt(entry, 'record.id')} ${textAt(entry, 'version')}`}
+              entry={entry}
+              item={item}
+            />
+          )),
+        ])}
+      </ol>
+      {query.hasNextPage && (
+        <p className={style.load}>
+          <Button onPress={() => void query.fetchNextPage()}>{t('timeline.more')}</Button>
+        </p>
+      )}
+    </>
+  );
+}
+
+function Entry({ entry, item }: { entry: Json; item: Item }) {
+  const [kind, time] = [textAt(entry, 'kind'), textAt(entry, 'time')];
+  const isAhead = Date.parse(time) > Date.now();
+  return (
+    <li className={join(timelineStyle.entry, isAhead && style.ahead)}>
+      <time className={timelineStyle.when} title={format.exactTime(time)}>
+        {format.hour(new Date(time))}
+      </time>
+      <span className={join(timelineStyle.dot, style[`dot-${kind}`])}>
+        <Icon of={icons[kind] ?? Pencil} />
+      </span>
+      <div className={timelineStyle.what}>
+        <p>
+          <span className={text.two}>{labels.value('TimelineKind', kind)}</span> <Said entry={entry} item={item} />
+        </p>
+        {textAt(entry, 'actor') !== '' && (
+          <p className={timelineStyle.who}>
+            <Principal name={textAt(entry, 'actor')} />
+          </p>
+        )}
+      </div>
+    </li>
+  );
+}
+
+/** The words of an entry, as a link to its record; for a change, the names of its fields. */
+function Said({ entry, item }: { entry: Json; item: Item }) {
+  const [type, id, summary] = ['record.type', 'record.id', 'summary'].map((path) => textAt(entry, path));
+  const resource = theContract().resources.find((each) => each.isRecord && each.singular === type);
+  const { changedFields } = entry;
+  if (summary === '' && Array.isArray(changedFields)) {
+    const outputs = new Set(item.fields.filter(({ output }) => output === true).map(({ name }) => name));
+    const own = changedFields.map(String).filter((name) => !outputs.has(name));
+    return (own.length > 0 ? own : changedFields.map(String))
+      .map((name) => labels.field(item.resource.message, name.replace('customFields.', '')))
+      .join(', ');
+  }
+  if (!resource || id === item.id || resource.get === undefined) return <b className={text.strong}>{summary}</b>;
+  return (
+    <Link
+      to="/$resource/$id"
+      params={{ resource: resource.name, id: id ?? '' }}
+      className={join(type !== 'note' && text.strong, style.said)}
+    >
+      {summary}
+    </Link>
+  );
+}

@@ -1,0 +1,129 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { faultsOf, Workspace, type Json } from './workspace.ts';
+
+let workspace: Workspace;
+let pipelineId: string;
+
+const stages = [
+  { key: 'due', name: 'Due', kind: 'OPEN', probability: 20, limitDays: 14 },
+  {
+    key: 'offered',
+    name: 'Offered',
+    kind: 'OPEN',
+    guards: [{ kind: 'FIELDS', fields: ['amount'], message: 'Say how much.' }],
+  },
+  { key: 'won', name: 'Won', kind: 'WON' },
+];
+
+beforeAll(async () => {
+  workspace = await Workspace.create();
+  const pipeline = await workspace.api('POST', '/v1/pipelines', { name: 'Renewals', stages });
+  pipelineId = String(pipeline['id']);
+});
+
+afterAll(() => workspace.close());
+
+async function deal(title: string, more: object = {}): Promise<string> {
+  const { id } = await workspace.api('POST', '/v1/deals', { title, stage: 'due', pipelineId, ...more });
+  return String(id);
+}
+
+function read(id: string): Promise<Json> {
+  return workspace.api('GET', `/v1/deals/${id}`);
+}
+
+function stage(page: Page, name: string) {
+  return page.getByRole('list', { name: 'Stages' }).getByRole('button', { name });
+}
+
+describe('a deal', () => {
+  test('says why a stage does not take it before it is moved, asks for what is missing, and goes back', async () => {
+    const id = await deal('Alpha');
+    const page = await workspace.open(`/deals/${id}`);
+    const faults = faultsOf(page);
+    await stage(page, 'Offered').focus();
+    await page.getByText('Say how much.').waitFor();
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'Move to Offered' });
+    await dialog.getByText('Say how much.').waitFor();
+    await page.keyboard.type('1200');
+    await dialog.getByRole('button', { name: 'Move' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await expect.poll(() => read(id)).toMatchObject({ stage: 'offered', amount: { amount: '1200.00' } });
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await expect.poll(() => read(id)).toMatchObject({ stage: 'due' });
+    await stage(page, 'Won').click();
+    await expect.poll(() => read(id)).toMatchObject({ status: 'WON' });
+    expect(faults).toEqual([]);
+  });
+
+  test('takes notes, calls and tasks by key, and shows them in its timeline', async () => {
+    const id = await deal('Beta');
+    const page = await workspace.open(`/deals/${id}`);
+    await stage(page, 'Due').waitFor();
+    await page.getByRole('textbox', { name: 'Note' }).waitFor();
+    await page.keyboard.press('n');
+    await page.keyboard.type('Wants two sites');
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('link', { name: 'Wants two sites' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('l');
+    await page.keyboard.type('Asked for the price');
+    await page.getByRole('button', { name: 'Log call' }).click();
+    await page.getByRole('link', { name: 'Asked for the price' }).waitFor();
+    await page.getByRole('heading', { level: 1 }).click();
+    await page.keyboard.press('t');
+    await page.keyboard.type('Send the list +3');
+    await page.keyboard.press('Enter');
+    const tasks = page.getByRole('list', { name: 'Tasks' });
+    await tasks.getByRole('link', { name: 'Send the list' }).waitFor();
+    const { entries } = await workspace.api<{ entries: Json[] }>('GET', `/v1/deals/${id}/timeline`);
+    expect(entries.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['NOTE', 'CALL', 'TASK']));
+    await tasks.getByRole('checkbox', { name: 'Complete “Send the list”' }).press('Space');
+    await tasks.waitFor({ state: 'detached' });
+  });
+
+  test('has totals of its lines as the server computes them while they are typed, and saves them by key', async () => {
+    const id = await deal('Gamma', { lineCurrency: 'EUR', amountMode: 'LINES' });
+    const page = await workspace.open(`/deals/${id}`);
+    await page.getByRole('radio', { name: 'Lines' }).click();
+    await page.getByRole('button', { name: 'Add a line' }).click();
+    await page.getByLabel('Line 1, Description').fill('Seat, one year');
+    await page.getByLabel('Line 1, Quantity').fill('3');
+    await page.getByLabel('Line 1, Unit price').fill('33.335');
+    await page.getByLabel('Line 1, Tax %').fill('19');
+    await page.getByText('€119.01').waitFor();
+    expect((await read(id))['lineTotals']).toBeUndefined();
+    await page.getByLabel('Line 1, Quantity').fill('three');
+    await page.getByRole('alert').first().waitFor();
+    await page.getByLabel('Line 1, Quantity').fill('3');
+    await page.getByText('€119.01').waitFor();
+    await page.keyboard.press('Control+s');
+    await expect.poll(() => read(id)).toMatchObject({ lineTotals: { net: '100.01', gross: '119.01' } });
+    await page.getByRole('button', { name: 'Save' }).waitFor({ state: 'detached' });
+  });
+
+  test('shows its quotes as the customer sees them, and copies the link at which one is accepted', async () => {
+    const id = await deal('Delta');
+    const lineItems = [{ description: 'Seat & desk', quantity: '3', unitPrice: '100' }];
+    const quote = { title: 'Delta', dealId: id, currency: 'EUR', issuer: 'Kestrel', lineItems };
+    const { id: quoteId } = await workspace.api('POST', '/v1/quotes', quote);
+    const page = await workspace.open(`/deals/${id}`, undefined, {
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    const faults = faultsOf(page);
+    await page.getByRole('radio', { name: 'Quotes' }).click();
+    const picture = page.getByRole('img', { name: 'Quote Draft as the customer sees it' });
+    await picture.waitFor();
+    await expect.poll(() => picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0);
+    await page.getByRole('button', { name: 'Send and copy the link' }).click();
+    await page.getByText('The link for the customer is copied').waitFor();
+    const link = await page.evaluate(() => navigator.clipboard.readText());
+    const answer = await fetch(link);
+    expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('Seat &amp; desk')]);
+    expect(await workspace.api('GET', `/v1/quotes/${String(quoteId)}`)).toMatchObject({ state: 'SENT' });
+    await page.getByRole('button', { name: 'Copy a new link' }).waitFor();
+    expect(faults).toEqual([]);
+  });
+});
