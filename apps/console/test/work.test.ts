@@ -62,7 +62,8 @@ describe('my day', () => {
     const next = page.getByRole('list', { name: 'Next 7 days' }).getByRole('link', { name: 'Weekly' });
     await next.waitFor();
     expect(await statusOf({ id: weeklyId })).toBe('CANCELLED');
-    await page.getByRole('button', { name: 'Undo' }).last().click();
+    const skipped = page.getByRole('alertdialog').filter({ hasText: 'Skipped' });
+    await skipped.getByRole('button', { name: 'Undo' }).click();
     await overdue.getByRole('link', { name: 'Weekly' }).waitFor();
     await next.waitFor({ state: 'detached' });
 

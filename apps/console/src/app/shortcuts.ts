@@ -51,6 +51,10 @@ export function keyText(keys: string): string {
     escape: 'Esc',
     arrowup: '↑',
     arrowdown: '↓',
+    arrowleft: '←',
+    arrowright: '→',
+    pageup: 'PgUp',
+    pagedown: 'PgDn',
     ' ': 'Space',
   };
   return keys

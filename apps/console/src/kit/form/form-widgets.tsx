@@ -1,9 +1,11 @@
+import { useQuery } from '@tanstack/react-query';
 import { X } from 'lucide-react';
 import { useState } from 'react';
 import { Button as AriaButton, Tag, TagGroup, TagList } from 'react-aria-components';
 import { labels, language, t } from '../../app/language.ts';
+import { useMay } from '../../app/resource.ts';
 import { theContract } from '../../contract/contract.ts';
-import { isJson, textAt } from '../../contract/api.ts';
+import { isJson, readQuery, textAt } from '../../contract/api.ts';
 import { Icon } from '../ui.tsx';
 import { Check, Select, TextField, type Naming } from './field.tsx';
 import type { FormField } from './form-field.ts';
@@ -137,12 +139,16 @@ function Bool(props: WidgetProps) {
   );
 }
 
+/** An amount begins in the base currency of the workspace. */
 function Money(props: WidgetProps) {
   const { value, onChange } = props;
+  const may = useMay();
+  const { data: settings } = useQuery({ ...readQuery('getSettings', {}, may('getSettings')), staleTime: 300_000 });
   const money = isJson(value) ? value : {};
   const set = (part: 'amount' | 'currencyCode', typed: string) => {
     const next = { amount: textAt(money, 'amount'), currencyCode: textAt(money, 'currencyCode'), [part]: typed };
-    onChange(next.amount === '' && next.currencyCode === '' ? null : next);
+    if (part === 'amount') next.currencyCode ||= textAt(settings, 'baseCurrency');
+    onChange(next.amount === '' && (part === 'amount' || next.currencyCode === '') ? null : next);
   };
   return (
     <div className={style.money}>

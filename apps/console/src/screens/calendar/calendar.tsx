@@ -1,9 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { ChevronLeft, ChevronRight, Plus, TriangleAlert } from 'lucide-react';
-import { useEffect, useRef, useState, type KeyboardEvent } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { format, language, t } from '../../app/language.ts';
-import { useMay } from '../../app/resource.ts';
 import { useSession } from '../../app/session.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { Bar } from '../../app/shell/shell.tsx';
@@ -13,21 +12,12 @@ import { useMedia } from '../../kit/media.ts';
 import { Button, Icon, IconButton, join, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { addDays, daysBetween, dayText, momentOf, today, weekOf } from '../home/home-data.ts';
-import { dayOfEntry, minutesOf, placeOn, useEntries, weekFrom, type Entry } from './entries.ts';
+import { floor, useCursor } from './cursor.ts';
+import { dayOfEntry, useEntries, weekFrom, type Entry } from './entries.ts';
 import { useCalendarMoves } from './moves.ts';
 import { NewEntry } from './new-entry.tsx';
 import { AllDay, dayName, hourRem, TimeGrid } from './time-grid.tsx';
 import style from './calendar.module.css';
-
-const slotMinutes = 30;
-const dayStart = 8 * 60;
-
-/** Where the keyboard is: at a time of a shown day, or at an entry there. */
-interface Cursor {
-  day: number;
-  minutes: number;
-  id?: string;
-}
 
 /** A week of meetings, calls and tasks in the zone of the browser; on narrow screens a day. */
 export function Calendar() {
@@ -45,124 +35,69 @@ export function Calendar() {
 function Days({ days, day, isMine }: { days: readonly Date[]; day: Date; isMine: boolean }) {
   const navigate = useNavigate();
   const { user } = useSession();
-  const may = useMay();
   const first = days[0] ?? day;
   const columns = useRef<HTMLDivElement>(null);
-  const scroll = useRef<HTMLDivElement>(null);
   const moves = useCalendarMoves(days, columns);
   const entries = moves.place(useEntries(first, addDays(first, days.length), isMine ? user.id : undefined));
-  const [cursor, setCursor] = useState<Cursor>({ day: Math.max(0, daysBetween(first, day)), minutes: dayStart });
   const [slot, setSlot] = useState<{ day: Date; minutes: number }>();
-  const isUsed = useRef(false);
   const go = (to: Date) =>
     void navigate({ to: '/calendar', search: { day: dayText(to), ...(!isMine && { view: 'all' }) } as never });
   const open = (entry: Entry) =>
     void navigate({ to: '/$resource/$id', params: { resource: entry.kind, id: entry.id } });
-  const put = (next: Cursor) => {
-    isUsed.current = true;
-    setCursor(next);
-  };
-  // From seven in the morning, or an hour ago.
-  useEffect(() => {
-    const isNow = daysBetween(first, today()) >= 0 && daysBetween(first, today()) < days.length;
-    const hour = isNow ? Math.min(7, new Date().getHours()) : 7;
-    const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
-    scroll.current?.scrollTo({ top: (hour * hourRem - 0.5) * rem });
-  }, [first.getTime()]);
-  const focus = JSON.stringify([cursor, moves.held?.shown.start]);
-  useEffect(() => {
-    if (isUsed.current) document.querySelector<HTMLElement>('[data-cursor]')?.focus();
-  }, [focus, first.getTime()]);
-
-  const at = entryAt(days, entries, cursor);
-  const toDay = (index: number, minutes: number) => {
-    const to = days[index];
-    if (to) put(cursorAt(days, entries, index, minutes));
-    else {
-      put({ day: index < 0 ? days.length - 1 : 0, minutes });
-      go(addDays(first, index < 0 ? -days.length : days.length));
-    }
-  };
-  const toTime = (minutes: number) => {
-    if (minutes >= 0 && minutes < 1_440) put(cursorAt(days, entries, cursor.day, minutes));
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.metaKey || event.ctrlKey || event.altKey) return;
-    const keys: Readonly<Record<string, () => void>> = {
-      ArrowUp: () =>
-        toTime(
-          (at ? floor(minutesOf(at.start)) : cursor.minutes) -
-            (at && minutesOf(at.start) % slotMinutes ? 0 : slotMinutes),
-        ),
-      ArrowDown: () => toTime(at ? ceil(endOf(days, entries, cursor, at)) : cursor.minutes + slotMinutes),
-      ArrowLeft: () => toDay(cursor.day - 1, cursor.minutes),
-      ArrowRight: () => toDay(cursor.day + 1, cursor.minutes),
-      ' ': () => at && may(`update${{ meetings: 'Meeting', calls: 'Call', tasks: 'Task' }[at.kind]}`) && moves.lift(at),
-    };
-    const isTaken = moves.onKey(event) || keys[event.key]?.() !== undefined || event.key in keys;
-    if (isTaken) event.preventDefault();
-  };
-  const step = (by: number) => {
-    const timed = entries.filter((entry) => !entry.days);
-    const now = timed.findIndex((entry) => entry.id === at?.id);
-    const next = at
-      ? timed[now + by]
-      : timed.find((entry) => entry.start >= momentOf(days[cursor.day] ?? day, cursor.minutes));
-    if (next) put({ day: daysBetween(first, dayOfEntry(next)), minutes: floor(minutesOf(next.start)), id: next.id });
-  };
-  useShortcut('j', 'list.key.next', () => step(1));
-  useShortcut('k', 'list.key.previous', () => step(-1));
-  useShortcut('t', 'calendar.today', () => {
-    put({ day: days.length === 1 ? 0 : daysBetween(first, day), minutes: floor(minutesOf(new Date())) });
-    go(today());
-  });
-  useShortcut('pagedown', 'calendar.next', () => go(addDays(first, days.length)));
-  useShortcut('pageup', 'calendar.previous', () => go(addDays(first, -days.length)));
-  useShortcut('n', 'calendar.new', () => setSlot({ day: days[cursor.day] ?? day, minutes: cursor.minutes }));
+  const cursor = useCursor({ days, day, entries, moves, go });
+  const create = () => setSlot({ day: days[cursor.day] ?? day, minutes: cursor.minutes });
+  useShortcut('n', 'calendar.new', create);
   return (
     <>
-      <CalendarBar
-        days={days}
-        isMine={isMine}
-        go={go}
-        onNew={() => setSlot({ day: days[cursor.day] ?? day, minutes: cursor.minutes })}
-      />
+      <CalendarBar days={days} isMine={isMine} go={go} onNew={create} />
       <div className={style.calendar}>
         <DayHeads days={days} />
         <AllDay days={days} entries={entries} onOpen={open} />
-        <div ref={scroll} className={style.scroll}>
+        <MorningFirst first={first} count={days.length}>
           <TimeGrid
             days={days}
             entries={entries}
             columns={columns}
-            onKeyDown={onKeyDown}
+            onKeyDown={cursor.onKeyDown}
             onPointerMove={moves.onPointerMove}
             onSlot={(index, event) => {
               const box = event.currentTarget.getBoundingClientRect();
-              const minutes =
-                Math.floor((((event.clientY - box.top) / box.height) * 1_440) / slotMinutes) * slotMinutes;
-              setCursor({ day: index, minutes });
+              const minutes = floor(((event.clientY - box.top) / box.height) * 1_440);
+              cursor.put({ day: index, minutes });
               setSlot({ day: days[index] ?? day, minutes });
             }}
             blockProps={(entry) => ({
-              tabIndex: at?.id === entry.id ? 0 : -1,
-              isCursor: at?.id === entry.id,
+              tabIndex: cursor.at?.id === entry.id ? 0 : -1,
+              isCursor: cursor.at?.id === entry.id,
               isLifted: moves.held?.entry.id === entry.id,
               onClick: () => !moves.wasDrag() && !moves.held && open(entry),
               onPointerDown: (event) => moves.onPointerDown(entry, event),
             })}
             within={(of, index) =>
-              index === cursor.day &&
-              !at && (
-                <Slot day={of} minutes={cursor.minutes} onPress={() => setSlot({ day: of, minutes: cursor.minutes })} />
-              )
+              index === cursor.day && !cursor.at && <Slot day={of} minutes={cursor.minutes} onPress={create} />
             }
           />
-        </div>
+        </MorningFirst>
         <Foot held={moves.held?.shown} fault={moves.fault} />
       </div>
       {slot && <NewEntry day={slot.day} minutes={slot.minutes} onClose={() => setSlot(undefined)} />}
     </>
+  );
+}
+
+/** Scrolls the hours: from seven in the morning, or from now if that is earlier and today is shown. */
+function MorningFirst({ first, count, children }: { first: Date; count: number; children: ReactNode }) {
+  const scroll = useRef<HTMLDivElement>(null);
+  const days = daysBetween(first, today());
+  const hour = days >= 0 && days < count ? Math.min(7, new Date().getHours()) : 7;
+  useEffect(() => {
+    const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+    scroll.current?.scrollTo({ top: (hour * hourRem - 0.5) * rem });
+  }, [hour]);
+  return (
+    <div ref={scroll} className={style.scroll}>
+      {children}
+    </div>
   );
 }
 
@@ -182,7 +117,7 @@ function CalendarBar({
   const month = new Intl.DateTimeFormat(language, { timeZone: 'UTC', month: 'long', year: 'numeric' });
   return (
     <Bar
-      title={month.format(days.at(-1) ?? first)}
+      title={days.length === 1 ? format.weekday(first) : month.format(days.at(-1) ?? first)}
       beside={<span className={style.hide}>{t('home.week', { week: weekOf(addDays(first, 3)).number })}</span>}
     >
       <Segments
@@ -281,30 +216,4 @@ function Foot({ held, fault }: { held: Entry | undefined; fault: string }) {
       <Key>{t('board.key.space')}</Key> {t('calendar.key.lift')} <Key>J</Key> <Key>K</Key> {t('calendar.key.step')}
     </footer>
   );
-}
-
-function floor(minutes: number): number {
-  return Math.floor(minutes / slotMinutes) * slotMinutes;
-}
-
-function ceil(minutes: number): number {
-  return Math.ceil(minutes / slotMinutes) * slotMinutes;
-}
-
-/** The entry that has the keyboard. */
-function entryAt(days: readonly Date[], entries: readonly Entry[], { day, id }: Cursor): Entry | undefined {
-  const on = days[day];
-  return on && placeOn(on, entries).find(({ entry }) => entry.id === id)?.entry;
-}
-
-/** The place at a time of a day: that of the entry there, if there is one. */
-function cursorAt(days: readonly Date[], entries: readonly Entry[], day: number, minutes: number): Cursor {
-  const on = days[day];
-  const found = on && placeOn(on, entries).find(({ from, to }) => from < minutes + slotMinutes && to > minutes);
-  return { day, minutes, ...(found && { id: found.entry.id }) };
-}
-
-function endOf(days: readonly Date[], entries: readonly Entry[], { day }: Cursor, entry: Entry): number {
-  const on = days[day];
-  return (on && placeOn(on, entries).find((each) => each.entry === entry)?.to) ?? 0;
 }

@@ -4,7 +4,7 @@ import { useSession } from '../../app/session.ts';
 import text from '../../style/text.module.css';
 import workStyle from '../work/work.module.css';
 import { addDays, today } from '../home/home-data.ts';
-import { minutesOf, useEntries } from './entries.ts';
+import { placeOn, useEntries } from './entries.ts';
 import { AllDay, TimeGrid } from './time-grid.tsx';
 
 /** Today as a column of hours, from the working day to whatever is earlier or later. */
@@ -13,12 +13,9 @@ export function DayAgenda() {
   const navigate = useNavigate();
   const day = today();
   const entries = useEntries(day, addDays(day, 1), user.id).filter(({ kind, days }) => kind !== 'tasks' || !days);
-  const timed = entries.filter(({ days }) => !days);
-  const first = Math.min(8, ...timed.map(({ start }) => Math.floor(minutesOf(start) / 60)));
-  const last = Math.max(
-    18,
-    ...timed.map(({ start, end }) => (end.getDate() === start.getDate() ? Math.ceil(minutesOf(end) / 60) : 24)),
-  );
+  const placed = placeOn(day, entries);
+  const first = Math.min(8, ...placed.map(({ from }) => Math.floor(from / 60)));
+  const last = Math.max(18, ...placed.map(({ to }) => Math.ceil(to / 60)));
   const open = (kind: string, id: string) => void navigate({ to: '/$resource/$id', params: { resource: kind, id } });
   return (
     <section aria-label={t('work.agenda')} className={workStyle.agenda}>
@@ -33,8 +30,8 @@ export function DayAgenda() {
       )}
       <TimeGrid
         days={[day]}
-        entries={timed}
-        hours={[first, Math.min(24, last)]}
+        entries={entries}
+        hours={[first, last]}
         blockProps={({ kind, id }) => ({ onClick: () => open(kind, id) })}
       />
     </section>

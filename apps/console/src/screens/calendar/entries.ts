@@ -119,6 +119,9 @@ export function movedTo(entry: Entry, day: Date, minutes: number): Entry {
   return { ...entry, start, end: new Date(start.getTime() + entry.end.getTime() - entry.start.getTime()) };
 }
 
+/** The operations that move entries. */
+export const updates = { meetings: 'updateMeeting', calls: 'updateCall', tasks: 'updateTask' } as const;
+
 /** Saves when an entry is. @returns its etag @throws Problem, such as 412 when it has changed since it was read */
 export async function saveTimes({ kind, id, start, end }: Entry, etag: string): Promise<string> {
   const [from, to] = [start.toISOString(), end.toISOString()];
@@ -127,8 +130,7 @@ export async function saveTimes({ kind, id, start, end }: Entry, etag: string): 
     calls: { startTime: from },
     tasks: { dueTime: from },
   }[kind];
-  const update = { meetings: 'updateMeeting', calls: 'updateCall', tasks: 'updateTask' }[kind];
-  const saved = await call(update, { id }, { body, ifMatch: etag });
+  const saved = await call(updates[kind], { id }, { body, ifMatch: etag });
   await invalidate(kind);
   return textAt(saved, 'etag');
 }

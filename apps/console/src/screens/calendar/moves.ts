@@ -1,6 +1,6 @@
 import { useRef, useState, type KeyboardEvent, type PointerEvent, type RefObject } from 'react';
 import { t } from '../../app/language.ts';
-import { Problem, textAt } from '../../contract/api.ts';
+import { invalidate, Problem, textAt } from '../../contract/api.ts';
 import { notify } from '../../kit/toast.tsx';
 import { daysBetween } from '../home/home-data.ts';
 import { dayOfEntry, minutesOf, movedTo, saveTimes, type Entry } from './entries.ts';
@@ -14,7 +14,6 @@ interface Held {
   entry: Entry;
   /** Where it would be dropped. */
   shown: Entry;
-  byPointer: boolean;
 }
 
 export interface CalendarMoves {
@@ -35,37 +34,15 @@ export interface CalendarMoves {
 /** Moves entries to other times by pointer and keyboard: at once on the screen, and back when the server refuses. */
 export function useCalendarMoves(days: readonly Date[], columns: RefObject<HTMLDivElement | null>): CalendarMoves {
   const [held, setHeld] = useState<Held>();
-  const [moved, setMoved] = useState<Entry>();
-  const [fault, setFault] = useState('');
-  const grip = useRef<{ entry: Entry; x: number; y: number; offset: number; isDrag: boolean }>(undefined);
-  const dragged = useRef(false);
-
-  const save = async (entry: Entry, etag: string): Promise<string | undefined> => {
-    setMoved(entry);
-    setFault('');
-    try {
-      return await saveTimes(entry, etag);
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      setFault(
-        t(error.status === 412 ? 'calendar.changed' : 'calendar.putBack', { title: entry.title, why: error.message }),
-      );
-      return undefined;
-    } finally {
-      setMoved(undefined);
-    }
-  };
-  const drop = async ({ entry, shown }: Held) => {
+  const { moved, fault, drop: save } = useDrop();
+  const drop = (last: Held) => {
     setHeld(undefined);
-    if (shown.start.getTime() === entry.start.getTime()) return;
-    const etag = await save(shown, textAt(entry.record, 'etag'));
-    if (etag !== undefined) notify(t('calendar.moved', { title: entry.title }), () => save(entry, etag));
+    void save(last);
   };
   /** Another time of the held entry, on one of the shown days. */
   const shift = (to: Held, byDays: number, byMinutes: number) => {
-    const at = daysBetween(days[0] ?? new Date(), dayOfEntry(to.shown)) + byDays;
-    const day = days[Math.min(days.length - 1, Math.max(0, at))];
-    const minutes = Math.min(1_440 - stepMinutes, Math.max(0, minutesOf(to.shown.start) + byMinutes));
+    const day = days[between(0, daysBetween(days[0] ?? new Date(), dayOfEntry(to.shown)) + byDays, days.length - 1)];
+    const minutes = between(0, minutesOf(to.shown.start) + byMinutes, 1_440 - stepMinutes);
     if (day) setHeld({ ...to, shown: movedTo(to.shown, day, minutes) });
   };
   const onKey = (event: KeyboardEvent) => {
@@ -76,52 +53,103 @@ export function useCalendarMoves(days: readonly Date[], columns: RefObject<HTMLD
       ArrowLeft: () => shift(held, -1, 0),
       ArrowRight: () => shift(held, 1, 0),
       Escape: () => setHeld(undefined),
-      Enter: () => void drop(held),
-      ' ': () => void drop(held),
+      Enter: () => drop(held),
+      ' ': () => drop(held),
     };
     acts[event.key]?.();
     return acts[event.key] !== undefined;
   };
-  const onPointerMove = (event: PointerEvent) => {
-    const at = grip.current;
-    const box = columns.current?.getBoundingClientRect();
-    if (!at || !box || event.buttons !== 1) return;
-    at.isDrag ||= Math.hypot(event.clientX - at.x, event.clientY - at.y) > dragFrom;
-    if (!at.isDrag) return;
-    const index = Math.floor(((event.clientX - box.left) / box.width) * days.length);
-    const minutes = ((event.clientY - box.top - at.offset) / box.height) * 1_440;
-    const day = days[Math.min(days.length - 1, Math.max(0, index))];
-    const snapped = Math.min(1_440 - stepMinutes, Math.max(0, Math.round(minutes / stepMinutes) * stepMinutes));
-    if (day) setHeld({ entry: at.entry, shown: movedTo(at.entry, day, snapped), byPointer: true });
-  };
-  const release = (isDropped: boolean) => {
-    const isDrag = grip.current?.isDrag === true;
-    grip.current = undefined;
-    dragged.current = isDrag;
-    if (!isDrag) return;
-    setHeld((now) => {
-      if (now && isDropped) queueMicrotask(() => void drop(now));
-      return undefined;
-    });
-  };
   return {
+    ...usePointer(days, columns, setHeld, drop),
     held,
     fault,
     place: (entries) =>
       entries.map(
         (entry) => [held?.shown, moved].find((each) => each?.kind === entry.kind && each.id === entry.id) ?? entry,
       ),
-    lift: (entry) => setHeld({ entry, shown: entry, byPointer: false }),
+    lift: (entry) => setHeld({ entry, shown: entry }),
     onKey,
-    onPointerMove,
+  };
+}
+
+/** Saves where an entry was dropped, with a toast that takes it back. */
+function useDrop() {
+  const [moved, setMoved] = useState<Entry>();
+  const [fault, setFault] = useState('');
+  const save = async (entry: Entry, etag: string): Promise<string | undefined> => {
+    setMoved(entry);
+    setFault('');
+    try {
+      return await saveTimes(entry, etag);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      const said = error.status === 412 ? 'calendar.changed' : 'calendar.putBack';
+      setFault(t(said, { title: entry.title, why: error.message }));
+      await invalidate(entry.kind);
+      return undefined;
+    } finally {
+      setMoved(undefined);
+    }
+  };
+  const drop = async ({ entry, shown }: Held) => {
+    if (shown.start.getTime() === entry.start.getTime()) return;
+    const etag = await save(shown, textAt(entry.record, 'etag'));
+    if (etag !== undefined) notify(t('calendar.moved', { title: entry.title }), () => save(entry, etag));
+  };
+  return { moved, fault, drop };
+}
+
+interface Grip {
+  entry: Entry;
+  x: number;
+  y: number;
+  /** Of the pointer below the top of the block. */
+  offset: number;
+  /** Where it would be dropped, once the pointer has moved. */
+  shown?: Entry;
+}
+
+/** Moves an entry by pointer, from where it was gripped. */
+function usePointer(
+  days: readonly Date[],
+  columns: RefObject<HTMLDivElement | null>,
+  setHeld: (held: Held | undefined) => void,
+  drop: (held: Held) => void,
+): Pick<CalendarMoves, 'onPointerDown' | 'onPointerMove' | 'wasDrag'> {
+  const grip = useRef<Grip>(undefined);
+  const dragged = useRef(false);
+  const end = (isDropped: boolean) => {
+    const { entry, shown } = grip.current ?? {};
+    grip.current = undefined;
+    dragged.current = shown !== undefined;
+    if (entry && shown && isDropped) drop({ entry, shown });
+    else setHeld(undefined);
+  };
+  return {
+    wasDrag: () => dragged.current,
     onPointerDown: (entry, event) => {
+      // A finger scrolls.
       if (event.button !== 0 || event.pointerType === 'touch') return;
       dragged.current = false;
       const { top } = event.currentTarget.getBoundingClientRect();
-      grip.current = { entry, x: event.clientX, y: event.clientY, offset: event.clientY - top, isDrag: false };
-      window.addEventListener('pointerup', () => release(true), { once: true });
-      window.addEventListener('pointercancel', () => release(false), { once: true });
+      grip.current = { entry, x: event.clientX, y: event.clientY, offset: event.clientY - top };
+      window.addEventListener('pointerup', () => end(true), { once: true });
+      window.addEventListener('pointercancel', () => end(false), { once: true });
     },
-    wasDrag: () => dragged.current,
+    onPointerMove: ({ clientX, clientY, buttons }) => {
+      const at = grip.current;
+      const box = columns.current?.getBoundingClientRect();
+      const isNear = at && Math.hypot(clientX - at.x, clientY - at.y) <= dragFrom;
+      if (!at || !box || buttons !== 1 || (isNear && !at.shown)) return;
+      const day = days[between(0, Math.floor(((clientX - box.left) / box.width) * days.length), days.length - 1)];
+      const steps = Math.round((((clientY - box.top - at.offset) / box.height) * 1_440) / stepMinutes);
+      if (!day) return;
+      at.shown = movedTo(at.entry, day, between(0, steps * stepMinutes, 1_440 - stepMinutes));
+      setHeld({ entry: at.entry, shown: at.shown });
+    },
   };
+}
+
+function between(least: number, value: number, most: number): number {
+  return Math.min(most, Math.max(least, value));
 }

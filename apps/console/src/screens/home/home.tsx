@@ -19,10 +19,10 @@ import { itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/a
 import { useNow } from '../../kit/media.ts';
 import { Icon, Key, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
+import { openTasks } from '../work/tasks.ts';
 import { ChangesPanel } from './changes-panel.tsx';
 import { ClosingPanel } from './closing-panel.tsx';
 import { CustomersPanel } from './customers-panel.tsx';
-import { openTasks } from '../work/tasks.ts';
 import { addDays, allOf, daysBetween, dayText, momentOf, today, weekOf } from './home-data.ts';
 import { Panel } from './panel.tsx';
 import { PipelinePanel } from './pipeline-panel.tsx';

@@ -16,12 +16,12 @@ import { Facts } from './facts.tsx';
 import { Middle } from './middle.tsx';
 import { hasValue, useItem, type Item } from './item.ts';
 import { RecordBar, useRemoval } from './record-bar.tsx';
-import { Related } from './related.tsx';
 import { Ruler } from './history/ruler.tsx';
 import style from './record.module.css';
 import { Fact } from './fact.tsx';
 
 const StagePath = lazy(async () => ({ default: (await import('./sale/stage-path.tsx')).StagePath }));
+const Related = lazy(async () => ({ default: (await import('./related.tsx')).Related }));
 
 /** One record, or one item of another collection. */
 export function Record() {
@@ -65,7 +65,9 @@ function Shown({ item, from }: { item: Item; from: string }) {
         <div className={join(style.columns, !hasHistory && style.plain)}>
           <Facts item={item} />
           {hasHistory && <Middle item={item} />}
-          <Related item={item} />
+          <Suspense fallback={<section className={style.related} />}>
+            <Related item={item} />
+          </Suspense>
         </div>
       </div>
     </>

@@ -3,7 +3,7 @@ import { Plus, X } from 'lucide-react';
 import { useDeferredValue, useState } from 'react';
 import { Input } from 'react-aria-components';
 import { format, labels, t } from '../../../app/language.ts';
-import { useShortcut } from '../../../app/shortcuts.ts';
+import { keyText, useShortcut } from '../../../app/shortcuts.ts';
 import { call, isJson, itemsAt, Problem, textAt, valueAt, type Json } from '../../../contract/api.ts';
 import { Fault, faultsOf, FormFault } from '../../../kit/form/form-faults.tsx';
 import { ReferencePicker } from '../../../kit/form/reference.tsx';
@@ -18,54 +18,58 @@ import style from './sale.module.css';
 const written = ['productId', 'description', 'quantity', 'unitPrice', 'discount', 'tax'];
 const emptyLine = { description: '', quantity: '1', unitPrice: '0' };
 
-/** The lines of a deal or quote, with totals that the server computes while they are typed. */
-export function Lines({ item }: { item: Item }) {
+/** What is read and typed of the lines of a record. */
+function useLines(item: Item) {
   const { shown, now, resource, may, asOf, isDeleted } = item;
   const [draft, setDraft] = useState<Json[]>();
   const { save, isSaving, error } = useSave(item, now);
-  const currencyField = resource.name === 'deals' ? 'lineCurrency' : 'currency';
-  const currency = textAt(shown, currencyField) || textAt(shown, 'amount.currencyCode') || 'EUR';
+  const isDeal = resource.name === 'deals';
+  const currency = textAt(shown, isDeal ? 'lineCurrency' : 'currency') || textAt(shown, 'amount.currencyCode') || 'EUR';
   const saved = itemsAt(shown, 'lineItems');
-  const patch = draft && {
-    lineItems: draft.map(inputOf),
-    ...(resource.name === 'deals' && { lineCurrency: currency }),
-  };
+  const patch = draft && { lineItems: draft.map(inputOf), ...(isDeal && { lineCurrency: currency }) };
   const preview = usePreview(item, patch);
-  const shownLines = draft ?? saved;
-  const isDraft = textAt(now, 'state') === '' || textAt(now, 'state') === 'DRAFT';
-  const canEdit = may(resource.update) && asOf === undefined && !isDeleted && isDraft;
-  const change = (lines: Json[]) => setDraft(isSame(lines.map(inputOf), saved.map(inputOf)) ? undefined : lines);
-  const add = () => change([...shownLines, emptyLine]);
-  const faults = faultsOf(preview.error ?? error);
-  const computed = patch ? preview.data : now;
-  const store = () => patch && void save(patch).then((isSaved) => isSaved && setDraft(undefined));
-  useShortcut('mod+s', 'form.save', store, draft !== undefined);
+  const computed = patch ? preview.data : shown;
+  // A quote that was sent is fixed.
+  const isFixed = !['', 'DRAFT'].includes(textAt(now, 'state'));
+  return {
+    lines: draft ?? saved,
+    isChanged: draft !== undefined,
+    currency,
+    nets: itemsAt(computed, 'lineItems').map((line) => textAt(line, 'net')),
+    totals: valueAt(computed, isDeal ? 'lineTotals' : 'totals'),
+    isComputing: preview.isFetching,
+    error: preview.error ?? error,
+    isSaving,
+    canEdit: may(resource.update) && asOf === undefined && !isDeleted && !isFixed,
+    change: (lines: Json[]) => setDraft(isSame(lines.map(inputOf), saved.map(inputOf)) ? undefined : lines),
+    cancel: () => setDraft(undefined),
+    save: () => patch && void save(patch).then((isSaved) => isSaved && setDraft(undefined)),
+  };
+}
+
+/** The lines of a deal or quote, with totals that the server computes while they are typed. */
+export function Lines({ item }: { item: Item }) {
+  const { lines, isChanged, currency, nets, error, canEdit, change, cancel, save, ...rest } = useLines(item);
+  const add = () => change([...lines, emptyLine]);
+  const faults = faultsOf(error);
+  useShortcut('mod+s', 'form.save', save, isChanged);
   return (
     <div className={style.lines}>
-      {shownLines.length === 0 && <p className={text.two}>{t('lines.none')}</p>}
-      {shownLines.length > 0 && (
+      {lines.length === 0 && <p className={text.two}>{t('lines.none')}</p>}
+      {lines.length > 0 && (
         <table aria-label={t('lines.title')}>
-          <thead>
-            <tr>
-              {['description', 'quantity', 'unitPrice', 'discount', 'tax', 'net'].map((name) => (
-                <th key={name} scope="col">
-                  {name === 'discount' || name === 'tax' ? t(`lines.${name}`) : labels.field('LineItem', name)}
-                </th>
-              ))}
-              <td />
-            </tr>
-          </thead>
+          <LineHeads />
           <tbody>
-            {shownLines.map((line, index) => (
+            {lines.map((line, index) => (
               <Line
                 key={index}
                 line={line}
                 place={index + 1}
-                net={textAt(itemsAt(computed, 'lineItems')[index], 'net')}
+                net={nets[index] ?? ''}
                 currency={currency}
                 fault={[...faults].find(([pointer]) => pointer.startsWith(`/lineItems/${index}/`))?.[1]}
-                onChange={canEdit ? (next) => change(shownLines.with(index, next)) : undefined}
-                onRemove={() => change(shownLines.toSpliced(index, 1))}
+                onChange={canEdit ? (next) => change(lines.with(index, next)) : undefined}
+                onRemove={() => change(lines.toSpliced(index, 1))}
                 onEnter={add}
               />
             ))}
@@ -77,25 +81,37 @@ export function Lines({ item }: { item: Item }) {
           <Button small icon={Plus} onPress={add}>
             {t('lines.add')}
           </Button>
-          <ProductPicker currency={currency} onChoose={(line) => change([...shownLines, line])} />
+          <ProductPicker currency={currency} onChoose={(line) => change([...lines, line])} />
         </span>
       )}
-      <Totals
-        totals={valueAt(computed, resource.name === 'deals' ? 'lineTotals' : 'totals')}
-        currency={currency}
-        isOld={preview.isFetching}
-      />
-      {draft && (
+      <Totals totals={rest.totals} currency={currency} isOld={rest.isComputing} />
+      {isChanged && (
         <footer className={style.saving}>
-          <FormFault error={preview.error ?? error} names={['lineItems']} />
+          <FormFault error={error} names={['lineItems']} />
           <span className={text.grow} />
-          <Button onPress={() => setDraft(undefined)}>{t('form.cancel')}</Button>
-          <Button kind="primary" shortcut="⌘S" isDisabled={isSaving} onPress={store}>
+          <Button onPress={cancel}>{t('form.cancel')}</Button>
+          <Button kind="primary" shortcut={keyText('mod+s')} isDisabled={rest.isSaving} onPress={save}>
             {t('form.save')}
           </Button>
         </footer>
       )}
     </div>
+  );
+}
+
+function LineHeads() {
+  return (
+    <thead>
+      <tr>
+        {['description', 'quantity', 'unitPrice', 'discount', 'tax'].map((name) => (
+          <th key={name} scope="col">
+            {t(`lines.${name}`)}
+          </th>
+        ))}
+        <th scope="col">{labels.field('LineItem', 'net')}</th>
+        <td />
+      </tr>
+    </thead>
   );
 }
 

@@ -35,29 +35,13 @@ function Path({ item, columns, verb, since }: { item: Item; columns: readonly Co
   const [isHot, setIsHot] = useState(false);
   const [asked, setAsked] = useState<Column>();
   const [pointed, setPointed] = useState<string>();
-  const { now, shown, asOf, isDeleted, may } = item;
+  const { shown, asOf, isDeleted, may } = item;
   const canMove = may(verb) && asOf === undefined && !isDeleted;
   const checks = useChecks(item, columns, isHot && canMove, verb);
   const at = columns.findIndex(({ key }) => key === textAt(shown, 'stage'));
-  const current = columns[at];
-  // One that is lost has not passed the stages before.
-  const isLost = current?.stage?.kind === 'LOST';
-  const days = daysSince(textAt(shown, since));
-  const move = async (to: Column, set: Json = {}, reason = '') => {
-    const fields = Object.keys(set);
-    const body = {
-      stage: to.key,
-      ...(reason !== '' && { reason }),
-      ...(fields.length > 0 && { set, updateMask: fields.join(',') }),
-    };
-    const { etag } = await call(verb, { id: item.id }, { body, ifMatch: textAt(now, 'etag') });
-    await invalidate(item.resource.name);
-    const back = () => call(verb, { id: item.id }, { body: { stage: now.stage }, ifMatch: String(etag) });
-    notify(t('path.moved', { stage: to.name ?? to.key }), () => back().then(() => invalidate(item.resource.name)));
-  };
+  const move = useMove(item, verb);
   const press = (to: Column) => {
-    const check = checks.get(to.key);
-    if (check?.allowed === true) void move(to).catch(() => setAsked(to));
+    if (checks.get(to.key)?.allowed === true) void move(to).catch(() => setAsked(to));
     else setAsked(to);
   };
   const why = pointed === undefined ? undefined : checks.get(pointed);
@@ -69,41 +53,20 @@ function Path({ item, columns, verb, since }: { item: Item; columns: readonly Co
       onPointerLeave={() => setPointed(undefined)}
     >
       <ol aria-label={t('path.name')}>
-        {columns.map((column, index) => {
-          const check = checks.get(column.key);
-          const isPassed = index < at && !isLost && column.isOpen;
-          return (
-            <li key={column.key}>
-              <button
-                type="button"
-                aria-current={index === at ? 'step' : undefined}
-                aria-describedby={pointed === column.key && check?.allowed === false ? 'path-why' : undefined}
-                className={join(
-                  style.stage,
-                  isPassed && style.passed,
-                  index === at && style.here,
-                  check?.allowed === false && style.locked,
-                )}
-                disabled={!canMove || index === at}
-                onClick={() => press(column)}
-                onPointerEnter={() => setPointed(column.key)}
-                onFocus={() => setPointed(column.key)}
-                onBlur={() => setPointed(undefined)}
-              >
-                {isPassed && <Icon of={Check} small />}
-                {check?.allowed === false && <Icon of={Lock} small />}
-                <span className={text.cut}>{column.name ?? column.key}</span>
-                {index === at && column.isOpen && (
-                  <span className={style.days}>
-                    {column.limitDays === undefined
-                      ? t('path.days', { days })
-                      : t('path.daysOf', { days, limit: column.limitDays })}
-                  </span>
-                )}
-              </button>
-            </li>
-          );
-        })}
+        {columns.map((column, index) => (
+          <li key={column.key}>
+            <Stage
+              column={column}
+              // One that is lost has not passed the stages before.
+              isPassed={index < at && column.isOpen && columns[at]?.stage?.['kind'] !== 'LOST'}
+              isHere={index === at}
+              isLocked={checks.get(column.key)?.allowed === false}
+              days={daysSince(textAt(shown, since))}
+              onPress={canMove ? () => press(column) : undefined}
+              onPoint={(isPointed) => setPointed(isPointed ? column.key : undefined)}
+            />
+          </li>
+        ))}
       </ol>
       {why?.allowed === false && (
         <p id="path-why" role="status" className={style.why}>
@@ -121,6 +84,59 @@ function Path({ item, columns, verb, since }: { item: Item; columns: readonly Co
       )}
     </div>
   );
+}
+
+interface StageProps {
+  column: Column;
+  isPassed: boolean;
+  isHere: boolean;
+  isLocked: boolean;
+  /** Since the record is in its stage. */
+  days: number;
+  onPress: (() => void) | undefined;
+  onPoint: (isPointed: boolean) => void;
+}
+
+function Stage({ column, isPassed, isHere, isLocked, days, onPress, onPoint }: StageProps) {
+  const isLate = isHere && column.isOpen && days > (column.limitDays ?? days);
+  return (
+    <button
+      type="button"
+      aria-current={isHere ? 'step' : undefined}
+      aria-describedby={isLocked ? 'path-why' : undefined}
+      className={join(style.stage, isPassed && style.passed, isHere && style.here, isLate && style.late)}
+      disabled={!onPress || isHere}
+      onClick={onPress}
+      onPointerEnter={() => onPoint(true)}
+      onFocus={() => onPoint(true)}
+      onBlur={() => onPoint(false)}
+    >
+      {isPassed && <Icon of={Check} small />}
+      {isLocked && <Icon of={Lock} small />}
+      <span className={text.cut}>{column.name ?? column.key}</span>
+      {isHere && column.isOpen && <span className={style.days}>{stayText(days, column.limitDays)}</span>}
+    </button>
+  );
+}
+
+function stayText(days: number, limit: number | undefined): string {
+  return limit === undefined ? t('path.days', { days }) : t('path.daysOf', { days, limit });
+}
+
+/** Moves the record to a stage, with fields that the stage needs. A toast takes it back. */
+function useMove({ resource, id, now }: Item, verb: string): MoveDialogProps['onMove'] {
+  return async (to, set = {}, reason = '') => {
+    const fields = Object.keys(set);
+    const body = {
+      stage: to.key,
+      ...(reason !== '' && { reason }),
+      ...(fields.length > 0 && { set, updateMask: fields.join(',') }),
+    };
+    const { etag } = await call(verb, { id }, { body, ifMatch: textAt(now, 'etag') });
+    await invalidate(resource.name);
+    const back = () => call(verb, { id }, { body: { stage: now['stage'] }, ifMatch: String(etag) });
+    notify(t('path.moved', { stage: to.name ?? to.key }), () => back().then(() => invalidate(resource.name)));
+  };
 }
 
 /** What the server would say to each stage, asked once the person comes near, and again after each change. */
@@ -148,7 +164,7 @@ interface MoveDialogProps {
   item: Item;
   to: Column;
   check: Verdict | undefined;
-  onMove: (to: Column, set: Json, reason: string) => Promise<void>;
+  onMove: (to: Column, set?: Json, reason?: string) => Promise<void>;
   onClose: () => void;
 }
 

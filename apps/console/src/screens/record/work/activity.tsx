@@ -19,6 +19,7 @@ import { listQuery, textAt, type Json } from '../../../contract/api.ts';
 import { theContract } from '../../../contract/contract.ts';
 import { Segments } from '../../../kit/form/segments.tsx';
 import { Principal } from '../../../kit/record/names.tsx';
+import { useNow } from '../../../kit/media.ts';
 import { byDay, Day } from '../../../kit/record/timeline.tsx';
 import timelineStyle from '../../../kit/record/timeline.module.css';
 import { Button, Icon, join, type IconType } from '../../../kit/ui.tsx';
@@ -98,7 +99,7 @@ export function Activity({ item }: { item: Item }) {
 
 function Entry({ entry, item }: { entry: Json; item: Item }) {
   const [kind, time] = [textAt(entry, 'kind'), textAt(entry, 'time')];
-  const isAhead = Date.parse(time) > Date.now();
+  const isAhead = Date.parse(time) > useNow().getTime();
   return (
     <li className={join(timelineStyle.entry, isAhead && style.ahead)}>
       <time className={timelineStyle.when} title={format.exactTime(time)}>
