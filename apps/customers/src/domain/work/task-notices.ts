@@ -30,7 +30,9 @@ export function reminded({ before, after }: RecordChange<Task>): Notice[] {
 }
 
 /** The statements that keep the timers of changed tasks at their due times. A task that is due already has none. */
-export function dueStatements(changes: readonly RecordChange<Task>[]): TransactionStatement[] {
+export function dueStatements(
+  changes: readonly Pick<RecordChange<Task>, 'before' | 'after'>[],
+): TransactionStatement[] {
   return changes.flatMap(({ before, after }) => {
     const due = heldDueMs(after);
     if (due === (before && heldDueMs(before))) return [];

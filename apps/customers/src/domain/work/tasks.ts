@@ -49,7 +49,7 @@ export const tasks = defineRecord<Task>('rapport/Task', TasksServiceService, {
 export const TasksController = recordController(tasks, TasksServiceService);
 
 /** The timers of changed tasks: their reminders, and their due times. */
-function timersOf(changes: readonly RecordChange<Task>[]): TransactionStatement[] {
+function timersOf(changes: readonly Pick<RecordChange<Task>, 'before' | 'after'>[]): TransactionStatement[] {
   return [...reminderStatements(changes), ...dueStatements(changes)];
 }
 
