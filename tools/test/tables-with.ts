@@ -9,11 +9,13 @@ const databases = ['auth', 'customers', 'keys', 'sync'];
  * @param superuserUrl of any of its databases
  */
 export async function tablesWith(superuserUrl: string, texts: readonly string[]): Promise<string[]> {
-  const hex = (text: string) => Buffer.from(text.replaceAll('-', '')).toString('hex');
-  const patterns = texts
-    .flatMap((text) => [text, text.replaceAll('-', ''), Buffer.from(text).toString('hex'), hex(text)])
-    .map((pattern) => pattern.replace(/[A-Z]/g, (letter) => letter.toLowerCase()));
-  const found: string[] = [];
+  const [tables = []] = await tablesWithEach(superuserUrl, [texts]);
+  return tables;
+}
+
+/** The same for several lists of texts, with each row read once. */
+export async function tablesWithEach(superuserUrl: string, lists: readonly (readonly string[])[]): Promise<string[][]> {
+  const found = lists.map((): string[] => []);
   for (const name of databases) {
     const url = databaseUrl(superuserUrl, name);
     const tables = await queryDatabase<{ name: string }>(
@@ -22,16 +24,28 @@ export async function tablesWith(superuserUrl: string, texts: readonly string[])
        where c.relkind = 'r' and n.nspname <> 'information_schema' and n.nspname !~ '^pg_' order by 1`,
     );
     // One statement for all tables. Case is folded by the rules of ASCII, which costs little: `ilike` took minutes.
-    const holding = tables.map(
+    const holding = lists.map((_, list) => `bool_or(text like any ($${list + 1})) as "${list}"`).join(', ');
+    const selects = tables.map(
       (table, index) =>
-        `select ${index} as index where exists (select from ${table.name} row where lower(row::text collate "C") like any ($1))`,
+        `select ${index} as index, ${holding} from (select lower(row::text collate "C") as text from ${table.name} row offset 0) rows`,
     );
-    const rows = await queryDatabase<{ index: number }>(url, `${holding.join(' union all ')} order by index`, [
-      patterns.map((pattern) => `%${pattern}%`),
-    ]);
-    found.push(...rows.map(({ index }) => `${name}.${tables[index]?.name}`));
+    const rows = await queryDatabase<{ index: number } & Record<string, boolean | null>>(
+      url,
+      `${selects.join(' union all ')} order by index`,
+      lists.map(patternsOf),
+    );
+    for (const row of rows) {
+      found.forEach((names, list) => row[list] === true && names.push(`${name}.${tables[row.index]?.name}`));
+    }
   }
   return found;
+}
+
+function patternsOf(texts: readonly string[]): string[] {
+  const hex = (text: string) => Buffer.from(text).toString('hex');
+  return texts
+    .flatMap((text) => [text, text.replaceAll('-', ''), hex(text), hex(text.replaceAll('-', ''))])
+    .map((pattern) => `%${pattern.replace(/[A-Z]/g, (letter) => letter.toLowerCase())}%`);
 }
 
 /** The database of that name on the server of another. */

@@ -7,7 +7,7 @@ import { newMarker } from './access/markers.ts';
 import { makeTenantRecords, type Wanted } from './access/tenant-records.ts';
 import { ServiceCaller } from './access/service-caller.ts';
 import { ApiClient } from './api-client.ts';
-import { databaseUrl, tablesWith } from './tables-with.ts';
+import { databaseUrl, tablesWithEach } from './tables-with.ts';
 
 let platform: SharedPlatform;
 
@@ -85,11 +85,14 @@ describe('closing a workspace', () => {
       const sealed = await encryptedTenant();
       const other = await filledTenant({ living: ['deals', 'files', 'mappings', 'users', 'merges'], deleted: [] });
       const { superuserUrl } = platform.postgres;
-      const [before, sealedBefore] = [
-        await tablesWith(superuserUrl, [tenant.tenantId, tenant.marker]),
-        await tablesWith(superuserUrl, [sealed.tenantId]),
-      ];
-      const otherBefore = [await shown(other), await tablesWith(superuserUrl, [other.marker])];
+      const tables = () =>
+        tablesWithEach(superuserUrl, [
+          [tenant.tenantId, tenant.marker],
+          [sealed.tenantId, sealed.marker],
+          [other.marker],
+        ]);
+      const otherBefore = await shown(other);
+      const [before, sealedBefore, ofOtherBefore] = await tables();
       expect(before).toEqual(
         expect.arrayContaining([
           ...['auth.api_key', 'auth.audit_entry', 'auth.user_account', 'auth.oauth_client', 'auth.role'],
@@ -116,9 +119,8 @@ describe('closing a workspace', () => {
         expect(Number(receipt['auth_rows'])).toBeGreaterThan(0);
       }
       expect(Number(receipts[0]?.['sync_rows'])).toBeGreaterThan(0);
-      expect(await tablesWith(superuserUrl, [tenant.tenantId, tenant.marker])).toEqual(['auth.closed_tenant']);
-      expect(await tablesWith(superuserUrl, [sealed.tenantId, sealed.marker])).toEqual(['auth.closed_tenant']);
-      expect([await shown(other), await tablesWith(superuserUrl, [other.marker])]).toEqual(otherBefore);
+      expect(await tables()).toEqual([['auth.closed_tenant'], ['auth.closed_tenant'], ofOtherBefore]);
+      expect(await shown(other)).toEqual(otherBefore);
     },
   );
 
