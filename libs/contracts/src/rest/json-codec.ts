@@ -106,11 +106,18 @@ const fieldMaskConverters: Pick<FieldCodec, 'read' | 'write'> = {
   read: (text) => (text as string).split(','),
 };
 
-/** The text that ts-proto makes when it decodes a timestamp: in UTC, with milliseconds. */
-const decodedTime = /^\d{4}-(?:0\d|1[0-2])-(?:[01]\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
+/** The text that ts-proto makes when it decodes a timestamp: in UTC, with milliseconds. February 29 is read as a date. */
+const decodedTime =
+  /^\d{4}-(?:(?:0\d|1[0-2])-(?:[01]\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
+
+/** The last text of this form: the times of a record are often equal. */
+let knownTime = '';
 
 function timestampText(text: string): string {
-  return decodedTime.test(text) ? text : new Date(text).toISOString();
+  if (text === knownTime) return text;
+  if (!decodedTime.test(text)) return new Date(text).toISOString();
+  knownTime = text;
+  return text;
 }
 
 /** Unpaired surrogates, which have no UTF-8 form, and a key of a Struct that decoding drops. */

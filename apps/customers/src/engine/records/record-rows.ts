@@ -176,10 +176,16 @@ function parseTexts(text: string): string[] {
   return texts;
 }
 
+/** The last text of a time, and its RFC 3339: the times of a record are often equal. */
+let known = { text: '', time: '' };
+
 /** RFC 3339 of a Date, or of PostgreSQL's text of a time in milliseconds, such as `2026-01-31 09:30:00.5+00`. */
 export function isoTime(time: Date | string): string {
   if (typeof time !== 'string') return time.toISOString();
+  if (time === known.text) return known.time;
   if (!/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,3})?\+00$/.test(time))
     throw new Error(`The database returned a time in an unknown format: ${time}`);
-  return `${time.slice(0, 10)}T${time.slice(11, 19)}.${time.slice(20, -3).padEnd(3, '0')}Z`;
+  const iso = `${time.slice(0, 10)}T${time.slice(11, 19)}.${time.slice(20, -3).padEnd(3, '0')}Z`;
+  known = { text: time, time: iso };
+  return iso;
 }
