@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { Archive, ChartNoAxesColumn, Check, ChevronRight, Ellipsis, History, Plus, TriangleAlert } from 'lucide-react';
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { Failure, Pending } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
@@ -18,10 +18,12 @@ import { Button, Icon, IconButton, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { clashesOf, edited, valueIn, withEdits, type Edits } from './edits.ts';
 import { useOrder, useSaving } from './saving.ts';
-import { AddStage, ArchivePipeline, RemoveStage } from './stage-dialogs.tsx';
-import { StageForm } from './stage-form.tsx';
 import { StageList } from './stage-list.tsx';
 import style from './pipeline.module.css';
+
+// The forms come after the list: together they are more than a screen may load at once.
+const StageForm = lazy(() => import('./stage-form.tsx'));
+const StageDialog = lazy(() => import('./stage-dialogs.tsx'));
 
 /** The stages of a pipeline: their order, their fields and guards, and the moves between them. */
 export function PipelineEditor() {
@@ -41,6 +43,7 @@ function Editor({ pipeline }: { pipeline: Json }) {
   const shown = inOrder(edited(pipeline, edits), order.keys);
   const stages = itemsAt(shown, 'stages');
   const stage = stages.find(({ key }) => key === chosen) ?? stages[0];
+  const remove = () => stages.length > 1 && setDialog('remove');
   const edit = (prefix: string, next: Json) => setEdits((known) => withEdits(known, pipeline, prefix, next));
   useShortcut('a', 'pipeline.add', () => setDialog('add'), mayEdit);
   const head = {
@@ -67,7 +70,7 @@ function Editor({ pipeline }: { pipeline: Json }) {
             chosen={textAt(stage, 'key')}
             onChoose={setChosen}
             onOrder={order.run}
-            onRemove={() => setDialog('remove')}
+            onRemove={remove}
             faults={saving.faults}
           />
           <FormFault error={order.error} names={[]} />
@@ -83,25 +86,27 @@ function Editor({ pipeline }: { pipeline: Json }) {
         <fieldset className={style.right} disabled={!mayEdit}>
           <Clashes pipeline={pipeline} edits={edits} onSettle={setEdits} />
           <FormFault error={saving.error} names={['name', 'stages', 'transitions']} />
-          {stage && (
-            <StageForm
-              key={textAt(stage, 'key')}
-              pipeline={shown}
-              stage={stage}
-              faults={saving.faults}
-              onChange={(next) => edit(`stages.${textAt(stage, 'key')}.`, next)}
-              onPairs={(transitionPairs) => edit('', { transitionPairs })}
-              onRemove={() => setDialog('remove')}
-              onLeave={saving.check}
-            />
-          )}
+          <Suspense>
+            {stage && (
+              <StageForm
+                key={textAt(stage, 'key')}
+                pipeline={shown}
+                stage={stage}
+                faults={saving.faults}
+                onChange={(next) => edit(`stages.${textAt(stage, 'key')}.`, next)}
+                onPairs={(transitionPairs) => edit('', { transitionPairs })}
+                onRemove={remove}
+                onLeave={saving.check}
+              />
+            )}
+          </Suspense>
         </fieldset>
       </div>
-      {dialog === 'add' && <AddStage pipeline={pipeline} onAdded={setChosen} onClose={() => setDialog(undefined)} />}
-      {dialog === 'remove' && stage && stages.length > 1 && (
-        <RemoveStage pipeline={pipeline} stage={stage} onClose={() => setDialog(undefined)} />
-      )}
-      {dialog === 'archive' && <ArchivePipeline pipeline={pipeline} onClose={() => setDialog(undefined)} />}
+      <Suspense>
+        {dialog && stage && (
+          <StageDialog {...{ dialog, pipeline, stage }} onAdded={setChosen} onClose={() => setDialog(undefined)} />
+        )}
+      </Suspense>
     </>
   );
 }

@@ -12,6 +12,18 @@ import text from '../../style/text.module.css';
 import { keyOfName } from './edits.ts';
 import { keep } from './saving.ts';
 
+interface StageDialogProps extends RemoveStageProps {
+  dialog: 'add' | 'remove' | 'archive';
+  onAdded: (key: string) => void;
+}
+
+/** What needs an answer first: a new stage, or where the deals of a removed one go. */
+export default function StageDialog({ dialog, pipeline, stage, onAdded, onClose }: StageDialogProps) {
+  if (dialog === 'add') return <AddStage {...{ pipeline, onAdded, onClose }} />;
+  if (dialog === 'archive') return <ArchivePipeline {...{ pipeline, onClose }} />;
+  return <RemoveStage {...{ pipeline, stage, onClose }} />;
+}
+
 interface AddStageProps {
   pipeline: Json;
   onAdded: (key: string) => void;
@@ -19,7 +31,7 @@ interface AddStageProps {
 }
 
 /** A new stage, before the first one that ends the way of a deal unless another place is chosen. */
-export function AddStage({ pipeline, onAdded, onClose }: AddStageProps) {
+function AddStage({ pipeline, onAdded, onClose }: AddStageProps) {
   const stages = itemsAt(pipeline, 'stages');
   const end = stages.find(({ kind }) => kind !== 'OPEN');
   const [before, setBefore] = useState(textAt(end, 'key'));
@@ -70,7 +82,7 @@ interface RemoveStageProps {
 }
 
 /** Removes a stage; its deals go to another one. */
-export function RemoveStage({ pipeline, stage, onClose }: RemoveStageProps) {
+function RemoveStage({ pipeline, stage, onClose }: RemoveStageProps) {
   const key = textAt(stage, 'key');
   const stages = itemsAt(pipeline, 'stages');
   const others = stages.filter((each) => each.key !== key);
@@ -115,7 +127,7 @@ export function RemoveStage({ pipeline, stage, onClose }: RemoveStageProps) {
 }
 
 /** Deletes a pipeline; its deals go to a stage of another one. */
-export function ArchivePipeline({ pipeline, onClose }: { pipeline: Json; onClose: () => void }) {
+function ArchivePipeline({ pipeline, onClose }: { pipeline: Json; onClose: () => void }) {
   const navigate = useNavigate();
   const id = textAt(pipeline, 'id');
   const { data } = useQuery(readQuery('listPipelines', { pageSize: 100 }));

@@ -27,7 +27,7 @@ interface StageFormProps {
 }
 
 /** The fields of a stage, the moves from it where the pipeline lists them, and its guards. */
-export function StageForm({ pipeline, stage, faults, onChange, onPairs, onRemove, onLeave }: StageFormProps) {
+export default function StageForm({ pipeline, stage, faults, onChange, onPairs, onRemove, onLeave }: StageFormProps) {
   const stages = itemsAt(pipeline, 'stages');
   const at = `/stages/${stages.indexOf(stage)}`;
   const isOpen = textAt(stage, 'kind') === 'OPEN';
