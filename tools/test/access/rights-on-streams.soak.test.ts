@@ -77,6 +77,7 @@ it('has every operation that streams or waits', () => {
     'UploadImportFile',
     'UploadWorkspaceArchive',
     'WatchChanges',
+    'WatchNotifications',
     'WatchOperation',
     'WatchSyncRun',
     'WatchTraffic',
@@ -130,7 +131,7 @@ it.each(tried)('every open call of a caller ends on both edges when $how', async
   await openAll(authorization);
   const [fed, files] = [open.filter(({ operation }) => isFeed(operation.route)), open.filter(isHeld)];
   const uploads = open.filter(({ operation }) => operation.file !== undefined);
-  expect([fed.length, files.length, uploads.length]).toEqual([10, 9, 4]);
+  expect([fed.length, files.length, uploads.length]).toEqual([12, 9, 4]);
   expect([...fed, ...files, ...uploads].filter(({ hasEnded }) => hasEnded)).toEqual([]);
 
   await change();

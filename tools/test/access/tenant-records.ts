@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { SharedPlatform } from '@rapport/testing';
 import type { ApiClient } from '../api-client.ts';
 import { addExchange, addPeopleFile } from './add-exchange.ts';
@@ -227,6 +228,20 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
 
   const makeView = () => create('/v1/views', { resource: 'customers', name: marker, shared: true });
 
+  /** Of the caller, for which a task reminds its creator. */
+  const makeNotification = async () => {
+    const reminders = [{ time: new Date(Date.now() + 500).toISOString() }];
+    const taskId = await create('/v1/tasks', { subject: marker, reminders });
+    for (;;) {
+      const { notifications } = (await send('GET', '/v1/notifications?kinds=REMINDER&pageSize=100')) as {
+        notifications?: { id: string; recordId?: string }[];
+      };
+      const found = notifications?.find(({ recordId }) => recordId === taskId);
+      if (found) return found.id;
+      await delay(100);
+    }
+  };
+
   const living = {
     customers: ada,
     associations: () => associate('friend_of'),
@@ -263,6 +278,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     forecastSnapshots: once(() => create('/v1/forecastSnapshots')),
     calendars: makeCalendar,
     views: makeView,
+    notifications: once(makeNotification),
     apiKeys: () => create('/v1/apiKeys', { displayName: marker, permissions }),
     users: user,
     roles: role,
@@ -305,6 +321,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     forecastSubmissions: async () => remove('forecastSubmissions', await makeSubmission()),
     quotas: async () => remove('quotas', await makeQuota()),
     views: async () => remove('views', await makeView()),
+    notifications: async () => remove('notifications', await makeNotification()),
     users: async () => remove('users', await makeUser()),
     roles: async () => remove('roles', await makeRole('Former')),
     teams: async () => remove('teams', await makeTeam('Former')),

@@ -7,10 +7,11 @@ export interface BuiltInRole extends Grant {
   displayName: string;
 }
 
-/** Permissions on the own account and the own notifications, which every user has regardless of roles. */
-export const accountPermissions: readonly string[] = [
-  ...['account.read', 'account.write', 'notifications.read', 'notifications.write'],
-];
+/** Permissions on the own account, which every user has regardless of roles. */
+export const accountPermissions: readonly string[] = ['account.read', 'account.write'];
+
+/** Marks the own notifications as read, which changes no data of the workspace. */
+const markNotifications = 'notifications.write';
 
 /** Areas that control access and where data is sent. */
 const administration = ['apiKeys', 'connections', 'oauthClients', 'roles', 'tenant', 'users', 'webhooks'];
@@ -30,6 +31,7 @@ const otherMemberPermissions = [
   ...['files.read', 'files.write'],
   // Timers are of records.
   'timers.read',
+  ...['notifications.read', markNotifications],
   // Each view belongs to its user.
   ...['views.read', 'views.write'],
 ];
@@ -48,7 +50,7 @@ export const builtInRoles: readonly BuiltInRole[] = builtInRolesBy(contract);
  * - Member has `read` and `write` of each area that belongs to a record type: the type's plural, such as `customers`, unless the type
  *   sets another name, such as `objects`. Other verbs, such as `configure`, `send`, `publish`, `import` and `export`, and other areas
  *   need an entry in `otherMemberPermissions`.
- * - Read only has every `read` outside administration, and `tenant.read`.
+ * - Read only has every `read` outside administration, `tenant.read`, and marks its notifications as read.
  *
  * So Admin and Manager gain a new permission automatically, and Member gains it only if it reads or writes records. A test compares
  * the roles with `test/role-permissions.json`.
@@ -80,7 +82,11 @@ export function builtInRolesBy(contract: Contract): BuiltInRole[] {
     {
       id: 'read-only',
       displayName: 'Read only',
-      permissions: [...work.filter((permission) => permission.endsWith('.read')), 'tenant.read'].sort(),
+      permissions: [
+        ...only([markNotifications]),
+        ...work.filter((permission) => permission.endsWith('.read')),
+        'tenant.read',
+      ].sort(),
       recordScope: 'ALL',
       hidesPii: false,
     },

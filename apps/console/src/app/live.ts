@@ -1,6 +1,7 @@
 import { useEffect, useEffectEvent, useSyncExternalStore } from 'react';
 import { follow, invalidate, Problem } from '../contract/api.ts';
 import { theContract } from '../contract/contract.ts';
+import { followShared } from './shared-stream.ts';
 
 /** A change of a record of the workspace. */
 interface LiveChange {
@@ -28,42 +29,17 @@ interface Frame {
 
 type News = { change: LiveChange } | { state: LiveState };
 
-/** Between tabs: one that was just opened asks for the state. */
-type Message = News | { asks: true };
-
 const listeners = new Set<(change: LiveChange) => void>();
 const stateListeners = new Set<() => void>();
 let state: LiveState = 'connecting';
 
 /**
- * Follows the changes of the workspace. One tab of the browser has the stream, and the others get its changes from it; when that tab is
- * closed another one takes over. Reads of a changed collection are asked again.
+ * Follows the changes of the workspace. Reads of a changed collection are asked again.
  *
  * @returns what ends it
  */
 export function followChanges(): () => void {
-  const end = new AbortController();
-  const channel = new BroadcastChannel('rapport-changes');
-  let hasStream = false;
-  channel.onmessage = ({ data }: MessageEvent<Message>) => {
-    if (!('asks' in data)) receive(data);
-    else if (hasStream) channel.postMessage({ state } satisfies Message);
-  };
-  const send = (message: News) => {
-    channel.postMessage(message);
-    receive(message);
-  };
-  navigator.locks
-    .request('rapport-changes', { signal: end.signal }, () => {
-      hasStream = true;
-      return readStream(send, end.signal);
-    })
-    .catch((error: unknown) => {
-      if (!end.signal.aborted) throw error;
-    })
-    .finally(() => channel.close());
-  channel.postMessage({ asks: true } satisfies Message);
-  return () => end.abort();
+  return followShared<News>('rapport-changes', { read: readStream, receive, latest: () => ({ state }) });
 }
 
 /** Calls back for each change, as long as the component is shown. */

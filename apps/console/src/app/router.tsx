@@ -87,6 +87,11 @@ const screens = [
   ),
   screen('/pipelines/$id/stages', () => import('../screens/pipeline/pipeline.tsx'), 'PipelineEditor'),
   screen('/traffic', () => import('../screens/traffic/traffic.tsx'), 'Traffic'),
+  screen(
+    '/notifications/preferences',
+    () => import('../screens/notifications/preferences.tsx'),
+    'NotificationPreferences',
+  ),
   screen('/operations', () => import('../screens/operation/operations.tsx'), 'Operations'),
   screen('/operations/$operation', () => import('../screens/operation/operation.tsx'), 'OperationScreen'),
   screen('/objects/$object', () => import('../screens/list/list.tsx'), 'List', listSearch),

@@ -6,8 +6,10 @@ import text from '../../style/text.module.css';
 import { t } from '../language.ts';
 import { followChanges } from '../live.ts';
 import { placeGroups, useMayGo, type Place } from '../navigation.ts';
+import { followNotifications } from '../notifications.ts';
 import { useSession } from '../session.ts';
 import { focusMain, keyText, listenToKeys, useShortcut } from '../shortcuts.ts';
+import { Bell } from './bell.tsx';
 import { Help } from './help.tsx';
 import { Palette } from './palette.tsx';
 import { PersonMenu } from './person-menu.tsx';
@@ -21,6 +23,7 @@ export function Shell() {
   const [open, setOpen] = useState<'palette' | 'help'>();
   useEffect(listenToKeys, []);
   useEffect(followChanges, []);
+  useEffect(followNotifications, []);
   const { pathname } = useLocation();
   useEffect(focusMain, [pathname]);
   useShortcut('mod+k', 'palette.name', () => setOpen('palette'));
@@ -38,6 +41,7 @@ export function Shell() {
         <div className={style.brand}>
           <Logo />
           <span className={text.cut}>{session.workspace.name}</span>
+          <Bell />
         </div>
         <button type="button" className={style.ask} onClick={() => setOpen('palette')}>
           <Icon of={Search} />
