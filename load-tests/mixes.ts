@@ -21,8 +21,8 @@ export const dealMix = { get: 40, list: 25, aggregate: 5, create: 10, move: 20 }
 /** The same of quotes and their pages, for the scenario `quotes`. */
 export const quoteMix = { get: 20, list: 20, show: 40, create: 15, send: 5 };
 
-/** The same of tasks, notes and the timeline, for the scenario `work`. */
-export const workMix = { list: 40, timeline: 30, note: 15, complete: 15 };
+/** The same of tasks, notes, the timeline and notifications, for the scenario `work`. */
+export const workMix = { list: 40, timeline: 30, note: 15, complete: 10, count: 5 };
 
 /** The same of the records of a custom object, for the scenario `objects`. */
 export const objectMix = { get: 45, list: 25, aggregate: 5, create: 10, update: 15 };

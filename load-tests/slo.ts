@@ -32,6 +32,7 @@ export const objectives = {
     CreateTask: 150,
     CompleteTask: 150,
     CreateNote: 150,
+    CountNotifications: 50,
     ListCustomerTimeline: 250,
     ConvertMoney: 100,
     SetExchangeRates: 250,

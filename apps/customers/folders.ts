@@ -42,7 +42,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/work': 'tasks, notes, calls, meetings and logged e-mails',
   'domain/timeline': 'what happened around a record, read from the records about it',
   'domain/timers': 'what is due for records, and when',
-  'domain/notifications': 'what users are told about records, and what they want to be told',
+  'domain/notifications': 'the inbox of each user: notifications of records, and preferences',
   'domain/calendar-feeds': 'links to the tasks and meetings of users',
   'domain/workspace': 'all data of a tenant: its export, import and removal',
 };

@@ -21,9 +21,10 @@ const operations: Readonly<Record<Step, Operation>> = {
   timeline: 'ListCustomerTimeline',
   note: 'CreateNote',
   complete: 'CompleteTask',
+  count: 'CountNotifications',
 };
 
-/** Users who look at their day and at a customer, write notes, and complete tasks that repeat. */
+/** Users who look at their day and at a customer, write notes, complete tasks that repeat, and count notifications. */
 export function work(baseUrl: string): Scenario {
   const api = new Api(baseUrl, variable('API_KEY'));
   return {
@@ -75,6 +76,11 @@ function take(api: Api, step: Step, { id, related }: Subject): void {
       const path = `/v1/tasks/${created?.id}:complete`;
       const { body } = api.send<{ nextTask?: { dueDate: string } }>('POST', operation, path, {});
       check(body, { 'a task is completed': () => body?.nextTask?.dueDate === '2030-02-07' });
+      return;
+    }
+    case 'count': {
+      const { body } = api.get<{ unread?: number }>(operation, '/v1/notifications:count');
+      check(body, { 'unread notifications are counted': () => (body?.unread ?? 0) <= 100 });
       return;
     }
     default:

@@ -64,6 +64,7 @@ test.each<[scenario: string, point: number, checks: string[]]>([
   ['work', 40, ['the timeline has entries']],
   ['work', 70, ['a note is created']],
   ['work', 85, ['a task is completed']],
+  ['work', 95, ['unread notifications are counted']],
   ['objects', 0, ['a record of an object can be read']],
   ['objects', 50, ['the list has records of the object']],
   ['objects', 72, ['the records of the object are counted']],

@@ -15,7 +15,7 @@ import { titlesOf } from '../timeline/read-summaries.js';
 
 const defaultPageSize = 20;
 
-/** The count of unread notifications that stands for itself and all above. */
+/** The highest count of unread notifications: it stands for more, too. */
 const maxCount = 100;
 
 /** A stored notification. */

@@ -54,7 +54,7 @@ function mentioned({ singular }: RecordType, { before, after }: RecordChange<Rec
   return mentionedIn(text).map((userId) => ({ kind: 'MENTIONED', userId, ...record }));
 }
 
-/** The statements that notify, except of what the caller does for itself. */
+/** The statements that notify, except of what the recipient does. */
 export function noticeStatements(notices: readonly Notice[]): TransactionStatement[] {
   const { tenantId, principalId } = currentCaller();
   const self = ownerIdOf(principalId);
