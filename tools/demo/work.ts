@@ -20,15 +20,21 @@ const demoWork = [
   },
 ];
 
-/** Creates tasks, notes, calls, a meeting and an e-mail about deals of the demo. */
+/** Creates tasks, notes, calls, a meeting and an e-mail about deals of the demo. They notify the administrator. */
 export async function makeWork(api: Api): Promise<void> {
-  const deals = await idsOf(api, 'deals', 'title');
+  const [deals, { users }] = await Promise.all([
+    idsOf(api, 'deals', 'title'),
+    api<{ users: { id: string; displayName: string }[] }>('GET', '/v1/users'),
+  ]);
+  const [{ id: ownerId = '', displayName = '' } = {}] = users;
   for (const { deal, tasks, note, call } of demoWork) {
     const id = deals.get(deal) ?? '';
     const { customerId } = await api<{ customerId?: string }>('GET', `/v1/deals/${id}`);
     const related = [{ type: 'deal', id }, ...(customerId === undefined ? [] : [{ type: 'customer', id: customerId }])];
-    for (const { days, ...task } of tasks) await api('POST', '/v1/tasks', { ...task, dueDate: dayIn(days), related });
-    await api('POST', '/v1/notes', { body: note, related });
+    for (const { days, ...task } of tasks) {
+      await api('POST', '/v1/tasks', { ...task, dueDate: dayIn(days), ownerId, related });
+    }
+    await api('POST', '/v1/notes', { body: `${note} @[${displayName}](users/${ownerId})`, related });
     await api('POST', '/v1/calls', { ...call, startTime: `${dayIn(-1)}T09:30:00Z`, durationSeconds: 340, related });
     const [startTime, endTime] = [`${dayIn(2)}T13:00:00Z`, `${dayIn(2)}T14:00:00Z`];
     await api('POST', '/v1/meetings', { subject: `Demo: ${deal}`, startTime, endTime, location: 'Room 3', related });
