@@ -86,7 +86,8 @@ test('a mention notifies each user once for each record', async () => {
   await update('Nobody');
   await update(`Ask ${mention} and myself, ${other}`);
 
-  expect(await list(bo)).toMatchObject([{ kind: Kind.MENTIONED, recordType: 'note', recordId: id, version: 1 }]);
+  const note = { recordType: 'note', recordId: id, version: 1, title: 'Ask @Someone and myself, @Someone' };
+  expect(await list(bo)).toMatchObject([{ kind: Kind.MENTIONED, ...note }]);
   expect(await list(ada)).toEqual([]);
 });
 

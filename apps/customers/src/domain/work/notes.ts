@@ -1,5 +1,6 @@
 import type { Note } from '@rapport/contracts/rapport/work/v1/note';
 import { NotesServiceService } from '@rapport/contracts/rapport/work/v1/notes_service';
+import { withoutMentions } from '../../engine/records/notices.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 
@@ -16,9 +17,13 @@ export const notes = defineRecord<Note>('rapport/Note', NotesServiceService, {
 
 export const NotesController = recordController(notes, NotesServiceService);
 
-/** The first line with text, without the marks of headings, lists, quotes and emphasis. */
+/** The first line with text, without the marks of headings, lists, quotes and emphasis; of a mention, the name. */
 export function titleOf(body: string): string {
-  const lines = body.split('\n').map((line) => line.replace(/^[\s#>*+-]+|[*_`]{1,3}/g, '').trim());
+  const lines = body.split('\n').map((line) =>
+    withoutMentions(line)
+      .replace(/^[\s#>*+-]+|[*_`]{1,3}/g, '')
+      .trim(),
+  );
   const [first = body.trim()] = lines.filter((line) => line !== '');
   return Array.from(first).slice(0, maxTitle).join('');
 }

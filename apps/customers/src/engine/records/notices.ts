@@ -38,11 +38,16 @@ function assigned({ singular }: RecordType, { before, after }: RecordChange<Reco
   return [{ kind: 'ASSIGNED', userId: ownerId, cause, recordType: singular, recordId: id, version }];
 }
 
-const mention = /@\[[^\]\n]{1,200}\]\(users\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\)/g;
+const mention = /@\[([^\]\n]{1,200})\]\(users\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\)/g;
 
 /** The users that a text mentions by `@[Name](users/ID)`. */
 export function mentionedIn(text: string): string[] {
-  return [...new Set([...text.matchAll(mention)].map(([, id = '']) => id))].slice(0, maxMentions);
+  return [...new Set([...text.matchAll(mention)].map(([, , id = '']) => id))].slice(0, maxMentions);
+}
+
+/** A text for people: `@Name` in place of each mention. */
+export function withoutMentions(text: string): string {
+  return text.replace(mention, '@$1');
 }
 
 function mentioned({ singular }: RecordType, { before, after }: RecordChange<RecordMessage>, field: string): Notice[] {
