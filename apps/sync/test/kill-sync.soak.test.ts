@@ -3,17 +3,18 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { declarePairingAmidKills } from './exchange/pairing-amid-kills.ts';
 import { declareHooksAmidKills } from './hooks/hooks-amid-kills.ts';
 import { Receiver } from './receiver.ts';
+import { declareRestarts } from './restarts.ts';
 import { startSyncPlatform, WebhookTenant } from './sync-platform.ts';
 
 const customers = 20;
-const updatesEach = sizeOf('KILL_UPDATES', { short: 12, long: 1_000 });
-const kills = sizeOf('KILLS', { short: 3, long: 100 });
+const updatesEach = sizeOf('KILL_UPDATES', { short: 8, long: 1_000 });
+const kills = sizeOf('KILLS', { short: 2, long: 100 });
 
 let platform: Platform;
 let receiver: Receiver;
 
 beforeAll(async () => {
-  // Its sync is killed, and a kill takes an attempt from whatever was under way.
+  // Its sync is killed and restarted, and a kill takes an attempt from whatever was under way.
   platform = await startSyncPlatform({ RETRY_SCHEDULE_SECONDS: Array(20).fill(0).join() });
   receiver = await Receiver.start();
 });
@@ -71,6 +72,8 @@ test(
     printTally('kill-sync', { events, kills, requests: receiver.requests.length, taken: receiver.taken.length });
   },
 );
+
+declareRestarts(() => platform);
 
 async function updateAll(tenant: WebhookTenant, ids: string[]): Promise<void> {
   for (let update = 1; update <= updatesEach; update++) {

@@ -12,7 +12,7 @@ import { Receiver } from './receiver.ts';
 import { startSyncPlatform, WebhookTenant } from './sync-platform.ts';
 
 /** Each has a change of 1.6 MB. In the long form that is ten times what one message between services may have, which is 64 MiB. */
-const customerCount = sizeOf('LARGE_CHANGES', { short: 6, long: 400 });
+const customerCount = sizeOf('LARGE_CHANGES', { short: 4, long: 400 });
 
 /** What a pod of customers may take (`resources.limits.memory` of k8s/base), and four fifths of what one of sync may. */
 const maxMemory = { sync: 614 * 1024 * 1024, customers: 512 * 1024 * 1024 };

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { freePort, printTally, sizeOf, soakTimeoutMs, type Platform, type Service } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { declareLateWork } from './late-work.ts';
 import { Receiver } from './receiver.ts';
 import { startSyncPlatform, WebhookTenant } from './sync-platform.ts';
 
@@ -23,7 +24,6 @@ beforeAll(async () => {
     { service: sync, metricsUrl: platform.metricsUrls.at(-1)! },
     { service: second, metricsUrl: `http://127.0.0.1:${healthPort}/metrics` },
   ];
-  await second.start();
   receivers = await Promise.all([Receiver.start(), Receiver.start()]);
 });
 afterAll(async () => {
@@ -32,10 +32,16 @@ afterAll(async () => {
   await platform.stop();
 });
 
+// First, with one process: the other may take what is late.
+declareLateWork(() => platform);
+
 test(
   'two processes share deliveries: each comes once and in order, and a restart of one and then the other loses none',
   { timeout: soakTimeoutMs },
   async () => {
+    await processes[1]!.service.start();
+    // The edge takes a moment to reach customers again.
+    await expect.poll(async () => (await fetch(`${platform.edgeUrl}/readyz`)).status).toBe(200);
     const tenant = await WebhookTenant.create(platform);
     for (const { url } of receivers) await tenant.endpoint(url);
     const ids = await Promise.all(Array.from({ length: customerCount }, () => tenant.createCustomer()));

@@ -109,17 +109,21 @@ export class ExchangeTenant {
   /**
    * Waits until both sides are equal but for what is listed as a conflict.
    *
-   * @param timeout in milliseconds, after which it fails with what differs
+   * @param limits in milliseconds: a timeout, after which it fails with what differs, and the interval between comparisons
    * @returns the run that has found it
    */
-  async untilEqual(mappingId: string, count?: number, timeout = patience.timeout): Promise<Run> {
+  async untilEqual(
+    mappingId: string,
+    count?: number,
+    limits: { timeout?: number; interval?: number } = {},
+  ): Promise<Run> {
     const equal = async () => {
       const run = await this.compare(mappingId);
       const isAsWanted = isEqual(run) && (count === undefined || run.comparison?.['equal'] === count);
       expect(isAsWanted ? 'equal' : { run, conflicts: await this.conflicts(mappingId) }).toBe('equal');
       return run;
     };
-    return vi.waitFor(equal, { ...patience, timeout });
+    return vi.waitFor(equal, { ...patience, ...limits });
   }
 
   async conflicts(mappingId: string): Promise<Conflict[]> {

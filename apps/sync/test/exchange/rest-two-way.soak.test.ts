@@ -54,7 +54,7 @@ test.each([['a service', ownPeople, own] as const, ...services])(
       }
       tally.failedRuns += hasFailed(await run) ? 1 : 0;
       tally.failedRuns += await reconcile(mapping);
-      await tenant.untilEqual(mapping, expected, afterKillMs);
+      await tenant.untilEqual(mapping, expected, { timeout: afterKillMs });
     }
 
     await expectSame(expected);

@@ -4,7 +4,7 @@ import { printTally, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testi
 import { expect, test, vi } from 'vitest';
 import { HookedTable, type HookAnswer, type Message } from './hooked-table.ts';
 
-const hooks = sizeOf('HOOKS', { short: 60, long: 10_000 });
+const hooks = sizeOf('HOOKS', { short: 40, long: 10_000 });
 const kills = sizeOf('KILLS', { short: 2, long: 10 });
 
 /** Seven of ten are different ones, two for each row; the others are sent again, every second of them at the same time. */
@@ -105,7 +105,7 @@ class Sender {
       expect(this.odd.length, this.notes.join('\n')).toBeLessThan(10);
       return false;
     };
-    await vi.waitUntil(isTaken, { timeout: soakTimeoutMs, interval: 100 });
+    await vi.waitUntil(isTaken, { timeout: soakTimeoutMs, interval: 300 });
     this.taken += 1;
   }
 }

@@ -1,0 +1,72 @@
+import { queryDatabase, type Platform, type Service } from '@rapport/testing';
+import pg from 'pg';
+import { beforeAll, expect, test } from 'vitest';
+import { Receiver } from './receiver.ts';
+import { WebhookTenant } from './sync-platform.ts';
+
+// What is late takes no pod away: with fewer of them it would get later still.
+let platform: Platform;
+let tenant: WebhookTenant;
+
+const lateWork: Readonly<Record<string, () => Promise<void>>> = {
+  'customers reports changes that wait for their positions, and keeps working': async () => {
+    const { superuserUrl } = platform.customersDatabase;
+    const holder = new pg.Client(superuserUrl);
+    await holder.connect();
+    await holder.query('begin');
+    await holder.query('select lock_change_log()');
+    const created = tenant.ok('POST', '/v1/customers', { kind: 'COMPANY', displayName: 'Waiting' });
+    const age = `update outbox set time = time - interval '1 minute' returning sequence`;
+    await expect.poll(() => queryDatabase(superuserUrl, age)).toHaveLength(1);
+
+    await becomes(platform.services.customers, { status: 'degraded', missing: ['changeLog'] });
+    await holder.end();
+    await becomes(platform.services.customers, { status: 'ok' });
+    await created;
+  },
+  'sync tells of deliveries that are due for long, and goes on': async () => {
+    const receiver = await Receiver.start();
+    receiver.behave = () => 'hang';
+    await tenant.endpoint(receiver.url);
+    for (let index = 0; index < 20; index += 1) {
+      await tenant.ok('POST', '/v1/customers', { kind: 'COMPANY', displayName: `Late ${index}` });
+    }
+    const metrics = async () => (await fetch(`${platform.services.sync.healthUrl}/metrics`)).text();
+    await expect.poll(metrics).toMatch(/^rapport_webhook_pending_jobs 20$/m);
+    // Those that no attempt of is under way are due.
+    const age = `update webhook_job set due_time = due_time - interval '1 hour' where due_time < now() returning 1`;
+    await expect.poll(() => tenant.query(age)).not.toHaveLength(0);
+
+    await becomes(platform.services.sync, { status: 'degraded', missing: ['deliveries'] });
+    receiver.behave = () => ({ status: 204 });
+    await receiver.stop();
+    await becomes(platform.services.sync, { status: 'ok' });
+  },
+  'sync tells that it hears nothing of the change feed, and goes on': async () => {
+    await platform.services.customers.kill();
+    await becomes(platform.services.sync, { status: 'degraded', missing: ['changeFeed'] });
+    await platform.services.customers.start();
+    await becomes(platform.services.sync, { status: 'ok' });
+  },
+};
+
+async function becomes(service: Service, state: { status: string; missing?: string[] }): Promise<void> {
+  const probe = async () => {
+    const answer = await fetch(`${service.healthUrl}/readyz`);
+    return { code: answer.status, ...((await answer.json()) as object) };
+  };
+  await expect.poll(probe).toEqual({ code: 200, ...state });
+}
+
+/**
+ * What is late is that of all tenants, so nothing else may be.
+ *
+ * @param current gives the platform whose customers is killed
+ */
+export function declareLateWork(current: () => Platform): void {
+  beforeAll(async () => {
+    platform = current();
+    tenant = await WebhookTenant.create(platform);
+  });
+  for (const [name, run] of Object.entries(lateWork)) test(name, run);
+}

@@ -1,0 +1,131 @@
+import { queryDatabase, type Platform } from '@rapport/testing';
+import { beforeAll, expect, test } from 'vitest';
+import { ExchangeTenant } from './exchange/exchange-tenant.ts';
+import { PeopleTable } from './exchange/people-table.ts';
+import { HookedTable } from './hooks/hooked-table.ts';
+import { Receiver } from './receiver.ts';
+import { WebhookTenant } from './sync-platform.ts';
+
+let platform: Platform;
+
+async function restartSync(tenant: WebhookTenant): Promise<void> {
+  await platform.services.sync.stop();
+  await platform.services.sync.start();
+  await untilReached(tenant);
+}
+
+/** The edge takes a moment to reach sync again. */
+async function untilReached(tenant: WebhookTenant): Promise<void> {
+  await expect.poll(() => tenant.send('GET', '/v1/webhookEndpoints')).toMatchObject({ status: 200 });
+}
+
+const restarts: Readonly<Record<string, () => Promise<void>>> = {
+  'old deliveries and events go, and what waits for an enabled endpoint stays and is delivered': async () => {
+    const tenant = await WebhookTenant.create(platform);
+    const [receiver, busy] = [await Receiver.start(), await Receiver.start()];
+    const well = await tenant.endpoint(receiver.url);
+    busy.behave = () => ({ status: 503, headers: { 'retry-after': '3600' } });
+    const waiting = await tenant.endpoint(busy.url, { payload: 'FULL', eventTypes: ['customer.updated'] });
+    const disabled = await tenant.endpoint(receiver.url, { coalescingSeconds: 3_600 });
+    const deliveries = (endpointId: string, state: string) =>
+      tenant.query('select from webhook_delivery where endpoint_id = $1 and state = $2', [endpointId, state]);
+    const id = await tenant.createCustomer('Ada');
+    await tenant.updateCustomer(id, { displayName: 'Augusta' });
+    await expect.poll(() => deliveries(well.id, 'DELIVERED')).toHaveLength(2);
+    await expect.poll(() => busy.requests).toHaveLength(1);
+    expect(await deliveries(disabled.id, 'PENDING')).toHaveLength(1);
+    await tenant.ok('PATCH', `/v1/webhookEndpoints/${disabled.id}`, { state: 'DISABLED' });
+
+    for (const table of ['webhook_delivery', 'webhook_event']) {
+      await tenant.query(`update ${table} set create_time = create_time - interval '40 days' where tenant_id = $1`, [
+        tenant.tenant.tenantId,
+      ]);
+    }
+    // It looks for what is old when it starts.
+    await restartSync(tenant);
+    const events = () =>
+      tenant.query<{ type: string }>('select type from webhook_event where tenant_id = $1', [tenant.tenant.tenantId]);
+
+    await expect.poll(events).toEqual([{ type: 'customer.updated' }]);
+    expect(await deliveries(well.id, 'DELIVERED')).toEqual([]);
+    expect(await deliveries(disabled.id, 'PENDING')).toEqual([]);
+    expect(await deliveries(waiting.id, 'PENDING')).toHaveLength(1);
+    busy.behave = () => ({ status: 204 });
+    await tenant.query('delete from webhook_hold where endpoint_id = $1', [waiting.id]);
+    await expect.poll(() => busy.taken).toHaveLength(1);
+    expect(busy.taken[0]?.event.data['after']).toEqual({ displayName: 'Augusta' });
+    await Promise.all([receiver.stop(), busy.stop()]);
+  },
+  'webhooks go when they are old': async () => {
+    const table = await HookedTable.create(platform);
+    const [old, young] = [table.about('1'), table.about('1')];
+    for (const message of [old, young]) await table.post(message, table.signed(message));
+    await table.tenant.api.query(
+      `update hook set receive_time = receive_time - interval '31 days' where message_id = $1`,
+      [old.id],
+    );
+
+    // It looks for what is old when it starts.
+    await restartSync(table.tenant.api);
+
+    await expect.poll(async () => (await table.hooks()).map(({ messageId }) => messageId)).toEqual([young.id]);
+  },
+  'an interrupted run continues, and reports its earlier progress': async () => {
+    const tenant = await ExchangeTenant.create(platform);
+    const people = await PeopleTable.create(tenant);
+    const [count, pageSize] = [200, 100];
+    await people.database.run(`INSERT INTO people (name) SELECT 'Person ' || i FROM generate_series(1, ${count}) i`);
+    const mapping = await people.map({ direction: 'TO_CUSTOMERS' });
+    const run = async () => (await tenant.runs(mapping)).at(-1);
+    const created = async () => (await run())?.counts['customersCreated'];
+    await expect.poll(created, { interval: 20 }).toBeGreaterThanOrEqual(pageSize);
+
+    await platform.services.sync.stop();
+    expect(await tenant.api.query('select state from sync_run where mapping_id = $1', [mapping])).toEqual([
+      { state: 'RUNNING' },
+    ]);
+    // As if its heartbeat had expired.
+    await tenant.api.query(
+      `update pgboss.job set heartbeat_on = heartbeat_on - interval '10 seconds' where state = 'active'`,
+    );
+    await platform.services.sync.start();
+    await untilReached(tenant.api);
+
+    await expect.poll(async () => (await run())?.state).toBe('SUCCEEDED');
+    expect((await tenant.customers()).size).toBe(count);
+    // What was done after the last page before the end was not noted.
+    expect(await created()).toBeGreaterThanOrEqual(count - pageSize);
+  },
+  'when the log has nothing after the cursor, every endpoint receives a gap, and later changes are delivered':
+    async () => {
+      const tenant = await WebhookTenant.create(platform);
+      const receiver = await Receiver.start();
+      await tenant.endpoint(receiver.url, { eventTypes: ['customer.created'] });
+      await tenant.createCustomer();
+      await expect.poll(() => receiver.ids).toHaveLength(1);
+      await platform.services.sync.stop();
+      await platform.services.customers.stop();
+      const { superuserUrl } = platform.customersDatabase;
+      // As an operator does after restoring a backup.
+      await queryDatabase(superuserUrl, 'select renew_change_log_epoch()');
+      // It is ready though customers is away.
+      await platform.services.sync.start();
+      await platform.services.customers.start();
+
+      await expect.poll(() => receiver.ids).toHaveLength(2);
+      expect(receiver.taken.at(-1)?.event).toMatchObject({ type: 'changes.gap', data: { reason: 'CURSOR_EXPIRED' } });
+      // The edge takes a moment to reach customers again.
+      await expect.poll(async () => (await fetch(`${platform.edgeUrl}/readyz`)).status).toBe(200);
+      await tenant.createCustomer();
+      await expect.poll(() => receiver.ids).toHaveLength(3);
+      await receiver.stop();
+    },
+};
+
+/** @param current gives the platform whose sync is restarted */
+export function declareRestarts(current: () => Platform): void {
+  beforeAll(() => {
+    platform = current();
+  });
+  for (const [name, run] of Object.entries(restarts)) test(name, run);
+}
