@@ -80,11 +80,19 @@ export class QuotesTenant extends SalesTenant {
   }
 
   /** The bytes of a rendered quote. */
-  async render(id: string, language?: string): Promise<string> {
-    const path = QuoteActionsServiceService.renderQuote.path;
+  render(id: string, language?: string): Promise<string> {
+    return this.#stream(QuoteActionsServiceService.renderQuote.path, { id, language });
+  }
+
+  /** The quotation of UBL. */
+  exportUbl(id: string): Promise<string> {
+    return this.#stream(QuoteActionsServiceService.exportQuoteUbl.path, { id });
+  }
+
+  async #stream(path: string, request: object): Promise<string> {
     const options = { context: this.service.outgoing(this.caller), deadlineMs: 10_000 };
     const pieces: Buffer[] = [];
-    for await (const piece of this.service.streams.stream(path, { id, language }, options))
+    for await (const piece of this.service.streams.stream(path, request, options))
       pieces.push(Buffer.from((piece as HttpBody).data));
     return Buffer.concat(pieces).toString();
   }

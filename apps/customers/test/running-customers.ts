@@ -152,6 +152,7 @@ type Stream =
   | 'downloadFile'
   | 'downloadWorkspaceExport'
   | 'uploadWorkspaceArchive'
+  | 'exportQuoteUbl'
   | 'renderQuote'
   | 'watchNotifications';
 type Method = Exclude<keyof Definitions, Stream>;

@@ -27,6 +27,8 @@ const short: readonly string[] = [
   'DownloadHook',
   // One page.
   'RenderQuote',
+  // At most 100 lines.
+  'ExportQuoteUbl',
 ];
 
 /** How long a call may stay open after its caller has lost rights, in milliseconds. */
@@ -68,6 +70,7 @@ it('has every operation that streams or waits', () => {
     'ExportAuditEntries',
     'ExportCustomers',
     'ExportPersonalData',
+    'ExportQuoteUbl',
     'ExportSecurityEvents',
     'ImportCustomers',
     'ListChanges',

@@ -35,6 +35,12 @@ const categories: Readonly<Partial<Record<Category, TaxCategory>>> = {
   [Category.CANARY_ISLANDS]: 'L',
   [Category.CEUTA_MELILLA]: 'M',
 };
+
+/** The code of a category in UNCL 5305. */
+export function codeOf(category: Category): TaxCategory {
+  return categories[category] ?? 'S';
+}
+
 const categoryOfCode = new Map(
   Object.entries(categories).map(([category, code]) => [code, Number(category) as Category]),
 );
@@ -92,7 +98,7 @@ function inputOf({ quantity, unitPrice, discount, tax }: LineItem): LineInput {
     ...{ quantity, unitPrice, discount: discountOf(discount) },
     tax: tax && {
       mode: modes[tax.mode] ?? 'EXCLUSIVE',
-      category: categories[tax.category] ?? 'S',
+      category: codeOf(tax.category),
       rate: tax.rate,
     },
   };

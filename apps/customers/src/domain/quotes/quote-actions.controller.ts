@@ -9,6 +9,7 @@ import {
   type AnswerQuotePageRequest,
   type ApproveQuoteRequest,
   type DeclineQuoteRequest,
+  type ExportQuoteUblRequest,
   type QuoteActionsServiceServer,
   type RejectQuoteRequest,
   type RenderQuoteRequest,
@@ -27,7 +28,7 @@ import { deals } from '../deals/deals.js';
 import { acceptQuote } from './accept-quote.js';
 import { answerQuotePage, showQuotePage } from './answer-quote-page.js';
 import { approveQuote, declineQuote, rejectQuote, reviseQuote, sendQuote, submitQuote } from './change-quote.js';
-import { renderQuote } from './render-quote.js';
+import { exportQuoteUbl, renderQuote } from './render-quote.js';
 
 @Controller()
 @ImplementsService(Methods)
@@ -75,6 +76,10 @@ export class QuoteActionsController implements ServiceHandlers<QuoteActionsServi
 
   renderQuote(request: RenderQuoteRequest): AsyncIterable<HttpBody> {
     return renderQuote(this.em, this.store, request);
+  }
+
+  exportQuoteUbl(request: ExportQuoteUblRequest): AsyncIterable<HttpBody> {
+    return exportQuoteUbl(this.em, request);
   }
 
   showQuotePage(request: ShowQuotePageRequest): Promise<HttpBody> {
