@@ -138,7 +138,13 @@ def conversion(given):
     return {"amount": amount, "rate": decimal(Fraction(nearest(factor * 10**12), 10**12))}
 
 
-KINDS = {"document": document, "split": split, "conversion": conversion}
+def weighted(given):
+    """A percentage of an amount of the minor unit."""
+    places = PLACES[given["currency"]]
+    return {"amount": text(nearest(Fraction(given["amount"]) * given["probability"] / 100 * 10**places), places)}
+
+
+KINDS = {"document": document, "split": split, "conversion": conversion, "weighted": weighted}
 
 for line in sys.stdin:
     asked = json.loads(line)
