@@ -114,3 +114,33 @@ test('a cancelled call leaves the queue', async () => {
   await asCall(tenantId, ask);
   expect(held).toBe(share);
 });
+
+test('a short statement of an abandoned call keeps its connection, and none follows it', async () => {
+  const pid = 'select pg_backend_pid() as pid';
+  const gone = new AbortController();
+  const first = await asCall(
+    v7(),
+    () =>
+      withConnection(orm.em.fork(), async (client) => {
+        const answer = client.query(pid);
+        gone.abort();
+        return (await answer).rows as object[];
+      }),
+    gone.signal,
+  );
+  expect(await asCall(v7(), () => orm.em.fork().execute(pid))).toEqual(first);
+
+  const later = new AbortController();
+  const twice = asCall(
+    v7(),
+    () =>
+      withConnection(orm.em.fork(), async (client) => {
+        await client.query(pid);
+        later.abort();
+        await client.query(pid);
+      }),
+    later.signal,
+  );
+  await expect(twice).rejects.toThrow();
+  expect(await asCall(v7(), () => orm.em.fork().execute(pid))).not.toEqual(first);
+});

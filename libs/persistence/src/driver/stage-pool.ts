@@ -40,6 +40,7 @@ export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStag
     client.once('end', lose);
     const query = client.query.bind(client) as Query;
     const staged: Query = (...input) => {
+      loans.get(client)?.refuseMore();
       const endSpan = isTracing ? startStatementSpan(input[0] as QueryInput) : undefined;
       return runObserved(query, input, (error) => {
         // After `query_timeout` pg only stops waiting: without this, the connection would be reused while the server
@@ -74,16 +75,23 @@ export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStag
   pool.connect = connectInStages as Pool['connect'];
 }
 
+/** How long a statement goes on when the client of its call has gone, in milliseconds. */
+const lastMomentMs = 100;
+
 /**
  * The time that a connection spends outside the pool. It ends early, and closes the connection,
  * - when the connection is lost: Kysely (0.29), which MikroORM uses, does not return a connection whose BEGIN, COMMIT
  * or ROLLBACK fails, so each loss would shrink the pool until no call gets a connection;
  * - when the client of the call has gone. This is how a deadline reaches the database: the server notices the closed
  * connection within `client_connection_check_interval` and stops the statement. A cancel request would preserve the
- * connection, but is not bound to a statement: it may cancel the next one, of another call.
+ * connection, but is not bound to a statement: it may cancel the next one, of another call. A running statement may
+ * complete first, if it takes a moment: a new connection costs the server as much as a hundred writes, and clients
+ * leave together when all calls are slow.
  */
 class Loan {
   readonly #release: (error?: Error | boolean) => void;
+  /** Runs once the client of the call has gone. */
+  #lastMoment: NodeJS.Timeout | undefined;
   #state: 'open' | 'returned' | 'ended' = 'open';
 
   /** @throws AppError CANCELLED when the client of the call has gone */
@@ -98,7 +106,12 @@ class Loan {
       this.#giveBack();
       throw clientGone();
     }
-    gone?.addEventListener('abort', this.#end, { once: true });
+    gone?.addEventListener('abort', this.#endSoon, { once: true });
+  }
+
+  /** Of a call whose client has gone, no further statement runs. */
+  refuseMore(): void {
+    if (this.#lastMoment) this.#end();
   }
 
   /** The connection is lost, or may still run a statement whose result nothing awaits. */
@@ -116,6 +129,10 @@ class Loan {
     this.#close('returned');
   }
 
+  readonly #endSoon = (): void => {
+    this.#lastMoment = setTimeout(this.#end, lastMomentMs);
+  };
+
   readonly #end = (): void => {
     if (this.#state !== 'open') return;
     waitForNoAnswer(this.client);
@@ -125,7 +142,8 @@ class Loan {
 
   #close(state: 'returned' | 'ended'): void {
     this.#state = state;
-    this.gone?.removeEventListener('abort', this.#end);
+    this.gone?.removeEventListener('abort', this.#endSoon);
+    clearTimeout(this.#lastMoment);
     this.leave();
   }
 }
