@@ -23,16 +23,19 @@ export interface ReadinessState {
 export class Readiness {
   #isDraining = false;
   #hasStarted = false;
+  readonly #onDrain: (() => void)[] = [];
 
   constructor(private readonly checks: ReadinessChecks) {}
 
-  get isDraining(): boolean {
-    return this.#isDraining;
+  /** Calls back when the process begins to drain, so that nothing asks about it at each request. */
+  onDrain(begin: () => void): void {
+    this.#onDrain.push(begin);
   }
 
   /** Makes the process not ready for the rest of its life. */
   drain(): void {
     this.#isDraining = true;
+    for (const begin of this.#onDrain.splice(0)) begin();
   }
 
   async state(): Promise<ReadinessState> {

@@ -13,7 +13,7 @@ import type { Read } from '../cache/read-cache.js';
 import type { Limits } from '../limits/limits.js';
 import type { RateHeaders } from '../limits/rate-limits.js';
 import { clientOf, headOf, type RequestHead } from '../http/request-head.js';
-import { recordEarlyAnswer } from '../http/request-log.js';
+import { earlyAnswerRecorder, type EarlyAnswer } from '../http/request-log.js';
 import type { Traffic } from '../traffic/traffic.js';
 import type { Denials } from './denials.js';
 import type { Authenticator, Principal } from './authenticator.js';
@@ -68,8 +68,12 @@ export class Admission {
   readonly #charges = new WeakMap<IncomingMessage, Promise<RateHeaders>>();
   /** Results of early reads that the router still has to answer, by request. */
   readonly #outcomes = new WeakMap<IncomingMessage, Promise<Read>>();
+  readonly #isTracing = isTracing();
+  readonly #recordAnswer: (answer: EarlyAnswer) => void;
 
-  constructor(private readonly parts: AdmissionParts) {}
+  constructor(private readonly parts: AdmissionParts) {
+    this.#recordAnswer = earlyAnswerRecorder(parts.logger, parts.traffic);
+  }
 
   /** Answers a read, or else calls `route`. */
   readonly answerEarly: AnswerEarly = (request, response, route) => {
@@ -102,7 +106,7 @@ export class Admission {
 
   /** A traced read has its span from the router. */
   #find({ method, url = '' }: IncomingMessage): AskedRead | undefined {
-    return method !== 'GET' || isTracing() ? undefined : this.parts.reads.find(url);
+    return method !== 'GET' || this.#isTracing ? undefined : this.parts.reads.find(url);
   }
 
   /** Answers a read with its service's answer, or else calls `route`. */
@@ -247,8 +251,7 @@ export class Admission {
     const { caller } = early.principal;
     const { requestId } = head;
     const operation = route.method.name;
-    const answer = { request, requestId, operation, route: url, status, startedAt, caller, cache };
-    recordEarlyAnswer(this.parts.logger, this.parts.traffic, answer);
+    this.#recordAnswer({ request, requestId, operation, route: url, status, startedAt, caller, cache });
   }
 }
 

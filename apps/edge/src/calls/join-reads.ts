@@ -6,7 +6,7 @@ import {
   type ContractClient,
   type JsonText,
 } from '@rapport/contracts';
-import { AppError, keepSpan } from '@rapport/platform';
+import { AppError, isTracing, keepSpan } from '@rapport/platform';
 import { deadlineExceeded, endOf } from './call-ends.js';
 
 type ContractMethod = Contract['methods'][number];
@@ -54,6 +54,7 @@ class JoinedReads {
   readonly #queues = new Map<string | undefined, Queue>();
   /** Queues that got a read in this turn. */
   #gathering = new Set<Queue>();
+  readonly #keepsSpans = isTracing();
 
   constructor(
     private readonly joined: JoinedMethod,
@@ -68,7 +69,7 @@ class JoinedReads {
       queue = { principalToken, waiting: [], inFlight: 0, timer: undefined };
       this.#queues.set(principalToken, queue);
     }
-    const read = new Read(message, options);
+    const read = new Read(message, options, this.#keepsSpans ? keepSpan() : doWork);
     queue.waiting.push(read);
     this.#atEndOfTurn(queue);
     return read.answer;
@@ -149,6 +150,10 @@ class JoinedReads {
   }
 }
 
+function doWork<Result>(work: () => Result): Result {
+  return work();
+}
+
 /** The reads of one caller. */
 interface Queue {
   principalToken: string | undefined;
@@ -160,8 +165,6 @@ interface Queue {
 /** A read that waits for its answer. */
 class Read {
   readonly answer: Promise<JsonText>;
-  /** Runs work in the trace context of this read, also when another read triggers it. */
-  readonly inItsSpan = keepSpan();
   isOver = false;
   readonly #dueAt: number;
   readonly #promise = Promise.withResolvers<JsonText>();
@@ -170,6 +173,8 @@ class Read {
   constructor(
     readonly message: Message,
     readonly options: CallOptions,
+    /** Runs work in the trace context of this read, also when another read triggers it. */
+    readonly inItsSpan: ReturnType<typeof keepSpan>,
   ) {
     this.answer = this.#promise.promise;
     this.#dueAt = Date.now() + options.deadlineMs;

@@ -59,7 +59,7 @@ export interface BoundedServerOptions {
   securityHeaders: Readonly<Record<string, string>>;
   logger: Logger;
   /** While it drains, connections end after their next answer. */
-  readiness: Pick<Readiness, 'isDraining'> | undefined;
+  readiness: Pick<Readiness, 'onDrain'> | undefined;
 }
 
 /**
@@ -71,9 +71,12 @@ export function createBoundedServer(router: RequestListener, options: BoundedSer
   /** The latest response on each connection. */
   const responses = new WeakMap<Duplex, ServerResponse>();
   const responseOn = (socket: Duplex) => responses.get(socket);
+  let isDraining = false;
+  readiness?.onDrain(() => {
+    isDraining = true;
+  });
   const listener: RequestListener = (request, response) => {
     responses.set(request.socket, response);
-    const isDraining = readiness?.isDraining === true;
     // A client must not have begun another request when its connection is closed.
     if (isDraining) response.shouldKeepAlive = false;
     // A server that closes has Fastify end the connection after the answer.

@@ -19,7 +19,7 @@ export interface HttpServerOptions {
   /** Plain HTTP when absent. */
   tls?: TlsFiles | undefined;
   /** While it drains, connections end after their next answer. Never when absent. */
-  readiness?: Pick<Readiness, 'isDraining'>;
+  readiness?: Pick<Readiness, 'onDrain'>;
   /** Tried before the router; none when absent. */
   answerEarly?: AnswerEarly;
   /** Defaults when absent. */

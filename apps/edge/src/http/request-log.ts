@@ -102,19 +102,21 @@ export interface EarlyAnswer {
   cache: 'hit' | 'miss';
 }
 
-/** The same for a request that was answered ahead of the router. */
-export function recordEarlyAnswer(logger: Logger, traffic: Traffic, answer: EarlyAnswer): void {
-  const { request, requestId, operation, route, status, startedAt, caller, cache } = answer;
-  const method = request.method ?? '';
-  const durationMs = performance.now() - startedAt;
-  countRequest(operation, status, durationMs);
-  traffic.watched.get(caller.tenantId)?.count({ operation, status, latencyMs: durationMs, cache });
-  const span = isTracing() ? startRequest(request, method, route, startedAt) : undefined;
-  if (span) endRequest(span, status);
-  if (!logger.isLevelEnabled('info')) return;
-  const traceId = span?.spanContext().traceId;
-  const line = requestLine(method, route, status, durationMs, caller);
-  logger.info({ requestId, traceId, ...line }, 'request');
+/** Returns what does the same for a request that was answered ahead of the router. */
+export function earlyAnswerRecorder(logger: Logger, traffic: Traffic): (answer: EarlyAnswer) => void {
+  const traces = isTracing();
+  return ({ request, requestId, operation, route, status, startedAt, caller, cache }) => {
+    const method = request.method ?? '';
+    const durationMs = performance.now() - startedAt;
+    countRequest(operation, status, durationMs);
+    traffic.watched.get(caller.tenantId)?.count({ operation, status, latencyMs: durationMs, cache });
+    const span = traces ? startRequest(request, method, route, startedAt) : undefined;
+    if (span) endRequest(span, status);
+    if (!logger.isLevelEnabled('info')) return;
+    const traceId = span?.spanContext().traceId;
+    const line = requestLine(method, route, status, durationMs, caller);
+    logger.info({ requestId, traceId, ...line }, 'request');
+  };
 }
 
 function requestLine(method: string, route: string, status: number, durationMs: number, caller: Caller | undefined) {

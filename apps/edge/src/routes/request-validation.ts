@@ -128,7 +128,7 @@ function createAjv(options: { coerceTypes: 'array' | false; allErrors: boolean }
     validate: (_: unknown, _value: unknown, _schema?: unknown, place?: DataValidationCxt) =>
       place === undefined || place.instancePath.split('/').length <= maxLevels,
   });
-  for (const { name, test } of allFormats) ajv.addFormat(name, test);
+  for (const { name, test, pattern = test } of allFormats) ajv.addFormat(name, pattern);
   return ajv;
 }
 

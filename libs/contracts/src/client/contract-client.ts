@@ -38,6 +38,7 @@ export class ContractClient {
   readonly #streams: Readonly<Partial<Record<string, ReplicaStreams>>>;
   readonly #methods: ReadonlyMap<string, CalledMethod>;
   readonly #codecs = new Map<string, JsonCodec>();
+  readonly #isTracing = isTracing();
 
   /**
    * @param address `host:port`, or a gRPC target such as `dns:///customers:50052`
@@ -96,7 +97,7 @@ export class ContractClient {
         const stream = call.request.length > maxRequestBytes ? undefined : method.streams?.leastBusy();
         if (!stream) return await this.#plain(call, dueAt, (again ??= new Attempts(dueAt, signal)));
         const make = (traceparent: string) => stream.make({ ...call, dueAt, traceparent });
-        return await (isTracing() ? traceStreamedCall(path, make) : make(''));
+        return await (this.#isTracing ? traceStreamedCall(path, make) : make(''));
       } catch (error) {
         again ??= new Attempts(dueAt, signal);
         await again.after(error);

@@ -97,7 +97,7 @@ export class JsonSchemas {
       return { type: 'string', ...format, examples: ['2026-01-31T09:30:00.000Z'] };
     }
     if (isStruct(field.message)) {
-      return { type: 'object', additionalProperties: true, ...checksOfOurOwn(field, usage), ...example };
+      return { type: 'object', additionalProperties: true, ...checksOfOurOwn(field, rules, usage), ...example };
     }
     // A mask that is no parameter has no place in a schema, and an update's is made of its body.
     if (isReadMask(field)) return { type: 'string', minLength: 1, maxLength: maxReadMaskLength, storable: true };
@@ -107,7 +107,7 @@ export class JsonSchemas {
       return isAnswer(usage) ? reference : { ...reference, ...example };
     }
     if (field.enum) return { type: 'string', enum: enumNames(field.enum), ...example };
-    return { ...scalarSchema(field, rules), ...checksOfOurOwn(field, usage), ...example };
+    return { ...scalarSchema(field, rules), ...checksOfOurOwn(field, rules, usage), ...example };
   }
 
   #rules(field: DescField, usage: Usage): FieldRules {
@@ -169,12 +169,13 @@ function usageWithin(field: DescField, { checkedByHandler }: FieldRules, usage: 
  */
 export const ownKeywords = ['storable', 'finite', 'struct'] as const;
 
-function checksOfOurOwn(field: DescField, usage: Usage): JsonSchema {
+function checksOfOurOwn(field: DescField, { format }: FieldRules, usage: Usage): JsonSchema {
   if (isAnswer(usage)) return {};
   if (isStruct(field.message)) return { struct: true };
   switch (field.scalar) {
     case ScalarType.STRING:
-      return { storable: true };
+      // What matches the pattern of a form can be stored.
+      return textFormat(format)?.pattern ? {} : { storable: true };
     case ScalarType.BOOL:
       return {};
     default:

@@ -5,6 +5,8 @@ export interface TextFormat {
   name: string;
   phrase: string;
   test: (text: string) => boolean;
+  /** The same as a pattern, for a form that is no more than one. */
+  pattern?: RegExp;
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -30,7 +32,7 @@ export const dateTimeFormat: TextFormat = {
 };
 
 const formats: Record<Exclude<Format, Format.UNSPECIFIED>, TextFormat> = {
-  [Format.UUID]: { name: 'uuid', phrase: 'a UUID in lower case', test: (text) => uuid.test(text) },
+  [Format.UUID]: { name: 'uuid', phrase: 'a UUID in lower case', test: (text) => uuid.test(text), pattern: uuid },
   [Format.EMAIL]: {
     name: 'email',
     phrase: 'an e-mail address',
