@@ -23,6 +23,14 @@ export interface PageStart {
   id: string;
 }
 
+/** One of many tenants that call in turn. */
+export interface BenchTenant {
+  authorization: Record<string, string>;
+  ids: string[];
+  /** Of all its pages of 20 but the first. */
+  pageTokens: string[];
+}
+
 /** The platform with one tenant with customers, and a load process. */
 export class BenchPlatform {
   readonly platform: Platform;
@@ -62,6 +70,32 @@ export class BenchPlatform {
     } catch (error) {
       await platform.stop();
       throw error;
+    }
+  }
+
+  /** Makes further tenants with customers. */
+  async tenants(count: number, customers: number): Promise<BenchTenant[]> {
+    const made: BenchTenant[] = [];
+    for (let index = 0; index < count; index += 1) {
+      const tenant = await this.platform.createTenant(`Bench ${index}`);
+      await importCustomers(this.platform, tenant, customers);
+      made.push(await this.#read({ Authorization: `Bearer ${tenant.apiKey}` }));
+    }
+    await queryDatabase(this.platform.customersDatabase.superuserUrl, 'vacuum analyze');
+    return made;
+  }
+
+  async #read(authorization: Record<string, string>): Promise<BenchTenant> {
+    const tenant: BenchTenant = { authorization, ids: [], pageTokens: [] };
+    for (let query = ''; ;) {
+      const page = (await (await this.fetch(`/v1/customers?pageSize=20${query}`, authorization)).json()) as {
+        customers: { id: string }[];
+        nextPageToken?: string;
+      };
+      tenant.ids.push(...page.customers.map(({ id }) => id));
+      if (!page.nextPageToken) return tenant;
+      tenant.pageTokens.push(page.nextPageToken);
+      query = `&pageToken=${encodeURIComponent(page.nextPageToken)}`;
     }
   }
 

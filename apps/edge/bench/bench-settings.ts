@@ -9,6 +9,8 @@ export interface BenchSettings {
   durationMs: number;
   /** Only cases whose name contains this text; all when empty. */
   only: string;
+  /** Whether to measure each kind of call by 1, 20 and 100 tenants over 1, 16 and 64 connections, and no other case. */
+  manyTenants: boolean;
   /** File of the results, and of those of the last run. */
   file: string;
 }
@@ -19,6 +21,7 @@ export function readBenchSettings(): BenchSettings {
     customers: Number(process.env['BENCH_CUSTOMERS'] ?? 20_000),
     rounds: Number(process.env['BENCH_ROUNDS'] ?? 5),
     durationMs: Number(process.env['BENCH_MS'] ?? 2_000),
+    manyTenants: process.env['BENCH_TENANTS'] === 'many',
     only: process.env['BENCH_CASE'] ?? '',
     file: process.env['BENCH_FILE'] ?? file,
   };
