@@ -136,6 +136,7 @@ function Funnel({ rows }: { rows: readonly StageRow[] }) {
             <td />
             <th scope="col">{t('reports.entered')}</th>
             <th scope="col">{t('reports.rate')}</th>
+            <th scope="col">{t('reports.lost')}</th>
           </tr>
         </thead>
         <tbody>
@@ -161,6 +162,7 @@ function Funnel({ rows }: { rows: readonly StageRow[] }) {
               </td>
               <td>{format.number(row.entered)}</td>
               <td>{row.rate === undefined || row.kind !== 'OPEN' ? '' : format.percent(row.rate)}</td>
+              <td className={text.two}>{row.kind === 'OPEN' && format.number(row.lost)}</td>
             </tr>
           ))}
         </tbody>
