@@ -76,7 +76,7 @@ async function fillDeal({ admin, actor, id }: Scene): Promise<void> {
   const dealId = id('deals/Spindle retrofit, cells 3 and 4');
   const lineItems = [
     { description: 'Spindle SR-12, retrofit kit', quantity: '4', unitPrice: '9850', discount: { percent: '5' }, tax },
-    { description: 'Installation on site, per day', quantity: '6', unitPrice: '950', tax },
+    { description: 'Installation on site, per day', quantity: '6', unitPrice: '1030', tax },
     { description: 'Vibration sensor VS-3', quantity: '16', unitPrice: '318.75', discount: { percent: '10' }, tax },
   ];
   const splits = [

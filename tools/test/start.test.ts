@@ -124,7 +124,7 @@ test('has deals in every stage, whose open ones add up to 1,082,030 euros', { ti
     ['discovery', 5, '216250'],
     ['lost', 6, '115300'],
     ['negotiation', 4, '399100'],
-    ['proposal', 5, '330800'],
+    ['proposal', 5, '330800.00'],
     ['qualified', 6, '135880'],
     ['won', 6, '113400'],
   ]);
