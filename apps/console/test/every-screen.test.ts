@@ -7,7 +7,7 @@ import { faultsOf, Workspace } from './workspace.ts';
 
 /** Paths of every screen, each once; those of records are filled in. */
 const router = readFileSync(join(import.meta.dirname, '../src/app/router.tsx'), 'utf8');
-const paths = [...router.matchAll(/screen\('([^']+)'/g)].map(([, path = '']) => path);
+const paths = [...router.matchAll(/screen\('([^']+)'/g)].map(([, path = '']) => path).concat('deal');
 
 const looks = ['light', 'dark'] as const;
 const languages = ['en', 'zh-CN'] as const;
@@ -31,9 +31,18 @@ beforeAll(async () => {
   const object = { key: 'machine', displayName: 'Machine', displayNamePlural: 'Machines' };
   await workspace.api('POST', '/v1/customObjects', object);
   const machine = await workspace.api('POST', '/v1/objects/machine/records', { name: 'Spindle 3' });
-  const stages = [{ key: 'due', name: 'Due', kind: 'OPEN', guards: [{ kind: 'OPEN_TASKS' }] }];
+  const stages = [
+    { key: 'due', name: 'Due', kind: 'OPEN', probability: 20, limitDays: 14, guards: [{ kind: 'OPEN_TASKS' }] },
+    { key: 'won', name: 'Won', kind: 'WON' },
+  ];
   const pipeline = await workspace.api('POST', '/v1/pipelines', { name: 'Renewals', stages });
+  const deal = await workspace.api('POST', '/v1/deals', {
+    title: 'Zwölf Sitze',
+    stage: 'due',
+    pipelineId: pipeline['id'],
+  });
   known = {
+    deal: `/deals/${String(deal['id'])}`,
     '/$resource': '/customers',
     '/$resource/$id': `/customers/${String(customer['id'])}`,
     '/$resource/board': '/customers/board',
@@ -53,6 +62,7 @@ describe('every screen', () => {
     const seed = printedSeed('SCREENS_SEED');
     const chosen = isSoak ? all : [all[seed % all.length] ?? all[0]];
     const person = await workspace.person();
+    await giveWork(person.id);
     for (const look of chosen) {
       if (!look) continue;
       const page = await workspace.open('/', person, {
@@ -82,6 +92,16 @@ describe('every screen', () => {
     expect(ran).toBe('refused');
   });
 });
+
+/** A late task, one of today, and a meeting of now, about the deal. */
+async function giveWork(ownerId: string): Promise<void> {
+  const related = [{ type: 'deal', id: known['deal']?.split('/').at(-1) }];
+  const at = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
+  const late = { subject: 'Late', dueTime: at(-30), priority: 'URGENT', ownerId, related };
+  await workspace.api('POST', '/v1/tasks', late);
+  await workspace.api('POST', '/v1/tasks', { subject: 'Today', dueDate: at(0).slice(0, 10), ownerId });
+  await workspace.api('POST', '/v1/meetings', { subject: 'Now', startTime: at(-1), endTime: at(1), ownerId, related });
+}
 
 /** What axe finds on a screen, by rule and element. Its sideways overflow is a finding too. */
 async function findingsOf(page: Page, path: string): Promise<string[]> {

@@ -145,9 +145,10 @@ function Money(props: WidgetProps) {
   const may = useMay();
   const { data: settings } = useQuery({ ...readQuery('getSettings', {}, may('getSettings')), staleTime: 300_000 });
   const money = isJson(value) ? value : {};
+  const base = textAt(settings, 'baseCurrency');
   const set = (part: 'amount' | 'currencyCode', typed: string) => {
     const next = { amount: textAt(money, 'amount'), currencyCode: textAt(money, 'currencyCode'), [part]: typed };
-    if (part === 'amount') next.currencyCode ||= textAt(settings, 'baseCurrency');
+    if (part === 'amount') next.currencyCode ||= base;
     onChange(next.amount === '' && (part === 'amount' || next.currencyCode === '') ? null : next);
   };
   return (

@@ -114,10 +114,11 @@ function CalendarBar({
 }) {
   const navigate = useNavigate();
   const [first = today()] = days;
+  const dayOfMonth = new Intl.DateTimeFormat(language, { timeZone: 'UTC', day: 'numeric', month: 'short' });
   const month = new Intl.DateTimeFormat(language, { timeZone: 'UTC', month: 'long', year: 'numeric' });
   return (
     <Bar
-      title={days.length === 1 ? format.weekday(first) : month.format(days.at(-1) ?? first)}
+      title={(days.length === 1 ? dayOfMonth : month).format(days.at(-1) ?? first)}
       beside={<span className={style.hide}>{t('home.week', { week: weekOf(addDays(first, 3)).number })}</span>}
     >
       <Segments

@@ -40,6 +40,8 @@ function Path({ item, columns, verb, since }: { item: Item; columns: readonly Co
   const checks = useChecks(item, columns, isHot && canMove, verb);
   const at = columns.findIndex(({ key }) => key === textAt(shown, 'stage'));
   const move = useMove(item, verb);
+  // Read before a stage asks for an amount, which begins in the base currency.
+  useQuery({ ...readQuery('getSettings', {}, may('getSettings')), staleTime: 300_000 });
   const press = (to: Column) => {
     if (checks.get(to.key)?.allowed === true) void move(to).catch(() => setAsked(to));
     else setAsked(to);
@@ -123,16 +125,13 @@ function stayText(days: number, limit: number | undefined): string {
   return limit === undefined ? t('path.days', { days }) : t('path.daysOf', { days, limit });
 }
 
-/** Moves the record to a stage, with fields that the stage needs. A toast takes it back. */
+/** Moves the record to a stage, with fields that the stage needs in one write. A toast takes it back. */
 function useMove({ resource, id, now }: Item, verb: string): MoveDialogProps['onMove'] {
   return async (to, set = {}, reason = '') => {
-    const fields = Object.keys(set);
-    const body = {
-      stage: to.key,
-      ...(reason !== '' && { reason }),
-      ...(fields.length > 0 && { set, updateMask: fields.join(',') }),
-    };
-    const { etag } = await call(verb, { id }, { body, ifMatch: textAt(now, 'etag') });
+    const isPlain = Object.keys(set).length === 0;
+    const body = { stage: to.key, ...(isPlain ? reason !== '' && { reason } : set) };
+    const operation = isPlain ? verb : (resource.update ?? verb);
+    const { etag } = await call(operation, { id }, { body, ifMatch: textAt(now, 'etag') });
     await invalidate(resource.name);
     const back = () => call(verb, { id }, { body: { stage: now['stage'] }, ifMatch: String(etag) });
     notify(t('path.moved', { stage: to.name ?? to.key }), () => back().then(() => invalidate(resource.name)));
@@ -150,7 +149,7 @@ function useChecks(
   const others = columns.filter(({ key }) => key !== textAt(item.now, 'stage'));
   return useQueries({
     queries: others.map(({ key }) => ({
-      queryKey: [item.resource.name, check, item.id, key, item.now.etag],
+      queryKey: ['checks', check, item.id, key, item.now.etag],
       queryFn: () => call<Verdict>(check, { id: item.id }, { body: { stage: key } }),
       enabled: isAsked && theContract().hasOperation(check),
       staleTime: 30_000,
@@ -183,7 +182,7 @@ function MoveDialog({ item, to, check, onMove, onClose }: MoveDialogProps) {
       title={t('path.moveTo', { stage: to.name ?? to.key })}
       acts={[{ name: t('path.move'), run: () => onMove(to, set, reason) }]}
       onClose={onClose}
-      names={['reason', ...names.map((name) => `set/${name}`), ...names]}
+      names={['reason', ...names]}
     >
       {(faults) => (
         <>
@@ -203,16 +202,18 @@ function MoveDialog({ item, to, check, onMove, onClose }: MoveDialogProps) {
               field={field}
               value={value}
               onChange={setValue}
-              faults={new Map([...faults].map(([pointer, said]) => [pointer.replace(/^\/set\//, '/'), said]))}
+              faults={faults}
               autoFocus={index === 0}
             />
           ))}
-          <TextField
-            label={labels.field('DealMove', 'reason')}
-            value={reason}
-            onChange={setReason}
-            error={faults.get('/reason')}
-          />
+          {fields.length === 0 && (
+            <TextField
+              label={labels.field('DealMove', 'reason')}
+              value={reason}
+              onChange={setReason}
+              error={faults.get('/reason')}
+            />
+          )}
         </>
       )}
     </Ask>
