@@ -1,6 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { SharedPlatform } from '@rapport/testing';
-import type { ApiClient } from '../api-client.ts';
+import { ApiClient } from '../api-client.ts';
 import { addExchange, addPeopleFile } from './add-exchange.ts';
 import { addSession } from './add-session.ts';
 import { addWorkspaceImport } from './add-workspace-import.ts';
@@ -228,18 +227,18 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
 
   const makeView = () => create('/v1/views', { resource: 'customers', name: marker, shared: true });
 
-  /** Of the caller, for which a task reminds its creator. */
+  /** Of the caller, which a note by another key mentions. */
   const makeNotification = async () => {
-    const reminders = [{ time: new Date(Date.now() + 500).toISOString() }];
-    const taskId = await create('/v1/tasks', { subject: marker, reminders });
-    for (;;) {
-      const { notifications } = (await send('GET', '/v1/notifications?kinds=REMINDER&pageSize=100')) as {
-        notifications?: { id: string; recordId?: string }[];
-      };
-      const found = notifications?.find(({ recordId }) => recordId === taskId);
-      if (found) return found.id;
-      await delay(100);
-    }
+    const grant = { displayName: marker, permissions: ['notes.write'] };
+    const { key } = (await send('POST', '/v1/apiKeys', grant)) as { key: string };
+    const { createdBy } = (await send('GET', `/v1/customers/${await ada()}`)) as { createdBy: string };
+    const other = await ApiClient.connect(platform.edgeUrl, key);
+    const note = { body: `@[${marker}](users/${createdBy.split(':')[1]})` };
+    const { body } = await other.send('POST', '/v1/notes', { body: note });
+    const { notifications } = (await send('GET', '/v1/notifications?kinds=MENTIONED&pageSize=100')) as {
+      notifications: { id: string; recordId: string }[];
+    };
+    return notifications.find(({ recordId }) => recordId === (body as { id: string }).id)!.id;
   };
 
   const living = {

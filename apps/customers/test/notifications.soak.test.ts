@@ -1,0 +1,83 @@
+import { BatchMode } from '@rapport/contracts/rapport/api/v1/records';
+import {
+  NotificationsServiceService as Methods,
+  type WatchNotificationsResponse,
+} from '@rapport/contracts/rapport/work/v1/notifications_service';
+import { Task } from '@rapport/contracts/rapport/work/v1/task';
+import type { Caller } from '@rapport/platform';
+import { printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
+import { v7 } from 'uuid';
+import { expect, test } from 'vitest';
+import { SeedRandom } from '../seed/seed-random.ts';
+import { newCaller, sharedCustomers } from './running-customers.js';
+import { idOf } from './scoped-tenant.js';
+
+const size = {
+  writers: sizeOf('NOTIFYING_WRITERS', { short: 6, long: 24 }),
+  writes: sizeOf('NOTIFYING_WRITES', { short: 60, long: 3_000 }),
+};
+const blank = Task.decode(new Uint8Array());
+
+const service = await sharedCustomers();
+
+test(
+  'streams that break and resume have each notification of concurrent writes once, in the order of positions',
+  async () => {
+    const random = new SeedRandom(printedSeed('notifications'));
+    const caller = newCaller();
+    const recipients = [1, 2, 3].map((): Caller => ({ ...caller, principalId: `user:${v7()}` }));
+    const expected = new Map(recipients.map((each) => [idOf(each), new Set<string>()]));
+    const isOver = () => left.length === 0 && running === 0;
+    const received = Promise.all(recipients.map((each) => watchAll(each, isOver, expected.get(idOf(each))!)));
+
+    const left = Array.from({ length: size.writes }, () =>
+      Array.from({ length: 1 + random.below(4) }, () => recipients[random.below(recipients.length)]!),
+    );
+    let running = size.writers;
+    const write = async () => {
+      for (let owners = left.pop(); owners; owners = left.pop()) {
+        // Several recipients in any order, so that writes meet at their inboxes.
+        const items = owners.map((owner) => ({ task: { ...blank, subject: 'T', ownerId: idOf(owner) } }));
+        const batch = { items, mode: BatchMode.ATOMIC };
+        const { results } = await service.call('batchCreateTasks', { batch, requestId: v7() }, caller);
+        for (const { task } of results) expected.get(task!.ownerId!)!.add(task!.id);
+      }
+      running -= 1;
+    };
+    await Promise.all(Array.from({ length: size.writers }, write));
+
+    const streams = await received;
+    for (const [index, { recordIds, positions }] of streams.entries()) {
+      const ids = [...expected.get(idOf(recipients[index]!))!];
+      expect(recordIds.toSorted()).toEqual(ids.toSorted());
+      expect(positions).toEqual(positions.toSorted((one, other) => one - other));
+    }
+    printTally('notifications', {
+      ...{ writes: size.writes, notifications: streams.reduce((sum, { positions }) => sum + positions.length, 0) },
+      reconnections: streams.reduce((sum, { openings }) => sum + openings, 0),
+    });
+  },
+  soakTimeoutMs,
+);
+
+/** What a reader of a stream receives, which leaves after some messages and resumes after the last one. */
+async function watchAll(reader: Caller, isOver: () => boolean, expected: ReadonlySet<string>) {
+  const [recordIds, positions]: [string[], number[]] = [[], []];
+  let [cursor, openings] = ['0', 0];
+  while (!isOver() || recordIds.length < expected.size) {
+    openings += 1;
+    const options = { context: service.outgoing(reader), deadlineMs: 60_000 };
+    const messages = service.streams.stream(Methods.watchNotifications.path, { cursor }, options);
+    let count = 0;
+    for await (const message of messages as AsyncIterable<WatchNotificationsResponse>) {
+      ({ cursor } = message);
+      if (message.notification) {
+        recordIds.push(message.notification.recordId!);
+        positions.push(message.notification.position);
+      }
+      count += 1;
+      if (count > 7 || (isOver() && recordIds.length >= expected.size)) break;
+    }
+  }
+  return { recordIds, positions, openings };
+}
