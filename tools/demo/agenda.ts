@@ -4,7 +4,7 @@ import type { Scene } from './users.ts';
 const tax = { mode: 'EXCLUSIVE', category: 'STANDARD', rate: '19' };
 
 /** Tasks of a user: what to do, days from today, a time in UTC or none, and more. */
-const tasks: readonly [string, number, string?, object?][] = [
+const tasks: readonly [string, number, string?, { about?: string; priority?: string; recurrence?: object }?][] = [
   ['Send the revised quote for cells 3 and 4', -3, undefined, { priority: 'HIGH', about: 'Spindle retrofit' }],
   ['Ask purchasing for the framework contract number', -1, '09:00', { about: 'Calibration contract' }],
   ['Confirm the date of the acceptance test', 0, '15:00', { priority: 'URGENT', about: 'Spindle retrofit' }],
@@ -47,7 +47,7 @@ export async function makeAgenda(scene: Scene): Promise<void> {
   const { admin, actor } = scene;
   const ownerId = actor('Mara').id;
   const relatedTo = related(scene);
-  for (const [subject, days, time, { about, ...more } = {} as { about?: string }] of tasks) {
+  for (const [subject, days, time, { about, ...more } = {}] of tasks) {
     const due = time === undefined ? { dueDate: dayIn(days), timeZone: 'Europe/Berlin' } : { dueTime: at(days, time) };
     await admin('POST', '/v1/tasks', { subject, ownerId, ...due, ...more, ...relatedTo(about) });
   }
