@@ -8,14 +8,14 @@ function entry(id: string, from: string, to: string, day = 23): Entry {
   return { id, kind: 'meetings', record: {}, title: id, start: at(from), end: at(to), isDone: false };
 }
 
-function lanes(entries: readonly Entry[]): string[] {
-  return placeOn(monday, entries).map(({ entry: { id }, lane, lanes: of }) => `${id} ${lane}/${of}`);
+function tracks(entries: readonly Entry[]): string[] {
+  return placeOn(monday, entries).map(({ entry: { id }, track, tracks: of }) => `${id} ${track}/${of}`);
 }
 
 describe('entries of a day', () => {
   it('share its width only with those at the same time', () => {
     const all = [entry('a', '09:00', '10:00'), entry('b', '09:30', '11:00'), entry('c', '10:00', '10:30')];
-    expect(lanes([...all, entry('d', '11:00', '12:00')])).toEqual(['a 0/2', 'b 1/2', 'c 0/2', 'd 0/1']);
+    expect(tracks([...all, entry('d', '11:00', '12:00')])).toEqual(['a 0/2', 'b 1/2', 'c 0/2', 'd 0/1']);
   });
 
   it('are as high as half an hour at least, and end with the day', () => {

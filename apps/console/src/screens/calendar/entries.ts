@@ -83,8 +83,8 @@ export interface Placed {
   entry: Entry;
   from: number;
   to: number;
-  lane: number;
-  lanes: number;
+  track: number;
+  tracks: number;
 }
 
 /** The entries of a day with hours. Those at the same time are beside each other. */
@@ -98,11 +98,11 @@ export function placeOn(day: Date, entries: readonly Entry[]): Placed[] {
     const from = entry.start < begin ? 0 : minutesOf(entry.start);
     const to = Math.min(1_440, Math.max(from + leastMinutes, entry.end >= end ? 1_440 : minutesOf(entry.end)));
     if (cluster.every((each) => each.to <= from)) cluster = [];
-    const taken = new Set(cluster.filter((each) => each.to > from).map(({ lane }) => lane));
-    const lane = Array.from({ length: taken.size + 1 }, (_, at) => at).find((at) => !taken.has(at)) ?? 0;
-    cluster.push({ entry, from, to, lane, lanes: 1 });
-    const lanes = Math.max(...cluster.map((each) => each.lane)) + 1;
-    for (const each of cluster) each.lanes = lanes;
+    const taken = new Set(cluster.filter((each) => each.to > from).map(({ track }) => track));
+    const track = Array.from({ length: taken.size + 1 }, (_, at) => at).find((at) => !taken.has(at)) ?? 0;
+    cluster.push({ entry, from, to, track, tracks: 1 });
+    const tracks = Math.max(...cluster.map((each) => each.track)) + 1;
+    for (const each of cluster) each.tracks = tracks;
     placed.push(cluster.at(-1)!);
   }
   return placed;

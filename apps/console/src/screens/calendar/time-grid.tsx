@@ -99,7 +99,7 @@ function Block({
   isPast,
   ...rest
 }: { placed: Placed; first: number; isPast: boolean } & Partial<BlockProps>) {
-  const { entry, from, to, lane, lanes } = placed;
+  const { entry, from, to, track, tracks } = placed;
   const { tabIndex = 0, isCursor, isLifted, onClick, onPointerDown } = rest;
   const hours = [entry.start, ...(entry.kind === 'tasks' ? [] : [entry.end])]
     .map((each) => format.hour(each))
@@ -125,8 +125,8 @@ function Block({
       style={{
         top: `${(from / 60 - first) * hourRem}rem`,
         height: `calc(${((to - from) / 60) * hourRem}rem - 2px)`,
-        left: `${(lane / lanes) * 100}%`,
-        width: `calc(${100 / lanes}% - 3px)`,
+        left: `${(track / tracks) * 100}%`,
+        width: `calc(${100 / tracks}% - 3px)`,
       }}
       onClick={onClick}
       onPointerDown={onPointerDown}
