@@ -27,13 +27,13 @@ test(
     const caller = newCaller();
     const recipients = [1, 2, 3].map((): Caller => ({ ...caller, principalId: `user:${v7()}` }));
     const expected = new Map(recipients.map((each) => [idOf(each), new Set<string>()]));
-    const isOver = () => left.length === 0 && running === 0;
-    const received = Promise.all(recipients.map((each) => watchAll(each, isOver, expected.get(idOf(each))!)));
-
     const left = Array.from({ length: size.writes }, () =>
       Array.from({ length: 1 + random.below(4) }, () => recipients[random.below(recipients.length)]!),
     );
     let running = size.writers;
+    const isOver = () => left.length === 0 && running === 0;
+    const received = Promise.all(recipients.map((each) => watchAll(each, isOver, expected.get(idOf(each))!)));
+
     const write = async () => {
       for (let owners = left.pop(); owners; owners = left.pop()) {
         // Several recipients in any order, so that writes meet at their inboxes.

@@ -219,6 +219,7 @@ const operationErrorCodes: Record<string, ErrorCodeMeaning> = {
   WEBHOOK_DELIVERY_NOT_FOUND: ['NOT_FOUND', 'The webhook delivery does not exist.'],
   WEBHOOK_ENDPOINT_DISABLED: ['FAILED_PRECONDITION', 'The webhook endpoint is disabled.'],
   WEBHOOK_ENDPOINT_LIMIT: ['RESOURCE_EXHAUSTED', 'The workspace has 200 webhook endpoints.'],
+  NOTIFICATION_NOT_FOUND: ['NOT_FOUND', 'The notification does not exist, or is of another caller.'],
   VIEW_NOT_FOUND: ['NOT_FOUND', 'The view does not exist, or is private to another owner.'],
   WEBHOOK_ENDPOINT_NOT_FOUND: ['NOT_FOUND', 'The webhook endpoint does not exist.'],
   WORKSPACE_NOT_EMPTY: ['FAILED_PRECONDITION', 'The workspace has data. `detail` names it.'],
