@@ -23,8 +23,8 @@ export class PageTokenKey {
   /** For tokens that are only signed. */
   readonly signing: KeyObject;
   /**
-   * Tokens that were made or read lately: a client sends the token of a page back for the next one, and gets the same token
-   * again when it refreshes a page. By the token, and by `plainOf`.
+   * Tokens that were made or read lately: a client that reads a page asks for the next one, and one that refreshes a page
+   * gets the same token again. By the token, and by `plainOf`.
    */
   readonly known = new LRUCache<string, KnownToken>({
     ...maxKept,
