@@ -62,7 +62,7 @@ test(
     const tenants = await Promise.all(counts.map((count) => tenantWithNotes(orm, count)));
     const statements = [
       { sql: 'select text from note' },
-      { sql: 'select text from note where id > $1', values: [v7({ msecs: 0 })], name: 'notes' },
+      { sql: 'select text from note where id > $1', values: [v7({ msecs: 0 })], name: 'notes_after' },
     ] as const;
 
     await inParallel(async (from) => {
