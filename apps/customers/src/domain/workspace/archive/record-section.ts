@@ -128,20 +128,23 @@ export class RecordSection implements Section {
     );
   }
 
-  /** Deleted records are stored live and then deleted, so that readers of the change log see the deletion. */
+  /**
+   * Deleted records are stored live and then deleted, so that readers of the change log see the deletion: each before the next record,
+   * which may have a value that is unique among live ones, such as the pair and day of an exchange rate.
+   */
   async #store(em: EntityManager, records: readonly RecordMessage[]): Promise<void> {
     const customFields = await CustomFields.load(em, this.type);
-    const rows = records.map((record) =>
-      recordRow(this.type, { ...record, deleteTime: undefined, mergedIntoId: undefined }, customFields),
-    );
+    const rowOf = (record: RecordMessage) =>
+      recordRow(this.type, { ...record, deleteTime: undefined, mergedIntoId: undefined }, customFields);
     const live = records.filter(({ deleteTime }) => deleteTime === undefined);
     const keys = live.flatMap((record) => ownedValues(record.id, uniqueValues(this.type, record)));
-    const deleted = records.filter(({ deleteTime }) => deleteTime !== undefined);
     await transactionPipeline(em, [
       restores,
-      insertRows(this.type, rows),
+      ...runsOf(records).flatMap((run) => [
+        insertRows(this.type, run.map(rowOf)),
+        ...(run[0]?.deleteTime === undefined ? [] : [this.#delete(run)]),
+      ]),
       ...(keys.length > 0 ? [insertKeys(this.type, keys)] : []),
-      ...(deleted.length > 0 ? [this.#delete(deleted)] : []),
       ...(this.type.definition.restored?.(live) ?? []),
     ]);
   }
@@ -161,6 +164,17 @@ export class RecordSection implements Section {
       values: [currentCaller().tenantId, JSON.stringify(rows)],
     };
   }
+}
+
+/** Live records that follow each other together, and each deleted one alone. */
+function runsOf(records: readonly RecordMessage[]): RecordMessage[][] {
+  const runs: RecordMessage[][] = [];
+  for (const record of records) {
+    const last = runs.at(-1);
+    if (last && record.deleteTime === undefined && last[0]?.deleteTime === undefined) last.push(record);
+    else runs.push([record]);
+  }
+  return runs;
 }
 
 async function idsThere(em: EntityManager, table: string, ids: readonly string[]): Promise<Set<string>> {
