@@ -150,7 +150,7 @@ function CalendarBar({
         onPress={() => go(addDays(first, days.length))}
       />
       <Button kind="primary" icon={Plus} shortcut="N" onPress={onNew}>
-        <span className={style.hide}>{t('calendar.new')}</span>
+        <span className={style.fold}>{t('calendar.new')}</span>
       </Button>
     </Bar>
   );

@@ -106,13 +106,14 @@ function Block({
     .join('–');
   const kind = labels.singular(entry.kind.slice(0, -1));
   const place = textAt(entry.record, 'location');
+  const when = [hours, place].filter((part) => part !== '').join(' · ');
   return (
     <button
       type="button"
       tabIndex={tabIndex}
       data-entry={entry.id}
       {...(isCursor && { 'data-cursor': true })}
-      aria-label={[kind, entry.title, hours, place].filter((part) => part !== '').join(', ')}
+      aria-label={`${kind}, ${entry.title} ${when}`}
       title={[entry.title, hours, place].filter((part) => part !== '').join('\n')}
       className={join(
         style.block,
@@ -135,7 +136,7 @@ function Block({
         {entry.kind !== 'meetings' && <Icon of={icons[entry.kind]} small />}
         <b>{entry.title}</b>
       </span>
-      <span className={join(style.when, text.cut)}>{[hours, place].filter((part) => part !== '').join(' · ')}</span>
+      <span className={join(style.when, text.cut)}>{when}</span>
     </button>
   );
 }
