@@ -105,6 +105,25 @@ describe('a timer', () => {
     expect(await database.rows('select from timer_job where tenant_id = $1', [tenantId])).toEqual([]);
   });
 
+  test('that takes long delays no timer of another tenant', async () => {
+    const [slow, quick, later] = [v7(), v7(), v7()];
+    const done = Promise.withResolvers<void>();
+    await database.set(timerOf(slow));
+    await database.set(timerOf(quick));
+    start({
+      effect: async (em, timer) => {
+        if (timer.tenantId === slow) await done.promise;
+        await recordEffect(em, timer);
+      },
+    });
+    await expect.poll(async () => (await effects(quick)).length).toBe(1);
+    await database.set(timerOf(later));
+    await expect.poll(async () => (await effects(later)).length).toBe(1);
+    expect(await effects(slow)).toEqual([]);
+    done.resolve();
+    await expect.poll(async () => (await effects(slow)).length).toBe(1);
+  });
+
   test('that fails is tried again later, and delays no other', async () => {
     const tenantId = v7();
     const [failing, ...others] = Array.from({ length: 5 }, (_, index) => timerOf(tenantId, new Date(1_000 + index)));

@@ -30,7 +30,7 @@ const noTenant = '00000000-0000-0000-0000-000000000000';
 /**
  * Fires the due timers of all tenants; each process of the service has one worker. A timer fires in one transaction with
  * what its handler does, so it fires exactly once, however many workers look and whenever they die. Tenants take turns, a
- * batch each. A handler that fails delays its timer alone.
+ * batch each, and a slow one delays no other. A handler that fails delays its timer alone.
  */
 export class TimerWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('TimerWorker');
@@ -38,6 +38,10 @@ export class TimerWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #allowsShift: boolean;
   /** The last tenant that was found behind those with much due. */
   #after = noTenant;
+  /** The turns of tenants that are under way. A slow one delays no timer of another tenant. */
+  readonly #turns = new Map<string, Promise<void>>();
+  /** Of a turn, such as a lost connection. The next look fails by it. */
+  #failure: Error | undefined;
 
   /**
    * @param handlers by kind. A kind without one is tried again later: another release may have it
@@ -70,10 +74,14 @@ export class TimerWorker implements OnApplicationBootstrap, OnModuleDestroy {
   /** Waits for the transactions that are under way. */
   async onModuleDestroy(): Promise<void> {
     await this.#loop.stop();
+    await Promise.all(this.#turns.values());
   }
 
   /** @returns the milliseconds to wait before the next look */
   async #look(pollMs: number): Promise<number> {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure) throw failure;
     const em = this.orm.em.fork();
     const { tenantIds, isCut, isShifted } = await dueTenants(em);
     if (isShifted && !this.#allowsShift) throw new Error('The clock of the database is shifted, as only tests do it.');
@@ -82,15 +90,25 @@ export class TimerWorker implements OnApplicationBootstrap, OnModuleDestroy {
       this.#after = behind.length < tenantsBehind ? noTenant : behind.at(-1)!;
       tenantIds.push(...behind.filter((id) => !tenantIds.includes(id)));
     }
-    let ended = 0;
-    const next = async () => {
-      for (let id = tenantIds.shift(); id && !this.#loop.signal.aborted; id = tenantIds.shift()) {
-        ended += await this.#fire(id, batchSize);
-      }
-    };
-    const turns = await Promise.allSettled(Array.from({ length: maxTenants }, next));
-    for (const turn of turns) if (turn.status === 'rejected') throw turn.reason;
-    return ended > 0 ? 0 : pollMs;
+    for (const id of tenantIds) {
+      if (this.#turns.has(id)) continue;
+      while (this.#turns.size >= maxTenants) await Promise.race(this.#turns.values());
+      if (this.#loop.signal.aborted) break;
+      this.#turns.set(id, this.#turn(id));
+    }
+    return pollMs;
+  }
+
+  /** Fires a batch of a tenant. Never rejects. */
+  async #turn(tenantId: string): Promise<void> {
+    let isWorthALook = true;
+    try {
+      isWorthALook = (await this.#fire(tenantId, batchSize)) > 0;
+    } catch (error) {
+      this.#failure ??= error as Error;
+    }
+    this.#turns.delete(tenantId);
+    if (isWorthALook) this.#loop.wake();
   }
 
   /** @returns how many timers fired, or were put off */
