@@ -116,7 +116,7 @@ export function recordSuite(service: () => RunningCustomers, subject: SuiteSubje
       }
     });
 
-    test('are found by words, counted and grouped', async () => {
+    test('are found by words, counted, grouped and summed', async () => {
       const { id } = await tenant.create(1, { [text]: 'Zephyr Analytical' });
       for (let number = 2; number < 5; number += 1) await tenant.create(number);
 
@@ -130,6 +130,10 @@ export function recordSuite(service: () => RunningCustomers, subject: SuiteSubje
         expect(total.count).toBe(4);
         const counted = groups.reduce((sum, { count }) => sum + count, 0);
         if (field.desc.fieldKind !== 'list') expect(counted, name).toBe(4);
+      }
+      for (const { name } of type.namedFields.filter((named) => named.field.index.sum)) {
+        const summed = await tenant.call(`aggregate${tenant.many}`, { groupBy: [], sum: [name] });
+        expect(summed, name).toMatchObject({ total: { count: 4 } });
       }
     });
 

@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { camelPath, snakeCase } from '@rapport/contracts';
 import { invalidArgument, type FieldViolation } from '@rapport/platform';
 import { kindOf } from '@rapport/contracts/filters';
+import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import type { RecordType } from '../../fields/record-type.js';
 
@@ -19,8 +20,8 @@ interface Summable {
   /** SQL of a number, or of the amount and the currency. */
   number: string;
   currency?: string;
-  /** For money: the sort key of the index, which begins with the currency. */
-  ordered?: { from: string; value: string; params: string[] };
+  /** For money: a statement of the currencies. */
+  currencies?: { sql: string; params: string[] };
 }
 
 /**
@@ -37,13 +38,13 @@ export async function readSums(
   const violations = summed.flatMap((found, index) => (found ? [] : [sumError(type, index)]));
   if (violations.length > 0) throw invalidArgument(violations);
   const columns: SumColumn[] = [];
-  for (const [index, { number, currency, ordered }] of summed.filter((found) => found !== undefined).entries()) {
+  for (const [index, { number, currency, currencies }] of summed.filter((found) => found !== undefined).entries()) {
     const field = camelPath(sum[index] ?? '');
-    if (!ordered) {
+    if (!currencies) {
       columns.push({ field, currencyCode: undefined, sum: `sum(${number})` });
       continue;
     }
-    for (const currencyCode of await currenciesOf(em, ordered)) {
+    for (const { code: currencyCode } of await em.execute<{ code: string }[]>(currencies.sql, currencies.params)) {
       columns.push({ field, currencyCode, sum: `sum(${number}) filter (where ${currency} = '${currencyCode}')` });
     }
   }
@@ -67,8 +68,8 @@ function summable(type: RecordType, path: string, customFields: CustomFields | u
     case 'DECIMAL':
       return { number: `(${table}.custom_fields->>'${key}')::numeric` };
     case 'MONEY': {
-      const ordered = { from: `${table}_order_value where field = ?`, value: 'value', params: [key] };
-      return { ...moneyIn(`${table}.custom_fields->'${key}'`), ordered };
+      const sql = currenciesInOrder(`${table}_order_value where field = ?`, 'value');
+      return { ...moneyIn(`${table}.custom_fields->'${key}'`), currencies: { sql, params: [key, key] } };
     }
     default:
       return undefined;
@@ -80,9 +81,13 @@ function builtIn(type: RecordType, column: string): Summable | undefined {
   const field = type.contract.fields.find((each) => each.column === column);
   if (!field?.index.sum) return undefined;
   if (kindOf(field) !== 'MONEY') return { number: `${table}.${column}::numeric` };
-  const value = type.sortColumn(field);
-  const from = `${table} where delete_time is null and ${value} is not null`;
-  return { ...moneyIn(`${table}.${column}`), ordered: { from, value, params: [] } };
+  const money = moneyIn(`${table}.${column}`);
+  const live = `${table} where delete_time is null and`;
+  const sql =
+    field.index.order === FieldOrder.UNSPECIFIED
+      ? `select distinct ${money.currency} as code from ${live} ${column} is not null order by code`
+      : currenciesInOrder(`${live} ${type.sortColumn(field)} is not null`, type.sortColumn(field));
+  return { ...money, currencies: { sql, params: [] } };
 }
 
 function moneyIn(value: string): Required<Pick<Summable, 'number' | 'currency'>> {
@@ -91,20 +96,15 @@ function moneyIn(value: string): Required<Pick<Summable, 'number' | 'currency'>>
 
 /**
  * The currencies of a field, in the order of their codes, by one index step each (a loose index scan). Sort keys of
- * money are `EUR ` and digits, so that the next currency follows `EUR!`.
+ * money are `EUR ` and digits, so that the next currency follows `EUR!`. Parameters of `from` are given twice.
+ *
+ * @param value the sort key of the index
  */
-async function currenciesOf(
-  em: EntityManager,
-  { from, value, params }: NonNullable<Summable['ordered']>,
-): Promise<string[]> {
-  const rows = await em.execute<{ code: string }[]>(
-    `with recursive currency(code) as (
+function currenciesInOrder(from: string, value: string): string {
+  return `with recursive currency(code) as (
        (select left(${value}, 3) from ${from} order by ${value} limit 1)
        union all
        select (select left(${value}, 3) from ${from} and ${value} > currency.code || '!' order by ${value} limit 1)
        from currency where code is not null
-     ) select code from currency where code is not null`,
-    [...params, ...params],
-  );
-  return rows.map(({ code }) => code);
+     ) select code from currency where code is not null`;
 }
