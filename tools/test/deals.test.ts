@@ -97,3 +97,14 @@ interface Page {
   deals: { title: string }[];
   nextPageToken?: string;
 }
+
+it('a move changes the fields that it has, and clears those that are null', async () => {
+  const id = await createDeal('Copper');
+  await api.send('PATCH', `/v1/deals/${id}`, { body: { closeDate: '2027-01-31' } });
+
+  const set = { amount: { currencyCode: 'EUR', amount: '12' }, closeDate: null };
+  const moved = await api.send('POST', `/v1/deals/${id}:move`, { body: { stage: 'proposal', set } });
+
+  expect(moved).toMatchObject({ status: 200, body: { stage: 'proposal', amount: set.amount, title: 'Copper' } });
+  expect(moved.body).not.toHaveProperty('closeDate');
+});

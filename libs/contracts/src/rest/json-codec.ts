@@ -14,10 +14,15 @@ type Json = Record<string, unknown>;
  */
 export class JsonCodec {
   readonly #fields: FieldCodec[];
+  /** JSON names of an update mask, and of the message whose fields it names. */
+  readonly #update: { mask: string; of: string } | undefined;
 
   private constructor(desc: DescMessage, codecs: Map<string, JsonCodec>) {
     codecs.set(desc.typeName, this);
     this.#fields = desc.fields.map((field) => compileField(field, codecs));
+    const mask = desc.fields.find(isUpdateMask)?.jsonName;
+    const of = desc.fields.find(({ message }) => message && !isFieldMask(message) && !isTimestamp(message))?.jsonName;
+    this.#update = mask !== undefined && of !== undefined ? { mask, of } : undefined;
   }
 
   /** @param codecs those made before, by type name; messages that contain each other share them */
@@ -55,6 +60,9 @@ export class JsonCodec {
       else if (list) message[name] = read ? (value as unknown[]).map(read) : value;
       else message[name] = read ? read(value) : value;
     }
+    // JSON names the fields to change by having them (AIP-134), null included.
+    const update = this.#update;
+    if (update && json[update.of]) message[update.mask] = Object.keys(json[update.of] as Json);
     return message;
   }
 }
@@ -167,8 +175,6 @@ export function messageMaker(
         value: String(value),
       }));
     const message = codec.fromJson(json);
-    // A PATCH changes the fields in its body (AIP-134), null included.
-    if (route.bodyUsage === 'patch' && updateMask) message[updateMask.jsonName] = Object.keys(parts.body as Json);
     if (readMask && message[readMask]) message[readMask] = [...(message[readMask] as string[]), ...sources];
     return message;
   };

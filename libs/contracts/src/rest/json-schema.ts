@@ -1,7 +1,7 @@
 import { ScalarType, type DescEnum, type DescEnumValue, type DescField, type DescMessage } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import type { Contract } from '../descriptors/load-contract.js';
-import { isFieldMask, isReadMask, isStruct, isTimestamp } from '../descriptors/well-known.js';
+import { isFieldMask, isReadMask, isStruct, isTimestamp, isUpdateMask } from '../descriptors/well-known.js';
 import { FieldBehavior } from '../gen/google/api/field_behavior.js';
 import { FieldRules } from '../gen/rapport/api/v1/options.js';
 import { textFormat } from '../rules/formats.js';
@@ -143,7 +143,7 @@ function isAnswer(usage: Usage): boolean {
 }
 
 /**
- * Only the outermost resource of an update is partial; what it contains is replaced as a whole. And only of the
+ * Only the outermost resource of an update is partial, and a message beside an update mask, such as the changes of a move; what it contains is replaced as a whole. And only of the
  * outermost resource of an answer the caller chooses the fields.
  */
 function usageWithin(field: DescField, { checkedByHandler }: FieldRules, usage: Usage): Usage {
@@ -155,6 +155,7 @@ function usageWithin(field: DescField, { checkedByHandler }: FieldRules, usage: 
       return field === resourceList(field.parent) ? 'view' : 'output';
     case 'input':
     case 'patch':
+      if (field.parent.fields.some(isUpdateMask)) return 'patch';
       return checkedByHandler ? 'item' : 'input';
     case 'item':
       return 'item';
