@@ -41,8 +41,10 @@ async function held(): Promise<number> {
 const noneIsHeld = () => expect.poll(held, { timeout: 4_000 }).toBe(0);
 
 const calls = [
-  ['a read', Methods.listCustomers.path, { pageSize: 10 }],
-  ['a write', Methods.createCustomer.path, { customer: customerOf(person()) }],
+  // Quick reads of several calls share a connection.
+  ['a read', Methods.listCustomers.path, { pageSize: 10 }, 1],
+  ['a long read', Methods.listCustomers.path, { pageSize: 200 }, 5],
+  ['a write', Methods.createCustomer.path, { customer: customerOf(person()) }, 5],
 ] as const;
 
 function send(path: string, request: object, options: { deadlineMs: number; signal?: AbortSignal }): Promise<unknown> {
@@ -63,12 +65,12 @@ async function heldWithDeadline(call: (deadlineMs: number) => Promise<unknown>):
   }
 }
 
-test.each(calls)('a cancelled %s leaves no statement running', async (_, path, request) => {
+test.each(calls)('a cancelled %s leaves no statement running', async (_, path, request, least) => {
   await holdUp();
   const gone = new AbortController();
   const send5 = Array.from({ length: 5 }, () => send(path, request, { deadlineMs: 60_000, signal: gone.signal }));
   const answers = Promise.allSettled(send5);
-  await expect.poll(held).toBe(5);
+  await expect.poll(held).toBeGreaterThanOrEqual(least);
 
   gone.abort();
 

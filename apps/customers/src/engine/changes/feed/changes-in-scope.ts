@@ -77,7 +77,7 @@ async function seenRecords(
   });
   const scoped = types.types.filter(({ scope }) => scope.by !== 'TENANT');
   const rows = await readForTenant<NamedRecord>(em, {
-    name: 'seen_records',
+    name: `seen_records_of_${scoped.length}`,
     sql: scoped.map((type, index) => seenOf(type, `$${index + 1}`)).join(' union all '),
     values: scoped.map(({ name }) => named.filter(({ type }) => type === name).map(({ id }) => id)),
   });

@@ -29,8 +29,11 @@ export type PageRow = StoredRecord<RecordMessage>;
  */
 const windowRows = { least: 2_000, each: 50, eachOfFew: 3 };
 
-/** Most rows of a statement that other calls may wait for: reading them takes a few hundred microseconds. */
-const quickRows = 100;
+/**
+ * Most rows of a statement that other calls may wait for: a page of 20 is one, and its window in a small tenant. Reading them takes a
+ * few hundred microseconds, and some milliseconds if the records are as large as they may be.
+ */
+const quickRows = 64;
 
 /**
  * Reads a page: first the records with a value of the order, then those without.
