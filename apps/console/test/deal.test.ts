@@ -54,6 +54,7 @@ describe('a deal', () => {
     await expect.poll(() => read(id)).toMatchObject({ stage: 'offered', amount: { amount: '1200' } });
     await page.getByRole('button', { name: 'Undo' }).click();
     await expect.poll(() => read(id)).toMatchObject({ stage: 'due' });
+    await page.locator('[aria-current=step]', { hasText: 'Due' }).waitFor();
     await stage(page, 'Won').click();
     await expect.poll(() => read(id)).toMatchObject({ status: 'WON' });
     expect(faults).toEqual([]);

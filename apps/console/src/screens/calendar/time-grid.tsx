@@ -113,7 +113,6 @@ function Block({
       tabIndex={tabIndex}
       data-entry={entry.id}
       {...(isCursor && { 'data-cursor': true })}
-      aria-label={`${kind}, ${entry.title} ${when}`}
       title={[entry.title, hours, place].filter((part) => part !== '').join('\n')}
       className={join(
         style.block,
@@ -132,6 +131,7 @@ function Block({
       onClick={onClick}
       onPointerDown={onPointerDown}
     >
+      <span className={text.hidden}>{kind},</span>
       <span className={style.title}>
         {entry.kind !== 'meetings' && <Icon of={icons[entry.kind]} small />}
         <b>{entry.title}</b>

@@ -43,8 +43,9 @@ function Path({ item, columns, verb, since }: { item: Item; columns: readonly Co
   // Read before a stage asks for an amount, which begins in the base currency.
   useQuery({ ...readQuery('getSettings', {}, may('getSettings')), staleTime: 300_000 });
   const press = (to: Column) => {
-    if (checks.get(to.key)?.allowed === true) void move(to).catch(() => setAsked(to));
-    else setAsked(to);
+    // A stage that has not been checked yet answers by the move itself.
+    if (checks.get(to.key)?.allowed === false) setAsked(to);
+    else void move(to).catch(() => setAsked(to));
   };
   const why = pointed === undefined ? undefined : checks.get(pointed);
   return (
