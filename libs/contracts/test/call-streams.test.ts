@@ -90,7 +90,7 @@ describe('a malformed frame ends its stream, and no other:', () => {
 it.each<[string, Partial<StreamedCall>, status]>([
   ['a method that does not exist', { method: '/rapport.auth.v1.AuthService/Nothing' }, status.UNIMPLEMENTED],
   ['a method with streams', { method: '/rapport.customers.v1.ChangeFeedService/Subscribe' }, status.UNIMPLEMENTED],
-  ['a request that is no message', { request: Buffer.alloc(9, 0xff) }, status.INTERNAL],
+  ['a request that is no message', { request: Buffer.alloc(9, 0xff) }, status.INVALID_ARGUMENT],
   ['no principal', { token: 0 }, status.UNAUTHENTICATED],
 ])('a call is refused alone for %s', async (_what, wrong, code) => {
   const stream = openStream().send({ tokens: [token()], calls: [callOf(1, wrong), callOf(2)] });

@@ -74,6 +74,7 @@ const particulars: Readonly<Record<string, () => Json>> = {
     ...{ allDay: true, startDate: '2026-09-30', endDate: '2026-10-01' },
     externalIds: [{ system: 'erp', value: newMarker() }],
   }),
+  UpdateNotificationPreferences: () => ({ assigned: { inApp: false } }),
   UpsertCustomer: () => ({ emails: [{ address: `${newMarker()}@example.com` }] }),
 };
 

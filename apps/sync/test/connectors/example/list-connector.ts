@@ -1,4 +1,3 @@
-import type { FieldViolation } from '@rapport/platform';
 import { configurationCheck } from '../../../src/connectors/check-configuration.js';
 import { ConnectorError } from '../../../src/connectors/connector-error.js';
 import type { Connector, Page, Peer } from '../../../src/connectors/connector.js';
@@ -29,10 +28,10 @@ export const listConnector: Connector = {
     const people = async (signal: AbortSignal): Promise<PeerRecord[]> => {
       const answer = await fetch(url, { signal }).catch((cause: unknown) => {
         signal.throwIfAborted();
-        const violations: FieldViolation[] = [
-          { field: '/url', reason: 'UNREACHABLE', description: 'Nobody answers there.' },
-        ];
-        throw new ConnectorError('UNAVAILABLE', 'Nobody answers there.', { violations, cause });
+        throw new ConnectorError('UNAVAILABLE', 'Nobody answers there.', {
+          violations: [{ field: '/url', reason: 'UNREACHABLE', description: 'Nobody answers there.' }],
+          cause,
+        });
       });
       if (!answer.ok) throw new ConnectorError('UNAVAILABLE', `The server answers ${answer.status}.`);
       const list = (await answer.json()) as { id: string; name: string }[];
