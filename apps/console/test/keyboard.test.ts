@@ -44,7 +44,7 @@ async function expectFocus(where: string): Promise<void> {
 test('people find, filter, open, edit, merge and take back by keys alone', async () => {
   await page.keyboard.press('Control+k');
   await page.keyboard.type('customers');
-  await page.getByRole('menuitem', { name: /^Customers/ }).waitFor();
+  await page.locator('[role=menuitem][data-focused]', { hasText: /^Customers/ }).waitFor();
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Customers' }).waitFor();
   await expectFocus('after the palette');

@@ -47,9 +47,10 @@ export function Palette({ isOpen, onClose }: { isOpen: boolean; onClose: () => v
 
 function PaletteContent({ onClose }: { onClose: () => void }) {
   const [query, setQuery] = useState('');
-  const sought = useDeferredValue(query.trim());
+  const sought = query.trim();
+  // Not deferred: Enter runs the first of what was typed, however fast it was typed.
   const commands = useCommands().filter(({ name, beside }) => matches(`${name} ${beside}`, sought));
-  const records = useRecords(sought);
+  const records = useRecords(useDeferredValue(sought));
   const entries = [
     ...(sought === '' ? commands.slice(0, 12) : [...commands.slice(0, 4), ...records, ...commands.slice(4, 30)]),
   ];
