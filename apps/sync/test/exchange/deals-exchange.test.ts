@@ -123,9 +123,11 @@ describe('a reference', () => {
     await table.insert('50 seats');
     await tenant.run(mapping);
     await table.update('50 seats', `contact = 4711, reason = 'price'`);
-    const run = await tenant.run(mapping);
+    await tenant.run(mapping);
 
-    expect(run.issues).toMatchObject([{ reason: 'REFERENCE_PENDING', field: 'contact' }]);
+    // A run that the change began by itself may have met it first.
+    const issues = (await tenant.runs(mapping)).flatMap((run) => run.issues);
+    expect(issues).toMatchObject([{ reason: 'REFERENCE_PENDING', field: 'contact' }]);
     const [deal] = await table.deals();
     expect(deal).toMatchObject({ lostReason: 'price' });
     expect(deal).not.toHaveProperty('customerId');
