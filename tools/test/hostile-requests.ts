@@ -259,8 +259,10 @@ function validBody({ operation, openApi }: Target): { body?: unknown } {
 /** The required fields with their examples; another field when none is required, since a patch must not be empty. */
 function validObject(openApi: OpenApi, schema: JsonSchema): Record<string, unknown> {
   const examples = Object.entries(schema.properties ?? {}).map(([name, property]) => {
-    const field = resolve(openApi, property);
-    return [name, field.items ? field.items.examples : field.examples?.[0], field] as const;
+    // Beside a reference, and in the branch of a value that may be null too.
+    const own = property.anyOf?.[0] ?? property;
+    const field = resolve(openApi, own);
+    return [name, field.items ? field.items.examples : (own.examples ?? field.examples)?.[0], field] as const;
   });
   const names = schema.required ?? examples.flatMap(([name, example]) => (example ? [name] : [])).slice(0, 1);
   return Object.fromEntries(
