@@ -4,9 +4,9 @@ import style from './panel.module.css';
 import { join } from './ui.tsx';
 
 /** A card with a title. */
-export function Panel({ title, beside, end, children }: PanelProps) {
+export function Panel({ title, beside, end, className, children }: PanelProps) {
   return (
-    <section className={style.panel} aria-label={title}>
+    <section className={join(style.panel, className)} aria-label={title}>
       <header className={style.head}>
         <h2>{title}</h2>
         {beside !== undefined && <span className={join(text.meta, text.cut)}>{beside}</span>}
@@ -22,6 +22,8 @@ interface PanelProps {
   title: string;
   beside?: ReactNode;
   end?: ReactNode;
+  /** Such as the place of the card in a grid. */
+  className?: string | undefined;
   children: ReactNode;
 }
 

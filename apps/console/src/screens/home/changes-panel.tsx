@@ -10,7 +10,7 @@ import { theContract, type Field, type Resource } from '../../contract/contract.
 import { invalidate, itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
 import { Face, join, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
-import { Panel } from './panel.tsx';
+import { Panel } from '../../kit/panel.tsx';
 import style from './home.module.css';
 
 /** The latest entries of the log, with their positions; a new one appears by itself. */
@@ -30,7 +30,7 @@ export function ChangesPanel() {
   });
   return (
     <Panel
-      area="changes"
+      className={style.changes}
       title={t('home.changes')}
       end={
         <>

@@ -7,8 +7,8 @@ import { itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/a
 import { join } from '../../kit/ui.tsx';
 import { isMoney } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
+import { Panel } from '../../kit/panel.tsx';
 import { addDays, allOf, daysBetween, dayText, today } from './home-data.ts';
-import { Panel } from './panel.tsx';
 import style from './home.module.css';
 
 const dayHeight = 9;
@@ -24,7 +24,7 @@ export function ClosingPanel({ condition }: { condition: string }) {
   const placed = placeOn(deals, from);
   const height = (placed.at(-1)?.top ?? 0) + itemHeight;
   return (
-    <Panel area="closing" title={t('home.closing')} beside={t('home.nextWeeks', { count: deals.length })}>
+    <Panel className={style.closing} title={t('home.closing')} beside={t('home.nextWeeks', { count: deals.length })}>
       {data && deals.length === 0 && <p className={style.nothing}>{t('home.closing.none')}</p>}
       <div className={style.ruler} style={{ height: `${height}px` }}>
         <Ruler from={from} placed={placed} height={height} />

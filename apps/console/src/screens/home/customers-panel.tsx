@@ -3,8 +3,8 @@ import { format, t } from '../../app/language.ts';
 import { itemsAt, readQuery, textAt, valueAt } from '../../contract/api.ts';
 import { BarChart, useAsTable } from '../../kit/chart/chart-bars.tsx';
 import text from '../../style/text.module.css';
+import { Panel } from '../../kit/panel.tsx';
 import { addDays, allOf, dayText, today, weekOf } from './home-data.ts';
-import { Panel } from './panel.tsx';
 import style from './home.module.css';
 
 const weekCount = 12;
@@ -32,7 +32,7 @@ export function CustomersPanel({ condition }: { condition: string }) {
   const year = begin.getUTCFullYear() - 1;
   return (
     <Panel
-      area="customers"
+      className={style.customers}
       title={t('home.newCustomers')}
       beside={t('home.byWeek')}
       end={

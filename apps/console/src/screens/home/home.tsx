@@ -20,11 +20,11 @@ import { useNow } from '../../kit/media.ts';
 import { Icon, Key, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { openTasks } from '../work/tasks.ts';
+import { Panel } from '../../kit/panel.tsx';
 import { ChangesPanel } from './changes-panel.tsx';
 import { ClosingPanel } from './closing-panel.tsx';
 import { CustomersPanel } from './customers-panel.tsx';
 import { addDays, allOf, daysBetween, dayText, momentOf, today, weekOf } from './home-data.ts';
-import { Panel } from './panel.tsx';
 import { PipelinePanel } from './pipeline-panel.tsx';
 import style from './home.module.css';
 
@@ -83,7 +83,7 @@ function HomeBar({ view }: { view: string }) {
 /** For a workspace without customers: where to begin. */
 function WhatNext() {
   return (
-    <Panel area="next" title={t('home.next')} beside={t('home.nextHelp')}>
+    <Panel className={style.next} title={t('home.next')} beside={t('home.nextHelp')}>
       <ul className={style['waiting-list']}>
         <Step to="/imports" icon={Download} name={t('home.next.import')} keys="G I" />
         <Step to="/customers" icon={Plus} name={t('home.next.create')} keys="G C" />
@@ -127,7 +127,7 @@ function WaitingPanel({ condition }: { condition: string }) {
     0,
   );
   return (
-    <Panel area="waiting" title={t('home.waiting')}>
+    <Panel className={style.waiting} title={t('home.waiting')}>
       <ul className={style['waiting-list']}>
         {isPermitted(session, 'tasks.read') && <OpenWork userId={session.user.id} />}
         <Waiting

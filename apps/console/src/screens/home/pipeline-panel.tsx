@@ -8,8 +8,8 @@ import text from '../../style/text.module.css';
 import { columnsOf, type Column } from '../board/board-data.ts';
 import { hintsOf } from '../../hints/hints.ts';
 import { theContract } from '../../contract/contract.ts';
+import { Panel } from '../../kit/panel.tsx';
 import { addDays, allOf, dayText, median, sumIn, today } from './home-data.ts';
-import { Panel } from './panel.tsx';
 import style from './home.module.css';
 
 /** The open deals of a pipeline by stage: value and weighted value as bars, and how long deals stay. */
@@ -22,7 +22,7 @@ export function PipelinePanel({ condition }: { condition: string }) {
   const options = pipelines.map((each) => ({ id: textAt(each, 'id'), name: textAt(each, 'name') }));
   return (
     <Panel
-      area="pipeline"
+      className={style.pipeline}
       title={t('home.pipeline')}
       beside={options.length < 2 ? textAt(pipeline, 'name') : undefined}
       end={
