@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useMemo } from 'react';
-import { itemsAt, readQuery, textAt, type Json } from '../contract/api.ts';
+import { readQuery } from '../contract/api.ts';
+import { itemsAt, textAt, type Json } from '../contract/json.ts';
 import { theContract, type Resource } from '../contract/contract.ts';
 import { customFieldOf, type FormField } from '../kit/form/form-field.ts';
 import { isPermitted, useSession } from './session.ts';

@@ -1,6 +1,6 @@
 import { Table2 } from 'lucide-react';
 import { theContract, type Resource } from '../contract/contract.ts';
-import { textAt, type Json } from '../contract/api.ts';
+import { textAt, type Json } from '../contract/json.ts';
 import type { IconType } from '../kit/ui.tsx';
 
 /** What the contract does not say about a resource: a file of this folder, named as the resource or its items, exports it as `hints`. */

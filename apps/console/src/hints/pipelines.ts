@@ -1,5 +1,5 @@
 import { Milestone } from 'lucide-react';
-import { textAt } from '../contract/api.ts';
+import { textAt } from '../contract/json.ts';
 import type { Hints } from './hints.ts';
 
 export const hints: Hints = {

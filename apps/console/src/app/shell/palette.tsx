@@ -15,7 +15,8 @@ import {
   Virtualizer,
 } from 'react-aria-components';
 import { theContract } from '../../contract/contract.ts';
-import { itemsAt, readQuery, textAt } from '../../contract/api.ts';
+import { readQuery } from '../../contract/api.ts';
+import { itemsAt, textAt } from '../../contract/json.ts';
 import { Icon, Key, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { labels, t } from '../language.ts';

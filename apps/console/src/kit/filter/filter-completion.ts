@@ -3,7 +3,8 @@ import { usePeople, type Person } from '../record/names.tsx';
 import type { FormField } from '../form/form-field.ts';
 import { format, labels, t } from '../../app/language.ts';
 import { theContract, type FilterFact, type Resource } from '../../contract/contract.ts';
-import { itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
+import { readQuery } from '../../contract/api.ts';
+import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import type { Context } from './filter-language.ts';
 
 /** What can be inserted at the caret. */

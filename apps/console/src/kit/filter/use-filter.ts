@@ -8,7 +8,7 @@ import {
   type RefObject,
 } from 'react';
 import type { Resource } from '../../contract/contract.ts';
-import type { Json } from '../../contract/api.ts';
+import type { Json } from '../../contract/json.ts';
 import {
   namedBy,
   useCompletions,

@@ -1,5 +1,5 @@
 import type { Field, FieldType } from '../../contract/contract.ts';
-import { itemsAt, textAt, type Json } from '../../contract/api.ts';
+import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 
 /** A field as a form shows it: one of the contract, or a custom one of the workspace. */
 export interface FormField extends Field {

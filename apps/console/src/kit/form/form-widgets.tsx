@@ -5,7 +5,8 @@ import { Button as AriaButton, Tag, TagGroup, TagList } from 'react-aria-compone
 import { labels, language, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { theContract } from '../../contract/contract.ts';
-import { isJson, readQuery, textAt } from '../../contract/api.ts';
+import { readQuery } from '../../contract/api.ts';
+import { isJson, textAt } from '../../contract/json.ts';
 import { Icon } from '../ui.tsx';
 import { Check, Select, TextField, type Naming } from './field.tsx';
 import type { FormField } from './form-field.ts';

@@ -1,7 +1,7 @@
 import { Plus, X } from 'lucide-react';
 import { t } from '../../app/language.ts';
 import { theContract } from '../../contract/contract.ts';
-import { isJson, type Json } from '../../contract/api.ts';
+import { isJson, type Json } from '../../contract/json.ts';
 import { nameOf } from '../record/timeline.tsx';
 import { Button, IconButton } from '../ui.tsx';
 import { Fault, type Faults } from './form-faults.tsx';

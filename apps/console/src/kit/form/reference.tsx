@@ -13,7 +13,8 @@ import {
 import { ChevronDown } from 'lucide-react';
 import { titleOf } from '../../hints/hints.ts';
 import { shapeOf, shortId, useRecord } from '../record/names.tsx';
-import { itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
+import { readQuery } from '../../contract/api.ts';
+import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { theContract, type Resource } from '../../contract/contract.ts';
 import text from '../../style/text.module.css';
 import { Face, Icon, join } from '../ui.tsx';

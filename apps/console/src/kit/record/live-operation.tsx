@@ -2,18 +2,8 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { Pause, Play, TriangleAlert, Undo2, X } from 'lucide-react';
 import { useEffect, useEffectEvent, useState } from 'react';
 import { format, labels, t } from '../../app/language.ts';
-import {
-  call,
-  follow,
-  invalidate,
-  itemsAt,
-  Problem,
-  queryClient,
-  readQuery,
-  textAt,
-  valueAt,
-  type Json,
-} from '../../contract/api.ts';
+import { call, follow, invalidate, Problem, queryClient, readQuery } from '../../contract/api.ts';
+import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import text from '../../style/text.module.css';
 import { FormFault } from '../form/form-faults.tsx';
 import { Button, Chip, Ticks, type IconType } from '../ui.tsx';

@@ -1,7 +1,7 @@
 import { Bot, Merge, Pencil, Plus, RotateCcw, Trash2, Undo2 } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { find, format, labels, language, t } from '../../app/language.ts';
-import { isJson, textAt, type Json } from '../../contract/api.ts';
+import { isJson, textAt, type Json } from '../../contract/json.ts';
 import text from '../../style/text.module.css';
 import { keyOf, type FormField } from '../form/form-field.ts';
 import { Icon, IconButton, join, type IconType } from '../ui.tsx';

@@ -1,7 +1,7 @@
 import { EyeOff } from 'lucide-react';
 import type { FormField } from '../form/form-field.ts';
 import { format, labels, t } from '../../app/language.ts';
-import { isEmpty, isJson, textAt, type Json } from '../../contract/api.ts';
+import { isEmpty, isJson, textAt, type Json } from '../../contract/json.ts';
 import text from '../../style/text.module.css';
 import { Chip, Icon, join } from '../ui.tsx';
 import { isPrincipal, Principal, RecordName, Reference } from './names.tsx';

@@ -1,14 +1,6 @@
 import { useQuery, type InfiniteData } from '@tanstack/react-query';
-import {
-  itemsAt,
-  listQuery,
-  queryClient,
-  readQuery,
-  textAt,
-  valueAt,
-  type Json,
-  type Page,
-} from '../../contract/api.ts';
+import { listQuery, queryClient, readQuery, type Page } from '../../contract/api.ts';
+import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { theContract, type Resource } from '../../contract/contract.ts';
 import type { BoardHint } from '../../hints/hints.ts';
 import { split } from '../../kit/filter/filter-language.ts';

@@ -4,7 +4,7 @@ import { titleOf } from '../../hints/hints.ts';
 import { useRecord } from '../../kit/record/names.tsx';
 import { format, language, t } from '../../app/language.ts';
 import { theContract } from '../../contract/contract.ts';
-import { textAt, valueAt, type Json } from '../../contract/api.ts';
+import { textAt, valueAt, type Json } from '../../contract/json.ts';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
 import { Chip, Face, Icon, IconButton, join } from '../../kit/ui.tsx';
 import { isMoney } from '../../kit/record/value.tsx';

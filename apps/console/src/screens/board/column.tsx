@@ -12,7 +12,7 @@ import {
   type DropTarget,
 } from 'react-aria-components';
 import { format, labels, language, t } from '../../app/language.ts';
-import { textAt, type Json } from '../../contract/api.ts';
+import { textAt, type Json } from '../../contract/json.ts';
 import { Icon, join, Skeleton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { columnQuery, type Beside, type Column } from './board-data.ts';

@@ -1,6 +1,7 @@
 import { createContext, useContext, useEffect, useRef, useState, type RefObject } from 'react';
 import type { Person } from '../../kit/record/names.tsx';
-import { call, invalidate, Problem, queryClient, textAt, type Json } from '../../contract/api.ts';
+import { call, invalidate, Problem, queryClient } from '../../contract/api.ts';
+import { textAt, type Json } from '../../contract/json.ts';
 import {
   placeCard,
   totalsQuery,

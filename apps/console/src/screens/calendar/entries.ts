@@ -1,6 +1,7 @@
 import { useQueries } from '@tanstack/react-query';
 import { useMay } from '../../app/resource.ts';
-import { call, invalidate, itemsAt, readQuery, textAt, type Json } from '../../contract/api.ts';
+import { call, invalidate, readQuery } from '../../contract/api.ts';
+import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { addDays, dayOf, dayText, momentOf } from '../home/home-data.ts';
 
 export type EntryKind = 'meetings' | 'calls' | 'tasks';

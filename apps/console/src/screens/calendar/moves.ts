@@ -1,6 +1,7 @@
 import { useRef, useState, type KeyboardEvent, type PointerEvent, type RefObject } from 'react';
 import { t } from '../../app/language.ts';
-import { invalidate, Problem, textAt } from '../../contract/api.ts';
+import { invalidate, Problem } from '../../contract/api.ts';
+import { textAt } from '../../contract/json.ts';
 import { notify } from '../../kit/toast.tsx';
 import { daysBetween } from '../home/home-data.ts';
 import { dayOfEntry, minutesOf, movedTo, saveTimes, type Entry } from './entries.ts';

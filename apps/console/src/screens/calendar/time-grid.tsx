@@ -1,7 +1,7 @@
 import type { KeyboardEvent, PointerEvent, ReactNode, RefObject } from 'react';
 import { CalendarDays, Check, Phone } from 'lucide-react';
 import { format, labels, language, t } from '../../app/language.ts';
-import { textAt } from '../../contract/api.ts';
+import { textAt } from '../../contract/json.ts';
 import { useNow } from '../../kit/media.ts';
 import { Icon, join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';

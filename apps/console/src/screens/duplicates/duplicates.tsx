@@ -7,17 +7,8 @@ import { ProblemNote, ProblemText } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { Bar } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
-import {
-  call,
-  invalidate,
-  isJson,
-  itemsAt,
-  readQuery,
-  textAt,
-  useItems,
-  valueAt,
-  type Json,
-} from '../../contract/api.ts';
+import { call, invalidate, readQuery, useItems } from '../../contract/api.ts';
+import { isJson, itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { Compare, type ComparedRow, type Side } from '../../kit/record/compare.tsx';
 import { Nothing } from '../../kit/nothing.tsx';
 import { Split, SplitFoot, SplitLine } from '../../kit/split.tsx';

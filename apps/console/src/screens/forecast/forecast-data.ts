@@ -1,4 +1,4 @@
-import { isJson, itemsAt, textAt, valueAt, type Json } from '../../contract/api.ts';
+import { isJson, itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 
 /** Lengths of a period. */
 export const spans = ['month', 'quarter', 'year'] as const;

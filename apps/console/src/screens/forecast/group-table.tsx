@@ -1,5 +1,5 @@
 import { format, labels, t } from '../../app/language.ts';
-import { itemsAt, textAt, valueAt, type Json } from '../../contract/api.ts';
+import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { Panel } from '../../kit/panel.tsx';
 import { Principal } from '../../kit/record/names.tsx';
 import text from '../../style/text.module.css';

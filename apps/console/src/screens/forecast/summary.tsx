@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { format, labels, t } from '../../app/language.ts';
-import { textAt, valueAt, type Json } from '../../contract/api.ts';
+import { textAt, valueAt, type Json } from '../../contract/json.ts';
 import { Legend, Panel } from '../../kit/panel.tsx';
 import { join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { format, t } from '../../app/language.ts';
-import { itemsAt, readQuery, textAt, valueAt } from '../../contract/api.ts';
+import { readQuery } from '../../contract/api.ts';
+import { itemsAt, textAt, valueAt } from '../../contract/json.ts';
 import { BarChart, useAsTable } from '../../kit/chart/chart-bars.tsx';
 import text from '../../style/text.module.css';
 import { Panel } from '../../kit/panel.tsx';

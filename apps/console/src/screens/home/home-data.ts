@@ -1,4 +1,4 @@
-import { itemsAt, textAt, type Json } from '../../contract/api.ts';
+import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 
 const dayMs = 86_400_000;
 

@@ -1,7 +1,8 @@
 import { useQueries, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { format, t } from '../../app/language.ts';
-import { itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
+import { readQuery } from '../../contract/api.ts';
+import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { Select } from '../../kit/form/field.tsx';
 import { join, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';

@@ -6,7 +6,7 @@ import { pathOf, useCollection, useCustomFields } from '../../app/resource.ts';
 import { Missing } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
 import type { Resource } from '../../contract/contract.ts';
-import { textAt, type Json } from '../../contract/api.ts';
+import { textAt, type Json } from '../../contract/json.ts';
 import { hintsOf } from '../../hints/hints.ts';
 import { Grid } from '../../kit/grid/grid.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';

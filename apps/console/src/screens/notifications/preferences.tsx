@@ -2,7 +2,8 @@ import { useQuery } from '@tanstack/react-query';
 import { ProblemText } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
-import { call, invalidate, readQuery, valueAt } from '../../contract/api.ts';
+import { call, invalidate, readQuery } from '../../contract/api.ts';
+import { valueAt } from '../../contract/json.ts';
 import { Check } from '../../kit/form/field.tsx';
 import style from './preferences.module.css';
 

@@ -1,7 +1,7 @@
 import { lazy, Suspense } from 'react';
 import { Pending } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
-import type { Json } from '../../contract/api.ts';
+import type { Json } from '../../contract/json.ts';
 import { Dialog } from '../../kit/overlay.tsx';
 
 /** Loaded when it is first opened: most visits to a record do not call an operation. */

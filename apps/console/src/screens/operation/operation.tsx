@@ -4,7 +4,7 @@ import { Missing } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { theContract } from '../../contract/contract.ts';
-import type { Json } from '../../contract/api.ts';
+import type { Json } from '../../contract/json.ts';
 import { LiveOperation } from '../../kit/record/live-operation.tsx';
 import { Chip, Icon } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';

@@ -1,4 +1,5 @@
-import { consoleHeaders, problemOf, urlOf, type Json, type Problem } from '../../contract/api.ts';
+import { consoleHeaders, problemOf, urlOf, type Problem } from '../../contract/api.ts';
+import type { Json } from '../../contract/json.ts';
 import type { Operation } from '../../contract/contract.ts';
 
 /** One call of an operation. */

@@ -1,4 +1,4 @@
-import { isJson, isSame, itemsAt, textAt, type Json } from '../../contract/api.ts';
+import { isJson, isSame, itemsAt, textAt, type Json } from '../../contract/json.ts';
 
 /**
  * What was changed of a pipeline and is not saved yet: values by path, such as `name` or `stages.proposal.guards`, beside what was there

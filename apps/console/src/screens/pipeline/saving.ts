@@ -1,6 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { t } from '../../app/language.ts';
-import { call, invalidate, itemsAt, Problem, queryClient, readQuery, textAt, type Json } from '../../contract/api.ts';
+import { call, invalidate, Problem, queryClient, readQuery } from '../../contract/api.ts';
+import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { faultsOf } from '../../kit/form/form-faults.tsx';
 import { notify } from '../../kit/toast.tsx';
 import { clashesOf, edited, patchOf, type Edits } from './edits.ts';

@@ -3,7 +3,7 @@ import type { KeyboardEvent } from 'react';
 import { Button as AriaButton, DropIndicator, GridList, GridListItem, useDragAndDrop } from 'react-aria-components';
 import { format, labels, t } from '../../app/language.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
-import { itemsAt, textAt, valueAt, type Json } from '../../contract/api.ts';
+import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import type { Faults } from '../../kit/form/form-faults.tsx';
 import { Chip, Icon, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';

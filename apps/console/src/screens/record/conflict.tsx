@@ -2,7 +2,7 @@ import { TriangleAlert } from 'lucide-react';
 import { useState } from 'react';
 import { Principal } from '../../kit/record/names.tsx';
 import { format, t } from '../../app/language.ts';
-import { textAt, valueAt, type Json } from '../../contract/api.ts';
+import { textAt, valueAt, type Json } from '../../contract/json.ts';
 import { Choice, type Side } from '../../kit/record/diff.tsx';
 import { nameOf } from '../../kit/record/timeline.tsx';
 import { Button, Icon } from '../../kit/ui.tsx';

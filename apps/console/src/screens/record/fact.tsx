@@ -2,7 +2,7 @@ import { Copy } from 'lucide-react';
 import { copyText } from '../../kit/toast.tsx';
 import { isPrincipal, shortId } from '../../kit/record/names.tsx';
 import { format, t } from '../../app/language.ts';
-import { isJson, textAt, valueAt, type Json } from '../../contract/api.ts';
+import { isJson, textAt, valueAt, type Json } from '../../contract/json.ts';
 import type { FormField } from '../../kit/form/form-field.ts';
 import { theContract } from '../../contract/contract.ts';
 import { IconButton, join } from '../../kit/ui.tsx';

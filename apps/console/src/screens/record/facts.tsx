@@ -2,7 +2,7 @@ import { Check, Clock, Pencil, Undo2 } from 'lucide-react';
 import { useEffect, useState, type KeyboardEvent } from 'react';
 import { format, t } from '../../app/language.ts';
 import { focusMain, useShortcut } from '../../app/shortcuts.ts';
-import { isSame, textAt, valueAt, type Json } from '../../contract/api.ts';
+import { isSame, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { faultsOf, FormFault } from '../../kit/form/form-faults.tsx';
 import { FormRow } from '../../kit/form/form.tsx';
 import type { FormField } from '../../kit/form/form-field.ts';

@@ -1,16 +1,7 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { itemParameters, useCustomFields, useMay, type Collection } from '../../app/resource.ts';
-import {
-  call,
-  isEmpty,
-  itemsAt,
-  listQuery,
-  Problem,
-  readQuery,
-  textAt,
-  valueAt,
-  type Json,
-} from '../../contract/api.ts';
+import { call, listQuery, Problem, readQuery } from '../../contract/api.ts';
+import { isEmpty, itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { theContract, type Resource } from '../../contract/contract.ts';
 import type { FormField } from '../../kit/form/form-field.ts';
 

@@ -4,7 +4,7 @@ import { titleOf } from '../../hints/hints.ts';
 import { shapeOf } from '../../kit/record/names.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { theContract, type Field } from '../../contract/contract.ts';
-import { textAt, type Json } from '../../contract/api.ts';
+import { textAt, type Json } from '../../contract/json.ts';
 import { Face, IconButton } from '../../kit/ui.tsx';
 import { isMoney } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';

@@ -6,7 +6,7 @@ import { Missing, Pending } from '../../app/boundaries.tsx';
 import { format, t } from '../../app/language.ts';
 import { Segments } from '../../kit/form/segments.tsx';
 import { theContract, type Resource } from '../../contract/contract.ts';
-import { textAt, type Json } from '../../contract/api.ts';
+import { textAt, type Json } from '../../contract/json.ts';
 import { Button, Chip, Face, join, Ticks } from '../../kit/ui.tsx';
 import { hintsOf, titleOf } from '../../hints/hints.ts';
 import { isPrincipal, shapeOf } from '../../kit/record/names.tsx';

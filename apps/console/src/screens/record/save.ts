@@ -1,7 +1,8 @@
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { itemParameters } from '../../app/resource.ts';
-import { call, invalidate, isJson, isSame, Problem, textAt, valueAt, type Json } from '../../contract/api.ts';
+import { call, invalidate, Problem } from '../../contract/api.ts';
+import { isJson, isSame, textAt, valueAt, type Json } from '../../contract/json.ts';
 import type { Item } from './item.ts';
 
 /** What another user saved while it was edited. */

@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { format, language, t } from '../../app/language.ts';
-import { itemsAt, readQuery, textAt, valueAt, type Json } from '../../contract/api.ts';
+import { readQuery } from '../../contract/api.ts';
+import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { Panel } from '../../kit/panel.tsx';
 import { Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';

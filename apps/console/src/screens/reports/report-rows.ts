@@ -1,4 +1,4 @@
-import { itemsAt, textAt, valueAt, type Json } from '../../contract/api.ts';
+import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 
 /** A stage of a pipeline, with what the report says of it. */
 export interface StageRow {

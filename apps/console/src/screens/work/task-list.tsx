@@ -3,7 +3,7 @@ import { AlarmClock, Repeat2, SkipForward, TriangleAlert } from 'lucide-react';
 import { t } from '../../app/language.ts';
 import { useShortcut } from '../../app/shortcuts.ts';
 import { theContract } from '../../contract/contract.ts';
-import { isJson, itemsAt, textAt, type Json } from '../../contract/api.ts';
+import { isJson, itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { Check } from '../../kit/form/field.tsx';
 import { useNow } from '../../kit/media.ts';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';

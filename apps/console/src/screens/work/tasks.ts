@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { format, language, t } from '../../app/language.ts';
-import { call, invalidate, isJson, Problem, textAt, type Json } from '../../contract/api.ts';
+import { call, invalidate, Problem } from '../../contract/api.ts';
+import { isJson, textAt, type Json } from '../../contract/json.ts';
 import { notify } from '../../kit/toast.tsx';
 import { addDays, dayOf, momentOf } from '../home/home-data.ts';
 

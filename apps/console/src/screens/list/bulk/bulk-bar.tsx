@@ -5,7 +5,7 @@ import { useMay } from '../../../app/resource.ts';
 import { labels, t } from '../../../app/language.ts';
 import { useShortcut } from '../../../app/shortcuts.ts';
 import { theContract, type Field, type Resource } from '../../../contract/contract.ts';
-import { textAt, type Json } from '../../../contract/api.ts';
+import { textAt, type Json } from '../../../contract/json.ts';
 import { Button, Icon, IconButton, type IconType } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import { exportRows } from '../list-bar.tsx';

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { Ask } from '../../../kit/form/ask.tsx';
 import { labels, t } from '../../../app/language.ts';
-import { valueAt, type Json } from '../../../contract/api.ts';
+import { valueAt, type Json } from '../../../contract/json.ts';
 import type { Field, Resource } from '../../../contract/contract.ts';
 import { titleOf } from '../../../hints/hints.ts';
 import { Select, TextField } from '../../../kit/form/field.tsx';

@@ -16,7 +16,8 @@ import type { ListColumn } from '../columns.tsx';
 import { orderOf, type ListState } from '../search.ts';
 import style from '../list.module.css';
 import { Value } from '../../../kit/record/value.tsx';
-import { itemsAt, readQuery, textAt } from '../../../contract/api.ts';
+import { readQuery } from '../../../contract/api.ts';
+import { itemsAt, textAt } from '../../../contract/json.ts';
 
 interface ToolsProps {
   list: ListState;

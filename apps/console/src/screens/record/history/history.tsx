@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { labels, t } from '../../../app/language.ts';
-import { textAt } from '../../../contract/api.ts';
+import { textAt } from '../../../contract/json.ts';
 import { FormFault } from '../../../kit/form/form-faults.tsx';
 import { Segments } from '../../../kit/form/segments.tsx';
 import { Timeline } from '../../../kit/record/timeline.tsx';

@@ -3,7 +3,7 @@ import { Clock } from 'lucide-react';
 import { useRef, type KeyboardEvent, type PointerEvent } from 'react';
 import { format, language, t } from '../../../app/language.ts';
 import { useShortcut } from '../../../app/shortcuts.ts';
-import { textAt, type Json } from '../../../contract/api.ts';
+import { textAt, type Json } from '../../../contract/json.ts';
 import { Chip, Icon } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import type { Item } from '../item.ts';

@@ -1,5 +1,5 @@
 import { format, labels, t } from '../../../app/language.ts';
-import { itemsAt, textAt, type Json } from '../../../contract/api.ts';
+import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
 import { Principal } from '../../../kit/record/names.tsx';
 import { Chip, Ticks } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';

@@ -15,7 +15,8 @@ import {
 import { useState } from 'react';
 import { format, labels, t } from '../../../app/language.ts';
 import { useLiveChanges } from '../../../app/live.ts';
-import { listQuery, textAt, type Json } from '../../../contract/api.ts';
+import { listQuery } from '../../../contract/api.ts';
+import { textAt, type Json } from '../../../contract/json.ts';
 import { theContract } from '../../../contract/contract.ts';
 import { Segments } from '../../../kit/form/segments.tsx';
 import { Principal } from '../../../kit/record/names.tsx';

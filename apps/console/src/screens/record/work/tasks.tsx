@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { labels } from '../../../app/language.ts';
-import { itemsAt, readQuery } from '../../../contract/api.ts';
+import { readQuery } from '../../../contract/api.ts';
+import { itemsAt } from '../../../contract/json.ts';
 import { theContract } from '../../../contract/contract.ts';
 import { TaskList } from '../../work/task-list.tsx';
 import { openTasks, useTaskActs } from '../../work/tasks.ts';
