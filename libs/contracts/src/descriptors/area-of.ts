@@ -1,9 +1,7 @@
-/**
- * Areas without their own service, and the service that serves them: their records share its database, log and
- * transactions.
- */
+/** Areas without their own service, and the service that serves them: they share its database and its transactions. */
 const servedBy: Readonly<Record<string, string>> = {
   content: 'customers',
+  flows: 'sync',
   objects: 'customers',
   sales: 'customers',
   work: 'customers',

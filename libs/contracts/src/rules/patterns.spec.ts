@@ -3,6 +3,7 @@ import { Linter } from 'eslint';
 import regexp from 'eslint-plugin-regexp';
 import { expect, it } from 'vitest';
 import { platformContract } from '../descriptors/platform-contract.js';
+import { reachableMessages } from '../descriptors/reachable-messages.js';
 
 const contract = platformContract();
 
@@ -17,12 +18,11 @@ it('a pattern of another complexity is detected', () => {
   expect(faultsOf('^\\d+\\.?\\d*x$')).toHaveLength(1);
 });
 
-function patternsWithin(message: DescMessage): string[] {
-  if (message.typeName.startsWith('google.')) return [];
-  return message.fields.flatMap((field) => {
-    const { pattern } = contract.rules(field);
-    return [...(pattern === '' ? [] : [pattern]), ...(field.message ? patternsWithin(field.message) : [])];
-  });
+function patternsWithin(request: DescMessage): string[] {
+  const messages = [...reachableMessages(request)].filter(({ typeName }) => !typeName.startsWith('google.'));
+  return messages.flatMap(({ fields }) =>
+    fields.map((field) => contract.rules(field).pattern).filter((pattern) => pattern !== ''),
+  );
 }
 
 /** By the lint rules of our own source; the service and the edge compile patterns as these literals. */
