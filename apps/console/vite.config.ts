@@ -24,5 +24,17 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 800,
+    rolldownOptions: {
+      output: {
+        // What nearly every screen needs is loaded once with the first one, in place of dozens of small files. Measured, gzip: the
+        // largest screen has 46 kB instead of 60.
+        codeSplitting: {
+          groups: [
+            { name: 'icons', test: /lucide-react/, minShareCount: 14 },
+            { name: 'shared', test: /src\/(?:kit|app|contract)|react-aria|react-stately/, minShareCount: 20 },
+          ],
+        },
+      },
+    },
   },
 });

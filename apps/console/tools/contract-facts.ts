@@ -105,11 +105,7 @@ class Fields {
     const { message, enum: values } = desc;
     if (values) {
       const of = nameOf(values);
-      this.enums[of] ??= enumNames(values).map((name) => {
-        const value = values.values.find(({ localName }) => localName === name);
-        const help = value ? firstSentence(this.#contract.comment(value)) : '';
-        return { name, ...(help !== '' && { help }) };
-      });
+      this.enums[of] ??= enumNames(values).map((name) => ({ name }));
       return { type: 'enum', of };
     }
     if (message) {

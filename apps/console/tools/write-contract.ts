@@ -1,11 +1,13 @@
-// Writes src/gen/contract.json, the facts of the contract that the console is derived from: `nx run console:generate`.
+// Writes the facts of the contract that the console is derived from, `nx run console:generate`: src/gen/contract.json, and apart
+// from it src/gen/sentences.json, the sentences of the comments. They are half of it, and no first screen needs them.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { platformContract } from '@rapport/contracts';
+import type { Field, Sentences } from '../src/contract/contract.ts';
 import { contractFile } from './contract-facts.ts';
 
-const file = join(import.meta.dirname, '../src/gen/contract.json');
-mkdirSync(dirname(file), { recursive: true });
+const folder = join(import.meta.dirname, '../src/gen');
+mkdirSync(folder, { recursive: true });
 
 // The objectives of operations are in the table of docs/slo.md alone.
 const objectives = readFileSync(join(import.meta.dirname, '../../../docs/slo.md'), 'utf8').matchAll(
@@ -16,4 +18,22 @@ const msOf = new Map(
 );
 const contract = contractFile(platformContract());
 const operations = contract.operations.map((each) => ({ ...each, objectiveMs: msOf.get(each.id.toLowerCase()) }));
-writeFileSync(file, JSON.stringify({ ...contract, operations }));
+const sentences: Sentences = {
+  summaries: Object.fromEntries(operations.map(({ id, summary }) => [id, summary])),
+  parameters: Object.fromEntries(operations.map(({ id, parameters }) => [id, helpOf(parameters)])),
+  fields: Object.fromEntries(Object.entries(contract.messages).map(([name, fields]) => [name, helpOf(fields)])),
+};
+write('sentences.json', sentences);
+write('contract.json', { ...contract, operations }, ['help', 'summary']);
+
+function helpOf(fields: readonly Field[]): Record<string, string> {
+  return Object.fromEntries(fields.flatMap(({ name, help }) => (help === undefined ? [] : [[name, help]])));
+}
+
+/** @param without names of properties that are left out */
+function write(name: string, value: object, without: readonly string[] = []): void {
+  writeFileSync(
+    join(folder, name),
+    JSON.stringify(value, (key, each: unknown) => (without.includes(key) ? undefined : each)),
+  );
+}

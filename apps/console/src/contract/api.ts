@@ -2,10 +2,11 @@ import {
   infiniteQueryOptions,
   keepPreviousData,
   QueryClient,
+  useQuery,
   useSuspenseInfiniteQuery,
   type QueryFunctionContext,
 } from '@tanstack/react-query';
-import { isContractLoaded, theContract, type Operation, type Resource } from './contract.ts';
+import { isContractLoaded, loadSentences, theContract, type Operation, type Resource } from './contract.ts';
 import { itemsAt, type Json, textAt } from './json.ts';
 
 interface CallOptions {
@@ -279,6 +280,11 @@ function isLedger(collection: unknown): boolean {
   if (typeof collection !== 'string' || !isContractLoaded()) return false;
   const resource = theContract().resource(collection);
   return resource !== undefined && !resource.isRecord && resource.update === undefined && resource.create === undefined;
+}
+
+/** Shows a part of the screen again once the sentences of the contract are there. */
+export function useSentences(): void {
+  useQuery({ queryKey: ['', 'sentences'], queryFn: loadSentences, staleTime: Infinity });
 }
 
 /** Has the reads of a collection asked again. @param name such as `customers` or `objects/{object}/records` */

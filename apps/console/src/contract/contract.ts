@@ -17,6 +17,7 @@ export interface Operation {
   path: string;
   /** Name of the service for people, such as `Stage entries`. */
   group: string;
+  /** Empty until the sentences are loaded. */
   summary: string;
   /** Empty for a public operation. It can contain a parameter, such as `objects.{object}.read`. */
   permission: string;
@@ -63,13 +64,19 @@ export interface Field {
   minimum?: number;
   maximum?: number;
   maxItems?: number;
-  /** First sentence of the comment. */
+  /** First sentence of the comment. Absent until the sentences are loaded. */
   help?: string;
 }
 
 export interface EnumValue {
   name: string;
-  help?: string;
+}
+
+/** First sentences of the comments of the contract, by ids of operations and names of messages. */
+export interface Sentences {
+  summaries: Record<string, string>;
+  parameters: Record<string, Record<string, string>>;
+  fields: Record<string, Record<string, string>>;
 }
 
 export interface Resource {
@@ -171,18 +178,40 @@ export class Contract {
     return this.fields(message).some(({ secret }) => secret === true);
   }
 
-  enumValues(name: string | undefined): readonly { name: string; help?: string }[] {
+  enumValues(name: string | undefined): readonly EnumValue[] {
     return this.#file.enums[name ?? ''] ?? [];
+  }
+
+  /** Adds the sentences to the operations and fields. */
+  explain({ summaries, parameters, fields }: Sentences): void {
+    const help = (known: readonly Field[], of: Readonly<Record<string, string>> = {}) => {
+      for (const field of known) if (of[field.name] !== undefined) field.help = of[field.name]!;
+    };
+    for (const operation of this.operations) {
+      operation.summary = summaries[operation.id] ?? '';
+      help(operation.parameters, parameters[operation.id]);
+    }
+    for (const [name, known] of Object.entries(this.#file.messages)) help(known, fields[name]);
   }
 }
 
 let contract: Contract | undefined;
 
-/** Reads the contract, which has the immutable name of its content. Called once, before the first screen. */
+/** Reads the contract. Called once, before the first screen. */
 export async function loadContract(): Promise<void> {
-  const { default: url } = await import('../gen/contract.json?url');
-  const response = await fetch(url);
-  contract = new Contract((await response.json()) as ContractFile);
+  contract = new Contract(await readFile<ContractFile>(import('../gen/contract.json?url')));
+}
+
+/** Reads the sentences of the contract, and adds them to it. */
+export async function loadSentences(): Promise<true> {
+  theContract().explain(await readFile<Sentences>(import('../gen/sentences.json?url')));
+  return true;
+}
+
+/** Reads a file, which has the immutable name of its content. */
+async function readFile<Content>(module: Promise<{ default: string }>): Promise<Content> {
+  const { default: url } = await module;
+  return (await (await fetch(url)).json()) as Content;
 }
 
 export function isContractLoaded(): boolean {

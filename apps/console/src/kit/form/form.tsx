@@ -1,5 +1,6 @@
 import { Plus, X } from 'lucide-react';
 import { t } from '../../app/language.ts';
+import { useSentences } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
 import { isJson, type Json } from '../../contract/json.ts';
 import { nameOf } from '../record/timeline.tsx';
@@ -21,6 +22,7 @@ export function Form({
   isBrief,
   autoFocus = false,
 }: FormProps) {
+  useSentences();
   const shown = fields ?? inputsOf(message);
   return (
     <div className={style.form} onBlur={onLeave}>

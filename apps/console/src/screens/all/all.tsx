@@ -2,12 +2,14 @@ import { Link } from '@tanstack/react-router';
 import { labels, t } from '../../app/language.ts';
 import { isPermitted, useSession } from '../../app/session.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
+import { useSentences } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
 import text from '../../style/text.module.css';
 import style from './all.module.css';
 
 /** Every collection that can be listed, so that a new one has a place before it has a link of its own. */
 export function AllResources() {
+  useSentences();
   const session = useSession();
   const contract = theContract();
   const listed = contract.resources

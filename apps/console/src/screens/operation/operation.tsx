@@ -3,6 +3,7 @@ import { ChevronRight } from 'lucide-react';
 import { Missing } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
+import { useSentences } from '../../contract/api.ts';
 import { theContract } from '../../contract/contract.ts';
 import type { Json } from '../../contract/json.ts';
 import { LiveOperation } from '../../kit/record/live-operation.tsx';
@@ -13,6 +14,7 @@ import style from './operation.module.css';
 
 /** One operation of the API: what it does, a form for it, and its answer. */
 export function OperationScreen() {
+  useSentences();
   const { operation: id = '' } = useParams({ strict: false });
   const search: Json = useSearch({ strict: false });
   if (/^[\da-f-]{36}$/.test(id)) return <Running id={id} />;
@@ -38,7 +40,7 @@ export function OperationScreen() {
           {permission !== '' && <Chip tone="line">{permission}</Chip>}
           <span className={text.meta}>{t('operation.cost', { count: cost })}</span>
         </p>
-        <p className={style.summary}>{summary}.</p>
+        {summary !== '' && <p className={style.summary}>{summary}.</p>}
         <OperationForm key={id} id={id} parameters={search} />
       </Scroll>
     </>

@@ -6,6 +6,7 @@ import { useMay } from '../../app/resource.ts';
 import { labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { useShortcut } from '../../app/shortcuts.ts';
+import { useSentences } from '../../contract/api.ts';
 import { theContract, type Operation } from '../../contract/contract.ts';
 import { Icon, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
@@ -14,6 +15,7 @@ import { Verb } from './operation.tsx';
 
 /** All operations of the API, to be tried. */
 export function Operations() {
+  useSentences();
   const [typed, setTyped] = useState('');
   const sought = useDeferredValue(typed.trim().toLowerCase());
   const input = useRef<HTMLInputElement>(null);

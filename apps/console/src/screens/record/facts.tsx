@@ -2,6 +2,7 @@ import { Check, Clock, Pencil, Undo2 } from 'lucide-react';
 import { useEffect, useState, type KeyboardEvent } from 'react';
 import { format, t } from '../../app/language.ts';
 import { focusMain, useShortcut } from '../../app/shortcuts.ts';
+import { useSentences } from '../../contract/api.ts';
 import { isSame, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { faultsOf, FormFault } from '../../kit/form/form-faults.tsx';
 import { FormRow } from '../../kit/form/form.tsx';
@@ -58,6 +59,7 @@ function Group({ item, fields, canEdit }: { item: Item; fields: readonly FormFie
   const filled = fields.filter(
     (field) => hasValue(item.shown, field) || (item.asOf !== undefined && hasValue(item.now, field)),
   );
+  useSentences();
   const emptyCount = fields.length - filled.length;
   return (
     <>
