@@ -3,6 +3,7 @@ import {
   Bookmark,
   Boxes,
   CalendarDays,
+  CircleCheckBig,
   CodeXml,
   Download,
   FileText,
@@ -18,6 +19,7 @@ import {
   TriangleAlert,
   Users,
   Webhook,
+  Workflow,
 } from 'lucide-react';
 import { theContract } from '../contract/contract.ts';
 import type { IconType } from '../kit/ui.tsx';
@@ -49,6 +51,7 @@ export const placeGroups: readonly PlaceGroup[] = [
       { to: '/', key: 'home', icon: House, letter: 'h' },
       { to: '/my-day', key: 'myDay', icon: ListChecks, letter: 'm', permission: 'tasks.read' },
       { to: '/calendar', key: 'calendar', icon: CalendarDays, letter: 'e', permission: 'meetings.read' },
+      { to: '/my-approvals', key: 'approvals', icon: CircleCheckBig, permission: 'approvals.read' },
     ],
   },
   {
@@ -88,6 +91,13 @@ export const placeGroups: readonly PlaceGroup[] = [
         tabs: ['/connections', '/mappings', '/syncRuns', '/connectors'],
       },
       { to: '/conflicts', key: 'conflicts', icon: TriangleAlert, letter: 'f', permission: 'connections.read' },
+      {
+        to: '/flows',
+        key: 'flows',
+        icon: Workflow,
+        letter: 's',
+        tabs: ['/flows', '/flowRuns', '/flowDecisions', '/flowSecrets'],
+      },
       {
         to: '/webhookEndpoints',
         key: 'webhooks',

@@ -1,0 +1,237 @@
+import { useQuery } from '@tanstack/react-query';
+import { Plus, Trash2 } from 'lucide-react';
+import { labels, t } from '../../app/language.ts';
+import { readQuery } from '../../contract/api.ts';
+import { theContract } from '../../contract/contract.ts';
+import { isJson, itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
+import { Select } from '../../kit/form/field.tsx';
+import type { Faults } from '../../kit/form/form-faults.tsx';
+import type { FormField } from '../../kit/form/form-field.ts';
+import { Form, inputsOf } from '../../kit/form/form.tsx';
+import { Button } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import style from './flows.module.css';
+import { nameOfStep } from './step-names.ts';
+import { kindOf, pointerOf, triggerKinds, triggerOf, valueIn, without, withValue, type Line } from './steps.ts';
+
+interface ChosenFormProps {
+  definition: Json;
+  line: Line | undefined;
+  /** `trigger` or `rules`, where it is no line. */
+  chosen: string;
+  faults: Faults;
+  onChange: (definition: Json) => void;
+  onChoose: (id: string) => void;
+}
+
+/** The fields of what is chosen in the list. */
+export default function ChosenForm(props: ChosenFormProps) {
+  const { line, chosen } = props;
+  if (line?.step) return <StepForm {...props} line={line} step={line.step} />;
+  if (line) return <BranchForm {...props} line={line} />;
+  return chosen === 'rules' ? <RulesForm {...props} /> : <TriggerForm {...props} />;
+}
+
+function TriggerForm({ definition, faults, onChange }: ChosenFormProps) {
+  const trigger = triggerOf(definition);
+  const message = messageOf('FlowTrigger', trigger);
+  const type = textAt(definition, `trigger.${trigger}.type`);
+  const fields = useFields(message, type);
+  const value = valueAt(definition, `trigger.${trigger}`);
+  return (
+    <section className={style.form}>
+      <h2>{t('flow.trigger')}</h2>
+      <Select
+        label={labels.field('FlowDefinition', 'trigger')}
+        value={trigger}
+        onChange={(kind) => onChange({ ...definition, trigger: { [kind]: {} } })}
+        options={triggerKinds.map((id) => ({ id, name: labels.field('FlowTrigger', id) }))}
+        error={faults.get('/trigger')}
+      />
+      {trigger !== '' && (
+        <Form
+          message={message}
+          fields={fields}
+          value={isJson(value) ? value : {}}
+          onChange={(next) => onChange({ ...definition, trigger: { [trigger]: next } })}
+          faults={faults}
+          at={`/trigger/${trigger}`}
+        />
+      )}
+      <Form
+        message="FlowDefinition"
+        fields={inputsOf('FlowDefinition').filter(({ name }) => name === 'condition')}
+        value={definition}
+        onChange={onChange}
+        faults={faults}
+      />
+      <Variables type={type} />
+    </section>
+  );
+}
+
+function StepForm({
+  definition,
+  line,
+  step,
+  faults,
+  onChange,
+  onChoose,
+}: ChosenFormProps & { line: Line; step: Json }) {
+  const kind = kindOf(step);
+  const message = messageOf('Step', kind);
+  const at = pointerOf(line.place);
+  const set = (next: Json) => onChange(withValue(definition, line.place, next));
+  const branch = kind === 'switch' ? 'cases' : kind === 'fork' ? 'branches' : undefined;
+  const addBranch = (name: string) => {
+    const branches = itemsAt(step, `${kind}.${name}`);
+    const added =
+      name === 'cases' ? { condition: 'true', steps: [] } : { key: `branch_${branches.length + 1}`, steps: [] };
+    set({ ...step, [kind]: { ...(step[kind] as Json), [name]: [...branches, added] } });
+  };
+  const type = textAt(step, `${kind}.type`);
+  const remove = () => {
+    onChange(without(definition, line));
+    onChoose('trigger');
+  };
+  return (
+    <section className={style.form}>
+      <header className={text.row}>
+        <h2 className={text.cut}>{nameOfStep(step)}</h2>
+        <code className={text.faint}>{textAt(step, 'key')}</code>
+        <span className={text.grow} />
+        <Button small kind="bare" icon={Trash2} onPress={remove}>
+          {t('flow.remove')}
+        </Button>
+      </header>
+      <Form
+        message={message}
+        fields={useFields(message, type)}
+        value={isJson(step[kind]) ? step[kind] : {}}
+        onChange={(next) => set({ ...step, [kind]: next })}
+        faults={faults}
+        at={`${at}/${kind}`}
+      />
+      {branch !== undefined && (
+        <Button small icon={Plus} onPress={() => addBranch(branch)}>
+          {t(`flow.add.${branch}`)}
+        </Button>
+      )}
+      <Form
+        message="Step"
+        fields={inputsOf('Step').filter(({ name }) => ['name', 'key', 'condition'].includes(name))}
+        value={step}
+        onChange={set}
+        faults={faults}
+        at={at}
+      />
+      <Variables type={textAt(definition, `trigger.${triggerOf(definition)}.type`)} />
+    </section>
+  );
+}
+
+/** Head of a case or of a branch of a fork. */
+function BranchForm({ definition, line, faults, onChange, onChoose }: ChosenFormProps & { line: Line }) {
+  const { place, branch } = line;
+  const kind = branch?.kind ?? 'steps';
+  const message = { case: 'SwitchCase', branch: 'ForkBranch' }[kind as string];
+  const value = valueIn(definition, place);
+  return (
+    <section className={style.form}>
+      <header className={text.row}>
+        <h2 className={text.grow}>{t(`flow.branch.${kind}`)}</h2>
+        {message !== undefined && (
+          <Button
+            small
+            kind="bare"
+            icon={Trash2}
+            onPress={() => {
+              onChange(without(definition, line));
+              onChoose('trigger');
+            }}
+          >
+            {t('flow.remove')}
+          </Button>
+        )}
+      </header>
+      <p className={text.two}>{t(`flow.branch.${kind}.help`)}</p>
+      {message !== undefined && (
+        <Form
+          message={message}
+          fields={ownFields(message)}
+          value={isJson(value) ? value : {}}
+          onChange={(next) => onChange(withValue(definition, place, next))}
+          faults={faults}
+          at={pointerOf(place)}
+        />
+      )}
+    </section>
+  );
+}
+
+function RulesForm({ definition, faults, onChange }: ChosenFormProps) {
+  const names = ['onFailure', 'limits', 'concurrency', 'followsItself'];
+  const fields = names.flatMap((name) => inputsOf('FlowDefinition').filter((field) => field.name === name));
+  return (
+    <section className={style.form}>
+      <h2>{t('flow.rules')}</h2>
+      <Form message="FlowDefinition" fields={fields} value={definition} onChange={onChange} faults={faults} />
+    </section>
+  );
+}
+
+/** What expressions can read, with the fields of the record that a flow is about. */
+function Variables({ type }: { type: string }) {
+  const resource = resourceOf(type);
+  const fields = theContract()
+    .fields(resource?.message)
+    .map(({ name }) => `record.${name}`);
+  return (
+    <details className={style.variables}>
+      <summary>{t('flow.variables')}</summary>
+      <p className={text.two}>{t('flow.variablesHelp')}</p>
+      <p className={style.names}>
+        {[...fields, 'before', 'change', 'input', 'vars', 'steps', 'item', 'index', 'now'].map((name) => (
+          <code key={name}>{name}</code>
+        ))}
+      </p>
+    </details>
+  );
+}
+
+function messageOf(message: string, field: string): string {
+  return theContract().field(message, field)?.of ?? '';
+}
+
+function resourceOf(type: string) {
+  return theContract().resources.find(({ singular, isRecord }) => isRecord && singular === type);
+}
+
+/** The fields of a message without the steps within it, which are lines of the list. */
+function ownFields(message: string): readonly FormField[] {
+  return inputsOf(message).filter(({ of }) => !['Step', 'SwitchCase', 'ForkBranch'].includes(of ?? ''));
+}
+
+/** The fields of a trigger or a step, with what can be chosen: types of records, their fields, users, and flows. */
+function useFields(message: string, type: string): readonly FormField[] {
+  const fields = ownFields(message);
+  const has = (name: string) => fields.some((field) => field.name === name);
+  const users = useQuery({ ...readQuery('listUsers', {}, has('approverIds')), staleTime: 60_000 });
+  const flows = useQuery(readQuery('listFlows', { pageSize: 100 }, has('flow')));
+  const types = theContract()
+    .resources.filter(({ isRecord, name }) => isRecord && !name.includes('{'))
+    .map(({ singular, name }) => ({ id: singular, name: labels.resource(name) }));
+  const ofType = theContract()
+    .fields(resourceOf(type)?.message)
+    .map(({ name }) => ({ id: name, name: labels.field(resourceOf(type)?.message ?? '', name) }));
+  const options: Readonly<Record<string, FormField['options']>> = {
+    ...{ type: types, fromType: types, toType: types },
+    ...(ofType.length > 0 && { changedFields: ofType, field: ofType }),
+    approverIds: itemsAt(users.data, 'users').map((user) => ({
+      id: textAt(user, 'id'),
+      name: textAt(user, 'displayName'),
+    })),
+    flow: itemsAt(flows.data, 'flows').map((flow) => ({ id: textAt(flow, 'key'), name: textAt(flow, 'name') })),
+  };
+  return fields.map((field) => ({ ...field, ...(options[field.name] && { options: options[field.name] }) }));
+}

@@ -1,0 +1,179 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useParams } from '@tanstack/react-router';
+import {
+  Check,
+  ChevronRight,
+  CirclePause,
+  Ellipsis,
+  FlaskConical,
+  ListTree,
+  Play,
+  Rocket,
+  Snowflake,
+  SquareX,
+} from 'lucide-react';
+import { lazy, Suspense, useState } from 'react';
+import { Failure, Pending } from '../../app/boundaries.tsx';
+import { labels, t } from '../../app/language.ts';
+import { useMay } from '../../app/resource.ts';
+import { Bar } from '../../app/shell/shell.tsx';
+import { keyText, useShortcut } from '../../app/shortcuts.ts';
+import { readQuery } from '../../contract/api.ts';
+import { isJson, textAt, valueAt, type Json } from '../../contract/json.ts';
+import { TextField } from '../../kit/form/field.tsx';
+import { faultsOf, FormFault } from '../../kit/form/form-faults.tsx';
+import { Menu, MenuItem } from '../../kit/overlay.tsx';
+import { Button, Chip, Icon, IconButton, type IconType } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import style from './flows.module.css';
+import { useFaults, useSaving } from './saving.ts';
+import { StepList } from './step-list.tsx';
+import { linesOf } from './steps.ts';
+
+// The forms and the report of a trial come after the list: together they are more than a screen may load at once.
+const ChosenForm = lazy(() => import('./chosen-form.tsx'));
+const Trial = lazy(() => import('./trial.tsx'));
+
+/** A flow: what starts it, and its steps as a list with branches. */
+export function FlowEditor() {
+  const { id = '' } = useParams({ strict: false });
+  const { data, error, refetch } = useQuery(readQuery('getFlow', { id }));
+  if (error && !data) return <Failure error={error} reset={() => void refetch()} />;
+  return data ? <Editor key={id} flow={data} /> : <Pending />;
+}
+
+function Editor({ flow }: { flow: Json }) {
+  const may = useMay();
+  const mayEdit = may('updateFlow');
+  const [edited, setEdited] = useState<Json>();
+  const [chosen, setChosen] = useState('trigger');
+  const [isTrying, setIsTrying] = useState(false);
+  const saving = useSaving(flow, edited, () => setEdited(undefined));
+  const draft = edited ?? { name: flow.name, definition: flow.definition };
+  const definition = isJson(draft.definition) ? draft.definition : {};
+  const faults = useFaults(definition);
+  const lines = linesOf(definition);
+  const line = lines.find(({ id }) => id === chosen);
+  const change = (next: Json) => setEdited({ ...draft, definition: next });
+  return (
+    <>
+      <EditorBar flow={flow} isEdited={edited !== undefined} saving={saving} onTry={() => setIsTrying(true)} />
+      <div className={style.editor}>
+        <fieldset className={style.left} disabled={!mayEdit}>
+          <div className={style.fields}>
+            <TextField
+              label={labels.field('Flow', 'name')}
+              value={textAt(draft, 'name')}
+              onChange={(name) => setEdited({ ...draft, name })}
+              error={faultsOf(saving.error).get('/name')}
+            />
+          </div>
+          <StepList {...{ definition, lines, chosen, faults }} onChoose={setChosen} onChange={change} />
+          <FormFault error={saving.error} names={['name', 'definition']} />
+        </fieldset>
+        <fieldset className={style.right} disabled={!mayEdit && !isTrying}>
+          <Suspense fallback={<Pending />}>
+            {isTrying ? (
+              <Trial flow={flow} isEdited={edited !== undefined} onClose={() => setIsTrying(false)} />
+            ) : (
+              <ChosenForm
+                key={chosen}
+                {...{ definition, line, chosen, faults }}
+                onChange={change}
+                onChoose={setChosen}
+              />
+            )}
+          </Suspense>
+        </fieldset>
+      </div>
+    </>
+  );
+}
+
+interface EditorBarProps {
+  flow: Json;
+  isEdited: boolean;
+  saving: ReturnType<typeof useSaving>;
+  onTry: () => void;
+}
+
+/** What can be done with a flow in each of its states, besides publishing its draft. */
+const verbs: readonly { verb: string; icon: IconType; states: readonly string[] }[] = [
+  { verb: 'pauseFlow', icon: CirclePause, states: ['ACTIVE', 'FROZEN'] },
+  { verb: 'freezeFlow', icon: Snowflake, states: ['ACTIVE', 'PAUSED'] },
+  { verb: 'resumeFlow', icon: Play, states: ['PAUSED', 'FROZEN'] },
+  { verb: 'retireFlow', icon: SquareX, states: ['ACTIVE', 'PAUSED', 'FROZEN'] },
+];
+
+function EditorBar({ flow, isEdited, saving, onTry }: EditorBarProps) {
+  const navigate = useNavigate();
+  const may = useMay();
+  const state = textAt(flow, 'state');
+  const isNew = isEdited || valueAt(flow, 'hasUnpublishedChanges') === true || state === 'DRAFT';
+  const mayPublish = may('publishFlow') && state !== 'RETIRED';
+  const save = () => saving.mutate(undefined);
+  useShortcut('mod+enter', 'form.save', save, isEdited);
+  const search = { flowId: textAt(flow, 'id') };
+  return (
+    <Bar
+      title={
+        <span className={text.row}>
+          <Link to="/$resource" params={{ resource: 'flows' }} className={style.back}>
+            {labels.resource('flows')}
+          </Link>
+          <span className={style.back}>
+            <Icon of={ChevronRight} />
+          </span>
+          <span className={text.cut}>{textAt(flow, 'name')}</span>
+        </span>
+      }
+      beside={<FlowStateChip flow={flow} />}
+    >
+      <Menu label={t('record.more')} button={<IconButton name={t('record.more')} icon={Ellipsis} />}>
+        <MenuItem
+          icon={ListTree}
+          onAction={() =>
+            void navigate({ to: '/$resource', params: { resource: 'flowRuns' }, search: search as never })
+          }
+        >
+          {labels.resource('flowRuns')}
+        </MenuItem>
+        {verbs
+          .filter(({ verb, states }) => states.includes(state) && may(verb))
+          .map(({ verb, icon }) => (
+            <MenuItem key={verb} icon={icon} onAction={() => saving.mutate(verb)}>
+              {labels.operation(verb)}
+            </MenuItem>
+          ))}
+      </Menu>
+      <Button icon={FlaskConical} onPress={onTry}>
+        {labels.operation('dryRunFlow')}
+      </Button>
+      {may('updateFlow') && isEdited && (
+        <Button icon={Check} shortcut={keyText('mod+enter')} onPress={save} isDisabled={saving.isPending}>
+          {t('form.save')}
+        </Button>
+      )}
+      {mayPublish && (
+        <Button
+          kind="primary"
+          icon={Rocket}
+          isDisabled={!isNew || saving.isPending}
+          onPress={() => saving.mutate('publishFlow')}
+        >
+          {labels.operation('publishFlow')}
+        </Button>
+      )}
+    </Bar>
+  );
+}
+
+function FlowStateChip({ flow }: { flow: Json }) {
+  const [state, version] = [textAt(flow, 'state'), textAt(flow, 'activeVersion')];
+  const name = labels.value('FlowState', state);
+  return (
+    <Chip tone={state === 'ACTIVE' ? 'good' : 'quiet'}>
+      {version === '' ? name : `${name}, ${t('timeline.version', { version })}`}
+    </Chip>
+  );
+}

@@ -1,0 +1,80 @@
+import { Check, CircleAlert, CircleHelp, CircleSlash, CircleX, Clock, LoaderCircle, Undo2 } from 'lucide-react';
+import { labels, t } from '../../app/language.ts';
+import { isJson, textAt, type Json } from '../../contract/json.ts';
+import { Icon, type IconType } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import style from './flows.module.css';
+import { durationText, iconOf } from './step-names.ts';
+
+const icons: Readonly<Record<string, IconType>> = {
+  RUNNING: LoaderCircle,
+  WAITING: Clock,
+  SUCCEEDED: Check,
+  SKIPPED: CircleSlash,
+  FAILED: CircleAlert,
+  UNCERTAIN: CircleHelp,
+  CANCELLED: CircleX,
+  UNDONE: Undo2,
+};
+
+/** The steps of a run in their order, each with its input and output. */
+export function StepRuns({ steps }: { steps: readonly Json[] }) {
+  return (
+    <ol className={style.runs}>
+      {steps.map((step) => (
+        <StepRun key={`${textAt(step, 'path')} ${textAt(step, 'attempt')}`} step={step} />
+      ))}
+    </ol>
+  );
+}
+
+function StepRun({ step }: { step: Json }) {
+  const [state, kind, path] = [textAt(step, 'state'), textAt(step, 'kind'), textAt(step, 'path')];
+  const problem = textAt(step, 'problem.message');
+  return (
+    <li className={style.run} data-state={state} style={{ paddingLeft: `${depthOf(path) * 1.25}rem` }}>
+      <details>
+        <summary>
+          <Icon of={icons[state] ?? CircleHelp} />
+          <span className={text.hidden}>{labels.value('FlowStepState', state)}</span>
+          <Icon of={iconOf(kind)} />
+          <b className={text.strong}>{labels.field('Step', kind)}</b>
+          <code className={text.faint}>{textAt(step, 'key')}</code>
+          {Number(step.attempt) > 1 && (
+            <span className={text.meta}>{t('flow.attempt', { count: Number(step.attempt) })}</span>
+          )}
+          <span className={text.grow} />
+          <span className={text.meta}>{took(step)}</span>
+        </summary>
+        <Values name="input" value={step.input} />
+        <Values name="output" value={step.output} />
+      </details>
+      {problem !== '' && (
+        <p className={style.problem}>
+          <code>{textAt(step, 'problem.code')}</code> {problem}
+        </p>
+      )}
+    </li>
+  );
+}
+
+function Values({ name, value }: { name: 'input' | 'output'; value: unknown }) {
+  if (!isJson(value) || Object.keys(value).length === 0) return null;
+  return (
+    <div className={style.values}>
+      <span className={text.meta}>{labels.field('FlowStepRun', name)}</span>
+      <pre tabIndex={0}>{JSON.stringify(value, undefined, 2)}</pre>
+    </div>
+  );
+}
+
+/** Number of steps around one, by its path. */
+function depthOf(path: string): number {
+  return Math.max(0, (path.match(/\/\d+/g)?.length ?? 1) - 1);
+}
+
+/** Such as `0.4 seconds`; empty while a step goes on. */
+function took(step: Json): string {
+  const [start, end] = [Date.parse(textAt(step, 'startTime')), Date.parse(textAt(step, 'endTime'))];
+  return Number.isNaN(end - start) ? '' : durationText(Math.round((end - start) / 100) / 10);
+}
