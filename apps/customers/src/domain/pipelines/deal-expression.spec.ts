@@ -1,8 +1,9 @@
+import type { ExpressionField } from '@rapport/contracts/expressions';
 import { Deal, DealStatus } from '@rapport/contracts/rapport/sales/v1/deal';
 import { expect, test } from 'vitest';
-import { expressionFault, isMet, type DealField } from './deal-expression.js';
+import { expressionFault, isMet } from './deal-expression.js';
 
-const definitions: DealField[] = [
+const definitions: ExpressionField[] = [
   { key: 'plan', type: 'SELECT' },
   { key: 'seats', type: 'NUMBER' },
   { key: 'regions', type: 'MULTI_SELECT' },

@@ -1,3 +1,4 @@
+import type { ExpressionField } from '@rapport/contracts/expressions';
 import { ForecastCategory } from '@rapport/contracts/rapport/sales/v1/forecast_category';
 import {
   Guard,
@@ -15,7 +16,7 @@ import { normaliserOf } from '../../engine/fields/normalise-record.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 import { recordContract } from '../../engine/values/contract.js';
-import { expressionFault, type DealField } from './deal-expression.js';
+import { expressionFault } from './deal-expression.js';
 
 const normalise = normaliserOf<Pipeline>(recordContract('rapport/Pipeline'));
 const fieldNames = new Set(recordContract('rapport/Deal').fields.map(({ name }) => name));
@@ -171,7 +172,8 @@ function customFieldsOfDeals(): Statement {
 
 function expressionFaults({ guards }: Stage, stage: number, facts: readonly unknown[]): FieldViolation[] {
   return guards.flatMap(({ expression }, index) => {
-    const fault = expression === undefined ? undefined : expressionFault(expression, facts as readonly DealField[]);
+    const fault =
+      expression === undefined ? undefined : expressionFault(expression, facts as readonly ExpressionField[]);
     return fault ? [{ field: `stages[${stage}].guards[${index}].expression`, ...fault }] : [];
   });
 }

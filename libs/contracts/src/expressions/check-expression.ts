@@ -1,0 +1,118 @@
+import type { ASTNode, Environment, ParseError } from '@marcbachmann/cel-js';
+import { timestampType, type CelType, type ObjectType } from './cel-types.js';
+import { evaluator, limits, newEnvironment } from './environment.js';
+
+/**
+ * Checks expressions in CEL, https://github.com/google/cel-spec.
+ *
+ * The time of an evaluation is bounded by what can be saved: few parts, no loop in a loop, and no function whose result
+ * can be longer than the sum of its arguments, or whose time grows faster than they do, such as regular expressions.
+ */
+
+/** Why an expression can not be saved. */
+export interface ExpressionFault {
+  reason: 'BAD_EXPRESSION' | 'EXPRESSION_TOO_LARGE';
+  description: string;
+}
+
+/** What the result of an expression has to be: `bool` for conditions. */
+export type ExpressionResult = 'bool' | 'list' | 'string' | 'any';
+
+/** What an expression can read, and what it has to be. Keep the variables: their types are prepared once for each object. */
+export interface ExpressionForm {
+  variables: Readonly<Record<string, CelType>>;
+  /** Defaults to `any`. */
+  result?: ExpressionResult;
+}
+
+const loops: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'filter']);
+
+const functions: ReadonlySet<string> = new Set([
+  ...loops,
+  ...['has', 'size', 'startsWith', 'endsWith', 'contains', 'lowerAscii', 'upperAscii', 'trim'],
+  ...['int', 'double', 'string', 'bool', 'timestamp', 'duration'],
+  ...['getFullYear', 'getMonth', 'getDate', 'getDayOfMonth', 'getDayOfWeek', 'getDayOfYear'],
+  ...['getHours', 'getMinutes', 'getSeconds'],
+]);
+
+/** @returns undefined for a valid expression */
+export function checkExpression(
+  text: string,
+  { variables, result = 'any' }: ExpressionForm,
+): ExpressionFault | undefined {
+  const { valid, type, error } = checkerOf(variables).check(text);
+  if (!valid && (error as ParseError | undefined)?.code === 'limit_exceeded') return tooLarge;
+  if (!valid) return bad(result, error?.message.split('\n')[0] ?? 'is not valid');
+  if (!isOf(result, type ?? 'dyn')) return bad(result, `has the type ${type}, not ${result}`);
+  return callFault(evaluator.parse(text).ast, result);
+}
+
+function isOf(result: ExpressionResult, type: string): boolean {
+  if (result === 'any') return type !== 'type';
+  return type === 'dyn' || type.split('<', 1)[0] === result;
+}
+
+const tooLarge: ExpressionFault = {
+  reason: 'EXPRESSION_TOO_LARGE',
+  description: `must have at most ${limits.maxAstNodes} parts, and no loop in a loop`,
+};
+
+function bad(result: ExpressionResult, description: string): ExpressionFault {
+  const noun = result === 'bool' ? 'a condition' : 'an expression in CEL';
+  return { reason: 'BAD_EXPRESSION', description: `must be ${noun}: ${description}` };
+}
+
+/** Refuses functions that are not allowed, and loops in loops. */
+function callFault(root: ASTNode, result: ExpressionResult): ExpressionFault | undefined {
+  const open = [{ node: root, isInLoop: false }];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const { node, isInLoop } = next;
+    const name = node.op === 'call' || node.op === 'rcall' ? node.args[0] : undefined;
+    if (name !== undefined && !functions.has(name)) return bad(result, `${name} is not supported`);
+    const isLoop = name !== undefined && loops.has(name);
+    if (isLoop && isInLoop) return tooLarge;
+    for (const child of childrenOf(node)) {
+      // The list of a loop is evaluated once, before it.
+      const isList = isLoop && node.op === 'rcall' && child === node.args[1];
+      open.push({ node: child, isInLoop: isInLoop || (isLoop && !isList) });
+    }
+  }
+  return undefined;
+}
+
+function childrenOf({ args }: ASTNode): ASTNode[] {
+  const parts: unknown[] = Array.isArray(args) ? args : [args];
+  return parts.flat(2).filter((part): part is ASTNode => typeof part === 'object' && part !== null && 'op' in part);
+}
+
+const checkers = new WeakMap<ExpressionForm['variables'], Environment>();
+
+function checkerOf(variables: ExpressionForm['variables']): Environment {
+  const known = checkers.get(variables);
+  if (known) return known;
+  const checker = newEnvironment(false);
+  const declared = new Set<string>();
+  for (const [name, type] of Object.entries(variables))
+    checker.registerVariable(name, declare(checker, type, declared));
+  checkers.set(variables, checker);
+  return checker;
+}
+
+/** Declares an object type, and those within it before. @returns the name of the type */
+function declare(checker: Environment, type: CelType, declared: Set<string>): string {
+  if (typeof type === 'string') return type;
+  declareObject(checker, type, declared);
+  return type.isList ? `list<${type.name}>` : type.name;
+}
+
+function declareObject(checker: Environment, { name, fields }: ObjectType, declared: Set<string>): void {
+  if (declared.has(name) || name === timestampType) return;
+  declared.add(name);
+  const typed = Object.entries(fields).map(([field, type]) => [field, declare(checker, type, declared)]);
+  checker.registerType(name, { ctor: newClass(), fields: Object.fromEntries(typed) as Record<string, string> });
+}
+
+/** The library wants a class of its own for each type. */
+function newClass() {
+  return class {};
+}
