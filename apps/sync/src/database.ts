@@ -7,8 +7,10 @@ import {
 } from '@rapport/persistence';
 import { Connection } from './exchange/connections/connection.entity.js';
 import { Mapping } from './exchange/mappings/mapping.entity.js';
+import { Flow } from './flows/definitions/flow.entity.js';
 import { BoundWebhooksByRights } from './migrations/bound-webhooks-by-rights.migration.js';
 import { CreateConnections } from './migrations/create-connections.migration.js';
+import { CreateFlows } from './migrations/create-flows.migration.js';
 import { CreateHooks } from './migrations/create-hooks.migration.js';
 import { CreateJobQueue } from './migrations/create-job-queue.migration.js';
 import { CreateWebhooks } from './migrations/create-webhooks.migration.js';
@@ -25,7 +27,7 @@ import { TraceEvents } from './migrations/trace-events.migration.js';
 import { WebhookEndpoint } from './webhooks/endpoints/webhook-endpoint.entity.js';
 
 /** Entities of the ORM. Tables with many rows are read and written by SQL only. */
-export const entities = [WebhookEndpoint, Connection, Mapping, IdempotencyKey];
+export const entities = [WebhookEndpoint, Connection, Mapping, IdempotencyKey, Flow];
 
 /** Migrations, oldest first. */
 export const migrations = [
@@ -48,4 +50,5 @@ export const migrations = [
   FilterWebhooks,
   ExchangeAnyRecords,
   CreateAuditRemoval,
+  CreateFlows,
 ];

@@ -14,12 +14,14 @@ const tablesOfAllTenants = [
   'mapping_schedule',
   'connection_tenant',
   'hook_address',
+  'flow_tenant',
 ];
 
 // Tables with many rows are read and written by SQL only.
 const tablesOfSql = [
   ...[/^webhook_(tenant|event|delivery|attempt|job|hold)$/, /^feed_cursor$/, /^deferred_/, /^audit_/],
   ...[/^(mapping_(progress|schedule)|connection_tenant)$/, /^(deleted_mapping|kept_link)$/, /^sync_/, /^hook/],
+  ...[/^flow_(version|secret|tenant)$/],
 ];
 
 const sync = {} as { urls: ProvisionedDatabase };

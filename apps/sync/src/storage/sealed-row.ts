@@ -10,6 +10,7 @@ const sealedColumns = {
   sync_link: ['sealed_intent', 'id'],
   kept_link: ['sealed_intent', 'id'],
   sync_conflict: ['sealed_fields', 'link_id'],
+  flow_secret: ['sealed_value', 'name'],
 } as const;
 
 type SealedTable = keyof typeof sealedColumns;
