@@ -1,0 +1,50 @@
+import { openApproval, waitUntil } from './begin-step.js';
+import type { StepOutcome } from './interpret.js';
+import { nextAttempt } from './retry-policy.js';
+import type { Token } from './run-state.js';
+import type { Stepper } from './stepper.js';
+
+/** Applies the outcomes of effects. One of a step that has been cancelled is noted in the history only. */
+export function applyOutcomes(stepper: Stepper, outcomes: readonly StepOutcome[]): void {
+  for (const outcome of outcomes) {
+    const token = stepper.state.tokens.find(({ number }) => number === outcome.number);
+    if (token) applyOutcome(stepper, token, outcome);
+    else note(stepper, outcome);
+  }
+}
+
+function note({ history }: Stepper, { number, result }: StepOutcome): void {
+  if ('output' in result) history.end(number, { state: 'SUCCEEDED', ...result });
+  else history.end(number, { state: result.kind === 'UNCERTAIN' ? 'UNCERTAIN' : 'FAILED', problem: result.problem });
+}
+
+function applyOutcome(stepper: Stepper, token: Token, { result, number }: StepOutcome): void {
+  if ('output' in result) {
+    const { output, undo } = result;
+    if (token.phase === 'CLOCK') clockAnswered(stepper, token, String(output['time']));
+    else stepper.complete(token, output, undo);
+    return;
+  }
+  const { kind, problem } = result;
+  if (kind === 'UNCERTAIN') {
+    token.phase = 'UNCERTAIN';
+    stepper.state.problem = { ...problem, step: token.path };
+    stepper.history.change(number, { state: 'UNCERTAIN', problem });
+    return;
+  }
+  const next = kind === 'PASSING' ? nextAttempt(stepper.plan.steps, token.path, token.attempt, stepper.now) : undefined;
+  if (!next) {
+    stepper.fail(token, problem);
+    return;
+  }
+  stepper.history.end(number, { state: 'FAILED', problem });
+  delete token.number;
+  Object.assign(token, { phase: 'RETRY', wake: next.toISOString(), attempt: token.attempt + 1 });
+}
+
+/** The end of business time of a `wait` or an `approve`. */
+function clockAnswered(stepper: Stepper, token: Token, time: string): void {
+  delete token.input;
+  if (stepper.stepAt(token.path).approve) openApproval(stepper, token, new Date(time));
+  else waitUntil(stepper, token, new Date(time));
+}
