@@ -19,7 +19,7 @@ test.each([
   ['custom-objects', 7],
   ['quotes', 5],
   ['calendar-feeds', 1],
-  ['deals', 10],
+  ['deals', 11],
   ['files', 2],
   ['leads', 5],
   ['forecasts', 7],

@@ -16,6 +16,7 @@ import { SearchServiceService } from '@rapport/contracts/rapport/customers/v1/se
 import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { CustomObjectsServiceService } from '@rapport/contracts/rapport/objects/v1/custom_objects_service';
 import { ObjectRecordsServiceService } from '@rapport/contracts/rapport/objects/v1/object_records_service';
+import { DealCopiesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_copies_service';
 import { DealMovesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_moves_service';
 import { DealValuesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_values_service';
 import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
@@ -70,6 +71,7 @@ import { MergesController } from './domain/customers/merges/merges.controller.js
 import { OperationsController } from './engine/import/operation/operations.controller.js';
 import { refuseNarrowScope } from './engine/records/scope/refuse-narrow-scopes.js';
 import { SearchController } from './engine/query/search/search.controller.js';
+import { DealCopiesController } from './domain/deals/deal-copies.controller.js';
 import { DealMovesController } from './domain/deals/deal-moves.controller.js';
 import { DealValuesController } from './domain/deals/deal-values.controller.js';
 import { DealsController } from './domain/deals/deals.js';
@@ -129,6 +131,7 @@ export const services: readonly ServiceDefinition[] = [
   PipelineStagesServiceService,
   DealsServiceService,
   DealMovesServiceService,
+  DealCopiesServiceService,
   StageEntriesServiceService,
   CustomObjectsServiceService,
   ObjectRecordsServiceService,
@@ -184,6 +187,7 @@ export const controllers = [
   PipelineStagesController,
   DealsController,
   DealMovesController,
+  DealCopiesController,
   StageEntriesController,
   CustomObjectsController,
   ObjectRecordsController,
@@ -238,6 +242,7 @@ const scopedControllers: readonly Type[] = [
   PipelinesController,
   DealsController,
   DealMovesController,
+  DealCopiesController,
   StageEntriesController,
   CustomObjectsController,
   ObjectRecordsController,

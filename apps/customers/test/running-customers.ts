@@ -28,6 +28,7 @@ import { SearchServiceService } from '@rapport/contracts/rapport/customers/v1/se
 import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { CustomObjectsServiceService } from '@rapport/contracts/rapport/objects/v1/custom_objects_service';
 import { ObjectRecordsServiceService } from '@rapport/contracts/rapport/objects/v1/object_records_service';
+import { DealCopiesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_copies_service';
 import { DealMovesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_moves_service';
 import { DealValuesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_values_service';
 import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
@@ -102,6 +103,7 @@ const definitions = {
   ...PipelineStagesServiceService,
   ...DealsServiceService,
   ...DealMovesServiceService,
+  ...DealCopiesServiceService,
   ...StageEntriesServiceService,
   ...CustomObjectsServiceService,
   ...ObjectRecordsServiceService,

@@ -63,8 +63,8 @@ function overriding(): typeof isOverridable {
   throw new AppError('PERMISSION_DENIED', 'OVERRIDE_NOT_ALLOWED', message);
 }
 
-/** The fields that a move sets. @throws AppError INVALID_ARGUMENT for those that it moves the deal by */
-function fieldsToSet({ set, updateMask }: DealMove, field: string): Partial<Deal> {
+/** The fields that a move or a copy sets. @throws AppError INVALID_ARGUMENT for those that it moves the deal by */
+export function fieldsToSet({ set, updateMask }: Pick<DealMove, 'set' | 'updateMask'>, field: string): Partial<Deal> {
   if (!set) return {};
   const names = updateMask ? readUpdateMask(deals, updateMask) : presentFields(deals, set);
   const moved = names.find((name) => name === 'stage' || name === 'pipelineId');

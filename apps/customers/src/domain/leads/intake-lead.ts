@@ -13,9 +13,9 @@ import { createRecord } from '../../engine/write/write-record.js';
 import { createConsent } from '../consents/create-consent.js';
 import { customers } from '../customers/customers.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
+import { within } from '../../engine/values/within.js';
 import { leads } from './leads.js';
 import { keepLive, ownerOfValues, type Matched } from './match-customer.js';
-import { within } from './within.js';
 
 /**
  * Handles IntakeLead in one transaction.

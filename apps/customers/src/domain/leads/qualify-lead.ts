@@ -17,8 +17,8 @@ import { checkRequest } from '../../engine/values/contract.js';
 import { changeRecord, createRecord, readForChange, type Known } from '../../engine/write/write-record.js';
 import { deals } from '../deals/deals.js';
 import { pipelines } from '../pipelines/pipelines.js';
+import { within } from '../../engine/values/within.js';
 import { leads } from './leads.js';
-import { within } from './within.js';
 
 /**
  * Handles QualifyLead. The lead is locked until the deal is stored, so that parallel calls find its deal: a lead gets one deal, however
