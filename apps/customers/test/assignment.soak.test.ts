@@ -1,10 +1,14 @@
 import { isSoak, printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { BatchMode } from '@rapport/contracts/rapport/api/v1/records';
+import { AssignmentSkipReason, type AssignmentSkip } from '@rapport/contracts/rapport/work/v1/assignment';
+import type { AssignmentMember, AssignmentRule } from '@rapport/contracts/rapport/work/v1/assignment_rule';
+import type { Calendar, CalendarDay } from '@rapport/contracts/rapport/work/v1/calendar';
 import { AppError } from '@rapport/platform';
 import type pg from 'pg';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SeedRandom } from '../seed/seed-random.ts';
+import { newCalendar } from './new-calendar.js';
 import { person, RunningCustomers } from './running-customers.js';
 import { lead, rule, SalesTenant } from './sales-tenant.js';
 import { superuserOf } from './superuser.js';
@@ -29,27 +33,35 @@ interface ChoiceRow {
   rule_version: number;
   user_id: string;
   owner_id: string;
-  skipped: { userId: string }[];
+  skipped: AssignmentSkip[];
 }
 
 test(
-  '64 clients and batches of 1,000 are divided fairly to one, over killed connections, while members come and go',
+  '64 clients and batches of 1,000 are divided fairly to one, over killed connections, while members come, go and are off hours',
   async () => {
     const random = new SeedRandom(printedSeed('assignment'));
     const tenant = new SalesTenant(service);
     const { id: customerId } = await service.create(tenant.caller, person());
     const users = Array.from({ length: 9 }, () => v7());
-    /** The members by version of the rule; true for those that are paused. */
-    const versions = new Map<number, Map<string, boolean>>();
+    const days = [1, 2, 3, 4, 5, 6, 7] satisfies CalendarDay[];
+    const calendarOf = async (weekly: Calendar['weekly']) =>
+      (await service.call('createCalendar', { calendar: newCalendar({ weekly }) }, tenant.caller)).id;
+    const always = await calendarOf(days.map((day) => ({ day, opens: '00:00', closes: '24:00' })));
+    const never = await calendarOf([]);
+    /** The members by version of the rule, with the reason to skip them. */
+    const versions = new Map<number, Map<string, AssignmentSkipReason | undefined>>();
     const pick = () => {
       const chosen = users.filter(() => random.below(3) > 0);
       return rule(chosen.length > 0 ? chosen : users).members.map((each) => ({
         ...each,
         paused: random.below(6) === 0,
+        calendarId: [undefined, always, never][Math.max(random.below(6) - 3, 0)],
       }));
     };
-    const note = ({ etag, members }: { etag: string; members: { userId: string; paused: boolean }[] }) =>
-      versions.set(Number(etag.slice(1, -1)), new Map(members.map(({ userId, paused }) => [userId, paused])));
+    const reasonOf = ({ paused, calendarId }: AssignmentMember) =>
+      paused ? AssignmentSkipReason.PAUSED : calendarId === never ? AssignmentSkipReason.OFF_HOURS : undefined;
+    const note = ({ etag, members }: AssignmentRule) =>
+      versions.set(Number(etag.slice(1, -1)), new Map(members.map((each) => [each.userId, reasonOf(each)])));
     const created = await tenant.createRule(users);
     note(created);
     const tally: Record<string, number> = { lost: 0, kills: 0 };
@@ -122,14 +134,16 @@ test(
     expect(choices.filter(({ user_id: chosen, owner_id: owner }) => chosen !== owner)).toEqual([]);
     for (const [version, own] of Map.groupBy(choices, (row) => row.rule_version)) {
       const members = versions.get(version);
-      const paused = [...(members ?? [])].flatMap(([userId, isPaused]) => (isPaused ? [userId] : []));
-      const able = [...(members ?? [])].flatMap(([userId, isPaused]) => (isPaused ? [] : [userId]));
+      const away = [...(members ?? [])].flatMap(([userId, reason]) =>
+        reason === undefined ? [] : [{ userId, reason }],
+      );
+      const able = [...(members ?? [])].flatMap(([userId, reason]) => (reason === undefined ? [userId] : []));
       const counts = able.map((userId) => own.filter((row) => row.user_id === userId).length);
       expect(Math.max(...counts) - Math.min(...counts), `version ${version}: ${counts.join(' ')}`).toBeLessThanOrEqual(
         1,
       );
       expect(own.filter(({ user_id: chosen }) => !able.includes(chosen))).toEqual([]);
-      for (const { skipped } of own) expect(skipped.map(({ userId }) => userId).toSorted()).toEqual(paused.toSorted());
+      for (const { skipped } of own) expect(skipped).toEqual(away);
     }
   },
   isSoak ? soakTimeoutMs : 120_000,

@@ -1,9 +1,15 @@
 import { BatchMode } from '@rapport/contracts/rapport/api/v1/records';
 import { LeadStatus } from '@rapport/contracts/rapport/sales/v1/lead';
 import { AssignmentDecision, AssignmentSkipReason } from '@rapport/contracts/rapport/work/v1/assignment';
-import { AssignmentMethod, AssignmentRuleState } from '@rapport/contracts/rapport/work/v1/assignment_rule';
+import {
+  AssignmentMethod,
+  AssignmentRuleState,
+  type AssignmentRule,
+} from '@rapport/contracts/rapport/work/v1/assignment_rule';
+import type { Calendar, CalendarDay } from '@rapport/contracts/rapport/work/v1/calendar';
 import { Task } from '@rapport/contracts/rapport/work/v1/task';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { newCalendar } from './new-calendar.js';
 import { OperationTenant } from './operation-tenant.js';
 import { person, sharedCustomers } from './running-customers.js';
 import { lead, rule, SalesTenant } from './sales-tenant.js';
@@ -119,6 +125,43 @@ describe('a rule of assignment', () => {
     const [open] = await tenant.leads();
     await tenant.updateLead(open!.id, { status: LeadStatus.UNQUALIFIED, disqualifyReason: 'spam' });
     expect(await ownersOf(1)).toEqual([1]);
+  });
+
+  test('skips members outside of the hours of their calendars, also of those deleted since', async () => {
+    const days = [1, 2, 3, 4, 5, 6, 7] satisfies CalendarDay[];
+    const calendarOf = async (weekly: Calendar['weekly']) =>
+      (await service.call('createCalendar', { calendar: newCalendar({ weekly }) }, tenant.caller)).id;
+    const always = await calendarOf(days.map((day) => ({ day, opens: '00:00', closes: '24:00' })));
+    const never = await calendarOf([]);
+    const [first, second, third] = rule(users).members;
+    const members = [{ ...first!, calendarId: never }, { ...second!, calendarId: always }, third!];
+    const { id } = await tenant.createRule([], { members });
+
+    expect(await ownersOf(3)).toEqual([1, 2, 1]);
+    await service.call('deleteCalendar', { id: never }, tenant.caller);
+    expect(await ownersOf(1)).toEqual([2]);
+    const skipped = [{ userId: users[0], reason: AssignmentSkipReason.OFF_HOURS }];
+    expect((await tenant.assignments()).map((each) => each.skipped)).toEqual([skipped, skipped, skipped, skipped]);
+    const [lead] = await tenant.leads();
+    expect(
+      await service.call('testAssignmentRule', { id, trial: { recordId: lead!.id } }, tenant.caller),
+    ).toMatchObject({ userId: users[1], skipped });
+  });
+
+  test('refers to live calendars only when a member gets one', async () => {
+    const [first] = rule(users).members;
+    const unknown = { violations: [{ field: 'assignmentRule.members', reason: 'CALENDAR_NOT_FOUND' }] };
+    const { id: calendarId } = await service.call('createCalendar', { calendar: newCalendar() }, tenant.caller);
+    const created = await tenant.createRule([], { members: [{ ...first!, calendarId }] });
+    await service.call('deleteCalendar', { id: calendarId }, tenant.caller);
+    const update = (members: AssignmentRule['members']) => {
+      const request = { id: created.id, assignmentRule: rule([], { members }), updateMask: ['members'] };
+      return service.call('updateAssignmentRule', request, tenant.caller);
+    };
+
+    await expect(tenant.createRule([], { members: [{ ...first!, calendarId }] })).rejects.toMatchObject(unknown);
+    expect(await update([{ ...first!, calendarId, paused: true }])).toMatchObject({ members: [{ calendarId }] });
+    await expect(update([{ ...first!, calendarId: crypto.randomUUID() }])).rejects.toMatchObject(unknown);
   });
 
   test('leaves a record without owner when no member can get it', async () => {

@@ -1,4 +1,4 @@
-export { businessDuration, dueAt } from './calendars/business-time.js';
+export { businessDuration, dueAt, isBusinessTime } from './calendars/business-time.js';
 export { calendarFaults, calendarLimits } from './calendars/calendar-faults.js';
 export type { CalendarException, CalendarRule, DailyWindow, Weekday, WeeklyWindow } from './calendars/calendar-rule.js';
 export { compileCalendar, type CompiledCalendar, type YearRange } from './calendars/compiled-calendar.js';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { businessDuration, dueAt } from './business-time.js';
+import { businessDuration, dueAt, isBusinessTime } from './business-time.js';
 import type { CalendarRule, DailyWindow, Weekday } from './calendar-rule.js';
 import { compileCalendar } from './compiled-calendar.js';
 import { windowsOfDate } from './windows-of-date.js';
@@ -29,6 +29,20 @@ describe('business time', () => {
     expect(businessDuration(office, at('2026-11-27T16:00Z'), at('2026-11-30T08:00Z'))).toBe(0);
     expect(dueAt(office, at('2026-11-27T15:00Z'), hourMs)).toBe(at('2026-11-27T16:00Z'));
     expect(dueAt(office, at('2026-11-27T15:00Z'), hourMs + 1)).toBe(at('2026-11-30T08:00Z') + 1);
+  });
+
+  test('is open from an opening until before the closing, also at the ends of a year', () => {
+    const nights = calendar('Asia/Kolkata', every({ opens: '00:00', closes: '24:00' }));
+    expect(isBusinessTime(office, at('2026-11-27T08:00Z'))).toBe(true);
+    expect(isBusinessTime(office, at('2026-11-27T08:00Z') - 1)).toBe(false);
+    expect(isBusinessTime(office, at('2026-11-27T11:00Z'))).toBe(false);
+    expect(isBusinessTime(office, at('2026-12-25T10:00Z'))).toBe(false);
+    for (const edge of ['2026-12-31T18:30Z', '2027-01-01T00:00Z', '2027-03-28T01:00Z'].map(at)) {
+      for (const atMs of [edge - 1, edge]) {
+        expect(isBusinessTime(nights, atMs)).toBe(true);
+        expect(isBusinessTime(office, atMs)).toBe(businessDuration(office, atMs, atMs + 1) > 0);
+      }
+    }
   });
 
   test('takes the windows of an exception for those of its weekday', () => {

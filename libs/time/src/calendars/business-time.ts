@@ -14,6 +14,13 @@ export function businessDuration(calendar: CompiledCalendar, fromMs: number, toM
   return durationMs;
 }
 
+/** Whether an instant is in a window. @throws RangeError if it is in no year of the calendar */
+export function isBusinessTime(calendar: CompiledCalendar, atMs: number): boolean {
+  const { opensMs, closesMs } = calendar.year(yearOf(atMs));
+  const index = lastAtMost(opensMs, atMs);
+  return index >= 0 && atMs < closesMs[index]!;
+}
+
 /**
  * The earliest instant that is not before `fromMs` and has the business time in between. A time of 0 is due at once, also
  * outside of windows; a time that a window completes is due when that window closes.

@@ -32,8 +32,8 @@ import { liveRecord } from '../../engine/records/missing-record.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
 import { hotWriteCall } from '../../engine/records/write-call.js';
-import { calendarRule, calendars } from './calendars.js';
-import { compiledCalendar } from './compiled-calendars.js';
+import { calendarRule, compiledCalendar } from '../../engine/values/compiled-calendars.js';
+import { calendars } from './calendars.js';
 import { importHolidays } from './import-holidays.js';
 
 /** Names of the fields of a recurrence in the contract. */

@@ -1,18 +1,22 @@
 import type { Assignment } from '@rapport/contracts/rapport/work/v1/assignment';
 import type { AssignmentRule } from '@rapport/contracts/rapport/work/v1/assignment_rule';
+import type { Calendar } from '@rapport/contracts/rapport/work/v1/calendar';
 import { etagVersion, formatEtag, runStatements, type TransactionStatement } from '@rapport/persistence';
 import { currentCaller, seesSomeOnly } from '@rapport/platform';
+import { isBusinessTime } from '@rapport/time';
 import { v7 as uuidv7 } from 'uuid';
 import { CustomFields } from '../fields/custom-fields.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import { recordType, type RecordType } from '../fields/record-type.js';
 import type { StoredRecord } from '../records/record-rows.js';
 import { insertRows, recordRow } from '../records/record-statements.js';
+import { compiledCalendar } from '../values/compiled-calendars.js';
 import { RuleChoices, needsCounts, type Choice, type RuleTurns } from './choose-member.js';
 import { Acquaintance } from './acquaintance.js';
 import {
   countOpen,
   lockRules,
+  readCalendars,
   readRuledTypes,
   readTurns,
   writeTurns,
@@ -61,7 +65,7 @@ export async function assignOwners<Message extends RecordMessage>(
   const statements: TransactionStatement[] = [];
   for (const [rule, own] of Map.groupBy(ruled, ({ rule: each }) => each)) {
     const before = turnsOf.get(rule.id);
-    const choices = new RuleChoices(rule, before, await openOf(source, type, rule, own));
+    const choices = new RuleChoices(rule, before, await availability(source, type, rule, own));
     const acquaintance = await Acquaintance.load(source, type, rule, own);
     for (const { record } of own) {
       const choice = choices.choose(acquaintance.of(record));
@@ -87,7 +91,7 @@ export async function tryRule<Message extends RecordMessage>(
   const [turns = []] = await runStatements(source, readTurns(type.singular));
   const own = (turns as TurnRow[]).find((row) => row.rule_id === rule.id);
   const before = own && (JSON.parse(own.turns) as RuleTurns);
-  const choices = new RuleChoices(rule, before, await openOf(source, type, rule, [{ record }]));
+  const choices = new RuleChoices(rule, before, await availability(source, type, rule, [{ record }]));
   const acquaintance = await Acquaintance.load(source, type, rule, [{ record }]);
   return choices.choose(acquaintance.of(record));
 }
@@ -100,6 +104,28 @@ async function hasRules(source: Source, type: RecordType): Promise<boolean> {
   const types = (rows as { record_type: string }[]).map((row) => row.record_type);
   noteRuledTypes(tenantId, types);
   return types.includes(type.singular);
+}
+
+/** What decides now which members of a rule can get records. */
+async function availability(
+  source: Source,
+  type: RecordType,
+  rule: AssignmentRule,
+  records: readonly { record: RecordMessage }[],
+): Promise<{ open: Map<string, number>; offHours: Set<string> }> {
+  return { open: await openOf(source, type, rule, records), offHours: await calendarsOffHours(source, rule) };
+}
+
+async function calendarsOffHours(source: Source, { members }: AssignmentRule): Promise<Set<string>> {
+  const ids = new Set(members.flatMap(({ calendarId }) => calendarId ?? []));
+  if (ids.size === 0) return new Set();
+  const { tenantId } = currentCaller();
+  const nowMs = Date.now();
+  const [stored = []] = await runStatements(source, readCalendars([...ids]));
+  const calendars = (stored as unknown as StoredRecord<Calendar>[]).map(({ record }) => record);
+  return new Set(
+    calendars.flatMap((calendar) => (isBusinessTime(compiledCalendar(tenantId, calendar), nowMs) ? [] : calendar.id)),
+  );
 }
 
 async function openOf(

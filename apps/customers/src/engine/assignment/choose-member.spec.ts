@@ -7,7 +7,7 @@ const users = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
 
 function rule(method: AssignmentMethod, weights: readonly number[] = [], paused: ReadonlySet<string> = new Set()) {
   const members = users.map((userId, index) => ({
-    ...{ userId, weight: weights[index], capacity: undefined, paused: paused.has(userId) },
+    ...{ userId, weight: weights[index], capacity: undefined, paused: paused.has(userId), calendarId: undefined },
   }));
   return { ...AssignmentRule.decode(new Uint8Array()), method, members };
 }
@@ -68,11 +68,30 @@ test('shares follow the weights, to less than one turn at any time', () => {
 test('a member at its capacity is skipped, and open records of the same transaction count', () => {
   const [first, second] = rule(AssignmentMethod.FIXED).members;
   const members = [{ ...first!, capacity: 2 }, second!];
-  const choices = new RuleChoices({ ...rule(AssignmentMethod.FIXED), members }, undefined, new Map([['a', 1]]));
+  const choices = new RuleChoices({ ...rule(AssignmentMethod.FIXED), members }, undefined, {
+    open: new Map([['a', 1]]),
+  });
 
   expect(choices.choose()).toEqual({ userId: 'a', decision: AssignmentDecision.FIRST_MEMBER, skipped: [] });
   expect(choices.choose()).toMatchObject({
     userId: 'b',
     skipped: [{ userId: 'a', reason: AssignmentSkipReason.AT_CAPACITY }],
   });
+});
+
+test('a member whose calendar has no business hours is skipped, whatever the method, and returns to one turn', () => {
+  const members = rule(AssignmentMethod.ROUND_ROBIN).members.slice(0, 2);
+  const [first, second] = members;
+  const away = { ...rule(AssignmentMethod.ROUND_ROBIN), members: [{ ...first!, calendarId: 'night' }, second!] };
+  const skipped = [{ userId: 'a', reason: AssignmentSkipReason.OFF_HOURS }];
+  const offHours = new Set(['night']);
+
+  for (const method of [AssignmentMethod.FIXED, AssignmentMethod.STICKY, AssignmentMethod.LEAST_OPEN]) {
+    const choices = new RuleChoices({ ...away, method }, undefined, { offHours });
+    expect(choices.choose({ customerOwner: 'a', sameCustomer: 'a' })).toMatchObject({ userId: 'b', skipped });
+  }
+  const choices = new RuleChoices(away, undefined, { offHours });
+  expect([choices.choose(), choices.choose(), choices.choose()].map(({ userId }) => userId)).toEqual(['b', 'b', 'b']);
+  const later = new RuleChoices(away, choices.turns);
+  expect([later.choose(), later.choose(), later.choose()].map(({ userId }) => userId)).toEqual(['a', 'b', 'a']);
 });

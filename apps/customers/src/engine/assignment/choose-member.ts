@@ -60,14 +60,19 @@ export class RuleChoices {
   #time: number;
   readonly #members: Map<string, MemberTurn>;
   readonly #open: Map<string, number>;
+  readonly #offHours: ReadonlySet<string>;
 
-  /** @param open number of open records by user; needed if `needsCounts` */
+  /**
+   * @param open number of open records by user; needed if `needsCounts`
+   * @param offHours ids of the calendars without business hours now
+   */
   constructor(
     private readonly rule: AssignmentRule,
     turns: RuleTurns = noTurns,
-    open: ReadonlyMap<string, number> = new Map(),
+    { open, offHours }: { open?: ReadonlyMap<string, number>; offHours?: ReadonlySet<string> } = {},
   ) {
     this.#open = new Map(open);
+    this.#offHours = offHours ?? new Set();
     this.#turn = turns.turn;
     this.#time = turns.time;
     // A member that left is new when it is added again.
@@ -133,8 +138,9 @@ export class RuleChoices {
     return this.rule.method === AssignmentMethod.WEIGHTED ? Math.round(unit / weight) : unit;
   }
 
-  #skipReason({ userId, paused, capacity }: AssignmentMember): AssignmentSkipReason | undefined {
+  #skipReason({ userId, paused, capacity, calendarId }: AssignmentMember): AssignmentSkipReason | undefined {
     if (paused) return AssignmentSkipReason.PAUSED;
+    if (calendarId !== undefined && this.#offHours.has(calendarId)) return AssignmentSkipReason.OFF_HOURS;
     const isFull = capacity !== undefined && this.#openOf(userId) >= capacity;
     return isFull ? AssignmentSkipReason.AT_CAPACITY : undefined;
   }

@@ -40,6 +40,17 @@ export function lockRules(type: string): Statement {
   };
 }
 
+/** Calendars, live or deleted. The rows are `StoredRecord`. */
+export function readCalendars(ids: readonly string[]): Statement {
+  const type = recordType('rapport/Calendar');
+  return {
+    name: 'calendars_of_members',
+    sql: `select ${shownColumns(type)} from calendar where tenant_id = $1 and id = any ($2::uuid[])`,
+    values: [currentCaller().tenantId, [...ids]],
+    row: rowReader(type),
+  };
+}
+
 /** A row of `readTurns`: the columns are absent before the first turn of any rule. */
 export interface TurnRow {
   rule_id: string;

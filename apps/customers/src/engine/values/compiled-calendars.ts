@@ -1,7 +1,6 @@
 import type { Calendar } from '@rapport/contracts/rapport/work/v1/calendar';
-import { compileCalendar, type CompiledCalendar } from '@rapport/time';
+import { compileCalendar, type CalendarRule, type CompiledCalendar, type Weekday } from '@rapport/time';
 import { LRUCache } from 'lru-cache';
-import { calendarRule } from './calendars.js';
 
 /** A year takes some hundred microseconds to compile and some kilobytes to keep. */
 const compiled = new LRUCache<string, CompiledCalendar>({ max: 200 });
@@ -14,4 +13,9 @@ export function compiledCalendar(tenantId: string, calendar: Calendar): Compiled
   const made = compileCalendar(calendarRule(calendar));
   compiled.set(key, made);
   return made;
+}
+
+/** The business hours of a calendar. Its weekdays are numbers as in ISO 8601. */
+export function calendarRule({ timeZone, weekly, exceptions }: Calendar): CalendarRule {
+  return { zone: timeZone, weekly: weekly.map((window) => ({ ...window, day: window.day as Weekday })), exceptions };
 }
