@@ -4,7 +4,7 @@ import { v7 } from 'uuid';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { FilesTenant } from './files-tenant.js';
 import { sharedCustomers, type SharedCustomers } from './running-customers.js';
-import { SalesTenant } from './sales-tenant.js';
+import { deal, SalesTenant } from './sales-tenant.js';
 import { ref, WorkTenant } from './work-tenant.js';
 
 let service: SharedCustomers;
@@ -19,7 +19,7 @@ beforeEach(() => {
 
 type Given = { kinds?: Kind[]; pageSize?: number };
 
-async function timeline(method: 'Customer' | 'Deal', id: string, given: Given = {}, as = tenant.caller) {
+async function timeline(method: 'Customer' | 'Deal' | 'Lead', id: string, given: Given = {}, as = tenant.caller) {
   const entries: TimelineEntry[] = [];
   let pageToken: string | undefined;
   do {
@@ -100,6 +100,35 @@ test('a deal has the work about it and its stages, and a deleted record leaves',
 
   expect(await kinds()).toEqual(['CALL', 'CHANGE', 'EMAIL', 'MEETING', 'STAGE', 'TASK']);
   expect(await timeline('Deal', deal.id, { kinds: [Kind.CALL, Kind.NOTE] })).toMatchObject([{ kind: Kind.CALL }]);
+});
+
+test('a lead has the work about it, and the deal that it was qualified for with its stages', async () => {
+  const sales = new SalesTenant(service, tenant.caller);
+  const lead = await sales.createLead((await tenant.createPerson()).id, { company: 'Cobol Systems' });
+  const task = await tenant.createTask({ subject: 'Call back', related: [ref('lead', lead)] });
+  const { id: pipelineId } = await sales.createPipeline();
+  const other = await sales.createDeal(await sales.createPipeline(), { customerId: lead.customerId });
+  const qualification = { deal: deal({ title: '50 seats', pipelineId }), dealId: undefined };
+  const { deal: made } = await service.call('qualifyLead', { id: lead.id, qualification }, tenant.caller);
+  await expect.poll(() => timeline('Lead', lead.id, { kinds: [Kind.CHANGE] })).toHaveLength(2);
+
+  const entries = await timeline('Lead', lead.id);
+
+  expect(entries.map(({ kind, record, summary }) => [kind, record?.id, summary]).toSorted()).toEqual(
+    [
+      [Kind.TASK, task.id, 'Call back'],
+      [Kind.DEAL, made?.id, '50 seats'],
+      [Kind.STAGE, made?.id, 'new'],
+      [Kind.CHANGE, lead.id, undefined],
+      [Kind.CHANGE, lead.id, undefined],
+    ].toSorted(),
+  );
+  for (const pageSize of [1, 2]) expect(await timeline('Lead', lead.id, { pageSize })).toEqual(entries);
+  const narrow = { ...tenant.caller, permissions: ['leads.read', 'tasks.read'] };
+  expect((await timeline('Lead', lead.id, {}, narrow)).filter(({ kind }) => kind === Kind.DEAL)).toEqual([]);
+  await service.call('deleteDeal', { id: made!.id }, tenant.caller);
+  expect(await timeline('Lead', lead.id, { kinds: [Kind.DEAL, Kind.STAGE] })).toEqual([]);
+  await expect(timeline('Lead', other.id)).rejects.toMatchObject({ reason: 'LEAD_NOT_FOUND' });
 });
 
 test('a caller sees the kinds and records that it can read', async () => {

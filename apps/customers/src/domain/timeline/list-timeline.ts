@@ -19,7 +19,7 @@ import { sourceValues, timelineSources, type TimelineRow, type TimelineSource } 
 const defaultPageSize = 20;
 
 /**
- * Handles ListCustomerTimeline and ListDealTimeline: one page, after the entry in the page token. The sources are read in
+ * Handles the lists of timelines: one page, after the entry in the page token. The sources are read in
  * one statement, so that the page is of one moment, and no entry is stored for a timeline.
  *
  * @throws AppError NOT_FOUND unless the record is live and visible to the caller

@@ -55,13 +55,7 @@ export function timelineSources(type: RecordType): TimelineSource[] {
     const sql = `${columns} from ${each.table} where tenant_id = $1 and terms @> array[$4] and delete_time is null`;
     return [{ kind: kindNamed(each.table), permission: permissionOf(each, 'read'), sql }];
   });
-  return [
-    ...work,
-    ...(type.table === 'customer' ? dealsOfCustomer : stagesOfDeal),
-    files,
-    ...associations(),
-    changes(type),
-  ];
+  return [...work, ...sales(type), files, ...associations(), changes(type)];
 }
 
 /** The parameters of all sources: $1 the tenant, $2 the id, $3 the resource name, $4 the term, $5 the table, $6 readable tables. */
@@ -99,27 +93,29 @@ function kindNamed(table: string): TimelineKind {
 const created = { time: 'create_time', id: 'id::text', actor: 'created_by' };
 const entered = { ...created, time: 'enter_time', ref: ['deal', 'deal_id'], note: 'stage' } as const;
 
-const stagesOfDeal: readonly TimelineSource[] = [
-  {
-    ...{ kind: TimelineKind.STAGE, permission: 'deals.read' },
-    sql: `${select(TimelineKind.STAGE, entered)} from stage_entry
-      where tenant_id = $1 and deal_id = $2::uuid and delete_time is null`,
-  },
-];
+/** The deals of a record, in SQL. */
+const dealsOf: Readonly<Record<string, string>> = {
+  customer: 'customer_id = $2::uuid',
+  lead: 'id = (select deal_id from lead where tenant_id = $1 and id = $2::uuid)',
+};
 
-const dealsOfCustomer: readonly TimelineSource[] = [
-  {
-    ...{ kind: TimelineKind.DEAL, permission: 'deals.read' },
-    sql: `${select(TimelineKind.DEAL, { ...created, ref: ['deal', 'id'] })} from deal
-      where tenant_id = $1 and customer_id = $2::uuid and delete_time is null`,
-  },
-  {
-    ...{ kind: TimelineKind.STAGE, permission: 'deals.read' },
+/** The deals of a record, and the stages of these deals or of the deal itself. */
+function sales({ table }: RecordType): TimelineSource[] {
+  const condition = dealsOf[table];
+  const deals = `from deal where tenant_id = $1 and ${condition} and delete_time is null`;
+  const stages = condition === undefined ? 'deal_id = $2::uuid' : `deal_id in (select id ${deals})`;
+  const permission = 'deals.read';
+  const deal: TimelineSource = {
+    ...{ kind: TimelineKind.DEAL, permission },
+    sql: `${select(TimelineKind.DEAL, { ...created, ref: ['deal', 'id'] })} ${deals}`,
+  };
+  const stage: TimelineSource = {
+    ...{ kind: TimelineKind.STAGE, permission },
     sql: `${select(TimelineKind.STAGE, entered)} from stage_entry
-      where tenant_id = $1 and delete_time is null and deal_id in (
-        select id from deal where tenant_id = $1 and customer_id = $2::uuid and delete_time is null)`,
-  },
-];
+      where tenant_id = $1 and delete_time is null and ${stages}`,
+  };
+  return condition === undefined ? [stage] : [deal, stage];
+}
 
 const files: TimelineSource = {
   ...{ kind: TimelineKind.FILE, permission: 'files.read' },

@@ -5,6 +5,7 @@ import {
   TimelineServiceService as Methods,
   type ListCustomerTimelineRequest,
   type ListDealTimelineRequest,
+  type ListLeadTimelineRequest,
   type ListTimelineResponse,
   type TimelineServiceServer,
 } from '@rapport/contracts/rapport/work/v1/timeline_service';
@@ -26,5 +27,9 @@ export class TimelineController implements ServiceHandlers<TimelineServiceServer
 
   listDealTimeline(request: ListDealTimelineRequest): Promise<ListTimelineResponse> {
     return listTimeline(this.em, this.pageTokenKey, recordType('rapport/Deal'), request);
+  }
+
+  listLeadTimeline(request: ListLeadTimelineRequest): Promise<ListTimelineResponse> {
+    return listTimeline(this.em, this.pageTokenKey, recordType('rapport/Lead'), request);
   }
 }
