@@ -34,6 +34,15 @@ function read(id: string): Promise<Json> {
   return workspace.api('GET', `/v1/deals/${id}`);
 }
 
+async function reasons(id: string): Promise<unknown[]> {
+  const filter = encodeURIComponent(`dealId = ${id}`);
+  const entries = await workspace.api<{ stageEntries: Json[] }>(
+    'GET',
+    `/v1/stageEntries?orderBy=enterTime&filter=${filter}`,
+  );
+  return entries.stageEntries.map(({ reason }) => reason);
+}
+
 function stage(page: Page, name: string) {
   return page.getByRole('list', { name: 'Stages' }).getByRole('button', { name });
 }
@@ -49,9 +58,13 @@ describe('a deal', () => {
     const dialog = page.getByRole('dialog', { name: 'Move to Offered' });
     await dialog.getByText('Say how much.').waitFor();
     await page.keyboard.type('1200');
+    await dialog.getByRole('textbox', { name: 'Reason' }).fill('They agreed');
     await dialog.getByRole('button', { name: 'Move' }).click();
     await dialog.waitFor({ state: 'detached' });
     await expect.poll(() => read(id)).toMatchObject({ stage: 'offered', amount: { amount: '1200' } });
+    expect(await reasons(id)).toEqual([undefined, 'They agreed']);
+    // A place that is a text of digits tells people nothing.
+    expect(await page.getByText('Rank', { exact: true }).count()).toBe(0);
     await page.getByRole('button', { name: 'Undo' }).click();
     await expect.poll(() => read(id)).toMatchObject({ stage: 'due' });
     await page.locator('[aria-current=step]', { hasText: 'Due' }).waitFor();
@@ -104,6 +117,52 @@ describe('a deal', () => {
     await page.keyboard.press('Control+s');
     await expect.poll(() => read(id)).toMatchObject({ lineTotals: { net: '100.01', gross: '119.01' } });
     await page.getByRole('button', { name: 'Save' }).waitFor({ state: 'detached' });
+  });
+
+  test('says in its dialog what the server refuses, beside the input', async () => {
+    const id = await deal('Epsilon');
+    const page = await workspace.open(`/deals/${id}`);
+    await stage(page, 'Offered').focus();
+    await page.getByText('Say how much.').waitFor();
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'Move to Offered' });
+    await dialog.getByRole('textbox').first().fill('twelve');
+    await dialog.getByRole('button', { name: 'Move' }).click();
+    await dialog.getByText(/must match/).waitFor();
+    expect(await read(id)).toMatchObject({ stage: 'due' });
+  });
+
+  test('is divided by shares that add up, which are typed and saved by key', async () => {
+    const amount = { amount: '100.01', currencyCode: 'EUR' };
+    const [ownerId, other] = [crypto.randomUUID(), crypto.randomUUID()];
+    const splits = [
+      { ownerId, share: '60' },
+      { ownerId: other, share: '40' },
+    ];
+    const id = await deal('Zeta', { amount, splits });
+    const page = await workspace.open(`/deals/${id}`);
+    await page.getByText('€60.01').waitFor();
+    await page.getByRole('button', { name: 'Edit Splits' }).click();
+    await page.getByLabel('Share 1, Share').fill('33.3333');
+    await page.getByText('26.6667 % left').waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').getByText(/100/).waitFor();
+    await page.getByLabel('Share 2, Share').fill('66.6667');
+    await page.keyboard.press('Control+s');
+    await page.getByText('€66.67').waitFor();
+    expect(await read(id)).toMatchObject({
+      splits: [
+        { ownerId, share: '33.3333', amount: '33.34' },
+        { ownerId: other, share: '66.6667', amount: '66.67' },
+      ],
+    });
+    await page.getByRole('button', { name: 'Edit Splits' }).click();
+    for (const place of [2, 1]) await page.getByRole('button', { name: `Remove share ${place}` }).click();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await expect.poll(() => read(id)).toMatchObject({ splits: [] });
+    await page.getByRole('button', { name: 'Add to Splits' }).click();
+    await page.getByLabel('Share 1, Share').waitFor();
+    expect(await page.getByLabel('Share 1, Share').inputValue()).toBe('100');
   });
 
   test('shows its quotes as the customer sees them, and copies the link at which one is accepted', async () => {

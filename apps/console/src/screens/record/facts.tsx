@@ -23,10 +23,11 @@ export function Facts({ item }: { item: Item }) {
   const [isEditing, setIsEditing] = useState(false);
   const { resource, fields, custom, asOf, isDeleted, may } = item;
   const canEdit = may(resource.update) && asOf === undefined && !isDeleted;
-  // Lines have a part of their own.
-  const own = fields.filter(({ output, name, of }) => output !== true && name !== 'customFields' && of !== 'LineItem');
+  const own = fields.filter(
+    ({ output, name, of }) => output !== true && name !== 'customFields' && !hasOwnPart.has(of ?? ''),
+  );
   const facts = fields.filter(
-    ({ output, name, secret, of }) => output === true && name !== 'etag' && secret !== true && of !== 'LineTotals',
+    ({ output, name, secret, of }) => output === true && !unshown.has(name) && secret !== true && of !== 'LineTotals',
   );
   useShortcut('e', 'record.edit', () => setIsEditing(true), canEdit && !isEditing);
   if (isEditing && canEdit)
@@ -51,6 +52,12 @@ export function Facts({ item }: { item: Item }) {
     </section>
   );
 }
+
+/** Messages that another part of the page shows and edits. */
+const hasOwnPart: ReadonlySet<string> = new Set(['LineItem', 'DealSplit']);
+
+/** What tells people nothing: versions, and places within an order that only the board shows. */
+const unshown: ReadonlySet<string> = new Set(['etag', 'rank']);
 
 /** Rows of fields. Those without a value are shown on demand, so that they can be filled. */
 function Group({ item, fields, canEdit }: { item: Item; fields: readonly FormField[]; canEdit: boolean }) {

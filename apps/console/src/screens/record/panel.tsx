@@ -1,4 +1,4 @@
-import { Plus } from 'lucide-react';
+import { Pencil, Plus } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { titleOf } from '../../hints/hints.ts';
 import { shapeOf } from '../../kit/record/names.tsx';
@@ -10,16 +10,18 @@ import { isMoney } from '../../kit/record/value.tsx';
 import text from '../../style/text.module.css';
 import style from './record.module.css';
 
-/** A panel with a title, how many there are, and how to add one. */
+/** A panel with a title, how many there are, and how to add one or to edit all. */
 export function Panel({
   title,
   count,
   onAdd,
+  onEdit,
   children,
 }: {
   title: string;
   count?: string;
-  onAdd?: () => void;
+  onAdd?: (() => void) | undefined;
+  onEdit?: (() => void) | undefined;
   children: ReactNode;
 }) {
   return (
@@ -28,6 +30,7 @@ export function Panel({
         <h2>{title}</h2>
         {count !== undefined && <span className={text.meta}>{count}</span>}
         <span className={text.grow} />
+        {onEdit && <IconButton small name={t('record.editField', { field: title })} icon={Pencil} onPress={onEdit} />}
         {onAdd && <IconButton small name={t('record.add', { what: title })} icon={Plus} onPress={onAdd} />}
       </header>
       {children}

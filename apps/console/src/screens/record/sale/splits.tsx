@@ -1,4 +1,6 @@
+import { lazy, Suspense, useState } from 'react';
 import { format, labels, t } from '../../../app/language.ts';
+import { theContract } from '../../../contract/contract.ts';
 import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
 import { Principal } from '../../../kit/record/names.tsx';
 import { Chip, Ticks } from '../../../kit/ui.tsx';
@@ -7,13 +9,30 @@ import type { Item } from '../item.ts';
 import { Panel } from '../panel.tsx';
 import style from './sale.module.css';
 
-/** Who has which share of a deal. They are changed where its other fields are. */
+const SplitEditor = lazy(async () => ({ default: (await import('./split-editor.tsx')).SplitEditor }));
+
+/** Who has which share of a deal. Nothing for a record that is not divided. */
 export function Splits({ item }: { item: Item }) {
-  const splits = itemsAt(item.shown, 'splits');
-  if (splits.length === 0) return null;
-  const currency = textAt(item.shown, 'amount.currencyCode') || 'EUR';
+  const [isEditing, setIsEditing] = useState(false);
+  const { shown, resource, asOf, isDeleted, may } = item;
+  const splits = itemsAt(shown, 'splits');
+  const canEdit = may(resource.update) && asOf === undefined && !isDeleted;
+  if (!theContract().field(resource.message, 'splits') || (splits.length === 0 && !canEdit)) return null;
+  const title = labels.field('Deal', 'splits');
+  if (isEditing && canEdit) {
+    return (
+      <Panel title={title}>
+        <Suspense fallback={null}>
+          <SplitEditor item={item} onEnd={() => setIsEditing(false)} />
+        </Suspense>
+      </Panel>
+    );
+  }
+  const currency = textAt(shown, 'amount.currencyCode') || 'EUR';
+  const edit = canEdit ? () => setIsEditing(true) : undefined;
+  const open = splits.length > 0 ? { onEdit: edit } : { onAdd: edit };
   return (
-    <Panel title={labels.field('Deal', 'splits')} count={String(splits.length)}>
+    <Panel title={title} count={String(splits.length)} {...open}>
       <ul className={style.splits}>
         {splits.map((split) => (
           <Split key={textAt(split, 'ownerId') + textAt(split, 'kind')} split={split} currency={currency} />

@@ -9,6 +9,7 @@ import { hintsOf } from '../../../hints/hints.ts';
 import { Ask } from '../../../kit/form/ask.tsx';
 import { TextField } from '../../../kit/form/field.tsx';
 import { FormRow } from '../../../kit/form/form.tsx';
+import type { Faults } from '../../../kit/form/form-faults.tsx';
 import { notify } from '../../../kit/toast.tsx';
 import { Icon, join } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
@@ -130,10 +131,8 @@ function stayText(days: number, limit: number | undefined): string {
 /** Moves the record to a stage, with fields that the stage needs in one write. A toast takes it back. */
 function useMove({ resource, id, now }: Item, verb: string): MoveDialogProps['onMove'] {
   return async (to, set = {}, reason = '') => {
-    const isPlain = Object.keys(set).length === 0;
-    const body = { stage: to.key, ...(isPlain ? reason !== '' && { reason } : set) };
-    const operation = isPlain ? verb : (resource.update ?? verb);
-    const { etag } = await call(operation, { id }, { body, ifMatch: textAt(now, 'etag') });
+    const body = { stage: to.key, ...(Object.keys(set).length > 0 && { set }), ...(reason !== '' && { reason }) };
+    const { etag } = await call(verb, { id }, { body, ifMatch: textAt(now, 'etag') });
     await invalidate(resource.name);
     const back = () => call(verb, { id }, { body: { stage: now['stage'] }, ifMatch: String(etag) });
     notify(t('path.moved', { stage: to.name ?? to.key }), () => back().then(() => invalidate(resource.name)));
@@ -176,6 +175,7 @@ function MoveDialog({ item, to, check, onMove, onClose }: MoveDialogProps) {
   const refusals = check?.refusals ?? [];
   const names = [...new Set(refusals.map((refusal) => textAt(refusal, 'field').replace(/^\w+\./, '')))];
   const fields = [...item.fields, ...item.custom].filter(({ name, output }) => names.includes(name) && output !== true);
+  const { singular, message } = item.resource;
   const set = Object.fromEntries(
     Object.entries(value).filter(([, each]) => !isJson(each) || Object.keys(each).length > 0),
   );
@@ -184,7 +184,7 @@ function MoveDialog({ item, to, check, onMove, onClose }: MoveDialogProps) {
       title={t('path.moveTo', { stage: to.name ?? to.key })}
       acts={[{ name: t('path.move'), run: () => onMove(to, set, reason) }]}
       onClose={onClose}
-      names={['reason', ...names]}
+      names={['reason', ...names.flatMap((name) => [`set/${name}`, `${singular}/${name}`])]}
     >
       {(faults) => (
         <>
@@ -200,24 +200,32 @@ function MoveDialog({ item, to, check, onMove, onClose }: MoveDialogProps) {
           {fields.map((field, index) => (
             <FormRow
               key={field.name}
-              message={item.resource.message}
+              message={message}
               field={field}
               value={value}
               onChange={setValue}
-              faults={faults}
+              faults={ofRecord(faults, singular)}
               autoFocus={index === 0}
             />
           ))}
-          {fields.length === 0 && (
-            <TextField
-              label={labels.field('DealMove', 'reason')}
-              value={reason}
-              onChange={setReason}
-              error={faults.get('/reason')}
-            />
-          )}
+          <TextField
+            label={labels.field('DealMove', 'reason')}
+            value={reason}
+            onChange={setReason}
+            error={faults.get('/reason')}
+          />
         </>
       )}
     </Ask>
+  );
+}
+
+/** Faults of the values in `set`, and of the record that they would make, by pointers in the record. */
+function ofRecord(faults: Faults, singular: string): Faults {
+  return new Map(
+    [...faults].map(([pointer, detail]) => [
+      pointer.replace(/^\/(\w+)(?=\/)/, (step, name) => (name === 'set' || name === singular ? '' : step)),
+      detail,
+    ]),
   );
 }
