@@ -129,7 +129,7 @@ function randomGuard(random: SeedRandom): Guard {
 }
 
 const expressions: Partial<Guard>[] = [
-  { expression: 'has(deal.amount) && double(deal.amount.amount) > 100.0', fields: ['amount'] },
+  { expression: 'has(deal.amount) && decimal(deal.amount.amount) > decimal("100")', fields: ['amount'] },
   { expression: 'deal.tags.exists(tag, tag == "approved")', message: 'Approve it.' },
   { expression: 'deal.closeDate > "2026-06-01"' },
   { expression: 'deal.status == "OPEN" || size(deal.tags) > 0' },

@@ -1,6 +1,7 @@
 import type { ASTNode, Environment, ParseError } from '@marcbachmann/cel-js';
 import { timestampType, type CelType, type ObjectType } from './cel-types.js';
 import { evaluator, limits, newEnvironment } from './environment.js';
+import { decimalFault } from './exact-decimals.js';
 
 /**
  * Checks expressions in CEL, https://github.com/google/cel-spec.
@@ -30,7 +31,7 @@ const loops: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'filt
 const functions: ReadonlySet<string> = new Set([
   ...loops,
   ...['has', 'size', 'startsWith', 'endsWith', 'contains', 'lowerAscii', 'upperAscii', 'trim'],
-  ...['int', 'double', 'string', 'bool', 'timestamp', 'duration'],
+  ...['int', 'double', 'decimal', 'string', 'bool', 'timestamp', 'duration'],
   ...['getFullYear', 'getMonth', 'getDate', 'getDayOfMonth', 'getDayOfWeek', 'getDayOfYear'],
   ...['getHours', 'getMinutes', 'getSeconds'],
 ]);
@@ -62,13 +63,15 @@ function bad(result: ExpressionResult, description: string): ExpressionFault {
   return { reason: 'BAD_EXPRESSION', description: `must be ${noun}: ${description}` };
 }
 
-/** Refuses functions that are not allowed, and loops in loops. */
+/** Refuses functions that are not allowed, texts that are no numbers, and loops in loops. */
 function callFault(root: ASTNode, result: ExpressionResult): ExpressionFault | undefined {
   const open = [{ node: root, isInLoop: false }];
   for (let next = open.pop(); next; next = open.pop()) {
     const { node, isInLoop } = next;
     const name = node.op === 'call' || node.op === 'rcall' ? node.args[0] : undefined;
     if (name !== undefined && !functions.has(name)) return bad(result, `${name} is not supported`);
+    const fault = decimalFault(node);
+    if (fault !== undefined) return bad(result, fault);
     const isLoop = name !== undefined && loops.has(name);
     if (isLoop && isInLoop) return tooLarge;
     for (const child of childrenOf(node)) {

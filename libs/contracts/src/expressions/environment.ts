@@ -1,4 +1,5 @@
 import { Environment } from '@marcbachmann/cel-js';
+import { withDecimals } from './exact-decimals.js';
 
 /** The size of an expression bounds its time. Literals can mix types, as JSON does. */
 export const limits = {
@@ -9,10 +10,12 @@ export const limits = {
   maxCallArguments: 4,
 };
 
-/** An environment with what the library lacks: the text of a time. */
+/** An environment with what the library lacks: exact decimal numbers, and the text of a time. */
 export function newEnvironment(unlistedVariablesAreDyn: boolean): Environment {
   const environment = new Environment({ unlistedVariablesAreDyn, homogeneousAggregateLiterals: false, limits });
-  return environment.registerFunction('string(google.protobuf.Timestamp): string', (time: Date) => time.toISOString());
+  return withDecimals(environment).registerFunction('string(google.protobuf.Timestamp): string', (time: Date) =>
+    time.toISOString(),
+  );
 }
 
 /** Values have the types that the check has found: declaring them again would need the definitions at each evaluation. */

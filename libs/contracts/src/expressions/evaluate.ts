@@ -1,6 +1,8 @@
 import type { Environment } from '@marcbachmann/cel-js';
+import { formatDecimal } from '@rapport/money';
 import { LRUCache } from 'lru-cache';
 import { evaluator } from './environment.js';
+import { ExactDecimal } from './exact-decimals.js';
 
 /** An expression has no value, such as one about an absent field, or none that JSON can hold. */
 export class ExpressionError extends Error {
@@ -8,7 +10,7 @@ export class ExpressionError extends Error {
 }
 
 /**
- * The value of a saved expression, in JSON: times are texts of RFC 3339.
+ * The value of a saved expression, in JSON: times are texts of RFC 3339, decimal numbers texts.
  *
  * @param values of the variables, as `celValues` makes them
  * @throws ExpressionError. Its message can contain values, such as the key of a map
@@ -69,6 +71,7 @@ function jsonObject(value: object): unknown {
   if (prototype === Object.prototype || prototype === null) {
     return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, jsonValue(part)]));
   }
+  if (value instanceof ExactDecimal) return formatDecimal(value);
   if (isDuration(value)) return durationText(value);
   if (isUnsigned(value)) return safeNumber(value.value);
   throw new ExpressionError('The value is not one that JSON can hold.');

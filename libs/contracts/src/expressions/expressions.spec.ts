@@ -37,6 +37,8 @@ test.each([
   ['5u', 5],
   ['b"ab"', 'YWI='],
   ['{}', {}],
+  ['decimal("0.1") + decimal("0.2")', '0.3'],
+  ["'€ ' + string(decimal('12.50') * decimal(2))", '€ 25.0'],
 ])('%s is %o', (text, expected) => {
   expect(checkExpression(text, { variables })).toBeUndefined();
   expect(evaluate(text, values)).toEqual(expected);

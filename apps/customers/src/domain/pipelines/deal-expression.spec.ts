@@ -1,6 +1,8 @@
 import type { ExpressionField } from '@rapport/contracts/expressions';
 import { Deal, DealStatus } from '@rapport/contracts/rapport/sales/v1/deal';
+import { printedSeed } from '@rapport/testing';
 import { expect, test } from 'vitest';
+import { SeedRandom } from '../../../seed/seed-random.ts';
 import { expressionFault, isMet } from './deal-expression.js';
 
 const definitions: ExpressionField[] = [
@@ -30,6 +32,12 @@ test.each([
   ['deal.customFields.plan == "gold" && deal.customFields.seats >= 50', true],
   ['"eu" in deal.customFields.regions', true],
   ['double(deal.customFields.budget.amount) < 10.0', true],
+  ['decimal(deal.amount.amount) == decimal("12000.500") && decimal(12000) < decimal(deal.amount.amount)', true],
+  ['decimal("0.1") + decimal("0.2") == decimal("0.3") && decimal("0.1") - decimal("0.2") != decimal("0.1")', true],
+  ['decimal(deal.amount.amount) * decimal("0.1") > decimal("1200.049999999")', true],
+  ['decimal("9007199254740993") > decimal("9007199254740992.999999999")', true],
+  ['decimal(deal.customFields.budget.amount) >= decimal("9.000000001")', false],
+  ['deal.tags.all(tag, decimal("-1") <= decimal(size(tag)))', true],
 ])('%s is %s', (expression, met) => {
   expect(expressionFault(expression, definitions)).toBeUndefined();
   expect(isMet(expression, deal, now)).toBe(met);
@@ -39,6 +47,7 @@ test.each([
   ['deal.closeDate > "2026"', 'an absent field'],
   ['deal.customFields.plan == "gold"', 'an absent custom field'],
   ['1 / size(deal.externalIds) == 1', 'a division by zero'],
+  ['decimal(deal.title) > decimal("1")', 'a text that is no number'],
 ])('%s is not met: it has no value because of %s', (expression) => {
   expect(expressionFault(expression, definitions)).toBeUndefined();
   expect(isMet(expression, { ...deal, customFields: undefined }, now)).toBe(false);
@@ -51,6 +60,10 @@ test.each([
   ['deal.customFields.seats == "x"', 'no such overload: double == string'],
   ['deal.title', 'has the type string, not bool'],
   ['deal.title ==', 'Unexpected token: EOF'],
+  ['decimal(deal.amount.amount) > 5', 'no such overload: Decimal > int'],
+  ['decimal(deal.customFields.seats) > decimal("5")', "found no matching overload for 'decimal(double)'"],
+  ['decimal("1").units == 1', 'No such key: units'],
+  ['deal.title == "x" || decimal("12,5") < decimal("13")', '"12,5" is not a decimal number'],
   ['customer.title == "x"', 'Unknown variable: customer'],
   ['deal.title.matches("(a+)+$")', 'matches is not supported'],
   ['dyn(deal).title == 1', 'dyn is not supported'],
@@ -76,4 +89,30 @@ test('the list of a loop may be the result of another one', () => {
 
   expect(expressionFault(expression, definitions)).toBeUndefined();
   expect(isMet(expression, deal, now)).toBe(true);
+});
+
+test('decimal numbers order as rational numbers do, over random texts', () => {
+  const random = new SeedRandom(printedSeed('decimals'));
+  const digits = (count: number) => Array.from({ length: count }, () => random.below(10)).join('');
+  const text = () => {
+    const fraction = digits(random.below(10));
+    return `${random.below(2) === 0 ? '-' : ''}${digits(1 + random.below(18))}${fraction === '' ? '' : `.${fraction}`}`;
+  };
+  const scaled = (number: string) => {
+    const [integer = '', fraction = ''] = number.replace('-', '').split('.');
+    return BigInt(integer + fraction.padEnd(9, '0')) * (number.startsWith('-') ? -1n : 1n);
+  };
+  for (let round = 0; round < 300; round += 1) {
+    const one = text();
+    // Some differ in their last digit only, which a double does not tell apart.
+    const other = random.below(2) === 0 ? text() : `${one.slice(0, -1)}${random.below(10)}`;
+    for (const [operator, met] of [
+      ['==', scaled(one) === scaled(other)],
+      ['<', scaled(one) < scaled(other)],
+      ['>=', scaled(one) >= scaled(other)],
+    ] as const) {
+      const expression = `decimal("${one}") ${operator} decimal("${other}")`;
+      expect(isMet(expression, deal, now), expression).toBe(met);
+    }
+  }
 });
