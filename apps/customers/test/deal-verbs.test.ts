@@ -77,6 +77,18 @@ test('a move clears the fields of its mask, and does not set the stage by it', a
   });
 });
 
+test('a move sets no field that only the service sets', async () => {
+  const { id } = await tenant.createDeal(pipeline);
+  const set = deal({ title: '', stage: '', baseAmount: amount });
+
+  await expect(move(id, { set })).rejects.toMatchObject({
+    violations: [{ field: 'move.set.baseAmount', reason: 'OUTPUT_ONLY' }],
+  });
+  await expect(tenant.createDeal(pipeline, { baseAmount: amount })).rejects.toMatchObject({
+    violations: [{ field: 'deal.baseAmount', reason: 'OUTPUT_ONLY' }],
+  });
+});
+
 test('an override passes guards and transitions, is recorded, and needs the permission to configure pipelines', async () => {
   const { id } = await tenant.createDeal(pipeline);
   const others = { ...tenant.caller, permissions: ['deals.read', 'deals.write'] };

@@ -48,18 +48,20 @@ describe('a quote', () => {
     await expect(create).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', violations: [violation] });
   });
 
-  test('begins as a draft, whatever a caller past the edge sends', async () => {
+  test('begins as a draft, and a caller past the edge cannot send what only actions set', async () => {
     const tenant = newTenant();
+    const deal = await tenant.newDeal();
     const forged = {
-      state: QuoteState.ACCEPTED,
-      number: 'Q-99999',
-      revision: 7,
-      previousId: crypto.randomUUID(),
-      reason: 'x',
+      ...{ state: QuoteState.ACCEPTED, number: 'Q-99999', revision: 7, previousId: crypto.randomUUID() },
+      ...{ reason: 'x', sendTime: '2026-01-01T00:00:00.000Z' },
     };
-    const quote = await tenant.createQuote(await tenant.newDeal(), { ...forged, sendTime: '2026-01-01T00:00:00.000Z' });
+    for (const [field, value] of Object.entries(forged)) {
+      await expect(tenant.createQuote(deal, { [field]: value })).rejects.toMatchObject({
+        violations: [{ field: `quote.${field}`, reason: 'OUTPUT_ONLY' }],
+      });
+    }
     const blank = { number: undefined, previousId: undefined, reason: undefined, sendTime: undefined };
-    expect(quote).toMatchObject({ ...blank, state: QuoteState.DRAFT, revision: 1 });
+    expect(await tenant.createQuote(deal)).toMatchObject({ ...blank, state: QuoteState.DRAFT, revision: 1 });
   });
 
   test('gets the customer of its deal', async () => {

@@ -1,9 +1,10 @@
 import { camelCase, maskText, snakeCase } from '@rapport/contracts';
 import { UpsertMatch } from '@rapport/contracts/rapport/customers/v1/customers_service';
-import type { Caller } from '@rapport/platform';
+import type { AppError, Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { filterFields } from '../src/engine/fields/filter-fields.js';
+import { hasValue } from '../src/engine/records/update-mask.js';
 import { RecordTenant, type Answer, type Message, type SuiteSubject } from './record-tenant.js';
 import { newCaller, type RunningCustomers } from './running-customers.js';
 
@@ -238,6 +239,32 @@ export function recordSuite(service: () => RunningCustomers, subject: SuiteSubje
         await expect(tenant.list(request, blind)).rejects.toMatchObject({ reason: 'FIELD_HIDDEN' });
       }
       expect((await tenant.get(id))[text]).toBe('Secret');
+    });
+
+    test('refuse the fields that only the service sets, and name each', async () => {
+      const values = Object.entries(await tenant.create(1));
+      const names = type.contract.fields.filter(({ writable }) => writable === 'NEVER').map(({ name }) => name);
+      const set = values.filter(([name, value]) => names.includes(name) && hasValue(value));
+      const externalIds = [{ system: 'erp', value: '4711' }];
+      const forged = { ...tenant.record(2, { externalIds }), ...Object.fromEntries(set) };
+      const violations = set.map(([name]) => ({ field: `${singular}.${name}`, reason: 'OUTPUT_ONLY' }));
+      const byField = (error: AppError) => Map.groupBy(error.violations, ({ field }) => field);
+
+      expect(violations.map(({ field }) => field)).toContain(`${singular}.createdBy`);
+      for (const [method, request] of [
+        [`create${tenant.single}`, { [singular]: forged }],
+        [`upsert${tenant.single}`, { ...byExternalId, [singular]: forged }],
+      ] as const) {
+        const error = await tenant.call(method, request).catch((thrown: AppError) => thrown);
+        const found = byField(error as AppError);
+        expect([...found.keys()].toSorted(), method).toEqual(violations.map(({ field }) => field).toSorted());
+        for (const { field, reason } of violations) expect(found.get(field)).toMatchObject([{ reason }]);
+      }
+      const { results } = (await tenant.call(`batchCreate${tenant.many}`, {
+        batch: { items: [{ [singular]: forged }, { [singular]: tenant.record(3) }], mode: 2 },
+      })) as { results: Answer[] };
+      expect(results[0]?.['problem']).toMatchObject({ code: 'INVALID_ARGUMENT' });
+      expect(await tenant.list({})).toHaveLength(2);
     });
 
     test('report invalid fields', async () => {

@@ -3,6 +3,7 @@ import type { Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import type { Pipeline } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import type { StatementTransaction } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument, type ViolationCode } from '@rapport/platform';
+import { outputOnlyViolations } from '../../engine/records/apply-update.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
@@ -66,10 +67,18 @@ function overriding(): typeof isOverridable {
 /** The fields that a move or a copy sets. @throws AppError INVALID_ARGUMENT for those that it moves the deal by */
 export function fieldsToSet({ set, updateMask }: Pick<DealMove, 'set' | 'updateMask'>, field: string): Partial<Deal> {
   if (!set) return {};
+  if (!updateMask) refuseOutputOnly(set, field);
   const names = updateMask ? readUpdateMask(deals, updateMask) : presentFields(deals, set);
   const moved = names.find((name) => name === 'stage' || name === 'pipelineId');
   if (moved !== undefined) throw refused(field, `set.${moved}`, 'NOT_ALLOWED', 'can not be set here');
   return Object.fromEntries(names.map((name) => [name, (set as unknown as Record<string, unknown>)[name]]));
+}
+
+/** @throws AppError INVALID_ARGUMENT for fields that only the service sets. A mask names those that it uses. */
+function refuseOutputOnly(set: Deal, field: string): void {
+  const violations = outputOnlyViolations(deals, set);
+  if (violations.length === 0) return;
+  throw invalidArgument(violations.map((each) => ({ ...each, field: `${field}.set.${each.field}` })));
 }
 
 /** The pipeline of a live deal is live: it can not be deleted meanwhile. */

@@ -21,10 +21,7 @@ const content = [
 ];
 
 /** What only actions change, as a new quote has it. */
-const unsent = {
-  ...{ state: QuoteState.DRAFT, revision: 1, number: undefined, previousId: undefined, reason: undefined },
-  ...{ acceptance: undefined, sendTime: undefined, answerTime: undefined },
-};
+const unsent = { state: QuoteState.DRAFT, revision: 1 };
 
 /** Quotes: offers for deals, which customers accept by links. */
 export const quotes = defineRecord<Quote>('rapport/Quote', QuotesServiceService, {

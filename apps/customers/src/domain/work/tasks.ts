@@ -15,9 +15,6 @@ import { timeZoneViolations, violation } from './time-zone.js';
 
 const normalise = normaliserOf<Task>(recordContract('rapport/Task'));
 
-/** What a caller cannot choose for a new task. */
-const unset = { seriesId: undefined, occurrence: undefined, nextTaskId: undefined, completeTime: undefined };
-
 /** Tasks: work to be done, once or again and again. */
 export const tasks = defineRecord<Task>('rapport/Task', TasksServiceService, {
   indexVersion: 1,
@@ -25,7 +22,7 @@ export const tasks = defineRecord<Task>('rapport/Task', TasksServiceService, {
     const { record, violations } = normalise(sent, customFields, before);
     const status = record.status || TaskStatus.OPEN;
     const priority = record.priority || TaskPriority.NORMAL;
-    return { record: { ...record, status, priority, ...(before === undefined && unset) }, violations };
+    return { record: { ...record, status, priority }, violations };
   },
   guard: ({ before, after }: RecordChange<Task>) => {
     const zone = timeZoneViolations(after.timeZone);

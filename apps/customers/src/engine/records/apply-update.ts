@@ -2,6 +2,7 @@ import { invalidArgument, type FieldViolation } from '@rapport/platform';
 import type { CustomFields } from '../fields/custom-fields.js';
 import type { RecordChange, RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
+import { hasValue } from './update-mask.js';
 
 /**
  * A record of a request, ready to store.
@@ -13,9 +14,21 @@ export function checkedRecord<Message extends RecordMessage>(
   sent: Message,
   customFields: CustomFields,
 ): Message {
+  refuse(type, outputOnlyViolations(type, sent));
   const { record, violations } = type.definition.normalise(sent, customFields);
   refuse(type, [...violations, ...earlyViolations(type, undefined, record)]);
   return record;
+}
+
+/** Violations of fields that only the service sets, and that a request has a value for. */
+export function outputOnlyViolations<Message extends RecordMessage>(
+  { contract }: RecordType<Message>,
+  sent: Message,
+): FieldViolation[] {
+  const values = sent as unknown as Record<string, unknown>;
+  return contract.fields
+    .filter(({ writable, name }) => writable === 'NEVER' && hasValue(values[name]))
+    .map(({ name }) => ({ field: name, reason: 'OUTPUT_ONLY', description: 'is set by the service.' }));
 }
 
 /**

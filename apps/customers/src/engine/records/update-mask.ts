@@ -24,8 +24,10 @@ export function readUpdateMask(type: RecordType, paths: string[] | undefined): s
 
 /** The fields with a value in a record. */
 export function presentFields<Message extends RecordMessage>(type: RecordType<Message>, record: Message): string[] {
-  return updatable(type).fields.filter((field) => {
-    const value = (record as unknown as Record<string, unknown>)[field];
-    return Array.isArray(value) ? value.length > 0 : Boolean(value);
-  });
+  return updatable(type).fields.filter((field) => hasValue((record as unknown as Record<string, unknown>)[field]));
+}
+
+/** Whether a field of a message has a value. One that is not optional always has one: its default value is none. */
+export function hasValue(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : Boolean(value);
 }

@@ -4,7 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { CustomFields, type Definition } from '../fields/custom-fields.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
-import { refuse } from '../records/apply-update.js';
+import { outputOnlyViolations, refuse } from '../records/apply-update.js';
 import { ownersOf, takenError, type OwnedValue, type OwnerRow } from '../records/claim-unique-values.js';
 import { fieldIn, live, sent } from '../records/record-changes.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
@@ -53,6 +53,7 @@ export async function upsertRecord<Message extends RecordMessage>(
   valueOf: (record: Message) => UniqueValue,
 ): Promise<Upserted<Message>> {
   const wanted = sent(type, request);
+  refuse(type, outputOnlyViolations(type, wanted));
   // Unique values do not depend on custom fields, which the create or update checks.
   const normalised = type.definition.normalise({ ...wanted, customFields: undefined }, new CustomFields([]));
   const value = valueOf(normalised.record);
