@@ -15,6 +15,8 @@ const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
 
 const pause = /\bawait (?:delay|wait|sleep|setTimeout)\(/;
 const duration = /expect\(.*(?:\bms\b|Ms\b|[Ss]econds\b|elapsed|took).*\)\.(?:not\.)?toBe(?:Less|Greater)/;
+/** A loop of a running service that waits by such a timer waits for ever: the test's clock takes the timer along when it goes. */
+const fakeTimers = /\buseFakeTimers\((?:\)|.*'set(?:Timeout|Interval|Immediate)')/;
 const ownStart = /\bstart(?:Sync)?Platform\(/;
 
 test('exactly the listed files start their own platform', () => {
@@ -26,10 +28,12 @@ test('exactly the listed files start their own platform', () => {
 });
 
 test.each([
-  ['pauses', pause],
-  ['asserts how long something takes', duration],
-])('no test %s without a reason beside it', (_, pattern) => {
-  const bare = files.flatMap(({ file, lines }) =>
+  ['pauses', pause, files],
+  ['asserts how long something takes', duration, files],
+  // Pure tests run before their process starts anything that files share.
+  ['replaces the timers of what runs beside it', fakeTimers, files.filter(({ file }) => !file.endsWith('.spec.ts'))],
+])('no test %s without a reason beside it', (_, pattern, tests) => {
+  const bare = tests.flatMap(({ file, lines }) =>
     lines.flatMap((line, index) =>
       pattern.test(line) && !hasReason(lines, index) ? [`${file}:${index + 1}: ${line.trim()}`] : [],
     ),

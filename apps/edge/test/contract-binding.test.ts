@@ -115,6 +115,7 @@ describe('an RPC of a proto file without code in the edge', () => {
   });
 
   it('disconnects a client that does not end a body or a file', async () => {
+    // No loop of an edge waits by these: they only bound calls, and no call of another test runs meanwhile.
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
     const start = async (path: string) => {

@@ -12,6 +12,7 @@ const pieceBytes = 64 * 1024;
 let minerals: RunningMinerals;
 
 beforeAll(async () => {
+  // No loop of an edge waits by these: they only bound calls, and no call of another test runs meanwhile.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
   minerals = await startMinerals();
 });

@@ -101,6 +101,7 @@ it('a refused request whose body never comes is answered once, and its URL is no
   const post = (length: number) =>
     `POST /echo?secret=1 HTTP/1.1\r\nHost: a\r\n${json}\r\nContent-Length: ${length}\r\n\r\n{`;
 
+  // No loop of an edge waits by these: they only bound calls, and no call of another test runs meanwhile.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
   const refused = connect(port, '127.0.0.1');
