@@ -1,5 +1,4 @@
 import nx from '@nx/eslint-plugin';
-import prettier from 'eslint-config-prettier';
 import { createNodeResolver, importX } from 'eslint-plugin-import-x';
 import regexp from 'eslint-plugin-regexp';
 import reactHooks from 'eslint-plugin-react-hooks';
@@ -201,5 +200,4 @@ export default tseslint.config(
   folderZones('customers', customersFolders, { forbidden: forbiddenTo }),
   folderZones('sync', syncFolders),
   { files: ['tools/**/*.ts', 'libs/testing/**/*.ts', '**/bench/**/*.ts'], rules: { 'no-console': 'off' } },
-  prettier,
 );

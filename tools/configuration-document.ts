@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { importSource } from '@rapport/testing';
-import { format, resolveConfig } from 'prettier';
+import { format, type FormatConfig } from 'oxfmt';
 import { z } from 'zod';
 
 const root = join(import.meta.dirname, '..');
@@ -79,7 +79,8 @@ export async function configurationDocument(): Promise<string> {
   }
   const rows = [...processes].map(([row, readers]) => lineOf(JSON.parse(row) as Row, [...readers])).sort();
   const table = ['| Variable | Processes | Type | Default | Secret | Meaning |', '|---|---|---|---|---|---|', ...rows];
-  return format(intro + table.join('\n'), { ...(await resolveConfig(document)), parser: 'markdown' });
+  const style = JSON.parse(readFileSync(join(root, '.oxfmtrc.json'), 'utf8')) as FormatConfig;
+  return (await format(document, intro + table.join('\n'), style)).code;
 }
 
 function rowOf(variable: string, schema: z.ZodType): Row {

@@ -21,7 +21,7 @@ const nxCache = join(root, '.nx/cache');
 /** nx's record of its last run. */
 const runRecord = join(nxCache, 'run.json');
 const rootChecks: Check[] = [
-  { command: 'prettier', args: ['--check', '.'], about: 'npm run format repairs it' },
+  { command: 'oxfmt', args: ['--check'], about: 'npm run format repairs it' },
   { command: process.execPath, args: ['tools/check-repository.ts'], about: 'secrets, packages, images, documents' },
 ];
 /** The nx steps in order: cheap ones that fail often come first. */

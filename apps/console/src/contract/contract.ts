@@ -39,7 +39,17 @@ export interface Parameter extends Field {
 }
 
 export type FieldType =
-  'text' | 'bool' | 'int' | 'number' | 'time' | 'date' | 'enum' | 'message' | 'object' | 'bytes' | 'mask';
+  | 'text'
+  | 'bool'
+  | 'int'
+  | 'number'
+  | 'time'
+  | 'date'
+  | 'enum'
+  | 'message'
+  | 'object'
+  | 'bytes'
+  | 'mask';
 
 export interface Field {
   /** In JSON, such as `displayName`. */

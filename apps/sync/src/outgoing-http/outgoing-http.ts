@@ -45,7 +45,12 @@ export interface OutgoingAnswer {
 
 /** Why there is no answer. */
 export type OutgoingFailure =
-  'ADDRESS_NOT_ALLOWED' | 'NAME_NOT_FOUND' | 'CONNECTION_FAILED' | 'TLS_FAILED' | 'TIMEOUT' | 'ABORTED';
+  | 'ADDRESS_NOT_ALLOWED'
+  | 'NAME_NOT_FOUND'
+  | 'CONNECTION_FAILED'
+  | 'TLS_FAILED'
+  | 'TIMEOUT'
+  | 'ABORTED';
 
 export class OutgoingError extends Error {
   constructor(

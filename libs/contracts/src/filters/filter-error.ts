@@ -2,7 +2,11 @@ import { invalidArgument, type AppError } from '@rapport/platform';
 
 /** Reasons for refusing a filter. */
 export type FilterFault =
-  'FILTER_SYNTAX' | 'FILTER_FIELD_UNKNOWN' | 'FILTER_VALUE_INVALID' | 'FILTER_NOT_INDEXED' | 'FILTER_ENCRYPTED';
+  | 'FILTER_SYNTAX'
+  | 'FILTER_FIELD_UNKNOWN'
+  | 'FILTER_VALUE_INVALID'
+  | 'FILTER_NOT_INDEXED'
+  | 'FILTER_ENCRYPTED';
 
 /**
  * INVALID_ARGUMENT with the position of an error in a filter.

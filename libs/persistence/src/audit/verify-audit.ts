@@ -16,7 +16,13 @@ import type { AuditHead, AuditKeys } from './audit-keys.js';
 const batchSize = 100;
 
 export type AuditFaultReason =
-  'MISSING' | 'CHANGED' | 'NOT_LINKED' | 'NOT_APPENDED' | 'OTHER_HEAD' | 'HEAD_NOT_SIGNED' | 'OTHER_CHANGES';
+  | 'MISSING'
+  | 'CHANGED'
+  | 'NOT_LINKED'
+  | 'NOT_APPENDED'
+  | 'OTHER_HEAD'
+  | 'HEAD_NOT_SIGNED'
+  | 'OTHER_CHANGES';
 
 /** The first fault of an entry. */
 export interface AuditFault {

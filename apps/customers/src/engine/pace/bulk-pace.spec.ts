@@ -9,7 +9,10 @@ let other: BulkPace;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
-  orm = createOrm({ databaseUrl: 'postgres://localhost/unused', entities: [] }, { discovery: { warnWhenNoEntities: false } });
+  orm = createOrm(
+    { databaseUrl: 'postgres://localhost/unused', entities: [] },
+    { discovery: { warnWhenNoEntities: false } },
+  );
   [pace, other] = [BulkPace.of(orm.em, 'one'), BulkPace.of(orm.em, 'other')];
   return () => {
     vi.useRealTimers();

@@ -185,7 +185,8 @@ function isFilled({ nullable, hasDefault, generated }: Column): boolean {
 }
 
 function catalogColumn([name, dataType, fullType, nullable, hasDefault, generated, precision, rights]: (
-  string | null
+  | string
+  | null
 )[]): CatalogColumn {
   const names = rights?.split(',') ?? [];
   return {
