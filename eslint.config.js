@@ -1,7 +1,6 @@
 import nx from '@nx/eslint-plugin';
 import { createNodeResolver, importX } from 'eslint-plugin-import-x';
 import regexp from 'eslint-plugin-regexp';
-import reactHooks from 'eslint-plugin-react-hooks';
 import security from 'eslint-plugin-security';
 import tseslint from 'typescript-eslint';
 import { folders as authFolders } from './apps/auth/folders.ts';
@@ -82,9 +81,6 @@ const boundaries = (constraints) => ({
 
 /** Each stops a mistake that lets others in, or makes us stand still; rules that only suspect are left out. */
 const securityRules = {
-  // Text that becomes code: eval and its likes, which a rule of oxlint finds under other names too.
-  'no-eval': 'error',
-  'no-new-func': 'error',
   // Text that goes through a shell, or comes out of Math.random where it must not be guessed.
   'no-restricted-imports': ['error', { paths: [...shellFunctions, ...ciphers] }],
   'no-restricted-syntax': ['error', ...restrictedSyntax, ...localTime],
@@ -122,26 +118,17 @@ export default tseslint.config(
   { ignores: ['**/dist', '**/node_modules', '**/src/gen', '**/test-results', '.nx', '.rapport', '**/*.config.ts'] },
   {
     files: ['**/*.{ts,tsx}'],
-    extends: [...tseslint.configs.recommended, ...tseslint.configs.stylistic],
+    extends: [tseslint.configs.base],
+    // Those of oxlint, which knows its own.
+    linterOptions: { reportUnusedDisableDirectives: 'off' },
     // What decorated classes import is there when they run.
     languageOptions: { parserOptions: { emitDecoratorMetadata: true, experimentalDecorators: true } },
     plugins: { '@nx': nx, 'import-x': importX, regexp, security },
     rules: {
       ...boundaries(depConstraints),
       ...securityRules,
-      'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
-      'max-lines-per-function': ['error', { max: 80, skipBlankLines: true, skipComments: true }],
-      complexity: ['error', 15],
       'import-x/order': ['error', { 'newlines-between': 'never', alphabetize: { order: 'ignore' } }],
-      eqeqeq: 'error',
-      'no-console': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
-      // Decorated classes and Fastify's hooks are empty by design.
-      '@typescript-eslint/no-extraneous-class': 'off',
-      '@typescript-eslint/consistent-type-definitions': 'off',
-      '@typescript-eslint/class-literal-property-style': 'off',
-      '@typescript-eslint/no-empty-function': 'off',
     },
   },
   {
@@ -153,7 +140,6 @@ export default tseslint.config(
           onlyDependOnLibsWithTags: [...constraint.onlyDependOnLibsWithTags, 'type:testing'],
         })),
       ),
-      'max-lines-per-function': 'off',
     },
   },
   // They make the contract file of the console before it is built, and tests make others.
@@ -163,9 +149,7 @@ export default tseslint.config(
   },
   {
     files: ['apps/console/src/**/*.{ts,tsx}'],
-    plugins: { 'react-hooks': reactHooks },
     rules: {
-      ...reactHooks.configs.recommended.rules,
       // What a person sees is in their zone, which the browser knows.
       'no-restricted-syntax': ['error', ...restrictedSyntax],
     },
@@ -175,8 +159,6 @@ export default tseslint.config(
     files: ['libs/client/{generate,test}/**/*.ts'],
     rules: boundaries([{ sourceTag: 'type:client', onlyDependOnLibsWithTags: ['type:contracts', 'type:testing'] }]),
   },
-  // One long text of SQL.
-  { files: ['**/*.migration.ts'], rules: { 'max-lines-per-function': 'off' } },
   // A released migration must not change with the code around it.
   {
     files: ['**/migrations/*.migration.ts', 'apps/*/src/migrations/*.ts'],
@@ -199,5 +181,4 @@ export default tseslint.config(
   folderZones('auth', authFolders, { top: ['*.ts', 'oidc/*.ts'] }),
   folderZones('customers', customersFolders, { forbidden: forbiddenTo }),
   folderZones('sync', syncFolders),
-  { files: ['tools/**/*.ts', 'libs/testing/**/*.ts', '**/bench/**/*.ts'], rules: { 'no-console': 'off' } },
 );

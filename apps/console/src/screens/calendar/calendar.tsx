@@ -90,6 +90,7 @@ function Days({ days, day, isMine }: { days: readonly Date[]; day: Date; isMine:
 function MorningFirst({ first, count, children }: { first: Date; count: number; children: ReactNode }) {
   const scroll = useRef<HTMLDivElement>(null);
   const days = daysBetween(first, today());
+  // oxlint-disable-next-line react/purity -- of the time at which it is shown
   const hour = days >= 0 && days < count ? Math.min(7, new Date().getHours()) : 7;
   useEffect(() => {
     const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);

@@ -42,6 +42,7 @@ export function Forecast() {
 function ForecastOf({ settings }: { settings: Json | undefined }) {
   const [search, change] = useForecastSearch();
   const fiscalStart = Number(valueAt(settings, 'fiscalYearStartMonth') ?? 1);
+  // oxlint-disable-next-line react/purity -- of the time at which it is shown
   const period = search.period ?? periodAt('quarter', new Date(), fiscalStart);
   const grouping = search.by ?? 'OWNER';
   const { data: listed } = useQuery(readQuery('listPipelines', { pageSize: 100 }));

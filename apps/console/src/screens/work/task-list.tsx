@@ -99,6 +99,7 @@ function SnoozeMenu({ task, acts }: { task: Json; acts: TaskActs }) {
     <span data-snooze className={style.snooze}>
       <Menu label={name} button={<IconButton small name={name} icon={AlarmClock} shortcut="S" />}>
         {[
+          // oxlint-disable-next-line react/purity -- of the time at which it is shown
           ...snoozeChoices(new Date()).map(({ id, name: choice, until }) => (
             <MenuItem key={id} id={id} icon={AlarmClock} onAction={() => leave(() => acts.snooze(task, until))}>
               {choice}
