@@ -8,14 +8,13 @@ const root = join(import.meta.dirname, '..');
 const base = process.env['NX_BASE'] ?? 'main';
 const folder = mkdtempSync(join(tmpdir(), 'rapport-contract-'));
 try {
-  const archive = execFileSync('git', ['archive', base, 'proto', 'buf.yaml'], {
+  const archive = execFileSync('git', ['archive', base, 'proto/rapport'], {
     cwd: root,
     maxBuffer: 64 * 1024 * 1024,
   });
   execFileSync('tar', ['-x', '-C', folder], { input: archive });
-  // Google's protos are not committed; the current ones are used.
-  const google = 'node_modules/google-proto-files/google';
-  for (const part of ['api', 'rpc']) cpSync(join(root, google, part), join(folder, google, part), { recursive: true });
+  // Of the present, because they say how to read the contract.
+  for (const path of ['buf.yaml', 'proto/google']) cpSync(join(root, path), join(folder, path), { recursive: true });
   process.exitCode = spawnSync('buf', ['breaking', '--against', folder], { cwd: root, stdio: 'inherit' }).status ?? 1;
 } finally {
   rmSync(folder, { recursive: true });

@@ -100,10 +100,10 @@ function importsOf(body: string, recordFile: string): string {
  * @param root with `buf.yaml` and `proto`
  */
 export function recordServices(root: string): Map<string, string> {
-  const files = globSync('proto/**/*.proto', { cwd: root }).filter((file) =>
+  const files = globSync('proto/rapport/**/*.proto', { cwd: root }).filter((file) =>
     readFileSync(join(root, file), 'utf8').includes('option (google.api.resource)'),
   );
-  const paths = [...files, 'node_modules/google-proto-files/google/api/annotations.proto'];
+  const paths = [...files, 'proto/google/api/annotations.proto'];
   const contract = new Contract(
     execFileSync(buf, ['build', '-o', '-#format=binpb', ...paths.flatMap((path) => ['--path', path])], {
       cwd: root,

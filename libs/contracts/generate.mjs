@@ -5,10 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const workspace = join(import.meta.dirname, '../..');
-const paths = ['proto/rapport', 'google/rpc/status.proto', 'google/rpc/error_details.proto'].flatMap((path) => [
-  '--path',
-  path.startsWith('google/') ? `node_modules/google-proto-files/${path}` : path,
-]);
+const paths = ['proto/rapport', 'proto/google/rpc'].flatMap((path) => ['--path', path]);
 const gen = join(import.meta.dirname, 'src/gen');
 
 execFileSync('buf', ['generate', '--template', 'libs/contracts/buf.gen.yaml', ...paths], {

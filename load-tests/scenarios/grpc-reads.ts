@@ -71,6 +71,6 @@ export function grpcReads(baseUrl: string): Scenario {
 
 function clientOf(file: string): Client {
   const client = new Client();
-  client.load(['../proto', '../node_modules/google-proto-files'], `rapport/${file}.proto`);
+  client.load(['../proto'], `rapport/${file}.proto`);
   return client;
 }

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -11,9 +11,6 @@ const customer = join(clone, 'proto/rapport/customers/v1/customer.proto');
 beforeAll(() => {
   for (const path of ['proto', 'buf.yaml', 'tools/contract-breaks.ts', 'package.json'])
     cpSync(join(root, path), join(clone, path), { recursive: true });
-  const google = 'node_modules/google-proto-files/google';
-  mkdirSync(join(clone, google), { recursive: true });
-  for (const part of ['api', 'rpc']) cpSync(join(root, google, part), join(clone, google, part), { recursive: true });
   writeFileSync(join(clone, '.gitignore'), 'node_modules/\n');
   git('init', '--quiet', '--initial-branch=main');
   git('add', '--all');

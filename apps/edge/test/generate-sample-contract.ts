@@ -7,22 +7,11 @@ import { Contract } from '@rapport/contracts';
 
 const workspace = join(import.meta.dirname, '../../..');
 const bin = join(workspace, 'node_modules/.bin');
-const google = 'node_modules/google-proto-files';
 
 /** The platform's modules and the test's proto in one workspace. */
 const bufConfig = JSON.stringify({
   version: 'v2',
-  modules: [
-    { path: 'proto' },
-    { path: 'apps/edge/test/proto' },
-    {
-      path: google,
-      includes: [`${google}/google/api`],
-      excludes: ['apikeys', 'cloudquotas', 'expr', 'servicecontrol', 'servicemanagement', 'serviceusage'].map(
-        (folder) => `${google}/google/api/${folder}`,
-      ),
-    },
-  ],
+  modules: [{ path: 'proto' }, { path: 'apps/edge/test/proto' }],
 });
 const environment = { ...process.env, PATH: `${bin}:${process.env['PATH']}` };
 
