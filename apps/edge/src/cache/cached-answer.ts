@@ -43,16 +43,16 @@ const tagBytes = 200;
 
 /**
  * Largest body that is kept as a string and written with the header block in one piece, in bytes. Above, copying costs more
- * than it saves.
+ * than it saves; for most answers that are given only once, too.
  */
-const maxTextBytes = 16 * 1024;
+const maxTextBytes = { onHits: 16 * 1024, atOnce: 4 * 1024 };
 
 /** One answer in the memory of this process. Times are those of `performance.now()`. */
 export class CachedAnswer {
   /** Approximate memory, in bytes. */
   readonly bytes: number;
-  /** The bytes to send, as they are or as a string to be written as `latin1`. Absent when the answer is a refusal. */
-  readonly content: string | Buffer | undefined;
+  /** Absent when the answer is a refusal. */
+  #content: string | Buffer | undefined;
   readonly etag: string;
   readonly refusal: AppError | undefined;
   readonly loadedAt: number;
@@ -85,7 +85,7 @@ export class CachedAnswer {
       const { body, etag } = loaded;
       // The header block is sent as it is.
       validateHeaderValue('etag', etag);
-      this.content = body.length <= maxTextBytes ? body.toString('latin1') : body;
+      this.#content = body.length <= maxTextBytes.atOnce ? body.toString('latin1') : body;
       this.#contentLength = body.length;
       this.etag = etag;
     }
@@ -101,6 +101,13 @@ export class CachedAnswer {
       this.#hitSecond = second;
     }
     return this.#hitLines;
+  }
+
+  /** The bytes to send, as they are or as a string to be written as `latin1`. Undefined when the answer is a refusal. */
+  contentFor({ kind }: CacheStatus): string | Buffer | undefined {
+    if (kind === 'hit' && typeof this.#content === 'object' && this.#contentLength <= maxTextBytes.onHits)
+      this.#content = this.#content.toString('latin1');
+    return this.#content;
   }
 
   /** Called when it is no longer in the store. */
@@ -169,7 +176,7 @@ export function sendCached(
     sendWhole(response, 304, unchanged + own, undefined);
     return 304;
   }
-  sendWhole(response, 200, whole + own, answer.content);
+  sendWhole(response, 200, whole + own, answer.contentFor(status));
   return 200;
 }
 
