@@ -163,7 +163,7 @@ async function deepPage(request: { filter?: string; orderBy: string }) {
     const rows = await readMany(request, after, 40_000);
     const last = rows.at(-1);
     if (!last) break;
-    after = { value: last.more[0] ?? null, id: last.record.id };
+    after = { value: last.more[1] ?? null, id: last.record.id };
   }
   await measure(`deep ${JSON.stringify(request)} after ${JSON.stringify(after)}`, () => read(request, after));
 }

@@ -170,7 +170,7 @@ describe('orders', () => {
     const { orders, conditions } = await inCall(() => conditionsOf(em, type, { orderBy }));
     const query = { type, tenantId, live: true, order: orders[0]!, conditions, after: undefined, limit: 3_000 };
     const last = (await readPage(em, query)).at(-1);
-    const [{ id }, value = null] = [last!.record, last!.more[0]];
+    const [{ id }, value = null] = [last!.record, last!.more[1]];
     const read = async (after: PageQuery['after'], valued: boolean) =>
       rowsRead(await planOf((await stepsOf({ orderBy }, { after, valued }))[0]!, true));
 

@@ -24,6 +24,7 @@ export { atEndOfTurn, type EncodedAnswer } from './calls/call-stream.js';
 export { ContractClient } from './client/contract-client.js';
 export { serviceDefinitions } from './gen/services.js';
 export { AnswerForm, type JsonText } from './gen/rapport/api/v1/calls_service.js';
+export { WrittenAnswer } from './rest/json-answers.js';
 export { JsonCodec } from './rest/json-codec.js';
 export { statusOfError } from './errors/error-codes.js';
 export { groupName } from './open-api/groups.js';

@@ -4,8 +4,8 @@ import type { ContractMethod } from '../descriptors/load-contract.js';
 import { packStatus, toGrpcStatus } from '../errors/grpc-status.js';
 import { unreadableRequest } from '../errors/unreadable-request.js';
 import {
+  AnswerForm,
   StreamEnd,
-  type AnswerForm,
   type AnswerFrame,
   type CallFrame,
   type JsonText,
@@ -143,7 +143,8 @@ export class ServedStream {
     try {
       if (!known) throw new AppError('UNIMPLEMENTED', 'METHOD_UNKNOWN', 'There is no such method.');
       const received = receivedCall(call, principalToken);
-      const incoming = { method: known.method, received, peer: this.peer, dueAt, gone };
+      const asksForJson = call.answerForm === AnswerForm.JSON;
+      const incoming = { method: known.method, received, peer: this.peer, dueAt, gone, asksForJson };
       const work = () => this.entry.answer(incoming, request, () => known.handle(request));
       const answered = await (isTracing() ? traceStreamedAnswer(path, call.traceparent, work) : work());
       const json = known.json(call.answerForm, answered);

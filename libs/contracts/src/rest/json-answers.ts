@@ -5,6 +5,16 @@ import { JsonCodec } from './json-codec.js';
 
 type Message = Record<string, unknown>;
 
+/** An answer that its handler has written as JSON itself, for a call whose context says `takesJson`. */
+export class WrittenAnswer {
+  /** @param id and etag of a record; empty for other messages */
+  constructor(
+    readonly text: string,
+    readonly id = '',
+    readonly etag = '',
+  ) {}
+}
+
 /**
  * An answer in a JSON form of call streams.
  *
@@ -14,9 +24,10 @@ type Message = Record<string, unknown>;
 export function jsonAnswer(
   form: AnswerForm,
   output: DescMessage,
-  answer: Message,
+  answer: Message | WrittenAnswer,
   codecs: Map<string, JsonCodec>,
 ): JsonText[] | undefined {
+  if (answer instanceof WrittenAnswer) return [{ id: answer.id, etag: answer.etag, text: Buffer.from(answer.text) }];
   if (form === AnswerForm.JSON) return [jsonText(JsonCodec.of(output, codecs), answer)];
   const list = form === AnswerForm.JSON_RECORDS ? resourceList(output) : undefined;
   if (!list?.message) return undefined;

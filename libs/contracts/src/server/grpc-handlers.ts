@@ -116,6 +116,7 @@ class GrpcHandler {
       peer: this.peerOf(call),
       dueAt: Number(call.getDeadline()),
       gone: gone.signal,
+      asksForJson: false,
     };
     try {
       return await this.entry.answer(incoming, request, () => this.served.run(handle));

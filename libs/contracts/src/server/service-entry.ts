@@ -45,6 +45,8 @@ export interface IncomingCall {
   dueAt: number;
   /** Aborted once the client no longer waits for the answer. */
   gone: AbortSignal;
+  /** Whether the client asks for the answer as one JSON text. */
+  asksForJson: boolean;
 }
 
 const calls = new Counter({
@@ -86,7 +88,7 @@ export class ServiceEntry {
    * @throws AppError only: any other error of a handler is logged and replaced by INTERNAL
    */
   async answer<Answer>(
-    { method, received, peer, dueAt, gone }: IncomingCall,
+    { method, received, peer, dueAt, gone, asksForJson }: IncomingCall,
     request: unknown,
     handle: () => Promise<Answer>,
   ): Promise<Answer> {
@@ -100,16 +102,13 @@ export class ServiceEntry {
         this.#validator.check(method.desc.input, request);
         if (hides) this.#refuseMasked(method, request as Message);
       }
-      const readMask = request === undefined ? undefined : this.#readMasks.get(method);
-      const names = readMask?.names(request as Message);
-      // Normalised, so that handlers see one spelling.
-      if (readMask && names) (request as Message)[readMask.field.jsonName] = [...names];
+      const names = request === undefined ? undefined : this.#namesIn(method, request as Message);
       // The client left before the handler began.
       if (gone.aborted) throw new AppError('CANCELLED', 'CANCELLED', 'The client has gone.');
-      const answer = await this.#run({ ...contextOf(received, peer, caller), dueAt, gone }, handle);
-      if (answer === undefined) return answer;
-      const chosen = readMask && names ? readMask.clearOthers(answer as Message, names) : answer;
-      return hides ? (this.#personalData.hide(method.desc.output, chosen as Message) as Answer) : (chosen as Answer);
+      const takesJson = asksForJson && !hides && !names;
+      const answer = await this.#run({ ...contextOf(received, peer, caller), dueAt, gone, takesJson }, handle);
+      if (answer === undefined || (!names && !hides)) return answer;
+      return this.#shown(method, answer as Message, names, hides) as Answer;
     } catch (error) {
       throw this.#asAppError(error, received.requestId);
     }
@@ -131,6 +130,21 @@ export class ServiceEntry {
       return { tenantId: noTenant, principalId: `service:${peer}`, permissions: [internalPermission] };
     }
     return policy.public && principalToken === '' ? undefined : this.principals.verify(principalToken);
+  }
+
+  /** The fields that a request asks for; undefined for all. The request then has them normalised, so that handlers see one spelling. */
+  #namesIn(method: ContractMethod, request: Message): ReadonlySet<string> | undefined {
+    const readMask = this.#readMasks.get(method);
+    const names = readMask?.names(request);
+    if (readMask && names) request[readMask.field.jsonName] = [...names];
+    return names;
+  }
+
+  /** The part of an answer that the caller has asked for and may see. */
+  #shown(method: ContractMethod, answer: Message, names: ReadonlySet<string> | undefined, hides: boolean): Message {
+    const readMask = this.#readMasks.get(method);
+    const chosen = readMask && names ? readMask.clearOthers(answer, names) : answer;
+    return hides ? this.#personalData.hide(method.desc.output, chosen) : chosen;
   }
 
   async #run<Answer>(context: CallContext, handle: () => Promise<Answer>): Promise<Answer> {

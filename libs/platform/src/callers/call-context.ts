@@ -52,6 +52,11 @@ export interface CallContext {
   dueAt?: number;
   /** Aborted when the client cancels or the deadline passes. Never after the response. */
   gone?: AbortSignal;
+  /**
+   * Whether the handler may answer with the JSON text of its message: the client asks for JSON, and gets every field of the
+   * answer as it is.
+   */
+  takesJson?: boolean;
 }
 
 export const callContext = new AsyncLocalStorage<CallContext>();

@@ -20,6 +20,19 @@ export function shownColumns(type: RecordType): string {
   return selectLists(type);
 }
 
+/**
+ * The version of a row: the transaction that wrote it. All writes change it, also those that keep the version of the record,
+ * such as its encryption.
+ */
+export function rowVersion({ table }: RecordType): string {
+  return `${table}.xmin`;
+}
+
+/** Reads a row of a statement that selects only the id of the record, and columns after it. Without a record it has no id. */
+export function idReader([id, ...more]: readonly (string | null)[]): StoredRecord {
+  return { record: { id: id ?? '', etag: '', createdBy: '', updatedBy: '' }, sealed: false, more };
+}
+
 /** Reads a stored record from the texts of a row that begins with `shownColumns`. */
 export function rowReader<Message extends RecordMessage>(
   type: RecordType<Message>,

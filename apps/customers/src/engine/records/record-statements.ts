@@ -5,7 +5,7 @@ import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
 import { onceFor } from '../values/once-for.js';
 import { recordColumns, storedColumns, textLists } from './record-content.js';
-import { rowReader, shownColumns } from './record-rows.js';
+import { idReader, rowReader, rowVersion, shownColumns } from './record-rows.js';
 
 /** The statements of a type. Created once: each call compares their text with that of the prepared statement. */
 const textsOf = onceFor((type: RecordType) => {
@@ -16,6 +16,10 @@ const textsOf = onceFor((type: RecordType) => {
   const columns = all.join(', ');
   const changed = all.filter((column) => !['id', 'create_time', 'created_by', ...unchanged(type)].includes(column));
   return {
+    liveWithVersion: `select ${shown}, ${rowVersion(type)} as row_version from ${table}
+      where tenant_id = $1 and id = $2 and delete_time is null${ofParent}`,
+    liveVersion: `select id, ${rowVersion(type)} as row_version from ${table}
+      where tenant_id = $1 and id = $2 and delete_time is null${ofParent}`,
     live: `select ${shown} from ${table} where tenant_id = $1 and id = $2 and delete_time is null${ofParent}`,
     // The ids are one text, since PostgreSQL would choose a new plan for each call if it knew their number. LIMIT makes
     // it look up each record by its key, whatever number of ids it estimates.
@@ -50,6 +54,19 @@ export function liveRecords(type: RecordType, ids: readonly string[]): Statement
     return { name: `live_${type.table}`, sql: live, values: [tenantId, id, ...parentOf(type)], isQuick: true, row };
   }
   return { name: `live_${type.table}s`, sql: liveOfMany, values: [tenantId, ids.join(','), ...parentOf(type)], row };
+}
+
+/**
+ * Reads a live record and, as the first additional column, the version of its row.
+ *
+ * @param isWhole false: only the id and the version
+ */
+export function liveRecordWithVersion(type: RecordType, id: string, isWhole: boolean): Statement {
+  const { liveWithVersion, liveVersion } = textsOf(type);
+  const values = [currentCaller().tenantId, id, ...parentOf(type)];
+  const name = `live_${type.table}_${isWhole ? 'with_version' : 'version'}`;
+  const row = isWhole ? rowReader(type) : idReader;
+  return { name, sql: isWhole ? liveWithVersion : liveVersion, values, isQuick: true, row };
 }
 
 /** A row without columns when the record exists, live or deleted. */

@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
+import type { WrittenAnswer } from '@rapport/contracts';
 import { causedBy, type PageTokenKey, readForTenant, type StatementTransaction } from '@rapport/persistence';
 import { recordAsOf } from '../changes/history/record-as-of.js';
 import { listRecordHistory, type HistoryRequest } from '../changes/history/record-history.js';
@@ -17,7 +18,8 @@ import type { ImportRules } from '../import/import-rules.js';
 import { BulkPace } from '../pace/bulk-pace.js';
 import { aggregateRecords, type AggregateRecordsRequest } from '../query/aggregate-records.js';
 import { batchGetRecords, type BatchGetRequest } from '../query/batch-get-records.js';
-import { listRecords, type ListRecordsRequest } from '../query/list-records.js';
+import { listRecords, listWritten, type ListRecordsRequest } from '../query/list-records.js';
+import { WrittenRecords } from '../query/written-records.js';
 import { missingRecord } from '../records/missing-record.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
 import type { UniqueValue } from '../records/unique-values.js';
@@ -74,10 +76,16 @@ export class RecordHandlers<Message extends RecordMessage> {
     private readonly parts: ServiceParts,
   ) {}
 
-  async get({ id, asOf }: { id: string; asOf?: string | undefined }): Promise<Message> {
+  async get({ id, asOf }: { id: string; asOf?: string | undefined }): Promise<Message | WrittenAnswer> {
     const { type } = this;
     const { em } = this.parts;
     if (asOf !== undefined) return recordAsOf(em, type, id, asOf);
+    const written = WrittenRecords.ofCall(em, type);
+    if (written) {
+      const answer = await written.get(em, id);
+      if (!answer) throw await missingRecord(em, type, id);
+      return answer;
+    }
     const stored = await readForTenant<StoredRecord<Message>>(em, liveRecords(type, [id]));
     const [record] = await openStored(type, stored);
     if (!record) throw await missingRecord(em, type, id);
@@ -85,7 +93,10 @@ export class RecordHandlers<Message extends RecordMessage> {
   }
 
   async list(request: ListRecordsRequest): Promise<object> {
-    const { records, ...page } = await listRecords(this.parts.em, this.type, this.parts.pageTokenKey, request);
+    const { em, pageTokenKey } = this.parts;
+    const written = await listWritten(em, this.type, pageTokenKey, request);
+    if (written) return written;
+    const { records, ...page } = await listRecords(em, this.type, pageTokenKey, request);
     return { [this.type.plural]: records, ...page };
   }
 

@@ -1,6 +1,6 @@
 import type { RecordType } from '../../fields/record-type.js';
 import { conditionOfParent } from '../../records/parents.js';
-import { shownColumns } from '../../records/record-rows.js';
+import { rowVersion, shownColumns } from '../../records/record-rows.js';
 import { allOf, joined, type Condition, type Sql } from '../filter/condition.js';
 import type { ListOrder, OrderColumn } from './list-order.js';
 
@@ -20,6 +20,14 @@ export interface PageQuery {
   limit: number;
   /** Whether the tenant has few records of the type, see `isSmallTenant`. */
   isSmall?: boolean;
+  /** Whether only ids and versions of rows are read, without the records. */
+  isOfVersions?: boolean;
+}
+
+/** The columns of a row: those of the record, the version of the row, and the value of the order. */
+function columnsOf({ type, isOfVersions = false }: PageQuery, orderValue: string): string {
+  const record = isOfVersions ? `${type.table}.id` : shownColumns(type);
+  return `${record}, ${rowVersion(type)} as row_version, ${orderValue} as order_value`;
 }
 
 /** Scans the index of the order and tests each row, without a limit on the number of tested rows. */
@@ -28,7 +36,7 @@ export function walkStatement(query: PageQuery): Sql {
   const where = joined([...walkConditions(query), ...testsOf(query)], 'and');
   return {
     sql:
-      `select ${shownColumns(query.type)}, ${key} as order_value from ${from} where ${where.sql} ` +
+      `select ${columnsOf(query, key)} from ${from} where ${where.sql} ` +
       `order by ${ordering(query, key, id)} limit ?`,
     params: [...where.params, query.limit],
   };
@@ -51,7 +59,7 @@ export function windowStatement(query: PageQuery, window: number): Sql {
       ), found as materialized (
         select key, id from tested where is_met order by ${ordering(query, 'key', 'id')} limit ?
       )
-      select ${shownColumns(query.type)}, found.key as order_value, rows_tested
+      select ${columnsOf(query, 'found.key')}, rows_tested
       from (select case when (select count(*) from found) < ? then (select count(*) from tested) end as rows_tested) end_of
       left join found on true
       left join ${table} on ${table}.tenant_id = ? and ${table}.id = found.id
@@ -74,7 +82,7 @@ export function sortStatement(query: PageQuery): Sql {
   const { direction } = order;
   return {
     sql:
-      `select ${shownColumns(type)}, ${key} as order_value from ${table} where ${where.sql} ` +
+      `select ${columnsOf(query, key)} from ${table} where ${where.sql} ` +
       `order by ${key} ${direction} nulls last, ${table}.id ${direction} limit ?`,
     params: [...where.params, query.limit],
   };

@@ -39,7 +39,7 @@ export async function readList(em: EntityManager, query: ListQuery): Promise<Lis
   if (rest.length === 0) {
     const position = after && { value: after.values[0] ?? null, id: after.id };
     const rows = await readPage(em, { ...query, order: first, after: position });
-    return rows.map((stored) => ({ stored, values: [stored.more[0] ?? null] }));
+    return rows.map((stored) => ({ stored, values: [stored.more[1] ?? null] }));
   }
   if (live && allOf(conditions).few) return readSorted(em, query);
   const isSmall = live && (await isSmallTenant(em, type, query.tenantId));

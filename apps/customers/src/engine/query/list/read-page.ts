@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { RecordMessage } from '../../fields/record-definition.js';
-import { rowReader, type StoredRecord } from '../../records/record-rows.js';
+import { idReader, rowReader, type StoredRecord } from '../../records/record-rows.js';
 import { allOf, type Sql } from '../filter/condition.js';
 import { isNullable } from './list-order.js';
 import { hasTests, sortStatement, walkStatement, windowStatement, type PageQuery } from './page-statements.js';
@@ -20,7 +20,7 @@ export interface PageStep extends Sql {
   isQuick?: boolean;
 }
 
-/** A record, with its value of the order first in `more`, null when absent. */
+/** A record. `more` begins with the version of its row, and its value of the order, null when absent. */
 export type PageRow = StoredRecord<RecordMessage>;
 
 /**
@@ -92,14 +92,14 @@ const maxPreparedConditions = 2;
  */
 function planOf(
   kind: string,
-  { type, order, live, valued, after, conditions }: PageQuery,
+  { type, order, live, valued, after, conditions, isOfVersions = false }: PageQuery,
   settings: PlannerSettings,
 ): Pick<PageStep, 'settings' | 'name'> {
   const shapes = conditions.flatMap(({ shape }) => shape ?? []);
   const isPrepared = shapes.length === conditions.length && shapes.length <= maxPreparedConditions;
   if ('customField' in order.by || !isPrepared) return { settings };
   const walk = [type.table, order.name, order.direction, live ? 'live' : 'deleted', valued ? 'valued' : 'unvalued'];
-  const name = [kind, ...walk, after ? 'after' : 'first', ...shapes].join('_');
+  const name = [kind, ...(isOfVersions ? ['versions'] : []), ...walk, after ? 'after' : 'first', ...shapes].join('_');
   return { name, settings: { ...settings, plan_cache_mode: 'force_generic_plan' } };
 }
 
@@ -109,11 +109,12 @@ async function readPart(em: EntityManager, query: PageQuery): Promise<{ rows: Pa
   const scarce = isSmall ? ScarceMatches.of(em) : undefined;
   const steps = pageSteps({ ...query, isSmall });
   if (scarce?.has(query)) steps.shift();
+  const row = query.isOfVersions ? idReader : rowReader(query.type);
   for (const step of steps) {
-    const found = await executeWith<PageRow>(em, step.settings, { ...step, row: rowReader(query.type) }, step.name);
+    const found = await executeWith<PageRow>(em, step.settings, { ...step, row }, step.name);
     // An empty result has one row without a record.
     const rows = found.filter(({ record }) => record.id !== '');
-    const [, rowsTested] = found[0]?.more ?? [];
+    const [, , rowsTested] = found[0]?.more ?? [];
     const isAtEnd = Number(rowsTested ?? 0) < (step.window ?? 0);
     if (rows.length >= query.limit || isAtEnd || step === steps.at(-1)) return { rows, isSorted: step.isSorted };
     scarce?.note(query);

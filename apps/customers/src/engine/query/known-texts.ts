@@ -1,0 +1,88 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { LRUCache } from 'lru-cache';
+import type { RecordType } from '../fields/record-type.js';
+
+/** Total size of the known texts, in characters, about as many bytes. */
+const maxCharacters = 64 * 1024 * 1024;
+/** Largest text that is kept, in characters. */
+const maxLength = 16 * 1024;
+/** Memory of an entry besides its text, in the same unit, about. */
+const overhead = 300;
+/** Lists that are known to consist of known records, by their total size in characters. */
+const maxLists = { max: 20_000, maxSize: 4 * 1024 * 1024 };
+
+/** The JSON of a record, as it was written for a version of its row. */
+export interface RecordText {
+  rowVersion: string;
+  text: string;
+  etag: string;
+}
+
+const known = new WeakMap<object, KnownTexts>();
+
+/**
+ * The JSON of records that this process has read lately. A read asks PostgreSQL for the version of each row only, which is
+ * a third of the work of reading, parsing and writing the record, and uses the text of the same version. So an answer is
+ * always that of the database at the time of the read. Texts are not encrypted: those of encrypted records are not kept.
+ */
+export class KnownTexts {
+  readonly #texts = new LRUCache<string, RecordText>({
+    maxSize: maxCharacters,
+    sizeCalculation: ({ text }) => text.length + overhead,
+  });
+  readonly #lists = new LRUCache<string, true>({ ...maxLists, sizeCalculation: (_, key) => key.length });
+  #generation = {};
+
+  private constructor(em: EntityManager) {
+    // A server that was promoted, or restored from a copy, may give versions again that this process has seen for other
+    // rows. No connection survives either, so a new connection ends what is known.
+    const listen = async () => {
+      const pool = await em.getConnection().getNativeClient();
+      pool.on('connect', () => this.#forget());
+    };
+    void listen();
+  }
+
+  static of(em: EntityManager): KnownTexts {
+    const connection = em.getConnection();
+    let texts = known.get(connection);
+    if (!texts) known.set(connection, (texts = new KnownTexts(em)));
+    return texts;
+  }
+
+  /** Take it before the read whose texts are to be kept. */
+  get generation(): object {
+    return this.#generation;
+  }
+
+  get(type: RecordType, tenantId: string, id: string): RecordText | undefined {
+    return this.#texts.get(keyOf(type, tenantId, id));
+  }
+
+  /** @param generation from before the record was read */
+  keep(generation: object, type: RecordType, tenantId: string, id: string, text: RecordText): void {
+    if (generation !== this.#generation || text.text.length > maxLength) return;
+    this.#texts.set(keyOf(type, tenantId, id), text);
+  }
+
+  /** Whether all records of a list were known when it was read last. */
+  isKnownList(key: string): boolean {
+    return this.#lists.has(key);
+  }
+
+  /** @param isKnown whether the next read is to ask for the versions of its rows only */
+  noteList(key: string, isKnown: boolean): void {
+    if (isKnown) this.#lists.set(key, true);
+    else this.#lists.delete(key);
+  }
+
+  #forget(): void {
+    this.#generation = {};
+    this.#texts.clear();
+    this.#lists.clear();
+  }
+}
+
+function keyOf({ table }: RecordType, tenantId: string, id: string): string {
+  return `${tenantId}${id}${table}`;
+}
