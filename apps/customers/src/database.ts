@@ -51,6 +51,8 @@ import { FindOpenTasksOfDeals } from './migrations/find-open-tasks-of-deals.migr
 import { ConvertForecasts } from './migrations/convert-forecasts.migration.js';
 import { TimeForecastSnapshots } from './migrations/time-forecast-snapshots.migration.js';
 import { RestoreDealValues } from './migrations/restore-deal-values.migration.js';
+import { SkipLogStatistics } from './migrations/skip-log-statistics.migration.js';
+import { ValueClosedDealsOnly } from './migrations/value-closed-deals-only.migration.js';
 import { OrderByAllTimes } from './migrations/order-by-all-times.migration.js';
 import { ReadChangesOfRecord } from './migrations/read-changes-of-record.migration.js';
 import { ReadRecordsAsOf } from './migrations/read-records-as-of.migration.js';
@@ -210,4 +212,6 @@ export const migrations = [
   TimeForecastSnapshots,
   CreateNotification,
   RestoreDealValues,
+  ValueClosedDealsOnly,
+  SkipLogStatistics,
 ];
