@@ -29,6 +29,7 @@ export {
 } from './database-errors.js';
 export { DedicatedConnection } from './connections/dedicated-connection.js';
 export { checkEtag, etagVersion, formatEtag } from './etag.js';
+export { releaseEffects } from './writes/idempotency.js';
 export { IdempotencyKey } from './writes/idempotency-key.entity.js';
 export { tableLockTimeoutMs } from './writes/lock-timeout.js';
 export { PageTokenKey, readPageToken, signPageToken } from './page-token.js';

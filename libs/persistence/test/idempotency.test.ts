@@ -1,7 +1,7 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { IdempotencyKey } from '../src/index.js';
+import { IdempotencyKey, releaseEffects, runStatements } from '../src/index.js';
 import { asTenant, noteDatabase } from './note-database.js';
 import { Note } from './note.entity.js';
 import { count, look, writeInStatements, writeInUnit, type NoteWrite } from './note-writes.js';
@@ -79,5 +79,39 @@ describe.each(styles)('an idempotency key, with $style,', ({ write }) => {
 
     expect(await count(orm, tenantId, Note)).toBe(4);
     expect(await count(orm, tenantId, IdempotencyKey)).toBe(1);
+  });
+
+  test('of the effect of a flow never expires, and stands for one effect whatever a later attempt has read', async () => {
+    const [tenantId, runId] = [v7(), v7()];
+    const first = await write(tenantId, { requestId: 'k', runId });
+    await write(tenantId, { requestId: 'other', runId });
+    await asTenant(orm, tenantId, (em) =>
+      em.execute(`update idempotency_key set create_time = create_time - interval '30 days'`),
+    );
+    for (const requestId of ['a', 'b', 'c']) await write(tenantId, { requestId });
+
+    expect(await write(tenantId, { requestId: 'k', runId, text: 'with a newer etag' })).toBe(first);
+    expect(await count(orm, tenantId, Note)).toBe(5);
+  });
+
+  test('of the effect of a flow is no key of the principal, nor of another run', async () => {
+    const [tenantId, runId] = [v7(), v7()];
+    const effect = await write(tenantId, { requestId: 'k', runId });
+    const outside = await write(tenantId, { requestId: 'k', text: 'mine' });
+    const other = await write(tenantId, { requestId: 'k', runId: v7() });
+
+    expect(new Set([effect, outside, other]).size).toBe(3);
+    expect(await write(tenantId, { requestId: 'k', runId })).toBe(effect);
+    await expect(write(tenantId, { requestId: 'k' })).rejects.toMatchObject({ reason: 'IDEMPOTENCY_KEY_REUSED' });
+  });
+
+  test('of the effect of a flow is gone once its run is released, and those of others stay', async () => {
+    const [tenantId, runId] = [v7(), v7()];
+    for (const id of [runId, v7(), undefined]) await write(tenantId, { requestId: 'k', ...(id && { runId: id }) });
+    await asTenant(orm, tenantId, (em) =>
+      em.transactional((own) => runStatements(own, releaseEffects(tenantId, [runId]))),
+    );
+
+    expect(await count(orm, tenantId, IdempotencyKey)).toBe(2);
   });
 });

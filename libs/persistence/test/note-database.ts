@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { callContext, type Caller } from '@rapport/platform';
+import { callContext, type CallCause, type Caller } from '@rapport/platform';
 import { DatabaseCopies, provisionDatabase, type ProvisionedDatabase } from '@rapport/testing';
 import type { Pool } from 'pg';
 import { v7 } from 'uuid';
@@ -58,9 +58,12 @@ export function asTenant<Result>(
   tenantId: string,
   work: (em: EntityManager) => Promise<Result>,
   principalId = 'apiKey:test',
+  cause?: CallCause,
 ): Promise<Result> {
   const caller = { tenantId, principalId, permissions: [] };
-  return callContext.run({ requestId: v7(), caller }, () => work(orm.em.fork({ session: tenantSession(tenantId) })));
+  return callContext.run({ requestId: v7(), caller, ...(cause && { cause }) }, () =>
+    work(orm.em.fork({ session: tenantSession(tenantId) })),
+  );
 }
 
 /** Runs `handler` as a call of `caller`, with the EntityManager that constructors get. */

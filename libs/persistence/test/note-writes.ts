@@ -1,5 +1,5 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { AppError } from '@rapport/platform';
+import { AppError, flowOrigin, type CallCause } from '@rapport/platform';
 import { v7 } from 'uuid';
 import {
   writeOnce,
@@ -16,6 +16,8 @@ export interface NoteWrite {
   requestId?: string | undefined;
   text?: string;
   principalId?: string;
+  /** Run of a flow whose step writes. */
+  runId?: string;
 }
 
 /** A write whose work is a unit of work. */
@@ -34,19 +36,19 @@ export interface StatementsWrite extends NoteWrite {
 
 /** Writes a note as a handler would. Returns its id. */
 export function writeInUnit(orm: MikroORM, tenantId: string, write: UnitWrite): Promise<string> {
-  const { requestId, text = 'hello', principalId, then } = write;
+  const { requestId, text = 'hello', principalId, runId, then } = write;
   const work = async (transaction: EntityManager) => {
     const note = transaction.create(Note, { tenantId, id: v7(), text });
     await transaction.flush();
     await then?.(transaction);
     return note.id;
   };
-  return asTenant(orm, tenantId, (em) => writeOnce(em, callOf(requestId, text), work), principalId);
+  return asTenant(orm, tenantId, (em) => writeOnce(em, callOf(requestId, text), work), principalId, causeOf(runId));
 }
 
 /** Writes a note as a handler that saves round trips would. Returns its id. */
 export function writeInStatements(orm: MikroORM, tenantId: string, write: StatementsWrite): Promise<string> {
-  const { requestId, validateOnly, id = v7(), text = 'hello', principalId, first } = write;
+  const { requestId, validateOnly, id = v7(), text = 'hello', principalId, runId, first } = write;
   const call = { ...callOf(requestId, text), ...(validateOnly === undefined ? {} : { validateOnly }) };
   const work = async (transaction: StatementTransaction) => {
     await first?.(transaction);
@@ -60,7 +62,7 @@ export function writeInStatements(orm: MikroORM, tenantId: string, write: Statem
     });
     return id;
   };
-  return asTenant(orm, tenantId, (em) => writeStatementsOnce(em, call, work), principalId);
+  return asTenant(orm, tenantId, (em) => writeStatementsOnce(em, call, work), principalId, causeOf(runId));
 }
 
 /** A statement whose result the work awaits: it takes a round trip. */
@@ -70,6 +72,10 @@ export function look(transaction: StatementTransaction): Promise<unknown> {
 
 export function count(orm: MikroORM, tenantId: string, entity: typeof Note | typeof IdempotencyKey): Promise<number> {
   return asTenant(orm, tenantId, (em) => em.count(entity as typeof Note));
+}
+
+function causeOf(runId: string | undefined): CallCause | undefined {
+  return runId === undefined ? undefined : { origin: flowOrigin, causationId: runId };
 }
 
 function callOf(requestId: string | undefined, text: string): WriteCall<string> {

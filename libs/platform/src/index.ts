@@ -5,6 +5,7 @@ export { allows, commonPermissions, permissionForAll } from './callers/permissio
 export {
   callContext,
   currentCaller,
+  flowOrigin,
   type CallCause,
   type CallClient,
   type CallContext,

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import { AppError, currentCaller } from '@rapport/platform';
+import { AppError, callContext, currentCaller, flowOrigin } from '@rapport/platform';
 import type { QueryResultRow } from 'pg';
 import { isRefusal } from '../database-errors.js';
 import type { Statement } from '../driver/pipeline.js';
@@ -29,13 +29,17 @@ interface EarlierAnswer {
 export class Idempotency<Response> {
   readonly #key: readonly string[];
   readonly #requestHash: Buffer;
+  /** Whether the key is an effect key of a flow, whose response is retained until the run is released. */
+  readonly #isEffect: boolean;
 
   constructor(
     private readonly call: WriteCall<Response>,
     requestId: string,
   ) {
     const { tenantId, principalId } = currentCaller();
-    this.#key = [tenantId, principalId, requestId];
+    const owner = effectOwner();
+    this.#isEffect = owner !== undefined;
+    this.#key = [tenantId, owner ?? principalId, requestId];
     const hash = call.hashKey ? createHmac('sha256', call.hashKey) : createHash('sha256');
     this.#requestHash = hash.update(`${call.method}\n`).update(call.request).digest();
   }
@@ -79,11 +83,13 @@ export class Idempotency<Response> {
    * repetition in a write that has not looked before.
    */
   store(response: Response): TransactionStatement[] {
+    // An effect never expires: the run may repeat it after any time.
+    const createTime = this.#isEffect ? `'infinity'` : 'now()';
     const stored = {
-      name: 'store_idempotency_key',
+      name: this.#isEffect ? 'store_effect_key' : 'store_idempotency_key',
       sql: `with stored as (
           insert into idempotency_key (tenant_id, principal_id, key, request_hash, response, create_time)
-          values ($1, $2, $3, $4, $5, now())
+          values ($1, $2, $3, $4, $5, ${createTime})
           on conflict (tenant_id, principal_id, key) do update
           set request_hash = excluded.request_hash, response = excluded.response, create_time = excluded.create_time
           where idempotency_key.create_time <= now() - interval '24 hours'
@@ -117,13 +123,36 @@ export class Idempotency<Response> {
         'The response to this idempotency key is no longer available: it contained personal data that was erased or encrypted since.';
       return new AppError('FAILED_PRECONDITION', 'IDEMPOTENCY_ANSWER_ERASED', message);
     }
-    if (request_hash.equals(this.#requestHash)) return new AnsweredBefore(this.call.decode(response));
+    // An effect key stands for one effect, even if a later attempt has read newer values, such as an etag.
+    if (this.#isEffect || request_hash.equals(this.#requestHash)) return new AnsweredBefore(this.call.decode(response));
     return new AppError(
       'FAILED_PRECONDITION',
       'IDEMPOTENCY_KEY_REUSED',
       'This idempotency key was used for another request.',
     );
   }
+}
+
+/**
+ * Owner of the effect keys of a flow's run, in place of a principal. Principals have other prefixes, and only processes of the platform
+ * can set the cause of a call, so no other caller can use or find these keys.
+ */
+function effectOwnerOf(runId: string): string {
+  return `flowRun:${runId}`;
+}
+
+/** Deletes the effect keys of runs, whose steps can not be repeated any more. @param runIds of the tenant */
+export function releaseEffects(tenantId: string, runIds: readonly string[]): Statement {
+  return {
+    name: 'release_effects',
+    sql: 'delete from idempotency_key where tenant_id = $1 and principal_id = any ($2)',
+    values: [tenantId, runIds.map(effectOwnerOf)],
+  };
+}
+
+function effectOwner(): string | undefined {
+  const { origin, causationId } = callContext.getStore()?.cause ?? {};
+  return origin === flowOrigin && causationId !== undefined ? effectOwnerOf(causationId) : undefined;
 }
 
 function inUse(): AppError {

@@ -19,6 +19,9 @@ export interface Caller {
   inConsole?: boolean;
 }
 
+/** Origin of calls that the run of a flow makes. The id of the run is their `causationId`. */
+export const flowOrigin = 'flow';
+
 /** What caused a call, when it was not a direct request of a person or a client. */
 export interface CallCause {
   /**

@@ -13,12 +13,20 @@ import {
   type ListCustomerHistoryResponse,
   type MatchChangesRequest,
   type MatchChangesResponse,
+  type ReleaseFlowEffectsRequest,
   type SnapshotCustomersResponse,
   type WatchChangesRequest,
   type WatchChangesResponse,
 } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
-import { PageTokenKey, tenantSession } from '@rapport/persistence';
-import { AppError, callContext, currentCaller, invalidArgument, ownersSeenBy } from '@rapport/platform';
+import { PageTokenKey, releaseEffects, runStatements, tenantSession } from '@rapport/persistence';
+import {
+  AppError,
+  callContext,
+  currentCaller,
+  invalidArgument,
+  ownersSeenBy,
+  permissionMissing,
+} from '@rapport/platform';
 import { BulkWork } from '../../pace/bulk-work.js';
 import { checkRequest } from '../../values/contract.js';
 import { recordValue } from '../../query/record-json.js';
@@ -102,6 +110,14 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
 
   matchChanges(request: MatchChangesRequest): Promise<MatchChangesResponse> {
     return matchChanges(this.types, this.#ofTenant(request.tenantId), request);
+  }
+
+  async releaseFlowEffects({ tenantId, runIds }: ReleaseFlowEffectsRequest): Promise<Empty> {
+    const { principalId } = currentCaller();
+    // Released effects could happen again.
+    if (principalId !== 'service:sync') throw permissionMissing('platform.internal');
+    await this.#ofTenant(tenantId).transactional((em) => runStatements(em, releaseEffects(tenantId, runIds)));
+    return {};
   }
 
   async *#subscribe(
