@@ -1,0 +1,43 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Json, JsonObject } from './effect-port.js';
+import type { StepType } from './record-methods.js';
+
+const customPrefix = 'customFields.';
+
+/** A record with the values of a step's fields, of which some are custom fields such as `customFields.plan`. */
+export function recordOf(fields: JsonObject): JsonObject {
+  const entries = Object.entries(fields);
+  const own = entries.filter(([name]) => !name.startsWith(customPrefix));
+  const custom = entries.filter(([name]) => name.startsWith(customPrefix));
+  const customFields = Object.fromEntries(custom.map(([name, value]) => [name.slice(customPrefix.length), value]));
+  return { ...Object.fromEntries(own), ...(custom.length > 0 && { customFields }) };
+}
+
+/** The value of a step's field in a record; null for none. */
+export function fieldValue(record: JsonObject, name: string): Json {
+  if (!name.startsWith(customPrefix)) return withoutEmpty(record[name]);
+  const custom = record['customFields'] as JsonObject | undefined;
+  return withoutEmpty(custom?.[name.slice(customPrefix.length)]);
+}
+
+/** The values that callers set. The service sets the others, such as `etag` and the time of the last activity. */
+export function writableValues({ contract }: StepType, record: JsonObject): JsonObject {
+  const writable = contract.fields.filter(({ writable: when }) => when !== 'NEVER');
+  return Object.fromEntries(writable.map(({ name }) => [name, fieldValue(record, name)]));
+}
+
+/** The text of a field of JSON; empty for none. */
+export function textIn(json: JsonObject, name: string): string {
+  const value = json[name];
+  return typeof value === 'string' ? value : '';
+}
+
+export function areEqual(one: JsonObject, other: JsonObject): boolean {
+  return isDeepStrictEqual(one, other);
+}
+
+/** Every form of "no value" becomes null. */
+function withoutEmpty(value: Json | undefined): Json {
+  if (value === undefined || value === '') return null;
+  return Array.isArray(value) && value.length === 0 ? null : value;
+}

@@ -1,0 +1,73 @@
+import { HttpMethod, Step } from '@rapport/contracts/rapport/flows/v1/steps';
+import { expect, test } from 'vitest';
+import { resolveStep } from './resolve-step.js';
+
+const values: Readonly<Record<string, unknown>> = {
+  'record.id': 'd1',
+  record: { id: 'd1', ownerId: 'u1' },
+  now: '2026-11-29T08:00:00Z',
+  amount: { currencyCode: 'EUR', amount: '12.50' },
+  "'Call ' + record.title": 'Call Lyra',
+  url: 'https://erp.example.com/d1',
+  number: 4711,
+};
+
+function evaluate(expression: string): unknown {
+  if (expression in values) return values[expression];
+  throw Object.assign(new Error(`${expression} has no value.`), { name: 'ExpressionError' });
+}
+
+const step = (content: object) => Step.fromPartial({ key: 'one', ...content });
+
+test('fields are objects by name, and keep the JSON of their values', () => {
+  const fields = [
+    { field: 'amount', value: 'amount' },
+    { field: 'customFields.number', value: 'number' },
+  ];
+  expect(resolveStep(step({ update: { type: 'deal', id: 'record.id', fields } }), evaluate)).toEqual({
+    ...{ type: 'deal', id: 'd1' },
+    fields: { amount: { currencyCode: 'EUR', amount: '12.50' }, 'customFields.number': 4711 },
+  });
+});
+
+test('a move without a deal moves the record of the run', () => {
+  expect(resolveStep(step({ moveStage: { stage: 'won' } }), evaluate)).toEqual({
+    dealId: 'd1',
+    stage: 'won',
+    fields: {},
+  });
+});
+
+test('a task is due a fixed time after the step, for the owner of the record', () => {
+  const addTask = { title: "'Call ' + record.title", dueInSeconds: 3_600 };
+  expect(resolveStep(step({ addTask }), evaluate)).toEqual({
+    ...{ title: 'Call Lyra', dueTime: '2026-11-29T09:00:00.000Z', assigneeId: 'u1', fields: {} },
+  });
+});
+
+test('a run without a record has no default assignee', () => {
+  const alone = (expression: string) => evaluate(expression === 'record' ? 'nothing' : expression);
+  expect(resolveStep(step({ addTask: { title: 'url' } }), alone)).toEqual({
+    ...{ title: 'https://erp.example.com/d1', fields: {} },
+  });
+});
+
+test('a call has the name of its secret, not the secret', () => {
+  const http = { url: 'url', headers: [{ name: 'x-number', value: 'number' }], body: 'amount', secretName: 'erp' };
+  expect(resolveStep(step({ http }), evaluate)).toEqual({
+    ...{ method: HttpMethod[HttpMethod.POST], url: 'https://erp.example.com/d1', secretName: 'erp' },
+    ...{ headers: { 'x-number': '4711' }, body: { currencyCode: 'EUR', amount: '12.50' } },
+  });
+});
+
+test.each([['amount'], ['record']])('an id that is no text fails for good: %s', (id) => {
+  expect(() => resolveStep(step({ delete: { type: 'deal', id } }), evaluate)).toThrow(
+    expect.objectContaining({ code: 'STEP_VALUE_UNFIT', kind: 'FINAL' }),
+  );
+});
+
+test('an expression without a value fails as an expression', () => {
+  expect(() => resolveStep(step({ delete: { type: 'deal', id: 'missing' } }), evaluate)).toThrow(
+    'missing has no value',
+  );
+});
