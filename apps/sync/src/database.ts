@@ -11,6 +11,7 @@ import { Flow } from './flows/definitions/flow.entity.js';
 import { BoundWebhooksByRights } from './migrations/bound-webhooks-by-rights.migration.js';
 import { CreateConnections } from './migrations/create-connections.migration.js';
 import { CreateFlows } from './migrations/create-flows.migration.js';
+import { CreateFlowRuns } from './migrations/create-flow-runs.migration.js';
 import { CreateHooks } from './migrations/create-hooks.migration.js';
 import { CreateJobQueue } from './migrations/create-job-queue.migration.js';
 import { CreateWebhooks } from './migrations/create-webhooks.migration.js';
@@ -51,4 +52,5 @@ export const migrations = [
   ExchangeAnyRecords,
   CreateAuditRemoval,
   CreateFlows,
+  CreateFlowRuns,
 ];

@@ -15,6 +15,8 @@ const tablesOfAllTenants = [
   'connection_tenant',
   'hook_address',
   'flow_tenant',
+  'flow_run_tenant',
+  'flow_job',
 ];
 
 // Tables with many rows are read and written by SQL only.
@@ -22,6 +24,7 @@ const tablesOfSql = [
   ...[/^webhook_(tenant|event|delivery|attempt|job|hold)$/, /^feed_cursor$/, /^deferred_/, /^audit_/],
   ...[/^(mapping_(progress|schedule)|connection_tenant)$/, /^(deleted_mapping|kept_link)$/, /^sync_/, /^hook/],
   ...[/^flow_(version|secret|tenant)$/],
+  ...[/^flow_(run|step_run|wait|event|signal|run_tenant|job)$/],
 ];
 
 const sync = {} as { urls: ProvisionedDatabase };
