@@ -82,8 +82,9 @@ const runTables = `
     effect_key text,
     -- Whether its outcome says how to undo it.
     has_undo boolean not null default false,
-    -- Input, output, problem, and what undo needs. Sealed: there is personal data in it.
-    sealed_content bytea,
+    -- Sealed: there is personal data in them. The result has the output, the problem, and what undo needs.
+    sealed_input bytea,
+    sealed_result bytea,
     start_time timestamptz(3) not null,
     end_time timestamptz(3),
     primary key (tenant_id, run_id, number),

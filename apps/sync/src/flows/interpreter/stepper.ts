@@ -2,7 +2,7 @@ import { ForkMode, type Step } from '@rapport/contracts/rapport/flows/v1/steps';
 import type { Json, JsonObject } from '../effects/effect-port.js';
 import { beginStep } from './begin-step.js';
 import { History } from './history.js';
-import type { Advance, Happenings, RunPlan, StoredEvent, WantedApproval } from './interpret.js';
+import type { Advance, Happenings, RunPlan, StepOutcome, StoredEvent, WantedApproval } from './interpret.js';
 import { applyOutcomes } from './outcomes.js';
 import type { Problem, RunState, Token } from './run-state.js';
 import { catcherOf, isInLoop, isWithin, pathIn, scopeOf } from './run-paths.js';
@@ -38,12 +38,23 @@ export class Stepper {
 
   /** Applies outcomes, events and times, and follows the steps. */
   advance({ outcomes = [], events = [] }: Happenings): this {
-    applyOutcomes(this, outcomes);
+    this.noteOutcomes(outcomes);
     const [first] = this.state.tokens;
     const isOld = this.now >= this.plan.maxTime;
     if (first && isOld && !this.#isStopped) this.#stop(first, { code: 'RUN_TOO_OLD', message: 'The run is too old.' });
     this.follow(events);
     return this;
+  }
+
+  /** Applies outcomes, and goes no further. */
+  noteOutcomes(outcomes: readonly StepOutcome[]): this {
+    applyOutcomes(this, outcomes);
+    return this;
+  }
+
+  /** Steps whose runs are to be started. */
+  get children(): Token[] {
+    return this.#isStopped ? [] : this.state.tokens.filter(({ phase }) => phase === 'START_CHILD');
   }
 
   /** Follows the steps until each branch waits, or starts a run. */

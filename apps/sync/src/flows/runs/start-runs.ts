@@ -9,9 +9,9 @@ import { listenInterests } from '../interpreter/listen-steps.js';
 import { initialState } from '../interpreter/run-state.js';
 import { endRun, lockConcurrency, lockRun, type EndParts } from './end-runs.js';
 import type { NewRun, StartOutcome } from './new-run.js';
-import { noteEvents } from './note-events.js';
-import { openContent, sealContent } from './run-content.js';
-import { insertWaits, lockSignals, takeEarlierSignals, waitRows, type SignalContent } from './waits.js';
+import { sealContent } from './run-content.js';
+import { noteEarlierSignals, signalsOf } from './opened-listens.js';
+import { insertWaits, lockSignals, waitRows } from './waits.js';
 
 const secondMs = 1_000;
 const daySeconds = 86_400;
@@ -161,18 +161,10 @@ async function listenFromStart(
   if (interests.length === 0) return;
   const { tenantId, cause, values, record } = run;
   const rows = waitRows(interests, expressions, { values, recordId: record?.id });
-  const signals = rows.flatMap(({ signal, correlation_hash: hash }) =>
-    signal === null || hash === null ? [] : [{ name: signal, hash }],
-  );
+  const signals = signalsOf(rows);
   await lockSignals(client, tenantId, signals);
   // Changes come in the order of their positions: those after the cause are the later ones, whatever their times.
   const since = cause.kind === 'RECORD' ? '-infinity' : now.toISOString();
   await insertWaits(client, { tenantId, runId, since }, rows);
-  if (signals.length === 0) return;
-  const earlier = await takeEarlierSignals(client, { tenantId, runId }, cause.time);
-  const events = earlier.map(({ target, eventKey, id, sealed, time }) => {
-    const { data } = openContent<SignalContent>(envelope, { tenantId, part: 'flow_signal', id }, sealed);
-    return { tenantId, runId, target, eventKey, eventId: id, time, data };
-  });
-  await noteEvents(client, envelope, events);
+  if (signals.length > 0) await noteEarlierSignals(client, envelope, { tenantId, runId }, cause.time);
 }

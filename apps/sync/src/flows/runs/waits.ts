@@ -97,7 +97,7 @@ export async function takeEarlierSignals(
   run: { tenantId: string; runId: string },
   since: string,
 ): Promise<{ target: string; eventKey: string; id: string; sealed: Buffer; time: string }[]> {
-  const { rows } = await client.query<{ target: string; eventKey: string; id: string; sealed: Buffer; time: Date }>({
+  const { rows } = await client.query<{ target: string; eventKey: string; id: string; sealed: Buffer; time: string }>({
     name: 'earlier_flow_signals',
     text: `select wait.step_key as target, wait.event_key as "eventKey", signal.id, signal.sealed_data as sealed,
         signal.create_time as time
@@ -107,5 +107,5 @@ export async function takeEarlierSignals(
       order by signal.create_time, signal.id limit 100`,
     values: [run.tenantId, run.runId, since],
   });
-  return rows.map((row) => ({ ...row, time: row.time.toISOString() }));
+  return rows.map((row) => ({ ...row, time: new Date(row.time).toISOString() }));
 }

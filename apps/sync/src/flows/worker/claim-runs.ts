@@ -1,0 +1,57 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { withConnection } from '@rapport/persistence';
+import { v7 as uuidv7 } from 'uuid';
+
+/** A run that this process advances. */
+export interface ClaimedRun {
+  tenantId: string;
+  runId: string;
+  /** Distinguishes this claim of the run from all others. */
+  claimId: string;
+}
+
+export interface RunRoom {
+  /** Maximum number of runs in all. */
+  total: number;
+  /** Maximum number of runs of a tenant that is not in `tenants`. */
+  perTenant: number;
+  /** Maximum number of runs of tenants with claimed ones. */
+  tenants: ReadonlyMap<string, number>;
+}
+
+/**
+ * Claims due runs: of each tenant in turn, the longest due. So a tenant with a million runs does not starve the others.
+ * A run that its process does not release is due again after `leaseMs`.
+ */
+export async function claimRuns(em: EntityManager, room: RunRoom, leaseMs: number): Promise<ClaimedRun[]> {
+  const { total, perTenant, tenants } = room;
+  const claimId = uuidv7();
+  const values = [total, perTenant, [...tenants.keys()], [...tenants.values()], claimId, leaseMs];
+  const { rows } = await withConnection(em, (client) =>
+    client.query<{ tenant_id: string; run_id: string }>({ name: 'claim_flow_runs', text: claimQuery, values }),
+  );
+  return rows.map((row) => ({ tenantId: row.tenant_id, runId: row.run_id, claimId }));
+}
+
+// A loose index scan finds the tenants with runs that have not ended. Each gets a first run, then each a second one, in
+// random order within a round, so that no tenant is always last.
+const claimQuery = `
+  with recursive tenant (id) as (
+    (select tenant_id from flow_job where not is_frozen order by tenant_id limit 1)
+    union all
+    select next.tenant_id from tenant
+    cross join lateral (
+      select tenant_id from flow_job where tenant_id > tenant.id and not is_frozen order by tenant_id limit 1) next
+  ),
+  due as (
+    select job.run_id, row_number() over (partition by tenant.id order by job.due_time) as round
+    from tenant left join unnest($3::uuid[], $4::int[]) as busy (id, room) on busy.id = tenant.id
+    cross join lateral (
+      select run_id, due_time from flow_job
+      where tenant_id = tenant.id and not is_frozen and due_time <= clock_timestamp()
+      order by due_time limit coalesce(busy.room, $2) for update skip locked) job
+  ),
+  chosen as (select run_id from due order by round, random() limit $1)
+  update flow_job job set claim_id = $5, due_time = clock_timestamp() + make_interval(secs => $6 / 1000.0)
+  from chosen where job.run_id = chosen.run_id
+  returning job.tenant_id, job.run_id`;

@@ -1,0 +1,101 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { WorkerLoop } from '@rapport/platform';
+import { TenantLimit } from '../../webhooks/endpoints/tenant-limit.js';
+import type { StepOutcome } from '../interpreter/interpret.js';
+import { advanceRun } from './advance-run.js';
+import { claimRuns, type ClaimedRun } from './claim-runs.js';
+import { compensateRun } from './compensate-run.js';
+import type { EngineParts } from './engine-parts.js';
+import { effectMs, performEffects } from './perform-effects.js';
+import { RunsInFlight } from './runs-in-flight.js';
+
+/** Interval between polls for due runs, in milliseconds. Runs of this process wake the worker. */
+const lookEveryMs = 250;
+
+/** Maximum number of concurrent transactions per tenant that advance runs: each takes a connection of the pool. */
+const maxAdvancing = 4;
+
+/** Maximum duration of effects after the process is asked to stop, in milliseconds. */
+const drainMs = 4_000;
+
+/** Allowance of a claim besides the effects, in milliseconds. */
+const leaseMarginMs = 20_000;
+
+/** Advances the runs of all tenants, in each process. When one dies, its claims are due again at the end of their leases. */
+export class FlowWorker implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #logger = new Logger('FlowWorker');
+  readonly #loop = new WorkerLoop({
+    pass: () => this.#claim(),
+    intervalMs: lookEveryMs,
+    onOutage: (error) => this.#logger.warn("Can't look for runs of flows.", error),
+  });
+  readonly #cutOff = new AbortController();
+  readonly #inFlight = new RunsInFlight();
+  readonly #advancing = new TenantLimit(maxAdvancing);
+  readonly #running = new Set<Promise<void>>();
+
+  /** @param leaseMs how long a claim lasts after a transaction */
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly parts: EngineParts,
+    private readonly leaseMs = effectMs + leaseMarginMs,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.#loop.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.#loop.stop();
+    const drained = Promise.all(this.#running);
+    await Promise.race([drained, delay(drainMs, undefined, { ref: false })]);
+    this.#cutOff.abort();
+    await drained;
+  }
+
+  /** Polls at once, because runs may be due. */
+  wake(): void {
+    this.#loop.wake();
+  }
+
+  async #claim(): Promise<void> {
+    const { room } = this.#inFlight;
+    if (room.total <= 0) return;
+    const claimed = await claimRuns(this.orm.em.fork(), room, this.leaseMs);
+    for (const run of claimed) this.#run(run);
+  }
+
+  #run(claimed: ClaimedRun): void {
+    this.#inFlight.begin(claimed);
+    const run: Promise<void> = this.#follow(claimed)
+      .then(
+        // A run that has failed must not cause polls without a pause.
+        () => this.wake(),
+        (error: unknown) => this.#logger.warn(`Left the run ${claimed.runId} until its lease ends.`, error),
+      )
+      .finally(() => {
+        this.#running.delete(run);
+        this.#inFlight.end(claimed);
+      });
+    this.#running.add(run);
+  }
+
+  async #follow(claimed: ClaimedRun): Promise<void> {
+    const { leaseMs, parts } = this;
+    const stopping = this.#cutOff.signal;
+    let outcomes: StepOutcome[] | undefined;
+    for (;;) {
+      const known = outcomes;
+      const next = await this.#advancing.run(claimed.tenantId, () =>
+        advanceRun(this.orm.em.fork(), parts, claimed, { outcomes: known, leaseMs }),
+      );
+      if (next.next === 'LEAVE') return;
+      if (next.next === 'UNDO') return compensateRun(this.orm.em.fork(), parts, claimed, { leaseMs, stopping });
+      outcomes = await performEffects(parts, next.owner, next.tokens, stopping);
+      // What was cut off is performed again under its key, by another process after the lease.
+      if (stopping.aborted && outcomes.length === 0) return;
+    }
+  }
+}
