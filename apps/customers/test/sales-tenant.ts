@@ -91,7 +91,13 @@ export function rule(userIds: readonly string[], given: Partial<AssignmentRule> 
   return {
     ...AssignmentRule.decode(new Uint8Array()),
     ...{ name: 'Leads', recordType: 'lead', method: AssignmentMethod.ROUND_ROBIN },
-    members: userIds.map((userId) => ({ userId, weight: undefined, capacity: undefined, paused: false, calendarId: undefined })),
+    members: userIds.map((userId) => ({
+      userId,
+      weight: undefined,
+      capacity: undefined,
+      paused: false,
+      calendarId: undefined,
+    })),
     ...given,
   };
 }

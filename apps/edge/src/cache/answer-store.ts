@@ -155,8 +155,7 @@ export class AnswerStore extends FairStore<CachedAnswer> {
   /** A fresh answer, never a refusal. @param notBefore no load may have begun earlier, by `performance.now()` */
   find(tenantId: string, key: string, now: number, notBefore: number): CachedAnswer | undefined {
     const answer = this.get(tenantId, key);
-    if (answer === undefined || answer.refusal) return undefined;
-    return this.isFresh(answer, now, notBefore) ? answer : undefined;
+    return answer && !answer.refusal && this.isFresh(answer, now, notBefore) ? answer : undefined;
   }
 
   /** Whether an answer may be given as fresh. It then counts as used. */

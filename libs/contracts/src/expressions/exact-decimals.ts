@@ -20,13 +20,13 @@ export function withDecimals(environment: Environment): Environment {
     .registerFunction('decimal(string): Decimal', decimalOf)
     .registerFunction('string(Decimal): string', (number: ExactDecimal) => formatDecimal(number))
     .registerFunction('decimal(int): Decimal', (units: bigint) => new ExactDecimal(units, 0))
-    .registerOperator('Decimal == Decimal', (one, other) => difference(one, other) === 0n)
-    .registerOperator('Decimal < Decimal', (one, other) => difference(one, other) < 0n)
-    .registerOperator('Decimal <= Decimal', (one, other) => difference(one, other) <= 0n)
-    .registerOperator('Decimal > Decimal', (one, other) => difference(one, other) > 0n)
-    .registerOperator('Decimal >= Decimal', (one, other) => difference(one, other) >= 0n)
-    .registerOperator('Decimal + Decimal', (one, other) => added(one, other, 1n))
-    .registerOperator('Decimal - Decimal', (one, other) => added(one, other, -1n))
+    .registerOperator('Decimal == Decimal', (one: ExactDecimal, other: ExactDecimal) => difference(one, other) === 0n)
+    .registerOperator('Decimal < Decimal', (one: ExactDecimal, other: ExactDecimal) => difference(one, other) < 0n)
+    .registerOperator('Decimal <= Decimal', (one: ExactDecimal, other: ExactDecimal) => difference(one, other) <= 0n)
+    .registerOperator('Decimal > Decimal', (one: ExactDecimal, other: ExactDecimal) => difference(one, other) > 0n)
+    .registerOperator('Decimal >= Decimal', (one: ExactDecimal, other: ExactDecimal) => difference(one, other) >= 0n)
+    .registerOperator('Decimal + Decimal', (one: ExactDecimal, other: ExactDecimal) => added(one, other, 1n))
+    .registerOperator('Decimal - Decimal', (one: ExactDecimal, other: ExactDecimal) => added(one, other, -1n))
     .registerOperator('Decimal * Decimal', multiplied);
 }
 

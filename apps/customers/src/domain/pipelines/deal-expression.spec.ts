@@ -104,7 +104,7 @@ test('decimal numbers order as rational numbers do, over random texts', () => {
   };
   for (let round = 0; round < 300; round += 1) {
     const one = text();
-    // Some differ in their last digit only, which a double does not tell apart.
+    // Some differ in their last digit only, in which doubles are equal.
     const other = random.below(2) === 0 ? text() : `${one.slice(0, -1)}${random.below(10)}`;
     for (const [operator, met] of [
       ['==', scaled(one) === scaled(other)],

@@ -81,7 +81,8 @@ export function unknownOutcome(steps: readonly Step[], { phase, path, number = 0
 
 /** What an outcome of `undo` says. */
 export type UndoResult =
-  { isUndone: true } | { isUndone: false; problem: { code: string; message: string }; mayPass: boolean };
+  | { isUndone: true }
+  | { isUndone: false; problem: { code: string; message: string }; mayPass: boolean };
 
 export async function performUndo(
   { port }: Pick<EngineParts, 'port'>,
