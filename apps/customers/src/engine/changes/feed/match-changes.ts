@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { compilePredicate, matchChange, type FilterPredicate, type FilterTable } from '@rapport/contracts/filters';
 import type {
+  ChangeMatch,
   MatchChangesRequest,
   MatchChangesResponse,
 } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
@@ -22,28 +23,56 @@ import { filteredType } from './record-filters.js';
 export async function matchChanges(
   types: LoggedTypes,
   em: EntityManager,
-  { tenantId, filters, changes }: MatchChangesRequest,
+  { tenantId, filters, changes, withRecords }: MatchChangesRequest,
 ): Promise<MatchChangesResponse> {
-  const met = new Map<string, number[]>();
+  const matches = new Map<string, ChangeMatch>();
   const timeZone = await workspaceTimeZone(em, tenantId);
   for (const [name, own] of Map.groupBy(changes, ({ type }) => type)) {
     const places = [...filters.entries()].filter(([, { type }]) => type === name);
     const type = filteredType(types, name);
-    if (!type || places.length === 0) continue;
+    if (!type || (places.length === 0 && !withRecords)) continue;
     const states = await changedStates(em, type, tenantId, own);
     const table = filterTableOf(type, await CustomFields.load(em, type, tenantId));
     const predicates = places.map(([place, { filter }]) => ({ place, predicate: predicateOf(filter, table) }));
     for (const { id } of own) {
       const state = states.get(id);
-      const isMet = state && (await stateMatcher(types, em, { name, tenantId, timeZone, state }));
-      const of = predicates.filter(({ predicate }) => !isMet || !predicate || isMet(predicate));
-      met.set(
-        id,
-        of.map(({ place }) => place),
-      );
+      const records = state && (await openedRecords(types, em, { name, tenantId, state }));
+      matches.set(id, {
+        ...matchOf(predicates, records && { ...records, now: state.time, timeZone }),
+        ...(withRecords && records),
+      });
     }
   }
-  return { matches: changes.map(({ id }) => ({ filters: met.get(id) ?? [] })) };
+  return { matches: changes.map(({ id }) => matches.get(id) ?? matchOf([], undefined)) };
+}
+
+interface PlacedPredicate {
+  place: number;
+  predicate: FilterPredicate | undefined;
+}
+
+interface ChangedRecords {
+  before: Record<string, unknown> | undefined;
+  after: Record<string, unknown> | undefined;
+}
+
+/** @param change undefined if its records are no longer known: all filters count as matched */
+function matchOf(
+  predicates: readonly PlacedPredicate[],
+  change: (ChangedRecords & { now: Date; timeZone: string }) | undefined,
+): ChangeMatch {
+  const met = predicates.map(({ place, predicate }) => {
+    const isMet = change && predicate && matchChange(predicate, change, change);
+    return { place, before: isMet?.before ?? true, after: isMet?.after ?? true };
+  });
+  const placesOf = (those: typeof met) => those.map(({ place }) => place);
+  return {
+    filters: placesOf(met.filter(({ before, after }) => before || after)),
+    beforeFilters: placesOf(met.filter(({ before }) => before)),
+    afterFilters: placesOf(met.filter(({ after }) => after)),
+    before: undefined,
+    after: undefined,
+  };
 }
 
 /** Undefined for a stored filter that has become invalid. */
@@ -56,20 +85,16 @@ function predicateOf(filter: string, table: FilterTable): FilterPredicate | unde
   }
 }
 
-/** @returns whether a predicate matches before or after a change */
-async function stateMatcher(
+/** The record before and after a change, with decrypted values. */
+async function openedRecords(
   types: LoggedTypes,
   em: EntityManager,
-  { name, tenantId, timeZone, state }: { name: string; tenantId: string; timeZone: string; state: ChangedState },
-): Promise<(predicate: FilterPredicate) => boolean> {
+  { name, tenantId, state }: { name: string; tenantId: string; state: ChangedState },
+): Promise<ChangedRecords> {
   const written = (values: StoredValues | undefined) => (values ? JSON.stringify(values) : null);
   const sealed = { tenant_id: tenantId, before: written(state.before), after: written(state.after) };
   const [opened = sealed] = await Sealing.of(em).openEntries(em, [sealed]);
   const record = (values: string | null) =>
     values === null ? undefined : types.recordJson(name, JSON.parse(values) as StoredValues);
-  const change = { before: record(opened.before), after: record(opened.after) };
-  return (predicate) => {
-    const { before, after } = matchChange(predicate, change, { now: state.time, timeZone });
-    return before || after;
-  };
+  return { before: record(opened.before), after: record(opened.after) };
 }
