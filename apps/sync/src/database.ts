@@ -12,6 +12,7 @@ import { BoundWebhooksByRights } from './migrations/bound-webhooks-by-rights.mig
 import { CreateConnections } from './migrations/create-connections.migration.js';
 import { CreateFlows } from './migrations/create-flows.migration.js';
 import { CreateFlowRuns } from './migrations/create-flow-runs.migration.js';
+import { CreateFlowDecisions } from './migrations/create-flow-decisions.migration.js';
 import { CreateHooks } from './migrations/create-hooks.migration.js';
 import { CreateJobQueue } from './migrations/create-job-queue.migration.js';
 import { CreateWebhooks } from './migrations/create-webhooks.migration.js';
@@ -53,4 +54,5 @@ export const migrations = [
   CreateAuditRemoval,
   CreateFlows,
   CreateFlowRuns,
+  CreateFlowDecisions,
 ];

@@ -17,6 +17,10 @@ import { MappingRunner } from './exchange/runs/run-mapping.js';
 import { DeferredWorker } from './feed/deferred-worker.js';
 import { FeedConsumer } from './feed/feed-consumer.js';
 import { ChangeTaker } from './feed/take-changes.js';
+import type { Taken } from './feed/tenant-changes.js';
+import { approvalHooks } from './flows/approvals/open-approvals.js';
+import { TenantMembers } from './flows/approvals/tenant-members.js';
+import { ChangedRecords } from './flows/triggers/changed-records.js';
 import { OutgoingHttp } from './outgoing-http/outgoing-http.js';
 import { clearKeptLinks } from './serve/mappings/kept-links.js';
 import { RunWatcher } from './serve/runs/watch-run.js';
@@ -59,6 +63,8 @@ export class SyncModule {
   static register(options: SyncOptions): DynamicModule {
     const { databaseUrl, envelope, http } = options;
     const filters = new RecordFilters(options.customers);
+    const records = new ChangedRecords(options.customers);
+    const flows = { envelope, records, hooks: { ...approvalHooks(envelope), releaseRuns: () => Promise.resolve() } };
     return {
       module: SyncModule,
       imports: [PersistenceModule.register({ databaseUrl, entities })],
@@ -78,22 +84,24 @@ export class SyncModule {
           inject: [MikroORM],
         },
         { provide: RecordFilters, useValue: filters },
+        { provide: ChangedRecords, useValue: records },
+        { provide: TenantMembers, useValue: new TenantMembers(options.auth) },
         {
           provide: DeferredWorker,
           useFactory: (orm: MikroORM, dispatcher: Dispatcher, jobs: JobQueue) =>
-            new DeferredWorker(orm, { envelope, jobs, filters }, () => dispatcher.wake()),
+            new DeferredWorker(orm, { envelope, jobs, filters, flows }, ({ deliveries }) => {
+              if (deliveries > 0) dispatcher.wake();
+            }),
           inject: [MikroORM, Dispatcher, JobQueue],
         },
         {
           provide: FeedConsumer,
           useFactory: (orm: MikroORM, dispatcher: Dispatcher, jobs: JobQueue, deferred: DeferredWorker) => {
-            const wake = [() => dispatcher.wake(), () => deferred.wake()] as const;
-            return new FeedConsumer(
-              orm,
-              options.customers,
-              new ChangeTaker(orm, { envelope, jobs, filters }, ...wake),
-              databaseUrl,
-            );
+            const onTaken = ({ deliveries }: Taken) => {
+              if (deliveries > 0) dispatcher.wake();
+            };
+            const taker = new ChangeTaker(orm, { envelope, jobs, filters, flows }, onTaken, () => deferred.wake());
+            return new FeedConsumer(orm, options.customers, taker, databaseUrl);
           },
           inject: [MikroORM, Dispatcher, JobQueue, DeferredWorker],
         },

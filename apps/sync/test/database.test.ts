@@ -17,6 +17,7 @@ const tablesOfAllTenants = [
   'flow_tenant',
   'flow_run_tenant',
   'flow_job',
+  'flow_clock',
 ];
 
 // Tables with many rows are read and written by SQL only.
@@ -25,6 +26,7 @@ const tablesOfSql = [
   ...[/^(mapping_(progress|schedule)|connection_tenant)$/, /^(deleted_mapping|kept_link)$/, /^sync_/, /^hook/],
   ...[/^flow_(version|secret|tenant)$/],
   ...[/^flow_(run|step_run|wait|event|signal|run_tenant|job)$/],
+  ...[/^flow_(change|change_number|decision|decided|approval|approver|clock)$/],
 ];
 
 const sync = {} as { urls: ProvisionedDatabase };

@@ -10,8 +10,10 @@ import { entities } from '../src/database.js';
 import { DeferredWorker } from '../src/feed/deferred-worker.js';
 import { ChangeTaker } from '../src/feed/take-changes.js';
 import type { TakingParts } from '../src/feed/tenant-changes.js';
+import { ChangedRecords } from '../src/flows/triggers/changed-records.js';
 import { JobQueue } from '../src/storage/job-queue.js';
 import { SecretEnvelope } from '../src/storage/secret-envelope.js';
+
 import { RecordFilters } from '../src/webhooks/events/record-filters.js';
 import { askDatabase } from './ask-database.ts';
 import { createSyncDatabase } from './sync-databases.ts';
@@ -33,7 +35,11 @@ beforeAll(async () => {
   const envelope = new SecretEnvelope(new MasterKeys(randomBytes(32), []));
   // No tenant here has mappings, so that no run is queued.
   const filters = new RecordFilters({ unary: () => Promise.reject(new Error('No endpoint has a filter.')) });
-  parts = { envelope, filters, jobs: new JobQueue(urls.appUrl, () => Promise.resolve()) };
+  const nothing = () => Promise.resolve();
+  // No tenant here has flows.
+  const hooks = { openApprovals: nothing, closeApprovals: nothing, releaseRuns: nothing };
+  const records = new ChangedRecords({ unary: () => Promise.reject(new Error('There are no flows.')) });
+  parts = { envelope, filters, jobs: new JobQueue(urls.appUrl, nothing), flows: { envelope, hooks, records } };
 });
 afterAll(async () => orm.close());
 

@@ -33,6 +33,7 @@ export { releaseEffects } from './writes/idempotency.js';
 export { IdempotencyKey } from './writes/idempotency-key.entity.js';
 export { tableLockTimeoutMs } from './writes/lock-timeout.js';
 export { PageTokenKey, readPageToken, signPageToken } from './page-token.js';
+export { clientOfTransaction } from './driver/open-transaction.js';
 export { pipeline, type Statement } from './driver/pipeline.js';
 export { withConnection } from './connections/pooled-connection.js';
 export { readEachForTenant, readForTenant, settingStatement } from './tenants/read-for-tenant.js';

@@ -7,7 +7,7 @@ import { noteFailure, removeDeferred, takeDeferred, waitingTenants } from './def
 import { countTaken, reportDeferred, type DeferredState } from './feed-metrics.js';
 import { isBlocked, isTransient } from './transient-errors.js';
 import { lockTimeoutMs } from './take-changes.js';
-import { interestsIn, takeOfTenant, type TakingParts } from './tenant-changes.js';
+import { interestsIn, takeOfTenant, type Taken, type TakingParts } from './tenant-changes.js';
 
 /**
  * Polling intervals, in milliseconds: for the next turn of a waiting tenant, and without a waiting tenant for changes
@@ -51,7 +51,7 @@ export class DeferredWorker implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly orm: MikroORM,
     private readonly parts: TakingParts,
-    private readonly onDeliveries: () => void,
+    private readonly onTaken: (taken: Taken) => void,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -109,13 +109,13 @@ export class DeferredWorker implements OnApplicationBootstrap, OnModuleDestroy {
       onRead(numbers);
       const changes = found.map(({ open }) => open());
       const [interest] = await interestsIn(client, found.length > 0 ? [tenantId] : []);
-      const deliveries = interest ? await takeOfTenant(client, this.parts, interest, changes, turn.deliveries) : 0;
+      const taken = interest && (await takeOfTenant(client, this.parts, interest, changes, turn.deliveries));
       if (found.length > 0) {
         await pipeline(client, [settingStatement({ 'app.tenant_id': tenantId }), removeDeferred(tenantId, numbers)]);
       }
       await client.query('commit');
       countTaken(changes);
-      if (deliveries > 0) this.onDeliveries();
+      if (taken) this.onTaken(taken);
       return found.length;
     });
   }

@@ -10,7 +10,7 @@ import { deferChanges } from './deferred-changes.js';
 import { moveCursor } from './feed-cursor.js';
 import { countLoss, countTaken } from './feed-metrics.js';
 import { isTransient } from './transient-errors.js';
-import { interestsIn, takeOfTenant, type Interest, type TakingParts } from './tenant-changes.js';
+import { interestsIn, takeOfTenant, type Interest, type Taken, type TakingParts } from './tenant-changes.js';
 import { traceTaken } from './trace-taken.js';
 
 /** Lock timeout per tenant, during which all other tenants wait too. */
@@ -20,33 +20,33 @@ export const lockTimeoutMs = 100;
 const maxDeliveries = 1_000;
 
 /**
- * Creates events, deliveries and hints for changes, in the transaction that moves the cursor past them. Changes of a
+ * Creates events, deliveries, hints and runs of flows for changes, in the transaction that moves the cursor past them. Changes of a
  * tenant that fail or take too long are deferred in the same transaction, so that no tenant delays the others.
  */
 export class ChangeTaker {
   readonly #logger = new Logger('ChangeTaker');
 
   /**
-   * @param onDeliveries called after deliveries were committed
+   * @param onTaken called after deliveries or runs were committed
    * @param onDeferred called after changes were deferred
    */
   constructor(
     private readonly orm: MikroORM,
     private readonly parts: TakingParts,
-    private readonly onDeliveries: () => void,
+    private readonly onTaken: (taken: Taken) => void,
     private readonly onDeferred: () => void,
   ) {}
 
   async take(changes: readonly Change[], feed: string, from: string | undefined, to: string): Promise<void> {
     await traceTaken(changes, async (traced) => {
-      const { deliveries, deferred } = await withConnection(this.orm.em.fork(), async (client) => {
+      const { deferred, ...taken } = await withConnection(this.orm.em.fork(), async (client) => {
         await client.query('begin');
         const done = await this.#takeAll(client, traced);
         await moveCursor(client, feed, from, to);
         await client.query('commit');
         return done;
       });
-      if (deliveries > 0) this.onDeliveries();
+      this.onTaken(taken);
       if (deferred.size > 0) this.onDeferred();
       countTaken(changes.filter(({ id }) => !deferred.has(id)));
     });
@@ -63,25 +63,25 @@ export class ChangeTaker {
     countLoss('cursor-expired');
   }
 
-  async #takeAll(
-    client: ClientBase,
-    changes: readonly Change[],
-  ): Promise<{ deliveries: number; deferred: ReadonlySet<string> }> {
+  async #takeAll(client: ClientBase, changes: readonly Change[]): Promise<Taken & { deferred: ReadonlySet<string> }> {
     const tenantIds = [...new Set(changes.map(({ tenantId }) => tenantId))];
     const deferred = new Set<string>();
-    let deliveries = 0;
+    const taken = { deliveries: 0, runs: 0 };
     for (const interest of await interestsIn(client, tenantIds)) {
       const own = changes.filter(({ tenantId }) => tenantId === interest.tenantId || tenantId === allTenants);
       this.#tellGaps(interest.tenantId, own);
       const made = await this.#takeOne(client, interest, own);
       if (made === undefined) for (const { id } of own) deferred.add(id);
-      else deliveries += made;
+      else {
+        taken.deliveries += made.deliveries;
+        taken.runs += made.runs;
+      }
     }
-    return { deliveries, deferred };
+    return { ...taken, deferred };
   }
 
-  /** @returns the number of deliveries; undefined when the changes were deferred */
-  async #takeOne(client: ClientBase, interest: Interest, own: readonly Change[]): Promise<number | undefined> {
+  /** @returns undefined when the changes were deferred */
+  async #takeOne(client: ClientBase, interest: Interest, own: readonly Change[]): Promise<Taken | undefined> {
     const { tenantId } = interest;
     if (!interest.isWaiting) {
       await pipeline(client, [
@@ -89,9 +89,9 @@ export class ChangeTaker {
         { name: 'bound_lock_wait', sql: `set local lock_timeout = ${lockTimeoutMs}` },
       ]);
       try {
-        const deliveries = await takeOfTenant(client, this.parts, interest, own, maxDeliveries);
+        const taken = await takeOfTenant(client, this.parts, interest, own, maxDeliveries);
         await client.query('release savepoint tenant');
-        return deliveries;
+        return taken;
       } catch (error) {
         if (isTransient(error)) throw error;
         await client.query('rollback to savepoint tenant');

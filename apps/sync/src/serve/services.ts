@@ -1,4 +1,6 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
+import { ApprovalsServiceService } from '@rapport/contracts/rapport/flows/v1/approvals_service';
+import { FlowDecisionsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_decisions_service';
 import { ConnectionsServiceService } from '@rapport/contracts/rapport/sync/v1/connections_service';
 import { HooksServiceService } from '@rapport/contracts/rapport/sync/v1/hooks_service';
 import { MappingsServiceService } from '@rapport/contracts/rapport/sync/v1/mappings_service';
@@ -6,6 +8,8 @@ import { SyncConflictsServiceService } from '@rapport/contracts/rapport/sync/v1/
 import { SyncRunsServiceService } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
 import { WebhookDeliveriesServiceService } from '@rapport/contracts/rapport/sync/v1/webhook_deliveries_service';
 import { WebhookEndpointsServiceService } from '@rapport/contracts/rapport/sync/v1/webhook_endpoints_service';
+import { ApprovalsController } from '../flows/approvals/approvals.controller.js';
+import { FlowDecisionsController } from '../flows/triggers/flow-decisions.controller.js';
 import { WebhookDeliveriesController } from '../webhooks/deliveries/webhook-deliveries.controller.js';
 import { WebhookEndpointsController } from '../webhooks/endpoints/webhook-endpoints.controller.js';
 import { SyncConflictsController } from './conflicts/sync-conflicts.controller.js';
@@ -23,6 +27,8 @@ export const services: readonly ServiceDefinition[] = [
   SyncRunsServiceService,
   SyncConflictsServiceService,
   HooksServiceService,
+  FlowDecisionsServiceService,
+  ApprovalsServiceService,
 ];
 export const controllers = [
   WebhookEndpointsController,
@@ -32,4 +38,6 @@ export const controllers = [
   SyncRunsController,
   SyncConflictsController,
   HooksController,
+  FlowDecisionsController,
+  ApprovalsController,
 ];

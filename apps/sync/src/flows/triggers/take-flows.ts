@@ -1,0 +1,177 @@
+import { isTrue } from '@rapport/contracts/expressions';
+import type { Change } from '@rapport/contracts/rapport/api/v1/change_feed';
+import type { RecordTrigger } from '@rapport/contracts/rapport/flows/v1/flow';
+import type { ClientBase } from 'pg';
+import { FiltersUnansweredError } from '../../webhooks/events/record-filters.js';
+import type { SecretEnvelope } from '../../storage/secret-envelope.js';
+import { activeFlows, type ActiveFlow } from '../definitions/active-flows.js';
+import { runValues } from '../definitions/variables.js';
+import type { JsonObject } from '../effects/effect-port.js';
+import { Expressions } from '../interpreter/expressions.js';
+import type { StartValues } from '../runs/new-run.js';
+import type { RunHooks } from '../runs/run-hooks.js';
+import { startRuns } from '../runs/start-runs.js';
+import { causeChains, type CauseChains } from './cause-chains.js';
+import type { ChangedRecords, TypedFilter } from './changed-records.js';
+import { numberChanges, recordDecisions, type Decision, type NumberedChange } from './decision-ledger.js';
+import { ListenMatcher } from './match-listens.js';
+import { brakeOf } from './loop-brake.js';
+import {
+  changeFacts,
+  changedBefore,
+  mismatchOf,
+  recordMismatch,
+  recordOf,
+  type ChangeFacts,
+  type Mismatch,
+  type RecordAround,
+} from './match-trigger.js';
+
+/** Most changes of a batch whose records are read at once. With more, the changes are deferred. */
+const maxRead = 100;
+
+/** Whose work changes start. */
+export interface FlowParts {
+  envelope: SecretEnvelope;
+  hooks: RunHooks;
+  records: ChangedRecords;
+}
+
+/** An active version with the trigger `record`. */
+export interface RecordFlow extends ActiveFlow {
+  trigger: RecordTrigger;
+}
+
+/**
+ * Decides for each active version whether changes of its tenant start runs, once for each change, and gives the changes
+ * to steps that listen. Runs in the transaction that takes the changes, and sets its tenant.
+ *
+ * @returns the number of runs that were started or woken
+ * @throws FiltersUnansweredError
+ */
+export async function takeForFlows(
+  client: ClientBase,
+  parts: FlowParts,
+  tenantId: string,
+  changes: readonly Change[],
+): Promise<number> {
+  const versions = recordFlows(await activeFlows(client, tenantId));
+  const listens = await ListenMatcher.of(client, parts.envelope, tenantId);
+  if (versions.length === 0 && !listens.isNeeded) return 0;
+  const taken = await numberChanges(client, tenantId, changes.map(changeFacts));
+  const matched = await matchAll(parts.records, tenantId, versions, taken);
+  const chains = await causeChains(client, tenantId, [...matched.keys()]);
+  const byId = new Map(changes.map((change) => [change.id, change]));
+  const decisions: Decision[] = [];
+  let due = 0;
+  for (const change of taken) {
+    due += await listens.take(byId.get(change.id), change);
+    for (const match of matched.get(change) ?? []) {
+      const decision = await decide(client, parts, match, change, chains);
+      decisions.push(decision);
+      if (decision.outcome === 'STARTED') {
+        due++;
+        listens.noteStart();
+      }
+    }
+  }
+  await recordDecisions(client, tenantId, { changes: taken, decisions, versions });
+  return due;
+}
+
+/** The versions that changes can start. */
+export function recordFlows(flows: readonly ActiveFlow[]): RecordFlow[] {
+  return flows.flatMap((flow) => {
+    const trigger = flow.definition.trigger?.record;
+    return trigger ? [{ ...flow, trigger }] : [];
+  });
+}
+
+/** A version that a change matches. */
+interface Matched {
+  flow: RecordFlow;
+  around: RecordAround;
+}
+
+/** The versions that each change matches. */
+async function matchAll(
+  records: ChangedRecords,
+  tenantId: string,
+  versions: readonly RecordFlow[],
+  changes: readonly NumberedChange[],
+): Promise<Map<NumberedChange, Matched[]>> {
+  const candidates = changes.flatMap((change) => {
+    const flows = versions.filter(({ trigger }) => mismatchOf(trigger, change) === undefined);
+    return flows.length > 0 ? [{ change, flows }] : [];
+  });
+  if (candidates.length > maxRead) throw new FiltersUnansweredError('There are too many changes.');
+  const filters = [...new Set(candidates.flatMap(({ flows }) => flows))].flatMap(filtersOf);
+  const around = await records.around(
+    tenantId,
+    candidates.map(({ change }) => change),
+    filters,
+  );
+  const matched = candidates.map(({ change, flows }): [NumberedChange, Matched[]] => {
+    const record = around.get(change.id);
+    const met = flows.filter((flow) => record && matchMismatch(flow, change, record) === undefined);
+    return [change, record ? met.map((flow) => ({ flow, around: record })) : []];
+  });
+  return new Map(matched.filter(([, met]) => met.length > 0));
+}
+
+export function filtersOf({ trigger: { type, filter, beforeFilter } }: Pick<RecordFlow, 'trigger'>): TypedFilter[] {
+  return [filter, beforeFilter].flatMap((each) => (each === undefined ? [] : [{ type, filter: each }]));
+}
+
+/** Why a change does not match a version; the same whenever it is asked. */
+export function matchMismatch(
+  { trigger, definition }: Pick<RecordFlow, 'trigger' | 'definition'>,
+  change: ChangeFacts,
+  around: RecordAround,
+): Mismatch | undefined {
+  const mismatch = mismatchOf(trigger, change) ?? recordMismatch(trigger, around);
+  if (mismatch || definition.condition === undefined) return mismatch;
+  // The time of the change, so that a later evaluation has the same result.
+  const values = runValues(definition, { ...startValues(change, around), now: new Date(change.time) });
+  return isTrue(definition.condition, values) ? undefined : 'CONDITION';
+}
+
+/** What expressions of a run read of the change that started it. */
+export function startValues(change: ChangeFacts, around: RecordAround): StartValues {
+  const [record, before] = [recordOf(around), changedBefore(around, change)];
+  const { operation, changedFields, time, actor } = change;
+  return {
+    ...(record && { record: record as JsonObject }),
+    ...(before && { before: before as JsonObject }),
+    change: { operation, changedFields: [...changedFields], time, actor },
+    input: {},
+  };
+}
+
+async function decide(
+  client: ClientBase,
+  { envelope, hooks }: FlowParts,
+  { flow, around }: Matched,
+  change: NumberedChange,
+  chains: CauseChains,
+): Promise<Decision> {
+  const { tenantId, flowId, version, definition, trigger, publishedBy } = flow;
+  const decision = { flowId, version, change, recordType: trigger.type };
+  if (flow.state !== 'ACTIVE') return { ...decision, outcome: 'SUPPRESSED', reason: 'PAUSED' };
+  const chain = chains.of(change);
+  const candidate = { flowId, recordId: change.recordId, followsItself: definition.followsItself };
+  const brake = brakeOf(candidate, chain, change.hop);
+  if (brake) return { ...decision, outcome: 'SUPPRESSED', ...brake };
+  const expressions = new Expressions((scope) => runValues(definition, { ...scope }));
+  const [outcome] = await startRuns(client, { envelope, hooks, expressions }, [
+    {
+      ...{ tenantId, flowId, version, definition, chain, principalId: publishedBy, hop: change.hop + 1 },
+      cause: { kind: 'RECORD', changeId: change.id, principalId: change.actor, time: change.time },
+      record: { type: trigger.type, id: change.recordId },
+      values: startValues(change, around),
+    },
+  ]);
+  if (!outcome) throw new Error('No outcome of the start of a run is known.');
+  if ('runId' in outcome) return { ...decision, outcome: 'STARTED', runId: outcome.runId };
+  return { ...decision, outcome: 'SUPPRESSED', reason: outcome.suppressed, explanation: outcome.explanation };
+}
