@@ -77,3 +77,8 @@ export function invalidArgument(violations: FieldViolation[]): AppError {
   const message = first ? `${first.field || 'request'}: ${first.description}` : 'The request is not valid.';
   return new AppError('INVALID_ARGUMENT', 'VALIDATION_FAILED', message, { violations });
 }
+
+/** INVALID_ARGUMENT that names one field. @param field path in the request, such as `move.stage` */
+export function invalidField(field: string, reason: ViolationCode, description: string): AppError {
+  return invalidArgument([{ field, reason, description }]);
+}

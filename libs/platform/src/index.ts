@@ -1,5 +1,12 @@
 export { decrypt, encrypt } from './crypto/aes-gcm.js';
-export { AppError, invalidArgument, permissionMissing, type ErrorCode, type FieldViolation } from './app-error.js';
+export {
+  AppError,
+  invalidArgument,
+  invalidField,
+  permissionMissing,
+  type ErrorCode,
+  type FieldViolation,
+} from './app-error.js';
 export { violationCodes, type ViolationCode } from './violation-codes.js';
 export { allows, commonPermissions, permissionForAll } from './callers/permissions.js';
 export {

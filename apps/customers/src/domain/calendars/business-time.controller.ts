@@ -17,7 +17,7 @@ import {
 } from '@rapport/contracts/rapport/work/v1/business_time_service';
 import type { Calendar } from '@rapport/contracts/rapport/work/v1/calendar';
 import { queryRows } from '@rapport/persistence';
-import { currentCaller, invalidArgument, type ViolationCode } from '@rapport/platform';
+import { currentCaller, invalidArgument, invalidField } from '@rapport/platform';
 import {
   businessDuration,
   dueAt,
@@ -53,7 +53,7 @@ export class BusinessTimeController implements ServiceHandlers<BusinessTimeServi
   async measureBusinessTime({ id, span }: MeasureBusinessTimeRequest): Promise<MeasureBusinessTimeResponse> {
     const fromMs = instant('span.fromTime', span?.fromTime);
     const toMs = instant('span.toTime', span?.toTime);
-    if (toMs < fromMs) throw refused('span.toTime', 'END_BEFORE_START', 'must not be before the start');
+    if (toMs < fromMs) throw invalidField('span.toTime', 'END_BEFORE_START', 'must not be before the start');
     const calendar = compiledCalendar(currentCaller().tenantId, await this.#calendar(id));
     return { durationSeconds: businessDuration(calendar, fromMs, toMs) / 1_000 };
   }
@@ -63,7 +63,11 @@ export class BusinessTimeController implements ServiceHandlers<BusinessTimeServi
     const calendar = compiledCalendar(currentCaller().tenantId, await this.#calendar(id));
     const dueMs = dueAt(calendar, fromMs, (wait?.durationSeconds ?? 0) * 1_000);
     if (dueMs !== undefined) return { dueTime: new Date(dueMs).toISOString() };
-    throw refused('wait.durationSeconds', 'NEVER_DUE', 'must be at most the business time of the calendar until 2199');
+    throw invalidField(
+      'wait.durationSeconds',
+      'NEVER_DUE',
+      'must be at most the business time of the calendar until 2199',
+    );
   }
 
   async explainCalendar({ id, date }: ExplainCalendarRequest): Promise<ExplainCalendarResponse> {
@@ -112,14 +116,10 @@ function violationOf({ field, reason, message }: Fault) {
   return { field: `expansion.${path}`, reason, description: message };
 }
 
-function refused(field: string, reason: ViolationCode, description: string) {
-  return invalidArgument([{ field, reason, description }]);
-}
-
 /** Milliseconds since 1970 of a time of the contract. */
 function instant(field: string, time: string | undefined): number {
   const timeMs = Date.parse(time ?? '');
   const year = new Date(timeMs).getUTCFullYear();
   if (year >= 1970 && year <= 2199) return timeMs;
-  throw refused(field, 'YEAR_OUT_OF_RANGE', 'must be in the years 1970 to 2199');
+  throw invalidField(field, 'YEAR_OUT_OF_RANGE', 'must be in the years 1970 to 2199');
 }

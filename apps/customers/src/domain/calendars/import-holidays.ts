@@ -3,7 +3,7 @@ import type {
   ImportHolidaysResponse,
 } from '@rapport/contracts/rapport/work/v1/business_time_service';
 import type { StatementTransaction } from '@rapport/persistence';
-import { invalidArgument, type ViolationCode } from '@rapport/platform';
+import { invalidField } from '@rapport/platform';
 import { readHolidays } from '@rapport/time';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { changeRecord, readForChange } from '../../engine/write/write-record.js';
@@ -18,10 +18,10 @@ export async function importHolidays(
 ): Promise<ImportHolidaysResponse> {
   const { ics = '', firstYear = 0, lastYear = 0 } = file ?? {};
   if (lastYear < firstYear) {
-    throw refused('holidays.lastYear', 'END_BEFORE_START', 'must not be before the first year');
+    throw invalidField('holidays.lastYear', 'END_BEFORE_START', 'must not be before the first year');
   }
   const found = readHolidays(ics, { first: firstYear, last: lastYear });
-  if (!found) throw refused('holidays.ics', 'INVALID_FILE', 'must be an iCalendar file');
+  if (!found) throw invalidField('holidays.ics', 'INVALID_FILE', 'must be an iCalendar file');
   const { record, ...known } = await readForChange(transaction, calendars, id);
   const before = await liveRecord(transaction, calendars, id, record);
   const kept = new Set(before.exceptions.map(({ date }) => date));
@@ -30,7 +30,11 @@ export async function importHolidays(
     (one, other) => (one.date < other.date ? -1 : 1),
   );
   if (exceptions.length > maxExceptions) {
-    throw refused('holidays.ics', 'TOO_MANY_ITEMS', `the calendar would have more than ${maxExceptions} exceptions`);
+    throw invalidField(
+      'holidays.ics',
+      'TOO_MANY_ITEMS',
+      `the calendar would have more than ${maxExceptions} exceptions`,
+    );
   }
   const changes = { ...before, exceptions: added.length > 0 ? exceptions : before.exceptions };
   return {
@@ -39,8 +43,4 @@ export async function importHolidays(
     keptDates: found.holidays.flatMap(({ date }) => (kept.has(date) ? [date] : [])),
     skipped: found.skipped,
   };
-}
-
-function refused(field: string, reason: ViolationCode, description: string) {
-  return invalidArgument([{ field, reason, description }]);
 }

@@ -2,7 +2,7 @@ import type { DealClone } from '@rapport/contracts/rapport/sales/v1/deal_copies_
 import type { Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import { StageKind, type Pipeline } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import type { StatementTransaction } from '@rapport/persistence';
-import { invalidArgument } from '@rapport/platform';
+import { invalidField } from '@rapport/platform';
 import { CustomFields } from '../../engine/fields/custom-fields.js';
 import type { RecordType } from '../../engine/fields/record-type.js';
 import type { RecordMessage } from '../../engine/fields/record-definition.js';
@@ -23,7 +23,7 @@ export async function cloneDeal(
   transaction: StatementTransaction,
   { id, clone }: { id: string; clone: DealClone | undefined },
 ): Promise<Deal> {
-  if (!clone) throw invalidArgument([{ field: 'clone', reason: 'REQUIRED', description: 'is required' }]);
+  if (!clone) throw invalidField('clone', 'REQUIRED', 'is required');
   const set = fieldsToSet(clone, 'clone');
   const source = await liveRecord(transaction, deals, id, await find(transaction, deals, id));
   const pipelineId = clone.pipelineId ?? source.pipelineId;

@@ -2,7 +2,7 @@ import type { Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import { DealStatus } from '@rapport/contracts/rapport/sales/v1/deal';
 import { StageKind, type Pipeline, type Stage } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import type { StatementTransaction } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument, type ViolationCode } from '@rapport/platform';
+import { AppError, currentCaller, invalidField } from '@rapport/platform';
 import type { LockedDeal } from './move-deal.js';
 
 /**
@@ -18,9 +18,9 @@ export function stageOfKind(
 ): Pick<Deal, 'stage'> {
   const stage = stages.find((each) => (wanted === undefined ? each.kind === kind : each.key === wanted));
   if (!stage && wanted === undefined)
-    throw refused(field, 'NO_SUCH_STAGE', `is required: the pipeline has no stage of kind ${nameOf(kind)}`);
-  if (!stage) throw refused(field, 'STAGE_UNKNOWN', 'must be the key of a stage of the pipeline');
-  if (stage.kind !== kind) throw refused(field, 'KIND_MISMATCH', `must be a stage of kind ${nameOf(kind)}`);
+    throw invalidField(field, 'NO_SUCH_STAGE', `is required: the pipeline has no stage of kind ${nameOf(kind)}`);
+  if (!stage) throw invalidField(field, 'STAGE_UNKNOWN', 'must be the key of a stage of the pipeline');
+  if (stage.kind !== kind) throw invalidField(field, 'KIND_MISMATCH', `must be a stage of kind ${nameOf(kind)}`);
   return { stage: stage.key };
 }
 
@@ -56,8 +56,4 @@ async function lastStage(
 
 function nameOf(kind: StageKind): string {
   return StageKind[kind].replace('STAGE_KIND_', '');
-}
-
-function refused(field: string, reason: ViolationCode, description: string): AppError {
-  return invalidArgument([{ field, reason, description }]);
 }

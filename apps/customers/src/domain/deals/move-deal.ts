@@ -2,7 +2,7 @@ import type { DealMove } from '@rapport/contracts/rapport/sales/v1/deal_moves_se
 import type { Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import type { Pipeline } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import type { StatementTransaction } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument, type ViolationCode } from '@rapport/platform';
+import { AppError, currentCaller, invalidArgument, invalidField } from '@rapport/platform';
 import { outputOnlyViolations } from '../../engine/records/apply-update.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecord } from '../../engine/records/missing-record.js';
@@ -35,7 +35,7 @@ export interface LockedDeal {
 /** Moves a deal, and changes its fields in the same write. All moves of one deal are made here. */
 export async function moveDeal(transaction: StatementTransaction, target: DealTarget): Promise<Deal> {
   const { id, move, field, etag } = target;
-  if (!move) throw invalidArgument([{ field, reason: 'REQUIRED', description: 'is required' }]);
+  if (!move) throw invalidField(field, 'REQUIRED', 'is required');
   const isWaived = move.override === true ? overriding() : undefined;
   const set = fieldsToSet(move, field);
   await DealOrder.lock(transaction);
@@ -70,7 +70,7 @@ export function fieldsToSet({ set, updateMask }: Pick<DealMove, 'set' | 'updateM
   if (!updateMask) refuseOutputOnly(set, field);
   const names = updateMask ? readUpdateMask(deals, updateMask) : presentFields(deals, set);
   const moved = names.find((name) => name === 'stage' || name === 'pipelineId');
-  if (moved !== undefined) throw refused(field, `set.${moved}`, 'NOT_ALLOWED', 'can not be set here');
+  if (moved !== undefined) throw invalidField(`${field}.set.${moved}`, 'NOT_ALLOWED', 'can not be set here');
   return Object.fromEntries(names.map((name) => [name, (set as unknown as Record<string, unknown>)[name]]));
 }
 
@@ -107,15 +107,15 @@ async function neighborOf(
   within: string,
 ): Promise<Deal | undefined> {
   if (beforeId !== undefined && afterId !== undefined) {
-    throw refused(within, 'afterId', 'CONFLICTING_FIELDS', 'can not be set together with beforeId');
+    throw invalidField(`${within}.afterId`, 'CONFLICTING_FIELDS', 'can not be set together with beforeId');
   }
   const neighborId = beforeId ?? afterId;
   if (neighborId === undefined) return undefined;
   const field = beforeId === undefined ? 'afterId' : 'beforeId';
-  if (neighborId === id) throw refused(within, field, 'SAME_RECORD', 'must be the id of another deal');
+  if (neighborId === id) throw invalidField(`${within}.${field}`, 'SAME_RECORD', 'must be the id of another deal');
   const rows = await transaction.rows<StoredRecord<Deal>>(liveRecords(deals, [neighborId]));
   const [neighbor] = await openStored(deals, rows);
-  if (!neighbor) throw refused(within, field, 'DEAL_NOT_FOUND', 'must be the id of a live deal');
+  if (!neighbor) throw invalidField(`${within}.${field}`, 'DEAL_NOT_FOUND', 'must be the id of a live deal');
   return neighbor;
 }
 
@@ -127,7 +127,11 @@ function checkStage(
 ): void {
   if (!neighbor || (neighbor.pipelineId === pipelineId && neighbor.stage === stage)) return;
   const field = beforeId === undefined ? 'afterId' : 'beforeId';
-  throw refused(within, field, 'OTHER_STAGE', 'must be the id of a deal in the stage that the deal moves to');
+  throw invalidField(
+    `${within}.${field}`,
+    'OTHER_STAGE',
+    'must be the id of a deal in the stage that the deal moves to',
+  );
 }
 
 function gapOf(order: DealOrder, { beforeId }: DealMove, neighbor: Deal | undefined): Promise<Gap> {
@@ -143,8 +147,4 @@ async function rankIn(order: DealOrder, gap: Gap, id: string): Promise<string> {
 
 function isIn({ low, high }: Gap, rank = ''): boolean {
   return (low === undefined || rank > low) && (high === undefined || rank < high);
-}
-
-function refused(within: string, field: string, reason: ViolationCode, description: string) {
-  return invalidArgument([{ field: `${within}.${field}`, reason, description }]);
 }

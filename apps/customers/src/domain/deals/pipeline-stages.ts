@@ -8,7 +8,7 @@ import type {
   ReorderStagesRequest,
 } from '@rapport/contracts/rapport/sales/v1/pipeline_stages_service';
 import type { StatementTransaction } from '@rapport/persistence';
-import { currentCaller, invalidArgument, permissionMissing, type ViolationCode } from '@rapport/platform';
+import { currentCaller, invalidField, permissionMissing } from '@rapport/platform';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { changeRecord, deleteRecord, readForChange } from '../../engine/write/write-record.js';
 import { pipelines } from '../pipelines/pipelines.js';
@@ -18,7 +18,7 @@ import { moveDeals } from './move-deals.js';
 /** Handles AddStage. */
 export function addStage(transaction: StatementTransaction, request: AddStageRequest): Promise<Pipeline> {
   const { stage, before } = request.addition ?? { stage: undefined, before: undefined };
-  if (!stage) throw refused('addition.stage', 'REQUIRED', 'is required');
+  if (!stage) throw invalidField('addition.stage', 'REQUIRED', 'is required');
   return changeStages(transaction, request, ({ stages }) => {
     const place = before === undefined ? stages.length : placeOf(stages, before, 'addition.before');
     return { stages: stages.toSpliced(place, 0, stage) };
@@ -30,7 +30,8 @@ export function reorderStages(transaction: StatementTransaction, request: Reorde
   const keys = request.order?.stages ?? [];
   return changeStages(transaction, request, ({ stages }) => {
     const isSame = keys.length === stages.length && stages.every(({ key }) => keys.includes(key));
-    if (!isSame) throw refused('order.stages', 'STAGES_DIFFER', 'must have the key of each stage of the pipeline once');
+    if (!isSame)
+      throw invalidField('order.stages', 'STAGES_DIFFER', 'must have the key of each stage of the pipeline once');
     return { stages: stages.toSorted((one, other) => keys.indexOf(one.key) - keys.indexOf(other.key)) };
   });
 }
@@ -41,10 +42,10 @@ export async function removeStage(
   request: RemoveStageRequest,
 ): Promise<RemoveStageResponse> {
   const { removal, id } = request;
-  if (!removal) throw refused('removal', 'REQUIRED', 'is required');
+  if (!removal) throw invalidField('removal', 'REQUIRED', 'is required');
   checkMayMoveDeals();
   const { stage, moveTo } = removal;
-  if (stage === moveTo) throw refused('removal.moveTo', 'SAME_STAGE', 'must be the key of another stage');
+  if (stage === moveTo) throw invalidField('removal.moveTo', 'SAME_STAGE', 'must be the key of another stage');
   await DealOrder.lock(transaction);
   let movedDeals = 0;
   const pipeline = await changeStages(transaction, request, async ({ stages, transitionPairs }) => {
@@ -66,19 +67,19 @@ export async function archivePipeline(
   request: ArchivePipelineRequest,
 ): Promise<ArchivePipelineResponse> {
   const { archival, id } = request;
-  if (!archival) throw refused('archival', 'REQUIRED', 'is required');
+  if (!archival) throw invalidField('archival', 'REQUIRED', 'is required');
   checkMayMoveDeals();
   const { moveToPipelineId: pipelineId, moveToStage: stage } = archival;
-  if (pipelineId === id) throw refused('archival.moveToPipelineId', 'SAME_PIPELINE', 'must be another pipeline');
+  if (pipelineId === id) throw invalidField('archival.moveToPipelineId', 'SAME_PIPELINE', 'must be another pipeline');
   await DealOrder.lock(transaction);
   const { record } = await readForChange(transaction, pipelines, id);
   await liveRecord(transaction, pipelines, id, record);
   let movedDeals = 0;
   if (pipelineId !== undefined) {
-    if (stage === undefined) throw refused('archival.moveToStage', 'REQUIRED', 'is required');
+    if (stage === undefined) throw invalidField('archival.moveToStage', 'REQUIRED', 'is required');
     const { record: target } = await readForChange(transaction, pipelines, pipelineId);
     if (!target || target.deleteTime !== undefined) {
-      throw refused('archival.moveToPipelineId', 'PIPELINE_NOT_FOUND', 'must be the id of a live pipeline');
+      throw invalidField('archival.moveToPipelineId', 'PIPELINE_NOT_FOUND', 'must be the id of a live pipeline');
     }
     placeOf(target.stages, stage, 'archival.moveToStage');
     const to = { pipelineId, stage, field: 'archival.moveToStage' };
@@ -113,10 +114,6 @@ function howOf({ reason, override }: { reason?: string | undefined; override?: b
 
 function placeOf(stages: readonly Stage[], key: string, field: string): number {
   const place = stages.findIndex((stage) => stage.key === key);
-  if (place < 0) throw refused(field, 'STAGE_UNKNOWN', 'must be the key of a stage of the pipeline');
+  if (place < 0) throw invalidField(field, 'STAGE_UNKNOWN', 'must be the key of a stage of the pipeline');
   return place;
-}
-
-function refused(field: string, reason: ViolationCode, description: string) {
-  return invalidArgument([{ field, reason, description }]);
 }

@@ -9,7 +9,7 @@ import type {
 } from '@rapport/contracts/rapport/sales/v1/lead_work_service';
 import { StageKind, type Pipeline } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { beyondScope, type StatementTransaction } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument, type ViolationCode } from '@rapport/platform';
+import { AppError, currentCaller, invalidField } from '@rapport/platform';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
@@ -28,7 +28,7 @@ export async function qualifyLead(
   transaction: StatementTransaction,
   { id, qualification, etag }: QualifyLeadRequest,
 ): Promise<QualifyLeadResponse> {
-  if (!qualification) throw required('qualification');
+  if (!qualification) throw invalidField('qualification', 'REQUIRED', 'is required');
   const { before, known } = await lockLead(transaction, id);
   if (before.status === LeadStatus.QUALIFIED) {
     const deal = before.dealId === undefined ? undefined : await findDeal(transaction, before.dealId);
@@ -47,7 +47,7 @@ export async function disqualifyLead(
   { id, disqualification, etag }: DisqualifyLeadRequest,
 ): Promise<Lead> {
   const { before, known } = await lockLead(transaction, id);
-  if (!disqualification) throw required('disqualification');
+  if (!disqualification) throw invalidField('disqualification', 'REQUIRED', 'is required');
   if (before.status === LeadStatus.QUALIFIED) throw qualified();
   const { reason: disqualifyReason } = disqualification;
   const changes = { ...before, status: LeadStatus.UNQUALIFIED, disqualifyReason };
@@ -83,14 +83,14 @@ async function dealOf(
   { deal: given, dealId }: LeadQualification,
 ): Promise<Deal> {
   if (given && dealId !== undefined) {
-    throw refused('dealId', 'CONFLICTING_FIELDS', 'can not be set together with deal');
+    throw invalidField('qualification.dealId', 'CONFLICTING_FIELDS', 'can not be set together with deal');
   }
   if (dealId !== undefined) {
     const found = await findDeal(transaction, dealId);
     if (found) return found;
-    throw refused('dealId', 'DEAL_NOT_FOUND', 'must be the id of a live deal');
+    throw invalidField('qualification.dealId', 'DEAL_NOT_FOUND', 'must be the id of a live deal');
   }
-  if (!given) throw required('qualification.deal');
+  if (!given) throw invalidField('qualification.deal', 'REQUIRED', 'is required');
   const deal = await withDefaults(transaction, lead, given);
   return within({ from: 'deal', to: 'qualification.deal' }, () => {
     checkRequest(deals.method('create').path, { deal });
@@ -141,12 +141,4 @@ function qualified(): AppError {
 
 function disqualified(): AppError {
   return new AppError('FAILED_PRECONDITION', 'LEAD_DISQUALIFIED', 'The lead is disqualified. Reopen it first.');
-}
-
-function required(field: string): AppError {
-  return invalidArgument([{ field, reason: 'REQUIRED', description: 'is required' }]);
-}
-
-function refused(field: string, reason: ViolationCode, description: string): AppError {
-  return invalidArgument([{ field: `qualification.${field}`, reason, description }]);
 }

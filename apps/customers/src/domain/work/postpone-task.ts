@@ -1,7 +1,7 @@
 import { TaskStatus, type Task } from '@rapport/contracts/rapport/work/v1/task';
 import type { SnoozeTaskRequest, TaskSnooze } from '@rapport/contracts/rapport/work/v1/task_actions_service';
 import type { StatementTransaction } from '@rapport/persistence';
-import { invalidArgument, type ViolationCode } from '@rapport/platform';
+import { invalidField } from '@rapport/platform';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { changeRecord, readForChange, type RecordRequest } from '../../engine/write/write-record.js';
 import { taskClosed } from './close-task.js';
@@ -32,14 +32,10 @@ export async function snoozeTask(
 function snoozeUntil(snooze: TaskSnooze | undefined): string {
   const { until, durationSeconds } = snooze ?? {};
   if ((until === undefined) === (durationSeconds === undefined)) {
-    throw refused('snooze', 'BAD_FORMAT', 'must have either until or durationSeconds');
+    throw invalidField('snooze', 'BAD_FORMAT', 'must have either until or durationSeconds');
   }
   const nowMs = Date.now();
   const untilMs = until === undefined ? nowMs + (durationSeconds ?? 0) * 1_000 : Date.parse(until);
-  if (untilMs <= nowMs) throw refused('snooze.until', 'IN_PAST', 'must be in the future');
+  if (untilMs <= nowMs) throw invalidField('snooze.until', 'IN_PAST', 'must be in the future');
   return new Date(untilMs).toISOString();
-}
-
-function refused(field: string, reason: ViolationCode, description: string) {
-  return invalidArgument([{ field, reason, description }]);
 }
