@@ -9,23 +9,12 @@ import type {
 } from '@rapport/contracts/rapport/flows/v1/steps';
 import type { Json, JsonObject } from '../effects/effect-port.js';
 import type { Token } from './run-state.js';
+import { StepError } from './step-error.js';
 import type { Stepper } from './stepper.js';
 
 const secondMs = 1_000;
 const monthSeconds = 30 * 86_400;
 const defaultListLimit = 100;
-
-/** A step can not be followed; each attempt would fail. */
-class StepError extends Error {
-  override readonly name = 'StepError';
-
-  constructor(
-    readonly code: string,
-    message: string,
-  ) {
-    super(message);
-  }
-}
 
 /** Begins a step whose condition is met: it ends at once, waits, or is to have its effect. */
 export function beginStep(stepper: Stepper, token: Token, step: Step): void {
@@ -46,7 +35,7 @@ export function beginStep(stepper: Stepper, token: Token, step: Step): void {
 function beginPure(stepper: Stepper, token: Token, step: Step): boolean {
   const { path } = token;
   if (step.set) {
-    for (const { name, value } of step.set.variables) stepper.state.vars[name] = stepper.value(path, value);
+    for (const { name, value } of step.set.variables) stepper.setVariable(name, stepper.value(path, value));
     stepper.complete(token);
   } else if (step.switch) {
     choose(stepper, token, step.switch);

@@ -1,8 +1,10 @@
 import { ForkMode, type Step } from '@rapport/contracts/rapport/flows/v1/steps';
 import type { Json, JsonObject } from '../effects/effect-port.js';
 import { beginStep } from './begin-step.js';
+import { StepError } from './step-error.js';
 import { History } from './history.js';
 import type { Advance, Happenings, RunPlan, StepOutcome, StoredEvent, WantedApproval } from './interpret.js';
+import { KeptValues, maxKeptLength } from './kept-values.js';
 import { applyOutcomes } from './outcomes.js';
 import type { Problem, RunState, Token } from './run-state.js';
 import { catcherOf, isInLoop, isWithin, pathIn, scopeOf } from './run-paths.js';
@@ -25,6 +27,7 @@ export class Stepper {
   readonly #closedListens = new Set<string>();
   readonly taken: string[] = [];
   #steps = 0;
+  readonly #kept: KeptValues;
 
   /** @param state is copied */
   constructor(
@@ -34,6 +37,7 @@ export class Stepper {
   ) {
     this.state = structuredClone(state);
     this.history = new History(this.state, now);
+    this.#kept = new KeptValues(this.state);
   }
 
   /** Applies outcomes, events and times, and follows the steps. */
@@ -107,9 +111,21 @@ export class Stepper {
     else this.complete(token, { runId: outcome.runId });
   }
 
+  /** @throws StepError if the run keeps too much then */
+  setVariable(name: string, value: Json): void {
+    if (!this.#kept.note(`vars.${name}`, value)) throw tooMuch();
+    this.state.vars[name] = value;
+  }
+
   /** Ends a step, and goes to the next one. */
   complete(token: Token, output?: JsonObject, undo?: JsonObject): void {
     const { step } = placedStep(this.plan.steps, token.path);
+    if (output && !this.#kept.note(`steps.${step.key}`, output)) {
+      this.#kept.note(`steps.${step.key}`, undefined);
+      if (undo) this.history.change(token.number ?? 0, { undo });
+      this.#stop(token, tooMuch());
+      return;
+    }
     if (output) this.state.outputs[step.key] = output;
     this.#end(token, { state: 'SUCCEEDED', ...(output && { output }), ...(undo && { undo }) });
     this.#goOn(token.path);
@@ -122,6 +138,7 @@ export class Stepper {
 
   /** A step with steps has begun: its frame takes the place of its token. */
   enter(token: Token, frame: Partial<RunState['frames'][string]>, first: readonly string[]): void {
+    if (!this.#kept.note(token.path, frame.items)) throw tooMuch();
     this.#remove(token);
     this.state.frames[token.path] = { number: token.number ?? 0, ...frame };
     this.#push(first);
@@ -224,6 +241,7 @@ export class Stepper {
     const { step } = placedStep(this.plan.steps, path);
     const frame = this.state.frames[path];
     delete this.state.frames[path];
+    this.#kept.note(path, undefined);
     if (output) this.state.outputs[step.key] = output;
     if (frame) this.history.end(frame.number, { state: 'SUCCEEDED', ...(output && { output }) });
     this.#goOn(path);
@@ -268,4 +286,8 @@ export class Stepper {
     const isDue = ['READY', 'EFFECT', 'CLOCK', 'START_CHILD'] as const;
     return isDue.some((phase) => phases.has(phase)) ? 'RUNNING' : 'WAITING';
   }
+}
+
+function tooMuch(): StepError {
+  return new StepError('RUN_TOO_LARGE', `Variables and outputs of the run have more than ${maxKeptLength} characters.`);
 }
