@@ -167,8 +167,11 @@ export class RecordStep {
     const { system = null, value = null } = this.#input;
     const fields = this.#fields();
     const record = { ...recordOf(fields), externalIds: [{ system, value }] };
-    const request = { [type.contract.singular]: record, matchSystem: system, ...type.parent, ...this.#key() };
-    const answer = await this.#ask(type.method('upsert'), request);
+    const method = type.method('upsert');
+    // Customers can be matched by other values too.
+    const match = method.desc.input.fields.some(({ name }) => name === 'match') && { match: 'EXTERNAL_ID' };
+    const request = { [type.contract.singular]: record, matchSystem: system, ...match, ...type.parent, ...this.#key() };
+    const answer = await this.#ask(method, request);
     const output = answer[type.contract.singular] as JsonObject;
     if (answer['created'] === true) return { output, undo: removal(type, output) };
     const undo = this.isTrial ? { kind: 'NONE' } : await this.#pastChange(type, output, Object.keys(fields));
