@@ -21,6 +21,8 @@ import type { Taken } from './feed/tenant-changes.js';
 import { approvalHooks } from './flows/approvals/open-approvals.js';
 import { TenantMembers } from './flows/approvals/tenant-members.js';
 import { ChangedRecords } from './flows/triggers/changed-records.js';
+import { DefinitionChecks } from './flows/definitions/checks/definition-checks.js';
+import { TenantFields } from './flows/definitions/checks/tenant-fields.js';
 import { OutgoingHttp } from './outgoing-http/outgoing-http.js';
 import { clearKeptLinks } from './serve/mappings/kept-links.js';
 import { RunWatcher } from './serve/runs/watch-run.js';
@@ -104,6 +106,10 @@ export class SyncModule {
             return new FeedConsumer(orm, options.customers, taker, databaseUrl);
           },
           inject: [MikroORM, Dispatcher, JobQueue, DeferredWorker],
+        },
+        {
+          provide: DefinitionChecks,
+          useValue: new DefinitionChecks(new TenantFields(options.customers, options.auth), filters),
         },
         { provide: HookProver, useValue: new HookProver(envelope) },
         RunWatcher,

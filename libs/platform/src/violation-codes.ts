@@ -10,6 +10,7 @@ export const violationCodes = {
   OUTPUT_ONLY: 'The server sets the field.',
   MASKED_VALUE: 'The value is the mask that the caller read in place of personal data.',
   NOT_ALLOWED: 'The field has no value in this case.',
+  ONE_REQUIRED: 'Exactly one of several fields has to be set.',
   CONFLICTING_FIELDS: 'Another field of the request excludes the value.',
   DUPLICATE: 'The list has the value twice.',
   SAME_RECORD: 'The id is that of the record itself.',

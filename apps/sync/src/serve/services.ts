@@ -1,6 +1,8 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { ApprovalsServiceService } from '@rapport/contracts/rapport/flows/v1/approvals_service';
 import { FlowDecisionsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_decisions_service';
+import { FlowSecretsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_secrets_service';
+import { FlowsServiceService } from '@rapport/contracts/rapport/flows/v1/flows_service';
 import { ConnectionsServiceService } from '@rapport/contracts/rapport/sync/v1/connections_service';
 import { HooksServiceService } from '@rapport/contracts/rapport/sync/v1/hooks_service';
 import { MappingsServiceService } from '@rapport/contracts/rapport/sync/v1/mappings_service';
@@ -10,6 +12,8 @@ import { WebhookDeliveriesServiceService } from '@rapport/contracts/rapport/sync
 import { WebhookEndpointsServiceService } from '@rapport/contracts/rapport/sync/v1/webhook_endpoints_service';
 import { ApprovalsController } from '../flows/approvals/approvals.controller.js';
 import { FlowDecisionsController } from '../flows/triggers/flow-decisions.controller.js';
+import { FlowsController } from '../flows/definitions/flows.controller.js';
+import { FlowSecretsController } from '../flows/secrets/flow-secrets.controller.js';
 import { WebhookDeliveriesController } from '../webhooks/deliveries/webhook-deliveries.controller.js';
 import { WebhookEndpointsController } from '../webhooks/endpoints/webhook-endpoints.controller.js';
 import { SyncConflictsController } from './conflicts/sync-conflicts.controller.js';
@@ -29,6 +33,8 @@ export const services: readonly ServiceDefinition[] = [
   HooksServiceService,
   FlowDecisionsServiceService,
   ApprovalsServiceService,
+  FlowsServiceService,
+  FlowSecretsServiceService,
 ];
 export const controllers = [
   WebhookEndpointsController,
@@ -40,4 +46,6 @@ export const controllers = [
   HooksController,
   FlowDecisionsController,
   ApprovalsController,
+  FlowsController,
+  FlowSecretsController,
 ];

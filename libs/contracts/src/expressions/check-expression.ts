@@ -16,14 +16,28 @@ export interface ExpressionFault {
   description: string;
 }
 
-/** What the result of an expression has to be: `bool` for conditions. */
-export type ExpressionResult = 'bool' | 'list' | 'string' | 'any';
+/** The types that CEL has for each result that an expression can have to have. */
+const celTypes = {
+  /** For conditions. */
+  bool: ['bool'],
+  list: ['list'],
+  string: ['string'],
+  number: ['int', 'double', 'uint'],
+  /** A time, or its text. */
+  time: [timestampType, 'string'],
+  any: undefined,
+} as const;
+
+/** What the result of an expression has to be. */
+export type ExpressionResult = keyof typeof celTypes;
 
 /** What an expression can read, and what it has to be. Keep the variables: their types are prepared once for each object. */
 export interface ExpressionForm {
   variables: Readonly<Record<string, CelType>>;
   /** Defaults to `any`. */
   result?: ExpressionResult;
+  /** Whether it may be null. */
+  isNullable?: boolean;
 }
 
 const loops: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'filter']);
@@ -39,18 +53,20 @@ const functions: ReadonlySet<string> = new Set([
 /** @returns undefined for a valid expression */
 export function checkExpression(
   text: string,
-  { variables, result = 'any' }: ExpressionForm,
+  { variables, result = 'any', isNullable = false }: ExpressionForm,
 ): ExpressionFault | undefined {
   const { valid, type, error } = checkerOf(variables).check(text);
   if (!valid && (error as ParseError | undefined)?.code === 'limit_exceeded') return tooLarge;
   if (!valid) return bad(result, error?.message.split('\n')[0] ?? 'is not valid');
-  if (!isOf(result, type ?? 'dyn')) return bad(result, `has the type ${type}, not ${result}`);
+  const isFit = isOf(result, type ?? 'dyn') || (isNullable && type === 'null');
+  if (!isFit) return bad(result, `has the type ${type}, not ${result}`);
   return callFault(evaluator.parse(text).ast, result);
 }
 
 function isOf(result: ExpressionResult, type: string): boolean {
-  if (result === 'any') return type !== 'type';
-  return type === 'dyn' || type.split('<', 1)[0] === result;
+  const accepted: readonly string[] | undefined = celTypes[result];
+  if (!accepted) return type !== 'type';
+  return type === 'dyn' || accepted.includes(type.split('<', 1)[0] ?? '');
 }
 
 const tooLarge: ExpressionFault = {

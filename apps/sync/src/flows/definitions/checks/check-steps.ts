@@ -1,0 +1,104 @@
+import type { CelType } from '@rapport/contracts/expressions';
+import type { FlowTrigger } from '@rapport/contracts/rapport/flows/v1/flow';
+import type { Step } from '@rapport/contracts/rapport/flows/v1/steps';
+import { typeOfRecord } from '../variables.js';
+import type { Place, Variables } from './faults.js';
+import type { CustomFieldsOf } from './record-fields.js';
+import { stepRules } from './step-rules.js';
+import { nestedSteps } from './step-tree.js';
+
+/** Most steps of a definition, at all levels. */
+const maxSteps = 100;
+
+/** What the checks of all steps know. */
+export interface StepContext {
+  trigger: FlowTrigger;
+  /** Whether runs are about a record. */
+  hasRecord: boolean;
+  customFields: CustomFieldsOf;
+}
+
+const keyPattern = /^[a-z][a-z0-9_]{0,39}$/;
+
+/** Checks the steps of a definition. Expressions read the outputs and variables of steps that come before. */
+export class StepsCheck {
+  readonly #context: StepContext;
+  readonly #keys = new Set<string>();
+  readonly #variables = new Set<string>();
+  #count = 0;
+
+  /** @param start the variables that runs start with */
+  constructor(
+    trigger: FlowTrigger,
+    private readonly start: Variables,
+    customFields: CustomFieldsOf,
+  ) {
+    this.#context = { trigger, hasRecord: typeOfRecord(trigger) !== undefined, customFields };
+  }
+
+  check(place: Place, steps: readonly Step[]): void {
+    this.#checkList(place, steps, [], {});
+    if (this.#count > maxSteps) place.add('TOO_MANY_ITEMS', `must have at most ${maxSteps} steps at all levels`);
+  }
+
+  /**
+   * @param before keys of the steps before
+   * @param local variables of loops and catches around
+   * @returns the keys of these steps and those before
+   */
+  #checkList(place: Place, steps: readonly Step[], before: readonly string[], local: Variables): readonly string[] {
+    return steps.reduce((known, step, index) => this.#checkStep(place.at(index), step, known, local), before);
+  }
+
+  #checkStep(place: Place, step: Step, before: readonly string[], local: Variables): readonly string[] {
+    this.#count += 1;
+    if (this.#keys.has(step.key)) place.at('key').add('DUPLICATE', `is the key of another step, ${step.key}`);
+    this.#keys.add(step.key);
+    const variables = this.#variablesAt(before, local);
+    place.at('condition').expression(step.condition, variables, 'bool');
+    const kind = this.#kindOf(place, step);
+    if (kind === undefined) return [...before, step.key];
+    if (kind === 'set') this.#checkSet(place.at('set', 'variables'), step, before, local);
+    stepRules[kind]?.(place.at(kind), step, { ...this.#context, variables });
+    const lists = nestedSteps(step).map(({ path, steps, isAfterOthers, adds }) => ({
+      path,
+      steps,
+      isAfterOthers,
+      adds,
+    }));
+    let known = before;
+    for (const { path, steps, isAfterOthers, adds } of lists) {
+      const within = this.#checkList(place.at(...path), steps, isAfterOthers ? known : before, { ...local, ...adds });
+      known = [...new Set([...known, ...within])];
+    }
+    return [...known, step.key];
+  }
+
+  /** Variables are computed one after the other. */
+  #checkSet(place: Place, { set }: Step, before: readonly string[], local: Variables): void {
+    for (const [index, { name, value }] of (set?.variables ?? []).entries()) {
+      if (!keyPattern.test(name)) place.at(index, 'name').add('BAD_FORMAT', 'must be a key, such as total');
+      place.at(index, 'value').expression(value, this.#variablesAt(before, local));
+      this.#variables.add(name);
+    }
+  }
+
+  #variablesAt(before: readonly string[], local: Variables): Variables {
+    return {
+      ...this.start,
+      vars: anyValues('Vars', [...this.#variables]),
+      steps: anyValues('Steps', before),
+      ...local,
+    };
+  }
+
+  #kindOf(place: Place, step: Step): keyof typeof stepRules | undefined {
+    const kinds = Object.keys(stepRules) as (keyof typeof stepRules)[];
+    const set = place.oneOf(step, kinds);
+    return set.length === 1 ? set[0] : undefined;
+  }
+}
+
+function anyValues(name: string, keys: readonly string[]): CelType {
+  return { name, fields: Object.fromEntries(keys.map((key) => [key, 'dyn'])) };
+}

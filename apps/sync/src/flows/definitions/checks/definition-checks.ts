@@ -1,0 +1,169 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { MessageValidator, pathSteps, platformContract, snakeCase } from '@rapport/contracts';
+import type { FlowDefinition, FlowTrigger } from '@rapport/contracts/rapport/flows/v1/flow';
+import type { FlowFault } from '@rapport/contracts/rapport/flows/v1/flows_service';
+import { readForTenant } from '@rapport/persistence';
+import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import type { RecordFilters } from '../../../webhooks/events/record-filters.js';
+import { definitionMessage } from '../definition-json.js';
+import { startVariables, typeOfRecord } from '../variables.js';
+import { checkTrigger } from './check-trigger.js';
+import { StepsCheck } from './check-steps.js';
+import { fieldOf, Place, pointerOf, type Fault } from './faults.js';
+import { allSteps } from './step-tree.js';
+import type { TenantFields, TenantType } from './tenant-fields.js';
+import { typesOf } from './used-types.js';
+
+const maxFaults = 100;
+
+const validator = new MessageValidator(platformContract());
+
+/** Checks definitions of flows. */
+export class DefinitionChecks {
+  constructor(
+    private readonly fields: TenantFields,
+    private readonly filters: RecordFilters,
+  ) {}
+
+  /**
+   * @param prefix of the definition in the request
+   * @param options.isPublished whether other flows and secrets that it names have to exist
+   * @throws AppError INVALID_ARGUMENT that names each fault
+   */
+  async check(
+    em: EntityManager,
+    definition: FlowDefinition,
+    prefix: string,
+    options: { isPublished?: boolean } = {},
+  ): Promise<void> {
+    const faults = await this.#faults(em, definition, options);
+    if (faults.length === 0) return;
+    const violations = faults.map((fault) => ({ ...fault, field: fieldOf(fault, prefix) }));
+    throw invalidArgument(violations.map(({ field, reason, description }) => ({ field, reason, description })));
+  }
+
+  /** The faults of a definition, which the contract has not checked yet. */
+  async faults(em: EntityManager, definition: FlowDefinition): Promise<FlowFault[]> {
+    const violations = validator.violations(definitionMessage, definition);
+    if (violations.length > 0) {
+      return violations.map(({ field, reason, description }) => ({
+        ...{ field: pointerOf({ path: pathSteps(field) }), reason, description },
+      }));
+    }
+    const faults = await this.#faults(em, definition, {});
+    return faults.map((fault) => ({
+      ...{ field: pointerOf(fault), reason: fault.reason, description: fault.description },
+    }));
+  }
+
+  async #faults(
+    em: EntityManager,
+    definition: FlowDefinition,
+    { isPublished = false }: { isPublished?: boolean },
+  ): Promise<Fault[]> {
+    const types = await this.fields.of(typesOf(definition).map(({ type }) => type));
+    const faults = definitionFaults(definition, types);
+    const trigger = definition.trigger;
+    if (trigger && faults.length === 0) faults.push(...(await this.#filterFaults(trigger)));
+    faults.push(...(await missingMappings(em, definition)));
+    if (isPublished) faults.push(...(await missingParts(em, definition)));
+    return faults.slice(0, maxFaults);
+  }
+
+  async #filterFaults({ record, timeField }: FlowTrigger): Promise<Fault[]> {
+    const found = [
+      { path: ['trigger', 'record', 'filter'], type: record?.type, filter: record?.filter },
+      { path: ['trigger', 'record', 'beforeFilter'], type: record?.type, filter: record?.beforeFilter },
+      { path: ['trigger', 'timeField', 'filter'], type: timeField?.type, filter: timeField?.filter },
+    ];
+    const { tenantId, hidesPii = false } = currentCaller();
+    const faults = found.map(async ({ path, type, filter }): Promise<Fault[]> => {
+      if (type === undefined || filter === undefined) return [];
+      const recordType = snakeCase(type.split('/')[0] ?? '');
+      try {
+        await this.filters.check(tenantId, [{ recordType, filter }], hidesPii);
+        return [];
+      } catch (error) {
+        if (!(error instanceof AppError) || error.violations.length === 0) throw error;
+        return error.violations.map(({ reason, description }) => ({ path, reason, description }));
+      }
+    });
+    return (await Promise.all(faults)).flat();
+  }
+}
+
+/** The faults of a definition that its text and the tenant's fields show. */
+export function definitionFaults(
+  { trigger, condition, steps, concurrency }: FlowDefinition,
+  types: ReadonlyMap<string, TenantType>,
+): Fault[] {
+  const faults: Fault[] = [];
+  const root = new Place([], faults);
+  if (!trigger) {
+    root.at('trigger').add('REQUIRED', 'is required');
+    return faults;
+  }
+  const customFields = (type: string) => {
+    const known = types.get(type);
+    return known === 'MISSING' ? undefined : known;
+  };
+  for (const [type] of [...types].filter(([, known]) => known === 'MISSING')) {
+    root.add('RECORD_TYPE_UNKNOWN', `${type} is no type of records`);
+  }
+  checkTrigger(root.at('trigger'), trigger, customFields);
+  if (faults.length > 0) return faults;
+  const type = typeOfRecord(trigger);
+  const variables = startVariables(trigger, type === undefined ? undefined : customFields(type));
+  root.at('condition').expression(condition, variables, 'bool');
+  root.at('concurrency', 'key').expression(concurrency?.key, variables);
+  new StepsCheck(trigger, variables, customFields).check(root.at('steps'), steps);
+  return faults;
+}
+
+/** Mappings of steps that the tenant does not have. */
+async function missingMappings(em: EntityManager, definition: FlowDefinition): Promise<Fault[]> {
+  const ids = allSteps(definition.steps).flatMap(({ connector }) => connector?.mappingId ?? []);
+  const known = await namesIn(
+    em,
+    'select id::text as name from mapping where tenant_id = $1 and id::text = any ($2)',
+    ids,
+  );
+  return ids
+    .filter((id) => !known.has(id))
+    .map((id) => ({
+      path: ['steps'],
+      reason: 'MAPPING_UNKNOWN',
+      description: `name the mapping ${id}, which does not exist`,
+    }));
+}
+
+/** Secrets and flows that steps name and the tenant does not have. */
+async function missingParts(em: EntityManager, { steps }: FlowDefinition): Promise<Fault[]> {
+  const all = allSteps(steps);
+  const secrets = all.flatMap(({ http }) => http?.secretName ?? []);
+  const knownSecrets = await namesIn(
+    em,
+    'select name from flow_secret where tenant_id = $1 and name = any ($2)',
+    secrets,
+  );
+  const flows = all.flatMap(({ run }) => run?.flow ?? []);
+  const knownFlows = await namesIn(
+    em,
+    `select key as name from flow where tenant_id = $1 and key = any ($2) and definition -> 'trigger' ? 'subflow'`,
+    flows,
+  );
+  const missing = (names: string[], known: ReadonlySet<string>, noun: string, reason: Fault['reason']): Fault[] =>
+    names
+      .filter((name) => !known.has(name))
+      .map((name) => ({ path: ['steps'], reason, description: `name the ${noun} ${name}, which does not exist` }));
+  return [
+    ...missing(secrets, knownSecrets, 'secret', 'FLOW_SECRET_NOT_FOUND'),
+    ...missing(flows, knownFlows, 'subflow', 'FLOW_NOT_FOUND'),
+  ];
+}
+
+async function namesIn(em: EntityManager, sql: string, names: readonly string[]): Promise<ReadonlySet<string>> {
+  if (names.length === 0) return new Set();
+  const rows = await readForTenant<{ name: string }>(em, { sql, values: [currentCaller().tenantId, names] });
+  return new Set(rows.map(({ name }) => name));
+}
