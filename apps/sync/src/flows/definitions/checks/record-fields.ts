@@ -58,13 +58,7 @@ function resultOf(
 ): ExpressionResult | undefined {
   const [top = '', key] = name.split('.');
   const field = contract.fields.find((each) => each.name === top);
-  if (field && top === 'customFields' && key !== undefined) {
-    const custom = definitions?.find((each) => each.key === key);
-    if (custom) return customResults[custom.type] ?? 'string';
-    if (!definitions) return 'any';
-    place.add('UNKNOWN_FIELD', `${contract.plural} have no custom field ${key}`);
-    return undefined;
-  }
+  if (field && top === 'customFields' && key !== undefined) return customResult(place, contract, key, definitions);
   if (!field || key !== undefined || top === 'customFields') {
     place.add('UNKNOWN_FIELD', `${name} is no field of ${contract.plural} that a step can set`);
     return undefined;
@@ -72,6 +66,19 @@ function resultOf(
   if (field.writable === 'ALWAYS' || (field.writable === 'ONCE' && use === 'CREATE')) return fieldResult(field);
   const reason = field.writable === 'ONCE' ? 'IMMUTABLE' : 'READ_ONLY_FIELD';
   place.add(reason, `${name} can not be changed`);
+  return undefined;
+}
+
+function customResult(
+  place: Place,
+  { plural }: RecordContract,
+  key: string,
+  definitions: readonly ExpressionField[] | undefined,
+): ExpressionResult | undefined {
+  if (!definitions) return 'any';
+  const custom = definitions.find((each) => each.key === key);
+  if (custom) return customResults[custom.type] ?? 'string';
+  place.add('UNKNOWN_FIELD', `${plural} have no custom field ${key}`);
   return undefined;
 }
 

@@ -8,7 +8,7 @@ import {
   type Step,
 } from '@rapport/contracts/rapport/flows/v1/steps';
 import jsonata from 'jsonata';
-import { recordTypeNamed, startVariables } from '../variables.js';
+import { recordTypeNamed, startVariables, typeOfRecord } from '../variables.js';
 import type { StepContext } from './check-steps.js';
 import type { Place, Variables } from './faults.js';
 import { checkedType, checkValues } from './record-fields.js';
@@ -174,26 +174,29 @@ function checkListen(place: Place, { events }: ListenStep, context: RuleContext)
 
 /** Ids and correlations are evaluated when the run starts. */
 function checkEvent(place: Place, event: ListenEvent, { trigger, customFields }: RuleContext): void {
-  const { type, recordId, match, signal, correlation } = event;
-  const [kind] = place.oneOf(event, ['type', 'signal']);
-  const ofRecord = trigger.record ?? trigger.timeField ?? trigger.manual;
-  const { now, ...start } = startVariables(trigger, ofRecord?.type === undefined ? [] : customFields(ofRecord.type));
+  const { type, recordId, match, correlation } = event;
+  const kinds = place.oneOf(event, ['type', 'signal']);
+  const about = typeOfRecord(trigger);
+  const { now, ...start } = startVariables(trigger, about === undefined ? undefined : customFields(about));
   place.at('recordId').expression(recordId, start, 'string');
   place.at('correlation').expression(correlation, start, 'string');
-  if (kind === 'signal' && (recordId !== undefined || match !== undefined)) {
+  if (kinds.length !== 1) return;
+  if (type === undefined) return checkSignal(place, event, 'record' in start);
+  if (correlation !== undefined) place.at('correlation').add('CONFLICTING_FIELDS', 'is for signals only');
+  const contract = checkedType(place.at('type'), type, 'READ');
+  if (!contract) return;
+  const record = recordType(contract, customFields(type));
+  const { change = 'dyn' } = startVariables({ record: { type, operations: [], changedFields: [] } });
+  place.at('match').expression(match, { record, before: record, change, now: now ?? timestampType }, 'bool');
+}
+
+function checkSignal(place: Place, { signal, recordId, match, correlation }: ListenEvent, hasRecord: boolean): void {
+  if (recordId !== undefined || match !== undefined) {
     place.add('CONFLICTING_FIELDS', `must have no recordId and no match, which signals such as ${signal} lack`);
   }
-  if (kind === 'type' && correlation !== undefined) {
-    place.at('correlation').add('CONFLICTING_FIELDS', 'is for signals only');
-  }
-  if (kind === 'signal' && correlation === undefined && !('record' in start)) {
+  if (correlation === undefined && !hasRecord) {
     place.at('correlation').add('REQUIRED', 'is required, because the trigger has no record');
   }
-  const contract = type === undefined ? undefined : checkedType(place.at('type'), type, 'READ');
-  if (!contract || type === undefined) return;
-  const record = recordType(contract, customFields(type));
-  const change = startVariables({ record: { type, operations: [], changedFields: [] } })['change'] ?? 'dyn';
-  place.at('match').expression(match, { record, before: record, change, now: now ?? timestampType }, 'bool');
 }
 
 function jsonataFault(expression: string): string | undefined {
