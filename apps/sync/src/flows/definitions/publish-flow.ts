@@ -71,9 +71,15 @@ export async function changeState(
     const message = `The flow is ${flow.state}. It has to be ${from.join(' or ')}.`;
     throw new AppError('FAILED_PRECONDITION', 'FLOW_STATE_WRONG', message, { metadata: { state: flow.state } });
   }
+  const wasFrozen = flow.state === 'FROZEN';
   stamp(em, flow, { state });
   await em.flush();
-  await queryRows(em, noteFlowChange(flow.tenantId));
+  // The workers freeze the runs of a frozen flow one by one.
+  const wakeRuns = 'update flow_job set is_frozen = false where tenant_id = $1 and flow_id = $2';
+  await transactionPipeline(em, [
+    noteFlowChange(flow.tenantId),
+    ...(wasFrozen ? [{ sql: wakeRuns, values: [flow.tenantId, flow.id] }] : []),
+  ]);
   await noteFlow(em, kind, flow);
   return flowMessage(flow);
 }

@@ -6,7 +6,7 @@ import type {
   DeleteFlowRequest,
   UpdateFlowRequest,
 } from '@rapport/contracts/rapport/flows/v1/flows_service';
-import { checkEtag, isUniqueViolation, queryRows, recordAuditEvent } from '@rapport/persistence';
+import { checkEtag, isUniqueViolation, queryRows, recordAuditEvent, transactionPipeline } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { noteFlowChange } from './active-flows.js';
@@ -83,9 +83,27 @@ export async function deleteFlow(em: EntityManager, request: DeleteFlowRequest):
   if (flow.state !== 'DRAFT' && flow.state !== 'RETIRED') {
     throw new AppError('FAILED_PRECONDITION', 'FLOW_IN_USE', 'Retire the flow before you delete it.');
   }
+  const running = await queryRows(em, {
+    sql: 'select from flow_job where tenant_id = $1 and flow_id = $2 limit 1',
+    values: [flow.tenantId, flow.id],
+  });
+  if (running.length > 0) throw new AppError('FAILED_PRECONDITION', 'FLOW_IN_USE', 'The flow has running runs.');
+  await removeRuns(em, flow);
   em.remove(flow);
   await em.flush();
   await noteFlow(em, 'FLOW_DELETED', flow);
+}
+
+/** Deletes what the flow has left: runs that have ended, approvals and decisions. */
+async function removeRuns(em: EntityManager, { tenantId, id }: Flow): Promise<void> {
+  const tables = ['flow_approval', 'flow_decision', 'flow_decided', 'flow_run'];
+  await transactionPipeline(
+    em,
+    tables.map((table) => ({
+      sql: `delete from ${table} where tenant_id = $1 and flow_id = $2`,
+      values: [tenantId, id],
+    })),
+  );
 }
 
 /** @throws AppError NOT_FOUND, also for a flow of another tenant */
