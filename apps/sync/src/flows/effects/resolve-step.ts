@@ -1,3 +1,4 @@
+import { ExpressionError } from '@rapport/contracts/expressions';
 import {
   HttpMethod,
   type AddTaskStep,
@@ -6,7 +7,7 @@ import {
   type NamedValue,
   type Step,
 } from '@rapport/contracts/rapport/flows/v1/steps';
-import { EffectError, type Json, type JsonObject } from './effect-port.js';
+import type { Json, JsonObject } from './effect-port.js';
 
 /** The value of an expression in CEL, as JSON; undefined and null for none. @throws ExpressionError */
 export type EvaluateText = (expression: string) => unknown;
@@ -17,8 +18,7 @@ const defaultFindLimit = 20;
  * A step with its expressions replaced by their values: what history shows, and what `perform` needs. It has the names of
  * the step in the contract; `fields`, `headers` and `inputs` are objects by name. Steps that contain steps have none.
  *
- * @throws EffectError FINAL STEP_VALUE_UNFIT for a value of the wrong type
- * @throws ExpressionError for an expression without a value
+ * @throws ExpressionError for an expression without a value, or with one of the wrong type
  */
 export function resolveStep(step: Step, evaluate: EvaluateText): JsonObject {
   for (const [kind, resolve] of Object.entries(resolvers)) {
@@ -106,7 +106,7 @@ function recordOf(evaluate: EvaluateText): unknown {
     return evaluate('record');
   } catch (error) {
     // A run without a record has no such variable.
-    if (error instanceof Error && error.name === 'ExpressionError') return undefined;
+    if (error instanceof ExpressionError) return undefined;
     throw error;
   }
 }
@@ -143,5 +143,5 @@ function valueOf(value: unknown): Json {
 function textOf(name: string, value: unknown): string {
   if (typeof value === 'string' && value !== '') return value;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  throw new EffectError('STEP_VALUE_UNFIT', `The value of ${name} is no text.`, 'FINAL');
+  throw new ExpressionError(`The value of ${name} is no text.`);
 }
