@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { ExpressionError } from '@rapport/contracts/expressions';
 import type {
   ApproveStep,
@@ -7,7 +8,7 @@ import type {
   SwitchStep,
   WaitStep,
 } from '@rapport/contracts/rapport/flows/v1/steps';
-import type { Json, JsonObject } from '../effects/effect-port.js';
+import { EffectError, type Json, type JsonObject } from '../effects/effect-port.js';
 import type { Token } from './run-state.js';
 import { StepError } from './step-error.js';
 import type { Stepper } from './stepper.js';
@@ -16,6 +17,9 @@ const secondMs = 1_000;
 const monthSeconds = 30 * 86_400;
 const defaultListLimit = 100;
 
+/** Longest path in an effect key, which is an `Idempotency-Key` of at most 200 characters. */
+const maxKeyPath = 100;
+
 /** Begins a step whose condition is met: it ends at once, waits, or is to have its effect. */
 export function beginStep(stepper: Stepper, token: Token, step: Step): void {
   try {
@@ -23,7 +27,7 @@ export function beginStep(stepper: Stepper, token: Token, step: Step): void {
   } catch (error) {
     if (error instanceof ExpressionError) {
       stepper.fail(token, { code: 'EXPRESSION_FAILED', message: error.message });
-    } else if (error instanceof StepError) {
+    } else if (error instanceof StepError || error instanceof EffectError) {
       stepper.fail(token, { code: error.code, message: error.message });
     } else {
       throw error;
@@ -139,13 +143,17 @@ function beginEffect(stepper: Stepper, token: Token, step: Step): void {
   token.input ??= stepper.plan.resolve(step, evaluate);
   token.phase = 'EFFECT';
   delete token.wake;
-  const effectKey = effectKeyOf(stepper.plan.runId, token.path);
+  const effectKey = effectKeyOf(stepper.plan.runId, token.path, step.key);
   stepper.history.change(token.number ?? 0, { input: token.input, effectKey });
 }
 
-/** The key under which a step of a run has its effect once, in all its attempts. */
-export function effectKeyOf(runId: string, path: string): string {
-  return `${runId}:${path}`;
+/**
+ * The key under which a step of a run has its effect once, in all its attempts. It has the step's key, since another
+ * version, to which the run is moved, may have another step at the path.
+ */
+export function effectKeyOf(runId: string, path: string, key: string): string {
+  const isShort = path.length <= maxKeyPath;
+  return `${runId}:${isShort ? path : createHash('sha256').update(path).digest('hex')}:${key}`;
 }
 
 function wait(

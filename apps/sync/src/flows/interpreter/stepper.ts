@@ -107,8 +107,13 @@ export class Stepper {
   /** The run that a step has started; or why it has not. */
   childStarted(token: Token, outcome: { runId: string } | Omit<Problem, 'step'>): void {
     if (!('runId' in outcome)) this.fail(token, outcome);
-    else if (this.stepAt(token.path).run?.waits) token.phase = 'CHILD';
+    else if (this.stepAt(token.path).run?.waits) this.#awaitChild(token);
     else this.complete(token, { runId: outcome.runId });
+  }
+
+  #awaitChild(token: Token): void {
+    token.phase = 'CHILD';
+    delete token.input;
   }
 
   /** @throws StepError if the run keeps too much then */

@@ -39,7 +39,7 @@ export class FlowWorker implements OnApplicationBootstrap, OnModuleDestroy {
   /** @param leaseMs how long a claim lasts after a transaction */
   constructor(
     private readonly orm: MikroORM,
-    private readonly parts: EngineParts,
+    readonly parts: EngineParts,
     private readonly leaseMs = effectMs + leaseMarginMs,
   ) {}
 

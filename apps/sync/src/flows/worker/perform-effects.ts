@@ -26,7 +26,17 @@ const logger = new Logger('FlowEffects');
 export function effectCall(owner: EffectOwner, { path, input = {} }: Pick<Token, 'path' | 'input'>): EffectCall {
   const { tenantId, principalId, runId, record, hop, steps } = owner;
   const { step } = placedStep(steps, path);
-  return { tenantId, principalId, runId, path, effectKey: effectKeyOf(runId, path), step, input, record, hop };
+  return {
+    tenantId,
+    principalId,
+    runId,
+    path,
+    effectKey: effectKeyOf(runId, path, step.key),
+    step,
+    input,
+    record,
+    hop,
+  };
 }
 
 /**

@@ -1,0 +1,153 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type {
+  FlowMigration,
+  MigrateFlowRunsRequest,
+  MigrateFlowRunsResponse,
+} from '@rapport/contracts/rapport/flows/v1/flow_runs_service';
+import type { FlowDefinition } from '@rapport/contracts/rapport/flows/v1/flow';
+import { queryRows, recordAuditEvent } from '@rapport/persistence';
+import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import type { ClientBase } from 'pg';
+import { MoveError, moveState } from '../interpreter/move-state.js';
+import type { RunState } from '../interpreter/run-state.js';
+import { openContent, sealContent } from '../runs/run-content.js';
+import type { EngineParts } from '../worker/engine-parts.js';
+import { transactionClient } from './transaction-client.js';
+
+/** Most reasons of an answer. */
+const maxReasons = 100;
+
+/** Most runs of a call. A call with the same versions moves further ones. */
+const maxRuns = 5_000;
+
+interface WaitingRun {
+  id: string;
+  sealed_state: Buffer;
+}
+
+/** A move with the definitions of its versions. */
+interface Move {
+  flowId: string;
+  migration: FlowMigration;
+  from: FlowDefinition;
+  to: FlowDefinition;
+  keys: ReadonlyMap<string, string>;
+}
+
+/** Handles MigrateFlowRuns. It runs in a transaction, which locks the runs against their workers. */
+export async function migrateRuns(
+  em: EntityManager,
+  parts: EngineParts,
+  { id: flowId, migration }: MigrateFlowRunsRequest,
+): Promise<MigrateFlowRunsResponse> {
+  if (!migration) throw invalidArgument([{ field: 'migration', reason: 'REQUIRED', description: 'is required' }]);
+  const { tenantId } = currentCaller();
+  const client = await transactionClient(em);
+  const [flow] = await queryRows(em, {
+    sql: 'select from flow where tenant_id = $1 and id = $2',
+    values: [tenantId, flowId],
+  });
+  if (!flow) throw new AppError('NOT_FOUND', 'FLOW_NOT_FOUND', 'There is no such flow.');
+  const versions = [migration.fromVersion, migration.toVersion].map((version) =>
+    parts.versions.definition(client, { tenantId, flowId, version }),
+  );
+  const [from, to] = await Promise.all(versions);
+  if (!from || !to) throw new AppError('NOT_FOUND', 'FLOW_VERSION_NOT_FOUND', 'The flow has no such version.');
+  const keys = new Map(migration.stepKeys.map((pair) => [pair.from, pair.to]));
+  const answer: MigrateFlowRunsResponse = { moved: 0, kept: 0, reasons: [] };
+  for (const run of await waitingRuns(client, flowId, migration.fromVersion)) {
+    const reason = await moveRun(client, parts, { flowId, migration, from, to, keys }, run);
+    if (!reason) {
+      answer.moved += 1;
+      continue;
+    }
+    answer.kept += 1;
+    if (answer.reasons.length < maxReasons) answer.reasons.push({ ...reason, step: run.id });
+  }
+  if (!migration.validateOnly) {
+    const { fromVersion, toVersion } = migration;
+    const detail = { fromVersion, toVersion, moved: answer.moved, kept: answer.kept };
+    await recordAuditEvent(em, { kind: 'FLOW_RUNS_MIGRATED', records: [`flow/${flowId}`], detail });
+  }
+  return answer;
+}
+
+/** Locks the jobs first, as workers do. A run that a worker has at the moment does not wait. */
+async function waitingRuns(client: ClientBase, flowId: string, version: number): Promise<WaitingRun[]> {
+  const { tenantId } = currentCaller();
+  await client.query(
+    `select from flow_job where tenant_id = $1 and flow_id = $2 and claim_id is null order by run_id limit ${maxRuns} for update`,
+    [tenantId, flowId],
+  );
+  const { rows } = await client.query<WaitingRun>(
+    `select id, sealed_state from flow_run run
+     where tenant_id = $1 and flow_id = $2 and version = $3 and state = 'WAITING'
+       and exists (select from flow_job where run_id = run.id and claim_id is null)
+     order by id limit ${maxRuns} for update`,
+    [tenantId, flowId, version],
+  );
+  return rows;
+}
+
+/** @returns why the run stays */
+async function moveRun(
+  client: ClientBase,
+  { envelope }: EngineParts,
+  { migration, from, to, keys }: Move,
+  { id, sealed_state: sealed }: WaitingRun,
+): Promise<{ code: string; message: string } | undefined> {
+  const { tenantId } = currentCaller();
+  const owner = { tenantId, part: 'flow_run', id } as const;
+  try {
+    const before = openContent<RunState>(envelope, owner, sealed);
+    const state = moveState(before, { from: from.steps, to: to.steps, keys });
+    if (migration.validateOnly) return undefined;
+    const waitingFor = state.tokens[0]?.path ?? null;
+    await client.query({
+      name: 'move_flow_run',
+      text: `update flow_run set version = $3, sealed_state = $4, waiting_for = $5 where tenant_id = $1 and id = $2`,
+      values: [tenantId, id, migration.toVersion, sealContent(envelope, owner, state), waitingFor],
+    });
+    await moveWaits(client, id, keys);
+    await movePaths(client, id, before, state);
+    return undefined;
+  } catch (error) {
+    if (error instanceof MoveError) return { code: error.code, message: error.message };
+    throw error;
+  }
+}
+
+/** What steps with another key wait for. */
+async function moveWaits(client: ClientBase, runId: string, keys: ReadonlyMap<string, string>): Promise<void> {
+  const { tenantId } = currentCaller();
+  for (const [from, to] of keys) {
+    const values = [tenantId, runId, from, to];
+    await client.query(
+      'update flow_wait set step_key = $4 where tenant_id = $1 and run_id = $2 and step_key = $3',
+      values,
+    );
+    await client.query(
+      'update flow_event set target = $4 where tenant_id = $1 and run_id = $2 and target = $3',
+      values,
+    );
+  }
+}
+
+/** What other rows know of the steps by their paths: approvals, the runs that steps wait for, and their answers. */
+async function movePaths(client: ClientBase, runId: string, before: RunState, after: RunState): Promise<void> {
+  const paths = before.tokens.map(({ path }, index) => [path, after.tokens[index]?.path ?? path] as const);
+  const changed = paths.filter(([from, to]) => from !== to);
+  if (changed.length === 0) return;
+  const values = [currentCaller().tenantId, runId, changed.map(([from]) => from), changed.map(([, to]) => to)];
+  for (const [table, column, run] of pathColumns) {
+    const sql = `update ${table} set ${column} = moved.after from unnest($3::text[], $4::text[]) as moved (before, after)
+      where ${table}.tenant_id = $1 and ${table}.${run} = $2 and ${table}.${column} = moved.before`;
+    await client.query(sql, values);
+  }
+}
+
+const pathColumns = [
+  ['flow_approval', 'path', 'run_id'],
+  ['flow_run', 'parent_path', 'parent_run_id'],
+  ['flow_event', 'target', 'run_id'],
+] as const;
