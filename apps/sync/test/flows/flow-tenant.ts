@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import type { SharedPlatform } from '@rapport/testing';
-import { WebhookTenant } from '../sync-platform.ts';
+import { randomUUID } from "node:crypto";
+import type { SharedPlatform } from "@rapport/testing";
+import { WebhookTenant } from "../sync-platform.ts";
 
 type Json = Record<string, unknown>;
 
@@ -35,9 +35,15 @@ export class FlowTenant {
   }
 
   /** Publishes a flow past the API: with a trigger, a condition, and steps that a run of the test never needs to reach. */
-  async publish(definition: Json, key = `f${randomUUID().slice(0, 8)}`): Promise<string> {
+  async publish(
+    definition: Json,
+    key = `f${randomUUID().slice(0, 8)}`,
+  ): Promise<string> {
     const id = randomUUID();
-    const whole = { steps: [{ key: 'wait', wait: { seconds: 3600 } }], ...definition };
+    const whole = {
+      steps: [{ key: "wait", wait: { seconds: 3600 } }],
+      ...definition,
+    };
     const text = JSON.stringify(whole);
     await this.api.query(
       `insert into flow (tenant_id, id, key, name, state, definition, checksum, active_version, active_checksum,
@@ -55,8 +61,14 @@ export class FlowTenant {
   }
 
   /** Pauses a flow, or ends that. */
-  async setState(flowId: string, state: 'ACTIVE' | 'PAUSED' | 'RETIRED'): Promise<void> {
-    await this.api.query('update flow set state = $3 where tenant_id = $1 and id = $2', [this.tenantId, flowId, state]);
+  async setState(
+    flowId: string,
+    state: "ACTIVE" | "PAUSED" | "RETIRED",
+  ): Promise<void> {
+    await this.api.query(
+      "update flow set state = $3 where tenant_id = $1 and id = $2",
+      [this.tenantId, flowId, state],
+    );
     await this.noteChange();
   }
 
@@ -71,37 +83,53 @@ export class FlowTenant {
   /** Decisions, oldest first. */
   async decisions(flowId?: string): Promise<Decision[]> {
     const found: Decision[] = [];
-    let token = '';
+    let token = "";
     do {
-      const page = await this.api.ok<{ flowDecisions: Decision[]; nextPageToken?: string }>(
-        'GET',
-        `/v1/flowDecisions?pageSize=100${flowId ? `&flowId=${flowId}` : ''}${token && `&pageToken=${token}`}`,
+      const page = await this.api.ok<{
+        flowDecisions: Decision[];
+        nextPageToken?: string;
+      }>(
+        "GET",
+        `/v1/flowDecisions?pageSize=100${flowId ? `&flowId=${flowId}` : ""}${token && `&pageToken=${token}`}`,
       );
       found.push(...page.flowDecisions);
-      token = page.nextPageToken ?? '';
+      token = page.nextPageToken ?? "";
     } while (token);
     return found.toReversed();
   }
 
   async counts(flowId: string): Promise<Counts[]> {
-    return (await this.api.ok<{ counts: Counts[] }>('GET', `/v1/flowDecisions?flowId=${flowId}`)).counts;
+    return (
+      await this.api.ok<{ counts: Counts[] }>(
+        "GET",
+        `/v1/flowDecisions?flowId=${flowId}`,
+      )
+    ).counts;
   }
 
   async explain(changeId: string): Promise<Decision[]> {
     const path = `/v1/flowDecisions:explain?changeId=${changeId}`;
-    return (await this.api.ok<{ flowDecisions: Decision[] }>('GET', path)).flowDecisions;
+    return (await this.api.ok<{ flowDecisions: Decision[] }>("GET", path))
+      .flowDecisions;
   }
 
   /** The changes of the log, oldest first. */
   async changes(
     cursor?: string,
-  ): Promise<{ changes: { id: string; type: string; recordId: string }[]; cursor: string }> {
+  ): Promise<{
+    changes: { id: string; type: string; recordId: string }[];
+    cursor: string;
+  }> {
     const found: { id: string; type: string; recordId: string }[] = [];
     let at = cursor;
     for (;;) {
-      const page = await this.api.ok<{ changes: typeof found; nextCursor: string; hasMore?: boolean }>(
-        'GET',
-        `/v1/changes?pageSize=1000${at === undefined ? '' : `&cursor=${encodeURIComponent(at)}`}`,
+      const page = await this.api.ok<{
+        changes: typeof found;
+        nextCursor: string;
+        hasMore?: boolean;
+      }>(
+        "GET",
+        `/v1/changes?pageSize=1000${at === undefined ? "" : `&cursor=${encodeURIComponent(at)}`}`,
       );
       found.push(...page.changes);
       at = page.nextCursor;
