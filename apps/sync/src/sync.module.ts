@@ -23,6 +23,8 @@ import { TenantMembers } from './flows/approvals/tenant-members.js';
 import { ChangedRecords } from './flows/triggers/changed-records.js';
 import { DefinitionChecks } from './flows/definitions/checks/definition-checks.js';
 import { TenantFields } from './flows/definitions/checks/tenant-fields.js';
+import { ClockWorker } from './flows/triggers/times/clock-worker.js';
+import { DueRecords } from './flows/triggers/times/due-records.js';
 import { OutgoingHttp } from './outgoing-http/outgoing-http.js';
 import { clearKeptLinks } from './serve/mappings/kept-links.js';
 import { RunWatcher } from './serve/runs/watch-run.js';
@@ -87,6 +89,12 @@ export class SyncModule {
         },
         { provide: RecordFilters, useValue: filters },
         { provide: ChangedRecords, useValue: records },
+        {
+          provide: ClockWorker,
+          useFactory: (orm: MikroORM, tokens: PrincipalTokens) =>
+            new ClockWorker(orm, { ...flows, records: new DueRecords(options.customers, tokens) }, () => undefined),
+          inject: [MikroORM, PrincipalTokens],
+        },
         { provide: TenantMembers, useValue: new TenantMembers(options.auth) },
         {
           provide: DeferredWorker,

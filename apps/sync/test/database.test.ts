@@ -18,6 +18,7 @@ const tablesOfAllTenants = [
   'flow_run_tenant',
   'flow_job',
   'flow_clock',
+  'flow_clock_tenant',
 ];
 
 // Tables with many rows are read and written by SQL only.
@@ -26,7 +27,7 @@ const tablesOfSql = [
   ...[/^(mapping_(progress|schedule)|connection_tenant)$/, /^(deleted_mapping|kept_link)$/, /^sync_/, /^hook/],
   ...[/^flow_(version|secret|tenant)$/],
   ...[/^flow_(run|step_run|wait|event|signal|run_tenant|job)$/],
-  ...[/^flow_(change|change_number|decision|decided|approval|approver|clock)$/],
+  ...[/^flow_(change|change_number|decision|decided|approval|approver|clock|clock_tenant)$/],
 ];
 
 const sync = {} as { urls: ProvisionedDatabase };

@@ -8,4 +8,4 @@ export type { Fault } from './fault.js';
 export { expand, followingOccurrence, nextOccurrence, type Completion } from './recurrences/occurrences.js';
 export { recurrenceLimits, type MissedMode, type Recurrence, type RecurrenceMode } from './recurrences/recurrence.js';
 export { recurrenceFaults } from './recurrences/recurrence-faults.js';
-export { isZone, tzdataVersion } from './zone-clock.js';
+export { isZone, tzdataVersion, zoneClock } from './zone-clock.js';

@@ -130,7 +130,7 @@ const approvalTables = `
 `;
 
 const platformTables = `
-  -- Not bound to a tenant: the workers of all look in it. It holds ids and times only.
+  -- These are not bound to a tenant: the workers of all look in them. They hold ids and times only.
 
   -- When a flow with the trigger schedule or timeField looks for what is due next.
   create table flow_clock (
@@ -146,5 +146,11 @@ const platformTables = `
     page_token text
   );
   create index flow_clock_by_due on flow_clock (due_time);
-  create index flow_clock_by_tenant on flow_clock (tenant_id, kind);
+  create index flow_clock_by_tenant on flow_clock (tenant_id);
+
+  -- The revision of a tenant's flows of which the clocks are.
+  create table flow_clock_tenant (
+    tenant_id uuid not null primary key,
+    revision bigint not null
+  );
 `;

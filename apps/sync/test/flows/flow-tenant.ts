@@ -24,10 +24,20 @@ export interface Counts {
 
 /** A tenant with flows. */
 export class FlowTenant {
-  private constructor(readonly api: WebhookTenant) {}
+  private constructor(
+    readonly api: WebhookTenant,
+    /** The API key of the tenant, which publishes its flows. */
+    readonly principalId: string,
+  ) {}
 
   static async create(platform: SharedPlatform): Promise<FlowTenant> {
-    return new FlowTenant(await WebhookTenant.create(platform));
+    const api = await WebhookTenant.create(platform);
+    const [key] = await api.query<{ id: string }>(
+      'select id from api_key where tenant_id = $1',
+      [api.tenant.tenantId],
+      'auth',
+    );
+    return new FlowTenant(api, `apiKey:${key?.id}`);
   }
 
   get tenantId(): string {
@@ -48,13 +58,13 @@ export class FlowTenant {
     await this.api.query(
       `insert into flow (tenant_id, id, key, name, state, definition, checksum, active_version, active_checksum,
          published_by, version, create_time, update_time, created_by, updated_by)
-       values ($1, $2, $3, $3, 'ACTIVE', $4, '', 1, '', 'user:test', 1, now(), now(), 'user:test', 'user:test')`,
-      [this.tenantId, id, key, text],
+       values ($1, $2, $3, $3, 'ACTIVE', $4, '', 1, '', $5, 1, now(), now(), $5, $5)`,
+      [this.tenantId, id, key, text, this.principalId],
     );
     await this.api.query(
       `insert into flow_version (tenant_id, flow_id, version, definition, checksum, published_by, publish_time)
-       values ($1, $2, 1, $3, '', 'user:test', now())`,
-      [this.tenantId, id, text],
+       values ($1, $2, 1, $3, '', $4, now())`,
+      [this.tenantId, id, text, this.principalId],
     );
     await this.noteChange();
     return id;

@@ -15,6 +15,7 @@ import { causeChains, type CauseChains } from './cause-chains.js';
 import type { ChangedRecords, TypedFilter } from './changed-records.js';
 import { numberChanges, recordDecisions, type Decision, type NumberedChange } from './decision-ledger.js';
 import { ListenMatcher } from './match-listens.js';
+import { wakeClocks } from './times/wake-clocks.js';
 import { brakeOf } from './loop-brake.js';
 import {
   changeFacts,
@@ -55,7 +56,9 @@ export async function takeForFlows(
   tenantId: string,
   changes: readonly Change[],
 ): Promise<number> {
-  const versions = recordFlows(await activeFlows(client, tenantId));
+  const active = await activeFlows(client, tenantId);
+  await wakeClocks(client, active, changes);
+  const versions = recordFlows(active);
   const listens = await ListenMatcher.of(client, parts.envelope, tenantId);
   if (versions.length === 0 && !listens.isNeeded) return 0;
   const taken = await numberChanges(client, tenantId, changes.map(changeFacts));

@@ -43,7 +43,7 @@ export async function matchChanges(
       });
     }
   }
-  return { matches: changes.map(({ id }) => matches.get(id) ?? matchOf([], undefined)) };
+  return { matches: changes.map(({ id }) => matches.get(id) ?? matchOf([], undefined)), timeZone };
 }
 
 interface PlacedPredicate {
