@@ -20,6 +20,7 @@ import { ChangeTaker } from './feed/take-changes.js';
 import type { Taken } from './feed/tenant-changes.js';
 import { approvalHooks } from './flows/approvals/open-approvals.js';
 import { TenantMembers } from './flows/approvals/tenant-members.js';
+import { effectProviders } from './flows/effects/effect-providers.js';
 import { ChangedRecords } from './flows/triggers/changed-records.js';
 import { DefinitionChecks } from './flows/definitions/checks/definition-checks.js';
 import { TenantFields } from './flows/definitions/checks/tenant-fields.js';
@@ -68,7 +69,14 @@ export class SyncModule {
     const { databaseUrl, envelope, http } = options;
     const filters = new RecordFilters(options.customers);
     const records = new ChangedRecords(options.customers);
-    const flows = { envelope, records, hooks: { ...approvalHooks(envelope), releaseRuns: () => Promise.resolve() } };
+    const flows = {
+      envelope,
+      records,
+      hooks: {
+        ...approvalHooks(envelope),
+        releaseRuns: () => Promise.resolve(),
+      },
+    };
     return {
       module: SyncModule,
       imports: [PersistenceModule.register({ databaseUrl, entities })],
@@ -127,7 +135,11 @@ export class SyncModule {
           useFactory: () => new PrincipalTokens(options.auth, options.principals, options.rightsKeptMs),
         },
         ...ofTenants(options),
-        { provide: Peers, useValue: new Peers(envelope, connectorEnvironment(http, options.filesDir)) },
+        ...effectProviders(options),
+        {
+          provide: Peers,
+          useValue: new Peers(envelope, connectorEnvironment(http, options.filesDir)),
+        },
         jobQueue(options),
         {
           provide: MappingTicker,
@@ -171,7 +183,16 @@ function jobQueue({ databaseUrl, envelope, customers }: SyncOptions): Provider {
         TenantUsers,
       ]
     ) => {
-      const runner = new MappingRunner({ orm, peers, envelope, evaluator, customers, tokens, customFields, users });
+      const runner = new MappingRunner({
+        orm,
+        peers,
+        envelope,
+        evaluator,
+        customers,
+        tokens,
+        customFields,
+        users,
+      });
       return new JobQueue(databaseUrl, (job, signal) => runner.run(job, signal));
     },
     inject: [MikroORM, Peers, JsonataEvaluator, PrincipalTokens, CustomFieldTypes, TenantUsers],

@@ -3,6 +3,7 @@ import { ApprovalsServiceService } from '@rapport/contracts/rapport/flows/v1/app
 import { FlowDecisionsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_decisions_service';
 import { FlowSecretsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_secrets_service';
 import { FlowsServiceService } from '@rapport/contracts/rapport/flows/v1/flows_service';
+import { FlowTrialsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_trials_service';
 import { ConnectionsServiceService } from '@rapport/contracts/rapport/sync/v1/connections_service';
 import { HooksServiceService } from '@rapport/contracts/rapport/sync/v1/hooks_service';
 import { MappingsServiceService } from '@rapport/contracts/rapport/sync/v1/mappings_service';
@@ -11,6 +12,7 @@ import { SyncRunsServiceService } from '@rapport/contracts/rapport/sync/v1/sync_
 import { WebhookDeliveriesServiceService } from '@rapport/contracts/rapport/sync/v1/webhook_deliveries_service';
 import { WebhookEndpointsServiceService } from '@rapport/contracts/rapport/sync/v1/webhook_endpoints_service';
 import { ApprovalsController } from '../flows/approvals/approvals.controller.js';
+import { FlowTrialsController } from '../flows/trials/flow-trials.controller.js';
 import { FlowDecisionsController } from '../flows/triggers/flow-decisions.controller.js';
 import { FlowsController } from '../flows/definitions/flows.controller.js';
 import { FlowSecretsController } from '../flows/secrets/flow-secrets.controller.js';
@@ -32,6 +34,7 @@ export const services: readonly ServiceDefinition[] = [
   SyncConflictsServiceService,
   HooksServiceService,
   FlowDecisionsServiceService,
+  FlowTrialsServiceService,
   ApprovalsServiceService,
   FlowsServiceService,
   FlowSecretsServiceService,
@@ -45,6 +48,7 @@ export const controllers = [
   SyncConflictsController,
   HooksController,
   FlowDecisionsController,
+  FlowTrialsController,
   ApprovalsController,
   FlowsController,
   FlowSecretsController,

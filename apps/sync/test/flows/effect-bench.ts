@@ -13,13 +13,14 @@ import { createLogger, permissionForAll } from '@rapport/platform';
 import type { SharedPlatform } from '@rapport/testing';
 import type { ConnectorEffect } from '../../src/flows/effects/connector-effect.ts';
 import type { EffectCall, EffectOutcome, JsonObject } from '../../src/flows/effects/effect-port.ts';
-import type { HttpEffect } from '../../src/flows/effects/http-effect.ts';
+import { HttpEffect } from '../../src/flows/effects/http-effect.ts';
 import { RecordCalls } from '../../src/flows/effects/record-calls.ts';
 import { jsonMethod, stepType, type JsonMethod } from '../../src/flows/effects/record-methods.ts';
 import { resolveStep } from '../../src/flows/effects/resolve-step.ts';
 import { RunEffects } from '../../src/flows/effects/run-effects.ts';
 import { TrialEffects } from '../../src/flows/effects/trial-effects.ts';
 import { JsonataEvaluator } from '../../src/exchange/mappings/jsonata-evaluator.ts';
+import { OutgoingHttp } from '../../src/outgoing-http/outgoing-http.ts';
 import { WebhookTenant } from '../sync-platform.ts';
 
 export type Json = Record<string, unknown>;
@@ -80,6 +81,9 @@ export class EffectBench {
   }
 }
 
+const noSecrets = { read: () => Promise.resolve(undefined) };
+const noConnector: Pick<ConnectorEffect, 'perform'> = { perform: () => Promise.reject(new Error('No connection.')) };
+
 /** A run whose steps are performed one by one. Expressions are names of values. */
 export class BenchRun {
   readonly runId = randomUUID();
@@ -91,10 +95,10 @@ export class BenchRun {
     private readonly bench: EffectBench,
     private readonly record: EffectCall['record'],
     private readonly hop: number,
-    other?: { http?: HttpEffect; connector?: ConnectorEffect },
+    other: { http?: HttpEffect } = {},
   ) {
-    const { http, connector } = other ?? {};
-    this.effects = new RunEffects(bench.calls, http as HttpEffect, connector as ConnectorEffect, bench.evaluator);
+    const { http = new HttpEffect(new OutgoingHttp(['127.0.0.1']), noSecrets) } = other;
+    this.effects = new RunEffects(bench.calls, http, noConnector, bench.evaluator);
   }
 
   /** @param content of the step, such as `{ create: … }`, whose expressions are JSON texts */

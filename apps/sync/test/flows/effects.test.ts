@@ -1,5 +1,6 @@
 import { sharedPlatform } from '@rapport/testing';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { textIn } from '../../src/flows/effects/record-values.ts';
 import { EffectBench, field, text, type Json } from './effect-bench.ts';
 
 let bench: EffectBench;
@@ -33,7 +34,10 @@ describe('a step', () => {
     const again = await run.attempt(run.call({ create }, 'steps/0'));
 
     expect(again).toEqual(first);
-    const { changes } = await bench.api.ok<{ changes: Json[] }>('GET', `/v1/customers/${first.output['id']}/history`);
+    const { changes } = await bench.api.ok<{ changes: Json[] }>(
+      'GET',
+      `/v1/customers/${textIn(first.output, 'id')}/history`,
+    );
     expect(changes).toEqual([
       expect.objectContaining({ actor: run.principalId, origin: 'flow', causationId: run.runId, hop: 1 }),
     ]);
@@ -154,7 +158,7 @@ describe('undo', () => {
       fields: [field('title', 'New'), field('pipelineId', pipelineId), field('stage', 'lead')],
     };
     const [kept, removed] = [await run.perform({ create }), await run.perform({ create })];
-    await bench.api.ok('PATCH', `/v1/deals/${kept['id']}`, { title: 'Mine' });
+    await bench.api.ok('PATCH', `/v1/deals/${String(kept['id'])}`, { title: 'Mine' });
 
     expect(await run.undoAll()).toEqual(['CHANGED_SINCE']);
     expect(await deal(String(kept['id']))).toMatchObject({ title: 'Mine' });

@@ -1,10 +1,12 @@
 import type { Provider } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
+import type { ContractClient, PrincipalVerifier } from '@rapport/contracts';
 import { tenantSession } from '@rapport/persistence';
 import { PrincipalTokens } from '../../exchange/customers/principal-tokens.js';
 import { JsonataEvaluator } from '../../exchange/mappings/jsonata-evaluator.js';
+import type { OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
 import { JobQueue } from '../../storage/job-queue.js';
-import type { SyncOptions } from '../../sync.module.js';
+import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { findFlowSecret } from '../secrets/find-secret.js';
 import { CalendarClock } from './calendar-clock.js';
 import { ConnectorEffect } from './connector-effect.js';
@@ -12,8 +14,17 @@ import { HttpEffect } from './http-effect.js';
 import { RecordCalls } from './record-calls.js';
 import { RunEffects } from './run-effects.js';
 
+interface EffectOptions {
+  auth: Pick<ContractClient, 'unary' | 'close'>;
+  customers: Pick<ContractClient, 'unary'>;
+  envelope: SecretEnvelope;
+  http: OutgoingHttp;
+  principals: PrincipalVerifier;
+  rightsKeptMs: number;
+}
+
 /** What steps of runs do outside of their run. */
-export function effectProviders(options: SyncOptions): Provider[] {
+export function effectProviders(options: EffectOptions): Provider[] {
   const { auth, customers, envelope, http, principals, rightsKeptMs } = options;
   // A run may act as any principal that exists: each call checks its permissions.
   const tokens = new PrincipalTokens(auth, principals, rightsKeptMs, () => undefined);

@@ -13,7 +13,7 @@ export class RunEffects implements EffectPort {
   constructor(
     private readonly calls: RecordCalls,
     private readonly http: HttpEffect,
-    private readonly connector: ConnectorEffect,
+    private readonly connector: Pick<ConnectorEffect, 'perform'>,
     private readonly evaluator: JsonataEvaluator,
   ) {}
 

@@ -1,0 +1,156 @@
+import { Controller } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import { FlowDecisionOutcome } from '@rapport/contracts/rapport/flows/v1/flow_decisions_service';
+import {
+  FlowTrialsServiceService as Methods,
+  FlowTrialScope,
+  type DryRunFlowRequest,
+  type DryRunFlowResponse,
+  type FlowTrialsServiceServer,
+} from '@rapport/contracts/rapport/flows/v1/flow_trials_service';
+import { AppError, callContext, currentCaller, invalidArgument } from '@rapport/platform';
+import { JsonataEvaluator } from '../../exchange/mappings/jsonata-evaluator.js';
+import { lastingPrincipal } from '../../exchange/connections/check-rights.js';
+import { CalendarClock } from '../effects/calendar-clock.js';
+import type { JsonObject } from '../effects/effect-port.js';
+import { RecordCalls } from '../effects/record-calls.js';
+import { stepType } from '../effects/record-methods.js';
+import { TrialEffects } from '../effects/trial-effects.js';
+import { ChangedRecords } from '../triggers/changed-records.js';
+import { startValues } from '../triggers/take-flows.js';
+import { flowToTry, type FlowToTry } from './flow-to-try.js';
+import { followTrial, type Trial, type TriedRun } from './follow-trial.js';
+import { trialMessage } from './trial-message.js';
+import { FlowTry } from './try-flow.js';
+
+const defaultDays = 7;
+const dayMs = 86_400_000;
+const defaultMaxRuns = 20;
+
+@Controller()
+@ImplementsService(Methods)
+export class FlowTrialsController implements ServiceHandlers<FlowTrialsServiceServer> {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly calls: RecordCalls,
+    private readonly records: ChangedRecords,
+    private readonly evaluator: JsonataEvaluator,
+    private readonly clock: CalendarClock,
+  ) {}
+
+  /** A trial acts as its caller, so it shows nothing that the caller can not read. */
+  async dryRunFlow({ id, trial = FlowTrialScope.fromPartial({}) }: DryRunFlowRequest): Promise<DryRunFlowResponse> {
+    refuseMasked();
+    const flow = await flowToTry(this.em, id, trial.version);
+    const { record, manual } = flow.definition.trigger ?? {};
+    if (record) {
+      const span = spanOf(trial);
+      const follow = (change: Parameters<typeof startValues>[0], around: Parameters<typeof startValues>[1]) => {
+        const values = startValues(change, around);
+        const of = { type: record.type, id: change.recordId };
+        return this.#follow(flow, {
+          values,
+          record: of,
+          hop: change.hop + 1,
+          start: new Date(change.time),
+        });
+      };
+      const parts = {
+        em: this.em,
+        calls: this.calls,
+        records: this.records,
+        acting: acting(),
+        follow,
+      };
+      return new FlowTry(parts, flow, record, span).perform();
+    }
+    if (manual) return this.#tryManual(flow, manual.type, trial);
+    const message = 'Only flows with the trigger record or manual can be tried.';
+    throw new AppError('FAILED_PRECONDITION', 'FLOW_TRIGGER_UNSUPPORTED', message);
+  }
+
+  async #tryManual(flow: FlowToTry, type: string | undefined, trial: FlowTrialScope): Promise<DryRunFlowResponse> {
+    const { recordId, input = {} } = trial;
+    if ((type === undefined) !== (recordId === undefined)) {
+      const [reason, description] =
+        type === undefined ? ['NOT_ALLOWED', 'is not allowed'] : ['REQUIRED', 'is required'];
+      throw invalidArgument([{ field: 'trial.recordId', reason: reason as 'REQUIRED', description }]);
+    }
+    const time = new Date();
+    const record = type !== undefined && recordId !== undefined ? { type, id: recordId } : undefined;
+    const values = {
+      ...(record && { record: await this.#record(record) }),
+      input: input as JsonObject,
+    };
+    const tried = await this.#follow(flow, {
+      values,
+      record,
+      hop: 0,
+      start: time,
+    });
+    const decision = {
+      ...{
+        flowId: flow.flowId,
+        version: flow.version,
+        changeId: '',
+        outcome: FlowDecisionOutcome.STARTED,
+      },
+      ...{
+        record,
+        reason: undefined,
+        explanation: undefined,
+        runId: undefined,
+        time: time.toISOString(),
+      },
+    };
+    const trials = [{ decision, ...trialMessage(tried) }];
+    return {
+      changes: 0,
+      started: 1,
+      suppressed: 0,
+      notMatched: 0,
+      trials,
+      isComplete: true,
+    };
+  }
+
+  #record({ type, id }: { type: string; id: string }): Promise<JsonObject> {
+    const { method, parent } = stepType(type);
+    return this.calls.ask(method('get'), { id, ...parent }, acting(), goneSignal());
+  }
+
+  #follow({ definition }: FlowToTry, run: Pick<Trial, 'values' | 'record' | 'hop' | 'start'>): Promise<TriedRun> {
+    const { tenantId, principalId } = acting();
+    // Runs of the past change records of their own: no trial sees what another one would have done.
+    const effects = new TrialEffects(this.calls, this.evaluator);
+    const parts = { effects, clock: this.clock, signal: goneSignal() };
+    return followTrial({ tenantId, principalId, definition, ...run }, parts);
+  }
+}
+
+function acting() {
+  return {
+    tenantId: currentCaller().tenantId,
+    principalId: lastingPrincipal(),
+    runId: '',
+    hop: 0,
+  };
+}
+
+/** Changes come from the log with all of their values. */
+function refuseMasked(): void {
+  if (!currentCaller().hidesPii) return;
+  const message = "A trial shows personal data. A caller without access to it can't try a flow.";
+  throw new AppError('PERMISSION_DENIED', 'PERSONAL_DATA_HIDDEN', message);
+}
+
+function spanOf({ startTime, endTime, maxRuns = defaultMaxRuns }: FlowTrialScope) {
+  const end = endTime === undefined ? new Date() : new Date(endTime);
+  const start = startTime === undefined ? new Date(end.getTime() - defaultDays * dayMs) : new Date(startTime);
+  return { start, end, maxRuns, signal: goneSignal() };
+}
+
+function goneSignal(): AbortSignal {
+  return callContext.getStore()?.gone ?? new AbortController().signal;
+}
