@@ -105,7 +105,9 @@ export class BenchRun {
   call(content: object, path = `steps/${this.done.length}`): EffectCall {
     const { runId, principalId, record, hop } = this;
     const step = Step.fromPartial({ key: 'one', ...content });
-    const input = resolveStep(step, (expression) => JSON.parse(expression) as unknown);
+    const input = resolveStep(step, (expression) =>
+      expression === 'record' ? record : (JSON.parse(expression) as unknown),
+    );
     return {
       tenantId: this.bench.api.tenant.tenantId,
       principalId,

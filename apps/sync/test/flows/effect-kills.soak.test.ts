@@ -1,0 +1,195 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { drawnBy, printedSeed, printTally, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { EffectCall, EffectOutcome } from '../../src/flows/effects/effect-port.ts';
+import { startSyncPlatform } from '../sync-platform.ts';
+import { EffectBench, field, text, type BenchRun, type Json } from './effect-bench.ts';
+
+const runs = sizeOf('EFFECT_RUNS', { short: 6, long: 300 });
+const kills = sizeOf('EFFECT_KILLS', { short: 2, long: 40 });
+
+let platform: Platform;
+let bench: EffectBench;
+let pipelineId: string;
+
+beforeAll(async () => {
+  // Its customers are killed and restarted.
+  platform = await startSyncPlatform();
+  bench = await EffectBench.of(platform);
+  const stages = ['lead', 'proposal'].map((key) => ({ key, name: key, kind: 'OPEN' }));
+  pipelineId = (await bench.api.ok<{ id: string }>('POST', '/v1/pipelines', { name: 'Sales', stages })).id;
+});
+afterAll(async () => {
+  await bench.close();
+  await platform.stop();
+});
+
+/** Steps of each kind that changes records. */
+function stepsOf(dealId: string, customerId: string, name: string): object[] {
+  const newDeal = [field('title', name), field('pipelineId', pipelineId), field('stage', 'lead')];
+  const toType = 'customer';
+  return [
+    { create: { type: 'deal', fields: newDeal } },
+    { update: { type: 'deal', id: text(dealId), fields: [field('title', `${name} 1`)] } },
+    { moveStage: { dealId: text(dealId), stage: 'proposal' } },
+    { upsert: { type: 'deal', system: 'erp', value: text(name), fields: newDeal } },
+    { upsert: { type: 'deal', system: 'erp', value: text(name), fields: [...newDeal, field('tags', ['flow'])] } },
+    { addNote: { text: text(name) } },
+    { addTask: { title: text(name) } },
+    { link: { fromType: 'deal', fromId: text(dealId), toType, toId: text(customerId), associationType: 'buyer' } },
+    { update: { type: 'deal', id: text(dealId), fields: [field('title', `${name} 2`)] } },
+    { delete: { type: 'deal', id: text(dealId) } },
+  ];
+}
+
+test(
+  'effects and their undoing happen exactly once through kills of customers, lost outcomes and more than 24 hours',
+  { timeout: soakTimeoutMs },
+  async () => {
+    const dice = diceOf(printedSeed('effect-kills'));
+    const counts = { attempts: 0, lost: 0, aged: 0 };
+    const reference = await newRun('reference');
+    await follow(reference, 'reference', async (perform) => perform());
+    const [expected, undone] = [await changesOf(reference.run), await undoOf(reference.run)];
+    expect(undone).not.toEqual(expected);
+
+    const isUnsteady = { value: true };
+    const killing = killCustomers(isUnsteady);
+    const all = await Promise.all(Array.from({ length: runs }, (_, index) => newRun(`run-${index}`)));
+    await Promise.all(
+      all.map((each, index) => follow(each, `run-${index}`, (perform) => untilKnown(perform, dice, counts))),
+    );
+    for (const { run } of all) expect(await changesOf(run)).toEqual(expected);
+    // Half of them are undone, some more than once.
+    const half = all.filter((_, index) => index % 2 === 0);
+    await Promise.all(half.map(({ run }) => undoAll(run, dice, counts)));
+    isUnsteady.value = false;
+    const killed = await killing;
+    for (const { run } of half) expect(await changesOf(run)).toEqual(undone);
+    printTally('effect-kills', { runs, steps: 10 * runs, killed, ...counts });
+  },
+);
+
+interface NewRun {
+  run: BenchRun;
+  dealId: string;
+  customerId: string;
+}
+
+async function newRun(name: string): Promise<NewRun> {
+  const create = async (path: string, body: Json) =>
+    (await untilThere(() => bench.api.ok<{ id: string }>('POST', path, body))).id;
+  const dealId = await create('/v1/deals', { title: name, pipelineId, stage: 'lead' });
+  const customerId = await create('/v1/customers', { kind: 'COMPANY', displayName: name });
+  return { run: bench.run({ type: 'deal', id: dealId }), dealId, customerId };
+}
+
+/** Performs the steps, each as often as `attempt` wants. */
+async function follow(
+  { run, dealId, customerId }: NewRun,
+  name: string,
+  attempt: (perform: (signal?: AbortSignal) => Promise<EffectOutcome>) => Promise<EffectOutcome>,
+): Promise<void> {
+  for (const [index, content] of stepsOf(dealId, customerId, name).entries()) {
+    const call: EffectCall = run.call(content, `steps/${index}`);
+    const { undo } = await attempt((signal = bench.signal) => run.effects.perform(call, signal));
+    if (undo) run.done.push({ call, undo });
+  }
+}
+
+interface Counts {
+  attempts: number;
+  lost: number;
+  aged: number;
+}
+
+/** Attempts until an outcome is not lost with the process that waited for it. */
+async function untilKnown<Outcome>(
+  perform: (signal: AbortSignal) => Promise<Outcome>,
+  dice: () => number,
+  counts: Counts,
+): Promise<Outcome> {
+  for (;;) {
+    counts.attempts += 1;
+    const signal = dice() < 0.3 ? AbortSignal.timeout(Math.floor(dice() * 30)) : bench.signal;
+    try {
+      const outcome = await perform(signal);
+      if (dice() > 0.3) return outcome;
+      counts.lost += 1;
+    } catch (error) {
+      expect(error).toMatchObject({ kind: 'PASSING' });
+      await delay(50);
+    }
+    if (dice() < 0.2) await age(counts);
+  }
+}
+
+/** A day passes for what customers keeps. */
+async function age(counts: Counts): Promise<void> {
+  counts.aged += 1;
+  await bench.api.query(
+    `update idempotency_key set create_time = create_time - interval '25 hours' where tenant_id = $1`,
+    [bench.api.tenant.tenantId],
+    'customers',
+  );
+}
+
+async function undoAll(run: BenchRun, dice: () => number, counts: Counts): Promise<void> {
+  for (const { call, undo } of run.done.toReversed()) {
+    await untilKnown((signal) => run.effects.undo(call, undo, signal), dice, counts);
+  }
+}
+
+async function undoOf(run: BenchRun): Promise<Json[]> {
+  expect(await run.undoAll()).toEqual([]);
+  return changesOf(run);
+}
+
+/** The changes that a run has caused, once the log has all. */
+async function changesOf({ runId }: BenchRun): Promise<Json[]> {
+  const waiting = () =>
+    bench.api.query('select from outbox where tenant_id = $1', [bench.api.tenant.tenantId], 'customers');
+  await expect.poll(async () => (await waiting()).length, { timeout: 60_000 }).toBe(0);
+  return bench.api.query<Json>(
+    `select type, operation, changed_fields, count(*)::int as count from change_log
+      where tenant_id = $1 and origin = 'flow' and causation_id = $2 group by 1, 2, 3 order by 1, 2, 3`,
+    [bench.api.tenant.tenantId, runId],
+    'customers',
+  );
+}
+
+async function killCustomers(isUnsteady: { value: boolean }): Promise<number> {
+  let killed = 0;
+  while (isUnsteady.value && killed < kills) {
+    await delay(300);
+    await platform.services.customers.kill();
+    await platform.services.customers.start();
+    killed += 1;
+  }
+  return killed;
+}
+
+async function untilThere<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  let answer: Answer | undefined;
+  await expect
+    .poll(
+      async () => {
+        answer = await ask().catch(() => undefined);
+        return answer !== undefined;
+      },
+      { timeout: 60_000 },
+    )
+    .toBe(true);
+  return answer!;
+}
+
+/** Numbers between 0 and 1 that the seed determines. */
+function diceOf(seed: number): () => number {
+  const faces = drawnBy(
+    seed,
+    Array.from({ length: 997 }, (_, index) => index / 997),
+    997,
+  );
+  let place = 0;
+  return () => faces[(place += 1) % faces.length]!;
+}
