@@ -41,7 +41,12 @@ export { PersistenceModule } from './persistence.module.js';
 export { ownedBySeen, recordIsolation, seenIf } from './tenants/record-isolation.js';
 export { missingMigrations, runMigrations, type MigrationClass } from './migrations/run-migrations.js';
 export { schemaDifference } from './migrations/schema-difference.js';
-export { StatementTransaction, type ReadRows, type TransactionStatement } from './writes/statement-transaction.js';
+export {
+  NotAsExpected,
+  StatementTransaction,
+  type ReadRows,
+  type TransactionStatement,
+} from './writes/statement-transaction.js';
 export { removeTenant, type RemovalPass } from './tenants/remove-tenant.js';
 export { tenantIsolation } from './tenants/tenant-isolation.js';
 export { removeTenantRows, tenantTables } from './tenants/tenant-rows.js';

@@ -1,7 +1,7 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createOrm, IdempotencyKey, type StatementTransaction } from '../src/index.js';
+import { createOrm, IdempotencyKey, isRefusal, NotAsExpected, type StatementTransaction } from '../src/index.js';
 import { AnswerSwallower } from './answer-swallower.js';
 import { noteDatabase } from './note-database.js';
 import { Note } from './note.entity.js';
@@ -99,3 +99,31 @@ test('repeats a write that lost a deadlock', async () => {
   expect(runs).toBe(3);
   expect(await count(orm, tenantId, Note)).toBe(2);
 });
+
+test.each([{ validateOnly: false }, { validateOnly: true }])(
+  'repeats a write that did not find what it expected, without expectations ($validateOnly)',
+  async ({ validateOnly }) => {
+    const tenantId = v7();
+    const runs: boolean[] = [];
+    const expectNoNotes = (transaction: StatementTransaction) => {
+      runs.push(transaction.mayExpect);
+      if (transaction.mayExpect) {
+        transaction.later({
+          sql: `select refuse_unless(not exists (select from note), 'THERE_ARE_NOTES')`,
+          explain: (error) => (isRefusal(error, 'THERE_ARE_NOTES') ? new NotAsExpected() : error),
+        });
+      }
+      return Promise.resolve();
+    };
+    const write = { first: expectNoNotes, requestId: 'k', validateOnly };
+
+    await writeNote(tenantId, { ...write, requestId: 'first', validateOnly: false });
+    const id = await writeNote(tenantId, write);
+    await expect(writeNote(tenantId, { ...write, first: undefined, validateOnly: false })).resolves.toEqual(
+      validateOnly ? expect.any(String) : id,
+    );
+
+    expect(runs).toEqual([true, true, false]);
+    expect([await count(orm, tenantId, Note), await count(orm, tenantId, IdempotencyKey)]).toEqual([2, 2]);
+  },
+);

@@ -2,7 +2,7 @@ import { Migration } from '@mikro-orm/migrations';
 
 /**
  * Values deals by a trigger that runs for closed deals with an amount, and for those whose value it removes: most written deals are
- * open, and a call of the function costs a fifth of the statement that stores one.
+ * open, and a call of the function costs each of them more than this condition.
  */
 export class ValueClosedDealsOnly extends Migration {
   override name = 'value-closed-deals-only';

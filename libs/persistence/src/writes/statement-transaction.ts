@@ -25,6 +25,16 @@ export interface Opening {
 }
 
 /**
+ * Thrown by the `explain` of a statement that checks what the work expected without reading it. `writeStatementsOnce` then runs the
+ * work again, without expectations.
+ */
+export class NotAsExpected extends Error {
+  constructor() {
+    super('A write did not find what it expected.');
+  }
+}
+
+/**
  * One transaction of the current call, in as few network round trips as possible: a statement whose result nothing
  * awaits travels with the next one, at the latest with the commit.
  */
@@ -32,11 +42,25 @@ export class StatementTransaction {
   readonly #waiting: TransactionStatement[] = [];
   #isBegun = false;
 
-  /** @param client in no transaction, and used by nothing else until the end of this one */
+  /**
+   * @param client in no transaction, and used by nothing else until the end of this one
+   * @param expects whether a statement may fail with `NotAsExpected`
+   */
   constructor(
     private readonly client: ClientBase,
     private readonly opening: Opening = { statements: [] },
+    private readonly expects = false,
   ) {}
+
+  /** Whether it has run and queued no statement yet. */
+  get isFresh(): boolean {
+    return !this.#isBegun && this.#waiting.length === 0;
+  }
+
+  /** Whether checking something along with the next statements, in place of reading it first, saves a round trip. */
+  get mayExpect(): boolean {
+    return this.expects && this.isFresh;
+  }
 
   /** Begins the transaction before its first statement, unless it has begun. */
   async begin(): Promise<void> {

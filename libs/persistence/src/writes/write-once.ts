@@ -5,7 +5,7 @@ import { isConflict, isConnectionLoss } from '../database-errors.js';
 import { withConnection } from '../connections/pooled-connection.js';
 import { AnsweredBefore, Idempotency } from './idempotency.js';
 import { lockTimeout } from './lock-timeout.js';
-import { StatementTransaction } from './statement-transaction.js';
+import { NotAsExpected, StatementTransaction } from './statement-transaction.js';
 import { transactionPipeline, Unexplained } from './transaction-pipeline.js';
 import type { WriteCall } from './write-call.js';
 
@@ -50,16 +50,16 @@ export function writeStatementsOnce<Response>(
   call: WriteCall<Response>,
   work: (transaction: StatementTransaction) => Promise<Response>,
 ): Promise<Response> {
-  return untilDone(em, call, () =>
+  return untilDone(em, call, (expects) =>
     withConnection(em, async (client) => {
       if (call.validateOnly) {
-        const transaction = new StatementTransaction(client);
+        const transaction = new StatementTransaction(client, undefined, expects);
         const response = await work(transaction);
         await transaction.rollBack();
         return response;
       }
       const idempotency = call.requestId === undefined ? undefined : new Idempotency(call, call.requestId);
-      const transaction = new StatementTransaction(client, idempotency && openingOf(idempotency));
+      const transaction = new StatementTransaction(client, idempotency && openingOf(idempotency), expects);
       const response = await work(transaction).catch(async (error: unknown) => {
         // A repetition gets the stored response, even if the request is invalid by now.
         if (idempotency) await transaction.begin();
@@ -79,12 +79,17 @@ function openingOf<Response>(idempotency: Idempotency<Response>) {
 async function untilDone<Response>(
   em: EntityManager,
   call: WriteCall<Response>,
-  attempt: () => Promise<Response>,
+  attempt: (expects: boolean) => Promise<Response>,
 ): Promise<Response> {
+  let expects = true;
   for (let retry = 0; ; retry += 1) {
     try {
-      return await attempt();
+      return await attempt(expects);
     } catch (failure) {
+      if (failure instanceof NotAsExpected) {
+        expects = false;
+        continue;
+      }
       const error = failure instanceof Unexplained ? await failure.explained(em) : failure;
       if (error instanceof AnsweredBefore) return error.response as Response;
       const mayRetry = isConflict(error) || (isConnectionLoss(error) && call.requestId !== undefined);

@@ -71,6 +71,14 @@ export function needsOthers({ definition }: Pick<RecordType, 'definition'>): boo
   return definition.needs !== undefined || definition.facts !== undefined;
 }
 
+/** What the rules of a type that need other records have against a change. */
+export function changeViolations<Message extends RecordMessage>(
+  type: RecordType<Message>,
+  change: RecordChange<Message>,
+): FieldViolation[] {
+  return needsOthers(type) ? (type.definition.guard?.(change) ?? []) : [];
+}
+
 /**
  * Refuses a change that violates the rules of a type that needs other records for them.
  *
@@ -83,8 +91,7 @@ export function checkChange<Message extends RecordMessage>(
   change: RecordChange<Message>,
   isWaived: (violation: FieldViolation) => boolean = () => false,
 ): boolean {
-  if (!needsOthers(type)) return false;
-  const violations = type.definition.guard?.(change) ?? [];
+  const violations = changeViolations(type, change);
   const left = violations.filter((violation) => !isWaived(violation));
   refuse(type, left);
   return left.length < violations.length;

@@ -85,11 +85,16 @@ export class LinkedRecords {
   /** @param rows of `statements` */
   add(rows: readonly object[][]): this {
     for (const row of rows.flat() as (Target | FactRow)[]) {
-      if (isFact(row)) this.#facts.push(row.fact);
+      if ('fact' in row) this.#facts.push(row.fact);
       else this.#targets.set(idOf(row), row);
     }
     for (const id of this.#targets.keys()) this.#asked.add(id);
     return this;
+  }
+
+  recordOf(id: string): StoredRecord | undefined {
+    const target = this.#targets.get(id);
+    return target && isRecord(target) ? target : undefined;
   }
 
   /** Violations of links, with paths within their record. */
@@ -202,10 +207,6 @@ const none: Readonly<Record<string, RecordMessage>> = {};
 
 function isRecord(target: Target): target is StoredRecord {
   return typeof target.record === 'object';
-}
-
-function isFact(row: Target | FactRow): row is FactRow {
-  return 'fact' in row;
 }
 
 function idOf(target: Target): string {

@@ -6,9 +6,10 @@ import { assignOwners } from '../assignment/assign-owners.js';
 import { CustomFields, type Definition } from '../fields/custom-fields.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
-import { applyUpdate, checkChange, checkedRecord, needsOthers } from '../records/apply-update.js';
+import { applyUpdate, changeViolations, checkChange, checkedRecord, needsOthers } from '../records/apply-update.js';
 import { claimValues, ownedValues, releaseValues, type OwnedValue } from '../records/claim-unique-values.js';
 import { effectsOf } from '../records/effects.js';
+import { expectLinks, noteTargets, type ExpectedLinks } from '../records/expected-links.js';
 import { liveRecord } from '../records/missing-record.js';
 import {
   changedRecord,
@@ -21,7 +22,14 @@ import {
 } from '../records/record-changes.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
 import { insertRecords, lockRecords, updateRecords } from '../records/record-statements.js';
-import { LinkedRecords, linksToOthers, neededLinks, newLinks, restrictedLinks } from '../records/references.js';
+import {
+  LinkedRecords,
+  linksToOthers,
+  neededLinks,
+  newLinks,
+  restrictedLinks,
+  type Link,
+} from '../records/references.js';
 import { uniqueValues, without, type UniqueValue } from '../records/unique-values.js';
 import { readUpdateMask } from '../records/update-mask.js';
 import { currentSeal } from '../sealing/seal.js';
@@ -33,7 +41,7 @@ export interface RecordRequest {
 }
 
 /**
- * Creates the record of a request, in one round trip when it has no links and no custom fields.
+ * Creates the record of a request, in one round trip unless it has custom fields, or its links are not as expected.
  *
  * @param claimed unique value that was already claimed for the new record's id
  */
@@ -47,9 +55,7 @@ export async function createRecord<Message extends RecordMessage>(
   const customFields = given.customFields ? await CustomFields.load(transaction, type) : new CustomFields([]);
   const wanted = checkedRecord(type, given, customFields);
   const links = newLinks(type, wanted, customFields);
-  const linked = await new LinkedRecords().lock(transaction, links, { type, ids: [] });
-  linked.check(type, links);
-  checkChange(type, linked.change(type, undefined, wanted));
+  const { linked, checks } = await linkedOf(transaction, type, links, wanted);
   const unassigned = newRecord(type, wanted, linked, claimed?.recordId ?? idOfExchange(request.requestId));
   const { owners, statements } = await assignOwners(transaction, type, [unassigned]);
   const record = owners.size === 0 ? unassigned : { ...unassigned, ownerId: owners.get(unassigned.id) };
@@ -57,12 +63,32 @@ export async function createRecord<Message extends RecordMessage>(
   const unclaimed = without(uniqueValues(type, wanted), claimed ? [claimed] : []);
   const explain = (error: unknown) => (isKnownId(type, error) ? createdBefore(type, record.id) : error);
   transaction.later(
+    ...checks,
     { ...insertRecords(type, [record], customFields), explain },
     ...claimValues(type, ownedValues(record.id, unclaimed), fieldIn(type)),
     ...effectsOf(type, [linked.change(type, undefined, record)]),
     ...statements,
   );
   return record;
+}
+
+/** The targets of a new record's links: expected, or read and locked. */
+async function linkedOf<Message extends RecordMessage>(
+  transaction: StatementTransaction,
+  type: RecordType<Message>,
+  links: readonly Link[],
+  wanted: Message,
+): Promise<ExpectedLinks> {
+  const { isFresh, mayExpect } = transaction;
+  const expected = mayExpect ? expectLinks(type, links) : undefined;
+  // What is known may be stale. What is read decides about a violation.
+  if (expected && changeViolations(type, expected.linked.change(type, undefined, wanted)).length === 0) return expected;
+  const linked = await new LinkedRecords().lock(transaction, links, { type, ids: [] });
+  linked.check(type, links);
+  checkChange(type, linked.change(type, undefined, wanted));
+  // A transaction that has written may have read what is never committed.
+  if (isFresh) noteTargets(type, links, linked);
+  return { linked, checks: [] };
 }
 
 /**
