@@ -21,6 +21,17 @@ export function digits(phone: string): string {
   return phone.replace(/\D/g, '');
 }
 
+/** Most national forms that are remembered. */
+const maxRead = 100;
+
+/** National forms of the last numbers: the write of a record asks twice for each, and reading one takes 10 µs. */
+const read = new Map<string, string>();
+
 function readNational(number: string): string {
-  return parsePhoneNumberFromString(number, { extract: false })?.formatNational() ?? '';
+  const known = read.get(number);
+  if (known !== undefined) return known;
+  const national = parsePhoneNumberFromString(number, { extract: false })?.formatNational() ?? '';
+  if (read.size >= maxRead) read.clear();
+  read.set(number, national);
+  return national;
 }
