@@ -3,17 +3,10 @@ import { AppError, isTracing, type Logger } from '@rapport/platform';
 import type { ContractMethod } from '../descriptors/load-contract.js';
 import { packStatus, toGrpcStatus } from '../errors/grpc-status.js';
 import { unreadableRequest } from '../errors/unreadable-request.js';
-import {
-  AnswerForm,
-  StreamEnd,
-  type AnswerFrame,
-  type CallFrame,
-  type JsonText,
-  type StreamedAnswer,
-  type StreamedCall,
-} from '../gen/rapport/api/v1/calls_service.js';
+import { AnswerForm, StreamEnd, type CallFrame, type StreamedCall } from '../gen/rapport/api/v1/calls_service.js';
 import type { ServiceEntry } from '../server/service-entry.js';
 import { traceStreamedAnswer } from './trace-calls.js';
+import { textBytes, type AnswerText, type OutgoingAnswer, type OutgoingFrame } from './answer-frame.js';
 import { frames, maxAnswerBytes, maxRequestBytes, maxRunningCalls, maxTokens, receivedCall } from './frames.js';
 
 /** A unary method that call streams can call. */
@@ -22,7 +15,7 @@ export interface StreamedMethod {
   decode: (request: Buffer) => unknown;
   encode: (answer: unknown) => Buffer;
   /** Undefined when the answer is sent in protobuf. */
-  json: (form: AnswerForm, answer: unknown) => JsonText[] | undefined;
+  json: (form: AnswerForm, answer: unknown) => AnswerText[] | undefined;
   handle: (request: unknown) => Promise<unknown>;
 }
 
@@ -47,7 +40,7 @@ export class ServedStream {
   /** Number of running calls whose clients still wait. */
   #waitedFor = 0;
   #lastNumber = 0;
-  #answers: StreamedAnswer[] = [];
+  #answers: OutgoingAnswer[] = [];
   #end = StreamEnd.UNSPECIFIED;
   #isDraining = false;
   #isFlushDue = false;
@@ -56,7 +49,7 @@ export class ServedStream {
   #isOver = false;
 
   constructor(
-    private readonly call: ServerDuplexStream<CallFrame, AnswerFrame>,
+    private readonly call: ServerDuplexStream<CallFrame, OutgoingFrame>,
     private readonly peer: string | undefined,
     private readonly methods: ReadonlyMap<string, StreamedMethod>,
     private readonly entry: ServiceEntry,
@@ -130,7 +123,7 @@ export class ServedStream {
   }
 
   /** Never rejects. */
-  async #answer(call: StreamedCall, principalToken: string, dueAt: number, gone: AbortSignal): Promise<StreamedAnswer> {
+  async #answer(call: StreamedCall, principalToken: string, dueAt: number, gone: AbortSignal): Promise<OutgoingAnswer> {
     const { number, method: path } = call;
     const known = this.methods.get(path);
     let request: unknown;
@@ -185,7 +178,7 @@ export class ServedStream {
     for (const number of this.#running.keys()) this.#leave(number);
   }
 
-  #push(answer: StreamedAnswer): void {
+  #push(answer: OutgoingAnswer): void {
     this.#answers.push(answer);
     this.#flushSoon();
   }
@@ -204,7 +197,7 @@ export class ServedStream {
     let hasRoom = true;
     if (end !== StreamEnd.UNSPECIFIED) hasRoom = this.call.write({ answers: [], end });
     for (const part of frames(answers, answerBytes))
-      hasRoom = this.call.write({ answers: [...part], end: StreamEnd.UNSPECIFIED });
+      hasRoom = this.call.write({ answers: part, end: StreamEnd.UNSPECIFIED });
     if (!hasRoom && !this.call.isPaused()) this.#waitForReader();
     this.#endWhenAnswered();
   }
@@ -222,16 +215,16 @@ export class ServedStream {
   }
 }
 
-function ending(number: number, code: status): StreamedAnswer {
+function ending(number: number, code: status): OutgoingAnswer {
   return { number, code, answer: nothing, status: nothing, refused: false, json: [] };
 }
 
-function answerBytes({ answer, status: packed, json }: StreamedAnswer): number {
+function answerBytes({ answer, status: packed, json }: OutgoingAnswer): number {
   return answer.length + packed.length + bytesOf(json);
 }
 
-function bytesOf(json: readonly JsonText[]): number {
-  return json.reduce((bytes, { text }) => bytes + text.length, 0);
+function bytesOf(json: readonly AnswerText[]): number {
+  return json.reduce((bytes, text) => bytes + textBytes(text), 0);
 }
 
 function frameInvalid(): AppError {

@@ -1,11 +1,18 @@
-import type { ServerDuplexStream, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { ServerDuplexStream, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { AppError, type Logger } from '@rapport/platform';
+import type { ContractMethod } from '../descriptors/load-contract.js';
 import { toGrpcStatus } from '../errors/grpc-status.js';
-import { StreamEnd, type AnswerFrame, type CallFrame } from '../gen/rapport/api/v1/calls_service.js';
-import { jsonAnswer } from '../rest/json-answers.js';
+import {
+  CallsServiceService,
+  StreamEnd,
+  type AnswerForm,
+  type CallFrame,
+} from '../gen/rapport/api/v1/calls_service.js';
+import { jsonAnswer, WrittenAnswer } from '../rest/json-answers.js';
 import type { JsonCodec } from '../rest/json-codec.js';
 import type { ServedController } from '../server/grpc-handlers.js';
 import type { PeerOf, ServiceEntry } from '../server/service-entry.js';
+import { encodeAnswerFrame, type AnswerText, type OutgoingFrame } from './answer-frame.js';
 import { ServedStream, type StreamedMethod } from './served-stream.js';
 
 /** The call streams that a process serves. Each accepts calls of all unary methods of all its services. */
@@ -32,15 +39,20 @@ export class ServedStreams {
         method,
         decode: code.requestDeserialize,
         encode: code.responseSerialize,
-        json: (form, answer) => jsonAnswer(form, method.desc.output, answer as Record<string, unknown>, this.#codecs),
+        json: (form, answer) => this.#json(form, method, answer),
         handle: (request) => run(() => controller[name]?.(request) as Promise<unknown>),
       });
     }
   }
 
+  /** CallsService, with its own encoding of answers. */
+  get definition(): ServiceDefinition {
+    return { calls: { ...CallsServiceService.calls, responseSerialize: encodeAnswerFrame } };
+  }
+
   /** The handler of CallsService. */
   get handlers(): UntypedServiceImplementation {
-    return { calls: (call: ServerDuplexStream<CallFrame, AnswerFrame>) => this.#serve(call) };
+    return { calls: (call: ServerDuplexStream<CallFrame, OutgoingFrame>) => this.#serve(call) };
   }
 
   /** Asks clients to open streams to other replicas. Later calls are refused, running ones are answered. */
@@ -49,7 +61,12 @@ export class ServedStreams {
     for (const stream of this.#open) stream.announceEnd(StreamEnd.DRAINING);
   }
 
-  #serve(call: ServerDuplexStream<CallFrame, AnswerFrame>): void {
+  #json(form: AnswerForm, { desc }: ContractMethod, answer: unknown): AnswerText[] | undefined {
+    if (answer instanceof WrittenAnswer) return [answer];
+    return jsonAnswer(form, desc.output, answer as Record<string, unknown>, this.#codecs);
+  }
+
+  #serve(call: ServerDuplexStream<CallFrame, OutgoingFrame>): void {
     let peer: string | undefined;
     try {
       peer = this.peerOf(call);

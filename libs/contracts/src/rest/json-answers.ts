@@ -7,12 +7,20 @@ type Message = Record<string, unknown>;
 
 /** An answer that its handler has written as JSON itself, for a call whose context says `takesJson`. */
 export class WrittenAnswer {
-  /** @param id and etag of a record; empty for other messages */
+  /** The length of the JSON, in bytes. */
+  readonly bytes: number;
+
+  /**
+   * @param parts of the JSON, well-formed texts. They are written one by one: joining them would take as long.
+   * @param id and etag of a record; empty for other messages
+   */
   constructor(
-    readonly text: string,
+    readonly parts: readonly string[],
     readonly id = '',
     readonly etag = '',
-  ) {}
+  ) {
+    this.bytes = parts.reduce((sum, part) => sum + Buffer.byteLength(part), 0);
+  }
 }
 
 /**
@@ -24,10 +32,9 @@ export class WrittenAnswer {
 export function jsonAnswer(
   form: AnswerForm,
   output: DescMessage,
-  answer: Message | WrittenAnswer,
+  answer: Message,
   codecs: Map<string, JsonCodec>,
 ): JsonText[] | undefined {
-  if (answer instanceof WrittenAnswer) return [{ id: answer.id, etag: answer.etag, text: Buffer.from(answer.text) }];
   if (form === AnswerForm.JSON) return [jsonText(JsonCodec.of(output, codecs), answer)];
   const list = form === AnswerForm.JSON_RECORDS ? resourceList(output) : undefined;
   if (!list?.message) return undefined;

@@ -8,7 +8,6 @@ import { AllowedCallers } from '../certificates/allowed-callers.js';
 import type { ServiceCertificates } from '../certificates/service-certificates.js';
 import type { Contract } from '../descriptors/load-contract.js';
 import { platformContract } from '../descriptors/platform-contract.js';
-import { CallsServiceService } from '../gen/rapport/api/v1/calls_service.js';
 import type { PrincipalVerifier } from '../principals/principal-verifier.js';
 import { traceServerCall } from '../calls/trace-calls.js';
 import { grpcHandlers, readableService, type RunHandler, type ServedController } from './grpc-handlers.js';
@@ -74,7 +73,7 @@ export class GrpcTransport implements CustomTransportStrategy {
       this.server.addService(readableService(controller), grpcHandlers(controller, this.#entry, this.#peerOf));
       this.#streams.add(controller);
     }
-    this.server.addService(CallsServiceService, this.#streams.handlers);
+    this.server.addService(this.#streams.definition, this.#streams.handlers);
   }
 
   /** Called by Nest once the modules are initialised. */

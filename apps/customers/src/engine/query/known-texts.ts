@@ -13,6 +13,8 @@ const maxLists = { max: 20_000, maxSize: 4 * 1024 * 1024 };
 
 /** The JSON of a record, as it was written for a version of its row. */
 export interface RecordText {
+  tenantId: string;
+  table: string;
   rowVersion: string;
   text: string;
   etag: string;
@@ -26,6 +28,7 @@ const known = new WeakMap<object, KnownTexts>();
  * always that of the database at the time of the read. Texts are not encrypted: those of encrypted records are not kept.
  */
 export class KnownTexts {
+  /** By id: tenants that have a record with the same id, as after an import of all data, share its place. */
   readonly #texts = new LRUCache<string, RecordText>({
     maxSize: maxCharacters,
     sizeCalculation: ({ text }) => text.length + overhead,
@@ -55,14 +58,15 @@ export class KnownTexts {
     return this.#generation;
   }
 
-  get(type: RecordType, tenantId: string, id: string): RecordText | undefined {
-    return this.#texts.get(keyOf(type, tenantId, id));
+  get({ table }: RecordType, tenantId: string, id: string): RecordText | undefined {
+    const text = this.#texts.get(id);
+    return text && text.tenantId === tenantId && text.table === table ? text : undefined;
   }
 
   /** @param generation from before the record was read */
-  keep(generation: object, type: RecordType, tenantId: string, id: string, text: RecordText): void {
+  keep(generation: object, id: string, text: RecordText): void {
     if (generation !== this.#generation || text.text.length > maxLength) return;
-    this.#texts.set(keyOf(type, tenantId, id), text);
+    this.#texts.set(id, text);
   }
 
   /** Whether all records of a list were known when it was read last. */
@@ -81,8 +85,4 @@ export class KnownTexts {
     this.#texts.clear();
     this.#lists.clear();
   }
-}
-
-function keyOf({ table }: RecordType, tenantId: string, id: string): string {
-  return `${tenantId}${id}${table}`;
 }

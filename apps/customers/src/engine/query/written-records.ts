@@ -10,8 +10,8 @@ import { methodDescriptor } from '../values/contract.js';
 import { onceFor } from '../values/once-for.js';
 import { KnownTexts, type RecordText } from './known-texts.js';
 
-/** Longest JSON of a page that is written here, in characters: a longer one is sent in protobuf if it is too long for JSON. */
-const maxPageLength = 8 * 1024 * 1024;
+/** Longest JSON of a page that is written here, in bytes: a longer one is sent in protobuf if it is too long for JSON. */
+const maxPageBytes = 8 * 1024 * 1024;
 
 /** The part of a known page that may turn out not to be known before it is read whole the next time. */
 const maxMissing = 0.25;
@@ -56,7 +56,7 @@ export class WrittenRecords {
     if (known) {
       const [row] = await readForTenant<StoredRecord>(em, liveRecordWithVersion(type, id, false));
       if (!row) return undefined;
-      if (row.more[0] === known.rowVersion) return new WrittenAnswer(known.text, id, known.etag);
+      if (row.more[0] === known.rowVersion) return new WrittenAnswer([known.text], id, known.etag);
     }
     const { generation } = this.#known;
     const stored = await readForTenant<StoredRecord>(em, liveRecordWithVersion(type, id, true));
@@ -64,7 +64,7 @@ export class WrittenRecords {
     const [row] = stored;
     if (!row) return undefined;
     const { text, etag } = this.#textOf(row, generation);
-    return new WrittenAnswer(text, id, etag);
+    return new WrittenAnswer([text], id, etag);
   }
 
   /**
@@ -95,12 +95,13 @@ export class WrittenRecords {
     return { rows, texts };
   }
 
-  /** The answer of `list`; undefined when it is too long. @param page its fields except the records */
+  /** The answer of `list`; undefined when it is too long. @param texts of the records @param page its other fields */
   page(texts: readonly string[], page: object): WrittenAnswer | undefined {
     const { codec, start } = pages(this.type);
     const empty = codec.toText({ [this.type.plural]: [], ...page });
-    const text = start + texts.join(',') + empty.slice(start.length);
-    return text.length > maxPageLength ? undefined : new WrittenAnswer(text);
+    const parts = texts.map((text, index) => (index === 0 ? text : `,${text}`));
+    const answer = new WrittenAnswer([start, ...parts, empty.slice(start.length)]);
+    return answer.bytes > maxPageBytes ? undefined : answer;
   }
 
   #knownText({ record, more: [rowVersion] }: StoredRecord): RecordText | undefined {
@@ -110,8 +111,9 @@ export class WrittenRecords {
 
   #textOf({ record, more: [rowVersion] }: StoredRecord, generation: object): RecordText {
     const text = codecs(this.type).toText({ ...record });
-    const written = { rowVersion: rowVersion ?? '', text, etag: record.etag };
-    this.#known.keep(generation, this.type, this.#tenantId, record.id, written);
+    const { table } = this.type;
+    const written = { tenantId: this.#tenantId, table, rowVersion: rowVersion ?? '', text, etag: record.etag };
+    this.#known.keep(generation, record.id, written);
     return written;
   }
 }

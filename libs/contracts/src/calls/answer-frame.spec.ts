@@ -1,0 +1,37 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { AnswerFrame } from '../gen/rapport/api/v1/calls_service.js';
+import { WrittenAnswer } from '../rest/json-answers.js';
+import { encodeAnswerFrame } from './answer-frame.js';
+
+const uint32 = fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 2 ** 32 - 1 }));
+const bytes = fc.oneof(fc.uint8Array(), fc.uint8Array({ minLength: 120, maxLength: 20_000 })).map(Buffer.from);
+const text = fc.string({ unit: 'binary', maxLength: 200 });
+const written = fc
+  .tuple(fc.array(text, { maxLength: 5 }), text, text)
+  .map(([parts, id, etag]) => new WrittenAnswer(parts, id, etag));
+const json = fc.oneof(fc.record({ id: text, etag: text, text: bytes }), written);
+const answer = fc.record({
+  number: uint32,
+  code: fc.integer({ min: 0, max: 16 }),
+  answer: bytes,
+  status: bytes,
+  refused: fc.boolean(),
+  json: fc.array(json, { maxLength: 3 }),
+});
+
+test('a frame of answers has the bytes of the generated code', () => {
+  fc.assert(
+    fc.property(fc.array(answer, { maxLength: 3 }), fc.constantFrom(0, 1, 2), (answers, end) => {
+      const whole = answers.map((each) => ({
+        ...each,
+        json: each.json.map(({ id, etag, ...rest }) => {
+          return { id, etag, text: 'parts' in rest ? Buffer.from(rest.parts.join('')) : rest.text };
+        }),
+      }));
+      const wanted = Buffer.from(AnswerFrame.encode({ answers: whole, end }).finish());
+      expect(encodeAnswerFrame({ answers, end }).equals(wanted)).toBe(true);
+    }),
+    { numRuns: 300 },
+  );
+});
