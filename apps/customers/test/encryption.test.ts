@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 
 import { changesOf } from './change-feeds.js';
 import { EncryptedTenant, everythingIn, personalValues, someone, valuesIn } from './encrypted-tenant.js';
 import { newKeys, type Keys } from './databases.js';
+import { JsonReads } from './json-reads.js';
 import { company, customerOf, person, RunningCustomers } from './running-customers.js';
 
 let customers: RunningCustomers;
@@ -52,6 +53,23 @@ test('leaves no personal value in any table, written before or after encryption 
   const { consents } = await customers.call('listConsents', { customerId: ada.id }, tenant.caller);
   expect(consents.map(({ evidence }) => evidence)).toEqual(['wumbold said yes again', 'wumbold said yes']);
   expect((await customers.call('verifyAuditEntries', {}, tenant.caller)).fault).toBeUndefined();
+});
+
+test('a record that was read as JSON before is read from what is encrypted', async () => {
+  const json = new JsonReads(customers);
+  await json.untilStreamed();
+  const { caller } = tenant;
+  const { id } = await tenant.create(someone('wumboldjson'));
+  await json.expectSameRecord(caller, id);
+  await json.expectSameLists(caller, {});
+
+  await tenant.encrypt();
+
+  await json.expectSameRecord(caller, id);
+  await json.expectSameLists(caller, {});
+  await tenant.erase(id);
+  await expect(json.get(caller, id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  expect(await json.list(caller, {})).not.toContain('wumboldjson');
 });
 
 describe('of an encrypted tenant', () => {
