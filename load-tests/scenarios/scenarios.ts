@@ -1,8 +1,10 @@
 import { mixes } from '../mixes.ts';
+import { calendars } from './calendars.ts';
 import { deals } from './deals.ts';
 import { files } from './files.ts';
 import { forecasts } from './forecasts.ts';
 import { feed } from './feed.ts';
+import { guards } from './guards.ts';
 import { grpcReads } from './grpc-reads.ts';
 import { importFile } from './import-file.ts';
 import { leads } from './leads.ts';
@@ -27,6 +29,8 @@ export const scenarios: Record<string, (baseUrl: string) => Scenario> = {
   leads,
   work,
   money,
+  guards,
+  calendars,
   objects,
   files,
   settings,

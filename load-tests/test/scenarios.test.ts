@@ -59,6 +59,8 @@ test.each<[scenario: string, point: number, checks: string[]]>([
   ['quotes', 95, ['a quote is sent']],
   ['forecasts', 0, ['the forecast has a total', 'the report has stages']],
   ['money', 0, ['the rate is set', 'an amount is converted', 'products are listed']],
+  ['guards', 0, ['a check names what a stage needs', 'a deal passes the guards']],
+  ['calendars', 0, ['work is due later', 'a week has 40 business hours']],
   ['leads', 0, ['a lead is taken in', 'new leads are listed', 'a lead gets a deal']],
   ['work', 0, ['the tasks of the day are listed']],
   ['work', 40, ['the timeline has entries']],

@@ -30,6 +30,8 @@ test.each([
   'deals',
   'quotes',
   'leads',
+  'guards',
+  'calendars',
   'work',
   'money',
   'objects',
