@@ -16,6 +16,8 @@ const size = {
   writers: sizeOf('NOTIFYING_WRITERS', { short: 6, long: 24 }),
   writes: sizeOf('NOTIFYING_WRITES', { short: 60, long: 3_000 }),
 };
+/** Less than the 1,000 notifications that are kept for a recipient, by the most of one batch for each writer. */
+const maxBehind = 800;
 const blank = Task.decode(new Uint8Array());
 
 const service = await sharedCustomers();
@@ -32,10 +34,17 @@ test(
     );
     let running = size.writers;
     const isOver = () => left.length === 0 && running === 0;
-    const received = Promise.all(recipients.map((each) => watchAll(each, isOver, expected.get(idOf(each))!)));
+    const readings = recipients.map((): Reading => ({ recordIds: [], positions: [], openings: 0 }));
+    const received = Promise.all(
+      recipients.map((each, index) => watchAll(each, isOver, expected.get(idOf(each))!, readings[index]!)),
+    );
+    const mostBehind = () =>
+      Math.max(...recipients.map((each, index) => expected.get(idOf(each))!.size - readings[index]!.recordIds.length));
 
     const write = async () => {
       for (let owners = left.pop(); owners; owners = left.pop()) {
+        // A reader that is further behind than the notifications that are kept would miss some.
+        await expect.poll(mostBehind, { timeout: soakTimeoutMs }).toBeLessThan(maxBehind);
         // Several recipients in any order, so that writes meet at their inboxes.
         const items = owners.map((owner) => ({ task: { ...blank, subject: 'T', ownerId: idOf(owner) } }));
         const batch = { items, mode: BatchMode.ATOMIC };
@@ -46,26 +55,38 @@ test(
     };
     await Promise.all(Array.from({ length: size.writers }, write));
 
-    const streams = await received;
-    for (const [index, { recordIds, positions }] of streams.entries()) {
+    await received;
+    for (const [index, { recordIds, positions }] of readings.entries()) {
       const ids = [...expected.get(idOf(recipients[index]!))!];
       expect(recordIds.toSorted()).toEqual(ids.toSorted());
       expect(positions).toEqual(positions.toSorted((one, other) => one - other));
     }
     printTally('notifications', {
-      ...{ writes: size.writes, notifications: streams.reduce((sum, { positions }) => sum + positions.length, 0) },
-      reconnections: streams.reduce((sum, { openings }) => sum + openings, 0),
+      ...{ writes: size.writes, notifications: readings.reduce((sum, { positions }) => sum + positions.length, 0) },
+      reconnections: readings.reduce((sum, { openings }) => sum + openings, 0),
     });
   },
   soakTimeoutMs,
 );
 
-/** What a reader of a stream receives, which leaves after some messages and resumes after the last one. */
-async function watchAll(reader: Caller, isOver: () => boolean, expected: ReadonlySet<string>) {
-  const [recordIds, positions]: [string[], number[]] = [[], []];
-  let [cursor, openings] = ['0', 0];
+/** What a reader has received, and how often it has opened a stream. */
+interface Reading {
+  recordIds: string[];
+  positions: number[];
+  openings: number;
+}
+
+/** Reads the stream of a recipient: leaves it after some messages, and resumes after the last one. */
+async function watchAll(
+  reader: Caller,
+  isOver: () => boolean,
+  expected: ReadonlySet<string>,
+  reading: Reading,
+): Promise<void> {
+  const { recordIds, positions } = reading;
+  let cursor = '0';
   while (!isOver() || recordIds.length < expected.size) {
-    openings += 1;
+    reading.openings += 1;
     const options = { context: service.outgoing(reader), deadlineMs: 60_000 };
     const messages = service.streams.stream(Methods.watchNotifications.path, { cursor }, options);
     let count = 0;
@@ -79,5 +100,4 @@ async function watchAll(reader: Caller, isOver: () => boolean, expected: Readonl
       if (count > 7 || (isOver() && recordIds.length >= expected.size)) break;
     }
   }
-  return { recordIds, positions, openings };
 }
