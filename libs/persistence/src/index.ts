@@ -65,4 +65,3 @@ export {
   type TimerTarget,
 } from './timers/timer.js';
 export { TimerWorker } from './timers/timer-worker.js';
-export { clientOfTransaction } from './driver/open-transaction.js';
