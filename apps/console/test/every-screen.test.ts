@@ -41,7 +41,20 @@ beforeAll(async () => {
     stage: 'due',
     pipelineId: pipeline['id'],
   });
+  const flow = await workspace.api('POST', '/v1/flows', {
+    ...{ key: 'check', name: 'Prüfen' },
+    definition: {
+      trigger: { manual: { type: 'customer' } },
+      steps: [
+        { key: 'choose', switch: { cases: [{ condition: 'true', steps: [{ key: 'wait', wait: { seconds: 60 } }] }] } },
+      ],
+    },
+  });
+  await workspace.api('POST', `/v1/flows/${String(flow['id'])}:publish`);
+  const run = await workspace.api('POST', `/v1/flows/${String(flow['id'])}:run`, { recordId: customer['id'] });
   known = {
+    '/flows/$id': `/flows/${String(flow['id'])}`,
+    '/flowRuns/$id': `/flowRuns/${String(run['id'])}`,
     deal: `/deals/${String(deal['id'])}`,
     '/$resource': '/customers',
     '/$resource/$id': `/customers/${String(customer['id'])}`,

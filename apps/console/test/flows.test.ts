@@ -1,0 +1,141 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { faultsOf, goTo, Workspace, type Json } from './workspace.ts';
+
+let workspace: Workspace;
+let page: Page;
+let faults: string[];
+let userId: string;
+
+beforeAll(async () => {
+  workspace = await Workspace.create();
+  const person = await workspace.person();
+  userId = person.id;
+  page = await workspace.open('/', person);
+  faults = faultsOf(page);
+});
+
+afterAll(async () => {
+  expect(faults).toEqual([]);
+  await workspace.close();
+});
+
+/** A published flow for customers that is started by hand. */
+async function published(key: string, steps: Json[]): Promise<string> {
+  const definition = { trigger: { manual: { type: 'customer' } }, steps };
+  const { id } = await workspace.api('POST', '/v1/flows', { key, name: key, definition });
+  await workspace.api('POST', `/v1/flows/${String(id)}:publish`);
+  return String(id);
+}
+
+async function runFor(flow: string, name: string): Promise<string> {
+  const customer = await workspace.api('POST', '/v1/customers', { kind: 'PERSON', displayName: name });
+  const { id } = await workspace.api('POST', `/v1/flows/${flow}:run`, { recordId: customer['id'] });
+  return String(id);
+}
+
+test('a flow is made of a template, changed by keyboard, checked while it is written, and published', async () => {
+  await goTo(page, '/flows/new');
+  await page.getByRole('button', { name: /Empty flow/ }).press('Enter');
+  const list = page.getByRole('grid', { name: 'Steps' });
+  await list.getByRole('row', { name: 'Add task' }).click();
+  const title = page.getByLabel('Title', { exact: true });
+  await title.fill("'Call ' + record.displayNam");
+  await page.getByText('No such key: displayNam').waitFor();
+  await title.fill("'Call ' + record.displayName");
+  await page.getByText('No such key: displayNam').waitFor({ state: 'detached' });
+
+  await page.getByRole('button', { name: 'Add step' }).press('Enter');
+  await page.getByRole('menuitem', { name: 'Wait' }).press('Enter');
+  await list.getByRole('row', { name: 'Wait' }).focus();
+  await page.keyboard.press('Alt+ArrowUp');
+  await expect
+    .poll(() => list.getByRole('row').allInnerTexts())
+    .toMatchObject([/Manual/, /^Wait/, /^Add task/, /Rules/]);
+  await page.keyboard.press('ControlOrMeta+Enter');
+  await page.getByText('Empty flow saved').waitFor();
+  await page.getByRole('button', { name: 'Publish' }).press('Enter');
+  await page.getByText('Active, v1').waitFor();
+
+  const { flows } = await workspace.api<{ flows: Json[] }>('GET', '/v1/flows');
+  expect(flows).toMatchObject([
+    {
+      state: 'ACTIVE',
+      definition: { steps: [{ wait: { seconds: 86_400 } }, { addTask: { title: "'Call ' + record.displayName" } }] },
+    },
+  ]);
+});
+
+test('a branch of a switch gets a step by mouse', async () => {
+  const { id } = await workspace.api('POST', '/v1/flows', {
+    key: 'choose',
+    name: 'Choose',
+    definition: {
+      trigger: { manual: {} },
+      steps: [{ key: 'choose', switch: { cases: [{ condition: 'now > now', steps: [] }] } }],
+    },
+  });
+  await goTo(page, `/flows/${String(id)}`);
+  await page.getByRole('row', { name: 'Otherwise' }).click();
+  await page.getByRole('button', { name: 'Add step' }).click();
+  await page.getByRole('menuitem', { name: 'Raise' }).click();
+  await page.getByLabel('Code', { exact: false }).first().fill('NOT_NOW');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Choose saved').waitFor();
+
+  const flow = await workspace.api('GET', `/v1/flows/${String(id)}`);
+  expect(flow).toMatchObject({ definition: { steps: [{ switch: { otherwise: [{ raise: { code: 'NOT_NOW' } }] } }] } });
+});
+
+test('a failed run says which step failed and with what, and is cancelled or repeated from there', async () => {
+  const flow = await published('failing', [
+    { key: 'greet', set: { variables: [{ name: 'greeting', value: "'Dear ' + record.displayName" }] } },
+    { key: 'stop', raise: { code: 'NO_OWNER', message: "'Nobody owns ' + record.displayName" } },
+  ]);
+  const run = await runFor(flow, 'Ada Lovelace');
+  await goTo(page, `/flowRuns/${run}`);
+  await page.getByText('Nobody owns Ada Lovelace').first().waitFor();
+  await page.getByRole('link', { name: 'Ada Lovelace' }).waitFor();
+  await page.getByText('greet', { exact: true }).click();
+  await page.getByText('Dear Ada Lovelace').first().waitFor();
+
+  await page.getByRole('button', { name: 'Skip step' }).click();
+  await page.getByText('Succeeded').first().waitFor();
+});
+
+test('an approval is answered in the inbox, and its run continues', async () => {
+  const flow = await published('discount', [
+    { key: 'ask', approve: { question: "'A discount for ' + record.displayName + '?'", approverIds: [userId] } },
+  ]);
+  const run = await runFor(flow, 'Grace Hopper');
+  await goTo(page, '/my-approvals');
+  await page.getByText('A discount for Grace Hopper?').waitFor();
+  await page.getByRole('button', { name: 'Approve' }).click();
+  await page.getByRole('dialog').getByLabel('Comment').fill('Once.');
+  await page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click();
+  await page.getByText('No question waits for you').waitFor();
+
+  await expect.poll(async () => (await workspace.api('GET', `/v1/flowRuns/${run}`))['state']).toBe('SUCCEEDED');
+  const { steps } = await workspace.api<{ steps: Json[] }>('GET', `/v1/flowRuns/${run}/steps`);
+  expect(steps).toMatchObject([{ key: 'ask', output: { decision: 'APPROVED', comment: 'Once.' } }]);
+});
+
+test('a trial shows what a draft would have done, and does nothing', async () => {
+  const { id } = await workspace.api('POST', '/v1/flows', {
+    key: 'trial',
+    name: 'Trial',
+    definition: {
+      trigger: { record: { type: 'customer', operations: ['CREATE'] } },
+      steps: [{ key: 'call', addTask: { title: "'Call ' + record.displayName" } }],
+    },
+  });
+  await workspace.api('POST', '/v1/customers', { kind: 'PERSON', displayName: 'Katherine Johnson' });
+  await goTo(page, `/flows/${String(id)}`);
+  await page.getByRole('button', { name: 'Dry run flow' }).click();
+  const report = page.getByRole('region', { name: 'Dry run flow' });
+  await report.getByText('Katherine Johnson').first().click();
+  await report.getByText('Call Katherine Johnson').first().waitFor({ state: 'attached' });
+
+  const { tasks } = await workspace.api<{ tasks: Json[] }>('GET', '/v1/tasks');
+  expect(tasks.filter(({ title }) => String(title).includes('Katherine'))).toEqual([]);
+});
