@@ -38,20 +38,20 @@ test('a flow is made of a template, changed by keyboard, checked while it is wri
   await goTo(page, '/flows/new');
   await page.getByRole('button', { name: /Empty flow/ }).press('Enter');
   const list = page.getByRole('grid', { name: 'Steps' });
-  await list.getByRole('row', { name: 'Add task' }).click();
-  const title = page.getByLabel('Title', { exact: true });
+  await list.getByRole('row', { name: 'Add a task' }).click();
+  const title = page.getByLabel(/^Title/);
   await title.fill("'Call ' + record.displayNam");
   await page.getByText('No such key: displayNam').waitFor();
   await title.fill("'Call ' + record.displayName");
   await page.getByText('No such key: displayNam').waitFor({ state: 'detached' });
 
   await page.getByRole('button', { name: 'Add step' }).press('Enter');
-  await page.getByRole('menuitem', { name: 'Wait' }).press('Enter');
+  await page.getByRole('menuitem', { name: 'Wait', exact: true }).press('Enter');
   await list.getByRole('row', { name: 'Wait' }).focus();
   await page.keyboard.press('Alt+ArrowUp');
   await expect
     .poll(() => list.getByRole('row').allInnerTexts())
-    .toMatchObject([/Manual/, /^Wait/, /^Add task/, /Rules/]);
+    .toMatchObject([/By hand/, /^Wait/, /^Add a task/, /Rules/]);
   await page.keyboard.press('ControlOrMeta+Enter');
   await page.getByText('Empty flow saved').waitFor();
   await page.getByRole('button', { name: 'Publish' }).press('Enter');
@@ -78,7 +78,7 @@ test('a branch of a switch gets a step by mouse', async () => {
   await goTo(page, `/flows/${String(id)}`);
   await page.getByRole('row', { name: 'Otherwise' }).click();
   await page.getByRole('button', { name: 'Add step' }).click();
-  await page.getByRole('menuitem', { name: 'Raise' }).click();
+  await page.getByRole('menuitem', { name: 'Fail' }).click();
   await page.getByLabel('Code', { exact: false }).first().fill('NOT_NOW');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Choose saved').waitFor();
@@ -131,8 +131,8 @@ test('a trial shows what a draft would have done, and does nothing', async () =>
   });
   await workspace.api('POST', '/v1/customers', { kind: 'PERSON', displayName: 'Katherine Johnson' });
   await goTo(page, `/flows/${String(id)}`);
-  await page.getByRole('button', { name: 'Dry run flow' }).click();
-  const report = page.getByRole('region', { name: 'Dry run flow' });
+  await page.getByRole('button', { name: 'Try' }).click();
+  const report = page.getByRole('region', { name: /What it would have done/ });
   await report.getByText('Katherine Johnson').first().click();
   await report.getByText('Call Katherine Johnson').first().waitFor({ state: 'attached' });
 

@@ -113,9 +113,11 @@ function StepForm({
         at={`${at}/${kind}`}
       />
       {branch !== undefined && (
-        <Button small icon={Plus} onPress={() => addBranch(branch)}>
-          {t(`flow.add.${branch}`)}
-        </Button>
+        <span>
+          <Button small icon={Plus} onPress={() => addBranch(branch)}>
+            {t(`flow.add.${branch}`)}
+          </Button>
+        </span>
       )}
       <Form
         message="Step"

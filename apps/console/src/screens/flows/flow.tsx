@@ -147,7 +147,7 @@ function EditorBar({ flow, isEdited, saving, onTry }: EditorBarProps) {
           ))}
       </Menu>
       <Button icon={FlaskConical} onPress={onTry}>
-        {labels.operation('dryRunFlow')}
+        {t('flow.try')}
       </Button>
       {may('updateFlow') && isEdited && (
         <Button icon={Check} shortcut={keyText('mod+enter')} onPress={save} isDisabled={saving.isPending}>
@@ -161,7 +161,7 @@ function EditorBar({ flow, isEdited, saving, onTry }: EditorBarProps) {
           isDisabled={!isNew || saving.isPending}
           onPress={() => saving.mutate('publishFlow')}
         >
-          {labels.operation('publishFlow')}
+          {t('flow.publish')}
         </Button>
       )}
     </Bar>

@@ -20,7 +20,7 @@ export default function Trial({ flow, isEdited, onClose }: { flow: Json; isEdite
     staleTime: Infinity,
   });
   return (
-    <section className={style.form} aria-label={labels.operation('dryRunFlow')}>
+    <section className={style.form} aria-label={t('flow.trial')}>
       <header className={text.row}>
         <h2 className={text.grow}>{t('flow.trial')}</h2>
         <IconButton small name={t('form.cancel')} icon={X} onPress={onClose} />
