@@ -13,8 +13,8 @@ export const accountPermissions: readonly string[] = ['account.read', 'account.w
 /** Marks the own notifications as read, which changes no data of the workspace. */
 const markNotifications = 'notifications.write';
 
-/** Areas that control access and where data is sent. */
-const administration = ['apiKeys', 'connections', 'oauthClients', 'roles', 'tenant', 'users', 'webhooks'];
+/** Areas that control access, where data is sent, and what happens with the rights of another user. */
+const administration = ['apiKeys', 'connections', 'flows', 'oauthClients', 'roles', 'tenant', 'users', 'webhooks'];
 
 /** Permissions to export, import or remove all data of a workspace. */
 const workspacePermissions = ['workspace.close', 'workspace.export', 'workspace.import'];
@@ -32,6 +32,8 @@ const otherMemberPermissions = [
   // Timers are of records.
   'timers.read',
   ...['notifications.read', markNotifications],
+  // Flows ask users for decisions.
+  ...['approvals.read', 'approvals.write'],
   // Each view belongs to its user.
   ...['views.read', 'views.write'],
 ];
