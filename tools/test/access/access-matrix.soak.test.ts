@@ -311,6 +311,8 @@ async function everything(api: ApiClient): Promise<string> {
     'webhookEndpoints',
     'connections',
     'mappings',
+    'flows',
+    'flowSecrets',
     'syncRuns',
     'tasks?showDeleted=true',
     'tasks',

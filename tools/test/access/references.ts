@@ -1,13 +1,7 @@
-import { ScalarType, type DescField } from "@bufbuild/protobuf";
-import {
-  recordContracts,
-  snakeCase,
-  type Contract,
-  type RecordContract,
-  type RestRoute,
-} from "@rapport/contracts";
-import { FieldBehavior } from "@rapport/contracts/google/api/field_behavior";
-import { Format } from "@rapport/contracts/rapport/api/v1/options";
+import { ScalarType, type DescField } from '@bufbuild/protobuf';
+import { recordContracts, snakeCase, type Contract, type RecordContract, type RestRoute } from '@rapport/contracts';
+import { FieldBehavior } from '@rapport/contracts/google/api/field_behavior';
+import { Format } from '@rapport/contracts/rapport/api/v1/options';
 
 /** A place in the parts of a request, such as `['body', 'items', 0, 'id']`. */
 export type Place = readonly (string | number)[];
@@ -26,11 +20,11 @@ export interface Reference {
  * `from_customer_id` and `role_ids`; undefined: not in a collection. A name that has several meanings follows that of its message.
  */
 const collectionOfField: Readonly<Record<string, string | undefined>> = {
-  merged_id: "customers",
-  principal_id: "users",
-  record: "customers",
-  endpoint_id: "webhookEndpoints",
-  connection: "connections",
+  merged_id: 'customers',
+  principal_id: 'users',
+  record: 'customers',
+  endpoint_id: 'webhookEndpoints',
+  connection: 'connections',
   // Of a record in another system.
   record_id: undefined,
   // Ids of changes: a replay ignores those of other tenants.
@@ -40,35 +34,31 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   // Customers does not check whether the user or team exists.
   owner_id: undefined,
   owner_team_id: undefined,
-  "AssignmentMember.user_id": undefined,
+  'AssignmentMember.user_id': undefined,
   fallback_user_id: undefined,
   // Expressions of steps.
   ...Object.fromEntries(
     [
       ...[
-        "UpdateStep.id",
-        "DeleteStep.id",
-        "LinkStep.from_id",
-        "LinkStep.to_id",
-        "AssignStep.id",
-        "AssignStep.user_id",
+        'UpdateStep.id',
+        'DeleteStep.id',
+        'LinkStep.from_id',
+        'LinkStep.to_id',
+        'AssignStep.id',
+        'AssignStep.user_id',
       ],
-      ...[
-        "MoveStageStep.deal_id",
-        "AddTaskStep.assignee_id",
-        "ListenEvent.record_id",
-      ],
+      ...['MoveStageStep.deal_id', 'AddTaskStep.assignee_id', 'ListenEvent.record_id'],
     ].map((field) => [field, undefined]),
   ),
   // A step fails when it needs a calendar or a user that does not exist.
-  "AddTaskStep.calendar_id": undefined,
-  "WaitStep.calendar_id": undefined,
-  "ApproveStep.calendar_id": undefined,
-  "ApproveStep.approver_ids": undefined,
+  'AddTaskStep.calendar_id': undefined,
+  'WaitStep.calendar_id': undefined,
+  'ApproveStep.calendar_id': undefined,
+  'ApproveStep.approver_ids': undefined,
   // There are no segments yet.
   segment_id: undefined,
   // Requests refer to a deal.
-  "RecordRef.id": "deals",
+  'RecordRef.id': 'deals',
   // The caller's own tenant, as a confirmation.
   tenant_id: undefined,
   // Chosen by the caller.
@@ -78,32 +68,24 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
 };
 
 /** The text around the id in a field. */
-const forms: Readonly<Record<string, Reference["write"]>> = {
+const forms: Readonly<Record<string, Reference['write']>> = {
   principal_id: (id) => `user:${id}`,
 };
 
 /** The type used in resource names that may be of any type. */
-const namedCollection = "deals";
+const namedCollection = 'deals';
 
 /** Every place of a request with the id of a record. @throws Error for an unexplained id */
 export function references(contract: Contract, route: RestRoute): Reference[] {
   const { path, query, body } = route.fields;
   return [
     ...path.map(({ name, jsonName }) => ({
-      place: ["params", jsonName],
-      collection:
-        collectionOfField[name] ??
-        collectionBefore(contract, route.path.template, jsonName),
+      place: ['params', jsonName],
+      collection: collectionOfField[name] ?? collectionBefore(contract, route.path.template, jsonName),
     })),
-    ...query.flatMap((field) =>
-      referencesOf(contract, route, field, ["query", field.jsonName]),
-    ),
-    ...query
-      .filter(({ name }) => name === "filter")
-      .flatMap(() => filterReferences(contract, route)),
-    ...(body && route.bodyUsage !== "file"
-      ? referencesOf(contract, route, body, ["body"])
-      : []),
+    ...query.flatMap((field) => referencesOf(contract, route, field, ['query', field.jsonName])),
+    ...query.filter(({ name }) => name === 'filter').flatMap(() => filterReferences(contract, route)),
+    ...(body && route.bodyUsage !== 'file' ? referencesOf(contract, route, body, ['body']) : []),
   ];
 }
 
@@ -113,42 +95,29 @@ export function serverOwned(
   { fields, bodyUsage }: RestRoute,
 ): { field: DescField; place: Place }[] {
   const { body } = fields;
-  if (!body || bodyUsage === "file") return [];
-  const owned = fieldsWithin(body, ["body"]).filter(
+  if (!body || bodyUsage === 'file') return [];
+  const owned = fieldsWithin(body, ['body']).filter(
     ({ field }) =>
       contract.is(field, FieldBehavior.OUTPUT_ONLY) ||
-      (bodyUsage === "patch" &&
-        field.parent === body.message &&
-        contract.is(field, FieldBehavior.IMMUTABLE)),
+      (bodyUsage === 'patch' && field.parent === body.message && contract.is(field, FieldBehavior.IMMUTABLE)),
   );
   // Fields within such a field are refused with it.
   const isWithin = (place: Place, other: Place) =>
-    place.length > other.length &&
-    other.every((step, index) => step === place[index]);
-  return owned.filter(
-    ({ place }) => !owned.some((other) => isWithin(place, other.place)),
-  );
+    place.length > other.length && other.every((step, index) => step === place[index]);
+  return owned.filter(({ place }) => !owned.some((other) => isWithin(place, other.place)));
 }
 
 /** Every id that filters of the collection compare: those of referenced records. */
-function filterReferences(
-  contract: Contract,
-  { path }: RestRoute,
-): Reference[] {
+function filterReferences(contract: Contract, { path }: RestRoute): Reference[] {
   const { records } = namesOf(contract);
-  const filtered = records.find(
-    ({ plural }) => plural === collectionOfPath(contract, path.template),
-  );
-  if (!filtered)
-    throw new Error(
-      `Add to ${import.meta.filename} how ${path.template} is filtered by an id.`,
-    );
+  const filtered = records.find(({ plural }) => plural === collectionOfPath(contract, path.template));
+  if (!filtered) throw new Error(`Add to ${import.meta.filename} how ${path.template} is filtered by an id.`);
   return filtered.fields.flatMap(({ column, isId, reference }) => {
     const target = records.find(({ type }) => type === reference);
     if (!isId || !target) return [];
     return [
       {
-        place: ["query", "filter"],
+        place: ['query', 'filter'],
         collection: target.plural,
         write: (id: string) => `${column} = "${id}"`,
       },
@@ -156,23 +125,14 @@ function filterReferences(
   });
 }
 
-function referencesOf(
-  contract: Contract,
-  route: RestRoute,
-  field: DescField,
-  place: Place,
-): Reference[] {
+function referencesOf(contract: Contract, route: RestRoute, field: DescField, place: Place): Reference[] {
   const owned = serverOwned(contract, route).map(({ place: own }) => own);
-  const isOwned = (inner: Place) =>
-    owned.some((own) => own.every((step, index) => step === inner[index]));
+  const isOwned = (inner: Place) => owned.some((own) => own.every((step, index) => step === inner[index]));
   return fieldsWithin(field, place)
-    .filter(
-      (candidate) =>
-        isId(contract, candidate.field) && !isOwned(candidate.place),
-    )
+    .filter((candidate) => isId(contract, candidate.field) && !isOwned(candidate.place))
     .flatMap((candidate) => {
       const collection = collectionOf(contract, route, candidate.field);
-      const item = candidate.field.fieldKind === "list" ? [0] : [];
+      const item = candidate.field.fieldKind === 'list' ? [0] : [];
       const write = namesAny(contract, candidate.field)
         ? (id: string) => `${namedCollection}/${id}`
         : forms[candidate.field.name];
@@ -199,56 +159,41 @@ function fieldsWithin(
   around: readonly string[] = [],
 ): { field: DescField; place: Place }[] {
   const { message } = field;
-  if (
-    !message ||
-    message.typeName.startsWith("google.") ||
-    around.includes(message.typeName)
-  )
+  if (!message || message.typeName.startsWith('google.') || around.includes(message.typeName))
     return [{ field, place }];
-  const inside = field.fieldKind === "list" ? [...place, 0] : place;
+  const inside = field.fieldKind === 'list' ? [...place, 0] : place;
   const within = [...around, message.typeName];
-  const fields = message.fields.flatMap((inner) =>
-    fieldsWithin(inner, [...inside, inner.jsonName], within),
-  );
+  const fields = message.fields.flatMap((inner) => fieldsWithin(inner, [...inside, inner.jsonName], within));
   return [{ field, place }, ...fields];
 }
 
 function isId(contract: Contract, field: DescField): boolean {
   return (
     field.scalar === ScalarType.STRING &&
-    (contract.rules(field).format === Format.UUID ||
-      /^(.+_)?ids?$/.test(field.name) ||
-      namesAny(contract, field))
+    (contract.rules(field).format === Format.UUID || /^(.+_)?ids?$/.test(field.name) || namesAny(contract, field))
   );
 }
 
 /** Whether a field contains the resource name of a record of any type. */
 function namesAny(contract: Contract, field: DescField): boolean {
-  return contract.reference(field) === "*";
+  return contract.reference(field) === '*';
 }
 
-function collectionOf(
-  contract: Contract,
-  { path }: RestRoute,
-  field: DescField,
-): string | undefined {
+function collectionOf(contract: Contract, { path }: RestRoute, field: DescField): string | undefined {
   const { name, parent } = field;
   if (namesAny(contract, field)) return namedCollection;
   const within = `${parent.name}.${name}`;
   if (within in collectionOfField) return collectionOfField[within];
-  if (name === "id" || name === "ids")
-    return collectionOfPath(contract, path.template);
+  if (name === 'id' || name === 'ids') return collectionOfPath(contract, path.template);
   const { records, collections } = namesOf(contract);
   const target = records.find(({ type }) => type === contract.reference(field));
   if (target) return target.plural;
   if (name in collectionOfField) return collectionOfField[name];
-  const words = name.replace(/_ids?$/, "").split("_");
-  const ends = words.map((_, index) => words.slice(index).join("_"));
+  const words = name.replace(/_ids?$/, '').split('_');
+  const ends = words.map((_, index) => words.slice(index).join('_'));
   const end = ends.find((each) => collections.has(each));
   if (end !== undefined) return collections.get(end);
-  throw new Error(
-    `Add to ${import.meta.filename} the collection of ${parent.typeName}.${name}.`,
-  );
+  throw new Error(`Add to ${import.meta.filename} the collection of ${parent.typeName}.${name}.`);
 }
 
 interface Names {
@@ -265,23 +210,11 @@ function namesOf(contract: Contract): Names {
   if (!known) {
     const records = recordContracts(contract);
     const plurals = contract.methods
-      .flatMap(({ http }) => [
-        http?.get,
-        http?.post,
-        http?.put,
-        http?.patch,
-        http?.delete,
-      ])
-      .flatMap((template = "") =>
-        [...template.matchAll(/\/(\w+)\/\{/g)].map(([, plural = ""]) => plural),
-      );
+      .flatMap(({ http }) => [http?.get, http?.post, http?.put, http?.patch, http?.delete])
+      .flatMap((template = '') => [...template.matchAll(/\/(\w+)\/\{/g)].map(([, plural = '']) => plural));
     const collections = new Map([
-      ...plurals.map(
-        (plural) => [snakeCase(plural.replace(/s$/, "")), plural] as const,
-      ),
-      ...records.map(
-        ({ singular, plural }) => [snakeCase(singular), plural] as const,
-      ),
+      ...plurals.map((plural) => [snakeCase(plural.replace(/s$/, '')), plural] as const),
+      ...records.map(({ singular, plural }) => [snakeCase(singular), plural] as const),
     ]);
     known = { records, collections };
     names.set(contract, known);
@@ -291,34 +224,20 @@ function namesOf(contract: Contract): Names {
 
 /** `customers` of `/v1/customers:batchGet`, and `objectRecords` of `/v1/objects/{object}/records`. */
 function collectionOfPath(contract: Contract, template: string): string {
-  return (
-    recordsOfParent(contract, template)?.plural ??
-    template.split(/[/:]/)[2] ??
-    ""
-  );
+  return recordsOfParent(contract, template)?.plural ?? template.split(/[/:]/)[2] ?? '';
 }
 
 /** `customers` of `/v1/customers/{id}:merge`, and `objectRecords` of `/v1/objects/{object}/records/{id}`. */
-function collectionBefore(
-  contract: Contract,
-  template: string,
-  parameter: string,
-): string {
+function collectionBefore(contract: Contract, template: string, parameter: string): string {
   const ofParent = recordsOfParent(contract, template);
   if (ofParent && parameter !== ofParent.parent) return ofParent.plural;
-  const steps = template.split("/");
-  return (
-    steps[steps.findIndex((step) => step.includes(`{${parameter}}`)) - 1] ?? ""
-  );
+  const steps = template.split('/');
+  return steps[steps.findIndex((step) => step.includes(`{${parameter}}`)) - 1] ?? '';
 }
 
 /** The type whose records a path has, when they have a parent. */
-function recordsOfParent(
-  contract: Contract,
-  template: string,
-): RecordContract | undefined {
+function recordsOfParent(contract: Contract, template: string): RecordContract | undefined {
   return namesOf(contract).records.find(
-    ({ parent, collection }) =>
-      parent !== undefined && template.startsWith(`/v1/${collection}`),
+    ({ parent, collection }) => parent !== undefined && template.startsWith(`/v1/${collection}`),
   );
 }

@@ -15,6 +15,8 @@ export interface OperationRequest {
   file: string | undefined;
 }
 
+const someStep = { key: 'end', raise: { code: 'END' } };
+
 /** Fields that the body of an operation needs besides the required ones. */
 const particulars: Readonly<Record<string, () => Json>> = {
   // Each end is one of two fields.
@@ -75,6 +77,9 @@ const particulars: Readonly<Record<string, () => Json>> = {
     externalIds: [{ system: 'erp', value: newMarker() }],
   }),
   UpdateNotificationPreferences: () => ({ assigned: { inApp: false } }),
+  CreateFlow: () => ({ key: newMarker(), definition: { trigger: { manual: {} }, steps: [someStep] } }),
+  UpdateFlow: () => ({ definition: { trigger: { manual: {} }, steps: [someStep] } }),
+  ValidateFlow: () => ({ trigger: { manual: {} }, steps: [someStep] }),
   UpsertCustomer: () => ({ emails: [{ address: `${newMarker()}@example.com` }] }),
 };
 

@@ -3,6 +3,7 @@ import { ApiClient } from '../api-client.ts';
 import { addExchange, addPeopleFile } from './add-exchange.ts';
 import { addSession } from './add-session.ts';
 import { addWorkspaceImport } from './add-workspace-import.ts';
+import { flowRecords } from './flow-records.ts';
 import { newMarker, once } from './markers.ts';
 import { moneyRecords } from './money-records.ts';
 
@@ -225,6 +226,8 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   const mapping = once(makeMapping);
   const exchange = once(async () => addExchange(platform, await tenantId(), await mapping()));
 
+  const { makeFlow, publishedFlow, flowSecret } = flowRecords({ send, create }, marker);
+
   const makeView = () => create('/v1/views', { resource: 'customers', name: marker, shared: true });
 
   /** Of the caller, which a note by another key mentions. */
@@ -292,6 +295,8 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     mappings: mapping,
     syncRuns: async () => (await exchange()).runId,
     syncConflicts: async () => (await exchange()).conflictId,
+    flows: publishedFlow,
+    flowSecrets: flowSecret,
   };
   const deleted = {
     customers: async () => remove('customers', await person('Zoe')),
@@ -330,6 +335,8 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     webhookEndpoints: async () => remove('webhookEndpoints', await makeEndpoint()),
     connections: async () => remove('connections', await makeConnection()),
     mappings: async () => remove('mappings', await makeMapping()),
+    flows: async () => remove('flows', await makeFlow()),
+    flowSecrets: async () => remove('flowSecrets', await flowSecret()),
   };
   return { living, others: { customers: bob }, deleted };
 }
