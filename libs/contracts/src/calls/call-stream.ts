@@ -9,6 +9,7 @@ import {
   type StreamedAnswer,
   type StreamedCall,
 } from '../gen/rapport/api/v1/calls_service.js';
+import { decodeAnswerFrame } from './answer-frame.js';
 import { callFields, frames, maxTokens, type OutgoingCall } from './frames.js';
 
 /** Longest time that a timer of Node can wait, in milliseconds. */
@@ -101,10 +102,10 @@ export class CallStream {
     private readonly channel: Client,
     private readonly onChange: () => void,
   ) {
-    const { path, requestSerialize, responseDeserialize } = CallsServiceService.calls;
+    const { path, requestSerialize } = CallsServiceService.calls;
     const { promise, resolve } = Promise.withResolvers<StatusObject>();
     this.ended = promise;
-    this.#stream = channel.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    this.#stream = channel.makeBidiStreamRequest(path, requestSerialize, decodeAnswerFrame);
     this.#stream.once('metadata', () => {
       this.#state = 'open';
       onChange();
