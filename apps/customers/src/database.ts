@@ -51,6 +51,7 @@ import { FindOpenTasksOfDeals } from './migrations/find-open-tasks-of-deals.migr
 import { ConvertForecasts } from './migrations/convert-forecasts.migration.js';
 import { TimeForecastSnapshots } from './migrations/time-forecast-snapshots.migration.js';
 import { RestoreDealValues } from './migrations/restore-deal-values.migration.js';
+import { HashFewAuditedRecords } from './migrations/hash-few-audited-records.migration.js';
 import { PlanSequencingOnce } from './migrations/plan-sequencing-once.migration.js';
 import { SkipLogStatistics } from './migrations/skip-log-statistics.migration.js';
 import { ValueClosedDealsOnly } from './migrations/value-closed-deals-only.migration.js';
@@ -216,4 +217,5 @@ export const migrations = [
   ValueClosedDealsOnly,
   SkipLogStatistics,
   PlanSequencingOnce,
+  HashFewAuditedRecords,
 ];
