@@ -94,16 +94,17 @@ export async function deleteFlow(em: EntityManager, request: DeleteFlowRequest):
   await noteFlow(em, 'FLOW_DELETED', flow);
 }
 
-/** Deletes what the flow has left: runs that have ended, approvals and decisions. */
+/**
+ * Deletes what the flow has left: approvals, decisions, and runs that have ended. The upkeep deletes runs, after it has
+ * released what other services keep of them.
+ */
 async function removeRuns(em: EntityManager, { tenantId, id }: Flow): Promise<void> {
-  const tables = ['flow_approval', 'flow_decision', 'flow_decided', 'flow_run'];
-  await transactionPipeline(
-    em,
-    tables.map((table) => ({
-      sql: `delete from ${table} where tenant_id = $1 and flow_id = $2`,
-      values: [tenantId, id],
-    })),
-  );
+  const values = [tenantId, id];
+  const tables = ['flow_approval', 'flow_decision', 'flow_decided'];
+  await transactionPipeline(em, [
+    ...tables.map((table) => ({ sql: `delete from ${table} where tenant_id = $1 and flow_id = $2`, values })),
+    { sql: `update flow_run set end_time = 'epoch' where tenant_id = $1 and flow_id = $2`, values },
+  ]);
 }
 
 /** @throws AppError NOT_FOUND, also for a flow of another tenant */

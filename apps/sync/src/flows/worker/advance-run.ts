@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { FlowFailureRule, type FlowDefinition } from '@rapport/contracts/rapport/flows/v1/flow';
-import { pipeline, withConnection } from '@rapport/persistence';
+import { pipeline, withConnection, type Statement } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
 import { Expressions } from '../interpreter/expressions.js';
 import type { Advance, RunPlan, StepOutcome } from '../interpreter/interpret.js';
@@ -171,10 +171,21 @@ async function freeze(client: ClientBase, advancing: Advancing, advance: Advance
   const { wake, waitingFor } = advance;
   const next = { state, wake, waitingFor, leaseMs: undefined, isFrozen: true };
   await commitWith(client, [
+    lockFlow(claimed.runId),
     ...historyStatements(parts.envelope, claimed, advance),
     ...stateStatements(parts.envelope, claimed, advance.state, next),
   ]);
   return { next: 'LEAVE' };
+}
+
+/** A call that resumes the flow comes before the run is frozen, or wakes it after that. */
+function lockFlow(runId: string): Statement {
+  return {
+    name: 'lock_flow_of_job',
+    sql: `select from flow
+      where (tenant_id, id) in (select tenant_id, flow_id from flow_job where run_id = $1) for share`,
+    values: [runId],
+  };
 }
 
 /** A run that waits for another one with its key. */

@@ -48,7 +48,9 @@ function jobStatement(runId: string, { state, wake, leaseMs, isFrozen = false }:
   const due = state === 'UNCERTAIN' ? 'infinity' : (wake ?? null);
   return {
     name: 'release_flow_job',
-    sql: `update flow_job set claim_id = null, due_time = coalesce($2, clock_timestamp()), is_frozen = $3
+    sql: `update flow_job set claim_id = null, due_time = coalesce($2, clock_timestamp()),
+        is_frozen = $3 and exists (select from flow
+          where flow.tenant_id = flow_job.tenant_id and flow.id = flow_job.flow_id and state = 'FROZEN')
       where run_id = $1`,
     values: [runId, due, isFrozen],
   };
