@@ -1,24 +1,17 @@
-import { printedSeed, printTally, sizeOf } from "@rapport/testing";
-import { expect, test } from "vitest";
-import { readDefinition } from "../../src/flows/definitions/definition-json.js";
-import { Expressions } from "../../src/flows/interpreter/expressions.js";
-import type {
-  StepOutcome,
-  StepRow,
-} from "../../src/flows/interpreter/interpret.js";
-import {
-  initialState,
-  type RunState,
-  type Token,
-} from "../../src/flows/interpreter/run-state.js";
-import { Stepper } from "../../src/flows/interpreter/stepper.js";
-import { drawsOf, RandomFlows, type ExpectedFlow } from "./random-flow.ts";
+import { printedSeed, printTally, sizeOf } from '@rapport/testing';
+import { expect, test } from 'vitest';
+import { readDefinition } from '../../src/flows/definitions/definition-json.js';
+import { Expressions } from '../../src/flows/interpreter/expressions.js';
+import type { StepOutcome, StepRow } from '../../src/flows/interpreter/interpret.js';
+import { initialState, type RunState, type Token } from '../../src/flows/interpreter/run-state.js';
+import { Stepper } from '../../src/flows/interpreter/stepper.js';
+import { drawsOf, RandomFlows, type ExpectedFlow } from './random-flow.ts';
 
-const flowCount = sizeOf("RANDOM_FLOWS", { short: 300, long: 50_000 });
+const flowCount = sizeOf('RANDOM_FLOWS', { short: 300, long: 50_000 });
 const day = 86_400_000;
 
-test("random flows have the effects and the end of a reference, in any order of outcomes", () => {
-  const seed = printedSeed("interpreter");
+test('random flows have the effects and the end of a reference, in any order of outcomes', () => {
+  const seed = printedSeed('interpreter');
   const below = drawsOf(seed);
   const flows = new RandomFlows(below);
   const tally: Record<string, number> = {};
@@ -32,7 +25,7 @@ test("random flows have the effects and the end of a reference, in any order of 
       effects: flow.effects,
     });
     expect(new Set(effects).size, text).toBe(effects.length);
-    if (status === "SUCCEEDED") {
+    if (status === 'SUCCEEDED') {
       expect(state, text).toMatchObject({ tokens: [], frames: {} });
       expect(
         [...rows.values()].filter(({ endTime }) => endTime === undefined),
@@ -42,22 +35,19 @@ test("random flows have the effects and the end of a reference, in any order of 
     tally[status] = (tally[status] ?? 0) + 1;
     for (const { kind } of rows.values()) tally[kind] = (tally[kind] ?? 0) + 1;
   }
-  printTally("interpreter", { flows: flowCount, ...tally });
+  printTally('interpreter', { flows: flowCount, ...tally });
 }, 600_000);
 
 /** Follows a flow with its effects' fates. What is stored between two advances is JSON. */
-function follow(
-  { definition, fates }: ExpectedFlow,
-  below: (limit: number) => number,
-) {
+function follow({ definition, fates }: ExpectedFlow, below: (limit: number) => number) {
   const steps = readDefinition({
     trigger: { manual: {} },
     ...definition,
   }).steps;
-  let now = new Date("2026-01-01T00:00:00Z");
+  let now = new Date('2026-01-01T00:00:00Z');
   const plan = {
     ...{
-      runId: "run",
+      runId: 'run',
       steps,
       values: { input: {} },
       expressions: new Expressions(),
@@ -73,19 +63,14 @@ function follow(
     const advance = new Stepper(plan, state, now).advance({ outcomes }).result;
     state = JSON.parse(JSON.stringify(advance.state)) as RunState;
     for (const row of advance.made) rows.set(row.number, row);
-    for (const row of advance.changed)
-      Object.assign(rows.get(row.number)!, row);
-    if (advance.status !== "RUNNING" && advance.status !== "WAITING")
-      return { ...advance, rows, effects };
-    const due = state.tokens.filter(({ phase }) => phase === "EFFECT");
+    for (const row of advance.changed) Object.assign(rows.get(row.number)!, row);
+    if (advance.status !== 'RUNNING' && advance.status !== 'WAITING') return { ...advance, rows, effects };
+    const due = state.tokens.filter(({ phase }) => phase === 'EFFECT');
     // Some come now, in any order, and the others later.
-    outcomes = due
-      .filter((_, index) => index === 0 || below(2) === 0)
-      .map((token) => outcomeOf(token, rows, fates));
+    outcomes = due.filter((_, index) => index === 0 || below(2) === 0).map((token) => outcomeOf(token, rows, fates));
     if (below(2) === 0) outcomes.reverse();
-    for (const { number, result } of outcomes)
-      if ("output" in result) effects.push(rows.get(number)!.path);
-    if (advance.status === "WAITING") now = advance.wake!;
+    for (const { number, result } of outcomes) if ('output' in result) effects.push(rows.get(number)!.path);
+    if (advance.status === 'WAITING') now = advance.wake!;
   }
   throw new Error(`The flow does not end: ${JSON.stringify(definition)}`);
 }
@@ -93,14 +78,13 @@ function follow(
 function outcomeOf(
   { number = 0, attempt }: Token,
   rows: ReadonlyMap<number, StepRow>,
-  fates: ExpectedFlow["fates"],
+  fates: ExpectedFlow['fates'],
 ): StepOutcome {
   const { passing, ends } = fates.get(rows.get(number)!.key)!;
-  const problem = { code: "FAILED", message: "" };
-  if (attempt <= passing)
-    return { number, result: { problem, kind: "PASSING" } };
+  const problem = { code: 'FAILED', message: '' };
+  if (attempt <= passing) return { number, result: { problem, kind: 'PASSING' } };
   return {
     number,
-    result: ends === "DONE" ? { output: {} } : { problem, kind: "FINAL" },
+    result: ends === 'DONE' ? { output: {} } : { problem, kind: 'FINAL' },
   };
 }

@@ -1,9 +1,9 @@
-import type { Definition } from "./flow-engine.ts";
+import type { Definition } from './flow-engine.ts';
 
 /** What becomes of an effect: attempts that pass, and then success or failure. */
 export interface Fate {
   passing: number;
-  ends: "DONE" | "FINAL";
+  ends: 'DONE' | 'FINAL';
 }
 
 /** A definition with the outcome that it must have, found without the engine: by recursion over the steps. */
@@ -11,7 +11,7 @@ export interface ExpectedFlow {
   definition: Definition;
   /** Of effects, by the keys of their steps. */
   fates: ReadonlyMap<string, Fate>;
-  status: "SUCCEEDED" | "FAILED";
+  status: 'SUCCEEDED' | 'FAILED';
   /** Paths of the effects that must happen, sorted. */
   effects: string[];
 }
@@ -36,12 +36,12 @@ export class RandomFlows {
   next(): ExpectedFlow {
     [this.#fates, this.#effects, this.#keys] = [new Map(), [], 0];
     const { json, follow } = this.#list(4, false);
-    let status: ExpectedFlow["status"] = "SUCCEEDED";
+    let status: ExpectedFlow['status'] = 'SUCCEEDED';
     try {
-      follow("steps");
+      follow('steps');
     } catch (error) {
       if (!(error instanceof StepFails)) throw error;
-      status = "FAILED";
+      status = 'FAILED';
     }
     return {
       definition: { steps: json },
@@ -58,16 +58,12 @@ export class RandomFlows {
 
   /** Its `follow` takes the path of the list; `[n]` at its end is the iteration of a loop. */
   #list(level: number, isInFork: boolean): Drawn<object[]> {
-    const steps = Array.from({ length: 1 + this.below(3) }, () =>
-      this.#step(level, isInFork),
-    );
+    const steps = Array.from({ length: 1 + this.below(3) }, () => this.#step(level, isInFork));
     return {
       json: steps.map(({ json }) => json),
       follow: (path) => {
-        const [, list = path, iteration = ""] =
-          /^(.*?)(\[\d+\])?$/.exec(path) ?? [];
-        for (const [index, { follow }] of steps.entries())
-          follow(`${list}/${index}${iteration}`);
+        const [, list = path, iteration = ''] = /^(.*?)(\[\d+\])?$/.exec(path) ?? [];
+        for (const [index, { follow }] of steps.entries()) follow(`${list}/${index}${iteration}`);
       },
     };
   }
@@ -101,11 +97,7 @@ export class RandomFlows {
       { condition: String(chosen === 0), steps: first },
       { condition: String(chosen === 1), steps: second },
     ];
-    const places = [
-      "switch/cases/0/steps",
-      "switch/cases/1/steps",
-      "switch/otherwise",
-    ];
+    const places = ['switch/cases/0/steps', 'switch/cases/1/steps', 'switch/otherwise'];
     return {
       json: { key: this.#key, switch: { cases, otherwise } },
       follow: (path) => lists[chosen]?.follow(`${path}/${places[chosen]}`),
@@ -125,9 +117,7 @@ export class RandomFlows {
 
   /** Without failures: how far the other branches would come is open. */
   #fork(level: number): Drawn<object> {
-    const branches = Array.from({ length: 2 + this.below(2) }, () =>
-      this.#list(level, true),
-    );
+    const branches = Array.from({ length: 2 + this.below(2) }, () => this.#list(level, true));
     const json = branches.map((branch, index) => ({
       key: `b${index}`,
       steps: branch.json,
@@ -135,17 +125,13 @@ export class RandomFlows {
     return {
       json: { key: this.#key, fork: { branches: json } },
       follow: (path) => {
-        for (const [index, { follow }] of branches.entries())
-          follow(`${path}/fork/branches/${index}/steps`);
+        for (const [index, { follow }] of branches.entries()) follow(`${path}/fork/branches/${index}/steps`);
       },
     };
   }
 
   #attempt(level: number, isInFork: boolean): Drawn<object> {
-    const [steps, caught] = [
-      this.#list(level, isInFork),
-      this.below(3) > 0 ? this.#list(level, isInFork) : undefined,
-    ];
+    const [steps, caught] = [this.#list(level, isInFork), this.below(3) > 0 ? this.#list(level, isInFork) : undefined];
     return {
       json: {
         key: this.#key,
@@ -176,38 +162,38 @@ export class RandomFlows {
       };
     if (kind === 1)
       return {
-        json: { key, condition: "false", raise: { code: "NEVER" } },
+        json: { key, condition: 'false', raise: { code: 'NEVER' } },
         follow: () => undefined,
       };
     if (kind === 2) {
       return {
         json: {
           key,
-          set: { variables: [{ name: "seen", value: "size(string(now))" }] },
+          set: { variables: [{ name: 'seen', value: 'size(string(now))' }] },
         },
         follow: () => undefined,
       };
     }
     if (kind === 3 && !isInFork) {
       return {
-        json: { key, raise: { code: "RAISED" } },
+        json: { key, raise: { code: 'RAISED' } },
         follow: () => {
           throw new StepFails();
         },
       };
     }
-    const ends = !isInFork && this.below(6) === 0 ? "FINAL" : "DONE";
+    const ends = !isInFork && this.below(6) === 0 ? 'FINAL' : 'DONE';
     this.#fates.set(key, { passing: this.below(3), ends });
     return {
       json: {
         key,
         create: {
-          type: "deal",
-          fields: [{ field: "title", value: `'${key}'` }],
+          type: 'deal',
+          fields: [{ field: 'title', value: `'${key}'` }],
         },
       },
       follow: (path) => {
-        if (ends === "FINAL") throw new StepFails();
+        if (ends === 'FINAL') throw new StepFails();
         this.#effects.push(path);
       },
     };
