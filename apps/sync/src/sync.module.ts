@@ -20,12 +20,15 @@ import { ChangeTaker } from './feed/take-changes.js';
 import type { Taken } from './feed/tenant-changes.js';
 import { approvalHooks } from './flows/approvals/open-approvals.js';
 import { TenantMembers } from './flows/approvals/tenant-members.js';
-import { effectProviders } from './flows/effects/effect-providers.js';
 import { ChangedRecords } from './flows/triggers/changed-records.js';
 import { DefinitionChecks } from './flows/definitions/checks/definition-checks.js';
 import { TenantFields } from './flows/definitions/checks/tenant-fields.js';
 import { ClockWorker } from './flows/triggers/times/clock-worker.js';
 import { DueRecords } from './flows/triggers/times/due-records.js';
+import { effectReleaser } from './flows/effects/release-effects.js';
+import { flowProviders } from './flows/flow-providers.js';
+import { clearExpiredRuns } from './flows/runs/expired-runs.js';
+import { FlowWorker } from './flows/worker/flow-worker.js';
 import { OutgoingHttp } from './outgoing-http/outgoing-http.js';
 import { clearKeptLinks } from './serve/mappings/kept-links.js';
 import { RunWatcher } from './serve/runs/watch-run.js';
@@ -99,34 +102,37 @@ export class SyncModule {
         { provide: ChangedRecords, useValue: records },
         {
           provide: ClockWorker,
-          useFactory: (orm: MikroORM, tokens: PrincipalTokens) =>
-            new ClockWorker(orm, { ...flows, records: new DueRecords(options.customers, tokens) }, () => undefined),
-          inject: [MikroORM, PrincipalTokens],
+          useFactory: (orm: MikroORM, tokens: PrincipalTokens, runs: FlowWorker) => {
+            const parts = { ...flows, records: new DueRecords(options.customers, tokens) };
+            return new ClockWorker(orm, parts, () => runs.wake());
+          },
+          inject: [MikroORM, PrincipalTokens, FlowWorker],
         },
         { provide: TenantMembers, useValue: new TenantMembers(options.auth) },
         {
           provide: DeferredWorker,
-          useFactory: (orm: MikroORM, dispatcher: Dispatcher, jobs: JobQueue) =>
-            new DeferredWorker(orm, { envelope, jobs, filters, flows }, ({ deliveries }) => {
-              if (deliveries > 0) dispatcher.wake();
-            }),
-          inject: [MikroORM, Dispatcher, JobQueue],
+          useFactory: (orm: MikroORM, dispatcher: Dispatcher, jobs: JobQueue, runs: FlowWorker) =>
+            new DeferredWorker(orm, { envelope, jobs, filters, flows }, wakeFor(dispatcher, runs)),
+          inject: [MikroORM, Dispatcher, JobQueue, FlowWorker],
         },
         {
           provide: FeedConsumer,
-          useFactory: (orm: MikroORM, dispatcher: Dispatcher, jobs: JobQueue, deferred: DeferredWorker) => {
-            const onTaken = ({ deliveries }: Taken) => {
-              if (deliveries > 0) dispatcher.wake();
-            };
-            const taker = new ChangeTaker(orm, { envelope, jobs, filters, flows }, onTaken, () => deferred.wake());
+          useFactory: (
+            orm: MikroORM,
+            dispatcher: Dispatcher,
+            ...[jobs, deferred, runs]: [JobQueue, DeferredWorker, FlowWorker]
+          ) => {
+            const parts = { envelope, jobs, filters, flows };
+            const taker = new ChangeTaker(orm, parts, wakeFor(dispatcher, runs), () => deferred.wake());
             return new FeedConsumer(orm, options.customers, taker, databaseUrl);
           },
-          inject: [MikroORM, Dispatcher, JobQueue, DeferredWorker],
+          inject: [MikroORM, Dispatcher, JobQueue, DeferredWorker, FlowWorker],
         },
         {
           provide: DefinitionChecks,
           useValue: new DefinitionChecks(new TenantFields(options.customers, options.auth), filters),
         },
+        ...flowProviders(options),
         { provide: HookProver, useValue: new HookProver(envelope) },
         RunWatcher,
         JsonataEvaluator,
@@ -135,7 +141,6 @@ export class SyncModule {
           useFactory: () => new PrincipalTokens(options.auth, options.principals, options.rightsKeptMs),
         },
         ...ofTenants(options),
-        ...effectProviders(options),
         {
           provide: Peers,
           useValue: new Peers(envelope, connectorEnvironment(http, options.filesDir)),
@@ -161,12 +166,21 @@ export class SyncModule {
               (em, tenantId) => clearExpiredQuarantine(em, tenantId, options.retentionDays),
               (em, tenantId) => clearExpiredHooks(em, tenantId, options.retentionDays),
               (em, tenantId) => clearKeptLinks(em, tenantId),
+              (em, tenantId) => clearExpiredRuns(em, tenantId, effectReleaser(orm, options.customers)),
             ]),
           inject: [MikroORM],
         },
       ],
     };
   }
+}
+
+/** Wakes what delivers webhooks, and what advances runs. */
+function wakeFor(dispatcher: Dispatcher, worker: FlowWorker): (taken: Taken) => void {
+  return ({ deliveries, runs }) => {
+    if (deliveries > 0) dispatcher.wake();
+    if (runs > 0) worker.wake();
+  };
 }
 
 /** The queue of mapping runs, and the workers that run them. */

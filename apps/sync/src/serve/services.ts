@@ -4,6 +4,7 @@ import { FlowDecisionsServiceService } from '@rapport/contracts/rapport/flows/v1
 import { FlowSecretsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_secrets_service';
 import { FlowsServiceService } from '@rapport/contracts/rapport/flows/v1/flows_service';
 import { FlowTrialsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_trials_service';
+import { FlowRunsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_runs_service';
 import { ConnectionsServiceService } from '@rapport/contracts/rapport/sync/v1/connections_service';
 import { HooksServiceService } from '@rapport/contracts/rapport/sync/v1/hooks_service';
 import { MappingsServiceService } from '@rapport/contracts/rapport/sync/v1/mappings_service';
@@ -15,6 +16,7 @@ import { ApprovalsController } from '../flows/approvals/approvals.controller.js'
 import { FlowTrialsController } from '../flows/trials/flow-trials.controller.js';
 import { FlowDecisionsController } from '../flows/triggers/flow-decisions.controller.js';
 import { FlowsController } from '../flows/definitions/flows.controller.js';
+import { FlowRunsController } from '../flows/serve-runs/flow-runs.controller.js';
 import { FlowSecretsController } from '../flows/secrets/flow-secrets.controller.js';
 import { WebhookDeliveriesController } from '../webhooks/deliveries/webhook-deliveries.controller.js';
 import { WebhookEndpointsController } from '../webhooks/endpoints/webhook-endpoints.controller.js';
@@ -38,6 +40,7 @@ export const services: readonly ServiceDefinition[] = [
   ApprovalsServiceService,
   FlowsServiceService,
   FlowSecretsServiceService,
+  FlowRunsServiceService,
 ];
 export const controllers = [
   WebhookEndpointsController,
@@ -52,4 +55,5 @@ export const controllers = [
   ApprovalsController,
   FlowsController,
   FlowSecretsController,
+  FlowRunsController,
 ];

@@ -9,7 +9,7 @@ const intervalMs = 600_000;
 /** A maintenance task for a tenant. Concurrent processes share the work or wait for each other. */
 export type Chore = (em: EntityManager, tenantId: string) => Promise<void>;
 
-/** Maintenance of each tenant with endpoints or connections, at the start of a process and periodically. */
+/** Maintenance of each tenant with endpoints, connections or runs of flows, at the start of a process and periodically. */
 export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('Upkeep');
   readonly #loop = new WorkerLoop({
@@ -32,11 +32,10 @@ export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async #doAll(signal: AbortSignal): Promise<void> {
-    const tenants = await this.orm.em
-      .fork()
-      .execute<{ tenant_id: string }[]>(
-        'select tenant_id from webhook_tenant union select tenant_id from connection_tenant',
-      );
+    const tenants = await this.orm.em.fork().execute<{ tenant_id: string }[]>(
+      `select tenant_id from webhook_tenant union select tenant_id from connection_tenant
+         union select tenant_id from flow_run_tenant`,
+    );
     for (const { tenant_id: tenantId } of tenants) {
       for (const chore of this.chores) {
         if (signal.aborted) return;

@@ -1,0 +1,43 @@
+import type { Provider } from '@nestjs/common';
+import { MikroORM } from '@mikro-orm/postgresql';
+import type { SyncOptions } from '../sync.module.js';
+import { approvalHooks } from './approvals/open-approvals.js';
+import { CalendarClock } from './effects/calendar-clock.js';
+import { effectProviders } from './effects/effect-providers.js';
+import { RecordCalls } from './effects/record-calls.js';
+import { effectReleaser } from './effects/release-effects.js';
+import { resolveStep } from './effects/resolve-step.js';
+import { RunEffects } from './effects/run-effects.js';
+import { RecordAccess } from './serve-runs/record-access.js';
+import type { EngineParts } from './worker/engine-parts.js';
+import { FlowWorker } from './worker/flow-worker.js';
+import { storedVersions } from './worker/stored-versions.js';
+
+/** The engine of flows, and the effects of their steps. */
+export function flowProviders(options: SyncOptions): Provider[] {
+  const { customers, envelope } = options;
+  return [
+    ...effectProviders(options),
+    {
+      provide: FlowWorker,
+      useFactory: (orm: MikroORM, port: RunEffects, clock: CalendarClock) => {
+        const hooks = { ...approvalHooks(envelope), releaseRuns: effectReleaser(orm, customers) };
+        const parts: EngineParts = {
+          envelope,
+          hooks,
+          port,
+          clock,
+          resolve: resolveStep as EngineParts['resolve'],
+          versions: storedVersions,
+        };
+        return new FlowWorker(orm, parts);
+      },
+      inject: [MikroORM, RunEffects, CalendarClock],
+    },
+    {
+      provide: RecordAccess,
+      useFactory: (calls: RecordCalls) => new RecordAccess(calls),
+      inject: [RecordCalls],
+    },
+  ];
+}
