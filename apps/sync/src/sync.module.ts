@@ -71,15 +71,6 @@ export class SyncModule {
   static register(options: SyncOptions): DynamicModule {
     const { databaseUrl, envelope, http } = options;
     const filters = new RecordFilters(options.customers);
-    const records = new ChangedRecords(options.customers);
-    const flows = {
-      envelope,
-      records,
-      hooks: {
-        ...approvalHooks(envelope),
-        releaseRuns: () => Promise.resolve(),
-      },
-    };
     return {
       module: SyncModule,
       imports: [PersistenceModule.register({ databaseUrl, entities })],
@@ -99,35 +90,8 @@ export class SyncModule {
           inject: [MikroORM],
         },
         { provide: RecordFilters, useValue: filters },
-        { provide: ChangedRecords, useValue: records },
-        {
-          provide: ClockWorker,
-          useFactory: (orm: MikroORM, tokens: PrincipalTokens, runs: FlowWorker) => {
-            const parts = { ...flows, records: new DueRecords(options.customers, tokens) };
-            return new ClockWorker(orm, parts, () => runs.wake());
-          },
-          inject: [MikroORM, PrincipalTokens, FlowWorker],
-        },
         { provide: TenantMembers, useValue: new TenantMembers(options.auth) },
-        {
-          provide: DeferredWorker,
-          useFactory: (orm: MikroORM, dispatcher: Dispatcher, jobs: JobQueue, runs: FlowWorker) =>
-            new DeferredWorker(orm, { envelope, jobs, filters, flows }, wakeFor(dispatcher, runs)),
-          inject: [MikroORM, Dispatcher, JobQueue, FlowWorker],
-        },
-        {
-          provide: FeedConsumer,
-          useFactory: (
-            orm: MikroORM,
-            dispatcher: Dispatcher,
-            ...[jobs, deferred, runs]: [JobQueue, DeferredWorker, FlowWorker]
-          ) => {
-            const parts = { envelope, jobs, filters, flows };
-            const taker = new ChangeTaker(orm, parts, wakeFor(dispatcher, runs), () => deferred.wake());
-            return new FeedConsumer(orm, options.customers, taker, databaseUrl);
-          },
-          inject: [MikroORM, Dispatcher, JobQueue, DeferredWorker, FlowWorker],
-        },
+        ...feedProviders(options, filters),
         {
           provide: DefinitionChecks,
           useValue: new DefinitionChecks(new TenantFields(options.customers, options.auth), filters),
@@ -156,23 +120,64 @@ export class SyncModule {
           useFactory: (orm: MikroORM) => new ClosingWorker(orm, options.auth, options.customers),
           inject: [MikroORM],
         },
-        {
-          provide: Upkeep,
-          useFactory: (orm: MikroORM) =>
-            new Upkeep(orm, [
-              (em, tenantId) => renewEndpointKeys(em, tenantId, envelope),
-              (em, tenantId) => renewSealedRows(em, tenantId, envelope),
-              (em, tenantId) => clearExpired(em, tenantId, options.retentionDays),
-              (em, tenantId) => clearExpiredQuarantine(em, tenantId, options.retentionDays),
-              (em, tenantId) => clearExpiredHooks(em, tenantId, options.retentionDays),
-              (em, tenantId) => clearKeptLinks(em, tenantId),
-              (em, tenantId) => clearExpiredRuns(em, tenantId, effectReleaser(orm, options.customers)),
-            ]),
-          inject: [MikroORM],
-        },
+        upkeep(options),
       ],
     };
   }
+}
+
+/** What takes changes and times, and what follows from them. */
+function feedProviders({ databaseUrl, envelope, customers }: SyncOptions, filters: RecordFilters): Provider[] {
+  const records = new ChangedRecords(customers);
+  const flows = { envelope, records, hooks: { ...approvalHooks(envelope), releaseRuns: () => Promise.resolve() } };
+  return [
+    { provide: ChangedRecords, useValue: records },
+    {
+      provide: ClockWorker,
+      useFactory: (orm: MikroORM, tokens: PrincipalTokens, runs: FlowWorker) => {
+        const parts = { ...flows, records: new DueRecords(customers, tokens) };
+        return new ClockWorker(orm, parts, () => runs.wake());
+      },
+      inject: [MikroORM, PrincipalTokens, FlowWorker],
+    },
+    {
+      provide: DeferredWorker,
+      useFactory: (orm: MikroORM, dispatcher: Dispatcher, jobs: JobQueue, runs: FlowWorker) =>
+        new DeferredWorker(orm, { envelope, jobs, filters, flows }, wakeFor(dispatcher, runs)),
+      inject: [MikroORM, Dispatcher, JobQueue, FlowWorker],
+    },
+    {
+      provide: FeedConsumer,
+      useFactory: (
+        orm: MikroORM,
+        dispatcher: Dispatcher,
+        ...[jobs, deferred, runs]: [JobQueue, DeferredWorker, FlowWorker]
+      ) => {
+        const parts = { envelope, jobs, filters, flows };
+        const taker = new ChangeTaker(orm, parts, wakeFor(dispatcher, runs), () => deferred.wake());
+        return new FeedConsumer(orm, customers, taker, databaseUrl);
+      },
+      inject: [MikroORM, Dispatcher, JobQueue, DeferredWorker, FlowWorker],
+    },
+  ];
+}
+
+/** The maintenance of tenants. */
+function upkeep({ envelope, retentionDays, customers }: SyncOptions): Provider {
+  return {
+    provide: Upkeep,
+    useFactory: (orm: MikroORM) =>
+      new Upkeep(orm, [
+        (em, tenantId) => renewEndpointKeys(em, tenantId, envelope),
+        (em, tenantId) => renewSealedRows(em, tenantId, envelope),
+        (em, tenantId) => clearExpired(em, tenantId, retentionDays),
+        (em, tenantId) => clearExpiredQuarantine(em, tenantId, retentionDays),
+        (em, tenantId) => clearExpiredHooks(em, tenantId, retentionDays),
+        (em, tenantId) => clearKeptLinks(em, tenantId),
+        (em, tenantId) => clearExpiredRuns(em, tenantId, effectReleaser(orm, customers)),
+      ]),
+    inject: [MikroORM],
+  };
 }
 
 /** Wakes what delivers webhooks, and what advances runs. */

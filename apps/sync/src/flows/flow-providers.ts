@@ -1,9 +1,8 @@
 import type { Provider } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
-import type { SyncOptions } from '../sync.module.js';
 import { approvalHooks } from './approvals/open-approvals.js';
 import { CalendarClock } from './effects/calendar-clock.js';
-import { effectProviders } from './effects/effect-providers.js';
+import { effectProviders, type EffectOptions } from './effects/effect-providers.js';
 import { RecordCalls } from './effects/record-calls.js';
 import { effectReleaser } from './effects/release-effects.js';
 import { resolveStep } from './effects/resolve-step.js';
@@ -14,7 +13,7 @@ import { FlowWorker } from './worker/flow-worker.js';
 import { storedVersions } from './worker/stored-versions.js';
 
 /** The engine of flows, and the effects of their steps. */
-export function flowProviders(options: SyncOptions): Provider[] {
+export function flowProviders(options: EffectOptions): Provider[] {
   const { customers, envelope } = options;
   return [
     ...effectProviders(options),
@@ -27,7 +26,7 @@ export function flowProviders(options: SyncOptions): Provider[] {
           hooks,
           port,
           clock,
-          resolve: resolveStep as EngineParts['resolve'],
+          resolve: resolveStep,
           versions: storedVersions,
         };
         return new FlowWorker(orm, parts);

@@ -14,7 +14,7 @@ import { HttpEffect } from './http-effect.js';
 import { RecordCalls } from './record-calls.js';
 import { RunEffects } from './run-effects.js';
 
-interface EffectOptions {
+export interface EffectOptions {
   auth: Pick<ContractClient, 'unary' | 'close'>;
   customers: Pick<ContractClient, 'unary'>;
   envelope: SecretEnvelope;

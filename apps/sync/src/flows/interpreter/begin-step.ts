@@ -11,7 +11,7 @@ import type {
 import { EffectError, type Json, type JsonObject } from '../effects/effect-port.js';
 import type { Token } from './run-state.js';
 import { StepError } from './step-error.js';
-import type { Stepper } from './stepper.js';
+import type { Stepping } from './stepping.js';
 
 const secondMs = 1_000;
 const monthSeconds = 30 * 86_400;
@@ -21,7 +21,7 @@ const defaultListLimit = 100;
 const maxKeyPath = 100;
 
 /** Begins a step whose condition is met: it ends at once, waits, or is to have its effect. */
-export function beginStep(stepper: Stepper, token: Token, step: Step): void {
+export function beginStep(stepper: Stepping, token: Token, step: Step): void {
   try {
     if (!beginPure(stepper, token, step) && !beginWait(stepper, token, step)) beginEffect(stepper, token, step);
   } catch (error) {
@@ -36,7 +36,7 @@ export function beginStep(stepper: Stepper, token: Token, step: Step): void {
 }
 
 /** @returns false for a step of another kind */
-function beginPure(stepper: Stepper, token: Token, step: Step): boolean {
+function beginPure(stepper: Stepping, token: Token, step: Step): boolean {
   const { path } = token;
   if (step.set) {
     for (const { name, value } of step.set.variables) stepper.setVariable(name, stepper.value(path, value));
@@ -55,14 +55,14 @@ function beginPure(stepper: Stepper, token: Token, step: Step): boolean {
     stepper.enter(token, {}, [`${path}/try/steps/0`]);
   } else if (step.raise) {
     const { code, message } = step.raise;
-    throw new StepError(code, message === undefined ? code : String(stepper.value(path, message)));
+    throw new StepError(code, message === undefined ? code : text(stepper.value(path, message)));
   } else {
     return false;
   }
   return true;
 }
 
-function choose(stepper: Stepper, token: Token, { cases, otherwise }: SwitchStep): void {
+function choose(stepper: Stepping, token: Token, { cases, otherwise }: SwitchStep): void {
   const scope = stepper.scope(token.path);
   const index = cases.findIndex(({ condition }) => stepper.plan.expressions.isTrue(condition, scope));
   const steps = cases[index]?.steps ?? otherwise;
@@ -71,7 +71,7 @@ function choose(stepper: Stepper, token: Token, { cases, otherwise }: SwitchStep
   else stepper.enter(token, {}, [`${token.path}/switch/${list}/0`]);
 }
 
-function repeat(stepper: Stepper, token: Token, { in: list, limit = defaultListLimit }: ForStep): void {
+function repeat(stepper: Stepping, token: Token, { in: list, limit = defaultListLimit }: ForStep): void {
   const items: Json = stepper.value(token.path, list);
   if (!Array.isArray(items)) throw new StepError('NOT_A_LIST', 'The value of `in` is not a list.');
   if (items.length > limit) throw new StepError('LIST_TOO_LONG', `The list has ${items.length} items, not ${limit}.`);
@@ -80,7 +80,7 @@ function repeat(stepper: Stepper, token: Token, { in: list, limit = defaultListL
 }
 
 /** @returns false for a step of another kind */
-function beginWait(stepper: Stepper, token: Token, step: Step): boolean {
+function beginWait(stepper: Stepping, token: Token, step: Step): boolean {
   if (step.wait) waitFor(stepper, token, step.wait);
   else if (step.listen) listen(stepper, token, step, step.listen);
   else if (step.approve) approve(stepper, token, step.approve);
@@ -91,7 +91,7 @@ function beginWait(stepper: Stepper, token: Token, step: Step): boolean {
   return true;
 }
 
-function waitFor(stepper: Stepper, token: Token, { seconds, calendarId, until }: WaitStep): void {
+function waitFor(stepper: Stepping, token: Token, { seconds, calendarId, until }: WaitStep): void {
   if (until !== undefined) {
     const value = stepper.value(token.path, until);
     const time = typeof value === 'string' ? Date.parse(value) : NaN;
@@ -105,40 +105,40 @@ function waitFor(stepper: Stepper, token: Token, { seconds, calendarId, until }:
 }
 
 /** Waits until a time; ends at once if it is past. */
-export function waitUntil(stepper: Stepper, token: Token, time: Date): void {
+export function waitUntil(stepper: Stepping, token: Token, time: Date): void {
   const wake = time.toISOString();
   if (time <= stepper.now) stepper.complete(token, { time: wake });
   else wait(stepper, token, { phase: 'WAIT', wake });
 }
 
-function listen(stepper: Stepper, token: Token, step: Step, { timeoutSeconds = monthSeconds }: ListenStep): void {
+function listen(stepper: Stepping, token: Token, step: Step, { timeoutSeconds = monthSeconds }: ListenStep): void {
   stepper.openListen(step);
   wait(stepper, token, { phase: 'LISTEN', wake: after(stepper.now, timeoutSeconds).toISOString() });
 }
 
-function approve(stepper: Stepper, token: Token, { calendarId, dueInSeconds = monthSeconds }: ApproveStep): void {
+function approve(stepper: Stepping, token: Token, { calendarId, dueInSeconds = monthSeconds }: ApproveStep): void {
   if (calendarId === undefined) openApproval(stepper, token, after(stepper.now, dueInSeconds));
   else askClock(stepper, token, { calendarId, seconds: dueInSeconds });
 }
 
 /** Asks people, until a time. */
-export function openApproval(stepper: Stepper, token: Token, time: Date): void {
+export function openApproval(stepper: Stepping, token: Token, time: Date): void {
   const step = stepper.stepAt(token.path);
-  const question = String(stepper.value(token.path, step.approve?.question ?? ''));
+  const question = text(stepper.value(token.path, step.approve?.question ?? ''));
   const dueTime = time.toISOString();
   stepper.approvals.push({ path: token.path, step, question, dueTime });
   wait(stepper, token, { phase: 'APPROVE', wake: dueTime });
   stepper.history.change(token.number ?? 0, { input: { question, dueTime } });
 }
 
-function askClock(stepper: Stepper, token: Token, question: { calendarId: string; seconds: number }): void {
+function askClock(stepper: Stepping, token: Token, question: { calendarId: string; seconds: number }): void {
   token.phase = 'CLOCK';
   token.input = { ...question, from: stepper.now.toISOString() };
   stepper.history.change(token.number ?? 0, { input: token.input });
 }
 
 /** A step with an effect. Its input is kept, so that each attempt has the same. */
-function beginEffect(stepper: Stepper, token: Token, step: Step): void {
+function beginEffect(stepper: Stepping, token: Token, step: Step): void {
   const evaluate = (text: string) => stepper.value(token.path, text);
   token.input ??= stepper.plan.resolve(step, evaluate);
   token.phase = 'EFFECT';
@@ -157,7 +157,7 @@ export function effectKeyOf(runId: string, path: string, key: string): string {
 }
 
 function wait(
-  stepper: Stepper,
+  stepper: Stepping,
   token: Token,
   change: Pick<Token, 'phase'> & { wake?: string; input?: JsonObject },
 ): void {
@@ -168,4 +168,9 @@ function wait(
 
 function after(now: Date, seconds: number): Date {
   return new Date(now.getTime() + seconds * secondMs);
+}
+
+/** A value as a message shows it. */
+function text(value: Json): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

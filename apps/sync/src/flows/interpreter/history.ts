@@ -1,7 +1,24 @@
 import type { Step } from '@rapport/contracts/rapport/flows/v1/steps';
-import type { StepRow } from './interpret.js';
-import type { RunState } from './run-state.js';
+import type { JsonObject } from '../effects/effect-port.js';
+import type { Problem, RunState } from './run-state.js';
 import { stepKind } from './step-tree.js';
+
+/** An attempt of a step. */
+export interface StepRow {
+  number: number;
+  path: string;
+  key: string;
+  kind: string;
+  attempt: number;
+  state: 'RUNNING' | 'WAITING' | 'SUCCEEDED' | 'SKIPPED' | 'FAILED' | 'UNCERTAIN' | 'CANCELLED' | 'UNDONE';
+  effectKey?: string;
+  input?: JsonObject;
+  output?: JsonObject;
+  undo?: JsonObject;
+  problem?: Problem;
+  startTime: string;
+  endTime?: string;
+}
 
 /** A change of a row that is stored already. */
 export type StepRowChange = Pick<StepRow, 'number'> & Partial<StepRow>;

@@ -2,7 +2,7 @@ import type { Step } from '@rapport/contracts/rapport/flows/v1/steps';
 import type { Json, JsonObject } from '../effects/effect-port.js';
 import type { StartValues } from '../runs/new-run.js';
 import type { Expressions } from './expressions.js';
-import type { StepRowChange } from './history.js';
+import type { StepRow, StepRowChange } from './history.js';
 import type { Problem, RunState } from './run-state.js';
 
 /** What a run consists of, besides its state. It never changes. */
@@ -40,23 +40,6 @@ export interface StoredEvent {
   eventKey: string;
   time: string;
   data: JsonObject;
-}
-
-/** A row of the history that has changed. */
-export interface StepRow {
-  number: number;
-  path: string;
-  key: string;
-  kind: string;
-  attempt: number;
-  state: 'RUNNING' | 'WAITING' | 'SUCCEEDED' | 'SKIPPED' | 'FAILED' | 'UNCERTAIN' | 'CANCELLED' | 'UNDONE';
-  effectKey?: string;
-  input?: JsonObject;
-  output?: JsonObject;
-  undo?: JsonObject;
-  problem?: Problem;
-  startTime: string;
-  endTime?: string;
 }
 
 /** An approval that a step has asked for. */

@@ -61,8 +61,7 @@ function movedPath(path: string, { from, to, keys, places }: Move): string {
     around.every(({ step: outer, listPath }, index) => {
       const other = newAround[index];
       return (
-        other !== undefined &&
-        (keys.get(outer.key) ?? outer.key) === other.step.key &&
+        (keys.get(outer.key) ?? outer.key) === other?.step.key &&
         stepKind(outer) === stepKind(other.step) &&
         listKind(listPath) === listKind(other.listPath)
       );

@@ -2,10 +2,10 @@ import { openApproval, waitUntil } from './begin-step.js';
 import type { StepOutcome } from './interpret.js';
 import { nextAttempt } from './retry-policy.js';
 import type { Token } from './run-state.js';
-import type { Stepper } from './stepper.js';
+import type { Stepping } from './stepping.js';
 
 /** Applies the outcomes of effects. One of a step that has been cancelled is noted in the history only. */
-export function applyOutcomes(stepper: Stepper, outcomes: readonly StepOutcome[]): void {
+export function applyOutcomes(stepper: Stepping, outcomes: readonly StepOutcome[]): void {
   for (const outcome of outcomes) {
     const token = stepper.state.tokens.find(({ number }) => number === outcome.number);
     if (token) applyOutcome(stepper, token, outcome);
@@ -13,15 +13,15 @@ export function applyOutcomes(stepper: Stepper, outcomes: readonly StepOutcome[]
   }
 }
 
-function note({ history }: Stepper, { number, result }: StepOutcome): void {
+function note({ history }: Stepping, { number, result }: StepOutcome): void {
   if ('output' in result) history.end(number, { state: 'SUCCEEDED', ...result });
   else history.end(number, { state: result.kind === 'UNCERTAIN' ? 'UNCERTAIN' : 'FAILED', problem: result.problem });
 }
 
-function applyOutcome(stepper: Stepper, token: Token, { result, number }: StepOutcome): void {
+function applyOutcome(stepper: Stepping, token: Token, { result, number }: StepOutcome): void {
   if ('output' in result) {
     const { output, undo } = result;
-    if (token.phase === 'CLOCK') clockAnswered(stepper, token, String(output['time']));
+    if (token.phase === 'CLOCK') clockAnswered(stepper, token, output['time'] as string);
     else stepper.complete(token, output, undo);
     return;
   }
@@ -43,7 +43,7 @@ function applyOutcome(stepper: Stepper, token: Token, { result, number }: StepOu
 }
 
 /** The end of business time of a `wait` or an `approve`. */
-function clockAnswered(stepper: Stepper, token: Token, time: string): void {
+function clockAnswered(stepper: Stepping, token: Token, time: string): void {
   delete token.input;
   if (stepper.stepAt(token.path).approve) openApproval(stepper, token, new Date(time));
   else waitUntil(stepper, token, new Date(time));

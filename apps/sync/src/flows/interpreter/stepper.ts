@@ -9,6 +9,7 @@ import { applyOutcomes } from './outcomes.js';
 import type { Problem, RunState, Token } from './run-state.js';
 import { catcherOf, isInLoop, isWithin, pathIn, scopeOf } from './run-paths.js';
 import { placedStep } from './step-tree.js';
+import type { Stepping } from './stepping.js';
 import { takeEvents, wakeDue } from './wake-waits.js';
 
 /** Most steps of one advance, so that no transaction is long. */
@@ -18,7 +19,7 @@ const maxStepsAtOnce = 200;
  * One advance of a run: applies what has happened, and follows the steps until each branch waits. It has no I/O, so dry
  * runs use it too; what it asks for is in `Advance`.
  */
-export class Stepper {
+export class Stepper implements Stepping {
   readonly state: RunState;
   readonly history: History;
   readonly approvals: WantedApproval[] = [];

@@ -1,10 +1,10 @@
 import type { JsonObject } from '../effects/effect-port.js';
 import type { StoredEvent } from './interpret.js';
 import type { Token } from './run-state.js';
-import type { Stepper } from './stepper.js';
+import type { Stepping } from './stepping.js';
 
 /** Ends the waits of steps that events are for: each takes the first one. An event counts even if the time is past too. */
-export function takeEvents(stepper: Stepper, events: readonly StoredEvent[]): void {
+export function takeEvents(stepper: Stepping, events: readonly StoredEvent[]): void {
   const taken = new Set(stepper.taken);
   for (const event of events) {
     if (taken.has(event.number)) continue;
@@ -18,19 +18,20 @@ export function takeEvents(stepper: Stepper, events: readonly StoredEvent[]): vo
   }
 }
 
-function isFor(stepper: Stepper, { path, phase }: Token, { target }: StoredEvent): boolean {
+function isFor(stepper: Stepping, { path, phase }: Token, { target }: StoredEvent): boolean {
   if (phase === 'LISTEN') return stepper.stepAt(path).key === target;
   return (phase === 'APPROVE' || phase === 'CHILD') && path === target;
 }
 
-function childEnded(stepper: Stepper, token: Token, data: JsonObject): void {
-  if (data['state'] === 'SUCCEEDED') return stepper.complete(token, data);
-  const message = `The run ${String(data['runId'])} has ended: ${String(data['state'])}.`;
+function childEnded(stepper: Stepping, token: Token, data: JsonObject): void {
+  const { runId, state } = data as { runId: string; state: string };
+  if (state === 'SUCCEEDED') return stepper.complete(token, data);
+  const message = `The run ${runId} has ended: ${state}.`;
   stepper.fail(token, { code: 'RUN_FAILED', message });
 }
 
 /** Ends the waits whose time has come, and makes attempts due. */
-export function wakeDue(stepper: Stepper): void {
+export function wakeDue(stepper: Stepping): void {
   for (const token of [...stepper.state.tokens]) {
     if (token.wake === undefined || Date.parse(token.wake) > stepper.now.getTime()) continue;
     if (!stepper.state.tokens.includes(token)) continue;
@@ -38,7 +39,7 @@ export function wakeDue(stepper: Stepper): void {
   }
 }
 
-function wakeOne(stepper: Stepper, token: Token): void {
+function wakeOne(stepper: Stepping, token: Token): void {
   switch (token.phase) {
     case 'RETRY':
       token.phase = 'READY';

@@ -129,9 +129,9 @@ async function insertRun(
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
       values: [
         ...[tenantId, runId, flowId, version, isQueued ? 'WAITING' : 'RUNNING', principalId],
-        ...[cause.kind, cause.changeId ?? null, cause.principalId ?? null, cause.time],
-        ...[record?.type ?? null, record?.id ?? null, hop, JSON.stringify(run.chain), hash ?? null, isQueued],
-        ...[parent?.runId ?? null, parent?.path ?? null],
+        ...[cause.kind, cause.changeId, cause.principalId, cause.time],
+        ...[record?.type, record?.id, hop, JSON.stringify(run.chain), hash, isQueued],
+        ...[parent?.runId, parent?.path],
         ...[sealContent(envelope, owner, run.values), sealContent(envelope, owner, initialState())],
         ...[isQueued ? maxTime : null, now, maxTime],
       ],

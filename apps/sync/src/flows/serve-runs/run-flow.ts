@@ -4,7 +4,7 @@ import type { FlowRun, RunFlowRequest } from '@rapport/contracts/rapport/flows/v
 import { queryRows, recordAuditEvent } from '@rapport/persistence';
 import { AppError, callContext, currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
 import { activeFlows, type ActiveFlow } from '../definitions/active-flows.js';
-import type { Json, JsonObject } from '../effects/effect-port.js';
+import type { JsonObject } from '../effects/effect-port.js';
 import { Expressions } from '../interpreter/expressions.js';
 import type { NewRun } from '../runs/new-run.js';
 import { startRuns } from '../runs/start-runs.js';
@@ -87,28 +87,18 @@ export async function runFlow(
   em: EntityManager,
   parts: EngineParts,
   flow: ActiveFlow,
-  { request, type, record }: { request: RunFlowRequest; type: string | undefined; record: JsonObject | undefined },
+  about: { request: RunFlowRequest; type: string | undefined; record: JsonObject | undefined },
 ): Promise<FlowRun> {
-  const { tenantId, principalId } = currentCaller();
-  const input = (request.run?.input ?? {}) as Readonly<Record<string, Json>>;
+  const { tenantId } = currentCaller();
   const expressions = new Expressions(parts.versions.typed(flow.definition));
-  const now = new Date();
-  const values = { input, ...(record && { record }) };
+  const run = newRun(flow, about);
   const { condition } = flow.definition;
-  if (condition !== undefined && !expressions.isTrue(condition, { ...values, now })) {
+  if (condition !== undefined && !expressions.isTrue(condition, { ...run.values, now: new Date(run.cause.time) })) {
     throw suppressed('CONDITION', 'The condition of the flow is not true.');
   }
-  const { hop = 0 } = callContext.getStore()?.cause ?? {};
-  const recordId = request.run?.recordId;
-  const run: NewRun = {
-    ...{ tenantId, flowId: flow.flowId, version: flow.version, definition: flow.definition },
-    principalId: flow.publishedBy,
-    cause: { kind: 'MANUAL', principalId, time: now.toISOString() },
-    ...(type !== undefined && recordId !== undefined && { record: { type, id: recordId } }),
-    ...{ hop, chain: [], values },
-  };
   const [outcome] = await startRuns(await transactionClient(em), { ...parts, expressions }, [run]);
-  if (!outcome || !('runId' in outcome)) throw suppressed(outcome?.suppressed ?? '', outcome?.explanation ?? '');
+  if (!outcome) throw new Error('A wanted run has no outcome.');
+  if ('suppressed' in outcome) throw suppressed(outcome.suppressed, outcome.explanation);
   await recordAuditEvent(em, { kind: 'FLOW_RUN_CREATED', records: [`flow/${flow.flowId}`], detail: outcome });
   const [row] = await queryRows<RunRow>(em, {
     sql: `select ${runColumns} from flow_run where tenant_id = $1 and id = $2`,
@@ -116,6 +106,21 @@ export async function runFlow(
   });
   if (!row) throw new Error('A started run is gone.');
   return runMessage(parts.envelope, tenantId, row, true);
+}
+
+function newRun(
+  { flowId, version, definition, publishedBy }: ActiveFlow,
+  { request, type, record }: { request: RunFlowRequest; type: string | undefined; record: JsonObject | undefined },
+): NewRun {
+  const { tenantId, principalId } = currentCaller();
+  const { recordId: id, input = {} } = request.run ?? {};
+  return {
+    ...{ tenantId, flowId, version, definition, principalId: publishedBy },
+    cause: { kind: 'MANUAL', principalId, time: new Date().toISOString() },
+    ...(type !== undefined && id !== undefined && { record: { type, id } }),
+    ...{ hop: callContext.getStore()?.cause?.hop ?? 0, chain: [] },
+    values: { input, ...(record && { record }) },
+  };
 }
 
 function suppressed(reason: string, explanation: string): AppError {

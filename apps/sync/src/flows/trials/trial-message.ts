@@ -1,6 +1,6 @@
 import { FlowRunState, FlowStepState, type FlowStepRun } from '@rapport/contracts/rapport/flows/v1/flow_runs_service';
 import type { FlowTrial } from '@rapport/contracts/rapport/flows/v1/flow_trials_service';
-import type { StepRow } from '../interpreter/interpret.js';
+import type { StepRow } from '../interpreter/history.js';
 import type { TriedRun } from './follow-trial.js';
 
 /** The steps of a trial as the API shows them, and the state in which the run would end. */

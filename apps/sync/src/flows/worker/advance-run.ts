@@ -3,12 +3,13 @@ import { FlowFailureRule, type FlowDefinition } from '@rapport/contracts/rapport
 import { pipeline, withConnection, type Statement } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
 import { Expressions } from '../interpreter/expressions.js';
-import type { Advance, RunPlan, StepOutcome } from '../interpreter/interpret.js';
+import type { Advance, StepOutcome } from '../interpreter/interpret.js';
 import { interestsOf } from '../interpreter/listen-steps.js';
 import type { RunState, Token } from '../interpreter/run-state.js';
 import { Stepper } from '../interpreter/stepper.js';
 import { endRun } from '../runs/end-runs.js';
 import { startOpenedListens } from '../runs/opened-listens.js';
+import type { Advancing } from './advancing.js';
 import type { ClaimedRun } from './claim-runs.js';
 import type { EngineParts } from './engine-parts.js';
 import { unknownOutcome, type EffectOwner } from './perform-effects.js';
@@ -29,16 +30,6 @@ const defaultMaxSteps = 1_000;
 export type Next =
   /** It has released the run, the run has ended, or another process has it. */
   { next: 'LEAVE' } | { next: 'PERFORM'; owner: EffectOwner; tokens: readonly Token[] } | { next: 'UNDO' };
-
-/** An advance in progress. */
-export interface Advancing {
-  parts: EngineParts;
-  claimed: ClaimedRun;
-  leaseMs: number;
-  run: StoredRun;
-  definition: FlowDefinition;
-  plan: RunPlan;
-}
 
 /**
  * One advance of a claimed run, in one transaction: outcomes of effects, events and times are applied, the steps

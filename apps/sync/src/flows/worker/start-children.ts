@@ -4,7 +4,7 @@ import type { Problem, Token } from '../interpreter/run-state.js';
 import type { Stepper } from '../interpreter/stepper.js';
 import type { ChainLink, NewRun } from '../runs/new-run.js';
 import { startRuns } from '../runs/start-runs.js';
-import type { Advancing } from './advance-run.js';
+import type { Advancing } from './advancing.js';
 import type { ActiveVersion } from './engine-parts.js';
 
 /** Most automatic steps that follow each other. */
@@ -28,8 +28,7 @@ async function startChild(
 ): Promise<{ runId: string } | Omit<Problem, 'step'>> {
   const { parts, claimed, run } = advancing;
   const { tenantId, runId } = claimed;
-  const wanted = stepper.stepAt(token.path).run;
-  const key = wanted?.flow ?? '';
+  const { flow: key, waits } = stepper.stepAt(token.path).run ?? { flow: '', waits: false };
   const flow = await parts.versions.active(client, tenantId, key);
   const chain = [...run.chain, { runId, flowId: run.flowId, ...(run.record && { recordId: run.record.id }) }];
   if (flow?.state !== 'ACTIVE' || !flow.definition.trigger?.subflow) {
@@ -42,12 +41,12 @@ async function startChild(
     principalId: flow.publishedBy,
     cause: { kind: 'SUBFLOW', principalId: run.principalId, time: run.now.toISOString() },
     ...{ hop: run.hop + 1, chain, values: { input: token.input ?? {} } },
-    parent: { runId, ...(wanted?.waits && { path: token.path }) },
+    parent: { runId, ...(waits && { path: token.path }) },
   };
   const expressions = new Expressions(parts.versions.typed(flow.definition));
   const [outcome] = await startRuns(client, { ...parts, expressions }, [child]);
-  if (outcome && 'runId' in outcome) return outcome;
-  return { code: 'RUN_SUPPRESSED', message: outcome?.explanation ?? '' };
+  if (!outcome) throw new Error('A wanted run has no outcome.');
+  return 'runId' in outcome ? outcome : { code: 'RUN_SUPPRESSED', message: outcome.explanation };
 }
 
 /** Why a run would not end. */

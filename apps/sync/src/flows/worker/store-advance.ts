@@ -1,8 +1,8 @@
 import { pipeline, type Statement } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
-import type { StepRowChange } from '../interpreter/history.js';
-import type { Advance, StepRow } from '../interpreter/interpret.js';
+import type { StepRow, StepRowChange } from '../interpreter/history.js';
+import type { Advance } from '../interpreter/interpret.js';
 import type { RunState } from '../interpreter/run-state.js';
 import { sealContent } from '../runs/run-content.js';
 import type { ClaimedRun } from './claim-runs.js';
