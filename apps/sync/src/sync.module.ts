@@ -20,6 +20,7 @@ import { ChangeTaker } from './feed/take-changes.js';
 import type { Taken } from './feed/tenant-changes.js';
 import { approvalHooks } from './flows/approvals/open-approvals.js';
 import { TenantMembers } from './flows/approvals/tenant-members.js';
+import { SyncRunStarter } from './flows/effects/connector-effect.js';
 import { ChangedRecords } from './flows/triggers/changed-records.js';
 import { DefinitionChecks } from './flows/definitions/checks/definition-checks.js';
 import { TenantFields } from './flows/definitions/checks/tenant-fields.js';
@@ -31,6 +32,7 @@ import { clearExpiredRuns } from './flows/runs/expired-runs.js';
 import { FlowWorker } from './flows/worker/flow-worker.js';
 import { OutgoingHttp } from './outgoing-http/outgoing-http.js';
 import { clearKeptLinks } from './serve/mappings/kept-links.js';
+import { createRun } from './serve/runs/create-run.js';
 import { RunWatcher } from './serve/runs/watch-run.js';
 import { controllers } from './serve/services.js';
 import { ClosingWorker } from './storage/closing-worker.js';
@@ -105,6 +107,7 @@ export class SyncModule {
           useFactory: () => new PrincipalTokens(options.auth, options.principals, options.rightsKeptMs),
         },
         ...ofTenants(options),
+        { provide: SyncRunStarter, useValue: { create: createRun } },
         {
           provide: Peers,
           useValue: new Peers(envelope, connectorEnvironment(http, options.filesDir)),

@@ -53,9 +53,9 @@ test(
     const [expected, undone] = [await changesOf(reference.run), await undoOf(reference.run)];
     expect(undone).not.toEqual(expected);
 
+    const all = await Promise.all(Array.from({ length: runs }, (_, index) => newRun(`run-${index}`)));
     const isUnsteady = { value: true };
     const killing = killCustomers(isUnsteady);
-    const all = await Promise.all(Array.from({ length: runs }, (_, index) => newRun(`run-${index}`)));
     await Promise.all(
       all.map((each, index) => follow(each, `run-${index}`, (perform) => untilKnown(perform, dice, counts))),
     );
@@ -77,8 +77,7 @@ interface NewRun {
 }
 
 async function newRun(name: string): Promise<NewRun> {
-  const create = async (path: string, body: Json) =>
-    (await untilThere(() => bench.api.ok<{ id: string }>('POST', path, body))).id;
+  const create = async (path: string, body: Json) => (await bench.api.ok<{ id: string }>('POST', path, body)).id;
   const dealId = await create('/v1/deals', { title: name, pipelineId, stage: 'lead' });
   const customerId = await create('/v1/customers', { kind: 'COMPANY', displayName: name });
   return { run: bench.run({ type: 'deal', id: dealId }), dealId, customerId };
@@ -167,20 +166,6 @@ async function killCustomers(isUnsteady: { value: boolean }): Promise<number> {
     killed += 1;
   }
   return killed;
-}
-
-async function untilThere<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
-  let answer: Answer | undefined;
-  await expect
-    .poll(
-      async () => {
-        answer = await ask().catch(() => undefined);
-        return answer !== undefined;
-      },
-      { timeout: 60_000 },
-    )
-    .toBe(true);
-  return answer!;
 }
 
 /** Numbers between 0 and 1 that the seed determines. */

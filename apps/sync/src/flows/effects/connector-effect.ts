@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { MikroORM } from '@mikro-orm/postgresql';
+import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { platformContract, type PrincipalVerifier } from '@rapport/contracts';
 import {
   SyncRun,
@@ -9,7 +9,6 @@ import {
 } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
 import { callVariables } from '@rapport/persistence';
 import { allows, callContext, flowOrigin, permissionMissing } from '@rapport/platform';
-import { createRun } from '../../serve/runs/create-run.js';
 import type { JobQueue } from '../../storage/job-queue.js';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { writeCall } from '../../storage/write-call.js';
@@ -19,9 +18,15 @@ import { textIn } from './record-values.js';
 
 const permission = platformContract().method(Methods.createSyncRun.path)?.policy.permission ?? '';
 
+/** Creates runs of mappings, in a transaction of the caller. */
+export abstract class SyncRunStarter {
+  abstract create(em: EntityManager, jobs: JobQueue, request: CreateSyncRunRequest): Promise<SyncRun>;
+}
+
 interface Parts {
   orm: MikroORM;
   jobs: JobQueue;
+  starter: SyncRunStarter;
   envelope: SecretEnvelope;
   tokens: RunTokens;
   principals: PrincipalVerifier;
@@ -33,7 +38,7 @@ export class ConnectorEffect {
 
   /** @throws AppError */
   async perform({ tenantId, principalId, runId, effectKey, hop, input }: EffectCall): Promise<EffectOutcome> {
-    const { orm, jobs, envelope, tokens, principals } = this.parts;
+    const { orm, jobs, starter, envelope, tokens, principals } = this.parts;
     const caller = await principals.verify(await tokens.of(tenantId, principalId));
     if (!allows(caller.permissions, permission)) throw permissionMissing(permission);
     const cause = { origin: flowOrigin, causationId: runId, hop: Math.max(hop, 1) };
@@ -44,7 +49,7 @@ export class ConnectorEffect {
         requestId: effectKey,
       };
       const run = await writeCall(em, envelope, Methods.createSyncRun, request, (transaction) =>
-        createRun(transaction, jobs, request),
+        starter.create(transaction, jobs, request),
       );
       return { output: { syncRunId: run.id }, undo: { kind: 'CONNECTOR' } };
     });

@@ -9,7 +9,7 @@ import { JobQueue } from '../../storage/job-queue.js';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { findFlowSecret } from '../secrets/find-secret.js';
 import { CalendarClock } from './calendar-clock.js';
-import { ConnectorEffect } from './connector-effect.js';
+import { ConnectorEffect, SyncRunStarter } from './connector-effect.js';
 import { HttpEffect } from './http-effect.js';
 import { RecordCalls } from './record-calls.js';
 import { RunEffects } from './run-effects.js';
@@ -34,13 +34,13 @@ export function effectProviders(options: EffectOptions): Provider[] {
     { provide: CalendarClock, useValue: new CalendarClock(calls) },
     {
       provide: RunEffects,
-      useFactory: (orm: MikroORM, jobs: JobQueue, evaluator: JsonataEvaluator) => {
+      useFactory: (orm: MikroORM, jobs: JobQueue, evaluator: JsonataEvaluator, starter: SyncRunStarter) => {
         const read = (tenantId: string, name: string) =>
           findFlowSecret(orm.em.fork({ session: tenantSession(tenantId) }), envelope, tenantId, name);
-        const connector = new ConnectorEffect({ orm, jobs, envelope, tokens, principals });
+        const connector = new ConnectorEffect({ orm, jobs, starter, envelope, tokens, principals });
         return new RunEffects(calls, new HttpEffect(http, { read }), connector, evaluator);
       },
-      inject: [MikroORM, JobQueue, JsonataEvaluator],
+      inject: [MikroORM, JobQueue, JsonataEvaluator, SyncRunStarter],
     },
   ];
 }
