@@ -1,6 +1,6 @@
-import { randomUUID } from "node:crypto";
-import type { SharedPlatform } from "@rapport/testing";
-import { WebhookTenant } from "../sync-platform.ts";
+import { randomUUID } from 'node:crypto';
+import type { SharedPlatform } from '@rapport/testing';
+import { WebhookTenant } from '../sync-platform.ts';
 
 type Json = Record<string, unknown>;
 
@@ -45,13 +45,10 @@ export class FlowTenant {
   }
 
   /** Publishes a flow past the API: with a trigger, a condition, and steps that a run of the test never needs to reach. */
-  async publish(
-    definition: Json,
-    key = `f${randomUUID().slice(0, 8)}`,
-  ): Promise<string> {
+  async publish(definition: Json, key = `f${randomUUID().slice(0, 8)}`): Promise<string> {
     const id = randomUUID();
     const whole = {
-      steps: [{ key: "wait", wait: { seconds: 3600 } }],
+      steps: [{ key: 'wait', wait: { seconds: 3600 } }],
       ...definition,
     };
     const text = JSON.stringify(whole);
@@ -71,14 +68,8 @@ export class FlowTenant {
   }
 
   /** Pauses a flow, or ends that. */
-  async setState(
-    flowId: string,
-    state: "ACTIVE" | "PAUSED" | "RETIRED",
-  ): Promise<void> {
-    await this.api.query(
-      "update flow set state = $3 where tenant_id = $1 and id = $2",
-      [this.tenantId, flowId, state],
-    );
+  async setState(flowId: string, state: 'ACTIVE' | 'PAUSED' | 'RETIRED'): Promise<void> {
+    await this.api.query('update flow set state = $3 where tenant_id = $1 and id = $2', [this.tenantId, flowId, state]);
     await this.noteChange();
   }
 
@@ -93,40 +84,29 @@ export class FlowTenant {
   /** Decisions, oldest first. */
   async decisions(flowId?: string): Promise<Decision[]> {
     const found: Decision[] = [];
-    let token = "";
+    let token = '';
     do {
       const page = await this.api.ok<{
         flowDecisions: Decision[];
         nextPageToken?: string;
-      }>(
-        "GET",
-        `/v1/flowDecisions?pageSize=100${flowId ? `&flowId=${flowId}` : ""}${token && `&pageToken=${token}`}`,
-      );
+      }>('GET', `/v1/flowDecisions?pageSize=100${flowId ? `&flowId=${flowId}` : ''}${token && `&pageToken=${token}`}`);
       found.push(...page.flowDecisions);
-      token = page.nextPageToken ?? "";
+      token = page.nextPageToken ?? '';
     } while (token);
     return found.toReversed();
   }
 
   async counts(flowId: string): Promise<Counts[]> {
-    return (
-      await this.api.ok<{ counts: Counts[] }>(
-        "GET",
-        `/v1/flowDecisions?flowId=${flowId}`,
-      )
-    ).counts;
+    return (await this.api.ok<{ counts: Counts[] }>('GET', `/v1/flowDecisions?flowId=${flowId}`)).counts;
   }
 
   async explain(changeId: string): Promise<Decision[]> {
     const path = `/v1/flowDecisions:explain?changeId=${changeId}`;
-    return (await this.api.ok<{ flowDecisions: Decision[] }>("GET", path))
-      .flowDecisions;
+    return (await this.api.ok<{ flowDecisions: Decision[] }>('GET', path)).flowDecisions;
   }
 
   /** The changes of the log, oldest first. */
-  async changes(
-    cursor?: string,
-  ): Promise<{
+  async changes(cursor?: string): Promise<{
     changes: { id: string; type: string; recordId: string }[];
     cursor: string;
   }> {
@@ -137,10 +117,7 @@ export class FlowTenant {
         changes: typeof found;
         nextCursor: string;
         hasMore?: boolean;
-      }>(
-        "GET",
-        `/v1/changes?pageSize=1000${at === undefined ? "" : `&cursor=${encodeURIComponent(at)}`}`,
-      );
+      }>('GET', `/v1/changes?pageSize=1000${at === undefined ? '' : `&cursor=${encodeURIComponent(at)}`}`);
       found.push(...page.changes);
       at = page.nextCursor;
       if (!page.hasMore) return { changes: found, cursor: at };

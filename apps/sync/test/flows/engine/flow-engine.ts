@@ -1,35 +1,31 @@
-import { MikroORM } from "@mikro-orm/postgresql";
-import type { FlowDefinition } from "@rapport/contracts/rapport/flows/v1/flow";
-import { createOrm, withConnection } from "@rapport/persistence";
-import { MasterKeys } from "@rapport/platform";
-import type { ProvisionedDatabase } from "@rapport/testing";
-import { randomBytes } from "node:crypto";
-import type { ClientBase } from "pg";
-import { v7 as uuidv7 } from "uuid";
-import { inject } from "vitest";
-import { entities } from "../../src/database.js";
-import { noteFlowChange } from "../../src/flows/definitions/active-flows.js";
-import {
-  definitionJson,
-  readDefinition,
-  type DefinitionJson,
-} from "../../src/flows/definitions/definition-json.js";
+import { MikroORM } from '@mikro-orm/postgresql';
+import type { FlowDefinition } from '@rapport/contracts/rapport/flows/v1/flow';
+import { createOrm, withConnection } from '@rapport/persistence';
+import { MasterKeys } from '@rapport/platform';
+import type { ProvisionedDatabase } from '@rapport/testing';
+import { randomBytes } from 'node:crypto';
+import type { ClientBase } from 'pg';
+import { v7 as uuidv7 } from 'uuid';
+import { inject } from 'vitest';
+import { entities } from '../../../src/database.js';
+import { noteFlowChange } from '../../../src/flows/definitions/active-flows.js';
+import { definitionJson, readDefinition, type DefinitionJson } from '../../../src/flows/definitions/definition-json.js';
 import type {
   EffectCall,
   EffectOutcome,
   EffectPort,
   Json,
   JsonObject,
-} from "../../src/flows/effects/effect-port.js";
-import { Expressions } from "../../src/flows/interpreter/expressions.js";
-import type { NewRun, StartOutcome } from "../../src/flows/runs/new-run.js";
-import { startRuns } from "../../src/flows/runs/start-runs.js";
-import type { EngineParts } from "../../src/flows/worker/engine-parts.js";
-import { FlowWorker } from "../../src/flows/worker/flow-worker.js";
-import { storedVersions } from "../../src/flows/worker/stored-versions.js";
-import { SecretEnvelope } from "../../src/storage/secret-envelope.js";
-import { askDatabase } from "../ask-database.ts";
-import { createSyncDatabase } from "../sync-databases.ts";
+} from '../../../src/flows/effects/effect-port.js';
+import { Expressions } from '../../../src/flows/interpreter/expressions.js';
+import type { NewRun, StartOutcome } from '../../../src/flows/runs/new-run.js';
+import { startRuns } from '../../../src/flows/runs/start-runs.js';
+import type { EngineParts } from '../../../src/flows/worker/engine-parts.js';
+import { FlowWorker } from '../../../src/flows/worker/flow-worker.js';
+import { storedVersions } from '../../../src/flows/worker/stored-versions.js';
+import { SecretEnvelope } from '../../../src/storage/secret-envelope.js';
+import { askDatabase } from '../../ask-database.ts';
+import { createSyncDatabase } from '../../sync-databases.ts';
 
 /** Has no effect but its own list, as other systems do that tell calls apart by their keys. */
 export class RecordingPort implements EffectPort {
@@ -43,8 +39,7 @@ export class RecordingPort implements EffectPort {
   async perform(call: EffectCall): Promise<EffectOutcome> {
     this.calls += 1;
     await this.before(call);
-    if (!this.effects.has(call.effectKey))
-      this.effects.set(call.effectKey, call);
+    if (!this.effects.has(call.effectKey)) this.effects.set(call.effectKey, call);
     await this.after(call);
     return {
       output: { id: call.effectKey, ...call.input },
@@ -82,13 +77,9 @@ export class FlowEngine {
     const envelope = new SecretEnvelope(new MasterKeys(randomBytes(32)));
     const parts: EngineParts = {
       ...{ envelope, port: new RecordingPort(), versions: storedVersions },
-      resolve: (step, evaluate) =>
-        resolveAll(step.create?.fields ?? [], evaluate),
+      resolve: (step, evaluate) => resolveAll(step.create?.fields ?? [], evaluate),
       clock: {
-        due: ({ from, seconds }) =>
-          Promise.resolve(
-            new Date(Date.parse(from) + seconds * 1_000).toISOString(),
-          ),
+        due: ({ from, seconds }) => Promise.resolve(new Date(Date.parse(from) + seconds * 1_000).toISOString()),
       },
       hooks: {
         openApprovals: () => Promise.resolve(),
@@ -112,11 +103,7 @@ export class FlowEngine {
   }
 
   /** Publishes a flow. */
-  async flow(
-    key: string,
-    wanted: Definition,
-    more: { tenantId?: string; version?: number; id?: string } = {},
-  ) {
+  async flow(key: string, wanted: Definition, more: { tenantId?: string; version?: number; id?: string } = {}) {
     const { tenantId = this.tenantId, version = 1, id = uuidv7() } = more;
     const definition = readDefinition({ trigger: { manual: {} }, ...wanted });
     const json = JSON.stringify(definitionJson(definition));
@@ -128,10 +115,12 @@ export class FlowEngine {
          on conflict (tenant_id, id) do update set definition = $4, active_version = $5`,
         [tenantId, id, key, json, version],
       );
-      await client.query(
-        `insert into flow_version values ($1, $2, $3, $4, '', 'user:1', now())`,
-        [tenantId, id, version, json],
-      );
+      await client.query(`insert into flow_version values ($1, $2, $3, $4, '', 'user:1', now())`, [
+        tenantId,
+        id,
+        version,
+        json,
+      ]);
       const { sql, values = [] } = noteFlowChange(tenantId);
       await client.query(sql, [...values]);
     }, tenantId);
@@ -148,13 +137,13 @@ export class FlowEngine {
     more: Partial<NewRun> = {},
   ): NewRun {
     const cause = {
-      kind: "MANUAL",
-      principalId: "user:1",
+      kind: 'MANUAL',
+      principalId: 'user:1',
       time: new Date().toISOString(),
     } as const;
     return {
       ...flow,
-      principalId: "user:1",
+      principalId: 'user:1',
       cause,
       hop: 0,
       chain: [],
@@ -165,9 +154,7 @@ export class FlowEngine {
 
   async begin(runs: readonly NewRun[]): Promise<StartOutcome[]> {
     const [first] = runs;
-    const expressions = new Expressions(
-      storedVersions.typed(first!.definition),
-    );
+    const expressions = new Expressions(storedVersions.typed(first!.definition));
     const outcomes = await this.transaction(
       (client) => startRuns(client, { ...this.parts, expressions }, runs),
       first!.tenantId,
@@ -177,45 +164,31 @@ export class FlowEngine {
   }
 
   /** @returns the id of the run */
-  async run(
-    ...[flow, more]: Parameters<FlowEngine["newRun"]>
-  ): Promise<string> {
+  async run(...[flow, more]: Parameters<FlowEngine['newRun']>): Promise<string> {
     const [outcome] = await this.begin([this.newRun(flow, more)]);
-    if (!outcome || !("runId" in outcome))
-      throw new Error(JSON.stringify(outcome));
+    if (!outcome || !('runId' in outcome)) throw new Error(JSON.stringify(outcome));
     return outcome.runId;
   }
 
-  transaction<Answer>(
-    work: (client: ClientBase) => Promise<Answer>,
-    tenantId = this.tenantId,
-  ): Promise<Answer> {
+  transaction<Answer>(work: (client: ClientBase) => Promise<Answer>, tenantId = this.tenantId): Promise<Answer> {
     return withConnection(this.orm.em.fork(), async (client) => {
-      await client.query("begin");
-      await client.query(`select set_config('app.tenant_id', $1, true)`, [
-        tenantId,
-      ]);
+      await client.query('begin');
+      await client.query(`select set_config('app.tenant_id', $1, true)`, [tenantId]);
       const answer = await work(client);
-      await client.query("commit");
+      await client.query('commit');
       return answer;
     });
   }
 
   /** Asks the database past everything. */
-  query<Row extends object>(
-    sql: string,
-    values: unknown[] = [],
-  ): Promise<Row[]> {
-    const url = new URL(inject("superuserUrl"));
+  query<Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> {
+    const url = new URL(inject('superuserUrl'));
     url.pathname = new URL(this.urls.ownerUrl).pathname;
     return askDatabase<Row>(url.href, sql, values);
   }
 
   async stateOf(runId: string): Promise<string | undefined> {
-    const [row] = await this.query<{ state: string }>(
-      "select state from flow_run where id = $1",
-      [runId],
-    );
+    const [row] = await this.query<{ state: string }>('select state from flow_run where id = $1', [runId]);
     return row?.state;
   }
 
@@ -230,16 +203,11 @@ export class FlowEngine {
   }
 }
 
-function resolveAll(
-  fields: readonly { field: string; value: string }[],
-  evaluate: (text: string) => Json,
-): JsonObject {
-  return Object.fromEntries(
-    fields.map(({ field, value }) => [field, evaluate(value)]),
-  );
+function resolveAll(fields: readonly { field: string; value: string }[], evaluate: (text: string) => Json): JsonObject {
+  return Object.fromEntries(fields.map(({ field, value }) => [field, evaluate(value)]));
 }
 
 /** A step that creates a record. */
 export function create(key: string, value = `'${key}'`): object {
-  return { key, create: { type: "deal", fields: [{ field: "title", value }] } };
+  return { key, create: { type: 'deal', fields: [{ field: 'title', value }] } };
 }

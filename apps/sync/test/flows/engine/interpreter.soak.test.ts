@@ -1,10 +1,11 @@
 import { printedSeed, printTally, sizeOf } from '@rapport/testing';
 import { expect, test } from 'vitest';
-import { readDefinition } from '../../src/flows/definitions/definition-json.js';
-import { Expressions } from '../../src/flows/interpreter/expressions.js';
-import type { StepOutcome, StepRow } from '../../src/flows/interpreter/interpret.js';
-import { initialState, type RunState, type Token } from '../../src/flows/interpreter/run-state.js';
-import { Stepper } from '../../src/flows/interpreter/stepper.js';
+import { readDefinition } from '../../../src/flows/definitions/definition-json.js';
+import { Expressions } from '../../../src/flows/interpreter/expressions.js';
+import type { StepRow } from '../../../src/flows/interpreter/history.js';
+import type { StepOutcome } from '../../../src/flows/interpreter/interpret.js';
+import { initialState, type RunState, type Token } from '../../../src/flows/interpreter/run-state.js';
+import { Stepper } from '../../../src/flows/interpreter/stepper.js';
 import { drawsOf, RandomFlows, type ExpectedFlow } from './random-flow.ts';
 
 const flowCount = sizeOf('RANDOM_FLOWS', { short: 300, long: 50_000 });

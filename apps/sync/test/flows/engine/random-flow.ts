@@ -34,7 +34,9 @@ export class RandomFlows {
   constructor(private readonly below: (limit: number) => number) {}
 
   next(): ExpectedFlow {
-    [this.#fates, this.#effects, this.#keys] = [new Map(), [], 0];
+    this.#fates = new Map();
+    this.#effects = [];
+    this.#keys = 0;
     const { json, follow } = this.#list(4, false);
     let status: ExpectedFlow['status'] = 'SUCCEEDED';
     try {
