@@ -5,6 +5,7 @@
 export const ownPlatforms: Readonly<Record<string, string>> = {
   'apps/sync/test/exchange/two-way.soak.test.ts': 'kills sync and customers',
   'apps/sync/test/flows/effect-kills.soak.test.ts': 'kills customers',
+  'apps/sync/test/flows/flow-sync-kills.soak.test.ts': 'kills sync',
   'apps/sync/test/hooks/hook-limits.test.ts': 'allows few failures for each address, and all tests have one address',
   'apps/sync/test/kill-sync.soak.test.ts': 'kills sync, with a schedule of retries that allows for it',
   'apps/sync/test/large-changes.soak.test.ts': 'breaks a table, and reads how much memory processes take',
