@@ -28,7 +28,7 @@ test.each([
   ['search', 1],
   ['clients', 1],
   ['work', 6],
-  ['flows', 4],
+  ['flows', 5],
 ])('the commands of docs/%s.md, as they are printed, get the answers that it shows', async (document, answered) => {
   const blocks = blocksOf(`docs/${document}.md`);
   const commands = blocks.filter(({ language, text }) => language === 'sh' && text !== settings?.text);

@@ -62,6 +62,7 @@ it('has every operation of the contract, with each of its ids', () => {
     '/rapport.customers.v1.ChangeFeedService/Subscribe',
     '/rapport.customers.v1.ChangeFeedService/CheckRecordFilters',
     '/rapport.customers.v1.ChangeFeedService/MatchChanges',
+    '/rapport.customers.v1.ChangeFeedService/ReleaseFlowEffects',
     '/rapport.work.v1.WorkspaceService/RemoveClosedTenant',
   ]);
   const unguarded = routes.filter((route) => !guarded.includes(route));
@@ -201,7 +202,9 @@ describe.each(['REST', 'gRPC'] as const)('over %s', (name) => {
 });
 
 /** Internal methods that only sync may call. */
-const ofSync = ['VouchForPrincipal', 'ListOpenClosings', 'ReportClosingPass', 'RemoveClosedTenant'];
+const ofSync = [
+  ...['VouchForPrincipal', 'ListOpenClosings', 'ReportClosingPass', 'RemoveClosedTenant', 'ReleaseFlowEffects'],
+];
 
 it('internal methods refuse external callers and processes that may not call', async () => {
   const otherProcess = await ServiceCaller.of(platform, 'auth');
@@ -217,13 +220,14 @@ it('internal methods refuse external callers and processes that may not call', a
     ['Subscribe', undefined],
     ['CheckRecordFilters', undefined],
     ['MatchChanges', undefined],
+    ['ReleaseFlowEffects', undefined],
     ['RemoveClosedTenant', undefined],
   ]);
   for (const { path, name } of internal) {
     const { tenantId: vouchedFor, principalId } = caller;
     const first = {
       ...{ types: [], withValues: false, credit: 1, denials: [], tenantId: vouchedFor, principalId },
-      ...{ filters: [], changes: [], hidesPersonalData: false },
+      ...{ filters: [], changes: [], hidesPersonalData: false, runIds: [crypto.randomUUID()] },
       ...{ customersRows: 0, syncRows: 0, isComplete: true, closingToken: 'forged' },
     };
     expect(await services.askByBothTransports(path, first, caller)).toMatchObject({ status: 'PERMISSION_DENIED' });
