@@ -99,6 +99,22 @@ describe('a deal', () => {
     await tasks.waitFor({ state: 'detached' });
   });
 
+  test('has what happened to its lead on the page of the lead too', async () => {
+    const { id: customerId } = await workspace.api('POST', '/v1/customers', { kind: 'PERSON', displayName: 'Grace' });
+    const lead = await workspace.api('POST', '/v1/leads', { customerId, company: 'Cobol Systems' });
+    const path = `leads/${String(lead['id'])}`;
+    await workspace.api('POST', `/v1/${path}:qualify`, { deal: { title: 'Theta', pipelineId } });
+    const page = await workspace.open(`/${path}`);
+    await page.getByRole('link', { name: 'Theta' }).first().waitFor();
+    await page.getByRole('textbox', { name: 'Note' }).waitFor();
+    await page.keyboard.press('n');
+    await page.keyboard.type('Met at the fair');
+    await page.keyboard.press('Control+Enter');
+    await page.getByRole('link', { name: 'Met at the fair' }).waitFor();
+    const { entries } = await workspace.api<{ entries: Json[] }>('GET', `/v1/${path}/timeline`);
+    expect(entries.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['NOTE', 'DEAL', 'STAGE']));
+  });
+
   test('has totals of its lines as the server computes them while they are typed, and saves them by key', async () => {
     const id = await deal('Gamma', { lineCurrency: 'EUR', amountMode: 'LINES' });
     const page = await workspace.open(`/deals/${id}`);
