@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AnswerFrame } from '../gen/rapport/api/v1/calls_service.js';
 import { WrittenAnswer } from '../rest/json-answers.js';
-import { decodeAnswerFrame, encodeAnswerFrame } from './answer-frame.js';
+import { encodeAnswerFrame } from './answer-frame.js';
+import { decodeAnswerFrame } from './frames.js';
 
 const uint32 = fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 2 ** 32 - 1 }));
 const bytes = fc.oneof(fc.uint8Array(), fc.uint8Array({ minLength: 120, maxLength: 20_000 })).map(Buffer.from);

@@ -1,5 +1,6 @@
+import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { CallCause, CallContext } from '@rapport/platform';
-import type { StreamedCall } from '../gen/rapport/api/v1/calls_service.js';
+import type { AnswerFrame, JsonText, StreamedAnswer, StreamedCall } from '../gen/rapport/api/v1/calls_service.js';
 
 /** Most calls in flight on a stream. */
 export const maxRunningCalls = 4_000;
@@ -69,4 +70,82 @@ function readCause(fields: CallFields): { cause?: CallCause } {
   const origin = fields.origin.length > maxOriginLength ? '' : fields.origin;
   if (!origin && !causationId && !(hop > 0)) return {};
   return { cause: { ...(origin && { origin }), ...(causationId && { causationId }), ...(hop > 0 && { hop }) } };
+}
+
+const nothing = Buffer.alloc(0);
+
+/**
+ * Decodes an `AnswerFrame`. The bytes of an only answer are those of the frame, without a copy. Those of several are copied, so
+ * that one that is kept does not keep the others.
+ */
+export function decodeAnswerFrame(bytes: Uint8Array): AnswerFrame {
+  const reader = new BinaryReader(bytes);
+  const frame: AnswerFrame = { answers: [], end: 0 };
+  while (reader.pos < reader.len) {
+    const tag = reader.uint32();
+    if (tag === tags.answers) frame.answers.push(readAnswer(reader));
+    else if (tag === tags.end) frame.end = reader.int32();
+    else reader.skip(tag & 7);
+  }
+  if (frame.answers.length > 1) frame.answers.forEach(copyBytes);
+  return frame;
+}
+
+/** Field numbers and wire types. */
+const tags = { answers: 10, end: 16 };
+const answerTags = { number: 8, code: 16, answer: 26, status: 34, refused: 40, json: 50 };
+const jsonTags = { id: 10, etag: 18, text: 26 };
+
+function readAnswer(reader: BinaryReader): StreamedAnswer {
+  const end = reader.uint32() + reader.pos;
+  const read: StreamedAnswer = { number: 0, code: 0, answer: nothing, status: nothing, refused: false, json: [] };
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    switch (tag) {
+      case answerTags.number:
+        read.number = reader.uint32();
+        break;
+      case answerTags.code:
+        read.code = reader.uint32();
+        break;
+      case answerTags.answer:
+        read.answer = view(reader);
+        break;
+      case answerTags.status:
+        read.status = view(reader);
+        break;
+      case answerTags.refused:
+        read.refused = reader.bool();
+        break;
+      case answerTags.json:
+        read.json.push(readJson(reader));
+        break;
+      default:
+        reader.skip(tag & 7);
+    }
+  }
+  return read;
+}
+
+function readJson(reader: BinaryReader): JsonText {
+  const end = reader.uint32() + reader.pos;
+  const read: JsonText = { id: '', etag: '', text: nothing };
+  while (reader.pos < end) {
+    const tag = reader.uint32();
+    if (tag === jsonTags.id) read.id = reader.string();
+    else if (tag === jsonTags.etag) read.etag = reader.string();
+    else if (tag === jsonTags.text) read.text = view(reader);
+    else reader.skip(tag & 7);
+  }
+  return read;
+}
+
+function view(reader: BinaryReader): Buffer {
+  const { buffer, byteOffset, length } = reader.bytes();
+  return Buffer.from(buffer, byteOffset, length);
+}
+
+function copyBytes(read: StreamedAnswer): void {
+  read.answer = Buffer.from(read.answer);
+  for (const json of read.json) json.text = Buffer.from(json.text);
 }
