@@ -55,6 +55,8 @@ export const objectives = {
     DownloadFile: 250,
     GetSettings: 50,
     UpdateSettings: 150,
+    ListFlows: 150,
+    ValidateFlow: 250,
     ImportCustomers: 5_000,
     ExportWorkspace: 250,
     GetOperation: 50,

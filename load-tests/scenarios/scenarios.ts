@@ -2,6 +2,7 @@ import { mixes } from '../mixes.ts';
 import { calendars } from './calendars.ts';
 import { deals } from './deals.ts';
 import { files } from './files.ts';
+import { flows } from './flows.ts';
 import { forecasts } from './forecasts.ts';
 import { feed } from './feed.ts';
 import { guards } from './guards.ts';
@@ -33,6 +34,7 @@ export const scenarios: Record<string, (baseUrl: string) => Scenario> = {
   calendars,
   objects,
   files,
+  flows,
   settings,
   forecasts,
   import: importFile,

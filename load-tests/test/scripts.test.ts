@@ -34,6 +34,7 @@ test.each([
   'calendars',
   'work',
   'money',
+  'flows',
   'objects',
   'import',
   'feed',
