@@ -5,6 +5,7 @@ import type { ClientBase } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { forgetErasedHooks } from '../exchange/hooks/forget-erased-hooks.js';
 import { noteChanges } from '../exchange/links/note-changes.js';
+import { eraseRuns } from '../flows/runs/erase-runs.js';
 import { takeForFlows, type FlowParts } from '../flows/triggers/take-flows.js';
 import type { JobQueue } from '../storage/job-queue.js';
 import type { SecretEnvelope } from '../storage/secret-envelope.js';
@@ -80,13 +81,10 @@ export async function takeOfTenant(
   const runs = hasFlows ? await takeForFlows(client, parts.flows, tenantId, changes) : 0;
   const erased = changes.filter(({ origin }) => origin === erasureOrigin);
   if (erased.length > 0) {
+    const recordIds = erased.map(({ recordId }) => recordId);
     await forgetErasedHooks(client, tenantId, erased);
-    await pipeline(client, [
-      forgetQuarantined(
-        tenantId,
-        erased.map(({ recordId }) => recordId),
-      ),
-    ]);
+    if (hasFlows) await eraseRuns(client, parts.flows, tenantId, recordIds);
+    await pipeline(client, [forgetQuarantined(tenantId, recordIds)]);
   }
   return { deliveries, runs };
 }
