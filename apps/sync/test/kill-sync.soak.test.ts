@@ -1,6 +1,7 @@
 import { printTally, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { declarePairingAmidKills } from './exchange/pairing-amid-kills.ts';
+import { declareFlowsAmidKills } from './flows/flows-amid-kills.ts';
 import { declareHooksAmidKills } from './hooks/hooks-amid-kills.ts';
 import { Receiver } from './receiver.ts';
 import { declareRestarts } from './restarts.ts';
@@ -32,6 +33,7 @@ beforeEach(async () => {
 
 declareHooksAmidKills(() => platform);
 declarePairingAmidKills(() => platform);
+declareFlowsAmidKills(() => platform);
 
 test(
   'kill -9 of sync amid deliveries loses no event, and none comes out of order for its record',
