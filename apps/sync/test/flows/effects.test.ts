@@ -43,6 +43,15 @@ describe('a step', () => {
     ]);
   });
 
+  test('of a path of any length creates one record', async () => {
+    const run = bench.run();
+    const create = { type: 'customer', fields: [field('kind', 'PERSON'), field('displayName', 'Deep')] };
+    const call = run.call({ create }, `steps/0${'/fork/branches/9/steps/49[999]'.repeat(6)}`);
+    const first = await run.attempt(call);
+    expect((await run.attempt(call)).output).toEqual(first.output);
+    expect(await run.undoAll()).toEqual([]);
+  });
+
   test('finds records, with their number', async () => {
     const { id } = await newDeal({ title: 'Findable' });
     const found = await bench.run().perform({ find: { type: 'deal', filter: text(`id = ${id}`) } });

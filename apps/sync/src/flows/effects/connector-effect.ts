@@ -14,7 +14,7 @@ import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { writeCall } from '../../storage/write-call.js';
 import type { EffectCall, EffectOutcome } from './effect-port.js';
 import type { RunTokens } from './record-calls.js';
-import { textIn } from './record-values.js';
+import { requestIdOf, textIn } from './record-values.js';
 
 const permission = platformContract().method(Methods.createSyncRun.path)?.policy.permission ?? '';
 
@@ -46,7 +46,7 @@ export class ConnectorEffect {
       const em = orm.em.fork({ session: { variables: callVariables() } });
       const request: CreateSyncRunRequest = {
         syncRun: SyncRun.fromPartial({ mappingId: textIn(input, 'mappingId'), kind: SyncRunKind.EXCHANGE }),
-        requestId: effectKey,
+        requestId: requestIdOf(effectKey),
       };
       const run = await writeCall(em, envelope, Methods.createSyncRun, request, (transaction) =>
         starter.create(transaction, jobs, request),

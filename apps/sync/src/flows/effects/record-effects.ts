@@ -8,7 +8,7 @@ import { etagVersion } from '@rapport/persistence';
 import { EffectError, type EffectCall, type EffectOutcome, type Json, type JsonObject } from './effect-port.js';
 import type { RecordCalls } from './record-calls.js';
 import { isCode, isReason } from './record-calls.js';
-import { fieldValue, recordOf, textIn, writableValues } from './record-values.js';
+import { fieldValue, recordOf, requestIdOf, textIn, writableValues } from './record-values.js';
 import { jsonMethod, stepType, type StepType } from './record-methods.js';
 
 /** Attempts of a change while others change the same record. */
@@ -233,7 +233,7 @@ export class RecordStep {
   }
 
   #key(): JsonObject {
-    return this.isTrial ? { validateOnly: true } : { requestId: this.call.effectKey };
+    return this.isTrial ? { validateOnly: true } : { requestId: requestIdOf(this.call.effectKey) };
   }
 
   #ask(method: Parameters<RecordCalls['ask']>[0], request: JsonObject): Promise<JsonObject> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Json, JsonObject } from './effect-port.js';
 import type { StepType } from './record-methods.js';
@@ -30,6 +31,15 @@ export function writableValues({ contract }: StepType, record: JsonObject): Json
 export function textIn(json: JsonObject, name: string): string {
   const value = json[name];
   return typeof value === 'string' ? value : '';
+}
+
+/** Longest request id of the contract. */
+const maxRequestIdLength = 200;
+
+/** The request id under which an effect happens once. Paths of steps can be longer. */
+export function requestIdOf(effectKey: string): string {
+  if (effectKey.length <= maxRequestIdLength) return effectKey;
+  return createHash('sha256').update(effectKey).digest('hex');
 }
 
 export function areEqual(one: JsonObject, other: JsonObject): boolean {

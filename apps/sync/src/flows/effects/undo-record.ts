@@ -2,7 +2,7 @@ import { AssociationsServiceService } from '@rapport/contracts/rapport/customers
 import { EffectError, type EffectCall, type JsonObject } from './effect-port.js';
 import type { RecordCalls } from './record-calls.js';
 import { isCode, isReason } from './record-calls.js';
-import { areEqual, fieldValue, recordOf, textIn, writableValues } from './record-values.js';
+import { areEqual, fieldValue, recordOf, requestIdOf, textIn, writableValues } from './record-values.js';
 import { jsonMethod, stepType, type JsonMethod, type StepType } from './record-methods.js';
 
 /** Attempts of a change while others change the same record. */
@@ -23,7 +23,7 @@ export class RecordUndo {
     private readonly undo: JsonObject,
     private readonly signal: AbortSignal,
   ) {
-    this.#key = { requestId: `${call.effectKey}/undo` };
+    this.#key = { requestId: requestIdOf(`${call.effectKey}/undo`) };
   }
 
   /** @throws AppError; EffectError FINAL CHANGED_SINCE or NOT_UNDOABLE */
