@@ -1,18 +1,29 @@
 import { randomUUID } from 'node:crypto';
+import { Step } from '@rapport/contracts/rapport/flows/v1/steps';
 import type { JsonataEvaluator } from '../../exchange/mappings/jsonata-evaluator.js';
-import type { EffectCall, EffectOutcome, EffectPort, JsonObject } from './effect-port.js';
+import { EffectError, type EffectCall, type EffectOutcome, type EffectPort, type JsonObject } from './effect-port.js';
 import { effectError, type RecordCalls } from './record-calls.js';
 import { RecordStep } from './record-effects.js';
 import { recordOf, textIn } from './record-values.js';
 import { transformed } from './run-effects.js';
 
+/** A record that a trial would have created or changed. */
+interface TrialRecord {
+  type: string;
+  /** Whether customers does not have it. */
+  isNew: boolean;
+  /** All values that steps have given, by name of the field. */
+  fields: JsonObject;
+  /** Undefined after its deletion. */
+  output: JsonObject | undefined;
+}
+
 /**
- * The record of a dry run in place of effects. Customers runs each write and rolls it back, so that outputs and refusals are those of
- * a real run. A record that the trial would have created or changed before has the values of the trial: customers does not know them.
+ * The record of a dry run in place of effects. Customers runs each write and rolls it back, so that outputs and refusals
+ * are those of a real run. What the trial has changed before is written together with it.
  */
 export class TrialEffects implements EffectPort {
-  /** Records of the trial, by id; null for deleted ones. */
-  readonly #records = new Map<string, JsonObject | null>();
+  readonly #records = new Map<string, TrialRecord>();
 
   constructor(
     private readonly calls: RecordCalls,
@@ -25,7 +36,7 @@ export class TrialEffects implements EffectPort {
       // Nothing leaves the platform.
       if (step.http ?? step.connector) return { output: {} };
       if (step.transform) return await transformed(this.evaluator, call);
-      if (step.find) return await new RecordStep(this.calls, call, signal, true).perform();
+      if (step.find) return { output: await this.#tried(call, signal) };
       return { output: await this.#written(call, signal) };
     } catch (error) {
       throw effectError(error);
@@ -40,34 +51,58 @@ export class TrialEffects implements EffectPort {
     const { step, input } = call;
     const id = textIn(input, 'id') || textIn(input, 'dealId');
     const known = this.#records.get(id);
-    if (known) return this.#note(id, step.delete ? null : { ...known, ...this.#changes(call) }, known);
-    // Links of records of the trial, and what is related to them, can not be tried.
-    if (this.#namesOwn(call)) return this.#created(call);
-    const { output } = await new RecordStep(this.calls, call, signal, true).perform();
+    if (known) return this.#changed(call, id, known, signal);
+    const fields = changesOf(call);
+    // Customers does not know the other record.
+    const output = this.#namesNew(call) ? { id: randomUUID(), ...recordOf(fields) } : await this.#tried(call, signal);
     const of = textIn(output, 'id') || id;
-    return this.#note(of, step.delete ? null : output, output);
+    const isNew = (step.create ?? step.addTask ?? step.addNote ?? step.link) !== undefined;
+    if (!step.link) {
+      this.#records.set(of, { type: typeOf(call), isNew, fields, output: step.delete ? undefined : output });
+    }
+    return output;
   }
 
-  #created(call: EffectCall): JsonObject {
-    const id = randomUUID();
-    return this.#note(id, { id, ...this.#changes(call) }, {});
+  async #changed(call: EffectCall, id: string, known: TrialRecord, signal: AbortSignal): Promise<JsonObject> {
+    const { type, isNew, output: before } = known;
+    if (call.step.delete) {
+      known.output = undefined;
+      return before ?? { id };
+    }
+    if (!before) throw new EffectError('NOT_FOUND', 'The run has deleted the record.', 'FINAL');
+    const fields = { ...known.fields, ...changesOf(call) };
+    const whole: EffectCall = isNew
+      ? { ...call, step: Step.fromPartial({ key: call.step.key, create: { type } }), input: { type, fields } }
+      : { ...call, step: Step.fromPartial({ key: call.step.key, update: { type } }), input: { type, id, fields } };
+    const tried = this.#namesNew(whole) ? { ...before, ...recordOf(fields) } : await this.#tried(whole, signal);
+    const output = { ...tried, id };
+    this.#records.set(id, { type, isNew, fields, output });
+    return output;
   }
 
-  #changes({ step, input }: EffectCall): JsonObject {
-    const fields = recordOf((input['fields'] ?? {}) as JsonObject);
-    if (step.assign) return { ownerId: input['userId'] ?? null };
-    if (step.moveStage) return { ...fields, stage: input['stage'] ?? null };
-    if (step.link || step.addNote) return input;
-    return step.addTask ? { subject: input['title'] ?? null, ...fields } : fields;
+  async #tried(call: EffectCall, signal: AbortSignal): Promise<JsonObject> {
+    return (await new RecordStep(this.calls, call, signal, true).perform()).output;
   }
 
-  #namesOwn({ input, record }: EffectCall): boolean {
-    const text = JSON.stringify([input, record ?? null]);
-    return [...this.#records.keys()].some((id) => text.includes(id));
+  /** Whether values refer to a record that the trial would have created. */
+  #namesNew({ input, record }: EffectCall): boolean {
+    const text = JSON.stringify([input['fields'] ?? input, record ?? null]);
+    return [...this.#records].some(([id, { isNew }]) => isNew && text.includes(id));
   }
+}
 
-  #note(id: string, record: JsonObject | null, otherwise: JsonObject): JsonObject {
-    this.#records.set(id, record);
-    return record ?? otherwise;
-  }
+function typeOf({ step, input }: EffectCall): string {
+  if (step.addTask) return 'task';
+  if (step.addNote) return 'note';
+  return step.moveStage ? 'deal' : textIn(input, 'type');
+}
+
+/** The values of a step, by name of the field. */
+function changesOf({ step, input }: EffectCall): JsonObject {
+  const fields = (input['fields'] ?? {}) as JsonObject;
+  if (step.assign) return { ownerId: input['userId'] ?? null };
+  if (step.moveStage) return { ...fields, stage: input['stage'] ?? null };
+  if (step.addNote) return { body: input['text'] ?? null };
+  if (step.addTask) return { subject: input['title'] ?? null, ...fields };
+  return fields;
 }

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { FlowDefinition } from '@rapport/contracts/rapport/flows/v1/flow';
 import { runValues } from '../definitions/variables.js';
-import type { JsonObject } from '../effects/effect-port.js';
+import type { EffectPort, JsonObject } from '../effects/effect-port.js';
 import { resolveStep } from '../effects/resolve-step.js';
-import type { TrialEffects } from '../effects/trial-effects.js';
 import { Expressions } from '../interpreter/expressions.js';
 import type { StepRow } from '../interpreter/history.js';
 import type { Advance, RunPlan, StepOutcome, StoredEvent } from '../interpreter/interpret.js';
@@ -42,7 +41,7 @@ export interface TriedRun {
 
 /** What a trial needs of others. */
 interface Parts {
-  effects: TrialEffects;
+  effects: EffectPort;
   clock: BusinessClock;
   signal: AbortSignal;
 }
