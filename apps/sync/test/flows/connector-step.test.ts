@@ -21,17 +21,14 @@ test('a step connector starts an exchange as the publisher of the flow, and a pa
 
   const run = await ended(`/v1/flows/${id}:run`);
   expect(run).toMatchObject({ state: 'SUCCEEDED' });
-  const { steps } = await api.ok<{ steps: { output: { syncRunId: string } }[] }>(
-    'GET',
-    `/v1/flowRuns/${run['id']}/steps`,
-  );
+  const { steps } = await api.ok<{ steps: { output: { syncRunId: string } }[] }>('GET', `/v1/flowRuns/${run.id}/steps`);
   expect(await tenant.ended(steps[0]?.output.syncRunId ?? '')).toMatchObject({ state: 'SUCCEEDED', mappingId });
   expect(await table.deals()).toMatchObject([{ title: '50 seats' }]);
 
   await api.ok('PATCH', `/v1/mappings/${mappingId}`, { state: 'PAUSED' });
   expect(await ended(`/v1/flows/${id}:run`)).toMatchObject({ state: 'FAILED', problem: { code: 'MAPPING_DISABLED' } });
 
-  async function ended(path: string): Promise<Json> {
+  async function ended(path: string): Promise<Json & { id: string }> {
     let current = await api.ok<Json & { id: string }>('POST', path, {});
     await expect
       .poll(

@@ -139,7 +139,7 @@ describe('undo', () => {
     expect(await deal(id)).toMatchObject({ title: 'Renewal' });
   });
 
-  test('knows the value before even if only a later attempt was told of the change', async () => {
+  test('knows the value before even if only a later attempt has received the answer', async () => {
     const { id } = await newDeal();
     const run = bench.run();
     const call = run.call({ update: { type: 'deal', id: text(id), fields: [field('title', 'One')] } });

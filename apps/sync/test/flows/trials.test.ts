@@ -87,7 +87,7 @@ async function rows(): Promise<unknown> {
   return found;
 }
 
-test('a dry run tells what each change would start, changes no row and calls no other system', async () => {
+test('a dry run reports what each change would start, changes no row and calls no other system', async () => {
   const { port } = listener.address() as AddressInfo;
   const definition = {
     trigger: { record: { type: 'deal', operations: ['CREATE', 'UPDATE'], filter: 'stage = lead' } },
