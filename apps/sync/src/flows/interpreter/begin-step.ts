@@ -39,8 +39,9 @@ export function beginStep(stepper: Stepping, token: Token, step: Step): void {
 function beginPure(stepper: Stepping, token: Token, step: Step): boolean {
   const { path } = token;
   if (step.set) {
-    for (const { name, value } of step.set.variables) stepper.setVariable(name, stepper.value(path, value));
-    stepper.complete(token);
+    const { variables } = step.set;
+    for (const { name, value } of variables) stepper.setVariable(name, stepper.value(path, value));
+    stepper.complete(token, Object.fromEntries(variables.map(({ name }) => [name, stepper.state.vars[name] ?? null])));
   } else if (step.switch) {
     choose(stepper, token, step.switch);
   } else if (step.for) {
