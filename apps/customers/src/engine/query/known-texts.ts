@@ -60,7 +60,7 @@ export class KnownTexts {
 
   get({ table }: RecordType, tenantId: string, id: string): RecordText | undefined {
     const text = this.#texts.get(id);
-    return text && text.tenantId === tenantId && text.table === table ? text : undefined;
+    return text?.tenantId === tenantId && text.table === table ? text : undefined;
   }
 
   /** @param generation from before the record was read */
