@@ -6,7 +6,9 @@ import { encodeAnswerFrame } from './answer-frame.js';
 import { decodeAnswerFrame } from './frames.js';
 
 const uint32 = fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 0, max: 2 ** 32 - 1 }));
-const bytes = fc.oneof(fc.uint8Array(), fc.uint8Array({ minLength: 120, maxLength: 20_000 })).map((each) => Buffer.from(each));
+const bytes = fc
+  .oneof(fc.uint8Array(), fc.uint8Array({ minLength: 120, maxLength: 20_000 }))
+  .map((each) => Buffer.from(each));
 const text = fc.string({ unit: 'binary', maxLength: 200 });
 const written = fc
   .tuple(fc.array(text, { maxLength: 5 }), text, text)
