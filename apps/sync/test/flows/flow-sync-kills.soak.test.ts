@@ -22,7 +22,8 @@ beforeAll(async () => {
   platform = await startSyncPlatform();
   other = createServer((request, response) => {
     keys.push(request.headers['idempotency-key'] as string | undefined);
-    request.resume().once('end', () => response.writeHead(204).end());
+    // Slow, so that kills come amid requests.
+    request.resume().once('end', () => void delay(100).then(() => response.writeHead(204).end()));
   }).listen(0, '127.0.0.1');
   await once(other, 'listening');
 });
@@ -59,7 +60,8 @@ test(
     });
     const ids = await Promise.all(Array.from({ length: records }, (_, index) => api.createCustomer(`Lyra ${index}`)));
     for (let kill = 0; kill < kills; kill++) {
-      await delay(200);
+      const enough = keys.length + Math.ceil(records / (2 * kills));
+      await expect.poll(() => keys.length, { timeout: soakTimeoutMs, interval: 5 }).toBeGreaterThanOrEqual(enough);
       await platform.services.sync.kill();
       // The claims of the killed process end.
       await api.query('update flow_job set due_time = now() where tenant_id = $1', [tenant.tenantId]);
