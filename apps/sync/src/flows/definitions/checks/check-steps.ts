@@ -12,7 +12,10 @@ const maxSteps = 100;
 
 /** What the checks of all steps know. */
 export interface StepContext {
-  trigger: FlowTrigger;
+  /** The variables that are known when a run starts. */
+  atStart: Variables;
+  /** The variables of matches of events, by the type of the records: types of variables are prepared once. */
+  ofEvents: Map<string, Variables>;
   /** Whether runs are about a record. */
   hasRecord: boolean;
   customFields: CustomFieldsOf;
@@ -33,7 +36,9 @@ export class StepsCheck {
     private readonly start: Variables,
     customFields: CustomFieldsOf,
   ) {
-    this.#context = { trigger, hasRecord: typeOfRecord(trigger) !== undefined, customFields };
+    const { now: _, ...atStart } = start;
+    const hasRecord = typeOfRecord(trigger) !== undefined;
+    this.#context = { atStart, ofEvents: new Map(), hasRecord, customFields };
   }
 
   check(place: Place, steps: readonly Step[]): void {
@@ -74,19 +79,25 @@ export class StepsCheck {
     return [...known, step.key];
   }
 
-  /** Variables are computed one after the other. */
+  /** Variables are computed one after the other. All of a step are checked with the same types, which is cheaper. */
   #checkSet(place: Place, { set }: Step, before: readonly string[], local: Variables): void {
-    for (const [index, { name, value }] of (set?.variables ?? []).entries()) {
-      if (!keyPattern.test(name)) place.at(index, 'name').add('BAD_FORMAT', 'must be a key, such as total');
-      place.at(index, 'value').expression(value, this.#variablesAt(before, local));
+    const variables = set?.variables ?? [];
+    const later = variables.map(({ name }) => name).filter((name) => !this.#variables.has(name));
+    const known = this.#variablesAt(before, local, later);
+    for (const [index, { name, value }] of variables.entries()) {
+      const at = place.at(index);
+      if (!keyPattern.test(name)) at.at('name').add('BAD_FORMAT', 'must be a key, such as total');
+      at.at('value').expression(value, known);
+      const early = later.find((each) => !this.#variables.has(each) && reads(value, each));
+      if (early !== undefined) at.at('value').add('BAD_EXPRESSION', `reads vars.${early}, which has no value yet`);
       this.#variables.add(name);
     }
   }
 
-  #variablesAt(before: readonly string[], local: Variables): Variables {
+  #variablesAt(before: readonly string[], local: Variables, later: readonly string[] = []): Variables {
     return {
       ...this.start,
-      vars: anyValues('Vars', [...this.#variables]),
+      vars: anyValues('Vars', [...this.#variables, ...later]),
       steps: anyValues('Steps', before),
       ...local,
     };
@@ -97,6 +108,10 @@ export class StepsCheck {
     const set = place.oneOf(step, kinds);
     return set.length === 1 ? set[0] : undefined;
   }
+}
+
+function reads(expression: string, name: string): boolean {
+  return expression.split(/[^\w.]+/).some((part) => part === `vars.${name}` || part.startsWith(`vars.${name}.`));
 }
 
 function anyValues(name: string, keys: readonly string[]): CelType {

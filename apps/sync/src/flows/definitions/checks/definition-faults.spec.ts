@@ -140,6 +140,21 @@ test.each<[string, object[], string[]]>([
   ],
   ['item outside of a loop', [{ key: 'x', addNote: { text: 'item.id' } }], ['/steps/0/addNote/text BAD_EXPRESSION']],
   [
+    'variables before they are computed',
+    [
+      {
+        key: 's',
+        set: {
+          variables: [
+            { name: 'a', value: 'vars.b' },
+            { name: 'b', value: '1' },
+          ],
+        },
+      },
+    ],
+    ['/steps/0/set/variables/0/value BAD_EXPRESSION'],
+  ],
+  [
     'a loop over a text',
     [{ key: 'l', for: { in: 'record.title', steps: [note] } }],
     ['/steps/0/for/in BAD_EXPRESSION'],

@@ -1,4 +1,3 @@
-import { recordType, timestampType } from '@rapport/contracts/expressions';
 import {
   HttpMethod,
   type HttpStep,
@@ -8,7 +7,7 @@ import {
   type Step,
 } from '@rapport/contracts/rapport/flows/v1/steps';
 import jsonata from 'jsonata';
-import { recordTypeNamed, startVariables, typeOfRecord } from '../variables.js';
+import { recordTypeNamed, startVariables } from '../variables.js';
 import type { StepContext } from './check-steps.js';
 import type { Place, Variables } from './faults.js';
 import { checkedType, checkValues } from './record-fields.js';
@@ -173,21 +172,19 @@ function checkListen(place: Place, { events }: ListenStep, context: RuleContext)
 }
 
 /** Ids and correlations are evaluated when the run starts. */
-function checkEvent(place: Place, event: ListenEvent, { trigger, customFields }: RuleContext): void {
+function checkEvent(place: Place, event: ListenEvent, context: RuleContext): void {
   const { type, recordId, match, correlation } = event;
   const kinds = place.oneOf(event, ['type', 'signal']);
-  const about = typeOfRecord(trigger);
-  const { now, ...start } = startVariables(trigger, about === undefined ? undefined : customFields(about));
-  place.at('recordId').expression(recordId, start, 'string');
-  place.at('correlation').expression(correlation, start, 'string');
+  place.at('recordId').expression(recordId, context.atStart, 'string');
+  place.at('correlation').expression(correlation, context.atStart, 'string');
   if (kinds.length !== 1) return;
-  if (type === undefined) return checkSignal(place, event, 'record' in start);
+  if (type === undefined) return checkSignal(place, event, context.hasRecord);
   if (correlation !== undefined) place.at('correlation').add('CONFLICTING_FIELDS', 'is for signals only');
-  const contract = checkedType(place.at('type'), type, 'READ');
-  if (!contract) return;
-  const record = recordType(contract, customFields(type));
-  const { change = 'dyn' } = startVariables({ record: { type, operations: [], changedFields: [] } });
-  place.at('match').expression(match, { record, before: record, change, now: now ?? timestampType }, 'bool');
+  if (!checkedType(place.at('type'), type, 'READ')) return;
+  const trigger = { record: { type, operations: [], changedFields: [] } };
+  const variables = context.ofEvents.get(type) ?? startVariables(trigger, context.customFields(type));
+  context.ofEvents.set(type, variables);
+  place.at('match').expression(match, variables, 'bool');
 }
 
 function checkSignal(place: Place, { signal, recordId, match, correlation }: ListenEvent, hasRecord: boolean): void {
