@@ -4,22 +4,11 @@ import type { Step } from '@rapport/contracts/rapport/flows/v1/steps';
 import { typeOfRecord } from '../variables.js';
 import type { Place, Variables } from './faults.js';
 import type { CustomFieldsOf } from './record-fields.js';
-import { stepRules } from './step-rules.js';
+import { stepRules, type StepContext } from './step-rules.js';
 import { nestedSteps } from './step-tree.js';
 
 /** Most steps of a definition, at all levels. */
 const maxSteps = 100;
-
-/** What the checks of all steps know. */
-export interface StepContext {
-  /** The variables that are known when a run starts. */
-  atStart: Variables;
-  /** The variables of matches of events, by the type of the records: types of variables are prepared once. */
-  ofEvents: Map<string, Variables>;
-  /** Whether runs are about a record. */
-  hasRecord: boolean;
-  customFields: CustomFieldsOf;
-}
 
 const keyPattern = /^[a-z][a-z0-9_]{0,39}$/;
 

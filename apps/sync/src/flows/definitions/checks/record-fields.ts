@@ -115,9 +115,8 @@ export function checkFieldName(
   const [top = '', key] = name.split('.');
   const field = contract.fields.find((each) => each.name === top);
   const isCustom = field !== undefined && top === 'customFields' && key !== undefined;
-  const isKnown = isCustom
-    ? !definitions || definitions.some((each) => each.key === key)
-    : field?.parts.some((part) => part.name === key) || (field !== undefined && key === undefined);
+  const isPart = key === undefined || (field?.parts.some((part) => part.name === key) ?? false);
+  const isKnown = isCustom ? !definitions || definitions.some((each) => each.key === key) : field && isPart;
   if (!isKnown) place.add('UNKNOWN_FIELD', `${name} is no field of ${contract.plural}`);
 }
 

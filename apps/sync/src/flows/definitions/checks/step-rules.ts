@@ -8,9 +8,19 @@ import {
 } from '@rapport/contracts/rapport/flows/v1/steps';
 import jsonata from 'jsonata';
 import { recordTypeNamed, startVariables } from '../variables.js';
-import type { StepContext } from './check-steps.js';
 import type { Place, Variables } from './faults.js';
-import { checkedType, checkValues } from './record-fields.js';
+import { checkedType, checkValues, type CustomFieldsOf } from './record-fields.js';
+
+/** What the checks of all steps know. */
+export interface StepContext {
+  /** The variables that are known when a run starts. */
+  atStart: Variables;
+  /** The variables of matches of events, by the type of the records: types of variables are prepared once. */
+  ofEvents: Map<string, Variables>;
+  /** Whether runs are about a record. */
+  hasRecord: boolean;
+  customFields: CustomFieldsOf;
+}
 
 /** What the check of one step knows. */
 export interface RuleContext extends StepContext {

@@ -1,4 +1,4 @@
-import type { TemplateJson } from './flow-templates.js';
+import type { TemplateJson } from './template-json.js';
 
 const day = 86_400;
 

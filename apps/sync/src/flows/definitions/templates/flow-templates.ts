@@ -1,15 +1,7 @@
 import type { FlowTemplate } from '@rapport/contracts/rapport/flows/v1/flows_service';
-import { readDefinition, type DefinitionJson } from '../definition-json.js';
+import { readDefinition } from '../definition-json.js';
 import { dealTemplates } from './deal-templates.js';
 import { customerTemplates } from './customer-templates.js';
-
-/** A template, with its definition in JSON. */
-export interface TemplateJson {
-  key: string;
-  name: string;
-  description: string;
-  definition: DefinitionJson;
-}
 
 /** Definitions to start from. */
 export const flowTemplates: readonly FlowTemplate[] = [...customerTemplates, ...dealTemplates].map((template) => ({
