@@ -317,6 +317,8 @@ async function everything(api: ApiClient): Promise<string> {
     'mappings',
     'flows',
     'flowSecrets',
+    'flowRuns',
+    'approvals',
     'syncRuns',
     'tasks?showDeleted=true',
     'tasks',

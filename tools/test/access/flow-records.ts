@@ -3,14 +3,33 @@ import { newMarker } from './markers.ts';
 interface Calls {
   send: (method: string, path: string, body?: object) => Promise<unknown>;
   create: (path: string, body?: object) => Promise<string>;
+  /** Creates a user, who can approve. */
+  user: () => Promise<string>;
 }
 
 /** Creates flows and secrets, named by `marker`. */
-export function flowRecords({ send, create }: Calls, marker: string) {
+export function flowRecords({ send, create, user }: Calls, marker: string) {
   const definition = { trigger: { manual: {} }, steps: [{ key: 'end', raise: { code: 'END' } }] };
   const makeFlow = () => create('/v1/flows', { key: newMarker(), name: marker, definition });
+  const run = async (step: object) => {
+    const body = { key: newMarker(), name: marker, definition: { ...definition, steps: [step] } };
+    const id = await create('/v1/flows', body);
+    await send('POST', `/v1/flows/${id}:publish`);
+    return create(`/v1/flows/${id}:run`);
+  };
   return {
     makeFlow,
+    flowRun: () => run({ key: 'end', raise: { code: 'END' } }),
+    approval: async () => {
+      const runId = await run({ key: 'ask', approve: { question: `'${marker}'`, approverIds: [await user()] } });
+      for (;;) {
+        const { approvals } = (await send('GET', '/v1/approvals?pageSize=100')) as {
+          approvals: { id: string; runId: string }[];
+        };
+        const found = approvals.find((each) => each.runId === runId);
+        if (found) return found.id;
+      }
+    },
     publishedFlow: async () => create(`/v1/flows/${await makeFlow()}:publish`),
     flowSecret: async () => {
       const name = newMarker();

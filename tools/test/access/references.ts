@@ -55,6 +55,9 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   'WaitStep.calendar_id': undefined,
   'ApproveStep.calendar_id': undefined,
   'ApproveStep.approver_ids': undefined,
+  // Of a change in the log.
+  change_id: undefined,
+  run_id: 'flowRuns',
   // There are no segments yet.
   segment_id: undefined,
   // Requests refer to a deal.

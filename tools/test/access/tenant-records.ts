@@ -226,7 +226,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   const mapping = once(makeMapping);
   const exchange = once(async () => addExchange(platform, await tenantId(), await mapping()));
 
-  const { makeFlow, publishedFlow, flowSecret } = flowRecords({ send, create }, marker);
+  const { makeFlow, publishedFlow, flowSecret, flowRun, approval } = flowRecords({ send, create, user }, marker);
 
   const makeView = () => create('/v1/views', { resource: 'customers', name: marker, shared: true });
 
@@ -297,6 +297,8 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     syncConflicts: async () => (await exchange()).conflictId,
     flows: publishedFlow,
     flowSecrets: flowSecret,
+    flowRuns: flowRun,
+    approvals: approval,
   };
   const deleted = {
     customers: async () => remove('customers', await person('Zoe')),
