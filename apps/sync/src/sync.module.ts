@@ -29,6 +29,7 @@ import { DueRecords } from './flows/triggers/times/due-records.js';
 import { effectReleaser } from './flows/effects/release-effects.js';
 import { flowProviders } from './flows/flow-providers.js';
 import { clearExpiredRuns } from './flows/runs/expired-runs.js';
+import { renewSealedRuns } from './flows/runs/renew-sealed-runs.js';
 import { FlowWorker } from './flows/worker/flow-worker.js';
 import { OutgoingHttp } from './outgoing-http/outgoing-http.js';
 import { clearKeptLinks } from './serve/mappings/kept-links.js';
@@ -178,6 +179,7 @@ function upkeep({ envelope, retentionDays, customers }: SyncOptions): Provider {
         (em, tenantId) => clearExpiredHooks(em, tenantId, retentionDays),
         (em, tenantId) => clearKeptLinks(em, tenantId),
         (em, tenantId) => clearExpiredRuns(em, tenantId, effectReleaser(orm, customers)),
+        (em, tenantId) => renewSealedRuns(em, tenantId, envelope),
       ]),
     inject: [MikroORM],
   };

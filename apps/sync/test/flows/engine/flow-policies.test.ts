@@ -1,4 +1,11 @@
+import { randomBytes } from 'node:crypto';
+import { MasterKeys } from '@rapport/platform';
+import { Expressions } from '../../../src/flows/interpreter/expressions.js';
+import { renewSealedRuns } from '../../../src/flows/runs/renew-sealed-runs.js';
+import { startRuns } from '../../../src/flows/runs/start-runs.js';
+import { SecretEnvelope } from '../../../src/storage/secret-envelope.js';
 import { tenantSession } from '@rapport/persistence';
+import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eraseRuns } from '../../../src/flows/runs/erase-runs.js';
 import { resumeWait } from '../../../src/flows/runs/note-events.js';
@@ -161,4 +168,27 @@ test('the erasure of a record cancels its runs, and removes what they know of it
     openContent(engine.parts.envelope, owner, sealed),
   );
   expect(JSON.stringify(known)).not.toContain('Ada');
+});
+
+test('what a waiting run knows is sealed again under a new master key', async () => {
+  const [key, newKey] = [randomBytes(32), randomBytes(32)];
+  const parts = { ...engine.parts, envelope: new SecretEnvelope(new MasterKeys(key)) };
+  const tenantId = uuidv7();
+  const flow = await engine.flow('rotated', { steps: [asked] }, { tenantId });
+  const expressions = new Expressions();
+  const [outcome] = await engine.transaction(
+    (client) =>
+      startRuns(client, { ...parts, expressions }, [engine.newRun(flow, { values: { input: { name: 'Ada' } } })]),
+    tenantId,
+  );
+  const renewed = new SecretEnvelope(new MasterKeys(newKey, [key]));
+
+  await renewSealedRuns(engine.orm.em.fork({ session: tenantSession(tenantId) }), tenantId, renewed);
+
+  const { runId: id } = outcome as { runId: string };
+  const [row] = await engine.query<{ sealed_start: Buffer }>('select sealed_start from flow_run where id = $1', [id]);
+  const onlyNew = new SecretEnvelope(new MasterKeys(newKey));
+  expect(openContent(onlyNew, { tenantId, part: 'flow_run', id }, row!.sealed_start)).toEqual({
+    input: { name: 'Ada' },
+  });
 });
