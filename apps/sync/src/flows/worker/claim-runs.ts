@@ -33,6 +33,17 @@ export async function claimRuns(em: EntityManager, room: RunRoom, leaseMs: numbe
   return rows.map((row) => ({ tenantId: row.tenant_id, runId: row.run_id, claimId }));
 }
 
+/** Makes a claimed run due at once, for another process. */
+export async function releaseRun(em: EntityManager, { runId, claimId }: ClaimedRun): Promise<void> {
+  await withConnection(em, (client) =>
+    client.query({
+      name: 'release_claimed_flow_job',
+      text: 'update flow_job set claim_id = null, due_time = clock_timestamp() where run_id = $1 and claim_id = $2',
+      values: [runId, claimId],
+    }),
+  );
+}
+
 // A loose index scan finds the tenants with runs that have not ended. Each gets a first run, then each a second one, in
 // random order within a round, so that no tenant is always last.
 const claimQuery = `

@@ -5,7 +5,7 @@ import { WorkerLoop } from '@rapport/platform';
 import { TenantLimit } from '../../webhooks/endpoints/tenant-limit.js';
 import type { StepOutcome } from '../interpreter/interpret.js';
 import { advanceRun } from './advance-run.js';
-import { claimRuns, type ClaimedRun } from './claim-runs.js';
+import { claimRuns, releaseRun, type ClaimedRun } from './claim-runs.js';
 import { compensateRun } from './compensate-run.js';
 import type { EngineParts } from './engine-parts.js';
 import { effectMs, performEffects } from './perform-effects.js';
@@ -94,8 +94,8 @@ export class FlowWorker implements OnApplicationBootstrap, OnModuleDestroy {
       if (next.next === 'LEAVE') return;
       if (next.next === 'UNDO') return compensateRun(this.orm.em.fork(), parts, claimed, { leaseMs, stopping });
       outcomes = await performEffects(parts, next.owner, next.tokens, stopping);
-      // What was cut off is performed again under its key, by another process after the lease.
-      if (stopping.aborted && outcomes.length === 0) return;
+      // What was cut off is performed again under its key, by another process.
+      if (stopping.aborted && outcomes.length === 0) return releaseRun(this.orm.em.fork(), claimed);
     }
   }
 }

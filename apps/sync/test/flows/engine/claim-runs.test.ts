@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { v7 as uuidv7 } from 'uuid';
+import { claimRuns, type RunRoom } from '../../../src/flows/worker/claim-runs.js';
+import { FlowEngine } from './flow-engine.ts';
+
+let engine: FlowEngine;
+
+beforeAll(async () => {
+  engine = await FlowEngine.start();
+});
+afterAll(() => engine.stop());
+beforeEach(async () => {
+  await engine.query('truncate flow_job');
+});
+
+function claim(room: Partial<RunRoom>) {
+  return claimRuns(engine.orm.em.fork(), { total: 1_000, perTenant: 1_000, tenants: new Map(), ...room }, 60_000);
+}
+
+/** @returns the id of a tenant with runs that are due after `seconds` */
+async function tenantWith(count: number, seconds = -1, isFrozen = false): Promise<string> {
+  const tenantId = uuidv7();
+  await engine.query(
+    `insert into flow_job (run_id, tenant_id, flow_id, due_time, is_frozen)
+     select gen_random_uuid(), $1, $1, now() + make_interval(secs => $3), $4 from generate_series(1, $2)`,
+    [tenantId, count, seconds, isFrozen],
+  );
+  return tenantId;
+}
+
+test('a tenant with many due runs leaves one with a single run its turn', async () => {
+  await tenantWith(500);
+  const calm = await tenantWith(1);
+
+  const runs = await claim({ total: 8 });
+
+  expect(runs).toHaveLength(8);
+  expect(runs.filter(({ tenantId }) => tenantId === calm)).toHaveLength(1);
+});
+
+test('a tenant gets no more runs than it has room for', async () => {
+  const [greedy, busy] = [await tenantWith(30), await tenantWith(30)];
+
+  const runs = await claim({ perTenant: 10, tenants: new Map([[busy, 3]]) });
+
+  const counts = Map.groupBy(runs, ({ tenantId }) => tenantId);
+  expect([greedy, busy].map((tenantId) => counts.get(tenantId)?.length)).toEqual([10, 3]);
+});
+
+test('runs that wait, are claimed or belong to a frozen flow are not claimed', async () => {
+  await tenantWith(3, 3_600);
+  await tenantWith(3, -1, true);
+  await tenantWith(2);
+
+  expect(await claim({})).toHaveLength(2);
+  expect(await claim({})).toEqual([]);
+});
