@@ -1,0 +1,112 @@
+import { sharedPlatform } from '@rapport/testing';
+import { beforeAll, expect, inject, test } from 'vitest';
+import { WebhookTenant } from '../../sync-platform.ts';
+
+type Json = Record<string, unknown>;
+
+let tenant: WebhookTenant;
+
+beforeAll(async () => {
+  tenant = await WebhookTenant.create(await sharedPlatform(inject('platformUrl')));
+});
+
+/** Publishes a flow. */
+async function publish(key: string, definition: Json): Promise<string> {
+  const { id } = await tenant.ok<{ id: string }>('POST', '/v1/flows', { key, name: key, definition });
+  await tenant.ok('POST', `/v1/flows/${id}:publish`);
+  return id;
+}
+
+async function reached(id: string, state: string): Promise<Json> {
+  const run = () => tenant.ok('GET', `/v1/flowRuns/${id}`);
+  await expect.poll(run, { timeout: 20_000 }).toMatchObject({ state });
+  return run();
+}
+
+async function start(flowId: string, run: Json = {}): Promise<string> {
+  return (await tenant.ok<{ id: string }>('POST', `/v1/flows/${flowId}:run`, run)).id;
+}
+
+const paths = (steps: unknown) => (steps as Json[]).map(({ path, state }) => `${String(path)} ${String(state)}`);
+
+test('a run by a call acts on its record, and its history shows inputs and outputs', async () => {
+  const flowId = await publish('call_task', {
+    trigger: { manual: { type: 'customer', inputs: [{ key: 'reason', type: 'TEXT', required: true }] } },
+    steps: [
+      { key: 'greet', set: { variables: [{ name: 'text', value: "input.reason + ' ' + record.displayName" }] } },
+      { key: 'task', addTask: { title: 'vars.text' } },
+    ],
+  });
+  const recordId = await tenant.createCustomer('Ada');
+
+  const missing = await tenant.send('POST', `/v1/flows/${flowId}:run`, { recordId });
+  expect(missing).toMatchObject({ status: 400, body: { detail: 'input.reason: is required' } });
+  const id = await start(flowId, { recordId, input: { reason: 'Call' } });
+
+  expect(await reached(id, 'SUCCEEDED')).toMatchObject({
+    ...{ flowId, version: 1, cause: { kind: 'MANUAL' }, record: { type: 'customer', id: recordId } },
+    ...{ input: { reason: 'Call' }, variables: { text: 'Call Ada' }, stepCount: 2 },
+  });
+  const { steps } = await tenant.ok('GET', `/v1/flowRuns/${id}/steps`);
+  expect(paths(steps)).toEqual(['steps/0 SUCCEEDED', 'steps/1 SUCCEEDED']);
+  expect((steps as Json[])[1]).toMatchObject({ kind: 'addTask', output: { subject: 'Call Ada' } });
+  const { flowRuns } = await tenant.ok('GET', `/v1/flowRuns?recordId=${recordId}&states=SUCCEEDED`);
+  expect((flowRuns as Json[]).map((run) => run['id'])).toEqual([id]);
+});
+
+test('a failed run is retried and skipped, a waiting one receives a signal or is cancelled', async () => {
+  const flowId = await publish('signals', {
+    trigger: { manual: { inputs: [{ key: 'order', type: 'TEXT' }] } },
+    steps: [
+      { key: 'fails', raise: { code: 'NO_OWNER' } },
+      { key: 'heard', listen: { events: [{ key: 'paid', signal: 'paid', correlation: 'input.order' }] } },
+    ],
+  });
+  const [first, second] = [
+    await start(flowId, { input: { order: 'A1' } }),
+    await start(flowId, { input: { order: 'B2' } }),
+  ];
+  const failed = { waitingFor: 'steps/0', problem: { code: 'NO_OWNER', step: 'steps/0' } };
+  expect(await reached(first, 'FAILED')).toMatchObject(failed);
+  await reached(second, 'FAILED');
+
+  await tenant.ok('POST', `/v1/flowRuns/${first}:retry`);
+  expect(await reached(first, 'FAILED')).toMatchObject(failed);
+  // Before the step: the run has failed, and hears it all the same.
+  const signal = await tenant.ok('POST', '/v1/flowSignals', { name: 'paid', correlation: 'A1', data: { sum: 3 } });
+  expect(signal).toMatchObject({ name: 'paid', correlation: 'A1' });
+  for (const id of [first, second]) await tenant.ok('POST', `/v1/flowRuns/${id}:skip`);
+
+  await reached(first, 'SUCCEEDED');
+  const { steps } = await tenant.ok('GET', `/v1/flowRuns/${first}/steps`);
+  expect((steps as Json[]).at(-1)).toMatchObject({ key: 'heard', output: { event: 'paid', data: { sum: 3 } } });
+  await reached(second, 'WAITING');
+  expect(await tenant.send('POST', `/v1/flowRuns/${second}:decide`, { happened: true })).toMatchObject({
+    body: { code: 'FLOW_RUN_NOT_UNCERTAIN' },
+  });
+  expect(await tenant.ok('POST', `/v1/flowRuns/${second}:cancel`)).toMatchObject({ state: 'CANCELLED' });
+  expect(await tenant.send('POST', `/v1/flowRuns/${second}:cancel`)).toMatchObject({
+    body: { code: 'FLOW_RUN_ENDED' },
+  });
+});
+
+test('a waiting run moves to a version that has the step at which it waits', async () => {
+  const wait = { key: 'wait', wait: { seconds: 86_400 } };
+  const flowId = await publish('moved', { trigger: { manual: {} }, steps: [wait] });
+  const id = await start(flowId);
+  await reached(id, 'WAITING');
+  const set = { key: 'set', set: { variables: [{ name: 'x', value: '1' }] } };
+  const definition = { trigger: { manual: {} }, steps: [set, { ...wait, key: 'pause' }] };
+  await tenant.ok('PATCH', `/v1/flows/${flowId}`, { definition });
+  await tenant.ok('POST', `/v1/flows/${flowId}:publish`);
+  const move = { fromVersion: 1, toVersion: 2 };
+
+  const kept = await tenant.ok('POST', `/v1/flows/${flowId}:migrateRuns`, move);
+  expect(kept).toMatchObject({ moved: 0, kept: 1, reasons: [{ code: 'STEP_NOT_FOUND', step: id }] });
+  const stepKeys = [{ from: 'wait', to: 'pause' }];
+  expect(await tenant.ok('POST', `/v1/flows/${flowId}:migrateRuns`, { ...move, stepKeys })).toMatchObject({ moved: 1 });
+
+  expect(await tenant.ok('GET', `/v1/flowRuns/${id}`)).toMatchObject({ version: 2, waitingFor: 'steps/1' });
+  await tenant.ok('POST', `/v1/flowRuns/${id}:skip`);
+  await reached(id, 'SUCCEEDED');
+});
