@@ -3,12 +3,13 @@ import { newMarker } from './markers.ts';
 interface Calls {
   send: (method: string, path: string, body?: object) => Promise<unknown>;
   create: (path: string, body?: object) => Promise<string>;
+  remove: (collection: string, id: string) => Promise<string>;
   /** Creates a user, who can approve. */
   user: () => Promise<string>;
 }
 
 /** Creates flows and secrets, named by `marker`. */
-export function flowRecords({ send, create, user }: Calls, marker: string) {
+export function flowRecords({ send, create, remove, user }: Calls, marker: string) {
   const definition = { trigger: { manual: {} }, steps: [{ key: 'end', raise: { code: 'END' } }] };
   const makeFlow = () => create('/v1/flows', { key: newMarker(), name: marker, definition });
   const run = async (step: object) => {
@@ -17,10 +18,16 @@ export function flowRecords({ send, create, user }: Calls, marker: string) {
     await send('POST', `/v1/flows/${id}:publish`);
     return create(`/v1/flows/${id}:run`);
   };
-  return {
-    makeFlow,
-    flowRun: () => run({ key: 'end', raise: { code: 'END' } }),
-    approval: async () => {
+  const secret = async () => {
+    const name = newMarker();
+    await send('PUT', `/v1/flowSecrets/${name}`, { value: marker });
+    return name;
+  };
+  const living = {
+    flows: async () => create(`/v1/flows/${await makeFlow()}:publish`),
+    flowSecrets: secret,
+    flowRuns: () => run({ key: 'end', raise: { code: 'END' } }),
+    approvals: async () => {
       const runId = await run({ key: 'ask', approve: { question: `'${marker}'`, approverIds: [await user()] } });
       for (;;) {
         const { approvals } = (await send('GET', '/v1/approvals?pageSize=100')) as {
@@ -30,11 +37,10 @@ export function flowRecords({ send, create, user }: Calls, marker: string) {
         if (found) return found.id;
       }
     },
-    publishedFlow: async () => create(`/v1/flows/${await makeFlow()}:publish`),
-    flowSecret: async () => {
-      const name = newMarker();
-      await send('PUT', `/v1/flowSecrets/${name}`, { value: marker });
-      return name;
-    },
   };
+  const deleted = {
+    flows: async () => remove('flows', await makeFlow()),
+    flowSecrets: async () => remove('flowSecrets', await secret()),
+  };
+  return { living, deleted };
 }

@@ -82,7 +82,8 @@ const namedCollection = 'deals';
 export function references(contract: Contract, route: RestRoute): Reference[] {
   const { path, query, body } = route.fields;
   return [
-    ...path.map(({ name, jsonName }) => ({
+    // A number, such as that of a version, is no id.
+    ...path.filter(isText).map(({ name, jsonName }) => ({
       place: ['params', jsonName],
       collection: collectionOfField[name] ?? collectionBefore(contract, route.path.template, jsonName),
     })),
@@ -168,6 +169,10 @@ function fieldsWithin(
   const within = [...around, message.typeName];
   const fields = message.fields.flatMap((inner) => fieldsWithin(inner, [...inside, inner.jsonName], within));
   return [{ field, place }, ...fields];
+}
+
+function isText({ scalar }: DescField): boolean {
+  return scalar === ScalarType.STRING;
 }
 
 function isId(contract: Contract, field: DescField): boolean {

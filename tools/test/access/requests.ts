@@ -80,6 +80,7 @@ const particulars: Readonly<Record<string, () => Json>> = {
   CreateFlow: () => ({ key: newMarker(), definition: { trigger: { manual: {} }, steps: [someStep] } }),
   UpdateFlow: () => ({ definition: { trigger: { manual: {} }, steps: [someStep] } }),
   ValidateFlow: () => ({ trigger: { manual: {} }, steps: [someStep] }),
+  MigrateFlowRuns: () => ({ fromVersion: 1, toVersion: 1 }),
   UpsertCustomer: () => ({ emails: [{ address: `${newMarker()}@example.com` }] }),
 };
 

@@ -6,6 +6,7 @@ import { addWorkspaceImport } from './add-workspace-import.ts';
 import { flowRecords } from './flow-records.ts';
 import { newMarker, once } from './markers.ts';
 import { moneyRecords } from './money-records.ts';
+import { workRecords } from './work-records.ts';
 
 /** Ids by collection: the path after `/v1/`, such as `customers`. */
 export type Ids = Readonly<Record<string, string>>;
@@ -152,14 +153,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     return assignments[0]?.id ?? '';
   });
   const about = async () => [{ type: 'customer', id: await ada() }];
-  const work = {
-    tasks: async () => create('/v1/tasks', { subject: marker, related: await about() }),
-    notes: async () => create('/v1/notes', { body: marker, related: await about() }),
-    calls: async () => create('/v1/calls', { subject: marker, related: await about() }),
-    meetings: async () =>
-      create('/v1/meetings', { subject: marker, startTime: '2026-09-30T09:00:00Z', related: await about() }),
-    emails: async () => create('/v1/emails', { subject: marker, related: await about() }),
-  };
+  const work = workRecords(create, marker, about);
 
   const amount = { currencyCode: 'EUR', amount: '100' };
   // Each owner has one for a period.
@@ -226,7 +220,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   const mapping = once(makeMapping);
   const exchange = once(async () => addExchange(platform, await tenantId(), await mapping()));
 
-  const { makeFlow, publishedFlow, flowSecret, flowRun, approval } = flowRecords({ send, create, user }, marker);
+  const flows = flowRecords({ send, create, remove, user }, marker);
 
   const makeView = () => create('/v1/views', { resource: 'customers', name: marker, shared: true });
 
@@ -295,10 +289,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     mappings: mapping,
     syncRuns: async () => (await exchange()).runId,
     syncConflicts: async () => (await exchange()).conflictId,
-    flows: publishedFlow,
-    flowSecrets: flowSecret,
-    flowRuns: flowRun,
-    approvals: approval,
+    ...flows.living,
   };
   const deleted = {
     customers: async () => remove('customers', await person('Zoe')),
@@ -337,8 +328,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     webhookEndpoints: async () => remove('webhookEndpoints', await makeEndpoint()),
     connections: async () => remove('connections', await makeConnection()),
     mappings: async () => remove('mappings', await makeMapping()),
-    flows: async () => remove('flows', await makeFlow()),
-    flowSecrets: async () => remove('flowSecrets', await flowSecret()),
+    ...flows.deleted,
   };
   return { living, others: { customers: bob }, deleted };
 }
