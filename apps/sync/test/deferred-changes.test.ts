@@ -13,7 +13,6 @@ import type { TakingParts } from '../src/feed/tenant-changes.js';
 import { ChangedRecords } from '../src/flows/triggers/changed-records.js';
 import { JobQueue } from '../src/storage/job-queue.js';
 import { SecretEnvelope } from '../src/storage/secret-envelope.js';
-
 import { RecordFilters } from '../src/webhooks/events/record-filters.js';
 import { askDatabase } from './ask-database.ts';
 import { createSyncDatabase } from './sync-databases.ts';

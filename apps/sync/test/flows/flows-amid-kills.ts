@@ -63,13 +63,17 @@ interface Around {
 }
 
 /** What each flow has to say of a change, by a second reading of its definition. */
-function expectedReason({ trigger, condition }: RandomFlow, change: LogEntry, { before, after }: Around): string {
-  const isVip = (customer: Customer) => (customer?.['tags'] as string[] | undefined)?.includes('vip') === true;
-  const { type, operations = [], changedFields = [] } = trigger;
+function expectedReason(flow: RandomFlow, change: LogEntry, around: Around): string {
+  const { type, operations = [], changedFields = [] } = flow.trigger;
   if (type !== change.type) return 'TYPE';
   if (operations.length > 0 && !operations.includes(change.operation)) return 'OPERATION';
   const isUpdate = change.operation === 'UPDATE' && changedFields.length > 0;
   if (isUpdate && !changedFields.some((field) => change.changedFields?.includes(field))) return 'FIELDS';
+  return expectedOfValues(flow, around);
+}
+
+function expectedOfValues({ trigger, condition }: RandomFlow, { before, after }: Around): string {
+  const isVip = (customer: Customer) => (customer?.['tags'] as string[] | undefined)?.includes('vip') === true;
   if (trigger.filter && !isVip(after)) return 'FILTER';
   if (trigger.beforeFilter && !isVip(before)) return 'BEFORE_FILTER';
   if (condition && (after ?? before)?.['jobTitle'] !== 'CFO') return 'CONDITION';

@@ -35,7 +35,7 @@ test(
       ];
       const fromMs = (changeMs ?? 0) - random(4 * 24 * 60) * minuteMs;
       return {
-        zone: zones[random(zones.length)] as string,
+        zone: zones[random(zones.length)]!,
         minutes: some([0, 15, 30, 59], 2),
         hours: some([0, 1, 2, 3, 12, 23], 3),
         days: some(weekdays, 5),

@@ -72,7 +72,7 @@ function movedPath(path: string, { from, to, keys, places }: Move): string {
 
 /** The list of a step, without indexes of steps and iterations: a branch stays the same branch. */
 function listKind(listPath: string): string {
-  return /[a-z]+\/(?:cases\/\d+\/steps|branches\/\d+\/steps|steps|otherwise|catch)$/.exec(listPath)?.[0] ?? listPath;
+  return /\/(?:cases\/\d+\/steps|branches\/\d+\/steps|steps|otherwise|catch)$/.exec(listPath)?.[0] ?? listPath;
 }
 
 /** Gives a path the iterations of another one with the same steps around it. */

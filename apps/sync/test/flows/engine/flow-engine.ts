@@ -1,9 +1,9 @@
-import { MikroORM } from '@mikro-orm/postgresql';
+import { randomBytes } from 'node:crypto';
+import type { MikroORM } from '@mikro-orm/postgresql';
 import type { FlowDefinition } from '@rapport/contracts/rapport/flows/v1/flow';
 import { createOrm, withConnection } from '@rapport/persistence';
 import { MasterKeys } from '@rapport/platform';
 import type { ProvisionedDatabase } from '@rapport/testing';
-import { randomBytes } from 'node:crypto';
 import type { ClientBase } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { inject } from 'vitest';

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { MasterKeys } from '@rapport/platform';
+import { tenantSession } from '@rapport/persistence';
+import { v7 as uuidv7 } from 'uuid';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Expressions } from '../../../src/flows/interpreter/expressions.js';
 import { renewSealedRuns } from '../../../src/flows/runs/renew-sealed-runs.js';
 import { startRuns } from '../../../src/flows/runs/start-runs.js';
 import { SecretEnvelope } from '../../../src/storage/secret-envelope.js';
-import { tenantSession } from '@rapport/persistence';
-import { v7 as uuidv7 } from 'uuid';
-import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eraseRuns } from '../../../src/flows/runs/erase-runs.js';
 import { resumeWait } from '../../../src/flows/runs/note-events.js';
 import { clearExpiredRuns } from '../../../src/flows/runs/expired-runs.js';
