@@ -11,7 +11,7 @@ const definition = {
   condition: 'record.probability > 50',
   steps: [
     { key: 'open', find: { type: 'task', filter: `'status = OPEN'`, limit: 5 } },
-    { key: 'call', condition: 'steps.open.count == 0', addTask: { title: `'Call about ' + record.title` } },
+    { key: 'call', condition: 'steps.open.count == 0', addTask: { subject: `'Call about ' + record.title` } },
   ],
 };
 

@@ -47,7 +47,7 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
         'AssignStep.id',
         'AssignStep.user_id',
       ],
-      ...['MoveStageStep.deal_id', 'AddTaskStep.assignee_id', 'ListenEvent.record_id'],
+      ...['MoveStageStep.deal_id', 'AddTaskStep.owner_id', 'ListenEvent.record_id'],
     ].map((field) => [field, undefined]),
   ),
   // A step fails when it needs a calendar or a user that does not exist.

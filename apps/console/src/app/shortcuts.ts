@@ -65,8 +65,17 @@ export function keyText(keys: string): string {
 
 /** Listens to the keys of the page; returns what ends it. */
 export function listenToKeys(): () => void {
+  document.addEventListener('keydown', onModKeyDown, true);
   document.addEventListener('keydown', onKeyDown);
-  return () => document.removeEventListener('keydown', onKeyDown);
+  return () => {
+    document.removeEventListener('keydown', onModKeyDown, true);
+    document.removeEventListener('keydown', onKeyDown);
+  };
+}
+
+/** Lists take Enter for themselves, also with ⌘: so keys with ⌘ come before what has the focus. */
+function onModKeyDown(event: KeyboardEvent): void {
+  if (keyOf(event).startsWith('mod+')) onKeyDown(event);
 }
 
 function onKeyDown(event: KeyboardEvent): void {

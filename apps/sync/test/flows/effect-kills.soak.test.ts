@@ -35,7 +35,7 @@ function stepsOf(dealId: string, customerId: string, name: string): object[] {
     { upsert: { type: 'deal', system: 'erp', value: text(name), fields: newDeal } },
     { upsert: { type: 'deal', system: 'erp', value: text(name), fields: [...newDeal, field('tags', ['flow'])] } },
     { addNote: { text: text(name) } },
-    { addTask: { title: text(name) } },
+    { addTask: { subject: text(name) } },
     { link: { fromType: 'deal', fromId: text(dealId), toType, toId: text(customerId), associationType: 'buyer' } },
     { update: { type: 'deal', id: text(dealId), fields: [field('title', `${name} 2`)] } },
     { delete: { type: 'deal', id: text(dealId) } },

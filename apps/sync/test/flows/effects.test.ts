@@ -89,8 +89,8 @@ describe('a step', () => {
     const run = bench.run({ type: 'deal', id });
     const task = await run.perform({
       addTask: {
-        title: text('Call'),
-        assigneeId: text('019ab2f4-0000-7000-8000-000000000001'),
+        subject: text('Call'),
+        ownerId: text('019ab2f4-0000-7000-8000-000000000001'),
         dueInSeconds: undefined,
       },
     });
@@ -215,7 +215,7 @@ test('a run that fails at any step leaves every record as it was', async () => {
       },
     },
     { assign: { type: 'deal', id: text(id), userId: text(owner) } },
-    { addTask: { title: text('Call'), assigneeId: text(owner) } },
+    { addTask: { subject: text('Call'), ownerId: text(owner) } },
   ];
   const before = await state();
   for (let failing = 0; failing <= steps.length; failing += 1) {

@@ -15,7 +15,7 @@ interface Flow extends Json {
 const definition = {
   trigger: { record: { type: 'deal', operations: ['CREATE'], filter: 'status = OPEN' } },
   condition: "record.amount.amount != '0'",
-  steps: [{ key: 'call', addTask: { title: "'Call about ' + record.title", dueInSeconds: 86400 } }],
+  steps: [{ key: 'call', addTask: { subject: "'Call about ' + record.title", dueInSeconds: 86400 } }],
 };
 
 let platform: SharedPlatform;

@@ -43,7 +43,7 @@ test(
       trigger: { record: { type: 'customer', operations: ['CREATE'] } },
       steps: [
         { key: 'note', addNote: { text: `'Welcome ' + record.displayName` } },
-        { key: 'task', addTask: { title: `'Call ' + record.displayName` } },
+        { key: 'task', addTask: { subject: `'Call ' + record.displayName` } },
         {
           key: 'set',
           update: { type: 'customer', id: 'record.id', fields: [{ field: 'jobTitle', value: `'Greeted'` }] },

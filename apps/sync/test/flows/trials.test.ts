@@ -93,7 +93,7 @@ test('a dry run reports what each change would start, changes no row and calls n
     trigger: { record: { type: 'deal', operations: ['CREATE', 'UPDATE'], filter: 'stage = lead' } },
     condition: `record.title != 'Other'`,
     steps: [
-      { key: 'call', addTask: { title: `'Call ' + record.title`, dueInSeconds: 86_400 } },
+      { key: 'call', addTask: { subject: `'Call ' + record.title`, dueInSeconds: 86_400 } },
       { key: 'pause', wait: { seconds: 86_400 } },
       { key: 'ask', approve: { question: `'Go on?'`, approverIds: [randomUUID()] } },
       { key: 'move', condition: `steps.ask.decision == 'APPROVED'`, moveStage: { stage: 'proposal' } },

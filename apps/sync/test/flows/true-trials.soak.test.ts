@@ -38,7 +38,7 @@ function kinds(): Json[] {
     { create: { type: 'deal', fields: newDeal } },
     { create: { type: 'customer', fields: fields({ kind: 'COMPANY', displayName: 'Jordan' }) } },
     { addNote: { text: `'About ' + record.title` } },
-    { addTask: { title: `'Call ' + record.title`, dueInSeconds: 3600, fields: [] } },
+    { addTask: { subject: `'Call ' + record.title`, dueInSeconds: 3600, fields: [] } },
     { find: { type: 'deal', filter: `'id = ' + record.id` } },
     { set: { variables: [{ name: 'title', value: 'record.title' }] } },
     { wait: { seconds: 86_400 } },

@@ -15,7 +15,7 @@ const empty: Json = {
   key: 'new_flow',
   definition: {
     trigger: { manual: { type: 'customer' } },
-    steps: [{ key: 'add_task', addTask: { title: "'Call ' + record.displayName" } }],
+    steps: [{ key: 'add_task', addTask: { subject: "'Call ' + record.displayName" } }],
   },
 };
 

@@ -58,7 +58,7 @@ export function nameOfStep(step: Json): string {
 
 /** The fields that say most of what a step does, the first that it has. */
 const telling = [
-  ...['title', 'text', 'question', 'url', 'stage', 'until', 'filter', 'in', 'flow', 'code', 'expression'],
+  ...['subject', 'text', 'question', 'url', 'stage', 'until', 'filter', 'in', 'flow', 'code', 'expression'],
   ...['associationType', 'type', 'mappingId'],
 ];
 

@@ -196,12 +196,12 @@ export class RecordStep {
   }
 
   async #taskFields(): Promise<JsonObject> {
-    const { title = null, assigneeId, isUnrelated } = this.#input;
+    const { subject = null, ownerId, isUnrelated } = this.#input;
     const dueTime = await this.#dueTime();
     return {
-      subject: title,
+      subject,
       ...(dueTime !== undefined && { dueTime }),
-      ...(assigneeId !== undefined && { ownerId: assigneeId }),
+      ...(ownerId !== undefined && { ownerId }),
       ...(isUnrelated !== true && this.#related()),
       ...this.#fields(),
     };

@@ -40,16 +40,16 @@ test('a move without a deal moves the record of the run', () => {
 });
 
 test('a task is due a fixed time after the step, for the owner of the record', () => {
-  const addTask = { title: "'Call ' + record.title", dueInSeconds: 3_600 };
+  const addTask = { subject: "'Call ' + record.title", dueInSeconds: 3_600 };
   expect(resolveStep(step({ addTask }), evaluate)).toEqual({
-    ...{ title: 'Call Lyra', dueTime: '2026-11-29T09:00:00.000Z', assigneeId: 'u1', fields: {} },
+    ...{ subject: 'Call Lyra', dueTime: '2026-11-29T09:00:00.000Z', ownerId: 'u1', fields: {} },
   });
 });
 
 test('a run without a record has no default assignee', () => {
   const alone = (expression: string) => evaluate(expression === 'record' ? 'nothing' : expression);
-  expect(resolveStep(step({ addTask: { title: 'url' } }), alone)).toEqual({
-    ...{ title: 'https://erp.example.com/d1', fields: {} },
+  expect(resolveStep(step({ addTask: { subject: 'url' } }), alone)).toEqual({
+    ...{ subject: 'https://erp.example.com/d1', fields: {} },
   });
 });
 

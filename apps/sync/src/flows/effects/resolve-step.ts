@@ -83,12 +83,12 @@ const resolvers: { readonly [Kind in keyof Step]?: Resolver<Step[Kind]> } = {
 };
 
 function taskInput(step: AddTaskStep, evaluate: EvaluateText): JsonObject {
-  const { title, dueInSeconds, calendarId, assigneeId, isUnrelated, fields } = step;
-  const assignee = assigneeId === undefined ? ownerOf(recordOf(evaluate)) : textOf('assigneeId', evaluate(assigneeId));
+  const { subject, dueInSeconds, calendarId, ownerId, isUnrelated, fields } = step;
+  const assignee = ownerId === undefined ? ownerOf(recordOf(evaluate)) : textOf('ownerId', evaluate(ownerId));
   return {
-    title: textOf('title', evaluate(title)),
+    subject: textOf('subject', evaluate(subject)),
     ...(dueInSeconds !== undefined && dueOf(dueInSeconds, calendarId, evaluate)),
-    ...(assignee !== undefined && { assigneeId: assignee }),
+    ...(assignee !== undefined && { ownerId: assignee }),
     ...(isUnrelated && { isUnrelated }),
     fields: fieldsOf(fields, evaluate),
   };

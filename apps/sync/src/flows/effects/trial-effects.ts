@@ -103,6 +103,6 @@ function changesOf({ step, input }: EffectCall): JsonObject {
   if (step.assign) return { ownerId: input['userId'] ?? null };
   if (step.moveStage) return { ...fields, stage: input['stage'] ?? null };
   if (step.addNote) return { body: input['text'] ?? null };
-  if (step.addTask) return { subject: input['title'] ?? null, ...fields };
+  if (step.addTask) return { subject: input['subject'] ?? null, ...fields };
   return fields;
 }

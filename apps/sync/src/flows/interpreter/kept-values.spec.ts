@@ -26,7 +26,7 @@ test('a run that doubles a text in a loop stops before it fills the memory', () 
     { key: 'loop', for: { in: items, steps: [{ key: 'double', set: { variables: [twice] } }] } },
   ]).advance({});
 
-  expect(stepper.result).toMatchObject({ status: 'FAILED', waitingFor: 'steps/1/for/steps/0[16]' });
+  expect(stepper.result).toMatchObject({ status: 'FAILED', waitingFor: 'steps/1/for/steps/0[15]' });
   expect(stepper.state.problem?.code).toBe('RUN_TOO_LARGE');
   expect(JSON.stringify(stepper.state.vars).length).toBeLessThan(maxKeptLength + 100);
 });

@@ -34,7 +34,7 @@ test('a run by a call acts on its record, and its history shows inputs and outpu
     trigger: { manual: { type: 'customer', inputs: [{ key: 'reason', type: 'TEXT', required: true }] } },
     steps: [
       { key: 'greet', set: { variables: [{ name: 'text', value: "input.reason + ' ' + record.displayName" }] } },
-      { key: 'task', addTask: { title: 'vars.text' } },
+      { key: 'task', addTask: { subject: 'vars.text' } },
     ],
   });
   const recordId = await tenant.createCustomer('Ada');

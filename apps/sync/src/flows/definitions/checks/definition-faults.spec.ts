@@ -161,8 +161,8 @@ test.each<[string, object[], string[]]>([
   ],
   [
     'a number as a text',
-    [{ key: 'x', addTask: { title: 'record.probability' } }],
-    ['/steps/0/addTask/title BAD_EXPRESSION'],
+    [{ key: 'x', addTask: { subject: 'record.probability' } }],
+    ['/steps/0/addTask/subject BAD_EXPRESSION'],
   ],
   [
     'a type that does not exist',

@@ -82,9 +82,9 @@ const rules: { readonly [Kind in StepKind]: Rule<Step[Kind]> } = {
     checkValues(place, fields, { ...context, type: 'deal', use: 'UPDATE' });
     if (dealId === undefined) needRecord(place, context, 'dealId');
   },
-  addTask: (place, { title, assigneeId, calendarId, dueInSeconds, fields }, context) => {
-    place.at('title').expression(title, context.variables, 'string');
-    place.at('assigneeId').expression(assigneeId, context.variables, 'string', true);
+  addTask: (place, { subject, ownerId, calendarId, dueInSeconds, fields }, context) => {
+    place.at('subject').expression(subject, context.variables, 'string');
+    place.at('ownerId').expression(ownerId, context.variables, 'string', true);
     checkValues(place, fields, { ...context, type: 'task', use: 'UPDATE' });
     if (calendarId !== undefined && dueInSeconds === undefined) needSeconds(place, 'dueInSeconds');
   },

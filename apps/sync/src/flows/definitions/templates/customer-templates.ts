@@ -23,7 +23,7 @@ export const customerTemplates: readonly TemplateJson[] = [
         {
           key: 'call',
           addTask: {
-            title: "'Welcome the new lead' + (has(record.company) ? ' of ' + record.company : '')",
+            subject: "'Welcome the new lead' + (has(record.company) ? ' of ' + record.company : '')",
             dueInSeconds: day,
           },
         },
@@ -45,7 +45,7 @@ export const customerTemplates: readonly TemplateJson[] = [
         {
           key: 'review',
           condition: 'steps.same_name.count > 1',
-          addTask: { title: "'Is it a duplicate? ' + record.displayName", dueInSeconds: 2 * day },
+          addTask: { subject: "'Is it a duplicate? ' + record.displayName", dueInSeconds: 2 * day },
         },
       ],
     },
@@ -75,7 +75,7 @@ export const customerTemplates: readonly TemplateJson[] = [
               { key: 'until_then', wait: { until: "steps.next_birthday.value + 'T08:00:00Z'" } },
               {
                 key: 'congratulate',
-                addTask: { title: "'Birthday: ' + (has(record.displayName) ? record.displayName : record.id)" },
+                addTask: { subject: "'Birthday: ' + (has(record.displayName) ? record.displayName : record.id)" },
               },
             ],
           },
@@ -94,7 +94,7 @@ export const customerTemplates: readonly TemplateJson[] = [
         {
           key: 'complete',
           addTask: {
-            title: "'Add contact data of ' + (has(record.displayName) ? record.displayName : record.id)",
+            subject: "'Add contact data of ' + (has(record.displayName) ? record.displayName : record.id)",
             dueInSeconds: 7 * day,
           },
         },

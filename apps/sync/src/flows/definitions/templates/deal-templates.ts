@@ -13,7 +13,7 @@ export const dealTemplates: readonly TemplateJson[] = [
     description: 'Creates a task for the owner when an open deal has been in its stage for too long.',
     definition: {
       trigger: { timeField: { type: 'deal', field: 'rotTime', offsetSeconds: 0, filter: 'status = OPEN' } },
-      steps: [{ key: 'remind', addTask: { title: "'Nothing has happened: ' + record.title", dueInSeconds: day } }],
+      steps: [{ key: 'remind', addTask: { subject: "'Nothing has happened: ' + record.title", dueInSeconds: day } }],
     },
   },
   {
@@ -33,7 +33,7 @@ export const dealTemplates: readonly TemplateJson[] = [
         {
           key: 'follow_up',
           condition: "steps.answer.event == 'timeout'",
-          addTask: { title: "'Ask about the quote ' + record.title", dueInSeconds: day },
+          addTask: { subject: "'Ask about the quote ' + record.title", dueInSeconds: day },
         },
       ],
     },
@@ -48,7 +48,7 @@ export const dealTemplates: readonly TemplateJson[] = [
         {
           key: 'review',
           addTask: {
-            title: "'Review: ' + record.title + (has(record.lostReason) ? ' (' + record.lostReason + ')' : '')",
+            subject: "'Review: ' + record.title + (has(record.lostReason) ? ' (' + record.lostReason + ')' : '')",
             dueInSeconds: 3 * day,
           },
         },
@@ -69,13 +69,16 @@ export const dealTemplates: readonly TemplateJson[] = [
               {
                 condition: "record.stage == 'proposal'",
                 steps: [
-                  { key: 'offer', addTask: { title: "'Write the offer: ' + record.title", dueInSeconds: 2 * day } },
+                  { key: 'offer', addTask: { subject: "'Write the offer: ' + record.title", dueInSeconds: 2 * day } },
                 ],
               },
               {
                 condition: "record.stage == 'negotiation'",
                 steps: [
-                  { key: 'terms', addTask: { title: "'Agree on the terms: ' + record.title", dueInSeconds: 5 * day } },
+                  {
+                    key: 'terms',
+                    addTask: { subject: "'Agree on the terms: ' + record.title", dueInSeconds: 5 * day },
+                  },
                 ],
               },
             ],
@@ -109,7 +112,7 @@ export const dealTemplates: readonly TemplateJson[] = [
             catch: [
               {
                 key: 'tell_owner',
-                addTask: { title: "'Not in accounting: ' + record.title + ', ' + error.code", dueInSeconds: day },
+                addTask: { subject: "'Not in accounting: ' + record.title + ', ' + error.code", dueInSeconds: day },
               },
             ],
           },
