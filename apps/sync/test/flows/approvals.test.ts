@@ -80,7 +80,7 @@ function as<Answer>(user: number, work: (em: EntityManager) => Promise<Answer>):
 const decide = (user: number, approvalId: string, approved = true, comment?: string): Promise<Approval> =>
   as(user, (em) => decideApproval(em, envelope, { approvalId, approved, comment }));
 
-/** What the run is told. */
+/** What the run receives. */
 async function answers(): Promise<object[]> {
   const rows = await inTenant<{ target: string; sealed_data: Buffer }>(
     'select target, sealed_data from flow_event where tenant_id = $1 and run_id = $2',
@@ -114,7 +114,7 @@ test('one rejection rejects, with its comment', async () => {
   expect(await answers()).toEqual([{ target: path, decision: 'REJECTED', comment: 'Too much', by: users[1] }]);
 });
 
-test('of approvers who decide at once, as many count as the quorum needs, and the run is told once', async () => {
+test('of approvers who decide at once, as many count as the quorum needs, and the run receives one decision', async () => {
   const id = await ask(2);
 
   const outcomes = await Promise.allSettled([0, 1, 2].map((user) => decide(user, id)));
