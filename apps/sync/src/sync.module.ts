@@ -24,6 +24,7 @@ import { SyncRunStarter } from './flows/effects/connector-effect.js';
 import { ChangedRecords } from './flows/triggers/changed-records.js';
 import { DefinitionChecks } from './flows/definitions/checks/definition-checks.js';
 import { TenantFields } from './flows/definitions/checks/tenant-fields.js';
+import { clearExpiredDecisions } from './flows/triggers/expired-decisions.js';
 import { ClockWorker } from './flows/triggers/times/clock-worker.js';
 import { DueRecords } from './flows/triggers/times/due-records.js';
 import { effectReleaser } from './flows/effects/release-effects.js';
@@ -178,6 +179,7 @@ function upkeep({ envelope, retentionDays, customers }: SyncOptions): Provider {
         (em, tenantId) => clearExpiredQuarantine(em, tenantId, retentionDays),
         (em, tenantId) => clearExpiredHooks(em, tenantId, retentionDays),
         (em, tenantId) => clearKeptLinks(em, tenantId),
+        (em, tenantId) => clearExpiredDecisions(em, tenantId),
         (em, tenantId) => clearExpiredRuns(em, tenantId, effectReleaser(orm, customers)),
         (em, tenantId) => renewSealedRuns(em, tenantId, envelope),
       ]),

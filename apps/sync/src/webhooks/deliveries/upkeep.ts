@@ -34,7 +34,7 @@ export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
   async #doAll(signal: AbortSignal): Promise<void> {
     const tenants = await this.orm.em.fork().execute<{ tenant_id: string }[]>(
       `select tenant_id from webhook_tenant union select tenant_id from connection_tenant
-         union select tenant_id from flow_run_tenant`,
+         union select tenant_id from flow_run_tenant union select tenant_id from flow_tenant`,
     );
     for (const { tenant_id: tenantId } of tenants) {
       for (const chore of this.chores) {
