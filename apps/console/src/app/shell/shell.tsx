@@ -1,6 +1,6 @@
 import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router';
 import { Search } from 'lucide-react';
-import { lazy, Suspense, useEffect, useState, type ReactNode } from 'react';
+import { useEffect, useState, type ReactNode } from 'react';
 import { Icon, join, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { t } from '../language.ts';
@@ -10,13 +10,11 @@ import { followNotifications } from '../notifications.ts';
 import { useSession } from '../session.ts';
 import { focusMain, keyText, listenToKeys, useShortcut } from '../shortcuts.ts';
 import { Bell } from './bell.tsx';
+import { Help } from './help.tsx';
+import { Palette } from './palette.tsx';
 import { PersonMenu } from './person-menu.tsx';
 import { PlaceTabs } from './place-tabs.tsx';
 import style from './shell.module.css';
-
-// Loaded right after the first screen, and so before a key opens them.
-const Palette = lazy(async () => ({ default: (await import('./palette.tsx')).Palette }));
-const Help = lazy(async () => ({ default: (await import('./help.tsx')).Help }));
 
 /** The rail with the places of the console, and beside it the current one. */
 export function Shell() {
@@ -62,10 +60,8 @@ export function Shell() {
         <Outlet />
       </main>
       <TabBar places={permitted.flatMap(({ places }) => places)} onSearch={() => setOpen('palette')} />
-      <Suspense>
-        <Palette isOpen={open === 'palette'} onClose={() => setOpen(undefined)} />
-        <Help isOpen={open === 'help'} onClose={() => setOpen(undefined)} />
-      </Suspense>
+      <Palette isOpen={open === 'palette'} onClose={() => setOpen(undefined)} />
+      <Help isOpen={open === 'help'} onClose={() => setOpen(undefined)} />
     </div>
   );
 }

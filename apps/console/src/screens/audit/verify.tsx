@@ -6,7 +6,7 @@ import { format, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { call, download, invalidate, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
-import { saveFile } from '../../kit/toast.tsx';
+import { saveFile } from '../../kit/notices.ts';
 import { Button, Chip } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './verify.module.css';

@@ -2,7 +2,7 @@ import { useRef, useState, type KeyboardEvent, type PointerEvent, type RefObject
 import { t } from '../../app/language.ts';
 import { invalidate, Problem } from '../../contract/api.ts';
 import { textAt } from '../../contract/json.ts';
-import { notify } from '../../kit/toast.tsx';
+import { notify } from '../../kit/notices.ts';
 import { daysBetween } from '../home/home-data.ts';
 import { dayOfEntry, minutesOf, movedTo, saveTimes, type Entry } from './entries.ts';
 

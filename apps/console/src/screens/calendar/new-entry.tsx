@@ -8,7 +8,7 @@ import { textAt } from '../../contract/json.ts';
 import { Ask } from '../../kit/form/ask.tsx';
 import { Select, TextField } from '../../kit/form/field.tsx';
 import { Segments } from '../../kit/form/segments.tsx';
-import { notify } from '../../kit/toast.tsx';
+import { notify } from '../../kit/notices.ts';
 import { momentOf } from '../home/home-data.ts';
 import { type EntryKind } from './entries.ts';
 import { dayName } from './time-grid.tsx';

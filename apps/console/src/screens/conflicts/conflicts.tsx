@@ -10,7 +10,7 @@ import { call, invalidate, readQuery, useItems } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { Nothing } from '../../kit/nothing.tsx';
 import { Split, SplitFoot, SplitLine } from '../../kit/split.tsx';
-import { notify } from '../../kit/toast.tsx';
+import { notify } from '../../kit/notices.ts';
 import { Button, Chip, Face, Key, Ticks, type ButtonProps, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { theContract } from '../../contract/contract.ts';

@@ -12,7 +12,7 @@ import { isJson, itemsAt, textAt, valueAt, type Json } from '../../contract/json
 import { Compare, type ComparedRow, type Side } from '../../kit/record/compare.tsx';
 import { Nothing } from '../../kit/nothing.tsx';
 import { Split, SplitFoot, SplitLine } from '../../kit/split.tsx';
-import { notify } from '../../kit/toast.tsx';
+import { notify } from '../../kit/notices.ts';
 import { Button, Chip, Face, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { theContract, type Field } from '../../contract/contract.ts';

@@ -4,7 +4,7 @@ import { t } from '../../app/language.ts';
 import { call, invalidate, queryClient, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import type { Faults } from '../../kit/form/form-faults.tsx';
-import { notify } from '../../kit/toast.tsx';
+import { notify } from '../../kit/notices.ts';
 
 /** Saves a draft over the version of the flow that it began with, and changes the state of the flow. */
 export function useSaving(flow: Json, draft: Json | undefined, onSaved: () => void) {

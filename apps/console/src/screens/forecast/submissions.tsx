@@ -9,7 +9,7 @@ import { Form, inputsOf } from '../../kit/form/form.tsx';
 import { Panel } from '../../kit/panel.tsx';
 import { Principal } from '../../kit/record/names.tsx';
 import { isMoney } from '../../kit/record/value.tsx';
-import { notify } from '../../kit/toast.tsx';
+import { notify } from '../../kit/notices.ts';
 import { join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import type { View } from './forecast-data.ts';

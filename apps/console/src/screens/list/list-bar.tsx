@@ -1,6 +1,6 @@
 import { useNavigate } from '@tanstack/react-router';
 import { CodeXml, Download, Plus, Upload } from 'lucide-react';
-import { copyText, saveFile } from '../../kit/toast.tsx';
+import { copyText, saveFile } from '../../kit/notices.ts';
 import { ViewSwitch } from '../../kit/view-switch.tsx';
 import { pathOf, recordTypeOf, useMay } from '../../app/resource.ts';
 import { format, t } from '../../app/language.ts';

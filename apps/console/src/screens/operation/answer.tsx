@@ -1,6 +1,6 @@
 import { Copy, Download, Square } from 'lucide-react';
 import { Fragment, useState } from 'react';
-import { copyText, saveFile } from '../../kit/toast.tsx';
+import { copyText, saveFile } from '../../kit/notices.ts';
 import { t } from '../../app/language.ts';
 import { Segments } from '../../kit/form/segments.tsx';
 import { Button, Chip, IconButton } from '../../kit/ui.tsx';

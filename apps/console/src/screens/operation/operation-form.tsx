@@ -10,7 +10,7 @@ import { faultsOf, FormFault } from '../../kit/form/form-faults.tsx';
 import { Form, inputsOf } from '../../kit/form/form.tsx';
 import { JsonText } from '../../kit/form/form-widgets.tsx';
 import { Segments } from '../../kit/form/segments.tsx';
-import { notify } from '../../kit/toast.tsx';
+import { notify } from '../../kit/notices.ts';
 import { Button, Icon } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { Answer, Snippet } from './answer.tsx';

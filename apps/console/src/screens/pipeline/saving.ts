@@ -3,7 +3,7 @@ import { t } from '../../app/language.ts';
 import { call, invalidate, Problem, queryClient, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { faultsOf } from '../../kit/form/form-faults.tsx';
-import { notify } from '../../kit/toast.tsx';
+import { notify } from '../../kit/notices.ts';
 import { clashesOf, edited, patchOf, type Edits } from './edits.ts';
 
 /** Saves the edits over the version that they are shown with. Over a later one they are saved too, unless both changed the same field. */

@@ -8,7 +8,7 @@ import { Ask } from '../../kit/form/ask.tsx';
 import { Check, Select, TextField } from '../../kit/form/field.tsx';
 import type { Faults } from '../../kit/form/form-faults.tsx';
 import { Form, inputsOf } from '../../kit/form/form.tsx';
-import { notify } from '../../kit/toast.tsx';
+import { notify } from '../../kit/notices.ts';
 import text from '../../style/text.module.css';
 import { keyOfName } from './edits.ts';
 import { keep } from './saving.ts';

@@ -10,7 +10,7 @@ import { theContract } from '../../contract/contract.ts';
 import { words } from '../../app/labels.ts';
 import { Select, TextField } from '../../kit/form/field.tsx';
 import { ReferencePicker } from '../../kit/form/reference.tsx';
-import { notify } from '../../kit/toast.tsx';
+import { notify } from '../../kit/notices.ts';
 import { IconButton } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { nameOfRecord, type Item } from './item.ts';

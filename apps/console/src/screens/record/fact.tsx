@@ -1,5 +1,5 @@
 import { Copy } from 'lucide-react';
-import { copyText } from '../../kit/toast.tsx';
+import { copyText } from '../../kit/notices.ts';
 import { isPrincipal, shortId } from '../../kit/record/names.tsx';
 import { format, t } from '../../app/language.ts';
 import { isJson, textAt, valueAt, type Json } from '../../contract/json.ts';

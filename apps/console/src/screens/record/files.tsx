@@ -5,7 +5,7 @@ import { language, t } from '../../app/language.ts';
 import { call, download, invalidate, readQuery, uploadParts } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { Fault } from '../../kit/form/form-faults.tsx';
-import { notify, saveFile } from '../../kit/toast.tsx';
+import { notify, saveFile } from '../../kit/notices.ts';
 import { Button, Icon, IconButton, Ticks } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { nameOfRecord, type Item } from './item.ts';

@@ -10,7 +10,7 @@ import { call, invalidate, listQuery } from '../../contract/api.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { theContract, type Resource } from '../../contract/contract.ts';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
-import { copyText, notify } from '../../kit/toast.tsx';
+import { copyText, notify } from '../../kit/notices.ts';
 import { Button, Chip, Icon, IconButton, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { OperationDialog } from '../operation/operation-dialog.tsx';

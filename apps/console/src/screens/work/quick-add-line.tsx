@@ -6,7 +6,7 @@ import { useSession } from '../../app/session.ts';
 import { keyText, useShortcut } from '../../app/shortcuts.ts';
 import { call, invalidate, Problem } from '../../contract/api.ts';
 import { textAt, type Json } from '../../contract/json.ts';
-import { notify } from '../../kit/toast.tsx';
+import { notify } from '../../kit/notices.ts';
 import { Chip, Icon, join, Key } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { momentOf, today } from '../home/home-data.ts';

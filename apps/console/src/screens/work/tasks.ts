@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { format, language, t } from '../../app/language.ts';
 import { call, invalidate, Problem } from '../../contract/api.ts';
 import { isJson, textAt, type Json } from '../../contract/json.ts';
-import { notify } from '../../kit/toast.tsx';
+import { notify } from '../../kit/notices.ts';
 import { addDays, dayOf, momentOf } from '../home/home-data.ts';
 
 /** The condition of tasks that are still to be done. */

@@ -2,7 +2,7 @@ import { labels, t } from '../../../app/language.ts';
 import { call, invalidate } from '../../../contract/api.ts';
 import { itemsAt, textAt, valueAt, type Json } from '../../../contract/json.ts';
 import { theContract, type Resource } from '../../../contract/contract.ts';
-import { notify } from '../../../kit/toast.tsx';
+import { notify } from '../../../kit/notices.ts';
 import type { RowStates } from '../use-row-states.tsx';
 
 /** Most items of one batch. */

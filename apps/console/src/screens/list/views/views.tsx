@@ -8,7 +8,7 @@ import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
 import { theContract, type Resource } from '../../../contract/contract.ts';
 import { split } from '../../../kit/filter/filter-language.ts';
 import { Menu, MenuItem } from '../../../kit/overlay.tsx';
-import { notify } from '../../../kit/toast.tsx';
+import { notify } from '../../../kit/notices.ts';
 import { Button, Icon, IconButton } from '../../../kit/ui.tsx';
 import { orderBy, useCount, type ListSearch, type ListState } from '../search.ts';
 import style from '../list.module.css';

@@ -8,7 +8,7 @@ import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
 import { FormFault } from '../../../kit/form/form-faults.tsx';
 import { Nothing } from '../../../kit/nothing.tsx';
 import { isMoney } from '../../../kit/record/value.tsx';
-import { copyText } from '../../../kit/toast.tsx';
+import { copyText } from '../../../kit/notices.ts';
 import { Button, Chip, join } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import { OperationDialog } from '../../operation/operation-dialog.tsx';

@@ -10,7 +10,7 @@ import { Ask } from '../../../kit/form/ask.tsx';
 import { TextField } from '../../../kit/form/field.tsx';
 import { FormRow } from '../../../kit/form/form.tsx';
 import type { Faults } from '../../../kit/form/form-faults.tsx';
-import { notify } from '../../../kit/toast.tsx';
+import { notify } from '../../../kit/notices.ts';
 import { Icon, join } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import { columnsOf, daysSince, verbOf, type Column } from '../../board/board-data.ts';

@@ -10,7 +10,7 @@ import { theContract } from '../../../contract/contract.ts';
 import { Select, TextField } from '../../../kit/form/field.tsx';
 import { faultsOf, FormFault } from '../../../kit/form/form-faults.tsx';
 import { Segments } from '../../../kit/form/segments.tsx';
-import { notify } from '../../../kit/toast.tsx';
+import { notify } from '../../../kit/notices.ts';
 import { Button } from '../../../kit/ui.tsx';
 import { QuickAdd } from '../../work/quick-add-line.tsx';
 import type { Item } from '../item.ts';
