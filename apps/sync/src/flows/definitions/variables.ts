@@ -32,8 +32,8 @@ export function typeOfRecord({ record, timeField, manual, segment }: FlowTrigger
 }
 
 /** The inputs that a trigger declares; undefined for one whose runs have any. */
-function inputsOf({ webhook, manual, subflow }: FlowTrigger): readonly FlowParameter[] | undefined {
-  return webhook ? undefined : (manual?.inputs ?? subflow?.inputs ?? []);
+function inputsOf({ manual, subflow }: FlowTrigger): readonly FlowParameter[] {
+  return manual?.inputs ?? subflow?.inputs ?? [];
 }
 
 const change: ObjectType = {

@@ -50,7 +50,7 @@ export class RecordStep {
     if (step.delete) return this.#delete();
     if (step.upsert) return this.#upsert();
     if (step.link) return this.#link();
-    if (step.assign) return this.#assign();
+    if (step.assign) return this.#update({ ownerId: this.#text('userId') });
     if (step.moveStage) return this.#moveStage();
     if (step.addTask) return this.#create(stepType('task'), await this.#taskFields());
     if (step.addNote) return this.#create(stepType('note'), { body: this.#input['text'] ?? null, ...this.#related() });
@@ -88,12 +88,6 @@ export class RecordStep {
     const request = { [type.contract.singular]: recordOf(fields), id, ...type.parent };
     const write = (added: JsonObject) => this.#ask(type.method('update'), { ...request, ...added });
     return this.#change({ type, id, fields: Object.keys(fields), write });
-  }
-
-  #assign(): Promise<EffectOutcome> {
-    const { userId } = this.#input;
-    if (userId !== undefined) return this.#update({ ownerId: userId });
-    throw new EffectError('ASSIGNMENT_UNSUPPORTED', 'Rules assign records only when they are created.', 'FINAL');
   }
 
   #moveStage(): Promise<EffectOutcome> {

@@ -55,7 +55,7 @@ const resolvers: { readonly [Kind in keyof Step]?: Resolver<Step[Kind]> } = {
   }),
   assign: ({ type, id, userId }, evaluate) => ({
     ...{ type, id: textOf('id', evaluate(id)) },
-    ...(userId === undefined ? { byRules: true } : { userId: textOf('userId', evaluate(userId)) }),
+    userId: textOf('userId', evaluate(userId)),
   }),
   moveStage: ({ dealId = 'record.id', stage, reason, fields }, evaluate) => ({
     ...{ dealId: textOf('dealId', evaluate(dealId)), stage },

@@ -11,7 +11,7 @@ export interface NewRun {
   /** The principal that published the version: the run has its rights. */
   principalId: string;
   cause: {
-    kind: 'RECORD' | 'TIME_FIELD' | 'SCHEDULE' | 'WEBHOOK' | 'MANUAL' | 'SUBFLOW';
+    kind: 'RECORD' | 'TIME_FIELD' | 'SCHEDULE' | 'MANUAL' | 'SUBFLOW';
     changeId?: string;
     principalId?: string;
     /** RFC 3339. */

@@ -52,7 +52,9 @@ export function waitRows(
     }
     const id = recordId === undefined ? null : text(recordId);
     if (id === undefined || type === undefined) return [];
-    return [{ ...row, kind: 'CHANGE', record_type: type, record_id: id, match: match ?? null }];
+    return [
+      { ...row, kind: 'CHANGE', record_type: type.split('/', 1)[0] ?? type, record_id: id, match: match ?? null },
+    ];
   });
 }
 

@@ -19,7 +19,7 @@ export interface RunRow {
   flow_id: string;
   version: number;
   state: RunStatus;
-  cause_kind: 'RECORD' | 'TIME_FIELD' | 'SCHEDULE' | 'WEBHOOK' | 'MANUAL' | 'SUBFLOW';
+  cause_kind: 'RECORD' | 'TIME_FIELD' | 'SCHEDULE' | 'MANUAL' | 'SUBFLOW';
   cause_change_id: string | null;
   cause_principal_id: string | null;
   cause_time: string;

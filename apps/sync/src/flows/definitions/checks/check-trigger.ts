@@ -9,7 +9,7 @@ import { recurrenceFaults } from '@rapport/time';
 import type { Place } from './faults.js';
 import { checkedType, checkFieldName, checkTimeField, type CustomFieldsOf } from './record-fields.js';
 
-const kinds = ['record', 'timeField', 'schedule', 'webhook', 'manual', 'subflow', 'segment'] as const;
+const kinds = ['record', 'timeField', 'schedule', 'manual', 'subflow', 'segment'] as const;
 
 /** Checks what starts runs, apart from filters, which customers checks. */
 export function checkTrigger(place: Place, trigger: FlowTrigger, customFields: CustomFieldsOf): void {
@@ -21,7 +21,7 @@ export function checkTrigger(place: Place, trigger: FlowTrigger, customFields: C
   if (timeField) checkTime(at, timeField, customFields);
   if (schedule) checkSchedule(at, schedule);
   if (manual?.type !== undefined) checkedType(at.at('type'), manual.type, 'READ');
-  const inputs = (trigger.webhook ?? manual ?? trigger.subflow)?.inputs ?? [];
+  const inputs = (manual ?? trigger.subflow)?.inputs ?? [];
   at.unique(inputs, 'inputs');
 }
 

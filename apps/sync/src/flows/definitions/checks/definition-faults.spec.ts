@@ -94,11 +94,6 @@ test.each<[string, object[], object?]>([
     },
   ],
   [
-    'any body of a webhook',
-    [{ key: 'r', raise: { code: 'NO', message: 'input.a.b.c' } }],
-    { trigger: { webhook: {} } },
-  ],
-  [
     'a schedule',
     [{ key: 'r', raise: { code: 'NO' } }],
     { trigger: { schedule: { rule: 'FREQ=WEEKLY;BYDAY=MO;BYHOUR=9;BYMINUTE=0', zone: 'Europe/Berlin' } } },

@@ -69,9 +69,7 @@ const rules: { readonly [Kind in StepKind]: Rule<Step[Kind]> } = {
     checkedType(place.at('fromType'), fromType, 'READ');
     checkedType(place.at('toType'), toType, 'READ');
   },
-  assign: (place, content, { variables }) => {
-    const { type, id, userId, byRules } = content;
-    place.oneOf({ userId, byRules }, ['userId', 'byRules']);
+  assign: (place, { type, id, userId }, { variables }) => {
     place.at('id').expression(id, variables, 'string');
     place.at('userId').expression(userId, variables, 'string');
     if (checkedType(place.at('type'), type, 'UPDATE')) needField(place, type, 'ownerId', 'owners');
@@ -191,6 +189,9 @@ function checkEvent(place: Place, event: ListenEvent, context: RuleContext): voi
   if (type === undefined) return checkSignal(place, event, context.hasRecord);
   if (correlation !== undefined) place.at('correlation').add('CONFLICTING_FIELDS', 'is for signals only');
   if (!checkedType(place.at('type'), type, 'READ')) return;
+  // A change in the feed has the type of all objects.
+  if (recordId === undefined && type.includes('/'))
+    place.at('recordId').add('REQUIRED', 'is required for custom objects');
   const trigger = { record: { type, operations: [], changedFields: [] } };
   const variables = context.ofEvents.get(type) ?? startVariables(trigger, context.customFields(type));
   context.ofEvents.set(type, variables);
