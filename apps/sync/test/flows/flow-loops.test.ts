@@ -1,0 +1,86 @@
+import { printTally, sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { beforeAll, expect, inject, test } from 'vitest';
+import { FlowTenant } from './flow-tenant.ts';
+
+const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const maxHops = 8;
+
+let platform: SharedPlatform;
+
+beforeAll(async () => {
+  platform = await sharedPlatform(inject('platformUrl'));
+});
+
+let state = seed;
+function random(below: number): number {
+  state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
+  return (state >>> 8) % below;
+}
+
+/** A flow that writes one field of a customer when another one has changed. */
+const writer = (from: string, to: string, more: object = {}) => ({
+  trigger: { record: { type: 'customer', operations: ['UPDATE'], changedFields: [from] } },
+  steps: [
+    { key: 'write', update: { type: 'customer', id: 'record.id', fields: [{ field: to, value: 'string(now)' }] } },
+  ],
+  ...more,
+});
+
+/** Waits until each run has ended, and each change of the log is decided. */
+async function settled(flows: FlowTenant): Promise<void> {
+  const open = async () => {
+    const [row] = await flows.api.query<{ open: number; decided: number }>(
+      `select (select count(*)::int from flow_run where tenant_id = $1 and end_time is null) as open,
+         coalesce((select last_number::int from flow_change_number where tenant_id = $1), 0) as decided`,
+      [flows.tenantId],
+    );
+    const { changes } = await flows.changes();
+    return [row?.open, changes.length - (row?.decided ?? 0)];
+  };
+  await expect.poll(open, { timeout: 60_000, interval: 200 }).toEqual([0, 0]);
+}
+
+test('flows that cause each other end, the reason has the path, and another flow goes on', async () => {
+  const flows = await FlowTenant.create(platform);
+  const [a, b] = [await flows.publish(writer('jobTitle', 'source')), await flows.publish(writer('source', 'jobTitle'))];
+  const id = await flows.api.createCustomer('Ada');
+  await flows.api.updateCustomer(id, { jobTitle: 'CFO' });
+  await settled(flows);
+  await expect.poll(() => flows.decisions(a)).toHaveLength(2);
+
+  const outcomes = async (flowId: string) =>
+    (await flows.decisions(flowId)).map(({ outcome, reason }) => reason ?? outcome);
+  expect(await outcomes(a)).toEqual(['STARTED', 'LOOP']);
+  expect(await outcomes(b)).toEqual(['STARTED']);
+  expect((await flows.decisions(a)).at(-1)?.explanation).toBe(
+    `flows/${a} (${id}) → flows/${b} (${id}) → flows/${a} (${id})`,
+  );
+});
+
+test('random graphs of flows end, also of those that follow themselves', async () => {
+  const flows = await FlowTenant.create(platform);
+  const fields = ['jobTitle', 'source', 'department', 'notes'].slice(0, 2 + random(2));
+  const ids: string[] = [];
+  for (let flow = 0; flow < 3; flow++) {
+    const [from, to] = [fields[random(fields.length)] ?? '', fields[random(fields.length)] ?? ''];
+    ids.push(await flows.publish(writer(from, to, { followsItself: random(3) === 0 })));
+  }
+  const id = await flows.api.createCustomer('Ada');
+  for (const field of fields) await flows.api.updateCustomer(id, { [field]: 'changed' });
+  await settled(flows);
+
+  const runs = await flows.api.query<{ state: string; hop: number; count: number }>(
+    'select state, hop, count(*)::int as count from flow_run where tenant_id = $1 group by 1, 2',
+    [flows.tenantId],
+  );
+  expect(
+    runs.every(({ state: end, hop }) => end === 'SUCCEEDED' && hop <= maxHops),
+    `seed ${seed}`,
+  ).toBe(true);
+  const braked = (await flows.decisions()).filter(({ reason }) => reason === 'LOOP' || reason === 'HOP_LIMIT');
+  expect(
+    braked.every(({ explanation = '' }) => explanation.includes('→')),
+    `seed ${seed}`,
+  ).toBe(true);
+  printTally('flow-loops', { seed, runs: runs.reduce((sum, { count }) => sum + count, 0), braked: braked.length });
+});
