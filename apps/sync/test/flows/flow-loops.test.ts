@@ -1,8 +1,8 @@
-import { printTally, sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { printedSeed, printTally, sharedPlatform, type SharedPlatform } from '@rapport/testing';
 import { beforeAll, expect, inject, test } from 'vitest';
 import { FlowTenant } from './flow-tenant.ts';
 
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const seed = printedSeed('FLOW_LOOPS_SEED');
 const maxHops = 8;
 
 let platform: SharedPlatform;
@@ -59,11 +59,11 @@ test('flows that cause each other end, the reason has the path, and another flow
 
 test('random graphs of flows end, also of those that follow themselves', async () => {
   const flows = await FlowTenant.create(platform);
-  const fields = ['jobTitle', 'source', 'department', 'notes'].slice(0, 2 + random(2));
+  const fields = ['jobTitle', 'source', 'familyName'].slice(0, 2 + random(2));
   const ids: string[] = [];
   for (let flow = 0; flow < 3; flow++) {
     const [from, to] = [fields[random(fields.length)] ?? '', fields[random(fields.length)] ?? ''];
-    ids.push(await flows.publish(writer(from, to, { followsItself: random(3) === 0 })));
+    ids.push(await flows.publish(writer(from, to, { followsItself: flow === 0 })));
   }
   const id = await flows.api.createCustomer('Ada');
   for (const field of fields) await flows.api.updateCustomer(id, { [field]: 'changed' });

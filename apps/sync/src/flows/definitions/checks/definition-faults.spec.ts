@@ -206,7 +206,11 @@ test.each<[string, object[], string[]]>([
     [{ key: 'c', create: { type: 'task', fields: [{ field: 'description', value: '""' }] } }],
     ['/steps/0/create/fields REQUIRED'],
   ],
-  ['both or no assignee', [{ key: 'a', assign: { type: 'deal', id: 'record.id' } }], ['/steps/0/assign ONE_REQUIRED']],
+  [
+    'an event of any record of a custom object',
+    [{ key: 'l', listen: { events: [{ key: 'e', type: 'objectRecord/machine' }] } }],
+    ['/steps/0/listen/events/0/recordId REQUIRED'],
+  ],
   ['a wait for nothing', [{ key: 'w', wait: {} }], ['/steps/0/wait ONE_REQUIRED']],
   [
     'a body of GET',
