@@ -279,12 +279,15 @@ function valueOf(openApi: OpenApi, schema: JsonSchema): unknown {
   return schema.format === 'uuid' ? crypto.randomUUID() : undefined;
 }
 
-/** Replaces the innermost text of a field. */
-function nest(openApi: OpenApi, schema: JsonSchema, text: string): unknown {
+/** Replaces the innermost text of a field. @param around objects that it is in, which can contain themselves */
+function nest(openApi: OpenApi, schema: JsonSchema, text: string, around: readonly JsonSchema[] = []): unknown {
   const own = resolve(openApi, schema.anyOf?.[0] ?? schema);
-  if (own.items) return [nest(openApi, own.items, text)];
-  if (!own.properties) return text;
-  return Object.fromEntries(Object.entries(own.properties).map(([name, field]) => [name, nest(openApi, field, text)]));
+  if (own.items) return [nest(openApi, own.items, text, around)];
+  if (!own.properties || around.includes(own)) return text;
+  const within = [...around, own];
+  return Object.fromEntries(
+    Object.entries(own.properties).map(([name, field]) => [name, nest(openApi, field, text, within)]),
+  );
 }
 
 function accepts(openApi: OpenApi, schema: JsonSchema, value: unknown): boolean {

@@ -22,7 +22,8 @@ const affectedBy: [file: string, projects: string[]][] = [
   ['libs/contracts/src/rest/rest-route.ts', ['contracts', 'console', 'edge', 'auth', 'customers', ...wholePlatform]],
   // The edge serves its files.
   ['apps/console/src/main.tsx', ['console', 'edge', ...wholePlatform]],
-  ['libs/money/src/lines.ts', ['money', 'customers', ...wholePlatform]],
+  // Conditions compare amounts.
+  ['libs/money/src/lines.ts', ['money', 'contracts', 'console', 'edge', 'auth', 'customers', ...wholePlatform]],
   ['libs/persistence/src/etag.ts', ['persistence', 'auth', 'customers', ...wholePlatform]],
   ['libs/time/src/zone-clock.ts', ['time', 'customers', ...wholePlatform]],
   ['apps/edge/src/http/problem.ts', ['edge', ...wholePlatform]],

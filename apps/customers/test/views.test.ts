@@ -3,6 +3,7 @@ import { View as ViewCodec } from '@rapport/contracts/rapport/work/v1/views_serv
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { beforeEach, expect, test } from 'vitest';
+import { ObjectTenant } from './object-tenant.ts';
 import { newCaller, sharedCustomers } from './running-customers.js';
 
 const service = await sharedCustomers();
@@ -119,8 +120,7 @@ test('a change is checked like a new view, and the resource stays', async () => 
 });
 
 test('records of a custom object have views, for callers that can read them', async () => {
-  const object = { key: 'ship', displayName: 'Ship', displayNamePlural: 'Ships' };
-  await service.call('createCustomObject', { customObject: object } as never, caller);
+  await new ObjectTenant(service, caller).createObject('ship');
   const reader = another({ permissions: ['views.read', 'views.write', 'objects.ship.read'] });
 
   expect(await create({ resource: 'objects/ship/records' }, reader)).toMatchObject({ name: 'All' });

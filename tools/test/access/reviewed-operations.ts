@@ -212,6 +212,11 @@ export const forMissing: Readonly<Record<string, string>> = {
 export const needMore: Readonly<Record<string, string>> = {
   ArchivePipeline: 'it moves the deals of the pipeline, so deals.write is needed too',
   RemoveStage: 'as for ArchivePipeline',
+  ExplainFlowChange: 'the log of the test has no change that a flow has decided',
+  GetApproval: 'who is no approver needs flows.read',
+  ApproveApproval: 'only an approver decides',
+  RejectApproval: 'as for ApproveApproval',
+  DelegateApproval: 'as for ApproveApproval',
   AcceptQuote: 'it wins the deal of the quote, so deals.write is needed too',
   CreateAssociation: 'it takes the permissions to read both records and to write one of them',
   CreateCalendarFeed: 'it shows tasks too, so tasks.read is needed too',

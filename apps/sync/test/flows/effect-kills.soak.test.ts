@@ -119,6 +119,7 @@ async function untilKnown<Outcome>(
       counts.lost += 1;
     } catch (error) {
       expect(error).toMatchObject({ kind: 'PASSING' });
+      // As the worker does between two attempts.
       await delay(50);
     }
     if (dice() < 0.2) await age(counts);
@@ -164,6 +165,7 @@ async function changesOf({ runId }: BenchRun): Promise<Json[]> {
 async function killCustomers(isUnsteady: { value: boolean }): Promise<number> {
   let killed = 0;
   while (isUnsteady.value && killed < kills) {
+    // Some effects are under way at the next kill.
     await delay(300);
     await platform.services.customers.kill();
     await platform.services.customers.start();

@@ -58,7 +58,7 @@ const transportErrorCodes: Record<string, ErrorCodeMeaning> = {
 
 /** Codes of single operations. Their descriptions say when. */
 const operationErrorCodes: Record<string, ErrorCodeMeaning> = {
-  ALREADY_DECIDED: ['ALREADY_EXISTS', 'You have decided already.'],
+  ALREADY_DECIDED: ['FAILED_PRECONDITION', 'You have decided already.'],
   API_KEY_ENDED: ['FAILED_PRECONDITION', 'The API key is revoked or expired.'],
   API_KEY_NEEDED: ['PERMISSION_DENIED', 'The operation needs an API key or a session, not an access token.'],
   API_KEY_NOT_FOUND: ['NOT_FOUND', 'The API key does not exist.'],

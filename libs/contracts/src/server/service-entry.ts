@@ -106,7 +106,10 @@ export class ServiceEntry {
       // The client left before the handler began.
       if (gone.aborted) throw new AppError('CANCELLED', 'CANCELLED', 'The client has gone.');
       const takesJson = asksForJson && !hides && !names;
-      const answer = await this.#run({ ...contextOf(received, peer, caller), dueAt, gone, takesJson }, handle);
+      const answer = await this.#run(
+        { ...contextOf(received, peer, caller), dueAt, gone, ...(takesJson && { takesJson }) },
+        handle,
+      );
       if (answer === undefined || (!names && !hides)) return answer;
       return this.#shown(method, answer as Message, names, hides) as Answer;
     } catch (error) {
