@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { RecordType } from '../fields/record-type.js';
 
 /** Total size of the known texts, in characters, about as many bytes. */
-const maxCharacters = 64 * 1024 * 1024;
+const maxCharacters = 48 * 1024 * 1024;
 /** Largest text that is kept, in characters. */
 const maxLength = 16 * 1024;
 /** Memory of an entry besides its text, in the same unit, about. */
