@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { apiOf, type Api } from './api.ts';
 import { makeCalendars } from './calendars.ts';
 import { makeDeals } from './deals.ts';
+import { makeFlows } from './flows.ts';
 import { makePrices } from './prices.ts';
 import { makeQuotes } from './quotes.ts';
 import { makeLeads, makeRule } from './leads.ts';
@@ -67,6 +68,7 @@ async function makeRecords(api: Api): Promise<void> {
   await makeWork(api);
   await makeCalendars(api);
   await makePrices(api);
+  await makeFlows(api);
 }
 
 async function closeWorkspace(api: Api): Promise<void> {

@@ -132,9 +132,11 @@ test('a trial shows what a draft would have done, and does nothing', async () =>
   await goTo(page, `/flows/${String(id)}`);
   await page.getByRole('button', { name: 'Try' }).click();
   const report = page.getByRole('region', { name: /What it would have done/ });
-  await report.getByText('Katherine Johnson').first().click();
-  await report.getByText('Call Katherine Johnson').first().waitFor({ state: 'attached' });
+  const trial = report.locator('details', { has: page.getByRole('link', { name: 'Katherine Johnson' }) });
+  await trial.getByText('Succeeded').first().click();
+  await trial.getByText('call', { exact: true }).click();
+  await trial.getByText('Call Katherine Johnson').first().waitFor();
 
   const { tasks } = await workspace.api<{ tasks: Json[] }>('GET', '/v1/tasks');
-  expect(tasks.filter(({ title }) => String(title).includes('Katherine'))).toEqual([]);
+  expect(tasks.filter(({ subject }) => String(subject).includes('Katherine'))).toEqual([]);
 });
