@@ -76,5 +76,5 @@ function depthOf(path: string): number {
 /** Such as `0.4 seconds`; empty while a step goes on. */
 function took(step: Json): string {
   const [start, end] = [Date.parse(textAt(step, 'startTime')), Date.parse(textAt(step, 'endTime'))];
-  return Number.isNaN(end - start) ? '' : durationText(Math.round((end - start) / 100) / 10);
+  return Number.isNaN(end - start) ? '' : durationText(Math.max(1, Math.round((end - start) / 100)) / 10);
 }
