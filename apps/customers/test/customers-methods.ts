@@ -1,0 +1,135 @@
+import { FilesServiceService } from '@rapport/contracts/rapport/content/v1/files_service';
+import { AuditServiceService } from '@rapport/contracts/rapport/customers/v1/audit_service';
+import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
+import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
+import { ConsentsServiceService } from '@rapport/contracts/rapport/customers/v1/consents_service';
+import { CustomFieldsServiceService } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
+import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
+import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/privacy_service';
+import { SearchServiceService } from '@rapport/contracts/rapport/customers/v1/search_service';
+import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
+import { CustomObjectsServiceService } from '@rapport/contracts/rapport/objects/v1/custom_objects_service';
+import { ObjectRecordsServiceService } from '@rapport/contracts/rapport/objects/v1/object_records_service';
+import { DealCopiesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_copies_service';
+import { DealMovesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_moves_service';
+import { DealValuesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_values_service';
+import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
+import { LeadWorkServiceService } from '@rapport/contracts/rapport/sales/v1/lead_work_service';
+import { LeadsServiceService } from '@rapport/contracts/rapport/sales/v1/leads_service';
+import { PipelineStagesServiceService } from '@rapport/contracts/rapport/sales/v1/pipeline_stages_service';
+import { ExchangeRatesServiceService } from '@rapport/contracts/rapport/sales/v1/exchange_rates_service';
+import { PriceBooksServiceService } from '@rapport/contracts/rapport/sales/v1/price_books_service';
+import { PricesServiceService } from '@rapport/contracts/rapport/sales/v1/prices_service';
+import { ProductsServiceService } from '@rapport/contracts/rapport/sales/v1/products_service';
+import { CurrenciesServiceService } from '@rapport/contracts/rapport/sales/v1/currencies_service';
+import { PricingServiceService } from '@rapport/contracts/rapport/sales/v1/pricing_service';
+import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
+import { QuoteActionsServiceService } from '@rapport/contracts/rapport/sales/v1/quote_actions_service';
+import { QuotesServiceService } from '@rapport/contracts/rapport/sales/v1/quotes_service';
+import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
+import { AssignmentRulesServiceService } from '@rapport/contracts/rapport/work/v1/assignment_rules_service';
+import { AssignmentTrialsServiceService } from '@rapport/contracts/rapport/work/v1/assignment_trials_service';
+import { AssignmentsServiceService } from '@rapport/contracts/rapport/work/v1/assignments_service';
+import { ForecastSubmissionsServiceService } from '@rapport/contracts/rapport/sales/v1/forecast_submissions_service';
+import { PipelineReportsServiceService } from '@rapport/contracts/rapport/sales/v1/pipeline_reports_service';
+import { ForecastSnapshotsServiceService } from '@rapport/contracts/rapport/sales/v1/forecast_snapshots_service';
+import { ForecastsServiceService } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
+import { QuotasServiceService } from '@rapport/contracts/rapport/sales/v1/quotas_service';
+import { CallsServiceService } from '@rapport/contracts/rapport/work/v1/calls_service';
+import { EmailsServiceService } from '@rapport/contracts/rapport/work/v1/emails_service';
+import { MeetingsServiceService } from '@rapport/contracts/rapport/work/v1/meetings_service';
+import { NotificationsServiceService } from '@rapport/contracts/rapport/work/v1/notifications_service';
+import { NotesServiceService } from '@rapport/contracts/rapport/work/v1/notes_service';
+import { TaskActionsServiceService } from '@rapport/contracts/rapport/work/v1/task_actions_service';
+import { TasksServiceService } from '@rapport/contracts/rapport/work/v1/tasks_service';
+import { BusinessTimeServiceService } from '@rapport/contracts/rapport/work/v1/business_time_service';
+import { CalendarsServiceService } from '@rapport/contracts/rapport/work/v1/calendars_service';
+import { CalendarFeedsServiceService } from '@rapport/contracts/rapport/work/v1/calendar_feeds_service';
+import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
+import { TimersServiceService } from '@rapport/contracts/rapport/work/v1/timers_service';
+import { TimelineServiceService } from '@rapport/contracts/rapport/work/v1/timeline_service';
+import { ViewsServiceService } from '@rapport/contracts/rapport/work/v1/views_service';
+import { WorkspaceServiceService } from '@rapport/contracts/rapport/work/v1/workspace_service';
+
+/** The methods of all services of customers, by name. */
+export const definitions = {
+  ...CustomersServiceService,
+  ...CustomFieldsServiceService,
+  ...AssociationsServiceService,
+  ...MergesServiceService,
+  ...OperationsServiceService,
+  ...ChangeFeedServiceService,
+  ...AuditServiceService,
+  ...ConsentsServiceService,
+  ...SearchServiceService,
+  ...SuppressionsServiceService,
+  ...PrivacyServiceService,
+  ...LeadsServiceService,
+  ...LeadWorkServiceService,
+  ...AssignmentRulesServiceService,
+  ...AssignmentsServiceService,
+  ...AssignmentTrialsServiceService,
+  ...PipelinesServiceService,
+  ...PipelineStagesServiceService,
+  ...DealsServiceService,
+  ...DealMovesServiceService,
+  ...DealCopiesServiceService,
+  ...StageEntriesServiceService,
+  ...CustomObjectsServiceService,
+  ...ObjectRecordsServiceService,
+  ...SettingsServiceService,
+  ...ViewsServiceService,
+  ...FilesServiceService,
+  ...WorkspaceServiceService,
+  ...QuotasServiceService,
+  ...ForecastsServiceService,
+  ...CallsServiceService,
+  ...EmailsServiceService,
+  ...MeetingsServiceService,
+  ...NotesServiceService,
+  ...TasksServiceService,
+  ...QuotesServiceService,
+  ...QuoteActionsServiceService,
+  ...CalendarFeedsServiceService,
+  ...ForecastSnapshotsServiceService,
+  ...TaskActionsServiceService,
+  ...CalendarsServiceService,
+  ...BusinessTimeServiceService,
+  ...TimelineServiceService,
+  ...PipelineReportsServiceService,
+  ...ForecastSubmissionsServiceService,
+  ...ExchangeRatesServiceService,
+  ...CurrenciesServiceService,
+  ...PricingServiceService,
+  ...DealValuesServiceService,
+  ...ProductsServiceService,
+  ...PriceBooksServiceService,
+  ...PricesServiceService,
+  ...NotificationsServiceService,
+  ...TimersServiceService,
+};
+type Definitions = typeof definitions;
+type Stream =
+  | 'importCustomers'
+  | 'exportCustomers'
+  | 'uploadImportFile'
+  | 'watchOperation'
+  | 'downloadOperationIssues'
+  | 'watchChanges'
+  | 'snapshotCustomers'
+  | 'exportPersonalData'
+  | 'subscribe'
+  | 'exportAuditEntries'
+  | 'uploadFile'
+  | 'downloadFile'
+  | 'downloadWorkspaceExport'
+  | 'uploadWorkspaceArchive'
+  | 'exportQuoteUbl'
+  | 'renderQuote'
+  | 'watchNotifications';
+/** Methods with one request and one answer. */
+export type Method = Exclude<keyof Definitions, Stream>;
+export type Answer<Name extends Method> = ReturnType<Definitions[Name]['responseDeserialize']>;
+export type Request<Name extends Method> = Partial<ReturnType<Definitions[Name]['requestDeserialize']>>;
