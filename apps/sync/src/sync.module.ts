@@ -134,7 +134,7 @@ export class SyncModule {
 /** What takes changes and times, and what follows from them. */
 function feedProviders({ databaseUrl, envelope, customers }: SyncOptions, filters: RecordFilters): Provider[] {
   const records = new ChangedRecords(customers);
-  const flows = { envelope, records, hooks: { ...approvalHooks(envelope), releaseRuns: () => Promise.resolve() } };
+  const flows = { envelope, records, hooks: approvalHooks(envelope) };
   return [
     { provide: ChangedRecords, useValue: records },
     {

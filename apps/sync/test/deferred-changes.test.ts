@@ -36,7 +36,7 @@ beforeAll(async () => {
   const filters = new RecordFilters({ unary: () => Promise.reject(new Error('No endpoint has a filter.')) });
   const nothing = () => Promise.resolve();
   // No tenant here has flows.
-  const hooks = { openApprovals: nothing, closeApprovals: nothing, releaseRuns: nothing };
+  const hooks = { openApprovals: nothing, closeApprovals: nothing };
   const records = new ChangedRecords({ unary: () => Promise.reject(new Error('There are no flows.')) });
   parts = { envelope, filters, jobs: new JobQueue(urls.appUrl, nothing), flows: { envelope, hooks, records } };
 });

@@ -4,7 +4,6 @@ import { approvalHooks } from './approvals/open-approvals.js';
 import { CalendarClock } from './effects/calendar-clock.js';
 import { effectProviders, type EffectOptions } from './effects/effect-providers.js';
 import { RecordCalls } from './effects/record-calls.js';
-import { effectReleaser } from './effects/release-effects.js';
 import { resolveStep } from './effects/resolve-step.js';
 import { RunEffects } from './effects/run-effects.js';
 import { RecordAccess } from './serve-runs/record-access.js';
@@ -14,16 +13,15 @@ import { storedVersions } from './worker/stored-versions.js';
 
 /** The engine of flows, and the effects of their steps. */
 export function flowProviders(options: EffectOptions): Provider[] {
-  const { customers, envelope } = options;
+  const { envelope } = options;
   return [
     ...effectProviders(options),
     {
       provide: FlowWorker,
       useFactory: (orm: MikroORM, port: RunEffects, clock: CalendarClock) => {
-        const hooks = { ...approvalHooks(envelope), releaseRuns: effectReleaser(orm, customers) };
         const parts: EngineParts = {
           envelope,
-          hooks,
+          hooks: approvalHooks(envelope),
           port,
           clock,
           resolve: resolveStep,

@@ -6,7 +6,7 @@ import type { NewApproval, RunHooks } from '../runs/run-hooks.js';
 import { questionOwner } from './approval-row.js';
 
 /** What an advance of a run does with approvals, in the transaction that stores the run. */
-export function approvalHooks(envelope: SecretEnvelope): Pick<RunHooks, 'openApprovals' | 'closeApprovals'> {
+export function approvalHooks(envelope: SecretEnvelope): RunHooks {
   return {
     openApprovals: async (client, approvals) => {
       for (const approval of approvals) await openApproval(client, envelope, approval);

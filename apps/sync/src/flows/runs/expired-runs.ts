@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant } from '@rapport/persistence';
 import { batchSize, deleteAll } from '../../storage/delete-expired.js';
-import type { RunHooks } from './run-hooks.js';
+import type { ReleaseRuns } from './run-hooks.js';
 
 /** Minimum retention of ended runs, in days. */
 const runDays = 90;
@@ -13,11 +13,7 @@ const signalDays = 30;
  * Deletes ended runs with their history, and signals, after their retention. What is kept under the effect keys of the
  * runs is released before: a run that is left after a crash is deleted by the next pass.
  */
-export async function clearExpiredRuns(
-  em: EntityManager,
-  tenantId: string,
-  release: RunHooks['releaseRuns'],
-): Promise<void> {
+export async function clearExpiredRuns(em: EntityManager, tenantId: string, release: ReleaseRuns): Promise<void> {
   await deleteAll(em, tenantId, deleteSignals, signalDays);
   for (;;) {
     const runs = await readForTenant<{ id: string }>(em, {

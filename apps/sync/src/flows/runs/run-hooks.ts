@@ -20,6 +20,7 @@ export interface RunHooks {
   openApprovals(client: ClientBase, approvals: readonly NewApproval[]): Promise<void>;
   /** Ends approvals without a decision. @param path of one step; all of the run when undefined */
   closeApprovals(client: ClientBase, tenantId: string, runId: string, path?: string): Promise<void>;
-  /** Releases what is kept under the effect keys of runs, before the runs are deleted. Outside a transaction. */
-  releaseRuns(tenantId: string, runIds: readonly string[]): Promise<void>;
 }
+
+/** Releases what is kept under the effect keys of runs, before the runs are deleted. Outside a transaction. */
+export type ReleaseRuns = (tenantId: string, runIds: readonly string[]) => Promise<void>;

@@ -84,7 +84,6 @@ export class FlowEngine {
       hooks: {
         openApprovals: () => Promise.resolve(),
         closeApprovals: () => Promise.resolve(),
-        releaseRuns: () => Promise.resolve(),
       },
     };
     return new FlowEngine(urls, orm, parts, uuidv7());
