@@ -1,9 +1,9 @@
 import type { SharedPlatform } from '@rapport/testing';
 import { ApiClient } from '../api-client.ts';
-import { addExchange, addPeopleFile } from './add-exchange.ts';
-import { addSession } from './add-session.ts';
 import { addWorkspaceImport } from './add-workspace-import.ts';
+import { exchangeRecords } from './exchange-records.ts';
 import { flowRecords } from './flow-records.ts';
+import { identityRecords } from './identity-records.ts';
 import { newMarker, once } from './markers.ts';
 import { moneyRecords } from './money-records.ts';
 import { workRecords } from './work-records.ts';
@@ -178,49 +178,9 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   const records = async () => `objects/${(await object()).key}/records`;
   const makeObjectRecord = async () => create(`/v1/${await records()}`, { name: marker });
 
-  // To change a role, a caller needs the role's permissions, and every caller has this one.
-  const permissions = ['account.read'];
-  const makeRole = (name: string) => create('/v1/roles', { displayName: `${marker} ${name}`, permissions });
-  const role = once(() => makeRole('Reader'));
-  const makeTeam = (name: string) => create('/v1/teams', { displayName: `${marker} ${name}` });
-  const makeUser = async () =>
-    create('/v1/users', { email: `${newMarker()}@example.com`, displayName: marker, roleIds: [await role()] });
-  const user = once(makeUser);
-  const session = async () => addSession(platform, await tenantId(), await user());
-  const makeClient = () =>
-    create('/v1/oauthClients', {
-      displayName: marker,
-      confidential: true,
-      grantTypes: ['CLIENT_CREDENTIALS'],
-      // To change it, a caller needs its permissions.
-      permissions: ['oauthClients.write'],
-    });
-  const client = once(makeClient);
-  const formerClient = once(async () => remove('oauthClients', await makeClient()));
-
-  const makeEndpoint = () =>
-    create('/v1/webhookEndpoints', {
-      url: 'https://hooks.example',
-      eventTypes: ['merge.updated'],
-      description: marker,
-    });
-  const endpoint = once(makeEndpoint);
-  const peopleFile = once(async () => addPeopleFile(platform, await tenantId()));
-  const makeConnection = async () => {
-    await peopleFile();
-    const settings = { file: 'people.vcf', format: 'VCARD' };
-    return create('/v1/connections', { connector: 'file', displayName: marker, settings });
-  };
-  const connection = once(makeConnection);
-  const makeMapping = async () =>
-    create('/v1/mappings', {
-      ...{ connectionId: await connection(), recordType: 'record', customerKind: 'PERSON', direction: 'TO_CUSTOMERS' },
-      ...{ state: 'PAUSED', fields: [{ customerField: 'displayName', peerField: 'displayName' }] },
-    });
-  const mapping = once(makeMapping);
-  const exchange = once(async () => addExchange(platform, await tenantId(), await mapping()));
-
-  const flows = flowRecords({ send, create, remove, user }, marker);
+  const identity = identityRecords({ platform, create, remove, tenantId }, marker);
+  const exchange = exchangeRecords({ platform, create, remove, tenantId }, marker);
+  const flows = flowRecords({ send, create, remove, user: identity.living.users }, marker);
 
   const makeView = () => create('/v1/views', { resource: 'customers', name: marker, shared: true });
 
@@ -275,20 +235,8 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     calendars: makeCalendar,
     views: makeView,
     notifications: once(makeNotification),
-    apiKeys: () => create('/v1/apiKeys', { displayName: marker, permissions }),
-    users: user,
-    roles: role,
-    teams: () => makeTeam('North'),
-    sessions: session,
-    oauthClients: client,
-    connectedApps: client,
-    webhookEndpoints: endpoint,
-    webhookDeliveries: async () => create(`/v1/webhookEndpoints/${await endpoint()}:test`),
-    connections: connection,
-    hooks: async () => (await exchange()).hookId,
-    mappings: mapping,
-    syncRuns: async () => (await exchange()).runId,
-    syncConflicts: async () => (await exchange()).conflictId,
+    ...identity.living,
+    ...exchange.living,
     ...flows.living,
   };
   const deleted = {
@@ -319,15 +267,8 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     quotas: async () => remove('quotas', await makeQuota()),
     views: async () => remove('views', await makeView()),
     notifications: async () => remove('notifications', await makeNotification()),
-    users: async () => remove('users', await makeUser()),
-    roles: async () => remove('roles', await makeRole('Former')),
-    teams: async () => remove('teams', await makeTeam('Former')),
-    sessions: async () => remove('sessions', await session()),
-    oauthClients: formerClient,
-    connectedApps: formerClient,
-    webhookEndpoints: async () => remove('webhookEndpoints', await makeEndpoint()),
-    connections: async () => remove('connections', await makeConnection()),
-    mappings: async () => remove('mappings', await makeMapping()),
+    ...identity.deleted,
+    ...exchange.deleted,
     ...flows.deleted,
   };
   return { living, others: { customers: bob }, deleted };

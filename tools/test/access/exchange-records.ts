@@ -1,0 +1,51 @@
+import type { SharedPlatform } from '@rapport/testing';
+import { addExchange, addPeopleFile } from './add-exchange.ts';
+import { once } from './markers.ts';
+
+interface Calls {
+  platform: SharedPlatform;
+  create: (path: string, body?: object) => Promise<string>;
+  remove: (collection: string, id: string) => Promise<string>;
+  tenantId: () => Promise<string>;
+}
+
+/** Creates webhook endpoints, connections, mappings, and what an exchange leaves, named by `marker`. */
+export function exchangeRecords({ platform, create, remove, tenantId }: Calls, marker: string) {
+  const makeEndpoint = () =>
+    create('/v1/webhookEndpoints', {
+      url: 'https://hooks.example',
+      eventTypes: ['merge.updated'],
+      description: marker,
+    });
+  const endpoint = once(makeEndpoint);
+  const peopleFile = once(async () => addPeopleFile(platform, await tenantId()));
+  const makeConnection = async () => {
+    await peopleFile();
+    const settings = { file: 'people.vcf', format: 'VCARD' };
+    return create('/v1/connections', { connector: 'file', displayName: marker, settings });
+  };
+  const connection = once(makeConnection);
+  const makeMapping = async () =>
+    create('/v1/mappings', {
+      ...{ connectionId: await connection(), recordType: 'record', customerKind: 'PERSON', direction: 'TO_CUSTOMERS' },
+      ...{ state: 'PAUSED', fields: [{ customerField: 'displayName', peerField: 'displayName' }] },
+    });
+  const mapping = once(makeMapping);
+  const exchange = once(async () => addExchange(platform, await tenantId(), await mapping()));
+
+  const living = {
+    webhookEndpoints: endpoint,
+    webhookDeliveries: async () => create(`/v1/webhookEndpoints/${await endpoint()}:test`),
+    connections: connection,
+    hooks: async () => (await exchange()).hookId,
+    mappings: mapping,
+    syncRuns: async () => (await exchange()).runId,
+    syncConflicts: async () => (await exchange()).conflictId,
+  };
+  const deleted = {
+    webhookEndpoints: async () => remove('webhookEndpoints', await makeEndpoint()),
+    connections: async () => remove('connections', await makeConnection()),
+    mappings: async () => remove('mappings', await makeMapping()),
+  };
+  return { living, deleted };
+}
