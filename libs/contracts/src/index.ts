@@ -1,8 +1,8 @@
 export { absentValue } from './descriptors/absent-value.js';
 export { Contract } from './descriptors/load-contract.js';
-export { allTenants } from './all-tenants.js';
+export { allTenants } from './values/all-tenants.js';
 export { areaOf } from './descriptors/area-of.js';
-export { exchangeOriginPrefix } from './exchange-origin.js';
+export { exchangeOriginPrefix } from './values/exchange-origin.js';
 export { platformContract } from './descriptors/platform-contract.js';
 export { contractWithSiteVisits } from './descriptors/contract-with-site-visits.js';
 export { camelCase, camelPath, snakeCase } from './values/letter-case.js';
