@@ -10,12 +10,12 @@ import {
 import { AuditKeys, databaseChecks, inTenantSession, PageTokenKey } from '@rapport/persistence';
 import { createLogger, MasterKeys, readEnvironment, startTracing } from '@rapport/platform';
 import { serviceVariables } from './configuration.js';
-import { migrations } from './database.js';
+import { entities, migrations } from './database.js';
 import { FeedConsumer } from './feed/feed-consumer.js';
 import { OutgoingHttp } from './outgoing-http/outgoing-http.js';
 import { services } from './serve/services.js';
 import { SecretEnvelope } from './storage/secret-envelope.js';
-import { SyncModule } from './sync.module.js';
+import { SyncModule } from './serve/sync.module.js';
 import { Dispatcher } from './webhooks/deliveries/dispatcher.js';
 import { RetrySchedule } from './webhooks/deliveries/retry-schedule.js';
 
@@ -31,6 +31,7 @@ const principals = PrincipalVerifier.ofFile(config.PRINCIPAL_KEYS_FILE, logger);
 await runGrpcService({
   module: SyncModule.register({
     databaseUrl: config.DATABASE_URL,
+    entities,
     pageTokenKey: new PageTokenKey(config.PAGE_TOKEN_KEY),
     envelope: new SecretEnvelope(new MasterKeys(config.MASTER_KEY, config.RETIRED_MASTER_KEYS)),
     customers: clientOf('customers', config.CUSTOMERS_ADDRESS),

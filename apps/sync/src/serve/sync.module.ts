@@ -1,55 +1,59 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { ContractClient, PrincipalVerifier } from '@rapport/contracts';
-import { AuditHeadSigner, PageTokenKey, PersistenceModule, type AuditKeys } from '@rapport/persistence';
-import { entities } from './database.js';
-import { connectorEnvironment } from './exchange/connections/connector-environment.js';
-import { Peers } from './exchange/connections/open-connection.js';
-import { CustomFieldTypes } from './exchange/customers/custom-field-types.js';
-import { CustomerFilters } from './exchange/customers/customer-filter.js';
-import { PrincipalTokens } from './exchange/customers/principal-tokens.js';
-import { TenantUsers } from './exchange/customers/tenant-users.js';
-import { clearExpiredHooks } from './exchange/hooks/expired-hooks.js';
-import { HookProver } from './exchange/hooks/prove-hook.js';
-import { JsonataEvaluator } from './exchange/mappings/jsonata-evaluator.js';
-import { MappingTicker } from './exchange/runs/mapping-ticker.js';
-import { MappingRunner } from './exchange/runs/run-mapping.js';
-import { DeferredWorker } from './feed/deferred-worker.js';
-import { FeedConsumer } from './feed/feed-consumer.js';
-import { ChangeTaker } from './feed/take-changes.js';
-import type { Taken } from './feed/tenant-changes.js';
-import { approvalHooks } from './flows/approvals/open-approvals.js';
-import { TenantMembers } from './flows/approvals/tenant-members.js';
-import { SyncRunStarter } from './flows/effects/connector-effect.js';
-import { ChangedRecords } from './flows/triggers/changed-records.js';
-import { DefinitionChecks } from './flows/definitions/checks/definition-checks.js';
-import { TenantFields } from './flows/definitions/checks/tenant-fields.js';
-import { clearExpiredDecisions } from './flows/triggers/expired-decisions.js';
-import { ClockWorker } from './flows/triggers/times/clock-worker.js';
-import { DueRecords } from './flows/triggers/times/due-records.js';
-import { effectReleaser } from './flows/effects/release-effects.js';
-import { flowProviders } from './flows/flow-providers.js';
-import { clearExpiredRuns } from './flows/runs/expired-runs.js';
-import { renewSealedRuns } from './flows/runs/renew-sealed-runs.js';
-import { FlowWorker } from './flows/worker/flow-worker.js';
-import { OutgoingHttp } from './outgoing-http/outgoing-http.js';
-import { clearKeptLinks } from './serve/mappings/kept-links.js';
-import { createRun } from './serve/runs/create-run.js';
-import { RunWatcher } from './serve/runs/watch-run.js';
-import { controllers } from './serve/services.js';
-import { ClosingWorker } from './storage/closing-worker.js';
-import { JobQueue } from './storage/job-queue.js';
-import { renewSealedRows } from './storage/sealed-row.js';
-import { SecretEnvelope } from './storage/secret-envelope.js';
-import { Dispatcher } from './webhooks/deliveries/dispatcher.js';
-import type { DeliveryRules } from './webhooks/deliveries/make-attempt.js';
-import { Upkeep } from './webhooks/deliveries/upkeep.js';
-import { renewEndpointKeys } from './webhooks/endpoints/renew-endpoint-keys.js';
-import { clearExpired, clearExpiredQuarantine } from './webhooks/events/expired-events.js';
-import { RecordFilters } from './webhooks/events/record-filters.js';
+import {
+  AuditHeadSigner,
+  PageTokenKey,
+  PersistenceModule,
+  type AuditKeys,
+  type DatabaseOptions,
+} from '@rapport/persistence';
+import { connectorEnvironment } from '../exchange/connections/connector-environment.js';
+import { Peers } from '../exchange/connections/open-connection.js';
+import { CustomFieldTypes } from '../exchange/customers/custom-field-types.js';
+import { CustomerFilters } from '../exchange/customers/customer-filter.js';
+import { PrincipalTokens } from '../exchange/customers/principal-tokens.js';
+import { TenantUsers } from '../exchange/customers/tenant-users.js';
+import { clearExpiredHooks } from '../exchange/hooks/expired-hooks.js';
+import { HookProver } from '../exchange/hooks/prove-hook.js';
+import { JsonataEvaluator } from '../exchange/mappings/jsonata-evaluator.js';
+import { MappingTicker } from '../exchange/runs/mapping-ticker.js';
+import { MappingRunner } from '../exchange/runs/run-mapping.js';
+import { DeferredWorker } from '../feed/deferred-worker.js';
+import { FeedConsumer } from '../feed/feed-consumer.js';
+import { ChangeTaker } from '../feed/take-changes.js';
+import type { Taken } from '../feed/tenant-changes.js';
+import { approvalHooks } from '../flows/approvals/open-approvals.js';
+import { TenantMembers } from '../flows/approvals/tenant-members.js';
+import { SyncRunStarter } from '../flows/effects/connector-effect.js';
+import { ChangedRecords } from '../flows/triggers/changed-records.js';
+import { DefinitionChecks } from '../flows/definitions/checks/definition-checks.js';
+import { TenantFields } from '../flows/definitions/checks/tenant-fields.js';
+import { clearExpiredDecisions } from '../flows/triggers/expired-decisions.js';
+import { ClockWorker } from '../flows/triggers/times/clock-worker.js';
+import { DueRecords } from '../flows/triggers/times/due-records.js';
+import { effectReleaser } from '../flows/effects/release-effects.js';
+import { flowProviders } from '../flows/flow-providers.js';
+import { clearExpiredRuns } from '../flows/runs/expired-runs.js';
+import { renewSealedRuns } from '../flows/runs/renew-sealed-runs.js';
+import { FlowWorker } from '../flows/worker/flow-worker.js';
+import { OutgoingHttp } from '../outgoing-http/outgoing-http.js';
+import { ClosingWorker } from '../storage/closing-worker.js';
+import { JobQueue } from '../storage/job-queue.js';
+import { renewSealedRows } from '../storage/sealed-row.js';
+import { SecretEnvelope } from '../storage/secret-envelope.js';
+import { Dispatcher } from '../webhooks/deliveries/dispatcher.js';
+import type { DeliveryRules } from '../webhooks/deliveries/make-attempt.js';
+import { Upkeep } from '../webhooks/deliveries/upkeep.js';
+import { renewEndpointKeys } from '../webhooks/endpoints/renew-endpoint-keys.js';
+import { clearExpired, clearExpiredQuarantine } from '../webhooks/events/expired-events.js';
+import { RecordFilters } from '../webhooks/events/record-filters.js';
+import { controllers } from './services.js';
+import { RunWatcher } from './runs/watch-run.js';
+import { createRun } from './runs/create-run.js';
+import { clearKeptLinks } from './mappings/kept-links.js';
 
-export interface SyncOptions {
-  databaseUrl: string;
+export interface SyncOptions extends Pick<DatabaseOptions, 'databaseUrl' | 'entities'> {
   pageTokenKey: PageTokenKey;
   envelope: SecretEnvelope;
   /** Client of customers: the change feed, and the records that are exchanged. */
@@ -73,7 +77,7 @@ export interface SyncOptions {
 @Module({})
 export class SyncModule {
   static register(options: SyncOptions): DynamicModule {
-    const { databaseUrl, envelope, http } = options;
+    const { databaseUrl, entities, envelope, http } = options;
     const filters = new RecordFilters(options.customers);
     return {
       module: SyncModule,
