@@ -55,10 +55,13 @@ describe('a board', () => {
     expect(sent[0]?.body).toContain('stage');
     expect(await Promise.all(moves.map((request) => request.headerValue('if-match')))).toEqual(['"1"', '"1"']);
 
+    // The card is drawn by the move until it is saved, and by the column afterwards.
+    await expect.poll(() => titles(page, 'offered')).toHaveLength(3);
     const order = await titles(page, 'offered');
     await page.reload();
     await card(page, 'Gamma').waitFor();
     expect(await titles(page, 'offered')).toEqual(order);
+    await card(page, String(first?.['title'])).waitFor();
     expect(await titles(page, 'due')).toEqual([first?.['title']]);
     expect(faults).toEqual([]);
   });

@@ -95,14 +95,20 @@ function totalOf(group: Json | undefined): ColumnTotal {
   };
 }
 
-/** Puts a card into a column, in what is already read. @returns what undoes that */
-export function placeCard(
+/**
+ * Puts a card into a column, in what is already read. Reads under way are ended first: their answers may be older than
+ * the move and would take the card out of the column again.
+ *
+ * @returns what undoes that
+ */
+export async function placeCard(
   scope: BoardScope,
   columns: readonly string[],
   card: Json,
   column: string,
   beside: Beside | undefined,
-): () => void {
+): Promise<() => void> {
+  await Promise.all(columns.map((key) => queryClient.cancelQueries({ queryKey: columnQuery(scope, key).queryKey })));
   const undo = columns.map((key) => {
     const { queryKey } = columnQuery(scope, key);
     const before = queryClient.getQueryData(queryKey);

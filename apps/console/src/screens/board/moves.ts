@@ -1,10 +1,9 @@
 import { createContext, useContext, useEffect, useRef, useState, type RefObject } from 'react';
 import type { Person } from '../../kit/record/names.tsx';
-import { call, invalidate, Problem, queryClient } from '../../contract/api.ts';
+import { call, invalidate, Problem } from '../../contract/api.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import {
   placeCard,
-  totalsQuery,
   type Beside,
   type BoardScope,
   type Column,
@@ -46,11 +45,12 @@ export function useMoves(scope: BoardScope, columns: readonly string[]): Moves {
   };
   const send = async (next: Move) => {
     const { card, to, beside } = next;
-    const putBack = placeCard(scope, columns, { ...card, [scope.hint.column]: to }, to, beside);
+    const putBack = await placeCard(scope, columns, { ...card, [scope.hint.column]: to }, to, beside);
     try {
       const saved = await sendMove(scope, next);
-      placeCard(scope, columns, saved, to, beside);
-      await queryClient.invalidateQueries({ queryKey: totalsQuery(scope).queryKey });
+      await placeCard(scope, columns, saved, to, beside);
+      // The columns too: placing ended the reads that may have carried a change of someone else.
+      await invalidate(scope.resource.name);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       const current = await currentCard(scope, card);
