@@ -38,6 +38,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/assignment': 'rules of assignment, and the log of their choices',
   'domain/calendars': 'business hours, business time and recurrence',
   'domain/leads': 'leads: their intake, and how they become deals',
+  'domain/tickets': 'requests of customers, and the work on them',
   'domain/privacy': 'erasure, and export of personal data',
   'domain/work': 'tasks, notes, calls, meetings and logged e-mails',
   'domain/timeline': 'what happened around a record, read from the records about it',

@@ -92,8 +92,13 @@ import { CreateNote } from './migrations/create-note.migration.js';
 import { CreateCall } from './migrations/create-call.migration.js';
 import { CreateMeeting } from './migrations/create-meeting.migration.js';
 import { CreateEmail } from './migrations/create-email.migration.js';
+import { CreateTicketStatus } from './migrations/create-ticket-status.migration.js';
+import { CreateRecordNumber } from './migrations/create-record-number.migration.js';
+import { CreateTicket } from './migrations/create-ticket.migration.js';
+import { CreateTicketEntry } from './migrations/create-ticket-entry.migration.js';
 import { PublicLink } from './domain/links/public-link.entity.js';
 import { QuoteNumber } from './domain/quotes/quote-number.entity.js';
+import { RecordNumber } from './engine/records/record-number.entity.js';
 import { Operation, OperationIssue, OperationJob } from './engine/operations/operation.entity.js';
 import { Erasure } from './domain/privacy/erasure.entity.js';
 import { KeyDestruction } from './engine/sealing/key-destruction.entity.js';
@@ -139,6 +144,7 @@ export const entities = [
   AssignmentTurn,
   PublicLink,
   QuoteNumber,
+  RecordNumber,
 ];
 
 /** Migrations, oldest first. */
@@ -218,4 +224,8 @@ export const migrations = [
   SkipLogStatistics,
   PlanSequencingOnce,
   HashFewAuditedRecords,
+  CreateRecordNumber,
+  CreateTicketStatus,
+  CreateTicket,
+  CreateTicketEntry,
 ];

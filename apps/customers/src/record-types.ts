@@ -26,6 +26,9 @@ import { notes } from './domain/work/notes.js';
 import { calls } from './domain/work/calls.js';
 import { meetings } from './domain/work/meetings.js';
 import { emails } from './domain/work/emails.js';
+import { ticketEntries } from './domain/tickets/ticket-entries.js';
+import { ticketStatuses } from './domain/tickets/ticket-statuses.js';
+import { tickets } from './domain/tickets/tickets.js';
 import { loggedRecord } from './engine/changes/log/logged-record.js';
 import { loggedMerges } from './engine/merge/merge-message.js';
 import { loggedSettings } from './domain/settings/settings-message.js';
@@ -67,4 +70,10 @@ export const loggedTypes = new LoggedTypes([
   loggedRecord(products),
   loggedRecord(priceBooks),
   loggedRecord(prices),
+  loggedRecord(ticketStatuses),
+  loggedRecord(tickets, { empty: { subject: '' } }),
+  {
+    ...loggedRecord(ticketEntries, { empty: { subject: '', text: '' } }),
+    scope: { by: 'RECORD', of: { ticket_id: 'ticket' } },
+  },
 ]);

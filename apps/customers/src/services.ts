@@ -112,6 +112,7 @@ import { TimelineController } from './domain/timeline/timeline.controller.js';
 import { TaskActionsController } from './domain/work/task-actions.controller.js';
 import { TasksController } from './domain/work/tasks.js';
 import { ViewsController } from './domain/views/views.controller.js';
+import { supportControllers, supportServices } from './support-services.js';
 import { WorkspaceController } from './domain/workspace/workspace.controller.js';
 
 /** The services of this process, and their controllers. */
@@ -170,6 +171,7 @@ export const services: readonly ServiceDefinition[] = [
   DealValuesServiceService,
   NotificationsServiceService,
   TimersServiceService,
+  ...supportServices,
 ];
 export const controllers = [
   CustomersController,
@@ -226,6 +228,7 @@ export const controllers = [
   DealValuesController,
   NotificationsController,
   TimersController,
+  ...supportControllers,
 ];
 
 /** Services whose handlers all respect record owners. The others refuse callers with a narrow record scope. */
@@ -278,6 +281,7 @@ const scopedControllers: readonly Type[] = [
   DealValuesController,
   NotificationsController,
   TimersController,
+  ...supportControllers,
 ];
 
 /** What wraps the handlers of a controller. */

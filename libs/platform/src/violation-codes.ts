@@ -115,6 +115,9 @@ export const violationCodes = {
   RECURRING: 'A recurring task is completed or skipped.',
   NEVER_DUE: 'The calendar has not so much business time.',
   UNSUPPORTED_RULE: 'The recurrence rule is not supported. `detail` names the part.',
+  // Support.
+  STATUS_UNKNOWN: 'The workspace has no such status.',
+  CATEGORY_FIXED: 'A built-in status keeps its category.',
   // Files and imports.
   FILE_EMPTY: 'The file is empty.',
   FILE_NAME_EMPTY: 'The file has no name.',

@@ -4,6 +4,7 @@ const servedBy: Readonly<Record<string, string>> = {
   flows: 'sync',
   objects: 'customers',
   sales: 'customers',
+  support: 'customers',
   work: 'customers',
 };
 

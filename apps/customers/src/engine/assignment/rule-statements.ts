@@ -82,6 +82,7 @@ export function writeTurns(ruleId: string, { turn, time, members }: RuleTurns): 
 /** The numbers of open records of owners. Rows have `owner_id` and `open`. @param exceptIds records that do not count */
 export function countOpen(type: RecordType, ownerIds: readonly string[], exceptIds: readonly string[]): Statement {
   const { table, definition } = type;
+  const { statusColumn = 'status' } = definition;
   const statuses = definition.openStatuses?.map((status) => `'${status}'`).join(', ');
   return {
     name: `open_${table}s_of_owners`,
@@ -91,7 +92,7 @@ export function countOpen(type: RecordType, ownerIds: readonly string[], exceptI
         select count(*)::int as open from ${table}
         where tenant_id = $1 and delete_time is null and terms @> array[wanted.term] and owner_id = wanted.id
           and id <> all ($4::uuid[])
-          ${statuses === undefined ? '' : `and status in (${statuses})`}) counted`,
+          ${statuses === undefined ? '' : `and ${statusColumn} in (${statuses})`}) counted`,
     values: [currentCaller().tenantId, ownerIds, ownerIds.map((id) => term(type, 'owner_id', id)), exceptIds],
   };
 }

@@ -1,3 +1,4 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Statement, StatementTransaction, TransactionStatement } from '@rapport/persistence';
 import type { AppError, FieldViolation, ViolationCode } from '@rapport/platform';
 import type { CustomFields, CustomValues } from './custom-fields.js';
@@ -31,6 +32,16 @@ export interface RecordChange<Message> {
   facts: readonly unknown[];
   /** What the call says about the change itself. */
   remark?: Remark | undefined;
+  /** What the call writes along with the change. */
+  beside?: object | undefined;
+}
+
+/** What follows from a change and from other rows. */
+export interface Settled<Message> {
+  /** Fields of the record. */
+  fields: Partial<Message>;
+  /** Writes, once the record is stored. */
+  statements: readonly TransactionStatement[];
 }
 
 /** What a call says about a change, beside the record. */
@@ -102,6 +113,8 @@ export interface RecordDefinition<Message extends RecordMessage> {
   guard?(change: RecordChange<Message>): FieldViolation[];
   /** Sets server-managed fields of a change, also from the id of a new record. Pure. @param now in ISO 8601 */
   stamp?(change: RecordChange<Message>, now: string | undefined): Partial<Message>;
+  /** What follows from a change and from other rows: read here, before the record is stored. */
+  settle?(source: EntityManager | StatementTransaction, change: RecordChange<Message>): Promise<Settled<Message>>;
   /** Fields that a record of an earlier release lacks. Pure: a stored record always reads the same. */
   lacking?(this: void, stored: Message): Partial<Message> | undefined;
   /** Side effects of stored changes on other records, in the same transaction. */
@@ -137,6 +150,10 @@ export interface RecordDefinition<Message extends RecordMessage> {
   explainTaken?(error: AppError, record: Message): AppError;
   /** Names of the values of `status` with which a record is open work. By default all live records are. */
   openStatuses?: readonly string[];
+  /** Column whose values `openStatuses` names. `status` by default. */
+  statusColumn?: string;
+  /** JSON name of an integer with `OUTPUT_ONLY`: new records get the next numbers of the tenant in it. */
+  numberIn?: string;
   /** Why an upsert must not change the record that it matched. */
   metViolations?(met: Message, wanted: Message): FieldViolation[];
 }

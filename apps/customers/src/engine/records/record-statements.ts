@@ -39,9 +39,9 @@ const textsOf = onceFor((type: RecordType) => {
   };
 });
 
-/** Columns that only merges change. */
-function unchanged(type: RecordType): string[] {
-  return type.contract.fields.some(({ column }) => column === 'merged_into_id') ? ['merged_into_id'] : [];
+/** Columns that only merges of customers change. */
+function unchanged({ contract }: RecordType): string[] {
+  return contract.type === 'rapport/Customer' ? ['merged_into_id'] : [];
 }
 
 /** Reads live records, in any order. The rows are `StoredRecord`. */

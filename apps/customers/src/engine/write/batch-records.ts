@@ -1,4 +1,4 @@
-import type { StatementTransaction } from '@rapport/persistence';
+import type { StatementTransaction, TransactionStatement } from '@rapport/persistence';
 import { AppError } from '@rapport/platform';
 import { assignOwners } from '../assignment/assign-owners.js';
 import { CustomFields, type Definition } from '../fields/custom-fields.js';
@@ -18,8 +18,10 @@ import {
 import { effectsOf } from '../records/effects.js';
 import { fieldIn } from '../records/record-changes.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
+import { RecordNumbers } from '../records/record-numbers.js';
 import { insertRows, lockRecords, recordRow, updateRows } from '../records/record-statements.js';
 import { LinkedRecords, linksToOthers, neededLinks, newLinks } from '../records/references.js';
+import { settleChange } from '../records/settle-change.js';
 import { uniqueFieldNames, uniqueValues, type UniqueValue } from '../records/unique-values.js';
 import { currentSeal } from '../sealing/seal.js';
 
@@ -109,9 +111,14 @@ export class BatchRecords<Message extends RecordMessage> {
     const changed = [...ids].flatMap((id) => this.#now.get(id) ?? []);
     const isNew = ({ id }: Message) => !this.#before.has(id);
     const [created, updated] = [changed.filter(isNew), changed.filter((record) => !isNew(record))];
+    const settled = await this.#settle(changed);
     const { owners, statements } = await assignOwners(transaction, type, created);
+    const numbers = await RecordNumbers.reserve(transaction, type, created.length);
     // In place: the results of the items are the same objects.
-    for (const record of created) if (owners.has(record.id)) record.ownerId = owners.get(record.id);
+    for (const record of created) {
+      if (owners.has(record.id)) record.ownerId = owners.get(record.id);
+      Object.assign(record, numbers.next());
+    }
     const had = updated.flatMap(({ id }) => valuesOf(type, this.#before.get(id)));
     const has = changed.flatMap((record) => valuesOf(type, record));
     await currentSeal()?.prepare(changed.map((record) => type.subjectOf(record)));
@@ -121,7 +128,20 @@ export class BatchRecords<Message extends RecordMessage> {
     if (updated.length > 0) transaction.later(updateRows(type, await rowsOf(updated)));
     transaction.later(...releaseValues(type, difference(had, has)));
     transaction.later(...claimValues(type, difference(has, had), fieldIn(type), asLostRace));
-    transaction.later(...effectsOf(type, this.#changes), ...statements);
+    transaction.later(...effectsOf(type, this.#changes), ...settled, ...statements);
+  }
+
+  /** Each record once, however many items have changed it. In place: the results of the items are the same objects. */
+  async #settle(changed: readonly Message[]): Promise<TransactionStatement[]> {
+    if (!this.type.definition.settle) return [];
+    const all: TransactionStatement[] = [];
+    for (const after of changed) {
+      const change = this.linked.change(this.type, this.#before.get(after.id), after);
+      const { record, statements } = await settleChange(this.transaction, this.type, change);
+      Object.assign(after, record);
+      all.push(...statements);
+    }
+    return all;
   }
 }
 

@@ -21,6 +21,7 @@ import {
   sent,
 } from '../records/record-changes.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
+import { RecordNumbers } from '../records/record-numbers.js';
 import { insertRecords, lockRecords, updateRecords } from '../records/record-statements.js';
 import {
   LinkedRecords,
@@ -30,6 +31,7 @@ import {
   restrictedLinks,
   type Link,
 } from '../records/references.js';
+import { settleChange } from '../records/settle-change.js';
 import { uniqueValues, without, type UniqueValue } from '../records/unique-values.js';
 import { readUpdateMask } from '../records/update-mask.js';
 import { currentSeal } from '../sealing/seal.js';
@@ -56,9 +58,13 @@ export async function createRecord<Message extends RecordMessage>(
   const wanted = checkedRecord(type, given, customFields);
   const links = newLinks(type, wanted, customFields);
   const { linked, checks } = await linkedOf(transaction, type, links, wanted);
-  const unassigned = newRecord(type, wanted, linked, claimed?.recordId ?? idOfExchange(request.requestId));
+  const made = newRecord(type, wanted, linked, claimed?.recordId ?? idOfExchange(request.requestId));
+  const settled = await settleChange(transaction, type, linked.change(type, undefined, made));
+  const { record: unassigned } = settled;
   const { owners, statements } = await assignOwners(transaction, type, [unassigned]);
-  const record = owners.size === 0 ? unassigned : { ...unassigned, ownerId: owners.get(unassigned.id) };
+  const numbers = await RecordNumbers.reserve(transaction, type, 1);
+  const assigned = owners.size === 0 ? unassigned : { ...unassigned, ownerId: owners.get(unassigned.id) };
+  const record = { ...assigned, ...numbers.next() };
   await currentSeal()?.prepare([type.subjectOf(record)]);
   const unclaimed = without(uniqueValues(type, wanted), claimed ? [claimed] : []);
   const explain = (error: unknown) => (isKnownId(type, error) ? createdBefore(type, record.id) : error);
@@ -67,6 +73,7 @@ export async function createRecord<Message extends RecordMessage>(
     { ...insertRecords(type, [record], customFields), explain },
     ...claimValues(type, ownedValues(record.id, unclaimed), fieldIn(type)),
     ...effectsOf(type, [linked.change(type, undefined, record)]),
+    ...settled.statements,
     ...statements,
   );
   return record;
@@ -141,6 +148,8 @@ interface WantedChange<Message> {
   reason?: string | undefined;
   /** Violations of the rules of the type that the caller overrides. */
   isWaived?: ((violation: FieldViolation) => boolean) | undefined;
+  /** What the caller writes along with the change, for the `settle` of the type. */
+  beside?: object | undefined;
 }
 
 /** Changes a live record, whose row is locked. */
@@ -149,7 +158,7 @@ export async function changeRecord<Message extends RecordMessage>(
   type: RecordType<Message>,
   before: Message,
   { customFields, linked }: Known,
-  { changes, mask, etag, fieldOf = fieldIn(type), reason, isWaived }: WantedChange<Message>,
+  { changes, mask, etag, fieldOf = fieldIn(type), reason, isWaived, beside }: WantedChange<Message>,
 ): Promise<Message> {
   checkEtag(etag, etagVersion(before.etag));
   const after = applyUpdate(type, before, changes, mask, customFields);
@@ -157,15 +166,18 @@ export async function changeRecord<Message extends RecordMessage>(
   await linked.lock(transaction, [...neededLinks(type, before), ...links]);
   linked.check(type, links);
   const isOverridden = checkChange(type, linked.change(type, before, after), isWaived);
-  const record = changedRecord(type, before, after, { mask, linked });
-  if (record === before) return before;
+  const changed = changedRecord(type, before, after, { mask, linked });
+  if (changed === before) return before;
+  const change = { ...linked.change(type, before, changed), remark: { reason, isOverridden }, beside };
+  const { record, statements } = await settleChange(transaction, type, change);
   await currentSeal()?.prepare([type.subjectOf(record)]);
   const [had, has] = [uniqueValues(type, before), uniqueValues(type, after)];
   transaction.later(
     updateRecords(type, [record], customFields),
     ...releaseValues(type, ownedValues(record.id, without(had, has))),
     ...claimValues(type, ownedValues(record.id, without(has, had)), fieldOf),
-    ...effectsOf(type, [{ ...linked.change(type, before, record), remark: { reason, isOverridden } }]),
+    ...effectsOf(type, [{ ...change, after: record }]),
+    ...statements,
   );
   return record;
 }
@@ -178,11 +190,13 @@ export async function deleteRecord<Message extends RecordMessage>(
   const { record: stored, customFields, linked } = await readForChange(transaction, type, request.id);
   const record = await liveRecord(transaction, type, request.id, stored);
   checkEtag(request.etag, etagVersion(record.etag));
-  const deleted = deletedRecord(record);
+  const change = linked.change(type, record, deletedRecord(record));
+  const { record: deleted, statements } = await settleChange(transaction, type, change);
   transaction.later(
     updateRecords(type, [deleted], customFields),
     ...releaseValues(type, ownedValues(record.id, uniqueValues(type, record))),
-    ...effectsOf(type, [linked.change(type, record, deleted)]),
+    ...effectsOf(type, [{ ...change, after: deleted }]),
+    ...statements,
   );
   return deleted;
 }
@@ -202,8 +216,7 @@ export async function undeleteRecord<Message extends RecordMessage>(
   checkEtag(request.etag, etagVersion(record.etag));
   const links = restrictedLinks(type, record);
   await linked.lock(transaction, links);
-  const undeleted = { ...record, ...nextChange(record), deleteTime: undefined };
-  const change = linked.change(type, record, undeleted);
+  const change = linked.change(type, record, { ...record, ...nextChange(record), deleteTime: undefined });
   const violations = [
     ...linked.violations(links),
     ...(needsOthers(type) ? (type.definition.guard?.(change) ?? []) : []),
@@ -215,8 +228,9 @@ export async function undeleteRecord<Message extends RecordMessage>(
     () => 'id',
     (error) => type.definition.explainTaken?.(error, record) ?? error,
   );
-  const effects = effectsOf(type, [change]);
-  transaction.later(updateRecords(type, [undeleted], customFields), ...claims, ...effects);
+  const { record: undeleted, statements } = await settleChange(transaction, type, change);
+  const effects = effectsOf(type, [{ ...change, after: undeleted }]);
+  transaction.later(updateRecords(type, [undeleted], customFields), ...claims, ...effects, ...statements);
   return undeleted;
 }
 

@@ -8,7 +8,9 @@ import type { RecordType } from '../../fields/record-type.js';
 import type { LinkedRecords } from '../../records/references.js';
 import { newRecord, nextRecord } from '../../records/record-changes.js';
 import { ownerOfNew } from '../../records/scope/record-owner.js';
+import { RecordNumbers } from '../../records/record-numbers.js';
 import { insertRows, recordRow, updateRows } from '../../records/record-statements.js';
+import { settleChange } from '../../records/settle-change.js';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import { Turn } from '../../pace/turn.js';
 import type { ImportRecord } from './import-record.js';
@@ -37,15 +39,17 @@ export async function writeRecords(
 ): Promise<RecordChange<RecordMessage>[]> {
   const pace = BulkPace.of(em);
   const { owners, statements: assignments } = await assignOwners(em, type, newOnes(type, records));
+  const created = records.filter(({ stored }) => !stored);
+  const numbers = await RecordNumbers.reserve(em, type, created.length);
   const changes: RecordChange<RecordMessage>[] = [];
   let writing: Promise<unknown> = Promise.resolve();
   for (let start = 0, size = 0; start < records.length; start += size) {
     size = pace.step(sliceSize.alone, sliceSize.beside);
     const turn = new Turn(pace);
+    // What settles changes reads by the same connection.
+    if (type.definition.settle) await writing;
     const statements = await sliceStatements(type, records.slice(start, start + size), options, {
-      turn,
-      changes,
-      owners,
+      ...{ em, turn, changes, owners, numbers },
     });
     await writing;
     writing = pace.keep(() => transactionPipeline(em, statements));
@@ -68,19 +72,30 @@ async function sliceStatements(
   records: ImportRecord[],
   { linked, customFields, operationId }: WriteOptions,
   {
+    em,
     turn,
     changes,
     owners,
-  }: { turn: Turn; changes: RecordChange<RecordMessage>[]; owners: ReadonlyMap<string, string> },
+    numbers,
+  }: {
+    em: EntityManager;
+    turn: Turn;
+    changes: RecordChange<RecordMessage>[];
+    owners: ReadonlyMap<string, string>;
+    numbers: RecordNumbers<RecordMessage>;
+  },
 ): Promise<Statement[]> {
   const [created, updated, remembered]: [string[], string[], string[]] = [[], [], []];
+  const settled: Statement[] = [];
   const hasEffects = type.definition.also !== undefined;
   for (const { stored, record: wanted, id } of records) {
     if (turn.isOver) await turn.next();
     const ownerId = owners.get(id) ?? wanted.ownerId;
-    const record = stored
+    const changed = stored
       ? nextRecord(type, stored, wanted, linked)
-      : newRecord(type, { ...wanted, ownerId }, linked, id);
+      : { ...newRecord(type, { ...wanted, ownerId }, linked, id), ...numbers.next() };
+    const { record, statements } = await settleChange(em, type, linked.change(type, stored, changed));
+    settled.push(...statements);
     (stored ? updated : created).push(recordRow(type, record, customFields));
     if (operationId !== undefined) remembered.push(changeRow(record, stored));
     if (hasEffects) changes.push(linked.change(type, stored, record));
@@ -89,6 +104,7 @@ async function sliceStatements(
     ...(created.length > 0 ? [insertRows(type, created)] : []),
     ...(updated.length > 0 ? [updateRows(type, updated)] : []),
     ...(operationId === undefined ? [] : [rememberChanges(operationId, remembered)]),
+    ...settled,
   ];
 }
 

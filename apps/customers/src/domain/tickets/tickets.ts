@@ -1,0 +1,94 @@
+import {
+  TicketCategory,
+  TicketChannel,
+  TicketPriority,
+  TicketType,
+  type Ticket,
+} from '@rapport/contracts/rapport/support/v1/ticket';
+import { TicketsServiceService } from '@rapport/contracts/rapport/support/v1/tickets_service';
+import type { FieldViolation } from '@rapport/platform';
+import { normaliserOf } from '../../engine/fields/normalise-record.js';
+import type { RecordChange } from '../../engine/fields/record-definition.js';
+import { defineRecord } from '../../engine/fields/record-type.js';
+import { recordController } from '../../engine/serve/record-controller.js';
+import { recordContract } from '../../engine/values/contract.js';
+import { settleTicket } from './ticket-listeners.js';
+import { categoryOf, statusFacts } from './ticket-statuses.js';
+
+const normalise = normaliserOf<Ticket>(recordContract('rapport/Ticket'));
+
+/** Tickets: requests of customers, and the work on them. */
+export const tickets = defineRecord<Ticket>('rapport/Ticket', TicketsServiceService, {
+  indexVersion: 1,
+  alwaysSet: ['status', 'category', 'priority', 'type', 'channel'],
+  numberIn: 'number',
+  normalise(sent, customFields, before) {
+    const { record, violations } = normalise(sent, customFields, before);
+    return { record: { ...record, ...withDefaults(record) }, violations };
+  },
+  facts: statusFacts,
+  guard: ticketViolations,
+  stamp: statusFields,
+  settle: settleTicket,
+  searchTexts: ({ number, subject, companyName }) => [
+    subject,
+    ...(companyName === undefined ? [] : [companyName]),
+    ...(number === undefined ? [] : [`#${number}`]),
+  ],
+  openTexts: ({ number, companyName }) => [
+    ...(companyName === undefined ? [] : [companyName]),
+    ...(number === undefined ? [] : [`#${number}`]),
+  ],
+  detail: ({ number }) => (number === undefined ? undefined : `#${number}`),
+  statusColumn: 'category',
+  openStatuses: ['NEW', 'OPEN', 'PENDING', 'ON_HOLD'],
+});
+
+export const TicketsController = recordController(tickets, TicketsServiceService);
+
+/** Whether work on a ticket of the category is over, at least for now. */
+export function isSolved(category: TicketCategory): boolean {
+  return category === TicketCategory.SOLVED || category === TicketCategory.CLOSED;
+}
+
+function withDefaults({ status, priority, type, channel }: Ticket): Partial<Ticket> {
+  return {
+    status: status || 'new',
+    priority: priority || TicketPriority.NORMAL,
+    type: type || TicketType.QUESTION,
+    channel: channel || TicketChannel.API,
+  };
+}
+
+/** A ticket keeps a status that the tenant has deleted since. */
+function ticketViolations({ before, after, facts }: RecordChange<Ticket>): FieldViolation[] {
+  const { id, status, problemId } = after;
+  const isKnown = status === before?.status || categoryOf(status, facts) !== undefined;
+  return [
+    ...(isKnown
+      ? []
+      : [violation('status', 'STATUS_UNKNOWN', 'must be the key of a built-in status or of a ticket status')]),
+    ...(problemId === undefined || problemId !== id
+      ? []
+      : [violation('problemId', 'SAME_RECORD', 'must be another ticket')]),
+  ];
+}
+
+/** The fields that follow the status. */
+function statusFields({ before, after, facts }: RecordChange<Ticket>, now: string | undefined): Partial<Ticket> {
+  if (before && before.status === after.status) return {};
+  const category = categoryOf(after.status, facts) ?? TicketCategory.OPEN;
+  const wasSolved = before !== undefined && isSolved(before.category);
+  const solvedTime = wasSolved ? before.solvedTime : now;
+  return {
+    category,
+    statusTime: now,
+    solvedTime: isSolved(category) ? solvedTime : undefined,
+    reopenCount: wasSolved && !isSolved(category) ? before.reopenCount + 1 : after.reopenCount,
+    ...(before && !isSolved(category) && { isSpam: undefined }),
+  };
+}
+
+function violation(field: string, reason: FieldViolation['reason'], description: string): FieldViolation {
+  return { field, reason, description };
+}

@@ -1,0 +1,22 @@
+import type { ServiceDefinition } from '@grpc/grpc-js';
+import type { Type } from '@nestjs/common';
+import { TicketEntriesServiceService } from '@rapport/contracts/rapport/support/v1/ticket_entries_service';
+import { TicketStatusesServiceService } from '@rapport/contracts/rapport/support/v1/ticket_statuses_service';
+import { TicketsServiceService } from '@rapport/contracts/rapport/support/v1/tickets_service';
+import { TicketEntriesController } from './domain/tickets/ticket-entries.js';
+import { TicketStatusesController } from './domain/tickets/ticket-statuses.js';
+import { TicketsController } from './domain/tickets/tickets.js';
+
+/** The services of customer service. */
+export const supportServices: readonly ServiceDefinition[] = [
+  TicketsServiceService,
+  TicketEntriesServiceService,
+  TicketStatusesServiceService,
+];
+
+/** Their controllers, whose handlers all respect record owners. */
+export const supportControllers: readonly Type[] = [
+  TicketsController,
+  TicketEntriesController,
+  TicketStatusesController,
+];
