@@ -45,6 +45,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/timers': 'what is due for records, and when',
   'domain/notifications': 'the inbox of each user: notifications of records, and preferences',
   'domain/calendar-feeds': 'links to the tasks and meetings of users',
+  'domain/ticket-actions': 'answering, assigning, solving and redacting tickets',
   'domain/workspace': 'all data of a tenant: its export, import and removal',
 };
 
@@ -67,6 +68,7 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/leads': ['domain/customers', 'domain/pipelines', 'domain/deals', 'domain/suppressions', 'domain/consents'],
   'domain/timeline': ['domain/associations', 'domain/files'],
   'domain/notifications': ['domain/timeline'],
+  'domain/ticket-actions': ['domain/tickets'],
   'domain/workspace': ['domain/suppressions'],
 };
 

@@ -1,8 +1,10 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import type { Type } from '@nestjs/common';
+import { TicketActionsServiceService } from '@rapport/contracts/rapport/support/v1/ticket_actions_service';
 import { TicketEntriesServiceService } from '@rapport/contracts/rapport/support/v1/ticket_entries_service';
 import { TicketStatusesServiceService } from '@rapport/contracts/rapport/support/v1/ticket_statuses_service';
 import { TicketsServiceService } from '@rapport/contracts/rapport/support/v1/tickets_service';
+import { TicketActionsController } from './domain/ticket-actions/ticket-actions.controller.js';
 import { TicketEntriesController } from './domain/tickets/ticket-entries.js';
 import { TicketStatusesController } from './domain/tickets/ticket-statuses.js';
 import { TicketsController } from './domain/tickets/tickets.js';
@@ -12,6 +14,7 @@ export const supportServices: readonly ServiceDefinition[] = [
   TicketsServiceService,
   TicketEntriesServiceService,
   TicketStatusesServiceService,
+  TicketActionsServiceService,
 ];
 
 /** Their controllers, whose handlers all respect record owners. */
@@ -19,4 +22,5 @@ export const supportControllers: readonly Type[] = [
   TicketsController,
   TicketEntriesController,
   TicketStatusesController,
+  TicketActionsController,
 ];

@@ -50,6 +50,10 @@ import { CalendarFeedsServiceService } from '@rapport/contracts/rapport/work/v1/
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { TimersServiceService } from '@rapport/contracts/rapport/work/v1/timers_service';
 import { TimelineServiceService } from '@rapport/contracts/rapport/work/v1/timeline_service';
+import { TicketActionsServiceService } from '@rapport/contracts/rapport/support/v1/ticket_actions_service';
+import { TicketEntriesServiceService } from '@rapport/contracts/rapport/support/v1/ticket_entries_service';
+import { TicketStatusesServiceService } from '@rapport/contracts/rapport/support/v1/ticket_statuses_service';
+import { TicketsServiceService } from '@rapport/contracts/rapport/support/v1/tickets_service';
 import { ViewsServiceService } from '@rapport/contracts/rapport/work/v1/views_service';
 import { WorkspaceServiceService } from '@rapport/contracts/rapport/work/v1/workspace_service';
 
@@ -109,6 +113,10 @@ export const definitions = {
   ...PricesServiceService,
   ...NotificationsServiceService,
   ...TimersServiceService,
+  ...TicketsServiceService,
+  ...TicketEntriesServiceService,
+  ...TicketStatusesServiceService,
+  ...TicketActionsServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =

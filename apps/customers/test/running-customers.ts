@@ -182,6 +182,7 @@ export function newCaller(): Caller {
       ...['exchangeRates.read', 'exchangeRates.configure', 'products.read', 'products.write'],
       ...['priceBooks.read', 'priceBooks.configure'],
       ...['notifications.read', 'notifications.write', 'timers.read'],
+      ...['tickets.read', 'tickets.write', 'ticketStatuses.read', 'ticketStatuses.configure'],
     ],
   };
 }

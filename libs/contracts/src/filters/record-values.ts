@@ -90,7 +90,7 @@ function presenceOf({ field, list }: FilterField, read: (record: JsonRecord) => 
 function comparedBy(field: FilterField): (text: string) => readonly string[] {
   switch (field.type) {
     case 'term':
-      return (text) => storedTerms(field.field, text).map((each) => comparedTerm(field.field, each));
+      return (value) => storedTerms(field.field, String(value)).map((each) => comparedTerm(field.field, each));
     case 'key':
       return (text) => [field.hasSystem ? text : text.toLowerCase()];
     case 'name':

@@ -55,6 +55,12 @@ export async function openTicket(write: StatementTransaction, opened: OpenedTick
   return followUpOfId === undefined ? ticket : changeTicket(write, ticket.id, { followUpOfId });
 }
 
+/** A new entry, and its ticket with it. */
+export interface EntryResult {
+  entry: TicketEntry;
+  ticket: Ticket;
+}
+
 /**
  * Adds an entry to a live ticket. A message of the customer reopens a ticket that is PENDING or SOLVED; that a CLOSED one is followed
  * by another ticket is up to the caller.
@@ -65,19 +71,21 @@ export async function addEntry(
   write: StatementTransaction,
   { id }: Pick<Ticket, 'id'>,
   added: AddedEntry,
-): Promise<TicketEntry> {
+  etag?: string,
+): Promise<EntryResult> {
   const { record, ...known } = await readForChange(write, tickets, id);
   const before = await liveRecord(write, tickets, id, record);
   const entry = entryOf(before, added);
   await currentSeal()?.prepare([ticketEntries.subjectOf(entry)]);
   const changes = { ...followingFields(before, entry), ...added.with };
   const mask = Object.keys(changes);
-  await changeRecord(write, tickets, before, known, { changes: { ...before, ...changes }, mask, beside: entry });
+  const wanted = { changes: { ...before, ...changes }, mask, etag, beside: entry };
+  const ticket = await changeRecord(write, tickets, before, known, wanted);
   write.later(
     insertRecords(ticketEntries, [entry], new CustomFields([])),
     ...effectsOf(ticketEntries, [new LinkedRecords().change(ticketEntries, undefined, entry)]),
   );
-  return entry;
+  return { entry, ticket };
 }
 
 /** Changes fields of a live ticket, also those that only the service sets. */

@@ -65,7 +65,8 @@ function textsOfValue({ desc, relatedTypes }: RecordField): (value: unknown) => 
   if (desc.fieldKind === 'list') return (value) => value as string[];
   const names = new Map(desc.enum?.values.map(({ number, localName }) => [number, localName]));
   if (desc.enum) return (value) => (value === 0 ? [] : [names.get(value as number) ?? '']);
-  return (value) => (value === undefined || value === '' ? [] : [value as string]);
+  // Also `true` and `false`.
+  return (value) => (value === undefined || value === '' ? [] : [String(value)]);
 }
 
 /** Most letters of a word that are compared in a fuzzy search. */

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { queryRows } from '@rapport/persistence';
+import { queryRows, type Statement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 
 /** Up to this many ids, each response is searched for each id. */
@@ -33,15 +33,19 @@ interface AnswerIds {
 }
 
 async function clearContaining(em: EntityManager, ids: readonly string[]): Promise<number> {
-  const rows = await queryRows(em, {
+  return (await queryRows(em, clearAnswers(ids))).length;
+}
+
+/** Clears the stored responses that contain one of a few ids. */
+export function clearAnswers(ids: readonly string[]): Statement {
+  return {
     name: 'erase_idempotency_answers',
     sql: `update idempotency_key set request_hash = '', response = ''
       where tenant_id = $1 and exists (
         select from unnest($2::text[]) as erased (id) where position(convert_to(erased.id, 'UTF8') in response) > 0)
       returning key`,
     values: [currentCaller().tenantId, ids],
-  });
-  return rows.length;
+  };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { ScalarType } from '@bufbuild/protobuf';
 import { camelCase, snakeCase, type NamedField } from '@rapport/contracts';
 import { invalidArgument, type FieldViolation } from '@rapport/platform';
 import { dateParts, groupDatesOf, groupFieldsOf } from '@rapport/contracts/filters';
@@ -91,7 +92,8 @@ function builtInGroup(table: string, { field, list }: NamedField, alias: string)
     return listed(`(${values} where item->>'${name}' is not null)`, alias);
   }
   if (desc.fieldKind === 'list') return listed(`unnest(${table}.${column})`, alias);
-  return single(`${table}.${column}${isId ? '::text' : ''}`);
+  const isBoolean = desc.fieldKind === 'scalar' && desc.scalar === ScalarType.BOOL;
+  return single(`${table}.${column}${isId || isBoolean ? '::text' : ''}`);
 }
 
 function single(value: string): GroupColumn {

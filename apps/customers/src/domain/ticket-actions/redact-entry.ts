@@ -1,0 +1,63 @@
+import type { TicketEntry } from '@rapport/contracts/rapport/support/v1/ticket_entry';
+import type {
+  RedactTicketEntryRequest,
+  TicketTextSpan,
+} from '@rapport/contracts/rapport/support/v1/ticket_actions_service';
+import type { StatementTransaction } from '@rapport/persistence';
+import { currentCaller, invalidArgument, invalidField, type FieldViolation } from '@rapport/platform';
+import { clearAnswers } from '../../engine/changes/erasure/erase-answers.js';
+import { eraseChanges } from '../../engine/changes/erasure/erasure-statements.js';
+import { liveRecord } from '../../engine/records/missing-record.js';
+import { changeRecord, readForChange } from '../../engine/write/write-record.js';
+import { ticketEntries } from '../tickets/ticket-entries.js';
+
+/** Most redactions of an entry. */
+const maxRedactions = 500;
+
+/** Handles RedactTicketEntry. Removes what else the service stores of the text: its changes, and stored responses. */
+export async function redactTicketEntry(
+  transaction: StatementTransaction,
+  { id, etag, redaction }: RedactTicketEntryRequest,
+): Promise<TicketEntry> {
+  if (!redaction) throw invalidField('redaction', 'REQUIRED', 'is required');
+  const { record, ...known } = await readForChange(transaction, ticketEntries, id);
+  const before = await liveRecord(transaction, ticketEntries, id, record);
+  checkSpans(before, redaction.spans);
+  const time = new Date().toISOString();
+  const { principalId: redactedBy } = currentCaller();
+  const redactions = [...before.redactions, ...redaction.spans.map((span) => ({ ...span, redactedBy, time }))];
+  const changes = { ...before, text: redacted(before.text, redaction.spans), html: undefined, redactions };
+  const mask = ['text', 'html', 'redactions'];
+  const entry = await changeRecord(transaction, ticketEntries, before, known, { changes, mask, etag });
+  // The last one blocks the sequencer until the transaction ends.
+  transaction.later(clearAnswers([id]), eraseChanges([id]));
+  return entry;
+}
+
+/** A text with a `█` in place of each character of the spans, except line breaks. */
+export function redacted(text: string, spans: readonly TicketTextSpan[]): string {
+  return spans.reduce(
+    (left, { start, end }) =>
+      left.slice(0, start) + left.slice(start, end).replace(/[^\r\n]/gu, blocks) + left.slice(end),
+    text,
+  );
+}
+
+/** A character outside the first plane is two code units: the spans of other redactions stay where they are. */
+function blocks(character: string): string {
+  return '█'.repeat(character.length);
+}
+
+function checkSpans({ text, redactions }: TicketEntry, spans: readonly TicketTextSpan[]): void {
+  const violations = spans.flatMap(({ start, end }, index): FieldViolation[] => {
+    const field = `redaction.spans[${index}]`;
+    if (end <= start) return [{ field, reason: 'END_BEFORE_START', description: 'must end after its start' }];
+    if (end <= text.length) return [];
+    return [{ field, reason: 'OUT_OF_RANGE', description: `must be within the text, which ends at ${text.length}` }];
+  });
+  if (redactions.length + spans.length > maxRedactions) {
+    const description = `must not bring the redactions of the entry above ${maxRedactions}`;
+    violations.push({ field: 'redaction.spans', reason: 'TOO_MANY_ITEMS', description });
+  }
+  if (violations.length > 0) throw invalidArgument(violations);
+}
