@@ -39,6 +39,8 @@ const contents: Readonly<Record<string, string>> = {
   'domain/calendars': 'business hours, business time and recurrence',
   'domain/leads': 'leads: their intake, and how they become deals',
   'domain/tickets': 'requests of customers, and the work on them',
+  'domain/queues': 'queues of tickets, and which one a ticket enters',
+  'domain/macros': 'actions on tickets that are carried out together',
   'domain/privacy': 'erasure, and export of personal data',
   'domain/work': 'tasks, notes, calls, meetings and logged e-mails',
   'domain/timeline': 'what happened around a record, read from the records about it',

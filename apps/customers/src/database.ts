@@ -96,6 +96,8 @@ import { CreateTicketStatus } from './migrations/create-ticket-status.migration.
 import { CreateRecordNumber } from './migrations/create-record-number.migration.js';
 import { CreateTicket } from './migrations/create-ticket.migration.js';
 import { CreateTicketEntry } from './migrations/create-ticket-entry.migration.js';
+import { CreateMacro } from './migrations/create-macro.migration.js';
+import { CreateQueue } from './migrations/create-queue.migration.js';
 import { PublicLink } from './domain/links/public-link.entity.js';
 import { QuoteNumber } from './domain/quotes/quote-number.entity.js';
 import { RecordNumber } from './engine/records/record-number.entity.js';
@@ -228,4 +230,6 @@ export const migrations = [
   CreateTicketStatus,
   CreateTicket,
   CreateTicketEntry,
+  CreateQueue,
+  CreateMacro,
 ];

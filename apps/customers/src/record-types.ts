@@ -29,6 +29,8 @@ import { emails } from './domain/work/emails.js';
 import { ticketEntries } from './domain/tickets/ticket-entries.js';
 import { ticketStatuses } from './domain/tickets/ticket-statuses.js';
 import { tickets } from './domain/tickets/tickets.js';
+import { macros } from './domain/macros/macros.js';
+import { queues } from './domain/queues/queues.js';
 import { loggedRecord } from './engine/changes/log/logged-record.js';
 import { loggedMerges } from './engine/merge/merge-message.js';
 import { loggedSettings } from './domain/settings/settings-message.js';
@@ -76,4 +78,6 @@ export const loggedTypes = new LoggedTypes([
     ...loggedRecord(ticketEntries, { empty: { subject: '', text: '' } }),
     scope: { by: 'RECORD', of: { ticket_id: 'ticket' } },
   },
+  loggedRecord(queues),
+  loggedRecord(macros),
 ]);

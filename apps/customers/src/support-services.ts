@@ -1,10 +1,14 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import type { Type } from '@nestjs/common';
 import { TicketActionsServiceService } from '@rapport/contracts/rapport/support/v1/ticket_actions_service';
+import { MacrosServiceService } from '@rapport/contracts/rapport/support/v1/macros_service';
+import { QueuesServiceService } from '@rapport/contracts/rapport/support/v1/queues_service';
 import { TicketEntriesServiceService } from '@rapport/contracts/rapport/support/v1/ticket_entries_service';
 import { TicketStatusesServiceService } from '@rapport/contracts/rapport/support/v1/ticket_statuses_service';
 import { TicketsServiceService } from '@rapport/contracts/rapport/support/v1/tickets_service';
 import { TicketActionsController } from './domain/ticket-actions/ticket-actions.controller.js';
+import { MacrosController } from './domain/macros/macros.js';
+import { QueuesController } from './domain/queues/queues.js';
 import { TicketEntriesController } from './domain/tickets/ticket-entries.js';
 import { TicketStatusesController } from './domain/tickets/ticket-statuses.js';
 import { TicketsController } from './domain/tickets/tickets.js';
@@ -15,6 +19,8 @@ export const supportServices: readonly ServiceDefinition[] = [
   TicketEntriesServiceService,
   TicketStatusesServiceService,
   TicketActionsServiceService,
+  QueuesServiceService,
+  MacrosServiceService,
 ];
 
 /** Their controllers, whose handlers all respect record owners. */
@@ -23,4 +29,6 @@ export const supportControllers: readonly Type[] = [
   TicketEntriesController,
   TicketStatusesController,
   TicketActionsController,
+  QueuesController,
+  MacrosController,
 ];

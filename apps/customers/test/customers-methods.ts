@@ -29,6 +29,8 @@ import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pip
 import { QuoteActionsServiceService } from '@rapport/contracts/rapport/sales/v1/quote_actions_service';
 import { QuotesServiceService } from '@rapport/contracts/rapport/sales/v1/quotes_service';
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
+import { MacrosServiceService } from '@rapport/contracts/rapport/support/v1/macros_service';
+import { QueuesServiceService } from '@rapport/contracts/rapport/support/v1/queues_service';
 import { AssignmentRulesServiceService } from '@rapport/contracts/rapport/work/v1/assignment_rules_service';
 import { AssignmentTrialsServiceService } from '@rapport/contracts/rapport/work/v1/assignment_trials_service';
 import { AssignmentsServiceService } from '@rapport/contracts/rapport/work/v1/assignments_service';
@@ -117,6 +119,8 @@ export const definitions = {
   ...TicketEntriesServiceService,
   ...TicketStatusesServiceService,
   ...TicketActionsServiceService,
+  ...QueuesServiceService,
+  ...MacrosServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =

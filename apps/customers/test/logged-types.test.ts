@@ -24,6 +24,7 @@ import { ObjectTenant } from './object-tenant.js';
 import { PricedTenant } from './priced-tenant.js';
 import { person, sharedCustomers } from './running-customers.js';
 import { QuotesTenant } from './quotes-tenant.js';
+import { SupportTenant } from './support-tenant.js';
 import { SalesTenant } from './sales-tenant.js';
 import { ref, WorkTenant } from './work-tenant.js';
 
@@ -109,6 +110,9 @@ test('the log has each new record of each type in its response form', async () =
     ...{ period: '2026-Q3', amount: { amount: '9', currencyCode: 'EUR' }, note: 'Two renewals slip.' },
   };
   const submission = await customers.call('createForecastSubmission', { forecastSubmission }, caller);
+  const support = new SupportTenant(customers, caller);
+  const queue = await support.createQueue('billing');
+  const macro = await support.createMacro();
   const answers: [type: string, id: string, answer: object][] = [
     ['settings', caller.tenantId, settings],
     ['pipeline', pipeline.id, pipeline],
@@ -140,6 +144,8 @@ test('the log has each new record of each type in its response form', async () =
     ['price_book', book.id, book],
     ['price', price.id, price],
     ['exchange_rate', rate.id, rate],
+    ['queue', queue.id, queue],
+    ['macro', macro.id, macro],
   ];
 
   // Two of the customers were created for the merge, which deletes one.

@@ -181,6 +181,7 @@ export function newCaller(): Caller {
       ...['calendars.read', 'calendars.configure'],
       ...['exchangeRates.read', 'exchangeRates.configure', 'products.read', 'products.write'],
       ...['priceBooks.read', 'priceBooks.configure'],
+      ...['queues.read', 'queues.configure', 'macros.read', 'macros.write'],
       ...['notifications.read', 'notifications.write', 'timers.read'],
       ...['tickets.read', 'tickets.write', 'ticketStatuses.read', 'ticketStatuses.configure'],
     ],

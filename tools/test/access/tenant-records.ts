@@ -182,6 +182,10 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   const exchange = exchangeRecords({ platform, create, remove, tenantId }, marker);
   const flows = flowRecords({ send, create, remove, user: identity.living.users }, marker);
 
+  const makeQueue = () => create('/v1/queues', { key: newMarker(), name: marker });
+  const setPriority = { priority: 'HIGH' };
+  const makeMacro = () => create('/v1/macros', { name: marker, actions: [{ setPriority }] });
+
   const makeView = () => create('/v1/views', { resource: 'customers', name: marker, shared: true });
 
   /** Of the caller, which a note by another key mentions. */
@@ -233,6 +237,8 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     forecastSubmissions: makeSubmission,
     forecastSnapshots: once(() => create('/v1/forecastSnapshots')),
     calendars: makeCalendar,
+    queues: once(makeQueue),
+    macros: once(makeMacro),
     views: makeView,
     notifications: once(makeNotification),
     ...identity.living,
@@ -265,6 +271,8 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     calendars: async () => remove('calendars', await makeCalendar()),
     forecastSubmissions: async () => remove('forecastSubmissions', await makeSubmission()),
     quotas: async () => remove('quotas', await makeQuota()),
+    queues: async () => remove('queues', await makeQueue()),
+    macros: async () => remove('macros', await makeMacro()),
     views: async () => remove('views', await makeView()),
     notifications: async () => remove('notifications', await makeNotification()),
     ...identity.deleted,

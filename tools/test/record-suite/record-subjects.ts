@@ -49,6 +49,8 @@ const fixtures: Readonly<Record<string, RecordFixture>> = {
     unique: () => ({ key: `key_${newDigits()}` }),
     needsUnique: true,
   },
+  'rapport/Queue': { text: 'name', unique: () => ({ key: `key_${newDigits()}` }), needsUnique: true },
+  'rapport/Macro': { text: 'name', prepare: async () => ({ actions: [{ setPriority: { priority: 'HIGH' } }] }) },
   'rapport/Lead': {
     text: 'company',
     prepare: async (create) => ({ customerId: await create('customers', { kind: 'COMPANY', displayName: 'Engines' }) }),

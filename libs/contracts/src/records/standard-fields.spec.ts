@@ -27,8 +27,19 @@ const fields = records.flatMap(({ message }) => message.fields);
 test('these types are records', () => {
   const types = [
     ...['Assignment', 'AssignmentRule', 'Calendar', 'Call', 'CustomObject', 'Deal', 'Email', 'ExchangeRate'],
-    ...['ForecastSubmission', 'Lead', 'Meeting', 'Note', 'ObjectRecord', 'Pipeline', 'Price', 'PriceBook', 'Product'],
-    ...['Quota', 'Quote', 'StageEntry', 'Task'],
+    ...[
+      'ForecastSubmission',
+      'Lead',
+      'Macro',
+      'Meeting',
+      'Note',
+      'ObjectRecord',
+      'Pipeline',
+      'Price',
+      'PriceBook',
+      'Product',
+    ],
+    ...['Queue', 'Quota', 'Quote', 'StageEntry', 'Task'],
   ];
   expect(records.map(({ type }) => type).toSorted()).toEqual(types.map((type) => `rapport/${type}`));
 });

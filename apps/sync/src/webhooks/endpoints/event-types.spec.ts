@@ -72,6 +72,8 @@ const released = [
     'quota',
     'calendar',
     'forecast_submission',
+    'queue',
+    'macro',
   ].flatMap((type) => ['*', 'created', 'updated', 'deleted', 'undeleted', 'merged'].map((verb) => `${type}.${verb}`)),
 ];
 

@@ -42,7 +42,16 @@ test('e-mail addresses and domains are the fields of which a customer is the onl
 });
 
 test('what defines what records may hold', () => {
-  const types = ['custom_field', 'custom_object', 'pipeline', 'quota', 'assignment_rule', 'calendar', 'price_book'];
+  const types = [
+    'custom_field',
+    'custom_object',
+    'pipeline',
+    'quota',
+    'assignment_rule',
+    'calendar',
+    'price_book',
+    'queue',
+  ];
   expect([...definitionChangeTypes].toSorted()).toEqual(types.toSorted());
 });
 
