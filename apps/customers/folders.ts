@@ -42,6 +42,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/queues': 'queues of tickets, and which one a ticket enters',
   'domain/macros': 'actions on tickets that are carried out together',
   'domain/privacy': 'erasure, and export of personal data',
+  'domain/messages': 'e-mails, and those to send: their ledger and the addresses of mailboxes',
   'domain/work': 'tasks, notes, calls, meetings and logged e-mails',
   'domain/timeline': 'what happened around a record, read from the records about it',
   'domain/timers': 'what is due for records, and when',

@@ -98,6 +98,8 @@ import { CreateTicket } from './migrations/create-ticket.migration.js';
 import { CreateTicketEntry } from './migrations/create-ticket-entry.migration.js';
 import { CreateMacro } from './migrations/create-macro.migration.js';
 import { CreateQueue } from './migrations/create-queue.migration.js';
+import { CreateMessage } from './migrations/create-message.migration.js';
+import { CreateMailTables } from './migrations/create-mail-tables.migration.js';
 import { PublicLink } from './domain/links/public-link.entity.js';
 import { QuoteNumber } from './domain/quotes/quote-number.entity.js';
 import { RecordNumber } from './engine/records/record-number.entity.js';
@@ -232,4 +234,6 @@ export const migrations = [
   CreateTicketEntry,
   CreateQueue,
   CreateMacro,
+  CreateMessage,
+  CreateMailTables,
 ];

@@ -25,6 +25,7 @@ import { tasks } from './domain/work/tasks.js';
 import { notes } from './domain/work/notes.js';
 import { calls } from './domain/work/calls.js';
 import { meetings } from './domain/work/meetings.js';
+import { messages } from './domain/messages/messages.js';
 import { emails } from './domain/work/emails.js';
 import { ticketEntries } from './domain/tickets/ticket-entries.js';
 import { ticketStatuses } from './domain/tickets/ticket-statuses.js';
@@ -39,6 +40,12 @@ import { loggedSuppressions } from './domain/suppressions/suppression-message.js
 /** The record that an assignment is about. */
 function assignedRecord({ record_type: type, record_id: id }: StoredValues): readonly NamedRecord[] {
   return [{ type: snakeCase(type as string), id: id as string }];
+}
+
+/** The record whose readers see a message: its ticket, or else its customer. */
+function partyOfMessage({ ticket_id: ticketId, customer_id: customerId }: StoredValues): readonly NamedRecord[] {
+  if (ticketId) return [{ type: 'ticket', id: ticketId as string }];
+  return customerId ? [{ type: 'customer', id: customerId as string }] : [];
 }
 
 /** The record types of this process, in the change log. */
@@ -80,4 +87,5 @@ export const loggedTypes = new LoggedTypes([
   },
   loggedRecord(queues),
   loggedRecord(macros),
+  { ...loggedRecord(messages, { empty: { subject: '' } }), scope: { by: 'RECORD', of: partyOfMessage } },
 ]);

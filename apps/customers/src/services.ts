@@ -3,6 +3,7 @@ import type { INestApplicationContext, Type } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { RunHandler } from '@rapport/contracts';
 import { FilesServiceService } from '@rapport/contracts/rapport/content/v1/files_service';
+import { MessagesServiceService } from '@rapport/contracts/rapport/content/v1/messages_service';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { AuditServiceService } from '@rapport/contracts/rapport/customers/v1/audit_service';
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
@@ -102,6 +103,7 @@ import { PrivacyController } from './domain/privacy/privacy.controller.js';
 import { SettingsController } from './domain/settings/settings.controller.js';
 import { Sealing } from './engine/sealing/sealing.js';
 import { SuppressionsController } from './domain/suppressions/suppressions.controller.js';
+import { MessagesController } from './domain/messages/messages.js';
 import { CallsController } from './domain/work/calls.js';
 import { EmailsController } from './domain/work/emails.js';
 import { MeetingsController } from './domain/work/meetings.js';
@@ -172,6 +174,7 @@ export const services: readonly ServiceDefinition[] = [
   NotificationsServiceService,
   TimersServiceService,
   ...supportServices,
+  MessagesServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -229,6 +232,7 @@ export const controllers = [
   NotificationsController,
   TimersController,
   ...supportControllers,
+  MessagesController,
 ];
 
 /** Services whose handlers all respect record owners. The others refuse callers with a narrow record scope. */
@@ -282,6 +286,7 @@ const scopedControllers: readonly Type[] = [
   NotificationsController,
   TimersController,
   ...supportControllers,
+  MessagesController,
 ];
 
 /** What wraps the handlers of a controller. */
