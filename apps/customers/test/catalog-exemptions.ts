@@ -6,6 +6,8 @@ export const tablesOfAllTenants = [
   'key_destruction',
   // Workers find the timers of all tenants in it; it contains only ids and times.
   'timer_job',
+  // Workers find the messages of all tenants in it; it contains only ids and times.
+  'mail_job',
   // Shifts the clock in tests.
   'clock_shift',
   // The positions of the platform's own readers in the change log, and its start.

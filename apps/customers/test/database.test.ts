@@ -15,7 +15,7 @@ import { newCaller, person, RunningCustomers } from './running-customers.js';
 const printed = loggedTypes.types.flatMap(({ record }) =>
   record && record !== type ? [new RegExp(`^${record.table}(_key|_order_value)?$`)] : [],
 );
-const ofWorkers = [/^timer(_job)?$/, /^clock_shift$/, /^forecast_/, /^notification/];
+const ofWorkers = [/^timer(_job)?$/, /^clock_shift$/, /^forecast_/, /^notification/, /^mail_/, /^auto_reply$/];
 const tablesOfSql = [...ofWorkers, /^outbox$/, /^change_/, /^audit_/, ...printed];
 
 /** Creates 20,000 customers of a tenant, each with a key, without the change log. */
@@ -89,6 +89,12 @@ const tablesWithoutScope = {
   object_record_order_value: 'read with the records of the values',
   notification: 'of its recipient, and without data of records',
   notification_inbox: 'of no record: each is of its recipient',
+  mail_address: 'of the tenant',
+  mail_envelope: 'read with the messages of the envelopes',
+  mail_job: 'only workers read it',
+  mail_key: 'of the tenant',
+  mail_place: 'only workers read it',
+  auto_reply: 'only workers read it',
   operation_job: 'only workers read it',
   timer: 'read with the records of the timers',
   timer_job: 'only workers read it',

@@ -9,6 +9,7 @@ const customers = await sharedCustomers();
 /** Tenant tables that workspace archives omit, and why. */
 const notExported: Record<string, string> = {
   assignment_turn: 'counts of the members of rules, which start again',
+  auto_reply: 'times of answers, for a day',
   audit_chain: 'the history of the workspace',
   audit_entry: 'the history of the workspace',
   audit_head: 'the history of the workspace',
@@ -24,6 +25,11 @@ const notExported: Record<string, string> = {
   import_met: 'of operations',
   import_piece: 'of operations',
   key_destruction: 'there are none without encryption',
+  mail_address: 'of mailboxes, which another workspace connects anew',
+  mail_envelope: 'of messages that the old workspace sent',
+  mail_job: 'messages that the old workspace works on',
+  mail_key: 'signs the addresses of the old workspace',
+  mail_place: 'of mailboxes, which another workspace connects anew',
   notification: 'of users, whose ids differ in another workspace',
   notification_inbox: 'of users, whose ids differ in another workspace',
   operation: 'the history of the workspace',
