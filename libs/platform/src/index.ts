@@ -68,5 +68,7 @@ export {
   traceparentOf,
   type Span,
 } from './tracing/tracing.js';
+export { LimitedThread } from './threads/limited-thread.js';
+export { TenantThreads, ThreadEnded, type ThreadLimits } from './threads/tenant-threads.js';
 export { WakeSignal } from './workers/wake-signal.js';
 export { WorkerLoop } from './workers/worker-loop.js';

@@ -12,7 +12,7 @@ const startMs = 30_000;
  * A thread that processes one message after the other, with little memory, without environment variables, and without
  * generating code from strings.
  */
-export class JsonataThread {
+export class LimitedThread {
   readonly #worker: Worker;
   readonly #ready: Promise<unknown>;
 
