@@ -26,6 +26,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/deals': 'deals, and their stays in stages',
   'domain/forecasts': 'quotas, and what deals are expected to bring',
   'domain/links': 'links of public pages',
+  'domain/templates': 'templates of e-mails and macros, and how they are rendered',
   'domain/quotes': 'quotes, their pages and their acceptance',
   'domain/custom-fields': 'definitions of custom fields',
   'domain/custom-objects': 'types of records that tenants define, and their records',

@@ -81,6 +81,7 @@ import { CreateStageEntry } from './migrations/create-stage-entry.migration.js';
 import { CreateExchangeRate } from './migrations/create-exchange-rate.migration.js';
 import { CreateMoneyFunctions } from './migrations/create-money-functions.migration.js';
 import { AddValueToDeal } from './migrations/add-value-to-deal.migration.js';
+import { CreateTemplate } from './migrations/create-template.migration.js';
 import { CreateProduct } from './migrations/create-product.migration.js';
 import { CreatePriceBook } from './migrations/create-price-book.migration.js';
 import { CreatePrice } from './migrations/create-price.migration.js';
@@ -236,4 +237,5 @@ export const migrations = [
   CreateMacro,
   CreateMessage,
   CreateMailTables,
+  CreateTemplate,
 ];

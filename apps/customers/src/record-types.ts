@@ -35,6 +35,7 @@ import { queues } from './domain/queues/queues.js';
 import { loggedRecord } from './engine/changes/log/logged-record.js';
 import { loggedMerges } from './engine/merge/merge-message.js';
 import { loggedSettings } from './domain/settings/settings-message.js';
+import { templates } from './domain/templates/templates.js';
 import { loggedSuppressions } from './domain/suppressions/suppression-message.js';
 
 /** The record that an assignment is about. */
@@ -88,4 +89,5 @@ export const loggedTypes = new LoggedTypes([
   loggedRecord(queues),
   loggedRecord(macros),
   { ...loggedRecord(messages, { empty: { subject: '' } }), scope: { by: 'RECORD', of: partyOfMessage } },
+  loggedRecord(templates),
 ]);

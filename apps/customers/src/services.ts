@@ -4,6 +4,8 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import type { RunHandler } from '@rapport/contracts';
 import { FilesServiceService } from '@rapport/contracts/rapport/content/v1/files_service';
 import { MessagesServiceService } from '@rapport/contracts/rapport/content/v1/messages_service';
+import { TemplateActionsServiceService } from '@rapport/contracts/rapport/content/v1/template_actions_service';
+import { TemplatesServiceService } from '@rapport/contracts/rapport/content/v1/templates_service';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { AuditServiceService } from '@rapport/contracts/rapport/customers/v1/audit_service';
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
@@ -109,6 +111,8 @@ import { EmailsController } from './domain/work/emails.js';
 import { MeetingsController } from './domain/work/meetings.js';
 import { NotesController } from './domain/work/notes.js';
 import { NotificationsController } from './domain/notifications/notifications.controller.js';
+import { TemplateActionsController } from './domain/templates/template-actions.controller.js';
+import { TemplatesController } from './domain/templates/templates.js';
 import { TimersController } from './domain/timers/timers.controller.js';
 import { TimelineController } from './domain/timeline/timeline.controller.js';
 import { TaskActionsController } from './domain/work/task-actions.controller.js';
@@ -175,6 +179,8 @@ export const services: readonly ServiceDefinition[] = [
   TimersServiceService,
   ...supportServices,
   MessagesServiceService,
+  TemplatesServiceService,
+  TemplateActionsServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -233,6 +239,8 @@ export const controllers = [
   TimersController,
   ...supportControllers,
   MessagesController,
+  TemplatesController,
+  TemplateActionsController,
 ];
 
 /** Services whose handlers all respect record owners. The others refuse callers with a narrow record scope. */
@@ -287,6 +295,8 @@ const scopedControllers: readonly Type[] = [
   TimersController,
   ...supportControllers,
   MessagesController,
+  TemplatesController,
+  TemplateActionsController,
 ];
 
 /** What wraps the handlers of a controller. */

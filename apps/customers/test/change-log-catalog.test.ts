@@ -21,6 +21,7 @@ const unlogged: Record<string, string> = {
   calendar_key: 'its data is in the calendar',
   lead_key: 'its data is in the lead',
   lead_order_value: 'its data is in the lead',
+  template_key: 'its data is in the template',
   task_key: 'its data is in the task',
   task_order_value: 'its data is in the task',
   note_key: 'its data is in the note',

@@ -50,6 +50,8 @@ import { BusinessTimeServiceService } from '@rapport/contracts/rapport/work/v1/b
 import { CalendarsServiceService } from '@rapport/contracts/rapport/work/v1/calendars_service';
 import { CalendarFeedsServiceService } from '@rapport/contracts/rapport/work/v1/calendar_feeds_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
+import { TemplateActionsServiceService } from '@rapport/contracts/rapport/content/v1/template_actions_service';
+import { TemplatesServiceService } from '@rapport/contracts/rapport/content/v1/templates_service';
 import { TimersServiceService } from '@rapport/contracts/rapport/work/v1/timers_service';
 import { TimelineServiceService } from '@rapport/contracts/rapport/work/v1/timeline_service';
 import { TicketActionsServiceService } from '@rapport/contracts/rapport/support/v1/ticket_actions_service';
@@ -121,6 +123,8 @@ export const definitions = {
   ...TicketActionsServiceService,
   ...QueuesServiceService,
   ...MacrosServiceService,
+  ...TemplatesServiceService,
+  ...TemplateActionsServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =

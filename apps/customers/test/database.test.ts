@@ -115,6 +115,8 @@ const tablesWithoutScope = {
   macro_key: 'read with the macros of the keys, or to detect that a value is taken',
   saved_view: 'of no record: each is of the principal that owns it',
   suppression_space: 'of no record',
+  template: 'of the tenant',
+  template_key: 'read with the templates of the keys, or to detect that a value is taken',
   task_key: 'read with the tasks of the keys, or to detect that a value is taken',
   task_order_value: 'read with the tasks of the values',
   tenant_encryption: 'of no record',

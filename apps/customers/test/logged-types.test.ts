@@ -20,6 +20,7 @@ import { defineField, options } from './custom-field-requests.js';
 import { FilesTenant } from './files-tenant.js';
 import { MergingTenant } from './merging-tenant.js';
 import { newCalendar } from './new-calendar.js';
+import { newTemplate } from './new-template.js';
 import { ObjectTenant } from './object-tenant.js';
 import { PricedTenant } from './priced-tenant.js';
 import { person, sharedCustomers } from './running-customers.js';
@@ -105,6 +106,7 @@ test('the log has each new record of each type in its response form', async () =
   });
   const email = await work.createEmail({ toAddresses: ['ada@example.com'], messageId: '1@example.com' });
   const calendar = await customers.call('createCalendar', { calendar: newCalendar() }, caller);
+  const template = await customers.call('createTemplate', { template: newTemplate() }, caller);
   const forecastSubmission = {
     ...ForecastSubmission.decode(new Uint8Array()),
     ...{ period: '2026-Q3', amount: { amount: '9', currencyCode: 'EUR' }, note: 'Two renewals slip.' },
@@ -146,6 +148,7 @@ test('the log has each new record of each type in its response form', async () =
     ['exchange_rate', rate.id, rate],
     ['queue', queue.id, queue],
     ['macro', macro.id, macro],
+    ['template', template.id, template],
   ];
 
   // Two of the customers were created for the merge, which deletes one.

@@ -184,6 +184,7 @@ export function newCaller(): Caller {
       ...['queues.read', 'queues.configure', 'macros.read', 'macros.write'],
       ...['notifications.read', 'notifications.write', 'timers.read'],
       ...['tickets.read', 'tickets.write', 'ticketStatuses.read', 'ticketStatuses.configure'],
+      ...['templates.read', 'templates.write', 'templates.publish'],
     ],
   };
 }

@@ -180,6 +180,8 @@ const operationErrorCodes: Record<string, ErrorCodeMeaning> = {
   PRINCIPAL_NOT_FOUND: ['NOT_FOUND', 'The user or API key does not exist.'],
   QUEUE_NOT_READY: ['UNAVAILABLE', 'The queue of runs has not started. Retry.'],
   QUOTE_EXPIRED: ['FAILED_PRECONDITION', 'The last day of the quote is over.'],
+  TEMPLATE_INVALID: ['INVALID_ARGUMENT', 'The template cannot be rendered.'],
+  TEMPLATE_NOT_PUBLISHED: ['FAILED_PRECONDITION', 'The template was never published.'],
   QUOTE_STATE: ['FAILED_PRECONDITION', 'The state of the quote does not allow this.'],
   RATE_MISSING: ['FAILED_PRECONDITION', 'There is no exchange rate. `metadata.missing` has the pairs.'],
   READER_TOO_SLOW: ['ABORTED', 'The client read the answer too slowly.'],

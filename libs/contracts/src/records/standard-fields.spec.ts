@@ -40,6 +40,8 @@ test('these types are records', () => {
       'Product',
     ],
     ...['Queue', 'Quota', 'Quote', 'StageEntry', 'Task'],
+    ...['ForecastSubmission', 'Lead', 'Meeting', 'Note', 'ObjectRecord', 'Pipeline', 'Price', 'PriceBook', 'Product'],
+    ...['Quota', 'Quote', 'StageEntry', 'Task', 'Template'],
   ];
   expect(records.map(({ type }) => type).toSorted()).toEqual(types.map((type) => `rapport/${type}`));
 });
