@@ -24,7 +24,7 @@ const programs: Record<string, Record<string, string>> = {
     migrationVariables: 'customers `migrate`',
     verificationVariables: 'customers `verify-audit`',
   },
-  'apps/sync/src/configuration.ts': {
+  'apps/sync/src/serve/configuration.ts': {
     serviceVariables: 'sync',
     migrationVariables: 'sync `migrate`',
     verificationVariables: 'sync `verify-audit`',

@@ -9,7 +9,7 @@ import {
 } from '@rapport/contracts';
 import { AuditKeys, databaseChecks, inTenantSession, PageTokenKey } from '@rapport/persistence';
 import { createLogger, MasterKeys, readEnvironment, startTracing } from '@rapport/platform';
-import { serviceVariables } from './configuration.js';
+import { serviceVariables } from './serve/configuration.js';
 import { entities, migrations } from './database.js';
 import { FeedConsumer } from './feed/feed-consumer.js';
 import { OutgoingHttp } from './outgoing-http/outgoing-http.js';

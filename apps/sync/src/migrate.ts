@@ -1,6 +1,6 @@
 import { runMigrations } from '@rapport/persistence';
 import { readEnvironment } from '@rapport/platform';
-import { migrationVariables } from './configuration.js';
+import { migrationVariables } from './serve/configuration.js';
 import { entities, migrations } from './database.js';
 
 const { MIGRATION_DATABASE_URL: databaseUrl } = readEnvironment(migrationVariables);

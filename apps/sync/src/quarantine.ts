@@ -9,7 +9,7 @@
  */
 import { createOrm } from '@rapport/persistence';
 import { readEnvironment } from '@rapport/platform';
-import { quarantineVariables } from './configuration.js';
+import { quarantineVariables } from './serve/configuration.js';
 import { entities } from './database.js';
 
 const columns = `number::text as number, tenant_id as "tenantId", type, record_id as "recordId", change_id as "changeId", reason,

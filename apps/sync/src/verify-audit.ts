@@ -4,7 +4,7 @@
  */
 import { AuditKeys, verifyAllAudits } from '@rapport/persistence';
 import { readEnvironment } from '@rapport/platform';
-import { verificationVariables } from './configuration.js';
+import { verificationVariables } from './serve/configuration.js';
 import { entities } from './database.js';
 
 const { DATABASE_URL: databaseUrl, ...config } = readEnvironment(verificationVariables);
