@@ -8,6 +8,7 @@ export const folders: readonly string[] = [
   'storage',
   'webhooks',
   'exchange',
+  'mail',
   'flows',
   'feed',
   'serve',

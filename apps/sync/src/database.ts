@@ -8,6 +8,7 @@ import {
 import { Connection } from './exchange/connections/connection.entity.js';
 import { Mapping } from './exchange/mappings/mapping.entity.js';
 import { Flow } from './flows/definitions/flow.entity.js';
+import { Relay } from './mail/relays/relay.entity.js';
 import { BoundWebhooksByRights } from './migrations/bound-webhooks-by-rights.migration.js';
 import { CreateConnections } from './migrations/create-connections.migration.js';
 import { CreateFlows } from './migrations/create-flows.migration.js';
@@ -15,6 +16,7 @@ import { CreateFlowRuns } from './migrations/create-flow-runs.migration.js';
 import { CreateFlowDecisions } from './migrations/create-flow-decisions.migration.js';
 import { CreateHooks } from './migrations/create-hooks.migration.js';
 import { CreateJobQueue } from './migrations/create-job-queue.migration.js';
+import { CreateRelays } from './migrations/create-relays.migration.js';
 import { CreateWebhooks } from './migrations/create-webhooks.migration.js';
 import { DeferChanges } from './migrations/defer-changes.migration.js';
 import { ExchangeAnyRecords } from './migrations/exchange-any-records.migration.js';
@@ -29,7 +31,7 @@ import { TraceEvents } from './migrations/trace-events.migration.js';
 import { WebhookEndpoint } from './webhooks/endpoints/webhook-endpoint.entity.js';
 
 /** Entities of the ORM. Tables with many rows are read and written by SQL only. */
-export const entities = [WebhookEndpoint, Connection, Mapping, IdempotencyKey, Flow];
+export const entities = [WebhookEndpoint, Connection, Mapping, IdempotencyKey, Flow, Relay];
 
 /** Migrations, oldest first. */
 export const migrations = [
@@ -55,4 +57,5 @@ export const migrations = [
   CreateFlows,
   CreateFlowRuns,
   CreateFlowDecisions,
+  CreateRelays,
 ];

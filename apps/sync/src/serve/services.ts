@@ -5,6 +5,7 @@ import { FlowSecretsServiceService } from '@rapport/contracts/rapport/flows/v1/f
 import { FlowsServiceService } from '@rapport/contracts/rapport/flows/v1/flows_service';
 import { FlowTrialsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_trials_service';
 import { FlowRunsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_runs_service';
+import { RelaysServiceService } from '@rapport/contracts/rapport/mail/v1/relays_service';
 import { ConnectionsServiceService } from '@rapport/contracts/rapport/sync/v1/connections_service';
 import { HooksServiceService } from '@rapport/contracts/rapport/sync/v1/hooks_service';
 import { MappingsServiceService } from '@rapport/contracts/rapport/sync/v1/mappings_service';
@@ -18,6 +19,7 @@ import { FlowDecisionsController } from '../flows/triggers/flow-decisions.contro
 import { FlowsController } from '../flows/definitions/flows.controller.js';
 import { FlowRunsController } from '../flows/serve-runs/flow-runs.controller.js';
 import { FlowSecretsController } from '../flows/secrets/flow-secrets.controller.js';
+import { RelaysController } from '../mail/relays/relays.controller.js';
 import { WebhookDeliveriesController } from '../webhooks/deliveries/webhook-deliveries.controller.js';
 import { WebhookEndpointsController } from '../webhooks/endpoints/webhook-endpoints.controller.js';
 import { SyncConflictsController } from './conflicts/sync-conflicts.controller.js';
@@ -41,6 +43,7 @@ export const services: readonly ServiceDefinition[] = [
   FlowsServiceService,
   FlowSecretsServiceService,
   FlowRunsServiceService,
+  RelaysServiceService,
 ];
 export const controllers = [
   WebhookEndpointsController,
@@ -56,4 +59,5 @@ export const controllers = [
   FlowsController,
   FlowSecretsController,
   FlowRunsController,
+  RelaysController,
 ];

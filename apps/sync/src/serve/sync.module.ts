@@ -37,6 +37,8 @@ import { flowProviders } from '../flows/flow-providers.js';
 import { clearExpiredRuns } from '../flows/runs/expired-runs.js';
 import { renewSealedRuns } from '../flows/runs/renew-sealed-runs.js';
 import { FlowWorker } from '../flows/worker/flow-worker.js';
+import { OAuthTokens } from '../mail/oauth-tokens.js';
+import { relayProviders } from '../mail/relays/relay-providers.js';
 import { OutgoingHttp } from '../outgoing-http/outgoing-http.js';
 import { ClosingWorker } from '../storage/closing-worker.js';
 import { JobQueue } from '../storage/job-queue.js';
@@ -105,6 +107,8 @@ export class SyncModule {
           useValue: new DefinitionChecks(new TenantFields(options.customers, options.auth), filters),
         },
         ...flowProviders(options),
+        { provide: OAuthTokens, useValue: new OAuthTokens(http) },
+        ...relayProviders(options),
         { provide: HookProver, useValue: new HookProver(envelope) },
         RunWatcher,
         JsonataEvaluator,

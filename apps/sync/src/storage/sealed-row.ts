@@ -11,6 +11,7 @@ const sealedColumns = {
   kept_link: ['sealed_intent', 'id'],
   sync_conflict: ['sealed_fields', 'link_id'],
   flow_secret: ['sealed_value', 'name'],
+  relay: ['sealed_secrets', 'id'],
 } as const;
 
 type SealedTable = keyof typeof sealedColumns;

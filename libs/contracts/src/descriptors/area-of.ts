@@ -2,6 +2,7 @@
 const servedBy: Readonly<Record<string, string>> = {
   content: 'customers',
   flows: 'sync',
+  mail: 'sync',
   objects: 'customers',
   sales: 'customers',
   support: 'customers',

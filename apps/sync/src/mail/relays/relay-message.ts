@@ -1,0 +1,34 @@
+import {
+  RelaySecurity,
+  RelayState,
+  type Relay as RelayMessage,
+  type RelayDkim,
+} from '@rapport/contracts/rapport/mail/v1/relays_service';
+import { formatEtag } from '@rapport/persistence';
+import { credentialsMessage } from '../mail-credentials.js';
+import { dkimRecord } from './dkim-key.js';
+import type { Relay, StoredDkim } from './relay.entity.js';
+
+export function relayMessage(relay: Relay): RelayMessage {
+  const { id, name, host, port, signIn, dkim } = relay;
+  return {
+    ...{ id, name, host, port, security: RelaySecurity[relay.security] },
+    credentials: signIn ? credentialsMessage(signIn) : undefined,
+    ...{ maxConnections: relay.maxConnections, maxPerConnection: relay.maxPerConnection },
+    maxPerMinute: relay.maxPerMinute,
+    dkim: dkim ? dkimMessage(dkim) : undefined,
+    ...{ state: RelayState[relay.state], stateReason: relay.stateReason ?? undefined },
+    etag: formatEtag(relay.version),
+    ...{ createTime: relay.createTime.toISOString(), updateTime: relay.updateTime.toISOString() },
+    ...{ createdBy: relay.createdBy, updatedBy: relay.updatedBy },
+  };
+}
+
+function dkimMessage({ domain, key, nextKey }: StoredDkim): RelayDkim {
+  return {
+    domain,
+    selector: key?.selector,
+    record: key && dkimRecord(domain, key),
+    nextRecord: nextKey && dkimRecord(domain, nextKey),
+  };
+}
