@@ -44,6 +44,13 @@ export { startRedis, type Redis } from './servers/redis.js';
 export { sharedPlatform, sharePlatform, type SharedPlatform } from './platform/shared-platform.js';
 export { sharedByFiles } from './shared-by-files.js';
 export { drawnBy, isSoak, printedSeed, printTally, sizeOf, soakTimeoutMs } from './soak.js';
+export {
+  ScriptedRelay,
+  type ReceivedMail,
+  type RelayAct,
+  type RelayMoment,
+  type ScriptedRelayOptions,
+} from './servers/scripted-relay.js';
 export { SecretFiles } from './platform/secret-files.js';
 export { Service, spawnService, type ServiceOptions } from './platform/spawn-service.js';
 export { TenantMaker, type Tenant } from './platform/tenant-maker.js';

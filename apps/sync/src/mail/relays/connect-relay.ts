@@ -26,7 +26,7 @@ export class RelayConnector {
     const signIn = await this.#signIn(relay);
     try {
       return await RelaySession.open({
-        ...{ address, host, port, security, clientName: 'rapport.invalid' },
+        ...{ address, host, port, security },
         ...(signIn && { signIn }),
       });
     } catch (error) {

@@ -13,8 +13,6 @@ export interface RelayServer {
   host: string;
   port: number;
   security: 'STARTTLS' | 'TLS' | 'NONE';
-  /** The name in EHLO. */
-  clientName: string;
   signIn?: { user: string; password: string } | { user: string; accessToken: string };
 }
 
@@ -74,9 +72,9 @@ export class RelaySession {
 
   /** @throws RelayError */
   static async open(server: RelayServer): Promise<RelaySession> {
-    const { address, host, port, security, clientName, signIn } = server;
+    const { address, host, port, security, signIn } = server;
     const connection = new SMTPConnection({
-      ...{ host: address, port, name: clientName, ...limits },
+      ...{ host: address, port, ...limits },
       secure: security === 'TLS',
       requireTLS: security === 'STARTTLS',
       ignoreTLS: security === 'NONE',
