@@ -39,6 +39,7 @@ import { renewSealedRuns } from '../flows/runs/renew-sealed-runs.js';
 import { FlowWorker } from '../flows/worker/flow-worker.js';
 import { OAuthTokens } from '../mail/oauth-tokens.js';
 import { relayProviders } from '../mail/relays/relay-providers.js';
+import { sendingProviders } from '../mail/sending/sending-providers.js';
 import { OutgoingHttp } from '../outgoing-http/outgoing-http.js';
 import { ClosingWorker } from '../storage/closing-worker.js';
 import { JobQueue } from '../storage/job-queue.js';
@@ -59,7 +60,7 @@ export interface SyncOptions extends Pick<DatabaseOptions, 'databaseUrl' | 'enti
   pageTokenKey: PageTokenKey;
   envelope: SecretEnvelope;
   /** Client of customers: the change feed, and the records that are exchanged. */
-  customers: Pick<ContractClient, 'unary' | 'duplex' | 'close'>;
+  customers: Pick<ContractClient, 'unary' | 'stream' | 'duplex' | 'close'>;
   /** Client of auth, which issues the principal tokens of connections. */
   auth: Pick<ContractClient, 'unary' | 'close'>;
   principals: PrincipalVerifier;
@@ -109,6 +110,7 @@ export class SyncModule {
         ...flowProviders(options),
         { provide: OAuthTokens, useValue: new OAuthTokens(http) },
         ...relayProviders(options),
+        ...sendingProviders(options),
         { provide: HookProver, useValue: new HookProver(envelope) },
         RunWatcher,
         JsonataEvaluator,

@@ -1,0 +1,138 @@
+import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { tenantSession } from '@rapport/persistence';
+import { WorkerLoop } from '@rapport/platform';
+import type { SecretEnvelope } from '../../storage/secret-envelope.js';
+import type { RelayConnector } from '../relays/connect-relay.js';
+import { openRelaySecrets } from '../relays/relay-secrets.js';
+import { RelayError } from '../relays/relay-session.js';
+import type { DkimSigner } from './compose-mail.js';
+import type { Outbox } from './outbox.js';
+import { RelayPools } from './relay-pools.js';
+import { sendBatch } from './send-batch.js';
+import { findSendingRelays, noteRelayState, type SendingRelay } from './sending-relays.js';
+import { Settling } from './settling.js';
+
+/** Interval between polls for queued messages, in milliseconds. */
+const lookEveryMs = 1_000;
+
+/** Tenants that a process serves at once, so that a slow relay holds up no other tenant. */
+const maxTenants = 20;
+
+/** Messages of a turn of a tenant: between two turns, others have theirs. */
+const batchSize = 50;
+
+/** How long a tenant rests that has messages and no relay for them, in milliseconds. */
+const restMs = 10_000;
+
+/**
+ * Hands queued messages of all tenants over to their relays, in each process. A message is claimed once: after that, only
+ * its relay decides, and what the process does not know is UNKNOWN.
+ */
+export class MailSender implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #logger = new Logger('MailSender');
+  readonly #loop = new WorkerLoop({
+    pass: () => this.#pass(),
+    intervalMs: lookEveryMs,
+    onOutage: (error) => this.#logger.warn("Can't look for messages to send.", error),
+  });
+  readonly #turns = new Map<string, Promise<void>>();
+  /** Until when tenants rest. */
+  readonly #resting = new Map<string, number>();
+  readonly #pools: RelayPools;
+  #after: string | undefined;
+
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly outbox: Outbox,
+    private readonly envelope: SecretEnvelope,
+    connector: RelayConnector,
+  ) {
+    this.#pools = new RelayPools(connector);
+  }
+
+  onApplicationBootstrap(): void {
+    this.#loop.start();
+  }
+
+  /** Ends once each begun message has its outcome. */
+  async onModuleDestroy(): Promise<void> {
+    await this.#loop.stop();
+    await Promise.all(this.#turns.values());
+    this.#pools.close();
+  }
+
+  /** Begins the turns of tenants, in a circle of their ids. */
+  async #pass(): Promise<void> {
+    const now = Date.now();
+    for (const [tenantId, untilMs] of this.#resting) if (untilMs <= now) this.#resting.delete(tenantId);
+    for (let pages = 0; pages < 10 && this.#turns.size < maxTenants; pages += 1) {
+      const found = await this.outbox.tenants(this.#after);
+      const idle = found.filter((tenantId) => !this.#turns.has(tenantId) && !this.#resting.has(tenantId));
+      const begun = idle.slice(0, maxTenants - this.#turns.size);
+      for (const tenantId of begun) this.#begin(tenantId);
+      const wasStart = this.#after === undefined;
+      this.#after = begun.length < idle.length ? begun.at(-1) : found.at(-1);
+      if (found.length === 0 && wasStart) return;
+      if (begun.length < idle.length) return;
+    }
+  }
+
+  #begin(tenantId: string): void {
+    const turn = this.#serve(tenantId)
+      .catch((error: unknown) => {
+        this.#resting.set(tenantId, Date.now() + restMs);
+        this.#logger.warn(`Messages of the tenant ${tenantId} could not be sent.`, error);
+      })
+      .finally(() => {
+        this.#turns.delete(tenantId);
+        this.#loop.wake();
+      });
+    this.#turns.set(tenantId, turn);
+  }
+
+  /** One batch of each relay of a tenant. */
+  async #serve(tenantId: string): Promise<void> {
+    const relays = await findSendingRelays(this.orm.em.fork({ session: tenantSession(tenantId) }), tenantId);
+    const ready = relays.filter((relay) => this.#pools.isReady(relay));
+    const sent = await Promise.all(ready.map((relay) => this.#sendBy(relay)));
+    if (sent.some((count) => count > 0)) return;
+    if (ready.length === 0) await this.outbox.claim(tenantId, [], 1);
+    this.#resting.set(tenantId, Date.now() + restMs);
+  }
+
+  /** @returns the number of messages that were claimed */
+  async #sendBy(relay: SendingRelay): Promise<number> {
+    const { tenantId, mailboxIds, maxConnections } = relay;
+    const em = this.orm.em.fork({ session: tenantSession(tenantId) });
+    const pool = this.#pools.of(relay);
+    try {
+      // A relay that is down claims nothing, so that its messages stay QUEUED.
+      await pool.probe();
+    } catch (error) {
+      if (!(error instanceof RelayError)) throw error;
+      this.#pools.failed(relay);
+      await noteRelayState(em, relay, { reason: error.reason, description: error.message });
+      return 0;
+    }
+    if (relay.state !== 'ACTIVE') await noteRelayState(em, relay, undefined);
+    const claimed = await this.outbox.claim(tenantId, mailboxIds, batchSize);
+    const settling = new Settling(this.outbox, tenantId);
+    const { handedOver, deferred, fault } = await sendBatch(claimed, maxConnections, {
+      ...{ tenantId, outbox: this.outbox, pool, signer: this.#signerOf(relay), stopping: this.#loop.signal },
+      settle: (item) => settling.add(item),
+    });
+    await settling.end();
+    if (deferred > 0) this.#pools.deferred(relay, handedOver > 0);
+    else if (handedOver > 0) this.#pools.succeeded(relay);
+    if (fault) await noteRelayState(em, relay, { reason: fault.reason, description: fault.message });
+    return claimed.length;
+  }
+
+  #signerOf(relay: SendingRelay): DkimSigner | undefined {
+    if (!relay.dkim?.key) return undefined;
+    const { dkimKey } = openRelaySecrets(this.envelope, relay);
+    if (dkimKey === undefined) return undefined;
+    return { domainName: relay.dkim.domain, keySelector: relay.dkim.key.selector, privateKey: dkimKey };
+  }
+}
