@@ -5,51 +5,9 @@ Reads a batch of cases a line, writes the answers a line. Times are seconds sinc
 
 import json
 import sys
-from datetime import date, datetime, timedelta, timezone
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-ZONES = {}
-
-
-def zone(name):
-    if name not in ZONES:
-        ZONES[name] = ZoneInfo(name)
-    return ZONES[name]
-
-
-def instant(day, text, tz):
-    """PEP 495: fold=0 is the earlier of two times, and moves a time in a gap by its length."""
-    hours, minutes = int(text[:2]), int(text[3:])
-    if hours == 24:
-        day, hours = day + timedelta(days=1), 0
-    local = datetime(day.year, day.month, day.day, hours, minutes, tzinfo=tz)
-    return int((local - EPOCH).total_seconds())
-
-
-def windows(calendar, start, days):
-    """Windows of the dates around `start` as instants, united where they meet."""
-    tz = zone(calendar["zone"])
-    exceptions = {each["date"]: each["windows"] for each in calendar["exceptions"]}
-    first = (EPOCH + timedelta(seconds=start)).date() - timedelta(days=3)
-    found = []
-    for offset in range(days + 6):
-        day = first + timedelta(days=offset)
-        stated = exceptions.get(day.isoformat())
-        if stated is None:
-            stated = [each for each in calendar["weekly"] if each["day"] == day.isoweekday()]
-        for each in stated:
-            opens, closes = instant(day, each["opens"], tz), instant(day, each["closes"], tz)
-            if opens < closes:
-                found.append([opens, closes])
-    found.sort()
-    united = []
-    for opens, closes in found:
-        if united and opens <= united[-1][1]:
-            united[-1][1] = max(united[-1][1], closes)
-        else:
-            united.append([opens, closes])
-    return united
+from business_time_windows import EPOCH, united_windows, zone
 
 
 def measure(all_windows, start, end):
@@ -71,7 +29,7 @@ def due(all_windows, start, duration):
 
 
 def answer(case):
-    found = windows(case["calendar"], case["from"], case["days"])
+    found = united_windows(case["calendar"], case["from"], case["days"])
     at = due(found, case["from"], case["duration"])
     walked = case["from"] + case["days"] * 86400
     return [measure(found, case["from"], case["to"]), at if at is not None and at <= walked else None]

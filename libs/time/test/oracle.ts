@@ -10,7 +10,7 @@ import { Temporal } from 'temporal-polyfill';
  * @param script a file beside this one that reads a case a line as JSON, and writes its answer a line as JSON
  */
 export async function* answersOf<Case, Answer>(script: string, cases: Iterable<Case>): AsyncGenerator<[Case, Answer]> {
-  const oracle = spawn('python3', ['-u', join(import.meta.dirname, script)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const oracle = spawn('python3', ['-uB', join(import.meta.dirname, script)], { stdio: ['pipe', 'pipe', 'inherit'] });
   try {
     const exit = once(oracle, 'exit');
     const lines = createInterface(oracle.stdout)[Symbol.asyncIterator]();
