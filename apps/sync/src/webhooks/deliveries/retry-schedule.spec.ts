@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { serviceVariables } from '../../configuration.js';
+import { serviceVariables } from '../../serve/configuration.js';
 import { RetrySchedule } from './retry-schedule.js';
 
 const schedule = new RetrySchedule([5, 300]);
