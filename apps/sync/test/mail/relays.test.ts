@@ -1,0 +1,173 @@
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import {
+  PlatformCertificates,
+  ScriptedRelay,
+  SecretFiles,
+  sharedPlatform,
+  type SharedPlatform,
+} from '@rapport/testing';
+import { afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { WebhookTenant } from '../sync-platform.ts';
+
+type Json = Record<string, unknown>;
+
+interface Relay extends Json {
+  id: string;
+  etag: string;
+  state: string;
+}
+
+let platform: SharedPlatform;
+let tenant: WebhookTenant;
+let server: ScriptedRelay | undefined;
+
+beforeAll(async () => {
+  platform = await sharedPlatform(inject('platformUrl'));
+});
+
+beforeEach(async () => {
+  tenant = await WebhookTenant.create(platform);
+});
+
+afterEach(async () => {
+  await server?.stop();
+  server = undefined;
+});
+
+function create(body: Json = {}): Promise<Relay> {
+  return tenant.ok<Relay>('POST', '/v1/relays', { name: 'Office', host: 'smtp.example.com', ...body });
+}
+
+async function violations(method: string, path: string, body: Json): Promise<unknown> {
+  const answer = await tenant.send(method, path, body);
+  expect(answer.status).toBe(400);
+  return (answer.body['errors'] as { pointer: string; code: string }[]).map(({ pointer, code }) => [pointer, code]);
+}
+
+/** A relay with the certificate of an authority that the platform trusts. */
+async function startServer(users: Record<string, string>): Promise<ScriptedRelay> {
+  const certificates = await PlatformCertificates.in(await SecretFiles.in(inject('receiverAuthority')));
+  const { certificate, key } = await certificates.of('localhost');
+  certificates.stop();
+  const tls = { cert: await readFile(certificate, 'utf8'), key: await readFile(key, 'utf8') };
+  server = await ScriptedRelay.start({ tls, users });
+  return server;
+}
+
+test('a relay is created, read, listed, changed and deleted, without its secrets', async () => {
+  const credentials = { user: 'office', password: 'correct horse' };
+  const created = await create({ credentials });
+  const path = `/v1/relays/${created.id}`;
+
+  expect(created).toMatchObject({
+    ...{ name: 'Office', host: 'smtp.example.com', port: 587, security: 'STARTTLS', state: 'ACTIVE' },
+    ...{ credentials: { user: 'office' }, maxConnections: 2, maxPerConnection: 100 },
+  });
+  expect(await tenant.ok('GET', path)).toEqual(created);
+  expect(await tenant.ok('GET', '/v1/relays')).toEqual({ relays: [created] });
+  const changed = await tenant.ok('PATCH', path, { name: 'Main', maxPerMinute: 60 }, { 'if-match': created.etag });
+  expect(changed).toMatchObject({ name: 'Main', maxPerMinute: 60, credentials: { user: 'office' } });
+  expect(await tenant.send('PATCH', path, { name: 'Late' }, { 'if-match': created.etag })).toMatchObject({
+    status: 412,
+  });
+  const stored = await tenant.query('select * from relay where tenant_id = $1', [tenant.tenant.tenantId]);
+  expect(JSON.stringify([created, changed, stored])).not.toContain('correct horse');
+  expect((await tenant.send('DELETE', path)).status).toBe(204);
+  expect(await tenant.send('GET', path)).toMatchObject({ status: 404, body: { code: 'RELAY_NOT_FOUND' } });
+  const entries = await tenant.query<{ kind: string }>(
+    'select kind from audit_entry where tenant_id = $1 order by number',
+    [tenant.tenant.tenantId],
+  );
+  expect(entries.map(({ kind }) => kind)).toEqual(['RELAY_CREATED', 'RELAY_CHANGED', 'RELAY_DELETED']);
+});
+
+test('secrets are sent to no other server, and nothing is sent without encryption where the operator forbids it', async () => {
+  const { id } = await create({ credentials: { user: 'office', password: 'correct horse' } });
+  const path = `/v1/relays/${id}`;
+
+  expect(await violations('PATCH', path, { host: 'smtp.example.net' })).toEqual([['/credentials', 'REQUIRED']]);
+  expect(await violations('PATCH', path, { security: 'TLS' })).toEqual([['/credentials', 'REQUIRED']]);
+  expect(await violations('PATCH', path, { credentials: { user: 'office' } })).toEqual([
+    ['/credentials/password', 'REQUIRED'],
+  ]);
+  const relay = { name: 'Office', host: 'smtp.example.com' };
+  expect(await violations('POST', '/v1/relays', { ...relay, security: 'NONE' })).toEqual([
+    ['/security', 'NOT_ALLOWED'],
+  ]);
+  const oauth2 = { tokenUrl: 'http://127.0.0.2/token', clientId: 'rapport', refreshToken: 'first' };
+  expect(await violations('POST', '/v1/relays', { ...relay, credentials: { user: 'office', oauth2 } })).toEqual([
+    ['/credentials/oauth2/tokenUrl', 'NOT_ALLOWED'],
+  ]);
+  const moved = { host: 'smtp.example.net', credentials: { user: 'new', password: 'battery staple' } };
+  expect(await tenant.ok('PATCH', path, moved)).toMatchObject({
+    host: 'smtp.example.net',
+    credentials: { user: 'new' },
+  });
+});
+
+test(':test connects with STARTTLS and signs in, and says why it could not', async () => {
+  const { port } = await startServer({ office: 'correct horse' });
+  const at = { host: 'localhost', port };
+  const { id } = await create({ ...at, credentials: { user: 'office', password: 'wrong' } });
+  const path = `/v1/relays/${id}`;
+
+  const check = (other = path) => tenant.ok('POST', `${other}:test`);
+  expect(await check()).toMatchObject({
+    reason: 'UNAUTHORISED',
+    description: expect.stringContaining('535') as string,
+  });
+  await tenant.ok('PATCH', path, { credentials: { user: 'office', password: 'correct horse' } });
+  expect(await check()).toMatchObject({ succeeded: true });
+  // A name whose certificate is that of another host, a private address, and a port that nothing listens on.
+  const other = await create({ ...at, host: '127.0.0.1' });
+  expect(await check(`/v1/relays/${other.id}`)).toMatchObject({ reason: 'TLS_FAILED' });
+  const inner = await create({ host: '10.0.0.1' });
+  expect(await check(`/v1/relays/${inner.id}`)).toMatchObject({ reason: 'ADDRESS_NOT_ALLOWED' });
+  await server?.stop();
+  expect(await check()).toMatchObject({ reason: 'UNREACHABLE' });
+});
+
+test('a DKIM key is made, published and then activated, and signs until the next one is', async () => {
+  const created = await create({ dkim: { domain: 'Example.com' } });
+  const path = `/v1/relays/${created.id}`;
+  const dkim = async () => (await tenant.ok<Relay & { dkim: Json }>('GET', path)).dkim;
+
+  const first = (await dkim())['nextRecord'] as { name: string; value: string };
+  expect(first.name).toMatch(/^rapport-[0-9a-f]{10}\._domainkey\.example\.com$/);
+  const publicKey = Buffer.from(/^v=DKIM1; k=rsa; p=(.+)$/.exec(first.value)?.[1] ?? '', 'base64');
+  expect(createPublicKey({ key: publicKey, format: 'der', type: 'spki' }).asymmetricKeyDetails?.modulusLength).toBe(
+    2_048,
+  );
+  expect(await dkim()).not.toHaveProperty('selector');
+  expect(await tenant.ok('POST', `${path}:rotateDkim`, { activate: true })).toEqual({ record: first });
+  expect(await dkim()).toMatchObject({ record: first, selector: first.name.split('.')[0] });
+
+  const { record: next } = await tenant.ok<{ record: Json }>('POST', `${path}:rotateDkim`, {});
+  expect(await dkim()).toMatchObject({ record: first, nextRecord: next });
+  await tenant.ok('POST', `${path}:rotateDkim`, { activate: true });
+  expect(await dkim()).toMatchObject({ record: next });
+  const none = await tenant.send('POST', `${path}:rotateDkim`, { activate: true });
+  expect(none).toMatchObject({ status: 409, body: { code: 'DKIM_KEY_MISSING' } });
+});
+
+test('a key of the workspace signs at once; what is no RSA key of 2048 bits is refused', async () => {
+  const pem = (modulusLength: number) =>
+    generateKeyPairSync('rsa', { modulusLength }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const dkim = { domain: 'example.com', selector: 'own' };
+
+  const created = await create({ dkim: { ...dkim, privateKey: pem(2_048) } });
+  expect(created).toMatchObject({
+    dkim: { selector: 'own', record: { name: 'own._domainkey.example.com', type: 'TXT' } },
+  });
+  expect(JSON.stringify(created)).not.toContain('PRIVATE');
+  const relay = { name: 'Office', host: 'smtp.example.com' };
+  for (const privateKey of [pem(1_024), 'no key']) {
+    expect(await violations('POST', '/v1/relays', { ...relay, dkim: { ...dkim, privateKey } })).toEqual([
+      ['/dkim/privateKey', 'INVALID'],
+    ]);
+  }
+  const { id } = await create();
+  const missing = await tenant.send('POST', `/v1/relays/${id}:rotateDkim`, {});
+  expect(missing).toMatchObject({ status: 409, body: { code: 'DKIM_NOT_CONFIGURED' } });
+});
