@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
-import { Worker } from 'node:worker_threads';
+import { Worker, type ResourceLimits } from 'node:worker_threads';
 
-/** Memory limit of one thread; all threads may use it at the same time. */
-const resourceLimits = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 8, stackSizeMb: 2 };
+/** Memory limit of one thread, unless its script needs another; all threads may use it at the same time. */
+const littleMemory = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 8, stackSizeMb: 2 };
 
 /** Timeout of a thread's start, in milliseconds: enough for a busy machine. */
 const startMs = 30_000;
@@ -17,7 +17,7 @@ export class LimitedThread {
   readonly #ready: Promise<unknown>;
 
   /** @param script of the thread. Its first message reports that it is ready. */
-  constructor(script: URL) {
+  constructor(script: URL, resourceLimits: ResourceLimits = littleMemory) {
     // Workers have no such option of their own. The flag applies to everything that starts from here on, which is only
     // these threads.
     setFlagsFromString('--disallow-code-generation-from-strings');

@@ -1,3 +1,4 @@
+import type { ResourceLimits } from 'node:worker_threads';
 import { LimitedThread } from './limited-thread.js';
 
 interface Waiting<Job, Done> {
@@ -17,6 +18,8 @@ export interface ThreadLimits {
   timeoutMs: number;
   /** Threads of all tenants. A tenant uses one at a time. */
   maxThreads: number;
+  /** Memory of a thread. Little by default. */
+  resourceLimits?: ResourceLimits;
 }
 
 /**
@@ -83,7 +86,7 @@ export class TenantThreads<Job, Done> {
   }
 
   #startThread(): LimitedThread {
-    const thread = new LimitedThread(this.script);
+    const thread = new LimitedThread(this.script, this.limits.resourceLimits);
     this.#threads.add(thread);
     return thread;
   }
