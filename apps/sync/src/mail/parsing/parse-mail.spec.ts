@@ -1,0 +1,122 @@
+import { MessageClass, TrimmedKind } from '@rapport/contracts/rapport/content/v1/message';
+import { expect, test } from 'vitest';
+import { parseMail } from './parse-mail.js';
+
+const noDns = () => Promise.reject(Object.assign(new Error('none'), { code: 'ENOTFOUND' }));
+
+function parse(lines: readonly string[], more: { ownDomains?: string[]; authservId?: string } = {}) {
+  return parseMail({ raw: Buffer.from(lines.join('\r\n')), ownDomains: [], resolver: noDns, ...more });
+}
+
+test('reads addresses, ids and texts of a mail', async () => {
+  const { message } = await parse([
+    'From: =?utf-8?q?J=C3=B6rg?= <Joerg@Example.com>',
+    'To: Team: Support <support+abc@kestrel.example>, second@kestrel.example;',
+    'Delivered-To: <support+token@kestrel.example>',
+    'Message-ID: <1@example.com>',
+    'In-Reply-To: <0@kestrel.example>',
+    'References: <a@kestrel.example>',
+    ' <0@kestrel.example>',
+    'Subject: Re: [#12]',
+    ' hello',
+    'Date: Sun, 29 Nov 2026 09:00:00 +0100',
+    '',
+    'Thanks!',
+  ]);
+
+  expect(message).toMatchObject({
+    ...{ fromAddress: 'joerg@example.com', fromName: 'Jörg', subject: 'Re: [#12] hello', text: 'Thanks!' },
+    toAddresses: ['support+abc@kestrel.example', 'second@kestrel.example'],
+    deliveredTo: ['support+token@kestrel.example'],
+    ...{ internetMessageId: '1@example.com', inReplyTo: '0@kestrel.example' },
+    referenceIds: ['a@kestrel.example', '0@kestrel.example'],
+    ...{ sendTime: '2026-11-29T08:00:00.000Z', class: MessageClass.HUMAN },
+  });
+});
+
+test('marks the quote and the signature, and drops nothing', async () => {
+  const body = ['Yes, please.', '', 'On Mon, 1 Jan 2026, Kestrel wrote:', '> Shall we?', '> 1. yes', '', '-- ', 'Ada'];
+  const { message } = await parse(['From: ada@example.com', '', ...body]);
+
+  const text = message.text ?? '';
+  expect(text).toContain('> 1. yes');
+  expect(message.visibleText).toContain('Yes, please.');
+  expect(message.visibleText).not.toContain('Shall we?');
+  expect(message.trimmed.map(({ kind }) => kind)).toContain(TrimmedKind.QUOTE);
+  const hidden = message.trimmed.map(({ start, end }) => text.slice(start, end)).join('');
+  expect([...(message.visibleText ?? ''), ...hidden].sort()).toEqual([...text].sort());
+});
+
+test.each([
+  ['a delivery report', 'Content-Type: multipart/report; report-type=delivery-status; boundary=b', MessageClass.BOUNCE],
+  ['a complaint', 'Content-Type: multipart/report; report-type="feedback-report"; boundary=b', MessageClass.COMPLAINT],
+  ['a vacation notice', 'Auto-Submitted: auto-replied (vacation)', MessageClass.AUTO_REPLY],
+  ['a mail that says that a person wrote it', 'Auto-Submitted: no', MessageClass.HUMAN],
+  ['a mail from nobody', 'Return-Path: <>', MessageClass.AUTO_REPLY],
+  ['a mail of Exchange that wants no notice', 'X-Auto-Response-Suppress: OOF, DR', MessageClass.AUTO_REPLY],
+  ['a mail that wants no read receipt', 'X-Auto-Response-Suppress: DR, RN', MessageClass.HUMAN],
+  ['a mail of a list', 'List-Id: Users <users.example.com>', MessageClass.LIST],
+  ['bulk mail', 'Precedence: bulk', MessageClass.LIST],
+  ['a mail of Rapport', 'Message-ID: <5@mail.kestrel.example>', MessageClass.OWN],
+])('knows %s by its headers', async (_name, header, expected) => {
+  const { message } = await parse(['From: ada@example.com', header, '', 'Hello'], {
+    ownDomains: ['mail.kestrel.example'],
+  });
+  expect(message.class).toBe(expected);
+});
+
+test('keeps HTML without what runs, loads or escapes', async () => {
+  const { message } = await parse([
+    ...['From: a@example.com', 'Content-Type: text/html', ''],
+    '<p onclick="x()">Hi <img src="https://t.example/p.gif"><img src="cid:logo"><script>x()</script>',
+    '<a href="javascript:x()">one</a><a href="https://example.com">two</a><a href="#top">three</a>',
+    '<div style="position:fixed;background:url(https://t.example/b);color:red">in</div><base href="//t.example">',
+    '<form action="https://t.example"><input name=a></form><svg onload=x()><style>@import "//t.example"</style></p>',
+  ]);
+
+  const html = message.html ?? '';
+  expect(html).toContain('<img src="cid:logo" />');
+  expect(html).toContain('<img data-remote-src="https://t.example/p.gif" />');
+  expect(html).toContain('style="color:red"');
+  expect(html).not.toMatch(/script|onclick|onload|javascript|position|url\(|<form|<base|<style|@import|href="#/);
+});
+
+test('takes results of the trusted server only', async () => {
+  const headers = [
+    'Authentication-Results: other.example; dmarc=pass',
+    'Authentication-Results: mx.kestrel.example; dkim=fail; dkim=pass header.d=a; spf=softfail; dmarc=fail (p=none)',
+  ];
+  const mail = [...headers, 'From: ada@example.com', '', 'Hello'];
+  const trusting = await parse(mail, { authservId: 'MX.kestrel.example' });
+  const own = await parse(mail);
+
+  expect(trusting.message.authentication).toEqual({ spf: 'softfail', dkim: 'pass', dmarc: 'fail', arc: 'none' });
+  expect(own.message.authentication).toMatchObject({ dkim: 'none', dmarc: 'none' });
+});
+
+test('fails DMARC for a sender whose domain does not vouch for the mail', async () => {
+  const records: Record<string, string[][]> = { '_dmarc.example.com': [['v=DMARC1; p=reject']] };
+  const resolver = (name: string, type: string) =>
+    type === 'TXT' && records[name] ? Promise.resolve(records[name]) : noDns();
+  const raw = Buffer.from('From: Boss <boss@example.com>\r\n\r\nPay now.');
+  const { message } = await parseMail({ raw, ownDomains: [], resolver });
+
+  expect(message.authentication).toMatchObject({ dmarc: 'fail' });
+});
+
+test('reads attachments, and names them safely', async () => {
+  const { attachments } = await parse([
+    ...['From: a@example.com', 'Content-Type: multipart/mixed; boundary=b', ''],
+    ...['--b', 'Content-Type: text/plain', '', 'Hello'],
+    ...[
+      '--b',
+      'Content-Type: text/csv; name="../../etc/passwd"',
+      'Content-Disposition: attachment',
+      '',
+      'a,b',
+      '--b--',
+    ],
+  ]);
+  expect(attachments).toMatchObject([{ name: '.._.._etc_passwd', contentType: 'text/csv', isInline: false }]);
+  expect(Buffer.from(attachments[0]?.content ?? []).toString()).toContain('a,b');
+});
