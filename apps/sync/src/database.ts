@@ -9,12 +9,14 @@ import { Connection } from './exchange/connections/connection.entity.js';
 import { Mapping } from './exchange/mappings/mapping.entity.js';
 import { Flow } from './flows/definitions/flow.entity.js';
 import { Relay } from './mail/relays/relay.entity.js';
+import { Mailbox } from './mail/mailboxes/mailbox.entity.js';
 import { BoundWebhooksByRights } from './migrations/bound-webhooks-by-rights.migration.js';
 import { CreateConnections } from './migrations/create-connections.migration.js';
 import { CreateFlows } from './migrations/create-flows.migration.js';
 import { CreateFlowRuns } from './migrations/create-flow-runs.migration.js';
 import { CreateFlowDecisions } from './migrations/create-flow-decisions.migration.js';
 import { CreateHooks } from './migrations/create-hooks.migration.js';
+import { CreateMailboxes } from './migrations/create-mailboxes.migration.js';
 import { CreateJobQueue } from './migrations/create-job-queue.migration.js';
 import { CreateRelays } from './migrations/create-relays.migration.js';
 import { CreateWebhooks } from './migrations/create-webhooks.migration.js';
@@ -31,7 +33,7 @@ import { TraceEvents } from './migrations/trace-events.migration.js';
 import { WebhookEndpoint } from './webhooks/endpoints/webhook-endpoint.entity.js';
 
 /** Entities of the ORM. Tables with many rows are read and written by SQL only. */
-export const entities = [WebhookEndpoint, Connection, Mapping, IdempotencyKey, Flow, Relay];
+export const entities = [WebhookEndpoint, Connection, Mapping, IdempotencyKey, Flow, Relay, Mailbox];
 
 /** Migrations, oldest first. */
 export const migrations = [
@@ -58,4 +60,5 @@ export const migrations = [
   CreateFlowRuns,
   CreateFlowDecisions,
   CreateRelays,
+  CreateMailboxes,
 ];

@@ -6,6 +6,7 @@ import { FlowsServiceService } from '@rapport/contracts/rapport/flows/v1/flows_s
 import { FlowTrialsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_trials_service';
 import { FlowRunsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_runs_service';
 import { RelaysServiceService } from '@rapport/contracts/rapport/mail/v1/relays_service';
+import { MailboxesServiceService } from '@rapport/contracts/rapport/mail/v1/mailboxes_service';
 import { ConnectionsServiceService } from '@rapport/contracts/rapport/sync/v1/connections_service';
 import { HooksServiceService } from '@rapport/contracts/rapport/sync/v1/hooks_service';
 import { MappingsServiceService } from '@rapport/contracts/rapport/sync/v1/mappings_service';
@@ -20,6 +21,7 @@ import { FlowsController } from '../flows/definitions/flows.controller.js';
 import { FlowRunsController } from '../flows/serve-runs/flow-runs.controller.js';
 import { FlowSecretsController } from '../flows/secrets/flow-secrets.controller.js';
 import { RelaysController } from '../mail/relays/relays.controller.js';
+import { MailboxesController } from '../mail/mailboxes/mailboxes.controller.js';
 import { WebhookDeliveriesController } from '../webhooks/deliveries/webhook-deliveries.controller.js';
 import { WebhookEndpointsController } from '../webhooks/endpoints/webhook-endpoints.controller.js';
 import { SyncConflictsController } from './conflicts/sync-conflicts.controller.js';
@@ -44,6 +46,7 @@ export const services: readonly ServiceDefinition[] = [
   FlowSecretsServiceService,
   FlowRunsServiceService,
   RelaysServiceService,
+  MailboxesServiceService,
 ];
 export const controllers = [
   WebhookEndpointsController,
@@ -60,4 +63,5 @@ export const controllers = [
   FlowSecretsController,
   FlowRunsController,
   RelaysController,
+  MailboxesController,
 ];

@@ -37,6 +37,7 @@ import { flowProviders } from '../flows/flow-providers.js';
 import { clearExpiredRuns } from '../flows/runs/expired-runs.js';
 import { renewSealedRuns } from '../flows/runs/renew-sealed-runs.js';
 import { FlowWorker } from '../flows/worker/flow-worker.js';
+import { intakeProviders } from '../mail/intake/intake-providers.js';
 import { OAuthTokens } from '../mail/oauth-tokens.js';
 import { relayProviders } from '../mail/relays/relay-providers.js';
 import { sendingProviders } from '../mail/sending/sending-providers.js';
@@ -60,7 +61,7 @@ export interface SyncOptions extends Pick<DatabaseOptions, 'databaseUrl' | 'enti
   pageTokenKey: PageTokenKey;
   envelope: SecretEnvelope;
   /** Client of customers: the change feed, and the records that are exchanged. */
-  customers: Pick<ContractClient, 'unary' | 'stream' | 'duplex' | 'close'>;
+  customers: Pick<ContractClient, 'unary' | 'stream' | 'upload' | 'duplex' | 'close'>;
   /** Client of auth, which issues the principal tokens of connections. */
   auth: Pick<ContractClient, 'unary' | 'close'>;
   principals: PrincipalVerifier;
@@ -111,6 +112,7 @@ export class SyncModule {
         { provide: OAuthTokens, useValue: new OAuthTokens(http) },
         ...relayProviders(options),
         ...sendingProviders(options),
+        ...intakeProviders(options),
         { provide: HookProver, useValue: new HookProver(envelope) },
         RunWatcher,
         JsonataEvaluator,

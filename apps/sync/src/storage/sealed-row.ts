@@ -12,6 +12,7 @@ const sealedColumns = {
   sync_conflict: ['sealed_fields', 'link_id'],
   flow_secret: ['sealed_value', 'name'],
   relay: ['sealed_secrets', 'id'],
+  mailbox: ['sealed_secrets', 'id'],
 } as const;
 
 type SealedTable = keyof typeof sealedColumns;

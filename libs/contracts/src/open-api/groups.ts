@@ -32,6 +32,7 @@ const order = [
   'Flow trials',
   'Flow secrets',
   'Approvals',
+  'Mailboxes',
   'Settings',
   'Views',
   'Workspace',

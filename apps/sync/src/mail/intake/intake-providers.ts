@@ -1,0 +1,42 @@
+import type { Provider } from '@nestjs/common';
+import { MikroORM } from '@mikro-orm/postgresql';
+import type { ContractClient } from '@rapport/contracts';
+import type { OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
+import type { SecretEnvelope } from '../../storage/secret-envelope.js';
+import { OAuthTokens } from '../oauth-tokens.js';
+import { MailParser } from '../parsing/mail-parser.js';
+import { ImapAccounts } from './imap-accounts.js';
+import { MailboxWorker } from './mailbox-worker.js';
+import { ParseWorker } from './parse-worker.js';
+import { StoredMail } from './stored-mail.js';
+import { UnparsedMail } from './unparsed-mail.js';
+
+export interface IntakeOptions {
+  customers: Pick<ContractClient, 'unary' | 'stream' | 'upload'>;
+  envelope: SecretEnvelope;
+  http: OutgoingHttp;
+}
+
+/** What reads mailboxes, and parses the mails. */
+export function intakeProviders({ customers, envelope, http }: IntakeOptions): Provider[] {
+  return [
+    { provide: StoredMail, useValue: new StoredMail(customers) },
+    {
+      provide: ImapAccounts,
+      useFactory: (orm: MikroORM, tokens: OAuthTokens) => new ImapAccounts(orm, http, envelope, tokens),
+      inject: [MikroORM, OAuthTokens],
+    },
+    { provide: MailParser, useFactory: () => new MailParser() },
+    {
+      provide: ParseWorker,
+      useFactory: (orm: MikroORM, parser: MailParser) => new ParseWorker(orm, new UnparsedMail(customers), parser),
+      inject: [MikroORM, MailParser],
+    },
+    {
+      provide: MailboxWorker,
+      useFactory: (orm: MikroORM, accounts: ImapAccounts, stored: StoredMail, parser: ParseWorker) =>
+        new MailboxWorker(orm, { accounts, stored, customers, onStored: () => parser.wake() }),
+      inject: [MikroORM, ImapAccounts, StoredMail, ParseWorker],
+    },
+  ];
+}

@@ -1,0 +1,90 @@
+import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { MikroORM } from '@mikro-orm/postgresql';
+import type { UnparsedMessage } from '@rapport/contracts/rapport/content/v1/mail_intake_service';
+import { tenantSession } from '@rapport/persistence';
+import { AppError, errorKind, WorkerLoop } from '@rapport/platform';
+import { Mailbox } from '../mailboxes/mailbox.entity.js';
+import { UnreadableMail, type MailParser } from '../parsing/mail-parser.js';
+import type { UnparsedMail } from './unparsed-mail.js';
+
+/** Interval between polls, in milliseconds. Stored mails wake the worker. */
+const lookEveryMs = 2_000;
+
+/** Mails of a tenant that are read and filed at once. One at a time is parsed. */
+const maxOpen = 2;
+
+/** Mails of a tenant that are claimed at once. Each pass gives every tenant a turn. */
+const claimed = 10;
+
+/** A mail that was leased more often ends processes, or is refused by customers for ever. */
+const maxAttempts = 10;
+
+/** Parses the stored mails of all tenants, in each process. A mail that cannot be parsed goes into quarantine. */
+export class ParseWorker implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #logger = new Logger('ParseWorker');
+  readonly #loop = new WorkerLoop({
+    pass: ({ signal }) => this.#pass(signal),
+    intervalMs: lookEveryMs,
+    onOutage: (error) => this.#logger.warn("Can't look for mails.", error),
+  });
+
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly mails: UnparsedMail,
+    private readonly parser: MailParser,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.#loop.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.#loop.stop();
+  }
+
+  /** Looks at once, because mails were stored. */
+  wake(): void {
+    this.#loop.wake();
+  }
+
+  /** @returns 0 when there may be more */
+  async #pass(stopping: AbortSignal): Promise<number | undefined> {
+    let parsed = 0;
+    for (const tenantId of await this.mails.tenants()) {
+      if (stopping.aborted) return undefined;
+      const open = await this.mails.claim(tenantId, claimed);
+      parsed += open.length;
+      const parseNext = async (): Promise<void> => {
+        for (let mail = open.shift(); mail && !stopping.aborted; mail = open.shift()) await this.#file(tenantId, mail);
+      };
+      await Promise.all(Array.from({ length: maxOpen }, parseNext));
+    }
+    return parsed > 0 ? 0 : undefined;
+  }
+
+  async #file(tenantId: string, mail: UnparsedMessage): Promise<void> {
+    try {
+      if (mail.attempts > maxAttempts) return await this.mails.reject(tenantId, mail.messageId, 'PARSER_ENDED');
+      const content = await this.parser.parse(tenantId, {
+        raw: await this.mails.raw(tenantId, mail.messageId),
+        ownDomains: mail.ownDomains,
+        authservId: await this.#authservId(tenantId, mail.mailboxId),
+      });
+      await this.mails.file(tenantId, mail.messageId, content);
+    } catch (error) {
+      if (error instanceof UnreadableMail) return this.mails.reject(tenantId, mail.messageId, error.reason);
+      if (error instanceof AppError && error.code === 'INVALID_ARGUMENT') {
+        this.#logger.warn(`The message ${mail.messageId} is refused: ${error.reason}.`);
+        return this.mails.reject(tenantId, mail.messageId, 'REFUSED');
+      }
+      // Its lease ends, and another process parses it.
+      this.#logger.warn(`The message ${mail.messageId} is parsed later: ${errorKind(error)}.`);
+    }
+  }
+
+  async #authservId(tenantId: string, id: string): Promise<string | undefined> {
+    const em = this.orm.em.fork({ session: tenantSession(tenantId) });
+    const mailbox = await em.findOne(Mailbox, { tenantId, id }, { fields: ['authservId'] });
+    return mailbox?.authservId ?? undefined;
+  }
+}
