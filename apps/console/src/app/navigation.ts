@@ -8,6 +8,7 @@ import {
   Download,
   FileText,
   House,
+  Inbox,
   KeyRound,
   Link,
   ListChecks,
@@ -15,6 +16,7 @@ import {
   RefreshCw,
   Shield,
   SquareKanban,
+  Ticket,
   TrendingUp,
   TriangleAlert,
   Users,
@@ -49,6 +51,7 @@ export const placeGroups: readonly PlaceGroup[] = [
     key: 'work',
     places: [
       { to: '/', key: 'home', icon: House, letter: 'h' },
+      { to: '/inbox', key: 'inbox', icon: Inbox, letter: 'b', permission: 'tickets.read' },
       { to: '/my-day', key: 'myDay', icon: ListChecks, letter: 'm', permission: 'tasks.read' },
       { to: '/calendar', key: 'calendar', icon: CalendarDays, letter: 'e', permission: 'meetings.read' },
       { to: '/my-approvals', key: 'approvals', icon: CircleCheckBig, permission: 'approvals.read' },
@@ -59,6 +62,18 @@ export const placeGroups: readonly PlaceGroup[] = [
     places: [
       { to: '/customers', key: 'customers', icon: Users, letter: 'c', permission: 'customers.read' },
       { to: '/deals/board', key: 'deals', icon: SquareKanban, letter: 'd', permission: 'deals.read' },
+      {
+        to: '/tickets',
+        key: 'service',
+        icon: Ticket,
+        letter: 'k',
+        permission: 'tickets.read',
+        tabs: [
+          ...['/tickets', '/ticket-times', '/articles', '/articleSections', '/surveyResponses', '/messages'],
+          ...['/queues', '/macros', '/templates', '/slaPolicies', '/slaTimers', '/ticketStatuses', '/surveys'],
+          ...['/mailboxes', '/relays'],
+        ],
+      },
       {
         to: '/forecast',
         key: 'forecast',

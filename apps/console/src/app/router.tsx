@@ -59,6 +59,7 @@ function textSearch<Name extends string>(...names: readonly Name[]) {
 
 const screens = [
   screen('/', () => import('../screens/home/home.tsx'), 'Home'),
+  screen('/inbox', () => import('../screens/inbox/inbox.tsx'), 'Inbox', textSearch('view', 'queue', 'ticket')),
   screen('/my-day', () => import('../screens/work/my-day.tsx'), 'MyDay'),
   screen('/calendar', () => import('../screens/calendar/calendar.tsx'), 'Calendar', textSearch('day', 'view')),
   screen('/access/explain', () => import('../screens/access/explain.tsx'), 'Explain'),

@@ -12,12 +12,12 @@ export function useMedia(query: string): boolean {
   );
 }
 
-/** The time, which is read again every half minute. */
-export function useNow(): Date {
+/** The time, which is read again every half minute, or as often as asked for. */
+export function useNow(everyMs = 30_000): Date {
   const [now, setNow] = useState(() => new Date());
   useEffect(() => {
-    const timer = setInterval(() => setNow(new Date()), 30_000);
+    const timer = setInterval(() => setNow(new Date()), everyMs);
     return () => clearInterval(timer);
-  }, []);
+  }, [everyMs]);
   return now;
 }

@@ -10,18 +10,13 @@ import style from './record.module.css';
 /** Each is loaded when it is first shown. */
 const Activity = lazy(async () => ({ default: (await import('./work/activity.tsx')).Activity }));
 const Lines = lazy(async () => ({ default: (await import('./sale/lines.tsx')).Lines }));
+const TicketTalk = lazy(async () => ({ default: (await import('../ticket/ticket-pane.tsx')).TicketTalk }));
 const Quotes = lazy(async () => ({ default: (await import('./sale/quotes.tsx')).Quotes }));
 
 /** What happened with the record, what is sold with it, what was offered, and each change of it. */
 export function Middle({ item }: { item: Item }) {
-  const { resource, may, asOf } = item;
-  const hasQuotes = resource.name === 'deals' && may('listQuotes');
-  const tabs = [
-    ...(may(timelineOf(resource)) ? [{ id: 'activity', name: t('record.activity') }] : []),
-    ...(theContract().field(resource.message, 'lineItems') ? [{ id: 'lines', name: t('lines.title') }] : []),
-    ...(hasQuotes ? [{ id: 'quotes', name: labels.resource('quotes') }] : []),
-    { id: 'changes', name: t('record.timelineChanges') },
-  ];
+  const { asOf } = item;
+  const tabs = tabsOf(item);
   const [chosen, setChosen] = useState(tabs[0]?.id ?? 'changes');
   // The past has no other parts.
   const tab = asOf === undefined ? chosen : 'changes';
@@ -33,6 +28,11 @@ export function Middle({ item }: { item: Item }) {
         </header>
       )}
       <Suspense fallback={null}>
+        {tab === 'talk' && (
+          <div className={style.talk}>
+            <TicketTalk ticket={item.now} />
+          </div>
+        )}
         {tab === 'activity' && <Activity item={item} />}
         {tab === 'lines' && <Lines item={item} />}
         {tab === 'quotes' && <Quotes item={item} />}
@@ -40,4 +40,16 @@ export function Middle({ item }: { item: Item }) {
       </Suspense>
     </section>
   );
+}
+
+function tabsOf({ resource, may }: Item): { id: string; name: string }[] {
+  const hasQuotes = resource.name === 'deals' && may('listQuotes');
+  const isTicket = resource.name === 'tickets' && may('listTicketEntries');
+  return [
+    ...(isTicket ? [{ id: 'talk', name: t('ticket.conversation') }] : []),
+    ...(may(timelineOf(resource)) ? [{ id: 'activity', name: t('record.activity') }] : []),
+    ...(theContract().field(resource.message, 'lineItems') ? [{ id: 'lines', name: t('lines.title') }] : []),
+    ...(hasQuotes ? [{ id: 'quotes', name: labels.resource('quotes') }] : []),
+    { id: 'changes', name: t('record.timelineChanges') },
+  ];
 }

@@ -21,6 +21,7 @@ import style from './record.module.css';
 import { Fact } from './fact.tsx';
 
 const StagePath = lazy(async () => ({ default: (await import('./sale/stage-path.tsx')).StagePath }));
+const TicketStrip = lazy(async () => ({ default: (await import('../ticket/ticket-pane.tsx')).TicketStrip }));
 const Related = lazy(async () => ({ default: (await import('./related.tsx')).Related }));
 
 /** One record, or one item of another collection. */
@@ -51,6 +52,11 @@ function Shown({ item, from }: { item: Item; from: string }) {
         {hintsOf(item.resource).board?.pipeline !== undefined && (
           <Suspense fallback={null}>
             <StagePath item={item} />
+          </Suspense>
+        )}
+        {item.resource.name === 'tickets' && item.asOf === undefined && !item.isDeleted && (
+          <Suspense fallback={null}>
+            <TicketStrip ticket={item.now} />
           </Suspense>
         )}
         {hasHistory && item.changes.length > 0 && <Ruler item={item} />}

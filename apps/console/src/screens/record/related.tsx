@@ -9,6 +9,7 @@ import { isJson, itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { Chip } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import { OperationDialog } from '../operation/operation-dialog.tsx';
+import { CustomerCard } from '../ticket/customer-card.tsx';
 import { Associations } from './associations.tsx';
 import { Files } from './files.tsx';
 import type { Item } from './item.ts';
@@ -22,14 +23,17 @@ import style from './record.module.css';
 export function Related({ item }: { item: Item }) {
   const { resource, parents, may } = item;
   const references = resource.isRecord && parents.object === undefined ? referencesTo(resource.name) : [];
+  // The conversation and the clocks of a ticket are in sight already.
+  const shown = references.filter((each) => !(resource.name === 'tickets' && shownElsewhere.has(each.resource.name)));
   const reads = [...resource.children, ...resource.verbs.filter(isRead)].filter(
     (id) => may(id) && listIn(id)?.of !== 'Association' && id !== timelineOf(resource),
   );
   return (
     <section className={style.related} aria-label={t('record.related')}>
+      {resource.name === 'tickets' && <CustomerCard ticket={item.now} />}
       <Tasks item={item} />
       <Splits item={item} />
-      {references.map((reference) => (
+      {shown.map((reference) => (
         <Referring key={`${reference.resource.name}.${reference.path}`} item={item} {...reference} />
       ))}
       {resource.isRecord && may('listRecordAssociations') && <Associations item={item} />}
@@ -40,6 +44,8 @@ export function Related({ item }: { item: Item }) {
     </section>
   );
 }
+
+const shownElsewhere: ReadonlySet<string> = new Set(['ticketEntries', 'slaTimers']);
 
 interface Reference {
   resource: Resource;

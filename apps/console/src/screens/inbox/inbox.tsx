@@ -1,0 +1,187 @@
+import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { ChevronLeft, ListStart } from 'lucide-react';
+import { useState } from 'react';
+import { ProblemNote } from '../../app/boundaries.tsx';
+import { labels, t } from '../../app/language.ts';
+import { scheduleInvalidate, useLiveChanges } from '../../app/live.ts';
+import { useMay } from '../../app/resource.ts';
+import { Bar } from '../../app/shell/shell.tsx';
+import { useSession } from '../../app/session.ts';
+import { useShortcut } from '../../app/shortcuts.ts';
+import { call, invalidate, listQuery, readQuery } from '../../contract/api.ts';
+import { theContract } from '../../contract/contract.ts';
+import { textAt, type Json } from '../../contract/json.ts';
+import { useNow } from '../../kit/media.ts';
+import { Nothing } from '../../kit/nothing.tsx';
+import { Button, IconButton, join, Key, Skeleton } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import { TicketPane } from '../ticket/ticket-pane.tsx';
+import style from './inbox.module.css';
+import { TicketRows } from './ticket-rows.tsx';
+import { useQueues, ViewList } from './view-list.tsx';
+import { filterOf, orderOf, viewName, viewsOf, type InboxSearch } from './views.ts';
+
+/** The work of customer service: queues and views, the tickets of one of them, and the open one. */
+export function Inbox() {
+  const search: InboxSearch = useSearch({ strict: false });
+  const { user } = useSession();
+  const views = viewsOf(user.id, useNow());
+  const queues = useQueues();
+  const queue = queues.find(({ id }) => id === search.queue);
+  const name = queue ? textAt(queue, 'name') : viewName(search.view ?? 'open');
+  const list = useTickets(search, filterOf(search, views));
+  const open = list.tickets.find(({ id }) => id === search.ticket) ?? (search.ticket ? undefined : list.tickets[0]);
+  const choose = useChoose(search);
+  useStepKeys(list.tickets, search.ticket ?? textAt(open, 'id'), choose);
+  return (
+    <>
+      <Bar
+        title={<Title isOpen={search.ticket !== undefined} onBack={() => choose(undefined)} />}
+        beside={<span className={style.beside}>{name}</span>}
+      >
+        <span className={join(style.keys, text.meta)}>
+          <Key>J</Key> <Key>K</Key> {t('inbox.key.step')} <Key>R</Key> {t('ticket.reply')} <Key>S</Key>{' '}
+          {t('ticket.solve')}
+        </span>
+        {queue && <NextButton queue={queue} onNext={choose} />}
+      </Bar>
+      <div className={style.inbox} data-open={search.ticket !== undefined}>
+        <ViewList views={views} search={search} />
+        <section className={style.list} aria-label={name}>
+          <ProblemNote error={list.error} />
+          {list.isPending && <Waiting />}
+          {!list.isPending && list.tickets.length === 0 && <Empty />}
+          <TicketRows
+            label={name}
+            tickets={list.tickets}
+            chosen={search.ticket ?? textAt(open, 'id')}
+            onChoose={choose}
+            onOpen={choose}
+          />
+          {list.more && (
+            <p className={style.more}>
+              <Button small onPress={list.more}>
+                {t('timeline.more')}
+              </Button>
+            </p>
+          )}
+        </section>
+        <OpenTicket id={search.ticket ?? textAt(open, 'id')} known={open} />
+      </div>
+    </>
+  );
+}
+
+function useTickets(search: InboxSearch, filter: string) {
+  const resource = theContract().resource('tickets');
+  if (!resource) throw new Error('The contract has no tickets.');
+  const query = useInfiniteQuery({
+    ...listQuery(resource, { filter, orderBy: orderOf(search), pageSize: 50 }),
+    placeholderData: keepPreviousData,
+  });
+  useLiveChanges(({ type }) => type === 'ticket_entry' && scheduleInvalidate('ticketEntries'));
+  return {
+    tickets: query.data?.pages.flatMap(({ items }) => items) ?? [],
+    isPending: query.isPending,
+    error: query.error,
+    more: query.hasNextPage ? () => void query.fetchNextPage() : undefined,
+  };
+}
+
+/** Opens a ticket; undefined closes it, which shows the list again on a phone. */
+function useChoose(search: InboxSearch): (id: string | undefined) => void {
+  const navigate = useNavigate();
+  return (id) => {
+    const { ticket: _, ...rest } = search;
+    void navigate({
+      to: '/inbox',
+      search: { ...rest, ...(id !== undefined && { ticket: id }) } as never,
+      replace: true,
+    });
+  };
+}
+
+function useStepKeys(tickets: readonly Json[], chosen: string, choose: (id: string) => void): void {
+  const step = (by: number) => {
+    const next = tickets[tickets.findIndex(({ id }) => id === chosen) + by];
+    if (!next) return;
+    choose(textAt(next, 'id'));
+    document.querySelector(`[data-key="${textAt(next, 'id')}"]`)?.scrollIntoView({ block: 'nearest' });
+  };
+  useShortcut('j', 'list.key.next', () => step(1));
+  useShortcut('k', 'list.key.previous', () => step(-1));
+}
+
+/** The next ticket of a queue: no other agent gets it while it is leased. */
+function NextButton({ queue, onNext }: { queue: Json; onNext: (id: string) => void }) {
+  const may = useMay();
+  const [isEmpty, setIsEmpty] = useState(false);
+  const next = useMutation({
+    mutationFn: async () => {
+      const answer = await call('leaseNextTicket', { id: textAt(queue, 'id') });
+      const id = textAt(answer, 'ticket.id');
+      setIsEmpty(id === '');
+      await invalidate('tickets');
+      if (id !== '') onNext(id);
+    },
+  });
+  useShortcut('.', 'inbox.next', () => next.mutate(), may('leaseNextTicket'));
+  if (!may('leaseNextTicket')) return null;
+  return (
+    <>
+      {isEmpty && (
+        <span role="status" className={text.meta}>
+          {t('inbox.noNext')}
+        </span>
+      )}
+      <Button icon={ListStart} shortcut="." isDisabled={next.isPending} onPress={() => next.mutate()}>
+        {t('inbox.next')}
+      </Button>
+    </>
+  );
+}
+
+/** On a phone, with what leads from the open ticket back to the list. */
+function Title({ isOpen, onBack }: { isOpen: boolean; onBack: () => void }) {
+  return (
+    <span className={text.row}>
+      {isOpen && (
+        <span className={style.back}>
+          <IconButton small name={t('inbox.back')} icon={ChevronLeft} onPress={onBack} />
+        </span>
+      )}
+      {t('nav.inbox')}
+    </span>
+  );
+}
+
+function OpenTicket({ id, known }: { id: string; known: Json | undefined }) {
+  const { data = known, error } = useQuery(readQuery('getTicket', { id }, id !== ''));
+  return (
+    <section className={style.open} aria-label={labels.singular('ticket')}>
+      <ProblemNote error={error} />
+      {data && <TicketPane key={id} ticket={data} />}
+    </section>
+  );
+}
+
+function Empty() {
+  return (
+    <Nothing
+      title={t('inbox.none')}
+      help={t('inbox.noneHelp')}
+      curl={`curl ${location.origin}/v1/tickets -H "Authorization: Bearer $KEY" -d '{"subject":"Stand 2 drifts","customerId":"…"}'`}
+    />
+  );
+}
+
+function Waiting() {
+  return (
+    <div className={style.waiting} aria-busy>
+      {[26, 18, 22].map((width) => (
+        <Skeleton key={width} width={width} />
+      ))}
+    </div>
+  );
+}

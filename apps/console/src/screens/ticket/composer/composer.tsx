@@ -1,0 +1,218 @@
+import { useMutation } from '@tanstack/react-query';
+import { Reply, StickyNote } from 'lucide-react';
+import { useEffect, useRef, useState } from 'react';
+import { t } from '../../../app/language.ts';
+import { useMay } from '../../../app/resource.ts';
+import { keyText, useShortcut } from '../../../app/shortcuts.ts';
+import { call } from '../../../contract/api.ts';
+import { textAt, type Json } from '../../../contract/json.ts';
+import { Select, TextField } from '../../../kit/form/field.tsx';
+import { faultsOf, FormFault, type Faults } from '../../../kit/form/form-faults.tsx';
+import { Segments } from '../../../kit/form/segments.tsx';
+import { notify } from '../../../kit/notices.ts';
+import { usePeople, useRecord } from '../../../kit/record/names.tsx';
+import { Button, join } from '../../../kit/ui.tsx';
+import text from '../../../style/text.module.css';
+import { MacroMenu, MentionMenu, TemplateMenu } from './composer-menus.tsx';
+import style from './composer.module.css';
+import { refreshTickets, useStatuses } from '../ticket-acts.ts';
+
+interface Draft {
+  kind: 'reply' | 'note';
+  words: string;
+  cc: string;
+  thenStatus: string;
+}
+
+/** What is written but not sent, by ticket: going to another ticket and back loses nothing. */
+const drafts = new Map<string, Draft>();
+
+/** What is being written about a ticket, kept until it is sent. */
+function useDraft(ticket: Json, kinds: readonly Draft['kind'][]) {
+  const id = textAt(ticket, 'id');
+  const [draft, setDraft] = useState<Draft>(
+    () => drafts.get(id) ?? { kind: kinds[0] ?? 'note', words: '', cc: '', thenStatus: '' },
+  );
+  const change = (part: Partial<Draft>) => {
+    const next = { ...draft, ...part };
+    drafts.set(id, next);
+    setDraft(next);
+  };
+  const send = useSend(ticket, draft, () => {
+    drafts.delete(id);
+    setDraft({ ...draft, words: '', thenStatus: '' });
+  });
+  return { draft, change, send, canSend: draft.words.trim() !== '' && !send.isPending };
+}
+
+/** Answers the customer, or notes what only agents see. */
+export function Composer({ ticket }: { ticket: Json }) {
+  const may = useMay();
+  const kinds = (['reply', 'note'] as const).filter((kind) => may(verbs[kind]));
+  const { draft, change, send, canSend } = useDraft(ticket, kinds);
+  const box = useRef<HTMLFormElement>(null);
+  const [asked, setAsked] = useState(0);
+  const focus = () => setAsked((count) => count + 1);
+  const open = (kind: Draft['kind']) => {
+    change({ kind });
+    focus();
+  };
+  useEffect(() => {
+    if (asked > 0) box.current?.querySelector('textarea')?.focus();
+  }, [asked]);
+  useShortcut('r', 'ticket.reply', () => open('reply'), kinds.includes('reply'));
+  useShortcut('n', 'ticket.note', () => open('note'), kinds.includes('note'));
+  if (kinds.length === 0) return null;
+  return (
+    <form
+      ref={box}
+      className={join(style.composer, draft.kind === 'note' && style.note)}
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (canSend) send.mutate();
+      }}
+      onKeyDown={(event) => {
+        if (event.key === 'Enter' && (event.metaKey || event.ctrlKey) && canSend) send.mutate();
+        if (event.key === 'Escape' && event.target instanceof HTMLElement) event.target.blur();
+      }}
+    >
+      <Inputs ticket={ticket} draft={draft} kinds={kinds} faults={faultsOf(send.error)} onChange={change} />
+      <FormFault error={send.error} names={['text', 'cc']} />
+      <Foot ticket={ticket} draft={draft} canSend={canSend} onChange={change} onFocus={focus} />
+    </form>
+  );
+}
+
+const verbs = { reply: 'replyToTicket', note: 'addTicketNote' } as const;
+
+interface InputsProps {
+  ticket: Json;
+  draft: Draft;
+  kinds: readonly Draft['kind'][];
+  faults: Faults;
+  onChange: (part: Partial<Draft>) => void;
+}
+
+function Inputs({ ticket, draft, kinds, faults, onChange }: InputsProps) {
+  const isNote = draft.kind === 'note';
+  const [isCopying, setIsCopying] = useState(draft.cc !== '');
+  return (
+    <>
+      <div className={join(text.row, text.wrap)}>
+        <Segments
+          small
+          label={t('ticket.write')}
+          value={draft.kind}
+          onChange={(kind) => onChange({ kind })}
+          options={kinds.map((kind) => ({
+            id: kind,
+            name: t(`ticket.${kind}`),
+            icon: kind === 'note' ? StickyNote : Reply,
+          }))}
+        />
+        <span className={join(text.meta, text.cut, text.grow)}>
+          {isNote ? t('ticket.noteHelp') : <Recipient ticket={ticket} />}
+        </span>
+        {!isNote && !isCopying && (
+          <Button small kind="bare" onPress={() => setIsCopying(true)}>
+            {t('ticket.cc')}
+          </Button>
+        )}
+      </div>
+      {!isNote && isCopying && (
+        <TextField
+          label={t('ticket.cc')}
+          value={draft.cc === '' ? ccOf(ticket) : draft.cc}
+          onChange={(cc) => onChange({ cc })}
+          error={faults.get('/cc') ?? faults.get('/cc/0')}
+          autoFocus
+        />
+      )}
+      <TextField
+        label={t(`ticket.${draft.kind}`)}
+        isHiddenLabel
+        lines={3}
+        value={draft.words}
+        onChange={(words) => onChange({ words })}
+        error={faults.get('/text')}
+      />
+    </>
+  );
+}
+
+interface FootProps {
+  ticket: Json;
+  draft: Draft;
+  canSend: boolean;
+  onChange: (part: Partial<Draft>) => void;
+  onFocus: () => void;
+}
+
+function Foot({ ticket, draft, canSend, onChange, onFocus }: FootProps) {
+  const statuses = useStatuses();
+  const isNote = draft.kind === 'note';
+  const add = (words: string) => {
+    onChange({ words: [draft.words.trimEnd(), words].filter((each) => each !== '').join(isNote ? ' ' : '\n\n') });
+    onFocus();
+  };
+  return (
+    <div className={style.foot}>
+      <MacroMenu ticket={ticket} />
+      {isNote ? <MentionMenu onChoose={add} /> : <TemplateMenu ticket={ticket} onChoose={add} />}
+      <span className={text.grow} />
+      {!isNote && (
+        <Select
+          label={t('ticket.then')}
+          isHiddenLabel
+          value={draft.thenStatus}
+          onChange={(thenStatus) => onChange({ thenStatus })}
+          options={[
+            { id: '', name: t('ticket.thenKeep') },
+            ...statuses
+              .filter(({ category }) => category !== 'NEW')
+              .map(({ id, name }) => ({ id, name: t('ticket.thenStatus', { name }) })),
+          ]}
+        />
+      )}
+      <Button type="submit" kind="primary" isDisabled={!canSend} shortcut={keyText('mod+enter')}>
+        {t(isNote ? 'ticket.addNote' : 'ticket.send')}
+      </Button>
+    </div>
+  );
+}
+
+function useSend(ticket: Json, draft: Draft, onSent: () => void) {
+  const people = usePeople();
+  return useMutation({
+    mutationFn: async () => {
+      const id = textAt(ticket, 'id');
+      const words = draft.words.trim();
+      if (draft.kind === 'note') {
+        const mentions = [...people.values()].filter(
+          ({ name, shape }) => shape === 'person' && words.includes(`@${name}`),
+        );
+        await call('addTicketNote', { id }, { body: { text: words, mentions: mentions.map((each) => each.id) } });
+      } else {
+        const { thenStatus } = draft;
+        const cc = draft.cc.split(/[\s,;]+/).filter((each) => each !== '');
+        const body = { text: words, ...(cc.length > 0 && { cc }), ...(thenStatus !== '' && { thenStatus }) };
+        await call('replyToTicket', { id }, { body });
+      }
+      onSent();
+      await refreshTickets();
+      notify(t(draft.kind === 'note' ? 'ticket.noteAdded' : 'ticket.sent', { number: textAt(ticket, 'number') }));
+    },
+  });
+}
+
+/** To whom the answer goes. */
+function Recipient({ ticket }: { ticket: Json }) {
+  const customer = useRecord('customers', textAt(ticket, 'customerId'));
+  const [first] = Array.isArray(customer?.emails) ? (customer.emails as Json[]) : [];
+  const to = textAt(first, 'address') || textAt(customer, 'displayName');
+  return t('ticket.to', { to: [to, ccOf(ticket)].filter((each) => each !== '').join(', ') });
+}
+
+function ccOf(ticket: Json): string {
+  return Array.isArray(ticket.ccAddresses) ? ticket.ccAddresses.join(', ') : '';
+}

@@ -1,0 +1,82 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { Split } from 'lucide-react';
+import { useState } from 'react';
+import { t } from '../../app/language.ts';
+import { useMay } from '../../app/resource.ts';
+import { listQuery } from '../../contract/api.ts';
+import { theContract } from '../../contract/contract.ts';
+import { textAt, type Json } from '../../contract/json.ts';
+import { byDay, Day } from '../../kit/record/timeline.tsx';
+import { Button } from '../../kit/ui.tsx';
+import style from './conversation.module.css';
+import { EntryView } from './entry.tsx';
+import { SplitBar } from './split-bar.tsx';
+
+/** What customer and agents wrote, the latest last, and the notes that only agents see. */
+export function Conversation({ ticket, isSplitting, onSplit }: ConversationProps) {
+  const id = textAt(ticket, 'id');
+  const { data, hasNextPage, fetchNextPage } = useInfiniteQuery(entriesQuery(id));
+  const entries = (data?.pages.flatMap(({ items }) => items) ?? []).toReversed();
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const toggle = (entry: string) =>
+    setChosen((known) =>
+      known.has(entry) ? new Set([...known].filter((each) => each !== entry)) : new Set(known).add(entry),
+    );
+  return (
+    <>
+      <div className={style.scroll} tabIndex={0} role="region" aria-label={t('ticket.conversation')}>
+        <div className={style.all}>
+          <SplitButton isShown={!isSplitting && entries.length > 1} onPress={() => onSplit(true)} />
+          {hasNextPage && (
+            <p className={style.earlier}>
+              <Button small onPress={() => void fetchNextPage()}>
+                {t('ticket.earlier')}
+              </Button>
+            </p>
+          )}
+          <ol className={style.entries}>
+            {byDay(entries.map((entry) => ({ ...entry, time: entry.createTime }))).map(([day, ofDay]) => [
+              <Day key={day} moment={textAt(ofDay[0], 'time')} />,
+              ...ofDay.map((entry) => (
+                <EntryView
+                  key={textAt(entry, 'id')}
+                  entry={entry}
+                  {...(isSplitting && {
+                    isChosen: chosen.has(textAt(entry, 'id')),
+                    onChoose: () => toggle(textAt(entry, 'id')),
+                  })}
+                />
+              )),
+            ])}
+          </ol>
+        </div>
+      </div>
+      {isSplitting && <SplitBar ticket={ticket} entryIds={[...chosen]} onEnd={() => onSplit(false)} />}
+    </>
+  );
+}
+
+interface ConversationProps {
+  ticket: Json;
+  /** Whether entries are chosen for a ticket of their own. */
+  isSplitting: boolean;
+  onSplit: (isSplitting: boolean) => void;
+}
+
+function SplitButton({ isShown, onPress }: { isShown: boolean; onPress: () => void }) {
+  const may = useMay();
+  if (!isShown || !may('splitTicket')) return null;
+  return (
+    <span className={style.splitter}>
+      <Button small kind="bare" icon={Split} onPress={onPress}>
+        {t('ticket.splitMenu')}
+      </Button>
+    </span>
+  );
+}
+
+function entriesQuery(id: string) {
+  const resource = theContract().resource('ticketEntries');
+  if (!resource) throw new Error('The contract has no entries of tickets.');
+  return listQuery(resource, { filter: `ticketId = "${id}"`, orderBy: 'createTime desc', pageSize: 50 });
+}

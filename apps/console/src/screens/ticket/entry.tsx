@@ -1,0 +1,209 @@
+import { useQuery } from '@tanstack/react-query';
+import { Bot, Ellipsis, FileText, ShieldAlert, StickyNote, TriangleAlert } from 'lucide-react';
+import { lazy, Suspense, useState } from 'react';
+import { format, labels, language, t } from '../../app/language.ts';
+import { download } from '../../contract/api.ts';
+import { itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { Check } from '../../kit/form/field.tsx';
+import { saveFile } from '../../kit/notices.ts';
+import { Principal, Reference, useRecord } from '../../kit/record/names.tsx';
+import { Button, Chip, Icon, IconButton, join } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import style from './conversation.module.css';
+
+/** Loaded with the first mail that is shown as it was written. */
+const MailFrame = lazy(() => import('./mail/mail-frame.tsx'));
+
+interface EntryProps {
+  entry: Json;
+  isChosen?: boolean;
+  /** Where entries can be chosen. */
+  onChoose?: () => void;
+}
+
+/** One entry: who wrote it, when, by what, and the words without what they quote. */
+export function EntryView({ entry, isChosen, onChoose }: EntryProps) {
+  const kind = textAt(entry, 'kind');
+  if (kind === 'SYSTEM') return <SystemLine entry={entry} />;
+  return (
+    <li className={join(style.entry, kind === 'INTERNAL_NOTE' && style.note, isChosen && style.chosen)}>
+      <header className={style.head}>
+        {onChoose && (
+          <Check label={t('ticket.choose')} isHiddenLabel isSelected={isChosen === true} onChange={onChoose} />
+        )}
+        <Author entry={entry} />
+        <KindWords kind={kind} />
+        <span className={text.grow} />
+        <time className={text.meta} title={format.exactTime(textAt(entry, 'createTime'))}>
+          {format.hour(new Date(textAt(entry, 'createTime')))}
+        </time>
+      </header>
+      <Body entry={entry} />
+    </li>
+  );
+}
+
+function SystemLine({ entry }: { entry: Json }) {
+  return (
+    <li className={join(style.system, text.meta)}>
+      <Icon of={Bot} small />
+      <span className={text.grow}>{textAt(entry, 'text')}</span>
+      <time title={format.exactTime(textAt(entry, 'createTime'))}>
+        {format.hour(new Date(textAt(entry, 'createTime')))}
+      </time>
+    </li>
+  );
+}
+
+function Author({ entry }: { entry: Json }) {
+  const [kind, author] = [textAt(entry, 'kind'), textAt(entry, 'authorId')];
+  if (kind === 'CUSTOMER_MESSAGE') return <Reference resource="customers" id={textAt(entry, 'customerId')} />;
+  return <Principal name={author === '' ? textAt(entry, 'createdBy') : author} />;
+}
+
+/** What an entry is, where it is no plain message: a note that stays inside, or what no human wrote. */
+function KindWords({ kind }: { kind: string }) {
+  if (kind !== 'INTERNAL_NOTE' && kind !== 'AUTO_REPLY') return null;
+  return (
+    <span className={join(style.kind, text.meta)}>
+      <Icon of={kind === 'AUTO_REPLY' ? Bot : StickyNote} small />
+      {labels.value('TicketEntryKind', kind)}
+    </span>
+  );
+}
+
+/** The words of an entry: those of its mail, where it has one, which knows what is quoted. */
+function wordsOf(entry: Json, message: Json | undefined) {
+  const of = (name: string) => textAt(message, name) || textAt(entry, name);
+  const [whole, visible] = [of('text'), textAt(message, 'visibleText') || textAt(entry, 'text')];
+  const isTrimmed = itemsAt(message, 'trimmed').length > 0 && whole !== visible;
+  return { whole, visible, html: of('html'), isTrimmed };
+}
+
+function Body({ entry }: { entry: Json }) {
+  const [isWhole, setIsWhole] = useState(false);
+  const [isOriginal, setIsOriginal] = useState(false);
+  const message = useRecord('messages', textAt(entry, 'messageId'));
+  const { whole, visible, html, isTrimmed } = wordsOf(entry, message);
+  const subject = textAt(entry, 'subject');
+  const isFramed = html !== '' && (isOriginal || visible === '');
+  return (
+    <>
+      <Delivery message={message} />
+      {subject !== '' && textAt(entry, 'kind') === 'CUSTOMER_MESSAGE' && <p className={text.strong}>{subject}</p>}
+      {isFramed ? (
+        <Suspense fallback={null}>
+          <Original html={html} message={message} title={subject || t('ticket.original')} />
+        </Suspense>
+      ) : (
+        <p className={style.words}>{isWhole ? whole : visible}</p>
+      )}
+      <Attachments message={message} />
+      <footer className={style.more}>
+        {isTrimmed && !isFramed && (
+          <IconButton
+            small
+            icon={Ellipsis}
+            name={t(isWhole ? 'ticket.lessText' : 'ticket.wholeText')}
+            onPress={() => setIsWhole(!isWhole)}
+          />
+        )}
+        {html !== '' && visible !== '' && (
+          <Button small kind="bare" onPress={() => setIsOriginal(!isOriginal)}>
+            {t(isOriginal ? 'ticket.asText' : 'ticket.original')}
+          </Button>
+        )}
+      </footer>
+    </>
+  );
+}
+
+const troubles: Readonly<Record<string, 'danger' | 'warn'>> = {
+  ...{ FAILED: 'danger', BOUNCED: 'danger', UNKNOWN: 'warn', QUARANTINED: 'warn', CANCELLED: 'warn' },
+};
+
+/** What a person must know of a mail: that it did not arrive, or that its sender is not proven. */
+function Delivery({ message }: { message: Json | undefined }) {
+  const state = textAt(message, 'state');
+  const isForged = textAt(message, 'authentication.dmarc') === 'fail';
+  const tone = troubles[state];
+  if (!tone && !isForged) return null;
+  return (
+    <p className={join(text.row, text.wrap)}>
+      {tone && (
+        <Chip tone={tone} icon={TriangleAlert}>
+          {labels.value('MessageState', state)}
+        </Chip>
+      )}
+      {tone && <span className={text.meta}>{textAt(message, 'stateReason')}</span>}
+      {isForged && (
+        <Chip tone="warn" icon={ShieldAlert}>
+          {t('ticket.unproven')}
+        </Chip>
+      )}
+    </p>
+  );
+}
+
+/** Content ids are written with brackets in some mails, and without in others. */
+const idOf = (attachment: Json) => textAt(attachment, 'contentId').replace(/^<|>$/g, '');
+
+/** The HTML of a mail with the pictures within it. */
+function Original({ html, message, title }: { html: string; message: Json | undefined; title: string }) {
+  const inner = itemsAt(message, 'attachments').filter(
+    (each) => idOf(each) !== '' && html.includes(`cid:${idOf(each)}`),
+  );
+  const { data: pictures } = useQuery({
+    queryKey: ['files', 'pictures', textAt(message, 'id')],
+    queryFn: async () => new Map(await Promise.all(inner.map(pictureOf))),
+    enabled: inner.length > 0,
+    staleTime: Infinity,
+  });
+  return inner.length > 0 && !pictures ? null : <MailFrame html={html} title={title} {...(pictures && { pictures })} />;
+}
+
+async function pictureOf(attachment: Json): Promise<[string, string]> {
+  const file = await download('downloadFile', { id: textAt(attachment, 'fileId') });
+  const reader = new FileReader();
+  const read = new Promise<string>((resolve, reject) => {
+    reader.onload = () => resolve(typeof reader.result === 'string' ? reader.result : '');
+    reader.onerror = () => reject(reader.error ?? new Error('The picture cannot be read.'));
+  });
+  reader.readAsDataURL(file);
+  return [idOf(attachment), await read];
+}
+
+function Attachments({ message }: { message: Json | undefined }) {
+  const files = itemsAt(message, 'attachments').filter(
+    (each) => textAt(each, 'fileId') !== '' && textAt(each, 'disposition') !== 'INLINE',
+  );
+  if (files.length === 0) return null;
+  return (
+    <ul className={style.files}>
+      {files.map((file) => {
+        const [id, name] = [textAt(file, 'fileId'), textAt(file, 'name') || t('ticket.unnamed')];
+        const isBad = textAt(file, 'scan') === 'INFECTED';
+        return (
+          <li key={id}>
+            <Button
+              small
+              icon={isBad ? ShieldAlert : FileText}
+              isDisabled={isBad}
+              onPress={() => void download('downloadFile', { id }).then((blob) => saveFile(blob, name))}
+            >
+              <span className={text.cut}>{name}</span>
+              <span className={text.two}>{isBad ? labels.value('AttachmentScan', 'INFECTED') : sizeText(file)}</span>
+            </Button>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+function sizeText(file: Json): string {
+  const kilobytes = Number(textAt(file, 'sizeBytes')) / 1_000;
+  const unit = kilobytes < 1_000 ? 'kilobyte' : 'megabyte';
+  const value = unit === 'kilobyte' ? kilobytes : kilobytes / 1_000;
+  return new Intl.NumberFormat(language, { style: 'unit', unit, maximumFractionDigits: 0 }).format(Math.ceil(value));
+}
