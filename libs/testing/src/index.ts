@@ -54,3 +54,5 @@ export {
 export { SecretFiles } from './platform/secret-files.js';
 export { Service, spawnService, type ServiceOptions } from './platform/spawn-service.js';
 export { TenantMaker, type Tenant } from './platform/tenant-maker.js';
+export { startDovecot, type Dovecot, type DovecotOptions } from './servers/dovecot.js';
+export { dovecotRoot } from './servers/dovecot-root.js';

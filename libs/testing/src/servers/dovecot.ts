@@ -1,0 +1,174 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { chown, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../free-port.js';
+import { guardAgainstOrphan } from '../platform/orphan-guard.js';
+import { notingStart } from '../platform/note-start.js';
+import { describeExit, endProcess, hasExited, openLog, type LogFile } from '../platform/process-exit.js';
+import { dovecotRoot } from './dovecot-root.js';
+
+const startTimeoutMs = 20_000;
+const stopTimeoutMs = 3_000;
+
+/** Debian's user `mail`, in the root of Dovecot. */
+const mailUser = 8;
+
+export interface DovecotOptions {
+  /** URL that tells whether a token is valid (RFC 7662). With it, users sign in by XOAUTH2 too. */
+  introspectionUrl?: string;
+}
+
+/** A running Dovecot on 127.0.0.1, without TLS. Every user exists, with the same password. */
+export interface Dovecot {
+  port: number;
+  password: string;
+  /** Gives all mails of a user's INBOX new UIDs, under another UIDVALIDITY, as a restored server does. */
+  renumber(user: string): Promise<void>;
+  /** Ends the server at once. */
+  kill(): Promise<void>;
+  /** Restarts a killed server on its port, with its mails. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Starts a Dovecot with a configuration and mails of its own. It ends with this process in any case. */
+export async function startDovecot({ introspectionUrl }: DovecotOptions = {}): Promise<Dovecot> {
+  const root = await dovecotRoot();
+  const folder = await mkdtemp(join(root, 'srv', 'dovecot-'));
+  const home = folder.slice(root.length);
+  const mails = join(folder, 'mail');
+  await mkdir(mails);
+  await chown(mails, mailUser, mailUser);
+  const [port, password] = [await freePort(), randomBytes(12).toString('hex')];
+  await writeFile(join(folder, 'dovecot.conf'), configuration(home, port, password, introspectionUrl));
+
+  const guards: (() => Promise<void>)[] = [];
+  let server: ChildProcess | undefined;
+  const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
+    if (server) await endProcess(server, signal, stopTimeoutMs, 'SIGKILL');
+  };
+  const start = async () => {
+    const log = openLog(join(folder, 'log'));
+    server = startServer(root, home, log);
+    guards.push(guardAgainstOrphan(server.pid ?? 0, guards.length === 0 ? [folder] : []));
+    const started = server;
+    await notingStart('dovecot', () => waitUntilReady(port, started, log));
+  };
+  const stop = async () => {
+    await end('SIGTERM');
+    for (const release of guards.splice(0).reverse()) await release();
+  };
+  try {
+    await start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    ...{ port, password, start, stop },
+    kill: () => end('SIGKILL'),
+    renumber: async (user) => {
+      const inbox = join(mails, user);
+      const indexes = (await readdir(inbox)).filter((name) => name.startsWith('dovecot'));
+      await Promise.all(indexes.map((name) => rm(join(inbox, name), { recursive: true })));
+    },
+  };
+}
+
+function startServer(root: string, home: string, log: LogFile): ChildProcess {
+  const child = spawn('chroot', [root, '/usr/sbin/dovecot', '-F', '-c', `${home}/dovecot.conf`], {
+    env: { PATH: process.env['PATH'] },
+    stdio: ['ignore', log.descriptor, log.descriptor],
+    detached: true,
+  });
+  child.on('error', () => undefined);
+  log.close();
+  return child;
+}
+
+function configuration(home: string, port: number, password: string, introspectionUrl: string | undefined): string {
+  const oauth = `
+    auth_mechanisms = plain login xoauth2
+    oauth2 {
+      introspection_mode = post
+      introspection_url = ${introspectionUrl}
+      username_attribute = username
+    }
+    passdb oauth2 {
+      mechanisms_filter = xoauth2
+    }`;
+  return `
+    dovecot_config_version = 2.4.1
+    dovecot_storage_version = 2.4.1
+    base_dir = ${home}/run
+    state_dir = ${home}/state
+    log_path = /dev/stderr
+    protocols = imap
+    listen = 127.0.0.1
+    ssl = no
+    auth_allow_cleartext = yes
+    auth_failure_delay = 0
+    mail_driver = maildir
+    mail_path = ${home}/mail/%{user}
+    mail_max_userip_connections = 100
+    first_valid_uid = 1
+    default_login_user = nobody
+    default_internal_user = nobody
+    default_internal_group = nogroup
+    ${introspectionUrl === undefined ? '' : oauth}
+    passdb static {
+      mechanisms_filter = plain login
+      password = ${password}
+    }
+    userdb static {
+      fields {
+        uid = ${mailUser}
+        gid = ${mailUser}
+        home = ${home}/mail/%{user}
+      }
+    }
+    service imap-login {
+      chroot =
+      inet_listener imap {
+        port = ${port}
+      }
+      inet_listener imaps {
+        port = 0
+      }
+    }
+    service anvil {
+      chroot =
+    }
+    service stats {
+      chroot =
+    }
+  `;
+}
+
+async function waitUntilReady(port: number, server: ChildProcess, log: LogFile): Promise<void> {
+  const deadline = Date.now() + startTimeoutMs;
+  while (!(await greets(port))) {
+    if (hasExited(server)) throw new Error(describeExit('dovecot', server, log));
+    if (Date.now() > deadline) throw new Error(`dovecot is not ready after ${startTimeoutMs} ms.\n${log.lastLines()}`);
+    await delay(50);
+  }
+}
+
+async function greets(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    socket.setTimeout(5_000, () => socket.destroy(new Error('no answer')));
+    await once(socket, 'connect');
+    for await (const chunk of socket) if (String(chunk).includes('ready')) return true;
+    return false;
+  } catch {
+    // The port is not open yet; the caller retries until its deadline.
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
