@@ -116,23 +116,23 @@ function useStepKeys(tickets: readonly Json[], chosen: string, choose: (id: stri
 /** The next ticket of a queue: no other agent gets it while it is leased. */
 function NextButton({ queue, onNext }: { queue: Json; onNext: (id: string) => void }) {
   const may = useMay();
-  const [isEmpty, setIsEmpty] = useState(false);
+  const [reason, setReason] = useState('');
   const next = useMutation({
     mutationFn: async () => {
-      const answer = await call('leaseNextTicket', { id: textAt(queue, 'id') });
+      const answer = await call('nextTicket', { id: textAt(queue, 'id') }, { body: {} });
       const id = textAt(answer, 'ticket.id');
-      setIsEmpty(id === '');
+      setReason(textAt(answer, 'reason'));
       await invalidate('tickets');
       if (id !== '') onNext(id);
     },
   });
-  useShortcut('.', 'inbox.next', () => next.mutate(), may('leaseNextTicket'));
-  if (!may('leaseNextTicket')) return null;
+  useShortcut('.', 'inbox.next', () => next.mutate(), may('nextTicket'));
+  if (!may('nextTicket')) return null;
   return (
     <>
-      {isEmpty && (
+      {reason !== '' && (
         <span role="status" className={text.meta}>
-          {t('inbox.noNext')}
+          {labels.value('NoTicketReason', reason)}
         </span>
       )}
       <Button icon={ListStart} shortcut="." isDisabled={next.isPending} onPress={() => next.mutate()}>

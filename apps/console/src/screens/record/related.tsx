@@ -13,6 +13,7 @@ import { CustomerCard } from '../ticket/customer-card.tsx';
 import { Associations } from './associations.tsx';
 import { Files } from './files.tsx';
 import type { Item } from './item.ts';
+import { MailService } from './mail-service.tsx';
 import { Panel, RowText } from './panel.tsx';
 import { Splits } from './sale/splits.tsx';
 import { timelineOf } from './work/timeline-of.ts';
@@ -31,6 +32,7 @@ export function Related({ item }: { item: Item }) {
   return (
     <section className={style.related} aria-label={t('record.related')}>
       {resource.name === 'tickets' && <CustomerCard ticket={item.now} />}
+      <MailService item={item} />
       <Tasks item={item} />
       <Splits item={item} />
       {shown.map((reference) => (

@@ -28,7 +28,7 @@ export function SplitBar({
       const answer = await call('splitTicket', { id: textAt(ticket, 'id') }, { body: { entryIds, subject } });
       await Promise.all([invalidate('tickets'), invalidate('ticketEntries')]);
       onEnd();
-      const made = textAt(answer, 'id') || textAt(answer, 'ticket.id');
+      const made = textAt(answer, 'created.id');
       notify(t('ticket.splitDone', { subject }));
       void navigate({ to: '/inbox', search: { ticket: made } as never });
     },

@@ -24,9 +24,10 @@ function useTick(ends: readonly string[]): number {
 export function Clocks({ ticketId, isWhole = false }: { ticketId: string; isWhole?: boolean }) {
   const may = useMay();
   const filter = `ticketId = "${ticketId}"`;
-  const { data } = useQuery(readQuery('listSlaTimers', { filter, pageSize: 20 }, may('listSlaTimers')));
-  const timers = itemsAt(data, 'slaTimers')
-    .filter(({ state }) => state !== 'CANCELLED' && (isWhole || state !== 'MET'))
+  const asked = { filter, orderBy: 'startTime desc', pageSize: 50 };
+  const { data } = useQuery(readQuery('listSlaTimers', asked, may('listSlaTimers')));
+  const timers = latestOf(itemsAt(data, 'slaTimers'))
+    .filter(({ state, live }) => live === true || (isWhole && state !== 'CANCELLED'))
     .toSorted((one, other) => rankOf(one) - rankOf(other));
   const now = useTick(timers.map((timer) => textAt(timer, 'dueTime')));
   if (timers.length === 0) return null;
@@ -39,10 +40,20 @@ export function Clocks({ ticketId, isWhole = false }: { ticketId: string; isWhol
   );
 }
 
+/** Of each metric the latest: a second question of the customer has a clock of its own. */
+function latestOf(timers: readonly Json[]): Json[] {
+  const metrics = new Set<string>();
+  return timers.filter((timer) => {
+    const metric = textAt(timer, 'metric');
+    const isLatest = !metrics.has(metric);
+    metrics.add(metric);
+    return isLatest;
+  });
+}
+
 /** What ends first is first, and what is done is last. */
-function rankOf(timer: Json): number {
-  const state = textAt(timer, 'state');
-  return state === 'MET' ? Infinity : state === 'PAUSED' ? Number.MAX_VALUE : Date.parse(textAt(timer, 'dueTime'));
+function rankOf({ live, state, dueTime }: Json): number {
+  return live !== true ? Infinity : state === 'PAUSED' ? Number.MAX_VALUE : Date.parse(String(dueTime));
 }
 
 function TimerClock({ timer, now }: { timer: Json; now: number }) {
@@ -70,12 +81,13 @@ function TimerClock({ timer, now }: { timer: Json; now: number }) {
 }
 
 function factsOf(timer: Json) {
-  const [due, remaining] = [textAt(timer, 'dueTime'), textAt(timer, 'remaining')];
+  const [due, end, remaining] = ['dueTime', 'endTime', 'remainingSeconds'].map((name) => textAt(timer, name));
   return {
     state: textAt(timer, 'state'),
     start: Date.parse(textAt(timer, 'startTime')),
-    ...(due !== '' && { due: Date.parse(due) }),
-    ...(remaining !== '' && { remainingSeconds: Number.parseFloat(remaining) }),
+    ...(due && { due: Date.parse(due) }),
+    ...(end && { end: Date.parse(end) }),
+    ...(remaining && { remainingSeconds: Number(remaining) }),
   };
 }
 

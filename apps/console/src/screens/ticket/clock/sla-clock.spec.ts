@@ -17,6 +17,7 @@ test('a paused clock stands at what is left, and one that is done has nothing le
     leftSeconds: 90,
     used: 0,
   });
+  expect(clockOf({ ...running, state: 'BREACHED', end: 4.5 * hour }, 9 * hour)).toMatchObject({ leftSeconds: -1_800 });
   expect(clockOf({ ...running, state: 'MET' }, 9 * hour)).toEqual({ tone: 'met', used: 1 });
 });
 

@@ -15,16 +15,18 @@ export interface TimerFacts {
   start: number;
   /** Absent while it is paused. */
   due?: number;
+  /** When it ended. */
+  end?: number;
   /** Working time that is left while it is paused, in seconds. */
   remainingSeconds?: number;
 }
 
-/** The clock of a timer at a moment. */
-export function clockOf({ state, start, due, remainingSeconds }: TimerFacts, now: number): Clock {
+/** The clock of a timer at a moment. One that was not kept stands at how late it was in the end. */
+export function clockOf({ state, start, due, end, remainingSeconds }: TimerFacts, now: number): Clock {
   if (state === 'MET' || state === 'CANCELLED') return { tone: 'met', used: 1 };
   if (state === 'PAUSED' || due === undefined)
     return { tone: 'paused', used: 0, ...(remainingSeconds !== undefined && { leftSeconds: remainingSeconds }) };
-  const leftSeconds = (due - now) / 1_000;
+  const leftSeconds = (due - (end ?? now)) / 1_000;
   if (leftSeconds <= 0 || state === 'BREACHED') return { tone: 'late', leftSeconds: Math.min(leftSeconds, 0), used: 1 };
   const used = Math.min(1, Math.max(0, (now - start) / Math.max(1, due - start)));
   return { tone: used >= 0.75 ? 'soon' : 'calm', leftSeconds, used };

@@ -1,0 +1,93 @@
+import { useMutation } from '@tanstack/react-query';
+import { CircleCheckBig, CirclePause, Play, Plug, Scale, TriangleAlert } from 'lucide-react';
+import { ProblemNote } from '../../app/boundaries.tsx';
+import { labels, t } from '../../app/language.ts';
+import { call, invalidate } from '../../contract/api.ts';
+import { itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { Button, Chip, type IconType } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import type { Item } from './item.ts';
+import { Panel } from './panel.tsx';
+import style from './record.module.css';
+
+/** What is done with a mailbox or a relay: a look whether it works, and what stops it. */
+const acts: readonly { verb: string; icon: IconType; states?: readonly string[]; body?: Json }[] = [
+  { verb: 'testMailbox', icon: Plug },
+  { verb: 'testRelay', icon: Plug },
+  { verb: 'pauseMailbox', icon: CirclePause, states: ['ACTIVE', 'FAILING', 'REAUTH'] },
+  { verb: 'resumeMailbox', icon: Play, states: ['PAUSED', 'REAUTH'] },
+  { verb: 'reconcileMailbox', icon: Scale, body: {} },
+];
+
+/** The state of a mailbox or a relay, with the buttons that test it. Nothing for another record. */
+export function MailService({ item }: { item: Item }) {
+  const { id, now, resource, may } = item;
+  const run = useMutation({
+    mutationFn: async ({ verb, body }: { verb: string; body?: Json }) => {
+      const answer = await call(verb, { id }, { ...(body && { body }) });
+      await invalidate(resource.name);
+      return { verb, answer };
+    },
+  });
+  const state = textAt(now, 'state');
+  const own = acts.filter(({ verb }) => resource.verbs.includes(verb) && may(verb));
+  if (!['mailboxes', 'relays'].includes(resource.name)) return null;
+  return (
+    <Panel title={t('mail.state')}>
+      <p className={`${text.row} ${text.wrap}`}>
+        <Chip tone={state === 'ACTIVE' ? 'good' : state === 'PAUSED' ? 'quiet' : 'danger'}>
+          {labels.value(resource.name === 'relays' ? 'RelayState' : 'MailboxState', state)}
+        </Chip>
+        {textAt(now, 'stateReason') !== '' && <span>{textAt(now, 'stateReason')}</span>}
+        {textAt(now, 'lagSeconds') !== '' && (
+          <span className={text.meta}>{t('mail.lag', { count: Number(textAt(now, 'lagSeconds')) })}</span>
+        )}
+      </p>
+      <p className={style.buttons}>
+        {own
+          .filter(({ states }) => states?.includes(state) ?? true)
+          .map(({ verb, icon, body }) => (
+            <Button
+              key={verb}
+              small
+              icon={icon}
+              isDisabled={run.isPending}
+              onPress={() => run.mutate({ verb, ...(body && { body }) })}
+            >
+              {t(`mail.${verb}`)}
+            </Button>
+          ))}
+      </p>
+      <div aria-live="polite">
+        {run.isPending && <p className={text.meta}>{t('mail.running')}</p>}
+        <ProblemNote error={run.error} />
+        {run.data && !run.isPending && <Outcome {...run.data} />}
+      </div>
+    </Panel>
+  );
+}
+
+/** What a test or a comparison found, in a sentence. */
+function Outcome({ verb, answer }: { verb: string; answer: Json }) {
+  const isGood = answer.succeeded !== false && answer.equal !== false;
+  return (
+    <p className={text.row}>
+      <Chip tone={isGood ? 'good' : 'danger'} icon={isGood ? CircleCheckBig : TriangleAlert}>
+        {saidOf(verb, answer, isGood)}
+      </Chip>
+      <span className={text.meta}>{textAt(answer, 'description') || textAt(answer, 'reason')}</span>
+    </p>
+  );
+}
+
+function saidOf(verb: string, answer: Json, isGood: boolean): string {
+  if (verb === 'testMailbox')
+    return t('mail.folders', { count: (answer.folders as unknown[] | undefined)?.length ?? 0 });
+  if (verb !== 'reconcileMailbox') return t(isGood ? 'mail.works' : 'mail.fails');
+  const sum = (name: string) =>
+    itemsAt(answer, 'folders').reduce(
+      (count, folder) => count + ((folder[name] as unknown[] | undefined)?.length ?? 0),
+      0,
+    );
+  return isGood ? t('mail.equal') : t('mail.unequal', { missing: sum('missing'), extra: sum('extra') });
+}

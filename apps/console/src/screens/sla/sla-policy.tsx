@@ -1,0 +1,128 @@
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { Link, useParams } from '@tanstack/react-router';
+import { Check, ChevronRight, FlaskConical, Rocket } from 'lucide-react';
+import { useState } from 'react';
+import { Failure, Pending } from '../../app/boundaries.tsx';
+import { labels, t } from '../../app/language.ts';
+import { useMay } from '../../app/resource.ts';
+import { Bar } from '../../app/shell/shell.tsx';
+import { keyText, useShortcut } from '../../app/shortcuts.ts';
+import { call, invalidate, queryClient, readQuery } from '../../contract/api.ts';
+import { textAt, type Json } from '../../contract/json.ts';
+import { faultsOf, FormFault } from '../../kit/form/form-faults.tsx';
+import { Form, inputsOf } from '../../kit/form/form.tsx';
+import { notify } from '../../kit/notices.ts';
+import { Button, Chip, Icon } from '../../kit/ui.tsx';
+import text from '../../style/text.module.css';
+import { ActivateDialog } from './activate-dialog.tsx';
+import { Simulation } from './simulation.tsx';
+import style from './sla.module.css';
+import { TargetTable } from './target-table.tsx';
+
+/** A service level policy: which tickets it is for, and what it promises them, beside what it would have made of past ones. */
+export function SlaPolicyEditor() {
+  const { id = '' } = useParams({ strict: false });
+  const { data, error, refetch } = useQuery(readQuery('getSlaPolicy', { id }));
+  if (error && !data) return <Failure error={error} reset={() => void refetch()} />;
+  return data ? <Editor key={id} policy={data} /> : <Pending />;
+}
+
+const ownFields = ['name', 'position', 'filter', 'calendarId'];
+
+function Editor({ policy }: { policy: Json }) {
+  const mayEdit = useMay()('updateSlaPolicy');
+  const [edits, setEdits] = useState<Json>();
+  const [isTrying, setIsTrying] = useState(false);
+  const shown = { ...policy, ...edits };
+  const save = useMutation({
+    mutationFn: async () => {
+      const saved = await call('updateSlaPolicy', { id: policy.id }, { body: edits, ifMatch: textAt(policy, 'etag') });
+      queryClient.setQueryData(readQuery('getSlaPolicy', { id: textAt(policy, 'id') }).queryKey, saved);
+      await invalidate('slaPolicies');
+      setEdits(undefined);
+      notify(t('sla.saved', { name: textAt(saved, 'name') }));
+    },
+  });
+  const faults = faultsOf(save.error);
+  useShortcut('mod+enter', 'form.save', () => save.mutate(), edits !== undefined);
+  return (
+    <>
+      <EditorBar
+        policy={policy}
+        isEdited={edits !== undefined}
+        onSave={() => save.mutate()}
+        onTry={() => setIsTrying(true)}
+      />
+      <div className={style.editor} data-trying={isTrying}>
+        <fieldset className={style.left} disabled={!mayEdit}>
+          <Form
+            message="SlaPolicy"
+            fields={ownFields.flatMap((name) => inputsOf('SlaPolicy').filter((field) => field.name === name))}
+            value={shown}
+            onChange={(next) => setEdits({ ...edits, ...changed(policy, next) })}
+            faults={faults}
+          />
+          <TargetTable policy={shown} faults={faults} onChange={(targets) => setEdits({ ...edits, targets })} />
+          <FormFault error={save.error} names={[...ownFields, 'targets']} />
+        </fieldset>
+        {isTrying && <Simulation policy={policy} isEdited={edits !== undefined} onClose={() => setIsTrying(false)} />}
+      </div>
+    </>
+  );
+}
+
+/** The own fields of the policy that differ. */
+function changed(policy: Json, next: Json): Json {
+  return Object.fromEntries(
+    ownFields.filter((name) => next[name] !== policy[name]).map((name) => [name, next[name] ?? null]),
+  );
+}
+
+interface BarProps {
+  policy: Json;
+  isEdited: boolean;
+  onSave: () => void;
+  onTry: () => void;
+}
+
+function EditorBar({ policy, isEdited, onSave, onTry }: BarProps) {
+  const may = useMay();
+  const [isActivating, setIsActivating] = useState(false);
+  const [state, version] = [textAt(policy, 'state'), textAt(policy, 'activeVersion')];
+  const stateName = labels.value('SlaPolicyState', state);
+  return (
+    <Bar
+      title={
+        <span className={text.row}>
+          <Link to="/$resource" params={{ resource: 'slaPolicies' }} className={style.back}>
+            {labels.resource('slaPolicies')}
+          </Link>
+          <span className={style.back}>
+            <Icon of={ChevronRight} />
+          </span>
+          <span className={text.cut}>{textAt(policy, 'name')}</span>
+        </span>
+      }
+      beside={
+        <Chip tone={state === 'ACTIVE' ? 'good' : 'quiet'}>
+          {version === '' ? stateName : `${stateName}, ${t('timeline.version', { version })}`}
+        </Chip>
+      }
+    >
+      <Button icon={FlaskConical} onPress={onTry}>
+        {t('sla.simulate')}
+      </Button>
+      {isEdited && (
+        <Button icon={Check} shortcut={keyText('mod+enter')} onPress={onSave}>
+          {t('form.save')}
+        </Button>
+      )}
+      {may('activateSlaPolicy') && (
+        <Button kind="primary" icon={Rocket} isDisabled={isEdited} onPress={() => setIsActivating(true)}>
+          {t('sla.activate')}
+        </Button>
+      )}
+      {isActivating && <ActivateDialog policy={policy} onClose={() => setIsActivating(false)} />}
+    </Bar>
+  );
+}
