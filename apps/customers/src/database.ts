@@ -71,6 +71,7 @@ import { CreatePipeline } from './migrations/create-pipeline.migration.js';
 import { CreateQuota } from './migrations/create-quota.migration.js';
 import { CreateRecordAssociation } from './migrations/create-record-association.migration.js';
 import { CreateWorkspaceArchive } from './migrations/create-workspace-archive.migration.js';
+import { KeepCursorsOverPromotions } from './migrations/keep-cursors-over-promotions.migration.js';
 import { LogFileDeletionsOnce } from './migrations/log-file-deletions-once.migration.js';
 import { DraftAllUniqueValues } from './migrations/draft-all-unique-values.migration.js';
 import { CreateWorkspaceSettings } from './migrations/create-workspace-settings.migration.js';
@@ -238,4 +239,5 @@ export const migrations = [
   CreateMessage,
   CreateMailTables,
   CreateTemplate,
+  KeepCursorsOverPromotions,
 ];

@@ -13,6 +13,7 @@ export const tablesOfAllTenants = [
   // The positions of the platform's own readers in the change log, and its start.
   'change_consumer',
   'change_log_state',
+  'change_log_fork',
 ];
 
 /**

@@ -211,6 +211,8 @@ describe('the log', () => {
     `select setval('change_log_position', 1)`,
     'update change_log_state set epoch = epoch',
     'select renew_change_log_epoch()',
+    'select fork_change_log(1)',
+    'update change_log_fork set position = 1',
     'select begin_change_log_partition(7)',
     // A trigger of its own could write anything into the outbox.
     `create temp table forged (like customer);

@@ -54,6 +54,7 @@ const tablesWithoutScope = {
   change_consumer: 'only the platform reads it',
   change_log: 'read through changesInScope, or for a record known to be visible',
   change_log_state: 'of no record',
+  change_log_fork: 'of no record',
   clock_shift: 'of no record, and empty but in tests',
   custom_field: 'definitions are of the tenant',
   custom_object: 'definitions are of the tenant',

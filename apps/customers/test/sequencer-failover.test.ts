@@ -19,23 +19,28 @@ import { SwitchedServer } from './switched-server.js';
 
 let folder: string;
 let primary: EmbeddedPostgres;
-/** Has the primary's data from before the service started: later writes are not replicated. */
+/** Has what the primary had when it was copied: later writes are not replicated. */
 let standby: EmbeddedPostgres;
 let name: SwitchedServer;
 let customers: RunningCustomers;
+const keeper = newCaller();
+/** Cursor of a change that the standby has, and of one that it lacks. */
+const cursor = { kept: '', lost: '' };
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rapport-failover-'));
   primary = await startEmbeddedPostgres({ dataDir: join(folder, 'primary') });
   const urls = await provisionDatabase(primary.superuserUrl, 'customers');
   await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
+  name = new SwitchedServer(primary.port);
+  customers = await RunningCustomers.start({ databases: throughPort(await name.listen(), urls) });
+  await customers.create(keeper, person());
+  cursor.kept = (await changesOf(customers, keeper, 1))[0]?.cursor ?? '';
   await primary.kill('SIGINT');
   await promisify(execFile)('cp', ['-a', join(folder, 'primary'), join(folder, 'standby')]);
   await writeFile(join(folder, 'standby/cluster/standby.signal'), '');
   await primary.start();
   standby = await startEmbeddedPostgres({ dataDir: join(folder, 'standby') });
-  name = new SwitchedServer(primary.port);
-  customers = await RunningCustomers.start({ databases: throughPort(await name.listen(), urls) });
 });
 afterAll(async () => {
   await customers.stop();
@@ -49,10 +54,14 @@ function throughPort(port: number, { ownerUrl, appUrl }: ProvisionedDatabase): P
   return { ownerUrl: through(ownerUrl), appUrl: through(appUrl) };
 }
 
+const list = (from: string) => customers.call('listChanges', { cursor: from }, keeper);
+
 test('no change is skipped when a promoted standby reuses the transaction ids of lost writes', async () => {
   const caller = newCaller();
-  for (let lost = 0; lost < 50; lost += 1) await customers.create(caller, person());
+  // With a key: the server was restarted, so that connections may be lost ones.
+  for (let lost = 0; lost < 50; lost += 1) await customers.create(caller, person(), crypto.randomUUID());
   expect(await changesOf(customers, caller, 50)).toHaveLength(50);
+  cursor.lost = (await list(cursor.kept)).nextCursor;
   await queryDatabase(standby.superuserUrl, 'select pg_promote()');
 
   name.switchTo(standby.port);
@@ -63,4 +72,17 @@ test('no change is skipped when a promoted standby reuses the transaction ids of
   await expect
     .poll(async () => (await changesOf(customers, after, 1)).map(({ recordId }) => recordId), { interval: 100 })
     .toContain(id);
+});
+
+test('cursors expire beyond what the promoted standby has only, and others go on', async () => {
+  const { id } = await customers.create(keeper, person(), crypto.randomUUID());
+  const read = async () => (await list(cursor.kept)).changes.map(({ recordId }) => recordId);
+  await expect.poll(read, { interval: 100 }).toEqual([id]);
+
+  const lost = await list(cursor.lost).catch((error: unknown) => error);
+  expect(lost).toMatchObject({ code: 'FAILED_PRECONDITION', reason: 'CURSOR_EXPIRED' });
+  const { nextCursor } = await list(cursor.kept);
+  expect((await list(nextCursor)).changes).toEqual([]);
+  const forks = await queryDatabase(customers.urls.ownerUrl, 'select position from change_log_fork');
+  expect(forks).toHaveLength(1);
 });

@@ -30,7 +30,7 @@ export async function* watchChanges(
       const batch = await reader.next(place, batchSize);
       countDelivered(batch.entries.map((entry) => entry.time_ms));
       for (const entry of batch.entries) {
-        const cursor = cursors.write({ epoch: place.epoch, position: entry.position });
+        const cursor = cursors.write({ epoch: batch.place.epoch, position: entry.position });
         yield { change: tenantChange(types, entry, tenantId, cursor), cursor };
         sentMs = Date.now();
       }

@@ -65,7 +65,7 @@ export class ChangeReader {
    * The next available changes that match the filter and are visible to the reader.
    *
    * @param most of them; fewer when their values are large
-   * @throws AppError CURSOR_EXPIRED when changes after `place` have been dropped
+   * @throws AppError CURSOR_EXPIRED when changes after `place` have been dropped, or its position is of a lost history
    */
   async next(place: LogPosition, most: number): Promise<ChangeBatch> {
     const { entries, ...batch } = await this.#nextOfTenant(place, most);
@@ -84,12 +84,14 @@ export class ChangeReader {
     // One more than requested shows whether there are more.
     const limit = Math.max(most + 1, this.#window);
     const page = await this.#page(place.position, limit);
-    if (page.epoch !== place.epoch || place.position < page.dropped) {
+    const isKept = page.epoch === place.epoch || (await this.#isKept(place));
+    if (!isKept || place.position < page.dropped) {
       throw this.cursors.expired({ epoch: page.epoch, position: page.dropped });
     }
+    const here = { ...place, epoch: page.epoch };
     const last = page.entries.length < limit && !page.isCut ? undefined : page.entries.at(-1);
     const end = Math.max(place.position, last?.position ?? page.end);
-    const batch = this.#pick(page.entries, place, { ...place, position: end }, most);
+    const batch = this.#pick(page.entries, here, { ...here, position: end }, most);
     // With few matches, a larger window saves round trips. With many, a small one avoids reading unused values.
     this.#window = this.#isPicky && batch.entries.length < most ? Math.min(limit * 4, maxWindow) : 0;
     return { ...batch, hasMore: batch.hasMore || last !== undefined };
@@ -109,6 +111,16 @@ export class ChangeReader {
       chars += charsOf(entry);
     }
     return { entries, place: { ...end, position: Math.max(from.position, end.position) }, hasMore: false };
+  }
+
+  /** Whether the log still has what it had up to a position of an earlier epoch, such as before a promotion. */
+  async #isKept({ epoch, position }: LogPosition): Promise<boolean> {
+    const [row] = await readForTenant<{ kept: string | null }>(this.em, {
+      name: 'change_log_kept',
+      sql: 'select change_log_kept($1) as kept',
+      values: [epoch],
+    });
+    return position <= Number(row?.kept ?? -1);
   }
 
   async #log(): Promise<{ epoch: string; end: number; dropped: number }> {

@@ -35,13 +35,14 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
   #end = 0;
   #valueReaders = 0;
   #lookedMs = 0;
+  /** Whether the epoch was read from the current connection: after a reconnect, it may be another server. */
+  #isChecked = false;
 
   /** @param databaseUrl with the app role */
   constructor(databaseUrl: string) {
     this.#connection = new DedicatedConnection(databaseUrl, 'rapport-change-tail', {
       onConnect: async (client) => {
-        // After a reconnect, it may be another database.
-        this.#lookedMs = 0;
+        this.#isChecked = false;
         await client.query('select check_change_log_epoch()');
         await client.query('listen change_log');
       },
@@ -100,7 +101,7 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
 
   async #look(): Promise<void> {
     const lookedMs = Date.now();
-    if (this.#epoch === undefined || lookedMs - this.#lookedMs >= pollMs / 2) await this.#checkEpoch();
+    if (!this.#isChecked || lookedMs - this.#lookedMs >= pollMs / 2) await this.#checkEpoch();
     for (;;) {
       const withValues = this.#valueReaders > 0;
       const most = withValues ? batchSize.withValues : batchSize.bare;
@@ -112,19 +113,26 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
   }
 
   #read(most: number, withValues: boolean): Promise<ChangeRow[]> {
+    const after = (...limits: number[]) => {
+      if (!this.#isChecked) throw new Error('The connection was lost before the log was read.');
+      return [this.#end, ...limits];
+    };
     return withValues
-      ? this.#connection.query(`select ${changeColumns}, is_cut from changes_within($1, $2, $3)`, [
-          ...[this.#end, most, batchBytes],
-        ])
-      : this.#connection.query(`select ${changeColumns} from changes_after($1, $2, false)`, [this.#end, most]);
+      ? this.#connection.query(`select ${changeColumns}, is_cut from changes_within($1, $2, $3)`, () =>
+          after(most, batchBytes),
+        )
+      : this.#connection.query(`select ${changeColumns} from changes_after($1, $2, false)`, () => after(most));
   }
 
   async #checkEpoch(): Promise<void> {
     const [log] = await this.#connection.query<{ epoch: string; end_position: string }>(
       'select epoch, change_log_end() as end_position from change_log_state',
     );
+    this.#isChecked = true;
     if (!log || log.epoch === this.#epoch) return;
-    if (this.#epoch !== undefined) this.#logger.warn('The change log has begun a new epoch: all cursors are expired.');
+    if (this.#epoch !== undefined) {
+      this.#logger.warn('The change log has begun a new epoch: cursors beyond what it has kept are expired.');
+    }
     this.#epoch = log.epoch;
     this.#end = Number(log.end_position);
     this.#forgetAll();

@@ -76,10 +76,11 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
    */
   constructor(databaseUrl: string, retentionDays: number) {
     this.#connection = new DedicatedConnection(databaseUrl, 'rapport-sequencer', {
-      onConnect: () => {
+      onConnect: async (client) => {
         this.#seen = null;
         this.#connections += 1;
-        return Promise.resolve();
+        // Before a change gets a position on this server: after a promotion, the log ends where the histories part.
+        await client.query('select check_change_log_epoch()');
       },
     });
     this.#retention = `${retentionDays} days`;
