@@ -39,12 +39,13 @@ const contents: Readonly<Record<string, string>> = {
   'domain/assignment': 'rules of assignment, and the log of their choices',
   'domain/calendars': 'business hours, business time and recurrence',
   'domain/leads': 'leads: their intake, and how they become deals',
+  'domain/messages': 'e-mails, and those to send: their ledger and the addresses of mailboxes',
   'domain/tickets': 'requests of customers, and the work on them',
   'domain/queues': 'queues of tickets, and which one a ticket enters',
   'domain/macros': 'actions on tickets that are carried out together',
   'domain/privacy': 'erasure, and export of personal data',
-  'domain/messages': 'e-mails, and those to send: their ledger and the addresses of mailboxes',
   'domain/work': 'tasks, notes, calls, meetings and logged e-mails',
+  'domain/mail-intake': 'received messages: storing, threading, and what is done with messages',
   'domain/timeline': 'what happened around a record, read from the records about it',
   'domain/timers': 'what is due for records, and when',
   'domain/notifications': 'the inbox of each user: notifications of records, and preferences',
@@ -74,6 +75,17 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/notifications': ['domain/timeline'],
   'domain/ticket-actions': ['domain/tickets'],
   'domain/workspace': ['domain/suppressions'],
+  'domain/messages': ['domain/files', 'domain/suppressions'],
+  'domain/mail-intake': [
+    'domain/files',
+    'domain/leads',
+    'domain/customers',
+    'domain/messages',
+    'domain/queues',
+    'domain/suppressions',
+    'domain/templates',
+    'domain/tickets',
+  ],
 };
 
 /** The folders that files of a folder do not import from. */

@@ -2,10 +2,6 @@ import type { ServiceDefinition } from '@grpc/grpc-js';
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { RunHandler } from '@rapport/contracts';
-import { FilesServiceService } from '@rapport/contracts/rapport/content/v1/files_service';
-import { MessagesServiceService } from '@rapport/contracts/rapport/content/v1/messages_service';
-import { TemplateActionsServiceService } from '@rapport/contracts/rapport/content/v1/template_actions_service';
-import { TemplatesServiceService } from '@rapport/contracts/rapport/content/v1/templates_service';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { AuditServiceService } from '@rapport/contracts/rapport/customers/v1/audit_service';
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
@@ -69,7 +65,6 @@ import { CustomFieldsController } from './domain/custom-fields/custom-fields.con
 import { CustomObjectsController } from './domain/custom-objects/custom-objects.js';
 import { ObjectRecordsController } from './domain/custom-objects/object-records.js';
 import { CustomersController } from './domain/customers/serve-customers.js';
-import { FilesController } from './domain/files/files.controller.js';
 import { MergesController } from './domain/customers/merges/merges.controller.js';
 import { OperationsController } from './engine/import/operation/operations.controller.js';
 import { refuseNarrowScope } from './engine/records/scope/refuse-narrow-scopes.js';
@@ -105,19 +100,17 @@ import { PrivacyController } from './domain/privacy/privacy.controller.js';
 import { SettingsController } from './domain/settings/settings.controller.js';
 import { Sealing } from './engine/sealing/sealing.js';
 import { SuppressionsController } from './domain/suppressions/suppressions.controller.js';
-import { MessagesController } from './domain/messages/messages.js';
 import { CallsController } from './domain/work/calls.js';
 import { EmailsController } from './domain/work/emails.js';
 import { MeetingsController } from './domain/work/meetings.js';
 import { NotesController } from './domain/work/notes.js';
 import { NotificationsController } from './domain/notifications/notifications.controller.js';
-import { TemplateActionsController } from './domain/templates/template-actions.controller.js';
-import { TemplatesController } from './domain/templates/templates.js';
 import { TimersController } from './domain/timers/timers.controller.js';
 import { TimelineController } from './domain/timeline/timeline.controller.js';
 import { TaskActionsController } from './domain/work/task-actions.controller.js';
 import { TasksController } from './domain/work/tasks.js';
 import { ViewsController } from './domain/views/views.controller.js';
+import { contentControllers, contentServices } from './content-services.js';
 import { supportControllers, supportServices } from './support-services.js';
 import { WorkspaceController } from './domain/workspace/workspace.controller.js';
 
@@ -144,7 +137,6 @@ export const services: readonly ServiceDefinition[] = [
   ObjectRecordsServiceService,
   SettingsServiceService,
   ViewsServiceService,
-  FilesServiceService,
   WorkspaceServiceService,
   LeadsServiceService,
   LeadWorkServiceService,
@@ -178,9 +170,7 @@ export const services: readonly ServiceDefinition[] = [
   NotificationsServiceService,
   TimersServiceService,
   ...supportServices,
-  MessagesServiceService,
-  TemplatesServiceService,
-  TemplateActionsServiceService,
+  ...contentServices,
 ];
 export const controllers = [
   CustomersController,
@@ -204,7 +194,6 @@ export const controllers = [
   ObjectRecordsController,
   SettingsController,
   ViewsController,
-  FilesController,
   WorkspaceController,
   LeadsController,
   LeadWorkController,
@@ -238,9 +227,7 @@ export const controllers = [
   NotificationsController,
   TimersController,
   ...supportControllers,
-  MessagesController,
-  TemplatesController,
-  TemplateActionsController,
+  ...contentControllers,
 ];
 
 /** Services whose handlers all respect record owners. The others refuse callers with a narrow record scope. */
@@ -263,7 +250,6 @@ const scopedControllers: readonly Type[] = [
   ObjectRecordsController,
   SettingsController,
   ViewsController,
-  FilesController,
   LeadsController,
   LeadWorkController,
   AssignmentRulesController,
@@ -294,9 +280,7 @@ const scopedControllers: readonly Type[] = [
   NotificationsController,
   TimersController,
   ...supportControllers,
-  MessagesController,
-  TemplatesController,
-  TemplateActionsController,
+  ...contentControllers,
 ];
 
 /** What wraps the handlers of a controller. */

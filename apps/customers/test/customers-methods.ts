@@ -1,4 +1,11 @@
 import { FilesServiceService } from '@rapport/contracts/rapport/content/v1/files_service';
+import { MailIntakeServiceService } from '@rapport/contracts/rapport/content/v1/mail_intake_service';
+import {
+  MailAddressesServiceService,
+  MailOutboxServiceService,
+} from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
+import { MessageActionsServiceService } from '@rapport/contracts/rapport/content/v1/message_actions_service';
+import { MessagesServiceService } from '@rapport/contracts/rapport/content/v1/messages_service';
 import { AuditServiceService } from '@rapport/contracts/rapport/customers/v1/audit_service';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
@@ -125,6 +132,11 @@ export const definitions = {
   ...MacrosServiceService,
   ...TemplatesServiceService,
   ...TemplateActionsServiceService,
+  ...MessagesServiceService,
+  ...MessageActionsServiceService,
+  ...MailIntakeServiceService,
+  ...MailOutboxServiceService,
+  ...MailAddressesServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =
@@ -144,7 +156,12 @@ type Stream =
   | 'uploadWorkspaceArchive'
   | 'exportQuoteUbl'
   | 'renderQuote'
-  | 'watchNotifications';
+  | 'watchNotifications'
+  | 'downloadRawMessage'
+  | 'readRawMessage'
+  | 'readOutgoingAttachment'
+  | 'storeAttachment'
+  | 'storeLargeMessage';
 /** Methods with one request and one answer. */
 export type Method = Exclude<keyof Definitions, Stream>;
 export type Answer<Name extends Method> = ReturnType<Definitions[Name]['responseDeserialize']>;

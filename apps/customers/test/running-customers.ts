@@ -36,6 +36,8 @@ interface StartOptions {
   encryptionStalenessMs?: number;
   bulkLimits?: Partial<BulkLimits>;
   fileQuotaBytes?: number;
+  /** The process of the platform that calls come from: `edge` by default. */
+  peer?: string;
 }
 
 /** The customers service on a database of its own, called as in production. */
@@ -54,7 +56,7 @@ export class RunningCustomers {
    * @param options an existing database whose service has stopped, the keys of encrypted personal data, and options of
    *   the module
    */
-  static async start({ databases, keys, ...options }: StartOptions = {}): Promise<RunningCustomers> {
+  static async start({ databases, keys, peer = 'edge', ...options }: StartOptions = {}): Promise<RunningCustomers> {
     const urls = databases ?? (await newDatabase());
     const auditSigningKey = randomBytes(32);
     const auditKeys = new AuditKeys('customers', auditSigningKey);
@@ -75,7 +77,7 @@ export class RunningCustomers {
       contract,
       address,
       principals: verifier,
-      peer: 'edge',
+      peer,
       logger: createLogger('customers', process.env['LOG_LEVEL'] ?? 'silent'),
       runHandlers,
     });
@@ -97,8 +99,8 @@ export class RunningCustomers {
     return superuser;
   }
 
-  /** Calls like the edge. Rejects with the AppError that the edge gets. */
-  call<Name extends Method>(name: Name, request: Request<Name>, caller: Caller): Promise<Answer<Name>> {
+  /** Calls like the edge, or without a caller like a process of the platform. Rejects with the AppError that these get. */
+  call<Name extends Method>(name: Name, request: Request<Name>, caller?: Caller): Promise<Answer<Name>> {
     const { path, requestSerialize, requestDeserialize, responseDeserialize } = definitions[name] as unknown as {
       path: string;
       requestSerialize: (request: unknown) => Buffer;
@@ -122,8 +124,8 @@ export class RunningCustomers {
     return { requestId: v7(), principalToken: this.principals.sign(caller) };
   }
 
-  metadataOf(caller: Caller): Metadata {
-    return writeCallMetadata(this.outgoing(caller));
+  metadataOf(caller?: Caller): Metadata {
+    return writeCallMetadata(caller ? this.outgoing(caller) : { requestId: v7() });
   }
 
   create(caller: Caller, customer: Partial<Customer>, requestId?: string): Promise<Customer> {
@@ -164,6 +166,13 @@ export function sharedCustomers(): Promise<SharedCustomers> {
   return (shared ??= RunningCustomers.start());
 }
 
+let mailed: Promise<SharedCustomers> | undefined;
+
+/** As `sharedCustomers`, for calls of sync. */
+export function sharedMailCustomers(): Promise<SharedCustomers> {
+  return (mailed ??= RunningCustomers.start({ peer: 'sync' }));
+}
+
 /** A caller in a new tenant. */
 export function newCaller(): Caller {
   return {
@@ -184,6 +193,7 @@ export function newCaller(): Caller {
       ...['queues.read', 'queues.configure', 'macros.read', 'macros.write'],
       ...['notifications.read', 'notifications.write', 'timers.read'],
       ...['tickets.read', 'tickets.write', 'ticketStatuses.read', 'ticketStatuses.configure'],
+      ...['messages.read', 'messages.send'],
       ...['templates.read', 'templates.write', 'templates.publish'],
     ],
   };

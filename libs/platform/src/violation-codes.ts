@@ -119,6 +119,10 @@ export const violationCodes = {
   STATUS_UNKNOWN: 'The workspace has no such status.',
   CATEGORY_FIXED: 'A built-in status keeps its category.',
   // Files and imports.
+  FILE_NOT_FOUND: 'There is no such file.',
+  MAILBOX_UNKNOWN: 'There is no such mailbox, or it does not send.',
+  SUPPRESSED: 'No e-mail is sent to the address.',
+  TICKET_NOT_FOUND: 'There is no such ticket.',
   FILE_EMPTY: 'The file is empty.',
   FILE_NAME_EMPTY: 'The file has no name.',
   FILE_TOO_LARGE: 'The file is too large.',

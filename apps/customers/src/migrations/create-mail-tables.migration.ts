@@ -88,6 +88,7 @@ const tables = `
 
   create index message_by_internet_message_id on message (tenant_id, internet_message_id)
     where internet_message_id is not null;
+  create index message_by_ticket on message (tenant_id, ticket_id, id) where ticket_id is not null;
 `;
 
 const rules = `

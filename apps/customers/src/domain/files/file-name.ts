@@ -10,11 +10,17 @@ const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
  * @throws AppError INVALID_ARGUMENT when nothing is left
  */
 export function cleanFileName(name: string, field: string): string {
-  const step = name.split(/[/\\]/).at(-1) ?? '';
-  const cleaned = step.normalize('NFC').replace(invisible, '').trim();
-  if (cleaned !== '' && !/^\.+$/.test(cleaned)) return cleaned;
+  const cleaned = visibleFileName(name);
+  if (cleaned !== undefined) return cleaned;
   const description = 'must have visible characters after the last slash.';
   throw invalidArgument([{ field, reason: 'FILE_NAME_EMPTY', description }]);
+}
+
+/** As `cleanFileName`, or undefined when nothing is left. */
+export function visibleFileName(name: string): string | undefined {
+  const step = name.split(/[/\\]/).at(-1) ?? '';
+  const cleaned = step.normalize('NFC').replace(invisible, '').trim();
+  return cleaned === '' || /^\.+$/.test(cleaned) ? undefined : cleaned;
 }
 
 /**

@@ -9,6 +9,8 @@ import { keyOfFile, storedPersonal } from './sealed-files.js';
 
 /** A file that the service makes itself. */
 export interface MadeFile {
+  /** New by default. */
+  id?: string;
   type: RecordType;
   recordId: string;
   name: string;
@@ -24,10 +26,9 @@ export interface MadeFile {
  */
 export async function storeFile(
   transaction: StatementTransaction,
-  { type, recordId, name, contentType, data }: MadeFile,
+  { id = uuidv7(), type, recordId, name, contentType, data }: MadeFile,
 ): Promise<{ id: string; sha256: string }> {
   const { tenantId, principalId } = currentCaller();
-  const id = uuidv7();
   const sha256 = createHash('sha256').update(data).digest('hex');
   const personal = await storedPersonal(id, { name, sha256 });
   const key = (await keyOfFile(personal)) ?? undefined;

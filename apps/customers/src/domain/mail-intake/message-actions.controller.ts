@@ -1,0 +1,94 @@
+import { Controller } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
+import type { Any } from '@rapport/contracts/google/protobuf/any';
+import { HttpHeader } from '@rapport/contracts/rapport/api/v1/http_header';
+import type { Message } from '@rapport/contracts/rapport/content/v1/message';
+import {
+  MessageActionsServiceService as Methods,
+  type CancelMessageRequest,
+  type DownloadRawMessageRequest,
+  type GetMessageBccRequest,
+  type GetMessageBccResponse,
+  type MessageActionsServiceServer,
+  type ReleaseMessageRequest,
+  type RerouteMessageRequest,
+  type ResendMessageRequest,
+  type SendMessageRequest,
+} from '@rapport/contracts/rapport/content/v1/message_actions_service';
+import { AppError } from '@rapport/platform';
+import { isHiding } from '../../engine/fields/hidden-data.js';
+import { FileStore } from '../../engine/files/file-store.js';
+import { hotWriteCall } from '../../engine/records/write-call.js';
+import { attachment } from '../files/file-name.js';
+import { getMessageBcc } from '../messages/blind-copies.js';
+import { cancelMessage, resendMessage, sendMessage } from '../messages/send-message.js';
+import { SuppressionKey } from '../suppressions/suppression-key.js';
+import { releaseMessage, rerouteMessage } from './release-message.js';
+import { customerOf, senderTries } from './sender.js';
+import { rawBytes, rawFile } from './stored-mail.js';
+
+@Controller()
+@ImplementsService(Methods)
+export class MessageActionsController implements ServiceHandlers<MessageActionsServiceServer> {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly store: FileStore,
+    private readonly suppressionKey: SuppressionKey,
+  ) {}
+
+  async sendMessage(request: SendMessageRequest): Promise<Message> {
+    const key = await this.suppressionKey.of(this.em);
+    return hotWriteCall(this.em, Methods.sendMessage, request, async (each) => {
+      const { customerId = await customerOf(each, request.outgoing?.to[0] ?? '') } = request.outgoing ?? {};
+      return sendMessage(each, request, { key, customerId });
+    });
+  }
+
+  cancelMessage(request: CancelMessageRequest): Promise<Message> {
+    return hotWriteCall(this.em, Methods.cancelMessage, request, (each) =>
+      cancelMessage(each, request.id, request.etag),
+    );
+  }
+
+  resendMessage(request: ResendMessageRequest): Promise<Message> {
+    return hotWriteCall(this.em, Methods.resendMessage, request, (each) =>
+      resendMessage(each, request.id, request.etag),
+    );
+  }
+
+  rerouteMessage(request: RerouteMessageRequest): Promise<Message> {
+    return hotWriteCall(this.em, Methods.rerouteMessage, request, (each) => rerouteMessage(each, request));
+  }
+
+  releaseMessage(request: ReleaseMessageRequest): Promise<Message> {
+    return senderTries(() =>
+      hotWriteCall(this.em, Methods.releaseMessage, request, (each) => releaseMessage(each, request)),
+    );
+  }
+
+  getMessageBcc(request: GetMessageBccRequest): Promise<GetMessageBccResponse> {
+    return getMessageBcc(this.em, request);
+  }
+
+  /** Always an attachment: a browser that opened it would run what a stranger wrote. */
+  async *downloadRawMessage({ id }: DownloadRawMessageRequest): AsyncGenerator<HttpBody, void> {
+    if (isHiding()) {
+      throw new AppError('PERMISSION_DENIED', 'PERSONAL_DATA_HIDDEN', 'Personal data is hidden from this caller.');
+    }
+    const { size } = await rawFile(this.em, id);
+    if (size === undefined) throw new AppError('NOT_FOUND', 'FILE_NOT_FOUND', 'The message has no bytes.');
+    const extensions = [
+      header('content-disposition', attachment('message.eml')),
+      header('content-length', String(size)),
+    ];
+    yield { contentType: 'message/rfc822', data: Buffer.alloc(0), extensions };
+    for await (const data of rawBytes(this.em, this.store, id)) yield { contentType: '', data, extensions: [] };
+  }
+}
+
+function header(name: string, value: string): Any {
+  const bytes = HttpHeader.encode({ name, value }).finish();
+  return { typeUrl: 'type.googleapis.com/rapport.api.v1.HttpHeader', value: Buffer.from(bytes) };
+}

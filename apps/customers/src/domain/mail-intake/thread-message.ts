@@ -1,0 +1,97 @@
+import { MessageClass, MessageState, ThreadingRule, type Message } from '@rapport/contracts/rapport/content/v1/message';
+import { TicketCategory, TicketChannel, type Ticket } from '@rapport/contracts/rapport/support/v1/ticket';
+import { TicketEntryAuthor, TicketEntryKind } from '@rapport/contracts/rapport/support/v1/ticket_entry';
+import type { StatementTransaction } from '@rapport/persistence';
+import { isAddressOf } from '../messages/mail-tokens.js';
+import { addEntry, openTicket } from '../tickets/ticket-writes.js';
+import { findThread, type Incoming, type Thread } from './find-thread.js';
+import { createSender, isEmail } from './sender.js';
+
+/** Most characters of the text of an entry, and of its HTML. The message has all. */
+const maxEntryText = 100_000;
+const maxEntryHtml = 500_000;
+
+/** Most addresses that get copies of a ticket. */
+const maxCopies = 50;
+
+/** What a message has become. */
+export interface Threaded {
+  changes: Pick<Message, 'state' | 'stateReason' | 'ticketId' | 'refusedTicketId' | 'customerId' | 'threadingRule'>;
+  ticket: Ticket;
+  isNew: boolean;
+}
+
+/** Adds a message to the ticket that it belongs to, or opens one. */
+export async function addToThread(
+  transaction: StatementTransaction,
+  message: Message,
+  incoming: Incoming,
+): Promise<Threaded> {
+  const { from, parsed } = incoming;
+  const thread = await findThread(transaction, incoming);
+  const customerId = incoming.customerId ?? (await createSender(transaction, from, parsed.fromName));
+  const isOpen = thread.ticket !== undefined && thread.ticket.category !== TicketCategory.CLOSED;
+  const ticket = isOpen ? thread.ticket! : await openFor(transaction, { message, incoming, customerId, thread });
+  await addMessageEntry(transaction, ticket, { ...message, customerId });
+  if (thread.refused) await noteRefusal(transaction, ticket, thread.refused);
+  return {
+    changes: {
+      ...{ state: MessageState.THREADED, stateReason: undefined, ticketId: ticket.id, customerId },
+      ...{ refusedTicketId: thread.refused?.id, threadingRule: thread.rule },
+    },
+    ...{ ticket, isNew: !isOpen },
+  };
+}
+
+/** Adds the entry of a received message. What a program wrote neither reopens a ticket nor asks for an answer. */
+export async function addMessageEntry(
+  transaction: StatementTransaction,
+  ticket: Pick<Ticket, 'id'>,
+  message: Message,
+): Promise<void> {
+  const isAutomatic = message.class === MessageClass.AUTO_REPLY;
+  const { subject, customerId, visibleText, text = '', html = '' } = message;
+  await addEntry(transaction, ticket, {
+    kind: isAutomatic ? TicketEntryKind.AUTO_REPLY : TicketEntryKind.CUSTOMER_MESSAGE,
+    by: isAutomatic ? TicketEntryAuthor.MACHINE : TicketEntryAuthor.HUMAN,
+    ...{ customerId, messageId: message.id, subject: subject === '' ? undefined : subject },
+    text: (visibleText ?? text).slice(0, maxEntryText).toWellFormed(),
+    html: html === '' || html.length > maxEntryHtml ? undefined : html,
+  });
+}
+
+interface Opening {
+  message: Message;
+  incoming: Incoming;
+  customerId: string;
+  thread: Thread;
+}
+
+function openFor(
+  transaction: StatementTransaction,
+  { message, incoming: { parsed, from, mailboxes }, customerId, thread }: Opening,
+): Promise<Ticket> {
+  const others = [...parsed.toAddresses, ...parsed.ccAddresses].map((address) => address.toLowerCase());
+  const ccAddresses = [...new Set(others)].filter(
+    (address) => address !== from && isEmail(address) && !isAddressOf(address, mailboxes),
+  );
+  return openTicket(transaction, {
+    ...{ customerId, channel: TicketChannel.EMAIL, mailboxId: message.mailboxId },
+    subject: message.subject.trim() === '' ? '(no subject)' : message.subject,
+    language: languageOf(parsed.language),
+    ccAddresses: ccAddresses.slice(0, maxCopies),
+    followUpOfId: thread.rule === ThreadingRule.NEW ? undefined : thread.ticket?.id,
+  });
+}
+
+/** Tells agents that the message named another ticket, which its sender has no part in. */
+async function noteRefusal(transaction: StatementTransaction, ticket: Ticket, { number }: Ticket): Promise<void> {
+  await addEntry(transaction, ticket, {
+    ...{ kind: TicketEntryKind.SYSTEM, by: TicketEntryAuthor.MACHINE },
+    text: `The message refers to ticket #${number ?? ''}, in which its sender has no part. Check the sender before you merge.`,
+  });
+}
+
+function languageOf(language: string | undefined): string | undefined {
+  return language !== undefined && /^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$/.test(language) ? language : undefined;
+}

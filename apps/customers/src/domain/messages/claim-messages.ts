@@ -1,0 +1,153 @@
+import { AutomaticKind, MessageState, type Message } from '@rapport/contracts/rapport/content/v1/message';
+import type {
+  ClaimedMessage,
+  ClaimMessagesRequest,
+  ClaimMessagesResponse,
+  MailHeader,
+} from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
+import type { StatementTransaction } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import { openBcc } from './blind-copies.js';
+import { readMailAddresses, type MailAddress } from './mail-addresses.js';
+import { tokenAddress } from './mail-tokens.js';
+import { changeMessages, lockMessages } from './stored-messages.js';
+
+const defaultLimit = 50;
+const defaultLeaseSeconds = 120;
+
+/** Most ended leases that one call ends. */
+const maxEnded = 200;
+
+/** Most characters of the messages of one answer, which is a message of gRPC. */
+const maxCharacters = 8_000_000;
+
+/** Why a message is UNKNOWN. A late outcome replaces it. */
+export const leaseEnded = 'LEASE_ENDED';
+
+/**
+ * Handles ClaimMessages. A claim is committed before its answer leaves, and is never undone: whoever gets no answer has
+ * lost the messages to UNKNOWN.
+ */
+export async function claimMessages(
+  transaction: StatementTransaction,
+  request: ClaimMessagesRequest,
+): Promise<ClaimMessagesResponse> {
+  await endLeases(transaction);
+  const ids = await takeQueued(transaction, request);
+  const claimed = await changeMessages(transaction, ids, () => ({ state: MessageState.CLAIMED }));
+  if (claimed.length === 0) return { messages: [] };
+  const leases = await lease(transaction, ids, request.leaseSeconds ?? defaultLeaseSeconds);
+  const mailboxes = new Map((await readMailAddresses(transaction)).map((each) => [each.mailboxId, each]));
+  const answers = claimed.map((message) => claimedMessage(message, leases.get(message.id), mailboxes));
+  return { messages: await Promise.all(answers) };
+}
+
+/** Makes claims whose leases have ended UNKNOWN: their messages may have been sent. */
+async function endLeases(transaction: StatementTransaction): Promise<void> {
+  const ended = await transaction.rows<{ id: string }>({
+    name: 'end_send_leases',
+    sql: `delete from mail_job where tenant_id = $1 and message_id = any (array(
+        select message_id from mail_job where tenant_id = $1 and kind = 'SEND' and lease_end_time <= rapport_clock()
+        order by message_id limit ${maxEnded} for update skip locked))
+      returning message_id as id`,
+    values: [currentCaller().tenantId],
+  });
+  await changeMessages(
+    transaction,
+    ended.map(({ id }) => id),
+    ({ state }) =>
+      state === MessageState.CLAIMED ? { state: MessageState.UNKNOWN, stateReason: leaseEnded } : undefined,
+  );
+}
+
+/** Ids of queued messages, locked, as many as fit into an answer. */
+async function takeQueued(
+  transaction: StatementTransaction,
+  { mailboxIds, limit = defaultLimit }: ClaimMessagesRequest,
+): Promise<string[]> {
+  if (mailboxIds.length === 0) return [];
+  const queued = await transaction.rows<{ id: string }>({
+    name: 'take_queued_messages',
+    sql: `select message_id as id from mail_job
+      where tenant_id = $1 and kind = 'SEND' and mailbox_id = any ($2::uuid[]) and lease_end_time is null
+      order by message_id limit $3 for update skip locked`,
+    values: [currentCaller().tenantId, mailboxIds, limit],
+  });
+  if (queued.length === 0) return [];
+  const locked = await lockMessages(
+    transaction,
+    queued.map(({ id }) => id),
+  );
+  let characters = 0;
+  const fitting = locked.filter(({ text = '', html = '' }, index) => {
+    characters += text.length + html.length;
+    return index === 0 || characters <= maxCharacters;
+  });
+  return fitting.map(({ id }) => id);
+}
+
+interface Lease {
+  message_id: string;
+  attempt: number;
+  bounce_token: string;
+  bcc: string | null;
+  end_time: string;
+}
+
+async function lease(
+  transaction: StatementTransaction,
+  ids: readonly string[],
+  seconds: number,
+): Promise<Map<string, Lease>> {
+  const rows = await transaction.rows<Lease>({
+    name: 'lease_messages',
+    sql: `with leased as (update mail_job set attempts = attempts + 1, lease_end_time = rapport_clock() + $3 * interval '1 second'
+        where tenant_id = $1 and message_id = any ($2::uuid[]) returning message_id, lease_end_time)
+      update mail_envelope envelope set attempt = attempt + 1 from leased
+      where envelope.tenant_id = $1 and envelope.message_id = leased.message_id
+      returning envelope.message_id, attempt, bounce_token, bcc,
+        to_char(lease_end_time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as end_time`,
+    values: [currentCaller().tenantId, ids, seconds],
+  });
+  return new Map(rows.map((row) => [row.message_id, row]));
+}
+
+async function claimedMessage(
+  message: Message,
+  leased: Lease | undefined,
+  mailboxes: ReadonlyMap<string, MailAddress>,
+): Promise<ClaimedMessage> {
+  const mailbox = mailboxes.get(message.mailboxId ?? '');
+  if (!leased || !mailbox) throw new Error(`The message ${message.id} has no envelope, or its mailbox none.`);
+  const bcc = await openBcc(leased.bcc);
+  return {
+    message,
+    attempt: leased.attempt,
+    // An answer to an automatic message would go nowhere (RFC 3834, section 3.3).
+    envelopeFrom: message.automatic ? '' : tokenAddress(mailbox, leased.bounce_token),
+    envelopeTo: [...new Set([...message.toAddresses, ...message.ccAddresses, ...bcc])],
+    replyTo: message.replyTo,
+    headers: headersOf(message),
+    leaseEndTime: leased.end_time,
+  };
+}
+
+function headersOf({ automatic }: Message): MailHeader[] {
+  switch (automatic) {
+    case AutomaticKind.REPLIED:
+      return automaticHeaders('auto-replied');
+    case AutomaticKind.GENERATED:
+      return automaticHeaders('auto-generated');
+    default:
+      return [];
+  }
+}
+
+/** By RFC 3834, and for Exchange, which does not know it. */
+function automaticHeaders(kind: string): MailHeader[] {
+  return [
+    { name: 'Auto-Submitted', value: kind },
+    { name: 'X-Auto-Response-Suppress', value: 'All' },
+    { name: 'Precedence', value: 'bulk' },
+  ];
+}

@@ -1,0 +1,76 @@
+import { MessageState, type Message } from '@rapport/contracts/rapport/content/v1/message';
+import {
+  BounceAction,
+  type RecordBounceRequest,
+  type RecordBounceResponse,
+} from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
+import type { StatementTransaction } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import type { SuppressionKey } from '../suppressions/suppression-key.js';
+import { suppressAddresses } from '../suppressions/suppression-statements.js';
+import { openBcc } from './blind-copies.js';
+import { endJobs, lockJobs } from './settle-messages.js';
+import { changeMessages, readMessages } from './stored-messages.js';
+
+/** States of a message that may have been sent: its report can come before its outcome. */
+const sent: ReadonlySet<MessageState> = new Set([
+  ...[MessageState.CLAIMED, MessageState.HANDED_OVER, MessageState.UNKNOWN],
+]);
+
+/** Handles RecordBounce. Only a recipient of the message can be suppressed by it. */
+export async function recordBounce(
+  transaction: StatementTransaction,
+  key: SuppressionKey,
+  request: RecordBounceRequest,
+): Promise<RecordBounceResponse> {
+  const envelope = await findEnvelope(transaction, request.token);
+  if (!envelope) return { messageId: undefined };
+  const { messageId, bcc } = envelope;
+  const [message] = await readMessages(transaction, [messageId]);
+  if (!message) return { messageId: undefined };
+  if (request.action === BounceAction.FAILED) await markBounced(transaction, messageId, request);
+  const address = suppressedRecipient(message, await openBcc(bcc), request);
+  if (address !== undefined) {
+    const reason = request.action === BounceAction.COMPLAINT ? 'COMPLAINT' : 'BOUNCE';
+    transaction.later(...suppressAddresses(key, reason, [{ channel: 'EMAIL', address }]));
+  }
+  return { messageId };
+}
+
+async function markBounced(
+  transaction: StatementTransaction,
+  id: string,
+  { status, diagnostic }: RecordBounceRequest,
+): Promise<void> {
+  transaction.later(lockJobs([id]));
+  const stateReason = [status, diagnostic].filter(Boolean).join(' ') || undefined;
+  const bounced = await changeMessages(transaction, [id], ({ state }) =>
+    sent.has(state) ? { state: MessageState.BOUNCED, stateReason } : undefined,
+  );
+  transaction.later(endJobs(bounced));
+}
+
+/** The address that gets no automatic messages from now on: after a complaint, or a failure that is permanent (RFC 3463). */
+function suppressedRecipient(
+  { toAddresses, ccAddresses }: Message,
+  bcc: readonly string[],
+  { action, status = '', recipient }: RecordBounceRequest,
+): string | undefined {
+  const isLasting = action === BounceAction.COMPLAINT || (action === BounceAction.FAILED && status.startsWith('5.'));
+  if (!isLasting) return undefined;
+  const recipients = [...toAddresses, ...ccAddresses, ...bcc];
+  if (recipient === undefined) return recipients.length === 1 ? recipients[0] : undefined;
+  return recipients.find((each) => each.toLowerCase() === recipient.toLowerCase());
+}
+
+async function findEnvelope(
+  transaction: StatementTransaction,
+  token: string,
+): Promise<{ messageId: string; bcc: string | null } | undefined> {
+  const [envelope] = await transaction.rows<{ messageId: string; bcc: string | null }>({
+    name: 'envelope_of_token',
+    sql: 'select message_id as "messageId", bcc from mail_envelope where tenant_id = $1 and bounce_token = $2',
+    values: [currentCaller().tenantId, token.toLowerCase()],
+  });
+  return envelope;
+}

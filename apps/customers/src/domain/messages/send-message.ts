@@ -1,0 +1,91 @@
+import { MessageState, type Message } from '@rapport/contracts/rapport/content/v1/message';
+import type {
+  OutgoingMessage,
+  SendMessageRequest,
+} from '@rapport/contracts/rapport/content/v1/message_actions_service';
+import { checkEtag, etagVersion, type StatementTransaction } from '@rapport/persistence';
+import { currentCaller, invalidArgument, invalidField, type FieldViolation } from '@rapport/platform';
+import { within } from '../../engine/values/within.js';
+import { suppressionsOf } from '../suppressions/suppression-statements.js';
+import type { SuppressionKey } from '../suppressions/suppression-key.js';
+import { queueMessage, queueStatement } from './queue-message.js';
+import { endJobs, lockJobs } from './settle-messages.js';
+import { changeMessages, checkState, lockMessage } from './stored-messages.js';
+
+/** Handles SendMessage. @param customerId of the first recipient, if it is a customer that the caller sees */
+export async function sendMessage(
+  transaction: StatementTransaction,
+  { outgoing }: SendMessageRequest,
+  { key, customerId }: { key: SuppressionKey; customerId: string | undefined },
+): Promise<Message> {
+  if (!outgoing) throw invalidField('outgoing', 'REQUIRED', 'is required');
+  await refuseSuppressed(transaction, key, outgoing);
+  return within({ from: 'fileIds', to: 'outgoing.fileIds' }, () =>
+    queueMessage(transaction, { ...outgoing, customerId }, 'outgoing.mailboxId'),
+  );
+}
+
+/** Handles CancelMessage: what a worker has taken may be on its way. */
+export async function cancelMessage(transaction: StatementTransaction, id: string, etag?: string): Promise<Message> {
+  const before = await lockWithJob(transaction, id, etag);
+  checkState(before, [MessageState.QUEUED]);
+  transaction.later(endJobs([before]));
+  return changeOne(transaction, id, { state: MessageState.CANCELLED });
+}
+
+/** Handles ResendMessage. The `Message-ID` stays: a recipient that has the message knows the second one. */
+export async function resendMessage(transaction: StatementTransaction, id: string, etag?: string): Promise<Message> {
+  const before = await lockWithJob(transaction, id, etag);
+  checkState(before, [MessageState.FAILED, MessageState.UNKNOWN]);
+  transaction.later(queueStatement(before));
+  return changeOne(transaction, id, { state: MessageState.QUEUED, stateReason: undefined });
+}
+
+async function lockWithJob(transaction: StatementTransaction, id: string, etag: string | undefined): Promise<Message> {
+  transaction.later(lockJobs([id]));
+  const message = await lockMessage(transaction, id);
+  checkEtag(etag, etagVersion(message.etag));
+  return message;
+}
+
+async function changeOne(transaction: StatementTransaction, id: string, changes: Partial<Message>): Promise<Message> {
+  const [changed] = await changeMessages(transaction, [id], () => changes);
+  return changed!;
+}
+
+/** @throws AppError INVALID_ARGUMENT SUPPRESSED that names each address which no e-mail is sent to */
+async function refuseSuppressed(
+  transaction: StatementTransaction,
+  key: SuppressionKey,
+  { to, cc, bcc }: OutgoingMessage,
+): Promise<void> {
+  const fields = [...named('to', to), ...named('cc', cc), ...named('bcc', bcc)];
+  const found = await suppressedAmong(
+    transaction,
+    key,
+    fields.map(({ address }) => address),
+  );
+  const description = 'is suppressed: no e-mail is sent to it';
+  const violations = fields.flatMap(({ address, field }): FieldViolation[] =>
+    found.has(address) ? [{ field, reason: 'SUPPRESSED', description }] : [],
+  );
+  if (violations.length > 0) throw invalidArgument(violations);
+}
+
+/** The addresses, of these, that no e-mail of any purpose is sent to. */
+export async function suppressedAmong(
+  transaction: StatementTransaction,
+  key: SuppressionKey,
+  addresses: readonly string[],
+): Promise<Set<string>> {
+  const suppressed = await transaction.rows<{ hash: string; purpose: string | null }>(
+    suppressionsOf(key, 'EMAIL', addresses, undefined),
+  );
+  const { tenantId } = currentCaller();
+  const hashes = new Set(suppressed.filter(({ purpose }) => purpose === null).map(({ hash }) => hash));
+  return new Set(addresses.filter((address) => hashes.has(key.hash(tenantId, 'EMAIL', address).toString('hex'))));
+}
+
+function named(list: string, addresses: readonly string[]): { address: string; field: string }[] {
+  return addresses.map((address, index) => ({ address, field: `outgoing.${list}[${index}]` }));
+}
