@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import {
   AttachmentDisposition,
   AttachmentScan,
+  AutomaticKind,
   MessageDirection,
   MessageState,
-  type AutomaticKind,
   type Message,
   type MessageAttachment,
 } from '@rapport/contracts/rapport/content/v1/message';
@@ -62,7 +62,7 @@ export async function queueMessage(
 ): Promise<Message> {
   const mailbox = await mailboxOf(transaction, content.mailboxId, field);
   const [id, thread] = [uuidv7(), await threadOf(transaction, content)];
-  const { ticket, cc = [], bcc = [], subject, text, html, automatic } = content;
+  const { ticket, cc = [], bcc = [], subject, text, html, automatic = AutomaticKind.UNSPECIFIED } = content;
   const [message] = await insertMessages(transaction, [
     {
       ...{ id, direction: MessageDirection.OUT, state: MessageState.QUEUED, mailboxId: mailbox.mailboxId },

@@ -1,0 +1,169 @@
+import { MailOutcome } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
+import { MessageDirection, MessageState } from '@rapport/contracts/rapport/content/v1/message';
+import { v7 } from 'uuid';
+import { expect, test } from 'vitest';
+import { FilesTenant } from './files-tenant.js';
+import { MailTenant } from './mail-tenant.js';
+import { person, sharedMailCustomers } from './running-customers.js';
+
+const service = await sharedMailCustomers();
+
+test('a sent message is queued with an id of its own, claimed once and handed over', async () => {
+  const tenant = await MailTenant.create(service);
+  const ada = await service.create(tenant.caller, person({ emails: [{ address: 'ada@example.com' } as never] }));
+  const queued = await tenant.send({ cc: ['bob@example.com'] });
+  const { tenantIds } = await service.call('listQueuedTenants', { afterTenantId: before(tenant.tenantId) });
+  const [claimed] = await tenant.claim();
+  const none = await tenant.claim();
+  const late = await tenant.settle([claimed!], MailOutcome.HANDED_OVER, '250 2.0.0 Ok: queued as 4711');
+  const again = await tenant.settle([claimed!], MailOutcome.FAILED);
+
+  expect(queued).toMatchObject({ direction: MessageDirection.OUT, state: MessageState.QUEUED, customerId: ada.id });
+  expect(queued.internetMessageId).toMatch(/^[0-9a-f-]{36}@kestrel\.example$/);
+  expect(tenantIds).toContain(tenant.tenantId);
+  expect(claimed).toMatchObject({
+    ...{ attempt: 1, envelopeTo: ['ada@example.com', 'bob@example.com'], headers: [] },
+    message: { id: queued.id, state: MessageState.CLAIMED, fromAddress: 'support@kestrel.example' },
+  });
+  expect(claimed!.envelopeFrom).toMatch(/^support\+b[a-z2-7]{26}@kestrel\.example$/);
+  expect([none, late, again]).toEqual([[], [], [queued.id]]);
+  const sent = await tenant.message(queued.id);
+  expect(sent).toMatchObject({ state: MessageState.HANDED_OVER, stateReason: '250 2.0.0 Ok: queued as 4711' });
+  expect(sent.sendTime).toBeDefined();
+});
+
+test('a claim whose lease has ended is UNKNOWN and never claimed again, and its late outcome counts', async () => {
+  const tenant = await MailTenant.create(service);
+  const queued = [await tenant.send(), await tenant.send()];
+  const claimed = await tenant.claim();
+  await endLeases(tenant.tenantId);
+  expect(await tenant.claim()).toEqual([]);
+  for (const { id } of queued) {
+    expect(await tenant.message(id)).toMatchObject({ state: MessageState.UNKNOWN, stateReason: 'LEASE_ENDED' });
+  }
+  await tenant.settle([claimed[0]!], MailOutcome.HANDED_OVER);
+  await tenant.settle([claimed[1]!], MailOutcome.DEFERRED);
+  const states = await Promise.all(queued.map(({ id }) => tenant.message(id)));
+
+  expect(states.map(({ state }) => state)).toEqual([MessageState.HANDED_OVER, MessageState.FAILED]);
+  expect(await tenant.claim()).toEqual([]);
+});
+
+test('what the relay has not taken is queued again, and resent or cancelled by a caller only', async () => {
+  const tenant = await MailTenant.create(service);
+  const { id } = await tenant.send();
+  const [first] = await tenant.claim();
+  await expect(service.call('cancelMessage', { id }, tenant.caller)).rejects.toMatchObject({ reason: 'MESSAGE_STATE' });
+  await tenant.settle([first!], MailOutcome.DEFERRED);
+  const [second] = await tenant.claim();
+  await tenant.settle([second!], MailOutcome.UNKNOWN, 'The connection ended.');
+  expect(await tenant.claim()).toEqual([]);
+  const resent = await service.call('resendMessage', { id }, tenant.caller);
+  expect(await tenant.settle([second!], MailOutcome.HANDED_OVER)).toEqual([id]);
+  const cancelled = await service.call('cancelMessage', { id }, tenant.caller);
+
+  expect([first!.attempt, second!.attempt]).toEqual([1, 2]);
+  expect(resent.internetMessageId).toBe(first!.message!.internetMessageId);
+  expect(cancelled.state).toBe(MessageState.CANCELLED);
+  expect(await tenant.claim()).toEqual([]);
+});
+
+test('two workers never claim one message', async () => {
+  const tenant = await MailTenant.create(service);
+  const ids: string[] = [];
+  for (let sent = 0; sent < 12; sent += 1) ids.push((await tenant.send()).id);
+  const claims = (await Promise.all(Array.from({ length: 6 }, () => tenant.claim(3)))).flat();
+  const rest = await tenant.claim(50);
+
+  expect([...claims, ...rest].map(({ message }) => message!.id).toSorted()).toEqual(ids);
+});
+
+test('only the sender sees blind copies, and they get the message', async () => {
+  const tenant = await MailTenant.create(service);
+  const { id, bccCount } = await tenant.send({ bcc: ['carol@example.com'] });
+  const [claimed] = await tenant.claim();
+  const own = await service.call('getMessageBcc', { id }, tenant.caller);
+  const other = { ...tenant.caller, principalId: `user:${v7()}` };
+
+  expect(bccCount).toBe(1);
+  expect(claimed!.envelopeTo).toEqual(['ada@example.com', 'carol@example.com']);
+  expect(own.bccAddresses).toEqual(['carol@example.com']);
+  await expect(service.call('getMessageBcc', { id }, other)).rejects.toMatchObject({ reason: 'NOT_SENDER' });
+});
+
+test('a bounce marks the message of its token, and suppresses the recipient that it names', async () => {
+  const tenant = await MailTenant.create(service);
+  const { id } = await tenant.send({ to: ['Ada@example.com'] });
+  const [claimed] = await tenant.claim();
+  await tenant.settle([claimed!], MailOutcome.HANDED_OVER);
+  const token = /\+(b[^@]+)@/.exec(claimed!.envelopeFrom)![1]!;
+  const report = { tenantId: tenant.tenantId, action: 1, status: '5.1.1', diagnostic: 'no such user' };
+  const strange = await service.call('recordBounce', { ...report, token: 'bguessed', recipient: 'x@example.com' });
+  const known = await service.call('recordBounce', { ...report, token, recipient: 'ada@example.com' });
+
+  expect([strange.messageId, known.messageId]).toEqual([undefined, id]);
+  expect(await tenant.message(id)).toMatchObject({ state: MessageState.BOUNCED, stateReason: '5.1.1 no such user' });
+  await expect(tenant.send({ to: ['ada@example.com'] })).rejects.toMatchObject({
+    violations: [{ field: 'outgoing.to[0]', reason: 'SUPPRESSED' }],
+  });
+});
+
+test('a report suppresses no address that the message was not sent to, nor after a delay', async () => {
+  const tenant = await MailTenant.create(service);
+  const { id } = await tenant.send();
+  const [claimed] = await tenant.claim();
+  const token = /\+(b[^@]+)@/.exec(claimed!.envelopeFrom)![1]!;
+  const report = { tenantId: tenant.tenantId, token, status: '5.1.1' };
+  await service.call('recordBounce', { ...report, action: 1, recipient: 'victim@example.com' });
+  await service.call('recordBounce', { ...report, action: 2, recipient: 'ada@example.com' });
+
+  expect((await tenant.message(id)).state).toBe(MessageState.BOUNCED);
+  const sent = await tenant.send({ to: ['victim@example.com', 'ada@example.com'] });
+  expect(sent.state).toBe(MessageState.QUEUED);
+});
+
+test('a mailbox that does not send is refused, and the messages of a removed one fail', async () => {
+  const tenant = await MailTenant.create(service);
+  await expect(tenant.send({ mailboxId: v7() })).rejects.toMatchObject({
+    violations: [{ field: 'outgoing.mailboxId', reason: 'MAILBOX_UNKNOWN' }],
+  });
+  const { id } = await tenant.send();
+  const { tenantId, mailboxId } = tenant;
+  await service.call('deleteMailAddress', { tenantId, mailboxId });
+
+  expect(await tenant.message(id)).toMatchObject({ state: MessageState.FAILED, stateReason: 'MAILBOX_REMOVED' });
+  await expect(tenant.send()).rejects.toMatchObject({
+    violations: [{ field: 'outgoing.mailboxId', reason: 'MAILBOX_UNKNOWN' }],
+  });
+});
+
+test('files are attached by callers that can read their records only', async () => {
+  const tenant = await MailTenant.create(service);
+  const files = await FilesTenant.create(service, tenant.caller);
+  const { id: customerId } = await service.create(tenant.caller, person());
+  const file = await files.addFile(`customers/${customerId}`, 'the offer');
+  await files.close();
+  const sent = await tenant.send({ fileIds: [file.id], customerId });
+  const permissions = tenant.caller.permissions.filter((each) => each !== 'customers.read');
+
+  expect(sent.attachments).toMatchObject([{ fileId: file.id, name: 'notes.txt', sizeBytes: 9 }]);
+  await expect(tenant.send({ fileIds: [file.id] }, { ...tenant.caller, permissions })).rejects.toMatchObject({
+    reason: 'PERMISSION_MISSING',
+  });
+  await expect(tenant.send({ fileIds: [v7()] })).rejects.toMatchObject({
+    violations: [{ field: 'outgoing.fileIds[0]', reason: 'FILE_NOT_FOUND' }],
+  });
+});
+
+/** An id before one. */
+function before(id: string): string {
+  return `${id.slice(0, -12)}000000000000`;
+}
+
+async function endLeases(tenantId: string): Promise<void> {
+  const superuser = await service.connectAsSuperuser();
+  await superuser.query(`update mail_job set lease_end_time = now() - interval '1 second' where tenant_id = $1`, [
+    tenantId,
+  ]);
+  await superuser.end();
+}
