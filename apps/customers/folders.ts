@@ -43,6 +43,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/tickets': 'requests of customers, and the work on them',
   'domain/queues': 'queues of tickets, and which one a ticket enters',
   'domain/macros': 'actions on tickets that are carried out together',
+  'domain/sla': 'what is promised for tickets, and the timers of that',
   'domain/privacy': 'erasure, and export of personal data',
   'domain/work': 'tasks, notes, calls, meetings and logged e-mails',
   'domain/mail-intake': 'received messages: storing, threading, and what is done with messages',
@@ -74,6 +75,7 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/timeline': ['domain/associations', 'domain/files'],
   'domain/notifications': ['domain/timeline'],
   'domain/ticket-actions': ['domain/tickets'],
+  'domain/sla': ['domain/tickets'],
   'domain/workspace': ['domain/suppressions'],
   'domain/messages': ['domain/files', 'domain/suppressions'],
   'domain/mail-intake': [

@@ -102,6 +102,9 @@ import { CreateMacro } from './migrations/create-macro.migration.js';
 import { CreateQueue } from './migrations/create-queue.migration.js';
 import { CreateMessage } from './migrations/create-message.migration.js';
 import { CreateMailTables } from './migrations/create-mail-tables.migration.js';
+import { CreateSlaPolicy } from './migrations/create-sla-policy.migration.js';
+import { CreateSlaTimer } from './migrations/create-sla-timer.migration.js';
+import { CreateSlaHistory } from './migrations/create-sla-history.migration.js';
 import { PublicLink } from './domain/links/public-link.entity.js';
 import { QuoteNumber } from './domain/quotes/quote-number.entity.js';
 import { RecordNumber } from './engine/records/record-number.entity.js';
@@ -240,4 +243,7 @@ export const migrations = [
   CreateMailTables,
   CreateTemplate,
   KeepCursorsOverPromotions,
+  CreateSlaPolicy,
+  CreateSlaTimer,
+  CreateSlaHistory,
 ];

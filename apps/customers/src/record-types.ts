@@ -32,6 +32,8 @@ import { ticketStatuses } from './domain/tickets/ticket-statuses.js';
 import { tickets } from './domain/tickets/tickets.js';
 import { macros } from './domain/macros/macros.js';
 import { queues } from './domain/queues/queues.js';
+import { slaPolicies } from './domain/sla/sla-policies.js';
+import { slaTimers } from './domain/sla/sla-timers.js';
 import { loggedRecord } from './engine/changes/log/logged-record.js';
 import { loggedMerges } from './engine/merge/merge-message.js';
 import { loggedSettings } from './domain/settings/settings-message.js';
@@ -90,4 +92,6 @@ export const loggedTypes = new LoggedTypes([
   loggedRecord(macros),
   { ...loggedRecord(messages, { empty: { subject: '' } }), scope: { by: 'RECORD', of: partyOfMessage } },
   loggedRecord(templates),
+  loggedRecord(slaPolicies),
+  { ...loggedRecord(slaTimers), scope: { by: 'RECORD', of: { ticket_id: 'ticket' } } },
 ]);

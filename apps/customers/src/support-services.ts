@@ -3,12 +3,18 @@ import type { Type } from '@nestjs/common';
 import { TicketActionsServiceService } from '@rapport/contracts/rapport/support/v1/ticket_actions_service';
 import { MacrosServiceService } from '@rapport/contracts/rapport/support/v1/macros_service';
 import { QueuesServiceService } from '@rapport/contracts/rapport/support/v1/queues_service';
+import { SlaActionsServiceService } from '@rapport/contracts/rapport/support/v1/sla_actions_service';
+import { SlaPoliciesServiceService } from '@rapport/contracts/rapport/support/v1/sla_policies_service';
+import { SlaTimersServiceService } from '@rapport/contracts/rapport/support/v1/sla_timers_service';
 import { TicketEntriesServiceService } from '@rapport/contracts/rapport/support/v1/ticket_entries_service';
 import { TicketStatusesServiceService } from '@rapport/contracts/rapport/support/v1/ticket_statuses_service';
 import { TicketsServiceService } from '@rapport/contracts/rapport/support/v1/tickets_service';
 import { TicketActionsController } from './domain/ticket-actions/ticket-actions.controller.js';
 import { MacrosController } from './domain/macros/macros.js';
 import { QueuesController } from './domain/queues/queues.js';
+import { SlaActionsController } from './domain/sla/sla-actions.controller.js';
+import { SlaPoliciesController } from './domain/sla/sla-policies.js';
+import { SlaTimersController } from './domain/sla/sla-timers.js';
 import { TicketEntriesController } from './domain/tickets/ticket-entries.js';
 import { TicketStatusesController } from './domain/tickets/ticket-statuses.js';
 import { TicketsController } from './domain/tickets/tickets.js';
@@ -21,6 +27,9 @@ export const supportServices: readonly ServiceDefinition[] = [
   TicketActionsServiceService,
   QueuesServiceService,
   MacrosServiceService,
+  SlaPoliciesServiceService,
+  SlaTimersServiceService,
+  SlaActionsServiceService,
 ];
 
 /** Their controllers, whose handlers all respect record owners. */
@@ -31,4 +40,7 @@ export const supportControllers: readonly Type[] = [
   TicketActionsController,
   QueuesController,
   MacrosController,
+  SlaPoliciesController,
+  SlaTimersController,
+  SlaActionsController,
 ];

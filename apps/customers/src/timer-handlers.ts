@@ -4,6 +4,10 @@ import { TimerWorker, type TimerHandler } from '@rapport/persistence';
 import { snapshotKind, takeNightlySnapshot } from './domain/forecasts/snapshots/nightly-snapshot.js';
 import { dueKind, notifyOfDueTask } from './domain/work/task-notices.js';
 import { expireQuote, expiryKind } from './domain/quotes/expire-quote.js';
+import { calendarChangedKind } from './domain/calendars/calendars.js';
+import { momentKind } from './domain/sla/count-event.js';
+import { fireMoment } from './domain/sla/fire-moment.js';
+import { policyActivatedKind, recountByCalendar, recountByPolicy } from './domain/sla/recount-tickets.js';
 import { reminderKind, remindOfTask } from './domain/work/task-reminders.js';
 
 /** What timers do when they fire, by their kind, such as `task.reminder`. */
@@ -12,6 +16,9 @@ const timerHandlers: ReadonlyMap<string, TimerHandler> = new Map([
   [dueKind, notifyOfDueTask],
   [snapshotKind, takeNightlySnapshot],
   [expiryKind, expireQuote],
+  [momentKind, fireMoment],
+  [calendarChangedKind, recountByCalendar],
+  [policyActivatedKind, recountByPolicy],
 ]);
 
 /** @param allowsClockShift in tests only */

@@ -9,7 +9,7 @@ export { expand, followingOccurrence, nextOccurrence, type Completion } from './
 export { recurrenceLimits, type MissedMode, type Recurrence, type RecurrenceMode } from './recurrences/recurrence.js';
 export { recurrenceFaults } from './recurrences/recurrence-faults.js';
 export { isZone, tzdataVersion, zoneClock } from './zone-clock.js';
-export { advance, nextMomentMs, settle } from './sla/advance.js';
+export { advance, compacted, nextMomentMs, settle } from './sla/advance.js';
 export type {
   SlaCategory,
   SlaDefinitions,

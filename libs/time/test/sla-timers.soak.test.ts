@@ -1,6 +1,14 @@
 import { printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { expect, test } from 'vitest';
-import { advance, nextMomentMs, settle, type SlaDefinitions, type SlaState, type SlaTimerState } from '../src/index.js';
+import {
+  advance,
+  compacted,
+  nextMomentMs,
+  settle,
+  type SlaDefinitions,
+  type SlaState,
+  type SlaTimerState,
+} from '../src/index.js';
 import { answersOf, haveEqualOffsets } from './oracle.js';
 import { Random } from './random.js';
 import { randomZones } from './random-calendars.js';
@@ -80,7 +88,10 @@ function* workspaces(random: Random, zones: ReturnType<typeof randomZones>): Gen
   }
 }
 
-/** The history as a service lives it, which looks whenever a timer is due: it ends as one in which nothing looked. */
+/**
+ * The history as a service lives it, which looks whenever a timer is due and keeps what later events need: it ends as one in which
+ * nothing looked.
+ */
 function lived({ events, endMs }: History, known: SlaDefinitions) {
   let counted: SlaState | undefined;
   let looked: SlaState | undefined;
@@ -100,12 +111,18 @@ function lived({ events, endMs }: History, known: SlaDefinitions) {
     }
     return next;
   };
+  const written = new Map<string, SlaTimerState>();
+  const keep = (next: SlaState) => {
+    for (const timer of next.timers) written.set(`${timer.metric} ${timer.cycle}`, timer);
+    return compacted(next);
+  };
   for (const event of events) {
     counted = advance(counted, event, known);
-    looked = advance(looked && lookUntil(looked, event.timeMs), event, known);
+    looked = keep(advance(looked && lookUntil(looked, event.timeMs), event, known));
   }
   const state = settle(counted!, endMs, known);
-  expect(settle(lookUntil(looked!, endMs), endMs, known)).toEqual(state);
+  keep(settle(lookUntil(looked!, endMs), endMs, known));
+  expect([...written.values()].toSorted(byMetric)).toEqual(state.timers.toSorted(byMetric));
   fired.warnings -= fired.breaches;
   return { state, fired };
 }
@@ -129,7 +146,7 @@ function until(dueMs: number | null | undefined, lastMs: number): number | null 
   return dueMs !== null && dueMs !== undefined && dueMs <= lastMs ? dueMs : null;
 }
 
-function byMetric(one: Answer, other: Answer): number {
+function byMetric(one: Pick<Answer, 'metric' | 'cycle'>, other: Pick<Answer, 'metric' | 'cycle'>): number {
   return one.metric === other.metric ? one.cycle - other.cycle : one.metric < other.metric ? -1 : 1;
 }
 

@@ -1,6 +1,6 @@
 import type { SlaDefinitions } from './sla-policy.js';
 import { createdState, withFacts } from './sla-facts.js';
-import type { SlaChange, SlaEvent, SlaState, SuspendingKind } from './sla-state.js';
+import type { SlaChange, SlaEvent, SlaState, SlaTimerState, SuspendingKind } from './sla-state.js';
 import { settleTimer } from './sla-time.js';
 import { applyTargets, endTimers, suspendTimers } from './sla-timers.js';
 
@@ -41,6 +41,17 @@ export function settle(state: SlaState, toMs: number, known: SlaDefinitions): Sl
     : state.timers.map((timer) => settleTimer(timer, known, state.settledMs, toMs));
   return { ...state, settledMs: toMs, timers };
 }
+
+/** What later events need of a state: the timers that have not ended, and the last one of each metric. */
+export function compacted(state: SlaState): SlaState {
+  const isNeeded = ({ metric, phase }: SlaTimerState, index: number) =>
+    phase !== 'ENDED' || !state.timers.some((timer, place) => place > index && timer.metric === metric);
+  const timers = state.timers.filter(isNeeded);
+  return { ...state, timers: timers.map((timer) => ({ ...timer, segments: timer.segments.slice(-keptSegments) })) };
+}
+
+/** Segments of a timer that are kept. */
+const keptSegments = 100;
 
 /** When the timers change next without an event. */
 export function nextMomentMs({ timers }: SlaState): number | undefined {

@@ -30,6 +30,8 @@ export interface SlaSegment {
   /** Absent for the segment in which a timer is. */
   toMs?: number | undefined;
   state: 'RUNNING' | 'PAUSED';
+  /** What was consumed when it began. */
+  consumedMs: number;
   /** Id of the event that began it. */
   cause: string;
 }

@@ -132,7 +132,7 @@ function entered(
   if (isSame) return latest;
   const segments = [
     ...closed(timer.segments, state.settledMs),
-    { fromMs: state.settledMs, state: phase, cause } as const,
+    { fromMs: state.settledMs, state: phase, consumedMs: timer.consumedMs, cause } as const,
   ];
   return withMoments({ ...timer, phase, segments }, known, state.settledMs);
 }

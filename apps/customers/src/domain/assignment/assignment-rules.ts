@@ -1,11 +1,9 @@
-import { compilePredicate, parseFilter, restrictionsOf } from '@rapport/contracts/filters';
 import { AssignmentRuleState, type AssignmentRule } from '@rapport/contracts/rapport/work/v1/assignment_rule';
 import { AssignmentRulesServiceService } from '@rapport/contracts/rapport/work/v1/assignment_rules_service';
 import { isRefusal, type TransactionStatement } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
+import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
 import { forgetRuledTypes } from '../../engine/assignment/ruled-types.js';
-import { filterTableOf } from '../../engine/fields/filter-fields.js';
-import { refuseHidden } from '../../engine/fields/hidden-data.js';
+import { filterViolations } from '../../engine/fields/filter-violations.js';
 import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { defineRecord, recordTypes, type RecordType } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
@@ -47,7 +45,7 @@ function typeViolations(rule: AssignmentRule): FieldViolation[] {
     return [
       { field: 'recordType', reason: 'RECORD_TYPE_UNKNOWN', description: 'must be a type of records with owners' },
     ];
-  return rule.filter === undefined ? [] : filterViolations(type, rule.filter);
+  return rule.filter === undefined ? [] : filterViolations(type, rule.filter, 'assignmentRule');
 }
 
 /** Members refer to calendars that exist when they get them. */
@@ -70,18 +68,4 @@ function refuseUnknownCalendars(changes: readonly RecordChange<AssignmentRule>[]
       explain: (error) => (isRefusal(error, reason) ? invalidArgument([refusal]) : error),
     },
   ];
-}
-
-/** Custom fields are left to the time at which a record is created: they may change until then. */
-function filterViolations(type: RecordType, filter: string): FieldViolation[] {
-  try {
-    const tree = parseFilter(filter);
-    const fields = tree ? restrictionsOf(tree).map(({ field }) => field) : [];
-    refuseHidden(type, fields, 'assignmentRule.filter');
-    if (!fields.some((field) => field.startsWith('customFields.'))) compilePredicate(filter, filterTableOf(type));
-    return [];
-  } catch (error) {
-    if (!(error instanceof AppError) || error.code !== 'INVALID_ARGUMENT') throw error;
-    return error.violations.map((violation) => ({ ...violation, field: 'filter' }));
-  }
 }

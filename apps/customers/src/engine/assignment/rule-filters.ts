@@ -1,6 +1,5 @@
 import { JsonCodec } from '@rapport/contracts';
 import { compilePredicate, type FilterPredicate, type Present } from '@rapport/contracts/filters';
-import type { AssignmentRule } from '@rapport/contracts/rapport/work/v1/assignment_rule';
 import { runStatements } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { CustomFields, type Definition } from '../fields/custom-fields.js';
@@ -13,6 +12,12 @@ import type { Source } from './rule-statements.js';
 
 const codecs = onceFor(({ message }: RecordType) => JsonCodec.of(message, new Map()));
 
+/** A rule for the records that meet its filter, or for all without one. */
+export interface FilteredRule {
+  id: string;
+  filter?: string | undefined;
+}
+
 /** The filters of rules of one record type. */
 export class RuleFilters {
   private constructor(
@@ -23,7 +28,7 @@ export class RuleFilters {
   ) {}
 
   /** Reads what the filters need: the time zone and custom fields. Nothing without filters. */
-  static async load(source: Source, type: RecordType, rules: readonly AssignmentRule[]): Promise<RuleFilters> {
+  static async load(source: Source, type: RecordType, rules: readonly FilteredRule[]): Promise<RuleFilters> {
     const filters = rules.flatMap(({ filter }) => filter ?? []);
     if (filters.length === 0) return new RuleFilters(type, new Map(), { now: new Date(), timeZone: defaultTimeZone });
     const custom = filters.some((filter) => filter.includes('customFields')) ? CustomFields.statements(type) : [];
@@ -41,7 +46,7 @@ export class RuleFilters {
     return new RuleFilters(type, new Map(compiled), { now: new Date(), timeZone });
   }
 
-  meets({ id, filter }: AssignmentRule, record: RecordMessage): boolean {
+  meets({ id, filter }: FilteredRule, record: RecordMessage): boolean {
     if (filter === undefined) return true;
     return this.predicates.get(id)?.(codecs(this.type).toJson({ ...record }), this.present) ?? false;
   }

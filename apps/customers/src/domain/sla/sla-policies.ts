@@ -1,0 +1,75 @@
+import {
+  SlaClock,
+  SlaPolicyState,
+  type SlaPolicy,
+  type SlaTarget,
+} from '@rapport/contracts/rapport/support/v1/sla_policy';
+import { SlaPoliciesServiceService } from '@rapport/contracts/rapport/support/v1/sla_policies_service';
+import { isRefusal, type TransactionStatement } from '@rapport/persistence';
+import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
+import { filterViolations } from '../../engine/fields/filter-violations.js';
+import type { RecordChange } from '../../engine/fields/record-definition.js';
+import { defineRecord } from '../../engine/fields/record-type.js';
+import { recordController } from '../../engine/serve/record-controller.js';
+import { tickets } from '../tickets/tickets.js';
+
+/** What a workspace promises for tickets. A version is in force once it is activated. */
+export const slaPolicies = defineRecord<SlaPolicy>('rapport/SlaPolicy', SlaPoliciesServiceService, {
+  indexVersion: 1,
+  guard: ({ after: { filter, targets } }) => [
+    ...targetViolations(targets),
+    ...(filter === undefined ? [] : filterViolations(tickets, filter, 'slaPolicy')),
+  ],
+  stamp: ({ after: { state } }) => ({ state: state || SlaPolicyState.DRAFT }),
+  also: refuseUnknownCalendars,
+});
+
+export const SlaPoliciesController = recordController(slaPolicies, SlaPoliciesServiceService);
+
+function targetViolations(targets: readonly SlaTarget[]): FieldViolation[] {
+  const keys = targets.map(({ metric, priority }) => `${metric} ${priority ?? 0}`);
+  return targets.flatMap(({ clock, calendarId }, index): FieldViolation[] => [
+    ...(keys.indexOf(keys[index]!) === index
+      ? []
+      : [
+          {
+            field: `targets[${index}]`,
+            reason: 'DUPLICATE' as const,
+            description: 'must have another metric or priority',
+          },
+        ]),
+    ...(clock === SlaClock.WALL && calendarId !== undefined
+      ? [
+          {
+            field: `targets[${index}].calendarId`,
+            reason: 'NOT_ALLOWED' as const,
+            description: 'needs the clock BUSINESS',
+          },
+        ]
+      : []),
+  ]);
+}
+
+/** Targets refer to calendars that exist when they get them. That of the policy is a reference of the engine. */
+function refuseUnknownCalendars(changes: readonly RecordChange<SlaPolicy>[]): TransactionStatement[] {
+  const ids = changes.flatMap(({ before, after }) => {
+    const known = new Set(before?.targets.map(({ calendarId }) => calendarId));
+    return after.targets.flatMap(({ calendarId }) =>
+      calendarId === undefined || known.has(calendarId) ? [] : calendarId,
+    );
+  });
+  return ids.length === 0 ? [] : [refuseMissingCalendars(ids, 'slaPolicy.targets')];
+}
+
+/** Refuses a write that needs calendars which are not live. */
+export function refuseMissingCalendars(ids: readonly string[], field: string): TransactionStatement {
+  const reason = 'CALENDAR_NOT_FOUND';
+  const refusal = { field, reason, description: 'must have ids of live calendars' } as const;
+  return {
+    name: 'refuse_missing_calendars',
+    sql: `select refuse_unless(not exists (select from unnest($2::uuid[]) wanted (id) where not exists (
+        select from calendar where tenant_id = $1 and calendar.id = wanted.id and delete_time is null)), '${reason}')`,
+    values: [currentCaller().tenantId, [...ids]],
+    explain: (error) => (isRefusal(error, reason) ? invalidArgument([refusal]) : error),
+  };
+}
