@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chown, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -42,6 +42,8 @@ export async function startDovecot({ introspectionUrl }: DovecotOptions = {}): P
   const home = folder.slice(root.length);
   const mails = join(folder, 'mail');
   await mkdir(mails);
+  // Its processes run as this user.
+  await chmod(folder, 0o755);
   await chown(mails, mailUser, mailUser);
   const [port, password] = [await freePort(), randomBytes(12).toString('hex')];
   await writeFile(join(folder, 'dovecot.conf'), configuration(home, port, password, introspectionUrl));
