@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { Bot, Ellipsis, FileText, ShieldAlert, StickyNote, TriangleAlert } from 'lucide-react';
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense, useRef, useState } from 'react';
 import { format, labels, language, t } from '../../app/language.ts';
 import { download } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
@@ -81,6 +81,7 @@ function wordsOf(entry: Json, message: Json | undefined) {
 }
 
 function Body({ entry }: { entry: Json }) {
+  const top = useRef<HTMLDivElement>(null);
   const [isWhole, setIsWhole] = useState(false);
   const [isOriginal, setIsOriginal] = useState(false);
   const message = useRecord('messages', textAt(entry, 'messageId'));
@@ -88,12 +89,17 @@ function Body({ entry }: { entry: Json }) {
   const subject = textAt(entry, 'subject');
   const isFramed = html !== '' && (isOriginal || visible === '');
   return (
-    <>
+    <div ref={top} className={style.body}>
       <Delivery message={message} />
       {subject !== '' && textAt(entry, 'kind') === 'CUSTOMER_MESSAGE' && <p className={text.strong}>{subject}</p>}
       {isFramed ? (
         <Suspense fallback={null}>
-          <Original html={html} message={message} title={subject || t('ticket.original')} />
+          <Original
+            html={html}
+            message={message}
+            title={subject || t('ticket.original')}
+            onSized={() => isOriginal && top.current?.scrollIntoView({ block: 'start' })}
+          />
         </Suspense>
       ) : (
         <p className={style.words}>{isWhole ? whole : visible}</p>
@@ -114,7 +120,7 @@ function Body({ entry }: { entry: Json }) {
           </Button>
         )}
       </footer>
-    </>
+    </div>
   );
 }
 
@@ -148,8 +154,15 @@ function Delivery({ message }: { message: Json | undefined }) {
 /** Content ids are written with brackets in some mails, and without in others. */
 const idOf = (attachment: Json) => textAt(attachment, 'contentId').replace(/^<|>$/g, '');
 
+interface OriginalProps {
+  html: string;
+  message: Json | undefined;
+  title: string;
+  onSized: () => void;
+}
+
 /** The HTML of a mail with the pictures within it. */
-function Original({ html, message, title }: { html: string; message: Json | undefined; title: string }) {
+function Original({ html, message, title, onSized }: OriginalProps) {
   const inner = itemsAt(message, 'attachments').filter(
     (each) => idOf(each) !== '' && html.includes(`cid:${idOf(each)}`),
   );
@@ -159,7 +172,9 @@ function Original({ html, message, title }: { html: string; message: Json | unde
     enabled: inner.length > 0,
     staleTime: Infinity,
   });
-  return inner.length > 0 && !pictures ? null : <MailFrame html={html} title={title} {...(pictures && { pictures })} />;
+  return inner.length > 0 && !pictures ? null : (
+    <MailFrame html={html} title={title} onSized={onSized} {...(pictures && { pictures })} />
+  );
 }
 
 async function pictureOf(attachment: Json): Promise<[string, string]> {
