@@ -8,6 +8,7 @@ import {
   ListChecks,
   Merge,
   Plus,
+  Timer,
   TriangleAlert,
   Webhook,
 } from 'lucide-react';
@@ -20,6 +21,7 @@ import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 import { useNow } from '../../kit/media.ts';
 import { Icon, Key, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
+import { viewsOf } from '../inbox/views.ts';
 import { openTasks } from '../work/tasks.ts';
 import { Panel } from '../../kit/panel.tsx';
 import { ChangesPanel } from './changes-panel.tsx';
@@ -131,6 +133,7 @@ function WaitingPanel({ condition }: { condition: string }) {
     <Panel className={style.waiting} title={t('home.waiting')}>
       <ul className={style['waiting-list']}>
         {isPermitted(session, 'tasks.read') && <OpenWork userId={session.user.id} />}
+        {isPermitted(session, 'tickets.read') && <DueTickets userId={session.user.id} />}
         <Waiting
           to="/deals"
           search={{ filter: overdue }}
@@ -176,6 +179,15 @@ function OpenWork({ userId }: { userId: string }) {
       <Waiting to="/my-day" icon={AlarmClock} name={t('home.tasksOverdue')} count={countOf(late.data)} />
       <Waiting to="/my-day" icon={ListChecks} name={t('home.tasksToday')} count={countOf(due.data)} />
     </>
+  );
+}
+
+/** Tickets whose next promise ends soon, or has ended. */
+function DueTickets({ userId }: { userId: string }) {
+  const due = viewsOf(userId, useNow()).find(({ id }) => id === 'due');
+  const { data } = useQuery(readQuery('aggregateTickets', { filter: due?.filter }));
+  return (
+    <Waiting to="/inbox" search={{ view: 'due' }} icon={Timer} name={t('home.ticketsDue')} count={countOf(data)} />
   );
 }
 

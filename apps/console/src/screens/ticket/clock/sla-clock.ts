@@ -63,11 +63,12 @@ const letters: Readonly<Record<string, number>> = { d: 86_400, h: 3_600, m: 60, 
 
 /** Seconds of a time as it is typed, such as `4h`, `1d 2h` or `30` for minutes; undefined for another text. */
 export function secondsOf(typed: string): number | undefined {
-  const text = typed.trim().toLowerCase();
-  if (/^\d+$/.test(text)) return Number(text) * 60;
-  if (!/^(?:\d+(?:[.,]\d+)?\s*(?:d|h|m|min|s)\s*)+$/.test(text)) return undefined;
-  const parts = [...text.matchAll(/(\d+(?:[.,]\d+)?)\s*(d|h|m|s)/g)];
-  return parts.reduce((sum, [, count = '', unit = '']) => sum + Number(count.replace(',', '.')) * letters[unit]!, 0);
+  const said = typed.toLowerCase().replaceAll(' ', '').replaceAll(',', '.');
+  const text = /^\d{1,9}$/.test(said) ? `${said}m` : said;
+  const parts = [...text.matchAll(/([\d.]{1,9})(d|h|min|m|s)/g)];
+  const seconds = parts.reduce((sum, [, count = '', unit = '']) => sum + Number(count) * letters[unit.charAt(0)]!, 0);
+  const isWhole = parts.map(([part]) => part).join('') === text;
+  return parts.length > 0 && isWhole && Number.isFinite(seconds) ? Math.round(seconds) : undefined;
 }
 
 /** Seconds as they are typed: `4h`, `1d 2h`. */

@@ -12,8 +12,8 @@ import { notify } from '../../../kit/notices.ts';
 import { plainText } from '../../../kit/record/value.tsx';
 import { Principal, RecordName, usePeople } from '../../../kit/record/names.tsx';
 import { Button } from '../../../kit/ui.tsx';
-import style from './composer.module.css';
 import { refreshTickets, useStatuses } from '../ticket-acts.ts';
+import style from './composer.module.css';
 
 /** Macros: several changes of a ticket with one key, shown before they are made. */
 export function MacroMenu({ ticket }: { ticket: Json }) {

@@ -13,9 +13,9 @@ import { notify } from '../../../kit/notices.ts';
 import { usePeople, useRecord } from '../../../kit/record/names.tsx';
 import { Button, join } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
+import { refreshTickets, useStatuses } from '../ticket-acts.ts';
 import { MacroMenu, MentionMenu, TemplateMenu } from './composer-menus.tsx';
 import style from './composer.module.css';
-import { refreshTickets, useStatuses } from '../ticket-acts.ts';
 
 interface Draft {
   kind: 'reply' | 'note';

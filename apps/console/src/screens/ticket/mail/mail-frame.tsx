@@ -3,8 +3,8 @@ import { useCallback, useEffect, useEffectEvent, useState } from 'react';
 import { t } from '../../../app/language.ts';
 import { Icon } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
-import { buildMail, type MailShown } from './mail-document.ts';
 import style from '../conversation.module.css';
+import { buildMail, type MailShown } from './mail-document.ts';
 
 interface TrustedPolicy {
   createHTML: (html: string) => string;
