@@ -1,5 +1,8 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import type { Type } from '@nestjs/common';
+import { ArticleActionsServiceService } from '@rapport/contracts/rapport/content/v1/article_actions_service';
+import { ArticleSectionsServiceService } from '@rapport/contracts/rapport/content/v1/article_sections_service';
+import { ArticlesServiceService } from '@rapport/contracts/rapport/content/v1/articles_service';
 import { FilesServiceService } from '@rapport/contracts/rapport/content/v1/files_service';
 import { MailIntakeServiceService } from '@rapport/contracts/rapport/content/v1/mail_intake_service';
 import {
@@ -10,6 +13,9 @@ import { MessageActionsServiceService } from '@rapport/contracts/rapport/content
 import { MessagesServiceService } from '@rapport/contracts/rapport/content/v1/messages_service';
 import { TemplateActionsServiceService } from '@rapport/contracts/rapport/content/v1/template_actions_service';
 import { TemplatesServiceService } from '@rapport/contracts/rapport/content/v1/templates_service';
+import { ArticleActionsController } from './domain/articles/article-actions.controller.js';
+import { ArticleSectionsController } from './domain/articles/article-sections.js';
+import { ArticlesController } from './domain/articles/articles.js';
 import { FilesController } from './domain/files/files.controller.js';
 import { MailIntakeController } from './domain/mail-intake/mail-intake.controller.js';
 import { MessageActionsController } from './domain/mail-intake/message-actions.controller.js';
@@ -28,6 +34,9 @@ export const contentServices: readonly ServiceDefinition[] = [
   MailAddressesServiceService,
   TemplatesServiceService,
   TemplateActionsServiceService,
+  ArticlesServiceService,
+  ArticleSectionsServiceService,
+  ArticleActionsServiceService,
 ];
 
 /** Their controllers, whose handlers all respect record owners. */
@@ -40,4 +49,7 @@ export const contentControllers: readonly Type[] = [
   MailAddressesController,
   TemplatesController,
   TemplateActionsController,
+  ArticlesController,
+  ArticleSectionsController,
+  ArticleActionsController,
 ];

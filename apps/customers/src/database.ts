@@ -82,6 +82,9 @@ import { CreateStageEntry } from './migrations/create-stage-entry.migration.js';
 import { CreateExchangeRate } from './migrations/create-exchange-rate.migration.js';
 import { CreateMoneyFunctions } from './migrations/create-money-functions.migration.js';
 import { AddValueToDeal } from './migrations/add-value-to-deal.migration.js';
+import { CreateArticle } from './migrations/create-article.migration.js';
+import { CreateArticleSection } from './migrations/create-article-section.migration.js';
+import { CreateArticleText } from './migrations/create-article-text.migration.js';
 import { CreateTemplate } from './migrations/create-template.migration.js';
 import { CreateProduct } from './migrations/create-product.migration.js';
 import { CreatePriceBook } from './migrations/create-price-book.migration.js';
@@ -246,4 +249,7 @@ export const migrations = [
   CreateSlaPolicy,
   CreateSlaTimer,
   CreateSlaHistory,
+  CreateArticleSection,
+  CreateArticle,
+  CreateArticleText,
 ];

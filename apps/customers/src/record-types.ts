@@ -37,6 +37,8 @@ import { slaTimers } from './domain/sla/sla-timers.js';
 import { loggedRecord } from './engine/changes/log/logged-record.js';
 import { loggedMerges } from './engine/merge/merge-message.js';
 import { loggedSettings } from './domain/settings/settings-message.js';
+import { articles } from './domain/articles/articles.js';
+import { articleSections } from './domain/articles/article-sections.js';
 import { templates } from './domain/templates/templates.js';
 import { loggedSuppressions } from './domain/suppressions/suppression-message.js';
 
@@ -94,4 +96,6 @@ export const loggedTypes = new LoggedTypes([
   loggedRecord(templates),
   loggedRecord(slaPolicies),
   { ...loggedRecord(slaTimers), scope: { by: 'RECORD', of: { ticket_id: 'ticket' } } },
+  loggedRecord(articles),
+  loggedRecord(articleSections),
 ]);

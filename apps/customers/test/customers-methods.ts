@@ -57,6 +57,9 @@ import { BusinessTimeServiceService } from '@rapport/contracts/rapport/work/v1/b
 import { CalendarsServiceService } from '@rapport/contracts/rapport/work/v1/calendars_service';
 import { CalendarFeedsServiceService } from '@rapport/contracts/rapport/work/v1/calendar_feeds_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
+import { ArticleActionsServiceService } from '@rapport/contracts/rapport/content/v1/article_actions_service';
+import { ArticleSectionsServiceService } from '@rapport/contracts/rapport/content/v1/article_sections_service';
+import { ArticlesServiceService } from '@rapport/contracts/rapport/content/v1/articles_service';
 import { TemplateActionsServiceService } from '@rapport/contracts/rapport/content/v1/template_actions_service';
 import { TemplatesServiceService } from '@rapport/contracts/rapport/content/v1/templates_service';
 import { TimersServiceService } from '@rapport/contracts/rapport/work/v1/timers_service';
@@ -137,6 +140,9 @@ export const definitions = {
   ...MailIntakeServiceService,
   ...MailOutboxServiceService,
   ...MailAddressesServiceService,
+  ...ArticlesServiceService,
+  ...ArticleSectionsServiceService,
+  ...ArticleActionsServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =

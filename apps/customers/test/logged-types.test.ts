@@ -20,6 +20,7 @@ import { defineField, options } from './custom-field-requests.js';
 import { FilesTenant } from './files-tenant.js';
 import { MergingTenant } from './merging-tenant.js';
 import { newCalendar } from './new-calendar.js';
+import { newArticle, newSection } from './new-article.js';
 import { newTemplate } from './new-template.js';
 import { ObjectTenant } from './object-tenant.js';
 import { PricedTenant } from './priced-tenant.js';
@@ -106,6 +107,8 @@ test('the log has each new record of each type in its response form', async () =
   });
   const email = await work.createEmail({ toAddresses: ['ada@example.com'], messageId: '1@example.com' });
   const calendar = await customers.call('createCalendar', { calendar: newCalendar() }, caller);
+  const section = await customers.call('createArticleSection', { articleSection: newSection() }, caller);
+  const article = await customers.call('createArticle', { article: newArticle() }, caller);
   const template = await customers.call('createTemplate', { template: newTemplate() }, caller);
   const forecastSubmission = {
     ...ForecastSubmission.decode(new Uint8Array()),
@@ -149,6 +152,8 @@ test('the log has each new record of each type in its response form', async () =
     ['queue', queue.id, queue],
     ['macro', macro.id, macro],
     ['template', template.id, template],
+    ['article', article.id, article],
+    ['article_section', section.id, section],
   ];
 
   // Two of the customers were created for the merge, which deletes one.

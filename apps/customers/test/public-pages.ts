@@ -2,12 +2,13 @@ import { Metadata, type MethodDefinition, type ServiceError } from '@grpc/grpc-j
 import { fromGrpcError } from '@rapport/contracts';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { HttpHeader } from '@rapport/contracts/rapport/api/v1/http_header';
+import { ArticleActionsServiceService } from '@rapport/contracts/rapport/content/v1/article_actions_service';
 import { QuoteActionsServiceService } from '@rapport/contracts/rapport/sales/v1/quote_actions_service';
 import { CalendarFeedsServiceService } from '@rapport/contracts/rapport/work/v1/calendar_feeds_service';
 import { v7 } from 'uuid';
 import type { SharedCustomers } from './running-customers.js';
 
-const methods = { ...QuoteActionsServiceService, ...CalendarFeedsServiceService };
+const methods = { ...QuoteActionsServiceService, ...CalendarFeedsServiceService, ...ArticleActionsServiceService };
 
 /** A page, and how the edge is to answer it. */
 export interface Page {
@@ -16,11 +17,7 @@ export interface Page {
 }
 
 /** Asks for a public page like the edge, without a principal. */
-export function readPage(
-  service: SharedCustomers,
-  name: 'showQuotePage' | 'answerQuotePage' | 'showCalendarFeed',
-  request: object,
-): Promise<Page> {
+export function readPage(service: SharedCustomers, name: keyof typeof methods, request: object): Promise<Page> {
   const { path, requestSerialize, responseDeserialize } = methods[name] as MethodDefinition<object, HttpBody>;
   const metadata = new Metadata();
   metadata.set('x-request-id', v7());

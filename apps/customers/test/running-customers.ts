@@ -195,6 +195,7 @@ export function newCaller(): Caller {
       ...['tickets.read', 'tickets.write', 'ticketStatuses.read', 'ticketStatuses.configure'],
       ...['messages.read', 'messages.send'],
       ...['templates.read', 'templates.write', 'templates.publish'],
+      ...['articles.read', 'articles.write', 'articles.publish'],
     ],
   };
 }

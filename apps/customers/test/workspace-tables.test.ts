@@ -8,6 +8,7 @@ const customers = await sharedCustomers();
 
 /** Tenant tables that workspace archives omit, and why. */
 const notExported: Record<string, string> = {
+  article_text: 'set again with the imported articles',
   assignment_turn: 'counts of the members of rules, which start again',
   auto_reply: 'times of answers, for a day',
   audit_chain: 'the history of the workspace',

@@ -122,6 +122,25 @@ describe('a public page', () => {
   });
 });
 
+describe('a page of a site', () => {
+  it('takes the other parts of its path and a search, and may be kept by caches', async () => {
+    const { status, headers, body } = await send('/site/good/intro?q=a%20b&q=c&token=bad&utm_source=mail');
+    expect([status, body]).toEqual([200, '<p>intro a b</p>']);
+    expect(headers).toMatchObject({ 'cache-control': 'public, max-age=60', vary: 'accept-language' });
+    expect((await send('/site/good/intro')).body).toBe('<p>intro undefined</p>');
+    const unknown = await send('/site/unknown/intro');
+    expect([unknown.status, unknown.headers['cache-control']]).toEqual([404, 'no-store']);
+  });
+
+  it('is limited by the link for each block of addresses', async () => {
+    const from = newAddress();
+    const answers = [];
+    for (let n = 0; n < 41; n += 1) answers.push(await send('/site/good/busy', { from }));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(40);
+    expect((await send('/site/good/busy')).status).toBe(200);
+  });
+});
+
 describe('a link that is not valid', () => {
   it('gets the same bytes for every token, in the language of its reader', async () => {
     const [used, unknown, strange] = await Promise.all([

@@ -43,6 +43,9 @@ export function pageHandlers(store: OreStore, seen: SeenCall[]): UntypedServiceI
       store.write(tenantOfPages, 'a', text);
       return page(`<p>${text}</p>`, { tenant: tenantOfPages });
     }),
+    readSite: answer('readSite', ({ token, name, q }) =>
+      token === 'good' ? page(`<p>${String(name)} ${String(q)}</p>`) : undefined,
+    ),
     readFile: answer('readFile', ({ token }) =>
       token === 'good' ? { ...page('BEGIN:VCALENDAR'), contentType: 'text/calendar; charset=utf-8' } : undefined,
     ),

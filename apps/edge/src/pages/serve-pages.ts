@@ -1,7 +1,7 @@
 import { costOf, type PageRoute } from '@rapport/contracts';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { HttpHeader } from '@rapport/contracts/rapport/api/v1/http_header';
-import { pageHeadersOf } from '@rapport/platform';
+import { blockOf, pageHeadersOf } from '@rapport/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { EdgeCache } from '../cache/edge-cache.js';
 import { tagsOfChange } from '../cache/tags.js';
@@ -26,6 +26,9 @@ export interface PageParts {
   cache: Pick<EdgeCache, 'invalidations'>;
   limits: PublicLimits;
 }
+
+/** Most characters of a parameter. A longer one is cut: it must not make the page fail. */
+const longestValue = 200;
 
 /** Content type of the forms of pages. */
 const formType = 'application/x-www-form-urlencoded';
@@ -61,7 +64,7 @@ export function firstSteps(routes: readonly PageRoute[]): string[] {
 }
 
 function addPage(scope: FastifyInstance, route: PageRoute, { clients, cache, limits }: PageParts): void {
-  const { method, verb, path, token, form } = route;
+  const { method, verb, path, token, form, site } = route;
   const client = clients.for(method.path);
   scope.route({
     method: verb,
@@ -69,7 +72,7 @@ function addPage(scope: FastifyInstance, route: PageRoute, { clients, cache, lim
     config: { page: route },
     ...(form && { bodyLimit: form.maxBytes }),
     // Before its body is read.
-    onRequest: async (request) => limits.charge(request.ip, tokenOf(request, token), costOf(method)),
+    onRequest: async (request) => limits.charge(request.ip, linkOf(request, route), costOf(method)),
     handler: async (request, reply) => {
       const leave = limits.enter(request.ip);
       const end = new AbortController();
@@ -86,7 +89,7 @@ function addPage(scope: FastifyInstance, route: PageRoute, { clients, cache, lim
       const tenant = headers.get('tenant');
       const types = tenant === undefined ? [] : method.policy.invalidates;
       await cache.invalidations.invalidate(types.flatMap((type) => tagsOfChange(tenant ?? '', type, undefined)));
-      return send(reply, verb, answer, headers);
+      return send(reply, { verb, sharedSeconds: site?.sharedSeconds ?? 0 }, answer, headers);
     },
   });
 }
@@ -95,11 +98,25 @@ function tokenOf({ params }: FastifyRequest, name: string): string {
   return (params as Readonly<Record<string, string>>)[name] ?? '';
 }
 
-function messageOf(request: FastifyRequest, { token, language, form }: PageRoute): Record<string, unknown> {
-  const { headers, body } = request;
+/** What a rate is limited for: a link; of a site, which has many readers, the link and the block of addresses. */
+function linkOf(request: FastifyRequest, { token, site }: PageRoute): string {
+  const link = tokenOf(request, token);
+  return site ? `${link} ${blockOf(request.ip)}` : link;
+}
+
+/** A parameter of a query. One that is there twice has its first value. */
+function valueIn(query: unknown, name: string): string | undefined {
+  const value = (query as Readonly<Record<string, string | string[] | undefined>>)[name];
+  return (Array.isArray(value) ? value[0] : value)?.slice(0, longestValue);
+}
+
+function messageOf(request: FastifyRequest, { token, language, form, site }: PageRoute): Record<string, unknown> {
+  const { headers, body, query } = request;
   const accepted = headers['accept-language'];
   return {
     [token]: tokenOf(request, token),
+    ...Object.fromEntries((site?.inPath ?? []).map((name) => [name, tokenOf(request, name).slice(0, longestValue)])),
+    ...Object.fromEntries((site?.inQuery ?? []).map((name) => [name, valueIn(query, name)])),
     // A longer one is cut: it must not make the page fail.
     ...(language !== undefined && { [language]: accepted?.slice(0, 500) }),
     ...(form && { [form.name]: { contentType: formType, data: body ?? new Uint8Array(), extensions: [] } }),
@@ -123,7 +140,12 @@ function headersOf({ extensions }: HttpBody): ReadonlyMap<string, string> {
   return new Map(headers.map(({ name, value }) => [name, value]));
 }
 
-function send(reply: FastifyReply, verb: string, answer: HttpBody, headers: ReadonlyMap<string, string>): FastifyReply {
+function send(
+  reply: FastifyReply,
+  { verb, sharedSeconds }: { verb: string; sharedSeconds: number },
+  answer: HttpBody,
+  headers: ReadonlyMap<string, string>,
+): FastifyReply {
   const location = headers.get('location');
   if (location !== undefined) {
     // A form is not sent again to where it leads: RFC 9110, section 15.4.4.
@@ -136,9 +158,14 @@ function send(reply: FastifyReply, verb: string, answer: HttpBody, headers: Read
   if (disposition !== undefined) void reply.header('content-disposition', disposition);
   return reply
     .code(Number(headers.get(':status') ?? 200))
-    .headers(pageHeadersOf(headers.get('style-hash')))
+    .headers({ ...pageHeadersOf(headers.get('style-hash')), ...cachingOf(verb, sharedSeconds) })
     .type(answer.contentType)
     .send(Buffer.from(answer.data));
+}
+
+function cachingOf(verb: string, sharedSeconds: number): Readonly<Record<string, string>> {
+  const isShared = verb === 'GET' && sharedSeconds > 0;
+  return isShared ? { 'cache-control': `public, max-age=${sharedSeconds}` } : {};
 }
 
 /** Answers an error as a page. What it says depends on the status only. */

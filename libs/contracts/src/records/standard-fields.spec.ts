@@ -26,21 +26,11 @@ const fields = records.flatMap(({ message }) => message.fields);
 
 test('these types are records', () => {
   const types = [
-    ...['Assignment', 'AssignmentRule', 'Calendar', 'Call', 'CustomObject', 'Deal', 'Email', 'ExchangeRate'],
-    ...[
-      'ForecastSubmission',
-      'Lead',
-      'Macro',
-      'Meeting',
-      'Note',
-      'ObjectRecord',
-      'Pipeline',
-      'Price',
-      'PriceBook',
-      'Product',
-    ],
-    ...['Queue', 'Quota', 'Quote', 'StageEntry', 'Task'],
-    ...['Message', 'Template', 'Ticket', 'TicketEntry', 'TicketStatus'],
+    ...['Article', 'ArticleSection', 'Assignment', 'AssignmentRule', 'Calendar', 'Call'],
+    ...['CustomObject', 'Deal', 'Email', 'ExchangeRate', 'ForecastSubmission', 'Lead'],
+    ...['Macro', 'Meeting', 'Message', 'Note', 'ObjectRecord', 'Pipeline'],
+    ...['Price', 'PriceBook', 'Product', 'Queue', 'Quota', 'Quote'],
+    ...['StageEntry', 'Task', 'Template', 'Ticket', 'TicketEntry', 'TicketStatus'],
   ];
   expect(records.map(({ type }) => type).toSorted()).toEqual(types.map((type) => `rapport/${type}`).toSorted());
 });

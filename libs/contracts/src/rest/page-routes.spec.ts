@@ -40,6 +40,16 @@ test.each([
   expect(() => routesWith(read, change as Partial<ContractMethod>)).toThrow('a public page ');
 });
 
+test('only a page of a site has other parts in its path, and a search', () => {
+  const sites = methods.filter(({ policy }) => policy.page!.sharedSeconds > 0);
+  expect(sites.length).toBeGreaterThan(1);
+  const refused = sites.map((method) => () => routesWith(method, policyWith(method, { page: { token: 'token' } })));
+  for (const make of refused) expect(make).toThrow('a public page has ');
+  expect(pageRoutes(contract).find(({ path }) => path.template === '/kb/{token}')?.site).toEqual({
+    ...{ inPath: [], inQuery: ['q'], sharedSeconds: 60 },
+  });
+});
+
 test('public pages are no part of the REST API', () => {
   expect(methods.length).toBeGreaterThan(0);
   const rest = new Set(restRoutes(contract).map(({ method }) => method.path));

@@ -16,6 +16,8 @@ export interface PageRoute {
   language: string | undefined;
   /** The field that takes the form of a POST: its JSON name, and the most bytes. */
   form: { name: string; maxBytes: number } | undefined;
+  /** Of a page of a site: the JSON names of its other fields, and for how long its answer may be kept. */
+  site: { inPath: readonly string[]; inQuery: readonly string[]; sharedSeconds: number } | undefined;
 }
 
 /** The route of every method that answers with a public page. */
@@ -30,13 +32,17 @@ interface PageFields {
   form: DescField | undefined;
   /** Most bytes of the form. */
   maxBytes: number | undefined;
+  /** Other fields in its path. */
+  inPath: readonly DescField[];
+  /** Other fields. */
+  inQuery: readonly DescField[];
 }
 
 /** @throws Error for a method that could not be served safely */
 function pageRoute(contract: Contract, method: ContractMethod): PageRoute {
   const { verb, template } = verbAndPath(method);
   const path = parsePathTemplate(template);
-  const fields = fieldsOf(contract, method);
+  const fields = fieldsOf(contract, method, path);
   const { token, language, form, maxBytes } = fields;
   const broken = [...rulesOfMethod(method, verb), ...rulesOfRequest(method, path, fields)].find(([isKept]) => !isKept);
   if (broken || !token) throw new Error(`${method.path}: a public page ${broken?.[1] ?? 'has a token'}.`);
@@ -47,14 +53,31 @@ function pageRoute(contract: Contract, method: ContractMethod): PageRoute {
     token: token.jsonName,
     language: language?.jsonName,
     form: form && maxBytes !== undefined ? { name: form.jsonName, maxBytes } : undefined,
+    site: siteOf(method, fields),
   };
 }
 
-function fieldsOf(contract: Contract, { desc, policy, http }: ContractMethod): PageFields {
+function fieldsOf(
+  contract: Contract,
+  { desc, policy, http }: ContractMethod,
+  { fields: inTemplate }: PathTemplate,
+): PageFields {
   const named = (name: string | undefined) => desc.input.fields.find((field) => field.name === name);
   const form = http?.body ? named(http.body) : undefined;
   const maxBytes = form && isHttpBody(form.message) ? contract.rules(form).maxBytes : undefined;
-  return { token: named(policy.page?.token), language: named('accept_language'), form, maxBytes };
+  const [token, language] = [named(policy.page?.token), named('accept_language')];
+  const others = desc.input.fields.filter((field) => ![token, language, form].includes(field));
+  const [inPath, inQuery] = [true, false].map((isIn) =>
+    others.filter(({ name }) => inTemplate.includes(name) === isIn),
+  );
+  return { token, language, form, maxBytes, inPath: inPath ?? [], inQuery: inQuery ?? [] };
+}
+
+function siteOf({ policy }: ContractMethod, { inPath, inQuery }: PageFields): PageRoute['site'] {
+  const { sharedSeconds = 0 } = policy.page ?? {};
+  if (sharedSeconds === 0) return undefined;
+  const names = (fields: readonly DescField[]) => fields.map(({ jsonName }) => jsonName);
+  return { inPath: names(inPath), inQuery: names(inQuery), sharedSeconds };
 }
 
 type Rule = readonly [isKept: boolean, rule: string];
@@ -73,12 +96,16 @@ function rulesOfMethod(method: ContractMethod, verb: string): Rule[] {
   ];
 }
 
-function rulesOfRequest({ desc, http }: ContractMethod, path: PathTemplate, fields: PageFields): Rule[] {
-  const { token, language, form, maxBytes } = fields;
-  const known = [token, language, form].filter((field) => field !== undefined);
+function rulesOfRequest({ policy, http }: ContractMethod, path: PathTemplate, fields: PageFields): Rule[] {
+  const { token, form, maxBytes, inPath, inQuery } = fields;
+  const isSite = (policy.page?.sharedSeconds ?? 0) > 0;
   return [
-    [token !== undefined && path.fields.join() === token.name, 'has its token, and nothing else, in its path'],
+    [
+      token !== undefined && (isSite ? path.fields.includes(token.name) : path.fields.join() === token.name),
+      'has its token, and nothing else, in its path',
+    ],
     [http?.post ? maxBytes !== undefined : !form, 'has a form with max_bytes if it is a POST'],
-    [known.length === desc.input.fields.length, 'has no other parameters'],
+    [isSite || inPath.length === 0, 'has its token, and nothing else, in its path'],
+    [inQuery.every(({ name }) => isSite && !http?.post && name === 'q'), 'has no other parameters'],
   ];
 }

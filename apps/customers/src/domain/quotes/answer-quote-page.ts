@@ -1,6 +1,4 @@
-import { parse } from 'node:querystring';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { isStorableText } from '@rapport/contracts';
 import { dayAt } from '@rapport/contracts/filters';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { QuoteState, type Quote } from '@rapport/contracts/rapport/sales/v1/quote';
@@ -15,11 +13,12 @@ import { workspaceTimeZone } from '../../engine/query/workspace-time-zone.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
 import { hotWriteCall } from '../../engine/records/write-call.js';
+import { formReader, pageBody } from '../links/page-forms.js';
 import { pageNotFound, throughLink, type LinkParts, type PublicLink } from '../links/public-links.js';
 import { acceptQuote } from './accept-quote.js';
 import { declineQuote } from './change-quote.js';
 import { hasExpired } from './quote-days.js';
-import { answeredPage, openPage, pageBody, type Notice } from './quote-page.js';
+import { answeredPage, openPage, type Notice } from './quote-page.js';
 import { quotes } from './quotes.js';
 
 /** Handles ShowQuotePage. It changes nothing: programs follow the links in mails. */
@@ -60,12 +59,7 @@ interface Answer {
 
 /** @throws AppError INVALID_ARGUMENT for a form that no page of ours sends */
 function readForm(form: HttpBody | undefined): Answer {
-  const values = parse(Buffer.from(form?.data ?? []).toString(), '&', '=', { maxKeys: 10 });
-  const text = (name: string, longest: number): string => {
-    const value = values[name];
-    const one = typeof value === 'string' ? value.trim() : '';
-    return isStorableText(one) ? [...one].slice(0, longest).join('') : '';
-  };
+  const text = formReader(form);
   const kind = text('answer', 10);
   if (kind !== 'accept' && kind !== 'decline')
     throw new AppError('INVALID_ARGUMENT', 'REQUEST_MALFORMED', 'The form has no answer.');

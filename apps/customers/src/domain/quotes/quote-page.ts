@@ -1,6 +1,4 @@
-import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import type { Quote } from '@rapport/contracts/rapport/sales/v1/quote';
-import { HttpHeader } from '@rapport/contracts/rapport/api/v1/http_header';
 import { html, type Html, type PageLanguage, type WrittenPage } from '@rapport/platform';
 import { quoteDocument } from './quote-document.js';
 import { quoteTexts } from './quote-texts.js';
@@ -23,19 +21,6 @@ export function answeredPage(quote: Quote, language: PageLanguage, isAccepted: b
   const { thanks, print, declined } = quoteTexts[language];
   const above = html`<p class="note" role="status">${thanks} ${isAccepted ? print : declined}</p>`;
   return quoteDocument(quote, language, { above });
-}
-
-/** A page as the edge takes it. @param headers such as `tenant`: see `PublicPage` of options.proto */
-export function pageBody({ text, styleHash }: WrittenPage, headers: Readonly<Record<string, string>> = {}): HttpBody {
-  const all = Object.entries({ 'style-hash': styleHash, ...headers });
-  return {
-    contentType: 'text/html; charset=utf-8',
-    data: Buffer.from(text),
-    extensions: all.map(([name, value]) => ({
-      typeUrl: 'type.googleapis.com/rapport.api.v1.HttpHeader',
-      value: Buffer.from(HttpHeader.encode({ name, value }).finish()),
-    })),
-  };
 }
 
 /** Two forms without a script: they post to the address of the page. */

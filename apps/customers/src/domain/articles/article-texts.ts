@@ -1,0 +1,86 @@
+import { ArticleAudience, ArticleState, type Article } from '@rapport/contracts/rapport/content/v1/article';
+import type { TransactionStatement } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+
+/** Most characters of a text that is found. */
+const maxFound = 50_000;
+const excerptLength = 200;
+
+/** The languages whose words PostgreSQL knows in all their forms, by the beginning of the locale. */
+const configurations: Readonly<Record<string, string>> = {
+  ...{ ar: 'arabic', da: 'danish', de: 'german', el: 'greek', en: 'english', es: 'spanish', fi: 'finnish' },
+  ...{ fr: 'french', hu: 'hungarian', id: 'indonesian', it: 'italian', nl: 'dutch', no: 'norwegian' },
+  ...{
+    nb: 'norwegian',
+    nn: 'norwegian',
+    pt: 'portuguese',
+    ro: 'romanian',
+    ru: 'russian',
+    sv: 'swedish',
+    tr: 'turkish',
+  },
+};
+
+/** The text search configuration of a locale. */
+export function configurationOf(locale: string | undefined): string {
+  return configurations[locale?.split('-')[0] ?? ''] ?? 'simple';
+}
+
+/** The statements that keep what is found of articles as they are published. */
+export function textStatements(changed: readonly Article[]): TransactionStatement[] {
+  const { tenantId } = currentCaller();
+  return changed.map((article) => {
+    const { id, published, state, deleteTime } = article;
+    const isReadable = state === ArticleState.PUBLISHED && deleteTime === undefined;
+    if (!published || !isReadable)
+      return {
+        name: 'remove_article_text',
+        sql: 'delete from article_text where tenant_id = $1 and article_id = $2',
+        values: [tenantId, id],
+      };
+    const text = textOf(published.html).slice(0, maxFound);
+    return {
+      name: 'write_article_text',
+      sql: `insert into article_text (tenant_id, article_id, locale, audience, path, title, excerpt, words)
+        values ($1, $2, $3, $4, $5, $6, $7, ${vector('$8', 'A')} || ${vector('$9', 'B')})
+        on conflict (tenant_id, article_id) do update set locale = excluded.locale, audience = excluded.audience,
+          path = excluded.path, title = excluded.title, excerpt = excluded.excerpt, words = excluded.words`,
+      values: [
+        ...[tenantId, id, article.locale, ArticleAudience[article.audience], article.path, published.title],
+        ...[excerptOf(text), segmented(published.title), segmented(text), configurationOf(article.locale)],
+      ],
+    };
+  });
+}
+
+/** Words as they are written, and in the forms of their language. */
+function vector(text: string, weight: 'A' | 'B'): string {
+  return `setweight(to_tsvector('simple', ${text}) || to_tsvector($10::text::regconfig, ${text}), '${weight}')`;
+}
+
+/** Separates words by spaces, also of languages that have none between words. */
+export function segmented(text: string): string {
+  if (!/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(text)) return text;
+  const words = [...new Intl.Segmenter(undefined, { granularity: 'word' }).segment(text)];
+  return words.flatMap(({ segment, isWordLike }) => (isWordLike ? segment : [])).join(' ');
+}
+
+/** The text of HTML that was rendered from Markdown. */
+function textOf(rendered: string): string {
+  return rendered
+    .replaceAll(/<[^<>]*>/g, ' ')
+    .replaceAll(/&(?:#39|#34|quot|lt|gt|amp);/g, (entity) => entities[entity] ?? ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+}
+
+const entities: Readonly<Record<string, string>> = {
+  ...{ '&#39;': "'", '&#34;': '"', '&quot;': '"' },
+  ...{ '&lt;': '<', '&gt;': '>', '&amp;': '&' },
+};
+
+function excerptOf(text: string): string {
+  if (text.length <= excerptLength) return text;
+  const cut = text.slice(0, excerptLength);
+  return `${cut.slice(0, Math.max(cut.lastIndexOf(' '), excerptLength / 2))} …`;
+}

@@ -1,0 +1,180 @@
+import { ArticleAudience, ArticleState, type Article } from '@rapport/contracts/rapport/content/v1/article';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { newArticle, newSection } from './new-article.js';
+import { readPage } from './public-pages.js';
+import { newCaller, sharedCustomers } from './running-customers.js';
+
+const customers = await sharedCustomers();
+const caller = newCaller();
+const create = (given: Partial<Article>) => customers.call('createArticle', { article: newArticle(given) }, caller);
+const change = (id: string, given: Partial<Article>) =>
+  customers.call('updateArticle', { id, article: newArticle(given), updateMask: Object.keys(given) }, caller);
+const publish = (id: string) => customers.call('publishArticle', { id }, caller);
+const search = async (q: string, given: object = {}, by = caller) => {
+  const { articles } = await customers.call('searchArticles', { q, ...given }, by);
+  return articles.map(({ path }) => path);
+};
+const publishNew = async (given: Partial<Article>) => publish((await create(given)).id);
+
+describe('an article', () => {
+  test('is a draft for agents, with one slug for each language', async () => {
+    expect(await create({ slug: 'draft', locale: 'de-de' })).toMatchObject({
+      ...{ path: 'de-DE/draft', audience: ArticleAudience.AGENTS, state: ArticleState.DRAFT },
+      ...{ publishedVersion: 0, changedSincePublish: true, helpfulVotes: 0, published: undefined },
+    });
+    await expect(create({ slug: 'draft', locale: 'de-DE' })).rejects.toMatchObject({ reason: 'PATH_TAKEN' });
+    expect(await create({ slug: 'draft', locale: 'fr' })).toMatchObject({ path: 'fr/draft' });
+    await expect(create({ slug: 'other', locale: 'nope-nope-1' })).rejects.toMatchObject({
+      violations: [{ field: 'article.locale', reason: 'LOCALE_UNKNOWN' }],
+    });
+  });
+
+  test('is read as it was published, until it is archived', async () => {
+    const { id } = await create({ slug: 'life', title: 'Lifecycle', markdown: 'first zebra' });
+    expect(await search('zebra')).toEqual([]);
+    expect(await publish(id)).toMatchObject({
+      ...{ state: ArticleState.PUBLISHED, publishedVersion: 1, changedSincePublish: false },
+      published: { title: 'Lifecycle', markdown: 'first zebra', html: '<p>first zebra</p>\n' },
+    });
+    expect(await change(id, { markdown: 'second giraffe' })).toMatchObject({ changedSincePublish: true });
+    expect([await search('zebra'), await search('giraffe')]).toEqual([['en/life'], []]);
+
+    expect(await customers.call('revertArticle', { id }, caller)).toMatchObject({
+      ...{ markdown: 'first zebra', changedSincePublish: false },
+    });
+    const archived = await customers.call('archiveArticle', { id }, caller);
+    expect([archived.state, await search('zebra')]).toEqual([ArticleState.ARCHIVED, []]);
+    await publish(id);
+    expect(await search('zebra')).toEqual(['en/life']);
+    await customers.call('deleteArticle', { id }, caller);
+    expect(await search('zebra')).toEqual([]);
+    await customers.call('undeleteArticle', { id }, caller);
+    expect(await search('zebra')).toEqual(['en/life']);
+  });
+
+  test('that was never published is neither reverted nor archived', async () => {
+    const { id } = await create({ slug: 'never' });
+    for (const method of ['revertArticle', 'archiveArticle'] as const)
+      await expect(customers.call(method, { id }, caller)).rejects.toMatchObject({ reason: 'ARTICLE_NOT_PUBLISHED' });
+  });
+
+  test('keeps its section from being deleted', async () => {
+    const { id } = await customers.call('createArticleSection', { articleSection: newSection() }, caller);
+    await create({ slug: 'in-section', sectionId: id });
+    await expect(customers.call('deleteArticleSection', { id }, caller)).rejects.toMatchObject({
+      reason: 'RECORD_IN_USE',
+    });
+  });
+});
+
+describe('a search of articles', () => {
+  beforeAll(async () => {
+    const audience = ArticleAudience.PUBLIC;
+    await publishNew({ slug: 'reset', title: 'Reset passwords', markdown: 'You forgot it?', audience });
+    await publishNew({
+      slug: 'sign-in',
+      title: 'Sign in',
+      markdown: 'With a **password**, resetting it first.',
+      audience,
+    });
+    await publishNew({
+      slug: 'vip',
+      title: 'Password of partners',
+      audience: ArticleAudience.CUSTOMERS,
+      markdown: 'x',
+    });
+    await publishNew({ slug: 'inside', title: 'Password rules inside', markdown: 'x' });
+    await publishNew({ slug: 'passwort', locale: 'de', title: 'Passwörter ändern', markdown: 'Häuser', audience });
+    await publishNew({ slug: 'mima', locale: 'zh-CN', title: '重置密码', markdown: '请打开设置页面。', audience });
+  });
+
+  test('finds words in their forms, those in titles first', async () => {
+    expect(await search('password reset', { locale: 'en' })).toEqual(['en/reset', 'en/sign-in']);
+    expect(await search('"first password"')).toEqual([]);
+    expect(await search('passwort', { locale: 'de' })).toEqual(['de/passwort']);
+    expect(await search('haus', { locale: 'de' })).toEqual(['de/passwort']);
+    expect(await search('密码')).toEqual(['zh-CN/mima']);
+    expect(await search('设置', { locale: 'zh' })).toEqual(['zh-CN/mima']);
+    await expect(search('?!')).rejects.toMatchObject({ violations: [{ field: 'q', reason: 'QUERY_NOT_INDEXED' }] });
+  });
+
+  test('finds what its audience can read, of the own workspace', async () => {
+    const found = (audience: ArticleAudience) => search('password -reset', { audience });
+    expect(await found(ArticleAudience.PUBLIC)).toEqual([]);
+    expect(await found(ArticleAudience.CUSTOMERS)).toEqual(['en/vip']);
+    expect((await found(ArticleAudience.UNSPECIFIED)).toSorted()).toEqual(['en/inside', 'en/vip']);
+    expect(await search('password', {}, newCaller())).toEqual([]);
+  });
+
+  test('takes any text', async () => {
+    for (const q of [`a'b`, 'a & | ! ( )', '"a', 'a:*', '\\a', '-a', 'a <-> b', '🦊 a']) await search(q);
+  });
+});
+
+describe('the knowledge base', () => {
+  let token: string;
+  const read = (request: object = {}) => readPage(customers, 'showKnowledgeBase', { token, ...request });
+  const readArticle = (path: string, request: object = {}) => {
+    const [locale, slug] = path.split('/');
+    return readPage(customers, 'showArticle', { token, locale, slug, ...request });
+  };
+  const vote = (slug: string, helpful: string) => {
+    const form = { contentType: 'application/x-www-form-urlencoded', data: Buffer.from(`helpful=${helpful}`) };
+    return readPage(customers, 'voteForArticle', { token, locale: 'en', slug, form: { ...form, extensions: [] } });
+  };
+
+  beforeAll(async () => {
+    const { path } = await customers.call('shareArticles', {}, caller);
+    token = path.slice('/kb/'.length);
+  });
+
+  test('shows everyone with its link the public articles, by section', async () => {
+    const articleSection = newSection({ slug: 'first', name: 'Sign-in <help>' });
+    const { id: sectionId } = await customers.call('createArticleSection', { articleSection }, caller);
+    await publishNew({ slug: 'codes', title: 'Codes & keys', sectionId, audience: ArticleAudience.PUBLIC });
+
+    const { text } = await read();
+    expect(text).toContain('Sign-in &#60;help&#62;');
+    expect(text).toContain(`<a href="/kb/${token}/en/codes">Codes &#38; keys</a>`);
+    expect(text).not.toContain('partners');
+    expect(text.indexOf('Codes')).toBeLessThan(text.indexOf('More articles'));
+    expect((await read({ acceptLanguage: 'zh' })).text).toContain('帮助中心');
+  });
+
+  test('finds articles by words', async () => {
+    const { text } = await read({ q: ' password ' });
+    expect(text).toContain('/en/reset');
+    expect(text).not.toContain('/en/vip');
+    expect((await read({ q: '<b>nothing</b>' })).text).toContain('about “&#60;b&#62;nothing');
+  });
+
+  test('shows an article as it was published, and nothing else', async () => {
+    const { text } = await readArticle('en/sign-in');
+    expect(text).toContain('<strong>password</strong>');
+    for (const path of ['en/vip', 'en/inside', 'en/never', 'en/none', "en/' or 1=1", 'de/sign-in'])
+      await expect(readArticle(path)).rejects.toMatchObject({ reason: 'PAGE_NOT_FOUND' });
+  });
+
+  test('counts votes', async () => {
+    const { headers } = await vote('sign-in', 'yes');
+    expect([headers.get('location'), headers.get('tenant')]).toEqual([
+      `/kb/${token}/en/sign-in#thanks`,
+      caller.tenantId,
+    ]);
+    await vote('sign-in', 'yes');
+    await vote('sign-in', 'no');
+    const { articles } = await customers.call('listArticles', { filter: 'path = "en/sign-in"' }, caller);
+    expect(articles).toMatchObject([{ helpfulVotes: 2, unhelpfulVotes: 1, publishedVersion: 1 }]);
+    await expect(vote('sign-in', 'maybe')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(vote('vip', 'yes')).rejects.toMatchObject({ reason: 'PAGE_NOT_FOUND' });
+  });
+
+  test('has one link, which can be ended', async () => {
+    const { path } = await customers.call('shareArticles', {}, caller);
+    await expect(read()).rejects.toMatchObject({ reason: 'PAGE_NOT_FOUND' });
+    token = path.slice('/kb/'.length);
+    await read();
+    await customers.call('unshareArticles', {}, caller);
+    await expect(read()).rejects.toMatchObject({ reason: 'PAGE_NOT_FOUND' });
+  });
+});
