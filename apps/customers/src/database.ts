@@ -110,7 +110,7 @@ import { CreateSlaTimer } from './migrations/create-sla-timer.migration.js';
 import { CreateSlaHistory } from './migrations/create-sla-history.migration.js';
 import { PublicLink } from './domain/links/public-link.entity.js';
 import { QuoteNumber } from './domain/quotes/quote-number.entity.js';
-import { RecordNumber } from './engine/records/record-number.entity.js';
+import { RecordNumber } from './engine/records/numbers/record-number.entity.js';
 import { Operation, OperationIssue, OperationJob } from './engine/operations/operation.entity.js';
 import { Erasure } from './domain/privacy/erasure.entity.js';
 import { KeyDestruction } from './engine/sealing/key-destruction.entity.js';

@@ -81,6 +81,10 @@ const unlogged: Record<string, string> = {
   audit_head: 'derived from the log',
   notification: 'about what is logged, and of its recipient',
   notification_inbox: 'positions of notifications, and a saved setting',
+  record_number: 'counters; the log has the numbers of records',
+  ticket_key: 'its data is in the ticket',
+  ticket_order_value: 'its data is in the ticket',
+  ticket_status_key: 'its data is in the status',
   timer: 'what fires is logged as a change of the record',
 };
 
@@ -136,6 +140,9 @@ const unloggedColumns: Record<string, readonly string[]> = {
   macro: ['sort_name', 'search_text', 'terms', 'index_version'],
   product: [...['sort_name', 'price_order', 'cost_order', 'search_text', 'terms', 'order_values', 'index_version']],
   stage_entry: ['amount_order', 'terms', 'index_version'],
+  ticket: ['sort_subject', 'sort_company_name', 'search_text', 'terms', 'order_values', 'index_version', 'sealed'],
+  ticket_entry: ['sort_subject', 'search_text', 'terms', 'index_version', 'sealed'],
+  ticket_status: ['sort_name', 'search_text', 'terms', 'index_version'],
   consent: [],
   // Part of the record's name, and of the hash of the bytes.
   file: ['content_id', 'record_table'],

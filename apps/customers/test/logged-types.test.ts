@@ -12,6 +12,7 @@ import { LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer
 import { Suppression, SuppressionReason } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { v7 } from 'uuid';
 import { ForecastSubmission } from '@rapport/contracts/rapport/sales/v1/forecast_submission';
+import { TicketCategory } from '@rapport/contracts/rapport/support/v1/ticket';
 import { Settings } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { expect, test } from 'vitest';
 import { loggedTypes } from '../src/record-types.js';
@@ -28,6 +29,7 @@ import { person, sharedCustomers } from './running-customers.js';
 import { QuotesTenant } from './quotes-tenant.js';
 import { SupportTenant } from './support-tenant.js';
 import { SalesTenant } from './sales-tenant.js';
+import { TicketTenant } from './ticket-tenant.js';
 import { ref, WorkTenant } from './work-tenant.js';
 
 const customers = await sharedCustomers();
@@ -118,6 +120,10 @@ test('the log has each new record of each type in its response form', async () =
   const support = new SupportTenant(customers, caller);
   const queue = await support.createQueue('billing');
   const macro = await support.createMacro();
+  const desk = new TicketTenant(customers, caller);
+  const status = await desk.createStatus({ key: 'parts', category: TicketCategory.ON_HOLD });
+  const ticket = await desk.createTicket(bob.id, { ccAddresses: ['ada@example.com'] });
+  const { entry: internalNote } = await desk.note(ticket.id, 'Ask for the plan.');
   const answers: [type: string, id: string, answer: object][] = [
     ['settings', caller.tenantId, settings],
     ['pipeline', pipeline.id, pipeline],
@@ -154,6 +160,9 @@ test('the log has each new record of each type in its response form', async () =
     ['template', template.id, template],
     ['article', article.id, article],
     ['article_section', section.id, section],
+    ['ticket_status', status.id, status],
+    ['ticket', ticket.id, ticket],
+    ['ticket_entry', internalNote!.id, internalNote!],
   ];
 
   // Two of the customers were created for the merge, which deletes one.

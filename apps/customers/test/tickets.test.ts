@@ -23,11 +23,11 @@ beforeEach(async () => {
   ada = await tenant.createRequester();
 });
 
-const call = <Name extends 'takeTicket' | 'releaseTicket' | 'solveTicket' | 'reopenTicket' | 'markTicketSpam'>(
-  name: Name,
+const call = (
+  name: 'takeTicket' | 'releaseTicket' | 'solveTicket' | 'reopenTicket' | 'markTicketSpam',
   { id }: Pick<Ticket, 'id'>,
   caller = tenant.caller,
-) => service.call(name, { id }, caller) as Promise<Ticket>;
+): Promise<Ticket> => service.call(name, { id }, caller);
 
 describe('a ticket', () => {
   test('is new, normal and a question by default', async () => {

@@ -39,6 +39,7 @@ const notExported: Record<string, string> = {
   outbox: 'the history of the workspace',
   public_link: 'addresses of pages of the old workspace',
   quote_number: 'the first new quote continues after the highest number',
+  record_number: 'the first new record continues after the highest number',
   suppression_space: 'in the manifest',
   timer: 'set again with the imported records',
   timer_job: 'set again with the imported records',

@@ -64,6 +64,9 @@ const particulars: Readonly<Record<string, () => Json>> = {
   LoseDeal: () => ({ reason: 'price', stage: 'lost' }),
   // The deals move to another stage.
   RemoveStage: () => ({ stage: 'proposal', moveTo: 'won' }),
+  UpsertTicket: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
+  CreateTicketStatus: () => ({ key: newMarker() }),
+  UpsertTicketStatus: () => ({ key: newMarker() }),
   UpsertPipeline: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertTask: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertNote: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
@@ -107,6 +110,8 @@ const fileColumns: Readonly<Record<string, string>> = {
   ImportCalls: 'subject',
   ImportMeetings: 'subject',
   ImportEmails: 'subject',
+  ImportTickets: 'subject',
+  ImportTicketStatuses: 'name',
 };
 
 /** Files of another form. */
@@ -119,6 +124,7 @@ const queryParticulars: Readonly<Record<string, Json>> = {
   UpsertPriceBook: { match: 'key' },
   UpsertQueue: { match: 'key' },
   UpsertProduct: { match: 'sku' },
+  UpsertTicketStatus: { match: 'key' },
   UpsertQuote: { match: 'external_ids', matchSystem: 'erp' },
 };
 

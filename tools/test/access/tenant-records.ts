@@ -6,6 +6,7 @@ import { flowRecords } from './flow-records.ts';
 import { identityRecords } from './identity-records.ts';
 import { newMarker, once } from './markers.ts';
 import { moneyRecords } from './money-records.ts';
+import { ticketRecords } from './ticket-records.ts';
 import { workRecords } from './work-records.ts';
 
 /** Ids by collection: the path after `/v1/`, such as `customers`. */
@@ -185,6 +186,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   const makeQueue = () => create('/v1/queues', { key: newMarker(), name: marker });
   const setPriority = { priority: 'HIGH' };
   const makeMacro = () => create('/v1/macros', { name: marker, actions: [{ setPriority }] });
+  const tickets = ticketRecords({ send, create, remove, requester: ada }, marker);
 
   const makeView = () => create('/v1/views', { resource: 'customers', name: marker, shared: true });
 
@@ -244,6 +246,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     ...identity.living,
     ...exchange.living,
     ...flows.living,
+    ...tickets.living,
   };
   const deleted = {
     customers: async () => remove('customers', await person('Zoe')),
@@ -278,6 +281,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     ...identity.deleted,
     ...exchange.deleted,
     ...flows.deleted,
+    ...tickets.deleted,
   };
   return { living, others: { customers: bob }, deleted };
 }

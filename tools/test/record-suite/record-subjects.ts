@@ -70,6 +70,16 @@ const fixtures: Readonly<Record<string, RecordFixture>> = {
     unique: () => ({ period: newPeriod() }),
     needsUnique: true,
   },
+  'rapport/Ticket': {
+    text: 'subject',
+    prepare: async (create) => ({ customerId: await create('customers', { kind: 'COMPANY', displayName: 'Engines' }) }),
+  },
+  'rapport/TicketStatus': {
+    text: 'name',
+    prepare: async () => ({ category: 'ON_HOLD' }),
+    unique: () => ({ key: `key_${newDigits()}` }),
+    needsUnique: true,
+  },
   'rapport/Task': { text: 'subject' },
   'rapport/Note': { text: 'body', derived: 'title' },
   'rapport/Call': { text: 'subject' },

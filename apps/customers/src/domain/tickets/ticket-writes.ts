@@ -1,4 +1,4 @@
-import { TicketCategory, TicketChannel, type Ticket } from '@rapport/contracts/rapport/support/v1/ticket';
+import { TicketCategory, type Ticket, type TicketChannel } from '@rapport/contracts/rapport/support/v1/ticket';
 import {
   TicketEntryAuthor,
   TicketEntryKind,

@@ -65,8 +65,10 @@ function textsOfValue({ desc, relatedTypes }: RecordField): (value: unknown) => 
   if (desc.fieldKind === 'list') return (value) => value as string[];
   const names = new Map(desc.enum?.values.map(({ number, localName }) => [number, localName]));
   if (desc.enum) return (value) => (value === 0 ? [] : [names.get(value as number) ?? '']);
-  // Also `true` and `false`.
-  return (value) => (value === undefined || value === '' ? [] : [String(value)]);
+  return (value) => {
+    if (value === undefined || value === '') return [];
+    return [typeof value === 'boolean' ? String(value) : (value as string)];
+  };
 }
 
 /** Most letters of a word that are compared in a fuzzy search. */

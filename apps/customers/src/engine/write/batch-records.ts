@@ -18,7 +18,7 @@ import {
 import { effectsOf } from '../records/effects.js';
 import { fieldIn } from '../records/record-changes.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
-import { RecordNumbers } from '../records/record-numbers.js';
+import { RecordNumbers } from '../records/numbers/record-numbers.js';
 import { insertRows, lockRecords, recordRow, updateRows } from '../records/record-statements.js';
 import { LinkedRecords, linksToOthers, neededLinks, newLinks } from '../records/references.js';
 import { settleChange } from '../records/settle-change.js';

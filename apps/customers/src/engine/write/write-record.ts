@@ -21,7 +21,7 @@ import {
   sent,
 } from '../records/record-changes.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
-import { RecordNumbers } from '../records/record-numbers.js';
+import { RecordNumbers } from '../records/numbers/record-numbers.js';
 import { insertRecords, lockRecords, updateRecords } from '../records/record-statements.js';
 import {
   LinkedRecords,

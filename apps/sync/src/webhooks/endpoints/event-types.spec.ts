@@ -74,6 +74,9 @@ const released = [
     'forecast_submission',
     'queue',
     'macro',
+    'ticket',
+    'ticket_entry',
+    'ticket_status',
   ].flatMap((type) => ['*', 'created', 'updated', 'deleted', 'undeleted', 'merged'].map((verb) => `${type}.${verb}`)),
 ];
 

@@ -34,6 +34,17 @@ it.each([
     { title: '50 seats', currency: 'EUR', acceptance: { name: 'Ada', sha256: 'ab' } },
     { title: '***', currency: 'EUR', acceptance: { name: '***', sha256: 'ab' } },
   ],
+  [
+    'ticket',
+    { subject: 'The export stops', ccAddresses: ['a@b.example'], status: 'open' },
+    { subject: '***', ccAddresses: ['***'], status: 'open' },
+  ],
+  [
+    'ticket_entry',
+    { text: 'Call me', html: '<p>', kind: 'CUSTOMER_MESSAGE' },
+    { text: '***', html: '***', kind: 'CUSTOMER_MESSAGE' },
+  ],
+  ['ticket_status', { key: 'parts', name: 'Parts' }, { key: 'parts', name: 'Parts' }],
   ['pipeline', { name: 'Renewals' }, { name: 'Renewals' }],
   ['product', { sku: 'SEAT', name: 'Seat' }, { sku: 'SEAT', name: 'Seat' }],
   ['exchange_rate', { rate: '1.08' }, { rate: '1.08' }],

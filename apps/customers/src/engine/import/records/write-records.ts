@@ -8,7 +8,7 @@ import type { RecordType } from '../../fields/record-type.js';
 import type { LinkedRecords } from '../../records/references.js';
 import { newRecord, nextRecord } from '../../records/record-changes.js';
 import { ownerOfNew } from '../../records/scope/record-owner.js';
-import { RecordNumbers } from '../../records/record-numbers.js';
+import { RecordNumbers } from '../../records/numbers/record-numbers.js';
 import { insertRows, recordRow, updateRows } from '../../records/record-statements.js';
 import { settleChange } from '../../records/settle-change.js';
 import type { CustomFields } from '../../fields/custom-fields.js';

@@ -1,8 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { runStatements, type StatementTransaction } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import type { RecordMessage } from '../fields/record-definition.js';
-import type { RecordType } from '../fields/record-type.js';
+import type { RecordMessage } from '../../fields/record-definition.js';
+import type { RecordType } from '../../fields/record-type.js';
 
 /** The numbers of new records of a type whose definition has `numberIn`. Those of other types have none. */
 export class RecordNumbers<Message extends RecordMessage> {
