@@ -60,7 +60,7 @@ test('no forged header, number or token adds to a ticket of others', async () =>
     expect(message).toMatchObject({ threadingRule: ThreadingRule.NEW, refusedTicketId: ticket.id });
     expect(message.ticketId).not.toBe(ticket.id);
     const kinds = (await tenant.entries(message.ticketId)).map(({ kind }) => kind);
-    expect(kinds).toEqual([TicketEntryKind.CUSTOMER_MESSAGE, TicketEntryKind.SYSTEM]);
+    expect(kinds.slice(0, 2)).toEqual([TicketEntryKind.CUSTOMER_MESSAGE, TicketEntryKind.SYSTEM]);
   }
   // The address of the requester is easily forged: its domain does not vouch for the sender.
   const forged = [
