@@ -53,6 +53,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/notifications': 'the inbox of each user: notifications of records, and preferences',
   'domain/calendar-feeds': 'links to the tasks and meetings of users',
   'domain/ticket-actions': 'answering, assigning, solving and redacting tickets',
+  'domain/ticket-work': 'merges, splits and macros of tickets, and reports of their times',
   'domain/workspace': 'all data of a tenant: its export, import and removal',
 };
 
@@ -78,6 +79,8 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/notifications': ['domain/timeline'],
   'domain/ticket-actions': ['domain/tickets'],
   'domain/sla': ['domain/tickets'],
+  'domain/queues': ['domain/tickets'],
+  'domain/ticket-work': ['domain/tickets', 'domain/ticket-actions', 'domain/queues', 'domain/macros'],
   'domain/workspace': ['domain/suppressions'],
   'domain/messages': ['domain/files', 'domain/suppressions'],
   'domain/mail-intake': [

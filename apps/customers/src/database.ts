@@ -108,6 +108,8 @@ import { CreateMailTables } from './migrations/create-mail-tables.migration.js';
 import { CreateSlaPolicy } from './migrations/create-sla-policy.migration.js';
 import { CreateSlaTimer } from './migrations/create-sla-timer.migration.js';
 import { CreateSlaHistory } from './migrations/create-sla-history.migration.js';
+import { CreateTicketLease } from './migrations/create-ticket-lease.migration.js';
+import { CreateTicketMerge } from './migrations/create-ticket-merge.migration.js';
 import { PublicLink } from './domain/links/public-link.entity.js';
 import { QuoteNumber } from './domain/quotes/quote-number.entity.js';
 import { RecordNumber } from './engine/records/numbers/record-number.entity.js';
@@ -252,4 +254,6 @@ export const migrations = [
   CreateArticleSection,
   CreateArticle,
   CreateArticleText,
+  CreateTicketLease,
+  CreateTicketMerge,
 ];

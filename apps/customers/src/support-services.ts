@@ -1,22 +1,26 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import type { Type } from '@nestjs/common';
 import { TicketActionsServiceService } from '@rapport/contracts/rapport/support/v1/ticket_actions_service';
+import { TicketEntriesServiceService } from '@rapport/contracts/rapport/support/v1/ticket_entries_service';
+import { TicketWorkServiceService } from '@rapport/contracts/rapport/support/v1/ticket_work_service';
+import { TicketStatusesServiceService } from '@rapport/contracts/rapport/support/v1/ticket_statuses_service';
+import { TicketsServiceService } from '@rapport/contracts/rapport/support/v1/tickets_service';
+import { TicketActionsController } from './domain/ticket-actions/ticket-actions.controller.js';
 import { MacrosServiceService } from '@rapport/contracts/rapport/support/v1/macros_service';
+import { QueueLeasesServiceService } from '@rapport/contracts/rapport/support/v1/queue_leases_service';
 import { QueuesServiceService } from '@rapport/contracts/rapport/support/v1/queues_service';
 import { SlaActionsServiceService } from '@rapport/contracts/rapport/support/v1/sla_actions_service';
 import { SlaPoliciesServiceService } from '@rapport/contracts/rapport/support/v1/sla_policies_service';
 import { SlaTimersServiceService } from '@rapport/contracts/rapport/support/v1/sla_timers_service';
-import { TicketEntriesServiceService } from '@rapport/contracts/rapport/support/v1/ticket_entries_service';
-import { TicketStatusesServiceService } from '@rapport/contracts/rapport/support/v1/ticket_statuses_service';
-import { TicketsServiceService } from '@rapport/contracts/rapport/support/v1/tickets_service';
-import { TicketActionsController } from './domain/ticket-actions/ticket-actions.controller.js';
 import { MacrosController } from './domain/macros/macros.js';
+import { QueueLeasesController } from './domain/queues/queue-leases.controller.js';
 import { QueuesController } from './domain/queues/queues.js';
 import { SlaActionsController } from './domain/sla/sla-actions.controller.js';
 import { SlaPoliciesController } from './domain/sla/sla-policies.js';
 import { SlaTimersController } from './domain/sla/sla-timers.js';
 import { TicketEntriesController } from './domain/tickets/ticket-entries.js';
 import { TicketStatusesController } from './domain/tickets/ticket-statuses.js';
+import { TicketWorkController } from './domain/ticket-work/ticket-work.controller.js';
 import { TicketsController } from './domain/tickets/tickets.js';
 
 /** The services of customer service. */
@@ -25,7 +29,9 @@ export const supportServices: readonly ServiceDefinition[] = [
   TicketEntriesServiceService,
   TicketStatusesServiceService,
   TicketActionsServiceService,
+  TicketWorkServiceService,
   QueuesServiceService,
+  QueueLeasesServiceService,
   MacrosServiceService,
   SlaPoliciesServiceService,
   SlaTimersServiceService,
@@ -38,7 +44,9 @@ export const supportControllers: readonly Type[] = [
   TicketEntriesController,
   TicketStatusesController,
   TicketActionsController,
+  TicketWorkController,
   QueuesController,
+  QueueLeasesController,
   MacrosController,
   SlaPoliciesController,
   SlaTimersController,

@@ -38,6 +38,8 @@ const unlogged: Record<string, string> = {
   pipeline_key: 'its data is in the pipeline',
   quota_key: 'its data is in the quota',
   forecast_submission_key: 'its data is in the submission',
+  ticket_lease: 'ends within a day, and changes no ticket',
+  ticket_merge: 'a copy of what is logged, for the undo',
   queue_key: 'its data is in the queue',
   macro_key: 'its data is in the macro',
   price_book_key: 'its data is in the price book',

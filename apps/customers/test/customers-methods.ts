@@ -37,6 +37,8 @@ import { QuoteActionsServiceService } from '@rapport/contracts/rapport/sales/v1/
 import { QuotesServiceService } from '@rapport/contracts/rapport/sales/v1/quotes_service';
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
 import { MacrosServiceService } from '@rapport/contracts/rapport/support/v1/macros_service';
+import { QueueLeasesServiceService } from '@rapport/contracts/rapport/support/v1/queue_leases_service';
+import { TicketWorkServiceService } from '@rapport/contracts/rapport/support/v1/ticket_work_service';
 import { QueuesServiceService } from '@rapport/contracts/rapport/support/v1/queues_service';
 import { AssignmentRulesServiceService } from '@rapport/contracts/rapport/work/v1/assignment_rules_service';
 import { AssignmentTrialsServiceService } from '@rapport/contracts/rapport/work/v1/assignment_trials_service';
@@ -132,6 +134,8 @@ export const definitions = {
   ...TicketStatusesServiceService,
   ...TicketActionsServiceService,
   ...QueuesServiceService,
+  ...QueueLeasesServiceService,
+  ...TicketWorkServiceService,
   ...MacrosServiceService,
   ...TemplatesServiceService,
   ...TemplateActionsServiceService,

@@ -15,7 +15,15 @@ import { newCaller, person, RunningCustomers } from './running-customers.js';
 const printed = loggedTypes.types.flatMap(({ record }) =>
   record && record !== type ? [new RegExp(`^${record.table}(_key|_order_value)?$`)] : [],
 );
-const ofWorkers = [/^timer(_job)?$/, /^clock_shift$/, /^forecast_/, /^notification/, /^mail_/, /^auto_reply$/];
+const ofWorkers = [
+  /^timer(_job)?$/,
+  /^clock_shift$/,
+  /^forecast_/,
+  /^notification/,
+  /^mail_/,
+  /^auto_reply$/,
+  /^ticket_(lease|merge)$/,
+];
 const tablesOfSql = [...ofWorkers, /^outbox$/, /^change_/, /^audit_/, ...printed];
 
 /** Creates 20,000 customers of a tenant, each with a key, without the change log. */
@@ -120,6 +128,8 @@ const tablesWithoutScope = {
   queue_key: 'read with the queues of the keys, or to detect that a value is taken',
   macro: 'of the tenant',
   macro_key: 'read with the macros of the keys, or to detect that a value is taken',
+  ticket_lease: 'read with the tickets of the leases',
+  ticket_merge: 'read with the tickets of the merges',
   saved_view: 'of no record: each is of the principal that owns it',
   suppression_space: 'of no record',
   article: 'of the tenant',

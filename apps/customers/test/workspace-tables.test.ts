@@ -41,6 +41,8 @@ const notExported: Record<string, string> = {
   quote_number: 'the first new quote continues after the highest number',
   record_number: 'the first new record continues after the highest number',
   suppression_space: 'in the manifest',
+  ticket_lease: 'of users, whose ids differ in another workspace',
+  ticket_merge: 'what an undo restores',
   timer: 'set again with the imported records',
   timer_job: 'set again with the imported records',
   tenant_encryption: 'encrypted workspaces are not exported',

@@ -76,6 +76,8 @@ export const violationCodes = {
   SELF_LINK: 'The record would be associated with itself.',
   SELF_MERGE: 'The record would be merged with itself.',
   KIND_MISMATCH: 'The record or stage is of another kind.',
+  ALREADY_MERGED: 'The record is a part of another one.',
+  ENTRY_NOT_FOUND: 'The ticket has no such entry.',
   CUSTOMER_MERGED: 'The customer is a part of another one.',
   LIFECYCLE_TRANSITION: 'The customer can not change to this stage of its life cycle.',
   EXTERNAL_ID_DIFFERS: 'The record has another id of the same system.',

@@ -77,7 +77,10 @@ function ticketViolations({ before, after, facts }: RecordChange<Ticket>): Field
 /** The fields that follow the status. */
 function statusFields({ before, after, facts }: RecordChange<Ticket>, now: string | undefined): Partial<Ticket> {
   if (before && before.status === after.status) return {};
+  const isUnmerged = before?.mergedIntoId !== undefined && after.mergedIntoId === undefined;
   const category = categoryOf(after.status, facts) ?? TicketCategory.OPEN;
+  // The undo of a merge brings back all that follows from the status.
+  if (isUnmerged) return { category };
   const wasSolved = before !== undefined && isSolved(before.category);
   const solvedTime = wasSolved ? before.solvedTime : now;
   return {
