@@ -67,6 +67,9 @@ import { TemplatesServiceService } from '@rapport/contracts/rapport/content/v1/t
 import { TimersServiceService } from '@rapport/contracts/rapport/work/v1/timers_service';
 import { TimelineServiceService } from '@rapport/contracts/rapport/work/v1/timeline_service';
 import { TicketActionsServiceService } from '@rapport/contracts/rapport/support/v1/ticket_actions_service';
+import { SlaActionsServiceService } from '@rapport/contracts/rapport/support/v1/sla_actions_service';
+import { SlaPoliciesServiceService } from '@rapport/contracts/rapport/support/v1/sla_policies_service';
+import { SlaTimersServiceService } from '@rapport/contracts/rapport/support/v1/sla_timers_service';
 import { TicketEntriesServiceService } from '@rapport/contracts/rapport/support/v1/ticket_entries_service';
 import { TicketStatusesServiceService } from '@rapport/contracts/rapport/support/v1/ticket_statuses_service';
 import { TicketsServiceService } from '@rapport/contracts/rapport/support/v1/tickets_service';
@@ -131,6 +134,9 @@ export const definitions = {
   ...TimersServiceService,
   ...TicketsServiceService,
   ...TicketEntriesServiceService,
+  ...SlaPoliciesServiceService,
+  ...SlaTimersServiceService,
+  ...SlaActionsServiceService,
   ...TicketStatusesServiceService,
   ...TicketActionsServiceService,
   ...QueuesServiceService,

@@ -24,6 +24,15 @@ const ofWorkers = [
   /^auto_reply$/,
   /^ticket_(lease|merge)$/,
 ];
+const ofWorkers = [
+  /^timer(_job)?$/,
+  /^clock_shift$/,
+  /^forecast_/,
+  /^notification/,
+  /^mail_/,
+  /^auto_reply$/,
+  /^sla_(definition|event|ticket)$/,
+];
 const tablesOfSql = [...ofWorkers, /^outbox$/, /^change_/, /^audit_/, ...printed];
 
 /** Creates 20,000 customers of a tenant, each with a key, without the change log. */
@@ -139,6 +148,11 @@ const tablesWithoutScope = {
   article_text: 'of the tenant',
   template: 'of the tenant',
   template_key: 'read with the templates of the keys, or to detect that a value is taken',
+  sla_definition: 'of the tenant',
+  sla_event: 'read with the tickets of the events',
+  sla_policy: 'of the tenant',
+  sla_policy_key: 'read with the policies of the keys, or to detect that a value is taken',
+  sla_ticket: 'read with the tickets',
   task_key: 'read with the tasks of the keys, or to detect that a value is taken',
   task_order_value: 'read with the tasks of the values',
   tenant_encryption: 'of no record',

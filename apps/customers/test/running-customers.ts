@@ -194,6 +194,7 @@ export function newCaller(): Caller {
       ...['notifications.read', 'notifications.write', 'timers.read'],
       ...['tickets.read', 'tickets.write', 'ticketStatuses.read', 'ticketStatuses.configure'],
       ...['messages.read', 'messages.send'],
+      ...['slaPolicies.read', 'slaPolicies.configure', 'slaTimers.read'],
       ...['templates.read', 'templates.write', 'templates.publish'],
       ...['articles.read', 'articles.write', 'articles.publish'],
     ],
