@@ -139,6 +139,8 @@ const unloggedColumns: Record<string, readonly string[]> = {
   price: ['index_version'],
   price_book: ['sort_name', 'search_text', 'terms', 'index_version'],
   queue: ['sort_name', 'search_text', 'terms', 'index_version'],
+  sla_policy: ['sort_name', 'search_text', 'terms', 'index_version'],
+  sla_timer: ['terms', 'index_version'],
   macro: ['sort_name', 'search_text', 'terms', 'index_version'],
   product: [...['sort_name', 'price_order', 'cost_order', 'search_text', 'terms', 'order_values', 'index_version']],
   stage_entry: ['amount_order', 'terms', 'index_version'],

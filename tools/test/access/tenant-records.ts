@@ -7,6 +7,7 @@ import { identityRecords } from './identity-records.ts';
 import { newMarker, once } from './markers.ts';
 import { moneyRecords } from './money-records.ts';
 import { ticketRecords } from './ticket-records.ts';
+import { slaRecords } from './sla-records.ts';
 import { workRecords } from './work-records.ts';
 
 /** Ids by collection: the path after `/v1/`, such as `customers`. */
@@ -188,6 +189,8 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   const makeMacro = () => create('/v1/macros', { name: marker, actions: [{ setPriority }] });
   const tickets = ticketRecords({ send, create, remove, requester: ada }, marker);
 
+  const sla = slaRecords({ send, create, calendar: makeCalendar, customer: ada }, marker);
+
   const makeView = () => create('/v1/views', { resource: 'customers', name: marker, shared: true });
 
   /** Of the caller, which a note by another key mentions. */
@@ -241,6 +244,8 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     calendars: makeCalendar,
     queues: once(makeQueue),
     macros: once(makeMacro),
+    slaPolicies: once(sla.makePolicy),
+    slaTimers: once(sla.makeTimer),
     views: makeView,
     notifications: once(makeNotification),
     ...identity.living,
@@ -276,6 +281,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     quotas: async () => remove('quotas', await makeQuota()),
     queues: async () => remove('queues', await makeQueue()),
     macros: async () => remove('macros', await makeMacro()),
+    slaPolicies: async () => remove('slaPolicies', await sla.makePolicy()),
     views: async () => remove('views', await makeView()),
     notifications: async () => remove('notifications', await makeNotification()),
     ...identity.deleted,

@@ -50,6 +50,15 @@ const fixtures: Readonly<Record<string, RecordFixture>> = {
     needsUnique: true,
   },
   'rapport/Queue': { text: 'name', unique: () => ({ key: `key_${newDigits()}` }), needsUnique: true },
+  'rapport/SlaPolicy': {
+    text: 'name',
+    prepare: async (create) => ({
+      calendarId: await create('calendars', { name: 'Office', timeZone: 'Europe/Berlin' }),
+      targets: [{ metric: 'RESOLUTION', withinSeconds: 3_600 }],
+    }),
+    unique: () => ({ key: `key_${newDigits()}` }),
+    needsUnique: true,
+  },
   'rapport/Macro': { text: 'name', prepare: async () => ({ actions: [{ setPriority: { priority: 'HIGH' } }] }) },
   'rapport/Lead': {
     text: 'company',

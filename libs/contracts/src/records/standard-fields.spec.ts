@@ -30,7 +30,7 @@ test('these types are records', () => {
     ...['CustomObject', 'Deal', 'Email', 'ExchangeRate', 'ForecastSubmission', 'Lead'],
     ...['Macro', 'Meeting', 'Message', 'Note', 'ObjectRecord', 'Pipeline'],
     ...['Price', 'PriceBook', 'Product', 'Queue', 'Quota', 'Quote'],
-    ...['StageEntry', 'Task', 'Template', 'Ticket', 'TicketEntry', 'TicketStatus'],
+    ...['SlaPolicy', 'SlaTimer', 'StageEntry', 'Task', 'Template', 'Ticket', 'TicketEntry', 'TicketStatus'],
   ];
   expect(records.map(({ type }) => type).toSorted()).toEqual(types.map((type) => `rapport/${type}`).toSorted());
 });

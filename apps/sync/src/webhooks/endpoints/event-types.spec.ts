@@ -77,6 +77,8 @@ const released = [
     'ticket',
     'ticket_entry',
     'ticket_status',
+    'sla_policy',
+    'sla_timer',
   ].flatMap((type) => ['*', 'created', 'updated', 'deleted', 'undeleted', 'merged'].map((verb) => `${type}.${verb}`)),
 ];
 
