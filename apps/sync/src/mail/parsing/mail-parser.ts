@@ -28,8 +28,10 @@ export class MailParser implements OnApplicationShutdown {
   readonly #threads: TenantThreads<ParsingJob, ParsingDone>;
 
   constructor(limits: { timeoutMs?: number } = {}) {
-    // Tests run the sources; a program is a bundle at the root of `dist`.
-    const file = import.meta.filename.endsWith('.ts') ? './parsing-worker.ts' : './mail/parsing/parsing-worker.js';
+    // A program is a bundle at the root of `dist`. Tests run the sources, and this thread from `dist`: Node loads no
+    // sources that import others.
+    const isSource = import.meta.filename.endsWith('.ts');
+    const file = `${isSource ? '../../../dist' : '.'}/mail/parsing/parsing-worker.js`;
     const script = new URL(file, import.meta.url);
     this.#threads = new TenantThreads(script, { timeoutMs, maxThreads, resourceLimits, ...limits });
   }

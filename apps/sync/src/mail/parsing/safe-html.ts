@@ -8,7 +8,8 @@ const tags = [
   ...['sup', 'table', 'tbody', 'td', 'tfoot', 'th', 'thead', 'time', 'tr', 'tt', 'u', 'ul', 'var', 'wbr'],
 ];
 
-const plainValue = [/^[\w\s#%.,()+-]{1,200}$/];
+/** No function but those of colours: others can load, or run in old browsers. */
+const plainValue = [/^[\w\s#%.,+'"-]{1,200}$/, /^(?:rgb|hsl)a?\([\d\s.,%/]{1,60}\)$/];
 
 /** None of these can load anything, or show anything outside of the mail. */
 const styles = [

@@ -1,0 +1,68 @@
+import { printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
+import { afterAll, expect, test } from 'vitest';
+import { MailParser, UnreadableMail } from '../../src/mail/parsing/mail-parser.js';
+import type { ParsedContent } from '../../src/mail/parsing/parse-mail.js';
+import { Chance, hostileMails } from './hostile-mails.ts';
+
+const name = 'Hostile mails';
+const count = sizeOf('MAILS', { short: 215, long: 5_000 });
+/** Scales what is large: 1,000 times 20 is a header of 20 MB. */
+const largest = sizeOf('LARGEST', { short: 20, long: 20_000 });
+
+const parser = new MailParser({ timeoutMs: 20_000 });
+afterAll(() => parser.onApplicationShutdown());
+
+const good = Buffer.from(
+  'From: Ada <ada@example.invalid>\r\nSubject: Good\r\nAuthentication-Results: mx; dmarc=pass\r\n\r\nHi',
+);
+
+function parse(tenantId: string, raw: Buffer): Promise<ParsedContent> {
+  return parser.parse(tenantId, { raw, ownDomains: ['kestrel.invalid'], authservId: 'mx' });
+}
+
+test('a mail that was made to break the parser stops no other mail', { timeout: soakTimeoutMs }, async () => {
+  const tally = { mails: 0, parsed: 0, UNREADABLE: 0, PARSER_ENDED: 0 };
+  const ended: number[] = [];
+  for (const { kind, raw } of hostileMails(new Chance(printedSeed(name)), count, largest)) {
+    tally.mails += 1;
+    const [hostile, neighbour] = await Promise.allSettled([parse('hostile', raw), parse('neighbour', good)]);
+    expect(neighbour).toMatchObject({ status: 'fulfilled', value: { message: { subject: 'Good', text: 'Hi' } } });
+    if (hostile.status === 'fulfilled') {
+      tally.parsed += 1;
+      expectBounds(hostile.value, kind);
+    } else {
+      expect(hostile.reason).toBeInstanceOf(UnreadableMail);
+      const { reason } = hostile.reason as UnreadableMail;
+      tally[reason] += 1;
+      if (reason === 'PARSER_ENDED') ended.push(kind);
+    }
+  }
+  printTally(name, { ...tally, ended: ended.join('/') });
+});
+
+function expectBounds({ message, attachments }: ParsedContent, kind: number): void {
+  const { text = '', html = '', visibleText = '', trimmed } = message;
+  expect([text.length <= 500_000, html.length <= 1_000_000, message.subject.length <= 300]).toEqual([true, true, true]);
+  expect(message.toAddresses.length + message.ccAddresses.length).toBeLessThanOrEqual(200);
+  expect(attachments.length).toBeLessThanOrEqual(200);
+  expect(text.isWellFormed() && !text.includes('\0') && html.isWellFormed() && !html.includes('\0')).toBe(true);
+  expect(assembled(visibleText, trimmed, text), `kind ${kind}`).toBe(text);
+  const tags = [...html.matchAll(/<[a-z][^>]*>/gi)].map(([tag]) => tag.replaceAll(/"[^"]*"/g, '""'));
+  for (const tag of tags)
+    expect(tag).not.toMatch(/^<(?:script|style|iframe|object|embed|form|input|base|link|meta|svg)|\son/i);
+  for (const [, address] of html.matchAll(/\s(?:src|srcset|background|poster)="([^"]*)"/gi))
+    expect(address).toMatch(/^cid:/);
+  for (const [, address] of html.matchAll(/\shref="([^"]*)"/gi)) expect(address).toMatch(/^(?:https?:|mailto:|tel:)/i);
+  for (const [, style] of html.matchAll(/\sstyle="([^"]*)"/gi)) expect(style).not.toMatch(/url|expression|position|@/i);
+}
+
+/** The text, from what is shown and what is hidden. */
+function assembled(visible: string, trimmed: ParsedContent['message']['trimmed'], text: string): string {
+  let [result, shown, from] = ['', 0, 0];
+  for (const { start, end } of trimmed) {
+    result += visible.slice(shown, shown + start - from) + text.slice(start, end);
+    shown += start - from;
+    from = end;
+  }
+  return result + visible.slice(shown);
+}
