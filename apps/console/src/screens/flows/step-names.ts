@@ -16,7 +16,9 @@ import {
   Play,
   RefreshCw,
   Repeat,
+  Reply,
   Search,
+  Send,
   Shuffle,
   Split,
   SquareKanban,
@@ -33,7 +35,7 @@ import { kindOf } from './steps.ts';
 export const stepIcons: Readonly<Record<string, IconType>> = {
   ...{ find: Search, create: FilePlus, update: Pencil, upsert: ArrowRightLeft, delete: Trash2, link: Link },
   ...{ assign: UserRoundCheck, moveStage: SquareKanban, addTask: ListChecks, addNote: StickyNote },
-  ...{ approve: CircleCheckBig, wait: Clock, listen: BellRing },
+  ...{ reply: Reply, send: Send, approve: CircleCheckBig, wait: Clock, listen: BellRing },
   ...{
     switch: Split,
     for: Repeat,

@@ -17,7 +17,7 @@ export interface Line {
 /** Kinds of steps in groups, in the order in which they are offered. */
 export const stepKinds: Readonly<Record<string, readonly string[]>> = {
   records: ['find', 'create', 'update', 'upsert', 'delete', 'link', 'assign', 'moveStage', 'addTask', 'addNote'],
-  people: ['approve', 'wait', 'listen'],
+  people: ['reply', 'send', 'approve', 'wait', 'listen'],
   control: ['switch', 'for', 'fork', 'try', 'do', 'set', 'raise', 'run'],
   systems: ['http', 'connector', 'transform'],
 };

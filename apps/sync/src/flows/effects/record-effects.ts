@@ -2,7 +2,9 @@ import {
   AssociationsServiceService,
   type Association,
 } from '@rapport/contracts/rapport/customers/v1/associations_service';
+import { MessageActionsServiceService } from '@rapport/contracts/rapport/content/v1/message_actions_service';
 import { DealMovesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_moves_service';
+import { TicketActionsServiceService } from '@rapport/contracts/rapport/support/v1/ticket_actions_service';
 import { BusinessTimeServiceService } from '@rapport/contracts/rapport/work/v1/business_time_service';
 import { etagVersion } from '@rapport/persistence';
 import { EffectError, type EffectCall, type EffectOutcome, type Json, type JsonObject } from './effect-port.js';
@@ -17,6 +19,8 @@ const maxAttempts = 5;
 const createAssociation = jsonMethod(AssociationsServiceService.createAssociation.path);
 const getAssociation = jsonMethod(AssociationsServiceService.getAssociation.path);
 const moveDeal = jsonMethod(DealMovesServiceService.moveDeal.path);
+const replyToTicket = jsonMethod(TicketActionsServiceService.replyToTicket.path);
+const sendMessage = jsonMethod(MessageActionsServiceService.sendMessage.path);
 const findDueTime = jsonMethod(BusinessTimeServiceService.findDueTime.path);
 
 /** How a record is changed: by its method, with what the etag and the key add to the request. */
@@ -54,6 +58,8 @@ export class RecordStep {
     if (step.moveStage) return this.#moveStage();
     if (step.addTask) return this.#create(stepType('task'), await this.#taskFields());
     if (step.addNote) return this.#create(stepType('note'), { body: this.#input['text'] ?? null, ...this.#related() });
+    if (step.reply) return this.#reply();
+    if (step.send) return this.#send();
     throw new EffectError('STEP_UNSUPPORTED', `The step ${step.key} is no step about records.`, 'FINAL');
   }
 
@@ -182,6 +188,17 @@ export class RecordStep {
       if (!isReason(error, 'ASSOCIATION_EXISTS')) throw error;
       return { output: await this.#ask(getAssociation, { id: error.metadata['associationId'] ?? null }) };
     }
+  }
+
+  /** What was sent is not undone. */
+  async #reply(): Promise<EffectOutcome> {
+    const { ticketId = null, ...reply } = this.#input;
+    const request = { id: ticketId, reply: { ...reply, automatic: true }, ...this.#key() };
+    return { output: await this.#ask(replyToTicket, request) };
+  }
+
+  async #send(): Promise<EffectOutcome> {
+    return { output: await this.#ask(sendMessage, { outgoing: this.#input, ...this.#key() }) };
   }
 
   /** Resource name of one end of a link. */

@@ -64,6 +64,17 @@ const resolvers: { readonly [Kind in keyof Step]?: Resolver<Step[Kind]> } = {
   }),
   addTask: taskInput,
   addNote: ({ text }, evaluate) => ({ text: textOf('text', evaluate(text)) }),
+  reply: ({ ticketId = 'record.id', text, templateId, thenStatus }, evaluate) => ({
+    ticketId: textOf('ticketId', evaluate(ticketId)),
+    ...(text !== undefined && { text: textOf('text', evaluate(text)) }),
+    ...(templateId !== undefined && { templateId }),
+    ...(thenStatus !== undefined && { thenStatus }),
+  }),
+  send: ({ to, subject, text, mailboxId }, evaluate) => ({
+    to: to.map((address, index) => textOf(`to[${index}]`, evaluate(address))),
+    ...{ subject: textOf('subject', evaluate(subject)), text: textOf('text', evaluate(text)) },
+    ...(mailboxId !== undefined && { mailboxId }),
+  }),
   http: httpInput,
   connector: ({ mappingId }) => ({ mappingId }),
   transform: ({ expression, input }, evaluate) => ({ expression, input: valueOf(evaluate(input)) }),

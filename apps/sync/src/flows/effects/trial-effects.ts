@@ -37,6 +37,8 @@ export class TrialEffects implements EffectPort {
       if (step.http ?? step.connector) return { output: {} };
       if (step.transform) return await transformed(this.evaluator, call);
       if (step.find) return { output: await this.#tried(call, signal) };
+      // They leave no record that later steps change. Customers does not know a ticket that the trial would have created.
+      if (step.reply ?? step.send) return { output: this.#namesNew(call) ? {} : await this.#tried(call, signal) };
       return { output: await this.#written(call, signal) };
     } catch (error) {
       throw effectError(error);

@@ -31,7 +31,7 @@ export function stepLists(step: Step): StepList[] {
 const kinds = [
   ...['set', 'switch', 'for', 'fork', 'do', 'try', 'raise', 'find', 'create', 'update', 'delete', 'upsert', 'link'],
   ...['assign', 'moveStage', 'addTask', 'addNote', 'http', 'connector', 'wait', 'listen', 'approve', 'run'],
-  'transform',
+  ...['transform', 'reply', 'send'],
 ] as readonly (keyof Step)[];
 
 /** What a step does, such as `addTask`. */

@@ -8,11 +8,12 @@ import { typesOf } from './used-types.js';
 /** The permissions that runs of a definition need. */
 export function neededPermissions(definition: FlowDefinition): string[] {
   const ofRecords = typesOf(definition).flatMap(({ type, isWritten }) => permissionOf(type, isWritten) ?? []);
-  const ofSteps = allSteps(definition.steps).flatMap(({ link, connector, run }) => [
+  const ofSteps = allSteps(definition.steps).flatMap(({ link, connector, run, send }) => [
     // Associations need the right to write the records of one end.
     ...(link ? ['customers.read', permissionOf(link.fromType, true) ?? []].flat() : []),
     ...(connector ? ['connections.write'] : []),
     ...(run ? ['flows.run'] : []),
+    ...(send ? ['messages.send'] : []),
   ]);
   return [...new Set([...ofRecords, ...ofSteps])];
 }

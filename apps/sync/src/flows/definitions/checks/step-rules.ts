@@ -90,6 +90,17 @@ const rules: { readonly [Kind in StepKind]: Rule<Step[Kind]> } = {
     place.at('text').expression(text, context.variables, 'string');
     needRecord(place, context);
   },
+  reply: (place, { ticketId, text, templateId }, context) => {
+    place.oneOf({ text, templateId }, ['text', 'templateId']);
+    place.at('ticketId').expression(ticketId, context.variables, 'string');
+    place.at('text').expression(text, context.variables, 'string');
+    if (ticketId === undefined) needRecord(place, context, 'ticketId');
+  },
+  send: (place, { to, subject, text }, { variables }) => {
+    for (const [index, address] of to.entries()) place.at('to', index).expression(address, variables, 'string');
+    place.at('subject').expression(subject, variables, 'string');
+    place.at('text').expression(text, variables, 'string');
+  },
   http: checkHttp,
   connector: () => undefined,
   wait: (place, { seconds, until, calendarId }, { variables }) => {

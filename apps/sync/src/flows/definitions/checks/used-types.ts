@@ -26,7 +26,7 @@ function typesOfStep(step: Step): UsedType[] {
   ];
   const written = [
     ...[step.create?.type, step.update?.type, step.delete?.type, step.upsert?.type, step.assign?.type],
-    ...[step.moveStage && 'deal', step.addTask && 'task', step.addNote && 'note'],
+    ...[step.moveStage && 'deal', step.addTask && 'task', step.addNote && 'note', step.reply && 'ticket'],
   ];
   const named = (types: readonly (string | undefined)[], isWritten: boolean) =>
     types.flatMap((type) => (type === undefined ? [] : [{ type, isWritten }]));
