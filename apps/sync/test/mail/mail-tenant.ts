@@ -1,0 +1,67 @@
+import type { ScriptedRelay, SharedPlatform } from '@rapport/testing';
+import { WebhookTenant } from '../sync-platform.ts';
+import { until } from '../until.ts';
+
+type Json = Record<string, unknown>;
+
+export interface SentMessage extends Json {
+  id: string;
+  state: string;
+  stateReason?: string;
+  internetMessageId: string;
+}
+
+/** A tenant with a relay and a mailbox that sends by it. */
+export class MailTenant {
+  private constructor(
+    readonly api: WebhookTenant,
+    readonly relayId: string,
+    readonly mailboxId: string,
+  ) {}
+
+  static async create(platform: SharedPlatform, { port }: ScriptedRelay, relay: Json = {}): Promise<MailTenant> {
+    const api = await WebhookTenant.create(platform);
+    const server = { name: 'Relay', host: '127.0.0.1', port, security: 'NONE' };
+    const { id: relayId } = await api.ok<{ id: string }>('POST', '/v1/relays', { ...server, ...relay });
+    const mailbox = {
+      address: 'support@example.com',
+      displayName: 'Support',
+      kind: 'SEND_ONLY',
+      isDefault: true,
+      relayId,
+    };
+    const { id: mailboxId } = await api.ok<{ id: string }>('POST', '/v1/mailboxes', mailbox);
+    const tenant = new MailTenant(api, relayId, mailboxId);
+    await until(() => tenant.canSend());
+    return tenant;
+  }
+
+  /** Whether customers knows the mailbox. */
+  async canSend(): Promise<boolean> {
+    const outgoing = { to: ['ada@example.net'], subject: 'Hello', text: 'Hello.' };
+    return (await this.api.send('POST', '/v1/messages:send?validateOnly=true', outgoing)).status === 200;
+  }
+
+  send(more: Json = {}): Promise<SentMessage> {
+    const outgoing = { to: ['ada@example.net'], subject: 'Hello', text: 'Hello.', ...more };
+    return this.api.ok<SentMessage>('POST', '/v1/messages:send', outgoing);
+  }
+
+  message(id: string): Promise<SentMessage> {
+    return this.api.ok<SentMessage>('GET', `/v1/messages/${id}`);
+  }
+
+  /** The message once its state is one of these. */
+  async inState(id: string, ...states: string[]): Promise<SentMessage> {
+    let message = await this.message(id);
+    await until(async () => {
+      message = await this.message(id);
+      return states.includes(message.state);
+    });
+    return message;
+  }
+
+  relay(): Promise<Json> {
+    return this.api.ok('GET', `/v1/relays/${this.relayId}`);
+  }
+}

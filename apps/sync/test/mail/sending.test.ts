@@ -1,0 +1,136 @@
+import { ScriptedRelay, sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { dkimVerify } from 'mailauth';
+import { afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { until } from '../until.ts';
+import { MailTenant } from './mail-tenant.ts';
+
+type Json = Record<string, unknown>;
+
+let platform: SharedPlatform;
+let relay: ScriptedRelay;
+
+beforeAll(async () => {
+  platform = await sharedPlatform(inject('platformUrl'));
+});
+
+beforeEach(async () => {
+  relay = await ScriptedRelay.start();
+});
+
+afterEach(() => relay.stop());
+
+test('a message is handed over once, with its Message-ID, to all recipients, and signed', async () => {
+  const tenant = await MailTenant.create(platform, relay, { dkim: { domain: 'example.com' } });
+  const path = `/v1/relays/${tenant.relayId}:rotateDkim`;
+  const { record } = await tenant.api.ok<{ record: { name: string; value: string } }>('POST', path, { activate: true });
+  const more = { to: ['ada@example.net', 'bob@example.net'], cc: ['cy@example.net'], bcc: ['eve@example.net'] };
+  const { id, internetMessageId } = await tenant.send({ ...more, subject: 'Grüße', text: 'Hello.\n.\nEnd.' });
+
+  const sent = await tenant.inState(id, 'HANDED_OVER');
+  expect(sent.stateReason).toContain('250');
+  expect(relay.received).toHaveLength(1);
+  const [mail] = relay.received;
+  expect(mail?.from).toMatch(/^support\+b[a-z2-7]{26}@example\.com$/);
+  expect(mail?.to.toSorted()).toEqual(['ada@example.net', 'bob@example.net', 'cy@example.net', 'eve@example.net']);
+  const content = mail?.content ?? '';
+  expect(content).toContain('From: Support <support@example.com>\r\n');
+  expect(content).toContain(`Message-ID: <${internetMessageId}>`);
+  expect(content).not.toContain('eve@');
+  expect(content).not.toMatch(/^Auto-Submitted:/m);
+  const verified = await dkimVerify(Buffer.from(content), {
+    resolver: (name: string) => Promise.resolve(name === record.name ? [[record.value]] : []),
+  });
+  expect(verified.results.map(({ status, signingDomain }) => [status.result, signingDomain])).toEqual([
+    ['pass', 'example.com'],
+  ]);
+});
+
+test('a message is UNKNOWN when the connection ends after its data, and is sent again only if a person says so', async () => {
+  const tenant = await MailTenant.create(platform, relay);
+  relay.script = (moment) => (moment === 'DOT' ? 'CUT' : undefined);
+  const { id, internetMessageId } = await tenant.send();
+  await tenant.inState(id, 'UNKNOWN');
+
+  relay.script = () => undefined;
+  const { id: other } = await tenant.send({ subject: 'Another' });
+  await tenant.inState(other, 'HANDED_OVER');
+  expect((await tenant.message(id)).state).toBe('UNKNOWN');
+  expect(relay.received).toHaveLength(2);
+
+  await tenant.api.ok('POST', `/v1/messages/${id}:resend`);
+  await tenant.inState(id, 'HANDED_OVER');
+  const twins = relay.received.filter(({ content }) => content.includes(internetMessageId));
+  expect(twins.map(({ isAccepted }) => isAccepted)).toEqual([false, true]);
+});
+
+test('messages stay QUEUED while the relay is down or defers them, and are sent then', async () => {
+  const tenant = await MailTenant.create(platform, relay);
+  relay.script = (moment) => (moment === 'CONNECT' ? { code: 421, text: 'Closing' } : undefined);
+  const { id } = await tenant.send();
+  await until(async () => (await tenant.relay())['state'] === 'FAILING');
+  expect(await tenant.message(id)).toMatchObject({ state: 'QUEUED' });
+  expect(await tenant.relay()).toMatchObject({ stateReason: expect.stringContaining('421') as string });
+
+  // A greylisting relay refuses a recipient once.
+  let refusals = 0;
+  relay.script = (moment) => (moment === 'RCPT' && refusals++ === 0 ? { code: 451, text: 'Later' } : undefined);
+  await tenant.api.ok('POST', `/v1/relays/${tenant.relayId}:test`);
+  await tenant.inState(id, 'HANDED_OVER');
+  expect(refusals).toBe(2);
+  expect(relay.received).toHaveLength(1);
+  expect(await tenant.relay()).toMatchObject({ state: 'ACTIVE' });
+});
+
+test('a message that the relay refuses is FAILED with the answer, and others are sent', async () => {
+  const tenant = await MailTenant.create(platform, relay);
+  relay.script = (moment, { to }) =>
+    moment === 'RCPT' && to[0] === 'gone@example.net' ? { code: 550, text: '5.1.1 Unknown user' } : undefined;
+  const refused = await tenant.send({ to: ['gone@example.net'] });
+  const others = await Promise.all(Array.from({ length: 5 }, (_, at) => tenant.send({ subject: `Mail ${at}` })));
+
+  expect(await tenant.inState(refused.id, 'FAILED')).toMatchObject({
+    stateReason: expect.stringContaining('5.1.1') as string,
+  });
+  for (const { id } of others) await tenant.inState(id, 'HANDED_OVER');
+  expect(relay.accepted).toHaveLength(5);
+});
+
+test('a flow answers new tickets and sends messages, marked as automatic, and runs after changes of messages', async () => {
+  const tenant = await MailTenant.create(platform, relay);
+  const { api } = tenant;
+  const publish = async (key: string, definition: Json) => {
+    const { id } = await api.ok<{ id: string }>('POST', '/v1/flows', { key, name: key, definition });
+    await api.ok('POST', `/v1/flows/${id}:publish`);
+  };
+  await publish('welcome', {
+    trigger: { record: { type: 'ticket', operations: ['CREATE'] } },
+    steps: [
+      { key: 'answer', reply: { text: "'We have received: ' + record.subject" } },
+      {
+        key: 'tell',
+        send: { to: ["'boss@example.org'"], subject: "'New ticket'", text: 'steps.answer.ticket.subject' },
+      },
+    ],
+  });
+  await publish('unsent', {
+    trigger: {
+      record: { type: 'message', operations: ['UPDATE'], changedFields: ['state'], filter: 'state = FAILED' },
+    },
+    steps: [{ key: 'look', addTask: { subject: "'Not sent: ' + record.subject", isUnrelated: true } }],
+  });
+  relay.script = (moment, { to }) =>
+    moment === 'RCPT' && to[0] === 'boss@example.org' ? { code: 550, text: 'Unknown user' } : undefined;
+  const customerId = await api.createCustomer('Ada', { emails: [{ address: 'ada@example.net' }] });
+  const ticket = { subject: 'No light', customerId, mailboxId: tenant.mailboxId };
+  await api.ok('POST', '/v1/tickets', ticket);
+
+  await until(() => Promise.resolve(relay.accepted.length === 1));
+  expect(relay.accepted[0]).toMatchObject({ to: ['ada@example.net'] });
+  expect(relay.accepted[0]?.content).toMatch(/^Auto-Submitted: auto-/m);
+  expect(relay.accepted[0]?.content).toContain('We have received: No light');
+  await until(async () => {
+    const { tasks } = await api.ok<{ tasks: Json[] }>('GET', '/v1/tasks');
+    return tasks.some(({ subject }) => subject === 'Not sent: New ticket');
+  });
+  expect(relay.received).toHaveLength(1);
+});
