@@ -19,6 +19,7 @@ import { loggedTypes } from '../src/record-types.js';
 import { changesOf } from './change-feeds.js';
 import { defineField, options } from './custom-field-requests.js';
 import { FilesTenant } from './files-tenant.js';
+import { addMailbox, outgoingMessage } from './mail-tenant.js';
 import { MergingTenant } from './merging-tenant.js';
 import { newCalendar } from './new-calendar.js';
 import { newArticle, newSection } from './new-article.js';
@@ -119,6 +120,8 @@ test('the log has each new record of each type in its response form', async () =
   const submission = await customers.call('createForecastSubmission', { forecastSubmission }, caller);
   const support = new SupportTenant(customers, caller);
   const queue = await support.createQueue('billing');
+  await addMailbox(customers, caller.tenantId);
+  const message = await customers.call('sendMessage', { outgoing: outgoingMessage({ to: ['z@example.com'] }) }, caller);
   const macro = await support.createMacro();
   const desk = new TicketTenant(customers, caller);
   const status = await desk.createStatus({ key: 'parts', category: TicketCategory.ON_HOLD });
@@ -155,6 +158,7 @@ test('the log has each new record of each type in its response form', async () =
     ['price_book', book.id, book],
     ['price', price.id, price],
     ['exchange_rate', rate.id, rate],
+    ['message', message.id, message],
     ['queue', queue.id, queue],
     ['macro', macro.id, macro],
     ['template', template.id, template],

@@ -9,7 +9,7 @@ import { storable } from '../../engine/values/storable-text.js';
 import { readMailAddresses } from '../messages/mail-addresses.js';
 import { isAddressOf } from '../messages/mail-tokens.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
-import { endJobs, lockJobs } from '../messages/settle-messages.js';
+import { endJobs, lockJobs } from '../messages/mail-jobs.js';
 import { changeMessages, lockMessage } from '../messages/stored-messages.js';
 import { answerAutomatically } from './auto-reply.js';
 import type { Incoming } from './find-thread.js';

@@ -8,6 +8,7 @@ import type {
 import type { StatementTransaction } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { openBcc } from './blind-copies.js';
+import { endJobs, leaseEnded } from './mail-jobs.js';
 import { readMailAddresses, type MailAddress } from './mail-addresses.js';
 import { tokenAddress } from './mail-tokens.js';
 import { changeMessages, lockMessages } from './stored-messages.js';
@@ -20,9 +21,6 @@ const maxEnded = 200;
 
 /** Most characters of the messages of one answer, which is a message of gRPC. */
 const maxCharacters = 8_000_000;
-
-/** Why a message is UNKNOWN. A late outcome replaces it. */
-export const leaseEnded = 'LEASE_ENDED';
 
 /**
  * Handles ClaimMessages. A claim is committed before its answer leaves, and is never undone: whoever gets no answer has
@@ -83,7 +81,17 @@ async function takeQueued(
     characters += text.length + html.length;
     return index === 0 || characters <= maxCharacters;
   });
-  return fitting.map(({ id }) => id);
+  const erased = fitting.filter(({ toAddresses }) => toAddresses.length === 0);
+  await cancelErased(transaction, erased);
+  return fitting.filter((each) => !erased.includes(each)).map(({ id }) => id);
+}
+
+/** Ends messages whose recipients were erased before a worker took them. */
+async function cancelErased(transaction: StatementTransaction, erased: readonly Message[]): Promise<void> {
+  if (erased.length === 0) return;
+  transaction.later(endJobs(erased));
+  const ids = erased.map(({ id }) => id);
+  await changeMessages(transaction, ids, () => ({ state: MessageState.CANCELLED, stateReason: 'ERASED' }));
 }
 
 interface Lease {

@@ -17,6 +17,7 @@ import { liveRecords } from '../../engine/records/record-statements.js';
 import { checkRecordPermission, recordNamed } from '../files/file-record.js';
 import { sealedBcc } from './blind-copies.js';
 import { messageDomain, readMailAddresses, readMailSecret, type MailAddress } from './mail-addresses.js';
+import { queueStatement } from './mail-jobs.js';
 import { newBounceToken, threadToken, tokenAddress, type TokenTicket } from './mail-tokens.js';
 import { messages } from './messages.js';
 import { insertMessages } from './stored-messages.js';
@@ -92,15 +93,6 @@ async function queue(transaction: StatementTransaction, message: Message, bcc: r
     },
     queueStatement(message),
   );
-}
-
-/** Lets workers find a message to send. */
-export function queueStatement({ id, mailboxId }: Pick<Message, 'id' | 'mailboxId'>) {
-  return {
-    name: 'insert_send_job',
-    sql: `insert into mail_job (tenant_id, message_id, kind, mailbox_id) values ($1, $2, 'SEND', $3)`,
-    values: [currentCaller().tenantId, id, mailboxId],
-  };
 }
 
 async function mailboxOf(

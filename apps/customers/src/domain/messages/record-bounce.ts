@@ -9,7 +9,7 @@ import { currentCaller } from '@rapport/platform';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
 import { suppressAddresses } from '../suppressions/suppression-statements.js';
 import { openBcc } from './blind-copies.js';
-import { endJobs, lockJobs } from './settle-messages.js';
+import { endJobs, lockJobs } from './mail-jobs.js';
 import { changeMessages, readMessages } from './stored-messages.js';
 
 /** States of a message that may have been sent: its report can come before its outcome. */

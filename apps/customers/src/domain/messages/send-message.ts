@@ -8,8 +8,8 @@ import { currentCaller, invalidArgument, invalidField, type FieldViolation } fro
 import { within } from '../../engine/values/within.js';
 import { suppressionsOf } from '../suppressions/suppression-statements.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
-import { queueMessage, queueStatement } from './queue-message.js';
-import { endJobs, lockJobs } from './settle-messages.js';
+import { endJobs, lockJobs, queueStatement } from './mail-jobs.js';
+import { queueMessage } from './queue-message.js';
 import { changeMessages, checkState, lockMessage } from './stored-messages.js';
 
 /** Handles SendMessage. @param customerId of the first recipient, if it is a customer that the caller sees */

@@ -7,7 +7,7 @@ import {
 } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
 import type { StatementTransaction } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { leaseEnded } from './claim-messages.js';
+import { endJobs, leaseEnded, lockJobs } from './mail-jobs.js';
 import { changeMessages } from './stored-messages.js';
 
 /** Handles SettleMessages. The first outcome of a claim counts. */
@@ -36,25 +36,6 @@ async function lockAttempts(transaction: StatementTransaction, ids: readonly str
     values: [currentCaller().tenantId, ids],
   });
   return new Map((rows as { id: string; attempt: number }[]).map(({ id, attempt }) => [id, attempt]));
-}
-
-/** Locks the jobs of messages in the order of their ids. */
-export function lockJobs(ids: readonly string[]) {
-  return {
-    name: 'lock_mail_jobs',
-    sql: `select message_id as id, lease_end_time is not null as "isLeased" from mail_job
-      where tenant_id = $1 and message_id = any ($2::uuid[]) order by message_id for update`,
-    values: [currentCaller().tenantId, ids],
-  };
-}
-
-/** Ends the work on messages. */
-export function endJobs(ended: readonly Pick<Message, 'id'>[]) {
-  return {
-    name: 'end_mail_jobs',
-    sql: 'delete from mail_job where tenant_id = $1 and message_id = any ($2::uuid[])',
-    values: [currentCaller().tenantId, ended.map(({ id }) => id)],
-  };
 }
 
 function releaseJobs(queued: readonly Message[]) {

@@ -55,6 +55,7 @@ const released = [
     'price_book',
     'product',
     'stage_entry',
+    'message',
     'assignment_rule',
     'assignment',
     'call',

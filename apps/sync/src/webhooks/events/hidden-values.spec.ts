@@ -45,6 +45,11 @@ it.each([
     { text: '***', html: '***', kind: 'CUSTOMER_MESSAGE' },
   ],
   ['ticket_status', { key: 'parts', name: 'Parts' }, { key: 'parts', name: 'Parts' }],
+  [
+    'message',
+    { fromAddress: 'a@b.example', attachments: [{ name: 'Ada.pdf', sizeBytes: 1 }], state: 'STORED' },
+    { fromAddress: '***', attachments: [{ name: '***', sizeBytes: 1 }], state: 'STORED' },
+  ],
   ['pipeline', { name: 'Renewals' }, { name: 'Renewals' }],
   ['product', { sku: 'SEAT', name: 'Seat' }, { sku: 'SEAT', name: 'Seat' }],
   ['exchange_rate', { rate: '1.08' }, { rate: '1.08' }],
