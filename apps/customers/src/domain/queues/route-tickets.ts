@@ -21,7 +21,7 @@ onTicketChange(async (source, { before, after }) => {
   if (before || mailboxId === undefined || queueId !== undefined) return { fields: {}, statements: [] };
   const [queue] = await queryRows<{ id: string }>(source, queueOfMailbox(mailboxId));
   return { fields: queue ? { queueId: queue.id } : {}, statements: [] };
-});
+}, true);
 
 /** The lease of a ticket that no longer waits, or waits elsewhere, ends. */
 onTicketChange(async (_source, { before, after }) => {

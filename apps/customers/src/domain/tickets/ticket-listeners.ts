@@ -26,9 +26,12 @@ const listeners: TicketListener[] = [];
 /**
  * Adds a listener to the changes of tickets, by whatever method. The folders of queues and timers are above that of tickets and
  * import it, so they add theirs when they are loaded.
+ *
+ * @param isFirst for one that sets fields that others go by, such as the queue
  */
-export function onTicketChange(listener: TicketListener): void {
-  listeners.push(listener);
+export function onTicketChange(listener: TicketListener, isFirst = false): void {
+  if (isFirst) listeners.unshift(listener);
+  else listeners.push(listener);
 }
 
 /** What all listeners make of a change. Each sees the fields that the ones before it have set. */
