@@ -15,8 +15,8 @@ const largeBytes = 1_024 * 1_024;
 /** A larger mail cannot be stored: see StoreLargeMessage. */
 const maxMailBytes = 50 * 1_024 * 1_024;
 
-/** UIDs whose sizes are asked for at once. */
-const listedUids = 5_000;
+/** UIDs whose sizes are asked for at once: they are in one line of the protocol. */
+const listedUids = 500;
 
 export interface FolderReader {
   em: EntityManager;
@@ -54,7 +54,9 @@ export async function readFolder(
     if (!isNumbered) await startNumbering(em, folder);
     const from = await firstUid(reader, isNumbered ? before : undefined);
     const former = await formerMails(reader, folder, before, isNumbered);
-    const read = { mails: await readFrom(reader, folder, { from, uidNext, former }), uidNext };
+    const { mails, uidNext: nextRead } = await readFrom(reader, folder, { from, former });
+    // The last mails may have been removed before they were read.
+    const read = { mails, uidNext: Math.max(uidNext, nextRead) };
     if (reader.signal.aborted) return read;
     const modseq = highestModseq === undefined ? null : String(highestModseq);
     await endReading(em, folder, { startTime, modseq, resyncTime: before?.resyncTime ?? null });
@@ -85,32 +87,43 @@ async function formerMails(
   return FormerMails.find(em, stored, folder, [...validities]);
 }
 
+/** @returns number of mails, and the UID behind the last one */
 async function readFrom(
   reader: FolderReader,
   folder: NumberedFolder,
-  { from, uidNext, former }: { from: number; uidNext: number; former: FormerMails | undefined },
-): Promise<number> {
+  { from, former }: { from: number; former: FormerMails | undefined },
+): Promise<{ mails: number; uidNext: number }> {
   const known = await renumberedMails(reader.em, folder);
-  let count = 0;
-  for (let start = from; start < uidNext && !reader.signal.aborted; start += listedUids) {
-    const end = Math.min(start + listedUids, uidNext) - 1;
-    const listed = (await listMails(reader, start, end)).filter(({ uid }) => !known.has(uid));
-    for (const batch of batches(listed)) {
-      if (reader.signal.aborted) return count;
+  const uids = (await uidsFrom(reader.client, from)).filter((uid) => !known.has(uid));
+  let mails = 0;
+  for (let start = 0; start < uids.length && !reader.signal.aborted; start += listedUids) {
+    for (const batch of batches(await listMails(reader, uids.slice(start, start + listedUids)))) {
+      if (reader.signal.aborted) break;
       await storeBatch(reader, folder, batch, former);
       await movePosition(reader.em, folder, batch.at(-1)?.uid ?? 0);
-      count += batch.length;
+      mails += batch.length;
     }
-    await movePosition(reader.em, folder, end);
   }
-  return count;
+  return { mails, uidNext: Math.max(from, (uids.at(-1) ?? 0) + 1) };
 }
 
-/** Mails that can be stored, by UID. Those that another client removes in the meantime are not listed. */
-async function listMails({ client, onSkipped }: FolderReader, start: number, end: number): Promise<ListedMail[]> {
+/**
+ * UIDs of a folder from one on, in order. The server is asked each time: what it said when the folder was opened is not
+ * renewed as mail arrives.
+ */
+async function uidsFrom(client: ImapFlow, from: number): Promise<number[]> {
+  await client.noop();
+  const uids = await client.search({ uid: `${from}:*` }, { uid: true });
+  // `*` is the last mail, also if its UID is lower.
+  return (uids === false || uids === undefined ? [] : uids)
+    .filter((uid) => uid >= from)
+    .sort((one, other) => one - other);
+}
+
+/** Mails that can be stored, by UID. Those that another client has removed in the meantime are not listed. */
+async function listMails({ client, onSkipped }: FolderReader, uids: readonly number[]): Promise<ListedMail[]> {
   const found: ListedMail[] = [];
-  for await (const { uid, size = 0 } of client.fetch(`${start}:${end}`, { uid: true, size: true }, { uid: true })) {
-    if (uid < start || uid > end) continue;
+  for await (const { uid, size = 0 } of client.fetch(uids.join(','), { uid: true, size: true }, { uid: true })) {
     if (size > maxMailBytes) onSkipped(client.mailbox ? client.mailbox.path : '', uid, size);
     else found.push({ uid, bytes: size });
   }
