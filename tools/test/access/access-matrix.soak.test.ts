@@ -321,6 +321,7 @@ async function everything(api: ApiClient): Promise<string> {
     'oauthClients',
     'webhookEndpoints',
     'connections',
+    'mailboxes',
     ...['mappings', 'syncRuns', 'flows', 'flowSecrets', 'flowRuns', 'approvals'],
     'tickets?showDeleted=true',
     'tickets',

@@ -1,6 +1,6 @@
 import type { SharedPlatform } from '@rapport/testing';
 import { addExchange, addPeopleFile } from './add-exchange.ts';
-import { once } from './markers.ts';
+import { newMarker, once } from './markers.ts';
 
 interface Calls {
   platform: SharedPlatform;
@@ -25,6 +25,8 @@ export function exchangeRecords({ platform, create, remove, tenantId }: Calls, m
     return create('/v1/connections', { connector: 'file', displayName: marker, settings });
   };
   const connection = once(makeConnection);
+  const makeMailbox = () =>
+    create('/v1/mailboxes', { address: `${newMarker()}@mail.example`, displayName: marker, kind: 'SEND_ONLY' });
   const makeMapping = async () =>
     create('/v1/mappings', {
       ...{ connectionId: await connection(), recordType: 'record', customerKind: 'PERSON', direction: 'TO_CUSTOMERS' },
@@ -37,6 +39,7 @@ export function exchangeRecords({ platform, create, remove, tenantId }: Calls, m
     webhookEndpoints: endpoint,
     webhookDeliveries: async () => create(`/v1/webhookEndpoints/${await endpoint()}:test`),
     connections: connection,
+    mailboxes: once(makeMailbox),
     hooks: async () => (await exchange()).hookId,
     mappings: mapping,
     syncRuns: async () => (await exchange()).runId,
@@ -45,6 +48,7 @@ export function exchangeRecords({ platform, create, remove, tenantId }: Calls, m
   const deleted = {
     webhookEndpoints: async () => remove('webhookEndpoints', await makeEndpoint()),
     connections: async () => remove('connections', await makeConnection()),
+    mailboxes: async () => remove('mailboxes', await makeMailbox()),
     mappings: async () => remove('mappings', await makeMapping()),
   };
   return { living, deleted };
