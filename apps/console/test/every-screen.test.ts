@@ -7,7 +7,7 @@ import { faultsOf, Workspace } from './workspace.ts';
 
 /** Paths of every screen, each once; those of records are filled in. */
 const router = readFileSync(join(import.meta.dirname, '../src/app/router.tsx'), 'utf8');
-const paths = [...router.matchAll(/screen\('([^']+)'/g)].map(([, path = '']) => path).concat('deal');
+const paths = [...router.matchAll(/screen\('([^']+)'/g)].map(([, path = '']) => path).concat('deal', 'ticket');
 
 const looks = ['light', 'dark'] as const;
 const languages = ['en', 'zh-CN'] as const;
@@ -52,7 +52,10 @@ beforeAll(async () => {
   });
   await workspace.api('POST', `/v1/flows/${String(flow['id'])}:publish`);
   const run = await workspace.api('POST', `/v1/flows/${String(flow['id'])}:run`, { recordId: customer['id'] });
+  const policy = await policyWithTicket(String(customer['id']));
   known = {
+    ...known,
+    '/slaPolicies/$id/targets': `/slaPolicies/${policy}/targets`,
     '/flows/$id': `/flows/${String(flow['id'])}`,
     '/flowRuns/$id': `/flowRuns/${String(run['id'])}`,
     deal: `/deals/${String(deal['id'])}`,
@@ -105,6 +108,20 @@ describe('every screen', () => {
     expect(ran).toBe('refused');
   });
 });
+
+/** An active policy, and a ticket under it that has a note. @returns the id of the policy */
+async function policyWithTicket(customerId: string): Promise<string> {
+  const weekly = [{ day: 'MONDAY', opens: '09:00', closes: '17:00' }];
+  const calendar = await workspace.api('POST', '/v1/calendars', { name: 'Büro', timeZone: 'Europe/Berlin', weekly });
+  const targets = [{ metric: 'FIRST_RESPONSE', withinSeconds: 14_400 }];
+  const body = { key: 'gold', name: 'Gold', calendarId: calendar['id'], targets };
+  const { id } = await workspace.api('POST', '/v1/slaPolicies', body);
+  await workspace.api('POST', `/v1/slaPolicies/${String(id)}:activate`, { openTickets: 'KEEP' });
+  const ticket = await workspace.api('POST', '/v1/tickets', { subject: 'Waage driftet', customerId });
+  await workspace.api('POST', `/v1/tickets/${String(ticket['id'])}:addNote`, { text: 'Siehe Handbuch.' });
+  known = { ticket: `/tickets/${String(ticket['id'])}` };
+  return String(id);
+}
 
 /** A late task, one of today, and a meeting of now, about the deal. */
 async function giveWork(ownerId: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
-import { Check, ChevronRight, FlaskConical, Rocket } from 'lucide-react';
+import { Check, ChevronRight, FlaskConical, Rocket, SquareX } from 'lucide-react';
 import { useState } from 'react';
 import { Failure, Pending } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
@@ -109,6 +109,11 @@ function EditorBar({ policy, isEdited, onSave, onTry }: BarProps) {
         </Chip>
       }
     >
+      {may('retireSlaPolicy') && state === 'ACTIVE' && (
+        <Button kind="bare" icon={SquareX} onPress={() => void retire(policy)}>
+          {labels.operation('retireSlaPolicy')}
+        </Button>
+      )}
       <Button icon={FlaskConical} onPress={onTry}>
         {t('sla.simulate')}
       </Button>
@@ -125,4 +130,10 @@ function EditorBar({ policy, isEdited, onSave, onTry }: BarProps) {
       {isActivating && <ActivateDialog policy={policy} onClose={() => setIsActivating(false)} />}
     </Bar>
   );
+}
+
+async function retire(policy: Json): Promise<void> {
+  await call('retireSlaPolicy', { id: policy.id }, { ifMatch: textAt(policy, 'etag') });
+  await invalidate('slaPolicies');
+  notify(t('sla.retired', { name: textAt(policy, 'name') }));
 }

@@ -31,7 +31,9 @@ export function EntryView({ entry, isChosen, onChoose }: EntryProps) {
         {onChoose && (
           <Check label={t('ticket.choose')} isHiddenLabel isSelected={isChosen === true} onChange={onChoose} />
         )}
-        <Author entry={entry} />
+        <span className={style.author}>
+          <Author entry={entry} />
+        </span>
         <KindWords kind={kind} />
         <span className={text.grow} />
         <time className={text.meta} title={format.exactTime(textAt(entry, 'createTime'))}>

@@ -13,14 +13,15 @@ import { notify } from '../../../kit/notices.ts';
 import { usePeople, useRecord } from '../../../kit/record/names.tsx';
 import { Button, join } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
-import { refreshTickets, useStatuses } from '../ticket-acts.ts';
+import { refreshTickets, setField, useStatuses } from '../ticket-acts.ts';
 import { MacroMenu, MentionMenu, TemplateMenu } from './composer-menus.tsx';
 import style from './composer.module.css';
 
 interface Draft {
   kind: 'reply' | 'note';
   words: string;
-  cc: string;
+  /** As they are typed; undefined leaves those of the ticket. */
+  cc?: string;
   thenStatus: string;
 }
 
@@ -31,7 +32,7 @@ const drafts = new Map<string, Draft>();
 function useDraft(ticket: Json, kinds: readonly Draft['kind'][]) {
   const id = textAt(ticket, 'id');
   const [draft, setDraft] = useState<Draft>(
-    () => drafts.get(id) ?? { kind: kinds[0] ?? 'note', words: '', cc: '', thenStatus: '' },
+    () => drafts.get(id) ?? { kind: kinds[0] ?? 'note', words: '', thenStatus: '' },
   );
   const change = (part: Partial<Draft>) => {
     const next = { ...draft, ...part };
@@ -95,7 +96,7 @@ interface InputsProps {
 
 function Inputs({ ticket, draft, kinds, faults, onChange }: InputsProps) {
   const isNote = draft.kind === 'note';
-  const [isCopying, setIsCopying] = useState(draft.cc !== '');
+  const [isCopying, setIsCopying] = useState(draft.cc !== undefined);
   return (
     <>
       <div className={join(text.row, text.wrap)}>
@@ -122,7 +123,7 @@ function Inputs({ ticket, draft, kinds, faults, onChange }: InputsProps) {
       {!isNote && isCopying && (
         <TextField
           label={t('ticket.cc')}
-          value={draft.cc === '' ? ccOf(ticket) : draft.cc}
+          value={draft.cc ?? ccOf(ticket)}
           onChange={(cc) => onChange({ cc })}
           error={faults.get('/cc') ?? faults.get('/cc/0')}
           autoFocus
@@ -194,7 +195,9 @@ function useSend(ticket: Json, draft: Draft, onSent: () => void) {
         await call('addTicketNote', { id }, { body: { text: words, mentions: mentions.map((each) => each.id) } });
       } else {
         const { thenStatus } = draft;
-        const cc = draft.cc.split(/[\s,;]+/).filter((each) => each !== '');
+        const cc = (draft.cc ?? '').split(/[\s,;]+/).filter((each) => each !== '');
+        // A reply without copies would leave those of the ticket.
+        if (draft.cc !== undefined && cc.length === 0 && ccOf(ticket) !== '') await setField(ticket, 'ccAddresses', []);
         const body = { text: words, ...(cc.length > 0 && { cc }), ...(thenStatus !== '' && { thenStatus }) };
         await call('replyToTicket', { id }, { body });
       }
