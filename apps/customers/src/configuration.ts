@@ -1,4 +1,4 @@
-import { processVariables, secretKey } from '@rapport/platform';
+import { processVariables, publicUrl, secretKey } from '@rapport/platform';
 import { z } from 'zod';
 
 /** What the service reads from its environment. Each may be given as NAME_FILE. */
@@ -32,6 +32,9 @@ export const serviceVariables = {
     .max(Number.MAX_SAFE_INTEGER)
     .default(10 * 1_024 ** 3)
     .meta({ description: 'Most bytes of the files of a tenant.' }),
+  PUBLIC_URL: publicUrl.default('http://127.0.0.1:8080').meta({
+    description: 'Where browsers and clients reach the edge. Links in mails begin with it.',
+  }),
   AUDIT_SIGNING_KEY: processVariables.AUDIT_SIGNING_KEY,
   AUDIT_RETIRED_KEYS: processVariables.AUDIT_RETIRED_KEYS,
   AUDIT_HEAD_SECONDS: processVariables.AUDIT_HEAD_SECONDS,

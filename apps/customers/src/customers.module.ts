@@ -69,6 +69,7 @@ export class CustomersModule {
     encryptionStalenessMs = 1_000,
     bulkLimits = {},
     fileQuotaBytes = 10 * 1_024 ** 3,
+    publicUrl = 'http://127.0.0.1:8080',
     allowsClockShift = false,
   }: {
     databaseUrl: string;
@@ -91,6 +92,8 @@ export class CustomersModule {
     bulkLimits?: Partial<BulkLimits>;
     /** Most bytes of a tenant's files. Default: 10 GiB. */
     fileQuotaBytes?: number;
+    /** Where browsers reach the pages of links. */
+    publicUrl?: string;
     /** Whether tests may shift the clock that decides which timers are due. */
     allowsClockShift?: boolean;
   }): DynamicModule {
@@ -138,7 +141,7 @@ export class CustomersModule {
           inject: [MikroORM, BulkWork],
         },
         OperationWatcher,
-        timerWorker(allowsClockShift),
+        timerWorker({ suppressionKey, publicUrl }, allowsClockShift),
       ],
     };
   }

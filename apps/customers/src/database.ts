@@ -85,6 +85,8 @@ import { AddValueToDeal } from './migrations/add-value-to-deal.migration.js';
 import { CreateArticle } from './migrations/create-article.migration.js';
 import { CreateArticleSection } from './migrations/create-article-section.migration.js';
 import { CreateArticleText } from './migrations/create-article-text.migration.js';
+import { CreateSurvey } from './migrations/create-survey.migration.js';
+import { CreateSurveyResponse } from './migrations/create-survey-response.migration.js';
 import { CreateTemplate } from './migrations/create-template.migration.js';
 import { CreateProduct } from './migrations/create-product.migration.js';
 import { CreatePriceBook } from './migrations/create-price-book.migration.js';
@@ -256,4 +258,6 @@ export const migrations = [
   CreateArticleText,
   CreateTicketLease,
   CreateTicketMerge,
+  CreateSurvey,
+  CreateSurveyResponse,
 ];

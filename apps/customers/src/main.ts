@@ -23,6 +23,7 @@ await runGrpcService({
     suppressionKey: new SuppressionKey(config.SUPPRESSION_HMAC_KEY),
     subjectKeys: subjectKeysOf(config),
     principals,
+    publicUrl: config.PUBLIC_URL,
     fileQuotaBytes: config.FILE_QUOTA_BYTES,
     retentionDays: config.CHANGE_RETENTION_DAYS,
     auditKeys: new AuditKeys('customers', config.AUDIT_SIGNING_KEY, config.AUDIT_RETIRED_KEYS),

@@ -37,6 +37,8 @@ import { slaTimers } from './domain/sla/sla-timers.js';
 import { loggedRecord } from './engine/changes/log/logged-record.js';
 import { loggedMerges } from './engine/merge/merge-message.js';
 import { loggedSettings } from './domain/settings/settings-message.js';
+import { surveyResponses } from './domain/surveys/survey-responses.js';
+import { surveys } from './domain/surveys/surveys.js';
 import { articles } from './domain/articles/articles.js';
 import { articleSections } from './domain/articles/article-sections.js';
 import { templates } from './domain/templates/templates.js';
@@ -98,4 +100,6 @@ export const loggedTypes = new LoggedTypes([
   { ...loggedRecord(slaTimers), scope: { by: 'RECORD', of: { ticket_id: 'ticket' } } },
   loggedRecord(articles),
   loggedRecord(articleSections),
+  loggedRecord(surveys),
+  { ...loggedRecord(surveyResponses), scope: { by: 'RECORD', of: { ticket_id: 'ticket' } } },
 ]);

@@ -1,10 +1,16 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import type { Type } from '@nestjs/common';
 import { TicketActionsServiceService } from '@rapport/contracts/rapport/support/v1/ticket_actions_service';
+import { SurveyPagesServiceService } from '@rapport/contracts/rapport/support/v1/survey_pages_service';
+import { SurveyResponsesServiceService } from '@rapport/contracts/rapport/support/v1/survey_responses_service';
+import { SurveysServiceService } from '@rapport/contracts/rapport/support/v1/surveys_service';
 import { TicketEntriesServiceService } from '@rapport/contracts/rapport/support/v1/ticket_entries_service';
 import { TicketWorkServiceService } from '@rapport/contracts/rapport/support/v1/ticket_work_service';
 import { TicketStatusesServiceService } from '@rapport/contracts/rapport/support/v1/ticket_statuses_service';
 import { TicketsServiceService } from '@rapport/contracts/rapport/support/v1/tickets_service';
+import { SurveyPagesController } from './domain/surveys/survey-pages.controller.js';
+import { SurveyResponsesController } from './domain/surveys/survey-responses.js';
+import { SurveysController } from './domain/surveys/surveys.js';
 import { TicketActionsController } from './domain/ticket-actions/ticket-actions.controller.js';
 import { MacrosServiceService } from '@rapport/contracts/rapport/support/v1/macros_service';
 import { QueueLeasesServiceService } from '@rapport/contracts/rapport/support/v1/queue_leases_service';
@@ -36,6 +42,9 @@ export const supportServices: readonly ServiceDefinition[] = [
   SlaPoliciesServiceService,
   SlaTimersServiceService,
   SlaActionsServiceService,
+  SurveysServiceService,
+  SurveyResponsesServiceService,
+  SurveyPagesServiceService,
 ];
 
 /** Their controllers, whose handlers all respect record owners. */
@@ -51,4 +60,7 @@ export const supportControllers: readonly Type[] = [
   SlaPoliciesController,
   SlaTimersController,
   SlaActionsController,
+  SurveysController,
+  SurveyResponsesController,
+  SurveyPagesController,
 ];

@@ -2,6 +2,8 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import type { FactoryProvider } from '@nestjs/common';
 import { TimerWorker, type TimerHandler } from '@rapport/persistence';
 import { snapshotKind, takeNightlySnapshot } from './domain/forecasts/snapshots/nightly-snapshot.js';
+import { surveyKind } from './domain/surveys/schedule-survey.js';
+import { surveySender, type SurveySending } from './domain/surveys/send-survey.js';
 import { dueKind, notifyOfDueTask } from './domain/work/task-notices.js';
 import { expireQuote, expiryKind } from './domain/quotes/expire-quote.js';
 import { calendarChangedKind } from './domain/calendars/calendars.js';
@@ -22,10 +24,11 @@ const timerHandlers: ReadonlyMap<string, TimerHandler> = new Map([
 ]);
 
 /** @param allowsClockShift in tests only */
-export function timerWorker(allowsClockShift: boolean): FactoryProvider {
+export function timerWorker(sending: SurveySending, allowsClockShift: boolean): FactoryProvider {
+  const handlers = new Map([...timerHandlers, [surveyKind, surveySender(sending)]]);
   return {
     provide: TimerWorker,
-    useFactory: (orm: MikroORM) => new TimerWorker(orm, timerHandlers, { allowsClockShift }),
+    useFactory: (orm: MikroORM) => new TimerWorker(orm, handlers, { allowsClockShift }),
     inject: [MikroORM],
   };
 }

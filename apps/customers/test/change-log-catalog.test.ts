@@ -21,6 +21,7 @@ const unlogged: Record<string, string> = {
   calendar_key: 'its data is in the calendar',
   lead_key: 'its data is in the lead',
   lead_order_value: 'its data is in the lead',
+  survey_key: 'its data is in the survey',
   article_key: 'its data is in the article',
   article_section_key: 'its data is in the section',
   article_text: 'its data is in the article',

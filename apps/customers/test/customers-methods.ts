@@ -59,6 +59,8 @@ import { BusinessTimeServiceService } from '@rapport/contracts/rapport/work/v1/b
 import { CalendarsServiceService } from '@rapport/contracts/rapport/work/v1/calendars_service';
 import { CalendarFeedsServiceService } from '@rapport/contracts/rapport/work/v1/calendar_feeds_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
+import { SurveyResponsesServiceService } from '@rapport/contracts/rapport/support/v1/survey_responses_service';
+import { SurveysServiceService } from '@rapport/contracts/rapport/support/v1/surveys_service';
 import { ArticleActionsServiceService } from '@rapport/contracts/rapport/content/v1/article_actions_service';
 import { ArticleSectionsServiceService } from '@rapport/contracts/rapport/content/v1/article_sections_service';
 import { ArticlesServiceService } from '@rapport/contracts/rapport/content/v1/articles_service';
@@ -150,6 +152,8 @@ export const definitions = {
   ...MailIntakeServiceService,
   ...MailOutboxServiceService,
   ...MailAddressesServiceService,
+  ...SurveysServiceService,
+  ...SurveyResponsesServiceService,
   ...ArticlesServiceService,
   ...ArticleSectionsServiceService,
   ...ArticleActionsServiceService,

@@ -141,6 +141,8 @@ const tablesWithoutScope = {
   ticket_merge: 'read with the tickets of the merges',
   saved_view: 'of no record: each is of the principal that owns it',
   suppression_space: 'of no record',
+  survey: 'of the tenant',
+  survey_key: 'read with the surveys of the keys, or to detect that a value is taken',
   article: 'of the tenant',
   article_key: 'read with the articles of the keys, or to detect that a value is taken',
   article_section: 'of the tenant',

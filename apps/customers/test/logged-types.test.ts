@@ -23,6 +23,7 @@ import { addMailbox, outgoingMessage } from './mail-tenant.js';
 import { MergingTenant } from './merging-tenant.js';
 import { newCalendar } from './new-calendar.js';
 import { newArticle, newSection } from './new-article.js';
+import { newSurvey } from './survey-tenant.js';
 import { newTemplate } from './new-template.js';
 import { ObjectTenant } from './object-tenant.js';
 import { PricedTenant } from './priced-tenant.js';
@@ -110,6 +111,7 @@ test('the log has each new record of each type in its response form', async () =
   });
   const email = await work.createEmail({ toAddresses: ['ada@example.com'], messageId: '1@example.com' });
   const calendar = await customers.call('createCalendar', { calendar: newCalendar() }, caller);
+  const survey = await customers.call('createSurvey', { survey: newSurvey() }, caller);
   const section = await customers.call('createArticleSection', { articleSection: newSection() }, caller);
   const article = await customers.call('createArticle', { article: newArticle() }, caller);
   const template = await customers.call('createTemplate', { template: newTemplate() }, caller);
@@ -162,6 +164,7 @@ test('the log has each new record of each type in its response form', async () =
     ['queue', queue.id, queue],
     ['macro', macro.id, macro],
     ['template', template.id, template],
+    ['survey', survey.id, survey],
     ['article', article.id, article],
     ['article_section', section.id, section],
     ['ticket_status', status.id, status],

@@ -197,6 +197,7 @@ export function newCaller(): Caller {
       ...['slaPolicies.read', 'slaPolicies.configure', 'slaTimers.read'],
       ...['templates.read', 'templates.write', 'templates.publish'],
       ...['articles.read', 'articles.write', 'articles.publish'],
+      ...['surveys.read', 'surveys.configure', 'surveyResponses.read'],
     ],
   };
 }

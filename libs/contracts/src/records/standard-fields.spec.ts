@@ -30,7 +30,18 @@ test('these types are records', () => {
     ...['CustomObject', 'Deal', 'Email', 'ExchangeRate', 'ForecastSubmission', 'Lead'],
     ...['Macro', 'Meeting', 'Message', 'Note', 'ObjectRecord', 'Pipeline'],
     ...['Price', 'PriceBook', 'Product', 'Queue', 'Quota', 'Quote'],
-    ...['SlaPolicy', 'SlaTimer', 'StageEntry', 'Task', 'Template', 'Ticket', 'TicketEntry', 'TicketStatus'],
+    ...[
+      'SlaPolicy',
+      'SlaTimer',
+      'StageEntry',
+      'Survey',
+      'SurveyResponse',
+      'Task',
+      'Template',
+      'Ticket',
+      'TicketEntry',
+      'TicketStatus',
+    ],
   ];
   expect(records.map(({ type }) => type).toSorted()).toEqual(types.map((type) => `rapport/${type}`).toSorted());
 });

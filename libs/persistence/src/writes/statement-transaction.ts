@@ -52,6 +52,13 @@ export class StatementTransaction {
     private readonly expects = false,
   ) {}
 
+  /** A transaction that is open already. What opened it commits it. */
+  static within(client: ClientBase): StatementTransaction {
+    const transaction = new StatementTransaction(client);
+    transaction.#isBegun = true;
+    return transaction;
+  }
+
   /** Whether it has run and queued no statement yet. */
   get isFresh(): boolean {
     return !this.#isBegun && this.#waiting.length === 0;

@@ -49,6 +49,20 @@ export class Unexplained extends Error {
   }
 }
 
+/**
+ * Does work that takes a StatementTransaction in the open transaction of `em`, such as that of a timer, which ends it. After an error
+ * the transaction can only be rolled back.
+ */
+export async function inOpenTransaction<Result>(
+  em: EntityManager,
+  work: (transaction: StatementTransaction) => Promise<Result>,
+): Promise<Result> {
+  const transaction = StatementTransaction.within(await clientOfTransaction(em));
+  const result = await work(transaction);
+  await transaction.run();
+  return result;
+}
+
 /** The rows of each statement, all in one round trip of the open transaction. */
 export function runStatements(
   source: EntityManager | StatementTransaction,

@@ -31,7 +31,7 @@ export async function suggestArticles(
 ): Promise<FoundArticle[]> {
   const needed = permissionOf(tickets, 'read');
   if (!allows(currentCaller().permissions, needed)) throw permissionMissing(needed);
-  // What is suggested would tell what the ticket says.
+  // Suggestions reveal what the ticket says.
   if (isHiding())
     throw new AppError('PERMISSION_DENIED', 'PERSONAL_DATA_HIDDEN', 'Personal data is hidden from this caller.');
   const stored = await readForTenant<StoredRecord<Ticket>>(em, liveRecords(tickets, [ticketId]));
