@@ -22,16 +22,8 @@ const ofWorkers = [
   /^notification/,
   /^mail_/,
   /^auto_reply$/,
-  /^ticket_(lease|merge)$/,
-];
-const ofWorkers = [
-  /^timer(_job)?$/,
-  /^clock_shift$/,
-  /^forecast_/,
-  /^notification/,
-  /^mail_/,
-  /^auto_reply$/,
   /^sla_(definition|event|ticket)$/,
+  /^ticket_(lease|merge)$/,
 ];
 const tablesOfSql = [...ofWorkers, /^outbox$/, /^change_/, /^audit_/, ...printed];
 
