@@ -92,40 +92,56 @@ export const rateHeaders: Record<string, Json> = {
 /** Statuses of limits and failures, for which `Retry-After` says when to try again. */
 const withRetry = [429, 503];
 
+/** Operations that have a response in common, from which on it is a component. */
+const leastUses = 3;
+
 /** The responses with problems of one document. Those that several operations share are components. */
 export class ProblemResponses {
-  /** The most common response of each status that several operations share. */
-  readonly #common: ReadonlyMap<number, string>;
+  /** The names of shared responses, by their status and codes. */
+  readonly #shared = new Map<string, string>();
 
   /** @param used the status and codes of each response of each operation */
   constructor(
     private readonly codes: ReadonlyMap<string, ErrorCodeMeaning>,
     used: readonly (readonly [status: number, names: readonly string[]])[],
   ) {
-    const uses = [...Map.groupBy(used, ([status, names]) => keyOf(status, names))].filter(
-      ([, each]) => each.length > 1,
-    );
-    const byUse = uses.toSorted(([, one], [, other]) => one.length - other.length);
-    this.#common = new Map(byUse.map(([key]) => [Number.parseInt(key), key]));
+    const uses = [...Map.groupBy(used, ([status, names]) => keyOf(status, names))]
+      .filter(([, each]) => each.length >= leastUses)
+      .toSorted(([, one], [, other]) => other.length - one.length);
+    for (const [key] of uses) this.#shared.set(key, this.#freeName(key));
   }
 
-  /** A reference to the response when it is the most common one of its status, else the response. */
+  /** A reference to the response when it is a shared one, else the response. */
   reference(status: number, names: readonly string[]): Json {
-    return this.#common.get(status) === keyOf(status, names)
-      ? { $ref: `#/components/responses/${responseName(status)}` }
-      : this.#response(status, names);
+    const shared = this.#shared.get(keyOf(status, names));
+    return shared === undefined ? this.#response(status, names) : { $ref: `#/components/responses/${shared}` };
   }
 
   /** The shared responses by their names. */
   components(): Record<string, Json> {
-    const shared = [...this.#common].map(([status, key]) => {
-      const [, ...names] = key.split(' ');
-      return [responseName(status), this.#response(status, names)] as const;
+    const shared = [...this.#shared].map(([key, name]) => {
+      const [status, ...names] = key.split(' ');
+      return [name, this.#response(Number(status), names)] as const;
     });
     return {
       ...Object.fromEntries(shared),
       Problem: problemResponse('Any other error of the status class.', retryAfter),
     };
+  }
+
+  /** The name of the status for its most common response; others add what the most common one lacks. */
+  #freeName(key: string): string {
+    const [status, ...names] = key.split(' ');
+    const plain = responseName(Number(status));
+    const taken = new Set(this.#shared.values());
+    if (!taken.has(plain)) return plain;
+    const [common = ''] = [...this.#shared].find(([, name]) => name === plain) ?? [];
+    const own = names.find((name) => !common.split(' ').includes(name)) ?? 'OTHER';
+    const name = `${plain}_${own}`;
+    for (let number = 2; ; number += 1) {
+      const free = [name, `${name}_${number}`].find((each) => !taken.has(each));
+      if (free !== undefined) return free;
+    }
   }
 
   #response(status: number, names: readonly string[]): Json {
