@@ -1,4 +1,3 @@
-import { MessageState } from '@rapport/contracts/rapport/content/v1/message';
 import {
   TicketCategory,
   TicketChannel,
@@ -12,8 +11,6 @@ import {
   TicketEntryVisibility,
 } from '@rapport/contracts/rapport/support/v1/ticket_entry';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { MailTenant } from './mail-tenant.js';
-import { newTemplate } from './new-template.js';
 import { sharedCustomers } from './running-customers.js';
 import { reply, ticket, TicketTenant } from './ticket-tenant.js';
 
@@ -171,69 +168,6 @@ describe('the conversation of a ticket', () => {
     await Promise.allSettled([1, 2, 3].map(() => service.call('replyToTicket', request, tenant.caller)));
 
     expect(await tenant.entriesOf(created)).toHaveLength(1);
-  });
-});
-
-describe('a reply by mail', () => {
-  const queued = async (id: string) => {
-    const { messages } = await service.call('listMessages', { filter: `ticketId = ${id}` }, tenant.caller);
-    return messages;
-  };
-
-  test('goes to the requester and the addresses in copy, as a message of the entry', async () => {
-    const mail = await MailTenant.create(service);
-    tenant = new TicketTenant(service, mail.caller);
-    const requester = await tenant.createRequester();
-    const { emails } = await service.call('getCustomer', { id: requester }, tenant.caller);
-    const { id } = await tenant.createTicket(requester, {
-      mailboxId: mail.mailboxId,
-      ccAddresses: ['bob@example.com'],
-    });
-
-    const { entry } = await tenant.reply(id, { html: '<p onclick="x()">It is <b>fixed</b>.<script>x()</script></p>' });
-    expect(entry?.html).toBe('<p>It is <b>fixed</b>.</p>');
-    expect(await queued(id)).toMatchObject([
-      {
-        ...{ id: entry?.messageId, toAddresses: [emails[0]?.address], ccAddresses: ['bob@example.com'] },
-        ...{
-          subject: 'Re: [#1] The export stops',
-          text: 'It is fixed.',
-          html: entry?.html,
-          state: MessageState.QUEUED,
-        },
-      },
-    ]);
-  });
-
-  test('is sent for a ticket without a mailbox only to recipients that it names', async () => {
-    const mail = await MailTenant.create(service);
-    tenant = new TicketTenant(service, mail.caller);
-    const { id } = await tenant.createTicket(await tenant.createRequester());
-
-    expect((await tenant.reply(id)).entry?.messageId).toBeUndefined();
-    const { entry } = await tenant.reply(id, { to: ['eve@example.com'] });
-    expect(await queued(id)).toMatchObject([{ id: entry?.messageId, toAddresses: ['eve@example.com'] }]);
-  });
-
-  test('needs a mailbox that can send', async () => {
-    const created = await tenant.createTicket(ada, { mailboxId: crypto.randomUUID() });
-
-    await expect(tenant.reply(created.id)).rejects.toMatchObject({
-      violations: [{ field: 'ticket.mailboxId', reason: 'MAILBOX_UNKNOWN' }],
-    });
-    expect(await tenant.entriesOf(created)).toEqual([]);
-  });
-
-  test('can be made by a template, from the ticket and its requester', async () => {
-    const { id: templateId } = await service.call('createTemplate', { template: newTemplate() }, tenant.caller);
-    const { id } = await tenant.createTicket(ada);
-
-    await expect(tenant.reply(id, { templateId })).rejects.toMatchObject({
-      violations: [{ field: 'reply.templateId', reason: 'CONFLICTING_FIELDS' }],
-    });
-    await service.call('publishTemplate', { id: templateId }, tenant.caller);
-    const { entry } = await tenant.reply(id, { templateId, text: undefined });
-    expect(entry?.text).toContain('Ada Lovelace');
   });
 });
 
