@@ -1,9 +1,8 @@
-import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { MessageState } from '@rapport/contracts/rapport/content/v1/message';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { MailTenant } from './mail-tenant.js';
-import { sharedMailCustomers } from './running-customers.js';
+import { person, sharedMailCustomers } from './running-customers.js';
 
 const service = await sharedMailCustomers();
 /** Sees the rows of all tables. */
@@ -46,7 +45,7 @@ test('an erasure reaches the messages of a person, their bytes, attachments and 
 
 test('a message without recipients, since these were erased, is not sent', async () => {
   const tenant = await MailTenant.create(service);
-  const { id: customerId } = await service.create(tenant.caller, { displayName: 'Ada', kind: 1 } as Partial<Customer>);
+  const { id: customerId } = await service.create(tenant.caller, person());
   const { id } = await tenant.send({ customerId });
   await service.call('eraseCustomer', { id: customerId, erasure: { reason: 'case 4711' } }, tenant.caller);
   expect(await tenant.claim()).toEqual([]);

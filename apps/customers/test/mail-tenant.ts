@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { credentials } from '@grpc/grpc-js';
+import { credentials, type ClientWritableStream, type Metadata, type ServiceError } from '@grpc/grpc-js';
 import { fromGrpcError } from '@rapport/contracts';
 import {
   MailIntakeServiceClient,
@@ -18,6 +18,13 @@ import type { Ticket } from '@rapport/contracts/rapport/support/v1/ticket';
 import type { TicketEntry } from '@rapport/contracts/rapport/support/v1/ticket_entry';
 import { v7 } from 'uuid';
 import { newCaller, type SharedCustomers } from './running-customers.js';
+
+/** Opens the stream of a call. */
+type OpenStream<Request, Answer> = (
+  client: MailIntakeServiceClient,
+  metadata: Metadata,
+  settle: (error: ServiceError | null, answer: Answer) => void,
+) => ClientWritableStream<Request>;
 
 /** A tenant with a mailbox, and the calls of sync for it. */
 export class MailTenant {
@@ -67,15 +74,20 @@ export class MailTenant {
     const item = { ...this.item(''), raw: pieces[0]!, sha256: '' };
     const first = { ...StoreLargeMessageRequest.decode(new Uint8Array()), tenantId, mailboxId, item };
     const others = pieces.slice(1).map((data) => ({ ...StoreLargeMessageRequest.decode(new Uint8Array()), data }));
-    return this.#send('storeLargeMessage', [first, ...others]);
+    return this.#send<StoreLargeMessageRequest, StoredMessage>(
+      (client, ...given) => client.storeLargeMessage(...given),
+      [first, ...others],
+    );
   }
 
   storeAttachment(messageId: string, part: number, name: string, data: string): Promise<StoreAttachmentResponse> {
     const { tenantId } = this;
     const blank = StoreAttachmentRequest.decode(new Uint8Array());
-    return this.#send('storeAttachment', [
-      { ...blank, tenantId, messageId, part, name, contentType: 'text/plain', data: Buffer.from(data) },
-    ]);
+    const request = { ...blank, tenantId, messageId, part, name, contentType: 'text/plain', data: Buffer.from(data) };
+    return this.#send<StoreAttachmentRequest, StoreAttachmentResponse>(
+      (client, ...given) => client.storeAttachment(...given),
+      [request],
+    );
   }
 
   /** Stores a message and files it as parsed. */
@@ -139,18 +151,15 @@ export class MailTenant {
     return Buffer.concat(pieces).toString();
   }
 
-  #send<Request, Answer>(
-    method: 'storeLargeMessage' | 'storeAttachment',
-    requests: readonly Request[],
-  ): Promise<Answer> {
+  #send<Request, Answer>(open: OpenStream<Request, Answer>, requests: readonly Request[]): Promise<Answer> {
     const channelOverride = this.service.client.getChannel();
     const client = new MailIntakeServiceClient('', credentials.createInsecure(), { channelOverride });
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    const call = client[method](this.service.metadataOf(), (error: unknown, answer: unknown) => {
-      if (error) reject(fromGrpcError(error as never));
-      else resolve(answer as Answer);
+    const call = open(client, this.service.metadataOf(), (error, answer) => {
+      if (error) reject(fromGrpcError(error));
+      else resolve(answer);
     });
-    for (const request of requests) call.write(request as never);
+    for (const request of requests) call.write(request);
     call.end();
     return promise;
   }

@@ -5,10 +5,10 @@ import type {
 } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
 import { queryRows } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
+import type { Message } from '@rapport/contracts/rapport/content/v1/message';
 import type { FileStore } from '../../engine/files/file-store.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
-import type { Message } from '@rapport/contracts/rapport/content/v1/message';
 import { bytesOf } from '../files/download-file.js';
 import { messages } from './messages.js';
 
