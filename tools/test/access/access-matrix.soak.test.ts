@@ -322,6 +322,7 @@ async function everything(api: ApiClient): Promise<string> {
     'webhookEndpoints',
     'connections',
     'mailboxes',
+    'messages',
     ...['mappings', 'syncRuns', 'flows', 'flowSecrets', 'flowRuns', 'approvals'],
     'tickets?showDeleted=true',
     'tickets',

@@ -1,4 +1,5 @@
 import type { SharedPlatform } from '@rapport/testing';
+import { vi } from 'vitest';
 import { addExchange, addPeopleFile } from './add-exchange.ts';
 import { newMarker, once } from './markers.ts';
 
@@ -27,6 +28,14 @@ export function exchangeRecords({ platform, create, remove, tenantId }: Calls, m
   const connection = once(makeConnection);
   const makeMailbox = () =>
     create('/v1/mailboxes', { address: `${newMarker()}@mail.example`, displayName: marker, kind: 'SEND_ONLY' });
+  const makeMessage = async () => {
+    const relayId = await create('/v1/relays', { name: marker, host: 'smtp.mail.example' });
+    const mailbox = { address: `${newMarker()}@mail.example`, kind: 'SEND_ONLY', relayId };
+    const mailboxId = await create('/v1/mailboxes', mailbox);
+    const message = { mailboxId, to: [`${newMarker()}@mail.example`], subject: marker, text: marker };
+    // Customers hears of the mailbox a moment later.
+    return vi.waitFor(() => create('/v1/messages:send', message), { timeout: 20_000, interval: 200 });
+  };
   const makeMapping = async () =>
     create('/v1/mappings', {
       ...{ connectionId: await connection(), recordType: 'record', customerKind: 'PERSON', direction: 'TO_CUSTOMERS' },
@@ -40,6 +49,7 @@ export function exchangeRecords({ platform, create, remove, tenantId }: Calls, m
     webhookDeliveries: async () => create(`/v1/webhookEndpoints/${await endpoint()}:test`),
     connections: connection,
     mailboxes: once(makeMailbox),
+    messages: once(makeMessage),
     hooks: async () => (await exchange()).hookId,
     mappings: mapping,
     syncRuns: async () => (await exchange()).runId,

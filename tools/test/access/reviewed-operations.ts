@@ -288,6 +288,7 @@ export const needMore: Readonly<Record<string, string>> = {
   IntakeLead: 'it creates customers, so customers.read and customers.write are needed too',
   GetSyncConflict: 'conflicts show values of customers, so it is as for CreateConnection',
   ListRecordAssociations: 'as for GetDeal when the record is a deal, so deals.read is needed too',
+  GetMessageBcc: 'only the sender of a message sees its blind copies',
   ListFiles: 'as for DownloadFile',
   ListSyncConflicts: 'as for GetSyncConflict',
   PairMapping: 'as for CreateConnection',

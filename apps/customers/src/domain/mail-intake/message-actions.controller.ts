@@ -17,11 +17,13 @@ import {
   type ResendMessageRequest,
   type SendMessageRequest,
 } from '@rapport/contracts/rapport/content/v1/message_actions_service';
-import { AppError } from '@rapport/platform';
+import type { StatementTransaction } from '@rapport/persistence';
+import { AppError, invalidField } from '@rapport/platform';
 import { isHiding } from '../../engine/fields/hidden-data.js';
 import { FileStore } from '../../engine/files/file-store.js';
 import { hotWriteCall } from '../../engine/records/write-call.js';
 import { attachment } from '../files/file-name.js';
+import { keepLive } from '../leads/match-customer.js';
 import { getMessageBcc } from '../messages/blind-copies.js';
 import { cancelMessage, resendMessage, sendMessage } from '../messages/send-message.js';
 import { SuppressionKey } from '../suppressions/suppression-key.js';
@@ -41,8 +43,7 @@ export class MessageActionsController implements ServiceHandlers<MessageActionsS
   async sendMessage(request: SendMessageRequest): Promise<Message> {
     const key = await this.suppressionKey.of(this.em);
     return hotWriteCall(this.em, Methods.sendMessage, request, async (each) => {
-      const { customerId = await customerOf(each, request.outgoing?.to[0] ?? '') } = request.outgoing ?? {};
-      return sendMessage(each, request, { key, customerId });
+      return sendMessage(each, request, { key, customerId: await partyOf(each, request) });
     });
   }
 
@@ -77,7 +78,8 @@ export class MessageActionsController implements ServiceHandlers<MessageActionsS
     if (isHiding()) {
       throw new AppError('PERMISSION_DENIED', 'PERSONAL_DATA_HIDDEN', 'Personal data is hidden from this caller.');
     }
-    const { size } = await rawFile(this.em, id);
+    const { isReceived, size } = await rawFile(this.em, id);
+    if (!isReceived) throw new AppError('FAILED_PRECONDITION', 'MESSAGE_STATE', 'The message was not received.');
     if (size === undefined) throw new AppError('NOT_FOUND', 'FILE_NOT_FOUND', 'The message has no bytes.');
     const extensions = [
       header('content-disposition', attachment('message.eml')),
@@ -86,6 +88,17 @@ export class MessageActionsController implements ServiceHandlers<MessageActionsS
     yield { contentType: 'message/rfc822', data: Buffer.alloc(0), extensions };
     for await (const data of rawBytes(this.em, this.store, id)) yield { contentType: '', data, extensions: [] };
   }
+}
+
+/** The customer that a message is about: as given, or with the address of the first recipient. */
+async function partyOf(
+  transaction: StatementTransaction,
+  { outgoing }: SendMessageRequest,
+): Promise<string | undefined> {
+  const given = outgoing?.customerId;
+  if (given === undefined) return customerOf(transaction, outgoing?.to[0] ?? '');
+  if (await keepLive(transaction, given)) return given;
+  throw invalidField('outgoing.customerId', 'CUSTOMER_NOT_FOUND', 'must be the id of a live customer');
 }
 
 function header(name: string, value: string): Any {

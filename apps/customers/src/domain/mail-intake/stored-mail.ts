@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { Message } from '@rapport/contracts/rapport/content/v1/message';
+import { MessageDirection, type Message } from '@rapport/contracts/rapport/content/v1/message';
 import type {
   ClaimStoredMessagesRequest,
   ClaimStoredMessagesResponse,
@@ -63,11 +63,12 @@ export async function* rawBytes(em: EntityManager, store: FileStore, id: string)
 export async function rawFile(
   em: EntityManager,
   id: string,
-): Promise<{ fileId: string | undefined; size: number | undefined }> {
+): Promise<{ isReceived: boolean; fileId: string | undefined; size: number | undefined }> {
   const rows = await queryRows<StoredRecord<Message>>(em, liveRecords(messages, [id]));
   const [stored] = await openStored(messages, rows);
-  const { rawFileId: fileId } = await liveRecord(em, messages, id, stored);
-  return { fileId, size: fileId === undefined ? undefined : await sizeOf(em, fileId) };
+  const { direction, rawFileId: fileId } = await liveRecord(em, messages, id, stored);
+  const isReceived = direction === MessageDirection.IN;
+  return { isReceived, fileId, size: fileId === undefined ? undefined : await sizeOf(em, fileId) };
 }
 
 /** Handles ListStoredMessages. */
