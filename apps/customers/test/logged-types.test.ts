@@ -12,6 +12,8 @@ import { LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer
 import { Suppression, SuppressionReason } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { v7 } from 'uuid';
 import { ForecastSubmission } from '@rapport/contracts/rapport/sales/v1/forecast_submission';
+import { OpenTickets } from '@rapport/contracts/rapport/support/v1/sla_actions_service';
+import { SlaMetric, SlaPolicy, SlaTarget } from '@rapport/contracts/rapport/support/v1/sla_policy';
 import { TicketCategory } from '@rapport/contracts/rapport/support/v1/ticket';
 import { Settings } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { expect, test } from 'vitest';
@@ -127,8 +129,17 @@ test('the log has each new record of each type in its response form', async () =
   const macro = await support.createMacro();
   const desk = new TicketTenant(customers, caller);
   const status = await desk.createStatus({ key: 'parts', category: TicketCategory.ON_HOLD });
+  const promise = {
+    ...SlaPolicy.decode(new Uint8Array()),
+    ...{ key: 'all', name: 'All', calendarId: calendar.id },
+    targets: [{ ...SlaTarget.decode(new Uint8Array()), metric: SlaMetric.RESOLUTION, withinSeconds: 3_600 }],
+  };
+  const policy = await customers.call('createSlaPolicy', { slaPolicy: promise }, caller);
+  const activation = { openTickets: OpenTickets.KEEP };
+  await customers.call('activateSlaPolicy', { id: policy.id, activation }, caller);
   const ticket = await desk.createTicket(bob.id, { ccAddresses: ['ada@example.com'] });
   const { entry: internalNote } = await desk.note(ticket.id, 'Ask for the plan.');
+  const { slaTimers } = await customers.call('listSlaTimers', {}, caller);
   const answers: [type: string, id: string, answer: object][] = [
     ['settings', caller.tenantId, settings],
     ['pipeline', pipeline.id, pipeline],
@@ -169,11 +180,13 @@ test('the log has each new record of each type in its response form', async () =
     ['article_section', section.id, section],
     ['ticket_status', status.id, status],
     ['ticket', ticket.id, ticket],
+    ['sla_policy', policy.id, policy],
+    ['sla_timer', slaTimers[0]!.id, slaTimers[0]!],
     ['ticket_entry', internalNote!.id, internalNote!],
   ];
 
-  // Two of the customers were created for the merge, which deletes one.
-  const changes = await changesOf(customers, caller, answers.length + 3);
+  // Two of the customers were created for the merge, which deletes one. The policy was activated.
+  const changes = await changesOf(customers, caller, answers.length + 4);
 
   for (const [type, id, answer] of answers) {
     const created = changes.find((change) => change.recordId === id && change.operation === ChangeOperation.CREATE);
