@@ -24,6 +24,7 @@ test.each([
   ['leads', 5],
   ['forecasts', 7],
   ['business-time', 4],
+  ['service-levels', 3],
   ['money', 4],
   ['search', 1],
   ['clients', 1],
