@@ -9,7 +9,8 @@ import { expireQuote, expiryKind } from './domain/quotes/expire-quote.js';
 import { calendarChangedKind } from './domain/calendars/calendars.js';
 import { momentKind } from './domain/sla/count-event.js';
 import { fireMoment } from './domain/sla/fire-moment.js';
-import { policyActivatedKind, recountByCalendar, recountByPolicy } from './domain/sla/recount-tickets.js';
+import { recountByCalendar, recountByPolicy } from './domain/sla/recount-tickets.js';
+import { policyActivatedKind } from './domain/sla/sla-policies.js';
 import { reminderKind, remindOfTask } from './domain/work/task-reminders.js';
 
 /** What timers do when they fire, by their kind, such as `task.reminder`. */

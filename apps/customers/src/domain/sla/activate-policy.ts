@@ -6,7 +6,7 @@ import type {
 import { OpenTickets } from '@rapport/contracts/rapport/support/v1/sla_actions_service';
 import { SlaPolicyState, type SlaPolicy } from '@rapport/contracts/rapport/support/v1/sla_policy';
 import type { Ticket } from '@rapport/contracts/rapport/support/v1/ticket';
-import { timerStatement, type StatementTransaction } from '@rapport/persistence';
+import type { StatementTransaction } from '@rapport/persistence';
 import { currentCaller, invalidField } from '@rapport/platform';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { openStored, rowReader, shownColumns, type StoredRecord } from '../../engine/records/record-rows.js';
@@ -14,9 +14,8 @@ import { changeRecord, readForChange } from '../../engine/write/write-record.js'
 import { tickets } from '../tickets/tickets.js';
 import { PolicyChoice, readActivePolicies, type ActivePolicy } from './choose-policy.js';
 import { calendarsOf, policyContent, policyKey, type PolicyContent } from './policy-content.js';
-import { policyActivatedKind } from './recount-tickets.js';
 import { keepDefinition } from './sla-definitions.js';
-import { refuseMissingCalendars, slaPolicies } from './sla-policies.js';
+import { recountOpenTickets, refuseMissingCalendars, slaPolicies } from './sla-policies.js';
 
 /** Open tickets that an activation looks at, to say how many it affects. */
 const checkedTickets = 2_000;
@@ -39,11 +38,7 @@ export async function activateSlaPolicy(
     refuseMissingCalendars(calendarsOf(content), 'policy'),
     keepDefinition(policyKey(id, version), content),
   );
-  if (activation.openTickets === OpenTickets.RECOMPUTE) {
-    const target = { tenantId: currentCaller().tenantId, recordType: 'slaPolicy', recordId: id };
-    const purpose = String(version);
-    transaction.later(timerStatement({ ...target, kind: policyActivatedKind, purpose, dueTime: new Date() }));
-  }
+  if (activation.openTickets === OpenTickets.RECOMPUTE) transaction.later(recountOpenTickets(id, version));
   return { policy, ...affected };
 }
 

@@ -7,9 +7,6 @@ import { keepDefinition, presentCalendars } from './sla-definitions.js';
 import { policyChange } from './ticket-changed.js';
 import { recountTicket } from './write-counted.js';
 
-/** Kind of the timers that follow an activation: open tickets get the policies in force. */
-export const policyActivatedKind = 'sla.activated';
-
 /** Tickets that one transaction locks. */
 const batchSize = 50;
 

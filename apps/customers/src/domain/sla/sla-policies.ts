@@ -5,13 +5,15 @@ import {
   type SlaTarget,
 } from '@rapport/contracts/rapport/support/v1/sla_policy';
 import { SlaPoliciesServiceService } from '@rapport/contracts/rapport/support/v1/sla_policies_service';
-import { isRefusal, type TransactionStatement } from '@rapport/persistence';
+import { isRefusal, timerStatement, type TransactionStatement } from '@rapport/persistence';
 import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
 import { filterViolations } from '../../engine/fields/filter-violations.js';
 import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 import { tickets } from '../tickets/tickets.js';
+import { policyContent, policyKey } from './policy-content.js';
+import { keepDefinition } from './sla-definitions.js';
 
 /** What a workspace promises for tickets. A version is in force once it is activated. */
 export const slaPolicies = defineRecord<SlaPolicy>('rapport/SlaPolicy', SlaPoliciesServiceService, {
@@ -22,9 +24,26 @@ export const slaPolicies = defineRecord<SlaPolicy>('rapport/SlaPolicy', SlaPolic
   ],
   stamp: ({ after: { state } }) => ({ state: state || SlaPolicyState.DRAFT }),
   also: refuseUnknownCalendars,
+  restored: (policies) => policies.flatMap(inForceAgain),
 });
 
 export const SlaPoliciesController = recordController(slaPolicies, SlaPoliciesServiceService);
+
+/** Kind of the timers that follow an activation: open tickets get the policies in force. */
+export const policyActivatedKind = 'sla.activated';
+
+/** Gives open tickets the policies in force, in the background. */
+export function recountOpenTickets(policyId: string, version: number): TransactionStatement {
+  const target = { tenantId: currentCaller().tenantId, recordType: 'slaPolicy', recordId: policyId };
+  return timerStatement({ ...target, kind: policyActivatedKind, purpose: String(version), dueTime: new Date() });
+}
+
+/** The archive of a workspace has a policy as it was stored, and no versions. */
+function inForceAgain(policy: SlaPolicy): TransactionStatement[] {
+  const { id, state, activeVersion: version } = policy;
+  if (state !== SlaPolicyState.ACTIVE || version === undefined) return [];
+  return [keepDefinition(policyKey(id, version), policyContent(policy)), recountOpenTickets(id, version)];
+}
 
 function targetViolations(targets: readonly SlaTarget[]): FieldViolation[] {
   const keys = targets.map(({ metric, priority }) => `${metric} ${priority ?? 0}`);
