@@ -78,7 +78,7 @@ export class CreateMailboxes extends Migration {
         tenant_id uuid not null,
         -- Whether mail is read.
         is_read boolean not null,
-        -- Whether customers has still to learn of a change of the address.
+        -- Whether customers has the address as it is.
         is_announced boolean not null,
         is_deleted boolean not null,
         -- Grows with each change, which the worker that reads the mailbox takes over.

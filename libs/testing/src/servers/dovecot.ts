@@ -18,7 +18,7 @@ const stopTimeoutMs = 3_000;
 const mailUser = 8;
 
 export interface DovecotOptions {
-  /** URL that tells whether a token is valid (RFC 7662). With it, users sign in by XOAUTH2 too. */
+  /** URL of the introspection of tokens (RFC 7662). With it, users sign in by XOAUTH2 too. */
   introspectionUrl?: string;
 }
 

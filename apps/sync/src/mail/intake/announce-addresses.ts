@@ -25,7 +25,7 @@ interface AddressRow {
 }
 
 /**
- * Tells customers the addresses of changed mailboxes.
+ * Sends the addresses of changed mailboxes to customers.
  *
  * @returns whether there may be more
  */
