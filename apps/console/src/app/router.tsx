@@ -97,6 +97,12 @@ const screens = [
   screen('/flows/$id', () => import('../screens/flows/flow.tsx'), 'FlowEditor'),
   screen('/flowRuns/$id', () => import('../screens/flows/flow-run.tsx'), 'FlowRun'),
   screen('/my-approvals', () => import('../screens/flows/approvals.tsx'), 'Approvals'),
+  screen(
+    '/ticket-times',
+    () => import('../screens/reports/ticket-times.tsx'),
+    'TicketTimes',
+    textSearch('range', 'by'),
+  ),
   screen('/slaPolicies/$id/targets', () => import('../screens/sla/sla-policy.tsx'), 'SlaPolicyEditor'),
   screen('/operations', () => import('../screens/operation/operations.tsx'), 'Operations'),
   screen('/operations/$operation', () => import('../screens/operation/operation.tsx'), 'OperationScreen'),
