@@ -48,6 +48,7 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
         'AssignStep.user_id',
       ],
       ...['MoveStageStep.deal_id', 'AddTaskStep.owner_id', 'ListenEvent.record_id'],
+      ...['ReplyStep.ticket_id'],
     ].map((field) => [field, undefined]),
   ),
   // A step fails when it needs a calendar or a user that does not exist.
@@ -55,6 +56,9 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   'WaitStep.calendar_id': undefined,
   'ApproveStep.calendar_id': undefined,
   'ApproveStep.approver_ids': undefined,
+  // And when its template or mailbox does not exist.
+  'ReplyStep.template_id': undefined,
+  'SendStep.mailbox_id': undefined,
   // Of a change in the log.
   change_id: undefined,
   run_id: 'flowRuns',
