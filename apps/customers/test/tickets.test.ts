@@ -10,6 +10,7 @@ import {
   TicketEntryKind,
   TicketEntryVisibility,
 } from '@rapport/contracts/rapport/support/v1/ticket_entry';
+import { TimelineKind } from '@rapport/contracts/rapport/work/v1/timeline_service';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { sharedCustomers } from './running-customers.js';
 import { reply, ticket, TicketTenant } from './ticket-tenant.js';
@@ -227,6 +228,17 @@ describe('the verbs of a ticket', () => {
     const late = service.call('setTicketStatus', { id, etag, change: { status: 'pending' } }, tenant.caller);
     await expect(late).rejects.toMatchObject({ reason: 'ETAG_MISMATCH' });
   });
+});
+
+test('the timelines of the requester and of the ticket have the ticket and its entries', async () => {
+  const created = await tenant.createTicket(ada);
+  const { entry } = await tenant.note(created.id, 'Ask for the plan.');
+  const kinds = [TimelineKind.TICKET, TimelineKind.TICKET_ENTRY];
+
+  const customer = await service.call('listCustomerTimeline', { id: ada, kinds }, tenant.caller);
+  expect(customer.entries).toMatchObject([{ record: { type: 'ticket', id: created.id }, summary: 'The export stops' }]);
+  const own = await service.call('listTicketTimeline', { id: created.id, kinds }, tenant.caller);
+  expect(own.entries).toMatchObject([{ record: { type: 'ticketEntry', id: entry?.id } }]);
 });
 
 describe('redacting an entry', () => {

@@ -55,7 +55,7 @@ export function timelineSources(type: RecordType): TimelineSource[] {
     const sql = `${columns} from ${each.table} where tenant_id = $1 and terms @> array[$4] and delete_time is null`;
     return [{ kind: kindNamed(each.table), permission: permissionOf(each, 'read'), sql }];
   });
-  return [...work, ...sales(type), files, ...associations(), changes(type)];
+  return [...work, ...sales(type), ...tickets(type), files, ...associations(), changes(type)];
 }
 
 /** The parameters of all sources: $1 the tenant, $2 the id, $3 the resource name, $4 the term, $5 the table, $6 readable tables. */
@@ -99,8 +99,24 @@ const dealsOf: Readonly<Record<string, string>> = {
   lead: 'id = (select deal_id from lead where tenant_id = $1 and id = $2::uuid)',
 };
 
+/** The tickets of a record, in SQL. */
+const ticketsOf: Readonly<Record<string, string>> = { customer: 'customer_id = $2::uuid', deal: 'deal_id = $2::uuid' };
+
+/** The tickets of a record, or the entries of a ticket itself. */
+function tickets({ table }: RecordType): TimelineSource[] {
+  const source = (kind: TimelineKind, from: string, condition: string): TimelineSource => ({
+    ...{ kind, permission: 'tickets.read' },
+    sql: `${select(kind, { ...created, ref: [from, 'id'] })} from ${from}
+      where tenant_id = $1 and ${condition} and delete_time is null`,
+  });
+  if (table === 'ticket') return [source(TimelineKind.TICKET_ENTRY, 'ticket_entry', 'ticket_id = $2::uuid')];
+  const condition = ticketsOf[table];
+  return condition === undefined ? [] : [source(TimelineKind.TICKET, 'ticket', condition)];
+}
+
 /** The deals of a record, and the stages of these deals or of the deal itself. */
 function sales({ table }: RecordType): TimelineSource[] {
+  if (table === 'ticket') return [];
   const condition = dealsOf[table];
   const deals = `from deal where tenant_id = $1 and ${condition} and delete_time is null`;
   const stages = condition === undefined ? 'deal_id = $2::uuid' : `deal_id in (select id ${deals})`;

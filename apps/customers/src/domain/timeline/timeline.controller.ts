@@ -6,6 +6,7 @@ import {
   type ListCustomerTimelineRequest,
   type ListDealTimelineRequest,
   type ListLeadTimelineRequest,
+  type ListTicketTimelineRequest,
   type ListTimelineResponse,
   type TimelineServiceServer,
 } from '@rapport/contracts/rapport/work/v1/timeline_service';
@@ -31,5 +32,9 @@ export class TimelineController implements ServiceHandlers<TimelineServiceServer
 
   listLeadTimeline(request: ListLeadTimelineRequest): Promise<ListTimelineResponse> {
     return listTimeline(this.em, this.pageTokenKey, recordType('rapport/Lead'), request);
+  }
+
+  listTicketTimeline(request: ListTicketTimelineRequest): Promise<ListTimelineResponse> {
+    return listTimeline(this.em, this.pageTokenKey, recordType('rapport/Ticket'), request);
   }
 }
