@@ -84,7 +84,7 @@ function openFor(
   });
 }
 
-/** Tells agents that the message named another ticket, which its sender has no part in. */
+/** Notes for agents that the message named another ticket, which its sender has no part in. */
 async function noteRefusal(transaction: StatementTransaction, ticket: Ticket, { number }: Ticket): Promise<void> {
   await addEntry(transaction, ticket, {
     ...{ kind: TicketEntryKind.SYSTEM, by: TicketEntryAuthor.MACHINE },
