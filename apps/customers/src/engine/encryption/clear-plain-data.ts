@@ -8,6 +8,10 @@ import { sealedTypes } from './sealed-types.js';
 /** Most rows changed per statement. */
 const batchSize = 500;
 
+/** Unencrypted blind copies of messages that no worker has to send. Sealed texts begin with U+0001. */
+const endedCopies = `not starts_with(bcc, '["\\u0001') and not exists (select from mail_job job
+  where job.tenant_id = mail_envelope.tenant_id and job.message_id = mail_envelope.message_id)`;
+
 /**
  * Deletes unencrypted personal data that the caller's tenant stores outside its records for a limited time: responses
  * for idempotency keys, undo data and issues of imports, and values in the change log.
@@ -26,6 +30,8 @@ export async function clearPlainData(em: EntityManager, since: Date, signal: Abo
       (table) => `delete from ${table} where ${some(table, 'true')} returning 1`,
     ),
     `update operation_issue set message = 'Erased.' where ${some('operation_issue', `message <> 'Erased.'`)} returning 1`,
+    // Blind copies of messages that are not about to be sent: only their sender reads them.
+    `update mail_envelope set bcc = null where ${some('mail_envelope', endedCopies)} returning 1`,
     // Columns and errors of imports can quote the file.
     `update operation set columns = '[]', error = case when error is null then null else error || '{"message": "Erased."}' end
      where ${some('operation', `kind = 'IMPORT' and (columns <> '[]' or error ->> 'message' <> 'Erased.')`)} returning 1`,
