@@ -1,5 +1,5 @@
 import { isSoak, printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
-import type { Caller } from '@rapport/platform';
+import { AppError, type Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { expect, test } from 'vitest';
 import { SeedRandom } from '../seed/seed-random.ts';
@@ -10,7 +10,7 @@ import { TicketTenant } from './ticket-tenant.js';
 
 const size = {
   agents: sizeOf('QUEUE_AGENTS', { short: 64, long: 64 }),
-  tickets: sizeOf('QUEUE_TICKETS', { short: 160, long: 6_000 }),
+  tickets: sizeOf('QUEUE_TICKETS', { short: 100, long: 6_000 }),
 };
 
 const service = await sharedCustomers();
@@ -44,10 +44,21 @@ test(
     const count = (what: string) => (tally[what] = (tally[what] ?? 0) + 1);
     const newAgent = (): Caller => ({ ...tenant.caller, principalId: `user:${v7()}` });
 
+    /** A call that finds all connections of the tenant in use has done nothing, and is made again. */
+    const untilAccepted = async <Result>(call: () => Promise<Result>): Promise<Result> => {
+      for (;;) {
+        try {
+          return await call();
+        } catch (error) {
+          if (!(error instanceof AppError) || error.code !== 'RESOURCE_EXHAUSTED') throw error;
+          count('refused calls');
+        }
+      }
+    };
     const next = async (caller: Caller): Promise<string | undefined> => {
       clock += 1;
       const start = clock;
-      const { ticket } = await service.call('nextTicket', { id: queue.id }, caller);
+      const { ticket } = await untilAccepted(() => service.call('nextTicket', { id: queue.id }, caller));
       clock += 1;
       if (!ticket) return undefined;
       expect(takenBy.get(ticket.id), 'a taken ticket').toBeUndefined();
@@ -71,19 +82,19 @@ test(
         const choice = random.next();
         if (choice < 0.1) {
           // The answer was lost, so the agent asks again.
-          const again = await service.call('nextTicket', { id: queue.id }, caller);
+          const again = await untilAccepted(() => service.call('nextTicket', { id: queue.id }, caller));
           expect(again.ticket?.id).toBe(ticketId);
           count('repeated calls');
         }
         if (choice < 0.6) {
           holders.delete(ticketId);
-          await service.call('takeTicket', { id: ticketId }, caller);
+          await untilAccepted(() => service.call('takeTicket', { id: ticketId }, caller));
           expect(takenBy.has(ticketId)).toBe(false);
           takenBy.set(ticketId, caller.principalId);
           count('taken');
         } else if (choice < 0.8) {
           const giveBack = { id: queue.id, return: { ticketId } };
-          await end(ticketId, () => service.call('returnTicket', giveBack, caller));
+          await end(ticketId, () => untilAccepted(() => service.call('returnTicket', giveBack, caller)));
           count('given back');
         } else {
           // The agent dies, and its lease expires.
