@@ -91,8 +91,8 @@ class OtherClient {
 
   /** A mail of the folder, which is about to leave it. */
   async #draw(client: ImapFlow): Promise<number | undefined> {
-    const uids = (await client.search({ all: true }, { uid: true })) || [];
-    if (uids.length === 0) return undefined;
+    const uids = await client.search({ all: true }, { uid: true });
+    if (!uids || uids.length === 0) return undefined;
     const uid = this.chance.one(uids);
     const found = await client.fetchOne(String(uid), { source: true }, { uid: true });
     if (found && found.source) this.gone.add(digest(found.source));
@@ -123,11 +123,11 @@ test(
         if (now) other.tally.cut += 1;
         return now;
       };
-      const failure: unknown = await box.read().then(
+      const failure = await box.read().then(
         () => undefined,
-        (error: unknown) => error,
+        (error: unknown) => error as Error,
       );
-      if (failure) expect(String(failure)).toMatch('cut');
+      if (failure) expect(failure.message).toMatch('cut');
     }
     box.store.cut = () => undefined;
     await box.read();

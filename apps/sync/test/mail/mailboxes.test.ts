@@ -41,7 +41,7 @@ async function messages(tenant: WebhookTenant): Promise<Json[]> {
 
 test('mail of a mailbox opens a ticket, and the mailbox agrees with the server', async () => {
   const tenant = await newTenant();
-  const user = `support-${tenant.tenant.id}`;
+  const user = `support-${tenant.tenant.tenantId}`;
   const imap = await client(user);
   await imap.append('INBOX', mail('Before', '', 'Hello'));
   const address = 'support@kestrel.invalid';
@@ -73,7 +73,7 @@ test('mail of a mailbox opens a ticket, and the mailbox agrees with the server',
 
 test('a mailbox that the server refuses needs new credentials, and never shows the old ones', async () => {
   const tenant = await newTenant();
-  const user = `refused-${tenant.tenant.id}`;
+  const user = `refused-${tenant.tenant.tenantId}`;
   const imap = account(user, { credentials: { user, password: 'wrong' } });
   const created = await tenant.ok('POST', '/v1/mailboxes', { address: 'a@kestrel.invalid', kind: 'IMAP', imap });
   const path = `/v1/mailboxes/${String(created['id'])}`;
@@ -92,7 +92,7 @@ test('a mailbox that the server refuses needs new credentials, and never shows t
 
 test('a paused mailbox leaves mail on the server until it is resumed', async () => {
   const tenant = await newTenant();
-  const user = `paused-${tenant.tenant.id}`;
+  const user = `paused-${tenant.tenant.tenantId}`;
   const imap = await client(user);
   const body = { address: 'a@kestrel.invalid', kind: 'IMAP', imap: account(user) };
   const { id } = await tenant.ok('POST', '/v1/mailboxes', body);
