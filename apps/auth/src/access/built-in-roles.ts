@@ -14,7 +14,10 @@ export const accountPermissions: readonly string[] = ['account.read', 'account.w
 const markNotifications = 'notifications.write';
 
 /** Areas that control access, where data is sent, and what happens with the rights of another user. */
-const administration = ['apiKeys', 'connections', 'flows', 'oauthClients', 'roles', 'tenant', 'users', 'webhooks'];
+const administration = [
+  ...['apiKeys', 'connections', 'flows', 'mailboxes', 'oauthClients', 'relays', 'roles', 'tenant', 'users'],
+  'webhooks',
+];
 
 /** Permissions to export, import or remove all data of a workspace. */
 const workspacePermissions = ['workspace.close', 'workspace.export', 'workspace.import'];
@@ -22,7 +25,7 @@ const workspacePermissions = ['workspace.close', 'workspace.export', 'workspace.
 const isAdministration = (permission: string) =>
   administration.includes(permission.split('.')[0] ?? '') || workspacePermissions.includes(permission);
 
-const readsOfAdministration = ['roles.read', 'tenant.read', 'users.read'];
+const readsOfAdministration = ['mailboxes.read', 'relays.read', 'roles.read', 'tenant.read', 'users.read'];
 
 /** Permissions of Member besides reading and writing records. Each is added deliberately. */
 const otherMemberPermissions = [
@@ -47,7 +50,8 @@ export const builtInRoles: readonly BuiltInRole[] = builtInRolesBy(contract);
 /**
  * The built-in roles for the permissions of a contract:
  * - Admin has every permission.
- * - Manager has every permission outside administration, and reads roles, the tenant and users. Permissions on whole workspaces count
+ * - Manager has every permission outside administration, and reads mailboxes, relays, roles, the tenant
+ *   and users. Permissions on whole workspaces count
  *   as administration.
  * - Member has `read` and `write` of each area that belongs to a record type: the type's plural, such as `customers`, unless the type
  *   sets another name, such as `objects`. Other verbs, such as `configure`, `send`, `publish`, `import` and `export`, and other areas
