@@ -112,6 +112,7 @@ const operationErrorCodes: Record<string, ErrorCodeMeaning> = {
   FLOW_VERSION_NOT_FOUND: ['NOT_FOUND', 'The flow has no such version.'],
   DKIM_KEY_MISSING: ['FAILED_PRECONDITION', 'The relay has no new DKIM key to activate.'],
   DKIM_NOT_CONFIGURED: ['FAILED_PRECONDITION', 'The relay has no DKIM domain.'],
+  RELAY_IN_USE: ['FAILED_PRECONDITION', 'A mailbox sends by the relay.'],
   RELAY_LIMIT: ['RESOURCE_EXHAUSTED', 'The workspace has 20 relays.'],
   RELAY_NOT_FOUND: ['NOT_FOUND', 'The relay does not exist.'],
   NOT_APPROVER: ['PERMISSION_DENIED', 'You are not an approver.'],

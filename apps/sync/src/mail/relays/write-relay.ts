@@ -10,7 +10,7 @@ import {
   type RotateDkimResponse,
   type UpdateRelayRequest,
 } from '@rapport/contracts/rapport/mail/v1/relays_service';
-import { checkEtag, recordAuditEvent } from '@rapport/persistence';
+import { checkEtag, queryRows, recordAuditEvent } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument, type ViolationCode } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
@@ -115,6 +115,11 @@ export async function updateRelay(
 export async function deleteRelay(em: EntityManager, request: DeleteRelayRequest): Promise<void> {
   const relay = await findRelay(em, request.id, LockMode.PESSIMISTIC_WRITE);
   checkEtag(request.etag, relay.version);
+  const using = await queryRows(em, {
+    sql: 'select from mailbox where tenant_id = $1 and relay_id = $2 limit 1',
+    values: [relay.tenantId, relay.id],
+  });
+  if (using.length > 0) throw new AppError('FAILED_PRECONDITION', 'RELAY_IN_USE', 'A mailbox sends by the relay.');
   em.remove(relay);
   await em.flush();
   await note(em, 'RELAY_DELETED', relay);
