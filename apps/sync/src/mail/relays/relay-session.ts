@@ -48,6 +48,8 @@ export interface SentEnvelope {
 
 interface SmtpError extends Error {
   code?: string;
+  /** Of the system, which nodemailer replaces by its own. */
+  originalCode?: string;
   command?: string;
   response?: string;
   responseCode?: number;
@@ -172,7 +174,7 @@ function faultOf(error: SmtpError): RelayError {
     const isTransient = (error.responseCode ?? 0) >= 400 && (error.responseCode ?? 0) < 500;
     return new RelayError(isTransient ? 'REFUSED' : 'UNAUTHORISED', description, options);
   }
-  if (error.code === 'ETLS' || /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO)/.test(error.code ?? '')) {
+  if (error.code === 'ETLS' || /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO)/.test(error.originalCode ?? '')) {
     return new RelayError('TLS_FAILED', description, options);
   }
   if (error.responseCode !== undefined) return new RelayError('REFUSED', description, options);
