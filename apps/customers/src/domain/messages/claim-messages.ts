@@ -131,8 +131,8 @@ async function claimedMessage(
   return {
     message,
     attempt: leased.attempt,
-    // An answer to an automatic message would go nowhere (RFC 3834, section 3.3).
-    envelopeFrom: message.automatic ? '' : tokenAddress(mailbox, leased.bounce_token),
+    // An automatic answer gets none itself (RFC 3834, section 3.3). Bounces of other messages come back.
+    envelopeFrom: message.automatic === AutomaticKind.REPLIED ? '' : tokenAddress(mailbox, leased.bounce_token),
     envelopeTo: [...new Set([...message.toAddresses, ...message.ccAddresses, ...bcc])],
     replyTo: message.replyTo,
     headers: headersOf(message),

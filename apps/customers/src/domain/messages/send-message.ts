@@ -1,10 +1,17 @@
-import { MessageState, type Message } from '@rapport/contracts/rapport/content/v1/message';
+import { AutomaticKind, MessageState, type Message } from '@rapport/contracts/rapport/content/v1/message';
 import type {
   OutgoingMessage,
   SendMessageRequest,
 } from '@rapport/contracts/rapport/content/v1/message_actions_service';
 import { checkEtag, etagVersion, type StatementTransaction } from '@rapport/persistence';
-import { currentCaller, invalidArgument, invalidField, type FieldViolation } from '@rapport/platform';
+import {
+  callContext,
+  currentCaller,
+  flowOrigin,
+  invalidArgument,
+  invalidField,
+  type FieldViolation,
+} from '@rapport/platform';
 import { within } from '../../engine/values/within.js';
 import { suppressionsOf } from '../suppressions/suppression-statements.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
@@ -20,8 +27,10 @@ export async function sendMessage(
 ): Promise<Message> {
   if (!outgoing) throw invalidField('outgoing', 'REQUIRED', 'is required');
   await refuseSuppressed(transaction, key, outgoing);
+  const isOfFlow = callContext.getStore()?.cause?.origin === flowOrigin;
+  const content = { ...outgoing, customerId, ...(isOfFlow && { automatic: AutomaticKind.GENERATED }) };
   return within({ from: 'fileIds', to: 'outgoing.fileIds' }, () =>
-    queueMessage(transaction, { ...outgoing, customerId }, 'outgoing.mailboxId'),
+    queueMessage(transaction, content, 'outgoing.mailboxId'),
   );
 }
 
