@@ -323,6 +323,7 @@ async function everything(api: ApiClient): Promise<string> {
     'connections',
     'mailboxes',
     'messages',
+    'relays',
     ...['mappings', 'syncRuns', 'flows', 'flowSecrets', 'flowRuns', 'approvals'],
     'tickets?showDeleted=true',
     'tickets',

@@ -28,8 +28,9 @@ export function exchangeRecords({ platform, create, remove, tenantId }: Calls, m
   const connection = once(makeConnection);
   const makeMailbox = () =>
     create('/v1/mailboxes', { address: `${newMarker()}@mail.example`, displayName: marker, kind: 'SEND_ONLY' });
+  const makeRelay = () => create('/v1/relays', { name: marker, host: 'smtp.mail.example' });
   const makeMessage = async () => {
-    const relayId = await create('/v1/relays', { name: marker, host: 'smtp.mail.example' });
+    const relayId = await makeRelay();
     const mailbox = { address: `${newMarker()}@mail.example`, kind: 'SEND_ONLY', relayId };
     const mailboxId = await create('/v1/mailboxes', mailbox);
     const message = { mailboxId, to: [`${newMarker()}@mail.example`], subject: marker, text: marker };
@@ -50,6 +51,7 @@ export function exchangeRecords({ platform, create, remove, tenantId }: Calls, m
     connections: connection,
     mailboxes: once(makeMailbox),
     messages: once(makeMessage),
+    relays: once(makeRelay),
     hooks: async () => (await exchange()).hookId,
     mappings: mapping,
     syncRuns: async () => (await exchange()).runId,
@@ -59,6 +61,7 @@ export function exchangeRecords({ platform, create, remove, tenantId }: Calls, m
     webhookEndpoints: async () => remove('webhookEndpoints', await makeEndpoint()),
     connections: async () => remove('connections', await makeConnection()),
     mailboxes: async () => remove('mailboxes', await makeMailbox()),
+    relays: async () => remove('relays', await makeRelay()),
     mappings: async () => remove('mappings', await makeMapping()),
   };
   return { living, deleted };
