@@ -13,7 +13,7 @@ import { commitWith, lastStateStatement, stateStatements, type StepResult } from
 import { beginWithRun, type StoredRun } from './stored-run.js';
 
 /** Kinds of steps whose effects nothing undoes. */
-const notUndoable = ['http', 'connector', 'run'];
+const notUndoable = ['http', 'connector', 'run', 'reply', 'send'];
 
 interface UndoneStep {
   number: number;
