@@ -95,42 +95,48 @@ test('a message that the relay refuses is FAILED with the answer, and others are
   expect(relay.accepted).toHaveLength(5);
 });
 
-test('a flow answers new tickets and sends messages, marked as automatic, and runs after changes of messages', async () => {
+async function publish({ api }: MailTenant, key: string, definition: Json): Promise<void> {
+  const { id } = await api.ok<{ id: string }>('POST', '/v1/flows', { key, name: key, definition });
+  await api.ok('POST', `/v1/flows/${id}:publish`);
+}
+
+test('a flow sends a message once, marked as automatic, and another one runs after a change of the message', async () => {
   const tenant = await MailTenant.create(platform, relay);
-  const { api } = tenant;
-  const publish = async (key: string, definition: Json) => {
-    const { id } = await api.ok<{ id: string }>('POST', '/v1/flows', { key, name: key, definition });
-    await api.ok('POST', `/v1/flows/${id}:publish`);
-  };
-  await publish('welcome', {
-    trigger: { record: { type: 'ticket', operations: ['CREATE'] } },
+  await publish(tenant, 'tell', {
+    trigger: { record: { type: 'customer', operations: ['CREATE'] } },
     steps: [
-      { key: 'answer', reply: { text: "'We have received: ' + record.subject" } },
-      {
-        key: 'tell',
-        send: { to: ["'boss@example.org'"], subject: "'New ticket'", text: 'steps.answer.ticket.subject' },
-      },
+      { key: 'tell', send: { to: ["'boss@example.org'"], subject: "'New: ' + record.displayName", text: "'.'" } },
     ],
   });
-  await publish('unsent', {
+  await publish(tenant, 'unsent', {
     trigger: {
       record: { type: 'message', operations: ['UPDATE'], changedFields: ['state'], filter: 'state = FAILED' },
     },
     steps: [{ key: 'look', addTask: { subject: "'Not sent: ' + record.subject", isUnrelated: true } }],
   });
-  relay.script = (moment, { to }) =>
-    moment === 'RCPT' && to[0] === 'boss@example.org' ? { code: 550, text: 'Unknown user' } : undefined;
-  const customerId = await api.createCustomer('Ada', { emails: [{ address: 'ada@example.net' }] });
-  const ticket = { subject: 'No light', customerId, mailboxId: tenant.mailboxId };
-  await api.ok('POST', '/v1/tickets', ticket);
+  relay.script = (moment) => (moment === 'DOT' ? { code: 554, text: 'Refused' } : undefined);
+  await tenant.api.createCustomer('Ada');
 
-  await until(() => Promise.resolve(relay.accepted.length === 1));
-  expect(relay.accepted[0]).toMatchObject({ to: ['ada@example.net'] });
-  expect(relay.accepted[0]?.content).toMatch(/^Auto-Submitted: auto-/m);
-  expect(relay.accepted[0]?.content).toContain('We have received: No light');
   await until(async () => {
-    const { tasks } = await api.ok<{ tasks: Json[] }>('GET', '/v1/tasks');
-    return tasks.some(({ subject }) => subject === 'Not sent: New ticket');
+    const { tasks } = await tenant.api.ok<{ tasks: Json[] }>('GET', '/v1/tasks');
+    return tasks.some(({ subject }) => subject === 'Not sent: New: Ada');
   });
-  expect(relay.received).toHaveLength(1);
+  expect(relay.received).toEqual([expect.objectContaining({ to: ['boss@example.org'] })]);
+  expect(relay.received[0]?.content).toMatch(/^Auto-Submitted: auto-generated\r$/m);
+});
+
+test('a flow answers a new ticket, as a machine', async () => {
+  const tenant = await MailTenant.create(platform, relay);
+  await publish(tenant, 'welcome', {
+    trigger: { record: { type: 'ticket', operations: ['CREATE'] } },
+    steps: [{ key: 'answer', reply: { text: "'We have received: ' + record.subject", thenStatus: 'pending' } }],
+  });
+  const customerId = await tenant.api.createCustomer('Ada', { emails: [{ address: 'ada@example.net' }] });
+  const ticket = { subject: 'No light', customerId, mailboxId: tenant.mailboxId };
+  const { id } = await tenant.api.ok<{ id: string }>('POST', '/v1/tickets', ticket);
+
+  await until(async () => (await tenant.api.ok('GET', `/v1/tickets/${id}`))['status'] === 'pending');
+  const filter = encodeURIComponent(`ticketId = ${id} AND kind = PUBLIC_REPLY`);
+  const { ticketEntries } = await tenant.api.ok<{ ticketEntries: Json[] }>('GET', `/v1/ticketEntries?filter=${filter}`);
+  expect(ticketEntries).toEqual([expect.objectContaining({ by: 'MACHINE', text: 'We have received: No light' })]);
 });
