@@ -23,7 +23,7 @@ const maxEnded = 200;
 const maxCharacters = 8_000_000;
 
 /**
- * Handles ClaimMessages. A claim is committed before its answer leaves, and is never undone: a caller without an answer has
+ * Handles ClaimMessages. A claim is committed before its answer leaves, and is never undone: a worker without the answer has
  * lost the messages to UNKNOWN.
  */
 export async function claimMessages(

@@ -119,7 +119,7 @@ export class RelaySession {
     const isAnswer = error.responseCode !== undefined && error.code !== 'ECONNECTION';
     if (!isAnswer) {
       const isInvalid = ['EENVELOPE', 'EMESSAGE', 'ESTREAM'].includes(error.code ?? '') && !isSent;
-      // After the end of the data only an answer tells whether the relay has the message.
+      // After the end of the data, only an answer shows whether the relay has the message.
       const outcome = isSent ? 'UNKNOWN' : isInvalid ? 'FAILED' : 'DEFERRED';
       if (!isInvalid) this.close();
       return { outcome, response, isUsable: this.#isOpen };
