@@ -30,7 +30,7 @@ test.each([
   ['clients', 1],
   ['work', 6],
   ['flows', 5],
-  ['mail', 2],
+  ['mail', 3],
 ])('the commands of docs/%s.md, as they are printed, get the answers that it shows', async (document, answered) => {
   const blocks = blocksOf(`docs/${document}.md`);
   const commands = blocks.filter(({ language, text }) => language === 'sh' && text !== settings?.text);
