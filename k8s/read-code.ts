@@ -28,10 +28,10 @@ const root = join(import.meta.dirname, '..');
  * @throws Error when the source is not written as expected
  */
 export function readCode(): Code {
-  const services = globSync('apps/*/src/configuration.ts', { cwd: root }).map((file) => file.split('/')[1] ?? '');
+  const configurations = globSync('apps/*/src/{,serve/}configuration.ts', { cwd: root });
   const stopTimeoutMs = match('libs/platform/src/run-until-stopped.ts', /stopTimeoutMs = ([\d_]+);/);
   return {
-    processes: [readEdge(services), ...services.flatMap(readService)],
+    processes: [readEdge(configurations.map(nameOf)), ...configurations.flatMap(readService)],
     stopTimeoutSeconds: Number(stopTimeoutMs.replaceAll('_', '')) / 1_000,
     poolConnections: Number(match('libs/persistence/src/create-orm.ts', /pool: \{ min: \d+, max: (\d+) \}/)),
   };
@@ -49,8 +49,12 @@ function readEdge(services: string[]): Process {
   };
 }
 
-function readService(name: string): Process[] {
-  const configuration = `apps/${name}/src/configuration.ts`;
+function nameOf(configuration: string): string {
+  return configuration.split('/')[1] ?? '';
+}
+
+function readService(configuration: string): Process[] {
+  const name = nameOf(configuration);
   const variables = (group: string) => keys(match(configuration, new RegExp(`${group} = \\{\\n([^]*?)\\n\\}`)));
   const probePaths = readProbePaths('libs/platform/src/http/health-server.ts');
   return [

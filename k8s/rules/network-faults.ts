@@ -6,8 +6,8 @@ import { anywhere, arrowsOf, deniesByDefault, podsOf, type Pods } from './networ
 const outgoing: Readonly<Record<string, number[]>> = {
   // Mails.
   auth: [465, 587],
-  // Webhooks.
-  sync: [443],
+  // Webhooks, mailboxes and relays.
+  sync: [443, 143, 993, 25, 465, 587],
   // The trace store.
   collector: [443],
 };
