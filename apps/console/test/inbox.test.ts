@@ -63,9 +63,13 @@ test('an agent goes through the inbox, notes, takes and solves by keys alone', a
   await expect.poll(async () => (await ticket(first))['ownerId']).toBe(userId);
   await page.keyboard.press('s');
   await expect.poll(async () => (await ticket(first))['category']).toBe('SOLVED');
-  await page.getByRole('alertdialog', { name: /solved/ }).getByRole('button', { name: 'Undo' }).click();
+  await page
+    .getByRole('alertdialog', { name: /solved/ })
+    .getByRole('button', { name: 'Undo' })
+    .click();
   await expect.poll(async () => (await ticket(first))['category']).not.toBe('SOLVED');
 
+  await page.getByRole('row', { name: 'The stand drifts' }).waitFor();
   const subjects = await page.getByRole('grid').getByRole('row').allInnerTexts();
   await page.keyboard.press(subjects[0]?.includes('The stand drifts') ? 'j' : 'k');
   await page.getByRole('heading', { name: 'The invoice is wrong', level: 2 }).waitFor();

@@ -1,7 +1,7 @@
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { ChevronLeft, ListStart } from 'lucide-react';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { ProblemNote } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
 import { scheduleInvalidate, useLiveChanges } from '../../app/live.ts';
@@ -103,8 +103,15 @@ function useChoose(search: InboxSearch): (id: string | undefined) => void {
 }
 
 function useStepKeys(tickets: readonly Json[], chosen: string, choose: (id: string) => void): void {
+  const index = tickets.findIndex(({ id }) => id === chosen);
+  const last = useRef(0);
+  useEffect(() => {
+    if (index !== -1) last.current = index;
+  }, [index]);
   const step = (by: number) => {
-    const next = tickets[tickets.findIndex(({ id }) => id === chosen) + by];
+    // A ticket that has just left the list, such as a solved one, stands before what took its place.
+    const from = index === -1 ? last.current - (by > 0 ? 1 : 0) : index;
+    const next = tickets[from + by];
     if (!next) return;
     choose(textAt(next, 'id'));
     document.querySelector(`[data-key="${textAt(next, 'id')}"]`)?.scrollIntoView({ block: 'nearest' });
