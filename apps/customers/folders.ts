@@ -54,7 +54,6 @@ const contents: Readonly<Record<string, string>> = {
   'domain/timers': 'what is due for records, and when',
   'domain/notifications': 'the inbox of each user: notifications of records, and preferences',
   'domain/calendar-feeds': 'links to the tasks and meetings of users',
-  'domain/ticket-actions': 'answering, assigning, solving and redacting tickets',
   'domain/ticket-work': 'merges, splits and macros of tickets, and reports of their times',
   'domain/workspace': 'all data of a tenant: its export, import and removal',
 };
@@ -80,7 +79,6 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/timeline': ['domain/associations', 'domain/files'],
   'domain/notifications': ['domain/timeline'],
   'domain/surveys': ['domain/links', 'domain/tickets', 'domain/templates', 'domain/messages', 'domain/suppressions'],
-  'domain/ticket-actions': ['domain/tickets'],
   'domain/ticket-actions': ['domain/tickets', 'domain/messages', 'domain/templates'],
   'domain/sla': ['domain/tickets'],
   'domain/queues': ['domain/tickets'],
