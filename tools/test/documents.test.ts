@@ -31,6 +31,8 @@ test.each([
   ['work', 6],
   ['flows', 5],
   ['mail', 3],
+  ['mail', 2],
+  ['support', 8],
 ])('the commands of docs/%s.md, as they are printed, get the answers that it shows', async (document, answered) => {
   const blocks = blocksOf(`docs/${document}.md`);
   const commands = blocks.filter(({ language, text }) => language === 'sh' && text !== settings?.text);
