@@ -62,6 +62,20 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   // Of a change in the log.
   change_id: undefined,
   run_id: 'flowRuns',
+  // Customers does not check whether the mailbox of a queue exists: it is in the database of sync.
+  'Queue.mailbox_ids': undefined,
+  // Nor whether the users that follow a ticket do.
+  'Ticket.follower_ids': undefined,
+  'TicketNote.mentions': undefined,
+  // Of an app at the mail provider.
+  'MailOAuth2.client_id': undefined,
+  // The name of a mail server in its own headers.
+  'Mailbox.authserv_id': undefined,
+  collection: undefined,
+  collection: undefined,
+  collection: undefined,
+  collection: undefined,
+  collection: undefined,
   // There are no segments yet.
   segment_id: undefined,
   // Requests refer to a deal.
@@ -225,7 +239,7 @@ function namesOf(contract: Contract): Names {
       .flatMap(({ http }) => [http?.get, http?.post, http?.put, http?.patch, http?.delete])
       .flatMap((template = '') => [...template.matchAll(/\/(\w+)\/\{/g)].map(([, plural = '']) => plural));
     const collections = new Map([
-      ...plurals.map((plural) => [snakeCase(plural.replace(/s$/, '')), plural] as const),
+      ...plurals.map((plural) => [snakeCase(plural.replace(/(?<=x)es$|s$/, '')), plural] as const),
       ...records.map(({ singular, plural }) => [snakeCase(singular), plural] as const),
     ]);
     known = { records, collections };
