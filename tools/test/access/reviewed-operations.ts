@@ -94,6 +94,7 @@ export const withoutIds = [
   'ImportPriceBooks',
   'ImportMacros',
   'ImportQueues',
+  'ImportSlaPolicies',
   'ImportProducts',
   'ImportQuotas',
   'ImportQuotes',
