@@ -47,13 +47,17 @@ function expectBounds({ message, attachments }: ParsedContent, kind: number): vo
   expect(attachments.length).toBeLessThanOrEqual(200);
   expect(text.isWellFormed() && !text.includes('\0') && html.isWellFormed() && !html.includes('\0')).toBe(true);
   expect(assembled(visibleText, trimmed, text), `kind ${kind}`).toBe(text);
-  const tags = [...html.matchAll(/<[a-z][^>]*>/gi)].map(([tag]) => tag.replaceAll(/"[^"]*"/g, '""'));
-  for (const tag of tags)
-    expect(tag).not.toMatch(/^<(?:script|style|iframe|object|embed|form|input|base|link|meta|svg)|\son/i);
-  for (const [, address] of html.matchAll(/\s(?:src|srcset|background|poster)="([^"]*)"/gi))
-    expect(address).toMatch(/^cid:/);
-  for (const [, address] of html.matchAll(/\shref="([^"]*)"/gi)) expect(address).toMatch(/^(?:https?:|mailto:|tel:)/i);
-  for (const [, style] of html.matchAll(/\sstyle="([^"]*)"/gi)) expect(style).not.toMatch(/url|expression|position|@/i);
+  // In texts and values, `<` and `>` are escaped.
+  const tags = [...html.matchAll(/<[a-z][^>]*>/gi)].map(([tag]) => tag);
+  for (const tag of tags) {
+    const bare = tag.replaceAll(/"[^"]*"/g, '""');
+    expect(bare).not.toMatch(/^<(?:script|style|iframe|object|embed|form|input|base|link|meta|svg)|\son/i);
+    const values = (name: string) =>
+      [...tag.matchAll(new RegExp(`\\s(?:${name})="([^"]*)"`, 'gi'))].map(([, value]) => value);
+    for (const address of values('src|srcset|background|poster')) expect(address).toMatch(/^cid:/);
+    for (const address of values('href')) expect(address).toMatch(/^(?:https?:|mailto:|tel:)/i);
+    for (const style of values('style')) expect(style).not.toMatch(/url|expression|position|@/i);
+  }
 }
 
 /** The text, from what is shown and what is hidden. */

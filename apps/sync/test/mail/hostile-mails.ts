@@ -25,7 +25,7 @@ export class Chance {
 /** A mail that was made to break what reads it. `size` scales what is large. */
 type Maker = (chance: Chance, size: number) => Buffer | string;
 
-const lines = (...parts: readonly string[]) => parts.join('\r\n');
+const lines = (...parts: readonly (string | readonly string[])[]) => parts.flat().join('\r\n');
 const head = lines('From: Eve <eve@example.invalid>', 'To: support@kestrel.invalid', 'Subject: Hello');
 
 function html(body: string): string {
@@ -39,7 +39,7 @@ function nested(depth: number, type: string): string {
     `--b${at}`,
   ]).flat();
   const close = Array.from({ length: depth }, (_, at) => `--b${depth - 1 - at}--`);
-  return lines(head, ...open, 'Content-Type: text/plain', '', 'inner', ...close);
+  return lines(head, open, 'Content-Type: text/plain', '', 'inner', close);
 }
 
 /** What a script, a remote load or an escape from the mail would need. */
@@ -107,8 +107,7 @@ const makers: readonly Maker[] = [
   () => '\r\n\r\n',
   // Parts.
   (chance, size) => nested(10 * size + chance.below(20), chance.one(['mixed', 'alternative', 'related', 'x'])),
-  (_, size) =>
-    lines(head, 'Content-Type: multipart/mixed; boundary=b', '', ...Array<string>(200 * size).fill('--b\r\n')),
+  (_, size) => lines(head, 'Content-Type: multipart/mixed; boundary=b', '', Array<string>(200 * size).fill('--b\r\n')),
   () => lines(head, 'Content-Type: multipart/mixed; boundary=""', '', '--', 'x', '----'),
   () => lines(head, 'Content-Type: multipart/mixed', '', '--b', '', 'x', '--b--'),
   (_, size) =>
@@ -166,12 +165,16 @@ const makers: readonly Maker[] = [
   (_, size) => html('<'.repeat(1_000 * size)),
   (_, size) => html(`<!--${'-'.repeat(1_000 * size)}`),
   (_, size) => lines(head, '', '> '.repeat(500 * size)),
-  (_, size) => lines(head, '', ...Array<string>(200 * size).fill('On Monday, Ada wrote:')),
+  (_, size) => lines(head, '', Array<string>(200 * size).fill('On Monday, Ada wrote:')),
   (_, size) => lines(head, '', `On ${'a '.repeat(500 * size)}`),
-  (_, size) => lines(head, '', ...Array<string>(200 * size).fill('-- ')),
+  (_, size) => lines(head, '', Array<string>(200 * size).fill('-- ')),
   (_, size) => lines(head, '', ' '.repeat(1_000 * size), '_'.repeat(1_000 * size), '-'.repeat(1_000 * size)),
   (_, size) =>
-    lines(head, '', ...Array.from({ length: 50 * size }, (_line, at) => `${'>'.repeat(at % 60)} ${at}. item`)),
+    lines(
+      head,
+      '',
+      Array.from({ length: 50 * size }, (_line, at) => `${'>'.repeat(at % 60)} ${at}. item`),
+    ),
   (chance) => lines(head, '', chance.bytes(3_000).toString('latin1')),
 ];
 

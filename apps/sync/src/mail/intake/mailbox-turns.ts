@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { withConnection } from '@rapport/persistence';
 
 /** How long a worker holds a mailbox without renewing, in milliseconds. */
-const leaseMs = 60_000;
+const leaseMs = 20_000;
 
 /** Delays after failures in a row, in milliseconds; the last one for all others. */
 const retryDelaysMs = [1_000, 5_000, 15_000, 60_000, 300_000];
@@ -37,23 +37,27 @@ export async function claimTurns(em: EntityManager, worker: string, limit: numbe
 }
 
 /**
- * Renews the leases of a worker.
+ * Reads the turns of a worker.
  *
+ * @param renews whether their leases begin anew
  * @returns revisions of the mailboxes that it still holds and that are to be read, by id
  */
-export async function renewTurns(
+export async function heldTurns(
   em: EntityManager,
   worker: string,
   mailboxIds: readonly string[],
+  renews: boolean,
 ): Promise<Map<string, number>> {
   if (mailboxIds.length === 0) return new Map();
+  const held = 'worker = $1 and mailbox_id = any ($2::uuid[]) and is_read';
   const { rows } = await withConnection(em, (client) =>
-    client.query<TurnRow>(
-      `update mailbox_turn set lease_time = clock_timestamp() + make_interval(secs => $3 / 1000.0)
-       where worker = $1 and mailbox_id = any ($2::uuid[]) and is_read
-       returning mailbox_id, tenant_id, revision`,
-      [worker, mailboxIds, leaseMs],
-    ),
+    renews
+      ? client.query<TurnRow>(
+          `update mailbox_turn set lease_time = clock_timestamp() + make_interval(secs => $3 / 1000.0)
+           where ${held} returning mailbox_id, revision`,
+          [worker, mailboxIds, leaseMs],
+        )
+      : client.query<TurnRow>(`select mailbox_id, revision from mailbox_turn where ${held}`, [worker, mailboxIds]),
   );
   return new Map(rows.map((row) => [row.mailbox_id, row.revision]));
 }

@@ -8,12 +8,15 @@ import type { ReadMailbox } from '../mailboxes/find-mailbox.js';
 import { Mailbox } from '../mailboxes/mailbox.entity.js';
 import { announceAddresses } from './announce-addresses.js';
 import { MailServerError, serverError, type ImapAccounts } from './imap-accounts.js';
-import { claimTurns, releaseTurn, renewTurns, settleTurn, type MailboxTurn } from './mailbox-turns.js';
+import { claimTurns, heldTurns, releaseTurn, settleTurn, type MailboxTurn } from './mailbox-turns.js';
 import { readMailbox } from './read-mailbox.js';
 import type { StoredMail } from './stored-mail.js';
 
 /** Interval between polls, in milliseconds. Changes of mailboxes in this process wake the worker. */
 const lookEveryMs = 1_000;
+
+/** Interval between renewals of leases, in milliseconds. */
+const renewEveryMs = 5_000;
 
 /** Mailboxes that a process reads, each over a connection of its own. */
 const maxReading = 500;
@@ -43,6 +46,7 @@ export class MailboxWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('MailboxWorker');
   readonly #worker = randomUUID();
   readonly #reading = new Map<string, Reading>();
+  #renewedMs = 0;
   readonly #loop = new WorkerLoop({
     pass: () => this.#pass(),
     intervalMs: lookEveryMs,
@@ -80,7 +84,9 @@ export class MailboxWorker implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Renews the leases, and ends the reading of mailboxes that have changed, or that another process has taken over. */
   async #stopChanged(): Promise<void> {
-    const held = await renewTurns(this.orm.em.fork(), this.#worker, [...this.#reading.keys()]);
+    const renews = Date.now() - this.#renewedMs >= renewEveryMs;
+    const held = await heldTurns(this.orm.em.fork(), this.#worker, [...this.#reading.keys()], renews);
+    if (renews) this.#renewedMs = Date.now();
     for (const [id, { turn, stopping }] of this.#reading) if (held.get(id) !== turn.revision) stopping.abort();
   }
 

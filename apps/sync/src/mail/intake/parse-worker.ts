@@ -14,7 +14,7 @@ const lookEveryMs = 2_000;
 const maxOpen = 2;
 
 /** Mails of a tenant that are claimed at once. Each pass gives every tenant a turn. */
-const claimed = 10;
+const claimed = 4;
 
 /** A mail that was leased more often ends processes, or is refused by customers for ever. */
 const maxAttempts = 10;

@@ -22,7 +22,7 @@ const callMs = 10_000;
 const streamMs = 60_000;
 
 /** How long a claimed mail is left to this process, in seconds. */
-const leaseSeconds = 300;
+const leaseSeconds = 180;
 
 /** Bytes of a message of an upload. */
 const pieceBytes = 256 * 1_024;

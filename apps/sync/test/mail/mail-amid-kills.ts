@@ -1,0 +1,53 @@
+import { printTally, sizeOf, soakTimeoutMs, startDovecot, type Platform } from '@rapport/testing';
+import { ImapFlow } from 'imapflow';
+import { expect, test } from 'vitest';
+import { WebhookTenant } from '../sync-platform.ts';
+
+const mails = sizeOf('KILL_MAILS', { short: 40, long: 2_000 });
+const kills = sizeOf('MAIL_KILLS', { short: 2, long: 50 });
+
+/** @param platform of the file, whose sync is killed */
+export function declareMailAmidKills(platform: () => Platform): void {
+  test(
+    'kill -9 of sync amid the intake of a mailbox loses no mail, and stores none twice',
+    { timeout: soakTimeoutMs },
+    async () => {
+      const dovecot = await startDovecot();
+      const tenant = await WebhookTenant.create(platform());
+      const auth = { user: 'support', pass: dovecot.password };
+      const server = { host: '127.0.0.1', port: dovecot.port };
+      const client = new ImapFlow({ ...server, secure: false, doSTARTTLS: false, auth, logger: false });
+      await client.connect();
+      const credentials = { user: auth.user, password: auth.pass };
+      const imap = { ...server, security: 'NONE', credentials };
+      const body = { address: 'support@kestrel.invalid', kind: 'IMAP', imap };
+      const { id } = await tenant.ok<{ id: string }>('POST', '/v1/mailboxes', body);
+
+      const { sync } = platform().services;
+      for (let kill = 0; kill < kills; kill += 1) {
+        for (let each = 0; each < mails / kills; each += 1) {
+          // Few Message-IDs: many mails share one.
+          const headers = `From: a@example.invalid\r\nMessage-ID: <${each % 3}@example.invalid>`;
+          await client.append('INBOX', `${headers}\r\nSubject: ${kill}/${each}\r\n\r\nHello\r\n`);
+        }
+        await sync.kill();
+        await sync.start();
+      }
+      const reconciled = async () => {
+        const answer = await tenant.send('POST', `/v1/mailboxes/${id}:reconcile`, { checkContent: true });
+        return answer.body['equal'] === true;
+      };
+      await expect.poll(reconciled, { timeout: soakTimeoutMs, interval: 1_000 }).toBe(true);
+      const stored = await tenant.query(
+        'select from message where tenant_id = $1 and mailbox_id = $2',
+        [tenant.tenant.tenantId, id],
+        'customers',
+      );
+
+      expect(stored).toHaveLength(Math.ceil(mails / kills) * kills);
+      printTally('mail-amid-kills', { mails, kills, stored: stored.length });
+      client.close();
+      await dovecot.stop();
+    },
+  );
+}
