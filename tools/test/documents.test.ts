@@ -31,7 +31,6 @@ test.each([
   ['work', 6],
   ['flows', 5],
   ['mail', 3],
-  ['mail', 2],
   ['support', 8],
 ])('the commands of docs/%s.md, as they are printed, get the answers that it shows', async (document, answered) => {
   const blocks = blocksOf(`docs/${document}.md`);
