@@ -4,6 +4,7 @@ import { declarePairingAmidKills } from './exchange/pairing-amid-kills.ts';
 import { declareFlowsAmidKills } from './flows/flows-amid-kills.ts';
 import { declareHooksAmidKills } from './hooks/hooks-amid-kills.ts';
 import { declareMailAmidKills } from './mail/mail-amid-kills.ts';
+import { declareSendingAmidKills } from './mail/sending-amid-kills.ts';
 import { Receiver } from './receiver.ts';
 import { declareRestarts } from './restarts.ts';
 import { startSyncPlatform, WebhookTenant } from './sync-platform.ts';
@@ -36,6 +37,7 @@ declareHooksAmidKills(() => platform);
 declarePairingAmidKills(() => platform);
 declareFlowsAmidKills(() => platform);
 declareMailAmidKills(() => platform);
+declareSendingAmidKills(() => platform);
 
 test(
   'kill -9 of sync amid deliveries loses no event, and none comes out of order for its record',

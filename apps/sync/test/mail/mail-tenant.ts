@@ -61,6 +61,28 @@ export class MailTenant {
     return message;
   }
 
+  /** All messages. */
+  async messages(): Promise<SentMessage[]> {
+    const found: SentMessage[] = [];
+    let token = '';
+    do {
+      const path = `/v1/messages?pageSize=200${token && `&pageToken=${encodeURIComponent(token)}`}`;
+      const page = await this.api.ok<{ messages: SentMessage[]; nextPageToken?: string }>('GET', path);
+      found.push(...page.messages);
+      token = page.nextPageToken ?? '';
+    } while (token);
+    return found;
+  }
+
+  /** Ends the claims of messages, as time does. */
+  async endLeases(): Promise<void> {
+    await this.api.query(
+      `update mail_job set lease_end_time = 'epoch' where tenant_id = $1 and lease_end_time is not null`,
+      [this.api.tenant.tenantId],
+      'customers',
+    );
+  }
+
   relay(): Promise<Json> {
     return this.api.ok('GET', `/v1/relays/${this.relayId}`);
   }

@@ -31,6 +31,14 @@ test('fields are objects by name, and keep the JSON of their values', () => {
   });
 });
 
+test('a reply without a ticket answers the record of the run, and a message has the texts of its expressions', () => {
+  const reply = { text: "'Call ' + record.title", thenStatus: 'pending' };
+  expect(resolveStep(step({ reply }), evaluate)).toEqual({ ticketId: 'd1', text: 'Call Lyra', thenStatus: 'pending' });
+  const send = { to: ['url', 'number'], subject: "'Call ' + record.title", text: 'url' };
+  const url = 'https://erp.example.com/d1';
+  expect(resolveStep(step({ send }), evaluate)).toEqual({ to: [url, '4711'], subject: 'Call Lyra', text: url });
+});
+
 test('a move without a deal moves the record of the run', () => {
   expect(resolveStep(step({ moveStage: { stage: 'won' } }), evaluate)).toEqual({
     dealId: 'd1',

@@ -133,6 +133,16 @@ test.each<[string, object[], string[]]>([
     ],
     ['/steps/0/switch/otherwise/0/addNote/text BAD_EXPRESSION'],
   ],
+  [
+    'a reply with a text and a template',
+    [{ key: 'x', reply: { text: "'Hi'", templateId: '019ab2f4-6c1e-7c3a-9d52-0c7e8b1f4a18' } }],
+    ['/steps/0/reply ONE_REQUIRED'],
+  ],
+  [
+    'a message of values that are no texts',
+    [{ key: 'x', send: { to: ["'a@example.com'", '1'], subject: "'Hi'", text: 'true' } }],
+    ['/steps/0/send/to/1 BAD_EXPRESSION', '/steps/0/send/text BAD_EXPRESSION'],
+  ],
   ['item outside of a loop', [{ key: 'x', addNote: { text: 'item.id' } }], ['/steps/0/addNote/text BAD_EXPRESSION']],
   [
     'variables before they are computed',

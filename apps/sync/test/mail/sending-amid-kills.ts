@@ -1,0 +1,73 @@
+import {
+  drawnBy,
+  printedSeed,
+  printTally,
+  ScriptedRelay,
+  sizeOf,
+  soakTimeoutMs,
+  type Platform,
+} from '@rapport/testing';
+import { expect, test } from 'vitest';
+import { MailTenant, type SentMessage } from './mail-tenant.ts';
+
+const messages = sizeOf('MAIL_MESSAGES', { short: 40, long: 2_000 });
+const kills = sizeOf('MAIL_KILLS', { short: 1, long: 20 });
+const cuts = sizeOf('MAIL_CUTS', { short: 8, long: 200 });
+
+/** What the relay got of each message, by its Message-ID. */
+function twins(relay: ScriptedRelay): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { content } of relay.received) {
+    const id = /^Message-ID: <([^>]+)>/im.exec(content)?.[1] ?? '';
+    counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** Declares the test of messages amid kills of sync, on a platform whose sync is killed. */
+export function declareSendingAmidKills(platformOf: () => Platform): void {
+  test(
+    'kill -9 of sync and cuts of the relay at each verb: no message is sent twice, and each has its state',
+    { timeout: soakTimeoutMs },
+    async () => {
+      const platform = platformOf();
+      const relay = await ScriptedRelay.start();
+      const tenant = await MailTenant.create(platform, relay, { maxConnections: 4 });
+      // Of the moments of all messages; the relay does its worst early, so that the test ends.
+      const cutAt = new Set(drawnBy(printedSeed('mail-amid-kills'), [...Array(messages * 3).keys()], cuts));
+      let moment = 0;
+      relay.script = () => (cutAt.has((moment += 1)) ? 'CUT' : undefined);
+      for (let sent = 0; sent < messages; sent += 20) {
+        const some = Array.from({ length: Math.min(20, messages - sent) }, (_, at) =>
+          tenant.send({ subject: `Mail ${sent + at}` }),
+        );
+        await Promise.all(some);
+      }
+      for (let kill = 1; kill <= kills; kill += 1) {
+        const enough = Math.ceil((messages * kill) / (kills + 2));
+        await expect.poll(() => relay.received.length, { timeout: soakTimeoutMs }).toBeGreaterThanOrEqual(enough);
+        await platform.services.sync.kill();
+        await platform.services.sync.start();
+      }
+      const states = async () => Object.groupBy(await tenant.messages(), ({ state }) => state);
+      const count = async (state: string) => (await states())[state]?.length ?? 0;
+      await expect.poll(() => count('QUEUED'), { timeout: soakTimeoutMs }).toBe(0);
+      // Until the leases of the killed processes end.
+      const claimed = await count('CLAIMED');
+      await tenant.endLeases();
+      await expect.poll(() => count('CLAIMED'), { timeout: soakTimeoutMs }).toBe(0);
+
+      const ended: Partial<Record<string, SentMessage[]>> = await states();
+      const got = twins(relay);
+      expect([...got.values()].filter((times) => times > 1)).toEqual([]);
+      expect(Object.keys(ended).filter((state) => !['HANDED_OVER', 'UNKNOWN'].includes(state))).toEqual([]);
+      const accepted = new Set(relay.accepted.map(({ content }) => /^Message-ID: <([^>]+)>/im.exec(content)?.[1]));
+      for (const { internetMessageId } of ended['HANDED_OVER'] ?? []) expect(accepted).toContain(internetMessageId);
+      const all = [...(ended['HANDED_OVER'] ?? []), ...(ended['UNKNOWN'] ?? [])];
+      expect(all).toHaveLength(messages);
+      const [handedOver, unknown] = [ended['HANDED_OVER']?.length ?? 0, ended['UNKNOWN']?.length ?? 0];
+      printTally('mail-amid-kills', { messages, kills, cuts, claimed, handedOver, unknown });
+      await relay.stop();
+    },
+  );
+}
