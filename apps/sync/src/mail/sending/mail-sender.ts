@@ -8,6 +8,7 @@ import { openRelaySecrets } from '../relays/relay-secrets.js';
 import { RelayError } from '../relays/relay-session.js';
 import type { DkimSigner } from './compose-mail.js';
 import type { Outbox } from './outbox.js';
+import type { RelayPool } from './relay-pool.js';
 import { RelayPools } from './relay-pools.js';
 import { sendBatch } from './send-batch.js';
 import { findSendingRelays, noteRelayState, type SendingRelay } from './sending-relays.js';
@@ -19,8 +20,11 @@ const lookEveryMs = 1_000;
 /** Tenants that a process serves at once, so that a slow relay holds up no other tenant. */
 const maxTenants = 20;
 
-/** Messages of a turn of a tenant: between two turns, others have theirs. */
-const batchSize = 50;
+/** Messages of a turn of a relay: between two turns, other tenants have theirs. */
+const turnSize = 50;
+
+/** Messages of a claim for each connection: few, since all of them are UNKNOWN when the process dies. */
+const claimedEach = 3;
 
 /** How long a tenant rests that has messages and no relay for them, in milliseconds. */
 const restMs = 10_000;
@@ -103,7 +107,7 @@ export class MailSender implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** @returns the number of messages that were claimed */
   async #sendBy(relay: SendingRelay): Promise<number> {
-    const { tenantId, mailboxIds, maxConnections } = relay;
+    const { tenantId } = relay;
     const em = this.orm.em.fork({ session: tenantSession(tenantId) });
     const pool = this.#pools.of(relay);
     try {
@@ -116,7 +120,18 @@ export class MailSender implements OnApplicationBootstrap, OnModuleDestroy {
       return 0;
     }
     if (relay.state !== 'ACTIVE') await noteRelayState(em, relay, undefined);
-    const claimed = await this.outbox.claim(tenantId, mailboxIds, batchSize);
+    for (let count = 0; ;) {
+      const { claimed, isDone } = await this.#sendSome(relay, pool);
+      count += claimed;
+      if (isDone || count >= turnSize || this.#loop.signal.aborted) return count;
+    }
+  }
+
+  /** One claim. @returns done when the queue is empty, or the relay needs a rest */
+  async #sendSome(relay: SendingRelay, pool: RelayPool): Promise<{ claimed: number; isDone: boolean }> {
+    const { tenantId, mailboxIds, maxConnections } = relay;
+    const limit = maxConnections * claimedEach;
+    const claimed = await this.outbox.claim(tenantId, mailboxIds, limit);
     const settling = new Settling(this.outbox, tenantId);
     const { handedOver, deferred, fault } = await sendBatch(claimed, maxConnections, {
       ...{ tenantId, outbox: this.outbox, pool, signer: this.#signerOf(relay), stopping: this.#loop.signal },
@@ -125,8 +140,11 @@ export class MailSender implements OnApplicationBootstrap, OnModuleDestroy {
     await settling.end();
     if (deferred > 0) this.#pools.deferred(relay, handedOver > 0);
     else if (handedOver > 0) this.#pools.succeeded(relay);
-    if (fault) await noteRelayState(em, relay, { reason: fault.reason, description: fault.message });
-    return claimed.length;
+    if (fault) {
+      const em = this.orm.em.fork({ session: tenantSession(tenantId) });
+      await noteRelayState(em, relay, { reason: fault.reason, description: fault.message });
+    }
+    return { claimed: claimed.length, isDone: claimed.length < limit || deferred > 0 };
   }
 
   #signerOf(relay: SendingRelay): DkimSigner | undefined {

@@ -5,7 +5,7 @@ import type { Outbox } from './outbox.js';
 const most = 50;
 
 /** How often outcomes are recorded while a batch is sent, in milliseconds. */
-const everyMs = 500;
+const everyMs = 50;
 
 /** Delays between attempts to record outcomes, in milliseconds: together less than a claim lasts. */
 const retryMs = [200, 1_000, 5_000, 15_000, 30_000, 60_000];
