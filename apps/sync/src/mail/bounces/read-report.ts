@@ -119,5 +119,6 @@ function statusIn(text: string): string | undefined {
 
 /** A value with a type before it, such as `rfc822; ada@example.com`, without the type. */
 function typed(value: string | undefined): string | undefined {
-  return value?.replace(/^[^;\s]*;\s*/, '').trim() || undefined;
+  const text = value?.replace(/^[^;\s]*;\s*/, '').trim();
+  return text === '' ? undefined : text;
 }

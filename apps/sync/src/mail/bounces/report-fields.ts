@@ -24,7 +24,8 @@ export function fieldGroups(text: string): FieldGroup[] {
     if (colon <= 0) continue;
     if (!group) {
       if (groups.length === maxGroups) break;
-      groups.push((group = new Map()));
+      group = new Map<string, string>();
+      groups.push(group);
     }
     const name = line.slice(0, colon).trim().toLowerCase();
     last = group.has(name) ? undefined : name;
