@@ -60,7 +60,9 @@ function SystemLine({ entry }: { entry: Json }) {
 function Author({ entry }: { entry: Json }) {
   const [kind, author] = [textAt(entry, 'kind'), textAt(entry, 'authorId')];
   if (kind === 'CUSTOMER_MESSAGE') return <Reference resource="customers" id={textAt(entry, 'customerId')} />;
-  return <Principal name={author === '' ? textAt(entry, 'createdBy') : author} />;
+  // Who wrote it may be an API key, whose kind only this says.
+  const writer = textAt(entry, 'createdBy');
+  return <Principal name={author === '' || writer.endsWith(author) ? writer : author} />;
 }
 
 /** What an entry is, where it is no plain message: a note that stays inside, or what no human wrote. */
