@@ -69,6 +69,13 @@ const particulars: Readonly<Record<string, () => Json>> = {
   UpsertTicket: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   CreateTicketStatus: () => ({ key: newMarker() }),
   UpsertTicketStatus: () => ({ key: newMarker() }),
+  CreateTemplate: () => ({ key: newMarker() }),
+  UpsertTemplate: () => ({ key: newMarker() }),
+  CreateArticle: () => ({ slug: newMarker() }),
+  UpsertArticle: () => ({ externalIds: [{ system: 'erp', value: newMarker() }], slug: newMarker() }),
+  CreateArticleSection: () => ({ slug: newMarker() }),
+  UpsertArticleSection: () => ({ slug: newMarker() }),
+  UpsertSurvey: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertPipeline: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertTask: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertNote: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
@@ -115,6 +122,10 @@ const fileColumns: Readonly<Record<string, string>> = {
   ImportEmails: 'subject',
   ImportTickets: 'subject',
   ImportTicketStatuses: 'name',
+  ImportTemplates: 'name',
+  ImportArticles: 'title',
+  ImportArticleSections: 'name',
+  ImportSurveys: 'name',
 };
 
 /** Files of another form. */
@@ -129,6 +140,9 @@ const queryParticulars: Readonly<Record<string, Json>> = {
   UpsertSlaPolicy: { match: 'key' },
   UpsertProduct: { match: 'sku' },
   UpsertTicketStatus: { match: 'key' },
+  UpsertTemplate: { match: 'key' },
+  UpsertArticleSection: { match: 'slug' },
+  SearchArticles: { q: 'password' },
   UpsertQuote: { match: 'external_ids', matchSystem: 'erp' },
 };
 

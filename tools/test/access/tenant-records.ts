@@ -7,6 +7,7 @@ import { identityRecords } from './identity-records.ts';
 import { newMarker, once } from './markers.ts';
 import { moneyRecords } from './money-records.ts';
 import { ticketRecords } from './ticket-records.ts';
+import { knowledgeRecords } from './knowledge-records.ts';
 import { slaRecords } from './sla-records.ts';
 import { workRecords } from './work-records.ts';
 
@@ -187,6 +188,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   const makeQueue = () => create('/v1/queues', { key: newMarker(), name: marker });
   const setPriority = { priority: 'HIGH' };
   const makeMacro = () => create('/v1/macros', { name: marker, actions: [{ setPriority }] });
+  const knowledge = knowledgeRecords({ create, remove }, marker);
   const tickets = ticketRecords({ send, create, remove, requester: ada }, marker);
 
   const sla = slaRecords({ send, create, calendar: makeCalendar, customer: ada }, marker);
@@ -252,6 +254,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     ...exchange.living,
     ...flows.living,
     ...tickets.living,
+    ...knowledge.living,
   };
   const deleted = {
     customers: async () => remove('customers', await person('Zoe')),
@@ -288,6 +291,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     ...exchange.deleted,
     ...flows.deleted,
     ...tickets.deleted,
+    ...knowledge.deleted,
   };
   return { living, others: { customers: bob }, deleted };
 }

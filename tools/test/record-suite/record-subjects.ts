@@ -59,6 +59,20 @@ const fixtures: Readonly<Record<string, RecordFixture>> = {
     unique: () => ({ key: `key_${newDigits()}` }),
     needsUnique: true,
   },
+  'rapport/Template': {
+    text: 'name',
+    prepare: async () => ({ body: 'Hello' }),
+    unique: () => ({ key: `key_${newDigits()}` }),
+    needsUnique: true,
+  },
+  'rapport/Article': {
+    text: 'title',
+    prepare: async () => ({ markdown: 'Hello', locale: 'en' }),
+    unique: () => ({ slug: `slug-${newDigits()}` }),
+    needsUnique: true,
+  },
+  'rapport/ArticleSection': { text: 'name', unique: () => ({ slug: `slug-${newDigits()}` }), needsUnique: true },
+  'rapport/Survey': { text: 'name', prepare: async () => ({ question: 'Are you satisfied?' }) },
   'rapport/Macro': { text: 'name', prepare: async () => ({ actions: [{ setPriority: { priority: 'HIGH' } }] }) },
   'rapport/Lead': {
     text: 'company',

@@ -128,7 +128,9 @@ it('describes what webhooks send, for each type of records', () => {
 });
 
 it('calls schemas by the names of things', () => {
-  expect([...schemaNames].filter((name) => /Response|Request$|InputInput|(?<!Line)ItemItem/.test(name))).toEqual([]);
+  // Those are records.
+  const names = [...schemaNames].map((name) => name.replace('SurveyResponse', ''));
+  expect(names.filter((name) => /Response|Request$|InputInput|(?<!Line)ItemItem/.test(name))).toEqual([]);
   expect([...schemaNames]).toEqual(
     expect.arrayContaining(['CustomerList', 'CreateDealItem', 'MergeInput', 'SearchResults']),
   );

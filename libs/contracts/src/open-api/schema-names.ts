@@ -18,11 +18,16 @@ const suffixes: Readonly<Record<Usage, string>> = {
 export function schemaName(message: DescMessage, usage: Usage): string {
   const [, list] = /^List(\w+)Response$/.exec(message.name) ?? [];
   if (list !== undefined) return listName(message, list);
-  if (message.name.endsWith('Response')) return resultName(message);
+  if (message.name.endsWith('Response') && !isRecord(message)) return resultName(message);
   const subject = message.name.replace(/Input$/, '');
   const suffix = suffixes[usage];
   const isOfBatch = usage !== 'item' || /^(?:Create|Update|Delete)/.test(subject);
   return isOfBatch && subject.endsWith(suffix) ? subject : subject + suffix;
+}
+
+/** Whether a message is a record, which has a version. A survey has responses that answer no call. */
+function isRecord({ fields }: DescMessage): boolean {
+  return fields.some(({ name }) => name === 'etag') && fields.some(({ name }) => name === 'create_time');
 }
 
 function listName(message: DescMessage, subject: string): string {

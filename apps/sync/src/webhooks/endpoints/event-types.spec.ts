@@ -80,6 +80,11 @@ const released = [
     'ticket_status',
     'sla_policy',
     'sla_timer',
+    'template',
+    'article',
+    'article_section',
+    'survey',
+    'survey_response',
   ].flatMap((type) => ['*', 'created', 'updated', 'deleted', 'undeleted', 'merged'].map((verb) => `${type}.${verb}`)),
 ];
 

@@ -51,6 +51,7 @@ test('what defines what records may hold', () => {
     'calendar',
     'price_book',
     'queue',
+    'survey',
   ];
   expect([...definitionChangeTypes].toSorted()).toEqual(types.toSorted());
 });
