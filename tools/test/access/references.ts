@@ -21,6 +21,7 @@ export interface Reference {
  */
 const collectionOfField: Readonly<Record<string, string | undefined>> = {
   merged_id: 'customers',
+  'TicketMerge.into_id': 'tickets',
   principal_id: 'users',
   record: 'customers',
   endpoint_id: 'webhookEndpoints',
