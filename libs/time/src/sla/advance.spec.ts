@@ -86,7 +86,7 @@ test('an agent who opens a ticket owes a first response to the first message of 
   });
 });
 
-test('a reopened ticket goes on with what was consumed and breached, or starts anew', () => {
+test('a reopened ticket continues with what was consumed and breached, or starts anew', () => {
   const continued = ticket([target('RESOLUTION', 1)]);
   continued.happens('2026-12-01T10:00Z', status('SOLVED'));
   expect(continued.happens('2026-12-02T10:00Z', status('OPEN'))).toMatchObject([

@@ -10,7 +10,7 @@ import { applyTargets, endTimers, suspendTimers } from './sla-timers.js';
  * - FIRST_RESPONSE runs from the creation, or from the first message of the customer if an agent opened the ticket, until a public
  *   reply. NEXT_RESPONSE runs from the oldest unanswered message after that one until a public reply, PERIODIC_UPDATE from each
  *   public reply until the next, RESOLUTION and AGENT_WORK from the creation until the ticket is solved.
- * - A solution cancels the first three. A reopened ticket goes on with the others and with an owed first response: a new timer has
+ * - A solution cancels the first three. A reopened ticket continues with the others and with an owed first response: a new timer has
  *   the consumed time, the breach and the warnings of the one before it (CONTINUE), or starts anew (RESTART).
  * - A paused timer consumes nothing. Another target, policy or calendar leaves the consumed time as it is, and rules from then on.
  *   A breach remains, and so does what has ended. A timer without a target is cancelled.
