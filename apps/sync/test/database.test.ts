@@ -19,6 +19,7 @@ const tablesOfAllTenants = [
   'flow_job',
   'flow_clock',
   'flow_clock_tenant',
+  'mailbox_turn',
 ];
 
 // Tables with many rows are read and written by SQL only.
@@ -28,6 +29,7 @@ const tablesOfSql = [
   ...[/^flow_(version|secret|tenant)$/],
   ...[/^flow_(run|step_run|wait|event|signal|run_tenant|job)$/],
   ...[/^flow_(change|change_number|decision|decided|approval|approver|clock|clock_tenant)$/],
+  ...[/^(mailbox_(folder|turn)|renumbered_mail)$/],
 ];
 
 const sync = {} as { urls: ProvisionedDatabase };

@@ -9,6 +9,7 @@ export class CreateMailboxes extends Migration {
       create table mailbox (
         tenant_id uuid not null,
         id uuid not null,
+        -- In lower case.
         address text not null,
         display_name text,
         kind text check (kind in ('IMAP', 'SEND_ONLY')) not null,
@@ -27,7 +28,7 @@ export class CreateMailboxes extends Migration {
         created_by text not null,
         primary key (tenant_id, id)
       );
-      create unique index mailbox_address on mailbox (tenant_id, lower(address));
+      create unique index mailbox_address on mailbox (tenant_id, address);
 
       -- Mails of a folder up to the UID are stored messages.
       create table mailbox_folder (

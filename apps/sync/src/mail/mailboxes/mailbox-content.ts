@@ -41,7 +41,7 @@ export function mailboxContent(
   if (violations.length > 0) throw invalidArgument(violations);
   const account = wanted.imap ? accountOf(wanted.imap, http, before) : undefined;
   const content: MailboxContent = {
-    address: wanted.address,
+    address: wanted.address.toLowerCase(),
     displayName: wanted.displayName ?? null,
     ...{ kind, imap: account?.imap ?? null },
     relayId: wanted.relayId ?? null,

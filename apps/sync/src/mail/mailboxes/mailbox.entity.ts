@@ -15,9 +15,11 @@ const MailboxSchema = defineEntity({
   name: 'Mailbox',
   tableName: 'mailbox',
   ...tenantIsolation,
+  uniques: [{ name: 'mailbox_address', properties: ['tenantId', 'address'] }],
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),
+    /** In lower case. */
     address: p.text(),
     displayName: p.text().nullable(),
     kind: p.enum(['IMAP', 'SEND_ONLY'] as const),
