@@ -65,6 +65,8 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   run_id: 'flowRuns',
   // Customers does not check whether the mailbox of a queue exists: it is in the database of sync.
   'Queue.mailbox_ids': undefined,
+  // A mailbox whose relay does not exist cannot send.
+  'Mailbox.relay_id': undefined,
   // Nor whether the users that follow a ticket do.
   'Ticket.follower_ids': undefined,
   'TicketNote.mentions': undefined,
