@@ -69,6 +69,7 @@ function choicesOf({ options, of }: FormField): readonly { id: string; name: str
 function Plain(props: WidgetProps) {
   const { field, value, onChange } = props;
   const isNumber = field.type === 'int' || field.type === 'number';
+  const isLong = (field.maxLength ?? 0) > 500 && !('in' in field) && !isCredential(field);
   const toValue = (typed: string) =>
     isNumber && typed.trim() !== '' && Number.isFinite(Number(typed)) ? Number(typed) : typed;
   return (
@@ -76,10 +77,16 @@ function Plain(props: WidgetProps) {
       {...namingOf(props)}
       value={typeof value === 'string' || typeof value === 'number' ? String(value) : ''}
       onChange={(typed) => onChange(typed === '' ? null : toValue(typed))}
-      lines={(field.maxLength ?? 0) > 500 && !('in' in field) ? 4 : 1}
+      lines={isLong ? 4 : 1}
+      {...(isCredential(field) && { type: 'password', autoComplete: 'new-password' })}
       inputMode={isNumber ? 'decimal' : undefined}
     />
   );
+}
+
+/** Whether what is typed is not shown. */
+function isCredential({ name }: FormField): boolean {
+  return /^(?:password|clientSecret|refreshToken)$/.test(name);
 }
 
 function Moment(props: WidgetProps) {

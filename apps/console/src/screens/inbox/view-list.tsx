@@ -30,7 +30,7 @@ export function ViewList({ views, search }: { views: readonly InboxView[]; searc
     readQuery('aggregateTickets', { groupBy: 'queueId', filter: 'category IN (NEW, OPEN)' }),
   );
   const countOf = (queue: Json) => {
-    const group = itemsAt(byQueue, 'groups').find((each) => textAt(each, 'value') === queue.id);
+    const group = itemsAt(byQueue, 'groups').find((each) => textAt(itemsAt(each, 'values')[0], 'value') === queue.id);
     return Number(textAt(group, 'count') || 0);
   };
   const current = search.queue === undefined ? (search.view ?? 'open') : '';

@@ -10,6 +10,7 @@ import { keyText, useShortcut } from '../../app/shortcuts.ts';
 import { call, invalidate, queryClient, readQuery } from '../../contract/api.ts';
 import { textAt, type Json } from '../../contract/json.ts';
 import { faultsOf, FormFault } from '../../kit/form/form-faults.tsx';
+import type { FormField } from '../../kit/form/form-field.ts';
 import { Form, inputsOf } from '../../kit/form/form.tsx';
 import { notify } from '../../kit/notices.ts';
 import { Button, Chip, Icon } from '../../kit/ui.tsx';
@@ -57,7 +58,7 @@ function Editor({ policy }: { policy: Json }) {
         <fieldset className={style.left} disabled={!mayEdit}>
           <Form
             message="SlaPolicy"
-            fields={ownFields.flatMap((name) => inputsOf('SlaPolicy').filter((field) => field.name === name))}
+            fields={ownFields.flatMap(fieldOf)}
             value={shown}
             onChange={(next) => setEdits({ ...edits, ...changed(policy, next) })}
             faults={faults}
@@ -69,6 +70,13 @@ function Editor({ policy }: { policy: Json }) {
       </div>
     </>
   );
+}
+
+/** A field of a policy, in one line however long it may be. */
+function fieldOf(name: string): FormField[] {
+  return inputsOf('SlaPolicy')
+    .filter((field) => field.name === name)
+    .map((field) => ({ ...field, maxLength: 500 }));
 }
 
 /** The own fields of the policy that differ. */

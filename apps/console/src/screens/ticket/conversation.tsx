@@ -41,6 +41,7 @@ export function Conversation({ ticket, isSplitting, onSplit }: ConversationProps
                 <EntryView
                   key={textAt(entry, 'id')}
                   entry={entry}
+                  ticketSubject={textAt(ticket, 'subject')}
                   {...(isSplitting && {
                     isChosen: chosen.has(textAt(entry, 'id')),
                     onChoose: () => toggle(textAt(entry, 'id')),

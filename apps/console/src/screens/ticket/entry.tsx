@@ -16,13 +16,15 @@ const MailFrame = lazy(() => import('./mail/mail-frame.tsx'));
 
 interface EntryProps {
   entry: Json;
+  /** What the ticket is about: an entry says its own subject only where it is another one. */
+  ticketSubject: string;
   isChosen?: boolean;
   /** Where entries can be chosen. */
   onChoose?: () => void;
 }
 
 /** One entry: who wrote it, when, by what, and the words without what they quote. */
-export function EntryView({ entry, isChosen, onChoose }: EntryProps) {
+export function EntryView({ entry, ticketSubject, isChosen, onChoose }: EntryProps) {
   const kind = textAt(entry, 'kind');
   if (kind === 'SYSTEM') return <SystemLine entry={entry} />;
   return (
@@ -40,7 +42,7 @@ export function EntryView({ entry, isChosen, onChoose }: EntryProps) {
           {format.hour(new Date(textAt(entry, 'createTime')))}
         </time>
       </header>
-      <Body entry={entry} />
+      <Body entry={entry} ticketSubject={ticketSubject} />
     </li>
   );
 }
@@ -84,7 +86,7 @@ function wordsOf(entry: Json, message: Json | undefined) {
   return { whole, visible, html: of('html'), isTrimmed };
 }
 
-function Body({ entry }: { entry: Json }) {
+function Body({ entry, ticketSubject }: Pick<EntryProps, 'entry' | 'ticketSubject'>) {
   const top = useRef<HTMLDivElement>(null);
   const [isWhole, setIsWhole] = useState(false);
   const [isOriginal, setIsOriginal] = useState(false);
@@ -95,7 +97,7 @@ function Body({ entry }: { entry: Json }) {
   return (
     <div ref={top} className={style.body}>
       <Delivery message={message} />
-      {subject !== '' && textAt(entry, 'kind') === 'CUSTOMER_MESSAGE' && <p className={text.strong}>{subject}</p>}
+      {subject !== '' && subject !== ticketSubject && <p className={text.strong}>{subject}</p>}
       {isFramed ? (
         <Suspense fallback={null}>
           <Original
