@@ -7,6 +7,7 @@ import { makeDeals } from './deals.ts';
 import { makeFlows } from './flows.ts';
 import { makePrices } from './prices.ts';
 import { makeQuotes } from './quotes.ts';
+import { makeSupport } from './support.ts';
 import { makeLeads, makeRule } from './leads.ts';
 import { makeWork } from './work.ts';
 import { readDemo, writeDemo, type Demo, type DemoPlatform, type DemoUser } from './demo.ts';
@@ -69,6 +70,7 @@ async function makeRecords(api: Api): Promise<void> {
   await makeCalendars(api);
   await makePrices(api);
   await makeFlows(api);
+  await makeSupport(api);
 }
 
 async function closeWorkspace(api: Api): Promise<void> {
