@@ -22,6 +22,7 @@ export interface Reference {
 const collectionOfField: Readonly<Record<string, string | undefined>> = {
   merged_id: 'customers',
   'TicketMerge.into_id': 'tickets',
+  'TicketSplit.entry_ids': 'ticketEntries',
   principal_id: 'users',
   record: 'customers',
   endpoint_id: 'webhookEndpoints',
