@@ -5,6 +5,7 @@ import { SurveyPagesServiceService } from '@rapport/contracts/rapport/support/v1
 import { SurveyResponsesServiceService } from '@rapport/contracts/rapport/support/v1/survey_responses_service';
 import { SurveysServiceService } from '@rapport/contracts/rapport/support/v1/surveys_service';
 import { TicketEntriesServiceService } from '@rapport/contracts/rapport/support/v1/ticket_entries_service';
+import { TicketReportsServiceService } from '@rapport/contracts/rapport/support/v1/ticket_reports_service';
 import { TicketWorkServiceService } from '@rapport/contracts/rapport/support/v1/ticket_work_service';
 import { TicketStatusesServiceService } from '@rapport/contracts/rapport/support/v1/ticket_statuses_service';
 import { TicketsServiceService } from '@rapport/contracts/rapport/support/v1/tickets_service';
@@ -26,6 +27,7 @@ import { SlaPoliciesController } from './domain/sla/sla-policies.js';
 import { SlaTimersController } from './domain/sla/sla-timers.js';
 import { TicketEntriesController } from './domain/tickets/ticket-entries.js';
 import { TicketStatusesController } from './domain/tickets/ticket-statuses.js';
+import { TicketReportsController } from './domain/ticket-work/ticket-reports.controller.js';
 import { TicketWorkController } from './domain/ticket-work/ticket-work.controller.js';
 import { TicketsController } from './domain/tickets/tickets.js';
 
@@ -36,6 +38,7 @@ export const supportServices: readonly ServiceDefinition[] = [
   TicketStatusesServiceService,
   TicketActionsServiceService,
   TicketWorkServiceService,
+  TicketReportsServiceService,
   QueuesServiceService,
   QueueLeasesServiceService,
   MacrosServiceService,
@@ -54,6 +57,7 @@ export const supportControllers: readonly Type[] = [
   TicketStatusesController,
   TicketActionsController,
   TicketWorkController,
+  TicketReportsController,
   QueuesController,
   QueueLeasesController,
   MacrosController,

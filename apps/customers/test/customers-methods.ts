@@ -38,6 +38,7 @@ import { QuotesServiceService } from '@rapport/contracts/rapport/sales/v1/quotes
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
 import { MacrosServiceService } from '@rapport/contracts/rapport/support/v1/macros_service';
 import { QueueLeasesServiceService } from '@rapport/contracts/rapport/support/v1/queue_leases_service';
+import { TicketReportsServiceService } from '@rapport/contracts/rapport/support/v1/ticket_reports_service';
 import { TicketWorkServiceService } from '@rapport/contracts/rapport/support/v1/ticket_work_service';
 import { QueuesServiceService } from '@rapport/contracts/rapport/support/v1/queues_service';
 import { AssignmentRulesServiceService } from '@rapport/contracts/rapport/work/v1/assignment_rules_service';
@@ -144,6 +145,7 @@ export const definitions = {
   ...QueuesServiceService,
   ...QueueLeasesServiceService,
   ...TicketWorkServiceService,
+  ...TicketReportsServiceService,
   ...MacrosServiceService,
   ...TemplatesServiceService,
   ...TemplateActionsServiceService,
