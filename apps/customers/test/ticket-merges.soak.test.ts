@@ -60,13 +60,17 @@ class MergedTickets {
 
   async merge(from: string, to: string): Promise<void> {
     const [before, survivor] = [await this.stateOf(from), await this.stateOf(to)];
+    const wasLive = (await this.timersOf(from)).filter(({ live }) => live);
     await this.tenant.service.call('mergeTicket', { id: from, merge: { intoId: to } }, this.tenant.caller);
     const moved = new Map(this.entriesAt(from).map((id) => [id, this.entries.get(id)!]));
     for (const id of moved.keys()) this.move(id, from, to);
     this.merges.set(from, { survivor: to, moved, before });
     // The timers of the merged ticket end, and those of the survivor stay as they are.
-    const ended = await this.timersOf(from);
-    for (const timer of ended.filter(({ end }) => end === SlaTimerEnd.UNSPECIFIED)) expect(timer.live).toBe(false);
+    const liveBefore = new Set(wasLive.map(({ id }) => id));
+    for (const timer of await this.timersOf(from)) {
+      expect(timer.live).toBe(false);
+      if (liveBefore.has(timer.id)) expect(timer.endReason).toBe(SlaTimerEnd.MERGED);
+    }
     expect((await this.stateOf(to)).timers).toEqual(survivor.timers);
   }
 
