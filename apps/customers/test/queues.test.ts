@@ -4,6 +4,7 @@ import { AssignmentMember, AssignmentMethod, AssignmentRule } from '@rapport/con
 import { v7 } from 'uuid';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { sharedCustomers } from './running-customers.js';
+import { TicketTenant } from './ticket-tenant.js';
 import { SupportTenant } from './support-tenant.js';
 
 const service = await sharedCustomers();
@@ -26,6 +27,22 @@ describe('a queue', () => {
   test('has a key that no other live queue has', async () => {
     await tenant.createQueue('billing');
     await expect(tenant.createQueue('billing')).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
+  });
+
+  test('assigns its tickets by its own rule first', async () => {
+    const tickets = new TicketTenant(service, tenant.caller);
+    const customerId = await tickets.createRequester();
+    const [one, other] = [v7(), v7()];
+    const rule = async (userId: string, position: number) => {
+      const members = [{ ...AssignmentMember.decode(new Uint8Array()), userId }];
+      const content = { name: 'rule', recordType: 'ticket', method: AssignmentMethod.FIXED, members, position };
+      const assignmentRule = { ...AssignmentRule.decode(new Uint8Array()), ...content };
+      return (await service.call('createAssignmentRule', { assignmentRule }, tenant.caller)).id;
+    };
+    await rule(one, 1);
+    const { id: queueId } = await tenant.createQueue('billing', { assignmentRuleId: await rule(other, 2) });
+    expect((await tickets.createTicket(customerId)).ownerId).toBe(one);
+    expect((await tickets.createTicket(customerId, { queueId })).ownerId).toBe(other);
   });
 
   test('has no assignment rule for other records', async () => {

@@ -6,7 +6,8 @@ import {
   type Ticket,
 } from '@rapport/contracts/rapport/support/v1/ticket';
 import { TicketsServiceService } from '@rapport/contracts/rapport/support/v1/tickets_service';
-import type { FieldViolation } from '@rapport/platform';
+import type { Statement } from '@rapport/persistence';
+import { currentCaller, type FieldViolation } from '@rapport/platform';
 import { normaliserOf } from '../../engine/fields/normalise-record.js';
 import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
@@ -39,12 +40,26 @@ export const tickets = defineRecord<Ticket>('rapport/Ticket', TicketsServiceServ
     ...(companyName === undefined ? [] : [companyName]),
     ...(number === undefined ? [] : [`#${number}`]),
   ],
+  firstRules: rulesOfQueues,
   detail: ({ number }) => (number === undefined ? undefined : `#${number}`),
   statusColumn: 'category',
   openStatuses: ['NEW', 'OPEN', 'PENDING', 'ON_HOLD'],
 });
 
 export const TicketsController = recordController(tickets, TicketsServiceService);
+
+/** The assignment rules of the queues of tickets. */
+function rulesOfQueues(of: readonly Ticket[]): Statement {
+  const queued = of.flatMap(({ id, queueId }) => (queueId === undefined ? [] : { id, queue_id: queueId }));
+  return {
+    name: 'assignment_rules_of_queues',
+    sql: `select queued.id as record_id, queue.assignment_rule_id as rule_id
+      from jsonb_to_recordset($2) as queued (id uuid, queue_id uuid)
+      join queue on queue.tenant_id = $1 and queue.id = queued.queue_id and queue.delete_time is null
+      where queue.assignment_rule_id is not null`,
+    values: [currentCaller().tenantId, JSON.stringify(queued)],
+  };
+}
 
 /** Whether work on a ticket of the category is over, at least for now. */
 export function isSolved(category: TicketCategory): boolean {

@@ -56,8 +56,11 @@ export async function assignOwners<Message extends RecordMessage>(
   const rules = (stored as unknown as StoredRecord<AssignmentRule>[]).map(({ record }) => record);
   const turnsOf = new Map((turns as TurnRow[]).map((row) => [row.rule_id, JSON.parse(row.turns) as RuleTurns]));
   const filters = await RuleFilters.load(source, type, rules);
+  const firstRules = await firstRulesOf(source, type, unowned);
   const ruled = unowned.flatMap((record) => {
-    const rule = rules.find((each) => filters.meets(each, record));
+    const isFirst = ({ id }: AssignmentRule) => Number(firstRules.get(record.id) === id);
+    const ordered = rules.toSorted((one, other) => isFirst(other) - isFirst(one));
+    const rule = ordered.find((each) => filters.meets(each, record));
     return rule ? [{ rule, record }] : [];
   });
   const owners = new Map<string, string>();
@@ -94,6 +97,17 @@ export async function tryRule<Message extends RecordMessage>(
   const choices = new RuleChoices(rule, before, await availability(source, type, rule, [{ record }]));
   const acquaintance = await Acquaintance.load(source, type, rule, [{ record }]);
   return choices.choose(acquaintance.of(record));
+}
+
+/** The rules that are tried first, by the ids of records. */
+async function firstRulesOf<Message extends RecordMessage>(
+  source: Source,
+  { definition }: RecordType<Message>,
+  records: readonly Message[],
+): Promise<Map<string, string>> {
+  if (!definition.firstRules) return new Map();
+  const [rows = []] = await runStatements(source, definition.firstRules(records));
+  return new Map((rows as { record_id: string; rule_id: string }[]).map((row) => [row.record_id, row.rule_id]));
 }
 
 async function hasRules(source: Source, type: RecordType): Promise<boolean> {

@@ -154,6 +154,8 @@ export interface RecordDefinition<Message extends RecordMessage> {
   statusColumn?: string;
   /** JSON name of an integer with `OUTPUT_ONLY`: new records get the next numbers of the tenant in it. */
   numberIn?: string;
+  /** A statement with the assignment rules that are tried first: `record_id` and `rule_id`. @param records new ones without owners */
+  firstRules?(records: readonly Message[]): Statement;
   /** Why an upsert must not change the record that it matched. */
   metViolations?(met: Message, wanted: Message): FieldViolation[];
 }
