@@ -30,9 +30,11 @@ async function client(user: string): Promise<ImapFlow> {
   return imap;
 }
 
+/** The server of the mailboxes has checked the sender. */
 function mail(subject: string, ...more: string[]): string {
   const from = 'From: Ada Lovelace <ada@example.invalid>';
-  return [from, 'To: support@kestrel.invalid', `Subject: ${subject}`, ...more].join('\r\n');
+  const checked = 'Authentication-Results: mx.kestrel.invalid; dmarc=pass';
+  return [from, checked, 'To: support@kestrel.invalid', `Subject: ${subject}`, ...more].join('\r\n');
 }
 
 async function messages(tenant: WebhookTenant): Promise<Json[]> {
@@ -45,7 +47,9 @@ test('mail of a mailbox opens a ticket, and the mailbox agrees with the server',
   const imap = await client(user);
   await imap.append('INBOX', mail('Before', '', 'Hello'));
   const address = 'support@kestrel.invalid';
-  const { id } = await tenant.ok('POST', '/v1/mailboxes', { address, kind: 'IMAP', imap: account(user) });
+  const authservId = 'mx.kestrel.invalid';
+  const body = { address, kind: 'IMAP', imap: account(user), authservId };
+  const { id } = await tenant.ok('POST', '/v1/mailboxes', body);
   await expect.poll(() => messages(tenant), { timeout: untilMs }).toHaveLength(1);
   const parts = [
     ...['Content-Type: multipart/mixed; boundary=b', '', '--b', 'Content-Type: text/plain', '', 'It is broken.', ''],
@@ -53,8 +57,9 @@ test('mail of a mailbox opens a ticket, and the mailbox agrees with the server',
     ...['Content-Disposition: attachment; filename=log.csv', '', 'a,b', '--b--', ''],
   ];
   await imap.append('INBOX', mail('While it is watched', ...parts));
-  const settled = async () => (await messages(tenant)).map(({ state }) => state);
-  await expect.poll(settled, { timeout: untilMs }).toEqual(['THREADED', 'THREADED']);
+  await imap.append('INBOX', mail('Forged', '', 'Pay now.').replace('dmarc=pass', 'dmarc=fail'));
+  const settled = async () => (await messages(tenant)).map(({ state }) => state).sort();
+  await expect.poll(settled, { timeout: untilMs }).toEqual(['QUARANTINED', 'THREADED', 'THREADED']);
 
   const found = await messages(tenant);
   const watched = found.find(({ subject }) => subject === 'While it is watched') ?? {};
@@ -64,9 +69,9 @@ test('mail of a mailbox opens a ticket, and the mailbox agrees with the server',
   const ticket = await tenant.ok('GET', `/v1/tickets/${String(watched['ticketId'])}`);
   expect(ticket).toMatchObject({ subject: 'While it is watched', channel: 'EMAIL' });
   const compared = await tenant.ok('POST', `/v1/mailboxes/${String(id)}:reconcile`, { checkContent: true });
-  expect(compared).toMatchObject({ equal: true, folders: [{ name: 'INBOX', onServer: 2, stored: 2 }] });
+  expect(compared).toMatchObject({ equal: true, folders: [{ name: 'INBOX', onServer: 3, stored: 3 }] });
   const mailbox = await tenant.ok('GET', `/v1/mailboxes/${String(id)}`);
-  expect(mailbox).toMatchObject({ state: 'ACTIVE', folders: [{ name: 'INBOX', uid: 2 }] });
+  expect(mailbox).toMatchObject({ state: 'ACTIVE', folders: [{ name: 'INBOX', uid: 3 }] });
   expect(mailbox['lagSeconds']).toBeTypeOf('number');
   imap.close();
 });
