@@ -76,10 +76,6 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   // The name of a mail server in its own headers.
   'Mailbox.authserv_id': undefined,
   collection: undefined,
-  collection: undefined,
-  collection: undefined,
-  collection: undefined,
-  collection: undefined,
   // There are no segments yet.
   segment_id: undefined,
   // Requests refer to a deal.
