@@ -76,6 +76,10 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   // The name of a mail server in its own headers.
   'Mailbox.authserv_id': undefined,
   collection: undefined,
+  // A survey about a queue that does not exist asks about no ticket.
+  'Survey.queue_ids': undefined,
+  // Requests render a customer.
+  'RenderedRecord.id': 'customers',
   // There are no segments yet.
   segment_id: undefined,
   // Requests refer to a deal.

@@ -69,6 +69,7 @@ const particulars: Readonly<Record<string, () => Json>> = {
   UpsertTicket: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   CreateTicketStatus: () => ({ key: newMarker() }),
   UpsertTicketStatus: () => ({ key: newMarker() }),
+  RenderTemplate: () => ({ records: [{ type: 'customers', id: crypto.randomUUID() }] }),
   CreateTemplate: () => ({ key: newMarker() }),
   UpsertTemplate: () => ({ key: newMarker() }),
   CreateArticle: () => ({ slug: newMarker() }),
