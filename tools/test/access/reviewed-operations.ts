@@ -92,6 +92,7 @@ export const withoutIds = [
   'ExportTicketStatuses',
   'ExportWorkspace',
   'GetAccount',
+  'GetTicketReport',
   'GetNotificationPreferences',
   'GetSettings',
   'GetTenant',
