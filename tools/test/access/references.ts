@@ -66,6 +66,16 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   run_id: 'flowRuns',
   // Customers does not check whether the mailbox of a queue exists: it is in the database of sync.
   'Queue.mailbox_ids': undefined,
+  // An action of a macro fails when the macro is applied. Tickets that are not waiting are skipped and returned in vain.
+  'MacroQueue.queue_id': undefined,
+  'MacroAssignee.user_id': undefined,
+  'MacroReply.template_id': undefined,
+  'Macro.team_ids': undefined,
+  'Queue.team_ids': undefined,
+  'Queue.auto_reply_template_id': undefined,
+  'NextTicketWish.skipped_ticket_ids': undefined,
+  'TicketReturn.ticket_id': undefined,
+  'TicketSplit.entry_ids': 'ticketEntries',
   // A mailbox whose relay does not exist cannot send.
   'Mailbox.relay_id': undefined,
   // Nor whether the users that follow a ticket do.
