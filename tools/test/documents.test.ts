@@ -30,11 +30,7 @@ test.each([
   ['clients', 1],
   ['work', 6],
   ['flows', 5],
-<<<<<<< HEAD
   ['mail', 3],
-=======
-  ['mail', 2],
->>>>>>> f5215abb (docs: show customer service by commands that a test runs)
   ['support', 8],
 ])('the commands of docs/%s.md, as they are printed, get the answers that it shows', async (document, answered) => {
   const blocks = blocksOf(`docs/${document}.md`);

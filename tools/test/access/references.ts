@@ -75,17 +75,15 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   'Queue.auto_reply_template_id': undefined,
   'NextTicketWish.skipped_ticket_ids': undefined,
   'TicketReturn.ticket_id': undefined,
-  'TicketSplit.entry_ids': 'ticketEntries',
   // A mailbox whose relay does not exist cannot send.
   'Mailbox.relay_id': undefined,
-  // Nor whether the users that follow a ticket do.
+  // Customers does not check whether the users exist.
   'Ticket.follower_ids': undefined,
   'TicketNote.mentions': undefined,
   // Of an app at the mail provider.
   'MailOAuth2.client_id': undefined,
   // The name of a mail server in its own headers.
   'Mailbox.authserv_id': undefined,
-  collection: undefined,
   // A survey about a queue that does not exist asks about no ticket.
   'Survey.queue_ids': undefined,
   // Requests render a customer.

@@ -3,12 +3,12 @@ import { newMarker } from './markers.ts';
 type Json = Record<string, unknown>;
 
 interface Means {
-  send(method: string, path: string, body?: object): Promise<unknown>;
-  create(path: string, body?: object): Promise<string>;
+  send: (method: string, path: string, body?: object) => Promise<unknown>;
+  create: (path: string, body?: object) => Promise<string>;
   /** Makes a calendar. */
-  calendar(): Promise<string>;
+  calendar: () => Promise<string>;
   /** The customer of tickets. */
-  customer(): Promise<string>;
+  customer: () => Promise<string>;
 }
 
 /** Creates policies, named by `marker`, and the timer of a ticket that one rules. */

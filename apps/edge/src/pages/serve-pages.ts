@@ -64,7 +64,7 @@ export function firstSteps(routes: readonly PageRoute[]): string[] {
 }
 
 function addPage(scope: FastifyInstance, route: PageRoute, { clients, cache, limits }: PageParts): void {
-  const { method, verb, path, token, form, site } = route;
+  const { method, verb, path, form, site } = route;
   const client = clients.for(method.path);
   scope.route({
     method: verb,

@@ -17,7 +17,7 @@ import { LinkedRecords } from '../../engine/records/references.js';
 import { currentSeal } from '../../engine/sealing/seal.js';
 import { Sealing } from '../../engine/sealing/sealing.js';
 import { newLink } from '../links/public-links.js';
-import { readMailAddresses } from '../messages/mail-addresses.js';
+import { readMailAddresses, type MailAddress } from '../messages/mail-addresses.js';
 import { queueMessage } from '../messages/queue-message.js';
 import { suppressedAmong } from '../messages/send-message.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
@@ -57,9 +57,7 @@ async function sendSurvey(
   if (!customer || address === undefined) return;
   if ((await suppressedAmong(transaction, suppressionKey, [address])).size > 0) return;
   if (await wasAsked(transaction, survey, customer.id)) return;
-  const mailboxes = (await readMailAddresses(transaction)).filter(({ canSend }) => canSend);
-  const mailbox = mailboxes.find(({ mailboxId }) => mailboxId === ticket.mailboxId);
-  const chosen = mailbox ?? mailboxes.find(({ isDefault }) => isDefault) ?? mailboxes[0];
+  const chosen = await senderFor(transaction, ticket);
   if (!chosen) return;
   const response = responseFor(survey, ticket);
   const link = newLink('SURVEY', response.id);
@@ -80,6 +78,13 @@ async function sendSurvey(
     ...{ subject: mail.subject ?? survey.question, text: mail.text, html: mail.html },
     automatic: AutomaticKind.GENERATED,
   });
+}
+
+/** The mailbox of the ticket, or else one that can send. */
+async function senderFor(transaction: StatementTransaction, ticket: Ticket): Promise<MailAddress | undefined> {
+  const mailboxes = (await readMailAddresses(transaction)).filter(({ canSend }) => canSend);
+  const mailbox = mailboxes.find(({ mailboxId }) => mailboxId === ticket.mailboxId);
+  return mailbox ?? mailboxes.find(({ isDefault }) => isDefault) ?? mailboxes[0];
 }
 
 async function found<Message extends RecordMessage>(
