@@ -17,6 +17,7 @@ import { quotes } from './quotes.ts';
 import { settings } from './settings.ts';
 import type { Scenario } from './scenario.ts';
 import { work } from './work.ts';
+import { support } from './support.ts';
 import { workspace } from './workspace.ts';
 
 /** By name. The argument is the base URL of the API, without a trailing slash. */
@@ -35,6 +36,7 @@ export const scenarios: Record<string, (baseUrl: string) => Scenario> = {
   objects,
   files,
   flows,
+  support,
   settings,
   forecasts,
   import: importFile,

@@ -74,6 +74,11 @@ test.each<[scenario: string, point: number, checks: string[]]>([
   ['objects', 99, ['a record of an object is changed']],
   ['files', 0, ['a file is stored', 'a file is renamed', 'a range is answered', 'the record has files']],
   ['flows', 0, ['flows are listed', 'a definition has no faults']],
+  [
+    'support',
+    0,
+    ['a ticket is created', 'new tickets are listed', 'the reply is in the conversation', 'a ticket is solved'],
+  ],
   ['settings', 0, ['the settings have a time zone', 'the settings are changed']],
   ['import', 0, ['every row becomes a customer']],
   ['workspace', 0, ['an export is started, or one is running', 'an export succeeds']],

@@ -35,6 +35,7 @@ test.each([
   'work',
   'money',
   'flows',
+  'support',
   'objects',
   'import',
   'feed',

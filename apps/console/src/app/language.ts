@@ -23,6 +23,12 @@ export async function loadTexts(): Promise<void> {
   document.documentElement.lang = language;
 }
 
+/** Reads the texts of all screens but the first. Each of them waits for it. */
+export async function loadScreenTexts(): Promise<void> {
+  // Those of another language are complete, and win.
+  if (language === 'en') texts = { ...(await import('../locales/en-screens.ts')).default, ...texts };
+}
+
 /** Undefined for a key that the catalog lacks. */
 export function find(key: string): string | undefined {
   return texts[key];

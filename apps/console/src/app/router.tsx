@@ -10,6 +10,7 @@ import { loadContract } from '../contract/contract.ts';
 import { queryClient } from '../contract/api.ts';
 import { listSearch } from '../screens/list/search.ts';
 import { Failure, Missing, Pending } from './boundaries.tsx';
+import { loadScreenTexts } from './language.ts';
 import { sessionQuery } from './session.ts';
 import { Shell } from './shell/shell.tsx';
 
@@ -45,8 +46,16 @@ function screen<Path extends string, Search = object>(
     getParentRoute: () => signedIn,
     path,
     ...(validateSearch && { validateSearch }),
-    component: lazyRouteComponent(load as never, name as never),
+    component: lazyRouteComponent((path === '/' ? load : withTexts(load)) as never, name as never),
   });
+}
+
+/** Loads a screen beside the texts that the first one does not need. */
+function withTexts<Screen>(load: () => Promise<Screen>): () => Promise<Screen> {
+  return async () => {
+    const [loaded] = await Promise.all([load(), loadScreenTexts()]);
+    return loaded;
+  };
 }
 
 /** Takes some texts of an address. */

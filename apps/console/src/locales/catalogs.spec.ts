@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join, relative } from 'node:path';
 import { platformContract } from '@rapport/contracts';
 import { expect, test } from 'vitest';
 import { contractFile } from '../../tools/contract-facts.ts';
@@ -7,8 +7,8 @@ import { contractFile } from '../../tools/contract-facts.ts';
 type Texts = Record<string, string>;
 
 function catalog(language: string): Map<string, Texts> {
-  const files = globSync(join(import.meta.dirname, language, '*.json'));
-  return new Map(files.map((file) => [basename(file), JSON.parse(readFileSync(file, 'utf8')) as Texts]));
+  const files = globSync(join(import.meta.dirname, language, '**/*.json'));
+  return new Map(files.map((file) => [relative(join(import.meta.dirname, language), file), JSON.parse(readFileSync(file, 'utf8')) as Texts]));
 }
 
 const [english, chinese] = [catalog('en'), catalog('zh-CN')];

@@ -15,6 +15,7 @@ import type { Notice } from '../../engine/fields/record-definition.js';
 import { mentionedIn, noticeStatements } from '../../engine/records/notices.js';
 import { addEntry, type AddedEntry } from '../tickets/ticket-writes.js';
 import { lockUnmerged } from './locked-ticket.js';
+import { readRequester } from './requester.js';
 
 /** Handles AddTicketNote. */
 export async function addTicketNote(
@@ -40,6 +41,8 @@ export async function addTicketMessage(
   const { before } = await lockUnmerged(transaction, id);
   if (before.category === TicketCategory.CLOSED)
     throw new AppError('FAILED_PRECONDITION', 'TICKET_CLOSED', 'The ticket is closed. Create another one.');
+  if (message.customerId !== undefined && !(await readRequester(transaction, { customerId: message.customerId })))
+    throw invalidField('message.customerId', 'CUSTOMER_NOT_FOUND', 'must be the id of a live customer');
   const added: AddedEntry = {
     kind: TicketEntryKind.CUSTOMER_MESSAGE,
     by: TicketEntryAuthor.HUMAN,

@@ -10,10 +10,10 @@ import { openStored, type StoredRecord } from '../../engine/records/record-rows.
 import { liveRecords } from '../../engine/records/record-statements.js';
 import { messages } from '../messages/messages.js';
 
-/** The requester of a ticket. Undefined when it is deleted, or the caller cannot see it. */
+/** The customer of a ticket or message. Undefined when it is deleted, or the caller cannot see it. */
 export function readRequester(
   transaction: StatementTransaction,
-  { customerId }: Ticket,
+  { customerId }: Pick<Ticket, 'customerId'>,
 ): Promise<Customer | undefined> {
   return readLive<Customer>(transaction, customerType(), customerId);
 }
