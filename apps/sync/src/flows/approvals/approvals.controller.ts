@@ -91,6 +91,8 @@ export class ApprovalsController implements ServiceHandlers<ApprovalsServiceServ
     const { tenantId } = currentCaller();
     const { id: approvalId, delegation } = request;
     const userId = delegation?.userId.toLowerCase() ?? '';
+    const [known] = await readForTenant<ApprovalRow>(this.em, selectApproval(tenantId, approvalId));
+    if (!known) throw approvalNotFound();
     if (!(await this.members.has(tenantId, userId))) {
       const description = 'must be a user of the workspace';
       throw invalidArgument([{ field: 'delegation.userId', reason: 'USER_NOT_FOUND', description }]);
