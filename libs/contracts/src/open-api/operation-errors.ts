@@ -133,5 +133,10 @@ const standardMethod = /^(BatchCreate|BatchUpdate|BatchDelete|Create|Update|Unde
 
 /** `CUSTOM_FIELD` for `customFields` and `CustomField`. */
 function constantOf(name: string): string {
-  return constantCase(name.replace(/ies$/, 'y').replace(/s$/, ''));
+  return constantCase(
+    name
+      .replace(/ies$/, 'y')
+      .replace(/uses$/, 'us')
+      .replace(/(?<!u)s$/, ''),
+  );
 }
