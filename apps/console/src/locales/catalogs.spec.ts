@@ -8,7 +8,12 @@ type Texts = Record<string, string>;
 
 function catalog(language: string): Map<string, Texts> {
   const files = globSync(join(import.meta.dirname, language, '**/*.json'));
-  return new Map(files.map((file) => [relative(join(import.meta.dirname, language), file), JSON.parse(readFileSync(file, 'utf8')) as Texts]));
+  return new Map(
+    files.map((file) => [
+      relative(join(import.meta.dirname, language), file),
+      JSON.parse(readFileSync(file, 'utf8')) as Texts,
+    ]),
+  );
 }
 
 const [english, chinese] = [catalog('en'), catalog('zh-CN')];

@@ -1,25 +1,26 @@
 import { expect, test } from 'vitest';
 import { timesOf } from './ticket-times-data.ts';
 
-const tickets = new Map([
-  ['a', { queueId: 'billing' }],
-  ['b', { queueId: 'billing' }],
-  ['c', {}],
-]);
-const timer = (ticketId: string, consumedSeconds: number, state = 'MET', metric = 'RESOLUTION') => ({
-  ...{ ticketId, consumedSeconds, state, metric },
+const times = (metric: string, timerCount: number, keptCount: number, p90Seconds: number) => ({
+  ...{ metric, timerCount, keptCount, consumed: { medianSeconds: 60, p90Seconds } },
+});
+const report = {
+  rows: [
+    { key: 'billing', metrics: [times('RESOLUTION', 2, 2, 100)] },
+    { key: 'returns', metrics: [times('RESOLUTION', 3, 2, 300), times('FIRST_RESPONSE', 1, 1, 9)] },
+    { metrics: [times('RESOLUTION', 1, 0, 50)] },
+    { key: 'sales', metrics: [] },
+  ],
+};
+
+test('the groups that have timers of a metric are in the order of their ninth decile, with the share that was kept', () => {
+  expect(timesOf(report, 'RESOLUTION', 'QUEUE')).toEqual([
+    { key: 'returns', count: 3, median: 60, p90: 300, kept: 2 / 3 },
+    { key: 'billing', count: 2, median: 60, p90: 100, kept: 1 },
+    { key: '', count: 1, median: 60, p90: 50, kept: 0 },
+  ]);
 });
 
-test('times are grouped by a field of their tickets, with the median, the ninth decile, and what was kept', () => {
-  const timers = [
-    timer('a', 100),
-    timer('b', 300, 'BREACHED'),
-    timer('b', 200),
-    timer('c', 50),
-    timer('a', 9, 'MET', 'X'),
-  ];
-  expect(timesOf(timers, tickets, 'RESOLUTION', 'queueId')).toEqual([
-    { key: 'billing', count: 3, median: 200, p90: 300, kept: 2 / 3 },
-    { key: '', count: 1, median: 50, p90: 50, kept: 1 },
-  ]);
+test('weeks are in their order', () => {
+  expect(timesOf(report, 'RESOLUTION', 'WEEK').map(({ key }) => key)).toEqual(['billing', 'returns', '']);
 });

@@ -1,7 +1,7 @@
-import { textAt, type Json } from '../../contract/json.ts';
+import { itemsAt, textAt, valueAt, type Json } from '../../contract/json.ts';
 
 /** What times are grouped by. */
-export type TimesBy = 'queueId' | 'ownerId' | 'priority';
+export type TimesBy = 'QUEUE' | 'OWNER' | 'PRIORITY' | 'WEEK';
 
 /** The times of one metric in one group. */
 export interface TimesRow {
@@ -15,29 +15,23 @@ export interface TimesRow {
   kept: number;
 }
 
-/** Ended timers of a metric in groups, those that took longest first. @param tickets by their ids */
-export function timesOf(
-  timers: readonly Json[],
-  tickets: ReadonlyMap<string, Json>,
-  metric: string,
-  by: TimesBy,
-): TimesRow[] {
-  const groups = new Map<string, Json[]>();
-  for (const timer of timers) {
-    if (timer.metric !== metric) continue;
-    const key = textAt(tickets.get(textAt(timer, 'ticketId')), by);
-    groups.set(key, [...(groups.get(key) ?? []), timer]);
-  }
-  return [...groups].map(([key, of]) => rowOf(key, of)).toSorted((one, other) => other.p90 - one.p90);
+/** The groups of a report that have timers of a metric: those that took longest first, and weeks in their order. */
+export function timesOf(report: Json, metric: string, by: TimesBy): TimesRow[] {
+  const rows = itemsAt(report, 'rows').flatMap((row) =>
+    itemsAt(row, 'metrics')
+      .filter((times) => textAt(times, 'metric') === metric)
+      .map((times) => rowOf(textAt(row, 'key'), times)),
+  );
+  return by === 'WEEK' ? rows : rows.toSorted((one, other) => other.p90 - one.p90);
 }
 
-function rowOf(key: string, timers: readonly Json[]): TimesRow {
-  const times = timers.map((timer) => Number(textAt(timer, 'consumedSeconds'))).toSorted((one, other) => one - other);
-  const kept = timers.filter(({ state }) => state === 'MET').length / timers.length;
-  return { key, count: timers.length, median: quantile(times, 0.5), p90: quantile(times, 0.9), kept };
-}
-
-/** The smallest value that is not below a share of the sorted values. */
-function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
+function rowOf(key: string, times: Json): TimesRow {
+  const count = Number(valueAt(times, 'timerCount') ?? 0);
+  return {
+    key,
+    count,
+    median: Number(valueAt(times, 'consumed.medianSeconds') ?? 0),
+    p90: Number(valueAt(times, 'consumed.p90Seconds') ?? 0),
+    kept: count === 0 ? 1 : Number(valueAt(times, 'keptCount') ?? 0) / count,
+  };
 }
