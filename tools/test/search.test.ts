@@ -94,7 +94,7 @@ it('a caller finds only visible records, by visible values', async () => {
 it.each([
   ['types=deal', '/q', 'REQUIRED'],
   ['q=z', '/q', 'TOO_SHORT'],
-  ['q=zaphod&types=ticket', '/types/0', 'RECORD_TYPE_UNKNOWN'],
+  ['q=zaphod&types=invoice', '/types/0', 'RECORD_TYPE_UNKNOWN'],
   ['q=zaphod&pageSize=0', '/pageSize', 'TOO_SMALL'],
 ])('%s is refused with the parameter and why', async (query, pointer, code) => {
   expect(await api.send('GET', `/v1/search?${query}`)).toMatchObject({

@@ -152,6 +152,12 @@ const unloggedColumns: Record<string, readonly string[]> = {
   ticket: ['sort_subject', 'sort_company_name', 'search_text', 'terms', 'order_values', 'index_version', 'sealed'],
   ticket_entry: ['sort_subject', 'search_text', 'terms', 'index_version', 'sealed'],
   ticket_status: ['sort_name', 'search_text', 'terms', 'index_version'],
+  article: ['sort_title', 'search_text', 'terms', 'index_version'],
+  article_section: ['sort_name', 'search_text', 'terms', 'index_version'],
+  message: ['sort_subject', 'search_text', 'terms', 'index_version', 'sealed'],
+  survey: ['sort_name', 'search_text', 'terms', 'index_version'],
+  survey_response: ['sort_question', 'search_text', 'terms', 'index_version', 'sealed'],
+  template: ['sort_name', 'search_text', 'terms', 'index_version'],
   consent: [],
   // Part of the record's name, and of the hash of the bytes.
   file: ['content_id', 'record_table'],

@@ -24,6 +24,7 @@ const ofWorkers = [
   /^auto_reply$/,
   /^sla_(definition|event|ticket)$/,
   /^ticket_(lease|merge)$/,
+  /^article_text$/,
 ];
 const tablesOfSql = [...ofWorkers, /^outbox$/, /^change_/, /^audit_/, ...printed];
 

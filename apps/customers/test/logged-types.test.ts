@@ -1,4 +1,4 @@
-import { ChangeOperation } from '@rapport/contracts/rapport/api/v1/change_feed';
+import { ChangeOperation, type Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { JsonCodec } from '@rapport/contracts';
 import { Association } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import {
@@ -16,7 +16,7 @@ import { OpenTickets } from '@rapport/contracts/rapport/support/v1/sla_actions_s
 import { SlaMetric, SlaPolicy, SlaTarget } from '@rapport/contracts/rapport/support/v1/sla_policy';
 import { TicketCategory } from '@rapport/contracts/rapport/support/v1/ticket';
 import { Settings } from '@rapport/contracts/rapport/work/v1/settings_service';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { loggedTypes } from '../src/record-types.js';
 import { changesOf } from './change-feeds.js';
 import { defineField, options } from './custom-field-requests.js';
@@ -139,7 +139,13 @@ test('the log has each new record of each type in its response form', async () =
   await customers.call('activateSlaPolicy', { id: policy.id, activation }, caller);
   const ticket = await desk.createTicket(bob.id, { ccAddresses: ['ada@example.com'] });
   const { entry: internalNote } = await desk.note(ticket.id, 'Ask for the plan.');
-  const { slaTimers } = await customers.call('listSlaTimers', {}, caller);
+  const { slaTimers } = await customers.call('listSlaTimers', { filter: `ticketId = "${ticket.id}"` }, caller);
+  const solved = await desk.createTicket(ada.id);
+  await customers.call('solveTicket', { id: solved.id }, caller);
+  const response = await vi.waitUntil(
+    async () => (await customers.call('listSurveyResponses', {}, caller)).surveyResponses[0],
+    { timeout: 30_000 },
+  );
   const answers: [type: string, id: string, answer: object][] = [
     ['settings', caller.tenantId, settings],
     ['pipeline', pipeline.id, pipeline],
@@ -176,6 +182,7 @@ test('the log has each new record of each type in its response form', async () =
     ['macro', macro.id, macro],
     ['template', template.id, template],
     ['survey', survey.id, survey],
+    ['survey_response', response.id, response],
     ['article', article.id, article],
     ['article_section', section.id, section],
     ['ticket_status', status.id, status],
@@ -185,14 +192,25 @@ test('the log has each new record of each type in its response form', async () =
     ['ticket_entry', internalNote!.id, internalNote!],
   ];
 
-  // Two of the customers were created for the merge, which deletes one. The policy was activated.
-  const changes = await changesOf(customers, caller, answers.length + 4);
+  const created = async () => {
+    const changes = await changesOf(customers, caller, answers.length);
+    return changes.filter(({ operation }) => operation === ChangeOperation.CREATE);
+  };
+  const isLogged = ([, id]: (typeof answers)[number], changes: Change[]) =>
+    changes.some(({ recordId }) => recordId === id);
+  const changes = await vi.waitUntil(
+    async () => {
+      const all = await created();
+      return answers.every((answer) => isLogged(answer, all)) && all;
+    },
+    { timeout: 30_000 },
+  );
 
   for (const [type, id, answer] of answers) {
-    const created = changes.find((change) => change.recordId === id && change.operation === ChangeOperation.CREATE);
+    const logged = changes.find(({ recordId }) => recordId === id);
     const codec = JsonCodec.of(loggedTypes.get(type).descriptor, new Map());
     const shown = JSON.stringify(codec.toJson(answer as Record<string, unknown>));
-    expect(created?.after, type).toEqual(JSON.parse(shown));
+    expect(logged?.after, type).toEqual(JSON.parse(shown));
   }
   expect(new Set(answers.map(([type]) => type))).toEqual(new Set(loggedTypes.names));
 });

@@ -32,7 +32,7 @@ test('encryption leaves no personal value of any type in any table, and reads ar
   const mark = 'slartibart';
   const ada = await tenant.createPerson({ displayName: `${mark}name` });
   const written: Record<string, object[]> = {};
-  for (const type of ['badge', 'bill', 'ticket', 'visit']) {
+  for (const type of ['badge', 'bill', 'docket', 'visit']) {
     written[type] = [await tenant.create(type, marked(mark, ada.id)), await tenant.create(type, marked(mark))];
   }
   expect(await service.tablesWith(mark)).toContain('visit');
@@ -69,11 +69,11 @@ test('in an encrypted tenant, an erasure destroys all keys of former data, and n
   const [ada, eve] = [await tenant.createPerson(), await tenant.createPerson()];
   const kept = await tenant.create('visit', marked('kept', ada.id));
   const visit = await tenant.create('visit', marked('gone', eve.id));
-  const ticket = await tenant.create('ticket', marked('gone', eve.id));
+  const docket = await tenant.create('docket', marked('gone', eve.id));
   const badge = await tenant.create('badge', marked('gone', eve.id));
   await tenant.unmerge(await tenant.merge(ada.id, eve.id));
   const former = [
-    ...[await keyOf('customer', ada.id), await keyOf('customer', eve.id), await keyOf('ticket', ticket.id)],
+    ...[await keyOf('customer', ada.id), await keyOf('customer', eve.id), await keyOf('docket', docket.id)],
     ...[await keyOf('visit', kept.id), await keyOf('visit', visit.id), await keyOf('badge', badge.id)],
   ];
 
@@ -83,22 +83,22 @@ test('in an encrypted tenant, an erasure destroys all keys of former data, and n
   const [keptNow, cleared] = await tenant.all('visit');
   expect(keptNow).toMatchObject({ title: 'kepttitle', note: 'keptnote', customerId: ada.id });
   expect(cleared).toMatchObject({ id: visit.id, title: 'erased', guests: [], customerId: undefined });
-  expect(await tenant.all('ticket')).toMatchObject([{ title: 'erased', note: undefined }]);
-  const inUse = [await keyOf('customer', ada.id), await keyOf('visit', kept.id), await keyOf('ticket', ticket.id)];
+  expect(await tenant.all('docket')).toMatchObject([{ title: 'erased', note: undefined }]);
+  const inUse = [await keyOf('customer', ada.id), await keyOf('visit', kept.id), await keyOf('docket', docket.id)];
   expect(await destroyed(inUse)).toEqual(new Set());
 });
 
 test('interrupted encryption resumes at its type and record', async () => {
   await tenant.create('badge', marked('x'));
-  const [done] = [await tenant.create('ticket', marked('x')), await tenant.create('ticket', marked('x'))];
+  const [done] = [await tenant.create('docket', marked('x')), await tenant.create('docket', marked('x'))];
   await tenant.create('visit', marked('x'));
   const id = await tenant.encrypt();
   const { tenantId } = tenant.caller;
-  for (const table of ['badge', 'ticket', 'visit']) {
+  for (const table of ['badge', 'docket', 'visit']) {
     await superuser.query(`update ${table} set sealed = false where tenant_id = $1`, [tenantId]);
   }
   await superuser.query(
-    `update tenant_encryption set complete_time = null, done_table = 'ticket', done_id = $2 where tenant_id = $1`,
+    `update tenant_encryption set complete_time = null, done_table = 'docket', done_id = $2 where tenant_id = $1`,
     [tenantId, done.id],
   );
   await superuser.query(`update operation set state = 'RUNNING', end_time = null where id = $1`, [id]);
@@ -114,7 +114,7 @@ test('interrupted encryption resumes at its type and record', async () => {
     const sql = `select sealed from ${table} where tenant_id = $1 order by id`;
     return (await superuser.query<{ sealed: boolean }>(sql, [tenantId])).rows.map((row) => row.sealed);
   };
-  expect([await sealed('badge'), await sealed('ticket'), await sealed('visit')]).toEqual([
+  expect([await sealed('badge'), await sealed('docket'), await sealed('visit')]).toEqual([
     [false],
     [false, true],
     [true],

@@ -6,7 +6,7 @@ import type { ReferringService, ReferringTenant } from './referring-tenant.js';
 // The types of this file are registered with modules that no other file uses.
 vi.resetModules();
 const modules = await import('./referring-tenant.js');
-const { marked, ticketChanges } = await import('./referring-records.js');
+const { marked, docketChanges } = await import('./referring-records.js');
 const { exportPersonalData } = await import('../src/domain/privacy/export-personal-data.js');
 const { BulkWork } = await import('../src/engine/pace/bulk-work.js');
 const { SuppressionKey } = await import('../src/domain/suppressions/suppression-key.js');
@@ -70,7 +70,7 @@ test('a merge moves records with MOVE, deleted ones too, and its undo moves back
 test('a merge counts the records of all types, and refuses too many before it moves any', async () => {
   const [a, b] = [await tenant.createPerson(), await tenant.createPerson()];
   const visit = await tenant.create('visit', marked('x', b.id));
-  await tenant.create('ticket', marked('x', b.id));
+  await tenant.create('docket', marked('x', b.id));
   const copied = `insert into visit select (jsonb_populate_record(v, jsonb_build_object('id', gen_random_uuid()))).*
     from visit v, generate_series(1, 9999) where v.id = ?`;
   await service.call(tenant.caller, (em) =>
@@ -85,17 +85,17 @@ test('a merge counts the records of all types, and refuses too many before it mo
     code: 'FAILED_PRECONDITION',
     reason: 'MERGE_TOO_LARGE',
   });
-  expect(await referredBy('ticket')).toEqual([b.id]);
+  expect(await referredBy('docket')).toEqual([b.id]);
 });
 
 test('moving a record has its side effects, like any change', async () => {
   const [a, b] = [await tenant.createPerson(), await tenant.createPerson()];
-  const ticket = await tenant.create('ticket', marked('x', b.id));
+  const docket = await tenant.create('docket', marked('x', b.id));
 
   await tenant.unmerge(await tenant.merge(a.id, b.id));
 
-  const moves = ticketChanges
-    .filter(({ after }) => after.id === ticket.id)
+  const moves = docketChanges
+    .filter(({ after }) => after.id === docket.id)
     .map(({ before, after }) => [before?.customerId, after.customerId]);
   expect(moves).toEqual([
     [undefined, b.id],
@@ -113,19 +113,19 @@ test('an erasure leaves no personal data in records that referred to the person,
   await tenant.update('visit', former, 'delete_time = now()');
   const joined = await tenant.create('visit', marked(mark), 'key-3');
   await tenant.change('visit', joined.id, { customerId: ada.id });
-  const ticket = await tenant.create('ticket', marked(mark, ada.id));
+  const docket = await tenant.create('docket', marked(mark, ada.id));
   const badge = await tenant.create('badge', marked(mark, ada.id), 'key-2');
   await tenant.create('scan', { title: `${mark}scan`, badgeId: badge.id });
   const bill = await tenant.create('bill', marked('kept', ada.id));
   const untouched = await tenant.create('visit', marked('kept', other.id));
   expect((await service.tablesWith(mark)).toSorted()).toEqual(
-    expect.arrayContaining(['badge', 'idempotency_key', 'scan', 'ticket', 'visit']),
+    expect.arrayContaining(['badge', 'idempotency_key', 'scan', 'docket', 'visit']),
   );
 
   const counts = await tenant.erase(ada.id);
 
   expect(await service.tablesWith(mark)).toEqual([]);
-  expect(counts).toMatchObject({ customers: 1, visits: 3, tickets: 1, badges: 1, scans: 1, idempotencyAnswers: 3 });
+  expect(counts).toMatchObject({ customers: 1, visits: 3, dockets: 1, badges: 1, scans: 1, idempotencyAnswers: 3 });
   expect(counts).not.toHaveProperty('bills');
   const cleared = {
     ...{ title: 'erased', note: undefined, guests: [], customerId: undefined },
@@ -137,7 +137,7 @@ test('an erasure leaves no personal data in records that referred to the person,
     { ...cleared, id: joined.id },
     untouched,
   ]);
-  expect(await tenant.all('ticket')).toMatchObject([{ ...cleared, id: ticket.id }]);
+  expect(await tenant.all('docket')).toMatchObject([{ ...cleared, id: docket.id }]);
   expect([await tenant.all('badge'), await tenant.all('scan')]).toEqual([[], []]);
   expect(await tenant.all('bill')).toMatchObject(
     [{ ...bill, etag: '"2"', updateTime: {}, customerId: undefined }].map(({ updateTime: _, ...rest }) => rest),
@@ -165,9 +165,9 @@ test('an erasure clears the records of customers merged into the person', async 
 
 test('the export of a person includes the records that refer to them, with their changes', async () => {
   const ada = await tenant.createPerson();
-  const [visit, ticket] = [
+  const [visit, docket] = [
     await tenant.create('visit', marked('x', ada.id)),
-    await tenant.create('ticket', marked('x', ada.id)),
+    await tenant.create('docket', marked('x', ada.id)),
   ];
   await tenant.create('bill', marked('x', ada.id));
   await tenant.create('visit', marked('x'));
@@ -187,14 +187,14 @@ test('the export of a person includes the records that refer to them, with their
 
   const data = JSON.parse(Buffer.concat(pieces.map((piece) => Buffer.from(piece.data))).toString()) as {
     visits: object[];
-    tickets: object[];
+    dockets: object[];
     changes: { type: string; recordId: string }[];
   };
   expect(data).not.toHaveProperty('bills');
   expect(data.visits).toMatchObject([{ id: visit.id, title: 'xtitle', guests: [{ name: 'xguest' }] }]);
-  expect(data.tickets).toMatchObject([{ id: ticket.id, title: 'xtitle' }]);
+  expect(data.dockets).toMatchObject([{ id: docket.id, title: 'xtitle' }]);
   expect(data.changes.map(({ type, recordId }) => `${type} ${recordId}`)).toEqual([
-    ...[`customer ${ada.id}`, `visit ${visit.id}`, `ticket ${ticket.id}`],
+    ...[`customer ${ada.id}`, `visit ${visit.id}`, `docket ${docket.id}`],
   ]);
 });
 

@@ -77,7 +77,7 @@ export const contract = contractWith(
       referring('Visit', { onMerge: MOVE, onErase: OnErase.CLEAR }, { subject }),
       referring('Badge', { onMerge: MOVE, onErase: OnErase.REMOVE }, { subject }),
       // Its own subject.
-      referring('Ticket', { onMerge: MOVE, onErase: OnErase.CLEAR }, {}),
+      referring('Docket', { onMerge: MOVE, onErase: OnErase.CLEAR }, {}),
       referring('Bill', { onMerge: KEEP, onErase: OnErase.KEEP }, {}),
       // Refers to another type that refers to customers.
       referring('Scan', { column: 'badge_id', type: 'rapport/Badge', onErase: OnErase.REMOVE }, {}),
@@ -100,8 +100,8 @@ export const referringContracts: ReadonlyMap<string, RecordContract> = new Map(
     .map((each) => [each.singular, each]),
 );
 
-/** The recorded calls of the tickets' rules. */
-export const ticketChanges: RecordChange<Referring>[] = [];
+/** The recorded calls of the dockets' rules. */
+export const docketChanges: RecordChange<Referring>[] = [];
 
 /** Registers the types in the modules that this file has loaded. By singular. */
 export function addReferringTypes(): ReadonlyMap<string, RecordType<Referring>> {
@@ -109,9 +109,9 @@ export function addReferringTypes(): ReadonlyMap<string, RecordType<Referring>> 
   for (const [singular, each] of referringContracts) {
     const type = new RecordType<Referring>(each, methodsOf(each), {
       indexVersion: 1,
-      ...(singular === 'ticket' && {
+      ...(singular === 'docket' && {
         also: (changes) => {
-          ticketChanges.push(...changes);
+          docketChanges.push(...changes);
           return [];
         },
       }),

@@ -186,7 +186,7 @@ export class ReferringTenant {
 async function databaseWithTypes(): Promise<ProvisionedDatabase> {
   const databases = await newDatabase();
   const printed: MigrationClass[] = [];
-  for (const record of ['badge', 'bill', 'scan', 'ticket', 'visit']) printed.push(await importedMigration(record));
+  for (const record of ['badge', 'bill', 'scan', 'docket', 'visit']) printed.push(await importedMigration(record));
   await runMigrations({ databaseUrl: databases.ownerUrl, entities, migrations: [...migrations, ...printed] });
   return databases;
 }

@@ -156,7 +156,7 @@ test.each([
   [{ q: 'a' }, 'q', 'TOO_SHORT'],
   [{ q: '--' }, 'q', 'QUERY_NOT_INDEXED'],
   [{ q: '   ' }, 'q', 'QUERY_NOT_INDEXED'],
-  [{ q: 'ada', types: ['customer', 'ticket'] }, 'types[1]', 'RECORD_TYPE_UNKNOWN'],
+  [{ q: 'ada', types: ['customer', 'invoice'] }, 'types[1]', 'RECORD_TYPE_UNKNOWN'],
   [{ q: 'ada', types: ['stageEntry'] }, 'types[0]', 'RECORD_TYPE_UNKNOWN'],
   [{ q: 'ada', pageSize: 51 }, 'pageSize', 'TOO_LARGE'],
 ])('%j is refused: %s %s', async (request, field, reason) => {

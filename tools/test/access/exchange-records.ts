@@ -35,7 +35,9 @@ export function exchangeRecords({ platform, create, remove, tenantId }: Calls, m
     const mailboxId = await create('/v1/mailboxes', mailbox);
     const message = { mailboxId, to: [`${newMarker()}@mail.example`], subject: marker, text: marker };
     // Customers hears of the mailbox a moment later.
-    return vi.waitFor(() => create('/v1/messages:send', message), { timeout: 20_000, interval: 200 });
+    const id = await vi.waitFor(() => create('/v1/messages:send', message), { timeout: 20_000, interval: 200 });
+    // Attempts to send it would change it again and again. Amid an attempt it cannot be cancelled.
+    return vi.waitFor(() => create(`/v1/messages/${id}:cancel`), { timeout: 20_000, interval: 200 });
   };
   const makeMapping = async () =>
     create('/v1/mappings', {

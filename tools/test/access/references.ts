@@ -66,6 +66,8 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   run_id: 'flowRuns',
   // Customers does not check whether the mailbox of a queue exists: it is in the database of sync.
   'Queue.mailbox_ids': undefined,
+  'Ticket.mailbox_id': undefined,
+  'Ticket.queue_id': undefined,
   // An action of a macro fails when the macro is applied. Tickets that are not waiting are skipped and returned in vain.
   'MacroQueue.queue_id': undefined,
   'MacroAssignee.user_id': undefined,
@@ -80,6 +82,9 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   // Customers does not check whether the users exist.
   'Ticket.follower_ids': undefined,
   'TicketNote.mentions': undefined,
+  'TicketAssignment.user_id': undefined,
+  // A secret that does not exist is made.
+  'SetFlowSecretRequest.name': undefined,
   // Of an app at the mail provider.
   'MailOAuth2.client_id': undefined,
   // The name of a mail server in its own headers.
@@ -113,10 +118,12 @@ export function references(contract: Contract, route: RestRoute): Reference[] {
   const { path, query, body } = route.fields;
   return [
     // A number, such as that of a version, is no id.
-    ...path.filter(isText).map(({ name, jsonName }) => ({
-      place: ['params', jsonName],
-      collection: collectionOfField[name] ?? collectionBefore(contract, route.path.template, jsonName),
-    })),
+    ...path
+      .filter((field) => isText(field) && !(`${field.parent.name}.${field.name}` in collectionOfField))
+      .map(({ name, jsonName }) => ({
+        place: ['params', jsonName],
+        collection: collectionOfField[name] ?? collectionBefore(contract, route.path.template, jsonName),
+      })),
     ...query.flatMap((field) => referencesOf(contract, route, field, ['query', field.jsonName])),
     ...query.filter(({ name }) => name === 'filter').flatMap(() => filterReferences(contract, route)),
     ...(body && route.bodyUsage !== 'file' ? referencesOf(contract, route, body, ['body']) : []),

@@ -9,6 +9,7 @@ import { moneyRecords } from './money-records.ts';
 import { ticketRecords } from './ticket-records.ts';
 import { knowledgeRecords } from './knowledge-records.ts';
 import { slaRecords } from './sla-records.ts';
+import { surveyRecords } from './survey-records.ts';
 import { workRecords } from './work-records.ts';
 
 /** Ids by collection: the path after `/v1/`, such as `customers`. */
@@ -190,6 +191,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   const makeMacro = () => create('/v1/macros', { name: marker, actions: [{ setPriority }] });
   const knowledge = knowledgeRecords({ create, remove }, marker);
   const tickets = ticketRecords({ send, create, remove, requester: ada }, marker);
+  const asked = surveyRecords({ send, create, message: exchange.living.messages }, marker);
 
   const sla = slaRecords({ send, create, calendar: makeCalendar, customer: ada }, marker);
 
@@ -255,6 +257,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     ...flows.living,
     ...tickets.living,
     ...knowledge.living,
+    ...asked.living,
   };
   const deleted = {
     customers: async () => remove('customers', await person('Zoe')),
@@ -293,5 +296,5 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     ...tickets.deleted,
     ...knowledge.deleted,
   };
-  return { living, others: { customers: bob }, deleted };
+  return { living, others: { customers: bob, ...tickets.others }, deleted };
 }

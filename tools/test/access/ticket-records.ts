@@ -19,6 +19,7 @@ export function ticketRecords({ send, create, remove, requester }: Creating, mar
     return ((await send('POST', path, { text: marker })) as { entry: { id: string } }).entry.id;
   };
   return {
+    others: { tickets: once(makeTicket) },
     living: { tickets: ticket, ticketEntries: once(addNote), ticketStatuses: once(makeStatus) },
     deleted: {
       tickets: async () => remove('tickets', await makeTicket()),

@@ -52,6 +52,8 @@ test('what defines what records may hold', () => {
     'price_book',
     'queue',
     'survey',
+    'sla_policy',
+    'ticket_status',
   ];
   expect([...definitionChangeTypes].toSorted()).toEqual(types.toSorted());
 });
