@@ -140,6 +140,15 @@ describe('the conversation of a ticket', () => {
     await expect(tenant.message(id)).rejects.toMatchObject({ reason: 'TICKET_CLOSED' });
   });
 
+  test('takes no message of a customer that does not exist', async () => {
+    const { id } = await tenant.createTicket(ada);
+
+    const call = tenant.message(id, 'Me too', crypto.randomUUID());
+    await expect(call).rejects.toMatchObject({
+      violations: [{ field: 'message.customerId', reason: 'CUSTOMER_NOT_FOUND' }],
+    });
+  });
+
   test('has internal notes, which notify the users that they mention', async () => {
     const { id } = await tenant.createTicket(ada);
     const [bob, eve] = [crypto.randomUUID(), crypto.randomUUID()];
