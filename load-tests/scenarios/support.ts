@@ -33,7 +33,7 @@ export function support(baseUrl: string): Scenario {
       const conversation = api.get<{ ticketEntries: unknown[] }>('ListTicketEntries', path);
       check(conversation.body, { 'the reply is in the conversation': (answer) => answer?.ticketEntries.length === 1 });
       sleep(lookSeconds);
-      const solved = api.send<{ category: string }>('POST', 'SolveTicket', `/v1/tickets/${id}:solve`, undefined);
+      const solved = api.send<{ category: string }>('POST', 'SolveTicket', `/v1/tickets/${id}:solve`, {});
       check(solved.body, { 'a ticket is solved': (answer) => answer?.category === 'SOLVED' });
       sleep(lookSeconds);
     },

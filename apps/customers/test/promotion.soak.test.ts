@@ -15,7 +15,7 @@ const promotions = sizeOf('PROMOTIONS', { short: 1, long: 10 });
 const tenants = 5;
 const writersOfEach = sizeOf('PROMOTION_WRITERS', { short: 2, long: 10 });
 const readersOfEach = sizeOf('PROMOTION_READERS', { short: 2, long: 4 });
-/** A pause of a writer between two writes, in milliseconds: the test is of promotions, not of throughput. */
+/** A pause of a writer between two writes, in milliseconds. */
 const pauseMs = 20;
 
 let folder: string;
@@ -48,6 +48,7 @@ async function repeated<Answer>(call: () => Promise<Answer>): Promise<Answer> {
       const { code, reason } = error as AppError;
       failures.set(`${code} ${reason}`, (failures.get(`${code} ${reason}`) ?? 0) + 1);
       if (code === 'INTERNAL' || reason === 'CURSOR_EXPIRED' || !(error instanceof AppError)) throw error;
+      // As a client that backs off.
       await delay(50);
     }
   }
@@ -68,6 +69,7 @@ test(
           const key = crypto.randomUUID();
           const { id } = await repeated(() => customers.create(caller, person(), key));
           acknowledged.get(caller)?.push(id);
+          // The test is of promotions, not of throughput.
           await delay(pauseMs);
         }
       }),

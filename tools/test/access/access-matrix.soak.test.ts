@@ -275,7 +275,7 @@ function wanted(): Wanted {
 /** A refusal because of a record's state, or because the caller is a program, proves that the permission was enough. */
 function isAdmitted({ status, reason }: SeenAnswer): boolean {
   return (
-    reason === 'USER_NEEDED' ||
+    ['USER_NEEDED', 'TOO_MANY_EXPORTS'].includes(reason ?? '') ||
     [200, 201, 202, 204, 409, 'OK', 'ALREADY_EXISTS', 'FAILED_PRECONDITION', 'ABORTED'].includes(status)
   );
 }

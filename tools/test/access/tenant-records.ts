@@ -54,13 +54,21 @@ export async function makeTenantRecords(
 type Make = () => Promise<string>;
 type Makers = Readonly<Record<string, Make>>;
 
+/** Fewer than the calls that a tenant may have at the database at once. */
+const makersAtOnce = 6;
+
 async function makeEach(makers: Makers, wanted: readonly string[] = Object.keys(makers)): Promise<Ids> {
-  const made = [...new Set(wanted)].map(async (collection) => {
-    const make = makers[collection];
-    if (!make) throw new Error(`Add to ${import.meta.filename} how a record of ${collection} is created.`);
-    return [collection, await make()] as const;
-  });
-  return Object.fromEntries(await Promise.all(made));
+  const left = [...new Set(wanted)];
+  const made: [collection: string, id: string][] = [];
+  const makeNext = async () => {
+    for (let collection = left.shift(); collection !== undefined; collection = left.shift()) {
+      const make = makers[collection];
+      if (!make) throw new Error(`Add to ${import.meta.filename} how a record of ${collection} is created.`);
+      made.push([collection, await make()]);
+    }
+  };
+  await Promise.all(Array.from({ length: makersAtOnce }, makeNext));
+  return Object.fromEntries(made);
 }
 
 function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) {
