@@ -9,7 +9,8 @@ import {
 } from '@rapport/testing';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { newMarker } from './access/markers.ts';
-import { makeTenantRecords, type Ids } from './access/tenant-records.ts';
+import type { Ids } from './access/make-each.ts';
+import { makeTenantRecords } from './access/tenant-records.ts';
 import { ApiClient } from './api-client.ts';
 import type { Answer } from './open-api.ts';
 import { hostileRequests, type HostileRequest } from './hostile-requests.ts';

@@ -3,7 +3,8 @@ import type { Door } from './doors.ts';
 import { references } from './references.ts';
 import { validRequest, withValue } from './requests.ts';
 import { newMarker } from './markers.ts';
-import type { Ids, TenantRecords } from './tenant-records.ts';
+import type { Ids } from './make-each.ts';
+import type { TenantRecords } from './tenant-records.ts';
 
 /**
  * Differences between the answers for `ids` and for unknown ids, in each id parameter of an operation.

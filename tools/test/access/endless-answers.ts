@@ -1,5 +1,5 @@
 import { queryDatabase, type SharedPlatform } from '@rapport/testing';
-import type { Ids } from './tenant-records.ts';
+import type { Ids } from './make-each.ts';
 
 /**
  * A file is sent in chunks of this many records, and rights are checked at each chunk. Here a chunk has some megabytes,

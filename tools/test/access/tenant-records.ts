@@ -4,6 +4,7 @@ import { addWorkspaceImport } from './add-workspace-import.ts';
 import { exchangeRecords } from './exchange-records.ts';
 import { flowRecords } from './flow-records.ts';
 import { identityRecords } from './identity-records.ts';
+import { makeEach, type Ids, type Makers } from './make-each.ts';
 import { newMarker, once } from './markers.ts';
 import { moneyRecords } from './money-records.ts';
 import { ticketRecords } from './ticket-records.ts';
@@ -11,9 +12,6 @@ import { knowledgeRecords } from './knowledge-records.ts';
 import { slaRecords } from './sla-records.ts';
 import { surveyRecords } from './survey-records.ts';
 import { workRecords } from './work-records.ts';
-
-/** Ids by collection: the path after `/v1/`, such as `customers`. */
-export type Ids = Readonly<Record<string, string>>;
 
 /** A tenant's records, one of each collection that the paths of the contract name. */
 export interface TenantRecords {
@@ -49,26 +47,6 @@ export async function makeTenantRecords(
     others: await within(others, wanted.living),
     deleted: await within(deleted, wanted.deleted),
   };
-}
-
-type Make = () => Promise<string>;
-type Makers = Readonly<Record<string, Make>>;
-
-/** Fewer than the calls that a tenant may have at the database at once. */
-const makersAtOnce = 6;
-
-async function makeEach(makers: Makers, wanted: readonly string[] = Object.keys(makers)): Promise<Ids> {
-  const left = [...new Set(wanted)];
-  const made: [collection: string, id: string][] = [];
-  const makeNext = async () => {
-    for (let collection = left.shift(); collection !== undefined; collection = left.shift()) {
-      const make = makers[collection];
-      if (!make) throw new Error(`Add to ${import.meta.filename} how a record of ${collection} is created.`);
-      made.push([collection, await make()]);
-    }
-  };
-  await Promise.all(Array.from({ length: makersAtOnce }, makeNext));
-  return Object.fromEntries(made);
 }
 
 function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) {
