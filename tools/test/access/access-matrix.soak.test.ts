@@ -219,6 +219,11 @@ const ofSync = [
   ...mailMethods.map(([, name]) => name),
 ];
 
+/** Methods whose messages have more rules than this test keeps: their rules come first. */
+const checkedFirst: Readonly<Record<string, string>> = Object.fromEntries(
+  ['StoreMessages', 'StoreLargeMessage', 'FileMessage', 'SettleMessages'].map((name) => [name, 'INVALID_ARGUMENT']),
+);
+
 it('internal methods refuse external callers and processes that may not call', async () => {
   const otherProcess = await ServiceCaller.of(platform, 'auth');
   const { tenantId } = await platform.createTenant('Curious');
@@ -243,6 +248,8 @@ it('internal methods refuse external callers and processes that may not call', a
       ...(empty.get(path)?.(Buffer.alloc(0)) as object),
       ...{ types: [], withValues: false, credit: 1, denials: [], tenantId: vouchedFor, principalId },
       ...{ filters: [], changes: [], hidesPersonalData: false, runIds: [crypto.randomUUID()] },
+      ...{ messageId: crypto.randomUUID(), mailboxId: crypto.randomUUID(), folder: 'INBOX', uidValidity: 1 },
+      ...{ reason: 'forged', token: 'forged', address: 'forged@example.com', fileId: crypto.randomUUID() },
       ...{ customersRows: 0, syncRows: 0, isComplete: true, closingToken: 'forged' },
     };
     expect(await services.askByBothTransports(path, first, caller)).toMatchObject({ status: 'PERMISSION_DENIED' });
@@ -251,10 +258,8 @@ it('internal methods refuse external callers and processes that may not call', a
       reason: 'CALLER_NOT_ALLOWED',
     });
     // The edge always has its caller's credential, and removes nothing.
-    const ofEdge = ofSync.includes(name) ? ['PERMISSION_DENIED'] : ['OK'];
-    // The rules of the message come first, and what sync says of mails has many.
-    if (mailMethods.some(([, method]) => method === name)) ofEdge.push('INVALID_ARGUMENT');
-    expect(ofEdge).toContain((await services.askByBothTransports(path, first, undefined)).status);
+    const ofEdge = ofSync.includes(name) ? (checkedFirst[name] ?? 'PERMISSION_DENIED') : 'OK';
+    expect(await services.askByBothTransports(path, first, undefined), name).toMatchObject({ status: ofEdge });
   }
   otherProcess.close();
 });
