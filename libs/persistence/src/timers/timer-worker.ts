@@ -45,7 +45,7 @@ export class TimerWorker implements OnApplicationBootstrap, OnModuleDestroy {
 
   /**
    * @param handlers by kind. A kind without one is tried again later: another release may have it
-   * @param options `pollMs` between looks when nothing is due; `allowsClockShift` in tests
+   * @param options `pollMs` between looks when nothing is due, three times that after a while; `allowsClockShift` in tests
    */
   constructor(
     private readonly orm: MikroORM,
@@ -56,6 +56,7 @@ export class TimerWorker implements OnApplicationBootstrap, OnModuleDestroy {
     this.#loop = new WorkerLoop({
       pass: () => this.#look(pollMs),
       intervalMs: pollMs,
+      quietIntervalMs: 3 * pollMs,
       retryMs: 1_000,
       onOutage: (error) => this.#logger.warn(`Can't look for timers.`, error),
     });
@@ -77,8 +78,8 @@ export class TimerWorker implements OnApplicationBootstrap, OnModuleDestroy {
     await Promise.all(this.#turns.values());
   }
 
-  /** @returns the milliseconds to wait before the next look */
-  async #look(pollMs: number): Promise<number> {
+  /** @returns the milliseconds to wait before the next look, undefined when nothing is due */
+  async #look(pollMs: number): Promise<number | undefined> {
     const failure = this.#failure;
     this.#failure = undefined;
     if (failure) throw failure;
@@ -96,7 +97,7 @@ export class TimerWorker implements OnApplicationBootstrap, OnModuleDestroy {
       if (this.#loop.signal.aborted) break;
       this.#turns.set(id, this.#turn(id));
     }
-    return pollMs;
+    return tenantIds.length > 0 ? pollMs : undefined;
   }
 
   /** Fires a batch of a tenant. Never rejects. */

@@ -30,6 +30,30 @@ afterEach(async () => {
 
 const after = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
+test('waits longer when passes find nothing, until one finds something or the loop is woken', async () => {
+  const quietIntervalMs = 4 * intervalMs;
+  startLoop({ quietIntervalMs });
+  const msToNextPass = async (): Promise<number> => {
+    const { length } = passes;
+    let ms = 0;
+    for (; passes.length === length; ms += 100) await after(100);
+    return ms;
+  };
+  const waitAfter = async (ms: number): Promise<number> => {
+    await after(ms);
+    await msToNextPass();
+    return msToNextPass();
+  };
+
+  expect(await waitAfter(0)).toBe(intervalMs);
+  expect(await waitAfter(100 * intervalMs)).toBe(quietIntervalMs);
+  loop.wake();
+  expect(await waitAfter(0)).toBe(intervalMs);
+  await after(100 * intervalMs);
+  outcome = () => Promise.resolve(intervalMs);
+  expect(await waitAfter(quietIntervalMs)).toBe(intervalMs);
+});
+
 test('runs a pass at the start and one after each interval', async () => {
   startLoop();
 

@@ -8,9 +8,15 @@ export interface WorkerPass {
 }
 
 export interface WorkerLoopOptions {
-  /** One pass. It returns the milliseconds to wait before the next one, or undefined for `intervalMs`. */
+  /** One pass. It returns the milliseconds to wait before the next one, or undefined when it found nothing to do. */
   pass: (pass: WorkerPass) => Promise<number | undefined> | Promise<void>;
+  /** Wait after a pass that found nothing. */
   intervalMs: number;
+  /**
+   * Longest wait when many passes in a row found nothing: a quarter of the time since the last one that did, or since
+   * the last wake. Absent when the wait is always `intervalMs`.
+   */
+  quietIntervalMs?: number;
   /** How long to wait after a failed pass: `intervalMs` when absent. */
   retryMs?: number;
   /** Receives the first error of an outage: logging one for each retry would flood the log. */
@@ -28,6 +34,8 @@ export class WorkerLoop {
   readonly #woken = new WakeSignal();
   #isWoken = false;
   #isFailing = false;
+  /** When the loop was last woken, or a pass found something to do. */
+  #busyMs = performance.now();
   #running: Promise<void> | undefined;
 
   constructor(private readonly options: WorkerLoopOptions) {}
@@ -84,13 +92,21 @@ export class WorkerLoop {
     try {
       const waitMs = await pass({ signal: this.signal, isWoken });
       this.succeeded();
-      return waitMs ?? intervalMs;
+      return this.#afterPass(waitMs ?? undefined, isWoken);
     } catch (error) {
       this.failed(error);
       // A wake during a pass that failed must not cause retries without a pause.
       this.#isWoken = false;
       return retryMs;
     }
+  }
+
+  /** @param waitMs undefined when the pass found nothing to do */
+  #afterPass(waitMs: number | undefined, isWoken: boolean): number {
+    const { intervalMs, quietIntervalMs = intervalMs } = this.options;
+    const nowMs = performance.now();
+    if (isWoken || waitMs !== undefined) this.#busyMs = nowMs;
+    return waitMs ?? Math.min(Math.max((nowMs - this.#busyMs) / 4, intervalMs), quietIntervalMs);
   }
 
   async #wait(ms: number): Promise<void> {

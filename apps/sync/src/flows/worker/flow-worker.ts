@@ -11,8 +11,8 @@ import type { EngineParts } from './engine-parts.js';
 import { effectMs, performEffects } from './perform-effects.js';
 import { RunsInFlight } from './runs-in-flight.js';
 
-/** Interval between polls for due runs, in milliseconds. Runs of this process wake the worker. */
-const lookEveryMs = 250;
+/** Intervals between polls for due runs, in milliseconds. Runs of this process wake the worker. */
+const lookEveryMs = { busy: 250, quiet: 750 };
 
 /** Maximum number of concurrent transactions per tenant that advance runs: each takes a connection of the pool. */
 const maxAdvancing = 4;
@@ -28,7 +28,8 @@ export class FlowWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('FlowWorker');
   readonly #loop = new WorkerLoop({
     pass: () => this.#claim(),
-    intervalMs: lookEveryMs,
+    intervalMs: lookEveryMs.busy,
+    quietIntervalMs: lookEveryMs.quiet,
     onOutage: (error) => this.#logger.warn("Can't look for runs of flows.", error),
   });
   readonly #cutOff = new AbortController();
@@ -60,11 +61,13 @@ export class FlowWorker implements OnApplicationBootstrap, OnModuleDestroy {
     this.#loop.wake();
   }
 
-  async #claim(): Promise<void> {
+  /** @returns undefined when no run is due */
+  async #claim(): Promise<number | undefined> {
     const { room } = this.#inFlight;
-    if (room.total <= 0) return;
+    if (room.total <= 0) return lookEveryMs.busy;
     const claimed = await claimRuns(this.orm.em.fork(), room, this.leaseMs);
     for (const run of claimed) this.#run(run);
+    return claimed.length > 0 ? lookEveryMs.busy : undefined;
   }
 
   #run(claimed: ClaimedRun): void {

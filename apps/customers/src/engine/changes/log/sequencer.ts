@@ -10,7 +10,7 @@ import { traceSequenced } from './trace-sequenced.js';
  * Longest wait for changes of other processes, which do not wake this one: a quarter of the time since the last change
  * was moved, within these bounds, in milliseconds.
  */
-const lookAfterMs = { least: 20, most: 250 };
+const lookAfterMs = { least: 20, most: 1_000 };
 
 /**
  * Pause after a pass that moved changes: twice as long as the pass, within these bounds, in milliseconds. Changes of

@@ -6,8 +6,8 @@ import { activeFlows } from '../../definitions/active-flows.js';
 import { changedTenants, dueClocks, lockClock, moveClock, setClocks, type DueClock } from './clock-row.js';
 import { fireClock, type ClockParts } from './fire-times.js';
 
-/** Interval between polls, in milliseconds. */
-const lookEveryMs = 500;
+/** Intervals between polls, in milliseconds. */
+const lookEveryMs = { busy: 500, quiet: 1_000 };
 
 /** Clocks and tenants per pass. */
 const most = 50;
@@ -23,7 +23,8 @@ export class ClockWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('ClockWorker');
   readonly #loop = new WorkerLoop({
     pass: ({ signal }) => this.#pass(signal),
-    intervalMs: lookEveryMs,
+    intervalMs: lookEveryMs.busy,
+    quietIntervalMs: lookEveryMs.quiet,
     onOutage: (error) => this.#logger.warn("Can't look for times of flows.", error),
   });
 
