@@ -40,6 +40,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/calendars': 'business hours, business time and recurrence',
   'domain/leads': 'leads: their intake, and how they become deals',
   'domain/messages': 'e-mails, and those to send: their ledger and the addresses of mailboxes',
+  'domain/topics': 'kinds of mail that customers subscribe to, and their pages',
   'domain/tickets': 'requests of customers, and the work on them',
   'domain/ticket-actions': 'answering, assigning, solving and redacting tickets',
   'domain/articles': 'the knowledge base: articles, how they are found, and their pages',
@@ -85,6 +86,7 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/ticket-work': ['domain/tickets', 'domain/ticket-actions', 'domain/queues', 'domain/macros'],
   'domain/workspace': ['domain/suppressions'],
   'domain/messages': ['domain/files', 'domain/suppressions'],
+  'domain/topics': ['domain/consents', 'domain/links', 'domain/messages', 'domain/suppressions'],
   'domain/mail-intake': [
     'domain/files',
     'domain/leads',

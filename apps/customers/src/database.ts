@@ -87,6 +87,8 @@ import { CreateArticleSection } from './migrations/create-article-section.migrat
 import { CreateArticleText } from './migrations/create-article-text.migration.js';
 import { CreateSurvey } from './migrations/create-survey.migration.js';
 import { CreateSurveyResponse } from './migrations/create-survey-response.migration.js';
+import { CreateTopic } from './migrations/create-topic.migration.js';
+import { CreateOptIn } from './migrations/create-opt-in.migration.js';
 import { CreateTemplate } from './migrations/create-template.migration.js';
 import { CreateProduct } from './migrations/create-product.migration.js';
 import { CreatePriceBook } from './migrations/create-price-book.migration.js';
@@ -260,4 +262,6 @@ export const migrations = [
   CreateTicketMerge,
   CreateSurvey,
   CreateSurveyResponse,
+  CreateTopic,
+  CreateOptIn,
 ];

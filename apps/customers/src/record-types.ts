@@ -39,6 +39,7 @@ import { loggedMerges } from './engine/merge/merge-message.js';
 import { loggedSettings } from './domain/settings/settings-message.js';
 import { surveyResponses } from './domain/surveys/survey-responses.js';
 import { surveys } from './domain/surveys/surveys.js';
+import { topics } from './domain/topics/topics.js';
 import { articles } from './domain/articles/articles.js';
 import { articleSections } from './domain/articles/article-sections.js';
 import { templates } from './domain/templates/templates.js';
@@ -102,4 +103,5 @@ export const loggedTypes = new LoggedTypes([
   loggedRecord(articleSections),
   loggedRecord(surveys),
   { ...loggedRecord(surveyResponses), scope: { by: 'RECORD', of: { ticket_id: 'ticket' } } },
+  loggedRecord(topics),
 ]);

@@ -111,6 +111,7 @@ import { TaskActionsController } from './domain/work/task-actions.controller.js'
 import { TasksController } from './domain/work/tasks.js';
 import { ViewsController } from './domain/views/views.controller.js';
 import { contentControllers, contentServices } from './content-services.js';
+import { marketingControllers, marketingServices } from './marketing-services.js';
 import { supportControllers, supportServices } from './support-services.js';
 import { WorkspaceController } from './domain/workspace/workspace.controller.js';
 
@@ -171,6 +172,7 @@ export const services: readonly ServiceDefinition[] = [
   TimersServiceService,
   ...supportServices,
   ...contentServices,
+  ...marketingServices,
 ];
 export const controllers = [
   CustomersController,
@@ -228,6 +230,7 @@ export const controllers = [
   TimersController,
   ...supportControllers,
   ...contentControllers,
+  ...marketingControllers,
 ];
 
 /** Services whose handlers all respect record owners. The others refuse callers with a narrow record scope. */
@@ -281,6 +284,7 @@ const scopedControllers: readonly Type[] = [
   TimersController,
   ...supportControllers,
   ...contentControllers,
+  ...marketingControllers,
 ];
 
 /** What wraps the handlers of a controller. */

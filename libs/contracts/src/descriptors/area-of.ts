@@ -3,6 +3,7 @@ const servedBy: Readonly<Record<string, string>> = {
   content: 'customers',
   flows: 'sync',
   mail: 'sync',
+  marketing: 'customers',
   objects: 'customers',
   sales: 'customers',
   support: 'customers',

@@ -249,6 +249,7 @@ const operationErrorCodes: Record<string, ErrorCodeMeaning> = {
   TOO_MANY_FEEDS: ['RESOURCE_EXHAUSTED', 'The user has 10 calendar feeds.'],
   TOO_MANY_VIEWS: ['RESOURCE_EXHAUSTED', 'The owner has 200 views.'],
   TOO_MANY_TICKET_STATUSES: ['RESOURCE_EXHAUSTED', 'The workspace has 100 ticket statuses.'],
+  TOO_MANY_TOPICS: ['RESOURCE_EXHAUSTED', 'The workspace has 100 topics.'],
   TOO_MANY_TEAMS: ['RESOURCE_EXHAUSTED', 'The workspace has 500 teams.'],
   TOO_MANY_UPLOADS: ['RESOURCE_EXHAUSTED', 'The workspace has 100 incomplete uploads.'],
   TOO_MANY_WATCHERS: ['RESOURCE_EXHAUSTED', 'Too many clients watch operations or runs. Poll instead.'],

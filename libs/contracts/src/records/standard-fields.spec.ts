@@ -41,6 +41,7 @@ test('these types are records', () => {
       'Ticket',
       'TicketEntry',
       'TicketStatus',
+      'Topic',
     ],
   ];
   expect(records.map(({ type }) => type).toSorted()).toEqual(types.map((type) => `rapport/${type}`).toSorted());

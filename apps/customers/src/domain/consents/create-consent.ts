@@ -33,8 +33,17 @@ export async function createConsent(
   const type = customerType();
   const [locked] = await queryRows<StoredRecord<Customer>>(em, lockRecords(type, [customerId]));
   const [stored] = await openStored(type, locked ? [locked] : []);
-  const customer = await liveRecord(em, type, customerId, stored);
-  const { purpose, channel } = row;
+  return recordConsent(em, key, await liveRecord(em, type, customerId, stored), row);
+}
+
+/** Records a consent of a customer that is locked in the transaction. */
+export async function recordConsent(
+  em: EntityManager | StatementTransaction,
+  key: SuppressionKey,
+  customer: Customer,
+  row: ConsentRow,
+): Promise<ConsentMessage> {
+  const { customerId, purpose, channel } = row;
   // Consents of customers that were merged into it count too, even if the caller cannot see those customers.
   const [, , current = []] = await runStatements(
     em,
@@ -57,8 +66,8 @@ function phonesOf({ phones }: { phones: { number: string }[] }): string[] {
   return phones.map(({ number }) => number);
 }
 
-/** @throws AppError INVALID_ARGUMENT */
-function newConsent(customerId: string, consent: ConsentMessage | undefined): ConsentRow {
+/** The row of a new consent. @throws AppError INVALID_ARGUMENT */
+export function newConsent(customerId: string, consent: ConsentMessage | undefined): ConsentRow {
   if (!consent) throw invalidArgument([{ field: 'consent', reason: 'REQUIRED', description: 'is required' }]);
   const now = new Date();
   const time = consent.time === undefined ? now : new Date(consent.time);

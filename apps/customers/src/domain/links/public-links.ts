@@ -6,7 +6,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Sealing } from '../../engine/sealing/sealing.js';
 
 /** What a link shows. */
-export type LinkKind = 'QUOTE' | 'CALENDAR' | 'KNOWLEDGE_BASE' | 'SURVEY';
+export type LinkKind = 'QUOTE' | 'CALENDAR' | 'KNOWLEDGE_BASE' | 'SURVEY' | 'CONFIRMATION';
 
 /** A link that works. */
 export interface PublicLink {

@@ -1,0 +1,72 @@
+import type { StatementTransaction } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import type { SuppressionKey } from './suppression-key.js';
+import { suppressAddresses } from './suppression-statements.js';
+
+/** What a report says about an address. */
+export type BounceClass =
+  /** The address does not exist, or never takes mail. */
+  | 'HARD'
+  /** This mail was not taken, such as by a full mailbox or a filter. */
+  | 'SOFT'
+  | 'COMPLAINT';
+
+/** So many soft bounces of different mails within the period make an address like one that does not exist. */
+const softLimit = 5;
+const softDays = 30;
+
+/**
+ * The class of a failure by its status code (RFC 3463). Permanent failures are about the address if they concern it, its mailbox
+ * being disabled, or its domain; those about a full mailbox, the content or the policy of the receiver may not be there for
+ * another mail.
+ */
+export function bounceClassOf(status: string): Exclude<BounceClass, 'COMPLAINT'> {
+  return /^5\.(?:[014]\.|2\.[01]$)/.test(status) ? 'HARD' : 'SOFT';
+}
+
+/** Suppresses an address for all purposes: after a complaint and a hard bounce at once, after soft ones at the fifth. */
+export async function suppressBounced(
+  transaction: StatementTransaction,
+  key: SuppressionKey,
+  { address, messageId, bounceClass }: { address: string; messageId: string; bounceClass: BounceClass },
+): Promise<void> {
+  if (bounceClass === 'SOFT' && (await countSoft(transaction, key, address, messageId)) < softLimit) return;
+  const reason = bounceClass === 'COMPLAINT' ? 'COMPLAINT' : 'BOUNCE';
+  transaction.later(...suppressAddresses(key, reason, [{ channel: 'EMAIL', address }]));
+}
+
+/** Stores a soft bounce, once for each mail. @returns how many there are within the period */
+async function countSoft(
+  transaction: StatementTransaction,
+  key: SuppressionKey,
+  address: string,
+  messageId: string,
+): Promise<number> {
+  const { tenantId } = currentCaller();
+  const hash = key.hash(tenantId, 'EMAIL', address);
+  const [, , , counted = []] = await transaction.run(
+    {
+      name: 'lock_soft_bounces',
+      sql: `select pg_advisory_xact_lock(hashtextextended('soft bounce ' || $1 || $2, 0))`,
+      values: [tenantId, hash.toString('hex')],
+    },
+    {
+      name: 'forget_soft_bounces',
+      sql: `delete from soft_bounce
+        where tenant_id = $1 and address_hash = $2 and time < rapport_clock() - interval '${softDays} days'`,
+      values: [tenantId, hash],
+    },
+    {
+      name: 'insert_soft_bounce',
+      sql: `insert into soft_bounce (tenant_id, address_hash, message_id, time) values ($1, $2, $3, rapport_clock())
+        on conflict (tenant_id, address_hash, message_id) do nothing`,
+      values: [tenantId, hash, messageId],
+    },
+    {
+      name: 'count_soft_bounces',
+      sql: 'select count(*)::int as count from soft_bounce where tenant_id = $1 and address_hash = $2',
+      values: [tenantId, hash],
+    },
+  );
+  return (counted[0] as { count: number }).count;
+}

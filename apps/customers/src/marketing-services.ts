@@ -1,0 +1,10 @@
+import type { ServiceDefinition } from '@grpc/grpc-js';
+import type { Type } from '@nestjs/common';
+import { TopicsServiceService } from '@rapport/contracts/rapport/marketing/v1/topics_service';
+import { TopicsController } from './domain/topics/topics.js';
+
+/** The services of marketing. */
+export const marketingServices: readonly ServiceDefinition[] = [TopicsServiceService];
+
+/** Their controllers, whose handlers all respect record owners. */
+export const marketingControllers: readonly Type[] = [TopicsController];
