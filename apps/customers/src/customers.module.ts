@@ -37,6 +37,7 @@ import type { SubjectKeys } from './engine/sealing/subject-keys.js';
 import { loggedTypes } from './record-types.js';
 import { controllers } from './services.js';
 import { timerWorker } from './timer-handlers.js';
+import { PublicUrl } from './domain/links/public-links.js';
 import { SuppressionKey } from './domain/suppressions/suppression-key.js';
 
 const importTypes = new ImportTypes(
@@ -114,6 +115,7 @@ export class CustomersModule {
         { provide: SuppressionKey, useValue: suppressionKey },
         { provide: LoggedTypes, useValue: loggedTypes },
         { provide: FileStore, useValue: files },
+        { provide: PublicUrl, useValue: new PublicUrl(publicUrl) },
         { provide: BulkWork, useValue: new BulkWork(bulkLimits) },
         {
           provide: Sequencer,

@@ -11,6 +11,8 @@ import { momentKind } from './domain/sla/count-event.js';
 import { fireMoment } from './domain/sla/fire-moment.js';
 import { recountByCalendar, recountByPolicy } from './domain/sla/recount-tickets.js';
 import { policyActivatedKind } from './domain/sla/sla-policies.js';
+import { optInKind } from './domain/topics/double-opt-in.js';
+import { expireOptIn } from './domain/topics/end-opt-in.js';
 import { reminderKind, remindOfTask } from './domain/work/task-reminders.js';
 
 /** What timers do when they fire, by their kind, such as `task.reminder`. */
@@ -22,6 +24,7 @@ const timerHandlers: ReadonlyMap<string, TimerHandler> = new Map([
   [momentKind, fireMoment],
   [calendarChangedKind, recountByCalendar],
   [policyActivatedKind, recountByPolicy],
+  [optInKind, expireOptIn],
 ]);
 
 /** @param allowsClockShift in tests only */

@@ -61,6 +61,7 @@ import { CalendarsServiceService } from '@rapport/contracts/rapport/work/v1/cale
 import { CalendarFeedsServiceService } from '@rapport/contracts/rapport/work/v1/calendar_feeds_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { SurveyResponsesServiceService } from '@rapport/contracts/rapport/support/v1/survey_responses_service';
+import { TopicsServiceService } from '@rapport/contracts/rapport/marketing/v1/topics_service';
 import { SurveysServiceService } from '@rapport/contracts/rapport/support/v1/surveys_service';
 import { ArticleActionsServiceService } from '@rapport/contracts/rapport/content/v1/article_actions_service';
 import { ArticleSectionsServiceService } from '@rapport/contracts/rapport/content/v1/article_sections_service';
@@ -155,6 +156,7 @@ export const definitions = {
   ...MailOutboxServiceService,
   ...MailAddressesServiceService,
   ...SurveysServiceService,
+  ...TopicsServiceService,
   ...SurveyResponsesServiceService,
   ...ArticlesServiceService,
   ...ArticleSectionsServiceService,

@@ -26,6 +26,7 @@ import { MergingTenant } from './merging-tenant.js';
 import { newCalendar } from './new-calendar.js';
 import { newArticle, newSection } from './new-article.js';
 import { newSurvey } from './survey-tenant.js';
+import { newTopic } from './topic-tenant.js';
 import { newTemplate } from './new-template.js';
 import { ObjectTenant } from './object-tenant.js';
 import { PricedTenant } from './priced-tenant.js';
@@ -114,6 +115,7 @@ test('the log has each new record of each type in its response form', async () =
   const email = await work.createEmail({ toAddresses: ['ada@example.com'], messageId: '1@example.com' });
   const calendar = await customers.call('createCalendar', { calendar: newCalendar() }, caller);
   const survey = await customers.call('createSurvey', { survey: newSurvey() }, caller);
+  const topic = await customers.call('createTopic', { topic: newTopic() }, caller);
   const section = await customers.call('createArticleSection', { articleSection: newSection() }, caller);
   const article = await customers.call('createArticle', { article: newArticle() }, caller);
   const template = await customers.call('createTemplate', { template: newTemplate() }, caller);
@@ -183,6 +185,7 @@ test('the log has each new record of each type in its response form', async () =
     ['template', template.id, template],
     ['survey', survey.id, survey],
     ['survey_response', response.id, response],
+    ['topic', topic.id, topic],
     ['article', article.id, article],
     ['article_section', section.id, section],
     ['ticket_status', status.id, status],

@@ -198,6 +198,7 @@ export function newCaller(): Caller {
       ...['templates.read', 'templates.write', 'templates.publish'],
       ...['articles.read', 'articles.write', 'articles.publish'],
       ...['surveys.read', 'surveys.configure', 'surveyResponses.read'],
+      ...['topics.read', 'topics.configure'],
     ],
   };
 }

@@ -36,6 +36,7 @@ const notExported: Record<string, string> = {
   operation: 'the history of the workspace',
   operation_issue: 'of operations',
   operation_job: 'of operations',
+  opt_in: 'waits for links of the old workspace',
   outbox: 'the history of the workspace',
   public_link: 'addresses of pages of the old workspace',
   quote_number: 'the first new quote continues after the highest number',
@@ -43,12 +44,14 @@ const notExported: Record<string, string> = {
   sla_definition: 'set again with the imported policies',
   sla_event: 'set again with the imported tickets',
   sla_ticket: 'set again with the imported tickets',
+  soft_bounce: 'counts of a month, which start again',
   suppression_space: 'in the manifest',
   ticket_lease: 'of users, whose ids differ in another workspace',
   ticket_merge: 'what an undo restores',
   timer: 'set again with the imported records',
   timer_job: 'set again with the imported records',
   tenant_encryption: 'encrypted workspaces are not exported',
+  topic_send: 'of mail that the old workspace sent',
   workspace_piece: 'of operations',
 };
 

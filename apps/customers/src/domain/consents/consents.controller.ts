@@ -3,6 +3,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
 import {
   ConsentsServiceService as Methods,
+  ConsentState,
   type Consent as ConsentMessage,
   type ConsentsServiceServer,
   type CreateConsentRequest,
@@ -11,6 +12,7 @@ import {
   type ListConsentsResponse,
 } from '@rapport/contracts/rapport/customers/v1/consents_service';
 import { PageTokenKey } from '@rapport/persistence';
+import { claimsEnded } from '../suppressions/opt-out-lock.js';
 import { SuppressionKey } from '../suppressions/suppression-key.js';
 import { writeCall } from '../../engine/records/write-call.js';
 import { createConsent } from './create-consent.js';
@@ -25,10 +27,12 @@ export class ConsentsController implements ServiceHandlers<ConsentsServiceServer
     private readonly suppressionKey: SuppressionKey,
   ) {}
 
-  createConsent(request: CreateConsentRequest): Promise<ConsentMessage> {
-    return writeCall(this.em, Methods.createConsent, request, async (em) =>
+  async createConsent(request: CreateConsentRequest): Promise<ConsentMessage> {
+    const consent = await writeCall(this.em, Methods.createConsent, request, async (em) =>
       createConsent(em, await this.suppressionKey.of(em), request),
     );
+    if (consent.state === ConsentState.WITHDRAWN) await claimsEnded(this.em);
+    return consent;
   }
 
   getConsent({ id }: GetConsentRequest): Promise<ConsentMessage> {

@@ -1,6 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import { ConsentState } from '@rapport/contracts/rapport/customers/v1/consents_service';
 import type { Lead } from '@rapport/contracts/rapport/sales/v1/lead';
 import {
   LeadWorkServiceService as Methods,
@@ -15,6 +16,7 @@ import {
 import { allows, AppError, currentCaller, permissionMissing } from '@rapport/platform';
 import { hotWriteCall } from '../../engine/records/write-call.js';
 import { TenantFrequencies } from '../customers/merges/tenant-frequencies.js';
+import { claimsEnded } from '../suppressions/opt-out-lock.js';
 import { SuppressionKey } from '../suppressions/suppression-key.js';
 import { intakeLead } from './intake-lead.js';
 import { ownerOfValues, probableDuplicate, type Matched } from './match-customer.js';
@@ -40,9 +42,11 @@ export class LeadWorkController implements ServiceHandlers<LeadWorkServiceServer
       // Before the transaction, since the search takes a connection of its own.
       const probable = await this.#probable(request);
       try {
-        return await hotWriteCall(this.em, Methods.intakeLead, request, (transaction) =>
+        const answer = await hotWriteCall(this.em, Methods.intakeLead, request, (transaction) =>
           intakeLead(transaction, request, { probable, key }),
         );
+        if (answer.consents.some(({ state }) => state === ConsentState.WITHDRAWN)) await claimsEnded(this.em);
+        return answer;
       } catch (error) {
         // Another call has created a customer with one of the values: the next attempt finds it.
         const isLostRace = error instanceof AppError && error.code === 'ALREADY_EXISTS' && hasOwner(error);

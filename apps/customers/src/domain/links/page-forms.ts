@@ -19,8 +19,8 @@ export function redirection(headers: Readonly<Record<string, string>>): HttpBody
 }
 
 /** Reads the fields of a form: their texts without spaces around them, empty without one. */
-export function formReader(form: HttpBody | undefined): (name: string, longest: number) => string {
-  const values = parse(Buffer.from(form?.data ?? []).toString(), '&', '=', { maxKeys: 10 });
+export function formReader(form: HttpBody | undefined, maxKeys = 10): (name: string, longest: number) => string {
+  const values = parse(Buffer.from(form?.data ?? []).toString(), '&', '=', { maxKeys });
   return (name, longest) => {
     const value = values[name];
     const one = typeof value === 'string' ? value.trim() : '';

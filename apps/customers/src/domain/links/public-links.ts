@@ -58,12 +58,26 @@ export async function throughLink<Answer>(
 ): Promise<Answer> {
   const link = await findLink(em, kind, hashOf(token));
   if (!link) throw pageNotFound();
+  return workAsLink({ em, sealing }, link, () => work(link));
+}
+
+/** Works for the tenant of a link, as the link. */
+export function workAsLink<Answer>(
+  { em, sealing }: LinkParts,
+  { tenantId, id }: Pick<PublicLink, 'tenantId' | 'id'>,
+  work: () => Promise<Answer>,
+): Promise<Answer> {
   const call = callContext.getStore();
   if (!call) throw new Error('A link is followed in a call.');
-  const caller = { tenantId: link.tenantId, principalId: `link:${link.id}`, permissions: [] };
-  return callContext.run({ ...call, caller, cause: { origin: 'link', causationId: link.id } }, () =>
-    inTenantSession(em, () => sealing.run(em, () => work(link))),
+  const caller = { tenantId, principalId: `link:${id}`, permissions: [] };
+  return callContext.run({ ...call, caller, cause: { origin: 'link', causationId: id } }, () =>
+    inTenantSession(em, () => sealing.run(em, work)),
   );
+}
+
+/** Where browsers reach the pages of links, without a slash at its end. */
+export class PublicUrl {
+  constructor(readonly text: string) {}
 }
 
 /** NOT_FOUND PAGE_NOT_FOUND: the edge answers it with the same page for all links. */

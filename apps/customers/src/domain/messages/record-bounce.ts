@@ -6,8 +6,8 @@ import {
 } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
 import type { StatementTransaction } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
+import { bounceClassOf, suppressBounced, type BounceClass } from '../suppressions/bounce-rules.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
-import { suppressAddresses } from '../suppressions/suppression-statements.js';
 import { openBcc } from './blind-copies.js';
 import { endJobs, lockJobs } from './mail-jobs.js';
 import { changeMessages, readMessages } from './stored-messages.js';
@@ -29,10 +29,9 @@ export async function recordBounce(
   const [message] = await readMessages(transaction, [messageId]);
   if (!message) return { messageId: undefined };
   if (request.action === BounceAction.FAILED) await markBounced(transaction, messageId, request);
-  const address = suppressedRecipient(message, await openBcc(bcc), request);
+  const address = bouncedRecipient(message, await openBcc(bcc), request);
   if (address !== undefined) {
-    const reason = request.action === BounceAction.COMPLAINT ? 'COMPLAINT' : 'BOUNCE';
-    transaction.later(...suppressAddresses(key, reason, [{ channel: 'EMAIL', address }]));
+    await suppressBounced(transaction, key, { address, messageId, bounceClass: classOf(request) });
   }
   return { messageId };
 }
@@ -50,14 +49,17 @@ async function markBounced(
   transaction.later(endJobs(bounced));
 }
 
-/** The address that gets no automatic messages from now on: after a complaint, or a failure that is permanent (RFC 3463). */
-function suppressedRecipient(
+function classOf({ action, status = '' }: RecordBounceRequest): BounceClass {
+  return action === BounceAction.COMPLAINT ? 'COMPLAINT' : bounceClassOf(status);
+}
+
+/** The address that a complaint or a failure is about. */
+function bouncedRecipient(
   { toAddresses, ccAddresses }: Message,
   bcc: readonly string[],
-  { action, status = '', recipient }: RecordBounceRequest,
+  { action, recipient }: RecordBounceRequest,
 ): string | undefined {
-  const isLasting = action === BounceAction.COMPLAINT || (action === BounceAction.FAILED && status.startsWith('5.'));
-  if (!isLasting) return undefined;
+  if (action !== BounceAction.COMPLAINT && action !== BounceAction.FAILED) return undefined;
   const recipients = [...toAddresses, ...ccAddresses, ...bcc];
   if (recipient === undefined) return recipients.length === 1 ? recipients[0] : undefined;
   return recipients.find((each) => each.toLowerCase() === recipient.toLowerCase());

@@ -18,6 +18,7 @@ import { currentCaller } from '@rapport/platform';
 import { writeCall } from '../../engine/records/write-call.js';
 import { createSuppression } from './create-suppression.js';
 import { checkSuppressions, findSuppression, listSuppressions } from './find-suppressions.js';
+import { claimsEnded } from './opt-out-lock.js';
 import { SuppressionKey } from './suppression-key.js';
 import { Suppression } from './suppression.entity.js';
 
@@ -30,10 +31,12 @@ export class SuppressionsController implements ServiceHandlers<SuppressionsServi
     private readonly suppressionKey: SuppressionKey,
   ) {}
 
-  createSuppression(request: CreateSuppressionRequest): Promise<SuppressionMessage> {
-    return writeCall(this.em, Methods.createSuppression, request, async (em) =>
+  async createSuppression(request: CreateSuppressionRequest): Promise<SuppressionMessage> {
+    const suppression = await writeCall(this.em, Methods.createSuppression, request, async (em) =>
       createSuppression(em, await this.suppressionKey.of(em), request),
     );
+    await claimsEnded(this.em);
+    return suppression;
   }
 
   getSuppression({ id }: GetSuppressionRequest): Promise<SuppressionMessage> {

@@ -19,9 +19,9 @@ const en = {
   confirm: 'Confirm',
   confirmed: 'Your subscription is confirmed. You receive:',
   mailSubject: 'Please confirm your subscription',
-  mailAsked: 'Somebody asked to receive this mail at your address:',
-  mailConfirm: 'If it was you, open this page and confirm it within 7 days:',
-  mailIgnore: 'If it was not you, do nothing. You receive no more mail about it.',
+  mailAsked: 'We were asked to send you this mail:',
+  mailConfirm: 'If you asked for it, open this page within 7 days and confirm:',
+  mailIgnore: 'If you did not ask for it, do nothing. You receive no more mail about it.',
 };
 
 const zh: typeof en = {

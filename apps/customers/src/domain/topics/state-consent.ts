@@ -7,8 +7,8 @@ import {
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { Topic } from '@rapport/contracts/rapport/marketing/v1/topic';
 import type { StatementTransaction } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
 import { customerType } from '../../engine/records/customers/customer-type.js';
-import { survivors } from '../../engine/records/missing-record.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { lockRecords } from '../../engine/records/record-statements.js';
 import { currentSeal } from '../../engine/sealing/seal.js';
@@ -70,10 +70,29 @@ export function isSubscribed({ key, legalBasis }: Topic, inForce: ReadonlyMap<st
   return state === undefined ? legalBasis !== LegalBasis.CONSENT : state === 'GIVEN';
 }
 
+/** The id of the customer that one was merged into, or else its own. Undefined for one that is erased. */
+export async function survivingCustomer(
+  reader: Pick<StatementTransaction, 'rows'>,
+  id: string,
+): Promise<string | undefined> {
+  const [surviving] = await reader.rows<{ id: string }>({
+    name: 'surviving_customer',
+    sql: `with recursive step as (
+        select id, merged_into_id from customer where tenant_id = $1 and id = $2
+        union all
+        select customer.id, customer.merged_into_id from step
+        join customer on customer.tenant_id = $1 and customer.id = step.merged_into_id)
+      select id from step where merged_into_id is null`,
+    values: [currentCaller().tenantId, id],
+  });
+  return surviving?.id;
+}
+
 /** The customer, or the one at the end of its merges, locked. */
 async function lockCustomer(transaction: StatementTransaction, id: string): Promise<Customer | undefined> {
   const type = customerType();
-  const surviving = (await survivors(transaction, type, [id])).get(id) ?? id;
+  const surviving = await survivingCustomer(transaction, id);
+  if (surviving === undefined) return undefined;
   const rows = await transaction.rows<StoredRecord<Customer>>(lockRecords(type, [surviving]));
   const [customer] = await openStored(type, rows);
   // Merged meanwhile.

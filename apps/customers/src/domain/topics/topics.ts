@@ -10,7 +10,7 @@ import { liveRecords } from '../../engine/records/record-statements.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 
 /** Most live topics of a tenant: the preferences page shows all of them. */
-const maxTopics = 100;
+export const maxTopics = 100;
 
 /** Topics: kinds of mail that customers subscribe to. */
 export const topics = defineRecord<Topic>('rapport/Topic', TopicsServiceService, {

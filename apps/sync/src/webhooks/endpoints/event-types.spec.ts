@@ -84,6 +84,7 @@ const released = [
     'article',
     'article_section',
     'survey',
+    'topic',
     'survey_response',
   ].flatMap((type) => ['*', 'created', 'updated', 'deleted', 'undeleted', 'merged'].map((verb) => `${type}.${verb}`)),
 ];

@@ -52,6 +52,7 @@ test('what defines what records may hold', () => {
     'price_book',
     'queue',
     'survey',
+    'topic',
     'sla_policy',
     'ticket_status',
   ];
