@@ -83,7 +83,11 @@ describe('mail of a topic', () => {
     const [kept, merged] = await Promise.all([1, 2].map(() => tenant.createCustomer()));
     await tenant.consent(kept!.id, 'GIVEN');
     await tenant.consent(merged!.id, 'WITHDRAWN');
-    await service.call('mergeCustomers', { id: kept!.id, merge: { mergedId: merged!.id } as never }, tenant.caller);
+    await service.call(
+      'mergeCustomers',
+      { id: kept!.id, merge: { mergedId: merged!.id, preferMerged: [] } },
+      tenant.caller,
+    );
     expect(await withheld([kept!])).toEqual(['CONSENT_WITHDRAWN']);
   });
 

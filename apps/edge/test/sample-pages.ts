@@ -43,6 +43,7 @@ export function pageHandlers(store: OreStore, seen: SeenCall[]): UntypedServiceI
       store.write(tenantOfPages, 'a', text);
       return page(`<p>${text}</p>`, { tenant: tenantOfPages });
     }),
+    unsubscribe: answer('unsubscribe', ({ form }) => page(`<p>${(form as HttpBody).contentType}</p>`)),
     readSite: answer('readSite', ({ token, name, q }) =>
       token === 'good' ? page(`<p>${String(name)} ${String(q)}</p>`) : undefined,
     ),

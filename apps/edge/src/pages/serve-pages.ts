@@ -1,7 +1,7 @@
 import { costOf, type PageRoute } from '@rapport/contracts';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { HttpHeader } from '@rapport/contracts/rapport/api/v1/http_header';
-import { blockOf, pageHeadersOf } from '@rapport/platform';
+import { AppError, blockOf, pageHeadersOf } from '@rapport/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { EdgeCache } from '../cache/edge-cache.js';
 import { tagsOfChange } from '../cache/tags.js';
@@ -33,6 +33,9 @@ const longestValue = 200;
 /** Content type of the forms of pages. */
 const formType = 'application/x-www-form-urlencoded';
 
+/** The other content type that a one-click unsubscription can have (RFC 8058, section 3.2). */
+const partsType = 'multipart/form-data';
+
 /**
  * Serves the public pages of the contract. They share nothing with the API: no credential, cookie or origin is read, every answer is a
  * page for people or what the service sends, and their limits are their own.
@@ -45,6 +48,10 @@ export async function servePages(
   await server.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser(formType, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    scope.addContentTypeParser(partsType, { parseAs: 'buffer' }, ({ routeOptions }, body, done) => {
+      const isTaken = routeOptions.config.page?.isOneClick === true;
+      done(isTaken ? null : new AppError('INVALID_ARGUMENT', 'CONTENT_TYPE_UNSUPPORTED', 'Send a form.'), body);
+    });
     scope.addHook('onRequest', (_request, reply, done) => {
       void reply.headers(pageHeadersOf());
       done();
@@ -119,8 +126,14 @@ function messageOf(request: FastifyRequest, { token, language, form, site }: Pag
     ...Object.fromEntries((site?.inQuery ?? []).map((name) => [name, valueIn(query, name)])),
     // A longer one is cut: it must not make the page fail.
     ...(language !== undefined && { [language]: accepted?.slice(0, 500) }),
-    ...(form && { [form.name]: { contentType: formType, data: body ?? new Uint8Array(), extensions: [] } }),
+    ...(form && {
+      [form.name]: { contentType: contentTypeOf(headers), data: body ?? new Uint8Array(), extensions: [] },
+    }),
   };
+}
+
+function contentTypeOf({ 'content-type': given = '' }: FastifyRequest['headers']): string {
+  return given.toLowerCase().startsWith(partsType) ? partsType : formType;
 }
 
 /** The headers that a service may set, with the form of their values. */

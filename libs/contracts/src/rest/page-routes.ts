@@ -16,6 +16,8 @@ export interface PageRoute {
   language: string | undefined;
   /** The field that takes the form of a POST: its JSON name, and the most bytes. */
   form: { name: string; maxBytes: number } | undefined;
+  /** Whether its form can also be `multipart/form-data`. */
+  isOneClick: boolean;
   /** Of a page of a site: the JSON names of its other fields, and for how long its answer may be kept. */
   site: { inPath: readonly string[]; inQuery: readonly string[]; sharedSeconds: number } | undefined;
 }
@@ -53,6 +55,7 @@ function pageRoute(contract: Contract, method: ContractMethod): PageRoute {
     token: token.jsonName,
     language: language?.jsonName,
     form: form && maxBytes !== undefined ? { name: form.jsonName, maxBytes } : undefined,
+    isOneClick: method.policy.page?.oneClick === true,
     site: siteOf(method, fields),
   };
 }

@@ -85,7 +85,7 @@ const longestCapDays = 365;
 function lockCap(topicKey: string): TransactionStatement {
   return {
     name: 'lock_topic_cap',
-    sql: `select pg_advisory_xact_lock(hashtextextended('topic cap ' || $1 || $2, 0)) from topic
+    sql: `select pg_advisory_xact_lock(hashtextextended('topic cap ' || $1::uuid || $2, 0)) from topic
       where tenant_id = $1 and key = $2 and delete_time is null and cap is not null`,
     values: [currentCaller().tenantId, topicKey],
   };
