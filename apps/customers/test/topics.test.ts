@@ -3,6 +3,7 @@ import { v7 } from 'uuid';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { suppressAddresses } from '../src/domain/suppressions/suppression-statements.js';
 import { afterBounce } from '../src/domain/topics/after-bounce.js';
+import { startDoubleOptIn } from '../src/domain/topics/double-opt-in.js';
 import { mayReceive, recordSends, type Receiver } from '../src/domain/topics/may-receive.js';
 import { sharedMailCustomers } from './running-customers.js';
 import { testKey, TopicTenant } from './topic-tenant.js';
@@ -91,6 +92,31 @@ describe('mail of a topic', () => {
     expect(await withheld([kept!])).toEqual(['CONSENT_WITHDRAWN']);
   });
 
+  test('is forgotten with an erased customer', async () => {
+    await tenant.createTopic();
+    const { id: customerId, address } = await tenant.createCustomer();
+    await tenant.write(async (transaction) => {
+      const parts = { suppressionKey: testKey, publicUrl: 'https://crm.example' };
+      await startDoubleOptIn(transaction, parts, {
+        customerId,
+        address,
+        topicKeys: ['newsletter'],
+        source: 'web form',
+      });
+      recordSends(transaction, {
+        ...{ topicKey: 'newsletter', sends: [{ customerId, sendId: v7() }], time: new Date() },
+      });
+    });
+    await service.call('eraseCustomer', { id: customerId, erasure: { reason: 'asked' } }, tenant.caller);
+    const superuser = await service.connectAsSuperuser();
+    const { rows } = await superuser.query(
+      `select 'opt_in' from opt_in where tenant_id = $1 union all select 'topic_send' from topic_send where tenant_id = $1`,
+      [tenant.tenantId],
+    );
+    await superuser.end();
+    expect(rows).toEqual([]);
+  });
+
   test('keeps its cap over the mail before it, and within one claim', async () => {
     await tenant.createTopic({ legalBasis: LegalBasis.CONTRACT, cap: { count: 2, days: 7 } });
     const [one, other] = await Promise.all([1, 2].map(() => tenant.createCustomer()));
@@ -126,7 +152,7 @@ describe('a bounce', () => {
     const mails = Array.from({ length: 5 }, () => v7());
     for (const mail of [...mails.slice(0, 4), mails[0]!]) await bounce(soft!, 'SOFT', mail);
     expect(await withheld([hard!, soft!])).toEqual(['SUPPRESSED', undefined]);
-    await bounce(soft!, 'SOFT', mails[4]!);
+    await bounce(soft!, 'SOFT', mails[4]);
     expect(await withheld([soft!])).toEqual(['SUPPRESSED']);
   });
 

@@ -72,6 +72,8 @@ export async function everything(api: ApiClient, living: TenantRecords['living']
     'articleSections',
     'surveys?showDeleted=true',
     'surveys',
+    'topics?showDeleted=true',
+    'topics',
     'surveyResponses',
     'tasks?showDeleted=true',
     'tasks',

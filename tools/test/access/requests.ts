@@ -77,6 +77,8 @@ const particulars: Readonly<Record<string, () => Json>> = {
   UpsertArticle: () => ({ externalIds: [{ system: 'erp', value: newMarker() }], slug: newMarker() }),
   CreateArticleSection: () => ({ slug: newMarker() }),
   UpsertArticleSection: () => ({ slug: newMarker() }),
+  CreateTopic: () => ({ key: newMarker() }),
+  UpsertTopic: () => ({ key: newMarker() }),
   UpsertSurvey: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertPipeline: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertTask: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
@@ -128,6 +130,7 @@ const fileColumns: Readonly<Record<string, string>> = {
   ImportArticles: 'title',
   ImportArticleSections: 'name',
   ImportSurveys: 'name',
+  ImportTopics: 'name',
 };
 
 /** Files of another form. */
@@ -141,6 +144,7 @@ const queryParticulars: Readonly<Record<string, Json>> = {
   UpsertQueue: { match: 'key' },
   UpsertProduct: { match: 'sku' },
   UpsertTemplate: { match: 'key' },
+  UpsertTopic: { match: 'key' },
   UpsertArticle: { match: 'external_ids', matchSystem: 'erp' },
   UpsertArticleSection: { match: 'slug' },
   SearchArticles: { q: 'password' },

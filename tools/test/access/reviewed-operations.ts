@@ -102,6 +102,7 @@ export const withoutIds = [
   'ImportArticles',
   'ImportArticleSections',
   'ImportSurveys',
+  'ImportTopics',
   'ImportQueues',
   'ImportSlaPolicies',
   'ImportProducts',

@@ -72,6 +72,7 @@ const fixtures: Readonly<Record<string, RecordFixture>> = {
     needsUnique: true,
   },
   'rapport/ArticleSection': { text: 'name', unique: () => ({ slug: `slug-${newDigits()}` }), needsUnique: true },
+  'rapport/Topic': { text: 'name', unique: () => ({ key: `key_${newDigits()}` }), needsUnique: true },
   'rapport/Survey': { text: 'name', prepare: async () => ({ question: 'Are you satisfied?' }) },
   'rapport/Macro': { text: 'name', prepare: async () => ({ actions: [{ setPriority: { priority: 'HIGH' } }] }) },
   'rapport/Lead': {
