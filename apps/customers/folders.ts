@@ -41,6 +41,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/leads': 'leads: their intake, and how they become deals',
   'domain/messages': 'e-mails, and those to send: their ledger and the addresses of mailboxes',
   'domain/topics': 'kinds of mail that customers subscribe to, and their pages',
+  'domain/campaigns': 'e-mails to segments: their recipients, and what became of them',
   'domain/tickets': 'requests of customers, and the work on them',
   'domain/ticket-actions': 'answering, assigning, solving and redacting tickets',
   'domain/articles': 'the knowledge base: articles, how they are found, and their pages',
@@ -87,6 +88,7 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/workspace': ['domain/suppressions'],
   'domain/messages': ['domain/files', 'domain/suppressions'],
   'domain/topics': ['domain/consents', 'domain/links', 'domain/messages', 'domain/suppressions'],
+  'domain/campaigns': ['domain/messages', 'domain/suppressions', 'domain/templates', 'domain/topics'],
   'domain/mail-intake': [
     'domain/files',
     'domain/leads',

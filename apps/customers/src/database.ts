@@ -89,6 +89,9 @@ import { CreateSurvey } from './migrations/create-survey.migration.js';
 import { CreateSurveyResponse } from './migrations/create-survey-response.migration.js';
 import { CreateTopic } from './migrations/create-topic.migration.js';
 import { CreateOptIn } from './migrations/create-opt-in.migration.js';
+import { CreateCampaign } from './migrations/create-campaign.migration.js';
+import { CreateCampaignRecipient } from './migrations/create-campaign-recipient.migration.js';
+import { CreateCampaignMember } from './migrations/create-campaign-member.migration.js';
 import { CreateTemplate } from './migrations/create-template.migration.js';
 import { CreateProduct } from './migrations/create-product.migration.js';
 import { CreatePriceBook } from './migrations/create-price-book.migration.js';
@@ -264,4 +267,7 @@ export const migrations = [
   CreateSurveyResponse,
   CreateTopic,
   CreateOptIn,
+  CreateCampaign,
+  CreateCampaignRecipient,
+  CreateCampaignMember,
 ];

@@ -40,6 +40,8 @@ import { loggedSettings } from './domain/settings/settings-message.js';
 import { surveyResponses } from './domain/surveys/survey-responses.js';
 import { surveys } from './domain/surveys/surveys.js';
 import { topics } from './domain/topics/topics.js';
+import { campaignRecipients } from './domain/campaigns/campaign-recipients.js';
+import { campaigns } from './domain/campaigns/campaigns.js';
 import { articles } from './domain/articles/articles.js';
 import { articleSections } from './domain/articles/article-sections.js';
 import { templates } from './domain/templates/templates.js';
@@ -104,4 +106,6 @@ export const loggedTypes = new LoggedTypes([
   loggedRecord(surveys),
   { ...loggedRecord(surveyResponses), scope: { by: 'RECORD', of: { ticket_id: 'ticket' } } },
   loggedRecord(topics),
+  loggedRecord(campaigns),
+  { ...loggedRecord(campaignRecipients), scope: { by: 'RECORD', of: { customer_id: 'customer' } } },
 ]);

@@ -8,6 +8,8 @@ export const tablesOfAllTenants = [
   'timer_job',
   // Workers find the messages of all tenants in it; it contains only ids and times.
   'mail_job',
+  // Workers find the campaigns of all tenants in it; it contains only ids and times.
+  'campaign_job',
   // Shifts the clock in tests.
   'clock_shift',
   // The positions of the platform's own readers in the change log, and its start.

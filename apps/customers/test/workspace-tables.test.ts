@@ -26,6 +26,8 @@ const notExported: Record<string, string> = {
   import_met: 'of operations',
   import_piece: 'of operations',
   key_destruction: 'there are none without encryption',
+  campaign_job: 'campaigns that the old workspace sends',
+  campaign_member: 'recipients that the old workspace sends to',
   mail_address: 'of mailboxes, which another workspace connects anew',
   mail_envelope: 'of messages that the old workspace sent',
   mail_job: 'messages that the old workspace works on',

@@ -13,6 +13,8 @@ export interface LoggedTable {
   bookkeeping: readonly string[];
   /** Columns that every update logs with their values, even when they did not change. */
   always?: readonly string[];
+  /** SQL of what is logged of a column in place of its value, of the row `$`: values that are one there are no change. */
+  logged?: Readonly<Record<string, string>>;
 }
 
 /** The tables of the migration `create-change-log` whose changes are logged. */
@@ -87,7 +89,7 @@ export function triggersOf(logged: LoggedTable): string {
       `
       ${insertInto(logged, 'n', {
         operation: operationOf(logged),
-        changes: `array_remove(array[${changed(logged.content, (column) => `'${column}'`)}], null),
+        changes: `array_remove(array[${changed(logged, logged.content, (column) => `'${column}'`)}], null),
         ('{' || ${withAlways(logged, 'was', 'o')} || '}')::json, ${afterOf(logged, whole('n'))}`,
       })}
       from old_row o join new_row n on n.tenant_id = o.tenant_id and n.${key} = o.${key}, ${call}, lateral (
@@ -141,20 +143,27 @@ function insertInto(
         coalesce((call ->> 'hop')::int, 0)`;
 }
 
-function allColumns({ key, content, bookkeeping }: LoggedTable, row: string): string {
-  return [key, ...content, ...bookkeeping].map((column) => `${row}.${column}`).join(', ');
+function allColumns(table: LoggedTable, row: string): string {
+  const { key, content, bookkeeping, logged = {} } = table;
+  return [key, ...content, ...bookkeeping]
+    .map((column) => (logged[column] ? `${valueOf(table, column, row)} as ${column}` : `${row}.${column}`))
+    .join(', ');
+}
+
+function valueOf({ logged = {} }: LoggedTable, column: string, row: string): string {
+  return logged[column]?.replaceAll('$', row) ?? `${row}.${column}`;
 }
 
 /** Members of a JSON object for the columns that changed; null for the others. */
-function values({ content, bookkeeping }: LoggedTable, row: string): string {
-  const member = (column: string) => `'"${column}":' || coalesce(to_json(${row}.${column})::text, 'null')`;
-  return changed([...content, ...bookkeeping], member);
+function values(table: LoggedTable, row: string): string {
+  const member = (column: string) =>
+    `'"${column}":' || coalesce(to_json(${valueOf(table, column, row)})::text, 'null')`;
+  return changed(table, [...table.content, ...table.bookkeeping], member);
 }
 
-function changed(columns: readonly string[], then: (column: string) => string): string {
-  return columns
-    .map((column) => `case when o.${column} is distinct from n.${column} then ${then(column)} end`)
-    .join(', ');
+function changed(table: LoggedTable, columns: readonly string[], then: (column: string) => string): string {
+  const differs = (column: string) => `${valueOf(table, column, 'o')} is distinct from ${valueOf(table, column, 'n')}`;
+  return columns.map((column) => `case when ${differs(column)} then ${then(column)} end`).join(', ');
 }
 
 /** Who knows the live records only needs all of one that comes back. */

@@ -202,6 +202,7 @@ const operationErrorCodes: Record<string, ErrorCodeMeaning> = {
   ARTICLE_NOT_PUBLISHED: ['FAILED_PRECONDITION', 'The article was never published.'],
   TEMPLATE_INVALID: ['INVALID_ARGUMENT', 'The template cannot be rendered.'],
   TEMPLATE_NOT_PUBLISHED: ['FAILED_PRECONDITION', 'The template was never published.'],
+  CAMPAIGN_STATE: ['FAILED_PRECONDITION', 'The state of the campaign does not allow this.'],
   QUOTE_STATE: ['FAILED_PRECONDITION', 'The state of the quote does not allow this.'],
   RATE_MISSING: ['FAILED_PRECONDITION', 'There is no exchange rate. `metadata.missing` has the pairs.'],
   READER_TOO_SLOW: ['ABORTED', 'The client read the answer too slowly.'],

@@ -42,6 +42,8 @@ test('these types are records', () => {
       'TicketEntry',
       'TicketStatus',
       'Topic',
+      'Campaign',
+      'CampaignRecipient',
     ],
   ];
   expect(records.map(({ type }) => type).toSorted()).toEqual(types.map((type) => `rapport/${type}`).toSorted());
