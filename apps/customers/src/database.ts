@@ -92,6 +92,9 @@ import { CreateOptIn } from './migrations/create-opt-in.migration.js';
 import { CreateCampaign } from './migrations/create-campaign.migration.js';
 import { CreateCampaignRecipient } from './migrations/create-campaign-recipient.migration.js';
 import { CreateCampaignMember } from './migrations/create-campaign-member.migration.js';
+import { CreateMessageEvent } from './migrations/create-message-event.migration.js';
+import { CreateCampaignLink } from './migrations/create-campaign-link.migration.js';
+import { CreateTouchpoint } from './migrations/create-touchpoint.migration.js';
 import { CreateTemplate } from './migrations/create-template.migration.js';
 import { CreateProduct } from './migrations/create-product.migration.js';
 import { CreatePriceBook } from './migrations/create-price-book.migration.js';
@@ -270,4 +273,7 @@ export const migrations = [
   CreateCampaign,
   CreateCampaignRecipient,
   CreateCampaignMember,
+  CreateMessageEvent,
+  CreateTouchpoint,
+  CreateCampaignLink,
 ];

@@ -3,11 +3,15 @@ import type { Type } from '@nestjs/common';
 import { ConsentPagesServiceService } from '@rapport/contracts/rapport/marketing/v1/consent_pages_service';
 import { CampaignRecipientsServiceService } from '@rapport/contracts/rapport/marketing/v1/campaign_recipients_service';
 import { CampaignsServiceService } from '@rapport/contracts/rapport/marketing/v1/campaigns_service';
+import { MessageEventsServiceService } from '@rapport/contracts/rapport/marketing/v1/message_events_service';
 import { TopicsServiceService } from '@rapport/contracts/rapport/marketing/v1/topics_service';
 import { ConsentPagesController } from './domain/topics/consent-pages.controller.js';
+import { TouchpointsServiceService } from '@rapport/contracts/rapport/marketing/v1/touchpoints_service';
 import { CampaignRecipientsController } from './domain/campaigns/campaign-recipients.js';
 import { CampaignsController } from './domain/campaigns/campaigns.js';
 import { TopicsController } from './domain/topics/topics.js';
+import { MessageEventsController } from './domain/tracking/message-events.js';
+import { TouchpointsController } from './domain/tracking/touchpoints.js';
 
 /** The services of marketing. */
 export const marketingServices: readonly ServiceDefinition[] = [TopicsServiceService, ConsentPagesServiceService];
@@ -15,6 +19,8 @@ export const marketingServices: readonly ServiceDefinition[] = [
   TopicsServiceService,
   CampaignsServiceService,
   CampaignRecipientsServiceService,
+  MessageEventsServiceService,
+  TouchpointsServiceService,
 ];
 
 /** Their controllers, whose handlers all respect record owners. */
@@ -23,4 +29,6 @@ export const marketingControllers: readonly Type[] = [
   TopicsController,
   CampaignsController,
   CampaignRecipientsController,
+  MessageEventsController,
+  TouchpointsController,
 ];

@@ -45,6 +45,8 @@ import { campaigns } from './domain/campaigns/campaigns.js';
 import { articles } from './domain/articles/articles.js';
 import { articleSections } from './domain/articles/article-sections.js';
 import { templates } from './domain/templates/templates.js';
+import { messageEvents } from './domain/tracking/message-events.js';
+import { touchpoints } from './domain/tracking/touchpoints.js';
 import { loggedSuppressions } from './domain/suppressions/suppression-message.js';
 
 /** The record that an assignment is about. */
@@ -108,4 +110,6 @@ export const loggedTypes = new LoggedTypes([
   loggedRecord(topics),
   loggedRecord(campaigns),
   { ...loggedRecord(campaignRecipients), scope: { by: 'RECORD', of: { customer_id: 'customer' } } },
+  { ...loggedRecord(messageEvents), scope: { by: 'RECORD', of: { customer_id: 'customer' } } },
+  { ...loggedRecord(touchpoints), scope: { by: 'RECORD', of: { customer_id: 'customer' } } },
 ]);
