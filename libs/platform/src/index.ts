@@ -30,7 +30,7 @@ export { metrics } from './logging/metrics.js';
 export { createLogger, nestLogger, type Logger } from './logging/logger.js';
 export { blockOf, networkOf } from './http/network-of.js';
 export { html, Html } from './http/html.js';
-export { pageHeadersOf, publicPage, type PublicPage, type WrittenPage } from './http/public-page.js';
+export { pageHeadersOf, publicPage, type PageSources, type PublicPage, type WrittenPage } from './http/public-page.js';
 export { pageLanguage, type PageLanguage } from './values/languages.js';
 export { readRetryAfter } from './http/retry-after.js';
 export {

@@ -1,7 +1,7 @@
 import { costOf, type PageRoute } from '@rapport/contracts';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { HttpHeader } from '@rapport/contracts/rapport/api/v1/http_header';
-import { AppError, blockOf, pageHeadersOf } from '@rapport/platform';
+import { AppError, blockOf, pageHeadersOf, type PageSources } from '@rapport/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { EdgeCache } from '../cache/edge-cache.js';
 import { tagsOfChange } from '../cache/tags.js';
@@ -141,6 +141,8 @@ const headerForms: Readonly<Record<string, RegExp>> = {
   ':status': /^4\d\d$/,
   location: /^(?:https?:\/\/|\/(?!\/))[\x21-\x7e]{1,2000}$/,
   'style-hash': /^sha256-[A-Za-z0-9+/]{43}=$/,
+  'script-hash': /^sha256-[A-Za-z0-9+/]{43}=$/,
+  'form-action': /^https:\/\/[a-z0-9.-]{1,253}(?::\d{1,5})?$/,
   'content-disposition': /^[\x20-\x7e]{1,500}$/,
   tenant: /^[0-9a-f-]{36}$/,
 };
@@ -171,9 +173,16 @@ function send(
   if (disposition !== undefined) void reply.header('content-disposition', disposition);
   return reply
     .code(Number(headers.get(':status') ?? 200))
-    .headers({ ...pageHeadersOf(headers.get('style-hash')), ...cachingOf(verb, sharedSeconds) })
+    .headers({ ...pageHeadersOf(sourcesOf(headers)), ...cachingOf(verb, sharedSeconds) })
     .type(answer.contentType)
     .send(Buffer.from(answer.data));
+}
+
+function sourcesOf(headers: ReadonlyMap<string, string>): PageSources {
+  const [styleHash, scriptHash, formAction] = ['style-hash', 'script-hash', 'form-action'].map((name) =>
+    headers.get(name),
+  );
+  return { styleHash, scriptHash, formAction };
 }
 
 function cachingOf(verb: string, sharedSeconds: number): Readonly<Record<string, string>> {
@@ -189,7 +198,7 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
   const { text, styleHash } = problemPage(status, request.headers['accept-language']);
   return reply
     .code(status)
-    .headers({ ...pageHeadersOf(styleHash), ...problemHeaders(refusal) })
+    .headers({ ...pageHeadersOf({ styleHash }), ...problemHeaders(refusal) })
     .type('text/html; charset=utf-8')
     .send(text);
 }

@@ -18,7 +18,7 @@ export interface PageRoute {
   form: { name: string; maxBytes: number } | undefined;
   /** Whether its form can also be `multipart/form-data`. */
   isOneClick: boolean;
-  /** Of a page of a site: the JSON names of its other fields, and for how long its answer may be kept. */
+  /** Of a page with many readers: the JSON names of its other fields, and for how long its answer may be kept. */
   site: { inPath: readonly string[]; inQuery: readonly string[]; sharedSeconds: number } | undefined;
 }
 
@@ -78,7 +78,7 @@ function fieldsOf(
 
 function siteOf({ policy }: ContractMethod, { inPath, inQuery }: PageFields): PageRoute['site'] {
   const { sharedSeconds = 0 } = policy.page ?? {};
-  if (sharedSeconds === 0) return undefined;
+  if (sharedSeconds === 0 && policy.page?.manyReaders !== true) return undefined;
   const names = (fields: readonly DescField[]) => fields.map(({ jsonName }) => jsonName);
   return { inPath: names(inPath), inQuery: names(inQuery), sharedSeconds };
 }

@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto';
-import type { PageLanguage } from '../values/languages.js';
 import { html, Html } from './html.js';
 
 /** A page for a person without an account. */
 export interface PublicPage {
-  language: PageLanguage;
+  /** As a BCP 47 tag. */
+  language: string;
   title: string;
   /** What stands in the sheet. */
   body: Html;
   /** CSS besides that of all pages. */
   style?: string;
+  /** JavaScript, at the end of the page. Most pages have none. */
+  script?: string | undefined;
 }
 
 /** A written page. */
@@ -17,10 +19,12 @@ export interface WrittenPage {
   text: string;
   /** Of its style sheet, as a source of `style-src`: CSP level 3, section 2.3.1. */
   styleHash: string;
+  /** Of its script, as a source of `script-src`. */
+  scriptHash?: string | undefined;
 }
 
-/** Writes a page that has no script, and its whole style sheet in it. */
-export function publicPage({ language, title, body, style = '' }: PublicPage): WrittenPage {
+/** Writes a page that has its whole style sheet in it, and its script. */
+export function publicPage({ language, title, body, style = '', script }: PublicPage): WrittenPage {
   const sheet = baseStyle + style;
   const { text } = html`<!doctype html>
     <html lang="${language}">
@@ -34,22 +38,38 @@ export function publicPage({ language, title, body, style = '' }: PublicPage): W
       </head>
       <body>
         <main>${body}</main>
+        ${script === undefined ? undefined : new Html(`<script>${script}</script>`)}
       </body>
     </html> `;
-  return { text, styleHash: `sha256-${createHash('sha256').update(sheet).digest('base64')}` };
+  return { text, styleHash: hashSource(sheet), ...(script !== undefined && { scriptHash: hashSource(script) }) };
+}
+
+function hashSource(text: string): string {
+  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
+}
+
+/** What a page may do besides being read. */
+export interface PageSources {
+  /** Of the style sheet that the page contains; without one no style applies. */
+  styleHash?: string | undefined;
+  /** Of the script that the page contains; without one no script runs. */
+  scriptHash?: string | undefined;
+  /** An origin that the answer to its form redirects to: browsers apply `form-action` to redirects too. */
+  formAction?: string | undefined;
 }
 
 /**
- * The headers of a public page, on every answer at its address: it runs no script, loads nothing, is not framed, cached or indexed, and its
- * address, which contains a token, is sent nowhere.
- *
- * @param styleHash of the style sheet that the page contains; without one no style applies
+ * The headers of a public page, on every answer at its address: it loads nothing, is not framed, cached or indexed, and its address, which
+ * contains a token, is sent nowhere.
  */
-export function pageHeadersOf(styleHash?: string): Readonly<Record<string, string>> {
+export function pageHeadersOf({ styleHash, scriptHash, formAction }: PageSources = {}): Readonly<
+  Record<string, string>
+> {
   const policy = [
     "default-src 'none'",
     ...(styleHash === undefined ? [] : [`style-src '${styleHash}'`]),
-    "form-action 'self'",
+    ...(scriptHash === undefined ? [] : [`script-src '${scriptHash}'`]),
+    `form-action 'self'${formAction === undefined ? '' : ` ${formAction}`}`,
     "base-uri 'none'",
     "frame-ancestors 'none'",
   ];

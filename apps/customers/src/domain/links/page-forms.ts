@@ -5,11 +5,18 @@ import { HttpHeader } from '@rapport/contracts/rapport/api/v1/http_header';
 import type { WrittenPage } from '@rapport/platform';
 
 /** A page as the edge takes it. @param headers such as `tenant`: see `PublicPage` of options.proto */
-export function pageBody({ text, styleHash }: WrittenPage, headers: Readonly<Record<string, string>> = {}): HttpBody {
+export function pageBody(
+  { text, styleHash, scriptHash }: WrittenPage,
+  headers: Readonly<Record<string, string>> = {},
+): HttpBody {
   return {
     contentType: 'text/html; charset=utf-8',
     data: Buffer.from(text),
-    extensions: extensionsOf({ 'style-hash': styleHash, ...headers }),
+    extensions: extensionsOf({
+      'style-hash': styleHash,
+      ...(scriptHash !== undefined && { 'script-hash': scriptHash }),
+      ...headers,
+    }),
   };
 }
 
