@@ -53,6 +53,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/work': 'tasks, notes, calls, meetings and logged e-mails',
   'domain/surveys': 'what customers are asked after their tickets are solved, and their answers',
   'domain/mail-intake': 'received messages: storing, threading, and what is done with messages',
+  'domain/forms': 'public forms, their pages, and what visitors have sent',
   'domain/timeline': 'what happened around a record, read from the records about it',
   'domain/timers': 'what is due for records, and when',
   'domain/notifications': 'the inbox of each user: notifications of records, and preferences',
@@ -87,6 +88,7 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/queues': ['domain/tickets'],
   'domain/ticket-work': ['domain/tickets', 'domain/ticket-actions', 'domain/queues', 'domain/macros'],
   'domain/workspace': ['domain/suppressions'],
+  'domain/forms': ['domain/links', 'domain/leads', 'domain/consents', 'domain/mail-intake', 'domain/suppressions'],
   'domain/messages': ['domain/files', 'domain/suppressions'],
   'domain/topics': ['domain/consents', 'domain/links', 'domain/messages', 'domain/suppressions'],
   'domain/campaigns': [

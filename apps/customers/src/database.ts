@@ -95,6 +95,8 @@ import { CreateCampaignMember } from './migrations/create-campaign-member.migrat
 import { CreateMessageEvent } from './migrations/create-message-event.migration.js';
 import { CreateCampaignLink } from './migrations/create-campaign-link.migration.js';
 import { CreateTouchpoint } from './migrations/create-touchpoint.migration.js';
+import { CreateForm } from './migrations/create-form.migration.js';
+import { CreateFormSubmission } from './migrations/create-form-submission.migration.js';
 import { CreateTemplate } from './migrations/create-template.migration.js';
 import { CreateProduct } from './migrations/create-product.migration.js';
 import { CreatePriceBook } from './migrations/create-price-book.migration.js';
@@ -276,4 +278,6 @@ export const migrations = [
   CreateMessageEvent,
   CreateTouchpoint,
   CreateCampaignLink,
+  CreateForm,
+  CreateFormSubmission,
 ];

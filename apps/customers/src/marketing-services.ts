@@ -4,11 +4,17 @@ import { ConsentPagesServiceService } from '@rapport/contracts/rapport/marketing
 import { CampaignRecipientsServiceService } from '@rapport/contracts/rapport/marketing/v1/campaign_recipients_service';
 import { CampaignsServiceService } from '@rapport/contracts/rapport/marketing/v1/campaigns_service';
 import { MessageEventsServiceService } from '@rapport/contracts/rapport/marketing/v1/message_events_service';
+import { FormPagesServiceService } from '@rapport/contracts/rapport/marketing/v1/form_pages_service';
+import { FormSubmissionsServiceService } from '@rapport/contracts/rapport/marketing/v1/form_submissions_service';
+import { FormsServiceService } from '@rapport/contracts/rapport/marketing/v1/forms_service';
 import { TopicsServiceService } from '@rapport/contracts/rapport/marketing/v1/topics_service';
 import { ConsentPagesController } from './domain/topics/consent-pages.controller.js';
 import { TouchpointsServiceService } from '@rapport/contracts/rapport/marketing/v1/touchpoints_service';
 import { CampaignRecipientsController } from './domain/campaigns/campaign-recipients.js';
 import { CampaignsController } from './domain/campaigns/campaigns.js';
+import { FormPagesController } from './domain/forms/form-pages.controller.js';
+import { FormSubmissionsController } from './domain/forms/form-submissions.js';
+import { FormsController } from './domain/forms/forms.js';
 import { TopicsController } from './domain/topics/topics.js';
 import { MessageEventsController } from './domain/tracking/message-events.js';
 import { TouchpointsController } from './domain/tracking/touchpoints.js';
@@ -21,6 +27,9 @@ export const marketingServices: readonly ServiceDefinition[] = [
   CampaignRecipientsServiceService,
   MessageEventsServiceService,
   TouchpointsServiceService,
+  FormsServiceService,
+  FormSubmissionsServiceService,
+  FormPagesServiceService,
 ];
 
 /** Their controllers, whose handlers all respect record owners. */
@@ -31,4 +40,7 @@ export const marketingControllers: readonly Type[] = [
   CampaignRecipientsController,
   MessageEventsController,
   TouchpointsController,
+  FormsController,
+  FormSubmissionsController,
+  FormPagesController,
 ];

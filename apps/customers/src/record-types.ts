@@ -42,6 +42,8 @@ import { surveys } from './domain/surveys/surveys.js';
 import { topics } from './domain/topics/topics.js';
 import { campaignRecipients } from './domain/campaigns/campaign-recipients.js';
 import { campaigns } from './domain/campaigns/campaigns.js';
+import { formSubmissions } from './domain/forms/form-submissions.js';
+import { forms } from './domain/forms/forms.js';
 import { articles } from './domain/articles/articles.js';
 import { articleSections } from './domain/articles/article-sections.js';
 import { templates } from './domain/templates/templates.js';
@@ -112,4 +114,6 @@ export const loggedTypes = new LoggedTypes([
   { ...loggedRecord(campaignRecipients), scope: { by: 'RECORD', of: { customer_id: 'customer' } } },
   { ...loggedRecord(messageEvents), scope: { by: 'RECORD', of: { customer_id: 'customer' } } },
   { ...loggedRecord(touchpoints), scope: { by: 'RECORD', of: { customer_id: 'customer' } } },
+  loggedRecord(forms),
+  { ...loggedRecord(formSubmissions), scope: { by: 'RECORD', of: { customer_id: 'customer' } } },
 ]);

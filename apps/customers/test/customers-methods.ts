@@ -60,6 +60,8 @@ import { BusinessTimeServiceService } from '@rapport/contracts/rapport/work/v1/b
 import { CalendarsServiceService } from '@rapport/contracts/rapport/work/v1/calendars_service';
 import { CalendarFeedsServiceService } from '@rapport/contracts/rapport/work/v1/calendar_feeds_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
+import { FormSubmissionsServiceService } from '@rapport/contracts/rapport/marketing/v1/form_submissions_service';
+import { FormsServiceService } from '@rapport/contracts/rapport/marketing/v1/forms_service';
 import { SurveyResponsesServiceService } from '@rapport/contracts/rapport/support/v1/survey_responses_service';
 import { TopicsServiceService } from '@rapport/contracts/rapport/marketing/v1/topics_service';
 import { SurveysServiceService } from '@rapport/contracts/rapport/support/v1/surveys_service';
@@ -158,6 +160,8 @@ export const definitions = {
   ...SurveysServiceService,
   ...TopicsServiceService,
   ...SurveyResponsesServiceService,
+  ...FormsServiceService,
+  ...FormSubmissionsServiceService,
   ...ArticlesServiceService,
   ...ArticleSectionsServiceService,
   ...ArticleActionsServiceService,

@@ -144,6 +144,8 @@ const tablesWithoutScope = {
   topic: 'of the tenant',
   topic_key: 'read with the topics of the keys, or to detect that a value is taken',
   topic_send: 'only workers read it',
+  form: 'of the tenant',
+  form_key: 'read with the forms of the keys, or to detect that a value is taken',
   survey: 'of the tenant',
   survey_key: 'read with the surveys of the keys, or to detect that a value is taken',
   article: 'of the tenant',

@@ -25,6 +25,7 @@ import { addMailbox, outgoingMessage } from './mail-tenant.js';
 import { MergingTenant } from './merging-tenant.js';
 import { newCalendar } from './new-calendar.js';
 import { newArticle, newSection } from './new-article.js';
+import { FormTenant } from './form-tenant.js';
 import { newSurvey } from './survey-tenant.js';
 import { newTopic } from './topic-tenant.js';
 import { newTemplate } from './new-template.js';
@@ -148,6 +149,10 @@ test('the log has each new record of each type in its response form', async () =
     async () => (await customers.call('listSurveyResponses', {}, caller)).surveyResponses[0],
     { timeout: 30_000 },
   );
+  const visited = new FormTenant(customers, caller);
+  const form = await visited.createForm();
+  await visited.visit(form, { email: 'ada@example.com' });
+  const [submission] = await visited.submissions();
   const answers: [type: string, id: string, answer: object][] = [
     ['settings', caller.tenantId, settings],
     ['pipeline', pipeline.id, pipeline],
@@ -186,6 +191,8 @@ test('the log has each new record of each type in its response form', async () =
     ['survey', survey.id, survey],
     ['survey_response', response.id, response],
     ['topic', topic.id, topic],
+    ['form', form.id, form],
+    ['form_submission', submission!.id, submission!],
     ['article', article.id, article],
     ['article_section', section.id, section],
     ['ticket_status', status.id, status],

@@ -4,6 +4,7 @@ import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { HttpHeader } from '@rapport/contracts/rapport/api/v1/http_header';
 import { ArticleActionsServiceService } from '@rapport/contracts/rapport/content/v1/article_actions_service';
 import { ConsentPagesServiceService } from '@rapport/contracts/rapport/marketing/v1/consent_pages_service';
+import { FormPagesServiceService } from '@rapport/contracts/rapport/marketing/v1/form_pages_service';
 import { SurveyPagesServiceService } from '@rapport/contracts/rapport/support/v1/survey_pages_service';
 import { QuoteActionsServiceService } from '@rapport/contracts/rapport/sales/v1/quote_actions_service';
 import { CalendarFeedsServiceService } from '@rapport/contracts/rapport/work/v1/calendar_feeds_service';
@@ -16,6 +17,7 @@ const methods = {
   ...ArticleActionsServiceService,
   ...SurveyPagesServiceService,
   ...ConsentPagesServiceService,
+  ...FormPagesServiceService,
 };
 
 /** A page, and how the edge is to answer it. */

@@ -199,6 +199,7 @@ export function newCaller(): Caller {
       ...['articles.read', 'articles.write', 'articles.publish'],
       ...['surveys.read', 'surveys.configure', 'surveyResponses.read'],
       ...['topics.read', 'topics.configure'],
+      ...['forms.read', 'forms.configure', 'formSubmissions.read'],
     ],
   };
 }

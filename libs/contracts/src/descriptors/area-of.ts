@@ -2,6 +2,7 @@
 const servedBy: Readonly<Record<string, string>> = {
   content: 'customers',
   flows: 'sync',
+  marketing: 'customers',
   mail: 'sync',
   marketing: 'customers',
   objects: 'customers',

@@ -45,6 +45,7 @@ test('these types are records', () => {
       'Campaign',
       'CampaignRecipient',
     ],
+    ...['Form', 'FormSubmission'],
   ];
   expect(records.map(({ type }) => type).toSorted()).toEqual(types.map((type) => `rapport/${type}`).toSorted());
 });

@@ -1,5 +1,6 @@
 import type { Consent } from '@rapport/contracts/rapport/customers/v1/consents_service';
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { Lead } from '@rapport/contracts/rapport/sales/v1/lead';
 import {
   IntakeMatchReason,
   type IntakeLeadRequest,
@@ -30,12 +31,8 @@ export async function intakeLead(
   if (!intake?.customer) {
     throw invalidArgument([{ field: 'intake.customer', reason: 'REQUIRED', description: 'is required' }]);
   }
-  const { customerId, match } = await customerOf(transaction, intake.customer, probable);
-  const lead = { ...(intake.lead ?? leads.empty()), customerId };
-  const created = await within({ from: 'lead', to: 'intake.lead' }, () => {
-    checkRequest(leads.method('create').path, { lead });
-    return createRecord(transaction, leads, { lead } as object);
-  });
+  const { customerId, match } = await customerOfIntake(transaction, intake.customer, probable);
+  const created = await createIntakeLead(transaction, intake.lead ?? leads.empty(), customerId);
   const consents: Consent[] = [];
   for (const [index, consent] of intake.consents.entries()) {
     const create = () => createConsent(transaction, key, { customerId, consent, requestId: undefined });
@@ -44,7 +41,17 @@ export async function intakeLead(
   return { lead: created, match, consents };
 }
 
-async function customerOf(
+/** Creates the lead of a customer. Violations name its fields in `intake.lead`. */
+export function createIntakeLead(transaction: StatementTransaction, given: Lead, customerId: string): Promise<Lead> {
+  const lead = { ...given, customerId };
+  return within({ from: 'lead', to: 'intake.lead' }, () => {
+    checkRequest(leads.method('create').path, { lead });
+    return createRecord(transaction, leads, { lead } as object);
+  });
+}
+
+/** Finds the customer of an intake, or creates it. Violations name its fields in `intake.customer`. */
+export async function customerOfIntake(
   transaction: StatementTransaction,
   customer: Customer,
   probable: Matched | undefined,

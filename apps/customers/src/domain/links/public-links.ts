@@ -6,7 +6,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Sealing } from '../../engine/sealing/sealing.js';
 
 /** What a link shows. */
-export type LinkKind = 'QUOTE' | 'CALENDAR' | 'KNOWLEDGE_BASE' | 'SURVEY' | 'CONFIRMATION';
+export type LinkKind = 'QUOTE' | 'CALENDAR' | 'KNOWLEDGE_BASE' | 'SURVEY' | 'CONFIRMATION' | 'FORM';
 
 /** A link that works. */
 export interface PublicLink {
@@ -16,9 +16,13 @@ export interface PublicLink {
   recordId: string;
 }
 
-/** A new link: its token, which is stored nowhere, and the statement that stores its hash. */
-export function newLink(kind: LinkKind, recordId: string): { id: string; token: string; store: TransactionStatement } {
-  const [id, token] = [uuidv7(), randomBytes(32).toString('base64url')];
+/** A new link: its token, and the statement that stores its hash. */
+export function newLink(
+  kind: LinkKind,
+  recordId: string,
+  token = newLinkToken(),
+): { id: string; token: string; store: TransactionStatement } {
+  const id = uuidv7();
   const { tenantId, principalId } = currentCaller();
   const store = {
     name: 'insert_public_link',
@@ -27,6 +31,11 @@ export function newLink(kind: LinkKind, recordId: string): { id: string; token: 
     values: [tenantId, id, kind, recordId, hashOf(token), new Date().toISOString(), principalId],
   };
   return { id, token, store };
+}
+
+/** 256 random bits. */
+export function newLinkToken(): string {
+  return randomBytes(32).toString('base64url');
 }
 
 /** Ends the links of a record. What is left of them is nothing: a used link is like one that never was. */

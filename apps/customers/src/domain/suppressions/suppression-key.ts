@@ -35,6 +35,11 @@ export class SuppressionKey {
     return createHmac('sha256', this.bytes).update('fingerprint').digest('hex').slice(0, 16);
   }
 
+  /** A key for another purpose. */
+  derived(purpose: string): Buffer {
+    return createHmac('sha256', this.bytes).update(`derived ${purpose}`).digest();
+  }
+
   /** The same address has a different hash in each tenant. */
   hash(tenantId: string, channel: SuppressedChannel, address: string): Buffer {
     const text = JSON.stringify([this.space ?? tenantId, addressKey(channel, address)]);
