@@ -66,7 +66,8 @@ const tables = `
     primary key (tenant_id, id),
     constraint form_submission_form foreign key (tenant_id, form_id) references form (tenant_id, id),
     constraint form_submission_customer foreign key (tenant_id, customer_id) references customer (tenant_id, id),
-    constraint form_submission_lead foreign key (tenant_id, lead_id) references lead (tenant_id, id)
+    constraint form_submission_lead foreign key (tenant_id, lead_id) references lead (tenant_id, id),
+    constraint form_submission_campaign foreign key (tenant_id, campaign_id) references campaign (tenant_id, id)
   );
 
   alter table form_submission
@@ -108,6 +109,8 @@ const tables = `
   create index form_submission_by_customer on form_submission (tenant_id, customer_id) where customer_id is not null;
 
   create index form_submission_by_lead on form_submission (tenant_id, lead_id) where lead_id is not null;
+
+  create index form_submission_by_campaign on form_submission (tenant_id, campaign_id) where campaign_id is not null;
 
   create index form_submission_terms on form_submission using gin (tenant_id, terms) with (gin_pending_list_limit = 256)
     where delete_time is null;

@@ -70,7 +70,8 @@ const tables = `
     search_text text not null,
     terms text[] not null default '{}',
     index_version int not null default 0,
-    primary key (tenant_id, id)
+    primary key (tenant_id, id),
+    constraint form_campaign foreign key (tenant_id, campaign_id) references campaign (tenant_id, id)
   );
 
   alter table form
@@ -100,6 +101,8 @@ const tables = `
   create index form_deleted_by_update_time on form (tenant_id, update_time, id) where delete_time is not null;
 
   create index form_deleted_by_delete_time on form (tenant_id, delete_time, id) where delete_time is not null;
+
+  create index form_by_campaign on form (tenant_id, campaign_id) where campaign_id is not null;
 
   create index form_terms on form using gin (tenant_id, terms) with (gin_pending_list_limit = 256)
     where delete_time is null;

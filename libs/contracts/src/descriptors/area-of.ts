@@ -2,7 +2,6 @@
 const servedBy: Readonly<Record<string, string>> = {
   content: 'customers',
   flows: 'sync',
-  marketing: 'customers',
   mail: 'sync',
   marketing: 'customers',
   objects: 'customers',
