@@ -1,2 +1,2 @@
-/** Packages outside the bundles, because their files are served. */
-export const externalPackages = ['swagger-ui-dist'];
+/** Packages outside the bundles, because their files are served or read. */
+export const externalPackages = ['swagger-ui-dist', 'mrml'];

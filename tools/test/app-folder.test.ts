@@ -53,6 +53,7 @@ test.each(apps)('the folder of %s has its runtime files, and none of developers 
   expect(forDevelopers.filter((name) => existsSync(join(installed, name)))).toEqual([]);
   expect(globSync('{apps,libs}/**/{*.d.ts,*.spec.js}', { cwd: join(folder, app) })).toEqual([]);
   expect(existsSync(join(installed, 'swagger-ui-dist'))).toBe(app === 'edge');
+  expect(existsSync(join(installed, 'mrml'))).toBe(app === 'customers');
   const licences = readFileSync(join(folder, app, 'apps', app, 'dist/licences.txt'), 'utf8');
   expect(licences).toMatch(/^@nestjs\/core \S+ \(MIT\)$/m);
   expect(licences).toContain('Permission is hereby granted, free of charge');

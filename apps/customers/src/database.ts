@@ -95,6 +95,7 @@ import { CreateCampaignMember } from './migrations/create-campaign-member.migrat
 import { CreateMessageEvent } from './migrations/create-message-event.migration.js';
 import { CreateCampaignLink } from './migrations/create-campaign-link.migration.js';
 import { CreateTouchpoint } from './migrations/create-touchpoint.migration.js';
+import { AllowMjmlTemplates } from './migrations/allow-mjml-templates.migration.js';
 import { CreateForm } from './migrations/create-form.migration.js';
 import { CreateFormSubmission } from './migrations/create-form-submission.migration.js';
 import { CreateTemplate } from './migrations/create-template.migration.js';
@@ -280,4 +281,5 @@ export const migrations = [
   CreateCampaignLink,
   CreateForm,
   CreateFormSubmission,
+  AllowMjmlTemplates,
 ];

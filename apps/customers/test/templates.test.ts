@@ -57,6 +57,22 @@ describe('a template', () => {
     await expect(render(id, { published: true })).rejects.toMatchObject({ reason: 'TEMPLATE_NOT_PUBLISHED' });
   });
 
+  test('in MJML sends the HTML that it was compiled to when it was published', async () => {
+    const body =
+      '<mjml><mj-body><mj-section><mj-column><mj-text>Hi {{ a }}</mj-text></mj-column></mj-section></mj-body></mjml>';
+    const { id } = await create({ format: TemplateFormat.MJML, body });
+    const { published } = await publish(id);
+    expect(published).toMatchObject({
+      body,
+      variables: ['a'],
+      html: expect.stringContaining('Hi {{ a }}</div>') as string,
+    });
+    expect(await render(id, { published: true })).toEqual(await render(id));
+    expect(await render(id)).toMatchObject({ text: 'Hi', html: expect.stringMatching(/^<!doctype html>/i) as string });
+    await change(id, { body: body.replace('<mj-text>', '<mj-include path="/etc/passwd" /><mj-text>') });
+    await expect(publish(id)).rejects.toMatchObject({ reason: 'TEMPLATE_INVALID' });
+  });
+
   test('is rendered with records as the caller sees them', async () => {
     const { id: customerId } = await customers.create(caller, person({ givenName: 'Ada', displayName: 'Ada <L>' }));
     const { id } = await create({ format: TemplateFormat.HTML, body: '<p>{{ customer.displayName }}</p>' });

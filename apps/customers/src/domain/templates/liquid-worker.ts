@@ -2,10 +2,13 @@
 import { parentPort } from 'node:worker_threads';
 import { convert } from 'html-to-text';
 import { Liquid, type Template } from 'liquidjs';
+import type { ParserError } from 'mrml';
 
 /** The texts of a template. */
 export interface TemplateSource {
   isHtml: boolean;
+  /** Whether the body is MJML, which becomes HTML first. */
+  isMjml?: boolean;
   subject?: string | undefined;
   body: string;
   textBody?: string | undefined;
@@ -30,7 +33,11 @@ export interface RenderedTemplate {
   html?: string | undefined;
 }
 
-export type TemplateDone = { faults: Fault[] } | { variables: string[] } | { rendered: RenderedTemplate };
+export type TemplateDone =
+  | { faults: Fault[] }
+  /** `html` is what MJML was compiled to. */
+  | { variables: string[]; html?: string }
+  | { rendered: RenderedTemplate };
 
 const maxLength = 500_000;
 
@@ -48,8 +55,22 @@ class TemplateFault extends Error {
   }
 }
 
-parentPort?.on('message', (job: TemplateJob) => parentPort?.postMessage(work(job)));
+// An error that is no fault of the template ends the thread.
+parentPort?.on('message', async (job: TemplateJob) => parentPort?.postMessage(await compileAndWork(job)));
 parentPort?.postMessage('ready');
+
+async function compileAndWork(job: TemplateJob): Promise<TemplateDone> {
+  if (job.source.isMjml !== true) return work(job);
+  // Before the compiler moves the places of its faults.
+  const checked = work({ source: job.source });
+  if ('faults' in checked) return checked;
+  const compiled = await compileMjml(job.source.body);
+  if ('fault' in compiled) return { faults: [compiled.fault] };
+  const { html } = compiled;
+  if (html.length > maxLength) return { faults: [tooLong('body')] };
+  const done = work({ ...job, source: { ...job.source, body: html } });
+  return 'variables' in done ? { ...done, html } : done;
+}
 
 function work({ source, rendering }: TemplateJob): TemplateDone {
   const engines = { text: engineFor(false, rendering), body: engineFor(source.isHtml, rendering) };
@@ -124,7 +145,11 @@ function rendered(
     throw new TemplateFault(faultOf(field, error));
   }
   if (text.length <= maxLength) return text;
-  throw new TemplateFault({ field, line: 0, column: 0, message: `The result has more than ${maxLength} characters.` });
+  throw new TemplateFault(tooLong(field));
+}
+
+function tooLong(field: Fault['field']): Fault {
+  return { field, line: 0, column: 0, message: `The result has more than ${maxLength} characters.` };
 }
 
 function mailOf(
@@ -148,4 +173,34 @@ function faultOf(field: Fault['field'], error: unknown): Fault {
   const { message = '', token } = error as { message?: string; token?: { getPosition?: () => [number, number] } };
   const [line, column] = token?.getPosition?.() ?? [0, 0];
   return { field, line, column, message: message.replace(/, line:\d+, col:\d+$/, '').slice(0, 500) };
+}
+
+/**
+ * Compiles MJML with placeholders to HTML. It runs in a thread with limits: a template that exhausts the stack of the compiler leaves it
+ * unusable, so that the error ends the thread.
+ *
+ * The compiler (mrml, a port of MJML) is WebAssembly without imports of files and sockets, and includes have no loader: both are refused.
+ */
+async function compileMjml(body: string): Promise<{ html: string } | { fault: Fault }> {
+  // It is large, and most templates are not MJML.
+  const { Engine } = await import('mrml');
+  const engine = new Engine();
+  // Fonts of other sites would tell them who reads the mail.
+  engine.setRenderOptions({ disableComments: true, fonts: {}, socialIconOrigin: null });
+  const result = engine.toHtml(body);
+  engine.free();
+  if (result.type === 'success') return { html: result.content };
+  const details = result.origin === 'parser' ? result.details : undefined;
+  return { fault: { field: 'body', ...placeOf(body, details), message: messageOf(result.message, details) } };
+}
+
+function placeOf(body: string, details: ParserError | undefined): Pick<Fault, 'line' | 'column'> {
+  if (!details || !('position' in details)) return { line: 0, column: 0 };
+  const before = Buffer.from(body).subarray(0, details.position.start).toString().split('\n');
+  return { line: before.length, column: (before.at(-1) ?? '').length + 1 };
+}
+
+function messageOf(message: string, details: ParserError | undefined): string {
+  if (details?.type === 'include-loader-error') return 'Includes are not allowed.';
+  return (details?.type === 'parser-error' ? details.source : message).slice(0, 500);
 }

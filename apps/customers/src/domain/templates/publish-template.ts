@@ -19,7 +19,7 @@ export async function publishTemplate(
   if (!('variables' in done)) throw invalidTemplate('faults' in done ? done.faults : []);
   const { format, subject, body, textBody, locale, publishedVersion } = before;
   const published = {
-    ...{ format, subject, body, textBody, locale, variables: done.variables },
+    ...{ format, subject, body, textBody, locale, variables: done.variables, html: done.html },
     ...{ publishTime: new Date().toISOString(), publishedBy: principalId },
   };
   const changes = { ...before, published, publishedVersion: publishedVersion + 1 };

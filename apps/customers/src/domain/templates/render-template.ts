@@ -25,7 +25,7 @@ export async function renderTemplate(source: Source, templateId: string, values:
 /** Renders the texts of a template, of its draft or of a published version. @throws AppError INVALID_ARGUMENT TEMPLATE_INVALID */
 export async function renderSource(
   source: Source,
-  texts: Pick<PublishedTemplate, 'format' | 'subject' | 'body' | 'textBody' | 'locale'>,
+  texts: TemplateTexts & Pick<PublishedTemplate, 'locale'>,
   values: object,
 ): Promise<RenderedTemplate> {
   const rendering = { values, timeZone: await timeZoneOf(source), locale: texts.locale ?? 'en' };
@@ -47,13 +47,14 @@ export function publishedOf({ published, key }: Template): PublishedTemplate {
   throw new AppError('FAILED_PRECONDITION', 'TEMPLATE_NOT_PUBLISHED', `The template ${key} was never published.`);
 }
 
-export function sourceOf({
-  format,
-  subject,
-  body,
-  textBody,
-}: Pick<PublishedTemplate, 'format' | 'subject' | 'body' | 'textBody'>): TemplateSource {
-  return { isHtml: format === TemplateFormat.HTML, subject, body, textBody };
+/** The texts of a draft, or of a published version, which has the HTML of MJML. */
+type TemplateTexts = Pick<PublishedTemplate, 'format' | 'subject' | 'body' | 'textBody'> & {
+  html?: string | undefined;
+};
+
+export function sourceOf({ format, subject, body, textBody, html }: TemplateTexts): TemplateSource {
+  const isMjml = format === TemplateFormat.MJML && html === undefined;
+  return { isHtml: format !== TemplateFormat.TEXT, isMjml, subject, body: html ?? body, textBody };
 }
 
 /** INVALID_ARGUMENT TEMPLATE_INVALID that names the first fault. */

@@ -26,7 +26,7 @@ export class TemplateActionsController implements ServiceHandlers<TemplateAction
   async validateTemplate({ id }: ValidateTemplateRequest): Promise<ValidateTemplateResponse> {
     const source = sourceOf(await readTemplate(this.em, id));
     const done = await runLiquid(currentCaller().tenantId, { source });
-    return { faults: [], variables: [], ...done };
+    return { faults: 'faults' in done ? done.faults : [], variables: 'variables' in done ? done.variables : [] };
   }
 
   publishTemplate(request: PublishTemplateRequest): Promise<Template> {
