@@ -88,7 +88,7 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/queues': ['domain/tickets'],
   'domain/ticket-work': ['domain/tickets', 'domain/ticket-actions', 'domain/queues', 'domain/macros'],
   'domain/workspace': ['domain/suppressions'],
-  'domain/forms': ['domain/links', 'domain/leads', 'domain/consents', 'domain/mail-intake', 'domain/suppressions'],
+  'domain/forms': ['domain/links', 'domain/leads', 'domain/mail-intake', 'domain/suppressions', 'domain/topics'],
   'domain/messages': ['domain/files', 'domain/suppressions'],
   'domain/topics': ['domain/consents', 'domain/links', 'domain/messages', 'domain/suppressions'],
   'domain/campaigns': [

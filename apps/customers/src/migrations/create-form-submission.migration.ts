@@ -48,7 +48,7 @@ const tables = `
     campaign_id uuid,
     values jsonb not null,
     state text check (state in ('PENDING', 'CONFIRMED', 'EXPIRED', 'REJECTED')),
-    reason text check (reason in ('HONEYPOT', 'ADDRESS_LIMIT')),
+    reason text check (reason in ('HONEYPOT', 'ADDRESS_LIMIT', 'NO_CONFIRMATION')),
     topic_keys text[] not null,
     evidence text,
     locale text,

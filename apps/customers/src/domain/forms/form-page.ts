@@ -22,18 +22,17 @@ export function formPage(form: Form, texts: PageTexts, ticket: string, attempt?:
   return publicPage({ language: texts.locale, title: texts.title, body, style, script });
 }
 
-/** The form itself, as another site can have it too. @param action where it is sent; the address of its page by default */
-export function formOf(
+function formOf(
   form: Form,
   texts: PageTexts,
-  { attempt, ticket, action }: { attempt?: Attempt | undefined; ticket?: string; action?: string },
+  { attempt, ticket }: { attempt: Attempt | undefined; ticket: string },
 ): Html {
-  const hasProof = form.proof === FormProof.POW && ticket !== undefined;
-  return html`<form method="post" ${attribute('action', action)}${hasProof ? new Html(' data-proof') : undefined}>
+  const hasProof = form.proof === FormProof.POW;
+  return html`<form method="post" ${hasProof ? new Html(' data-proof') : undefined}>
     ${form.fields.map((field) => fieldOf(field, texts, attempt))} ${topicsOf(form, texts, attempt)}
     <label class="apart" aria-hidden="true"
       >${texts.honeypot} <input name="${pageNames.honeypot}" tabindex="-1" autocomplete="off" /></label
-    >${ticket === undefined ? undefined : html`<input type="hidden" name="${pageNames.ticket}" value="${ticket}" />`}${
+    ><input type="hidden" name="${pageNames.ticket}" value="${ticket}" />${
       hasProof ? html`<input type="hidden" name="${pageNames.proof}" value="" />` : undefined
     }
     <button>${texts.button}</button>

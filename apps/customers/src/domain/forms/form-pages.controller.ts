@@ -8,6 +8,7 @@ import {
   type ShowFormPageRequest,
   type SubmitFormPageRequest,
 } from '@rapport/contracts/rapport/marketing/v1/form_pages_service';
+import { PublicUrl } from '../links/public-links.js';
 import { Sealing } from '../../engine/sealing/sealing.js';
 import { SuppressionKey } from '../suppressions/suppression-key.js';
 import { showFormPage, submitFormPage } from './serve-form.js';
@@ -19,6 +20,7 @@ export class FormPagesController implements ServiceHandlers<FormPagesServiceServ
     readonly em: EntityManager,
     readonly sealing: Sealing,
     readonly suppressionKey: SuppressionKey,
+    readonly publicUrl: PublicUrl,
   ) {}
 
   showFormPage(request: ShowFormPageRequest): Promise<HttpBody> {

@@ -1,5 +1,7 @@
 import type { Form, FormText } from '@rapport/contracts/rapport/marketing/v1/form';
+import type { Topic } from '@rapport/contracts/rapport/marketing/v1/topic';
 import { pageLanguage, type PageLanguage } from '@rapport/platform';
+import { topicText } from '../topics/page-texts.js';
 
 const en = {
   consent: 'Write me by e-mail about:',
@@ -37,29 +39,29 @@ const texts: Readonly<Record<PageLanguage, typeof en>> = { en, 'zh-CN': zh };
 export interface PageTexts extends Readonly<typeof en> {
   /** BCP 47 tag. */
   locale: string;
+  /** Of the standard texts, and of mails. */
+  language: PageLanguage;
   title: string;
   description: string | undefined;
   /** Label of a field or a topic by its key. */
   label(key: string): string;
 }
 
-/** The texts of a form in the language that a visitor wants. @param topicNames by key; other topics are shown by their keys */
-export function textsOf(
-  form: Form,
-  acceptLanguage: string | undefined,
-  topicNames: ReadonlyMap<string, string>,
-): PageTexts {
+/** The texts of a form in the language that a visitor wants. @param topics those that the form offers */
+export function textsOf(form: Form, acceptLanguage: string | undefined, topics: readonly Topic[]): PageTexts {
   const own = ownTexts(form.texts, acceptLanguage);
   const locale = own?.locale ?? pageLanguage(acceptLanguage);
   const { title = form.name, description, consent, button, thanks, labels = [] } = own ?? {};
-  const standard = texts[pageLanguage(locale)];
+  const language = pageLanguage(locale);
+  const standard = texts[language];
   return {
     ...standard,
-    ...{ locale, title, description },
+    ...{ locale, language, title, description },
     ...{ consent: consent ?? standard.consent, button: button ?? standard.button, thanks: thanks ?? standard.thanks },
     label(key) {
       const labelled = labels.find((each) => each.key === key) ?? form.fields.find((field) => field.key === key);
-      return labelled?.label ?? topicNames.get(key) ?? key;
+      const topic = topics.find((each) => each.key === key);
+      return labelled?.label ?? (topic && topicText(topic, language).name) ?? key;
     },
   };
 }

@@ -5,6 +5,7 @@ import {
   type ShowFormPageRequest,
   type SubmitFormPageRequest,
 } from '@rapport/contracts/rapport/marketing/v1/form_pages_service';
+import type { Topic } from '@rapport/contracts/rapport/marketing/v1/topic';
 import { readForTenant } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
@@ -12,19 +13,21 @@ import { openStored, type StoredRecord } from '../../engine/records/record-rows.
 import { liveRecords } from '../../engine/records/record-statements.js';
 import { hotWriteCall } from '../../engine/records/write-call.js';
 import { formReader, pageBody, redirection } from '../links/page-forms.js';
-import { pageNotFound, throughLink, type LinkParts } from '../links/public-links.js';
+import { pageNotFound, throughLink, type LinkParts, type PublicUrl } from '../links/public-links.js';
 import { senderTries } from '../mail-intake/sender.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
+import { readTopics } from '../topics/topics.js';
 import { closedPage, formPage, thanksPage, type Attempt } from './form-page.js';
 import { isProof, newTicket, readTicket } from './form-tickets.js';
 import { textsOf, type PageTexts } from './form-texts.js';
 import { pageNames, readSentForm, type FormReader, type SentForm, type ValueFault } from './form-values.js';
 import { forms } from './forms.js';
-import { storeSubmission } from './store-submission.js';
+import { storeSubmission, type Submission } from './store-submission.js';
 
 /** What the pages need of the process. */
 export interface FormParts extends LinkParts {
   suppressionKey: SuppressionKey;
+  publicUrl: PublicUrl;
 }
 
 /** Handles ShowFormPage. It changes nothing. */
@@ -40,7 +43,7 @@ export function showFormPage(parts: FormParts, { token, acceptLanguage }: ShowFo
 export function submitFormPage(parts: FormParts, request: SubmitFormPageRequest): Promise<HttpBody> {
   const { token, acceptLanguage, form: sent } = request;
   return throughLink(parts, 'FORM', token, async ({ recordId, tenantId: tenant }) => {
-    const { form, texts } = await openForm(parts, recordId, acceptLanguage);
+    const { form, texts, topics } = await openForm(parts, recordId, acceptLanguage);
     if (form.state === FormState.CLOSED) return closed(texts);
     const read = formReader(sent, 60);
     const values = readSentForm(form, read);
@@ -51,7 +54,7 @@ export function submitFormPage(parts: FormParts, request: SubmitFormPageRequest)
     if (submissionId === undefined) return again(values.faults);
     const isHuman = read(pageNames.honeypot, 1) === '';
     try {
-      const { isPending } = await stored(parts, { form, texts, values, submissionId, isHuman });
+      const { isPending } = await stored(parts, { form, texts, topics, values, submissionId, isHuman });
       if (form.redirectUrl !== undefined) return redirection({ location: new URL(form.redirectUrl).href, tenant });
       return pageBody(thanksPage(texts, isPending), { tenant });
     } catch (error) {
@@ -63,16 +66,16 @@ export function submitFormPage(parts: FormParts, request: SubmitFormPageRequest)
 }
 
 async function stored(
-  { em, suppressionKey }: FormParts,
-  submission: Omit<Parameters<typeof storeSubmission>[1], 'key'>,
+  { em, suppressionKey, publicUrl }: FormParts,
+  submission: Omit<Submission, 'optInParts'>,
 ): Promise<{ isPending: boolean }> {
-  const key = await suppressionKey.of(em);
+  const optInParts = { suppressionKey: await suppressionKey.of(em), publicUrl: publicUrl.text };
   // The values stay out of what the write knows of its request.
   const request = { token: '', acceptLanguage: undefined, form: undefined, requestId: undefined };
   let isPending = false;
   await senderTries(() =>
     hotWriteCall(em, Methods.submitFormPage, request, async (transaction) => {
-      ({ isPending } = await storeSubmission(transaction, { ...submission, key }));
+      ({ isPending } = await storeSubmission(transaction, { ...submission, optInParts }));
       return redirection({});
     }),
   );
@@ -84,10 +87,16 @@ async function openForm(
   { em }: FormParts,
   id: string,
   acceptLanguage: string | undefined,
-): Promise<{ form: Form; texts: PageTexts }> {
-  const [form] = await openStored(forms, await readForTenant<StoredRecord<Form>>(em, liveRecords(forms, [id])));
-  if (!form || form.state === FormState.DRAFT) throw pageNotFound();
-  return { form, texts: textsOf(form, acceptLanguage, new Map()) };
+): Promise<{ form: Form; texts: PageTexts; topics: Topic[] }> {
+  const [stored] = await openStored(forms, await readForTenant<StoredRecord<Form>>(em, liveRecords(forms, [id])));
+  if (!stored || stored.state === FormState.DRAFT) throw pageNotFound();
+  const topics =
+    stored.topicKeys.length === 0
+      ? []
+      : await readTopics({ rows: (statement) => readForTenant(em, statement) }, stored.topicKeys);
+  // A topic that was deleted is not offered any more.
+  const form = { ...stored, topicKeys: stored.topicKeys.filter((each) => topics.some(({ key }) => key === each)) };
+  return { form, texts: textsOf(form, acceptLanguage, topics), topics };
 }
 
 function closed(texts: PageTexts): HttpBody {

@@ -1,4 +1,3 @@
-import { ConsentState, ContactChannel, LegalBasis } from '@rapport/contracts/rapport/customers/v1/consents_service';
 import { Customer, CustomerKind, EmailAddress, PhoneNumber } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { Form, FormField } from '@rapport/contracts/rapport/marketing/v1/form';
 import {
@@ -6,6 +5,7 @@ import {
   FormSubmissionState,
   type FormSubmission,
 } from '@rapport/contracts/rapport/marketing/v1/form_submission';
+import type { Topic } from '@rapport/contracts/rapport/marketing/v1/topic';
 import type { Lead } from '@rapport/contracts/rapport/sales/v1/lead';
 import { formatEtag, type StatementTransaction } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
@@ -14,10 +14,11 @@ import { effectsOf } from '../../engine/records/effects.js';
 import { insertRecords } from '../../engine/records/record-statements.js';
 import { LinkedRecords } from '../../engine/records/references.js';
 import { currentSeal } from '../../engine/sealing/seal.js';
-import { createConsent } from '../consents/create-consent.js';
 import { createIntakeLead, customerOfIntake } from '../leads/intake-lead.js';
 import { leads } from '../leads/leads.js';
-import type { SuppressionKey } from '../suppressions/suppression-key.js';
+import { startDoubleOptIn, type OptInParts } from '../topics/double-opt-in.js';
+import { stateConsent } from '../topics/state-consent.js';
+import { submissionOrigin } from './end-submission.js';
 import { formSubmissions } from './form-submissions.js';
 import type { PageTexts } from './form-texts.js';
 import { storedValue, type SentForm } from './form-values.js';
@@ -31,8 +32,9 @@ export interface Submission {
   submissionId: string;
   /** Whether it has left the honeypot empty. */
   isHuman: boolean;
-  /** Of the tenant. */
-  key: SuppressionKey;
+  /** Those that the form offers. */
+  topics: readonly Topic[];
+  optInParts: OptInParts;
 }
 
 const defaultDailyLimit = 5;
@@ -45,9 +47,8 @@ export async function storeSubmission(
   transaction: StatementTransaction,
   submission: Submission,
 ): Promise<{ isPending: boolean }> {
-  const { form, values, submissionId: id } = submission;
-  const { topicKeys } = values;
-  const answer = { isPending: topicKeys.length > 0 && form.isDoubleOptIn };
+  const { form } = submission;
+  const answer = { isPending: toConfirm(submission).length > 0 };
   const address = addressOf(submission);
   if (await wasStored(transaction, submission, address)) return answer;
   if (!submission.isHuman) {
@@ -66,23 +67,48 @@ export async function storeSubmission(
     return answer;
   }
   const lead = form.createsLead ? await createIntakeLead(transaction, leadOf(submission), customerId) : undefined;
-  const evidence = evidenceOf(submission);
+  const outcome = await subscribe(transaction, submission, { customerId, address });
   await insert(transaction, {
-    ...newSubmission(submission, FormSubmissionState.CONFIRMED),
-    ...{ id, customerId, leadId: lead?.id, evidence },
-    values: form.fields.flatMap(({ key }) => {
-      const value = values.values.get(key);
-      return value === undefined ? [] : [{ key, label: submission.texts.label(key), value }];
-    }),
+    ...{ ...newSubmission(submission, FormSubmissionState.CONFIRMED), ...outcome },
+    ...{ customerId, leadId: lead?.id, evidence: evidenceOf(submission), values: valuesOf(submission) },
   });
-  for (const purpose of topicKeys) {
-    await createConsent(transaction, submission.key, {
-      customerId,
-      consent: consentOf(form, purpose, evidence),
-      requestId: undefined,
-    });
-  }
   return answer;
+}
+
+/** Records the consents that count at once, and asks for the confirmation of the others. */
+async function subscribe(
+  transaction: StatementTransaction,
+  submission: Submission,
+  { customerId, address }: { customerId: string; address: string },
+): Promise<Partial<FormSubmission>> {
+  const { form, optInParts, submissionId, texts, values } = submission;
+  const [source, evidence] = [sourceOf(form), evidenceOf(submission)];
+  const pending = toConfirm(submission);
+  const given = values.topicKeys.filter((key) => !pending.includes(key));
+  if (given.length > 0) {
+    const statements = given.map((topicKey) => ({ topicKey, state: 'GIVEN' as const, source, evidence }));
+    await stateConsent(transaction, optInParts.suppressionKey, customerId, statements);
+  }
+  if (pending.length === 0) return {};
+  const asked = await startDoubleOptIn(transaction, optInParts, {
+    ...{ customerId, address, topicKeys: pending, source, evidence, language: texts.language },
+    origin: { type: submissionOrigin, id: submissionId },
+  });
+  if ('optInId' in asked) return { state: FormSubmissionState.PENDING };
+  return { state: FormSubmissionState.EXPIRED, reason: FormRejection.NO_CONFIRMATION };
+}
+
+/** The chosen topics that a confirmation must follow: all of the form, or those that ask for it themselves. */
+function toConfirm({ form, topics, values: { topicKeys } }: Submission): string[] {
+  const strict = new Set(topics.filter(({ isDoubleOptIn }) => isDoubleOptIn).map(({ key }) => key));
+  return topicKeys.filter((key) => form.isDoubleOptIn || strict.has(key));
+}
+
+function valuesOf({ form, texts, values }: Submission): FormSubmission['values'] {
+  return form.fields.flatMap(({ key }) => {
+    const value = values.values.get(key);
+    return value === undefined ? [] : [{ key, label: texts.label(key), value }];
+  });
 }
 
 /** Whether the page was submitted before. Submissions of an address wait for each other, so that its limit is exact. */
@@ -181,14 +207,6 @@ const customPrefix = 'customFields.';
 
 function customValue(field: FormField, target: string, value: string): unknown {
   return target.startsWith(customPrefix) ? storedValue(field, value) : value;
-}
-
-function consentOf(form: Form, purpose: string, evidence: string | undefined) {
-  return {
-    ...{ id: '', customerId: '', createdBy: '', createTime: undefined, time: undefined },
-    ...{ purpose, channel: ContactChannel.EMAIL, state: ConsentState.GIVEN, legalBasis: LegalBasis.CONSENT },
-    ...{ source: sourceOf(form), evidence },
-  };
 }
 
 /** What the visitor has agreed to, as the page showed it. */
