@@ -79,6 +79,8 @@ const particulars: Readonly<Record<string, () => Json>> = {
   UpsertArticleSection: () => ({ slug: newMarker() }),
   CreateTopic: () => ({ key: newMarker() }),
   UpsertTopic: () => ({ key: newMarker() }),
+  CreateForm: () => ({ key: newMarker() }),
+  UpsertForm: () => ({ key: newMarker() }),
   UpsertSurvey: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertPipeline: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertTask: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
@@ -131,6 +133,7 @@ const fileColumns: Readonly<Record<string, string>> = {
   ImportArticleSections: 'name',
   ImportSurveys: 'name',
   ImportTopics: 'name',
+  ImportForms: 'name',
 };
 
 /** Files of another form. */
@@ -145,6 +148,7 @@ const queryParticulars: Readonly<Record<string, Json>> = {
   UpsertProduct: { match: 'sku' },
   UpsertTemplate: { match: 'key' },
   UpsertTopic: { match: 'key' },
+  UpsertForm: { match: 'key' },
   UpsertArticle: { match: 'external_ids', matchSystem: 'erp' },
   UpsertArticleSection: { match: 'slug' },
   SearchArticles: { q: 'password' },

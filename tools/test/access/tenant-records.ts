@@ -3,6 +3,7 @@ import { ApiClient } from '../api-client.ts';
 import { addWorkspaceImport } from './add-workspace-import.ts';
 import { exchangeRecords } from './exchange-records.ts';
 import { flowRecords } from './flow-records.ts';
+import { formRecords } from './form-records.ts';
 import { identityRecords } from './identity-records.ts';
 import { makeEach, type Ids, type Makers } from './make-each.ts';
 import { newMarker, once } from './markers.ts';
@@ -179,6 +180,8 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   const tickets = ticketRecords({ send, create, remove, requester: ada }, marker);
   const asked = surveyRecords({ send, create, message: exchange.living.messages }, marker);
 
+  const forms = formRecords({ edgeUrl: platform.edgeUrl, send, remove }, marker);
+
   const sla = slaRecords({ send, create, calendar: makeCalendar, customer: ada }, marker);
 
   const makeView = () => create('/v1/views', { resource: 'customers', name: marker, shared: true });
@@ -244,6 +247,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     ...tickets.living,
     ...knowledge.living,
     ...asked.living,
+    ...forms.living,
   };
   const deleted = {
     customers: async () => remove('customers', await person('Zoe')),
@@ -281,6 +285,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     ...flows.deleted,
     ...tickets.deleted,
     ...knowledge.deleted,
+    ...forms.deleted,
   };
   return { living, others: { customers: bob, ...tickets.others }, deleted };
 }

@@ -73,6 +73,14 @@ const fixtures: Readonly<Record<string, RecordFixture>> = {
   },
   'rapport/ArticleSection': { text: 'name', unique: () => ({ slug: `slug-${newDigits()}` }), needsUnique: true },
   'rapport/Topic': { text: 'name', unique: () => ({ key: `key_${newDigits()}` }), needsUnique: true },
+  'rapport/Form': {
+    text: 'name',
+    prepare: async () => ({
+      fields: [{ key: 'email', label: 'E-mail', isRequired: true, customerField: 'email' }],
+    }),
+    unique: () => ({ key: `key_${newDigits()}` }),
+    needsUnique: true,
+  },
   'rapport/Survey': { text: 'name', prepare: async () => ({ question: 'Are you satisfied?' }) },
   'rapport/Macro': { text: 'name', prepare: async () => ({ actions: [{ setPriority: { priority: 'HIGH' } }] }) },
   'rapport/Lead': {

@@ -86,6 +86,8 @@ const released = [
     'survey',
     'topic',
     'survey_response',
+    'form',
+    'form_submission',
   ].flatMap((type) => ['*', 'created', 'updated', 'deleted', 'undeleted', 'merged'].map((verb) => `${type}.${verb}`)),
 ];
 

@@ -52,6 +52,12 @@ it.each([
   ],
   ['template', { body: '{{ customer.givenName }}' }, { body: '{{ customer.givenName }}' }],
   ['article', { title: 'Reset' }, { title: 'Reset' }],
+  ['form', { name: 'Newsletter' }, { name: 'Newsletter' }],
+  [
+    'form_submission',
+    { values: [{ key: 'email', label: 'E-mail', value: 'ada@example.com' }], evidence: 'Yes', locale: 'en' },
+    { values: [{ key: 'email', label: 'E-mail', value: '***' }], evidence: '***', locale: 'en' },
+  ],
   ['survey_response', { score: 1, comment: 'Never again' }, { score: 1, comment: '***' }],
   ['pipeline', { name: 'Renewals' }, { name: 'Renewals' }],
   ['product', { sku: 'SEAT', name: 'Seat' }, { sku: 'SEAT', name: 'Seat' }],

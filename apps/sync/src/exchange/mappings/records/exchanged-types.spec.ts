@@ -53,6 +53,7 @@ test('what defines what records may hold', () => {
     'queue',
     'survey',
     'topic',
+    'form',
     'sla_policy',
     'ticket_status',
   ];
