@@ -123,6 +123,9 @@ import { CreateSlaTimer } from './migrations/create-sla-timer.migration.js';
 import { CreateSlaHistory } from './migrations/create-sla-history.migration.js';
 import { CreateTicketLease } from './migrations/create-ticket-lease.migration.js';
 import { CreateTicketMerge } from './migrations/create-ticket-merge.migration.js';
+import { CreateSegment } from './migrations/create-segment.migration.js';
+import { CreateSegmentMember } from './migrations/create-segment-member.migration.js';
+import { KeepSegments } from './migrations/keep-segments.migration.js';
 import { PublicLink } from './domain/links/public-link.entity.js';
 import { QuoteNumber } from './domain/quotes/quote-number.entity.js';
 import { RecordNumber } from './engine/records/numbers/record-number.entity.js';
@@ -282,4 +285,7 @@ export const migrations = [
   CreateForm,
   CreateFormSubmission,
   AllowMjmlTemplates,
+  CreateSegment,
+  CreateSegmentMember,
+  KeepSegments,
 ];

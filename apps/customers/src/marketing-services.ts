@@ -44,3 +44,15 @@ export const marketingControllers: readonly Type[] = [
   FormSubmissionsController,
   FormPagesController,
 ];
+import type { ServiceDefinition } from '@grpc/grpc-js';
+import type { Type } from '@nestjs/common';
+import { SegmentMembersServiceService } from '@rapport/contracts/rapport/marketing/v1/segment_members_service';
+import { SegmentsServiceService } from '@rapport/contracts/rapport/marketing/v1/segments_service';
+import { SegmentMembersController } from './domain/segments/segment-members.js';
+import { SegmentsController } from './domain/segments/segments.js';
+
+/** The services of marketing. */
+export const marketingServices: readonly ServiceDefinition[] = [SegmentsServiceService, SegmentMembersServiceService];
+
+/** Their controllers, whose handlers all respect record owners. */
+export const marketingControllers: readonly Type[] = [SegmentsController, SegmentMembersController];

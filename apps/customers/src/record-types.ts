@@ -44,6 +44,8 @@ import { campaignRecipients } from './domain/campaigns/campaign-recipients.js';
 import { campaigns } from './domain/campaigns/campaigns.js';
 import { formSubmissions } from './domain/forms/form-submissions.js';
 import { forms } from './domain/forms/forms.js';
+import { segmentMembers } from './domain/segments/segment-members.js';
+import { segments } from './domain/segments/segments.js';
 import { articles } from './domain/articles/articles.js';
 import { articleSections } from './domain/articles/article-sections.js';
 import { templates } from './domain/templates/templates.js';
@@ -116,4 +118,6 @@ export const loggedTypes = new LoggedTypes([
   { ...loggedRecord(touchpoints), scope: { by: 'RECORD', of: { customer_id: 'customer' } } },
   loggedRecord(forms),
   { ...loggedRecord(formSubmissions), scope: { by: 'RECORD', of: { customer_id: 'customer' } } },
+  loggedRecord(segments),
+  { ...loggedRecord(segmentMembers), scope: { by: 'RECORD', of: { customer_id: 'customer' } } },
 ]);

@@ -10,6 +10,8 @@ export const tablesOfAllTenants = [
   'mail_job',
   // Workers find the campaigns of all tenants in it; it contains only ids and times.
   'campaign_job',
+  // Workers find the tenants with segments in it; it contains only ids, positions and times.
+  'segment_job',
   // Shifts the clock in tests.
   'clock_shift',
   // The positions of the platform's own readers in the change log, and its start.

@@ -24,6 +24,8 @@ const unlogged: Record<string, string> = {
   form_key: 'its data is in the form',
   survey_key: 'its data is in the survey',
   topic_key: 'its data is in the topic',
+  segment_key: 'its data is in the segment',
+  segment_progress: 'its data follows from the members',
   article_key: 'its data is in the article',
   article_section_key: 'its data is in the section',
   article_text: 'its data is in the article',

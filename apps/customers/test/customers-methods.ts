@@ -65,6 +65,8 @@ import { FormsServiceService } from '@rapport/contracts/rapport/marketing/v1/for
 import { SurveyResponsesServiceService } from '@rapport/contracts/rapport/support/v1/survey_responses_service';
 import { TopicsServiceService } from '@rapport/contracts/rapport/marketing/v1/topics_service';
 import { SurveysServiceService } from '@rapport/contracts/rapport/support/v1/surveys_service';
+import { SegmentMembersServiceService } from '@rapport/contracts/rapport/marketing/v1/segment_members_service';
+import { SegmentsServiceService } from '@rapport/contracts/rapport/marketing/v1/segments_service';
 import { ArticleActionsServiceService } from '@rapport/contracts/rapport/content/v1/article_actions_service';
 import { ArticleSectionsServiceService } from '@rapport/contracts/rapport/content/v1/article_sections_service';
 import { ArticlesServiceService } from '@rapport/contracts/rapport/content/v1/articles_service';
@@ -162,6 +164,8 @@ export const definitions = {
   ...SurveyResponsesServiceService,
   ...FormsServiceService,
   ...FormSubmissionsServiceService,
+  ...SegmentsServiceService,
+  ...SegmentMembersServiceService,
   ...ArticlesServiceService,
   ...ArticleSectionsServiceService,
   ...ArticleActionsServiceService,

@@ -200,6 +200,7 @@ export function newCaller(): Caller {
       ...['surveys.read', 'surveys.configure', 'surveyResponses.read'],
       ...['topics.read', 'topics.configure'],
       ...['forms.read', 'forms.configure', 'formSubmissions.read'],
+      ...['segments.read', 'segments.write', 'segmentMembers.read'],
     ],
   };
 }

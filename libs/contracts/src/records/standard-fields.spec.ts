@@ -30,6 +30,7 @@ test('these types are records', () => {
     ...['CustomObject', 'Deal', 'Email', 'ExchangeRate', 'ForecastSubmission', 'Lead'],
     ...['Macro', 'Meeting', 'Message', 'Note', 'ObjectRecord', 'Pipeline'],
     ...['Price', 'PriceBook', 'Product', 'Queue', 'Quota', 'Quote'],
+    ...['Segment', 'SegmentMember'],
     ...[
       'SlaPolicy',
       'SlaTimer',
