@@ -38,6 +38,8 @@ import { loggedTypes } from './record-types.js';
 import { controllers } from './services.js';
 import { timerWorker } from './timer-handlers.js';
 import { PublicUrl } from './domain/links/public-links.js';
+import { SegmentFollower } from './domain/segments/segment-follower.js';
+import { SegmentWorker } from './domain/segments/segment-worker.js';
 import { SuppressionKey } from './domain/suppressions/suppression-key.js';
 
 const importTypes = new ImportTypes(
@@ -143,6 +145,17 @@ export class CustomersModule {
           inject: [MikroORM, BulkWork],
         },
         OperationWatcher,
+        {
+          provide: SegmentFollower,
+          useFactory: (orm: MikroORM, tail: ChangeTail) => new SegmentFollower(orm, tail, pageTokenKey),
+          inject: [MikroORM, ChangeTail],
+        },
+        {
+          provide: SegmentWorker,
+          useFactory: (orm: MikroORM, tail: ChangeTail, follower: SegmentFollower) =>
+            new SegmentWorker(orm, tail, follower),
+          inject: [MikroORM, ChangeTail, SegmentFollower],
+        },
         timerWorker({ suppressionKey, publicUrl }, allowsClockShift),
       ],
     };

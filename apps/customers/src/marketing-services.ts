@@ -46,13 +46,23 @@ export const marketingControllers: readonly Type[] = [
 ];
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import type { Type } from '@nestjs/common';
+import { SegmentActionsServiceService } from '@rapport/contracts/rapport/marketing/v1/segment_actions_service';
 import { SegmentMembersServiceService } from '@rapport/contracts/rapport/marketing/v1/segment_members_service';
 import { SegmentsServiceService } from '@rapport/contracts/rapport/marketing/v1/segments_service';
+import { SegmentActionsController } from './domain/segments/segment-actions.controller.js';
 import { SegmentMembersController } from './domain/segments/segment-members.js';
 import { SegmentsController } from './domain/segments/segments.js';
 
 /** The services of marketing. */
-export const marketingServices: readonly ServiceDefinition[] = [SegmentsServiceService, SegmentMembersServiceService];
+export const marketingServices: readonly ServiceDefinition[] = [
+  SegmentsServiceService,
+  SegmentMembersServiceService,
+  SegmentActionsServiceService,
+];
 
 /** Their controllers, whose handlers all respect record owners. */
-export const marketingControllers: readonly Type[] = [SegmentsController, SegmentMembersController];
+export const marketingControllers: readonly Type[] = [
+  SegmentsController,
+  SegmentMembersController,
+  SegmentActionsController,
+];

@@ -65,6 +65,7 @@ import { FormsServiceService } from '@rapport/contracts/rapport/marketing/v1/for
 import { SurveyResponsesServiceService } from '@rapport/contracts/rapport/support/v1/survey_responses_service';
 import { TopicsServiceService } from '@rapport/contracts/rapport/marketing/v1/topics_service';
 import { SurveysServiceService } from '@rapport/contracts/rapport/support/v1/surveys_service';
+import { SegmentActionsServiceService } from '@rapport/contracts/rapport/marketing/v1/segment_actions_service';
 import { SegmentMembersServiceService } from '@rapport/contracts/rapport/marketing/v1/segment_members_service';
 import { SegmentsServiceService } from '@rapport/contracts/rapport/marketing/v1/segments_service';
 import { ArticleActionsServiceService } from '@rapport/contracts/rapport/content/v1/article_actions_service';
@@ -166,6 +167,7 @@ export const definitions = {
   ...FormSubmissionsServiceService,
   ...SegmentsServiceService,
   ...SegmentMembersServiceService,
+  ...SegmentActionsServiceService,
   ...ArticlesServiceService,
   ...ArticleSectionsServiceService,
   ...ArticleActionsServiceService,

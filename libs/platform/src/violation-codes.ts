@@ -124,6 +124,7 @@ export const violationCodes = {
   FILE_NOT_FOUND: 'There is no such file.',
   MAILBOX_UNKNOWN: 'There is no such mailbox, or it does not send.',
   SUPPRESSED: 'No e-mail is sent to the address.',
+  SEGMENT_CYCLE: 'The segment refers to itself through others.',
   TICKET_NOT_FOUND: 'There is no such ticket.',
   FILE_EMPTY: 'The file is empty.',
   FILE_NAME_EMPTY: 'The file has no name.',

@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { snakeCase } from '@rapport/contracts';
 import { hasDays, parseFilter, restrictionsOf, type Filter, type Present } from '@rapport/contracts/filters';
+import type { StatementTransaction } from '@rapport/persistence';
 import { CustomFields } from '../../fields/custom-fields.js';
 import { compileFilter } from '../filter/compile-filter.js';
 import type { Condition } from '../filter/condition.js';
@@ -58,7 +59,22 @@ export async function conditionsOf(
  *
  * @throws AppError as `conditionsOf` does for the filter
  */
-export async function ownConditions(em: EntityManager, type: RecordType, filter: string): Promise<Condition[]> {
+export function ownConditions(em: EntityManager, type: RecordType, filter: string): Promise<Condition[]> {
+  return filterConditions(em, type, filter, { isOwnOnly: true });
+}
+
+/**
+ * Reads a filter on live records.
+ *
+ * @param now the reference point of its relative times, the present by default
+ * @throws AppError as `conditionsOf` does for the filter
+ */
+export async function filterConditions(
+  source: EntityManager | StatementTransaction,
+  type: RecordType,
+  filter: string,
+  { now, isOwnOnly = false }: { now?: Date; isOwnOnly?: boolean } = {},
+): Promise<Condition[]> {
   const tree = parseFilter(filter);
   if (!tree) return [];
   const filtered = restrictionsOf(tree).map(({ field }) => field);
@@ -66,15 +82,19 @@ export async function ownConditions(em: EntityManager, type: RecordType, filter:
   return compileFilter(filter, tree, {
     type,
     live: true,
-    isOwnOnly: true,
-    customFields: await customFieldsIn(em, type, filtered),
-    present: await presentOf(em, tree),
+    isOwnOnly,
+    customFields: await customFieldsIn(source, type, filtered),
+    present: await presentOf(source, tree, now),
   });
 }
 
 /** The time zone is read only for a filter with dates. */
-async function presentOf(em: EntityManager, tree: Filter): Promise<Present> {
-  return { now: new Date(), timeZone: hasDays(tree) ? await workspaceTimeZone(em) : defaultTimeZone };
+export async function presentOf(
+  source: EntityManager | StatementTransaction,
+  tree: Filter,
+  now = new Date(),
+): Promise<Present> {
+  return { now, timeZone: hasDays(tree) ? await workspaceTimeZone(source) : defaultTimeZone };
 }
 
 /** Refuses a filter on hidden fields, of the records themselves or of others. */
@@ -99,14 +119,14 @@ function searchedField(type: RecordType): string {
 }
 
 /** Custom field definitions of the types whose custom fields are named. */
-async function customFieldsIn(
-  em: EntityManager,
+export async function customFieldsIn(
+  source: EntityManager | StatementTransaction,
   type: RecordType,
   fields: readonly string[],
 ): Promise<ReadonlyMap<string, CustomFields>> {
   const custom = fields.filter((name) => snakeCase(name).includes('custom_fields.'));
   const types = new Set(custom.map((name) => fieldOfPath(type, name).type));
   const loaded = new Map<string, CustomFields>();
-  for (const each of types) loaded.set(each.name, await CustomFields.load(em, each));
+  for (const each of types) loaded.set(each.name, await CustomFields.load(source, each));
   return loaded;
 }

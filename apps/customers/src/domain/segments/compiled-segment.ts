@@ -1,0 +1,114 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { SegmentKind, SegmentState } from '@rapport/contracts/rapport/marketing/v1/segment';
+import { queryRows, type Statement } from '@rapport/persistence';
+import { AppError, currentCaller } from '@rapport/platform';
+import { allOf, rowOnly, type Condition, type Sql } from '../../engine/query/filter/condition.js';
+import { filterConditions } from '../../engine/query/list/list-conditions.js';
+import { numbered } from '../../engine/query/list/planner-settings.js';
+import { customerType } from '../../engine/records/customers/customer-type.js';
+
+/** What following a segment needs of it. */
+export interface FollowedSegment {
+  id: string;
+  kind: keyof typeof SegmentKind;
+  state: keyof typeof SegmentState;
+  filter: string | null;
+  exclude_segment_ids: string[];
+  is_building: boolean;
+  build_after: string | null;
+  source_id: string | null;
+}
+
+/** The live segments of the tenant. */
+export function readSegments(source: EntityManager): Promise<FollowedSegment[]> {
+  return queryRows<FollowedSegment>(source, {
+    name: 'followed_segments',
+    sql: `select segment.id, kind, state, filter, exclude_segment_ids, is_building, build_after, source_id
+      from segment join segment_progress progress on progress.tenant_id = segment.tenant_id and segment_id = segment.id
+      where segment.tenant_id = $1 and delete_time is null order by segment.id`,
+    values: [currentCaller().tenantId],
+  });
+}
+
+/** A segment whose filter is read, or why it can't be. */
+export interface CompiledSegment {
+  segment: FollowedSegment;
+  conditions: Condition[];
+  problem?: string;
+}
+
+/** Reads the filter of a segment. @param now what its relative times refer to */
+export async function compileSegment(em: EntityManager, segment: FollowedSegment, now: Date): Promise<CompiledSegment> {
+  const { filter, exclude_segment_ids: excluded, source_id: source } = segment;
+  try {
+    const conditions = await filterConditions(em, customerType(), filter ?? '', { now });
+    return {
+      segment,
+      conditions: [...conditions, ...(source === null ? [] : [isMember(source)]), ...excluding(excluded)],
+    };
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    if (error.code !== 'INVALID_ARGUMENT') throw error;
+    return { segment, conditions: [], problem: error.violations[0]?.description ?? error.message };
+  }
+}
+
+/** The condition that a customer is no member of any of some segments. */
+export function excluding(segmentIds: readonly string[]): Condition[] {
+  return segmentIds.map((id) => {
+    const { sql, params } = memberOf(id);
+    return rowOnly(`not ${sql}`, params);
+  });
+}
+
+function isMember(segmentId: string): Condition {
+  const { sql, params } = memberOf(segmentId);
+  return rowOnly(sql, params);
+}
+
+function memberOf(segmentId: string): Sql {
+  return {
+    sql: `exists (select from segment_member held where held.segment_id = ?::uuid and held.customer_id = customer.id
+      and held.delete_time is null offset 0)`,
+    params: [segmentId],
+  };
+}
+
+/** A customer whose membership differs from what the filter says. */
+export interface Difference {
+  customer_id: string;
+  /** Of the membership that ends; null for a customer that joins. */
+  member_id: string | null;
+}
+
+/** The differences among some customers. */
+export function differencesAmong({ segment, conditions }: CompiledSegment, customerIds: readonly string[]): Statement {
+  const { row } = allOf(conditions);
+  const { sql, params } = {
+    sql: `select candidate.id as customer_id, member.id as member_id
+      from unnest(?::uuid[]) candidate (id)
+      left join customer on customer.tenant_id = ? and customer.id = candidate.id
+      left join segment_member member on member.tenant_id = ? and member.segment_id = ?
+        and member.customer_id = candidate.id and member.delete_time is null
+      where (customer.id is not null and customer.delete_time is null and (${row.sql})) is distinct from (member.id is not null)`,
+    params: [currentCaller().tenantId, currentCaller().tenantId, segment.id, ...row.params],
+  };
+  return { sql: numbered(sql), values: [[...customerIds], ...params] };
+}
+
+/** The differences among all customers and members, in one statement. */
+export function allDifferences({ segment, conditions }: CompiledSegment, limit: number): Statement {
+  const { tenantId } = currentCaller();
+  const { row } = allOf(conditions);
+  const sql = `with wanted as materialized (
+      select customer.id from customer where customer.tenant_id = ? and customer.delete_time is null and (${row.sql})),
+    held as materialized (
+      select customer_id from segment_member where tenant_id = ? and segment_id = ? and delete_time is null),
+    missing as materialized (select id from wanted where id not in (select customer_id from held)),
+    extra as materialized (select customer_id as id from held where customer_id not in (select id from wanted))
+    select (select count(*)::int from held) as size,
+      (select count(*)::int from missing) as missing_count, (select count(*)::int from extra) as extra_count,
+      array(select id::text from missing order by id limit ?) as missing_ids,
+      array(select id::text from extra order by id limit ?) as extra_ids`;
+  return { sql: numbered(sql), values: [tenantId, ...row.params, tenantId, segment.id, limit, limit] };
+}

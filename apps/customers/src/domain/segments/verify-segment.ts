@@ -1,0 +1,88 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { IsolationLevel, type EntityManager } from '@mikro-orm/postgresql';
+import type { VerifySegmentResponse } from '@rapport/contracts/rapport/marketing/v1/segment_actions_service';
+import { queryRows } from '@rapport/persistence';
+import { AppError, currentCaller } from '@rapport/platform';
+import type { Sequencer } from '../../engine/changes/log/sequencer.js';
+import { missingRecord } from '../../engine/records/missing-record.js';
+import { refuseNarrowScope } from '../../engine/records/scope/refuse-narrow-scopes.js';
+import { allDifferences, compileSegment, readSegments } from './compiled-segment.js';
+import type { SegmentFollower } from './segment-follower.js';
+import { segments } from './segments.js';
+
+/** Ids that a verification lists of each kind of differences. */
+const listedIds = 100;
+
+/** Looks at differences, which changes of the last moment can be, and pauses between them in milliseconds. */
+const looks = 5;
+const pauseMs = 200;
+
+/** Steps by which a verification follows the log itself. */
+const maxSteps = 50;
+
+/**
+ * Handles VerifySegment: compares in one snapshot of the database, after all changes that were committed before the call. A
+ * difference by a change of that moment is gone by the next look.
+ */
+export async function verifySegment(
+  em: EntityManager,
+  { follower, sequencer }: { follower: SegmentFollower; sequencer: Sequencer },
+  id: string,
+): Promise<VerifySegmentResponse> {
+  // The members are those for a caller that sees all records.
+  refuseNarrowScope();
+  for (let look = 1; ; look += 1) {
+    await sequencer.caughtUp();
+    await follower.catchUp(currentCaller().tenantId, maxSteps);
+    const verified = await em.fork().transactional((each) => compare(each, id), {
+      isolationLevel: IsolationLevel.REPEATABLE_READ,
+    });
+    if (verified.equal || look === looks) return verified;
+    await delay(pauseMs);
+  }
+}
+
+async function compare(em: EntityManager, id: string): Promise<VerifySegmentResponse> {
+  const segment = (await readSegments(em)).find((each) => each.id === id);
+  if (!segment) throw await missingRecord(em, segments, id);
+  const [job] = await queryRows<JobRow>(em, {
+    name: 'verified_position',
+    sql: `select position::text, coalesce(present, rapport_clock()) as present, change_log_end()::text as end, size
+      from segment_job left join segment_progress progress on progress.tenant_id = $1 and segment_id = $2
+      where segment_job.tenant_id = $1`,
+    values: [currentCaller().tenantId, id],
+  });
+  const position = { position: job?.position ?? '0', logPosition: job?.end ?? '0' };
+  const counted = job?.size ?? 0;
+  const compiled = await compileSegment(em, segment, new Date(job?.present ?? Date.now()));
+  if (compiled.problem !== undefined) throw new AppError('FAILED_PRECONDITION', 'SEGMENT_FAILED', compiled.problem);
+  const [found] = await queryRows<Found>(em, allDifferences(compiled, listedIds));
+  if (!found) throw new Error('A comparison returns one row.');
+  // The members of the others are what calls have made of them.
+  const isFollowed = segment.kind === 'DYNAMIC';
+  const [missingCount, extraCount] = isFollowed ? [found.missing_count, found.extra_count] : [0, 0];
+  return {
+    ...position,
+    equal: missingCount === 0 && extraCount === 0 && counted === found.size,
+    size: counted,
+    missingCount,
+    extraCount,
+    missingIds: isFollowed ? found.missing_ids : [],
+    extraIds: isFollowed ? found.extra_ids : [],
+  };
+}
+
+interface JobRow {
+  position: string | null;
+  present: Date | string;
+  end: string;
+  size: number | null;
+}
+
+interface Found {
+  size: number;
+  missing_count: number;
+  extra_count: number;
+  missing_ids: string[];
+  extra_ids: string[];
+}
