@@ -1,25 +1,22 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { Link, useParams } from '@tanstack/react-router';
 import { Check, RotateCcw, SkipForward, X } from 'lucide-react';
-import { Failure, Pending, ProblemNote } from '../../app/boundaries.tsx';
+import { ProblemNote } from '../../app/boundaries.tsx';
 import { format, labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { call, invalidate, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { Crumbs } from '../../kit/crumbs.tsx';
+import { RecordOfAddress } from '../../kit/record-of-address.tsx';
 import { Principal } from '../../kit/record/names.tsx';
 import { Button, Chip, type IconType } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
 import style from './flows.module.css';
 import { StepRuns } from './step-runs.tsx';
 import { RecordLink } from './trial.tsx';
 
 /** A run of a flow: what started it, and what each of its steps has done. */
 export function FlowRun() {
-  const { id = '' } = useParams({ strict: false });
-  const { data, error, refetch } = useQuery(readQuery('getFlowRun', { id }));
-  if (error && !data) return <Failure error={error} reset={() => void refetch()} />;
-  return data ? <Shown run={data} /> : <Pending />;
+  return <RecordOfAddress get="getFlowRun">{(run) => run && <Shown run={run} />}</RecordOfAddress>;
 }
 
 interface Act {
@@ -53,12 +50,11 @@ function Shown({ run }: { run: Json }) {
     <>
       <Bar
         title={
-          <span className={text.row}>
-            <Link to="/flows/$id" params={{ id: flowId }} className={style.back}>
-              {textAt(flow.data, 'name') || labels.resource('flows')}
-            </Link>
-            <span className={text.cut}>{t('flow.run')}</span>
-          </span>
+          <Crumbs
+            to={`/flows/${flowId}`}
+            of={textAt(flow.data, 'name') || labels.resource('flows')}
+            title={t('flow.run')}
+          />
         }
         beside={<Chip tone={tones[state as keyof typeof tones] ?? 'quiet'}>{labels.value('FlowRunState', state)}</Chip>}
       >

@@ -1,30 +1,18 @@
-import { useQuery } from '@tanstack/react-query';
-import { Link, useNavigate, useParams } from '@tanstack/react-router';
-import {
-  Check,
-  ChevronRight,
-  CirclePause,
-  Ellipsis,
-  FlaskConical,
-  ListTree,
-  Play,
-  Rocket,
-  Snowflake,
-  SquareX,
-} from 'lucide-react';
+import { useNavigate } from '@tanstack/react-router';
+import { Check, CirclePause, Ellipsis, FlaskConical, ListTree, Play, Rocket, Snowflake, SquareX } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
-import { Failure, Pending } from '../../app/boundaries.tsx';
+import { Pending } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { Bar } from '../../app/shell/shell.tsx';
 import { keyText, useShortcut } from '../../app/shortcuts.ts';
-import { readQuery } from '../../contract/api.ts';
 import { isJson, textAt, valueAt, type Json } from '../../contract/json.ts';
+import { Crumbs } from '../../kit/crumbs.tsx';
+import { RecordOfAddress } from '../../kit/record-of-address.tsx';
 import { TextField } from '../../kit/form/field.tsx';
 import { faultsOf, FormFault } from '../../kit/form/form-faults.tsx';
 import { Menu, MenuItem } from '../../kit/overlay.tsx';
-import { Button, Chip, Icon, IconButton, type IconType } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { Button, Chip, IconButton, type IconType } from '../../kit/ui.tsx';
 import style from './flows.module.css';
 import { useFaults, useSaving } from './saving.ts';
 import { StepList } from './step-list.tsx';
@@ -36,10 +24,7 @@ const Trial = lazy(() => import('./trial.tsx'));
 
 /** A flow: what starts it, and its steps as a list with branches. */
 export function FlowEditor() {
-  const { id = '' } = useParams({ strict: false });
-  const { data, error, refetch } = useQuery(readQuery('getFlow', { id }));
-  if (error && !data) return <Failure error={error} reset={() => void refetch()} />;
-  return data ? <Editor key={id} flow={data} /> : <Pending />;
+  return <RecordOfAddress get="getFlow">{(flow) => flow && <Editor flow={flow} />}</RecordOfAddress>;
 }
 
 function Editor({ flow }: { flow: Json }) {
@@ -115,20 +100,7 @@ function EditorBar({ flow, isEdited, saving, onTry }: EditorBarProps) {
   useShortcut('mod+enter', 'form.save', save, isEdited);
   const search = { flowId: textAt(flow, 'id') };
   return (
-    <Bar
-      title={
-        <span className={text.row}>
-          <Link to="/$resource" params={{ resource: 'flows' }} className={style.back}>
-            {labels.resource('flows')}
-          </Link>
-          <span className={style.back}>
-            <Icon of={ChevronRight} />
-          </span>
-          <span className={text.cut}>{textAt(flow, 'name')}</span>
-        </span>
-      }
-      beside={<FlowStateChip flow={flow} />}
-    >
+    <Bar title={<Crumbs resource="flows" title={textAt(flow, 'name')} />} beside={<FlowStateChip flow={flow} />}>
       <Menu label={t('record.more')} button={<IconButton name={t('record.more')} icon={Ellipsis} />}>
         <MenuItem
           icon={ListTree}

@@ -1,9 +1,9 @@
-import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
-import { useDeferredValue } from 'react';
+import { useMutation } from '@tanstack/react-query';
 import { t } from '../../app/language.ts';
 import { call, invalidate, queryClient, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import type { Faults } from '../../kit/form/form-faults.tsx';
+import { useTyped } from '../../kit/form/use-typed.ts';
 import { notify } from '../../kit/notices.ts';
 
 /** Saves a draft over the version of the flow that it began with, and changes the state of the flow. */
@@ -28,17 +28,7 @@ function keep(flow: Json): void {
 
 /** What the server says of a definition while it is written, by the pointers of its values. */
 export function useFaults(definition: Json): Faults {
-  const checked = useDeferredValue(definition);
-  const { data } = useQuery<Json>({
-    queryKey: ['flows', 'validateFlow', checked],
-    // Typing goes on: only the last of a burst is checked.
-    queryFn: async ({ signal }) => {
-      await new Promise((resolve) => setTimeout(resolve, 400));
-      return call('validateFlow', {}, { body: checked, signal });
-    },
-    placeholderData: keepPreviousData,
-    staleTime: Infinity,
-  });
+  const { data } = useTyped({ collection: 'flows', operation: 'validateFlow', body: definition });
   return new Map(itemsAt(data, 'faults').map((fault) => [textAt(fault, 'field'), textAt(fault, 'description')]));
 }
 

@@ -1,14 +1,13 @@
-import { useQuery } from '@tanstack/react-query';
-import { Link, useNavigate, useParams } from '@tanstack/react-router';
-import { Archive, ChartNoAxesColumn, Check, ChevronRight, Ellipsis, History, Plus, TriangleAlert } from 'lucide-react';
+import { useNavigate } from '@tanstack/react-router';
+import { Archive, ChartNoAxesColumn, Check, Ellipsis, History, Plus, TriangleAlert } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
-import { Failure, Pending } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { Bar } from '../../app/shell/shell.tsx';
 import { keyText, useShortcut } from '../../app/shortcuts.ts';
-import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { Crumbs } from '../../kit/crumbs.tsx';
+import { RecordOfAddress } from '../../kit/record-of-address.tsx';
 import { theContract } from '../../contract/contract.ts';
 import { TextField } from '../../kit/form/field.tsx';
 import { FormFault, type Faults } from '../../kit/form/form-faults.tsx';
@@ -28,10 +27,9 @@ const StageDialog = lazy(() => import('./stage-dialogs.tsx'));
 
 /** The stages of a pipeline: their order, their fields and guards, and the moves between them. */
 export function PipelineEditor() {
-  const { id = '' } = useParams({ strict: false });
-  const { data, error, refetch } = useQuery(readQuery('getPipeline', { id }));
-  if (error && !data) return <Failure error={error} reset={() => void refetch()} />;
-  return data ? <Editor key={id} pipeline={data} /> : <Pending />;
+  return (
+    <RecordOfAddress get="getPipeline">{(pipeline) => pipeline && <Editor pipeline={pipeline} />}</RecordOfAddress>
+  );
 }
 
 function Editor({ pipeline }: { pipeline: Json }) {
@@ -128,17 +126,7 @@ function EditorBar({ pipeline, edits, saving, mayEdit, onDiscard, onArchive }: E
   useShortcut('mod+enter', 'form.save', saving.save, count > 0);
   return (
     <Bar
-      title={
-        <span className={text.row}>
-          <Link to="/$resource" params={{ resource: 'pipelines' }} className={style.back}>
-            {labels.resource('pipelines')}
-          </Link>
-          <span className={style.back}>
-            <Icon of={ChevronRight} />
-          </span>
-          <span className={text.cut}>{textAt(pipeline, 'name')}</span>
-        </span>
-      }
+      title={<Crumbs resource="pipelines" title={textAt(pipeline, 'name')} />}
       beside={count > 0 ? t('pipeline.unsaved', { count }) : undefined}
     >
       <Menu label={t('record.more')} button={<IconButton name={t('record.more')} icon={Ellipsis} />}>

@@ -1,20 +1,19 @@
-import { useMutation, useQuery } from '@tanstack/react-query';
-import { Link, useParams } from '@tanstack/react-router';
-import { Check, ChevronRight, FlaskConical, Rocket, SquareX } from 'lucide-react';
+import { useMutation } from '@tanstack/react-query';
+import { Check, FlaskConical, Rocket, SquareX } from 'lucide-react';
 import { useState } from 'react';
-import { Failure, Pending } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
 import { Bar } from '../../app/shell/shell.tsx';
 import { keyText, useShortcut } from '../../app/shortcuts.ts';
 import { call, invalidate, queryClient, readQuery } from '../../contract/api.ts';
 import { textAt, type Json } from '../../contract/json.ts';
+import { Crumbs } from '../../kit/crumbs.tsx';
+import { RecordOfAddress } from '../../kit/record-of-address.tsx';
 import { faultsOf, FormFault } from '../../kit/form/form-faults.tsx';
 import type { FormField } from '../../kit/form/form-field.ts';
 import { Form, inputsOf } from '../../kit/form/form.tsx';
 import { notify } from '../../kit/notices.ts';
-import { Button, Chip, Icon } from '../../kit/ui.tsx';
-import text from '../../style/text.module.css';
+import { Button, Chip } from '../../kit/ui.tsx';
 import { ActivateDialog } from './activate-dialog.tsx';
 import { Simulation } from './simulation.tsx';
 import style from './sla.module.css';
@@ -22,10 +21,7 @@ import { TargetTable } from './target-table.tsx';
 
 /** A service level policy: which tickets it is for, and what it promises them, beside what it would have made of past ones. */
 export function SlaPolicyEditor() {
-  const { id = '' } = useParams({ strict: false });
-  const { data, error, refetch } = useQuery(readQuery('getSlaPolicy', { id }));
-  if (error && !data) return <Failure error={error} reset={() => void refetch()} />;
-  return data ? <Editor key={id} policy={data} /> : <Pending />;
+  return <RecordOfAddress get="getSlaPolicy">{(policy) => policy && <Editor policy={policy} />}</RecordOfAddress>;
 }
 
 const ownFields = ['name', 'position', 'filter', 'calendarId'];
@@ -100,17 +96,7 @@ function EditorBar({ policy, isEdited, onSave, onTry }: BarProps) {
   const stateName = labels.value('SlaPolicyState', state);
   return (
     <Bar
-      title={
-        <span className={text.row}>
-          <Link to="/$resource" params={{ resource: 'slaPolicies' }} className={style.back}>
-            {labels.resource('slaPolicies')}
-          </Link>
-          <span className={style.back}>
-            <Icon of={ChevronRight} />
-          </span>
-          <span className={text.cut}>{textAt(policy, 'name')}</span>
-        </span>
-      }
+      title={<Crumbs resource="slaPolicies" title={textAt(policy, 'name')} />}
       beside={
         <Chip tone={state === 'ACTIVE' ? 'good' : 'quiet'}>
           {version === '' ? stateName : `${stateName}, ${t('timeline.version', { version })}`}

@@ -1,0 +1,27 @@
+import { Link } from '@tanstack/react-router';
+import { ChevronRight } from 'lucide-react';
+import { labels } from '../app/language.ts';
+import text from '../style/text.module.css';
+import style from './crumbs.module.css';
+import { Icon } from './ui.tsx';
+
+/** The name of a record after that of what it belongs to: its list, or `of` at `to`. */
+export function Crumbs({ resource = '', to = `/${resource}`, of = labels.resource(resource), title }: CrumbsProps) {
+  return (
+    <span className={text.row}>
+      <Link to={to} className={style.back}>
+        {of}
+        <Icon of={ChevronRight} />
+      </Link>
+      <span className={text.cut}>{title}</span>
+    </span>
+  );
+}
+
+interface CrumbsProps {
+  /** Such as `flows`. */
+  resource?: string;
+  to?: string;
+  of?: string;
+  title: string;
+}
