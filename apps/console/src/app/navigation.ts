@@ -13,6 +13,7 @@ import {
   LifeBuoy,
   Link,
   ListChecks,
+  Megaphone,
   Merge,
   RefreshCw,
   Shield,
@@ -77,6 +78,17 @@ export const placeGroups: readonly PlaceGroup[] = [
           '/macros',
           '/messages',
           '/surveyResponses',
+        ],
+      },
+      {
+        to: '/campaigns',
+        key: 'marketing',
+        icon: Megaphone,
+        letter: 'v',
+        permission: 'campaigns.read',
+        tabs: [
+          ...['/campaigns', '/segments', '/forms', '/formSubmissions', '/topics', '/messageEvents', '/touchpoints'],
+          '/deliveryLimits',
         ],
       },
       {

@@ -5,7 +5,7 @@ import { format, labels, t } from '../../app/language.ts';
 import { theContract, type FilterFact, type Resource } from '../../contract/contract.ts';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
-import type { Context } from './filter-language.ts';
+import { quoted, type Context } from './filter-language.ts';
 
 /** What can be inserted at the caret. */
 export interface Completion {
@@ -157,9 +157,4 @@ function valueCompletions(
   return [...counts.keys()]
     .filter((code) => code !== '')
     .map((code) => withCount(code, isCountry ? format.country(code) : ''));
-}
-
-/** A value as a filter writes it: quoted unless it is one plain word. */
-export function quoted(value: string): string {
-  return /^[^\s()"'=<>!,*\\]+$/.test(value) ? value : `"${value.replace(/["\\*]/g, String.raw`\$&`)}"`;
 }

@@ -166,3 +166,8 @@ function comparisonsBefore(text: string, end: number): string {
   }
   return filter;
 }
+
+/** A value as a filter writes it: quoted unless it is one plain word. */
+export function quoted(value: string): string {
+  return /^[^\s()"'=<>!,*\\]+$/.test(value) ? value : `"${value.replace(/["\\*]/g, String.raw`\$&`)}"`;
+}

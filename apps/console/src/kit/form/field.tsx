@@ -83,9 +83,14 @@ interface TextFieldProps extends Naming, Omit<AriaTextFieldProps, 'className' | 
 }
 
 /** A choice of one of a few values. An empty id stands for none. */
-export function Select({ options, value, onChange, ...naming }: SelectProps) {
+export function Select({ options, value, onChange, placeholder, ...naming }: SelectProps) {
   return (
-    <AriaSelect value={value} onChange={(key) => onChange(key === null ? '' : String(key))} {...fieldProps(naming)}>
+    <AriaSelect
+      value={value}
+      onChange={(key) => onChange(key === null ? '' : String(key))}
+      {...(placeholder !== undefined && { placeholder })}
+      {...fieldProps(naming)}
+    >
       <FieldLabel {...naming} />
       <AriaButton className={join(style.input, style.select)}>
         <SelectValue className={style.value} />
@@ -106,6 +111,8 @@ export function Select({ options, value, onChange, ...naming }: SelectProps) {
 }
 
 interface SelectProps extends Naming {
+  /** While nothing is chosen. */
+  placeholder?: string;
   options: readonly { id: string; name: string }[];
   value: string;
   onChange: (id: string) => void;

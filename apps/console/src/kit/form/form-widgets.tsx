@@ -193,9 +193,16 @@ function Texts(props: WidgetProps) {
     setDraft(next);
     onChange(next.trim() === '' ? kept : [...kept, next.trim()]);
   };
-  const naming = namingOf(props);
+  const { isHiddenLabel, ...named } = namingOf(props);
+  const isAbove = kept.length > 0 && !isHiddenLabel;
+  const naming = { ...named, isHiddenLabel: isHiddenLabel || isAbove };
   return (
     <div className={style.field}>
+      {isAbove && (
+        <span className={style.help} aria-hidden>
+          {named.label}
+        </span>
+      )}
       {kept.length > 0 && (
         <TagGroup
           aria-label={field.label ?? field.name}
@@ -214,7 +221,13 @@ function Texts(props: WidgetProps) {
         </TagGroup>
       )}
       {choices.length > 0 ? (
-        <Select {...naming} options={choices.filter(({ id }) => !items.includes(id))} value="" onChange={add} />
+        <Select
+          {...naming}
+          options={choices.filter(({ id }) => !items.includes(id))}
+          value=""
+          onChange={add}
+          placeholder={t('form.add')}
+        />
       ) : (
         <TextField
           {...naming}

@@ -1,26 +1,17 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import {
-  Button as AriaButton,
-  ComboBox,
-  Group,
-  Input,
-  ListBox,
-  ListBoxItem,
-  Popover,
-  type Key,
-} from 'react-aria-components';
-import { ChevronDown } from 'lucide-react';
+import { ListBoxItem, type Key } from 'react-aria-components';
 import { titleOf } from '../../hints/hints.ts';
 import { shapeOf, shortId, useRecord } from '../record/names.tsx';
 import { readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { theContract, type Resource } from '../../contract/contract.ts';
 import text from '../../style/text.module.css';
-import { Face, Icon, join } from '../ui.tsx';
-import { FieldEnd, FieldLabel, fieldProps, type Naming } from './field.tsx';
+import { Face, join } from '../ui.tsx';
+import { Combo } from './choose.tsx';
+import type { Naming } from './field.tsx';
 import fieldStyle from './field.module.css';
-import style from './reference.module.css';
+import style from './choose.module.css';
 
 /** Finds a record by a part of its name. An empty value stands for none. */
 export function ReferencePicker({ resource: name, value, onChange, ...naming }: PickerProps) {
@@ -38,33 +29,17 @@ export function ReferencePicker({ resource: name, value, onChange, ...naming }: 
     setTyped(undefined);
   };
   return (
-    <ComboBox
+    <Combo
+      {...naming}
       items={found}
       inputValue={shown}
       onInputChange={(next) => next !== shown && setTyped(next)}
       onChange={choose}
       onOpenChange={(isOpen) => !isOpen && leave()}
       defaultFilter={() => true}
-      menuTrigger="focus"
-      autoFocus={naming.autoFocus}
       allowsEmptyCollection
-      validationBehavior="aria"
-      {...fieldProps(naming)}
-    >
-      <FieldLabel {...naming} />
-      <Group className={style.box}>
-        <Input className={join(fieldStyle.input, style.input)} />
-        <AriaButton className={style.open}>
-          <Icon of={ChevronDown} />
-        </AriaButton>
-      </Group>
-      <FieldEnd {...naming} />
-      <Popover className={fieldStyle.popover}>
-        <ListBox className={fieldStyle.list} renderEmptyState={() => <p className={style.none}>–</p>}>
-          {(item: Json) => <Found item={item} />}
-        </ListBox>
-      </Popover>
-    </ComboBox>
+      option={(item: Json) => <Found item={item} />}
+    />
   );
 }
 

@@ -1,0 +1,73 @@
+import { ChevronDown } from 'lucide-react';
+import type { ReactNode } from 'react';
+import {
+  Button as AriaButton,
+  ComboBox,
+  Group,
+  Input,
+  ListBox,
+  ListBoxItem,
+  Popover,
+  type ComboBoxProps,
+} from 'react-aria-components';
+import text from '../../style/text.module.css';
+import { Icon, join } from '../ui.tsx';
+import { FieldEnd, FieldLabel, fieldProps, type Naming } from './field.tsx';
+import fieldStyle from './field.module.css';
+import style from './choose.module.css';
+
+export interface Option {
+  id: string;
+  name: string;
+}
+
+/** A choice of one of many, found by a part of its name. */
+export function Choose({ options, value, onChange, ...naming }: ChooseProps) {
+  return (
+    <Combo
+      {...naming}
+      defaultItems={options}
+      value={value}
+      onChange={(key) => typeof key === 'string' && onChange(key)}
+      option={({ id, name }) => (
+        <ListBoxItem id={id} textValue={name} className={fieldStyle.option}>
+          <span className={text.cut}>{name}</span>
+        </ListBoxItem>
+      )}
+    />
+  );
+}
+
+interface ChooseProps extends Naming {
+  options: readonly Option[];
+  value: string;
+  onChange: (id: string) => void;
+}
+
+/** An input with a list of what it can have, which opens with the focus. */
+export function Combo<Item extends object>({ option, ...props }: ComboProps<Item>) {
+  const { label, isHiddenLabel, help, error, autoFocus, ...rest } = props;
+  const naming: Naming = { label, isHiddenLabel, help, error, autoFocus };
+  return (
+    <ComboBox {...rest} menuTrigger="focus" autoFocus={autoFocus} validationBehavior="aria" {...fieldProps(naming)}>
+      <FieldLabel {...naming} />
+      <Group className={style.box}>
+        <Input className={join(fieldStyle.input, style.input)} />
+        <AriaButton className={style.open}>
+          <Icon of={ChevronDown} />
+        </AriaButton>
+      </Group>
+      <FieldEnd {...naming} />
+      <Popover className={fieldStyle.popover}>
+        <ListBox className={fieldStyle.list} renderEmptyState={() => <p className={style.none}>–</p>}>
+          {option}
+        </ListBox>
+      </Popover>
+    </ComboBox>
+  );
+}
+
+type ComboProps<Item extends object> = Naming &
+  Omit<ComboBoxProps<Item>, keyof Naming | 'className' | 'style' | 'children'> & {
+    option: (item: Item) => ReactNode;
+  };

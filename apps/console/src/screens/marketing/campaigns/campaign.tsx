@@ -1,0 +1,142 @@
+import { useNavigate } from '@tanstack/react-router';
+import { Check, Send, TestTube, Undo2 } from 'lucide-react';
+import { lazy, Suspense, useState } from 'react';
+import { Pending } from '../../../app/boundaries.tsx';
+import { labels, t } from '../../../app/language.ts';
+import { useMay } from '../../../app/resource.ts';
+import { useSession } from '../../../app/session.ts';
+import { Bar } from '../../../app/shell/shell.tsx';
+import { keyText } from '../../../app/shortcuts.ts';
+import { textAt, type Json } from '../../../contract/json.ts';
+import { Crumbs } from '../../../kit/crumbs.tsx';
+import { Editor } from '../../../kit/editor.tsx';
+import { FormFault } from '../../../kit/form/form-faults.tsx';
+import { useDraft, type Draft } from '../../../kit/form/use-draft.ts';
+import { RecordOfAddress } from '../../../kit/record-of-address.tsx';
+import { Button, Chip } from '../../../kit/ui.tsx';
+import { RecordMenu } from '../record-menu.tsx';
+import { OperationDialog } from '../../operation/operation-dialog.tsx';
+import { CampaignForm } from './campaign-form.tsx';
+import { Checklist, useChecks } from './checklist.tsx';
+import { MailPreview } from './mail-preview.tsx';
+import { StartDialog } from './start-dialog.tsx';
+
+// What is shown once it has started is not loaded before.
+const Monitor = lazy(() => import('./monitor.tsx'));
+
+/** A campaign: its editor until it is started, and then what becomes of its e-mails. */
+export function CampaignScreen() {
+  return (
+    <RecordOfAddress get="getCampaign">
+      {(campaign) =>
+        campaign && !['DRAFT', 'SCHEDULED'].includes(textAt(campaign, 'state')) ? (
+          <Suspense fallback={<Pending />}>
+            <Monitor campaign={campaign} />
+          </Suspense>
+        ) : (
+          <CampaignEditor campaign={campaign} />
+        )
+      }
+    </RecordOfAddress>
+  );
+}
+
+const begin: Json = { audience: 'FROZEN', variants: [{ key: 'a', weight: 1 }], tracksClicks: true };
+const shownFaults = ['name', 'topicKey', 'mailboxId', 'goal', 'includeSegmentIds', 'excludeSegmentIds', 'audience'];
+
+function CampaignEditor({ campaign }: { campaign: Json | undefined }) {
+  const navigate = useNavigate();
+  const may = useMay();
+  const draft = useDraft({
+    resource: 'campaigns',
+    record: campaign,
+    begin,
+    onCreated: ({ id }) => void navigate({ to: '/campaigns/$id/mailing', params: { id: String(id) }, replace: true }),
+  });
+  const isDraft = !campaign || textAt(campaign, 'state') === 'DRAFT';
+  const checks = useChecks(campaign, draft);
+  const isReady = checks.every(({ state }) => state !== 'wrong');
+  return (
+    <>
+      <EditorBar {...{ campaign, draft, isReady }} />
+      <Editor
+        isDisabled={!isDraft || !may(campaign ? 'updateCampaign' : 'createCampaign')}
+        label={t('campaign.preview')}
+        left={
+          <>
+            <CampaignForm draft={draft} isNew={!campaign} />
+            <FormFault error={draft.error} names={[...shownFaults, 'variants', 'test', 'schedule']} />
+          </>
+        }
+        right={
+          <>
+            <Checklist checks={checks} />
+            <MailPreview campaign={campaign} shown={draft.shown} isEdited={draft.isEdited} />
+          </>
+        }
+      />
+    </>
+  );
+}
+
+interface EditorBarProps {
+  campaign: Json | undefined;
+  draft: Draft;
+  isReady: boolean;
+}
+
+function EditorBar({ campaign, draft, isReady }: EditorBarProps) {
+  const may = useMay();
+  const { user } = useSession();
+  const [dialog, setDialog] = useState<'test' | 'start'>();
+  const [id, state] = [textAt(campaign, 'id'), textAt(campaign, 'state')];
+  const isDraft = !campaign || state === 'DRAFT';
+  return (
+    <Bar
+      title={
+        <Crumbs
+          resource="campaigns"
+          title={textAt(draft.shown, 'name') || t('form.new', { what: labels.singular('campaign') })}
+        />
+      }
+      beside={campaign && <Chip tone={isDraft ? 'line' : 'info'}>{labels.value('CampaignState', state)}</Chip>}
+    >
+      <RecordMenu resource="campaigns" id={id} />
+      {campaign && may('testCampaign') && (
+        <Button icon={TestTube} onPress={() => setDialog('test')} isDisabled={draft.isEdited}>
+          {t('campaign.test')}
+        </Button>
+      )}
+      {isDraft && (
+        <Button
+          icon={Check}
+          kind={campaign ? 'plain' : 'primary'}
+          shortcut={keyText('mod+enter')}
+          isDisabled={!draft.isEdited || draft.isPending}
+          onPress={draft.save}
+        >
+          {t('form.save')}
+        </Button>
+      )}
+      {campaign && !isDraft && may('cancelCampaign') && (
+        <Button icon={Undo2} onPress={() => draft.act('cancelCampaign')}>
+          {t('campaign.unschedule')}
+        </Button>
+      )}
+      {campaign && isDraft && may('startCampaign') && (
+        <Button kind="primary" icon={Send} isDisabled={!isReady || draft.isPending} onPress={() => setDialog('start')}>
+          {t('campaign.start')}
+        </Button>
+      )}
+      {dialog === 'test' && (
+        <OperationDialog
+          id="testCampaign"
+          parameters={{ id }}
+          body={{ addresses: [user.email] }}
+          onClose={() => setDialog(undefined)}
+        />
+      )}
+      {dialog === 'start' && campaign && <StartDialog campaign={campaign} onClose={() => setDialog(undefined)} />}
+    </Bar>
+  );
+}

@@ -1,0 +1,129 @@
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { Camera, Check, CirclePause, Play, RefreshCw, ShieldCheck, Users } from 'lucide-react';
+import { useState } from 'react';
+import { labels, t } from '../../../app/language.ts';
+import { useMay } from '../../../app/resource.ts';
+import { Bar } from '../../../app/shell/shell.tsx';
+import { keyText } from '../../../app/shortcuts.ts';
+import { readQuery } from '../../../contract/api.ts';
+import { textAt, type Json } from '../../../contract/json.ts';
+import { Crumbs } from '../../../kit/crumbs.tsx';
+import { Editor } from '../../../kit/editor.tsx';
+import { FormFault } from '../../../kit/form/form-faults.tsx';
+import { useDraft, type Draft } from '../../../kit/form/use-draft.ts';
+import { MenuItem } from '../../../kit/overlay.tsx';
+import { RecordOfAddress } from '../../../kit/record-of-address.tsx';
+import { Button, Chip, type IconType } from '../../../kit/ui.tsx';
+import { RecordMenu } from '../record-menu.tsx';
+import { OperationDialog } from '../../operation/operation-dialog.tsx';
+import { SegmentForm } from './segment-form.tsx';
+import { SegmentPreview } from './segment-preview.tsx';
+
+/** A segment: whom it selects, beside how many they are and who the first of them are. */
+export function SegmentScreen() {
+  return <RecordOfAddress get="getSegment">{(segment) => <SegmentEditor segment={segment} />}</RecordOfAddress>;
+}
+
+function SegmentEditor({ segment }: { segment: Json | undefined }) {
+  const navigate = useNavigate();
+  const may = useMay();
+  const draft = useDraft({
+    resource: 'segments',
+    record: segment,
+    begin: { kind: 'DYNAMIC' },
+    onCreated: ({ id }) => void navigate({ to: '/segments/$id/definition', params: { id: String(id) }, replace: true }),
+  });
+  const [isVerified, setIsVerified] = useState(false);
+  const id = textAt(segment, 'id');
+  const verification = useQuery({ ...readQuery('verifySegment', { id }, isVerified), staleTime: 0 });
+  const verify = () => (isVerified ? void verification.refetch() : setIsVerified(true));
+  return (
+    <>
+      <SegmentBar segment={segment} draft={draft} onVerify={verify} />
+      <Editor
+        isDisabled={!may(segment ? 'updateSegment' : 'createSegment')}
+        label={t('segment.preview')}
+        left={
+          <>
+            <SegmentForm draft={draft} isNew={!segment} />
+            <FormFault error={draft.error} names={['key', 'name', 'description', 'filter', 'excludeSegmentIds']} />
+          </>
+        }
+        right={
+          <SegmentPreview segment={segment} shown={draft.shown} verification={isVerified ? verification : undefined} />
+        }
+      />
+    </>
+  );
+}
+
+/** What can be done with a segment in each of its states. */
+const acts: readonly { verb: string; icon: IconType; states: readonly string[] }[] = [
+  { verb: 'rebuildSegment', icon: RefreshCw, states: ['LIVE', 'FAILED'] },
+  { verb: 'pauseSegment', icon: CirclePause, states: ['LIVE', 'BUILDING'] },
+  { verb: 'resumeSegment', icon: Play, states: ['PAUSED'] },
+];
+
+export const segmentTones = { LIVE: 'good', FAILED: 'danger', PAUSED: 'warn', BUILDING: 'info' } as const;
+
+function SegmentBar({ segment, draft, onVerify }: { segment: Json | undefined; draft: Draft; onVerify: () => void }) {
+  const navigate = useNavigate();
+  const may = useMay();
+  const [isCopied, setIsCopied] = useState(false);
+  const [id, state] = [textAt(segment, 'id'), textAt(segment, 'state')];
+  const isDynamic = textAt(segment, 'kind') === 'DYNAMIC';
+  const title = textAt(draft.shown, 'name') || t('form.new', { what: labels.singular('segment') });
+  return (
+    <Bar
+      title={<Crumbs resource="segments" title={title} />}
+      beside={
+        segment && (
+          <Chip tone={segmentTones[state as keyof typeof segmentTones] ?? 'quiet'}>
+            {labels.value('SegmentState', state)}
+          </Chip>
+        )
+      }
+    >
+      <RecordMenu resource="segments" id={id}>
+        <MenuItem
+          icon={Users}
+          onAction={() =>
+            void navigate({
+              to: '/$resource',
+              params: { resource: 'segmentMembers' },
+              search: { filter: `segmentId = ${id}` } as never,
+            })
+          }
+        >
+          {labels.resource('segmentMembers')}
+        </MenuItem>
+        <MenuItem icon={Camera} onAction={() => setIsCopied(true)}>
+          {labels.operation('snapshotSegment')}
+        </MenuItem>
+        {acts
+          .filter(({ verb, states }) => isDynamic && states.includes(state) && may(verb))
+          .map(({ verb, icon }) => (
+            <MenuItem key={verb} icon={icon} onAction={() => draft.act(verb)}>
+              {labels.operation(verb)}
+            </MenuItem>
+          ))}
+      </RecordMenu>
+      {segment && textAt(segment, 'kind') !== 'STATIC' && may('verifySegment') && (
+        <Button icon={ShieldCheck} onPress={onVerify}>
+          {labels.operation('verifySegment')}
+        </Button>
+      )}
+      <Button
+        kind="primary"
+        icon={Check}
+        shortcut={keyText('mod+enter')}
+        isDisabled={!draft.isEdited || draft.isPending}
+        onPress={draft.save}
+      >
+        {t('form.save')}
+      </Button>
+      {isCopied && <OperationDialog id="snapshotSegment" parameters={{ id }} onClose={() => setIsCopied(false)} />}
+    </Bar>
+  );
+}
