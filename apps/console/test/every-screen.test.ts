@@ -53,6 +53,7 @@ beforeAll(async () => {
   await workspace.api('POST', `/v1/flows/${String(flow['id'])}:publish`);
   const run = await workspace.api('POST', `/v1/flows/${String(flow['id'])}:run`, { recordId: customer['id'] });
   const policy = await policyWithTicket(String(customer['id']));
+  await marketing();
   known = {
     ...known,
     '/slaPolicies/$id/targets': `/slaPolicies/${policy}/targets`,
@@ -121,6 +122,27 @@ async function policyWithTicket(customerId: string): Promise<string> {
   await workspace.api('POST', `/v1/tickets/${String(ticket['id'])}:addNote`, { text: 'Siehe Handbuch.' });
   known = { ticket: `/tickets/${String(ticket['id'])}` };
   return String(id);
+}
+
+/** A segment, a campaign of it, and a form. */
+async function marketing(): Promise<void> {
+  const make = async (path: string, body: object) => String((await workspace.api('POST', path, body))['id']);
+  await make('/v1/topics', { key: 'news', name: 'Neuigkeiten' });
+  const filter = 'tags = vip AND createTime >= today-30d';
+  const segment = await make('/v1/segments', { key: 'vip', name: 'Wichtige Kunden', filter });
+  const campaign = await make('/v1/campaigns', {
+    ...{ name: 'Herbst', topicKey: 'news', includeSegmentIds: [segment] },
+    mailboxId: await make('/v1/mailboxes', { address: 'hallo@kestrel.example', kind: 'SEND_ONLY' }),
+    variants: [{ key: 'a', templateId: await make('/v1/templates', { key: 'autumn', name: 'Herbst', body: 'Hallo' }) }],
+  });
+  const email = { key: 'email', label: 'E-Mail', kind: 'EMAIL', isRequired: true, customerField: 'email' };
+  const form = await make('/v1/forms', { key: 'news', name: 'Neuigkeiten', fields: [email], topicKeys: ['news'] });
+  known = {
+    ...known,
+    '/segments/$id/definition': `/segments/${segment}/definition`,
+    '/campaigns/$id/mailing': `/campaigns/${campaign}/mailing`,
+    '/forms/$id/design': `/forms/${form}/design`,
+  };
 }
 
 /** A late task, one of today, and a meeting of now, about the deal. */

@@ -105,24 +105,30 @@ function Row({ head, row, names, onChange, onRemove }: RowProps) {
   return (
     <div className={style.row} role="group" aria-label={name?.name ?? row.path}>
       <span>{head}</span>
-      <Choose
-        label={t('rows.field')}
-        isHiddenLabel
-        value={row.path}
-        options={names.map(({ path, name: text }) => ({ id: path, name: text }))}
-        onChange={(path) => onChange(rowFor(namedBy(names, path) as RowField | undefined))}
-      />
-      <Select
-        label={t('rows.operator')}
-        isHiddenLabel
-        value={row.operator}
-        options={[...operators].map((id) => ({ id, name: operatorName(id, name) }))}
-        onChange={(operator) => onChange({ ...row, operator: operator as RowOperator })}
-      />
-      <span>
+      <span className={style.field}>
+        <Choose
+          label={t('rows.field')}
+          isHiddenLabel
+          value={row.path}
+          options={names.map(({ path, name: text }) => ({ id: path, name: text }))}
+          onChange={(path) => onChange(rowFor(namedBy(names, path) as RowField | undefined))}
+        />
+      </span>
+      <span className={style.operator}>
+        <Select
+          label={t('rows.operator')}
+          isHiddenLabel
+          value={row.operator}
+          options={[...operators].map((id) => ({ id, name: operatorName(id, name) }))}
+          onChange={(operator) => onChange({ ...row, operator: operator as RowOperator })}
+        />
+      </span>
+      <span className={style.value}>
         <RowValue row={row} name={name} onChange={(values) => onChange({ ...row, values })} />
       </span>
-      <IconButton small name={t('form.remove')} icon={X} onPress={onRemove} />
+      <span className={style.remove}>
+        <IconButton small name={t('form.remove')} icon={X} onPress={onRemove} />
+      </span>
     </div>
   );
 }

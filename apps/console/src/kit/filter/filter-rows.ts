@@ -69,12 +69,12 @@ function plainRow(path: string, operator: string, rest: string): FilterRow | und
   const values = valuesOf(rest, false);
   if (!values) return undefined;
   const days = /^(?:today|now)-(\d+)d$/.exec(rest)?.[1];
-  if (days !== undefined && operator === '>=') return { path, operator: 'within', values: [days] };
-  if (days !== undefined && operator === '<') return { path, operator: 'before', values: [days] };
-  const [, head = '', text = '', tail = ''] = /^"?(\*?)([^*"\\]+)(\*?)"?$/.exec(rest) ?? [];
-  if (head + tail === '') return { path, operator: operator as RowOperator, values };
-  if (tail === '' || (operator !== '=' && operator !== ':')) return undefined;
-  return { path, operator: head === '' ? 'starts' : 'contains', values: [text] };
+  const ofDays = { '>=': 'within', '<': 'before' }[operator] as RowOperator | undefined;
+  if (days !== undefined && ofDays) return { path, operator: ofDays, values: [days] };
+  const [, head, text = '', tail] = /^"?(\*?)([^*"\\]+)(\*?)"?$/.exec(rest) ?? [];
+  if (!head && !tail) return { path, operator: operator as RowOperator, values };
+  if (!tail || !['=', ':'].includes(operator)) return undefined;
+  return { path, operator: head ? 'contains' : 'starts', values: [text] };
 }
 
 /** Values without their quotes; undefined where something else stands between them. */

@@ -194,8 +194,8 @@ function Texts(props: WidgetProps) {
     onChange(next.trim() === '' ? kept : [...kept, next.trim()]);
   };
   const { isHiddenLabel, ...named } = namingOf(props);
-  const isAbove = kept.length > 0 && !isHiddenLabel;
-  const naming = { ...named, isHiddenLabel: isHiddenLabel || isAbove };
+  const isAbove = kept.length > 0 && isHiddenLabel !== true;
+  const naming = { ...named, isHiddenLabel: isAbove || isHiddenLabel === true };
   return (
     <div className={style.field}>
       {isAbove && (

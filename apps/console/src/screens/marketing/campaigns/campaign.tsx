@@ -1,10 +1,9 @@
 import { useNavigate } from '@tanstack/react-router';
-import { Check, Send, TestTube, Undo2 } from 'lucide-react';
+import { Check, Send, Undo2 } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import { Pending } from '../../../app/boundaries.tsx';
 import { labels, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
-import { useSession } from '../../../app/session.ts';
 import { Bar } from '../../../app/shell/shell.tsx';
 import { keyText } from '../../../app/shortcuts.ts';
 import { textAt, type Json } from '../../../contract/json.ts';
@@ -15,7 +14,6 @@ import { useDraft, type Draft } from '../../../kit/form/use-draft.ts';
 import { RecordOfAddress } from '../../../kit/record-of-address.tsx';
 import { Button, Chip } from '../../../kit/ui.tsx';
 import { RecordMenu } from '../record-menu.tsx';
-import { OperationDialog } from '../../operation/operation-dialog.tsx';
 import { CampaignForm } from './campaign-form.tsx';
 import { Checklist, useChecks } from './checklist.tsx';
 import { MailPreview } from './mail-preview.tsx';
@@ -87,56 +85,45 @@ interface EditorBarProps {
 
 function EditorBar({ campaign, draft, isReady }: EditorBarProps) {
   const may = useMay();
-  const { user } = useSession();
-  const [dialog, setDialog] = useState<'test' | 'start'>();
   const [id, state] = [textAt(campaign, 'id'), textAt(campaign, 'state')];
   const isDraft = !campaign || state === 'DRAFT';
+  const title = textAt(draft.shown, 'name') || t('form.new', { what: labels.singular('campaign') });
   return (
     <Bar
-      title={
-        <Crumbs
-          resource="campaigns"
-          title={textAt(draft.shown, 'name') || t('form.new', { what: labels.singular('campaign') })}
-        />
-      }
+      title={<Crumbs resource="campaigns" title={title} />}
       beside={campaign && <Chip tone={isDraft ? 'line' : 'info'}>{labels.value('CampaignState', state)}</Chip>}
     >
       <RecordMenu resource="campaigns" id={id} />
-      {campaign && may('testCampaign') && (
-        <Button icon={TestTube} onPress={() => setDialog('test')} isDisabled={draft.isEdited}>
-          {t('campaign.test')}
-        </Button>
-      )}
-      {isDraft && (
-        <Button
-          icon={Check}
-          kind={campaign ? 'plain' : 'primary'}
-          shortcut={keyText('mod+enter')}
-          isDisabled={!draft.isEdited || draft.isPending}
-          onPress={draft.save}
-        >
-          {t('form.save')}
-        </Button>
-      )}
-      {campaign && !isDraft && may('cancelCampaign') && (
+      {isDraft && <DraftButtons {...{ campaign, draft, isReady }} />}
+      {!isDraft && may('cancelCampaign') && (
         <Button icon={Undo2} onPress={() => draft.act('cancelCampaign')}>
           {t('campaign.unschedule')}
         </Button>
       )}
-      {campaign && isDraft && may('startCampaign') && (
-        <Button kind="primary" icon={Send} isDisabled={!isReady || draft.isPending} onPress={() => setDialog('start')}>
+    </Bar>
+  );
+}
+
+function DraftButtons({ campaign, draft, isReady }: EditorBarProps) {
+  const may = useMay();
+  const [isStarting, setIsStarting] = useState(false);
+  return (
+    <>
+      <Button
+        icon={Check}
+        kind={campaign ? 'plain' : 'primary'}
+        shortcut={keyText('mod+enter')}
+        isDisabled={!draft.isEdited || draft.isPending}
+        onPress={draft.save}
+      >
+        {t('form.save')}
+      </Button>
+      {campaign && may('startCampaign') && (
+        <Button kind="primary" icon={Send} isDisabled={!isReady || draft.isPending} onPress={() => setIsStarting(true)}>
           {t('campaign.start')}
         </Button>
       )}
-      {dialog === 'test' && (
-        <OperationDialog
-          id="testCampaign"
-          parameters={{ id }}
-          body={{ addresses: [user.email] }}
-          onClose={() => setDialog(undefined)}
-        />
-      )}
-      {dialog === 'start' && campaign && <StartDialog campaign={campaign} onClose={() => setDialog(undefined)} />}
-    </Bar>
+      {isStarting && campaign && <StartDialog campaign={campaign} onClose={() => setIsStarting(false)} />}
+    </>
   );
 }

@@ -8,7 +8,7 @@ import { theContract } from '../../../contract/contract.ts';
 import { textAt } from '../../../contract/json.ts';
 import { Grid } from '../../../kit/grid/grid.tsx';
 import { columnsOf, from, type ListColumn } from '../../list/columns.tsx';
-import style from '../marketing.module.css';
+import style from './monitor.module.css';
 
 const shown = [
   'customerId',

@@ -1,9 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
-import { ChevronLeft, ChevronRight, Monitor, Smartphone, Type } from 'lucide-react';
+import { ChevronLeft, ChevronRight, Monitor, Send, Smartphone, Type } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import { Pending, ProblemNote } from '../../../app/boundaries.tsx';
 import { labels, t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
+import { useSession } from '../../../app/session.ts';
 import { call } from '../../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
 import { ReferencePicker } from '../../../kit/form/reference.tsx';
@@ -12,6 +13,7 @@ import { useTyped } from '../../../kit/form/use-typed.ts';
 import { Chip, IconButton, join } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import { useRecord } from '../../../kit/record/names.tsx';
+import { OperationButton } from '../operation-button.tsx';
 import style from '../marketing.module.css';
 
 const MailFrame = lazy(() => import('../../ticket/mail/mail-frame.tsx'));
@@ -77,6 +79,7 @@ function Rendered({ campaign, shown, variantKey, look, isEdited }: RenderedProps
   const customerId = chosen || (people[0] ?? '');
   const id = textAt(campaign, 'id');
   const may = useMay();
+  const { user } = useSession();
   const { data, error } = useQuery({
     queryKey: ['campaigns', 'previewCampaign', id, textAt(campaign, 'etag'), customerId, variantKey],
     queryFn: ({ signal }) => call('previewCampaign', { id, customerId, variantKey }, { signal }),
@@ -114,6 +117,16 @@ function Rendered({ campaign, shown, variantKey, look, isEdited }: RenderedProps
       <ProblemNote error={error} />
       {customerId === '' && <p className={text.two}>{t('check.nobody')}</p>}
       {data && <Mail mail={data} customerId={customerId} look={look} />}
+      {data && (
+        <span>
+          <OperationButton
+            id="testCampaign"
+            icon={Send}
+            parameters={{ id }}
+            body={{ addresses: [user.email], customerId }}
+          />
+        </span>
+      )}
     </>
   );
 }

@@ -14,7 +14,7 @@ import { Button, Chip, join, type IconType } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import { durationText } from '../../reports/report-rows.ts';
 import { RecordMenu } from '../record-menu.tsx';
-import style from '../marketing.module.css';
+import style from './monitor.module.css';
 import { Ledger } from './ledger.tsx';
 import { countOf, isMoving, recipientStates, useTallies, type Tally } from './recipients.ts';
 import { Results } from './results.tsx';

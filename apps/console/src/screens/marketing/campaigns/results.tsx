@@ -12,7 +12,8 @@ import { Chip } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import { addDays, daysBetween, dayText, today } from '../../home/home-data.ts';
 import { OperationButton } from '../operation-button.tsx';
-import style from '../marketing.module.css';
+import reports from '../../reports/reports.module.css';
+import style from './monitor.module.css';
 import { countOf, resultsOf, type Tally } from './recipients.ts';
 
 /** What came of a campaign: by variant, by day and by link. Only clicks of people count. */
@@ -25,7 +26,7 @@ export function Results({ campaign, tallies }: { campaign: Json; tallies: readon
   const links = useGroups('aggregateMessageEvents', clicked, 'link');
   const sent = countOf(tallies, 'HANDED_OVER', 'BOUNCED', 'COMPLAINED');
   return (
-    <div className={style.results}>
+    <div className={reports.reports}>
       <Variants campaign={campaign} tallies={tallies} clicks={clicks} />
       <Events events={events} sent={sent} people={[...clicks.values()].reduce((sum, count) => sum + count, 0)} />
       <Days days={days} />
@@ -60,8 +61,8 @@ function Variants({ campaign, tallies, clicks }: VariantsProps) {
   const winner = textAt(campaign, 'winnerKey');
   const canPick = campaign.test !== undefined && winner === '';
   return (
-    <Panel title={t('results.variants')} className={style.wide}>
-      <table className={style.table}>
+    <Panel title={t('results.variants')}>
+      <table className={reports.times}>
         <thead>
           <tr>
             <th scope="col">{labels.field('Campaign', 'variants')}</th>
@@ -77,7 +78,7 @@ function Variants({ campaign, tallies, clicks }: VariantsProps) {
             <tr key={key}>
               <th scope="row">
                 <span className={text.row}>
-                  <b className={style.letter}>{key.toUpperCase()}</b>
+                  <b>{key.toUpperCase()}</b>
                   <span className={text.cut}>
                     {textAt(variants[index], 'subject') || (
                       <RecordName resource="templates" id={textAt(variants[index], 'templateId')} />
@@ -98,7 +99,9 @@ function Variants({ campaign, tallies, clicks }: VariantsProps) {
                 </span>
               </th>
               <td aria-hidden>
-                <div style={{ width: `${((rate ?? 0) / most) * 100}%` }} />
+                <div className={reports.stay}>
+                  <div style={{ width: `${((rate ?? 0) / most) * 100}%` }} />
+                </div>
               </td>
               <td>{rate === undefined ? '–' : format.percent(rate)}</td>
               <td>{format.number(counts.clicks)}</td>
@@ -177,8 +180,8 @@ function Links({ links }: { links: ReadonlyMap<string, number> }) {
   const most = Math.max(...links.values(), 1);
   if (links.size === 0) return null;
   return (
-    <Panel title={t('results.links')} className={style.wide}>
-      <table className={style.table}>
+    <Panel title={t('results.links')}>
+      <table className={reports.times}>
         <thead>
           <tr>
             <th scope="col">{labels.field('MessageEvent', 'link')}</th>
@@ -193,7 +196,9 @@ function Links({ links }: { links: ReadonlyMap<string, number> }) {
                 {link}
               </th>
               <td aria-hidden>
-                <div style={{ width: `${(count / most) * 100}%` }} />
+                <div className={reports.stay}>
+                  <div style={{ width: `${(count / most) * 100}%` }} />
+                </div>
               </td>
               <td>{format.number(count)}</td>
             </tr>

@@ -11,7 +11,7 @@ import type { Draft } from '../../../kit/form/use-draft.ts';
 import { Button, IconButton, Key } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import { keyOf } from '../choices.ts';
-import style from '../marketing.module.css';
+import style from './forms.module.css';
 import { kindOf, targetKey, targets, withTarget } from './targets.ts';
 
 /** The fields of a form, each in a line. Alt with an arrow moves one. */

@@ -3,7 +3,7 @@ import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
 import { Chip } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import { useFirst } from '../choices.ts';
-import style from '../marketing.module.css';
+import style from './forms.module.css';
 
 /** The page of a form as visitors see it. Nothing in it can be filled in. */
 export function FormPreview({ form, shown, locale }: { form: Json | undefined; shown: Json; locale: string }) {

@@ -160,19 +160,21 @@ function FormBar({ form, draft }: { form: Json | undefined; draft: Draft }) {
       }
       beside={form && <Chip tone={isActive ? 'good' : 'quiet'}>{labels.value('FormState', state)}</Chip>}
     >
-      <RecordMenu resource="forms" id={id}>
-        <MenuItem icon={Link} onAction={() => void copyText(address, t('publicForm.copied'))}>
-          {t('publicForm.copyLink')}
-        </MenuItem>
-        <MenuItem icon={CodeXml} onAction={() => void copyText(embedOf(form, address), t('publicForm.copied'))}>
-          {t('publicForm.copyCode')}
-        </MenuItem>
-        {isActive && may('updateForm') ? (
-          <MenuItem icon={SquareX} onAction={() => setState('CLOSED')}>
-            {t('publicForm.close')}
+      {form && (
+        <RecordMenu resource="forms" id={id}>
+          <MenuItem icon={Link} onAction={() => void copyText(address, t('publicForm.copied'))}>
+            {t('publicForm.copyLink')}
           </MenuItem>
-        ) : null}
-      </RecordMenu>
+          <MenuItem icon={CodeXml} onAction={() => void copyText(embedOf(form, address), t('publicForm.copied'))}>
+            {t('publicForm.copyCode')}
+          </MenuItem>
+          {isActive && may('updateForm') ? (
+            <MenuItem icon={SquareX} onAction={() => setState('CLOSED')}>
+              {t('publicForm.close')}
+            </MenuItem>
+          ) : null}
+        </RecordMenu>
+      )}
       {isActive && (
         <Button icon={ExternalLink} onPress={() => window.open(address, '_blank', 'noopener')}>
           {t('publicForm.open')}

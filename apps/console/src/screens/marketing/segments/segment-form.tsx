@@ -48,16 +48,18 @@ export function SegmentForm({ draft, isNew }: { draft: Draft; isNew: boolean }) 
         <DraftField draft={draft} message="Segment" name="description" isLine />
         {isNew && (
           <>
-            <Segments
-              label={labels.field('Segment', 'kind')}
-              value={kind}
-              onChange={(next) =>
-                change({ kind: next, ...(next === 'STATIC' && { filter: null, excludeSegmentIds: [] }) })
-              }
-              options={theContract()
-                .enumValues('SegmentKind')
-                .map(({ name }) => ({ id: name, name: labels.value('SegmentKind', name) }))}
-            />
+            <span>
+              <Segments
+                label={labels.field('Segment', 'kind')}
+                value={kind}
+                onChange={(next) =>
+                  change({ kind: next, ...(next === 'STATIC' && { filter: null, excludeSegmentIds: [] }) })
+                }
+                options={theContract()
+                  .enumValues('SegmentKind')
+                  .map(({ name }) => ({ id: name, name: labels.value('SegmentKind', name) }))}
+              />
+            </span>
             <p className={text.meta}>{t(`segment.kind.${kind}`)}</p>
           </>
         )}

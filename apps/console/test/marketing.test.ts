@@ -1,0 +1,134 @@
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { faultsOf, goTo, Workspace, type Json } from './workspace.ts';
+
+let workspace: Workspace;
+let page: Page;
+let faults: string[];
+
+beforeAll(async () => {
+  workspace = await Workspace.create();
+  page = await workspace.open('/');
+  faults = faultsOf(page);
+});
+
+afterAll(async () => {
+  expect(faults).toEqual([]);
+  await workspace.close();
+});
+
+async function customer(displayName: string, more: Json = {}): Promise<string> {
+  const emails = [{ address: `${crypto.randomUUID()}@example.com` }];
+  const { id } = await workspace.api('POST', '/v1/customers', { kind: 'PERSON', displayName, emails, ...more });
+  return String(id);
+}
+
+async function topic(): Promise<void> {
+  await workspace.api('POST', '/v1/topics', {
+    key: 'newsletter',
+    name: 'Newsletter',
+    legalBasis: 'LEGITIMATE_INTERESTS',
+  });
+}
+
+test('a segment is written in rows by keyboard, counted while it is written, saved and verified', async () => {
+  await customer('Ada Lovelace', { jobTitle: 'Engineer' });
+  await customer('Grace Hopper', { jobTitle: 'Admiral' });
+  await goTo(page, '/segments/new');
+  await page.getByLabel(/^Name/).fill('Engineers of the house');
+  await page.getByRole('button', { name: 'Add condition' }).press('Enter');
+  const row = page.getByRole('group', { name: 'Filter' }).getByRole('group').first();
+  const field = row.getByRole('combobox', { name: 'Field' });
+  await field.fill('Job');
+  await page.getByRole('option', { name: 'Job title', exact: true }).waitFor();
+  await field.press('ArrowDown');
+  await field.press('Enter');
+  await row.getByRole('textbox', { name: 'Value' }).fill('Engineer');
+  const preview = page.getByRole('complementary', { name: 'Preview' });
+  await preview.getByText('1 customer', { exact: true }).waitFor();
+  await preview.getByRole('link', { name: 'Ada Lovelace' }).waitFor();
+  await page.keyboard.press('ControlOrMeta+Enter');
+  await page.getByText('Engineers of the house saved').waitFor();
+  await page.getByText('Live', { exact: true }).waitFor();
+
+  await page.getByRole('button', { name: 'Verify' }).press('Enter');
+  await page.getByText('Stored and true members are equal: 1').waitFor();
+  const { segments } = await workspace.api<{ segments: Json[] }>('GET', '/v1/segments');
+  expect(segments).toMatchObject([{ key: 'engineers_of_the_house', kind: 'DYNAMIC', filter: 'jobTitle = Engineer' }]);
+});
+
+test('a filter that rows cannot say stays text, and a fault of it is said where it is', async () => {
+  const filter = '(jobTitle = Engineer OR tags = vip) AND lifecycleStage = LEAD';
+  const { id } = await workspace.api('POST', '/v1/segments', { key: 'nested', name: 'Nested', filter });
+  await goTo(page, `/segments/${String(id)}/definition`);
+  const text = page.getByRole('combobox', { name: 'Filter' });
+  expect(await text.inputValue()).toBe(filter);
+  await text.fill('jobTitle >');
+  await text.press('Enter');
+  await page.getByRole('complementary', { name: 'Preview' }).getByRole('alert').waitFor();
+});
+
+test('a campaign is checked, previewed as a recipient, started by mouse, and accounted for', async () => {
+  const ada = await customer('Katherine Johnson');
+  await topic();
+  const segment = await workspace.api('POST', '/v1/segments', { key: 'fair', name: 'Fair', kind: 'STATIC' });
+  await workspace.api('POST', `/v1/segments/${String(segment['id'])}:addMembers`, { customerIds: [ada] });
+  const mailbox = await workspace.api('POST', '/v1/mailboxes', {
+    ...{ address: 'hello@kestrel.example', displayName: 'Kestrel', kind: 'SEND_ONLY' },
+  });
+  const template = await workspace.api('POST', '/v1/templates', {
+    ...{ key: 'spring', name: 'Spring', kind: 'EMAIL', format: 'HTML', subject: 'Spring is here' },
+    body: '<p>Dear {{ customer.displayName }}</p>',
+  });
+  await goTo(page, '/campaigns/new');
+  await page.getByLabel(/^Name/).fill('Spring catalogue');
+  const choose = async (label: RegExp, option: string) => {
+    await page.getByRole('button', { name: label }).click();
+    await page.getByRole('option', { name: option, exact: true }).click();
+  };
+  await choose(/Topic/, 'Newsletter');
+  await choose(/Mailbox/, 'Kestrel');
+  await choose(/^Add Include/, 'Fair');
+  await choose(/Template/, 'Spring');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Spring catalogue saved').waitFor();
+  const checks = page.getByRole('region', { name: 'Before it starts' });
+  await checks.getByText('A: Spring is not published').waitFor();
+  expect(await page.getByRole('button', { name: 'Start…' }).isDisabled()).toBe(true);
+
+  await workspace.api('POST', `/v1/templates/${String(template['id'])}:publish`);
+  await checks.getByText('A: Spring', { exact: true }).waitFor();
+  await checks.getByText('1 person in the audience').waitFor();
+  const mail = page.getByRole('region', { name: 'Preview' });
+  await mail.getByText('Spring is here').waitFor();
+  await mail.frameLocator('iframe').getByText('Dear Katherine Johnson').waitFor();
+  await workspace.api('POST', `/v1/mailboxes/${String(mailbox['id'])}:pause`);
+  await page.getByRole('button', { name: 'Start…' }).click();
+  await page.getByRole('dialog').getByText('about 1 person').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Send now' }).click();
+  await page.getByText('of 1 recipient').waitFor();
+  await page.getByRole('button', { name: 'Account' }).click();
+  await page.getByText('Every one of 1 members is in exactly one state').waitFor();
+  await page.getByRole('grid', { name: 'Recipients' }).getByText('Katherine Johnson').waitFor();
+});
+
+test('a form gets fields by keyboard, is shown as visitors see it, and is published', async () => {
+  await goTo(page, '/forms/new');
+  await page.getByLabel(/^Name/).first().fill('Sign up');
+  await page.getByRole('button', { name: 'Add field' }).press('Enter');
+  const lines = page.getByRole('list', { name: 'Fields' }).getByRole('listitem');
+  await lines.nth(1).getByLabel('Label').fill('Your company');
+  await lines.nth(1).getByLabel('Label').press('Alt+ArrowUp');
+  await expect.poll(() => lines.first().getByLabel('Label').inputValue()).toBe('Your company');
+  const preview = page.getByRole('region', { name: 'Preview' });
+  await preview.getByText('Your company').waitFor();
+  await page.keyboard.press('ControlOrMeta+Enter');
+  await page.getByText('Sign up saved').waitFor();
+  await page.getByRole('button', { name: 'Publish' }).press('Enter');
+  await page.getByText('Active', { exact: true }).waitFor();
+
+  const { forms } = await workspace.api<{ forms: Json[] }>('GET', '/v1/forms');
+  expect(forms).toMatchObject([
+    { key: 'sign_up', state: 'ACTIVE', fields: [{ key: 'your_company' }, { key: 'email', customerField: 'email' }] },
+  ]);
+});
