@@ -93,11 +93,13 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/messages': ['domain/files', 'domain/suppressions'],
   'domain/topics': ['domain/consents', 'domain/links', 'domain/messages', 'domain/suppressions'],
   'domain/campaigns': [
-    'domain/tracking',
+    'domain/links',
     'domain/messages',
+    'domain/segments',
     'domain/suppressions',
     'domain/templates',
     'domain/topics',
+    'domain/tracking',
   ],
   'domain/tracking': ['domain/links', 'domain/messages'],
   'domain/mail-intake': [

@@ -12,6 +12,11 @@ import { fireMoment } from './domain/sla/fire-moment.js';
 import { recountByCalendar, recountByPolicy } from './domain/sla/recount-tickets.js';
 import { policyActivatedKind } from './domain/sla/sla-policies.js';
 import { optInKind } from './domain/topics/double-opt-in.js';
+import { prepareKind, startKind, watchKind } from './domain/campaigns/campaign-jobs.js';
+import { campaignPreparer } from './domain/campaigns/prepare-campaign.js';
+import { startScheduled } from './domain/campaigns/start-campaign.js';
+import { cancelKind, cancelRecipients } from './domain/campaigns/steer-campaign.js';
+import { watchCampaign } from './domain/campaigns/watch-campaign.js';
 import { expireOptIn } from './domain/topics/end-opt-in.js';
 import { reminderKind, remindOfTask } from './domain/work/task-reminders.js';
 
@@ -25,11 +30,18 @@ const timerHandlers: ReadonlyMap<string, TimerHandler> = new Map([
   [calendarChangedKind, recountByCalendar],
   [policyActivatedKind, recountByPolicy],
   [optInKind, expireOptIn],
+  [startKind, startScheduled],
+  [watchKind, watchCampaign],
+  [cancelKind, cancelRecipients],
 ]);
 
 /** @param allowsClockShift in tests only */
 export function timerWorker(sending: SurveySending, allowsClockShift: boolean): FactoryProvider {
-  const handlers = new Map([...timerHandlers, [surveyKind, surveySender(sending)]]);
+  const handlers = new Map([
+    ...timerHandlers,
+    [surveyKind, surveySender(sending)],
+    [prepareKind, campaignPreparer(sending)],
+  ]);
   return {
     provide: TimerWorker,
     useFactory: (orm: MikroORM) => new TimerWorker(orm, handlers, { allowsClockShift }),

@@ -66,6 +66,10 @@ import { SurveyResponsesServiceService } from '@rapport/contracts/rapport/suppor
 import { TopicsServiceService } from '@rapport/contracts/rapport/marketing/v1/topics_service';
 import { SurveysServiceService } from '@rapport/contracts/rapport/support/v1/surveys_service';
 import { SegmentActionsServiceService } from '@rapport/contracts/rapport/marketing/v1/segment_actions_service';
+import { CampaignActionsServiceService } from '@rapport/contracts/rapport/marketing/v1/campaign_actions_service';
+import { CampaignOutboxServiceService } from '@rapport/contracts/rapport/marketing/v1/campaign_outbox_service';
+import { CampaignRecipientsServiceService } from '@rapport/contracts/rapport/marketing/v1/campaign_recipients_service';
+import { CampaignsServiceService } from '@rapport/contracts/rapport/marketing/v1/campaigns_service';
 import { SegmentMembersServiceService } from '@rapport/contracts/rapport/marketing/v1/segment_members_service';
 import { SegmentsServiceService } from '@rapport/contracts/rapport/marketing/v1/segments_service';
 import { ArticleActionsServiceService } from '@rapport/contracts/rapport/content/v1/article_actions_service';
@@ -171,6 +175,10 @@ export const definitions = {
   ...ArticlesServiceService,
   ...ArticleSectionsServiceService,
   ...ArticleActionsServiceService,
+  ...CampaignsServiceService,
+  ...CampaignRecipientsServiceService,
+  ...CampaignActionsServiceService,
+  ...CampaignOutboxServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =

@@ -21,6 +21,7 @@ const ofWorkers = [
   /^forecast_/,
   /^notification/,
   /^mail_/,
+  /^campaign_(job|member)$/,
   /^auto_reply$/,
   /^sla_(definition|event|ticket)$/,
   /^ticket_(lease|merge)$/,

@@ -201,6 +201,7 @@ export function newCaller(): Caller {
       ...['topics.read', 'topics.configure'],
       ...['forms.read', 'forms.configure', 'formSubmissions.read'],
       ...['segments.read', 'segments.write', 'segmentMembers.read'],
+      ...['campaigns.read', 'campaigns.write', 'campaigns.send', 'campaignRecipients.read'],
     ],
   };
 }

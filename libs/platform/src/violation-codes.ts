@@ -123,6 +123,10 @@ export const violationCodes = {
   // Files and imports.
   FILE_NOT_FOUND: 'There is no such file.',
   MAILBOX_UNKNOWN: 'There is no such mailbox, or it does not send.',
+  VARIANT_UNKNOWN: 'The campaign has no such variant.',
+  SEGMENT_UNKNOWN: 'There is no such segment.',
+  TOPIC_UNKNOWN: 'There is no such topic.',
+  TEMPLATE_NOT_PUBLISHED: 'The template was never published.',
   SUPPRESSED: 'No e-mail is sent to the address.',
   SEGMENT_CYCLE: 'The segment refers to itself through others.',
   TICKET_NOT_FOUND: 'There is no such ticket.',

@@ -89,6 +89,11 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   'MailOAuth2.client_id': undefined,
   // The name of a mail server in its own headers.
   'Mailbox.authserv_id': undefined,
+  // A campaign is checked when it is started: its mailbox is in the database of sync, and its segments may be made later.
+  'Campaign.mailbox_id': undefined,
+  'Campaign.include_segment_ids': undefined,
+  'Campaign.exclude_segment_ids': undefined,
+  'CampaignVariant.template_id': undefined,
   // A survey about a queue that does not exist asks about no ticket.
   'Survey.queue_ids': undefined,
   // Requests render a customer.

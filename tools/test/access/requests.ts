@@ -54,6 +54,7 @@ const particulars: Readonly<Record<string, () => Json>> = {
   UpsertProduct: () => ({ sku: newMarker() }),
   CreatePriceBook: () => ({ key: newMarker() }),
   UpsertPriceBook: () => ({ key: newMarker() }),
+  UpsertCampaign: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   CreateQueue: () => ({ key: newMarker() }),
   UpsertQueue: () => ({ key: newMarker() }),
   CreateSlaPolicy: () => ({ key: newMarker() }),

@@ -103,6 +103,7 @@ export const withoutIds = [
   'ImportArticleSections',
   'ImportSurveys',
   'ImportTopics',
+  'ImportCampaigns',
   'ImportQueues',
   'ImportSlaPolicies',
   'ImportProducts',

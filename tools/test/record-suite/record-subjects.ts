@@ -59,6 +59,14 @@ const fixtures: Readonly<Record<string, RecordFixture>> = {
     unique: () => ({ key: `key_${newDigits()}` }),
     needsUnique: true,
   },
+  'rapport/Campaign': {
+    text: 'name',
+    // Its needs are checked when it is started.
+    prepare: async () => ({
+      ...{ topicKey: 'news', mailboxId: crypto.randomUUID(), includeSegmentIds: [crypto.randomUUID()] },
+      variants: [{ key: 'a', templateId: crypto.randomUUID() }],
+    }),
+  },
   'rapport/Template': {
     text: 'name',
     prepare: async () => ({ body: 'Hello' }),

@@ -46,6 +46,7 @@ const tables = `
     where is_queued and lease_end_time is null;
   create index campaign_member_leased on campaign_member (tenant_id, campaign_id, lease_end_time)
     where lease_end_time is not null;
+  create index campaign_member_of_customer on campaign_member (tenant_id, campaign_id, customer_id);
 
   -- Campaigns to send, of all tenants, which workers look for: only ids and times. Claims of a campaign take turns at its row,
   -- and a pause waits for its turn.
@@ -53,7 +54,10 @@ const tables = `
     tenant_id uuid not null,
     campaign_id uuid not null,
     mailbox_id uuid not null,
-    is_sending boolean not null,
+    phase text not null check (phase in ('COLLECTING', 'READING', 'WRITING', 'SENDING')),
+    after_id uuid,
+    cuts jsonb,
+    is_sending boolean not null default false,
     next_time timestamptz(3),
     winner_key text,
     throttle_per_minute int,

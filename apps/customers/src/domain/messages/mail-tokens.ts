@@ -38,7 +38,7 @@ export function isTokenOf(secret: Buffer, token: string, ticket: TokenTicket): b
 
 /** A new token of a bounce: 130 random bits. */
 export function newBounceToken(): string {
-  return `b${encode(randomBytes(17)).slice(0, 26)}`;
+  return `b${base32(randomBytes(17)).slice(0, 26)}`;
 }
 
 /** The address that mail with a token comes back to. */
@@ -79,14 +79,14 @@ function tokenIn(address: string, mailboxes: readonly TokenAddress[]): string | 
 }
 
 function signature(secret: Buffer, ticketId: string): string {
-  return encode(createHmac('sha256', secret).update(`ticket ${ticketId}`).digest()).slice(0, signatureLength);
+  return base32(createHmac('sha256', secret).update(`ticket ${ticketId}`).digest()).slice(0, signatureLength);
 }
 
 /** Base 32 (RFC 4648) in lower case, without padding. */
-function encode(bytes: Buffer): string {
+export function base32(bytes: Buffer): string {
   let [text, bits, held] = ['', 0, 0];
   for (const byte of bytes) {
-    held = (held << 8) | byte;
+    held = ((held << 8) | byte) & 0xfff;
     bits += 8;
     while (bits >= 5) {
       bits -= 5;
@@ -94,5 +94,5 @@ function encode(bytes: Buffer): string {
     }
     held &= (1 << bits) - 1;
   }
-  return text;
+  return bits === 0 ? text : text + alphabet.charAt((held << (5 - bits)) & 31);
 }

@@ -17,6 +17,20 @@ const sent: ReadonlySet<MessageState> = new Set([
   ...[MessageState.CLAIMED, MessageState.HANDED_OVER, MessageState.UNKNOWN],
 ]);
 
+/** Takes the reports about e-mails that are no messages, by their tokens. */
+export type BounceListener = (
+  transaction: StatementTransaction,
+  key: SuppressionKey,
+  request: RecordBounceRequest,
+) => Promise<void>;
+
+let ofCampaigns: BounceListener | undefined;
+
+/** Registers what takes the reports about e-mails of campaigns. */
+export function onCampaignBounce(listener: BounceListener): void {
+  ofCampaigns = listener;
+}
+
 /** Handles RecordBounce. Only a recipient of the message can be suppressed by it. */
 export async function recordBounce(
   transaction: StatementTransaction,
@@ -24,7 +38,10 @@ export async function recordBounce(
   request: RecordBounceRequest,
 ): Promise<RecordBounceResponse> {
   const envelope = await findEnvelope(transaction, request.token);
-  if (!envelope) return { messageId: undefined };
+  if (!envelope) {
+    await ofCampaigns?.(transaction, key, request);
+    return { messageId: undefined };
+  }
   const { messageId, bcc } = envelope;
   const [message] = await readMessages(transaction, [messageId]);
   if (!message) return { messageId: undefined };

@@ -17,7 +17,15 @@ export interface TemplateSource {
 /** What a template shows, and how. Only checked without `rendering`. */
 export interface TemplateJob {
   source: TemplateSource;
-  rendering?: { values: object; timeZone: string; locale: string } | undefined;
+  rendering?: TemplateRendering | undefined;
+}
+
+export interface TemplateRendering {
+  values: object;
+  timeZone: string;
+  locale: string;
+  /** Values of several renderings in place of `values`: the template is parsed once, and the answer is a `batch`. */
+  batch?: readonly object[] | undefined;
 }
 
 export interface Fault {
@@ -33,11 +41,13 @@ export interface RenderedTemplate {
   html?: string | undefined;
 }
 
+type Rendering = { faults: Fault[] } | { rendered: RenderedTemplate };
+
 export type TemplateDone =
-  | { faults: Fault[] }
+  | Rendering
   /** `html` is what MJML was compiled to. */
   | { variables: string[]; html?: string }
-  | { rendered: RenderedTemplate };
+  | { batch: Rendering[] };
 
 const maxLength = 500_000;
 
@@ -91,15 +101,18 @@ function work({ source, rendering }: TemplateJob): TemplateDone {
   if (faults.length > 0) return { faults };
   const names = new Set(parsed.flatMap((each, index) => (each ? variablesOf(parts[index]!.engine, each) : [])));
   if (!rendering) return { variables: [...names].toSorted() };
-  try {
-    const [subject, body = '', textBody] = parts.map(({ field, engine }, index) =>
-      rendered(field, engine, parsed[index], rendering.values),
-    );
-    return { rendered: mailOf(source, { subject, body, textBody }) };
-  } catch (error) {
-    if (!(error instanceof TemplateFault)) throw error;
-    return { faults: [error.fault] };
-  }
+  const render = (values: object): Rendering => {
+    try {
+      const [subject, body = '', textBody] = parts.map(({ field, engine }, index) =>
+        rendered(field, engine, parsed[index], values),
+      );
+      return { rendered: mailOf(source, { subject, body, textBody }) };
+    } catch (error) {
+      if (!(error instanceof TemplateFault)) throw error;
+      return { faults: [error.fault] };
+    }
+  };
+  return rendering.batch ? { batch: rendering.batch.map((values) => render(values)) } : render(rendering.values);
 }
 
 function engineFor(isHtml: boolean, rendering: TemplateJob['rendering']): Liquid {

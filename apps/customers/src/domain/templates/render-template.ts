@@ -34,6 +34,43 @@ export async function renderSource(
   throw invalidTemplate('faults' in done ? done.faults : []);
 }
 
+/**
+ * Renders a published version with the values of each of several records.
+ *
+ * @returns the mails in their order, undefined for those that can not be rendered
+ */
+export async function renderEach(
+  source: Source,
+  texts: PublishedTemplate,
+  batch: readonly object[],
+): Promise<(RenderedTemplate | undefined)[]> {
+  const common = { values: {}, timeZone: await timeZoneOf(source), locale: texts.locale ?? 'en' };
+  const render = (values: readonly object[]) =>
+    runLiquid(currentCaller().tenantId, { source: sourceOf(texts), rendering: { ...common, batch: values } });
+  const mails: (RenderedTemplate | undefined)[] = [];
+  for (let from = 0; from < batch.length; from += renderedAtOnce) {
+    const values = batch.slice(from, from + renderedAtOnce);
+    const done = await render(values);
+    // One that takes too long fails the others with it, so each has a turn of its own then.
+    const each = 'batch' in done ? [done] : await inTurn(values, (one) => render([one]));
+    mails.push(...each.flatMap((one) => ('batch' in one ? one.batch : [one])).map((one) => mailIn(one)));
+  }
+  return mails;
+}
+
+/** Within the deadline of a thread, on a busy machine too. */
+const renderedAtOnce = 50;
+
+async function inTurn<Item, Done>(items: readonly Item[], work: (item: Item) => Promise<Done>): Promise<Done[]> {
+  const done: Done[] = [];
+  for (const item of items) done.push(await work(item));
+  return done;
+}
+
+function mailIn(done: object): RenderedTemplate | undefined {
+  return 'rendered' in done ? (done.rendered as RenderedTemplate) : undefined;
+}
+
 /** A live template. @throws AppError NOT_FOUND */
 export async function readTemplate(source: Source, id: string): Promise<Template> {
   const stored = await queryRows<StoredRecord<Template>>(source, liveRecords(templates, [id]));

@@ -29,7 +29,7 @@ export interface MailReport {
 }
 
 /** The token in the sender of an envelope. It is secret: without it, a forged report has no effect. */
-const token = /(?<![a-z0-9])b[a-z2-7]{26}(?![a-z0-9])/i;
+const token = /(?<![a-z0-9])(?:b[a-z2-7]{26}|c[a-z2-7]{38})(?![a-z0-9])/i;
 
 /** Bytes of a part that are read. Returned messages may be large. */
 const maxPartBytes = 64 * 1_024;

@@ -85,6 +85,8 @@ const released = [
     'article_section',
     'survey',
     'topic',
+    'campaign',
+    'campaign_recipient',
     'survey_response',
     'form',
     'form_submission',

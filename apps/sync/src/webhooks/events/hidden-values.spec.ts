@@ -59,6 +59,12 @@ it.each([
     { values: [{ key: 'email', label: 'E-mail', value: '***' }], evidence: '***', locale: 'en' },
   ],
   ['survey_response', { score: 1, comment: 'Never again' }, { score: 1, comment: '***' }],
+  ['campaign', { name: 'Spring' }, { name: 'Spring' }],
+  [
+    'campaign_recipient',
+    { state: 'FAILED', relayReply: '550 ada@example.com' },
+    { state: 'FAILED', relayReply: '***' },
+  ],
   ['pipeline', { name: 'Renewals' }, { name: 'Renewals' }],
   ['product', { sku: 'SEAT', name: 'Seat' }, { sku: 'SEAT', name: 'Seat' }],
   ['exchange_rate', { rate: '1.08' }, { rate: '1.08' }],

@@ -1,0 +1,88 @@
+import { AutomaticKind } from '@rapport/contracts/rapport/content/v1/message';
+import type { Campaign } from '@rapport/contracts/rapport/marketing/v1/campaign';
+import type {
+  CampaignTestMail,
+  PreviewCampaignRequest,
+  PreviewCampaignResponse,
+  TestCampaignResponse,
+} from '@rapport/contracts/rapport/marketing/v1/campaign_actions_service';
+import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { StatementTransaction } from '@rapport/persistence';
+import { currentCaller, invalidField, permissionMissing } from '@rapport/platform';
+import { readMailAddresses } from '../messages/mail-addresses.js';
+import { queueMessage } from '../messages/queue-message.js';
+import type { SuppressionKey } from '../suppressions/suppression-key.js';
+import { renderSource } from '../templates/render-template.js';
+import { mayReceive } from '../topics/may-receive.js';
+import { campaignValues, variantTexts } from './sending/render-recipients.js';
+import { mailDomain, readCustomers } from './stored-recipients.js';
+
+/** Handles PreviewCampaign. */
+export async function previewCampaign(
+  transaction: StatementTransaction,
+  { key, publicUrl }: { key: SuppressionKey; publicUrl: string },
+  campaign: Campaign,
+  { customerId, variantKey = campaign.variants[0]!.key }: PreviewCampaignRequest,
+): Promise<PreviewCampaignResponse> {
+  if (!campaign.variants.some((each) => each.key === variantKey)) {
+    throw invalidField('variantKey', 'VARIANT_UNKNOWN', 'must be the key of a variant');
+  }
+  const customer = await readableCustomer(transaction, customerId, 'customerId');
+  const { subject = '', text, html } = await rendered(transaction, publicUrl, campaign, variantKey, customer);
+  const address = customer.emails[0]?.address;
+  const reasons = await mayReceive(transaction, key, {
+    ...{ topicKey: campaign.topicKey, time: new Date() },
+    recipients: address === undefined ? [] : [{ customerId, address }],
+  });
+  return { subject, text, html, reason: address === undefined ? 'NO_ADDRESS' : reasons.get(0) };
+}
+
+/** Handles TestCampaign. Own addresses are those of the domain that the campaign is sent from. */
+export async function testCampaign(
+  transaction: StatementTransaction,
+  publicUrl: string,
+  campaign: Campaign,
+  test: CampaignTestMail | undefined,
+): Promise<TestCampaignResponse> {
+  const { addresses = [], customerId } = test ?? {};
+  const mailbox = (await readMailAddresses(transaction)).find(({ mailboxId }) => mailboxId === campaign.mailboxId);
+  addresses.forEach((address, index) => {
+    if (mailbox && mailDomain(address) === mailDomain(mailbox.address)) return;
+    throw invalidField(`test.addresses[${index}]`, 'NOT_ALLOWED', 'must be of the domain of the mailbox');
+  });
+  const customer =
+    customerId === undefined ? undefined : await readableCustomer(transaction, customerId, 'test.customerId');
+  const messageIds: string[] = [];
+  for (const { key } of campaign.variants) {
+    const { subject = '', text, html } = await rendered(transaction, publicUrl, campaign, key, customer);
+    for (const address of addresses) {
+      const { id } = await queueMessage(transaction, {
+        ...{ mailboxId: campaign.mailboxId, to: [address], customerId },
+        ...{ subject: `[${key}] ${subject}`.slice(0, 300), text, html, automatic: AutomaticKind.GENERATED },
+      });
+      messageIds.push(id);
+    }
+  }
+  return { messageIds };
+}
+
+/** Renders a variant with links that lead to no page: a preview unsubscribes nobody. */
+async function rendered(
+  transaction: StatementTransaction,
+  publicUrl: string,
+  campaign: Campaign,
+  variantKey: string,
+  customer: Customer | undefined,
+) {
+  const links = { unsubscribeUrl: `${publicUrl}/u/preview`, preferencesUrl: `${publicUrl}/p/preview` };
+  const texts = await variantTexts(transaction, campaign, variantKey);
+  return renderSource(transaction, texts, campaignValues(campaign, customer, links));
+}
+
+/** @throws AppError PERMISSION_DENIED, INVALID_ARGUMENT RECORD_NOT_FOUND */
+async function readableCustomer(transaction: StatementTransaction, id: string, field: string): Promise<Customer> {
+  if (!currentCaller().permissions.includes('customers.read')) throw permissionMissing('customers.read');
+  const customer = (await readCustomers(transaction, [id])).get(id);
+  if (customer) return customer;
+  throw invalidField(field, 'RECORD_NOT_FOUND', 'must be the id of a live customer');
+}
