@@ -3,6 +3,7 @@ import { ApiClient } from '../api-client.ts';
 import { addWorkspaceImport } from './add-workspace-import.ts';
 import { exchangeRecords } from './exchange-records.ts';
 import { flowRecords } from './flow-records.ts';
+import { campaignRecords } from './campaign-records.ts';
 import { formRecords } from './form-records.ts';
 import { identityRecords } from './identity-records.ts';
 import { makeEach, type Ids, type Makers } from './make-each.ts';
@@ -180,6 +181,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   const tickets = ticketRecords({ send, create, remove, requester: ada }, marker);
   const asked = surveyRecords({ send, create, message: exchange.living.messages }, marker);
 
+  const campaigns = campaignRecords({ send, create, remove, message: exchange.living.messages }, marker);
   const forms = formRecords({ edgeUrl: platform.edgeUrl, send, remove }, marker);
 
   const sla = slaRecords({ send, create, calendar: makeCalendar, customer: ada }, marker);
@@ -248,6 +250,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     ...knowledge.living,
     ...asked.living,
     ...forms.living,
+    ...campaigns.living,
   };
   const deleted = {
     customers: async () => remove('customers', await person('Zoe')),
@@ -286,6 +289,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     ...tickets.deleted,
     ...knowledge.deleted,
     ...forms.deleted,
+    ...campaigns.deleted,
   };
   return { living, others: { customers: bob, ...tickets.others }, deleted };
 }

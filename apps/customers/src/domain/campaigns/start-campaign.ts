@@ -78,9 +78,9 @@ async function begin(transaction: StatementTransaction, campaign: Campaign): Pro
 async function storeLinks(transaction: StatementTransaction, campaign: Campaign): Promise<void> {
   const urls: string[] = [];
   for (const { key } of campaign.variants) {
-    const { format, body, textBody = '' } = await variantTexts(transaction, campaign, key);
+    const { format, body, html = body, textBody = '' } = await variantTexts(transaction, campaign, key);
     const isText = format === TemplateFormat.TEXT;
-    urls.push(...collectLinks({ html: isText ? undefined : body, text: isText ? body : textBody }));
+    urls.push(...collectLinks({ html: isText ? undefined : html, text: isText ? body : textBody }));
   }
   await storeCampaignLinks(transaction, campaign.id, urls);
 }
