@@ -12,6 +12,7 @@ import { leads } from './leads.ts';
 import { money } from './money.ts';
 import { mixed } from './mixed.ts';
 import { objects } from './objects.ts';
+import { marketing } from './marketing.ts';
 import { oauth } from './oauth.ts';
 import { quotes } from './quotes.ts';
 import { settings } from './settings.ts';
@@ -37,6 +38,7 @@ export const scenarios: Record<string, (baseUrl: string) => Scenario> = {
   files,
   flows,
   support,
+  marketing,
   settings,
   forecasts,
   import: importFile,

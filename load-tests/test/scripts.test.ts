@@ -36,6 +36,7 @@ test.each([
   'money',
   'flows',
   'support',
+  'marketing',
   'objects',
   'import',
   'feed',
