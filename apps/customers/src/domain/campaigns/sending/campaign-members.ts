@@ -1,8 +1,8 @@
 import { RecipientState } from '@rapport/contracts/rapport/marketing/v1/campaign_recipient';
 import type { StatementTransaction, TransactionStatement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import type { Mailable } from './render-recipients.js';
 import { changeRecipients } from '../stored-recipients.js';
+import type { Mailable } from './render-recipients.js';
 
 /** Why a recipient is UNKNOWN. A late outcome replaces it. */
 export const leaseEnded = 'LEASE_ENDED';

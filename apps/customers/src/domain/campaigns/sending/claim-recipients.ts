@@ -5,6 +5,7 @@ import type {
   ClaimRecipientsRequest,
   ClaimRecipientsResponse,
 } from '@rapport/contracts/rapport/marketing/v1/campaign_outbox_service';
+import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { StatementTransaction } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { openStored, type StoredRecord } from '../../../engine/records/record-rows.js';
@@ -12,11 +13,11 @@ import { liveRecords } from '../../../engine/records/record-statements.js';
 import { audienceSql } from '../../segments/audience.js';
 import type { SuppressionKey } from '../../suppressions/suppression-key.js';
 import { mayReceive, recordSends } from '../../topics/may-receive.js';
-import { endLeases, releaseMembers, storeClaims, takeMembers, type TakenMember } from './campaign-members.js';
 import { campaigns } from '../campaigns.js';
 import { dueTimeOf } from '../local-time.js';
-import { renderRecipients, type Mailable } from './render-recipients.js';
 import { changeRecipients, mailDomain, readCustomers } from '../stored-recipients.js';
+import { renderRecipients, type Mailable } from './render-recipients.js';
+import { endLeases, releaseMembers, storeClaims, takeMembers, type TakenMember } from './campaign-members.js';
 import { takeSendingJob, updateSendingJob } from './sending-jobs.js';
 
 const defaultLimit = 50;
@@ -120,22 +121,15 @@ async function judge(
   );
   const members = await membersNow(transaction, campaign, [...customers.keys()]);
   const addressed = taken.flatMap((member): Mailable[] => {
-    const customer = customers.get(recipients.get(member.recipientId)?.customerId ?? '');
-    const address = customer?.emails[0]?.address;
-    const refuse = (reason: string) => void fates.set(member.recipientId, { state: RecipientState.SKIPPED, reason });
-    if (!customer) refuse('CUSTOMER_DELETED');
-    else if (address === undefined) refuse('NO_ADDRESS');
-    else if (members && !members.has(customer.id)) refuse('LEFT_SEGMENT');
-    else {
-      const due = dueTimeOf(campaign.schedule, customer, zone);
-      // The time zone of the customer may have changed since.
-      if (due && due > new Date()) fates.set(member.recipientId, { later: due });
-      else {
-        const hash = key.hash(currentCaller().tenantId, 'EMAIL', address).toString('hex');
-        return [{ member, customer, address, hash, variantKey: member.variantKey ?? campaign.winnerKey! }];
-      }
-    }
-    return [];
+    const { customerId = '', internetMessageId = '' } = recipients.get(member.recipientId) ?? {};
+    const customer = customers.get(customerId);
+    const fate = fateBefore(customer, { schedule: campaign.schedule, zone, members });
+    if (fate) fates.set(member.recipientId, fate);
+    if (!customer || fate) return [];
+    const { address } = customer.emails[0]!;
+    const hash = key.hash(currentCaller().tenantId, 'EMAIL', address).toString('hex');
+    const variantKey = member.variantKey ?? campaign.winnerKey!;
+    return [{ member, customer, address, hash, variantKey, internetMessageId }];
   });
   const single = await withoutTwins(transaction, campaign.id, addressed, fates);
   const reasons = await mayReceive(transaction, key, {
@@ -150,6 +144,20 @@ async function judge(
     return false;
   });
   return { fates, mailable };
+}
+
+/** What becomes of a member whose consent need not be asked for. */
+function fateBefore(
+  customer: Customer | undefined,
+  { schedule, zone, members }: Pick<Campaign, 'schedule'> & { zone: string; members: ReadonlySet<string> | undefined },
+): Fate | undefined {
+  const skipped = (reason: string) => ({ state: RecipientState.SKIPPED as const, reason });
+  if (!customer) return skipped('CUSTOMER_DELETED');
+  if (customer.emails.length === 0) return skipped('NO_ADDRESS');
+  if (members && !members.has(customer.id)) return skipped('LEFT_SEGMENT');
+  // The time zone of the customer may have changed since.
+  const due = dueTimeOf(schedule, customer, zone);
+  return due && due > new Date() ? { later: due } : undefined;
 }
 
 /** Of these customers, those that are members of the segments now. Undefined if the audience is frozen. */

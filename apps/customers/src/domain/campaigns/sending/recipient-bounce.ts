@@ -9,9 +9,9 @@ import { bounceClassOf } from '../../suppressions/bounce-rules.js';
 import { afterBounce } from '../../topics/after-bounce.js';
 import { recordMessageEvents } from '../../tracking/message-events.js';
 import { campaignTimer, watchKind } from '../campaign-jobs.js';
+import { changeRecipients, readCustomers } from '../stored-recipients.js';
 import { releaseMembers } from './campaign-members.js';
 import { recipientOfToken } from './recipient-tokens.js';
-import { changeRecipients, readCustomers } from '../stored-recipients.js';
 
 const { CLAIMED, HANDED_OVER, UNKNOWN, BOUNCED, COMPLAINED } = RecipientState;
 

@@ -14,10 +14,10 @@ import type { RenderedTemplate } from '../../templates/render-liquid.js';
 import { linkIssuer, recipientLinks, type LinkIssuer, type RecipientLinks } from '../../topics/recipient-links.js';
 import { readCampaignLinks } from '../../tracking/campaign-links.js';
 import { rewriteLinks } from '../../tracking/tracked-links.js';
-import type { TakenMember } from './campaign-members.js';
 import { campaigns } from '../campaigns.js';
-import { recipientMessageId, recipientToken } from './recipient-tokens.js';
 import { mailDomain } from '../stored-recipients.js';
+import type { TakenMember } from './campaign-members.js';
+import { recipientToken } from './recipient-tokens.js';
 
 /** Most characters of the e-mails of one answer, which is a message of gRPC. */
 const maxCharacters = 8_000_000;
@@ -30,6 +30,8 @@ export interface Mailable {
   /** Of the address, in hexadecimal. */
   hash: string;
   variantKey: string;
+  /** As it was planned: the domain of the mailbox may have changed since. */
+  internetMessageId: string;
 }
 
 /** An e-mail to a recipient, before its lease. */
@@ -125,7 +127,7 @@ interface Addressing {
 }
 
 function addressed(
-  { member: { recipientId }, customer, address }: Mailable,
+  { member: { recipientId }, customer, address, internetMessageId }: Mailable,
   { campaign, mailbox, issuer, links, mail }: Addressing,
 ): RenderedRecipient {
   return {
@@ -134,7 +136,7 @@ function addressed(
     ...{ to: address, toName: customer.displayName || undefined, domain: mailDomain(address) },
     ...{ subject: mail.subject ?? '', text: mail.text, html: mail.html },
     headers: listHeaders(campaign, issuer, links, messageDomain(mailbox)),
-    internetMessageId: recipientMessageId(campaign.id, recipientId, messageDomain(mailbox)),
+    internetMessageId,
     ...{ fromAddress: mailbox.address, fromName: mailbox.name ?? undefined },
   };
 }

@@ -8,9 +8,9 @@ import type {
 } from '@rapport/contracts/rapport/marketing/v1/campaign_outbox_service';
 import type { StatementTransaction } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
+import { changeRecipients } from '../stored-recipients.js';
 import { leaseEnded, releaseMembers } from './campaign-members.js';
 import { lookAgain } from './sending-jobs.js';
-import { changeRecipients } from '../stored-recipients.js';
 
 const defaultDeferSeconds = 60;
 
