@@ -7,6 +7,7 @@ import { makeDeals } from './deals.ts';
 import { makeFlows } from './flows.ts';
 import { makePrices } from './prices.ts';
 import { makeQuotes } from './quotes.ts';
+import { makeMarketing } from './marketing.ts';
 import { makeSupport } from './support.ts';
 import { makeLeads, makeRule } from './leads.ts';
 import { makeWork } from './work.ts';
@@ -71,6 +72,7 @@ async function makeRecords(api: Api): Promise<void> {
   await makePrices(api);
   await makeFlows(api);
   await makeSupport(api);
+  await makeMarketing(api);
 }
 
 async function closeWorkspace(api: Api): Promise<void> {

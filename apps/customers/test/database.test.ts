@@ -26,6 +26,7 @@ const ofWorkers = [
   /^sla_(definition|event|ticket)$/,
   /^ticket_(lease|merge)$/,
   /^article_text$/,
+  /^segment_(job|progress)$/,
 ];
 const tablesOfSql = [...ofWorkers, /^outbox$/, /^change_/, /^audit_/, ...printed];
 
@@ -151,6 +152,7 @@ const tablesWithoutScope = {
   survey_key: 'read with the surveys of the keys, or to detect that a value is taken',
   segment: 'of the tenant',
   segment_key: 'read with the segments of the keys, or to detect that a value is taken',
+  segment_job: 'of no record: positions in the log',
   segment_progress: 'read with the segments',
   article: 'of the tenant',
   article_key: 'read with the articles of the keys, or to detect that a value is taken',

@@ -94,6 +94,9 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   'Campaign.include_segment_ids': undefined,
   'Campaign.exclude_segment_ids': undefined,
   'CampaignVariant.template_id': undefined,
+  // STATIC segments, of which there is one here, exclude no others.
+  'Segment.exclude_segment_ids': undefined,
+  'SegmentPreview.exclude_segment_ids': 'segments',
   // A survey about a queue that does not exist asks about no ticket.
   'Survey.queue_ids': undefined,
   // Requests render a customer.

@@ -55,6 +55,8 @@ const particulars: Readonly<Record<string, () => Json>> = {
   CreatePriceBook: () => ({ key: newMarker() }),
   UpsertPriceBook: () => ({ key: newMarker() }),
   UpsertCampaign: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
+  CreateSegment: () => ({ key: newMarker(), kind: 'STATIC' }),
+  UpsertSegment: () => ({ key: newMarker(), kind: 'STATIC' }),
   CreateQueue: () => ({ key: newMarker() }),
   UpsertQueue: () => ({ key: newMarker() }),
   CreateSlaPolicy: () => ({ key: newMarker() }),
@@ -135,6 +137,7 @@ const fileColumns: Readonly<Record<string, string>> = {
   ImportSurveys: 'name',
   ImportTopics: 'name',
   ImportForms: 'name',
+  ImportSegments: 'name',
 };
 
 /** Files of another form. */
@@ -146,6 +149,7 @@ const queryParticulars: Readonly<Record<string, Json>> = {
   UpsertEmail: { match: 'message_id' },
   UpsertPriceBook: { match: 'key' },
   UpsertQueue: { match: 'key' },
+  UpsertSegment: { match: 'key' },
   UpsertProduct: { match: 'sku' },
   UpsertTemplate: { match: 'key' },
   UpsertTopic: { match: 'key' },

@@ -104,6 +104,7 @@ export const withoutIds = [
   'ImportSurveys',
   'ImportTopics',
   'ImportCampaigns',
+  'ImportSegments',
   'ImportQueues',
   'ImportSlaPolicies',
   'ImportProducts',

@@ -12,6 +12,7 @@ import { moneyRecords } from './money-records.ts';
 import { ticketRecords } from './ticket-records.ts';
 import { knowledgeRecords } from './knowledge-records.ts';
 import { slaRecords } from './sla-records.ts';
+import { segmentRecords } from './segment-records.ts';
 import { surveyRecords } from './survey-records.ts';
 import { workRecords } from './work-records.ts';
 
@@ -184,6 +185,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   const campaigns = campaignRecords({ send, create, remove, message: exchange.living.messages }, marker);
   const forms = formRecords({ edgeUrl: platform.edgeUrl, send, remove }, marker);
 
+  const grouped = segmentRecords({ send, create, remove, customer: ada }, marker);
   const sla = slaRecords({ send, create, calendar: makeCalendar, customer: ada }, marker);
 
   const makeView = () => create('/v1/views', { resource: 'customers', name: marker, shared: true });
@@ -251,6 +253,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     ...asked.living,
     ...forms.living,
     ...campaigns.living,
+    ...grouped.living,
   };
   const deleted = {
     customers: async () => remove('customers', await person('Zoe')),
@@ -290,6 +293,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     ...knowledge.deleted,
     ...forms.deleted,
     ...campaigns.deleted,
+    ...grouped.deleted,
   };
   return { living, others: { customers: bob, ...tickets.others }, deleted };
 }

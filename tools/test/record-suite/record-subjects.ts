@@ -67,6 +67,13 @@ const fixtures: Readonly<Record<string, RecordFixture>> = {
       variants: [{ key: 'a', templateId: crypto.randomUUID() }],
     }),
   },
+  'rapport/Segment': {
+    text: 'name',
+    // The others change by themselves.
+    prepare: async () => ({ kind: 'STATIC' }),
+    unique: () => ({ key: `key_${newDigits()}` }),
+    needsUnique: true,
+  },
   'rapport/Template': {
     text: 'name',
     prepare: async () => ({ body: 'Hello' }),

@@ -1,4 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
+import { changeLogRights } from './change-log-rights.js';
 
 /** How far segments have followed the change log, and how many members they have. */
 export class KeepSegments extends Migration {
@@ -6,6 +7,7 @@ export class KeepSegments extends Migration {
 
   override up(): void {
     this.addSql(tables);
+    this.addSql(changeLogRights);
   }
 }
 

@@ -17,17 +17,30 @@ export interface FollowedSegment {
   is_building: boolean;
   build_after: string | null;
   source_id: string | null;
+  version: number;
 }
 
 /** The live segments of the tenant. */
 export function readSegments(source: EntityManager): Promise<FollowedSegment[]> {
   return queryRows<FollowedSegment>(source, {
     name: 'followed_segments',
-    sql: `select segment.id, kind, state, filter, exclude_segment_ids, is_building, build_after, source_id
+    sql: `select segment.id, kind, state, filter, exclude_segment_ids, is_building, build_after, source_id,
+        segment.version
       from segment join segment_progress progress on progress.tenant_id = segment.tenant_id and segment_id = segment.id
       where segment.tenant_id = $1 and delete_time is null order by segment.id`,
     values: [currentCaller().tenantId],
   });
+}
+
+/** Locks the segments against changes of their filters. @returns whether they are still as they were read */
+export async function lockSegments(em: EntityManager, segments: readonly FollowedSegment[]): Promise<boolean> {
+  const rows = await queryRows<{ id: string; version: number }>(em, {
+    name: 'hold_followed_segments',
+    sql: 'select id, version from segment where tenant_id = $1 and delete_time is null order by id for share',
+    values: [currentCaller().tenantId],
+  });
+  const versions = new Map(rows.map(({ id, version }) => [id, version]));
+  return rows.length === segments.length && segments.every(({ id, version }) => versions.get(id) === version);
 }
 
 /** A segment whose filter is read, or why it can't be. */
@@ -90,7 +103,8 @@ export function differencesAmong({ segment, conditions }: CompiledSegment, custo
       left join customer on customer.tenant_id = ? and customer.id = candidate.id
       left join segment_member member on member.tenant_id = ? and member.segment_id = ?
         and member.customer_id = candidate.id and member.delete_time is null
-      where (customer.id is not null and customer.delete_time is null and (${row.sql})) is distinct from (member.id is not null)`,
+      where coalesce(customer.id is not null and customer.delete_time is null and (${row.sql}), false)
+        is distinct from (member.id is not null)`,
     params: [currentCaller().tenantId, currentCaller().tenantId, segment.id, ...row.params],
   };
   return { sql: numbered(sql), values: [[...customerIds], ...params] };

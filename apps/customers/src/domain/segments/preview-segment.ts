@@ -55,7 +55,7 @@ export async function previewSegment(
 async function checkNamed(em: EntityManager, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   const rows = await readForTenant<{ id: string }>(em, {
-    name: 'live_segments',
+    name: 'named_live_segments',
     sql: 'select id from segment where tenant_id = $1 and delete_time is null and id = any ($2::uuid[])',
     values: [currentCaller().tenantId, ids],
   });

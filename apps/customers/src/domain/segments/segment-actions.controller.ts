@@ -19,10 +19,16 @@ import {
 } from '@rapport/contracts/rapport/marketing/v1/segment_actions_service';
 import { Sequencer } from '../../engine/changes/log/sequencer.js';
 import { hotWriteCall } from '../../engine/records/write-call.js';
-import { addSegmentMembers, removeSegmentMembers, snapshotSegment } from './change-members.js';
+import {
+  addSegmentMembers,
+  pauseSegment,
+  rebuildSegment,
+  removeSegmentMembers,
+  resumeSegment,
+  snapshotSegment,
+} from './change-segment.js';
 import { previewSegment } from './preview-segment.js';
 import { SegmentFollower } from './segment-follower.js';
-import { pauseSegment, rebuildSegment, resumeSegment } from './steer-segment.js';
 import { verifySegment } from './verify-segment.js';
 
 @Controller()

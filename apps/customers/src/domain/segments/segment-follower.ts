@@ -10,9 +10,8 @@ import { permissionOf } from '../../engine/fields/record-names.js';
 import { recordTypes } from '../../engine/fields/record-type.js';
 import { BulkPace } from '../../engine/pace/bulk-pace.js';
 import { Sealing } from '../../engine/sealing/sealing.js';
-import { buildPage, type BuildStep } from './build-segment.js';
-import { compileSegment, readSegments, type CompiledSegment } from './compiled-segment.js';
-import { followChanges } from './follow-changes.js';
+import { compileSegment, lockSegments, readSegments, type CompiledSegment } from './compiled-segment.js';
+import { buildPage, followChanges, type BuildStep } from './follow-changes.js';
 import { MovingBounds } from './relative-times.js';
 import { showProgress, showSoon } from './show-progress.js';
 import { followMerges } from './write-members.js';
@@ -83,7 +82,8 @@ export class SegmentFollower {
     const cause = { origin: 'segment', ...(first && { causationId: first.id, hop: first.hop }) };
     const isTaken = await callContext.run({ ...callContext.getStore()!, cause }, () =>
       this.orm.em.fork({ session: tenantSession(tenantId) }).transactional(async (transaction) => {
-        if (!(await claim(transaction, tenantId, job))) return true;
+        // In the order in which a change of a segment locks them.
+        if (!(await lockSegments(transaction, all)) || !(await claim(transaction, tenantId, job))) return true;
         await followChanges(transaction, { segments: usable, entries, turned, position });
         await followMerges(transaction, mergedCustomers(entries), position);
         for (const build of builds) await buildPage(transaction, build, position);

@@ -1,13 +1,12 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { SegmentState, type Segment } from '@rapport/contracts/rapport/marketing/v1/segment';
-import { queryRows } from '@rapport/persistence';
+import { queryRows, transactionPipeline } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import type { ChangeEntry } from '../../engine/changes/log/change-entry.js';
 import { rewriteRecords } from '../../engine/merge/move-lists.js';
-import type { BuildStep } from './build-segment.js';
+import type { BuildStep } from './follow-changes.js';
 import type { CompiledSegment } from './compiled-segment.js';
 import { segments as segmentType, buildStatements } from './segments.js';
-import { transactionPipeline } from '@rapport/persistence';
 
 /** Shortest time between two versions of a segment that differ in the size only. */
 const showEveryMs = 5_000;

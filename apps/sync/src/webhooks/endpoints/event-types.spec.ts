@@ -90,6 +90,8 @@ const released = [
     'survey_response',
     'form',
     'form_submission',
+    'segment',
+    'segment_member',
   ].flatMap((type) => ['*', 'created', 'updated', 'deleted', 'undeleted', 'merged'].map((verb) => `${type}.${verb}`)),
 ];
 

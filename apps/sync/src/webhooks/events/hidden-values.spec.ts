@@ -65,6 +65,8 @@ it.each([
     { state: 'FAILED', relayReply: '550 ada@example.com' },
     { state: 'FAILED', relayReply: '***' },
   ],
+  ['segment', { name: 'Readers', filter: 'tags = news' }, { name: 'Readers', filter: 'tags = news' }],
+  ['segment_member', { joinPosition: '7' }, { joinPosition: '7' }],
   ['pipeline', { name: 'Renewals' }, { name: 'Renewals' }],
   ['product', { sku: 'SEAT', name: 'Seat' }, { sku: 'SEAT', name: 'Seat' }],
   ['exchange_rate', { rate: '1.08' }, { rate: '1.08' }],

@@ -1,4 +1,4 @@
-import { SegmentKind, type Segment } from '@rapport/contracts/rapport/marketing/v1/segment';
+import { SegmentKind, SegmentState, type Segment } from '@rapport/contracts/rapport/marketing/v1/segment';
 import type {
   AddSegmentMembersRequest,
   ChangeSegmentMembersResponse,
@@ -21,7 +21,7 @@ export async function addSegmentMembers(
   const ids = members.customerIds;
   return changeMembers(transaction, id, async () => {
     const seen = await transaction.rows<{ id: string }>({
-      name: 'living_customers',
+      name: 'customers_that_join',
       sql: `select id from customer where tenant_id = $1 and id = any ($2::uuid[]) and delete_time is null order by id for key share`,
       values: [currentCaller().tenantId, ids],
     });
@@ -94,4 +94,39 @@ function refuseUnknown(ids: readonly string[], seen: ReadonlySet<string>): void 
     seen.has(id) ? [] : [{ field: `members.customerIds[${index}]`, reason: 'CUSTOMER_NOT_FOUND', description }],
   );
   if (violations.length > 0) throw invalidArgument(violations.slice(0, 100));
+}
+
+/** Handles RebuildSegment. */
+export async function rebuildSegment(transaction: StatementTransaction, id: string): Promise<Segment> {
+  const segment = await setState(transaction, id, () => SegmentState.BUILDING);
+  transaction.later(...buildStatements(id));
+  return segment;
+}
+
+/** Handles PauseSegment. */
+export function pauseSegment(transaction: StatementTransaction, id: string): Promise<Segment> {
+  return setState(transaction, id, () => SegmentState.PAUSED);
+}
+
+/** Handles ResumeSegment. */
+export function resumeSegment(transaction: StatementTransaction, id: string): Promise<Segment> {
+  return setState(transaction, id, ({ state }) => (state === SegmentState.PAUSED ? SegmentState.BUILDING : state));
+}
+
+async function setState(
+  transaction: StatementTransaction,
+  id: string,
+  next: (segment: Segment) => SegmentState,
+): Promise<Segment> {
+  const { record, ...known } = await readForChange(transaction, segments, id);
+  const before = await liveRecord(transaction, segments, id, record);
+  if (before.kind !== SegmentKind.DYNAMIC) {
+    throw new AppError(
+      'FAILED_PRECONDITION',
+      'SEGMENT_NOT_DYNAMIC',
+      'Only the members of DYNAMIC segments change by themselves.',
+    );
+  }
+  const changes = { ...before, state: next(before), stateReason: undefined };
+  return changeRecord(transaction, segments, before, known, { changes, mask: ['state', 'stateReason'] });
 }
