@@ -74,7 +74,8 @@ export class SegmentWorker implements OnApplicationBootstrap, OnModuleDestroy {
   /** Waits for changes, or until something else may be due. */
   #idle(end: LogPosition, signal: AbortSignal): Promise<void> {
     const now = Date.now();
-    const waits = [...this.#waiting.values()].map((fromMs) => Math.max(fromMs - now, 10));
+    const startable = [...this.#waiting].filter(([tenantId]) => !this.#turns.has(tenantId));
+    const waits = startable.map(([, fromMs]) => Math.max(fromMs - now, 10));
     return this.tail.waitBeyond(end.position, Math.min(lookMs.due, ...waits), signal);
   }
 
