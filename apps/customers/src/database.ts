@@ -16,6 +16,7 @@ import { File, FileContent, FilePiece, FileUpload, FileUsage } from './engine/fi
 import { Merge } from './engine/merge/merge.entity.js';
 import { AddCustomFieldRecordType } from './migrations/add-custom-field-record-type.migration.js';
 import { AddCustomFieldsAndTerms } from './migrations/add-custom-fields-and-terms.migration.js';
+import { AddDueTimeToMailJob } from './migrations/add-due-time-to-mail-job.migration.js';
 import { AddForecastToDeal } from './migrations/add-forecast-to-deal.migration.js';
 import { AddMoveToStageEntry } from './migrations/add-move-to-stage-entry.migration.js';
 import { AddRotTimeToDeal } from './migrations/add-rot-time-to-deal.migration.js';
@@ -288,4 +289,5 @@ export const migrations = [
   CreateSegment,
   CreateSegmentMember,
   KeepSegments,
+  AddDueTimeToMailJob,
 ];

@@ -68,6 +68,22 @@ test('what the relay has not taken is queued again, and resent or cancelled by a
   expect(await tenant.claim()).toEqual([]);
 });
 
+test('a message that the relay has deferred is claimed again when it is due, and others meanwhile', async () => {
+  const tenant = await MailTenant.create(service);
+  const { id } = await tenant.send();
+  const [first] = await tenant.claim();
+  const item = { messageId: id, attempt: first!.attempt, outcome: MailOutcome.DEFERRED, deferSeconds: 600 };
+  await service.call('settleMessages', { tenantId: tenant.tenantId, items: [item] });
+  const tenants = () => service.call('listQueuedTenants', { afterTenantId: before(tenant.tenantId) });
+  expect((await tenants()).tenantIds).not.toContain(tenant.tenantId);
+  const other = await tenant.send();
+  expect((await tenant.claim()).map(({ message }) => message!.id)).toEqual([other.id]);
+  await changeJobs(tenant.tenantId, 'due_time = now()');
+
+  expect((await tenants()).tenantIds).toContain(tenant.tenantId);
+  expect(await tenant.claim()).toMatchObject([{ message: { id }, attempt: 2 }]);
+});
+
 test('two workers never claim one message', async () => {
   const tenant = await MailTenant.create(service);
   const ids: string[] = [];
@@ -160,10 +176,12 @@ function before(id: string): string {
   return `${id.slice(0, -12)}000000000000`;
 }
 
-async function endLeases(tenantId: string): Promise<void> {
+function endLeases(tenantId: string): Promise<void> {
+  return changeJobs(tenantId, `lease_end_time = now() - interval '1 second'`);
+}
+
+async function changeJobs(tenantId: string, changes: string): Promise<void> {
   const superuser = await service.connectAsSuperuser();
-  await superuser.query(`update mail_job set lease_end_time = now() - interval '1 second' where tenant_id = $1`, [
-    tenantId,
-  ]);
+  await superuser.query(`update mail_job set ${changes} where tenant_id = $1`, [tenantId]);
   await superuser.end();
 }

@@ -68,6 +68,7 @@ async function takeQueued(
     name: 'take_queued_messages',
     sql: `select message_id as id from mail_job
       where tenant_id = $1 and kind = 'SEND' and mailbox_id = any ($2::uuid[]) and lease_end_time is null
+        and (due_time is null or due_time <= rapport_clock())
       order by message_id limit $3 for update skip locked`,
     values: [currentCaller().tenantId, mailboxIds, limit],
   });

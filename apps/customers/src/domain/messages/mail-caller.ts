@@ -77,7 +77,7 @@ export async function tenantsWithWork(
        select (select tenant_id from mail_job where kind = ? and tenant_id > tenant.id order by tenant_id limit 1)
        from tenant where id is not null)
      select id from tenant where id is not null and exists (select from mail_job
-       where kind = ? and tenant_id = tenant.id and (lease_end_time is null or lease_end_time <= rapport_clock()))
+       where kind = ? and tenant_id = tenant.id and coalesce(lease_end_time, due_time, '-infinity') <= rapport_clock())
      limit 100`,
     [kind, after, kind, kind],
   );

@@ -23,7 +23,7 @@ export async function settleMessages(
   });
   const queued = changed.filter(({ state }) => state === MessageState.QUEUED);
   const ended = changed.filter(({ state }) => state !== MessageState.QUEUED);
-  transaction.later(releaseJobs(queued), endJobs(ended));
+  transaction.later(releaseJobs(queued, outcomes), endJobs(ended));
   const settled = new Set(changed.map(({ id }) => id));
   return { ignoredIds: [...outcomes.keys()].filter((id) => !settled.has(id)) };
 }
@@ -38,11 +38,16 @@ async function lockAttempts(transaction: StatementTransaction, ids: readonly str
   return new Map((rows as { id: string; attempt: number }[]).map(({ id, attempt }) => [id, attempt]));
 }
 
-function releaseJobs(queued: readonly Message[]) {
+/** Lets workers find messages again, once they are due. */
+function releaseJobs(queued: readonly Message[], outcomes: ReadonlyMap<string, SettledMessage>) {
+  const ids = queued.map(({ id }) => id);
   return {
     name: 'release_mail_jobs',
-    sql: 'update mail_job set lease_end_time = null where tenant_id = $1 and message_id = any ($2::uuid[])',
-    values: [currentCaller().tenantId, queued.map(({ id }) => id)],
+    sql: `update mail_job set lease_end_time = null,
+        due_time = case when seconds > 0 then rapport_clock() + seconds * interval '1 second' end
+      from unnest($2::uuid[], $3::int[]) as given (id, seconds)
+      where tenant_id = $1 and message_id = given.id`,
+    values: [currentCaller().tenantId, ids, ids.map((id) => outcomes.get(id)?.deferSeconds ?? 0)],
   };
 }
 
