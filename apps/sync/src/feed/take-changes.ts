@@ -27,13 +27,13 @@ export class ChangeTaker {
   readonly #logger = new Logger('ChangeTaker');
 
   /**
-   * @param onTaken called after deliveries or runs were committed
+   * @param onTaken called after changes, and their deliveries and runs, were committed
    * @param onDeferred called after changes were deferred
    */
   constructor(
     private readonly orm: MikroORM,
     private readonly parts: TakingParts,
-    private readonly onTaken: (taken: Taken) => void,
+    private readonly onTaken: (taken: Taken, changes: readonly Change[]) => void,
     private readonly onDeferred: () => void,
   ) {}
 
@@ -46,7 +46,7 @@ export class ChangeTaker {
         await client.query('commit');
         return done;
       });
-      this.onTaken(taken);
+      this.onTaken(taken, changes);
       if (deferred.size > 0) this.onDeferred();
       countTaken(changes.filter(({ id }) => !deferred.has(id)));
     });

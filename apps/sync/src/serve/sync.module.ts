@@ -1,6 +1,7 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { ContractClient, PrincipalVerifier } from '@rapport/contracts';
+import type { Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import {
   AuditHeadSigner,
   PageTokenKey,
@@ -38,6 +39,7 @@ import { clearExpiredRuns } from '../flows/runs/expired-runs.js';
 import { renewSealedRuns } from '../flows/runs/renew-sealed-runs.js';
 import { FlowWorker } from '../flows/worker/flow-worker.js';
 import { intakeProviders } from '../mail/intake/intake-providers.js';
+import { MailWake } from '../mail/mail-wake.js';
 import { OAuthTokens } from '../mail/oauth-tokens.js';
 import { relayProviders } from '../mail/relays/relay-providers.js';
 import { sendingProviders } from '../mail/sending/sending-providers.js';
@@ -113,6 +115,7 @@ export class SyncModule {
         ...relayProviders(options),
         ...sendingProviders(options),
         ...intakeProviders(options),
+        MailWake,
         { provide: HookProver, useValue: new HookProver(envelope) },
         RunWatcher,
         JsonataEvaluator,
@@ -168,13 +171,18 @@ function feedProviders({ databaseUrl, envelope, customers }: SyncOptions, filter
       useFactory: (
         orm: MikroORM,
         dispatcher: Dispatcher,
-        ...[jobs, deferred, runs]: [JobQueue, DeferredWorker, FlowWorker]
+        ...[jobs, deferred, runs, mail]: [JobQueue, DeferredWorker, FlowWorker, MailWake]
       ) => {
         const parts = { envelope, jobs, filters, flows };
-        const taker = new ChangeTaker(orm, parts, wakeFor(dispatcher, runs), () => deferred.wake());
+        const wake = wakeFor(dispatcher, runs);
+        const onTaken = (taken: Taken, changes: readonly Change[]) => {
+          wake(taken);
+          mail.wakeFor(changes);
+        };
+        const taker = new ChangeTaker(orm, parts, onTaken, () => deferred.wake());
         return new FeedConsumer(orm, customers, taker, databaseUrl);
       },
-      inject: [MikroORM, Dispatcher, JobQueue, DeferredWorker, FlowWorker],
+      inject: [MikroORM, Dispatcher, JobQueue, DeferredWorker, FlowWorker, MailWake],
     },
   ];
 }

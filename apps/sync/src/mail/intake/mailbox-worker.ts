@@ -4,6 +4,7 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import type { ContractClient } from '@rapport/contracts';
 import { tenantSession } from '@rapport/persistence';
 import { errorKind, WorkerLoop } from '@rapport/platform';
+import { IdlePace } from '../idle-pace.js';
 import type { ReadMailbox } from '../mailboxes/find-mailbox.js';
 import { Mailbox } from '../mailboxes/mailbox.entity.js';
 import { announceAddresses } from './announce-addresses.js';
@@ -12,8 +13,8 @@ import { claimTurns, heldTurns, releaseTurn, settleTurn, type MailboxTurn } from
 import { readMailbox } from './read-mailbox.js';
 import type { StoredMail } from './stored-mail.js';
 
-/** Interval between polls, in milliseconds. Changes of mailboxes in this process wake the worker. */
-const lookEveryMs = 1_000;
+/** Longest pause between polls, in milliseconds: other processes change mailboxes too. Changes in this process wake the worker. */
+const lookEveryMs = 5_000;
 
 /** Interval between renewals of leases, in milliseconds. */
 const renewEveryMs = 5_000;
@@ -46,10 +47,12 @@ export class MailboxWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('MailboxWorker');
   readonly #worker = randomUUID();
   readonly #reading = new Map<string, Reading>();
+  readonly #pace = new IdlePace(lookEveryMs);
   #renewedMs = 0;
   readonly #loop = new WorkerLoop({
-    pass: () => this.#pass(),
+    pass: ({ isWoken }) => this.#pass(isWoken),
     intervalMs: lookEveryMs,
+    retryMs: 1_000,
     onOutage: (error) => this.#logger.warn("Can't look for mailboxes.", error),
   });
 
@@ -73,13 +76,16 @@ export class MailboxWorker implements OnApplicationBootstrap, OnModuleDestroy {
     this.#loop.wake();
   }
 
-  async #pass(): Promise<void> {
+  /** @returns the pause before the next one. A woken pass is busy: a turn that has failed is due again soon. */
+  async #pass(isWoken: boolean): Promise<number> {
     const em = this.orm.em.fork();
     await this.#stopChanged();
     const room = Math.min(maxReading - this.#reading.size, maxClaimed);
-    if (room > 0) for (const turn of await claimTurns(em, this.#worker, room)) this.#begin(turn);
+    const turns = room > 0 ? await claimTurns(em, this.#worker, room) : [];
+    for (const turn of turns) this.#begin(turn);
     // Last: without customers, mail is still read up to the point where it is stored.
     while (await announceAddresses(em, this.parts.customers));
+    return this.#pace.after({ isBusy: isWoken || turns.length > 0 });
   }
 
   /** Renews the leases, and ends the reading of mailboxes that have changed, or that another process has taken over. */

@@ -3,12 +3,13 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import type { UnparsedMessage } from '@rapport/contracts/rapport/content/v1/mail_intake_service';
 import { tenantSession } from '@rapport/persistence';
 import { AppError, errorKind, WorkerLoop } from '@rapport/platform';
+import { IdlePace } from '../idle-pace.js';
 import { Mailbox } from '../mailboxes/mailbox.entity.js';
 import { UnreadableMail, type MailParser } from '../parsing/mail-parser.js';
 import type { UnparsedMail } from './unparsed-mail.js';
 
-/** Interval between polls, in milliseconds. Stored mails wake the worker. */
-const lookEveryMs = 2_000;
+/** Interval between attempts while customers is away, in milliseconds. */
+const retryMs = 2_000;
 
 /** Mails of a tenant that are read and filed at once. One at a time is parsed. */
 const maxOpen = 2;
@@ -22,9 +23,10 @@ const maxAttempts = 10;
 /** Parses the stored mails of all tenants, in each process. A mail that cannot be parsed goes into quarantine. */
 export class ParseWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('ParseWorker');
+  readonly #pace = new IdlePace();
   readonly #loop = new WorkerLoop({
     pass: ({ signal }) => this.#pass(signal),
-    intervalMs: lookEveryMs,
+    intervalMs: retryMs,
     onOutage: (error) => this.#logger.warn("Can't look for mails.", error),
   });
 
@@ -59,7 +61,7 @@ export class ParseWorker implements OnApplicationBootstrap, OnModuleDestroy {
       };
       await Promise.all(Array.from({ length: maxOpen }, parseNext));
     }
-    return parsed > 0 ? 0 : undefined;
+    return parsed > 0 ? 0 : this.#pace.after({ isBusy: false });
   }
 
   async #file(tenantId: string, mail: UnparsedMessage): Promise<void> {

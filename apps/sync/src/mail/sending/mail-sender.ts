@@ -3,6 +3,7 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import { tenantSession } from '@rapport/persistence';
 import { WorkerLoop } from '@rapport/platform';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
+import { IdlePace } from '../idle-pace.js';
 import type { RelayConnector } from '../relays/connect-relay.js';
 import { openRelaySecrets } from '../relays/relay-secrets.js';
 import { RelayError } from '../relays/relay-session.js';
@@ -14,8 +15,8 @@ import { sendBatch } from './send-batch.js';
 import { findSendingRelays, noteRelayState, type SendingRelay } from './sending-relays.js';
 import { Settling } from './settling.js';
 
-/** Interval between polls for queued messages, in milliseconds. */
-const lookEveryMs = 1_000;
+/** Interval between polls while customers is away, in milliseconds. */
+const retryMs = 1_000;
 
 /** Tenants that a process serves at once, so that a slow relay holds up no other tenant. */
 const maxTenants = 20;
@@ -37,12 +38,15 @@ export class MailSender implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('MailSender');
   readonly #loop = new WorkerLoop({
     pass: () => this.#pass(),
-    intervalMs: lookEveryMs,
+    intervalMs: retryMs,
     onOutage: (error) => this.#logger.warn("Can't look for messages to send.", error),
   });
+  readonly #pace = new IdlePace();
   readonly #turns = new Map<string, Promise<void>>();
   /** Until when tenants rest. */
   readonly #resting = new Map<string, number>();
+  /** When messages are due that this process has deferred. */
+  #dueMs = Infinity;
   readonly #pools: RelayPools;
   #after: string | undefined;
 
@@ -66,10 +70,23 @@ export class MailSender implements OnApplicationBootstrap, OnModuleDestroy {
     this.#pools.close();
   }
 
-  /** Begins the turns of tenants, in a circle of their ids. */
-  async #pass(): Promise<void> {
+  /** Looks at once, because messages were queued. */
+  wake(): void {
+    this.#loop.wake();
+  }
+
+  /** @returns the pause before the next one */
+  async #pass(): Promise<number> {
     const now = Date.now();
     for (const [tenantId, untilMs] of this.#resting) if (untilMs <= now) this.#resting.delete(tenantId);
+    if (this.#dueMs <= now) this.#dueMs = Infinity;
+    await this.#beginTurns();
+    const pauseMs = this.#pace.after({ isBusy: this.#turns.size > 0 });
+    return Math.max(0, Math.min(pauseMs, Math.min(this.#dueMs, ...this.#resting.values()) - Date.now()));
+  }
+
+  /** Begins the turns of tenants, in a circle of their ids. */
+  async #beginTurns(): Promise<void> {
     for (let pages = 0; pages < 10 && this.#turns.size < maxTenants; pages += 1) {
       const found = await this.outbox.tenants(this.#after);
       const idle = found.filter((tenantId) => !this.#turns.has(tenantId) && !this.#resting.has(tenantId));
@@ -135,16 +152,20 @@ export class MailSender implements OnApplicationBootstrap, OnModuleDestroy {
     const settling = new Settling(this.outbox, tenantId);
     const { handedOver, deferred, fault } = await sendBatch(claimed, maxConnections, {
       ...{ tenantId, outbox: this.outbox, pool, signer: this.#signerOf(relay), stopping: this.#loop.signal },
-      settle: (item) => settling.add(item),
+      settle: (item) => {
+        settling.add(item);
+        if (item.deferSeconds) this.#dueMs = Math.min(this.#dueMs, Date.now() + item.deferSeconds * 1_000);
+      },
     });
     await settling.end();
-    if (deferred > 0) this.#pools.deferred(relay, handedOver > 0);
+    const isRefusing = fault !== undefined || (deferred > 0 && handedOver === 0);
+    if (isRefusing) this.#pools.failed(relay);
     else if (handedOver > 0) this.#pools.succeeded(relay);
     if (fault) {
       const em = this.orm.em.fork({ session: tenantSession(tenantId) });
       await noteRelayState(em, relay, { reason: fault.reason, description: fault.message });
     }
-    return { claimed: claimed.length, isDone: claimed.length < limit || deferred > 0 };
+    return { claimed: claimed.length, isDone: claimed.length < limit || isRefusing };
   }
 
   #signerOf(relay: SendingRelay): DkimSigner | undefined {

@@ -46,12 +46,6 @@ export class RelayPools {
     }));
   }
 
-  /** Rests a relay that defers messages, which are queued again at once. @param works whether it has taken others */
-  deferred(place: Place, works: boolean): void {
-    if (works) this.#change(place, () => ({ failures: 0, restsUntilMs: Date.now() + (restsMs[1] ?? 0) }));
-    else this.failed(place);
-  }
-
   close(): void {
     for (const { pool } of this.#kept.values()) pool.close();
     this.#kept.clear();

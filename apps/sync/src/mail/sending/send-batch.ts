@@ -12,6 +12,9 @@ import type { RelayPool } from './relay-pool.js';
 /** A message that is refused for the moment is tried for so long, in milliseconds. RFC 5321 asks for 4 to 5 days. */
 const givesUpMs = 4 * 24 * 60 * 60 * 1_000;
 
+/** Delays before a message that the relay has deferred is tried again, in seconds; the last one for all others. */
+const delaysSeconds = [5, 30, 120, 600, 1_800, 3_600];
+
 const maxResponse = 1_000;
 
 export interface BatchParts {
@@ -56,15 +59,17 @@ export async function sendBatch(
   return tally;
 }
 
-type Result = Pick<SendResult, 'outcome' | 'response'>;
+type Result = Pick<SendResult, 'outcome' | 'response'> & {
+  /** Whether the message is not the cause that it is DEFERRED. */
+  isUntried?: boolean;
+};
 
 async function sendOne(claimed: ClaimedMessage, parts: BatchParts, tally: BatchTally): Promise<Result> {
   const { tenantId, outbox, pool, signer, stopping } = parts;
-  if (tally.fault) return { outcome: 'DEFERRED', response: tally.fault.message };
-  if (stopping.aborted) return { outcome: 'DEFERRED', response: 'The process stops.' };
+  if (tally.fault) return untried(tally.fault.message);
+  if (stopping.aborted) return untried('The process stops.');
   // Customers has given the claim up by then: a person may have queued the message again.
-  if (Date.parse(claimed.leaseEndTime ?? '') <= Date.now())
-    return { outcome: 'DEFERRED', response: 'The claim has ended.' };
+  if (Date.parse(claimed.leaseEndTime ?? '') <= Date.now()) return untried('The claim has ended.');
   const { message, envelopeFrom: from, envelopeTo: to } = claimed;
   if (!message) return { outcome: 'FAILED', response: 'The claim has no message.' };
   try {
@@ -75,18 +80,31 @@ async function sendOne(claimed: ClaimedMessage, parts: BatchParts, tally: BatchT
     const isGone = error instanceof AppError && error.code === 'NOT_FOUND';
     if (error instanceof UnsendableError || isGone) return { outcome: 'FAILED', response: error.message };
     // Nothing was sent: a session sends after all else has succeeded, and has results in place of errors.
-    if (error instanceof RelayError) tally.fault = error;
+    if (error instanceof RelayError) {
+      tally.fault = error;
+      return untried(error.message);
+    }
     return { outcome: 'DEFERRED', response: error instanceof Error ? error.message : 'Unknown error' };
   }
 }
 
-function settled({ message, attempt }: ClaimedMessage, { outcome, response }: Result): SettledMessage {
+function untried(response: string): Result {
+  return { outcome: 'DEFERRED', response, isUntried: true };
+}
+
+function settled({ message, attempt }: ClaimedMessage, { outcome, response, isUntried }: Result): SettledMessage {
   const isOld = Date.parse(message?.createTime ?? '') < Date.now() - givesUpMs;
   return {
     messageId: message?.id ?? '',
     attempt,
     outcome: MailOutcome[outcome === 'DEFERRED' && isOld ? 'FAILED' : outcome],
     response: response.slice(0, maxResponse),
+    deferSeconds: outcome === 'DEFERRED' && !isUntried ? delayAfter(attempt) : undefined,
     time: new Date().toISOString(),
   };
+}
+
+/** How long a message waits after a claim, in seconds. */
+function delayAfter(attempt: number): number {
+  return delaysSeconds[Math.min(attempt, delaysSeconds.length) - 1] ?? 0;
 }
