@@ -8,10 +8,12 @@ import {
 import { Connection } from './exchange/connections/connection.entity.js';
 import { Mapping } from './exchange/mappings/mapping.entity.js';
 import { Flow } from './flows/definitions/flow.entity.js';
+import { DeliveryLimit } from './mail/limits/delivery-limit.entity.js';
 import { Relay } from './mail/relays/relay.entity.js';
 import { Mailbox } from './mail/mailboxes/mailbox.entity.js';
 import { BoundWebhooksByRights } from './migrations/bound-webhooks-by-rights.migration.js';
 import { CreateConnections } from './migrations/create-connections.migration.js';
+import { CreateDeliveryLimits } from './migrations/create-delivery-limits.migration.js';
 import { CreateFlows } from './migrations/create-flows.migration.js';
 import { CreateFlowRuns } from './migrations/create-flow-runs.migration.js';
 import { CreateFlowDecisions } from './migrations/create-flow-decisions.migration.js';
@@ -33,7 +35,7 @@ import { TraceEvents } from './migrations/trace-events.migration.js';
 import { WebhookEndpoint } from './webhooks/endpoints/webhook-endpoint.entity.js';
 
 /** Entities of the ORM. Tables with many rows are read and written by SQL only. */
-export const entities = [WebhookEndpoint, Connection, Mapping, IdempotencyKey, Flow, Relay, Mailbox];
+export const entities = [WebhookEndpoint, Connection, Mapping, IdempotencyKey, Flow, Relay, Mailbox, DeliveryLimit];
 
 /** Migrations, oldest first. */
 export const migrations = [
@@ -61,4 +63,5 @@ export const migrations = [
   CreateFlowDecisions,
   CreateRelays,
   CreateMailboxes,
+  CreateDeliveryLimits,
 ];

@@ -58,6 +58,7 @@ export async function everything(api: ApiClient, living: TenantRecords['living']
     'mailboxes',
     'messages',
     'relays',
+    'deliveryLimits',
     ...['mappings', 'syncRuns', 'flows', 'flowSecrets', 'flowRuns', 'approvals'],
     'tickets?showDeleted=true',
     'tickets',

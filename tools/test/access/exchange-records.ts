@@ -29,6 +29,7 @@ export function exchangeRecords({ platform, create, remove, tenantId }: Calls, m
   const makeMailbox = () =>
     create('/v1/mailboxes', { address: `${newMarker()}@mail.example`, displayName: marker, kind: 'SEND_ONLY' });
   const makeRelay = () => create('/v1/relays', { name: marker, host: 'smtp.mail.example' });
+  const makeLimit = () => create('/v1/deliveryLimits', { match: `${newMarker()}.example`, connections: 1 });
   const makeMessage = async () => {
     const relayId = await makeRelay();
     const mailbox = { address: `${newMarker()}@mail.example`, kind: 'SEND_ONLY', relayId };
@@ -54,6 +55,7 @@ export function exchangeRecords({ platform, create, remove, tenantId }: Calls, m
     mailboxes: once(makeMailbox),
     messages: once(makeMessage),
     relays: once(makeRelay),
+    deliveryLimits: once(makeLimit),
     hooks: async () => (await exchange()).hookId,
     mappings: mapping,
     syncRuns: async () => (await exchange()).runId,
@@ -64,6 +66,7 @@ export function exchangeRecords({ platform, create, remove, tenantId }: Calls, m
     connections: async () => remove('connections', await makeConnection()),
     mailboxes: async () => remove('mailboxes', await makeMailbox()),
     relays: async () => remove('relays', await makeRelay()),
+    deliveryLimits: async () => remove('deliveryLimits', await makeLimit()),
     mappings: async () => remove('mappings', await makeMapping()),
   };
   return { living, deleted };

@@ -147,6 +147,7 @@ export const withoutIds = [
   'ListMacros',
   'ListMailboxes',
   'ListRelays',
+  'ListDeliveryLimits',
   'ListTemplates',
   'ListArticleSections',
   'ListProducts',

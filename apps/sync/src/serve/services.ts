@@ -5,6 +5,7 @@ import { FlowSecretsServiceService } from '@rapport/contracts/rapport/flows/v1/f
 import { FlowsServiceService } from '@rapport/contracts/rapport/flows/v1/flows_service';
 import { FlowTrialsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_trials_service';
 import { FlowRunsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_runs_service';
+import { DeliveryLimitsServiceService } from '@rapport/contracts/rapport/mail/v1/delivery_limits_service';
 import { RelaysServiceService } from '@rapport/contracts/rapport/mail/v1/relays_service';
 import { MailboxesServiceService } from '@rapport/contracts/rapport/mail/v1/mailboxes_service';
 import { ConnectionsServiceService } from '@rapport/contracts/rapport/sync/v1/connections_service';
@@ -20,6 +21,7 @@ import { FlowDecisionsController } from '../flows/triggers/flow-decisions.contro
 import { FlowsController } from '../flows/definitions/flows.controller.js';
 import { FlowRunsController } from '../flows/serve-runs/flow-runs.controller.js';
 import { FlowSecretsController } from '../flows/secrets/flow-secrets.controller.js';
+import { DeliveryLimitsController } from '../mail/limits/delivery-limits.controller.js';
 import { RelaysController } from '../mail/relays/relays.controller.js';
 import { MailboxesController } from '../mail/mailboxes/mailboxes.controller.js';
 import { WebhookDeliveriesController } from '../webhooks/deliveries/webhook-deliveries.controller.js';
@@ -47,6 +49,7 @@ export const services: readonly ServiceDefinition[] = [
   FlowRunsServiceService,
   RelaysServiceService,
   MailboxesServiceService,
+  DeliveryLimitsServiceService,
 ];
 export const controllers = [
   WebhookEndpointsController,
@@ -64,4 +67,5 @@ export const controllers = [
   FlowRunsController,
   RelaysController,
   MailboxesController,
+  DeliveryLimitsController,
 ];
