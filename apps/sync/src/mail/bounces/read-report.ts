@@ -36,6 +36,9 @@ const maxPartBytes = 64 * 1_024;
 
 const maxRecipients = 100;
 
+/** Characters of the words about one recipient. */
+const maxDiagnostic = 1_000;
+
 /**
  * Reads a bounce (RFC 3464), a complaint (RFC 5965), or a bounce in words of a server without these formats.
  *
@@ -56,7 +59,11 @@ export function readReport(mail: ReportMail): MailReport | undefined {
   // RFC 6533 has the same fields in UTF-8.
   const status = part('message/delivery-status') ?? part('message/global-delivery-status');
   if (status !== undefined) {
-    const recipients = fieldGroups(status).slice(1).flatMap(readRecipient).slice(0, maxRecipients);
+    const words = (mail.text ?? '').slice(0, maxPartBytes);
+    const recipients = fieldGroups(status)
+      .slice(1)
+      .flatMap((fields) => readRecipient(fields, words))
+      .slice(0, maxRecipients);
     return { kind: 'BOUNCE', token: found, recipients };
   }
   const recipient = readWords(mail);
@@ -72,19 +79,37 @@ function findToken(texts: readonly string[]): string | undefined {
 }
 
 /** Fields of one recipient (RFC 3464, section 2.3). Others than failures and delays are of no interest. */
-function readRecipient(fields: FieldGroup): ReportedRecipient[] {
+function readRecipient(fields: FieldGroup, words: string): ReportedRecipient[] {
   const action = actionOf(fields.get('action'));
   if (action === undefined) return [];
-  const address = fields.get('original-recipient') ?? fields.get('final-recipient');
-  const diagnostic = typed(fields.get('diagnostic-code'));
-  return [
-    {
-      action,
-      status: statusIn(fields.get('status') ?? '') ?? statusIn(diagnostic ?? ''),
-      diagnostic,
-      recipient: typed(address),
-    },
-  ];
+  const recipient = typed(fields.get('original-recipient') ?? fields.get('final-recipient'));
+  const said = typed(fields.get('diagnostic-code')) ?? wordsAbout(recipient, words);
+  return [{ action, status: statusOf(fields.get('status') ?? '', said ?? ''), diagnostic: said, recipient }];
+}
+
+/** What the words of a bounce say about a recipient, for servers that leave out `Diagnostic-Code`. */
+function wordsAbout(recipient: string | undefined, words: string): string | undefined {
+  const start = recipient === undefined ? -1 : words.toLowerCase().indexOf(recipient.toLowerCase());
+  if (start === -1) return undefined;
+  const [paragraph = ''] = words.slice(start + (recipient ?? '').length, start + maxDiagnostic).split(/\r?\n\s*\r?\n/);
+  const text = paragraph
+    .replace(/^[>:\s]+/, '')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  return text === '' ? undefined : text;
+}
+
+/**
+ * The code that says most. Exim and OpenSMTPD write 5.0.0 whatever the other server has said, also when they have only tried for
+ * too long: that is a failure of the moment (RFC 3463, section 3.5, X.4.7).
+ */
+function statusOf(given: string, said: string): string | undefined {
+  const status = statusIn(given);
+  const isVague = status === undefined || /^[245]\.0\.0$/.test(status);
+  if (status === '5.4.7' || (isVague && /^(?:retry )?time(?:out| limit) exceeded/i.test(said))) return '4.4.7';
+  if (!isVague) return status;
+  const code = /^([45])\d\d(?![\d.])/.exec(said)?.[1];
+  return statusIn(said) ?? (code === undefined ? status : `${code}.0.0`);
 }
 
 function actionOf(action = ''): BounceAction | undefined {
