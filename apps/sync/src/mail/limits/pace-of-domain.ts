@@ -2,8 +2,8 @@
 export interface DomainPace {
   /** How often it was slowed, as stored. */
   slowness: number;
-  slowTime: Date | null;
-  blockedUntil: Date | null;
+  slowTime?: Date | null | undefined;
+  blockedUntil?: Date | null | undefined;
 }
 
 /** How long a domain stays slowed: after this time without another answer, its rate doubles. In milliseconds. */

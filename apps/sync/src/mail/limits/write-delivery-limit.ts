@@ -93,7 +93,7 @@ export function limitMessage(limit: DeliveryLimit): DeliveryLimitMessage {
   const { state, until } = stateAt(limit, new Date());
   return {
     ...{ id: limit.id, match: limit.match, connections: limit.connections },
-    rate: rateCount === null || rateSeconds === null ? undefined : { count: rateCount, perSeconds: rateSeconds },
+    rate: rateCount && rateSeconds ? { count: rateCount, perSeconds: rateSeconds } : undefined,
     ...{ state: DeliveryLimitState[state], until: until?.toISOString(), lastReply: limit.lastReply ?? undefined },
     etag: formatEtag(limit.version),
     ...{ createTime: limit.createTime.toISOString(), updateTime: limit.updateTime.toISOString() },

@@ -5,6 +5,8 @@ import type { SignIn, SignInSecrets } from '../mail-credentials.js';
 /** A DKIM key without its private half. */
 export interface DkimKey {
   selector: string;
+  /** RSA when absent. */
+  type?: 'ed25519';
   /** In base64, as in the DNS record. */
   publicKey: string;
 }

@@ -222,7 +222,8 @@ async function setDkim(relay: Relay, dkim: RelayDkim | undefined, before: RelayS
   }
   if (dkim.selector === undefined) throw refused('dkim.selector', 'REQUIRED', 'is required with a key');
   const given = readDkimKey(dkim.selector, dkim.privateKey);
-  if (!given) throw refused('dkim.privateKey', 'INVALID', 'must be an RSA key of 2048 to 4096 bits in PEM');
+  if (!given)
+    throw refused('dkim.privateKey', 'INVALID', 'must be an RSA key of 2048 to 4096 bits or an Ed25519 key, in PEM');
   relay.dkim = { domain, key: given.key };
   return { dkimKey: given.privateKey };
 }

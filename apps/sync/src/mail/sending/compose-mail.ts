@@ -1,73 +1,73 @@
-import { buffer } from 'node:stream/consumers';
-import type { ClaimedMessage } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
-import { AttachmentDisposition, type MessageAttachment } from '@rapport/contracts/rapport/content/v1/message';
-import DKIM from 'nodemailer/lib/dkim';
+import { dkimSign } from 'mailauth/lib/dkim/sign.js';
 import MailComposer, { type MailComposerAttachment } from 'nodemailer/lib/mail-composer';
 
-/** Maximum size of the attachments of a message, in bytes. Many servers take no larger message than 25 MiB. */
-const maxAttachmentBytes = 18 * 1_024 * 1_024;
-
-/** A DKIM key that signs, in PEM. */
+/** A DKIM key that signs, in PEM: RSA, or Ed25519 (RFC 8463). */
 export interface DkimSigner {
   domainName: string;
   keySelector: string;
   privateKey: string;
 }
 
-/** Reads the bytes of an attachment. */
-export type ReadAttachment = (fileId: string) => Promise<Buffer>;
+/** An address and its name, which may be empty. */
+export interface MailPerson {
+  name: string;
+  address: string;
+}
+
+/** What a mail is made of. */
+export interface MailContent {
+  from: MailPerson;
+  to: readonly MailPerson[];
+  cc?: readonly MailPerson[];
+  replyTo?: MailPerson | undefined;
+  subject: string;
+  internetMessageId: string;
+  inReplyTo?: string | undefined;
+  referenceIds?: readonly string[];
+  headers: readonly { name: string; value: string }[];
+  text?: string | undefined;
+  html?: string | undefined;
+  attachments?: MailComposerAttachment[];
+}
 
 /** The error of a message that no relay would get: it is FAILED without an attempt. */
 export class UnsendableError extends Error {}
 
-/**
- * The bytes of a message (RFC 5322), signed.
- *
- * @throws UnsendableError
- */
-export async function composeMail(
-  { message, headers, replyTo }: ClaimedMessage,
-  read: ReadAttachment,
-  signer: DkimSigner | undefined,
-): Promise<Buffer> {
-  if (!message?.fromAddress || !message.internetMessageId) throw new UnsendableError('The message has no sender.');
-  const { fromName, fromAddress, internetMessageId, inReplyTo, text, html } = message;
+/** Headers that a signature covers (RFC 6376, section 5.4.1), and those of one-click unsubscription (RFC 8058, section 4). */
+const signedHeaders = [
+  ...['From', 'Reply-To', 'Subject', 'Date', 'Message-ID', 'To', 'Cc', 'MIME-Version', 'Content-Type'],
+  ...['Content-Transfer-Encoding', 'In-Reply-To', 'References', 'Auto-Submitted', 'Precedence'],
+  ...['List-Id', 'List-Unsubscribe', 'List-Unsubscribe-Post', 'Feedback-ID'],
+];
+
+/** The bytes of a mail (RFC 5322), signed. */
+export async function composeMail(content: MailContent, signer: DkimSigner | undefined): Promise<Buffer> {
+  const { from, to, cc = [], replyTo, inReplyTo, referenceIds = [], text, html } = content;
   const composer = new MailComposer({
-    from: { name: fromName ?? '', address: fromAddress },
-    ...{ to: addresses(message.toAddresses), cc: addresses(message.ccAddresses) },
-    ...(replyTo !== undefined && { replyTo: { name: '', address: replyTo } }),
-    subject: message.subject,
+    ...{ from, to: [...to], cc: [...cc], subject: content.subject },
+    ...(replyTo && { replyTo }),
     // It is stored before the message is sent: a relay can drop a twin, and answers name it.
-    messageId: internetMessageId,
+    messageId: content.internetMessageId,
     ...(inReplyTo !== undefined && { inReplyTo }),
-    ...(message.referenceIds.length > 0 && { references: message.referenceIds }),
+    ...(referenceIds.length > 0 && { references: [...referenceIds] }),
     date: new Date(),
-    headers: headers.map(({ name, value }) => ({ key: name, value })),
+    headers: content.headers.map(({ name, value }) => ({ key: name, value })),
     ...(text !== undefined && { text }),
     ...(html !== undefined && { html }),
-    attachments: await readAll(message.attachments, read),
+    attachments: content.attachments ?? [],
     // Content comes from the message alone, whatever its texts look like.
     ...{ disableFileAccess: true, disableUrlAccess: true },
   });
-  const content = await composer.compile().build();
-  return signer ? buffer(new DKIM({ keys: [signer] }).sign(content)) : content;
+  const bytes = await composer.compile().build();
+  return signer ? Buffer.concat([await signatureOf(bytes, signer), bytes]) : bytes;
 }
 
-function addresses(list: readonly string[]): { name: string; address: string }[] {
-  return list.map((address) => ({ name: '', address }));
-}
-
-async function readAll(attachments: readonly MessageAttachment[], read: ReadAttachment) {
-  const bytes = attachments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  if (bytes > maxAttachmentBytes) throw new UnsendableError('The attachments are too large.');
-  const found: MailComposerAttachment[] = [];
-  for (const { fileId, name, contentId, contentType, disposition } of attachments) {
-    if (fileId === undefined) throw new UnsendableError('An attachment does not exist any more.');
-    found.push({
-      ...{ content: await read(fileId), contentType, filename: name ?? false },
-      contentDisposition: disposition === AttachmentDisposition.INLINE ? ('inline' as const) : ('attachment' as const),
-      ...(contentId !== undefined && { cid: contentId }),
-    });
-  }
-  return found;
+async function signatureOf(bytes: Buffer, { domainName, keySelector, privateKey }: DkimSigner): Promise<Buffer> {
+  const key = { signingDomain: domainName, selector: keySelector, privateKey };
+  // The types ask for the key twice; the list is what is read.
+  const options = { ...key, canonicalization: 'relaxed/relaxed', headerList: signedHeaders, signatureData: [key] };
+  const { signatures, errors } = await dkimSign(bytes, options);
+  const [error] = errors;
+  if (error) throw error.err;
+  return Buffer.from(signatures);
 }

@@ -1,3 +1,4 @@
+import type { OnApplicationShutdown } from '@nestjs/common';
 import type { RelayConnector } from '../relays/connect-relay.js';
 import { RelayPool } from './relay-pool.js';
 import type { SendingRelay } from './sending-relays.js';
@@ -15,15 +16,20 @@ interface Kept {
 type Place = Pick<SendingRelay, 'id' | 'version'>;
 
 /** The pools of relays by their versions: a changed relay gets a new pool, and is tried at once. */
-export class RelayPools {
+export class RelayPools implements OnApplicationShutdown {
   readonly #kept = new Map<string, Kept>();
 
   constructor(private readonly connector: Pick<RelayConnector, 'connect'>) {}
 
   /** Whether a relay has no rest. */
   isReady({ id, version }: Place): boolean {
+    return this.readyMs({ id, version }) <= Date.now();
+  }
+
+  /** When a relay has no rest any more, in milliseconds of the clock. */
+  readyMs({ id, version }: Place): number {
     const kept = this.#kept.get(id);
-    return kept?.version !== version || kept.restsUntilMs <= Date.now();
+    return kept?.version === version ? kept.restsUntilMs : 0;
   }
 
   of(relay: SendingRelay): RelayPool {
@@ -46,7 +52,14 @@ export class RelayPools {
     }));
   }
 
-  close(): void {
+  /** Rests a relay that defers messages, which are queued again at once. @param works whether it has taken others */
+  deferred(place: Place, works: boolean): void {
+    if (works) this.#change(place, () => ({ failures: 0, restsUntilMs: Date.now() + (restsMs[1] ?? 0) }));
+    else this.failed(place);
+  }
+
+  /** Ends idle sessions, once nothing is sent any more. */
+  onApplicationShutdown(): void {
     for (const { pool } of this.#kept.values()) pool.close();
     this.#kept.clear();
   }

@@ -2,23 +2,44 @@ import type { Provider } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { ContractClient } from '@rapport/contracts';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
+import { CampaignOutbox } from '../campaigns/campaign-outbox.js';
+import { CampaignQueue } from '../campaigns/campaign-queue.js';
 import { RelayConnector } from '../relays/connect-relay.js';
-import { MailSender } from './mail-sender.js';
+import { MessageQueue } from './message-queue.js';
 import { Outbox } from './outbox.js';
+import { RelayPools } from './relay-pools.js';
+import { RelayTurns } from './relay-turns.js';
 
 export interface SendingOptions {
   customers: Pick<ContractClient, 'unary' | 'stream'>;
   envelope: SecretEnvelope;
 }
 
+/** Sends the messages of people and flows. */
+export class MailSender extends RelayTurns {}
+
+/** Sends the e-mails of campaigns. */
+export class CampaignSender extends RelayTurns {}
+
 /** What hands messages over to relays. */
 export function sendingProviders({ customers, envelope }: SendingOptions): Provider[] {
   return [
     {
+      provide: RelayPools,
+      useFactory: (connector: RelayConnector) => new RelayPools(connector),
+      inject: [RelayConnector],
+    },
+    {
       provide: MailSender,
-      useFactory: (orm: MikroORM, connector: RelayConnector) =>
-        new MailSender(orm, new Outbox(customers), envelope, connector),
-      inject: [MikroORM, RelayConnector],
+      useFactory: (orm: MikroORM, pools: RelayPools) =>
+        new MailSender({ orm, envelope, pools, queue: new MessageQueue(new Outbox(customers)) }),
+      inject: [MikroORM, RelayPools],
+    },
+    {
+      provide: CampaignSender,
+      useFactory: (orm: MikroORM, pools: RelayPools) =>
+        new CampaignSender({ orm, envelope, pools, queue: new CampaignQueue(orm, new CampaignOutbox(customers)) }),
+      inject: [MikroORM, RelayPools],
     },
   ];
 }

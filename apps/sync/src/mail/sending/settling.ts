@@ -1,6 +1,3 @@
-import type { SettledMessage } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
-import type { Outbox } from './outbox.js';
-
 /** Outcomes of a call. */
 const most = 50;
 
@@ -8,21 +5,20 @@ const most = 50;
 const everyMs = 50;
 
 /** Delays between attempts to record outcomes, in milliseconds: together less than a claim lasts. */
-const retryMs = [200, 1_000, 5_000, 15_000, 30_000, 60_000];
+export const recordRetryMs: readonly number[] = [200, 1_000, 5_000, 15_000, 30_000, 60_000];
 
 /** Records the outcomes of a batch, a few at a time, in the order in which they come. */
-export class Settling {
-  readonly #items: SettledMessage[] = [];
+export class Settling<Item> {
+  readonly #items: Item[] = [];
   #running: Promise<void> | undefined;
   #failure: { cause: unknown } | undefined;
 
   constructor(
-    private readonly outbox: Pick<Outbox, 'settle'>,
-    private readonly tenantId: string,
+    private readonly record: (items: readonly Item[]) => Promise<void>,
     private readonly pauseMs = everyMs,
   ) {}
 
-  add(item: SettledMessage): void {
+  add(item: Item): void {
     this.#items.push(item);
     this.#running ??= this.#run().finally(() => (this.#running = undefined));
   }
@@ -38,16 +34,22 @@ export class Settling {
     while (this.#items.length > 0) await this.#record(this.#items.splice(0, most));
   }
 
-  async #record(items: readonly SettledMessage[]): Promise<void> {
-    for (const delayMs of [...retryMs, undefined]) {
-      try {
-        return await this.outbox.settle(this.tenantId, items);
-      } catch (cause) {
-        if (delayMs === undefined) this.#failure ??= { cause };
-        else await wait(delayMs);
-      }
+  async #record(items: readonly Item[]): Promise<void> {
+    await persist(() => this.record(items)).catch((cause: unknown) => (this.#failure ??= { cause }));
+  }
+}
+
+/** Makes a call again until it succeeds. @throws Error of the last attempt */
+export async function persist<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+  for (const delayMs of recordRetryMs) {
+    try {
+      return await call();
+    } catch {
+      // The next attempt has the error of an outage.
+      await wait(delayMs);
     }
   }
+  return call();
 }
 
 function wait(ms: number): Promise<void> {
