@@ -113,6 +113,14 @@ describe('a public page', () => {
     expect((await send('/files/good.txt')).status).toBe(404);
   });
 
+  it('knows whether a program reads it, and can be an image in pages of others', async () => {
+    const browser = { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0' };
+    const { body, headers } = await send('/files/image.ics', { headers: browser });
+    expect([body, headers['cross-origin-resource-policy']]).toEqual(['false', 'cross-origin']);
+    expect((await send('/files/image.ics', { headers: { 'user-agent': 'curl/8.14.1' } })).body).toBe('true');
+    expect((await send('/files/good.ics')).headers['cross-origin-resource-policy']).toBe('same-origin');
+  });
+
   it('redirects to what its service has stored, to no script, and after a form by GET', async () => {
     const away = await send('/s/elsewhere');
     expect([away.status, away.headers['location']]).toEqual([302, 'https://example.com/stored?a=b']);

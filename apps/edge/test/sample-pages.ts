@@ -47,9 +47,10 @@ export function pageHandlers(store: OreStore, seen: SeenCall[]): UntypedServiceI
     readSite: answer('readSite', ({ token, name, q }) =>
       token === 'good' ? page(`<p>${String(name)} ${String(q)}</p>`) : undefined,
     ),
-    readFile: answer('readFile', ({ token }) =>
-      token === 'good' ? { ...page('BEGIN:VCALENDAR'), contentType: 'text/calendar; charset=utf-8' } : undefined,
-    ),
+    readFile: answer('readFile', ({ token, fromProgram }) => {
+      if (token === 'image') return { ...page(String(fromProgram)), contentType: 'image/gif' };
+      return token === 'good' ? { ...page('BEGIN:VCALENDAR'), contentType: 'text/calendar; charset=utf-8' } : undefined;
+    }),
   };
 }
 

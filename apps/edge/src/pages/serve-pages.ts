@@ -13,6 +13,7 @@ import { problemHeaders, toProblem } from '../http/problem.js';
 import { clientOf } from '../http/request-head.js';
 import type { PublicLimits } from '../limits/public-limits.js';
 import { problemPage } from './problem-page.js';
+import { isFromProgram } from './reading-programs.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -117,7 +118,10 @@ function valueIn(query: unknown, name: string): string | undefined {
   return (Array.isArray(value) ? value[0] : value)?.slice(0, longestValue);
 }
 
-function messageOf(request: FastifyRequest, { token, language, form, site }: PageRoute): Record<string, unknown> {
+function messageOf(
+  request: FastifyRequest,
+  { token, language, fromProgram, form, site }: PageRoute,
+): Record<string, unknown> {
   const { headers, body, query } = request;
   const accepted = headers['accept-language'];
   return {
@@ -126,6 +130,7 @@ function messageOf(request: FastifyRequest, { token, language, form, site }: Pag
     ...Object.fromEntries((site?.inQuery ?? []).map((name) => [name, valueIn(query, name)])),
     // A longer one is cut: it must not make the page fail.
     ...(language !== undefined && { [language]: accepted?.slice(0, 500) }),
+    ...(fromProgram !== undefined && { [fromProgram]: isFromProgram(request) }),
     ...(form && {
       [form.name]: { contentType: contentTypeOf(headers), data: body ?? new Uint8Array(), extensions: [] },
     }),
@@ -135,6 +140,9 @@ function messageOf(request: FastifyRequest, { token, language, form, site }: Pag
 function contentTypeOf({ 'content-type': given = '' }: FastifyRequest['headers']): string {
   return given.toLowerCase().startsWith(partsType) ? partsType : formType;
 }
+
+/** Mail clients in browsers show the images of mails within their own pages. */
+const shownElsewhere = { 'cross-origin-resource-policy': 'cross-origin' };
 
 /** The headers that a service may set, with the form of their values. */
 const headerForms: Readonly<Record<string, RegExp>> = {
@@ -174,6 +182,7 @@ function send(
   return reply
     .code(Number(headers.get(':status') ?? 200))
     .headers({ ...pageHeadersOf(sourcesOf(headers)), ...cachingOf(verb, sharedSeconds) })
+    .headers(answer.contentType.startsWith('image/') ? shownElsewhere : {})
     .type(answer.contentType)
     .send(Buffer.from(answer.data));
 }

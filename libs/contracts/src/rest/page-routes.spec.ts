@@ -55,3 +55,10 @@ test('public pages are no part of the REST API', () => {
   const rest = new Set(restRoutes(contract).map(({ method }) => method.path));
   expect(methods.filter(({ path }) => rest.has(path))).toEqual([]);
 });
+
+test('a page that counts its readers asks whether a program reads it', () => {
+  const asking = pageRoutes(contract).filter(({ fromProgram }) => fromProgram !== undefined);
+  expect(asking.map(({ verb, path }) => `${verb} ${path.template}`)).toEqual(['GET /c/{token}', 'GET /o/{token}']);
+  const changed = { http: { get: '', post: '/c/{token}' } } as unknown as Partial<ContractMethod>;
+  expect(() => routesWith(asking[0]?.method, changed)).toThrow('a public page ');
+});

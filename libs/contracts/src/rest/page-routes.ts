@@ -14,6 +14,8 @@ export interface PageRoute {
   token: string;
   /** JSON name of the field that takes the header Accept-Language. */
   language: string | undefined;
+  /** JSON name of the field that says whether a program reads the page. */
+  fromProgram: string | undefined;
   /** The field that takes the form of a POST: its JSON name, and the most bytes. */
   form: { name: string; maxBytes: number } | undefined;
   /** Whether its form can also be `multipart/form-data`. */
@@ -31,6 +33,7 @@ export function pageRoutes(contract: Contract): PageRoute[] {
 interface PageFields {
   token: DescField | undefined;
   language: DescField | undefined;
+  fromProgram: DescField | undefined;
   form: DescField | undefined;
   /** Most bytes of the form. */
   maxBytes: number | undefined;
@@ -45,7 +48,7 @@ function pageRoute(contract: Contract, method: ContractMethod): PageRoute {
   const { verb, template } = verbAndPath(method);
   const path = parsePathTemplate(template);
   const fields = fieldsOf(contract, method, path);
-  const { token, language, form, maxBytes } = fields;
+  const { token, language, fromProgram, form, maxBytes } = fields;
   const broken = [...rulesOfMethod(method, verb), ...rulesOfRequest(method, path, fields)].find(([isKept]) => !isKept);
   if (broken || !token) throw new Error(`${method.path}: a public page ${broken?.[1] ?? 'has a token'}.`);
   return {
@@ -54,6 +57,7 @@ function pageRoute(contract: Contract, method: ContractMethod): PageRoute {
     path,
     token: token.jsonName,
     language: language?.jsonName,
+    fromProgram: fromProgram?.jsonName,
     form: form && maxBytes !== undefined ? { name: form.jsonName, maxBytes } : undefined,
     isOneClick: method.policy.page?.oneClick === true,
     site: siteOf(method, fields),
@@ -69,11 +73,12 @@ function fieldsOf(
   const form = http?.body ? named(http.body) : undefined;
   const maxBytes = form && isHttpBody(form.message) ? contract.rules(form).maxBytes : undefined;
   const [token, language] = [named(policy.page?.token), named('accept_language')];
-  const others = desc.input.fields.filter((field) => ![token, language, form].includes(field));
+  const fromProgram = named('from_program');
+  const others = desc.input.fields.filter((field) => ![token, language, fromProgram, form].includes(field));
   const [inPath, inQuery] = [true, false].map((isIn) =>
     others.filter(({ name }) => inTemplate.includes(name) === isIn),
   );
-  return { token, language, form, maxBytes, inPath: inPath ?? [], inQuery: inQuery ?? [] };
+  return { token, language, fromProgram, form, maxBytes, inPath: inPath ?? [], inQuery: inQuery ?? [] };
 }
 
 function siteOf({ policy }: ContractMethod, { inPath, inQuery }: PageFields): PageRoute['site'] {
@@ -100,7 +105,7 @@ function rulesOfMethod(method: ContractMethod, verb: string): Rule[] {
 }
 
 function rulesOfRequest({ policy, http }: ContractMethod, path: PathTemplate, fields: PageFields): Rule[] {
-  const { token, form, maxBytes, inPath, inQuery } = fields;
+  const { token, fromProgram, form, maxBytes, inPath, inQuery } = fields;
   const isSite = (policy.page?.sharedSeconds ?? 0) > 0;
   return [
     [
@@ -108,6 +113,7 @@ function rulesOfRequest({ policy, http }: ContractMethod, path: PathTemplate, fi
       'has its token, and nothing else, in its path',
     ],
     [http?.post ? maxBytes !== undefined : !form, 'has a form with max_bytes if it is a POST'],
+    [!fromProgram || !http?.post, 'asks whether a program reads it only if it is a GET'],
     [isSite || inPath.length === 0, 'has its token, and nothing else, in its path'],
     [inQuery.every(({ name }) => isSite && !http?.post && name === 'q'), 'has no other parameters'],
   ];
