@@ -42,6 +42,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/messages': 'e-mails, and those to send: their ledger and the addresses of mailboxes',
   'domain/topics': 'kinds of mail that customers subscribe to, and their pages',
   'domain/tracking': 'what happened to mails of campaigns: their links, events, verdicts and touchpoints',
+  'domain/attribution': 'which part of won deals marketing has',
   'domain/campaigns': 'e-mails to segments: their recipients, and what became of them',
   'domain/segments': 'sets of customers, and how their members are kept true',
   'domain/tickets': 'requests of customers, and the work on them',
@@ -101,7 +102,7 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
     'domain/topics',
     'domain/tracking',
   ],
-  'domain/tracking': ['domain/links', 'domain/messages'],
+  'domain/tracking': ['domain/links', 'domain/topics'],
   'domain/mail-intake': [
     'domain/tracking',
     'domain/files',

@@ -1,5 +1,6 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import type { Type } from '@nestjs/common';
+import { AttributionsServiceService } from '@rapport/contracts/rapport/marketing/v1/attributions_service';
 import { CampaignActionsServiceService } from '@rapport/contracts/rapport/marketing/v1/campaign_actions_service';
 import { CampaignOutboxServiceService } from '@rapport/contracts/rapport/marketing/v1/campaign_outbox_service';
 import { CampaignRecipientsServiceService } from '@rapport/contracts/rapport/marketing/v1/campaign_recipients_service';
@@ -14,6 +15,8 @@ import { SegmentMembersServiceService } from '@rapport/contracts/rapport/marketi
 import { SegmentsServiceService } from '@rapport/contracts/rapport/marketing/v1/segments_service';
 import { TopicsServiceService } from '@rapport/contracts/rapport/marketing/v1/topics_service';
 import { TouchpointsServiceService } from '@rapport/contracts/rapport/marketing/v1/touchpoints_service';
+import { TrackingPagesServiceService } from '@rapport/contracts/rapport/marketing/v1/tracking_pages_service';
+import { AttributionsController } from './domain/attribution/attributions.controller.js';
 import { CampaignActionsController } from './domain/campaigns/campaign-actions.controller.js';
 import { CampaignRecipientsController } from './domain/campaigns/campaign-recipients.js';
 import { CampaignsController } from './domain/campaigns/campaigns.js';
@@ -28,6 +31,7 @@ import { ConsentPagesController } from './domain/topics/consent-pages.controller
 import { TopicsController } from './domain/topics/topics.js';
 import { MessageEventsController } from './domain/tracking/message-events.js';
 import { TouchpointsController } from './domain/tracking/touchpoints.js';
+import { TrackingPagesController } from './domain/tracking/tracking-pages.controller.js';
 
 /** The services of marketing. */
 export const marketingServices: readonly ServiceDefinition[] = [
@@ -45,6 +49,8 @@ export const marketingServices: readonly ServiceDefinition[] = [
   SegmentsServiceService,
   SegmentMembersServiceService,
   SegmentActionsServiceService,
+  TrackingPagesServiceService,
+  AttributionsServiceService,
 ];
 
 /** Their controllers, whose handlers all respect record owners. */
@@ -63,4 +69,6 @@ export const marketingControllers: readonly Type[] = [
   SegmentsController,
   SegmentMembersController,
   SegmentActionsController,
+  TrackingPagesController,
+  AttributionsController,
 ];

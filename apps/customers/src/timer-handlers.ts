@@ -18,6 +18,7 @@ import { startScheduled } from './domain/campaigns/start-campaign.js';
 import { cancelKind, cancelRecipients } from './domain/campaigns/steer-campaign.js';
 import { watchCampaign } from './domain/campaigns/watch-campaign.js';
 import { expireOptIn } from './domain/topics/end-opt-in.js';
+import { settleVisits, visitsKind } from './domain/tracking/settle-visits.js';
 import { reminderKind, remindOfTask } from './domain/work/task-reminders.js';
 
 /** What timers do when they fire, by their kind, such as `task.reminder`. */
@@ -33,6 +34,7 @@ const timerHandlers: ReadonlyMap<string, TimerHandler> = new Map([
   [startKind, startScheduled],
   [watchKind, watchCampaign],
   [cancelKind, cancelRecipients],
+  [visitsKind, settleVisits],
 ]);
 
 /** @param allowsClockShift in tests only */

@@ -62,6 +62,9 @@ import { CalendarFeedsServiceService } from '@rapport/contracts/rapport/work/v1/
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { FormSubmissionsServiceService } from '@rapport/contracts/rapport/marketing/v1/form_submissions_service';
 import { FormsServiceService } from '@rapport/contracts/rapport/marketing/v1/forms_service';
+import { AttributionsServiceService } from '@rapport/contracts/rapport/marketing/v1/attributions_service';
+import { MessageEventsServiceService } from '@rapport/contracts/rapport/marketing/v1/message_events_service';
+import { TouchpointsServiceService } from '@rapport/contracts/rapport/marketing/v1/touchpoints_service';
 import { SurveyResponsesServiceService } from '@rapport/contracts/rapport/support/v1/survey_responses_service';
 import { TopicsServiceService } from '@rapport/contracts/rapport/marketing/v1/topics_service';
 import { SurveysServiceService } from '@rapport/contracts/rapport/support/v1/surveys_service';
@@ -172,6 +175,9 @@ export const definitions = {
   ...SegmentsServiceService,
   ...SegmentMembersServiceService,
   ...SegmentActionsServiceService,
+  ...MessageEventsServiceService,
+  ...TouchpointsServiceService,
+  ...AttributionsServiceService,
   ...ArticlesServiceService,
   ...ArticleSectionsServiceService,
   ...ArticleActionsServiceService,

@@ -6,6 +6,7 @@ import { ArticleActionsServiceService } from '@rapport/contracts/rapport/content
 import { ConsentPagesServiceService } from '@rapport/contracts/rapport/marketing/v1/consent_pages_service';
 import { FormPagesServiceService } from '@rapport/contracts/rapport/marketing/v1/form_pages_service';
 import { SurveyPagesServiceService } from '@rapport/contracts/rapport/support/v1/survey_pages_service';
+import { TrackingPagesServiceService } from '@rapport/contracts/rapport/marketing/v1/tracking_pages_service';
 import { QuoteActionsServiceService } from '@rapport/contracts/rapport/sales/v1/quote_actions_service';
 import { CalendarFeedsServiceService } from '@rapport/contracts/rapport/work/v1/calendar_feeds_service';
 import { v7 } from 'uuid';
@@ -18,6 +19,7 @@ const methods = {
   ...SurveyPagesServiceService,
   ...ConsentPagesServiceService,
   ...FormPagesServiceService,
+  ...TrackingPagesServiceService,
 };
 
 /** A page, and how the edge is to answer it. */

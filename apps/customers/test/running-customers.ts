@@ -202,6 +202,7 @@ export function newCaller(): Caller {
       ...['forms.read', 'forms.configure', 'formSubmissions.read'],
       ...['segments.read', 'segments.write', 'segmentMembers.read'],
       ...['campaigns.read', 'campaigns.write', 'campaigns.send', 'campaignRecipients.read'],
+      ...['messageEvents.read', 'touchpoints.read'],
     ],
   };
 }

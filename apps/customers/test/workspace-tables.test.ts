@@ -28,6 +28,8 @@ const notExported: Record<string, string> = {
   key_destruction: 'there are none without encryption',
   campaign_job: 'campaigns that the old workspace sends',
   campaign_member: 'recipients that the old workspace sends to',
+  campaign_link: 'addresses in mails that the old workspace sent',
+  campaign_visit: 'of links of the old workspace',
   mail_address: 'of mailboxes, which another workspace connects anew',
   mail_envelope: 'of messages that the old workspace sent',
   mail_job: 'messages that the old workspace works on',

@@ -85,6 +85,8 @@ export async function everything(api: ApiClient, living: TenantRecords['living']
     'segments?showDeleted=true',
     'segments',
     'segmentMembers',
+    'messageEvents',
+    'touchpoints',
     'tasks?showDeleted=true',
     'tasks',
     'notes?showDeleted=true',

@@ -32,6 +32,7 @@ export const withoutIds = [
   'ChangePassword',
   'CheckSuppressions',
   'CloseWorkspace',
+  'ComputeAttributions',
   'ConfirmTotp',
   'ConvertMoney',
   'CountNotifications',

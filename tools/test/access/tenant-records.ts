@@ -14,6 +14,7 @@ import { knowledgeRecords } from './knowledge-records.ts';
 import { slaRecords } from './sla-records.ts';
 import { segmentRecords } from './segment-records.ts';
 import { surveyRecords } from './survey-records.ts';
+import { trackingRecords } from './tracking-records.ts';
 import { workRecords } from './work-records.ts';
 
 /** A tenant's records, one of each collection that the paths of the contract name. */
@@ -184,6 +185,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
 
   const campaigns = campaignRecords({ send, create, remove, message: exchange.living.messages }, marker);
   const forms = formRecords({ edgeUrl: platform.edgeUrl, send, remove }, marker);
+  const tracked = trackingRecords({ platform, tenantId, customer: ada }, marker);
 
   const grouped = segmentRecords({ send, create, remove, customer: ada }, marker);
   const sla = slaRecords({ send, create, calendar: makeCalendar, customer: ada }, marker);
@@ -254,6 +256,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     ...forms.living,
     ...campaigns.living,
     ...grouped.living,
+    ...tracked.living,
   };
   const deleted = {
     customers: async () => remove('customers', await person('Zoe')),

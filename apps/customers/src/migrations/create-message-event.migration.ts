@@ -39,8 +39,7 @@ const tables = `
     campaign_id uuid,
     recipient_id uuid,
     customer_id uuid,
-    kind text check (kind in ('HANDED_OVER', 'DEFERRED', 'BOUNCED', 'COMPLAINED', 'OPENED', 'CLICKED', 'UNSUBSCRIBED',
-      'REPLIED', 'CONVERTED')),
+    kind text check (kind in ('BOUNCED', 'COMPLAINED', 'OPENED', 'CLICKED', 'UNSUBSCRIBED', 'REPLIED')),
     verdict text check (verdict in ('HUMAN', 'MACHINE', 'UNSURE')),
     status_code text,
     link text,
@@ -54,6 +53,9 @@ const tables = `
     terms text[] not null default '{}',
     index_version int not null default 0,
     primary key (tenant_id, id),
+    constraint message_event_campaign foreign key (tenant_id, campaign_id) references campaign (tenant_id, id),
+    constraint message_event_recipient foreign key (tenant_id, recipient_id) references campaign_recipient (tenant_id,
+      id),
     constraint message_event_customer foreign key (tenant_id, customer_id) references customer (tenant_id, id)
   );
 
@@ -78,6 +80,10 @@ const tables = `
 
   create index message_event_deleted_by_delete_time on message_event (tenant_id, delete_time, id)
     where delete_time is not null;
+
+  create index message_event_by_campaign on message_event (tenant_id, campaign_id) where campaign_id is not null;
+
+  create index message_event_by_recipient on message_event (tenant_id, recipient_id) where recipient_id is not null;
 
   create index message_event_by_customer on message_event (tenant_id, customer_id) where customer_id is not null;
 

@@ -42,6 +42,7 @@ const tables = `
     index_version int not null default 0,
     primary key (tenant_id, id),
     constraint touchpoint_customer foreign key (tenant_id, customer_id) references customer (tenant_id, id),
+    constraint touchpoint_campaign foreign key (tenant_id, campaign_id) references campaign (tenant_id, id),
     constraint touchpoint_deal foreign key (tenant_id, deal_id) references deal (tenant_id, id)
   );
 
@@ -66,6 +67,8 @@ const tables = `
     where delete_time is not null;
 
   create index touchpoint_by_customer on touchpoint (tenant_id, customer_id) where customer_id is not null;
+
+  create index touchpoint_by_campaign on touchpoint (tenant_id, campaign_id) where campaign_id is not null;
 
   create index touchpoint_by_deal on touchpoint (tenant_id, deal_id) where deal_id is not null;
 

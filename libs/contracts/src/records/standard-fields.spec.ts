@@ -28,7 +28,7 @@ test('these types are records', () => {
   const types = [
     ...['Article', 'ArticleSection', 'Assignment', 'AssignmentRule', 'Calendar', 'Call'],
     ...['CustomObject', 'Deal', 'Email', 'ExchangeRate', 'ForecastSubmission', 'Lead'],
-    ...['Macro', 'Meeting', 'Message', 'Note', 'ObjectRecord', 'Pipeline'],
+    ...['Macro', 'Meeting', 'Message', 'MessageEvent', 'Note', 'ObjectRecord', 'Pipeline'],
     ...['Price', 'PriceBook', 'Product', 'Queue', 'Quota', 'Quote'],
     ...['Segment', 'SegmentMember'],
     ...[
@@ -42,6 +42,7 @@ test('these types are records', () => {
       'Ticket',
       'TicketEntry',
       'TicketStatus',
+      'Touchpoint',
       'Topic',
       'Campaign',
       'CampaignRecipient',

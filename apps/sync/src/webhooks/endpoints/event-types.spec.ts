@@ -92,6 +92,8 @@ const released = [
     'form_submission',
     'segment',
     'segment_member',
+    'message_event',
+    'touchpoint',
   ].flatMap((type) => ['*', 'created', 'updated', 'deleted', 'undeleted', 'merged'].map((verb) => `${type}.${verb}`)),
 ];
 

@@ -1,0 +1,20 @@
+import { Controller } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import {
+  AttributionsServiceService,
+  type AttributionsServiceServer,
+  type ComputeAttributionsRequest,
+  type ComputeAttributionsResponse,
+} from '@rapport/contracts/rapport/marketing/v1/attributions_service';
+import { computeAttributions } from './compute-attribution.js';
+
+@Controller()
+@ImplementsService(AttributionsServiceService)
+export class AttributionsController implements ServiceHandlers<AttributionsServiceServer> {
+  constructor(private readonly em: EntityManager) {}
+
+  computeAttributions(request: ComputeAttributionsRequest): Promise<ComputeAttributionsResponse> {
+    return computeAttributions(this.em, request);
+  }
+}
