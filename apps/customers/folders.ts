@@ -104,6 +104,7 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
   ],
   'domain/tracking': ['domain/links', 'domain/topics'],
   'domain/mail-intake': [
+    'domain/campaigns',
     'domain/tracking',
     'domain/files',
     'domain/leads',

@@ -1,3 +1,4 @@
+import { MessageClass } from '@rapport/contracts/rapport/content/v1/message';
 import { MessageEventKind, MessageEventVerdict } from '@rapport/contracts/rapport/marketing/v1/message_event';
 import { TouchpointKind } from '@rapport/contracts/rapport/marketing/v1/touchpoint';
 import { v7 } from 'uuid';
@@ -86,6 +87,23 @@ test('the image of a mail is an open that is never HUMAN', async () => {
     [MessageEventKind.OPENED, MessageEventVerdict.UNSURE, undefined],
     [MessageEventKind.OPENED, MessageEventVerdict.MACHINE, undefined],
   ]);
+});
+
+test('the first answer of a person to a mail of a campaign is an event and a touchpoint', async () => {
+  const own = await TrackingTenant.create(service);
+  const [recipient] = await own.send({ html, text: '' }, urls);
+  const { id, campaignId, customerId, internetMessageId: inReplyTo } = recipient!;
+  await own.mail.receive({ inReplyTo, class: MessageClass.AUTO_REPLY });
+  await own.mail.receive({ inReplyTo: `${v7()}${inReplyTo.slice(36)}` });
+  await own.mail.receive({ inReplyTo: inReplyTo.replace('kestrel', 'other') });
+  expect(await own.events()).toEqual([]);
+
+  await own.mail.receive({ referenceIds: ['a@b.example', inReplyTo] });
+  await own.mail.receive({ inReplyTo });
+
+  const replied = { campaignId, recipientId: id, customerId, kind: MessageEventKind.REPLIED };
+  expect(await own.events()).toMatchObject([{ ...replied, verdict: MessageEventVerdict.UNSPECIFIED }]);
+  expect(await own.touchpoints()).toMatchObject([{ campaignId, customerId, kind: TouchpointKind.REPLY }]);
 });
 
 test('an unsubscription by the link of a mail is an event of its recipient', async () => {

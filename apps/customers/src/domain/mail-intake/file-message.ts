@@ -12,6 +12,7 @@ import type { SuppressionKey } from '../suppressions/suppression-key.js';
 import { endJobs, lockJobs } from '../messages/mail-jobs.js';
 import { changeMessages, lockMessage } from '../messages/stored-messages.js';
 import { answerAutomatically } from './auto-reply.js';
+import { noteReplies } from './campaign-reply.js';
 import type { Incoming } from './find-thread.js';
 import { customerOf, isEmail } from './sender.js';
 import { addToThread } from './thread-message.js';
@@ -44,6 +45,7 @@ export async function fileMessage(
   const incoming: Incoming = { parsed, from, customerId, mailboxes };
   const thread = await addToThread(transaction, { ...message, ...content }, incoming);
   await changeMessages(transaction, [messageId], () => ({ ...content, ...thread.changes }));
+  await noteReplies(transaction, { ...message, ...content });
   const answer = await answerAutomatically(transaction, { ...message, ...content, ...thread.changes }, thread, key);
   return { state: MessageState.THREADED, ticketId: thread.changes.ticketId, ...answer };
 }
