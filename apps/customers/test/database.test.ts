@@ -27,6 +27,7 @@ const ofWorkers = [
   /^ticket_(lease|merge)$/,
   /^article_text$/,
   /^segment_(job|progress)$/,
+  /^(opt_in|soft_bounce|topic_send)$/,
 ];
 const tablesOfSql = [...ofWorkers, /^outbox$/, /^change_/, /^audit_/, ...printed];
 

@@ -1,4 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
+import { changeLogRights } from './change-log-rights.js';
 
 /** What topics need besides consents: subscriptions that wait for their confirmation, mail that counts for caps, and bounces. */
 export class CreateOptIn extends Migration {
@@ -15,6 +16,7 @@ export class CreateOptIn extends Migration {
           with check (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);
       `);
     }
+    this.addSql(changeLogRights);
   }
 }
 
