@@ -90,7 +90,10 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/queues': ['domain/tickets'],
   'domain/ticket-work': ['domain/tickets', 'domain/ticket-actions', 'domain/queues', 'domain/macros'],
   'domain/workspace': ['domain/suppressions'],
-  'domain/forms': ['domain/links', 'domain/leads', 'domain/mail-intake', 'domain/suppressions', 'domain/topics'],
+  'domain/forms': [
+    ...['domain/links', 'domain/leads', 'domain/mail-intake', 'domain/suppressions', 'domain/topics'],
+    'domain/tracking',
+  ],
   'domain/messages': ['domain/files', 'domain/suppressions'],
   'domain/topics': ['domain/consents', 'domain/links', 'domain/messages', 'domain/suppressions'],
   'domain/campaigns': [

@@ -152,7 +152,7 @@ test('the log has each new record of each type in its response form', async () =
   const visited = new FormTenant(customers, caller);
   const form = await visited.createForm();
   await visited.visit(form, { email: 'ada@example.com' });
-  const [submission] = await visited.submissions();
+  const [sentForm] = await visited.submissions();
   const answers: [type: string, id: string, answer: object][] = [
     ['settings', caller.tenantId, settings],
     ['pipeline', pipeline.id, pipeline],
@@ -192,7 +192,7 @@ test('the log has each new record of each type in its response form', async () =
     ['survey_response', response.id, response],
     ['topic', topic.id, topic],
     ['form', form.id, form],
-    ['form_submission', submission!.id, submission!],
+    ['form_submission', sentForm!.id, sentForm!],
     ['article', article.id, article],
     ['article_section', section.id, section],
     ['ticket_status', status.id, status],

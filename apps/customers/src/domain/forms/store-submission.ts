@@ -6,6 +6,7 @@ import {
   type FormSubmission,
 } from '@rapport/contracts/rapport/marketing/v1/form_submission';
 import type { Topic } from '@rapport/contracts/rapport/marketing/v1/topic';
+import { TouchpointKind } from '@rapport/contracts/rapport/marketing/v1/touchpoint';
 import type { Lead } from '@rapport/contracts/rapport/sales/v1/lead';
 import { formatEtag, type StatementTransaction } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
@@ -18,6 +19,7 @@ import { createIntakeLead, customerOfIntake } from '../leads/intake-lead.js';
 import { leads } from '../leads/leads.js';
 import { startDoubleOptIn, type OptInParts } from '../topics/double-opt-in.js';
 import { stateConsent } from '../topics/state-consent.js';
+import { recordTouchpoints } from '../tracking/touchpoints.js';
 import { submissionOrigin } from './end-submission.js';
 import { formSubmissions } from './form-submissions.js';
 import type { PageTexts } from './form-texts.js';
@@ -72,6 +74,8 @@ export async function storeSubmission(
     ...{ ...newSubmission(submission, FormSubmissionState.CONFIRMED), ...outcome },
     ...{ customerId, leadId: lead?.id, evidence: evidenceOf(submission), values: valuesOf(submission) },
   });
+  const { campaignId, id: formId } = form;
+  recordTouchpoints(transaction, [{ customerId, campaignId, formId, kind: TouchpointKind.FORM }]);
   return answer;
 }
 

@@ -66,7 +66,9 @@ class TemplateFault extends Error {
 }
 
 // An error that is no fault of the template ends the thread.
-parentPort?.on('message', async (job: TemplateJob) => parentPort?.postMessage(await compileAndWork(job)));
+parentPort?.on('message', (job: TemplateJob) => {
+  void compileAndWork(job).then((done) => parentPort?.postMessage(done));
+});
 parentPort?.postMessage('ready');
 
 async function compileAndWork(job: TemplateJob): Promise<TemplateDone> {
