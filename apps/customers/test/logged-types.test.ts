@@ -12,6 +12,7 @@ import { LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer
 import { Suppression, SuppressionReason } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { v7 } from 'uuid';
 import { ForecastSubmission } from '@rapport/contracts/rapport/sales/v1/forecast_submission';
+import { SegmentKind } from '@rapport/contracts/rapport/marketing/v1/segment';
 import { OpenTickets } from '@rapport/contracts/rapport/support/v1/sla_actions_service';
 import { SlaMetric, SlaPolicy, SlaTarget } from '@rapport/contracts/rapport/support/v1/sla_policy';
 import { TicketCategory } from '@rapport/contracts/rapport/support/v1/ticket';
@@ -26,6 +27,7 @@ import { MergingTenant } from './merging-tenant.js';
 import { newCalendar } from './new-calendar.js';
 import { newArticle, newSection } from './new-article.js';
 import { FormTenant } from './form-tenant.js';
+import { SegmentTenant } from './segment-tenant.js';
 import { newSurvey } from './survey-tenant.js';
 import { newTopic } from './topic-tenant.js';
 import { newTemplate } from './new-template.js';
@@ -116,6 +118,13 @@ test('the log has each new record of each type in its response form', async () =
   const email = await work.createEmail({ toAddresses: ['ada@example.com'], messageId: '1@example.com' });
   const calendar = await customers.call('createCalendar', { calendar: newCalendar() }, caller);
   const survey = await customers.call('createSurvey', { survey: newSurvey() }, caller);
+  const grouped = new SegmentTenant(customers, caller);
+  const segment = await grouped.createSegment({ filter: 'displayName = nobody' });
+  await grouped.expectLive(segment.id);
+  const fixed = await grouped.createSegment({ kind: SegmentKind.STATIC });
+  const joining = { id: fixed.id, members: { customerIds: [ada.id] } };
+  await customers.call('addSegmentMembers', joining, caller);
+  const [member] = await grouped.membershipsOf(fixed.id);
   const topic = await customers.call('createTopic', { topic: newTopic() }, caller);
   const section = await customers.call('createArticleSection', { articleSection: newSection() }, caller);
   const article = await customers.call('createArticle', { article: newArticle() }, caller);
@@ -191,6 +200,8 @@ test('the log has each new record of each type in its response form', async () =
     ['survey', survey.id, survey],
     ['survey_response', response.id, response],
     ['topic', topic.id, topic],
+    ['segment', segment.id, segment],
+    ['segment_member', member!.id, member!],
     ['form', form.id, form],
     ['form_submission', sentForm!.id, sentForm!],
     ['article', article.id, article],
