@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { SegmentKind, SegmentState } from '@rapport/contracts/rapport/marketing/v1/segment';
+import type { SegmentKind, SegmentState } from '@rapport/contracts/rapport/marketing/v1/segment';
 import { queryRows, type Statement } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { allOf, rowOnly, type Condition, type Sql } from '../../engine/query/filter/condition.js';

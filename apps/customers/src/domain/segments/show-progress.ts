@@ -28,7 +28,9 @@ export async function showProgress(em: EntityManager, progress: Progress): Promi
       .filter(({ isLast }) => isLast)
       .map(({ compiled }) => [compiled.segment.id, { state: SegmentState.LIVE, stateReason: undefined }] as const),
     ...segments.flatMap(({ segment, problem }) =>
-      problem === undefined ? [] : [[segment.id, { state: SegmentState.FAILED, stateReason: problem }] as const],
+      problem === undefined || !isFollowed(segment)
+        ? []
+        : [[segment.id, { state: SegmentState.FAILED, stateReason: problem }] as const],
     ),
   ]);
   const sizes = await sizesToShow(em, [...states.keys()], now);
@@ -53,6 +55,14 @@ export async function showProgress(em: EntityManager, progress: Progress): Promi
       again.flatMap((id) => buildStatements(id)),
     );
 }
+
+/** Whether the filter of a segment is applied now or later. */
+function isFollowed({ kind, state, is_building: isBuilding }: CompiledSegment['segment']): boolean {
+  return state !== 'PAUSED' && (kind === 'DYNAMIC' || isBuilding);
+}
+
+/** Records whose changes give filters another meaning. */
+export const changingMeaning: readonly string[] = ['custom_field', 'settings'];
 
 /** When a size that is not shown yet is to be shown. */
 export async function showSoon(em: EntityManager, now: Date): Promise<Date | undefined> {
@@ -79,17 +89,22 @@ async function sizesToShow(em: EntityManager, ids: readonly string[], now: Date)
   return new Map(rows.map(({ id, size }) => [id, size]));
 }
 
-/** Segments whose filters mean something else since custom fields or the time zone changed, or the log had a gap. */
+/**
+ * Segments whose filters mean something else since custom fields or the time zone changed, whose changes are unknown by a gap in
+ * the log, or whose filters can be applied again.
+ */
 function rebuiltBy({ segments, entries }: Progress): string[] {
   const has = (type: string) => entries.some((entry) => entry.type === type);
   const isLost = entries.some(({ operation }) => operation === 'GAP');
   const [fields, settings] = [has('custom_field'), has('settings')];
-  if (!isLost && !fields && !settings) return [];
   return segments
-    .filter(({ segment: { kind, state, filter } }) => {
-      if (kind !== 'DYNAMIC' || state === 'PAUSED') return false;
-      const isOfFields = fields && /custom_?fields\./i.test(filter ?? '');
-      return isLost || isOfFields || (settings && /today|\d{4}-\d\d-\d\d/.test(filter ?? ''));
+    .filter(({ segment: { kind, state, filter, is_building: isBuilding }, problem }) => {
+      if (kind !== 'DYNAMIC' || state === 'PAUSED' || problem !== undefined) return false;
+      if (isLost || (state === 'FAILED' && !isBuilding)) return true;
+      return (fields && ofFields.test(filter ?? '')) || (settings && ofDays.test(filter ?? ''));
     })
     .map(({ segment: { id } }) => id);
 }
+
+const ofFields = /custom_?fields\./i;
+const ofDays = /today|\d{4}-\d\d-\d\d/;
