@@ -1,5 +1,5 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { PageTokenKey, queryRows, tenantSession } from '@rapport/persistence';
+import { queryRows, tenantSession, type PageTokenKey } from '@rapport/persistence';
 import { AppError, callContext } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { ChangeCursors } from '../../engine/changes/log/change-cursor.js';
@@ -9,11 +9,13 @@ import type { ChangeTail } from '../../engine/changes/log/change-tail.js';
 import { permissionOf } from '../../engine/fields/record-names.js';
 import { recordTypes } from '../../engine/fields/record-type.js';
 import { BulkPace } from '../../engine/pace/bulk-pace.js';
+import { customerType } from '../../engine/records/customers/customer-type.js';
 import { Sealing } from '../../engine/sealing/sealing.js';
 import { compileSegment, lockSegments, readSegments, type CompiledSegment } from './compiled-segment.js';
 import { buildPage, followChanges, type BuildStep } from './follow-changes.js';
 import { MovingBounds } from './relative-times.js';
-import { showProgress, showSoon } from './show-progress.js';
+import { concernsOf } from './segment-concerns.js';
+import { changingMeaning, showProgress, showSoon } from './show-progress.js';
 import { followMerges } from './write-members.js';
 
 /** Changes that one step follows. */
@@ -67,14 +69,14 @@ export class SegmentFollower {
     const [job] = await queryRows<Job>(em, { ...readJob, values: [tenantId] });
     if (!job) return 'DONE';
     const now = new Date(job.now);
-    const batch = await this.#read(em, tenantId, job);
-    const entries = ofOneHop(batch.entries);
-    const isCut = entries.length < batch.entries.length;
-    const position = isCut ? entries.at(-1)!.position : batch.place.position;
     const all = await readSegments(em);
     const compiled: CompiledSegment[] = [];
     for (const segment of all) compiled.push(await compileSegment(em, segment, now));
     const usable = compiled.filter(({ problem }) => problem === undefined);
+    const batch = await this.#read(em, { tenantId, types: followedTypes(usable) }, job);
+    const entries = ofOneHop(batch.entries);
+    const isCut = entries.length < batch.entries.length;
+    const position = isCut ? entries.at(-1)!.position : batch.place.position;
     const builds = batch.isLost ? [] : await this.#buildSteps(em, usable);
     const turned = await turnedFilters(em, usable, job.present ? new Date(job.present) : now, now);
     let hasMore = false;
@@ -105,12 +107,16 @@ export class SegmentFollower {
   }
 
   /** The next changes. All are lost to a tenant whose position the log no longer has: its segments are built again. */
-  async #read(em: EntityManager, tenantId: string, { epoch, position }: Job) {
-    const filter = { tenantId, types: [], fields: [], withValues: true };
-    const reader = new ChangeReader(em, this.tail, this.#cursors, filter);
+  async #read(em: EntityManager, of: { tenantId: string; types: readonly string[] }, { epoch, position }: Job) {
+    const reader = new ChangeReader(em, this.tail, this.#cursors, { ...of, fields: [], withValues: true });
     if (epoch !== null && position !== null) {
       try {
-        return { ...(await reader.next({ epoch, position: Number(position) }, batchSize)), isLost: false };
+        let batch = await reader.next({ epoch, position: Number(position) }, batchSize);
+        // A build logs many members, which concern few segments.
+        for (let reads = 1; reads < maxReads && batch.entries.length === 0 && batch.hasMore; reads += 1) {
+          batch = await reader.next(batch.place, batchSize);
+        }
+        return { ...batch, isLost: false };
       } catch (error) {
         if (!(error instanceof AppError) || error.reason !== 'CURSOR_EXPIRED') throw error;
       }
@@ -129,6 +135,9 @@ export class SegmentFollower {
   }
 }
 
+/** Reads of one step that find no change to follow. */
+const maxReads = 20;
+
 /** Segments that one step builds at a time. */
 const maxBuilds = 5;
 
@@ -139,6 +148,14 @@ const readJob = {
   name: 'segment_job',
   sql: 'select epoch, position, present, rapport_clock() as now from segment_job where tenant_id = $1',
 };
+
+/** Names of the records whose changes are followed. */
+function followedTypes(segments: readonly CompiledSegment[]): string[] {
+  const concerns = segments
+    .filter(({ segment: { kind } }) => kind === 'DYNAMIC')
+    .flatMap(({ segment }) => concernsOf(segment.filter ?? '', segment.exclude_segment_ids.length > 0));
+  return [...new Set([...concerns.map(({ type }) => type), ...changingMeaning, customerType().table])];
+}
 
 /** Locks the job, unless another process has it or has moved it. */
 async function claim(em: EntityManager, tenantId: string, { position }: Job): Promise<boolean> {
