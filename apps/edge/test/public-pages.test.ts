@@ -81,6 +81,13 @@ describe('a public page', () => {
     expect(headers).not.toHaveProperty('set-cookie');
   });
 
+  it('runs the script whose hash its service names, and its form may lead to the origin that the service names', async () => {
+    const { headers } = await send('/s/form');
+    expect(headers['content-security-policy']).toBe(
+      `default-src 'none'; script-src '${styleHash}'; ${formAction.replace("'self'", "'self' https://shop.example")}`,
+    );
+  });
+
   it('is served to nobody in particular, whatever the credential and cookies of its reader', async () => {
     const before = ores.pageCalls.length;
     const headers = {

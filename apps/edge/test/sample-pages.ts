@@ -31,7 +31,13 @@ export function pageHandlers(store: OreStore, seen: SeenCall[]): UntypedServiceI
     readPage: answer('readPage', ({ token, acceptLanguage }) => {
       if (token === 'elsewhere') return page('', { location: 'https://example.com/stored?a=b' });
       if (token === 'script') return page('', { location: 'javascript:alert(1)' });
-      if (token === 'loose') return page('<p>loose</p>', { 'style-hash': "'unsafe-inline'", 'set-cookie': 'a=b' });
+      if (token === 'loose') {
+        const headers = { 'style-hash': "'unsafe-inline'", 'script-hash': "'unsafe-inline'", 'form-action': 'https:' };
+        return page('<p>loose</p>', { ...headers, 'set-cookie': 'a=b' });
+      }
+      if (token === 'form') {
+        return page('<p>form</p>', { 'script-hash': styleHash, 'form-action': 'https://shop.example' });
+      }
       const isKnown = typeof token === 'string' && token.startsWith('good');
       return isKnown ? page(`<p>${String(acceptLanguage)}</p>`, { 'style-hash': styleHash }) : undefined;
     }),
