@@ -34,6 +34,7 @@ test.each([
   ['support', 8],
   ['marketing', 2],
   ['segments', 2],
+  ['forms', 2],
   ['marketing', 2],
 ])('the commands of docs/%s.md, as they are printed, get the answers that it shows', async (document, answered) => {
   const blocks = blocksOf(`docs/${document}.md`);

@@ -200,7 +200,7 @@ async function compileMjml(body: string): Promise<{ html: string } | { fault: Fa
   // It is large, and most templates are not MJML.
   const { Engine } = await import('mrml');
   const engine = new Engine();
-  // Fonts of other sites would tell them who reads the mail.
+  // A mail that loads fonts of other sites reveals its readers to them.
   engine.setRenderOptions({ disableComments: true, fonts: {}, socialIconOrigin: null });
   const result = engine.toHtml(body);
   engine.free();
