@@ -36,8 +36,8 @@ export class FormTenant {
   /** Loads the page of a form, does its work, fills it in, and sends it. */
   async visit(form: Form, values: Readonly<Record<string, string>>): Promise<Page> {
     const ticket = ticketIn(await this.show(form));
-    const proof = form.proof === FormProof.POW ? { _proof: provenBy(ticket) } : {};
-    return this.submit(form, { ...values, _ticket: ticket, ...proof });
+    const _proof = form.proof === FormProof.POW ? provenBy(ticket) : '';
+    return this.submit(form, { ...values, _ticket: ticket, _proof });
   }
 }
 

@@ -1,7 +1,7 @@
 import { FormFieldKind, FormProof, FormState } from '@rapport/contracts/rapport/marketing/v1/form';
 import { FormRejection, FormSubmissionState } from '@rapport/contracts/rapport/marketing/v1/form_submission';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { field, FormTenant, newForm, provenBy, ticketIn } from './form-tenant.js';
+import { field, FormTenant, provenBy, ticketIn } from './form-tenant.js';
 import { sharedCustomers } from './running-customers.js';
 import { newTopic } from './topic-tenant.js';
 
@@ -207,7 +207,7 @@ test('drafts and deleted forms have no page, and closed ones take nothing', asyn
   expect(await tenant.submissions()).toHaveLength(1);
 });
 
-test.each<[what: string, form: Parameters<typeof newForm>[0], field: string, reason: string]>([
+test.each<[what: string, form: Parameters<FormTenant['createForm']>[0], field: string, reason: string]>([
   ['two fields with one key', { fields: [email, field('email')] }, 'form.fields[1].key', 'DUPLICATE'],
   ['no e-mail address', { fields: [field('name')] }, 'form.fields', 'REQUIRED'],
   [
