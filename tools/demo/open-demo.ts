@@ -10,6 +10,7 @@ import { makeQuotes } from './quotes.ts';
 import { makeMarketing } from './marketing.ts';
 import { makeSupport } from './support.ts';
 import { makeLeads, makeRule } from './leads.ts';
+import { makeTopics } from './topics.ts';
 import { makeWork } from './work.ts';
 import { readDemo, writeDemo, type Demo, type DemoPlatform, type DemoUser } from './demo.ts';
 import story from './story.json' with { type: 'json' };
@@ -72,6 +73,7 @@ async function makeRecords(api: Api): Promise<void> {
   await makePrices(api);
   await makeFlows(api);
   await makeSupport(api);
+  await makeTopics(api);
   await makeMarketing(api);
 }
 

@@ -30,7 +30,7 @@ export interface OptIn {
   /** The text that was agreed to, without personal data: it is not encrypted. */
   evidence?: string | undefined;
   language?: PageLanguage | undefined;
-  /** What listeners are told when it ends, such as a submission of a form. */
+  /** What it belongs to, such as a submission of a form: listeners get it when it ends. */
   origin?: { type: string; id: string } | undefined;
   /** The default mailbox of the tenant when absent. */
   mailboxId?: string | undefined;

@@ -65,7 +65,7 @@ export async function confirmOptIn(transaction: StatementTransaction, optIn: Pen
     sql: 'update opt_in set confirm_time = rapport_clock() where tenant_id = $1 and id = $2',
     values: [currentCaller().tenantId, optIn.id],
   });
-  await tellListeners(transaction, optIn, 'CONFIRMED');
+  await notifyListeners(transaction, optIn, 'CONFIRMED');
 }
 
 /** Removes an opt-in after its time, confirmed or not. */
@@ -80,10 +80,10 @@ async function expire(transaction: StatementTransaction, id: string): Promise<vo
     values: [currentCaller().tenantId, id],
   });
   transaction.later(removeLinks('CONFIRMATION', id));
-  if (ended?.wasConfirmed === false) await tellListeners(transaction, ended, 'EXPIRED');
+  if (ended?.wasConfirmed === false) await notifyListeners(transaction, ended, 'EXPIRED');
 }
 
-async function tellListeners(
+async function notifyListeners(
   transaction: StatementTransaction,
   { id: optInId, customerId, originType, originId }: PendingOptIn,
   outcome: EndedOptIn['outcome'],
