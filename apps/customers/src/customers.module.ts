@@ -37,6 +37,8 @@ import type { SubjectKeys } from './engine/sealing/subject-keys.js';
 import { loggedTypes } from './record-types.js';
 import { controllers } from './services.js';
 import { timerWorker } from './timer-handlers.js';
+import { MessageTopics } from './domain/messages/message-topics.js';
+import { TopicsOfMessages } from './domain/topics/topics-of-messages.js';
 import { PublicUrl } from './domain/links/public-links.js';
 import { SegmentFollower } from './domain/segments/segment-follower.js';
 import { SegmentWorker } from './domain/segments/segment-worker.js';
@@ -118,6 +120,7 @@ export class CustomersModule {
         { provide: LoggedTypes, useValue: loggedTypes },
         { provide: FileStore, useValue: files },
         { provide: PublicUrl, useValue: new PublicUrl(publicUrl) },
+        { provide: MessageTopics, useValue: new TopicsOfMessages(suppressionKey, publicUrl) },
         { provide: BulkWork, useValue: new BulkWork(bulkLimits) },
         {
           provide: Sequencer,

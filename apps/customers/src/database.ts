@@ -89,6 +89,7 @@ import { CreateArticleText } from './migrations/create-article-text.migration.js
 import { CreateSurvey } from './migrations/create-survey.migration.js';
 import { CreateSurveyResponse } from './migrations/create-survey-response.migration.js';
 import { CreateTopic } from './migrations/create-topic.migration.js';
+import { HoldMessages } from './migrations/hold-messages.migration.js';
 import { CreateOptIn } from './migrations/create-opt-in.migration.js';
 import { CreateCampaign } from './migrations/create-campaign.migration.js';
 import { CreateCampaignRecipient } from './migrations/create-campaign-recipient.migration.js';
@@ -290,4 +291,5 @@ export const migrations = [
   CreateSegmentMember,
   KeepSegments,
   AddDueTimeToMailJob,
+  HoldMessages,
 ];

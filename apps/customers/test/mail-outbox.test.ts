@@ -1,5 +1,13 @@
+import {
+  Consent,
+  ConsentState,
+  ContactChannel,
+  LegalBasis,
+} from '@rapport/contracts/rapport/customers/v1/consents_service';
 import { MailOutcome } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
-import { MessageDirection, MessageState } from '@rapport/contracts/rapport/content/v1/message';
+import { MessageClass, MessageDirection, MessageState } from '@rapport/contracts/rapport/content/v1/message';
+import { Topic } from '@rapport/contracts/rapport/marketing/v1/topic';
+import { Meeting } from '@rapport/contracts/rapport/work/v1/meeting';
 import { v7 } from 'uuid';
 import { expect, test } from 'vitest';
 import { FilesTenant } from './files-tenant.js';
@@ -172,6 +180,65 @@ test('files are attached by callers that can read their records only', async () 
 });
 
 /** An id before one. */
+test('a message is not sent once its customer has answered or has a meeting, but after an automatic answer', async () => {
+  const tenant = await MailTenant.create(service);
+  const since = new Date().toISOString();
+  const queued = [];
+  for (const address of ['ada@example.com', 'bob@example.com', 'cyd@example.com', 'dan@example.com']) {
+    const { id } = await service.create(tenant.caller, person({ emails: [{ address }] }));
+    queued.push(await tenant.send({ to: [address], customerId: id, unlessAnsweredSince: since }));
+  }
+  const [ada, bob, cyd, dan] = queued;
+  await tenant.receive();
+  await tenant.receive({ fromAddress: 'bob@example.com', class: MessageClass.AUTO_REPLY });
+  const times = { startTime: '2027-01-01T09:00:00Z', endTime: '2027-01-01T10:00:00Z' };
+  const meeting = { subject: 'Demo', ...times, related: [{ type: 'customer', id: cyd!.customerId! }] };
+  await service.call('createMeeting', { meeting: { ...Meeting.decode(new Uint8Array()), ...meeting } }, tenant.caller);
+
+  expect((await tenant.claim()).map(({ message }) => message!.id)).toEqual([bob!.id, dan!.id]);
+  for (const { id } of [ada!, cyd!]) {
+    expect(await tenant.message(id)).toMatchObject({ state: MessageState.CANCELLED, stateReason: 'ANSWERED' });
+  }
+});
+
+test('a message of a topic is sent with headers to unsubscribe, and only to customers that receive the topic', async () => {
+  const tenant = await MailTenant.create(service);
+  const topic = { ...Topic.decode(new Uint8Array()), key: 'tips', name: 'Tips', cap: { count: 1, days: 7 } };
+  await service.call('createTopic', { topic }, tenant.caller);
+  const [willing, silent] = await Promise.all(
+    ['ada@example.com', 'bob@example.com'].map((address) =>
+      service.create(tenant.caller, person({ emails: [{ address }] })),
+    ),
+  );
+  const consent = {
+    ...{ purpose: 'tips', channel: ContactChannel.EMAIL, state: ConsentState.GIVEN, source: 'test' },
+    legalBasis: LegalBasis.CONSENT,
+  };
+  const given = { customerId: willing!.id, consent: { ...Consent.decode(new Uint8Array()), ...consent } };
+  await service.call('createConsent', given, tenant.caller);
+  const [sent, withheld, capped] = [
+    await tenant.send({ customerId: willing!.id, topicKey: 'tips' }),
+    await tenant.send({ to: ['bob@example.com'], customerId: silent!.id, topicKey: 'tips' }),
+    await tenant.send({ customerId: willing!.id, topicKey: 'tips' }),
+  ];
+  const claimed = await tenant.claim();
+  await tenant.settle(claimed, MailOutcome.DEFERRED);
+  const again = await tenant.claim();
+  const unknown = tenant.send({ to: ['nobody@example.com'], topicKey: 'tips' });
+
+  expect([claimed, again].map((each) => each.map(({ message }) => message!.id))).toEqual([[sent.id], [sent.id]]);
+  expect(again[0]!.headers).toEqual([
+    { name: 'List-Unsubscribe', value: expect.stringMatching(/^<https?:\/\/[^ ]+\/u\/[\w-]+>$/) },
+    { name: 'List-Unsubscribe-Post', value: 'List-Unsubscribe=One-Click' },
+  ]);
+  expect(await tenant.message(withheld.id)).toMatchObject({
+    state: MessageState.CANCELLED,
+    stateReason: 'CONSENT_MISSING',
+  });
+  expect(await tenant.message(capped.id)).toMatchObject({ state: MessageState.CANCELLED, stateReason: 'CAP_REACHED' });
+  await expect(unknown).rejects.toMatchObject({ violations: [{ field: 'outgoing.customerId', reason: 'REQUIRED' }] });
+});
+
 function before(id: string): string {
   return `${id.slice(0, -12)}000000000000`;
 }

@@ -9,7 +9,9 @@ import type { StatementTransaction } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { openBcc } from './blind-copies.js';
 import { endJobs, leaseEnded } from './mail-jobs.js';
+import type { MessageTopics } from './message-topics.js';
 import { readMailAddresses, type MailAddress } from './mail-addresses.js';
+import { heldMessages } from './held-messages.js';
 import { tokenAddress } from './mail-tokens.js';
 import { changeMessages, lockMessages } from './stored-messages.js';
 
@@ -29,15 +31,22 @@ const maxCharacters = 8_000_000;
 export async function claimMessages(
   transaction: StatementTransaction,
   request: ClaimMessagesRequest,
+  topics: MessageTopics,
 ): Promise<ClaimMessagesResponse> {
   await endLeases(transaction);
-  const ids = await takeQueued(transaction, request);
+  const ids = await takeQueued(transaction, request, topics);
   const claimed = await changeMessages(transaction, ids, () => ({ state: MessageState.CLAIMED }));
   if (claimed.length === 0) return { messages: [] };
   const leases = await lease(transaction, ids, request.leaseSeconds ?? defaultLeaseSeconds);
   const mailboxes = new Map((await readMailAddresses(transaction)).map((each) => [each.mailboxId, each]));
-  const answers = claimed.map((message) => claimedMessage(message, leases.get(message.id), mailboxes));
-  return { messages: await Promise.all(answers) };
+  const messages: ClaimedMessage[] = [];
+  for (const message of claimed) {
+    const leased = leases.get(message.id);
+    const topicKey = leased?.topic_key ?? undefined;
+    const listHeaders = topicKey === undefined ? [] : await topics.listHeaders(transaction, message, topicKey);
+    messages.push(await claimedMessage(message, leased, { mailboxes, listHeaders }));
+  }
+  return { messages };
 }
 
 /** Makes claims whose leases have ended UNKNOWN: their messages may have been sent. */
@@ -62,6 +71,7 @@ async function endLeases(transaction: StatementTransaction): Promise<void> {
 async function takeQueued(
   transaction: StatementTransaction,
   { mailboxIds, limit = defaultLimit }: ClaimMessagesRequest,
+  topics: MessageTopics,
 ): Promise<string[]> {
   if (mailboxIds.length === 0) return [];
   const queued = await transaction.rows<{ id: string }>({
@@ -83,16 +93,25 @@ async function takeQueued(
     return index === 0 || characters <= maxCharacters;
   });
   const erased = fitting.filter(({ toAddresses }) => toAddresses.length === 0);
-  await cancelErased(transaction, erased);
-  return fitting.filter((each) => !erased.includes(each)).map(({ id }) => id);
+  const reasons = await heldMessages(
+    transaction,
+    topics,
+    fitting.filter((each) => !erased.includes(each)),
+  );
+  for (const { id } of erased) reasons.set(id, 'ERASED');
+  await cancelHeld(transaction, reasons);
+  return fitting.filter(({ id }) => !reasons.has(id)).map(({ id }) => id);
 }
 
-/** Ends messages whose recipients were erased before a worker took them. */
-async function cancelErased(transaction: StatementTransaction, erased: readonly Message[]): Promise<void> {
-  if (erased.length === 0) return;
-  transaction.later(endJobs(erased));
-  const ids = erased.map(({ id }) => id);
-  await changeMessages(transaction, ids, () => ({ state: MessageState.CANCELLED, stateReason: 'ERASED' }));
+/** Ends messages that are not sent, such as those whose recipients were erased before a worker took them. */
+async function cancelHeld(transaction: StatementTransaction, reasons: ReadonlyMap<string, string>): Promise<void> {
+  if (reasons.size === 0) return;
+  const ids = [...reasons.keys()];
+  transaction.later(endJobs(ids.map((id) => ({ id }))));
+  await changeMessages(transaction, ids, ({ id }) => ({
+    state: MessageState.CANCELLED,
+    stateReason: reasons.get(id),
+  }));
 }
 
 interface Lease {
@@ -100,6 +119,7 @@ interface Lease {
   attempt: number;
   bounce_token: string;
   bcc: string | null;
+  topic_key: string | null;
   end_time: string;
 }
 
@@ -114,7 +134,7 @@ async function lease(
         where tenant_id = $1 and message_id = any ($2::uuid[]) returning message_id, lease_end_time)
       update mail_envelope envelope set attempt = attempt + 1 from leased
       where envelope.tenant_id = $1 and envelope.message_id = leased.message_id
-      returning envelope.message_id, attempt, bounce_token, bcc,
+      returning envelope.message_id, attempt, bounce_token, bcc, topic_key,
         to_char(lease_end_time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as end_time`,
     values: [currentCaller().tenantId, ids, seconds],
   });
@@ -124,7 +144,7 @@ async function lease(
 async function claimedMessage(
   message: Message,
   leased: Lease | undefined,
-  mailboxes: ReadonlyMap<string, MailAddress>,
+  { mailboxes, listHeaders }: { mailboxes: ReadonlyMap<string, MailAddress>; listHeaders: readonly MailHeader[] },
 ): Promise<ClaimedMessage> {
   const mailbox = mailboxes.get(message.mailboxId ?? '');
   if (!leased || !mailbox) throw new Error(`The message ${message.id} has no envelope, or its mailbox none.`);
@@ -136,7 +156,7 @@ async function claimedMessage(
     envelopeFrom: message.automatic === AutomaticKind.REPLIED ? '' : tokenAddress(mailbox, leased.bounce_token),
     envelopeTo: [...new Set([...message.toAddresses, ...message.ccAddresses, ...bcc])],
     replyTo: message.replyTo,
-    headers: headersOf(message),
+    headers: [...headersOf(message), ...listHeaders],
     leaseEndTime: leased.end_time,
   };
 }

@@ -26,6 +26,7 @@ import { SuppressionKey } from '../suppressions/suppression-key.js';
 import { claimMessages } from './claim-messages.js';
 import { deleteMailAddress, putMailAddress } from './mail-addresses.js';
 import { forMailOf, streamForMail, tenantsWithWork, writeForMail } from './mail-caller.js';
+import { MessageTopics } from './message-topics.js';
 import { readAttachment } from './read-attachment.js';
 import { recordBounce } from './record-bounce.js';
 import { settleMessages } from './settle-messages.js';
@@ -39,6 +40,7 @@ export class MailOutboxController implements ServiceHandlers<MailOutboxServiceSe
     readonly sealing: Sealing,
     private readonly store: FileStore,
     private readonly suppressionKey: SuppressionKey,
+    private readonly topics: MessageTopics,
   ) {}
 
   listQueuedTenants({ afterTenantId }: ListQueuedTenantsRequest): Promise<ListQueuedTenantsResponse> {
@@ -46,7 +48,7 @@ export class MailOutboxController implements ServiceHandlers<MailOutboxServiceSe
   }
 
   claimMessages(request: ClaimMessagesRequest): Promise<ClaimMessagesResponse> {
-    return writeForMail(this, Methods.claimMessages, request, (each) => claimMessages(each, request));
+    return writeForMail(this, Methods.claimMessages, request, (each) => claimMessages(each, request, this.topics));
   }
 
   readOutgoingAttachment(request: ReadOutgoingAttachmentRequest): AsyncGenerator<ReadOutgoingAttachmentResponse, void> {

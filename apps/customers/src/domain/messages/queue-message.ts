@@ -19,6 +19,7 @@ import { sealedBcc } from './blind-copies.js';
 import { messageDomain, readMailAddresses, readMailSecret, type MailAddress } from './mail-addresses.js';
 import { queueStatement } from './mail-jobs.js';
 import { newBounceToken, threadToken, tokenAddress, type TokenTicket } from './mail-tokens.js';
+import type { MessageTerms } from './held-messages.js';
 import { messages } from './messages.js';
 import { insertMessages } from './stored-messages.js';
 
@@ -26,7 +27,7 @@ import { insertMessages } from './stored-messages.js';
 const maxReferences = 20;
 
 /** A message to send. */
-export interface OutgoingContent {
+export interface OutgoingContent extends MessageTerms {
   /** The default mailbox of the tenant when absent. */
   mailboxId?: string | undefined;
   /** The ticket that it belongs to: its replies come back to it by a token. */
@@ -78,18 +79,26 @@ export async function queueMessage(
       ...{ customerId: content.customerId ?? ticket?.customerId, ticketId: ticket?.id },
     },
   ]);
-  await queue(transaction, message!, bcc);
+  await queue(transaction, message!, { ...content, bcc });
   return message!;
 }
 
 /** The work and the envelope of a queued message. */
-async function queue(transaction: StatementTransaction, message: Message, bcc: readonly string[]): Promise<void> {
+async function queue(
+  transaction: StatementTransaction,
+  message: Message,
+  { bcc, topicKey, unlessAnsweredSince }: MessageTerms & { bcc: readonly string[] },
+): Promise<void> {
   const { tenantId } = currentCaller();
   transaction.later(
     {
       name: 'insert_mail_envelope',
-      sql: 'insert into mail_envelope (tenant_id, message_id, bounce_token, bcc) values ($1, $2, $3, $4)',
-      values: [tenantId, message.id, newBounceToken(), await sealedBcc(message, bcc)],
+      sql: `insert into mail_envelope (tenant_id, message_id, bounce_token, bcc, topic_key, unless_answered_since)
+        values ($1, $2, $3, $4, $5, $6)`,
+      values: [
+        ...[tenantId, message.id, newBounceToken(), await sealedBcc(message, bcc)],
+        ...[topicKey ?? null, unlessAnsweredSince ?? null],
+      ],
     },
     queueStatement(message),
   );

@@ -26,12 +26,23 @@ export async function sendMessage(
   { key, customerId }: { key: SuppressionKey; customerId: string | undefined },
 ): Promise<Message> {
   if (!outgoing) throw invalidField('outgoing', 'REQUIRED', 'is required');
+  checkTerms(outgoing, customerId);
   await refuseSuppressed(transaction, key, outgoing);
   const isOfFlow = callContext.getStore()?.cause?.origin === flowOrigin;
   const content = { ...outgoing, customerId, ...(isOfFlow && { automatic: AutomaticKind.GENERATED }) };
   return within({ from: 'fileIds', to: 'outgoing.fileIds' }, () =>
     queueMessage(transaction, content, 'outgoing.mailboxId'),
   );
+}
+
+/** What is asked about the customer when a message is sent needs one. Blind copies have none. */
+function checkTerms({ topicKey, unlessAnsweredSince, cc, bcc }: OutgoingMessage, customerId: string | undefined): void {
+  if (topicKey === undefined && unlessAnsweredSince === undefined) return;
+  const named = topicKey === undefined ? 'unlessAnsweredSince' : 'topicKey';
+  if (customerId === undefined) throw invalidField('outgoing.customerId', 'REQUIRED', `is required for ${named}`);
+  if (topicKey === undefined) return;
+  if (cc.length > 0) throw invalidField('outgoing.cc', 'NOT_ALLOWED', 'is not allowed for a message of a topic');
+  if (bcc.length > 0) throw invalidField('outgoing.bcc', 'NOT_ALLOWED', 'is not allowed for a message of a topic');
 }
 
 /** Handles CancelMessage: what a worker has taken may be on its way. */

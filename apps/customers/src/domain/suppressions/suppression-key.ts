@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { queryRows } from '@rapport/persistence';
+import { queryRows, type StatementTransaction } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { emailKey } from '../../engine/records/unique-values.js';
@@ -25,7 +25,7 @@ export class SuppressionKey {
   ) {}
 
   /** The key for the addresses of the caller's tenant. */
-  async of(em: EntityManager): Promise<SuppressionKey> {
+  async of(em: EntityManager | StatementTransaction): Promise<SuppressionKey> {
     const space = await suppressionSpaceOf(em);
     return space === undefined ? this : new SuppressionKey(this.bytes, space);
   }
@@ -56,7 +56,7 @@ function addressKey(channel: SuppressedChannel, address: string): string {
 }
 
 /** Replacement of the tenant's id in hashes of the caller's tenant. Undefined: its id. */
-export async function suppressionSpaceOf(em: EntityManager): Promise<string | undefined> {
+export async function suppressionSpaceOf(em: EntityManager | StatementTransaction): Promise<string | undefined> {
   const [row] = await queryRows<{ space: string }>(em, {
     name: 'suppression_space',
     sql: 'select space from suppression_space where tenant_id = $1',
