@@ -23,6 +23,7 @@ import { CreateJobQueue } from './migrations/create-job-queue.migration.js';
 import { CreateRelays } from './migrations/create-relays.migration.js';
 import { CreateWebhooks } from './migrations/create-webhooks.migration.js';
 import { DeferChanges } from './migrations/defer-changes.migration.js';
+import { EnrollCustomers } from './migrations/enroll-customers.migration.js';
 import { ExchangeAnyRecords } from './migrations/exchange-any-records.migration.js';
 import { FilterMappings } from './migrations/filter-mappings.migration.js';
 import { FilterWebhooks } from './migrations/filter-webhooks.migration.js';
@@ -64,4 +65,5 @@ export const migrations = [
   CreateRelays,
   CreateMailboxes,
   CreateDeliveryLimits,
+  EnrollCustomers,
 ];

@@ -10,6 +10,8 @@ import { entities } from '../src/database.js';
 import { DeferredWorker } from '../src/feed/deferred-worker.js';
 import { ChangeTaker } from '../src/feed/take-changes.js';
 import type { TakingParts } from '../src/feed/tenant-changes.js';
+import { RecordCalls } from '../src/flows/effects/record-calls.js';
+import { FlowCustomers } from '../src/flows/enrollments/flow-customers.js';
 import { ChangedRecords } from '../src/flows/triggers/changed-records.js';
 import { JobQueue } from '../src/storage/job-queue.js';
 import { SecretEnvelope } from '../src/storage/secret-envelope.js';
@@ -37,8 +39,10 @@ beforeAll(async () => {
   const nothing = () => Promise.resolve();
   // No tenant here has flows.
   const hooks = { openApprovals: nothing, closeApprovals: nothing };
-  const records = new ChangedRecords({ unary: () => Promise.reject(new Error('There are no flows.')) });
-  parts = { envelope, filters, jobs: new JobQueue(urls.appUrl, nothing), flows: { envelope, hooks, records } };
+  const unary = () => Promise.reject(new Error('There are no flows.'));
+  const customers = new FlowCustomers(new RecordCalls({ unary }, { of: unary }));
+  const flows = { envelope, hooks, records: new ChangedRecords({ unary }), customers };
+  parts = { envelope, filters, jobs: new JobQueue(urls.appUrl, nothing), flows };
 });
 afterAll(async () => orm.close());
 

@@ -6,10 +6,11 @@ interface Calls {
   remove: (collection: string, id: string) => Promise<string>;
   /** Creates a user, who can approve. */
   user: () => Promise<string>;
+  customer: () => Promise<string>;
 }
 
 /** Creates flows and secrets, named by `marker`. */
-export function flowRecords({ send, create, remove, user }: Calls, marker: string) {
+export function flowRecords({ send, create, remove, user, customer }: Calls, marker: string) {
   const definition = { trigger: { manual: {} }, steps: [{ key: 'end', raise: { code: 'END' } }] };
   const makeFlow = () => create('/v1/flows', { key: newMarker(), name: marker, definition });
   const run = async (step: object) => {
@@ -27,6 +28,16 @@ export function flowRecords({ send, create, remove, user }: Calls, marker: strin
     flows: async () => create(`/v1/flows/${await makeFlow()}:publish`),
     flowSecrets: secret,
     flowRuns: () => run({ key: 'end', raise: { code: 'END' } }),
+    flowEnrollments: async () => {
+      const journey = { ...definition, kind: 'JOURNEY', trigger: { manual: { type: 'customer' } } };
+      const id = await create('/v1/flows', { key: newMarker(), name: marker, definition: journey });
+      await send('POST', `/v1/flows/${id}:publish`);
+      const enrolling = { customerIds: [await customer()] };
+      const { flowEnrollments } = (await send('POST', `/v1/flows/${id}:enroll`, enrolling)) as {
+        flowEnrollments: { id: string }[];
+      };
+      return flowEnrollments[0]?.id ?? '';
+    },
     approvals: async () => {
       const runId = await run({ key: 'ask', approve: { question: `'${marker}'`, approverIds: [await user()] } });
       for (;;) {

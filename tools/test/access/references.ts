@@ -101,7 +101,7 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   'Survey.queue_ids': undefined,
   // Requests render a customer.
   'RenderedRecord.id': 'customers',
-  // There are no segments yet.
+  // Flows name a segment only after it was read.
   segment_id: undefined,
   // Requests refer to a deal.
   'RecordRef.id': 'deals',

@@ -174,7 +174,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
 
   const identity = identityRecords({ platform, create, remove, tenantId }, marker);
   const exchange = exchangeRecords({ platform, create, remove, tenantId }, marker);
-  const flows = flowRecords({ send, create, remove, user: identity.living.users }, marker);
+  const flows = flowRecords({ send, create, remove, user: identity.living.users, customer: ada }, marker);
 
   const makeQueue = () => create('/v1/queues', { key: newMarker(), name: marker });
   const setPriority = { priority: 'HIGH' };

@@ -5,6 +5,8 @@ import { CalendarClock } from './effects/calendar-clock.js';
 import { effectProviders, type EffectOptions } from './effects/effect-providers.js';
 import { RecordCalls } from './effects/record-calls.js';
 import { resolveStep } from './effects/resolve-step.js';
+import { ExitGate } from './enrollments/exit-gate.js';
+import { FlowCustomers } from './enrollments/flow-customers.js';
 import { RunEffects } from './effects/run-effects.js';
 import { RecordAccess } from './serve-runs/record-access.js';
 import type { EngineParts } from './worker/engine-parts.js';
@@ -17,8 +19,13 @@ export function flowProviders(options: EffectOptions): Provider[] {
   return [
     ...effectProviders(options),
     {
+      provide: FlowCustomers,
+      useFactory: (calls: RecordCalls) => new FlowCustomers(calls),
+      inject: [RecordCalls],
+    },
+    {
       provide: FlowWorker,
-      useFactory: (orm: MikroORM, port: RunEffects, clock: CalendarClock) => {
+      useFactory: (orm: MikroORM, port: RunEffects, clock: CalendarClock, customers: FlowCustomers) => {
         const parts: EngineParts = {
           envelope,
           hooks: approvalHooks(envelope),
@@ -26,10 +33,11 @@ export function flowProviders(options: EffectOptions): Provider[] {
           clock,
           resolve: resolveStep,
           versions: storedVersions,
+          gate: new ExitGate(customers),
         };
         return new FlowWorker(orm, parts);
       },
-      inject: [MikroORM, RunEffects, CalendarClock],
+      inject: [MikroORM, RunEffects, CalendarClock, FlowCustomers],
     },
     {
       provide: RecordAccess,

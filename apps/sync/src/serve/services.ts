@@ -1,6 +1,7 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { ApprovalsServiceService } from '@rapport/contracts/rapport/flows/v1/approvals_service';
 import { FlowDecisionsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_decisions_service';
+import { FlowEnrollmentsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_enrollments_service';
 import { FlowSecretsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_secrets_service';
 import { FlowsServiceService } from '@rapport/contracts/rapport/flows/v1/flows_service';
 import { FlowTrialsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_trials_service';
@@ -16,6 +17,7 @@ import { SyncRunsServiceService } from '@rapport/contracts/rapport/sync/v1/sync_
 import { WebhookDeliveriesServiceService } from '@rapport/contracts/rapport/sync/v1/webhook_deliveries_service';
 import { WebhookEndpointsServiceService } from '@rapport/contracts/rapport/sync/v1/webhook_endpoints_service';
 import { ApprovalsController } from '../flows/approvals/approvals.controller.js';
+import { FlowEnrollmentsController } from '../flows/enrollments/flow-enrollments.controller.js';
 import { FlowTrialsController } from '../flows/trials/flow-trials.controller.js';
 import { FlowDecisionsController } from '../flows/triggers/flow-decisions.controller.js';
 import { FlowsController } from '../flows/definitions/flows.controller.js';
@@ -47,6 +49,7 @@ export const services: readonly ServiceDefinition[] = [
   FlowsServiceService,
   FlowSecretsServiceService,
   FlowRunsServiceService,
+  FlowEnrollmentsServiceService,
   RelaysServiceService,
   MailboxesServiceService,
   DeliveryLimitsServiceService,
@@ -65,6 +68,7 @@ export const controllers = [
   FlowsController,
   FlowSecretsController,
   FlowRunsController,
+  FlowEnrollmentsController,
   RelaysController,
   MailboxesController,
   DeliveryLimitsController,

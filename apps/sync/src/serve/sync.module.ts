@@ -28,10 +28,13 @@ import { approvalHooks } from '../flows/approvals/open-approvals.js';
 import { TenantMembers } from '../flows/approvals/tenant-members.js';
 import { SyncRunStarter } from '../flows/effects/connector-effect.js';
 import { ChangedRecords } from '../flows/triggers/changed-records.js';
+import { EnrollmentFilters } from '../flows/definitions/checks/enrollment-filters.js';
 import { DefinitionChecks } from '../flows/definitions/checks/definition-checks.js';
 import { TenantFields } from '../flows/definitions/checks/tenant-fields.js';
 import { clearExpiredDecisions } from '../flows/triggers/expired-decisions.js';
 import { ClockWorker } from '../flows/triggers/times/clock-worker.js';
+import { RecordCalls } from '../flows/effects/record-calls.js';
+import { FlowCustomers } from '../flows/enrollments/flow-customers.js';
 import { DueRecords } from '../flows/triggers/times/due-records.js';
 import { effectReleaser } from '../flows/effects/release-effects.js';
 import { flowProviders } from '../flows/flow-providers.js';
@@ -108,7 +111,11 @@ export class SyncModule {
         ...feedProviders(options, filters),
         {
           provide: DefinitionChecks,
-          useValue: new DefinitionChecks(new TenantFields(options.customers, options.auth), filters),
+          useFactory: (calls: RecordCalls) => {
+            const fields = new TenantFields(options.customers, options.auth);
+            return new DefinitionChecks(fields, filters, new EnrollmentFilters(calls));
+          },
+          inject: [RecordCalls],
         },
         ...flowProviders(options),
         { provide: OAuthTokens, useValue: new OAuthTokens(http) },
@@ -150,6 +157,9 @@ export class SyncModule {
 function feedProviders({ databaseUrl, envelope, customers }: SyncOptions, filters: RecordFilters): Provider[] {
   const records = new ChangedRecords(customers);
   const flows = { envelope, records, hooks: approvalHooks(envelope) };
+  const takingParts = (jobs: JobQueue, entering: FlowCustomers) => {
+    return { envelope, jobs, filters, flows: { ...flows, customers: entering } };
+  };
   return [
     { provide: ChangedRecords, useValue: records },
     {
@@ -162,27 +172,29 @@ function feedProviders({ databaseUrl, envelope, customers }: SyncOptions, filter
     },
     {
       provide: DeferredWorker,
-      useFactory: (orm: MikroORM, dispatcher: Dispatcher, jobs: JobQueue, runs: FlowWorker) =>
-        new DeferredWorker(orm, { envelope, jobs, filters, flows }, wakeFor(dispatcher, runs)),
-      inject: [MikroORM, Dispatcher, JobQueue, FlowWorker],
+      useFactory: (
+        orm: MikroORM,
+        dispatcher: Dispatcher,
+        ...[jobs, runs, entering]: [JobQueue, FlowWorker, FlowCustomers]
+      ) => new DeferredWorker(orm, takingParts(jobs, entering), wakeFor(dispatcher, runs)),
+      inject: [MikroORM, Dispatcher, JobQueue, FlowWorker, FlowCustomers],
     },
     {
       provide: FeedConsumer,
       useFactory: (
         orm: MikroORM,
         dispatcher: Dispatcher,
-        ...[jobs, deferred, runs, mail]: [JobQueue, DeferredWorker, FlowWorker, MailWake]
+        ...[jobs, deferred, runs, mail, entering]: [JobQueue, DeferredWorker, FlowWorker, MailWake, FlowCustomers]
       ) => {
-        const parts = { envelope, jobs, filters, flows };
         const wake = wakeFor(dispatcher, runs);
         const onTaken = (taken: Taken, changes: readonly Change[]) => {
           wake(taken);
           mail.wakeFor(changes);
         };
-        const taker = new ChangeTaker(orm, parts, onTaken, () => deferred.wake());
+        const taker = new ChangeTaker(orm, takingParts(jobs, entering), onTaken, () => deferred.wake());
         return new FeedConsumer(orm, customers, taker, databaseUrl);
       },
-      inject: [MikroORM, Dispatcher, JobQueue, DeferredWorker, FlowWorker, MailWake],
+      inject: [MikroORM, Dispatcher, JobQueue, DeferredWorker, FlowWorker, MailWake, FlowCustomers],
     },
   ];
 }

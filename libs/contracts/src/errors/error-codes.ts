@@ -96,6 +96,8 @@ const operationErrorCodes: Record<string, ErrorCodeMeaning> = {
   EMAIL_TAKEN: ['ALREADY_EXISTS', 'Another user or customer has this e-mail address.'],
   DOMAIN_TAKEN: ['ALREADY_EXISTS', 'Another company has this domain.'],
   EXTERNAL_ID_TAKEN: ['ALREADY_EXISTS', 'Another record has this external id.'],
+  FLOW_ENROLLMENT_NOT_FOUND: ['NOT_FOUND', 'The enrollment does not exist.'],
+  FLOW_ENROLLMENT_STATE: ['FAILED_PRECONDITION', 'The state of the enrollment does not allow this.'],
   FLOW_IN_USE: ['FAILED_PRECONDITION', 'The flow is not retired, or has running runs.'],
   FLOW_KEY_TAKEN: ['ALREADY_EXISTS', 'Another flow has the key.'],
   FLOW_LIMIT: ['RESOURCE_EXHAUSTED', 'The workspace has 200 flows.'],

@@ -29,6 +29,7 @@ const order = [
   'Flows',
   'Flow runs',
   'Flow decisions',
+  'Flow enrollments',
   'Flow trials',
   'Flow secrets',
   'Approvals',

@@ -23,6 +23,8 @@ export interface EffectCall {
   record: { type: string; id: string } | undefined;
   /** Number of automatic steps between the request of a user or client and this run. */
   hop: number;
+  /** Of a sequence: what it sends is not handed over after an answer of its customer since this time, in RFC 3339. */
+  unlessAnsweredSince?: string;
 }
 
 /** What a step has done. */

@@ -198,7 +198,15 @@ export class RecordStep {
   }
 
   async #send(): Promise<EffectOutcome> {
-    return { output: await this.#ask(sendMessage, { outgoing: this.#input, ...this.#key() }) };
+    const { record, unlessAnsweredSince } = this.call;
+    const isAboutCustomer =
+      record?.type === 'customer' && (unlessAnsweredSince ?? this.#input['topicKey']) !== undefined;
+    const outgoing = {
+      ...this.#input,
+      ...(isAboutCustomer && { customerId: record.id }),
+      ...(unlessAnsweredSince !== undefined && { unlessAnsweredSince }),
+    };
+    return { output: await this.#ask(sendMessage, { outgoing, ...this.#key() }) };
   }
 
   /** Resource name of one end of a link. */

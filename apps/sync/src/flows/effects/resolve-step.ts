@@ -70,10 +70,11 @@ const resolvers: { readonly [Kind in keyof Step]?: Resolver<Step[Kind]> } = {
     ...(templateId !== undefined && { templateId }),
     ...(thenStatus !== undefined && { thenStatus }),
   }),
-  send: ({ to, subject, text, mailboxId }, evaluate) => ({
+  send: ({ to, subject, text, mailboxId, topicKey }, evaluate) => ({
     to: to.map((address, index) => textOf(`to[${index}]`, evaluate(address))),
     ...{ subject: textOf('subject', evaluate(subject)), text: textOf('text', evaluate(text)) },
     ...(mailboxId !== undefined && { mailboxId }),
+    ...(topicKey !== undefined && { topicKey }),
   }),
   http: httpInput,
   connector: ({ mappingId }) => ({ mappingId }),

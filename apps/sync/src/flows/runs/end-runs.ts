@@ -1,12 +1,13 @@
 import { pipeline } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
+import { endEnrollment, type ExitReason } from '../enrollments/end-enrollment.js';
 import type { JsonObject } from '../effects/effect-port.js';
 import { resumeWait } from './note-events.js';
 import type { RunHooks } from './run-hooks.js';
 
 /** States in which a run has ended. What a FAILED run waits for stays, since it can continue. */
-export type EndState = 'SUCCEEDED' | 'FAILED' | 'CANCELLED' | 'COMPENSATED';
+export type EndState = 'SUCCEEDED' | 'FAILED' | 'CANCELLED' | 'COMPENSATED' | 'EXITED';
 
 export interface EndParts {
   envelope: SecretEnvelope;
@@ -25,13 +26,14 @@ interface EndedRun {
  * concurrency. Runs in a transaction that has locked the run's job, and whose tenant is set.
  *
  * @param end.variables which a waiting parent reads
+ * @param end.exitReason why its customer leaves the flow. By default, the state says why
  */
 export async function endRun(
   client: ClientBase,
   { envelope, hooks }: EndParts,
-  end: { tenantId: string; runId: string; state: EndState; variables: JsonObject },
+  end: { tenantId: string; runId: string; state: EndState; variables: JsonObject; exitReason?: ExitReason },
 ): Promise<void> {
-  const { tenantId, runId, state, variables } = end;
+  const { tenantId, runId, state, variables, exitReason } = end;
   const [ended] = await pipeline(client, [
     {
       name: 'end_flow_run',
@@ -42,6 +44,7 @@ export async function endRun(
       values: [tenantId, runId, state],
     },
     { name: 'delete_flow_job', sql: 'delete from flow_job where run_id = $1', values: [runId] },
+    endEnrollment(tenantId, runId, exitReason ?? reasonOf(state)),
     ...(state === 'FAILED' ? [] : forgetWaits(tenantId, runId)),
   ]);
   const run = ended?.rows[0] as EndedRun | undefined;
@@ -52,6 +55,19 @@ export async function endRun(
     await resumeWait(client, envelope, { tenantId, runId: run.parent_run_id, path: run.parent_path, output });
   }
   if (run.concurrency_hash) await releaseQueued(client, tenantId, run.flow_id, run.concurrency_hash);
+}
+
+/** Why the customer of a run leaves with its end; undefined for one that has completed the flow. */
+function reasonOf(state: EndState): ExitReason | undefined {
+  switch (state) {
+    case 'SUCCEEDED':
+      return undefined;
+    case 'FAILED':
+    case 'COMPENSATED':
+      return 'FAILED';
+    default:
+      return 'MANUAL';
+  }
 }
 
 function forgetWaits(tenantId: string, runId: string) {

@@ -16,7 +16,7 @@ export async function eraseRuns(
 ): Promise<void> {
   const { rows } = await client.query<{ id: string; can_go_on: boolean }>({
     name: 'flow_runs_of_erased',
-    text: `select id, state not in ('SUCCEEDED', 'CANCELLED', 'COMPENSATED') as can_go_on from flow_run
+    text: `select id, state not in ('SUCCEEDED', 'CANCELLED', 'COMPENSATED', 'EXITED') as can_go_on from flow_run
       where tenant_id = $1 and record_id = any ($2) order by id`,
     values: [tenantId, recordIds],
   });
@@ -48,4 +48,9 @@ export async function eraseRuns(
       },
     ]);
   }
+  await client.query({
+    name: 'erase_flow_enrollments',
+    text: 'delete from flow_enrollment where tenant_id = $1 and customer_id = any ($2)',
+    values: [tenantId, recordIds],
+  });
 }

@@ -11,7 +11,7 @@ export interface NewRun {
   /** The principal that published the version: the run has its rights. */
   principalId: string;
   cause: {
-    kind: 'RECORD' | 'TIME_FIELD' | 'SCHEDULE' | 'MANUAL' | 'SUBFLOW';
+    kind: 'RECORD' | 'TIME_FIELD' | 'SCHEDULE' | 'MANUAL' | 'SUBFLOW' | 'SEGMENT';
     changeId?: string;
     principalId?: string;
     /** RFC 3339. */
@@ -46,8 +46,8 @@ export interface StartValues {
 /** What became of a wanted run. */
 export type StartOutcome =
   | { runId: string }
-  /** It was not started, because of a limit or the rule of concurrency of its flow. */
-  | { suppressed: 'CONCURRENT' | 'RECORD_LIMIT'; explanation: string };
+  /** It was not started, because of a limit, the rule of concurrency, or the rule of reentry of its flow. */
+  | { suppressed: 'CONCURRENT' | 'RECORD_LIMIT' | 'ENROLLED' | 'REENTRY'; explanation: string };
 
 /** An event for a step that waits, or that the run has not reached yet. */
 export interface RunEvent {

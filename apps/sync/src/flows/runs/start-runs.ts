@@ -4,6 +4,7 @@ import { FlowConcurrencyPolicy } from '@rapport/contracts/rapport/flows/v1/flow'
 import { pipeline } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
+import { entryRefused, entryStatements } from '../enrollments/enter-flow.js';
 import type { Expressions } from '../interpreter/expressions.js';
 import { listenInterests } from '../interpreter/listen-steps.js';
 import { initialState } from '../interpreter/run-state.js';
@@ -40,8 +41,8 @@ export async function startRuns(
 }
 
 async function startRun(client: ClientBase, parts: StartParts, run: NewRun): Promise<StartOutcome> {
-  const limited = await limitReached(client, run);
-  if (limited) return limited;
+  const refused = (await limitReached(client, run)) ?? (await entryRefused(client, run));
+  if (refused) return refused;
   const policy = run.definition.concurrency?.policy ?? FlowConcurrencyPolicy.UNSPECIFIED;
   const hash = concurrencyHash(parts.expressions, run, policy);
   const others = hash ? await activeRuns(client, run, hash) : [];
@@ -146,6 +147,7 @@ async function insertRun(
       sql: 'insert into flow_run_tenant (tenant_id) values ($1) on conflict do nothing',
       values: [tenantId],
     },
+    ...entryStatements(run, runId),
   ]);
   await listenFromStart(client, parts, { run, runId, now });
   return runId;
@@ -164,7 +166,7 @@ async function listenFromStart(
   const signals = signalsOf(rows);
   await lockSignals(client, tenantId, signals);
   // Changes come in the order of their positions: those after the cause are the later ones, whatever their times.
-  const since = cause.kind === 'RECORD' ? '-infinity' : now.toISOString();
+  const since = cause.changeId === undefined ? now.toISOString() : '-infinity';
   await insertWaits(client, { tenantId, runId, since }, rows);
   if (signals.length > 0) await noteEarlierSignals(client, envelope, { tenantId, runId }, cause.time);
 }

@@ -3,6 +3,7 @@ import type { DecideFlowStepRequest } from '@rapport/contracts/rapport/flows/v1/
 import { pipeline, recordAuditEvent } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import type { ClientBase } from 'pg';
+import { enterAgain } from '../enrollments/leave-flow.js';
 import { Expressions } from '../interpreter/expressions.js';
 import type { RunState, Token } from '../interpreter/run-state.js';
 import { Stepper } from '../interpreter/stepper.js';
@@ -96,6 +97,7 @@ async function continueRun(
   const client = await transactionClient(em);
   const isLive = await lockRun(client, tenantId, id);
   const run = await lockedRun(client, id);
+  if (!isLive) await enterAgain(client, tenantId, id);
   const stepper = await stepperOf(client, parts, run);
   const kind = change(run, stepper);
   const advance = stepper.result;

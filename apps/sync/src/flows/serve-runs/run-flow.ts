@@ -34,7 +34,7 @@ export async function manualFlow(em: EntityManager, flowId: string): Promise<Act
 /** Checks what a run is about. @returns the type of its record */
 export function checkManualRun({ definition }: ActiveFlow, { run }: RunFlowRequest): string | undefined {
   const { type, inputs = [] } = definition.trigger?.manual ?? {};
-  const violations = inputViolations(inputs, run?.input ?? {});
+  const violations = inputViolations(inputs, run?.input ?? {}, 'run.input');
   const isGiven = run?.recordId !== undefined;
   if (type !== undefined && !isGiven) {
     violations.push({ field: 'run.recordId', reason: 'REQUIRED', description: 'is required' });
@@ -50,7 +50,15 @@ export function checkManualRun({ definition }: ActiveFlow, { run }: RunFlowReque
   return type;
 }
 
-function inputViolations(inputs: readonly FlowParameter[], given: Readonly<Record<string, unknown>>): FieldViolation[] {
+/** What is wrong with the inputs of a run. @param field of the request that has them */
+export function inputViolations(
+  inputs: readonly FlowParameter[],
+  given: Readonly<Record<string, unknown>>,
+  field: string,
+): FieldViolation[] {
+  const violation = (key: string, reason: FieldViolation['reason'], description: string) => ({
+    ...{ field: `${field}.${key}`, reason, description },
+  });
   const known = new Set(inputs.map(({ key }) => key));
   const unknown = Object.keys(given).filter((key) => !known.has(key));
   return [
@@ -61,10 +69,6 @@ function inputViolations(inputs: readonly FlowParameter[], given: Readonly<Recor
       return isOfType(type, value) ? [] : [violation(key, 'WRONG_TYPE', `must be a ${FlowParameterType[type]}`)];
     }),
   ];
-}
-
-function violation(key: string, reason: FieldViolation['reason'], description: string): FieldViolation {
-  return { field: `run.input.${key}`, reason, description };
 }
 
 function isOfType(type: FlowParameterType, value: unknown): boolean {

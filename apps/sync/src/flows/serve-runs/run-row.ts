@@ -12,14 +12,15 @@ export type RunStatus =
   | 'UNCERTAIN'
   | 'CANCELLED'
   | 'COMPENSATING'
-  | 'COMPENSATED';
+  | 'COMPENSATED'
+  | 'EXITED';
 
 export interface RunRow {
   id: string;
   flow_id: string;
   version: number;
   state: RunStatus;
-  cause_kind: 'RECORD' | 'TIME_FIELD' | 'SCHEDULE' | 'MANUAL' | 'SUBFLOW';
+  cause_kind: 'RECORD' | 'TIME_FIELD' | 'SCHEDULE' | 'MANUAL' | 'SUBFLOW' | 'SEGMENT';
   cause_change_id: string | null;
   cause_principal_id: string | null;
   cause_time: string;

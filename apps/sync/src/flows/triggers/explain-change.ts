@@ -4,13 +4,15 @@ import {
   type ExplainFlowChangeResponse,
   type FlowDecision,
 } from '@rapport/contracts/rapport/flows/v1/flow_decisions_service';
+import type { SegmentTrigger } from '@rapport/contracts/rapport/flows/v1/flow';
 import { readForTenant } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { readDefinition, type DefinitionJson } from '../definitions/definition-json.js';
 import type { ChangedRecords } from './changed-records.js';
 import { decisionColumns, decisionMessage, type DecisionRow } from './decision-row.js';
-import { mismatchOf, type ChangeFacts, type Mismatch } from './match-trigger.js';
-import { filtersOf, matchMismatch } from './take-flows.js';
+import { mismatchOf, type ChangeFacts, type Mismatch, type RecordAround } from './match-trigger.js';
+import { customerOfMember, memberTrigger } from './segment-trigger.js';
+import { filtersOf, matchMismatch, type RecordFlow } from './take-flows.js';
 
 interface ChangeRow {
   change_id: string;
@@ -38,6 +40,7 @@ const explanations: Readonly<Record<Mismatch, string>> = {
   FIELDS: 'None of the fields of the trigger has changed.',
   FILTER: 'The record does not meet the filter after the change.',
   BEFORE_FILTER: 'The record did not meet the filter before the change.',
+  SEGMENT: 'The customer has joined or left another segment.',
   CONDITION: 'The condition is not true.',
 };
 
@@ -114,19 +117,30 @@ async function mismatches(
   const reasons = new Map<DecidedVersion, Mismatch>();
   const open = versions.flatMap((each) => {
     const definition = readDefinition(each.definition);
-    const trigger = definition.trigger?.record;
+    const { record, segment } = definition.trigger ?? {};
+    const trigger = segment ? memberTrigger(segment) : record;
     const mismatch = trigger && mismatchOf(trigger, change);
     if (mismatch) reasons.set(each, mismatch);
-    return trigger && !mismatch ? [{ each, definition, trigger }] : [];
+    return trigger && !mismatch ? [{ each, definition, trigger, segment }] : [];
   });
   if (open.length === 0) return reasons;
   const around = await records.around(tenantId, [change], open.flatMap(filtersOf));
   const record = around.get(change.id);
-  for (const { each, ...flow } of open) {
-    const mismatch = record && matchMismatch(flow, change, record);
+  for (const { each, segment, ...flow } of open) {
+    const mismatch = record && (segment ? memberMismatch(segment, flow, record) : matchMismatch(flow, change, record));
     if (mismatch) reasons.set(each, mismatch);
   }
   return reasons;
+}
+
+/** A member that the segment of the trigger has, and whose customer has started no run: the condition was not true then. */
+function memberMismatch(
+  segment: SegmentTrigger,
+  { definition: { condition } }: Pick<RecordFlow, 'definition'>,
+  around: RecordAround,
+): Mismatch | undefined {
+  if (customerOfMember(segment, around) === undefined) return 'SEGMENT';
+  return condition === undefined ? undefined : 'CONDITION';
 }
 
 function notMatched(

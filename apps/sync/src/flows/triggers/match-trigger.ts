@@ -3,7 +3,7 @@ import { ChangeOperation, type Change } from '@rapport/contracts/rapport/api/v1/
 import { RecordTriggerOperation, type RecordTrigger } from '@rapport/contracts/rapport/flows/v1/flow';
 
 /** Why a change does not match the trigger and the condition of a flow. */
-export type Mismatch = 'TYPE' | 'OPERATION' | 'FIELDS' | 'FILTER' | 'BEFORE_FILTER' | 'CONDITION';
+export type Mismatch = 'TYPE' | 'OPERATION' | 'FIELDS' | 'FILTER' | 'BEFORE_FILTER' | 'SEGMENT' | 'CONDITION';
 
 /** A change without its values. */
 export interface ChangeFacts {

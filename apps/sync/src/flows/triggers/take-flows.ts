@@ -1,12 +1,15 @@
 import { isTrue } from '@rapport/contracts/expressions';
 import type { Change } from '@rapport/contracts/rapport/api/v1/change_feed';
-import type { RecordTrigger } from '@rapport/contracts/rapport/flows/v1/flow';
+import type { RecordTrigger, SegmentTrigger } from '@rapport/contracts/rapport/flows/v1/flow';
 import type { ClientBase } from 'pg';
 import { FiltersUnansweredError } from '../../webhooks/events/record-filters.js';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { activeFlows, type ActiveFlow } from '../definitions/active-flows.js';
 import { runValues } from '../definitions/variables.js';
 import type { JsonObject } from '../effects/effect-port.js';
+import type { FlowCustomers } from '../enrollments/flow-customers.js';
+import { enteringType } from '../enrollments/enter-flow.js';
+import { takeExits } from '../enrollments/take-exits.js';
 import { Expressions } from '../interpreter/expressions.js';
 import type { StartValues } from '../runs/new-run.js';
 import type { RunHooks } from '../runs/run-hooks.js';
@@ -15,6 +18,7 @@ import { causeChains, type CauseChains } from './cause-chains.js';
 import type { ChangedRecords, TypedFilter } from './changed-records.js';
 import { numberChanges, recordDecisions, type Decision, type NumberedChange } from './decision-ledger.js';
 import { ListenMatcher } from './match-listens.js';
+import { aroundNow, customerOfMember, MemberCustomers, memberTrigger } from './segment-trigger.js';
 import { wakeClocks } from './times/wake-clocks.js';
 import { brakeOf } from './loop-brake.js';
 import {
@@ -36,11 +40,13 @@ export interface FlowParts {
   envelope: SecretEnvelope;
   hooks: RunHooks;
   records: ChangedRecords;
+  customers: FlowCustomers;
 }
 
-/** An active version with the trigger `record`. */
+/** An active version with the trigger `record`, or `segment`, which follows changes of members. */
 export interface RecordFlow extends ActiveFlow {
   trigger: RecordTrigger;
+  segment?: SegmentTrigger;
 }
 
 /**
@@ -58,11 +64,12 @@ export async function takeForFlows(
 ): Promise<number> {
   const active = await activeFlows(client, tenantId);
   await wakeClocks(client, active, changes);
+  await takeExits(client, parts, tenantId, changes);
   const versions = recordFlows(active);
   const listens = await ListenMatcher.of(client, parts.envelope, tenantId);
   if (versions.length === 0 && !listens.isNeeded) return 0;
   const taken = await numberChanges(client, tenantId, changes.map(changeFacts));
-  const matched = await matchAll(parts.records, tenantId, versions, taken);
+  const matched = await matchAll(parts, tenantId, versions, taken);
   const chains = await causeChains(client, tenantId, [...matched.keys()]);
   const byId = new Map(changes.map((change) => [change.id, change]));
   const decisions: Decision[] = [];
@@ -85,20 +92,22 @@ export async function takeForFlows(
 /** The versions that changes can start. */
 export function recordFlows(flows: readonly ActiveFlow[]): RecordFlow[] {
   return flows.flatMap((flow) => {
-    const trigger = flow.definition.trigger?.record;
-    return trigger ? [{ ...flow, trigger }] : [];
+    const { record, segment } = flow.definition.trigger ?? {};
+    if (segment) return [{ ...flow, segment, trigger: memberTrigger(segment) }];
+    return record ? [{ ...flow, trigger: record }] : [];
   });
 }
 
-/** A version that a change matches. */
+/** A version that a change matches, and the record that its run is about. */
 interface Matched {
   flow: RecordFlow;
   around: RecordAround;
+  record: { type: string; id: string };
 }
 
 /** The versions that each change matches. */
 async function matchAll(
-  records: ChangedRecords,
+  { records, customers }: Pick<FlowParts, 'records' | 'customers'>,
   tenantId: string,
   versions: readonly RecordFlow[],
   changes: readonly NumberedChange[],
@@ -114,13 +123,52 @@ async function matchAll(
     candidates.map(({ change }) => change),
     filters,
   );
-  const matched = candidates.map(({ change, flows }): [NumberedChange, Matched[]] => {
+  const near = candidates.flatMap(({ change, flows }) => {
     const record = around.get(change.id);
-    const met = flows.filter((flow) => record && matchMismatch(flow, change, record) === undefined);
-    return [change, record ? met.map((flow) => ({ flow, around: record })) : []];
+    return record ? flows.map((flow) => ({ flow, change, around: record })) : [];
   });
-  return new Map(matched.filter(([, met]) => met.length > 0));
+  const members = await MemberCustomers.of(customers, near.flatMap(wantedMember));
+  const matched = new Map<NumberedChange, Matched[]>();
+  for (const each of near) {
+    const met = matchOne(each, members);
+    if (met) matched.set(each.change, [...(matched.get(each.change) ?? []), met]);
+  }
+  return matched;
 }
+
+/** A version that a change can match. */
+interface NearMatch {
+  flow: RecordFlow;
+  change: NumberedChange;
+  around: RecordAround;
+}
+
+function wantedMember({ flow, change, around }: NearMatch) {
+  const { segment, tenantId, publishedBy: principalId } = flow;
+  const customerId = segment && customerOfMember(segment, around);
+  return customerId === undefined ? [] : [{ tenantId, principalId, customerId, change }];
+}
+
+function matchOne({ flow, change, around }: NearMatch, members: MemberCustomers): Matched | undefined {
+  const record = { type: flow.trigger.type, id: change.recordId };
+  if (!flow.segment) return matchMismatch(flow, change, around) === undefined ? { flow, around, record } : undefined;
+  const id = customerOfMember(flow.segment, around);
+  const customer = id === undefined ? undefined : members.find(flow.publishedBy, id);
+  if (id === undefined || !customer) return undefined;
+  const now = aroundNow(customer);
+  const isMet = matchMismatch({ ...flow, trigger: anyCustomer }, customerChange(change, id), now) === undefined;
+  return isMet ? { flow, around: now, record: { type: enteringType, id } } : undefined;
+}
+
+/** A change of a member, as the condition of its flow reads it. */
+function customerChange(change: ChangeFacts, recordId: string): ChangeFacts {
+  return { ...change, type: enteringType, recordId, changedFields: [] };
+}
+
+const anyCustomer: RecordTrigger = {
+  ...{ type: enteringType, operations: [], changedFields: [] },
+  ...{ filter: undefined, beforeFilter: undefined },
+};
 
 export function filtersOf({ trigger: { type, filter, beforeFilter } }: Pick<RecordFlow, 'trigger'>): TypedFilter[] {
   return [filter, beforeFilter].flatMap((each) => (each === undefined ? [] : [{ type, filter: each }]));
@@ -154,23 +202,26 @@ export function startValues(change: ChangeFacts, around: RecordAround): StartVal
 async function decide(
   client: ClientBase,
   { envelope, hooks }: FlowParts,
-  { flow, around }: Matched,
+  { flow, around, record }: Matched,
   change: NumberedChange,
   chains: CauseChains,
 ): Promise<Decision> {
-  const { tenantId, flowId, version, definition, trigger, publishedBy } = flow;
-  const decision = { flowId, version, change, recordType: trigger.type };
+  const { tenantId, flowId, version, definition, segment, publishedBy } = flow;
+  const decision = { flowId, version, change: { ...change, recordId: record.id }, recordType: record.type };
   if (flow.state !== 'ACTIVE') return { ...decision, outcome: 'SUPPRESSED', reason: 'PAUSED' };
   const chain = chains.of(change);
-  const candidate = { flowId, recordId: change.recordId, followsItself: definition.followsItself };
+  const candidate = { flowId, recordId: record.id, followsItself: definition.followsItself };
   const brake = brakeOf(candidate, chain, change.hop);
   if (brake) return { ...decision, outcome: 'SUPPRESSED', ...brake };
   const expressions = new Expressions((scope) => runValues(definition, { ...scope }));
   const [outcome] = await startRuns(client, { envelope, hooks, expressions }, [
     {
       ...{ tenantId, flowId, version, definition, chain, principalId: publishedBy, hop: change.hop + 1 },
-      cause: { kind: 'RECORD', changeId: change.id, principalId: change.actor, time: change.time },
-      record: { type: trigger.type, id: change.recordId },
+      cause: {
+        ...{ kind: segment ? 'SEGMENT' : 'RECORD', changeId: change.id },
+        ...{ principalId: change.actor, time: change.time },
+      },
+      record,
       values: startValues(change, around),
     },
   ]);

@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { FlowFailureRule, type FlowDefinition } from '@rapport/contracts/rapport/flows/v1/flow';
 import { pipeline, withConnection, type Statement } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
+import { actingEnrollment } from '../enrollments/exit-gate.js';
 import { Expressions } from '../interpreter/expressions.js';
 import type { Advance, StepOutcome } from '../interpreter/interpret.js';
 import { interestsOf } from '../interpreter/listen-steps.js';
@@ -106,7 +107,7 @@ async function lost(
 async function follow(client: ClientBase, advancing: Advancing, outcomes: readonly StepOutcome[]): Promise<Next> {
   const { run, plan } = advancing;
   const stepper = new Stepper(plan, run.state, run.now);
-  if (run.isFlowFrozen) return freeze(client, advancing, stepper.noteOutcomes(outcomes).result);
+  if (run.isFlowFrozen || run.isPaused) return freeze(client, advancing, stepper.noteOutcomes(outcomes).result);
   if (run.isQueued && run.now < run.maxTime) return release(client, advancing, run.state);
   stepper.advance({ outcomes, events: run.events });
   for (let tokens = stepper.children; tokens.length > 0; tokens = stepper.children) {
@@ -155,7 +156,7 @@ async function callHooks(client: ClientBase, advancing: Advancing, advance: Adva
   await startOpenedListens(client, parts.envelope, { tenantId, runId, now: run.now }, { interests: opened, ...start });
 }
 
-/** A run of a frozen flow keeps what its effects have done, and goes no further. */
+/** A run of a frozen flow, or of a paused enrollment, keeps what its effects have done, and goes no further. */
 async function freeze(client: ClientBase, advancing: Advancing, advance: Advance): Promise<Next> {
   const { parts, claimed, run } = advancing;
   const state = run.status;
@@ -189,5 +190,6 @@ async function release(client: ClientBase, { parts, claimed, run }: Advancing, s
 export function ownerOf({ claimed, run, definition }: Pick<Advancing, 'claimed' | 'run' | 'definition'>): EffectOwner {
   const { tenantId, runId } = claimed;
   const { principalId, record, hop } = run;
-  return { tenantId, runId, principalId, record, hop, steps: definition.steps };
+  const enrollment = actingEnrollment(definition, run);
+  return { tenantId, runId, principalId, record, hop, steps: definition.steps, enrollment };
 }

@@ -59,7 +59,7 @@ const claimQuery = `
     from tenant left join unnest($3::uuid[], $4::int[]) as busy (id, room) on busy.id = tenant.id
     cross join lateral (
       select run_id, due_time from flow_job
-      where tenant_id = tenant.id and not is_frozen and due_time <= clock_timestamp()
+      where tenant_id = tenant.id and not is_frozen and not is_paused and due_time <= clock_timestamp()
       order by due_time limit coalesce(busy.room, $2) for update skip locked) job
   ),
   chosen as (select run_id from due order by round, random() limit $1)

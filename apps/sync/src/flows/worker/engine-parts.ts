@@ -3,6 +3,7 @@ import type { Step } from '@rapport/contracts/rapport/flows/v1/steps';
 import type { ClientBase } from 'pg';
 import type { EffectPort, Json, JsonObject } from '../effects/effect-port.js';
 import type { TypedScope } from '../interpreter/expressions.js';
+import type { ExitGate } from '../enrollments/exit-gate.js';
 import type { EndParts } from '../runs/end-runs.js';
 
 /** What the engine needs of other parts. */
@@ -12,6 +13,7 @@ export interface EngineParts extends EndParts {
   resolve: (step: Step, evaluate: (text: string) => Json) => JsonObject;
   clock: BusinessClock;
   versions: FlowVersions;
+  gate: Pick<ExitGate, 'reasonOf'>;
 }
 
 /** Ends of business time. */

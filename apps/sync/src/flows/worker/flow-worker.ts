@@ -8,6 +8,7 @@ import { advanceRun } from './advance-run.js';
 import { claimRuns, releaseRun, type ClaimedRun } from './claim-runs.js';
 import { compensateRun } from './compensate-run.js';
 import type { EngineParts } from './engine-parts.js';
+import { leavesNow } from './leave-now.js';
 import { effectMs, performEffects } from './perform-effects.js';
 import { RunsInFlight } from './runs-in-flight.js';
 
@@ -96,6 +97,7 @@ export class FlowWorker implements OnApplicationBootstrap, OnModuleDestroy {
       );
       if (next.next === 'LEAVE') return;
       if (next.next === 'UNDO') return compensateRun(this.orm.em.fork(), parts, claimed, { leaseMs, stopping });
+      if (await leavesNow(this.orm.em.fork(), parts, next.owner)) return;
       outcomes = await performEffects(parts, next.owner, next.tokens, stopping);
       // What was cut off is performed again under its key, by another process.
       if (stopping.aborted && outcomes.length === 0) return releaseRun(this.orm.em.fork(), claimed);

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { Step } from '@rapport/contracts/rapport/flows/v1/steps';
 import { EffectError, type EffectCall, type JsonObject } from '../effects/effect-port.js';
+import type { ActingEnrollment } from '../enrollments/exit-gate.js';
 import { effectKeyOf } from '../interpreter/begin-step.js';
 import type { StepOutcome } from '../interpreter/interpret.js';
 import type { Token } from '../interpreter/run-state.js';
@@ -18,13 +19,15 @@ export interface EffectOwner {
   record: { type: string; id: string } | undefined;
   hop: number;
   steps: readonly Step[];
+  /** The enrollment of the run, if it has one. */
+  enrollment?: ActingEnrollment | undefined;
 }
 
 const logger = new Logger('FlowEffects');
 
 /** The call of a token's effect. */
 export function effectCall(owner: EffectOwner, { path, input = {} }: Pick<Token, 'path' | 'input'>): EffectCall {
-  const { tenantId, principalId, runId, record, hop, steps } = owner;
+  const { tenantId, principalId, runId, record, hop, steps, enrollment } = owner;
   const { step } = placedStep(steps, path);
   return {
     tenantId,
@@ -36,6 +39,7 @@ export function effectCall(owner: EffectOwner, { path, input = {} }: Pick<Token,
     input,
     record,
     hop,
+    ...(enrollment?.unlessAnsweredSince !== undefined && { unlessAnsweredSince: enrollment.unlessAnsweredSince }),
   };
 }
 

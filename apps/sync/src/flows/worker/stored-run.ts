@@ -19,6 +19,8 @@ export interface StoredRun {
   chain: readonly ChainLink[];
   isQueued: boolean;
   isFlowFrozen: boolean;
+  /** Whether the enrollment of its customer is paused. */
+  isPaused: boolean;
   values: StartValues;
   state: RunState;
   startTime: Date;
@@ -78,7 +80,7 @@ export async function beginWithRun(
     },
     {
       name: 'lock_claimed_flow_job',
-      sql: 'select from flow_job where run_id = $1 and claim_id = $2 for update',
+      sql: 'select is_paused from flow_job where run_id = $1 and claim_id = $2 for update',
       values: [runId, claimId],
     },
     { name: 'stored_flow_run', sql: runQuery, values },
@@ -90,13 +92,15 @@ export async function beginWithRun(
     },
   ]);
   const [row] = (run?.rows ?? []) as RunRow[];
-  if (job?.rowCount !== 1 || !row) return undefined;
+  const [claimed] = (job?.rows ?? []) as { is_paused: boolean }[];
+  if (!claimed || !row) return undefined;
   const owner = { tenantId, part: 'flow_run', id: runId } as const;
   return {
     ...{ flowId: row.flow_id, version: row.version, status: row.state, principalId: row.principal_id },
     record:
       row.record_type !== null && row.record_id !== null ? { type: row.record_type, id: row.record_id } : undefined,
     ...{ hop: row.hop, chain: row.chain, isQueued: row.is_queued, isFlowFrozen: row.is_flow_frozen },
+    isPaused: claimed.is_paused,
     values: openContent<StartValues>(envelope, owner, row.sealed_start),
     state: openContent<RunState>(envelope, owner, row.sealed_state),
     ...{ startTime: new Date(row.start_time), maxTime: new Date(row.max_time), now: new Date(row.now) },

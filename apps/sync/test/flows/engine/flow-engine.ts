@@ -81,6 +81,7 @@ export class FlowEngine {
       clock: {
         due: ({ from, seconds }) => Promise.resolve(new Date(Date.parse(from) + seconds * 1_000).toISOString()),
       },
+      gate: { reasonOf: () => Promise.resolve(undefined) },
       hooks: {
         openApprovals: () => Promise.resolve(),
         closeApprovals: () => Promise.resolve(),

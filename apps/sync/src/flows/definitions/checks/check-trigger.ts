@@ -16,10 +16,11 @@ export function checkTrigger(place: Place, trigger: FlowTrigger, customFields: C
   const [kind, ...others] = place.oneOf(trigger, kinds);
   if (kind === undefined || others.length > 0) return;
   const at = place.at(kind);
-  const { record, timeField, schedule, manual } = trigger;
+  const { record, timeField, schedule, manual, segment } = trigger;
   if (record) checkRecord(at, record, customFields);
   if (timeField) checkTime(at, timeField, customFields);
   if (schedule) checkSchedule(at, schedule);
+  if (segment && !segment.joined && !segment.left) at.add('REQUIRED', 'must have joined or left');
   if (manual?.type !== undefined) checkedType(at.at('type'), manual.type, 'READ');
   const inputs = (manual ?? trigger.subflow)?.inputs ?? [];
   at.unique(inputs, 'inputs');

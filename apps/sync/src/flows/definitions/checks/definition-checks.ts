@@ -7,8 +7,10 @@ import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import type { RecordFilters } from '../../../webhooks/events/record-filters.js';
 import { definitionMessage } from '../definition-json.js';
 import { startVariables, typeOfRecord } from '../variables.js';
+import { checkEnrollment } from './check-enrollment.js';
 import { checkTrigger } from './check-trigger.js';
 import { StepsCheck } from './check-steps.js';
+import type { EnrollmentFilters } from './enrollment-filters.js';
 import { fieldOf, Place, pointerOf, type Fault } from './faults.js';
 import { allSteps } from './step-tree.js';
 import type { TenantFields, TenantType } from './tenant-fields.js';
@@ -23,6 +25,7 @@ export class DefinitionChecks {
   constructor(
     private readonly fields: TenantFields,
     private readonly filters: RecordFilters,
+    private readonly customers: Pick<EnrollmentFilters, 'faults'>,
   ) {}
 
   /**
@@ -64,7 +67,9 @@ export class DefinitionChecks {
     const types = await this.fields.of(typesOf(definition).map(({ type }) => type));
     const faults = definitionFaults(definition, types);
     const trigger = definition.trigger;
-    if (trigger && faults.length === 0) faults.push(...(await this.#filterFaults(trigger)));
+    if (trigger && faults.length === 0) {
+      faults.push(...(await this.#filterFaults(trigger)), ...(await this.customers.faults(definition)));
+    }
     faults.push(...(await missingMappings(em, definition)));
     if (isPublished) faults.push(...(await missingParts(em, definition)));
     return faults.slice(0, maxFaults);
@@ -93,10 +98,8 @@ export class DefinitionChecks {
 }
 
 /** The faults of a definition that its text and the tenant's fields show. */
-export function definitionFaults(
-  { trigger, condition, steps, concurrency }: FlowDefinition,
-  types: ReadonlyMap<string, TenantType>,
-): Fault[] {
+export function definitionFaults(definition: FlowDefinition, types: ReadonlyMap<string, TenantType>): Fault[] {
+  const { trigger, condition, steps, concurrency } = definition;
   const faults: Fault[] = [];
   const root = new Place([], faults);
   if (!trigger) {
@@ -111,6 +114,7 @@ export function definitionFaults(
     root.add('RECORD_TYPE_UNKNOWN', `${type} is no type of records`);
   }
   checkTrigger(root.at('trigger'), trigger, customFields);
+  checkEnrollment(root, definition);
   if (faults.length > 0) return faults;
   const type = typeOfRecord(trigger);
   const variables = startVariables(trigger, type === undefined ? undefined : customFields(type));

@@ -15,7 +15,8 @@ export function neededPermissions(definition: FlowDefinition): string[] {
     ...(run ? ['flows.run'] : []),
     ...(send ? ['messages.send'] : []),
   ]);
-  return [...new Set([...ofRecords, ...ofSteps])];
+  const ofTrigger = definition.trigger?.segment ? ['segments.read'] : [];
+  return [...new Set([...ofRecords, ...ofSteps, ...ofTrigger])];
 }
 
 /** Such as `deals.write`, or `objects.subscription.read`; undefined for a type that does not exist. */
