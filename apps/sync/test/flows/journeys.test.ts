@@ -146,6 +146,31 @@ test('a meeting with a customer ends its sequence at once, and no journey', asyn
   await reached(stays.id, { state: 'ACTIVE' });
 });
 
+test('customers enter when they join or leave a segment, and the decision is about them', async () => {
+  const segment = await tenant.ok<{ id: string }>('POST', '/v1/segments', {
+    key: 'vips',
+    name: 'VIPs',
+    kind: 'STATIC',
+  });
+  const other = await tenant.ok<{ id: string }>('POST', '/v1/segments', { key: 'rest', name: 'Rest', kind: 'STATIC' });
+  const of = (flags: Json) => ({ trigger: { segment: { segmentId: segment.id, ...flags } } });
+  const joined = await publish({ ...of({ joined: true }), condition: "record.displayName == 'Ada'" });
+  const left = await publish(of({ left: true }));
+  const [ada, bob, cyd] = await Promise.all(['Ada', 'Bob', 'Cyd'].map((name) => tenant.createCustomer(name)));
+  await tenant.ok('POST', `/v1/segments/${other.id}:addMembers`, { customerIds: [cyd] });
+  await tenant.ok('POST', `/v1/segments/${segment.id}:addMembers`, { customerIds: [ada, bob] });
+  await tenant.ok('POST', `/v1/segments/${segment.id}:removeMembers`, { customerIds: [bob] });
+
+  const entered = async (flowId: string) => (await enrollmentsOf(`flowId=${flowId}`)).map((each) => each.customerId);
+  await expect.poll(() => entered(left), { timeout: 20_000 }).toEqual([bob]);
+  expect(await entered(joined)).toEqual([ada]);
+  const [{ runId }] = (await enrollmentsOf(`flowId=${joined}`)) as [Enrollment];
+  const run = await tenant.ok('GET', `/v1/flowRuns/${runId}`);
+  expect(run).toMatchObject({ cause: { kind: 'SEGMENT' }, record: { type: 'customer', id: ada } });
+  const { flowDecisions } = await tenant.ok<{ flowDecisions: Json[] }>('GET', `/v1/flowDecisions?flowId=${joined}`);
+  expect(flowDecisions).toMatchObject([{ outcome: 'STARTED', runId, record: { type: 'customer', id: ada } }]);
+});
+
 test('a failed run leaves, and its retry enrolls the customer again unless it has entered meanwhile', async () => {
   const flowId = await publish({ steps: [{ key: 'fails', raise: { code: 'NO' } }], enrollment: { reentry: 'ALWAYS' } });
   const ada = await tenant.createCustomer('Ada');
