@@ -9,13 +9,13 @@ export const stuckRuns = `
         and run.wake_time is null, 'due too late'),
       (run.state = 'WAITING' and run.wake_time is null, 'without a time'),
       (run.state = 'WAITING' and job.due_time > run.wake_time + interval '2 minutes', 'due after its time'),
-      (run.state in ('SUCCEEDED', 'FAILED', 'CANCELLED', 'COMPENSATED') and job.run_id is not null, 'with a job'),
-      (run.state in ('SUCCEEDED', 'FAILED', 'CANCELLED', 'COMPENSATED') and run.end_time is null, 'without an end'),
-      (run.state in ('SUCCEEDED', 'CANCELLED', 'COMPENSATED') and exists (
+      (run.state in ('SUCCEEDED', 'FAILED', 'CANCELLED', 'COMPENSATED', 'EXITED') and job.run_id is not null, 'with a job'),
+      (run.state in ('SUCCEEDED', 'FAILED', 'CANCELLED', 'COMPENSATED', 'EXITED') and run.end_time is null, 'without an end'),
+      (run.state in ('SUCCEEDED', 'CANCELLED', 'COMPENSATED', 'EXITED') and exists (
         select from flow_wait wait where wait.run_id = run.id), 'with waits'),
-      (run.state in ('SUCCEEDED', 'CANCELLED', 'COMPENSATED') and exists (
+      (run.state in ('SUCCEEDED', 'CANCELLED', 'COMPENSATED', 'EXITED') and exists (
         select from flow_event event where event.run_id = run.id), 'with events'),
-      (run.state in ('SUCCEEDED', 'CANCELLED', 'COMPENSATED') and exists (
+      (run.state in ('SUCCEEDED', 'CANCELLED', 'COMPENSATED', 'EXITED') and exists (
         select from flow_step_run step where step.run_id = run.id and step.end_time is null), 'with open steps')
     ) as check_of (is_fault, fault)
   where is_fault
