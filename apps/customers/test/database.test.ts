@@ -21,7 +21,7 @@ const ofWorkers = [
   /^forecast_/,
   /^notification/,
   /^mail_/,
-  /^campaign_(job|member)$/,
+  /^campaign_(job|link|member|visit)$/,
   /^auto_reply$/,
   /^sla_(definition|event|ticket)$/,
   /^ticket_(lease|merge)$/,

@@ -162,6 +162,9 @@ test('the log has each new record of each type in its response form', async () =
   const form = await visited.createForm();
   await visited.visit(form, { email: 'ada@example.com' });
   const [sentForm] = await visited.submissions();
+  const { touchpoints } = await customers.call('listTouchpoints', {}, caller);
+  const event = await addEvent(caller.tenantId, ada.id);
+  const messageEvent = await customers.call('getMessageEvent', { id: event }, caller);
   const answers: [type: string, id: string, answer: object][] = [
     ['settings', caller.tenantId, settings],
     ['pipeline', pipeline.id, pipeline],
@@ -204,6 +207,8 @@ test('the log has each new record of each type in its response form', async () =
     ['segment_member', member!.id, member!],
     ['form', form.id, form],
     ['form_submission', sentForm!.id, sentForm!],
+    ['touchpoint', touchpoints[0]!.id, touchpoints[0]!],
+    ['message_event', messageEvent.id, messageEvent],
     ['article', article.id, article],
     ['article_section', section.id, section],
     ['ticket_status', status.id, status],
@@ -235,3 +240,16 @@ test('the log has each new record of each type in its response form', async () =
   }
   expect(new Set(answers.map(([type]) => type))).toEqual(new Set(loggedTypes.names));
 });
+
+/** Adds an event, which otherwise only mail that was sent has. @returns its id */
+async function addEvent(tenantId: string, customerId: string): Promise<string> {
+  const [superuser, id] = [await customers.connectAsSuperuser(), v7()];
+  await superuser.query(
+    `insert into message_event (tenant_id, id, customer_id, kind, verdict, link, time, version, create_time, update_time, created_by,
+       updated_by)
+     values ($1, $2, $3, 'CLICKED', 'HUMAN', 'https://example.com/', now(), 1, now(), now(), 'test', 'test')`,
+    [tenantId, id, customerId],
+  );
+  await superuser.end();
+  return id;
+}
