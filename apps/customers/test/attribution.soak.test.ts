@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { SeedRandom } from '../seed/seed-random.ts';
 import { divideAmount } from '../src/domain/attribution/divide-amount.js';
 
-const size = sizeOf('ATTRIBUTION_DEALS', { short: 1_000, long: 100_000 });
+const size = sizeOf('ATTRIBUTION_DEALS', { short: 500, long: 40_000 });
 
 const models = ['FIRST', 'LAST', 'LINEAR', 'POSITION', 'DECAY'] as const;
 
