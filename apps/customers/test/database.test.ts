@@ -113,7 +113,6 @@ const tablesWithoutScope = {
   campaign_job: 'only workers read it',
   campaign_key: 'read with the campaigns of the keys, or to detect that a value is taken',
   campaign_member: 'read with the recipients of a campaign',
-  campaign_recipient: 'of the tenant',
   campaign_link: 'of the tenant',
   campaign_visit: 'only workers read it',
   mail_address: 'of the tenant',

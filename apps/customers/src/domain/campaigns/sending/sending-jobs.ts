@@ -27,7 +27,7 @@ const perSecond = `(throttle_per_minute - ${burst} + 1) / 60.0`;
 const tokensNow = `case when throttle_per_minute is not null
     then least(${burst}, tokens + extract(epoch from rapport_clock() - token_time) * ${perSecond}) end`;
 
-/** Locks the campaign of some mailboxes that is due for longest. */
+/** Locks the campaign of some mailboxes that is due for longest, of those that no other claim has: a lock is waited for briefly only. */
 export async function takeSendingJob(
   transaction: StatementTransaction,
   mailboxIds: readonly string[],
@@ -38,7 +38,7 @@ export async function takeSendingJob(
     sql: `select campaign_id as "campaignId", winner_key as "winnerKey", throttle_per_minute as "throttlePerMinute",
         coalesce(floor(${tokensNow}), ${unlimited})::int as tokens
       from campaign_job where tenant_id = $1 and mailbox_id = any ($2::uuid[]) and is_sending and next_time <= rapport_clock()
-      order by next_time, campaign_id limit 1 for update`,
+      order by next_time, campaign_id limit 1 for update skip locked`,
     values: [currentCaller().tenantId, mailboxIds],
   });
   return job;
