@@ -127,7 +127,11 @@ export class CampaignTenant {
   async claim(given: Partial<ClaimRecipientsRequest> = {}): Promise<ClaimedRecipient[]> {
     const { tenantId } = this.caller;
     const request = { tenantId, mailboxIds: [this.mail.mailboxId], limit: 500, worker: 'test', ...given };
-    return (await this.service.call('claimRecipients', request)).recipients;
+    for (;;) {
+      const { recipients, hasMore } = await this.service.call('claimRecipients', request);
+      // Another transaction has the campaign.
+      if (recipients.length > 0 || !hasMore) return recipients;
+    }
   }
 
   settle(claimed: readonly ClaimedRecipient[], outcome = MailOutcome.HANDED_OVER, deferSeconds?: number) {

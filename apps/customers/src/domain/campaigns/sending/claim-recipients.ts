@@ -18,7 +18,7 @@ import { dueTimeOf } from '../local-time.js';
 import { changeRecipients, mailDomain, readCustomers } from '../stored-recipients.js';
 import { renderRecipients, type Mailable } from './render-recipients.js';
 import { endLeases, releaseMembers, storeClaims, takeMembers, type TakenMember } from './campaign-members.js';
-import { takeSendingJob, updateSendingJob } from './sending-jobs.js';
+import { isSendingDue, takeSendingJob, updateSendingJob } from './sending-jobs.js';
 
 const defaultLimit = 50;
 const defaultLeaseSeconds = 120;
@@ -48,7 +48,7 @@ export async function claimRecipients(
 ): Promise<ClaimRecipientsResponse> {
   const { limit = defaultLimit, leaseSeconds = defaultLeaseSeconds, mailboxIds, skippedDomains } = request;
   const job = await takeSendingJob(transaction, mailboxIds);
-  if (!job) return { recipients: [], hasMore: false };
+  if (!job) return { recipients: [], hasMore: await isSendingDue(transaction, mailboxIds) };
   await endLeases(transaction, job.campaignId);
   const stored = await transaction.rows<StoredRecord<Campaign>>(liveRecords(campaigns, [job.campaignId]));
   const [campaign] = await openStored(campaigns, stored);

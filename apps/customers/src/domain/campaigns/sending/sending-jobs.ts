@@ -44,6 +44,17 @@ export async function takeSendingJob(
   return job;
 }
 
+/** Whether a campaign of some mailboxes is due: one that another transaction has is due again soon. */
+export async function isSendingDue(transaction: StatementTransaction, mailboxIds: readonly string[]): Promise<boolean> {
+  const due = await transaction.rows({
+    name: 'is_campaign_due',
+    sql: `select 1 from campaign_job where tenant_id = $1 and mailbox_id = any ($2::uuid[]) and is_sending
+      and next_time <= rapport_clock() limit 1`,
+    values: [currentCaller().tenantId, mailboxIds],
+  });
+  return due.length > 0;
+}
+
 /** Takes tokens, and says when to look at the campaign again. @param isIdle whether nothing was taken, although some is due */
 export function updateSendingJob(
   { campaignId }: SendingJob,
