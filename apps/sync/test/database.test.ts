@@ -29,7 +29,7 @@ const tablesOfSql = [
   ...[/^flow_(version|secret|tenant)$/],
   ...[/^flow_(run|step_run|wait|event|signal|run_tenant|job)$/],
   ...[/^flow_(change|change_number|decision|decided|approval|approver|clock|clock_tenant)$/],
-  ...[/^(mailbox_(folder|turn)|renumbered_mail)$/],
+  ...[/^(mailbox_(folder|turn)|renumbered_mail)$/, /^delivery_use$/],
 ];
 
 const sync = {} as { urls: ProvisionedDatabase };

@@ -27,6 +27,7 @@ const maxResponse = 1_000;
 
 /** The e-mails of campaigns. */
 export class CampaignQueue implements SendingQueue {
+  readonly restMs = 1_000;
   /** How many recipients a relay takes in the time of a claim. */
   readonly #sizes = new Map<string, number>();
 

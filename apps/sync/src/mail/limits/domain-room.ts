@@ -110,11 +110,16 @@ export async function endUses(
           name: 'slow_delivery_limit',
           text: `update delivery_limit set slowness = $3, slow_time = $4, blocked_until = $5, last_reply = $6
             where tenant_id = $1 and id = $2`,
-          values: [tenantId, row.id, slowness, slowTime, blockedUntil, slowing.get(row.match)?.slice(0, 300)],
+          values: [tenantId, row.id, slowness, slowTime, blockedUntil, withoutAddresses(slowing.get(row.match) ?? '')],
         });
       }
     }),
   );
+}
+
+/** An answer may repeat the address of the recipient, whose erasure does not reach the limit. */
+function withoutAddresses(reply: string): string {
+  return reply.slice(0, 300).replaceAll(/[^\s<>]+@[^\s<>]+/g, '…');
 }
 
 async function inTenant<Answer>(client: ClientBase, tenantId: string, work: () => Promise<Answer>): Promise<Answer> {

@@ -27,6 +27,8 @@ type ReadAttachment = (fileId: string) => Promise<Buffer>;
 
 /** The messages of people and flows. */
 export class MessageQueue implements SendingQueue {
+  readonly restMs = 10_000;
+
   constructor(private readonly outbox: Outbox) {}
 
   async tenants(afterTenantId: string | undefined): Promise<WaitingTenants> {

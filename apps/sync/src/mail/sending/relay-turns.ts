@@ -23,6 +23,9 @@ const turnSize = 50;
 /** How long a tenant rests that has messages and no relay for them, in milliseconds. */
 const restMs = 10_000;
 
+/** The clock of the database may be behind: what is due by this one is not due there. In milliseconds. */
+const leastPauseMs = 50;
+
 /** Tenants with messages to send. */
 export interface WaitingTenants {
   tenantIds: string[];
@@ -55,6 +58,8 @@ export interface ClaimOutcome {
 
 /** Messages of one kind, which customers keep. */
 export interface SendingQueue {
+  /** How long a tenant rests that was listed and of which nothing could be claimed, in milliseconds. */
+  readonly restMs: number;
   tenants(afterTenantId: string | undefined): Promise<WaitingTenants>;
   /** Gives up claims whose leases have ended. */
   endLeases(tenantId: string): Promise<void>;
@@ -112,7 +117,7 @@ export class RelayTurns implements OnApplicationBootstrap, OnModuleDestroy {
     if (this.#dueMs <= now) this.#dueMs = Infinity;
     await this.#beginTurns();
     const pauseMs = this.#pace.after({ isBusy: this.#turns.size > 0 });
-    return Math.max(0, Math.min(pauseMs, Math.min(this.#dueMs, ...this.#resting.values()) - Date.now()));
+    return Math.max(leastPauseMs, Math.min(pauseMs, Math.min(this.#dueMs, ...this.#resting.values()) - Date.now()));
   }
 
   /** Begins the turns of tenants, in a circle of their ids. */
@@ -153,7 +158,7 @@ export class RelayTurns implements OnApplicationBootstrap, OnModuleDestroy {
     if (ready.length === 0) await queue.endLeases(tenantId);
     const times = [...sent.map((each) => each.dueMs ?? Infinity), ...relays.map((relay) => pools.readyMs(relay))];
     const next = times.filter((time) => time > Date.now());
-    this.#resting.set(tenantId, Math.min(Date.now() + restMs, ...next));
+    this.#resting.set(tenantId, Math.min(Date.now() + (ready.length > 0 ? queue.restMs : restMs), ...next));
   }
 
   async #sendBy(relay: SendingRelay): Promise<Pick<ClaimOutcome, 'claimed' | 'dueMs'>> {
