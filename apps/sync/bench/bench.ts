@@ -1,6 +1,6 @@
-// Measures webhooks on a whole platform: `nx run sync:bench`.
+// Measures webhooks and campaigns on a whole platform: `nx run sync:bench`.
 //   BENCH_SCALE  share of the deliveries of each case, for a short look (1)
-//   BENCH_CASE   only this case: latency, drain, or neighbours
+//   BENCH_CASE   only this case: latency, drain, neighbours, or campaigns
 //   BENCH_FILE   where the results go (.rapport/bench/sync.json)
 //
 // Receivers are in this process, so what they take from the machine counts too. Compare ratios of one run.
@@ -8,6 +8,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { dirname, join } from 'node:path';
 import { startSyncPlatform } from '../test/sync-platform.ts';
+import { measureCampaigns } from './campaigns.ts';
 import { measureDrain } from './drain.ts';
 import { measureLatency } from './latency.ts';
 import { measureNeighbours } from './neighbours.ts';
@@ -16,7 +17,12 @@ const scale = Number(process.env['BENCH_SCALE'] ?? 1);
 const only = process.env['BENCH_CASE'];
 const file = process.env['BENCH_FILE'] ?? join(import.meta.dirname, '../../../.rapport/bench/sync.json');
 
-const cases = { latency: measureLatency, neighbours: measureNeighbours, drain: measureDrain };
+const cases = {
+  latency: measureLatency,
+  neighbours: measureNeighbours,
+  drain: measureDrain,
+  campaigns: measureCampaigns,
+};
 
 const results: Record<string, unknown> = { time: new Date().toISOString(), scale, loadAverage: loadavg() };
 for (const [name, measure] of Object.entries(cases)) {

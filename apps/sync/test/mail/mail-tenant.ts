@@ -13,11 +13,15 @@ export interface SentMessage extends Json {
 
 /** A tenant with a relay and a mailbox that sends by it. */
 export class MailTenant {
-  private constructor(
-    readonly api: WebhookTenant,
-    readonly relayId: string,
-    readonly mailboxId: string,
-  ) {}
+  readonly api: WebhookTenant;
+  readonly relayId: string;
+  readonly mailboxId: string;
+
+  private constructor(api: WebhookTenant, relayId: string, mailboxId: string) {
+    this.api = api;
+    this.relayId = relayId;
+    this.mailboxId = mailboxId;
+  }
 
   static async create(platform: SharedPlatform, { port }: ScriptedRelay, relay: Json = {}): Promise<MailTenant> {
     const api = await WebhookTenant.create(platform);
