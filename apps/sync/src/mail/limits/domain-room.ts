@@ -50,7 +50,8 @@ export async function domainRooms(
     sql: `select ${columns}, ${counts} from delivery_limit where tenant_id = $1 order by match limit 1000`,
     values: [tenantId],
   });
-  const full = rows.filter((row) => roomOf(row) <= 0);
+  const read = rows.map(withTimes);
+  const full = read.filter((row) => roomOf(row) <= 0);
   return {
     limited: new Set(rows.map(({ match }) => match)),
     full: full.map(({ match }) => match),
@@ -144,7 +145,7 @@ async function lockLimits(client: ClientBase, tenantId: string, domains: readonl
       values,
     },
   ]);
-  return found!.rows as LimitRow[];
+  return (found!.rows as LimitRow[]).map(withTimes);
 }
 
 async function insertUses(
@@ -173,6 +174,17 @@ async function insertUses(
       values: [tenantId, limited.map(({ domain }) => idOf.get(domain)), limited.map(({ id }) => id)],
     },
   ]);
+}
+
+/** The times of a row, which the connections of the ORM leave as texts. */
+function withTimes(row: LimitRow): LimitRow {
+  const { slowTime, blockedUntil } = row;
+  return {
+    ...row,
+    now: new Date(row.now),
+    slowTime: slowTime && new Date(slowTime),
+    blockedUntil: blockedUntil && new Date(blockedUntil),
+  };
 }
 
 /** How many e-mails can begin. */

@@ -1,0 +1,114 @@
+import { execFile } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { promisify } from 'node:util';
+import { ScriptedRelay, sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { dkimVerify } from 'mailauth';
+import { afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { until } from '../until.ts';
+import { CampaignAudience } from './campaign-audience.ts';
+
+type Json = Record<string, unknown>;
+
+let platform: SharedPlatform;
+let relay: ScriptedRelay;
+
+beforeAll(async () => {
+  platform = await sharedPlatform(inject('platformUrl'));
+});
+
+beforeEach(async () => {
+  relay = await ScriptedRelay.start();
+});
+
+afterEach(() => relay.stop());
+
+const accepted = (domain: string) => relay.accepted.filter(({ to }) => to[0]?.endsWith(`@${domain}`));
+
+/** Verifies by dkimpy, where the machine has it (`python3-dkim`). */
+const dkimpy = `import dkim, sys; raw = sys.stdin.buffer.read(); record = sys.argv[1].encode()
+print(dkim.verify(raw, dnsfunc=lambda *name, **more: record))`;
+
+test('an e-mail has the headers of one-click unsubscription, and its Ed25519 signature covers them', async () => {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const dkim = { domain: 'example.com', selector: 'ed', privateKey: pem };
+  const audience = await CampaignAudience.create(platform, relay, { dkim });
+  const campaignId = await audience.start(['ada@example.net', 'bob@example.net']);
+  await audience.expectStates(campaignId, { HANDED_OVER: 2 });
+
+  expect(relay.accepted.flatMap(({ to }) => to).toSorted()).toEqual(['ada@example.net', 'bob@example.net']);
+  const content = relay.accepted[0]?.content ?? '';
+  expect(content).toMatch(/^List-Unsubscribe:\s+<https?:\/\/[^>]+\/u\/[^>]+>/m);
+  expect(content).toMatch(/^List-Unsubscribe-Post: List-Unsubscribe=One-Click\r$/m);
+  const { record } = (await audience.mail.relay())['dkim'] as { record: { name: string; value: string } };
+  expect(record.value).toMatch(/^v=DKIM1; k=ed25519; p=[A-Za-z0-9+/]{43}=$/);
+  const resolver = (name: string) => Promise.resolve(name === record.name ? [[record.value]] : []);
+  const { results } = await dkimVerify(Buffer.from(content), { resolver });
+  expect(results.map(({ status }) => status.result)).toEqual(['pass']);
+  const signed =
+    /^DKIM-Signature:(?:.|\r\n[ \t])*\bh=([^;]+);/m.exec(content)?.[1]?.replaceAll(/\s/g, '').split(':') ?? [];
+  const names = signed.map((name) => name.toLowerCase());
+  for (const name of ['list-unsubscribe', 'list-unsubscribe-post', 'list-id', 'feedback-id'])
+    expect(names).toContain(name);
+  const changed = content.replace('=One-Click', '=Other');
+  const { results: refused } = await dkimVerify(Buffer.from(changed), { resolver });
+  expect(refused.map(({ status }) => status.result)).toEqual(['fail']);
+  expect(await verdictOfDkimpy(content, record.value)).toBe('True');
+});
+
+/** 'True' too where there is no dkimpy. */
+async function verdictOfDkimpy(content: string, record: string): Promise<string> {
+  const hasIt = await promisify(execFile)('python3', ['-c', 'import dkim, nacl']).then(
+    () => true,
+    () => false,
+  );
+  if (!hasIt) return 'True';
+  const running = promisify(execFile)('python3', ['-c', dkimpy, record]);
+  running.child.stdin?.end(content);
+  return (await running).stdout.trim();
+}
+
+test('a rate holds for its domain in any period at the relay, and delays no other domain', async () => {
+  const audience = await CampaignAudience.create(platform, relay, { maxConnections: 8 });
+  const rate = { count: 3, perSeconds: 2 };
+  const { api } = audience.mail;
+  await api.ok('POST', '/v1/deliveryLimits', { match: 'slow.example', rate, connections: 2 });
+  const times: number[] = [];
+  relay.script = (moment, { to }) => {
+    if (moment === 'DOT' && to[0]?.endsWith('@slow.example')) times.push(performance.now());
+    return undefined;
+  };
+  const addresses = Array.from({ length: 24 }, (_, at) => `reader${at}@${at < 7 ? 'slow' : 'fast'}.example`);
+  const campaignId = await audience.start(addresses);
+  await until(() => Promise.resolve(accepted('fast.example').length === 17));
+  expect(accepted('slow.example').length).toBeLessThan(7);
+  await audience.expectStates(campaignId, { HANDED_OVER: 24 });
+
+  expect(times).toHaveLength(7);
+  for (const [at, time] of times.slice(rate.count).entries()) {
+    expect(time - times[at]!).toBeGreaterThanOrEqual(rate.perSeconds * 1_000);
+  }
+});
+
+test('a domain that asks for less is slowed and then blocked, delays no other, and is sent to after :unblock', async () => {
+  const audience = await CampaignAudience.create(platform, relay, { maxConnections: 4 });
+  const { api } = audience.mail;
+  const limit = { match: 'busy.example', connections: 4 };
+  const { id } = await api.ok<{ id: string }>('POST', '/v1/deliveryLimits', limit);
+  let isBusy = true;
+  relay.script = (moment, { to }) =>
+    isBusy && moment === 'RCPT' && to[0]?.endsWith('@busy.example') ? { code: 421, text: '4.7.0 Too fast' } : undefined;
+  const addresses = Array.from({ length: 12 }, (_, at) => `reader${at}@${at < 4 ? 'busy' : 'calm'}.example`);
+  const campaignId = await audience.start(addresses);
+  await audience.expectStates(campaignId, { HANDED_OVER: 8 });
+  const slowed = await api.ok<Json>('GET', `/v1/deliveryLimits/${id}`);
+  expect(slowed).toMatchObject({ state: 'SLOWED', lastReply: expect.stringContaining('4.7.0') as string });
+
+  await api.query(`update delivery_limit set slowness = 4, slow_time = now() - interval '20 seconds' where id = $1`, [
+    id,
+  ]);
+  await until(async () => (await api.ok<Json>('GET', `/v1/deliveryLimits/${id}`))['state'] === 'BLOCKED');
+  isBusy = false;
+  expect(await api.ok('POST', `/v1/deliveryLimits/${id}:unblock`)).toMatchObject({ state: 'OPEN' });
+  await audience.expectStates(campaignId, { HANDED_OVER: 12 });
+});
