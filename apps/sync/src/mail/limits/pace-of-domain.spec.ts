@@ -28,6 +28,7 @@ test('a limit stays at least one, and a slowed domain without a limit gets one',
 test.each([
   ['421 4.7.0 Try again later', true],
   ['421-Closing', true],
+  ['Server terminates connection. response=421 Too many connections', true],
   ['450 4.7.1 Greylisted', true],
   ['451 4.3.0 Disk full', false],
   ['450 4.2.1 Mailbox busy at 421', false],

@@ -49,7 +49,7 @@ export function slowDown(pace: DomainPace, now: Date): DomainPace {
   return { slowness, slowTime: now, blockedUntil: new Date(now.getTime() + blockMs) };
 }
 
-/** Whether an answer asks for fewer e-mails: 421, or a policy for the moment (RFC 3463, 4.7.x). */
+/** Whether an answer asks for fewer e-mails: 421, which nodemailer gives in words, or a policy for the moment (RFC 3463, 4.7.x). */
 export function asksForLess(response: string): boolean {
-  return /^421[ -]|^4\d\d[ -]4\.7\.\d|^4\.7\.\d/.test(response);
+  return /(?:^|response=)421(?!\d)|(?<![\d.])4\.7\.\d{1,3}(?![\d.])/.test(response);
 }
