@@ -66,6 +66,8 @@ test('a filter that rows cannot say stays text, and a fault of it is said where 
   await text.fill('jobTitle >');
   await text.press('Enter');
   await page.getByRole('complementary', { name: 'Preview' }).getByRole('alert').waitFor();
+  // The browser reports the answers to the faulty filter.
+  expect(faults.splice(0).filter((fault) => !fault.includes('status of 400'))).toEqual([]);
 });
 
 test('a campaign is checked, previewed as a recipient, started by mouse, and accounted for', async () => {
@@ -88,7 +90,7 @@ test('a campaign is checked, previewed as a recipient, started by mouse, and acc
   };
   await choose(/Topic/, 'Newsletter');
   await choose(/Mailbox/, 'Kestrel');
-  await choose(/^Add Include/, 'Fair');
+  await choose(/^Add Segments/, 'Fair');
   await choose(/Template/, 'Spring');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Spring catalogue saved').waitFor();

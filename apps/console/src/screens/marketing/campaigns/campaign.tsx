@@ -69,7 +69,7 @@ function CampaignEditor({ campaign }: { campaign: Json | undefined }) {
         right={
           <>
             <Checklist checks={checks} />
-            <MailPreview campaign={campaign} shown={draft.shown} isEdited={draft.isEdited} />
+            <MailPreview {...{ campaign, checks }} shown={draft.shown} isEdited={draft.isEdited} />
           </>
         }
       />

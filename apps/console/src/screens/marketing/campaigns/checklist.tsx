@@ -9,7 +9,8 @@ import { Icon } from '../../../kit/ui.tsx';
 import { useFirst } from '../choices.ts';
 import style from '../marketing.module.css';
 
-interface Checked {
+/** One thing that is looked at; the key of a variant for its template. */
+export interface Checked {
   key: string;
   /** What is `wrong` keeps a campaign from starting; `open` is not known yet. */
   state: 'good' | 'wrong' | 'open' | 'note';
@@ -126,7 +127,7 @@ function templateCheck(variant: Json, templates: readonly Json[]): Checked {
   const letter = key.toUpperCase();
   if (!found) return { key, state: 'wrong', said: t('check.noTemplate', { letter }) };
   const name = textAt(found, 'name');
-  if (textAt(found, 'publishedVersion') === '')
+  if (Number(found.publishedVersion ?? 0) === 0)
     return { key, state: 'wrong', said: t('check.unpublished', { letter, name }) };
   if (found.changedSincePublish === true) return { key, state: 'note', said: t('check.changed', { letter, name }) };
   return { key, state: 'good', said: t('check.template', { letter, name }) };

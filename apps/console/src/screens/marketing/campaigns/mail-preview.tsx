@@ -15,6 +15,7 @@ import text from '../../../style/text.module.css';
 import { useRecord } from '../../../kit/record/names.tsx';
 import { OperationButton } from '../operation-button.tsx';
 import style from '../marketing.module.css';
+import type { Checked } from './checklist.tsx';
 
 const MailFrame = lazy(() => import('../../ticket/mail/mail-frame.tsx'));
 
@@ -22,12 +23,14 @@ interface MailPreviewProps {
   campaign: Json | undefined;
   shown: Json;
   isEdited: boolean;
+  /** Those of the variants have their keys: a wrong one has no e-mail yet. */
+  checks: readonly Checked[];
 }
 
 type Look = 'wide' | 'phone' | 'text';
 
 /** The e-mail of a variant as one of the audience gets it. */
-export function MailPreview({ campaign, shown, isEdited }: MailPreviewProps) {
+export function MailPreview({ campaign, shown, isEdited, checks }: MailPreviewProps) {
   const [look, setLook] = useState<Look>('wide');
   const [key, setKey] = useState('');
   const keys = itemsAt(shown, 'variants').map((variant) => textAt(variant, 'key'));
@@ -58,7 +61,7 @@ export function MailPreview({ campaign, shown, isEdited }: MailPreviewProps) {
         />
       </header>
       {campaign ? (
-        <Rendered {...{ campaign, shown, variantKey, look, isEdited }} />
+        <Rendered {...{ campaign, shown, variantKey, look, isEdited, checks }} />
       ) : (
         <p className={text.two}>{t('campaign.previewLater')}</p>
       )}
@@ -72,7 +75,7 @@ interface RenderedProps extends MailPreviewProps {
   look: Look;
 }
 
-function Rendered({ campaign, shown, variantKey, look, isEdited }: RenderedProps) {
+function Rendered({ campaign, shown, variantKey, look, isEdited, checks }: RenderedProps) {
   const people = useSamples(shown);
   const [chosen, setChosen] = useState('');
   const at = people.indexOf(chosen);
@@ -80,10 +83,11 @@ function Rendered({ campaign, shown, variantKey, look, isEdited }: RenderedProps
   const id = textAt(campaign, 'id');
   const may = useMay();
   const { user } = useSession();
+  const isThere = checks.every(({ key, state }) => key !== variantKey || state !== 'wrong');
   const { data, error } = useQuery({
     queryKey: ['campaigns', 'previewCampaign', id, textAt(campaign, 'etag'), customerId, variantKey],
     queryFn: ({ signal }) => call('previewCampaign', { id, customerId, variantKey }, { signal }),
-    enabled: customerId !== '' && may('previewCampaign'),
+    enabled: customerId !== '' && isThere && may('previewCampaign'),
     placeholderData: (previous) => previous,
     retry: false,
   });
