@@ -60,14 +60,13 @@ test('a segment is written in rows by keyboard, counted while it is written, sav
 test('a filter that rows cannot say stays text, and a fault of it is said where it is', async () => {
   const filter = '(jobTitle = Engineer OR tags = vip) AND lifecycleStage = LEAD';
   const { id } = await workspace.api('POST', '/v1/segments', { key: 'nested', name: 'Nested', filter });
-  await goTo(page, `/segments/${String(id)}/definition`);
-  const text = page.getByRole('combobox', { name: 'Filter' });
+  // A page of its own: the browser reports the answers to the faulty filter as errors.
+  const faulty = await workspace.open(`/segments/${String(id)}/definition`);
+  const text = faulty.getByRole('combobox', { name: 'Filter' });
   expect(await text.inputValue()).toBe(filter);
   await text.fill('jobTitle >');
   await text.press('Enter');
-  await page.getByRole('complementary', { name: 'Preview' }).getByRole('alert').waitFor();
-  // The browser reports the answers to the faulty filter.
-  expect(faults.splice(0).filter((fault) => !fault.includes('status of 400'))).toEqual([]);
+  await faulty.getByRole('complementary', { name: 'Preview' }).getByRole('alert').waitFor();
 });
 
 test('a campaign is checked, previewed as a recipient, started by mouse, and accounted for', async () => {
@@ -75,7 +74,7 @@ test('a campaign is checked, previewed as a recipient, started by mouse, and acc
   await topic();
   const segment = await workspace.api('POST', '/v1/segments', { key: 'fair', name: 'Fair', kind: 'STATIC' });
   await workspace.api('POST', `/v1/segments/${String(segment['id'])}:addMembers`, { customerIds: [ada] });
-  const mailbox = await workspace.api('POST', '/v1/mailboxes', {
+  await workspace.api('POST', '/v1/mailboxes', {
     ...{ address: 'hello@kestrel.example', displayName: 'Kestrel', kind: 'SEND_ONLY' },
   });
   const template = await workspace.api('POST', '/v1/templates', {
@@ -104,7 +103,6 @@ test('a campaign is checked, previewed as a recipient, started by mouse, and acc
   const mail = page.getByRole('region', { name: 'Preview' });
   await mail.getByText('Spring is here').waitFor();
   await mail.frameLocator('iframe').getByText('Dear Katherine Johnson').waitFor();
-  await workspace.api('POST', `/v1/mailboxes/${String(mailbox['id'])}:pause`);
   await page.getByRole('button', { name: 'Start…' }).click();
   await page.getByRole('dialog').getByText('about 1 person').waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Send now' }).click();
