@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { declarePairingAmidKills } from './exchange/pairing-amid-kills.ts';
 import { declareFlowsAmidKills } from './flows/flows-amid-kills.ts';
 import { declareHooksAmidKills } from './hooks/hooks-amid-kills.ts';
+import { declareCampaignsAmidKills } from './mail/campaigns-amid-kills.ts';
 import { declareMailAmidKills } from './mail/mail-amid-kills.ts';
 import { declareSendingAmidKills } from './mail/sending-amid-kills.ts';
 import { Receiver } from './receiver.ts';
@@ -38,6 +39,7 @@ declarePairingAmidKills(() => platform);
 declareFlowsAmidKills(() => platform);
 declareMailAmidKills(() => platform);
 declareSendingAmidKills(() => platform);
+declareCampaignsAmidKills(() => platform);
 
 test(
   'kill -9 of sync amid deliveries loses no event, and none comes out of order for its record',
