@@ -74,8 +74,9 @@ test('a campaign is checked, previewed as a recipient, started by mouse, and acc
   await topic();
   const segment = await workspace.api('POST', '/v1/segments', { key: 'fair', name: 'Fair', kind: 'STATIC' });
   await workspace.api('POST', `/v1/segments/${String(segment['id'])}:addMembers`, { customerIds: [ada] });
+  const relay = await workspace.api('POST', '/v1/relays', { name: 'Office', host: 'smtp.example.com' });
   await workspace.api('POST', '/v1/mailboxes', {
-    ...{ address: 'hello@kestrel.example', displayName: 'Kestrel', kind: 'SEND_ONLY' },
+    ...{ address: 'hello@kestrel.example', displayName: 'Kestrel', kind: 'SEND_ONLY', relayId: relay['id'] },
   });
   const template = await workspace.api('POST', '/v1/templates', {
     ...{ key: 'spring', name: 'Spring', kind: 'EMAIL', format: 'HTML', subject: 'Spring is here' },

@@ -113,10 +113,9 @@ function foundCheck(kind: string, records: readonly Json[], by: string, value: s
 
 function mailboxCheck(mailboxes: readonly Json[], id: string): Checked {
   const found = foundCheck('mailbox', mailboxes, 'id', id);
-  const state = textAt(
-    mailboxes.find((each) => each.id === id),
-    'state',
-  );
+  const mailbox = mailboxes.find((each) => each.id === id);
+  if (mailbox && textAt(mailbox, 'relayId') === '') return { ...found, state: 'wrong', said: t('check.noRelay') };
+  const state = textAt(mailbox, 'state');
   if (found.state === 'wrong' || state === 'ACTIVE') return found;
   return { ...found, state: 'wrong', said: `${found.said}, ${labels.value('MailboxState', state)}` };
 }
