@@ -59,7 +59,9 @@ async function subscriber() {
 
 async function consents(id: string): Promise<Json> {
   const { consents: all } = await send('GET', `/v1/customers/${id}/consents?currentOnly=true`);
-  return Object.fromEntries((all as Json[]).map(({ purpose, state }) => [purpose, state]));
+  return Object.fromEntries(
+    (all as { purpose: string; state: string }[]).map(({ purpose, state }) => [purpose, state]),
+  );
 }
 
 test('scanners that fetch the links of mails by GET and HEAD change nothing', async () => {

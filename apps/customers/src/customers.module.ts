@@ -59,6 +59,34 @@ const importTypes = new ImportTypes(
   importRulesOf,
 );
 
+/** Settings of the service. */
+export interface CustomersOptions {
+  databaseUrl: string;
+  pageTokenKey: PageTokenKey;
+  suppressionKey: SuppressionKey;
+  /** Access to the keys of encrypted personal data. Without it, no tenant can encrypt. */
+  subjectKeys?: SubjectKeys | undefined;
+  /** Verifies the principal tokens that auth signs. */
+  principals: PrincipalVerifier;
+  /** Minimum retention of changes. Default: 30. */
+  retentionDays?: number;
+  auditKeys: AuditKeys;
+  /** Interval at which the heads of grown chains are signed. Default: 600. */
+  auditHeadSeconds?: number;
+  /** Polling interval for operations that other processes have started. Default: 400. */
+  jobLookMs?: number;
+  /** How long any process may treat a tenant as unencrypted after it begins encryption. Default: 1,000. */
+  encryptionStalenessMs?: number;
+  /** Overrides of the default limits of bulk work. */
+  bulkLimits?: Partial<BulkLimits>;
+  /** Most bytes of a tenant's files. Default: 10 GiB. */
+  fileQuotaBytes?: number;
+  /** Where browsers reach the pages of links. */
+  publicUrl?: string;
+  /** Whether tests may shift the clock that decides which timers are due. */
+  allowsClockShift?: boolean;
+}
+
 @Module({})
 export class CustomersModule {
   static register({
@@ -76,32 +104,7 @@ export class CustomersModule {
     fileQuotaBytes = 10 * 1_024 ** 3,
     publicUrl = 'http://127.0.0.1:8080',
     allowsClockShift = false,
-  }: {
-    databaseUrl: string;
-    pageTokenKey: PageTokenKey;
-    suppressionKey: SuppressionKey;
-    /** Access to the keys of encrypted personal data. Without it, no tenant can encrypt. */
-    subjectKeys?: SubjectKeys | undefined;
-    /** Verifies the principal tokens that auth signs. */
-    principals: PrincipalVerifier;
-    /** Minimum retention of changes. Default: 30. */
-    retentionDays?: number;
-    auditKeys: AuditKeys;
-    /** Interval at which the heads of grown chains are signed. Default: 600. */
-    auditHeadSeconds?: number;
-    /** Polling interval for operations that other processes have started. Default: 400. */
-    jobLookMs?: number;
-    /** How long any process may treat a tenant as unencrypted after it begins encryption. Default: 1,000. */
-    encryptionStalenessMs?: number;
-    /** Overrides of the default limits of bulk work. */
-    bulkLimits?: Partial<BulkLimits>;
-    /** Most bytes of a tenant's files. Default: 10 GiB. */
-    fileQuotaBytes?: number;
-    /** Where browsers reach the pages of links. */
-    publicUrl?: string;
-    /** Whether tests may shift the clock that decides which timers are due. */
-    allowsClockShift?: boolean;
-  }): DynamicModule {
+  }: CustomersOptions): DynamicModule {
     const sequencer = new Sequencer(databaseUrl, retentionDays);
     const files = new FileStore(fileQuotaBytes);
     const workspaces = { sections: sectionsOf(loggedTypes), files, suppressionKey };

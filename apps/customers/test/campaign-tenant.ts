@@ -62,7 +62,7 @@ export class CampaignTenant {
     const ids: string[] = [];
     for (const address of addresses) {
       const emails = address === undefined ? [] : [{ address }];
-      const made = person({ givenName: address?.split('@')[0], emails, customFields } as never);
+      const made = person({ givenName: address?.split('@')[0], emails, customFields });
       ids.push((await this.service.create(this.caller, made)).id);
     }
     await this.superuser.query(
@@ -111,7 +111,7 @@ export class CampaignTenant {
       const request = { filter: `campaignId = ${campaignId}`, pageSize: 200, pageToken };
       const page = await this.service.call('listCampaignRecipients', request, this.caller);
       found.push(...page.campaignRecipients);
-      pageToken = page.nextPageToken || undefined;
+      pageToken = page.nextPageToken === '' ? undefined : page.nextPageToken;
     } while (pageToken !== undefined);
     return found;
   }

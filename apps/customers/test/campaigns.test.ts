@@ -10,6 +10,13 @@ const service = await sharedMailCustomers();
 const superuser = await service.connectAsSuperuser();
 afterAll(() => superuser.end());
 
+/** A row of the change log. */
+interface Logged {
+  version: number;
+  before: object;
+  after: object;
+}
+
 const create = () => CampaignTenant.create(service, superuser);
 const addresses = (count: number) => Array.from({ length: count }, (_, index) => `p${index}@example.com`);
 
@@ -74,9 +81,10 @@ describe('a campaign', () => {
     await tenant.settle([{ ...claimed[0]!, attempt: 2 }]);
     const logged = async () =>
       (
-        await superuser.query('select version, before, after from change_log where record_id = $1 order by position', [
-          again!.id,
-        ])
+        await superuser.query<Logged>(
+          'select version, before, after from change_log where record_id = $1 order by position',
+          [again!.id],
+        )
       ).rows;
     await expect.poll(async () => (await logged()).length).toBe(2);
     const changes = await logged();

@@ -80,7 +80,13 @@ test('a message that the relay has deferred is claimed again when it is due, and
   const tenant = await MailTenant.create(service);
   const { id } = await tenant.send();
   const [first] = await tenant.claim();
-  const item = { messageId: id, attempt: first!.attempt, outcome: MailOutcome.DEFERRED, deferSeconds: 600 };
+  const item = {
+    messageId: id,
+    attempt: first!.attempt,
+    outcome: MailOutcome.DEFERRED,
+    deferSeconds: 600,
+    time: undefined,
+  };
   await service.call('settleMessages', { tenantId: tenant.tenantId, items: [item] });
   const tenants = () => service.call('listQueuedTenants', { afterTenantId: before(tenant.tenantId) });
   expect((await tenants()).tenantIds).not.toContain(tenant.tenantId);
@@ -227,7 +233,7 @@ test('a message of a topic is sent with headers to unsubscribe, and only to cust
 
   expect([claimed, again].map((each) => each.map(({ message }) => message!.id))).toEqual([[sent.id], [sent.id]]);
   expect(again[0]!.headers).toEqual([
-    { name: 'List-Unsubscribe', value: expect.stringMatching(/^<https?:\/\/[^ ]+\/u\/[\w-]+>$/) },
+    { name: 'List-Unsubscribe', value: expect.stringMatching(/^<https?:\/\/[^ ]+\/u\/[\w-]+>$/) as string },
     { name: 'List-Unsubscribe-Post', value: 'List-Unsubscribe=One-Click' },
   ]);
   expect(await tenant.message(withheld.id)).toMatchObject({

@@ -36,7 +36,7 @@ export class SegmentTenant {
       const request = { filter: `segmentId = ${segmentId}`, showDeleted, pageSize: 200, pageToken };
       const page = await this.service.call('listSegmentMembers', request, this.caller);
       members.push(...page.segmentMembers);
-      pageToken = page.nextPageToken || undefined;
+      pageToken = page.nextPageToken === '' ? undefined : page.nextPageToken;
     } while (pageToken !== undefined);
     return members;
   }

@@ -95,7 +95,7 @@ class World {
   }
 
   #call(name: Parameters<typeof service.call>[0], request: object) {
-    return service.call(name, request as never, this.tenant.caller) as Promise<object>;
+    return service.call(name, request as never, this.tenant.caller);
   }
 
   #one(of: readonly string[]): string {
@@ -182,7 +182,7 @@ class World {
     do {
       const page = await service.call('listCustomers', { filter, pageSize: 200, pageToken }, this.tenant.caller);
       ids.push(...page.customers.map(({ id }) => id));
-      pageToken = page.nextPageToken || undefined;
+      pageToken = page.nextPageToken === '' ? undefined : page.nextPageToken;
     } while (pageToken !== undefined);
     return ids;
   }

@@ -12,7 +12,7 @@ export class CreateCampaignMember extends Migration {
 
 const tables = `
   -- A member of the audience of a campaign, and the work on its recipient. The audience is written before the recipients, and
-  -- tells whether one is missing. The order of the keys is that of the recipients: a hash of campaign and customer.
+  -- shows whether one is missing. The order of the keys is that of the recipients: a hash of campaign and customer.
   create table campaign_member (
     tenant_id uuid not null,
     campaign_id uuid not null,

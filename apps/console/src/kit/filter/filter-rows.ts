@@ -32,7 +32,7 @@ export interface FilterRows {
   rows: readonly FilterRow[];
 }
 
-const comparison = /^(NOT\s+)?([A-Za-z_][\w.]*)\s*(!=|<=|>=|[=<>:]|IN\b)\s*([^]*)$/;
+const comparison = /^(NOT\s+)?([A-Za-z_][\w.]*)\s*(!=|<=|>=|[=<>:]|IN\b)([^]*)$/;
 
 /** A filter as rows; undefined for one that needs its text, such as with parentheses. */
 export function rowsOf(filter: string): FilterRows | undefined {
@@ -55,7 +55,8 @@ function partsOf(filter: string, join: string): string[] {
 }
 
 function rowOf(part: string): FilterRow | undefined {
-  const [, not, path = '', operator = '', rest = ''] = comparison.exec(part) ?? [];
+  const [, not, path = '', operator = '', value = ''] = comparison.exec(part) ?? [];
+  const rest = value.trimStart();
   if (path === '') return undefined;
   if (rest === '*' && operator === ':') return { path, operator: not ? 'none' : 'any', values: [] };
   if (not) return undefined;

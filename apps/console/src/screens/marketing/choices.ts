@@ -21,11 +21,14 @@ export function optionsOf(records: readonly Json[], by = 'id'): Option[] {
 
 /** A key for a name: `spring_catalogue` for `Spring catalogue!`. A name without Latin letters has the time as its key. */
 export function keyOf(name: string, kind: string): string {
-  const plain = name
-    .normalize('NFKD')
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '_')
-    .replaceAll(/^[_0-9]+|_+$/g, '')
+  const words =
+    name
+      .normalize('NFKD')
+      .toLowerCase()
+      .match(/[a-z0-9]+/g) ?? [];
+  const plain = words
+    .join('_')
+    .replace(/^[_0-9]+/, '')
     .slice(0, 40);
   return plain === '' ? `${kind}_${Date.now().toString(36)}` : plain;
 }

@@ -77,7 +77,7 @@ interface AccountRow {
   time: string;
 }
 
-/** Counts the audience as of now, and asks for a sample of it who may receive the e-mail. */
+/** Counts the audience as of now, and asks for a sample of it which customers can receive the e-mail. */
 export async function estimateCampaign(
   transaction: StatementTransaction,
   key: SuppressionKey,

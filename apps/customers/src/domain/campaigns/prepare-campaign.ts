@@ -73,7 +73,7 @@ async function prepare(preparing: Preparing, campaignId: string): Promise<void> 
     case 'SENDING':
       return;
     default:
-      throw new Error(`A campaign has no phase ${job.phase satisfies never}.`);
+      throw new Error(`A campaign has no phase ${String(job.phase satisfies never)}.`);
   }
   transaction.later(campaignTimer(prepareKind, campaignId, new Date()));
 }
@@ -101,7 +101,7 @@ async function collect(
       select max(id::text) as last, count(*)::int as count from page`,
     values: [currentCaller().tenantId, id, includeSegmentIds, excludeSegmentIds, afterId],
   });
-  return found && found.count === collectSize ? found.last! : undefined;
+  return found?.count === collectSize ? found.last! : undefined;
 }
 
 interface ReadMember {

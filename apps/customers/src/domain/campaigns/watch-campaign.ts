@@ -37,7 +37,7 @@ async function watch(transaction: StatementTransaction, campaignId: string): Pro
   }
   if (open === 0 || (campaign.state !== CampaignState.SENDING && counts.claimed === 0)) return;
   await decide(transaction, campaign);
-  const total = Object.values(counts).reduce((sum, count) => sum + (count as number), 0);
+  const total = (Object.values(counts) as number[]).reduce((sum, count) => sum + count, 0);
   const dueTime = new Date(Date.now() + (total <= fewRecipients ? shortMs : longMs));
   transaction.later(campaignTimer(watchKind, campaignId, dueTime));
 }

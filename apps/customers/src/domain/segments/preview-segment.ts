@@ -65,7 +65,7 @@ async function checkNamed(em: EntityManager, ids: readonly string[]): Promise<vo
 async function samplesOf(em: EntityManager, ids: readonly string[]): Promise<PreviewSegmentResponse['samples']> {
   const type = customerType();
   const stored = await readForTenant<StoredRecord<Customer>>(em, liveRecords(type, [...ids]));
-  const customers = new Map((await openStored(type, stored)).map((customer) => [customer.id, customer as Customer]));
+  const customers = new Map((await openStored(type, stored)).map((customer) => [customer.id, customer]));
   return ids.flatMap((id) => {
     const customer = customers.get(id);
     return customer ? [{ customerId: id, displayName: customer.displayName, email: customer.emails[0]?.address }] : [];

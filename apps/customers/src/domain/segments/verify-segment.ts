@@ -52,25 +52,22 @@ async function compare(em: EntityManager, id: string): Promise<VerifySegmentResp
       where segment_job.tenant_id = $1`,
     values: [currentCaller().tenantId, id],
   });
-  const position = { position: job?.position ?? '0', logPosition: job?.end ?? '0' };
-  const counted = job?.size ?? 0;
   const compiled = await compileSegment(em, segment, new Date(job?.present ?? Date.now()));
   if (compiled.problem !== undefined) throw new AppError('FAILED_PRECONDITION', 'SEGMENT_FAILED', compiled.problem);
   const [found] = await queryRows<Found>(em, allDifferences(compiled, listedIds));
   if (!found) throw new Error('A comparison returns one row.');
+  const size = job?.size ?? 0;
   // The members of the others are what calls have made of them.
-  const isFollowed = segment.kind === 'DYNAMIC';
-  const [missingCount, extraCount] = isFollowed ? [found.missing_count, found.extra_count] : [0, 0];
+  const differences = segment.kind === 'DYNAMIC' ? found : noDifferences;
   return {
-    ...position,
-    equal: missingCount === 0 && extraCount === 0 && counted === found.size,
-    size: counted,
-    missingCount,
-    extraCount,
-    missingIds: isFollowed ? found.missing_ids : [],
-    extraIds: isFollowed ? found.extra_ids : [],
+    ...{ position: job?.position ?? '0', logPosition: job?.end ?? '0', size },
+    equal: differences.missing_count + differences.extra_count === 0 && size === found.size,
+    ...{ missingCount: differences.missing_count, extraCount: differences.extra_count },
+    ...{ missingIds: differences.missing_ids, extraIds: differences.extra_ids },
   };
 }
+
+const noDifferences = { missing_count: 0, extra_count: 0, missing_ids: [], extra_ids: [] };
 
 interface JobRow {
   position: string | null;

@@ -120,7 +120,7 @@ export async function endUses(
 
 /** An answer may repeat the address of the recipient, whose erasure does not reach the limit. */
 function withoutAddresses(reply: string): string {
-  return reply.slice(0, 300).replaceAll(/[^\s<>]+@[^\s<>]+/g, '…');
+  return reply.slice(0, 300).replaceAll(/(?<![^\s<>])[^\s<>@]+@[^\s<>]+/g, '…');
 }
 
 async function inTenant<Answer>(client: ClientBase, tenantId: string, work: () => Promise<Answer>): Promise<Answer> {

@@ -2,7 +2,6 @@ import { RecipientState } from '@rapport/contracts/rapport/marketing/v1/campaign
 import type { StatementTransaction, TransactionStatement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { changeRecipients } from '../stored-recipients.js';
-import type { Mailable } from './render-recipients.js';
 
 /** Why a recipient is UNKNOWN. A late outcome replaces it. */
 export const leaseEnded = 'LEASE_ENDED';
@@ -49,7 +48,7 @@ export interface Lease {
 /** Leases claimed members. */
 export async function storeClaims(
   transaction: StatementTransaction,
-  claimed: readonly Mailable[],
+  claimed: readonly { member: TakenMember; variantKey: string }[],
   { leaseSeconds, isBegun }: { leaseSeconds: number; isBegun: boolean },
 ): Promise<Map<string, Lease>> {
   if (claimed.length === 0) return new Map();

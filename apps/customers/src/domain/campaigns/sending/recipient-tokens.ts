@@ -26,7 +26,7 @@ export function recipientOfToken(secret: Buffer, token: string): string | undefi
   return timingSafeEqual(Buffer.from(signed), Buffer.from(signature(secret, recipientId))) ? recipientId : undefined;
 }
 
-/** The `Message-ID` of the e-mail to a recipient, the same for each attempt: a relay or a reader can tell a second one. */
+/** The `Message-ID` of the e-mail to a recipient, the same for each attempt: a relay or a reader can drop a second one. */
 export function recipientMessageId(campaignId: string, recipientId: string, domain: string): string {
   return `${recipientId}.${campaignId.slice(-12)}@${domain}`;
 }

@@ -22,7 +22,7 @@ import { recipientToken } from './recipient-tokens.js';
 /** Most characters of the e-mails of one answer, which is a message of gRPC. */
 const maxCharacters = 8_000_000;
 
-/** A recipient who may get the e-mail now. */
+/** A recipient that can get the e-mail now. */
 export interface Mailable {
   member: TakenMember;
   customer: Customer;
@@ -133,7 +133,11 @@ function addressed(
   return {
     ...{ recipientId, campaignId: campaign.id, mailboxId: mailbox.mailboxId },
     envelopeFrom: tokenAddress(mailbox, recipientToken(issuer.secret, recipientId)),
-    ...{ to: address, toName: customer.displayName || undefined, domain: mailDomain(address) },
+    ...{
+      to: address,
+      toName: customer.displayName === '' ? undefined : customer.displayName,
+      domain: mailDomain(address),
+    },
     ...{ subject: mail.subject ?? '', text: mail.text, html: mail.html },
     headers: listHeaders(campaign, issuer, links, messageDomain(mailbox)),
     internetMessageId,
