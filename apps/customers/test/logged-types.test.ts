@@ -12,6 +12,7 @@ import { LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer
 import { Suppression, SuppressionReason } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { v7 } from 'uuid';
 import { ForecastSubmission } from '@rapport/contracts/rapport/sales/v1/forecast_submission';
+import { Campaign } from '@rapport/contracts/rapport/marketing/v1/campaign';
 import { SegmentKind } from '@rapport/contracts/rapport/marketing/v1/segment';
 import { OpenTickets } from '@rapport/contracts/rapport/support/v1/sla_actions_service';
 import { SlaMetric, SlaPolicy, SlaTarget } from '@rapport/contracts/rapport/support/v1/sla_policy';
@@ -136,7 +137,7 @@ test('the log has each new record of each type in its response form', async () =
   const submission = await customers.call('createForecastSubmission', { forecastSubmission }, caller);
   const support = new SupportTenant(customers, caller);
   const queue = await support.createQueue('billing');
-  await addMailbox(customers, caller.tenantId);
+  const mailboxId = await addMailbox(customers, caller.tenantId);
   const message = await customers.call('sendMessage', { outgoing: outgoingMessage({ to: ['z@example.com'] }) }, caller);
   const macro = await support.createMacro();
   const desk = new TicketTenant(customers, caller);
@@ -165,6 +166,18 @@ test('the log has each new record of each type in its response form', async () =
   const { touchpoints } = await customers.call('listTouchpoints', {}, caller);
   const event = await addEvent(caller.tenantId, ada.id);
   const messageEvent = await customers.call('getMessageEvent', { id: event }, caller);
+  await customers.call('publishTemplate', { id: template.id }, caller);
+  const mailing = {
+    ...Campaign.decode(new Uint8Array()),
+    ...{ name: 'Spring', topicKey: topic.key, mailboxId, includeSegmentIds: [fixed.id] },
+    variants: [{ key: 'a', templateId: template.id, subject: 'News', weight: undefined }],
+  };
+  const campaign = await customers.call('createCampaign', { campaign: mailing }, caller);
+  await customers.call('startCampaign', { id: campaign.id }, caller);
+  const recipient = await vi.waitUntil(
+    async () => (await customers.call('listCampaignRecipients', {}, caller)).campaignRecipients[0],
+    { timeout: 30_000 },
+  );
   const answers: [type: string, id: string, answer: object][] = [
     ['settings', caller.tenantId, settings],
     ['pipeline', pipeline.id, pipeline],
@@ -205,6 +218,8 @@ test('the log has each new record of each type in its response form', async () =
     ['topic', topic.id, topic],
     ['segment', segment.id, segment],
     ['segment_member', member!.id, member!],
+    ['campaign', campaign.id, campaign],
+    ['campaign_recipient', recipient.id, recipient],
     ['form', form.id, form],
     ['form_submission', sentForm!.id, sentForm!],
     ['touchpoint', touchpoints[0]!.id, touchpoints[0]!],

@@ -166,14 +166,15 @@ export class MailTenant {
 }
 
 /** Gives a tenant a mailbox of a service that takes its callers for the edge. */
-export async function addMailbox(service: SharedCustomers, tenantId: string): Promise<void> {
-  const superuser = await service.connectAsSuperuser();
+export async function addMailbox(service: SharedCustomers, tenantId: string): Promise<string> {
+  const [superuser, mailboxId] = [await service.connectAsSuperuser(), v7()];
   await superuser.query(
     `insert into mail_address (tenant_id, mailbox_id, address, is_default, can_send)
      values ($1, $2, 'support@kestrel.example', true, true)`,
-    [tenantId, v7()],
+    [tenantId, mailboxId],
   );
   await superuser.end();
+  return mailboxId;
 }
 
 /** A complete message of a person, to the mailbox. */

@@ -45,6 +45,8 @@ const notExported: Record<string, string> = {
   public_link: 'addresses of pages of the old workspace',
   quote_number: 'the first new quote continues after the highest number',
   record_number: 'the first new record continues after the highest number',
+  segment_job: 'a position in the log of the old workspace',
+  segment_progress: 'counted again when the imported segments are built',
   sla_definition: 'set again with the imported policies',
   sla_event: 'set again with the imported tickets',
   sla_ticket: 'set again with the imported tickets',
