@@ -75,7 +75,7 @@ export function clientSource(
   return {
     'messages.ts': [...types, event, code].join('\n'),
     'resources.ts': resourcesText(all),
-    'operations.ts': `/** Name, verb, path, flags (see parseOperation) and query parameters beside a body, of each operation. */\nexport const operations = \`\n${all.map(line).join('\n')}\n\`;\n`,
+    'operations.ts': `/** Name, verb, path, flags (see parseOperation) and query parameters beside a body, of each operation: see operationLines. */\nexport const operations = \`\n${all.map(line).join('\n')}\n\`;\n`,
   };
 }
 
@@ -122,9 +122,17 @@ function line({ route, name: { resource, method }, list }: Named): string {
     rpc.policy.deadlineMs ? rpc.policy.deadlineMs / 1_000 : '',
     list ? `:${list[0]}` : '',
   ].join('');
+  const shortFlags = (resource === undefined ? flags : flags.replace(`:${resource}`, ':~')) || '-';
   const query = fields.body && !flags.includes('u') ? fields.query.map(({ jsonName }) => jsonName) : [];
   const own = resource === undefined ? method : `${resource}.${method}`;
-  return [own, verb, path.template.slice('/v1'.length), flags || '-', ...query].join(' ');
+  return [own, verb, shortened(path.template.slice('/v1'.length), own), shortFlags, ...query].join(' ');
+}
+
+/** A path with `~` for the resource at its start, and `!` for the method at its end, which `operationLines` puts back. */
+function shortened(path: string, own: string): string {
+  const [resource = '', method = ''] = own.split('.');
+  const tail = path.startsWith(`/${resource}`) ? `~${path.slice(resource.length + 1)}` : path;
+  return tail.endsWith(`:${method}`) ? `${tail.slice(0, -method.length - 1)}!` : tail;
 }
 
 /** Whether a stream reports a state: a second stream begins with the current one. */

@@ -1,9 +1,9 @@
 import type { RapportOptions } from './call.js';
 import { follow, type Follow } from './changes.js';
-import { operations } from './gen/operations.js';
 import type { Resources } from './gen/resources.js';
 import { RapportError } from './problem.js';
 import { boundTo, type ObjectRecords } from './records.js';
+import { operationLines } from './operation-lines.js';
 import { parseOperation, runOperation, type Method, type Request, type RunOptions } from './run-operation.js';
 import { Transport } from './transport.js';
 import { fileUpload, importUpload, type UploadFile, type UploadImport } from './uploads.js';
@@ -24,8 +24,7 @@ class Client {
     const transport = new Transport(options);
     const resources = this as unknown as Record<string, Members>;
     const root = this as unknown as Members;
-    for (const line of operations.trim().split('\n')) {
-      const [name = '', verb = '', path = '', flags = '', ...query] = line.split(' ');
+    for (const [name, verb, path, flags, ...query] of operationLines()) {
       const [first = '', second] = name.split('.');
       const operation = parseOperation(verb, path, flags, query);
       const method: Method = (request = {}, own = {}) => runOperation(transport, operation, request, own);

@@ -1,14 +1,11 @@
 import { sharedPlatform } from '@rapport/testing';
 import { beforeAll, expect, inject, test } from 'vitest';
-import { operations } from '../src/gen/operations.ts';
+import { operationLines } from '../src/operation-lines.ts';
 import { Paged, Rapport, RapportError } from '../src/index.ts';
 
 type Method = (request: object, options: object) => unknown;
 
-const all = operations
-  .trim()
-  .split('\n')
-  .map((line) => line.split(' ', 3) as [name: string, verb: string, path: string]);
+const all = operationLines();
 let rapport: Rapport;
 
 beforeAll(async () => {

@@ -15,8 +15,8 @@ const markNotifications = 'notifications.write';
 
 /** Areas that control access, where data is sent, and what happens with the rights of another user. */
 const administration = [
-  ...['apiKeys', 'connections', 'flows', 'mailboxes', 'oauthClients', 'relays', 'roles', 'tenant', 'users'],
-  'webhooks',
+  ...['apiKeys', 'connections', 'deliveryLimits', 'flows', 'mailboxes', 'oauthClients', 'relays', 'roles', 'tenant'],
+  ...['users', 'webhooks'],
 ];
 
 /** Permissions to export, import or remove all data of a workspace. */
@@ -25,7 +25,14 @@ const workspacePermissions = ['workspace.close', 'workspace.export', 'workspace.
 const isAdministration = (permission: string) =>
   administration.includes(permission.split('.')[0] ?? '') || workspacePermissions.includes(permission);
 
-const readsOfAdministration = ['mailboxes.read', 'relays.read', 'roles.read', 'tenant.read', 'users.read'];
+const readsOfAdministration = [
+  'deliveryLimits.read',
+  'mailboxes.read',
+  'relays.read',
+  'roles.read',
+  'tenant.read',
+  'users.read',
+];
 
 /** Permissions of Member besides reading and writing records. Each is added deliberately. */
 const otherMemberPermissions = [
@@ -50,9 +57,8 @@ export const builtInRoles: readonly BuiltInRole[] = builtInRolesBy(contract);
 /**
  * The built-in roles for the permissions of a contract:
  * - Admin has every permission.
- * - Manager has every permission outside administration, and reads mailboxes, relays, roles, the tenant
- *   and users. Permissions on whole workspaces count
- *   as administration.
+ * - Manager has every permission outside administration, and reads delivery limits, mailboxes, relays,
+ *   roles, the tenant and users. Permissions on whole workspaces count as administration.
  * - Member has `read` and `write` of each area that belongs to a record type: the type's plural, such as `customers`, unless the type
  *   sets another name, such as `objects`. Other verbs, such as `configure`, `send`, `publish`, `import` and `export`, and other areas
  *   need an entry in `otherMemberPermissions`.
