@@ -1,6 +1,6 @@
 import { CustomerKind, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { ListMode, UpsertMatch } from '@rapport/contracts/rapport/customers/v1/customers_service';
-import type { Caller } from '@rapport/platform';
+import { AppError, type Caller } from '@rapport/platform';
 import { beforeEach, expect, test } from 'vitest';
 import { company, customerOf, newCaller, person, sharedCustomers } from './running-customers.js';
 
@@ -23,10 +23,21 @@ function upsert(
 
 const emails = [{ address: 'ada@example.com', label: undefined }];
 
+/** Upserts again while the tenant has too many calls at the database, as its answer asks. */
+async function untilTaken(customer: Parameters<typeof upsert>[0]): ReturnType<typeof upsert> {
+  for (;;) {
+    try {
+      return await upsert(customer);
+    } catch (error) {
+      if (!(error instanceof AppError && error.reason === 'TOO_MANY_CONCURRENT')) throw error;
+    }
+  }
+}
+
 test('creates one customer for 50 concurrent upserts of a new e-mail address', async () => {
   const answers = await Promise.all(
     Array.from({ length: 50 }, (_, index) =>
-      upsert(person({ emails: [{ address: 'Ada@Example.com' }], jobTitle: `title ${index % 5}` })),
+      untilTaken(person({ emails: [{ address: 'Ada@Example.com' }], jobTitle: `title ${index % 5}` })),
     ),
   );
 

@@ -27,7 +27,7 @@ const tablesOfSql = [
   ...[/^webhook_(tenant|event|delivery|attempt|job|hold)$/, /^feed_cursor$/, /^deferred_/, /^audit_/],
   ...[/^(mapping_(progress|schedule)|connection_tenant)$/, /^(deleted_mapping|kept_link)$/, /^sync_/, /^hook/],
   ...[/^flow_(version|secret|tenant)$/],
-  ...[/^flow_(run|step_run|wait|event|signal|run_tenant|job)$/],
+  ...[/^flow_(run|step_run|wait|event|signal|run_tenant|job|enrollment)$/],
   ...[/^flow_(change|change_number|decision|decided|approval|approver|clock|clock_tenant)$/],
   ...[/^(mailbox_(folder|turn)|renumbered_mail)$/, /^delivery_use$/],
 ];

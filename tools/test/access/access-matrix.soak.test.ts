@@ -9,7 +9,7 @@ import { edgeDoor, serviceDoor, type Door } from './doors.ts';
 import { references, serverOwned } from './references.ts';
 import { forMissing } from './deleted-records.ts';
 import { everything } from './everything.ts';
-import { mailMethods } from './mail-methods.ts';
+import { campaignMethods, mailMethods } from './mail-methods.ts';
 import { needMore, open, withoutIds } from './reviewed-operations.ts';
 import { forgedValue, validRequest, withValue } from './requests.ts';
 import type { SeenAnswer } from './rest-caller.ts';
@@ -67,6 +67,7 @@ it('has every operation of the contract, with each of its ids', () => {
     '/rapport.customers.v1.ChangeFeedService/CheckRecordFilters',
     '/rapport.customers.v1.ChangeFeedService/MatchChanges',
     '/rapport.customers.v1.ChangeFeedService/ReleaseFlowEffects',
+    ...campaignMethods.map((name) => `/rapport.marketing.v1.CampaignOutboxService/${name}`),
     '/rapport.work.v1.WorkspaceService/RemoveClosedTenant',
   ]);
   const unguarded = routes.filter((route) => !guarded.includes(route));
@@ -217,11 +218,12 @@ const empty = new Map(
 const ofSync = [
   ...['VouchForPrincipal', 'ListOpenClosings', 'ReportClosingPass', 'RemoveClosedTenant', 'ReleaseFlowEffects'],
   ...mailMethods.map(([, name]) => name),
+  ...campaignMethods,
 ];
 
 /** Methods whose messages have more rules than this test keeps: their rules come first. */
 const checkedFirst: Readonly<Record<string, string>> = Object.fromEntries(
-  ['StoreMessages', 'StoreLargeMessage', 'FileMessage', 'SettleMessages'].map((name) => [name, 'INVALID_ARGUMENT']),
+  ['StoreMessages', 'StoreLargeMessage', 'FileMessage'].map((name) => [name, 'INVALID_ARGUMENT']),
 );
 
 it('internal methods refuse external callers and processes that may not call', async () => {
@@ -240,6 +242,7 @@ it('internal methods refuse external callers and processes that may not call', a
     ['CheckRecordFilters', undefined],
     ['MatchChanges', undefined],
     ['ReleaseFlowEffects', undefined],
+    ...campaignMethods.map((name) => [name, undefined]),
     ['RemoveClosedTenant', undefined],
   ]);
   for (const { path, name } of internal) {
@@ -250,6 +253,7 @@ it('internal methods refuse external callers and processes that may not call', a
       ...{ filters: [], changes: [], hidesPersonalData: false, runIds: [crypto.randomUUID()] },
       ...{ messageId: crypto.randomUUID(), mailboxId: crypto.randomUUID(), folder: 'INBOX', uidValidity: 1 },
       ...{ reason: 'forged', token: 'forged', address: 'forged@example.com', fileId: crypto.randomUUID() },
+      items: [{ messageId: crypto.randomUUID(), recipientId: crypto.randomUUID(), attempt: 1, outcome: 1 }],
       ...{ customersRows: 0, syncRows: 0, isComplete: true, closingToken: 'forged' },
     };
     expect(await services.askByBothTransports(path, first, caller)).toMatchObject({ status: 'PERMISSION_DENIED' });

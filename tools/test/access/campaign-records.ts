@@ -23,7 +23,8 @@ export function campaignRecords({ send, create, remove, message }: Means, marker
   const makeCampaign = () => create('/v1/campaigns', content());
   const makeRecipient = async () => {
     await message();
-    const { mailboxes } = (await send('GET', '/v1/mailboxes')) as { mailboxes: Record[] };
+    const { mailboxes } = (await send('GET', '/v1/mailboxes')) as { mailboxes: (Record & { relayId?: string })[] };
+    const mailboxId = mailboxes.find(({ relayId }) => relayId !== undefined)?.id;
     const topicKey = newMarker();
     await create('/v1/topics', { key: topicKey, name: marker });
     const segmentId = await create('/v1/segments', { key: newMarker(), name: marker, kind: 'STATIC' });
@@ -33,7 +34,7 @@ export function campaignRecords({ send, create, remove, message }: Means, marker
     const templateId = await create('/v1/templates', template);
     await send('POST', `/v1/templates/${templateId}:publish`);
     const variants = [{ key: 'a', templateId }];
-    const needs = { topicKey, mailboxId: mailboxes[0]!.id, includeSegmentIds: [segmentId], variants };
+    const needs = { topicKey, mailboxId, includeSegmentIds: [segmentId], variants };
     const id = await create('/v1/campaigns', content(needs));
     await send('POST', `/v1/campaigns/${id}:start`);
     await vi.waitFor(async () => {

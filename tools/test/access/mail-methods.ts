@@ -16,3 +16,6 @@ export const mailMethods: readonly (readonly [service: string, method: string])[
   ),
   ...['PutMailAddress', 'DeleteMailAddress'].map((method) => ['MailAddressesService', method] as const),
 ];
+
+/** The same for the e-mails of campaigns. */
+export const campaignMethods = ['ListSendingTenants', 'ClaimRecipients', 'SettleRecipients'] as const;

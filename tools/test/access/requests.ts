@@ -56,6 +56,7 @@ const particulars: Readonly<Record<string, () => Json>> = {
   UpsertPriceBook: () => ({ key: newMarker() }),
   UpsertCampaign: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   CreateSegment: () => ({ key: newMarker(), kind: 'STATIC' }),
+  BatchCreateSegments: () => ({ items: [{ segment: { key: newMarker(), name: newMarker(), kind: 'STATIC' } }] }),
   UpsertSegment: () => ({ key: newMarker(), kind: 'STATIC' }),
   CreateQueue: () => ({ key: newMarker() }),
   UpsertQueue: () => ({ key: newMarker() }),
@@ -138,6 +139,7 @@ const fileColumns: Readonly<Record<string, string>> = {
   ImportTopics: 'name',
   ImportForms: 'name',
   ImportSegments: 'name',
+  ImportCampaigns: 'name',
 };
 
 /** Files of another form. */
@@ -149,7 +151,6 @@ const queryParticulars: Readonly<Record<string, Json>> = {
   UpsertEmail: { match: 'message_id' },
   UpsertPriceBook: { match: 'key' },
   UpsertQueue: { match: 'key' },
-  UpsertSegment: { match: 'key' },
   UpsertProduct: { match: 'sku' },
   UpsertTemplate: { match: 'key' },
   UpsertTopic: { match: 'key' },

@@ -39,8 +39,10 @@ export async function scheduleCampaign(
   }
   // The first recipients have the local time in the zone whose days begin first.
   const first = sendTime === undefined ? instantOf(localTime!, firstZone) : new Date(sendTime);
-  if (first.getTime() < Date.now())
-    throw invalidField('schedule', 'IN_PAST', 'must be in the future, in all time zones');
+  if (first.getTime() < Date.now()) {
+    const field = sendTime === undefined ? 'schedule.localTime' : 'schedule.sendTime';
+    throw invalidField(field, 'IN_PAST', 'must be in the future, in all time zones');
+  }
   await refuseUnready(transaction, campaign);
   const dueTime = new Date(first.getTime() - (sendTime === undefined ? preparationMs : 0));
   transaction.later(campaignTimer(startKind, campaign.id, dueTime));

@@ -5,6 +5,8 @@ const DeliveryLimitSchema = defineEntity({
   name: 'DeliveryLimit',
   tableName: 'delivery_limit',
   ...tenantIsolation,
+  uniques: [{ name: 'delivery_limit_match', properties: ['tenantId', 'match'] }],
+  checks: [{ name: 'delivery_limit_check', expression: '(rate_count is null) = (rate_seconds is null)' }],
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),
