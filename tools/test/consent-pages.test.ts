@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { sharedPlatform, startChromium, type SharedPlatform } from '@rapport/testing';
 import pg from 'pg';
-import { beforeAll, expect, inject, onTestFinished, test } from 'vitest';
+import { beforeAll, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { ApiClient } from './api-client.ts';
 
 type Json = Record<string, unknown>;
@@ -34,10 +34,9 @@ async function mailSecret(): Promise<Buffer> {
   await client.connect();
   const read = async () =>
     (await client.query<{ secret: Buffer }>('select secret from mail_key where tenant_id = $1', [tenantId])).rows[0];
-  await expect.poll(read, { timeout: 60_000 }).toBeDefined();
-  const row = await read();
+  const row = await vi.waitUntil(read, { timeout: 60_000 });
   await client.end();
-  return row!.secret;
+  return row.secret;
 }
 
 /** A customer who gets both topics, and the paths of the links in a mail of one. Tokens are made by hand here. */

@@ -32,10 +32,9 @@ test.each([
   ['flows', 5],
   ['mail', 3],
   ['support', 8],
-  ['marketing', 2],
+  ['marketing', 3],
   ['segments', 2],
   ['forms', 2],
-  ['marketing', 2],
 ])('the commands of docs/%s.md, as they are printed, get the answers that it shows', async (document, answered) => {
   const blocks = blocksOf(`docs/${document}.md`);
   const commands = blocks.filter(({ language, text }) => language === 'sh' && text !== settings?.text);

@@ -47,7 +47,9 @@ test.each(recordContracts(platformContract()))(
       `log_${name}_update`,
     ]);
 
-    const logged = [...(rows[0]?.prosrc ?? '').matchAll(/case when o\.(\w+) is distinct/g)].map(([, column]) => column);
+    const logged = [...(rows[0]?.prosrc ?? '').matchAll(/case when (?:case )?o\.(\w+) (?:is distinct|when)/g)].map(
+      ([, column]) => column,
+    );
     expect([...new Set(logged)].sort()).toEqual([...content, ...bookkeeping].sort());
   },
 );

@@ -194,7 +194,7 @@ class World {
     const began = performance.now();
     const request = { filter: `segmentId = ${vips} AND customerId = ${id}` };
     while ((await service.call('listSegmentMembers', request, this.tenant.caller)).segmentMembers.length === 0)
-      await delay(5);
+      await delay(5); // The lag is measured to 5 ms.
     return performance.now() - began;
   }
 }

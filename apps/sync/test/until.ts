@@ -7,6 +7,7 @@ export async function until(holds: () => boolean | Promise<boolean>): Promise<vo
   const endMs = performance.now() + timeoutMs;
   while (!(await holds())) {
     if (performance.now() > endMs) throw new Error('Timed out.');
+    // Between two looks, since there is nothing to listen to.
     await delay(20);
   }
 }
