@@ -32,7 +32,7 @@ test.each([
   ['flows', 5],
   ['mail', 3],
   ['support', 8],
-  ['marketing', 3],
+  ['marketing', 4],
   ['segments', 2],
   ['forms', 2],
 ])('the commands of docs/%s.md, as they are printed, get the answers that it shows', async (document, answered) => {
