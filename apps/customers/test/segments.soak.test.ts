@@ -95,7 +95,7 @@ class World {
   }
 
   #call(name: Parameters<typeof service.call>[0], request: object) {
-    return service.call(name, request as never, this.tenant.caller);
+    return service.call(name, request, this.tenant.caller);
   }
 
   #one(of: readonly string[]): string {
