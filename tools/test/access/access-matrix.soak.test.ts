@@ -226,6 +226,12 @@ const checkedFirst: Readonly<Record<string, string>> = Object.fromEntries(
   ['StoreMessages', 'StoreLargeMessage', 'FileMessage'].map((name) => [name, 'INVALID_ARGUMENT']),
 );
 
+/** The outcome of an e-mail, of a message or of a recipient. */
+const settledItem = () => ({
+  ...{ messageId: crypto.randomUUID(), recipientId: crypto.randomUUID() },
+  ...{ attempt: 1, outcome: 1 },
+});
+
 it('internal methods refuse external callers and processes that may not call', async () => {
   const otherProcess = await ServiceCaller.of(platform, 'auth');
   const { tenantId } = await platform.createTenant('Curious');
@@ -253,10 +259,12 @@ it('internal methods refuse external callers and processes that may not call', a
       ...{ filters: [], changes: [], hidesPersonalData: false, runIds: [crypto.randomUUID()] },
       ...{ messageId: crypto.randomUUID(), mailboxId: crypto.randomUUID(), folder: 'INBOX', uidValidity: 1 },
       ...{ reason: 'forged', token: 'forged', address: 'forged@example.com', fileId: crypto.randomUUID() },
-      items: [{ messageId: crypto.randomUUID(), recipientId: crypto.randomUUID(), attempt: 1, outcome: 1 }],
+      ...(name.startsWith('Settle') && { items: [settledItem()] }),
       ...{ customersRows: 0, syncRows: 0, isComplete: true, closingToken: 'forged' },
     };
-    expect(await services.askByBothTransports(path, first, caller)).toMatchObject({ status: 'PERMISSION_DENIED' });
+    expect(await services.askByBothTransports(path, first, caller), name).toMatchObject({
+      status: 'PERMISSION_DENIED',
+    });
     expect(await otherProcess.askByBothTransports(path, first, undefined)).toMatchObject({
       status: 'PERMISSION_DENIED',
       reason: 'CALLER_NOT_ALLOWED',
