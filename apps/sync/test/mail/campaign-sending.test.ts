@@ -7,6 +7,8 @@ import { afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { until } from '../until.ts';
 import { CampaignAudience } from './campaign-audience.ts';
 
+type Json = Record<string, unknown>;
+
 let platform: SharedPlatform;
 let relay: ScriptedRelay;
 
@@ -92,4 +94,28 @@ test('a rate holds for its domain in any period at the relay, and delays no othe
   for (const [at, time] of times.slice(rate.count).entries()) {
     expect(time - times[at]!).toBeGreaterThanOrEqual(rate.perSeconds * 1_000);
   }
+});
+
+test('a domain that asks for less is slowed and then blocked, delays no other, and is sent to after :unblock', async () => {
+  const audience = await CampaignAudience.create(platform, relay, { maxConnections: 4 });
+  const { api } = audience.mail;
+  const limit = { match: 'busy.example', connections: 4 };
+  const { id } = await api.ok<{ id: string }>('POST', '/v1/deliveryLimits', limit);
+  let isBusy = true;
+  relay.script = (moment, { to }) =>
+    isBusy && moment === 'RCPT' && to[0]?.endsWith('@busy.example') ? { code: 421, text: '4.7.0 Too fast' } : undefined;
+  const addresses = Array.from({ length: 12 }, (_, at) => `reader${at}@${at < 4 ? 'busy' : 'calm'}.example`);
+  const campaignId = await audience.start(addresses);
+  await audience.expectStates(campaignId, { HANDED_OVER: 8 });
+  const limitNow = () => api.ok<Json>('GET', `/v1/deliveryLimits/${id}`);
+  await until(async () => (await limitNow())['state'] === 'SLOWED');
+  expect(await limitNow()).toMatchObject({ lastReply: expect.stringContaining('4.7.0') as string });
+
+  await api.query(`update delivery_limit set slowness = 4, slow_time = now() - interval '20 seconds' where id = $1`, [
+    id,
+  ]);
+  await until(async () => (await limitNow())['state'] === 'BLOCKED');
+  isBusy = false;
+  expect(await api.ok('POST', `/v1/deliveryLimits/${id}:unblock`)).toMatchObject({ state: 'OPEN' });
+  await audience.expectStates(campaignId, { HANDED_OVER: 12 });
 });

@@ -65,7 +65,7 @@ export class RelaySession {
   private constructor(private readonly connection: SMTPConnection) {
     // Errors between messages only end the session.
     connection.on('error', (error: SmtpError) => this.#end(error));
-    connection.once('end', () => this.#end(new Error('The connection ended.')));
+    connection.once('end', () => this.#end(endOf(connection)));
   }
 
   get isUsable(): boolean {
@@ -145,6 +145,12 @@ export class RelaySession {
     this.#isOpen = false;
     this.#onEnd?.(error);
   }
+}
+
+/** Why a connection ended. After 421, nodemailer reports the end before the answer, which says that nothing was accepted. */
+function endOf({ lastServerResponse: last }: SMTPConnection): SmtpError {
+  const error: SmtpError = new Error('The connection ended.');
+  return last && /^421[ -]/.test(last) ? Object.assign(error, { response: last, responseCode: 421 }) : error;
 }
 
 /** A stream of the content, and whether all of it was given to the connection: the end of the data follows at once. */
