@@ -70,7 +70,7 @@ test('a resource that is added to the contract has its methods without further c
   const codes = [...contractErrorCodes(more).keys()];
   const source = clientSource(restRoutes(more), documentOf, codes);
 
-  expect(source['operations.ts']).toContain('\nsiteVisits.get GET /siteVisits/{id} r\n');
+  expect(source['operations.ts']).toContain('\nsiteVisits.get GET ~/{id} r\n');
   expect(source['resources.ts']).toContain('siteVisits: SiteVisitsResource;');
   expect(source['resources.ts']).toContain(
     'get(request: GetSiteVisitRequest, options?: Options): Promise<messages.SiteVisit>;',
