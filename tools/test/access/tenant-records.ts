@@ -9,6 +9,7 @@ import { identityRecords } from './identity-records.ts';
 import { makeEach, type Ids, type Makers } from './make-each.ts';
 import { newMarker, once } from './markers.ts';
 import { moneyRecords } from './money-records.ts';
+import { ownRecords } from './own-records.ts';
 import { ticketRecords } from './ticket-records.ts';
 import { knowledgeRecords } from './knowledge-records.ts';
 import { slaRecords } from './sla-records.ts';
@@ -190,21 +191,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   const grouped = segmentRecords({ send, create, remove, customer: ada }, marker);
   const sla = slaRecords({ send, create, calendar: makeCalendar, customer: ada }, marker);
 
-  const makeView = () => create('/v1/views', { resource: 'customers', name: marker, shared: true });
-
-  /** Of the caller, which a note by another key mentions. */
-  const makeNotification = async () => {
-    const grant = { displayName: marker, permissions: ['notes.write'] };
-    const { key } = (await send('POST', '/v1/apiKeys', grant)) as { key: string };
-    const { createdBy } = (await send('GET', `/v1/customers/${await ada()}`)) as { createdBy: string };
-    const other = await ApiClient.connect(platform.edgeUrl, key);
-    const note = { body: `@[${marker}](users/${createdBy.split(':')[1]})` };
-    const { body } = await other.send('POST', '/v1/notes', { body: note });
-    const { notifications } = (await send('GET', '/v1/notifications?kinds=MENTIONED&pageSize=100')) as {
-      notifications: { id: string; recordId: string }[];
-    };
-    return notifications.find(({ recordId }) => recordId === (body as { id: string }).id)!.id;
-  };
+  const own = ownRecords({ platform, send, create, remove, customer: ada }, marker);
 
   const living = {
     customers: ada,
@@ -245,8 +232,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     macros: once(makeMacro),
     slaPolicies: once(sla.makePolicy),
     slaTimers: once(sla.makeTimer),
-    views: makeView,
-    notifications: once(makeNotification),
+    ...own.living,
     ...identity.living,
     ...exchange.living,
     ...flows.living,
@@ -287,8 +273,7 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     queues: async () => remove('queues', await makeQueue()),
     macros: async () => remove('macros', await makeMacro()),
     slaPolicies: async () => remove('slaPolicies', await sla.makePolicy()),
-    views: async () => remove('views', await makeView()),
-    notifications: async () => remove('notifications', await makeNotification()),
+    ...own.deleted,
     ...identity.deleted,
     ...exchange.deleted,
     ...flows.deleted,
