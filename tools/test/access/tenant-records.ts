@@ -1,5 +1,5 @@
 import type { SharedPlatform } from '@rapport/testing';
-import { ApiClient } from '../api-client.ts';
+import type { ApiClient } from '../api-client.ts';
 import { addWorkspaceImport } from './add-workspace-import.ts';
 import { exchangeRecords } from './exchange-records.ts';
 import { flowRecords } from './flow-records.ts';
