@@ -6,6 +6,9 @@ const greatestShare = 0.6;
 /** The key of background work that no call waits for. It takes turns like a tenant, and only the pool limits it. */
 const platform = '';
 
+/** How many times longer background work waits than a call: refused, it only begins anew. */
+const backgroundPatience = 10;
+
 /**
  * Shares the connections of a pool among tenants with running calls. Each tenant holds at most its share, and waiting
  * tenants take turns, however many calls each has in its queue.
@@ -29,7 +32,7 @@ export class PoolSlots {
    * Waits for a connection slot of the current call's tenant.
    *
    * @returns a function that releases the slot
-   * @throws Error pg-pool's own timeout error after `timeoutMs`
+   * @throws Error pg-pool's own timeout error after `timeoutMs`, and ten times that for background work
    * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_CONCURRENT after half of `timeoutMs` if the tenant holds its full
    *   share
    * @throws AppError CANCELLED when the client of the call has gone
@@ -49,7 +52,13 @@ export class PoolSlots {
       if (this.#slots.isFull(tenant)) return end.abort(tooManyConcurrent());
       timer = setTimeout(endOfTurn, this.timeoutMs / 2);
     };
-    let timer = this.timeoutMs > 0 ? setTimeout(endOfShare, this.timeoutMs / 2) : undefined;
+    let timer: NodeJS.Timeout | undefined;
+    if (this.timeoutMs > 0) {
+      timer =
+        tenant === platform
+          ? setTimeout(endOfTurn, this.timeoutMs * backgroundPatience)
+          : setTimeout(endOfShare, this.timeoutMs / 2);
+    }
     const leave = () => end.abort(clientGone());
     if (gone?.aborted) leave();
     gone?.addEventListener('abort', leave, { once: true });
