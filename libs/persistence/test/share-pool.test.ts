@@ -7,6 +7,8 @@ import { emptyDatabase, entities } from './note-database.js';
 
 /** Of the 20 connections of a pool. */
 const share = 12;
+/** The connections that reads do not have to themselves. */
+const writing = 15;
 
 let databaseUrl: string;
 let orm: MikroORM;
@@ -30,10 +32,10 @@ afterEach(async () => {
 function asCall<Result>(
   tenantId: string,
   work: () => Promise<Result>,
-  gone = new AbortController().signal,
+  { gone = new AbortController().signal, isRead = false } = {},
 ): Promise<Result> {
   const caller = { tenantId, principalId: 'apiKey:test', permissions: [] };
-  return callContext.run({ requestId: v7(), caller, gone }, work);
+  return callContext.run({ requestId: v7(), caller, gone, isRead }, work);
 }
 
 /** Holds a connection until the gate opens. */
@@ -46,10 +48,15 @@ function hold(): Promise<void> {
 }
 
 /** Makes calls and records the outcomes of those that get no connection. */
-function begin(count: number, tenantId: string, work: () => Promise<unknown>, gone?: AbortSignal): unknown[] {
+function begin(
+  count: number,
+  tenantId: string,
+  work: () => Promise<unknown>,
+  gone = new AbortController().signal,
+): unknown[] {
   const refused: unknown[] = [];
   for (let call = 0; call < count; call += 1) {
-    asCall(tenantId, work, gone).catch((error: unknown) =>
+    asCall(tenantId, work, { gone }).catch((error: unknown) =>
       refused.push(error instanceof AppError ? error.reason : error),
     );
   }
@@ -83,7 +90,7 @@ test('waiting calls take turns by tenant', async () => {
       return Promise.resolve();
     });
   // All that are left.
-  begin(20 - share, hostile, holdShortly);
+  begin(writing - share, hostile, holdShortly);
   const waiting = Array.from({ length: 8 }, () => asCall(hostile, note('hostile')));
   waiting.push(asCall(calm, note('calm')));
 
@@ -93,11 +100,23 @@ test('waiting calls take turns by tenant', async () => {
   expect(done.indexOf('calm')).toBeLessThan(share / 2);
 });
 
-test('background work can use the whole pool', async () => {
+test('background work can use all connections but those that are for reads', async () => {
   const working = Array.from({ length: 20 }, () => hold());
-  await expect.poll(() => held).toBe(20);
+  await expect.poll(() => held).toBe(writing);
   gate.resolve();
   await Promise.all(working);
+});
+
+test('reads find a connection while writes hold all that they can get', async () => {
+  const [writer, otherWriter, reader] = [v7(), v7(), v7()];
+  begin(share, writer, hold);
+  begin(share, otherWriter, hold);
+  await expect.poll(() => held).toBe(writing);
+
+  const reads = Array.from({ length: 20 }, () => asCall(reader, ask, { isRead: true }));
+
+  expect(await Promise.all(reads)).toHaveLength(20);
+  expect(held).toBe(writing);
 });
 
 test('a cancelled call leaves the queue', async () => {
@@ -126,7 +145,7 @@ test('a short statement of an abandoned call keeps its connection, and none foll
         gone.abort();
         return (await answer).rows as object[];
       }),
-    gone.signal,
+    { gone: gone.signal },
   );
   expect(await asCall(v7(), () => orm.em.fork().execute(pid))).toEqual(first);
 
@@ -139,7 +158,7 @@ test('a short statement of an abandoned call keeps its connection, and none foll
         later.abort();
         await client.query(pid);
       }),
-    later.signal,
+    { gone: later.signal },
   );
   await expect(twice).rejects.toThrow();
   expect(await asCall(v7(), () => orm.em.fork().execute(pid))).not.toEqual(first);

@@ -128,13 +128,15 @@ export class Contract {
     if ([policy.permission !== '', policy.public, policy.internal].filter(Boolean).length !== 1)
       throw new Error(`${path}: needs one of permission, public and internal.`);
     const httpBytes = optionBytes(method, this.#options.http);
+    const http = httpBytes && HttpRule.decode(httpBytes);
     return {
       path,
       name: method.name,
       service: method.parent,
       desc: method,
       policy,
-      http: httpBytes && HttpRule.decode(httpBytes),
+      http,
+      isRead: policy.reads || Boolean(http?.get),
       requestStream: method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming',
       responseStream: method.methodKind === 'server_streaming' || method.methodKind === 'bidi_streaming',
     };
@@ -149,6 +151,8 @@ export interface ContractMethod {
   desc: DescMethod;
   policy: Policy;
   http: HttpRule | undefined;
+  /** Whether the method commits nothing that its caller waits for. */
+  isRead: boolean;
   requestStream: boolean;
   responseStream: boolean;
 }

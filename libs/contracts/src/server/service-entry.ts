@@ -107,7 +107,7 @@ export class ServiceEntry {
       if (gone.aborted) throw new AppError('CANCELLED', 'CANCELLED', 'The client has gone.');
       const takesJson = asksForJson && !hides && !names;
       const answer = await this.#run(
-        { ...contextOf(received, peer, caller), dueAt, gone, ...(takesJson && { takesJson }) },
+        { ...contextOf(received, peer, caller), dueAt, gone, isRead: method.isRead, ...(takesJson && { takesJson }) },
         handle,
       );
       if (answer === undefined || (!names && !hides)) return answer;

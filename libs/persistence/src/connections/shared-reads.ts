@@ -100,7 +100,7 @@ export class SharedReads {
     if (reads.length === 0) return;
     this.#connections += 1;
     // The connection does not count for one tenant: it carries the reads of many.
-    const context = { requestId: '', caller: undefined, gone: goneWith(reads) };
+    const context = { requestId: '', caller: undefined, gone: goneWith(reads), isRead: true };
     try {
       await callContext.run(context, () =>
         withConnection(this.em, async (client) => {

@@ -3,7 +3,13 @@ import { AppError, callContext, FairSlots } from '@rapport/platform';
 /** The largest share of a pool's connections that one tenant holds, so that calls of other tenants always find one. */
 const greatestShare = 0.6;
 
-/** The key of background work that no call waits for. It takes turns like a tenant, and only the pool limits it. */
+/**
+ * The share of a pool's connections that only reads hold. Commits that wait for a standby hold theirs for seconds: reads
+ * must find one.
+ */
+const readShare = 0.25;
+
+/** The key of work that counts for no tenant. It takes turns like a tenant, and only the pool limits it. */
 const platform = '';
 
 /** How many times longer background work waits than a call: refused, it only begins anew. */
@@ -11,10 +17,12 @@ const backgroundPatience = 10;
 
 /**
  * Shares the connections of a pool among tenants with running calls. Each tenant holds at most its share, and waiting
- * tenants take turns, however many calls each has in its queue.
+ * tenants take turns, however many calls each has in its queue. Some connections are for reads only.
  */
 export class PoolSlots {
-  readonly #slots: FairSlots;
+  readonly #all: FairSlots;
+  /** What calls that may write, and background work, hold of `#all`. */
+  readonly #writing: FairSlots;
 
   /**
    * @param max connections of the pool
@@ -25,7 +33,9 @@ export class PoolSlots {
     private readonly timeoutMs: number,
   ) {
     const share = Math.max(1, Math.floor(max * greatestShare));
-    this.#slots = new FairSlots(max, (tenant) => (tenant === platform ? max : share));
+    const shareOf = (tenant: string) => (tenant === platform ? max : share);
+    this.#all = new FairSlots(max, shareOf);
+    this.#writing = new FairSlots(max - Math.floor(max * readShare), shareOf);
   }
 
   /**
@@ -38,32 +48,44 @@ export class PoolSlots {
    * @throws AppError CANCELLED when the client of the call has gone
    */
   async enter(): Promise<() => void> {
-    const { caller, gone } = callContext.getStore() ?? {};
+    const { caller, gone, isRead = false } = callContext.getStore() ?? {};
     const tenant = gone && caller ? caller.tenantId : platform;
-    if (!this.#slots.tryEnter(tenant)) await this.#wait(tenant, gone);
-    return () => this.#slots.leave(tenant);
+    const stages = isRead ? [this.#all] : [this.#writing, this.#all];
+    const entered: FairSlots[] = [];
+    const leave = () => {
+      for (const slots of entered) slots.leave(tenant);
+    };
+    try {
+      for (const slots of stages) {
+        if (!slots.tryEnter(tenant)) await this.#wait(slots, tenant, gone);
+        entered.push(slots);
+      }
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    return leave;
   }
 
-  async #wait(tenant: string, gone?: AbortSignal): Promise<void> {
+  async #wait(slots: FairSlots, tenant: string, gone?: AbortSignal): Promise<void> {
     const end = new AbortController();
     // pg-pool's text, which `isConnectionLoss` knows.
     const endOfTurn = () => end.abort(new Error('timeout exceeded when trying to connect'));
     const endOfShare = () => {
-      if (this.#slots.isFull(tenant)) return end.abort(tooManyConcurrent());
+      if (tenant !== platform && slots.isFull(tenant)) return end.abort(tooManyConcurrent());
       timer = setTimeout(endOfTurn, this.timeoutMs / 2);
     };
     let timer: NodeJS.Timeout | undefined;
     if (this.timeoutMs > 0) {
-      timer =
-        tenant === platform
-          ? setTimeout(endOfTurn, this.timeoutMs * backgroundPatience)
-          : setTimeout(endOfShare, this.timeoutMs / 2);
+      timer = gone
+        ? setTimeout(endOfShare, this.timeoutMs / 2)
+        : setTimeout(endOfTurn, this.timeoutMs * backgroundPatience);
     }
     const leave = () => end.abort(clientGone());
     if (gone?.aborted) leave();
     gone?.addEventListener('abort', leave, { once: true });
     try {
-      await this.#slots.enter(tenant, end.signal);
+      await slots.enter(tenant, end.signal);
     } finally {
       clearTimeout(timer);
       gone?.removeEventListener('abort', leave);

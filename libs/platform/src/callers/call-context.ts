@@ -60,6 +60,8 @@ export interface CallContext {
    * answer as it is.
    */
   takesJson?: boolean;
+  /** Whether the call commits nothing that its client waits for. */
+  isRead?: boolean;
 }
 
 export const callContext = new AsyncLocalStorage<CallContext>();
