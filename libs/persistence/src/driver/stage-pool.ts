@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
-import { callContext } from '@rapport/platform';
+import { callContext, metrics } from '@rapport/platform';
 import type { Connection, Pool, PoolClient } from 'pg';
+import { Counter } from 'prom-client';
 import { isConnectionLoss } from '../database-errors.js';
 import { waitForNoAnswer } from './pipeline.js';
 import { clientGone, PoolSlots } from './pool-slots.js';
@@ -13,6 +14,12 @@ export interface PoolStages {
   /** Whether statements become spans. */
   isTracing?: boolean;
 }
+
+const unreplicatedCommits = new Counter({
+  name: 'rapport_unreplicated_commits_total',
+  help: 'Commits whose wait for a standby was cancelled. They are not acknowledged, and may be lost with the primary.',
+  registers: [metrics],
+});
 
 type Query = (...input: unknown[]) => unknown;
 type Callback = Parameters<Pool['connect']>[0];
@@ -38,6 +45,12 @@ export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStag
   pool.on('connect', (client) => {
     const lose = () => loans.get(client)?.lose();
     client.once('end', lose);
+    client.on('notice', ({ routine }) => {
+      if (routine !== waitForStandby) return;
+      // The server has committed, and would say so next.
+      unreplicatedCommits.inc();
+      lose();
+    });
     const query = client.query.bind(client) as Query;
     const staged: Query = (...input) => {
       loans.get(client)?.refuseMore();
@@ -74,6 +87,12 @@ export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStag
   };
   pool.connect = connectInStages as Pool['connect'];
 }
+
+/**
+ * The function of PostgreSQL in which a COMMIT waits for a standby. When somebody cancels it, it warns and reports success, although the
+ * transaction is lost if the primary is. https://www.postgresql.org/docs/18/warm-standby.html#SYNCHRONOUS-REPLICATION-HA
+ */
+const waitForStandby = 'SyncRepWaitForLSN';
 
 /** How long a statement goes on when the client of its call has gone, in milliseconds. */
 const lastMomentMs = 100;
