@@ -90,6 +90,7 @@ import { CreateSurvey } from './migrations/create-survey.migration.js';
 import { CreateSurveyResponse } from './migrations/create-survey-response.migration.js';
 import { CreateTopic } from './migrations/create-topic.migration.js';
 import { HoldMessages } from './migrations/hold-messages.migration.js';
+import { NameCutsInAudit } from './migrations/name-cuts-in-audit.migration.js';
 import { CreateOptIn } from './migrations/create-opt-in.migration.js';
 import { CreateCampaign } from './migrations/create-campaign.migration.js';
 import { CreateCampaignRecipient } from './migrations/create-campaign-recipient.migration.js';
@@ -292,4 +293,5 @@ export const migrations = [
   KeepSegments,
   AddDueTimeToMailJob,
   HoldMessages,
+  NameCutsInAudit,
 ];

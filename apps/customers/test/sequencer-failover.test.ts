@@ -26,6 +26,8 @@ let customers: RunningCustomers;
 const keeper = newCaller();
 /** Cursor of a change that the standby has, and of one that it lacks. */
 const cursor = { kept: '', lost: '' };
+/** A signed head of an audit entry that the standby lacks. */
+let lostHead: { number: number; hash: string };
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rapport-failover-'));
@@ -61,7 +63,10 @@ test('no change is skipped when a promoted standby reuses the transaction ids of
   // With a key: the server was restarted, so that connections may be lost ones.
   for (let lost = 0; lost < 50; lost += 1) await customers.create(caller, person(), crypto.randomUUID());
   expect(await changesOf(customers, caller, 50)).toHaveLength(50);
+  await customers.create(keeper, person(), crypto.randomUUID());
+  await expect.poll(async () => (await list(cursor.kept)).changes, { interval: 100 }).toHaveLength(1);
   cursor.lost = (await list(cursor.kept)).nextCursor;
+  lostHead = await customers.call('signAuditHead', {}, keeper);
   await queryDatabase(standby.superuserUrl, 'select pg_promote()');
 
   name.switchTo(standby.port);
@@ -85,4 +90,23 @@ test('cursors expire beyond what the promoted standby has only, and others go on
   expect((await list(nextCursor)).changes).toEqual([]);
   const forks = await queryDatabase(customers.urls.ownerUrl, 'select position from change_log_fork');
   expect(forks).toHaveLength(1);
+});
+
+test('the audit says where it was cut, and does not match the head of a lost entry', async () => {
+  const { entries } = await customers.call('listAuditEntries', {}, keeper);
+
+  expect(lostHead.number).toBe(2);
+  expect(entries.map(({ number, kind }) => `${number} ${kind}`)).toEqual(['3 CHANGE', '2 CUT', '1 CHANGE']);
+  const [{ position, time } = {}] = await queryDatabase<{ position: string; time: Date }>(
+    customers.urls.ownerUrl,
+    'select position, time from change_log_fork',
+  );
+  expect(entries[1]).toMatchObject({
+    actor: 'service:customers',
+    detail: { keptPosition: Number(position), time: time?.toISOString() },
+  });
+  expect((await customers.call('verifyAuditEntries', {}, keeper)).fault).toBeUndefined();
+  const { number, hash } = lostHead;
+  const verified = await customers.call('verifyAuditEntries', { range: { head: { number, hash } } }, keeper);
+  expect(verified.fault).toMatchObject({ number: 2 });
 });
