@@ -62,6 +62,15 @@ export class DatabasePair {
     this.standby = await makeStandby(this.folder, { primary: this.primary, from, to: String(this.#made) });
   }
 
+  /** Leaves the primary without a second machine until `startStandby`. */
+  async stopStandby(): Promise<void> {
+    await this.standby.kill('SIGINT');
+  }
+
+  async startStandby(): Promise<void> {
+    await this.standby.start();
+  }
+
   async stop(): Promise<void> {
     this.name.close();
     // The primary does not end while it waits for its standby.
