@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort, sharedPlatform } from '@rapport/testing';
-import { expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { openDemo } from '../demo/open-demo.ts';
 import { playStory } from '../demo/story.ts';
 import { blocksOf, patternOf } from './document-blocks.ts';
@@ -13,6 +13,16 @@ import { blocksOf, patternOf } from './document-blocks.ts';
 const endOfBlock = '--- end of block ---';
 /** Every document begins where the quickstart has set URL, KEY and what it uses besides. */
 const [settings] = blocksOf('docs/quickstart.md');
+
+/** The documents whose answers depend on what the commands of others would leave. */
+const untouched = ['quickstart'];
+/** A folder such as that of the repository while `npm start` runs: with `.rapport/demo.json`. */
+let shared: string;
+
+beforeAll(async () => {
+  shared = await folderOfDemo();
+});
+afterAll(() => rm(shared, { recursive: true }));
 
 test.each([
   ['quickstart', 18],
@@ -40,8 +50,7 @@ test.each([
   const commands = blocks.filter(({ language, text }) => language === 'sh' && text !== settings?.text);
   const script = [settings, ...commands].map((block) => `${block?.text}\necho\necho '${endOfBlock}'`).join('\n');
 
-  // The story takes seconds, so one document stands for all that it must not disturb.
-  const stdout = await runBesideStart(script, document === 'quickstart');
+  const stdout = await runBesideStart(script, document);
 
   const answers = stdout.split(`${endOfBlock}\n`).slice(1);
   const shown = commands.map((command) => {
@@ -52,20 +61,10 @@ test.each([
   for (const [index, text] of shown.entries()) expect(answers[index]?.trim()).toMatch(patternOf(text));
 });
 
-/**
- * What a script prints in a folder such as that of the repository while `npm start` runs: with `.rapport/demo.json`.
- *
- * @param isComplete whether the demo has its story
- */
-async function runBesideStart(script: string, isComplete: boolean): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'rapport-documents-'));
+/** What a script prints in a folder of the demo. */
+async function runBesideStart(script: string, document: string): Promise<string> {
+  const folder = untouched.includes(document) ? await folderOfDemo(document === 'quickstart') : await copyOf(shared);
   try {
-    const dataDir = join(folder, '.rapport');
-    await mkdir(dataDir);
-    const platform = await sharedPlatform(inject('platformUrl'));
-    const { signal } = new AbortController();
-    const demo = await openDemo(platform, dataDir, () => undefined, signal, `kestrel-${randomUUID()}`);
-    if (isComplete) await playStory(demo, platform, () => undefined, signal);
     const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], {
       cwd: folder,
       // Node colours what it prints where the suite does.
@@ -75,4 +74,27 @@ async function runBesideStart(script: string, isComplete: boolean): Promise<stri
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** @param isComplete whether the demo has its story, which takes seconds: one document stands for all that it must not disturb */
+async function folderOfDemo(isComplete = false): Promise<string> {
+  const folder = await newFolder();
+  const platform = await sharedPlatform(inject('platformUrl'));
+  const { signal } = new AbortController();
+  const dataDir = join(folder, '.rapport');
+  const demo = await openDemo(platform, dataDir, () => undefined, signal, `kestrel-${randomUUID()}`);
+  if (isComplete) await playStory(demo, platform, () => undefined, signal);
+  return folder;
+}
+
+async function copyOf(folder: string): Promise<string> {
+  const copy = await newFolder();
+  await copyFile(join(folder, '.rapport/demo.json'), join(copy, '.rapport/demo.json'));
+  return copy;
+}
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'rapport-documents-'));
+  await mkdir(join(folder, '.rapport'));
+  return folder;
 }

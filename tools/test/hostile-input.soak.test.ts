@@ -19,6 +19,8 @@ const seed = printedSeed('hostile input');
 /** Number of requests generated for each operation, and of those that are sent. */
 const perOperation = 300;
 const sentOfEach = sizeOf('HOSTILE_REQUESTS', { short: 12, long: perOperation });
+/** Number of operations, which the seed draws. */
+const operations = sizeOf('HOSTILE_OPERATIONS', { short: 240, long: 10_000 });
 const atOnce = 16;
 const endless = ['watchTraffic'];
 
@@ -32,10 +34,11 @@ beforeAll(async () => {
 }, 120_000);
 
 describe(`hostile input (seed ${seed})`, () => {
-  it('gets only 4xx problems with the field, from every operation', { timeout: soakTimeoutMs }, async () => {
+  it('gets only 4xx problems with the field, from every drawn operation', { timeout: soakTimeoutMs }, async () => {
     const faults: string[] = [];
     let sent = 0;
-    for (const [operation, requests] of hostileRequests(api.openApi, perOperation, seed, await makeRecords())) {
+    const size = { operations, requests: perOperation };
+    for (const [operation, requests] of hostileRequests(api.openApi, size, seed, await makeRecords())) {
       expect(requests.length, operation).toBeGreaterThanOrEqual(perOperation);
       const outcomes = await sendAll(drawnBy(seed, requests, sentOfEach), endless.includes(operation));
       sent += outcomes.length;

@@ -1,3 +1,4 @@
+import { drawnBy } from '@rapport/testing';
 import fc from 'fast-check';
 import type { ApiRequest } from './api-client.ts';
 import type { OpenApi, Operation, Parameter } from './open-api.ts';
@@ -71,30 +72,44 @@ const wrongValues: readonly unknown[] = [
   [{}],
 ];
 
+/** Which requests are generated. */
+export interface HostileSize {
+  /** Number of operations, drawn by the seed. */
+  operations: number;
+  /** Least number of requests against each. */
+  requests: number;
+}
+
 /**
- * At least `count` requests against each operation of the document, generated from its schemas.
+ * Requests against operations of the document, generated from its schemas, by the id of the operation.
  *
  * @param ids of existing records, by collection, such as `customers`
  */
-export function hostileRequests(
+export function* hostileRequests(
   openApi: OpenApi,
-  count: number,
+  size: HostileSize,
   seed: number,
   ids: Readonly<Record<string, string>>,
-): ReadonlyMap<string, readonly HostileRequest[]> {
-  const all = Object.entries(openApi.paths).flatMap(([template, operations]) =>
-    Object.entries(operations).map(([method, operation]) => {
-      const target = { method: method.toUpperCase(), template, operation, openApi, ids };
-      const fixed = [
-        ...operation.parameters.flatMap((parameter) => parameterRequests(target, parameter)),
-        ...unknownParameterRequests(target),
-        ...bodyRequests(target),
-      ];
-      const missing = Math.max(0, count - fixed.length);
-      return [operation.operationId, [...fixed, ...randomRequests(target, missing, seed)]] as const;
-    }),
+): Generator<[string, readonly HostileRequest[]]> {
+  const targets = Object.entries(openApi.paths).flatMap(([template, operations]) =>
+    Object.entries(operations).map(([method, operation]): Target => ({
+      method: method.toUpperCase(),
+      template,
+      operation,
+      openApi,
+      ids,
+    })),
   );
-  return new Map(all);
+  for (const target of drawnBy(seed, targets, size.operations)) {
+    const { operation } = target;
+    const fixed = [
+      ...operation.parameters.flatMap((parameter) => parameterRequests(target, parameter)),
+      ...unknownParameterRequests(target),
+      ...bodyRequests(target),
+    ];
+    const missing = Math.max(0, size.requests - fixed.length);
+    yield [operation.operationId, [...fixed, ...randomRequests(target, missing, seed)]];
+  }
 }
 
 interface Target {

@@ -33,7 +33,7 @@ const used = isSoak ? undefined : ['customers', 'objects', 'fileUploads', ...tri
 /** Each operation has a number, by which the short form asks for it over one transport, and with one useless credential. */
 const numberOf = (route: RestRoute) => seed + routes.indexOf(route);
 /** The records of a request that is refused before they are looked for. */
-const unsought = Object.fromEntries(routes.flatMap(collectionsOf).map((each) => [each, crypto.randomUUID()]));
+const unsought = () => Object.fromEntries(routes.flatMap(collectionsOf).map((each) => [each, crypto.randomUUID()]));
 const isOfEdge = ({ method }: RestRoute) => areaOf(method.path) === 'edge';
 
 let platform: SharedPlatform;
@@ -99,7 +99,11 @@ describe.each(['REST', 'gRPC'] as const)('over %s', (name) => {
   });
 
   const refusedRequest = (route: RestRoute) =>
-    validRequest(contract, route, { ...ours, living: { ...unsought, ...ours.living } });
+    validRequest(contract, route, {
+      ...ours,
+      living: { ...unsought(), ...ours.living },
+      others: { ...unsought(), ...ours.others },
+    });
 
   it('callers without a valid credential are refused', async () => {
     const faults: string[] = [];
