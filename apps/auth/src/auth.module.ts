@@ -1,3 +1,4 @@
+import type { KeyRing } from '@rapport/platform';
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { PrincipalSigner } from '@rapport/contracts';
@@ -73,7 +74,7 @@ export interface AuthOptions {
   secrets: Secrets;
   principals: PrincipalSigner;
   /** The secret that account keys are derived from, 32 bytes. */
-  accountKey: Buffer;
+  accountKeys: KeyRing;
   mail: MailOptions;
   oidc: OidcOptions;
   /** Scheme, host and port of the edge for browsers, used in links of mails. */
@@ -92,7 +93,7 @@ export class AuthModule {
     databaseUrl,
     secrets,
     principals,
-    accountKey,
+    accountKeys,
     mail,
     oidc,
     publicUrl,
@@ -130,7 +131,7 @@ export class AuthModule {
             new PasswordResets(orm, mailer, passwords, throttle, publicUrl),
           inject: [MikroORM, Mailer, Passwords, Throttle],
         },
-        { provide: AccountKeys, useFactory: () => new AccountKeys(accountKey) },
+        { provide: AccountKeys, useFactory: () => new AccountKeys(accountKeys) },
         PasswordHasher,
         Passwords,
         SecondFactor,

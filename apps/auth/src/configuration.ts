@@ -1,4 +1,4 @@
-import { address, ed25519Key, processVariables, publicUrl, secretKey } from '@rapport/platform';
+import { address, ed25519Key, processVariables, publicUrl, secretKey, secretKeys } from '@rapport/platform';
 import { z } from 'zod';
 
 const signingKey = ed25519Key.meta({
@@ -13,14 +13,20 @@ export const serviceVariables = {
   HEALTH_PORT: processVariables.HEALTH_PORT.default(8081),
   DATABASE_URL: processVariables.DATABASE_URL,
   API_KEY_HMAC_KEY: apiKeyHmacKey,
+  RETIRED_API_KEY_HMAC_KEYS: secretKeys.default([]).meta({
+    description: 'Other values of `API_KEY_HMAC_KEY` under which API keys and client secrets are stored.',
+  }),
   PAGE_TOKEN_KEY: processVariables.PAGE_TOKEN_KEY,
+  RETIRED_PAGE_TOKEN_KEYS: processVariables.RETIRED_PAGE_TOKEN_KEYS,
   ACCOUNT_KEY: secretKey.meta({
     description: 'Encrypts authenticator secrets; HMAC key of recovery codes and attempt counters.',
   }),
+  RETIRED_ACCOUNT_KEYS: secretKeys.default([]).meta({ description: 'Other values of `ACCOUNT_KEY` that are in use.' }),
   HTTP_ADDRESS: address
     .default('127.0.0.1:8083')
     .meta({ description: 'Where the OpenID provider listens for the edge.' }),
   OIDC_KEY: secretKey.meta({ description: 'Seals the signing keys and cookies of the OpenID provider.' }),
+  RETIRED_OIDC_KEYS: secretKeys.default([]).meta({ description: 'Other values of `OIDC_KEY` that are in use.' }),
   MAIL_URL: z.url({ protocol: /^(smtps?|file)$/ }).meta({
     form: 'URL: `smtp://`, `smtps://`, `file://`',
     secret: true,

@@ -1,7 +1,7 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { PrincipalSigner, PrincipalVerifier, runGrpcService, ServiceCertificates } from '@rapport/contracts';
 import { AuditKeys, databaseChecks, inTenantSession, PageTokenKey } from '@rapport/persistence';
-import { createLogger, readEnvironment, startTracing } from '@rapport/platform';
+import { createLogger, KeyRing, readEnvironment, startTracing } from '@rapport/platform';
 import { AuthModule, services } from './auth.module.js';
 import { ClosingRules } from './tenants/open-closings.js';
 import { serviceVariables } from './configuration.js';
@@ -23,8 +23,12 @@ const tls = {
 await runGrpcService({
   module: AuthModule.register({
     databaseUrl,
-    secrets: new Secrets(config.API_KEY_HMAC_KEY, new PageTokenKey(config.PAGE_TOKEN_KEY), config.OIDC_KEY),
-    accountKey: config.ACCOUNT_KEY,
+    secrets: new Secrets(
+      new KeyRing('API_KEY_HMAC_KEY', config.API_KEY_HMAC_KEY, config.RETIRED_API_KEY_HMAC_KEYS),
+      new PageTokenKey(config.PAGE_TOKEN_KEY, config.RETIRED_PAGE_TOKEN_KEYS),
+      new KeyRing('OIDC_KEY', config.OIDC_KEY, config.RETIRED_OIDC_KEYS),
+    ),
+    accountKeys: new KeyRing('ACCOUNT_KEY', config.ACCOUNT_KEY, config.RETIRED_ACCOUNT_KEYS),
     mail: { mailUrl: config.MAIL_URL, mailFrom: config.MAIL_FROM },
     oidc: { issuer: publicUrl, consoleUrl: config.CONSOLE_URL, address: config.HTTP_ADDRESS, databaseUrl, logger, tls },
     publicUrl,

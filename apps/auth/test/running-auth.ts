@@ -25,7 +25,7 @@ import { TeamsServiceService } from '@rapport/contracts/rapport/auth/v1/teams_se
 import { User, UsersServiceService } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { WorkspaceClosingsServiceService } from '@rapport/contracts/rapport/auth/v1/workspace_closings_service';
 import { AuditKeys, createOrm, inTenantSession, PageTokenKey, tenantSession } from '@rapport/persistence';
-import { createLogger, type Caller } from '@rapport/platform';
+import { createLogger, KeyRing, type Caller } from '@rapport/platform';
 import { freePort, sharedByFiles, type ProvisionedDatabase } from '@rapport/testing';
 import pg from 'pg';
 import { v7 } from 'uuid';
@@ -68,6 +68,13 @@ export const password = 'dust jigsaw plinth';
 /** Its hash with minimal argon2id parameters, which the service reads from the stored hash. */
 const passwordHash = quickHash(password);
 
+export type StartOptions = Pick<OidcOptions, 'keySchedule' | 'tls'> & {
+  /** Of a service that has stopped. */
+  databases?: ProvisionedDatabase;
+  /** The current one first, then the retired ones. Each is the key of every kind of secret. */
+  keys?: readonly Buffer[];
+};
+
 /** A running auth service with its client. */
 export class RunningAuth {
   /** The service shared by all test files that need only a tenant of their own. */
@@ -100,9 +107,14 @@ export class RunningAuth {
    *
    * @param peer the calling process
    */
-  static async start(options: Pick<OidcOptions, 'keySchedule' | 'tls'> = {}, peer = 'edge'): Promise<RunningAuth> {
-    const urls = await copyDatabase();
-    const secrets = new Secrets(randomBytes(32), new PageTokenKey(randomBytes(32)), randomBytes(32));
+  static async start(
+    { databases, keys = [randomBytes(32)], ...options }: StartOptions = {},
+    peer = 'edge',
+  ): Promise<RunningAuth> {
+    const urls = databases ?? (await copyDatabase());
+    const [current = Buffer.alloc(0), ...retired] = keys;
+    const ring = (variable: string) => new KeyRing(variable, current, retired);
+    const secrets = new Secrets(ring('API_KEY_HMAC_KEY'), new PageTokenKey(current, retired), ring('OIDC_KEY'));
     const mails = await MailFolder.make();
     const principals = await PrincipalSigner.of();
     const auditSigningKey = randomBytes(32);
@@ -115,7 +127,7 @@ export class RunningAuth {
         databaseUrl: urls.appUrl,
         secrets,
         principals,
-        accountKey: randomBytes(32),
+        accountKeys: ring('ACCOUNT_KEY'),
         mail: { mailUrl: mails.url, mailFrom: 'Rapport <no-reply@example.com>' },
         oidc: { issuer, address: httpAddress, databaseUrl: urls.appUrl, logger, ...options },
         publicUrl: 'https://crm.example.com',
@@ -156,7 +168,7 @@ export class RunningAuth {
 
   /** Output of the operator command. */
   get operatorEnv(): { DATABASE_URL: string; API_KEY_HMAC_KEY: string } {
-    return { DATABASE_URL: this.urls.appUrl, API_KEY_HMAC_KEY: this.secrets.apiKeyHmacKey.toString('base64') };
+    return { DATABASE_URL: this.urls.appUrl, API_KEY_HMAC_KEY: this.secrets.apiKeyHmacKeys.current.toString('base64') };
   }
 
   /** The caller with the first key of a new tenant. */
@@ -166,7 +178,7 @@ export class RunningAuth {
     em.create(Tenant, { id: tenantId, displayName: 'Acme', createTime: new Date() });
     if (workspace !== undefined) em.create(Workspace, { name: workspace, tenantId });
     const first = { tenantId, displayName: 'first key', permissions: [...knownPermissions] };
-    const { key } = await issueApiKey(em, this.secrets.apiKeyHmacKey, first, 'operator:test');
+    const { key } = await issueApiKey(em, this.secrets.apiKeyHmacKeys.current, first, 'operator:test');
     return callerOf(await this.authenticate(key));
   }
 

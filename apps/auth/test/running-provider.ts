@@ -11,8 +11,7 @@ import { Browser, queryDatabase, type Visited } from '@rapport/testing';
 import * as oauth from 'oauth4webapi';
 import { v7 } from 'uuid';
 import { inject } from 'vitest';
-import type { KeySchedule } from '../src/oidc/tokens/signing-keys.js';
-import { password, RunningAuth } from './running-auth.js';
+import { password, RunningAuth, type StartOptions } from './running-auth.js';
 
 type Methods = typeof OAuthClientsServiceService;
 type Answer<Name extends keyof Methods> = ReturnType<Methods[Name]['responseDeserialize']>;
@@ -55,7 +54,7 @@ export class RunningProvider {
   }
 
   /** A provider of its own. */
-  static async start(options: { keySchedule: KeySchedule }): Promise<RunningProvider> {
+  static async start(options: StartOptions): Promise<RunningProvider> {
     const auth = await RunningAuth.start(options);
     return RunningProvider.#of(auth, auth.stop);
   }

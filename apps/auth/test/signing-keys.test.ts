@@ -1,3 +1,4 @@
+import { KeyRing } from '@rapport/platform';
 import { decodeProtectedHeader } from 'jose';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { RunningProvider, type Client } from './running-provider.js';
@@ -60,10 +61,10 @@ test('processes that find a key due concurrently create one', async () => {
   const quiet = { ...keySchedule, periodMs: 3_600_000 };
   await provider.sql('delete from signing_key');
   const em = provider.auth.emOf(provider.caller.tenantId);
-  const masterKey = Buffer.alloc(32, 7);
+  const masterKeys = new KeyRing('OIDC_KEY', Buffer.alloc(32, 7));
 
   const sets = await Promise.all(
-    Array.from({ length: 5 }, () => new SigningKeys(new OidcDatabase(em), masterKey, quiet).current()),
+    Array.from({ length: 5 }, () => new SigningKeys(new OidcDatabase(em), masterKeys, quiet).current()),
   );
 
   expect(new Set(sets.map(({ signing }) => signing.map(({ kid }) => kid).join())).size).toBe(1);

@@ -43,6 +43,18 @@ test('reads what a release before had only signed', () => {
   expect(() => readPageToken(key, 'other', token)).toThrow();
 });
 
+test('reads tokens of a retired key, and makes them with the current one', () => {
+  const token = signPageToken(key, 'list', ['a']);
+  const next = randomBytes(32);
+  const rotated = new PageTokenKey(next, [bytes]);
+
+  expect(readPageToken(rotated, 'list', token)).toEqual(['a']);
+  const renewed = signPageToken(rotated, 'list', ['a']);
+  expect(renewed).not.toBe(token);
+  expect(readPageToken(new PageTokenKey(next), 'list', renewed)).toEqual(['a']);
+  expect(() => readPageToken(new PageTokenKey(next), 'list', token)).toThrow();
+});
+
 test('refuses a token of another list or key, and a changed, truncated or invented one', () => {
   const token = signPageToken(key, 'list', ['a']);
   const changed = Buffer.from(token, 'base64url');

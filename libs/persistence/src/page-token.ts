@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject } from 'node:crypto';
-import { decrypt, encrypt, invalidArgument, type FieldViolation } from '@rapport/platform';
+import { countRetiredKeyUse, decrypt, encrypt, invalidArgument, type FieldViolation } from '@rapport/platform';
 import { LRUCache } from 'lru-cache';
 
 /** Most tokens that a process keeps, and their total size with what they stand for, in characters. */
@@ -18,10 +18,10 @@ interface KnownToken {
  * bytes as to use it. Nest injects it by its class.
  */
 export class PageTokenKey {
-  readonly encryption: KeyObject;
-  readonly nonces: KeyObject;
-  /** For tokens that are only signed. */
-  readonly signing: KeyObject;
+  /** Makes tokens. */
+  readonly current: DerivedKeys;
+  /** Read tokens: the current key and earlier ones. */
+  readonly readers: readonly DerivedKeys[];
   /**
    * Tokens that were made or read lately: a client that reads a page asks for the next one, and one that refreshes a page
    * gets the same token again. By the token, and by `plainOf`.
@@ -31,7 +31,23 @@ export class PageTokenKey {
     sizeCalculation: ({ token, binding, payload }) => token.length + binding.length + payload.length,
   });
 
-  /** @param bytes 32 bytes */
+  /**
+   * @param bytes 32 bytes
+   * @param retired keys of tokens that are still read, 32 bytes each
+   */
+  constructor(bytes: Buffer, retired: readonly Buffer[] = []) {
+    this.current = new DerivedKeys(bytes);
+    this.readers = [this.current, ...retired.map((each) => new DerivedKeys(each))];
+  }
+}
+
+/** The keys that are derived from one secret, by use. */
+class DerivedKeys {
+  readonly encryption: KeyObject;
+  readonly nonces: KeyObject;
+  /** For tokens that are only signed. */
+  readonly signing: KeyObject;
+
   constructor(bytes: Buffer) {
     const derive = (use: string) =>
       createSecretKey(Buffer.from(hkdfSync('sha256', bytes, '', `page token ${use}`, 32)));
@@ -63,8 +79,9 @@ export function signPageToken(key: PageTokenKey, binding: string, position: read
   const known = key.known.get(plain);
   if (known) return known.token;
   const bytes = Buffer.from(payload);
-  const nonce = mac(key.nonces, binding, bytes).subarray(0, nonceBytes);
-  const token = encrypt(key.encryption, bytes, binding, { nonce, ...layout }).toString('base64url');
+  const { encryption, nonces } = key.current;
+  const nonce = mac(nonces, binding, bytes).subarray(0, nonceBytes);
+  const token = encrypt(encryption, bytes, binding, { nonce, ...layout }).toString('base64url');
   key.known.set(plain, { token, binding, payload }).set(token, { token, binding, payload });
   return token;
 }
@@ -82,7 +99,7 @@ const pageTokenViolation: FieldViolation = {
 
 /**
  * @param violation of an invalid token
- * @throws AppError INVALID_ARGUMENT when signPageToken did not make the token with this key and binding
+ * @throws AppError INVALID_ARGUMENT when signPageToken did not make the token with one of these keys and this binding
  */
 export function readPageToken(
   key: PageTokenKey,
@@ -93,13 +110,23 @@ export function readPageToken(
   const known = key.known.get(token);
   if (known?.token === token && known.binding === binding) return JSON.parse(known.payload) as (string | null)[];
   const bytes = Buffer.from(token, 'base64url');
-  const payload = (decrypted(key, binding, bytes) ?? signed(key, binding, bytes))?.toString();
+  const payload = payloadOf(key, binding, bytes)?.toString();
   if (payload === undefined) throw invalidArgument([violation]);
   key.known.set(token, { token, binding, payload });
   return JSON.parse(payload) as (string | null)[];
 }
 
-function decrypted(key: PageTokenKey, binding: string, bytes: Buffer): Buffer | undefined {
+function payloadOf(key: PageTokenKey, binding: string, bytes: Buffer): Buffer | undefined {
+  for (const keys of key.readers) {
+    const payload = decrypted(keys, binding, bytes) ?? signed(keys, binding, bytes);
+    if (payload === undefined) continue;
+    if (keys !== key.current) countRetiredKeyUse('PAGE_TOKEN_KEY');
+    return payload;
+  }
+  return undefined;
+}
+
+function decrypted(key: DerivedKeys, binding: string, bytes: Buffer): Buffer | undefined {
   if (bytes.length <= nonceBytes + tagBytes) return undefined;
   try {
     return decrypt(key.encryption, bytes, binding, layout);
@@ -110,7 +137,7 @@ function decrypted(key: PageTokenKey, binding: string, bytes: Buffer): Buffer | 
 }
 
 /** Earlier releases signed tokens without encrypting them. Readers of the change feed store such cursors for months. */
-function signed(key: PageTokenKey, binding: string, bytes: Buffer): Buffer | undefined {
+function signed(key: DerivedKeys, binding: string, bytes: Buffer): Buffer | undefined {
   const [given, payload] = [bytes.subarray(0, tagBytes), bytes.subarray(tagBytes)];
   const expected = mac(key.signing, binding, payload).subarray(0, tagBytes);
   const isOurs = given.length === tagBytes && timingSafeEqual(given, expected);

@@ -26,6 +26,7 @@ export { followFiles } from './follow-files.js';
 export { canonicalLocale, knownTimeZone, localeViolations } from './values/locales.js';
 export { answerProbe, startHealthServer } from './http/health-server.js';
 export { MasterKeys, type WrappedKey } from './crypto/master-keys.js';
+export { countRetiredKeyUse, decryptByAny, KeyRing } from './crypto/retired-keys.js';
 export { metrics } from './logging/metrics.js';
 export { createLogger, nestLogger, type Logger } from './logging/logger.js';
 export { blockOf, networkOf } from './http/network-of.js';

@@ -104,7 +104,7 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
     if (!wanted) throw invalidArgument([{ field: 'apiKey', reason: 'REQUIRED', description: 'is required' }]);
     checkCredentialManagement();
     const checked = await checkApiKey(this.em, wanted);
-    const { apiKey, key } = await issueApiKey(this.em, this.secrets.apiKeyHmacKey, checked);
+    const { apiKey, key } = await issueApiKey(this.em, this.secrets.apiKeyHmacKeys.current, checked);
     return apiKeyMessage(apiKey, key);
   }
 
@@ -139,7 +139,7 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
         throw new AppError('FAILED_PRECONDITION', 'API_KEY_ENDED', 'The API key is revoked or expired.');
       }
       checkEscalation(rightsOfApiKey(apiKey));
-      const key = rotateApiKey(apiKey, this.secrets.apiKeyHmacKey, new Date(now + graceSeconds * 1_000));
+      const key = rotateApiKey(apiKey, this.secrets.apiKeyHmacKeys.current, new Date(now + graceSeconds * 1_000));
       const detail = { graceSeconds };
       await recordSecurityEvent(em, { kind: 'API_KEY_ROTATED', outcome: 'SUCCESS', records: [`apiKey/${id}`], detail });
       return apiKeyMessage(apiKey, key);
@@ -161,25 +161,18 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
 
   /** The principal of a valid key. One statement, because the edge looks up each key in use once a second. */
   async #findUsable(tenantId: string, key: string): Promise<AuthenticateApiKeyResponse | undefined> {
-    const hash = hashApiKey(this.secrets.apiKeyHmacKey, key);
     const em = this.em.fork({ session: tenantSession(tenantId) });
-    const [row] = await readForTenant<UsableKey>(em, {
-      name: 'find_usable_key',
-      sql: `select k.id, k.permissions, k.record_scope, k.team_id, k.hides_pii, t.plan,
-          case when k.hash = $2 then k.hash else k.previous_hash end as hash,
-          case when k.hash = $2 then extract(epoch from k.expire_time)::float8
-            else extract(epoch from least(k.expire_time, k.previous_expire_time))::float8 end * 1000 as expire_ms,
-          k.last_use_time > now() - interval '1 minute' as is_use_recent,
-          ${originsOfTenant('$1')} as allowed_origins
-        from api_key k join tenant t using (tenant_id)
-        where k.tenant_id = $1 and (k.hash = $2 or k.previous_hash = $2) and k.revoke_time is null`,
-      values: [tenantId, hash],
-    });
-    if (!row || !timingSafeEqual(row.hash, hash)) return undefined;
+    const { apiKeyHmacKeys } = this.secrets;
+    const known = await apiKeyHmacKeys.findLater((hmacKey) => findByHash(em, tenantId, hashApiKey(hmacKey, key)));
+    if (!known) return undefined;
+    const { found: row, isRetired } = known;
     const expireTime = row.expire_ms === null ? undefined : new Date(Math.round(row.expire_ms));
     if (expireTime && expireTime.getTime() <= Date.now()) return undefined;
     // In the background: the next use repeats an update that fails.
-    if (!row.is_use_recent) void recordUse(em, row.id).catch(() => undefined);
+    if (!row.is_use_recent) {
+      const renewed = isRetired ? hashApiKey(apiKeyHmacKeys.current, key) : row.hash;
+      void recordUse(em, row, renewed).catch(() => undefined);
+    }
     const { permissions, plan, record_scope: recordScope, team_id: teamId, hides_pii: hidesPii } = row;
     const { allowed_origins: allowedOrigins } = row;
     const principalId = `apiKey:${row.id}`;
@@ -203,12 +196,31 @@ interface UsableKey {
   allowed_origins: string[];
 }
 
-function recordUse(em: EntityManager, id: string): Promise<unknown> {
+/** The usable key with a hash; undefined when there is none. */
+async function findByHash(em: EntityManager, tenantId: string, hash: Buffer): Promise<UsableKey | undefined> {
+  const [row] = await readForTenant<UsableKey>(em, {
+    name: 'find_usable_key',
+    sql: `select k.id, k.permissions, k.record_scope, k.team_id, k.hides_pii, t.plan,
+        case when k.hash = $2 then k.hash else k.previous_hash end as hash,
+        case when k.hash = $2 then extract(epoch from k.expire_time)::float8
+          else extract(epoch from least(k.expire_time, k.previous_expire_time))::float8 end * 1000 as expire_ms,
+        k.last_use_time > now() - interval '1 minute' as is_use_recent,
+        ${originsOfTenant('$1')} as allowed_origins
+      from api_key k join tenant t using (tenant_id)
+      where k.tenant_id = $1 and (k.hash = $2 or k.previous_hash = $2) and k.revoke_time is null`,
+    values: [tenantId, hash],
+  });
+  return row && timingSafeEqual(row.hash, hash) ? row : undefined;
+}
+
+/** @param renewed the hash under the current key, so that a retired one is needed no longer */
+function recordUse(em: EntityManager, { id, hash }: UsableKey, renewed: Buffer): Promise<unknown> {
   return em.transactional((transaction) =>
     transaction.execute(
-      `update api_key set last_use_time = now()
+      `update api_key set last_use_time = now(), hash = case when hash = ? then ? else hash end,
+        previous_hash = case when previous_hash = ? then ? else previous_hash end
       where id = ? and (last_use_time is null or last_use_time <= now() - interval '1 minute')`,
-      [id],
+      [hash, renewed, hash, renewed, id],
     ),
   );
 }

@@ -67,8 +67,8 @@ export class OidcModule implements OnApplicationBootstrap, BeforeApplicationShut
         },
         {
           provide: SigningKeys,
-          useFactory: (orm: MikroORM, { oidcKey }: Secrets) =>
-            new SigningKeys(new OidcDatabase(orm.em), oidcKey, schedule),
+          useFactory: (orm: MikroORM, { oidcKeys }: Secrets) =>
+            new SigningKeys(new OidcDatabase(orm.em), oidcKeys, schedule),
           inject: [MikroORM, Secrets],
         },
         {
@@ -108,8 +108,8 @@ export class OidcModule implements OnApplicationBootstrap, BeforeApplicationShut
               tls,
               database,
               keys,
-              masterKey: secrets.oidcKey,
-              clientSecretKey: secrets.apiKeyHmacKey,
+              masterKeys: secrets.oidcKeys,
+              clientSecretKeys: secrets.apiKeyHmacKeys,
               accounts: new UserAccounts(orm.em, database, signIn),
               accountPages,
               forgottenPassword,

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { AppError, decrypt, encrypt, invalidArgument } from '@rapport/platform';
+import { AppError, decryptByAny, encrypt, invalidArgument } from '@rapport/platform';
 import { AccountKeys } from '../storage/account-keys.js';
 import type { UserAccount } from '../storage/user-account.entity.js';
 import { RecoveryCode, UserTotp } from '../storage/user-totp.entity.js';
@@ -34,7 +34,7 @@ export class SecondFactor {
       );
     }
     const secret = randomBytes(secretBytes);
-    const sealedSecret = encrypt(this.keys.totpKey, secret, ownerText(user), layout);
+    const sealedSecret = this.#sealed(secret, user);
     await em.upsert(UserTotp, { ...keyOf(user), sealedSecret, confirmTime: null, lastStep: 0 });
     return secret;
   }
@@ -43,7 +43,7 @@ export class SecondFactor {
   async confirm(em: EntityManager, user: Owner, code: string): Promise<string[]> {
     const totp = await em.findOne(UserTotp, { ...keyOf(user), confirmTime: null });
     if (!totp) throw new AppError('FAILED_PRECONDITION', 'TOTP_NOT_ENROLLED', 'Enroll an authenticator app first.');
-    const lastStep = matchingStep(this.#secretOf(totp, user), code, Date.now(), totp.lastStep);
+    const lastStep = matchingStep(this.#secretOf(totp, user).bytes, code, Date.now(), totp.lastStep);
     if (lastStep === undefined) {
       const description = 'is not the current code';
       throw invalidArgument([{ field: 'confirmation.code', reason: 'CODE_WRONG', description }]);
@@ -61,7 +61,7 @@ export class SecondFactor {
     const codes = Array.from({ length: recoveryCodes }, newRecoveryCode);
     await em.insertMany(
       RecoveryCode,
-      codes.map((code) => ({ ...keyOf(user), hash: this.#hashOf(user, code) })),
+      codes.map((code) => ({ ...keyOf(user), hash: hashOf(this.keys.recoveryCodeKeys.current, user, code) })),
     );
     return codes;
   }
@@ -70,27 +70,36 @@ export class SecondFactor {
   async use(em: EntityManager, user: Owner, code: string): Promise<boolean> {
     const text = code.replaceAll(/[\s-]/g, '').toLowerCase();
     if (!/^\d{6}$/.test(text)) {
-      return (await em.nativeDelete(RecoveryCode, { ...keyOf(user), hash: this.#hashOf(user, text) })) === 1;
+      const hashes = this.keys.recoveryCodeKeys.all.map((key) => hashOf(key, user, text));
+      return (await em.nativeDelete(RecoveryCode, { ...keyOf(user), hash: { $in: hashes } })) === 1;
     }
     const totp = await em.findOne(
       UserTotp,
       { ...keyOf(user), confirmTime: { $ne: null } },
       { disableIdentityMap: true },
     );
-    const step = totp && matchingStep(this.#secretOf(totp, user), text, Date.now(), totp.lastStep);
+    if (!totp) return false;
+    const { bytes, isRetired } = this.#secretOf(totp, user);
+    const step = matchingStep(bytes, text, Date.now(), totp.lastStep);
     if (!step) return false;
     const unused = { ...keyOf(user), lastStep: { $lt: step } };
-    return (await em.nativeUpdate(UserTotp, unused, { lastStep: step })) === 1;
+    const renewed = isRetired ? { sealedSecret: this.#sealed(bytes, user) } : {};
+    return (await em.nativeUpdate(UserTotp, unused, { lastStep: step, ...renewed })) === 1;
   }
 
-  #secretOf({ sealedSecret }: { sealedSecret: Uint8Array }, user: Owner): Buffer {
-    return decrypt(this.keys.totpKey, Buffer.from(sealedSecret), ownerText(user), layout);
+  #sealed(secret: Buffer, user: Owner): Buffer {
+    return encrypt(this.keys.totpKeys.current, secret, ownerText(user), layout);
   }
 
-  #hashOf(user: Owner, code: string): Buffer {
-    const text = `${ownerText(user)} ${code.replaceAll('-', '')}`;
-    return createHmac('sha256', this.keys.recoveryCodeKey).update(text).digest();
+  #secretOf({ sealedSecret }: { sealedSecret: Uint8Array }, user: Owner): { bytes: Buffer; isRetired: boolean } {
+    return decryptByAny(this.keys.totpKeys, Buffer.from(sealedSecret), ownerText(user), layout);
   }
+}
+
+function hashOf(key: Buffer, user: Owner, code: string): Buffer {
+  return createHmac('sha256', key)
+    .update(`${ownerText(user)} ${code.replaceAll('-', '')}`)
+    .digest();
 }
 
 /** Deletes the authenticator app and the recovery codes of a user. */

@@ -1,19 +1,20 @@
 import { hkdfSync } from 'node:crypto';
+import type { KeyRing } from '@rapport/platform';
 
-/** Keys of 32 bytes, one for each purpose, derived from one secret with HKDF. */
+/** Keys of 32 bytes, for each purpose derived from the same secrets with HKDF. */
 export class AccountKeys {
-  /** Encrypts the secrets of authenticator apps. */
-  readonly totpKey: Buffer;
-  /** Keys the hashes of recovery codes: at 50 bits, unkeyed hashes of them could be reversed. */
-  readonly recoveryCodeKey: Buffer;
-  /** Keys the hashes of throttled subjects, so that the table holds no addresses. */
+  /** Encrypt the secrets of authenticator apps. */
+  readonly totpKeys: KeyRing;
+  /** Key the hashes of recovery codes: at 50 bits, unkeyed hashes of them could be reversed. */
+  readonly recoveryCodeKeys: KeyRing;
+  /** Keys the hashes of throttled subjects, so that the table holds no addresses. A changed secret forgets the attempts of the last minutes. */
   readonly throttleKey: Buffer;
 
-  /** @param secret 32 bytes */
-  constructor(secret: Buffer) {
-    const derive = (purpose: string) => Buffer.from(hkdfSync('sha256', secret, '', `rapport ${purpose}`, 32));
-    this.totpKey = derive('totp secret');
-    this.recoveryCodeKey = derive('recovery code');
-    this.throttleKey = derive('throttle');
+  constructor(secrets: KeyRing) {
+    const derive = (purpose: string) =>
+      secrets.derive((secret) => Buffer.from(hkdfSync('sha256', secret, '', `rapport ${purpose}`, 32)));
+    this.totpKeys = derive('totp secret');
+    this.recoveryCodeKeys = derive('recovery code');
+    this.throttleKey = derive('throttle').current;
   }
 }

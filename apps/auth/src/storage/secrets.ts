@@ -1,11 +1,13 @@
 import type { PageTokenKey } from '@rapport/persistence';
+import type { KeyRing } from '@rapport/platform';
 
-/** Keys of the service; those of bytes have 32. */
+/** Keys of the service. */
 export class Secrets {
   constructor(
-    readonly apiKeyHmacKey: Buffer,
+    /** Keys the hashes of API keys and of the secrets of OAuth clients. */
+    readonly apiKeyHmacKeys: KeyRing,
     readonly pageTokenKey: PageTokenKey,
-    /** The secret that keys of the OpenID provider are derived from. */
-    readonly oidcKey: Buffer,
+    /** The secrets that keys of the OpenID provider are derived from. */
+    readonly oidcKeys: KeyRing,
   ) {}
 }

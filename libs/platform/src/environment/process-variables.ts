@@ -54,6 +54,9 @@ export const processVariables = {
   PRINCIPAL_KEYS_FILE: filePath.meta({
     description: 'JWK set of the public keys that verify principal tokens. Read again when it changes.',
   }),
+  RETIRED_PAGE_TOKEN_KEYS: secretKeys.default([]).meta({
+    description: 'Other values of `PAGE_TOKEN_KEY` whose page tokens and cursors are valid.',
+  }),
   RETIRED_MASTER_KEYS: secretKeys.default([]).meta({ description: 'Previous values of `MASTER_KEY`.' }),
   SERVICE_CA_FILE: filePath.meta({ description: "PEM of the platform's authority. Read again when it changes." }),
   SERVICE_CERT_FILE: filePath.meta({ description: "PEM of the process's certificate. Read again when it changes." }),

@@ -62,7 +62,7 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
         grantTypes: grantTypeNames(wanted.grantTypes),
         permissions: [...new Set(wanted.permissions)],
         allowedOrigins: [...new Set(wanted.allowedOrigins)],
-        secretHash: secret === undefined ? null : hashClientSecret(this.secrets.apiKeyHmacKey, secret),
+        secretHash: secret === undefined ? null : hashClientSecret(this.secrets.apiKeyHmacKeys.current, secret),
         createTime: now,
         updateTime: now,
       });
@@ -129,7 +129,7 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
       }
       checkClientRights(client);
       const secret = generateClientSecret();
-      client.secretHash = hashClientSecret(this.secrets.apiKeyHmacKey, secret);
+      client.secretHash = hashClientSecret(this.secrets.apiKeyHmacKeys.current, secret);
       client.updateTime = new Date();
       const records = [`oauthClient/${id}`];
       await recordSecurityEvent(em, { kind: 'OAUTH_CLIENT_SECRET_ROTATED', outcome: 'SUCCESS', records });

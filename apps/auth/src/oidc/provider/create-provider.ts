@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { allows } from '@rapport/platform';
+import { allows, type KeyRing } from '@rapport/platform';
 import type { JWK } from 'jose';
 import {
   errors,
@@ -45,10 +45,10 @@ export interface ProviderOptions {
   isOfEdge: (request: IncomingMessage) => boolean;
   /** Private keys. The first one signs. */
   keys: readonly JWK[];
-  /** Signs cookies. */
-  cookieKey: string;
-  /** Keys the hashes of client secrets. */
-  clientSecretKey: Buffer;
+  /** Sign cookies; the first one signs new ones. */
+  cookieKeys: readonly string[];
+  /** Key the hashes of client secrets. */
+  clientSecretKeys: KeyRing;
   database: OidcDatabase;
   accounts: UserAccounts;
 }
@@ -57,14 +57,19 @@ const openIdScopes: readonly string[] = ['openid', 'offline_access'];
 
 /** Creates an OpenID provider and OAuth 2.1 server with a fixed set of keys. */
 export function createProvider(options: ProviderOptions): Provider {
-  const { issuer, clientSecretKey } = options;
+  const { issuer, clientSecretKeys } = options;
   const provider = new Provider(issuer, configurationOf(options));
   // The edge forwards the client's address and host in headers.
   provider.proxy = true;
   // Clients use the scheme of the issuer, regardless of the last hop. It decides whether cookies are Secure.
   Object.defineProperty(provider.request, 'protocol', { value: new URL(issuer).protocol.slice(0, -1) });
-  provider.Client.prototype.compareClientSecret = function (secret) {
-    return timingSafeEqualText(this.clientSecret ?? '', hashClientSecret(clientSecretKey, secret).toString('hex'));
+  provider.Client.prototype.compareClientSecret = async function (secret) {
+    const stored = this.clientSecret ?? '';
+    const fits = (key: Buffer) => timingSafeEqualText(stored, hashClientSecret(key, secret).toString('hex'));
+    const found = clientSecretKeys.find((key) => fits(key) || undefined);
+    if (found?.isRetired)
+      await rehash(options.database, this.clientId, hashClientSecret(clientSecretKeys.current, secret));
+    return found !== undefined;
   };
   // Exact comparison: the provider would accept any port of a loopback address.
   provider.Client.prototype.redirectUriAllowed = function (uri) {
@@ -86,14 +91,22 @@ export function createProvider(options: ProviderOptions): Provider {
   return provider;
 }
 
+/** Replaces the hash of a client's secret by one under the current key, so that the retired one is needed no longer. */
+async function rehash(database: OidcDatabase, clientId: string, hash: Buffer): Promise<void> {
+  const key = parseClientId(clientId);
+  if (!key) return;
+  const sql = 'update oauth_client set secret_hash = $3 where tenant_id = $1 and id = $2';
+  await database.rows({ sql, values: [key.tenantId, key.id, hash] }, key.tenantId);
+}
+
 function configurationOf(options: ProviderOptions): Configuration {
-  const { consoleUrl, keys, cookieKey, database, accounts } = options;
+  const { consoleUrl, keys, cookieKeys, database, accounts } = options;
   const clients = new ClientAdapter(database, consoleUrl);
   return {
     adapter: (kind: string): Adapter => (kind === 'Client' ? clients : new RecordAdapter(database, kind)),
     jwks: { keys: [...keys] },
     cookies: {
-      keys: [cookieKey],
+      keys: [...cookieKeys],
       long: { signed: true, httpOnly: true, sameSite: 'lax' },
       short: { signed: true, httpOnly: true, sameSite: 'lax' },
     },

@@ -1,7 +1,16 @@
 import { hkdfSync } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { AppError, callContext, closeServer, continueTrace, runInSpan, SpanKind, type Logger } from '@rapport/platform';
+import {
+  AppError,
+  callContext,
+  closeServer,
+  continueTrace,
+  runInSpan,
+  SpanKind,
+  type KeyRing,
+  type Logger,
+} from '@rapport/platform';
 import type { Middleware } from 'koa';
 import type { AccountPages } from '../pages/account-pages.js';
 import type { ForgottenPassword } from '../pages/forgotten-password.js';
@@ -22,9 +31,9 @@ export interface OidcServerOptions {
   issuer: string;
   /** Origin of the console. */
   consoleUrl: string;
-  /** 32 bytes that the key of cookies is derived from. */
-  masterKey: Buffer;
-  clientSecretKey: Buffer;
+  /** The secrets that the keys of cookies are derived from. */
+  masterKeys: KeyRing;
+  clientSecretKeys: KeyRing;
   database: OidcDatabase;
   keys: SigningKeys;
   accounts: UserAccounts;
@@ -39,12 +48,12 @@ export interface OidcServerOptions {
 /** The HTTP server of the OpenID provider. Only the edge calls it. */
 export class OidcServer {
   readonly #server: Server;
-  readonly #cookieKey: string;
+  readonly #cookieKeys: readonly string[];
   #provider: { keys: KeySet; answer: Answer } | undefined;
 
   constructor(private readonly options: OidcServerOptions) {
-    const cookieKey = hkdfSync('sha256', options.masterKey, '', 'rapport sign-in cookies', 32);
-    this.#cookieKey = Buffer.from(cookieKey).toString('base64url');
+    const derive = (key: Buffer) => Buffer.from(hkdfSync('sha256', key, '', 'rapport sign-in cookies', 32));
+    this.#cookieKeys = options.masterKeys.derive(derive).all.map((key) => key.toString('base64url'));
     const answer = (request: IncomingMessage, response: ServerResponse) => void this.#answer(request, response);
     this.#server = createBoundedServer(answer, options.tls, options.logger);
   }
@@ -84,7 +93,7 @@ export class OidcServer {
       ...this.options,
       isOfEdge: edgeRequests(this.options.tls),
       keys: keys.signing,
-      cookieKey: this.#cookieKey,
+      cookieKeys: this.#cookieKeys,
     });
     const logFailure = (error: unknown) => logger.error({ err: error }, 'an OAuth request failed');
     provider.on('server_error', (_context, error) => logFailure(error));

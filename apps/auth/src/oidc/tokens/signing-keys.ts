@@ -1,5 +1,5 @@
 import { hkdfSync } from 'node:crypto';
-import { callContext, decrypt, encrypt } from '@rapport/platform';
+import { callContext, decryptByAny, encrypt, type KeyRing } from '@rapport/platform';
 import { createLocalJWKSet, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { v7 } from 'uuid';
 import type { OidcDatabase } from '../records/oidc-database.js';
@@ -54,20 +54,20 @@ interface KeyRow {
 
 /** The keys that sign tokens, encrypted in the database that all processes of auth share. */
 export class SigningKeys {
-  readonly #sealKey: Buffer;
+  readonly #sealKeys: KeyRing;
   readonly #opened = new Map<string, JWK>();
   #current: KeySet | undefined;
   #loading: Promise<KeySet> | undefined;
   /** A value of `performance.now()`. */
   #loadedAt = 0;
 
-  /** @param masterKey 32 bytes that the encryption key is derived from */
+  /** @param masterKeys the secrets that the encryption keys are derived from */
   constructor(
     private readonly database: OidcDatabase,
-    masterKey: Buffer,
+    masterKeys: KeyRing,
     private readonly schedule = keySchedule,
   ) {
-    this.#sealKey = Buffer.from(hkdfSync('sha256', masterKey, '', 'rapport signing keys', 32));
+    this.#sealKeys = masterKeys.derive((key) => Buffer.from(hkdfSync('sha256', key, '', 'rapport signing keys', 32)));
   }
 
   /** Creates and deletes keys when due. Returns the cached keys while the database cannot be reached. */
@@ -83,7 +83,7 @@ export class SigningKeys {
     const keys = await this.#read();
     const now = Date.now();
     const next = isKeyDue(keys, now, this.schedule) ? await this.#createKey() : keys;
-    const signing = orderKeys(next, now, this.schedule).map((key) => this.#open(key));
+    const signing = await Promise.all(orderKeys(next, now, this.schedule).map((key) => this.#open(key)));
     this.#loadedAt = performance.now();
     const isSame = this.#current?.signing.map(({ kid }) => kid).join() === signing.map(({ kid }) => kid).join();
     if (!this.#current || !isSame) {
@@ -122,15 +122,19 @@ export class SigningKeys {
   }
 
   #seal(id: string, jwk: JWK): Buffer {
-    return encrypt(this.#sealKey, Buffer.from(JSON.stringify(jwk)), id, layout);
+    return encrypt(this.#sealKeys.current, Buffer.from(JSON.stringify(jwk)), id, layout);
   }
 
-  #open({ id, sealed }: { id: string; sealed: Buffer }): JWK {
-    let jwk = this.#opened.get(id);
-    if (!jwk) {
-      jwk = JSON.parse(decrypt(this.#sealKey, sealed, id, layout).toString()) as JWK;
-      this.#opened.set(id, jwk);
+  async #open({ id, sealed }: { id: string; sealed: Buffer }): Promise<JWK> {
+    const known = this.#opened.get(id);
+    if (known) return known;
+    const { bytes, isRetired } = decryptByAny(this.#sealKeys, sealed, id, layout);
+    const jwk = JSON.parse(bytes.toString()) as JWK;
+    if (isRetired) {
+      const sql = 'update signing_key set sealed_jwk = $2 where id = $1';
+      await this.database.rows({ sql, values: [id, this.#seal(id, jwk)] });
     }
+    this.#opened.set(id, jwk);
     return jwk;
   }
 }
