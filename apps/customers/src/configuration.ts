@@ -8,6 +8,7 @@ export const serviceVariables = {
   HEALTH_PORT: processVariables.HEALTH_PORT.default(8082),
   DATABASE_URL: processVariables.DATABASE_URL,
   PAGE_TOKEN_KEY: processVariables.PAGE_TOKEN_KEY,
+  RETIRED_PAGE_TOKEN_KEYS: processVariables.RETIRED_PAGE_TOKEN_KEYS,
   PRINCIPAL_KEYS_FILE: processVariables.PRINCIPAL_KEYS_FILE,
   SERVICE_CERT_FILE: processVariables.SERVICE_CERT_FILE,
   SERVICE_KEY_FILE: processVariables.SERVICE_KEY_FILE,

@@ -19,7 +19,7 @@ const principals = PrincipalVerifier.ofFile(config.PRINCIPAL_KEYS_FILE, logger);
 await runGrpcService({
   module: CustomersModule.register({
     databaseUrl: config.DATABASE_URL,
-    pageTokenKey: new PageTokenKey(config.PAGE_TOKEN_KEY),
+    pageTokenKey: new PageTokenKey(config.PAGE_TOKEN_KEY, config.RETIRED_PAGE_TOKEN_KEYS),
     suppressionKey: new SuppressionKey(config.SUPPRESSION_HMAC_KEY),
     subjectKeys: subjectKeysOf(config),
     principals,

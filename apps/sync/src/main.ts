@@ -32,7 +32,7 @@ await runGrpcService({
   module: SyncModule.register({
     databaseUrl: config.DATABASE_URL,
     entities,
-    pageTokenKey: new PageTokenKey(config.PAGE_TOKEN_KEY),
+    pageTokenKey: new PageTokenKey(config.PAGE_TOKEN_KEY, config.RETIRED_PAGE_TOKEN_KEYS),
     envelope: new SecretEnvelope(new MasterKeys(config.MASTER_KEY, config.RETIRED_MASTER_KEYS)),
     customers: clientOf('customers', config.CUSTOMERS_ADDRESS),
     auth: clientOf('auth', config.AUTH_ADDRESS),

@@ -1,5 +1,6 @@
 import { startNameServer, startPlatform, type NameServer, type Platform, type Service } from '@rapport/testing';
 import { expect } from 'vitest';
+import { RotatedSecrets } from './rotated-secrets.ts';
 import type { SteadyLoad } from './steady-load.ts';
 
 const names = ['auth', 'customers', 'sync'] as const;
@@ -16,24 +17,30 @@ export class ReplicatedPlatform {
   };
 
   readonly platform: Platform;
+  readonly secrets: RotatedSecrets;
   readonly #nameServer: NameServer;
 
-  private constructor(platform: Platform, nameServer: NameServer) {
+  private constructor(platform: Platform, nameServer: NameServer, secrets: RotatedSecrets) {
     this.platform = platform;
     this.#nameServer = nameServer;
+    this.secrets = secrets;
   }
 
   /** @param connectionAgeSeconds lifetime of connections to services */
   static async start(connectionAgeSeconds: number): Promise<ReplicatedPlatform> {
     const nameServer = await startNameServer();
     for (const name of names) nameServer.set(name, ['127.0.0.1']);
+    const secrets = await RotatedSecrets.make();
     const serviceEnv = { CONNECTION_AGE_SECONDS: String(connectionAgeSeconds) };
     const platform = await startPlatform({
       edges: 2,
       nameServer: nameServer.address,
-      ...{ authEnv: serviceEnv, customersEnv: serviceEnv, syncEnv: serviceEnv },
+      authEnv: { ...serviceEnv, ...secrets.env.auth },
+      customersEnv: { ...serviceEnv, ...secrets.env.customers },
+      syncEnv: { ...serviceEnv, ...secrets.env.sync },
+      edgeEnv: secrets.env.edge,
     });
-    const replicated = new ReplicatedPlatform(platform, nameServer);
+    const replicated = new ReplicatedPlatform(platform, nameServer, secrets);
     for (const name of names) replicated.replicas[name].set('127.0.0.1', platform.services[name]);
     await Promise.all(names.map((name) => replicated.add(name, '127.0.0.2')));
     return replicated;
@@ -42,6 +49,7 @@ export class ReplicatedPlatform {
   async stop(): Promise<void> {
     await this.platform.stop();
     await this.#nameServer.stop();
+    await this.secrets.remove();
   }
 
   /** Starts or restarts a process on a host, and registers its address once it is ready. */

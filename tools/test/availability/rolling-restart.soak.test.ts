@@ -11,17 +11,22 @@ const processes = sizeOf('ROLLING_PROCESSES', { short: 1, long: 2 });
 let cluster: ReplicatedPlatform;
 let tenant: Tenant;
 let id: string;
+/** Made with the secrets of before the restarts. */
+let former: { pageToken: string; cursor: string };
 
 beforeAll(async () => {
   // A separate platform, whose processes are replicated and restarted.
   cluster = await ReplicatedPlatform.start(2);
   tenant = await cluster.platform.createTenant('Rolled');
-  const created = await fetch(`${cluster.platform.edgeUrl}/v1/customers`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${tenant.apiKey}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ kind: 'PERSON', displayName: 'Ada' }),
-  });
-  ({ id } = (await created.json()) as { id: string });
+  for (const displayName of ['Ada', 'Eve']) {
+    const created = await fetch(`${cluster.platform.edgeUrl}/v1/customers`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${tenant.apiKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ kind: 'PERSON', displayName }),
+    });
+    ({ id } = (await created.json()) as { id: string });
+  }
+  former = await positions();
 }, 300_000);
 afterAll(() => cluster.stop());
 
@@ -35,22 +40,42 @@ function mixed(index: number): LoadRequest {
     { method: 'POST', path: '/v1/customers', headers: { 'idempotency-key': randomUUID() }, body },
     { method: 'GET', path: `/v1/customers/${id}/history` },
     { method: 'POST', path: '/v1/customers', body },
+    { method: 'GET', path: `/v1/customers?pageSize=1&pageToken=${former.pageToken}`, headers: past },
+    { method: 'GET', path: `/v1/changes?pageSize=5&cursor=${former.cursor}` },
     { method: 'GET', path: '/v1/tenant' },
     { method: 'GET', path: '/v1/webhookEndpoints' },
   ];
   return kinds[index % kinds.length]!;
 }
 
-test('a restart of processes, one of each kind at a time, fails no request', { timeout: soakTimeoutMs }, async () => {
-  const load = new SteadyLoad(cluster.platform.edgeUrls, tenant, mixed);
-  await load.until(100);
-  await cluster.roll(processes, load);
-  await load.until(requests);
-  await load.stop();
+/** A page token and a cursor of the tenant. */
+async function positions(): Promise<typeof former> {
+  const get = async (path: string) => {
+    const answer = await fetch(cluster.platform.edgeUrl + path, {
+      headers: { authorization: `Bearer ${tenant.apiKey}` },
+    });
+    return (await answer.json()) as { nextPageToken?: string; nextCursor?: string };
+  };
+  const { nextPageToken = '' } = await get('/v1/customers?pageSize=1');
+  const { nextCursor = '' } = await get('/v1/changes?pageSize=1');
+  return { pageToken: nextPageToken, cursor: nextCursor };
+}
 
-  printTally('rolling restart', { 'of each kind': processes, requests: load.sent, failed: load.failures.length });
-  expect(load.failures).toEqual([]);
-});
+test(
+  'restarts with other secrets, one of each kind at a time, fail no request',
+  { timeout: soakTimeoutMs },
+  async () => {
+    const load = new SteadyLoad(cluster.platform.edgeUrls, tenant, mixed);
+    await load.until(100);
+    await cluster.secrets.swap();
+    await cluster.roll(processes, load);
+    await load.until(requests);
+    await load.stop();
+
+    printTally('rolling restart', { 'of each kind': processes, requests: load.sent, failed: load.failures.length });
+    expect(load.failures).toEqual([]);
+  },
+);
 
 test(
   'a third process of a service gets its share of calls, and stops without a failed request',

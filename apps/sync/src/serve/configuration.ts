@@ -14,6 +14,7 @@ export const serviceVariables = {
   HEALTH_PORT: processVariables.HEALTH_PORT.default(8084),
   DATABASE_URL: processVariables.DATABASE_URL,
   PAGE_TOKEN_KEY: processVariables.PAGE_TOKEN_KEY,
+  RETIRED_PAGE_TOKEN_KEYS: processVariables.RETIRED_PAGE_TOKEN_KEYS,
   MASTER_KEY: secretKey.meta({
     description: 'Seals secrets of endpoints and connections, and values of events.',
   }),

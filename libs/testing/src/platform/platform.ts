@@ -135,7 +135,7 @@ async function startInOrder(
     options.nameServer === undefined ? address : `dns://${options.nameServer}/${name}:${portOf(address)}`;
   const peers = { AUTH_ADDRESS: found('auth', auth.address), CUSTOMERS_ADDRESS: found('customers', customers.address) };
 
-  const tenants = new TenantMaker(auth.env);
+  const tenants = new TenantMaker({ ...auth.env, ...options.authEnv });
   stopSteps.push(() => tenants.stop());
 
   progress('Starting auth, customers, sync and edge');
