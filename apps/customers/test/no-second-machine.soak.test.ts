@@ -16,7 +16,7 @@ const writersOfEach = sizeOf('OUTAGE_WRITERS', { short: 6, long: 10 });
 const readersOfEach = sizeOf('OUTAGE_READERS', { short: 2, long: 4 });
 /** A pause of a reader between two reads, in milliseconds. */
 const pauseMs = 20;
-/** What a client may be told meanwhile: to try again. */
+/** Errors that a client may receive meanwhile. It tries again after each. */
 const expected = [
   'UNAVAILABLE DATABASE_UNAVAILABLE',
   'RESOURCE_EXHAUSTED TOO_MANY_CONCURRENT',
@@ -110,7 +110,7 @@ test(
   },
 );
 
-/** Writes with keys, as a client that repeats what it is told to repeat. */
+/** Writes with keys, as a client that tries again. */
 async function write(caller: Caller, work: Work): Promise<void> {
   while (!work.isOver) {
     const key = crypto.randomUUID();

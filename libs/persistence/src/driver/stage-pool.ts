@@ -89,7 +89,7 @@ export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStag
 }
 
 /**
- * The function of PostgreSQL in which a COMMIT waits for a standby. When somebody cancels it, it warns and reports success, although the
+ * The function of PostgreSQL in which a COMMIT waits for a standby. When an operator cancels it, it warns and reports success, although the
  * transaction is lost if the primary is. https://www.postgresql.org/docs/18/warm-standby.html#SYNCHRONOUS-REPLICATION-HA
  */
 const waitForStandby = 'SyncRepWaitForLSN';
