@@ -193,12 +193,14 @@ function isOfAllParents({ contract, parentKey }: OwnerType): boolean {
   return contract.parent !== undefined && parentKey === undefined;
 }
 
+/** The definitions in the order of their creation: a new one is the last column of a CSV file. */
 function ofOwner(type: OwnerType): Pick<Statement, 'name' | 'sql'> {
   const isOfAll = isOfAllParents(type);
   const parentKey = type.contract.parent === undefined ? '' : `, split_part(record_type, '.', 2) as "parentKey"`;
   return {
     name: `custom_fields${type.contract.parent === undefined ? '' : '_of_parent'}${isOfAll ? 's' : ''}`,
     sql: `select split_part(key, '.', -1) as key, type, kind, display_name as "displayName", options, searchable,
-      delete_time as "deleteTime"${parentKey} from custom_field where tenant_id = $1 and record_type ${isOfAll ? 'like' : '='} $2`,
+      delete_time as "deleteTime"${parentKey} from custom_field where tenant_id = $1 and record_type ${isOfAll ? 'like' : '='} $2
+      order by create_time, key`,
   };
 }
