@@ -26,7 +26,8 @@ export class CuttingProxy {
 
   static async to(databaseUrl: string): Promise<{ proxy: CuttingProxy; url: string }> {
     const url = new URL(databaseUrl);
-    const server = createServer();
+    // Without Nagle's delay, which adds 40 ms to each statement.
+    const server = createServer({ noDelay: true });
     const proxy = new CuttingProxy(server, { host: url.hostname, port: Number(url.port) });
     server.on('connection', (client) => proxy.#forward(client));
     server.listen(0, '127.0.0.1');
@@ -54,7 +55,7 @@ export class CuttingProxy {
   }
 
   #forward(client: Socket): void {
-    const server = connect(this.upstream);
+    const server = connect({ ...this.upstream, noDelay: true });
     const end = () => {
       client.destroy();
       server.destroy();

@@ -6,7 +6,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
  */
 export class SwitchedServer {
   readonly #sockets = new Set<Socket>();
-  readonly #server = createServer((client) => this.#forward(client));
+  readonly #server = createServer({ noDelay: true }, (client) => this.#forward(client));
 
   constructor(private port: number) {}
 
@@ -28,7 +28,7 @@ export class SwitchedServer {
   }
 
   #forward(client: Socket): void {
-    const server = connect(this.port, '127.0.0.1');
+    const server = connect({ port: this.port, host: '127.0.0.1', noDelay: true });
     const end = () => [client, server].forEach((socket) => socket.destroy());
     client.pipe(server).pipe(client);
     for (const socket of [client, server]) {

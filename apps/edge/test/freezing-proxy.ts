@@ -14,8 +14,8 @@ export class FreezingProxy {
 
   constructor(to: string) {
     const [host = '', port = ''] = to.split(':');
-    this.#server = createServer((near) => {
-      const far = connect(Number(port), host);
+    this.#server = createServer({ noDelay: true }, (near) => {
+      const far = connect({ port: Number(port), host, noDelay: true });
       const connection: Connection = { sockets: [near, far], bytes: 0 };
       this.#connections.add(connection);
       far.on('data', (data) => (connection.bytes += data.length));

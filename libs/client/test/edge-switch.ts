@@ -5,7 +5,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 export class EdgeSwitch {
   readonly #sockets = new Set<Socket>();
   readonly #ports: number[];
-  readonly #server = createServer((near) => this.#forward(near));
+  readonly #server = createServer({ noDelay: true }, (near) => this.#forward(near));
   #next = 0;
   #lost = 0;
 
@@ -44,7 +44,7 @@ export class EdgeSwitch {
   }
 
   #forward(near: Socket, attempts = this.#ports.length): void {
-    const far = connect(this.#ports[this.#next++ % this.#ports.length]!, '127.0.0.1');
+    const far = connect({ port: this.#ports[this.#next++ % this.#ports.length]!, host: '127.0.0.1', noDelay: true });
     let isOpen = false;
     far.once('connect', () => {
       isOpen = true;

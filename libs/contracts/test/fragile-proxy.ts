@@ -11,12 +11,12 @@ export class FragileProxy {
   ) {}
 
   static async to(address: string): Promise<FragileProxy> {
-    const server = createServer();
+    const server = createServer({ noDelay: true });
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const proxy = new FragileProxy(server, `127.0.0.1:${(server.address() as AddressInfo).port}`);
     const [host, port] = address.split(':');
     server.on('connection', (near) => {
-      const far = connect(Number(port), host);
+      const far = connect({ port: Number(port), host: host ?? '', noDelay: true });
       near.pipe(far).pipe(near);
       for (const socket of [near, far]) {
         proxy.#sockets.add(socket);

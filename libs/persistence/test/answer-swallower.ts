@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 /** A proxy between a service and its database that drops connections on request. */
 export class AnswerSwallower {
   readonly #sockets = new Set<Socket>();
-  readonly #server = createServer((client) => this.#forward(client));
+  readonly #server = createServer({ noDelay: true }, (client) => this.#forward(client));
   #swallowNextTo: string | undefined;
 
   constructor(private readonly database: URL) {}
@@ -29,7 +29,7 @@ export class AnswerSwallower {
   }
 
   #forward(client: Socket): void {
-    const server = connect(Number(this.database.port), this.database.hostname);
+    const server = connect({ port: Number(this.database.port), host: this.database.hostname, noDelay: true });
     let isCut = false;
     const end = () => [client, server].forEach((socket) => socket.destroy());
     client.on('data', (data) => {
