@@ -8,7 +8,7 @@ import { RunningCustomers } from './running-customers.js';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-const fewRows = sizeOf('IMPORT_MEMORY_ROWS', { short: 1_500, long: 20_000 });
+const fewRows = sizeOf('IMPORT_MEMORY_ROWS', { short: 700, long: 20_000 });
 const mib = 1024 * 1024;
 
 let customers: RunningCustomers;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { endOfFile, furtherPiece, ImportTenant, pieces, csv } from './import-tenant.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 
-const mebibytes = sizeOf('IMPORT_MIB', { short: 3, long: 60 });
+const mebibytes = sizeOf('IMPORT_MIB', { short: 1, long: 60 });
 /** In an unmapped column: rows as long as those of real people, and in the short form a large file of few rows. */
 const padding = 'x'.repeat(sizeOf('IMPORT_PADDING', { short: 2_000, long: 130 }));
 
