@@ -27,6 +27,11 @@ export function isConnectionLoss(error: unknown): boolean {
   return lossCodes.test(codeOf(error)) || (error instanceof Error && lossMessages.test(error.message));
 }
 
+/** Whether pg stopped waiting for the answer after `query_timeout`. The server may still run the statement. */
+export function isReadTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('Query read timeout');
+}
+
 /** Whether a statement exceeded the lock timeout, and the transaction was rolled back: 55P03 lock_not_available. */
 export function isLockTimeout(error: unknown): boolean {
   return codeOf(error) === '55P03';

@@ -75,6 +75,20 @@ describe('pg', () => {
     expect(seen).toEqual(['BEGIN', 'T', 'SELECT 1', 'T']);
   });
 
+  test('knows the backend of a client, and is not ready for a query while the server may run one', async () => {
+    const client = new pg.Client({ connectionString: databaseUrl, query_timeout: 100 });
+    await client.connect();
+    const backend = client as unknown as { processID: number; readyForQuery: boolean };
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    expect(backend).toMatchObject({ processID: rows[0]?.pid, readyForQuery: true });
+
+    await expect(client.query('select pg_sleep(30)')).rejects.toThrow(/^Query read timeout/);
+
+    expect(backend.readyForQuery).toBe(false);
+    await client.end();
+    expect(backend.readyForQuery).toBe(false);
+  });
+
   test('gives a pooled client a new release function each time, and rejects a second release', async () => {
     const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 });
     const first = await pool.connect();

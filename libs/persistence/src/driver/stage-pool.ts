@@ -2,11 +2,12 @@ import { Logger } from '@nestjs/common';
 import { callContext, metrics } from '@rapport/platform';
 import type { Connection, Pool, PoolClient } from 'pg';
 import { Counter } from 'prom-client';
-import { isConnectionLoss } from '../database-errors.js';
+import { isConnectionLoss, isReadTimeout } from '../database-errors.js';
 import { waitForNoAnswer } from './pipeline.js';
 import { clientGone, PoolSlots } from './pool-slots.js';
 import { runObserved, type QueryInput } from './query-input.js';
 import { startStatementSpan } from './statement-span.js';
+import { WaitingCommits } from './waiting-commits.js';
 
 export interface PoolStages {
   /** Called after each transaction that may have written, see `noticeWrites`. */
@@ -40,7 +41,9 @@ export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStag
   const { max, connectionTimeoutMillis = 0 } = pool.options;
   const places = new PoolSlots(max, connectionTimeoutMillis);
   const loans = new WeakMap<PoolClient, Loan>();
+  const waitingCommits = new WaitingCommits(pool);
   const connect = pool.connect.bind(pool) as () => Promise<PoolClient>;
+  const end: () => Promise<void> = pool.end.bind(pool);
 
   pool.on('connect', (client) => {
     const lose = () => loans.get(client)?.lose();
@@ -58,7 +61,8 @@ export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStag
       return runObserved(query, input, (error) => {
         // After `query_timeout` pg only stops waiting: without this, the connection would be reused while the server
         // may still run the query.
-        if (isConnectionLoss(error)) lose();
+        if (isReadTimeout(error)) loans.get(client)?.abandon();
+        else if (isConnectionLoss(error)) lose();
         endSpan?.(error);
       });
     };
@@ -75,7 +79,10 @@ export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStag
       leave();
       throw error;
     }
-    loans.set(client, new Loan(client, leave, callContext.getStore()?.gone));
+    const { gone, isRead = false } = callContext.getStore() ?? {};
+    // No commit of a read waits.
+    const leaveLater = isRead ? leave : () => waitingCommits.follow(client, leave);
+    loans.set(client, new Loan(client, { leave, leaveLater }, gone));
     return client;
   };
   const connectInStages = (callback?: Callback) => {
@@ -86,6 +93,9 @@ export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStag
     );
   };
   pool.connect = connectInStages as Pool['connect'];
+  pool.end = async () => {
+    await Promise.all([end(), waitingCommits.end()]);
+  };
 }
 
 /**
@@ -93,6 +103,13 @@ export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStag
  * transaction is lost if the primary is. https://www.postgresql.org/docs/18/warm-standby.html#SYNCHRONOUS-REPLICATION-HA
  */
 const waitForStandby = 'SyncRepWaitForLSN';
+
+/** The ways to give the place of a connection back. */
+interface Leaving {
+  leave: () => void;
+  /** For a connection whose backend may still run a statement. */
+  leaveLater: () => void;
+}
 
 /** How long a statement goes on when the client of its call has gone, in milliseconds. */
 const lastMomentMs = 100;
@@ -116,7 +133,7 @@ class Loan {
   /** @throws AppError CANCELLED when the client of the call has gone */
   constructor(
     private readonly client: PoolClient,
-    private readonly leave: () => void,
+    private readonly leaving: Leaving,
     private readonly gone: AbortSignal | undefined,
   ) {
     this.#release = client.release.bind(client);
@@ -133,11 +150,16 @@ class Loan {
     if (this.#lastMoment) this.#end();
   }
 
-  /** The connection is lost, or may still run a statement whose result nothing awaits. */
-  lose(): void {
+  /** The connection is lost, or has run a statement whose result is of no use. */
+  lose(leave = this.leaving.leave): void {
     if (this.#state !== 'open') return;
     new Logger('Database').warn('A connection was lost while it was in use.');
-    this.#end();
+    this.#end(leave);
+  }
+
+  /** The server may still run a statement whose result nothing awaits. */
+  abandon(): void {
+    this.lose(this.leaving.leaveLater);
   }
 
   #giveBack(error?: Error | boolean): void {
@@ -146,24 +168,25 @@ class Loan {
     if (this.#state === 'ended') return;
     this.#release(error);
     this.#close('returned');
+    this.leaving.leave();
   }
 
   readonly #endSoon = (): void => {
-    this.#lastMoment = setTimeout(this.#end, lastMomentMs);
+    this.#lastMoment = setTimeout(() => this.#end(), lastMomentMs);
   };
 
-  readonly #end = (): void => {
+  #end(leave = this.leaving.leaveLater): void {
     if (this.#state !== 'open') return;
     waitForNoAnswer(this.client);
     this.#release(true);
     this.#close('ended');
-  };
+    leave();
+  }
 
   #close(state: 'returned' | 'ended'): void {
     this.#state = state;
     this.gone?.removeEventListener('abort', this.#endSoon);
     clearTimeout(this.#lastMoment);
-    this.leave();
   }
 }
 
