@@ -50,6 +50,11 @@ export class DatabasePair {
     return new DatabasePair(folder, primary, standby, name, named);
   }
 
+  /** Of the primary, past the name. */
+  get superuserUrl(): string {
+    return this.primary.superuserUrl;
+  }
+
   /** Kills the primary, promotes the standby, and replaces the former primary by a copy of the new one. */
   async failOver(): Promise<void> {
     await this.primary.kill();
