@@ -1,10 +1,12 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** A proxy between a service and its database that drops connections on request. */
+/** A proxy between a service and its database that drops or freezes connections on request. */
 export class AnswerSwallower {
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer({ noDelay: true }, (client) => this.#forward(client));
   #swallowNextTo: string | undefined;
+  /** While it is set nothing passes. What is sent meanwhile is lost. */
+  isFrozen = false;
 
   constructor(private readonly database: URL) {}
 
@@ -37,9 +39,12 @@ export class AnswerSwallower {
         this.#swallowNextTo = undefined;
         isCut = true;
       }
-      server.write(data);
+      if (!this.isFrozen) server.write(data);
     });
-    server.on('data', (data) => (isCut ? end() : client.write(data)));
+    server.on('data', (data) => {
+      if (isCut) end();
+      else if (!this.isFrozen) client.write(data);
+    });
     for (const socket of [client, server]) {
       this.#sockets.add(socket);
       socket.on('error', end).on('close', end);

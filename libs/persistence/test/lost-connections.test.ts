@@ -3,18 +3,21 @@ import type { Pool } from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createOrm } from '../src/index.js';
 import { stagePool } from '../src/driver/stage-pool.js';
+import { AnswerSwallower } from './answer-swallower.js';
 import { emptyDatabase, entities } from './note-database.js';
 
+let server: AnswerSwallower;
 let orm: MikroORM;
 
 beforeEach(async () => {
-  const { appUrl } = await emptyDatabase();
+  server = new AnswerSwallower(new URL((await emptyDatabase()).appUrl));
+  const databaseUrl = await server.listen();
   orm = createOrm(
-    { databaseUrl: appUrl, entities },
+    { databaseUrl, entities },
     {
       pool: { min: 0, max: 2 },
       driverOptions: {
-        connectionString: appUrl,
+        connectionString: databaseUrl,
         connectionTimeoutMillis: 1_000,
         // Timeout of a frozen server, which each test of one takes.
         query_timeout: 300,
@@ -24,7 +27,10 @@ beforeEach(async () => {
   );
 });
 // Would hang while a connection is missing from the pool.
-afterEach(() => orm.close());
+afterEach(async () => {
+  await orm.close();
+  server.close();
+});
 
 function inTransaction(sql: string): Promise<unknown> {
   return orm.em.fork().transactional((em) => em.execute(sql));
@@ -38,4 +44,22 @@ test.each([
 
   // Each would wait in vain for a missing connection.
   await Promise.all([inTransaction('select 1'), inTransaction('select 1')]);
+});
+
+test('the pool gets back what a frozen server keeps, once the server answers again', async () => {
+  const both = async () => {
+    const outcomes = await Promise.allSettled([inTransaction('select 1'), inTransaction('select 1')]);
+    return outcomes.map(({ status }) => status);
+  };
+  await both();
+  server.isFrozen = true;
+  expect(await both()).toEqual(['rejected', 'rejected']);
+
+  server.isFrozen = false;
+
+  // They wait for their places.
+  expect(await both()).toEqual(['fulfilled', 'fulfilled']);
+  // Nor does a frozen server hold up the end of the pool.
+  server.isFrozen = true;
+  await both();
 });

@@ -2,10 +2,13 @@ import { Logger } from '@nestjs/common';
 import pg, { type Pool, type PoolClient } from 'pg';
 
 /**
- * How often the server is asked, in milliseconds. Longer than it needs to end the statement of a closed connection
- * (`client_connection_check_interval`), so that what has not begun to wait by then never will.
+ * Time in which the server ends the statement of a closed connection, in milliseconds: `client_connection_check_interval`
+ * and a little more. What does not wait by then never will.
  */
-const lookMs = 300;
+const settleMs = 300;
+
+/** How often the server is asked, in milliseconds. A timer may be early. */
+const lookMs = settleMs + 10;
 
 /** How long the server may take to answer, in milliseconds, before it is asked on another connection. */
 const answerMs = 2_000;
@@ -78,13 +81,13 @@ export class WaitingCommits {
   }
 
   async #look(): Promise<void> {
-    const closedBefore = performance.now() - lookMs;
+    const closedBefore = performance.now() - settleMs;
     const due = this.#abandoned.filter(({ closedAt }) => closedAt <= closedBefore);
     const waiting = await this.#waitingOf(due.map(({ pid }) => pid));
     const over = this.#abandoned.filter((each) => due.includes(each) && !waiting.has(each.pid));
     this.#abandoned = this.#abandoned.filter((each) => !over.includes(each));
-    for (const { done } of over) done();
     if (this.#abandoned.length > 0) this.#lookLater();
+    for (const { done } of over) done();
   }
 
   /** Never rejects. @returns the backends that wait; all, if the server does not say */
