@@ -224,3 +224,22 @@ test('a preview counts what a filter selects, stores nothing, and shows callers 
     service.call('previewSegment', { preview: { filter: 'x = 1', excludeSegmentIds: [] } }, tenant.caller),
   ).rejects.toMatchObject({ violations: [expect.objectContaining({ field: 'preview.filter' })] });
 });
+
+test('a workspace has at most 1,000 segments', async () => {
+  const { id } = await tenant.createSegment({ kind: SegmentKind.STATIC });
+  const superuser = await superuserOf(service.urls.ownerUrl);
+  await superuser.query(
+    `insert into segment select (jsonb_populate_record(one, jsonb_build_object('id', gen_random_uuid(), 'key', 'k' || n))).*
+     from segment one, generate_series(1, 999) n where one.id = $1`,
+    [id],
+  );
+  await superuser.end();
+
+  const refused = tenant.createSegment({ kind: SegmentKind.STATIC });
+  await expect(refused).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED', reason: 'TOO_MANY_SEGMENTS' });
+  await service.call('deleteSegment', { id }, tenant.caller);
+  await tenant.createSegment({ kind: SegmentKind.STATIC });
+  await expect(service.call('undeleteSegment', { id }, tenant.caller)).rejects.toMatchObject({
+    reason: 'TOO_MANY_SEGMENTS',
+  });
+});

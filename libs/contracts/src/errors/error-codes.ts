@@ -250,6 +250,7 @@ const operationErrorCodes: Record<string, ErrorCodeMeaning> = {
   TOO_MANY_ORIGINS: ['FAILED_PRECONDITION', 'The OAuth clients of the workspace have 100 allowed origins.'],
   TOO_MANY_READERS: ['RESOURCE_EXHAUSTED', 'Too many clients read the change feed.'],
   TOO_MANY_ROLES: ['RESOURCE_EXHAUSTED', 'The workspace has 100 roles of its own.'],
+  TOO_MANY_SEGMENTS: ['RESOURCE_EXHAUSTED', 'The workspace has 1,000 segments.'],
   TOO_MANY_SNAPSHOTS: ['RESOURCE_EXHAUSTED', 'Too many snapshots are being read.'],
   TOO_MANY_FORECAST_SNAPSHOTS: [
     'RESOURCE_EXHAUSTED',

@@ -5,16 +5,16 @@ import { AppError, currentCaller } from '@rapport/platform';
 import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
+import { limitRecords } from '../../engine/write/limit-records.js';
 
-/** Most live objects of a tenant. */
-const maxObjects = 100;
+const limit = { table: 'custom_object', most: 100, reason: 'TOO_MANY_OBJECTS', noun: 'custom objects' };
 
 /** Custom objects: record types that a tenant defines. */
 export const customObjects = defineRecord<CustomObject>('rapport/CustomObject', CustomObjectsServiceService, {
   indexVersion: 1,
   also: (changes) => {
     const live = changes.filter(({ before, after }) => isLive(after) && (!before || !isLive(before)));
-    return live.length === 0 ? [] : [refuseTooMany(), refuseKeptKeys(live)];
+    return live.length === 0 ? [] : [...limitRecords(live, limit), refuseKeptKeys(live)];
   },
 });
 
@@ -22,19 +22,6 @@ export const CustomObjectsController = recordController(customObjects, CustomObj
 
 function isLive({ deleteTime }: CustomObject): boolean {
   return deleteTime === undefined;
-}
-
-function refuseTooMany(): TransactionStatement {
-  const reason = 'TOO_MANY_OBJECTS';
-  return {
-    name: 'refuse_too_many_objects',
-    sql: `select refuse_unless((select count(*) from custom_object where tenant_id = $1 and delete_time is null) <= $2::int, '${reason}')`,
-    values: [currentCaller().tenantId, maxObjects],
-    explain: (error) =>
-      isRefusal(error, reason)
-        ? new AppError('RESOURCE_EXHAUSTED', reason, `A workspace has at most ${maxObjects} custom objects.`)
-        : error,
-  };
 }
 
 /** Records of a deleted object can only be restored with it: another object cannot take its key. */

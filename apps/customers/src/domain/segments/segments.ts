@@ -9,10 +9,14 @@ import { defineRecord } from '../../engine/fields/record-type.js';
 import { filterConditions } from '../../engine/query/list/list-conditions.js';
 import { customerType } from '../../engine/records/customers/customer-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
+import { limitRecords } from '../../engine/write/limit-records.js';
 import { recordContract } from '../../engine/values/contract.js';
 import { checkedIn, isCyclic, namedSegments, type SegmentContent } from './segment-references.js';
 
 const normalise = normaliserOf<Segment>(recordContract('rapport/Segment'));
+
+/** Each change of a customer is compared with all of them. */
+const limit = { table: 'segment', most: 1_000, reason: 'TOO_MANY_SEGMENTS', noun: 'segments' };
 
 /** Sets of customers, by a filter or one by one. */
 export const segments = defineRecord<Segment>('rapport/Segment', SegmentsServiceService, {
@@ -31,7 +35,7 @@ export const segments = defineRecord<Segment>('rapport/Segment', SegmentsService
     return isFollowed && isChanged(before, after) ? { state: SegmentState.BUILDING, stateReason: undefined } : {};
   },
   settle: checkContent,
-  also: (changes) => changes.flatMap(progressOf),
+  also: (changes) => [...limitRecords(changes, limit), ...changes.flatMap(progressOf)],
   deleted: (deleted) => deleted.map(refuseNamed),
   restored: (restored) => restored.flatMap(({ id }) => buildStatements(id)),
 });

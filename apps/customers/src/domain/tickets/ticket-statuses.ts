@@ -1,10 +1,11 @@
 import { TicketCategory } from '@rapport/contracts/rapport/support/v1/ticket';
 import type { TicketStatus } from '@rapport/contracts/rapport/support/v1/ticket_status';
 import { TicketStatusesServiceService } from '@rapport/contracts/rapport/support/v1/ticket_statuses_service';
-import { isRefusal, type Statement, type TransactionStatement } from '@rapport/persistence';
-import { AppError, currentCaller } from '@rapport/platform';
+import type { Statement } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
+import { limitRecords } from '../../engine/write/limit-records.js';
 
 /** Most live statuses of a tenant. */
 const maxStatuses = 100;
@@ -19,6 +20,11 @@ export const builtInStatuses: Readonly<Record<string, TicketCategory>> = {
   closed: TicketCategory.CLOSED,
 };
 
+const limit = {
+  ...{ table: 'ticket_status', most: maxStatuses },
+  ...{ reason: 'TOO_MANY_TICKET_STATUSES', noun: 'ticket statuses' },
+};
+
 /** Statuses that a tenant has defined for its tickets. */
 export const ticketStatuses = defineRecord<TicketStatus>('rapport/TicketStatus', TicketStatusesServiceService, {
   indexVersion: 1,
@@ -28,10 +34,7 @@ export const ticketStatuses = defineRecord<TicketStatus>('rapport/TicketStatus',
     const description = `must be ${TicketCategory[fixed]}, the category of the built-in status`;
     return [{ field: 'category', reason: 'CATEGORY_FIXED', description }];
   },
-  also: (changes) => {
-    const isMade = changes.some(({ before, after }) => !after.deleteTime && (!before || before.deleteTime));
-    return isMade ? [refuseTooMany()] : [];
-  },
+  also: (changes) => limitRecords(changes, limit),
 });
 
 export const TicketStatusesController = recordController(ticketStatuses, TicketStatusesServiceService);
@@ -56,18 +59,4 @@ export function statusFacts(): Statement {
 export function categoryOf(status: string, facts: readonly unknown[]): TicketCategory | undefined {
   const own = (facts as readonly StatusFact[]).find((fact) => fact.status === status);
   return builtInStatuses[status] ?? (own && TicketCategory[own.category]);
-}
-
-function refuseTooMany(): TransactionStatement {
-  const reason = 'TOO_MANY_TICKET_STATUSES';
-  return {
-    name: 'refuse_too_many_ticket_statuses',
-    sql: `select refuse_unless((select count(*) from ticket_status
-        where tenant_id = $1 and delete_time is null) <= $2::int, '${reason}')`,
-    values: [currentCaller().tenantId, maxStatuses],
-    explain: (error) =>
-      isRefusal(error, reason)
-        ? new AppError('RESOURCE_EXHAUSTED', reason, `A workspace has at most ${maxStatuses} ticket statuses.`)
-        : error,
-  };
 }

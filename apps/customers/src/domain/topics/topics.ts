@@ -1,13 +1,14 @@
 import { LegalBasis } from '@rapport/contracts/rapport/customers/v1/consents_service';
 import type { Topic } from '@rapport/contracts/rapport/marketing/v1/topic';
 import { TopicsServiceService } from '@rapport/contracts/rapport/marketing/v1/topics_service';
-import { type StatementTransaction, isRefusal, type TransactionStatement } from '@rapport/persistence';
-import { AppError, currentCaller, type FieldViolation } from '@rapport/platform';
+import type { StatementTransaction } from '@rapport/persistence';
+import { currentCaller, type FieldViolation } from '@rapport/platform';
 import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
 import { recordController } from '../../engine/serve/record-controller.js';
+import { limitRecords } from '../../engine/write/limit-records.js';
 
 /** Most live topics of a tenant: the preferences page shows all of them. */
 export const maxTopics = 100;
@@ -20,10 +21,8 @@ export const topics = defineRecord<Topic>('rapport/Topic', TopicsServiceService,
   stamp: ({ after: { legalBasis } }) => ({
     legalBasis: legalBasis === LegalBasis.UNSPECIFIED ? LegalBasis.CONSENT : legalBasis,
   }),
-  also: (changes) => {
-    const isMade = changes.some(({ before, after }) => !after.deleteTime && (!before || before.deleteTime));
-    return isMade ? [refuseTooMany()] : [];
-  },
+  also: (changes) =>
+    limitRecords(changes, { table: 'topic', most: maxTopics, reason: 'TOO_MANY_TOPICS', noun: 'topics' }),
 });
 
 export const TopicsController = recordController(topics, TopicsServiceService);
@@ -71,18 +70,4 @@ export function canonical(locale: string): string | undefined {
     if (error instanceof RangeError) return undefined;
     throw error;
   }
-}
-
-function refuseTooMany(): TransactionStatement {
-  const reason = 'TOO_MANY_TOPICS';
-  return {
-    name: 'refuse_too_many_topics',
-    sql: `select refuse_unless((select count(*) from topic
-        where tenant_id = $1 and delete_time is null) <= $2::int, '${reason}')`,
-    values: [currentCaller().tenantId, maxTopics],
-    explain: (error) =>
-      isRefusal(error, reason)
-        ? new AppError('RESOURCE_EXHAUSTED', reason, `A workspace has at most ${maxTopics} topics.`)
-        : error,
-  };
 }
