@@ -66,7 +66,16 @@ export async function runScript(entry: string, settings: ScriptSettings = {}): P
   };
 }
 
-async function bundle(entry: string): Promise<string> {
+/** The code of scripts, which each test runs anew, by their entries. */
+const bundles = new Map<string, Promise<string>>();
+
+function bundle(entry: string): Promise<string> {
+  const made = bundles.get(entry) ?? buildScript(entry);
+  bundles.set(entry, made);
+  return made;
+}
+
+async function buildScript(entry: string): Promise<string> {
   const made = await build({
     configFile: false,
     root,
