@@ -86,6 +86,14 @@ export class CampaignAudience {
     await this.mail.api.query(job, values, 'customers');
   }
 
+  /** Ends the waits of recipients that were deferred, as time does. A pause lets senders look at once. */
+  async endWaits(campaignId: string): Promise<void> {
+    const { api } = this.mail;
+    const due = 'update campaign_member set due_time = now() where tenant_id = $1 and campaign_id = $2 and is_queued';
+    await api.query(due, [this.tenantId, campaignId], 'customers');
+    for (const method of ['pause', 'resume']) await api.ok('POST', `/v1/campaigns/${campaignId}:${method}`);
+  }
+
   async #createCustomers(addresses: readonly string[]): Promise<string[]> {
     const { api } = this.mail;
     const ids: string[] = [];

@@ -76,7 +76,7 @@ async function verdictOfDkimpy(content: string, record: string): Promise<string>
 
 test('a rate holds for its domain in any period at the relay, and delays no other domain', async () => {
   const audience = await CampaignAudience.create(platform, relay, { maxConnections: 8 });
-  const rate = { count: 3, perSeconds: 2 };
+  const rate = { count: 3, perSeconds: 1 };
   const { api } = audience.mail;
   await api.ok('POST', '/v1/deliveryLimits', { match: 'slow.example', rate, connections: 2 });
   const times: number[] = [];
@@ -114,8 +114,13 @@ test('a domain that asks for less is slowed and then blocked, delays no other, a
   await api.query(`update delivery_limit set slowness = 4, slow_time = now() - interval '20 seconds' where id = $1`, [
     id,
   ]);
+  await audience.expectStates(campaignId, { PLANNED: 4 });
+  await audience.endWaits(campaignId);
   await until(async () => (await limitNow())['state'] === 'BLOCKED');
   isBusy = false;
   expect(await api.ok('POST', `/v1/deliveryLimits/${id}:unblock`)).toMatchObject({ state: 'OPEN' });
+  // All but the one whose answer has blocked the domain, which waits for longer.
+  await until(async () => ((await audience.states(campaignId))['HANDED_OVER'] ?? 0) >= 11);
+  await audience.endWaits(campaignId);
   await audience.expectStates(campaignId, { HANDED_OVER: 12 });
 });
