@@ -5,7 +5,7 @@ import { judge } from './pairing/judge.ts';
 import { PersonTable } from './pairing/person-table.ts';
 import { sharesAddress, twoSystems } from './pairing/two-systems.ts';
 
-const persons = sizeOf('PAIRING_PERSONS', { short: 60, long: 2_000 });
+const persons = sizeOf('PAIRING_PERSONS', { short: 40, long: 2_000 });
 
 test(
   'people with typing errors, moved addresses and doubles on both sides: no pair is wrong, and nobody comes to be there twice',
