@@ -103,7 +103,8 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
     await this.#boss.send(queue, job, { db: transaction, singletonKey: job.mappingId, group: { id: job.tenantId } });
   }
 
-  async #start(): Promise<void> {
+  /** @returns no wait before the first search for runs whose process has died: it may have been the one before this. */
+  async #start(): Promise<number> {
     await this.#boss.start();
     await this.#boss.createQueue(queue, {
       policy: 'key_strict_fifo',
@@ -118,16 +119,18 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
     this.#firstWorker = await this.#startWorkers(lookers.count, lookers.lookEverySeconds);
     await this.#startWorkers(concurrency.all - lookers.count, othersLookEverySeconds);
     this.#isStarted = true;
+    return 0;
   }
 
   /**
    * Requeues runs whose process has died. pg-boss needs a dozen statements for that, so it is called only while runs
    * are active.
    */
-  async #superviseRuns(): Promise<void> {
+  async #superviseRuns(): Promise<undefined> {
     const active = `select from ${jobSchema}.job where name = $1 and state = 'active' limit 1`;
     const { rows } = await this.#boss.getDb().executeSql(active, [queue]);
     if (rows.length > 0) await this.#boss.supervise(queue, { reindex: false });
+    return undefined;
   }
 
   /** @returns the name of the first one */
