@@ -1,6 +1,8 @@
 import { printTally, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { declarePairingAmidKills } from './exchange/pairing-amid-kills.ts';
+import { declareEffectsAmidKills } from './flows/effects-amid-kills.ts';
+import { declareFlowRunsAmidKills } from './flows/flow-runs-amid-kills.ts';
 import { declareFlowsAmidKills } from './flows/flows-amid-kills.ts';
 import { declareHooksAmidKills } from './hooks/hooks-amid-kills.ts';
 import { declareCampaignsAmidKills } from './mail/campaigns-amid-kills.ts';
@@ -10,9 +12,9 @@ import { Receiver } from './receiver.ts';
 import { declareRestarts } from './restarts.ts';
 import { startSyncPlatform, WebhookTenant } from './sync-platform.ts';
 
-const customers = 20;
-const updatesEach = sizeOf('KILL_UPDATES', { short: 8, long: 1_000 });
-const kills = sizeOf('KILLS', { short: 2, long: 100 });
+const customers = sizeOf('KILL_CUSTOMERS', { short: 8, long: 20 });
+const updatesEach = sizeOf('KILL_UPDATES', { short: 7, long: 1_000 });
+const kills = sizeOf('KILLS', { short: 1, long: 100 });
 
 let platform: Platform;
 let receiver: Receiver;
@@ -37,6 +39,7 @@ beforeEach(async () => {
 declareHooksAmidKills(() => platform);
 declarePairingAmidKills(() => platform);
 declareFlowsAmidKills(() => platform);
+declareFlowRunsAmidKills(() => platform);
 declareMailAmidKills(() => platform);
 declareSendingAmidKills(() => platform);
 declareCampaignsAmidKills(() => platform);
@@ -82,6 +85,7 @@ test(
 );
 
 declareRestarts(() => platform);
+declareEffectsAmidKills(() => platform);
 
 async function updateAll(tenant: WebhookTenant, ids: string[]): Promise<void> {
   for (let update = 1; update <= updatesEach; update++) {

@@ -20,7 +20,7 @@ async function untilReached(tenant: WebhookTenant): Promise<void> {
 }
 
 const restarts: Readonly<Record<string, () => Promise<void>>> = {
-  'old deliveries and events go, and what waits for an enabled endpoint stays and is delivered': async () => {
+  'old deliveries, events and webhooks go, and what waits for an enabled endpoint stays and is delivered': async () => {
     const tenant = await WebhookTenant.create(platform);
     const [receiver, busy] = [await Receiver.start(), await Receiver.start()];
     const well = await tenant.endpoint(receiver.url);
@@ -41,6 +41,13 @@ const restarts: Readonly<Record<string, () => Promise<void>>> = {
         tenant.tenant.tenantId,
       ]);
     }
+    const table = await HookedTable.create(platform);
+    const [old, young] = [table.about('1'), table.about('1')];
+    for (const message of [old, young]) await table.post(message, table.signed(message));
+    await tenant.query(`update hook set receive_time = receive_time - interval '31 days' where message_id = $1`, [
+      old.id,
+    ]);
+
     // It looks for what is old when it starts.
     await restartSync(tenant);
     const events = () =>
@@ -54,21 +61,8 @@ const restarts: Readonly<Record<string, () => Promise<void>>> = {
     await tenant.query('delete from webhook_hold where endpoint_id = $1', [waiting.id]);
     await expect.poll(() => busy.taken).toHaveLength(1);
     expect(busy.taken[0]?.event.data['after']).toEqual({ displayName: 'Augusta' });
-    await Promise.all([receiver.stop(), busy.stop()]);
-  },
-  'webhooks go when they are old': async () => {
-    const table = await HookedTable.create(platform);
-    const [old, young] = [table.about('1'), table.about('1')];
-    for (const message of [old, young]) await table.post(message, table.signed(message));
-    await table.tenant.api.query(
-      `update hook set receive_time = receive_time - interval '31 days' where message_id = $1`,
-      [old.id],
-    );
-
-    // It looks for what is old when it starts.
-    await restartSync(table.tenant.api);
-
     await expect.poll(async () => (await table.hooks()).map(({ messageId }) => messageId)).toEqual([young.id]);
+    await Promise.all([receiver.stop(), busy.stop()]);
   },
   'an interrupted run continues, and reports its earlier progress': async () => {
     const tenant = await ExchangeTenant.create(platform);
@@ -84,10 +78,7 @@ const restarts: Readonly<Record<string, () => Promise<void>>> = {
     expect(await tenant.api.query('select state from sync_run where mapping_id = $1', [mapping])).toEqual([
       { state: 'RUNNING' },
     ]);
-    // As if its heartbeat had expired.
-    await tenant.api.query(
-      `update pgboss.job set heartbeat_on = heartbeat_on - interval '10 seconds' where state = 'active'`,
-    );
+    await tenant.endHeartbeats();
     await platform.services.sync.start();
     await untilReached(tenant.api);
 

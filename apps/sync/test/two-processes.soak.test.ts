@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import { freePort, printTally, sizeOf, soakTimeoutMs, type Platform, type Service } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { declareLateWork } from './late-work.ts';
+import { declareCutAttempts, declareLossOfDatabase } from './outages.ts';
 import { Receiver } from './receiver.ts';
 import { startSyncPlatform, WebhookTenant } from './sync-platform.ts';
 
 /** More than one process may send to an endpoint at once, so that there is something left for the other. */
-const customerCount = 40;
+const customerCount = sizeOf('RESTART_CUSTOMERS', { short: 20, long: 40 });
 const restarts = sizeOf('RESTARTS', { short: 1, long: 30 });
 
 let platform: Platform;
@@ -32,7 +33,8 @@ afterAll(async () => {
   await platform.stop();
 });
 
-// First, with one process: the other may take what is late.
+// First, with one process: the other may take what is late, or what is cut off.
+declareCutAttempts(() => platform);
 declareLateWork(() => platform);
 
 test(
@@ -89,6 +91,11 @@ test(
     const requests = receivers.reduce((sum, receiver) => sum + receiver.requests.length, 0);
     printTally('two-processes', { restarts: 2 * restarts, events: customerCount * (updates + 1), requests });
   },
+);
+
+declareLossOfDatabase(
+  () => platform,
+  () => processes.map(({ service }) => service),
 );
 
 async function bothHaveDelivered(): Promise<boolean> {

@@ -96,6 +96,14 @@ export class ExchangeTenant {
     return vi.waitFor(ended, patience);
   }
 
+  /** Ends the heartbeats of all runs under way, and the pause between two searches for such runs, as time does. */
+  async endHeartbeats(): Promise<void> {
+    await this.api.query(
+      `update pgboss.job set heartbeat_on = heartbeat_on - interval '10 seconds' where state = 'active'`,
+    );
+    await this.api.query('update pgboss.queue set monitor_claim_on = null, monitor_on = null');
+  }
+
   /** The last runs of a mapping, newest first. */
   async runs(mappingId: string): Promise<Run[]> {
     return (await this.api.ok<{ syncRuns: Run[] }>('GET', `/v1/syncRuns?mappingId=${mappingId}`)).syncRuns;

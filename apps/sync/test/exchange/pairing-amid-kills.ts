@@ -42,10 +42,7 @@ export function declarePairingAmidKills(current: () => Platform): void {
         .poll(async () => (await until()) >= place || (await isBackfilled()), { timeout: soakTimeoutMs, interval: 20 })
         .toBe(true);
       await platform.services.sync.kill();
-      // As if its heartbeat had expired.
-      await tenant.api.query(
-        `update pgboss.job set heartbeat_on = heartbeat_on - interval '10 seconds' where state = 'active'`,
-      );
+      await tenant.endHeartbeats();
       await platform.services.sync.start();
     }
     await expect.poll(isBackfilled, { timeout: soakTimeoutMs, interval: 200 }).toBe(true);

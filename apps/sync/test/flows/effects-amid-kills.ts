@@ -1,28 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { drawnBy, printedSeed, printTally, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { EffectCall, EffectOutcome } from '../../src/flows/effects/effect-port.ts';
-import { startSyncPlatform } from '../sync-platform.ts';
 import { EffectBench, field, text, type BenchRun, type Json } from './effect-bench.ts';
 
 const runs = sizeOf('EFFECT_RUNS', { short: 6, long: 300 });
-const kills = sizeOf('EFFECT_KILLS', { short: 2, long: 40 });
+const kills = sizeOf('EFFECT_KILLS', { short: 1, long: 40 });
 
 let platform: Platform;
 let bench: EffectBench;
 let pipelineId: string;
-
-beforeAll(async () => {
-  // Its customers are killed and restarted.
-  platform = await startSyncPlatform();
-  bench = await EffectBench.of(platform);
-  const stages = ['lead', 'proposal'].map((key) => ({ key, name: key, kind: 'OPEN' }));
-  pipelineId = (await bench.api.ok<{ id: string }>('POST', '/v1/pipelines', { name: 'Sales', stages })).id;
-});
-afterAll(async () => {
-  await bench.close();
-  await platform.stop();
-});
 
 /** Steps of each kind that changes records. */
 function stepsOf(dealId: string, customerId: string, name: string): object[] {
@@ -42,35 +29,43 @@ function stepsOf(dealId: string, customerId: string, name: string): object[] {
   ];
 }
 
-test(
-  'effects and their undoing happen exactly once through kills of customers, lost outcomes and more than 24 hours',
-  { timeout: soakTimeoutMs },
-  async () => {
-    const dice = diceOf(printedSeed('effect-kills'));
-    const counts = { attempts: 0, lost: 0, aged: 0 };
-    const reference = await newRun('reference');
-    await follow(reference, 'reference', async (perform) => perform());
-    const [expected, undone] = [await changesOf(reference.run), await undoOf(reference.run)];
-    expect(undone).not.toEqual(expected);
+/** @param current gives the platform whose customers is killed */
+export function declareEffectsAmidKills(current: () => Platform): void {
+  test(
+    'effects and their undoing happen exactly once through kills of customers, lost outcomes and more than 24 hours',
+    { timeout: soakTimeoutMs },
+    async () => {
+      platform = current();
+      bench = await EffectBench.of(platform);
+      const stages = ['lead', 'proposal'].map((key) => ({ key, name: key, kind: 'OPEN' }));
+      pipelineId = (await bench.api.ok<{ id: string }>('POST', '/v1/pipelines', { name: 'Sales', stages })).id;
+      const dice = diceOf(printedSeed('effects-amid-kills'));
+      const counts = { attempts: 0, lost: 0, aged: 0 };
+      const reference = await newRun('reference');
+      await follow(reference, 'reference', async (perform) => perform());
+      const [expected, undone] = [await changesOf(reference.run), await undoOf(reference.run)];
+      expect(undone).not.toEqual(expected);
 
-    const all = await Promise.all(Array.from({ length: runs }, (_, index) => newRun(`run-${index}`)));
-    const isUnsteady = { value: true };
-    const killing = killCustomers(isUnsteady);
-    // A failure elsewhere ends the test before its last kill.
-    killing.catch(() => undefined);
-    await Promise.all(
-      all.map((each, index) => follow(each, `run-${index}`, (perform) => untilKnown(perform, dice, counts))),
-    );
-    for (const { run } of all) expect(await changesOf(run)).toEqual(expected);
-    // Half of them are undone, some more than once.
-    const half = all.filter((_, index) => index % 2 === 0);
-    await Promise.all(half.map(({ run }) => undoAll(run, dice, counts)));
-    isUnsteady.value = false;
-    const killed = await killing;
-    for (const { run } of half) expect(await changesOf(run)).toEqual(undone);
-    printTally('effect-kills', { runs, steps: 10 * runs, killed, ...counts });
-  },
-);
+      const all = await Promise.all(Array.from({ length: runs }, (_, index) => newRun(`run-${index}`)));
+      const isUnsteady = { value: true };
+      const killing = killCustomers(isUnsteady);
+      // A failure elsewhere ends the test before its last kill.
+      killing.catch(() => undefined);
+      await Promise.all(
+        all.map((each, index) => follow(each, `run-${index}`, (perform) => untilKnown(perform, dice, counts))),
+      );
+      for (const { run } of all) expect(await changesOf(run)).toEqual(expected);
+      // Half of them are undone, some more than once.
+      const half = all.filter((_, index) => index % 2 === 0);
+      await Promise.all(half.map(({ run }) => undoAll(run, dice, counts)));
+      isUnsteady.value = false;
+      const killed = await killing;
+      for (const { run } of half) expect(await changesOf(run)).toEqual(undone);
+      await bench.close();
+      printTally('effects-amid-kills', { runs, steps: 10 * runs, killed, ...counts });
+    },
+  );
+}
 
 interface NewRun {
   run: BenchRun;

@@ -4,8 +4,8 @@ import { FlowTenant } from './flow-tenant.ts';
 
 const flowCount = sizeOf('DECIDED_FLOWS', { short: 6, long: 30 });
 const customers = sizeOf('DECIDED_CUSTOMERS', { short: 4, long: 20 });
-const writes = sizeOf('DECIDED_WRITES', { short: 60, long: 3_000 });
-const kills = sizeOf('DECIDED_KILLS', { short: 2, long: 30 });
+const writes = sizeOf('DECIDED_WRITES', { short: 40, long: 3_000 });
+const kills = sizeOf('DECIDED_KILLS', { short: 1, long: 30 });
 const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
 let state = seed;
@@ -110,8 +110,20 @@ export function declareFlowsAmidKills(current: () => Platform): void {
         definitions.set(await flows.publish({ trigger: { record }, ...more }), definition);
       }
       const start = (await flows.changes()).cursor;
-      const writing = writeAll(flows);
+      let isWritten = false;
+      const writing = writeAll(flows).finally(() => (isWritten = true));
+      const decided = async () => {
+        const [row] = await flows.api.query<{ number: number }>(
+          'select last_number::int as number from flow_change_number where tenant_id = $1',
+          [flows.tenantId],
+        );
+        return row?.number ?? 0;
+      };
       for (let kill = 0; kill < kills; kill++) {
+        // The rest is written while sync is away, and after that.
+        const enough = (await decided()) + Math.ceil(writes / (8 * kills));
+        const isEnough = async () => isWritten || (await decided()) >= enough;
+        await expect.poll(isEnough, { timeout: soakTimeoutMs, interval: 20 }).toBe(true);
         await platform.services.sync.kill();
         await platform.services.sync.start();
       }
@@ -120,13 +132,6 @@ export function declareFlowsAmidKills(current: () => Platform): void {
       // The log has a change a moment after its write is acknowledged.
       await expect.poll(async () => (await log()).at(-1)?.recordId).toBe(last);
       const changes = await log();
-      const decided = async () => {
-        const [row] = await flows.api.query<{ number: number }>(
-          'select last_number::int as number from flow_change_number where tenant_id = $1',
-          [flows.tenantId],
-        );
-        return row?.number;
-      };
       await expect.poll(decided, { timeout: soakTimeoutMs }).toBe(changes.length);
 
       const ranges = await flows.api.query<{ flow_id: string; from: number; to: number; sum: number; started: number }>(

@@ -4,8 +4,8 @@ import { printTally, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testi
 import { expect, test, vi } from 'vitest';
 import { HookedTable, type HookAnswer, type Message } from './hooked-table.ts';
 
-const hooks = sizeOf('HOOKS', { short: 40, long: 10_000 });
-const kills = sizeOf('KILLS', { short: 2, long: 10 });
+const hooks = sizeOf('HOOKS', { short: 20, long: 10_000 });
+const kills = sizeOf('KILLS', { short: 1, long: 10 });
 
 /** Seven of ten are different ones, two for each row; the others are sent again, every second of them at the same time. */
 const rowCount = Math.round(hooks * 0.35);
@@ -28,6 +28,7 @@ export function declareHooksAmidKills(current: () => Platform): void {
       await Promise.race([sending, taken.toBeGreaterThanOrEqual((hooks * kill) / (kills + 1))]);
       sender.note('sync is killed');
       await platform.services.sync.kill();
+      await table.tenant.endHeartbeats();
       await platform.services.sync.start();
       sender.note('sync is ready');
     }

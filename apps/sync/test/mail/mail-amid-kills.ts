@@ -3,8 +3,8 @@ import { ImapFlow } from 'imapflow';
 import { expect, test } from 'vitest';
 import { WebhookTenant } from '../sync-platform.ts';
 
-const mails = sizeOf('KILL_MAILS', { short: 40, long: 2_000 });
-const kills = sizeOf('MAIL_KILLS', { short: 2, long: 50 });
+const mails = sizeOf('KILL_MAILS', { short: 20, long: 2_000 });
+const kills = sizeOf('MAIL_KILLS', { short: 1, long: 50 });
 
 /** @param platform of the file, whose sync is killed */
 export function declareMailAmidKills(platform: () => Platform): void {
@@ -31,13 +31,15 @@ export function declareMailAmidKills(platform: () => Platform): void {
           await client.append('INBOX', `${headers}\r\nSubject: ${kill}/${each}\r\n\r\nHello\r\n`);
         }
         await sync.kill();
+        // The lease of the killed process ends.
+        await tenant.query(`update mailbox_turn set lease_time = 'epoch' where mailbox_id = $1`, [id]);
         await sync.start();
       }
       const reconciled = async () => {
         const answer = await tenant.send('POST', `/v1/mailboxes/${id}:reconcile`, { checkContent: true });
         return answer.body['equal'] === true;
       };
-      await expect.poll(reconciled, { timeout: soakTimeoutMs, interval: 1_000 }).toBe(true);
+      await expect.poll(reconciled, { timeout: soakTimeoutMs, interval: 500 }).toBe(true);
       const stored = await tenant.query(
         'select from message where tenant_id = $1 and mailbox_id = $2',
         [tenant.tenant.tenantId, id],

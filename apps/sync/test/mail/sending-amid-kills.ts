@@ -13,7 +13,7 @@ import { MailTenant, type SentMessage } from './mail-tenant.ts';
 const messages = sizeOf('MAIL_MESSAGES', { short: 40, long: 2_000 });
 const kills = sizeOf('MAIL_KILLS', { short: 1, long: 20 });
 const maxConnections = 4;
-const cuts = sizeOf('MAIL_CUTS', { short: 8, long: 200 });
+const cuts = sizeOf('MAIL_CUTS', { short: 4, long: 200 });
 
 /** What the relay got of each message, by its Message-ID. */
 function twins(relay: ScriptedRelay): Map<string, number> {
@@ -52,11 +52,11 @@ export function declareSendingAmidKills(platformOf: () => Platform): void {
       }
       const states = async () => Object.groupBy(await tenant.messages(), ({ state }) => state);
       const count = async (state: string) => (await states())[state]?.length ?? 0;
-      await expect.poll(() => count('QUEUED'), { timeout: soakTimeoutMs }).toBe(0);
+      await expect.poll(() => count('QUEUED'), { timeout: soakTimeoutMs, interval: 250 }).toBe(0);
       // Until the leases of the killed processes end.
       const claimed = await count('CLAIMED');
       await tenant.endLeases();
-      await expect.poll(() => count('CLAIMED'), { timeout: soakTimeoutMs }).toBe(0);
+      await expect.poll(() => count('CLAIMED'), { timeout: soakTimeoutMs, interval: 250 }).toBe(0);
 
       const ended: Partial<Record<string, SentMessage[]>> = await states();
       const got = twins(relay);
