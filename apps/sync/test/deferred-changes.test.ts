@@ -69,7 +69,7 @@ test('changes with too many deliveries wait, in order, and delay no other tenant
   expect(await deliveriesOf(calm)).toBe(2);
 
   worker.onApplicationBootstrap();
-  await vi.waitUntil(async () => (await count('deferred_change')) === 0, { timeout: 30_000 });
+  await vi.waitUntil(async () => (await count('deferred_change')) === 0, { timeout: 60_000 });
   expect(await deliveriesOf(greedy)).toBe(41 * 30);
   const events = await query<{ record_id: string }>(
     'select record_id from webhook_event where tenant_id = $1 order by number',

@@ -97,7 +97,7 @@ test('a dry run of the first exchange says exactly what that creates', async () 
 
   const dry = await tenant.run(mapping, { dryRun: true });
   await tenant.api.ok('PATCH', `/v1/mappings/${mapping}`, { state: 'ENABLED' });
-  await expect.poll(async () => (await tenant.mapping(mapping))['isBackfilled'], { timeout: 30_000 }).toBe(true);
+  await expect.poll(async () => (await tenant.mapping(mapping))['isBackfilled']).toBe(true);
   const first = (await tenant.runs(mapping)).find(({ pairing, dryRun }) => pairing && !dryRun);
 
   const { customersCreated, recordsCreated, customersUpdated, recordsUpdated } = first?.counts ?? {};
@@ -167,7 +167,7 @@ describe('a record that may be a customer', () => {
     ada = await tenant.api.createCustomer('Ada Lovelace', { emails: [{ address: 'ada@home.example' }] });
     await people.insert('Ada Lovelace', 'Countess', 'ada@work.example');
     mapping = await people.map({ policy: 'PEER' });
-    await expect.poll(async () => (await tenant.conflicts(mapping)).length, { timeout: 30_000 }).toBe(1);
+    await expect.poll(async () => (await tenant.conflicts(mapping)).length).toBe(1);
   });
 
   const onlyConflict = async () => (await tenant.conflicts(mapping))[0] ?? expect.fail('There is no conflict.');
@@ -208,7 +208,7 @@ describe('a record that may be a customer', () => {
 
   test('stays alone by IGNORE, and the customer gets a record of its own', async () => {
     await resolve((await onlyConflict()).id, { choice: 'IGNORE' });
-    await expect.poll(counted, { timeout: 30_000 }).toEqual({ records: 2, customers: 1 });
+    await expect.poll(counted).toEqual({ records: 2, customers: 1 });
 
     expect(await tenant.conflicts(mapping)).toEqual([]);
   });
@@ -216,14 +216,14 @@ describe('a record that may be a customer', () => {
   test('ends its conflict when it is deleted, and the customer is exchanged', async () => {
     await people.update(`name = 'Ada Lovelace'`, 'deleted_at = now()');
     await tenant.run(mapping);
-    await expect.poll(counted, { timeout: 30_000 }).toEqual({ records: 1, customers: 1 });
+    await expect.poll(counted).toEqual({ records: 1, customers: 1 });
 
     expect(await tenant.conflicts(mapping)).toEqual([]);
   });
 
   test('becomes a customer when the one that it may be is deleted', async () => {
     await tenant.api.ok('DELETE', `/v1/customers/${ada}`);
-    await expect.poll(() => tenant.conflicts(mapping), { timeout: 30_000 }).toEqual([]);
+    await expect.poll(() => tenant.conflicts(mapping)).toEqual([]);
     await tenant.untilEqual(mapping, 1);
 
     expect((await tenant.customers()).has(ada)).toBe(false);
@@ -247,7 +247,7 @@ test('a customer that matches a record of another customer gets a conflict, and 
   const double = await tenant.api.createCustomer('Ada Lovelace', { emails: [{ address: 'ada@home.example' }] });
   await people.insert('Ada Lovelace', 'Countess', 'ada@work.example');
   const mapping = await people.map();
-  await expect.poll(async () => (await tenant.conflicts(mapping)).length, { timeout: 30_000 }).toBe(1);
+  await expect.poll(async () => (await tenant.conflicts(mapping)).length).toBe(1);
 
   const [conflict] = await tenant.conflicts(mapping);
   expect(conflict).toMatchObject({
@@ -268,14 +268,14 @@ test('the rejected candidates of a record get conflicts of their own', async () 
   await people.insert('Ada Lovelace', 'Countess', 'ada@work.example');
   const mapping = await people.map({ policy: 'PEER' });
   const asked = async () => (await tenant.conflicts(mapping)).map(({ recordId, customerId }) => recordId ?? customerId);
-  await expect.poll(asked, { timeout: 30_000 }).toEqual(['1']);
+  await expect.poll(asked).toEqual(['1']);
   const [conflict] = await tenant.conflicts(mapping);
   const ambiguous = await tenant.api.send('POST', `/v1/syncConflicts/${conflict!.id}:resolve`, { choice: 'LINK' });
   expect(ambiguous).toMatchObject({ status: 400, body: { errors: [{ pointer: '/customerId', code: 'REQUIRED' }] } });
 
   await resolve(conflict!.id, { choice: 'LINK', customerId: first });
 
-  await expect.poll(asked, { timeout: 30_000 }).toEqual([second]);
+  await expect.poll(asked).toEqual([second]);
   expect(await counted()).toEqual({ records: 1, customers: 2 });
 });
 
@@ -288,7 +288,7 @@ test('a mapping that is deleted and made again changes nothing', async () => {
   await tenant.api.ok('DELETE', `/v1/mappings/${mapping}`);
 
   const again = await people.map();
-  await expect.poll(async () => (await tenant.mapping(again))['isBackfilled'], { timeout: 30_000 }).toBe(true);
+  await expect.poll(async () => (await tenant.mapping(again))['isBackfilled']).toBe(true);
   await tenant.untilEqual(again, 5);
 
   for (const { counts } of await tenant.runs(again)) {
@@ -339,7 +339,7 @@ test('LINK moves a link from a copy that the exchange has made, and from nothing
   });
 
   await expect
-    .poll(async () => (await people.titles()).map(([name]) => name), { timeout: 30_000 })
+    .poll(async () => (await people.titles()).map(([name]) => name))
     .toEqual(['Ada King', 'Grace Hopper', 'Rear Admiral']);
   expect(await tenant.customers()).toHaveProperty('size', 2);
   expect((await tenant.conflicts(mapping)).map(candidateOf)).toContain(grace);

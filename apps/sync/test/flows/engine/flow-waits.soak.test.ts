@@ -36,7 +36,8 @@ test(
       const runId = await engine.run(flow);
       const sent = ['one', 'two'].filter(() => below(3) > 0);
       await Promise.all(sent.map((key) => pause(below(1_500)).then(() => send(runId, key))));
-      await expect.poll(() => engine.stateOf(runId), { timeout: 20_000 }).toBe('SUCCEEDED');
+      const patience = { timeout: soakTimeoutMs, interval: 200 };
+      await expect.poll(() => engine.stateOf(runId), patience).toBe('SUCCEEDED');
       const taken = [...engine.port.effects.values()].filter((call) => call.runId === runId);
       expect(taken).toHaveLength(1);
       const [branchTaken = ''] = taken.map(({ step }) => step.key);
