@@ -162,7 +162,7 @@ export class ExchangeTenant {
 
   /** Waits until sync has taken the changes of customers so far from their feed. */
   async #untilTaken(): Promise<void> {
-    const soon = { ...patience, interval: 10 };
+    const soon = { ...patience, interval: 40 };
     const ask = async <Row extends object>(sql: string, values: unknown[]) => {
       const [row] = await this.api.query<Row>(sql, values, 'customers');
       return row!;
