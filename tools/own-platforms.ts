@@ -6,8 +6,8 @@ export const ownPlatforms: Readonly<Record<string, string>> = {
   'apps/sync/test/exchange/two-way.soak.test.ts': 'kills sync and customers',
   'apps/sync/test/hooks/hook-limits.test.ts': 'allows few failures for each address, and all tests have one address',
   'apps/sync/test/kill-sync.soak.test.ts': 'kills sync and customers, with a schedule of retries that allows for it',
-  'apps/sync/test/large-changes.soak.test.ts': 'breaks a table, and reads how much memory processes take',
-  'apps/sync/test/master-key.test.ts': 'changes the keys of sync',
+  'apps/sync/test/large-changes.soak.test.ts':
+    'breaks a table, reads how much memory processes take, and changes the keys of sync',
   'apps/sync/test/two-processes.soak.test.ts':
     'runs two processes of sync, restarts them, cuts their connections, and reads what is late for all tenants',
   'libs/client/test/edge-kills.soak.test.ts': 'kills edges and customers',

@@ -1,12 +1,15 @@
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { printTally, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { declareLargeTable } from './exchange/large-table.ts';
+import { declareChangeOfMasterKey } from './master-key.ts';
 import { peakMemory } from './peak-memory.ts';
 import { Receiver } from './receiver.ts';
 import { startSyncPlatform, WebhookTenant } from './sync-platform.ts';
@@ -17,6 +20,8 @@ const customerCount = sizeOf('LARGE_CHANGES', { short: 4, long: 400 });
 /** What a pod of customers may take (`resources.limits.memory` of k8s/base), and four fifths of what one of sync may. */
 const maxMemory = { sync: 614 * 1024 * 1024, customers: 512 * 1024 * 1024 };
 
+let folder: string;
+let retiredKeys: string;
 let platform: Platform;
 let receiver: Receiver;
 let counting: CountingReceiver;
@@ -24,7 +29,10 @@ let rich: WebhookTenant;
 let calm: WebhookTenant;
 
 beforeAll(async () => {
-  platform = await startSyncPlatform({ ATTEMPT_TIMEOUT_MS: '60000' });
+  folder = await mkdtemp(join(tmpdir(), 'rapport-retired-keys-'));
+  retiredKeys = join(folder, 'retired-master-keys');
+  await writeFile(retiredKeys, '');
+  platform = await startSyncPlatform({ ATTEMPT_TIMEOUT_MS: '60000', RETIRED_MASTER_KEYS_FILE: retiredKeys });
   [rich, calm] = [await WebhookTenant.create(platform), await WebhookTenant.create(platform)];
   [receiver, counting] = [await Receiver.start(), await CountingReceiver.start()];
 }, 120_000);
@@ -32,6 +40,7 @@ afterAll(async () => {
   await receiver.stop();
   await counting.stop();
   await platform.stop();
+  await rm(folder, { recursive: true });
 });
 
 // It comes first: the bound of the other is higher, and a peak stays.
@@ -90,6 +99,12 @@ test(
     expect(peaks.sync).toBeLessThan(maxMemory.sync);
     expect(peaks.customers).toBeLessThan(maxMemory.customers);
   },
+);
+
+// Last: it restarts sync, whose peak the others read.
+declareChangeOfMasterKey(
+  () => platform,
+  () => retiredKeys,
 );
 
 /** As `until`, for as long as the long form takes. */
