@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { EffectCall, EffectOutcome } from '../../src/flows/effects/effect-port.ts';
 import { EffectBench, field, text, type BenchRun, type Json } from './effect-bench.ts';
 
-const runs = sizeOf('EFFECT_RUNS', { short: 6, long: 300 });
+const runs = sizeOf('EFFECT_RUNS', { short: 4, long: 300 });
 const kills = sizeOf('EFFECT_KILLS', { short: 1, long: 40 });
 
 let platform: Platform;
