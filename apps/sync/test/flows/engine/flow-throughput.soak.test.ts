@@ -2,7 +2,7 @@ import { printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FlowEngine } from './flow-engine.ts';
 
-const runCount = sizeOf('FLOW_RUNS', { short: 40, long: 2_000 });
+const runCount = sizeOf('FLOW_RUNS', { short: 12, long: 2_000 });
 const stepsEach = 25;
 
 let engine: FlowEngine;

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { follow } from './follow-flow.ts';
 import { drawsOf, RandomFlows } from './random-flow.ts';
 
-const flowCount = sizeOf('RANDOM_FLOWS', { short: 300, long: 50_000 });
+const flowCount = sizeOf('RANDOM_FLOWS', { short: 120, long: 50_000 });
 
 test('random flows have the effects and the end of a reference, in any order of outcomes', () => {
   const seed = printedSeed('interpreter');

@@ -9,7 +9,7 @@ import { create, FlowEngine } from './flow-engine.ts';
 import { stuckRuns } from './flow-invariants.ts';
 import { drawsOf } from './random-flow.ts';
 
-const customers = sizeOf('JOURNEY_CUSTOMERS', { short: 60, long: 10_000 });
+const customers = sizeOf('JOURNEY_CUSTOMERS', { short: 30, long: 10_000 });
 const workers = 3;
 const modes = ['BEFORE', 'SENT', 'AFTER'] as const;
 /** Mean number of statements and effects after which a process dies. */
