@@ -13,6 +13,7 @@ const alone = ['test/limits.test.ts'];
 
 export default vitestConfig(import.meta.dirname, {
   ...(group && { include: filesOf(group), outputFile: { json: `test-results/${group}.json` } }),
+  environment: '../vitest.environment.ts',
   testTimeout: 120_000,
   globalSetup: ['test/make-template.ts', 'test/share-platform.ts'],
 });

@@ -1,18 +1,11 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  printedSeed,
-  printTally,
-  queryDatabase,
-  sizeOf,
-  soakTimeoutMs,
-  startPlatform,
-  type Platform,
-} from '@rapport/testing';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { printedSeed, printTally, queryDatabase, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
+import { beforeAll, expect, test, vi } from 'vitest';
 import { ApiClient } from '../api-client.ts';
 import { databaseUrl, tablesWith } from '../tables-with.ts';
 import { newMarker } from '../access/markers.ts';
+import { killedPlatform } from './killed-platform.ts';
 
 /** Customers of the workspace, and how often each of the services is killed while its rows are removed. */
 const count = sizeOf('CLOSING_CUSTOMERS', { short: 1_000, long: 100_000 });
@@ -23,12 +16,8 @@ const batchSize = 1_000;
 let platform: Platform;
 
 beforeAll(async () => {
-  platform = await startPlatform({
-    authEnv: { CLOSING_SETTLE_SECONDS: '3' },
-    edgeEnv: { RATE_PLANS: JSON.stringify({ standard: { keyUnits: 1e9, tenantUnits: 1e9 } }) },
-  });
+  ({ platform } = await killedPlatform());
 }, 300_000);
-afterAll(() => platform.stop());
 
 /** A number from 0 to 1. */
 function random(seed: number, number: number): number {

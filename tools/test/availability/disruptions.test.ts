@@ -1,39 +1,26 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { queryDatabase, startPlatform, type Platform } from '@rapport/testing';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { queryDatabase, type Platform } from '@rapport/testing';
+import { beforeAll, expect, it, vi } from 'vitest';
 import { ApiClient } from '../api-client.ts';
 import type { Answer } from '../open-api.ts';
 import { expectNothingOfBrokenUpload } from '../broken-uploads.ts';
 import { hasEnded, Importer, people } from '../importer.ts';
-import { OtlpReceiver } from '../otlp-receiver.ts';
-import { newTrace, ReceivedTraces } from '../received-traces.ts';
+import { newTrace, type ReceivedTraces } from '../received-traces.ts';
 import { untilKept } from '../until-kept.ts';
+import { killAtWork, killedPlatform } from './killed-platform.ts';
 
 /** Timeout of a test on a busy machine. */
 const timeout = 300_000;
 
-let folder: string;
-let collector: OtlpReceiver;
 let traces: ReceivedTraces;
 let platform: Platform;
 let api: ApiClient;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rapport-disruptions-'));
-  const file = join(folder, 'traces.ndjson');
-  [collector, traces] = [await OtlpReceiver.start(file), new ReceivedTraces(file)];
-  // A separate platform, since its processes are killed and its tables emptied.
-  platform = await startPlatform({ tracesEndpoint: collector.endpoint });
+  ({ platform, traces } = await killedPlatform());
   api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Disrupted')).apiKey);
 }, timeout);
-
-afterAll(async () => {
-  await platform.stop();
-  collector.stop();
-  await rm(folder, { recursive: true });
-});
 
 it('an import whose service is killed in the middle of the file ends as without a kill', { timeout }, async () => {
   const { customers } = platform.services;
@@ -45,7 +32,7 @@ it('an import whose service is killed in the middle of the file ends as without 
 
   await killed.upload(killedId, file);
   await killed.until(killedId, ({ counts }) => (counts['rows'] ?? 0) >= 700);
-  await killAtWork();
+  await killAtWork(platform);
   const between = await killed.until(killedId, ({ counts }) => (counts['rows'] ?? 0) >= 1_500);
   // On SIGTERM it releases the import at a checkpoint, and the next process continues at once.
   await customers.stop();
@@ -58,7 +45,7 @@ it('an import whose service is killed in the middle of the file ends as without 
 
   await killed.api.send('POST', `/v1/operations/${killedId}:undo`);
   await killed.until(killedId, ({ counts }) => (counts['undone'] ?? 0) > 0);
-  await killAtWork();
+  await killAtWork(platform);
   const undone = await killed.untilEnded(killedId);
   expect(undone).toMatchObject({ state: 'UNDONE', counts: { undone: unbroken.counts['created'] } });
   expect(await killed.contents()).toEqual([]);
@@ -110,15 +97,8 @@ it('a service that gets SIGTERM while others read its feed sends its last traces
   expect(log).not.toContain('did not stop in time');
   const answered = 'rapport.customers.v1.CustomersService/CreateCustomer';
   expect(traces.trace(client.traceId).map(({ name }) => name)).toContain(answered);
-});
-
-/** Kills the service that works on an operation, and restarts it as if its lease of the operation had expired. */
-async function killAtWork(): Promise<void> {
-  await platform.services.customers.kill();
-  const { superuserUrl } = platform.customersDatabase;
-  await queryDatabase(superuserUrl, 'update operation_job set lease_time = clock_timestamp()');
   await platform.services.customers.start();
-}
+});
 
 /** An edge may not have reconnected to the service yet: refused requests are retried. */
 async function createCustomer(displayName: string, headers: Record<string, string> = {}): Promise<string> {

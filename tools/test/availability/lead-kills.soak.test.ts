@@ -1,7 +1,8 @@
-import { printTally, queryDatabase, sizeOf, soakTimeoutMs, startPlatform, type Platform } from '@rapport/testing';
+import { printTally, queryDatabase, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { ApiClient } from '../api-client.ts';
+import { killedPlatform } from './killed-platform.ts';
 
 /** The tables whose statements a qualification waits for when its process is killed, in the order of the statements. */
 const tables = ['customer', 'lead', 'pipeline', 'deal', 'stage_entry', 'assignment_rule', 'assignment', 'outbox'];
@@ -17,15 +18,13 @@ let customerId: string;
 let pipelineId: string;
 
 beforeAll(async () => {
-  const plan = { keyUnits: 1e9, tenantUnits: 1e9 };
-  platform = await startPlatform({ edgeEnv: { RATE_PLANS: JSON.stringify({ standard: plan }) } });
+  ({ platform } = await killedPlatform());
   const { apiKey } = await platform.createTenant('Leads');
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
   customerId = await create('/v1/customers', { kind: 'PERSON', displayName: 'Ada' });
   const stages = [{ key: 'new', name: 'New', kind: 'OPEN' }];
   pipelineId = await create('/v1/pipelines', { name: 'Sales', stages });
 }, 300_000);
-afterAll(() => platform.stop());
 
 async function create(path: string, body: object): Promise<string> {
   return ((await untilKnown(path, body)) as { id: string }).id;
