@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Browser, sharedByFiles, sharedPlatform, startChromium, type SharedPlatform } from '@rapport/testing';
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
-import { expect, inject, vi } from 'vitest';
+import { expect, inject, onTestFinished, TestRunner, vi } from 'vitest';
 
 export type Json = Record<string, unknown>;
 
@@ -17,7 +17,8 @@ const chromium = sharedByFiles(startChromium, (browser) => browser.close());
 
 /** A workspace of its own on the shared platform, with people who use the console in Chromium. */
 export class Workspace {
-  readonly #contexts: BrowserContext[] = [];
+  /** By person and options: their pages share a cache and processes. */
+  readonly #contexts = new Map<string, BrowserContext>();
   /** The person of tests that need any, and the cookies of who has signed in. */
   #anyone?: Promise<Person>;
   readonly #signedIn = new Map<string, Awaited<ReturnType<BrowserContext['storageState']>>>();
@@ -68,22 +69,18 @@ export class Workspace {
     return { id, email, password, name };
   }
 
-  /** A page of a person at a path of the console. The first one of each person signs in through the provider; others have its cookie. */
+  /**
+   * A page of a person at a path of the console. The first one of each person signs in through the provider; others have its cookie.
+   * A page of a test is closed with it, since a page costs as long as it is open; one of `beforeAll` stays.
+   */
   async open(path = '/', person?: Person, options: BrowserContextOptions = {}): Promise<Page> {
     this.#anyone ??= this.person();
     const { id, email, password } = person ?? (await this.#anyone);
-    const storageState = this.#signedIn.get(id);
-    const browser = await chromium();
-    const context = await browser.newContext({
-      viewport: { width: 1440, height: 900 },
-      locale: 'en',
-      ...(storageState && { storageState }),
-      ...options,
-    });
-    this.#contexts.push(context);
+    const context = await this.#contextOf(id, options);
     const page = await context.newPage();
+    if (TestRunner.getCurrentTest()) onTestFinished(() => page.close());
     const { edgeUrl } = this.platform;
-    if (storageState) await page.goto(edgeUrl + path);
+    if (this.#signedIn.has(id)) await page.goto(edgeUrl + path);
     else {
       await page.goto(`${edgeUrl}/console/sign-in?workspace=${this.slug}&return=${encodeURIComponent(path)}`);
       await page.locator('input[name=email]').fill(email);
@@ -98,7 +95,25 @@ export class Workspace {
 
   /** Closes the pages of this workspace. */
   async close(): Promise<void> {
-    await Promise.all(this.#contexts.splice(0).map((context) => context.close()));
+    const contexts = [...this.#contexts.values()];
+    this.#contexts.clear();
+    await Promise.all(contexts.map((context) => context.close()));
+  }
+
+  async #contextOf(personId: string, options: BrowserContextOptions): Promise<BrowserContext> {
+    const key = JSON.stringify([personId, options]);
+    const known = this.#contexts.get(key);
+    if (known) return known;
+    const storageState = this.#signedIn.get(personId);
+    const browser = await chromium();
+    const context = await browser.newContext({
+      viewport: { width: 1440, height: 900 },
+      locale: 'en',
+      ...(storageState && { storageState }),
+      ...options,
+    });
+    this.#contexts.set(key, context);
+    return context;
   }
 
   async #mailedLink(email: string): Promise<string> {
