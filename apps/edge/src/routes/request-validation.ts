@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   allFormats,
   createProblem,
@@ -111,9 +112,10 @@ function compilerOf(options: { coerceTypes: 'array' | false; allErrors: boolean 
   const ajv = createAjv(options);
   const compiled = new Map<string, Validator>();
   return (schema) => {
-    const text = JSON.stringify(schema);
-    const validator = compiled.get(text) ?? ajv.compile(schema);
-    compiled.set(text, validator);
+    // The digest in place of the text, which is large for a body.
+    const digest = createHash('sha256').update(JSON.stringify(schema)).digest('base64');
+    const validator = compiled.get(digest) ?? ajv.compile(schema);
+    compiled.set(digest, validator);
     return validator;
   };
 }
