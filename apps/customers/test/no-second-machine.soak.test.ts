@@ -160,6 +160,7 @@ async function write(caller: Caller, work: Work, send: Send): Promise<void> {
         const kind = `${code} ${reason}`;
         if (!expected.includes(kind) && !(send === leaving && kind === left)) throw error;
         work.refused.set(kind, (work.refused.get(kind) ?? 0) + 1);
+        // Paces the load.
         await delay(pauseMs);
       }
     }
@@ -172,6 +173,7 @@ async function read(caller: Caller, id: string, work: Work): Promise<void> {
     await customers.call('getCustomer', { id }, caller);
     await customers.names(caller, { pageSize: 5 });
     work.reads += 2;
+    // Paces the load.
     await delay(pauseMs);
   }
 }
@@ -182,6 +184,7 @@ async function connectAgainAndAgain(work: Work): Promise<void> {
     const sql = 'select count(*)::int from pg_stat_activity where usename = current_user';
     const [row] = await queryDatabase<{ count: number }>(pair.urls.appUrl, sql);
     work.mostConnections = Math.max(work.mostConnections, row?.count ?? 0);
+    // Paces the load.
     await delay(5 * pauseMs);
   }
 }
