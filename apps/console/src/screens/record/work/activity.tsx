@@ -82,7 +82,7 @@ export function Activity({ item }: { item: Item }) {
           <Day key={day} moment={textAt(ofDay[0], 'time')} />,
           ...ofDay.map((entry) => (
             <Entry
-              key={`${textAt(entry, 'kind')} ${textAt(entry, 'record.id')} ${textAt(entry, 'version')}`}
+              key={['kind', 'record.id', 'version', 'time'].map((field) => textAt(entry, field)).join(' ')}
               entry={entry}
               item={item}
             />
