@@ -13,7 +13,7 @@ import type { SharedResource } from './neighbours/shared-resource.ts';
 import { sharedResources } from './neighbours/shared-resources.ts';
 
 /** Number of calls of the calm tenant, and the allowed factor of their latency beside a noisy one, in the long form. */
-const calls = sizeOf('NEIGHBOUR_CALLS', { short: 25, long: 1_000 });
+const calls = sizeOf('NEIGHBOUR_CALLS', { short: 12, long: 1_000 });
 const mostLate = 2;
 const lagSamples = isSoak ? 20 : 1;
 
