@@ -14,8 +14,8 @@ export const ownPlatforms: Readonly<Record<string, string>> = {
   'load-tests/test/scenarios.test.ts': 'is the only file of its project that needs one',
   'tools/test/availability/chaos.soak.test.ts': 'kills and freezes every process',
   'tools/test/availability/lasting-calls.soak.test.ts': 'has connections between processes that live for a second',
-  'tools/test/availability/killed-platform.ts':
-    'is shared by files that kill its processes, empty its tables, or fill what all tenants of a process share',
+  'tools/test/availability/feed-neighbours.soak.test.ts': 'fills what all tenants of a process share',
+  'tools/test/availability/killed-platform.ts': 'is shared by files that kill its processes and empty its tables',
   'tools/test/availability/overload.soak.test.ts': 'has as few places as fit the load',
   'tools/test/availability/replicated-platform.ts': 'runs replicas, which rolling-restart.soak.test.ts restarts',
   'tools/test/availability/restore.soak.test.ts': 'destroys its database',

@@ -2,6 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { queryDatabase, sharedByFiles, startPlatform, type Platform } from '@rapport/testing';
+import { vi } from 'vitest';
+import { ApiClient } from '../api-client.ts';
 import { OtlpReceiver } from '../otlp-receiver.ts';
 import { ReceivedTraces } from '../received-traces.ts';
 
@@ -10,11 +12,7 @@ interface KilledPlatform {
   traces: ReceivedTraces;
 }
 
-/**
- * One platform for the files that kill its processes: they run one after the other in a worker, and each leaves all processes
- * running.
- */
-export const killedPlatform = sharedByFiles(
+const started = sharedByFiles(
   async (): Promise<KilledPlatform & { end: () => Promise<void> }> => {
     const folder = await mkdtemp(join(tmpdir(), 'rapport-killed-'));
     const file = join(folder, 'traces.ndjson');
@@ -34,6 +32,20 @@ export const killedPlatform = sharedByFiles(
   },
   ({ end }) => end(),
 );
+
+/**
+ * One platform for the files that kill its processes: they run one after the other in a worker, and each leaves all processes
+ * running. The edge has reconnected to what the file before has killed.
+ */
+export async function killedPlatform(): Promise<KilledPlatform> {
+  const { platform, traces } = await started();
+  const api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Reconnected')).apiKey);
+  for (const path of ['/v1/tenant', '/v1/changes', '/v1/webhookEndpoints']) {
+    const isReached = async () => (await api.send('GET', path)).status === 200;
+    await vi.waitUntil(isReached, { timeout: 120_000, interval: 100 });
+  }
+  return { platform, traces };
+}
 
 /** Kills customers while it works on operations, and restarts it as if its leases of them had expired. */
 export async function killAtWork({ services, customersDatabase }: Platform): Promise<void> {
