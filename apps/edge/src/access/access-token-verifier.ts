@@ -1,4 +1,4 @@
-import { AppError } from '@rapport/platform';
+import { AppError, once } from '@rapport/platform';
 import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTVerifyOptions } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { OidcConnection } from '../oidc/oidc-connection.js';
@@ -28,16 +28,19 @@ export interface AccessTokenVerifierOptions {
 export class AccessTokenVerifier {
   /** When each verified token expires, in seconds since the epoch. */
   readonly #genuine = new LRUCache<string, number>({ max: maxTokens });
-  readonly #keys: ReturnType<typeof createRemoteJWKSet>;
+  readonly #keys: () => ReturnType<typeof createRemoteJWKSet>;
   readonly #rules: JWTVerifyOptions;
 
   constructor({ connection, issuer }: AccessTokenVerifierOptions) {
-    this.#keys = createRemoteJWKSet(new URL('https://auth/oauth/jwks'), {
-      [customFetch]: (url, options) => connection.fetch(url, options),
-      cacheMaxAge: keysMaxAgeMs,
-      cooldownDuration: keysCoolDownMs,
-      timeoutDuration: keysTimeoutMs,
-    });
+    // At the first token, because it loads Node's fetch.
+    this.#keys = once(() =>
+      createRemoteJWKSet(new URL('https://auth/oauth/jwks'), {
+        [customFetch]: (url, options) => connection.fetch(url, options),
+        cacheMaxAge: keysMaxAgeMs,
+        cooldownDuration: keysCoolDownMs,
+        timeoutDuration: keysTimeoutMs,
+      }),
+    );
     this.#rules = {
       algorithms: ['ES256'],
       typ: 'at+jwt',
@@ -54,7 +57,7 @@ export class AccessTokenVerifier {
     if (knownUntil !== undefined) return Date.now() / 1_000 < knownUntil;
     if (token.length > maxTokenLength || !isOurForm(token)) return false;
     try {
-      const { payload } = await jwtVerify(token, this.#keys, this.#rules);
+      const { payload } = await jwtVerify(token, this.#keys(), this.#rules);
       this.#genuine.set(token, payload.exp ?? 0);
       return true;
     } catch (error) {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { extname, join, relative } from 'node:path';
+import { once } from '@rapport/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasCurrent } from '../cache/cached-answer.js';
 import { routeUnknown } from '../http/handle-error.js';
@@ -53,7 +54,7 @@ const placeholder = `<!doctype html>
 `;
 
 export interface ConsoleFilesOptions {
-  /** Where the built console is. It is read once. A placeholder is served when the folder does not exist. */
+  /** Where the built console is. Each file is read when it is first asked for. A placeholder is served when the folder does not exist. */
   folder: string | undefined;
   isTls: boolean;
   /** `host:port` of requests that get no page of the console: those of the provider, when it has a host of its own. */
@@ -63,11 +64,11 @@ export interface ConsoleFilesOptions {
 }
 
 /**
- * The files of the console, in memory with their compressed copies: no path is ever looked up on disk. The build
- * writes the copies (`tools/bundle-app.ts`).
+ * The files of the console, in memory with their compressed copies: only names that were there at the start are ever looked
+ * up on disk. The build writes the copies (`tools/bundle-app.ts`).
  */
 export class ConsoleFiles {
-  readonly #files: ReadonlyMap<string, ServedFile>;
+  readonly #files: ReadonlyMap<string, () => ServedFile>;
   readonly #headers: SecurityHeaders;
   readonly #ofOthers: RegExp;
 
@@ -77,14 +78,20 @@ export class ConsoleFiles {
     this.#headers = { ...pageHeaders(options.isTls), 'content-security-policy': contentSecurityPolicy };
   }
 
-  /** Adds a route for each file. */
+  /** Adds a route for each file, and one for all assets: a route for each of them takes a tenth of the edge's start. */
   register(server: FastifyInstance): void {
     for (const [url, file] of this.#files) {
-      server.get(url, async (request, reply) => {
-        if (this.#isRefused(request)) throw routeUnknown();
-        return this.#send(request, reply, file);
-      });
+      if (!url.startsWith(assets)) server.get(url, async (request, reply) => this.#answer(request, reply, file));
     }
+    server.get<{ Params: { '*': string } }>(`${assets}*`, async (request, reply) => {
+      const file = this.#files.get(`${assets}${request.params['*']}`);
+      return file ? this.#answer(request, reply, file) : reply.callNotFound();
+    });
+  }
+
+  #answer(request: FastifyRequest, reply: FastifyReply, file: () => ServedFile): FastifyReply {
+    if (this.#isRefused(request)) throw routeUnknown();
+    return this.#send(request, reply, file());
   }
 
   /** Answers a request that matches no route with the first page of the console, if it asks for a page. @returns false otherwise */
@@ -93,7 +100,7 @@ export class ConsoleFiles {
     if ((method !== 'GET' && method !== 'HEAD') || this.#ofOthers.test(url) || this.#isRefused(request)) return false;
     const index = this.#files.get('/');
     if (!index || !prefers(headers.accept, 'text/html', 'application/json')) return false;
-    this.#send(request, reply, index);
+    this.#send(request, reply, index());
     return true;
   }
 
@@ -115,17 +122,23 @@ export class ConsoleFiles {
   }
 }
 
-function readFiles(folder: string | undefined): Map<string, ServedFile> {
+const assets = '/assets/';
+
+function readFiles(folder: string | undefined): Map<string, () => ServedFile> {
   if (folder === undefined || !existsSync(folder))
-    return new Map([['/', fileOf('/index.html', Buffer.from(placeholder))]]);
-  const names = globSync('**/*', { cwd: folder }).filter((name) => statSync(join(folder, name)).isFile());
+    return new Map([['/', once(() => fileOf('/index.html', Buffer.from(placeholder)))]]);
+  const names = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => relative(folder, join(parentPath, name)));
   const copies = new Set(names.filter((name) => ['.br', '.gz'].includes(extname(name))));
   const read = (name: string) => (copies.has(name) ? readFileSync(join(folder, name)) : undefined);
   return new Map(
     names
       .filter((name) => !copies.has(name))
       .map((name) => {
-        const file = fileOf(`/${name}`, readFileSync(join(folder, name)), read(`${name}.br`), read(`${name}.gz`));
+        const file = once(() =>
+          fileOf(`/${name}`, readFileSync(join(folder, name)), read(`${name}.br`), read(`${name}.gz`)),
+        );
         return [name === 'index.html' ? '/' : `/${name}`, file];
       }),
   );
