@@ -51,7 +51,7 @@ describe('a call with a principal token', () => {
     { ...caller, recordScope: 'TEAM', teamIds: ['x', 'y'], hidesPii: true },
     { ...caller, recordScope: 'OWN' },
   ])('is made for whom auth has named: %j', async (named) => {
-    expect(await seen({ principalToken: signer.sign(named) })).toEqual({ requestId: 'r', caller: named });
+    expect(await seen({ principalToken: signer.sign(named) })).toEqual({ requestId: 'r', isRead: true, caller: named });
   });
 
   it('lacks a permission that is not in the token', async () => {
@@ -66,7 +66,7 @@ describe('a call with a principal token', () => {
         { key: 'k' },
         { context: { requestId: 'r', principalToken }, deadlineMs: 5_000 },
       );
-    await expect(call('')).resolves.toMatchObject({ plan: '{"requestId":"r"}' });
+    await expect(call('')).resolves.toMatchObject({ plan: '{"requestId":"r","isRead":true}' });
     await expect(call('a.b.c')).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 });
@@ -129,6 +129,7 @@ describe('an internal method', () => {
     const tenantId = '00000000-0000-0000-0000-000000000000';
     expect(await subscribed({})).toEqual({
       requestId: 'r',
+      isRead: true,
       caller: { tenantId, principalId: 'service:edge', permissions },
     });
     const principalToken = signer.sign({ ...caller, permissions });
@@ -143,8 +144,8 @@ describe('an internal method', () => {
 it('trusts the cause of a call only from a process of the platform', async () => {
   const cause = { origin: 'sync', causationId: 'c', hop: 3 };
   const context = { principalToken: signer.sign(caller), cause };
-  expect(await seen(context)).toEqual({ requestId: 'r', caller, cause });
-  expect(await seen(context, unknown)).toEqual({ requestId: 'r', caller });
+  expect(await seen(context)).toEqual({ requestId: 'r', isRead: true, caller, cause });
+  expect(await seen(context, unknown)).toEqual({ requestId: 'r', isRead: true, caller });
 });
 
 function changed(token: string): string {

@@ -1,6 +1,6 @@
 import { Counter } from 'prom-client';
-import { decrypt, type GcmLayout } from './aes-gcm.js';
 import { metrics } from '../logging/metrics.js';
+import { decrypt, type GcmLayout } from './aes-gcm.js';
 
 const uses = new Counter({
   name: 'rapport_retired_key_uses_total',
