@@ -13,7 +13,7 @@ const readShare = 0.25;
 const platform = '';
 
 /** How many times longer background work waits than a call: refused, it only begins anew. */
-const backgroundPatience = 10;
+const backgroundPatience = 3;
 
 /**
  * Shares the connections of a pool among tenants with running calls. Each tenant holds at most its share, and waiting
@@ -42,7 +42,7 @@ export class PoolSlots {
    * Waits for a connection slot of the current call's tenant.
    *
    * @returns a function that releases the slot
-   * @throws Error pg-pool's own timeout error after `timeoutMs`, and ten times that for background work
+   * @throws Error pg-pool's own timeout error after `timeoutMs`, and three times that for background work
    * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_CONCURRENT after half of `timeoutMs` if the tenant holds its full
    *   share
    * @throws AppError CANCELLED when the client of the call has gone
