@@ -82,7 +82,9 @@ export class SecondFactor {
     const { bytes, isRetired } = this.#secretOf(totp, user);
     const step = matchingStep(bytes, text, Date.now(), totp.lastStep);
     if (!step) return false;
-    const unused = { ...keyOf(user), lastStep: { $lt: step } };
+    // The secret of an app that was enrolled meanwhile stays.
+    const { sealedSecret } = totp;
+    const unused = { ...keyOf(user), lastStep: { $lt: step }, ...(isRetired && { sealedSecret }) };
     const renewed = isRetired ? { sealedSecret: this.#sealed(bytes, user) } : {};
     return (await em.nativeUpdate(UserTotp, unused, { lastStep: step, ...renewed })) === 1;
   }

@@ -67,8 +67,10 @@ export function createProvider(options: ProviderOptions): Provider {
     const stored = this.clientSecret ?? '';
     const fits = (key: Buffer) => timingSafeEqualText(stored, hashClientSecret(key, secret).toString('hex'));
     const found = clientSecretKeys.find((key) => fits(key) || undefined);
-    if (found?.isRetired)
-      await rehash(options.database, this.clientId, hashClientSecret(clientSecretKeys.current, secret));
+    if (found?.isRetired) {
+      const renewed = hashClientSecret(clientSecretKeys.current, secret);
+      await rehash(options.database, this.clientId, Buffer.from(stored, 'hex'), renewed);
+    }
     return found !== undefined;
   };
   // Exact comparison: the provider would accept any port of a loopback address.
@@ -91,12 +93,15 @@ export function createProvider(options: ProviderOptions): Provider {
   return provider;
 }
 
-/** Replaces the hash of a client's secret by one under the current key, so that the retired one is needed no longer. */
-async function rehash(database: OidcDatabase, clientId: string, hash: Buffer): Promise<void> {
+/**
+ * Replaces the hash of a client's secret by one under the current key, so that the retired one is needed no longer. The hash of
+ * a secret that was rotated meanwhile stays.
+ */
+async function rehash(database: OidcDatabase, clientId: string, hash: Buffer, renewed: Buffer): Promise<void> {
   const key = parseClientId(clientId);
   if (!key) return;
-  const sql = 'update oauth_client set secret_hash = $3 where tenant_id = $1 and id = $2';
-  await database.rows({ sql, values: [key.tenantId, key.id, hash] }, key.tenantId);
+  const sql = 'update oauth_client set secret_hash = $4 where tenant_id = $1 and id = $2 and secret_hash = $3';
+  await database.rows({ sql, values: [key.tenantId, key.id, hash, renewed] }, key.tenantId);
 }
 
 function configurationOf(options: ProviderOptions): Configuration {
