@@ -22,7 +22,7 @@ import {
   type VouchForPrincipalResponse,
 } from '@rapport/contracts/rapport/auth/v1/auth_service';
 import { readForTenant, readPageToken, signPageToken, tenantSession } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument, permissionMissing } from '@rapport/platform';
+import { AppError, callContext, currentCaller, invalidArgument, permissionMissing } from '@rapport/platform';
 import { ApiKey } from '../storage/api-key.entity.js';
 import { rightsOfApiKey } from '../access/principal-rights.js';
 import { AccessTokens } from '../oidc/tokens/access-tokens.js';
@@ -171,7 +171,8 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
     // In the background: the next use repeats an update that fails.
     if (!row.is_use_recent) {
       const renewed = isRetired ? hashApiKey(apiKeyHmacKeys.current, key) : row.hash;
-      void recordUse(em, row, renewed).catch(() => undefined);
+      // Outside the call, whose connections are those of reads: a commit may wait for a standby.
+      void callContext.exit(() => recordUse(em, row, renewed)).catch(() => undefined);
     }
     const { permissions, plan, record_scope: recordScope, team_id: teamId, hides_pii: hidesPii } = row;
     const { allowed_origins: allowedOrigins } = row;
