@@ -75,6 +75,7 @@ describe('a board', () => {
     await page.reload();
     await card(page, 'Epsilon').focus();
     await page.keyboard.press('Space');
+    await page.getByText('Was here, Due').waitFor();
     await page.keyboard.press('ArrowRight');
     await page.getByRole('status').getByText('Offered, ').waitFor();
     const theirs = await workspace.open('/', other);

@@ -168,7 +168,7 @@ function sent({ relay }: { relay?: RelayMessage | undefined }): RelayMessage {
 function settings(wanted: RelayMessage) {
   const security = securityOf(wanted.security);
   return {
-    ...{ name: wanted.name.trim(), host: wanted.host.toLowerCase(), security },
+    ...{ name: wanted.name, host: wanted.host.toLowerCase(), security },
     port: wanted.port || defaultPorts[security],
     ...{ maxConnections: wanted.maxConnections || 2, maxPerConnection: wanted.maxPerConnection || 100 },
     maxPerMinute: wanted.maxPerMinute,
