@@ -1,12 +1,16 @@
 import { join, relative } from 'node:path';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { memoryFolder } from './tools/memory-folder.ts';
 import { ownPlatforms } from './tools/own-platforms.ts';
 
 /** The one test set-up: every project writes its totals where the test command can add them up. */
 export function vitestConfig(projectRoot: string, overrides: ViteUserConfig['test'] = {}): ViteUserConfig {
   // Where `@rapport/testing` notes how long processes took to start, for the end of `npm test`.
   process.env['RAPPORT_STARTS_FILE'] = join(projectRoot, 'test-results/starts.ndjson');
+  // As `npm test` sets it. The long forms may write more than fits into memory.
+  const temporary = process.env['SOAK'] === '1' ? undefined : memoryFolder();
+  if (temporary !== undefined) process.env['TMPDIR'] ??= temporary;
   return defineConfig({
     root: projectRoot,
     test: {

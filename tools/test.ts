@@ -3,9 +3,10 @@
 //   npm run test:quick  before a commit: checks and pure tests of the projects that changed since main
 //   npm run soak [-- -p customers]  the long forms of the tests that have two sizes, one project after the other
 import { spawn } from 'node:child_process';
-import { globSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { recordingBuild } from './build-record.ts';
+import { memoryFolder } from './memory-folder.ts';
 import { readFailedTasks, readFailures, readResults, resultFiles, slowest } from './test-reports.ts';
 import { tally, type FailedTask } from './tally.ts';
 
@@ -44,6 +45,8 @@ if (!wanted) throw new Error(`There is no mode ${mode}: ${Object.keys(steps).joi
 for (const file of globSync(resultFiles, { cwd: root })) rmSync(join(root, dirname(file)), { recursive: true });
 mkdirSync(nxCache, { recursive: true });
 
+/** Temporary files; on disk in the long forms, which may write more than fits into memory. */
+const temporary = mode === 'soak' ? undefined : temporaryFolder();
 const checks = mode === 'soak' ? [] : rootChecks;
 const checking = Promise.all(
   checks.map(async (check) => ({ check, isGood: await succeeds(check.command, check.args) })),
@@ -61,6 +64,8 @@ for (const args of wanted) {
 const failedChecks = (await checking).filter(({ isGood }) => !isGood);
 otherFailures += failedChecks.length;
 
+if (temporary !== undefined) rmSync(temporary, { recursive: true });
+
 for (const line of slowest()) console.log(line);
 for (const { project, target } of failedTasks) {
   console.log(`Failed: ${project}:${target} (npx nx run ${project}:${target} shows why)`);
@@ -75,7 +80,21 @@ console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
 
 function succeeds(command: string, args: string[]): Promise<boolean> {
-  const env = { ...process.env, NX_TUI: 'false', NX_CACHE_DIRECTORY: nxCache };
+  const env = {
+    ...process.env,
+    NX_TUI: 'false',
+    NX_CACHE_DIRECTORY: nxCache,
+    ...(temporary !== undefined && { TMPDIR: temporary }),
+  };
   const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
   return new Promise((resolve, reject) => child.once('exit', (code) => resolve(code === 0)).once('error', reject));
+}
+
+/** A folder in memory that any user of the machine may use, such as PostgreSQL's; undefined where there is none. */
+function temporaryFolder(): string | undefined {
+  const parent = memoryFolder();
+  if (parent === undefined) return undefined;
+  const folder = mkdtempSync(join(parent, 'rapport-'));
+  chmodSync(folder, 0o1777);
+  return folder;
 }

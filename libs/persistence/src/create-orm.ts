@@ -25,8 +25,8 @@ export const sessionOptions = '-c timezone=UTC -c datestyle=ISO -c client_connec
 /** Database timeouts in milliseconds. By default pg waits forever for a frozen server. */
 const limits = {
   options: sessionOptions,
-  // Includes the wait for a free connection of the pool: when all are busy for this long, the call is refused.
-  connectionTimeoutMillis: 2_000,
+  // A server or process with too little processor time takes seconds to connect, and a new attempt costs it more.
+  connectionTimeoutMillis: 5_000,
   statement_timeout: 8_000,
   // Longer than the server's own limit, so that the server ends a slow statement first: the connection stays usable. It
   // covers all statements of a pipeline together.

@@ -26,7 +26,7 @@ export class PoolSlots {
 
   /**
    * @param max connections of the pool
-   * @param timeoutMs longest wait; 0 for no limit
+   * @param timeoutMs longest wait
    */
   constructor(
     max: number,
@@ -75,12 +75,9 @@ export class PoolSlots {
       if (tenant !== platform && slots.isFull(tenant)) return end.abort(tooManyConcurrent());
       timer = setTimeout(endOfTurn, this.timeoutMs / 2);
     };
-    let timer: NodeJS.Timeout | undefined;
-    if (this.timeoutMs > 0) {
-      timer = gone
-        ? setTimeout(endOfShare, this.timeoutMs / 2)
-        : setTimeout(endOfTurn, this.timeoutMs * backgroundPatience);
-    }
+    let timer = gone
+      ? setTimeout(endOfShare, this.timeoutMs / 2)
+      : setTimeout(endOfTurn, this.timeoutMs * backgroundPatience);
     const leave = () => end.abort(clientGone());
     if (gone?.aborted) leave();
     gone?.addEventListener('abort', leave, { once: true });

@@ -16,6 +16,9 @@ export interface PoolStages {
   isTracing?: boolean;
 }
 
+/** When all connections are busy for this long, the call is refused. In milliseconds. */
+const waitMs = 2_000;
+
 const unreplicatedCommits = new Counter({
   name: 'rapport_unreplicated_commits_total',
   help: 'Commits whose wait for a standby was cancelled. They are not acknowledged, and may be lost with the primary.',
@@ -38,8 +41,7 @@ type Callback = Parameters<Pool['connect']>[0];
  * A query passes these stages: its span, pg, the check for a lost connection.
  */
 export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStages = {}): void {
-  const { max, connectionTimeoutMillis = 0 } = pool.options;
-  const places = new PoolSlots(max, connectionTimeoutMillis);
+  const places = new PoolSlots(pool.options.max, waitMs);
   const loans = new WeakMap<PoolClient, Loan>();
   const waitingCommits = new WaitingCommits(pool);
   const connect = pool.connect.bind(pool) as () => Promise<PoolClient>;
