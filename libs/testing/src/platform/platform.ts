@@ -27,6 +27,8 @@ export interface PlatformOptions {
    * tests.
    */
   fromTemplate?: boolean;
+  /** URL of a superuser of a running PostgreSQL, in place of an embedded one. The platform does not stop it. */
+  superuserUrl?: string;
   /** Port of the edge on 127.0.0.1; a free one when absent. */
   edgePort?: number;
   /** Number of edge processes; several share one Redis. 1 when absent. */
@@ -69,8 +71,8 @@ export interface Platform {
   metricsUrls: string[];
   /** The database of customers, for direct access. Both URLs contain a password. */
   customersDatabase: { superuserUrl: string; appUrl: string };
-  /** The PostgreSQL server of all databases. */
-  postgres: EmbeddedPostgres;
+  /** The embedded PostgreSQL of all databases. @throws Error if the platform was given another */
+  readonly postgres: EmbeddedPostgres;
   /** Folder of the logs, each named as its process. */
   logDir: string;
   /** Folder of sent mails, each a text file. */
@@ -97,7 +99,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     if (failures.length > 0) throw new AggregateError(failures, 'Some processes could not be stopped');
   };
   try {
-    return { ...(await notingStart('platform', () => startInOrder(options, stopSteps))), stop };
+    return Object.assign(await notingStart('platform', () => startInOrder(options, stopSteps)), { stop });
   } catch (error) {
     await stop();
     throw error;
@@ -114,8 +116,9 @@ async function startInOrder(
   await assertPortFree(edgePort, 'EDGE_PORT');
 
   progress('Starting PostgreSQL');
-  const postgres = await startPostgresOf(options, logs);
-  stopSteps.push(() => postgres.stop());
+  const postgres = options.superuserUrl === undefined ? await startPostgresOf(options, logs) : undefined;
+  if (postgres) stopSteps.push(() => postgres.stop());
+  const superuserUrl = options.superuserUrl ?? postgres?.superuserUrl ?? '';
   signal?.throwIfAborted();
 
   const redis = edgeCount > 1 ? await startRedisOf(options, logs) : undefined;
@@ -129,7 +132,7 @@ async function startInOrder(
   const publicUrl = `http://127.0.0.1:${edgePort}`;
   const httpAddress = `127.0.0.1:${await freePort()}`;
   const prepare = (name: ServiceName) =>
-    prepareService(name, postgres.superuserUrl, secrets, trust, mailDir, templateOf(options) !== undefined, signal);
+    prepareService(name, superuserUrl, secrets, trust, mailDir, templateOf(options) !== undefined, signal);
   const [auth, customers, sync] = await Promise.all([prepare('auth'), prepare('customers'), prepare('sync')]);
   const found = (name: ServiceName, address: string) =>
     options.nameServer === undefined ? address : `dns://${options.nameServer}/${name}:${portOf(address)}`;
@@ -179,10 +182,13 @@ async function startInOrder(
     services,
     replica: replicaMaker(service, serviceEnv, stopSteps),
     serviceAddresses: { auth: auth.address, customers: customers.address, sync: sync.address },
-    metricsUrls: metricsUrls([...probePorts, auth.healthPort, customers.healthPort, sync.healthPort]),
+    metricsUrls: [...probePorts, auth.healthPort, customers.healthPort, sync.healthPort].map(metricsUrl),
     trust: { signingKeyFile, certificatesOf: (process) => trust.certificates.of(process) },
-    customersDatabase: { superuserUrl: databaseUrl(postgres.superuserUrl, 'customers'), appUrl: customers.appUrl },
-    postgres,
+    customersDatabase: { superuserUrl: databaseUrl(superuserUrl, 'customers'), appUrl: customers.appUrl },
+    get postgres() {
+      if (!postgres) throw new Error('The platform has no embedded PostgreSQL.');
+      return postgres;
+    },
     logDir: logs,
     mailDir,
     filesDir,
@@ -233,12 +239,8 @@ async function startAll(
 /** The configuration of a service, listening on another host. */
 function onHost(host: string, healthPort: number, env: Environment): Environment {
   const { GRPC_ADDRESS: grpc = '', HTTP_ADDRESS: http } = env;
-  return {
-    ...env,
-    GRPC_ADDRESS: `${host}:${portOf(grpc)}`,
-    ...(http !== undefined && { HTTP_ADDRESS: `${host}:${portOf(http)}` }),
-    HEALTH_PORT: String(healthPort),
-  };
+  const httpAddress = http !== undefined && { HTTP_ADDRESS: `${host}:${portOf(http)}` };
+  return { ...env, GRPC_ADDRESS: `${host}:${portOf(grpc)}`, ...httpAddress, HEALTH_PORT: String(healthPort) };
 }
 
 function portOf(address: string): string {
@@ -258,8 +260,8 @@ function commonVariables({ tracesEndpoint, nameServer }: PlatformOptions): Envir
   };
 }
 
-function metricsUrls(healthPorts: number[]): string[] {
-  return healthPorts.map((port) => `http://127.0.0.1:${port}/metrics`);
+function metricsUrl(healthPort: number): string {
+  return `http://127.0.0.1:${healthPort}/metrics`;
 }
 
 function freePorts(count: number): Promise<number[]> {
