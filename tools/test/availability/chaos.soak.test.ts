@@ -7,16 +7,15 @@ import {
   printedSeed,
   printTally,
   drawnBy,
-  queryDatabase,
   sizeOf,
   soakTimeoutMs,
   startPlatform,
   type Platform,
-  type Tenant,
 } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { allFaults, type Fault } from './faults.ts';
 import { NumberedWriters, requestDeadlineMs } from './numbered-writers.ts';
+import { expectAllStored } from './stored-writes.ts';
 
 /** All faults in the long form. */
 const faultCount = sizeOf('CHAOS_FAULTS', { short: 3, long: 100 });
@@ -58,7 +57,7 @@ test('no fault loses, doubles or half executes an acknowledged write', { timeout
   await writers.stop();
 
   tell('chaos', writers);
-  await expectAllThere(tenant, writers);
+  await expectAllStored(platform.customersDatabase, tenant, writers);
   if (isSoak) expect(writers.longestMs.working).toBeLessThan(requestDeadlineMs);
 });
 
@@ -77,7 +76,7 @@ test(
     await writers.stop();
 
     tell(`${kills} kills of customers`, writers);
-    await expectAllThere(tenant, writers);
+    await expectAllStored(platform.customersDatabase, tenant, writers);
   },
 );
 
@@ -88,15 +87,6 @@ function tell(name: string, { acknowledged, sent, longestMs }: NumberedWriters):
     'longest in ms': longestMs.working,
     'longest at a frozen edge in ms': longestMs.frozen,
   });
-}
-
-/** Exactly the acknowledged writes are stored, with their keys, and once in the change log. */
-async function expectAllThere({ tenantId }: Tenant, { faults, acknowledged }: NumberedWriters): Promise<void> {
-  expect(faults).toEqual([]);
-  expect(new Map(await storedCustomers(tenantId))).toEqual(acknowledged);
-  expect(await keysOf(tenantId)).toBe(acknowledged.size);
-  const once = { all: acknowledged.size, once: acknowledged.size };
-  await expect.poll(() => loggedCreations(tenantId), { timeout: 120_000 }).toEqual(once);
 }
 
 async function goThrough({ name, frozenEdge, strike, heal }: Fault, writers: NumberedWriters): Promise<void> {
@@ -120,33 +110,6 @@ async function goThrough({ name, frozenEdge, strike, heal }: Fault, writers: Num
     expect(first + retry, `attempts of ${service} for ${requests} requests`).toBeLessThanOrEqual(most + requests * 1.2);
     expect(retry, `retries of ${first} calls of ${service}`).toBeLessThanOrEqual(most + first * 0.1);
   }
-}
-
-async function storedCustomers(tenantId: string): Promise<[string, string][]> {
-  const rows = await ask<{ display_name: string; id: string }>(
-    'select display_name, id from customer where tenant_id = $1',
-    tenantId,
-  );
-  return rows.map(({ display_name: name, id }) => [name, id]);
-}
-
-/** Number of e-mail addresses in use. */
-async function keysOf(tenantId: string): Promise<number> {
-  const [row] = await ask<{ count: number }>('select count(*)::int from customer_key where tenant_id = $1', tenantId);
-  return row?.count ?? 0;
-}
-
-async function loggedCreations(tenantId: string): Promise<{ all: number; once: number } | undefined> {
-  const [row] = await ask<{ all: number; once: number }>(
-    `select count(*)::int as all, count(distinct record_id)::int as once
-     from change_log where tenant_id = $1 and operation = 'CREATE' and type = 'customer'`,
-    tenantId,
-  );
-  return row;
-}
-
-function ask<Row extends Record<string, unknown>>(sql: string, tenantId: string): Promise<Row[]> {
-  return queryDatabase<Row>(platform.customersDatabase.superuserUrl, sql, [tenantId]);
 }
 
 /** First attempts and retries, by service. */

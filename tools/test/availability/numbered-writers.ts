@@ -29,6 +29,8 @@ export class NumberedWriters {
   readonly #acknowledgedBy = new Map<string, number>();
   /** Time of the last freeze by edge. */
   readonly #frozenUntil = new Map<string, number>();
+  /** Time when the latest acknowledged request began. */
+  #latestBegan = 0;
   readonly #edgeUrls: readonly string[];
   readonly #tenant: Tenant;
   readonly #graceMs: number;
@@ -48,6 +50,11 @@ export class NumberedWriters {
     const wanted = this.acknowledged.size + count;
     // Polls a condition.
     while (this.acknowledged.size < wanted) await delay(10);
+  }
+
+  /** Whether a request is acknowledged that began after this time of `performance.now()`. */
+  hasWrittenSince(time: number): boolean {
+    return this.#latestBegan > time;
   }
 
   /** Starts a check: the returned function reports whether each edge has acknowledged a write since. */
@@ -103,6 +110,7 @@ export class NumberedWriters {
       const text = await answer.text();
       if (answer.status === 201) {
         this.#acknowledgedBy.set(edge, (this.#acknowledgedBy.get(edge) ?? 0) + 1);
+        this.#latestBegan = Math.max(this.#latestBegan, startedAt);
         return (JSON.parse(text) as { id: string }).id;
       }
       if (!passing.has(answer.status)) this.faults.push(`${displayName}: ${answer.status} ${text}`);
