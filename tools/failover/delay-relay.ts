@@ -3,8 +3,8 @@ import { connect, createServer, type Socket } from 'node:net';
 
 const [delayMs = 0, port = 0] = process.argv.slice(2, 4).map(Number);
 const routes = process.argv.slice(4);
-/** Bytes on their way after which a side is not read further. */
-const mostUnderWay = 64 * 1_024 * 1_024;
+/** Bytes, after which a side is not read further. */
+const mostBuffered = 64 * 1_024 * 1_024;
 
 for (const route of routes) {
   const [listenAddress, targetAddress = ''] = route.split('=');
@@ -19,12 +19,12 @@ for (const route of routes) {
 }
 
 function forward(from: Socket, to: Socket): void {
-  let underWay = 0;
+  let bufferedBytes = 0;
   from.on('data', (bytes) => {
-    underWay += bytes.length;
-    if (underWay > mostUnderWay) from.pause();
+    bufferedBytes += bytes.length;
+    if (bufferedBytes > mostBuffered) from.pause();
     setTimeout(() => {
-      underWay -= bytes.length;
+      bufferedBytes -= bytes.length;
       if (to.writable) to.write(bytes);
       from.resume();
     }, delayMs);
