@@ -49,7 +49,7 @@ export class RapportError extends Error {
 
   /** Whether nothing was done, so that even a write without an idempotency key can be repeated. */
   get isUndone(): boolean {
-    return this.status === 429 || this.code === 'OVERLOADED';
+    return this.status === 429 || this.code === 'OVERLOADED' || this.code === 'STORAGE_FULL';
   }
 
   /** The error of an answer that is no success. */

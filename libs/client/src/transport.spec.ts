@@ -101,6 +101,11 @@ describe('a write', () => {
     expect(requests).toHaveLength(3);
   });
 
+  test('without an idempotency key is repeated after 507 STORAGE_FULL, which did nothing', async () => {
+    await settled(client(problem(507, { code: 'STORAGE_FULL' }), json({})).users.delete({ id: 'a' }));
+    expect(requests).toHaveLength(2);
+  });
+
   test.each(['CONCURRENT_WRITE', 'IDEMPOTENCY_KEY_IN_USE'])('is repeated after 409 %s', async (code) => {
     await settled(client(problem(409, { code }), json({})).customers.create({ kind: 'PERSON' }));
     expect(requests).toHaveLength(2);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isConflict, isConnectionLoss } from './database-errors.js';
+import { callErrorOf, isConflict, isConnectionLoss } from './database-errors.js';
 
 function errorWith(code: string): Error {
   return Object.assign(new Error('from pg'), { code });
@@ -30,4 +30,13 @@ test('distinguishes conflicts, lost connections and other errors', () => {
   ]);
   expect(['40001', '23505', '57014'].map((code) => isConnectionLoss(errorWith(code)))).toEqual([false, false, false]);
   expect([isConflict('40001'), isConnectionLoss(undefined)]).toEqual([false, false]);
+});
+
+test('a full volume is a refusal that says when to retry, not a lost connection', () => {
+  expect(isConnectionLoss(errorWith('53100'))).toBe(false);
+  expect(callErrorOf(errorWith('53100'))).toMatchObject({
+    code: 'RESOURCE_EXHAUSTED',
+    reason: 'STORAGE_FULL',
+    retryAfterSeconds: 30,
+  });
 });

@@ -42,6 +42,11 @@ export function isStatementTimeout(error: unknown): boolean {
   return codeOf(error) === '57014';
 }
 
+/** Whether a volume of the server is full, and the transaction was rolled back: 53100 disk_full. */
+export function isStorageFull(error: unknown): boolean {
+  return codeOf(error) === '53100';
+}
+
 /** Whether a statement violated a unique constraint: 23505 unique_violation. */
 export function isUniqueViolation(error: unknown): boolean {
   return codeOf(error) === '23505';
@@ -79,6 +84,17 @@ export function callErrorOf(error: unknown): unknown {
       cause: error,
       retryAfterSeconds: 1,
     });
+  }
+  if (isStorageFull(error)) {
+    return new AppError(
+      'RESOURCE_EXHAUSTED',
+      'STORAGE_FULL',
+      'The volume of the database is full. Nothing was written.',
+      {
+        cause: error,
+        retryAfterSeconds: 30,
+      },
+    );
   }
   if (isStatementTimeout(error)) {
     return new AppError(

@@ -24,6 +24,7 @@ export {
   isLockTimeout,
   isRefusal,
   isStatementTimeout,
+  isStorageFull,
   isUniqueViolation,
   refusalOf,
 } from './database-errors.js';

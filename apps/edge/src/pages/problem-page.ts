@@ -49,6 +49,6 @@ export function problemPage(status: number, accepted: string | undefined): { tex
 function textsOf(status: number): Texts {
   if (status === 404) return unknown;
   if (status === 429) return limited;
-  if (status === 503 || status === 504) return unavailable;
+  if (status === 503 || status === 504 || status === 507) return unavailable;
   return status < 500 ? unreadable : failed;
 }

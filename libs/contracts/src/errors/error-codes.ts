@@ -29,6 +29,7 @@ export const requestErrorCodes = {
   SERVICE_STOPPING: ['UNAVAILABLE', 'The server restarts. Reconnect, and continue from the last cursor.'],
   DATABASE_UNAVAILABLE: ['UNAVAILABLE', 'The database is unreachable. Retry.'],
   DATABASE_TIMEOUT: ['DEADLINE_EXCEEDED', 'The database took too long. Ask for less, or retry.'],
+  STORAGE_FULL: ['RESOURCE_EXHAUSTED', 'The volume of the database is full. Nothing was done. Reads go on.'],
   KEYS_LOST: ['UNAVAILABLE', 'An encryption key of the personal data is missing.'],
   KEYS_UNAVAILABLE: ['UNAVAILABLE', 'The database of encryption keys is unreachable. Retry.'],
   DEADLINE_EXCEEDED: ['DEADLINE_EXCEEDED', 'The operation took too long. Retry with the same `Idempotency-Key`.'],

@@ -82,7 +82,8 @@ function codesOfRequest({ method: { policy }, fields, verb, isConditional }: Res
       'SERVICE_UNAVAILABLE',
       'SERVICE_STOPPING',
     ] as const),
-    ...(['DATABASE_UNAVAILABLE', 'DATABASE_TIMEOUT', 'DEADLINE_EXCEEDED', 'KEYS_UNAVAILABLE', 'KEYS_LOST'] as const),
+    ...(['DATABASE_UNAVAILABLE', 'DATABASE_TIMEOUT', 'STORAGE_FULL', 'DEADLINE_EXCEEDED'] as const),
+    ...(['KEYS_UNAVAILABLE', 'KEYS_LOST'] as const),
   ];
   return [
     ...every,

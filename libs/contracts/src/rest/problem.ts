@@ -53,6 +53,7 @@ const statusOfReason: Readonly<Record<string, number>> = {
   RANGE_NOT_SATISFIABLE: 416,
   EXPECTATION_FAILED: 417,
   HEADERS_TOO_LARGE: 431,
+  STORAGE_FULL: 507,
 };
 
 /** What a problem is made of, besides its wrong values. */

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { callContext, metrics } from '@rapport/platform';
 import type { Connection, Pool, PoolClient } from 'pg';
 import { Counter } from 'prom-client';
-import { isConnectionLoss, isReadTimeout } from '../database-errors.js';
+import { isConnectionLoss, isReadTimeout, isStorageFull } from '../database-errors.js';
 import { waitForNoAnswer } from './pipeline.js';
 import { clientGone, PoolSlots } from './pool-slots.js';
 import { runObserved, type QueryInput } from './query-input.js';
@@ -22,6 +22,12 @@ const waitMs = 2_000;
 const unreplicatedCommits = new Counter({
   name: 'rapport_unreplicated_commits_total',
   help: 'Commits whose wait for a standby was cancelled. They are not acknowledged, and may be lost with the primary.',
+  registers: [metrics],
+});
+
+const refusedByFullStorage = new Counter({
+  name: 'rapport_storage_full_total',
+  help: 'Statements that PostgreSQL refused because a volume of it is full.',
   registers: [metrics],
 });
 
@@ -65,6 +71,7 @@ export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStag
         // may still run the query.
         if (isReadTimeout(error)) loans.get(client)?.abandon();
         else if (isConnectionLoss(error)) lose();
+        else if (isStorageFull(error)) refusedByFullStorage.inc();
         endSpan?.(error);
       });
     };

@@ -6,6 +6,7 @@ import {
   isConflict,
   isConnectionLoss,
   isStatementTimeout,
+  isStorageFull,
   isUniqueViolation,
   transactionPipeline,
 } from '@rapport/persistence';
@@ -126,8 +127,9 @@ function clearing(kind: OperationKind, state: OperationState): OperationWork {
 }
 
 function isTransient(error: unknown): boolean {
-  if (error instanceof AppError) return error.code === 'UNAVAILABLE';
-  return isConnectionLoss(error) || isConflict(error) || isStatementTimeout(error) || isUniqueViolation(error);
+  if (error instanceof AppError) return error.code === 'UNAVAILABLE' || error.reason === 'STORAGE_FULL';
+  const kinds = [isConnectionLoss, isConflict, isStatementTimeout, isStorageFull, isUniqueViolation];
+  return kinds.some((isKind) => isKind(error));
 }
 
 async function giveUp(em: EntityManager, kinds: OperationKinds, job: Job): Promise<void> {
