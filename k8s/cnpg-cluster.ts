@@ -38,5 +38,6 @@ export interface ICluster {
     affinity: { topologyKey: string };
     resources: { requests: Record<string, string>; limits: Record<string, string> };
     storage: { size: string; storageClass?: string };
+    walStorage?: { size: string };
   };
 }

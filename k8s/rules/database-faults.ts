@@ -10,7 +10,13 @@ import {
 import type { Code } from '../read-code.ts';
 import { faults, labelled } from './fault.ts';
 
-/** Connections outside the pools: of the sequencer, of migrations, of backups and of operators. */
+/**
+ * Most connections of a process outside its pool: one that asks for waiting commits during an outage (`WaitingCommits`), and in
+ * customers two of the change log, in sync one of the feed and five of the queue of runs.
+ */
+const ownConnections = 7;
+
+/** Connections of migrations, of backups and of operators. */
 const spareConnections = 20;
 
 /** Every service with a database has one of its name, with its two roles and enough connections for all pods. */
@@ -74,7 +80,7 @@ function authorityFaults({ metadata }: Database, manifests: Manifest[]): string[
 function capacityFaults({ metadata, spec }: Database, manifests: Manifest[], { poolConnections }: Code): string[] {
   const service = metadata.name.replace(/-db$/, '');
   const autoscaler = manifests.filter(isAutoscaler).find((each) => each.spec.scaleTargetRef.name === service);
-  const needed = ((autoscaler?.spec.maxReplicas ?? 1) + 1) * poolConnections + spareConnections;
+  const needed = ((autoscaler?.spec.maxReplicas ?? 1) + 1) * (poolConnections + ownConnections) + spareConnections;
   const allowed = Number(spec.postgresql?.parameters?.['max_connections'] ?? 100);
   return faults(
     [allowed < needed, `takes ${allowed} connections, and ${needed} may be asked for`],
@@ -86,6 +92,7 @@ function capacityFaults({ metadata, spec }: Database, manifests: Manifest[], { p
       spec.postgresql?.synchronous !== undefined && spec.postgresql.synchronous.failoverQuorum !== true,
       'may promote a standby that lacks acknowledged writes: failoverQuorum is not true',
     ],
+    [spec.walStorage === undefined, 'ends when its data has no room: walStorage is missing'],
     [!spec.resources?.requests?.['memory'] || !spec.resources.limits?.['memory'], 'has no limit for memory'],
   );
 }

@@ -196,7 +196,7 @@ test.each<[string, fault: string, spoil: (manifest: Manifest) => unknown]>([
   ],
   [
     'HorizontalPodAutoscaler customers',
-    'Cluster customers-db: takes 220 connections, and 240 may be asked for',
+    'Cluster customers-db: takes 220 connections, and 317 may be asked for',
     ({ spec }) => ((spec as Autoscaler['spec']).maxReplicas = 10),
   ],
   [
@@ -230,6 +230,11 @@ test.each<[string, fault: string, spoil: (manifest: Manifest) => unknown]>([
     'Cluster auth-db',
     'Cluster auth-db: may lose acknowledged writes with its primary: synchronous is missing',
     ({ spec }) => delete (spec as Database['spec']).postgresql?.synchronous,
+  ],
+  [
+    'Cluster sync-db',
+    'Cluster sync-db: ends when its data has no room: walStorage is missing',
+    ({ spec }) => delete (spec as Database['spec']).walStorage,
   ],
   ...['auth-db', 'customers-db', 'keys-db', 'sync-db'].map(
     (name): [string, string, (manifest: Manifest) => unknown] => [

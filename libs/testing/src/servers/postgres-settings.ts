@@ -13,7 +13,7 @@ export interface PostgresServer {
 export function postgresSettings({ memoryMiB, hasLz4 }: PostgresServer): Record<string, string> {
   const mebibytes = (part: number) => `${Math.floor(memoryMiB * part)}MB`;
   return {
-    // The pools of all processes that may run at once: ten with 20 each, and permanent connections.
+    // Of all processes that may run at once, seven with 20 in their pools and up to 7 beside them, and of operators (k8s/rules/database-faults.ts).
     max_connections: '220',
     // A quarter of the memory for PostgreSQL's own buffers; the operating system caches files in the rest of it.
     shared_buffers: mebibytes(1 / 4),
