@@ -19,7 +19,10 @@ const lookAfterMs = { least: 20, most: 1_000 };
  */
 const pauseMs = { least: 4, most: 20 };
 
-/** Changes per transaction, alone and beside calls. */
+/**
+ * Changes per transaction, alone and first beside calls. Beside calls each batch of a pass is twice as large as the one before: every
+ * batch looks at all changes that wait, so that small ones would take longer the more wait, and fall behind for good.
+ */
 const batchSize = { alone: 2_000, beside: 100 };
 
 const retryMs = 200;
@@ -148,10 +151,13 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
   async #pass(): Promise<boolean> {
     let pass: Pass | undefined;
     let after = '0';
+    /** Batches of the pass so far, all of which were full. */
+    let full = 0;
     for (;;) {
-      const size = this.#pace?.step(batchSize.alone, batchSize.beside) ?? batchSize.alone;
-      const move = () => this.#move(pass, after, size);
-      const batch = after === '0' || !this.#pace ? await move() : await this.#pace.keep(move);
+      const beside = Math.min(batchSize.beside * 2 ** full, batchSize.alone);
+      const size = this.#pace?.step(batchSize.alone, beside) ?? batchSize.alone;
+      const batch = await this.#keepPace(full, () => this.#move(pass, after, size));
+      full += 1;
       pass ??= { snapshot: batch.snapshot, connections: this.#connections };
       countSequenced(batch.ages ?? []);
       traceSequenced(batch.traces ?? []);
@@ -162,6 +168,19 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
       }
       after = batch.last_sequence ?? after;
     }
+  }
+
+  /**
+   * Runs a batch. The first one of a pass does not wait, as changes are few most of the time; the next ones leave room for calls. While
+   * many changes wait, they rest only as long as they work: all tenants wait for their positions.
+   */
+  async #keepPace<Result>(full: number, move: () => Promise<Result>): Promise<Result> {
+    if (full === 0 || !this.#pace) return move();
+    if (batchSize.beside * 2 ** full < batchSize.alone) return this.#pace.keep(move);
+    const began = performance.now();
+    const result = await move();
+    await delay(performance.now() - began);
+    return result;
   }
 
   async #move(pass: Pass | undefined, after: string, most: number): Promise<Moved> {
