@@ -64,6 +64,47 @@ describe('a workspace that is exported and imported into an empty one', () => {
   });
 });
 
+describe('a campaign of an archive', () => {
+  it('that was under way is ended, with each recipient accounted for, and sends nothing', async () => {
+    const source = await Workspace.create(platform, 'Sending');
+    const campaign = await endedCampaign(source);
+    const archive = await source.export();
+    archive.edit('records/campaign', (line) => ({ ...line, state: 'SENDING', doneTime: undefined }));
+    archive.edit('records/campaignRecipient', withState('PLANNED'));
+    archive.edit('records/campaignRecipient', withState('CLAIMED'), 1);
+    const copy = await Workspace.create(platform, 'Copy of sending');
+    expect(await copy.import(archive.sealed())).toMatchObject({ state: 'SUCCEEDED' });
+
+    const stateReason = 'WORKSPACE_IMPORTED';
+    const imported = () => copy.send('GET', `/v1/campaigns/${campaign}`);
+    await expect
+      .poll(imported, { timeout: 20_000 })
+      .toMatchObject({ state: 'CANCELLED', stateReason, counts: { cancelled: 1, unknown: 1, skipped: 1 } });
+    const account = await copy.send('GET', `/v1/campaigns/${campaign}:account`);
+    expect(account).toMatchObject({ balanced: true, audience: 3, inconsistent: 0 });
+    const resend = { body: { states: ['UNKNOWN'] } };
+    const answer = await copy.api.send('POST', `/v1/campaigns/${campaign}:resend`, resend);
+    expect(answer).toMatchObject({ status: 409, body: { code: 'CAMPAIGN_STATE' } });
+  });
+
+  it('that was to start is a draft, and one that is done can not be resent', async () => {
+    const source = await Workspace.create(platform, 'Scheduled');
+    const campaign = await endedCampaign(source);
+    const archive = await source.export();
+    const scheduled = archive.copy();
+    scheduled.edit('records/campaign', (line) => ({ ...line, state: 'SCHEDULED', doneTime: undefined }));
+    const [copy, waiting] = await Promise.all(['Copy', 'Waiting'].map((name) => Workspace.create(platform, name)));
+    await copy!.import(archive.bytes);
+    await waiting!.import(scheduled.sealed());
+
+    expect(await waiting!.send('GET', `/v1/campaigns/${campaign}`)).toMatchObject({ state: 'DRAFT' });
+    expect(await copy!.send('GET', `/v1/campaigns/${campaign}`)).toMatchObject({ state: 'DONE' });
+    const resend = { body: { states: ['FAILED'] } };
+    const answer = await copy!.api.send('POST', `/v1/campaigns/${campaign}:resend`, resend);
+    expect(answer).toMatchObject({ status: 409, body: { code: 'CAMPAIGN_STATE' } });
+  });
+});
+
 describe('a damaged archive', () => {
   let archive: Archive;
   /** Takes an archive only while it is empty. */
@@ -192,6 +233,33 @@ async function expectEmpty(target: Workspace): Promise<void> {
   const { id } = await target.createImport();
   await target.send('POST', `/v1/operations/${id}:cancel`);
   await target.untilEnded(id);
+}
+
+/** A campaign to three customers without addresses: it is done without sending. @returns its id */
+async function endedCampaign(workspace: Workspace): Promise<string> {
+  const create = async (path: string, body: object) => (await workspace.send('POST', path, body)).id;
+  const relayId = await create('/v1/relays', { name: 'Office', host: 'smtp.example.com' });
+  const mailboxId = await create('/v1/mailboxes', { address: 'news@kestrel.example', kind: 'SEND_ONLY', relayId });
+  await create('/v1/topics', { key: 'news', name: 'News' });
+  const segmentId = await create('/v1/segments', { key: 'all', name: 'All', kind: 'STATIC' });
+  const person = (displayName: string) => create('/v1/customers', { kind: 'PERSON', displayName });
+  const customerIds = await Promise.all(['Ada', 'Bob', 'Cyd'].map(person));
+  await workspace.send('POST', `/v1/segments/${segmentId}:addMembers`, { customerIds });
+  const templateId = await create('/v1/templates', { key: 'news', name: 'News', subject: 'News', body: 'News' });
+  await workspace.send('POST', `/v1/templates/${templateId}:publish`);
+  const needs = { topicKey: 'news', mailboxId, includeSegmentIds: [segmentId], variants: [{ key: 'a', templateId }] };
+  const id = await create('/v1/campaigns', { name: 'Spring', ...needs });
+  // The mailbox reaches the service that starts campaigns a moment later.
+  const start = async () => (await workspace.api.send('POST', `/v1/campaigns/${id}:start`)).status;
+  await expect.poll(start, { timeout: 20_000 }).toBe(200);
+  const campaign = () => workspace.send('GET', `/v1/campaigns/${id}`);
+  await expect.poll(campaign, { timeout: 20_000 }).toMatchObject({ state: 'DONE', counts: { skipped: 3 } });
+  return id;
+}
+
+/** A recipient with a state in which it has no reason. */
+function withState(state: string) {
+  return (line: Record<string, unknown>) => ({ ...line, state, reason: undefined });
 }
 
 function changed(bytes: Buffer, from: string, to: string): Buffer {

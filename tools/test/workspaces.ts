@@ -184,9 +184,9 @@ export class Archive {
     return new Archive(this.id, this.bytes);
   }
 
-  /** Changes the first line of a folder. */
-  edit(folder: string, change: (line: Line) => Line): void {
-    this.#change(folder, (lines) => [JSON.stringify(change(JSON.parse(lines[0] ?? '') as Line)), ...lines.slice(1)]);
+  /** Changes a line of a folder, the first one by default. */
+  edit(folder: string, change: (line: Line) => Line, at = 0): void {
+    this.#change(folder, (lines) => lines.with(at, JSON.stringify(change(JSON.parse(lines[at] ?? '') as Line))));
   }
 
   repeat(folder: string): void {

@@ -13,6 +13,7 @@ import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 import { recordContract } from '../../engine/values/contract.js';
+import { importedReason } from './imported-recipients.js';
 
 const normalise = normaliserOf<Campaign>(recordContract('rapport/Campaign'));
 
@@ -37,6 +38,7 @@ export const campaigns = defineRecord<Campaign>('rapport/Campaign', CampaignsSer
   },
   guard: (change) => [...variantViolations(change.after), ...scheduleViolations(change.after), ...fixedContent(change)],
   stamp: ({ after: { state } }) => ({ state: state || CampaignState.DRAFT }),
+  imported: withoutWork,
   deleted: (records) => (records.every(({ state }) => removable.has(state)) ? [] : [refuseDeletion()]),
 });
 
@@ -55,6 +57,21 @@ function withDefaults(record: Campaign): Campaign {
       decide: test.decide || CampaignDecision.AUTO,
     },
   };
+}
+
+/** The old workspace may go on with what is under way, so the new one sends none of it: see `campaignRecipients`. */
+function withoutWork(campaign: Campaign): Campaign {
+  const ended = { stateReason: importedReason };
+  switch (campaign.state) {
+    case CampaignState.SCHEDULED:
+      return { ...campaign, ...ended, state: CampaignState.DRAFT };
+    case CampaignState.PREPARING:
+    case CampaignState.SENDING:
+    case CampaignState.PAUSED:
+      return { ...campaign, ...ended, state: CampaignState.CANCELLED, doneTime: campaign.updateTime };
+    default:
+      return campaign;
+  }
 }
 
 function variantViolations({ variants, test }: Campaign): FieldViolation[] {

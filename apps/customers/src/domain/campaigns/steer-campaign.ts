@@ -6,7 +6,7 @@ import type {
   ResendCampaignResponse,
 } from '@rapport/contracts/rapport/marketing/v1/campaign_actions_service';
 import { inOpenTransaction, type StatementTransaction, type TimerHandler } from '@rapport/persistence';
-import { currentCaller, invalidField } from '@rapport/platform';
+import { AppError, currentCaller, invalidField } from '@rapport/platform';
 import { Sealing } from '../../engine/sealing/sealing.js';
 import { campaignTimer, lockJob, prepareKind, setSending, watchKind } from './campaign-jobs.js';
 import { changeCampaign, findCampaign, lockCampaign } from './change-campaign.js';
@@ -126,6 +126,12 @@ export async function resendCampaign(
     throw invalidField('resend.states', 'NOT_ALLOWED', 'must be FAILED or UNKNOWN');
   }
   const campaign = await lockCampaign(transaction, request, [SENDING, PAUSED, DONE]);
+  if (!(await lockJob(transaction, campaign.id))) {
+    const message = 'The campaign was sent by the workspace that this one was imported from.';
+    throw new AppError('FAILED_PRECONDITION', 'CAMPAIGN_STATE', message, {
+      metadata: { state: CampaignState[campaign.state] },
+    });
+  }
   const rows = await transaction.rows<{ id: string }>({
     name: 'recipients_to_resend',
     sql: `select id from campaign_recipient where tenant_id = $1 and campaign_id = $2 and state = any ($3)

@@ -5,7 +5,7 @@ import { BulkPace } from '../../engine/pace/bulk-pace.js';
 import type { Sections } from './archive/section.js';
 
 /** Tables that an import fills besides those of its sections. */
-const filledBeside = ['file_content', 'file_piece', 'file_usage', 'suppression_space'];
+const filledBeside = ['file_content', 'file_piece', 'file_usage', 'suppression_space', 'campaign_member'];
 
 /** @throws AppError FAILED_PRECONDITION WORKSPACE_NOT_EMPTY that names the existing data of the caller's tenant */
 export async function refuseFilled(em: EntityManager, sections: Sections): Promise<void> {

@@ -123,6 +123,8 @@ export interface RecordDefinition<Message extends RecordMessage> {
   mentionsIn?: readonly string[];
   /** What a stored change tells users, besides their ownership of open work and mentions. */
   notices?(change: RecordChange<Message>): Notice[];
+  /** A record of a workspace's archive as the new workspace stores it: without work that only the old one has. Pure. */
+  imported?(this: void, record: Message): Message;
   /** Sets what live records of a workspace's archive wait for, such as timers, when they are stored. */
   restored?(records: readonly Message[]): TransactionStatement[];
   /** Conditions on the target of a reference, besides being live, by JSON name. */

@@ -70,7 +70,7 @@ export class RecordSection implements Section {
     if (violation) {
       throw archiveInvalid(`${this.name}: ${violation.field} of ${record.id} ${violation.description}`);
     }
-    return record;
+    return this.type.definition.imported?.(record) ?? record;
   }
 
   /** Through protobuf, which drops anything that does not fit the type of its field. */
