@@ -280,23 +280,6 @@ describe('a recipient', () => {
     });
     await expect.poll(async () => (await tenant.getCampaign(id)).counts?.bounced, { timeout: 60_000 }).toBe(1);
   });
-
-  test('of an erased customer keeps its state, and no address in any form', async () => {
-    const tenant = await create();
-    const [ada] = await tenant.addCustomers(['ada@example.com', 'bob@example.com']);
-    const { id } = await tenant.start();
-    await service.call('eraseCustomer', { id: ada!, erasure: { reason: 'asked for' } }, tenant.caller);
-    const claimed = await tenant.claim();
-    const { rows } = await superuser.query(
-      'select address_hash, domain from campaign_member where campaign_id = $1 and customer_id is null',
-      [id],
-    );
-
-    expect(claimed.map(({ to }) => to)).toEqual(['bob@example.com']);
-    expect(await tenant.tally(id)).toEqual({ CLAIMED: 1, 'SKIPPED CUSTOMER_DELETED': 1 });
-    expect(rows).toEqual([{ address_hash: null, domain: null }]);
-    expect(await tenant.account(id)).toMatchObject({ balanced: true, audience: 2 });
-  });
 });
 
 test('variants are exact shares, and the others of a test get the one that wins', async () => {

@@ -1,8 +1,9 @@
+import { BatchMode } from '@rapport/contracts/rapport/api/v1/records';
 import { SegmentKind, SegmentState } from '@rapport/contracts/rapport/marketing/v1/segment';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { CustomField_Type as Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { defineField } from './custom-field-requests.js';
-import { company, customerOf, sharedCustomers } from './running-customers.js';
+import { company, customerOf, person, sharedCustomers } from './running-customers.js';
 import { SalesTenant } from './sales-tenant.js';
 import { SegmentTenant } from './segment-tenant.js';
 import { superuserOf } from './superuser.js';
@@ -81,6 +82,22 @@ describe('a dynamic segment', () => {
     expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(soon));
     await tenant.expectMembers(fresh.id, []);
     for (const { id } of [due, fresh]) expect(await tenant.verify(id)).toMatchObject({ equal: true });
+  });
+
+  test('follows time for more customers than one statement tests', async () => {
+    await defineField(service, tenant.caller, 'renewal', Type.TIME);
+    const renewal = new Date(Date.now() + 8_000).toISOString();
+    const items = Array.from({ length: 1_000 }, () => ({
+      customer: customerOf(person({ customFields: { renewal } })),
+    }));
+    for (const part of [items, items.slice(0, 100)]) {
+      const batch = { items: part, mode: BatchMode.ATOMIC };
+      await service.call('batchCreateCustomers', { batch }, tenant.caller);
+    }
+    const { id } = await tenant.createSegment({ filter: 'customFields.renewal <= now' });
+    await expect.poll(async () => (await tenant.getSegment(id)).size, { timeout: 60_000 }).toBe(1_100);
+
+    expect(await tenant.verify(id)).toMatchObject({ equal: true });
   });
 
   test('is built again when its filter changes, and stays as it is while it is paused', async () => {

@@ -11,10 +11,9 @@ import type { SuppressionKey } from '../suppressions/suppression-key.js';
 import { advanceJob, campaignTimer, lockJob, prepareKind, setSending, watchKind, type Cut } from './campaign-jobs.js';
 import { changeCampaign, findCampaign } from './change-campaign.js';
 import { dueTimeOf } from './local-time.js';
-import { mailDomain } from './stored-recipients.js';
 import { recipientMessageId } from './sending/recipient-tokens.js';
 import { sharesOf } from './split-variants.js';
-import { insertRecipients, readCustomers } from './stored-recipients.js';
+import { insertRecipients, mailDomain, readSurvivors } from './stored-recipients.js';
 
 /** Customers that one step looks for, and members that one step reads or writes. */
 const collectSize = 20_000;
@@ -106,6 +105,8 @@ async function collect(
 
 interface ReadMember {
   recipient_id: string;
+  /** The customer itself, or the one that it has been merged into since the audience was written. */
+  customer_id: string | null;
   fate: 'READY' | 'NO_ADDRESS' | 'DUPLICATE_ADDRESS' | 'CUSTOMER_DELETED';
   hash: string | null;
   domain: string | null;
@@ -122,19 +123,20 @@ async function readAddresses({ transaction, key, zone }: Preparing, campaign: Ca
     values: [tenantId, campaign.id],
   });
   if (members.length === 0) return false;
-  const customers = await readCustomers(
+  const customers = await readSurvivors(
     transaction,
     members.flatMap(({ customerId }) => customerId ?? []),
   );
   const read = members.map(({ recipientId, customerId }): ReadMember => {
-    const none = { recipient_id: recipientId, hash: null, domain: null, due_time: null };
     const customer = customers.get(customerId ?? '');
+    const of = { recipient_id: recipientId, customer_id: customer?.id ?? customerId };
+    const none = { ...of, hash: null, domain: null, due_time: null };
     if (!customer) return { ...none, fate: 'CUSTOMER_DELETED' };
     const address = customer.emails[0]?.address;
     if (address === undefined) return { ...none, fate: 'NO_ADDRESS' };
     const hash = key.hash(tenantId, 'EMAIL', address).toString('hex');
     const dueTime = dueTimeOf(campaign.schedule, customer, zone)?.toISOString() ?? null;
-    return { recipient_id: recipientId, fate: 'READY', hash, domain: mailDomain(address), due_time: dueTime };
+    return { ...of, fate: 'READY', hash, domain: mailDomain(address), due_time: dueTime };
   });
   const taken = await takenAddresses(transaction, campaign.id, read);
   const judged = read.map((member) => {
@@ -145,9 +147,9 @@ async function readAddresses({ transaction, key, zone }: Preparing, campaign: Ca
   });
   transaction.later({
     name: 'judge_campaign_members',
-    sql: `update campaign_member member set fate = judged.fate, address_hash = decode(judged.hash, 'hex'), domain = judged.domain,
+    sql: `update campaign_member member set fate = judged.fate, customer_id = judged.customer_id, address_hash = decode(judged.hash, 'hex'), domain = judged.domain,
         due_time = coalesce(judged.due_time, rapport_clock())
-      from jsonb_to_recordset($2) as judged (recipient_id uuid, fate text, hash text, domain text, due_time timestamptz)
+      from jsonb_to_recordset($2) as judged (recipient_id uuid, customer_id uuid, fate text, hash text, domain text, due_time timestamptz)
       where member.tenant_id = $1 and member.recipient_id = judged.recipient_id`,
     values: [tenantId, JSON.stringify(judged)],
   });

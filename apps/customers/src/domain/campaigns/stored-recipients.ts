@@ -5,6 +5,7 @@ import { formatEtag } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { CustomFields } from '../../engine/fields/custom-fields.js';
 import { recordType } from '../../engine/fields/record-type.js';
+import { survivors } from '../../engine/records/missing-record.js';
 import { nextChange } from '../../engine/records/record-changes.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { insertRecords, liveRecords, lockRecords, updateRecords } from '../../engine/records/record-statements.js';
@@ -73,6 +74,22 @@ export async function readCustomers(
   const type = recordType<Customer>('rapport/Customer');
   const stored = await transaction.rows<StoredRecord<Customer>>(liveRecords(type, ids));
   return new Map((await openStored(type, stored)).map((customer) => [customer.id, customer]));
+}
+
+/** Live customers by the ids of them, or of customers that were merged into them. */
+export async function readSurvivors(
+  transaction: StatementTransaction,
+  ids: readonly string[],
+): Promise<Map<string, Customer>> {
+  const customers = await readCustomers(transaction, ids);
+  const gone = ids.filter((id) => !customers.has(id));
+  const survivorOf = await survivors(transaction, recordType('rapport/Customer'), gone);
+  const surviving = await readCustomers(transaction, [...new Set(survivorOf.values())]);
+  for (const [id, survivor] of survivorOf) {
+    const customer = surviving.get(survivor);
+    if (customer) customers.set(id, customer);
+  }
+  return customers;
 }
 
 /** The domain of an address, in lower case. */

@@ -66,8 +66,8 @@ async function markBounced(
   transaction.later(endJobs(bounced));
 }
 
-function classOf({ action, status = '' }: RecordBounceRequest): BounceClass {
-  return action === BounceAction.COMPLAINT ? 'COMPLAINT' : bounceClassOf(status);
+function classOf({ action, status = '', diagnostic }: RecordBounceRequest): BounceClass {
+  return action === BounceAction.COMPLAINT ? 'COMPLAINT' : bounceClassOf(status, diagnostic);
 }
 
 /** The address that a complaint or a failure is about. */

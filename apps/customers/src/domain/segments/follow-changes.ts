@@ -29,17 +29,31 @@ export async function followChanges(
 ): Promise<void> {
   const followed = segments.filter(({ segment: { kind, state } }) => kind === 'DYNAMIC' && state !== 'PAUSED');
   const related = new RelatedCustomers(em);
-  const tests: { compiled: CompiledSegment; ids: string[] }[] = [];
+  const tests: MembershipTest[] = [];
   for (const compiled of followed) {
-    const { id, filter, exclude_segment_ids: excluded } = compiled.segment;
+    const { filter, exclude_segment_ids: excluded } = compiled.segment;
     const candidates = new Set<string>();
     for (const concern of concernsOf(filter ?? '', excluded.length > 0)) {
       const concerned = entries.filter((entry) => isConcerned(concern, entry));
       for (const customer of await related.of(concern, concerned)) candidates.add(customer);
     }
-    for (const range of turned.get(id) ?? []) for (const each of await found(em, range)) candidates.add(each);
     for (const ids of parts([...candidates])) tests.push({ compiled, ids });
   }
+  await testCustomers(em, tests, position);
+  // Time can turn the result for all customers at once, such as after an import.
+  for (const compiled of followed) {
+    for (const range of turned.get(compiled.segment.id) ?? []) {
+      for await (const ids of found(em, range)) await testCustomers(em, [{ compiled, ids }], position);
+    }
+  }
+}
+
+interface MembershipTest {
+  compiled: CompiledSegment;
+  ids: string[];
+}
+
+async function testCustomers(em: EntityManager, tests: readonly MembershipTest[], position: number): Promise<void> {
   if (tests.length === 0) return;
   const results = await transactionPipeline(
     em,
@@ -137,15 +151,24 @@ class RelatedCustomers {
   }
 }
 
-/** The customers that a filter selects. */
-async function found(em: EntityManager, filter: string): Promise<string[]> {
+/** The customers that a filter selects, a statement's worth at a time. */
+async function* found(em: EntityManager, filter: string): AsyncGenerator<string[]> {
   const { row, index } = allOf(await filterConditions(em, customerType(), filter));
   const { sql, params } = index ?? row;
-  const rows = await queryRows<{ id: string }>(em, {
-    sql: numbered(`select customer.id from customer where customer.tenant_id = ? and delete_time is null and (${sql})`),
+  await queryRows(em, {
+    sql: numbered(`declare turned_customers no scroll cursor for
+      select customer.id from customer where customer.tenant_id = ? and delete_time is null and (${sql})`),
     values: [currentCaller().tenantId, ...params],
   });
-  return rows.map(({ id }) => id);
+  for (let isLast = false; !isLast;) {
+    const rows = await queryRows<{ id: string }>(em, {
+      sql: `fetch ${statementSize} from turned_customers`,
+      values: [],
+    });
+    isLast = rows.length < statementSize;
+    if (rows.length > 0) yield rows.map(({ id }) => id);
+  }
+  await queryRows(em, { sql: 'close turned_customers', values: [] });
 }
 
 function parts(ids: readonly string[]): string[][] {

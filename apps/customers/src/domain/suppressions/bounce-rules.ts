@@ -15,13 +15,20 @@ export type BounceClass =
 const softLimit = 5;
 const softDays = 30;
 
+/** What servers say of an address that does not exist, where they have no code for it. */
+const unknownAddress =
+  /(?:user|mailbox|recipient|account|address)(?: \S+)? (?:is )?(?:unknown|not found|does(?:n't| not) exist|disabled|inactive|invalid)|(?:no such|unknown|invalid) (?:local )?(?:user|mailbox|recipient|account|address)/i;
+
 /**
  * The class of a failure by its status code (RFC 3463). Permanent failures are about the address if they concern it, its mailbox
  * being disabled, or its domain; those about a full mailbox, the content or the policy of the receiver may not be there for
- * another mail.
+ * another mail. A status 5.0.x says only that it is permanent: the words decide.
+ *
+ * @param diagnostic what the server said, of at most 1,000 characters
  */
-export function bounceClassOf(status: string): Exclude<BounceClass, 'COMPLAINT'> {
-  return /^5\.(?:[014]\.|2\.[01]$)/.test(status) ? 'HARD' : 'SOFT';
+export function bounceClassOf(status: string, diagnostic = ''): Exclude<BounceClass, 'COMPLAINT'> {
+  if (status.startsWith('5.0.')) return unknownAddress.test(diagnostic) ? 'HARD' : 'SOFT';
+  return /^5\.(?:[14]\.|2\.[01]$)/.test(status) ? 'HARD' : 'SOFT';
 }
 
 /** Suppresses an address for all purposes: after a complaint and a hard bounce at once, after soft ones at the fifth. */

@@ -15,7 +15,7 @@ import type { SuppressionKey } from '../../suppressions/suppression-key.js';
 import { mayReceive, recordSends } from '../../topics/may-receive.js';
 import { campaigns } from '../campaigns.js';
 import { dueTimeOf } from '../local-time.js';
-import { changeRecipients, mailDomain, readCustomers } from '../stored-recipients.js';
+import { changeRecipients, mailDomain, readSurvivors } from '../stored-recipients.js';
 import { renderRecipients, type Mailable } from './render-recipients.js';
 import { endLeases, releaseMembers, storeClaims, takeMembers, type TakenMember } from './campaign-members.js';
 import { isSendingDue, takeSendingJob, updateSendingJob } from './sending-jobs.js';
@@ -85,19 +85,24 @@ async function claimTaken(
     (recipient) => void recipients.set(recipient.id, recipient),
   );
   const { fates, mailable } = await judge(transaction, claiming, taken, recipients);
+  const customerOf = new Map(mailable.map(({ member, customer }) => [member.recipientId, customer.id]));
   const { claimed, invalid } = await renderRecipients(transaction, claiming, mailable);
   for (const id of invalid) fates.set(id, { state: RecipientState.FAILED, reason: 'TEMPLATE_INVALID' });
   const time = new Date();
   recordSends(transaction, {
     ...{ topicKey: campaign.topicKey, time },
     sends: claimed.map(({ recipientId }) => ({
-      customerId: recipients.get(recipientId)!.customerId!,
+      customerId: customerOf.get(recipientId)!,
       sendId: recipientId,
     })),
   });
   await storeFates(transaction, fates);
   const ids = claimed.map(({ recipientId }) => recipientId);
-  await changeRecipients(transaction, ids, () => ({ state: RecipientState.CLAIMED }));
+  await changeRecipients(transaction, ids, ({ id, customerId }) => ({
+    state: RecipientState.CLAIMED,
+    // A recipient that was written while its customer was merged follows here.
+    ...(customerOf.get(id) !== customerId && { customerId: customerOf.get(id) }),
+  }));
   const leases = await storeClaims(
     transaction,
     mailable.filter(({ member }) => ids.includes(member.recipientId)),
@@ -115,7 +120,7 @@ async function judge(
 ): Promise<{ fates: Map<string, Fate>; mailable: Mailable[] }> {
   const { campaign, key, zone } = claiming;
   const fates = new Map<string, Fate>();
-  const customers = await readCustomers(
+  const customers = await readSurvivors(
     transaction,
     taken.flatMap(({ recipientId }) => recipients.get(recipientId)?.customerId ?? []),
   );
@@ -131,7 +136,8 @@ async function judge(
     const variantKey = member.variantKey ?? campaign.winnerKey!;
     return [{ member, customer, address, hash, variantKey, internetMessageId }];
   });
-  const single = await withoutTwins(transaction, campaign.id, addressed, fates);
+  const ones = await withoutMerged(transaction, campaign.id, addressed, fates);
+  const single = await withoutTwins(transaction, campaign.id, ones, fates);
   const reasons = await mayReceive(transaction, key, {
     topicKey: campaign.topicKey,
     recipients: single.map(({ customer, address }) => ({ customerId: customer.id, address })),
@@ -173,6 +179,30 @@ async function membersNow(
     values: [currentCaller().tenantId, includeSegmentIds, excludeSegmentIds, customerIds],
   });
   return new Set(rows.map(({ id }) => id));
+}
+
+/** A customer may have got the e-mail before, as one that has been merged into it since, at another address. */
+async function withoutMerged(
+  transaction: StatementTransaction,
+  campaignId: string,
+  addressed: readonly Mailable[],
+  fates: Map<string, Fate>,
+): Promise<Mailable[]> {
+  if (addressed.length === 0) return [];
+  const wanted = addressed.map(({ member: { recipientId: id }, customer }) => ({ id, customer_id: customer.id }));
+  const rows = await transaction.rows<{ id: string }>({
+    name: 'merged_campaign_recipients',
+    // Few customers have merged ones: that is asked first.
+    sql: `select wanted.id from jsonb_to_recordset($3) as wanted (id uuid, customer_id uuid)
+      where exists (select from customer merged where merged.tenant_id = $1 and merged.merged_into_id = wanted.customer_id)
+        and exists (select from campaign_recipient other where other.tenant_id = $1 and other.customer_id = wanted.customer_id
+          and other.campaign_id = $2 and other.id <> wanted.id
+          and other.state in ('CLAIMED', 'HANDED_OVER', 'UNKNOWN', 'BOUNCED', 'COMPLAINED'))`,
+    values: [currentCaller().tenantId, campaignId, JSON.stringify(wanted)],
+  });
+  const merged = new Set(rows.map(({ id }) => id));
+  for (const id of merged) fates.set(id, { state: RecipientState.SKIPPED, reason: 'DUPLICATE_CUSTOMER' });
+  return addressed.filter(({ member }) => !merged.has(member.recipientId));
 }
 
 /** An address that was changed or merged since may be that of another recipient, who has it then. */

@@ -53,7 +53,7 @@ async function suppress(
   transaction: StatementTransaction,
   key: Parameters<BounceListener>[1],
   { id: recipientId, campaignId, customerId }: CampaignRecipient,
-  { action, status = '' }: RecordBounceRequest,
+  { action, status = '', diagnostic }: RecordBounceRequest,
 ): Promise<void> {
   const address = (await readCustomers(transaction, customerId === undefined ? [] : [customerId])).get(customerId ?? '')
     ?.emails[0]?.address;
@@ -66,7 +66,7 @@ async function suppress(
   });
   if (customerId === undefined || address === undefined || !sentTo) return;
   if (key.hash(currentCaller().tenantId, 'EMAIL', address).toString('hex') !== sentTo.hash) return;
-  const bounceClass = action === BounceAction.COMPLAINT ? 'COMPLAINT' : bounceClassOf(status);
+  const bounceClass = action === BounceAction.COMPLAINT ? 'COMPLAINT' : bounceClassOf(status, diagnostic);
   await afterBounce(transaction, key, { recipientId, customerId, address, topicKey: sentTo.topicKey, bounceClass });
 }
 
