@@ -1,4 +1,5 @@
 import { BatchMode } from '@rapport/contracts/rapport/api/v1/records';
+import { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { Note } from '@rapport/contracts/rapport/work/v1/note';
 import {
   NotificationKind as Kind,
@@ -9,12 +10,14 @@ import {
   type WatchNotificationsResponse,
 } from '@rapport/contracts/rapport/work/v1/notifications_service';
 import { Task, TaskStatus } from '@rapport/contracts/rapport/work/v1/task';
+import { etagVersion } from '@rapport/persistence';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { OperationTenant } from './operation-tenant.js';
 import { sharedCustomers, type SharedCustomers } from './running-customers.js';
 import { idOf } from './scoped-tenant.js';
+import { TicketTenant } from './ticket-tenant.js';
 import { WorkTenant } from './work-tenant.js';
 
 const patience = { timeout: 60_000 };
@@ -183,7 +186,8 @@ test('a record that the recipient can not read, or that is deleted, shows only i
 
 test('a muted kind makes no notifications until it is restored', async () => {
   const on = { inApp: true };
-  const all = { assigned: on, mentioned: on, due: on, reminder: on, operationFailed: on };
+  const ofTickets = { customerMessage: on, statusChanged: on };
+  const all = { assigned: on, mentioned: on, due: on, reminder: on, operationFailed: on, ...ofTickets };
   expect(await service.call('getNotificationPreferences', {}, bo)).toEqual(all);
   expect(await mute(bo, 'assigned', false)).toEqual({ ...all, assigned: { inApp: false } });
   await taskFor(bo, 'Unseen');
@@ -191,6 +195,29 @@ test('a muted kind makes no notifications until it is restored', async () => {
   await taskFor(bo, 'Seen');
 
   expect(titles(await list(bo))).toEqual(['Seen']);
+});
+
+test('messages of customers and changes of the status notify those who own or follow a ticket, and owners of customers', async () => {
+  const desk = new TicketTenant(service, tenant.caller);
+  const [eve, requester] = [{ ...tenant.caller, principalId: `user:${v7()}` }, await desk.createRequester()];
+  const customer = { ...Customer.decode(nothing), ownerId: idOf(eve) };
+  await service.call('updateCustomer', { id: requester, customer, updateMask: ['ownerId'] }, tenant.caller);
+  const { id } = await desk.createTicket(requester, { ownerId: idOf(ada), followerIds: [idOf(bo)] });
+
+  await service.call('solveTicket', { id }, ada);
+  const { ticket } = await desk.message(id);
+  await desk.note(id, 'It is the old plan.');
+  await mute(bo, 'customerMessage', false);
+  await desk.message(id, 'And it is slow.');
+
+  const kindsOf = async (caller: Caller) => (await list(caller)).map(({ kind }) => kind);
+  expect(await kindsOf(ada)).toEqual([Kind.CUSTOMER_MESSAGE, Kind.CUSTOMER_MESSAGE, Kind.ASSIGNED]);
+  expect(await kindsOf(bo)).toEqual([Kind.CUSTOMER_MESSAGE, Kind.STATUS_CHANGED]);
+  expect(await kindsOf(eve)).toEqual([Kind.CUSTOMER_MESSAGE, Kind.CUSTOMER_MESSAGE]);
+  expect((await list(bo))[0]).toMatchObject({
+    ...{ recordType: 'ticket', recordId: id, title: ticket!.subject, actor: tenant.caller.principalId },
+    version: etagVersion(ticket!.etag),
+  });
 });
 
 test('a thousand notifications are kept, and the count ends at 100', async () => {

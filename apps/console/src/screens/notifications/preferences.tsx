@@ -11,6 +11,8 @@ import style from './preferences.module.css';
 const kinds = {
   assigned: 'ASSIGNED',
   mentioned: 'MENTIONED',
+  customerMessage: 'CUSTOMER_MESSAGE',
+  statusChanged: 'STATUS_CHANGED',
   due: 'DUE',
   reminder: 'REMINDER',
   operationFailed: 'OPERATION_FAILED',

@@ -16,6 +16,8 @@ const kinds: Readonly<Record<keyof NotificationPreferences, NoticeKind>> = {
   due: 'DUE',
   reminder: 'REMINDER',
   operationFailed: 'OPERATION_FAILED',
+  customerMessage: 'CUSTOMER_MESSAGE',
+  statusChanged: 'STATUS_CHANGED',
 };
 const fields = Object.keys(kinds) as (keyof NotificationPreferences)[];
 
@@ -74,5 +76,7 @@ function preferencesOf(muted: readonly NoticeKind[]): NotificationPreferences {
     due: channels(kinds.due),
     reminder: channels(kinds.reminder),
     operationFailed: channels(kinds.operationFailed),
+    customerMessage: channels(kinds.customerMessage),
+    statusChanged: channels(kinds.statusChanged),
   };
 }

@@ -16,6 +16,7 @@ import { LinkedRecords } from '../../engine/records/references.js';
 import { currentSeal } from '../../engine/sealing/seal.js';
 import { changeRecord, createRecord, readForChange } from '../../engine/write/write-record.js';
 import { ticketEntries } from './ticket-entries.js';
+import { messageNotices } from './ticket-notices.js';
 import { tickets } from './tickets.js';
 
 /** A new ticket. */
@@ -81,9 +82,11 @@ export async function addEntry(
   const mask = Object.keys(changes);
   const wanted = { changes: { ...before, ...changes }, mask, etag, beside: entry };
   const ticket = await changeRecord(write, tickets, before, known, wanted);
+  const notices = await messageNotices(write, ticket, entry);
   write.later(
     insertRecords(ticketEntries, [entry], new CustomFields([])),
     ...effectsOf(ticketEntries, [new LinkedRecords().change(ticketEntries, undefined, entry)]),
+    ...notices,
   );
   return { entry, ticket };
 }

@@ -14,6 +14,7 @@ import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 import { recordContract } from '../../engine/values/contract.js';
 import { settleTicket } from './ticket-listeners.js';
+import { statusNotices } from './ticket-notices.js';
 import { categoryOf, statusFacts } from './ticket-statuses.js';
 
 const normalise = normaliserOf<Ticket>(recordContract('rapport/Ticket'));
@@ -31,6 +32,7 @@ export const tickets = defineRecord<Ticket>('rapport/Ticket', TicketsServiceServ
   guard: ticketViolations,
   stamp: statusFields,
   settle: settleTicket,
+  notices: statusNotices,
   searchTexts: ({ number, subject, companyName }) => [
     subject,
     ...(companyName === undefined ? [] : [companyName]),

@@ -52,7 +52,8 @@ export interface Remark {
 }
 
 /** Names of the kinds of notifications of the contract. */
-export type NoticeKind = 'ASSIGNED' | 'MENTIONED' | 'DUE' | 'REMINDER' | 'OPERATION_FAILED';
+export type NoticeKind =
+  'ASSIGNED' | 'MENTIONED' | 'DUE' | 'REMINDER' | 'OPERATION_FAILED' | 'CUSTOMER_MESSAGE' | 'STATUS_CHANGED';
 
 /** Why a user is to be notified. */
 export interface Notice {
