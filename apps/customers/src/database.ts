@@ -48,6 +48,7 @@ import {
 } from './engine/import/operation/import.entity.js';
 import { KeepOrderValuesByRow } from './migrations/keep-order-values-by-row.migration.js';
 import { OrderDealsByRank } from './migrations/order-deals-by-rank.migration.js';
+import { FindNotificationsOfApprovals } from './migrations/find-notifications-of-approvals.migration.js';
 import { FindOpenTasksOfDeals } from './migrations/find-open-tasks-of-deals.migration.js';
 import { ConvertForecasts } from './migrations/convert-forecasts.migration.js';
 import { TimeForecastSnapshots } from './migrations/time-forecast-snapshots.migration.js';
@@ -294,4 +295,5 @@ export const migrations = [
   AddDueTimeToMailJob,
   HoldMessages,
   NameCutsInAudit,
+  FindNotificationsOfApprovals,
 ];

@@ -15,7 +15,7 @@ import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { beforeAll, beforeEach, expect, test } from 'vitest';
 import { OperationTenant } from './operation-tenant.js';
-import { sharedCustomers, type SharedCustomers } from './running-customers.js';
+import { sharedCustomers, sharedMailCustomers, type SharedCustomers } from './running-customers.js';
 import { idOf } from './scoped-tenant.js';
 import { TicketTenant } from './ticket-tenant.js';
 import { WorkTenant } from './work-tenant.js';
@@ -122,6 +122,35 @@ test('an import that fails notifies the user that started it, and its records no
   expect(await list(bo)).toEqual([]);
 });
 
+test('an approval notifies those for whose decision it waits, once, until it does not wait for them any more', async () => {
+  const ofSync = await sharedMailCustomers();
+  const approval = { tenantId: tenant.caller.tenantId, approvalId: v7(), actor: ada.principalId };
+  const waitFor = (...approvers: Caller[]) =>
+    ofSync.call('notifyApprovers', { ...approval, approverIds: approvers.map((caller) => idOf(caller) ?? '') });
+  const listed = async (caller: Caller) => (await ofSync.call('listNotifications', {}, caller)).notifications;
+  const [first, second] = [ada, bo].map((caller) => ({
+    ...caller,
+    permissions: [...caller.permissions, 'approvals.read'],
+  }));
+  await waitFor(ada, bo);
+  await waitFor(ada, bo);
+
+  const asked = { kind: Kind.APPROVAL_REQUESTED, recordType: 'approval', recordId: approval.approvalId };
+  const unread = { ...asked, title: undefined, actor: ada.principalId, readTime: undefined };
+  expect(await listed(first!)).toMatchObject([unread]);
+  expect(await listed(ada)).toMatchObject([{ recordType: 'approval', recordId: undefined, actor: undefined }]);
+  await waitFor(bo);
+  expect(await listed(first!)).toMatchObject([{ ...asked, readTime: anyText }]);
+  expect(await listed(second!)).toMatchObject([unread]);
+  await waitFor();
+  expect(await ofSync.call('countNotifications', {}, bo)).toEqual({ unread: 0, newestPosition: 1 });
+
+  // The shared service takes its callers for the edge.
+  await expect(service.call('notifyApprovers', { ...approval, approverIds: [] })).rejects.toMatchObject({
+    code: 'PERMISSION_DENIED',
+  });
+});
+
 test('what is marked as read up to a position leaves newer ones unread', async () => {
   for (const subject of ['A', 'B', 'C']) await taskFor(bo, subject);
   const [, second] = await list(bo);
@@ -186,8 +215,8 @@ test('a record that the recipient can not read, or that is deleted, shows only i
 
 test('a muted kind makes no notifications until it is restored', async () => {
   const on = { inApp: true };
-  const ofTickets = { customerMessage: on, statusChanged: on };
-  const all = { assigned: on, mentioned: on, due: on, reminder: on, operationFailed: on, ...ofTickets };
+  const others = { customerMessage: on, statusChanged: on, approvalRequested: on };
+  const all = { assigned: on, mentioned: on, due: on, reminder: on, operationFailed: on, ...others };
   expect(await service.call('getNotificationPreferences', {}, bo)).toEqual(all);
   expect(await mute(bo, 'assigned', false)).toEqual({ ...all, assigned: { inApp: false } });
   await taskFor(bo, 'Unseen');

@@ -29,6 +29,7 @@ import { FilterMappings } from './migrations/filter-mappings.migration.js';
 import { FilterWebhooks } from './migrations/filter-webhooks.migration.js';
 import { FindEqualRecords } from './migrations/find-equal-records.migration.js';
 import { KeepRunRecords } from './migrations/keep-run-records.migration.js';
+import { NotifyApprovers } from './migrations/notify-approvers.migration.js';
 import { PairRecords } from './migrations/pair-records.migration.js';
 import { SealWebhookEvents } from './migrations/seal-webhook-events.migration.js';
 import { ShareWebhookTurns } from './migrations/share-webhook-turns.migration.js';
@@ -66,4 +67,5 @@ export const migrations = [
   CreateMailboxes,
   CreateDeliveryLimits,
   EnrollCustomers,
+  NotifyApprovers,
 ];

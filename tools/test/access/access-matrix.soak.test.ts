@@ -69,6 +69,7 @@ it('has every operation of the contract, with each of its ids', () => {
     '/rapport.customers.v1.ChangeFeedService/MatchChanges',
     '/rapport.customers.v1.ChangeFeedService/ReleaseFlowEffects',
     ...campaignMethods.map((name) => `/rapport.marketing.v1.CampaignOutboxService/${name}`),
+    '/rapport.work.v1.NotificationsService/NotifyApprovers',
     '/rapport.work.v1.WorkspaceService/RemoveClosedTenant',
   ]);
   const unguarded = routes.filter((route) => !guarded.includes(route));
@@ -222,6 +223,7 @@ const empty = new Map(
 /** Internal methods that only sync may call. */
 const ofSync = [
   ...['VouchForPrincipal', 'ListOpenClosings', 'ReportClosingPass', 'RemoveClosedTenant', 'ReleaseFlowEffects'],
+  'NotifyApprovers',
   ...mailMethods.map(([, name]) => name),
   ...campaignMethods,
 ];
@@ -254,6 +256,7 @@ it('internal methods refuse external callers and processes that may not call', a
     ['MatchChanges', undefined],
     ['ReleaseFlowEffects', undefined],
     ...campaignMethods.map((name) => [name, undefined]),
+    ['NotifyApprovers', undefined],
     ['RemoveClosedTenant', undefined],
   ]);
   for (const { path, name } of internal) {
@@ -262,6 +265,7 @@ it('internal methods refuse external callers and processes that may not call', a
       ...(empty.get(path)?.(Buffer.alloc(0)) as object),
       ...{ types: [], withValues: false, credit: 1, denials: [], tenantId: vouchedFor, principalId },
       ...{ filters: [], changes: [], hidesPersonalData: false, runIds: [crypto.randomUUID()] },
+      ...{ approvalId: crypto.randomUUID(), approverIds: [], actor: 'forged' },
       ...{ messageId: crypto.randomUUID(), mailboxId: crypto.randomUUID(), folder: 'INBOX', uidValidity: 1 },
       ...{ reason: 'forged', token: 'forged', address: 'forged@example.com', fileId: crypto.randomUUID() },
       ...(name.startsWith('Settle') && { items: [settledItem()] }),

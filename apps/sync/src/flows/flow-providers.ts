@@ -1,6 +1,7 @@
 import type { Provider } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { approvalHooks } from './approvals/open-approvals.js';
+import { NoticeWorker } from './approvals/notice-worker.js';
 import { CalendarClock } from './effects/calendar-clock.js';
 import { effectProviders, type EffectOptions } from './effects/effect-providers.js';
 import { RecordCalls } from './effects/record-calls.js';
@@ -15,7 +16,7 @@ import { storedVersions } from './worker/stored-versions.js';
 
 /** The engine of flows, and the effects of their steps. */
 export function flowProviders(options: EffectOptions): Provider[] {
-  const { envelope } = options;
+  const { customers, envelope } = options;
   return [
     ...effectProviders(options),
     {
@@ -38,6 +39,11 @@ export function flowProviders(options: EffectOptions): Provider[] {
         return new FlowWorker(orm, parts);
       },
       inject: [MikroORM, RunEffects, CalendarClock, FlowCustomers],
+    },
+    {
+      provide: NoticeWorker,
+      useFactory: (orm: MikroORM) => new NoticeWorker(orm, customers),
+      inject: [MikroORM],
     },
     {
       provide: RecordAccess,

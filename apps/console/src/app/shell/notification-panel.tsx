@@ -113,6 +113,7 @@ function pathOf(notification: Json): string | undefined {
   const id = textAt(notification, 'recordId');
   const type = textAt(notification, 'recordType');
   if (id === '') return undefined;
+  if (type === 'approval') return '/my-approvals';
   return type === 'operation' ? `/imports?id=${id}` : `/${resourceOf(type)?.name ?? type}/${id}`;
 }
 

@@ -16,6 +16,7 @@ const kinds = {
   due: 'DUE',
   reminder: 'REMINDER',
   operationFailed: 'OPERATION_FAILED',
+  approvalRequested: 'APPROVAL_REQUESTED',
 };
 
 /** Which notifications who is signed in gets. A choice is stored at once. */

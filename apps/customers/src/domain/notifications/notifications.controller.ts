@@ -15,14 +15,17 @@ import {
   type NotificationCount,
   type NotificationPreferences,
   type NotificationsServiceServer,
+  type NotifyApproversRequest,
   type UpdateNotificationPreferencesRequest,
   type WatchNotificationsRequest,
   type WatchNotificationsResponse,
 } from '@rapport/contracts/rapport/work/v1/notifications_service';
-import { PageTokenKey } from '@rapport/persistence';
+import { PageTokenKey, tenantSession } from '@rapport/persistence';
+import { currentCaller, permissionMissing } from '@rapport/platform';
 import { Watchers } from '../../engine/pace/watchers.js';
 import { writeCall } from '../../engine/records/write-call.js';
 import { deleteNotification, getNotification, markAllRead, markRead, markUnread } from './mark-notifications.js';
+import { notifyApprovers } from './notify-approvers.js';
 import { getPreferences, updatePreferences } from './preferences.js';
 import { countNotifications, listNotifications } from './read-notifications.js';
 import { watchNotifications } from './watch-notifications.js';
@@ -76,5 +79,12 @@ export class NotificationsController extends Watchers implements ServiceHandlers
 
   updateNotificationPreferences(request: UpdateNotificationPreferencesRequest): Promise<NotificationPreferences> {
     return writeCall(this.em, Methods.updateNotificationPreferences, request, (em) => updatePreferences(em, request));
+  }
+
+  async notifyApprovers(request: NotifyApproversRequest): Promise<Empty> {
+    // No other service has approvals.
+    if (currentCaller().principalId !== 'service:sync') throw permissionMissing('platform.internal');
+    await notifyApprovers(this.em.fork({ session: tenantSession(request.tenantId) }), request);
+    return {};
   }
 }

@@ -18,6 +18,7 @@ const kinds: Readonly<Record<keyof NotificationPreferences, NoticeKind>> = {
   operationFailed: 'OPERATION_FAILED',
   customerMessage: 'CUSTOMER_MESSAGE',
   statusChanged: 'STATUS_CHANGED',
+  approvalRequested: 'APPROVAL_REQUESTED',
 };
 const fields = Object.keys(kinds) as (keyof NotificationPreferences)[];
 
@@ -78,5 +79,6 @@ function preferencesOf(muted: readonly NoticeKind[]): NotificationPreferences {
     operationFailed: channels(kinds.operationFailed),
     customerMessage: channels(kinds.customerMessage),
     statusChanged: channels(kinds.statusChanged),
+    approvalRequested: channels(kinds.approvalRequested),
   };
 }

@@ -138,6 +138,8 @@ async function readableRecords(
     // As in OperationsService, which refuses narrow scopes.
     return permissions.includes('customers.read') && !seesSomeOnly() ? ids.map((id) => [id, undefined]) : [];
   }
+  // Sync holds approvals, which their approvers can read.
+  if (singular === 'approval') return permissions.includes('approvals.read') ? ids.map((id) => [id, undefined]) : [];
   const type = [...recordTypes()].find((each) => each.singular === singular);
   return type && permissions.includes(permissionOf(type, 'read')) ? titlesOf(em, type.table, ids) : [];
 }

@@ -53,7 +53,14 @@ export interface Remark {
 
 /** Names of the kinds of notifications of the contract. */
 export type NoticeKind =
-  'ASSIGNED' | 'MENTIONED' | 'DUE' | 'REMINDER' | 'OPERATION_FAILED' | 'CUSTOMER_MESSAGE' | 'STATUS_CHANGED';
+  | 'ASSIGNED'
+  | 'MENTIONED'
+  | 'DUE'
+  | 'REMINDER'
+  | 'OPERATION_FAILED'
+  | 'CUSTOMER_MESSAGE'
+  | 'STATUS_CHANGED'
+  | 'APPROVAL_REQUESTED';
 
 /** Why a user is to be notified. */
 export interface Notice {

@@ -4,6 +4,7 @@ import { clientOfTransaction, recordAuditEvent, transactionPipeline } from '@rap
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { resumeWait } from '../runs/note-events.js';
+import { noteNotice } from './notices.js';
 import { approvalColumns, approvalMessage, commentOwner, type ApprovalRow } from './approval-row.js';
 
 /** The decision of the caller. */
@@ -32,6 +33,7 @@ export async function decideApproval(
         where tenant_id = $1 and approval_id = $2 and user_id = $3`,
       values: [tenantId, approvalId, userId, approved, sealed],
     },
+    noteNotice(tenantId, approvalId),
   ]);
   const approvals = approval.approvers.filter(({ is_approved: isApproved }) => isApproved).length + (approved ? 1 : 0);
   if (!approved || approvals >= approval.quorum) {
@@ -78,6 +80,7 @@ export async function delegateApproval(
       sql: `update flow_approver set user_id = $4 where tenant_id = $1 and approval_id = $2 and user_id = $3`,
       values: [tenantId, approvalId, userId, successor],
     },
+    noteNotice(tenantId, approvalId),
   ]);
   await recordAuditEvent(em, {
     kind: 'APPROVAL_DELEGATED',

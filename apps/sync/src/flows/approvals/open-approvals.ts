@@ -3,6 +3,7 @@ import type { ClientBase } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import type { NewApproval, RunHooks } from '../runs/run-hooks.js';
+import { noteNotice } from './notices.js';
 import { questionOwner } from './approval-row.js';
 
 /** What an advance of a run does with approvals, in the transaction that stores the run. */
@@ -43,6 +44,7 @@ async function openApproval(client: ClientBase, envelope: SecretEnvelope, approv
         where exists (select from flow_approval where tenant_id = $1 and id = $2)`,
       values: [tenantId, id, approverIds],
     },
+    noteNotice(tenantId, id),
   ]);
 }
 
@@ -52,11 +54,19 @@ async function openApproval(client: ClientBase, envelope: SecretEnvelope, approv
  * @param path of one step; all of the run when undefined
  */
 async function closeApprovals(client: ClientBase, tenantId: string, runId: string, path?: string): Promise<void> {
-  await client.query({
+  const { rows } = await client.query<{ id: string }>({
     name: 'close_flow_approvals',
     text: `update flow_approval set end_time = clock_timestamp(),
         state = case when due_time <= clock_timestamp() then 'TIMED_OUT' else 'CANCELLED' end
-      where tenant_id = $1 and run_id = $2 and ($3::text is null or path = $3) and state = 'PENDING'`,
+      where tenant_id = $1 and run_id = $2 and ($3::text is null or path = $3) and state = 'PENDING'
+      returning id`,
     values: [tenantId, runId, path ?? null],
   });
+  // In the same order everywhere, so that no two transactions wait for each other.
+  const ids = rows.map(({ id }) => id).toSorted();
+  if (ids.length > 0)
+    await pipeline(
+      client,
+      ids.map((id) => noteNotice(tenantId, id)),
+    );
 }

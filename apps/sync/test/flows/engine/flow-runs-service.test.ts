@@ -90,6 +90,28 @@ test('a failed run is retried and skipped, a waiting one receives a signal or is
   });
 });
 
+test('an approval notifies its approver, until its run is cancelled', async () => {
+  const [key] = await tenant.query<{ id: string }>(
+    'select id from api_key where tenant_id = $1',
+    [tenant.tenant.tenantId],
+    'auth',
+  );
+  const steps = [{ key: 'ask', approve: { question: "'Agreed?'", approverIds: [key?.id] } }];
+  const id = await start(await publish('agreed', { trigger: { manual: {} }, steps }));
+  const notified = async (unread: boolean) => {
+    const path = `/v1/notifications?kinds=APPROVAL_REQUESTED&unread=${unread}`;
+    const { notifications = [] } = await tenant.ok<{ notifications?: Json[] }>('GET', path);
+    return notifications.map(({ recordType, recordId, actor }) => ({ recordType, recordId, actor }));
+  };
+  await reached(id, 'WAITING');
+  const { approvals } = await tenant.ok<{ approvals: Json[] }>('GET', '/v1/approvals');
+  const expected = [{ recordType: 'approval', recordId: approvals[0]?.['id'], actor: `apiKey:${key?.id}` }];
+  await expect.poll(() => notified(true), { timeout: 20_000 }).toEqual(expected);
+
+  await tenant.ok('POST', `/v1/flowRuns/${id}:cancel`);
+  await expect.poll(() => notified(false), { timeout: 20_000 }).toEqual(expected);
+});
+
 test('a waiting run moves to a version that has the step at which it waits', async () => {
   const wait = { key: 'wait', wait: { seconds: 86_400 } };
   const flowId = await publish('moved', { trigger: { manual: {} }, steps: [wait] });
