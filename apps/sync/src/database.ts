@@ -12,6 +12,7 @@ import { DeliveryLimit } from './mail/limits/delivery-limit.entity.js';
 import { Relay } from './mail/relays/relay.entity.js';
 import { Mailbox } from './mail/mailboxes/mailbox.entity.js';
 import { BoundWebhooksByRights } from './migrations/bound-webhooks-by-rights.migration.js';
+import { CountCausedRuns } from './migrations/count-caused-runs.migration.js';
 import { CreateConnections } from './migrations/create-connections.migration.js';
 import { CreateDeliveryLimits } from './migrations/create-delivery-limits.migration.js';
 import { CreateFlows } from './migrations/create-flows.migration.js';
@@ -68,4 +69,5 @@ export const migrations = [
   CreateDeliveryLimits,
   EnrollCustomers,
   NotifyApprovers,
+  CountCausedRuns,
 ];

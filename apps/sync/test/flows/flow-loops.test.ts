@@ -57,6 +57,40 @@ test('flows that cause each other end, the reason has the path, and another flow
   );
 });
 
+test('a run causes a bounded number of runs in all, and the reason has the path', async () => {
+  const flows = await FlowTenant.create(platform);
+  const write = writer('jobTitle', 'source');
+  const go = { key: 'go', listen: { events: [{ key: 'go', signal: 'go', correlation: 'record.id' }] } };
+  const a = await flows.publish({ ...write, steps: [go, ...write.steps] });
+  const b = await flows.publish(writer('source', 'familyName'));
+  const id = await flows.api.createCustomer('Ada');
+  await flows.api.updateCustomer(id, { jobTitle: 'CFO' });
+  const roots = () =>
+    flows.api.query<{ id: string }>(
+      `select id from flow_run where tenant_id = $1 and flow_id = $2 and state = 'WAITING'`,
+      [flows.tenantId, a],
+    );
+  await expect.poll(roots, { timeout: 20_000 }).toHaveLength(1);
+  const [root] = await roots();
+  // As if they had been started by changes of the run.
+  await flows.api.query(
+    `insert into flow_run select (jsonb_populate_record(root, jsonb_build_object('id', gen_random_uuid(),
+         'root_run_id', root.id, 'state', 'SUCCEEDED', 'end_time', now()))).*
+       from flow_run root, generate_series(1, 1000) where root.tenant_id = $1 and root.id = $2`,
+    [flows.tenantId, root?.id],
+  );
+
+  await flows.api.ok('POST', '/v1/flowSignals', { name: 'go', correlation: id });
+  await settled(flows);
+
+  expect(await flows.decisions(b)).toMatchObject([
+    {
+      ...{ outcome: 'SUPPRESSED', reason: 'CHAIN_LIMIT' },
+      explanation: `The first run has caused 1000 runs: flows/${a} (${id}) → flows/${b} (${id})`,
+    },
+  ]);
+});
+
 test('random graphs of flows end, also of those that follow themselves', async () => {
   const flows = await FlowTenant.create(platform);
   const fields = ['jobTitle', 'source', 'familyName'].slice(0, 2 + random(2));

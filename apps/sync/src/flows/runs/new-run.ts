@@ -46,8 +46,8 @@ export interface StartValues {
 /** What became of a wanted run. */
 export type StartOutcome =
   | { runId: string }
-  /** It was not started, because of a limit, the rule of concurrency, or the rule of reentry of its flow. */
-  | { suppressed: 'CONCURRENT' | 'RECORD_LIMIT' | 'ENROLLED' | 'REENTRY'; explanation: string };
+  /** It was not started, because of a limit, also of all that one run causes, the rule of concurrency, or the rule of reentry of its flow. */
+  | { suppressed: 'CONCURRENT' | 'RECORD_LIMIT' | 'CHAIN_LIMIT' | 'ENROLLED' | 'REENTRY'; explanation: string };
 
 /** An event for a step that waits, or that the run has not reached yet. */
 export interface RunEvent {

@@ -1,3 +1,4 @@
+import { pathText } from '../runs/chain-limit.js';
 import type { ChainLink } from '../runs/new-run.js';
 
 /** Most automatic steps that follow each other: runs of flows, and writes of mappings. */
@@ -37,12 +38,6 @@ export function brakeOf(
   if (hop + 1 <= maxHops) return undefined;
   const path = pathText([...chain, { flowId, recordId }]);
   return { reason: 'HOP_LIMIT', explanation: `More than ${maxHops} automatic steps would follow each other: ${path}` };
-}
-
-/** The flows and records in order, such as `flows/a (records/1) → flows/b (records/2)`. */
-function pathText(chain: readonly Omit<ChainLink, 'runId'>[]): string {
-  const texts = chain.map(({ flowId, recordId }) => `flows/${flowId}${recordId === undefined ? '' : ` (${recordId})`}`);
-  return texts.join(' → ');
 }
 
 /** The chain of what a run causes. */
