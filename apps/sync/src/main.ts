@@ -12,6 +12,7 @@ import { createLogger, MasterKeys, readEnvironment, startTracing } from '@rappor
 import { serviceVariables } from './serve/configuration.js';
 import { entities, migrations } from './database.js';
 import { FeedConsumer } from './feed/feed-consumer.js';
+import { FlowWorker } from './flows/worker/flow-worker.js';
 import { OutgoingHttp } from './outgoing-http/outgoing-http.js';
 import { services } from './serve/services.js';
 import { SecretEnvelope } from './storage/secret-envelope.js';
@@ -63,6 +64,7 @@ await runGrpcService({
     watched: {
       changeFeed: () => app.get(FeedConsumer).checkHeard(),
       deliveries: () => app.get(Dispatcher).checkAge(),
+      flows: () => app.get(FlowWorker).checkAge(),
     },
   }),
 });

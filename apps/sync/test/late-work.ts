@@ -42,6 +42,26 @@ const lateWork: Readonly<Record<string, () => Promise<void>>> = {
     await receiver.stop();
     await becomes(platform.services.sync, { status: 'ok' });
   },
+  'sync reports runs of flows that are due for long, and keeps working': async () => {
+    const holder = await tenant.connect();
+    const [job] = await tenant.query<{ run_id: string }>(
+      `insert into flow_job (run_id, tenant_id, flow_id, due_time)
+       values (gen_random_uuid(), $1, $1, now() + interval '1 hour') returning run_id`,
+      [tenant.tenant.tenantId],
+    );
+    const values = [job?.run_id];
+    await holder.query('begin');
+    // No process claims a locked run, whose times can change all the same.
+    await holder.query('select from flow_job where run_id = $1 for key share', values);
+    await tenant.query(`update flow_job set due_time = now() - interval '1 hour' where run_id = $1`, values);
+
+    await becomes(platform.services.sync, { status: 'degraded', missing: ['flows'] });
+    const metrics = await (await fetch(`${platform.services.sync.healthUrl}/metrics`)).text();
+    expect(metrics).toMatch(/^rapport_flow_oldest_due_seconds\{of="runs"\} 3[67]\d\d/m);
+    await holder.end();
+    await becomes(platform.services.sync, { status: 'ok' });
+    await tenant.query('delete from flow_job where run_id = $1', values);
+  },
   'sync tells that it hears nothing of the change feed, and goes on': async () => {
     await platform.services.customers.kill();
     await becomes(platform.services.sync, { status: 'degraded', missing: ['changeFeed'] });

@@ -13,6 +13,7 @@ import { startOpenedListens } from '../runs/opened-listens.js';
 import type { Advancing } from './advancing.js';
 import type { ClaimedRun } from './claim-runs.js';
 import type { EngineParts } from './engine-parts.js';
+import { countAdvance } from './flow-metrics.js';
 import { unknownOutcome, type EffectOwner } from './perform-effects.js';
 import { startChildren } from './start-children.js';
 import {
@@ -114,7 +115,10 @@ async function follow(client: ClientBase, advancing: Advancing, outcomes: readon
     await startChildren(client, advancing, stepper, tokens);
     stepper.follow(run.events);
   }
-  return store(client, advancing, stepper.result);
+  const advance = stepper.result;
+  const next = await store(client, advancing, advance);
+  countAdvance(run.state, plan.steps, advance);
+  return next;
 }
 
 /** Stores an advance, and says what is next. */

@@ -10,6 +10,11 @@ export interface ClaimedRun {
   claimId: string;
 }
 
+export interface NewClaim extends ClaimedRun {
+  /** How long the run had been due. */
+  lateSeconds: number;
+}
+
 export interface RunRoom {
   /** Maximum number of runs in all. */
   total: number;
@@ -23,14 +28,20 @@ export interface RunRoom {
  * Claims due runs: of each tenant in turn, the longest due. So a tenant with a million runs does not starve the others.
  * A run that its process does not release is due again after `leaseMs`.
  */
-export async function claimRuns(em: EntityManager, room: RunRoom, leaseMs: number): Promise<ClaimedRun[]> {
+export async function claimRuns(em: EntityManager, room: RunRoom, leaseMs: number): Promise<NewClaim[]> {
   const { total, perTenant, tenants } = room;
   const claimId = uuidv7();
   const values = [total, perTenant, [...tenants.keys()], [...tenants.values()], claimId, leaseMs];
   const { rows } = await withConnection(em, (client) =>
-    client.query<{ tenant_id: string; run_id: string }>({ name: 'claim_flow_runs', text: claimQuery, values }),
+    client.query<{ tenant_id: string; run_id: string; late_seconds: number }>({
+      name: 'claim_flow_runs',
+      text: claimQuery,
+      values,
+    }),
   );
-  return rows.map((row) => ({ tenantId: row.tenant_id, runId: row.run_id, claimId }));
+  return rows.map((row) => ({
+    ...{ tenantId: row.tenant_id, runId: row.run_id, claimId, lateSeconds: Math.max(0, row.late_seconds) },
+  }));
 }
 
 /** Makes a claimed run due at once, for another process. */
@@ -55,14 +66,48 @@ const claimQuery = `
       select tenant_id from flow_job where tenant_id > tenant.id and not is_frozen order by tenant_id limit 1) next
   ),
   due as (
-    select job.run_id, row_number() over (partition by tenant.id order by job.due_time) as round
+    select job.run_id, job.due_time, row_number() over (partition by tenant.id order by job.due_time) as round
     from tenant left join unnest($3::uuid[], $4::int[]) as busy (id, room) on busy.id = tenant.id
     cross join lateral (
       select run_id, due_time from flow_job
       where tenant_id = tenant.id and not is_frozen and not is_paused and due_time <= clock_timestamp()
       order by due_time limit coalesce(busy.room, $2) for update skip locked) job
   ),
-  chosen as (select run_id from due order by round, random() limit $1)
+  chosen as (select run_id, due_time from due order by round, random() limit $1)
   update flow_job job set claim_id = $5, due_time = clock_timestamp() + make_interval(secs => $6 / 1000.0)
   from chosen where job.run_id = chosen.run_id
-  returning job.tenant_id, job.run_id`;
+  returning job.tenant_id, job.run_id,
+    extract(epoch from clock_timestamp() - chosen.due_time)::double precision as late_seconds`;
+
+/** Delays of the longest due run, time of a flow and notice of an approval, in seconds. */
+export interface FlowDelays {
+  runs: number;
+  clocks: number;
+  notices: number;
+}
+
+/** The delays of all tenants. */
+export async function flowDelays(em: EntityManager): Promise<FlowDelays> {
+  const { rows } = await withConnection(em, (client) =>
+    client.query<FlowDelays>({ name: 'flow_delays', text: delaysQuery }),
+  );
+  return rows[0] ?? { runs: 0, clocks: 0, notices: 0 };
+}
+
+const secondsSince = (time: string) =>
+  `coalesce(extract(epoch from clock_timestamp() - least(${time}, clock_timestamp())), 0)::double precision`;
+
+const delaysQuery = `
+  with recursive tenant (id) as (
+    (select tenant_id from flow_job where not is_frozen order by tenant_id limit 1)
+    union all
+    select next.tenant_id from tenant
+    cross join lateral (
+      select tenant_id from flow_job where tenant_id > tenant.id and not is_frozen order by tenant_id limit 1) next
+  )
+  select
+    (select ${secondsSince('min(job.due_time)')} from tenant cross join lateral (
+      select due_time from flow_job where tenant_id = tenant.id and not is_frozen and not is_paused
+      order by due_time limit 1) job) as runs,
+    (select ${secondsSince('min(due_time)')} from flow_clock) as clocks,
+    (select ${secondsSince('min(due_time)')} from flow_notice) as notices`;

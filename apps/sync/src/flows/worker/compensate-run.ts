@@ -8,6 +8,7 @@ import { endRun } from '../runs/end-runs.js';
 import { openContent } from '../runs/run-content.js';
 import type { ClaimedRun } from './claim-runs.js';
 import type { EngineParts } from './engine-parts.js';
+import { countRun } from './flow-metrics.js';
 import { effectCall, performUndo, type EffectOwner, type UndoResult } from './perform-effects.js';
 import { commitWith, lastStateStatement, stateStatements, type StepResult } from './store-advance.js';
 import { beginWithRun, type StoredRun } from './stored-run.js';
@@ -152,4 +153,5 @@ async function endCompensated(
   await pipeline(client, [lastStateStatement(parts.envelope, claimed, { state })]);
   await endRun(client, parts, { tenantId, runId, state: 'COMPENSATED', variables: state.vars });
   await client.query('commit');
+  countRun('COMPENSATED');
 }

@@ -5,9 +5,10 @@ import { WorkerLoop } from '@rapport/platform';
 import { TenantLimit } from '../../webhooks/endpoints/tenant-limit.js';
 import type { StepOutcome } from '../interpreter/interpret.js';
 import { advanceRun } from './advance-run.js';
-import { claimRuns, releaseRun, type ClaimedRun } from './claim-runs.js';
+import { claimRuns, flowDelays, releaseRun, type ClaimedRun } from './claim-runs.js';
 import { compensateRun } from './compensate-run.js';
 import type { EngineParts } from './engine-parts.js';
+import { countClaims, reportDelays } from './flow-metrics.js';
 import { leavesNow } from './leave-now.js';
 import { effectMs, performEffects } from './perform-effects.js';
 import { RunsInFlight } from './runs-in-flight.js';
@@ -17,6 +18,9 @@ const lookEveryMs = { busy: 250, quiet: 750 };
 
 /** Maximum number of concurrent transactions per tenant that advance runs: each takes a connection of the pool. */
 const maxAdvancing = 4;
+
+/** Delay of a due run from which `/readyz` reports it. */
+const lateSeconds = 60;
 
 /** Maximum duration of effects after the process is asked to stop, in milliseconds. */
 const drainMs = 4_000;
@@ -45,7 +49,14 @@ export class FlowWorker implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly leaseMs = effectMs + leaseMarginMs,
   ) {}
 
+  /** @throws Error while a due run is late */
+  async checkAge(): Promise<void> {
+    const { runs } = await flowDelays(this.orm.em.fork());
+    if (runs > lateSeconds) throw new Error(`A run of a flow has been due for ${runs} s.`);
+  }
+
   onApplicationBootstrap(): void {
+    reportDelays(() => flowDelays(this.orm.em.fork()));
     this.#loop.start();
   }
 
@@ -67,6 +78,7 @@ export class FlowWorker implements OnApplicationBootstrap, OnModuleDestroy {
     const { room } = this.#inFlight;
     if (room.total <= 0) return lookEveryMs.busy;
     const claimed = await claimRuns(this.orm.em.fork(), room, this.leaseMs);
+    countClaims(claimed);
     for (const run of claimed) this.#run(run);
     return claimed.length > 0 ? lookEveryMs.busy : undefined;
   }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { v7 as uuidv7 } from 'uuid';
-import { claimRuns, type RunRoom } from '../../../src/flows/worker/claim-runs.js';
+import { claimRuns, flowDelays, type RunRoom } from '../../../src/flows/worker/claim-runs.js';
 import { FlowEngine } from './flow-engine.ts';
 
 let engine: FlowEngine;
@@ -36,6 +36,18 @@ test('a tenant with many due runs leaves one with a single run its turn', async 
 
   expect(runs).toHaveLength(8);
   expect(runs.filter(({ tenantId }) => tenantId === calm)).toHaveLength(1);
+});
+
+test('the delay is that of the run that has been due for longest, without those that can not be claimed', async () => {
+  await tenantWith(2, 3_600);
+  await tenantWith(1, -500, true);
+  await tenantWith(3, -30);
+  const late = await tenantWith(1, -200);
+
+  expect(Math.floor((await flowDelays(engine.orm.em.fork())).runs / 100)).toBe(2);
+  const claimed = await claim({});
+  expect(claimed.filter(({ lateSeconds }) => lateSeconds >= 200).map(({ tenantId }) => tenantId)).toEqual([late]);
+  expect((await flowDelays(engine.orm.em.fork())).runs).toBe(0);
 });
 
 test('a tenant gets no more runs than it has room for', async () => {
