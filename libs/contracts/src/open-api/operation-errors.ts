@@ -82,8 +82,7 @@ function codesOfRequest({ method: { policy }, fields, verb, isConditional }: Res
       'SERVICE_UNAVAILABLE',
       'SERVICE_STOPPING',
     ] as const),
-    ...(['DATABASE_UNAVAILABLE', 'DATABASE_TIMEOUT', 'STORAGE_FULL', 'DEADLINE_EXCEEDED'] as const),
-    ...(['KEYS_UNAVAILABLE', 'KEYS_LOST'] as const),
+    ...(['DATABASE_UNAVAILABLE', 'DATABASE_TIMEOUT', 'DEADLINE_EXCEEDED', 'KEYS_UNAVAILABLE', 'KEYS_LOST'] as const),
   ];
   return [
     ...every,
@@ -96,7 +95,8 @@ function codesOfRequest({ method: { policy }, fields, verb, isConditional }: Res
     ...(has('idempotency-key')
       ? (['IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_KEY_IN_USE', 'IDEMPOTENCY_ANSWER_ERASED'] as const)
       : []),
-    ...(verb === 'GET' ? [] : (['CONCURRENT_WRITE'] as const)),
+    // Reads that sort more than fits into memory can meet a full volume, too: that is one of the rare 5XX.
+    ...(verb === 'GET' ? [] : (['CONCURRENT_WRITE', 'STORAGE_FULL'] as const)),
     // A request may bring a body that the operation does not have.
     ...(verb !== 'GET' ? (['BODY_TOO_LARGE', 'CONTENT_TYPE_UNSUPPORTED', 'REQUEST_TIMEOUT'] as const) : []),
     ...(has('range') && !isConditional ? (['RANGE_NOT_SATISFIABLE'] as const) : []),

@@ -27,7 +27,7 @@ export class OperationFacts {
     return {
       ...(policy.permission !== '' && { 'x-rapport-permission': policy.permission }),
       'x-rapport-cost': costOf(route.method),
-      'x-rapport-idempotent': policy.idempotent,
+      ...(policy.idempotent && { 'x-rapport-idempotent': true }),
       ...(events.length > 0 && { 'x-rapport-events': events }),
       ...(!isOfferedToAgents(this.contract, route) && { 'x-rapport-agents': 'NEVER' }),
     };
