@@ -3,8 +3,8 @@ import { connect, createServer, type Socket } from 'node:net';
 
 const [delayMs = 0, port = 0] = process.argv.slice(2, 4).map(Number);
 const routes = process.argv.slice(4);
-/** Bytes, after which a side is not read further. */
-const mostBuffered = 64 * 1_024 * 1_024;
+/** A side with more is not read further. */
+const maxBufferedBytes = 64 * 1_024 * 1_024;
 
 for (const route of routes) {
   const [listenAddress, targetAddress = ''] = route.split('=');
@@ -22,7 +22,7 @@ function forward(from: Socket, to: Socket): void {
   let bufferedBytes = 0;
   from.on('data', (bytes) => {
     bufferedBytes += bytes.length;
-    if (bufferedBytes > mostBuffered) from.pause();
+    if (bufferedBytes > maxBufferedBytes) from.pause();
     setTimeout(() => {
       bufferedBytes -= bytes.length;
       if (to.writable) to.write(bytes);
