@@ -26,6 +26,16 @@ export const serviceVariables = {
   CHANGE_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(30).meta({
     description: 'Least days that changes are kept; longer while a live consumer has not read them.',
   }),
+  CHANGE_LOG_BYTES: z.coerce
+    .number()
+    .int()
+    .min(256 * 1_024 ** 2)
+    .max(Number.MAX_SAFE_INTEGER)
+    .optional()
+    .meta({
+      description:
+        'Bytes above which the oldest changes are dropped before `CHANGE_RETENTION_DAYS`, unless a live consumer has not read them.',
+    }),
   FILE_QUOTA_BYTES: z.coerce
     .number()
     .int()

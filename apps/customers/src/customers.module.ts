@@ -6,9 +6,9 @@ import { BulkPace } from './engine/pace/bulk-pace.js';
 import { BulkWork, type BulkLimits } from './engine/pace/bulk-work.js';
 import { ChangeTail } from './engine/changes/log/change-tail.js';
 import { LoggedTypes } from './engine/changes/log/logged-types.js';
-import { reportOutbox } from './engine/changes/log/change-metrics.js';
-import { outboxState } from './engine/changes/log/outbox-state.js';
-import { Sequencer } from './engine/changes/log/sequencer.js';
+import { reportLog, reportOutbox } from './engine/changes/log/change-metrics.js';
+import { changeLogBytes, outboxState } from './engine/changes/log/outbox-state.js';
+import { Sequencer, type ChangeRetention } from './engine/changes/log/sequencer.js';
 import { entities } from './database.js';
 import { FileStore } from './engine/files/file-store.js';
 import { clearFiles } from './engine/files/remove-files.js';
@@ -68,8 +68,8 @@ export interface CustomersOptions {
   subjectKeys?: SubjectKeys | undefined;
   /** Verifies the principal tokens that auth signs. */
   principals: PrincipalVerifier;
-  /** Minimum retention of changes. Default: 30. */
-  retentionDays?: number;
+  /** Retention of changes. Default: 30 days, whatever they take. */
+  retention?: ChangeRetention;
   auditKeys: AuditKeys;
   /** Interval at which the heads of grown chains are signed. Default: 600. */
   auditHeadSeconds?: number;
@@ -96,7 +96,7 @@ export class CustomersModule {
     suppressionKey,
     subjectKeys,
     principals,
-    retentionDays = 30,
+    retention = { days: 30 },
     auditHeadSeconds = 600,
     jobLookMs = 400,
     encryptionStalenessMs = 1_000,
@@ -105,7 +105,7 @@ export class CustomersModule {
     publicUrl = 'http://127.0.0.1:8080',
     allowsClockShift = false,
   }: CustomersOptions): DynamicModule {
-    const sequencer = new Sequencer(databaseUrl, retentionDays);
+    const sequencer = new Sequencer(databaseUrl, retention);
     const files = new FileStore(fileQuotaBytes);
     const workspaces = { sections: sectionsOf(loggedTypes), files, suppressionKey };
     const operationKinds = new OperationKinds(
@@ -127,7 +127,7 @@ export class CustomersModule {
         { provide: BulkWork, useValue: new BulkWork(bulkLimits) },
         {
           provide: Sequencer,
-          useFactory: (em: EntityManager) => paced(sequencer, em),
+          useFactory: (em: EntityManager) => paced(sequencer, em, retention),
           inject: [EntityManager],
         },
         { provide: AuditKeys, useValue: auditKeys },
@@ -169,8 +169,9 @@ export class CustomersModule {
 }
 
 /** The sequencer at the pace of the process, with its figures reported. */
-function paced(sequencer: Sequencer, em: EntityManager): Sequencer {
+function paced(sequencer: Sequencer, em: EntityManager, { mostBytes }: ChangeRetention): Sequencer {
   sequencer.setPace(BulkPace.of(em));
   reportOutbox(() => outboxState(em));
+  reportLog({ bytes: () => changeLogBytes(em), mostBytes });
   return sequencer;
 }

@@ -25,7 +25,7 @@ await runGrpcService({
     principals,
     publicUrl: config.PUBLIC_URL,
     fileQuotaBytes: config.FILE_QUOTA_BYTES,
-    retentionDays: config.CHANGE_RETENTION_DAYS,
+    retention: { days: config.CHANGE_RETENTION_DAYS, mostBytes: config.CHANGE_LOG_BYTES },
     auditKeys: new AuditKeys('customers', config.AUDIT_SIGNING_KEY, config.AUDIT_RETIRED_KEYS),
     auditHeadSeconds: config.AUDIT_HEAD_SECONDS,
   }),

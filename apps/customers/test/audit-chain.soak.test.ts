@@ -30,7 +30,7 @@ beforeAll(async () => {
   superuser = await superuserOf(customers.urls.ownerUrl);
   caller = newCaller();
   const killing = killSequencers();
-  const others = [1, 2].map(() => new Sequencer(customers.urls.appUrl, 30));
+  const others = [1, 2].map(() => new Sequencer(customers.urls.appUrl, { days: 30 }));
   for (const other of others) other.onApplicationBootstrap();
   await Promise.all(Array.from({ length: writers }, () => write(count / writers)));
   killed = await killing;

@@ -289,6 +289,9 @@ describe('the log', () => {
     `select * from sequence_changes(null, null, 0, 10)`,
     `select extend_change_log('1 day')`,
     `select drop_old_changes('30 days', '7 days')`,
+    `select extend_change_log('1 day', 1000000000)`,
+    `select drop_old_changes('30 days', '7 days', 1000000000)`,
+    'select change_log_bytes()',
   ])('does not let a tenant’s session call %s', async (sql) => {
     const app = new pg.Client(customers.urls.appUrl);
     await app.connect();
@@ -303,6 +306,7 @@ describe('the log', () => {
     `select drop_old_changes('-1 day', '7 days')`,
     `select drop_old_changes('30 days', '0 days')`,
     `select drop_old_changes(null, '7 days')`,
+    `select drop_old_changes('23 hours', '7 days', 1000000000)`,
     `select extend_change_log('0 days')`,
     `select extend_change_log(null)`,
   ])('is retained for at least a day: %s', async (sql) => {

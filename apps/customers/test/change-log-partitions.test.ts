@@ -23,6 +23,7 @@ afterEach(async () => {
 });
 
 const extend = `select extend_change_log('1 day')`;
+const bytesOfLog = 'select change_log_bytes()::int as bytes';
 const drop = `select drop_old_changes('1 day', '7 days') as dropped`;
 
 test('one of two processes that create a partition at once succeeds, and the other has nothing to do', async () => {
@@ -62,6 +63,45 @@ test('an open snapshot delays only the dropping of changes', async () => {
   expect(after.rows).toEqual([{ dropped: 1 }]);
   expect(await partitions()).toEqual(['change_log_1']);
 });
+
+test('a partition begins when the newest takes too many bytes, and the oldest go while the log takes too many', async () => {
+  const [sequencer] = apps;
+  const begun = [await extendBeyond(1)];
+  for (let more = 0; more < 2; more += 1) {
+    await changeLongAgo();
+    begun.push(await extendBeyond(1));
+  }
+  const [{ bytes } = { bytes: 0 }] = (await sequencer.query<{ bytes: number }>(bytesOfLog)).rows;
+
+  expect([begun, await extendBeyond(bytes)]).toEqual([[true, true, true], false]);
+  expect(await dropAbove(null)).toEqual({ dropped: 0, early: 0 });
+  expect(await dropAbove(bytes)).toEqual({ dropped: 0, early: 0 });
+  expect(await dropAbove(bytes - 1)).toEqual({ dropped: 1, early: 1 });
+  expect(await partitions()).toEqual(['change_log_1', 'change_log_2', 'change_log_3']);
+});
+
+test('neither changes of the last hour go for the bytes of the log, nor those that a live consumer has not read', async () => {
+  await extendBeyond(1);
+  await changeLongAgo();
+  await extendBeyond(1);
+  await owner.query(`insert into change_consumer values ('slow', 'any', 0, now())`);
+  expect(await dropAbove(1)).toEqual({ dropped: 0, early: 0 });
+  await owner.query('delete from change_consumer');
+  await owner.query(`update change_log_1 set time = now() - interval '59 minutes'`);
+
+  expect(await dropAbove(1)).toEqual({ dropped: 1, early: 1 });
+  expect(await partitions()).toEqual(['change_log_1', 'change_log_2']);
+});
+
+async function extendBeyond(largest: number): Promise<boolean | undefined> {
+  const sql = `select extend_change_log('9 days', $1) as begun`;
+  return (await apps[0].query<{ begun: boolean }>(sql, [largest])).rows[0]?.begun;
+}
+
+async function dropAbove(mostBytes: number | null): Promise<unknown> {
+  const sql = `select dropped, early from drop_old_changes('30 days', '7 days', $1)`;
+  return (await apps[0].query(sql, [mostBytes])).rows[0];
+}
 
 async function changeLongAgo(): Promise<void> {
   const caller = newCaller();

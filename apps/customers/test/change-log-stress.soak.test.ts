@@ -91,7 +91,7 @@ async function untilCommitted(writers: Writers, part: number): Promise<void> {
 /** Stands for another process of the service: its sequencer loses all state, and a new one starts. */
 async function replaceSequencers(appUrl: string, writers: Writers): Promise<void> {
   for (let process = 0; process < processes; process += 1) {
-    const sequencer = new Sequencer(appUrl, 30);
+    const sequencer = new Sequencer(appUrl, { days: 30 });
     sequencer.onApplicationBootstrap();
     await untilCommitted(writers, (process + stress.random.next()) / processes);
     await sequencer.onApplicationShutdown();

@@ -1,5 +1,5 @@
 import { metrics } from '@rapport/platform';
-import { Gauge, Histogram } from 'prom-client';
+import { Counter, Gauge, Histogram } from 'prom-client';
 
 const lag = new Histogram({
   name: 'rapport_change_lag_seconds',
@@ -33,6 +33,41 @@ new Gauge({
 /** Registers the source of the outbox gauges. */
 export function reportOutbox(state: typeof outbox): void {
   outbox = state;
+}
+
+/** Reads the size of the log, and has what it may take. Set once in each process of the service. */
+let log: { bytes: () => Promise<number>; mostBytes?: number | undefined } | undefined;
+
+const mostBytes = new Gauge({
+  name: 'rapport_change_log_limit_bytes',
+  help: 'Bytes above which the oldest changes are dropped before their time. NaN without a limit.',
+  registers: [metrics],
+});
+
+new Gauge({
+  name: 'rapport_change_log_bytes',
+  help: 'Bytes of the change log with its indexes.',
+  registers: [metrics],
+  async collect() {
+    // Not set while the database is unreachable.
+    this.set((await log?.bytes().catch(() => undefined)) ?? Number.NaN);
+    mostBytes.set(log?.mostBytes ?? Number.NaN);
+  },
+});
+
+const droppedEarly = new Counter({
+  name: 'rapport_change_log_early_drops_total',
+  help: 'Partitions of the change log that were dropped before their time, because the log took too many bytes.',
+  registers: [metrics],
+});
+
+/** Registers the source of the gauges of the log. */
+export function reportLog(state: typeof log): void {
+  log = state;
+}
+
+export function countDroppedEarly(partitions: number): void {
+  droppedEarly.inc(partitions);
 }
 
 /** @param agesSeconds of changes when they got their positions */

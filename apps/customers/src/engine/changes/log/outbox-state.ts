@@ -18,3 +18,9 @@ export async function checkOutbox(em: EntityManager): Promise<void> {
   const { oldestSeconds } = await outboxState(em);
   if (oldestSeconds > lateSeconds) throw new Error(`A change has waited ${oldestSeconds} s for its position.`);
 }
+
+/** Bytes of the change log with its indexes. */
+export async function changeLogBytes(em: EntityManager): Promise<number> {
+  const [row] = await em.fork().execute<{ bytes: string }[]>('select change_log_bytes() as bytes');
+  return Number(row?.bytes ?? 0);
+}

@@ -3,7 +3,7 @@ import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from 
 import { DedicatedConnection } from '@rapport/persistence';
 import { WorkerLoop } from '@rapport/platform';
 import type { BulkPace } from '../../pace/bulk-pace.js';
-import { countSequenced } from './change-metrics.js';
+import { countDroppedEarly, countSequenced } from './change-metrics.js';
 import { traceSequenced } from './trace-sequenced.js';
 
 /**
@@ -28,11 +28,20 @@ const batchSize = { alone: 2_000, beside: 100 };
 const retryMs = 200;
 const maintainEveryMs = 60_000;
 
-/** Batch size of dropping changes. */
+/** Batch size of dropping changes, in time, and as a part of the bytes of the log. */
 const partitionSpan = '1 day';
+const partitionsOfLimit = 16;
 
 /** A consumer without a heartbeat for this long no longer prevents changes from being dropped. */
 const consumerExpiry = '7 days';
+
+/** How long changes are retained. */
+export interface ChangeRetention {
+  /** Minimum retention in days. */
+  days: number;
+  /** Bytes of the log above which the oldest changes are dropped before that. */
+  mostBytes?: number | undefined;
+}
 
 /** A pass over the changes that became visible between two snapshots of one server. */
 interface Pass {
@@ -58,7 +67,6 @@ interface Moved {
 export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #logger = new Logger('Sequencer');
   readonly #connection: DedicatedConnection;
-  readonly #retention: string;
   /** Each pass returns when the next one is due. */
   readonly #loop = new WorkerLoop({ pass: () => this.#step(), intervalMs: retryMs });
   #pace: BulkPace | undefined;
@@ -73,11 +81,11 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
   #movedAt = 0;
   #maintainedMs = 0;
 
-  /**
-   * @param databaseUrl with the app role
-   * @param retentionDays minimum retention of changes
-   */
-  constructor(databaseUrl: string, retentionDays: number) {
+  /** @param databaseUrl with the app role */
+  constructor(
+    databaseUrl: string,
+    private readonly retention: ChangeRetention,
+  ) {
     this.#connection = new DedicatedConnection(databaseUrl, 'rapport-sequencer', {
       onConnect: async (client) => {
         this.#seen = null;
@@ -86,7 +94,6 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
         await client.query('select check_change_log_epoch()');
       },
     });
-    this.#retention = `${retentionDays} days`;
   }
 
   onApplicationBootstrap(): void {
@@ -199,11 +206,15 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
   async #maintain(): Promise<void> {
     if (Date.now() - this.#maintainedMs < maintainEveryMs) return;
     this.#maintainedMs = Date.now();
-    await this.#connection.query('select extend_change_log($1::interval)', [partitionSpan]);
-    const [row] = await this.#connection.query<{ dropped: number }>(
-      'select drop_old_changes($1::interval, $2::interval) as dropped',
-      [this.#retention, consumerExpiry],
+    const { days, mostBytes = null } = this.retention;
+    const largest = mostBytes && Math.ceil(mostBytes / partitionsOfLimit);
+    await this.#connection.query('select extend_change_log($1::interval, $2)', [partitionSpan, largest]);
+    const [row] = await this.#connection.query<{ dropped: number; early: number }>(
+      'select dropped, early from drop_old_changes($1::interval, $2::interval, $3)',
+      [`${days} days`, consumerExpiry, mostBytes],
     );
-    if (row && row.dropped > 0) this.#logger.log(`Dropped ${row.dropped} partitions of old changes.`);
+    if (!row || row.dropped === 0) return;
+    countDroppedEarly(row.early);
+    this.#logger.log(`Dropped ${row.dropped} partitions of old changes, ${row.early} of them before their time.`);
   }
 }
