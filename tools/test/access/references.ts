@@ -77,8 +77,6 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   'Queue.auto_reply_template_id': undefined,
   'NextTicketWish.skipped_ticket_ids': undefined,
   'TicketReturn.ticket_id': undefined,
-  // A mailbox whose relay does not exist cannot send.
-  'Mailbox.relay_id': undefined,
   // Customers does not check whether the users exist.
   'Ticket.follower_ids': undefined,
   'TicketNote.mentions': undefined,

@@ -126,6 +126,33 @@ test('secrets go to no other host than the one that they were set for', async ()
   expect([moved.status, inner.status]).toEqual([400, 400]);
 });
 
+test('a mailbox sends by a relay that exists, which stays while a mailbox uses it', async () => {
+  const [tenant, other] = [await newTenant(), await newTenant()];
+  const server = { name: 'Relay', host: 'relay.kestrel.example' };
+  const [{ id: relayId }, foreign] = [
+    await tenant.ok('POST', '/v1/relays', server),
+    await other.ok('POST', '/v1/relays', server),
+  ];
+  const body = { address: 'a@kestrel.invalid', kind: 'SEND_ONLY' };
+  const { id } = await tenant.ok('POST', '/v1/mailboxes', { ...body, relayId });
+  const path = `/v1/mailboxes/${String(id)}`;
+  const unknown = [
+    await tenant.send('POST', '/v1/mailboxes', { ...body, address: 'b@kestrel.invalid', relayId: foreign['id'] }),
+    await tenant.send('PATCH', path, { relayId: crypto.randomUUID() }),
+  ];
+  const kept = await tenant.send('DELETE', `/v1/relays/${String(relayId)}`);
+  await tenant.ok('PATCH', path, { relayId: null });
+  const removed = await tenant.send('DELETE', `/v1/relays/${String(relayId)}`);
+
+  for (const answer of unknown) {
+    expect(answer).toMatchObject({
+      ...{ status: 400, body: { errors: [{ pointer: '/relayId', code: 'RELAY_NOT_FOUND' }] } },
+    });
+  }
+  expect(kept).toMatchObject({ status: 409, body: { code: 'RELAY_IN_USE' } });
+  expect(removed.status).toBe(204);
+});
+
 test('an address has one mailbox, one mailbox is the default, and one without IMAP is not read', async () => {
   const tenant = await newTenant();
   const body = { address: 'Sales@kestrel.invalid', kind: 'SEND_ONLY', isDefault: true };

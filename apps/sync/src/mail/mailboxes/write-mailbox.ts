@@ -8,7 +8,7 @@ import type {
   UpdateMailboxRequest,
 } from '@rapport/contracts/rapport/mail/v1/mailboxes_service';
 import { checkEtag, isUniqueViolation, queryRows, recordAuditEvent } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { AppError, currentCaller, invalidArgument, invalidField } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
@@ -52,6 +52,7 @@ export async function createMailbox(
   const { content, secrets } = mailboxContent(sent(request), http);
   const { tenantId, principalId } = currentCaller();
   await checkRoom(em, tenantId);
+  await checkRelay(em, content.relayId);
   const [id, now] = [uuidv7(), new Date()];
   if (content.isDefault) await clearDefault(em, tenantId, id);
   const mailbox = em.create(Mailbox, {
@@ -85,6 +86,7 @@ export async function updateMailbox(
     isDeepStrictEqual(value, mailbox[name as keyof typeof content]),
   );
   if (isSame && isDeepStrictEqual(secrets, stored?.secrets ?? {})) return mailbox;
+  if (content.relayId !== mailbox.relayId) await checkRelay(em, content.relayId);
   if (content.isDefault && !mailbox.isDefault) await clearDefault(em, mailbox.tenantId, mailbox.id);
   const isTriedAgain = mailbox.state === 'REAUTH' || mailbox.state === 'FAILING';
   em.assign(mailbox, {
@@ -135,6 +137,16 @@ export async function resyncMailbox(em: EntityManager, id: string, since: string
 function sent({ mailbox }: { mailbox?: MailboxMessage | undefined }): MailboxMessage {
   if (mailbox) return mailbox;
   throw invalidArgument([{ field: 'mailbox', reason: 'REQUIRED', description: 'is required' }]);
+}
+
+/** The relay is locked until the transaction ends: DeleteRelay then finds the mailbox. @throws AppError INVALID_ARGUMENT */
+async function checkRelay(em: EntityManager, relayId: string | null): Promise<void> {
+  if (relayId === null) return;
+  const found = await queryRows(em, {
+    sql: 'select from relay where tenant_id = $1 and id = $2 for share',
+    values: [currentCaller().tenantId, relayId],
+  });
+  if (found.length === 0) throw invalidField('mailbox.relayId', 'RELAY_NOT_FOUND', 'must be the id of a relay');
 }
 
 /** At most one mailbox of a tenant is its default. */
