@@ -149,6 +149,22 @@ describe('the conversation of a ticket', () => {
     });
   });
 
+  test('takes a message of a customer who is erased meanwhile before the erasure, or not at all', async () => {
+    const { id } = await tenant.createTicket(ada);
+    for (let round = 0; round < 5; round += 1) {
+      const eve = await tenant.createRequester('Eve');
+      const erasure = { reason: 'asked for' };
+      const [message, erased] = await Promise.allSettled([
+        tenant.message(id, 'Me too', eve),
+        service.call('eraseCustomer', { id: eve, erasure }, tenant.caller),
+      ]);
+      expect(erased.status).toBe('fulfilled');
+      const refused = { status: 'rejected', reason: { violations: [{ reason: 'CUSTOMER_NOT_FOUND' }] } };
+      if (message.status === 'rejected') expect(message).toMatchObject(refused);
+    }
+    expect((await tenant.entriesOf({ id })).filter(({ text }) => text === 'Me too')).toEqual([]);
+  });
+
   test('has internal notes, which notify the users that they mention', async () => {
     const { id } = await tenant.createTicket(ada);
     const [bob, eve] = [crypto.randomUUID(), crypto.randomUUID()];

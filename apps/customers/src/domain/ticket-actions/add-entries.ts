@@ -10,12 +10,13 @@ import type {
   TicketEntryResult,
 } from '@rapport/contracts/rapport/support/v1/ticket_actions_service';
 import { etagVersion, type StatementTransaction } from '@rapport/persistence';
-import { AppError, callContext, flowOrigin, invalidField } from '@rapport/platform';
+import { AppError, callContext, flowOrigin, invalidArgument, invalidField } from '@rapport/platform';
 import type { Notice } from '../../engine/fields/record-definition.js';
+import { customerType } from '../../engine/records/customers/customer-type.js';
 import { mentionedIn, noticeStatements } from '../../engine/records/notices.js';
+import { LinkedRecords } from '../../engine/records/references.js';
 import { addEntry, type AddedEntry } from '../tickets/ticket-writes.js';
 import { lockUnmerged } from './locked-ticket.js';
-import { readRequester } from './requester.js';
 
 /** Handles AddTicketNote. */
 export async function addTicketNote(
@@ -38,11 +39,10 @@ export async function addTicketMessage(
   { id, etag, message }: AddTicketMessageRequest,
 ): Promise<TicketEntryResult> {
   if (!message) throw invalidField('message', 'REQUIRED', 'is required');
+  if (message.customerId !== undefined) await lockAuthor(transaction, message.customerId);
   const { before } = await lockUnmerged(transaction, id);
   if (before.category === TicketCategory.CLOSED)
     throw new AppError('FAILED_PRECONDITION', 'TICKET_CLOSED', 'The ticket is closed. Create another one.');
-  if (message.customerId !== undefined && !(await readRequester(transaction, { customerId: message.customerId })))
-    throw invalidField('message.customerId', 'CUSTOMER_NOT_FOUND', 'must be the id of a live customer');
   const added: AddedEntry = {
     kind: TicketEntryKind.CUSTOMER_MESSAGE,
     by: TicketEntryAuthor.HUMAN,
@@ -50,6 +50,19 @@ export async function addTicketMessage(
     text: requiredText(message.text, 'message.text'),
   };
   return addEntry(transaction, before, added, etag);
+}
+
+/**
+ * Locks the customer who wrote a message until the transaction ends, as an erasure does: before the ticket.
+ *
+ * @throws AppError INVALID_ARGUMENT
+ */
+async function lockAuthor(transaction: StatementTransaction, id: string): Promise<void> {
+  const description = 'must be the id of a live customer';
+  const place = { field: 'message.customerId', reason: 'CUSTOMER_NOT_FOUND' as const, description };
+  const link = { ...place, target: customerType().contract.type, id, rule: undefined, isKept: false };
+  const violations = (await new LinkedRecords().lock(transaction, [link])).violations([link]);
+  if (violations.length > 0) throw invalidArgument(violations);
 }
 
 /** A flow is a machine. Other callers may be programs of people, and say so themselves if nobody wrote the text. */

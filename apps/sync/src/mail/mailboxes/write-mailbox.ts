@@ -140,8 +140,8 @@ function sent({ mailbox }: { mailbox?: MailboxMessage | undefined }): MailboxMes
 }
 
 /** The relay is locked until the transaction ends: DeleteRelay then finds the mailbox. @throws AppError INVALID_ARGUMENT */
-async function checkRelay(em: EntityManager, relayId: string | null): Promise<void> {
-  if (relayId === null) return;
+async function checkRelay(em: EntityManager, relayId: Mailbox['relayId']): Promise<void> {
+  if (typeof relayId !== 'string') return;
   const found = await queryRows(em, {
     sql: 'select from relay where tenant_id = $1 and id = $2 for share',
     values: [currentCaller().tenantId, relayId],
