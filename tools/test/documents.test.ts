@@ -42,6 +42,7 @@ test.each([
   ['flows', 5],
   ['mail', 3],
   ['support', 8],
+  ['knowledge-base', 4],
   ['marketing', 4],
   ['segments', 2],
   ['forms', 2],
