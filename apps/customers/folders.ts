@@ -117,6 +117,7 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
     'domain/suppressions',
     'domain/templates',
     'domain/tickets',
+    'domain/ticket-actions',
   ],
 };
 

@@ -22,6 +22,19 @@ async function vouched(principalId: string, { tenantId } = admin): Promise<Calle
   return readPrincipalToken((await auth.call('vouchForPrincipal', { tenantId, principalId })).principalToken);
 }
 
+test('VouchForAddress returns the rights of the active user with an address, whatever its case', async () => {
+  const { user } = await auth.newUser(admin, { email: 'agent.smith@example.com', roleIds: ['member'] });
+  const ask = async (address: string, { tenantId } = admin) =>
+    (await auth.call('vouchForAddress', { tenantId, address })).principalToken;
+
+  const token = await ask('Agent.Smith@EXAMPLE.com');
+  expect(readPrincipalToken(token!)).toMatchObject({ tenantId: admin.tenantId, principalId: `user:${user.id}` });
+  expect(await ask('agent.smith@example.com', await auth.newCaller())).toBeUndefined();
+  expect(await ask((await auth.invite(admin)).email)).toBeUndefined();
+  await auth.updateUser(admin, user.id, { state: User_State.DISABLED });
+  expect(await ask('agent.smith@example.com')).toBeUndefined();
+});
+
 describe('VouchForPrincipal', () => {
   test('returns the rights of a key until it is revoked or expires', async () => {
     const { id } = await auth.createApiKey(admin, { recordScope: RecordScope.ALL, hidesPii: true });

@@ -16,6 +16,7 @@ import { MessageClass, type Message } from '@rapport/contracts/rapport/content/v
 import { OutgoingMessage } from '@rapport/contracts/rapport/content/v1/message_actions_service';
 import type { Ticket } from '@rapport/contracts/rapport/support/v1/ticket';
 import type { TicketEntry } from '@rapport/contracts/rapport/support/v1/ticket_entry';
+import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { newCaller, type SharedCustomers } from './running-customers.js';
 
@@ -93,16 +94,19 @@ export class MailTenant {
   /** Stores a message and files it as parsed. */
   async receive(
     parsed: Partial<ParsedMessage> = {},
+    agent?: Caller,
   ): Promise<FileMessageResponse & { messageId: string; message: Message }> {
     const [stored] = await this.store([`Subject: ${parsed.subject ?? 'Help'}\r\n\r\nHello`]);
     const messageId = stored!.messageId;
-    const filed = await this.file(messageId, parsed);
+    const filed = await this.file(messageId, parsed, agent);
     return { ...filed, messageId, message: await this.message(messageId) };
   }
 
-  file(messageId: string, parsed: Partial<ParsedMessage> = {}): Promise<FileMessageResponse> {
+  /** @param agent the user with the address of the sender */
+  file(messageId: string, parsed: Partial<ParsedMessage> = {}, agent?: Caller): Promise<FileMessageResponse> {
     const { tenantId } = this;
-    return this.service.call('fileMessage', { tenantId, messageId, parsed: parsedMessage(parsed) });
+    const agentToken = agent && this.service.outgoing(agent).principalToken;
+    return this.service.call('fileMessage', { tenantId, messageId, parsed: parsedMessage(parsed), agentToken });
   }
 
   message(id: string): Promise<Message> {

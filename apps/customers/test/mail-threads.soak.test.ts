@@ -1,4 +1,4 @@
-import { ThreadingRule } from '@rapport/contracts/rapport/content/v1/message';
+import { MessageState, ThreadingRule, type Message } from '@rapport/contracts/rapport/content/v1/message';
 import type { ParsedMessage } from '@rapport/contracts/rapport/content/v1/mail_intake_service';
 import { printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { v7 } from 'uuid';
@@ -35,13 +35,21 @@ test(
     const tenant = await MailTenant.create(service);
     const secret = await secretOf(tenant.tenantId);
     const known: Known[] = [];
-    const tally = { honest: 0, refused: 0, opened: 0 };
+    const tally = { honest: 0, refused: 0, opened: 0, ofAgent: 0, quarantined: 0 };
     for (let index = 0; index < size.tickets; index += 1) {
       known.push(await opened(tenant, `sender${index}@example.com`, `copy${index}@example.com`));
     }
     const targets = [...known];
     for (let sent = 0; sent < size.messages; sent += 1) {
       const [target, claim] = [random.pick(targets), random.pick(claims)];
+      if (random.chance(0.2)) {
+        const isProven = random.chance(0.5);
+        const message = await agentMail(tenant, claimed(target, claim, { secret, random }), isProven);
+        const place = namesTicket(claim, isProven) ? target.id : undefined;
+        expectAgentMail(message, known, isProven ? { place } : { isHeld: place !== undefined });
+        if (place !== undefined) tally[isProven ? 'ofAgent' : 'quarantined'] += 1;
+        continue;
+      }
       const from = random.pick([...target.parts, random.pick([...random.pick(targets).parts]), 'mallory@example.net']);
       const internetMessageId = `${v7()}@mail.example`;
       const parsed = { fromAddress: from, internetMessageId, ...claimed(target, claim, { secret, random }) };
@@ -70,6 +78,31 @@ async function opened(tenant: MailTenant, from: string, copy: string): Promise<K
   const { message, ticketId } = await tenant.receive({ fromAddress: from, ccAddresses: [copy] });
   const { number = 0 } = await tenant.ticket(ticketId);
   return { id: ticketId!, number, parts: new Set([from, copy]), messageIds: [message.internetMessageId!] };
+}
+
+const agentAddress = 'agent@kestrel.example';
+
+/** A message from the address of a user, who can write to all tickets. */
+async function agentMail(tenant: MailTenant, parsed: Partial<ParsedMessage>, isProven: boolean): Promise<Message> {
+  const authentication = { spf: 'pass', dkim: 'pass', dmarc: isProven ? 'pass' : 'none', arc: undefined };
+  const agent = { ...tenant.caller, principalId: `user:${v7()}` };
+  return (await tenant.receive({ ...parsed, fromAddress: agentAddress, authentication }, agent)).message;
+}
+
+/** The number in a subject counts for a proven sender only. */
+function namesTicket(claim: (typeof claims)[number], isProven: boolean): boolean {
+  return ['token', 'references', ...(isProven ? ['number', 'numberUnproven'] : [])].includes(claim);
+}
+
+/** @param place the ticket that the message belongs to, or whether it belongs into quarantine */
+function expectAgentMail(
+  { ticketId, state }: Message,
+  known: readonly Known[],
+  { place, isHeld = false }: { place?: string | undefined; isHeld?: boolean },
+): void {
+  if (place === undefined) expect(known.map(({ id }) => id)).not.toContain(ticketId);
+  else expect(ticketId).toBe(place);
+  expect(state).toBe(isHeld ? MessageState.QUARANTINED : MessageState.THREADED);
 }
 
 function claimed(
@@ -101,7 +134,8 @@ async function foreignEntries(tenant: MailTenant, known: readonly Known[]): Prom
   let foreign = 0;
   for (const { id, parts } of known) {
     for (const { messageId } of await tenant.entries(id)) {
-      const { fromAddress = '' } = await tenant.message(messageId!);
+      const { fromAddress = '', authentication } = await tenant.message(messageId!);
+      if (fromAddress === agentAddress && authentication?.dmarc === 'pass') continue;
       if (!parts.has(fromAddress.toLowerCase())) foreign += 1;
     }
   }

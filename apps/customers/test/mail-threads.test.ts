@@ -1,15 +1,26 @@
 import { MailOutcome } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
-import { AutomaticKind, MessageState, ThreadingRule } from '@rapport/contracts/rapport/content/v1/message';
+import {
+  AutomaticKind,
+  MessageClass,
+  MessageState,
+  ThreadingRule,
+} from '@rapport/contracts/rapport/content/v1/message';
 import { Template } from '@rapport/contracts/rapport/content/v1/template';
+import type { ParsedMessage } from '@rapport/contracts/rapport/content/v1/mail_intake_service';
+import { Customer, CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
+import { TicketReply } from '@rapport/contracts/rapport/support/v1/ticket_actions_service';
 import { TicketEntryKind } from '@rapport/contracts/rapport/support/v1/ticket_entry';
+import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { expect, test } from 'vitest';
 import { MailTenant } from './mail-tenant.js';
 import { sharedMailCustomers } from './running-customers.js';
+import { idOf } from './scoped-tenant.js';
 import { SupportTenant } from './support-tenant.js';
 
 const service = await sharedMailCustomers();
 
+const anyText: unknown = expect.any(String);
 const pass = { spf: 'pass', dkim: 'pass', dmarc: 'pass', arc: undefined };
 
 /** A ticket of Ada that was answered automatically, and what the recipient of the answer knows. */
@@ -105,6 +116,108 @@ test('those who get copies have a part in the ticket', async () => {
   const [first, second] = await tenant.entries(opened.ticketId);
   expect(second!.customerId).not.toBe(first!.customerId);
 });
+
+/** A user with the address agent@kestrel.example, and the messages of the user to a ticket. */
+function agentOf(tenant: MailTenant, replyTo: string, rights: Partial<Caller> = {}) {
+  const user: Caller = { ...tenant.caller, principalId: `user:${v7()}`, ...rights };
+  const write = (parsed: Partial<ParsedMessage>) =>
+    tenant.receive(
+      { fromAddress: 'agent@kestrel.example', toAddresses: [replyTo], authentication: pass, ...parsed },
+      user,
+    );
+  return { user, write };
+}
+
+test('what a user writes from the own address is a reply if the requester gets it, and else an internal note', async () => {
+  const { tenant, ticket, replyTo } = await answeredTicket();
+  const { user, write } = agentOf(tenant, replyTo);
+  const note = await write({ text: 'The old plan.' });
+  const reply = await write({ toAddresses: ['Ada@example.com'], ccAddresses: [replyTo], text: 'It is the old plan.' });
+  const absence = await write({ class: MessageClass.AUTO_REPLY, text: 'I am away.' });
+
+  expect([note.ticketId, reply.ticketId, absence.ticketId]).toEqual([ticket.id, ticket.id, undefined]);
+  expect(absence.message).toMatchObject({ state: MessageState.FILED, stateReason: 'AUTO_REPLY' });
+  expect((await tenant.entries(ticket.id)).slice(-2)).toMatchObject([
+    { kind: TicketEntryKind.INTERNAL_NOTE, authorId: idOf(user), text: 'The old plan.', messageId: note.messageId },
+    { kind: TicketEntryKind.PUBLIC_REPLY, authorId: idOf(user), text: 'It is the old plan.' },
+  ]);
+  expect(await tenant.ticket(ticket.id)).toMatchObject({ status: 'open', firstResponseTime: anyText });
+  expect(await tenant.claim()).toEqual([]);
+  const answer = { ...TicketReply.decode(new Uint8Array()), text: 'Is it fast now?' };
+  await service.call('replyToTicket', { id: ticket.id, reply: answer }, tenant.caller);
+  expect((await tenant.claim())[0]!.message!.toAddresses).toEqual(['ada@example.com']);
+});
+
+test('the address of a user or a colleague proves nothing by itself: what is forged goes into quarantine', async () => {
+  const { tenant, ticket, opened, sent, replyTo } = await answeredTicket();
+  await employ(tenant, ticket.customerId, 'example.com');
+  const { user, write } = agentOf(tenant, replyTo);
+  const before = await tenant.entries(ticket.id);
+  const forged = [
+    { toAddresses: [replyTo] },
+    { toAddresses: ['support@kestrel.example'], inReplyTo: sent.internetMessageId },
+    { toAddresses: ['support@kestrel.example'], referenceIds: [opened.message.internetMessageId!] },
+    { ccAddresses: ['ada@example.com'] },
+  ];
+  const held = { state: MessageState.QUARANTINED, stateReason: 'SENDER_UNPROVEN', refusedTicketId: ticket.id };
+  for (const authentication of [undefined, { ...pass, dmarc: 'none' }, { ...pass, dmarc: 'temperror' }]) {
+    for (const parsed of forged) {
+      const ofAgent = await write({ ...parsed, authentication });
+      expect(ofAgent.message).toMatchObject({ ...held, ticketId: undefined });
+      const ofColleague = await tenant.receive({
+        toAddresses: [replyTo],
+        ...parsed,
+        authentication,
+        fromAddress: 'eve@example.com',
+      });
+      expect(ofColleague.message).toMatchObject(held);
+    }
+  }
+  expect((await write({ authentication: { ...pass, dmarc: 'fail' } })).message).toMatchObject({
+    stateReason: 'DMARC_FAILED',
+  });
+  // A user without the right or the scope has no part by being a user.
+  const barred = [
+    { permissions: ['tickets.read'] },
+    { recordScope: 'OWN' },
+    { recordScope: 'TEAM', teamIds: [v7()] },
+  ] as const;
+  for (const rights of barred) {
+    const { message } = await agentOf(tenant, replyTo, rights).write({});
+    expect(message).toMatchObject({ threadingRule: ThreadingRule.NEW, refusedTicketId: ticket.id });
+  }
+  const ofOther = { ...user, tenantId: v7() };
+  const [stored] = await tenant.store(['Subject: Help']);
+  await expect(tenant.file(stored!.messageId, {}, ofOther)).rejects.toMatchObject({
+    violations: [{ field: 'agentToken' }],
+  });
+  expect(await tenant.entries(ticket.id)).toEqual(before);
+});
+
+test('a colleague of the requester joins the thread when the domain of the company vouches for the sender', async () => {
+  const { tenant, ticket, replyTo } = await answeredTicket();
+  const colleague = { fromAddress: 'Eve@example.com', toAddresses: [replyTo], authentication: pass };
+  const alien = await tenant.receive(colleague);
+  await employ(tenant, ticket.customerId, 'example.com');
+  const { message } = await tenant.receive(colleague);
+  const quarantined = await tenant.receive({ ...colleague, authentication: undefined });
+  const released = await service.call('releaseMessage', { id: quarantined.messageId }, tenant.caller);
+
+  expect(alien.message).toMatchObject({ refusedTicketId: ticket.id });
+  expect(message).toMatchObject({ ticketId: ticket.id, threadingRule: ThreadingRule.TOKEN });
+  expect(released).toMatchObject({ ticketId: ticket.id, state: MessageState.THREADED, stateReason: undefined });
+  expect((await tenant.entries(ticket.id)).at(-1)).toMatchObject({
+    ...{ kind: TicketEntryKind.CUSTOMER_MESSAGE, customerId: message.customerId },
+  });
+});
+
+/** Makes a customer one of a company with a domain. */
+async function employ({ caller }: MailTenant, id: string, domain: string): Promise<void> {
+  const blank = Customer.decode(new Uint8Array());
+  const company = { ...blank, kind: CustomerKind.COMPANY, displayName: 'Engines', domains: [domain] };
+  const { id: companyId } = await service.call('createCustomer', { customer: company }, caller);
+  await service.call('updateCustomer', { id, customer: { ...blank, companyId }, updateMask: ['companyId'] }, caller);
+}
 
 test('an answer to a closed ticket opens one that follows it', async () => {
   const { tenant, ticket, replyTo } = await answeredTicket();

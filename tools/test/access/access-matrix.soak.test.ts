@@ -60,6 +60,7 @@ it('has every operation of the contract, with each of its ids', () => {
     '/rapport.auth.v1.AuthService/AuthenticateAccessToken',
     '/rapport.auth.v1.AuthService/ListAllowedOrigins',
     '/rapport.auth.v1.AuthService/VouchForPrincipal',
+    '/rapport.auth.v1.AuthService/VouchForAddress',
     '/rapport.auth.v1.SecurityEventsService/RecordDenials',
     '/rapport.auth.v1.WorkspaceClosingsService/ListOpenClosings',
     '/rapport.auth.v1.WorkspaceClosingsService/ReportClosingPass',
@@ -222,8 +223,8 @@ const empty = new Map(
 
 /** Internal methods that only sync may call. */
 const ofSync = [
-  ...['VouchForPrincipal', 'ListOpenClosings', 'ReportClosingPass', 'RemoveClosedTenant', 'ReleaseFlowEffects'],
-  'NotifyApprovers',
+  ...['VouchForPrincipal', 'VouchForAddress', 'ListOpenClosings', 'ReportClosingPass', 'RemoveClosedTenant'],
+  ...['ReleaseFlowEffects', 'NotifyApprovers'],
   ...mailMethods.map(([, name]) => name),
   ...campaignMethods,
 ];
@@ -247,6 +248,7 @@ it('internal methods refuse external callers and processes that may not call', a
   expect(internal.map(({ name, http }) => [name, http])).toEqual([
     ['ListAllowedOrigins', undefined],
     ['VouchForPrincipal', undefined],
+    ['VouchForAddress', undefined],
     ['RecordDenials', undefined],
     ['ListOpenClosings', undefined],
     ['ReportClosingPass', undefined],

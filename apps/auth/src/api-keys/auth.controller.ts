@@ -18,6 +18,8 @@ import {
   type RevokeApiKeyRequest,
   type RotateApiKeyRequest,
   type Tenant as TenantMessage,
+  type VouchForAddressRequest,
+  type VouchForAddressResponse,
   type VouchForPrincipalRequest,
   type VouchForPrincipalResponse,
 } from '@rapport/contracts/rapport/auth/v1/auth_service';
@@ -35,6 +37,7 @@ import { Secrets } from '../storage/secrets.js';
 import { BoundedEvents } from '../security-events/bounded-events.js';
 import { recordSecurityEvent } from '../security-events/security-event.js';
 import { Tenant } from '../storage/tenant.entity.js';
+import { emailKey, UserAccount } from '../storage/user-account.entity.js';
 import { apiKeyMessage } from './api-key-message.js';
 import { issueApiKey, rotateApiKey } from './issue-api-key.js';
 import { checkApiKey } from './check-api-key.js';
@@ -89,9 +92,17 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
   }
 
   async vouchForPrincipal(request: VouchForPrincipalRequest): Promise<VouchForPrincipalResponse> {
-    // Other processes act only for principals that have presented a credential.
-    if (currentCaller().principalId !== 'service:sync') throw permissionMissing('platform.internal');
+    requireSync();
     const principal = await findPrincipal(this.em, request.tenantId, request.principalId);
+    return { principalToken: this.principals.sign(principal) };
+  }
+
+  async vouchForAddress({ tenantId, address }: VouchForAddressRequest): Promise<VouchForAddressResponse> {
+    requireSync();
+    const ofTenant = this.em.fork({ session: tenantSession(tenantId) });
+    const user = await ofTenant.findOne(UserAccount, { tenantId, email: emailKey(address), state: 'ACTIVE' });
+    if (!user) return { principalToken: undefined };
+    const principal = await findPrincipal(this.em, tenantId, `user:${user.id}`);
     return { principalToken: this.principals.sign(principal) };
   }
 
@@ -182,6 +193,11 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
     const expires = expireTime?.toISOString();
     return { tenantId, principalId, permissions, expireTime: expires, plan, principalToken, allowedOrigins };
   }
+}
+
+/** Other processes act only for principals that have presented a credential. */
+function requireSync(): void {
+  if (currentCaller().principalId !== 'service:sync') throw permissionMissing('platform.internal');
 }
 
 interface UsableKey {

@@ -5,6 +5,7 @@ import type {
   ParsedMessage,
 } from '@rapport/contracts/rapport/content/v1/mail_intake_service';
 import type { StatementTransaction } from '@rapport/persistence';
+import type { Caller } from '@rapport/platform';
 import { storable } from '../../engine/values/storable-text.js';
 import { readMailAddresses } from '../messages/mail-addresses.js';
 import { isAddressOf } from '../messages/mail-tokens.js';
@@ -13,19 +14,20 @@ import { endJobs, lockJobs } from '../messages/mail-jobs.js';
 import { changeMessages, lockMessage } from '../messages/stored-messages.js';
 import { answerAutomatically } from './auto-reply.js';
 import { noteReplies } from './campaign-reply.js';
-import type { Incoming } from './find-thread.js';
 import { customerOf, isEmail } from './sender.js';
+import type { Incoming } from './sender-part.js';
 import { addToThread } from './thread-message.js';
 
 /**
  * Handles FileMessage in one transaction: of two calls for a message, the second finds it filed.
  *
+ * @param parts the key of suppressed addresses, and the user with the address of the sender
  * @throws AppError ALREADY_EXISTS when another call has created the customer of the sender meanwhile: try again
  */
 export async function fileMessage(
   transaction: StatementTransaction,
   { messageId, parsed }: FileMessageRequest,
-  key: SuppressionKey,
+  { key, agent }: { key: SuppressionKey; agent: Caller | undefined },
 ): Promise<FileMessageResponse> {
   transaction.later(lockJobs([messageId]));
   const message = await lockMessage(transaction, messageId);
@@ -42,12 +44,15 @@ export async function fileMessage(
     return { ...known, state: held.state, noAutoReplyReason };
   }
   const customerId = await customerOf(transaction, from);
-  const incoming: Incoming = { parsed, from, customerId, mailboxes };
+  const isProven = parsed.authentication?.dmarc === 'pass';
+  const incoming: Incoming = { parsed, from, customerId, mailboxes, agent, isProven };
   const thread = await addToThread(transaction, { ...message, ...content }, incoming);
   await changeMessages(transaction, [messageId], () => ({ ...content, ...thread.changes }));
+  const { state, ticketId } = thread.changes;
+  if (!thread.ticket) return { ...known, state, ticketId, noAutoReplyReason: 'NOT_THREADED' };
   await noteReplies(transaction, { ...message, ...content });
   const answer = await answerAutomatically(transaction, { ...message, ...content, ...thread.changes }, thread, key);
-  return { state: MessageState.THREADED, ticketId: thread.changes.ticketId, ...answer };
+  return { state, ticketId, ...answer };
 }
 
 /** Handles RejectMessage: what cannot be parsed waits for a person. */

@@ -1,14 +1,13 @@
-import { ThreadingRule, type Message } from '@rapport/contracts/rapport/content/v1/message';
-import type { ParsedMessage } from '@rapport/contracts/rapport/content/v1/mail_intake_service';
+import { ThreadingRule } from '@rapport/contracts/rapport/content/v1/message';
 import type { Ticket } from '@rapport/contracts/rapport/support/v1/ticket';
 import type { StatementTransaction } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
-import { readMailSecret, type MailAddress } from '../messages/mail-addresses.js';
+import { readMailSecret } from '../messages/mail-addresses.js';
 import { isTokenOf, numberOfToken, threadTokensIn } from '../messages/mail-tokens.js';
-import { readMessages } from '../messages/stored-messages.js';
 import { tickets } from '../tickets/tickets.js';
+import { partOf, type Incoming } from './sender-part.js';
 
 /** Most merges that a ticket is followed through. */
 const maxMerges = 20;
@@ -16,25 +15,16 @@ const maxMerges = 20;
 /** Largest number of a ticket, an int32. */
 const maxNumber = 2 ** 31 - 1;
 
-/** Sent messages of a ticket whose recipients may answer it, the newest. */
-const readAnswers = 50;
-
 /** The ticket of a message, and how it was found. */
 export interface Thread {
   rule: ThreadingRule;
   ticket: Ticket | undefined;
+  /** Whether the sender is a user who works on the ticket. */
+  isOfAgent: boolean;
+  /** Whether the message names a ticket in which its sender would have a part, if anything proved the sender. */
+  isUnproven: boolean;
   /** The first ticket that the message named, although its sender has no part in it. */
   refused: Ticket | undefined;
-}
-
-/** A parsed message, and what is known of its sender. */
-export interface Incoming {
-  parsed: ParsedMessage;
-  /** In lower case. */
-  from: string;
-  /** The customer with the address of the sender, if there is one. */
-  customerId: string | undefined;
-  mailboxes: readonly MailAddress[];
 }
 
 /**
@@ -44,16 +34,19 @@ export interface Incoming {
  */
 export async function findThread(transaction: StatementTransaction, incoming: Incoming): Promise<Thread> {
   let refused: Ticket | undefined;
+  let isUnproven = false;
   for (const [rule, candidates] of rules) {
     for (const candidate of await candidates(transaction, incoming)) {
       const ticket = await survivorOf(transaction, candidate);
       if (!ticket) continue;
-      const isPart = await hasPart(transaction, [candidate, ticket], incoming);
-      if (isPart) return { rule, ticket, refused: undefined };
+      const part = await partOf(transaction, [candidate, ticket], incoming);
+      if (part === 'CUSTOMER' || part === 'AGENT')
+        return { rule, ticket, isOfAgent: part === 'AGENT', isUnproven: false, refused: undefined };
+      isUnproven ||= part === 'UNPROVEN';
       refused ??= ticket;
     }
   }
-  return { rule: ThreadingRule.NEW, ticket: undefined, refused };
+  return { rule: ThreadingRule.NEW, ticket: undefined, isOfAgent: false, isUnproven, refused };
 }
 
 type Candidates = (transaction: StatementTransaction, incoming: Incoming) => Promise<Ticket[]>;
@@ -103,41 +96,10 @@ async function byReferences(transaction: StatementTransaction, { parsed }: Incom
  * Tickets whose numbers the subject has as `[#123]`. Numbers are guessed easily, and so is an address: this rule asks for a sender
  * whose domain vouches for it.
  */
-function byNumber(transaction: StatementTransaction, { parsed }: Incoming): Promise<Ticket[]> {
-  if (parsed.authentication?.dmarc !== 'pass') return Promise.resolve([]);
+function byNumber(transaction: StatementTransaction, { parsed, isProven }: Incoming): Promise<Ticket[]> {
+  if (!isProven) return Promise.resolve([]);
   const numbers = Array.from(parsed.subject.matchAll(/\[#(\d{1,9})\]/g), ([, digits]) => Number(digits));
   return ticketsOfNumbers(transaction, numbers.slice(0, 20));
-}
-
-/**
- * Whether the sender is the requester or gets copies, or was written to about the ticket.
- *
- * @param named the ticket that the message names, and the one that it was merged into
- */
-async function hasPart(
-  transaction: StatementTransaction,
-  named: readonly Ticket[],
-  { from, customerId }: Incoming,
-): Promise<boolean> {
-  if (customerId !== undefined && named.some((ticket) => ticket.customerId === customerId)) return true;
-  if (named.some(({ ccAddresses }) => ccAddresses.some((each) => each.toLowerCase() === from))) return true;
-  const sent = await sentFor(transaction, [...new Set(named.map(({ id }) => id))]);
-  return sent.some(({ toAddresses, ccAddresses }) =>
-    [...toAddresses, ...ccAddresses].some((each) => each.toLowerCase() === from),
-  );
-}
-
-async function sentFor(transaction: StatementTransaction, ticketIds: readonly string[]): Promise<Message[]> {
-  const rows = await transaction.rows<{ id: string }>({
-    name: 'sent_messages_of_ticket',
-    sql: `select id from message where tenant_id = $1 and ticket_id = any ($2::uuid[]) and direction = 'OUT' and delete_time is null
-      order by id desc limit ${readAnswers}`,
-    values: [currentCaller().tenantId, ticketIds],
-  });
-  return readMessages(
-    transaction,
-    rows.map(({ id }) => id),
-  );
 }
 
 /** The ticket itself, or the one that it was merged into. */

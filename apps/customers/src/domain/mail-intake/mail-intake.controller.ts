@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import { ImplementsService, PrincipalVerifier, type ServiceHandlers } from '@rapport/contracts';
 import type { Empty } from '@rapport/contracts/google/protobuf/empty';
 import {
   MailIntakeServiceService as Methods,
@@ -23,6 +23,7 @@ import {
   type StoreMessagesRequest,
   type StoreMessagesResponse,
 } from '@rapport/contracts/rapport/content/v1/mail_intake_service';
+import { invalidField, type Caller } from '@rapport/platform';
 import { FileStore } from '../../engine/files/file-store.js';
 import { Sealing } from '../../engine/sealing/sealing.js';
 import { forMailOf, streamForMail, tenantsWithWork, writeForMail } from '../messages/mail-caller.js';
@@ -42,6 +43,7 @@ export class MailIntakeController implements ServiceHandlers<MailIntakeServiceSe
     readonly sealing: Sealing,
     private readonly store: FileStore,
     private readonly suppressionKey: SuppressionKey,
+    private readonly principals: PrincipalVerifier,
   ) {}
 
   async storeMessages(request: StoreMessagesRequest): Promise<StoreMessagesResponse> {
@@ -83,8 +85,9 @@ export class MailIntakeController implements ServiceHandlers<MailIntakeServiceSe
 
   async fileMessage(request: FileMessageRequest): Promise<FileMessageResponse> {
     const key = await forMailOf(this, request.tenantId, () => this.suppressionKey.of(this.em));
+    const agent = await this.#agentOf(request);
     return senderTries(() =>
-      writeForMail(this, Methods.fileMessage, request, (each) => fileMessage(each, request, key)),
+      writeForMail(this, Methods.fileMessage, request, (each) => fileMessage(each, request, { key, agent })),
     );
   }
 
@@ -97,6 +100,14 @@ export class MailIntakeController implements ServiceHandlers<MailIntakeServiceSe
 
   listStoredMessages(request: ListStoredMessagesRequest): Promise<ListStoredMessagesResponse> {
     return writeForMail(this, Methods.listStoredMessages, request, (each) => listStored(each, request));
+  }
+
+  /** @throws AppError UNAUTHENTICATED for a token that has expired: the next attempt of sync has another one */
+  async #agentOf({ tenantId, agentToken }: FileMessageRequest): Promise<Caller | undefined> {
+    if (agentToken === undefined) return undefined;
+    const agent = await this.principals.verify(agentToken);
+    if (agent.tenantId === tenantId) return agent;
+    throw invalidField('agentToken', 'NOT_ALLOWED', 'must be of a user of the tenant');
   }
 
   /** @throws AppError RESOURCE_EXHAUSTED FILE_QUOTA */

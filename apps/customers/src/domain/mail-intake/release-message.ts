@@ -35,7 +35,8 @@ export async function releaseMessage(
   const from = fromAddress.toLowerCase();
   const mailboxes = await readMailAddresses(transaction);
   const customerId = await customerOf(transaction, from);
-  const thread = await addToThread(transaction, message, { parsed: parsedOf(message), from, customerId, mailboxes });
+  const sender = { from, customerId, mailboxes, agent: undefined, isProven: true };
+  const thread = await addToThread(transaction, message, { parsed: parsedOf(message), ...sender });
   return changeOne(transaction, id, thread.changes);
 }
 

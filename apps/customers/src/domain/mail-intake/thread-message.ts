@@ -2,14 +2,14 @@ import { MessageClass, MessageState, ThreadingRule, type Message } from '@rappor
 import { TicketCategory, TicketChannel, type Ticket } from '@rapport/contracts/rapport/support/v1/ticket';
 import { TicketEntryAuthor, TicketEntryKind } from '@rapport/contracts/rapport/support/v1/ticket_entry';
 import type { StatementTransaction } from '@rapport/persistence';
+import type { Caller } from '@rapport/platform';
 import { isAddressOf } from '../messages/mail-tokens.js';
 import { addEntry, openTicket } from '../tickets/ticket-writes.js';
-import { findThread, type Incoming, type Thread } from './find-thread.js';
+import { fileAgentMail } from './agent-mail.js';
+import { contentOfEntry } from './entry-content.js';
+import { findThread, type Thread } from './find-thread.js';
 import { createSender, isEmail } from './sender.js';
-
-/** Most characters of the text of an entry, and of its HTML. The message has all. */
-const maxEntryText = 100_000;
-const maxEntryHtml = 500_000;
+import type { Incoming } from './sender-part.js';
 
 /** Most addresses that get copies of a ticket. */
 const maxCopies = 50;
@@ -21,14 +21,19 @@ export interface Threaded {
   isNew: boolean;
 }
 
-/** Adds a message to the ticket that it belongs to, or opens one. */
+/** A message that is on no ticket, or that a user wrote: nothing answers it. */
+type Unanswered = Pick<Threaded, 'changes'> & { ticket: undefined };
+
+/** Adds a message to the ticket that it belongs to, or opens one. One that names a ticket without proof goes into quarantine. */
 export async function addToThread(
   transaction: StatementTransaction,
   message: Message,
   incoming: Incoming,
-): Promise<Threaded> {
-  const { from, parsed } = incoming;
+): Promise<Threaded | Unanswered> {
+  const { from, parsed, agent } = incoming;
   const thread = await findThread(transaction, incoming);
+  if (thread.isUnproven) return quarantined(thread);
+  if (agent && thread.isOfAgent) return ofAgent(transaction, message, agent, thread);
   const customerId = incoming.customerId ?? (await createSender(transaction, from, parsed.fromName));
   const isOpen = thread.ticket !== undefined && thread.ticket.category !== TicketCategory.CLOSED;
   const ticket = isOpen ? thread.ticket! : await openFor(transaction, { message, incoming, customerId, thread });
@@ -50,14 +55,31 @@ export async function addMessageEntry(
   message: Message,
 ): Promise<void> {
   const isAutomatic = message.class === MessageClass.AUTO_REPLY;
-  const { subject, customerId, visibleText, text = '', html = '' } = message;
   await addEntry(transaction, ticket, {
     kind: isAutomatic ? TicketEntryKind.AUTO_REPLY : TicketEntryKind.CUSTOMER_MESSAGE,
     by: isAutomatic ? TicketEntryAuthor.MACHINE : TicketEntryAuthor.HUMAN,
-    ...{ customerId, messageId: message.id, subject: subject === '' ? undefined : subject },
-    text: (visibleText ?? text).slice(0, maxEntryText).toWellFormed(),
-    html: html === '' || html.length > maxEntryHtml ? undefined : html,
+    customerId: message.customerId,
+    ...contentOfEntry(message),
   });
+}
+
+function quarantined({ refused, rule }: Thread): Unanswered {
+  const refusal = { ticketId: undefined, refusedTicketId: refused?.id, threadingRule: rule };
+  const held = { state: MessageState.QUARANTINED, stateReason: 'SENDER_UNPROVEN', customerId: undefined };
+  return { changes: { ...held, ...refusal }, ticket: undefined };
+}
+
+/** The message has the requester as its customer, so that an erasure reaches it. */
+async function ofAgent(
+  transaction: StatementTransaction,
+  message: Message,
+  agent: Caller,
+  { ticket, rule }: Thread,
+): Promise<Unanswered> {
+  const filed = await fileAgentMail(transaction, ticket!, message, agent);
+  const ticketId = filed.state === MessageState.THREADED ? ticket!.id : undefined;
+  const place = { ticketId, refusedTicketId: undefined, threadingRule: rule, customerId: ticket!.customerId };
+  return { changes: { ...filed, ...place }, ticket: undefined };
 }
 
 interface Opening {

@@ -23,14 +23,28 @@ export async function addressOfRequester(
   transaction: StatementTransaction,
   ticket: Ticket,
 ): Promise<string | undefined> {
+  return (await lastAddress(transaction, ticket)) ?? (await readRequester(transaction, ticket))?.emails[0]?.address;
+}
+
+/** The address from which the requester last wrote for a ticket, and those of the customer. */
+export async function addressesOfRequester(transaction: StatementTransaction, ticket: Ticket): Promise<string[]> {
+  const last = await lastAddress(transaction, ticket);
+  const { emails = [] } = (await readRequester(transaction, ticket)) ?? {};
+  return [...(last === undefined ? [] : [last]), ...emails.map(({ address }) => address)];
+}
+
+/** What users wrote to the ticket by mail is not of the requester. */
+async function lastAddress(transaction: StatementTransaction, ticket: Ticket): Promise<string | undefined> {
   const [last] = await transaction.rows<{ id: string }>({
     name: 'last_message_of_requester',
     sql: `select id from message where tenant_id = $1 and ticket_id = $2 and customer_id = $3 and direction = 'IN'
-        and delete_time is null order by id desc limit 1`,
+        and delete_time is null and not exists (select from ticket_entry entry where entry.tenant_id = $1
+          and entry.ticket_id = $2 and entry.message_id = message.id and entry.kind in ('PUBLIC_REPLY', 'INTERNAL_NOTE'))
+      order by id desc limit 1`,
     values: [currentCaller().tenantId, ticket.id, ticket.customerId],
   });
   const message = last && (await readLive<Message>(transaction, messages, last.id));
-  return message?.fromAddress ?? (await readRequester(transaction, ticket))?.emails[0]?.address;
+  return message?.fromAddress;
 }
 
 async function readLive<Record extends RecordMessage>(

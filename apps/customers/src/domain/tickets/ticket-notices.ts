@@ -7,9 +7,11 @@ import { noticeStatements } from '../../engine/records/notices.js';
 
 /** A ticket has another status. The notifications of a message that opens the ticket say so already. */
 export function statusNotices({ before, after, beside }: RecordChange<Ticket>): Notice[] {
-  const { kind } = (beside ?? {}) as Partial<TicketEntry>;
+  const { kind, authorId } = (beside ?? {}) as Partial<TicketEntry>;
   if (!before || before.status === after.status || kind === TicketEntryKind.CUSTOMER_MESSAGE) return [];
-  return noticesOfTicket(after, 'STATUS_CHANGED', `ticket/${after.id}@${etagVersion(after.etag)}`);
+  const notices = noticesOfTicket(after, 'STATUS_CHANGED', `ticket/${after.id}@${etagVersion(after.etag)}`);
+  // The author of a reply by mail is not the caller, which is the mail service.
+  return notices.filter(({ userId }) => userId !== authorId);
 }
 
 /** The statements that notify of a message of a customer, also the owners of the requester and of its writer. */

@@ -13,12 +13,13 @@ import { UnparsedMail } from './unparsed-mail.js';
 
 export interface IntakeOptions {
   customers: Pick<ContractClient, 'unary' | 'stream' | 'upload'>;
+  auth: Pick<ContractClient, 'unary'>;
   envelope: SecretEnvelope;
   http: OutgoingHttp;
 }
 
 /** What reads mailboxes, and parses the mails. */
-export function intakeProviders({ customers, envelope, http }: IntakeOptions): Provider[] {
+export function intakeProviders({ customers, auth, envelope, http }: IntakeOptions): Provider[] {
   return [
     { provide: StoredMail, useValue: new StoredMail(customers) },
     {
@@ -29,7 +30,8 @@ export function intakeProviders({ customers, envelope, http }: IntakeOptions): P
     { provide: MailParser, useFactory: () => new MailParser() },
     {
       provide: ParseWorker,
-      useFactory: (orm: MikroORM, parser: MailParser) => new ParseWorker(orm, new UnparsedMail(customers), parser),
+      useFactory: (orm: MikroORM, parser: MailParser) =>
+        new ParseWorker(orm, new UnparsedMail(customers, auth), parser),
       inject: [MikroORM, MailParser],
     },
     {

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { ContractClient } from '@rapport/contracts';
+import { allFormats, type ContractClient } from '@rapport/contracts';
 import {
   MailIntakeServiceService as Intake,
   type ClaimStoredMessagesResponse,
@@ -14,6 +14,7 @@ import {
   AttachmentScan,
   type MessageAttachment,
 } from '@rapport/contracts/rapport/content/v1/message';
+import { AuthServiceService, type VouchForAddressResponse } from '@rapport/contracts/rapport/auth/v1/auth_service';
 import { AppError } from '@rapport/platform';
 import { recordReport } from '../bounces/record-report.js';
 import type { ParsedAttachment, ParsedContent } from '../parsing/parse-mail.js';
@@ -32,7 +33,10 @@ const tenantsPerPage = 100;
 
 /** The stored mails that wait to be parsed. */
 export class UnparsedMail {
-  constructor(private readonly customers: Pick<ContractClient, 'unary' | 'stream' | 'upload'>) {}
+  constructor(
+    private readonly customers: Pick<ContractClient, 'unary' | 'stream' | 'upload'>,
+    private readonly auth: Pick<ContractClient, 'unary'>,
+  ) {}
 
   /** Tenants that have some. */
   async tenants(): Promise<string[]> {
@@ -66,7 +70,18 @@ export class UnparsedMail {
     for (const [part, each] of attachments.entries()) {
       stored.push(await this.#storeAttachment({ tenantId, messageId, part }, each));
     }
-    await this.#call(Intake.fileMessage.path, { tenantId, messageId, parsed: { ...message, attachments: stored } });
+    const parsed = { ...message, attachments: stored };
+    // The last step before: a token is valid for a minute.
+    const agentToken = await this.#agentToken(tenantId, message.fromAddress);
+    await this.#call(Intake.fileMessage.path, { tenantId, messageId, parsed, agentToken });
+  }
+
+  /** The token of the user with an address, if there is one. */
+  async #agentToken(tenantId: string, address: string | undefined): Promise<string | undefined> {
+    if (address === undefined || !isEmail(address)) return undefined;
+    const options = { context: { requestId: randomUUID() }, deadlineMs: callMs };
+    const answer = await this.auth.unary(AuthServiceService.vouchForAddress.path, { tenantId, address }, options);
+    return (answer as VouchForAddressResponse).principalToken;
   }
 
   async reject(tenantId: string, messageId: string, reason: string): Promise<void> {
@@ -101,6 +116,11 @@ export class UnparsedMail {
   #call(path: string, request: object): Promise<unknown> {
     return this.customers.unary(path, request, { context: { requestId: randomUUID() }, deadlineMs: callMs });
   }
+}
+
+/** Whether a user can have the address. */
+function isEmail(address: string): boolean {
+  return allFormats.find(({ name }) => name === 'email')?.test(address) === true;
 }
 
 async function* attachmentPieces(
