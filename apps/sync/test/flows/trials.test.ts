@@ -164,6 +164,30 @@ test('a dry run of a manual flow names what would fail', async () => {
   expect({ status, code: body['code'] }).toEqual({ status: 400, code: 'VALIDATION_FAILED' });
 });
 
+test('a dry run follows the members that have joined a segment or left it, about their customers', async () => {
+  const segment = (key: string) =>
+    tenant.ok<{ id: string }>('POST', '/v1/segments', { key, name: key, kind: 'STATIC' });
+  const [vips, rest] = [await segment('vips'), await segment('rest')];
+  const [ada, bob] = [await tenant.createCustomer('Ada'), await tenant.createCustomer('Bob')];
+  const change = (id: string, verb: string, ...customerIds: string[]) =>
+    tenant.ok('POST', `/v1/segments/${id}:${verb}Members`, { customerIds });
+  await change(vips.id, 'add', ada, bob);
+  await change(rest.id, 'add', ada);
+  await change(vips.id, 'remove', bob);
+  const steps = [{ key: 'call', addTask: { subject: `'Call ' + record.displayName` } }];
+  const tried = async (flags: Json, condition?: string) => {
+    const trigger = { segment: { segmentId: vips.id, ...flags } };
+    const id = await newFlow({ trigger, steps, ...(condition !== undefined && { condition }) });
+    return tenant.ok<Report>('POST', `/v1/flows/${id}:dryRun`, {});
+  };
+
+  const record = (id: string) => ({ decision: { outcome: 'STARTED', record: { type: 'customer', id } } });
+  const call = (name: string) => ({ state: 'SUCCEEDED', steps: [{ output: { subject: `Call ${name}` } }] });
+  expect(await tried({ left: true })).toMatchObject({ started: 1, trials: [{ ...record(bob), ...call('Bob') }] });
+  const joined = await tried({ joined: true }, `record.displayName == 'Ada'`);
+  expect(joined).toMatchObject({ changes: 4, started: 1, trials: [{ ...record(ada), ...call('Ada') }] });
+});
+
 test('a flow with another trigger, of another tenant or version can not be tried', async () => {
   const flowId = await newFlow({ trigger: { subflow: { inputs: [] } }, steps: [{ key: 'one', raise: { code: 'X' } }] });
   const other = await WebhookTenant.create(tenant.platform);

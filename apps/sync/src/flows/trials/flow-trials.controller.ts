@@ -17,12 +17,15 @@ import type { JsonObject } from '../effects/effect-port.js';
 import { RecordCalls } from '../effects/record-calls.js';
 import { stepType } from '../effects/record-methods.js';
 import { TrialEffects } from '../effects/trial-effects.js';
+import { FlowCustomers } from '../enrollments/flow-customers.js';
 import { ChangedRecords } from '../triggers/changed-records.js';
+import type { ChangeFacts, RecordAround } from '../triggers/match-trigger.js';
+import { memberTrigger } from '../triggers/segment-trigger.js';
 import { startValues } from '../triggers/take-flows.js';
 import { flowToTry, type FlowToTry } from './flow-to-try.js';
 import { followTrial, type Trial, type TriedRun } from './follow-trial.js';
 import { trialMessage } from './trial-message.js';
-import { FlowTry } from './try-flow.js';
+import { FlowTry, type ChangeFlowToTry } from './try-flow.js';
 
 const defaultDays = 7;
 const dayMs = 86_400_000;
@@ -37,37 +40,34 @@ export class FlowTrialsController implements ServiceHandlers<FlowTrialsServiceSe
     private readonly records: ChangedRecords,
     private readonly evaluator: JsonataEvaluator,
     private readonly clock: CalendarClock,
+    private readonly customers: FlowCustomers,
   ) {}
 
   /** A trial acts as its caller, so it shows nothing that the caller can not read. */
   async dryRunFlow({ id, trial = FlowTrialScope.fromPartial({}) }: DryRunFlowRequest): Promise<DryRunFlowResponse> {
     refuseMasked();
     const flow = await flowToTry(this.em, id, trial.version);
-    const { record, manual } = flow.definition.trigger ?? {};
-    if (record) {
-      const span = spanOf(trial);
-      const follow = (change: Parameters<typeof startValues>[0], around: Parameters<typeof startValues>[1]) => {
-        const values = startValues(change, around);
-        const of = { type: record.type, id: change.recordId };
-        return this.#follow(flow, {
-          values,
-          record: of,
-          hop: change.hop + 1,
-          start: new Date(change.time),
-        });
-      };
-      const parts = {
-        em: this.em,
-        calls: this.calls,
-        records: this.records,
-        acting: acting(),
-        follow,
-      };
-      return new FlowTry(parts, flow, record, span).perform();
-    }
+    const { record, segment, manual } = flow.definition.trigger ?? {};
+    const trigger = segment ? memberTrigger(segment) : record;
+    if (trigger) return this.#tryChanges({ ...flow, trigger, ...(segment && { segment }) }, trial);
     if (manual) return this.#tryManual(flow, manual.type, trial);
-    const message = 'Only flows with the trigger record or manual can be tried.';
+    const message = 'Only flows with the trigger record, segment or manual can be tried.';
     throw new AppError('FAILED_PRECONDITION', 'FLOW_TRIGGER_UNSUPPORTED', message);
+  }
+
+  #tryChanges(
+    flow: FlowToTry & Pick<ChangeFlowToTry, 'trigger' | 'segment'>,
+    trial: FlowTrialScope,
+  ): Promise<DryRunFlowResponse> {
+    const follow = (change: ChangeFacts, around: RecordAround, record: { type: string; id: string }) => {
+      const values = startValues(change, around);
+      return this.#follow(flow, { values, record, hop: change.hop + 1, start: new Date(change.time) });
+    };
+    const { em, calls, records, customers } = this;
+    const caller = acting();
+    const { tenantId, principalId: publishedBy } = caller;
+    const parts = { em, calls, records, customers, acting: caller, follow };
+    return new FlowTry(parts, { ...flow, tenantId, publishedBy }, spanOf(trial)).perform();
   }
 
   async #tryManual(flow: FlowToTry, type: string | undefined, trial: FlowTrialScope): Promise<DryRunFlowResponse> {

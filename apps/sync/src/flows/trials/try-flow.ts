@@ -1,14 +1,15 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { FlowDecisionOutcome, type FlowDecision } from '@rapport/contracts/rapport/flows/v1/flow_decisions_service';
 import type { DryRunFlowResponse, FlowTrial } from '@rapport/contracts/rapport/flows/v1/flow_trials_service';
-import type { RecordTrigger } from '@rapport/contracts/rapport/flows/v1/flow';
 import { settingStatement, withConnection, pipeline } from '@rapport/persistence';
 import type { Acting, RecordCalls } from '../effects/record-calls.js';
 import { causeChains, type CauseChains } from '../triggers/cause-chains.js';
+import type { FlowCustomers } from '../enrollments/flow-customers.js';
 import type { ChangedRecords } from '../triggers/changed-records.js';
 import { brakeOf } from '../triggers/loop-brake.js';
+import { MemberCustomers } from '../triggers/segment-trigger.js';
 import { feedType, mismatchOf, type ChangeFacts, type RecordAround } from '../triggers/match-trigger.js';
-import { filtersOf, matchMismatch } from '../triggers/take-flows.js';
+import { filtersOf, matchOne, wantedMember, type Matched, type MatchingFlow } from '../triggers/take-flows.js';
 import type { TriedRun } from './follow-trial.js';
 import type { FlowToTry } from './flow-to-try.js';
 import { pastChanges } from './past-changes.js';
@@ -32,10 +33,14 @@ interface Parts {
   em: EntityManager;
   calls: RecordCalls;
   records: ChangedRecords;
+  customers: FlowCustomers;
   acting: Acting;
   /** Follows one run. */
-  follow: (change: ChangeFacts, around: RecordAround) => Promise<TriedRun>;
+  follow: (change: ChangeFacts, around: RecordAround, record: Matched['record']) => Promise<TriedRun>;
 }
+
+/** A flow whose trigger follows changes. The caller of the trial is its publisher. */
+export type ChangeFlowToTry = FlowToTry & MatchingFlow;
 
 /** Decides about past changes as real runs do, and follows the first runs that would start. */
 export class FlowTry {
@@ -46,14 +51,13 @@ export class FlowTry {
 
   constructor(
     private readonly parts: Parts,
-    private readonly flow: FlowToTry,
-    private readonly trigger: RecordTrigger,
+    private readonly flow: ChangeFlowToTry,
     private readonly span: TrialSpan,
   ) {}
 
   async perform(): Promise<DryRunFlowResponse> {
     const { calls, acting } = this.parts;
-    const { type } = feedType(this.trigger.type);
+    const { type } = feedType(this.flow.trigger.type);
     for await (const changes of pastChanges(calls, acting, {
       type,
       ...this.span,
@@ -66,21 +70,27 @@ export class FlowTry {
   }
 
   async #consider(changes: readonly ChangeFacts[]): Promise<void> {
-    const { records, acting } = this.parts;
-    const candidates = changes.filter((change) => mismatchOf(this.trigger, change) === undefined);
-    const around = await records.around(acting.tenantId, candidates, filtersOf({ trigger: this.trigger }));
+    const { records, customers, acting } = this.parts;
+    const { flow } = this;
+    const candidates = changes.filter((change) => mismatchOf(flow.trigger, change) === undefined);
+    const found = await records.around(acting.tenantId, candidates, filtersOf(flow));
+    const near = candidates.flatMap((change) => {
+      const around = found.get(change.id);
+      return around ? [{ flow, change, around }] : [];
+    });
+    const members = await MemberCustomers.of(customers, near.flatMap(wantedMember));
+    const matched = new Map(near.map((each) => [each.change.id, matchOne(each, members)]));
     const chains = await this.#chains(candidates);
     for (const change of changes) {
       this.#counts.changes += 1;
-      const record = around.get(change.id);
-      const isMatched =
-        record !== undefined && matchMismatch({ ...this.flow, trigger: this.trigger }, change, record) === undefined;
-      if (!isMatched) this.#counts.notMatched += 1;
-      else await this.#decide(change, record, chains);
+      const match = matched.get(change.id);
+      if (match) await this.#decide({ ...change, recordId: match.record.id }, match, chains);
+      else this.#counts.notMatched += 1;
     }
   }
 
-  async #decide(change: ChangeFacts, around: RecordAround, chains: CauseChains): Promise<void> {
+  /** @param change of the record that the run is about */
+  async #decide(change: ChangeFacts, { around, record }: Matched<MatchingFlow>, chains: CauseChains): Promise<void> {
     const suppression = this.#suppression(change, chains);
     if (suppression) {
       this.#counts.suppressed += 1;
@@ -88,9 +98,9 @@ export class FlowTry {
     }
     this.#counts.started += 1;
     if (this.#trials.length >= this.span.maxRuns) return;
-    const tried = await this.parts.follow(change, around);
+    const tried = await this.parts.follow(change, around, record);
     this.#trials.push({
-      decision: this.#decision(change),
+      decision: this.#decision(change, record),
       ...trialMessage(tried),
     });
   }
@@ -124,7 +134,7 @@ export class FlowTry {
     });
   }
 
-  #decision(change: ChangeFacts): FlowDecision {
+  #decision(change: ChangeFacts, record: Matched['record']): FlowDecision {
     const { flowId, version } = this.flow;
     return {
       ...{
@@ -134,7 +144,7 @@ export class FlowTry {
         outcome: FlowDecisionOutcome.STARTED,
         time: change.time,
       },
-      record: { type: this.trigger.type, id: change.recordId },
+      record,
       ...{ reason: undefined, explanation: undefined, runId: undefined },
     };
   }

@@ -18,7 +18,7 @@ import { causeChains, type CauseChains } from './cause-chains.js';
 import type { ChangedRecords, TypedFilter } from './changed-records.js';
 import { numberChanges, recordDecisions, type Decision, type NumberedChange } from './decision-ledger.js';
 import { ListenMatcher } from './match-listens.js';
-import { aroundNow, customerOfMember, MemberCustomers, memberTrigger } from './segment-trigger.js';
+import { aroundNow, customerOfMember, MemberCustomers, memberTrigger, type WantedMember } from './segment-trigger.js';
 import { wakeClocks } from './times/wake-clocks.js';
 import { brakeOf } from './loop-brake.js';
 import {
@@ -99,8 +99,8 @@ export function recordFlows(flows: readonly ActiveFlow[]): RecordFlow[] {
 }
 
 /** A version that a change matches, and the record that its run is about. */
-interface Matched {
-  flow: RecordFlow;
+export interface Matched<Flow = RecordFlow> {
+  flow: Flow;
   around: RecordAround;
   record: { type: string; id: string };
 }
@@ -136,20 +136,28 @@ async function matchAll(
   return matched;
 }
 
+/** What the match of a version needs. Its publisher reads the customers of members. */
+export type MatchingFlow = Pick<RecordFlow, 'tenantId' | 'publishedBy' | 'definition' | 'trigger' | 'segment'>;
+
 /** A version that a change can match. */
-interface NearMatch {
-  flow: RecordFlow;
-  change: NumberedChange;
+interface NearMatch<Flow extends MatchingFlow> {
+  flow: Flow;
+  change: ChangeFacts;
   around: RecordAround;
 }
 
-function wantedMember({ flow, change, around }: NearMatch) {
+/** The customer to read for a change of a member; none for other changes. */
+export function wantedMember({ flow, change, around }: NearMatch<MatchingFlow>): WantedMember[] {
   const { segment, tenantId, publishedBy: principalId } = flow;
   const customerId = segment && customerOfMember(segment, around);
   return customerId === undefined ? [] : [{ tenantId, principalId, customerId, change }];
 }
 
-function matchOne({ flow, change, around }: NearMatch, members: MemberCustomers): Matched | undefined {
+/** @param members with those that `wantedMember` names */
+export function matchOne<Flow extends MatchingFlow>(
+  { flow, change, around }: NearMatch<Flow>,
+  members: MemberCustomers,
+): Matched<Flow> | undefined {
   const record = { type: flow.trigger.type, id: change.recordId };
   if (!flow.segment) return matchMismatch(flow, change, around) === undefined ? { flow, around, record } : undefined;
   const id = customerOfMember(flow.segment, around);
