@@ -16,6 +16,7 @@ import { CountCausedRuns } from './migrations/count-caused-runs.migration.js';
 import { CreateConnections } from './migrations/create-connections.migration.js';
 import { CreateDeliveryLimits } from './migrations/create-delivery-limits.migration.js';
 import { CreateFlows } from './migrations/create-flows.migration.js';
+import { CreateFlowHooks } from './migrations/create-flow-hooks.migration.js';
 import { CreateFlowRuns } from './migrations/create-flow-runs.migration.js';
 import { CreateFlowDecisions } from './migrations/create-flow-decisions.migration.js';
 import { CreateHooks } from './migrations/create-hooks.migration.js';
@@ -70,4 +71,5 @@ export const migrations = [
   EnrollCustomers,
   NotifyApprovers,
   CountCausedRuns,
+  CreateFlowHooks,
 ];

@@ -20,6 +20,7 @@ const tablesOfAllTenants = [
   'flow_clock',
   'flow_clock_tenant',
   'flow_notice',
+  'flow_hook',
   'mailbox_turn',
 ];
 
@@ -29,7 +30,7 @@ const tablesOfSql = [
   ...[/^(mapping_(progress|schedule)|connection_tenant)$/, /^(deleted_mapping|kept_link)$/, /^sync_/, /^hook/],
   ...[/^flow_(version|secret|tenant)$/],
   ...[/^flow_(run|step_run|wait|event|signal|run_tenant|job|enrollment)$/],
-  ...[/^flow_(change|change_number|decision|decided|approval|approver|notice|clock|clock_tenant)$/],
+  ...[/^flow_(change|change_number|decision|decided|approval|approver|notice|hook|clock|clock_tenant)$/],
   ...[/^(mailbox_(folder|turn)|renumbered_mail)$/, /^delivery_use$/],
 ];
 

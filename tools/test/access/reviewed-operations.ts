@@ -1,11 +1,12 @@
 // Operations with special expectations in the access matrix. Review them when you add an operation.
 
 /** Operations that need no credential. */
-export const open = ['AcceptInvitation', 'ReceiveHook', 'RequestPasswordReset', 'ResetPassword'];
+export const open = ['AcceptInvitation', 'ReceiveFlowHook', 'ReceiveHook', 'RequestPasswordReset', 'ResetPassword'];
 
 /** Operations without a record. A new operation is listed here, or its ids are declared in references.ts. */
 export const withoutIds = [
   'AcceptInvitation',
+  'ReceiveFlowHook',
   'AggregateCampaigns',
   'AggregateSegments',
   'AggregateTopics',

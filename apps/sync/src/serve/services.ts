@@ -2,6 +2,7 @@ import type { ServiceDefinition } from '@grpc/grpc-js';
 import { ApprovalsServiceService } from '@rapport/contracts/rapport/flows/v1/approvals_service';
 import { FlowDecisionsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_decisions_service';
 import { FlowEnrollmentsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_enrollments_service';
+import { FlowHooksServiceService } from '@rapport/contracts/rapport/flows/v1/flow_hooks_service';
 import { FlowSecretsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_secrets_service';
 import { FlowsServiceService } from '@rapport/contracts/rapport/flows/v1/flows_service';
 import { FlowTrialsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_trials_service';
@@ -18,6 +19,7 @@ import { WebhookDeliveriesServiceService } from '@rapport/contracts/rapport/sync
 import { WebhookEndpointsServiceService } from '@rapport/contracts/rapport/sync/v1/webhook_endpoints_service';
 import { ApprovalsController } from '../flows/approvals/approvals.controller.js';
 import { FlowEnrollmentsController } from '../flows/enrollments/flow-enrollments.controller.js';
+import { FlowHooksController } from '../flows/hooks/flow-hooks.controller.js';
 import { FlowTrialsController } from '../flows/trials/flow-trials.controller.js';
 import { FlowDecisionsController } from '../flows/triggers/flow-decisions.controller.js';
 import { FlowsController } from '../flows/definitions/flows.controller.js';
@@ -50,6 +52,7 @@ export const services: readonly ServiceDefinition[] = [
   FlowSecretsServiceService,
   FlowRunsServiceService,
   FlowEnrollmentsServiceService,
+  FlowHooksServiceService,
   RelaysServiceService,
   MailboxesServiceService,
   DeliveryLimitsServiceService,
@@ -69,6 +72,7 @@ export const controllers = [
   FlowSecretsController,
   FlowRunsController,
   FlowEnrollmentsController,
+  FlowHooksController,
   RelaysController,
   MailboxesController,
   DeliveryLimitsController,

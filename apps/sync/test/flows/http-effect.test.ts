@@ -74,6 +74,7 @@ test('a call has the effect key, the secret and the body as JSON', async () => {
       body: '{"id":"d1"}',
       headers: {
         'idempotency-key': 'r1:steps/0',
+        'rapport-hop': '1',
         authorization: 'Bearer secret of t1',
         'content-type': 'application/json',
         'x-kind': 'order',

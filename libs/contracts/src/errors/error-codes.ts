@@ -147,6 +147,7 @@ const operationErrorCodes: Record<string, ErrorCodeMeaning> = {
   FILE_UPLOAD_NOT_FOUND: ['NOT_FOUND', 'The upload does not exist or has expired.'],
   FORECAST_SNAPSHOT_NOT_FOUND: ['NOT_FOUND', 'The forecast snapshot does not exist.'],
   HISTORY_ERASED: ['FAILED_PRECONDITION', 'The change log no longer has the values of that time.'],
+  FLOW_HOOK_NOT_PROVEN: ['UNAUTHENTICATED', 'The token of the flow is unknown or was replaced.'],
   HISTORY_EXPIRED: ['FAILED_PRECONDITION', 'The change log does not reach back to that time.'],
   HOOK_NOT_FOUND: ['NOT_FOUND', 'The received webhook or its body does not exist.'],
   HOOK_NOT_PROVEN: ['UNAUTHENTICATED', 'The signature of the received webhook is wrong.'],

@@ -165,4 +165,4 @@ export function triggerOf(definition: Json): string {
   return triggerKinds.find((kind) => isJson(valueAt(definition, `trigger.${kind}`))) ?? '';
 }
 
-export const triggerKinds = ['record', 'timeField', 'schedule', 'manual', 'subflow', 'segment'] as const;
+export const triggerKinds = ['record', 'timeField', 'schedule', 'manual', 'subflow', 'segment', 'webhook'] as const;

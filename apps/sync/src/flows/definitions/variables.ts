@@ -31,7 +31,7 @@ export function typeOfRecord({ record, timeField, manual, segment }: FlowTrigger
   return record?.type ?? timeField?.type ?? manual?.type ?? (segment && 'customer');
 }
 
-/** The inputs that a trigger declares; undefined for one whose runs have any. */
+/** The inputs that a trigger declares. */
 function inputsOf({ manual, subflow }: FlowTrigger): readonly FlowParameter[] {
   return manual?.inputs ?? subflow?.inputs ?? [];
 }
@@ -62,8 +62,8 @@ export function startVariables(
 }
 
 function inputType(trigger: FlowTrigger): CelType {
+  if (trigger.webhook) return { name: 'Input', fields: { body: 'dyn' } };
   const inputs = inputsOf(trigger);
-  if (!inputs) return 'dyn';
   return { name: 'Input', fields: Object.fromEntries(inputs.map(({ key, type }) => [key, parameterType(type)])) };
 }
 

@@ -7,9 +7,12 @@ import { textIn } from './record-values.js';
 const defaultTimeoutSeconds = 10;
 const maxBodyBytes = 256 * 1_024;
 
+/** Says how many automatic steps have led to a request, so that loops over the addresses of flows end. */
+export const hopHeader = 'rapport-hop';
+
 /** Headers that the client sets: a step that sets them could end the request early, or begin another one. */
 const refusedHeaders =
-  /^(?:host|connection|content-length|expect|idempotency-key|keep-alive|te|trailer|transfer-encoding|upgrade|proxy-.*)$/;
+  /^(?:host|connection|content-length|expect|idempotency-key|keep-alive|rapport-hop|te|trailer|transfer-encoding|upgrade|proxy-.*)$/;
 
 /** Reads secrets of tenants. */
 export interface SecretReader {
@@ -42,7 +45,7 @@ export class HttpEffect {
     return { output, ...(method !== 'GET' && { undo: { kind: 'HTTP' } }) };
   }
 
-  async #headers({ input, tenantId, effectKey }: EffectCall, hasBody: boolean): Promise<Record<string, string>> {
+  async #headers({ input, tenantId, effectKey, hop }: EffectCall, hasBody: boolean): Promise<Record<string, string>> {
     const given = Object.entries(input['headers'] as Readonly<Record<string, string>>);
     const headers = Object.fromEntries(given.map(([name, value]) => [name.toLowerCase(), value]));
     const refused = Object.entries(headers).find(
@@ -59,6 +62,7 @@ export class HttpEffect {
       ...headers,
       ...(secret !== undefined && { authorization: `Bearer ${secret}` }),
       'idempotency-key': effectKey,
+      [hopHeader]: String(hop),
     };
   }
 

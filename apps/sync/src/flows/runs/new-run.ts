@@ -11,7 +11,7 @@ export interface NewRun {
   /** The principal that published the version: the run has its rights. */
   principalId: string;
   cause: {
-    kind: 'RECORD' | 'TIME_FIELD' | 'SCHEDULE' | 'MANUAL' | 'SUBFLOW' | 'SEGMENT';
+    kind: 'RECORD' | 'TIME_FIELD' | 'SCHEDULE' | 'MANUAL' | 'SUBFLOW' | 'SEGMENT' | 'WEBHOOK';
     changeId?: string;
     principalId?: string;
     /** RFC 3339. */
@@ -23,6 +23,8 @@ export interface NewRun {
   /** The runs that led to this one, oldest first, without it. */
   chain: readonly ChainLink[];
   values: StartValues;
+  /** For WEBHOOK: the hash of the key of the call. */
+  hookKey?: Buffer;
   /** The run that waits for this one, and the path of its step. */
   parent?: { runId: string; path?: string };
 }

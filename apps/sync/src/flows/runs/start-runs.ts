@@ -128,15 +128,15 @@ async function insertRun(
       name: 'insert_flow_run',
       sql: `insert into flow_run (tenant_id, id, flow_id, version, state, principal_id, cause_kind, cause_change_id,
           cause_principal_id, cause_time, record_type, record_id, hop, chain, concurrency_hash, is_queued, parent_run_id,
-          parent_path, sealed_start, sealed_state, wake_time, start_time, max_time, root_run_id)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`,
+          parent_path, sealed_start, sealed_state, wake_time, start_time, max_time, root_run_id, hook_key)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`,
       values: [
         ...[tenantId, runId, flowId, version, isQueued ? 'WAITING' : 'RUNNING', principalId],
         ...[cause.kind, cause.changeId, cause.principalId, cause.time],
         ...[record?.type, record?.id, hop, JSON.stringify(run.chain), hash, isQueued],
         ...[parent?.runId, parent?.path],
         ...[sealContent(envelope, owner, run.values), sealContent(envelope, owner, initialState())],
-        ...[isQueued ? maxTime : null, now, maxTime, rootOf(run.chain)],
+        ...[isQueued ? maxTime : null, now, maxTime, rootOf(run.chain), run.hookKey],
       ],
     },
     {

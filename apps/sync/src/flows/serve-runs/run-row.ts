@@ -20,7 +20,7 @@ export interface RunRow {
   flow_id: string;
   version: number;
   state: RunStatus;
-  cause_kind: 'RECORD' | 'TIME_FIELD' | 'SCHEDULE' | 'MANUAL' | 'SUBFLOW' | 'SEGMENT';
+  cause_kind: 'RECORD' | 'TIME_FIELD' | 'SCHEDULE' | 'MANUAL' | 'SUBFLOW' | 'SEGMENT' | 'WEBHOOK';
   cause_change_id: string | null;
   cause_principal_id: string | null;
   cause_time: string;

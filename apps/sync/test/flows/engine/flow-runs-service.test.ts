@@ -112,6 +112,61 @@ test('an approval notifies its approver, until its run is cancelled', async () =
   await expect.poll(() => notified(false), { timeout: 20_000 }).toEqual(expected);
 });
 
+test('a call with the token of a flow starts a run, once for each key, until the token is replaced', async () => {
+  const id = await publish('hooked', {
+    trigger: { webhook: {} },
+    condition: 'input.body.amount > 1.0',
+    steps: [{ key: 'keep', set: { variables: [{ name: 'payer', value: 'input.body.lines[0].payer' }] } }],
+  });
+  const rotate = async () => (await tenant.ok<{ token: string }>('POST', `/v1/flows/${id}:rotateHook`)).token;
+  const call = async (token: string, body: string, headers: Record<string, string> = {}) => {
+    const url = `${tenant.platform.edgeUrl}/v1/flowHooks/${token}`;
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body,
+    });
+    const { requestId: _, instance: __, ...rest } = (await answer.json()) as Json;
+    return { status: answer.status, body: rest as { runId?: string; reason?: string; code?: string } };
+  };
+  const paid = JSON.stringify({ amount: 7, lines: [{ payer: 'Ada' }] });
+  const token = await rotate();
+
+  const first = await call(token, paid, { 'idempotency-key': 'a' });
+  expect(first.status).toBe(202);
+  const run = await reached(first.body.runId ?? '', 'SUCCEEDED');
+  expect(run).toMatchObject({
+    cause: { kind: 'WEBHOOK' },
+    variables: { payer: 'Ada' },
+    input: { body: { amount: 7 } },
+  });
+  const again = await Promise.all([1, 2, 3].map(() => call(token, paid, { 'idempotency-key': 'a' })));
+  expect(again.map(({ body }) => body)).toEqual([first.body, first.body, first.body]);
+  const twins = await Promise.all([1, 2, 3].map(() => call(token, paid, { 'idempotency-key': 'b' })));
+  expect(new Set(twins.map(({ body }) => body.runId)).size).toBe(1);
+  expect((await call(token, paid)).body.runId).not.toBe((await call(token, paid)).body.runId);
+
+  expect(await call(token, '{"amount":0}')).toEqual({ status: 202, body: { reason: 'CONDITION' } });
+  expect(await call(token, paid, { 'rapport-hop': '8' })).toEqual({ status: 202, body: { reason: 'HOP_LIMIT' } });
+  for (const [body, reason] of [
+    ['{', 'JSON_INVALID'],
+    ['['.repeat(21) + ']'.repeat(21), 'TOO_DEEP'],
+  ] as const) {
+    const refused = await call(token, body);
+    expect(refused).toMatchObject({ status: 400, body: { code: 'VALIDATION_FAILED', errors: [{ code: reason }] } });
+  }
+  expect((await call(token, JSON.stringify('x'.repeat(70_000)))).status).toBe(413);
+
+  const next = await rotate();
+  const [replaced, unknown] = [await call(token, paid), await call('unknown', paid)];
+  expect(replaced).toMatchObject({ status: 401, body: { code: 'FLOW_HOOK_NOT_PROVEN' } });
+  expect(unknown).toEqual(replaced);
+  await tenant.ok('POST', `/v1/flows/${id}:pause`);
+  expect(await call(next, paid)).toEqual({ status: 202, body: { reason: 'PAUSED' } });
+  await tenant.ok('POST', `/v1/flows/${id}:retire`);
+  expect((await call(next, paid)).status).toBe(401);
+});
+
 test('a waiting run moves to a version that has the step at which it waits', async () => {
   const wait = { key: 'wait', wait: { seconds: 86_400 } };
   const flowId = await publish('moved', { trigger: { manual: {} }, steps: [wait] });

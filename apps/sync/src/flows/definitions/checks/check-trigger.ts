@@ -9,7 +9,7 @@ import { recurrenceFaults } from '@rapport/time';
 import type { Place } from './faults.js';
 import { checkedType, checkFieldName, checkTimeField, type CustomFieldsOf } from './record-fields.js';
 
-const kinds = ['record', 'timeField', 'schedule', 'manual', 'subflow', 'segment'] as const;
+const kinds = ['record', 'timeField', 'schedule', 'manual', 'subflow', 'segment', 'webhook'] as const;
 
 /** Checks what starts runs, apart from filters, which customers checks. */
 export function checkTrigger(place: Place, trigger: FlowTrigger, customFields: CustomFieldsOf): void {
