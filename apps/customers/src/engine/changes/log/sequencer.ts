@@ -178,12 +178,12 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   /**
-   * Runs a batch. The first one of a pass does not wait, as changes are few most of the time; the next ones leave room for calls. While
-   * many changes wait, they rest only as long as they work: all tenants wait for their positions.
+   * Runs a batch. The first one of a pass does not wait, since changes are few most of the time. The next one leaves as much room for
+   * calls as bulk work does. Further ones rest only as long as they work: all tenants wait for their positions.
    */
   async #keepPace<Result>(full: number, move: () => Promise<Result>): Promise<Result> {
     if (full === 0 || !this.#pace) return move();
-    if (batchSize.beside * 2 ** full < batchSize.alone) return this.#pace.keep(move);
+    if (full === 1) return this.#pace.keep(move);
     const began = performance.now();
     const result = await move();
     await delay(performance.now() - began);
