@@ -23,6 +23,7 @@ const programs: Record<string, Record<string, string>> = {
     serviceVariables: 'customers',
     migrationVariables: 'customers `migrate`',
     verificationVariables: 'customers `verify-audit`',
+    keysInUseVariables: 'customers `keys-in-use`',
   },
   'apps/sync/src/serve/configuration.ts': {
     serviceVariables: 'sync',

@@ -1,6 +1,8 @@
 import { processVariables, publicUrl, secretKey } from '@rapport/platform';
 import { z } from 'zod';
 
+const masterKey = secretKey.meta({ description: 'Wraps the keys of tenants. Needed with `KEYS_DATABASE_URL`.' });
+
 /** What the service reads from its environment. Each may be given as NAME_FILE. */
 export const serviceVariables = {
   GRPC_ADDRESS: processVariables.GRPC_ADDRESS.default('127.0.0.1:50052'),
@@ -18,9 +20,7 @@ export const serviceVariables = {
     description: 'HMAC key under which suppressed addresses are stored. Another one would lift every suppression.',
   }),
   KEYS_DATABASE_URL: processVariables.KEYS_DATABASE_URL.optional(),
-  MASTER_KEY: secretKey.optional().meta({
-    description: 'Wraps the keys of tenants. Needed with `KEYS_DATABASE_URL`.',
-  }),
+  MASTER_KEY: masterKey.optional(),
   /** Each goes when no row of tenant_key has its id. */
   RETIRED_MASTER_KEYS: processVariables.RETIRED_MASTER_KEYS,
   CHANGE_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(30).meta({
@@ -54,6 +54,14 @@ export const serviceVariables = {
 };
 
 export { verificationVariables } from '@rapport/platform';
+
+/** Environment variables of `keys-in-use`. */
+export const keysInUseVariables = {
+  DATABASE_URL: processVariables.DATABASE_URL,
+  KEYS_DATABASE_URL: processVariables.KEYS_DATABASE_URL,
+  MASTER_KEY: masterKey,
+  RETIRED_MASTER_KEYS: processVariables.RETIRED_MASTER_KEYS,
+};
 
 /** Environment variables of `migrate`. */
 export const migrationVariables = {

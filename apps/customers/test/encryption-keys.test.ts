@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { EncryptedTenant, everythingIn, someone, unreachable, valuesIn } from './encrypted-tenant.js';
 import { newKeys, restoreBackup, type Keys } from './databases.js';
@@ -139,17 +141,43 @@ test('without the database of keys, calls that need them fail with 503, and othe
   });
 });
 
-test('a new master key rewraps existing keys, and a wrong one unwraps none', async () => {
+test('a new master key rewraps existing keys, which the command of the operator shows, and a wrong one unwraps none', async () => {
   const keys = await newKeys();
   const tenant = new EncryptedTenant(await start({ keys }));
   await tenant.encrypt();
   const ada = await tenant.create(someone('ada'));
   const next = { ...keys, masterKey: randomBytes(32) };
 
-  const rotating = await restart(tenant.customers, tenant.caller, { keys: { ...next, retired: [keys.masterKey] } });
+  const both = { ...next, retired: [keys.masterKey] };
+  expect(await keysInUse(tenant.customers, both)).toEqual({ exitCode: 1, tenants: { CURRENT: 0, RETIRED: 1 } });
+  const rotating = await restart(tenant.customers, tenant.caller, { keys: both });
   expect(await rotating.customers.get(tenant.caller, ada.id)).toEqual(ada);
+  expect(await keysInUse(tenant.customers, both)).toEqual({ exitCode: 0, tenants: { CURRENT: 1, RETIRED: 0 } });
+  expect(await keysInUse(tenant.customers, keys)).toEqual({ exitCode: 1, tenants: { CURRENT: 0, UNKNOWN: 1 } });
   const rotated = await restart(rotating.customers, tenant.caller, { keys: next });
   expect(await rotated.customers.get(tenant.caller, ada.id)).toEqual(ada);
   const wrong = await restart(rotated.customers, tenant.caller, { keys });
   await expect(wrong.customers.get(tenant.caller, ada.id)).rejects.toMatchObject({ reason: 'KEYS_UNAVAILABLE' });
 });
+
+/** What the built operator's command prints: the tenants by the state of the master key. */
+async function keysInUse(
+  { urls }: RunningCustomers,
+  { databaseUrl, masterKey, retired = [] }: Keys,
+): Promise<{ exitCode: number | null; tenants: Record<string, number> }> {
+  const env = {
+    DATABASE_URL: urls.appUrl,
+    KEYS_DATABASE_URL: databaseUrl,
+    MASTER_KEY: masterKey.toString('base64'),
+    ...(retired.length > 0 && { RETIRED_MASTER_KEYS: retired.map((key) => key.toString('base64')).join() }),
+  };
+  const command = join(import.meta.dirname, '../dist/keys-in-use.js');
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [command], { env }, (_error, stdout) => {
+      const lines = stdout.split('\n').filter(Boolean);
+      const states = lines.map((line) => JSON.parse(line) as { state: string; tenants: number });
+      const tenants = Object.fromEntries(states.map((each) => [each.state, each.tenants]));
+      resolve({ exitCode: child.exitCode, tenants });
+    });
+  });
+}
