@@ -68,7 +68,6 @@ export const withoutIds = [
   'CreateOAuthClient',
   'CreatePriceBook',
   'CreateMacro',
-  'CreateMailbox',
   'CreateRelay',
   'CreateTemplate',
   'CreateArticleSection',
