@@ -39,7 +39,7 @@ test.each([
   ['search', 1],
   ['clients', 1],
   ['work', 6],
-  ['flows', 5],
+  ['flows', 6],
   ['mail', 3],
   ['support', 8],
   ['knowledge-base', 4],
