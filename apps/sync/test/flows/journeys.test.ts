@@ -112,6 +112,30 @@ test('a step does not act for a customer that has reached the goal before', asyn
   expect((await tenant.ok<{ tasks: Json[] }>('GET', '/v1/tasks')).tasks).toEqual([]);
 });
 
+test('an enrollment goes on about the customer that its customer was merged into, which is in a flow once', async () => {
+  const flowId = await publish({ steps: [{ key: 'soon', wait: { seconds: 1 } }, task] });
+  const names = ['Ada', 'Bob', 'Cyd', 'Dan'];
+  const [ada, bob, cyd, dan] = await Promise.all(names.map((name) => tenant.createCustomer(name)));
+  const entered = await enter(flowId, ada!);
+  const twins = [await enter(flowId, cyd!), await enter(flowId, dan!)];
+  for (const { id } of [entered, ...twins]) await tenant.ok('POST', `/v1/flowEnrollments/${id}:pause`);
+  const merge = async (survivor: string, mergedId: string) =>
+    (await tenant.ok<{ merge: { id: string } }>('POST', `/v1/customers/${survivor}:merge`, { mergedId })).merge.id;
+  const mergeId = await merge(bob!, ada!);
+  await merge(cyd!, dan!);
+  await reached(entered.id, { state: 'PAUSED', customerId: bob });
+  await reached(twins[1]!.id, { state: 'EXITED', exitReason: 'CUSTOMER_GONE' });
+  await tenant.ok('POST', `/v1/flowEnrollments/${entered.id}:resume`);
+  await reached(entered.id, { state: 'COMPLETED', customerId: bob });
+
+  const { tasks } = await tenant.ok<{ tasks: Json[] }>('GET', '/v1/tasks');
+  expect(tasks).toMatchObject([{ subject: 'Call Bob', related: [{ type: 'customer', id: bob }] }]);
+  expect(await tenant.ok('GET', `/v1/flowEnrollments/${twins[0]!.id}`)).toMatchObject({ state: 'PAUSED' });
+  expect((await enroll(flowId, bob!)).refused).toEqual([{ customerId: bob, reason: 'REENTRY' }]);
+  await tenant.ok('POST', `/v1/merges/${mergeId}:undo`);
+  expect(await enrollmentsOf(`customerId=${bob}`)).toMatchObject([{ id: entered.id, state: 'COMPLETED' }]);
+});
+
 test('a paused enrollment does nothing until it is resumed, and one that is ended never', async () => {
   const flowId = await publish({ steps: [{ key: 'soon', wait: { seconds: 1 } }, task] });
   const [ada, bob] = [await tenant.createCustomer('Ada'), await tenant.createCustomer('Bob')];

@@ -21,11 +21,7 @@ export async function entryRefused(client: ClientBase, run: NewRun): Promise<Sta
   const { reentry = FlowReentry.NEVER, reentryAfterSeconds = 0 } = run.definition.enrollment ?? {};
   const { tenantId, flowId, record } = run;
   const [, entries] = await pipeline(client, [
-    {
-      name: 'lock_flow_entry',
-      sql: 'select pg_advisory_xact_lock(hashtextextended($1, 0))',
-      values: [`flow_enrollment ${flowId} ${record.id}`],
-    },
+    entryLock(flowId, record.id),
     {
       name: 'flow_entries_of_customer',
       sql: `select bool_or(state in ('ACTIVE', 'PAUSED')) as "isIn", count(*)::int as entries,
@@ -41,6 +37,19 @@ export async function entryRefused(client: ClientBase, run: NewRun): Promise<Sta
   if (reentry === FlowReentry.AFTER && !isEarly) return undefined;
   const when = reentry === FlowReentry.AFTER ? `less than ${reentryAfterSeconds} s ago` : 'before';
   return { suppressed: 'REENTRY', explanation: `The customer has entered the flow ${when}.` };
+}
+
+function entryLock(flowId: string, customerId: string): Statement {
+  return {
+    name: 'lock_flow_entry',
+    sql: 'select pg_advisory_xact_lock(hashtextextended($1, 0))',
+    values: [`flow_enrollment ${flowId} ${customerId}`],
+  };
+}
+
+/** Serializes entries of a customer into a flow until the transaction ends. */
+export async function lockEntries(client: ClientBase, flowId: string, customerId: string): Promise<void> {
+  await pipeline(client, [entryLock(flowId, customerId)]);
 }
 
 interface Entries {

@@ -10,6 +10,7 @@ import type { JsonObject } from '../effects/effect-port.js';
 import type { FlowCustomers } from '../enrollments/flow-customers.js';
 import { enteringType } from '../enrollments/enter-flow.js';
 import { takeExits } from '../enrollments/take-exits.js';
+import { takeMerges } from '../enrollments/take-merges.js';
 import { Expressions } from '../interpreter/expressions.js';
 import type { StartValues } from '../runs/new-run.js';
 import type { RunHooks } from '../runs/run-hooks.js';
@@ -64,6 +65,7 @@ export async function takeForFlows(
 ): Promise<number> {
   const active = await activeFlows(client, tenantId);
   await wakeClocks(client, active, changes);
+  await takeMerges(client, parts, tenantId, changes);
   await takeExits(client, parts, tenantId, changes);
   const versions = recordFlows(active);
   const listens = await ListenMatcher.of(client, parts.envelope, tenantId);
