@@ -6,6 +6,7 @@ import { CampaignOutboxServiceService } from '@rapport/contracts/rapport/marketi
 import { CampaignRecipientsServiceService } from '@rapport/contracts/rapport/marketing/v1/campaign_recipients_service';
 import { CampaignsServiceService } from '@rapport/contracts/rapport/marketing/v1/campaigns_service';
 import { ConsentPagesServiceService } from '@rapport/contracts/rapport/marketing/v1/consent_pages_service';
+import { FormActionsServiceService } from '@rapport/contracts/rapport/marketing/v1/form_actions_service';
 import { FormPagesServiceService } from '@rapport/contracts/rapport/marketing/v1/form_pages_service';
 import { FormSubmissionsServiceService } from '@rapport/contracts/rapport/marketing/v1/form_submissions_service';
 import { FormsServiceService } from '@rapport/contracts/rapport/marketing/v1/forms_service';
@@ -21,6 +22,7 @@ import { CampaignActionsController } from './domain/campaigns/campaign-actions.c
 import { CampaignRecipientsController } from './domain/campaigns/campaign-recipients.js';
 import { CampaignsController } from './domain/campaigns/campaigns.js';
 import { CampaignOutboxController } from './domain/campaigns/sending/campaign-outbox.controller.js';
+import { FormActionsController } from './domain/forms/form-actions.controller.js';
 import { FormPagesController } from './domain/forms/form-pages.controller.js';
 import { FormSubmissionsController } from './domain/forms/form-submissions.js';
 import { FormsController } from './domain/forms/forms.js';
@@ -45,6 +47,7 @@ export const marketingServices: readonly ServiceDefinition[] = [
   TouchpointsServiceService,
   FormsServiceService,
   FormSubmissionsServiceService,
+  FormActionsServiceService,
   FormPagesServiceService,
   SegmentsServiceService,
   SegmentMembersServiceService,
@@ -65,6 +68,7 @@ export const marketingControllers: readonly Type[] = [
   TouchpointsController,
   FormsController,
   FormSubmissionsController,
+  FormActionsController,
   FormPagesController,
   SegmentsController,
   SegmentMembersController,

@@ -60,6 +60,7 @@ import { BusinessTimeServiceService } from '@rapport/contracts/rapport/work/v1/b
 import { CalendarsServiceService } from '@rapport/contracts/rapport/work/v1/calendars_service';
 import { CalendarFeedsServiceService } from '@rapport/contracts/rapport/work/v1/calendar_feeds_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
+import { FormActionsServiceService } from '@rapport/contracts/rapport/marketing/v1/form_actions_service';
 import { FormSubmissionsServiceService } from '@rapport/contracts/rapport/marketing/v1/form_submissions_service';
 import { FormsServiceService } from '@rapport/contracts/rapport/marketing/v1/forms_service';
 import { AttributionsServiceService } from '@rapport/contracts/rapport/marketing/v1/attributions_service';
@@ -171,6 +172,7 @@ export const definitions = {
   ...TopicsServiceService,
   ...SurveyResponsesServiceService,
   ...FormsServiceService,
+  ...FormActionsServiceService,
   ...FormSubmissionsServiceService,
   ...SegmentsServiceService,
   ...SegmentMembersServiceService,

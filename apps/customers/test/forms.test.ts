@@ -13,6 +13,20 @@ beforeEach(() => {
 
 const email = field('email', { isRequired: true, customerField: 'email' });
 
+test('a form with a new token has one page, and none at its old address', async () => {
+  const form = await tenant.createForm({ fields: [email] });
+  const { caller } = tenant;
+  const rotate = (etag?: string) => service.call('rotateFormToken', { id: form.id, etag }, caller);
+  await expect(rotate('"9"')).rejects.toMatchObject({ reason: 'ETAG_MISMATCH' });
+  const rotated = await rotate(form.etag);
+
+  expect(rotated).toMatchObject({ id: form.id, etag: '"2"' });
+  expect(rotated.token).not.toBe(form.token);
+  await expect(tenant.show(form)).rejects.toMatchObject({ reason: 'PAGE_NOT_FOUND' });
+  expect((await tenant.show(rotated)).text).toContain('email');
+  expect(await service.call('getForm', { id: form.id }, caller)).toEqual(rotated);
+});
+
 test('a submission creates the customer, the lead and the consents that the visitor has chosen', async () => {
   for (const key of ['newsletter', 'events']) {
     await service.call('createTopic', { topic: newTopic({ key, name: key }) }, tenant.caller);
