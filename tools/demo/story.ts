@@ -1,6 +1,7 @@
 import { connectAccounting, makeConflicts } from './accounting.ts';
 import { makeAgenda } from './agenda.ts';
 import { apiOf, type Api } from './api.ts';
+import { makeCampaigns } from './campaigns.ts';
 import { dayIn, demoDeals, idsOf } from './deals.ts';
 import type { Demo, DemoPlatform } from './demo.ts';
 import { makeForecasts } from './forecasts.ts';
@@ -40,6 +41,14 @@ export async function playStory(
       return found(record, ids[collection as 'customers' | 'deals'].get(name));
     },
   };
+  await makeCampaigns(admin, demo.url, signal, () => playWeeks(scene, accounting, onProgress));
+}
+
+async function playWeeks(
+  scene: Scene,
+  accounting: Awaited<ReturnType<typeof connectAccounting>>,
+  onProgress: (line: string) => void,
+): Promise<void> {
   onProgress('Playing the demo story: conflicts, objects, changes');
   await sendWebhooks(scene);
   await Promise.all([
@@ -52,7 +61,7 @@ export async function playStory(
   await Promise.all([moveDeals(scene), recordConsents(scene), uploadFiles(scene), associate(scene)]);
   await makeForecasts(scene);
   await makeAgenda(scene);
-  await untilEnded(admin, tradeFair);
+  await untilEnded(scene.admin, tradeFair);
   await changeLast(scene);
 }
 
