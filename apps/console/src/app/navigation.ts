@@ -88,6 +88,7 @@ export const placeGroups: readonly PlaceGroup[] = [
         permission: 'campaigns.read',
         tabs: [
           ...['/campaigns', '/segments', '/forms', '/formSubmissions', '/topics', '/messageEvents', '/touchpoints'],
+          '/attribution',
           '/deliveryLimits',
         ],
       },
@@ -128,7 +129,7 @@ export const placeGroups: readonly PlaceGroup[] = [
         key: 'flows',
         icon: Workflow,
         letter: 's',
-        tabs: ['/flows', '/flowRuns', '/flowDecisions', '/flowSecrets'],
+        tabs: ['/flows', '/flowRuns', '/flowEnrollments', '/flowDecisions', '/flowSecrets'],
       },
       {
         to: '/webhookEndpoints',

@@ -119,6 +119,12 @@ const screens = [
   screen('/campaigns/$id/mailing', () => import('../screens/marketing/campaigns/campaign.tsx'), 'CampaignScreen'),
   screen('/forms/new', () => import('../screens/marketing/forms/public-form.tsx'), 'FormScreen'),
   screen('/forms/$id/design', () => import('../screens/marketing/forms/public-form.tsx'), 'FormScreen'),
+  screen(
+    '/attribution',
+    () => import('../screens/marketing/attribution/attribution.tsx'),
+    'Attribution',
+    textSearch('range', 'by'),
+  ),
   screen('/operations', () => import('../screens/operation/operations.tsx'), 'Operations'),
   screen('/operations/$operation', () => import('../screens/operation/operation.tsx'), 'OperationScreen'),
   screen('/objects/$object', () => import('../screens/list/list.tsx'), 'List', listSearch),
