@@ -1,5 +1,4 @@
 import { itemsAt, textAt, type Json } from '../../../contract/json.ts';
-import { isMoney } from '../../../kit/record/value.tsx';
 
 /** What the shares are added up by. */
 export type Grouping = 'CAMPAIGN' | 'FORM' | 'KIND';
@@ -10,7 +9,7 @@ export interface AttributionRow {
   /** Id of the campaign or form, or kind of the touchpoints; empty for touchpoints without one. */
   key: string;
   /** The share of each answer, in their order; absent where a model gives the group nothing. */
-  amounts: ({ currencyCode: string; amount: string } | undefined)[];
+  amounts: unknown[];
 }
 
 /** The groups of several answers beside each other: those of the first answer first, in its order. */
@@ -20,9 +19,6 @@ export function rowsOf(answers: readonly Json[], by: Grouping): AttributionRow[]
   );
   return [...new Set(shares.flatMap((share) => [...share.keys()]))].map((key) => ({
     key,
-    amounts: shares.map((share) => {
-      const amount = share.get(key);
-      return isMoney(amount) ? amount : undefined;
-    }),
+    amounts: shares.map((share) => share.get(key)),
   }));
 }

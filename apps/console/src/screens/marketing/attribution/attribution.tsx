@@ -113,7 +113,9 @@ function Models({ by, models, answers }: { by: Grouping; models: readonly string
                   )}
                 </th>
                 {row.amounts.map((amount, index) => (
-                  <td key={models[index]}>{amount ? format.money(amount) : <span className={text.faint}>–</span>}</td>
+                  <td key={models[index]}>
+                    {isMoney(amount) ? format.money(amount) : <span className={text.faint}>–</span>}
+                  </td>
                 ))}
               </tr>
             ))}
