@@ -40,8 +40,9 @@ export class DatabasePair {
     // In place of replication slots, which a copy would not have.
     await queryDatabase(primary.superuserUrl, `alter system set wal_keep_size = '1GB'`);
     await queryDatabase(primary.superuserUrl, 'select pg_reload_conf()');
-    const standby = await makeStandby(folder, { primary, from: '0', to: '1' });
+    // Each copy has it too, and so waits for its own standby as soon as it is the primary.
     await queryDatabase(primary.superuserUrl, `alter system set synchronous_standby_names = 'ANY 1 (*)'`);
+    const standby = await makeStandby(folder, { primary, from: '0', to: '1' });
     await queryDatabase(primary.superuserUrl, 'select pg_reload_conf()');
     const name = new SwitchedServer(primary.port);
     const port = await name.listen();
