@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CustomersServiceService as Methods } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { runMigrations } from '@rapport/persistence';
-import type { AppError, Caller } from '@rapport/platform';
+import { metrics, type AppError, type Caller } from '@rapport/platform';
 import { printTally, queryDatabase, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { entities, migrations } from '../src/database.js';
@@ -143,6 +143,53 @@ test(
     });
   },
 );
+
+test('a commit whose wait for a standby was cancelled is acknowledged to no attempt before a standby has it', async () => {
+  const [caller, key] = [newCaller(), crypto.randomUUID()];
+  await customers.create(caller, person(), crypto.randomUUID());
+  const unreplicated = await unreplicatedCommits();
+  await pair.stopStandby();
+
+  const first = reasonOf(customers.create(caller, person({ displayName: 'Grace Hopper' }), key));
+  // This machine has it then, and only this one.
+  const isVisible = async () => {
+    await cancelWaits();
+    return (await customers.names(caller, {})).includes('Grace Hopper');
+  };
+  await vi.waitUntil(isVisible, { timeout: 60_000, interval: 50 });
+  expect(await first).toBe('DATABASE_UNAVAILABLE');
+  expect(await unreplicatedCommits()).toBeGreaterThan(unreplicated);
+  expect(await reasonOf(customers.create(caller, person({ displayName: 'Grace Hopper' }), key))).toMatch(
+    /^(DATABASE_UNAVAILABLE|IDEMPOTENCY_KEY_IN_USE)$/,
+  );
+
+  await pair.startStandby();
+  const again = () => customers.create(caller, person({ displayName: 'Grace Hopper' }), key);
+  const { id } = await vi.waitFor(again, { timeout: 60_000, interval: 100 });
+  await pair.failOver();
+  expect(await missingOf(caller, [id])).toEqual([]);
+}, 300_000);
+
+/** Cancels the commits of calls that wait for a standby, as an operator would. */
+async function cancelWaits(): Promise<void> {
+  await queryDatabase(
+    pair.superuserUrl,
+    `select pg_cancel_backend(pid) from pg_stat_activity
+     where wait_event = 'SyncRep' and application_name <> 'rapport-sequencer'`,
+  );
+}
+
+function reasonOf(call: Promise<unknown>): Promise<string> {
+  return call.then(
+    () => 'acknowledged',
+    (error: AppError) => error.reason,
+  );
+}
+
+async function unreplicatedCommits(): Promise<number> {
+  const values = (await metrics.getSingleMetric('rapport_unreplicated_commits_total')?.get())?.values ?? [];
+  return values.reduce((sum, { value }) => sum + value, 0);
+}
 
 /** Writes with keys, as a client that tries again. */
 async function write(caller: Caller, work: Work, send: Send): Promise<void> {

@@ -20,20 +20,19 @@ export function isDriven(query: QueryInput): query is Driven {
 
 /**
  * Runs a query, and calls `settled` on its result or error. It does not call it for a stream, which has no single
- * moment of completion.
+ * moment of completion. An error that `settled` returns takes the place of a result.
  */
 export function runObserved(
   query: (...input: unknown[]) => unknown,
   input: unknown[],
-  settled: (error?: unknown) => void,
+  settled: (error?: unknown) => Error | undefined,
 ): unknown {
   const [first] = input as [QueryInput];
   if (isDriven(first)) {
     const callback = first.callback;
     if (typeof callback !== 'function') return query(...input);
     first.callback = (error: unknown, results: unknown): unknown => {
-      settled(error);
-      return (callback as (error: unknown, results: unknown) => unknown)(error, results);
+      return (callback as (error: unknown, results: unknown) => unknown)(settled(error) ?? error, results);
     };
     return query(...input);
   }
@@ -44,7 +43,8 @@ export function runObserved(
   }
   return answer.then(
     (result: unknown) => {
-      settled();
+      const failure = settled();
+      if (failure) throw failure;
       return result;
     },
     (error: unknown) => {

@@ -55,11 +55,13 @@ export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStag
 
   pool.on('connect', (client) => {
     const lose = () => loans.get(client)?.lose();
+    /** The server has committed, and says so behind the notice, in the same packet. */
+    let isUnreplicated = false;
     client.once('end', lose);
     client.on('notice', ({ routine }) => {
       if (routine !== waitForStandby) return;
-      // The server has committed, and would say so next.
       unreplicatedCommits.inc();
+      isUnreplicated = true;
       lose();
     });
     const query = client.query.bind(client) as Query;
@@ -72,7 +74,9 @@ export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStag
         if (isReadTimeout(error)) loans.get(client)?.abandon();
         else if (isConnectionLoss(error)) lose();
         else if (isStorageFull(error)) refusedByFullStorage.inc();
-        endSpan?.(error);
+        const failure = error || !isUnreplicated ? undefined : waitCancelled();
+        endSpan?.(error ?? failure);
+        return failure;
       });
     };
     client.query = staged as typeof client.query;
@@ -112,6 +116,11 @@ export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStag
  * transaction is lost if the primary is. https://www.postgresql.org/docs/18/warm-standby.html#SYNCHRONOUS-REPLICATION-HA
  */
 const waitForStandby = 'SyncRepWaitForLSN';
+
+/** As after a lost connection, of which it has the text: the outcome is not certain. */
+function waitCancelled(): Error {
+  return new Error('Connection terminated: the wait of a commit for a standby was cancelled.');
+}
 
 /** The ways to give the place of a connection back. */
 interface Leaving {

@@ -91,12 +91,24 @@ async function untilDone<Response>(
         continue;
       }
       const error = failure instanceof Unexplained ? await failure.explained(em) : failure;
-      if (error instanceof AnsweredBefore) return error.response as Response;
+      if (error instanceof AnsweredBefore) {
+        await replicated(em);
+        return error.response as Response;
+      }
       const mayRetry = isConflict(error) || (isConnectionLoss(error) && call.requestId !== undefined);
       if (!mayRetry || retry === maxRetries) throw error;
       await delay((retry + 1) * (20 + Math.random() * 80));
     }
   }
+}
+
+/**
+ * Resolves when a standby has everything that is committed by now. The first write may be visible without that: its wait was cancelled,
+ * or the server restarted meanwhile. This commit waits in its place, as it has a transaction id.
+ */
+async function replicated(em: EntityManager): Promise<void> {
+  const text = `select pg_logical_emit_message(true, 'rapport', '')`;
+  await withConnection(em, (client) => client.query({ name: 'await_replication', text }));
 }
 
 /** Runs the work and rolls it back. */
