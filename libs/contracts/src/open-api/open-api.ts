@@ -1,5 +1,5 @@
 import type { Contract } from '../descriptors/load-contract.js';
-import type { ErrorCodeMeaning } from '../errors/error-codes.js';
+import type { ErrorCodeMeaning } from '../errors/shared-error-codes.js';
 import { JsonSchemas } from '../rest/json-schema.js';
 import type { RestRoute } from '../rest/rest-route.js';
 import { SchemaComponents } from './components.js';

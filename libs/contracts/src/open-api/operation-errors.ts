@@ -1,6 +1,7 @@
 import type { DescField } from '@bufbuild/protobuf';
 import type { Contract } from '../descriptors/load-contract.js';
-import { errorCodes, statusOfError, type ErrorCodeMeaning, type requestErrorCodes } from '../errors/error-codes.js';
+import { errorCodes, statusOfError } from '../errors/error-codes.js';
+import type { ErrorCodeMeaning, requestErrorCodes } from '../errors/shared-error-codes.js';
 import { recordContracts, type RecordContract } from '../records/record-contract.js';
 import type { RestRoute } from '../rest/rest-route.js';
 import { constantCase } from '../values/letter-case.js';

@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import type { ErrorCodeMeaning } from '../errors/error-codes.js';
+import type { ErrorCodeMeaning } from '../errors/shared-error-codes.js';
 
 type Json = Record<string, unknown>;
 

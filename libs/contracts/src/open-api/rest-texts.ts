@@ -1,7 +1,8 @@
 import type { DescEnum, DescEnumValue, DescField, DescMessage, DescMethod, DescService } from '@bufbuild/protobuf';
 import type { ErrorCode } from '@rapport/platform';
 import type { Contract } from '../descriptors/load-contract.js';
-import { statusOfError, type ErrorCodeMeaning } from '../errors/error-codes.js';
+import { statusOfError } from '../errors/error-codes.js';
+import type { ErrorCodeMeaning } from '../errors/shared-error-codes.js';
 import { statusOfCode } from '../rest/problem.js';
 import type { RestRoute } from '../rest/rest-route.js';
 import { groupName } from './groups.js';
