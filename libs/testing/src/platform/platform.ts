@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { lockDataDir } from '../servers/data-dir-lock.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../servers/embedded-postgres.js';
 import { assertPortFree, freePort } from '../free-port.js';
+import { givenPostgres } from '../servers/given-postgres.js';
 import { startRedis, type Redis } from '../servers/redis.js';
 import { certificateVariables, PlatformCertificates, type CertificateFiles } from './platform-certificates.js';
 import { apps, prepareService, type Environment, type PreparedService, type ServiceName } from './prepare-service.js';
@@ -71,8 +72,8 @@ export interface Platform {
   metricsUrls: string[];
   /** The database of customers, for direct access. Both URLs contain a password. */
   customersDatabase: { superuserUrl: string; appUrl: string };
-  /** The embedded PostgreSQL of all databases. @throws Error if the platform was given another */
-  readonly postgres: EmbeddedPostgres;
+  /** The PostgreSQL server of all databases. */
+  postgres: EmbeddedPostgres;
   /** Folder of the logs, each named as its process. */
   logDir: string;
   /** Folder of sent mails, each a text file. */
@@ -99,7 +100,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     if (failures.length > 0) throw new AggregateError(failures, 'Some processes could not be stopped');
   };
   try {
-    return Object.assign(await notingStart('platform', () => startInOrder(options, stopSteps)), { stop });
+    return { ...(await notingStart('platform', () => startInOrder(options, stopSteps))), stop };
   } catch (error) {
     await stop();
     throw error;
@@ -116,9 +117,8 @@ async function startInOrder(
   await assertPortFree(edgePort, 'EDGE_PORT');
 
   progress('Starting PostgreSQL');
-  const postgres = options.superuserUrl === undefined ? await startPostgresOf(options, logs) : undefined;
-  if (postgres) stopSteps.push(() => postgres.stop());
-  const superuserUrl = options.superuserUrl ?? postgres?.superuserUrl ?? '';
+  const postgres = await startPostgresOf(options, logs);
+  stopSteps.push(() => postgres.stop());
   signal?.throwIfAborted();
 
   const redis = edgeCount > 1 ? await startRedisOf(options, logs) : undefined;
@@ -132,7 +132,7 @@ async function startInOrder(
   const publicUrl = `http://127.0.0.1:${edgePort}`;
   const httpAddress = `127.0.0.1:${await freePort()}`;
   const prepare = (name: ServiceName) =>
-    prepareService(name, superuserUrl, secrets, trust, mailDir, templateOf(options) !== undefined, signal);
+    prepareService(name, postgres.superuserUrl, secrets, trust, mailDir, templateOf(options) !== undefined, signal);
   const [auth, customers, sync] = await Promise.all([prepare('auth'), prepare('customers'), prepare('sync')]);
   const found = (name: ServiceName, address: string) =>
     options.nameServer === undefined ? address : `dns://${options.nameServer}/${name}:${portOf(address)}`;
@@ -184,11 +184,8 @@ async function startInOrder(
     serviceAddresses: { auth: auth.address, customers: customers.address, sync: sync.address },
     metricsUrls: [...probePorts, auth.healthPort, customers.healthPort, sync.healthPort].map(metricsUrl),
     trust: { signingKeyFile, certificatesOf: (process) => trust.certificates.of(process) },
-    customersDatabase: { superuserUrl: databaseUrl(superuserUrl, 'customers'), appUrl: customers.appUrl },
-    get postgres() {
-      if (!postgres) throw new Error('The platform has no embedded PostgreSQL.');
-      return postgres;
-    },
+    customersDatabase: { superuserUrl: databaseUrl(postgres.superuserUrl, 'customers'), appUrl: customers.appUrl },
+    postgres,
     logDir: logs,
     mailDir,
     filesDir,
@@ -273,8 +270,9 @@ function templateOf({ dataDir, fromTemplate = dataDir === undefined }: PlatformO
   return fromTemplate ? platformTemplate() : undefined;
 }
 
-function startPostgresOf(options: PlatformOptions, logs: string): Promise<EmbeddedPostgres> {
-  const { dataDir, onUnexpectedExit } = options;
+async function startPostgresOf(options: PlatformOptions, logs: string): Promise<EmbeddedPostgres> {
+  const { dataDir, superuserUrl, onUnexpectedExit } = options;
+  if (superuserUrl !== undefined) return givenPostgres(superuserUrl);
   return startEmbeddedPostgres({
     template: templateOf(options),
     // A temporary platform's database gets its own temporary folder, and need not survive a power cut.
