@@ -133,3 +133,38 @@ test('a form gets fields by keyboard, is shown as visitors see it, and is publis
     { key: 'sign_up', state: 'ACTIVE', fields: [{ key: 'your_company' }, { key: 'email', customerField: 'email' }] },
   ]);
 });
+
+test('the won amount is divided by each model beside each other, and the shares add up to it', async () => {
+  const emails = [{ address: 'mary@example.com' }];
+  const mary = await customer('Mary Jackson', { emails });
+  const { token } = await workspace.api('POST', '/v1/forms', {
+    ...{ key: 'visit', name: 'Visit', state: 'ACTIVE', proof: 'NONE' },
+    fields: [{ key: 'email', label: 'E-mail', isRequired: true, customerField: 'email' }],
+  });
+  const body = new URLSearchParams({ email: 'mary@example.com' });
+  await fetch(`${new URL(page.url()).origin}/f/${String(token)}`, { method: 'POST', body });
+  const touched = async () => (await workspace.api<{ touchpoints: Json[] }>('GET', '/v1/touchpoints')).touchpoints;
+  await expect.poll(touched, { timeout: 20_000 }).toMatchObject([{ customerId: mary, kind: 'FORM' }]);
+  const stages = ['due', 'won'].map((key) => ({ key, name: key, kind: key === 'won' ? 'WON' : 'OPEN' }));
+  const { id: pipelineId } = await workspace.api('POST', '/v1/pipelines', { name: 'Sales', stages });
+  const win = async (customerId: string, amount: string) => {
+    const money = { amount, currencyCode: 'USD' };
+    const deal = { title: 'Sensors', pipelineId, stage: 'due', customerId, amount: money };
+    const { id } = await workspace.api('POST', '/v1/deals', deal);
+    await workspace.api('POST', `/v1/deals/${String(id)}:move`, { stage: 'won' });
+  };
+  await goTo(page, '/attribution');
+  await page.getByRole('heading', { name: 'No deal was won in this time' }).waitFor();
+  await win(mary, '100.01');
+  await win(await customer('Dorothy Vaughan'), '20');
+  await goTo(page, '/campaigns');
+  await goTo(page, '/attribution?range=30&by=CAMPAIGN');
+  expect(await page.getByRole('radio', { name: '30 days' }).isChecked()).toBe(true);
+  await page.getByRole('radio', { name: 'Form' }).press('Space');
+
+  const row = (name: string | RegExp) => page.getByRole('row', { name }).getByRole('cell').allInnerTexts();
+  await page.getByRole('link', { name: 'Visit' }).waitFor();
+  expect(await row(/^Visit/)).toEqual(Array.from({ length: 5 }, () => '$100.01'));
+  expect(await row(/^Without touchpoints/)).toEqual(Array.from({ length: 5 }, () => '$20'));
+  expect(await row(/^Won/)).toEqual(Array.from({ length: 5 }, () => '$120.01'));
+});

@@ -27,7 +27,9 @@ const windowDays = 90;
 /** What marketing has a part in: the won amount by campaign, form or kind, as each model divides it. */
 export function Attribution() {
   const navigate = useNavigate();
-  const { range = '90', by = 'CAMPAIGN' }: { range?: string; by?: Grouping } = useSearch({ strict: false });
+  const search: { range?: string | number; by?: Grouping } = useSearch({ strict: false });
+  // The router reads digits in an address as a number.
+  const [range, by] = [String(search.range ?? '90'), search.by ?? 'CAMPAIGN'];
   const [now] = useState(() => Date.now());
   const since = new Date(now - Number(range) * 86_400_000).toISOString();
   const models = theContract().enumValues('AttributionModel');
