@@ -1,7 +1,7 @@
 import type { User } from '@rapport/contracts/rapport/auth/v1/users_service';
 import type { Caller } from '@rapport/platform';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { totpCode } from './totp-code.js';
+import { earlyTotpCode, totpCode } from './totp-code.js';
 import { password, RunningAuth } from './running-auth.js';
 
 const wrong = { code: 'UNAUTHENTICATED', reason: 'CREDENTIALS_WRONG' };
@@ -28,7 +28,7 @@ function signIn({ email }: User, code: string) {
 async function enrolled(): Promise<{ user: User; secret: string; codes: string[] }> {
   const { user, caller } = await auth.newUser(admin);
   const { secret } = await auth.call('enrollTotp', { proof: { currentPassword: password } }, caller);
-  const code = totpCode(secret, -1);
+  const code = await earlyTotpCode(secret);
   const { codes } = await auth.call('confirmTotp', { confirmation: { code } }, caller);
   return { user, secret, codes };
 }

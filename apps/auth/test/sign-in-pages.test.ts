@@ -1,7 +1,7 @@
 import { OAuthGrantType } from '@rapport/contracts/rapport/auth/v1/oauth_clients_service';
 import { Browser } from '@rapport/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { totpCode } from './totp-code.js';
+import { earlyTotpCode, totpCode } from './totp-code.js';
 import { password } from './running-auth.js';
 import { redirectUri, RunningProvider, type Client, type User } from './running-provider.js';
 
@@ -166,7 +166,7 @@ describe('signing in', () => {
   test('asks for the code of an authenticator app, and accepts it', async () => {
     const { user: someone, caller } = await provider.auth.newUser(provider.caller);
     const { secret } = await provider.auth.call('enrollTotp', { proof: { currentPassword: password } }, caller);
-    await provider.auth.call('confirmTotp', { confirmation: { code: totpCode(secret, -1) } }, caller);
+    await provider.auth.call('confirmTotp', { confirmation: { code: await earlyTotpCode(secret) } }, caller);
     const { browser, page } = await provider.authorize(client);
 
     const asked = await browser.submit(page, '/sign-in', { email: someone.email, password, code: '' });

@@ -6,7 +6,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vi
 import { formatPhcString } from '../src/sign-in/passwords/phc-string.js';
 import type { Credentials } from '../src/sign-in/sign-in.js';
 import { password, RunningAuth } from './running-auth.js';
-import { totpCode } from './totp-code.js';
+import { earlyTotpCode, totpCode } from './totp-code.js';
 
 const wrong = { code: 'UNAUTHENTICATED', reason: 'CREDENTIALS_WRONG', message: 'The credentials are wrong.' };
 const tooMany = { code: 'RESOURCE_EXHAUSTED', reason: 'TOO_MANY_ATTEMPTS' };
@@ -49,8 +49,7 @@ function occupyHasher(): Promise<boolean> {
 /** Enables two-factor authentication. @returns the secret in base 32, and recovery codes */
 async function enroll(): Promise<{ secret: string; codes: string[] }> {
   const { secret } = await auth.call('enrollTotp', { proof: { currentPassword: password } }, caller);
-  // The code of the previous step, so that the current and the next one stay unused.
-  const code = totpCode(secret, -1);
+  const code = await earlyTotpCode(secret);
   const { codes } = await auth.call('confirmTotp', { confirmation: { code } }, caller);
   return { secret, codes };
 }

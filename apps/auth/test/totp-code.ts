@@ -1,4 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Secret, TOTP } from 'otpauth';
+
+const stepMs = 30_000;
+
+/** How long before its end a step is not begun with, in milliseconds. */
+const marginMs = 5_000;
 
 /**
  * The code of an authenticator app.
@@ -7,5 +13,16 @@ import { Secret, TOTP } from 'otpauth';
  * @param steps number of 30-second steps after the current one
  */
 export function totpCode(secret: string, steps = 0): string {
-  return new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: Date.now() + steps * 30_000 });
+  return new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: Date.now() + steps * stepMs });
+}
+
+/**
+ * The code of the step before the current one, which leaves the current and the next one unused. It is accepted only until the
+ * current step ends, so a step that is about to end is waited for.
+ */
+export async function earlyTotpCode(secret: string): Promise<string> {
+  const leftMs = stepMs - (Date.now() % stepMs);
+  // The steps are those of the clock.
+  if (leftMs < marginMs) await delay(leftMs);
+  return totpCode(secret, -1);
 }
