@@ -46,7 +46,7 @@ export async function suggestArticles(
 
 async function lastMessage(em: EntityManager, ticketId: string): Promise<string> {
   const [last] = await readForTenant<{ id: string }>(em, {
-    name: 'last_message_of_ticket',
+    name: 'last_words_of_customer',
     sql: `select id from ticket_entry where tenant_id = $1 and ticket_id = $2 and kind = 'CUSTOMER_MESSAGE'
         and delete_time is null order by create_time desc, id desc limit 1`,
     values: [currentCaller().tenantId, ticketId],

@@ -100,7 +100,7 @@ async function moveRun(
       values: [tenantId, runId, to],
     },
     {
-      name: 'move_flow_run',
+      name: 'move_flow_run_to_survivor',
       sql: 'update flow_run set record_id = $3, sealed_start = $4 where tenant_id = $1 and id = $2',
       values: [tenantId, runId, to, sealContent(envelope, owner, start)],
     },
