@@ -182,7 +182,8 @@ export function messageMaker(
 
 /** A complete body of raw bytes, as a google.api.HttpBody. Without a body there are none. */
 function httpBody({ headers, body }: RequestParts): Json {
-  return { contentType: headers['content-type'] ?? '', data: body ?? new Uint8Array(), extensions: [] };
+  const data = body instanceof Uint8Array ? body : new Uint8Array();
+  return { contentType: headers['content-type'] ?? '', data, extensions: [] };
 }
 
 /** Writes the JSON of a route's answer. */
