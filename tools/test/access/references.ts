@@ -20,6 +20,8 @@ export interface Reference {
  * `from_customer_id` and `role_ids`; undefined: not in a collection. A name that has several meanings follows that of its message.
  */
 const collectionOfField: Readonly<Record<string, string | undefined>> = {
+  // A caller that has the token may call: it belongs to no tenant's callers.
+  'ReceiveFlowHookRequest.token': undefined,
   merged_id: 'customers',
   'TicketMerge.into_id': 'tickets',
   'TicketSplit.entry_ids': 'ticketEntries',

@@ -153,7 +153,6 @@ const queryParticulars: Readonly<Record<string, Json>> = {
   UpsertQueue: { match: 'key' },
   UpsertProduct: { match: 'sku' },
   UpsertTemplate: { match: 'key' },
-  UpsertTopic: { match: 'key' },
   UpsertForm: { match: 'key' },
   UpsertArticle: { match: 'external_ids', matchSystem: 'erp' },
   UpsertArticleSection: { match: 'slug' },
