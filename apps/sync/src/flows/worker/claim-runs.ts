@@ -55,16 +55,19 @@ export async function releaseRun(em: EntityManager, { runId, claimId }: ClaimedR
   );
 }
 
-// A loose index scan finds the tenants with runs that have not ended. Each gets a first run, then each a second one, in
-// random order within a round, so that no tenant is always last.
-const claimQuery = `
+/** A loose index scan finds the tenants with runs that have not ended. */
+const withTenants = `
   with recursive tenant (id) as (
     (select tenant_id from flow_job where not is_frozen order by tenant_id limit 1)
     union all
     select next.tenant_id from tenant
     cross join lateral (
       select tenant_id from flow_job where tenant_id > tenant.id and not is_frozen order by tenant_id limit 1) next
-  ),
+  )`;
+
+// Each tenant gets a first run, then each a second one, in random order within a round, so that no tenant is always last.
+const claimQuery = `
+  ${withTenants},
   due as (
     select job.run_id, job.due_time, row_number() over (partition by tenant.id order by job.due_time) as round
     from tenant left join unnest($3::uuid[], $4::int[]) as busy (id, room) on busy.id = tenant.id
@@ -98,13 +101,7 @@ const secondsSince = (time: string) =>
   `coalesce(extract(epoch from clock_timestamp() - least(${time}, clock_timestamp())), 0)::double precision`;
 
 const delaysQuery = `
-  with recursive tenant (id) as (
-    (select tenant_id from flow_job where not is_frozen order by tenant_id limit 1)
-    union all
-    select next.tenant_id from tenant
-    cross join lateral (
-      select tenant_id from flow_job where tenant_id > tenant.id and not is_frozen order by tenant_id limit 1) next
-  )
+  ${withTenants}
   select
     (select ${secondsSince('min(job.due_time)')} from tenant cross join lateral (
       select due_time from flow_job where tenant_id = tenant.id and not is_frozen and not is_paused
