@@ -27,6 +27,16 @@ test('a form with a new token has one page, and none at its old address', async 
   expect(await service.call('getForm', { id: form.id }, caller)).toEqual(rotated);
 });
 
+test('an update gives a field the kind of what takes its value, as a create does', async () => {
+  const form = await tenant.createForm({ fields: [email] });
+  const fields = [{ ...email, label: 'Address', kind: FormFieldKind.UNSPECIFIED }];
+
+  const changes = { id: form.id, form: { ...form, fields }, updateMask: ['fields'] };
+  const updated = await service.call('updateForm', changes, tenant.caller);
+
+  expect(updated.fields).toMatchObject([{ label: 'Address', kind: FormFieldKind.EMAIL }]);
+});
+
 test('a submission creates the customer, the lead and the consents that the visitor has chosen', async () => {
   for (const key of ['newsletter', 'events']) {
     await service.call('createTopic', { topic: newTopic({ key, name: key }) }, tenant.caller);

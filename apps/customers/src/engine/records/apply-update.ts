@@ -52,8 +52,9 @@ export function applyUpdate<Message extends RecordMessage>(
     merged.customFields = { ...before.customFields, ...changes.customFields };
   }
   const { record, violations } = type.definition.normalise(merged, customFields, before);
-  refuse(type, [...violations, ...earlyViolations(type, before, merged)]);
-  return { ...before, ...pick(record, [...mask, ...composed]) };
+  const after = { ...before, ...pick(record, [...mask, ...composed]) };
+  refuse(type, [...violations, ...earlyViolations(type, before, after)]);
+  return after;
 }
 
 /** Violations of type rules that need no other records: reported together with those of single fields. */
