@@ -1,6 +1,6 @@
 // Prints the migration of a new type of records into src/migrations: `nx run customers:make-migration deal`; or that of a field that a
 // type has got since: `nx run customers:make-migration deal next_step`.
-// The file is text from then on: read it, add it to database.ts, and never print it again once it is released.
+// The file is text from then on: read it, add it to migrations.ts, and never print it again once it is released.
 import { execFileSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -21,7 +21,7 @@ if (existsSync(file))
 writeFileSync(file, text);
 execFileSync(join(import.meta.dirname, '../../node_modules/.bin/oxfmt'), [file]);
 process.stdout.write(
-  `${relative(process.cwd(), file)}\nRead it, import it in src/database.ts, and add it at the end of \`migrations\` there.\n`,
+  `${relative(process.cwd(), file)}\nRead it, import it in src/migrations.ts, and add it at the end of \`migrations\` there.\n`,
 );
 
 function printed(of: RecordContract): RecordMigration {

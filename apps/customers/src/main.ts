@@ -6,7 +6,7 @@ import { checkOutbox } from './engine/changes/log/outbox-state.js';
 import { serviceVariables } from './configuration.js';
 import { contract } from './engine/values/contract.js';
 import { CustomersModule } from './customers.module.js';
-import { migrations } from './database.js';
+import { migrations } from './migrations.js';
 import { subjectKeysOf } from './engine/sealing/subject-keys-of.js';
 import { runHandlers, services } from './services.js';
 import { SuppressionKey } from './domain/suppressions/suppression-key.js';

@@ -1,7 +1,8 @@
 import { runMigrations } from '@rapport/persistence';
 import { createLogger, readEnvironment } from '@rapport/platform';
 import { migrationVariables } from './configuration.js';
-import { entities, migrations } from './database.js';
+import { entities } from './database.js';
+import { migrations } from './migrations.js';
 import { keysEntities, keysMigrations } from './engine/sealing/keys-database.js';
 import './record-types.js';
 import { reindexRecords } from './engine/write/reindex-records.js';

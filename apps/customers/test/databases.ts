@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { runMigrations } from '@rapport/persistence';
 import { copyDatabase, DatabaseCopies, type ProvisionedDatabase } from '@rapport/testing';
 import { inject } from 'vitest';
-import { entities, migrations } from '../src/database.js';
+import { entities } from '../src/database.js';
+import { migrations } from '../src/migrations.js';
 import { keysEntities, keysMigrations } from '../src/engine/sealing/keys-database.js';
 
 /** The database of keys, and its master key. */

@@ -14,7 +14,8 @@ import {
   startEmbeddedPostgres,
 } from '@rapport/testing';
 import { expect, inject, onTestFinished, test, vi } from 'vitest';
-import { entities, migrations } from '../src/database.js';
+import { entities } from '../src/database.js';
+import { migrations } from '../src/migrations.js';
 import { newDatabase } from './databases.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 import { mayMount, SmallVolume } from './small-volume.js';

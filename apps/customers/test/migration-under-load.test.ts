@@ -1,7 +1,8 @@
 import { Migration } from '@mikro-orm/migrations';
 import { runMigrations } from '@rapport/persistence';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { entities, migrations } from '../src/database.js';
+import { entities } from '../src/database.js';
+import { migrations } from '../src/migrations.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 
 /** A migration as a later release may have: the running release does not know it. */

@@ -8,7 +8,8 @@ import { runMigrations } from '@rapport/persistence';
 import { metrics, type AppError, type Caller } from '@rapport/platform';
 import { printTally, queryDatabase, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { entities, migrations } from '../src/database.js';
+import { entities } from '../src/database.js';
+import { migrations } from '../src/migrations.js';
 import { DatabasePair } from './database-pair.js';
 import { customerOf, newCaller, person, RunningCustomers } from './running-customers.js';
 

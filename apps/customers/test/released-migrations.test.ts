@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { migrationDigests } from '@rapport/testing';
 import { expect, test } from 'vitest';
-import { migrations } from '../src/database.js';
+import { migrations } from '../src/migrations.js';
 
 const released = JSON.parse(readFileSync(join(import.meta.dirname, 'released-migrations.json'), 'utf8')) as object;
 

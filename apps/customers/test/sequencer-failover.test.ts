@@ -12,7 +12,8 @@ import {
   type ProvisionedDatabase,
 } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { entities, migrations } from '../src/database.js';
+import { entities } from '../src/database.js';
+import { migrations } from '../src/migrations.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 import { changesOf } from './change-feeds.js';
 import { SwitchedServer } from './switched-server.js';
