@@ -36,12 +36,24 @@ describe('an answer of the API has only the headers that apply to it', () => {
   it.each([
     ['/nowhere', []],
     ['/livez', []],
-    ['/openapi.json', ['cache-control']],
-    ['/openapi-3.0.json', ['cache-control']],
+    ['/openapi.json', ['cache-control', 'etag']],
+    ['/openapi-3.0.json', ['cache-control', 'etag']],
   ])('at %s', async (path, own) => {
     expect(await headersOf(path)).toEqual([...connection, ...security, ...content, ...own].sort());
   });
 });
+
+it.each(['/openapi.json', '/docs', '/docs/swagger-ui-bundle.js'])(
+  '%s is sent again only if it differs',
+  async (path) => {
+    const { headers, body } = await ask(edge.url + path);
+    const again = await ask(edge.url + path, { headers: { 'if-none-match': headers['etag'] ?? '' } });
+    const other = await ask(edge.url + path, { headers: { 'if-none-match': '"other"' } });
+
+    expect(again).toMatchObject({ status: 304, headers: { etag: headers['etag'] }, body: '' });
+    expect(other).toMatchObject({ status: 200, body });
+  },
+);
 
 it.each([
   ['/docs', /^default-src 'none'; script-src 'self'; style-src 'self';/],

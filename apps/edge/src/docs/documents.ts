@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { asOpenApi30, type Contract } from '@rapport/contracts';
+import { once } from '@rapport/platform';
 import type { FastifyInstance } from 'fastify';
+import { hasCurrent } from '../cache/cached-answer.js';
 import { sendPages } from '../http/security-headers.js';
 import style from './guide/guide.css?raw';
 import { guidePage, guidePaths, layout } from './guide/guide.js';
@@ -45,9 +48,9 @@ export async function registerDocuments(
   isTls: boolean,
 ): Promise<void> {
   const require = createRequire(import.meta.url);
-  const library = (file: string) => readFileSync(require.resolve(`swagger-ui-dist/${file}`));
+  const library = (file: string) => readFileSync(require.resolve(`swagger-ui-dist/${file}`), 'utf8');
   const html = 'text/html; charset=utf-8';
-  const json = 'application/json';
+  const json = 'application/json; charset=utf-8';
   addDocument(server, { url: '/openapi.json', type: json, make: () => JSON.stringify(openApi()) });
   addDocument(server, { url: '/openapi-3.0.json', type: json, make: () => JSON.stringify(asOpenApi30(openApi())) });
   const pages: Document[] = [
@@ -69,15 +72,19 @@ const libraryStyle = '<link rel="stylesheet" href="/docs/swagger-ui.css" />\n   
 interface Document {
   url: string;
   type: string;
-  make: () => string | Buffer;
+  make: () => string;
 }
 
 function addDocument(scope: FastifyInstance, { url, type, make }: Document): void {
-  let content: string | Buffer | undefined;
-  scope.get(url, async (_request, reply) =>
-    reply
-      .type(type)
-      .header('cache-control', 'public, max-age=300')
-      .send((content ??= make())),
-  );
+  const made = once(() => {
+    const content = Buffer.from(make());
+    return { content, etag: `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"` };
+  });
+  scope.get(url, async ({ headers }, reply) => {
+    const { content, etag } = made();
+    void reply.headers({ etag, 'cache-control': 'public, max-age=300' });
+    const known = headers['if-none-match'];
+    if (known !== undefined && hasCurrent(known, etag)) return reply.code(304).send();
+    return reply.type(type).send(content);
+  });
 }
