@@ -47,12 +47,14 @@ mkdirSync(nxCache, { recursive: true });
 
 /** Temporary files; on disk in the long forms, which may write more than fits into memory. */
 const temporary = mode === 'soak' ? undefined : temporaryFolder();
+if (temporary !== undefined) process.env['TMPDIR'] = temporary;
 const checks = mode === 'soak' ? [] : rootChecks;
 const checking = Promise.all(
   checks.map(async (check) => ({ check, isGood: await succeeds(check.command, check.args) })),
 );
 const failedTasks: FailedTask[] = [];
 let otherFailures = 0;
+let removeTemplate: (() => Promise<void>) | undefined;
 for (const args of wanted) {
   rmSync(runRecord, { force: true });
   const run = () => succeeds('nx', [...args, '--outputStyle=stream']);
@@ -60,7 +62,9 @@ for (const args of wanted) {
   const failed = readFailedTasks(runRecord);
   failedTasks.push(...failed);
   if (!isGreen && failed.length === 0) otherFailures++;
+  if (isGreen && args.includes('build')) removeTemplate = await makeTemplate();
 }
+await removeTemplate?.();
 const failedChecks = (await checking).filter(({ isGood }) => !isGood);
 otherFailures += failedChecks.length;
 
@@ -80,14 +84,22 @@ console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
 
 function succeeds(command: string, args: string[]): Promise<boolean> {
-  const env = {
-    ...process.env,
-    NX_TUI: 'false',
-    NX_CACHE_DIRECTORY: nxCache,
-    ...(temporary !== undefined && { TMPDIR: temporary }),
-  };
+  const env = { ...process.env, NX_TUI: 'false', NX_CACHE_DIRECTORY: nxCache };
   const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
   return new Promise((resolve, reject) => child.once('exit', (code) => resolve(code === 0)).once('error', reject));
+}
+
+/** Migrated databases for all projects, each of which would else make its own. */
+async function makeTemplate(): Promise<(() => Promise<void>) | undefined> {
+  try {
+    // Only now it is built.
+    const { makePlatformTemplate } = await import('@rapport/testing');
+    return await makePlatformTemplate();
+  } catch (error) {
+    console.error('The databases of the tests could not be migrated:', error);
+    otherFailures++;
+    return undefined;
+  }
 }
 
 /** A folder in memory that any user of the machine may use, such as PostgreSQL's; undefined where there is none. */
