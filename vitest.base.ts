@@ -24,7 +24,8 @@ export function vitestConfig(projectRoot: string, overrides: ViteUserConfig['tes
       // What takes milliseconds here takes seconds on a machine that does other things: these bound a hang, and no test relies on them.
       testTimeout: 120_000,
       hookTimeout: 300_000,
-      expect: { poll: { timeout: 60_000 } },
+      // Most conditions are read from a running service, at some 8 ms of processor time.
+      expect: { poll: { timeout: 60_000, interval: 100 } },
       // What failed once, elsewhere, is all that there is to find its cause with.
       chaiConfig: { truncateThreshold: 2_000 },
       ...overrides,

@@ -1,6 +1,6 @@
 import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { hasEnded, Importer, people, type Operation } from './importer.ts';
+import { Importer, people, type Operation } from './importer.ts';
 
 let platform: SharedPlatform;
 
@@ -34,7 +34,7 @@ describe('an import over REST', () => {
     const importer = await Importer.create(platform, 'Issues');
     const id = await importer.createImport();
     await importer.upload(id, 'name,email\nAda,nobody\n');
-    await importer.until(id, hasEnded);
+    await importer.untilEnded(id);
 
     const answer = await importer.stream(`/v1/operations/${id}/issues:download`, '*/*');
 
@@ -47,7 +47,7 @@ describe('an import over REST', () => {
     const id = await importer.createImport();
     await importer.upload(id, 'name,email\n"not closed,');
 
-    expect(await importer.until(id, hasEnded)).toMatchObject({
+    expect(await importer.untilEnded(id)).toMatchObject({
       state: 'FAILED',
       error: {
         type: 'urn:rapport:problem:csv-invalid',

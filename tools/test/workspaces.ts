@@ -71,7 +71,7 @@ export class Workspace {
   }
 
   untilEnded(id: string): Promise<Operation> {
-    return this.importer.until(id, hasEnded, 50);
+    return this.importer.until(id, hasEnded, 150);
   }
 
   /** Starts an import, once a cancelled one has been cleaned up. */
