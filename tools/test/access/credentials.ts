@@ -5,17 +5,17 @@ import { untilRefused } from '../until-refused.ts';
 export interface Credentials {
   /** Has all permissions. */
   full: string;
-  /** By permission: of a key with only that one. */
-  only: ReadonlyMap<string, string>;
+  /** By permission: of a key with only that one, which is made for its first use. */
+  only: (permission: string) => Promise<string>;
   /** By permission: of a key with all others. */
-  lacking: ReadonlyMap<string, string>;
+  lacking: (permission: string) => Promise<string>;
   /** Invalid credentials, by the reason. */
   useless: Readonly<
     Record<'missing' | 'malformed' | 'ofAnotherScheme' | 'forged' | 'expired' | 'revoked', string | undefined>
   >;
 }
 
-/** Creates keys of each kind for the tenant of `api`, and waits until the expired ones have expired. */
+/** Creates credentials of each kind for the tenant of `api`, and waits until the expired ones have expired. */
 export async function makeCredentials(
   url: string,
   api: ApiClient,
@@ -26,13 +26,12 @@ export async function makeCredentials(
     const body = { displayName, permissions: granted, ...(expireTime && { expireTime }) };
     return (await api.send('POST', '/v1/apiKeys', { body })).body as { id: string; key: string };
   };
-  const only = new Map<string, string>();
-  const lacking = new Map<string, string>();
-  for (const permission of permissions) {
-    const others = permissions.filter((other) => other !== permission);
-    only.set(permission, `Bearer ${(await create(`only ${permission}`, [permission])).key}`);
-    lacking.set(permission, `Bearer ${(await create(`all but ${permission}`, others)).key}`);
-  }
+  const keys = new Map<string, Promise<string>>();
+  const keyOf = (displayName: string, granted: readonly string[]) => {
+    const made = keys.get(displayName) ?? create(displayName, granted).then(({ key }) => `Bearer ${key}`);
+    keys.set(displayName, made);
+    return made;
+  };
   const expired = await create('expired', permissions, new Date(Date.now() + 1_000).toISOString());
   const revoked = await create('revoked', permissions);
   await api.send('POST', `/v1/apiKeys/${revoked.id}:revoke`);
@@ -42,8 +41,12 @@ export async function makeCredentials(
   }
   return {
     full: `Bearer ${apiKey}`,
-    only,
-    lacking,
+    only: (permission) => keyOf(`only ${permission}`, [permission]),
+    lacking: (permission) =>
+      keyOf(
+        `all but ${permission}`,
+        permissions.filter((other) => other !== permission),
+      ),
     useless: {
       missing: undefined,
       malformed: 'Bearer rpt_live_nonsense',

@@ -25,15 +25,15 @@ export interface Door {
 /** Over REST, through the edge at `url`, whose answers must match its document. */
 export function edgeDoor(url: string, described: DescribedAnswers, credentials: Credentials): Door {
   const as =
-    (authorization: (route: RestRoute) => string | undefined): Ask =>
-    (request) =>
-      askEdge(url, described, request, authorization(request.route));
+    (authorization: (route: RestRoute) => string | undefined | Promise<string>): Ask =>
+    async (request) =>
+      askEdge(url, described, request, await authorization(request.route));
   const { full, only, lacking, useless } = credentials;
   return {
     name: 'REST',
     ask: as(() => full),
-    askWithPermission: as(({ method }) => only.get(permissionForAll(method.policy.permission))),
-    askWithoutPermission: as(({ method }) => lacking.get(permissionForAll(method.policy.permission))),
+    askWithPermission: as(({ method }) => only(permissionForAll(method.policy.permission))),
+    askWithoutPermission: as(({ method }) => lacking(permissionForAll(method.policy.permission))),
     askAsNobody: Object.fromEntries(Object.entries(useless).map(([name, text]) => [name, as(() => text)])),
     refusals: { unauthenticated: 401, denied: 403, notFound: 404, invalid: 400 },
   };

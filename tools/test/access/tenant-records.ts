@@ -1,4 +1,5 @@
 import type { SharedPlatform } from '@rapport/testing';
+import { vi } from 'vitest';
 import type { ApiClient } from '../api-client.ts';
 import { addWorkspaceImport } from './add-workspace-import.ts';
 import { exchangeRecords } from './exchange-records.ts';
@@ -88,13 +89,17 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   };
   const operation = once(() => create('/v1/imports', { contentType: 'text/csv' }));
   const workspaceExport = once(async () => {
-    let answer = await api.send('POST', '/v1/workspace:export');
     // A workspace has one at a time, and another test may have started it.
-    while (answer.status === 409) answer = await api.send('POST', '/v1/workspace:export');
-    const { id } = answer.body as { id: string };
-    for (let state = ''; state !== 'SUCCEEDED';) {
-      ({ state } = (await send('GET', `/v1/operations/${id}`)) as { state: string });
-    }
+    const start = async () => {
+      const { status, body } = await api.send('POST', '/v1/workspace:export');
+      return status !== 409 && (body as { id: string });
+    };
+    const { id } = await vi.waitUntil(start, { timeout: 120_000, interval: 100 });
+    const hasEnded = async () => {
+      const { state } = (await send('GET', `/v1/operations/${id}`)) as { state: string };
+      return state === 'SUCCEEDED';
+    };
+    await vi.waitUntil(hasEnded, { timeout: 120_000, interval: 100 });
     return id;
   });
   const workspaceImport = async () => addWorkspaceImport(platform, await tenantId());
