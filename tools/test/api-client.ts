@@ -14,7 +14,7 @@ interface Description {
   described: DescribedAnswers;
 }
 
-/** Cached by their text: all edges of a release have the same document, which takes long to read. */
+/** Cached by their tags: all edges of a release have the same document, which takes long to read. */
 const descriptions = new Map<string, Description>();
 
 /** A client of the REST API that checks every answer against the server's OpenAPI document. */
@@ -32,9 +32,12 @@ export class ApiClient {
   }
 
   static async connect(url: string, apiKey: string): Promise<ApiClient> {
-    const text = await (await fetch(`${url}/openapi.json`)).text();
-    const description = descriptions.get(text) ?? describe(text);
-    descriptions.set(text, description);
+    const headers = { 'if-none-match': [...descriptions.keys()].join(', ') };
+    const response = await fetch(`${url}/openapi.json`, { headers });
+    const text = await response.text();
+    const tag = response.headers.get('etag') ?? '';
+    const description = descriptions.get(tag) ?? describe(text);
+    descriptions.set(tag, description);
     return new ApiClient(url, apiKey, description);
   }
 
