@@ -1,8 +1,9 @@
 import { createHmac } from 'node:crypto';
-import { sharedPlatform, startChromium, type SharedPlatform } from '@rapport/testing';
+import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
 import pg from 'pg';
 import { beforeAll, expect, inject, onTestFinished, test, vi } from 'vitest';
 import { ApiClient } from './api-client.ts';
+import { sharedChromium } from './shared-chromium.ts';
 
 type Json = Record<string, unknown>;
 
@@ -101,9 +102,9 @@ test('a token that nobody signed is a page that is not found, by every method', 
 
 test('the preferences are chosen by the keyboard alone, and fit a phone', async () => {
   const { id, preferences } = await subscriber();
-  const chromium = await startChromium();
-  onTestFinished(() => chromium.close());
+  const chromium = await sharedChromium();
   const context = await chromium.newContext({ locale: 'en-GB', viewport: { width: 390, height: 844 } });
+  onTestFinished(() => context.close());
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('console', (message) => complaints.push(message.text()));

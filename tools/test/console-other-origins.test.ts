@@ -1,13 +1,15 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { sharedPlatform, startChromium, type SharedPlatform } from '@rapport/testing';
+import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
 import { Secret, TOTP } from 'otpauth';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { ApiClient } from './api-client.ts';
 import { ConsoleUser } from './console-user.ts';
 import { newPerson, type Person } from './people.ts';
+import { sharedChromium } from './shared-chromium.ts';
 
-type Browser = Awaited<ReturnType<typeof startChromium>>;
+type Browser = Awaited<ReturnType<typeof sharedChromium>>;
+type Context = Awaited<ReturnType<Browser['newContext']>>;
 type Page = Awaited<ReturnType<Browser['newPage']>>;
 
 const workspace = `acme-${crypto.randomUUID().slice(0, 8)}`;
@@ -22,14 +24,13 @@ let browser: Browser;
 let attacker: Server;
 /** Its origins: of the console's own site (a site has no port), and of another one. */
 let origins: string[];
-let page: Page;
 
 beforeAll(async () => {
   platform = await sharedPlatform(inject('platformUrl'));
   ({ apiKey } = await platform.createTenant('Acme', undefined, workspace));
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
   ada = await newPerson(platform, api, ['admin']);
-  browser = await startChromium();
+  browser = await sharedChromium();
   attacker = createServer((_request, response) => {
     response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>evil</title><body></body>');
   });
@@ -38,23 +39,22 @@ beforeAll(async () => {
   origins = [`http://127.0.0.1:${port}`, `http://localhost:${port}`];
 }, 600_000);
 
-beforeEach(async () => {
-  const context = await browser.newContext();
-  page = await context.newPage();
+afterAll(() => {
+  attacker?.closeAllConnections();
+  attacker?.close();
+});
+
+/** A page of the console in a context of its own, in which Ada has signed in. */
+async function signedIn(context: Context): Promise<Page> {
+  const page = await context.newPage();
   page.setDefaultTimeout(timeout);
   await page.goto(`${platform.edgeUrl}/console/sign-in?workspace=${workspace}`);
   await page.getByLabel('E-mail address').fill(ada.email);
   await page.getByLabel('Password').fill(ada.password);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.waitForURL(`${platform.edgeUrl}/`);
-  return () => context.close();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  attacker?.closeAllConnections();
-  attacker?.close();
-});
+  return page;
+}
 
 /** The status of a call by a script of the page that is open. Text when the browser gives no answer. */
 function call(target: Page, path: string, init: object = {}): Promise<string> {
@@ -66,6 +66,8 @@ function call(target: Page, path: string, init: object = {}): Promise<string> {
 const ofConsole = { headers: { 'Rapport-Console': '1' } };
 
 test('a page of the console uses its session, and its scripts find no token anywhere', { timeout }, async () => {
+  const context = await browser.newContext();
+  const page = await signedIn(context);
   expect(await call(page, '/console/session', ofConsole)).toBe('200');
   expect(await call(page, '/v1/customers', ofConsole)).toBe('200');
   expect(await call(page, '/v1/customers')).toBe('401');
@@ -75,10 +77,11 @@ test('a page of the console uses its session, and its scripts find no token anyw
     await (await fetch('/console/session', ${JSON.stringify(ofConsole)})).text(),
   ]))()`);
   expect(found).not.toMatch(/eyJ|rapport-console/);
-  const cookies = await page.context().cookies();
+  const cookies = await context.cookies();
   const session = cookies.find(({ name }) => name === 'rapport-console');
   expect(session).toMatchObject({ httpOnly: true, sameSite: 'Strict', path: '/', domain: '127.0.0.1', secure: false });
   expect(cookies.map(({ name }) => name)).not.toContain('rapport-console-sign-in');
+  await context.close();
 });
 
 test('a person signs in with a code of the authenticator app, and no answer has a token', { timeout }, async () => {
@@ -122,6 +125,15 @@ test('a person signs in with a code of the authenticator app, and no answer has 
 describe('a page of another origin', () => {
   const write = { method: 'POST', credentials: 'include', body: '{"givenName":"Eve"}' };
   const json = { 'content-type': 'application/json' };
+  let page: Page;
+
+  beforeEach(async () => {
+    const context = await browser.newContext();
+    // What protects the pages of the console is in their headers; to run its program takes a second each time.
+    await context.route('**/assets/*', (route) => route.abort());
+    page = await signedIn(context);
+    return () => context.close();
+  });
 
   test.each([0, 1])('can not use the session, nor change anything (%i)', { timeout }, async (index) => {
     const evil = await page.context().newPage();

@@ -1,11 +1,11 @@
-import { isSoak, sharedPlatform, startChromium } from '@rapport/testing';
+import { isSoak, sharedPlatform } from '@rapport/testing';
 import { afterAll, beforeAll, beforeEach, expect, inject, it } from 'vitest';
 import type { OpenApi } from './open-api.ts';
+import { sharedChromium } from './shared-chromium.ts';
 
-type Browser = Awaited<ReturnType<typeof startChromium>>;
+type Browser = Awaited<ReturnType<typeof sharedChromium>>;
 type Page = Awaited<ReturnType<Browser['newPage']>>;
 
-let browser: Browser;
 let url: string;
 let page: Page;
 /** What the browser complained of, such as a refused style, and what it asked of other origins. */
@@ -13,7 +13,7 @@ let faults: string[];
 
 beforeAll(async () => {
   ({ edgeUrl: url } = await sharedPlatform(inject('platformUrl')));
-  browser = await startChromium();
+  const browser = await sharedChromium();
   page = await browser.newPage({ viewport: { width: 390, height: 800 } });
   page.setDefaultTimeout(300_000);
   page.on('console', (message) => message.type() === 'error' && faults.push(`${page.url()}: ${message.text()}`));
@@ -28,7 +28,7 @@ beforeEach(() => {
   faults = [];
 });
 
-afterAll(() => browser?.close());
+afterAll(() => page?.context().close());
 
 it(
   'the guide fits a phone, keeps the content security policy and asks no other origin',

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { isSoak, printedSeed, sharedPlatform, startChromium, type SharedPlatform } from '@rapport/testing';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { isSoak, printedSeed, sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { beforeAll, expect, inject, test } from 'vitest';
 import { ApiClient } from './api-client.ts';
 import { mailedLink } from './people.ts';
+import { sharedChromium } from './shared-chromium.ts';
 
-type Browser = Awaited<ReturnType<typeof startChromium>>;
+type Browser = Awaited<ReturnType<typeof sharedChromium>>;
 type Page = Awaited<ReturnType<Browser['newPage']>>;
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -19,7 +20,7 @@ let pages: Record<string, string>;
 
 beforeAll(async () => {
   platform = await sharedPlatform(inject('platformUrl'));
-  browser = await startChromium();
+  browser = await sharedChromium();
   const api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Kestrel Instruments')).apiKey);
   const email = `${crypto.randomUUID()}@example.com`;
   const displayName = 'Maximiliane Großherzogin-Württemberg';
@@ -32,7 +33,6 @@ beforeAll(async () => {
     'signed out': `${platform.edgeUrl}/oauth/logout`,
   };
 }, 600_000);
-afterAll(() => browser?.close());
 
 /** Opens a page in a language, a colour scheme and a width, and checks it. */
 async function check(address: string, look: { locale: string; colorScheme: 'light' | 'dark'; width: number }) {

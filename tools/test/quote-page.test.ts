@@ -1,7 +1,8 @@
-import { sharedPlatform, startChromium, type SharedPlatform } from '@rapport/testing';
+import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { ApiClient } from './api-client.ts';
+import { sharedChromium } from './shared-chromium.ts';
 
 type Json = Record<string, unknown>;
 
@@ -11,10 +12,9 @@ let api: ApiClient;
 
 beforeAll(async () => {
   platform = await sharedPlatform(inject('platformUrl'));
-  chromium = await startChromium();
+  chromium = await sharedChromium();
   api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Kestrel Instruments')).apiKey);
 }, 120_000);
-afterAll(() => chromium.close());
 
 async function send(method: string, path: string, body?: object): Promise<Json> {
   const answer = await api.send(method, path, body && { body });
