@@ -21,6 +21,8 @@ export function vitestConfig(projectRoot: string, overrides: ViteUserConfig['tes
       // Files share the modules that they load, of which no test changes anything: to load them anew, and to have them compiled
       // anew, took a third of the time.
       isolate: false,
+      // Node loads built libraries itself: to transform them takes seconds of each project's first run.
+      server: { deps: { external: [/\/libs\/[\w-]+\/dist\//] } },
       // What takes milliseconds here takes seconds on a machine that does other things: these bound a hang, and no test relies on them.
       testTimeout: 120_000,
       hookTimeout: 300_000,
