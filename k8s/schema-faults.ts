@@ -49,6 +49,8 @@ function typeFaults(manifests: Manifest[]): string[] {
     module: ts.ModuleKind.NodeNext,
     moduleResolution: ts.ModuleResolutionKind.NodeNext,
     target: ts.ScriptTarget.ES2024,
+    // The models need nothing of a browser.
+    lib: ['lib.es2024.d.ts'],
     strict: true,
     noEmit: true,
     skipLibCheck: true,
