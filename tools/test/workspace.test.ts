@@ -1,63 +1,65 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { filledWorkspace } from './filled-workspace.ts';
 import { Workspace, type Archive } from './workspaces.ts';
 
 let platform: SharedPlatform;
+let source: Workspace;
+let archive: Archive;
 
 beforeAll(async () => {
   platform = await sharedPlatform(inject('platformUrl'));
+  source = await filledWorkspace(platform);
+  archive = await source.export();
 }, 120_000);
 
 describe('a workspace that is exported and imported into an empty one', () => {
-  let [source, copy]: Workspace[] = [];
-  let [archive, again]: Archive[] = [];
+  let copy: Workspace;
+  let again: Archive;
 
   beforeAll(async () => {
-    source = await filledWorkspace(platform);
-    archive = await source.export();
     copy = await Workspace.create(platform, 'Copy');
     expect(await copy.import(archive.bytes)).toMatchObject({ state: 'SUCCEEDED' });
     again = await copy.export();
   }, 120_000);
 
   it('has the hashes that the manifest names', () => {
-    expect(archive!.manifest.files.length).toBeGreaterThan(8);
-    for (const { name, records, bytes, sha256 } of archive!.manifest.files) {
-      const data = archive!.file(name);
+    expect(archive.manifest.files.length).toBeGreaterThan(8);
+    for (const { name, records, bytes, sha256 } of archive.manifest.files) {
+      const data = archive.file(name);
       expect({ name, bytes: data.length, sha256: hashOf(data) }).toEqual({ name, bytes, sha256 });
       expect(data.toString().split('\n')).toHaveLength(records + 1);
     }
   });
 
   it('is equal, by the hash of each record, row and file', () => {
-    const hashes = archive!.lineHashes();
+    const hashes = archive.lineHashes();
     expect(hashes.size).toBeGreaterThan(12);
-    expect(again!.lineHashes()).toEqual(hashes);
-    expect(again!.manifest.files).toEqual(archive!.manifest.files);
-    expect(again!.contents()).toEqual(archive!.contents());
+    expect(again.lineHashes()).toEqual(hashes);
+    expect(again.manifest.files).toEqual(archive.manifest.files);
+    expect(again.contents()).toEqual(archive.contents());
   });
 
   it('answers the same about each record and file over REST', async () => {
-    const answers = await source!.answers();
+    const answers = await source.answers();
     expect(answers.length).toBeGreaterThan(10);
-    expect(await copy!.answers()).toEqual(answers);
+    expect(await copy.answers()).toEqual(answers);
   });
 
   it('finds records by their custom fields, keeps addresses unique and suppressed', async () => {
     const filter = encodeURIComponent('customFields.plan = "gold"');
-    const { body } = await copy!.api.send('GET', `/v1/customers?filter=${filter}`);
+    const { body } = await copy.api.send('GET', `/v1/customers?filter=${filter}`);
     expect((body as { customers: object[] }).customers).toHaveLength(1);
     const taken = { kind: 'PERSON', displayName: 'Eve', emails: [{ address: 'ADA@example.com' }] };
-    expect(await copy!.api.send('POST', '/v1/customers', { body: taken })).toMatchObject({ status: 409 });
+    expect(await copy.api.send('POST', '/v1/customers', { body: taken })).toMatchObject({ status: 409 });
     const check = { channel: 'EMAIL', addresses: ['blocked@example.com', 'free@example.com'] };
-    const checked = await copy!.api.send('POST', '/v1/suppressions:check', { body: check });
+    const checked = await copy.api.send('POST', '/v1/suppressions:check', { body: check });
     expect(checked).toMatchObject({ status: 200, body: { verdicts: [{ suppressed: true }, { suppressed: false }] } });
   });
 
   it('refuses another import, since it is not empty', async () => {
-    const answer = await copy!.api.send('POST', '/v1/workspace:import');
+    const answer = await copy.api.send('POST', '/v1/workspace:import');
 
     expect(answer).toMatchObject({ status: 409, body: { code: 'WORKSPACE_NOT_EMPTY' } });
     expect((answer.body as { detail: string }).detail).toMatch(/customer, .*deal/);
@@ -65,15 +67,22 @@ describe('a workspace that is exported and imported into an empty one', () => {
 });
 
 describe('a campaign of an archive', () => {
+  let campaign: string;
+  let ended: Archive;
+
+  beforeAll(async () => {
+    const sender = await Workspace.create(platform, 'Sender');
+    campaign = await endedCampaign(sender);
+    ended = await sender.export();
+  }, 120_000);
+
   it('that was under way is ended, with each recipient accounted for, and sends nothing', async () => {
-    const source = await Workspace.create(platform, 'Sending');
-    const campaign = await endedCampaign(source);
-    const archive = await source.export();
-    archive.edit('records/campaign', (line) => ({ ...line, state: 'SENDING', doneTime: undefined }));
-    archive.edit('records/campaignRecipient', withState('PLANNED'));
-    archive.edit('records/campaignRecipient', withState('CLAIMED'), 1);
+    const sending = ended.copy();
+    sending.edit('records/campaign', (line) => ({ ...line, state: 'SENDING', doneTime: undefined }));
+    sending.edit('records/campaignRecipient', withState('PLANNED'));
+    sending.edit('records/campaignRecipient', withState('CLAIMED'), 1);
     const copy = await Workspace.create(platform, 'Copy of sending');
-    expect(await copy.import(archive.sealed())).toMatchObject({ state: 'SUCCEEDED' });
+    expect(await copy.import(sending.sealed())).toMatchObject({ state: 'SUCCEEDED' });
 
     const stateReason = 'WORKSPACE_IMPORTED';
     const imported = () => copy.send('GET', `/v1/campaigns/${campaign}`);
@@ -88,13 +97,10 @@ describe('a campaign of an archive', () => {
   });
 
   it('that was to start is a draft, and one that is done can not be resent', async () => {
-    const source = await Workspace.create(platform, 'Scheduled');
-    const campaign = await endedCampaign(source);
-    const archive = await source.export();
-    const scheduled = archive.copy();
+    const scheduled = ended.copy();
     scheduled.edit('records/campaign', (line) => ({ ...line, state: 'SCHEDULED', doneTime: undefined }));
     const [copy, waiting] = await Promise.all(['Copy', 'Waiting'].map((name) => Workspace.create(platform, name)));
-    await copy!.import(archive.bytes);
+    await copy!.import(ended.bytes);
     await waiting!.import(scheduled.sealed());
 
     expect(await waiting!.send('GET', `/v1/campaigns/${campaign}`)).toMatchObject({ state: 'DRAFT' });
@@ -106,13 +112,10 @@ describe('a campaign of an archive', () => {
 });
 
 describe('a damaged archive', () => {
-  let archive: Archive;
   /** Takes an archive only while it is empty. */
   let target: Workspace;
 
   beforeAll(async () => {
-    const source = await filledWorkspace(platform);
-    archive = await source.export();
     target = await Workspace.create(platform, 'Refusing');
   }, 120_000);
 
@@ -178,7 +181,6 @@ describe('a damaged archive', () => {
 
 describe('workspaces', () => {
   it('an interrupted upload resumes, and different bytes are refused', async () => {
-    const archive = await (await filledWorkspace(platform)).export();
     const target = await Workspace.create(platform, 'Resumed');
     const { id } = await target.createImport();
     const path = `/v1/workspaceImports/${id}/archive`;
@@ -204,12 +206,12 @@ describe('workspaces', () => {
   });
 
   it('an archive belongs to one tenant, and to the last export', async () => {
-    const [mine, theirs] = [await filledWorkspace(platform), await Workspace.create(platform, 'Theirs')];
-    const { id } = await mine.export();
+    const theirs = await Workspace.create(platform, 'Theirs');
+    const { id } = archive;
 
     expect((await theirs.api.send('GET', `/v1/workspaceExports/${id}:download`)).status).toBe(404);
-    await mine.export();
-    expect(await mine.api.send('GET', `/v1/workspaceExports/${id}:download`)).toMatchObject({
+    await source.export();
+    expect(await source.api.send('GET', `/v1/workspaceExports/${id}:download`)).toMatchObject({
       status: 409,
       body: { code: 'ARCHIVE_MISSING' },
     });
@@ -235,6 +237,8 @@ async function expectEmpty(target: Workspace): Promise<void> {
   await target.untilEnded(id);
 }
 
+const patience = { timeout: 60_000, interval: 100 };
+
 /** A campaign to three customers without addresses: it is done without sending. @returns its id */
 async function endedCampaign(workspace: Workspace): Promise<string> {
   const create = async (path: string, body: object) => (await workspace.send('POST', path, body)).id;
@@ -251,9 +255,13 @@ async function endedCampaign(workspace: Workspace): Promise<string> {
   const id = await create('/v1/campaigns', { name: 'Spring', ...needs });
   // The mailbox reaches the service that starts campaigns a moment later.
   const start = async () => (await workspace.api.send('POST', `/v1/campaigns/${id}:start`)).status;
-  await expect.poll(start, { timeout: 20_000 }).toBe(200);
-  const campaign = () => workspace.send('GET', `/v1/campaigns/${id}`);
-  await expect.poll(campaign, { timeout: 20_000 }).toMatchObject({ state: 'DONE', counts: { skipped: 3 } });
+  await vi.waitUntil(async () => (await start()) === 200, patience);
+  const campaign = () => workspace.send<Record<string, unknown>>('GET', `/v1/campaigns/${id}`);
+  const done = await vi.waitUntil(async () => {
+    const found = await campaign();
+    return found['state'] === 'DONE' && found;
+  }, patience);
+  expect(done).toMatchObject({ counts: { skipped: 3 } });
   return id;
 }
 
