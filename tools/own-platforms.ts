@@ -11,7 +11,6 @@ export const ownPlatforms: Readonly<Record<string, string>> = {
   'apps/sync/test/two-processes.soak.test.ts':
     'runs two processes of sync, restarts them, cuts their connections, and reads what is late for all tenants',
   'libs/client/test/edge-kills.soak.test.ts': 'kills edges and customers',
-  'load-tests/test/scenarios.test.ts': 'is the only file of its project that needs one',
   'tools/test/availability/chaos.soak.test.ts': 'kills and freezes every process',
   'tools/test/availability/lasting-calls.soak.test.ts': 'has connections between processes that live for a second',
   'tools/test/availability/feed-neighbours.soak.test.ts': 'fills what all tenants of a process share',

@@ -37,7 +37,8 @@ const affectedBy: [file: string, projects: string[]][] = [
   ['k8s/base/customers.yaml', ['k8s']],
   // They are compared with a running platform.
   ['k8s/components/monitoring/alerts.yaml', ['k8s', 'tools']],
-  ['load-tests/scenarios/feed.ts', ['load-tests']],
+  // They are run against a shared platform.
+  ['load-tests/scenarios/feed.ts', ['load-tests', 'tools']],
   ['docs/slo.md', ['client', 'console', 'edge', 'load-tests', 'sync', 'tools']],
   ['tools/start.ts', ['tools']],
   ['compose.yaml', ['tools']],

@@ -1,14 +1,36 @@
-import { freePort, startPlatform, type Platform, type Tenant } from '@rapport/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runScript, type ScriptSettings } from './k6/run-script.ts';
+import { join } from 'node:path';
+import { freePort, sharedPlatform, type CertificateFiles, type SharedPlatform, type Tenant } from '@rapport/testing';
+import { beforeAll, expect, inject, test } from 'vitest';
 
-let platform: Platform;
+/** What is used of the stand-ins for k6. */
+interface ScriptSettings {
+  env?: Record<string, string>;
+  random?: () => number;
+}
+interface LoadedScript {
+  setup(): unknown;
+  iterate(data: unknown): { name: string; passed: boolean }[];
+}
+type RunScript = (entry: string, settings: ScriptSettings) => Promise<LoadedScript>;
+
+// A project imports no file of another one by a fixed path.
+const standIns = join(import.meta.dirname, '../../load-tests/test/k6/run-script.ts');
+const { runScript } = (await import(standIns)) as { runScript: RunScript };
+
+let platform: SharedPlatform;
 let tenant: Tenant;
+/** Has no records. */
+let empty: Tenant;
+/** Which services do not accept. */
+let stranger: CertificateFiles;
 let env: Record<string, string>;
 
+// All that is asked of the platform: while a script waits for an answer, this process notices no connection that ends.
 beforeAll(async () => {
-  platform = await startPlatform();
+  platform = await sharedPlatform(inject('platformUrl'));
   tenant = await platform.createTenant('Load');
+  empty = await platform.createTenant('Empty');
+  stranger = await platform.trust.certificatesOf('stranger');
   await send('/v1/customers', { kind: 'PERSON', givenName: 'María José', familyName: 'García & Ñíguez' });
   const stages = ['lead', 'proposal'].map((key) => ({ key, name: key, kind: 'OPEN' }));
   const { id: pipelineId } = await send('/v1/pipelines', { name: 'New business', stages });
@@ -34,8 +56,6 @@ beforeAll(async () => {
     SERVICE_CA_FILE: authority,
   };
 }, 120_000);
-
-afterAll(() => platform.stop());
 
 /** The checks by values of `Math.random`: parts of 100 in the mixes. */
 test.each<[scenario: string, point: number, checks: string[]]>([
@@ -95,11 +115,10 @@ test.each<[scenario: string, point: number, checks: string[]]>([
 });
 
 test('a run ends at its start when the tenant has no customers, or the key is refused', async () => {
-  const { apiKey } = await platform.createTenant('Empty');
-  const empty = await load({ API_KEY: apiKey });
+  const ofEmpty = await load({ API_KEY: empty.apiKey });
   const refused = await load({ API_KEY: 'rpt_live_nobody' });
 
-  expect(() => empty.setup()).toThrow('The tenant has no customers to work with (200).');
+  expect(() => ofEmpty.setup()).toThrow('The tenant has no customers to work with (200).');
   expect(() => refused.setup()).toThrow('The tenant has no customers to work with (401).');
 });
 
@@ -107,8 +126,7 @@ test.each([
   ['deals', 'The tenant has no open deals to work with (200).'],
   ['objects', 'The tenant has no records at /v1/objects/subscription/records to work with (404).'],
 ])('a run of %s ends at its start when the tenant has none', async (scenario, reason) => {
-  const { apiKey } = await platform.createTenant('Nothing');
-  const script = await load({ SCENARIO: scenario, API_KEY: apiKey });
+  const script = await load({ SCENARIO: scenario, API_KEY: empty.apiKey });
 
   expect(() => script.setup()).toThrow(reason);
 });
@@ -125,7 +143,7 @@ test.each(['read-heavy', 'import', 'feed', 'oauth'])(
 );
 
 test('grpc fails a check with a certificate that services do not accept from a caller', async () => {
-  const { certificate, key } = await platform.trust.certificatesOf('stranger');
+  const { certificate, key } = stranger;
   const script = await load({ SCENARIO: 'grpc', SERVICE_CERT_FILE: certificate, SERVICE_KEY_FILE: key });
 
   expect(script.iterate(script.setup())).toEqual([{ name: 'the service gives a customer', passed: false }]);
