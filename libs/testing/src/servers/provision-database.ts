@@ -81,8 +81,9 @@ export async function copyDatabase(
   const app = new URL(source.appUrl);
   await withClient(superuserUrl, async (client) => {
     const template = escapeIdentifier(owner.pathname.slice(1));
+    // The default, to write each page to the WAL, takes a third more processor time.
     await client.query(
-      `CREATE DATABASE ${escapeIdentifier(name)} OWNER ${escapeIdentifier(owner.username)} TEMPLATE ${template}`,
+      `CREATE DATABASE ${escapeIdentifier(name)} OWNER ${escapeIdentifier(owner.username)} TEMPLATE ${template} STRATEGY FILE_COPY`,
     );
     await secureDatabase(client, name, app.username);
   });
