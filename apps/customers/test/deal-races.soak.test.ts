@@ -1,19 +1,14 @@
 import { printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import type { Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import { AppError } from '@rapport/platform';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { person, RunningCustomers } from './running-customers.js';
+import { expect, test } from 'vitest';
+import { person, sharedCustomers } from './running-customers.js';
 import { SalesTenant } from './sales-tenant.js';
 import { superuserOf } from './superuser.js';
 
 const rounds = sizeOf('DEAL_RACE_ROUNDS', { short: 5, long: 1_000 });
 
-let service: RunningCustomers;
-
-beforeAll(async () => {
-  service = await RunningCustomers.start();
-}, 120_000);
-afterAll(() => service.stop());
+const service = await sharedCustomers();
 
 /** The outcome of a call: OK, the reason of a refusal, or an unexpected failure. */
 function outcomeOf(call: Promise<unknown>): Promise<string> {
@@ -71,7 +66,9 @@ test(
     const { rows } = await superuser.query(
       `select deal.id, customer.merged_into_id from deal
        left join customer on customer.tenant_id = deal.tenant_id and customer.id = deal.customer_id
-       where deal.customer_id is not null and (customer.id is null or customer.merged_into_id is not null)`,
+       where deal.tenant_id = $1 and deal.customer_id is not null
+         and (customer.id is null or customer.merged_into_id is not null)`,
+      [caller.tenantId],
     );
     await superuser.end();
     expect(rows).toEqual([]);

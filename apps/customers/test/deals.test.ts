@@ -1,17 +1,13 @@
 import { DealStatus } from '@rapport/contracts/rapport/sales/v1/deal';
 import { StageKind, StageTransitions } from '@rapport/contracts/rapport/sales/v1/pipeline';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { MergingTenant } from './merging-tenant.js';
-import { company, newCaller, person, RunningCustomers } from './running-customers.js';
+import { company, newCaller, person, sharedCustomers } from './running-customers.js';
 import { deal, SalesTenant, stage } from './sales-tenant.js';
 
-let service: RunningCustomers;
+const service = await sharedCustomers();
 let tenant: SalesTenant;
 
-beforeAll(async () => {
-  service = await RunningCustomers.start();
-}, 120_000);
-afterAll(() => service.stop());
 beforeEach(() => {
   tenant = new SalesTenant(service);
 });

@@ -2,21 +2,17 @@ import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer'
 import { BatchMode, UpsertMatch } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { csv, ImportTenant } from './import-tenant.js';
 import { OperationTenant } from './operation-tenant.js';
-import { customerOf, newCaller, person, RunningCustomers } from './running-customers.js';
+import { customerOf, newCaller, person, sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
+const customers = await sharedCustomers();
 /** Callers of the same tenant, with and without access to personal data. */
 let seeing: Caller;
 let blind: Caller;
 let ada: Customer;
 
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
 beforeEach(async () => {
   seeing = newCaller();
   blind = { ...seeing, principalId: `apiKey:${v7()}`, hidesPii: true };

@@ -1,23 +1,15 @@
 import { isSoak, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { endOfFile, furtherPiece, ImportTenant, pieces, csv } from './import-tenant.js';
-import { newCaller, person, RunningCustomers } from './running-customers.js';
+import { newCaller, person, sharedCustomers } from './running-customers.js';
 
 const mebibytes = sizeOf('IMPORT_MIB', { short: 1, long: 60 });
 /** In an unmapped column: rows as long as those of real people, and in the short form a large file of few rows. */
 const padding = 'x'.repeat(sizeOf('IMPORT_PADDING', { short: 2_000, long: 130 }));
 
-let customers: RunningCustomers;
-let tenant: ImportTenant;
-
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-  tenant = await ImportTenant.create(customers);
-});
-afterAll(async () => {
-  await tenant.close();
-  await customers.stop();
-});
+const customers = await sharedCustomers();
+const tenant = await ImportTenant.create(customers);
+afterAll(() => tenant.close());
 
 test('a large file is imported completely under concurrent writes', { timeout: soakTimeoutMs }, async () => {
   let rows = 0;
