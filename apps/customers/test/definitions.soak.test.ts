@@ -10,8 +10,8 @@ import { deal, SalesTenant } from './sales-tenant.js';
 import { WatchedDefinition } from './watched-definition.js';
 
 const rounds = sizeOf('DEFINITION_ROUNDS', { short: 2, long: 100 });
-const writers = sizeOf('DEFINITION_WRITERS', { short: 50, long: 50 });
-const readers = sizeOf('DEFINITION_READERS', { short: 20, long: 20 });
+const writers = sizeOf('DEFINITION_WRITERS', { short: 20, long: 50 });
+const readers = sizeOf('DEFINITION_READERS', { short: 8, long: 20 });
 
 type Values = Record<string, unknown>;
 
