@@ -37,7 +37,10 @@ export function vitestConfig(projectRoot: string, overrides: ViteUserConfig['tes
   });
 }
 
-/** Tests of pure code first: what is wrong there shows in seconds. Then the longest, so that no worker is left alone with one. */
+/**
+ * Tests of pure code first: what is wrong there shows in seconds. Then the longest, so that no worker is left alone with one. Last
+ * those that load modules anew, as all files after them would have to.
+ */
 class PureFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
@@ -47,5 +50,6 @@ class PureFirst extends BaseSequencer {
 
 function rank({ moduleId }: TestSpecification): number {
   if (moduleId.endsWith('.spec.ts')) return 0;
+  if (moduleId.includes('/test/referring-')) return 3;
   return relative(import.meta.dirname, moduleId) in ownPlatforms ? 1 : 2;
 }

@@ -1,29 +1,14 @@
 import { Operation_State as State } from '@rapport/contracts/rapport/customers/v1/operations_service';
-import type pg from 'pg';
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import type { ReferringService, ReferringTenant } from './referring-tenant.js';
+import { beforeEach, expect, test } from 'vitest';
+import { referringModules } from './referring-modules.js';
+import type { ReferringTenant } from './referring-tenant.js';
 
-// The types of this file are registered with modules that no other file uses.
-vi.resetModules();
-const modules = await import('./referring-tenant.js');
-const { marked } = await import('./referring-records.js');
-const { everythingIn, valuesIn } = await import('./encrypted-tenant.js');
-const { superuserOf } = await import('./superuser.js');
-const { keyIdOf } = await import('../src/engine/sealing/data-key.js');
+const modules = await referringModules();
+const { service, marked, everythingIn, valuesIn, superuserOf, keyIdOf } = modules;
+const { superuser } = service;
 
-let service: ReferringService;
 let tenant: ReferringTenant;
-/** Sees the rows of all tables. */
-let superuser: pg.Client;
 
-beforeAll(async () => {
-  service = await modules.ReferringService.start();
-  ({ superuser } = service);
-});
-afterAll(async () => {
-  await service.stop();
-  vi.resetModules();
-});
 beforeEach(() => {
   tenant = new modules.ReferringTenant(service);
 });

@@ -1,22 +1,10 @@
 import { sizeOf, soakTimeoutMs } from '@rapport/testing';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { ReferringService } from './referring-tenant.js';
+import { expect, test } from 'vitest';
+import { referringModules } from './referring-modules.js';
 
-// The types of this file are registered with modules that no other file uses.
-vi.resetModules();
-const modules = await import('./referring-tenant.js');
+const { service, ReferringTenant } = await referringModules();
 
 const rounds = sizeOf('REFERRING_RACE_ROUNDS', { short: 10, long: 1_000 });
-
-let service: ReferringService;
-
-beforeAll(async () => {
-  service = await modules.ReferringService.start();
-});
-afterAll(async () => {
-  await service.stop();
-  vi.resetModules();
-});
 
 test.each([
   ['plain', false],
@@ -25,7 +13,7 @@ test.each([
   'records of a %s tenant that are created or changed during a merge of their customer move with it or are refused',
   { timeout: soakTimeoutMs },
   async (_, isEncrypted) => {
-    const tenant = new modules.ReferringTenant(service);
+    const tenant = new ReferringTenant(service);
     if (isEncrypted) await tenant.encrypt();
     for (let round = 0; round < rounds; round += 1) {
       const [a, b] = [await tenant.createPerson(), await tenant.createPerson()];

@@ -28,10 +28,6 @@ import { newDatabase, newKeys, type Keys } from './databases.js';
 import { addReferringTypes, contract, referringContracts, type Referring } from './referring-records.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 
-export { loggedTypes } from '../src/record-types.js';
-export { loggedRecord } from '../src/engine/changes/log/logged-record.js';
-export { LoggedTypes } from '../src/engine/changes/log/logged-types.js';
-
 type Orm = ReturnType<typeof createOrm>;
 
 /** The service with record types that refer to customers. */
@@ -55,13 +51,6 @@ export class ReferringService {
     const subjectKeys = new SubjectKeys(keys.databaseUrl, new MasterKeys(keys.masterKey));
     const sealing = new Sealing(subjectKeys, 20).registerFor(orm.em);
     return new ReferringService(customers, keys, types, orm, sealing, await customers.connectAsSuperuser());
-  }
-
-  async stop(): Promise<void> {
-    await this.superuser.end();
-    await this.sealing.onApplicationShutdown();
-    await this.orm.close();
-    await this.customers.stop();
   }
 
   typeOf(singular: string): RecordType<Referring> {
