@@ -13,13 +13,16 @@ export interface Keys {
   retired?: Buffer[];
 }
 
-const customersDatabases = new DatabaseCopies('customers', ({ ownerUrl }) =>
-  runMigrations({ databaseUrl: ownerUrl, entities, migrations }),
-);
+/** Global, because files that load modules anew have their own instance of this one: migrations run once. */
+const worker = globalThis as typeof globalThis & Partial<Record<'rapportCustomers' | 'rapportKeys', DatabaseCopies>>;
 
-const keysDatabases = new DatabaseCopies('keys', ({ ownerUrl }) =>
+const customersDatabases = (worker.rapportCustomers ??= new DatabaseCopies('customers', ({ ownerUrl }) =>
+  runMigrations({ databaseUrl: ownerUrl, entities, migrations }),
+));
+
+const keysDatabases = (worker.rapportKeys ??= new DatabaseCopies('keys', ({ ownerUrl }) =>
   runMigrations({ databaseUrl: ownerUrl, entities: keysEntities, migrations: keysMigrations }),
-);
+));
 
 /** A migrated database without rows. */
 export function newDatabase(): Promise<ProvisionedDatabase> {
