@@ -46,8 +46,8 @@ async function largePerson(tenant: SalesTenant): Promise<string> {
 async function copy(table: string, id: string, changes: string): Promise<void> {
   await superuser.query(
     `insert into ${table}
-     select (jsonb_populate_record(null::${table}, to_jsonb(own) || jsonb_build_object(${changes}))).*
-     from ${table} own cross join generate_series(1, $2::int) n where own.id = $1`,
+     select copied.* from ${table} own, generate_series(1, $2::int) n,
+       jsonb_populate_record(own, jsonb_build_object(${changes}, 'n', n)) copied where own.id = $1`,
     [id, records],
   );
 }

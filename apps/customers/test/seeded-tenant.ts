@@ -43,8 +43,9 @@ async function seedDatabase() {
 export async function copyCustomer(customers: Seeded, id: string, count: number): Promise<void> {
   await pastTheLog(customers, (client) =>
     client.query(
-      `insert into customer select (jsonb_populate_record(customer, jsonb_build_object('id', gen_random_uuid()))).*
-       from customer, generate_series(1, $2::int) where id = $1`,
+      // `select (jsonb_populate_record(…)).*` would call the function once for each column.
+      `insert into customer select copied.* from customer, generate_series(1, $2::int) n,
+         jsonb_populate_record(customer, jsonb_build_object('id', gen_random_uuid(), 'n', n)) copied where customer.id = $1`,
       [id, count],
     ),
   );
