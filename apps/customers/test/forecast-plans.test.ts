@@ -14,7 +14,7 @@ import { SalesTenant } from './sales-tenant.js';
 
 const caller = newCaller();
 const { tenantId } = caller;
-const deals = sizeOf('FORECAST_DEALS', { short: 50_000, long: 500_000 });
+const deals = sizeOf('FORECAST_DEALS', { short: 10_000, long: 500_000 });
 
 let service: RunningCustomers;
 let orm: MikroORM;
@@ -58,15 +58,15 @@ async function fill(tenant: string, pipelineId: string, count: number): Promise<
        search_text, terms)
      select $1, gen_random_uuid(), period, '{"currencyCode": "EUR", "amount": "1"}', '', n, 1, now(), now(), 'test', 'test', '{}', '',
        array['p:' || period]
-     from generate_series(1, $2::int / 10) n, to_char(date '2020-01-01' + n % 3650, 'YYYY-MM') period`,
+     from generate_series(1, greatest($2::int / 10, 5000)) n, to_char(date '2020-01-01' + n % 3650, 'YYYY-MM') period`,
     [tenant, count],
   );
   await superuser.query(
     `insert into exchange_rate (tenant_id, id, base_currency, quote_currency, date, rate, version, create_time, update_time, created_by,
        updated_by)
      select $1, gen_random_uuid(), 'EUR', code, to_char(date '2010-01-01' + n, 'YYYY-MM-DD'), '1.1', 1, now(), now(), 'test', 'test'
-     from generate_series(1, 6000) n, unnest(array['USD', 'SEK']) code`,
-    [tenant],
+     from generate_series(1, least($2::int, 6000)) n, unnest(array['USD', 'SEK']) code`,
+    [tenant, count],
   );
   for (const [age, share] of [['10 days', 10] as const, ['0 days', 100] as const]) {
     await superuser.query(
