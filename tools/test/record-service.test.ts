@@ -42,9 +42,14 @@ test('the released service of customers has every standard method as a printed s
 /** A workspace with the records of another package, and their printed services. */
 const workspace = mkdtempSync(join(tmpdir(), 'rapport-records-'));
 const folder = 'proto/rapport/sample/v1';
+/** What the records of the package import, and the records that they refer to. */
+const imported = ['proto/google', 'proto/rapport/api', 'proto/rapport/auth'];
+/** The texts of the printed services by path, and the contract with them. */
+let services: Map<string, string>;
+let printed: Contract;
 
 beforeAll(() => {
-  cpSync(join(root, 'proto'), join(workspace, 'proto'), { recursive: true });
+  for (const path of imported) cpSync(join(root, path), join(workspace, path), { recursive: true });
   const lint = readFileSync(join(root, 'buf.yaml'), 'utf8');
   const exception = '    RPC_REQUEST_STANDARD_NAME:\n';
   writeFileSync(join(workspace, 'buf.yaml'), lint.replace(exception, `${exception}      - ${folder}\n`));
@@ -53,25 +58,27 @@ beforeAll(() => {
   const sample = customer.replace('package rapport.customers.v1', 'package rapport.sample.v1');
   writeFileSync(join(workspace, folder, 'customer.proto'), sample.replaceAll('rapport/Customer', 'rapport/Sample'));
   writeFileSync(join(workspace, folder, 'note.proto'), notes);
-  for (const [path, text] of recordServices(workspace)) writeFileSync(join(workspace, path), text);
+  services = recordServices(workspace);
+  for (const [path, text] of services) writeFileSync(join(workspace, path), text);
+  printed = printedContract();
 });
 
 afterAll(() => rmSync(workspace, { recursive: true }));
 
 test('a printed file passes lint and has the form of buf, whatever its record has', () => {
-  const printed = [...recordServices(workspace).keys()].filter((path) => path.startsWith(folder));
+  const paths = [...services.keys()].filter((path) => path.startsWith(folder));
 
-  expect(printed.toSorted()).toEqual([
+  expect(paths.toSorted()).toEqual([
     `${folder}/customers_service.proto`,
     `${folder}/note_entries_service.proto`,
     `${folder}/notes_service.proto`,
   ]);
   expect(run('lint').toString()).toBe('');
-  expect(run('format', '--diff', ...printed.flatMap((path) => ['--path', path])).toString()).toBe('');
+  expect(run('format', '--diff', ...paths.flatMap((path) => ['--path', path])).toString()).toBe('');
 });
 
 test('a printed service takes and answers messages with the same fields as the released one of customers', () => {
-  const contract = printedContract();
+  const contract = printed;
   const released = platformContract();
   const shapes = (of: Contract, area: string) =>
     Object.fromEntries(
@@ -89,7 +96,7 @@ test('a printed service takes and answers messages with the same fields as the r
 });
 
 test('records that only the service writes have methods that read, with permissions of the name that they declare', () => {
-  const contract = printedContract();
+  const contract = printed;
   const methods = standardMethods(contract, recordOf(contract, 'rapport/NoteEntry'));
 
   expect(methods.map(({ name }) => name)).toEqual([
@@ -104,7 +111,7 @@ test('records that only the service writes have methods that read, with permissi
 });
 
 test('records without unique values have no upsert', () => {
-  const contract = printedContract();
+  const contract = printed;
   const names = standardMethods(contract, recordOf(contract, 'rapport/Note')).map(({ name }) => name);
 
   expect(names).toContain('CreateNote');
@@ -112,7 +119,7 @@ test('records without unique values have no upsert', () => {
 });
 
 test('lists depend on other records only when their filters may lead there, and on settings only when they have one', () => {
-  const contract = printedContract();
+  const contract = printed;
   const types = ['rapport/Note', 'rapport/Sample'];
   const methods = types.flatMap((type) => standardMethods(contract, recordOf(contract, type)));
   const cacheOf = (name: string) => methods.find((method) => method.name === name)?.policy.cache;
@@ -144,7 +151,7 @@ test('read-only records are shown by the owned records that they reference', () 
 });
 
 test('writes invalidate what they change beside their record', () => {
-  const contract = printedContract();
+  const contract = printed;
   const notes = new Map(
     standardMethods(contract, recordOf(contract, 'rapport/Note')).map(({ name, policy }) => [name, policy]),
   );
