@@ -6,10 +6,12 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
 const clone = mkdtempSync(join(tmpdir(), 'rapport-breaks-'));
+/** A part of the contract that stands alone: buf reads all that is there four times. */
+const contract = ['proto/google', 'proto/rapport/api', 'proto/rapport/customers/v1/customer.proto'];
 const customer = join(clone, 'proto/rapport/customers/v1/customer.proto');
 
 beforeAll(() => {
-  for (const path of ['proto', 'buf.yaml', 'tools/contract-breaks.ts', 'package.json'])
+  for (const path of [...contract, 'buf.yaml', 'tools/contract-breaks.ts', 'package.json'])
     cpSync(join(root, path), join(clone, path), { recursive: true });
   writeFileSync(join(clone, '.gitignore'), 'node_modules/\n');
   git('init', '--quiet', '--initial-branch=main');
