@@ -1,6 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { printTally, queryDatabase, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
 import pg from 'pg';
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test, vi } from 'vitest';
 import { ApiClient } from '../api-client.ts';
 import { killedPlatform } from './killed-platform.ts';
 
@@ -11,6 +12,9 @@ const killedAt = tables.slice(-sizeOf('LEAD_KILL_TABLES', { short: 1, long: tabl
 const clients = 64;
 const calls = sizeOf('ASSIGNED_CALLS', { short: 4, long: 100 });
 const kills = sizeOf('ASSIGNMENT_KILLS', { short: 1, long: 10 });
+
+/** How often a condition of the database is polled, in milliseconds: each time on a connection of its own. */
+const polling = { timeout: soakTimeoutMs, interval: 20 };
 
 let platform: Platform;
 let api: ApiClient;
@@ -37,6 +41,8 @@ async function untilKnown(path: string, body: object): Promise<unknown> {
     const answer = await api.send('POST', path, { headers, body }).catch(() => undefined);
     if (answer && answer.status < 300) return answer.body;
     if (answer && answer.status < 500 && ![409, 429].includes(answer.status)) throw new Error(JSON.stringify(answer));
+    // The backoff of a client.
+    await delay(50 + Math.random() * 100);
   }
 }
 
@@ -49,7 +55,8 @@ async function killAt(table: string, request: () => Promise<unknown>): Promise<v
   const asked = request();
   const waiting = `select from pg_locks where not granted and relation = '${table}'::regclass and database = (
     select oid from pg_database where datname = current_database())`;
-  while ((await queryDatabase(platform.customersDatabase.superuserUrl, waiting)).length === 0);
+  const isWaiting = async () => (await queryDatabase(platform.customersDatabase.superuserUrl, waiting)).length > 0;
+  await vi.waitUntil(isWaiting, polling);
   await platform.services.customers.kill();
   await client.query('rollback');
   await client.end();
@@ -102,7 +109,7 @@ test(
     };
     const killing = async () => {
       for (let kill = 0; kill < kills; kill += 1) {
-        while ((await counted()) < (total * (kill + 0.5)) / kills);
+        await vi.waitUntil(async () => (await counted()) >= (total * (kill + 0.5)) / kills, polling);
         await platform.services.customers.kill();
         await platform.services.customers.start();
       }
