@@ -6,7 +6,7 @@ import { isSoak, type Tenant } from '@rapport/testing';
 export const requestDeadlineMs = 10_000;
 
 /** Longest pause of a writer between two customers, in milliseconds: the short form shares the machine with other tests. */
-const longestPauseMs = isSoak ? 200 : 800;
+const longestPauseMs = isSoak ? 200 : 2_000;
 
 /** Refusals that a retrying client may get during a fault. */
 const passing = new Set([409, 429, 503, 504]);
