@@ -47,27 +47,27 @@ export async function makeAgenda(scene: Scene): Promise<void> {
   const { admin, actor } = scene;
   const ownerId = actor('Mara').id;
   const relatedTo = related(scene);
-  for (const [subject, days, time, { about, ...more } = {}] of tasks) {
+  const toDo = tasks.map(([subject, days, time, { about, ...more } = {}]) => {
     const due = time === undefined ? { dueDate: dayIn(days), timeZone: 'Europe/Berlin' } : { dueTime: at(days, time) };
-    await admin('POST', '/v1/tasks', { subject, ownerId, ...due, ...more, ...relatedTo(about) });
-  }
-  for (const [subject, days, from, to, location, about] of meetings) {
-    const when = { startTime: at(days, from), endTime: at(days, to) };
-    await admin('POST', '/v1/meetings', { subject, ownerId, ...when, location, ...relatedTo(about) });
-  }
-  const fair = { startDate: dayIn(-2), endDate: dayIn(-1), allDay: true, location: 'Stuttgart' };
-  await admin('POST', '/v1/meetings', { subject: 'Control trade fair', ownerId, ...fair });
-  await admin('POST', '/v1/meetings', {
-    ...fair,
-    subject: 'Audit week',
-    ownerId,
-    startDate: dayIn(1),
-    endDate: dayIn(3),
+    return { task: { subject, ownerId, ...due, ...more, ...relatedTo(about) } };
   });
-  for (const [subject, days, time, durationSeconds, about] of calls) {
+  await admin('POST', '/v1/tasks:batchCreate', { items: toDo });
+  const atTimes = meetings.map(([subject, days, from, to, location, about]) => {
+    const when = { startTime: at(days, from), endTime: at(days, to) };
+    return { meeting: { subject, ownerId, ...when, location, ...relatedTo(about) } };
+  });
+  const fair = { startDate: dayIn(-2), endDate: dayIn(-1), allDay: true, location: 'Stuttgart' };
+  const audit = { ...fair, startDate: dayIn(1), endDate: dayIn(3) };
+  const onDays = [
+    { meeting: { subject: 'Control trade fair', ownerId, ...fair } },
+    { meeting: { subject: 'Audit week', ownerId, ...audit } },
+  ];
+  await admin('POST', '/v1/meetings:batchCreate', { items: [...atTimes, ...onDays] });
+  const made = calls.map(([subject, days, time, durationSeconds, about]) => {
     const call = { direction: 'OUTBOUND', outcome: 'CONNECTED', number: '+4971194730', startTime: at(days, time) };
-    await admin('POST', '/v1/calls', { subject, ownerId, ...call, durationSeconds, ...relatedTo(about) });
-  }
+    return { call: { subject, ownerId, ...call, durationSeconds, ...relatedTo(about) } };
+  });
+  await admin('POST', '/v1/calls:batchCreate', { items: made });
   await fillDeal(scene);
 }
 

@@ -53,7 +53,7 @@ export function peopleFile(count: number, ownerIdOf: (countryCode: string) => st
     const row = personRow(countryCode, pool, Math.floor(index / countries.length), ownerIdOf(countryCode));
     if (row) rows.push(row);
   }
-  for (const [index, row] of faultyRows.entries()) rows.splice(90 + index * 131, 0, row);
+  for (const [index, row] of faultyRows.entries()) rows.splice(40 + index * 61, 0, row);
   return `${columns.map((column) => column.split('=')[0]).join(',')}\n${rows.join('\n')}\n`;
 }
 

@@ -10,7 +10,7 @@ import story from './story.json' with { type: 'json' };
 import { makeUsers, type Scene } from './users.ts';
 
 /** How many valid rows the list of the trade fair has. */
-const imported = 1_150;
+const imported = 500;
 
 /**
  * Plays a few weeks of work in a new demo workspace, through the API and as its users, so that every screen shows something.
@@ -190,14 +190,17 @@ async function makeSubscriptions({ admin, id }: Scene): Promise<void> {
   ]) {
     await admin('POST', '/v1/customFields', { ...field, recordType: 'objects.subscription' });
   }
-  const made = (story.subscriptions as [string, string, string, number, number][]).map(
-    async ([company, name, plan, seats, endsInDays]) => {
-      const customFields = { plan, seats, end_date: dayIn(endsInDays) };
-      const record = await admin('POST', '/v1/objects/subscription/records', { name, customFields });
-      const [from, to] = [`customers/${id(`customers/${company}`)}`, `objectRecords/${record.id}`];
-      await admin('POST', '/v1/associations', { from, type: 'subscribes_to', to });
-    },
+  const subscriptions = story.subscriptions as [string, string, string, number, number][];
+  const items = subscriptions.map(([, name, plan, seats, endsInDays]) => ({
+    objectRecord: { name, customFields: { plan, seats, end_date: dayIn(endsInDays) } },
+  }));
+  const { results } = await admin<{ results: { objectRecord: { id: string } }[] }>(
+    ...(['POST', '/v1/objects/subscription/records:batchCreate', { items }] as const),
   );
+  const made = subscriptions.map(([company], index) => {
+    const [from, to] = [`customers/${id(`customers/${company}`)}`, `objectRecords/${results[index]?.objectRecord.id}`];
+    return admin('POST', '/v1/associations', { from, type: 'subscribes_to', to });
+  });
   await Promise.all(made);
 }
 

@@ -137,7 +137,7 @@ test('has something to see on every screen', { timeout }, async () => {
 
   expect(facts).toEqual({
     imports: [
-      ['SUCCEEDED', 1_152, 5],
+      ['SUCCEEDED', 502, 5],
       ['UNDONE', 3, 0],
     ],
     undoneMerges: [false, true],
@@ -151,7 +151,7 @@ test('has something to see on every screen', { timeout }, async () => {
   });
   const { pairs } = await api<{ pairs: object[] }>('GET', '/v1/duplicates?pageSize=1000&minScore=75');
   expect(pairs.length).toBeGreaterThanOrEqual(14);
-  expect(await countOf(api, 'customers', 'countryCode:*')).toBeGreaterThan(1_150);
+  expect(await countOf(api, 'customers', 'countryCode:*')).toBeGreaterThan(500);
   const attempts = async () => {
     const { webhookDeliveries } = await api<{ webhookDeliveries: { state: string; attemptCount: number }[] }>(
       'GET',
