@@ -52,7 +52,7 @@ it('abandoned polls hold no place, and take none from another tenant', { timeout
 
 it('abandoned watches of a run hold no place', { timeout: soakTimeoutMs }, async () => {
   const api = await ApiClient.connect(platform.edgeUrl, hostile.apiKey);
-  const { living } = await makeTenantRecords(platform, api, newMarker(), { deleted: [] });
+  const { living } = await makeTenantRecords(platform, api, newMarker(), { living: ['syncRuns'], deleted: [] });
   const url = new URL(platform.customersDatabase.superuserUrl);
   url.pathname = 'sync';
   // While the run lasts there are no events.
