@@ -13,10 +13,14 @@ const kills = sizeOf('WORKSPACE_KILLS', { short: 2, long: 4 });
 const batchSize = 1_000;
 
 let platform: Platform;
+/** Filled, and only read by the tests. */
+let source: Workspace;
 
 beforeAll(async () => {
   ({ platform } = await killedPlatform());
-}, 300_000);
+  source = await Workspace.create(platform, 'Source');
+  await fill(source);
+}, soakTimeoutMs);
 
 /** Each person of the first thousand works for a company that comes after all people, and two of them with each other. */
 async function fill(workspace: Workspace): Promise<void> {
@@ -74,8 +78,6 @@ test(
   'an export and an import whose service is killed complete, and the copy is equal',
   async () => {
     const seed = printedSeed('workspace kills');
-    const source = await Workspace.create(platform, 'Source');
-    await fill(source);
     const { id } = await source.send<Operation>('POST', '/v1/workspace:export');
     const exported = await killDuring(source, id, seed);
     expect(exported.operation).toMatchObject({ state: 'SUCCEEDED' });
@@ -102,8 +104,6 @@ test(
 test(
   'an import that is cancelled between kills leaves an empty workspace',
   async () => {
-    const source = await Workspace.create(platform, 'Source');
-    await fill(source);
     const archive = await source.export();
     const target = await Workspace.create(platform, 'Cancelled');
     const { id } = await target.createImport();
