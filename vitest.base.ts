@@ -1,8 +1,12 @@
-import { join, relative } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { memoryFolder } from './tools/memory-folder.ts';
 import { ownPlatforms } from './tools/own-platforms.ts';
+
+/** The modules that start a platform for several files. */
+const sharedPlatforms = Object.keys(ownPlatforms).filter((file) => !file.endsWith('.test.ts'));
 
 /** The one test set-up: every project writes its totals where the test command can add them up. */
 export function vitestConfig(projectRoot: string, overrides: ViteUserConfig['test'] = {}): ViteUserConfig {
@@ -38,8 +42,9 @@ export function vitestConfig(projectRoot: string, overrides: ViteUserConfig['tes
 }
 
 /**
- * Tests of pure code first: what is wrong there shows in seconds. Then the longest, so that no worker is left alone with one. Last
- * those that load modules anew, as all files after them would have to.
+ * Tests of pure code first: what is wrong there shows in seconds. Then the longest, so that no worker is left alone with one. Files
+ * that share a platform of their own follow each other: it runs for no longer than they do (`sharedInTurn`). Last those that load
+ * modules anew, as all files after them would have to.
  */
 class PureFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -50,6 +55,8 @@ class PureFirst extends BaseSequencer {
 
 function rank({ moduleId }: TestSpecification): number {
   if (moduleId.endsWith('.spec.ts')) return 0;
-  if (moduleId.includes('/test/referring-')) return 3;
-  return relative(import.meta.dirname, moduleId) in ownPlatforms ? 1 : 2;
+  if (relative(import.meta.dirname, moduleId) in ownPlatforms) return 1;
+  if (moduleId.includes('/test/referring-')) return Number.MAX_SAFE_INTEGER;
+  const text = readFileSync(moduleId, 'utf8');
+  return 2 + (sharedPlatforms.findIndex((file) => text.includes(`/${basename(file)}'`)) + 1);
 }

@@ -42,7 +42,7 @@ export {
 export { queryDatabase } from './servers/query-database.js';
 export { startRedis, type Redis } from './servers/redis.js';
 export { sharedPlatform, sharePlatform, type SharedPlatform } from './platform/shared-platform.js';
-export { sharedByFiles } from './shared-by-files.js';
+export { sharedByFiles, sharedInTurn } from './shared-by-files.js';
 export { drawnBy, isSoak, printedSeed, printTally, sizeOf, soakTimeoutMs } from './soak.js';
 export {
   ScriptedRelay,

@@ -18,3 +18,31 @@ export function sharedByFiles<Shared>(
     return started;
   };
 }
+
+/** The fixture of `sharedInTurn` that runs. */
+let turn: { of: object; end: () => Promise<void> } | undefined;
+
+/**
+ * Like `sharedByFiles`, for fixtures that use processor time while nothing uses them, such as a platform: at most one runs in a
+ * worker. The use of another one ends it, and its next use starts it again.
+ */
+export function sharedInTurn<Shared>(
+  start: () => Promise<Shared>,
+  end: (shared: Shared) => Promise<void>,
+): () => Promise<Shared> {
+  const fixture = {};
+  let use: (() => Promise<Shared>) | undefined;
+  return async () => {
+    if (use && turn?.of === fixture) return use();
+    await turn?.end();
+    let isEnded = false;
+    const endOnce = async (shared: Shared) => {
+      if (isEnded) return;
+      isEnded = true;
+      await end(shared);
+    };
+    const started = (use = sharedByFiles(start, endOnce));
+    turn = { of: fixture, end: () => started().then(endOnce, () => undefined) };
+    return started();
+  };
+}

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { queryDatabase, sharedByFiles, startPlatform, type Platform } from '@rapport/testing';
+import { queryDatabase, sharedInTurn, startPlatform, type Platform } from '@rapport/testing';
 import { vi } from 'vitest';
 import { ApiClient } from '../api-client.ts';
 import { OtlpReceiver } from '../otlp-receiver.ts';
@@ -12,7 +12,7 @@ interface KilledPlatform {
   traces: ReceivedTraces;
 }
 
-const started = sharedByFiles(
+const started = sharedInTurn(
   async (): Promise<KilledPlatform & { end: () => Promise<void> }> => {
     const folder = await mkdtemp(join(tmpdir(), 'rapport-killed-'));
     const file = join(folder, 'traces.ndjson');

@@ -23,11 +23,6 @@ const serviceStopTimeoutMs = 3_000;
 export interface PlatformOptions {
   /** Folder of data, keys and logs. Without it they are in a temporary folder, which `stop` removes. */
   dataDir?: string;
-  /**
-   * Whether the databases of a new `dataDir` start as copies of the migrated template, as those of temporary platforms. For
-   * tests.
-   */
-  fromTemplate?: boolean;
   /** URL of a superuser of a running PostgreSQL, in place of an embedded one. The platform does not stop it. */
   superuserUrl?: string;
   /** Port of the edge on 127.0.0.1; a free one when absent. */
@@ -265,9 +260,9 @@ function freePorts(count: number): Promise<number[]> {
   return Promise.all(Array.from({ length: count }, () => freePort()));
 }
 
-/** The template of the databases, if there is one. */
-function templateOf({ dataDir, fromTemplate = dataDir === undefined }: PlatformOptions): string | undefined {
-  return fromTemplate ? platformTemplate() : undefined;
+/** The migrated template that the databases of a temporary platform are copied from, if there is one. */
+function templateOf({ dataDir }: PlatformOptions): string | undefined {
+  return dataDir === undefined ? platformTemplate() : undefined;
 }
 
 async function startPostgresOf(options: PlatformOptions, logs: string): Promise<EmbeddedPostgres> {
