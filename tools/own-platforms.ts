@@ -11,14 +11,13 @@ export const ownPlatforms: Readonly<Record<string, string>> = {
   'apps/sync/test/two-processes.soak.test.ts':
     'runs two processes of sync, restarts them, cuts their connections, and reads what is late for all tenants',
   'libs/client/test/edge-kills.soak.test.ts': 'kills edges and customers',
-  'tools/test/availability/chaos.soak.test.ts': 'kills and freezes every process',
-  'tools/test/availability/lasting-calls.soak.test.ts': 'has connections between processes that live for a second',
   'tools/test/availability/feed-neighbours.soak.test.ts': 'fills what all tenants of a process share',
   'tools/test/availability/killed-platform.ts': 'is shared by files that kill its processes and empty its tables',
   'tools/test/availability/overload.soak.test.ts': 'has as few places as fit the load',
-  'tools/test/availability/replicated-platform.ts': 'runs replicas, which rolling-restart.soak.test.ts restarts',
-  'tools/test/availability/restore.soak.test.ts': 'destroys its database',
+  'tools/test/availability/replicated-platform.ts':
+    'runs replicas, which are restarted, and has connections that live for two seconds',
+  'tools/test/durable-platform.ts':
+    'is shared by files that kill and freeze its processes, destroy its database, and look at its processes from their start',
   'tools/test/limits.test.ts': 'has low limits, and freezes a service and Redis',
-  'tools/test/process-secrets.test.ts': 'looks at its processes from their first moment on',
   'tools/test/sign-in-load.soak.test.ts': 'believes the addresses that browsers name, in its long form',
 };

@@ -1,39 +1,19 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startPlatform, type Platform } from '@rapport/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-
-/** Visible in `ps` and in process dumps. */
-const shownFiles = ['cmdline', 'environ'] as const;
-const lookEveryMs = 10;
+import { beforeAll, describe, expect, it } from 'vitest';
+import { durablePlatform } from './durable-platform.ts';
 
 let dataDir: string;
-let platform: Platform | undefined;
-/** Arguments and environment of every descendant process while the platform started and ran. */
-const shown = new Map<string, string>();
+/** Arguments and environment of every descendant process while the platform started. */
+let shown: ReadonlyMap<string, string>;
 
 describe.runIf(existsSync('/proc/self/environ'))('the processes of a platform', () => {
   beforeAll(async () => {
-    dataDir = await mkdtemp(join(tmpdir(), 'rapport-secrets-'));
-    const looking = setInterval(lookAtProcesses, lookEveryMs);
-    try {
-      // A separate platform, whose processes are observed from the start, migrations included.
-      platform = await startPlatform({ dataDir, edges: 2 });
-      const { apiKey } = await platform.createTenant('Discreet');
-      const headers = { authorization: `Bearer ${apiKey}` };
-      expect((await fetch(`${platform.edgeUrl}/v1/customers`, { headers })).status).toBe(200);
-    } finally {
-      clearInterval(looking);
-    }
-    lookAtProcesses();
-  }, 120_000);
-
-  afterAll(async () => {
-    await platform?.stop();
-    await rm(dataDir, { recursive: true });
-  });
+    const durable = await durablePlatform();
+    ({ dataDir } = durable);
+    ({ shown } = durable.processes);
+  }, 300_000);
 
   it('have no secret in their arguments or environment', async () => {
     const secrets = await readSecrets();
@@ -62,43 +42,6 @@ describe.runIf(existsSync('/proc/self/environ'))('the processes of a platform', 
       ).toBe(true);
   });
 });
-
-function lookAtProcesses(): void {
-  for (const pid of descendants(process.pid)) {
-    for (const file of shownFiles) {
-      const text = read(`/proc/${pid}/${file}`);
-      // Between fork and exec a child still has this process's environment.
-      if (text !== undefined && text !== read(`/proc/self/${file}`))
-        shown.set(`${file} of ${pid}, ${text.length} bytes`, text);
-    }
-  }
-}
-
-/** Children of all threads. */
-function descendants(ancestor: number | string): string[] {
-  const children = tasksOf(ancestor).flatMap((task) => {
-    const pids = read(`/proc/${ancestor}/task/${task}/children`) ?? '';
-    return pids.split(' ').filter((pid) => pid !== '');
-  });
-  return children.flatMap((pid) => [pid, ...descendants(pid)]);
-}
-
-function tasksOf(pid: number | string): string[] {
-  try {
-    return readdirSync(`/proc/${pid}/task`);
-  } catch {
-    return [];
-  }
-}
-
-/** Undefined when the process has ended meanwhile. */
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return undefined;
-  }
-}
 
 /** Each file of the secrets folder with its secret: the whole text, and the password of a URL in its possible spellings. */
 async function readSecrets(): Promise<Map<string, string[]>> {

@@ -1,18 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  isSoak,
-  printedSeed,
-  printTally,
-  drawnBy,
-  sizeOf,
-  soakTimeoutMs,
-  startPlatform,
-  type Platform,
-} from '@rapport/testing';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { isSoak, printedSeed, printTally, drawnBy, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
+import { beforeAll, expect, test, vi } from 'vitest';
+import { durablePlatform } from '../durable-platform.ts';
 import { allFaults, type Fault } from './faults.ts';
 import { NumberedWriters, requestDeadlineMs } from './numbered-writers.ts';
 import { expectAllStored } from './stored-writes.ts';
@@ -34,20 +23,10 @@ const metricsTimeoutMs = 1_000;
 const savedRetries = 5;
 
 let platform: Platform;
-let dataDir: string;
 
 beforeAll(async () => {
-  // A separate platform, since its processes are killed, and a durable database, because a temporary one loses acknowledged
-  // writes.
-  dataDir = await mkdtemp(join(tmpdir(), 'rapport-chaos-'));
-  // Retries may exceed the rate of a plan.
-  const plans = JSON.stringify({ standard: { keyUnits: 1e9, tenantUnits: 1e9 } });
-  platform = await startPlatform({ dataDir, edges: 2, edgeEnv: { EDGE_COUNT: '2', RATE_PLANS: plans } });
+  ({ platform } = await durablePlatform());
 }, 300_000);
-afterAll(async () => {
-  await platform.stop();
-  await rm(dataDir, { recursive: true });
-});
 
 test('no fault loses, doubles or half executes an acknowledged write', { timeout: soakTimeoutMs }, async () => {
   const seed = printedSeed('chaos');

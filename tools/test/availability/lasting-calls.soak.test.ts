@@ -1,12 +1,12 @@
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setInterval as every } from 'node:timers/promises';
-import { sizeOf, soakTimeoutMs, startPlatform, type Platform } from '@rapport/testing';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
+import { beforeAll, expect, it } from 'vitest';
 import { ApiClient } from '../api-client.ts';
+import { replicatedPlatform } from './replicated-platform.ts';
 
-/** Lifetime of a connection between processes, and of a call that outlives it, in seconds. */
-const connectionAge = sizeOf('CONNECTION_AGE', { short: 1, long: 5 });
+/** How long the calls last, in seconds: connections between processes live for 2 s. */
 const seconds = sizeOf('LASTING_SECONDS', { short: 8, long: 90 });
 
 let platform: Platform;
@@ -14,12 +14,11 @@ let api: ApiClient;
 let authorization: string;
 
 beforeAll(async () => {
-  platform = await startPlatform({ customersEnv: { CONNECTION_AGE_SECONDS: String(connectionAge) } });
+  ({ platform } = await replicatedPlatform());
   const { apiKey } = await platform.createTenant('Patient');
   authorization = `Bearer ${apiKey}`;
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
-}, 120_000);
-afterAll(() => platform.stop());
+}, 300_000);
 
 it('a watch and a slow import survive the replacement of their connections', { timeout: soakTimeoutMs }, async () => {
   const seen: string[] = [];

@@ -1,4 +1,12 @@
-import { startNameServer, startPlatform, type NameServer, type Platform, type Service } from '@rapport/testing';
+import {
+  isSoak,
+  sharedInTurn,
+  startNameServer,
+  startPlatform,
+  type NameServer,
+  type Platform,
+  type Service,
+} from '@rapport/testing';
 import { expect } from 'vitest';
 import { RotatedSecrets } from './rotated-secrets.ts';
 import type { SteadyLoad } from './steady-load.ts';
@@ -6,6 +14,12 @@ import type { SteadyLoad } from './steady-load.ts';
 const names = ['auth', 'customers', 'sync'] as const;
 
 export type ServiceName = (typeof names)[number];
+
+/** Lifetime of the connections to services. */
+const connectionAgeSeconds = 2;
+
+/** Number of calls that the share of a process is counted in. */
+const counted = isSoak ? 200 : 100;
 
 /** A platform of two edges and two processes of each service, which edges resolve by name as in a cluster. */
 export class ReplicatedPlatform {
@@ -26,8 +40,7 @@ export class ReplicatedPlatform {
     this.secrets = secrets;
   }
 
-  /** @param connectionAgeSeconds lifetime of connections to services */
-  static async start(connectionAgeSeconds: number): Promise<ReplicatedPlatform> {
+  static async start(): Promise<ReplicatedPlatform> {
     const nameServer = await startNameServer();
     for (const name of names) nameServer.set(name, ['127.0.0.1']);
     const secrets = await RotatedSecrets.make();
@@ -72,7 +85,7 @@ export class ReplicatedPlatform {
   async shareOf(name: ServiceName, host: string, load: SteadyLoad): Promise<number> {
     const calls = () => Promise.all([...this.replicas[name].values()].map(callsOf));
     const before = await calls();
-    await load.until(load.sent + 200);
+    await load.until(load.sent + counted);
     const answered = (await calls()).map((count, index) => count - (before[index] ?? 0));
     const place = [...this.replicas[name].keys()].indexOf(host);
     return (answered[place] ?? 0) / answered.reduce((sum, count) => sum + count, 0);
@@ -103,6 +116,12 @@ export class ReplicatedPlatform {
     await expect.poll(() => this.shareOf(name, host, load), { timeout: 240_000 }).toBeGreaterThan(0.4);
   }
 }
+
+/** One for all files: they run one after the other in a worker, and each leaves two processes of each service running. */
+export const replicatedPlatform = sharedInTurn(
+  () => ReplicatedPlatform.start(),
+  (replicated) => replicated.stop(),
+);
 
 async function callsOf(service: Service): Promise<number> {
   const text = await (await fetch(`${service.healthUrl}/metrics`)).text();

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { printTally, queryDatabase, sizeOf, soakTimeoutMs, startPlatform, type Platform } from '@rapport/testing';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { printTally, queryDatabase, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
+import { beforeAll, expect, test, vi } from 'vitest';
 import { ApiClient } from '../api-client.ts';
+import { durablePlatform } from '../durable-platform.ts';
 
 const run = promisify(execFile);
 const apps = join(import.meta.dirname, '../../../apps');
@@ -18,16 +18,10 @@ let platform: Platform;
 let api: ApiClient;
 
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'rapport-restore-'));
+  ({ platform, dataDir } = await durablePlatform());
   cluster = join(dataDir, 'postgres/cluster');
-  // A separate platform, whose database is destroyed.
-  platform = await startPlatform({ dataDir, fromTemplate: true });
   api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Restored')).apiKey);
 }, 300_000);
-afterAll(async () => {
-  await platform.stop();
-  await rm(dataDir, { recursive: true });
-});
 
 async function createCustomers(count: number): Promise<void> {
   for (let made = 0; made < count; made += 1_000) {
@@ -47,18 +41,32 @@ async function newestCursor(): Promise<string> {
   return page.nextCursor;
 }
 
+/** Whether customers answers: its connections end with their server. */
+async function isAnswered(): Promise<boolean> {
+  const { status } = await api.send('GET', '/v1/customers', { headers: { 'cache-control': 'no-cache' } });
+  return status === 200;
+}
+
 async function edgeStatus(): Promise<string> {
   return ((await (await fetch(`${platform.edgeUrl}/readyz`)).json()) as { status: string }).status;
 }
 
-/** Stops the services and the database server, runs `work` on the server's files, and restarts them. */
-async function whileStopped(work: () => Promise<unknown>): Promise<void> {
-  const { services, postgres } = platform;
-  const openers = [services.customers, services.auth, services.sync];
-  await Promise.all(openers.map((service) => service.stop()));
-  await postgres.kill('SIGINT');
+/** Stops the database server, runs `work` on its files, and restarts it. */
+async function withoutServer(work: () => Promise<unknown>): Promise<void> {
+  await platform.postgres.kill('SIGINT');
   await work();
-  await postgres.start();
+  await platform.postgres.start();
+}
+
+/** Puts the files of the backup in place of the server's, and restarts what has the database open. */
+async function restore(backup: string): Promise<void> {
+  const { customers, auth, sync } = platform.services;
+  const openers = [customers, auth, sync];
+  await Promise.all(openers.map((service) => service.stop()));
+  await withoutServer(async () => {
+    await rm(cluster, { recursive: true });
+    await run('cp', ['-a', backup, cluster]);
+  });
   // A restored file copy looks like the original (ADR 0015), so an operator marks it.
   await queryDatabase(platform.customersDatabase.superuserUrl, 'select renew_change_log_epoch()');
   await Promise.all(openers.map((service) => service.start()));
@@ -73,14 +81,12 @@ test(
     const backup = join(dataDir, 'backup');
     await createCustomers(kept);
     const before = await newestCursor();
-    await whileStopped(() => run('cp', ['-a', cluster, backup]));
+    await withoutServer(() => run('cp', ['-a', cluster, backup]));
+    await vi.waitUntil(isAnswered, { timeout: 120_000, interval: 100 });
     await createCustomers(lost);
     const after = await newestCursor();
 
-    await whileStopped(async () => {
-      await rm(cluster, { recursive: true });
-      await run('cp', ['-a', backup, cluster]);
-    });
+    await restore(backup);
 
     const { body } = await api.send('GET', '/v1/customers?total=EXACT', { headers: { 'cache-control': 'no-cache' } });
     expect(body).toMatchObject({ totalSize: kept });

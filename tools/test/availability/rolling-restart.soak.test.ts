@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { printTally, sizeOf, soakTimeoutMs, type Tenant } from '@rapport/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ReplicatedPlatform } from './replicated-platform.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { replicatedPlatform, type ReplicatedPlatform } from './replicated-platform.ts';
 import { SteadyLoad, type LoadRequest } from './steady-load.ts';
 
 const requests = sizeOf('ROLLING_REQUESTS', { short: 300, long: 20_000 });
@@ -15,8 +15,7 @@ let id: string;
 let former: { pageToken: string; cursor: string };
 
 beforeAll(async () => {
-  // A separate platform, whose processes are replicated and restarted.
-  cluster = await ReplicatedPlatform.start(2);
+  cluster = await replicatedPlatform();
   tenant = await cluster.platform.createTenant('Rolled');
   for (const displayName of ['Ada', 'Eve']) {
     const created = await fetch(`${cluster.platform.edgeUrl}/v1/customers`, {
@@ -28,7 +27,6 @@ beforeAll(async () => {
   }
   former = await positions();
 }, 300_000);
-afterAll(() => cluster.stop());
 
 /** Reads that reach the services, and writes with and without a key. */
 function mixed(index: number): LoadRequest {
