@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import type { Logger } from './logging/logger.js';
 
 /**
@@ -21,8 +21,14 @@ export function followFiles(
   let seen = paths.map((path) => readFileSync(path, 'utf8'));
   take(seen);
   let isReading = false;
+  let [read, settled] = ['', ''];
   const look = async () => {
+    const stamps = await stampsOf(paths);
+    if (stamps === settled) return;
     const contents = await Promise.all(paths.map((path) => readFile(path, 'utf8')));
+    // Stamps are as coarse as some milliseconds: what was written twice within them is found by one more look.
+    if (stamps === read) settled = stamps;
+    read = stamps;
     if (contents.every((content, index) => content === seen[index])) return;
     seen = contents;
     take(contents);
@@ -37,4 +43,10 @@ export function followFiles(
   }, intervalMs);
   timer.unref();
   return () => clearInterval(timer);
+}
+
+/** Text that differs when one of the files was written or replaced. */
+async function stampsOf(paths: readonly string[]): Promise<string> {
+  const found = await Promise.all(paths.map((path) => stat(path, { bigint: true })));
+  return found.map(({ dev, ino, size, ctimeNs }) => `${dev} ${ino} ${size} ${ctimeNs}`).join();
 }
