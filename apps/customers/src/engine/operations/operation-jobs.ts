@@ -10,7 +10,7 @@
  * 5 connections to each process, in place of one table and ten statements.
  */
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { arrayLiteral } from '@rapport/persistence';
+import { withConnection } from '@rapport/persistence';
 import { WakeSignal } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { OperationTurn } from './operation-turn.js';
@@ -89,24 +89,35 @@ export async function removeJob(em: EntityManager, operationId: string): Promise
 
 /**
  * Claims the free job that is due for longest. Jobs of one tenant run one at a time, so that no tenant occupies all workers.
+ * Every process asks several times a second, nearly always in vain: the plan of the query is kept.
  *
  * @param passedOver tenants whose jobs are skipped
  */
 export async function claimJob(em: EntityManager, passedOver: readonly string[] = []): Promise<Job | undefined> {
   const claimId = uuidv7();
-  const [job] = await em.execute<{ operation_id: string; tenant_id: string; attempts: number }[]>(
-    `update operation_job
-     set claim_id = ?, lease_time = clock_timestamp() + make_interval(secs => ${leaseSeconds}), attempts = attempts + 1
-     where operation_id = (
-       select operation_id from operation_job job
-       where ${isFree} and tenant_id <> all (?::uuid[])
-       order by due_time, operation_id limit 1
-       for update skip locked)
-     returning operation_id, tenant_id, attempts`,
-    [claimId, arrayLiteral(passedOver)],
+  const { rows } = await withConnection(em, (client) =>
+    client.query<{ operation_id: string; tenant_id: string; attempts: number }>({
+      name: 'claim_operation_job',
+      text: claimQuery,
+      values: [claimId, passedOver],
+    }),
   );
+  const [job] = rows;
   return job && { operationId: job.operation_id, tenantId: job.tenant_id, claimId, attempts: job.attempts };
 }
+
+// A SELECT, so that it does not count as a write to the change log, and does not wake the sequencer.
+const claimQuery = `
+  with claimed as (
+    update operation_job
+    set claim_id = $1, lease_time = clock_timestamp() + make_interval(secs => ${leaseSeconds}), attempts = attempts + 1
+    where operation_id = (
+      select operation_id from operation_job job
+      where ${isFree} and tenant_id <> all ($2::uuid[])
+      order by due_time, operation_id limit 1
+      for update skip locked)
+    returning operation_id, tenant_id, attempts)
+  select operation_id, tenant_id, attempts from claimed`;
 
 /** Whether a worker could claim a job now. */
 export async function hasFreeJob(em: EntityManager): Promise<boolean> {

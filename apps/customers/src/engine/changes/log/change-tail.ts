@@ -101,11 +101,12 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
 
   async #look(): Promise<void> {
     const lookedMs = Date.now();
-    if (!this.#isChecked || lookedMs - this.#lookedMs >= pollMs / 2) await this.#checkEpoch();
+    let hasMore = true;
+    if (!this.#isChecked || lookedMs - this.#lookedMs >= pollMs / 2) hasMore = await this.#checkEnd();
     for (;;) {
       const withValues = this.#valueReaders > 0;
       const most = withValues ? batchSize.withValues : batchSize.bare;
-      const rows = await this.#read(most, withValues);
+      const rows = hasMore ? await this.#read(most, withValues) : [];
       this.#append(rows.map(entryOf), withValues);
       this.#lookedMs = lookedMs;
       if (rows.length < most && !rows.at(-1)?.is_cut) return;
@@ -124,12 +125,14 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
       : this.#connection.query(`select ${changeColumns} from changes_after($1, $2, false)`, () => after(most));
   }
 
-  async #checkEpoch(): Promise<void> {
+  /** Compares the epoch. @returns whether the log has changes behind those that were read */
+  async #checkEnd(): Promise<boolean> {
     const [log] = await this.#connection.query<{ epoch: string; end_position: string }>(
       'select epoch, change_log_end() as end_position from change_log_state',
     );
     this.#isChecked = true;
-    if (!log || log.epoch === this.#epoch) return;
+    if (!log) return true;
+    if (log.epoch === this.#epoch) return Number(log.end_position) !== this.#end;
     if (this.#epoch !== undefined) {
       this.#logger.warn('The change log has begun a new epoch: cursors beyond what it has kept are expired.');
     }
@@ -138,6 +141,7 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
     this.#forgetAll();
     this.#valuesStart = Number.POSITIVE_INFINITY;
     this.#grown.wake();
+    return true;
   }
 
   #append(entries: ChangeEntry[], withValues: boolean): void {
