@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { withConnection } from '../connections/pooled-connection.js';
 import type { Statement } from '../driver/pipeline.js';
 import { transactionPipeline } from '../writes/transaction-pipeline.js';
 import type { FiringTimer } from './timer.js';
@@ -16,13 +17,16 @@ export interface DueTenants {
   isShifted: boolean;
 }
 
-/** Tenants of the timers that are due for longest. */
+/** Tenants of the timers that are due for longest. Every process asks each second, nearly always in vain: the plan is kept. */
 export async function dueTenants(em: EntityManager): Promise<DueTenants> {
-  const rows = await em.execute<{ tenant_id: string | null; due: string; shifted: boolean }[]>(
-    `with head as (select tenant_id, next_time from timer_job where next_time <= rapport_clock() order by next_time limit ${headSize}),
-     due as (select tenant_id, min(next_time) as first, count(*) as due from head group by tenant_id)
-     select due.tenant_id, coalesce(due.due, 0) as due, exists(select from clock_shift) as shifted
-     from (select) one left join due on true order by due.first`,
+  const { rows } = await withConnection(em, (client) =>
+    client.query<{ tenant_id: string | null; due: string; shifted: boolean }>({
+      name: 'due_timer_tenants',
+      text: `with head as (select tenant_id, next_time from timer_job where next_time <= rapport_clock() order by next_time limit ${headSize}),
+         due as (select tenant_id, min(next_time) as first, count(*) as due from head group by tenant_id)
+         select due.tenant_id, coalesce(due.due, 0) as due, exists(select from clock_shift) as shifted
+         from (select) one left join due on true order by due.first`,
+    }),
   );
   return {
     tenantIds: rows.flatMap(({ tenant_id }) => tenant_id ?? []),
