@@ -14,9 +14,8 @@ const settledMs = 50;
 /** Concurrent runs of a process, in all and per tenant: slow peers delay runs of their own tenant only. */
 const concurrency = { all: 8, ofTenant: 2 };
 
-/** A notification wakes every worker. Besides, a few workers poll often, and the others in case all of these are busy. */
-const lookers = { count: 2, lookEverySeconds: 2 };
-const othersLookEverySeconds = 10;
+/** Interval between polls of workers without a run, which notifications wake besides. */
+const lookEverySeconds = 2;
 
 /** Interval between searches for runs whose process has died, in milliseconds. */
 const superviseEveryMs = 5_000;
@@ -29,6 +28,14 @@ export interface RunJob {
   tenantId: string;
   mappingId: string;
   runId: string;
+}
+
+/** Two workers, since pg-boss allows a tenant no more runs than one call of `work` has workers. */
+interface RunPair {
+  /** Of the first worker, given by pg-boss. */
+  id: string;
+  running: number;
+  isEnding: boolean;
 }
 
 /** Executes a queued run. */
@@ -53,8 +60,7 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
       ),
   });
   #isStarted = false;
-  /** Name that pg-boss gave to the first worker, to wake it by. */
-  #firstWorker: string | undefined;
+  readonly #pairs = new Set<RunPair>();
 
   constructor(
     databaseUrl: string,
@@ -75,6 +81,8 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
       // Minimum interval of all processes together. A little less than `superviseEveryMs`, or every second attempt
       // would do nothing.
       monitorIntervalSeconds: 4,
+      // No run waits for another one by a dependency, which is what this looks for.
+      flowIntervalSeconds: 24 * 60 * 60,
     });
     // A failed call logs its own error too; no other listener handles these events.
     this.#boss.on('error', (error) => this.#logger.warn('pg-boss failed.', error));
@@ -116,8 +124,7 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
     });
     // A run begins when it is queued. In a queue that was made before, this is not set yet.
     await this.#boss.updateQueue(queue, { notify: true });
-    this.#firstWorker = await this.#startWorkers(lookers.count, lookers.lookEverySeconds);
-    await this.#startWorkers(concurrency.all - lookers.count, othersLookEverySeconds);
+    await this.#keepOneWaiting();
     this.#isStarted = true;
     return 0;
   }
@@ -133,27 +140,57 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
     return undefined;
   }
 
-  /** @returns the name of the first one */
-  #startWorkers(count: number, lookEverySeconds: number): Promise<string> {
-    return this.#boss.work<RunJob>(
+  /**
+   * pg-boss wakes every worker for each run that is queued, and each of them asks the database. So there are further ones
+   * only while the others have runs.
+   */
+  async #keepOneWaiting(): Promise<void> {
+    if (this.#waiting().length > 0 || this.#pairs.size >= concurrency.all / concurrency.ofTenant) return;
+    if (this.#loop.signal.aborted) return;
+    const pair: RunPair = { id: '', running: 0, isEnding: false };
+    pair.id = await this.#boss.work<RunJob>(
       queue,
       {
         // Polling finds runs without a notification: repeated ones, and all while LISTEN fails.
         pollingIntervalSeconds: 0.5,
         notifyPollingIntervalSeconds: lookEverySeconds,
-        localConcurrency: count,
+        localConcurrency: concurrency.ofTenant,
         localGroupConcurrency: concurrency.ofTenant,
       },
-      ([job]: Job<RunJob>[]) => this.#do(job).finally(() => this.#lookForNext()),
+      ([job]: Job<RunJob>[]) => this.#do(job, pair),
     );
+    this.#pairs.add(pair);
   }
 
-  /** Wakes a worker for the run that waited behind this one, after pg-boss has stored that this one is done. */
+  /** Pairs with a worker that has no run. */
+  #waiting(): RunPair[] {
+    return [...this.#pairs].filter(({ running, isEnding }) => running < concurrency.ofTenant && !isEnding);
+  }
+
+  async #do(job: Job<RunJob> | undefined, pair: RunPair): Promise<void> {
+    pair.running += 1;
+    void this.#keepOneWaiting();
+    try {
+      if (job) await this.work(job.data, AbortSignal.any([job.signal, this.#loop.signal]));
+    } finally {
+      pair.running -= 1;
+      // Until then, the run behind this one can not begin.
+      setTimeout(() => this.#lookForNext(), settledMs).unref();
+    }
+  }
+
+  /** Wakes one worker for the run that waited behind another one, and ends pairs that are not needed. */
   #lookForNext(): void {
-    setTimeout(() => this.#firstWorker && this.#boss.notifyWorker(this.#firstWorker), settledMs).unref();
-  }
-
-  async #do(job: Job<RunJob> | undefined): Promise<void> {
-    if (job) await this.work(job.data, AbortSignal.any([job.signal, this.#loop.signal]));
+    const [next, ...others] = this.#waiting();
+    if (next) this.#boss.notifyWorker(next.id);
+    for (const other of others) {
+      if (other.running > 0) continue;
+      // A worker that is finding a run ends after it.
+      other.isEnding = true;
+      void this.#boss.offWork(queue, { id: other.id }).then(() => {
+        this.#pairs.delete(other);
+        return this.#keepOneWaiting();
+      });
+    }
   }
 }

@@ -5,7 +5,7 @@ import { v4 as uuidv4 } from 'uuid';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { entities } from '../../src/database.js';
 import { MappingTicker } from '../../src/exchange/runs/mapping-ticker.js';
-import { JobQueue } from '../../src/storage/job-queue.js';
+import { JobQueue, type RunWork } from '../../src/storage/job-queue.js';
 import { askDatabase } from '../ask-database.ts';
 import { createSyncDatabase } from '../sync-databases.ts';
 
@@ -16,11 +16,12 @@ let urls: ProvisionedDatabase;
 let orm: MikroORM;
 let jobs: JobQueue;
 let ticker: MappingTicker;
+let work: RunWork = () => Promise.resolve();
 
 beforeAll(async () => {
   urls = await createSyncDatabase();
   orm = createOrm({ databaseUrl: urls.appUrl, entities });
-  jobs = new JobQueue(urls.appUrl, () => Promise.resolve());
+  jobs = new JobQueue(urls.appUrl, (job, signal) => work(job, signal));
   ticker = new MappingTicker(orm, jobs, neverMs);
   jobs.onApplicationBootstrap();
   ticker.onApplicationBootstrap();
@@ -43,6 +44,42 @@ test('a mapping that has become due is queued when the ticker is woken, and not 
     })
     .toEqual([{ state: 'QUEUED' }]);
 });
+
+test('a process runs eight queued runs at once and two of each tenant, begins others as these end, and one that is queued later', async () => {
+  const begun: string[] = [];
+  const running: { tenantId: string; end: () => void }[] = [];
+  const most = { all: 0, ofTenant: 0 };
+  work = ({ runId, tenantId }) =>
+    new Promise((end) => {
+      begun.push(runId);
+      running.push({ tenantId, end });
+      const ofTenant = running.filter((each) => each.tenantId === tenantId).length;
+      most.all = Math.max(most.all, running.length);
+      most.ofTenant = Math.max(most.ofTenant, ofTenant);
+    });
+  const queued = [1, 2, 3, 4, 5]
+    .map(() => uuidv4())
+    .flatMap((tenantId) => [runOf(tenantId), runOf(tenantId), runOf(tenantId)]);
+  for (const run of queued) await jobs.send(run, database);
+  await expect.poll(() => running).toHaveLength(8);
+
+  while (begun.length < queued.length || running.length > 0) {
+    await expect.poll(() => running).not.toHaveLength(0);
+    running.shift()!.end();
+  }
+  const late = runOf(uuidv4());
+  await jobs.send(late, database);
+  await expect.poll(() => begun).toContain(late.runId);
+  running.shift()!.end();
+
+  expect(most).toEqual({ all: 8, ofTenant: 2 });
+  expect(begun.toSorted()).toEqual([...queued, late].map(({ runId }) => runId).toSorted());
+});
+
+const runOf = (tenantId: string) => ({ tenantId, mappingId: uuidv4(), runId: uuidv4() });
+const database = {
+  executeSql: async (text: string, values?: unknown[]) => ({ rows: await query(text, values ?? []) }),
+};
 
 /** @returns its id */
 async function dueMapping(): Promise<string> {
