@@ -3,13 +3,9 @@
  * reconfigure processes, or observe a whole process. `tools/test/test-rules.test.ts` compares the list with the code.
  */
 export const ownPlatforms: Readonly<Record<string, string>> = {
-  'apps/sync/test/exchange/two-way.soak.test.ts': 'kills sync and customers',
-  'apps/sync/test/hooks/hook-limits.test.ts': 'allows few failures for each address, and all tests have one address',
   'apps/sync/test/kill-sync.soak.test.ts': 'kills sync and customers, with a schedule of retries that allows for it',
-  'apps/sync/test/large-changes.soak.test.ts':
-    'breaks a table, reads how much memory processes take, and changes the keys of sync',
   'apps/sync/test/two-processes.soak.test.ts':
-    'runs two processes of sync, restarts them, cuts their connections, and reads what is late for all tenants',
+    'runs two processes of sync, restarts them, changes their keys, cuts their connections, breaks a table, and reads how much memory processes take and what is late for all tenants',
   'libs/client/test/edge-kills.soak.test.ts': 'kills edges and customers',
   'tools/test/availability/feed-neighbours.soak.test.ts': 'fills what all tenants of a process share',
   'tools/test/availability/killed-platform.ts': 'is shared by files that kill its processes and empty its tables',

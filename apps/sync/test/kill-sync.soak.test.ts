@@ -1,6 +1,7 @@
 import { printTally, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { declarePairingAmidKills } from './exchange/pairing-amid-kills.ts';
+import { declareTwoWayAmidKills } from './exchange/two-way-amid-kills.ts';
 import { declareEffectsAmidKills } from './flows/effects-amid-kills.ts';
 import { declareFlowRunsAmidKills } from './flows/flow-runs-amid-kills.ts';
 import { declareFlowsAmidKills } from './flows/flows-amid-kills.ts';
@@ -36,6 +37,7 @@ beforeEach(async () => {
   await expect.poll(() => fetch(`${platform.edgeUrl}/v1/webhookEndpoints`, { headers })).toMatchObject({ status: 200 });
 });
 
+declareTwoWayAmidKills(() => platform);
 declareHooksAmidKills(() => platform);
 declarePairingAmidKills(() => platform);
 declareFlowsAmidKills(() => platform);

@@ -1,7 +1,13 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, printTally, sizeOf, soakTimeoutMs, type Platform, type Service } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { declareLargeTable } from './exchange/large-table.ts';
+import { declareHookLimits } from './hooks/hook-limits.ts';
+import { declareLargeChanges } from './large-changes.ts';
 import { declareLateWork } from './late-work.ts';
+import { declareChangeOfMasterKey } from './master-key.ts';
 import { declareCutAttempts, declareLossOfDatabase } from './outages.ts';
 import { Receiver } from './receiver.ts';
 import { startSyncPlatform, WebhookTenant } from './sync-platform.ts';
@@ -10,13 +16,18 @@ import { startSyncPlatform, WebhookTenant } from './sync-platform.ts';
 const customerCount = sizeOf('RESTART_CUSTOMERS', { short: 20, long: 40 });
 const restarts = sizeOf('RESTARTS', { short: 1, long: 30 });
 
+let folder: string;
+let retiredKeys: string;
 let platform: Platform;
 let processes: { service: Service; metricsUrl: string }[];
 let receivers: Receiver[];
 
 beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rapport-retired-keys-'));
+  retiredKeys = join(folder, 'retired-master-keys');
+  await writeFile(retiredKeys, '');
   // It has two processes of sync, which are restarted. However slow the machine is, no attempt is to be made twice for that.
-  platform = await startSyncPlatform({ ATTEMPT_TIMEOUT_MS: '60000' });
+  platform = await startSyncPlatform({ ATTEMPT_TIMEOUT_MS: '60000', RETIRED_MASTER_KEYS_FILE: retiredKeys });
   const { sync } = platform.services;
   const [grpcPort, healthPort] = [await freePort(), await freePort()];
   const env = { GRPC_ADDRESS: `127.0.0.1:${grpcPort}`, HEALTH_PORT: String(healthPort) };
@@ -31,9 +42,19 @@ afterAll(async () => {
   await processes[1]?.service.stop();
   await Promise.all(receivers.map((receiver) => receiver.stop()));
   await platform.stop();
+  await rm(folder, { recursive: true });
 });
 
-// First, with one process: the other may take what is late, or what is cut off.
+// First, since they read the most memory that processes have had, the one with the lower bound before the other.
+declareLargeTable(() => platform);
+declareLargeChanges(() => platform);
+declareChangeOfMasterKey(
+  () => platform,
+  () => retiredKeys,
+);
+declareHookLimits(() => platform);
+
+// With one process: the other may take what is late, or what is cut off.
 declareCutAttempts(() => platform);
 declareLateWork(() => platform);
 

@@ -1,0 +1,245 @@
+import { randomUUID } from 'node:crypto';
+import { isSoak, printedSeed, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startMariadb, type Mariadb } from '../connectors/peers/mariadb.ts';
+import { startRadicale, type Radicale } from '../connectors/peers/radicale.ts';
+import { createMariadbDatabase, createPostgresSchema } from '../connectors/sql-databases.ts';
+import { DealsTable } from './deals-table.ts';
+import { ExchangeTenant } from './exchange-tenant.ts';
+import { cardSide } from './two-way/card-side.ts';
+import { dealContent, dealSide, dealsTableSide } from './two-way/deal-sides.ts';
+import { customerSide } from './two-way/customer-side.ts';
+import { compareInSql } from './two-way/compare-in-sql.ts';
+import { peopleTable, tableSide } from './two-way/table-side.ts';
+import { defineTypedFields, typedCustomerSide } from './two-way/typed-customers.ts';
+import { fieldsOf, typedContent, type Engine } from './two-way/typed-fields.ts';
+import { createTypedTable, typedTableSide } from './two-way/typed-table.ts';
+import { twoWay, type TwoWayOptions } from './two-way/two-way.ts';
+
+const seed = printedSeed('two-way');
+const records = sizeOf('TWO_WAY_RECORDS', { short: 16, long: 2_000 });
+/** How long both sides are edited; 0 to make TWO_WAY_EDITS edits. */
+const seconds = sizeOf('TWO_WAY_SECONDS', { short: 0, long: 300 });
+const edits = sizeOf('TWO_WAY_EDITS', { short: 40, long: 0 });
+/** Of each table with columns of many types. */
+const typedRecords = sizeOf('TWO_WAY_TYPED_RECORDS', { short: 8, long: 200 });
+const editsPerKill = sizeOf('TWO_WAY_EDITS_PER_KILL', { short: 25, long: 400 });
+
+let platform: Platform;
+let radicale: Radicale;
+let mariadb: Mariadb;
+
+/** Edits of the peer are found by looking for them. */
+const polled = { pollSeconds: 1 };
+const mapping = { policy: 'MANUAL', maxDeletes: 100_000 };
+
+/** What is the same with either peer. */
+function options(
+  kills: (() => Promise<void>)[],
+): Omit<TwoWayOptions, 'name' | 'tenant' | 'mappingId' | 'customers' | 'peer'> {
+  let endMs: number | undefined;
+  // The short form kills one process, which the seed selects.
+  const first = seed % kills.length;
+  return {
+    seed,
+    records,
+    goesOn: (made) => {
+      if (seconds === 0) return made < edits;
+      endMs ??= Date.now() + seconds * 1_000;
+      return Date.now() < endMs;
+    },
+    kills: [...kills.slice(first), ...kills.slice(0, first)],
+    editsPerKill,
+  };
+}
+
+let killing = Promise.resolve();
+
+/** One after the other: all tests kill what they share. */
+function inTurn(kills: (() => Promise<void>)[]): (() => Promise<void>)[] {
+  return kills.map((kill) => () => (killing = killing.then(kill)));
+}
+
+async function killSync(): Promise<void> {
+  await platform.services.sync.kill();
+  await platform.services.sync.start();
+}
+
+async function killCustomers(): Promise<void> {
+  await platform.services.customers.kill();
+  await platform.services.customers.start();
+}
+
+const typed: [Engine, zone: string][] = [
+  ['POSTGRESQL', 'Europe/Berlin'],
+  ['MARIADB', 'Asia/Kolkata'],
+  ['POSTGRESQL', 'Asia/Kolkata'],
+  ['MARIADB', 'Europe/Berlin'],
+];
+
+/** @param current gives the platform whose sync and customers are killed */
+export function declareTwoWayAmidKills(current: () => Platform): void {
+  describe('two ways at once', () => {
+    beforeAll(async () => {
+      platform = current();
+      // They are killed too.
+      [radicale, mariadb] = await Promise.all([startRadicale(), startMariadb()]);
+    }, 600_000);
+    afterAll(async () => {
+      await Promise.all([radicale.stop(), mariadb.stop()]);
+    });
+
+    test.concurrent(
+      'with Radicale, edits on both sides amid kills are lost nowhere, and end in two equal sides',
+      { timeout: soakTimeoutMs },
+      async () => {
+        const tenant = await ExchangeTenant.create(platform);
+        const book = await radicale.createAddressBook(`book-${randomUUID()}`);
+        const { username, password } = radicale;
+        const connection = await tenant.connect('carddav', { url: book, username }, { password }, polled);
+        const mappingId = await tenant.map(connection, {
+          ...mapping,
+          recordType: 'contact',
+          fields: [
+            { customerField: 'displayName', peerField: 'displayName' },
+            { customerField: 'jobTitle', peerField: 'jobTitle' },
+            { customerField: 'companyName', peerField: 'organization' },
+            { customerField: 'emails', peerField: 'emails', transform: 'CONTACT_LIST' },
+          ],
+        });
+
+        const sides = { customers: customerSide(tenant), peer: cardSide(radicale, book) };
+        const kills = inTurn([killSync, () => radicale.restart(), killCustomers]);
+        const result = await twoWay({ name: 'two-way with Radicale', tenant, mappingId, ...sides, ...options(kills) });
+
+        expect(result.pairs).toBeGreaterThan(0);
+      },
+    );
+
+    test.concurrent(
+      'with MariaDB, edits on both sides amid kills are lost nowhere, and end in two equal sides',
+      { timeout: soakTimeoutMs },
+      async () => {
+        const tenant = await ExchangeTenant.create(platform);
+        const database = await createMariadbDatabase(mariadb);
+        await database.run(peopleTable);
+        const { port, user, password } = database;
+        const connection = await tenant.connect(
+          'sql',
+          {
+            ...{
+              engine: 'MARIADB',
+              host: '127.0.0.1',
+              port,
+              database: database.database,
+              user,
+              tls: 'OFF',
+              table: 'people',
+            },
+            ...{ idColumn: 'id', updatedColumn: 'updated_at', keyColumn: 'rapport_key', deletedColumn: 'deleted_at' },
+            ...{ versionColumn: 'version', lateCommitSeconds: 2 },
+          },
+          { password },
+          polled,
+        );
+        const mappingId = await tenant.map(connection, {
+          ...mapping,
+          recordType: 'people',
+          fields: [
+            { customerField: 'displayName', peerField: 'name' },
+            { customerField: 'jobTitle', peerField: 'title' },
+            { customerField: 'companyName', peerField: 'company' },
+            { customerField: 'emails', peerField: 'email', transform: 'FIRST_OF_LIST' },
+          ],
+        });
+
+        const sides = { customers: customerSide(tenant), peer: tableSide(database) };
+        const kills = inTurn([killSync, () => mariadb.restart(), killCustomers]);
+        const result = await twoWay({ name: 'two-way with MariaDB', tenant, mappingId, ...sides, ...options(kills) });
+
+        expect(result.pairs).toBeGreaterThan(0);
+      },
+    );
+
+    test.concurrent(
+      'of deals, edits on both sides amid kills are lost nowhere, and end in two equal sides',
+      { timeout: soakTimeoutMs },
+      async () => {
+        const tenant = await ExchangeTenant.create(platform);
+        const table = await DealsTable.create(tenant, {}, polled);
+        const mappingId = await table.map(undefined, mapping);
+
+        const sides = { customers: dealSide(table), peer: dealsTableSide(table), content: dealContent };
+        const kills = inTurn([killSync, killCustomers]);
+        const result = await twoWay({
+          ...options(kills),
+          ...{ name: 'two-way of deals', tenant, mappingId },
+          ...sides,
+        });
+
+        expect(result.pairs).toBeGreaterThan(0);
+      },
+    );
+
+    // One of them by the seed, and all in the long form.
+    test.concurrent.each(typed.filter((_, index) => isSoak || index === seed % typed.length))(
+      'with columns of many types of %s in %s, and keys of two columns, both sides end equal by a comparison in SQL',
+      { timeout: soakTimeoutMs },
+      async (engine, timeZone) => {
+        const tenant = await ExchangeTenant.create(platform);
+        const database = engine === 'MARIADB' ? await createMariadbDatabase(mariadb) : await createPostgresSchema();
+        const table = { engine, run: database.run };
+        await createTypedTable(table);
+        await defineTypedFields(tenant, engine);
+        const { port, user, password } = database;
+        const connection = await tenant.connect(
+          'sql',
+          {
+            ...{ engine, host: '127.0.0.1', port, database: database.database, user, tls: 'OFF', timeZone },
+            ...(engine === 'POSTGRESQL' && { schema: user }),
+            ...{
+              table: 'things',
+              idColumns: ['branch', 'number'],
+              updatedColumn: 'updated_at',
+              keyColumn: 'rapport_key',
+            },
+            ...{ deletedColumn: 'deleted_at', versionColumn: 'version', lateCommitSeconds: 2 },
+          },
+          { password },
+          polled,
+        );
+        const mappingId = await tenant.map(connection, {
+          ...mapping,
+          recordType: 'things',
+          fields: [
+            { customerField: 'displayName', peerField: 'name' },
+            ...fieldsOf(engine).map(({ name }) => ({ customerField: `customFields.${name}`, peerField: name })),
+          ],
+        });
+
+        const content = typedContent(engine);
+        const sides = { customers: typedCustomerSide(tenant, engine), peer: typedTableSide(table, timeZone) };
+        const kills = inTurn([killSync, killCustomers]);
+        const result = await twoWay({
+          ...options(kills),
+          ...{
+            name: `two-way with types of ${engine} in ${timeZone}`,
+            tenant,
+            mappingId,
+            content,
+            records: typedRecords,
+          },
+          ...sides,
+        });
+
+        const conflicts = await tenant.conflicts(mappingId);
+        const listed = new Set(conflicts.flatMap(({ customerId, recordId }) => [customerId, recordId]));
+        const people = [...(await sides.customers.all()), ...(await sides.peer.all())];
+        const names = new Set(people.filter(({ id }) => listed.has(id)).map(({ key }) => key));
+        const found = await compareInSql(table, tenant, timeZone);
+        expect(found.filter(({ name }) => !names.has(name))).toEqual([]);
+        expect(result.pairs).toBeGreaterThan(0);
+      },
+    );
+  });
+}
