@@ -1,8 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Browser, sharedByFiles, sharedPlatform, startChromium, type SharedPlatform } from '@rapport/testing';
-import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { Browser, sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import type { BrowserContextOptions, Cookie, Page } from 'playwright-core';
 import { expect, inject, onTestFinished, TestRunner, vi } from 'vitest';
+import { Profile } from './profiles.ts';
 
 export type Json = Record<string, unknown>;
 
@@ -13,15 +14,13 @@ interface Person {
   name: string;
 }
 
-const chromium = sharedByFiles(startChromium, (browser) => browser.close());
-
 /** A workspace of its own on the shared platform, with people who use the console in Chromium. */
 export class Workspace {
-  /** By person and options: their pages share a cache and processes. */
-  readonly #contexts = new Map<string, BrowserContext>();
+  /** By person and options. */
+  readonly #profiles = new Map<string, Promise<Profile>>();
   /** The person of tests that need any, and the cookies of who has signed in. */
   #anyone?: Promise<Person>;
-  readonly #signedIn = new Map<string, Awaited<ReturnType<BrowserContext['storageState']>>>();
+  readonly #signedIn = new Map<string, Cookie[]>();
 
   private constructor(
     readonly platform: SharedPlatform,
@@ -71,14 +70,14 @@ export class Workspace {
 
   /**
    * A page of a person at a path of the console. The first one of each person signs in through the provider; others have its cookie.
-   * A page of a test is closed with it, since a page costs as long as it is open; one of `beforeAll` stays.
+   * A page of a test is used again after it; one of `beforeAll` stays.
    */
   async open(path = '/', person?: Person, options: BrowserContextOptions = {}): Promise<Page> {
     this.#anyone ??= this.person();
     const { id, email, password } = person ?? (await this.#anyone);
-    const context = await this.#contextOf(id, options);
-    const page = await context.newPage();
-    if (TestRunner.getCurrentTest()) onTestFinished(() => page.close());
+    const profile = await this.#profileOf(id, options);
+    const page = await profile.page();
+    if (TestRunner.getCurrentTest()) onTestFinished(() => profile.leave(page));
     const { edgeUrl } = this.platform;
     if (this.#signedIn.has(id)) await page.goto(edgeUrl + path);
     else {
@@ -89,31 +88,24 @@ export class Workspace {
       await page.waitForURL((url) => url.pathname === new URL(path, url).pathname);
     }
     await page.locator('#main :is(h1, h2)').first().waitFor();
-    this.#signedIn.set(id, await context.storageState());
+    this.#signedIn.set(id, await page.context().cookies());
     return page;
   }
 
-  /** Closes the pages of this workspace. */
+  /** Ends what the pages of this workspace show. */
   async close(): Promise<void> {
-    const contexts = [...this.#contexts.values()];
-    this.#contexts.clear();
-    await Promise.all(contexts.map((context) => context.close()));
+    const profiles = await Promise.all(this.#profiles.values());
+    this.#profiles.clear();
+    await Promise.all(profiles.map((profile) => profile.giveBack()));
   }
 
-  async #contextOf(personId: string, options: BrowserContextOptions): Promise<BrowserContext> {
+  #profileOf(personId: string, options: BrowserContextOptions): Promise<Profile> {
     const key = JSON.stringify([personId, options]);
-    const known = this.#contexts.get(key);
+    const known = this.#profiles.get(key);
     if (known) return known;
-    const storageState = this.#signedIn.get(personId);
-    const browser = await chromium();
-    const context = await browser.newContext({
-      viewport: { width: 1440, height: 900 },
-      locale: 'en',
-      ...(storageState && { storageState }),
-      ...options,
-    });
-    this.#contexts.set(key, context);
-    return context;
+    const taken = Profile.take(options, this.#signedIn.get(personId));
+    this.#profiles.set(key, taken);
+    return taken;
   }
 
   async #mailedLink(email: string): Promise<string> {
