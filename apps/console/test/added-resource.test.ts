@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ContractFile } from '../src/contract/contract.ts';
 import { contractFile } from '../tools/contract-facts.ts';
-import { faultsOf, Workspace } from './workspace.ts';
+import { faultsOf, goTo, Workspace } from './workspace.ts';
 
 const trip = {
   id: '019ab2f4-6c1e-7c3a-9d52-0c7e8b1f4a11',
@@ -63,13 +63,13 @@ test('a type that only the contract knows has a list, a record, a form and its o
   await page.getByRole('heading', { name: 'Trips' }).waitFor();
   await page.getByText(trip.title).first().waitFor();
 
-  await page.goto(`${edgeUrl}/trips/${trip.id}`);
+  await goTo(page, `/trips/${trip.id}`);
   await page.getByText(trip.title).first().waitFor();
 
-  await page.goto(`${edgeUrl}/trips/new`);
+  await goTo(page, '/trips/new');
   await page.getByRole('textbox').first().fill('Another one');
 
-  await page.goto(`${edgeUrl}/operations`);
+  await goTo(page, '/operations');
   await page.getByText('/v1/trips/{id}:undelete').first().waitFor();
   // The server does not know trips: it refuses to search for what belongs to one.
   expect(faults.filter((fault) => !fault.includes('status of 400'))).toEqual([]);

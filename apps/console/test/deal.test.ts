@@ -1,8 +1,9 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { faultsOf, Workspace, type Json } from './workspace.ts';
+import { faultsOf, goTo, Workspace, type Json } from './workspace.ts';
 
 let workspace: Workspace;
+let page: Page;
 let pipelineId: string;
 
 const stages = [
@@ -21,6 +22,8 @@ beforeAll(async () => {
   await workspace.api('PATCH', '/v1/settings', { baseCurrency: 'EUR' });
   const pipeline = await workspace.api('POST', '/v1/pipelines', { name: 'Renewals', stages });
   pipelineId = String(pipeline['id']);
+  page = await workspace.open('/');
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
 });
 
 afterAll(() => workspace.close());
@@ -43,16 +46,16 @@ async function reasons(id: string): Promise<unknown[]> {
   return entries.stageEntries.map(({ reason }) => reason);
 }
 
-function stage(page: Page, name: string) {
+function stage(name: string) {
   return page.getByRole('list', { name: 'Stages' }).getByRole('button', { name });
 }
 
 describe('a deal', () => {
   test('says why a stage does not take it before it is moved, asks for what is missing, and goes back', async () => {
     const id = await deal('Alpha');
-    const page = await workspace.open(`/deals/${id}`);
+    await goTo(page, `/deals/${id}`);
     const faults = faultsOf(page);
-    await stage(page, 'Offered').focus();
+    await stage('Offered').focus();
     await page.getByText('Say how much.').waitFor();
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('dialog', { name: 'Move to Offered' });
@@ -68,15 +71,15 @@ describe('a deal', () => {
     await page.getByRole('button', { name: 'Undo' }).click();
     await expect.poll(() => read(id)).toMatchObject({ stage: 'due' });
     await page.locator('[aria-current=step]', { hasText: 'Due' }).waitFor();
-    await stage(page, 'Won').click();
+    await stage('Won').click();
     await expect.poll(() => read(id)).toMatchObject({ status: 'WON' });
     expect(faults).toEqual([]);
   });
 
   test('takes notes, calls and tasks by key, and shows them in its timeline', async () => {
     const id = await deal('Beta');
-    const page = await workspace.open(`/deals/${id}`);
-    await stage(page, 'Due').waitFor();
+    await goTo(page, `/deals/${id}`);
+    await stage('Due').waitFor();
     await page.getByRole('textbox', { name: 'Note' }).waitFor();
     await page.keyboard.press('n');
     await page.keyboard.type('Wants two sites');
@@ -104,7 +107,7 @@ describe('a deal', () => {
     const lead = await workspace.api('POST', '/v1/leads', { customerId, company: 'Cobol Systems' });
     const path = `leads/${String(lead['id'])}`;
     await workspace.api('POST', `/v1/${path}:qualify`, { deal: { title: 'Theta', pipelineId } });
-    const page = await workspace.open(`/${path}`);
+    await goTo(page, `/${path}`);
     await page.getByRole('link', { name: 'Theta' }).first().waitFor();
     await page.getByRole('textbox', { name: 'Note' }).waitFor();
     await page.keyboard.press('n');
@@ -117,7 +120,7 @@ describe('a deal', () => {
 
   test('has totals of its lines as the server computes them while they are typed, and saves them by key', async () => {
     const id = await deal('Gamma', { lineCurrency: 'EUR', amountMode: 'LINES' });
-    const page = await workspace.open(`/deals/${id}`);
+    await goTo(page, `/deals/${id}`);
     await page.getByRole('radio', { name: 'Lines' }).click();
     await page.getByRole('button', { name: 'Add a line' }).click();
     await page.getByLabel('Line 1, Description').fill('Seat, one year');
@@ -137,8 +140,8 @@ describe('a deal', () => {
 
   test('says in its dialog what the server refuses, beside the input', async () => {
     const id = await deal('Epsilon');
-    const page = await workspace.open(`/deals/${id}`);
-    await stage(page, 'Offered').focus();
+    await goTo(page, `/deals/${id}`);
+    await stage('Offered').focus();
     await page.getByText('Say how much.').waitFor();
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('dialog', { name: 'Move to Offered' });
@@ -156,7 +159,7 @@ describe('a deal', () => {
       { ownerId: other, share: '40' },
     ];
     const id = await deal('Zeta', { amount, splits });
-    const page = await workspace.open(`/deals/${id}`);
+    await goTo(page, `/deals/${id}`);
     await page.getByText('€60.01').waitFor();
     await page.getByRole('button', { name: 'Edit Splits' }).click();
     await page.getByLabel('Share 1, Share').fill('33.3333');
@@ -186,9 +189,7 @@ describe('a deal', () => {
     const lineItems = [{ description: 'Seat & desk', quantity: '3', unitPrice: '100' }];
     const quote = { title: 'Delta', dealId: id, currency: 'EUR', issuer: 'Kestrel', lineItems };
     const { id: quoteId } = await workspace.api('POST', '/v1/quotes', quote);
-    const page = await workspace.open(`/deals/${id}`, undefined, {
-      permissions: ['clipboard-read', 'clipboard-write'],
-    });
+    await goTo(page, `/deals/${id}`);
     const faults = faultsOf(page);
     await page.getByRole('radio', { name: 'Quotes' }).click();
     const picture = page.getByRole('img', { name: 'Quote Draft as the customer sees it' });

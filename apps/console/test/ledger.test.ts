@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Workspace, type Json } from './workspace.ts';
+import { goTo, Workspace, type Json } from './workspace.ts';
 
 /** What the endpoint answers. */
 let status = 500;
@@ -44,11 +44,11 @@ test('deliveries appear, their attempts tick, and a replay succeeds, without a r
   expect(received).toBeGreaterThan(1);
 
   const { webhookDeliveries } = await workspace.api<{ webhookDeliveries: Json[] }>('GET', '/v1/webhookDeliveries');
-  await page.goto(`${workspace.platform.edgeUrl}/webhookDeliveries/${String(webhookDeliveries[0]?.['id'])}`);
+  await goTo(page, `/webhookDeliveries/${String(webhookDeliveries[0]?.['id'])}`);
   await page.getByText('Status 500').first().waitFor();
 
   status = 204;
-  await page.goto(`${workspace.platform.edgeUrl}/webhookDeliveries`);
+  await goTo(page, '/webhookDeliveries');
   await page.getByText('Failed').first().waitFor();
   const eventIds = [webhookDeliveries[0]?.['eventId']];
   await workspace.api('POST', `/v1/webhookEndpoints/${id}:replay`, { eventIds });

@@ -109,3 +109,17 @@ test('a script cannot be put into the frame, and the frame may load nothing of t
   });
   expect(found).toEqual({ refusals: ['TypeError', 'TypeError', 'TypeError'], picture: 'refused' });
 });
+
+test('the console refuses a script that stands in a page', async () => {
+  const ran = await page.evaluate(() => {
+    const script = document.createElement('script');
+    try {
+      script.text = 'window.injected = true';
+    } catch {
+      return 'refused';
+    }
+    document.head.append(script);
+    return 'injected' in window;
+  });
+  expect(ran).toBe('refused');
+});

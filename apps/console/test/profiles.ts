@@ -48,11 +48,12 @@ export class Profile {
       await this.leave(first);
       const icon = await first.evaluate(() => {
         localStorage.clear();
-        return document.querySelector<HTMLLinkElement>('link[rel=icon]')?.href ?? '';
+        return document.querySelector<HTMLLinkElement>('link[rel=icon]')?.href ?? 'about:blank';
       });
       await first.goto(icon);
     }
     await this.context.clearCookies();
+    await this.context.clearPermissions();
     unused.set(this.options, [...(unused.get(this.options) ?? []), this]);
   }
 }

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { faultsOf, Workspace, type Json } from './workspace.ts';
+import { faultsOf, goTo, Workspace, type Json } from './workspace.ts';
 
 let workspace: Workspace;
 let pipelineId: string;
@@ -42,8 +42,11 @@ function deal(title: string, stage: string, amount: string, more: object = {}): 
   });
 }
 
+/** Loads the console anew where the screen is already open: it would stay as it is. */
 async function show(path: string): Promise<void> {
-  await page.goto(new URL(path, page.url()).href);
+  const to = new URL(path, page.url());
+  if (to.pathname !== new URL(page.url()).pathname) return goTo(page, path);
+  await page.goto(to.href);
   await page.locator('#main h1').first().waitFor();
 }
 
