@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { changeLogRights } from './change-log-rights.js';
+import { releasedChangeLogRights } from './change-log-rights.js';
 import { loggedTables, triggersOf } from './change-log-triggers.js';
 
 /** The rows that are seen by callers with a narrow scope: all of them without one. */
@@ -67,6 +67,6 @@ export class AddRecordScope extends Migration {
     }
     this.addSql('drop trigger log_truncate on customer; drop trigger log_rename on customer;');
     this.addSql(triggersOf({ ...customer, content: [...customer.content, 'owner_team_id'] }));
-    this.addSql(changeLogRights);
+    this.addSql(releasedChangeLogRights);
   }
 }

@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 import { changeLogFunctions } from './change-log-functions.js';
-import { changeLogRights } from './change-log-rights.js';
+import { releasedChangeLogRights } from './change-log-rights.js';
 import { changeLogTables } from './change-log-tables.js';
 import { loggedTables, triggersOf } from './change-log-triggers.js';
 
@@ -12,6 +12,6 @@ export class CreateChangeLog extends Migration {
     this.addSql(changeLogTables);
     this.addSql(changeLogFunctions);
     for (const table of loggedTables) this.addSql(triggersOf(table));
-    this.addSql(changeLogRights);
+    this.addSql(releasedChangeLogRights);
   }
 }

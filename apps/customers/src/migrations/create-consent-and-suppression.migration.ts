@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { changeLogRights } from './change-log-rights.js';
+import { releasedChangeLogRights } from './change-log-rights.js';
 import { triggersOf, type LoggedTable } from './change-log-triggers.js';
 
 /** What customers have agreed to, and the addresses that must not be used. */
@@ -60,7 +60,7 @@ export class CreateConsentAndSuppression extends Migration {
       `);
     }
     for (const table of loggedTables) this.addSql(triggersOf(table));
-    this.addSql(changeLogRights);
+    this.addSql(releasedChangeLogRights);
   }
 }
 
