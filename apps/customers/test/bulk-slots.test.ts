@@ -127,7 +127,7 @@ test('long operations of two tenants yield to that of a third', async () => {
     await OperationTenant.create(turns),
     await OperationTenant.create(turns),
   ];
-  const rows = 5_000;
+  const rows = 3_000;
   const long = `name,email\n${Array.from({ length: rows }, (_, row) => `N${row},n${row}@x.example\n`).join('')}`;
   const running = [await one.start(long), await other.start(long)];
   const hasBegun = ({ counts }: Operation) => (counts?.rows ?? 0) > 0;
