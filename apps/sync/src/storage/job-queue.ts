@@ -32,8 +32,8 @@ export interface RunJob {
 
 /** Two workers, since pg-boss allows a tenant no more runs than one call of `work` has workers. */
 interface RunPair {
-  /** Of the first worker, given by pg-boss. */
-  id: string;
+  /** Of the first worker, given by pg-boss; undefined while the pair starts. */
+  id?: string;
   running: number;
   isEnding: boolean;
 }
@@ -134,6 +134,7 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
    * are active.
    */
   async #superviseRuns(): Promise<undefined> {
+    await this.#keepOneWaiting();
     const active = `select from ${jobSchema}.job where name = $1 and state = 'active' limit 1`;
     const { rows } = await this.#boss.getDb().executeSql(active, [queue]);
     if (rows.length > 0) await this.#boss.supervise(queue, { reindex: false });
@@ -147,29 +148,34 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
   async #keepOneWaiting(): Promise<void> {
     if (this.#waiting().length > 0 || this.#pairs.size >= concurrency.all / concurrency.ofTenant) return;
     if (this.#loop.signal.aborted) return;
-    const pair: RunPair = { id: '', running: 0, isEnding: false };
-    pair.id = await this.#boss.work<RunJob>(
-      queue,
-      {
-        // Polling finds runs without a notification: repeated ones, and all while LISTEN fails.
-        pollingIntervalSeconds: 0.5,
-        notifyPollingIntervalSeconds: lookEverySeconds,
-        localConcurrency: concurrency.ofTenant,
-        localGroupConcurrency: concurrency.ofTenant,
-      },
-      ([job]: Job<RunJob>[]) => this.#do(job, pair),
-    );
+    const pair: RunPair = { running: 0, isEnding: false };
     this.#pairs.add(pair);
+    try {
+      pair.id = await this.#boss.work<RunJob>(
+        queue,
+        {
+          // Polling finds runs without a notification: repeated ones, and all while LISTEN fails.
+          pollingIntervalSeconds: 0.5,
+          notifyPollingIntervalSeconds: lookEverySeconds,
+          localConcurrency: concurrency.ofTenant,
+          localGroupConcurrency: concurrency.ofTenant,
+        },
+        ([job]: Job<RunJob>[]) => this.#do(job, pair),
+      );
+    } catch (error) {
+      this.#pairs.delete(pair);
+      throw error;
+    }
   }
 
-  /** Pairs with a worker that has no run. */
+  /** Pairs with a worker that has no run, or soon has none. */
   #waiting(): RunPair[] {
     return [...this.#pairs].filter(({ running, isEnding }) => running < concurrency.ofTenant && !isEnding);
   }
 
   async #do(job: Job<RunJob> | undefined, pair: RunPair): Promise<void> {
     pair.running += 1;
-    void this.#keepOneWaiting();
+    this.#keepOneWaiting().catch((error: unknown) => this.#logger.warn('No worker waits for runs yet.', error));
     try {
       if (job) await this.work(job.data, AbortSignal.any([job.signal, this.#loop.signal]));
     } finally {
@@ -182,15 +188,18 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
   /** Wakes one worker for the run that waited behind another one, and ends pairs that are not needed. */
   #lookForNext(): void {
     const [next, ...others] = this.#waiting();
-    if (next) this.#boss.notifyWorker(next.id);
+    if (next?.id !== undefined) this.#boss.notifyWorker(next.id);
     for (const other of others) {
-      if (other.running > 0) continue;
-      // A worker that is finding a run ends after it.
-      other.isEnding = true;
-      void this.#boss.offWork(queue, { id: other.id }).then(() => {
-        this.#pairs.delete(other);
-        return this.#keepOneWaiting();
-      });
+      if (other.running > 0 || other.id === undefined) continue;
+      this.#end(other, other.id).catch((error: unknown) => this.#logger.warn('A worker of runs did not end.', error));
     }
+  }
+
+  /** A worker that is finding a run ends after it. */
+  async #end(pair: RunPair, id: string): Promise<void> {
+    pair.isEnding = true;
+    await this.#boss.offWork(queue, { id });
+    this.#pairs.delete(pair);
+    await this.#keepOneWaiting();
   }
 }
