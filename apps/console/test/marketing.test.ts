@@ -49,7 +49,7 @@ test('a segment is written in rows by keyboard, counted while it is written, sav
   await preview.getByRole('link', { name: 'Ada Lovelace' }).waitFor();
   await page.keyboard.press('ControlOrMeta+Enter');
   await page.getByText('Engineers of the house saved').waitFor();
-  await page.getByText('Live', { exact: true }).waitFor();
+  await page.getByRole('main').getByText('Live', { exact: true }).waitFor();
 
   await page.getByRole('button', { name: 'Verify' }).press('Enter');
   await page.getByText('Stored and true members are equal: 1').waitFor();

@@ -107,6 +107,14 @@ async function enterAll(
   return refused;
 }
 
+/** Makes jobs due at once. Two deaths may end the same leases, so they lock them in one order. */
+async function endLeases(condition: string): Promise<void> {
+  await engine.query(
+    `update flow_job set due_time = clock_timestamp()
+     where run_id in (select run_id from flow_job where ${condition} order by run_id for update)`,
+  );
+}
+
 /** Processes that advance runs. Each dies after a while, and another one takes its place. */
 class Processes {
   deaths = 0;
@@ -131,17 +139,14 @@ class Processes {
     this.deaths += 1;
     await process.stop();
     // Its leases end, and so do those of the others: effects that are under way are performed again under their keys.
-    await engine.query('update flow_job set due_time = clock_timestamp() where claim_id is not null');
+    await endLeases('claim_id is not null');
     await this.fill();
   }
 
   async untilEnded(): Promise<void> {
     const open = async () => {
       // A claim that was committed after the death of its process.
-      await engine.query(
-        `update flow_job set due_time = clock_timestamp()
-         where claim_id is not null and due_time < clock_timestamp() + interval '58 s'`,
-      );
+      await endLeases(`claim_id is not null and due_time < clock_timestamp() + interval '58 s'`);
       const [row] = await engine.query<{ count: number }>('select count(*)::int as count from flow_job');
       return row?.count;
     };
