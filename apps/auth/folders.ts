@@ -1,4 +1,4 @@
-// The folders of apps/auth/src and what each may import: eslint.config.js derives lint zones from it.
+// The folders of apps/auth/src and what each may import: oxlint.config.ts derives lint zones from it.
 
 /** Lowest first. A file imports from its own folder and from those before it. */
 export const folders: readonly string[] = [

@@ -1,4 +1,4 @@
-// The folders of apps/customers/src and their allowed imports: eslint.config.js derives lint zones from it.
+// The folders of apps/customers/src and their allowed imports: oxlint.config.ts derives lint zones from it.
 
 /** The content of each folder, lowest first. A file imports from its own folder and from earlier ones. */
 const contents: Readonly<Record<string, string>> = {

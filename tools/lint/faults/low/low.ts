@@ -1,0 +1,3 @@
+import { high } from '../high/high.ts';
+
+export const low = high;
