@@ -93,6 +93,21 @@ function capacityFaults({ metadata, spec }: Database, manifests: Manifest[], { p
       'may promote a standby that lacks acknowledged writes: failoverQuorum is not true',
     ],
     [spec.walStorage === undefined, 'ends when its data has no room: walStorage is missing'],
+    [
+      spec.walStorage !== undefined && mostWal(spec.postgresql?.parameters) > gibibytes(spec.walStorage.size),
+      'ends when a standby is away for long: max_wal_size and max_slot_wal_keep_size do not fit into walStorage',
+    ],
     [!spec.resources?.requests?.['memory'] || !spec.resources.limits?.['memory'], 'has no limit for memory'],
   );
+}
+
+/** The most WAL that a primary keeps for its checkpoints and its standbys, in GiB. */
+function mostWal(parameters: Record<string, string> = {}): number {
+  // Without a limit, slots keep everything.
+  return gibibytes(parameters['max_wal_size'] ?? '1GB') + gibibytes(parameters['max_slot_wal_keep_size'] ?? 'Infinity');
+}
+
+/** @param size such as `4GB` of PostgreSQL or `10Gi` of Kubernetes, both in powers of 1,024 */
+function gibibytes(size: string): number {
+  return Number(/^(\d+|Infinity)(?:GB|Gi)?$/.exec(size)?.[1]);
 }

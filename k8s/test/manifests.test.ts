@@ -236,6 +236,11 @@ test.each<[string, fault: string, spoil: (manifest: Manifest) => unknown]>([
     'Cluster sync-db: ends when its data has no room: walStorage is missing',
     ({ spec }) => delete (spec as Database['spec']).walStorage,
   ],
+  [
+    'Cluster auth-db',
+    'Cluster auth-db: ends when a standby is away for long: max_wal_size and max_slot_wal_keep_size do not fit into walStorage',
+    ({ spec }) => delete (spec as Database['spec']).postgresql?.parameters?.['max_slot_wal_keep_size'],
+  ],
   ...['auth-db', 'customers-db', 'keys-db', 'sync-db'].map(
     (name): [string, string, (manifest: Manifest) => unknown] => [
       `Cluster ${name}`,

@@ -29,6 +29,8 @@ export function postgresSettings({ memoryMiB, hasLz4 }: PostgresServer): Record<
     // The first change of a page after a checkpoint writes the whole page to the WAL. So checkpoints are rare, and pages compressed.
     checkpoint_timeout: '15min',
     max_wal_size: '2GB',
+    // WAL that a standby has not read for so long is dropped, and the standby made anew: it would fill the volume of its primary.
+    max_slot_wal_keep_size: '4GB',
     ...(hasLz4 && { wal_compression: 'lz4', default_toast_compression: 'lz4' }),
     // The defaults wait until a fifth of a table has changed, which in a large one is a million rows. The cost limit lets vacuum keep
     // up with the writers.
