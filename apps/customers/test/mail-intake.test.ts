@@ -74,6 +74,8 @@ test('a message is parsed by one worker at a time, and again when its lease has 
   expect(tenantIds).toContain(tenantId);
   const again = await service.call('claimStoredMessages', { tenantId });
   expect(again.messages).toMatchObject([{ messageId: stored!.messageId, attempts: 2 }]);
+  const returned = await service.call('claimStoredMessages', { tenantId, returnedMessageIds: [stored!.messageId] });
+  expect(returned.messages).toMatchObject([{ messageId: stored!.messageId, attempts: 2 }]);
 });
 
 test('a first message opens a ticket of its sender, and filing it again changes nothing', async () => {

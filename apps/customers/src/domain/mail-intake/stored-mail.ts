@@ -25,8 +25,16 @@ const pageSize = 200;
 /** Handles ClaimStoredMessages. */
 export async function claimStored(
   transaction: StatementTransaction,
-  { limit = defaultLimit, leaseSeconds = defaultLeaseSeconds }: ClaimStoredMessagesRequest,
+  { limit = defaultLimit, leaseSeconds = defaultLeaseSeconds, returnedMessageIds }: ClaimStoredMessagesRequest,
 ): Promise<ClaimStoredMessagesResponse> {
+  if (returnedMessageIds.length > 0) {
+    await transaction.run({
+      name: 'return_stored_messages',
+      sql: `update mail_job set attempts = greatest(attempts - 1, 0), lease_end_time = null
+        where tenant_id = $1 and message_id = any ($2::uuid[]) and kind = 'PARSE'`,
+      values: [currentCaller().tenantId, returnedMessageIds],
+    });
+  }
   const leased = await transaction.rows<{ id: string; attempts: number }>({
     name: 'lease_stored_messages',
     sql: `update mail_job set attempts = attempts + 1, lease_end_time = rapport_clock() + $3 * interval '1 second'

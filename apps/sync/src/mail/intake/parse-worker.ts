@@ -8,7 +8,7 @@ import { Mailbox } from '../mailboxes/mailbox.entity.js';
 import { UnreadableMail, type MailParser } from '../parsing/mail-parser.js';
 import type { UnparsedMail } from './unparsed-mail.js';
 
-/** Interval between attempts while customers is away, in milliseconds. */
+/** Interval between attempts while customers or auth is away, in milliseconds. */
 const retryMs = 2_000;
 
 /** Mails of a tenant that are read and filed at once. One at a time is parsed. */
@@ -24,6 +24,8 @@ const maxAttempts = 10;
 export class ParseWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('ParseWorker');
   readonly #pace = new IdlePace();
+  /** Mails by tenant that were not filed because a process of the platform was away: their attempts do not count. */
+  readonly #returned = new Map<string, string[]>();
   readonly #loop = new WorkerLoop({
     pass: ({ signal }) => this.#pass(signal),
     intervalMs: retryMs,
@@ -32,8 +34,8 @@ export class ParseWorker implements OnApplicationBootstrap, OnModuleDestroy {
 
   constructor(
     private readonly orm: MikroORM,
-    private readonly mails: UnparsedMail,
-    private readonly parser: MailParser,
+    private readonly mails: Pick<UnparsedMail, 'tenants' | 'claim' | 'raw' | 'file' | 'reject'>,
+    private readonly parser: Pick<MailParser, 'parse'>,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -52,15 +54,17 @@ export class ParseWorker implements OnApplicationBootstrap, OnModuleDestroy {
   /** @returns 0 when there may be more */
   async #pass(stopping: AbortSignal): Promise<number | undefined> {
     let parsed = 0;
-    for (const tenantId of await this.mails.tenants()) {
+    for (const tenantId of new Set([...this.#returned.keys(), ...(await this.mails.tenants())])) {
       if (stopping.aborted) return undefined;
-      const open = await this.mails.claim(tenantId, claimed);
+      const open = await this.mails.claim(tenantId, claimed, this.#returned.get(tenantId) ?? []);
+      this.#returned.delete(tenantId);
       parsed += open.length;
       const parseNext = async (): Promise<void> => {
         for (let mail = open.shift(); mail && !stopping.aborted; mail = open.shift()) await this.#file(tenantId, mail);
       };
       await Promise.all(Array.from({ length: maxOpen }, parseNext));
     }
+    if (this.#returned.size > 0) return retryMs;
     return parsed > 0 ? 0 : this.#pace.after({ isBusy: false });
   }
 
@@ -79,7 +83,8 @@ export class ParseWorker implements OnApplicationBootstrap, OnModuleDestroy {
         this.#logger.warn(`The message ${mail.messageId} is refused: ${error.reason}.`);
         return this.mails.reject(tenantId, mail.messageId, 'REFUSED');
       }
-      // Its lease ends, and another process parses it.
+      // Otherwise its lease ends, and another process parses it.
+      if (isAway(error)) this.#returned.set(tenantId, [...(this.#returned.get(tenantId) ?? []), mail.messageId]);
       this.#logger.warn(`The message ${mail.messageId} is parsed later: ${errorKind(error)}.`);
     }
   }
@@ -89,4 +94,9 @@ export class ParseWorker implements OnApplicationBootstrap, OnModuleDestroy {
     const mailbox = await em.findOne(Mailbox, { tenantId, id }, { fields: ['authservId'] });
     return mailbox?.authservId ?? undefined;
   }
+}
+
+/** Whether a process of the platform was away, so that no other attempt would have been better. */
+function isAway(error: unknown): boolean {
+  return error instanceof AppError && (error.code === 'UNAVAILABLE' || error.code === 'DEADLINE_EXCEEDED');
 }

@@ -49,8 +49,9 @@ export class UnparsedMail {
     }
   }
 
-  async claim(tenantId: string, limit: number): Promise<UnparsedMessage[]> {
-    const request = { tenantId, limit, leaseSeconds };
+  /** @param returnedMessageIds of earlier claims, whose attempts do not count */
+  async claim(tenantId: string, limit: number, returnedMessageIds: string[]): Promise<UnparsedMessage[]> {
+    const request = { tenantId, limit, leaseSeconds, returnedMessageIds };
     return ((await this.#call(Intake.claimStoredMessages.path, request)) as ClaimStoredMessagesResponse).messages;
   }
 
