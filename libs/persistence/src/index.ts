@@ -19,6 +19,7 @@ export { CreateTimer } from './migrations/create-timer.migration.js';
 export { CreateRefusal } from './migrations/create-refusal.migration.js';
 export { databaseChecks } from './connections/database-checks.js';
 export {
+  callErrorOf,
   isConflict,
   isConnectionLoss,
   isLockTimeout,

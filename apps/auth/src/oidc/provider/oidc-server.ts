@@ -17,6 +17,7 @@ import type { ForgottenPassword } from '../pages/forgotten-password.js';
 import { Interactions } from '../pages/interactions.js';
 import type { SignOut } from '../pages/sign-out.js';
 import type { KeySet, SigningKeys } from '../tokens/signing-keys.js';
+import { awayError, DatabaseAway } from '../records/database-away.js';
 import type { OidcDatabase } from '../records/oidc-database.js';
 import type { UserAccounts } from '../records/user-accounts.js';
 import { createBoundedServer, edgeRequests, type MutualTls } from './create-bounded-server.js';
@@ -96,9 +97,13 @@ export class OidcServer {
       cookieKeys: this.#cookieKeys,
     });
     const logFailure = (error: unknown) => logger.error({ err: error }, 'an OAuth request failed');
-    provider.on('server_error', (_context, error) => logFailure(error));
+    provider.on('server_error', (context, error) => {
+      logFailure(error);
+      if (error instanceof DatabaseAway) context.set(error.headers);
+    });
     // An event of Koa, which the provider's types omit.
     (provider as EventEmitter).on('error', logFailure);
+    provider.use(answerWhileAway);
     provider.use(refuseTooLarge);
     provider.use(accountPages.middleware);
     provider.use(new Interactions(issuer, database, accounts, forgottenPassword).middleware(provider));
@@ -124,6 +129,15 @@ function startSpan({ method = '', url = '', headers }: IncomingMessage) {
   const start = { kind: SpanKind.SERVER, attributes: { 'http.request.method': method, 'http.route': route } };
   return continueTrace(`${method} ${route}`, start, headers['traceparent']?.toString());
 }
+
+/** Errors of our own pages; the provider answers those of its endpoints. */
+const answerWhileAway: Middleware = async (_context, next) => {
+  try {
+    await next();
+  } catch (error) {
+    throw awayError(error);
+  }
+};
 
 const refuseTooLarge: Middleware = async (context, next) => {
   try {

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { pipeline, settingStatement, withConnection, type Statement } from '@rapport/persistence';
 import type { PoolClient } from 'pg';
+import { awayError } from './database-away.js';
 
 /** The setting that row-level security policies read. */
 const tenantSetting = 'app.tenant_id';
@@ -26,22 +27,30 @@ export class OidcDatabase {
       return (result?.rows ?? []) as Row[];
     };
     const open = this.#transaction.getStore();
-    return open ? open.add(run) : withConnection(this.em, run);
+    return refusingWhileAway(open ? open.add(run) : withConnection(this.em, run));
   }
 
   /** Runs all statements of `work` in one transaction, which is rolled back when `work` throws. */
   async transaction<Answer>(work: () => Promise<Answer>): Promise<Answer> {
-    return withConnection(this.em, async (client) => {
+    const done = withConnection(this.em, async (client) => {
       await client.query('begin');
       const answer = await this.#transaction.run(new Queue(client), work);
       await client.query('commit');
       return answer;
     });
+    return refusingWhileAway(done);
   }
 
   get isInTransaction(): boolean {
     return this.#transaction.getStore() !== undefined;
   }
+}
+
+/** @throws DatabaseAway for a failure that passes */
+function refusingWhileAway<Answer>(work: Promise<Answer>): Promise<Answer> {
+  return work.catch((error: unknown) => {
+    throw awayError(error);
+  });
 }
 
 /** Serialises the concurrent statements of the provider on the connection of the transaction. */
