@@ -24,7 +24,7 @@ test('the bell counts live, and its panel is used by keys and by mouse', async (
 
   // By keys: open, go down, mark, open the record.
   await page.keyboard.press('b');
-  await page.getByRole('row', { name: /Call Nordlys/ }).waitFor();
+  await page.getByRole('row', { name: 'Unread: Call Nordlys, Assigned to you', exact: true }).waitFor();
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('e');
   await page.getByText('Unread: ', { exact: false }).nth(1).waitFor();

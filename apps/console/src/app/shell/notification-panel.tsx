@@ -58,7 +58,7 @@ export function NotificationPanel({ onClose }: { onClose: () => void }) {
           renderEmptyState={() => <p className={style.empty}>{data ? t('notifications.none') : ''}</p>}
         >
           {({ id, notification }) => (
-            <GridListItem id={id} textValue={titleOf(notification)} className={style.item}>
+            <GridListItem id={id} textValue={spoken(notification)} className={style.item}>
               <Line notification={notification} />
             </GridListItem>
           )}
@@ -94,6 +94,12 @@ function Line({ notification }: { notification: Json }) {
       </span>
     </>
   );
+}
+
+/** A row as screen readers announce it. */
+function spoken(notification: Json): string {
+  const kind = labels.value('NotificationKind', textAt(notification, 'kind'));
+  return `${isRead(notification) ? '' : t('notifications.new')}${titleOf(notification)}, ${kind}`;
 }
 
 const isRead = (notification: Json) => notification.readTime !== undefined;
