@@ -31,6 +31,13 @@ export class Api {
     return http.get(this.#baseUrl + path, { tags: { name: operation } }).status;
   }
 
+  /** Submits the form of a public page, without the credential. @returns the status */
+  submit(operation: Operation, path: string, fields: Record<string, string>): number {
+    const form = Object.entries(fields).map((field) => field.map(encodeURIComponent).join('='));
+    const headers = { 'Content-Type': 'application/x-www-form-urlencoded' };
+    return http.request('POST', this.#baseUrl + path, form.join('&'), { headers, tags: { name: operation } }).status;
+  }
+
   /** Requests a range of a file. @returns the status, and the number of bytes of the answer */
   range(operation: Operation, path: string, range: string): { status: number; length: number } {
     const { headers, tags } = this.#params(operation);

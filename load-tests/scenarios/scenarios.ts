@@ -4,6 +4,7 @@ import { deals } from './deals.ts';
 import { files } from './files.ts';
 import { flows } from './flows.ts';
 import { forecasts } from './forecasts.ts';
+import { forms } from './forms.ts';
 import { feed } from './feed.ts';
 import { guards } from './guards.ts';
 import { grpcReads } from './grpc-reads.ts';
@@ -41,6 +42,7 @@ export const scenarios: Record<string, (baseUrl: string) => Scenario> = {
   marketing,
   settings,
   forecasts,
+  forms,
   import: importFile,
   workspace,
   feed,

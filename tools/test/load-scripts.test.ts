@@ -100,6 +100,7 @@ test.each<[scenario: string, point: number, checks: string[]]>([
     ['a ticket is created', 'new tickets are listed', 'the reply is in the conversation', 'a ticket is solved'],
   ],
   ['marketing', 0, ['campaigns are listed', 'a campaign is drafted', 'its audience is counted']],
+  ['forms', 0, ['a form is shown', 'a submission is taken', 'submissions are listed']],
   ['settings', 0, ['the settings have a time zone', 'the settings are changed']],
   ['import', 0, ['every row becomes a customer']],
   ['workspace', 0, ['an export is started, or one is running', 'an export succeeds']],
