@@ -65,6 +65,24 @@ test('a flow is made of a template, changed by keyboard, checked while it is wri
   ]);
 });
 
+test('a flow that other systems start gets its address, which is shown once', async () => {
+  const definition = { trigger: { webhook: {} }, steps: [{ key: 'stop', raise: { code: 'STOPPED' } }] };
+  const { id } = await workspace.api('POST', '/v1/flows', { key: 'called', name: 'Called', definition });
+  await workspace.api('POST', `/v1/flows/${String(id)}:publish`);
+  await goTo(page, `/flows/${String(id)}`);
+  await page.getByRole('button', { name: 'New address' }).press('Enter');
+  await page.getByRole('dialog').getByRole('button', { name: 'New address' }).press('Enter');
+  const address = page.getByRole('textbox', { name: 'Address' });
+  await address.waitFor();
+
+  const called = await fetch(await address.inputValue(), { method: 'POST', body: '{}' });
+  expect(called.status).toBe(202);
+  await goTo(page, '/flows');
+  await goTo(page, `/flows/${String(id)}`);
+  await page.getByRole('button', { name: 'New address' }).waitFor();
+  expect(await address.count()).toBe(0);
+});
+
 test('a branch of a switch gets a step by mouse', async () => {
   const { id } = await workspace.api('POST', '/v1/flows', {
     key: 'choose',

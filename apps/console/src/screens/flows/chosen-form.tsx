@@ -11,10 +11,12 @@ import { Form, inputsOf } from '../../kit/form/form.tsx';
 import { Button } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './flows.module.css';
+import { HookAddress } from './hook-address.tsx';
 import { nameOfStep } from './step-names.ts';
 import { kindOf, pointerOf, triggerKinds, triggerOf, valueIn, without, withValue, type Line } from './steps.ts';
 
 interface ChosenFormProps {
+  flowId: string;
   definition: Json;
   line: Line | undefined;
   /** `trigger` or `rules`, where it is no line. */
@@ -32,7 +34,7 @@ export default function ChosenForm(props: ChosenFormProps) {
   return chosen === 'rules' ? <RulesForm {...props} /> : <TriggerForm {...props} />;
 }
 
-function TriggerForm({ definition, faults, onChange }: ChosenFormProps) {
+function TriggerForm({ flowId, definition, faults, onChange }: ChosenFormProps) {
   const trigger = triggerOf(definition);
   const message = messageOf('FlowTrigger', trigger);
   const type = textAt(definition, `trigger.${trigger}.type`);
@@ -58,6 +60,7 @@ function TriggerForm({ definition, faults, onChange }: ChosenFormProps) {
           at={`/trigger/${trigger}`}
         />
       )}
+      {trigger === 'webhook' && <HookAddress flowId={flowId} />}
       <Form
         message="FlowDefinition"
         fields={inputsOf('FlowDefinition').filter(({ name }) => name === 'condition')}

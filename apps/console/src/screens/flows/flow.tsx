@@ -63,7 +63,7 @@ function Editor({ flow }: { flow: Json }) {
             ) : (
               <ChosenForm
                 key={chosen}
-                {...{ definition, line, chosen, faults }}
+                {...{ flowId: textAt(flow, 'id'), definition, line, chosen, faults }}
                 onChange={change}
                 onChoose={setChosen}
               />
