@@ -67,8 +67,20 @@ export interface NamedField {
   list: RecordField | undefined;
 }
 
-/** All types of records of a contract. @throws Error naming what a message lacks or declares wrongly */
-export function recordContracts(contract: Contract): RecordContract[] {
+const known = new WeakMap<Contract, readonly RecordContract[]>();
+
+/**
+ * All types of records of a contract. Made once for each contract, because a service asks for them in several places when it starts.
+ *
+ * @throws Error naming what a message lacks or declares wrongly
+ */
+export function recordContracts(contract: Contract): readonly RecordContract[] {
+  let contracts = known.get(contract);
+  if (!contracts) known.set(contract, (contracts = readRecordContracts(contract)));
+  return contracts;
+}
+
+function readRecordContracts(contract: Contract): RecordContract[] {
   const targets = new Targets(contract);
   return contract.recordMessages.map((message) => {
     const resource = contract.resource(message);

@@ -66,17 +66,25 @@ export function exchangedType(object: string): ExchangedType {
 }
 
 export function typesOf(of: Contract): ReadonlyMap<string, ExchangedType> {
-  const types = recordContracts(of).flatMap((type) => exchangedTypeOf(type) ?? []);
+  const codecs = codecsByName();
+  const types = recordContracts(of).flatMap((type) => exchangedTypeOf(type, codecs) ?? []);
   return new Map(types.map((type) => [type.object, type]));
 }
 
+type MethodCodecs = (typeof serviceDefinitions)[number][string];
+
+/** The codecs of all methods by name, such as `GetDeal`: the standard methods of a type have names that no other method has. */
+function codecsByName(): ReadonlyMap<string, MethodCodecs> {
+  const codecs = serviceDefinitions.flatMap((service) => Object.values(service));
+  return new Map(codecs.map((each) => [each.path.slice(each.path.lastIndexOf('/') + 1), each]));
+}
+
 /** Undefined for a type whose records only the service writes. */
-function exchangedTypeOf(type: RecordContract): ExchangedType | undefined {
+function exchangedTypeOf(type: RecordContract, codecs: ReadonlyMap<string, MethodCodecs>): ExchangedType | undefined {
   const { message, singular, plural, options } = type;
   const name = (verb: Verb) =>
     `${capital(verb)}${verb === 'list' || verb === 'batchGet' ? capital(plural) : message.name}`;
-  const codes = serviceDefinitions.flatMap((service) => Object.values(service));
-  const found = verbs.map((verb) => codes.find(({ path }) => path.endsWith(`/${name(verb)}`)));
+  const found = verbs.map((verb) => codecs.get(name(verb)));
   if (options.readOnly || found.includes(undefined)) return undefined;
   const empty = Buffer.alloc(0);
   const methods = verbs.map((verb, place) => {
