@@ -50,7 +50,7 @@ export {
   type RecordContract,
   type RecordField,
 } from './records/record-contract.js';
-export { costOf, type RestRoute } from './rest/rest-route.js';
+export { costOf, type MakeSchema, type RestRoute } from './rest/rest-route.js';
 export { restRoutes } from './rest/rest-routes.js';
 export { pageRoutes, type PageRoute } from './rest/page-routes.js';
 export { readMask, type Updatable } from './rules/update-mask.js';

@@ -22,8 +22,9 @@ export async function registerContractRoutes(
     parts.admission.register(scope);
     refuseContentCoding(scope);
     readJsonBodies(scope);
+    const isByAccept = chosenByAccept(routes);
     for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'input'))
-      addRoute(scope, route, parts, isChosenByAccept(route, routes));
+      addRoute(scope, route, parts, isByAccept(route));
     await scope.register(async (patches) => {
       readMergePatches(patches);
       for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'patch')) addRoute(patches, route, parts);
@@ -44,13 +45,11 @@ export async function registerContractRoutes(
 }
 
 /** Whether another method answers the same verb and path: one in one message, and the other in a stream. */
-function isChosenByAccept(route: RestRoute, routes: readonly RestRoute[]): boolean {
-  return routes.some(
-    (other) =>
-      (other.answerUsage === 'message') !== (route.answerUsage === 'message') &&
-      other.verb === route.verb &&
-      other.path.pattern === route.path.pattern,
-  );
+function chosenByAccept(routes: readonly RestRoute[]): (route: RestRoute) => boolean {
+  const keyOf = ({ verb, path }: RestRoute) => `${verb} ${path.pattern}`;
+  const byKey = Map.groupBy(routes, keyOf);
+  const isMessage = ({ answerUsage }: RestRoute) => answerUsage === 'message';
+  return (route) => byKey.get(keyOf(route))?.some((other) => isMessage(other) !== isMessage(route)) ?? false;
 }
 
 function addRoute(scope: FastifyInstance, route: RestRoute, parts: RouteParts, isByAccept = false): void {

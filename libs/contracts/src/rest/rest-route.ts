@@ -45,17 +45,21 @@ export interface RestRoute {
   isConditional: boolean;
   /** The read mask of the answer. */
   readMask: ReadMask | undefined;
+  /** The schemas of the parts of a request. A server needs them for the first request, and a document not at all. */
   schemas: {
-    params?: JsonSchema;
-    querystring: JsonSchema;
-    headers?: JsonSchema;
-    body?: JsonSchema;
+    params?: MakeSchema;
+    querystring: MakeSchema;
+    headers?: MakeSchema;
+    body?: MakeSchema;
   };
   /** Builds the request message; for a file only its parameters. */
   toMessage: (parts: RequestParts) => Message;
   /** Writes the JSON of an answer, or of one message of a stream of them. */
   toText: (response: Message, parts: RequestParts) => string;
 }
+
+/** Makes a schema when it is first called. @throws Error for a contract that has no JSON form */
+export type MakeSchema = () => JsonSchema;
 
 /** What an operation costs, in units of a rate: at least one, also when the contract does not say. */
 export function costOf({ policy }: Pick<ContractMethod, 'policy'>): number {

@@ -1,13 +1,14 @@
 import type { DescField } from '@bufbuild/protobuf';
+import { once } from '@rapport/platform';
 import type { ContractMethod, Contract } from '../descriptors/load-contract.js';
 import { isEmpty, isHttpBody, isHttpHeaders, isUpdateMask } from '../descriptors/well-known.js';
 import { FieldBehavior } from '../gen/google/api/field_behavior.js';
 import { ReadMask } from '../rules/read-mask.js';
 import { messageMaker, textMaker, type JsonCodec } from './json-codec.js';
 import { BodySchemas } from './body-schemas.js';
-import type { JsonSchema, JsonSchemas, Usage } from './json-schema.js';
+import type { JsonSchema, JsonSchemas } from './json-schema.js';
 import { parsePathTemplate, type PathTemplate } from './path-template.js';
-import type { HeaderField, RestRoute } from './rest-route.js';
+import type { HeaderField, MakeSchema, RestRoute } from './rest-route.js';
 
 /** The request fields that HTTP has headers for. Sources: RFC 9110 for the others, AIP-154; the IETF draft for the key, AIP-155. */
 const headerOfField: Readonly<Record<string, string>> = {
@@ -55,9 +56,9 @@ function restRoute(
     isEmpty: isEmpty(method.desc.output),
     isConditional: verb === 'GET' && answerUsage === 'message' && hasEtag(method),
     schemas: {
-      ...(fields.path.length > 0 ? { params: parametersSchema(schemas, fields.path, true) } : {}),
-      querystring: parametersSchema(schemas, fields.query, false),
-      ...(fields.header.length > 0 ? { headers: headersSchema(schemas, fields.header) } : {}),
+      ...(fields.path.length > 0 ? { params: once(() => parametersSchema(schemas, fields.path, true)) } : {}),
+      querystring: once(() => parametersSchema(schemas, fields.query, false)),
+      ...(fields.header.length > 0 ? { headers: once(() => headersSchema(schemas, fields.header)) } : {}),
       ...bodySchema(bodies, fields.body, bodyUsage),
     },
     toMessage: messageMaker(parts, codecs),
@@ -148,8 +149,9 @@ function bodySchema(
   schemas: BodySchemas,
   body: DescField | undefined,
   usage: RestRoute['bodyUsage'],
-): { body?: JsonSchema } {
+): { body?: MakeSchema } {
   if (!body || usage === 'file' || usage === 'bytes') return {};
-  if (!body.message) throw new Error(`${body.parent.typeName}.${body.name}: a body must be a message.`);
-  return { body: schemas.of(body.message, usage satisfies Usage) };
+  const { message } = body;
+  if (!message) throw new Error(`${body.parent.typeName}.${body.name}: a body must be a message.`);
+  return { body: once(() => schemas.of(message, usage)) };
 }
