@@ -41,7 +41,7 @@ export async function acceptInvitation(
 ): Promise<{ em: EntityManager; user: UserAccount }> {
   const { em: tenantEm, invited, tenantName } = await findInvitation(em, token);
   const { tenantId, id } = invited;
-  const violation = passwordViolation('acceptance.password', password, {
+  const violation = await passwordViolation('acceptance.password', password, {
     email: invited.email,
     displayName: displayName ?? invited.displayName,
     tenantName,

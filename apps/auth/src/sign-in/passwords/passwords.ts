@@ -42,7 +42,7 @@ export class Passwords {
    */
   async hashNew(em: EntityManager, user: UserAccount, field: string, password: string): Promise<string> {
     const { displayName: tenantName } = await em.findOneOrFail(Tenant, { id: user.tenantId });
-    const violation = passwordViolation(field, password, { ...user, tenantName });
+    const violation = await passwordViolation(field, password, { ...user, tenantName });
     if (violation) throw invalidArgument([violation]);
     return this.hasher.hashPassword(password, user.tenantId);
   }
