@@ -1,9 +1,9 @@
-import type { FieldViolation, ViolationCode } from '@rapport/platform';
+import { once, type FieldViolation, type ViolationCode } from '@rapport/platform';
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { ConnectorError } from './connector-error.js';
 import type { ConfigurationSchema } from './description.js';
 
-const ajv = new Ajv2020({ allErrors: true, useDefaults: true }).addKeyword('destination');
+const ajv = once(() => new Ajv2020({ allErrors: true, useDefaults: true }).addKeyword('destination'));
 
 /**
  * Creates the validator of a connector's configuration. It returns a copy in which absent fields have their defaults.
@@ -13,7 +13,7 @@ const ajv = new Ajv2020({ allErrors: true, useDefaults: true }).addKeyword('dest
 export function configurationCheck<Configuration>(schema: ConfigurationSchema): (value: unknown) => Configuration {
   return (value) => {
     // Ajv caches compiled schemas: the first validation compiles, not the start of the process.
-    const validate = ajv.compile(schema);
+    const validate = ajv().compile(schema);
     const configuration: unknown = structuredClone(value);
     if (validate(configuration)) return configuration as Configuration;
     const violations = (validate.errors ?? []).map(violation);

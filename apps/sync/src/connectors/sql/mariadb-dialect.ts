@@ -1,5 +1,5 @@
 import { connect as openSocket } from 'node:net';
-import { createConnection, type QueryError, type ResultSetHeader } from 'mysql2/promise';
+import type { QueryError, ResultSetHeader } from 'mysql2/promise';
 import { offsetMs } from '@rapport/contracts/filters';
 import { configurationError, ConnectorError } from '../connector-error.js';
 import { isDriverError } from './driver-error.js';
@@ -85,6 +85,8 @@ function comparedValue({ dataType, fullType, type, precision }: CatalogColumn & 
 
 async function connectMariadb(configuration: SqlConfiguration, address: string): Promise<SqlConnection> {
   const { host, port, database, user, password, tls, certificateAuthority: ca } = configuration;
+  // Few tenants have such a connection: the driver is loaded for the first one.
+  const { createConnection } = await import('mysql2/promise');
   const connection = await createConnection({
     host,
     // The name is for the certificate; the connection goes to the resolved address.
