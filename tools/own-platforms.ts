@@ -7,9 +7,10 @@ export const ownPlatforms: Readonly<Record<string, string>> = {
   'apps/sync/test/two-processes.soak.test.ts':
     'runs two processes of sync, restarts them, changes their keys, cuts their connections, breaks a table, and reads how much memory processes take and what is late for all tenants',
   'libs/client/test/edge-kills.soak.test.ts': 'kills edges and customers',
-  'tools/test/availability/feed-neighbours.soak.test.ts': 'fills what all tenants of a process share',
-  'tools/test/availability/killed-platform.ts': 'is shared by files that kill its processes and empty its tables',
-  'tools/test/availability/overload.soak.test.ts': 'has as few places as fit the load',
+  'tools/test/availability/few-places-platform.ts':
+    'has as few places as fit the load, and inspectors, and is shared by the files that need one of them',
+  'tools/test/availability/killed-platform.ts':
+    'is shared by files that kill its processes, empty its tables, and fill what all tenants of a process share',
   'tools/test/availability/replicated-platform.ts':
     'runs replicas, which are restarted, and has connections that live for two seconds',
   'tools/test/durable-platform.ts':

@@ -24,16 +24,22 @@ export interface RequestPaths {
   miss: { edge: string[]; customers: string[] };
 }
 
-/** Sends cached and uncached reads to a platform whose processes count their function calls. */
-export async function traceRequestPaths(): Promise<RequestPaths> {
-  const [edgePort, customersPort] = [await freePort(), await freePort()];
-  const inspected = (port: number) => ({ NODE_OPTIONS: `--inspect=127.0.0.1:${port}` });
-  const platform = await startPlatform({ edgeEnv: inspected(edgePort), customersEnv: inspected(customersPort) });
+/** The configuration of a process with an inspector. */
+export function inspectedAt(port: number): Record<string, string> {
+  return { NODE_OPTIONS: `--inspect=127.0.0.1:${port}` };
+}
+
+/**
+ * Sends cached and uncached reads to a platform whose processes count their function calls.
+ *
+ * @param inspectorPorts of its edge and of customers
+ */
+export async function traceRequestPaths(platform: Platform, inspectorPorts: readonly number[]): Promise<RequestPaths> {
   const counters: CallCounter[] = [];
   try {
     const tenant = await platform.createTenant('Paths');
     const ids = await createCustomers(platform, tenant);
-    for (const port of [edgePort, customersPort]) counters.push(await CallCounter.connect(port));
+    for (const port of inspectorPorts) counters.push(await CallCounter.connect(port));
     const [first = '', ...others] = ids;
     const read = async (id: string) => cacheStatusOf(platform, tenant, id);
     // The import's entries in the change log invalidate the answer until all of them have arrived.
@@ -52,8 +58,7 @@ export async function traceRequestPaths(): Promise<RequestPaths> {
     if (hit.customers.length > 0) throw new Error('The service was asked for a cached read.');
     return { hit: hit.edge, miss: await trace('rapport; fwd=uri-miss', others) };
   } finally {
-    for (const counter of counters) counter.close();
-    await platform.stop();
+    for (const counter of counters) await counter.close();
   }
 }
 
@@ -149,7 +154,9 @@ class CallCounter {
     return result;
   }
 
-  close(): void {
+  /** Functions run at full speed again. */
+  async close(): Promise<void> {
+    await this.#ask('Profiler.stopPreciseCoverage');
     this.#socket.close();
   }
 
@@ -198,6 +205,12 @@ function sourcesAt(script: string, offsets: readonly number[]): string[] {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { now, wanted } = documentedPaths(await traceRequestPaths());
-  writeFileSync(document, readFileSync(document, 'utf8').replace(now, wanted));
+  const ports = [await freePort(), await freePort()] as const;
+  const platform = await startPlatform({ edgeEnv: inspectedAt(ports[0]), customersEnv: inspectedAt(ports[1]) });
+  try {
+    const { now, wanted } = documentedPaths(await traceRequestPaths(platform, ports));
+    writeFileSync(document, readFileSync(document, 'utf8').replace(now, wanted));
+  } finally {
+    await platform.stop();
+  }
 }

@@ -1,10 +1,11 @@
 import { beforeAll, expect, test } from 'vitest';
-import { documentedPaths, traceRequestPaths, type RequestPaths } from '../request-path.ts';
+import { documentedPaths, type RequestPaths } from '../request-path.ts';
+import { fewPlacesPlatform } from './availability/few-places-platform.ts';
 
 let paths: RequestPaths;
 
 beforeAll(async () => {
-  paths = await traceRequestPaths();
+  ({ paths } = await fewPlacesPlatform());
 });
 
 test('a cached read passes at most 10 files', () => {

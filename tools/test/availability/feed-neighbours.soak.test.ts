@@ -6,14 +6,14 @@ import {
   queryDatabase,
   sizeOf,
   soakTimeoutMs,
-  startPlatform,
   type Platform,
   type Tenant,
 } from '@rapport/testing';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterEach, beforeAll, expect, it } from 'vitest';
 import { newMarker } from '../access/markers.ts';
 import { makeTenantRecords } from '../access/tenant-records.ts';
 import { ApiClient } from '../api-client.ts';
+import { killedPlatform } from './killed-platform.ts';
 
 /** Limit of feeds of a standard-plan tenant at one edge. */
 const feedPlaces = 50;
@@ -27,15 +27,13 @@ let calm: ApiClient;
 const sockets: Socket[] = [];
 
 beforeAll(async () => {
-  const RATE_PLANS = JSON.stringify({ standard: { keyUnits: 1e9, tenantUnits: 1e9 } });
-  platform = await startPlatform({ edgeEnv: { RATE_PLANS } });
+  ({ platform } = await killedPlatform());
   hostile = await platform.createTenant('Hostile');
   calm = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Calm')).apiKey);
 }, 120_000);
 afterEach(() => {
   for (const socket of sockets.splice(0)) socket.destroy();
 });
-afterAll(() => platform.stop());
 
 it('abandoned polls hold no place, and take none from another tenant', { timeout: soakTimeoutMs }, async () => {
   const polls = sizeOf('ABANDONED_POLLS', { short: 200, long: 10_000 });

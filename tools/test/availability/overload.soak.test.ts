@@ -9,7 +9,6 @@ import {
   printTally,
   sizeOf,
   soakTimeoutMs,
-  startPlatform,
   type HttpPlan,
   type LoadResult,
   type Platform,
@@ -17,6 +16,7 @@ import {
 } from '@rapport/testing';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { fewPlacesPlatform } from './few-places-platform.ts';
 
 /** How long each load lasts: long ones on a machine that does nothing else, of which times and ratios are asked. */
 const loadMs = sizeOf('OVERLOAD_MS', { short: 1_000, long: 15_000 });
@@ -29,8 +29,6 @@ const leastRatio = 0.8;
 /** Refusals come so fast that probes without a rest would be a greater load than the one they look at. */
 const probeEveryMs = 50;
 
-const plan = { keyUnits: 1e9, tenantUnits: 1e9, places: { interactive: 1_000, bulk: 4, feed: 4 } };
-
 let platform: Platform;
 let tenant: Tenant;
 let load: LoadProcess;
@@ -39,20 +37,14 @@ let holder: pg.Client;
 let observer: pg.Client;
 
 beforeAll(async () => {
-  // One of its own, which has as many places as the service is fastest with: what waits in it is not faster for that.
-  platform = await startPlatform({
-    edgeEnv: { PLACES: '{"interactive":12,"bulk":4,"feed":4}', RATE_PLANS: JSON.stringify({ standard: plan }) },
-  });
+  ({ platform } = await fewPlacesPlatform());
   tenant = await platform.createTenant('Popular');
   load = new LoadProcess();
   [holder, observer] = await Promise.all([connect(), connect()]);
   for (let part = 0; part < imports; part += 1) await importCustomers(part, 2_000);
 }, 120_000);
 afterEach(() => holder.query('rollback'));
-afterAll(async () => {
-  await Promise.all([load.stop(), holder.end(), observer.end()]);
-  await platform.stop();
-});
+afterAll(() => Promise.all([load.stop(), holder.end(), observer.end()]));
 
 async function connect(): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: platform.customersDatabase.superuserUrl });
