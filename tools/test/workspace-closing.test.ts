@@ -7,7 +7,7 @@ import { newMarker } from './access/markers.ts';
 import { makeTenantRecords, type Wanted } from './access/tenant-records.ts';
 import { ServiceCaller } from './access/service-caller.ts';
 import { ApiClient } from './api-client.ts';
-import { databaseUrl, tablesWithEach } from './tables-with.ts';
+import { databaseUrl, oldestTransaction, tablesWithEach } from './tables-with.ts';
 
 let platform: SharedPlatform;
 
@@ -81,16 +81,13 @@ describe('closing a workspace', () => {
     'leaves no row of it in any table but its receipt, and changes nothing of another tenant',
     { timeout: 400_000 },
     async () => {
+      const { superuserUrl } = platform.postgres;
+      const since = await oldestTransaction(superuserUrl);
       const tenant = await filledTenant();
       const sealed = await encryptedTenant();
       const other = await filledTenant({ living: ['deals', 'files', 'mappings', 'users', 'merges'], deleted: [] });
-      const { superuserUrl } = platform.postgres;
-      const tables = () =>
-        tablesWithEach(superuserUrl, [
-          [tenant.tenantId, tenant.marker],
-          [sealed.tenantId, sealed.marker],
-          [other.marker],
-        ]);
+      const texts = [[tenant.tenantId, tenant.marker], [sealed.tenantId, sealed.marker], [other.marker]];
+      const tables = () => tablesWithEach(superuserUrl, texts, since);
       const otherBefore = await shown(other);
       const [before, sealedBefore, ofOtherBefore] = await tables();
       expect(before).toEqual(

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { printedSeed, printTally, queryDatabase, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
 import { beforeAll, expect, test, vi } from 'vitest';
 import { ApiClient } from '../api-client.ts';
-import { databaseUrl, tablesWith } from '../tables-with.ts';
+import { databaseUrl, oldestTransaction, tablesWith } from '../tables-with.ts';
 import { newMarker } from '../access/markers.ts';
 import { killedPlatform } from './killed-platform.ts';
 
@@ -35,6 +35,8 @@ test(
   'a closing whose services are killed meanwhile leaves only its receipt',
   async () => {
     const seed = printedSeed('closing kills');
+    const { superuserUrl } = platform.postgres;
+    const since = await oldestTransaction(superuserUrl);
     const { tenantId, apiKey } = await platform.createTenant('Closing');
     const api = await ApiClient.connect(platform.edgeUrl, apiKey);
     const marker = newMarker();
@@ -64,7 +66,7 @@ test(
       interval: 500,
     });
     const receipt = await receiptOf(tenantId);
-    expect(await tablesWith(platform.postgres.superuserUrl, [tenantId, marker])).toEqual(['auth.closed_tenant']);
+    expect(await tablesWith(superuserUrl, [tenantId, marker], since)).toEqual(['auth.closed_tenant']);
     printTally('closing', { customers: count, reportedRows: receipt?.rows ?? 0, kills: killed });
   },
   soakTimeoutMs,
