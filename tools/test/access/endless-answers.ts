@@ -25,18 +25,18 @@ export async function makeAnswersEndless(
     url.pathname = name;
     await queryDatabase(url.href, ['set session_replication_role = replica', ...statements].join(';'));
   };
+  // The subselect makes each copy once, and not once for each of its columns.
+  const copies = (table: string, id = '') => `insert into ${table} select (copy).* from (
+      select jsonb_populate_record(${table}, jsonb_build_object('id', gen_random_uuid(), 'source', ${filler(customers.chars)})) as copy
+      from ${table}, generate_series(1, ${customers.count}) where tenant_id = '${tenantId}' and id = '${id}' offset 0) copies`;
   const entries = `select append_audit_entries(array_agg(jsonb_populate_record(entry, jsonb_build_object(
       'detail', json_build_object('filler', ${filler(auditEntries.chars)})::text))))
     from audit_entry entry, generate_series(1, ${auditEntries.count})
     where tenant_id = '${tenantId}' and number = 1`;
   await inDatabase(
     'customers',
-    `insert into customer select (jsonb_populate_record(customer,
-        jsonb_build_object('id', gen_random_uuid(), 'source', ${filler(customers.chars)}))).*
-      from customer, generate_series(1, ${customers.count}) where tenant_id = '${tenantId}' and id = '${ids['customers']}'`,
-    `insert into consent select (jsonb_populate_record(consent,
-        jsonb_build_object('id', gen_random_uuid(), 'source', ${filler(customers.chars)}))).*
-      from consent, generate_series(1, ${customers.count}) where tenant_id = '${tenantId}' and id = '${ids['consents']}'`,
+    copies('customer', ids['customers']),
+    copies('consent', ids['consents']),
     `insert into operation_issue (tenant_id, operation_id, number, severity, line, reason, message)
       select '${tenantId}', '${ids['operations']}', number, 'NOTICE', 0, 'FILLER', ${filler(issues.chars)}
       from generate_series(1, ${issues.count}) number`,
