@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, globSync, mkdtempSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync, mkdtempSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,9 +12,10 @@ import { buildPlatform } from '../build-platform.ts';
 import { apiOf, type Api } from '../demo/api.ts';
 import type { Demo } from '../demo/demo.ts';
 import { processRestarter } from '../restart-processes.ts';
+import { runPlatform } from '../run-platform.ts';
 import { ConsoleUser } from './console-user.ts';
-import { blocksOf, patternOf } from './document-blocks.ts';
-import { commandOf, processesOf, readyTimeoutMs, startTool, type StartedTool } from './started-tool.ts';
+import { blocksOf, patternOf, runCommandsOf } from './document-blocks.ts';
+import { commandOf, filesOfBuild, processesOf, readyTimeoutMs, startTool, type StartedTool } from './started-tool.ts';
 import { countOf, storyFacts } from './story-facts.ts';
 
 const timeout = 2 * readyTimeoutMs;
@@ -60,20 +61,6 @@ test('puts aside a log that has become too long', { timeout }, async () => {
   expect((await stat(`${log}.1`)).size).toBe(17 * 1_024 * 1_024);
 });
 
-test('serves the commands it prints, and has its key in a file that only its owner reads', { timeout }, async () => {
-  const tool = await running();
-
-  const { mode } = await stat(join(dataDir, 'demo.json'));
-  const [list, filter, create] = await Promise.all(curlLinesOf(tool.output()).map(runInShell));
-
-  expect((mode & 0o777).toString(8)).toBe('600');
-  expect((await readDemo()).url).toBe(`http://127.0.0.1:${edgePort}`);
-  expect(list).toMatchObject({ customers: [{ givenName: 'María José', familyName: 'García Ñíguez' }] });
-  const displayName = 'Müller & Söhne Feinmechanik GmbH';
-  expect((filter as { customers: object[] }).customers).toContainEqual(expect.objectContaining({ displayName }));
-  expect(create).toMatchObject({ displayName: 'Ada Lovelace', phones: [{ number: '+442079460958' }] });
-});
-
 test('prints what README shows, and answers as it shows', { timeout }, async () => {
   const tool = await running();
   const shown = blocksOf('README.md')[0]?.text.replaceAll('127.0.0.1:8080', `127.0.0.1:${edgePort}`) ?? '';
@@ -110,14 +97,11 @@ test('opens the console with what it prints, and has no password in a log', { ti
 
 test('has deals in every stage, whose open ones add up to 1,082,030 euros', { timeout }, async () => {
   await running();
-  const deals = await (
-    await demoApi()
-  )<{
+  const api = await demoApi();
+  const filter = encodeURIComponent('customer_id:* AND owner_id:*');
+  const deals = await api<{
     groups: { values: [{ value: string }]; count: number; sums: [{ value: string; currencyCode: string }] }[];
-  }>(
-    'GET',
-    `/v1/deals:aggregate?groupBy=stage&sum=amount&filter=${encodeURIComponent('customer_id:* AND owner_id:*')}`,
-  );
+  }>('GET', `/v1/deals:aggregate?groupBy=stage&sum=amount&filter=${filter}`);
 
   const stages = deals.groups.map(({ values, count, sums }) => [values[0].value, count, sums[0].value]);
   expect(stages.toSorted()).toEqual([
@@ -160,6 +144,33 @@ test('has something to see on every screen', { timeout }, async () => {
     return webhookDeliveries.filter(({ state, attemptCount }) => state === 'PENDING' && attemptCount > 0).length;
   };
   await expect.poll(attempts, { timeout: readyTimeoutMs }).toBeGreaterThan(0);
+});
+
+// What follows changes the workspace.
+test('answers the commands of docs/quickstart.md, as they are printed, as it shows', { timeout }, async () => {
+  await running();
+  const folder = mkdtempSync(join(tmpdir(), 'rapport-quickstart-'));
+  await symlink(dataDir, join(folder, '.rapport'));
+
+  const outputs = await runCommandsOf('quickstart', folder);
+  await rm(folder, { recursive: true });
+
+  expect(outputs).toHaveLength(18);
+  for (const { printed, shown } of outputs) expect(printed).toMatch(patternOf(shown));
+});
+
+test('serves the commands it prints, and has its key in a file that only its owner reads', { timeout }, async () => {
+  const tool = await running();
+
+  const { mode } = await stat(join(dataDir, 'demo.json'));
+  const [list, filter, create] = await Promise.all(curlLinesOf(tool.output()).map(runInShell));
+
+  expect((mode & 0o777).toString(8)).toBe('600');
+  expect((await readDemo()).url).toBe(`http://127.0.0.1:${edgePort}`);
+  expect(list).toMatchObject({ customers: [{ givenName: 'María José', familyName: 'García Ñíguez' }] });
+  const displayName = 'Müller & Söhne Feinmechanik GmbH';
+  expect((filter as { customers: object[] }).customers).toContainEqual(expect.objectContaining({ displayName }));
+  expect(create).toMatchObject({ displayName: 'Ada Lovelace', phones: [{ number: '+442079460958' }] });
 });
 
 test('refuses a folder that a running Rapport uses', { timeout }, async () => {
@@ -230,10 +241,11 @@ test('names the port that is taken', { timeout }, async () => {
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
 
-  const tool = await start(port);
+  const options = { dataDir, edgePort: port, tracesEndpoint: undefined, onProgress: () => undefined };
+  const run = runPlatform({ ...options, stopRequest: new AbortController().signal });
 
-  expect(await tool.exitCode).toBe(1);
-  expect(tool.output()).toContain(`Port ${port} (EDGE_PORT) is not available: another process listens on it`);
+  const reason = `Port ${port} (EDGE_PORT) is not available: another process listens on it`;
+  await expect(run).rejects.toThrow(reason);
   server.close();
 });
 
@@ -266,12 +278,6 @@ async function start(port: number): Promise<StartedTool> {
   const tool = await startTool(port, dataDir);
   started.push(tool);
   return tool;
-}
-
-/** Which files the programs are, and of when. */
-function filesOfBuild(): Promise<number[][]> {
-  const programs = globSync(join(import.meta.dirname, '../../apps/*/dist/main.js')).toSorted();
-  return Promise.all(programs.map((file) => stat(file).then(({ ino, mtimeMs }) => [ino, mtimeMs])));
 }
 
 async function readDemo(): Promise<Demo> {

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync, readFileSync, readlinkSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { vi } from 'vitest';
 
@@ -55,6 +56,12 @@ function observe(child: ChildProcess): StartedTool {
       return exitCode;
     },
   };
+}
+
+/** Which files the programs are, and of when. */
+export function filesOfBuild(): Promise<number[][]> {
+  const programs = globSync(join(import.meta.dirname, '../../apps/*/dist/main.js')).toSorted();
+  return Promise.all(programs.map((file) => stat(file).then(({ ino, mtimeMs }) => [ino, mtimeMs])));
 }
 
 /** The processes that a platform started: they write their logs below its folder. */
