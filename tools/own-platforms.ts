@@ -10,7 +10,7 @@ export const ownPlatforms: Readonly<Record<string, string>> = {
   'tools/test/availability/few-places-platform.ts':
     'has as few places as fit the load, and inspectors, and is shared by the files that need one of them',
   'tools/test/availability/killed-platform.ts':
-    'is shared by files that kill its processes, empty its tables, and fill what all tenants of a process share',
+    'is shared by files that kill its processes, empty its tables, fill what all tenants of a process share, and search its traces',
   'tools/test/availability/replicated-platform.ts':
     'runs replicas, which are restarted, and has connections that live for two seconds',
   'tools/test/durable-platform.ts':

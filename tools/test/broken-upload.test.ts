@@ -1,11 +1,10 @@
-import { sharedPlatform } from '@rapport/testing';
-import { inject, it } from 'vitest';
+import { it } from 'vitest';
+import { killedPlatform } from './availability/killed-platform.ts';
 import { expectNothingOfBrokenUpload } from './broken-uploads.ts';
-import { ReceivedTraces } from './received-traces.ts';
 
 it('an import whose client hangs up in the middle of its file leaves nothing', async () => {
-  const { url, tracesFile } = inject('observed');
-  await expectNothingOfBrokenUpload(await sharedPlatform(url), new ReceivedTraces(tracesFile), (socket) => {
+  const { platform, traces } = await killedPlatform();
+  await expectNothingOfBrokenUpload(platform, traces, (socket) => {
     socket.destroy();
   });
-});
+}, 300_000);

@@ -3,23 +3,15 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import {
-  printTally,
-  queryDatabase,
-  sharedPlatform,
-  sizeOf,
-  soakTimeoutMs,
-  type SharedPlatform,
-} from '@rapport/testing';
+import { printTally, queryDatabase, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
 import { createClient } from '@redis/client';
-import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
-import { newTrace, ReceivedTraces } from './received-traces.ts';
+import { durablePlatform } from './durable-platform.ts';
+import { newTrace, type ReceivedTraces } from './received-traces.ts';
 
-const { url: platformUrl, tracesFile } = inject('observed');
-const traces = new ReceivedTraces(tracesFile);
-
-let platform: SharedPlatform;
+let platform: Platform;
+let traces: ReceivedTraces;
 let api: ApiClient;
 
 /** The bodies sent to a tenant's webhook endpoint: a retry has the same bytes. */
@@ -32,14 +24,14 @@ const receiver = createServer((request, response) => {
 });
 
 beforeAll(async () => {
-  platform = await sharedPlatform(platformUrl);
+  ({ platform, traces } = await durablePlatform());
   const { apiKey } = await platform.createTenant('Sealed');
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
   const endpoint = { url, eventTypes: ['customer.created'], payload: 'FULL' };
   expect((await api.send('POST', '/v1/webhookEndpoints', { body: endpoint })).status).toBe(201);
-}, 120_000);
+}, 300_000);
 
 afterAll(() => receiver.close());
 

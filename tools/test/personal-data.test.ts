@@ -1,20 +1,20 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, expect, inject, it } from 'vitest';
+import type { Platform } from '@rapport/testing';
+import { beforeAll, expect, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
-import { newTrace, ReceivedTraces } from './received-traces.ts';
+import { killedPlatform } from './availability/killed-platform.ts';
+import { newTrace, type ReceivedTraces } from './received-traces.ts';
 
-let platform: SharedPlatform;
+let platform: Platform;
 let traces: ReceivedTraces;
 let api: ApiClient;
 
 beforeAll(async () => {
-  const { url, tracesFile } = inject('observed');
-  [platform, traces] = [await sharedPlatform(url), new ReceivedTraces(tracesFile)];
+  ({ platform, traces } = await killedPlatform());
   const { apiKey } = await platform.createTenant('Discreet');
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
-}, 120_000);
+}, 300_000);
 
 /** Each personal value contains this word, which occurs nowhere else. */
 const mark = 'zaphodine';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { expect } from 'vitest';
 
 /** A span as the collector receives it. */
@@ -28,7 +28,7 @@ interface ExportRequest {
 export class ReceivedTraces {
   readonly #file: string;
   readonly #spans: ReceivedSpan[] = [];
-  #linesRead = 0;
+  #bytesRead = 0;
 
   constructor(file: string) {
     this.#file = file;
@@ -40,11 +40,26 @@ export class ReceivedTraces {
   }
 
   get spans(): readonly ReceivedSpan[] {
+    const bytes = this.#newBytes();
     // The last line may not be complete.
-    const lines = this.text.split('\n').slice(0, -1);
-    for (const line of lines.slice(this.#linesRead)) this.#spans.push(...spansOf(JSON.parse(line) as ExportRequest));
-    this.#linesRead = lines.length;
+    const whole = bytes.subarray(0, bytes.lastIndexOf('\n') + 1);
+    this.#bytesRead += whole.length;
+    for (const line of whole.toString().split('\n')) {
+      if (line !== '') this.#spans.push(...spansOf(JSON.parse(line) as ExportRequest));
+    }
     return this.#spans;
+  }
+
+  /** What has been written since the last complete line that was read. */
+  #newBytes(): Buffer {
+    if (!existsSync(this.#file)) return Buffer.alloc(0);
+    const file = openSync(this.#file, 'r');
+    try {
+      const bytes = Buffer.alloc(fstatSync(file).size - this.#bytesRead);
+      return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, this.#bytesRead));
+    } finally {
+      closeSync(file);
+    }
   }
 
   trace(traceId: string): ReceivedSpan[] {

@@ -1,23 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { sharePlatform } from '@rapport/testing';
 import type { TestProject } from 'vitest/node';
-import { OtlpReceiver } from './otlp-receiver.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     platformUrl: string;
-    observed: ObservedPlatform;
   }
-}
-
-/** A platform whose files and traces tests search, each for its own values. */
-export interface ObservedPlatform {
-  /** The argument of `sharedPlatform`. */
-  url: string;
-  /** File with all of its traces, for `ReceivedTraces`. */
-  tracesFile: string;
 }
 
 const places = { interactive: 1_200, bulk: 200, feed: 200 };
@@ -41,18 +28,9 @@ const options = {
   authEnv: { CLOSING_SETTLE_SECONDS: '3' },
 };
 
-/** Two platforms for all test files that only need a tenant: one of them is traced, which makes it slower. */
+/** A platform for all test files that only need a tenant. */
 export default async function share(project: TestProject): Promise<() => Promise<void>> {
-  const folder = await mkdtemp(join(tmpdir(), 'rapport-observed-'));
-  const tracesFile = join(folder, 'traces.ndjson');
-  const collector = await OtlpReceiver.start(tracesFile);
   const shared = await sharePlatform(options);
-  const observed = await sharePlatform({ ...options, tracesEndpoint: collector.endpoint });
   project.provide('platformUrl', shared.url);
-  project.provide('observed', { url: observed.url, tracesFile });
-  return async () => {
-    await Promise.all([shared.stop(), observed.stop()]);
-    collector.stop();
-    await rm(folder, { recursive: true, force: true });
-  };
+  return () => shared.stop();
 }

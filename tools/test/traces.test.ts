@@ -3,13 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import type { Platform } from '@rapport/testing';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
+import { killedPlatform } from './availability/killed-platform.ts';
 import type { Answer } from './open-api.ts';
-import { newTrace, ReceivedTraces, type ReceivedSpan } from './received-traces.ts';
+import { newTrace, type ReceivedSpan, type ReceivedTraces } from './received-traces.ts';
 
-let platform: SharedPlatform;
+let platform: Platform;
 let traces: ReceivedTraces;
 let api: ApiClient;
 /** A tenant's webhook endpoint. */
@@ -18,8 +19,7 @@ let endpoint: Server;
 const webhooks: (string | undefined)[] = [];
 
 beforeAll(async () => {
-  const { url, tracesFile } = inject('observed');
-  [platform, traces] = [await sharedPlatform(url), new ReceivedTraces(tracesFile)];
+  ({ platform, traces } = await killedPlatform());
   const { apiKey } = await platform.createTenant('Traced');
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
   endpoint = createServer(({ headers }, response) => {
@@ -27,7 +27,7 @@ beforeAll(async () => {
     response.end();
   }).listen(0, '127.0.0.1');
   await once(endpoint, 'listening');
-}, 120_000);
+}, 300_000);
 
 afterAll(() => endpoint.close());
 

@@ -1,16 +1,16 @@
-import { sharedPlatform } from '@rapport/testing';
-import { beforeAll, expect, inject, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { ApiClient } from '../api-client.ts';
-import { newTrace, ReceivedTraces } from '../received-traces.ts';
+import { killedPlatform } from '../availability/killed-platform.ts';
+import { newTrace, type ReceivedTraces } from '../received-traces.ts';
 
 let ourApi: ApiClient;
 let theirId: string;
 let traces: ReceivedTraces;
 
 beforeAll(async () => {
-  const { url, tracesFile } = inject('observed');
-  const platform = await sharedPlatform(url);
-  traces = new ReceivedTraces(tracesFile);
+  const killed = await killedPlatform();
+  const { platform } = killed;
+  ({ traces } = killed);
   const [us, them] = [await platform.createTenant('Ours'), await platform.createTenant('Theirs')];
   ourApi = await ApiClient.connect(platform.edgeUrl, us.apiKey);
   const theirApi = await ApiClient.connect(platform.edgeUrl, them.apiKey);
@@ -18,7 +18,7 @@ beforeAll(async () => {
   theirId = (answer.body as { id: string }).id;
   // Its own tenant has just read it, so every cache has it.
   for (let read = 0; read < 2; read += 1) await theirApi.send('GET', `/v1/customers/${theirId}`);
-}, 120_000);
+}, 300_000);
 
 // The long form, `answer-times.soak.test.ts`, compares the times.
 it.each([

@@ -34,8 +34,9 @@ const started = sharedInTurn(
 );
 
 /**
- * One platform for the files that kill its processes: they run one after the other in a worker, and each leaves all processes
- * running. The edge has reconnected to what the file before has killed.
+ * One platform with traces, for the files that kill its processes, and for those that search its traces and logs, each for its own
+ * values: they run one after the other in a worker, and each leaves all processes running. The edge has reconnected to what the file
+ * before has killed.
  */
 export async function killedPlatform(): Promise<KilledPlatform> {
   const { platform, traces } = await started();
