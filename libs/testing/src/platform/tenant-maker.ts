@@ -25,8 +25,8 @@ interface Command {
   waiting: Waiting[];
 }
 
-/** How long the command waits for a further tenant, in milliseconds. */
-const idleMs = 60_000;
+/** How long the command waits for a further tenant, in milliseconds: the tests between two tenants may take minutes. */
+const idleMs = 300_000;
 const stopTimeoutMs = 1_000;
 
 /**
