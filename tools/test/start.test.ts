@@ -7,15 +7,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from '@rapport/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { buildPlatform } from '../build-platform.ts';
 import { apiOf, type Api } from '../demo/api.ts';
 import type { Demo } from '../demo/demo.ts';
-import { processRestarter } from '../restart-processes.ts';
 import { runPlatform } from '../run-platform.ts';
 import { ConsoleUser } from './console-user.ts';
 import { blocksOf, patternOf, runCommandsOf } from './document-blocks.ts';
-import { commandOf, filesOfBuild, processesOf, readyTimeoutMs, startTool, type StartedTool } from './started-tool.ts';
+import {
+  commandOf,
+  curlLinesOf,
+  filesOfBuild,
+  processesOf,
+  readyTimeoutMs,
+  runInShell,
+  startTool,
+  type StartedTool,
+} from './started-tool.ts';
 import { countOf, storyFacts } from './story-facts.ts';
 
 const timeout = 2 * readyTimeoutMs;
@@ -39,8 +47,13 @@ afterAll(async () => {
 // What comes first needs a Rapport that has not started yet, and what comes last leaves none.
 test('a start that is cut before the demo is complete is continued, with the same passwords', { timeout }, async () => {
   const cut = await start(edgePort);
-  await cut.prints('Rapport is ready.');
-  const { users, isComplete } = await readDemo();
+  // Its workspace has a key by now, and some of its records.
+  const begun = () =>
+    readDemo().then(
+      (demo) => demo.apiKey && demo,
+      () => undefined,
+    );
+  const { users, isComplete } = await vi.waitUntil(begun, { timeout: readyTimeoutMs });
   await cut.stop();
 
   await running();
@@ -153,8 +166,8 @@ test('answers the commands of docs/quickstart.md, as they are printed, as it sho
   await symlink(dataDir, join(folder, '.rapport'));
 
   const outputs = await runCommandsOf('quickstart', folder);
-  await rm(folder, { recursive: true });
 
+  await rm(folder, { recursive: true });
   expect(outputs).toHaveLength(18);
   for (const { printed, shown } of outputs) expect(printed).toMatch(patternOf(shown));
 });
@@ -241,30 +254,17 @@ test('names the port that is taken', { timeout }, async () => {
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
 
-  const options = { dataDir, edgePort: port, tracesEndpoint: undefined, onProgress: () => undefined };
-  const run = runPlatform({ ...options, stopRequest: new AbortController().signal });
+  const { signal: stopRequest } = new AbortController();
+  const run = runPlatform({
+    dataDir,
+    edgePort: port,
+    tracesEndpoint: undefined,
+    onProgress: () => undefined,
+    stopRequest,
+  });
 
-  const reason = `Port ${port} (EDGE_PORT) is not available: another process listens on it`;
-  await expect(run).rejects.toThrow(reason);
+  await expect(run).rejects.toThrow(`Port ${port} (EDGE_PORT) is not available: another process listens on it`);
   server.close();
-});
-
-test('waits longer each time that a process dies again', async () => {
-  const lines: string[] = [];
-  const stop = new AbortController();
-  const onExit = processRestarter((line) => lines.push(line), stop.signal, 1);
-  let tries = 0;
-  const restart = () => {
-    tries += 1;
-    if (tries === 3) stop.abort();
-    return Promise.reject(new Error(`ended early for the ${tries}. time`));
-  };
-
-  onExit({ name: 'edge', reason: 'edge was ended by SIGKILL', restart });
-
-  await expect.poll(() => tries).toBe(3);
-  const pauses = lines.flatMap((line) => /again in (.+)/.exec(line)?.[1] ?? []);
-  expect(pauses).toEqual(['0.001 s', '0.002 s', '0.004 s']);
 });
 
 /** The Rapport of the folder, which is ready: started unless it runs already. */
@@ -287,13 +287,4 @@ async function readDemo(): Promise<Demo> {
 async function demoApi(): Promise<Api> {
   const { url, apiKey } = await readDemo();
   return apiOf(url, apiKey, AbortSignal.timeout(timeout));
-}
-
-function curlLinesOf(output: string): string[] {
-  return output.split('\n').filter((line) => line.startsWith('curl '));
-}
-
-async function runInShell(line: string): Promise<unknown> {
-  const { stdout } = await promisify(execFile)('sh', ['-c', line]);
-  return JSON.parse(stdout) as unknown;
 }

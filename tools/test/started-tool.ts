@@ -1,8 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync, readFileSync, readlinkSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { vi } from 'vitest';
 
 /** Longer than any machine takes, so that only what hangs is given up. */
@@ -81,4 +82,15 @@ function readProcess(read: () => string): string {
   } catch {
     return '';
   }
+}
+
+/** The commands that it prints. */
+export function curlLinesOf(output: string): string[] {
+  return output.split('\n').filter((line) => line.startsWith('curl '));
+}
+
+/** The JSON that a command prints. */
+export async function runInShell(line: string): Promise<unknown> {
+  const { stdout } = await promisify(execFile)('sh', ['-c', line]);
+  return JSON.parse(stdout) as unknown;
 }
