@@ -9,6 +9,7 @@ import { ChangingCallers, type ChangingCaller } from './changing-callers.ts';
 import { makeAnswersEndless } from './endless-answers.ts';
 import { OpenRequest } from './open-request.ts';
 import { isLikeCustomers } from './printed-services.ts';
+import { references } from './references.ts';
 import { validRequest, withValue, type OperationRequest } from './requests.ts';
 import { newMarker } from './markers.ts';
 import { makeTenantRecords, type TenantRecords } from './tenant-records.ts';
@@ -33,6 +34,12 @@ const short: readonly string[] = [
   'DownloadRawMessage',
 ];
 
+/** The records that requests name, and those that are made endless. */
+const living = [
+  ...['customers', 'objects', 'consents', 'operations', 'workspaceExports', 'syncRuns', 'files'],
+  ...lasting.flatMap((route) => references(contract, route).map(({ collection }) => collection)),
+];
+
 /** How long a call may stay open after its caller has lost rights, in milliseconds. */
 const boundMs = isSoak ? 2_000 : 10_000;
 
@@ -54,7 +61,7 @@ beforeAll(async () => {
     'customers.write',
   ];
   callers = new ChangingCallers(platform, api, [...new Set(needed)]);
-  records = await makeTenantRecords(platform, api, newMarker(), { deleted: [] });
+  records = await makeTenantRecords(platform, api, newMarker(), { living, deleted: [] });
   await makeAnswersEndless(platform, tenantId, records.living);
 }, 120_000);
 afterEach(() => {
