@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
 import { Secret, TOTP } from 'otpauth';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { ApiClient } from './api-client.ts';
 import { ConsoleUser } from './console-user.ts';
 import { newPerson, type Person } from './people.ts';
@@ -44,7 +44,14 @@ afterAll(() => {
   attacker?.close();
 });
 
-/** A page of the console in a context of its own, in which Ada has signed in. */
+/** A context whose pages do not run the program of the console, which takes a second each time. */
+async function withoutProgram(): Promise<Context> {
+  const context = await browser.newContext();
+  await context.route('**/assets/*', (route) => route.abort());
+  return context;
+}
+
+/** A page of the console, in which Ada has signed in. */
 async function signedIn(context: Context): Promise<Page> {
   const page = await context.newPage();
   page.setDefaultTimeout(timeout);
@@ -77,6 +84,7 @@ test('a page of the console uses its session, and its scripts find no token anyw
     await (await fetch('/console/session', ${JSON.stringify(ofConsole)})).text(),
   ]))()`);
   expect(found).not.toMatch(/eyJ|rapport-console/);
+  expect(await page.content()).not.toMatch(/eyJ[\w-]+\.[\w-]*\./);
   const cookies = await context.cookies();
   const session = cookies.find(({ name }) => name === 'rapport-console');
   expect(session).toMatchObject({ httpOnly: true, sameSite: 'Strict', path: '/', domain: '127.0.0.1', secure: false });
@@ -91,7 +99,7 @@ test('a person signs in with a code of the authenticator app, and no answer has 
   const enrolled = await (await user.call('POST', '/v1/account:enrollTotp', { body: proof })).json();
   const totp = new TOTP({ secret: Secret.fromBase32((enrolled as { secret: string }).secret) });
   await user.call('POST', '/v1/account:confirmTotp', { body: { code: totp.generate() } });
-  const context = await browser.newContext();
+  const context = await withoutProgram();
   const own = await context.newPage();
   own.setDefaultTimeout(timeout);
   const seen: string[] = [];
@@ -127,12 +135,14 @@ describe('a page of another origin', () => {
   const json = { 'content-type': 'application/json' };
   let page: Page;
 
-  beforeEach(async () => {
-    const context = await browser.newContext();
-    // What protects the pages of the console is in their headers; to run its program takes a second each time.
-    await context.route('**/assets/*', (route) => route.abort());
+  // What protects the pages of the console is in their headers. No test ends the session: its last call shows it.
+  beforeAll(async () => {
+    const context = await withoutProgram();
     page = await signedIn(context);
     return () => context.close();
+  }, timeout);
+  afterEach(async () => {
+    for (const other of page.context().pages()) if (other !== page) await other.close();
   });
 
   test.each([0, 1])('can not use the session, nor change anything (%i)', { timeout }, async (index) => {
