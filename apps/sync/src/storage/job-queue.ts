@@ -75,6 +75,8 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
       migrate: false,
       createSchema: false,
       schedule: false,
+      // Nothing reads the registry, whose measurements wake an idle process 50 times a second.
+      registerInstance: false,
       useListenNotify: true,
       // Only to delete old jobs: `#superviseRuns` does the rest.
       superviseIntervalSeconds: 60,

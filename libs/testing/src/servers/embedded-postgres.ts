@@ -38,7 +38,7 @@ export interface EmbeddedPostgresOptions {
    * false with one.
    */
   isTemporary?: boolean;
-  /** How often autovacuum looks at each database, 5 by default. A look takes 6 ms of processor time. */
+  /** How often autovacuum looks at each database, 15 by default. A look takes 6 ms of processor time. */
   autovacuumNaptimeSeconds?: number;
   /** Log file. `postgres.log` beside the data when absent. */
   logFile?: string;
@@ -98,7 +98,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {
       ...['-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
       ...['-c', 'timezone=UTC', '-c', 'log_line_prefix=%m [%p] %q%u@%d '],
       // Cached plans of an empty table are slow once it has rows, so statistics are collected early.
-      ...['-c', `autovacuum_naptime=${options.autovacuumNaptimeSeconds ?? 5}s`],
+      ...['-c', `autovacuum_naptime=${options.autovacuumNaptimeSeconds ?? 15}s`],
       ...(isTemporary ? ['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off'] : []),
       ...(isTemporary ? fewRounds : []),
       ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
