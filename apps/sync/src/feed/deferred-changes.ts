@@ -45,6 +45,9 @@ function changeOwner(tenantId: string, changeId: string): string {
   return `deferred_change/${tenantId}/${changeId}`;
 }
 
+/** The condition of `DueWork` for deferred changes. */
+export const areChangesDeferred = 'exists (select from deferred_change where quarantine_time is null)';
+
 /** Tenants with deferred changes, in random order. */
 export async function waitingTenants(client: ClientBase): Promise<string[]> {
   const { rows } = await client.query<{ tenant_id: string }>({

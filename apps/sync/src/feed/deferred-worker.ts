@@ -2,6 +2,7 @@ import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nest
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { pipeline, settingStatement, withConnection } from '@rapport/persistence';
 import { errorKind, WorkerLoop } from '@rapport/platform';
+import { idleMs } from '../storage/due-work.js';
 import { TooManyDeliveriesError } from '../webhooks/events/record-events.js';
 import { noteFailure, removeDeferred, takeDeferred, waitingTenants } from './deferred-changes.js';
 import { countTaken, reportDeferred, type DeferredState } from './feed-metrics.js';
@@ -9,11 +10,8 @@ import { isBlocked, isTransient } from './transient-errors.js';
 import { lockTimeoutMs } from './take-changes.js';
 import { interestsIn, takeOfTenant, type Taken, type TakingParts } from './tenant-changes.js';
 
-/**
- * Polling intervals, in milliseconds: for the next turn of a waiting tenant, and without a waiting tenant for changes
- * that another process has deferred.
- */
-const lookEveryMs = { withWaiting: 500, withoutWaiting: 1_000 };
+/** Interval between turns of waiting tenants, in milliseconds. */
+const lookEveryMs = 500;
 
 /** Limits of a tenant's turn. */
 const turn = { changes: 100, bytes: 1024 * 1024, deliveries: 5_000 };
@@ -42,7 +40,8 @@ export class DeferredWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('DeferredWorker');
   readonly #loop = new WorkerLoop({
     pass: ({ signal }) => this.#takeTurns(signal),
-    intervalMs: lookEveryMs.withWaiting,
+    intervalMs: idleMs,
+    retryMs: lookEveryMs,
     onOutage: (error) => this.#logger.warn('What was put aside could not be taken.', error),
   });
   /** Of tenants that do not go as fast as they may. */
@@ -68,18 +67,23 @@ export class DeferredWorker implements OnApplicationBootstrap, OnModuleDestroy {
     this.#loop.wake();
   }
 
-  /** One turn of each tenant. @returns the milliseconds until the next turns; undefined for the usual ones */
+  /** @returns whether it was idle */
+  wakeIfIdle(): boolean {
+    return this.#loop.wakeIfIdle();
+  }
+
+  /** One turn of each tenant. @returns the milliseconds until the next turns; undefined when no tenant waits */
   async #takeTurns(stopping: AbortSignal): Promise<number | undefined> {
     const tenants = await withConnection(this.orm.em.fork(), waitingTenants);
     for (const tenantId of this.#paces.keys()) if (!tenants.includes(tenantId)) this.#paces.delete(tenantId);
-    if (tenants.length === 0) return lookEveryMs.withoutWaiting;
+    if (tenants.length === 0) return undefined;
     let hasMore = false;
     for (const tenantId of tenants) {
-      if (stopping.aborted) return undefined;
+      if (stopping.aborted) return lookEveryMs;
       const { notBeforeMs = 0 } = this.#paces.get(tenantId) ?? {};
       if (notBeforeMs <= Date.now()) hasMore = (await this.#takeTurn(tenantId)) || hasMore;
     }
-    return hasMore ? 0 : undefined;
+    return hasMore ? 0 : lookEveryMs;
   }
 
   /** @returns whether changes were processed */

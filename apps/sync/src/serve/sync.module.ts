@@ -57,6 +57,7 @@ import { Upkeep } from '../webhooks/deliveries/upkeep.js';
 import { renewEndpointKeys } from '../webhooks/endpoints/renew-endpoint-keys.js';
 import { clearExpired, clearExpiredQuarantine } from '../webhooks/events/expired-events.js';
 import { RecordFilters } from '../webhooks/events/record-filters.js';
+import { dueWorkProvider } from './due-work-provider.js';
 import { controllers } from './services.js';
 import { RunWatcher } from './runs/watch-run.js';
 import { createRun } from './runs/create-run.js';
@@ -148,6 +149,7 @@ export class SyncModule {
           inject: [MikroORM],
         },
         upkeep(options),
+        dueWorkProvider,
       ],
     };
   }

@@ -15,8 +15,8 @@ import { removeTenant, tenantSession, type RemovalPass } from '@rapport/persiste
 import { WorkerLoop } from '@rapport/platform';
 import { jobSchema } from './job-queue.js';
 
-/** Interval between polls of auth for closed tenants, in milliseconds. A tenant also rests this long between two passes. */
-const lookEveryMs = 2_000;
+/** Intervals between polls of auth for closed tenants, in milliseconds. A tenant rests `busy` between two passes. */
+const lookEveryMs = { busy: 2_000, quiet: 10_000 };
 
 const callMs = 10_000;
 
@@ -29,7 +29,8 @@ export class ClosingWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('ClosingWorker');
   readonly #loop = new WorkerLoop({
     pass: ({ signal }) => this.#passAll(signal),
-    intervalMs: lookEveryMs,
+    intervalMs: lookEveryMs.busy,
+    quietIntervalMs: lookEveryMs.quiet,
     onOutage: (error) => this.#logger.warn('Data of closed tenants could not be removed.', error),
   });
 
@@ -47,11 +48,14 @@ export class ClosingWorker implements OnApplicationBootstrap, OnModuleDestroy {
     await this.#loop.stop();
   }
 
-  async #passAll(stopping: AbortSignal): Promise<void> {
+  /** @returns undefined when no tenant is being closed */
+  async #passAll(stopping: AbortSignal): Promise<number | undefined> {
     const answer = await this.#ask(this.auth, Closings.listOpenClosings.path, {});
-    const failures = await this.#passEach((answer as ListOpenClosingsResponse).closings, stopping);
+    const { closings } = answer as ListOpenClosingsResponse;
+    const failures = await this.#passEach(closings, stopping);
     // Each tenant has had its turn: what fails for one holds up no other.
     if (failures.length > 0) throw new AggregateError(failures, 'Passes over tenants have failed.');
+    return closings.length > 0 ? lookEveryMs.busy : undefined;
   }
 
   async #passEach(closings: readonly OpenClosing[], stopping: AbortSignal): Promise<unknown[]> {

@@ -1,6 +1,7 @@
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { AppError, WorkerLoop } from '@rapport/platform';
 import { PgBoss, type Db, type Job } from 'pg-boss';
+import { idleMs } from './due-work.js';
 
 /** Schema of the tables of pg-boss. */
 export const jobSchema = 'pgboss';
@@ -14,8 +15,11 @@ const settledMs = 50;
 /** Concurrent runs of a process, in all and per tenant: slow peers delay runs of their own tenant only. */
 const concurrency = { all: 8, ofTenant: 2 };
 
-/** Interval between polls of workers without a run, which notifications wake besides. */
-const lookEverySeconds = 2;
+/** Interval between polls of workers without a run, in seconds. Notifications and `DueWork` wake them. */
+const idleSeconds = idleMs / 1_000;
+
+/** Least interval between two times that `DueWork` wakes a worker, in milliseconds: a run may wait for others of its tenant. */
+const wakeEveryMs = 2_000;
 
 /** Interval between searches for runs whose process has died, in milliseconds. */
 const superviseEveryMs = 5_000;
@@ -37,6 +41,13 @@ interface RunPair {
   running: number;
   isEnding: boolean;
 }
+
+/** The condition of `DueWork` for runs that no other run of their mapping precedes: above all those that are repeated. */
+export const areRunsQueued = `exists (
+  select from ${jobSchema}.job waiting
+  where name = '${queue}' and state < 'active' and not blocked and start_after <= clock_timestamp() and not exists (
+    select from ${jobSchema}.job running
+    where running.name = '${queue}' and running.singleton_key = waiting.singleton_key and running.state = 'active'))`;
 
 /** Executes a queued run. */
 export type RunWork = (job: RunJob, signal: AbortSignal) => Promise<void>;
@@ -61,6 +72,7 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
   });
   #isStarted = false;
   readonly #pairs = new Set<RunPair>();
+  #wokenMs = 0;
 
   constructor(
     databaseUrl: string,
@@ -113,6 +125,15 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
     await this.#boss.send(queue, job, { db: transaction, singletonKey: job.mappingId, group: { id: job.tenantId } });
   }
 
+  /** Has a waiting worker look for runs. @returns false when one has done so just before, or none waits */
+  wakeIfIdle(): boolean {
+    const [pair] = this.#waiting();
+    if (pair?.id === undefined || performance.now() - this.#wokenMs < wakeEveryMs) return false;
+    this.#wokenMs = performance.now();
+    this.#boss.notifyWorker(pair.id);
+    return true;
+  }
+
   /** @returns no wait before the first search for runs whose process has died: it may have been the one before this. */
   async #start(): Promise<number> {
     await this.#boss.start();
@@ -158,7 +179,7 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
         {
           // Polling finds runs without a notification: repeated ones, and all while LISTEN fails.
           pollingIntervalSeconds: 0.5,
-          notifyPollingIntervalSeconds: lookEverySeconds,
+          notifyPollingIntervalSeconds: idleSeconds,
           localConcurrency: concurrency.ofTenant,
           localGroupConcurrency: concurrency.ofTenant,
         },

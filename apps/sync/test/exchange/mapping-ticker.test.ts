@@ -4,8 +4,9 @@ import type { ProvisionedDatabase } from '@rapport/testing';
 import { v4 as uuidv4 } from 'uuid';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { entities } from '../../src/database.js';
-import { MappingTicker } from '../../src/exchange/runs/mapping-ticker.js';
-import { JobQueue, type RunWork } from '../../src/storage/job-queue.js';
+import { areMappingsDue, MappingTicker } from '../../src/exchange/runs/mapping-ticker.js';
+import { DueWork } from '../../src/storage/due-work.js';
+import { areRunsQueued, JobQueue, type RunWork } from '../../src/storage/job-queue.js';
 import { askDatabase } from '../ask-database.ts';
 import { createSyncDatabase } from '../sync-databases.ts';
 
@@ -74,6 +75,23 @@ test('a process runs eight queued runs at once and two of each tenant, begins ot
 
   expect(most).toEqual({ all: 8, ofTenant: 2 });
   expect(begun.toSorted()).toEqual([...queued, late].map(({ runId }) => runId).toSorted());
+});
+
+test('the common look at due work finds a mapping that becomes due, and its run again after a failure', async () => {
+  let attempts = 0;
+  work = () => {
+    attempts += 1;
+    return attempts === 1 ? Promise.reject(new Error('away')) : Promise.resolve();
+  };
+  const dueWork = new DueWork(orm, [
+    { condition: areMappingsDue, worker: ticker },
+    { condition: areRunsQueued, worker: jobs },
+  ]);
+  dueWork.onApplicationBootstrap();
+
+  await dueMapping();
+  await expect.poll(() => attempts).toBe(2);
+  await dueWork.onModuleDestroy();
 });
 
 const runOf = (tenantId: string) => ({ tenantId, mappingId: uuidv4(), runId: uuidv4() });

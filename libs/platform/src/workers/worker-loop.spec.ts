@@ -92,6 +92,24 @@ test('runs a pass at once when it is woken, and the pass receives that', async (
   expect(passes.map(({ isWoken }) => isWoken)).toEqual([false, true]);
 });
 
+test('is idle from a pass that finds nothing to the next wake, and only then woken if idle', async () => {
+  outcome = () => Promise.resolve(passes.length === 1 ? intervalMs : undefined);
+  startLoop();
+  expect(loop.wakeIfIdle()).toBe(false);
+  await after(0);
+  expect(loop.wakeIfIdle()).toBe(false);
+  await after(intervalMs);
+  expect(passes).toHaveLength(2);
+
+  expect(loop.wakeIfIdle()).toBe(true);
+  await after(0);
+  expect(passes).toHaveLength(3);
+  outcome = () => Promise.reject(new Error('away'));
+  loop.wake();
+  await after(0);
+  expect(loop.wakeIfIdle()).toBe(false);
+});
+
 test('runs one more pass when it is woken during a pass, and no two at a time', async () => {
   const first = Promise.withResolvers<undefined>();
   outcome = () => (passes.length === 1 ? first.promise : Promise.resolve(undefined));

@@ -34,6 +34,8 @@ export class WorkerLoop {
   readonly #woken = new WakeSignal();
   #isWoken = false;
   #isFailing = false;
+  /** Whether the latest pass found nothing, and no other one has begun. */
+  #isIdle = false;
   /** When the loop was last woken, or a pass found something to do. */
   #busyMs = performance.now();
   #running: Promise<void> | undefined;
@@ -60,6 +62,13 @@ export class WorkerLoop {
     this.#woken.wake();
   }
 
+  /** Wakes the loop if its latest pass found nothing to do. @returns false if it found something, failed or still runs */
+  wakeIfIdle(): boolean {
+    const isIdle = this.#isIdle;
+    if (isIdle) this.wake();
+    return isIdle;
+  }
+
   /** Resolves when the running pass has ended. No other one starts. */
   async stop(): Promise<void> {
     this.#stopping.abort();
@@ -80,7 +89,8 @@ export class WorkerLoop {
   }
 
   async #run(): Promise<void> {
-    if (this.options.startsIdle) await this.#wait(this.options.intervalMs);
+    this.#isIdle = this.options.startsIdle ?? false;
+    if (this.#isIdle) await this.#wait(this.options.intervalMs);
     while (!this.signal.aborted) await this.#wait(await this.#pass());
   }
 
@@ -89,9 +99,11 @@ export class WorkerLoop {
     const { pass, intervalMs, retryMs = intervalMs } = this.options;
     const isWoken = this.#isWoken;
     this.#isWoken = false;
+    this.#isIdle = false;
     try {
       const waitMs = await pass({ signal: this.signal, isWoken });
       this.succeeded();
+      this.#isIdle = waitMs === undefined;
       return this.#afterPass(waitMs ?? undefined, isWoken);
     } catch (error) {
       this.failed(error);

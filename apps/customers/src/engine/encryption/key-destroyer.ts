@@ -3,8 +3,8 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import { WorkerLoop } from '@rapport/platform';
 import { Sealing } from '../sealing/sealing.js';
 
-/** Interval in milliseconds at which keys are retried that a crashed process or a failure left behind. */
-const pollMs = 2_000;
+/** Intervals in milliseconds at which keys are retried that a crashed process or a failure left behind. */
+const pollMs = { busy: 2_000, quiet: 10_000 };
 
 interface Due {
   tenant_id: string;
@@ -18,7 +18,8 @@ export class KeyDestroyer implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('KeyDestroyer');
   readonly #loop = new WorkerLoop({
     pass: () => this.#destroyDue(),
-    intervalMs: pollMs,
+    intervalMs: pollMs.busy,
+    quietIntervalMs: pollMs.quiet,
     onOutage: (error) => this.#logger.warn('Keys of erased customers are still to be destroyed.', error),
   });
 
@@ -40,9 +41,10 @@ export class KeyDestroyer implements OnApplicationBootstrap, OnModuleDestroy {
     await this.#destroyDue().catch((error: unknown) => this.#loop.failed(error));
   }
 
-  async #destroyDue(): Promise<void> {
+  /** @returns undefined when none was due */
+  async #destroyDue(): Promise<number | undefined> {
     const { keys } = this.sealing;
-    if (!keys) return;
+    if (!keys) return undefined;
     const em = this.orm.em.fork();
     const due = await em.execute<Due[]>(
       'select tenant_id, customer_id, last_generation from key_destruction limit 1000',
@@ -55,5 +57,6 @@ export class KeyDestroyer implements OnApplicationBootstrap, OnModuleDestroy {
         last_generation,
       ]);
     }
+    return due.length > 0 ? pollMs.busy : undefined;
   }
 }

@@ -35,7 +35,7 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
   readonly #loop: WorkerLoop;
   #stopListening = (): void => undefined;
 
-  /** @param pollMs poll interval in milliseconds, for jobs that other processes have enqueued; three times that after a while */
+  /** @param pollMs poll interval in milliseconds, for jobs that other processes have enqueued; eight times that after a while */
   constructor(
     private readonly orm: MikroORM,
     private readonly kinds: OperationKinds,
@@ -45,7 +45,7 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
     this.#loop = new WorkerLoop({
       pass: () => this.#look(),
       intervalMs: pollMs,
-      quietIntervalMs: 3 * pollMs,
+      quietIntervalMs: 8 * pollMs,
       onOutage: (error) => this.#logger.warn(`Can't look for jobs.`, error),
     });
   }

@@ -3,13 +3,17 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import { pipeline, settingStatement, withConnection } from '@rapport/persistence';
 import { WorkerLoop } from '@rapport/platform';
 import type { ClientBase } from 'pg';
+import { idleMs } from '../../storage/due-work.js';
 import type { JobQueue } from '../../storage/job-queue.js';
 import { queueAutomaticRuns } from './run-store.js';
 
-/** Polling interval, in milliseconds. */
-const lookEveryMs = 1_000;
+/** Interval between polls after a failure, in milliseconds. */
+const retryMs = 1_000;
 
-/** Queues runs of mappings that are due. Every process polls; each due mapping is taken by one of them. */
+/** The condition of `DueWork` for mappings. */
+export const areMappingsDue = 'exists (select from mapping_schedule where due_time <= clock_timestamp())';
+
+/** Queues runs of mappings that are due. Each due mapping is taken by one process. */
 export class MappingTicker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('MappingTicker');
   readonly #loop: WorkerLoop;
@@ -17,11 +21,12 @@ export class MappingTicker implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly orm: MikroORM,
     private readonly jobs: JobQueue,
-    intervalMs = lookEveryMs,
+    intervalMs = idleMs,
   ) {
     this.#loop = new WorkerLoop({
       pass: () => withConnection(this.orm.em.fork(), (client) => this.#queueDue(client)),
       intervalMs,
+      retryMs,
       startsIdle: true,
       onOutage: (error) => this.#logger.warn('What is due could not be queued.', error),
     });
@@ -40,12 +45,12 @@ export class MappingTicker implements OnApplicationBootstrap, OnModuleDestroy {
     this.#loop.wake();
   }
 
+  /** @returns whether it was idle */
+  wakeIfIdle(): boolean {
+    return this.#loop.wakeIfIdle();
+  }
+
   async #queueDue(client: ClientBase): Promise<void> {
-    const { rows: due } = await client.query({
-      name: 'find_due_mapping',
-      text: 'select from mapping_schedule where due_time <= clock_timestamp() order by due_time limit 1',
-    });
-    if (due.length === 0) return;
     await client.query('begin');
     const { rows } = await client.query<{ mapping_id: string; tenant_id: string }>({
       name: 'take_due_mappings',

@@ -5,10 +5,11 @@ import type { ContractClient } from '@rapport/contracts';
 import { NotificationsServiceService } from '@rapport/contracts/rapport/work/v1/notifications_service';
 import { readForTenant, tenantSession, withConnection } from '@rapport/persistence';
 import { errorKind, WorkerLoop } from '@rapport/platform';
+import { idleMs } from '../../storage/due-work.js';
 import { claimNotices, settleNotice, type Notice } from './notices.js';
 
-/** Intervals between polls, in milliseconds. */
-const lookEveryMs = { busy: 250, quiet: 1_000 };
+/** Interval between polls after a failure, in milliseconds. */
+const retryMs = 250;
 
 /** Notices per pass. */
 const most = 20;
@@ -31,8 +32,8 @@ export class NoticeWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('NoticeWorker');
   readonly #loop = new WorkerLoop({
     pass: () => this.#pass(),
-    intervalMs: lookEveryMs.busy,
-    quietIntervalMs: lookEveryMs.quiet,
+    intervalMs: idleMs,
+    retryMs,
     onOutage: (error) => this.#logger.warn("Can't look for notices of approvals.", error),
   });
 
@@ -47,6 +48,11 @@ export class NoticeWorker implements OnApplicationBootstrap, OnModuleDestroy {
 
   async onModuleDestroy(): Promise<void> {
     await this.#loop.stop();
+  }
+
+  /** @returns whether it was idle */
+  wakeIfIdle(): boolean {
+    return this.#loop.wakeIfIdle();
   }
 
   /** @returns 0 when there may be more to do */

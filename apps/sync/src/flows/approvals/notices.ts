@@ -9,6 +9,9 @@ export interface Notice {
   revision: number;
 }
 
+/** The condition of `DueWork` for notices. */
+export const areNoticesDue = 'exists (select from flow_notice where due_time <= clock_timestamp())';
+
 /** For the transaction that changes for whose decision an approval waits. */
 export function noteNotice(tenantId: string, approvalId: string): Statement {
   return {

@@ -65,6 +65,13 @@ const withTenants = `
       select tenant_id from flow_job where tenant_id > tenant.id and not is_frozen order by tenant_id limit 1) next
   )`;
 
+/** The condition of `DueWork` for runs of flows. */
+export const areRunsDue = `exists (
+  ${withTenants}
+  select from tenant cross join lateral (
+    select from flow_job
+    where tenant_id = tenant.id and not is_frozen and not is_paused and due_time <= clock_timestamp() limit 1) job)`;
+
 // Each tenant gets a first run, then each a second one, in random order within a round, so that no tenant is always last.
 const claimQuery = `
   ${withTenants},

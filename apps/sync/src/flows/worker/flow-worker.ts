@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { WorkerLoop } from '@rapport/platform';
+import { idleMs } from '../../storage/due-work.js';
 import { TenantLimit } from '../../webhooks/endpoints/tenant-limit.js';
 import type { StepOutcome } from '../interpreter/interpret.js';
 import { advanceRun } from './advance-run.js';
@@ -13,8 +14,8 @@ import { leavesNow } from './leave-now.js';
 import { effectMs, performEffects } from './perform-effects.js';
 import { RunsInFlight } from './runs-in-flight.js';
 
-/** Intervals between polls for due runs, in milliseconds. Runs of this process wake the worker. */
-const lookEveryMs = { busy: 250, quiet: 750 };
+/** Interval between polls while runs are due, in milliseconds. Runs of this process and `DueWork` wake the worker. */
+const lookEveryMs = 250;
 
 /** Maximum number of concurrent transactions per tenant that advance runs: each takes a connection of the pool. */
 const maxAdvancing = 4;
@@ -31,23 +32,27 @@ const leaseMarginMs = 20_000;
 /** Advances the runs of all tenants, in each process. When one dies, its claims are due again at the end of their leases. */
 export class FlowWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('FlowWorker');
-  readonly #loop = new WorkerLoop({
-    pass: () => this.#claim(),
-    intervalMs: lookEveryMs.busy,
-    quietIntervalMs: lookEveryMs.quiet,
-    onOutage: (error) => this.#logger.warn("Can't look for runs of flows.", error),
-  });
+  readonly #loop: WorkerLoop;
+  readonly #leaseMs: number;
   readonly #cutOff = new AbortController();
   readonly #inFlight = new RunsInFlight();
   readonly #advancing = new TenantLimit(maxAdvancing);
   readonly #running = new Set<Promise<void>>();
 
-  /** @param leaseMs how long a claim lasts after a transaction */
+  /** @param options `leaseMs`: how long a claim lasts after a transaction; `pollMs`: between polls when no run is due */
   constructor(
     private readonly orm: MikroORM,
     readonly parts: EngineParts,
-    private readonly leaseMs = effectMs + leaseMarginMs,
-  ) {}
+    { leaseMs = effectMs + leaseMarginMs, pollMs = idleMs }: { leaseMs?: number; pollMs?: number } = {},
+  ) {
+    this.#leaseMs = leaseMs;
+    this.#loop = new WorkerLoop({
+      pass: () => this.#claim(),
+      intervalMs: pollMs,
+      retryMs: lookEveryMs,
+      onOutage: (error) => this.#logger.warn("Can't look for runs of flows.", error),
+    });
+  }
 
   /** @throws Error while a due run is late */
   async checkAge(): Promise<void> {
@@ -73,14 +78,19 @@ export class FlowWorker implements OnApplicationBootstrap, OnModuleDestroy {
     this.#loop.wake();
   }
 
+  /** @returns whether it was idle */
+  wakeIfIdle(): boolean {
+    return this.#loop.wakeIfIdle();
+  }
+
   /** @returns undefined when no run is due */
   async #claim(): Promise<number | undefined> {
     const { room } = this.#inFlight;
-    if (room.total <= 0) return lookEveryMs.busy;
-    const claimed = await claimRuns(this.orm.em.fork(), room, this.leaseMs);
+    if (room.total <= 0) return lookEveryMs;
+    const claimed = await claimRuns(this.orm.em.fork(), room, this.#leaseMs);
     countClaims(claimed);
     for (const run of claimed) this.#run(run);
-    return claimed.length > 0 ? lookEveryMs.busy : undefined;
+    return claimed.length > 0 ? lookEveryMs : undefined;
   }
 
   #run(claimed: ClaimedRun): void {
@@ -99,7 +109,7 @@ export class FlowWorker implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async #follow(claimed: ClaimedRun): Promise<void> {
-    const { leaseMs, parts } = this;
+    const [leaseMs, parts] = [this.#leaseMs, this.parts];
     const stopping = this.#cutOff.signal;
     let outcomes: StepOutcome[] | undefined;
     for (;;) {

@@ -24,6 +24,9 @@ export interface Room {
   tenants: ReadonlyMap<string, number>;
 }
 
+/** The condition of `DueWork` for deliveries, due or not. */
+export const areThereDeliveries = 'exists (select from webhook_job)';
+
 /** Whether there is any job, due or not. Costs a fraction of a claim that finds none. */
 export async function areThereJobs(em: EntityManager): Promise<boolean> {
   const { rows } = await withConnection(em, (client) =>

@@ -4,6 +4,7 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import { isConnectionLoss } from '@rapport/persistence';
 import { inSpan, WorkerLoop } from '@rapport/platform';
 import type { OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
+import { idleMs } from '../../storage/due-work.js';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { FailingEndpoints } from '../endpoints/failing-endpoints.js';
 import { TenantLimit } from '../endpoints/tenant-limit.js';
@@ -22,11 +23,8 @@ import { countAttempt, reportJobs } from './webhook-metrics.js';
  */
 const maxFinishing = 6;
 
-/**
- * Polling intervals, in milliseconds: for due jobs, and without any job for those that another process has created.
- * Jobs of this process wake the dispatcher.
- */
-const lookEveryMs = { withJobs: 250, withoutJobs: 1_000 };
+/** Interval between polls while there are jobs, in milliseconds. Jobs of this process and `DueWork` wake the dispatcher. */
+const lookEveryMs = 250;
 
 /** Delay of a due delivery from which `/readyz` reports it. */
 const lateSeconds = 60;
@@ -45,8 +43,9 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('Dispatcher');
   // What was claimed before a failure is due again when its lease ends.
   readonly #loop = new WorkerLoop({
-    pass: async ({ isWoken }) => ((await this.#claim(isWoken)) ? undefined : lookEveryMs.withoutJobs),
-    intervalMs: lookEveryMs.withJobs,
+    pass: async ({ isWoken }) => ((await this.#claim(isWoken)) ? lookEveryMs : undefined),
+    intervalMs: idleMs,
+    retryMs: lookEveryMs,
     onOutage: (error) => this.#logger.warn("Can't look for deliveries.", error),
   });
   readonly #cutOff = new AbortController();
@@ -86,6 +85,11 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   /** Polls at once, because jobs may be due. */
   wake(): void {
     this.#loop.wake();
+  }
+
+  /** @returns whether it was idle */
+  wakeIfIdle(): boolean {
+    return this.#loop.wakeIfIdle();
   }
 
   /** @returns false when there is no job at all, not even a later one */

@@ -39,7 +39,7 @@ export class CutProcess implements EffectPort {
     private readonly cut: { at: number; mode: CutMode } | undefined,
   ) {
     this.#orm = createOrm({ databaseUrl, entities });
-    this.worker = new FlowWorker(this.#orm, { ...parts, port: this }, 60_000);
+    this.worker = new FlowWorker(this.#orm, { ...parts, port: this }, { leaseMs: 60_000, pollMs: 250 });
   }
 
   async start(): Promise<void> {

@@ -92,7 +92,7 @@ export class FlowEngine {
 
   /** @param leaseMs short, so that another worker soon takes what a stopped one has left */
   work(leaseMs = 60_000): FlowWorker {
-    this.worker = new FlowWorker(this.orm, this.parts, leaseMs);
+    this.worker = new FlowWorker(this.orm, this.parts, { leaseMs, pollMs: 250 });
     this.worker.onApplicationBootstrap();
     return this.worker;
   }

@@ -17,6 +17,14 @@ export interface DueClock {
   tenantId: string;
 }
 
+const changedFlows = `from flow_tenant flows
+  left join flow_clock_tenant clocks on clocks.tenant_id = flows.tenant_id
+  where clocks.revision is distinct from flows.revision`;
+
+/** The condition of `DueWork` for clocks that are due or to be set. */
+export const areClocksDue = `exists (select from flow_clock where due_time <= clock_timestamp())
+  or exists (select ${changedFlows})`;
+
 /** Clocks that are due, the first of each tenant before the second ones. @param most number of them */
 export async function dueClocks(client: ClientBase, most: number): Promise<DueClock[]> {
   const { rows } = await client.query<DueClock>({
@@ -70,9 +78,7 @@ export async function moveClock(
 export async function changedTenants(client: ClientBase, most: number): Promise<string[]> {
   const { rows } = await client.query<{ tenant_id: string }>({
     name: 'tenants_with_changed_flows',
-    text: `select flows.tenant_id from flow_tenant flows
-      left join flow_clock_tenant clocks on clocks.tenant_id = flows.tenant_id
-      where clocks.revision is distinct from flows.revision limit $1`,
+    text: `select flows.tenant_id ${changedFlows} limit $1`,
     values: [most],
   });
   return rows.map(({ tenant_id: tenantId }) => tenantId);

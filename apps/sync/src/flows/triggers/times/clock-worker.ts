@@ -2,12 +2,13 @@ import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nest
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { withConnection } from '@rapport/persistence';
 import { errorKind, WorkerLoop } from '@rapport/platform';
+import { idleMs } from '../../../storage/due-work.js';
 import { activeFlows } from '../../definitions/active-flows.js';
 import { changedTenants, dueClocks, lockClock, moveClock, setClocks, type DueClock } from './clock-row.js';
 import { fireClock, type ClockParts } from './fire-times.js';
 
-/** Intervals between polls, in milliseconds. */
-const lookEveryMs = { busy: 500, quiet: 1_000 };
+/** Interval between polls after a failure, in milliseconds. */
+const lookAgainMs = 500;
 
 /** Clocks and tenants per pass. */
 const most = 50;
@@ -23,8 +24,8 @@ export class ClockWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('ClockWorker');
   readonly #loop = new WorkerLoop({
     pass: ({ signal }) => this.#pass(signal),
-    intervalMs: lookEveryMs.busy,
-    quietIntervalMs: lookEveryMs.quiet,
+    intervalMs: idleMs,
+    retryMs: lookAgainMs,
     onOutage: (error) => this.#logger.warn("Can't look for times of flows.", error),
   });
 
@@ -41,6 +42,11 @@ export class ClockWorker implements OnApplicationBootstrap, OnModuleDestroy {
 
   async onModuleDestroy(): Promise<void> {
     await this.#loop.stop();
+  }
+
+  /** @returns whether it was idle */
+  wakeIfIdle(): boolean {
+    return this.#loop.wakeIfIdle();
   }
 
   /** @returns 0 when there may be more to do */
