@@ -9,8 +9,7 @@ declare module 'vitest' {
 
 /** One server for all test files; each creates its own databases. */
 export default async function startPostgres(project: TestProject): Promise<() => Promise<void>> {
-  // Most files leave a database behind. At the default, autovacuum needs a twentieth of a processor to look at them.
-  const postgres = await startEmbeddedPostgres({ autovacuumNaptimeSeconds: 20 });
+  const postgres = await startEmbeddedPostgres();
   project.provide('superuserUrl', postgres.superuserUrl);
   return () => postgres.stop();
 }
