@@ -34,6 +34,7 @@ export function databaseFaults(manifests: Manifest[], code: Code): string[] {
       labelled(database, [
         ...roleFaults(database, manifests),
         ...capacityFaults(database, manifests, code),
+        ...walFaults(database),
         ...authorityFaults(database, manifests),
       ]),
     ),
@@ -92,12 +93,17 @@ function capacityFaults({ metadata, spec }: Database, manifests: Manifest[], { p
       spec.postgresql?.synchronous !== undefined && spec.postgresql.synchronous.failoverQuorum !== true,
       'may promote a standby that lacks acknowledged writes: failoverQuorum is not true',
     ],
-    [spec.walStorage === undefined, 'ends when its data has no room: walStorage is missing'],
+    [!spec.resources?.requests?.['memory'] || !spec.resources.limits?.['memory'], 'has no limit for memory'],
+  );
+}
+
+function walFaults({ spec: { walStorage, postgresql } }: Database): string[] {
+  return faults(
+    [walStorage === undefined, 'ends when its data has no room: walStorage is missing'],
     [
-      spec.walStorage !== undefined && mostWal(spec.postgresql?.parameters) > gibibytes(spec.walStorage.size),
+      walStorage !== undefined && mostWal(postgresql?.parameters) > gibibytes(walStorage.size),
       'ends when a standby is away for long: max_wal_size and max_slot_wal_keep_size do not fit into walStorage',
     ],
-    [!spec.resources?.requests?.['memory'] || !spec.resources.limits?.['memory'], 'has no limit for memory'],
   );
 }
 
