@@ -107,9 +107,10 @@ export class CustomersModule {
   }: CustomersOptions): DynamicModule {
     const sequencer = new Sequencer(databaseUrl, retention);
     const files = new FileStore(fileQuotaBytes);
+    const bulk = new BulkWork(bulkLimits);
     const workspaces = { sections: sectionsOf(loggedTypes), files, suppressionKey };
     const operationKinds = new OperationKinds(
-      [importKind(importTypes), encryptionKind, exportKind(workspaces), workspaceImportKind(workspaces)],
+      [importKind(importTypes, bulk), encryptionKind, exportKind(workspaces), workspaceImportKind(workspaces)],
       clearFiles,
     );
     return {
@@ -124,7 +125,7 @@ export class CustomersModule {
         { provide: FileStore, useValue: files },
         { provide: PublicUrl, useValue: new PublicUrl(publicUrl) },
         { provide: MessageTopics, useValue: new TopicsOfMessages(suppressionKey, publicUrl) },
-        { provide: BulkWork, useValue: new BulkWork(bulkLimits) },
+        { provide: BulkWork, useValue: bulk },
         {
           provide: Sequencer,
           useFactory: (em: EntityManager) => paced(sequencer, em, retention),

@@ -3,7 +3,7 @@ import { Association } from '@rapport/contracts/rapport/customers/v1/association
 import { Operation_State as State } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { OperationTenant, people } from './operation-tenant.js';
-import { company, person, sharedCustomers } from './running-customers.js';
+import { company, person, RunningCustomers, sharedCustomers } from './running-customers.js';
 import { SalesTenant } from './sales-tenant.js';
 
 const customers = await sharedCustomers();
@@ -147,20 +147,23 @@ test('undo retains a created customer that a custom field of another refers to, 
 });
 
 test('undo retains the result of another write between two rows of the import', async () => {
-  await customers.create(tenant.caller, person({ emails: [{ address: 'p1@example.com' }] }));
-  const id = await idOf('p1@example.com');
-  const filler = Array.from({ length: 2_050 }, (_, index) => `f${index}@x.example,,Filler`).join('\n');
+  const own = await RunningCustomers.start({ bulkLimits: { importChunkRows: 20 } });
+  const writer = await OperationTenant.create(own);
+  const { id } = await own.create(writer.caller, person({ emails: [{ address: 'p1@example.com' }] }));
+  const filler = Array.from({ length: 100 }, (_, index) => `f${index}@x.example,,Filler`).join('\n');
   const file = `email,city,name\np1@example.com,Berlin,\n${filler}\np1@example.com,,Paris\n`;
-  const operation = await tenant.steerAt('f500@x.example', 'pauseOperation', file);
-  await customers.update(tenant.caller, id, { tags: ['mine'] });
-  await customers.call('resumeOperation', { id: operation.id }, tenant.caller);
-  await tenant.untilEnded(operation.id);
+  const operation = await writer.steerAt('f5@x.example', 'pauseOperation', file);
+  await own.update(writer.caller, id, { tags: ['mine'] });
+  await own.call('resumeOperation', { id: operation.id }, writer.caller);
+  await writer.untilEnded(operation.id);
 
-  const undone = await tenant.undo(operation.id);
+  const undone = await writer.undo(operation.id);
 
-  expect(undone.counts).toMatchObject({ undone: 2_050, issues: 2 });
-  expect(await tenant.reasons(operation.id)).toEqual(['JOINED_EARLIER_ROW', 'CHANGED_SINCE']);
-  expect(await customers.get(tenant.caller, id)).toMatchObject({ tags: ['mine'], addresses: [{ city: 'Berlin' }] });
+  expect(undone.counts).toMatchObject({ undone: 100, issues: 2 });
+  expect(await writer.reasons(operation.id)).toEqual(['JOINED_EARLIER_ROW', 'CHANGED_SINCE']);
+  expect(await own.get(writer.caller, id)).toMatchObject({ tags: ['mine'], addresses: [{ city: 'Berlin' }] });
+  await writer.close();
+  await own.stop();
 });
 
 test('undo is attributed to its caller', async () => {

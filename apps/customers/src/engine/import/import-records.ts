@@ -88,7 +88,10 @@ async function importFile(
       inTurn(bulk, () =>
         inTransaction(em, validateOnly, async (transaction) =>
           // Custom fields may have changed while the file was received.
-          importRows(transaction, readFile(contentType, whole.pieces()), await columnsNow(transaction), defaults),
+          importRows(transaction, readFile(contentType, whole.pieces()), await columnsNow(transaction), {
+            defaults,
+            chunkRows: bulk.importChunkRows,
+          }),
         ),
       ),
     );
@@ -141,7 +144,7 @@ async function importRows(
   em: EntityManager,
   parts: AsyncIterable<FilePart>,
   columns: Columns,
-  defaults: RowDefaults,
+  options: { defaults: RowDefaults; chunkRows: number },
 ): Promise<ImportRecordsResponse> {
   // Beside many calls there are long pauses between its statements.
   await em.execute(`set local idle_in_transaction_session_timeout = '60s'`);
@@ -150,8 +153,8 @@ async function importRows(
   const counts = { ...noOutcomes };
   const issues = new ImportIssues();
   const chunks = prepareChunks(parts, {
+    ...options,
     columns,
-    defaults,
     customFields: () => Promise.resolve(customFields),
     pace: BulkPace.of(em),
   });

@@ -14,6 +14,8 @@ export interface BulkLimits {
   imports: SlotLimits;
   /** Concurrent imports of uploaded files, at most one per tenant. Each uses a connection. */
   importsAtWork: number;
+  /** Rows of a file that an import writes at a time, while no calls run beside it. */
+  importChunkRows: number;
   /** Concurrent exports. Each uses a connection until its reader has finished. */
   exports: SlotLimits;
   /** Concurrent snapshots. Each uses a connection, as an export does. */
@@ -27,6 +29,7 @@ export interface BulkLimits {
 const defaults: BulkLimits = {
   imports: { inAll: 64, perTenant: 4, rates: sending },
   importsAtWork: 4,
+  importChunkRows: 1_000,
   exports: { inAll: 4, perTenant: 2, rates: reading },
   snapshots: { inAll: 4, perTenant: 1, rates: reading },
   // Two files of the largest size.
@@ -40,6 +43,7 @@ export class BulkWork {
   readonly importTurns: FairSlots;
   readonly exports: BulkSlots;
   readonly snapshots: BulkSlots;
+  readonly importChunkRows: number;
   readonly importQuotaBytes: number;
   readonly operationTurnMs: number;
 
@@ -61,6 +65,7 @@ export class BulkWork {
       others: () => tooMany('TOO_MANY_SNAPSHOTS', 'Too many snapshots are being read. Try again later.'),
       tooSlow,
     });
+    this.importChunkRows = rest.importChunkRows;
     this.importQuotaBytes = rest.importQuotaBytes;
     this.operationTurnMs = rest.operationTurnMs;
   }

@@ -22,6 +22,7 @@ test('does not pause for the time that a chunk waited for its consumer', async (
     defaults: { kind: CustomerKind.PERSON, externalIdSystem: 'import' },
     customFields: () => Promise.resolve(customFields),
     pace,
+    chunkRows: 1_000,
   };
 
   let chunks = 0;

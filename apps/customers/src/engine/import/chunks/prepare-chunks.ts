@@ -24,17 +24,19 @@ export interface ChunkOptions {
   /** Called once for each chunk. */
   customFields: () => Promise<CustomFields>;
   pace: BulkPace;
+  /** Rows per chunk while no calls run beside it. */
+  chunkRows: number;
   /** Number of completed rows at the start of the file. */
   skip?: number;
 }
 
-/** Rows per chunk, alone and beside calls, and the most text of a chunk, in UTF-16 units. */
-const limits = { rows: { alone: 1_000, beside: 100 }, size: 4 * 1024 * 1024 };
+/** Most rows per chunk beside calls, and the most text of a chunk, in UTF-16 units. */
+const limits = { rowsBeside: 100, size: 4 * 1024 * 1024 };
 
 /** Splits the rows of a file into chunks, each row mapped, validated and normalized. */
 export async function* prepareChunks(
   parts: AsyncIterable<FilePart>,
-  { columns, defaults, customFields: load, pace, skip = 0 }: ChunkOptions,
+  { columns, defaults, customFields: load, pace, chunkRows, skip = 0 }: ChunkOptions,
 ): AsyncGenerator<Chunk, void> {
   let toSkip = skip;
   let customFields = await load();
@@ -43,6 +45,7 @@ export async function* prepareChunks(
   let size = 0;
   const turn = new Turn(pace);
   const { rules } = columns;
+  const rowsBeside = Math.min(chunkRows, limits.rowsBeside);
   for await (const part of parts) {
     if (turn.isOver) await turn.next();
     if ('columns' in part) {
@@ -64,7 +67,7 @@ export async function* prepareChunks(
       rows.push({ line: part.line, row: prepareRow(rules, mapped, customFields, defaults) });
       size += part.size;
     }
-    if (rows.length < pace.step(limits.rows.alone, limits.rows.beside) && size <= limits.size) continue;
+    if (rows.length < pace.step(chunkRows, rowsBeside) && size <= limits.size) continue;
     yield { rows, customFields, placed };
     [rows, size] = [[], 0];
     customFields = await load();

@@ -1,3 +1,4 @@
+import type { BulkWork } from '../../pace/bulk-work.js';
 import { refuseUnderEncryption } from '../../query/filter/refuse-sealed.js';
 import type { OperationKind } from '../../operations/operation-kind.js';
 import { wrongState } from '../../operations/steer-operation.js';
@@ -8,11 +9,11 @@ import { runImport } from './run-import.js';
 import { undoImport } from './undo-import.js';
 
 /** Imports files that CreateImport announces and UploadImportFile brings. */
-export function importKind(types: ImportTypes): OperationKind {
+export function importKind(types: ImportTypes, { importChunkRows }: BulkWork): OperationKind {
   return {
     name: 'IMPORT',
     origin: 'import',
-    run: (task) => runImport(types, task),
+    run: (task) => runImport(types, task, importChunkRows),
     undo: {
       check(operation) {
         importable(types, operation.input.recordType, 'operation');

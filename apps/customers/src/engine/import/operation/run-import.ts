@@ -20,10 +20,15 @@ import type { MappingRules } from './mapping-rules.js';
  * Runs an import from its checkpoint: reads the file again from its start, skips the completed rows, and imports the
  * others in chunks, each a step with its own checkpoint. The next chunk is prepared while one is written.
  *
+ * @param chunkRows rows per chunk while no calls run beside it
  * @throws OperationMoved when another process or call has changed the operation
  * @throws AppError INVALID_ARGUMENT when the file can't be read
  */
-export async function runImport(types: ImportTypes, { em, job, operation, signal }: OperationTask): Promise<void> {
+export async function runImport(
+  types: ImportTypes,
+  { em, job, operation, signal }: OperationTask,
+  chunkRows: number,
+): Promise<void> {
   const { id, input, counts } = operation;
   const importRules = types.of(input.recordType);
   const rules = operation.rules as MappingRules;
@@ -43,6 +48,7 @@ export async function runImport(types: ImportTypes, { em, job, operation, signal
     defaults: rowDefaults(rules),
     customFields: () => CustomFields.load(em, importRules.type),
     pace,
+    chunkRows,
     skip: counts.rows,
   });
   const checkpoint = { state: operation.state, done: counts.rows };
