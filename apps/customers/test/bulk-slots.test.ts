@@ -121,13 +121,13 @@ test('watchers of operations block further watchers of their own tenant only', a
 });
 
 test('long operations of two tenants yield to that of a third', async () => {
-  const turns = await RunningCustomers.start({ jobLookMs: 50, bulkLimits: { operationTurnMs: 50 } });
+  const turns = await RunningCustomers.start({ jobLookMs: 50, bulkLimits: { operationTurnMs: 50, importChunkRows: 5 } });
   const [one, other, third] = [
     await OperationTenant.create(turns),
     await OperationTenant.create(turns),
     await OperationTenant.create(turns),
   ];
-  const rows = 3_000;
+  const rows = 500;
   const long = `name,email\n${Array.from({ length: rows }, (_, row) => `N${row},n${row}@x.example\n`).join('')}`;
   const running = [await one.start(long), await other.start(long)];
   const hasBegun = ({ counts }: Operation) => (counts?.rows ?? 0) > 0;

@@ -71,10 +71,10 @@ const ofTasks: SuiteSubject = {
 let service: RunningCustomers;
 let keys: Keys;
 
-// A service of its own: it loses its connections, and has keys.
+// A service of its own: it loses its connections, has keys, and imports few rows in several chunks.
 beforeAll(async () => {
   keys = await newKeys();
-  service = await RunningCustomers.start({ keys, encryptionStalenessMs: 20 });
+  service = await RunningCustomers.start({ keys, encryptionStalenessMs: 20, bulkLimits: { importChunkRows: 200 } });
 });
 afterAll(() => service.stop());
 
