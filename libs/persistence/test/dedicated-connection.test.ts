@@ -80,6 +80,16 @@ test('closing does not wait for the running query, and logs no warning', async (
   expect(logged).toEqual([]);
 });
 
+test('a statement with values is prepared once for each connection', async () => {
+  const connection = new DedicatedConnection(databaseUrl, 'prepared');
+  const sql = 'select $1::int as given';
+
+  for (const given of [1, 2]) expect(await connection.query(sql, [given])).toEqual([{ given }]);
+
+  expect(await connection.query('select statement from pg_prepared_statements')).toEqual([{ statement: sql }]);
+  await connection.close();
+});
+
 test('a lost connection is logged once, and reopened', async () => {
   const connection = new DedicatedConnection(databaseUrl, 'lost');
   const lose = () => connection.query('select pg_terminate_backend(pg_backend_pid())');

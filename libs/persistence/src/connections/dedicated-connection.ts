@@ -12,6 +12,8 @@ export class DedicatedConnection {
   #client: Promise<pg.Client> | undefined;
   #isDown = false;
   #isClosed = false;
+  /** Names of the statements, by their texts. */
+  readonly #names = new Map<string, string>();
 
   /**
    * @param name for the log, and as PostgreSQL's `application_name`
@@ -30,6 +32,7 @@ export class DedicatedConnection {
   }
 
   /**
+   * @param sql a constant text: a statement with values is parsed and planned once for each connection
    * @param values or a function that returns them once connected, for values that depend on the connection
    * @throws what pg throws; the next query reconnects after a lost connection, unless `close` was called
    */
@@ -41,7 +44,9 @@ export class DedicatedConnection {
     const connecting = (this.#client ??= this.#connect());
     try {
       const client = await connecting;
-      const { rows } = await client.query<Row>(sql, [...(typeof values === 'function' ? values() : values)]);
+      const given = [...(typeof values === 'function' ? values() : values)];
+      const named = given.length > 0 && { name: this.#nameOf(sql) };
+      const { rows } = await client.query<Row>({ text: sql, values: given, ...named });
       this.#isDown = false;
       return rows;
     } catch (error) {
@@ -96,6 +101,12 @@ export class DedicatedConnection {
       client.end().catch(() => undefined);
       throw error;
     }
+  }
+
+  #nameOf(sql: string): string {
+    const name = this.#names.get(sql) ?? `dedicated_${this.#names.size}`;
+    this.#names.set(sql, name);
+    return name;
   }
 
   #forget(client: pg.Client): void {
