@@ -74,6 +74,7 @@ import { CreateSurvey } from './migrations/create-survey.migration.js';
 import { CreateSurveyResponse } from './migrations/create-survey-response.migration.js';
 import { CreateTopic } from './migrations/create-topic.migration.js';
 import { HoldMessages } from './migrations/hold-messages.migration.js';
+import { LookBeforeSequencing } from './migrations/look-before-sequencing.migration.js';
 import { LimitChangeLog } from './migrations/limit-change-log.migration.js';
 import { NameCutsInAudit } from './migrations/name-cuts-in-audit.migration.js';
 import { CreateOptIn } from './migrations/create-opt-in.migration.js';
@@ -231,4 +232,5 @@ export const migrations = [
   NameCutsInAudit,
   FindNotificationsOfApprovals,
   LimitChangeLog,
+  LookBeforeSequencing,
 ];

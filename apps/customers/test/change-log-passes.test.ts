@@ -34,6 +34,19 @@ test('a pass that waits for another one moves the rest', async () => {
   ]);
 });
 
+// The sequencers of all processes look, most of the time for nothing.
+test('a pass without changes does not wait for one that moves changes', async () => {
+  const [first, second, owner] = await connect();
+
+  await first.query('begin');
+  await first.query('select lock_change_log()');
+  const moved = await second.query<Moved>(pass);
+  await first.query('commit');
+  await Promise.all([first.end(), second.end(), owner.end()]);
+
+  expect(moved.rows).toEqual([{ moved: 0, last_position: null }]);
+});
+
 test('a session with a plan for an empty outbox reads as few blocks as a new one when the outbox is full', async () => {
   const [early, late, owner] = await connect();
   await owner.query('vacuum analyze outbox');

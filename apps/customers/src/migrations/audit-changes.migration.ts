@@ -42,38 +42,60 @@ const tracesOfMoved = `(select array_agg(traceparent || ' ' || extract(epoch fro
         select traceparent, min(time) as first_time from digested where traceparent is not null
         group by traceparent limit 100) traced)`;
 
+/** SQL of the changes in the outbox that a call of the function has to move. */
+const dueChanges = (columns: string): string => `      select ${columns} from outbox o
+      where seen is null and o.sequence > after_sequence and (pass is null or pg_visible_in_snapshot(o.xid, pass))
+      union all
+      select ${columns} from outbox o
+      where seen is not null and o.xid >= pg_snapshot_xmax(seen)
+        and o.sequence > after_sequence and (pass is null or pg_visible_in_snapshot(o.xid, pass))
+      union all
+      select ${columns} from outbox o
+      where seen is not null and o.xid = any (array(select pg_snapshot_xip(seen)))
+        and o.sequence > after_sequence and (pass is null or pg_visible_in_snapshot(o.xid, pass))`;
+
+/** A snapshot that sees no change to move is the end of a pass: whatever is visible to it has left the outbox. */
+const look = `
+    -- Most looks find nothing, and need neither the lock nor the statement that moves changes.
+    select pg_current_snapshot(), exists (
+${dueChanges('')}
+    ) into snapshot, is_due;
+    if not is_due then
+      moved := 0;
+      return;
+    end if;`;
+
 /**
  * SQL of the function that moves changes into the log.
  *
  * @param withTraces as the migration `trace-changes` has it: it keeps each change's `traceparent`, and tells up to 100 of those
  *   that it has moved, each with the time of its first change in milliseconds behind a blank
+ * @param looksFirst as the migration `look-before-sequencing` has it
  */
-export function sequenceChanges({ withTraces }: { withTraces: boolean }): string {
+export function sequenceChanges({
+  withTraces,
+  looksFirst = false,
+}: {
+  withTraces: boolean;
+  looksFirst?: boolean;
+}): string {
   const traced = (sql: string) => (withTraces ? sql : '');
+  const looking = (sql: string) => (looksFirst ? sql : '');
   return `
   create or replace function sequence_changes(
     seen pg_snapshot, pass pg_snapshot, after_sequence bigint, batch int,
     out moved int, out last_sequence bigint, out last_position bigint, out snapshot pg_snapshot, out ages double precision[]${traced(', out traces text[]')}
-  ) language plpgsql security definer set search_path = public, pg_temp set enable_seqscan = off set timezone = 'UTC' set datestyle = 'ISO' as $$
+  ) language plpgsql security definer set search_path = public, pg_temp set enable_seqscan = off set timezone = 'UTC' set datestyle = 'ISO'${looking(' set plan_cache_mode = force_generic_plan')} as $$
   declare
-    entries audit_entry[];
+    entries audit_entry[];${looking('\n    is_due boolean;')}
   begin
-    perform refuse_tenants();
+    perform refuse_tenants();${looking(look)}
     perform lock_change_log();
     -- A position that was told must outlive a crash.
     if current_setting('synchronous_commit') = 'off' then perform set_config('synchronous_commit', 'local', true); end if;
     -- A statement of its own, so that it sees what was committed while we waited. Rows that nobody updates keep their address.
     with due as (
-      select o.ctid as address, o.sequence from outbox o
-      where seen is null and o.sequence > after_sequence and (pass is null or pg_visible_in_snapshot(o.xid, pass))
-      union all
-      select o.ctid as address, o.sequence from outbox o
-      where seen is not null and o.xid >= pg_snapshot_xmax(seen)
-        and o.sequence > after_sequence and (pass is null or pg_visible_in_snapshot(o.xid, pass))
-      union all
-      select o.ctid as address, o.sequence from outbox o
-      where seen is not null and o.xid = any (array(select pg_snapshot_xip(seen)))
-        and o.sequence > after_sequence and (pass is null or pg_visible_in_snapshot(o.xid, pass))
+${dueChanges('o.ctid as address, o.sequence')}
     ), first as (
       select * from due order by sequence limit batch
     ), taken as (

@@ -60,9 +60,9 @@ interface Moved {
 }
 
 /**
- * Gives every committed change its position: moves it from the outbox to the log. Every process of the service has one
- * sequencer, and none is special: a lock in the database lets one of them move changes at a time. A transaction of this
- * process wakes it; it polls for the changes of other processes.
+ * Gives every committed change its position, by moving it from the outbox to the log. Each process of the service runs one
+ * sequencer, and none is special: only the holder of a lock in the database moves changes. Each write transaction of this
+ * process wakes its sequencer, which also polls for changes of other processes.
  */
 export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #logger = new Logger('Sequencer');
