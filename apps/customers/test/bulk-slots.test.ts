@@ -121,7 +121,10 @@ test('watchers of operations block further watchers of their own tenant only', a
 });
 
 test('long operations of two tenants yield to that of a third', async () => {
-  const turns = await RunningCustomers.start({ jobLookMs: 50, bulkLimits: { operationTurnMs: 50, importChunkRows: 5 } });
+  const turns = await RunningCustomers.start({
+    jobLookMs: 50,
+    bulkLimits: { operationTurnMs: 50, importChunkRows: 5 },
+  });
   const [one, other, third] = [
     await OperationTenant.create(turns),
     await OperationTenant.create(turns),
