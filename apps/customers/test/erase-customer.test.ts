@@ -57,9 +57,11 @@ async function erase(id: string, more: { etag?: string; requestId?: string; vali
 
 /** The tables in which any row contains a text, as text or as bytes. */
 async function tablesWith(text: string): Promise<string[]> {
+  // Most tables are empty: without a page there is no row to read.
   const { rows } = await superuser.query<{ name: string }>(
     `select c.relname as name from pg_class c
-     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition order by 1`,
+     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+       and (c.relkind = 'p' or pg_relation_size(c.oid) > 0) order by 1`,
   );
   const found: string[] = [];
   for (const { name } of rows) {
@@ -236,9 +238,9 @@ test('leaves nothing under concurrent writes', async () => {
     const [erasure] = await Promise.allSettled([erase(id), ...writes, customers.delete(caller, id)]);
 
     expect(erasure).toMatchObject({ status: 'fulfilled' });
-    await expect.poll(async () => (await superuser.query('select from outbox')).rowCount).toBe(0);
-    expect(await tablesWith(mark)).toEqual([]);
   }
+  await expect.poll(async () => (await superuser.query('select from outbox')).rowCount).toBe(0);
+  expect(await tablesWith('racer')).toEqual([]);
 }, 60_000);
 
 test('returns the same receipt to a repeated call, and removes stored responses with the person', async () => {
