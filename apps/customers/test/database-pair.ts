@@ -3,7 +3,6 @@ import { appendFile, chown, copyFile, mkdir, stat, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import {
-  provisionDatabase,
   queryDatabase,
   startEmbeddedPostgres,
   type EmbeddedPostgres,
@@ -11,6 +10,7 @@ import {
 } from '@rapport/testing';
 import pg from 'pg';
 import { vi } from 'vitest';
+import { startMigratedServer, throughPort } from './migrated-server.js';
 import { SwitchedServer } from './switched-server.js';
 
 /** What a copy of a running server leaves out, as PostgreSQL's documentation of base backups lists it. */
@@ -32,11 +32,8 @@ export class DatabasePair {
     readonly urls: ProvisionedDatabase,
   ) {}
 
-  /** @param prepare what is done with the database before the standby is made */
-  static async start(folder: string, prepare: (urls: ProvisionedDatabase) => Promise<void>): Promise<DatabasePair> {
-    const primary = await startEmbeddedPostgres({ dataDir: join(folder, '0') });
-    const urls = await provisionDatabase(primary.superuserUrl, 'customers');
-    await prepare(urls);
+  static async start(folder: string): Promise<DatabasePair> {
+    const { server: primary, urls } = await startMigratedServer(join(folder, '0'));
     // In place of replication slots, which a copy would not have.
     await queryDatabase(primary.superuserUrl, `alter system set wal_keep_size = '1GB'`);
     await queryDatabase(primary.superuserUrl, 'select pg_reload_conf()');
@@ -45,9 +42,7 @@ export class DatabasePair {
     const standby = await makeStandby(folder, { primary, from: '0', to: '1' });
     await queryDatabase(primary.superuserUrl, 'select pg_reload_conf()');
     const name = new SwitchedServer(primary.port);
-    const port = await name.listen();
-    const through = (url: string) => Object.assign(new URL(url), { port: String(port) }).href;
-    const named = { ownerUrl: through(urls.ownerUrl), appUrl: through(urls.appUrl) };
+    const named = throughPort(await name.listen(), urls);
     return new DatabasePair(folder, primary, standby, name, named);
   }
 

@@ -4,12 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CustomersServiceService as Methods } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
-import { runMigrations } from '@rapport/persistence';
 import { metrics, type AppError, type Caller } from '@rapport/platform';
 import { printTally, queryDatabase, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { entities } from '../src/database.js';
-import { migrations } from '../src/migrations.js';
 import { DatabasePair } from './database-pair.js';
 import { customerOf, newCaller, person, RunningCustomers } from './running-customers.js';
 
@@ -47,9 +44,7 @@ let customers: RunningCustomers;
 // A pair of servers of its own, one of which it stops.
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rapport-outage-'));
-  pair = await DatabasePair.start(folder, async ({ ownerUrl }) => {
-    await runMigrations({ databaseUrl: ownerUrl, entities, migrations });
-  });
+  pair = await DatabasePair.start(folder);
   const role = new URL(pair.urls.appUrl).username;
   await queryDatabase(pair.superuserUrl, `alter role ${role} connection limit ${connectionLimit}`);
   const appUrl = `${pair.urls.appUrl}?query_timeout=${queryTimeoutMs}`;

@@ -2,12 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { runMigrations } from '@rapport/persistence';
 import { AppError, type Caller } from '@rapport/platform';
 import { printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { entities } from '../src/database.js';
-import { migrations } from '../src/migrations.js';
 import { SeedRandom } from '../seed/seed-random.ts';
 import { DatabasePair } from './database-pair.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
@@ -26,9 +23,7 @@ let customers: RunningCustomers;
 // A pair of servers of its own, of which it kills the primary.
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rapport-promotion-'));
-  pair = await DatabasePair.start(folder, async ({ ownerUrl }) => {
-    await runMigrations({ databaseUrl: ownerUrl, entities, migrations });
-  });
+  pair = await DatabasePair.start(folder);
   customers = await RunningCustomers.start({ databases: pair.urls });
 }, 120_000);
 afterAll(async () => {

@@ -3,19 +3,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { runMigrations } from '@rapport/persistence';
-import {
-  provisionDatabase,
-  queryDatabase,
-  startEmbeddedPostgres,
-  type EmbeddedPostgres,
-  type ProvisionedDatabase,
-} from '@rapport/testing';
+import { queryDatabase, startEmbeddedPostgres, type EmbeddedPostgres } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { entities } from '../src/database.js';
-import { migrations } from '../src/migrations.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 import { changesOf } from './change-feeds.js';
+import { startMigratedServer, throughPort } from './migrated-server.js';
 import { SwitchedServer } from './switched-server.js';
 
 let folder: string;
@@ -32,11 +24,10 @@ let lostHead: { number: number; hash: string };
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rapport-failover-'));
-  primary = await startEmbeddedPostgres({ dataDir: join(folder, 'primary') });
-  const urls = await provisionDatabase(primary.superuserUrl, 'customers');
-  await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
+  const made = await startMigratedServer(join(folder, 'primary'));
+  primary = made.server;
   name = new SwitchedServer(primary.port);
-  customers = await RunningCustomers.start({ databases: throughPort(await name.listen(), urls) });
+  customers = await RunningCustomers.start({ databases: throughPort(await name.listen(), made.urls) });
   await customers.create(keeper, person());
   cursor.kept = (await changesOf(customers, keeper, 1))[0]?.cursor ?? '';
   await primary.kill('SIGINT');
@@ -51,11 +42,6 @@ afterAll(async () => {
   await Promise.all([primary.stop(), standby.stop()]);
   await rm(folder, { recursive: true, force: true });
 });
-
-function throughPort(port: number, { ownerUrl, appUrl }: ProvisionedDatabase): ProvisionedDatabase {
-  const through = (url: string) => Object.assign(new URL(url), { port: String(port) }).href;
-  return { ownerUrl: through(ownerUrl), appUrl: through(appUrl) };
-}
 
 const list = (from: string) => customers.call('listChanges', { cursor: from }, keeper);
 
