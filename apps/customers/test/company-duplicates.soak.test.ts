@@ -8,7 +8,7 @@ import { defaultMinScore, findDuplicatePairs } from '../src/domain/customers/dup
 import { scoreValues } from '../src/domain/customers/duplicates/score-pair.js';
 import { TermFrequencies } from '../src/domain/customers/duplicates/term-frequencies.js';
 
-const worlds = sizeOf('COMPANY_WORLDS', { short: 2, long: 60 });
+const worlds = sizeOf('COMPANY_WORLDS', { short: 1, long: 60 });
 const companies = sizeOf('COMPANIES', { short: 600, long: 1_200 });
 
 /** Other companies, records and errors than those used to develop the weights. */

@@ -29,7 +29,7 @@ let em: EntityManager;
 beforeAll(async () => {
   service = await RunningCustomers.start();
   const tenants = sizeOf('DEAL_TENANTS', { short: 3, long: 20 });
-  const each = Math.ceil(sizeOf('DEALS', { short: 6_000, long: 100_000 }) / tenants);
+  const each = Math.ceil(sizeOf('DEALS', { short: 3_000, long: 100_000 }) / tenants);
   for (let tenant = 0; tenant < tenants; tenant += 1) await fill(tenant === 0 ? caller : newCaller(), each);
   const superuser = await service.connectAsSuperuser();
   await superuser.query('analyze');

@@ -9,7 +9,7 @@ import { company, sharedCustomers } from './running-customers.js';
 import { deal, SalesTenant } from './sales-tenant.js';
 import { WatchedDefinition } from './watched-definition.js';
 
-const rounds = sizeOf('DEFINITION_ROUNDS', { short: 2, long: 100 });
+const rounds = sizeOf('DEFINITION_ROUNDS', { short: 1, long: 100 });
 const writers = sizeOf('DEFINITION_WRITERS', { short: 20, long: 50 });
 const readers = sizeOf('DEFINITION_READERS', { short: 8, long: 20 });
 

@@ -18,7 +18,7 @@ const customers = await sharedCustomers();
 const seed = printedSeed('export-import');
 const sizes = {
   tenants: sizeOf('EXPORT_IMPORT_TENANTS', { short: 3, long: 200 }),
-  customers: sizeOf('EXPORT_IMPORT_CUSTOMERS', { short: 150, long: 400 }),
+  customers: sizeOf('EXPORT_IMPORT_CUSTOMERS', { short: 75, long: 400 }),
 };
 
 const formats: [name: string, format: ExportFormat, contentType: string][] = [

@@ -124,7 +124,7 @@ test('lists each pair once, for any page size', async () => {
 });
 
 /** Persons of the sample, with 5,000 records of 2,000 persons. */
-const persons = sizeOf('DUPLICATES_PERSONS', { short: 700, long: 2_000 });
+const persons = sizeOf('DUPLICATES_PERSONS', { short: 400, long: 2_000 });
 
 test('finds nine of ten true pairs of thousands of records, with few others', { timeout: soakTimeoutMs }, async () => {
   const all = parse<Record<string, string>>(

@@ -14,7 +14,7 @@ import { RunningCustomers } from './running-customers.js';
 
 const size = {
   histories: sizeOf('FORECAST_HISTORIES', { short: 1, long: 12 }),
-  steps: sizeOf('FORECAST_STEPS', { short: 100, long: 400 }),
+  steps: sizeOf('FORECAST_STEPS', { short: 60, long: 400 }),
   /** Steps between forecasts. */
   pace: 4,
 };
