@@ -14,7 +14,7 @@ import { SalesTenant } from './sales-tenant.js';
 
 const caller = newCaller();
 const { tenantId } = caller;
-const deals = sizeOf('FORECAST_DEALS', { short: 10_000, long: 500_000 });
+const deals = sizeOf('FORECAST_DEALS', { short: 5_000, long: 500_000 });
 
 let service: RunningCustomers;
 let orm: MikroORM;
