@@ -12,7 +12,7 @@ import { superuserOf } from './superuser.js';
 const writers = 8;
 const perTransaction = 25;
 /** Entries of the chain: this many transactions per writer, with this many changes each. */
-const count = sizeOf('AUDIT_TRANSACTIONS', { short: 5, long: 500 }) * writers * perTransaction;
+const count = sizeOf('AUDIT_TRANSACTIONS', { short: 10, long: 500 }) * writers * perTransaction;
 const kills = sizeOf('AUDIT_KILLS', { short: 5, long: 100 });
 const random = new SeedRandom(printedSeed('audit-chain'));
 /** A random number of an entry. */
