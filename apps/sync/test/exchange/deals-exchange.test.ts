@@ -141,9 +141,11 @@ test('a stage that the pipeline does not allow is an issue, holds up no other fi
   const mapping = await table.map(undefined);
   await tenant.run(mapping);
   await table.update('50 seats', `stage = 'won', reason = 'price'`);
-  const run = await tenant.run(mapping);
+  await tenant.run(mapping);
 
-  expect(run.issues).toMatchObject([{ reason: 'VALUE_UNFIT', field: 'stage' }]);
+  // A run that began by itself may have met it first.
+  const issues = (await tenant.runs(mapping)).flatMap((run) => run.issues);
+  expect(issues).toMatchObject([{ reason: 'VALUE_UNFIT', field: 'stage' }]);
   expect((await table.deals())[0]).toMatchObject({ stage: 'lead', lostReason: 'price' });
   expect(await tenant.conflicts(mapping)).toEqual([]);
   const again = await tenant.run(mapping);
