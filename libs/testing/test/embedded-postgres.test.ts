@@ -38,15 +38,25 @@ test('keeps its data in a folder that only root can reach', async () => {
   }
 });
 
-test('starts again at once after the server was killed', async () => {
+test('starts again after the server was killed, once its processes have ended', async () => {
   const folder = await privateFolder();
   const template = await postgresTemplate();
   try {
     const first = await startEmbeddedPostgres({ dataDir: folder, template });
+    const connected = new pg.Client({ connectionString: first.superuserUrl });
+    const lost = once(connected, 'error');
+    await connected.connect();
+    const { rows } = await connected.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    const [{ pid: backend }] = rows as [{ pid: number }];
+    // It holds the memory of the server for as long as it does not notice its end.
+    process.kill(backend, 'SIGSTOP');
     process.kill(await serverPid(first.superuserUrl), 'SIGKILL');
     await first.stop();
+    // So long a start waits at least.
+    setTimeout(() => process.kill(backend, 'SIGKILL'), 300);
 
     const second = await startEmbeddedPostgres({ dataDir: folder });
+    await lost;
     expect(await query(second.superuserUrl, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
     await second.stop();
   } finally {

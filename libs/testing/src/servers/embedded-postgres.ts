@@ -1,7 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chown, mkdir, mkdtemp, readFile, readlink, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readdir, readFile, readlink, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -194,15 +194,22 @@ async function waitForEarlierServer(cluster: string): Promise<void> {
   const deadline = Date.now() + earlierServerTimeoutMs;
   while (existsSync(lockFile)) {
     const pid = Number.parseInt(await readFile(lockFile, 'utf8'), 10);
-    if (!(await worksIn(pid, cluster))) return rm(lockFile, { force: true });
+    if (!(await isInUse(cluster, pid))) return rm(lockFile, { force: true });
     if (Date.now() > deadline) throw new Error(`Another PostgreSQL (process ${pid}) uses ${cluster}.`);
     await delay(100);
   }
 }
 
-async function worksIn(pid: number, cluster: string): Promise<boolean> {
+/**
+ * Whether a server uses the cluster. Where there is /proc, this includes processes of one that was killed: they hold its memory until they
+ * end, and PostgreSQL refuses to start beside them.
+ */
+async function isInUse(cluster: string, pid: number): Promise<boolean> {
   if (process.platform === 'linux') {
-    return (await readlink(`/proc/${pid}/cwd`).catch(() => '')) === (await realpath(cluster));
+    const folder = await realpath(cluster);
+    const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+    const folders = await Promise.all(pids.map((each) => readlink(`/proc/${each}/cwd`).catch(() => '')));
+    return folders.includes(folder);
   }
   try {
     return process.kill(pid, 0);
