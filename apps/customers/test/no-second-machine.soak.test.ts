@@ -110,8 +110,12 @@ test(
       await pair.stopStandby();
       work.outage = outage;
       const [reads, refused, began] = [work.reads, refusals(), performance.now()];
+      const readsOfOutage = 10 * tenants * readersOfEach;
       // Longer than two commits one after the other: more of them than there are connections for writes.
-      const isLong = () => performance.now() - began > 2.5 * queryTimeoutMs && refusals() > refused + 2 * writers;
+      const isLong = () =>
+        performance.now() - began > 2.5 * queryTimeoutMs &&
+        refusals() > refused + 2 * writers &&
+        work.reads > reads + readsOfOutage;
       await Promise.race([
         failureOf(all),
         vi.waitUntil(() => isLong() && work.refused.has('UNAVAILABLE DATABASE_UNAVAILABLE'), { timeout: 60_000 }),
