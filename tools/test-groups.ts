@@ -1,4 +1,5 @@
-// Runs groups of this project's tests in parallel, each to its end: `node test-groups.ts own shared`.
+// Runs groups of this project's tests one after the other, each to its end: `node test-groups.ts own shared`. Beside two other projects,
+// both at once made all of them slower.
 import { spawn } from 'node:child_process';
 import { makePlatformTemplate } from '@rapport/testing';
 import { buildPlatform } from './build-platform.ts';
@@ -7,7 +8,8 @@ import { buildPlatform } from './build-platform.ts';
 await buildPlatform(console.log, new AbortController().signal);
 const removeTemplate = await makePlatformTemplate();
 try {
-  const codes = await Promise.all(process.argv.slice(2).map(run));
+  const codes: number[] = [];
+  for (const group of process.argv.slice(2)) codes.push(await run(group));
   process.exitCode = Math.max(...codes);
 } finally {
   await removeTemplate();
