@@ -32,7 +32,7 @@ const steps: Record<string, string[][]> = {
     ['run-many', '-t', 'lint-all', 'build'],
     ['run-many', '-t', 'test-alone'],
     // Tests wait more than they compute: three projects beside each other keep two cores busy. Nx starts first what others depend on,
-    // here the two longest (`test-order`), so that the last minutes are not those of one project.
+    // here the three longest (`test-order`), so that the last minutes are not those of one project.
     ['run-many', '-t', 'test', 'test-order', '--parallel=3'],
   ],
   quick: [['affected', '-t', 'lint', 'test-pure']],
