@@ -2,12 +2,12 @@ import type { Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import { DealMove } from '@rapport/contracts/rapport/sales/v1/deal_moves_service';
 import { StageTransitions, type Pipeline } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { createOrm, tenantSession } from '@rapport/persistence';
-import { AppError } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { entities } from '../src/database.js';
 import { deals } from '../src/domain/deals/deals.js';
 import { reindexTenant } from '../src/engine/write/reindex-records.js';
+import { repeatWhile } from './repeat-while.js';
 import { newCaller, sharedCustomers } from './running-customers.js';
 import { deal, SalesTenant } from './sales-tenant.js';
 import { superuserOf } from './superuser.js';
@@ -28,16 +28,8 @@ function move(id: string, to: Move, more: object = {}, caller = tenant.caller): 
   return service.call('moveDeal', { id, move: { ...unset, ...to }, ...more }, caller);
 }
 
-/** Repeats a write that is refused because it waited too long for others, as clients do. */
-async function untilWritten<Result>(write: () => Promise<Result>): Promise<Result> {
-  for (;;) {
-    try {
-      return await write();
-    } catch (error) {
-      if (!(error instanceof AppError) || error.reason !== 'CONCURRENT_WRITE') throw error;
-    }
-  }
-}
+/** Writes that wait too long for others are refused. */
+const untilWritten = <Answer>(write: () => Promise<Answer>) => repeatWhile('CONCURRENT_WRITE', write);
 
 /** Deals in the stage new, in the order of their creation. */
 async function create(...titles: string[]): Promise<Deal[]> {

@@ -1,10 +1,10 @@
 import { Operation_State as State } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { BatchMode } from '@rapport/contracts/rapport/customers/v1/customers_service';
-import { AppError } from '@rapport/platform';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EncryptedTenant, everythingIn, personalValues, someone, valuesIn } from './encrypted-tenant.js';
 import { newKeys, type Keys } from './databases.js';
+import { repeatWhile } from './repeat-while.js';
 import { customerOf, RunningCustomers } from './running-customers.js';
 
 let customers: RunningCustomers;
@@ -76,12 +76,4 @@ test('an interrupted encryption is resumed by the next process', async () => {
 });
 
 /** Retries a write while encryption conflicts with it. */
-async function untilDone<Answer>(write: () => Promise<Answer>): Promise<Answer> {
-  for (;;) {
-    try {
-      return await write();
-    } catch (error) {
-      if (!(error instanceof AppError) || error.reason !== 'CONCURRENT_WRITE') throw error;
-    }
-  }
-}
+const untilDone = <Answer>(write: () => Promise<Answer>) => repeatWhile('CONCURRENT_WRITE', write);

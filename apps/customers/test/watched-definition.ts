@@ -1,4 +1,5 @@
 import { AppError } from '@rapport/platform';
+import { repeatWhile } from './repeat-while.js';
 
 /** How to change and read a definition. */
 export interface DefinitionCalls {
@@ -106,12 +107,4 @@ async function outcomeOf(call: () => Promise<unknown>): Promise<string> {
 }
 
 /** A call that exceeded its tenant's share of connections had no effect. */
-async function patiently<Answer>(call: () => Promise<Answer>): Promise<Answer> {
-  for (;;) {
-    try {
-      return await call();
-    } catch (error) {
-      if (!(error instanceof AppError) || error.reason !== 'TOO_MANY_CONCURRENT') throw error;
-    }
-  }
-}
+const patiently = <Answer>(call: () => Promise<Answer>) => repeatWhile('TOO_MANY_CONCURRENT', call);
