@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 
 /** Held while apt runs, because apt refuses a second process: libs/testing uses the same lock. */
 const lock = '/tmp/rapport-apt.lock';
@@ -14,12 +14,14 @@ export function ensureProgram(program: string, args: string[], debianPackage: st
   if (works(program, args)) return;
   if (process.getuid?.() !== 0 || !works('apt-get', ['--version']))
     throw new Error(`${program} is needed (Debian: apt-get install ${debianPackage}).`);
-  aptGet('update', '-qq');
-  aptGet('install', '-qq', '-y', '--no-install-recommends', debianPackage);
+  const install = ['install', '-qq', '-y', '--no-install-recommends', debianPackage];
+  // The lists of packages are missing or old on a new machine only.
+  if (aptGet(...install) || (aptGet('update', '-qq') && aptGet(...install))) return;
+  throw new Error(`apt-get could not install ${debianPackage}.`);
 }
 
-function aptGet(...args: string[]): void {
-  execFileSync('flock', [lock, 'apt-get', ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+function aptGet(...args: string[]): boolean {
+  return spawnSync('flock', [lock, 'apt-get', ...args], { stdio: ['ignore', 'ignore', 'inherit'] }).status === 0;
 }
 
 function works(program: string, args: string[]): boolean {

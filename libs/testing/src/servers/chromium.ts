@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { installDebianPackage } from './debian-package.js';
 
-/** Debian's. `playwright-core` brings no browser. */
-const program = '/usr/bin/chromium';
+/** Debian's without what draws windows, which starts and ends sooner. `playwright-core` brings no browser. */
+const program = '/usr/bin/chromium-headless-shell';
 const chineseFont = '/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc';
 
 export interface ChromiumOptions {
@@ -12,9 +12,9 @@ export interface ChromiumOptions {
   withChineseFonts?: boolean;
 }
 
-/** Starts Chromium without a window. As root on a machine with apt it is installed when it is missing. */
+/** Starts Chromium. As root on a machine with apt it is installed when it is missing. */
 export async function startChromium({ withChineseFonts = false }: ChromiumOptions = {}): Promise<Browser> {
-  if (spawnSync(program, ['--version']).status !== 0) await installDebianPackage('chromium');
+  if (spawnSync(program, ['--version']).status !== 0) await installDebianPackage('chromium-headless-shell');
   if (withChineseFonts && !existsSync(chineseFont)) await installDebianPackage('fonts-noto-cjk');
   // Loaded by the tests of browsers only: all others load this library too.
   const { chromium } = await import('playwright-core');
