@@ -1,7 +1,8 @@
 // Runs a tool with the Node version of this repository: `node tools/bootstrap.mjs tools/start.ts`. Installs the packages of
-// package-lock.json first, if they are missing. Runs on Node 20 without any package.
+// package-lock.json first, if they are missing. Runs on Node 20 without any package. Where npm has no package of Node 24 (it has
+// those for Linux), it runs on the installed Node.
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -49,6 +50,14 @@ if (!isInstalled()) {
   const code = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { stdio: 'inherit', env });
   if (code !== 0) process.exit(code);
 }
+const ownNode = join(bin, 'node');
+const node = existsSync(ownNode) ? ownNode : process.execPath;
+if (node === process.execPath && Number.parseInt(process.versions.node, 10) < 24) {
+  console.error(
+    `Rapport needs Node 24 or later, which npm does not bring to ${process.platform}. This is Node ${process.versions.node}.`,
+  );
+  process.exit(1);
+}
 const env = {
   ...process.env,
   PATH: `${bin}${delimiter}${process.env.PATH}`,
@@ -56,7 +65,7 @@ const env = {
   NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/node-compile'),
 };
 // The tool ends when the IPC channel closes, also after kill -9 of this process.
-process.exitCode = await run(join(bin, 'node'), process.argv.slice(2), {
+process.exitCode = await run(node, process.argv.slice(2), {
   env,
   stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
 });

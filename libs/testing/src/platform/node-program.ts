@@ -11,5 +11,5 @@ export function nodeProgram(version = process.versions.node, current = process.e
   const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { engines: { node: string } };
   const needed = /^>=(\d+)$/.exec(engines.node)?.[1];
   if (needed === undefined) throw new Error(`engines.node is not like ">=24": ${engines.node}`);
-  return Number.parseInt(version, 10) < Number(needed) ? join(root, 'node_modules/node/bin/node') : current;
+  return Number.parseInt(version, 10) < Number(needed) ? join(root, 'node_modules/.bin/node') : current;
 }
