@@ -28,7 +28,7 @@ const theirMarker = newMarker();
 
 const seed = printedSeed('access matrix');
 /** The operations whose ids, fields and permission are tried: all, or a part in the short form. */
-const tried = drawnBy(seed, routes, sizeOf('MATRIX_OPERATIONS', { short: 80, long: routes.length }));
+const tried = drawnBy(seed, routes, sizeOf('MATRIX_OPERATIONS', { short: 48, long: routes.length }));
 const used = isSoak ? undefined : ['customers', 'objects', 'fileUploads', ...tried.flatMap(collectionsOf)];
 /** Each operation has a number, by which the short form asks for it over one transport, and with one useless credential. */
 const numberOf = (route: RestRoute) => seed + routes.indexOf(route);
