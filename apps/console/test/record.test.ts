@@ -165,5 +165,6 @@ function fields() {
 }
 
 async function editField(name: RegExp): Promise<void> {
-  await fields().getByRole('button', { name }).click({ force: true });
+  // By key: what loads above it moves the button under the pointer.
+  await fields().getByRole('button', { name }).press('Enter');
 }
