@@ -14,7 +14,8 @@ export interface Keys {
 }
 
 /** Global, because files that load modules anew have their own instance of this one: migrations run once. */
-const worker = globalThis as typeof globalThis & Partial<Record<'rapportCustomers' | 'rapportKeys', DatabaseCopies>>;
+const worker = globalThis as typeof globalThis &
+  Partial<Record<'rapportCustomers' | 'rapportKeys', DatabaseCopies>> & { rapportDatabasesOfFile?: string[] };
 
 const customersDatabases = (worker.rapportCustomers ??= new DatabaseCopies('customers', ({ ownerUrl }) =>
   runMigrations({ databaseUrl: ownerUrl, entities, migrations }),
@@ -27,6 +28,13 @@ const keysDatabases = (worker.rapportKeys ??= new DatabaseCopies('keys', ({ owne
 /** A migrated database without rows. */
 export function newDatabase(): Promise<ProvisionedDatabase> {
   return customersDatabases.next(inject('superuserUrl'));
+}
+
+/** As `newDatabase`, until the end of the test file (`drop-databases.ts`). */
+export async function newDatabaseOfFile(): Promise<ProvisionedDatabase> {
+  const database = await newDatabase();
+  (worker.rapportDatabasesOfFile ??= []).push(new URL(database.ownerUrl).pathname.slice(1));
+  return database;
 }
 
 /** A database of keys of its own. */

@@ -27,7 +27,7 @@ import { SubjectKeys } from '../src/engine/sealing/subject-keys.js';
 import { runHandlers, services } from '../src/services.js';
 import { SuppressionKey } from '../src/domain/suppressions/suppression-key.js';
 import { definitions, type Answer, type Method, type Request } from './customers-methods.ts';
-import { newDatabase, type Keys } from './databases.js';
+import { newDatabase, newDatabaseOfFile, type Keys } from './databases.js';
 
 interface StartOptions {
   databases?: ProvisionedDatabase;
@@ -38,6 +38,8 @@ interface StartOptions {
   fileQuotaBytes?: number;
   /** The process of the platform that calls come from: `edge` by default. */
   peer?: string;
+  /** Whether several test files use it. */
+  isShared?: boolean;
 }
 
 /** The customers service on a database of its own, called as in production. */
@@ -56,8 +58,14 @@ export class RunningCustomers {
    * @param options an existing database whose service has stopped, the keys of encrypted personal data, and options of
    *   the module
    */
-  static async start({ databases, keys, peer = 'edge', ...options }: StartOptions = {}): Promise<RunningCustomers> {
-    const urls = databases ?? (await newDatabase());
+  static async start({
+    databases,
+    keys,
+    peer = 'edge',
+    isShared = false,
+    ...options
+  }: StartOptions = {}): Promise<RunningCustomers> {
+    const urls = databases ?? (await (isShared ? newDatabase() : newDatabaseOfFile()));
     const auditSigningKey = randomBytes(32);
     const auditKeys = new AuditKeys('customers', auditSigningKey);
     const principals = await PrincipalSigner.of();
@@ -163,14 +171,14 @@ let shared: Promise<SharedCustomers> | undefined;
  * reconfigure, count or migrate start one of their own.
  */
 export function sharedCustomers(): Promise<SharedCustomers> {
-  return (shared ??= RunningCustomers.start());
+  return (shared ??= RunningCustomers.start({ isShared: true }));
 }
 
 let mailed: Promise<SharedCustomers> | undefined;
 
 /** As `sharedCustomers`, for calls of sync. */
 export function sharedMailCustomers(): Promise<SharedCustomers> {
-  return (mailed ??= RunningCustomers.start({ peer: 'sync' }));
+  return (mailed ??= RunningCustomers.start({ peer: 'sync', isShared: true }));
 }
 
 /** A caller in a new tenant. */
