@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { areaOf, serviceDefinitions, type CertificatePaths } from '@rapport/contracts';
 import {
   address,
@@ -45,6 +46,8 @@ export interface EdgeConfig {
   limits?: LimitSettings;
   /** How many connections there may be. Defaults when absent. */
   connections?: ConnectionBounds | undefined;
+  /** Folder of the API's descriptions, which the build writes. They are made when they are first asked for when absent. */
+  descriptionFolder?: string | undefined;
   /** Memory for cached answers, in bytes. The cache's default when absent. */
   cacheBytes?: number | undefined;
   /** Where traces are sent, and the share of requests that are traced. None are when absent. */
@@ -133,8 +136,8 @@ export const addressVariables = Object.fromEntries(
   areas.map((area) => [addressVariable(area), target.meta({ description: `The service ${area}.` })]),
 );
 
-/** @param consoleFolder where the console's built files are */
-export function readEdgeConfig(consoleFolder?: string): EdgeConfig {
+/** @param builtFolder with the built `console` and `description` */
+export function readEdgeConfig(builtFolder?: string): EdgeConfig {
   const variables = readEnvironment({ ...addressVariables, ...ownVariables });
   const addresses = variables as unknown as Record<string, string>;
   const issuer = variables.PUBLIC_URL ?? `http://127.0.0.1:${variables.EDGE_PORT}`;
@@ -146,7 +149,12 @@ export function readEdgeConfig(consoleFolder?: string): EdgeConfig {
     traces: traces(variables),
     authHttpAddress: variables.AUTH_HTTP_ADDRESS,
     publicUrl: issuer,
-    console: { url: variables.CONSOLE_URL ?? issuer, keys: variables.CONSOLE_KEYS, folder: consoleFolder },
+    console: {
+      url: variables.CONSOLE_URL ?? issuer,
+      keys: variables.CONSOLE_KEYS,
+      folder: inFolder(builtFolder, 'console'),
+    },
+    descriptionFolder: inFolder(builtFolder, 'description'),
     redisUrl: variables.REDIS_URL,
     cacheKey: variables.CACHE_KEY,
     limits: limitSettings(variables),
@@ -162,6 +170,10 @@ export function readEdgeConfig(consoleFolder?: string): EdgeConfig {
     },
     addresses: new Map(areas.map((area) => [area, addresses[addressVariable(area)] ?? ''])),
   };
+}
+
+function inFolder(folder: string | undefined, name: string): string | undefined {
+  return folder && join(folder, name);
 }
 
 /** One without the other is a mistake, which must not make an edge serve plain HTTP. */

@@ -1,13 +1,5 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
-import {
-  costOf,
-  openApiDocument,
-  pageRoutes,
-  restRoutes,
-  ServiceCertificates,
-  type Contract,
-  type RestRoute,
-} from '@rapport/contracts';
+import { costOf, pageRoutes, restRoutes, ServiceCertificates, type Contract, type RestRoute } from '@rapport/contracts';
 import { TrafficServiceService } from '@rapport/contracts/rapport/edge/v1/traffic_service';
 import { answerProbe, Readiness, type Logger } from '@rapport/platform';
 import type { FastifyInstance } from 'fastify';
@@ -111,7 +103,7 @@ export async function createEdge(
       return reply.code(status).send(body);
     });
   }
-  await registerDocuments(app, contract, () => openApiDocument(contract, routes, '1.0.0'), isTls);
+  await registerDocuments(app, contract, { routes, written: config.descriptionFolder, isTls });
   if (oidc) await registerOidc(app, oidc, limits, { isTls, refusedHost: pages.ownHost });
   await pages.register(app);
   await servePages(app, publicPages, { clients, cache, limits: limits.public });

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { platformContract, serviceDefinitions } from '@rapport/contracts';
 import { createLogger, runUntilStopped, startHealthServer, startTracing } from '@rapport/platform';
@@ -9,8 +8,7 @@ import { startRedirectServer } from './http/redirect-server.js';
 /** How long a load balancer may take to notice that this process is not ready, in milliseconds. */
 const drainDelayMs = 500;
 
-// The build puts them beside this program.
-const config = readEdgeConfig(join(import.meta.dirname, 'console'));
+const config = readEdgeConfig(import.meta.dirname);
 const logger = createLogger('edge', config.logLevel);
 if (config.traces) await startTracing({ process: 'edge', ...config.traces }, logger);
 const { app, readiness } = await createEdge(config, platformContract(), serviceDefinitions, logger);

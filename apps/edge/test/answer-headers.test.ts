@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask } from './ask.js';
 import { authorization, startOres, type RunningEdge, type RunningOres } from './running-ores.js';
@@ -41,6 +44,18 @@ describe('an answer of the API has only the headers that apply to it', () => {
   ])('at %s', async (path, own) => {
     expect(await headersOf(path)).toEqual([...connection, ...security, ...content, ...own].sort());
   });
+});
+
+it('the descriptions that the build has written are served as they are', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'rapport-description-'));
+  for (const name of ['openapi.json', 'openapi-3.0.json']) await writeFile(join(folder, name), `{"written":"${name}"}`);
+  const built = await ores.startEdge({ descriptionFolder: folder });
+  for (const name of ['openapi.json', 'openapi-3.0.json']) {
+    const { headers, body } = await ask(`${built.url}/${name}`);
+    expect(headers['content-type']).toBe('application/json; charset=utf-8');
+    expect(body).toBe(`{"written":"${name}"}`);
+  }
+  await rm(folder, { recursive: true });
 });
 
 it.each(['/openapi.json', '/docs', '/docs/swagger-ui-bundle.js'])(

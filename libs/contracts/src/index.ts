@@ -29,7 +29,7 @@ export { JsonCodec } from './rest/json-codec.js';
 export { statusOfError } from './errors/error-codes.js';
 export { groupName } from './open-api/groups.js';
 export { isOfferedToAgents } from './open-api/operation-facts.js';
-export { contractErrorCodes, openApiDocument } from './open-api/open-api.js';
+export { apiVersion, contractErrorCodes, openApiDocument } from './open-api/open-api.js';
 export { asOpenApi30 } from './open-api/open-api-3-0.js';
 export {
   createProblem,

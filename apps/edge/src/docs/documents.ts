@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { asOpenApi30, type Contract } from '@rapport/contracts';
+import { join } from 'node:path';
+import { apiVersion, asOpenApi30, openApiDocument, type Contract, type RestRoute } from '@rapport/contracts';
 import { once } from '@rapport/platform';
 import type { FastifyInstance } from 'fastify';
 import { hasCurrent } from '../cache/cached-answer.js';
@@ -40,19 +41,24 @@ const contentSecurityPolicy =
 /**
  * Serves the API's description at /openapi.json, the same as OpenAPI 3.0 at /openapi-3.0.json, a guide at /docs, and the description for people at /docs/reference. Everything comes
  * from this process, which makes and reads each document when it is first asked for.
+ *
+ * @param written folder of the descriptions of this contract; undefined when they are to be made, each in a second of processor time
  */
 export async function registerDocuments(
   server: FastifyInstance,
   contract: Contract,
-  openApi: () => Record<string, unknown>,
-  isTls: boolean,
+  { routes, written, isTls }: { routes: readonly RestRoute[]; written: string | undefined; isTls: boolean },
 ): Promise<void> {
   const require = createRequire(import.meta.url);
   const library = (file: string) => readFileSync(require.resolve(`swagger-ui-dist/${file}`), 'utf8');
   const html = 'text/html; charset=utf-8';
   const json = 'application/json; charset=utf-8';
-  addDocument(server, { url: '/openapi.json', type: json, make: () => JSON.stringify(openApi()) });
-  addDocument(server, { url: '/openapi-3.0.json', type: json, make: () => JSON.stringify(asOpenApi30(openApi())) });
+  const openApi = () => openApiDocument(contract, routes, apiVersion);
+  const descriptions = { 'openapi.json': openApi, 'openapi-3.0.json': () => asOpenApi30(openApi()) };
+  for (const [name, describe] of Object.entries(descriptions)) {
+    const make = () => (written === undefined ? JSON.stringify(describe()) : readFileSync(join(written, name)));
+    addDocument(server, { url: `/${name}`, type: json, make });
+  }
   const pages: Document[] = [
     ...guidePaths.map((url) => ({ url, type: html, make: () => guidePage(url, contract) })),
     { url: '/docs/reference', type: html, make: () => layout('/docs/reference', 'Reference', reference, libraryStyle) },
@@ -72,16 +78,17 @@ const libraryStyle = '<link rel="stylesheet" href="/docs/swagger-ui.css" />\n   
 interface Document {
   url: string;
   type: string;
-  make: () => string;
+  make: () => string | Buffer;
 }
 
 function addDocument(scope: FastifyInstance, { url, type, make }: Document): void {
-  const made = once(() => {
-    const content = Buffer.from(make());
+  const document = once(() => {
+    const made = make();
+    const content = typeof made === 'string' ? Buffer.from(made) : made;
     return { content, etag: `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"` };
   });
   scope.get(url, async ({ headers }, reply) => {
-    const { content, etag } = made();
+    const { content, etag } = document();
     void reply.headers({ etag, 'cache-control': 'public, max-age=300' });
     const known = headers['if-none-match'];
     if (known !== undefined && hasCurrent(known, etag)) return reply.code(304).send();

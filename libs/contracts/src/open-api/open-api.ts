@@ -21,6 +21,9 @@ export function contractErrorCodes(contract: Contract): ReadonlyMap<string, Erro
   return codesOfContract(contract).all;
 }
 
+/** Of the API, in its description. */
+export const apiVersion = '1.0.0';
+
 /** The OpenAPI 3.1 document of a set of routes. */
 export function openApiDocument(contract: Contract, unordered: readonly RestRoute[], version: string): Json {
   const routes = byGroup(unordered);
