@@ -76,6 +76,7 @@ import { CreateTopic } from './migrations/create-topic.migration.js';
 import { HoldMessages } from './migrations/hold-messages.migration.js';
 import { LimitChangeLog } from './migrations/limit-change-log.migration.js';
 import { LookBeforeSequencing } from './migrations/look-before-sequencing.migration.js';
+import { MergeDeals } from './migrations/merge-deals.migration.js';
 import { NameCutsInAudit } from './migrations/name-cuts-in-audit.migration.js';
 import { CreateOptIn } from './migrations/create-opt-in.migration.js';
 import { CreateCampaign } from './migrations/create-campaign.migration.js';
@@ -233,4 +234,5 @@ export const migrations = [
   FindNotificationsOfApprovals,
   LimitChangeLog,
   LookBeforeSequencing,
+  MergeDeals,
 ];

@@ -15,28 +15,7 @@ import { SearchServiceService } from '@rapport/contracts/rapport/customers/v1/se
 import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { CustomObjectsServiceService } from '@rapport/contracts/rapport/objects/v1/custom_objects_service';
 import { ObjectRecordsServiceService } from '@rapport/contracts/rapport/objects/v1/object_records_service';
-import { DealCopiesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_copies_service';
-import { DealMovesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_moves_service';
-import { DealValuesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_values_service';
-import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
-import { LeadWorkServiceService } from '@rapport/contracts/rapport/sales/v1/lead_work_service';
-import { LeadsServiceService } from '@rapport/contracts/rapport/sales/v1/leads_service';
-import { ForecastSubmissionsServiceService } from '@rapport/contracts/rapport/sales/v1/forecast_submissions_service';
-import { PipelineReportsServiceService } from '@rapport/contracts/rapport/sales/v1/pipeline_reports_service';
-import { ForecastSnapshotsServiceService } from '@rapport/contracts/rapport/sales/v1/forecast_snapshots_service';
-import { ForecastsServiceService } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
-import { QuotasServiceService } from '@rapport/contracts/rapport/sales/v1/quotas_service';
 import { PipelineStagesServiceService } from '@rapport/contracts/rapport/sales/v1/pipeline_stages_service';
-import { ExchangeRatesServiceService } from '@rapport/contracts/rapport/sales/v1/exchange_rates_service';
-import { CurrenciesServiceService } from '@rapport/contracts/rapport/sales/v1/currencies_service';
-import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
-import { QuoteActionsServiceService } from '@rapport/contracts/rapport/sales/v1/quote_actions_service';
-import { QuotesServiceService } from '@rapport/contracts/rapport/sales/v1/quotes_service';
-import { PriceBooksServiceService } from '@rapport/contracts/rapport/sales/v1/price_books_service';
-import { PricesServiceService } from '@rapport/contracts/rapport/sales/v1/prices_service';
-import { PricingServiceService } from '@rapport/contracts/rapport/sales/v1/pricing_service';
-import { ProductsServiceService } from '@rapport/contracts/rapport/sales/v1/products_service';
-import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
 import { AssignmentRulesServiceService } from '@rapport/contracts/rapport/work/v1/assignment_rules_service';
 import { AssignmentTrialsServiceService } from '@rapport/contracts/rapport/work/v1/assignment_trials_service';
 import { AssignmentsServiceService } from '@rapport/contracts/rapport/work/v1/assignments_service';
@@ -69,33 +48,13 @@ import { MergesController } from './domain/customers/merges/merges.controller.js
 import { OperationsController } from './engine/import/operation/operations.controller.js';
 import { refuseNarrowScope } from './engine/records/scope/refuse-narrow-scopes.js';
 import { SearchController } from './engine/query/search/search.controller.js';
-import { DealCopiesController } from './domain/deals/deal-copies.controller.js';
-import { DealMovesController } from './domain/deals/deal-moves.controller.js';
-import { DealValuesController } from './domain/deals/deal-values.controller.js';
-import { DealsController } from './domain/deals/deals.js';
-import { StageEntriesController } from './domain/deals/stage-entries.js';
 import { AssignmentRulesController } from './domain/assignment/assignment-rules.js';
 import { AssignmentTrialsController } from './domain/assignment/assignment-trials.controller.js';
 import { AssignmentsController } from './domain/assignment/assignments.js';
-import { LeadWorkController } from './domain/leads/lead-work.controller.js';
 import { BusinessTimeController } from './domain/calendars/business-time.controller.js';
 import { CalendarsController } from './domain/calendars/calendars.js';
-import { LeadsController } from './domain/leads/leads.js';
 import { PipelineStagesController } from './domain/deals/pipeline-stages.controller.js';
-import { ExchangeRatesController } from './domain/exchange-rates/exchange-rates.js';
-import { PriceBooksController, PricesController } from './domain/products/price-books.js';
-import { PricingController } from './domain/products/pricing.controller.js';
-import { ProductsController } from './domain/products/products.js';
-import { CurrenciesController } from './domain/exchange-rates/currencies.controller.js';
-import { PipelinesController } from './domain/pipelines/pipelines.js';
-import { ForecastSubmissionsController } from './domain/forecasts/submissions.js';
-import { PipelineReportsController } from './domain/forecasts/pipeline-report.js';
-import { ForecastSnapshotsController } from './domain/forecasts/snapshots/snapshots.controller.js';
-import { ForecastsController } from './domain/forecasts/forecasts.controller.js';
-import { QuotasController } from './domain/forecasts/quotas.js';
-import { QuoteActionsController } from './domain/quotes/quote-actions.controller.js';
 import { CalendarFeedsController } from './domain/calendar-feeds/calendar-feeds.controller.js';
-import { QuotesController } from './domain/quotes/quotes.js';
 import { PrivacyController } from './domain/privacy/privacy.controller.js';
 import { SettingsController } from './domain/settings/settings.controller.js';
 import { Sealing } from './engine/sealing/sealing.js';
@@ -112,6 +71,7 @@ import { TasksController } from './domain/work/tasks.js';
 import { ViewsController } from './domain/views/views.controller.js';
 import { contentControllers, contentServices } from './content-services.js';
 import { marketingControllers, marketingServices } from './marketing-services.js';
+import { salesControllers, salesServices } from './sales-services.js';
 import { supportControllers, supportServices } from './support-services.js';
 import { WorkspaceController } from './domain/workspace/workspace.controller.js';
 
@@ -128,48 +88,28 @@ export const services: readonly ServiceDefinition[] = [
   ConsentsServiceService,
   SuppressionsServiceService,
   PrivacyServiceService,
-  PipelinesServiceService,
   PipelineStagesServiceService,
-  DealsServiceService,
-  DealMovesServiceService,
-  DealCopiesServiceService,
-  StageEntriesServiceService,
   CustomObjectsServiceService,
   ObjectRecordsServiceService,
   SettingsServiceService,
   ViewsServiceService,
   WorkspaceServiceService,
-  LeadsServiceService,
-  LeadWorkServiceService,
   AssignmentRulesServiceService,
   AssignmentsServiceService,
   AssignmentTrialsServiceService,
-  QuotasServiceService,
-  ForecastsServiceService,
   CallsServiceService,
   EmailsServiceService,
   MeetingsServiceService,
   NotesServiceService,
   TasksServiceService,
-  QuotesServiceService,
-  QuoteActionsServiceService,
   CalendarFeedsServiceService,
-  ForecastSnapshotsServiceService,
   TaskActionsServiceService,
   CalendarsServiceService,
   BusinessTimeServiceService,
   TimelineServiceService,
-  PipelineReportsServiceService,
-  ForecastSubmissionsServiceService,
-  ExchangeRatesServiceService,
-  CurrenciesServiceService,
-  ProductsServiceService,
-  PriceBooksServiceService,
-  PricesServiceService,
-  PricingServiceService,
-  DealValuesServiceService,
   NotificationsServiceService,
   TimersServiceService,
+  ...salesServices,
   ...supportServices,
   ...contentServices,
   ...marketingServices,
@@ -186,48 +126,28 @@ export const controllers = [
   ConsentsController,
   SuppressionsController,
   PrivacyController,
-  PipelinesController,
   PipelineStagesController,
-  DealsController,
-  DealMovesController,
-  DealCopiesController,
-  StageEntriesController,
   CustomObjectsController,
   ObjectRecordsController,
   SettingsController,
   ViewsController,
   WorkspaceController,
-  LeadsController,
-  LeadWorkController,
   AssignmentRulesController,
   AssignmentsController,
   AssignmentTrialsController,
-  QuotasController,
-  ForecastsController,
   CallsController,
   EmailsController,
   MeetingsController,
   NotesController,
   TasksController,
-  QuotesController,
-  QuoteActionsController,
   CalendarFeedsController,
-  ForecastSnapshotsController,
   TaskActionsController,
   CalendarsController,
   BusinessTimeController,
   TimelineController,
-  PipelineReportsController,
-  ForecastSubmissionsController,
-  ExchangeRatesController,
-  CurrenciesController,
-  ProductsController,
-  PriceBooksController,
-  PricesController,
-  PricingController,
-  DealValuesController,
   NotificationsController,
   TimersController,
+  ...salesControllers,
   ...supportControllers,
   ...contentControllers,
   ...marketingControllers,
@@ -244,44 +164,24 @@ const scopedControllers: readonly Type[] = [
   ConsentsController,
   SuppressionsController,
   PrivacyController,
-  PipelinesController,
-  DealsController,
-  DealMovesController,
-  DealCopiesController,
-  StageEntriesController,
   CustomObjectsController,
   ObjectRecordsController,
   SettingsController,
   ViewsController,
-  LeadsController,
-  LeadWorkController,
   AssignmentRulesController,
-  QuotasController,
-  ForecastsController,
   CallsController,
   EmailsController,
   MeetingsController,
   NotesController,
   TasksController,
-  QuotesController,
-  QuoteActionsController,
   CalendarFeedsController,
-  ForecastSnapshotsController,
   TaskActionsController,
   CalendarsController,
   BusinessTimeController,
   TimelineController,
-  PipelineReportsController,
-  ForecastSubmissionsController,
-  ExchangeRatesController,
-  CurrenciesController,
-  ProductsController,
-  PriceBooksController,
-  PricesController,
-  PricingController,
-  DealValuesController,
   NotificationsController,
   TimersController,
+  ...salesControllers,
   ...supportControllers,
   ...contentControllers,
   ...marketingControllers,

@@ -41,6 +41,7 @@ const unlogged: Record<string, string> = {
   meeting_order_value: 'its data is in the meeting',
   email_key: 'its data is in the e-mail',
   email_order_value: 'its data is in the e-mail',
+  deal_merge: 'a copy of what is logged, for the undo',
   pipeline_key: 'its data is in the pipeline',
   quota_key: 'its data is in the quota',
   forecast_submission_key: 'its data is in the submission',

@@ -20,6 +20,7 @@ import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers
 import { CustomObjectsServiceService } from '@rapport/contracts/rapport/objects/v1/custom_objects_service';
 import { ObjectRecordsServiceService } from '@rapport/contracts/rapport/objects/v1/object_records_service';
 import { DealCopiesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_copies_service';
+import { DealMergesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_merges_service';
 import { DealMovesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_moves_service';
 import { DealValuesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_values_service';
 import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
@@ -116,6 +117,7 @@ export const definitions = {
   ...DealsServiceService,
   ...DealMovesServiceService,
   ...DealCopiesServiceService,
+  ...DealMergesServiceService,
   ...StageEntriesServiceService,
   ...CustomObjectsServiceService,
   ...ObjectRecordsServiceService,

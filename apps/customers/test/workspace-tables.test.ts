@@ -26,6 +26,7 @@ const notExported: Record<string, string> = {
   import_met: 'of operations',
   import_piece: 'of operations',
   key_destruction: 'there are none without encryption',
+  deal_merge: 'what an undo restores',
   campaign_job: 'campaigns that the old workspace sends',
   campaign_member: 'recipients that the old workspace sends to',
   campaign_link: 'addresses in mails that the old workspace sent',

@@ -104,6 +104,7 @@ export const violationCodes = {
   REOPEN_REQUIRED: 'The record is closed: reopen it first.',
   QUALIFY_REQUIRED: 'Only `:qualify` sets the value.',
   SAME_CURRENCY: 'The two currencies are the same.',
+  CURRENCY_MISMATCH: 'The amounts are in different currencies.',
   TOO_MANY_RATES: 'The file has too many rates.',
   INVALID_FILE: 'The file is not of the format.',
   NO_MINOR_UNIT: 'The currency has no minor unit, and so no totals.',

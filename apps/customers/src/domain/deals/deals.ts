@@ -1,7 +1,9 @@
 import { DealStatus, type Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
 import { StageKind, type Stage } from '@rapport/contracts/rapport/sales/v1/pipeline';
+import type { StatementTransaction } from '@rapport/persistence';
 import { defineRecord } from '../../engine/fields/record-type.js';
+import { missingRecord } from '../../engine/records/missing-record.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 import { refuseUnknownProducts } from '../line-items/line-products.js';
 import { categoryOfStatus, categoryViolations, forecastOf } from './deal-forecast.js';
@@ -40,6 +42,7 @@ export const deals = defineRecord<Deal>('rapport/Deal', DealsServiceService, {
     return { status, closeTime, stageTime, rotTime, rank, ...values, ...forecast };
   },
   lacking: lackingFields,
+  checkUndelete: refuseMerged,
   detail: ({ stage }) => stage,
   openStatuses: ['OPEN'],
   also: (changes) => [
@@ -49,6 +52,11 @@ export const deals = defineRecord<Deal>('rapport/Deal', DealsServiceService, {
 });
 
 export const DealsController = recordController(deals, DealsServiceService);
+
+/** Only undoing the merge restores a merged deal. */
+async function refuseMerged(transaction: StatementTransaction, { id, mergedIntoId }: Deal): Promise<void> {
+  if (mergedIntoId !== undefined) throw await missingRecord(transaction, deals, id);
+}
 
 /** What deals of earlier releases lack. */
 function lackingFields({ id, rank, status, effectiveForecastCategory: category }: Deal): Partial<Deal> | undefined {

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { recordName } from '../fields/record-names.js';
-import { customerType } from '../records/customers/customer-type.js';
+import type { RecordType } from '../fields/record-type.js';
 import { linkTables } from '../records/referring/link-tables.js';
 import { refersByList } from '../records/referring/referring-fields.js';
 import { movedColumns } from './move-references.js';
@@ -15,29 +15,29 @@ const maxMoved = 10_000;
 
 /**
  * @throws AppError FAILED_PRECONDITION MERGE_TOO_LARGE when more than 10,000 records and associations refer to the
- *   customer to merge
+ *   record to merge
  */
-export async function checkSize(em: EntityManager, mergedId: string): Promise<void> {
+export async function checkSize(em: EntityManager, target: RecordType, mergedId: string): Promise<void> {
   const moved = [
-    ...movedColumns().map(({ type, column, isList }) => ({
+    ...movedColumns(target).map(({ type, column, isList }) => ({
       table: type.table,
-      condition: isList ? refersByList(type, customerType(), 'array[$2]::uuid[]') : `${column} = $2`,
+      condition: isList ? refersByList(type, target, 'array[$2]::uuid[]') : `${column} = $2`,
     })),
     ...linkTables.flatMap(({ table, from, to }) =>
       [from, to].map((column) => ({ table, condition: `${column} = $2` })),
     ),
   ];
   const [row] = await queryRows<{ count: number }>(em, {
-    name: 'count_moved_with_customer',
+    name: `count_moved_with_${target.table}`,
     sql: `select count(*)::int as count from (
        ${moved.map(({ table, condition }) => `select id from ${table} where tenant_id = $1 and ${condition}`).join(' union all ')}
        union all select id from file where tenant_id = $1 and record = $3
        limit ${maxMoved + 1}) moved`,
-    values: [currentCaller().tenantId, mergedId, recordName(customerType().table, mergedId)],
+    values: [currentCaller().tenantId, mergedId, recordName(target.table, mergedId)],
   });
   if (row !== undefined && row.count <= maxMoved) return;
   const message =
-    `More than ${maxMoved.toLocaleString('en')} people, links and other records would move with the merged customer. ` +
-    'Swap the two customers, or first move some of them to the surviving customer.';
+    `More than ${maxMoved.toLocaleString('en')} links and other records would move with the merged ${target.singular}. ` +
+    'Swap the two, or first move some of them to the surviving one.';
   throw new AppError('FAILED_PRECONDITION', 'MERGE_TOO_LARGE', message);
 }

@@ -42,7 +42,7 @@ export async function mergeCustomers(
   checkEtag(mergedEtag, etagVersion(merged.etag));
   // All references to the merged customer move, including those in records that the caller cannot see.
   await transactionPipeline(em, [beyondScope]);
-  await checkSize(em, merged.id);
+  await checkSize(em, customerType(), merged.id);
 
   const before = contentOf(customer);
   const after = unite(before, contentOf(merged), new Set(preferMerged));

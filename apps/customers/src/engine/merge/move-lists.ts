@@ -6,7 +6,6 @@ import { CustomFields } from '../fields/custom-fields.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
 import { relatedOf, withRelated } from '../fields/related-records.js';
-import { customerType } from '../records/customers/customer-type.js';
 import { effectsOf } from '../records/effects.js';
 import { nextChange } from '../records/record-changes.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
@@ -18,7 +17,7 @@ import { currentSeal } from '../sealing/seal.js';
 /** Most records that one statement moves, since a statement times out after 8 s. A merge can move 10,000. */
 export const statementSize = 1_000;
 
-/** References to the customer `from` change to the customer `to`. */
+/** References to the record `from` change to the record `to` of the same type. */
 export interface Move {
   from: string;
   to: string;
@@ -27,12 +26,18 @@ export interface Move {
 /** Ids of records by the place of the reference that was removed from their lists; by undefined where it was replaced. */
 export type MovedLists = Map<number | undefined, string[]>;
 
-/** Makes lists that refer to one customer refer to another. A list that refers to both keeps one reference. */
-export async function moveLists(em: EntityManager, type: RecordType, move: Move): Promise<MovedLists> {
+/** The lists of records of a type that refer to records of another one. */
+export interface ReferringLists {
+  type: RecordType;
+  target: RecordType;
+}
+
+/** Makes lists that refer to one record refer to another. A list that refers to both keeps one reference. */
+export async function moveLists(em: EntityManager, { type, target }: ReferringLists, move: Move): Promise<MovedLists> {
   const rows = await queryRows<{ id: string }>(em, {
-    name: `ids_of_${type.table}_by_list`,
+    name: `ids_of_${type.table}_by_list_of_${target.table}`,
     sql: `select id from ${type.table}
-      where tenant_id = $1 and ${refersByList(type, customerType(), '$2::uuid[]')} order by id`,
+      where tenant_id = $1 and ${refersByList(type, target, '$2::uuid[]')} order by id`,
     values: [currentCaller().tenantId, [move.from]],
   });
   const moved: MovedLists = new Map();
@@ -46,14 +51,23 @@ export async function moveLists(em: EntityManager, type: RecordType, move: Move)
         const hasBoth = placeOf(related, move.to) >= 0;
         const key = hasBoth ? place : undefined;
         moved.set(key, [...(moved.get(key) ?? []), record.id]);
-        return withRelated(type, record, related.toSpliced(place, 1, ...(hasBoth ? [] : [customer(move.to)])));
+        return withRelated(
+          type,
+          record,
+          related.toSpliced(place, 1, ...(hasBoth ? [] : [referenceTo(target, move.to)])),
+        );
       }),
   );
   return moved;
 }
 
-/** Reverts `moveLists` for the lists that still refer to the customer `from`. */
-export async function moveListsBack(em: EntityManager, type: RecordType, move: Move, moved: MovedLists): Promise<void> {
+/** Reverts `moveLists` for the lists that still refer to the record `from`. */
+export async function moveListsBack(
+  em: EntityManager,
+  { type, target }: ReferringLists,
+  move: Move,
+  moved: MovedLists,
+): Promise<void> {
   for (const [removedFrom, records] of moved) {
     await eachStep(records.toSorted(), (ids) =>
       rewriteRecords(em, type, ids, (record) => {
@@ -61,7 +75,7 @@ export async function moveListsBack(em: EntityManager, type: RecordType, move: M
         const place = placeOf(related, move.from);
         if (place < 0 || placeOf(related, move.to) >= 0) return undefined;
         const [at, removed] = removedFrom === undefined ? [place, 1] : [removedFrom, 0];
-        return withRelated(type, record, related.toSpliced(at, removed, customer(move.to)));
+        return withRelated(type, record, related.toSpliced(at, removed, referenceTo(target, move.to)));
       }),
     );
   }
@@ -71,8 +85,8 @@ async function eachStep(ids: string[], step: (ids: string[]) => Promise<unknown>
   for (let start = 0; start < ids.length; start += statementSize) await step(ids.slice(start, start + statementSize));
 }
 
-function customer(id: string): RecordRef {
-  return { type: customerType().singular, id };
+function referenceTo({ singular }: RecordType, id: string): RecordRef {
+  return { type: singular, id };
 }
 
 function placeOf(related: readonly RecordRef[], id: string): number {

@@ -11,18 +11,21 @@ import { currentSeal } from '../sealing/seal.js';
 import { onceFor } from '../values/once-for.js';
 import { moveLists, moveListsBack, rewriteRecords, statementSize, type Move, type MovedLists } from './move-lists.js';
 
-/** Key of the customer's files among its references. */
+/** Key of the files of a record among its references. */
 const filesKey = 'file.record';
 
-/** Ids of the records whose references a merge has moved. */
+/** Ids of the records whose references a merge has moved, by table and column, such as `deal.customer_id`. */
+export type MovedRecords = Record<string, string[]>;
+
+/** The same of a merge of customers. */
 export interface MovedReferences {
   /** Customers whose company was merged. */
   people: string[];
-  /** Records of other types, by table and column, such as `deal.customer_id`. Absent in merges of older releases. */
-  references?: Record<string, string[]> | undefined;
+  /** Records of other types. Absent in merges of older releases. */
+  references?: MovedRecords | undefined;
 }
 
-/** A column of customer ids, or of a list of references, that a merge rewrites. */
+/** A column of ids, or of a list of references, that a merge rewrites. */
 export type MovedColumn = Pick<ReferringField, 'type' | 'name' | 'column' | 'isList'>;
 
 /** The column with the companies of people. */
@@ -35,36 +38,50 @@ const movedReferences = onceAmongTypes((target: RecordType): readonly MovedColum
   referringFields(target).filter(({ index, isFollowing }) => index.onMerge === OnMerge.MOVE && !isFollowing),
 );
 
-/** All columns that `moveReferences` rewrites. */
-export function movedColumns(): readonly MovedColumn[] {
-  return [people(customerType()), ...movedReferences(customerType())];
+/** All columns that a merge of records of a type rewrites. */
+export function movedColumns(target: RecordType): readonly MovedColumn[] {
+  const others = movedReferences(target);
+  return target === customerType() ? [people(customerType()), ...others] : others;
 }
 
 /** Makes the records that refer to one customer refer to another. Includes deleted records, which can be undeleted. */
 export async function moveReferences(em: EntityManager, move: Move): Promise<MovedReferences> {
-  const moved: MovedReferences & { references: Record<string, string[]> } = {
-    people: await moveColumn(em, people(customerType()), move),
-    references: {},
-  };
-  for (const column of movedReferences(customerType())) {
-    const lists = column.isList ? await moveLists(em, column.type, move) : undefined;
-    for (const [place, ids] of lists ?? []) moved.references[placeKey(column, place)] = ids;
-    const ids = lists ? [] : await moveColumn(em, column, move);
-    if (ids.length > 0) moved.references[keyOf(column)] = ids;
-  }
-  const files = await moveFiles(em, customerType(), move);
-  if (files.length > 0) moved.references[filesKey] = files;
-  return moved;
+  const moved = await moveColumn(em, people(customerType()), move);
+  return { people: moved, references: await moveRecordsOf(em, customerType(), move) };
 }
 
 /** Reverts `moveReferences` for the records that still refer to the customer `from`. */
 export async function moveReferencesBack(em: EntityManager, move: Move, moved: MovedReferences): Promise<void> {
   await moveColumn(em, people(customerType()), move, moved.people);
-  for (const column of movedReferences(customerType())) {
-    if (column.isList) await moveListsBack(em, column.type, move, listsOf(column, moved));
-    else await moveColumn(em, column, move, moved.references?.[keyOf(column)] ?? []);
+  await moveRecordsBack(em, customerType(), move, moved.references ?? {});
+}
+
+/** Makes the records of other types, and the files, that refer to one record refer to another one of its type. */
+export async function moveRecordsOf(em: EntityManager, target: RecordType, move: Move): Promise<MovedRecords> {
+  const moved: MovedRecords = {};
+  for (const column of movedReferences(target)) {
+    const lists = column.isList ? await moveLists(em, { type: column.type, target }, move) : undefined;
+    for (const [place, ids] of lists ?? []) moved[placeKey(column, place)] = ids;
+    const ids = lists ? [] : await moveColumn(em, column, move);
+    if (ids.length > 0) moved[keyOf(column)] = ids;
   }
-  await moveFiles(em, customerType(), move, moved.references?.[filesKey] ?? []);
+  const files = await moveFiles(em, target, move);
+  if (files.length > 0) moved[filesKey] = files;
+  return moved;
+}
+
+/** Reverts `moveRecordsOf` for the records that still refer to `move.from`. */
+export async function moveRecordsBack(
+  em: EntityManager,
+  target: RecordType,
+  move: Move,
+  moved: MovedRecords,
+): Promise<void> {
+  for (const column of movedReferences(target)) {
+    if (column.isList) await moveListsBack(em, { type: column.type, target }, move, listsOf(column, moved));
+    else await moveColumn(em, column, move, moved[keyOf(column)] ?? []);
+  }
+  await moveFiles(em, target, move, moved[filesKey] ?? []);
 }
 
 function keyOf({ type, column }: MovedColumn): string {
@@ -76,9 +93,9 @@ function placeKey(column: MovedColumn, place: number | undefined): string {
   return place === undefined ? keyOf(column) : `${keyOf(column)}@${place}`;
 }
 
-function listsOf(column: MovedColumn, { references = {} }: MovedReferences): MovedLists {
+function listsOf(column: MovedColumn, moved: MovedRecords): MovedLists {
   return new Map(
-    Object.entries(references).flatMap(([key, ids]): [number | undefined, string[]][] => {
+    Object.entries(moved).flatMap(([key, ids]): [number | undefined, string[]][] => {
       const [name, place] = key.split('@');
       return name === keyOf(column) ? [[place === undefined ? undefined : Number(place), ids]] : [];
     }),
@@ -86,7 +103,7 @@ function listsOf(column: MovedColumn, { references = {} }: MovedReferences): Mov
 }
 
 /**
- * @param ids of the records to move; all that refer to the customer when absent
+ * @param ids of the records to move; all that refer to `move.from` when absent
  * @returns the ids of the records that were moved
  */
 async function moveColumn(em: EntityManager, column: MovedColumn, move: Move, ids?: string[]): Promise<string[]> {
@@ -99,7 +116,7 @@ async function moveColumn(em: EntityManager, column: MovedColumn, move: Move, id
   return moved;
 }
 
-/** Other transactions cannot add references meanwhile, since the merge has locked the row of the customer. */
+/** Other transactions cannot add references meanwhile, since the merge has locked the row that they refer to. */
 async function referringIds(em: EntityManager, { type, column }: MovedColumn, id: string): Promise<string[]> {
   const rows = await queryRows<{ id: string }>(em, {
     name: `ids_of_${type.table}_by_${column}`,
@@ -110,8 +127,8 @@ async function referringIds(em: EntityManager, { type, column }: MovedColumn, id
 }
 
 /**
- * Whether records must be rewritten one by one: their personal data is encrypted with the key of the customer, or the
- * type has side effects.
+ * Whether records must be rewritten one by one: their personal data is encrypted with the key of the referenced customer, or
+ * the type has side effects.
  */
 function isMovedByRecord({ type, column }: MovedColumn): boolean {
   return (

@@ -187,10 +187,21 @@ export async function deleteRecord<Message extends RecordMessage>(
   type: RecordType<Message>,
   request: RecordRequest,
 ): Promise<Message> {
-  const { record: stored, customFields, linked } = await readForChange(transaction, type, request.id);
+  const { record: stored, ...known } = await readForChange(transaction, type, request.id);
   const record = await liveRecord(transaction, type, request.id, stored);
   checkEtag(request.etag, etagVersion(record.etag));
-  const change = linked.change(type, record, deletedRecord(record));
+  return removeRecord(transaction, type, record, known);
+}
+
+/** Deletes a live record, which is locked. @param fields that change with it */
+export async function removeRecord<Message extends RecordMessage>(
+  transaction: StatementTransaction,
+  type: RecordType<Message>,
+  record: Message,
+  { customFields, linked }: Known,
+  fields: Partial<Message> = {},
+): Promise<Message> {
+  const change = linked.change(type, record, { ...deletedRecord(record), ...fields });
   const { record: deleted, statements } = await settleChange(transaction, type, change);
   transaction.later(
     updateRecords(type, [deleted], customFields),
@@ -207,16 +218,27 @@ export async function undeleteRecord<Message extends RecordMessage>(
   request: RecordRequest,
 ): Promise<Message> {
   const { constant, singular } = type;
-  const { record, customFields, linked } = await readForChange(transaction, type, request.id);
+  const { record, ...known } = await readForChange(transaction, type, request.id);
   if (!record) throw notFound(type);
   if (record.deleteTime === undefined) {
     throw new AppError('FAILED_PRECONDITION', `${constant}_NOT_DELETED`, `The ${singular} is not deleted.`);
   }
   await type.definition.checkUndelete?.(transaction, record);
   checkEtag(request.etag, etagVersion(record.etag));
+  return restoreRecord(transaction, type, record, known);
+}
+
+/** Makes a deleted record, which is locked, live again. @param fields that change with it */
+export async function restoreRecord<Message extends RecordMessage>(
+  transaction: StatementTransaction,
+  type: RecordType<Message>,
+  record: Message,
+  { customFields, linked }: Known,
+  fields: Partial<Message> = {},
+): Promise<Message> {
   const links = restrictedLinks(type, record);
   await linked.lock(transaction, links);
-  const change = linked.change(type, record, { ...record, ...nextChange(record), deleteTime: undefined });
+  const change = linked.change(type, record, { ...record, ...nextChange(record), deleteTime: undefined, ...fields });
   const violations = [
     ...linked.violations(links),
     ...(needsOthers(type) ? (type.definition.guard?.(change) ?? []) : []),
@@ -253,11 +275,26 @@ export async function readForChange<Message extends RecordMessage>(
   id: string,
   sent?: Message,
 ): Promise<Known & { record: Message | undefined }> {
+  const { records, ...known } = await readAllForChange(transaction, type, [id], sent ? linksToOthers(type, sent) : []);
+  return { record: records.get(id), ...known };
+}
+
+/** The same for several records, by id. @param links to records of other types, which are locked first */
+export async function readAllForChange<Message extends RecordMessage>(
+  transaction: StatementTransaction,
+  type: RecordType<Message>,
+  ids: readonly string[],
+  links: readonly Link[] = [],
+): Promise<Known & { records: Map<string, Message> }> {
   const linked = new LinkedRecords();
-  const others = linked.statements(sent ? linksToOthers(type, sent) : [], { type, ids: [id] });
-  const results = await transaction.run(...others, lockRecords(type, [id]), ...CustomFields.statements(type));
+  const others = linked.statements(links, { type, ids });
+  const results = await transaction.run(...others, lockRecords(type, ids), ...CustomFields.statements(type));
   const [rows = [], definitions = []] = results.slice(others.length);
-  const [record] = await openStored(type, rows as unknown as StoredRecord<Message>[]);
+  const records = await openStored(type, rows as unknown as StoredRecord<Message>[]);
   linked.add(results.slice(0, others.length));
-  return { record, linked, customFields: new CustomFields(definitions as Definition[]) };
+  return {
+    records: new Map(records.map((record) => [record.id, record])),
+    linked,
+    customFields: new CustomFields(definitions as Definition[]),
+  };
 }
