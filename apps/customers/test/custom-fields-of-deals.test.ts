@@ -50,6 +50,23 @@ test('a deal created before encryption was enabled is still found by its custom 
   expect(await found()).toEqual(['A deal']);
 });
 
+test('in an encrypted workspace, a merged deal gives its values to another one, and gets them back', async () => {
+  const other = await tenant.createDeal(await tenant.createPipeline());
+  await new EncryptedTenant(service, tenant.caller).encrypt();
+  const { customerId, customFields } = deal;
+
+  const merged = await service.call('mergeDeals', { id: other.id, merge: { mergedId: deal.id } }, tenant.caller);
+  expect(merged.deal).toMatchObject({ title: 'A deal', customerId, customFields });
+  expect(await found()).toEqual(['A deal']);
+
+  const undone = await service.call('undoDealMerge', { id: deal.id }, tenant.caller);
+  expect(undone).toMatchObject({
+    keptFields: [],
+    deal: { id: other.id, customerId: undefined, customFields: undefined },
+    merged: { id: deal.id, title: 'A deal', customerId, customFields },
+  });
+});
+
 test('a guard accepts 0 in a custom field, and rejects a missing field named like a property of Object.prototype', async () => {
   const customField = fieldOf({ recordType: 'deal', key: 'discount', type: Type.NUMBER });
   await service.call('createCustomField', { customField }, tenant.caller);

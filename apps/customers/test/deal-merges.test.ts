@@ -166,6 +166,20 @@ test('an undo keeps what was changed after the merge, and names it', async () =>
   });
 });
 
+test('a merged deal whose customer is erased stays erased after the undo', async () => {
+  const { id: customerId } = await service.create(tenant.caller, person());
+  const [survivor, merged] = [
+    await tenant.createDeal(pipeline),
+    await tenant.createDeal(pipeline, { title: 'Ada', customerId }),
+  ];
+  expect((await merge(survivor.id, merged.id)).deal).toMatchObject({ title: 'A deal', customerId });
+
+  await service.call('eraseCustomer', { id: customerId, erasure: { reason: 'asked for' } }, tenant.caller);
+
+  expect(await tenant.deal(survivor.id)).toMatchObject({ title: 'erased', customerId: undefined });
+  expect((await undo(merged.id)).merged).toMatchObject({ title: 'erased', customerId: undefined });
+});
+
 describe('a merge', () => {
   test('of several into one deal is undone last first, and only on a live deal', async () => {
     const [one, two, three, four] = [

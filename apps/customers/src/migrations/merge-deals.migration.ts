@@ -13,7 +13,6 @@ export class MergeDeals extends Migration {
   override up(): void {
     this.addSql(`
       alter table deal add column merged_into_id uuid;
-      alter table deal alter column merged_into_id set statistics 0;
       alter table deal add constraint deal_merged_into foreign key (tenant_id, merged_into_id)
         references deal (tenant_id, id) not valid;
       create index deal_by_merged_into on deal (tenant_id, merged_into_id) where merged_into_id is not null;

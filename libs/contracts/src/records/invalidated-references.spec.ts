@@ -6,21 +6,28 @@ import { recordContracts, type RecordField } from './record-contract.js';
 
 const contract = platformContract();
 
-/** The cache tags of the types that refer to customers by a field like this. */
-function referringTypes(isChanged: (field: RecordField) => boolean): string[] {
+/** The cache tags of the types that refer to records of a type by a field like this. */
+function referringTypes(target: string, isChanged: (field: RecordField) => boolean): string[] {
+  const refers = ({ reference, relatedTypes }: RecordField) =>
+    reference === `rapport/${target}` || relatedTypes?.includes(target.toLowerCase()) === true;
   return recordContracts(contract)
-    .filter(({ fields }) => fields.some((field) => field.reference === 'rapport/Customer' && isChanged(field)))
+    .filter(({ fields }) => fields.some((field) => refers(field) && isChanged(field)))
     .map(({ singular }) => snakeCase(singular));
 }
 
-test.each([
-  ['MergeCustomers', ({ index }: RecordField) => index.onMerge === OnMerge.MOVE],
-  ['UnmergeCustomers', ({ index }: RecordField) => index.onMerge === OnMerge.MOVE],
-  ['EraseCustomer', ({ index }: RecordField) => [OnErase.CLEAR, OnErase.REMOVE].includes(index.onErase)],
-])('%s invalidates kept answers with records whose references to customers it changes', (name, isChanged) => {
-  const method = contract.methods.find((each) => each.name === name);
-  const referring = referringTypes(isChanged);
+const isMoved = ({ index }: RecordField) => index.onMerge === OnMerge.MOVE;
+const isErased = ({ index }: RecordField) => [OnErase.CLEAR, OnErase.REMOVE].includes(index.onErase);
 
-  expect(referring).toContain('deal');
+test.each([
+  ['MergeCustomers', 'Customer', isMoved],
+  ['UnmergeCustomers', 'Customer', isMoved],
+  ['EraseCustomer', 'Customer', isErased],
+  ['MergeDeals', 'Deal', isMoved],
+  ['UndoDealMerge', 'Deal', isMoved],
+])('%s invalidates kept answers with records whose references to a %s it changes', (name, target, isChanged) => {
+  const method = contract.methods.find((each) => each.name === name);
+  const referring = referringTypes(target, isChanged);
+
+  expect(referring).toContain('quote');
   expect(method?.policy.invalidates).toEqual(expect.arrayContaining(referring));
 });
