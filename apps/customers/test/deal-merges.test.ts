@@ -93,6 +93,16 @@ test('a merged deal gives its lines, shares, tags and ids to a deal that lacks t
   ]);
 });
 
+test('a deal keeps values that are 0, and without lines takes over their currency until the undo', async () => {
+  const survivor = await tenant.createDeal(pipeline, { probability: 0, lineCurrency: 'USD' });
+  const merged = await tenant.createDeal(pipeline, {
+    ...{ probability: 90, lineCurrency: 'EUR', lineItems: [line('Seat', '10')] },
+  });
+
+  expect((await merge(survivor.id, merged.id)).deal).toMatchObject({ probability: 0, lineCurrency: 'EUR' });
+  expect(content((await undo(merged.id)).deal)).toEqual(content(survivor));
+});
+
 test('what refers to a merged deal moves to the surviving one, and returns with the undo', async () => {
   const work = new WorkTenant(service, tenant.caller);
   const { id: customerId } = await service.create(tenant.caller, person());

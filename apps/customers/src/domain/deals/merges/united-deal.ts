@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util';
 import { AmountMode, type Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import type { LineItem } from '@rapport/contracts/rapport/sales/v1/line_item';
 import type { CustomFields } from '../../../engine/fields/custom-fields.js';
-import { hasValue } from '../../../engine/records/update-mask.js';
 import { onceFor } from '../../../engine/values/once-for.js';
 import { deals } from '../deals.js';
 
@@ -17,6 +16,8 @@ export interface AddedContent {
   systems: string[];
   /** The mode of the surviving deal before it took over the amount; absent if it did not. */
   amountMode?: AmountMode | undefined;
+  /** The currency of its lines before it took over another one; null for none, absent if it did not. */
+  lineCurrency?: string | null;
 }
 
 /** Fields that a merge leaves alone, or unites by rules of their own. */
@@ -41,7 +42,8 @@ export function unite(
   merged: Deal,
   { lines, customFields }: { lines: readonly LineItem[]; customFields: CustomFields },
 ): { deal: Deal; added: AddedContent } {
-  const fields = singleFields(deals).filter((name) => !hasValue(survivor[name]) && hasValue(merged[name]));
+  const lacks = (given: Deal, name: keyof Deal) => isSame(given[name], deals.empty()[name]);
+  const fields = singleFields(deals).filter((name) => lacks(survivor, name) && !lacks(merged, name));
   const keys = customFields.live
     .map(({ key }) => key)
     .filter((key) => valueOf(survivor, key) === undefined && valueOf(merged, key) !== undefined);
@@ -49,6 +51,7 @@ export function unite(
   const externalIds = merged.externalIds.filter(({ system }) => !systems.has(system));
   const tags = merged.tags.filter((tag) => !survivor.tags.includes(tag));
   const takesAmount = survivor.amount === undefined && merged.amount !== undefined;
+  const takesCurrency = survivor.lineItems.length === 0 && lines.length > 0;
   const deal: Deal = {
     ...survivor,
     ...pick(merged, fields),
@@ -57,7 +60,7 @@ export function unite(
     tags: [...survivor.tags, ...tags],
     externalIds: [...survivor.externalIds, ...externalIds],
     lineItems: [...survivor.lineItems, ...lines],
-    lineCurrency: survivor.lineCurrency ?? (lines.length > 0 ? merged.lineCurrency : undefined),
+    lineCurrency: takesCurrency ? merged.lineCurrency : survivor.lineCurrency,
   };
   return {
     deal,
@@ -67,6 +70,7 @@ export function unite(
       tags,
       systems: externalIds.map(({ system }) => system),
       ...(takesAmount && { amountMode: survivor.amountMode }),
+      ...(takesCurrency && { lineCurrency: survivor.lineCurrency ?? null }),
     },
   };
 }
@@ -91,7 +95,7 @@ export function takeBack(survivor: Deal, merged: Deal, added: AddedContent): { d
   const { lines, isComplete } = linesWithout(survivor.lineItems, merged.lineItems);
   deal.lineItems = lines;
   if (!isComplete) keptFields.push('lineItems');
-  if (lines.length === 0 && merged.lineItems.length > 0) deal.lineCurrency = undefined;
+  if (lines.length === 0 && added.lineCurrency !== undefined) deal.lineCurrency = added.lineCurrency ?? undefined;
   if (added.amountMode !== undefined) {
     const isTaken = isSame(amountOf(survivor), amountOf(merged));
     if (isTaken) Object.assign(deal, { amountMode: added.amountMode, amount: undefined });
