@@ -71,7 +71,7 @@ test('a merged deal gives its lines, shares, tags and ids to a deal that lacks t
       { system: 'shop', value: '7' },
     ],
   });
-  expect(result.merged).toMatchObject({ mergedIntoId: survivor.id, deleteTime: result.merged.updateTime });
+  expect(result.merged).toMatchObject({ mergedIntoId: survivor.id, deleteTime: result.merged!.updateTime });
   expect(await tenant.deal(survivor.id)).toEqual(result.deal);
   const gone = { reason: 'DEAL_NOT_FOUND', metadata: { mergedInto: survivor.id } };
   await expect(tenant.deal(merged.id)).rejects.toMatchObject(gone);
@@ -82,8 +82,8 @@ test('a merged deal gives its lines, shares, tags and ids to a deal that lacks t
   const undone = await undo(merged.id);
 
   expect(undone).toMatchObject({ keptFields: [] });
-  expect(content(undone.deal)).toEqual(content(survivor));
-  expect(content(undone.merged)).toEqual(content(merged));
+  expect(content(undone.deal!)).toEqual(content(survivor));
+  expect(content(undone.merged!)).toEqual(content(merged));
   expect(await tenant.deal(merged.id)).toEqual(undone.merged);
   const ofMerged = (await tenant.entriesOf(merged)).map(({ stage, leaveTime }) => [stage, leaveTime]);
   expect(ofMerged).toEqual([['proposal', undefined]]);
@@ -100,7 +100,7 @@ test('a deal keeps values that are 0, and without lines takes over their currenc
   });
 
   expect((await merge(survivor.id, merged.id)).deal).toMatchObject({ probability: 0, lineCurrency: 'EUR' });
-  expect(content((await undo(merged.id)).deal)).toEqual(content(survivor));
+  expect(content((await undo(merged.id)).deal!)).toEqual(content(survivor));
 });
 
 test('what refers to a merged deal moves to the surviving one, and returns with the undo', async () => {
@@ -208,8 +208,8 @@ describe('a merge', () => {
     await service.call('deleteDeal', { id: one.id }, tenant.caller);
     await expect(undo(three.id)).rejects.toMatchObject({ reason: 'DEAL_DELETED' });
     await service.call('undeleteDeal', { id: one.id }, tenant.caller);
-    expect((await undo(three.id)).deal.tags).toEqual(['a']);
-    expect((await undo(two.id)).deal.tags).toEqual([]);
+    expect((await undo(three.id)).deal!.tags).toEqual(['a']);
+    expect((await undo(two.id)).deal!.tags).toEqual([]);
     await expect(undo(two.id)).rejects.toMatchObject({ reason: 'DEAL_NOT_MERGED' });
     await expect(undo(v7())).rejects.toMatchObject({ reason: 'DEAL_NOT_FOUND' });
   });
@@ -239,7 +239,7 @@ describe('a merge', () => {
   test('is made once for a key, and not at all to be validated', async () => {
     const [survivor, merged] = [await tenant.createDeal(pipeline), await tenant.createDeal(pipeline)];
     const shown = await merge(survivor.id, merged.id, { validateOnly: true });
-    expect(shown.merged.mergedIntoId).toBe(survivor.id);
+    expect(shown.merged!.mergedIntoId).toBe(survivor.id);
     expect(await tenant.deal(merged.id)).toEqual(merged);
 
     const made = await merge(survivor.id, merged.id, { requestId: 'key-1', etag: survivor.etag });
