@@ -41,6 +41,7 @@ await runGrpcService({
     rightsKeptMs: config.RIGHTS_KEPT_SECONDS * 1_000,
     filesDir: config.FILES_DIR,
     http: new OutgoingHttp(config.OUTGOING_ALLOWED_HOSTS),
+    dnsServers: config.DNS_SERVERS,
     delivery: {
       schedule: new RetrySchedule(config.RETRY_SCHEDULE_SECONDS),
       failingMs: config.FAILING_SECONDS * 1_000,

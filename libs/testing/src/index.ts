@@ -23,7 +23,7 @@ export {
 } from './load/load-plan.js';
 export { LoadProcess } from './load/load-process.js';
 export { importSource } from './import-source.js';
-export { startNameServer, type NameServer } from './servers/name-server.js';
+export { startNameServer, type NameServer, type NameTexts } from './servers/name-server.js';
 export { passedForMs } from './passed-for-ms.js';
 export { startPlatform, type Platform, type PlatformOptions } from './platform/platform.js';
 export { postgresSettings, type PostgresServer } from './servers/postgres-settings.js';

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { names, processVariables, secretKey, target } from '@rapport/platform';
 import { z } from 'zod';
 
@@ -6,6 +7,14 @@ const seconds = z
   .regex(/^\d{1,7}(,\d{1,7}){0,19}$/, 'must be up to 20 numbers of seconds, by comma')
   .transform((text) => text.split(',').map(Number))
   .meta({ form: 'integers by comma' });
+
+const nameServers = names.refine(
+  (servers) =>
+    servers.every(
+      (server) => /:\d{1,5}$/.test(server) && isIP(server.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')) > 0,
+    ),
+  'must be address:port, by comma',
+);
 
 /** Environment variables of the service. Each can be given as a file, by NAME_FILE. */
 export const serviceVariables = {
@@ -31,6 +40,10 @@ export const serviceVariables = {
   }),
   OUTGOING_ALLOWED_HOSTS: names.default([]).meta({
     description: 'Hosts that may be called over plain HTTP and at private addresses.',
+  }),
+  DNS_SERVERS: nameServers.default([]).meta({
+    form: '`address:port` by comma',
+    description: 'Name servers that checks of the DNS records of relays ask. Empty: those of the system.',
   }),
   RETRY_SCHEDULE_SECONDS: seconds
     .default([5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400])

@@ -76,6 +76,8 @@ export interface SyncOptions extends Pick<DatabaseOptions, 'databaseUrl' | 'enti
   /** Directory with the files of connections; empty for none. */
   filesDir: string;
   http: OutgoingHttp;
+  /** Name servers of DNS checks, as `address:port`; those of the system if there are none. */
+  dnsServers: readonly string[];
   delivery: DeliveryRules;
   /** Minimum retention of events and deliveries. */
   retentionDays: number;

@@ -1,10 +1,11 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import {
   PlatformCertificates,
   ScriptedRelay,
   SecretFiles,
   sharedPlatform,
+  type NameTexts,
   type SharedPlatform,
 } from '@rapport/testing';
 import { afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
@@ -170,4 +171,71 @@ test('a key of the workspace signs at once; what is no RSA key of 2048 bits is r
   const { id } = await create();
   const missing = await tenant.send('POST', `/v1/relays/${id}:rotateDkim`, {});
   expect(missing).toMatchObject({ status: 409, body: { code: 'DKIM_NOT_CONFIGURED' } });
+});
+
+test(':checkDns says of the SPF, DKIM and DMARC record of each sending domain whether it is right, and what is wrong', async () => {
+  const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const dkim = { domain: 'dns.example', selector: 'own', privateKey: pem };
+  const created = await create({ host: '127.0.0.1', dkim });
+  const { value: key } = (created as unknown as { dkim: { record: { value: string } } }).dkim.record;
+  const publish = (texts: NameTexts) => writeFile(inject('dnsTextsFile'), JSON.stringify(texts));
+  const check = async () => {
+    const { domains } = await tenant.ok<{ domains: Json[] }>('POST', `/v1/relays/${created.id}:checkDns`);
+    return domains.map(({ domain, ...checks }) => {
+      const said = Object.entries(checks as Record<string, { state: string; reason?: string }>);
+      return [domain, ...said.map(([kind, { state, reason = '' }]) => `${kind} ${state} ${reason}`.trim())];
+    });
+  };
+  expect(await check()).toEqual([
+    ['dns.example', 'spf MISSING NO_RECORD', 'dkim MISSING NO_RECORD', 'dmarc MISSING NO_RECORD'],
+  ]);
+  await publish({ 'dns.example': null, 'own._domainkey.dns.example': null, '_dmarc.dns.example': null });
+  expect(await check()).toEqual([
+    ['dns.example', 'spf UNANSWERED NO_ANSWER', 'dkim UNANSWERED NO_ANSWER', 'dmarc UNANSWERED NO_ANSWER'],
+  ]);
+
+  const mailbox = { displayName: 'News', kind: 'SEND_ONLY', relayId: created.id };
+  await tenant.ok('POST', '/v1/mailboxes', { ...mailbox, address: 'a@news.dns.example' });
+  await tenant.ok('POST', '/v1/mailboxes', { ...mailbox, address: 'a@other.example', replyDomain: 'reply.example' });
+  await tenant.ok('POST', `/v1/relays/${created.id}:rotateDkim`, {});
+  const next = 'nextDkim MISSING NO_RECORD';
+  const right = {
+    'news.dns.example': ['v=spf1 ip4:127.0.0.1 -all', 'verification=1'],
+    'own._domainkey.dns.example': [key.replace('p=', 'p=\t')],
+    '_dmarc.dns.example': ['v=DMARC1; p=none; rua=mailto:dmarc@dns.example'],
+  };
+  await publish({
+    ...right,
+    'reply.example': ['v=spf1 include:dns.example -all'],
+    '_dmarc.other.example': ['v=DMARC1; p=reject', 'v=DMARC1; p=none'],
+  });
+  expect(await check()).toEqual([
+    ['news.dns.example', 'spf PASSED', 'dkim PASSED', next, 'dmarc PASSED'],
+    ['other.example', 'spf WRONG INVALID', 'dkim PASSED', next, 'dmarc WRONG SEVERAL_RECORDS'],
+  ]);
+  await publish({
+    ...right,
+    'news.dns.example': ['v=spf1 ip4:192.0.2.1 -all'],
+    'reply.example': ['v=spf1 +all'],
+    '_dmarc.other.example': ['v=DMARC1; p=reject'],
+  });
+  expect(await check()).toEqual([
+    ['news.dns.example', 'spf UNSURE HOST_NOT_NAMED', 'dkim PASSED', next, 'dmarc PASSED'],
+    ['other.example', 'spf WRONG PERMITS_ALL', 'dkim WRONG NOT_ALIGNED', next, 'dmarc PASSED'],
+  ]);
+  await publish({
+    'news.dns.example': ['v=spf1 -all', 'v=spf1 ~all'],
+    'own._domainkey.dns.example': ['v=DKIM1; p='],
+    '_dmarc.dns.example': ['v=DMARC1; p=some'],
+  });
+  expect((await check())[0]).toEqual([
+    ...['news.dns.example', 'spf WRONG SEVERAL_RECORDS', 'dkim WRONG REVOKED', next, 'dmarc MISSING NO_RECORD'],
+  ]);
+  await publish({
+    'own._domainkey.dns.example': [`v=DKIM1; k=ed25519; p=${Buffer.alloc(32).toString('base64')}`],
+    '_dmarc.news.dns.example': ['v=DMARC1; p=some'],
+  });
+  expect((await check())[0]).toEqual([
+    ...['news.dns.example', 'spf MISSING NO_RECORD', 'dkim WRONG OTHER_KEY', next, 'dmarc WRONG INVALID'],
+  ]);
 });

@@ -1,5 +1,5 @@
 import { useMutation } from '@tanstack/react-query';
-import { CircleCheckBig, CirclePause, Play, Plug, Scale, TriangleAlert } from 'lucide-react';
+import { CircleCheckBig, CirclePause, Globe, Play, Plug, Scale, TriangleAlert } from 'lucide-react';
 import { ProblemNote } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
 import { call, invalidate } from '../../contract/api.ts';
@@ -14,6 +14,7 @@ import style from './record.module.css';
 const acts: readonly { verb: string; icon: IconType; states?: readonly string[]; body?: Json }[] = [
   { verb: 'testMailbox', icon: Plug },
   { verb: 'testRelay', icon: Plug },
+  { verb: 'checkRelayDns', icon: Globe },
   { verb: 'pauseMailbox', icon: CirclePause, states: ['ACTIVE', 'FAILING', 'REAUTH'] },
   { verb: 'resumeMailbox', icon: Play, states: ['PAUSED', 'REAUTH'] },
   { verb: 'reconcileMailbox', icon: Scale, body: {} },
@@ -61,9 +62,50 @@ export function MailService({ item }: { item: Item }) {
       <div aria-live="polite">
         {run.isPending && <p className={text.meta}>{t('mail.running')}</p>}
         <ProblemNote error={run.error} />
-        {run.data && !run.isPending && <Outcome {...run.data} />}
+        {run.data?.verb === 'checkRelayDns' && !run.isPending && <DnsOutcome answer={run.data.answer} />}
+        {run.data && run.data.verb !== 'checkRelayDns' && !run.isPending && <Outcome {...run.data} />}
       </div>
     </Panel>
+  );
+}
+
+const dnsTones: Readonly<Record<string, 'good' | 'warn'>> = { PASSED: 'good', UNSURE: 'warn', UNANSWERED: 'warn' };
+
+const dnsKinds = ['spf', 'dkim', 'nextDkim', 'dmarc'] as const;
+
+/** What was found of the DNS records of each domain, and what is wrong with them. */
+function DnsOutcome({ answer }: { answer: Json }) {
+  const domains = itemsAt(answer, 'domains');
+  if (domains.length === 0) return <p className={text.two}>{t('mail.noDomains')}</p>;
+  return domains.map((checks, at) => (
+    <section key={at} className={style.dns} aria-label={textAt(checks, 'domain')}>
+      <h3>{textAt(checks, 'domain')}</h3>
+      <dl>
+        {dnsKinds
+          .filter((kind) => checks[kind] !== undefined)
+          .map((kind) => (
+            <DnsLine key={kind} kind={kind} check={checks[kind] as Json} />
+          ))}
+      </dl>
+    </section>
+  ));
+}
+
+function DnsLine({ kind, check }: { kind: (typeof dnsKinds)[number]; check: Json }) {
+  const [state, reason] = [textAt(check, 'state'), textAt(check, 'reason')];
+  const value = textAt(check, 'value');
+  return (
+    <>
+      <dt className={text.row}>
+        <span>{labels.field('SendingDomain', kind)}</span>
+        <Chip tone={dnsTones[state] ?? 'danger'}>{labels.value('DnsCheckState', state)}</Chip>
+      </dt>
+      <dd>
+        {reason !== '' && <p>{t(`mail.dns.${reason}`)}</p>}
+        <p className={text.meta}>{textAt(check, 'name')}</p>
+        {value !== '' && <code>{value}</code>}
+      </dd>
+    </>
   );
 }
 

@@ -1,12 +1,6 @@
-import { Resolver } from 'node:dns/promises';
 import type { MessageAuthentication } from '@rapport/contracts/rapport/content/v1/message';
 import { authenticate, type DNSResolver } from 'mailauth';
-
-/** Time limit of all lookups of a mail together, in milliseconds. */
-const lookupMs = 8_000;
-
-/** Lookups of a mail: SPF alone allows 10, and each signature has one. */
-const maxLookups = 40;
+import { boundedLookups } from '../bounded-lookups.js';
 
 /** How the sender of a mail is authenticated. */
 export interface AuthenticationRules {
@@ -25,7 +19,7 @@ export interface AuthenticationRules {
 export async function authenticateSender(
   raw: Buffer,
   results: readonly string[],
-  { authservId, resolver = publicResolver() }: AuthenticationRules,
+  { authservId, resolver = boundedLookups() }: AuthenticationRules,
 ): Promise<MessageAuthentication> {
   const trusted = authservId === undefined ? undefined : statedResults(results, authservId);
   if (trusted) return trusted;
@@ -56,28 +50,4 @@ function statedResults(results: readonly string[], authservId: string): MessageA
     return { spf: of('spf'), dkim: of('dkim'), dmarc: of('dmarc'), arc: of('arc') };
   }
   return undefined;
-}
-
-/** Queries DNS within the limits of one mail. */
-function publicResolver(): DNSResolver {
-  const resolver = new Resolver({ timeout: 2_000, tries: 2 });
-  const endMs = Date.now() + lookupMs;
-  let lookups = 0;
-  return async (name, type) => {
-    lookups += 1;
-    const leftMs = endMs - Date.now();
-    if (lookups > maxLookups || leftMs <= 0) throw failedLookup();
-    const { promise, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(failedLookup()), leftMs);
-    try {
-      return (await Promise.race([resolver.resolve(name, type), promise])) as string[];
-    } finally {
-      clearTimeout(timer);
-    }
-  };
-}
-
-/** Results that need the lookup are `temperror`. */
-function failedLookup(): Error {
-  return Object.assign(new Error('The lookup takes too long.'), { code: 'ETIMEOUT' });
 }

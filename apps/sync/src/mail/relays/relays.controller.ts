@@ -4,6 +4,8 @@ import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
 import type { Empty } from '@rapport/contracts/google/protobuf/empty';
 import {
   RelaysServiceService as Methods,
+  type CheckRelayDnsRequest,
+  type CheckRelayDnsResponse,
   type CreateRelayRequest,
   type DeleteRelayRequest,
   type GetRelayRequest,
@@ -22,6 +24,7 @@ import { OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
 import { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { writeCall } from '../../storage/write-call.js';
 import { RelayConnector } from './connect-relay.js';
+import { RelayDns } from './relay-dns.js';
 import { relayMessage } from './relay-message.js';
 import { Relay } from './relay.entity.js';
 import { RelayError } from './relay-session.js';
@@ -36,6 +39,7 @@ export class RelaysController implements ServiceHandlers<RelaysServiceServer> {
     private readonly em: EntityManager,
     private readonly envelope: SecretEnvelope,
     private readonly connector: RelayConnector,
+    private readonly dns: RelayDns,
     http: OutgoingHttp,
   ) {
     this.#parts = { envelope, mayCall: (url) => http.mayCall(url) };
@@ -91,6 +95,10 @@ export class RelaysController implements ServiceHandlers<RelaysServiceServer> {
       if (!(error instanceof RelayError)) throw error;
       return { succeeded: false, reason: error.reason, description: error.message, durationMs: durationMs() };
     }
+  }
+
+  async checkRelayDns({ id }: CheckRelayDnsRequest): Promise<CheckRelayDnsResponse> {
+    return { domains: await this.dns.check(this.em, await findRelay(this.em, id)) };
   }
 
   rotateDkim(request: RotateDkimRequest): Promise<RotateDkimResponse> {
