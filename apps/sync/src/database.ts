@@ -33,6 +33,7 @@ import { FindEqualRecords } from './migrations/find-equal-records.migration.js';
 import { KeepRunRecords } from './migrations/keep-run-records.migration.js';
 import { NotifyApprovers } from './migrations/notify-approvers.migration.js';
 import { PairRecords } from './migrations/pair-records.migration.js';
+import { RampUpRelays } from './migrations/ramp-up-relays.migration.js';
 import { SealWebhookEvents } from './migrations/seal-webhook-events.migration.js';
 import { ShareWebhookTurns } from './migrations/share-webhook-turns.migration.js';
 import { TraceEvents } from './migrations/trace-events.migration.js';
@@ -72,4 +73,5 @@ export const migrations = [
   NotifyApprovers,
   CountCausedRuns,
   CreateFlowHooks,
+  RampUpRelays,
 ];

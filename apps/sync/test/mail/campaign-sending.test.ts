@@ -96,6 +96,28 @@ test('a rate holds for its domain in any period at the relay, and delays no othe
   }
 });
 
+test('a ramp-up lets as many e-mails go as its day allows, counts none that the relay defers, and ends', async () => {
+  const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
+  const rampUp = { firstPerDay: 4, growthPercent: 50, untilPerDay: 9, startTime: hoursAgo(1) };
+  const audience = await CampaignAudience.create(platform, relay, { maxConnections: 3, rampUp });
+  const relayNow = async () => (await audience.mail.relay())['rampUp'] as Json;
+  relay.script = (moment, { to }) =>
+    moment === 'RCPT' && to[0]?.startsWith('later') ? { code: 451, text: '4.3.0 Later' } : undefined;
+  const addresses = Array.from({ length: 16 }, (_, at) => `${at === 0 ? 'later' : 'reader'}${at}@reader.example`);
+  const campaignId = await audience.start(addresses);
+
+  await until(async () => (await relayNow())['sentToday'] === 4 && relay.accepted.length === 4);
+  expect(await audience.states(campaignId)).toEqual({ HANDED_OVER: 4, PLANNED: 12 });
+  // The second day has room for two more than the first one.
+  await audience.mail.changeRelay({ rampUp: { ...rampUp, startTime: hoursAgo(25) } });
+  await until(async () => (await relayNow())['sentToday'] === 6);
+  expect(await relayNow()).toMatchObject({ limitToday: 6 });
+  await audience.expectStates(campaignId, { HANDED_OVER: 10, PLANNED: 6 });
+  await audience.mail.changeRelay({ rampUp: { ...rampUp, startTime: hoursAgo(49) } });
+  await audience.expectStates(campaignId, { HANDED_OVER: 15, PLANNED: 1 });
+  expect(await relayNow()).not.toHaveProperty('limitToday');
+});
+
 test('a domain that asks for less is slowed and then blocked, delays no other, and is sent to after :unblock', async () => {
   const audience = await CampaignAudience.create(platform, relay, { maxConnections: 4 });
   const { api } = audience.mail;

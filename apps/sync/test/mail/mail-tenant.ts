@@ -90,4 +90,8 @@ export class MailTenant {
   relay(): Promise<Json> {
     return this.api.ok('GET', `/v1/relays/${this.relayId}`);
   }
+
+  changeRelay(changes: Json): Promise<Json> {
+    return this.api.ok('PATCH', `/v1/relays/${this.relayId}`, changes);
+  }
 }

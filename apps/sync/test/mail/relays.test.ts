@@ -239,3 +239,25 @@ test(':checkDns says of the SPF, DKIM and DMARC record of each sending domain wh
     ...['news.dns.example', 'spf MISSING NO_RECORD', 'dkim WRONG OTHER_KEY', next, 'dmarc WRONG INVALID'],
   ]);
 });
+
+test('a ramp-up shows the limit of its day, keeps its start, and is refused without growth', async () => {
+  const startTime = new Date(Date.now() - 49 * 3_600_000).toISOString();
+  const rampUp = { firstPerDay: 50, growthPercent: 50, untilPerDay: 400 };
+  const { id } = await create({ rampUp: { ...rampUp, startTime } });
+  const path = `/v1/relays/${id}`;
+
+  expect(await tenant.ok('GET', path)).toMatchObject({
+    rampUp: { ...rampUp, startTime, limitToday: 112, sentToday: 0 },
+  });
+  const faster = { ...rampUp, growthPercent: 100 };
+  expect(await tenant.ok('PATCH', path, { rampUp: faster })).toMatchObject({ rampUp: { startTime, limitToday: 200 } });
+  const ended = await tenant.ok<{ rampUp: Json }>('PATCH', path, { rampUp: { ...faster, untilPerDay: 200 } });
+  expect(ended.rampUp).not.toHaveProperty('limitToday');
+  expect(await violations('PATCH', path, { rampUp: { ...rampUp, untilPerDay: 50 } })).toEqual([
+    ['/rampUp/untilPerDay', 'OUT_OF_RANGE'],
+  ]);
+  expect(await violations('PATCH', path, { rampUp: { ...rampUp, firstPerDay: 0 } })).toEqual([
+    ['/rampUp/firstPerDay', 'TOO_SMALL'],
+  ]);
+  expect(await tenant.ok('PATCH', path, { rampUp: null })).not.toHaveProperty('rampUp');
+});

@@ -1,4 +1,4 @@
-import type { MikroORM } from '@mikro-orm/postgresql';
+import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { MailOutcome } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
 import type {
   ClaimedRecipient,
@@ -7,6 +7,7 @@ import type {
 import { tenantSession } from '@rapport/persistence';
 import { asksForLess } from '../limits/pace-of-domain.js';
 import { domainRooms } from '../limits/domain-room.js';
+import { returnShare, takeShare } from '../relays/ramp-room.js';
 import { composeMail, type DkimSigner } from '../sending/compose-mail.js';
 import type { ClaimOutcome, SendingQueue, SendingTurn, WaitingTenants } from '../sending/relay-turns.js';
 import { sendBatch, type BatchResult } from '../sending/send-batch.js';
@@ -45,14 +46,31 @@ export class CampaignQueue implements SendingQueue {
   }
 
   async sendSome(turn: SendingTurn): Promise<ClaimOutcome> {
+    const { relay } = turn;
+    const em = this.orm.em.fork({ session: tenantSession(relay.tenantId) });
+    const wanted = this.#limitOf(turn);
+    const share = relay.hasRampUp ? await takeShare(em, relay, wanted) : undefined;
+    if (share?.count === 0) {
+      await this.endLeases(relay.tenantId);
+      return { claimed: 0, handedOver: 0, isRefusing: false, isDone: true, dueMs: share.dayEndMs };
+    }
+    const room = { unsent: share?.count ?? wanted };
+    try {
+      return await this.#claimAndSend(turn, em, room);
+    } finally {
+      if (share) await returnShare(em, relay, share, room.unsent);
+    }
+  }
+
+  /** @param room how many recipients may be sent to. Becomes how many of them were not, also when it fails */
+  async #claimAndSend(turn: SendingTurn, em: EntityManager, room: { unsent: number }): Promise<ClaimOutcome> {
     const { relay, signer } = turn;
     const { tenantId, mailboxIds } = relay;
-    const em = this.orm.em.fork({ session: tenantSession(tenantId) });
     const { limited, full, waitSeconds } = await domainRooms(em, tenantId);
-    const limit = this.#limitOf(turn);
     const startMs = performance.now();
-    const claim = { tenantId, mailboxIds, limit, skippedDomains: full };
+    const claim = { tenantId, mailboxIds, limit: room.unsent, skippedDomains: full };
     const { recipients, hasMore } = await this.outbox.claim(claim);
+    room.unsent -= recipients.length;
     const ledger = new RecipientLedger((items, begun) => this.outbox.record(tenantId, items, begun));
     const gate = new DomainGate(em, tenantId, limited);
     const deferred = new Set<string>();
@@ -61,6 +79,7 @@ export class CampaignQueue implements SendingQueue {
       compose: (each) => compose(each, signer),
       begin: (each) => begin(each, gate, ledger),
       settle: (each, result) => {
+        if (result.outcome === 'DEFERRED') room.unsent += 1;
         if (result.outcome === 'DEFERRED' && result.deferSeconds !== 0) deferred.add(each.domain);
         gate.leave(each, asksForLess(result.response) ? result.response : undefined);
         ledger.settle(settled(each, result));

@@ -1,6 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { tenantIsolation } from '@rapport/persistence';
 import type { SignIn, SignInSecrets } from '../mail-credentials.js';
+import type { RampUp } from './ramp-up.js';
 
 /** A DKIM key without its private half. */
 export interface DkimKey {
@@ -44,6 +45,10 @@ const RelaySchema = defineEntity({
     maxConnections: p.integer(),
     maxPerConnection: p.integer(),
     maxPerMinute: p.integer(),
+    rampUp: p.json<RampUp>().nullable(),
+    /** The last day of the ramp-up with an e-mail, and the number of e-mails that count. */
+    rampDay: p.integer().nullable(),
+    rampUsed: p.integer().nullable(),
     state: p.enum(['ACTIVE', 'FAILING', 'REAUTH'] as const),
     stateReason: p.text().nullable(),
     version: p.integer(),

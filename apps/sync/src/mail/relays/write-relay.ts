@@ -6,6 +6,7 @@ import {
   type DeleteRelayRequest,
   type Relay as RelayMessage,
   type RelayDkim,
+  type RelayRampUp,
   type RotateDkimRequest,
   type RotateDkimResponse,
   type UpdateRelayRequest,
@@ -16,6 +17,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { readCredentials } from '../mail-credentials.js';
 import { dkimRecord, makeDkimKey, readDkimKey } from './dkim-key.js';
+import type { RampUp } from './ramp-up.js';
 import { relayMessage } from './relay-message.js';
 import { openRelaySecrets, sealRelaySecrets } from './relay-secrets.js';
 import { Relay, type RelaySecrets } from './relay.entity.js';
@@ -33,14 +35,15 @@ type RelayField =
   | 'maxConnections'
   | 'maxPerConnection'
   | 'maxPerMinute'
-  | 'dkim';
+  | 'dkim'
+  | 'rampUp';
 
 const updatableRelay: Updatable<RelayField> = {
   name: 'relay',
   noun: 'a relay',
   fields: [
     ...(['name', 'host', 'port', 'security', 'credentials'] as const),
-    ...(['maxConnections', 'maxPerConnection', 'maxPerMinute', 'dkim'] as const),
+    ...(['maxConnections', 'maxPerConnection', 'maxPerMinute', 'dkim', 'rampUp'] as const),
   ],
   fixed: Object.fromEntries(
     ['id', 'state', 'stateReason', 'etag', 'createTime', 'updateTime', 'createdBy', 'updatedBy'].map((field) => [
@@ -70,6 +73,7 @@ export async function createRelay(
   const relay = em.create(Relay, {
     ...{ tenantId, id: uuidv7(), sealedSecrets: Buffer.alloc(0), state: 'ACTIVE' as const },
     ...settings(wanted),
+    rampUp: wanted.rampUp ? readRampUp(wanted.rampUp, now) : null,
     ...{ version: 1, createTime: now, updateTime: now, createdBy: principalId, updatedBy: principalId },
   });
   const secrets = { ...setSignIn(relay, parts, wanted), ...(await setDkim(relay, wanted.dkim, {})) };
@@ -102,6 +106,9 @@ export async function updateRelay(
   if (mask.includes('dkim')) {
     const { dkimKey: _key, nextDkimKey: _next, ...ofSignIn } = secrets;
     secrets = { ...ofSignIn, ...(await setDkim(relay, changes.dkim, secrets)) };
+  }
+  if (mask.includes('rampUp')) {
+    relay.rampUp = changes.rampUp ? readRampUp(changes.rampUp, new Date(), relay.rampUp) : null;
   }
   relay.sealedSecrets = sealRelaySecrets(parts.envelope, relay, secrets);
   checkServer(relay, parts);
@@ -226,6 +233,15 @@ async function setDkim(relay: Relay, dkim: RelayDkim | undefined, before: RelayS
     throw refused('dkim.privateKey', 'INVALID', 'must be an RSA key of 2048 to 4096 bits or an Ed25519 key, in PEM');
   relay.dkim = { domain, key: given.key };
   return { dkimKey: given.privateKey };
+}
+
+/** @throws AppError INVALID_ARGUMENT */
+function readRampUp(wanted: RelayRampUp, now: Date, before?: RampUp | null): RampUp {
+  const { firstPerDay, growthPercent, untilPerDay, startTime = before?.startTime ?? now.toISOString() } = wanted;
+  if (untilPerDay > firstPerDay) {
+    return { firstPerDay, growthPercent, untilPerDay, startTime: new Date(startTime).toISOString() };
+  }
+  throw refused('rampUp.untilPerDay', 'OUT_OF_RANGE', 'must be larger than firstPerDay');
 }
 
 function refused(field: string, reason: ViolationCode, description: string): AppError {

@@ -10,6 +10,7 @@ export interface SendingRelay extends ConnectedRelay {
   maxConnections: number;
   maxPerConnection: number;
   maxPerMinute: number;
+  hasRampUp: boolean;
   version: number;
   state: 'ACTIVE' | 'FAILING' | 'REAUTH';
   mailboxIds: string[];
@@ -20,7 +21,8 @@ export function findSendingRelays(em: EntityManager, tenantId: string): Promise<
   return readForTenant<SendingRelay>(em, {
     sql: `select relay.tenant_id as "tenantId", relay.id, host, port, security, sign_in as "signIn", relay.dkim,
         relay.sealed_secrets as "sealedSecrets", max_connections as "maxConnections",
-        max_per_connection as "maxPerConnection", max_per_minute as "maxPerMinute", relay.version, relay.state,
+        max_per_connection as "maxPerConnection", max_per_minute as "maxPerMinute",
+        ramp_up is not null as "hasRampUp", relay.version, relay.state,
         array_agg(mailbox.id::text order by mailbox.id) as "mailboxIds"
       from relay join mailbox on mailbox.tenant_id = relay.tenant_id and mailbox.relay_id = relay.id
       where relay.tenant_id = $1 and relay.state <> 'REAUTH'
