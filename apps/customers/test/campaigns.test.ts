@@ -4,6 +4,8 @@ import { RecipientState } from '@rapport/contracts/rapport/marketing/v1/campaign
 import { v7 } from 'uuid';
 import { afterAll, describe, expect, test } from 'vitest';
 import { CampaignTenant } from './campaign-tenant.js';
+import { FormTenant } from './form-tenant.js';
+import { readPage } from './public-pages.js';
 import { sharedMailCustomers } from './running-customers.js';
 
 const service = await sharedMailCustomers();
@@ -175,7 +177,7 @@ describe('a campaign', () => {
     });
   });
 
-  test('sends tests to addresses of its own domain only', async () => {
+  test('sends tests to addresses of its own domain, and to those that have confirmed its topic', async () => {
     const tenant = await create();
     const { id } = await tenant.createCampaign();
     const test = (address: string) =>
@@ -183,9 +185,16 @@ describe('a campaign', () => {
     const { messageIds } = await test('me@kestrel.example');
 
     expect((await tenant.mail.message(messageIds[0]!)).subject).toBe('[a] News for');
-    await expect(test('me@example.com')).rejects.toMatchObject({
-      violations: [{ field: 'test.addresses[0]', reason: 'NOT_ALLOWED' }],
-    });
+    const refusal = { violations: [{ field: 'test.addresses[0]', reason: 'NOT_ALLOWED' }] };
+    await expect(test('ada@example.com')).rejects.toMatchObject(refusal);
+    const visitor = new FormTenant(service, tenant.caller);
+    const form = await visitor.createForm({ topicKeys: ['newsletter'], isDoubleOptIn: true });
+    await visitor.visit(form, { email: 'ada@example.com', _topic_newsletter: 'true' });
+    await expect(test('ada@example.com')).rejects.toMatchObject(refusal);
+    const asked = (await tenant.mail.claim(2)).find(({ envelopeTo }) => envelopeTo[0] === 'ada@example.com');
+    const token = /\/confirm\/([\w-]{43})/.exec(asked?.message?.text ?? '')?.[1] ?? '';
+    await readPage(service, 'confirmSubscription', { token });
+    expect((await test('Ada@Example.com')).messageIds).toHaveLength(1);
   });
 });
 

@@ -49,14 +49,15 @@ export class CampaignActionsController implements ServiceHandlers<CampaignAction
     private readonly publicUrl: PublicUrl,
   ) {}
 
-  testCampaign(request: TestCampaignRequest): Promise<TestCampaignResponse> {
+  async testCampaign(request: TestCampaignRequest): Promise<TestCampaignResponse> {
+    const sending = await this.#sending();
     return this.#write(Methods.testCampaign, request, async (transaction) =>
-      testCampaign(transaction, this.publicUrl.text, await find(transaction, request.id), request.test),
+      testCampaign(transaction, sending, await find(transaction, request.id), request.test),
     );
   }
 
   async previewCampaign(request: PreviewCampaignRequest): Promise<PreviewCampaignResponse> {
-    const sending = { key: await this.suppressionKey.of(this.em), publicUrl: this.publicUrl.text };
+    const sending = await this.#sending();
     return this.#read(async (transaction) =>
       previewCampaign(transaction, sending, await find(transaction, request.id), request),
     );
@@ -97,6 +98,10 @@ export class CampaignActionsController implements ServiceHandlers<CampaignAction
 
   resendCampaign(request: ResendCampaignRequest): Promise<ResendCampaignResponse> {
     return this.#write(Methods.resendCampaign, request, (transaction) => resendCampaign(transaction, request));
+  }
+
+  async #sending(): Promise<{ key: SuppressionKey; publicUrl: string }> {
+    return { key: await this.suppressionKey.of(this.em), publicUrl: this.publicUrl.text };
   }
 
   #write<Request extends WriteRequest, Response extends object>(

@@ -37,33 +37,58 @@ export async function previewCampaign(
   return { subject, text, html, reason: address === undefined ? 'NO_ADDRESS' : reasons.get(0) };
 }
 
-/** Handles TestCampaign. Own addresses are those of the domain that the campaign is sent from. */
+/** Handles TestCampaign. */
 export async function testCampaign(
   transaction: StatementTransaction,
-  publicUrl: string,
+  { key, publicUrl }: { key: SuppressionKey; publicUrl: string },
   campaign: Campaign,
   test: CampaignTestMail | undefined,
 ): Promise<TestCampaignResponse> {
   const { addresses = [], customerId } = test ?? {};
-  const mailbox = (await readMailAddresses(transaction)).find(({ mailboxId }) => mailboxId === campaign.mailboxId);
-  addresses.forEach((address, index) => {
-    if (mailbox && mailDomain(address) === mailDomain(mailbox.address)) return;
-    throw invalidField(`test.addresses[${index}]`, 'NOT_ALLOWED', 'must be of the domain of the mailbox');
-  });
+  await checkTestAddresses(transaction, key, campaign, addresses);
   const customer =
     customerId === undefined ? undefined : await readableCustomer(transaction, customerId, 'test.customerId');
   const messageIds: string[] = [];
-  for (const { key } of campaign.variants) {
-    const { subject = '', text, html } = await rendered(transaction, publicUrl, campaign, key, customer);
+  for (const { key: variantKey } of campaign.variants) {
+    const { subject = '', text, html } = await rendered(transaction, publicUrl, campaign, variantKey, customer);
     for (const address of addresses) {
       const { id } = await queueMessage(transaction, {
         ...{ mailboxId: campaign.mailboxId, to: [address], customerId },
-        ...{ subject: `[${key}] ${subject}`.slice(0, 300), text, html, automatic: AutomaticKind.GENERATED },
+        ...{ subject: `[${variantKey}] ${subject}`.slice(0, 300), text, html, automatic: AutomaticKind.GENERATED },
       });
       messageIds.push(id);
     }
   }
   return { messageIds };
+}
+
+/**
+ * A test has no unsubscription and asks for no consent: it goes to addresses of the domain that the campaign is sent from, and to those
+ * that have just confirmed that they want mail of the topic.
+ *
+ * @throws AppError INVALID_ARGUMENT
+ */
+async function checkTestAddresses(
+  transaction: StatementTransaction,
+  key: SuppressionKey,
+  { mailboxId, topicKey }: Campaign,
+  addresses: readonly string[],
+): Promise<void> {
+  const { tenantId } = currentCaller();
+  const mailbox = (await readMailAddresses(transaction)).find((each) => each.mailboxId === mailboxId);
+  const hashes = addresses.map((address) => key.hash(tenantId, 'EMAIL', address));
+  const rows = await transaction.rows<{ hash: Buffer }>({
+    name: 'confirmed_addresses_of_topic',
+    sql: `select address_hash as hash from opt_in where tenant_id = $1 and address_hash = any ($2::bytea[])
+        and confirm_time is not null and $3 = any (topic_keys)`,
+    values: [tenantId, hashes, topicKey],
+  });
+  addresses.forEach((address, at) => {
+    if (mailbox && mailDomain(address) === mailDomain(mailbox.address)) return;
+    if (rows.some(({ hash }) => hash.equals(hashes[at]!))) return;
+    const rule = 'must be of the domain of the mailbox, or have confirmed a subscription to the topic within 7 days';
+    throw invalidField(`test.addresses[${at}]`, 'NOT_ALLOWED', rule);
+  });
 }
 
 /** Renders a variant with links that lead to no page: a preview unsubscribes nobody. */
