@@ -1,7 +1,10 @@
+import { MailOutcome } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
+import { CampaignDecision, CampaignMetric } from '@rapport/contracts/rapport/marketing/v1/campaign';
 import { RecipientState } from '@rapport/contracts/rapport/marketing/v1/campaign_recipient';
 import { afterAll, describe, expect, test } from 'vitest';
 import { CampaignTenant } from './campaign-tenant.js';
 import { person, sharedMailCustomers } from './running-customers.js';
+import { SalesTenant } from './sales-tenant.js';
 
 const service = await sharedMailCustomers();
 const superuser = await service.connectAsSuperuser();
@@ -62,4 +65,39 @@ describe('a recipient', () => {
     expect(rows).toEqual([{ address_hash: null, domain: null }]);
     expect(await tenant.account(id)).toMatchObject({ balanced: true, audience: 2 });
   });
+});
+
+test('a test by conversions is won by the variant after whose e-mail a deal of the customer was won', async () => {
+  const tenant = await CampaignTenant.create(service, superuser);
+  await tenant.addCustomers(Array.from({ length: 8 }, (_, at) => `p${at}@example.com`));
+  const variant = (key: string) => ({ key, templateId: tenant.templateId, subject: `News ${key}`, weight: 1 });
+  const test = { sharePercent: 50, metric: CampaignMetric.CONVERSION, waitSeconds: 0, decide: CampaignDecision.AUTO };
+  const { id } = await tenant.start({ variants: [variant('a'), variant('b')], test });
+  const tested = await tenant.claim();
+  const customers = new Map((await tenant.recipients(id)).map((each) => [each.id, each.customerId]));
+  const sales = new SalesTenant(service, tenant.caller);
+  const pipeline = await sales.createPipeline();
+  const [ofFirst, ofSecond] = ['News a', 'News b'].map((wanted) => tested.filter(({ subject }) => subject === wanted));
+  const win = (title: string, recipients: typeof tested) =>
+    Promise.all(
+      recipients.map(({ recipientId }) =>
+        sales.createDeal(pipeline, {
+          ...{ title, customerId: customers.get(recipientId), stage: 'won', closeDate: '2026-11-02' },
+          amount: { currencyCode: 'EUR', amount: '100' },
+        }),
+      ),
+    );
+  await win('Before the e-mail', ofFirst!);
+  await win('After the e-mail', ofSecond!.slice(1));
+  await superuser.query(
+    `update deal set close_time = close_time - interval '1 hour', version = version + 1
+     where tenant_id = $1 and title = 'Before the e-mail'`,
+    [tenant.caller.tenantId],
+  );
+  const time = new Date(Date.now() - 60_000).toISOString();
+  const items = tested.map(({ recipientId, attempt }) => ({
+    ...{ recipientId, attempt, outcome: MailOutcome.HANDED_OVER, response: '250 Ok', deferSeconds: undefined, time },
+  }));
+  await service.call('settleRecipients', { tenantId: tenant.caller.tenantId, items });
+  await expect.poll(async () => (await tenant.getCampaign(id)).winnerKey, { timeout: 60_000 }).toBe('b');
 });

@@ -75,9 +75,12 @@ async function decide(transaction: StatementTransaction, campaign: Campaign): Pr
   if (!over) return;
   const results = await transaction.rows<{ variantKey: string; sent: number; gained: number }>({
     name: 'results_of_campaign_test',
-    sql: `select variant_key as "variantKey", count(*)::int as sent, count(*) filter (where case when $3 = 'CLICK' then is_human_click
-          else exists (select from message_event event where event.tenant_id = $1 and event.recipient_id = recipient.id
-            and event.kind = 'REPLIED') end)::int as gained
+    sql: `select variant_key as "variantKey", count(*)::int as sent, count(*) filter (where case $3 when 'CLICK' then is_human_click
+          when 'REPLY' then exists (select from message_event event where event.tenant_id = $1 and event.recipient_id = recipient.id
+            and event.kind = 'REPLIED')
+          else exists (select from deal where deal.tenant_id = $1 and deal.customer_id = recipient.customer_id
+            and deal.status = 'WON' and deal.delete_time is null and deal.close_time > recipient.hand_over_time)
+          end)::int as gained
       from campaign_recipient recipient
       where tenant_id = $1 and campaign_id = $2 and variant_key is not null and hand_over_time is not null
       group by variant_key`,
