@@ -7,6 +7,7 @@ import {
 } from '@rapport/persistence';
 import { AddCustomFieldRecordType } from './migrations/add-custom-field-record-type.migration.js';
 import { AddCustomFieldsAndTerms } from './migrations/add-custom-fields-and-terms.migration.js';
+import { AddConversionDaysToCampaign } from './migrations/add-conversion-days-to-campaign.migration.js';
 import { AddDueTimeToMailJob } from './migrations/add-due-time-to-mail-job.migration.js';
 import { AddForecastToDeal } from './migrations/add-forecast-to-deal.migration.js';
 import { AddMoveToStageEntry } from './migrations/add-move-to-stage-entry.migration.js';
@@ -85,6 +86,7 @@ import { CreateCampaignMember } from './migrations/create-campaign-member.migrat
 import { CreateMessageEvent } from './migrations/create-message-event.migration.js';
 import { CreateCampaignLink } from './migrations/create-campaign-link.migration.js';
 import { CreateTouchpoint } from './migrations/create-touchpoint.migration.js';
+import { AllowConversions } from './migrations/allow-conversions.migration.js';
 import { AllowMjmlTemplates } from './migrations/allow-mjml-templates.migration.js';
 import { CreateForm } from './migrations/create-form.migration.js';
 import { CreateFormSubmission } from './migrations/create-form-submission.migration.js';
@@ -235,4 +237,6 @@ export const migrations = [
   LimitChangeLog,
   LookBeforeSequencing,
   MergeDeals,
+  AddConversionDaysToCampaign,
+  AllowConversions,
 ];

@@ -12,9 +12,10 @@ import { fireMoment } from './domain/sla/fire-moment.js';
 import { recountByCalendar, recountByPolicy } from './domain/sla/recount-tickets.js';
 import { policyActivatedKind } from './domain/sla/sla-policies.js';
 import { optInKind } from './domain/topics/double-opt-in.js';
-import { prepareKind, startKind, watchKind } from './domain/campaigns/campaign-jobs.js';
+import { conversionsKind, prepareKind, startKind, watchKind } from './domain/campaigns/campaign-jobs.js';
 import { campaignPreparer } from './domain/campaigns/prepare-campaign.js';
 import { startScheduled } from './domain/campaigns/start-campaign.js';
+import { noteConversions } from './domain/campaigns/note-conversions.js';
 import { cancelKind, cancelRecipients } from './domain/campaigns/steer-campaign.js';
 import { watchCampaign } from './domain/campaigns/watch-campaign.js';
 import { expireOptIn } from './domain/topics/end-opt-in.js';
@@ -34,6 +35,7 @@ const timerHandlers: ReadonlyMap<string, TimerHandler> = new Map([
   [startKind, startScheduled],
   [watchKind, watchCampaign],
   [cancelKind, cancelRecipients],
+  [conversionsKind, noteConversions],
   [visitsKind, settleVisits],
 ]);
 

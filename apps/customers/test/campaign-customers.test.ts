@@ -67,6 +67,29 @@ describe('a recipient', () => {
   });
 });
 
+/** Wins a deal for each customer. */
+async function winDeals(
+  tenant: CampaignTenant,
+  title: string,
+  customerIds: readonly (string | undefined)[],
+): Promise<void> {
+  const sales = new SalesTenant(service, tenant.caller);
+  const pipeline = await sales.createPipeline();
+  const amount = { currencyCode: 'EUR', amount: '100' };
+  for (const customerId of customerIds) {
+    await sales.createDeal(pipeline, { title, customerId, amount, stage: 'won', closeDate: '2026-11-02' });
+  }
+}
+
+/** Moves wins into the past. */
+async function shiftWins(tenant: CampaignTenant, title: string, hours: number): Promise<void> {
+  await superuser.query(
+    `update deal set close_time = close_time - make_interval(hours => $3), version = version + 1
+     where tenant_id = $1 and title = $2`,
+    [tenant.caller.tenantId, title, hours],
+  );
+}
+
 test('a test by conversions is won by the variant after whose e-mail a deal of the customer was won', async () => {
   const tenant = await CampaignTenant.create(service, superuser);
   await tenant.addCustomers(Array.from({ length: 8 }, (_, at) => `p${at}@example.com`));
@@ -75,29 +98,54 @@ test('a test by conversions is won by the variant after whose e-mail a deal of t
   const { id } = await tenant.start({ variants: [variant('a'), variant('b')], test });
   const tested = await tenant.claim();
   const customers = new Map((await tenant.recipients(id)).map((each) => [each.id, each.customerId]));
-  const sales = new SalesTenant(service, tenant.caller);
-  const pipeline = await sales.createPipeline();
   const [ofFirst, ofSecond] = ['News a', 'News b'].map((wanted) => tested.filter(({ subject }) => subject === wanted));
-  const win = (title: string, recipients: typeof tested) =>
-    Promise.all(
-      recipients.map(({ recipientId }) =>
-        sales.createDeal(pipeline, {
-          ...{ title, customerId: customers.get(recipientId), stage: 'won', closeDate: '2026-11-02' },
-          amount: { currencyCode: 'EUR', amount: '100' },
-        }),
-      ),
-    );
-  await win('Before the e-mail', ofFirst!);
-  await win('After the e-mail', ofSecond!.slice(1));
-  await superuser.query(
-    `update deal set close_time = close_time - interval '1 hour', version = version + 1
-     where tenant_id = $1 and title = 'Before the e-mail'`,
-    [tenant.caller.tenantId],
-  );
+  const idsOf = (recipients: typeof tested) => recipients.map(({ recipientId }) => customers.get(recipientId));
+  await winDeals(tenant, 'Before the e-mail', idsOf(ofFirst!));
+  await winDeals(tenant, 'After the e-mail', idsOf(ofSecond!.slice(1)));
+  await shiftWins(tenant, 'Before the e-mail', 1);
   const time = new Date(Date.now() - 60_000).toISOString();
   const items = tested.map(({ recipientId, attempt }) => ({
     ...{ recipientId, attempt, outcome: MailOutcome.HANDED_OVER, response: '250 Ok', deferSeconds: undefined, time },
   }));
   await service.call('settleRecipients', { tenantId: tenant.caller.tenantId, items });
   await expect.poll(async () => (await tenant.getCampaign(id)).winnerKey, { timeout: 60_000 }).toBe('b');
+});
+
+test('the first deal of each recipient that is won within the days of the campaign is one conversion', async () => {
+  const tenant = await CampaignTenant.create(service, superuser);
+  const [ada, bob, eve] = await tenant.addCustomers(['ada@example.com', 'bob@example.com', 'eve@example.com']);
+  const { id } = await tenant.start({ conversionDays: 30 });
+  await tenant.settle(await tenant.claim());
+  await winDeals(tenant, 'Within', [ada, ada]);
+  await winDeals(tenant, 'Before', [bob]);
+  await shiftWins(tenant, 'Before', 1);
+  const lookAgain = () =>
+    superuser.query(
+      `with due as (update timer set due_time = now()
+         where tenant_id = $1 and kind = 'campaign.conversions' and state = 'PENDING' returning id)
+       update timer_job set next_time = now() from due where tenant_id = $1 and timer_id = due.id`,
+      [tenant.caller.tenantId],
+    );
+  const fired = async () => {
+    const { rows } = await superuser.query<{ count: number }>(
+      `select count(*)::int as count from timer where tenant_id = $1 and kind = 'campaign.conversions' and state = 'FIRED'`,
+      [tenant.caller.tenantId],
+    );
+    return rows[0]!.count;
+  };
+  const conversions = async () => {
+    const request = { filter: `campaignId = ${id} AND kind = CONVERTED` };
+    return (await service.call('listMessageEvents', request, tenant.caller)).messageEvents;
+  };
+  for (const looks of [2, 3]) {
+    await expect.poll(fired, { timeout: 60_000 }).toBe(looks - 1);
+    await lookAgain();
+    await expect.poll(fired, { timeout: 60_000 }).toBe(looks);
+    expect((await conversions()).map(({ customerId }) => customerId)).toEqual([ada]);
+  }
+  await winDeals(tenant, 'Late', [eve]);
+  await shiftWins(tenant, 'Late', -31 * 24);
+  await lookAgain();
+  await expect.poll(fired, { timeout: 60_000 }).toBe(4);
+  expect(await conversions()).toHaveLength(1);
 });

@@ -6,6 +6,7 @@ import { currentCaller } from '@rapport/platform';
 export const startKind = 'campaign.start';
 export const prepareKind = 'campaign.prepare';
 export const watchKind = 'campaign.watch';
+export const conversionsKind = 'campaign.conversions';
 
 /** Ends the share of recipients with a variant at the order key of the next one. */
 export interface Cut {

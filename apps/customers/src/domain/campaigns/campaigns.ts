@@ -20,7 +20,7 @@ const normalise = normaliserOf<Campaign>(recordContract('rapport/Campaign'));
 /** What recipients get, and when. It is fixed once the campaign is no draft. */
 const content = [
   ...(['topicKey', 'mailboxId', 'includeSegmentIds', 'excludeSegmentIds', 'audience', 'variants'] as const),
-  ...(['test', 'schedule', 'throttlePerMinute', 'tracksClicks', 'tracksOpens'] as const),
+  ...(['test', 'schedule', 'throttlePerMinute', 'tracksClicks', 'tracksOpens', 'conversionDays'] as const),
 ];
 
 /** States without work that is under way. */

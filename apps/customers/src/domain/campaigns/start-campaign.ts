@@ -5,7 +5,7 @@ import { AppError, currentCaller, invalidArgument, invalidField, type FieldViola
 import { readMailAddresses } from '../messages/mail-addresses.js';
 import { collectLinks } from '../tracking/tracked-links.js';
 import { storeCampaignLinks } from '../tracking/campaign-links.js';
-import { campaignTimer, insertJob, lockJob, prepareKind, startKind } from './campaign-jobs.js';
+import { campaignTimer, conversionsKind, insertJob, lockJob, prepareKind, startKind } from './campaign-jobs.js';
 import { changeCampaign, findCampaign, lockCampaign } from './change-campaign.js';
 import { firstZone, instantOf } from './local-time.js';
 import { variantTexts } from './sending/render-recipients.js';
@@ -72,6 +72,7 @@ async function begin(transaction: StatementTransaction, campaign: Campaign): Pro
     unschedule(campaign.id),
     insertJob(campaign.id, campaign),
     campaignTimer(prepareKind, campaign.id, new Date()),
+    ...(campaign.conversionDays === undefined ? [] : [campaignTimer(conversionsKind, campaign.id, new Date())]),
   );
   const startTime = new Date().toISOString();
   return changeCampaign(transaction, campaign, { state: CampaignState.PREPARING, stateReason: undefined, startTime });
