@@ -134,6 +134,44 @@ test('a form gets fields by keyboard, is shown as visitors see it, and is publis
   ]);
 });
 
+test('a topic and a delivery limit are made by keyboard, with faults at their fields, and are listed', async () => {
+  const faulty = await workspace.open('/topics/new');
+  await faulty.getByLabel(/^Key/).first().fill('Product news');
+  await faulty.getByLabel(/^Name/).first().fill('Product news');
+  await faulty.keyboard.press('ControlOrMeta+Enter');
+  await expect.poll(() => faulty.getByLabel(/^Key/).first().getAttribute('aria-invalid')).toBe('true');
+  await faulty.getByLabel(/^Key/).first().fill('product_news');
+  await faulty.keyboard.press('ControlOrMeta+Enter');
+  await faulty.getByRole('heading', { name: 'Product news' }).waitFor();
+  await goTo(page, '/topics');
+  await page.getByRole('row', { name: /Product news/ }).waitFor();
+
+  await goTo(page, '/deliveryLimits/new');
+  await page.getByLabel(/^Match/).fill('mail.example');
+  await page.getByLabel(/^Connections/).fill('2');
+  await page.keyboard.press('ControlOrMeta+Enter');
+  await page.waitForURL(/\/deliveryLimits\/[0-9a-f-]{36}$/);
+  await goTo(page, '/deliveryLimits');
+  await page
+    .getByRole('row', { name: /mail\.example/ })
+    .getByText('Open', { exact: true })
+    .waitFor();
+  const { deliveryLimits } = await workspace.api<{ deliveryLimits: Json[] }>('GET', '/v1/deliveryLimits');
+  expect(deliveryLimits).toMatchObject([{ match: 'mail.example', connections: 2, state: 'OPEN' }]);
+});
+
+test('the DNS records of a relay are checked where it is shown, and what is wrong is said of each', async () => {
+  const dkim = { domain: 'kestrel.example' };
+  const { id } = await workspace.api('POST', '/v1/relays', { name: 'Bulk', host: '127.0.0.1', dkim });
+  await goTo(page, `/relays/${String(id)}`);
+  await page.getByRole('button', { name: 'Check DNS' }).press('Enter');
+  const domain = page.getByRole('region', { name: 'kestrel.example' });
+  await domain.getByText('The relay has no active key: messages are not signed here.').waitFor();
+  for (const kind of ['SPF', 'DKIM', 'Next DKIM key', 'DMARC']) {
+    await domain.getByText(kind, { exact: true }).waitFor();
+  }
+});
+
 test('the won amount is divided by each model beside each other, and the shares add up to it', async () => {
   const emails = [{ address: 'mary@example.com' }];
   const mary = await customer('Mary Jackson', { emails });
