@@ -1,8 +1,13 @@
 import { MailOutcome } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
 import { CampaignDecision, CampaignMetric } from '@rapport/contracts/rapport/marketing/v1/campaign';
 import { RecipientState } from '@rapport/contracts/rapport/marketing/v1/campaign_recipient';
+import { callContext } from '@rapport/platform';
+import pg from 'pg';
+import { v7 } from 'uuid';
 import { afterAll, describe, expect, test } from 'vitest';
+import { mergedStatement } from '../src/domain/campaigns/sending/claim-recipients.js';
 import { CampaignTenant } from './campaign-tenant.js';
+import { nodesOf, type Explained } from './query-plan.js';
 import { person, sharedMailCustomers } from './running-customers.js';
 import { SalesTenant } from './sales-tenant.js';
 
@@ -148,4 +153,46 @@ test('the first deal of each recipient that is won within the days of the campai
   await lookAgain();
   await expect.poll(fired, { timeout: 60_000 }).toBe(4);
   expect(await conversions()).toHaveLength(1);
+});
+
+test('a claim reads the recipients of customers that have merged ones, and no others of a campaign without statistics', async () => {
+  const tenant = await CampaignTenant.create(service, superuser);
+  const { tenantId } = tenant.caller;
+  const [ada, twin] = await tenant.addCustomers(['ada@example.com', 'ada@old.example']);
+  await service.call(
+    'mergeCustomers',
+    { id: ada!, merge: { mergedId: twin!, mergedEtag: undefined, preferMerged: [] } },
+    tenant.caller,
+  );
+  const { id: campaignId } = await tenant.createCampaign();
+  await superuser.query('begin');
+  // Without keys and the change log: the customers of most recipients do not exist.
+  await superuser.query('set local session_replication_role = replica');
+  const { rows } = await superuser.query<{ id: string; customerId: string }>(
+    `insert into campaign_recipient (tenant_id, id, campaign_id, customer_id, state, attempts, is_human_click, version,
+       create_time, update_time, created_by, updated_by)
+     select $1, gen_random_uuid(), $2, case when at < 2 then $3::uuid else gen_random_uuid() end, 'HANDED_OVER', 1, false, 1,
+       now(), now(), 'test', 'test' from generate_series(0, 1999) at
+     returning id, customer_id as "customerId"`,
+    [tenantId, campaignId, ada],
+  );
+  await superuser.query('commit');
+  const context = { requestId: v7(), caller: tenant.caller, cause: { origin: 'test' } };
+  const { sql, values } = callContext.run(context, () => mergedStatement(campaignId, rows.slice(0, 500)));
+  const client = new pg.Client(service.urls.appUrl);
+  await client.connect();
+  await client.query(`select set_config('app.tenant_id', $1, false)`, [tenantId]);
+  const found = await client.query<{ id: string }>(sql, values);
+  const explained = await client.query<Explained>(`explain (analyze, format json) ${sql}`, values);
+  await client.end();
+
+  expect(found.rows.map(({ id }) => id).toSorted()).toEqual([rows[0]!.id, rows[1]!.id].toSorted());
+  const read = nodesOf(explained.rows[0])
+    .filter((node) => ['customer', 'campaign_recipient'].includes(node['Relation Name'] ?? ''))
+    .map((node) => {
+      const each = (node['Actual Rows'] ?? 0) + (node['Rows Removed by Filter'] ?? 0);
+      return each * (node['Actual Loops'] ?? 0);
+    });
+  expect(read).toHaveLength(2);
+  expect(Math.max(...read)).toBeLessThanOrEqual(10);
 });
