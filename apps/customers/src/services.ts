@@ -16,6 +16,7 @@ import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers
 import { CustomObjectsServiceService } from '@rapport/contracts/rapport/objects/v1/custom_objects_service';
 import { ObjectRecordsServiceService } from '@rapport/contracts/rapport/objects/v1/object_records_service';
 import { PipelineStagesServiceService } from '@rapport/contracts/rapport/sales/v1/pipeline_stages_service';
+import { AssignmentActionsServiceService } from '@rapport/contracts/rapport/work/v1/assignment_actions_service';
 import { AssignmentRulesServiceService } from '@rapport/contracts/rapport/work/v1/assignment_rules_service';
 import { AssignmentTrialsServiceService } from '@rapport/contracts/rapport/work/v1/assignment_trials_service';
 import { AssignmentsServiceService } from '@rapport/contracts/rapport/work/v1/assignments_service';
@@ -48,6 +49,7 @@ import { MergesController } from './domain/customers/merges/merges.controller.js
 import { OperationsController } from './engine/import/operation/operations.controller.js';
 import { refuseNarrowScope } from './engine/records/scope/refuse-narrow-scopes.js';
 import { SearchController } from './engine/query/search/search.controller.js';
+import { AssignmentActionsController } from './domain/assignment/assignment-actions.controller.js';
 import { AssignmentRulesController } from './domain/assignment/assignment-rules.js';
 import { AssignmentTrialsController } from './domain/assignment/assignment-trials.controller.js';
 import { AssignmentsController } from './domain/assignment/assignments.js';
@@ -94,6 +96,7 @@ export const services: readonly ServiceDefinition[] = [
   SettingsServiceService,
   ViewsServiceService,
   WorkspaceServiceService,
+  AssignmentActionsServiceService,
   AssignmentRulesServiceService,
   AssignmentsServiceService,
   AssignmentTrialsServiceService,
@@ -132,6 +135,7 @@ export const controllers = [
   SettingsController,
   ViewsController,
   WorkspaceController,
+  AssignmentActionsController,
   AssignmentRulesController,
   AssignmentsController,
   AssignmentTrialsController,

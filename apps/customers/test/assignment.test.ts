@@ -232,6 +232,35 @@ describe('a rule of assignment', () => {
     expect(await tenant.assignments()).toHaveLength(7);
   });
 
+  test('gives an existing record to its choice, once for a key, and logs it', async () => {
+    const { id: ruleId } = await tenant.createRule(users, { filter: 'source = fair' });
+    const [, , other] = users;
+    const at = await tenant.createLead(customerId, { source: 'fair', ownerId: other });
+    const off = await tenant.createLead(customerId, { ownerId: other });
+    const assign = (recordId: string, more: object = {}, caller = tenant.caller) =>
+      service.call('assignRecord', { target: { recordType: 'lead', recordId }, ...more }, caller);
+
+    expect(await assign(at.id, { validateOnly: true })).toMatchObject({ ownerId: users[0] });
+    const first = await assign(at.id, { requestId: 'a', etag: at.etag });
+    expect(first).toMatchObject({ assignment: { ruleId, recordId: at.id, userId: users[0] }, ownerId: users[0] });
+    expect(await assign(at.id, { requestId: 'a', etag: at.etag })).toEqual(first);
+    expect(await service.call('getLead', { id: at.id }, tenant.caller)).toMatchObject({
+      ...{ ownerId: users[0], etag: first.recordEtag },
+    });
+    expect(await tenant.assignments(`recordId = ${at.id}`)).toEqual([first.assignment]);
+    expect(await assign(at.id)).toMatchObject({ ownerId: users[1] });
+
+    expect(await assign(off.id)).toEqual({ assignment: undefined, ownerId: other, recordEtag: off.etag });
+    await expect(assign(at.id, { etag: at.etag })).rejects.toMatchObject({ reason: 'ETAG_MISMATCH' });
+    await expect(assign(crypto.randomUUID())).rejects.toMatchObject({ reason: 'LEAD_NOT_FOUND' });
+    const target = { recordType: 'pipeline', recordId: at.id };
+    await expect(service.call('assignRecord', { target }, tenant.caller)).rejects.toMatchObject({
+      violations: [{ field: 'target.recordType', reason: 'RECORD_TYPE_UNKNOWN' }],
+    });
+    const reader = { ...tenant.caller, permissions: ['assignmentRules.read', 'leads.read'] };
+    await expect(assign(at.id, {}, reader)).rejects.toMatchObject({ metadata: { permission: 'leads.write' } });
+  });
+
   test('does not apply while paused or after its deletion', async () => {
     const { id } = await tenant.createRule(users);
     const assignmentRule = { ...rule(users), state: AssignmentRuleState.PAUSED };

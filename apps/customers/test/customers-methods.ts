@@ -42,6 +42,7 @@ import { QueueLeasesServiceService } from '@rapport/contracts/rapport/support/v1
 import { TicketReportsServiceService } from '@rapport/contracts/rapport/support/v1/ticket_reports_service';
 import { TicketWorkServiceService } from '@rapport/contracts/rapport/support/v1/ticket_work_service';
 import { QueuesServiceService } from '@rapport/contracts/rapport/support/v1/queues_service';
+import { AssignmentActionsServiceService } from '@rapport/contracts/rapport/work/v1/assignment_actions_service';
 import { AssignmentRulesServiceService } from '@rapport/contracts/rapport/work/v1/assignment_rules_service';
 import { AssignmentTrialsServiceService } from '@rapport/contracts/rapport/work/v1/assignment_trials_service';
 import { AssignmentsServiceService } from '@rapport/contracts/rapport/work/v1/assignments_service';
@@ -111,6 +112,7 @@ export const definitions = {
   ...LeadWorkServiceService,
   ...AssignmentRulesServiceService,
   ...AssignmentsServiceService,
+  ...AssignmentActionsServiceService,
   ...AssignmentTrialsServiceService,
   ...PipelinesServiceService,
   ...PipelineStagesServiceService,

@@ -31,6 +31,7 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   connection: 'connections',
   // Of a record in another system.
   record_id: undefined,
+  'AssignmentTarget.record_id': 'leads',
   // Ids of changes: a replay ignores those of other tenants.
   event_ids: undefined,
   first_event_id: undefined,

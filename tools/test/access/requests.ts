@@ -45,6 +45,7 @@ const particulars: Readonly<Record<string, () => Json>> = {
   UpsertForecastSubmission: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertDeal: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   CreateAssignmentRule: () => ({ recordType: 'lead' }),
+  AssignRecord: () => ({ recordType: 'lead' }),
   UpsertAssignmentRule: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertCalendar: () => ({ externalIds: [{ system: 'erp', value: newMarker() }], timeZone: 'Europe/Berlin' }),
   CreateCalendar: () => ({ timeZone: 'Europe/Berlin' }),

@@ -268,6 +268,7 @@ export const needMore: Readonly<Record<string, string>> = {
   ListSyncConflicts: 'as for GetSyncConflict',
   PairMapping: 'as for CreateConnection',
   QualifyLead: 'it creates a deal, so deals.read and deals.write are needed too',
+  AssignRecord: 'it changes a lead, so leads.read and leads.write are needed too',
   TestAssignmentRule: 'it shows whether a record meets a filter, so the permission to read such records is needed too',
   ResolvePrice: 'it shows which price books are for a customer, so customers.read is needed too',
   ResolveConflicts: 'as for GetSyncConflict',

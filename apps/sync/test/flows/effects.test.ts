@@ -43,6 +43,34 @@ describe('a step', () => {
     ]);
   });
 
+  test('that assigns by rules takes one turn in all its attempts, also if a trial came before', async () => {
+    const members = [1, 2].map((each) => ({ userId: `019ab2f4-0000-7000-8000-00000000000${each}` }));
+    const filter = 'title = "By rules"';
+    const rule = { name: 'Deals', recordType: 'deal', method: 'ROUND_ROBIN', filter, members };
+    const { id: ruleId } = await bench.api.ok<{ id: string }>('POST', '/v1/assignmentRules', rule);
+    const { id } = await newDeal({ title: 'By rules', ownerId: members[1]?.userId });
+    const run = bench.run();
+    const assign = { type: 'deal', id: text(id), byRules: true };
+    const expected = { assignment: expect.objectContaining({ ruleId }) as Json, ownerId: members[0]?.userId };
+
+    const trial = run.trial();
+    expect((await trial.perform(run.call({ assign }), bench.signal)).output).toMatchObject(expected);
+    const title = { update: { type: 'deal', id: text(id), fields: [field('title', 'Tried')] } };
+    expect((await trial.perform(run.call(title), bench.signal)).output).toMatchObject({ ownerId: members[0]?.userId });
+    const first = await run.attempt(run.call({ assign }, 'steps/0'));
+    expect(first.output).toMatchObject(expected);
+    expect(await run.attempt(run.call({ assign }, 'steps/0'))).toEqual(first);
+    expect(await deal(id)).toMatchObject({ ownerId: members[0]?.userId });
+
+    const { id: other } = await newDeal({ ownerId: members[1]?.userId });
+    expect(await run.perform({ assign: { ...assign, id: text(other) } })).toMatchObject({
+      ownerId: members[1]?.userId,
+    });
+    expect(await run.undoAll()).toEqual([]);
+    expect(await deal(id)).toMatchObject({ ownerId: members[1]?.userId });
+    await bench.api.ok('DELETE', `/v1/assignmentRules/${ruleId}`);
+  });
+
   test('of a path of any length creates one record', async () => {
     const run = bench.run();
     const create = { type: 'customer', fields: [field('kind', 'PERSON'), field('displayName', 'Deep')] };

@@ -23,8 +23,8 @@ export const assignmentRules = defineRecord<AssignmentRule>('rapport/AssignmentR
 
 export const AssignmentRulesController = recordController(assignmentRules, AssignmentRulesServiceService);
 
-/** The type of the records that a rule is about; undefined for a name of no such type. */
-export function ruledType({ recordType }: AssignmentRule): RecordType | undefined {
+/** The type of the records that rules can be about; undefined for a name of no such type. */
+export function ruledType({ recordType }: Pick<AssignmentRule, 'recordType'>): RecordType | undefined {
   return [...recordTypes()].find(
     ({ singular, contract }) => singular === recordType && contract.options.owned && contract.parent === undefined,
   );

@@ -26,18 +26,20 @@ import {
 import { mayHaveRules, noteRuledTypes } from './ruled-types.js';
 import { RuleFilters } from './rule-filters.js';
 
-/** The owners that rules have chosen for new records. */
+/** The owners that rules have chosen for records. */
 export interface Assigned {
   /** By id of the record. */
   owners: ReadonlyMap<string, string>;
+  /** The choices, at most one for each record. */
+  choices: readonly Assignment[];
   /** Write the turns and the log. Run them in the same transaction. */
   statements: TransactionStatement[];
 }
 
-const none: Assigned = { owners: new Map(), statements: [] };
+const none: Assigned = { owners: new Map(), choices: [], statements: [] };
 
 /**
- * Chooses owners for new records without one by the rules of the tenant. Locks the rules of the type until the transaction ends:
+ * Chooses owners for records without one by the rules of the tenant. Locks the rules of the type until the transaction ends:
  * transactions of one tenant that create such records take turns. Without rules it takes no statement.
  *
  * @param records in the form in which they are stored, except for their owners
@@ -79,7 +81,7 @@ export async function assignOwners<Message extends RecordMessage>(
     }
     if (choices.turns.turn !== (before?.turn ?? 0)) statements.push(writeTurns(rule.id, choices.turns));
   }
-  return { owners, statements: [...statements, ...logOf(log)] };
+  return { owners, choices: log, statements: [...statements, ...logOf(log)] };
 }
 
 /** What a rule would decide for a record that were created now without an owner. */

@@ -5,6 +5,7 @@ import {
 import { MessageActionsServiceService } from '@rapport/contracts/rapport/content/v1/message_actions_service';
 import { DealMovesServiceService } from '@rapport/contracts/rapport/sales/v1/deal_moves_service';
 import { TicketActionsServiceService } from '@rapport/contracts/rapport/support/v1/ticket_actions_service';
+import { AssignmentActionsServiceService } from '@rapport/contracts/rapport/work/v1/assignment_actions_service';
 import { BusinessTimeServiceService } from '@rapport/contracts/rapport/work/v1/business_time_service';
 import { etagVersion } from '@rapport/persistence';
 import { EffectError, type EffectCall, type EffectOutcome, type Json, type JsonObject } from './effect-port.js';
@@ -16,6 +17,7 @@ import { jsonMethod, stepType, type StepType } from './record-methods.js';
 /** Attempts of a change while others change the same record. */
 const maxAttempts = 5;
 
+const assignRecord = jsonMethod(AssignmentActionsServiceService.assignRecord.path);
 const createAssociation = jsonMethod(AssociationsServiceService.createAssociation.path);
 const getAssociation = jsonMethod(AssociationsServiceService.getAssociation.path);
 const moveDeal = jsonMethod(DealMovesServiceService.moveDeal.path);
@@ -54,7 +56,7 @@ export class RecordStep {
     if (step.delete) return this.#delete();
     if (step.upsert) return this.#upsert();
     if (step.link) return this.#link();
-    if (step.assign) return this.#update({ ownerId: this.#text('userId') });
+    if (step.assign) return step.assign.byRules ? this.#assign() : this.#update({ ownerId: this.#text('userId') });
     if (step.moveStage) return this.#moveStage();
     if (step.addTask) return this.#create(stepType('task'), await this.#taskFields());
     if (step.addNote) return this.#create(stepType('note'), { body: this.#input['text'] ?? null, ...this.#related() });
@@ -94,6 +96,20 @@ export class RecordStep {
     const request = { [type.contract.singular]: recordOf(fields), id, ...type.parent };
     const write = (added: JsonObject) => this.#ask(type.method('update'), { ...request, ...added });
     return this.#change({ type, id, fields: Object.keys(fields), write });
+  }
+
+  async #assign(): Promise<EffectOutcome> {
+    const [type, id] = [this.#type(), this.#text('id')];
+    const target = { recordType: type.name, recordId: id };
+    let output: JsonObject = {};
+    const write = async (added: JsonObject): Promise<JsonObject> => {
+      output = await this.#ask(assignRecord, { target, ...added });
+      return { id, etag: output['recordEtag'] ?? null, ownerId: output['ownerId'] ?? null };
+    };
+    const { undo } = await this.#change({ type, id, fields: ['ownerId'], write });
+    // A record that keeps its owner has no change of this step.
+    const isGiven = textIn((output['assignment'] ?? {}) as JsonObject, 'userId') !== '';
+    return { output, undo: isGiven && undo ? undo : { kind: 'NONE' } };
   }
 
   #moveStage(): Promise<EffectOutcome> {

@@ -53,9 +53,10 @@ const resolvers: { readonly [Kind in keyof Step]?: Resolver<Step[Kind]> } = {
     ...{ toType, toId: textOf('toId', evaluate(toId)) },
     associationType,
   }),
-  assign: ({ type, id, userId }, evaluate) => ({
+  assign: ({ type, id, userId, byRules }, evaluate) => ({
     ...{ type, id: textOf('id', evaluate(id)) },
-    userId: textOf('userId', evaluate(userId)),
+    ...(userId !== undefined && { userId: textOf('userId', evaluate(userId)) }),
+    ...(byRules && { byRules }),
   }),
   moveStage: ({ dealId = 'record.id', stage, reason, fields }, evaluate) => ({
     ...{ dealId: textOf('dealId', evaluate(dealId)), stage },

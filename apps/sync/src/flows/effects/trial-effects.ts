@@ -4,6 +4,7 @@ import type { JsonataEvaluator } from '../../exchange/mappings/jsonata-evaluator
 import { EffectError, type EffectCall, type EffectOutcome, type EffectPort, type JsonObject } from './effect-port.js';
 import { effectError, type RecordCalls } from './record-calls.js';
 import { RecordStep } from './record-effects.js';
+import { stepType } from './record-methods.js';
 import { recordOf, textIn } from './record-values.js';
 import { transformed } from './run-effects.js';
 
@@ -39,6 +40,7 @@ export class TrialEffects implements EffectPort {
       if (step.find) return { output: await this.#tried(call, signal) };
       // They leave no record that later steps change. Customers does not know a ticket that the trial would have created.
       if (step.reply ?? step.send) return { output: this.#namesNew(call) ? {} : await this.#tried(call, signal) };
+      if (step.assign?.byRules) return { output: await this.#assigned(call, signal) };
       return { output: await this.#written(call, signal) };
     } catch (error) {
       throw effectError(error);
@@ -47,6 +49,22 @@ export class TrialEffects implements EffectPort {
 
   undo(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** Rules see the record as it is in customers: one that the trial would have created keeps its owner. */
+  async #assigned(call: EffectCall, signal: AbortSignal): Promise<JsonObject> {
+    if (this.#namesNew(call)) return {};
+    const [type, id] = [typeOf(call), textIn(call.input, 'id')];
+    const known = this.#records.get(id);
+    if (known && !known.output) throw new EffectError('NOT_FOUND', 'The run has deleted the record.', 'FINAL');
+    const output = await this.#tried(call, signal);
+    const before = known?.output ?? (await new RecordStep(this.calls, call, signal, true).present(stepType(type), id));
+    const changes = { ownerId: output['ownerId'] ?? null };
+    this.#records.set(id, {
+      ...{ type, isNew: false, fields: { ...known?.fields, ...changes } },
+      output: { ...before, ...changes },
+    });
+    return output;
   }
 
   async #written(call: EffectCall, signal: AbortSignal): Promise<JsonObject> {

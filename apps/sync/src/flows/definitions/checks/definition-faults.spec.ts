@@ -139,6 +139,16 @@ test.each<[string, object[], string[]]>([
     ['/steps/0/reply ONE_REQUIRED'],
   ],
   [
+    'an assignment to nobody',
+    [{ key: 'x', assign: { type: 'deal', id: 'record.id' } }],
+    ['/steps/0/assign ONE_REQUIRED'],
+  ],
+  [
+    'an assignment of a custom object by rules',
+    [{ key: 'x', assign: { type: 'objectRecord/contract', id: 'record.id', byRules: true } }],
+    ['/steps/0/assign/type NOT_ALLOWED'],
+  ],
+  [
     'a message of values that are no texts',
     [{ key: 'x', send: { to: ["'a@example.com'", '1'], subject: "'Hi'", text: 'true' } }],
     ['/steps/0/send/to/1 BAD_EXPRESSION', '/steps/0/send/text BAD_EXPRESSION'],

@@ -8,9 +8,10 @@ import { typesOf } from './used-types.js';
 /** The permissions that runs of a definition need. */
 export function neededPermissions(definition: FlowDefinition): string[] {
   const ofRecords = typesOf(definition).flatMap(({ type, isWritten }) => permissionOf(type, isWritten) ?? []);
-  const ofSteps = allSteps(definition.steps).flatMap(({ link, connector, run, send }) => [
+  const ofSteps = allSteps(definition.steps).flatMap(({ assign, link, connector, run, send }) => [
     // Associations need the right to write the records of one end.
     ...(link ? ['customers.read', permissionOf(link.fromType, true) ?? []].flat() : []),
+    ...(assign?.byRules ? ['assignmentRules.read'] : []),
     ...(connector ? ['connections.write'] : []),
     ...(run ? ['flows.run'] : []),
     ...(send ? ['messages.send'] : []),

@@ -69,10 +69,13 @@ const rules: { readonly [Kind in StepKind]: Rule<Step[Kind]> } = {
     checkedType(place.at('fromType'), fromType, 'READ');
     checkedType(place.at('toType'), toType, 'READ');
   },
-  assign: (place, { type, id, userId }, { variables }) => {
+  assign: (place, { type, id, userId, byRules }, { variables }) => {
+    place.oneOf({ userId, byRules }, ['userId', 'byRules']);
     place.at('id').expression(id, variables, 'string');
     place.at('userId').expression(userId, variables, 'string');
     if (checkedType(place.at('type'), type, 'UPDATE')) needField(place, type, 'ownerId', 'owners');
+    if (byRules && type.includes('/'))
+      place.at('type').add('NOT_ALLOWED', 'must be no custom object: rules are not about those');
   },
   moveStage: (place, { dealId, reason, fields }, context) => {
     place.at('dealId').expression(dealId, context.variables, 'string');
