@@ -13,11 +13,23 @@ export const webhookSecretPattern = '^whsec_[A-Za-z0-9+/]{32,88}={0,2}$';
  *
  * @throws ConnectorError UNAUTHORISED for a wrong signature or an old timestamp
  */
-export function verifyStandardWebhook(
+export function verifyStandardWebhook(secret: string, delivery: WebhookDelivery, now = Date.now()): VerifiedWebhook {
+  const verified = signedDelivery(secret, delivery, now);
+  if (verified) return verified;
+  throw new ConnectorError('UNAUTHORISED', 'The delivery is not signed with the secret of this connection.');
+}
+
+/**
+ * A delivery that is signed with a secret by Standard Webhooks.
+ *
+ * @param secret that matches `webhookSecretPattern`
+ * @returns undefined for a wrong signature or an old timestamp
+ */
+export function signedDelivery(
   secret: string,
   { headers, body }: WebhookDelivery,
   now = Date.now(),
-): VerifiedWebhook {
+): VerifiedWebhook | undefined {
   const { 'webhook-id': id = '', 'webhook-timestamp': timestamp = '', 'webhook-signature': signatures = '' } = headers;
   const isNow = /^\d{1,12}$/.test(timestamp) && Math.abs(now / 1_000 - Number(timestamp)) <= toleranceSeconds;
   const key = Buffer.from(secret.slice('whsec_'.length), 'base64');
@@ -26,6 +38,5 @@ export function verifyStandardWebhook(
     const given = Buffer.from(/^v1,(.*)$/.exec(signature)?.[1] ?? '', 'base64');
     return given.length === expected.length && timingSafeEqual(given, expected);
   });
-  if (id !== '' && isNow && fits) return { deliveryId: id };
-  throw new ConnectorError('UNAUTHORISED', 'The delivery is not signed with the secret of this connection.');
+  return id !== '' && isNow && fits ? { deliveryId: id } : undefined;
 }

@@ -209,15 +209,17 @@ test('what a flow names exists when it is published', async () => {
     { key: 'send', http: { url: "'https://erp.example/'", secretName: 'erp' } },
     { key: 'next', run: { flow: 'other' } },
   ];
-  const flow = await create({ definition: { trigger: { manual: {} }, steps } });
+  const flow = await create({ definition: { trigger: { webhook: { secretName: 'partner' } }, steps } });
 
   const refused = await verb(flow, 'publish');
   expect(refused.status).toBe(400);
-  expect((refused.body['errors'] as Json[]).map(({ code }) => code)).toEqual([
-    'FLOW_SECRET_NOT_FOUND',
-    'FLOW_NOT_FOUND',
+  expect((refused.body['errors'] as Json[]).map(({ code, detail }) => `${String(code)} ${String(detail)}`)).toEqual([
+    expect.stringMatching(/^FLOW_SECRET_NOT_FOUND .*partner/),
+    expect.stringMatching(/^FLOW_SECRET_NOT_FOUND .*erp/),
+    expect.stringMatching(/^FLOW_NOT_FOUND /),
   ]);
   await tenant.ok('PUT', '/v1/flowSecrets/erp', { value: 'token' });
+  await tenant.ok('PUT', '/v1/flowSecrets/partner', { value: 'whsec_' });
   await create({ key: 'other', definition: { trigger: { subflow: {} }, steps: [steps[0]] } });
   expect((await verb(flow, 'publish')).status).toBe(200);
 });

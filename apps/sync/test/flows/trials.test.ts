@@ -164,6 +164,22 @@ test('a dry run of a manual flow names what would fail', async () => {
   expect({ status, code: body['code'] }).toEqual({ status: 400, code: 'VALIDATION_FAILED' });
 });
 
+test('a dry run of a webhook flow follows the body that it is given', async () => {
+  const flowId = await newFlow({
+    trigger: { webhook: {} },
+    condition: 'input.body.lines.size() > 0',
+    steps: [{ key: 'keep', set: { variables: [{ name: 'payer', value: 'input.body.lines[0].payer' }] } }],
+  });
+  const dryRun = (trial: Json) => tenant.ok<Report>('POST', `/v1/flows/${flowId}:dryRun`, trial);
+
+  const { trials, ...counts } = await dryRun({ body: '{"lines":[{"payer":"Ada"}]}' });
+  expect(counts).toMatchObject({ started: 1, notMatched: 0 });
+  expect(trials).toMatchObject([{ state: 'SUCCEEDED', steps: [{ key: 'keep', output: { payer: 'Ada' } }] }]);
+  expect(await dryRun({})).toMatchObject({ started: 0, notMatched: 1 });
+  const { status, body } = await tenant.send('POST', `/v1/flows/${flowId}:dryRun`, { body: '{' });
+  expect({ status, body }).toMatchObject({ status: 400, body: { errors: [{ code: 'JSON_INVALID' }] } });
+});
+
 test('a dry run follows the members that have joined a segment or left it, about their customers', async () => {
   const segment = (key: string) =>
     tenant.ok<{ id: string }>('POST', '/v1/segments', { key, name: key, kind: 'STATIC' });

@@ -5,16 +5,19 @@ import type {
   ReceiveFlowHookResponse,
 } from '@rapport/contracts/rapport/flows/v1/flow_hooks_service';
 import { withConnection } from '@rapport/persistence';
-import { AppError, invalidArgument } from '@rapport/platform';
+import { AppError } from '@rapport/platform';
 import type { ClientBase } from 'pg';
 import { activeFlows, type ActiveFlow } from '../definitions/active-flows.js';
+import { readJson } from '../definitions/read-json.js';
 import { hopHeader } from '../effects/http-effect.js';
 import type { Json } from '../effects/effect-port.js';
 import { Expressions } from '../interpreter/expressions.js';
 import type { NewRun } from '../runs/new-run.js';
 import { startRuns } from '../runs/start-runs.js';
 import { maxHops } from '../triggers/loop-brake.js';
+import { secretOf } from '../secrets/find-secret.js';
 import type { EngineParts } from '../worker/engine-parts.js';
+import { signedCallId } from './hook-signature.js';
 
 /** Most levels of the body. */
 const maxDepth = 20;
@@ -32,9 +35,10 @@ export async function receiveHook(
   return withConnection(em, async (client) => {
     await client.query('begin');
     const flow = await flowOfToken(client, request.token);
+    const key = await keyOfCall(client, parts, flow, request);
     // Only of a known sender: an unknown one does not have its body read.
-    const body = readBody(request.body?.data ?? new Uint8Array());
-    const response = await startForHook(client, parts, flow, { request, body });
+    const body = readBody(request.body?.data ?? new Uint8Array(), 'body');
+    const response = await startForHook(client, parts, flow, { request, key, body });
     await client.query('commit');
     return response;
   });
@@ -56,45 +60,48 @@ async function flowOfToken(client: ClientBase, token: string): Promise<ActiveFlo
   const flows = found ? await activeFlows(client, found.tenantId) : [];
   const flow = flows.find(({ flowId }) => flowId === found?.flowId);
   if (flow?.definition.trigger?.webhook) return flow;
-  const message = 'The token is unknown or was replaced, or its flow has no active version with the trigger `webhook`.';
-  throw new AppError('UNAUTHENTICATED', 'FLOW_HOOK_NOT_PROVEN', message);
+  throw notProven();
 }
 
-function readBody(bytes: Uint8Array): Json {
-  if (bytes.length === 0) return null;
-  const body = parsed(bytes);
-  if (depthWithin(body, maxDepth)) return body;
-  throw invalidArgument([{ field: 'body', reason: 'TOO_DEEP', description: `has more than ${maxDepth} levels` }]);
+/** UNAUTHENTICATED with all possible reasons: naming the actual one would reveal too much. */
+function notProven(): AppError {
+  const message =
+    'The token is unknown or was replaced, its flow has no active version with the trigger `webhook`, or the call is not signed with its secret.';
+  return new AppError('UNAUTHENTICATED', 'FLOW_HOOK_NOT_PROVEN', message);
 }
 
-function parsed(bytes: Uint8Array): Json {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Json;
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError || cause instanceof TypeError)) throw cause;
-    throw invalidArgument([{ field: 'body', reason: 'JSON_INVALID', description: 'is not JSON' }]);
-  }
+/**
+ * The key under which a call starts one run. The `Idempotency-Key` of a signed call is not signed, so its `webhook-id` counts.
+ *
+ * @throws AppError UNAUTHENTICATED for a call without the signature that the flow needs
+ */
+async function keyOfCall(
+  client: ClientBase,
+  { envelope }: EngineParts,
+  { tenantId, definition }: ActiveFlow,
+  { body, headers, requestId }: ReceiveFlowHookRequest,
+): Promise<string | undefined> {
+  const secretName = definition.trigger?.webhook?.secretName;
+  if (secretName === undefined) return requestId;
+  const secret = await secretOf(client, envelope, tenantId, secretName);
+  const id = secret && signedCallId(secret, { headers, body: body?.data ?? new Uint8Array() });
+  if (id === undefined || id === '') throw notProven();
+  return id;
 }
 
-/** Level by level, so that no nesting overflows the stack. */
-function depthWithin(value: Json, most: number): boolean {
-  let level: unknown[] = [value];
-  for (let depth = 0; level.length > 0; depth++) {
-    const nested = level.filter((each): each is object => typeof each === 'object' && each !== null);
-    if (nested.length > 0 && depth === most) return false;
-    level = nested.flatMap((each): unknown[] => Object.values(each));
-  }
-  return true;
+/** @param field of the body in the request. @throws AppError INVALID_ARGUMENT */
+export function readBody(bytes: Uint8Array, field: string): Json {
+  return readJson(bytes, field, maxDepth) as Json;
 }
 
 async function startForHook(
   client: ClientBase,
   parts: EngineParts,
   flow: ActiveFlow,
-  { request, body }: { request: ReceiveFlowHookRequest; body: Json },
+  { request, key, body }: { request: ReceiveFlowHookRequest; key: string | undefined; body: Json },
 ): Promise<ReceiveFlowHookResponse> {
   const { tenantId, flowId, version, definition, publishedBy } = flow;
-  const hookKey = request.requestId === undefined ? undefined : hashOfToken(request.requestId);
+  const hookKey = key === undefined ? undefined : hashOfToken(key);
   const known = hookKey && (await runOfKey(client, flow, hookKey));
   if (known !== undefined) return { runId: known, reason: undefined };
   const hop = hopOf(request);

@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
-import { FlowDecisionOutcome } from '@rapport/contracts/rapport/flows/v1/flow_decisions_service';
+import { FlowDecisionOutcome, type FlowDecision } from '@rapport/contracts/rapport/flows/v1/flow_decisions_service';
 import {
   FlowTrialsServiceService as Methods,
   FlowTrialScope,
@@ -17,7 +17,10 @@ import type { JsonObject } from '../effects/effect-port.js';
 import { RecordCalls } from '../effects/record-calls.js';
 import { stepType } from '../effects/record-methods.js';
 import { TrialEffects } from '../effects/trial-effects.js';
+import { runValues } from '../definitions/variables.js';
 import { FlowCustomers } from '../enrollments/flow-customers.js';
+import { readBody } from '../hooks/receive-hook.js';
+import { Expressions } from '../interpreter/expressions.js';
 import { ChangedRecords } from '../triggers/changed-records.js';
 import type { ChangeFacts, RecordAround } from '../triggers/match-trigger.js';
 import { memberTrigger } from '../triggers/segment-trigger.js';
@@ -47,11 +50,13 @@ export class FlowTrialsController implements ServiceHandlers<FlowTrialsServiceSe
   async dryRunFlow({ id, trial = FlowTrialScope.fromPartial({}) }: DryRunFlowRequest): Promise<DryRunFlowResponse> {
     refuseMasked();
     const flow = await flowToTry(this.em, id, trial.version);
-    const { record, segment, manual } = flow.definition.trigger ?? {};
+    const { record, segment, manual, webhook } = flow.definition.trigger ?? {};
     const trigger = segment ? memberTrigger(segment) : record;
     if (trigger) return this.#tryChanges({ ...flow, trigger, ...(segment && { segment }) }, trial);
     if (manual) return this.#tryManual(flow, manual.type, trial);
-    const message = 'Only flows with the trigger record, segment or manual can be tried.';
+    if (webhook)
+      return this.#tryOne(flow, undefined, { input: { body: readBody(Buffer.from(trial.body ?? ''), 'trial.body') } });
+    const message = 'Only flows with the trigger record, segment, manual or webhook can be tried.';
     throw new AppError('FAILED_PRECONDITION', 'FLOW_TRIGGER_UNSUPPORTED', message);
   }
 
@@ -77,42 +82,30 @@ export class FlowTrialsController implements ServiceHandlers<FlowTrialsServiceSe
         type === undefined ? ['NOT_ALLOWED', 'is not allowed'] : ['REQUIRED', 'is required'];
       throw invalidArgument([{ field: 'trial.recordId', reason: reason as 'REQUIRED', description }]);
     }
-    const time = new Date();
     const record = type !== undefined && recordId !== undefined ? { type, id: recordId } : undefined;
     const values = {
       ...(record && { record: await this.#record(record) }),
       input: input as JsonObject,
     };
-    const tried = await this.#follow(flow, {
-      values,
-      record,
-      hop: 0,
-      start: time,
-    });
-    const decision = {
-      ...{
-        flowId: flow.flowId,
-        version: flow.version,
-        changeId: '',
-        outcome: FlowDecisionOutcome.STARTED,
-      },
-      ...{
-        record,
-        reason: undefined,
-        explanation: undefined,
-        runId: undefined,
-        time: time.toISOString(),
-      },
+    return this.#tryOne(flow, record, values);
+  }
+
+  /** Follows the run of one call, unless the condition of the flow refuses it. */
+  async #tryOne(flow: FlowToTry, record: Trial['record'], values: Trial['values']): Promise<DryRunFlowResponse> {
+    const { flowId, version, definition } = flow;
+    const start = new Date();
+    const counts = { changes: 0, suppressed: 0, isComplete: true };
+    const expressions = new Expressions((scope) => runValues(definition, { ...scope }));
+    const { condition } = definition;
+    if (condition !== undefined && !expressions.isTrue(condition, { ...values, now: start })) {
+      return { ...counts, started: 0, notMatched: 1, trials: [] };
+    }
+    const tried = await this.#follow(flow, { values, record, hop: 0, start });
+    const decision: FlowDecision = {
+      ...{ flowId, version, changeId: '', outcome: FlowDecisionOutcome.STARTED, record, time: start.toISOString() },
+      ...{ reason: undefined, explanation: undefined, runId: undefined },
     };
-    const trials = [{ decision, ...trialMessage(tried) }];
-    return {
-      changes: 0,
-      started: 1,
-      suppressed: 0,
-      notMatched: 0,
-      trials,
-      isComplete: true,
-    };
+    return { ...counts, started: 1, notMatched: 0, trials: [{ decision, ...trialMessage(tried) }] };
   }
 
   #record({ type, id }: { type: string; id: string }): Promise<JsonObject> {

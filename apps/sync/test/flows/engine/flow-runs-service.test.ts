@@ -1,3 +1,4 @@
+import { createHmac, randomBytes } from 'node:crypto';
 import { sharedPlatform } from '@rapport/testing';
 import { beforeAll, expect, inject, test } from 'vitest';
 import { WebhookTenant } from '../../sync-platform.ts';
@@ -165,6 +166,50 @@ test('a call with the token of a flow starts a run, once for each key, until the
   expect(await call(next, paid)).toEqual({ status: 202, body: { reason: 'PAUSED' } });
   await tenant.ok('POST', `/v1/flows/${id}:retire`);
   expect((await call(next, paid)).status).toBe(401);
+});
+
+test('a flow with a secret is started by calls that are signed with it, once for each webhook-id', async () => {
+  const value = `whsec_${randomBytes(32).toString('base64')}`;
+  await tenant.ok('PUT', '/v1/flowSecrets/partner', { value });
+  const keep = { key: 'keep', set: { variables: [{ name: 'amount', value: 'input.body.amount' }] } };
+  const id = await publish('signed', { trigger: { webhook: { secretName: 'partner' } }, steps: [keep] });
+  const { token } = await tenant.ok<{ token: string }>('POST', `/v1/flows/${id}:rotateHook`);
+  const body = '{"amount":7}';
+  const call = async (headers: Record<string, string>) => {
+    const url = `${tenant.platform.edgeUrl}/v1/flowHooks/${token}`;
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body,
+    });
+    return { status: answer.status, ...((await answer.json()) as { runId?: string; code?: string }) };
+  };
+  const signed = (webhookId: string, secret = value, seconds = Math.floor(Date.now() / 1_000)) => {
+    const key = Buffer.from(secret.slice('whsec_'.length), 'base64');
+    const signature = createHmac('sha256', key).update(`${webhookId}.${seconds}.${body}`).digest('base64');
+    return { 'webhook-id': webhookId, 'webhook-timestamp': `${seconds}`, 'webhook-signature': `v1,${signature}` };
+  };
+
+  const first = await call(signed('one'));
+  expect(first.status).toBe(202);
+  await reached(first.runId ?? '', 'SUCCEEDED');
+  expect((await call({ ...signed('one'), 'idempotency-key': 'other' })).runId).toBe(first.runId);
+  expect((await call(signed('two'))).runId).not.toBe(first.runId);
+  const now = Math.floor(Date.now() / 1_000);
+  const refused = [
+    {},
+    { ...signed('three'), 'webhook-id': 'four' },
+    signed('three', `whsec_${randomBytes(32).toString('base64')}`),
+    signed('three', value, now - 600),
+  ];
+  for (const headers of refused) {
+    expect(await call(headers)).toMatchObject({ status: 401, code: 'FLOW_HOOK_NOT_PROVEN' });
+  }
+  // A secret that no sender can sign with proves nothing, and neither does one that is gone.
+  await tenant.ok('PUT', '/v1/flowSecrets/partner', { value: 'plain' });
+  expect((await call(signed('three', 'whsec_'))).status).toBe(401);
+  await tenant.ok('DELETE', '/v1/flowSecrets/partner');
+  expect((await call(signed('three'))).status).toBe(401);
 });
 
 test('a waiting run moves to a version that has the step at which it waits', async () => {

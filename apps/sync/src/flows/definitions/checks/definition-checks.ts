@@ -141,14 +141,15 @@ async function missingMappings(em: EntityManager, definition: FlowDefinition): P
     }));
 }
 
-/** Secrets and flows that steps name and the tenant does not have. */
-async function missingParts(em: EntityManager, { steps }: FlowDefinition): Promise<Fault[]> {
+/** Secrets and flows that a definition names and the tenant does not have. */
+async function missingParts(em: EntityManager, { trigger, steps }: FlowDefinition): Promise<Fault[]> {
   const all = allSteps(steps);
-  const secrets = all.flatMap(({ http }) => http?.secretName ?? []);
+  const ofTrigger = trigger?.webhook?.secretName;
+  const ofSteps = all.flatMap(({ http }) => http?.secretName ?? []);
   const knownSecrets = await namesIn(
     em,
     'select name from flow_secret where tenant_id = $1 and name = any ($2)',
-    secrets,
+    ofTrigger === undefined ? ofSteps : [ofTrigger, ...ofSteps],
   );
   const flows = all.flatMap(({ run }) => run?.flow ?? []);
   const knownFlows = await namesIn(
@@ -160,8 +161,14 @@ async function missingParts(em: EntityManager, { steps }: FlowDefinition): Promi
     names
       .filter((name) => !known.has(name))
       .map((name) => ({ path: ['steps'], reason, description: `name the ${noun} ${name}, which does not exist` }));
+  const unsigned: Fault = {
+    path: ['trigger', 'webhook', 'secretName'],
+    reason: 'FLOW_SECRET_NOT_FOUND',
+    description: `is ${ofTrigger}, which does not exist`,
+  };
   return [
-    ...missing(secrets, knownSecrets, 'secret', 'FLOW_SECRET_NOT_FOUND'),
+    ...(ofTrigger === undefined || knownSecrets.has(ofTrigger) ? [] : [unsigned]),
+    ...missing(ofSteps, knownSecrets, 'secret', 'FLOW_SECRET_NOT_FOUND'),
     ...missing(flows, knownFlows, 'subflow', 'FLOW_NOT_FOUND'),
   ];
 }
