@@ -31,3 +31,13 @@ test.each([
   expect(referring).toContain('quote');
   expect(method?.policy.invalidates).toEqual(expect.arrayContaining(referring));
 });
+
+test('AssignRecord invalidates kept answers with the record, of whatever type with owners it is', () => {
+  const owned = recordContracts(contract).filter(({ options, parent }) => options.owned && parent === undefined);
+  const method = contract.methods.find((each) => each.name === 'AssignRecord');
+
+  expect(owned.length).toBeGreaterThan(5);
+  expect(method?.policy.invalidates.toSorted()).toEqual(
+    ['assignment', ...owned.map(({ singular }) => `${snakeCase(singular)}:{target.record_id}`)].toSorted(),
+  );
+});

@@ -139,16 +139,6 @@ test.each<[string, object[], string[]]>([
     ['/steps/0/reply ONE_REQUIRED'],
   ],
   [
-    'an assignment to nobody',
-    [{ key: 'x', assign: { type: 'deal', id: 'record.id' } }],
-    ['/steps/0/assign ONE_REQUIRED'],
-  ],
-  [
-    'an assignment of a custom object by rules',
-    [{ key: 'x', assign: { type: 'objectRecord/contract', id: 'record.id', byRules: true } }],
-    ['/steps/0/assign/type NOT_ALLOWED'],
-  ],
-  [
     'a message of values that are no texts',
     [{ key: 'x', send: { to: ["'a@example.com'", '1'], subject: "'Hi'", text: 'true' } }],
     ['/steps/0/send/to/1 BAD_EXPRESSION', '/steps/0/send/text BAD_EXPRESSION'],
@@ -312,4 +302,10 @@ test('a custom object exists', () => {
 
   const faults = definitionFaults(readDefinition({ trigger, steps }), new Map([['objectRecord/gone', 'MISSING']]));
   expect(faults).toMatchObject([{ reason: 'RECORD_TYPE_UNKNOWN' }]);
+});
+
+test('an assignment names a user, or leaves the choice to rules of a type that has some', () => {
+  const assign = (more: object) => faultsOf([{ key: 'x', assign: { id: 'record.id', ...more } }]);
+  expect(assign({ type: 'deal' })).toEqual(['/steps/0/assign ONE_REQUIRED']);
+  expect(assign({ type: 'objectRecord/contract', byRules: true })).toEqual(['/steps/0/assign/type NOT_ALLOWED']);
 });
