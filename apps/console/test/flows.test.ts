@@ -42,7 +42,9 @@ test('a flow is made of a template, changed by keyboard, checked while it is wri
   const title = page.getByLabel(/^Subject/);
   await title.fill("'Call ' + record.displayNam");
   await page.getByText('No such key: displayNam').waitFor();
-  await title.fill("'Call ' + record.displayName");
+  await page.getByRole('option', { name: 'displayName' }).waitFor();
+  await title.press('Enter');
+  expect(await title.inputValue()).toBe("'Call ' + record.displayName");
   await page.getByText('No such key: displayNam').waitFor({ state: 'detached' });
 
   await page.getByRole('button', { name: 'Add step' }).press('Enter');

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { X } from 'lucide-react';
-import { useState } from 'react';
+import { createContext, useContext, useState, type ReactNode } from 'react';
 import { Button as AriaButton, Tag, TagGroup, TagList } from 'react-aria-components';
 import { labels, language, t } from '../../app/language.ts';
 import { useMay } from '../../app/resource.ts';
@@ -29,9 +29,14 @@ export interface WidgetProps {
   isBrief?: boolean;
 }
 
+/** Renders the inputs that a screen has for fields of its own kind; undefined for others. */
+export const OwnInputs = createContext<(props: WidgetProps) => ReactNode>(() => undefined);
+
 /** The input of a field that is no message, by its type and its rules. Money is one value, too. */
 export function Widget(props: WidgetProps) {
   const { field } = props;
+  const own = useContext(OwnInputs)(props);
+  if (own !== undefined) return own;
   if (field.list) return <Texts {...props} />;
   if (field.options || field.type === 'enum') return <Options {...props} />;
   if (field.reference !== undefined) return <Picker {...props} />;
@@ -51,7 +56,7 @@ export function Widget(props: WidgetProps) {
 }
 
 /** What the label and the help of an input are. */
-function namingOf({ field, label, isHiddenLabel = false, error, autoFocus, isBrief }: WidgetProps): Naming {
+export function namingOf({ field, label, isHiddenLabel = false, error, autoFocus, isBrief }: WidgetProps): Naming {
   // The comments of the contract are English. One that only repeats the name says nothing.
   const words = field.help?.split(' ').length ?? 0;
   const hasHelp = language === 'en' && words > 4 && isBrief !== true && !isHiddenLabel;

@@ -7,13 +7,26 @@ import { isJson, itemsAt, textAt, valueAt, type Json } from '../../contract/json
 import { Select } from '../../kit/form/field.tsx';
 import type { Faults } from '../../kit/form/form-faults.tsx';
 import type { FormField } from '../../kit/form/form-field.ts';
+import { OwnInputs } from '../../kit/form/form-widgets.tsx';
 import { Form, inputsOf } from '../../kit/form/form.tsx';
 import { Button } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
+import { ExpressionNames, inputOfExpression } from './expression/expression-field.tsx';
+import { knownNames } from './expression/known-names.ts';
 import style from './flows.module.css';
 import { HookAddress } from './hook-address.tsx';
 import { nameOfStep } from './step-names.ts';
-import { kindOf, pointerOf, triggerKinds, triggerOf, valueIn, without, withValue, type Line } from './steps.ts';
+import {
+  kindOf,
+  linesOf,
+  pointerOf,
+  triggerKinds,
+  triggerOf,
+  valueIn,
+  without,
+  withValue,
+  type Line,
+} from './steps.ts';
 
 interface ChosenFormProps {
   flowId: string;
@@ -28,6 +41,18 @@ interface ChosenFormProps {
 
 /** The fields of what is chosen in the list. */
 export default function ChosenForm(props: ChosenFormProps) {
+  const { definition, line } = props;
+  const type = textAt(definition, `trigger.${triggerOf(definition)}.type`);
+  return (
+    <OwnInputs value={inputOfExpression}>
+      <ExpressionNames value={knownNames(definition, line, linesOf(definition), type)}>
+        <Chosen {...props} />
+      </ExpressionNames>
+    </OwnInputs>
+  );
+}
+
+function Chosen(props: ChosenFormProps) {
   const { line, chosen } = props;
   if (line?.step) return <StepForm {...props} line={line} step={line.step} />;
   if (line) return <BranchForm {...props} line={line} />;
