@@ -39,7 +39,7 @@ export {
   type PlacedViolation,
   type Problem,
 } from './rest/problem.js';
-export { nestedKeyword } from './rest/body-schemas.js';
+export { BodySchemas, nestedKeyword } from './rest/body-schemas.js';
 export { enumNames } from './rest/enum-names.js';
 export {
   allFields,

@@ -144,7 +144,15 @@ const fileColumns: Readonly<Record<string, string>> = {
 };
 
 /** Files of another form. */
-const files: Readonly<Record<string, string>> = { ImportReferenceRates: 'Date,USD\n2026-11-27,1.0834\n' };
+const files: Readonly<Record<string, () => string>> = {
+  ImportReferenceRates: () => 'Date,USD\n2026-11-27,1.0834\n',
+  ImportFlow: () =>
+    JSON.stringify({
+      document: { dsl: '1.0.3', namespace: 'a', name: newMarker(), version: '1.0.0' },
+      evaluate: { language: 'cel' },
+      do: [{ pause: { wait: { seconds: 1 } } }],
+    }),
+};
 
 /** The same of the query. */
 const queryParticulars: Readonly<Record<string, Json>> = {
@@ -179,7 +187,7 @@ export function validRequest(contract: Contract, route: RestRoute, records: Tena
     route,
     parts,
     file: isFile
-      ? (files[route.method.name] ?? `${fileColumns[route.method.name] ?? 'displayName'}\n${newMarker()}\n`)
+      ? (files[route.method.name]?.() ?? `${fileColumns[route.method.name] ?? 'displayName'}\n${newMarker()}\n`)
       : undefined,
   };
   const used = new Set<string>();

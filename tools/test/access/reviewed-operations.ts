@@ -20,6 +20,7 @@ export const withoutIds = [
   'ExportCampaigns',
   'ExportSegments',
   'ExportTopics',
+  'ImportFlow',
   'ImportForms',
   'ListCampaigns',
   'ListSegments',

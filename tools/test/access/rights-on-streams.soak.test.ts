@@ -30,6 +30,8 @@ const short: readonly string[] = [
   'RenderQuote',
   // At most 100 lines.
   'ExportQuoteUbl',
+  // One definition.
+  'ExportFlow',
   // The bytes of one mail, in the pieces of a file.
   'DownloadRawMessage',
 ];
@@ -79,6 +81,7 @@ it('has every operation that streams or waits', () => {
     'DownloadWorkspaceExport',
     'ExportAuditEntries',
     'ExportCustomers',
+    'ExportFlow',
     'ExportPersonalData',
     'ExportQuoteUbl',
     'ExportSecurityEvents',

@@ -5,6 +5,7 @@ import { FlowEnrollmentsServiceService } from '@rapport/contracts/rapport/flows/
 import { FlowHooksServiceService } from '@rapport/contracts/rapport/flows/v1/flow_hooks_service';
 import { FlowSecretsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_secrets_service';
 import { FlowsServiceService } from '@rapport/contracts/rapport/flows/v1/flows_service';
+import { FlowDocumentsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_documents_service';
 import { FlowTrialsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_trials_service';
 import { FlowRunsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_runs_service';
 import { DeliveryLimitsServiceService } from '@rapport/contracts/rapport/mail/v1/delivery_limits_service';
@@ -19,6 +20,7 @@ import { WebhookDeliveriesServiceService } from '@rapport/contracts/rapport/sync
 import { WebhookEndpointsServiceService } from '@rapport/contracts/rapport/sync/v1/webhook_endpoints_service';
 import { ApprovalsController } from '../flows/approvals/approvals.controller.js';
 import { FlowEnrollmentsController } from '../flows/enrollments/flow-enrollments.controller.js';
+import { FlowDocumentsController } from '../flows/definitions/dsl/flow-documents.controller.js';
 import { FlowHooksController } from '../flows/hooks/flow-hooks.controller.js';
 import { FlowTrialsController } from '../flows/trials/flow-trials.controller.js';
 import { FlowDecisionsController } from '../flows/triggers/flow-decisions.controller.js';
@@ -46,6 +48,7 @@ export const services: readonly ServiceDefinition[] = [
   SyncConflictsServiceService,
   HooksServiceService,
   FlowDecisionsServiceService,
+  FlowDocumentsServiceService,
   FlowTrialsServiceService,
   ApprovalsServiceService,
   FlowsServiceService,
@@ -72,6 +75,7 @@ export const controllers = [
   FlowSecretsController,
   FlowRunsController,
   FlowEnrollmentsController,
+  FlowDocumentsController,
   FlowHooksController,
   RelaysController,
   MailboxesController,

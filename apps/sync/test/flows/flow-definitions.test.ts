@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
 import { beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { WebhookTenant } from '../sync-platform.ts';
@@ -240,6 +241,45 @@ test('secrets are listed without their values, which the database has sealed', a
     status: 404,
     body: { code: 'FLOW_SECRET_NOT_FOUND' },
   });
+});
+
+test('a flow is exported as a document of the Serverless Workflow DSL, and imported as a draft', async () => {
+  const steps = [
+    { key: 'call', condition: 'record.title != ""', addTask: { subject: "'Call'" } },
+    { key: 'next', switch: { cases: [{ condition: 'true', steps: [{ key: 'rest', wait: { seconds: 5 } }] }] } },
+  ];
+  const flow = await create({ description: 'Why', definition: { trigger: { record: { type: 'deal' } }, steps } });
+  const document = await tenant.ok('GET', `/v1/flows/${flow.id}:export`);
+  expect(document).toMatchObject({
+    document: { dsl: '1.0.3', namespace: 'rapport', metadata: { rapport: { key: flow.key } } },
+    do: [{ call: { if: '${ record.title != "" }', call: 'rapport.addTask' } }, { next: { do: [{}, {}] } }],
+  });
+
+  const key = `imported_${randomBytes(4).toString('hex')}`;
+  const imported = await tenant.ok('POST', `/v1/flows:import?key=${key}`, document);
+  const { name, description, definition } = flow as Json;
+  expect(imported).toMatchObject({ key, name, description, definition, state: 'DRAFT' });
+  const refusal = async (sent: Json) => {
+    const { status, body } = await tenant.send('POST', `/v1/flows:import?key=${key}`, sent);
+    return {
+      status,
+      errors: (body['errors'] as Json[] | undefined)?.map(
+        (each) => `${String(each['pointer'])} ${String(each['code'])}`,
+      ),
+    };
+  };
+  expect(await refusal(document)).toMatchObject({ status: 409 });
+  const wait = { document: (document as { document: Json }).document, evaluate: { language: 'cel' } };
+  for (const [task, ...errors] of [
+    [{ emit: {} }, '/do/0/one NOT_ALLOWED'],
+    [
+      { call: 'rapport.addTask', with: { subject: 'record.nothing' } },
+      '/flow/definition/steps/0/addTask/subject BAD_EXPRESSION',
+    ],
+    [{ wait: { seconds: 0 } }, '/flow/definition/steps/0/wait/seconds TOO_SMALL'],
+  ] as const) {
+    expect(await refusal({ ...wait, do: [{ one: task }] })).toEqual({ status: 400, errors });
+  }
 });
 
 test('every template can be saved, apart from ids of the workspace', async () => {
