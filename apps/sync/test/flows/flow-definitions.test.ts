@@ -222,6 +222,10 @@ test('what a flow names exists when it is published', async () => {
   await tenant.ok('PUT', '/v1/flowSecrets/erp', { value: 'token' });
   await tenant.ok('PUT', '/v1/flowSecrets/partner', { value: 'whsec_' });
   await create({ key: 'other', definition: { trigger: { subflow: {} }, steps: [steps[0]] } });
+  expect((await verb(flow, 'publish')).body).toMatchObject({
+    errors: [{ code: 'BAD_FORMAT', pointer: expect.stringMatching(/secretName$/) as string }],
+  });
+  await tenant.ok('PUT', '/v1/flowSecrets/partner', { value: `whsec_${randomBytes(24).toString('base64')}` });
   expect((await verb(flow, 'publish')).status).toBe(200);
 });
 

@@ -2,7 +2,12 @@ import { Controller } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
 import type { Empty } from '@rapport/contracts/google/protobuf/empty';
-import { FlowState, type Flow as FlowMessage, type FlowVersion } from '@rapport/contracts/rapport/flows/v1/flow';
+import {
+  FlowState,
+  type Flow as FlowMessage,
+  type FlowDefinition,
+  type FlowVersion,
+} from '@rapport/contracts/rapport/flows/v1/flow';
 import {
   FlowsServiceService as Methods,
   type CreateFlowRequest,
@@ -25,9 +30,11 @@ import {
   type ValidateFlowResponse,
 } from '@rapport/contracts/rapport/flows/v1/flows_service';
 import { PageTokenKey, readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { AppError, currentCaller, invalidArgument, invalidField } from '@rapport/platform';
 import { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { writeCall } from '../../storage/write-call.js';
+import { isHookSecret } from '../hooks/hook-signature.js';
+import { findFlowSecret } from '../secrets/find-secret.js';
 import { checkRightsOf } from './checks/needed-rights.js';
 import { DefinitionChecks } from './checks/definition-checks.js';
 import { readDefinition } from './definition-json.js';
@@ -98,6 +105,7 @@ export class FlowsController implements ServiceHandlers<FlowsServiceServer> {
     const definition = readDefinition(flow.definition);
     checkRightsOf(definition);
     await this.checks.check(this.em, definition, 'definition', { isPublished: true });
+    await this.#checkHookSecret(flow.tenantId, definition);
     const { checksum } = flow;
     return writeCall(this.em, this.envelope, Methods.publishFlow, request, (em) => publishFlow(em, request, checksum));
   }
@@ -148,5 +156,15 @@ export class FlowsController implements ServiceHandlers<FlowsServiceServer> {
 
   async listFlowTemplates(): Promise<ListFlowTemplatesResponse> {
     return Promise.resolve({ templates: [...flowTemplates] });
+  }
+
+  /** A sender can not sign with a secret of another form: each call would be refused. */
+  async #checkHookSecret(tenantId: string, { trigger }: FlowDefinition): Promise<void> {
+    const name = trigger?.webhook?.secretName;
+    if (name === undefined) return;
+    const secret = await findFlowSecret(this.em, this.envelope, tenantId, name);
+    if (secret !== undefined && isHookSecret(secret)) return;
+    const description = 'must name a secret of the form whsec_ and at least 24 bytes in base64';
+    throw invalidField('definition.trigger.webhook.secretName', 'BAD_FORMAT', description);
   }
 }

@@ -3,6 +3,11 @@ import { signedDelivery, webhookSecretPattern } from '../../connectors/standard-
 
 const secretPattern = new RegExp(webhookSecretPattern);
 
+/** Whether senders can sign with a secret. */
+export function isHookSecret(secret: string): boolean {
+  return secretPattern.test(secret);
+}
+
 /** What a sender signs. */
 interface SignedCall {
   headers: readonly HttpHeader[];
@@ -16,7 +21,7 @@ interface SignedCall {
  * @returns the `webhook-id`; undefined if the call is not signed with the secret, or not in the last five minutes
  */
 export function signedCallId(secret: string, { headers, body }: SignedCall): string | undefined {
-  if (!secretPattern.test(secret)) return undefined;
+  if (!isHookSecret(secret)) return undefined;
   const byName = Object.fromEntries(headers.map(({ name, value }) => [name, value]));
   return signedDelivery(secret, { headers: byName, body })?.deliveryId;
 }
