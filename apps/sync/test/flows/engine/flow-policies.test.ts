@@ -4,6 +4,13 @@ import { tenantSession } from '@rapport/persistence';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Expressions } from '../../../src/flows/interpreter/expressions.js';
+import {
+  approvalColumns,
+  approvalMessage,
+  commentOwner,
+  questionOwner,
+  type ApprovalRow,
+} from '../../../src/flows/approvals/approval-row.js';
 import { renewSealedRuns } from '../../../src/flows/runs/renew-sealed-runs.js';
 import { startRuns } from '../../../src/flows/runs/start-runs.js';
 import { SecretEnvelope } from '../../../src/storage/secret-envelope.js';
@@ -182,6 +189,21 @@ test('what a waiting run knows is sealed again under a new master key', async ()
     tenantId,
   );
   const renewed = new SecretEnvelope(new MasterKeys(newKey, [key]));
+  const [approvalId, userId] = [uuidv7(), uuidv7()];
+  await engine.query(
+    `with approval as (
+       insert into flow_approval (tenant_id, id, run_id, path, flow_id, flow_name, sealed_question, quorum, state, due_time,
+         create_time)
+       select tenant_id, $1, id, 'steps/0', flow_id, 'rotated', $4, 2, 'PENDING', now() + interval '1 day', now()
+       from flow_run where id = $2 returning tenant_id, id)
+     insert into flow_approver (tenant_id, approval_id, user_id, place, is_approved, sealed_comment, decide_time)
+     select tenant_id, id, $3, 0, true, $5, now() from approval`,
+    [
+      ...[approvalId, (outcome as { runId: string }).runId, userId],
+      parts.envelope.seal(Buffer.from('Ship it?'), questionOwner(tenantId, approvalId)),
+      parts.envelope.seal(Buffer.from('Yes'), commentOwner(tenantId, approvalId, userId)),
+    ],
+  );
 
   await renewSealedRuns(engine.orm.em.fork({ session: tenantSession(tenantId) }), tenantId, renewed);
 
@@ -190,5 +212,13 @@ test('what a waiting run knows is sealed again under a new master key', async ()
   const onlyNew = new SecretEnvelope(new MasterKeys(newKey));
   expect(openContent(onlyNew, { tenantId, part: 'flow_run', id }, row!.sealed_start)).toEqual({
     input: { name: 'Ada' },
+  });
+  const [asking] = await engine.query<ApprovalRow>(
+    `select ${approvalColumns} from flow_approval approval where approval.id = $1`,
+    [approvalId],
+  );
+  expect(approvalMessage(onlyNew, tenantId, asking!)).toMatchObject({
+    question: 'Ship it?',
+    decisions: [{ comment: 'Yes' }],
   });
 });
