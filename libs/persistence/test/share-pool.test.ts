@@ -5,10 +5,10 @@ import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createOrm, withConnection } from '../src/index.js';
 import { emptyDatabase, entities } from './note-database.js';
 
-/** Of the 20 connections of a pool. */
-const share = 12;
-/** The connections that reads do not have to themselves. */
+/** The connections of a pool of 20 that reads do not have to themselves. */
 const writing = 15;
+/** The most of them that a tenant holds. */
+const share = 9;
 
 let databaseUrl: string;
 let orm: MikroORM;
@@ -117,6 +117,16 @@ test('reads find a connection while writes hold all that they can get', async ()
 
   expect(await Promise.all(reads)).toHaveLength(20);
   expect(held).toBe(writing);
+});
+
+test('a tenant finds connections for its reads while its writes hold all that it can get', async () => {
+  const tenantId = v7();
+  begin(40, tenantId, hold);
+  await expect.poll(() => held).toBe(share);
+
+  const reads = Array.from({ length: 20 }, () => asCall(tenantId, ask, { isRead: true }));
+
+  expect(await Promise.all(reads)).toHaveLength(20);
 });
 
 test('a cancelled call leaves the queue', async () => {

@@ -7,8 +7,8 @@ import { feedResources } from './feed-resources.ts';
 import type { Neighbour } from './neighbour.ts';
 import { refused, type SharedResource } from './shared-resource.ts';
 
-/** Connections of the pool of customers: the calls of one tenant have at most 12. */
-const connectionsOfTenant = 12;
+/** Connections of the pool of customers: writes of one tenant have at most 9. */
+const connectionsOfTenant = 9;
 
 /** Places for bulk work of a tenant in one edge, and watchers of operations of a tenant in one process. */
 const bulkPlaces = 16;

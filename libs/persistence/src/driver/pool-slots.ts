@@ -1,6 +1,9 @@
 import { AppError, callContext, FairSlots } from '@rapport/platform';
 
-/** The largest share of a pool's connections that one tenant holds, so that calls of other tenants always find one. */
+/**
+ * The largest share of a pool's connections that one tenant holds, so that calls of other tenants always find one; and of those
+ * for writes, so that a tenant whose commits wait can still read.
+ */
 const greatestShare = 0.6;
 
 /**
@@ -32,10 +35,8 @@ export class PoolSlots {
     max: number,
     private readonly timeoutMs: number,
   ) {
-    const share = Math.max(1, Math.floor(max * greatestShare));
-    const shareOf = (tenant: string) => (tenant === platform ? max : share);
-    this.#all = new FairSlots(max, shareOf);
-    this.#writing = new FairSlots(max - Math.floor(max * readShare), shareOf);
+    this.#all = slotsFor(max);
+    this.#writing = slotsFor(max - Math.floor(max * readShare));
   }
 
   /**
@@ -88,6 +89,12 @@ export class PoolSlots {
       gone?.removeEventListener('abort', leave);
     }
   }
+}
+
+/** @param size number of slots; work of no tenant may hold all */
+function slotsFor(size: number): FairSlots {
+  const share = Math.max(1, Math.floor(size * greatestShare));
+  return new FairSlots(size, (tenant) => (tenant === platform ? size : share));
 }
 
 /** The error of a call whose client no longer waits for the response. */
