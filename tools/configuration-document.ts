@@ -16,6 +16,7 @@ const programs: Record<string, Record<string, string>> = {
     serviceVariables: 'auth',
     migrationVariables: 'auth `migrate`',
     verificationVariables: 'auth `verify-audit`',
+    keysInUseVariables: 'auth `keys-in-use`',
     principalKeyVariables: 'auth `print-principal-keys`',
     createTenantVariables: 'auth `create-tenant`',
   },
@@ -29,6 +30,7 @@ const programs: Record<string, Record<string, string>> = {
     serviceVariables: 'sync',
     migrationVariables: 'sync `migrate`',
     verificationVariables: 'sync `verify-audit`',
+    keysInUseVariables: 'sync `keys-in-use`',
     quarantineVariables: 'sync `quarantine`',
   },
 };

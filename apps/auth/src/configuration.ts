@@ -6,27 +6,34 @@ const signingKey = ed25519Key.meta({
 });
 const apiKeyHmacKey = secretKey.meta({ description: 'HMAC key under which API keys are stored.' });
 
+/** The secrets under which the database stores values, with other values of each. */
+const storedSecrets = {
+  API_KEY_HMAC_KEY: apiKeyHmacKey,
+  RETIRED_API_KEY_HMAC_KEYS: secretKeys.default([]).meta({
+    description: 'Other values of `API_KEY_HMAC_KEY` under which API keys and client secrets are stored.',
+  }),
+  ACCOUNT_KEY: secretKey.meta({
+    description: 'Encrypts authenticator secrets; HMAC key of recovery codes and attempt counters.',
+  }),
+  RETIRED_ACCOUNT_KEYS: secretKeys.default([]).meta({ description: 'Other values of `ACCOUNT_KEY` that are in use.' }),
+  OIDC_KEY: secretKey.meta({ description: 'Seals the signing keys and cookies of the OpenID provider.' }),
+  RETIRED_OIDC_KEYS: secretKeys.default([]).meta({ description: 'Other values of `OIDC_KEY` that are in use.' }),
+  AUDIT_SIGNING_KEY: processVariables.AUDIT_SIGNING_KEY,
+  AUDIT_RETIRED_KEYS: processVariables.AUDIT_RETIRED_KEYS,
+};
+
 /** Environment variables of the service. Each may also be set as NAME_FILE, the path of a file. */
 export const serviceVariables = {
   GRPC_ADDRESS: processVariables.GRPC_ADDRESS.default('127.0.0.1:50051'),
   CONNECTION_AGE_SECONDS: processVariables.CONNECTION_AGE_SECONDS,
   HEALTH_PORT: processVariables.HEALTH_PORT.default(8081),
   DATABASE_URL: processVariables.DATABASE_URL,
-  API_KEY_HMAC_KEY: apiKeyHmacKey,
-  RETIRED_API_KEY_HMAC_KEYS: secretKeys.default([]).meta({
-    description: 'Other values of `API_KEY_HMAC_KEY` under which API keys and client secrets are stored.',
-  }),
+  ...storedSecrets,
   PAGE_TOKEN_KEY: processVariables.PAGE_TOKEN_KEY,
   RETIRED_PAGE_TOKEN_KEYS: processVariables.RETIRED_PAGE_TOKEN_KEYS,
-  ACCOUNT_KEY: secretKey.meta({
-    description: 'Encrypts authenticator secrets; HMAC key of recovery codes and attempt counters.',
-  }),
-  RETIRED_ACCOUNT_KEYS: secretKeys.default([]).meta({ description: 'Other values of `ACCOUNT_KEY` that are in use.' }),
   HTTP_ADDRESS: address
     .default('127.0.0.1:8083')
     .meta({ description: 'Where the OpenID provider listens for the edge.' }),
-  OIDC_KEY: secretKey.meta({ description: 'Seals the signing keys and cookies of the OpenID provider.' }),
-  RETIRED_OIDC_KEYS: secretKeys.default([]).meta({ description: 'Other values of `OIDC_KEY` that are in use.' }),
   MAIL_URL: z.url({ protocol: /^(smtps?|file)$/ }).meta({
     form: 'URL: `smtp://`, `smtps://`, `file://`',
     secret: true,
@@ -37,8 +44,6 @@ export const serviceVariables = {
     description: 'Where browsers and clients reach the edge. The issuer of tokens.',
   }),
   CONSOLE_URL: processVariables.CONSOLE_URL,
-  AUDIT_SIGNING_KEY: processVariables.AUDIT_SIGNING_KEY,
-  AUDIT_RETIRED_KEYS: processVariables.AUDIT_RETIRED_KEYS,
   AUDIT_HEAD_SECONDS: processVariables.AUDIT_HEAD_SECONDS,
   PRINCIPAL_SIGNING_KEY: signingKey,
   /** Longer than a principal token is valid and a job continues. */
@@ -55,6 +60,12 @@ export const serviceVariables = {
 };
 
 export { verificationVariables } from '@rapport/platform';
+
+/** Variables of `keys-in-use`. */
+export const keysInUseVariables = {
+  DATABASE_URL: processVariables.DATABASE_URL,
+  ...storedSecrets,
+};
 
 /** Variables of `migrate`. */
 export const migrationVariables = {

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { User } from '@rapport/contracts/rapport/auth/v1/users_service';
+import { AuditKeys } from '@rapport/persistence';
 import type { Caller } from '@rapport/platform';
+import { keysInUse, type KeysInUse } from '@rapport/testing';
 import { expect, test } from 'vitest';
 import { password } from './running-auth.js';
 import { RunningProvider } from './running-provider.js';
@@ -8,8 +10,11 @@ import { earlyTotpCode, totpCode } from './totp-code.js';
 
 const [former, next] = [randomBytes(32), randomBytes(32)];
 
+/** Public keys of the audits of the providers, each of which signs with its own. */
+const auditKeys = new Set<string>();
+
 // Each provider has keys of its own, and the database of the one before.
-test('each secret can be rotated, and what was used meanwhile needs the former one no longer', async () => {
+test('each secret can be rotated, what was used meanwhile needs the former one no longer, and a command says what does', async () => {
   const before = await RunningProvider.start({ keys: [former] });
   const { caller } = before;
   const used = await before.auth.createApiKey(caller);
@@ -21,6 +26,15 @@ test('each secret can be rotated, and what was used meanwhile needs the former o
   const confirmation = { code: await earlyTotpCode(secret) };
   const { codes } = await before.auth.call('confirmTotp', { confirmation }, own);
   const kids = await kidsOf(before);
+  const signingKey = kids.length;
+  const [oidc, stored] = [{ CURRENT: { signingKey } }, { apiKey: 3, clientSecret: 1 }];
+  const account = { CURRENT: { authenticatorApp: 1, recoveryCode: 10 } };
+  expect(await usesOf(before, former)).toEqual({ exitCode: 0, uses: [{ CURRENT: stored }, account, oidc] });
+  // As an earlier release stores them.
+  await before.sql('update api_key set hash_key_id = null where id = $1', [used.id]);
+  await before.sql('update oauth_client set secret_key_id = null where id = $1', [client.record.id]);
+  const unrecorded = { CURRENT: { apiKey: 2 }, UNRECORDED: { apiKey: 1, clientSecret: 1 } };
+  expect(await usesOf(before, former)).toEqual({ exitCode: 1, uses: [unrecorded, account, oidc] });
   const databases = before.auth.urls;
   await before.stop();
 
@@ -41,6 +55,16 @@ test('each secret can be rotated, and what was used meanwhile needs the former o
   const hashed = 'select hash from api_key where tenant_id = $1 and id = $2 and last_use_time is not null';
   // Hashes are renewed in the background.
   await expect.poll(() => during.auth.rowsOf(caller, hashed, used.id)).toHaveLength(1);
+  await expect
+    .poll(() => usesOf(during, next, former))
+    .toEqual({
+      exitCode: 1,
+      uses: [
+        { CURRENT: { apiKey: 1, clientSecret: 1 }, RETIRED: { apiKey: 2 } },
+        { CURRENT: { authenticatorApp: 1 }, RETIRED: { recoveryCode: 9 } },
+        { ...oidc, RETIRED: {} },
+      ],
+    });
   await during.stop();
 
   const after = await RunningProvider.start({ databases, keys: [next] });
@@ -49,8 +73,32 @@ test('each secret can be rotated, and what was used meanwhile needs the former o
   expect(await kidsOf(after)).toEqual(kids);
   await after.clientCredentials(client);
   await signIn(after, caller, user, totpCode(secret, 1));
+  const refused = [{ apiKey: 2 }, { recoveryCode: 9 }];
+  expect(await usesOf(after, next)).toMatchObject({ exitCode: 1, uses: refused.map((UNKNOWN) => ({ UNKNOWN })) });
   await after.stop();
 });
+
+/** What the operator's command says of the secrets besides that of the audit. */
+async function usesOf(
+  { auth: { urls, auditSigningKey } }: RunningProvider,
+  current: Buffer,
+  ...retired: Buffer[]
+): Promise<{ exitCode: number | null; uses: (KeysInUse['uses'][string] | undefined)[] }> {
+  const names = ['API_KEY_HMAC_KEY', 'ACCOUNT_KEY', 'OIDC_KEY'];
+  const text = (keys: Buffer[]) => keys.map((key) => key.toString('base64')).join();
+  auditKeys.add(new AuditKeys('auth', auditSigningKey).publicKeys[0]?.x ?? '');
+  const { exitCode, uses } = await keysInUse('auth', {
+    ...{ DATABASE_URL: urls.appUrl, AUDIT_SIGNING_KEY: text([auditSigningKey]) },
+    AUDIT_RETIRED_KEYS: [...auditKeys].join(),
+    ...Object.fromEntries(
+      names.flatMap((name) => [
+        [name, text([current])],
+        [`RETIRED_${name}S`, text(retired)],
+      ]),
+    ),
+  });
+  return { exitCode, uses: names.map((name) => uses[name]) };
+}
 
 async function kidsOf({ server }: RunningProvider): Promise<string[]> {
   const response = await fetch(server.jwks_uri ?? '');

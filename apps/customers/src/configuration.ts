@@ -61,6 +61,8 @@ export const keysInUseVariables = {
   KEYS_DATABASE_URL: processVariables.KEYS_DATABASE_URL,
   MASTER_KEY: masterKey,
   RETIRED_MASTER_KEYS: processVariables.RETIRED_MASTER_KEYS,
+  AUDIT_SIGNING_KEY: processVariables.AUDIT_SIGNING_KEY,
+  AUDIT_RETIRED_KEYS: processVariables.AUDIT_RETIRED_KEYS,
 };
 
 /** Environment variables of `migrate`. */

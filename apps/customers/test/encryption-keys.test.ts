@@ -1,7 +1,7 @@
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import { AuditKeys } from '@rapport/persistence';
+import { keysInUse } from '@rapport/testing';
 import { afterEach, expect, test } from 'vitest';
 import { EncryptedTenant, everythingIn, someone, unreachable, valuesIn } from './encrypted-tenant.js';
 import { newKeys, restoreBackup, type Keys } from './databases.js';
@@ -149,35 +149,32 @@ test('a new master key rewraps existing keys, which the command of the operator 
   const next = { ...keys, masterKey: randomBytes(32) };
 
   const both = { ...next, retired: [keys.masterKey] };
-  expect(await keysInUse(tenant.customers, both)).toEqual({ exitCode: 1, tenants: { CURRENT: 0, RETIRED: 1 } });
+  expect(await tenantsByKey(tenant.customers, both)).toEqual({ exitCode: 1, tenants: { CURRENT: 0, RETIRED: 1 } });
   const rotating = await restart(tenant.customers, tenant.caller, { keys: both });
   expect(await rotating.customers.get(tenant.caller, ada.id)).toEqual(ada);
-  expect(await keysInUse(tenant.customers, both)).toEqual({ exitCode: 0, tenants: { CURRENT: 1, RETIRED: 0 } });
-  expect(await keysInUse(tenant.customers, keys)).toEqual({ exitCode: 1, tenants: { CURRENT: 0, UNKNOWN: 1 } });
+  expect(await tenantsByKey(tenant.customers, both)).toEqual({ exitCode: 0, tenants: { CURRENT: 1, RETIRED: 0 } });
+  expect(await tenantsByKey(tenant.customers, keys)).toEqual({ exitCode: 1, tenants: { CURRENT: 0, UNKNOWN: 1 } });
   const rotated = await restart(rotating.customers, tenant.caller, { keys: next });
   expect(await rotated.customers.get(tenant.caller, ada.id)).toEqual(ada);
   const wrong = await restart(rotated.customers, tenant.caller, { keys });
   await expect(wrong.customers.get(tenant.caller, ada.id)).rejects.toMatchObject({ reason: 'KEYS_UNAVAILABLE' });
 });
 
-/** What the built operator's command prints: the tenants by the state of the master key. */
-async function keysInUse(
-  { urls }: RunningCustomers,
+/** Public keys of the audits of the services, each of which signs with its own. */
+const auditKeys = new Set<string>();
+
+/** What the operator's command prints: the tenants by the state of the master key. */
+async function tenantsByKey(
+  { urls, auditSigningKey }: RunningCustomers,
   { databaseUrl, masterKey, retired = [] }: Keys,
 ): Promise<{ exitCode: number | null; tenants: Record<string, number> }> {
-  const env = {
-    DATABASE_URL: urls.appUrl,
-    KEYS_DATABASE_URL: databaseUrl,
+  auditKeys.add(new AuditKeys('customers', auditSigningKey).publicKeys[0]?.x ?? '');
+  const { exitCode, uses } = await keysInUse('customers', {
+    ...{ DATABASE_URL: urls.appUrl, KEYS_DATABASE_URL: databaseUrl },
+    ...{ AUDIT_SIGNING_KEY: auditSigningKey.toString('base64'), AUDIT_RETIRED_KEYS: [...auditKeys].join() },
     MASTER_KEY: masterKey.toString('base64'),
-    ...(retired.length > 0 && { RETIRED_MASTER_KEYS: retired.map((key) => key.toString('base64')).join() }),
-  };
-  const command = join(import.meta.dirname, '../dist/keys-in-use.js');
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, [command], { env }, (_error, stdout) => {
-      const lines = stdout.split('\n').filter(Boolean);
-      const states = lines.map((line) => JSON.parse(line) as { state: string; tenants: number });
-      const tenants = Object.fromEntries(states.map((each) => [each.state, each.tenants]));
-      resolve({ exitCode: child.exitCode, tenants });
-    });
+    RETIRED_MASTER_KEYS: retired.map((key) => key.toString('base64')).join(),
   });
+  const states = Object.entries(uses['MASTER_KEY'] ?? {});
+  return { exitCode, tenants: Object.fromEntries(states.map(([state, { tenant = 0 }]) => [state, tenant])) };
 }

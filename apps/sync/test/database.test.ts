@@ -2,6 +2,7 @@ import { catalogFaults, schemaDifference } from '@rapport/persistence';
 import { queryDatabase, type ProvisionedDatabase } from '@rapport/testing';
 import { beforeAll, expect, test } from 'vitest';
 import { entities } from '../src/database.js';
+import { sealedColumns } from '../src/storage/sealed-values.js';
 import { createSyncDatabase } from './sync-databases.ts';
 
 // Workers read them for all tenants; they contain only ids, times and a cursor.
@@ -52,4 +53,15 @@ test('every table keeps tenants apart', async () => {
 
 test('migrations and entities agree', async () => {
   expect(await schemaDifference({ databaseUrl: sync.urls.ownerUrl, entities }, tablesOfSql)).toBe('');
+});
+
+test('the command that counts what master keys seal knows every sealed column', async () => {
+  const columns = await queryDatabase<{ place: string }>(
+    sync.urls.appUrl,
+    `select table_name || '.' || column_name as place from information_schema.columns
+     where table_schema = 'public' and data_type = 'bytea' and (column_name like '%sealed%'
+       or (table_name, column_name) = ('idempotency_key', 'response'))`,
+  );
+  const known = sealedColumns.map((column) => column.join('.')).toSorted();
+  expect(known).toEqual(columns.map(({ place }) => place).toSorted());
 });

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Platform } from '@rapport/testing';
+import { keysInUse, type Platform } from '@rapport/testing';
 import { expect, test } from 'vitest';
 import { ExchangeTenant } from './exchange/exchange-tenant.ts';
 import { PeopleTable } from './exchange/people-table.ts';
@@ -60,6 +60,23 @@ export function declareChangeOfMasterKey(current: () => Platform, retired: () =>
     await delivered(2);
     await expect.poll(sealedKeys).not.toEqual(formerKeys);
     await expect.poll(async () => (await heads()).map(headOf)).not.toContain(headOf(formerHeads[0]!));
+
+    // Events are not sealed anew: they expire.
+    const { exitCode, uses } = await keysInUse('sync', {
+      ...Object.fromEntries(
+        ['database-url', 'audit-signing-key'].map((name) => [
+          `${name.toUpperCase().replaceAll('-', '_')}_FILE`,
+          join(dirname(masterKey), `sync-${name}`),
+        ]),
+      ),
+      ...{ MASTER_KEY_FILE: masterKey, RETIRED_MASTER_KEYS_FILE: retired() },
+    });
+    expect(exitCode).toBe(1);
+    const { CURRENT: now = {}, RETIRED: before = {} } = uses['MASTER_KEY'] ?? {};
+    const anew = ['connection', 'mapping', 'sync_conflict', 'webhook_endpoint'];
+    expect(Object.keys(now)).toEqual(expect.arrayContaining(anew));
+    expect(before['webhook_event']).toBeGreaterThan(0);
+    expect(Object.keys(before).filter((table) => anew.includes(table))).toEqual([]);
 
     await restartWith('', await readFile(masterKey, 'utf8'));
     await tenant.createCustomer('Bob');

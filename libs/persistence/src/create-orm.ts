@@ -13,6 +13,8 @@ export interface DatabaseOptions {
   databaseUrl: string;
   /** Called after each transaction that may have written, see `noticeWrites`. */
   onWritten?: () => void;
+  /** Time limit of a statement of an operator's command, in milliseconds. That of calls when absent. */
+  statementTimeoutMs?: number;
 }
 
 /**
@@ -44,7 +46,10 @@ const limits = {
  *
  * @param overrides of the service's defaults, such as a migration's time limits
  */
-export function createOrm({ entities, databaseUrl, onWritten }: DatabaseOptions, overrides: Options = {}): MikroORM {
+export function createOrm(
+  { entities, databaseUrl, onWritten, statementTimeoutMs }: DatabaseOptions,
+  overrides: Options = {},
+): MikroORM {
   const orm = new MikroORM({
     entities,
     clientUrl: databaseUrl,
@@ -54,6 +59,10 @@ export function createOrm({ entities, databaseUrl, onWritten }: DatabaseOptions,
     // Parsed again for pg, since MikroORM drops the URL's parameters.
     driverOptions: {
       ...limits,
+      ...(statementTimeoutMs !== undefined && {
+        statement_timeout: statementTimeoutMs,
+        query_timeout: statementTimeoutMs + 2_000,
+      }),
       verify: verifyPrimary,
       connectionString: databaseUrl,
       onPoolCreated: (pool: Pool) => stagePool(pool, { onWritten, isTracing: isTracing() }),

@@ -6,6 +6,7 @@ export { findAuditHeads, signAuditHead, signAuditHeads } from './audit/audit-hea
 export { AuditKeys, type AuditHead } from './audit/audit-keys.js';
 export { exportAudit } from './audit/export-audit.js';
 export { listAudit, type AuditFilter } from './audit/list-audit.js';
+export { printStoredKeyUses, type StoredSecret } from './audit/count-key-uses.js';
 export { netstrings } from './audit/netstrings.js';
 export { auditEventText, recordAuditEvent, type AuditEvent } from './audit/record-audit-event.js';
 export { verifyAllAudits } from './audit/verify-all-audits.js';

@@ -39,6 +39,7 @@ export {
   type ProvisionedDatabase,
   type ProvisionOptions,
 } from './servers/provision-database.js';
+export { keysInUse, type KeysInUse } from './keys-in-use.js';
 export { queryDatabase } from './servers/query-database.js';
 export { startRedis, type Redis } from './servers/redis.js';
 export { sharedPlatform, sharePlatform, type SharedPlatform } from './platform/shared-platform.js';

@@ -181,7 +181,8 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
     if (expireTime && expireTime.getTime() <= Date.now()) return undefined;
     // In the background: the next use repeats an update that fails.
     if (!row.is_use_recent) {
-      const renewed = isRetired ? hashApiKey(apiKeyHmacKeys.current, key) : row.hash;
+      const { current, currentId: keyId } = apiKeyHmacKeys;
+      const renewed = { hash: isRetired ? hashApiKey(current, key) : row.hash, keyId };
       // Outside the call, whose connections are those of reads: a commit may wait for a standby.
       void callContext.exit(() => recordUse(em, row, renewed)).catch(() => undefined);
     }
@@ -231,15 +232,22 @@ async function findByHash(em: EntityManager, tenantId: string, hash: Buffer): Pr
 }
 
 /** @param renewed the hash under the current key, so that a retired one is needed no longer */
-function recordUse(em: EntityManager, { id, hash }: UsableKey, renewed: Buffer): Promise<unknown> {
+function recordUse(em: EntityManager, { id, hash }: UsableKey, renewed: RenewedHash): Promise<unknown> {
   return em.transactional((transaction) =>
     transaction.execute(
       `update api_key set last_use_time = now(), hash = case when hash = ? then ? else hash end,
-        previous_hash = case when previous_hash = ? then ? else previous_hash end
+        hash_key_id = case when hash = ? then ? else hash_key_id end,
+        previous_hash = case when previous_hash = ? then ? else previous_hash end,
+        previous_hash_key_id = case when previous_hash = ? then ? else previous_hash_key_id end
       where id = ? and (last_use_time is null or last_use_time <= now() - interval '1 minute')`,
-      [hash, renewed, hash, renewed, id],
+      [...[hash, renewed.hash, hash, renewed.keyId], ...[hash, renewed.hash, hash, renewed.keyId], id],
     ),
   );
+}
+
+interface RenewedHash {
+  hash: Buffer;
+  keyId: string;
 }
 
 /** Row-level security hides the keys of other tenants, so they are NOT_FOUND like keys that do not exist. */

@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { ApiKeyMode } from '@rapport/contracts';
+import { secretKeyId } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { ApiKey } from '../storage/api-key.entity.js';
 import type { RecordScope } from '../storage/record-scope.js';
@@ -38,6 +39,7 @@ export async function issueApiKey(
     ...wanted,
     id,
     hash: hashApiKey(hmacKey, key),
+    hashKeyId: secretKeyId(hmacKey),
     keyPrefix: visiblePrefix(key),
     createTime: new Date(),
   });
@@ -57,8 +59,10 @@ export async function issueApiKey(
 export function rotateApiKey(apiKey: ApiKey, hmacKey: Buffer, previousExpireTime: Date): string {
   const key = generateApiKey(apiKey.tenantId, modeOfApiKey(apiKey.keyPrefix));
   apiKey.previousHash = apiKey.hash;
+  apiKey.previousHashKeyId = apiKey.hashKeyId;
   apiKey.previousExpireTime = previousExpireTime;
   apiKey.hash = hashApiKey(hmacKey, key);
+  apiKey.hashKeyId = secretKeyId(hmacKey);
   apiKey.keyPrefix = visiblePrefix(key);
   return key;
 }

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { AppError, decryptByAny, encrypt, invalidArgument } from '@rapport/platform';
+import { AppError, decryptByAny, encrypt, invalidArgument, keyIdOf } from '@rapport/platform';
 import { AccountKeys } from '../storage/account-keys.js';
 import type { UserAccount } from '../storage/user-account.entity.js';
 import { RecoveryCode, UserTotp } from '../storage/user-totp.entity.js';
@@ -59,9 +59,10 @@ export class SecondFactor {
   async renewRecoveryCodes(em: EntityManager, user: Owner): Promise<string[]> {
     await em.nativeDelete(RecoveryCode, keyOf(user));
     const codes = Array.from({ length: recoveryCodes }, newRecoveryCode);
+    const { current, currentId: hashKeyId } = this.keys.recoveryCodeKeys;
     await em.insertMany(
       RecoveryCode,
-      codes.map((code) => ({ ...keyOf(user), hash: hashOf(this.keys.recoveryCodeKeys.current, user, code) })),
+      codes.map((code) => ({ ...keyOf(user), hash: hashOf(current, user, code), hashKeyId })),
     );
     return codes;
   }
@@ -96,6 +97,14 @@ export class SecondFactor {
   #secretOf({ sealedSecret }: { sealedSecret: Uint8Array }, user: Owner): { bytes: Buffer; isRetired: boolean } {
     return decryptByAny(this.keys.totpKeys, Buffer.from(sealedSecret), ownerText(user), layout);
   }
+}
+
+/** Id of the secret that the app's secret is encrypted under. */
+export function totpKeyId(
+  { totpKeys }: AccountKeys,
+  { tenantId, userId, sealedSecret }: Pick<UserTotp, 'tenantId' | 'userId' | 'sealedSecret'>,
+): string {
+  return keyIdOf(totpKeys, Buffer.from(sealedSecret), ownerText({ tenantId, id: userId }), layout);
 }
 
 function hashOf(key: Buffer, user: Owner, code: string): Buffer {

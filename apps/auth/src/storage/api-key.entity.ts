@@ -17,6 +17,8 @@ const ApiKeySchema = defineEntity({
     permissions: p.type(TextArray).$type<string[]>(),
     /** HMAC-SHA256 of the key, for lookups. The key itself is never stored. */
     hash: p.blob(),
+    /** `secretKeyId` of its key. Null when a release that recorded none made it, and it was not used since. */
+    hashKeyId: p.text().nullable(),
     keyPrefix: p.text(),
     createTime: p.datetime(3),
     expireTime: p.datetime(3).nullable(),
@@ -28,6 +30,7 @@ const ApiKeySchema = defineEntity({
     lastUseTime: p.datetime(3).nullable(),
     /** HMAC of the key before the last rotation. That key works until `previousExpireTime`. */
     previousHash: p.blob().nullable(),
+    previousHashKeyId: p.text().nullable(),
     previousExpireTime: p.datetime(3).nullable(),
   },
 });

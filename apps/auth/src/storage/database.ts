@@ -11,6 +11,7 @@ import { CreateRoleAndTeam } from './migrations/create-role-and-team.migration.j
 import { CreateTenantAndApiKey } from './migrations/create-tenant-and-api-key.migration.js';
 import { CreateUserAccount } from './migrations/create-user-account.migration.js';
 import { IndexGrants } from './migrations/index-grants.migration.js';
+import { RecordHashKeys } from './migrations/record-hash-keys.migration.js';
 import { WidenApiKey } from './migrations/widen-api-key.migration.js';
 import { OAuthClient } from './oauth-client.entity.js';
 import { OneTimeToken } from './one-time-token.entity.js';
@@ -55,4 +56,5 @@ export const migrations = [
   AddUserLocale,
   CreateAuditRemoval,
   CreateClosedTenant,
+  RecordHashKeys,
 ];

@@ -18,6 +18,8 @@ const OAuthClientSchema = defineEntity({
     allowedOrigins: p.type(TextArray).$type<string[]>().defaultRaw(`'{}'`),
     /** HMAC-SHA256 of the secret, which is never stored. Null for public clients. */
     secretHash: p.blob().nullable(),
+    /** `secretKeyId` of its key. Null when a release that recorded none made it, and it was not used since. */
+    secretKeyId: p.text().nullable(),
     createTime: p.datetime(3),
     updateTime: p.datetime(3),
   },

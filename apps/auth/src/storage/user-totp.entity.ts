@@ -30,6 +30,8 @@ const RecoveryCodeSchema = defineEntity({
     userId: p.uuid().primary(),
     /** HMAC-SHA256 of the code, which is never stored. */
     hash: p.blob().primary(),
+    /** `secretKeyId` of its key. Null when a release that recorded none made it. */
+    hashKeyId: p.text().nullable(),
   },
 });
 

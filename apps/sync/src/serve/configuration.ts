@@ -15,6 +15,9 @@ const nameServers = names.refine(
     ),
   'must be address:port, by comma',
 );
+const masterKey = secretKey.meta({
+  description: 'Seals secrets of endpoints and connections, and values of events.',
+});
 
 /** Environment variables of the service. Each can be given as a file, by NAME_FILE. */
 export const serviceVariables = {
@@ -24,9 +27,7 @@ export const serviceVariables = {
   DATABASE_URL: processVariables.DATABASE_URL,
   PAGE_TOKEN_KEY: processVariables.PAGE_TOKEN_KEY,
   RETIRED_PAGE_TOKEN_KEYS: processVariables.RETIRED_PAGE_TOKEN_KEYS,
-  MASTER_KEY: secretKey.meta({
-    description: 'Seals secrets of endpoints and connections, and values of events.',
-  }),
+  MASTER_KEY: masterKey,
   /** Each goes when the events of its time are gone. */
   RETIRED_MASTER_KEYS: processVariables.RETIRED_MASTER_KEYS,
   AUTH_ADDRESS: target.meta({ description: 'The service auth.' }),
@@ -70,6 +71,15 @@ export const serviceVariables = {
 };
 
 export { verificationVariables } from '@rapport/platform';
+
+/** Environment variables of `keys-in-use`. */
+export const keysInUseVariables = {
+  DATABASE_URL: processVariables.DATABASE_URL,
+  MASTER_KEY: masterKey,
+  RETIRED_MASTER_KEYS: processVariables.RETIRED_MASTER_KEYS,
+  AUDIT_SIGNING_KEY: processVariables.AUDIT_SIGNING_KEY,
+  AUDIT_RETIRED_KEYS: processVariables.AUDIT_RETIRED_KEYS,
+};
 
 /** Environment variables of `quarantine`. */
 export const quarantineVariables = {

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { AppError } from '@rapport/platform';
+import { AppError, type KeyUse } from '@rapport/platform';
 import { readForTenant } from '../tenants/read-for-tenant.js';
 import { auditTime } from './audit-entry.js';
 import type { AuditHead, AuditKeys } from './audit-keys.js';
@@ -77,6 +77,15 @@ export async function auditHeadsBetween(
     values: [tenantId, after, last],
   });
   return rows.map(headOf);
+}
+
+/** How many signed heads of a tenant each key has signed. @param em in the session of the tenant */
+export async function countAuditHeads(em: EntityManager, tenantId: string): Promise<KeyUse[]> {
+  const rows = await readForTenant<{ key_id: string; count: string }>(em, {
+    sql: 'select key_id, count(*) as count from audit_head where tenant_id = $1 group by key_id',
+    values: [tenantId],
+  });
+  return rows.map((row) => ({ keyId: row.key_id, kind: 'auditHead', count: Number(row.count) }));
 }
 
 const headColumns = `tenant_id, number, encode(hash, 'hex') as hash, ${auditTime('time')} as time, key_id,

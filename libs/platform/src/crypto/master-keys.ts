@@ -24,6 +24,11 @@ export class MasterKeys {
     this.#keys.set(this.currentId, current);
   }
 
+  /** Ids of all of them, the current one first. */
+  get ids(): string[] {
+    return [this.currentId, ...[...this.#keys.keys()].filter((id) => id !== this.currentId)];
+  }
+
   /** @param owner of the key, authenticated with it: unwrapping for another owner fails */
   wrap(bytes: Buffer, owner: string): WrappedKey {
     return { wrapped: encrypt(this.#key(this.currentId), bytes, owner), masterKeyId: this.currentId };

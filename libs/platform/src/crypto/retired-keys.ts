@@ -1,6 +1,7 @@
 import { Counter } from 'prom-client';
 import { metrics } from '../logging/metrics.js';
 import { decrypt, type GcmLayout } from './aes-gcm.js';
+import { secretKeyId, unknownKeyId } from './key-uses.js';
 
 const uses = new Counter({
   name: 'rapport_retired_key_uses_total',
@@ -19,27 +20,37 @@ export class KeyRing {
   /** All keys, the current one first. */
   readonly all: readonly [Buffer, ...Buffer[]];
 
+  /** Ids of the keys, or of those that they are derived from, in the same order. */
+  readonly ids: readonly string[];
+
   /**
    * @param variable that holds the current key, for metrics
    * @param current 32 bytes
    * @param retired 32 bytes each
+   * @param ids of the keys that these are derived from
    */
   constructor(
-    private readonly variable: string,
+    readonly variable: string,
     current: Buffer,
     retired: readonly Buffer[] = [],
+    ids?: readonly string[],
   ) {
     this.all = [current, ...retired];
+    this.ids = ids ?? this.all.map(secretKeyId);
   }
 
   get current(): Buffer {
     return this.all[0];
   }
 
+  get currentId(): string {
+    return this.ids[0] ?? '';
+  }
+
   /** A ring of keys that are derived from those of this one. */
   derive(derived: (key: Buffer) => Buffer): KeyRing {
     const [current, ...retired] = this.all;
-    return new KeyRing(this.variable, derived(current), retired.map(derived));
+    return new KeyRing(this.variable, derived(current), retired.map(derived), this.ids);
   }
 
   /**
@@ -75,6 +86,16 @@ export class KeyRing {
 }
 
 /**
+ * Id of the key of the ring that encrypted; `unknownKeyId` when none of them did. It counts no use of a retired key.
+ *
+ * @param context as for `decrypt`
+ */
+export function keyIdOf(ring: KeyRing, sealed: Buffer, context: string, layout?: GcmLayout): string {
+  const place = ring.all.findIndex((key) => !('error' in decrypted(key, sealed, context, layout)));
+  return ring.ids[place] ?? unknownKeyId;
+}
+
+/**
  * Decrypts with the key of the ring that encrypted.
  *
  * @param context as for `decrypt`
@@ -88,14 +109,20 @@ export function decryptByAny(
 ): { bytes: Buffer; isRetired: boolean } {
   let failure: unknown;
   const opened = ring.find((key) => {
-    try {
-      return decrypt(key, sealed, context, layout);
-    } catch (error) {
-      // Node reports no more than that authentication failed.
-      failure = error;
-      return undefined;
-    }
+    const bytes = decrypted(key, sealed, context, layout);
+    if (!('error' in bytes)) return bytes;
+    failure = bytes.error;
+    return undefined;
   });
   if (!opened) throw failure;
   return { bytes: opened.found, isRetired: opened.isRetired };
+}
+
+/** @returns the error when the key does not fit: Node reports no more than that authentication failed */
+function decrypted(key: Buffer, sealed: Buffer, context: string, layout?: GcmLayout): Buffer | { error: unknown } {
+  try {
+    return decrypt(key, sealed, context, layout);
+  } catch (error) {
+    return { error };
+  }
 }

@@ -52,6 +52,7 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
     checkCredentialManagement();
     checkOAuthClient(wanted);
     const secret = wanted.confidential ? generateClientSecret() : undefined;
+    const { current, currentId } = this.secrets.apiKeyHmacKeys;
     const now = new Date();
     return this.em.transactional(async (em) => {
       const client = em.create(OAuthClient, {
@@ -62,7 +63,8 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
         grantTypes: grantTypeNames(wanted.grantTypes),
         permissions: [...new Set(wanted.permissions)],
         allowedOrigins: [...new Set(wanted.allowedOrigins)],
-        secretHash: secret === undefined ? null : hashClientSecret(this.secrets.apiKeyHmacKeys.current, secret),
+        secretHash: secret === undefined ? null : hashClientSecret(current, secret),
+        secretKeyId: secret === undefined ? null : currentId,
         createTime: now,
         updateTime: now,
       });
@@ -130,6 +132,7 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
       checkClientRights(client);
       const secret = generateClientSecret();
       client.secretHash = hashClientSecret(this.secrets.apiKeyHmacKeys.current, secret);
+      client.secretKeyId = this.secrets.apiKeyHmacKeys.currentId;
       client.updateTime = new Date();
       const records = [`oauthClient/${id}`];
       await recordSecurityEvent(em, { kind: 'OAUTH_CLIENT_SECRET_ROTATED', outcome: 'SUCCESS', records });

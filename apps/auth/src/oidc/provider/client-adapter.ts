@@ -10,6 +10,7 @@ interface ClientRow {
   grant_types: string[];
   permissions: string[];
   secret_hash: Buffer | null;
+  secret_key_id: string | null;
 }
 
 /** Read-only access of the provider to the OAuth clients of all tenants. OAuthClientsService manages them. */
@@ -27,7 +28,7 @@ export class ClientAdapter implements Adapter {
     const [row] = await this.database.rows<ClientRow>(
       {
         name: 'find_oauth_client',
-        sql: `select display_name, redirect_uris, grant_types, permissions, secret_hash
+        sql: `select display_name, redirect_uris, grant_types, permissions, secret_hash, secret_key_id
           from oauth_client where tenant_id = $1 and id = $2`,
         values: [key.tenantId, key.id],
       },
@@ -92,6 +93,8 @@ function metadataOf(clientId: string, row: ClientRow): AdapterPayload {
     grant_types: row.grant_types,
     response_types: row.grant_types.includes('authorization_code') ? ['code'] : [],
     permissions: row.permissions.join(' '),
+    // Empty when it is not recorded.
+    secret_key_id: row.secret_key_id ?? '',
     application_type: hasOwnScheme ? 'native' : 'web',
     id_token_signed_response_alg: signingAlgorithm,
     ...(row.secret_hash

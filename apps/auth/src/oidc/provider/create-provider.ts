@@ -67,8 +67,9 @@ export function createProvider(options: ProviderOptions): Provider {
     const stored = this.clientSecret ?? '';
     const fits = (key: Buffer) => timingSafeEqualText(stored, hashClientSecret(key, secret).toString('hex'));
     const found = clientSecretKeys.find((key) => fits(key) || undefined);
-    if (found?.isRetired) {
-      const renewed = hashClientSecret(clientSecretKeys.current, secret);
+    const { current, currentId: keyId } = clientSecretKeys;
+    if (found && (found.isRetired || this['secret_key_id'] !== keyId)) {
+      const renewed = { hash: hashClientSecret(current, secret), keyId };
       await rehash(options.database, this.clientId, Buffer.from(stored, 'hex'), renewed);
     }
     return found !== undefined;
@@ -97,11 +98,17 @@ export function createProvider(options: ProviderOptions): Provider {
  * Replaces the hash of a client's secret by one under the current key, so that the retired one is needed no longer. The hash of
  * a secret that was rotated meanwhile stays.
  */
-async function rehash(database: OidcDatabase, clientId: string, hash: Buffer, renewed: Buffer): Promise<void> {
+async function rehash(
+  database: OidcDatabase,
+  clientId: string,
+  hash: Buffer,
+  renewed: { hash: Buffer; keyId: string },
+): Promise<void> {
   const key = parseClientId(clientId);
   if (!key) return;
-  const sql = 'update oauth_client set secret_hash = $4 where tenant_id = $1 and id = $2 and secret_hash = $3';
-  await database.rows({ sql, values: [key.tenantId, key.id, hash, renewed] }, key.tenantId);
+  const sql = `update oauth_client set secret_hash = $4, secret_key_id = $5
+    where tenant_id = $1 and id = $2 and secret_hash = $3`;
+  await database.rows({ sql, values: [key.tenantId, key.id, hash, renewed.hash, renewed.keyId] }, key.tenantId);
 }
 
 function configurationOf(options: ProviderOptions): Configuration {
@@ -125,7 +132,7 @@ function configurationOf(options: ProviderOptions): Configuration {
     },
     features: featuresOf(options),
     scopes: [...openIdScopes],
-    extraClientMetadata: { properties: ['permissions'] },
+    extraClientMetadata: { properties: ['permissions', 'secret_key_id'] },
     claims: { openid: ['sub'] },
     responseTypes: ['code'],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none', 'tls_client_auth'],

@@ -1,5 +1,6 @@
 import { hkdfSync } from 'node:crypto';
-import { callContext, decryptByAny, encrypt, type KeyRing } from '@rapport/platform';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { callContext, decryptByAny, encrypt, keyIdOf, type KeyRing, type KeyUse } from '@rapport/platform';
 import { createLocalJWKSet, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { v7 } from 'uuid';
 import type { OidcDatabase } from '../records/oidc-database.js';
@@ -67,7 +68,7 @@ export class SigningKeys {
     masterKeys: KeyRing,
     private readonly schedule = keySchedule,
   ) {
-    this.#sealKeys = masterKeys.derive((key) => Buffer.from(hkdfSync('sha256', key, '', 'rapport signing keys', 32)));
+    this.#sealKeys = sealKeysOf(masterKeys);
   }
 
   /** Creates and deletes keys when due. Returns the cached keys while the database cannot be reached. */
@@ -137,6 +138,19 @@ export class SigningKeys {
     this.#opened.set(id, jwk);
     return jwk;
   }
+}
+
+function sealKeysOf(masterKeys: KeyRing): KeyRing {
+  return masterKeys.derive((key) => Buffer.from(hkdfSync('sha256', key, '', 'rapport signing keys', 32)));
+}
+
+/** Counts the stored keys that each secret encrypts. */
+export async function countSigningKeys(em: EntityManager, masterKeys: KeyRing): Promise<KeyUse[]> {
+  const sealKeys = sealKeysOf(masterKeys);
+  const rows = await em.execute<{ id: string; sealed_jwk: Buffer }[]>('select id, sealed_jwk from signing_key');
+  return rows.map(({ id, sealed_jwk: sealed }) => {
+    return { keyId: keyIdOf(sealKeys, sealed, id, layout), kind: 'signingKey', count: 1 };
+  });
 }
 
 /** Whether the next key is due. @param keys oldest first */
