@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import type { AuditHead, AuditVerification } from '@rapport/contracts/rapport/api/v1/audit';
@@ -9,7 +11,7 @@ import {
   type ListSecurityEventsResponse,
 } from '@rapport/contracts/rapport/auth/v1/security_events_service';
 import { Role } from '@rapport/contracts/rapport/auth/v1/roles_service';
-import { createOrm, tenantSession } from '@rapport/persistence';
+import { AuditKeys, createOrm, tenantSession } from '@rapport/persistence';
 import type { Caller, CallClient } from '@rapport/platform';
 import pg from 'pg';
 import { v7 } from 'uuid';
@@ -271,6 +273,27 @@ describe('the chain of security events', () => {
     ]);
   });
 
+  test('is archived for a period, and the archive is verified without the database', async () => {
+    const caller = await auth.newCaller();
+    await call<AuditHead>(Methods.signSecurityEventHead.path, {}, caller);
+    const archive = (...args: string[]) => run('archive-audit', args, { DATABASE_URL: auth.urls.appUrl });
+    const { exitCode, text } = await archive('--until', '2999-01-01');
+    expect(exitCode).toBe(0);
+    const folder = await mkdtemp(join(tmpdir(), 'rapport-archive-'));
+    const file = join(folder, 'audit.ndjson');
+    const ofCaller = text.split('\n').filter((line) => line.includes(caller.tenantId));
+    await writeFile(file, ofCaller.join('\n'));
+    const [key] = new AuditKeys('auth', auth.auditSigningKey).publicKeys;
+    const verify = () => run('verify-audit', ['--file', file], { AUDIT_RETIRED_KEYS: key?.x ?? '' });
+    const line = { tenantId: caller.tenantId, isSound: true, after: 0, entries: 1 };
+    expect(await verify()).toMatchObject({ exitCode: 0, lines: [line] });
+
+    await writeFile(file, ofCaller.join('\n').replace('API_KEY_CREATED', 'OTHER'));
+    expect(await verify()).toMatchObject({ exitCode: 1, lines: [{ isSound: false, number: 1, reason: 'CHANGED' }] });
+    await rm(folder, { recursive: true });
+    expect((await archive('--until', 'yesterday')).exitCode).toBe(2);
+  });
+
   test('is verified for all tenants by the operator command, which prints the first invalid event', async () => {
     const [sound, broken] = [await auth.newCaller(), await auth.newCaller()];
     for (const caller of [sound, broken]) await auth.createApiKey(caller);
@@ -296,15 +319,25 @@ describe('the chain of security events', () => {
 });
 
 async function verifyAll(): Promise<{ exitCode: number; lines: unknown[] }> {
+  return run('verify-audit', [], { DATABASE_URL: auth.urls.appUrl, AUDIT_SIGNING_KEY: signingKey() });
+}
+
+function signingKey(): string {
+  return auth.auditSigningKey.toString('base64');
+}
+
+/** Runs a built operator's command. */
+function run(
+  name: string,
+  args: string[],
+  env: Record<string, string>,
+): Promise<{ exitCode: number; lines: unknown[]; text: string }> {
+  const command = join(import.meta.dirname, `../dist/${name}.js`);
+  const options = { env, maxBuffer: 64 * 1_024 ** 2 };
   return new Promise((resolve) => {
-    const command = join(import.meta.dirname, '../dist/verify-audit.js');
-    const env = { DATABASE_URL: auth.urls.appUrl, AUDIT_SIGNING_KEY: auth.auditSigningKey.toString('base64') };
-    const process_ = execFile(process.execPath, [command], { env }, (_error, stdout) => {
-      const lines = stdout
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => JSON.parse(line) as unknown);
-      resolve({ exitCode: process_.exitCode ?? -1, lines });
+    const child = execFile(process.execPath, [command, ...args], options, (_error, text) => {
+      const lines = text.split('\n').filter(Boolean);
+      resolve({ exitCode: child.exitCode ?? -1, lines: lines.map((line) => JSON.parse(line) as unknown), text });
     });
   });
 }

@@ -1,15 +1,16 @@
 export { CreateAuditChain } from './migrations/create-audit-chain.migration.js';
 export { CreateAuditRemoval } from './migrations/create-audit-removal.migration.js';
 export { type AuditEntry, type AuditPoint } from './audit/audit-entry.js';
+export { archiveAuditCommand, verifyAuditCommand } from './audit/audit-commands.js';
+export { archiveAudits, verifyAuditArchives, type ArchivedChain, type AuditPeriod } from './audit/audit-archive.js';
 export { AuditHeadSigner } from './audit/audit-head-signer.js';
 export { findAuditHeads, signAuditHead, signAuditHeads } from './audit/audit-heads.js';
 export { AuditKeys, type AuditHead } from './audit/audit-keys.js';
+export { printStoredKeyUses, type StoredSecret } from './audit/count-key-uses.js';
 export { exportAudit } from './audit/export-audit.js';
 export { listAudit, type AuditFilter } from './audit/list-audit.js';
-export { printStoredKeyUses, type StoredSecret } from './audit/count-key-uses.js';
 export { netstrings } from './audit/netstrings.js';
 export { auditEventText, recordAuditEvent, type AuditEvent } from './audit/record-audit-event.js';
-export { verifyAllAudits } from './audit/verify-all-audits.js';
 export { verifyAudit, type AuditCheck, type AuditVerification } from './audit/verify-audit.js';
 export { beyondScope, callVariables, causedBy, forkBeyondScope, tenantSession } from './tenants/call-variables.js';
 export { inTenantSession } from './tenants/call-entity-manager.js';

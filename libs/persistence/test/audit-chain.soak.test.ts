@@ -1,7 +1,16 @@
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { v7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { findAuditHeads, recordAuditEvent, type AuditHead } from '../src/index.js';
+import {
+  AuditKeys,
+  findAuditHeads,
+  recordAuditEvent,
+  verifyAuditArchives,
+  type ArchivedChain,
+  type AuditHead,
+} from '../src/index.js';
 import { AuditedDatabase } from './audited-tenant.js';
 
 let database: AuditedDatabase;
@@ -208,3 +217,61 @@ async function remake(tenantId: string, from: number): Promise<void> {
     [tenantId, from],
   );
 }
+
+describe('archives of adjoining periods', () => {
+  let tenantId: string;
+  let first: string[];
+  let second: string[];
+  const begins = (line: string) => line.startsWith('{"tenantId"');
+
+  beforeAll(async () => {
+    tenantId = await database.chainOf(30);
+    await database.signHeads();
+    // Times of entries are in milliseconds, so that the next ones get a later one.
+    await database.superuser.query('select pg_sleep(0.01)');
+    await database.chainOf(120, tenantId);
+    await database.signHeads();
+    await database.chainOf(5, tenantId);
+    const { rows } = await database.superuser.query<{ time: Date }>(
+      'select time from audit_entry where tenant_id = $1 and number = 31',
+      [tenantId],
+    );
+    const time = rows[0]?.time.toISOString() ?? '';
+    const ofTenant = (lines: string[]) => lines.filter((line) => line.includes(tenantId));
+    first = ofTenant(await database.archive({ until: time }));
+    second = ofTenant(await database.archive({ from: time, until: '2999-01-01' }));
+  });
+
+  async function verified(...archives: string[][]): Promise<ArchivedChain | undefined> {
+    const [chain] = await verifyAuditArchives(
+      archives.map((lines) => Readable.from(lines)),
+      database.keys,
+    );
+    return chain;
+  }
+
+  test('are valid without the database, up to the last signed head, and one of them from where it begins', async () => {
+    const whole = await verified(first, second);
+    expect(whole).toMatchObject({ tenantId, after: { number: 0 }, end: { number: 150 }, fault: undefined });
+    expect(await database.verify(tenantId, { after: whole!.end })).toMatchObject({ end: { number: 155 } });
+    expect(await verified(second)).toMatchObject({ after: { number: 30 }, end: { number: 150 }, fault: undefined });
+  });
+
+  test('a change, a missing entry, archive or end, and a foreign head are faults', async () => {
+    const changed = first.with(7, first[7]!.replace('apiKey:1', 'apiKey:2'));
+    expect(await verified(changed, second)).toMatchObject({ fault: { number: 7, reason: 'CHANGED' } });
+    expect(await verified(first.toSpliced(12, 1))).toMatchObject({ fault: { number: 12, reason: 'MISSING' } });
+    expect(await verified(first.slice(0, -1))).toMatchObject({ fault: { number: 30, reason: 'MISSING' } });
+    expect(await verified(first, first)).toMatchObject({ fault: { number: 0, reason: 'OTHER_HEAD' } });
+    const [third, ...rest] = second.filter((line) => begins(line));
+    expect(rest).toEqual([]);
+    const gap = (third ?? '').replace('"number":30', '"number":31');
+    expect(await verified(first, [gap])).toMatchObject({ fault: { number: 31, reason: 'MISSING' } });
+    const others = new AuditKeys('other', randomBytes(32));
+    expect(await verifyAuditArchives([Readable.from(first)], others)).toMatchObject([
+      { fault: { number: 30, reason: 'HEAD_NOT_SIGNED' } },
+    ]);
+    const unsigned = first.with(-1, JSON.stringify({ ...(JSON.parse(first.at(-1)!) as object), head: undefined }));
+    expect(await verified(unsigned)).toMatchObject({ fault: { number: 30, reason: 'HEAD_NOT_SIGNED' } });
+  });
+});

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { v7 } from 'uuid';
 import { inject } from 'vitest';
 import {
+  archiveAudits,
   AuditKeys,
   CreateAuditChain,
   createOrm,
@@ -12,6 +13,7 @@ import {
   tenantSession,
   verifyAudit,
   type AuditCheck,
+  type AuditPeriod,
   type AuditVerification,
 } from '../src/index.js';
 import { emptyDatabase, entities } from './note-database.js';
@@ -24,6 +26,8 @@ export class AuditedDatabase {
 
   private constructor(
     readonly orm: MikroORM,
+    /** As its app role. */
+    readonly url: string,
     readonly superuser: pg.Client,
   ) {}
 
@@ -35,7 +39,7 @@ export class AuditedDatabase {
     const superuser = new pg.Client(url.href);
     await superuser.connect();
     const orm = createOrm({ databaseUrl: appUrl, entities });
-    return new AuditedDatabase(orm, superuser);
+    return new AuditedDatabase(orm, appUrl, superuser);
   }
 
   async close(): Promise<void> {
@@ -48,8 +52,7 @@ export class AuditedDatabase {
   }
 
   /** @returns the tenant of the chain */
-  async chainOf(count: number): Promise<string> {
-    const tenantId = v7();
+  async chainOf(count: number, tenantId = v7()): Promise<string> {
     await this.superuser.query(
       `select append_audit_entries(array_agg(row($1, null, null, 'CHANGE', 'apiKey:1', 'api', 'r' || n, null,
          array['customer/' || n, 'customer/x'], array['UPDATE', null], array[n, null], '{"n":' || n || '}', null,
@@ -74,6 +77,13 @@ export class AuditedDatabase {
       await this.superuser.query(`truncate ${table}`);
       await this.superuser.query(`insert into ${table} table kept_${table}`);
     }
+  }
+
+  /** Lines of an archive of all tenants. */
+  async archive(period: AuditPeriod): Promise<string[]> {
+    let text = '';
+    for await (const piece of archiveAudits({ databaseUrl: this.url, entities }, period)) text += piece;
+    return text.split('\n').filter(Boolean);
   }
 
   verify(tenantId: string, check: Partial<AuditCheck> = {}): Promise<AuditVerification> {

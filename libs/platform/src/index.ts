@@ -49,7 +49,7 @@ export {
   secretKeys,
   target,
 } from './environment/read-environment.js';
-export { processVariables, verificationVariables } from './environment/process-variables.js';
+export { processVariables, auditArchiveVariables, verificationVariables } from './environment/process-variables.js';
 export { Readiness, type ReadinessChecks } from './readiness.js';
 export { ownerIdOf, ownersSeenBy, seesSomeOnly } from './callers/record-owners.js';
 export { runUntilStopped } from './run-until-stopped.js';

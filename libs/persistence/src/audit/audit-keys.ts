@@ -23,27 +23,21 @@ export interface AuditPublicKey {
 /** The PKCS #8 prefix of an Ed25519 key, before its 32 bytes (RFC 8410). */
 const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 
-/** The key that signs a service's heads, and the public keys of its predecessors. */
-export class AuditKeys {
-  readonly #privateKey: KeyObject;
-  readonly #keyId: string;
+/** The public keys that verify a service's heads. */
+export class AuditPublicKeys {
   readonly #publicKeys = new Map<string, { key: KeyObject; x: string }>();
 
   /**
    * @param service that owns the chains, such as `auth`; a head of one service is invalid for another
-   * @param secretKey 32 bytes
-   * @param retiredKeys public keys, 32 bytes each
+   * @param keys the first one first in `publicKeys`
    */
   constructor(
     private readonly service: string,
-    secretKey: Buffer,
-    retiredKeys: readonly Buffer[] = [],
+    keys: readonly KeyObject[],
   ) {
-    this.#privateKey = createPrivateKey({ key: Buffer.concat([pkcs8Prefix, secretKey]), format: 'der', type: 'pkcs8' });
-    this.#keyId = this.#know(createPublicKey(this.#privateKey));
-    for (const bytes of retiredKeys) {
-      const jwk = { kty: 'OKP', crv: 'Ed25519', x: bytes.toString('base64url') };
-      this.#know(createPublicKey({ key: jwk, format: 'jwk' }));
+    for (const key of keys) {
+      const { x = '' } = key.export({ format: 'jwk' });
+      this.#publicKeys.set(thumbprint(x), { key, x });
     }
   }
 
@@ -51,25 +45,48 @@ export class AuditKeys {
     return [...this.#publicKeys].map(([keyId, { x }]) => ({ keyId, x }));
   }
 
-  sign(tenantId: string, { number, hash }: AuditPoint, time: string): AuditHead {
-    const head = { tenantId, number, hash, time, keyId: this.#keyId };
-    return { ...head, signature: sign(null, this.#signedBytes(head), this.#privateKey).toString('base64') };
-  }
-
   /** Whether the signature is valid for one of these keys. */
   isSigned(head: AuditHead): boolean {
     const key = this.#publicKeys.get(head.keyId)?.key;
-    return key !== undefined && verify(null, this.#signedBytes(head), key, Buffer.from(head.signature, 'base64'));
+    return key !== undefined && verify(null, this.signedBytes(head), key, Buffer.from(head.signature, 'base64'));
   }
 
-  #signedBytes({ tenantId, number, hash, time, keyId }: Omit<AuditHead, 'signature'>): Buffer {
+  protected signedBytes({ tenantId, number, hash, time, keyId }: Omit<AuditHead, 'signature'>): Buffer {
     return Buffer.from(netstrings(['rapport-audit-head', this.service, tenantId, number, hash, time, keyId]));
   }
+}
 
-  #know(key: KeyObject): string {
-    const { x = '' } = key.export({ format: 'jwk' });
-    const keyId = createHash('sha256').update(`{"crv":"Ed25519","kty":"OKP","x":"${x}"}`).digest('base64url');
-    this.#publicKeys.set(keyId, { key, x });
-    return keyId;
+/** The key that signs a service's heads, and the public keys of its predecessors. */
+export class AuditKeys extends AuditPublicKeys {
+  readonly #privateKey: KeyObject;
+  readonly #keyId: string;
+
+  /**
+   * @param service as for `AuditPublicKeys`
+   * @param secretKey 32 bytes
+   * @param retiredKeys public keys, 32 bytes each
+   */
+  constructor(service: string, secretKey: Buffer, retiredKeys: readonly Buffer[] = []) {
+    const key = createPrivateKey({ key: Buffer.concat([pkcs8Prefix, secretKey]), format: 'der', type: 'pkcs8' });
+    const publicKey = createPublicKey(key);
+    super(service, [publicKey, ...retiredKeys.map(auditPublicKey)]);
+    this.#privateKey = key;
+    this.#keyId = thumbprint(publicKey.export({ format: 'jwk' }).x ?? '');
   }
+
+  sign(tenantId: string, { number, hash }: AuditPoint, time: string): AuditHead {
+    const head = { tenantId, number, hash, time, keyId: this.#keyId };
+    return { ...head, signature: sign(null, this.signedBytes(head), this.#privateKey).toString('base64') };
+  }
+}
+
+/** @param bytes 32 bytes */
+export function auditPublicKey(bytes: Buffer): KeyObject {
+  const jwk = { kty: 'OKP', crv: 'Ed25519', x: bytes.toString('base64url') };
+  return createPublicKey({ key: jwk, format: 'jwk' });
+}
+
+/** RFC 7638. */
+function thumbprint(x: string): string {
+  return createHash('sha256').update(`{"crv":"Ed25519","kty":"OKP","x":"${x}"}`).digest('base64url');
 }

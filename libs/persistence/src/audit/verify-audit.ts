@@ -10,7 +10,7 @@ import {
   type AuditRow,
 } from './audit-entry.js';
 import { auditHeadsBetween } from './audit-heads.js';
-import type { AuditHead, AuditKeys } from './audit-keys.js';
+import type { AuditHead, AuditPublicKeys } from './audit-keys.js';
 
 /** An entry about many records takes about 100 kB. */
 const batchSize = 100;
@@ -46,7 +46,7 @@ export interface AuditVerification {
 }
 
 export interface AuditCheck {
-  keys: AuditKeys;
+  keys: AuditPublicKeys;
   /** A valid entry to continue from. Absent: from the beginning. */
   after?: AuditPoint | undefined;
   /** A head that the caller stored: the chain must contain it. */
@@ -76,7 +76,7 @@ export async function verifyAudit(em: EntityManager, tenantId: string, check: Au
   for (;;) {
     // Read before the entries, so that each entry it names is among them.
     const chain = await chainOf(em, tenantId);
-    const entries = await entriesAfter(em, tenantId, end.number);
+    const entries = await auditEntriesAfter(em, tenantId, end.number);
     if (entries.length === 0) return { end, fault: faultAtEnd(end, chain, check.head), isComplete: true };
     const { sound, fault } = await soundPart(em, tenantId, entries, end, check);
     const { number, hash } = sound.at(-1) ?? end;
@@ -108,7 +108,7 @@ async function soundPart(
   const sound: AuditEntry[] = [];
   let fault: AuditFault | undefined;
   for (const entry of entries) {
-    fault = faultOf(entry, sound.at(-1) ?? start, headOf.get(entry.number), check);
+    fault = entryFault(entry, sound.at(-1) ?? start, headOf.get(entry.number), check);
     if (fault) break;
     sound.push(entry);
   }
@@ -117,11 +117,12 @@ async function soundPart(
   return { sound: sound.filter(({ number }) => number < wrong), fault: { number: wrong, reason: 'OTHER_CHANGES' } };
 }
 
-function faultOf(
+/** The fault of an entry after another one, with its signed head. */
+export function entryFault(
   entry: AuditEntry,
   before: AuditPoint,
   head: AuditHead | undefined,
-  { keys, head: known }: AuditCheck,
+  { keys, head: known }: Pick<AuditCheck, 'keys' | 'head'>,
 ): AuditFault | undefined {
   const { number, hash } = entry;
   if (number !== before.number + 1) return { number: before.number + 1, reason: 'MISSING' };
@@ -154,11 +155,12 @@ async function chainOf(em: EntityManager, tenantId: string): Promise<ChainEnd> {
 }
 
 async function findEntry(em: EntityManager, tenantId: string, number: number): Promise<AuditEntry | undefined> {
-  const [entry] = await entriesAfter(em, tenantId, number - 1, 1);
+  const [entry] = await auditEntriesAfter(em, tenantId, number - 1, 1);
   return entry?.number === number ? entry : undefined;
 }
 
-async function entriesAfter(
+/** Entries after a number, oldest first. @param em in the session of the tenant */
+export async function auditEntriesAfter(
   em: EntityManager,
   tenantId: string,
   after: number,

@@ -71,3 +71,9 @@ export const verificationVariables = {
   AUDIT_SIGNING_KEY: processVariables.AUDIT_SIGNING_KEY,
   AUDIT_RETIRED_KEYS: processVariables.AUDIT_RETIRED_KEYS,
 };
+
+/** Environment variables of `verify-audit` with `--file`, which needs public keys only. */
+export const auditArchiveVariables = {
+  AUDIT_SIGNING_KEY: processVariables.AUDIT_SIGNING_KEY.optional(),
+  AUDIT_RETIRED_KEYS: processVariables.AUDIT_RETIRED_KEYS,
+};

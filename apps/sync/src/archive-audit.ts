@@ -1,0 +1,5 @@
+/** Operator's command that archives the audit of all tenants: see `archiveAuditCommand`. */
+import { archiveAuditCommand } from '@rapport/persistence';
+import { entities } from './database.js';
+
+await archiveAuditCommand({ entities });
