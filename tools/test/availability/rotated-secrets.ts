@@ -30,13 +30,21 @@ const secretsOf: Readonly<Record<Process, readonly (readonly [current: string, r
 
 const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 
+/** One secret: how to make a value of it, and how to give processes its current value and another one that is valid. */
+interface Secret {
+  current: unknown;
+  other: unknown;
+  make: () => unknown;
+  put: (current: unknown, other: unknown) => Promise<void>;
+}
+
 /**
- * The secrets of a platform, each with the one that follows it. Processes know both from the start, as after the first step of
- * a rotation of several processes. Those that start after `swap` make values with the next one.
+ * The secrets of a platform, each with the one that follows it. Processes that start after one of the three rounds of a rotation
+ * know what it has written. At first it is as after round 1.
  */
 export class RotatedSecrets {
   readonly env: Readonly<Record<Process, Environment>> = { auth: {}, customers: {}, sync: {}, edge: {} };
-  readonly #swaps: (() => Promise<unknown>)[] = [];
+  readonly #secrets: Secret[] = [];
   readonly #folder: string;
   readonly #files: SecretFiles;
 
@@ -51,53 +59,91 @@ export class RotatedSecrets {
     for (const [process, variables] of Object.entries(secretsOf)) {
       for (const [current, retired] of variables) await secrets.#addKey(process as Process, current, retired);
     }
+    await secrets.#addConsoleKeys();
     for (const process of ['auth', 'customers', 'sync'] as const) await secrets.#addAuditKey(process);
     await secrets.#addPrincipalKey();
     return secrets;
   }
 
-  /** Exchanges each secret and the one that follows it. */
+  /** Round 1: a new value of each secret, which is valid beside the current one. */
+  async introduce(): Promise<void> {
+    await this.#rotate((secret) => (secret.other = secret.make()));
+  }
+
+  /** Round 2: exchanges each secret and the one that follows it. */
   async swap(): Promise<void> {
-    await Promise.all(this.#swaps.map((swap) => swap()));
+    await this.#rotate((secret) => {
+      [secret.current, secret.other] = [secret.other, secret.current];
+    });
+  }
+
+  /** Round 3: only the current values are valid. */
+  async retire(): Promise<void> {
+    await this.#rotate((secret) => (secret.other = undefined));
   }
 
   async remove(): Promise<void> {
     await rm(this.#folder, { recursive: true });
   }
 
-  async #addKey(process: Process, current: string, retired: string | undefined): Promise<void> {
-    const [first, second] = [newKey(), newKey()];
-    const write = async (now: string, other: string) => {
-      await this.#put(process, current, now);
-      if (retired !== undefined) await this.#put(process, retired, other);
-    };
-    await write(first, second);
-    this.#swaps.push(() => write(second, first));
+  async #rotate(change: (secret: Secret) => unknown): Promise<void> {
+    await Promise.all(
+      this.#secrets.map((secret) => {
+        change(secret);
+        return secret.put(secret.current, secret.other);
+      }),
+    );
   }
 
-  /** All processes know the public keys of both. */
-  async #addAuditKey(process: Process): Promise<void> {
-    const [first, second] = [newKey(), newKey()];
-    const publicKeys = [first, second].map((seed) => {
-      const der = Buffer.concat([pkcs8Prefix, Buffer.from(seed, 'base64')]);
-      return createPublicKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })).export({ format: 'jwk' }).x;
+  async #add<Value>(
+    make: () => Value,
+    put: (current: Value, other: Value | undefined) => Promise<unknown>,
+  ): Promise<void> {
+    const secret = { current: make(), other: make(), make, put: put as Secret['put'] };
+    await secret.put(secret.current, secret.other);
+    this.#secrets.push(secret);
+  }
+
+  async #addKey(process: Process, current: string, retired: string | undefined): Promise<void> {
+    await this.#add(newKey, async (now, other) => {
+      await this.#put(process, current, now);
+      if (retired !== undefined) await this.#put(process, retired, other ?? '');
     });
-    this.env[process]['AUDIT_RETIRED_KEYS'] = publicKeys.join();
-    await this.#put(process, 'AUDIT_SIGNING_KEY', first);
-    this.#swaps.push(() => this.#put(process, 'AUDIT_SIGNING_KEY', second));
+  }
+
+  /** The first one seals. Sessions of the console last for days, so that all stay. */
+  async #addConsoleKeys(): Promise<void> {
+    const keys = new Set<string>();
+    await this.#add(newKey, async (now, other) => {
+      for (const key of [now, ...(other === undefined ? [] : [other])]) keys.add(key);
+      await this.#putAll('edge', 'CONSOLE_KEYS', [now, ...[...keys].filter((key) => key !== now)]);
+    });
+  }
+
+  /** All processes know the public keys of all. */
+  async #addAuditKey(process: Process): Promise<void> {
+    const publicKeys = new Set<string>();
+    await this.#add(newKey, async (now, other) => {
+      for (const seed of [now, ...(other === undefined ? [] : [other])]) publicKeys.add(publicAuditKey(seed));
+      await this.#putAll(process, 'AUDIT_RETIRED_KEYS', [...publicKeys]);
+      await this.#put(process, 'AUDIT_SIGNING_KEY', now);
+    });
   }
 
   /** All services verify tokens of both. */
   async #addPrincipalKey(): Promise<void> {
-    const pairs = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')] as const;
-    const keys = await Promise.all(pairs.map(({ publicKey }) => jwkOf(publicKey)));
-    const path = await this.#files.put('principal-keys', JSON.stringify({ keys }));
-    for (const process of ['auth', 'customers', 'sync'] as const) this.env[process]['PRINCIPAL_KEYS_FILE'] = path;
-    const [first, second] = pairs.map(({ privateKey }) =>
-      privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    );
-    await this.#put('auth', 'PRINCIPAL_SIGNING_KEY', first ?? '');
-    this.#swaps.push(() => this.#put('auth', 'PRINCIPAL_SIGNING_KEY', second ?? ''));
+    const make = () => generateKeyPairSync('ed25519');
+    await this.#add(make, async (now, other) => {
+      const keys = await Promise.all([now, ...(other ? [other] : [])].map(({ publicKey }) => jwkOf(publicKey)));
+      const path = await this.#files.put('principal-keys', JSON.stringify({ keys }));
+      for (const process of ['auth', 'customers', 'sync'] as const) this.env[process]['PRINCIPAL_KEYS_FILE'] = path;
+      const pem = now.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+      await this.#put('auth', 'PRINCIPAL_SIGNING_KEY', pem);
+    });
+  }
+
+  #putAll(process: Process, variable: string, values: readonly string[]): Promise<void> {
+    return this.#put(process, variable, values.join());
   }
 
   async #put(process: Process, variable: string, value: string): Promise<void> {
@@ -107,6 +153,15 @@ export class RotatedSecrets {
 
 function newKey(): string {
   return randomBytes(32).toString('base64');
+}
+
+/** @param seed of Ed25519 */
+function publicAuditKey(seed: string): string {
+  const der = Buffer.concat([pkcs8Prefix, Buffer.from(seed, 'base64')]);
+  const { x = '' } = createPublicKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })).export({
+    format: 'jwk',
+  });
+  return x;
 }
 
 async function jwkOf(publicKey: KeyObject): Promise<object> {

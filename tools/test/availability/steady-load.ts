@@ -6,6 +6,8 @@ export interface LoadRequest {
   path: string;
   headers?: Record<string, string>;
   body?: unknown;
+  /** Called with the body of a successful answer. */
+  onAnswer?: (body: unknown) => void;
 }
 
 const probeEveryMs = 50;
@@ -74,7 +76,7 @@ export class SteadyLoad {
   }
 
   /** Undefined on success. */
-  async #outcome(edge: string, { method, path, headers, body }: LoadRequest): Promise<string | undefined> {
+  async #outcome(edge: string, { method, path, headers, body, onAnswer }: LoadRequest): Promise<string | undefined> {
     try {
       const answer = await fetch(edge + path, {
         method,
@@ -86,7 +88,9 @@ export class SteadyLoad {
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });
       const text = await answer.text();
-      return answer.ok ? undefined : `${answer.status} ${text}`;
+      if (!answer.ok) return `${answer.status} ${text}`;
+      onAnswer?.(JSON.parse(text));
+      return undefined;
     } catch (error) {
       return String((error as Error).cause ?? error);
     }

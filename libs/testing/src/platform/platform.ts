@@ -62,7 +62,7 @@ export interface Platform {
   /** gRPC address of each service by its area of the contract, for calls past the edge. */
   serviceAddresses: Readonly<Record<string, string>>;
   /** Credentials of such calls: the path of auth's key for principal tokens, and certificates of any process. */
-  trust: { signingKeyFile: string; certificatesOf: (process: string) => Promise<CertificateFiles> };
+  trust: { signingKeyFile: string; certificatesOf: (process: string, renew?: boolean) => Promise<CertificateFiles> };
   /** Metrics URL of each process. */
   metricsUrls: string[];
   /** The database of customers, for direct access. Both URLs contain a password. */
@@ -178,7 +178,7 @@ async function startInOrder(
     replica: replicaMaker(service, serviceEnv, stopSteps),
     serviceAddresses: { auth: auth.address, customers: customers.address, sync: sync.address },
     metricsUrls: [...probePorts, auth.healthPort, customers.healthPort, sync.healthPort].map(metricsUrl),
-    trust: { signingKeyFile, certificatesOf: (process) => trust.certificates.of(process) },
+    trust: { signingKeyFile, certificatesOf: (process, renew) => trust.certificates.of(process, renew) },
     customersDatabase: { superuserUrl: databaseUrl(postgres.superuserUrl, 'customers'), appUrl: customers.appUrl },
     postgres,
     logDir: logs,
