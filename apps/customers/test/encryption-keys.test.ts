@@ -152,7 +152,7 @@ test('a new master key rewraps existing keys, which the command of the operator 
   expect(await tenantsByKey(tenant.customers, both)).toEqual({ exitCode: 1, tenants: { CURRENT: 0, RETIRED: 1 } });
   const rotating = await restart(tenant.customers, tenant.caller, { keys: both });
   expect(await rotating.customers.get(tenant.caller, ada.id)).toEqual(ada);
-  expect(await tenantsByKey(tenant.customers, both)).toEqual({ exitCode: 0, tenants: { CURRENT: 1, RETIRED: 0 } });
+  expect(await tenantsByKey(rotating.customers, both)).toEqual({ exitCode: 0, tenants: { CURRENT: 1, RETIRED: 0 } });
   expect(await tenantsByKey(tenant.customers, keys)).toEqual({ exitCode: 1, tenants: { CURRENT: 0, UNKNOWN: 1 } });
   const rotated = await restart(rotating.customers, tenant.caller, { keys: next });
   expect(await rotated.customers.get(tenant.caller, ada.id)).toEqual(ada);
