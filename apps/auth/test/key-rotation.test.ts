@@ -60,7 +60,8 @@ test('each secret can be rotated, what was used meanwhile needs the former one n
     .toEqual({
       exitCode: 1,
       uses: [
-        { CURRENT: { apiKey: 1, clientSecret: 1 }, RETIRED: { apiKey: 2 } },
+        // Each provider has made a tenant with a key of its own.
+        { CURRENT: { apiKey: 2, clientSecret: 1 }, RETIRED: { apiKey: 3 } },
         { CURRENT: { authenticatorApp: 1 }, RETIRED: { recoveryCode: 9 } },
         { ...oidc, RETIRED: {} },
       ],
@@ -73,7 +74,7 @@ test('each secret can be rotated, what was used meanwhile needs the former one n
   expect(await kidsOf(after)).toEqual(kids);
   await after.clientCredentials(client);
   await signIn(after, caller, user, totpCode(secret, 1));
-  const refused = [{ UNKNOWN: { apiKey: 2 } }, { UNKNOWN: { recoveryCode: 9 } }, oidc];
+  const refused = [{ UNKNOWN: { apiKey: 3 } }, { UNKNOWN: { recoveryCode: 9 } }, oidc];
   expect(await usesOf(after, next)).toMatchObject({ exitCode: 1, uses: refused });
   await after.stop();
 });

@@ -31,7 +31,7 @@ export class PeerTable {
     const { body: made } = await api.send('POST', '/v1/connections', { body: connection });
     const fields = [{ customerField: 'displayName', peerField: 'name' }];
     const { id: connectionId } = made as { id: string };
-    const mapping = { connectionId, customerKind: 'COMPANY', recordType: 'companies', fields };
+    const mapping = { connectionId, customerKind: 'COMPANY', recordType: 'company', fields };
     const { status, body } = await api.send('POST', '/v1/mappings', { body: mapping });
     expect({ status, body }).toMatchObject({ status: 200 });
     return new PeerTable(ownerUrl, api, (body as { id: string }).id);
