@@ -1,7 +1,7 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { createOrm, type DatabaseOptions } from '../create-orm.js';
 import { readForTenant } from '../tenants/read-for-tenant.js';
 import { tenantSession } from '../tenants/call-variables.js';
-import type { EntityManager } from '@mikro-orm/postgresql';
 import { auditStart, type AuditEntry, type AuditPoint } from './audit-entry.js';
 import { auditHeadsBetween } from './audit-heads.js';
 import type { AuditHead, AuditPublicKeys } from './audit-keys.js';
