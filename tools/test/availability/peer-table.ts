@@ -33,7 +33,7 @@ export class PeerTable {
     const { id: connectionId } = made as { id: string };
     const mapping = { connectionId, customerKind: 'COMPANY', recordType: 'company', fields };
     const { status, body } = await api.send('POST', '/v1/mappings', { body: mapping });
-    expect({ status, body }).toMatchObject({ status: 200 });
+    expect({ status, body }).toMatchObject({ status: 201 });
     return new PeerTable(ownerUrl, api, (body as { id: string }).id);
   }
 
