@@ -47,7 +47,8 @@ export class PageWalk {
       if (nextPageToken === '') this.walks.push(this.#found.splice(0));
     };
     const filter = encodeURIComponent('kind = PERSON');
-    const path = `/v1/customers?pageSize=1&filter=${filter}&pageToken=${encodeURIComponent(token)}`;
+    const after = token === '' ? '' : `&pageToken=${encodeURIComponent(token)}`;
+    const path = `/v1/customers?pageSize=1&filter=${filter}${after}`;
     return { method: 'GET', path, headers: { 'cache-control': 'no-cache' }, onAnswer };
   }
 }
