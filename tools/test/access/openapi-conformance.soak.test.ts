@@ -31,8 +31,8 @@ const wanted: Wanted = isSoak
   ? {}
   : { living: ['customers', 'objects', 'fileUploads', ...tried.flatMap(collectionsOf)], deleted: [] };
 
-/** GETs that write before they answer: exports are in the audit, and a verified segment follows changes first. */
-const writingRead = /^(Export.*|VerifySegment)$/;
+/** GETs that write before they answer: exports and their download are in the audit, and a verified segment follows changes first. */
+const writingRead = /^(Export.*|DownloadWorkspaceExport|VerifySegment)$/;
 
 let platform: SharedPlatform;
 let api: ApiClient;
