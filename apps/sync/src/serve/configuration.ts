@@ -15,6 +15,7 @@ const nameServers = names.refine(
     ),
   'must be address:port, by comma',
 );
+
 const masterKey = secretKey.meta({
   description: 'Seals secrets of endpoints and connections, and values of events.',
 });
