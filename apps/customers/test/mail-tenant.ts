@@ -171,14 +171,22 @@ export class MailTenant {
 
 /** Gives a tenant a mailbox of a service that takes its callers for the edge. */
 export async function addMailbox(service: SharedCustomers, tenantId: string): Promise<string> {
-  const [superuser, mailboxId] = [await service.connectAsSuperuser(), v7()];
+  const [mailboxId] = await addMailboxes(service, tenantId, 1);
+  return mailboxId!;
+}
+
+/** Gives a tenant mailboxes, of which the first is the default one. */
+export async function addMailboxes(service: SharedCustomers, tenantId: string, count: number): Promise<string[]> {
+  const ids = Array.from({ length: count }, () => v7());
+  const superuser = await service.connectAsSuperuser();
   await superuser.query(
     `insert into mail_address (tenant_id, mailbox_id, address, is_default, can_send)
-     values ($1, $2, 'support@kestrel.example', true, true)`,
-    [tenantId, mailboxId],
+     select $1, id, 'support' || number || '@kestrel.example', number = 1, true
+     from unnest($2::uuid[]) with ordinality as mailbox (id, number)`,
+    [tenantId, ids],
   );
   await superuser.end();
-  return mailboxId;
+  return ids;
 }
 
 /** A complete message of a person, to the mailbox. */

@@ -4,6 +4,7 @@ import { TicketPriority } from '@rapport/contracts/rapport/support/v1/ticket';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { beforeEach, expect, test } from 'vitest';
+import { addMailbox } from './mail-tenant.js';
 import { sharedCustomers } from './running-customers.js';
 import { SupportTenant } from './support-tenant.js';
 import { TicketTenant } from './ticket-tenant.js';
@@ -108,10 +109,10 @@ test('a queue leases by priority if it says so', async () => {
   expect(leased).toEqual([created[1], created[3], created[2], created[0]]);
 });
 
-test('a ticket of a mailbox enters the oldest queue of the mailbox, unless it has one', async () => {
-  const mailboxId = v7();
+test('a ticket of a mailbox enters the queue of the mailbox, unless it has one', async () => {
+  const mailboxId = await addMailbox(service, tenant.caller.tenantId);
   const queue = await support.createQueue('billing', { mailboxIds: [mailboxId] });
-  const other = await support.createQueue('sales', { mailboxIds: [mailboxId] });
+  const other = await support.createQueue('sales');
   expect((await tenant.createTicket(customerId, { mailboxId })).queueId).toBe(queue.id);
   expect((await tenant.createTicket(customerId, { mailboxId, queueId: other.id })).queueId).toBe(other.id);
   expect((await tenant.createTicket(customerId, { mailboxId: v7() })).queueId).toBeUndefined();

@@ -3,7 +3,8 @@ import { QueueOrder } from '@rapport/contracts/rapport/support/v1/queue';
 import { AssignmentMember, AssignmentMethod, AssignmentRule } from '@rapport/contracts/rapport/work/v1/assignment_rule';
 import { v7 } from 'uuid';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { sharedCustomers } from './running-customers.js';
+import { addMailbox, addMailboxes } from './mail-tenant.js';
+import { newCaller, sharedCustomers } from './running-customers.js';
 import { TicketTenant } from './ticket-tenant.js';
 import { SupportTenant } from './support-tenant.js';
 
@@ -16,7 +17,8 @@ beforeEach(() => {
 
 describe('a queue', () => {
   test('leases the oldest ticket for ten minutes unless it says otherwise', async () => {
-    const created = await tenant.createQueue('billing', { mailboxIds: [v7()], teamIds: [v7()] });
+    const mailboxIds = [await addMailbox(service, tenant.caller.tenantId)];
+    const created = await tenant.createQueue('billing', { mailboxIds, teamIds: [v7()] });
     expect(created).toMatchObject({ leaseOrder: QueueOrder.OLDEST, leaseSeconds: 600, etag: '"1"' });
     expect(await service.call('getQueue', { id: created.id }, tenant.caller)).toEqual(created);
 
@@ -27,6 +29,48 @@ describe('a queue', () => {
   test('has a key that no other live queue has', async () => {
     await tenant.createQueue('billing');
     await expect(tenant.createQueue('billing')).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
+  });
+
+  test('has no mailbox that does not exist, and keeps one that was removed', async () => {
+    const { tenantId } = tenant.caller;
+    const [known] = await addMailboxes(service, tenantId, 1);
+    const foreign = await addMailbox(service, newCaller().tenantId);
+    for (const unknown of [v7(), foreign]) {
+      await expect(tenant.createQueue('billing', { mailboxIds: [known!, unknown] })).rejects.toMatchObject({
+        violations: [{ field: 'queue.mailboxIds[1]', reason: 'MAILBOX_UNKNOWN' }],
+      });
+    }
+    const { id } = await tenant.createQueue('billing', { mailboxIds: [known!] });
+    const superuser = await service.connectAsSuperuser();
+    await superuser.query('delete from mail_address where tenant_id = $1', [tenantId]);
+    await superuser.end();
+    expect(await tenant.updateQueue(id, { name: 'Billing' })).toMatchObject({ name: 'Billing', mailboxIds: [known] });
+  });
+
+  test('has no mailbox of another live queue', async () => {
+    const [one, other] = await addMailboxes(service, tenant.caller.tenantId, 2);
+    const billing = await tenant.createQueue('billing', { mailboxIds: [one!] });
+    const sales = await tenant.createQueue('sales', { mailboxIds: [other!] });
+    const taken = {
+      ...{ code: 'ALREADY_EXISTS', reason: 'MAILBOX_TAKEN' },
+      violations: [{ field: 'queue.mailboxIds', reason: 'MAILBOX_TAKEN' }],
+    };
+    await expect(tenant.updateQueue(sales.id, { mailboxIds: [other!, one!] })).rejects.toMatchObject(taken);
+
+    await service.call('deleteQueue', { id: billing.id }, tenant.caller);
+    await tenant.updateQueue(sales.id, { mailboxIds: [other!, one!] });
+    await expect(service.call('undeleteQueue', { id: billing.id }, tenant.caller)).rejects.toMatchObject(taken);
+    await tenant.updateQueue(sales.id, { mailboxIds: [other!] });
+    expect(await service.call('undeleteQueue', { id: billing.id }, tenant.caller)).toMatchObject({ mailboxIds: [one] });
+  });
+
+  test('gets a mailbox that several are given at the same time alone', async () => {
+    const mailboxIds = await addMailboxes(service, tenant.caller.tenantId, 1);
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const created = await Promise.allSettled(keys.map((key) => tenant.createQueue(key, { mailboxIds })));
+    const refused = created.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
+    expect(refused).toHaveLength(keys.length - 1);
+    for (const reason of refused) expect(reason).toMatchObject({ reason: 'MAILBOX_TAKEN' });
   });
 
   test('assigns its tickets by its own rule first', async () => {
@@ -40,9 +84,35 @@ describe('a queue', () => {
       return (await service.call('createAssignmentRule', { assignmentRule }, tenant.caller)).id;
     };
     await rule(one, 1);
-    const { id: queueId } = await tenant.createQueue('billing', { assignmentRuleId: await rule(other, 2) });
+    const mailboxId = await addMailbox(service, tenant.caller.tenantId);
+    const given = { assignmentRuleId: await rule(other, 2), mailboxIds: [mailboxId] };
+    const { id: queueId } = await tenant.createQueue('billing', given);
     expect((await tickets.createTicket(customerId)).ownerId).toBe(one);
     expect((await tickets.createTicket(customerId, { queueId })).ownerId).toBe(other);
+    expect((await tickets.createTicket(customerId, { mailboxId })).ownerId).toBe(other);
+  });
+
+  test('is a fact of its tickets, by which filters and assignment rules choose', async () => {
+    const tickets = new TicketTenant(service, tenant.caller);
+    const [customerId, mailboxId] = [
+      await tickets.createRequester(),
+      await addMailbox(service, tenant.caller.tenantId),
+    ];
+    const { id: queueId } = await tenant.createQueue('billing', { mailboxIds: [mailboxId] });
+    const members = [{ ...AssignmentMember.decode(new Uint8Array()), userId: v7() }];
+    const chosen = { name: 'billing', recordType: 'ticket', filter: `queueId = ${queueId}`, members };
+    const assignmentRule = {
+      ...AssignmentRule.decode(new Uint8Array()),
+      ...{ ...chosen, method: AssignmentMethod.FIXED },
+    };
+    await service.call('createAssignmentRule', { assignmentRule }, tenant.caller);
+    expect((await tickets.createTicket(customerId)).ownerId).toBeUndefined();
+    const ticket = await tickets.createTicket(customerId, { mailboxId });
+    expect(ticket).toMatchObject({ queueId, ownerId: members[0]!.userId });
+    const found = await service.call('listTickets', { filter: `queueId = ${queueId}` }, tenant.caller);
+    expect(found.tickets).toEqual([ticket]);
+    const { groups } = await service.call('aggregateTickets', { groupBy: ['queueId'] }, tenant.caller);
+    expect(groups.map(({ count, values }) => [values[0]?.value, count])).toContainEqual([queueId, 1]);
   });
 
   test('has no assignment rule for other records', async () => {

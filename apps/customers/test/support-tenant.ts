@@ -14,6 +14,11 @@ export class SupportTenant {
     return this.service.call('createQueue', { queue }, this.caller);
   }
 
+  updateQueue(id: string, changes: Partial<Queue>): Promise<Queue> {
+    const queue = { ...Queue.decode(new Uint8Array()), ...changes };
+    return this.service.call('updateQueue', { id, queue, updateMask: Object.keys(changes) }, this.caller);
+  }
+
   /** @param actions each with one field */
   createMacro(actions = [{ setPriority: { priority: 'HIGH' } }] as object[], given: Partial<Macro> = {}) {
     const macro = {

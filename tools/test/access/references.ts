@@ -67,8 +67,8 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   // Of a change in the log.
   change_id: undefined,
   run_id: 'flowRuns',
-  // Customers does not check whether the mailbox of a queue exists: it is in the database of sync.
-  'Queue.mailbox_ids': undefined,
+  'Queue.mailbox_ids': 'mailboxes',
+  // Customers does not check whether the mailbox of a ticket exists: it is in the database of sync.
   'Ticket.mailbox_id': undefined,
   'Ticket.queue_id': undefined,
   // An action of a macro fails when the macro is applied. Tickets that are not waiting are skipped and returned in vain.

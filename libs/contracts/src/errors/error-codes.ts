@@ -79,6 +79,7 @@ const operationErrorCodes: Record<string, ErrorCodeMeaning> = {
   MAILBOX_ADDRESS_TAKEN: ['ALREADY_EXISTS', 'Another mailbox has the address.'],
   MAILBOX_KIND_UNSUPPORTED: ['FAILED_PRECONDITION', 'The mailbox only sends mail.'],
   MAILBOX_LIMIT: ['RESOURCE_EXHAUSTED', 'The workspace has 100 mailboxes.'],
+  MAILBOX_TAKEN: ['ALREADY_EXISTS', 'Another queue has the mailbox.'],
   MAILBOX_NOT_FOUND: ['NOT_FOUND', 'The mailbox does not exist.'],
   KEY_TAKEN: ['ALREADY_EXISTS', 'Another record has this key.'],
   EXTERNAL_ID_DIFFERS: ['ALREADY_EXISTS', 'The matched record has another id in the same external system.'],

@@ -30,6 +30,7 @@ onTicketChange(async (_source, { before, after }) => {
   return { fields: {}, statements: ends ? [endLease(after.id)] : [] };
 });
 
+/** Queues of earlier releases may share a mailbox: the oldest counts. */
 function queueOfMailbox(mailboxId: string): Statement {
   return {
     name: 'queue_of_mailbox',
