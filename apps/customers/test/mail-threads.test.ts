@@ -4,6 +4,7 @@ import {
   MessageClass,
   MessageState,
   ThreadingRule,
+  TrimmedKind,
 } from '@rapport/contracts/rapport/content/v1/message';
 import { Template } from '@rapport/contracts/rapport/content/v1/template';
 import type { ParsedMessage } from '@rapport/contracts/rapport/content/v1/mail_intake_service';
@@ -251,6 +252,34 @@ test('a sender gets one automatic answer of a mailbox a day, and never to an ans
   expect(claimed[0]!.headers).toContainEqual({ name: 'Auto-Submitted', value: 'auto-replied' });
   const kinds = (await tenant.entries(first.ticketId)).map(({ kind }) => kind);
   expect(kinds).toEqual([TicketEntryKind.CUSTOMER_MESSAGE, TicketEntryKind.AUTO_REPLY]);
+});
+
+test('the redaction of an entry reaches the texts of its message, and nothing of it is left but the raw bytes', async () => {
+  const tenant = await MailTenant.create(service);
+  const text = 'My card:\n> Which card?\n4111-2222 until May\n-- \nAda';
+  const trimmed = [
+    { start: 9, end: 23, kind: TrimmedKind.QUOTE },
+    { start: 43, end: 50, kind: TrimmedKind.SIGNATURE },
+  ];
+  const visibleText = 'My card:\n4111-2222 until May\n';
+  const { ticketId, messageId } = await tenant.receive({ text, visibleText, trimmed, html: '<p>4111-2222</p>' });
+  const [entry] = await tenant.entries(ticketId);
+  const redaction = { spans: [{ start: 3, end: 18 }] };
+  await service.call('redactTicketEntry', { id: entry!.id, redaction }, tenant.caller);
+
+  expect(await tenant.entries(ticketId)).toMatchObject([{ text: 'My █████\n█████████ until May\n' }]);
+  expect(await tenant.message(messageId)).toMatchObject({
+    ...{ text: 'My █████\n> Which card?\n█████████ until May\n-- \nAda', html: undefined, trimmed },
+    visibleText: 'My █████\n█████████ until May\n',
+  });
+  const superuser = await service.connectAsSuperuser();
+  const { rows } = await superuser.query(
+    `select 1 from message where (message::text) like '%4111-2222%'
+     union all select 1 from outbox where (outbox::text) like '%4111-2222%'
+     union all select 1 from change_log where (change_log::text) like '%4111-2222%'`,
+  );
+  await superuser.end();
+  expect(rows).toEqual([]);
 });
 
 test('senders who write at the same time become one customer', async () => {
