@@ -183,6 +183,12 @@ test('files are attached by callers that can read their records only', async () 
   await expect(tenant.send({ fileIds: [v7()] })).rejects.toMatchObject({
     violations: [{ field: 'outgoing.fileIds[0]', reason: 'FILE_NOT_FOUND' }],
   });
+  const superuser = await service.connectAsSuperuser();
+  await superuser.query('update file set size_bytes = 18 * 1024 * 1024 + 1 where id = $1', [file.id]);
+  await superuser.end();
+  await expect(tenant.send({ fileIds: [file.id] })).rejects.toMatchObject({
+    violations: [{ field: 'outgoing.fileIds', reason: 'FILE_TOO_LARGE' }],
+  });
 });
 
 /** An id before one. */

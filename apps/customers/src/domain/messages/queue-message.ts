@@ -26,6 +26,9 @@ import { insertMessages } from './stored-messages.js';
 /** Most ids of the `References` header of a message to send: the first one and the last ones. */
 const maxReferences = 20;
 
+/** Most bytes of the attachments of a message to send: with their encoding, mail servers take 25 MB. */
+const maxAttachedBytes = 18 * 1_024 * 1_024;
+
 /** A message to send. */
 export interface OutgoingContent extends MessageTerms {
   /** The default mailbox of the tenant when absent. */
@@ -55,7 +58,7 @@ export interface OutgoingContent extends MessageTerms {
  * transaction has committed.
  *
  * @param field of the request that names the mailbox
- * @throws AppError INVALID_ARGUMENT MAILBOX_UNKNOWN when there is no mailbox that can send; FILE_NOT_FOUND
+ * @throws AppError INVALID_ARGUMENT MAILBOX_UNKNOWN when there is no mailbox that can send; FILE_NOT_FOUND, FILE_TOO_LARGE
  */
 export async function queueMessage(
   transaction: StatementTransaction,
@@ -185,6 +188,9 @@ async function attachmentsOf(
       where tenant_id = $1 and id = any ($2::uuid[]) and delete_time is null`,
     values: [currentCaller().tenantId, fileIds],
   });
+  if (rows.reduce((sum, { size_bytes: size }) => sum + Number(size), 0) > maxAttachedBytes) {
+    throw invalidField('fileIds', 'FILE_TOO_LARGE', 'must be files of at most 18 MiB in all');
+  }
   const opened = new Map((await openFiles(rows)).map((file) => [file.id, file]));
   return fileIds.map((fileId, index) => {
     const row = rows.find(({ id }) => id === fileId);
