@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { faultsOf, goTo, Workspace, type Json } from './workspace.ts';
 
 let workspace: Workspace;
@@ -94,4 +94,78 @@ test('what is written is kept while another ticket is looked at, and sent with a
   await said('It leaves today.');
   expect(await ticket(one)).toMatchObject({ category: 'PENDING' });
   expect(await entriesOf(one)).toMatchObject([{ kind: 'PUBLIC_REPLY', text: 'It leaves today.', authorId: userId }]);
+});
+
+/** A mailbox that sends, of a queue of its own. */
+async function makeMailbox(): Promise<string> {
+  const { id: relayId } = await workspace.api('POST', '/v1/relays', { name: 'Office', host: 'smtp.example.com' });
+  const mailbox = { address: 'support@kestrel.example', kind: 'SEND_ONLY', relayId };
+  const mailboxId = String((await workspace.api('POST', '/v1/mailboxes', mailbox))['id']);
+  const queue = { key: 'mail', name: 'Mail', mailboxIds: [mailboxId] };
+  // A new mailbox is known to queues a moment later.
+  await vi.waitFor(() => workspace.api('POST', '/v1/queues', queue), { timeout: 60_000, interval: 200 });
+  return mailboxId;
+}
+
+/** Drops new files of some sizes onto the composer. */
+async function drop(files: Readonly<Record<string, number>>): Promise<void> {
+  const data = await page.evaluateHandle((sizes) => {
+    const transfer = new DataTransfer();
+    for (const [name, bytes] of Object.entries(sizes)) transfer.items.add(new File([new Uint8Array(bytes)], name));
+    return transfer;
+  }, files);
+  await page.getByRole('textbox', { name: 'Reply' }).dispatchEvent('drop', { dataTransfer: data });
+}
+
+test('files of a reply are chosen or dropped, refused in words where there are too many bytes, and sent', async () => {
+  const mailboxId = await makeMailbox();
+  const { id } = await workspace.api('POST', '/v1/tickets', { subject: 'Send the manual', customerId, mailboxId });
+  await open('Send the manual');
+  const chosen = page.waitForEvent('filechooser');
+  await page.getByRole('button', { name: 'Attach files' }).click();
+  const manual = { name: 'manual.txt', mimeType: 'text/plain', buffer: Buffer.from('Turn it off and on.') };
+  await (await chosen).setFiles([manual, { ...manual, name: 'wrong.txt' }]);
+  await drop({ 'map.bin': 3_000_000, 'film.bin': 16_000_000 });
+  await page.getByText('film.bin is not attached. The files of a reply have at most 18 MB in all.').waitFor();
+  await page.getByRole('button', { name: 'Remove wrong.txt' }).click();
+  const attached = page.getByRole('list', { name: 'Attachments' }).getByRole('listitem');
+  await expect.poll(() => attached.count()).toBe(2);
+
+  await page.getByRole('textbox', { name: 'Reply' }).fill('Here is the manual.');
+  await page.getByRole('button', { name: 'Send' }).click();
+  await said('Here is the manual.');
+  expect(await attached.count()).toBe(0);
+  const { messages } = await workspace.api<{ messages: Json[] }>('GET', `/v1/messages?filter=ticketId%20%3D%20${id}`);
+  expect(messages).toMatchObject([{ direction: 'OUT', text: 'Here is the manual.' }]);
+  expect(messages[0]?.['attachments']).toMatchObject([
+    { name: 'manual.txt', sizeBytes: 19 },
+    { name: 'map.bin', sizeBytes: 3_000_000 },
+  ]);
+  const stored = async () => {
+    const { files } = await workspace.api<{ files: Json[] }>('GET', `/v1/files?record=tickets/${String(id)}`);
+    return files.map(({ name }) => name).toSorted();
+  };
+  // A file that was removed while it was sent is discarded once it has arrived.
+  await expect.poll(stored).toEqual(['manual.txt', 'map.bin']);
+
+  await open('Please call back');
+  await drop({ 'map.bin': 10 });
+  await page.getByText('Only replies that are sent by mail have attachments.').waitFor();
+});
+
+test('a part of an entry is marked and made unreadable for good', async () => {
+  const id = await ticketOf('Pay by card');
+  const text = 'My card is\r\n4111 1111 1111 1111.';
+  await workspace.api('POST', `/v1/tickets/${id}:addMessage`, { text });
+  await open('Pay by card');
+  await page.getByRole('listitem').filter({ hasText: '4111' }).hover();
+  await page.getByRole('button', { name: 'Redact' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Redact parts of the text' });
+  const area = dialog.getByRole('textbox', { name: 'Text of the entry' });
+  await area.evaluate((element) => (element as HTMLTextAreaElement).setSelectionRange(11, 25));
+  await dialog.getByRole('button', { name: 'Mark the selection' }).click();
+  expect(await area.inputValue()).toBe('My card is\n██████████████ 1111.');
+  await dialog.getByRole('button', { name: 'Redact' }).click();
+  await said('My card is\n██████████████ 1111.');
+  expect(await entriesOf(id)).toMatchObject([{ text: 'My card is\r\n██████████████ 1111.' }]);
 });

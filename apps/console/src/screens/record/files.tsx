@@ -1,9 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import { FileText, RefreshCw, Trash2 } from 'lucide-react';
 import { useRef, useState } from 'react';
-import { language, t } from '../../app/language.ts';
-import { call, download, invalidate, readQuery, uploadParts } from '../../contract/api.ts';
+import { t } from '../../app/language.ts';
+import { call, download, invalidate, readQuery } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { sendFile, sentPart, sizeText, type Upload } from '../../kit/file-upload.ts';
 import { Fault } from '../../kit/form/form-faults.tsx';
 import { notify, saveFile } from '../../kit/notices.ts';
 import { Button, Icon, IconButton, Ticks } from '../../kit/ui.tsx';
@@ -22,8 +23,9 @@ export function Files({ item }: { item: Item }) {
   const canAdd = item.may('createFileUpload') && !item.isDeleted;
   const change = (upload: Upload) =>
     setUploads((all) => [...all.filter(({ file }) => file !== upload.file), ...(upload.isDone ? [] : [upload])]);
+  const send = (upload: Upload) => sendFile(upload, change).then(() => invalidate('files'));
   const add = (added: readonly File[]) => {
-    for (const file of added) void send({ file, record, receivedBytes: 0 }, change);
+    for (const file of added) void send({ file, record, receivedBytes: 0 });
   };
   return (
     <div
@@ -40,7 +42,7 @@ export function Files({ item }: { item: Item }) {
       >
         <input ref={input} type="file" multiple hidden onChange={(event) => add([...(event.target.files ?? [])])} />
         {uploads.map((upload) => (
-          <Sending key={upload.file.name} upload={upload} onRetry={() => void send(upload, change)} />
+          <Sending key={upload.file.name} upload={upload} onRetry={() => void send(upload)} />
         ))}
         {files.map((file) => (
           <Stored key={textAt(file, 'id')} file={file} canDelete={item.may('deleteFile')} />
@@ -50,54 +52,20 @@ export function Files({ item }: { item: Item }) {
   );
 }
 
-interface Upload {
-  file: File;
-  /** Resource name of the record. */
-  record: string;
-  /** Of the upload, once the server knows it. */
-  id?: string;
-  receivedBytes: number;
-  isBroken?: boolean;
-  isDone?: boolean;
-}
-
-async function send(upload: Upload, onChange: (upload: Upload) => void): Promise<void> {
-  const { file, record } = upload;
-  let sent: Upload = { ...upload, isBroken: false };
-  const change = (part: Partial<Upload>) => {
-    sent = { ...sent, ...part };
-    onChange(sent);
-  };
-  change({});
-  try {
-    const { name, size: sizeBytes, type } = file;
-    const body = { record, name, sizeBytes, contentType: type || undefined };
-    const id = sent.id ?? textAt(await call('createFileUpload', {}, { body }), 'id');
-    change({ id });
-    const received = async () => Number((await call('getFileUpload', { id })).receivedBytes ?? 0);
-    await uploadParts('uploadFile', id, file, received, (receivedBytes) => change({ receivedBytes }));
-    await invalidate('files');
-    change({ isDone: true });
-  } catch {
-    // The row says so, and continues on demand.
-    change({ isBroken: true });
-  }
-}
-
 function Sending({ upload, onRetry }: { upload: Upload; onRetry: () => void }) {
-  const { file, receivedBytes, isBroken } = upload;
+  const { file, fault } = upload;
   return (
     <div className={style.sending}>
       <span className={text.cut}>{file.name}</span>
       <Ticks
         label={t('files.sent')}
         count={48}
-        value={file.size === 0 ? 1 : receivedBytes / file.size}
-        tone={isBroken ? 'warn' : 'accent'}
+        value={sentPart(upload)}
+        tone={fault === undefined ? 'accent' : 'warn'}
       />
-      {isBroken && (
+      {fault !== undefined && (
         <span className={text.row}>
-          <Fault>{t('files.broken')}</Fault>
+          <Fault>{fault}</Fault>
           <Button small icon={RefreshCw} onPress={onRetry}>
             {t('files.continue')}
           </Button>
@@ -125,16 +93,8 @@ function Stored({ file, canDelete }: { file: Json; canDelete: boolean }) {
       >
         {name}
       </button>
-      <span className={text.meta}>{bytesText(Number(file.sizeBytes ?? 0), language)}</span>
+      <span className={text.meta}>{sizeText(Number(file.sizeBytes ?? 0))}</span>
       {canDelete && <IconButton small name={t('files.delete', { name })} icon={Trash2} onPress={() => void remove()} />}
     </div>
-  );
-}
-
-function bytesText(bytes: number, language: string): string {
-  const unit = bytes < 1_000_000 ? 'kilobyte' : 'megabyte';
-  const value = bytes / (unit === 'kilobyte' ? 1_000 : 1_000_000);
-  return new Intl.NumberFormat(language, { style: 'unit', unit, maximumFractionDigits: value < 10 ? 1 : 0 }).format(
-    value,
   );
 }

@@ -1,15 +1,18 @@
 import { useQuery } from '@tanstack/react-query';
-import { Bot, Ellipsis, FileText, ShieldAlert, StickyNote, TriangleAlert } from 'lucide-react';
+import { Bot, Ellipsis, EyeOff, FileText, ShieldAlert, StickyNote, TriangleAlert } from 'lucide-react';
 import { lazy, Suspense, useRef, useState } from 'react';
-import { format, labels, language, t } from '../../app/language.ts';
+import { format, labels, t } from '../../app/language.ts';
+import { useMay } from '../../app/resource.ts';
 import { download } from '../../contract/api.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
+import { sizeText } from '../../kit/file-upload.ts';
 import { Check } from '../../kit/form/field.tsx';
 import { saveFile } from '../../kit/notices.ts';
 import { Principal, Reference, useRecord } from '../../kit/record/names.tsx';
 import { Button, Chip, Icon, IconButton, join } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
 import style from './conversation.module.css';
+import { RedactDialog } from './redact-dialog.tsx';
 
 /** Loaded with the first mail that is shown as it was written. */
 const MailFrame = lazy(() => import('./mail/mail-frame.tsx'));
@@ -38,12 +41,25 @@ export function EntryView({ entry, ticketSubject, isChosen, onChoose }: EntryPro
         </span>
         <KindWords kind={kind} />
         <span className={text.grow} />
+        <RedactButton entry={entry} />
         <time className={text.meta} title={format.exactTime(textAt(entry, 'createTime'))}>
           {format.hour(new Date(textAt(entry, 'createTime')))}
         </time>
       </header>
       <Body entry={entry} ticketSubject={ticketSubject} />
     </li>
+  );
+}
+
+function RedactButton({ entry }: { entry: Json }) {
+  const may = useMay();
+  const [isOpen, setIsOpen] = useState(false);
+  if (textAt(entry, 'text') === '' || !may('redactTicketEntry')) return null;
+  return (
+    <span className={style.redact}>
+      <IconButton small icon={EyeOff} name={t('ticket.redact')} onPress={() => setIsOpen(true)} />
+      {isOpen && <RedactDialog entry={entry} onClose={() => setIsOpen(false)} />}
+    </span>
   );
 }
 
@@ -213,18 +229,13 @@ function Attachments({ message }: { message: Json | undefined }) {
               onPress={() => void download('downloadFile', { id }).then((blob) => saveFile(blob, name))}
             >
               <span className={text.cut}>{name}</span>
-              <span className={text.two}>{isBad ? labels.value('AttachmentScan', 'INFECTED') : sizeText(file)}</span>
+              <span className={text.two}>
+                {isBad ? labels.value('AttachmentScan', 'INFECTED') : sizeText(Number(textAt(file, 'sizeBytes')))}
+              </span>
             </Button>
           </li>
         );
       })}
     </ul>
   );
-}
-
-function sizeText(file: Json): string {
-  const kilobytes = Number(textAt(file, 'sizeBytes')) / 1_000;
-  const unit = kilobytes < 1_000 ? 'kilobyte' : 'megabyte';
-  const value = unit === 'kilobyte' ? kilobytes : kilobytes / 1_000;
-  return new Intl.NumberFormat(language, { style: 'unit', unit, maximumFractionDigits: 0 }).format(Math.ceil(value));
 }

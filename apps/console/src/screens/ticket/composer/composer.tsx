@@ -1,6 +1,6 @@
 import { useMutation } from '@tanstack/react-query';
-import { Reply, StickyNote } from 'lucide-react';
-import { useEffect, useRef, useState } from 'react';
+import { Paperclip, Reply, StickyNote } from 'lucide-react';
+import { useEffect, useRef, useState, type DragEvent } from 'react';
 import { t } from '../../../app/language.ts';
 import { useMay } from '../../../app/resource.ts';
 import { keyText, useShortcut } from '../../../app/shortcuts.ts';
@@ -14,6 +14,7 @@ import { usePeople, useRecord } from '../../../kit/record/names.tsx';
 import { Button, join } from '../../../kit/ui.tsx';
 import text from '../../../style/text.module.css';
 import { refreshTickets, setField, useStatuses } from '../ticket-acts.ts';
+import { AttachmentList, useAttachments, type Attachments } from './attachments.tsx';
 import { MacroMenu, MentionMenu, TemplateMenu } from './composer-menus.tsx';
 import style from './composer.module.css';
 
@@ -29,7 +30,7 @@ interface Draft {
 const drafts = new Map<string, Draft>();
 
 /** What is being written about a ticket, kept until it is sent. */
-function useDraft(ticket: Json, kinds: readonly Draft['kind'][]) {
+function useDraft(ticket: Json, kinds: readonly Draft['kind'][], attachments: Attachments) {
   const id = textAt(ticket, 'id');
   const [draft, setDraft] = useState<Draft>(
     () => drafts.get(id) ?? { kind: kinds[0] ?? 'note', words: '', thenStatus: '' },
@@ -39,18 +40,23 @@ function useDraft(ticket: Json, kinds: readonly Draft['kind'][]) {
     drafts.set(id, next);
     setDraft(next);
   };
-  const send = useSend(ticket, draft, () => {
+  const send = useSend(ticket, draft, attachments.fileIds, () => {
     drafts.delete(id);
+    if (draft.kind === 'reply') attachments.clear();
     setDraft({ ...draft, words: '', thenStatus: '' });
   });
-  return { draft, change, send, canSend: draft.words.trim() !== '' && !send.isPending };
+  const isComplete = draft.kind === 'note' || attachments.isComplete;
+  return { draft, change, send, canSend: draft.words.trim() !== '' && isComplete && !send.isPending };
 }
 
 /** Answers the customer, or notes what only agents see. */
 export function Composer({ ticket }: { ticket: Json }) {
   const may = useMay();
   const kinds = (['reply', 'note'] as const).filter((kind) => may(verbs[kind]));
-  const { draft, change, send, canSend } = useDraft(ticket, kinds);
+  const attachments = useAttachments(ticket);
+  const { draft, change, send, canSend } = useDraft(ticket, kinds, attachments);
+  const canAttach = draft.kind === 'reply' && textAt(ticket, 'mailboxId') !== '' && may('createFileUpload');
+  const attach = (files: readonly File[]) => (canAttach ? attachments.add(files) : attachments.refuse());
   const box = useRef<HTMLFormElement>(null);
   const [asked, setAsked] = useState(0);
   const focus = () => setAsked((count) => count + 1);
@@ -68,6 +74,14 @@ export function Composer({ ticket }: { ticket: Json }) {
     <form
       ref={box}
       className={join(style.composer, draft.kind === 'note' && style.note)}
+      onDragOver={(event) => {
+        if (hasFiles(event)) event.preventDefault();
+      }}
+      onDrop={(event) => {
+        if (!hasFiles(event)) return;
+        event.preventDefault();
+        attach([...event.dataTransfer.files]);
+      }}
       onSubmit={(event) => {
         event.preventDefault();
         if (canSend) send.mutate();
@@ -78,10 +92,23 @@ export function Composer({ ticket }: { ticket: Json }) {
       }}
     >
       <Inputs ticket={ticket} draft={draft} kinds={kinds} faults={faultsOf(send.error)} onChange={change} />
-      <FormFault error={send.error} names={['text', 'cc']} />
-      <Foot ticket={ticket} draft={draft} canSend={canSend} onChange={change} onFocus={focus} />
+      <AttachmentList of={attachments} fault={faultOfFiles(faultsOf(send.error))} />
+      <FormFault error={send.error} names={['text', 'cc', 'fileIds']} />
+      <Foot
+        ticket={ticket}
+        draft={draft}
+        canSend={canSend}
+        onChange={change}
+        onFocus={focus}
+        onAttach={canAttach ? attach : undefined}
+      />
     </form>
   );
+}
+
+/** Words that are dragged go into the text. */
+function hasFiles({ dataTransfer }: DragEvent): boolean {
+  return dataTransfer.types.includes('Files');
 }
 
 const verbs = { reply: 'replyToTicket', note: 'addTicketNote' } as const;
@@ -147,9 +174,11 @@ interface FootProps {
   canSend: boolean;
   onChange: (part: Partial<Draft>) => void;
   onFocus: () => void;
+  /** Absent where files can not be attached. */
+  onAttach: ((files: readonly File[]) => void) | undefined;
 }
 
-function Foot({ ticket, draft, canSend, onChange, onFocus }: FootProps) {
+function Foot({ ticket, draft, canSend, onChange, onFocus, onAttach }: FootProps) {
   const statuses = useStatuses();
   const isNote = draft.kind === 'note';
   const add = (words: string) => {
@@ -160,6 +189,7 @@ function Foot({ ticket, draft, canSend, onChange, onFocus }: FootProps) {
     <div className={style.foot}>
       <MacroMenu ticket={ticket} />
       {isNote ? <MentionMenu onChoose={add} /> : <TemplateMenu ticket={ticket} onChoose={add} />}
+      {onAttach && <FileChooser onChoose={onAttach} />}
       <span className={text.grow} />
       {!isNote && (
         <Select
@@ -182,7 +212,33 @@ function Foot({ ticket, draft, canSend, onChange, onFocus }: FootProps) {
   );
 }
 
-function useSend(ticket: Json, draft: Draft, onSent: () => void) {
+function FileChooser({ onChoose }: { onChoose: (files: readonly File[]) => void }) {
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <input
+        ref={input}
+        type="file"
+        multiple
+        hidden
+        onChange={({ target }) => {
+          onChoose([...(target.files ?? [])]);
+          // The same file can be chosen again once it was removed.
+          target.value = '';
+        }}
+      />
+      <Button small kind="bare" icon={Paperclip} onPress={() => input.current?.click()}>
+        {t('ticket.attach')}
+      </Button>
+    </>
+  );
+}
+
+function faultOfFiles(faults: Faults): string | undefined {
+  return [...faults].find(([pointer]) => pointer.startsWith('/fileIds'))?.[1];
+}
+
+function useSend(ticket: Json, draft: Draft, fileIds: readonly string[], onSent: () => void) {
   const people = usePeople();
   return useMutation({
     mutationFn: async () => {
@@ -198,7 +254,11 @@ function useSend(ticket: Json, draft: Draft, onSent: () => void) {
         const cc = (draft.cc ?? '').split(/[\s,;]+/).filter((each) => each !== '');
         // A reply without copies would leave those of the ticket.
         if (draft.cc !== undefined && cc.length === 0 && ccOf(ticket) !== '') await setField(ticket, 'ccAddresses', []);
-        const body = { text: words, ...(cc.length > 0 && { cc }), ...(thenStatus !== '' && { thenStatus }) };
+        const body = {
+          ...{ text: words, fileIds },
+          ...(cc.length > 0 && { cc }),
+          ...(thenStatus !== '' && { thenStatus }),
+        };
         await call('replyToTicket', { id }, { body });
       }
       onSent();

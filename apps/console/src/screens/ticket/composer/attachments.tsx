@@ -1,0 +1,143 @@
+import { FileText, RefreshCw, X } from 'lucide-react';
+import { useSyncExternalStore } from 'react';
+import { t } from '../../../app/language.ts';
+import { call } from '../../../contract/api.ts';
+import { textAt, type Json } from '../../../contract/json.ts';
+import { faultOf, sendFile, sentPart, sizeText, type Upload } from '../../../kit/file-upload.ts';
+import { Fault } from '../../../kit/form/form-faults.tsx';
+import { Button, Icon, IconButton, Ticks } from '../../../kit/ui.tsx';
+import text from '../../../style/text.module.css';
+import style from './composer.module.css';
+
+/** Most files of a reply, and most bytes of them in all: a little less than the server takes. */
+const maxFiles = 20;
+const maxBytes = 18_000_000;
+
+interface Attached {
+  uploads: readonly Upload[];
+  /** Why a file was not attached, in words. */
+  refusal?: string | undefined;
+}
+
+const none: Attached = { uploads: [] };
+
+/** What is attached to replies that are not sent, by ticket: its upload goes on while another ticket is shown. */
+const kept = new Map<string, Attached>();
+const listeners = new Set<() => void>();
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+}
+
+/** The files of the next reply to a ticket. */
+export function useAttachments(ticket: Json) {
+  const id = textAt(ticket, 'id');
+  const { uploads, refusal } = useSyncExternalStore(subscribe, () => kept.get(id) ?? none);
+  return {
+    uploads,
+    refusal,
+    isComplete: uploads.every(({ isDone }) => isDone === true),
+    fileIds: uploads.flatMap((each) => each.id ?? []),
+    add: (files: readonly File[]) => add(id, files),
+    refuse: () => change(id, { refusal: t('ticket.noFiles') }),
+    retry: (upload: Upload) => void start(id, upload),
+    remove: (upload: Upload) => void remove(id, upload),
+    clear: () => change(id, none),
+  };
+}
+
+export type Attachments = ReturnType<typeof useAttachments>;
+
+function change(id: string, part: Partial<Attached>): void {
+  kept.set(id, { uploads: [], ...kept.get(id), refusal: undefined, ...part });
+  for (const listener of listeners) listener();
+}
+
+/** What was removed meanwhile stays away. */
+function replace(id: string, { file }: Upload, ...by: readonly Upload[]): void {
+  const { uploads, refusal } = kept.get(id) ?? none;
+  change(id, { refusal, uploads: uploads.flatMap((each) => (each.file === file ? by : [each])) });
+}
+
+function add(id: string, files: readonly File[]): void {
+  change(id, {});
+  for (const file of files) {
+    const { uploads } = kept.get(id) ?? none;
+    const bytes = uploads.reduce((sum, each) => sum + each.file.size, file.size);
+    if (uploads.length >= maxFiles) {
+      change(id, { refusal: t('ticket.tooManyFiles', { name: file.name, count: maxFiles }) });
+    } else if (bytes > maxBytes) {
+      change(id, { refusal: t('ticket.filesTooLarge', { name: file.name, size: sizeText(maxBytes) }) });
+    } else {
+      const upload = { file, record: `tickets/${id}`, receivedBytes: 0 };
+      change(id, { refusal: kept.get(id)?.refusal, uploads: [...uploads, upload] });
+      void start(id, upload);
+    }
+  }
+}
+
+/** Sends a file. One that was removed meanwhile does not stay on the server. */
+async function start(ticketId: string, upload: Upload): Promise<void> {
+  let last = upload;
+  await sendFile(upload, (sent) => {
+    last = sent;
+    replace(ticketId, upload, sent);
+  });
+  const isKept = kept.get(ticketId)?.uploads.some(({ file }) => file === upload.file);
+  if (!isKept) await discard(last);
+}
+
+async function remove(ticketId: string, upload: Upload): Promise<void> {
+  const isSending = !upload.isDone && upload.fault === undefined;
+  try {
+    // Once a file that is being sent has arrived, it is discarded.
+    if (!isSending) await discard(upload);
+    replace(ticketId, upload);
+  } catch (error) {
+    replace(ticketId, upload, { ...upload, fault: faultOf(error) });
+  }
+}
+
+async function discard({ id, isDone }: Upload): Promise<void> {
+  if (isDone) await call('deleteFile', { id, permanent: true });
+  else if (id !== undefined) await call('deleteFileUpload', { id });
+}
+
+/** The files of a reply, how far they are sent, and what is wrong with them. */
+export function AttachmentList({ of, fault }: { of: Attachments; fault: string | undefined }) {
+  const wrong = of.refusal ?? fault;
+  return (
+    <>
+      {of.uploads.length > 0 && (
+        <ul className={style.attachments} aria-label={t('ticket.attachments')}>
+          {of.uploads.map((upload, index) => (
+            <li key={upload.id ?? index}>
+              <Icon of={FileText} small />
+              <span className={text.cut}>{upload.file.name}</span>
+              <span className={text.meta}>{sizeText(upload.file.size)}</span>
+              {!upload.isDone && upload.fault === undefined && (
+                <Ticks label={t('files.sent')} value={sentPart(upload)} />
+              )}
+              {upload.fault !== undefined && (
+                <>
+                  <Fault>{upload.fault}</Fault>
+                  <Button small icon={RefreshCw} onPress={() => of.retry(upload)}>
+                    {t('files.continue')}
+                  </Button>
+                </>
+              )}
+              <IconButton
+                small
+                icon={X}
+                name={t('ticket.removeFile', { name: upload.file.name })}
+                onPress={() => of.remove(upload)}
+              />
+            </li>
+          ))}
+        </ul>
+      )}
+      {wrong !== undefined && <Fault>{wrong}</Fault>}
+    </>
+  );
+}
