@@ -162,6 +162,7 @@ test('a mailbox that does not send is refused, and the messages of a removed one
   await service.call('deleteMailAddress', { tenantId, mailboxId });
 
   expect(await tenant.message(id)).toMatchObject({ state: MessageState.FAILED, stateReason: 'MAILBOX_REMOVED' });
+  await expect(service.call('resendMessage', { id }, tenant.caller)).rejects.toMatchObject({ reason: 'MESSAGE_STATE' });
   await expect(tenant.send()).rejects.toMatchObject({
     violations: [{ field: 'outgoing.mailboxId', reason: 'MAILBOX_UNKNOWN' }],
   });

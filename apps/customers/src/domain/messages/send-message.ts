@@ -5,6 +5,7 @@ import type {
 } from '@rapport/contracts/rapport/content/v1/message_actions_service';
 import { checkEtag, etagVersion, type StatementTransaction } from '@rapport/persistence';
 import {
+  AppError,
   callContext,
   currentCaller,
   flowOrigin,
@@ -16,6 +17,7 @@ import { within } from '../../engine/values/within.js';
 import { suppressionsOf } from '../suppressions/suppression-statements.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
 import { endJobs, lockJobs, queueStatement } from './mail-jobs.js';
+import { readMailAddresses } from './mail-addresses.js';
 import { queueMessage } from './queue-message.js';
 import { changeMessages, checkState, lockMessage } from './stored-messages.js';
 
@@ -57,8 +59,17 @@ export async function cancelMessage(transaction: StatementTransaction, id: strin
 export async function resendMessage(transaction: StatementTransaction, id: string, etag?: string): Promise<Message> {
   const before = await lockWithJob(transaction, id, etag);
   checkState(before, [MessageState.FAILED, MessageState.UNKNOWN]);
+  await checkMailbox(transaction, before);
   transaction.later(queueStatement(before));
   return changeOne(transaction, id, { state: MessageState.QUEUED, stateReason: undefined });
+}
+
+/** @throws AppError FAILED_PRECONDITION MESSAGE_STATE for a message that nothing would send, such as one of an imported workspace */
+async function checkMailbox(transaction: StatementTransaction, { mailboxId }: Message): Promise<void> {
+  const mailboxes = await readMailAddresses(transaction);
+  if (mailboxes.some((mailbox) => mailbox.mailboxId === mailboxId && mailbox.canSend)) return;
+  const message = 'The mailbox of the message does not exist any more, or it does not send.';
+  throw new AppError('FAILED_PRECONDITION', 'MESSAGE_STATE', message);
 }
 
 async function lockWithJob(transaction: StatementTransaction, id: string, etag: string | undefined): Promise<Message> {
