@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { addMessages, endedCampaign, withState } from './archived-work.ts';
 import { filledWorkspace } from './filled-workspace.ts';
 import { Workspace, type Archive } from './workspaces.ts';
 
@@ -108,6 +109,31 @@ describe('a campaign of an archive', () => {
     const resend = { body: { states: ['FAILED'] } };
     const answer = await copy!.api.send('POST', `/v1/campaigns/${campaign}:resend`, resend);
     expect(answer).toMatchObject({ status: 409, body: { code: 'CAMPAIGN_STATE' } });
+  });
+});
+
+describe('the messages of an archive', () => {
+  let copy: Workspace;
+
+  beforeAll(async () => {
+    const original = await Workspace.create(platform, 'Messages');
+    await addMessages(original);
+    const archive = (await original.export()).copy();
+    archive.edit('records/message', (line) => ({ ...line, state: 'QUEUED', stateReason: undefined }));
+    archive.edit('records/message', (line) => ({ ...line, state: 'CLAIMED', stateReason: undefined }), 1);
+    copy = await Workspace.create(platform, 'Copy of messages');
+    expect(await copy.import(archive.sealed())).toMatchObject({ state: 'SUCCEEDED' });
+  }, 120_000);
+
+  it('are not sent twice', async () => {
+    const { messages } = await copy.send<{ messages: { id: string }[] }>('GET', '/v1/messages?orderBy=createTime');
+    const stateReason = 'WORKSPACE_IMPORTED';
+    expect(messages).toMatchObject([
+      { state: 'CANCELLED', stateReason },
+      { state: 'UNKNOWN', stateReason },
+    ]);
+    const answer = await copy.api.send('POST', `/v1/messages/${messages[1]!.id}:resend`);
+    expect(answer).toMatchObject({ status: 409, body: { code: 'MESSAGE_STATE' } });
   });
 });
 
@@ -235,39 +261,6 @@ async function expectEmpty(target: Workspace): Promise<void> {
   const { id } = await target.createImport();
   await target.send('POST', `/v1/operations/${id}:cancel`);
   await target.untilEnded(id);
-}
-
-const patience = { timeout: 60_000, interval: 100 };
-
-/** A campaign to three customers without addresses: it is done without sending. @returns its id */
-async function endedCampaign(workspace: Workspace): Promise<string> {
-  const create = async (path: string, body: object) => (await workspace.send('POST', path, body)).id;
-  const relayId = await create('/v1/relays', { name: 'Office', host: 'smtp.example.com' });
-  const mailboxId = await create('/v1/mailboxes', { address: 'news@kestrel.example', kind: 'SEND_ONLY', relayId });
-  await create('/v1/topics', { key: 'news', name: 'News' });
-  const segmentId = await create('/v1/segments', { key: 'all', name: 'All', kind: 'STATIC' });
-  const person = (displayName: string) => create('/v1/customers', { kind: 'PERSON', displayName });
-  const customerIds = await Promise.all(['Ada', 'Bob', 'Cyd'].map(person));
-  await workspace.send('POST', `/v1/segments/${segmentId}:addMembers`, { customerIds });
-  const templateId = await create('/v1/templates', { key: 'news', name: 'News', subject: 'News', body: 'News' });
-  await workspace.send('POST', `/v1/templates/${templateId}:publish`);
-  const needs = { topicKey: 'news', mailboxId, includeSegmentIds: [segmentId], variants: [{ key: 'a', templateId }] };
-  const id = await create('/v1/campaigns', { name: 'Spring', ...needs });
-  // The mailbox reaches the service that starts campaigns a moment later.
-  const start = async () => (await workspace.api.send('POST', `/v1/campaigns/${id}:start`)).status;
-  await vi.waitUntil(async () => (await start()) === 200, patience);
-  const campaign = () => workspace.send<Record<string, unknown>>('GET', `/v1/campaigns/${id}`);
-  const done = await vi.waitUntil(async () => {
-    const found = await campaign();
-    return found['state'] === 'DONE' && found;
-  }, patience);
-  expect(done).toMatchObject({ counts: { skipped: 3 } });
-  return id;
-}
-
-/** A recipient with a state in which it has no reason. */
-function withState(state: string) {
-  return (line: Record<string, unknown>) => ({ ...line, state, reason: undefined });
 }
 
 function changed(bytes: Buffer, from: string, to: string): Buffer {

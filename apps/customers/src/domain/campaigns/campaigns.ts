@@ -13,7 +13,7 @@ import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 import { recordContract } from '../../engine/values/contract.js';
-import { importedReason } from './imported-recipients.js';
+import { importedReason } from '../messages/messages.js';
 
 const normalise = normaliserOf<Campaign>(recordContract('rapport/Campaign'));
 

@@ -1,10 +1,8 @@
 import { RecipientState, type CampaignRecipient } from '@rapport/contracts/rapport/marketing/v1/campaign_recipient';
 import type { TransactionStatement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
+import { importedReason } from '../messages/messages.js';
 import { campaignTimer, watchKind } from './campaign-jobs.js';
-
-/** Why a campaign or a recipient of an imported workspace has its state. */
-export const importedReason = 'WORKSPACE_IMPORTED';
 
 /**
  * A recipient as a new workspace stores it. What was planned is not sent, since the old workspace may still send it; what a worker of
