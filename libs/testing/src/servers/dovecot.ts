@@ -20,6 +20,8 @@ const mailUser = 8;
 export interface DovecotOptions {
   /** URL of the introspection of tokens (RFC 7662). With it, users sign in by XOAUTH2 too. */
   introspectionUrl?: string;
+  /** Port on 127.0.0.1 of the SMTP server that gets what Sieve scripts send. With it, `deliver` runs them. */
+  submissionPort?: number;
 }
 
 /** A running Dovecot on 127.0.0.1, without TLS. Every user exists, with the same password. */
@@ -28,6 +30,10 @@ export interface Dovecot {
   password: string;
   /** Gives all mails of a user's INBOX new UIDs, under another UIDVALIDITY, as a restored server does. */
   renumber(user: string): Promise<void>;
+  /** Sets the Sieve script of a user, by the address of whom it answers. */
+  setScript(user: string, script: string): Promise<void>;
+  /** Delivers a mail to a user by `dovecot-lda`, which runs the script of the user. @throws Error if it fails */
+  deliver(user: string, envelope: { from: string; to: string }, mail: string): Promise<void>;
   /** Ends the server at once. */
   kill(): Promise<void>;
   /** Restarts a killed server on its port, with its mails. */
@@ -36,7 +42,7 @@ export interface Dovecot {
 }
 
 /** Starts a Dovecot with a configuration and mails of its own. It ends with this process in any case. */
-export async function startDovecot({ introspectionUrl }: DovecotOptions = {}): Promise<Dovecot> {
+export async function startDovecot({ introspectionUrl, submissionPort }: DovecotOptions = {}): Promise<Dovecot> {
   const root = await dovecotRoot();
   const folder = await mkdtemp(join(root, 'srv', 'dovecot-'));
   const home = folder.slice(root.length);
@@ -46,7 +52,11 @@ export async function startDovecot({ introspectionUrl }: DovecotOptions = {}): P
   await chmod(folder, 0o755);
   await chown(mails, mailUser, mailUser);
   const [port, password] = [await freePort(), randomBytes(12).toString('hex')];
-  await writeFile(join(folder, 'dovecot.conf'), configuration(home, port, password, introspectionUrl));
+  const parts = [
+    configuration(home, port, password, introspectionUrl),
+    submissionPort === undefined ? '' : sieve(home, submissionPort),
+  ];
+  await writeFile(join(folder, 'dovecot.conf'), parts.join('\n'));
 
   const guards: (() => Promise<void>)[] = [];
   let server: ChildProcess | undefined;
@@ -73,6 +83,8 @@ export async function startDovecot({ introspectionUrl }: DovecotOptions = {}): P
   return {
     ...{ port, password, start, stop },
     kill: () => end('SIGKILL'),
+    setScript: (user, script) => writeFile(join(folder, `${user}.sieve`), script),
+    deliver: (user, { from, to }, mail) => deliver(root, home, ['-d', user, '-f', from, '-a', to], mail),
     renumber: async (user) => {
       const inbox = join(mails, user);
       const indexes = (await readdir(inbox)).filter((name) => name.startsWith('dovecot'));
@@ -90,6 +102,37 @@ function startServer(root: string, home: string, log: LogFile): ChildProcess {
   child.on('error', () => undefined);
   log.close();
   return child;
+}
+
+async function deliver(root: string, home: string, addresses: readonly string[], mail: string): Promise<void> {
+  const program = [root, '/usr/lib/dovecot/dovecot-lda', '-e', '-c', `${home}/dovecot.conf`, ...addresses];
+  const delivery = spawn('chroot', program, { stdio: ['pipe', 'ignore', 'pipe'] });
+  let said = '';
+  delivery.stderr.on('data', (piece: Buffer) => (said += piece.toString()));
+  delivery.stdin.end(mail);
+  const [code] = (await once(delivery, 'close')) as [number | null];
+  if (code !== 0) throw new Error(`dovecot-lda ended with ${code}: ${said}`);
+}
+
+/** Delivery by scripts, whose answers have no least distance in time. */
+function sieve(home: string, submissionPort: number): string {
+  return `
+    submission_host = 127.0.0.1:${submissionPort}
+    postmaster_address = postmaster@example.invalid
+    sieve_extensions {
+      vacation-seconds = yes
+    }
+    sieve_vacation_min_period = 0
+    sieve_script personal {
+      type = personal
+      path = ${home}/%{user}.sieve
+    }
+    protocol lda {
+      mail_plugins {
+        sieve = yes
+      }
+    }
+  `;
 }
 
 function configuration(home: string, port: number, password: string, introspectionUrl: string | undefined): string {
@@ -127,6 +170,7 @@ function configuration(home: string, port: number, password: string, introspecti
       password = ${password}
     }
     userdb static {
+      userdb_static_allow_all_users = yes
       fields {
         uid = ${mailUser}
         gid = ${mailUser}
