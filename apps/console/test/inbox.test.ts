@@ -135,7 +135,10 @@ test('files of a reply are chosen or dropped, refused in words where there are t
   await page.getByRole('button', { name: 'Send' }).click();
   await said('Here is the manual.');
   expect(await attached.count()).toBe(0);
-  const { messages } = await workspace.api<{ messages: Json[] }>('GET', `/v1/messages?filter=ticketId%20%3D%20${id}`);
+  const { messages } = await workspace.api<{ messages: Json[] }>(
+    'GET',
+    `/v1/messages?filter=ticketId%20%3D%20${String(id)}`,
+  );
   expect(messages).toMatchObject([{ direction: 'OUT', text: 'Here is the manual.' }]);
   expect(messages[0]?.['attachments']).toMatchObject([
     { name: 'manual.txt', sizeBytes: 19 },

@@ -288,5 +288,5 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     ...campaigns.deleted,
     ...grouped.deleted,
   };
-  return { living, others: { customers: bob, ...tickets.others }, deleted };
+  return { living, others: { customers: bob, deals: once(makeDeal), ...tickets.others }, deleted };
 }
