@@ -127,7 +127,7 @@ class MailWorld {
   }
 
   async mails(): Promise<Mail[]> {
-    const path = '/v1/messages?orderBy=createTime&pageSize=500';
+    const path = '/v1/messages?orderBy=createTime&pageSize=200';
     return (await this.#tenant.ok<{ messages: Mail[] }>('GET', path)).messages;
   }
 
