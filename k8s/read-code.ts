@@ -55,7 +55,11 @@ function nameOf(configuration: string): string {
 
 function readService(configuration: string): Process[] {
   const name = nameOf(configuration);
-  const variables = (group: string) => keys(match(configuration, new RegExp(`${group} = \\{\\n([^]*?)\\n\\}`)));
+  const variables = (group: string): string[] => {
+    const body = match(configuration, new RegExp(`${group} = \\{\\n([^]*?)\\n\\}`));
+    const others = [...body.matchAll(/^ +\.\.\.(\w+),$/gm)].flatMap(([, name = '']) => variables(name));
+    return [...keys(body), ...others];
+  };
   const probePaths = readProbePaths('libs/platform/src/http/health-server.ts');
   return [
     { script: scriptOf(`apps/${name}/src/main.ts`), variables: variables('serviceVariables'), probePaths },

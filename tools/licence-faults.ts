@@ -16,7 +16,11 @@ const permissive = new Set([
 ]);
 
 /** What only builds and tests use is distributed to nobody, so licences that bind changes or name an author are no burden. */
-const forDevelopment = new Set([...permissive, 'CC-BY-4.0', 'MPL-2.0']);
+const forDevelopment = new Set([
+  ...[...permissive, 'CC-BY-4.0', 'MPL-2.0'],
+  // The address of Apache-2.0, which `@serverlessworkflow/sdk` names in its place.
+  'http://www.apache.org/licenses/LICENSE-2.0.txt',
+]);
 
 /**
  * Packages of package-lock.json whose licence is not allowed: one sentence for each.

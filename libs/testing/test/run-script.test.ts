@@ -9,7 +9,7 @@ import { runScript } from '../src/run-script.js';
 test('runs with the Node of the caller, and with that of the workspace when the caller has an older one', () => {
   expect(nodeProgram('24.0.0', '/usr/bin/node')).toBe('/usr/bin/node');
   expect(nodeProgram('26.1.0', '/usr/bin/node')).toBe('/usr/bin/node');
-  expect(nodeProgram('20.20.2', '/usr/bin/node')).toMatch(/\/node_modules\/node\/bin\/node$/);
+  expect(nodeProgram('20.20.2', '/usr/bin/node')).toMatch(/\/node_modules\/\.bin\/node$/);
 });
 
 test('shows the last lines of a script that fails, but not a bundled program that is one line', async () => {

@@ -26,8 +26,14 @@ export function exchangeRecords({ platform, create, remove, tenantId }: Calls, m
     return create('/v1/connections', { connector: 'file', displayName: marker, settings });
   };
   const connection = once(makeConnection);
-  const makeMailbox = () =>
-    create('/v1/mailboxes', { address: `${newMarker()}@mail.example`, displayName: marker, kind: 'SEND_ONLY' });
+  const makeMailbox = async () => {
+    const mailbox = { address: `${newMarker()}@mail.example`, displayName: marker, kind: 'SEND_ONLY' };
+    const id = await create('/v1/mailboxes', mailbox);
+    // Customers hears of the mailbox a moment later.
+    const queue = { key: newMarker(), name: marker, mailboxIds: [id] };
+    await vi.waitFor(() => create('/v1/queues?validateOnly=true', queue), { timeout: 20_000, interval: 200 });
+    return id;
+  };
   const makeRelay = () => create('/v1/relays', { name: marker, host: 'smtp.mail.example' });
   const makeLimit = () => create('/v1/deliveryLimits', { match: `${newMarker()}.example`, connections: 1 });
   const makeMessage = async () => {

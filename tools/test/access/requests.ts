@@ -148,7 +148,7 @@ const files: Readonly<Record<string, () => string>> = {
   ImportReferenceRates: () => 'Date,USD\n2026-11-27,1.0834\n',
   ImportFlow: () =>
     JSON.stringify({
-      document: { dsl: '1.0.3', namespace: 'a', name: newMarker(), version: '1.0.0' },
+      document: { dsl: '1.0.0', namespace: 'a', name: newMarker(), version: '1.0.0' },
       evaluate: { language: 'cel' },
       do: [{ pause: { wait: { seconds: 1 } } }],
     }),

@@ -22,20 +22,19 @@ export class SteadyLoad {
   /** Failures, each as a line. */
   readonly failures: string[] = [];
   sent = 0;
-  readonly #edgeUrls: readonly string[];
   readonly #tenant: Tenant;
   readonly #next: (index: number) => LoadRequest;
-  #ready: string[];
+  readonly #ready: Set<string>;
   #isOver = false;
   readonly #running: Promise<unknown>;
 
   /** @param next creates the request of a number */
   constructor(edgeUrls: readonly string[], tenant: Tenant, next: (index: number) => LoadRequest) {
-    this.#edgeUrls = edgeUrls;
     this.#tenant = tenant;
     this.#next = next;
-    this.#ready = [...edgeUrls];
-    this.#running = Promise.all([this.#probe(), ...Array.from({ length: workers }, () => this.#send())]);
+    this.#ready = new Set(edgeUrls);
+    const probes = edgeUrls.map((edgeUrl) => this.#probe(edgeUrl));
+    this.#running = Promise.all([...probes, ...Array.from({ length: workers }, () => this.#send())]);
   }
 
   /** Resolves when at least this many requests are answered. */
@@ -47,7 +46,7 @@ export class SteadyLoad {
   /** Resolves when requests are sent to an edge. */
   async untilReady(edgeUrl: string): Promise<void> {
     // Polls a condition.
-    while (!this.#ready.includes(edgeUrl)) await delay(probeEveryMs);
+    while (!this.#ready.has(edgeUrl)) await delay(probeEveryMs);
   }
 
   async stop(): Promise<void> {
@@ -55,10 +54,11 @@ export class SteadyLoad {
     await this.#running;
   }
 
-  async #probe(): Promise<void> {
+  /** Each edge by itself: one that is busy starting does not hide that another is about to stop. */
+  async #probe(edgeUrl: string): Promise<void> {
     while (!this.#isOver) {
-      const answers = await Promise.all(this.#edgeUrls.map(isReady));
-      this.#ready = this.#edgeUrls.filter((_, index) => answers[index]);
+      if (await isReady(edgeUrl)) this.#ready.add(edgeUrl);
+      else this.#ready.delete(edgeUrl);
       // Paces the probes.
       await delay(probeEveryMs);
     }
@@ -67,16 +67,21 @@ export class SteadyLoad {
   async #send(): Promise<void> {
     while (!this.#isOver) {
       const request = this.#next(this.sent++);
-      const edge = this.#ready[Math.floor(Math.random() * this.#ready.length)];
-      const outcome = edge === undefined ? 'no edge is ready' : await this.#outcome(edge, request);
+      const outcome = await this.#outcome(this.#anyReady(), request);
       if (outcome !== undefined) this.failures.push(`${request.method} ${request.path}: ${outcome}`);
       // Paces the load.
       await delay(restMs);
     }
   }
 
+  #anyReady(): string | undefined {
+    return [...this.#ready][Math.floor(Math.random() * this.#ready.size)];
+  }
+
   /** Undefined on success. */
-  async #outcome(edge: string, { method, path, headers, body, onAnswer }: LoadRequest): Promise<string | undefined> {
+  async #outcome(edge: string | undefined, request: LoadRequest): Promise<string | undefined> {
+    const { method, path, headers, body, onAnswer } = request;
+    if (edge === undefined) return 'no edge is ready';
     try {
       const answer = await fetch(edge + path, {
         method,
@@ -92,7 +97,12 @@ export class SteadyLoad {
       onAnswer?.(JSON.parse(text));
       return undefined;
     } catch (error) {
-      return String((error as Error).cause ?? error);
+      const reason = String((error as Error).cause ?? error);
+      // The edge closed an idle connection while it stopped: a load balancer sends such a request again (RFC 9110, section 9.2.2).
+      const isAgain = method === 'GET' && reason.includes('other side closed') && !(await isReady(edge));
+      if (!isAgain) return reason;
+      this.#ready.delete(edge);
+      return this.#outcome(this.#anyReady(), request);
     }
   }
 }

@@ -255,7 +255,7 @@ test('a flow is exported as a document of the Serverless Workflow DSL, and impor
   const flow = await create({ description: 'Why', definition: { trigger: { record: { type: 'deal' } }, steps } });
   const document = await tenant.ok('GET', `/v1/flows/${flow.id}:export`);
   expect(document).toMatchObject({
-    document: { dsl: '1.0.3', namespace: 'rapport', metadata: { rapport: { key: flow.key } } },
+    document: { dsl: '1.0.0', namespace: 'rapport', metadata: { rapport: { key: flow.key } } },
     do: [{ call: { if: '${ record.title != "" }', call: 'rapport.addTask' } }, { next: { do: [{}, {}] } }],
   });
 

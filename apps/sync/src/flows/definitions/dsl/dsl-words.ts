@@ -2,7 +2,7 @@
 export type Json = Readonly<Record<string, unknown>>;
 
 /** The version of the Serverless Workflow DSL that documents have. */
-export const dslVersion = '1.0.3';
+export const dslVersion = '1.0.0';
 
 /** The namespace of our flows. */
 export const namespace = 'rapport';
