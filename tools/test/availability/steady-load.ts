@@ -67,21 +67,16 @@ export class SteadyLoad {
   async #send(): Promise<void> {
     while (!this.#isOver) {
       const request = this.#next(this.sent++);
-      const outcome = await this.#outcome(this.#anyReady(), request);
+      const edge = [...this.#ready][Math.floor(Math.random() * this.#ready.size)];
+      const outcome = edge === undefined ? 'no edge is ready' : await this.#outcome(edge, request);
       if (outcome !== undefined) this.failures.push(`${request.method} ${request.path}: ${outcome}`);
       // Paces the load.
       await delay(restMs);
     }
   }
 
-  #anyReady(): string | undefined {
-    return [...this.#ready][Math.floor(Math.random() * this.#ready.size)];
-  }
-
   /** Undefined on success. */
-  async #outcome(edge: string | undefined, request: LoadRequest): Promise<string | undefined> {
-    const { method, path, headers, body, onAnswer } = request;
-    if (edge === undefined) return 'no edge is ready';
+  async #outcome(edge: string, { method, path, headers, body, onAnswer }: LoadRequest): Promise<string | undefined> {
     try {
       const answer = await fetch(edge + path, {
         method,
@@ -97,12 +92,7 @@ export class SteadyLoad {
       onAnswer?.(JSON.parse(text));
       return undefined;
     } catch (error) {
-      const reason = String((error as Error).cause ?? error);
-      // The edge closed an idle connection while it stopped: a load balancer sends such a request again (RFC 9110, section 9.2.2).
-      const isAgain = method === 'GET' && reason.includes('other side closed') && !(await isReady(edge));
-      if (!isAgain) return reason;
-      this.#ready.delete(edge);
-      return this.#outcome(this.#anyReady(), request);
+      return String((error as Error).cause ?? error);
     }
   }
 }
