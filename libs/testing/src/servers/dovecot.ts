@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, chown, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -87,10 +87,20 @@ export async function startDovecot({ introspectionUrl, submissionPort }: Dovecot
     deliver: (user, { from, to }, mail) => deliver(root, home, ['-d', user, '-f', from, '-a', to], mail),
     renumber: async (user) => {
       const inbox = join(mails, user);
+      // Dovecot numbers by the second: within one, the same UIDVALIDITY would stand for other UIDs.
+      const validity = await validityOf(inbox);
+      while (Math.floor(Date.now() / 1_000) <= validity) await delay(50);
       const indexes = (await readdir(inbox)).filter((name) => name.startsWith('dovecot'));
       await Promise.all(indexes.map((name) => rm(join(inbox, name), { recursive: true })));
     },
   };
+}
+
+/** UIDVALIDITY of a folder: the Unix time at which it was numbered. */
+async function validityOf(folder: string): Promise<number> {
+  const [, validity] = /^\d+ V(\d+) /.exec(await readFile(join(folder, 'dovecot-uidlist'), 'utf8')) ?? [];
+  if (validity === undefined) throw new Error(`${folder} has no UIDVALIDITY.`);
+  return Number(validity);
 }
 
 function startServer(root: string, home: string, log: LogFile): ChildProcess {
