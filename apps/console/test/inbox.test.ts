@@ -168,7 +168,10 @@ test('a part of an entry is marked and made unreadable for good', async () => {
   await area.evaluate((element) => (element as HTMLTextAreaElement).setSelectionRange(11, 25));
   await dialog.getByRole('button', { name: 'Mark the selection' }).click();
   expect(await area.inputValue()).toBe('My card is\n██████████████ 1111.');
+  await dialog.getByRole('textbox', { name: 'Reason, without personal data' }).fill('Number of a card');
   await dialog.getByRole('button', { name: 'Redact' }).click();
   await said('My card is\n██████████████ 1111.');
-  expect(await entriesOf(id)).toMatchObject([{ text: 'My card is\r\n██████████████ 1111.' }]);
+  expect(await entriesOf(id)).toMatchObject([
+    { text: 'My card is\r\n██████████████ 1111.', redactions: [{ reason: 'Number of a card' }] },
+  ]);
 });

@@ -267,16 +267,18 @@ test('the timelines of the requester and of the ticket have the ticket and its e
 });
 
 describe('redacting an entry', () => {
-  const redact = (id: string, spans: { start: number; end: number }[]) =>
-    service.call('redactTicketEntry', { id, redaction: { spans } }, tenant.caller);
+  const redact = (id: string, spans: { start: number; end: number }[], reason?: string) =>
+    service.call('redactTicketEntry', { id, redaction: { spans, reason } }, tenant.caller);
 
   test('makes a part of the text unreadable, and leaves it nowhere', async () => {
     const { id } = await tenant.createTicket(ada);
     const { entry } = await tenant.reply(id, { text: 'Card 4111-1111, thanks', html: '<p>Card 4111-1111</p>' });
-    const redacted = await redact(entry!.id, [{ start: 5, end: 14 }]);
+    const redacted = await redact(entry!.id, [{ start: 5, end: 14 }], 'a card');
 
     expect(redacted).toMatchObject({ text: 'Card █████████, thanks', html: undefined });
-    expect(redacted.redactions).toMatchObject([{ start: 5, end: 14, redactedBy: tenant.caller.principalId }]);
+    expect(redacted.redactions).toMatchObject([
+      { start: 5, end: 14, redactedBy: tenant.caller.principalId, reason: 'a card' },
+    ]);
     const superuser = await service.connectAsSuperuser();
     const { rows } = await superuser.query(
       `select 1 from ticket_entry where (ticket_entry::text) like '%4111-1111%'

@@ -19,6 +19,7 @@ interface Span {
 export function RedactDialog({ entry, onClose }: { entry: Json; onClose: () => void }) {
   const words = textAt(entry, 'text');
   const [marks, setMarks] = useState<readonly Span[]>([]);
+  const [reason, setReason] = useState('');
   const box = useRef<HTMLDivElement>(null);
   const selected = (): readonly Span[] => {
     const area = box.current?.querySelector('textarea');
@@ -26,7 +27,8 @@ export function RedactDialog({ entry, onClose }: { entry: Json; onClose: () => v
   };
   const redact = async () => {
     const spans = marks.length === 0 ? selected() : marks;
-    await call('redactTicketEntry', { id: textAt(entry, 'id') }, { body: { spans }, ifMatch: textAt(entry, 'etag') });
+    const body = { spans, ...(reason !== '' && { reason }) };
+    await call('redactTicketEntry', { id: textAt(entry, 'id') }, { body, ifMatch: textAt(entry, 'etag') });
     await Promise.all([refreshTickets(), invalidate('messages')]);
     notify(t('ticket.redacted', { count: spans.length }));
   };
@@ -35,7 +37,7 @@ export function RedactDialog({ entry, onClose }: { entry: Json; onClose: () => v
       title={t('ticket.redactTitle')}
       acts={[{ name: t('ticket.redact'), run: redact }]}
       onClose={onClose}
-      names={['spans']}
+      names={['spans', 'reason']}
     >
       {(faults) => (
         <>
@@ -56,6 +58,12 @@ export function RedactDialog({ entry, onClose }: { entry: Json; onClose: () => v
               {t('ticket.unmark')}
             </Button>
           </p>
+          <TextField
+            label={t('ticket.redactReason')}
+            value={reason}
+            onChange={setReason}
+            error={faults.get('/reason')}
+          />
         </>
       )}
     </Ask>

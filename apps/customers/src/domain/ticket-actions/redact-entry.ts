@@ -27,17 +27,18 @@ export async function redactTicketEntry(
   if (!redaction) throw invalidField('redaction', 'REQUIRED', 'is required');
   const { record, ...known } = await readForChange(transaction, ticketEntries, id);
   const before = await liveRecord(transaction, ticketEntries, id, record);
-  checkSpans(before, redaction.spans);
+  const { spans, reason } = redaction;
+  checkSpans(before, spans);
   const time = new Date().toISOString();
   const { principalId: redactedBy } = currentCaller();
-  const redactions = [...before.redactions, ...redaction.spans.map((span) => ({ ...span, redactedBy, time }))];
-  const changes = { ...before, text: redacted(before.text, redaction.spans), html: undefined, redactions };
+  const redactions = [...before.redactions, ...spans.map((span) => ({ ...span, redactedBy, time, reason }))];
+  const changes = { ...before, text: redacted(before.text, spans), html: undefined, redactions };
   const mask = ['text', 'html', 'redactions'];
   const entry = await changeRecord(transaction, ticketEntries, before, known, { changes, mask, etag });
   const messageIds = before.messageId === undefined ? [] : [before.messageId];
   // The message belongs to the entry, in whatever scope it is.
   transaction.later(beyondScope);
-  await changeMessages(transaction, messageIds, (message) => redactedMessage(message, redaction.spans));
+  await changeMessages(transaction, messageIds, (message) => redactedMessage(message, spans));
   const ids = [id, ...messageIds];
   // The last one blocks the sequencer until the transaction ends.
   transaction.later(clearAnswers(ids), eraseChanges(ids));
