@@ -89,7 +89,7 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/sla': ['domain/tickets'],
   'domain/queues': ['domain/tickets'],
   'domain/ticket-work': ['domain/tickets', 'domain/ticket-actions', 'domain/queues', 'domain/macros'],
-  'domain/workspace': ['domain/suppressions'],
+  'domain/workspace': ['domain/sla', 'domain/suppressions'],
   'domain/forms': [
     ...['domain/links', 'domain/leads', 'domain/mail-intake', 'domain/suppressions', 'domain/topics'],
     'domain/tracking',

@@ -67,6 +67,7 @@ export async function filledWorkspace(platform: SharedPlatform): Promise<Workspa
   await create('/v1/associations', { from: `deals/${deal}`, type: 'concerns', to: `customers/${ada}` });
   await addObjects(workspace, `customers/${ada}`);
   await addSales(workspace, pipelineId);
+  await addTickets(workspace, ada);
   for (const [name, record] of [
     ['plan.txt', `customers/${ada}`],
     ['the same.txt', `deals/${deal}`],
@@ -77,6 +78,21 @@ export async function filledWorkspace(platform: SharedPlatform): Promise<Workspa
   const id = await create('/v1/fileUploads', { name: 'large.bin', record: `customers/${bob}` });
   await workspace.send('PUT', `/v1/fileUploads/${id}/content`, Buffer.alloc(700_001, 'large'));
   return workspace;
+}
+
+/** Tickets with a timer that runs and one that is paused, by a policy that was changed since. */
+async function addTickets(workspace: Workspace, customerId: string): Promise<void> {
+  const create = async (path: string, body?: object) => (await workspace.send('POST', path, body)).id;
+  const weekly = [{ day: 'TUESDAY', opens: '09:00', closes: '17:00' }];
+  const calendarId = await create('/v1/calendars', { name: 'Support', timeZone: 'Europe/Berlin', weekly });
+  const target = { metric: 'RESOLUTION', clock: 'BUSINESS', withinSeconds: 3_600_000, pauseIn: ['PENDING'] };
+  const policy = await create('/v1/slaPolicies', { key: 'all', name: 'All', calendarId, targets: [target] });
+  await workspace.send('POST', `/v1/slaPolicies/${policy}:activate`, { openTickets: 'KEEP' });
+  const [waiting] = await Promise.all(
+    ['Waits', 'Runs'].map((subject) => create('/v1/tickets', { subject, customerId })),
+  );
+  await workspace.send('PATCH', `/v1/tickets/${waiting}`, { status: 'pending' });
+  await workspace.send('PATCH', `/v1/slaPolicies/${policy}`, { targets: [{ ...target, withinSeconds: 60 }] });
 }
 
 /** Two objects whose records have equal external ids, fields of one of them, a deleted record and an association. */

@@ -5,6 +5,12 @@ import { addMessages, endedCampaign, withState } from './archived-work.ts';
 import { filledWorkspace } from './filled-workspace.ts';
 import { Workspace, type Archive } from './workspaces.ts';
 
+interface Timer {
+  id: string;
+  ticketId: string;
+  state: string;
+}
+
 let platform: SharedPlatform;
 let source: Workspace;
 let archive: Archive;
@@ -57,6 +63,26 @@ describe('a workspace that is exported and imported into an empty one', () => {
     const check = { channel: 'EMAIL', addresses: ['blocked@example.com', 'free@example.com'] };
     const checked = await copy.api.send('POST', '/v1/suppressions:check', { body: check });
     expect(checked).toMatchObject({ status: 200, body: { verdicts: [{ suppressed: true }, { suppressed: false }] } });
+  });
+
+  it('counts the timers of its tickets on', async () => {
+    const timersOf = (workspace: Workspace) =>
+      workspace.send<{ slaTimers: Timer[] }>('GET', '/v1/slaTimers?orderBy=state');
+    const { slaTimers: timers } = await timersOf(copy);
+    expect({ slaTimers: timers }).toEqual(await timersOf(source));
+    expect(timers.map(({ state }) => state).toSorted()).toEqual(['PAUSED', 'RUNNING']);
+    for (const { id } of timers) {
+      expect(await copy.send('GET', `/v1/slaTimers/${id}:verify`)).toMatchObject({ equal: true });
+    }
+    const paused = timers.find(({ state }) => state === 'PAUSED')!;
+
+    await copy.send('PATCH', `/v1/tickets/${paused.ticketId}`, { status: 'open' });
+
+    const now = (await timersOf(copy)).slaTimers;
+    expect(now.map(({ id, state }) => [id, state]).toSorted()).toEqual(
+      timers.map(({ id }) => [id, 'RUNNING']).toSorted(),
+    );
+    expect(await copy.send('GET', `/v1/slaTimers/${paused.id}:verify`)).toMatchObject({ equal: true });
   });
 
   it('refuses another import, since it is not empty', async () => {
@@ -192,6 +218,21 @@ describe('a damaged archive', () => {
       'a file of a record of another type',
       (hostile) => hostile.edit('rows/file', (line) => ({ ...line, record_table: 'pipeline' })),
     ],
+    [
+      'a history of a ticket that begins in the middle',
+      (hostile) =>
+        hostile.edit('rows/sla_event', (line) => ({ ...line, events: (line['events'] as object[]).slice(1) })),
+    ],
+    [
+      'a history with a change that there is not',
+      (hostile) =>
+        hostile.edit('rows/sla_event', (line) => ({
+          ...line,
+          events: [{ cause: 'x', time: '2026-01-01T00:00:00Z', changes: [{}] }],
+        })),
+    ],
+    ['a timer without its history', (hostile) => hostile.edit('records/slaTimer', (line) => ({ ...line, cycle: 7 }))],
+    ['a policy that is none', (hostile) => hostile.edit('rows/sla_definition', (line) => ({ ...line, content: 1 }))],
     ['a folder that there is not', (hostile) => hostile.rename('rows/consent', 'rows/nothing')],
     ['a path out of the archive', (hostile) => hostile.rename('rows/consent', '../../rows/consent')],
     ['another order', (hostile) => hostile.moveFirst('rows/consent')],

@@ -102,6 +102,8 @@ export class Workspace {
       'meetings',
       'emails',
       'calendars',
+      'tickets',
+      'slaPolicies',
       'exchangeRates',
       'products',
       'prices',

@@ -10,6 +10,7 @@ export { recurrenceLimits, type MissedMode, type Recurrence, type RecurrenceMode
 export { recurrenceFaults } from './recurrences/recurrence-faults.js';
 export { isZone, tzdataVersion, zoneClock } from './zone-clock.js';
 export { advance, compacted, nextMomentMs, settle } from './sla/advance.js';
+export { slaMetrics } from './sla/sla-policy.js';
 export type {
   SlaCategory,
   SlaDefinitions,

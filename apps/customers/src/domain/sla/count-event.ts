@@ -124,7 +124,12 @@ function fieldsOf({ timers }: SlaState): Counted['fields'] {
   };
 }
 
-function momentStatements(ticketId: string, before: SlaState | undefined, after: SlaState): TransactionStatement[] {
+/** Sets the timer of a ticket for what is due next. */
+export function momentStatements(
+  ticketId: string,
+  before: SlaState | undefined,
+  after: SlaState,
+): TransactionStatement[] {
   const [had, has] = [before && nextMomentMs(before), nextMomentMs(after)];
   const target = { tenantId: currentCaller().tenantId, recordType: 'ticket', recordId: ticketId, purpose: 'sla' };
   if (has === undefined) return had === undefined ? [] : [cancelStatement(target)];

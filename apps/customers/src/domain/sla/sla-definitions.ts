@@ -3,9 +3,11 @@ import { etagVersion, runStatements, type Statement, type TransactionStatement }
 import { currentCaller } from '@rapport/platform';
 import {
   compileCalendar,
+  slaMetrics,
   type CalendarRule,
   type CompiledCalendar,
   type SlaDefinitions,
+  type SlaEvent,
   type SlaState,
 } from '@rapport/time';
 import { LRUCache } from 'lru-cache';
@@ -83,6 +85,36 @@ export function keysOf(state: SlaState): string[] {
   });
   const before = state.suspended ? keysOf(state.suspended.before) : [];
   return [...own, ...(state.policy === undefined ? [] : [state.policy]), ...ofTimers, ...ofPending, ...before];
+}
+
+/** Keys of the definitions that a history refers to. */
+export function definitionsOf(events: readonly SlaEvent[]): string[] {
+  return events.flatMap(({ changes }) =>
+    changes.flatMap((change) => {
+      if (change.kind === 'CALENDARS') return Object.values(change.calendars);
+      return change.kind === 'POLICY' ? (change.policy ?? []) : [];
+    }),
+  );
+}
+
+/** Whether a value of an archive is the content of a policy or a calendar. */
+export function isDefinition(content: unknown): boolean {
+  if (typeof content !== 'object' || content === null) return false;
+  if (!('zone' in content))
+    return 'targets' in content && Array.isArray(content.targets) && content.targets.every(isTarget);
+  try {
+    compileCalendar(content as CalendarRule);
+    return true;
+  } catch {
+    // The compiler expects what the contract allows, and throws errors of its own for anything else.
+    return false;
+  }
+}
+
+function isTarget(target: unknown): boolean {
+  const { metric, withinMs, pauseIn, warnBeforeMs } = (target ?? {}) as Record<string, unknown>;
+  const isPromise = slaMetrics.some((each) => each === metric) && Number.isSafeInteger(withinMs);
+  return isPromise && Array.isArray(pauseIn) && Array.isArray(warnBeforeMs) && warnBeforeMs.every(Number.isSafeInteger);
 }
 
 /** The present versions of calendars, also of deleted ones. */

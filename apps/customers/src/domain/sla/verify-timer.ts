@@ -8,7 +8,7 @@ import { SlaMetric } from '@rapport/contracts/rapport/support/v1/sla_policy';
 import type { SlaTimer } from '@rapport/contracts/rapport/support/v1/sla_timer';
 import type { Ticket } from '@rapport/contracts/rapport/support/v1/ticket';
 import { queryRows } from '@rapport/persistence';
-import { advance, compacted, settle, type SlaEvent, type SlaState, type SlaTimerState } from '@rapport/time';
+import { advance, compacted, settle, type SlaState, type SlaTimerState } from '@rapport/time';
 import type { RecordMessage } from '../../engine/fields/record-definition.js';
 import type { RecordType } from '../../engine/fields/record-type.js';
 import { liveRecord } from '../../engine/records/missing-record.js';
@@ -17,7 +17,7 @@ import { liveRecords } from '../../engine/records/record-statements.js';
 import { tickets } from '../tickets/tickets.js';
 import { PolicyChoice, readActivePolicies, type ActivePolicy } from './choose-policy.js';
 import { readKey } from './policy-content.js';
-import { KeptDefinitions } from './sla-definitions.js';
+import { definitionsOf, KeptDefinitions } from './sla-definitions.js';
 import { slaTimers, timerContent } from './sla-timers.js';
 import { eventOf, readEvents, readKept, type EventRow, type KeptTicket } from './ticket-history.js';
 
@@ -68,16 +68,6 @@ export async function find<Message extends RecordMessage>(
 ): Promise<Message> {
   const [record] = await openStored(type, await queryRows<StoredRecord<Message>>(em, liveRecords(type, [id])));
   return liveRecord(em, type, id, record);
-}
-
-/** Keys of the definitions that a history refers to. */
-export function definitionsOf(events: readonly SlaEvent[]): string[] {
-  return events.flatMap(({ changes }) =>
-    changes.flatMap((change) => {
-      if (change.kind === 'CALENDARS') return Object.values(change.calendars);
-      return change.kind === 'POLICY' ? (change.policy ?? []) : [];
-    }),
-  );
 }
 
 function isEqual(stored: SlaTimer, computed: SlaTimer, field: keyof SlaTimer): boolean {

@@ -5,6 +5,7 @@ import type { LoggedTypes } from '../../../engine/changes/log/logged-types.js';
 import type { StoredValues } from '../../../engine/changes/log/stored-values.js';
 import { namedRecord } from '../../../engine/fields/record-names.js';
 import { validator } from '../../../engine/values/contract.js';
+import { isDefinition } from '../../sla/sla-definitions.js';
 import { archiveInvalid } from './archive-error.js';
 import type { Section } from './section.js';
 
@@ -86,6 +87,7 @@ export class RowSection implements Section {
       if (typeof record !== 'string' || namedRecord(record)?.type.table !== table) return 'a file of no record.';
       if (typeof contentType !== 'string' || /html|xml|script/i.test(contentType)) return 'a file that is a page.';
     }
+    if (this.table === 'sla_definition' && !isDefinition(row['content'])) return 'a policy or a calendar that is none.';
     const { logged } = this.source;
     if (logged === undefined) return undefined;
     const { descriptor } = this.types.get(logged);

@@ -1,4 +1,5 @@
 import type { LoggedTypes } from '../../../engine/changes/log/logged-types.js';
+import { HistorySection } from './history-section.js';
 import { RecordSection } from './record-section.js';
 import { RowSection, type RowTable } from './row-section.js';
 import type { Section, Sections } from './section.js';
@@ -13,6 +14,7 @@ const keys: Readonly<Record<string, Omit<RowTable, 'table'>>> = {
 const unlogged: Readonly<Record<'before' | 'after', readonly RowTable[]>> = {
   before: [
     { table: 'import_mapping', key: 'key' },
+    { table: 'sla_definition', key: 'key' },
     // Before the pipelines, with which the timer of the next one is set: a night has one.
     { table: 'forecast_snapshot', key: 'id', numbers: ['log_position'] },
     { table: 'forecast_snapshot_quota', key: 'snapshot_id, number' },
@@ -51,6 +53,9 @@ export function sectionsOf(types: LoggedTypes): Sections {
       ...[...rows.filter(({ table }) => beforeRecords.has(table)), ...unlogged.before].map(section),
       ...types.types.flatMap(({ record }) => (record ? [new RecordSection(record)] : [])),
     ],
-    after: [...rows.filter(({ table }) => !beforeRecords.has(table)), ...unlogged.after].map(section),
+    after: [
+      ...[...rows.filter(({ table }) => !beforeRecords.has(table)), ...unlogged.after].map(section),
+      new HistorySection(),
+    ],
   };
 }
