@@ -2,22 +2,26 @@ import { dirname, join } from 'node:path/posix';
 
 /** Lines that README may have: it is a page, and all else has a document of its own. */
 const maximumReadmeLines = 90;
+/** Words that the glossary may have: what is of the trade needs none. */
+const maximumWords = 25;
 /** A file or folder of the repository in backticks. Patterns such as `apps/<area>/test/` and what is built are none. */
 const namedPath = /`((?:\.ci|apps|docs|k8s|libs|load-tests|proto|tools)\/[\w./-]+)`/g;
 const codeBlock = /^ *```[^]+?^ *```$/gm;
 
 /**
- * What is wrong in the documents of the repository: links and paths that lead nowhere, and a README that is too long or promises
- * something without its test.
+ * What is wrong in the documents of the repository: links and paths that lead nowhere, a README that is too long or promises
+ * something without its test, and a glossary with too many words or one that stands twice.
  *
  * @param documents texts by their paths
  * @param exists whether there is a file or folder of a path
  */
 export function documentFaults(documents: ReadonlyMap<string, string>, exists: (path: string) => boolean): string[] {
   const readme = documents.get('README.md');
+  const glossary = documents.get('docs/glossary.md');
   return [
     ...[...documents].flatMap(([document, text]) => linkFaults(document, text, documents, exists)),
     ...(readme === undefined ? [] : readmeFaults(readme)),
+    ...(glossary === undefined ? [] : glossaryFaults(glossary)),
   ];
 }
 
@@ -67,5 +71,15 @@ function readmeFaults(text: string): string[] {
     ...(lines > maximumReadmeLines ? [`README.md: ${lines} lines are more than ${maximumReadmeLines}`] : []),
     ...(promises === '' ? ['README.md: it has no section "Promises"'] : []),
     ...unproven.map((item) => `README.md: no test proves "${item.split('\n')[0]}"`),
+  ];
+}
+
+function glossaryFaults(text: string): string[] {
+  const words = [...text.matchAll(/^\| ([^|]*?) *\|/gm)].slice(2).map(([, word = '']) => word);
+  return [
+    ...(words.length > maximumWords ? [`docs/glossary.md: ${words.length} words are more than ${maximumWords}`] : []),
+    ...words
+      .filter((word, index) => words.indexOf(word) !== index)
+      .map((word) => `docs/glossary.md: "${word}" stands twice`),
   ];
 }

@@ -44,3 +44,15 @@ test('README has at most 90 lines, and a test for each promise', () => {
   ]);
   expect(faultsOf({ 'README.md': '# Rapport\n' })).toEqual(['README.md: it has no section "Promises"']);
 });
+
+test('the glossary has at most 25 words, each once', () => {
+  const glossary = (words: string[]) =>
+    ['| Word | Is |', '| ---- | -- |', ...words.map((word) => `| ${word} | x |`)].join('\n');
+  const words = Array.from({ length: 25 }, (_, index) => `word ${index}`);
+
+  expect(faultsOf({ 'docs/glossary.md': glossary(words) })).toEqual([]);
+  expect(faultsOf({ 'docs/glossary.md': glossary([...words, 'word 7']) })).toEqual([
+    'docs/glossary.md: 26 words are more than 25',
+    'docs/glossary.md: "word 7" stands twice',
+  ]);
+});
