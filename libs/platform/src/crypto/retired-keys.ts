@@ -67,11 +67,12 @@ export class KeyRing {
     return undefined;
   }
 
-  /** As `find`, for attempts that ask a database. */
+  /** As `find`, for attempts that ask a database, where another process may renew what is looked for: the current key is tried again. */
   async findLater<Found>(
     attempt: (key: Buffer) => Promise<Found | undefined>,
   ): Promise<{ found: Found; isRetired: boolean } | undefined> {
-    for (const key of this.all) {
+    const again = this.all.length > 1 ? [this.current] : [];
+    for (const key of [...this.all, ...again]) {
       const found = await attempt(key);
       if (found !== undefined) return this.#noted(found, key);
     }
