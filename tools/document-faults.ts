@@ -75,7 +75,7 @@ function readmeFaults(text: string): string[] {
 }
 
 function glossaryFaults(text: string): string[] {
-  const words = [...text.matchAll(/^\| ([^|]*?) *\|/gm)].slice(2).map(([, word = '']) => word);
+  const words = [...text.matchAll(/^\|([^|]*)\|/gm)].slice(2).map(([, word = '']) => word.trim());
   return [
     ...(words.length > maximumWords ? [`docs/glossary.md: ${words.length} words are more than ${maximumWords}`] : []),
     ...words
