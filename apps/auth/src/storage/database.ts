@@ -10,6 +10,7 @@ import { CreateOneTimeToken } from './migrations/create-one-time-token.migration
 import { CreateRoleAndTeam } from './migrations/create-role-and-team.migration.js';
 import { CreateTenantAndApiKey } from './migrations/create-tenant-and-api-key.migration.js';
 import { CreateUserAccount } from './migrations/create-user-account.migration.js';
+import { CreateUserStateChange } from './migrations/create-user-state-change.migration.js';
 import { IndexGrants } from './migrations/index-grants.migration.js';
 import { RecordHashKeys } from './migrations/record-hash-keys.migration.js';
 import { WidenApiKey } from './migrations/widen-api-key.migration.js';
@@ -57,4 +58,5 @@ export const migrations = [
   CreateAuditRemoval,
   CreateClosedTenant,
   RecordHashKeys,
+  CreateUserStateChange,
 ];

@@ -6,6 +6,8 @@ import {
   UsersServiceService,
   User_State,
   type AcceptInvitationRequest,
+  type ClaimUserStatesResponse,
+  type ConfirmUserStatesRequest,
   type CreateUserRequest,
   type DeleteUserRequest,
   type GetUserRequest,
@@ -31,6 +33,7 @@ import { deleteUser, resetTwoFactor, updateUser } from './write-user.js';
 import { Invitations } from './invitations.js';
 import { storedLocale } from './user-locale.js';
 import { userMessage, userMessages } from './user-message.js';
+import { claimUserStates, confirmUserStates } from './user-states.js';
 
 @Controller()
 @ImplementsService(UsersServiceService)
@@ -131,6 +134,15 @@ export class UsersController implements ServiceHandlers<UsersServiceServer> {
     if (!acceptance) throw invalidArgument([{ field: 'acceptance', reason: 'REQUIRED', description: 'is required' }]);
     const { em, user } = await acceptInvitation(this.em, this.passwordHasher, acceptance);
     return userMessage(em, user);
+  }
+
+  claimUserStates(): Promise<ClaimUserStatesResponse> {
+    return claimUserStates(this.em);
+  }
+
+  async confirmUserStates(request: ConfirmUserStatesRequest): Promise<Empty> {
+    await confirmUserStates(this.em, request);
+    return {};
   }
 }
 
