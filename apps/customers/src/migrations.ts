@@ -113,6 +113,7 @@ import { CreateMailTables } from './migrations/create-mail-tables.migration.js';
 import { CreateSlaPolicy } from './migrations/create-sla-policy.migration.js';
 import { CreateSlaTimer } from './migrations/create-sla-timer.migration.js';
 import { CreateSlaHistory } from './migrations/create-sla-history.migration.js';
+import { CreateUserState } from './migrations/create-user-state.migration.js';
 import { CreateTicketLease } from './migrations/create-ticket-lease.migration.js';
 import { CreateTicketMerge } from './migrations/create-ticket-merge.migration.js';
 import { CreateSegment } from './migrations/create-segment.migration.js';
@@ -239,4 +240,5 @@ export const migrations = [
   MergeDeals,
   AddConversionDaysToCampaign,
   AllowConversions,
+  CreateUserState,
 ];

@@ -11,7 +11,7 @@ import { Task } from '@rapport/contracts/rapport/work/v1/task';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { newCalendar } from './new-calendar.js';
 import { OperationTenant } from './operation-tenant.js';
-import { person, sharedCustomers } from './running-customers.js';
+import { person, sharedCustomers, sharedMailCustomers } from './running-customers.js';
 import { lead, rule, SalesTenant } from './sales-tenant.js';
 
 const service = await sharedCustomers();
@@ -146,6 +146,42 @@ describe('a rule of assignment', () => {
     expect(
       await service.call('testAssignmentRule', { id, trial: { recordId: lead!.id } }, tenant.caller),
     ).toMatchObject({ userId: users[1], skipped });
+  });
+
+  test('skips members and a fallback that are disabled or deleted, until they are enabled', async () => {
+    const ofSync = await sharedMailCustomers();
+    tenant = new SalesTenant(ofSync);
+    customerId = (await ofSync.create(tenant.caller, person())).id;
+    const [one, two, three] = users;
+    const report = (position: string, isInactive: boolean, ...userIds: string[]) => {
+      const states = userIds.map((userId) => ({ userId, position, isInactive }));
+      return ofSync.call('reportUserStates', { tenantId: tenant.caller.tenantId, states });
+    };
+    const { id } = await tenant.createRule([one, two], { fallbackUserId: three });
+    const at = await tenant.createLead(customerId, { ownerId: two });
+    const skippedOf = (...userIds: string[]) =>
+      userIds.map((userId) => ({ userId, reason: AssignmentSkipReason.INACTIVE }));
+
+    await report('10', true, one);
+    expect(await ownersOf(2)).toEqual([1, 1]);
+    const trial = await ofSync.call('testAssignmentRule', { id, trial: { recordId: at.id } }, tenant.caller);
+    expect(trial).toMatchObject({ userId: two, skipped: skippedOf(one) });
+    await report('11', true, two);
+    expect(await ownersOf(1)).toEqual([2]);
+    await report('12', true, three);
+    expect(await ownersOf(1)).toEqual([-1]);
+    const target = { recordType: 'lead', recordId: at.id };
+    expect(await ofSync.call('assignRecord', { target }, tenant.caller)).toMatchObject({
+      assignment: { userId: undefined, decision: AssignmentDecision.NO_MEMBER, skipped: skippedOf(one, two, three) },
+      ownerId: two,
+    });
+
+    // What arrives late changes nothing.
+    await report('9', false, one);
+    expect(await ownersOf(1)).toEqual([-1]);
+    await report('1730000000000000', false, one, two);
+    await report('12', true, one, two);
+    expect(await ownersOf(2)).toEqual([0, 1]);
   });
 
   test('refers to live calendars only when a member gets one', async () => {

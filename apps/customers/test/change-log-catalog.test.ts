@@ -106,6 +106,7 @@ const unlogged: Record<string, string> = {
   ticket_order_value: 'its data is in the ticket',
   ticket_status_key: 'its data is in the status',
   timer: 'what fires is logged as a change of the record',
+  user_state: 'of users, whom auth logs',
 };
 
 /** Columns of logged tables that are not logged, and why. */

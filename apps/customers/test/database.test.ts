@@ -28,6 +28,7 @@ const ofWorkers = [
   /^article_text$/,
   /^segment_(job|progress)$/,
   /^(opt_in|soft_bounce|topic_send)$/,
+  /^user_state$/,
 ];
 const tablesOfSql = [...ofWorkers, /^outbox$/, /^change_/, /^audit_/, ...printed];
 
@@ -172,6 +173,7 @@ const tablesWithoutScope = {
   task_key: 'read with the tasks of the keys, or to detect that a value is taken',
   task_order_value: 'read with the tasks of the values',
   tenant_encryption: 'of no record',
+  user_state: 'of the tenant',
   workspace_settings: 'of the tenant',
 };
 

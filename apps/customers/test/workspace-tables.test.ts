@@ -57,6 +57,7 @@ const notExported: Record<string, string> = {
   timer_job: 'set again with the imported records',
   tenant_encryption: 'encrypted workspaces are not exported',
   topic_send: 'of mail that the old workspace sent',
+  user_state: 'of users, whose ids differ in another workspace',
   workspace_piece: 'of operations',
 };
 

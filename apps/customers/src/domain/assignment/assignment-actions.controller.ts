@@ -1,15 +1,18 @@
 import { Controller } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import type { Empty } from '@rapport/contracts/google/protobuf/empty';
 import {
   AssignmentActionsServiceService as Methods,
   type AssignmentActionsServiceServer,
   type AssignRecordRequest,
   type AssignRecordResponse,
+  type ReportUserStatesRequest,
 } from '@rapport/contracts/rapport/work/v1/assignment_actions_service';
-import { checkEtag, etagVersion, type StatementTransaction } from '@rapport/persistence';
+import { checkEtag, etagVersion, runStatements, tenantSession, type StatementTransaction } from '@rapport/persistence';
 import { allows, currentCaller, invalidField, permissionMissing } from '@rapport/platform';
 import { assignOwners } from '../../engine/assignment/assign-owners.js';
+import { storeUserStates } from '../../engine/assignment/store-user-states.js';
 import type { RecordMessage } from '../../engine/fields/record-definition.js';
 import { permissionOf } from '../../engine/fields/record-names.js';
 import type { RecordType } from '../../engine/fields/record-type.js';
@@ -26,6 +29,14 @@ export class AssignmentActionsController implements ServiceHandlers<AssignmentAc
   assignRecord(request: AssignRecordRequest): Promise<AssignRecordResponse> {
     const type = targetType(request);
     return hotWriteCall(this.em, Methods.assignRecord, request, (each) => assignRecord(each, type, request));
+  }
+
+  async reportUserStates({ tenantId, states }: ReportUserStatesRequest): Promise<Empty> {
+    // Sync carries the states of users from auth.
+    if (currentCaller().principalId !== 'service:sync') throw permissionMissing('platform.internal');
+    const em = this.em.fork({ session: tenantSession(tenantId) });
+    await em.transactional((transaction) => runStatements(transaction, storeUserStates(tenantId, states)));
+    return {};
   }
 }
 

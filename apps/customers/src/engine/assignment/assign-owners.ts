@@ -55,8 +55,8 @@ export async function assignOwners<Message extends RecordMessage>(
   if (unowned.length === 0 || !(await hasRules(source, type))) return none;
 
   const [stored = [], turns = []] = await runStatements(source, lockRules(type.singular), readTurns(type.singular));
+  const rows = turns as TurnRow[];
   const rules = (stored as unknown as StoredRecord<AssignmentRule>[]).map(({ record }) => record);
-  const turnsOf = new Map((turns as TurnRow[]).map((row) => [row.rule_id, JSON.parse(row.turns) as RuleTurns]));
   const filters = await RuleFilters.load(source, type, rules);
   const firstRules = await firstRulesOf(source, type, unowned);
   const ruled = unowned.flatMap((record) => {
@@ -69,8 +69,8 @@ export async function assignOwners<Message extends RecordMessage>(
   const log: Assignment[] = [];
   const statements: TransactionStatement[] = [];
   for (const [rule, own] of Map.groupBy(ruled, ({ rule: each }) => each)) {
-    const before = turnsOf.get(rule.id);
-    const choices = new RuleChoices(rule, before, await availability(source, type, rule, own));
+    const { before, inactive } = stateOf(rule, rows);
+    const choices = new RuleChoices(rule, before, { ...(await availability(source, type, rule, own)), inactive });
     const acquaintance = await Acquaintance.load(source, type, rule, own);
     for (const { record } of own) {
       const choice = choices.choose(acquaintance.of(record));
@@ -94,9 +94,11 @@ export async function tryRule<Message extends RecordMessage>(
   const filters = await RuleFilters.load(source, type, [rule]);
   if (!filters.meets(rule, record)) return undefined;
   const [turns = []] = await runStatements(source, readTurns(type.singular));
-  const own = (turns as TurnRow[]).find((row) => row.rule_id === rule.id);
-  const before = own && (JSON.parse(own.turns) as RuleTurns);
-  const choices = new RuleChoices(rule, before, await availability(source, type, rule, [{ record }]));
+  const { before, inactive } = stateOf(rule, turns as TurnRow[]);
+  const choices = new RuleChoices(rule, before, {
+    ...(await availability(source, type, rule, [{ record }])),
+    inactive,
+  });
   const acquaintance = await Acquaintance.load(source, type, rule, [{ record }]);
   return choices.choose(acquaintance.of(record));
 }
@@ -120,6 +122,12 @@ async function hasRules(source: Source, type: RecordType): Promise<boolean> {
   const types = (rows as { record_type: string }[]).map((row) => row.record_type);
   noteRuledTypes(tenantId, types);
   return types.includes(type.singular);
+}
+
+/** The turns of a rule before the choice, and its users that are disabled or deleted. */
+function stateOf({ id }: AssignmentRule, rows: readonly TurnRow[]): { before?: RuleTurns; inactive: Set<string> } {
+  const { turns = null, inactive = [] } = rows.find((row) => row.rule_id === id) ?? {};
+  return { ...(turns !== null && { before: JSON.parse(turns) as RuleTurns }), inactive: new Set(inactive) };
 }
 
 /** What decides now which members of a rule can get records. */

@@ -79,19 +79,44 @@ test('a member at its capacity is skipped, and open records of the same transact
   });
 });
 
-test('a member whose calendar has no business hours is skipped, whatever the method, and returns to one turn', () => {
+test.each([
+  ['whose calendar has no business hours', AssignmentSkipReason.OFF_HOURS, { offHours: new Set(['night']) }],
+  ['that is disabled or deleted', AssignmentSkipReason.INACTIVE, { inactive: new Set(['a']) }],
+])('a member %s is skipped, whatever the method, and returns to one turn', (_, reason, availability) => {
   const members = rule(AssignmentMethod.ROUND_ROBIN).members.slice(0, 2);
   const [first, second] = members;
   const away = { ...rule(AssignmentMethod.ROUND_ROBIN), members: [{ ...first!, calendarId: 'night' }, second!] };
-  const skipped = [{ userId: 'a', reason: AssignmentSkipReason.OFF_HOURS }];
-  const offHours = new Set(['night']);
+  const skipped = [{ userId: 'a', reason }];
 
   for (const method of [AssignmentMethod.FIXED, AssignmentMethod.STICKY, AssignmentMethod.LEAST_OPEN]) {
-    const choices = new RuleChoices({ ...away, method }, undefined, { offHours });
+    const choices = new RuleChoices({ ...away, method }, undefined, availability);
     expect(choices.choose({ customerOwner: 'a', sameCustomer: 'a' })).toMatchObject({ userId: 'b', skipped });
   }
-  const choices = new RuleChoices(away, undefined, { offHours });
+  const choices = new RuleChoices(away, undefined, availability);
   expect([choices.choose(), choices.choose(), choices.choose()].map(({ userId }) => userId)).toEqual(['b', 'b', 'b']);
   const later = new RuleChoices(away, choices.turns);
   expect([later.choose(), later.choose(), later.choose()].map(({ userId }) => userId)).toEqual(['a', 'b', 'a']);
+});
+
+test('a fallback that is disabled or deleted gets no record, and is named once among the skipped', () => {
+  const [first, second] = rule(AssignmentMethod.ROUND_ROBIN).members;
+  const members = [first!, { ...second!, paused: true }];
+  const inactive = new Set(['a', 'z']);
+  const chosenWith = (fallbackUserId: string) =>
+    new RuleChoices({ ...rule(AssignmentMethod.ROUND_ROBIN), members, fallbackUserId }, undefined, {
+      inactive,
+    }).choose();
+  const skipped = [
+    { userId: 'a', reason: AssignmentSkipReason.INACTIVE },
+    { userId: 'b', reason: AssignmentSkipReason.PAUSED },
+  ];
+  const none = { userId: undefined, decision: AssignmentDecision.NO_MEMBER };
+
+  // A pause is of the member, and not of the fallback.
+  expect(chosenWith('b')).toEqual({ userId: 'b', decision: AssignmentDecision.FALLBACK, skipped });
+  expect(chosenWith('a')).toEqual({ ...none, skipped });
+  expect(chosenWith('z')).toEqual({
+    ...none,
+    skipped: [...skipped, { userId: 'z', reason: AssignmentSkipReason.INACTIVE }],
+  });
 });

@@ -35,6 +35,13 @@ export interface Choice {
   skipped: AssignmentSkip[];
 }
 
+/** What decides which members of a rule can get records. */
+export interface Availability {
+  open?: ReadonlyMap<string, number>;
+  offHours?: ReadonlySet<string>;
+  inactive?: ReadonlySet<string>;
+}
+
 /** Users that own records of the customer of a record. */
 export interface Acquaintances {
   /** The owner of the customer. */
@@ -61,18 +68,21 @@ export class RuleChoices {
   readonly #members: Map<string, MemberTurn>;
   readonly #open: Map<string, number>;
   readonly #offHours: ReadonlySet<string>;
+  readonly #inactive: ReadonlySet<string>;
 
   /**
    * @param open number of open records by user; needed if `needsCounts`
    * @param offHours ids of the calendars without business hours now
+   * @param inactive ids of the users that are disabled or deleted
    */
   constructor(
     private readonly rule: AssignmentRule,
     turns: RuleTurns = noTurns,
-    { open, offHours }: { open?: ReadonlyMap<string, number>; offHours?: ReadonlySet<string> } = {},
+    { open, offHours, inactive }: Availability = {},
   ) {
     this.#open = new Map(open);
     this.#offHours = offHours ?? new Set();
+    this.#inactive = inactive ?? new Set();
     this.#turn = turns.turn;
     this.#time = turns.time;
     // A member that left is new when it is added again.
@@ -92,21 +102,26 @@ export class RuleChoices {
       if (reason !== undefined) skipped.push({ userId: member.userId, reason });
       return reason === undefined;
     });
-    const { userId, decision } = this.#chosen(able, known);
+    const { userId, decision } = able.length > 0 ? this.#chosen(able, known) : this.#fallback(skipped);
     if (userId !== undefined) this.#open.set(userId, this.#openOf(userId) + 1);
     return { userId, decision, skipped };
   }
 
+  /** The choice when no member is able: the fallback, unless it is disabled or deleted. */
+  #fallback(skipped: AssignmentSkip[]): Omit<Choice, 'skipped'> {
+    const { fallbackUserId: userId } = this.rule;
+    if (userId === undefined) return { userId, decision: AssignmentDecision.NO_MEMBER };
+    if (!this.#inactive.has(userId)) return { userId, decision: AssignmentDecision.FALLBACK };
+    const isMember = skipped.some((each) => each.userId === userId);
+    if (!isMember) skipped.push({ userId, reason: AssignmentSkipReason.INACTIVE });
+    return { userId: undefined, decision: AssignmentDecision.NO_MEMBER };
+  }
+
+  /** @param able at least one member */
   #chosen(able: readonly AssignmentMember[], known: Acquaintances): Omit<Choice, 'skipped'> {
-    const [first] = able;
-    const { fallbackUserId, method } = this.rule;
-    if (!first) {
-      const decision = fallbackUserId === undefined ? AssignmentDecision.NO_MEMBER : AssignmentDecision.FALLBACK;
-      return { userId: fallbackUserId, decision };
-    }
-    switch (method) {
+    switch (this.rule.method) {
       case AssignmentMethod.FIXED:
-        return { userId: first.userId, decision: AssignmentDecision.FIRST_MEMBER };
+        return { userId: able[0]?.userId, decision: AssignmentDecision.FIRST_MEMBER };
       case AssignmentMethod.STICKY:
         return acquainted(able, known) ?? { userId: this.#next(able), decision: AssignmentDecision.TURN };
       case AssignmentMethod.LEAST_OPEN: {
@@ -139,6 +154,8 @@ export class RuleChoices {
   }
 
   #skipReason({ userId, paused, capacity, calendarId }: AssignmentMember): AssignmentSkipReason | undefined {
+    // First, because no change of the rule would let the user get records.
+    if (this.#inactive.has(userId)) return AssignmentSkipReason.INACTIVE;
     if (paused) return AssignmentSkipReason.PAUSED;
     if (calendarId !== undefined && this.#offHours.has(calendarId)) return AssignmentSkipReason.OFF_HOURS;
     const isFull = capacity !== undefined && this.#openOf(userId) >= capacity;

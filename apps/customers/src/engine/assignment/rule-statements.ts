@@ -51,20 +51,30 @@ export function readCalendars(ids: readonly string[]): Statement {
   };
 }
 
-/** A row of `readTurns`: the columns are absent before the first turn of any rule. */
+/** A row of `readTurns`. */
 export interface TurnRow {
   rule_id: string;
-  /** Text of a `RuleTurns`. */
-  turns: string;
+  /** Text of a `RuleTurns`. Null before the first turn of the rule. */
+  turns: string | null;
+  /** Ids of its members, and of its fallback, that are disabled or deleted. */
+  inactive: string[];
 }
 
-/** The turns of the rules of a record type. Run it after their lock: a statement sees what was committed before it starts. */
+/**
+ * The turns and inactive users of the active rules of a record type. Run it after their lock: a statement sees what was committed
+ * before it starts.
+ */
 export function readTurns(type: string): Statement {
   return {
     name: 'assignment_turns',
-    sql: `select rule_id, json_build_object('turn', turn, 'time', time, 'members', members)::text as turns
-      from assignment_turn where tenant_id = $1 and rule_id in (
-        select id from assignment_rule where tenant_id = $1 and record_type = $2)`,
+    sql: `select rule.id as rule_id, (
+          select json_build_object('turn', turn, 'time', time, 'members', members)::text
+          from assignment_turn where tenant_id = $1 and rule_id = rule.id) as turns,
+        array(select user_id::text from user_state where tenant_id = $1 and is_inactive and user_id = any (
+          array(select (member ->> 'userId')::uuid from jsonb_array_elements(rule.members) member)
+          || rule.fallback_user_id)) as inactive
+      from assignment_rule rule
+      where tenant_id = $1 and record_type = $2 and state = 'ACTIVE' and delete_time is null`,
     values: [currentCaller().tenantId, type],
   };
 }
