@@ -63,3 +63,36 @@ it('accepts the new secret of a key at once, and refuses the old one', async () 
   expect(await statusFor(body<{ key: string }>(rotated).key)).toBe(200);
   await untilRefused(() => statusFor(key));
 });
+
+it('gives no records by rules to a user that is disabled or deleted, and gives them again once it is enabled', async () => {
+  const invite = async (displayName: string) => {
+    const user = { email: `${crypto.randomUUID()}@example.com`, displayName, roleIds: ['read-only'] };
+    return body<{ id: string }>(await api.send('POST', '/v1/users', { body: user })).id;
+  };
+  const create = async () => {
+    const made = await api.send('POST', '/v1/customers', { body: { kind: 'PERSON', displayName: 'Grace' } });
+    return body<{ id: string; ownerId?: string }>(made);
+  };
+  const [first, second] = [await invite('Ada'), await invite('Ben')];
+  const { id: recordId } = await create();
+  const members = [{ userId: first }, { userId: second }];
+  const made = await api.send('POST', '/v1/assignmentRules', {
+    body: { name: 'Customers', recordType: 'customer', method: 'FIXED', members },
+  });
+  const path = `/v1/assignmentRules/${body<{ id: string }>(made).id}`;
+  const tried = async () => (await api.send('POST', `${path}:test`, { body: { recordId } })).body;
+  const setState = (state: string) => api.send('PATCH', `/v1/users/${first}`, { body: { state } });
+  const patience = { timeout: 60_000, interval: 100 };
+  const isSkipped = { userId: second, skipped: [{ userId: first, reason: 'INACTIVE' }] };
+  expect(await tried()).toMatchObject({ userId: first, skipped: [] });
+
+  expect(await setState('DISABLED')).toMatchObject({ status: 200 });
+  await expect.poll(tried, patience).toMatchObject(isSkipped);
+  expect((await create()).ownerId).toBe(second);
+  // Nobody has accepted the invitation.
+  expect(await setState('INVITED')).toMatchObject({ status: 200 });
+  await expect.poll(tried, patience).toMatchObject({ userId: first, skipped: [] });
+  expect(await api.send('DELETE', `/v1/users/${first}`)).toMatchObject({ status: 204 });
+  await expect.poll(tried, patience).toMatchObject(isSkipped);
+  await api.send('DELETE', path);
+});

@@ -56,6 +56,8 @@ afterAll(() => services.close());
 it('has every operation of the contract, with each of its ids', () => {
   const unreachable = contract.methods.filter(({ http }) => !http).map(({ path }) => path);
   expect(unreachable).toEqual([
+    '/rapport.auth.v1.UsersService/ClaimUserStates',
+    '/rapport.auth.v1.UsersService/ConfirmUserStates',
     '/rapport.auth.v1.AuthService/AuthenticateApiKey',
     '/rapport.auth.v1.AuthService/AuthenticateAccessToken',
     '/rapport.auth.v1.AuthService/ListAllowedOrigins',
@@ -70,6 +72,7 @@ it('has every operation of the contract, with each of its ids', () => {
     '/rapport.customers.v1.ChangeFeedService/MatchChanges',
     '/rapport.customers.v1.ChangeFeedService/ReleaseFlowEffects',
     ...campaignMethods.map((name) => `/rapport.marketing.v1.CampaignOutboxService/${name}`),
+    '/rapport.work.v1.AssignmentActionsService/ReportUserStates',
     '/rapport.work.v1.NotificationsService/NotifyApprovers',
     '/rapport.work.v1.WorkspaceService/RemoveClosedTenant',
   ]);
@@ -224,7 +227,7 @@ const empty = new Map(
 /** Internal methods that only sync may call. */
 const ofSync = [
   ...['VouchForPrincipal', 'VouchForAddress', 'ListOpenClosings', 'ReportClosingPass', 'RemoveClosedTenant'],
-  ...['ReleaseFlowEffects', 'NotifyApprovers'],
+  ...['ReleaseFlowEffects', 'NotifyApprovers', 'ClaimUserStates', 'ConfirmUserStates', 'ReportUserStates'],
   ...mailMethods.map(([, name]) => name),
   ...campaignMethods,
 ];
@@ -246,6 +249,8 @@ it('internal methods refuse external callers and processes that may not call', a
   const caller = { tenantId, principalId: `apiKey:${crypto.randomUUID()}`, permissions };
   const internal = contract.methods.filter(({ policy }) => policy.internal);
   expect(internal.map(({ name, http }) => [name, http])).toEqual([
+    ['ClaimUserStates', undefined],
+    ['ConfirmUserStates', undefined],
     ['ListAllowedOrigins', undefined],
     ['VouchForPrincipal', undefined],
     ['VouchForAddress', undefined],
@@ -258,6 +263,7 @@ it('internal methods refuse external callers and processes that may not call', a
     ['MatchChanges', undefined],
     ['ReleaseFlowEffects', undefined],
     ...campaignMethods.map((name) => [name, undefined]),
+    ['ReportUserStates', undefined],
     ['NotifyApprovers', undefined],
     ['RemoveClosedTenant', undefined],
   ]);

@@ -51,6 +51,7 @@ import { ClosingWorker } from '../storage/closing-worker.js';
 import { JobQueue } from '../storage/job-queue.js';
 import { renewSealedRows } from '../storage/sealed-row.js';
 import { SecretEnvelope } from '../storage/secret-envelope.js';
+import { UserStateWorker } from '../storage/user-state-worker.js';
 import { Dispatcher } from '../webhooks/deliveries/dispatcher.js';
 import type { DeliveryRules } from '../webhooks/deliveries/make-attempt.js';
 import { Upkeep } from '../webhooks/deliveries/upkeep.js';
@@ -150,6 +151,7 @@ export class SyncModule {
           useFactory: (orm: MikroORM) => new ClosingWorker(orm, options.auth, options.customers),
           inject: [MikroORM],
         },
+        { provide: UserStateWorker, useValue: new UserStateWorker(options.auth, options.customers) },
         upkeep(options),
         dueWorkProvider,
       ],
