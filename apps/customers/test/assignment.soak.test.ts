@@ -3,6 +3,7 @@ import { BatchMode } from '@rapport/contracts/rapport/api/v1/records';
 import { AssignmentSkipReason, type AssignmentSkip } from '@rapport/contracts/rapport/work/v1/assignment';
 import type { AssignmentMember, AssignmentRule } from '@rapport/contracts/rapport/work/v1/assignment_rule';
 import type { Calendar, CalendarDay } from '@rapport/contracts/rapport/work/v1/calendar';
+import { formatEtag } from '@rapport/persistence';
 import { AppError } from '@rapport/platform';
 import type pg from 'pg';
 import { v7 } from 'uuid';
@@ -37,7 +38,7 @@ interface ChoiceRow {
 }
 
 test(
-  '64 clients and batches of 1,000 are divided fairly to one, over killed connections, while members come, go and are off hours',
+  '64 clients and batches of 1,000 are divided fairly to one, over killed connections, while members come, go, are off hours or disabled',
   async () => {
     const random = new SeedRandom(printedSeed('assignment'));
     const tenant = new SalesTenant(service);
@@ -58,8 +59,11 @@ test(
         calendarId: [undefined, always, never][Math.max(random.below(6) - 3, 0)],
       }));
     };
-    const reasonOf = ({ paused, calendarId }: AssignmentMember) =>
-      paused ? AssignmentSkipReason.PAUSED : calendarId === never ? AssignmentSkipReason.OFF_HOURS : undefined;
+    let inactive: readonly string[] = [];
+    const reasonOf = ({ userId, paused, calendarId }: AssignmentMember) => {
+      if (inactive.includes(userId)) return AssignmentSkipReason.INACTIVE;
+      return paused ? AssignmentSkipReason.PAUSED : calendarId === never ? AssignmentSkipReason.OFF_HOURS : undefined;
+    };
     const note = ({ etag, members }: AssignmentRule) =>
       versions.set(Number(etag.slice(1, -1)), new Map(members.map((each) => [each.userId, reasonOf(each)])));
     const created = await tenant.createRule(users);
@@ -107,12 +111,25 @@ test(
         await reached(change / size.changes);
         const assignmentRule = rule([], { members: pick() });
         const request = { id: created.id, assignmentRule, updateMask: ['members'] };
-        note(
-          await untilKnown((requestId) =>
-            service.call('updateAssignmentRule', { ...request, requestId }, tenant.caller),
-          ),
+        const updated = await untilKnown((requestId) =>
+          service.call('updateAssignmentRule', { ...request, requestId }, tenant.caller),
         );
+        note(updated);
+        inactive = users.filter(() => random.below(6) === 0);
+        note({ ...updated, etag: formatEtag(await disable(inactive)) });
       }
+    };
+    /** Under the lock of the rule, so that its next version has these users. @returns the version */
+    const disable = async (userIds: readonly string[]): Promise<number> => {
+      const { rows } = await superuser.query<{ version: number }>(
+        `with disabled as (
+           insert into user_state (tenant_id, user_id, position, is_inactive)
+             select $1, id, 1, id = any ($4) from unnest($3::uuid[]) users (id)
+             on conflict (tenant_id, user_id) do update set is_inactive = excluded.is_inactive)
+         update assignment_rule set version = version + 1 where tenant_id = $1 and id = $2 returning version`,
+        [tenant.caller.tenantId, created.id, users, userIds],
+      );
+      return rows[0]!.version;
     };
     const kills = async () => {
       for (let kill = 0; kill < size.kills; kill += 1) {
