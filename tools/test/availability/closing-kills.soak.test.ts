@@ -31,8 +31,49 @@ async function receiptOf(tenantId: string): Promise<{ is_complete: boolean; rows
   return (await queryDatabase<{ is_complete: boolean; rows: number }>(url, sql, [tenantId]))[0];
 }
 
+/** The users of a tenant, which are disabled and enabled. */
+class ChangingUsers {
+  /** Whether a user is disabled, by id: as acknowledged last. */
+  readonly disabled = new Map<string, boolean>();
+
+  private constructor(
+    private readonly api: ApiClient,
+    private readonly tenantId: string,
+  ) {}
+
+  static async create(): Promise<ChangingUsers> {
+    const { tenantId, apiKey } = await platform.createTenant('Changing');
+    const users = new ChangingUsers(await ApiClient.connect(platform.edgeUrl, apiKey), tenantId);
+    for (let made = 0; made < 4; made += 1) {
+      const user = { email: `${crypto.randomUUID()}@example.com`, displayName: 'Ada', roleIds: ['read-only'] };
+      const { body } = await users.api.send('POST', '/v1/users', { body: user });
+      users.disabled.set((body as { id: string }).id, false);
+    }
+    return users;
+  }
+
+  /** Changes the state of each user. */
+  async change(): Promise<void> {
+    for (const [id, was] of this.disabled) {
+      const change = { body: { state: was ? 'INVITED' : 'DISABLED' } };
+      const isDone = async () => (await this.api.send('PATCH', `/v1/users/${id}`, change)).status === 200;
+      // The edge takes a moment to reach auth again.
+      await vi.waitUntil(isDone, { timeout: soakTimeoutMs / 2, interval: 100 });
+      this.disabled.set(id, !was);
+    }
+  }
+
+  /** The same as customers knows it. */
+  async known(): Promise<Map<string, boolean>> {
+    const sql = 'select user_id, is_inactive from user_state where tenant_id = $1';
+    const { superuserUrl } = platform.customersDatabase;
+    const rows = await queryDatabase<{ user_id: string; is_inactive: boolean }>(superuserUrl, sql, [this.tenantId]);
+    return new Map(rows.map((row) => [row.user_id, row.is_inactive]));
+  }
+}
+
 test(
-  'a closing whose services are killed meanwhile leaves only its receipt',
+  'a closing whose services are killed meanwhile leaves only its receipt, and customers gets to know each changed state of a user',
   async () => {
     const seed = printedSeed('closing kills');
     const { superuserUrl } = platform.postgres;
@@ -48,6 +89,7 @@ test(
       expect(status).toBe(200);
     }
 
+    const users = await ChangingUsers.create();
     expect(await api.send('POST', '/v1/workspace:close', { body: { tenantId } })).toMatchObject({ status: 200 });
 
     const { customers, sync, auth } = platform.services;
@@ -56,7 +98,9 @@ test(
       for (const service of [customers, sync, auth]) {
         // Kills happen at random times.
         await delay(random(seed, killed) * 4_000);
+        await users.change();
         await service.kill();
+        if (service !== auth) await users.change();
         await service.start();
         killed += 1;
       }
@@ -67,6 +111,8 @@ test(
     });
     const receipt = await receiptOf(tenantId);
     expect(await tablesWith(superuserUrl, [tenantId, marker], since)).toEqual(['auth.closed_tenant']);
+    const isKnown = expect.poll(() => users.known(), { timeout: soakTimeoutMs / 2, interval: 500 });
+    await isKnown.toEqual(users.disabled);
     printTally('closing', { customers: count, reportedRows: receipt?.rows ?? 0, kills: killed });
   },
   soakTimeoutMs,
