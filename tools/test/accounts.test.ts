@@ -82,7 +82,7 @@ it('gives no records by rules to a user that is disabled or deleted, and gives t
   const path = `/v1/assignmentRules/${body<{ id: string }>(made).id}`;
   const tried = async () => (await api.send('POST', `${path}:test`, { body: { recordId } })).body;
   const setState = (state: string) => api.send('PATCH', `/v1/users/${first}`, { body: { state } });
-  const patience = { timeout: 60_000, interval: 100 };
+  const patience = { timeout: 60_000, interval: 200 };
   const isSkipped = { userId: second, skipped: [{ userId: first, reason: 'INACTIVE' }] };
   expect(await tried()).toMatchObject({ userId: first, skipped: [] });
 

@@ -16,7 +16,7 @@ import { superuserOf } from './superuser.js';
 
 const size = {
   clients: 64,
-  calls: sizeOf('ASSIGNED_CALLS', { short: 3, long: 100 }),
+  calls: sizeOf('ASSIGNED_CALLS', { short: 2, long: 100 }),
   batches: sizeOf('ASSIGNED_BATCHES', { short: 1, long: 20 }),
   changes: sizeOf('ASSIGNMENT_CHANGES', { short: 4, long: 100 }),
   kills: sizeOf('ASSIGNMENT_KILLS', { short: 4, long: 100 }),

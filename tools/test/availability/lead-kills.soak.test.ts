@@ -10,7 +10,7 @@ const tables = ['customer', 'lead', 'pipeline', 'deal', 'stage_entry', 'assignme
 const killedAt = tables.slice(-sizeOf('LEAD_KILL_TABLES', { short: 1, long: tables.length }));
 
 const clients = 64;
-const calls = sizeOf('ASSIGNED_CALLS', { short: 4, long: 100 });
+const calls = sizeOf('ASSIGNED_CALLS', { short: 2, long: 100 });
 const kills = sizeOf('ASSIGNMENT_KILLS', { short: 1, long: 10 });
 
 /** How often a condition of the database is polled, in milliseconds: each time on a connection of its own. */
