@@ -58,6 +58,9 @@ describe('VouchForPrincipal', () => {
     const principalId = `user:${user.id}`;
 
     expect((await vouched(principalId)).permissions).not.toContain('customers.write');
+    const { tenantId } = admin;
+    const { contact } = await auth.call('vouchForPrincipal', { tenantId, principalId, withContact: true });
+    expect(contact).toEqual({ email: user.email, displayName: user.displayName, locale: undefined });
     await auth.updateUser(admin, user.id, { roleIds: ['member'] });
     expect((await vouched(principalId)).permissions).toContain('customers.write');
     await auth.updateUser(admin, user.id, { state: User_State.DISABLED });

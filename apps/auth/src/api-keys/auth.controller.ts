@@ -18,6 +18,7 @@ import {
   type RevokeApiKeyRequest,
   type RotateApiKeyRequest,
   type Tenant as TenantMessage,
+  type UserContact,
   type VouchForAddressRequest,
   type VouchForAddressResponse,
   type VouchForPrincipalRequest,
@@ -93,8 +94,10 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
 
   async vouchForPrincipal(request: VouchForPrincipalRequest): Promise<VouchForPrincipalResponse> {
     requireSync();
-    const principal = await findPrincipal(this.em, request.tenantId, request.principalId);
-    return { principalToken: this.principals.sign(principal) };
+    const { tenantId, principalId, withContact = false } = request;
+    const principal = await findPrincipal(this.em, tenantId, principalId);
+    const contact = withContact ? await contactOf(this.em, tenantId, principalId) : undefined;
+    return { principalToken: this.principals.sign(principal), contact };
   }
 
   async vouchForAddress({ tenantId, address }: VouchForAddressRequest): Promise<VouchForAddressResponse> {
@@ -255,4 +258,13 @@ async function findApiKey(em: EntityManager, id: string, lockMode = LockMode.NON
   const apiKey = await em.findOne(ApiKey, { tenantId: currentCaller().tenantId, id }, { lockMode });
   if (!apiKey) throw new AppError('NOT_FOUND', 'API_KEY_NOT_FOUND', 'The API key does not exist.');
   return apiKey;
+}
+
+/** How to reach a user. Undefined for an API key. */
+async function contactOf(em: EntityManager, tenantId: string, principalId: string): Promise<UserContact | undefined> {
+  const [kind, id = ''] = principalId.split(':');
+  if (kind !== 'user') return undefined;
+  const ofTenant = em.fork({ session: tenantSession(tenantId) });
+  const { email, displayName, locale } = await ofTenant.findOneOrFail(UserAccount, { tenantId, id });
+  return { email, displayName, locale: locale ?? undefined };
 }
