@@ -43,6 +43,7 @@ export const serviceVariables = {
     .max(Number.MAX_SAFE_INTEGER)
     .default(10 * 1_024 ** 3)
     .meta({ description: 'Most bytes of the files of a tenant.' }),
+  CONSOLE_URL: processVariables.CONSOLE_URL,
   PUBLIC_URL: publicUrl.default('http://127.0.0.1:8080').meta({
     description: 'Where browsers and clients reach the edge. Links in mails begin with it.',
   }),

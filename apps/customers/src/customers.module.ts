@@ -39,6 +39,7 @@ import { controllers } from './services.js';
 import { timerWorker } from './timer-handlers.js';
 import { MessageTopics } from './domain/messages/message-topics.js';
 import { TopicsOfMessages } from './domain/topics/topics-of-messages.js';
+import { ConsoleUrl } from './domain/notifications/digest-outbox.controller.js';
 import { PublicUrl } from './domain/links/public-links.js';
 import { SegmentFollower } from './domain/segments/segment-follower.js';
 import { SegmentWorker } from './domain/segments/segment-worker.js';
@@ -83,6 +84,8 @@ export interface CustomersOptions {
   fileQuotaBytes?: number;
   /** Where browsers reach the pages of links. */
   publicUrl?: string;
+  /** Where browsers reach the console. Default: `publicUrl`. */
+  consoleUrl?: string | undefined;
   /** Whether tests may shift the clock that decides which timers are due. */
   allowsClockShift?: boolean;
 }
@@ -103,6 +106,7 @@ export class CustomersModule {
     bulkLimits = {},
     fileQuotaBytes = 10 * 1_024 ** 3,
     publicUrl = 'http://127.0.0.1:8080',
+    consoleUrl = publicUrl,
     allowsClockShift = false,
   }: CustomersOptions): DynamicModule {
     const sequencer = new Sequencer(databaseUrl, retention);
@@ -124,6 +128,7 @@ export class CustomersModule {
         { provide: LoggedTypes, useValue: loggedTypes },
         { provide: FileStore, useValue: files },
         { provide: PublicUrl, useValue: new PublicUrl(publicUrl) },
+        { provide: ConsoleUrl, useValue: new ConsoleUrl(consoleUrl) },
         { provide: MessageTopics, useValue: new TopicsOfMessages(suppressionKey, publicUrl) },
         { provide: BulkWork, useValue: bulk },
         {

@@ -24,6 +24,7 @@ await runGrpcService({
     subjectKeys: subjectKeysOf(config),
     principals,
     publicUrl: config.PUBLIC_URL,
+    consoleUrl: config.CONSOLE_URL,
     fileQuotaBytes: config.FILE_QUOTA_BYTES,
     retention: { days: config.CHANGE_RETENTION_DAYS, mostBytes: config.CHANGE_LOG_BYTES },
     auditKeys: new AuditKeys('customers', config.AUDIT_SIGNING_KEY, config.AUDIT_RETIRED_KEYS),

@@ -86,6 +86,7 @@ import { CreateCampaignMember } from './migrations/create-campaign-member.migrat
 import { CreateMessageEvent } from './migrations/create-message-event.migration.js';
 import { CreateCampaignLink } from './migrations/create-campaign-link.migration.js';
 import { CreateTouchpoint } from './migrations/create-touchpoint.migration.js';
+import { AddNotificationDigest } from './migrations/add-notification-digest.migration.js';
 import { AllowConversions } from './migrations/allow-conversions.migration.js';
 import { AllowMjmlTemplates } from './migrations/allow-mjml-templates.migration.js';
 import { CreateForm } from './migrations/create-form.migration.js';
@@ -241,4 +242,5 @@ export const migrations = [
   AddConversionDaysToCampaign,
   AllowConversions,
   CreateUserState,
+  AddNotificationDigest,
 ];

@@ -21,6 +21,7 @@ import { AssignmentRulesServiceService } from '@rapport/contracts/rapport/work/v
 import { AssignmentTrialsServiceService } from '@rapport/contracts/rapport/work/v1/assignment_trials_service';
 import { AssignmentsServiceService } from '@rapport/contracts/rapport/work/v1/assignments_service';
 import { CallsServiceService } from '@rapport/contracts/rapport/work/v1/calls_service';
+import { DigestOutboxServiceService } from '@rapport/contracts/rapport/work/v1/digest_outbox_service';
 import { EmailsServiceService } from '@rapport/contracts/rapport/work/v1/emails_service';
 import { MeetingsServiceService } from '@rapport/contracts/rapport/work/v1/meetings_service';
 import { NotificationsServiceService } from '@rapport/contracts/rapport/work/v1/notifications_service';
@@ -65,6 +66,7 @@ import { CallsController } from './domain/work/calls.js';
 import { EmailsController } from './domain/work/emails.js';
 import { MeetingsController } from './domain/work/meetings.js';
 import { NotesController } from './domain/work/notes.js';
+import { DigestOutboxController } from './domain/notifications/digest-outbox.controller.js';
 import { NotificationsController } from './domain/notifications/notifications.controller.js';
 import { TimersController } from './domain/timers/timers.controller.js';
 import { TimelineController } from './domain/timeline/timeline.controller.js';
@@ -111,6 +113,7 @@ export const services: readonly ServiceDefinition[] = [
   BusinessTimeServiceService,
   TimelineServiceService,
   NotificationsServiceService,
+  DigestOutboxServiceService,
   TimersServiceService,
   ...salesServices,
   ...supportServices,
@@ -150,6 +153,7 @@ export const controllers = [
   BusinessTimeController,
   TimelineController,
   NotificationsController,
+  DigestOutboxController,
   TimersController,
   ...salesControllers,
   ...supportControllers,
@@ -184,6 +188,7 @@ const scopedControllers: readonly Type[] = [
   BusinessTimeController,
   TimelineController,
   NotificationsController,
+  DigestOutboxController,
   TimersController,
   ...salesControllers,
   ...supportControllers,

@@ -5,6 +5,7 @@ import { snapshotKind, takeNightlySnapshot } from './domain/forecasts/snapshots/
 import { surveyKind } from './domain/surveys/schedule-survey.js';
 import { surveySender, type SurveySending } from './domain/surveys/send-survey.js';
 import { dueKind, notifyOfDueTask } from './domain/work/task-notices.js';
+import { digestKind, queueDigest } from './domain/notifications/daily-digest.js';
 import { expireQuote, expiryKind } from './domain/quotes/expire-quote.js';
 import { calendarChangedKind } from './domain/calendars/calendars.js';
 import { momentKind } from './domain/sla/count-event.js';
@@ -37,6 +38,7 @@ const timerHandlers: ReadonlyMap<string, TimerHandler> = new Map([
   [cancelKind, cancelRecipients],
   [conversionsKind, noteConversions],
   [visitsKind, settleVisits],
+  [digestKind, queueDigest],
 ]);
 
 /** @param allowsClockShift in tests only */

@@ -52,6 +52,7 @@ import { ForecastSnapshotsServiceService } from '@rapport/contracts/rapport/sale
 import { ForecastsServiceService } from '@rapport/contracts/rapport/sales/v1/forecasts_service';
 import { QuotasServiceService } from '@rapport/contracts/rapport/sales/v1/quotas_service';
 import { CallsServiceService } from '@rapport/contracts/rapport/work/v1/calls_service';
+import { DigestOutboxServiceService } from '@rapport/contracts/rapport/work/v1/digest_outbox_service';
 import { EmailsServiceService } from '@rapport/contracts/rapport/work/v1/emails_service';
 import { MeetingsServiceService } from '@rapport/contracts/rapport/work/v1/meetings_service';
 import { NotificationsServiceService } from '@rapport/contracts/rapport/work/v1/notifications_service';
@@ -152,6 +153,7 @@ export const definitions = {
   ...PriceBooksServiceService,
   ...PricesServiceService,
   ...NotificationsServiceService,
+  ...DigestOutboxServiceService,
   ...TimersServiceService,
   ...TicketsServiceService,
   ...TicketEntriesServiceService,

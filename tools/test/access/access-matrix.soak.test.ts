@@ -9,7 +9,7 @@ import { edgeDoor, serviceDoor, type Door } from './doors.ts';
 import { references, serverOwned } from './references.ts';
 import { forMissing } from './deleted-records.ts';
 import { everything } from './everything.ts';
-import { campaignMethods, mailMethods } from './mail-methods.ts';
+import { campaignMethods, digestMethods, mailMethods } from './mail-methods.ts';
 import { needMore, open, withoutIds } from './reviewed-operations.ts';
 import { forgedValue, validRequest, withValue } from './requests.ts';
 import type { SeenAnswer } from './rest-caller.ts';
@@ -73,6 +73,7 @@ it('has every operation of the contract, with each of its ids', () => {
     '/rapport.customers.v1.ChangeFeedService/ReleaseFlowEffects',
     ...campaignMethods.map((name) => `/rapport.marketing.v1.CampaignOutboxService/${name}`),
     '/rapport.work.v1.AssignmentActionsService/ReportUserStates',
+    ...digestMethods.map((name) => `/rapport.work.v1.DigestOutboxService/${name}`),
     '/rapport.work.v1.NotificationsService/NotifyApprovers',
     '/rapport.work.v1.WorkspaceService/RemoveClosedTenant',
   ]);
@@ -230,6 +231,7 @@ const ofSync = [
   ...['ReleaseFlowEffects', 'NotifyApprovers', 'ClaimUserStates', 'ConfirmUserStates', 'ReportUserStates'],
   ...mailMethods.map(([, name]) => name),
   ...campaignMethods,
+  ...digestMethods,
 ];
 
 /** Methods whose messages have more rules than this test keeps: their rules come first. */
@@ -237,9 +239,9 @@ const checkedFirst: Readonly<Record<string, string>> = Object.fromEntries(
   ['StoreMessages', 'StoreLargeMessage', 'FileMessage'].map((name) => [name, 'INVALID_ARGUMENT']),
 );
 
-/** The outcome of an e-mail, of a message or of a recipient. */
+/** The outcome of an e-mail: of a message, of a recipient or of a digest. */
 const settledItem = () => ({
-  ...{ messageId: crypto.randomUUID(), recipientId: crypto.randomUUID() },
+  ...{ messageId: crypto.randomUUID(), recipientId: crypto.randomUUID(), userId: crypto.randomUUID() },
   ...{ attempt: 1, outcome: 1 },
 });
 
@@ -264,6 +266,7 @@ it('internal methods refuse external callers and processes that may not call', a
     ['ReleaseFlowEffects', undefined],
     ...campaignMethods.map((name) => [name, undefined]),
     ['ReportUserStates', undefined],
+    ...digestMethods.map((name) => [name, undefined]),
     ['NotifyApprovers', undefined],
     ['RemoveClosedTenant', undefined],
   ]);

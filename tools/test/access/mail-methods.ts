@@ -19,3 +19,6 @@ export const mailMethods: readonly (readonly [service: string, method: string])[
 
 /** The same for the e-mails of campaigns. */
 export const campaignMethods = ['ListSendingTenants', 'ClaimRecipients', 'SettleRecipients'] as const;
+
+/** The same for the digests of notifications. */
+export const digestMethods = ['ListDigestTenants', 'ClaimDigests', 'SettleDigests'] as const;

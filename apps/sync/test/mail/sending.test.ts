@@ -1,5 +1,6 @@
 import { ScriptedRelay, sharedPlatform, type SharedPlatform } from '@rapport/testing';
 import { dkimVerify } from 'mailauth';
+import { simpleParser } from 'mailparser';
 import { afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { until } from '../until.ts';
 import { MailTenant } from './mail-tenant.ts';
@@ -139,4 +140,55 @@ test('a flow answers a new ticket, as a machine', async () => {
   const filter = encodeURIComponent(`ticketId = ${id} AND kind = PUBLIC_REPLY`);
   const { ticketEntries } = await tenant.api.ok<{ ticketEntries: Json[] }>('GET', `/v1/ticketEntries?filter=${filter}`);
   expect(ticketEntries).toEqual([expect.objectContaining({ by: 'MACHINE', text: 'We have received: No light' })]);
+});
+
+/** A user with a digest whose time comes once there is something unread. */
+async function digestUser({ api }: MailTenant, state: string, more: Json): Promise<{ id: string; email: string }> {
+  const email = `${crypto.randomUUID()}@example.net`;
+  const user = { email, displayName: 'Bo', roleIds: ['member'], ...more };
+  const { id } = await api.ok<{ id: string }>('POST', '/v1/users', user);
+  const { tenantId } = api.tenant;
+  await api.query('update user_account set state = $3 where tenant_id = $1 and id = $2', [tenantId, id, state], 'auth');
+  const inbox = `insert into notification_inbox (tenant_id, user_id, digest_hour) values ($1, $2, 8)`;
+  await api.query(inbox, [tenantId, id], 'customers');
+  return { id, email };
+}
+
+test('unread notifications are mailed once, in the language of active users, as far as they see the records', async () => {
+  const tenant = await MailTenant.create(platform, relay);
+  const { api } = tenant;
+  const permissions = ['notifications.read', 'tasks.read'];
+  const blind = { displayName: 'Blind', permissions, recordScope: 'ALL', hidesPii: true };
+  const { id: roleId } = await api.ok<{ id: string }>('POST', '/v1/roles', blind);
+  const users = [
+    await digestUser(tenant, 'ACTIVE', {}),
+    await digestUser(tenant, 'ACTIVE', { locale: 'zh-CN', roleIds: [roleId] }),
+    await digestUser(tenant, 'DISABLED', {}),
+  ] as const;
+  const ids: string[] = [];
+  for (const { id: ownerId } of users) {
+    ids.push((await api.ok<{ id: string }>('POST', '/v1/tasks', { subject: 'Call Eve', ownerId })).id);
+  }
+  await api.query(
+    `with due as (insert into timer (tenant_id, id, kind, record_type, record_id, purpose, due_time, payload, state, create_time)
+       select tenant_id, gen_random_uuid(), 'notification.digest', 'user', user_id, 'daily', now(), '{}', 'PENDING', now()
+       from notification_inbox where tenant_id = $1 returning tenant_id, id, due_time)
+     insert into timer_job (tenant_id, timer_id, next_time) select * from due`,
+    [api.tenant.tenantId],
+    'customers',
+  );
+  const waiting = `select from timer_job where tenant_id = $1 and next_time <= now()
+    union all select from mail_job where tenant_id = $1`;
+  await until(async () => (await api.query(waiting, [api.tenant.tenantId], 'customers')).length === 0);
+
+  const mails = await Promise.all(relay.received.map(({ content }) => simpleParser(content)));
+  expect(relay.received.map(({ to }) => to).toSorted()).toEqual([[users[0].email], [users[1].email]].toSorted());
+  const english = mails.find(({ subject }) => subject === '1 unread notification');
+  expect(english?.text).toContain(`- Assigned to you: Call Eve\n  http://127.0.0.1:8080/tasks/${ids[0]}\n`);
+  expect(english?.text).toContain('http://127.0.0.1:8080/notifications/preferences');
+  expect(english?.html).toContain('Assigned to you: Call Eve</a>');
+  expect(english?.headers.get('auto-submitted')).toBe('auto-generated');
+  const masked = mails.find(({ subject }) => subject === '1 条未读通知');
+  expect(masked?.text).toContain('- 分配给您：***\n');
+  expect(await tenant.messages()).toEqual([]);
 });

@@ -173,7 +173,7 @@ function headersOf({ automatic }: Message): MailHeader[] {
 }
 
 /** By RFC 3834, and for Exchange, which does not know it. */
-function automaticHeaders(kind: string): MailHeader[] {
+export function automaticHeaders(kind: 'auto-replied' | 'auto-generated'): MailHeader[] {
   return [
     { name: 'Auto-Submitted', value: kind },
     { name: 'X-Auto-Response-Suppress', value: 'All' },

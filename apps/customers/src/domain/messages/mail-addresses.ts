@@ -74,11 +74,18 @@ export async function deleteMailAddress(
   transaction: StatementTransaction,
   { tenantId, mailboxId }: DeleteMailAddressRequest,
 ): Promise<void> {
-  transaction.later({
-    name: 'delete_mail_address',
-    sql: 'delete from mail_address where tenant_id = $1 and mailbox_id = $2',
-    values: [tenantId, mailboxId],
-  });
+  transaction.later(
+    {
+      name: 'delete_mail_address',
+      sql: 'delete from mail_address where tenant_id = $1 and mailbox_id = $2',
+      values: [tenantId, mailboxId],
+    },
+    {
+      name: 'end_digest_jobs_of_mailbox',
+      sql: `delete from mail_job where tenant_id = $1 and mailbox_id = $2 and kind = 'DIGEST' and lease_end_time is null`,
+      values: [tenantId, mailboxId],
+    },
+  );
   const queued = await transaction.rows<{ id: string }>({
     name: 'end_mail_jobs_of_mailbox',
     sql: `delete from mail_job where tenant_id = $1 and mailbox_id = $2 and kind = 'SEND' and lease_end_time is null

@@ -66,7 +66,7 @@ export async function* streamForMail<Item>(
 /** Tenants with work of a kind, behind one, in the order of their ids: a probe of the index for each. */
 export async function tenantsWithWork(
   em: EntityManager,
-  kind: 'PARSE' | 'SEND',
+  kind: 'PARSE' | 'SEND' | 'DIGEST',
   after = '00000000-0000-0000-0000-000000000000',
 ): Promise<{ tenantIds: string[] }> {
   requireSync();

@@ -4,6 +4,8 @@ import type { ContractClient } from '@rapport/contracts';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { CampaignOutbox } from '../campaigns/campaign-outbox.js';
 import { CampaignQueue } from '../campaigns/campaign-queue.js';
+import { DigestOutbox } from '../digests/digest-outbox.js';
+import { DigestQueue } from '../digests/digest-queue.js';
 import { RelayConnector } from '../relays/connect-relay.js';
 import { MessageQueue } from './message-queue.js';
 import { Outbox } from './outbox.js';
@@ -12,6 +14,7 @@ import { RelayTurns } from './relay-turns.js';
 
 export interface SendingOptions {
   customers: Pick<ContractClient, 'unary' | 'stream'>;
+  auth: Pick<ContractClient, 'unary'>;
   envelope: SecretEnvelope;
 }
 
@@ -21,8 +24,11 @@ export class MailSender extends RelayTurns {}
 /** Sends the e-mails of campaigns. */
 export class CampaignSender extends RelayTurns {}
 
+/** Sends the daily digests of notifications. */
+export class DigestSender extends RelayTurns {}
+
 /** What hands messages over to relays. */
-export function sendingProviders({ customers, envelope }: SendingOptions): Provider[] {
+export function sendingProviders({ customers, auth, envelope }: SendingOptions): Provider[] {
   return [
     {
       provide: RelayPools,
@@ -39,6 +45,12 @@ export function sendingProviders({ customers, envelope }: SendingOptions): Provi
       provide: CampaignSender,
       useFactory: (orm: MikroORM, pools: RelayPools) =>
         new CampaignSender({ orm, envelope, pools, queue: new CampaignQueue(orm, new CampaignOutbox(customers)) }),
+      inject: [MikroORM, RelayPools],
+    },
+    {
+      provide: DigestSender,
+      useFactory: (orm: MikroORM, pools: RelayPools) =>
+        new DigestSender({ orm, envelope, pools, queue: new DigestQueue(new DigestOutbox(customers, auth)) }),
       inject: [MikroORM, RelayPools],
     },
   ];
