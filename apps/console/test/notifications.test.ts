@@ -48,6 +48,13 @@ test('the bell counts live, and its panel is used by keys and by mouse', async (
   await assign('Unannounced');
   await workspace.api<Json>('POST', '/v1/notes', { body: mention });
   await page.getByRole('button', { name: 'Notifications, 1 unread' }).waitFor();
+
+  await page.getByText('Daily digest by e-mail').click();
+  await page.getByRole('button', { name: '08:00' }).click();
+  await page.getByRole('option', { name: '18:00' }).click();
+  await page.getByRole('button', { name: '18:00' }).waitFor();
+  await page.getByText('Daily digest by e-mail').click();
+  await expect.poll(() => page.getByRole('checkbox', { name: 'Daily digest by e-mail' }).isChecked()).toBe(false);
   expect(faults).toEqual([]);
 });
 

@@ -3,8 +3,9 @@ import { ProblemText } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
 import { Bar, Scroll } from '../../app/shell/shell.tsx';
 import { call, invalidate, readQuery } from '../../contract/api.ts';
-import { valueAt } from '../../contract/json.ts';
-import { Check } from '../../kit/form/field.tsx';
+import { textAt, valueAt, type Json } from '../../contract/json.ts';
+import { zone } from '../../app/format.ts';
+import { Check, Select } from '../../kit/form/field.tsx';
 import style from './preferences.module.css';
 
 /** The preference of each kind of notifications, in the order of importance. */
@@ -22,8 +23,8 @@ const kinds = {
 /** Which notifications who is signed in gets. A choice is stored at once. */
 export function NotificationPreferences() {
   const { data, error } = useQuery(readQuery('getNotificationPreferences'));
-  const choose = async (field: string, inApp: boolean) => {
-    await call('updateNotificationPreferences', {}, { body: { [field]: { inApp } } });
+  const change = async (changes: Json) => {
+    await call('updateNotificationPreferences', {}, { body: changes });
     await invalidate('notificationPreferences');
   };
   return (
@@ -38,14 +39,46 @@ export function NotificationPreferences() {
                 <Check
                   label={labels.value('NotificationKind', kind)}
                   isSelected={valueAt(data, `${field}.inApp`) !== false}
-                  onChange={(inApp) => void choose(field, inApp)}
+                  onChange={(inApp) => void change({ [field]: { inApp } })}
                 />
                 <p className={style.about}>{t(`notifications.about.${field}`)}</p>
               </li>
             ))}
+            <Digest preferences={data} onChange={(digest) => void change({ digest })} />
           </ul>
         )}
       </Scroll>
     </>
+  );
+}
+
+const hours = Array.from({ length: 24 }, (_, hour) => ({
+  id: String(hour),
+  name: `${String(hour).padStart(2, '0')}:00`,
+}));
+
+/** The daily e-mail. It begins with the time zone of the browser, and keeps its own when the hour changes. */
+function Digest({ preferences, onChange }: { preferences: Json; onChange: (digest: Json | null) => void }) {
+  const hour = textAt(preferences, 'digest.hour');
+  const timeZone = textAt(preferences, 'digest.timeZone');
+  return (
+    <li>
+      <Check
+        label={t('notifications.digest')}
+        isSelected={hour !== ''}
+        onChange={(isOn) => onChange(isOn ? { hour: 8, timeZone: zone } : null)}
+      />
+      <p className={style.about}>{t('notifications.about.digest')}</p>
+      {hour !== '' && (
+        <div className={style.hour}>
+          <Select
+            label={timeZone === '' ? t('notifications.hour') : t('notifications.hourIn', { zone: timeZone })}
+            options={hours}
+            value={hour}
+            onChange={(id) => onChange({ hour: Number(id), ...(timeZone !== '' && { timeZone }) })}
+          />
+        </div>
+      )}
+    </li>
   );
 }
