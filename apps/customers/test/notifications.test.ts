@@ -41,7 +41,6 @@ beforeEach(() => {
 
 const list = async (caller: Caller, request: Partial<ListNotificationsRequest> = {}) =>
   (await service.call('listNotifications', request, caller)).notifications;
-const count = (caller: Caller) => service.call('countNotifications', {}, caller);
 const titles = (notifications: Notification[]) => notifications.map(({ title }) => title);
 const taskFor = (owner: Caller, subject: string, by = ada) => tenant.createTask({ subject, ownerId: idOf(owner) }, by);
 
@@ -248,26 +247,6 @@ test('messages of customers and changes of the status notify those who own or fo
     version: etagVersion(ticket!.etag),
   });
 });
-
-test('a thousand notifications are kept, and the count ends at 100', async () => {
-  const task = { ...blank, subject: 'T', ownerId: idOf(bo) };
-  const batch = { items: Array.from({ length: 100 }, () => ({ task })), mode: BatchMode.ATOMIC };
-  for (let time = 0; time < 11; time += 1) await service.call('batchCreateTasks', { batch }, ada);
-
-  expect(await count(bo)).toEqual({ unread: 100, newestPosition: 1_100 });
-  expect(await oldest(bo)).toBe(101);
-});
-
-/** The position of the oldest kept notification. */
-async function oldest(caller: Caller): Promise<number> {
-  let [pageToken, position] = [undefined as string | undefined, 0];
-  do {
-    const page = await service.call('listNotifications', { pageSize: 100, pageToken }, caller);
-    position = page.notifications.at(-1)?.position ?? position;
-    pageToken = page.nextPageToken;
-  } while (pageToken !== undefined);
-  return position;
-}
 
 test('the stream has each new notification once, resumes after a cursor, and follows the count', async () => {
   await taskFor(bo, 'Before');

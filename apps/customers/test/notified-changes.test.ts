@@ -1,3 +1,4 @@
+import { BatchMode } from '@rapport/contracts/rapport/api/v1/records';
 import { MailOutcome } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
 import type { ClaimedDigest } from '@rapport/contracts/rapport/work/v1/digest_outbox_service';
 import {
@@ -5,6 +6,7 @@ import {
   type Notification,
   type NotificationDigest,
 } from '@rapport/contracts/rapport/work/v1/notifications_service';
+import { Task } from '@rapport/contracts/rapport/work/v1/task';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { beforeEach, expect, test } from 'vitest';
@@ -91,6 +93,34 @@ test('the erasure of a customer leaves no text of it in notifications, notifies 
   expect(rows).toHaveLength(4);
   for (const { row } of rows) expect(row).not.toMatch(/Eve|seats|Cobol/);
 });
+
+test('a thousand notifications are kept, and the count ends at 100', async () => {
+  const superuser = await superuserOf(service.urls.ownerUrl);
+  await superuser.query(
+    `with inbox as (insert into notification_inbox (tenant_id, user_id, last_position) values ($1, $2, 1000))
+     insert into notification (tenant_id, id, user_id, position, kind, cause, time, record_type, record_id)
+     select $1, gen_random_uuid(), $2, n, 'ASSIGNED', n, now(), 'task', $1 from generate_series(1, 1000) n`,
+    [bo.tenantId, idOf(bo)],
+  );
+  await superuser.end();
+  const task = { ...Task.decode(new Uint8Array()), subject: 'T', ownerId: idOf(bo) };
+  const batch = { items: Array.from({ length: 100 }, () => ({ task })), mode: BatchMode.ATOMIC };
+  await service.call('batchCreateTasks', { batch }, ada);
+
+  expect(await service.call('countNotifications', {}, bo)).toEqual({ unread: 100, newestPosition: 1_100 });
+  expect(await oldest(bo)).toBe(101);
+});
+
+/** The position of the oldest kept notification. */
+async function oldest(caller: Caller): Promise<number> {
+  let [pageToken, position] = [undefined as string | undefined, 0];
+  do {
+    const page = await service.call('listNotifications', { pageSize: 100, pageToken }, caller);
+    position = page.notifications.at(-1)?.position ?? position;
+    pageToken = page.nextPageToken;
+  } while (pageToken !== undefined);
+  return position;
+}
 
 /** A user of a tenant with a mailbox, and the digest of the user. */
 class DigestUser {
