@@ -243,8 +243,14 @@ test('a notification is in one digest: a claim ends with its lease, and only wha
   expect(await user.query(`select from mail_job where tenant_id = $1`)).toEqual([]);
   await user.notify('Second');
   await user.fire();
+  expect(await user.claim()).toMatchObject([{ attempt: 1, afterPosition: 2, upToPosition: 3 }]);
+
+  // The next digest comes while the ended claim of the last one was not given up yet.
+  await user.query(`update mail_job set lease_end_time = now() where tenant_id = $1`);
+  await user.notify('Third');
+  await user.fire();
   const [third] = await user.claim();
-  expect(third).toMatchObject({ attempt: 1, afterPosition: 2, upToPosition: 3 });
+  expect(third).toMatchObject({ attempt: 2, afterPosition: 3, upToPosition: 4 });
   await user.settle(third!, MailOutcome.HANDED_OVER);
   await user.fire();
   expect(await user.query(`select from mail_job where tenant_id = $1`)).toEqual([]);

@@ -242,7 +242,7 @@ const checkedFirst: Readonly<Record<string, string>> = Object.fromEntries(
 /** The outcome of an e-mail: of a message, of a recipient or of a digest. */
 const settledItem = () => ({
   ...{ messageId: crypto.randomUUID(), recipientId: crypto.randomUUID(), userId: crypto.randomUUID() },
-  ...{ attempt: 1, outcome: 1 },
+  ...{ attempt: 1, outcome: 1, afterPosition: 0 },
 });
 
 it('internal methods refuse external callers and processes that may not call', async () => {

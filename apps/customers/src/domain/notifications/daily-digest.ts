@@ -119,5 +119,6 @@ const queue = `
     select mailbox_id from mail_address where tenant_id = $1 and can_send order by is_default desc, mailbox_id limit 1) sender
   where inbox.tenant_id = $1 and inbox.user_id = $2 and exists (select from notification
     where tenant_id = $1 and user_id = $2 and read_time is null and position > inbox.digest_position and ${isKept})
-  on conflict (tenant_id, message_id) do update set mailbox_id = excluded.mailbox_id, due_time = null
-    where mail_job.kind = 'DIGEST' and mail_job.lease_end_time is null`;
+  on conflict (tenant_id, message_id) do update
+    set mailbox_id = excluded.mailbox_id, due_time = null, lease_end_time = null
+    where mail_job.kind = 'DIGEST' and (mail_job.lease_end_time is null or mail_job.lease_end_time <= rapport_clock())`;
