@@ -36,10 +36,13 @@ class ChangingUsers {
   /** Whether a user is disabled, by id: as acknowledged last. */
   readonly disabled = new Map<string, boolean>();
 
-  private constructor(
-    private readonly api: ApiClient,
-    private readonly tenantId: string,
-  ) {}
+  private readonly api: ApiClient;
+  private readonly tenantId: string;
+
+  private constructor(api: ApiClient, tenantId: string) {
+    this.api = api;
+    this.tenantId = tenantId;
+  }
 
   static async create(): Promise<ChangingUsers> {
     const { tenantId, apiKey } = await platform.createTenant('Changing');

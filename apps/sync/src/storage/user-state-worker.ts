@@ -9,7 +9,7 @@ import {
 import { AssignmentActionsServiceService } from '@rapport/contracts/rapport/work/v1/assignment_actions_service';
 import { errorKind, WorkerLoop } from '@rapport/platform';
 
-/** Interval between polls of auth, in milliseconds: how late customers learns that a user was disabled. */
+/** Interval between polls of auth, in milliseconds: most of the delay until customers knows a changed state. */
 const intervalMs = 1_000;
 
 /** Half of the time that a claim lasts. */
@@ -51,7 +51,7 @@ export class UserStateWorker implements OnApplicationBootstrap, OnModuleDestroy 
     return 0;
   }
 
-  /** @returns the changes that customers knows now. Without success none: auth lists them again when their claim ends. */
+  /** @returns the changes that customers knows now. Without success none: their claim ends, and they are claimed again. */
   async #report(tenantId: string, changes: UserStateChange[]): Promise<UserStateChange[]> {
     const states = changes.map(({ userId, position, isInactive }) => ({ userId, position, isInactive }));
     try {
