@@ -36,12 +36,12 @@ class ChangingUsers {
   /** Whether a user is disabled, by id: as acknowledged last. */
   readonly disabled = new Map<string, boolean>();
 
-  private readonly api: ApiClient;
-  private readonly tenantId: string;
+  readonly #api: ApiClient;
+  readonly #tenantId: string;
 
   private constructor(api: ApiClient, tenantId: string) {
-    this.api = api;
-    this.tenantId = tenantId;
+    this.#api = api;
+    this.#tenantId = tenantId;
   }
 
   static async create(): Promise<ChangingUsers> {
@@ -49,7 +49,7 @@ class ChangingUsers {
     const users = new ChangingUsers(await ApiClient.connect(platform.edgeUrl, apiKey), tenantId);
     for (let made = 0; made < 4; made += 1) {
       const user = { email: `${crypto.randomUUID()}@example.com`, displayName: 'Ada', roleIds: ['read-only'] };
-      const { body } = await users.api.send('POST', '/v1/users', { body: user });
+      const { body } = await users.#api.send('POST', '/v1/users', { body: user });
       users.disabled.set((body as { id: string }).id, false);
     }
     return users;
@@ -59,7 +59,7 @@ class ChangingUsers {
   async change(): Promise<void> {
     for (const [id, was] of this.disabled) {
       const change = { body: { state: was ? 'INVITED' : 'DISABLED' } };
-      const isDone = async () => (await this.api.send('PATCH', `/v1/users/${id}`, change)).status === 200;
+      const isDone = async () => (await this.#api.send('PATCH', `/v1/users/${id}`, change)).status === 200;
       // The edge takes a moment to reach auth again.
       await vi.waitUntil(isDone, { timeout: soakTimeoutMs / 2, interval: 100 });
       this.disabled.set(id, !was);
@@ -70,7 +70,7 @@ class ChangingUsers {
   async known(): Promise<Map<string, boolean>> {
     const sql = 'select user_id, is_inactive from user_state where tenant_id = $1';
     const { superuserUrl } = platform.customersDatabase;
-    const rows = await queryDatabase<{ user_id: string; is_inactive: boolean }>(superuserUrl, sql, [this.tenantId]);
+    const rows = await queryDatabase<{ user_id: string; is_inactive: boolean }>(superuserUrl, sql, [this.#tenantId]);
     return new Map(rows.map((row) => [row.user_id, row.is_inactive]));
   }
 }

@@ -6,7 +6,7 @@ import { SchemaComponents } from './components.js';
 import { byGroup, groupName } from './groups.js';
 import { OperationFacts } from './operation-facts.js';
 import { byStatus, codesOfContract, codesOfOperation } from './operation-errors.js';
-import { eitherOf, notModified, operationOf, type Operation } from './operation.js';
+import { eitherOf, etag, notModified, operationOf, type Operation } from './operation.js';
 import { shareParameters } from './parameters.js';
 import { problemSchema, ProblemResponses, rateHeaders } from './problems.js';
 import { RecordFacts } from './record-facts.js';
@@ -75,7 +75,7 @@ export function openApiDocument(contract: Contract, unordered: readonly RestRout
     components: {
       schemas: { ...components.all, ...events.components, Problem: problemSchema },
       parameters,
-      headers: rateHeaders,
+      headers: { ...rateHeaders, ...etag },
       responses: { ...responses, NotModified: notModified },
       securitySchemes: security.all,
     },

@@ -20,7 +20,8 @@ const patchRules =
   'A JSON Merge Patch (RFC 7396), by either content type. It changes the fields that it names. Null clears a field. A list ' +
   'replaces the whole list. The description of an object field says what happens to the fields within it.';
 
-const etag = { ETag: { description: 'The etag of the answer.', schema: { type: 'string' } } };
+/** A component: most operations have it. */
+export const etag = { ETag: { description: 'The etag of the answer.', schema: { type: 'string' } } };
 
 /** RFC 9110, section 13.1.2. */
 const ifNoneMatch = {
@@ -34,7 +35,7 @@ const ifNoneMatch = {
 
 export const notModified = {
   description: 'The client has the current answer: its etag is in `If-None-Match`.',
-  headers: { ...etag, ...references(rateHeaders) },
+  headers: references({ ...etag, ...rateHeaders }),
 };
 
 export interface Operation extends Json {
@@ -173,6 +174,9 @@ function responseHeaders({
 }: RestRoute): Json {
   const hasEtag = isConditional || (answerUsage === 'message' && output.fields.some((field) => field.name === 'etag'));
   return {
-    headers: { ...(hasEtag ? etag : {}), ...(policy.public && policy.provenBy === '' ? {} : references(rateHeaders)) },
+    headers: {
+      ...(hasEtag ? references(etag) : {}),
+      ...(policy.public && policy.provenBy === '' ? {} : references(rateHeaders)),
+    },
   };
 }
