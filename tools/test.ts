@@ -47,8 +47,8 @@ const steps: Record<string, string[][]> = {
     // Without what they depend on, which is built: Nx would replace it by its cached copies, which lint reads.
     ['run-many', '-t', 'test-alone', '--excludeTaskDependencies'],
     // Tests wait more than they compute: three projects beside each other keep two cores busy. Nx starts first what most others depend
-    // on, here the three longest, then the two next, so that the last minutes are not those of one project.
-    ['run-many', '-t', 'test', 'test-longest', 'test-long', '--parallel=3', '--excludeTaskDependencies'],
+    // on: here the three longest, then edge, which waits most, while those compute. So the last minutes are not those of one project.
+    ['run-many', '-t', 'test', 'test-first', 'test-second', 'test-third', '--parallel=3', '--excludeTaskDependencies'],
   ],
   quick: [['affected', '-t', 'lint', 'test-pure']],
   soak: [['run-many', '-t', 'soak', '--parallel=1', ...nxArgs]],
