@@ -10,7 +10,7 @@ import { AssignmentActionsServiceService } from '@rapport/contracts/rapport/work
 import { errorKind, WorkerLoop } from '@rapport/platform';
 
 /** Interval between polls of auth, in milliseconds: most of the delay until customers knows a changed state. */
-const intervalMs = 1_000;
+const intervalMs = 5_000;
 
 /** Half of the time that a claim lasts. */
 const callMs = 5_000;
