@@ -9,6 +9,7 @@ interface Timer {
   id: string;
   ticketId: string;
   state: string;
+  withinSeconds: number;
 }
 
 let platform: SharedPlatform;
@@ -83,6 +84,11 @@ describe('a workspace that is exported and imported into an empty one', () => {
       timers.map(({ id }) => [id, 'RUNNING']).toSorted(),
     );
     expect(await copy.send('GET', `/v1/slaTimers/${paused.id}:verify`)).toMatchObject({ equal: true });
+    // By the version of the policy that was in force, not the present draft.
+    const { customerId } = await copy.send<{ customerId: string }>('GET', `/v1/tickets/${paused.ticketId}`);
+    await copy.send('POST', '/v1/tickets', { subject: 'New', customerId });
+    const within = (await timersOf(copy)).slaTimers.map(({ withinSeconds }) => withinSeconds);
+    expect(within).toEqual([3_600_000, 3_600_000, 3_600_000]);
   });
 
   it('refuses another import, since it is not empty', async () => {

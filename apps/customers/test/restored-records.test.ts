@@ -1,18 +1,14 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { StageKind } from '@rapport/contracts/rapport/sales/v1/pipeline';
-import { OpenTickets } from '@rapport/contracts/rapport/support/v1/sla_actions_service';
-import { SlaClock, SlaMetric, SlaPolicy, SlaTarget } from '@rapport/contracts/rapport/support/v1/sla_policy';
 import { createOrm, tenantSession } from '@rapport/persistence';
 import { callContext, type Caller } from '@rapport/platform';
 import { afterAll, expect, test } from 'vitest';
 import { entities } from '../src/database.js';
 import { RecordSection } from '../src/domain/workspace/archive/record-section.js';
 import { recordType } from '../src/engine/fields/record-type.js';
-import { newCalendar } from './new-calendar.js';
 import { PricedTenant } from './priced-tenant.js';
 import { newCaller, sharedCustomers } from './running-customers.js';
 import { SalesTenant, stage } from './sales-tenant.js';
-import { TicketTenant } from './ticket-tenant.js';
 import { WorkTenant } from './work-tenant.js';
 
 const service = await sharedCustomers();
@@ -54,25 +50,4 @@ test('a restored deal has the value that it closed with, whatever the rates are'
   const baseAmount = { amount: '110.00', currencyCode: 'USD' };
   expect(await service.call('getDeal', { id }, copy)).toMatchObject({ baseAmount, baseRates: [{ id: rate.id }] });
   expect(await service.call('getDealValue', { id }, copy)).toMatchObject({ baseAmount, kept: true });
-});
-
-test('a restored policy of service levels rules tickets, also those that are restored with it', async () => {
-  const [source, copy] = [new TicketTenant(service), new TicketTenant(service)];
-  const { id: calendarId } = await service.call('createCalendar', { calendar: newCalendar() }, source.caller);
-  const wanted = { metric: SlaMetric.RESOLUTION, withinSeconds: 3_600, clock: SlaClock.WALL };
-  const targets = [{ ...SlaTarget.decode(new Uint8Array()), ...wanted }];
-  const slaPolicy = { ...SlaPolicy.decode(new Uint8Array()), key: 'all', name: 'All', calendarId, targets };
-  const { id } = await service.call('createSlaPolicy', { slaPolicy }, source.caller);
-  await service.call('activateSlaPolicy', { id, activation: { openTickets: OpenTickets.KEEP } }, source.caller);
-  const ada = await source.createRequester();
-  await source.createTicket(ada);
-
-  for (const type of ['Customer', 'Calendar', 'SlaPolicy', 'Ticket'])
-    await restore(`rapport/${type}`, source.caller, copy.caller);
-  await copy.createTicket(ada);
-
-  const timers = async () => (await service.call('listSlaTimers', {}, copy.caller)).slaTimers;
-  await expect
-    .poll(async () => (await timers()).map(({ policyId }) => policyId), { timeout: 60_000 })
-    .toEqual([id, id]);
 });

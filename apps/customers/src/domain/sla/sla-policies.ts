@@ -12,6 +12,8 @@ import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 import { tickets } from '../tickets/tickets.js';
+import { policyContent, policyKey } from './policy-content.js';
+import { keepDefinition } from './sla-definitions.js';
 
 /** What a workspace promises for tickets. A version is in force once it is activated. */
 export const slaPolicies = defineRecord<SlaPolicy>('rapport/SlaPolicy', SlaPoliciesServiceService, {
@@ -22,6 +24,7 @@ export const slaPolicies = defineRecord<SlaPolicy>('rapport/SlaPolicy', SlaPolic
   ],
   stamp: ({ after: { state } }) => ({ state: state || SlaPolicyState.DRAFT }),
   also: refuseUnknownCalendars,
+  restored: (policies) => policies.flatMap(inForceAgain),
 });
 
 export const SlaPoliciesController = recordController(slaPolicies, SlaPoliciesServiceService);
@@ -33,6 +36,13 @@ export const policyActivatedKind = 'sla.activated';
 export function recountOpenTickets(policyId: string, version: number): TransactionStatement {
   const target = { tenantId: currentCaller().tenantId, recordType: 'slaPolicy', recordId: policyId };
   return timerStatement({ ...target, kind: policyActivatedKind, purpose: String(version), dueTime: new Date() });
+}
+
+/** Archives of earlier releases have no versions of policies: what is active is in force as it was stored. */
+function inForceAgain(policy: SlaPolicy): TransactionStatement[] {
+  const { id, state, activeVersion: version } = policy;
+  if (state !== SlaPolicyState.ACTIVE || version === undefined) return [];
+  return [keepDefinition(policyKey(id, version), policyContent(policy))];
 }
 
 function targetViolations(targets: readonly SlaTarget[]): FieldViolation[] {
