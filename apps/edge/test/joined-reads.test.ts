@@ -200,10 +200,11 @@ describe('in a client', () => {
   test('a read at its deadline affects none that has time left', async () => {
     let release: () => void = () => undefined;
     answerMany = (respond, ids) => (release = () => respond(null, { ores: ids.map(ore) }));
-    const late = read({ id: 'a' }, { ...optionsOf(reader), deadlineMs: 300 });
+    const late = read({ id: 'a' }, { ...optionsOf(reader), deadlineMs: 1_000 });
     const early = read({ id: 'b' }, optionsOf(reader));
 
     await expect(late).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    await vi.waitUntil(() => calls.length > 0, { timeout: 10_000 });
     release();
 
     expect(await early).toMatchObject({ id: 'b' });

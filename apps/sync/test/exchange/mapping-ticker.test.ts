@@ -34,6 +34,8 @@ afterAll(async () => {
 });
 
 test('a mapping that has become due is queued when the ticker is woken, and not at its next look', async () => {
+  const worked: string[] = [];
+  work = ({ mappingId }) => Promise.resolve(void worked.push(mappingId));
   const mapping = await dueMapping();
   const queued = () => query('select state from sync_run where mapping_id = $1', [mapping]);
 
@@ -44,6 +46,8 @@ test('a mapping that has become due is queued when the ticker is woken, and not 
       return queued();
     })
     .toEqual([{ state: 'QUEUED' }]);
+  // The next test counts all runs.
+  await expect.poll(() => worked).toContain(mapping);
 });
 
 test('a process runs eight queued runs at once and two of each tenant, begins others as these end, and one that is queued later', async () => {

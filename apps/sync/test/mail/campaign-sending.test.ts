@@ -107,7 +107,7 @@ test('a ramp-up lets as many e-mails go as its day allows, counts none that the 
   const campaignId = await audience.start(addresses);
 
   await until(async () => (await relayNow())['sentToday'] === 4 && relay.accepted.length === 4);
-  expect(await audience.states(campaignId)).toEqual({ HANDED_OVER: 4, PLANNED: 12 });
+  await audience.expectStates(campaignId, { HANDED_OVER: 4, PLANNED: 12 });
   // The second day has room for two more than the first one.
   await audience.mail.changeRelay({ rampUp: { ...rampUp, startTime: hoursAgo(25) } });
   await until(async () => (await relayNow())['sentToday'] === 6);
