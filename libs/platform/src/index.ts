@@ -13,6 +13,7 @@ export {
   callContext,
   currentCaller,
   flowOrigin,
+  requireSync,
   type CallCause,
   type CallClient,
   type CallContext,

@@ -25,7 +25,7 @@ import {
   type VouchForPrincipalResponse,
 } from '@rapport/contracts/rapport/auth/v1/auth_service';
 import { readForTenant, readPageToken, signPageToken, tenantSession } from '@rapport/persistence';
-import { AppError, callContext, currentCaller, invalidArgument, permissionMissing } from '@rapport/platform';
+import { AppError, callContext, currentCaller, invalidArgument, requireSync } from '@rapport/platform';
 import { ApiKey } from '../storage/api-key.entity.js';
 import { rightsOfApiKey } from '../access/principal-rights.js';
 import { AccessTokens } from '../oidc/tokens/access-tokens.js';
@@ -197,11 +197,6 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
     const expires = expireTime?.toISOString();
     return { tenantId, principalId, permissions, expireTime: expires, plan, principalToken, allowedOrigins };
   }
-}
-
-/** Other processes act only for principals that have presented a credential. */
-function requireSync(): void {
-  if (currentCaller().principalId !== 'service:sync') throw permissionMissing('platform.internal');
 }
 
 interface UsableKey {

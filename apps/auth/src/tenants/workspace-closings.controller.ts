@@ -10,7 +10,7 @@ import {
   type WorkspaceClosing,
   type WorkspaceClosingsServiceServer,
 } from '@rapport/contracts/rapport/auth/v1/workspace_closings_service';
-import { currentCaller, permissionMissing } from '@rapport/platform';
+import { currentCaller, requireSync } from '@rapport/platform';
 import { closeTenant } from './close-tenant.js';
 import { ClosingRules, openClosings, reportPass } from './open-closings.js';
 
@@ -30,7 +30,7 @@ export class WorkspaceClosingsController implements ServiceHandlers<WorkspaceClo
   }
 
   async listOpenClosings(): Promise<ListOpenClosingsResponse> {
-    checkSync();
+    requireSync();
     const tenants = await openClosings(this.em);
     const proof = { principalId: 'service:closing', permissions: [] };
     return {
@@ -42,13 +42,8 @@ export class WorkspaceClosingsController implements ServiceHandlers<WorkspaceClo
   }
 
   async reportClosingPass(request: ReportClosingPassRequest): Promise<Empty> {
-    checkSync();
+    requireSync();
     await reportPass(this.em, request, this.rules);
     return {};
   }
-}
-
-/** Only the sync service removes the data of closed tenants. */
-function checkSync(): void {
-  if (currentCaller().principalId !== 'service:sync') throw permissionMissing('platform.internal');
 }

@@ -3,7 +3,7 @@ import type {
   ClaimUserStatesResponse,
   ConfirmUserStatesRequest,
 } from '@rapport/contracts/rapport/auth/v1/users_service';
-import { currentCaller, permissionMissing } from '@rapport/platform';
+import { requireSync } from '@rapport/platform';
 
 /** Most changes of a claim: sync reports those of all its tenants at once. */
 const maxClaimed = 50;
@@ -20,7 +20,7 @@ interface ClaimedRow {
 
 /** Handles ClaimUserStates. Triggers on `user_account` note the changes. @throws AppError PERMISSION_DENIED */
 export async function claimUserStates(em: EntityManager): Promise<ClaimUserStatesResponse> {
-  checkSync();
+  requireSync();
   const rows = await em.execute<ClaimedRow[]>(
     `with due as (
        select tenant_id, user_id from user_state_change where due_time <= clock_timestamp()
@@ -39,16 +39,11 @@ export async function claimUserStates(em: EntityManager): Promise<ClaimUserState
 
 /** Handles ConfirmUserStates. A user that has changed since its claim stays due. @throws AppError PERMISSION_DENIED */
 export async function confirmUserStates(em: EntityManager, { changes }: ConfirmUserStatesRequest): Promise<void> {
-  checkSync();
+  requireSync();
   await em.execute(
     `update user_state_change change set due_time = null
      from json_to_recordset(?::json) as known ("tenantId" uuid, "userId" uuid, position bigint)
      where change.tenant_id = known."tenantId" and change.user_id = known."userId" and change.position = known.position`,
     [JSON.stringify(changes)],
   );
-}
-
-/** Only the sync service carries states to customers. */
-function checkSync(): void {
-  if (currentCaller().principalId !== 'service:sync') throw permissionMissing('platform.internal');
 }

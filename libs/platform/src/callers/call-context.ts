@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { permissionMissing } from '../app-error.js';
 
 /** The principal that a call acts for. */
 export interface Caller {
@@ -71,4 +72,9 @@ export function currentCaller(): Caller {
   const caller = callContext.getStore()?.caller;
   if (!caller) throw new Error('There is no authenticated call.');
   return caller;
+}
+
+/** For methods that only the sync service may call. @throws AppError PERMISSION_DENIED to other processes of the platform */
+export function requireSync(): void {
+  if (currentCaller().principalId !== 'service:sync') throw permissionMissing('platform.internal');
 }

@@ -10,7 +10,7 @@ import {
   type ReportUserStatesRequest,
 } from '@rapport/contracts/rapport/work/v1/assignment_actions_service';
 import { checkEtag, etagVersion, runStatements, tenantSession, type StatementTransaction } from '@rapport/persistence';
-import { allows, currentCaller, invalidField, permissionMissing } from '@rapport/platform';
+import { allows, currentCaller, invalidField, permissionMissing, requireSync } from '@rapport/platform';
 import { assignOwners } from '../../engine/assignment/assign-owners.js';
 import { storeUserStates } from '../../engine/assignment/store-user-states.js';
 import type { RecordMessage } from '../../engine/fields/record-definition.js';
@@ -33,7 +33,7 @@ export class AssignmentActionsController implements ServiceHandlers<AssignmentAc
 
   async reportUserStates({ tenantId, states }: ReportUserStatesRequest): Promise<Empty> {
     // Sync carries the states of users from auth.
-    if (currentCaller().principalId !== 'service:sync') throw permissionMissing('platform.internal');
+    requireSync();
     const em = this.em.fork({ session: tenantSession(tenantId) });
     await em.transactional((transaction) => runStatements(transaction, storeUserStates(tenantId, states)));
     return {};

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { inTenantSession, type StatementTransaction, type WriteMethod, type WriteRequest } from '@rapport/persistence';
-import { callContext, currentCaller, permissionMissing } from '@rapport/platform';
+import { callContext, requireSync } from '@rapport/platform';
 import { hotWriteCall } from '../../engine/records/write-call.js';
 import type { Sealing } from '../../engine/sealing/sealing.js';
 
@@ -8,11 +8,6 @@ import type { Sealing } from '../../engine/sealing/sealing.js';
 export interface MailParts {
   em: EntityManager;
   sealing: Sealing;
-}
-
-/** @throws AppError PERMISSION_DENIED to other processes of the platform */
-export function requireSync(): void {
-  if (currentCaller().principalId !== 'service:sync') throw permissionMissing('platform.internal');
 }
 
 /** Does the work of a call of sync as the mail service, in the session of a tenant and with its keys. */

@@ -21,7 +21,7 @@ import {
   type WatchNotificationsResponse,
 } from '@rapport/contracts/rapport/work/v1/notifications_service';
 import { PageTokenKey, tenantSession } from '@rapport/persistence';
-import { currentCaller, permissionMissing } from '@rapport/platform';
+import { requireSync } from '@rapport/platform';
 import { Watchers } from '../../engine/pace/watchers.js';
 import { writeCall } from '../../engine/records/write-call.js';
 import { deleteNotification, getNotification, markAllRead, markRead, markUnread } from './mark-notifications.js';
@@ -83,7 +83,7 @@ export class NotificationsController extends Watchers implements ServiceHandlers
 
   async notifyApprovers(request: NotifyApproversRequest): Promise<Empty> {
     // No other service has approvals.
-    if (currentCaller().principalId !== 'service:sync') throw permissionMissing('platform.internal');
+    requireSync();
     await notifyApprovers(this.em.fork({ session: tenantSession(request.tenantId) }), request);
     return {};
   }

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { PrincipalVerifier } from '@rapport/contracts';
 import type { RemoveClosedTenantResponse } from '@rapport/contracts/rapport/work/v1/workspace_service';
 import { removeTenant, tenantSession, type RemovalPass } from '@rapport/persistence';
-import { AppError, currentCaller, permissionMissing } from '@rapport/platform';
+import { AppError, requireSync } from '@rapport/platform';
 import { BulkPace } from '../../engine/pace/bulk-pace.js';
 import type { Sealing } from '../../engine/sealing/sealing.js';
 
@@ -22,7 +22,7 @@ export async function removeClosedTenant(
   sealing: Sealing,
   { principals, closingToken }: { principals: PrincipalVerifier; closingToken: string },
 ): Promise<RemoveClosedTenantResponse> {
-  if (currentCaller().principalId !== 'service:sync') throw permissionMissing('platform.internal');
+  requireSync();
   const { tenantId, principalId } = await principals.verify(closingToken);
   if (principalId !== closingPrincipal) {
     throw new AppError('PERMISSION_DENIED', 'CLOSING_UNPROVEN', 'The token does not prove that a tenant is closed.');

@@ -11,10 +11,11 @@ import {
   type SettleRecipientsRequest,
   type SettleRecipientsResponse,
 } from '@rapport/contracts/rapport/marketing/v1/campaign_outbox_service';
+import { requireSync } from '@rapport/platform';
 import { workspaceTimeZone } from '../../../engine/query/workspace-time-zone.js';
 import { Sealing } from '../../../engine/sealing/sealing.js';
 import { PublicUrl } from '../../links/public-links.js';
-import { forMailOf, requireSync, writeForMail } from '../../messages/mail-caller.js';
+import { forMailOf, writeForMail } from '../../messages/mail-caller.js';
 import { onCampaignBounce } from '../../messages/record-bounce.js';
 import { SuppressionKey } from '../../suppressions/suppression-key.js';
 import { claimRecipients } from './claim-recipients.js';

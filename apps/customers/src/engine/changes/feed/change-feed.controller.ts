@@ -19,14 +19,7 @@ import {
   type WatchChangesResponse,
 } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
 import { PageTokenKey, releaseEffects, runStatements, tenantSession } from '@rapport/persistence';
-import {
-  AppError,
-  callContext,
-  currentCaller,
-  invalidArgument,
-  ownersSeenBy,
-  permissionMissing,
-} from '@rapport/platform';
+import { AppError, callContext, currentCaller, invalidArgument, ownersSeenBy, requireSync } from '@rapport/platform';
 import { BulkWork } from '../../pace/bulk-work.js';
 import { checkRequest } from '../../values/contract.js';
 import { recordValue } from '../../query/record-json.js';
@@ -113,9 +106,8 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
   }
 
   async releaseFlowEffects({ tenantId, runIds }: ReleaseFlowEffectsRequest): Promise<Empty> {
-    const { principalId } = currentCaller();
     // Released effects could happen again.
-    if (principalId !== 'service:sync') throw permissionMissing('platform.internal');
+    requireSync();
     await this.#ofTenant(tenantId).transactional((em) => runStatements(em, releaseEffects(tenantId, runIds)));
     return {};
   }
