@@ -22,9 +22,10 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rapport-openapi-'));
   await writeFile(join(folder, '.spectral.yaml'), 'extends: ["spectral:oas"]\n');
   const platform = openApi(platformContract());
-  const broken = JSON.parse(JSON.stringify(platform)) as { paths: Record<string, { get: { parameters?: unknown } }> };
-  delete broken.paths['/v1/customers/{id}']?.get.parameters;
   const sample = openApi((await generateSampleContract()).contract);
+  const broken = structuredClone(sample) as { paths: Record<string, { get?: { parameters?: unknown } }> };
+  const [path = ''] = Object.keys(broken.paths).filter((each) => each.endsWith('}') && broken.paths[each]?.get);
+  delete broken.paths[path]?.get?.parameters;
   const documents = {
     ...{ platform, sample, broken },
     ...{ 'platform-3.0': asOpenApi30(platform), 'sample-3.0': asOpenApi30(sample), 'broken-3.0': asOpenApi30(broken) },

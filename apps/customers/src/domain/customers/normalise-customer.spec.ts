@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest';
 import { CustomFields } from '../../engine/fields/custom-fields.js';
 import { composeDisplayName, normaliseCustomer } from './normalise-customer.js';
 
-const seed = 20_260_731;
 const noCustomFields = new CustomFields([]);
 
 function normalise(customer: Partial<Customer>) {
@@ -146,7 +145,7 @@ describe('the display name', () => {
   });
 });
 
-test(`normalization is idempotent (seed ${seed})`, () => {
+test('normalization is idempotent', () => {
   const text = fc.oneof(
     fc.string({ unit: 'grapheme', maxLength: 12 }),
     fc.constantFrom(' a ', '030 901820', '+49 30 1'),
@@ -173,6 +172,6 @@ test(`normalization is idempotent (seed ${seed})`, () => {
       fc.pre(once.violations.length === 0);
       expect(normaliseCustomer(once.customer, noCustomFields)).toEqual(once);
     }),
-    { seed, numRuns: 2_000 },
+    { numRuns: 500 },
   );
 });

@@ -1,7 +1,7 @@
 import { AssignmentDecision, AssignmentSkipReason } from '@rapport/contracts/rapport/work/v1/assignment';
 import { AssignmentMethod, AssignmentRule } from '@rapport/contracts/rapport/work/v1/assignment_rule';
 import { expect, test } from 'vitest';
-import { RuleChoices } from './choose-member.js';
+import { RuleChoices, type RuleTurns } from './choose-member.js';
 
 const users = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
 
@@ -17,7 +17,7 @@ function countsOf(chosen: readonly string[]): number[] {
 }
 
 test('between any two choices without a change, the counts of members differ by at most one', () => {
-  let turns;
+  let turns: RuleTurns | undefined;
   const chosen: string[] = [];
   for (let made = 0; made < 300; made += 1) {
     // Each choice is a transaction of its own.
@@ -35,7 +35,7 @@ test('between any two choices without a change, the counts of members differ by 
 });
 
 test('while random members are away, those that stay differ by at most one, and nobody catches up', () => {
-  let turns;
+  let turns: RuleTurns | undefined;
   // A linear congruential generator: the same changes each time.
   let random = 7;
   const next = (limit: number) => (random = (random * 1_103_515_245 + 12_345) % 2 ** 31) % limit;

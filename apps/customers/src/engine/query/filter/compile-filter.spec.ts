@@ -10,7 +10,6 @@ import { compileFilter } from './compile-filter.js';
 import type { Sql } from './condition.js';
 import { prefixEnd } from './prefix-range.js';
 
-const seed = 20_260_731;
 const present = { now: new Date(), timeZone: 'UTC' };
 const options = ['Gold', 'Chess'].map((value) => ({ value }));
 const customFields = new CustomFields([
@@ -59,7 +58,7 @@ describe('compileFilter', () => {
     }
   });
 
-  test(`compiles any text or reports the position of the error (seed ${seed})`, () => {
+  test('compiles any text or reports the position of the error', () => {
     const token = fc.constantFrom(
       ...[
         '(',
@@ -110,9 +109,9 @@ describe('compileFilter', () => {
           expect(Number(position)).toBeLessThanOrEqual(Array.from(filter).length + 1);
         }
       }),
-      { seed, numRuns: 20_000 },
+      { numRuns: 5_000 },
     );
-    expect(compiled.count).toBeGreaterThan(4_000);
+    expect(compiled.count).toBeGreaterThan(1_000);
   });
 });
 
