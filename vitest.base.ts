@@ -25,6 +25,8 @@ export function vitestConfig(projectRoot: string, overrides: ViteUserConfig['tes
       // Files share the modules that they load, of which no test changes anything: to load them anew, and to have them compiled
       // anew, took a third of the time.
       isolate: false,
+      // A worker that loads hundreds of files has hundreds of megabytes that stay: V8 would mark all of them again and again.
+      execArgv: ['--max-semi-space-size=64', '--initial-old-space-size=1024'],
       // Node loads built libraries itself: to transform them takes seconds of each project's first run.
       server: { deps: { external: [/\/libs\/[\w-]+\/dist\//] } },
       // What takes milliseconds here takes seconds on a machine that does other things: these bound a hang, and no test relies on them.
