@@ -104,8 +104,8 @@ export async function flowDelays(em: EntityManager): Promise<FlowDelays> {
   return rows[0] ?? { runs: 0, clocks: 0, notices: 0 };
 }
 
-const secondsSince = (time: string) =>
-  `coalesce(extract(epoch from clock_timestamp() - least(${time}, clock_timestamp())), 0)::double precision`;
+/** 0 for a time to come, and for none. */
+const secondsSince = (time: string) => `greatest(extract(epoch from clock_timestamp() - ${time}), 0)::double precision`;
 
 const delaysQuery = `
   ${withTenants}
