@@ -241,17 +241,15 @@ async function startOnSmallVolume(): Promise<{ volume: SmallVolume; customers: R
   return { volume, customers };
 }
 
-/** Begins new files of the WAL until there is room for none and the server has ended. */
+/** Begins new files of the WAL until there is room for none and the server has ended, some time after its connections. */
 async function endServer(superuserUrl: string, hasEnded: () => boolean): Promise<void> {
   const sql = `select pg_logical_emit_message(true, 'test', 'x'), pg_switch_wal()`;
-  while (!hasEnded()) {
-    const isRefused = await queryDatabase(superuserUrl, sql).then(
-      () => false,
-      () => true,
-    );
-    // The process is gone some time after its connections are.
-    if (isRefused) await delay(pauseMs);
-  }
+  const isEnded = async () => {
+    // Refused once there is no room.
+    await Promise.allSettled([queryDatabase(superuserUrl, sql)]);
+    return hasEnded();
+  };
+  await vi.waitUntil(isEnded, { timeout: 60_000, interval: 10 });
 }
 
 async function refusedStatements(): Promise<number> {

@@ -15,12 +15,14 @@ test.each([
   'records of a %s tenant that are created or changed during a merge of their customer move with it or are refused',
   { timeout: soakTimeoutMs },
   async (_, isEncrypted) => {
-    let tenant = new ReferringTenant(service);
+    const newTenant = async () => {
+      const created = new ReferringTenant(service);
+      if (isEncrypted) await created.encrypt();
+      return created;
+    };
+    let tenant = await newTenant();
     for (let round = 0; round < rounds; round += 1) {
-      if (round % roundsOfTenant === 0) {
-        tenant = new ReferringTenant(service);
-        if (isEncrypted) await tenant.encrypt();
-      }
+      if (round > 0 && round % roundsOfTenant === 0) tenant = await newTenant();
       const [a, b] = [await tenant.createPerson(), await tenant.createPerson()];
       const [known, other] = [
         await tenant.create('visit', { title: 'known', customerId: b.id }),
