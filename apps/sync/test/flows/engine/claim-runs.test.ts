@@ -47,7 +47,8 @@ test('the delay is that of the run that has been due for longest, without those 
   expect(Math.floor((await flowDelays(engine.orm.em.fork())).runs / 100)).toBe(2);
   const claimed = await claim({});
   expect(claimed.filter(({ lateSeconds }) => lateSeconds >= 200).map(({ tenantId }) => tenantId)).toEqual([late]);
-  expect((await flowDelays(engine.orm.em.fork())).runs).toBe(0);
+  // The clock must not show between two readings of it.
+  for (let read = 0; read < 300; read += 1) expect((await flowDelays(engine.orm.em.fork())).runs).toBe(0);
 });
 
 test('a tenant gets no more runs than it has room for', async () => {
