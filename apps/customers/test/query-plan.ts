@@ -92,8 +92,16 @@ export function tablesReadWhole(nodes: PlanNode[]): (string | undefined)[] {
 
 /** Rows that an executed plan has read from tables. */
 export function rowsRead(nodes: readonly PlanNode[]): number {
+  return rowsOf(nodes.filter((node) => node['Relation Name'] !== undefined));
+}
+
+/** Rows that an executed plan has read from its own intermediate results. */
+export function rowsReadAgain(nodes: readonly PlanNode[]): number {
+  return rowsOf(nodes.filter((node) => node['Node Type'] === 'CTE Scan'));
+}
+
+function rowsOf(nodes: readonly PlanNode[]): number {
   return nodes
-    .filter((node) => node['Relation Name'] !== undefined)
     .map((node) => {
       const removed = (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0);
       return ((node['Actual Rows'] ?? 0) + removed) * (node['Actual Loops'] ?? 1);

@@ -11,7 +11,7 @@ import { customers as type } from '../src/domain/customers/customers.js';
 import { conditionsOf } from '../src/engine/query/list/list-conditions.js';
 import type * as Planner from '../src/engine/query/list/planner-settings.js';
 import { readList } from '../src/engine/query/list/read-list.js';
-import { planOf, rowsRead, tablesReadWhole } from './query-plan.js';
+import { planOf, rowsRead, rowsReadAgain, tablesReadWhole } from './query-plan.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 import { seedTenants, startSeeded } from './seeded-tenant.js';
 
@@ -226,6 +226,8 @@ describe('a page reads a bounded number of rows', () => {
         const nodes = await planOf(em, statement, true);
         expect(tablesReadWhole(nodes)).toEqual([]);
         read += rowsRead(nodes);
+        // Scanned rows are counted and sorted once for the whole page, not once for each of its rows.
+        expect(rowsReadAgain(nodes)).toBeLessThanOrEqual(5 * window);
       }
       // Two scans, and then those of a list with one order: each row is read from at most two tables.
       expect(read, `${read} rows after ${start}`).toBeLessThanOrEqual(6 * window);

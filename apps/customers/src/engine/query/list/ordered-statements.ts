@@ -42,14 +42,15 @@ export function orderedWindow(query: ListQuery, first: ListOrder, start: WalkSta
         select ${keys.map((each, place) => `${each} as key_${place}`).join(', ')}, ${id} as id, (${test.sql}) as is_met
         from ${from} where ${where.sql} order by ${key} ${direction}, ${id} ${direction} limit ?
       ), walk as materialized (
-        select case when count(*) = ? then ${last}(key_0) end as cut from tested
+        select cut, (select count(*) from tested where key_0 = cut) as cut_rows
+        from (select case when count(*) = ? then ${last}(key_0) end as cut from tested) stop
       ), found as materialized (
         select ${named.join(', ')}, id from tested, walk
         where is_met and (cut is null or key_0 ${direction === 'asc' ? '<' : '>'} cut)
         order by ${ordering(orders, named, 'id')} limit ?
       )
-      select ${shownColumns(type)}, ${named.map((name) => `found.${name}`).join(', ')}, walk.cut,
-        (select count(*) from tested where key_0 = walk.cut) as cut_rows, ${isStart} as is_start
+      select ${shownColumns(type)}, ${named.map((name) => `found.${name}`).join(', ')}, walk.cut, walk.cut_rows,
+        ${isStart} as is_start
       from walk
       left join found on true
       left join ${table} on ${table}.tenant_id = ? and ${table}.id = found.id

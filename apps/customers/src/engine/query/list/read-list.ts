@@ -114,7 +114,7 @@ async function readValued(
   let start: WalkStart = after;
   for (let groups = 0; ; groups += 1) {
     const left = { ...query, limit: limit - rows.length };
-    const { met, cut, isGroup, isStart } = await walk(em, left, { first, start, isTested, isSmall });
+    const { met, cut, isGroup, isStart } = await walk(em, left, { first, start, isSmall });
     if (cut === null || met.length >= left.limit) return { rows: [...rows, ...met], isWhole: false };
     const isScattered = isTested && (!isGroup || groups >= maxGroups);
     if (isSmall || isScattered) {
@@ -152,11 +152,11 @@ interface Walk {
 async function walk(
   em: EntityManager,
   query: ListQuery,
-  along: { first: ListOrder; start: WalkStart; isTested: boolean; isSmall: boolean },
+  along: { first: ListOrder; start: WalkStart; isSmall: boolean },
 ): Promise<Walk> {
   const { orders, limit } = query;
   let found: Walk = { met: [], cut: null, isGroup: false, isStart: false };
-  for (const window of windowsOf(limit, along)) {
+  for (const window of windowsOf(limit, along.isSmall)) {
     const statement = orderedWindow(query, along.first, along.start, window);
     const rows = await readRows(em, query, statement, inOrder);
     const [cut = null, cutRows, isStart] = rows[0]?.stored.more.slice(orders.length) ?? [];
@@ -168,11 +168,10 @@ async function walk(
 }
 
 /** Rows per scan, and those of the next scan from the same start when the page is not full. */
-function windowsOf(limit: number, { isTested, isSmall }: { isTested: boolean; isSmall: boolean }): number[] {
+function windowsOf(limit: number, isSmall: boolean): number[] {
   const { each, eachOfMany, least } = windowRows;
-  const many = Math.max(least, eachOfMany * limit);
-  if (isSmall) return [each * limit];
-  return isTested ? [many] : [each * limit, many];
+  const few = each * limit;
+  return isSmall ? [few] : [few, Math.max(least, eachOfMany * limit)];
 }
 
 function readSorted(em: EntityManager, query: ListQuery): Promise<ListRow[]> {
