@@ -55,9 +55,15 @@ export async function makeTenantRecords(
   };
 }
 
+function isRefused(body: unknown): boolean {
+  return (body as { code?: string } | undefined)?.code === 'CONCURRENT_WRITE';
+}
+
 function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) {
   const send = async (method: string, path: string, body?: object): Promise<unknown> => {
-    const answer = await api.send(method, path, body && { body });
+    let answer = await api.send(method, path, body && { body });
+    // A write that waited too long for another one. It has had no effect, and clients repeat it.
+    while (isRefused(answer.body)) answer = await api.send(method, path, body && { body });
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
     return answer.body;
   };
