@@ -39,6 +39,7 @@ import { RolesController } from './access/roles.controller.js';
 import { SecurityEventsController } from './security-events/security-events.controller.js';
 import { SessionsController } from './users/sessions.controller.js';
 import { TeamsController } from './users/teams.controller.js';
+import { measureUserStates } from './users/user-states.js';
 import { UsersController } from './users/users.controller.js';
 
 /** The gRPC services of this process. Their controllers are below. */
@@ -118,6 +119,7 @@ export class AuthModule {
           provide: ClosingRules,
           useFactory: (em: EntityManager) => {
             reportClosings(em);
+            measureUserStates(em);
             return closingRules;
           },
           inject: [EntityManager],

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readPrincipalToken } from '@rapport/contracts';
 import { User_State, type UserStateChange } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { runMigrations } from '@rapport/persistence';
-import type { Caller } from '@rapport/platform';
+import { metrics, type Caller } from '@rapport/platform';
 import { provisionDatabase, queryDatabase } from '@rapport/testing';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
@@ -148,6 +148,23 @@ describe('the changed state of a user', () => {
 
     await auth.call('deleteUser', { id: other.id }, admin);
     expect(await claimed(admin)).toMatchObject([{ userId: other.id, isInactive: true }]);
+  });
+
+  test('is measured by its age until it is confirmed, however often it is claimed', async () => {
+    const oldest = async () =>
+      (await metrics.getSingleMetric('rapport_user_state_oldest_seconds')?.get())?.values[0]?.value;
+    const admin = await auth.newCaller();
+    const { user } = await auth.newUser(admin);
+    await auth.updateUser(admin, user.id, { state: User_State.DISABLED });
+    const anHourAgo = (Date.now() - 3_600_000) * 1_000;
+    const sql = 'update user_state_change set position = $2 where tenant_id = $1';
+    await queryDatabase(auth.urls.ownerUrl, sql, [admin.tenantId, anHourAgo]);
+    const [change] = await claimed(admin);
+
+    expect(await oldest()).toBeGreaterThanOrEqual(3_600);
+    await confirm(change!);
+    // States of other tests may be due: they are younger.
+    expect(await oldest()).toBeLessThan(3_600);
   });
 
   test('is not noted by the removal of a closed workspace, which would be reported after its rows in customers are gone', async () => {

@@ -3,7 +3,8 @@ import type {
   ClaimUserStatesResponse,
   ConfirmUserStatesRequest,
 } from '@rapport/contracts/rapport/auth/v1/users_service';
-import { requireSync } from '@rapport/platform';
+import { metrics, requireSync } from '@rapport/platform';
+import { Gauge } from 'prom-client';
 
 /** Most changes of a claim: sync reports those of all its tenants at once. */
 const maxClaimed = 50;
@@ -47,3 +48,29 @@ export async function confirmUserStates(em: EntityManager, { changes }: ConfirmU
     [JSON.stringify(changes)],
   );
 }
+
+/** Makes the gauge of unconfirmed states read from the database of an EntityManager. */
+export function measureUserStates(em: EntityManager): void {
+  measured = em;
+}
+
+let measured: EntityManager | undefined;
+
+new Gauge({
+  name: 'rapport_user_state_oldest_seconds',
+  help: 'Age of the oldest change of the state of a user that customers has not confirmed, in seconds.',
+  registers: [metrics],
+  async collect() {
+    // NaN while the database cannot be reached: zero would look healthy.
+    const [state] =
+      (await measured
+        ?.fork()
+        .execute<{ oldest: number }[]>(oldestSql)
+        .catch(() => [])) ?? [];
+    this.set(state?.oldest ?? Number.NaN);
+  },
+});
+
+// The position of a change is its time in microseconds, and `due_time` grows with each claim.
+const oldestSql = `select greatest(coalesce(extract(epoch from clock_timestamp()) - min(position) / 1e6, 0), 0)::double precision as oldest
+  from user_state_change where due_time is not null`;
