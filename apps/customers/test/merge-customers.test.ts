@@ -1,7 +1,10 @@
-import { LifecycleStage, PostalAddress } from '@rapport/contracts/rapport/customers/v1/customer';
+import { LifecycleStage, PostalAddress, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import { CustomField_Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { beforeEach, expect, test } from 'vitest';
 import { content, email, MergingTenant, phone } from './merging-tenant.js';
+import { ObjectTenant } from './object-tenant.js';
 import { company, newCaller, person, sharedCustomers } from './running-customers.js';
+import { SalesTenant } from './sales-tenant.js';
 
 const customers = await sharedCustomers();
 
@@ -68,6 +71,44 @@ test('retains addresses of both that differ only in their label', async () => {
     expect.objectContaining(address('home')),
     expect.objectContaining(address('home', 'Rome')),
   ]);
+});
+
+test('moves references of custom fields, of any type and of deleted records too, and takes them back', async () => {
+  const { caller } = tenant;
+  await tenant.defineReference('friend');
+  await tenant.defineReference('advisor', 'deal');
+  const [a, b] = [await tenant.create(person()), await tenant.create(person({ displayName: 'Bob' }))];
+  const create = (friend: string) => tenant.create(person({ customFields: { friend } }));
+  const [live, changed, deleted] = [await create(b.id), await create(b.id), await create(b.id)];
+  await customers.delete(caller, deleted.id);
+  await customers.update(caller, a.id, { customFields: { friend: b.id } });
+  const sales = new SalesTenant(customers, caller);
+  const { id: dealId } = await sales.createDeal(await sales.createPipeline(), { customFields: { advisor: b.id } });
+  const deal = () => customers.call('getDeal', { id: dealId }, caller);
+  const objects = new ObjectTenant(customers, caller);
+  await objects.createObject('car');
+  await objects.createField('car', 'friend', { type: CustomField_Type.REFERENCE });
+  await objects.create('car', { name: 'red', customFields: { friend: b.id } });
+  const carsOf = ({ id }: Customer) => objects.names('car', { filter: `customFields.friend = ${id}` });
+  const friendOf = async ({ id }: Customer): Promise<unknown> =>
+    (await customers.get(caller, id)).customFields?.['friend'];
+
+  const { record } = await tenant.merge(a.id, b.id);
+
+  expect([await friendOf(live), await friendOf(changed), await friendOf(a)]).toEqual([a.id, a.id, b.id]);
+  expect(await deal()).toMatchObject({ customFields: { advisor: a.id }, etag: '"2"' });
+  expect((await sales.deals(`customFields.advisor = ${a.id}`)).length).toBe(1);
+  expect(await carsOf(a)).toEqual(['red']);
+  const other = await tenant.create(person());
+  await customers.update(caller, changed.id, { customFields: { friend: other.id } });
+  await customers.call('undeleteCustomer', { id: deleted.id }, caller);
+  expect(await friendOf(deleted)).toBe(a.id);
+
+  await tenant.unmerge(record.id);
+
+  expect([await friendOf(live), await friendOf(changed), await friendOf(deleted)]).toEqual([b.id, other.id, b.id]);
+  expect(await deal()).toMatchObject({ customFields: { advisor: b.id }, etag: '"3"' });
+  expect(await carsOf(b)).toEqual(['red']);
 });
 
 test('takes preferred fields from the merged customer, and its lists first', async () => {

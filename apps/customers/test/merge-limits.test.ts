@@ -66,6 +66,15 @@ test('moves 10,000 people and associations with a company and back, and refuses 
   expect((await customers.get(tenant.caller, ada.id)).companyId).toBe(b.id);
 });
 
+test('counts the records whose custom fields refer to a customer', async () => {
+  await tenant.defineReference('friend');
+  const [a, b] = [await tenant.create(person()), await tenant.create(person({ displayName: 'Bob' }))];
+  const ada = await tenant.create(person({ customFields: { friend: b.id } }));
+  await copyCustomer(customers, ada.id, 10_000);
+
+  await expect(tenant.merge(a.id, b.id)).rejects.toMatchObject({ reason: 'MERGE_TOO_LARGE' });
+});
+
 test('undoes a merge before 1,000 later ones, which lose its values, and refuses it before more', async () => {
   const [a, b, c] = [
     await tenant.create(person({ tags: ['a'] })),

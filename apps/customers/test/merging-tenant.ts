@@ -1,8 +1,10 @@
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import { CustomField_Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import type { MergeInput } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { createOrm, tenantSession } from '@rapport/persistence';
 import type { Caller } from '@rapport/platform';
 import { entities } from '../src/database.js';
+import { defineField } from './custom-field-requests.js';
 import { newCaller, type SharedCustomers } from './running-customers.js';
 
 /** A tenant that merges. */
@@ -52,6 +54,11 @@ export class MergingTenant {
   async links(customerId: string): Promise<string[]> {
     const { associations } = await this.customers.call('listAssociations', { customerId }, this.caller);
     return associations.map(({ type, fromCustomerId, toCustomerId }) => `${fromCustomerId} ${type} ${toCustomerId}`);
+  }
+
+  /** Defines a custom field whose values are ids of customers. */
+  async defineReference(key: string, recordType?: string): Promise<void> {
+    await defineField(this.customers, this.caller, key, CustomField_Type.REFERENCE, recordType ? { recordType } : {});
   }
 
   async defineTextFields(...keys: string[]): Promise<void> {

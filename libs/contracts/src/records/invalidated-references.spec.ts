@@ -32,6 +32,19 @@ test.each([
   expect(method?.policy.invalidates).toEqual(expect.arrayContaining(referring));
 });
 
+test.each(['MergeCustomers', 'UnmergeCustomers'])(
+  '%s invalidates kept answers with records whose custom fields may refer to a customer',
+  (name) => {
+    const withCustomFields = recordContracts(contract).filter(({ options }) => options.customFields);
+    const method = contract.methods.find((each) => each.name === name);
+
+    expect(withCustomFields.length).toBeGreaterThan(10);
+    expect(method?.policy.invalidates).toEqual(
+      expect.arrayContaining(withCustomFields.map(({ singular }) => snakeCase(singular))),
+    );
+  },
+);
+
 test('AssignRecord invalidates kept answers with the record, of whatever type with owners it is', () => {
   const owned = recordContracts(contract).filter(({ options, parent }) => options.owned && parent === undefined);
   const method = contract.methods.find((each) => each.name === 'AssignRecord');

@@ -11,7 +11,7 @@ import {
 import { currentCaller } from '@rapport/platform';
 import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { recordType } from '../../engine/fields/record-type.js';
-import { rewriteRecords } from '../../engine/merge/move-lists.js';
+import { rewriteRecords } from '../../engine/merge/moving/move-lists.js';
 import { workspaceTimeZone } from '../../engine/query/workspace-time-zone.js';
 import { Sealing } from '../../engine/sealing/sealing.js';
 

@@ -3,7 +3,7 @@ import { SegmentState, type Segment } from '@rapport/contracts/rapport/marketing
 import { queryRows, transactionPipeline } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import type { ChangeEntry } from '../../engine/changes/log/change-entry.js';
-import { rewriteRecords } from '../../engine/merge/move-lists.js';
+import { rewriteRecords } from '../../engine/merge/moving/move-lists.js';
 import type { BuildStep } from './follow-changes.js';
 import type { CompiledSegment } from './compiled-segment.js';
 import { segments as segmentType, buildStatements } from './segments.js';

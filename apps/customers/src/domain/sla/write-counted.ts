@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Ticket } from '@rapport/contracts/rapport/support/v1/ticket';
 import { queryRows, transactionPipeline } from '@rapport/persistence';
-import { rewriteRecords } from '../../engine/merge/move-lists.js';
+import { rewriteRecords } from '../../engine/merge/moving/move-lists.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { lockRecords } from '../../engine/records/record-statements.js';
 import { tickets } from '../tickets/tickets.js';

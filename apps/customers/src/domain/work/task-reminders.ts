@@ -9,7 +9,7 @@ import {
 import { currentCaller } from '@rapport/platform';
 import type { RecordChange } from '../../engine/fields/record-definition.js';
 import { recordType } from '../../engine/fields/record-type.js';
-import { rewriteRecords } from '../../engine/merge/move-lists.js';
+import { rewriteRecords } from '../../engine/merge/moving/move-lists.js';
 import { Sealing } from '../../engine/sealing/sealing.js';
 import { dueMs, isClosed } from './due-task.js';
 

@@ -3,9 +3,11 @@ import { queryRows } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { recordName } from '../fields/record-names.js';
 import type { RecordType } from '../fields/record-type.js';
+import { customerType } from '../records/customers/customer-type.js';
 import { linkTables } from '../records/referring/link-tables.js';
 import { refersByList } from '../records/referring/referring-fields.js';
-import { movedColumns } from './move-references.js';
+import { countCustomReferences } from './moving/move-custom-references.js';
+import { movedColumns } from './moving/move-references.js';
 
 /**
  * Most records and associations that one merge moves. 40,000 take as long as a statement may, and the merge stores the
@@ -35,7 +37,8 @@ export async function checkSize(em: EntityManager, target: RecordType, mergedId:
        limit ${maxMoved + 1}) moved`,
     values: [currentCaller().tenantId, mergedId, recordName(target.table, mergedId)],
   });
-  if (row !== undefined && row.count <= maxMoved) return;
+  const custom = target === customerType() ? await countCustomReferences(em, mergedId, maxMoved + 1) : 0;
+  if (row !== undefined && row.count + custom <= maxMoved) return;
   const message =
     `More than ${maxMoved.toLocaleString('en')} links and other records would move with the merged ${target.singular}. ` +
     'Swap the two, or first move some of them to the surviving one.';

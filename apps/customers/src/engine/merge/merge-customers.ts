@@ -24,8 +24,8 @@ import { mergeMessage } from './merge-message.js';
 import { storedUndo } from './merge-undo.js';
 import { Merge } from './merge.entity.js';
 import { contentOf, singleFields, unite, type Content } from './merged-content.js';
-import { moveLinks } from './move-links.js';
-import { moveReferences } from './move-references.js';
+import { moveLinks } from './moving/move-links.js';
+import { moveReferences } from './moving/move-references.js';
 import { nextMergeId } from './next-merge-id.js';
 
 /** Handles MergeCustomers. Runs in a transaction. */

@@ -1,7 +1,7 @@
 import { openPart, storedPart } from '../sealing/sealed-messages.js';
 import { customerType } from '../records/customers/customer-type.js';
 import { contentOf, type Content } from './merged-content.js';
-import type { MovedReferences } from './move-references.js';
+import type { MovedReferences } from './moving/move-references.js';
 
 /** The data that undoes a merge, besides the merged customer's own row. */
 export interface MergeUndo extends MovedReferences {

@@ -5,7 +5,7 @@ import { referencedId } from '../records/customers/customer.entity.js';
 import type { LinkTable } from '../records/referring/link-tables.js';
 import { noLinks, type MergeUndo, type MovedLinks, type RemovedLink } from './merge-undo.js';
 import { Merge } from './merge.entity.js';
-import { moveEnds } from './move-links.js';
+import { moveEnds } from './moving/move-links.js';
 
 /**
  * The part of other merges' undo data that an unmerge changes: the associations that these have moved or removed.

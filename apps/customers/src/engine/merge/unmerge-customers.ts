@@ -23,7 +23,7 @@ import { mergeMessage } from './merge-message.js';
 import { noLinks, openUndo, storedUndo, type MergeUndo } from './merge-undo.js';
 import type { Merge } from './merge.entity.js';
 import { contentOf, unite, type Content } from './merged-content.js';
-import { moveReferencesBack } from './move-references.js';
+import { moveReferencesBack } from './moving/move-references.js';
 import { RestoredMerges, restoreLinks } from './restore-links.js';
 import { revert, type Reverted } from './three-way.js';
 

@@ -1,8 +1,8 @@
 import type { StatementTransaction, TransactionStatement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import type { MovedLinks } from '../../../engine/merge/merge-undo.js';
-import type { MovedRecords } from '../../../engine/merge/move-references.js';
-import type { Move } from '../../../engine/merge/move-lists.js';
+import type { MovedRecords } from '../../../engine/merge/moving/move-references.js';
+import type { Move } from '../../../engine/merge/moving/move-lists.js';
 import type { AddedContent } from './united-deal.js';
 
 /** The data that undoes a merge of deals, besides the row of the merged one. It has no personal data. */

@@ -11,7 +11,7 @@ import {
 } from '@rapport/persistence';
 import { AppError } from '@rapport/platform';
 import { lockMerges } from '../../../engine/merge/lock-merges.js';
-import { moveRecordsBack } from '../../../engine/merge/move-references.js';
+import { moveRecordsBack } from '../../../engine/merge/moving/move-references.js';
 import { RestoredMerges, restoreLinks } from '../../../engine/merge/restore-links.js';
 import { notFound } from '../../../engine/records/record-changes.js';
 import { recordLinks } from '../../../engine/records/referring/link-tables.js';

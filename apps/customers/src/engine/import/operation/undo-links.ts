@@ -2,10 +2,9 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { OnDelete } from '@rapport/contracts/rapport/api/v1/options';
 import { currentCaller } from '@rapport/platform';
 import { idsWithFiles } from '../../files/files-of-records.js';
-import { CustomField } from '../../fields/custom-field.entity.js';
-import { storedIndexKey } from '../../fields/custom-fields.js';
 import type { RecordMessage } from '../../fields/record-definition.js';
 import { onceAmongTypes, recordType, recordTypes, type RecordType } from '../../fields/record-type.js';
+import { customReferences, customReferenceTerm } from '../../records/referring/custom-references.js';
 import { recordLinks } from '../../records/referring/link-tables.js';
 import { onceFor } from '../../values/once-for.js';
 
@@ -70,20 +69,13 @@ export const ownRecords = onceAmongTypes((type: RecordType): readonly { table: s
   ),
 );
 
-/**
- * Custom fields of type REFERENCE refer to customers. Values of a deleted definition are retained, and restored with
- * it.
- */
+/** The customers among records of a type to which custom fields of others refer. */
 async function referencedIds(em: EntityManager, type: RecordType, ids: string[]): Promise<string[]> {
   if (type.contract.type !== 'rapport/Customer') return [];
   const { tenantId } = currentCaller();
-  const definitions = await em.find(CustomField, { tenantId, type: 'REFERENCE' }, { disableIdentityMap: true });
   const found: string[] = [];
-  for (const each of recordTypes()) {
-    const { table } = each;
-    const keys = definitions.flatMap((definition) => storedIndexKey(each, definition) ?? []);
-    const wanted = keys.flatMap((key) => ids.map((id) => ({ id, term: `x.${key}:${id}` })));
-    if (wanted.length === 0) continue;
+  for (const [{ table }, fields] of Map.groupBy(await customReferences(em), (reference) => reference.type)) {
+    const wanted = fields.flatMap((field) => ids.map((id) => ({ id, term: customReferenceTerm(field, id) })));
     const rows = await em.execute<{ id: string }[]>(
       `select distinct wanted.id
        from jsonb_to_recordset(?) as wanted (id uuid, term text)

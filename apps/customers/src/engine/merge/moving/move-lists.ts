@@ -2,17 +2,17 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { RecordRef } from '@rapport/contracts/rapport/api/v1/records';
 import { queryRows, transactionPipeline } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { CustomFields } from '../fields/custom-fields.js';
-import type { RecordMessage } from '../fields/record-definition.js';
-import type { RecordType } from '../fields/record-type.js';
-import { relatedOf, withRelated } from '../fields/related-records.js';
-import { effectsOf } from '../records/effects.js';
-import { nextChange } from '../records/record-changes.js';
-import { openStored, type StoredRecord } from '../records/record-rows.js';
-import { lockRecords, updateRecords } from '../records/record-statements.js';
-import { LinkedRecords } from '../records/references.js';
-import { refersByList } from '../records/referring/referring-fields.js';
-import { currentSeal } from '../sealing/seal.js';
+import { CustomFields } from '../../fields/custom-fields.js';
+import type { RecordMessage } from '../../fields/record-definition.js';
+import type { RecordType } from '../../fields/record-type.js';
+import { relatedOf, withRelated } from '../../fields/related-records.js';
+import { effectsOf } from '../../records/effects.js';
+import { nextChange } from '../../records/record-changes.js';
+import { openStored, type StoredRecord } from '../../records/record-rows.js';
+import { lockRecords, updateRecords } from '../../records/record-statements.js';
+import { LinkedRecords } from '../../records/references.js';
+import { refersByList } from '../../records/referring/referring-fields.js';
+import { currentSeal } from '../../sealing/seal.js';
 
 /** Most records that one statement moves, since a statement times out after 8 s. A merge can move 10,000. */
 export const statementSize = 1_000;
@@ -81,7 +81,8 @@ export async function moveListsBack(
   }
 }
 
-async function eachStep(ids: string[], step: (ids: string[]) => Promise<unknown>): Promise<void> {
+/** Does a step for each part of some ids that one statement moves. */
+export async function eachStep(ids: string[], step: (ids: string[]) => Promise<unknown>): Promise<void> {
   for (let start = 0; start < ids.length; start += statementSize) await step(ids.slice(start, start + statementSize));
 }
 

@@ -2,19 +2,23 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { OnMerge } from '@rapport/contracts/rapport/api/v1/options';
 import { queryRows } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import type { RecordMessage } from '../fields/record-definition.js';
-import { onceAmongTypes, type RecordType } from '../fields/record-type.js';
-import { customerType } from '../records/customers/customer-type.js';
-import { moveFiles } from '../files/files-of-records.js';
-import { referringFields, type ReferringField } from '../records/referring/referring-fields.js';
-import { currentSeal } from '../sealing/seal.js';
-import { onceFor } from '../values/once-for.js';
+import type { RecordMessage } from '../../fields/record-definition.js';
+import { onceAmongTypes, type RecordType } from '../../fields/record-type.js';
+import { customerType } from '../../records/customers/customer-type.js';
+import { moveFiles } from '../../files/files-of-records.js';
+import { referringFields, type ReferringField } from '../../records/referring/referring-fields.js';
+import { currentSeal } from '../../sealing/seal.js';
+import { onceFor } from '../../values/once-for.js';
+import { moveCustomReferences, moveCustomReferencesBack } from './move-custom-references.js';
 import { moveLists, moveListsBack, rewriteRecords, statementSize, type Move, type MovedLists } from './move-lists.js';
 
 /** Key of the files of a record among its references. */
 const filesKey = 'file.record';
 
-/** Ids of the records whose references a merge has moved, by table and column, such as `deal.customer_id`. */
+/**
+ * Ids of the records whose references a merge has moved, by table and column, such as `deal.customer_id`, or by table and custom
+ * field.
+ */
 export type MovedRecords = Record<string, string[]>;
 
 /** The same of a merge of customers. */
@@ -47,13 +51,15 @@ export function movedColumns(target: RecordType): readonly MovedColumn[] {
 /** Makes the records that refer to one customer refer to another. Includes deleted records, which can be undeleted. */
 export async function moveReferences(em: EntityManager, move: Move): Promise<MovedReferences> {
   const moved = await moveColumn(em, people(customerType()), move);
-  return { people: moved, references: await moveRecordsOf(em, customerType(), move) };
+  const references = await moveRecordsOf(em, customerType(), move);
+  return { people: moved, references: { ...references, ...(await moveCustomReferences(em, move)) } };
 }
 
 /** Reverts `moveReferences` for the records that still refer to the customer `from`. */
 export async function moveReferencesBack(em: EntityManager, move: Move, moved: MovedReferences): Promise<void> {
   await moveColumn(em, people(customerType()), move, moved.people);
   await moveRecordsBack(em, customerType(), move, moved.references ?? {});
+  await moveCustomReferencesBack(em, move, moved.references ?? {});
 }
 
 /** Makes the records of other types, and the files, that refer to one record refer to another one of its type. */

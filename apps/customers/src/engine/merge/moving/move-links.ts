@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { currentCaller } from '@rapport/platform';
-import type { LinkTable } from '../records/referring/link-tables.js';
-import type { MovedLinks, RemovedLink } from './merge-undo.js';
+import type { LinkTable } from '../../records/referring/link-tables.js';
+import type { MovedLinks, RemovedLink } from '../merge-undo.js';
 
 /** Moves the associations of a merged customer to the surviving customer. */
 export async function moveLinks(
