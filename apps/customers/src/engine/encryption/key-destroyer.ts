@@ -1,10 +1,14 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { MikroORM } from '@mikro-orm/postgresql';
+import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import { WorkerLoop } from '@rapport/platform';
 import { Sealing } from '../sealing/sealing.js';
+import type { SubjectKeys } from '../sealing/subject-keys.js';
 
 /** Intervals in milliseconds at which keys are retried that a crashed process or a failure left behind. */
 const pollMs = { busy: 2_000, quiet: 10_000 };
+
+/** Most keys that one transaction destroys. */
+const batchSize = 100;
 
 interface Due {
   tenant_id: string;
@@ -44,19 +48,35 @@ export class KeyDestroyer implements OnApplicationBootstrap, OnModuleDestroy {
   /** @returns undefined when none was due */
   async #destroyDue(): Promise<number | undefined> {
     const { keys } = this.sealing;
-    if (!keys) return undefined;
     const em = this.orm.em.fork();
-    const due = await em.execute<Due[]>(
-      'select tenant_id, customer_id, last_generation from key_destruction limit 1000',
+    if (!keys || (await em.execute<object[]>('select 1 from key_destruction limit 1')).length === 0) return undefined;
+    let some = batchSize;
+    for (let count = 0; some === batchSize && count < 1_000; count += some) some = await destroyDueKeys(em, keys);
+    return pollMs.busy;
+  }
+}
+
+/**
+ * Destroys some keys that are due. The rows stay locked until the keys are destroyed, so once a row is gone, no process
+ * is about to destroy a newer key of its subject.
+ *
+ * @param tenantId only keys of this tenant
+ * @returns how many were due
+ */
+export function destroyDueKeys(em: EntityManager, keys: SubjectKeys, tenantId?: string): Promise<number> {
+  return em.transactional(async (transaction) => {
+    const due = await transaction.execute<Due[]>(
+      `select tenant_id, customer_id, last_generation from key_destruction
+       where ?::uuid is null or tenant_id = ? order by tenant_id, customer_id limit ${batchSize} for update`,
+      [tenantId ?? null, tenantId ?? null],
     );
     for (const { tenant_id, customer_id, last_generation } of due) {
       await keys.destroy(tenant_id, customer_id, last_generation);
-      await em.execute('delete from key_destruction where tenant_id = ? and customer_id = ? and last_generation = ?', [
+      await transaction.execute('delete from key_destruction where tenant_id = ? and customer_id = ?', [
         tenant_id,
         customer_id,
-        last_generation,
       ]);
     }
-    return due.length > 0 ? pollMs.busy : undefined;
-  }
+    return due.length;
+  });
 }
