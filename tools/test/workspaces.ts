@@ -59,6 +59,12 @@ export class Workspace {
     return new Archive(id, bytes);
   }
 
+  /** Enables encryption of personal data. */
+  async encrypt(): Promise<void> {
+    const { id } = await this.send<Operation>('POST', '/v1/personalData:encrypt');
+    expect(await this.untilEnded(id)).toMatchObject({ state: 'SUCCEEDED' });
+  }
+
   createImport(): Promise<Operation> {
     return this.send<Operation>('POST', '/v1/workspace:import');
   }

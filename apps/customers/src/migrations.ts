@@ -120,6 +120,7 @@ import { CreateTicketMerge } from './migrations/create-ticket-merge.migration.js
 import { CreateSegment } from './migrations/create-segment.migration.js';
 import { CreateSegmentMember } from './migrations/create-segment-member.migration.js';
 import { KeepSegments } from './migrations/keep-segments.migration.js';
+import { SealWorkspaceArchive } from './migrations/seal-workspace-archive.migration.js';
 
 /** Migrations, oldest first. */
 export const migrations = [
@@ -243,4 +244,5 @@ export const migrations = [
   AllowConversions,
   CreateUserState,
   AddNotificationDigest,
+  SealWorkspaceArchive,
 ];

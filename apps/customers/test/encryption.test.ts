@@ -4,9 +4,11 @@ import {
   Operation_State as State,
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
+import { downloadArchive, exportArchive, fillWorkspace, hashesIn, uploadArchive } from './archive-tenant.js';
 import { changesOf } from './change-feeds.js';
 import { EncryptedTenant, everythingIn, personalValues, someone, valuesIn } from './encrypted-tenant.js';
 import { newKeys, type Keys } from './databases.js';
+import { FilesTenant } from './files-tenant.js';
 import { JsonReads } from './json-reads.js';
 import { company, customerOf, person, RunningCustomers } from './running-customers.js';
 
@@ -27,7 +29,7 @@ beforeEach(() => {
 const stored = () => everythingIn([customers.urls.ownerUrl, keys.databaseUrl]);
 
 test('leaves no personal value in any table, written before or after encryption was enabled', async () => {
-  const before = Array.from({ length: 60 }, (_, n) => someone(`wumbold${n}x`));
+  const before = Array.from({ length: 30 }, (_, n) => someone(`wumbold${n}x`));
   const first = [];
   for (const [n, each] of before.entries()) first.push(await tenant.create(each, `before-${n}`));
   const [ada, eve, old] = first as [(typeof first)[0], (typeof first)[0], (typeof first)[0]];
@@ -41,8 +43,8 @@ test('leaves no personal value in any table, written before or after encryption 
   const operation = await tenant.encrypt();
 
   expect(operation).toMatchObject({ state: State.SUCCEEDED, kind: Kind.ENCRYPTION, import: undefined });
-  expect(operation.counts).toMatchObject({ rows: 60, updated: 60 });
-  const after = Array.from({ length: 20 }, (_, n) => someone(`wumboldlate${n}x`));
+  expect(operation.counts).toMatchObject({ rows: 30, updated: 30 });
+  const after = Array.from({ length: 8 }, (_, n) => someone(`wumboldlate${n}x`));
   for (const [n, each] of after.entries()) await tenant.create(each, `after-${n}`);
   await tenant.consent(ada.id, 'wumbold said yes again');
   await customers.update(tenant.caller, ada.id, { givenName: 'wumboldrenamed' });
@@ -215,4 +217,36 @@ it('encryption of one tenant does not restrict another', async () => {
   await plain.create(company());
   expect(await plain.find('display_name = "Ada*"')).toEqual([ada.id]);
   expect(await customers.names(plain.caller, { q: 'lovelace', orderBy: 'display_name' })).toEqual(['Ada Lovelace']);
+});
+
+it('the archive of an encrypted workspace is stored nowhere in plaintext, and makes an equal workspace', async () => {
+  await tenant.encrypt();
+  const mark = 'blorptide';
+  const { ada, file } = await fillWorkspace(tenant, mark);
+  const archive = await downloadArchive(tenant, await exportArchive(tenant));
+  expect(valuesIn(archive.toString('latin1'), [`${mark}adashown`, `${mark} said yes`, `${mark}one.txt`])).toHaveLength(
+    3,
+  );
+  const copy = new EncryptedTenant(customers);
+  await copy.encrypt();
+  const { id } = await customers.call('importWorkspace', {}, copy.caller);
+  await uploadArchive(copy, id, archive.subarray(0, 400_000), { complete: false });
+  expect(valuesIn(await stored(), [mark])).toEqual([]);
+  await uploadArchive(copy, id, archive.subarray(399_000), { offset: 399_000 });
+  expect(await copy.untilEnded(id)).toMatchObject({ state: State.SUCCEEDED, error: undefined });
+
+  const again = await downloadArchive(copy, await exportArchive(copy));
+
+  expect(hashesIn(again)).toEqual(hashesIn(archive));
+  expect(valuesIn(await stored(), [mark])).toEqual([]);
+  expect(await copy.find(`emails = "${mark}adamail@example.com"`)).toEqual([ada]);
+  expect(await copy.find(`family_name = "${mark}adafamily"`)).toEqual([ada]);
+  await expect(copy.create(someone(`${mark}twin`))).rejects.toMatchObject({ reason: 'EMAIL_TAKEN' });
+  const store = await FilesTenant.create(customers, copy.caller);
+  expect((await store.download(file)).equals(Buffer.alloc(300_000, mark))).toBe(true);
+  expect(await store.storedBytes()).toMatchObject({ stored: 600_112, counted: 600_112 });
+  await store.close();
+  const { merges } = await customers.call('listMerges', {}, copy.caller);
+  const { restored } = await customers.call('unmergeCustomers', { id: merges[0]!.id }, copy.caller);
+  expect(restored).toMatchObject({ displayName: `${mark}twinshown` });
 });

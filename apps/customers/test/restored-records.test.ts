@@ -23,7 +23,7 @@ async function restore(type: string, from: Caller, to: Caller): Promise<void> {
       orm.em.fork({ session: tenantSession(caller.tenantId) }).transactional(work),
     );
   const rows = await within(from, (em) => em.execute<object[]>(section.select, [from.tenantId]));
-  const lines = rows.map((row) => section.lineOf(row));
+  const lines = await section.linesOf(rows);
   await within(to, (em) => section.insert(em, lines, { isFirst: true, isLast: false }));
 }
 

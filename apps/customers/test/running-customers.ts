@@ -189,7 +189,14 @@ export function newCaller(): Caller {
     permissions: [
       ...['customers.read', 'customers.write', 'customers.configure', 'audit.read', 'privacy.manage'],
       ...['deals.read', 'deals.write', 'pipelines.read', 'pipelines.configure', 'files.read', 'files.write'],
-      ...['workspace.read', 'workspace.configure', 'objects.read', 'objects.write'],
+      ...[
+        'workspace.read',
+        'workspace.configure',
+        'workspace.export',
+        'workspace.import',
+        'objects.read',
+        'objects.write',
+      ],
       ...['customObjects.read', 'customObjects.configure', 'views.read', 'views.write'],
       ...['leads.read', 'leads.write', 'assignmentRules.read', 'assignmentRules.configure'],
       ...['forecasts.read', 'forecasts.write', 'forecasts.configure'],

@@ -9,6 +9,7 @@ const operationErrorCodes: Record<string, ErrorCodeMeaning> = {
   API_KEY_NOT_FOUND: ['NOT_FOUND', 'The API key does not exist.'],
   APPROVAL_ENDED: ['FAILED_PRECONDITION', 'The approval is decided or over.'],
   APPROVAL_NOT_FOUND: ['NOT_FOUND', 'The approval does not exist.'],
+  ARCHIVE_ERASED: ['FAILED_PRECONDITION', 'An erasure of personal data destroyed the stored archive.'],
   ARCHIVE_INVALID: ['INVALID_ARGUMENT', 'The workspace archive has a fault.'],
   ARCHIVE_MISSING: ['FAILED_PRECONDITION', 'The export has no archive, or its archive was removed.'],
   ASSOCIATION_EXISTS: ['ALREADY_EXISTS', 'The two records already have a link of this type.'],

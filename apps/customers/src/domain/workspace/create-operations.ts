@@ -10,8 +10,6 @@ import { countOpen, createOperation, lockOperations } from '../../engine/operati
 import { enqueue } from '../../engine/operations/operation-jobs.js';
 import { operationMessage } from '../../engine/operations/operation-message.js';
 import type { Operation } from '../../engine/operations/operation.entity.js';
-import { encryptedError } from '../../engine/query/filter/refuse-sealed.js';
-import { TenantEncryption } from '../../engine/sealing/tenant-encryption.entity.js';
 import type { ExportProgress } from './export-workspace.js';
 import { refuseFilled } from './filled-workspace.js';
 import type { ImportProgress } from './import-progress.js';
@@ -63,8 +61,6 @@ export function refuseHiding(): void {
 async function lockWorkspace(em: EntityManager, tenantId: string): Promise<void> {
   refuseHiding();
   await lockOperations(em, tenantId);
-  if (await em.findOne(TenantEncryption, { tenantId }))
-    throw encryptedError('A workspace can not be exported or imported');
   const [running] = await em.execute<object[]>(
     `select 1 from operation_job join operation on operation.tenant_id = operation_job.tenant_id and operation.id = operation_id
      where operation_job.tenant_id = ? and kind in ('WORKSPACE_EXPORT', 'WORKSPACE_IMPORT') and state in ('WAITING', 'RUNNING', 'PAUSED')`,

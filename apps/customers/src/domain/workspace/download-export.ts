@@ -13,7 +13,7 @@ import type { ExportProgress } from './export-workspace.js';
  * Handles DownloadWorkspaceExport, one piece at a time. It holds no connection while the reader consumes a piece.
  *
  * @throws AppError NOT_FOUND
- * @throws AppError FAILED_PRECONDITION ARCHIVE_MISSING
+ * @throws AppError FAILED_PRECONDITION ARCHIVE_MISSING, ARCHIVE_ERASED when an erasure destroys it meanwhile
  */
 export async function* downloadExport(em: EntityManager, id: string): AsyncGenerator<HttpBody, void> {
   refuseHiding();
@@ -22,7 +22,7 @@ export async function* downloadExport(em: EntityManager, id: string): AsyncGener
   if (kind !== 'WORKSPACE_EXPORT') found(null);
   const { sizeBytes, expireTime = '' } = rules as ExportProgress;
   if (state !== 'SUCCEEDED' || !(Date.parse(expireTime) > Date.now())) {
-    const message = 'The export has not succeeded, or its archive has expired.';
+    const message = 'The export has not succeeded, or its archive has expired or was erased.';
     throw new AppError('FAILED_PRECONDITION', 'ARCHIVE_MISSING', message, { metadata: { state } });
   }
   await recordAuditEvent(em, { kind: 'EXPORT', detail: { of: 'workspace', download: true, operationId: id } });

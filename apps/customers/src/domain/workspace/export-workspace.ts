@@ -7,18 +7,19 @@ import { clearOperation } from '../../engine/operations/clear-operation.js';
 import { postpone } from '../../engine/operations/operation-jobs.js';
 import type { OperationKind, OperationTask } from '../../engine/operations/operation-kind.js';
 import { BulkPace } from '../../engine/pace/bulk-pace.js';
-import { refuseUnderEncryption } from '../../engine/query/filter/refuse-sealed.js';
 import { Sealing } from '../../engine/sealing/sealing.js';
 import { withSeal } from '../../engine/sealing/seal.js';
 import { suppressionSpaceOf, type SuppressionKey } from '../suppressions/suppression-key.js';
-import { archiveLeftovers, ArchivePieces } from './archive/archive-pieces.js';
+import { archiveLeftovers, ArchivePieces, newArchiveKey, type ArchiveKey } from './archive/archive-pieces.js';
 import { ArchiveWriter } from './archive/archive-writer.js';
+import { DataRemoved } from './archive/sealed-rows.js';
 import { contentName, type Section, type Sections } from './archive/section.js';
+import { exportedContents } from './exported-contents.js';
 
 /** Lifetime of an archive, in seconds. */
 const lifetimeSeconds = 24 * 60 * 60;
 
-/** Most starts of an export. More crashes are probably its own fault. */
+/** Most starts of an export. More are probably its own fault, or that of frequent erasures. */
 const maxStarts = 5;
 
 /** Delay in seconds before an export is retried after it found another one running in the process. */
@@ -54,7 +55,10 @@ export function exportKind(sources: Sources): OperationKind {
       if (isBusy) return leaveFor(task, busySeconds);
       isBusy = true;
       try {
-        await exportWorkspace(sources, task);
+        const { em, job } = task;
+        const sealing = Sealing.of(em);
+        sealing.forget(job.tenantId);
+        await withSeal(await sealing.sealOf(em, job.tenantId), () => exportWorkspace(sources, task));
       } finally {
         isBusy = false;
       }
@@ -72,19 +76,18 @@ async function leaveFor({ em, operation }: OperationTask, seconds: number): Prom
 
 /**
  * Writes the archive from one snapshot (REPEATABLE READ). A snapshot can't be opened again, so an export starts from
- * the beginning after a pause or the end of its process, and does not yield to other operations while it runs.
+ * the beginning after a pause, an erasure or the end of its process, and does not yield to other operations while it runs.
  *
  * @throws OperationMoved when the operation was changed meanwhile
  */
 async function exportWorkspace(sources: Sources, task: OperationTask): Promise<void> {
   const { em, job, operation } = task;
   job.turn?.hold();
-  await withSeal(await Sealing.of(em).sealOf(em, job.tenantId), async () =>
-    refuseUnderEncryption('A workspace is exported'),
-  );
   const { starts } = operation.rules as ExportProgress;
   if (starts >= maxStarts) {
-    throw new AppError('INTERNAL', 'EXPORT_CRASHED', 'Every process that ran the export ended before it was complete.');
+    const message =
+      'Each process that ran the export ended before it was complete, or personal data was removed while it ran.';
+    throw new AppError('INTERNAL', 'EXPORT_CRASHED', message);
   }
   await clearOperation(em, archiveLeftovers, job, task.signal);
   const checkpoint = { state: operation.state, done: operation.counts.rows };
@@ -94,12 +97,15 @@ async function exportWorkspace(sources: Sources, task: OperationTask): Promise<v
     stored.startTime ??= new Date();
   });
   checkpoint.done = 0;
+  const key = await newArchiveKey();
   const reader = em.fork({ session: tenantSession(job.tenantId) });
   await reader.begin({ isolationLevel: IsolationLevel.REPEATABLE_READ, readOnly: true });
   try {
     await reader.execute(`set local idle_in_transaction_session_timeout = '150s'`);
-    await writeArchive(sources, task, checkpoint, reader);
+    await writeArchive(sources, task, { checkpoint, reader, key });
   } catch (error) {
+    // Starts again with a newer snapshot.
+    if (error instanceof DataRemoved) throw new OperationMoved();
     if (!(error instanceof Stopped)) throw error;
   } finally {
     await reader.rollback();
@@ -109,11 +115,17 @@ async function exportWorkspace(sources: Sources, task: OperationTask): Promise<v
 /** Thrown when the worker must stop. */
 class Stopped extends Error {}
 
+interface Writing {
+  checkpoint: Checkpoint;
+  /** Reads the snapshot. */
+  reader: EntityManager;
+  key: ArchiveKey | undefined;
+}
+
 async function writeArchive(
   { sections, files, suppressionKey }: Sources,
   { em, job, signal }: OperationTask,
-  checkpoint: Checkpoint,
-  reader: EntityManager,
+  { checkpoint, reader, key }: Writing,
 ): Promise<void> {
   const pace = BulkPace.of(em);
   let sizeBytes = 0;
@@ -121,7 +133,7 @@ async function writeArchive(
     if (signal.aborted) throw new Stopped();
     await pace.keep(() =>
       doStep(em, job, checkpoint, async (transaction, stored) => {
-        await ArchivePieces.put(transaction, job.operationId, sizeBytes, data);
+        await ArchivePieces.put(transaction, job.operationId, { start: sizeBytes, data }, key);
         stored.counts = { ...stored.counts, rows: stored.counts.rows + lines };
         stored.rules = { ...(stored.rules as ExportProgress), sizeBytes: sizeBytes + data.length };
       }),
@@ -132,9 +144,9 @@ async function writeArchive(
   const [row] = await reader.execute<{ time: Date }[]>('select now() as time');
   const writer = new ArchiveWriter(new Date(row?.time ?? Date.now()), store);
   for (const section of sections.before) await writer.writeLines(section.name, linesOf(reader, section, job.tenantId));
-  for await (const { sha256, contentId, sizeBytes: bytes } of contentsOf(reader, job.tenantId)) {
-    const stored = files.read(reader, () => Promise.resolve({ contentId }), { from: 0, to: bytes });
-    await writer.writeContent(contentName({ sha256, contentId }), bytes, stored);
+  for await (const { sizeBytes: bytes, stored, ...named } of exportedContents(reader, job.tenantId)) {
+    const data = files.read(reader, () => Promise.resolve(stored), { from: 0, to: bytes });
+    await writer.writeContent(contentName(named), bytes, data);
   }
   for (const section of sections.after) await writer.writeLines(section.name, linesOf(reader, section, job.tenantId));
   const space = (await suppressionSpaceOf(reader)) ?? job.tenantId;
@@ -154,26 +166,7 @@ async function* linesOf(reader: EntityManager, section: Section, tenantId: strin
   await reader.execute(`declare exported no scroll cursor for ${section.select}`, [tenantId]);
   for (let rows: object[] = [{}]; rows.length > 0;) {
     rows = await reader.execute<object[]>(`fetch ${batchSize} from exported`);
-    for (const row of rows) yield section.lineOf(row);
+    yield* await section.linesOf(rows);
   }
   await reader.execute('close exported');
-}
-
-/** The bytes of a tenant's files. */
-async function* contentsOf(reader: EntityManager, tenantId: string) {
-  interface Content {
-    sha256: string;
-    contentId: string;
-    sizeBytes: number;
-  }
-  for (let after = ''; ;) {
-    const contents = await reader.execute<Content[]>(
-      `select sha256, content_id as "contentId", size_bytes as "sizeBytes" from file_content
-       where tenant_id = ? and sha256 > ? order by sha256 limit ${batchSize}`,
-      [tenantId, after],
-    );
-    yield* contents;
-    after = contents.at(-1)?.sha256 ?? '';
-    if (contents.length < batchSize) return;
-  }
 }

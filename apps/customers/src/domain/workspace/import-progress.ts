@@ -25,6 +25,8 @@ export interface LoadPosition {
   offset: number;
   /** Completed lines of the file, or stored bytes of it. */
   line: number;
+  /** The file of a record whose bytes are being encrypted. */
+  fileId?: string;
   /** Rounds start with 1. Later rounds store records that waited for their references; 0 is the last one. */
   round: number;
   /** Stored and waiting lines of this round. */
@@ -32,4 +34,6 @@ export interface LoadPosition {
   waiting: number;
   /** Whether all records are stored, so that their dependents can follow. */
   hasRecords?: boolean;
+  /** Whether everything but the bytes of encrypted files is stored. Bytes are encrypted with the keys of their files, so they are last. */
+  hasRows?: boolean;
 }

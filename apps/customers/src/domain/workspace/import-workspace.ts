@@ -1,7 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { AppError } from '@rapport/platform';
+import { destroyDueKeys } from '../../engine/encryption/key-destroyer.js';
 import { doStep, type Checkpoint } from '../../engine/operations/checkpoint.js';
 import type { OperationKind, OperationTask } from '../../engine/operations/operation-kind.js';
+import { withSeal } from '../../engine/sealing/seal.js';
+import { Sealing } from '../../engine/sealing/sealing.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
 import { archiveInvalid } from './archive/archive-error.js';
 import { archiveLeftovers, ArchivePieces } from './archive/archive-pieces.js';
@@ -16,7 +19,12 @@ export function importKind(sources: ImportSources): OperationKind {
   return {
     name: 'WORKSPACE_IMPORT',
     origin: 'import',
-    run: (task) => importWorkspace(sources, task),
+    async run(task) {
+      const { em, job } = task;
+      const sealing = Sealing.of(em);
+      sealing.forget(job.tenantId);
+      await withSeal(await sealing.sealOf(em, job.tenantId), () => importWorkspace(sources, task));
+    },
     undo: { refusal: 'The import of a workspace can not be undone.' },
     pauseRefusal: 'The import of a workspace can not be paused. It can be cancelled.',
     failedRefusal: 'An import that has failed leaves the workspace empty. Start another one.',
@@ -36,6 +44,7 @@ async function importWorkspace(sources: ImportSources, task: OperationTask): Pro
   const pieces = new ArchivePieces(em, operation.id, sizeBytes);
   let place = placeOf(operation.rules);
   if (!place) {
+    await destroyFormerKeys(task);
     const manifest = await verifyArchive(pieces, sources.sections, signal);
     if (!manifest) return;
     checkSuppressions(sources.suppressionKey, manifest);
@@ -56,6 +65,15 @@ async function importWorkspace(sources: ImportSources, task: OperationTask): Pro
     // The worker runs it again; it removes what it has stored before it fails.
     await changeRules(task, checkpoint, (rules) => ({ ...rules, fault: { code, reason, message } }));
   }
+}
+
+/**
+ * Destroys the keys of removed data that are due: an import that failed had the same ids, and their new keys would be
+ * destroyed too.
+ */
+async function destroyFormerKeys({ em, job: { tenantId } }: OperationTask): Promise<void> {
+  const { keys } = Sealing.of(em);
+  for (let due = 1; keys && due > 0;) due = await destroyDueKeys(em.fork(), keys, tenantId);
 }
 
 /** Removes everything that was stored, and then fails. */

@@ -5,11 +5,13 @@ import { doStep, type Checkpoint } from '../../engine/operations/checkpoint.js';
 import type { OperationTask } from '../../engine/operations/operation-kind.js';
 import type { Operation } from '../../engine/operations/operation.entity.js';
 import { BulkPace } from '../../engine/pace/bulk-pace.js';
+import { currentSeal } from '../../engine/sealing/seal.js';
 import { archiveInvalid, blamingArchive } from './archive/archive-error.js';
 import type { ArchivePieces } from './archive/archive-pieces.js';
 import type { ImportProgress, ImportSources, LoadPosition } from './import-progress.js';
 import { manifestName } from './archive/manifest.js';
-import { contentsFolder, readContentName, type Section } from './archive/section.js';
+import { contentsFolder, type Section } from './archive/section.js';
+import { contentNamed, fileToSeal, hasContent, putContent, splitContent } from './imported-contents.js';
 import { entryAt, partOf, type ArchiveEntry } from './archive/verify-archive.js';
 
 /** Most lines per transaction: `alone`, or `beside` other calls. */
@@ -37,10 +39,14 @@ export async function loadArchive(sources: ImportSources, task: LoadTask): Promi
     if (!entry) throw new Error('The archive has ended before its manifest.');
     const isIn = ({ name }: Section) => entry.name.startsWith(`${name}/`);
     const section = before.find(isIn);
-    if (section) await loadLines(task, section, entry);
+    if (task.place.hasRows) {
+      if (entry.name === manifestName) return finish(task);
+      await loadSealedContent(sources, task, entry);
+    } else if (section) await loadLines(task, section, entry);
     else if (!task.place.hasRecords) await endRound(task);
-    else if (entry.name === manifestName) return finish(task);
-    else await loadRest(sources, task, after.find(isIn), entry);
+    else if (entry.name !== manifestName) await loadRest(sources, task, after.find(isIn), entry);
+    else if (!currentSeal()) return finish(task);
+    else task.place = { ...task.place, offset: 0, line: 0, hasRows: true };
   }
 }
 
@@ -51,6 +57,7 @@ async function loadRest(
   entry: ArchiveEntry,
 ): Promise<void> {
   if (section) await loadLines(task, section, entry);
+  else if (currentSeal()) await announceContent(task, entry);
   else await loadContent(sources, task, entry);
 }
 
@@ -98,20 +105,46 @@ async function loadLines(task: LoadTask, section: Section, entry: ArchiveEntry):
 /** Stores the bytes of a file, one piece per step. */
 async function loadContent({ files }: ImportSources, task: LoadTask, entry: ArchiveEntry): Promise<void> {
   const { name, start, sizeBytes } = entry;
-  const named = readContentName(name);
-  if (!named) throw archiveInvalid(`This release does not know ${name}.`);
-  const { sha256, contentId } = named;
+  const { sha256, contentId } = contentNamed(name);
   for (let isDone = false; !isDone && !task.signal.aborted;) {
     await step(task, name, 0, async (em, place) => {
       const { line: done } = place;
+      // Files of an encrypted workspace do not share bytes.
+      isDone = done === 0 && (await hasContent(em, sha256));
+      if (isDone) return { ...place, offset: entry.end };
       const data = await task.pieces.bytes(start + done, Math.min(pieceBytes, sizeBytes - done));
       if (data.length > 0) await files.put(em, { contentId }, done, data);
       isDone = done + data.length === sizeBytes;
       if (!isDone) return { ...place, line: done + data.length };
-      await em.execute('insert into file_content (tenant_id, sha256, content_id, size_bytes) values (?, ?, ?, ?)', [
-        ...[task.job.tenantId, sha256, contentId, sizeBytes],
-      ]);
+      await putContent(em, { contentId, sha256, sizeBytes });
       return { ...place, line: 0, offset: entry.end };
+    });
+  }
+}
+
+/** Makes bytes known to their files, which are stored next. The bytes follow when the keys of the files are known. */
+async function announceContent(task: LoadTask, { name, sizeBytes, end }: ArchiveEntry): Promise<void> {
+  const { contentId } = contentNamed(name);
+  await step(task, name, 0, async (em, place) => {
+    await putContent(em, { contentId, sizeBytes });
+    return { ...place, offset: end };
+  });
+}
+
+/** Stores the bytes of each file that has them, encrypted with its key: one piece per step. */
+async function loadSealedContent({ files }: ImportSources, task: LoadTask, entry: ArchiveEntry): Promise<void> {
+  const { name, start, sizeBytes, end } = entry;
+  const { offset } = task.place;
+  if (!name.startsWith(`${contentsFolder}/`)) task.place = { ...task.place, offset: end };
+  while (task.place.offset === offset && !task.signal.aborted) {
+    await step(task, name, 0, async (em, place) => {
+      const file = await fileToSeal(em, contentNamed(name));
+      const done = place.fileId === file.id ? place.line : 0;
+      const data = await task.pieces.bytes(start + done, Math.min(pieceBytes, sizeBytes - done));
+      if (data.length > 0) await files.put(em, file.bytes, done, data);
+      if (done + data.length < sizeBytes) return { ...place, line: done + data.length, fileId: file.id };
+      if (!file.isLast) await splitContent(em, file, sizeBytes);
+      return { ...place, line: 0, ...(file.isLast && { offset: end }) };
     });
   }
 }

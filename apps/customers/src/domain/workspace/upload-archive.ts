@@ -6,12 +6,17 @@ import {
 } from '@rapport/contracts/rapport/work/v1/workspace_service';
 import { invalidArgument } from '@rapport/platform';
 import type { FileStore } from '../../engine/files/file-store.js';
-import { maxFileBytes, receiveUpload, uploadInProgress, type UploadTarget } from '../../engine/files/receive-upload.js';
+import {
+  maxFileBytes,
+  receiveUpload,
+  uploadInProgress,
+  type StoredPiece,
+  type UploadTarget,
+} from '../../engine/files/receive-upload.js';
 import type { Operation } from '../../engine/operations/operation.entity.js';
 import { findWaiting, storeForWaiting } from '../../engine/operations/waiting-operation.js';
-import { refuseUnderEncryption } from '../../engine/query/filter/refuse-sealed.js';
 import { checkRequest } from '../../engine/values/contract.js';
-import { ArchivePieces } from './archive/archive-pieces.js';
+import { ArchivePieces, newArchiveKey } from './archive/archive-pieces.js';
 import type { ImportProgress } from './import-progress.js';
 
 /** Room for the lines of an archive, in addition to the tenant's file quota. */
@@ -28,7 +33,6 @@ export function uploadArchive(
     if (!Number.isSafeInteger(request.offset ?? 0)) {
       throw invalidArgument([{ field: 'offset', reason: 'BAD_FORMAT', description: 'must be a whole number.' }]);
     }
-    refuseUnderEncryption('A workspace can not be imported');
     const operation = await findWaiting(em, waitingImport(request.id));
     return new WaitingImport(em, operation, files.quotaBytes + lineBytes);
   };
@@ -57,11 +61,16 @@ class WaitingImport implements UploadTarget<OperationMessage> {
     return storeForWaiting(this.em, waitingImport(this.#id), isComplete, async (em, operation) => {
       const { sizeBytes } = operation.rules as ImportProgress;
       if (sizeBytes !== received) throw uploadInProgress();
-      if (data.length > 0) await ArchivePieces.put(em, this.#id, received, data);
+      if (data.length > 0) await this.#put(em, { start: received, data });
       const rules: ImportProgress = { sizeBytes: received + data.length };
       operation.rules = rules;
       operation.receivedBytes = Math.min(rules.sizeBytes, maxFileBytes);
     });
+  }
+
+  async #put(em: EntityManager, piece: StoredPiece): Promise<void> {
+    const key = piece.start === 0 ? await newArchiveKey() : await ArchivePieces.keyOf(em, this.#id);
+    await ArchivePieces.put(em, this.#id, piece, key);
   }
 }
 

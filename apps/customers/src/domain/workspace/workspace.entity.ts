@@ -6,14 +6,16 @@ import { sealedOnly } from '../../engine/sealing/sealed-only.js';
 const WorkspacePieceSchema = defineEntity({
   name: 'WorkspacePiece',
   tableName: 'workspace_piece',
-  ...recordIsolation(ofNobody, sealedOnly('false')),
+  ...recordIsolation(ofNobody, sealedOnly('key_subject is not null')),
   properties: {
     tenantId: p.uuid().primary(),
     operationId: p.uuid().primary(),
     /** Offset of the piece. */
     start: p.bigint('number').primary(),
-    /** At most 256 KiB. */
+    /** At most 256 KiB, plus 28 bytes when encrypted. */
     data: p.blob(),
+    /** The subject of the key that encrypts the archive. Null for plain bytes. */
+    keySubject: p.uuid().nullable(),
   },
 });
 

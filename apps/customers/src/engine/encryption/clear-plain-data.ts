@@ -26,9 +26,10 @@ export async function clearPlainData(em: EntityManager, since: Date, signal: Abo
   const answers = `request_hash <> '' and create_time <= '${since.toISOString()}'`;
   const statements = [
     `update idempotency_key set request_hash = '', response = '' where ${some('idempotency_key', answers)} returning 1`,
-    ...['import_change', 'import_met', 'import_draft', 'import_draft_key', 'import_piece', 'workspace_piece'].map(
+    ...['import_change', 'import_met', 'import_draft', 'import_draft_key', 'import_piece'].map(
       (table) => `delete from ${table} where ${some(table, 'true')} returning 1`,
     ),
+    `delete from workspace_piece where ${some('workspace_piece', 'key_subject is null')} returning 1`,
     `update operation_issue set message = 'Erased.' where ${some('operation_issue', `message <> 'Erased.'`)} returning 1`,
     // Blind copies of messages that are not about to be sent: only their sender reads them.
     `update mail_envelope set bcc = null where ${some('mail_envelope', endedCopies)} returning 1`,

@@ -9,8 +9,8 @@ import { lost, type FormerKeys, type SubjectKeys, type TenantKeys } from './subj
 const maxKeys = 20_000;
 
 /**
- * The keys that one call uses to encrypt (seal) and decrypt (open) the personal data of its tenant. Only `load`, `prepare` and
- * `renew` wait for the key database. The keys that were used last stay available: at least those of the last `load` and of the
+ * The keys that one call uses to encrypt (seal) and decrypt (open) the personal data of its tenant. Only methods that return a
+ * promise wait for the key database. The keys that were used last stay available: at least those of the last `load` and of the
  * last `prepare`, and up to 20,000 of each.
  */
 export class Seal {
@@ -59,6 +59,20 @@ export class Seal {
     for (const id of customerIds) this.#current.delete(id);
     await this.prepare(customerIds);
     return former;
+  }
+
+  /** As `prepare`, and gives new keys to subjects whose keys were all destroyed: a former import had the same ids. */
+  async prepareAnew(subjects: readonly string[]): Promise<void> {
+    await this.prepare(subjects);
+    const missing = [...new Set(subjects)].filter((id) => !this.#current.has(id));
+    if (missing.length > 0) await this.renew(missing);
+  }
+
+  /** The key that seals data of a subject; undefined when it has none, or it was destroyed. */
+  async currentKey(subject: string): Promise<DataKey | undefined> {
+    const known = this.#current.get(subject);
+    if (known) return known;
+    return (await this.subjectKeys.inUse(this.tenantId, [subject])).get(subject);
   }
 
   /** Makes the key of a sealed text the one that seals new data of the customer. Call it while the customer's row is locked. */

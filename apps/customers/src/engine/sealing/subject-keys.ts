@@ -102,7 +102,7 @@ export class SubjectKeys {
 
   /** The current keys by customer id. Creates the first key of a customer. No entry for customers whose keys are all destroyed. */
   async ofCustomers(tenantId: string, customerIds: readonly string[]): Promise<Map<string, DataKey>> {
-    const known = await this.#inUse(tenantId, customerIds);
+    const known = await this.inUse(tenantId, customerIds);
     const others = customerIds.filter((id) => !known.has(id));
     if (others.length === 0) return known;
     const records = await this.#records(tenantId, others);
@@ -115,8 +115,26 @@ export class SubjectKeys {
       values: [tenantId, JSON.stringify(records)],
     });
     // If two calls create the first key of a customer at once, both get the key of the first.
-    for (const [customerId, key] of await this.#inUse(tenantId, others)) known.set(customerId, key);
+    for (const [customerId, key] of await this.inUse(tenantId, others)) known.set(customerId, key);
     return known;
+  }
+
+  /** The current keys by customer id. No entry for customers without one. */
+  async inUse(tenantId: string, customerIds: readonly string[]): Promise<Map<string, DataKey>> {
+    const { wrapping } = await this.tenantKeys(tenantId);
+    const rows = await this.#run<KeyRow>(tenantId, {
+      name: 'subject_keys_in_use',
+      sql: `select distinct on (customer_id) ${columns} from subject_key
+        where tenant_id = $1 and customer_id = any ($2::uuid[]) and destroy_time is null
+        order by customer_id, generation desc`,
+      values: [tenantId, customerIds],
+    });
+    return new Map(
+      rows.flatMap((row): [string, DataKey][] => {
+        const key = this.#read(row, wrapping);
+        return key ? [[row.customer_id, key]] : [];
+      }),
+    );
   }
 
   /** Creates new keys for customers. @returns the former keys, which still open what they sealed until they are destroyed */
@@ -167,23 +185,6 @@ export class SubjectKeys {
       values: [tenantId],
     });
     return roots.length;
-  }
-
-  async #inUse(tenantId: string, customerIds: readonly string[]): Promise<Map<string, DataKey>> {
-    const { wrapping } = await this.tenantKeys(tenantId);
-    const rows = await this.#run<KeyRow>(tenantId, {
-      name: 'subject_keys_in_use',
-      sql: `select distinct on (customer_id) ${columns} from subject_key
-        where tenant_id = $1 and customer_id = any ($2::uuid[]) and destroy_time is null
-        order by customer_id, generation desc`,
-      values: [tenantId, customerIds],
-    });
-    return new Map(
-      rows.flatMap((row): [string, DataKey][] => {
-        const key = this.#read(row, wrapping);
-        return key ? [[row.customer_id, key]] : [];
-      }),
-    );
   }
 
   /** New keys in the form that the statements expect. */

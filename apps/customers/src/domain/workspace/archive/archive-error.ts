@@ -6,6 +6,12 @@ export function archiveInvalid(why: string, cause?: unknown): AppError {
   return new AppError('INVALID_ARGUMENT', 'ARCHIVE_INVALID', message, { cause });
 }
 
+/** FAILED_PRECONDITION ARCHIVE_ERASED. */
+export function archiveErased(): AppError {
+  const message = 'An erasure of personal data meanwhile destroyed the stored archive.';
+  return new AppError('FAILED_PRECONDITION', 'ARCHIVE_ERASED', message);
+}
+
 // 22xxx data exceptions, 23xxx integrity constraint violations, 42501 rows that policies refuse, 54xxx values that are
 // too large for an index. RP001: a trigger refused a row.
 const faults = /^(22...|23...|42501|54...|RP001)$/;

@@ -1,12 +1,40 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows, transactionPipeline } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
+import { v7 as uuidv7 } from 'uuid';
 import type { StoredPiece } from '../../../engine/files/receive-upload.js';
 import type { Leftovers } from '../../../engine/operations/operation-kind.js';
-import { archiveInvalid } from './archive-error.js';
+import type { DataKey } from '../../../engine/sealing/data-key.js';
+import { currentSeal, requiredSeal } from '../../../engine/sealing/seal.js';
+import { sealMissing } from '../../../engine/sealing/sealed-messages.js';
+import { archiveErased, archiveInvalid } from './archive-error.js';
 
 /** The pieces of an archive are deleted when its operation has ended and, for an export, its lifetime has passed. */
 export const archiveLeftovers: readonly Leftovers[] = [{ table: 'workspace_piece', limit: 32 }];
+
+/** The key that encrypts the stored archive of an encrypted workspace. */
+export interface ArchiveKey {
+  /** As in `subject_key`. A trigger destroys its keys when a piece is deleted. */
+  subject: string;
+  key: DataKey;
+}
+
+/** Creates the key of a new archive; undefined for a workspace that is not encrypted. */
+export async function newArchiveKey(): Promise<ArchiveKey | undefined> {
+  const seal = currentSeal();
+  if (!seal) return undefined;
+  const subject = uuidv7();
+  await seal.prepare([subject]);
+  return archiveKey(subject);
+}
+
+/** The key of a stored archive. @throws AppError FAILED_PRECONDITION ARCHIVE_ERASED when it was destroyed */
+async function archiveKey(subject: string): Promise<ArchiveKey> {
+  if (!currentSeal()) throw sealMissing();
+  const key = await requiredSeal().currentKey(subject);
+  if (!key) throw archiveErased();
+  return { subject, key };
+}
 
 /** The stored bytes of an operation's archive, with one piece of it in memory. */
 export class ArchivePieces {
@@ -18,27 +46,63 @@ export class ArchivePieces {
     readonly sizeBytes: number,
   ) {}
 
-  /** Stores a piece, in the transaction of `em`. @param start offset of the piece */
-  static async put(em: EntityManager, operationId: string, start: number, data: Uint8Array): Promise<void> {
+  /**
+   * Stores a piece, in the transaction of `em`.
+   *
+   * @param start offset of the piece
+   * @param key undefined for a workspace that is not encrypted
+   */
+  static async put(
+    em: EntityManager,
+    operationId: string,
+    { start, data }: StoredPiece,
+    key: ArchiveKey | undefined,
+  ): Promise<void> {
+    const stored = key ? key.key.sealBytes(data, placeOf(operationId, start)) : data;
     await transactionPipeline(em, [
       {
         name: 'insert_workspace_piece',
-        sql: 'insert into workspace_piece (tenant_id, operation_id, start, data) values ($1, $2, $3, $4)',
-        values: [currentCaller().tenantId, operationId, start, data],
+        sql: 'insert into workspace_piece (tenant_id, operation_id, start, data, key_subject) values ($1, $2, $3, $4, $5)',
+        values: [currentCaller().tenantId, operationId, start, stored, key?.subject ?? null],
       },
     ]);
   }
 
-  /** The piece that contains a byte. */
+  /**
+   * The piece that contains a byte.
+   *
+   * @throws AppError FAILED_PRECONDITION ARCHIVE_ERASED when its key was destroyed
+   */
   static async pieceAt(em: EntityManager, operationId: string, place: number): Promise<StoredPiece | undefined> {
-    const [piece] = await queryRows<{ text: string; data: Buffer }>(em, {
+    const [piece] = await queryRows<{ text: string; data: Buffer; keySubject: string | null }>(em, {
       name: 'workspace_piece_at',
       // A bigint arrives as text, which would sort differently.
-      sql: `select start::text as text, data from workspace_piece where tenant_id = $1 and operation_id = $2 and start <= $3
-        order by start desc limit 1`,
+      sql: `select start::text as text, data, key_subject as "keySubject" from workspace_piece
+        where tenant_id = $1 and operation_id = $2 and start <= $3 order by start desc limit 1`,
       values: [currentCaller().tenantId, operationId, place],
     });
-    return piece && { start: Number(piece.text), data: piece.data };
+    if (!piece) return undefined;
+    const { data, keySubject } = piece;
+    const start = Number(piece.text);
+    if (keySubject === null) return { start, data };
+    const { key } = await archiveKey(keySubject);
+    return { start, data: key.openBytes(data, placeOf(operationId, start)) };
+  }
+
+  /** The key of stored pieces, which all have one; undefined for plain pieces. */
+  static async keyOf(em: EntityManager, operationId: string): Promise<ArchiveKey | undefined> {
+    const subject = await ArchivePieces.keySubjectOf(em, operationId);
+    return subject === undefined ? undefined : archiveKey(subject);
+  }
+
+  /** The subject of the key of stored pieces; undefined for plain pieces. */
+  static async keySubjectOf(em: EntityManager, operationId: string): Promise<string | undefined> {
+    const [piece] = await queryRows<{ subject: string | null }>(em, {
+      name: 'workspace_piece_key',
+      sql: 'select key_subject as subject from workspace_piece where tenant_id = $1 and operation_id = $2 limit 1',
+      values: [currentCaller().tenantId, operationId],
+    });
+    return piece?.subject ?? undefined;
   }
 
   /**
@@ -72,4 +136,9 @@ export class ArchivePieces {
     }
     return (this.#last = piece);
   }
+}
+
+/** Additional authenticated data of an encrypted piece, so that pieces can't be exchanged. */
+function placeOf(operationId: string, start: number): string {
+  return `${operationId} ${start}`;
 }

@@ -24,8 +24,8 @@ export class HistorySection implements Section {
     )::text as line
     from sla_event where tenant_id = ? group by tenant_id, ticket_id order by ticket_id`;
 
-  lineOf(row: object): string {
-    return (row as { line: string }).line;
+  linesOf(rows: readonly object[]): Promise<string[]> {
+    return Promise.resolve((rows as { line: string }[]).map(({ line }) => line));
   }
 
   async insert(em: EntityManager, lines: readonly string[]): Promise<{ stored: number; waiting: number }> {

@@ -9,8 +9,11 @@ import { insertKeys, ownedValues } from '../../../engine/records/claim-unique-va
 import { recordOf, shownColumns } from '../../../engine/records/record-rows.js';
 import { insertRows, recordRow } from '../../../engine/records/record-statements.js';
 import { uniqueValues } from '../../../engine/records/unique-values.js';
+import { currentSeal } from '../../../engine/sealing/seal.js';
+import { openRecord, sealedTexts } from '../../../engine/sealing/sealed-messages.js';
 import { validator } from '../../../engine/values/contract.js';
 import { archiveInvalid } from './archive-error.js';
+import { loadKeys, prepareSubjects } from './sealed-rows.js';
 import type { Section } from './section.js';
 
 /** Rules from which erased records, and records of earlier releases, are exempt. */
@@ -39,8 +42,21 @@ export class RecordSection implements Section {
     return `select ${shownColumns(this.type)} from ${this.table} where tenant_id = ? order by id`;
   }
 
-  lineOf(row: object): string {
-    return this.#codec.toText({ ...recordOf(this.type, row) });
+  async linesOf(rows: readonly object[]): Promise<string[]> {
+    const records = await this.#opened(rows);
+    return records.map((record) => this.#codec.toText({ ...record }));
+  }
+
+  /** Decrypts without preparing keys to write with. */
+  async #opened(rows: readonly object[]): Promise<RecordMessage[]> {
+    const records = rows.map((row) => recordOf(this.type, row));
+    const seal = currentSeal();
+    if (!seal) return records;
+    await loadKeys(
+      seal,
+      records.flatMap((record) => sealedTexts(this.type, record)),
+    );
+    return records.map((record) => openRecord(seal, this.type, record));
   }
 
   /**
@@ -134,6 +150,10 @@ export class RecordSection implements Section {
    */
   async #store(em: EntityManager, records: readonly RecordMessage[]): Promise<void> {
     const customFields = await CustomFields.load(em, this.type);
+    await prepareSubjects(
+      this.name,
+      records.map((record) => this.type.subjectOf(record)),
+    );
     const rowOf = (record: RecordMessage) =>
       recordRow(this.type, { ...record, deleteTime: undefined, mergedIntoId: undefined }, customFields);
     const live = records.filter(({ deleteTime }) => deleteTime === undefined);

@@ -4,9 +4,12 @@ import { currentCaller } from '@rapport/platform';
 import type { LoggedTypes } from '../../../engine/changes/log/logged-types.js';
 import type { StoredValues } from '../../../engine/changes/log/stored-values.js';
 import { namedRecord } from '../../../engine/fields/record-names.js';
+import { sealedTextsOf } from '../../../engine/sealing/data-key.js';
+import { currentSeal } from '../../../engine/sealing/seal.js';
 import { validator } from '../../../engine/values/contract.js';
 import { isDefinition } from '../../sla/sla-definitions.js';
 import { archiveInvalid } from './archive-error.js';
+import { loadKeys, sealedRows } from './sealed-rows.js';
 import type { Section } from './section.js';
 
 /** A table whose rows an archive contains as they are stored. */
@@ -47,8 +50,12 @@ export class RowSection implements Section {
     return `select (to_jsonb(${table})${without}${texts})::text as line from ${table} where tenant_id = ? order by ${key}`;
   }
 
-  lineOf(row: object): string {
-    return (row as { line: string }).line;
+  async linesOf(rows: readonly object[]): Promise<string[]> {
+    const lines = (rows as { line: string }[]).map(({ line }) => line);
+    const seal = this.table in sealedRows ? currentSeal() : undefined;
+    if (!seal) return lines;
+    await loadKeys(seal, lines.flatMap(sealedTextsOf));
+    return Promise.all(lines.map((line) => seal.openJson(line)));
   }
 
   async insert(em: EntityManager, lines: readonly string[]): Promise<{ stored: number; waiting: number }> {
@@ -58,13 +65,14 @@ export class RowSection implements Section {
     if (rows.some((row) => Object.keys(row).length !== given.length || given.some((name) => !(name in row)))) {
       throw archiveInvalid(`${this.name} has rows of different columns.`);
     }
+    const stored = (await sealedRows[this.table]?.(em, rows)) ?? rows;
     const names = given.map((name) => `"${name}"`).join(', ');
     await transactionPipeline(em, [
       {
         sql: `insert into ${this.table} (${this.#tenantColumns.join(', ')}, ${names})
           select ${this.#tenantColumns.map(() => '$1::uuid').join(', ')}, ${names}
           from jsonb_populate_recordset(null::${this.table}, $2)`,
-        values: [currentCaller().tenantId, JSON.stringify(rows)],
+        values: [currentCaller().tenantId, JSON.stringify(stored)],
       },
     ]);
     return { stored: rows.length, waiting: 0 };
@@ -88,6 +96,7 @@ export class RowSection implements Section {
       if (typeof contentType !== 'string' || /html|xml|script/i.test(contentType)) return 'a file that is a page.';
     }
     if (this.table === 'sla_definition' && !isDefinition(row['content'])) return 'a policy or a calendar that is none.';
+    if (this.table === 'customer_merge' && !isUndo(row['undo'])) return 'a merge without the data that undoes it.';
     const { logged } = this.source;
     if (logged === undefined) return undefined;
     const { descriptor } = this.types.get(logged);
@@ -115,8 +124,17 @@ export class RowSection implements Section {
 function objectOf(line: string): StoredValues | undefined {
   try {
     const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as StoredValues) : undefined;
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Whether a value has the contents of the customer before and after a merge. */
+function isUndo(value: unknown): boolean {
+  return isObject(value) && isObject(value['before']) && isObject(value['after']);
+}
+
+function isObject(value: unknown): value is StoredValues {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -7,8 +7,8 @@ export interface Section {
   readonly table: string;
   /** SQL of all rows of a tenant in their order. Its parameter is the id of the tenant. */
   readonly select: string;
-  /** The line of a row, without the line break. */
-  lineOf(row: object): string;
+  /** The lines of rows, without line breaks, and with decrypted personal data. */
+  linesOf(rows: readonly object[]): Promise<string[]>;
   /**
    * Stores lines, in the transaction of `em`.
    *

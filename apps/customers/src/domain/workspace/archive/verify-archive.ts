@@ -54,9 +54,10 @@ export async function verifyArchive(
     if (nextPlace < place) throw archiveInvalid(`${name} is not in the order in which an export writes it.`);
     place = nextPlace;
     if (folder === contentsFolder) {
-      if (name <= lastContent) throw archiveInvalid(`${name} is not in the order in which an export writes it.`);
+      const { contentId = '' } = readContentName(name) ?? {};
+      if (contentId <= lastContent) throw archiveInvalid(`${name} is not in the order in which an export writes it.`);
       await checkContent(pieces, entry);
-      lastContent = name;
+      lastContent = contentId;
       contents.files += 1;
       contents.bytes += entry.sizeBytes;
     } else found.push(await fileOf(pieces, entry));
