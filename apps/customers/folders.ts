@@ -79,6 +79,7 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
     'domain/consents',
     'domain/suppressions',
     'domain/files',
+    'domain/workspace',
   ],
   'domain/leads': ['domain/customers', 'domain/pipelines', 'domain/deals', 'domain/suppressions', 'domain/consents'],
   'domain/articles': ['domain/links', 'domain/tickets'],

@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { Operation_State as State } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { File as FileMessage } from '@rapport/contracts/rapport/content/v1/files_service';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { downloadArchive, exportArchive, fillWorkspace, uploadArchive } from './archive-tenant.js';
 import { newKeys, restoreBackup, type Keys } from './databases.js';
-import { EncryptedTenant, everythingIn, valuesIn } from './encrypted-tenant.js';
+import { EncryptedTenant, everythingIn, someone, valuesIn } from './encrypted-tenant.js';
 import { FilesTenant, sha256Of } from './files-tenant.js';
 import { person, RunningCustomers } from './running-customers.js';
+import { superuserOf } from './superuser.js';
 
 let service: RunningCustomers;
 let keys: Keys;
@@ -187,4 +189,54 @@ test('the database refuses unencrypted files of an encrypted tenant from every w
     await expect(app.query(insert, [tenantId])).rejects.toThrow(/row-level security/);
   }
   await app.end();
+});
+
+test('an exported or uploaded archive can not be read after an erasure', async () => {
+  await encrypted.encrypt();
+  const { ada } = await fillWorkspace(encrypted, 'blorpgone');
+  const id = await exportArchive(encrypted);
+  const archive = await downloadArchive(encrypted, id);
+  const target = new EncryptedTenant(service);
+  await target.encrypt();
+  const upload = await service.call('importWorkspace', {}, target.caller);
+  await uploadArchive(target, upload.id, archive.subarray(0, 300_000), { complete: false });
+  const other = await target.create(someone('blorpother'));
+  const [superuser, keysDatabase] = [await superuserOf(service.urls.ownerUrl), await superuserOf(keys.databaseUrl)];
+  const { rows: subjects } = await superuser.query<{ id: string }>(
+    'select distinct key_subject as id from workspace_piece where operation_id = any ($1)',
+    [[id, upload.id]],
+  );
+
+  await encrypted.erase(ada);
+  await target.erase(other.id);
+
+  expect(subjects).toHaveLength(2);
+  const destroyed = await keysDatabase.query(
+    'select from subject_key where customer_id = any ($1) and wrapped is null and destroy_time is not null',
+    [subjects.map((subject) => subject.id)],
+  );
+  await Promise.all([superuser.end(), keysDatabase.end()]);
+  expect(destroyed.rowCount).toBe(2);
+  await expect(downloadArchive(encrypted, id)).rejects.toMatchObject({ reason: 'ARCHIVE_MISSING' });
+  const { state, error } = await target.untilEnded(upload.id);
+  expect({ state, error }).toMatchObject({ state: State.FAILED, error: { reason: 'ARCHIVE_ERASED' } });
+  await expect(uploadArchive(target, upload.id, archive)).rejects.toMatchObject({ reason: 'OPERATION_NOT_WAITING' });
+});
+
+test('an export starts again without a person who is erased meanwhile', async () => {
+  await encrypted.encrypt();
+  const [ada] = [await encrypted.create(someone('blorpada')), await encrypted.create(someone('blorpeve'))];
+  const superuser = await superuserOf(service.urls.ownerUrl);
+  // An export reads this table after it has taken its snapshot, and before customers.
+  await superuser.query('begin; lock table forecast_snapshot in access exclusive mode');
+  const { id } = await service.call('exportWorkspace', {}, encrypted.caller);
+  const waiting = `select from pg_locks where relation = 'forecast_snapshot'::regclass and not granted`;
+  await vi.waitUntil(async () => (await superuser.query(waiting)).rowCount! > 0, { timeout: 20_000 });
+  await encrypted.erase(ada.id);
+  await superuser.query('commit');
+  await superuser.end();
+
+  expect(await encrypted.untilEnded(id)).toMatchObject({ state: State.SUCCEEDED, error: undefined });
+  const archive = (await downloadArchive(encrypted, id)).toString();
+  expect(['blorpadashown', 'blorpeveshown'].map((name) => archive.includes(name))).toEqual([false, true]);
 });

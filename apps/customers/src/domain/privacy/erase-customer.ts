@@ -30,6 +30,7 @@ import {
 } from '../../engine/changes/erasure/erasure-statements.js';
 import { eraseAnswers } from '../../engine/changes/erasure/erase-answers.js';
 import { customerType } from '../../engine/records/customers/customer-type.js';
+import { eraseArchives } from '../workspace/erase-archives.js';
 import { chunks, ErasedRecords } from './erased-records.js';
 import { erasureMessage, receiptDigest } from './erasure-receipt.js';
 import { Erasure } from './erasure.entity.js';
@@ -93,6 +94,7 @@ async function lockPerson(em: EntityManager, { id, etag }: EraseCustomerRequest)
   if (seen.length === 0) throw await missingRecord(em, customerType(), id);
   // All data of the person is erased, including what the caller may not see.
   await transactionPipeline(em, [beyondScope]);
+  await eraseArchives(em);
   const own = await queryRows<{ id: string }>(em, {
     name: 'own_customers',
     sql: `with recursive ${ownCustomers} select id from own`,
