@@ -7,7 +7,9 @@ import type { Caller } from '@rapport/platform';
 import type pg from 'pg';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { downloadArchive, exportArchive } from './archive-tenant.js';
 import { changesOf, watch } from './change-feeds.js';
+import { EncryptedTenant } from './encrypted-tenant.js';
 import { csv, ImportTenant } from './import-tenant.js';
 import { MergingTenant } from './merging-tenant.js';
 import { company, person, RunningCustomers } from './running-customers.js';
@@ -89,11 +91,18 @@ test('leaves nothing of a person in any table except the receipt and their suppr
   await customers.call('createConsent', { customerId: ada.id, consent }, caller);
   await customers.update(caller, ada.id, { jobTitle: `${mark}boss` });
   const other = await customers.create(caller, company({ displayName: 'Engines' }));
-  expect((await tablesWith(mark)).length).toBeGreaterThanOrEqual(6);
+  const archive = await exportArchive(new EncryptedTenant(customers, caller));
+  const tables = await tablesWith(mark);
+  expect(tables.length).toBeGreaterThanOrEqual(7);
+  expect(tables).toContain('workspace_piece');
 
   const receipt = await erase(ada.id);
 
-  expect(await tablesWith(mark)).toEqual([]);
+  expect((await tablesWith(mark)).filter((name) => name !== 'workspace_piece')).toEqual([]);
+  const download = downloadArchive(new EncryptedTenant(customers, caller), archive);
+  await expect(download).rejects.toMatchObject({ reason: 'ARCHIVE_MISSING' });
+  // A worker removes the archive.
+  await expect.poll(() => tablesWith(mark)).toEqual([]);
   expect(receipt).toMatchObject({ customerIds: [ada.id, twin.id], reason: 'case 4711', createdBy: caller.principalId });
   const counts = Object.fromEntries(receipt.erased.map(({ dataClass, count }) => [dataClass, count]));
   expect(counts).toMatchObject({ customers: 2, associations: 1, consents: 1, merges: 1 });
