@@ -35,6 +35,7 @@ import { OrderDealsByRank } from './migrations/order-deals-by-rank.migration.js'
 import { FindNotificationsOfApprovals } from './migrations/find-notifications-of-approvals.migration.js';
 import { FindOpenTasksOfDeals } from './migrations/find-open-tasks-of-deals.migration.js';
 import { ConvertForecasts } from './migrations/convert-forecasts.migration.js';
+import { SendMessagesToUsers } from './migrations/send-messages-to-users.migration.js';
 import { TimeForecastSnapshots } from './migrations/time-forecast-snapshots.migration.js';
 import { RestoreDealValues } from './migrations/restore-deal-values.migration.js';
 import { HashFewAuditedRecords } from './migrations/hash-few-audited-records.migration.js';
@@ -245,4 +246,5 @@ export const migrations = [
   CreateUserState,
   AddNotificationDigest,
   SealWorkspaceArchive,
+  SendMessagesToUsers,
 ];

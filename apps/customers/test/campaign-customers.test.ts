@@ -1,4 +1,5 @@
 import { MailOutcome } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
+import { MessageState } from '@rapport/contracts/rapport/content/v1/message';
 import { CampaignDecision, CampaignMetric } from '@rapport/contracts/rapport/marketing/v1/campaign';
 import { RecipientState } from '@rapport/contracts/rapport/marketing/v1/campaign_recipient';
 import { callContext } from '@rapport/platform';
@@ -195,4 +196,38 @@ test('a claim reads the recipients of customers that have merged ones, and no ot
     });
   expect(read).toHaveLength(2);
   expect(Math.max(...read)).toBeLessThanOrEqual(10);
+});
+
+describe('a test of a campaign', () => {
+  test('goes to users, whose addresses sync asks for, but to none that was disabled, and asks for a recipient', async () => {
+    const tenant = await CampaignTenant.create(service, superuser);
+    const { tenantId } = tenant.caller;
+    const { id } = await tenant.createCampaign();
+    const [active, disabled] = [crypto.randomUUID(), crypto.randomUUID()];
+    await service.call('reportUserStates', {
+      ...{ tenantId, states: [{ userId: disabled, position: '10', isInactive: true }] },
+    });
+    const test = (userIds: string[]) =>
+      service.call('testCampaign', { id, test: { addresses: [], userIds, customerId: undefined } }, tenant.caller);
+
+    const refusal = (field: string, reason: string) => ({ violations: [{ field, reason }] });
+    await expect(test([active, disabled])).rejects.toMatchObject(refusal('test.userIds[1]', 'NOT_ALLOWED'));
+    await expect(test([])).rejects.toMatchObject(refusal('test.addresses', 'REQUIRED'));
+    const { messageIds } = await test([active]);
+    expect(await tenant.mail.claim()).toMatchObject([
+      { message: { id: messageIds[0], toAddresses: [] }, envelopeTo: [], toUserId: active },
+    ]);
+  });
+
+  test('shows users no customer any more that was erased', async () => {
+    const tenant = await CampaignTenant.create(service, superuser);
+    const { id } = await tenant.createCampaign();
+    const [customerId] = await tenant.addCustomers(['eve@example.com']);
+    const test = { addresses: [], userIds: [crypto.randomUUID()], customerId };
+    const { messageIds } = await service.call('testCampaign', { id, test }, tenant.caller);
+    await service.call('eraseCustomer', { id: customerId!, erasure: { reason: 'asked for' } }, tenant.caller);
+    expect(await tenant.mail.claim()).toEqual([]);
+    const cancelled = { state: MessageState.CANCELLED, stateReason: 'ERASED' };
+    expect(await tenant.mail.message(messageIds[0]!)).toMatchObject(cancelled);
+  });
 });

@@ -181,7 +181,11 @@ describe('a campaign', () => {
     const tenant = await create();
     const { id } = await tenant.createCampaign();
     const test = (address: string) =>
-      service.call('testCampaign', { id, test: { addresses: [address], customerId: undefined } }, tenant.caller);
+      service.call(
+        'testCampaign',
+        { id, test: { addresses: [address], userIds: [], customerId: undefined } },
+        tenant.caller,
+      );
     const { messageIds } = await test('me@kestrel.example');
 
     expect((await tenant.mail.message(messageIds[0]!)).subject).toBe('[a] News for');

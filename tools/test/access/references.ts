@@ -98,6 +98,8 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   // STATIC segments, of which there is one here, exclude no others.
   'Segment.exclude_segment_ids': undefined,
   'SegmentPreview.exclude_segment_ids': 'segments',
+  // The message of a test to a user that does not exist fails.
+  'CampaignTestMail.user_ids': undefined,
   // A survey about a queue that does not exist asks about no ticket.
   'Survey.queue_ids': undefined,
   // Requests render a customer.

@@ -38,6 +38,13 @@ export class CampaignAudience {
 
   /** Starts a campaign to a new customer for each address. @returns its id */
   async start(addresses: readonly string[], campaign: Json = {}): Promise<string> {
+    const id = await this.draft(addresses, campaign);
+    await this.mail.api.ok('POST', `/v1/campaigns/${id}:start`);
+    return id;
+  }
+
+  /** A campaign to a new customer for each address. @returns its id */
+  async draft(addresses: readonly string[], campaign: Json = {}): Promise<string> {
     const { api } = this.mail;
     const segment = { key: `s${randomUUID().replaceAll('-', '')}`, name: 'Readers', kind: 'STATIC' };
     const { id: segmentId } = await api.ok<{ id: string }>('POST', '/v1/segments', segment);
@@ -53,9 +60,7 @@ export class CampaignAudience {
     const content = { name: 'News', topicKey: 'newsletter', mailboxId: this.mail.mailboxId, variants };
     const includeSegmentIds = [segmentId];
     const body = { ...content, includeSegmentIds, ...campaign };
-    const { id } = await api.ok<{ id: string }>('POST', '/v1/campaigns', body);
-    await api.ok('POST', `/v1/campaigns/${id}:start`);
-    return id;
+    return (await api.ok<{ id: string }>('POST', '/v1/campaigns', body)).id;
   }
 
   /** Numbers of recipients by state. */

@@ -74,6 +74,25 @@ async function verdictOfDkimpy(content: string, record: string): Promise<string>
   return (await running).stdout.trim();
 }
 
+test('a test goes to the addresses of active users, which are no part of its messages, and to no others', async () => {
+  const audience = await CampaignAudience.create(platform, relay);
+  const { api } = audience.mail;
+  const user = { email: `${crypto.randomUUID()}@example.net`, displayName: 'Bo', roleIds: ['member'] };
+  const { id: userId } = await api.ok<{ id: string }>('POST', '/v1/users', user);
+  const values = [api.tenant.tenantId, userId];
+  await api.query(`update user_account set state = 'ACTIVE' where tenant_id = $1 and id = $2`, values, 'auth');
+  const campaignId = await audience.draft(['ada@example.net']);
+  const body = { userIds: [userId, crypto.randomUUID()] };
+  const { messageIds } = await api.ok<{ messageIds: string[] }>('POST', `/v1/campaigns/${campaignId}:test`, body);
+
+  expect((await audience.mail.inState(messageIds[0]!, 'HANDED_OVER'))['toAddresses']).toEqual([]);
+  const { stateReason } = await audience.mail.inState(messageIds[1]!, 'FAILED');
+  expect(stateReason).toBe('The user has no access.');
+  expect(relay.received.map(({ to }) => to)).toEqual([[user.email]]);
+  expect(relay.received[0]?.content).toMatch(/^Subject: \[a\] News\r$/m);
+  expect(relay.received[0]?.content).toContain(`\r\nTo: Bo <${user.email}>\r\n`);
+});
+
 test('a rate holds for its domain in any period at the relay, and delays no other domain', async () => {
   const audience = await CampaignAudience.create(platform, relay, { maxConnections: 8 });
   const rate = { count: 3, perSeconds: 1 };

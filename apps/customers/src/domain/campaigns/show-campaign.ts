@@ -44,16 +44,21 @@ export async function testCampaign(
   campaign: Campaign,
   test: CampaignTestMail | undefined,
 ): Promise<TestCampaignResponse> {
-  const { addresses = [], customerId } = test ?? {};
+  const { addresses = [], userIds = [], customerId } = test ?? {};
+  if (addresses.length + userIds.length === 0) {
+    throw invalidField('test.addresses', 'REQUIRED', 'is required without users');
+  }
   await checkTestAddresses(transaction, key, campaign, addresses);
+  await checkTestUsers(transaction, userIds);
+  const recipients = [...addresses.map((address) => ({ to: [address] })), ...userIds.map((toUserId) => ({ toUserId }))];
   const customer =
     customerId === undefined ? undefined : await readableCustomer(transaction, customerId, 'test.customerId');
   const messageIds: string[] = [];
   for (const { key: variantKey } of campaign.variants) {
     const { subject = '', text, html } = await rendered(transaction, publicUrl, campaign, variantKey, customer);
-    for (const address of addresses) {
+    for (const recipient of recipients) {
       const { id } = await queueMessage(transaction, {
-        ...{ mailboxId: campaign.mailboxId, to: [address], customerId },
+        ...{ mailboxId: campaign.mailboxId, to: [], ...recipient, customerId },
         ...{ subject: `[${variantKey}] ${subject}`.slice(0, 300), text, html, automatic: AutomaticKind.GENERATED },
       });
       messageIds.push(id);
@@ -89,6 +94,17 @@ async function checkTestAddresses(
     const rule = 'must be of the domain of the mailbox, or have confirmed a subscription to the topic within 7 days';
     throw invalidField(`test.addresses[${at}]`, 'NOT_ALLOWED', rule);
   });
+}
+
+/** @throws AppError INVALID_ARGUMENT for users that have no access any more. Which others exist, auth knows. */
+async function checkTestUsers(transaction: StatementTransaction, userIds: readonly string[]): Promise<void> {
+  const rows = await transaction.rows<{ id: string }>({
+    name: 'inactive_test_users',
+    sql: 'select user_id as id from user_state where tenant_id = $1 and user_id = any ($2::uuid[]) and is_inactive',
+    values: [currentCaller().tenantId, userIds],
+  });
+  const at = userIds.findIndex((userId) => rows.some(({ id }) => id === userId));
+  if (at >= 0) throw invalidField(`test.userIds[${at}]`, 'NOT_ALLOWED', 'must be the id of an active user');
 }
 
 /** Renders a variant with links that lead to no page: a preview unsubscribes nobody. */

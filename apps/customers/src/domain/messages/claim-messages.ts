@@ -74,10 +74,11 @@ async function takeQueued(
   topics: MessageTopics,
 ): Promise<string[]> {
   if (mailboxIds.length === 0) return [];
-  const queued = await transaction.rows<{ id: string }>({
+  const queued = await transaction.rows<{ id: string; isToUser: boolean }>({
     name: 'take_queued_messages',
-    sql: `select message_id as id from mail_job
-      where tenant_id = $1 and kind = 'SEND' and mailbox_id = any ($2::uuid[]) and lease_end_time is null
+    sql: `select message_id as id, exists (select from mail_envelope envelope where envelope.tenant_id = $1
+          and envelope.message_id = mail_job.message_id and to_user_id is not null) as "isToUser"
+      from mail_job where tenant_id = $1 and kind = 'SEND' and mailbox_id = any ($2::uuid[]) and lease_end_time is null
         and (due_time is null or due_time <= rapport_clock())
       order by message_id limit $3 for update skip locked`,
     values: [currentCaller().tenantId, mailboxIds, limit],
@@ -92,7 +93,11 @@ async function takeQueued(
     characters += text.length + html.length;
     return index === 0 || characters <= maxCharacters;
   });
-  const erased = fitting.filter(({ toAddresses }) => toAddresses.length === 0);
+  const toUsers = new Set(queued.filter(({ isToUser }) => isToUser).map(({ id }) => id));
+  // An erasure takes the addresses and the text.
+  const erased = fitting.filter(({ id, toAddresses, text }) =>
+    toUsers.has(id) ? text === undefined : toAddresses.length === 0,
+  );
   const reasons = await heldMessages(
     transaction,
     topics,
@@ -120,6 +125,7 @@ interface Lease {
   bounce_token: string;
   bcc: string | null;
   topic_key: string | null;
+  to_user_id: string | null;
   end_time: string;
 }
 
@@ -134,7 +140,7 @@ async function lease(
         where tenant_id = $1 and message_id = any ($2::uuid[]) returning message_id, lease_end_time)
       update mail_envelope envelope set attempt = attempt + 1 from leased
       where envelope.tenant_id = $1 and envelope.message_id = leased.message_id
-      returning envelope.message_id, attempt, bounce_token, bcc, topic_key,
+      returning envelope.message_id, attempt, bounce_token, bcc, topic_key, to_user_id,
         to_char(lease_end_time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as end_time`,
     values: [currentCaller().tenantId, ids, seconds],
   });
@@ -158,6 +164,7 @@ async function claimedMessage(
     replyTo: message.replyTo,
     headers: [...headersOf(message), ...listHeaders],
     leaseEndTime: leased.end_time,
+    toUserId: leased.to_user_id ?? undefined,
   };
 }
 

@@ -38,6 +38,8 @@ export interface OutgoingContent extends MessageTerms {
   /** The customer whose personal data it is. That of the ticket by default. */
   customerId?: string | undefined;
   to: readonly string[];
+  /** The user that it goes to, in place of addresses. */
+  toUserId?: string | undefined;
   cc?: readonly string[] | undefined;
   bcc?: readonly string[] | undefined;
   subject: string;
@@ -90,17 +92,17 @@ export async function queueMessage(
 async function queue(
   transaction: StatementTransaction,
   message: Message,
-  { bcc, topicKey, unlessAnsweredSince }: MessageTerms & { bcc: readonly string[] },
+  { bcc, toUserId, topicKey, unlessAnsweredSince }: OutgoingContent & { bcc: readonly string[] },
 ): Promise<void> {
   const { tenantId } = currentCaller();
   transaction.later(
     {
       name: 'insert_mail_envelope',
-      sql: `insert into mail_envelope (tenant_id, message_id, bounce_token, bcc, topic_key, unless_answered_since)
-        values ($1, $2, $3, $4, $5, $6)`,
+      sql: `insert into mail_envelope (tenant_id, message_id, bounce_token, bcc, topic_key, unless_answered_since, to_user_id)
+        values ($1, $2, $3, $4, $5, $6, $7)`,
       values: [
         ...[tenantId, message.id, newBounceToken(), await sealedBcc(message, bcc)],
-        ...[topicKey ?? null, unlessAnsweredSince ?? null],
+        ...[topicKey ?? null, unlessAnsweredSince ?? null, toUserId ?? null],
       ],
     },
     queueStatement(message),

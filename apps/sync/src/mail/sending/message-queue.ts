@@ -61,8 +61,12 @@ export class MessageQueue implements SendingQueue {
 
   async #compose(tenantId: string, claimed: ClaimedMessage, signer: DkimSigner | undefined) {
     const read = (fileId: string) => this.outbox.attachment(tenantId, claimed.message?.id ?? '', fileId);
-    const content = await composeMail(await contentOf(claimed, read), signer);
-    return { envelope: { from: claimed.envelopeFrom, to: claimed.envelopeTo }, content };
+    const { toUserId, envelopeFrom: from, envelopeTo } = claimed;
+    const user = toUserId === undefined ? undefined : await this.outbox.contact(tenantId, toUserId);
+    const mail = await contentOf(claimed, read);
+    const to = user ? [{ name: user.displayName, address: user.email }] : mail.to;
+    const content = await composeMail({ ...mail, to }, signer);
+    return { envelope: { from, to: user ? [user.email] : envelopeTo }, content };
   }
 }
 

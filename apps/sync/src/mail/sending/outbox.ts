@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { ContractClient } from '@rapport/contracts';
 import {
+  AuthServiceService,
+  type UserContact,
+  type VouchForPrincipalResponse,
+} from '@rapport/contracts/rapport/auth/v1/auth_service';
+import {
   MailOutboxServiceService as Methods,
   type ClaimedMessage,
   type ClaimMessagesResponse,
@@ -8,6 +13,8 @@ import {
   type ReadOutgoingAttachmentResponse,
   type SettledMessage,
 } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
+import { AppError } from '@rapport/platform';
+import { UnsendableError } from './compose-mail.js';
 
 const callMs = 30_000;
 
@@ -18,7 +25,10 @@ const leaseSeconds = 300;
 export class Outbox {
   readonly #worker = `sync ${process.pid} ${randomUUID()}`;
 
-  constructor(private readonly customers: Pick<ContractClient, 'unary' | 'stream'>) {}
+  constructor(
+    private readonly customers: Pick<ContractClient, 'unary' | 'stream'>,
+    private readonly auth: Pick<ContractClient, 'unary'>,
+  ) {}
 
   /** Tenants with messages to send, with ids behind one. */
   async tenants(afterTenantId: string | undefined): Promise<string[]> {
@@ -44,6 +54,24 @@ export class Outbox {
       pieces.push((answer as ReadOutgoingAttachmentResponse).data);
     }
     return Buffer.concat(pieces);
+  }
+
+  /**
+   * How to reach a user.
+   *
+   * @throws UnsendableError for a user that is not active
+   */
+  async contact(tenantId: string, userId: string): Promise<UserContact> {
+    const vouching = { tenantId, principalId: `user:${userId}`, withContact: true };
+    const answer = await this.auth
+      .unary(AuthServiceService.vouchForPrincipal.path, vouching, this.#options())
+      .catch((error: unknown) => {
+        const isEnded = error instanceof AppError && error.code === 'PERMISSION_DENIED';
+        throw isEnded ? new UnsendableError('The user has no access.') : error;
+      });
+    const { contact } = answer as VouchForPrincipalResponse;
+    if (!contact) throw new Error(`Auth gave no contact of the user ${userId}.`);
+    return contact;
   }
 
   #options() {

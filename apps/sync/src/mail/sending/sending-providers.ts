@@ -38,7 +38,7 @@ export function sendingProviders({ customers, auth, envelope }: SendingOptions):
     {
       provide: MailSender,
       useFactory: (orm: MikroORM, pools: RelayPools) =>
-        new MailSender({ orm, envelope, pools, queue: new MessageQueue(new Outbox(customers)) }),
+        new MailSender({ orm, envelope, pools, queue: new MessageQueue(new Outbox(customers, auth)) }),
       inject: [MikroORM, RelayPools],
     },
     {

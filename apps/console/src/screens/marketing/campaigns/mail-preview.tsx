@@ -127,7 +127,7 @@ function Rendered({ campaign, shown, variantKey, look, isEdited, checks }: Rende
             id="testCampaign"
             icon={Send}
             parameters={{ id }}
-            body={{ addresses: [user.email], customerId }}
+            body={{ userIds: [user.id], customerId }}
           />
         </span>
       )}
