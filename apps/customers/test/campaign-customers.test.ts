@@ -8,6 +8,7 @@ import { v7 } from 'uuid';
 import { afterAll, describe, expect, test } from 'vitest';
 import { mergedStatement } from '../src/domain/campaigns/sending/claim-recipients.js';
 import { CampaignTenant } from './campaign-tenant.js';
+import { FormTenant } from './form-tenant.js';
 import { nodesOf, type Explained } from './query-plan.js';
 import { person, sharedMailCustomers } from './running-customers.js';
 import { SalesTenant } from './sales-tenant.js';
@@ -96,7 +97,7 @@ async function shiftWins(tenant: CampaignTenant, title: string, hours: number): 
   );
 }
 
-test('a test by conversions is won by the variant after whose e-mail a deal of the customer was won', async () => {
+test('a test by conversions is won by the variant after whose e-mail a deal was won or a form submitted', async () => {
   const tenant = await CampaignTenant.create(service, superuser);
   await tenant.addCustomers(Array.from({ length: 8 }, (_, at) => `p${at}@example.com`));
   const variant = (key: string) => ({ key, templateId: tenant.templateId, subject: `News ${key}`, weight: 1 });
@@ -107,24 +108,31 @@ test('a test by conversions is won by the variant after whose e-mail a deal of t
   const [ofFirst, ofSecond] = ['News a', 'News b'].map((wanted) => tested.filter(({ subject }) => subject === wanted));
   const idsOf = (recipients: typeof tested) => recipients.map(({ recipientId }) => customers.get(recipientId));
   await winDeals(tenant, 'Before the e-mail', idsOf(ofFirst!));
-  await winDeals(tenant, 'After the e-mail', idsOf(ofSecond!.slice(1)));
+  await winDeals(tenant, 'After the e-mail', idsOf([ofFirst![0]!, ofSecond![0]!]));
   await shiftWins(tenant, 'Before the e-mail', 1);
   const time = new Date(Date.now() - 60_000).toISOString();
   const items = tested.map(({ recipientId, attempt }) => ({
     ...{ recipientId, attempt, outcome: MailOutcome.HANDED_OVER, response: '250 Ok', deferSeconds: undefined, time },
   }));
+  const visitor = new FormTenant(service, tenant.caller);
+  await visitor.visit(await visitor.createForm(), { email: ofSecond![1]!.to });
   await service.call('settleRecipients', { tenantId: tenant.caller.tenantId, items });
   await expect.poll(async () => (await tenant.getCampaign(id)).winnerKey, { timeout: 60_000 }).toBe('b');
 });
 
-test('the first deal of each recipient that is won within the days of the campaign is one conversion', async () => {
+test('the first deal that is won or form that is submitted by a recipient within the days of the campaign is one conversion', async () => {
   const tenant = await CampaignTenant.create(service, superuser);
-  const [ada, bob, eve] = await tenant.addCustomers(['ada@example.com', 'bob@example.com', 'eve@example.com']);
+  const readers = ['ada@example.com', 'bob@example.com', 'eve@example.com', 'joe@example.com'];
+  const [ada, bob, eve, joe] = await tenant.addCustomers(readers);
   const { id } = await tenant.start({ conversionDays: 30 });
   await tenant.settle(await tenant.claim());
   await winDeals(tenant, 'Within', [ada, ada]);
   await winDeals(tenant, 'Before', [bob]);
   await shiftWins(tenant, 'Before', 1);
+  const visitor = new FormTenant(service, tenant.caller);
+  const { id: otherId } = await tenant.createCampaign();
+  await visitor.visit(await visitor.createForm(), { email: 'joe@example.com' });
+  await visitor.visit(await visitor.createForm({ key: 'other', campaignId: otherId }), { email: 'bob@example.com' });
   const lookAgain = () =>
     superuser.query(
       `with due as (update timer set due_time = now()
@@ -147,13 +155,13 @@ test('the first deal of each recipient that is won within the days of the campai
     await expect.poll(fired, { timeout: 60_000 }).toBe(looks - 1);
     await lookAgain();
     await expect.poll(fired, { timeout: 60_000 }).toBe(looks);
-    expect((await conversions()).map(({ customerId }) => customerId)).toEqual([ada]);
+    expect((await conversions()).map(({ customerId }) => customerId).toSorted()).toEqual([ada, joe].toSorted());
   }
   await winDeals(tenant, 'Late', [eve]);
   await shiftWins(tenant, 'Late', -31 * 24);
   await lookAgain();
   await expect.poll(fired, { timeout: 60_000 }).toBe(4);
-  expect(await conversions()).toHaveLength(1);
+  expect(await conversions()).toHaveLength(2);
 });
 
 test('a claim reads the recipients of customers that have merged ones, and no others of a campaign without statistics', async () => {

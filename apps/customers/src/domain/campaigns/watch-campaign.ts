@@ -11,6 +11,7 @@ import { Sealing } from '../../engine/sealing/sealing.js';
 import { endLeases } from './sending/campaign-members.js';
 import { campaignTimer, lockJob, setSending, watchKind } from './campaign-jobs.js';
 import { changeCampaign, findCampaign } from './change-campaign.js';
+import { conversionsSql } from './note-conversions.js';
 import { storeWinner } from './steer-campaign.js';
 
 /** Time between two looks at a campaign that is sent: short for small ones, whose counts are quick. */
@@ -78,8 +79,8 @@ async function decide(transaction: StatementTransaction, campaign: Campaign): Pr
     sql: `select variant_key as "variantKey", count(*)::int as sent, count(*) filter (where case $3 when 'CLICK' then is_human_click
           when 'REPLY' then exists (select from message_event event where event.tenant_id = $1 and event.recipient_id = recipient.id
             and event.kind = 'REPLIED')
-          else exists (select from deal where deal.tenant_id = $1 and deal.customer_id = recipient.customer_id
-            and deal.status = 'WON' and deal.delete_time is null and deal.close_time > recipient.hand_over_time)
+          else exists (select from ${conversionsSql} where conversion.customer_id = recipient.customer_id
+            and conversion.time > recipient.hand_over_time)
           end)::int as gained
       from campaign_recipient recipient
       where tenant_id = $1 and campaign_id = $2 and variant_key is not null and hand_over_time is not null
