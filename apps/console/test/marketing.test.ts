@@ -88,6 +88,7 @@ test('a campaign is checked, previewed as a recipient, started by mouse, and acc
     await page.getByRole('button', { name: label }).click();
     await page.getByRole('option', { name: option, exact: true }).click();
   };
+  await page.getByLabel('Days in which conversions count').fill('30');
   await choose(/Topic/, 'Newsletter');
   await choose(/Mailbox/, 'Kestrel');
   await choose(/^Add Segments/, 'Fair');
@@ -104,6 +105,13 @@ test('a campaign is checked, previewed as a recipient, started by mouse, and acc
   const mail = page.getByRole('region', { name: 'Preview' });
   await mail.getByText('Spring is here').waitFor();
   await mail.frameLocator('iframe').getByText('Dear Katherine Johnson').waitFor();
+  const { campaigns } = await workspace.api<{ campaigns: Json[] }>('GET', '/v1/campaigns');
+  expect(campaigns).toMatchObject([{ name: 'Spring catalogue', conversionDays: 30 }]);
+  await mail.getByRole('button', { name: 'Send test' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'hidden' });
+  const { messages } = await workspace.api<{ messages: Json[] }>('GET', '/v1/messages');
+  expect(messages).toMatchObject([{ subject: '[a] Spring is here', toAddresses: [] }]);
   await page.getByRole('button', { name: 'Start…' }).click();
   await page.getByRole('dialog').getByText('about 1 person').waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Send now' }).click();

@@ -29,7 +29,10 @@ export function CampaignForm({ draft, isNew }: { draft: Draft; isNew: boolean })
           {field('topicKey', optionsOf(useFirst('topics'), 'key'))}
           {field('mailboxId', optionsOf(useFirst('mailboxes')))}
         </Pair>
-        {field('goal')}
+        <Pair>
+          {field('goal')}
+          <DraftField draft={draft} message="Campaign" name="conversionDays" />
+        </Pair>
       </Section>
       <Section title={t('campaign.audience')}>
         <Pair>
