@@ -81,14 +81,31 @@ export class CampaignAudience {
     });
   }
 
-  /** Ends the leases of recipients, as time does. */
-  async endLeases(campaignId: string): Promise<void> {
+  /** Recipients that are still to be sent to, outside of a domain. */
+  async open(campaignId: string, except = ''): Promise<number> {
+    const [row] = await this.mail.api.query<{ count: number }>(
+      `select count(*)::int as count from campaign_member where tenant_id = $1 and campaign_id = $2
+         and (is_queued or lease_end_time is not null) and domain is distinct from $3`,
+      [this.tenantId, campaignId, except],
+      'customers',
+    );
+    return row!.count;
+  }
+
+  /** Ends the leases of recipients outside of a domain, as time does. */
+  async endLeases(campaignId: string, except = ''): Promise<void> {
     const values = [this.tenantId, campaignId];
     const member = `update campaign_member set lease_end_time = now() - interval '1 second'
-      where tenant_id = $1 and campaign_id = $2 and lease_end_time is not null`;
-    await this.mail.api.query(member, values, 'customers');
+      where tenant_id = $1 and campaign_id = $2 and lease_end_time is not null and domain is distinct from $3`;
+    await this.mail.api.query(member, [...values, except], 'customers');
     const job = 'update campaign_job set next_time = now() where tenant_id = $1 and campaign_id = $2 and is_sending';
     await this.mail.api.query(job, values, 'customers');
+  }
+
+  /** Ends the places in delivery limits that processes hold which are gone, as time does. */
+  async endUses(): Promise<void> {
+    const ended = 'update delivery_use set end_time = now() where tenant_id = $1 and end_time is null';
+    await this.mail.api.query(ended, [this.tenantId], 'sync');
   }
 
   /** Ends the waits of recipients that were deferred, as time does. A pause lets senders look at once. */
@@ -102,7 +119,7 @@ export class CampaignAudience {
   async #createCustomers(addresses: readonly string[]): Promise<string[]> {
     const { api } = this.mail;
     const ids: string[] = [];
-    const batch = 100;
+    const batch = 1_000;
     for (let start = 0; start < addresses.length; start += batch) {
       const customers = addresses
         .slice(start, start + batch)

@@ -22,8 +22,6 @@ beforeEach(async () => {
 
 afterEach(() => relay.stop());
 
-const accepted = (domain: string) => relay.accepted.filter(({ to }) => to[0]?.endsWith(`@${domain}`));
-
 /** Debian's Python, which its packages are for. */
 const python = '/usr/bin/python3';
 
@@ -91,28 +89,6 @@ test('a test goes to the addresses of active users, which are no part of its mes
   expect(relay.received.map(({ to }) => to)).toEqual([[user.email]]);
   expect(relay.received[0]?.content).toMatch(/^Subject: \[a\] News\r$/m);
   expect(relay.received[0]?.content).toContain(`\r\nTo: Bo <${user.email}>\r\n`);
-});
-
-test('a rate holds for its domain in any period at the relay, and delays no other domain', async () => {
-  const audience = await CampaignAudience.create(platform, relay, { maxConnections: 8 });
-  const rate = { count: 3, perSeconds: 1 };
-  const { api } = audience.mail;
-  await api.ok('POST', '/v1/deliveryLimits', { match: 'slow.example', rate, connections: 2 });
-  const times: number[] = [];
-  relay.script = (moment, { to }) => {
-    if (moment === 'DOT' && to[0]?.endsWith('@slow.example')) times.push(performance.now());
-    return undefined;
-  };
-  const addresses = Array.from({ length: 24 }, (_, at) => `reader${at}@${at < 7 ? 'slow' : 'fast'}.example`);
-  const campaignId = await audience.start(addresses);
-  await until(() => Promise.resolve(accepted('fast.example').length === 17));
-  expect(accepted('slow.example').length).toBeLessThan(7);
-  await audience.expectStates(campaignId, { HANDED_OVER: 24 });
-
-  expect(times).toHaveLength(7);
-  for (const [at, time] of times.slice(rate.count).entries()) {
-    expect(time - times[at]!).toBeGreaterThanOrEqual(rate.perSeconds * 1_000);
-  }
 });
 
 test('a ramp-up lets as many e-mails go as its day allows, counts none that the relay defers, and ends', async () => {

@@ -19,6 +19,19 @@ const cuts = sizeOf('CAMPAIGN_CUTS', { short: 4, long: 200 });
 const workers = sizeOf('CAMPAIGN_WORKERS', { short: 2, long: 3 });
 const maxConnections = 4;
 
+/** Recipients in a domain with a limit, e-mails that it takes in a second, and recipients in a domain that takes none at first. */
+const limited = sizeOf('CAMPAIGN_LIMITED', { short: 6, long: 4_000 });
+const perSecond = sizeOf('CAMPAIGN_PER_SECOND', { short: 3, long: 40 });
+const blocked = sizeOf('CAMPAIGN_BLOCKED', { short: maxConnections + 2, long: 400 });
+const blockedDomain = 'blocked.example';
+
+/** Addresses in these domains and in one without a limit. */
+function addresses(): string[] {
+  const domainOf = (at: number) =>
+    at < limited ? 'limited.example' : at < limited + blocked ? blockedDomain : 'example.net';
+  return Array.from({ length: recipients }, (_, at) => `r${at}@${domainOf(at)}`);
+}
+
 const states = ['PLANNED', 'SUPPRESSED', 'SKIPPED', 'CLAIMED', 'HANDED_OVER', 'FAILED', 'UNKNOWN', 'CANCELLED'];
 
 /** What the relay got of each e-mail, by its Message-ID. */
@@ -48,7 +61,7 @@ async function startWorkers(platform: Platform): Promise<Service[]> {
 /** Declares the test of campaigns amid kills of sync, on a platform whose sync is killed. */
 export function declareCampaignsAmidKills(platformOf: () => Platform): void {
   test(
-    'kill -9 of senders, cuts of the relay at each verb and pauses: no recipient gets two e-mails, none is missed',
+    'kill -9 of senders, cuts of the relay and pauses: no recipient gets two e-mails, none is missed, and rates hold',
     { timeout: soakTimeoutMs },
     async () => {
       const platform = platformOf();
@@ -59,14 +72,23 @@ export function declareCampaignsAmidKills(platformOf: () => Platform): void {
       const seed = printedSeed('campaign-kills');
       const cutAt = new Set(drawnBy(seed, [...Array(recipients * 3).keys()], cuts));
       let [moment, cutDone] = [0, 0];
-      relay.script = () => {
+      let isBlocking = true;
+      const limitedTimes: number[] = [];
+      relay.script = (verb, { to }) => {
+        const domain = to[0]?.split('@')[1];
+        if (isBlocking && verb === 'RCPT' && domain === blockedDomain) return { code: 421, text: '4.7.0 Not now' };
+        if (verb === 'DOT' && domain === 'limited.example') limitedTimes.push(performance.now());
         moment += 1;
         if (!cutAt.has(moment)) return undefined;
         cutDone += 1;
         return 'CUT';
       };
-      const campaignId = await audience.start(Array.from({ length: recipients }, (_, at) => `r${at}@example.net`));
       const { api } = audience.mail;
+      const rate = { count: perSecond, perSeconds: 1 };
+      await api.ok('POST', '/v1/deliveryLimits', { match: 'limited.example', rate });
+      const limit = { match: blockedDomain, connections: maxConnections };
+      const { id: blockedLimitId } = await api.ok<{ id: string }>('POST', '/v1/deliveryLimits', limit);
+      const campaignId = await audience.start(addresses());
       const balanced = async () => {
         const account = await api.ok<{ balanced: boolean }>('GET', `/v1/campaigns/${campaignId}:account`);
         expect(account).toMatchObject({ balanced: true });
@@ -80,13 +102,23 @@ export function declareCampaignsAmidKills(platformOf: () => Platform): void {
         if (kill % 2 === 1) await pauseAndResume(audience, campaignId);
         await victim.start();
       }
-      await finish(audience, campaignId, relay);
+      await finish(audience, campaignId, { relay, except: blockedDomain });
+      // The blocked domain has delayed no other.
+      expect(await audience.open(campaignId)).toBeGreaterThan(0);
+      isBlocking = false;
+      await api.ok('POST', `/v1/deliveryLimits/${blockedLimitId}:unblock`);
+      await audience.endWaits(campaignId);
+      await finish(audience, campaignId, { relay });
       await balanced();
 
       const ended = await audience.states(campaignId);
       expect(Object.keys(ended).filter((state) => !states.includes(state))).toEqual([]);
       const { HANDED_OVER: handedOver = 0, UNKNOWN: unknown = 0 } = ended;
       expect(handedOver + unknown).toBe(recipients);
+      // Any period at the relay: a place is held until after the outcome of its e-mail.
+      for (const [at, time] of limitedTimes.slice(perSecond).entries()) {
+        expect(time - limitedTimes[at]!).toBeGreaterThanOrEqual(1_000);
+      }
       const got = twins(relay);
       expect([...got.values()].filter((times) => times > 1)).toEqual([]);
       const accepted = new Set(relay.accepted.flatMap(({ to }) => to));
@@ -101,6 +133,9 @@ export function declareCampaignsAmidKills(platformOf: () => Platform): void {
         handedOver,
         unknown,
         received: got.size,
+        limited: limitedTimes.length,
+        perSecond,
+        blocked,
       });
       for (const other of others) await other.stop();
       await relay.stop();
@@ -111,16 +146,27 @@ export function declareCampaignsAmidKills(platformOf: () => Platform): void {
 /** Looks in a row, half a second apart, after which what is claimed is of a process that is gone. */
 const stillLooks = 4;
 
-/** Waits for the end. What is still claimed when nothing comes any more is of processes that were killed: their leases end. */
-async function finish(audience: CampaignAudience, campaignId: string, relay: ScriptedRelay): Promise<void> {
+/**
+ * Waits for the end. What is still claimed when nothing comes any more is of processes that were killed: their leases end, and their
+ * places in limits, whose e-mails came longer ago than the period.
+ */
+async function finish(
+  audience: CampaignAudience,
+  campaignId: string,
+  { relay, except }: { relay: ScriptedRelay; except?: string },
+): Promise<void> {
   let [seen, looks] = ['', 0];
   const open = async () => {
-    const { PLANNED = 0, CLAIMED = 0 } = await audience.states(campaignId);
-    const now = `${relay.received.length} ${PLANNED} ${CLAIMED}`;
+    const count = await audience.open(campaignId, except);
+    const now = `${relay.received.length} ${count}`;
     looks = now === seen ? looks + 1 : 0;
     seen = now;
-    if (looks >= stillLooks) await audience.endLeases(campaignId);
-    return PLANNED + CLAIMED;
+    if (looks >= stillLooks) {
+      await audience.endLeases(campaignId, except);
+      await audience.endUses();
+      if (except === undefined) await audience.endWaits(campaignId);
+    }
+    return count;
   };
   await expect.poll(open, { timeout: soakTimeoutMs, interval: 500 }).toBe(0);
 }
