@@ -1,7 +1,8 @@
 import { MailOutcome } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
 import type { ClaimedDigest, SettledDigest } from '@rapport/contracts/rapport/work/v1/digest_outbox_service';
 import { AppError } from '@rapport/platform';
-import { composeMail, UnsendableError, type DkimSigner } from '../sending/compose-mail.js';
+import { composeMail, UnsendableError } from '../sending/compose-mail.js';
+import type { DkimSigner } from '../sending/dkim-signature.js';
 import type { ClaimOutcome, SendingQueue, SendingTurn, WaitingTenants } from '../sending/relay-turns.js';
 import { sendBatch, type BatchResult } from '../sending/send-batch.js';
 import { Settling } from '../sending/settling.js';

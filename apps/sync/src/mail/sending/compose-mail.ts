@@ -1,11 +1,5 @@
 import MailComposer, { type MailComposerAttachment } from 'nodemailer/lib/mail-composer';
-
-/** A DKIM key that signs, in PEM: RSA, or Ed25519 (RFC 8463). */
-export interface DkimSigner {
-  domainName: string;
-  keySelector: string;
-  privateKey: string;
-}
+import { dkimSignature, type DkimSigner } from './dkim-signature.js';
 
 /** An address and its name, which may be empty. */
 export interface MailPerson {
@@ -32,13 +26,6 @@ export interface MailContent {
 /** The error of a message that no relay would get: it is FAILED without an attempt. */
 export class UnsendableError extends Error {}
 
-/** Headers that a signature covers (RFC 6376, section 5.4.1), and those of one-click unsubscription (RFC 8058, section 4). */
-const signedHeaders = [
-  ...['From', 'Reply-To', 'Subject', 'Date', 'Message-ID', 'To', 'Cc', 'MIME-Version', 'Content-Type'],
-  ...['Content-Transfer-Encoding', 'In-Reply-To', 'References', 'Auto-Submitted', 'Precedence'],
-  ...['List-Id', 'List-Unsubscribe', 'List-Unsubscribe-Post', 'Feedback-ID'],
-];
-
 /** The bytes of a mail (RFC 5322), signed. */
 export async function composeMail(content: MailContent, signer: DkimSigner | undefined): Promise<Buffer> {
   const { from, to, cc = [], replyTo, inReplyTo, referenceIds = [], text, html } = content;
@@ -58,17 +45,5 @@ export async function composeMail(content: MailContent, signer: DkimSigner | und
     ...{ disableFileAccess: true, disableUrlAccess: true },
   });
   const bytes = await composer.compile().build();
-  return signer ? Buffer.concat([await signatureOf(bytes, signer), bytes]) : bytes;
-}
-
-async function signatureOf(bytes: Buffer, { domainName, keySelector, privateKey }: DkimSigner): Promise<Buffer> {
-  // Loaded for the first signature: with its packages it took a thirtieth of a start.
-  const { dkimSign } = await import('mailauth/lib/dkim/sign.js');
-  const key = { signingDomain: domainName, selector: keySelector, privateKey };
-  // The types ask for the key twice; the list is what is read.
-  const options = { ...key, canonicalization: 'relaxed/relaxed', headerList: signedHeaders, signatureData: [key] };
-  const { signatures, errors } = await dkimSign(bytes, options);
-  const [error] = errors;
-  if (error) throw error.err;
-  return Buffer.from(signatures);
+  return signer ? Buffer.concat([dkimSignature(bytes, signer), bytes]) : bytes;
 }

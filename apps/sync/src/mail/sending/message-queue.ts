@@ -5,7 +5,8 @@ import {
 } from '@rapport/contracts/rapport/content/v1/mail_outbox_service';
 import { AttachmentDisposition, type MessageAttachment } from '@rapport/contracts/rapport/content/v1/message';
 import type { MailComposerAttachment } from 'nodemailer/lib/mail-composer';
-import { composeMail, UnsendableError, type DkimSigner, type MailContent } from './compose-mail.js';
+import { composeMail, UnsendableError, type MailContent } from './compose-mail.js';
+import type { DkimSigner } from './dkim-signature.js';
 import type { Outbox } from './outbox.js';
 import type { ClaimOutcome, SendingQueue, SendingTurn, WaitingTenants } from './relay-turns.js';
 import { sendBatch, type BatchResult } from './send-batch.js';

@@ -6,7 +6,7 @@ import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { IdlePace } from '../idle-pace.js';
 import { openRelaySecrets } from '../relays/relay-secrets.js';
 import { RelayError } from '../relays/relay-session.js';
-import type { DkimSigner } from './compose-mail.js';
+import type { DkimSigner } from './dkim-signature.js';
 import type { RelayPool } from './relay-pool.js';
 import type { RelayPools } from './relay-pools.js';
 import { findSendingRelays, noteRelayState, type SendingRelay } from './sending-relays.js';
