@@ -9,6 +9,8 @@ import type { PageStep } from '../src/engine/query/list/read-page.js';
 /** A node of a plan, as EXPLAIN (FORMAT JSON) has it. */
 export interface PlanNode {
   'Node Type': string;
+  'Join Type'?: string;
+  'Parent Relationship'?: string;
   'Relation Name'?: string;
   'Index Name'?: string;
   'Index Cond'?: string;

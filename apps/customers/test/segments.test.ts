@@ -1,10 +1,14 @@
 import { SegmentKind, SegmentState } from '@rapport/contracts/rapport/marketing/v1/segment';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { CustomField_Type as Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
+import { callContext } from '@rapport/platform';
+import { differencesOfPage } from '../src/domain/segments/compiled-segment.js';
+import { rowOnly } from '../src/engine/query/filter/condition.js';
 import { defineField } from './custom-field-requests.js';
 import { company, customerOf, sharedCustomers } from './running-customers.js';
 import { SalesTenant } from './sales-tenant.js';
 import { copyCustomer } from './seeded-tenant.js';
+import { nodesOf, type Explained } from './query-plan.js';
 import { SegmentTenant } from './segment-tenant.js';
 import { superuserOf } from './superuser.js';
 
@@ -253,4 +257,40 @@ test('a workspace has at most 1,000 segments', async () => {
   await expect(service.call('undeleteSegment', { id }, tenant.caller)).rejects.toMatchObject({
     reason: 'TOO_MANY_SEGMENTS',
   });
+});
+
+test('a verification joins customers with members, however little memory it has, and page by page finds each difference', async () => {
+  const ids: string[] = [];
+  for (let index = 0; index < 5; index += 1) ids.push(await tenant.createPerson());
+  ids.sort();
+  const { id } = await tenant.createSegment({ kind: SegmentKind.STATIC });
+  await service.call('addSegmentMembers', { id, members: { customerIds: [ids[0]!, ids[3]!, ids[4]!] } }, tenant.caller);
+  const client = await superuserOf(service.urls.ownerUrl);
+  await client.query(`set work_mem = '64kB'`);
+  const context = { requestId: 'test', caller: tenant.caller, cause: { origin: 'test' } };
+  const segment = { id, kind: 'DYNAMIC', state: 'LIVE', filter: null, version: 1, source_id: null } as const;
+  const compiled = {
+    segment: { ...segment, exclude_segment_ids: [], is_building: false, build_after: null },
+    conditions: [rowOnly('customer.id <> ?::uuid', [ids[4]!])],
+  };
+  const pageAfter = (after: string | null) => {
+    const page = { after, size: 2, listed: 10 };
+    const { sql: text, values = [] } = callContext.run(context, () => differencesOfPage(compiled, page));
+    return { text, values: [...values] };
+  };
+  const pages: object[] = [];
+  for (const after of [null, ids[1]!, ids[3]!]) pages.push(...(await client.query<object>(pageAfter(after))).rows);
+  const { text, values } = pageAfter(null);
+  const explained = await client.query<Explained>({ text: `explain (format json) ${text}`, values });
+  await client.end();
+
+  expect(pages).toMatchObject([
+    { customers: 2, last: ids[1], size: 1, missing_ids: [ids[1]], extra_ids: [] },
+    { customers: 2, last: ids[3], size: 1, missing_ids: [ids[2]], extra_ids: [] },
+    { customers: 1, last: ids[4], size: 1, missing_ids: [], extra_ids: [ids[4]] },
+  ]);
+  const nodes = nodesOf(explained.rows[0]);
+  expect(nodes.map((node) => node['Join Type']).filter(Boolean)).toEqual(['Full']);
+  // A list that is looked up for each row.
+  expect(nodes.filter((node) => node['Parent Relationship'] === 'SubPlan')).toEqual([]);
 });

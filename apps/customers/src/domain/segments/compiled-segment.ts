@@ -110,19 +110,53 @@ export function differencesAmong({ segment, conditions }: CompiledSegment, custo
   return { sql: numbered(sql), values: [[...customerIds], ...params] };
 }
 
-/** The differences among all customers and members, in one statement. */
-export function allDifferences({ segment, conditions }: CompiledSegment, limit: number): Statement {
+/** Where a comparison goes on, and most ids that it lists of each kind. */
+export interface ComparedPage {
+  after: string | null;
+  size: number;
+  listed: number;
+}
+
+/**
+ * The differences among the customers of a page and the members up to its last one; the last page has all members that are left. Pages
+ * keep a statement short, however many customers there are. A full join is hashed or merged: a `not in` compares each with each once its
+ * list exceeds the memory of a hash.
+ */
+export function differencesOfPage(
+  { segment, conditions }: CompiledSegment,
+  { after, size, listed }: ComparedPage,
+): Statement {
   const { tenantId } = currentCaller();
   const { row } = allOf(conditions);
-  const sql = `with wanted as materialized (
-      select customer.id from customer where customer.tenant_id = ? and customer.delete_time is null and (${row.sql})),
+  const sql = `with page as materialized (
+      select customer.id, coalesce(customer.delete_time is null and (${row.sql}), false) as is_wanted
+      from customer where customer.tenant_id = ? and (?::uuid is null or customer.id > ?)
+      order by customer.id limit ?),
     held as materialized (
-      select customer_id from segment_member where tenant_id = ? and segment_id = ? and delete_time is null),
-    missing as materialized (select id from wanted where id not in (select customer_id from held)),
-    extra as materialized (select customer_id as id from held where customer_id not in (select id from wanted))
-    select (select count(*)::int from held) as size,
-      (select count(*)::int from missing) as missing_count, (select count(*)::int from extra) as extra_count,
-      array(select id::text from missing order by id limit ?) as missing_ids,
-      array(select id::text from extra order by id limit ?) as extra_ids`;
-  return { sql: numbered(sql), values: [tenantId, ...row.params, tenantId, segment.id, limit, limit] };
+      select customer_id as id from segment_member where tenant_id = ? and segment_id = ? and delete_time is null
+        and (?::uuid is null or customer_id > ?)
+        and ((select count(*) from page) < ? or customer_id <= (select id from page order by id desc limit 1))),
+    different as materialized (
+      select wanted.id as missing, held.id as extra from (select id from page where is_wanted) wanted
+      full join held on held.id = wanted.id where wanted.id is null or held.id is null)
+    select (select id from page order by id desc limit 1) as last, (select count(*)::int from page) as customers,
+      (select count(*)::int from held) as size,
+      (select count(missing)::int from different) as missing_count, (select count(extra)::int from different) as extra_count,
+      array(select missing::text from different where missing is not null order by missing limit ?) as missing_ids,
+      array(select extra::text from different where extra is not null order by extra limit ?) as extra_ids`;
+  const values = [
+    ...row.params,
+    tenantId,
+    after,
+    after,
+    size,
+    tenantId,
+    segment.id,
+    after,
+    after,
+    size,
+    listed,
+    listed,
+  ];
+  return { sql: numbered(sql), values };
 }

@@ -6,12 +6,15 @@ import { AppError, currentCaller } from '@rapport/platform';
 import type { Sequencer } from '../../engine/changes/log/sequencer.js';
 import { missingRecord } from '../../engine/records/missing-record.js';
 import { refuseNarrowScope } from '../../engine/records/scope/refuse-narrow-scopes.js';
-import { allDifferences, compileSegment, readSegments } from './compiled-segment.js';
+import { compileSegment, differencesOfPage, readSegments, type CompiledSegment } from './compiled-segment.js';
 import type { SegmentFollower } from './segment-follower.js';
 import { segments } from './segments.js';
 
 /** Ids that a verification lists of each kind of differences. */
 const listedIds = 100;
+
+/** Customers that one statement compares. */
+const pageSize = 100_000;
 
 /** Looks at differences, which changes of the last moment can be, and pauses between them in milliseconds. */
 const looks = 5;
@@ -54,8 +57,7 @@ async function compare(em: EntityManager, id: string): Promise<VerifySegmentResp
   });
   const compiled = await compileSegment(em, segment, new Date(job?.present ?? Date.now()));
   if (compiled.problem !== undefined) throw new AppError('FAILED_PRECONDITION', 'SEGMENT_FAILED', compiled.problem);
-  const [found] = await queryRows<Found>(em, allDifferences(compiled, listedIds));
-  if (!found) throw new Error('A comparison returns one row.');
+  const found = await differencesOf(em, compiled);
   const size = job?.size ?? 0;
   // The members of the others are what calls have made of them.
   const differences = segment.kind === 'DYNAMIC' ? found : noDifferences;
@@ -67,7 +69,24 @@ async function compare(em: EntityManager, id: string): Promise<VerifySegmentResp
   };
 }
 
-const noDifferences = { missing_count: 0, extra_count: 0, missing_ids: [], extra_ids: [] };
+/** The differences among all customers, a page after the other in the snapshot of the transaction. */
+async function differencesOf(em: EntityManager, compiled: CompiledSegment): Promise<Differences> {
+  const all: Differences = { size: 0, ...noDifferences };
+  for (let after: string | null = null; ;) {
+    const statement = differencesOfPage(compiled, { after, size: pageSize, listed: listedIds });
+    const [page] = await queryRows<Differences & { last: string | null; customers: number }>(em, statement);
+    if (!page) throw new Error('A comparison returns one row.');
+    all.size += page.size;
+    all.missing_count += page.missing_count;
+    all.extra_count += page.extra_count;
+    all.missing_ids = [...all.missing_ids, ...page.missing_ids].slice(0, listedIds);
+    all.extra_ids = [...all.extra_ids, ...page.extra_ids].slice(0, listedIds);
+    if (page.customers < pageSize) return all;
+    after = page.last;
+  }
+}
+
+const noDifferences = { missing_count: 0, extra_count: 0, missing_ids: [] as string[], extra_ids: [] as string[] };
 
 interface JobRow {
   position: string | null;
@@ -76,7 +95,7 @@ interface JobRow {
   size: number | null;
 }
 
-interface Found {
+interface Differences {
   size: number;
   missing_count: number;
   extra_count: number;
