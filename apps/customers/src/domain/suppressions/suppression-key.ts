@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows, type StatementTransaction } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
@@ -14,6 +14,9 @@ export type SuppressedChannel = Suppression['channel'];
  * invalidates all suppressions, so it is never rotated.
  */
 export class SuppressionKey {
+  /** Of the bytes: HMAC by a Buffer takes seven times as long, and a claim of a campaign has thousands. */
+  readonly #key: KeyObject;
+
   /**
    * @param bytes 32 of them
    * @param space replaces the id of the caller's tenant, when its suppressions were imported from another tenant's
@@ -22,7 +25,9 @@ export class SuppressionKey {
   constructor(
     private readonly bytes: Buffer,
     private readonly space?: string,
-  ) {}
+  ) {
+    this.#key = createSecretKey(bytes);
+  }
 
   /** The key for the addresses of the caller's tenant. */
   async of(em: EntityManager | StatementTransaction): Promise<SuppressionKey> {
@@ -32,18 +37,18 @@ export class SuppressionKey {
 
   /** Identifies the key, to check whether hashes were made with it. */
   get fingerprint(): string {
-    return createHmac('sha256', this.bytes).update('fingerprint').digest('hex').slice(0, 16);
+    return createHmac('sha256', this.#key).update('fingerprint').digest('hex').slice(0, 16);
   }
 
   /** A key for another purpose. */
   derived(purpose: string): Buffer {
-    return createHmac('sha256', this.bytes).update(`derived ${purpose}`).digest();
+    return createHmac('sha256', this.#key).update(`derived ${purpose}`).digest();
   }
 
   /** The same address has a different hash in each tenant. */
   hash(tenantId: string, channel: SuppressedChannel, address: string): Buffer {
     const text = JSON.stringify([this.space ?? tenantId, addressKey(channel, address)]);
-    return createHmac('sha256', this.bytes).update(text).digest();
+    return createHmac('sha256', this.#key).update(text).digest();
   }
 }
 
