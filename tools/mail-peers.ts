@@ -1,4 +1,5 @@
-// Prepares the mail servers that tests start: `nx run tools:mail-peers`. Nothing is installed into the system, and no service is started.
-import { dovecotRoot } from '@rapport/testing';
+// Prepares the mail servers and clients that tests run: `nx run tools:mail-peers`. Nothing is installed into the system, and no service is started.
+import { dovecotRoot, mailClientsRoot } from '@rapport/testing';
 
 console.log(`Dovecot: ${await dovecotRoot()}`);
+console.log(`Mail clients: ${await mailClientsRoot()}`);

@@ -7,22 +7,9 @@ import {
   startDovecot,
   type Dovecot,
 } from '@rapport/testing';
-import { ImapFlow } from 'imapflow';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { WebhookTenant } from '../sync-platform.ts';
 import { until } from '../until.ts';
-
-type Json = Record<string, unknown>;
-
-interface Mail extends Json {
-  id: string;
-  direction: 'IN' | 'OUT';
-  state: string;
-  automatic?: string;
-  class?: string;
-  toAddresses: string[];
-  ticketId?: string;
-}
+import { TenantMailbox, type Mail } from './tenant-mailbox.ts';
 
 const name = 'Mail loops';
 /** A round trip through four mail servers takes seconds: the long form alone has it. */
@@ -49,51 +36,33 @@ afterAll(async () => {
 
 /** The mails between a workspace that answers new tickets automatically, and two that answer all mails. */
 class MailWorld {
-  readonly #tenant: WebhookTenant;
-  readonly #inbox: ImapFlow;
+  readonly #mailbox: TenantMailbox;
   readonly #ada: string;
   #arrived = 0;
   #routed = 0;
   #written = 0;
   vacations = 0;
 
-  private constructor(tenant: WebhookTenant, inbox: ImapFlow) {
-    this.#tenant = tenant;
-    this.#inbox = inbox;
-    this.#ada = `ada-${tenant.tenant.tenantId}`;
+  private constructor(mailbox: TenantMailbox) {
+    this.#mailbox = mailbox;
+    this.#ada = `ada-${mailbox.tenant.tenant.tenantId}`;
   }
 
   static async create(): Promise<MailWorld> {
-    const tenant = await WebhookTenant.create(await sharedPlatform(inject('platformUrl')));
-    const create = async (path: string, body: Json) => (await tenant.ok<{ id: string }>('POST', path, body)).id;
-    const auth = { user: `support-${tenant.tenant.tenantId}`, pass: dovecot.password };
-    const server = { host: '127.0.0.1', port: dovecot.port };
-    const inbox = new ImapFlow({ ...server, secure: false, doSTARTTLS: false, auth, logger: false });
-    await inbox.connect();
-    const world = new MailWorld(tenant, inbox);
+    const platform = await sharedPlatform(inject('platformUrl'));
+    const mailbox = await TenantMailbox.create(platform, { dovecot, relayPort: relay.port, address: support });
+    await mailbox.answerAutomatically();
+    const world = new MailWorld(mailbox);
     const script = `require ["vacation", "vacation-seconds"];
       vacation :seconds 0 :addresses ["${ada}"] :from "${ada}" "I am away.";`;
     await dovecot.setScript(world.#ada, script);
-    const smtp = { name: 'Relay', host: '127.0.0.1', port: relay.port, security: 'NONE' };
-    const relayId = await create('/v1/relays', smtp);
-    const credentials = { user: auth.user, password: auth.pass };
-    const imap = { ...server, security: 'NONE', credentials };
-    const authservId = 'mx.kestrel.invalid';
-    const mailbox = { address: support, kind: 'IMAP', isDefault: true, imap, relayId, authservId };
-    const mailboxId = await create('/v1/mailboxes', mailbox);
-    const template = { key: 'received', name: 'Received', subject: 'We got it', body: 'We look into it.' };
-    const autoReplyTemplateId = await create('/v1/templates', template);
-    await tenant.ok('POST', `/v1/templates/${autoReplyTemplateId}:publish`);
-    const queue = { key: 'mail', name: 'Mail', mailboxIds: [mailboxId], autoReplyTemplateId };
-    // A new mailbox is known to queues a moment later.
-    await until(async () => (await tenant.send('POST', '/v1/queues', queue)).status < 300);
     return world;
   }
 
   /** A person writes about something new. */
   async write(from: string): Promise<void> {
     this.#written += 1;
-    const id = `<${this.#written}-${this.#tenant.tenant.tenantId}@${from.split('@')[1]}>`;
+    const id = `<${this.#written}-${this.#mailbox.id}@${from.split('@')[1]}>`;
     await this.#arrive(`From: ${from}\r\nTo: ${support}\r\nMessage-ID: ${id}\r\nSubject: New ${id}\r\n\r\nHelp.\r\n`);
   }
 
@@ -101,7 +70,7 @@ class MailWorld {
   async answer(address: string): Promise<void> {
     const mails = await this.mails();
     const last = mails.findLast(({ fromAddress, ticketId }) => fromAddress === address && ticketId !== undefined);
-    await this.#tenant.ok('POST', `/v1/tickets/${last!.ticketId}:reply`, { text: 'Which one do you mean?' });
+    await this.#mailbox.tenant.ok('POST', `/v1/tickets/${last!.ticketId}:reply`, { text: 'Which one do you mean?' });
   }
 
   /** Delivers what is on its way until nothing is. */
@@ -121,18 +90,16 @@ class MailWorld {
   }
 
   /** Lets a day pass for automatic answers. */
-  async nextDay(): Promise<void> {
-    const sql = `update auto_reply set time = time - interval '24 hours' where tenant_id = $1`;
-    await this.#tenant.query(sql, [this.#tenant.tenant.tenantId], 'customers');
+  nextDay(): Promise<void> {
+    return this.#mailbox.letDayPass();
   }
 
-  async mails(): Promise<Mail[]> {
-    const path = '/v1/messages?orderBy=createTime&pageSize=200';
-    return (await this.#tenant.ok<{ messages: Mail[] }>('GET', path)).messages;
+  mails(): Promise<Mail[]> {
+    return this.#mailbox.mails();
   }
 
   close(): void {
-    this.#inbox.close();
+    this.#mailbox.close();
   }
 
   async #route(): Promise<void> {
@@ -147,10 +114,9 @@ class MailWorld {
     }
   }
 
-  /** The server of the mailbox has checked the sender. */
   async #arrive(content: string): Promise<void> {
     this.#arrived += 1;
-    await this.#inbox.append('INBOX', `Authentication-Results: mx.kestrel.invalid; dmarc=pass\r\n${content}`);
+    await this.#mailbox.arrive(content);
   }
 }
 

@@ -1,4 +1,6 @@
-import { sharedPlatform, startDovecot, type Dovecot } from '@rapport/testing';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { mailClients, sharedPlatform, startDovecot, type Dovecot } from '@rapport/testing';
 import { ImapFlow } from 'imapflow';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { WebhookTenant } from '../sync-platform.ts';
@@ -31,17 +33,25 @@ async function client(user: string): Promise<ImapFlow> {
 }
 
 /** The server of the mailboxes has checked the sender. */
+const checked = 'Authentication-Results: mx.kestrel.invalid; dmarc=pass';
+
 function mail(subject: string, ...more: string[]): string {
   const from = 'From: Ada Lovelace <ada@example.invalid>';
-  const checked = 'Authentication-Results: mx.kestrel.invalid; dmarc=pass';
   return [from, checked, 'To: support@kestrel.invalid', `Subject: ${subject}`, ...more].join('\r\n');
+}
+
+/** What `make-replies.ts` has made: the reply of a client to a message. */
+function replyOf(client: string, internetMessageId: string): Buffer {
+  const text = readFileSync(join(import.meta.dirname, `../fixtures/replies/${client}.eml`), 'latin1');
+  const reply = text.replaceAll('01900000-0000-7000-8000-000000000000@kestrel.invalid', internetMessageId);
+  return Buffer.from(`${checked}\r\n${reply}`, 'latin1');
 }
 
 async function messages(tenant: WebhookTenant): Promise<Json[]> {
   return (await tenant.ok<{ messages: Json[] }>('GET', '/v1/messages?orderBy=createTime')).messages;
 }
 
-test('mail of a mailbox opens a ticket, and the mailbox agrees with the server', async () => {
+test('mail of a mailbox opens a ticket, replies of clients come to it, and the mailbox agrees with the server', async () => {
   const tenant = await newTenant();
   const user = `support-${tenant.tenant.tenantId}`;
   const imap = await client(user);
@@ -56,7 +66,7 @@ test('mail of a mailbox opens a ticket, and the mailbox agrees with the server',
     ...['On Monday, Kestrel wrote:', '> Does it work?', '--b', 'Content-Type: text/csv; name=log.csv'],
     ...['Content-Disposition: attachment; filename=log.csv', '', 'a,b', '--b--', ''],
   ];
-  await imap.append('INBOX', mail('While it is watched', ...parts));
+  await imap.append('INBOX', mail('While it is watched', 'Message-ID: <watched@example.invalid>', ...parts));
   await imap.append('INBOX', mail('Forged', '', 'Pay now.').replace('dmarc=pass', 'dmarc=fail'));
   const settled = async () => (await messages(tenant)).map(({ state }) => state).sort();
   await expect.poll(settled, { timeout: untilMs }).toEqual(['QUARANTINED', 'THREADED', 'THREADED']);
@@ -68,10 +78,18 @@ test('mail of a mailbox opens a ticket, and the mailbox agrees with the server',
   expect(String(watched['visibleText'])).not.toContain('Does it work?');
   const ticket = await tenant.ok('GET', `/v1/tickets/${String(watched['ticketId'])}`);
   expect(ticket).toMatchObject({ subject: 'While it is watched', channel: 'EMAIL' });
+  for (const each of mailClients) await imap.append('INBOX', replyOf(each, 'watched@example.invalid'));
+  const replies = async () => (await messages(tenant)).filter(({ subject }) => String(subject).includes('Köln'));
+  const threaded = async () => (await replies()).filter(({ state }) => state === 'THREADED').length;
+  await expect.poll(threaded, { timeout: untilMs }).toBe(mailClients.length);
+  for (const reply of await replies()) {
+    expect(reply).toMatchObject({ ticketId: watched['ticketId'], threadingRule: 'REFERENCES', class: 'HUMAN' });
+    expect(reply['visibleText']).toContain('The old one.');
+  }
   const compared = await tenant.ok('POST', `/v1/mailboxes/${String(id)}:reconcile`, { checkContent: true });
-  expect(compared).toMatchObject({ equal: true, folders: [{ name: 'INBOX', onServer: 3, stored: 3 }] });
+  expect(compared).toMatchObject({ equal: true, folders: [{ name: 'INBOX', onServer: 7, stored: 7 }] });
   const mailbox = await tenant.ok('GET', `/v1/mailboxes/${String(id)}`);
-  expect(mailbox).toMatchObject({ state: 'ACTIVE', folders: [{ name: 'INBOX', uid: 3 }] });
+  expect(mailbox).toMatchObject({ state: 'ACTIVE', folders: [{ name: 'INBOX', uid: 7 }] });
   expect(mailbox['lagSeconds']).toBeTypeOf('number');
   imap.close();
 });
