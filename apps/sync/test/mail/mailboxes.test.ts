@@ -47,6 +47,11 @@ function replyOf(client: string, internetMessageId: string): Buffer {
   return Buffer.from(`${checked}\r\n${reply}`, 'latin1');
 }
 
+/** A mail that Gmail made, and one that it belongs to. */
+const gmailForward = readFileSync(join(import.meta.dirname, '../fixtures/public-mails/gmail-forward.eml'), 'latin1');
+const gmailAddress = 'xxxxxxxxx.xxxxxxx@gmail.com';
+const gmailFirst = `From: ${gmailAddress}\r\nMessage-ID: <F6E2D0B4-CC35-4A91-BA4C-C7C712B10C13@mac.com>\r\n\r\nHi\r\n`;
+
 async function messages(tenant: WebhookTenant): Promise<Json[]> {
   return (await tenant.ok<{ messages: Json[] }>('GET', '/v1/messages?orderBy=createTime')).messages;
 }
@@ -79,6 +84,7 @@ test('mail of a mailbox opens a ticket, replies of clients come to it, and the m
   const ticket = await tenant.ok('GET', `/v1/tickets/${String(watched['ticketId'])}`);
   expect(ticket).toMatchObject({ subject: 'While it is watched', channel: 'EMAIL' });
   for (const each of mailClients) await imap.append('INBOX', replyOf(each, 'watched@example.invalid'));
+  for (const each of [gmailFirst, gmailForward]) await imap.append('INBOX', `${checked}\r\n${each}`);
   const replies = async () => (await messages(tenant)).filter(({ subject }) => String(subject).includes('Köln'));
   const threaded = async () => (await replies()).filter(({ state }) => state === 'THREADED').length;
   await expect.poll(threaded, { timeout: untilMs }).toBe(mailClients.length);
@@ -86,10 +92,14 @@ test('mail of a mailbox opens a ticket, replies of clients come to it, and the m
     expect(reply).toMatchObject({ ticketId: watched['ticketId'], threadingRule: 'REFERENCES', class: 'HUMAN' });
     expect(reply['visibleText']).toContain('The old one.');
   }
+  const ofGmail = async () =>
+    (await messages(tenant)).filter(({ fromAddress, ticketId }) => fromAddress === gmailAddress && ticketId);
+  await expect.poll(ofGmail, { timeout: untilMs }).toHaveLength(2);
+  expect(new Set((await ofGmail()).map(({ ticketId }) => ticketId)).size).toBe(1);
   const compared = await tenant.ok('POST', `/v1/mailboxes/${String(id)}:reconcile`, { checkContent: true });
-  expect(compared).toMatchObject({ equal: true, folders: [{ name: 'INBOX', onServer: 7, stored: 7 }] });
+  expect(compared).toMatchObject({ equal: true, folders: [{ name: 'INBOX', onServer: 9, stored: 9 }] });
   const mailbox = await tenant.ok('GET', `/v1/mailboxes/${String(id)}`);
-  expect(mailbox).toMatchObject({ state: 'ACTIVE', folders: [{ name: 'INBOX', uid: 7 }] });
+  expect(mailbox).toMatchObject({ state: 'ACTIVE', folders: [{ name: 'INBOX', uid: 9 }] });
   expect(mailbox['lagSeconds']).toBeTypeOf('number');
   imap.close();
 });
