@@ -56,5 +56,7 @@ export { SecretFiles } from './platform/secret-files.js';
 export { Service, spawnService, type ServiceOptions } from './platform/spawn-service.js';
 export { TenantMaker, type Tenant } from './platform/tenant-maker.js';
 export { startDovecot, type Dovecot, type DovecotOptions } from './peers/dovecot.js';
+export { cyrusRoot, startCyrus } from './peers/cyrus.js';
+export type { ImapServer } from './peers/imap-server.js';
 export { dovecotRoot } from './peers/dovecot-root.js';
 export { mailClients, mailClientsRoot, replyWith, type ClientReply, type MailClient } from './peers/mail-clients.js';

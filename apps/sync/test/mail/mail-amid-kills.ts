@@ -1,4 +1,4 @@
-import { printTally, sizeOf, soakTimeoutMs, startDovecot, type Platform } from '@rapport/testing';
+import { isSoak, printTally, sizeOf, soakTimeoutMs, startCyrus, startDovecot, type Platform } from '@rapport/testing';
 import { ImapFlow } from 'imapflow';
 import { expect, test } from 'vitest';
 import { WebhookTenant } from '../sync-platform.ts';
@@ -6,16 +6,19 @@ import { WebhookTenant } from '../sync-platform.ts';
 const mails = sizeOf('KILL_MAILS', { short: 20, long: 2_000 });
 const kills = sizeOf('MAIL_KILLS', { short: 1, long: 50 });
 
+/** `npm test` needs no Cyrus. */
+const servers = [['Dovecot', startDovecot], ...(isSoak ? ([['Cyrus', startCyrus]] as const) : [])] as const;
+
 /** @param platform of the file, whose sync is killed */
 export function declareMailAmidKills(platform: () => Platform): void {
-  test(
-    'kill -9 of sync amid the intake of a mailbox loses no mail, and stores none twice',
+  test.each(servers)(
+    'kill -9 of sync amid the intake of a mailbox of %s loses no mail, and stores none twice',
     { timeout: soakTimeoutMs },
-    async () => {
-      const dovecot = await startDovecot();
+    async (serverName, start) => {
+      const imapServer = await start();
       const tenant = await WebhookTenant.create(platform());
-      const auth = { user: 'support', pass: dovecot.password };
-      const server = { host: '127.0.0.1', port: dovecot.port };
+      const auth = { user: 'support', pass: imapServer.password };
+      const server = { host: '127.0.0.1', port: imapServer.port };
       const client = new ImapFlow({ ...server, secure: false, doSTARTTLS: false, auth, logger: false });
       await client.connect();
       const credentials = { user: auth.user, password: auth.pass };
@@ -47,9 +50,9 @@ export function declareMailAmidKills(platform: () => Platform): void {
       );
 
       expect(stored).toHaveLength(Math.ceil(mails / kills) * kills);
-      printTally('mail-amid-kills', { mails, kills, stored: stored.length });
+      printTally(`mail-amid-kills of ${serverName}`, { mails, kills, stored: stored.length });
       client.close();
-      await dovecot.stop();
+      await imapServer.stop();
     },
   );
 }

@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { printedSeed, printTally, sizeOf, soakTimeoutMs, startDovecot, type Dovecot } from '@rapport/testing';
+import {
+  isSoak,
+  printedSeed,
+  printTally,
+  sizeOf,
+  soakTimeoutMs,
+  startCyrus,
+  startDovecot,
+  type ImapServer,
+} from '@rapport/testing';
 import type { ImapFlow } from 'imapflow';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createSyncDatabase } from '../sync-databases.ts';
@@ -10,15 +19,15 @@ import { MailReading, TestMailbox } from './test-mailbox.ts';
 const name = 'Mailbox intake';
 const rounds = sizeOf('ROUNDS', { short: 20, long: 2_000 });
 
-let dovecot: Dovecot;
+/** `npm test` needs no Cyrus. */
+const servers = [['Dovecot', startDovecot], ...(isSoak ? ([['Cyrus', startCyrus]] as const) : [])] as const;
+
 let reading: MailReading;
 beforeAll(async () => {
-  dovecot = await startDovecot();
   reading = new MailReading(await createSyncDatabase());
 });
 afterAll(async () => {
   await reading.close();
-  await dovecot.stop();
 });
 
 /** Another client, and what it knows of the mails. */
@@ -31,6 +40,7 @@ class OtherClient {
   #last = '';
 
   constructor(
+    private readonly server: ImapServer,
     private readonly box: TestMailbox,
     private readonly chance: Chance,
   ) {}
@@ -49,7 +59,7 @@ class OtherClient {
       client.close();
     }
     if (this.chance.below(8) === 0) {
-      await dovecot.renumber(this.box.user);
+      await this.server.renumber(this.box.user);
       this.tally.renumbered += 1;
     }
   }
@@ -104,16 +114,17 @@ function digest(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-test(
-  'no mail is lost or stored twice amid cuts, other clients, twins and renumbering',
+test.each(servers)(
+  'no mail of %s is lost or stored twice amid cuts, other clients, twins and renumbering',
   { timeout: soakTimeoutMs },
-  async () => {
+  async (serverName, start) => {
     const chance = new Chance(printedSeed(name));
-    const box = await TestMailbox.create(reading, dovecot);
+    const server = await start();
+    const box = await TestMailbox.create(reading, server);
     const creator = await box.client();
     await creator.mailboxCreate('Done');
     creator.close();
-    const other = new OtherClient(box, chance);
+    const other = new OtherClient(server, box, chance);
     for (let round = 0; round < rounds; round += 1) {
       await other.act();
       let cut: Cut | undefined = chance.one(['BEFORE', 'AFTER', undefined]);
@@ -133,7 +144,7 @@ test(
     await box.read();
 
     const reconciled = await box.reconcile();
-    printTally(name, { rounds, ...other.tally, stored: box.store.mails.size });
+    printTally(`${name} of ${serverName}`, { rounds, ...other.tally, stored: box.store.mails.size });
     expect(reconciled).toMatchObject({ equal: true, folders: [{ missing: [], different: [] }] });
     const stored = new Map<string, number>();
     for (const hash of box.store.mails.values()) stored.set(hash, (stored.get(hash) ?? 0) + 1);
@@ -141,5 +152,6 @@ test(
       if (other.gone.has(hash)) expect(stored.get(hash) ?? 0).toBeLessThanOrEqual(count);
       else expect(stored.get(hash)).toBe(count);
     }
+    await server.stop();
   },
 );

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { createOrm, tenantSession } from '@rapport/persistence';
 import { MasterKeys } from '@rapport/platform';
-import type { Dovecot, ProvisionedDatabase } from '@rapport/testing';
+import type { ImapServer, ProvisionedDatabase } from '@rapport/testing';
 import { ImapFlow } from 'imapflow';
 import { v7 as uuidv7 } from 'uuid';
 import { entities } from '../../src/database.js';
@@ -44,28 +44,28 @@ export class TestMailbox {
 
   private constructor(
     private readonly reading: MailReading,
-    private readonly dovecot: Dovecot,
+    private readonly server: ImapServer,
     readonly mailbox: ReadMailbox,
   ) {}
 
   static async create(
     reading: MailReading,
-    dovecot: Dovecot,
+    server: ImapServer,
     { folders = ['INBOX'], signIn, secrets }: { folders?: string[]; signIn?: SignIn; secrets?: SignInSecrets } = {},
   ): Promise<TestMailbox> {
     const [tenantId, id] = [uuidv7(), uuidv7()];
     const user = `user-${id}`;
     const em = reading.orm.em.fork({ session: tenantSession(tenantId) });
-    const imap = { host: '127.0.0.1', port: dovecot.port, security: 'NONE', signIn: signIn ?? { user }, folders };
+    const imap = { host: '127.0.0.1', port: server.port, security: 'NONE', signIn: signIn ?? { user }, folders };
     const mailbox = em.create(Mailbox, {
       ...{ tenantId, id, address: `${user}@example.com`, kind: 'IMAP', imap: imap as Mailbox['imap'] },
-      sealedSecrets: sealImapSecrets(reading.envelope, { tenantId, id }, secrets ?? { password: dovecot.password }),
+      sealedSecrets: sealImapSecrets(reading.envelope, { tenantId, id }, secrets ?? { password: server.password }),
       ...{ displayName: null, relayId: null, replyDomain: null, isDefault: false, authservId: null },
       ...{ state: 'ACTIVE', stateReason: null, version: 1, createdBy: 'test' },
       ...{ createTime: new Date(), updateTime: new Date() },
     });
     await em.flush();
-    return new TestMailbox(reading, dovecot, mailbox as ReadMailbox);
+    return new TestMailbox(reading, server, mailbox as ReadMailbox);
   }
 
   get em(): EntityManager {
@@ -78,7 +78,7 @@ export class TestMailbox {
 
   /** Another client of the same account. */
   async client(): Promise<ImapFlow> {
-    const { port, password } = this.dovecot;
+    const { port, password } = this.server;
     const auth = { user: this.user, pass: password };
     const client = new ImapFlow({ host: '127.0.0.1', port, secure: false, doSTARTTLS: false, auth, logger: false });
     client.on('error', () => undefined);

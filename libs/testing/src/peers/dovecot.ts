@@ -1,18 +1,13 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../free-port.js';
-import { guardAgainstOrphan } from '../platform/orphan-guard.js';
-import { notingStart } from '../platform/note-start.js';
-import { describeExit, endProcess, hasExited, openLog, type LogFile } from '../platform/process-exit.js';
 import { dovecotRoot } from './dovecot-root.js';
-
-const startTimeoutMs = 20_000;
-const stopTimeoutMs = 3_000;
+import type { ImapServer } from './imap-server.js';
+import { RootServer } from './root-server.js';
 
 /** Debian's user `mail`, in the root of Dovecot. */
 const mailUser = 8;
@@ -24,21 +19,12 @@ export interface DovecotOptions {
   submissionPort?: number;
 }
 
-/** A running Dovecot on 127.0.0.1, without TLS. Every user exists, with the same password. */
-export interface Dovecot {
-  port: number;
-  password: string;
-  /** Gives all mails of a user's INBOX new UIDs, under another UIDVALIDITY, as a restored server does. */
-  renumber(user: string): Promise<void>;
+/** A running Dovecot. */
+export interface Dovecot extends ImapServer {
   /** Sets the Sieve script of a user, by the address of whom it answers. */
   setScript(user: string, script: string): Promise<void>;
   /** Delivers a mail to a user by `dovecot-lda`, which runs the script of the user. @throws Error if it fails */
   deliver(user: string, envelope: { from: string; to: string }, mail: string): Promise<void>;
-  /** Ends the server at once. */
-  kill(): Promise<void>;
-  /** Restarts a killed server on its port, with its mails. */
-  start(): Promise<void>;
-  stop(): Promise<void>;
 }
 
 /** Starts a Dovecot with a configuration and mails of its own. It ends with this process in any case. */
@@ -58,31 +44,12 @@ export async function startDovecot({ introspectionUrl, submissionPort }: Dovecot
   ];
   await writeFile(join(folder, 'dovecot.conf'), parts.join('\n'));
 
-  const guards: (() => Promise<void>)[] = [];
-  let server: ChildProcess | undefined;
-  const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
-    if (server) await endProcess(server, signal, stopTimeoutMs, 'SIGKILL');
-  };
-  const start = async () => {
-    const log = openLog(join(folder, 'log'));
-    server = startServer(root, home, log);
-    guards.push(guardAgainstOrphan(server.pid ?? 0, guards.length === 0 ? [folder] : []));
-    const started = server;
-    await notingStart('dovecot', () => waitUntilReady(port, started, log));
-  };
-  const stop = async () => {
-    await end('SIGTERM');
-    for (const release of guards.splice(0).reverse()) await release();
-  };
-  try {
-    await start();
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  const server = await RootServer.start({
+    ...{ name: 'dovecot', root, folder, port, greeting: 'ready' },
+    command: ['/usr/sbin/dovecot', '-F', '-c', `${home}/dovecot.conf`],
+  });
   return {
-    ...{ port, password, start, stop },
-    kill: () => end('SIGKILL'),
+    ...{ port, password, start: () => server.start(), kill: () => server.kill(), stop: () => server.stop() },
     setScript: (user, script) => writeFile(join(folder, `${user}.sieve`), script),
     deliver: (user, { from, to }, mail) => deliver(root, home, ['-d', user, '-f', from, '-a', to], mail),
     renumber: async (user) => {
@@ -101,17 +68,6 @@ async function validityOf(folder: string): Promise<number> {
   const [, validity] = /^\d+ V(\d+) /.exec(await readFile(join(folder, 'dovecot-uidlist'), 'utf8')) ?? [];
   if (validity === undefined) throw new Error(`${folder} has no UIDVALIDITY.`);
   return Number(validity);
-}
-
-function startServer(root: string, home: string, log: LogFile): ChildProcess {
-  const child = spawn('chroot', [root, '/usr/sbin/dovecot', '-F', '-c', `${home}/dovecot.conf`], {
-    env: { PATH: process.env['PATH'] },
-    stdio: ['ignore', log.descriptor, log.descriptor],
-    detached: true,
-  });
-  child.on('error', () => undefined);
-  log.close();
-  return child;
 }
 
 async function deliver(root: string, home: string, addresses: readonly string[], mail: string): Promise<void> {
@@ -203,28 +159,4 @@ function configuration(home: string, port: number, password: string, introspecti
       chroot =
     }
   `;
-}
-
-async function waitUntilReady(port: number, server: ChildProcess, log: LogFile): Promise<void> {
-  const deadline = Date.now() + startTimeoutMs;
-  while (!(await greets(port))) {
-    if (hasExited(server)) throw new Error(describeExit('dovecot', server, log));
-    if (Date.now() > deadline) throw new Error(`dovecot is not ready after ${startTimeoutMs} ms.\n${log.lastLines()}`);
-    await delay(50);
-  }
-}
-
-async function greets(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    socket.setTimeout(5_000, () => socket.destroy(new Error('no answer')));
-    await once(socket, 'connect');
-    for await (const chunk of socket) if (String(chunk).includes('ready')) return true;
-    return false;
-  } catch {
-    // The port is not open yet; the caller retries until its deadline.
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }
