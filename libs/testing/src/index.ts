@@ -52,11 +52,15 @@ export {
   type RelayMoment,
   type ScriptedRelayOptions,
 } from './servers/scripted-relay.js';
+export { ScriptedClamd } from './servers/scripted-clamd.js';
 export { SecretFiles } from './platform/secret-files.js';
 export { Service, spawnService, type ServiceOptions } from './platform/spawn-service.js';
 export { TenantMaker, type Tenant } from './platform/tenant-maker.js';
 export { startDovecot, type Dovecot, type DovecotOptions } from './peers/dovecot.js';
+export { clamdRoot, startClamd, type Clamd, type ClamdOptions } from './peers/clamd.js';
 export { cyrusRoot, startCyrus } from './peers/cyrus.js';
 export type { ImapServer } from './peers/imap-server.js';
 export { dovecotRoot } from './peers/dovecot-root.js';
+export { mailmanRoot, startMailman, type Mailman, type MailmanOptions } from './peers/mailman.js';
+export { postfixRoot, startPostfix, type Postfix } from './peers/postfix.js';
 export { mailClients, mailClientsRoot, replyWith, type ClientReply, type MailClient } from './peers/mail-clients.js';

@@ -7,7 +7,8 @@ import { guardAgainstOrphan } from '../platform/orphan-guard.js';
 import { notingStart } from '../platform/note-start.js';
 import { describeExit, endProcess, hasExited, openLog, type LogFile } from '../platform/process-exit.js';
 
-const startTimeoutMs = 20_000;
+/** Mailman starts a program of Python for each of its queues. */
+const startTimeoutMs = 120_000;
 const stopTimeoutMs = 3_000;
 
 export interface RootServerOptions {
@@ -18,8 +19,12 @@ export interface RootServerOptions {
   /** Program and arguments, as the root has them. */
   command: readonly string[];
   env?: Readonly<Record<string, string>>;
+  /** Id of the user and group that it runs as; root without it. */
+  user?: number;
   port: number;
-  /** What the server says first at its port once it is ready. */
+  /** What the server is asked at its port, if it does not speak first. */
+  probe?: string;
+  /** What it says then, once it is ready. */
   greeting: string;
 }
 
@@ -43,9 +48,9 @@ export class RootServer {
 
   /** Starts it, or restarts it after `kill`. */
   async start(): Promise<void> {
-    const { name, root, folder, command, env } = this.options;
+    const { name, root, folder, command, env, user = 0 } = this.options;
     const log = openLog(join(folder, 'log'));
-    const child = spawn('chroot', [root, ...command], {
+    const child = spawn('chroot', [`--userspec=${user}:${user}`, root, ...command], {
       env: { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/bin`, ...env },
       stdio: ['ignore', log.descriptor, log.descriptor],
       detached: true,
@@ -72,9 +77,9 @@ export class RootServer {
   }
 
   async #waitUntilReady(child: ChildProcess, log: LogFile): Promise<void> {
-    const { name, port, greeting } = this.options;
+    const { name, port, probe = '', greeting } = this.options;
     const deadline = Date.now() + startTimeoutMs;
-    while (!(await greets(port, greeting))) {
+    while (!(await greets(port, probe, greeting))) {
       if (hasExited(child)) throw new Error(describeExit(name, child, log));
       if (Date.now() > deadline)
         throw new Error(`${name} is not ready after ${startTimeoutMs} ms.\n${log.lastLines()}`);
@@ -92,11 +97,12 @@ function endGroup(pid: number): void {
   }
 }
 
-async function greets(port: number, greeting: string): Promise<boolean> {
+async function greets(port: number, probe: string, greeting: string): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
   try {
     socket.setTimeout(5_000, () => socket.destroy(new Error('no answer')));
     await once(socket, 'connect');
+    socket.write(probe);
     for await (const chunk of socket) if (String(chunk).includes(greeting)) return true;
     return false;
   } catch {
