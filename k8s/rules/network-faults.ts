@@ -75,7 +75,7 @@ function arrowsOfProcess(workload: Workload): string[] {
     if (/^KEYS_(MIGRATION_)?DATABASE_URL_FILE$/.test(variable)) return [`${name} → keys-db:5432`];
     if (variable === 'REDIS_URL_FILE') return [`${name} → valkey:6379`];
     if (variable === 'OTEL_EXPORTER_OTLP_ENDPOINT') return [`${name} → ${new URL(value).host}`];
-    return variable.endsWith('_ADDRESS') && !value.startsWith('0.0.0.0:') ? [`${name} → ${value}`] : [];
+    return variable.endsWith('_ADDRESS') && value !== '' && !value.startsWith('0.0.0.0:') ? [`${name} → ${value}`] : [];
   });
 }
 

@@ -68,6 +68,7 @@ function valueFaults(container: Container, pod: Pod, services: Service[]): strin
     if (/_(URL|KEY)$/.test(name)) return [`${name} is a secret and must come from a file`];
     if (['EDGE_HOST', 'GRPC_ADDRESS', 'HTTP_ADDRESS'].includes(name))
       return faults([value.split(':')[0] !== '0.0.0.0', `${name} is not reachable from other pods`]);
+    if (name === 'CLAMD_ADDRESS' && value === '') return [];
     if (name.endsWith('_ADDRESS')) return addressFaults(name, value, services);
     return [];
   });

@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
-import { MessageClass, MessageState, ThreadingRule } from '@rapport/contracts/rapport/content/v1/message';
+import {
+  AttachmentDisposition,
+  AttachmentScan,
+  MessageClass,
+  MessageState,
+  ThreadingRule,
+} from '@rapport/contracts/rapport/content/v1/message';
 import { TicketEntryKind } from '@rapport/contracts/rapport/support/v1/ticket_entry';
 import { expect, test } from 'vitest';
 import { MailTenant } from './mail-tenant.js';
@@ -136,6 +142,18 @@ test('a forged sender waits in quarantine until a person releases it', async () 
   await expect(service.call('releaseMessage', { id: messageId }, tenant.caller)).rejects.toMatchObject({
     reason: 'MESSAGE_STATE',
   });
+});
+
+test('a message with a virus waits in quarantine, whatever its sender has proven', async () => {
+  const tenant = await MailTenant.create(service);
+  const authentication = { spf: 'pass', dkim: 'pass', dmarc: 'pass', arc: undefined };
+  const described = { contentId: undefined, disposition: AttachmentDisposition.ATTACHMENT, contentType: 'text/csv' };
+  const infected = { ...described, fileId: undefined, name: 'a.csv', sizeBytes: 1, sha256: 'ab'.repeat(32) };
+  const attachments = [{ ...infected, scan: AttachmentScan.INFECTED }];
+  const { message } = await tenant.receive({ authentication, attachments });
+  expect(message).toMatchObject({ state: MessageState.QUARANTINED, stateReason: 'INFECTED' });
+  expect(message.attachments).toMatchObject([{ name: 'a.csv', scan: AttachmentScan.INFECTED, fileId: undefined }]);
+  expect(await tenant.ticketCount()).toBe(0);
 });
 
 test('a message that cannot be parsed waits in quarantine, and its release parses it again', async () => {

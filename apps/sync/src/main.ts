@@ -42,6 +42,7 @@ await runGrpcService({
     filesDir: config.FILES_DIR,
     http: new OutgoingHttp(config.OUTGOING_ALLOWED_HOSTS),
     dnsServers: config.DNS_SERVERS,
+    clamdAddress: config.CLAMD_ADDRESS,
     delivery: {
       schedule: new RetrySchedule(config.RETRY_SCHEDULE_SECONDS),
       failingMs: config.FAILING_SECONDS * 1_000,

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PlatformCertificates, SecretFiles, sharePlatform, startNameServer } from '@rapport/testing';
+import { PlatformCertificates, ScriptedClamd, SecretFiles, sharePlatform, startNameServer } from '@rapport/testing';
 import type { TestProject } from 'vitest/node';
 import { syncPlatformOptions } from './sync-platform.ts';
 
@@ -23,9 +23,10 @@ export default async function share(project: TestProject): Promise<() => Promise
   const dnsTextsFile = join(folder, 'texts.json');
   await writeFile(dnsTextsFile, '{}');
   const names = await startNameServer(dnsTextsFile);
+  const clamd = await ScriptedClamd.start();
   const shared = await sharePlatform(
     syncPlatformOptions(
-      { NODE_EXTRA_CA_CERTS: receivers.authority, DNS_SERVERS: names.address },
+      { NODE_EXTRA_CA_CERTS: receivers.authority, DNS_SERVERS: names.address, CLAMD_ADDRESS: clamd.address },
       // All tests come from one address.
       { edgeEnv: { FAILED_AUTHENTICATIONS_PER_MINUTE: '100000', ANONYMOUS_UNITS_PER_MINUTE: '1000000000' } },
     ),
@@ -36,6 +37,7 @@ export default async function share(project: TestProject): Promise<() => Promise
   return async () => {
     await shared.stop();
     await names.stop();
+    clamd.stop();
     await rm(folder, { recursive: true });
   };
 }

@@ -47,6 +47,14 @@ export const serviceVariables = {
     form: '`address:port` by comma',
     description: 'Name servers that checks of the DNS records of relays ask. Empty: those of the system.',
   }),
+  CLAMD_ADDRESS: z
+    .string()
+    .regex(/^([^\s:/]+:\d{1,5})?$/, 'must be host:port')
+    .default('')
+    .meta({
+      form: '`host:port`',
+      description: 'ClamAV (`clamd` over TCP), which scans attachments of received mail. Empty: they are not scanned.',
+    }),
   RETRY_SCHEDULE_SECONDS: seconds
     .default([5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400])
     .meta({ description: 'Delay after each failed attempt of a webhook, in seconds.' }),

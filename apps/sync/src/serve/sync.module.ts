@@ -79,6 +79,8 @@ export interface SyncOptions extends Pick<DatabaseOptions, 'databaseUrl' | 'enti
   http: OutgoingHttp;
   /** Name servers of DNS checks, as `address:port`; those of the system if there are none. */
   dnsServers: readonly string[];
+  /** `host:port` of clamd, which scans attachments; empty for none. */
+  clamdAddress: string;
   delivery: DeliveryRules;
   /** Minimum retention of events and deliveries. */
   retentionDays: number;

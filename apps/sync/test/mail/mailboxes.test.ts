@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { mailClients, sharedPlatform, startDovecot, type Dovecot } from '@rapport/testing';
+import { mailClients, ScriptedClamd, sharedPlatform, startDovecot, type Dovecot } from '@rapport/testing';
 import { ImapFlow } from 'imapflow';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { WebhookTenant } from '../sync-platform.ts';
@@ -73,18 +73,24 @@ test('mail of a mailbox opens a ticket, replies of clients come to it, and the m
   ];
   await imap.append('INBOX', mail('While it is watched', 'Message-ID: <watched@example.invalid>', ...parts));
   await imap.append('INBOX', mail('Forged', '', 'Pay now.').replace('dmarc=pass', 'dmarc=fail'));
+  await imap.append('INBOX', `${checked}\r\n${gmailFirst}`);
+  await imap.append('INBOX', mail('Infected', ...parts).replace('a,b', ScriptedClamd.marker));
   const settled = async () => (await messages(tenant)).map(({ state }) => state).sort();
-  await expect.poll(settled, { timeout: untilMs }).toEqual(['QUARANTINED', 'THREADED', 'THREADED']);
+  const states = ['QUARANTINED', 'QUARANTINED', 'THREADED', 'THREADED', 'THREADED'];
+  await expect.poll(settled, { timeout: untilMs }).toEqual(states);
 
   const found = await messages(tenant);
   const watched = found.find(({ subject }) => subject === 'While it is watched') ?? {};
   expect(watched).toMatchObject({ class: 'HUMAN', fromAddress: 'ada@example.invalid', mailboxId: id });
-  expect(watched['attachments']).toMatchObject([{ name: 'log.csv', contentType: 'text/csv', scan: 'SKIPPED' }]);
+  expect(watched['attachments']).toMatchObject([{ name: 'log.csv', contentType: 'text/csv', scan: 'CLEAN' }]);
+  const infected = (await messages(tenant)).find(({ subject }) => subject === 'Infected') ?? {};
+  expect(infected).toMatchObject({ stateReason: 'INFECTED', attachments: [{ name: 'log.csv', scan: 'INFECTED' }] });
+  expect(infected['attachments']).not.toMatchObject([{ fileId: expect.any(String) as string }]);
   expect(String(watched['visibleText'])).not.toContain('Does it work?');
   const ticket = await tenant.ok('GET', `/v1/tickets/${String(watched['ticketId'])}`);
   expect(ticket).toMatchObject({ subject: 'While it is watched', channel: 'EMAIL' });
   for (const each of mailClients) await imap.append('INBOX', replyOf(each, 'watched@example.invalid'));
-  for (const each of [gmailFirst, gmailForward]) await imap.append('INBOX', `${checked}\r\n${each}`);
+  await imap.append('INBOX', `${checked}\r\n${gmailForward}`);
   const replies = async () => (await messages(tenant)).filter(({ subject }) => String(subject).includes('Köln'));
   const threaded = async () => (await replies()).filter(({ state }) => state === 'THREADED').length;
   await expect.poll(threaded, { timeout: untilMs }).toBe(mailClients.length);
@@ -97,9 +103,9 @@ test('mail of a mailbox opens a ticket, replies of clients come to it, and the m
   await expect.poll(ofGmail, { timeout: untilMs }).toHaveLength(2);
   expect(new Set((await ofGmail()).map(({ ticketId }) => ticketId)).size).toBe(1);
   const compared = await tenant.ok('POST', `/v1/mailboxes/${String(id)}:reconcile`, { checkContent: true });
-  expect(compared).toMatchObject({ equal: true, folders: [{ name: 'INBOX', onServer: 9, stored: 9 }] });
+  expect(compared).toMatchObject({ equal: true, folders: [{ name: 'INBOX', onServer: 10, stored: 10 }] });
   const mailbox = await tenant.ok('GET', `/v1/mailboxes/${String(id)}`);
-  expect(mailbox).toMatchObject({ state: 'ACTIVE', folders: [{ name: 'INBOX', uid: 9 }] });
+  expect(mailbox).toMatchObject({ state: 'ACTIVE', folders: [{ name: 'INBOX', uid: 10 }] });
   expect(mailbox['lagSeconds']).toBeTypeOf('number');
   imap.close();
 });

@@ -1,4 +1,9 @@
-import { MessageClass, MessageState, type Message } from '@rapport/contracts/rapport/content/v1/message';
+import {
+  AttachmentScan,
+  MessageClass,
+  MessageState,
+  type Message,
+} from '@rapport/contracts/rapport/content/v1/message';
 import type {
   FileMessageRequest,
   FileMessageResponse,
@@ -80,11 +85,15 @@ function heldBack(parsed: ParsedMessage, isOwn: boolean): Pick<Message, 'state' 
   }
 }
 
-/** Messages whose sender is not the one that they name. A person can release them. */
+/** Messages with a virus, and those whose sender is not the one that they name. A person can release them. */
 function quarantine({
+  attachments,
   authentication,
   fromAddress,
 }: ParsedMessage): Pick<Message, 'state' | 'stateReason'> | undefined {
+  if (attachments.some(({ scan }) => scan === AttachmentScan.INFECTED)) {
+    return { state: MessageState.QUARANTINED, stateReason: 'INFECTED' };
+  }
   if (fromAddress === undefined || fromAddress === '')
     return { state: MessageState.QUARANTINED, stateReason: 'NO_SENDER' };
   if (authentication?.dmarc === 'fail') return { state: MessageState.QUARANTINED, stateReason: 'DMARC_FAILED' };

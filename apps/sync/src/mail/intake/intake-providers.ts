@@ -5,6 +5,7 @@ import type { OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { OAuthTokens } from '../oauth-tokens.js';
 import { MailParser } from '../parsing/mail-parser.js';
+import { VirusScanner } from '../parsing/virus-scanner.js';
 import { ImapAccounts } from './imap-accounts.js';
 import { MailboxWorker } from './mailbox-worker.js';
 import { ParseWorker } from './parse-worker.js';
@@ -16,10 +17,12 @@ export interface IntakeOptions {
   auth: Pick<ContractClient, 'unary'>;
   envelope: SecretEnvelope;
   http: OutgoingHttp;
+  /** `host:port` of the virus scanner; empty for none. */
+  clamdAddress: string;
 }
 
 /** What reads mailboxes, and parses the mails. */
-export function intakeProviders({ customers, auth, envelope, http }: IntakeOptions): Provider[] {
+export function intakeProviders({ customers, auth, envelope, http, clamdAddress }: IntakeOptions): Provider[] {
   return [
     { provide: StoredMail, useValue: new StoredMail(customers) },
     {
@@ -31,7 +34,7 @@ export function intakeProviders({ customers, auth, envelope, http }: IntakeOptio
     {
       provide: ParseWorker,
       useFactory: (orm: MikroORM, parser: MailParser) =>
-        new ParseWorker(orm, new UnparsedMail(customers, auth), parser),
+        new ParseWorker(orm, new UnparsedMail(customers, auth, new VirusScanner(clamdAddress)), parser),
       inject: [MikroORM, MailParser],
     },
     {

@@ -18,6 +18,7 @@ import { AuthServiceService, type VouchForAddressResponse } from '@rapport/contr
 import { AppError } from '@rapport/platform';
 import { recordReport } from '../bounces/record-report.js';
 import type { ParsedAttachment, ParsedContent } from '../parsing/parse-mail.js';
+import type { VirusScanner } from '../parsing/virus-scanner.js';
 
 const callMs = 10_000;
 const streamMs = 60_000;
@@ -36,6 +37,7 @@ export class UnparsedMail {
   constructor(
     private readonly customers: Pick<ContractClient, 'unary' | 'stream' | 'upload'>,
     private readonly auth: Pick<ContractClient, 'unary'>,
+    private readonly scanner: VirusScanner,
   ) {}
 
   /** Tenants that have some. */
@@ -64,7 +66,7 @@ export class UnparsedMail {
     return Buffer.concat(pieces);
   }
 
-  /** Records what a report says, stores the attachments, then files the message. A repetition stores and files nothing twice. */
+  /** Records what a report says, stores the attachments, then files the message. A repetition stores and files nothing twice. An infected attachment is not stored. */
   async file(tenantId: string, messageId: string, { message, attachments, report }: ParsedContent): Promise<void> {
     if (report) await recordReport(this.customers, tenantId, report);
     const stored: MessageAttachment[] = [];
@@ -94,10 +96,12 @@ export class UnparsedMail {
     { name, contentId, isInline, contentType, content }: ParsedAttachment,
   ): Promise<MessageAttachment> {
     const options = { context: { requestId: randomUUID() }, deadlineMs: streamMs };
+    const scan = await this.scanner.scan(content);
     const described = {
-      ...{ name, contentId, scan: AttachmentScan.SKIPPED },
+      ...{ name, contentId, scan },
       disposition: isInline ? AttachmentDisposition.INLINE : AttachmentDisposition.ATTACHMENT,
     };
+    if (scan === AttachmentScan.INFECTED) return { ...described, ...unstored(contentType, content) };
     try {
       const pieces = attachmentPieces({ ...place, name: name ?? '', contentType }, content);
       const answer = (await this.customers.upload(
@@ -108,15 +112,19 @@ export class UnparsedMail {
       return { ...described, ...answer };
     } catch (error) {
       if (!(error instanceof AppError) || error.reason !== 'FILE_QUOTA') throw error;
-      // The raw mail has it.
-      const sha256 = createHash('sha256').update(content).digest('hex');
-      return { ...described, fileId: undefined, contentType, sizeBytes: content.length, sha256 };
+      return { ...described, ...unstored(contentType, content) };
     }
   }
 
   #call(path: string, request: object): Promise<unknown> {
     return this.customers.unary(path, request, { context: { requestId: randomUUID() }, deadlineMs: callMs });
   }
+}
+
+/** What is known of an attachment that only the raw mail has. */
+function unstored(contentType: string, content: Uint8Array) {
+  const sha256 = createHash('sha256').update(content).digest('hex');
+  return { fileId: undefined, contentType, sizeBytes: content.length, sha256 };
 }
 
 /** Whether a user can have the address. */
