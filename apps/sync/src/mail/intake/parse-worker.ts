@@ -59,8 +59,13 @@ export class ParseWorker implements OnApplicationBootstrap, OnModuleDestroy {
       const open = await this.mails.claim(tenantId, claimed, this.#returned.get(tenantId) ?? []);
       this.#returned.delete(tenantId);
       parsed += open.length;
+      // A mail can name the one before it, which it would not find while that one is parsed.
+      let before: Promise<void> = Promise.resolve();
       const parseNext = async (): Promise<void> => {
-        for (let mail = open.shift(); mail && !stopping.aborted; mail = open.shift()) await this.#file(tenantId, mail);
+        for (let mail = open.shift(); mail && !stopping.aborted; mail = open.shift()) {
+          before = this.#file(tenantId, mail, before);
+          await before;
+        }
       };
       await Promise.all(Array.from({ length: maxOpen }, parseNext));
     }
@@ -68,7 +73,8 @@ export class ParseWorker implements OnApplicationBootstrap, OnModuleDestroy {
     return parsed > 0 ? 0 : this.#pace.after({ isBusy: false });
   }
 
-  async #file(tenantId: string, mail: UnparsedMessage): Promise<void> {
+  /** Files a mail once the one before it is filed, or is not going to be. */
+  async #file(tenantId: string, mail: UnparsedMessage, before: Promise<void>): Promise<void> {
     try {
       if (mail.attempts > maxAttempts) return await this.mails.reject(tenantId, mail.messageId, 'PARSER_ENDED');
       const content = await this.parser.parse(tenantId, {
@@ -76,6 +82,7 @@ export class ParseWorker implements OnApplicationBootstrap, OnModuleDestroy {
         ownDomains: mail.ownDomains,
         authservId: await this.#authservId(tenantId, mail.mailboxId),
       });
+      await Promise.allSettled([before]);
       await this.mails.file(tenantId, mail.messageId, content);
     } catch (error) {
       if (error instanceof UnreadableMail) return this.mails.reject(tenantId, mail.messageId, error.reason);
