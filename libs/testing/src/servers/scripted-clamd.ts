@@ -9,6 +9,8 @@ export class ScriptedClamd {
   static readonly marker = marker;
   /** Number of contents that were scanned. */
   scanned = 0;
+  /** Number of the next contents at whose end it resets the connection in place of an answer. */
+  resets = 0;
   /** Answers a content; undefined to answer never. */
   answer: (content: Buffer) => string | undefined = (content) =>
     content.includes(marker) ? 'stream: Tests.Marker FOUND' : 'stream: OK';
@@ -37,6 +39,11 @@ export class ScriptedClamd {
       const content = contentOf(received);
       if (!content) return;
       this.scanned += 1;
+      if (this.resets > 0) {
+        this.resets -= 1;
+        socket.resetAndDestroy();
+        return;
+      }
       const answer = this.answer(content);
       if (answer !== undefined) socket.end(`${answer}\0`);
     });

@@ -49,3 +49,12 @@ test('a scanner that fails or does not answer in time gives no verdict, and one 
   }
   clamd.answer = answer;
 });
+
+test('a content whose connection clamd resets is sent again, some times', async () => {
+  const scanner = new VirusScanner(clamd.address);
+  clamd.resets = 2;
+  expect(await scanner.scan(Buffer.from(ScriptedClamd.marker))).toBe(AttachmentScan.INFECTED);
+  clamd.resets = Infinity;
+  await expect(scanner.scan(Buffer.from('x'))).rejects.toMatchObject({ code: 'ECONNRESET' });
+  clamd.resets = 0;
+});

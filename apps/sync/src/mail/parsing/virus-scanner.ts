@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AttachmentScan } from '@rapport/contracts/rapport/content/v1/message';
 import { AppError } from '@rapport/platform';
 
@@ -8,6 +9,9 @@ const defaultTimeoutMs = 30_000;
 
 /** Bytes of a chunk of INSTREAM. */
 const chunkBytes = 64 * 1_024;
+
+/** Connections for a content: about one in six loses the answer of a clamd that closes early. */
+const maxAttempts = 8;
 
 /** An answer is a line: a longer one is none of clamd. */
 const maxAnswerBytes = 4_096;
@@ -32,11 +36,26 @@ export class VirusScanner {
    */
   async scan(content: Uint8Array): Promise<AttachmentScan> {
     if (!this.#server) return AttachmentScan.SKIPPED;
-    const answer = await this.#ask(this.#server, content);
+    const answer = await this.#askAgain(this.#server, content);
     if (answer === 'stream: OK') return AttachmentScan.CLEAN;
     if (/^stream: .+ FOUND$/.test(answer)) return AttachmentScan.INFECTED;
     if (/size limit exceeded/i.test(answer)) return AttachmentScan.SKIPPED;
     throw new Error(`clamd answers: ${answer.slice(0, 200)}`);
+  }
+
+  /**
+   * Asks until there is an answer. clamd closes the connection as soon as a content is too large for it, and a write
+   * that fails then loses its answer.
+   */
+  async #askAgain(server: { host: string; port: number }, content: Uint8Array): Promise<string> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#ask(server, content);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (attempt === maxAttempts || (code !== 'EPIPE' && code !== 'ECONNRESET')) throw error;
+      }
+    }
   }
 
   async #ask(server: { host: string; port: number }, content: Uint8Array): Promise<string> {
@@ -66,8 +85,11 @@ export class VirusScanner {
     socket.write('zINSTREAM\0');
     for (let start = 0; start < content.length && !isAnswered; start += chunkBytes) {
       const chunk = content.subarray(start, start + chunkBytes);
-      socket.write(lengthOf(chunk.length));
-      if (!socket.write(chunk)) await Promise.race([once(socket, 'drain'), answer]);
+      if (!socket.write(Buffer.concat([lengthOf(chunk.length), chunk]))) {
+        await Promise.race([once(socket, 'drain'), answer]);
+      }
+      // The answer of a clamd that has closed is read before the next write, which would fail and lose it.
+      await nextTurn();
     }
     if (!isAnswered) socket.write(lengthOf(0));
     return answer;
