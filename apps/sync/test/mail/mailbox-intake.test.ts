@@ -119,6 +119,14 @@ test('reads mails again from a time, and stores none twice', async () => {
   other.close();
 });
 
+test('knows all stored mails of a folder, over the pages of customers', async () => {
+  const { stored, store } = await TestMailbox.create(reading, dovecot);
+  const folder = { tenantId: '', mailboxId: '', folder: 'INBOX', uidValidity: 1 };
+  const uids = Array.from({ length: 401 }, (_, index) => index + 1);
+  for (const uid of uids) store.mails.set(JSON.stringify(['INBOX', 1, uid]), digest(String(uid)));
+  expect([...(await stored.list(folder)).keys()]).toEqual(uids);
+});
+
 test('stores a large mail by a stream', async () => {
   const box = await TestMailbox.create(reading, dovecot);
   const other = await box.client();

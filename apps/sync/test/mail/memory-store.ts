@@ -7,6 +7,9 @@ interface Place {
   uid: number;
 }
 
+/** Most mails of an answer of ListStoredMessages, as its contract says. */
+const pageSize = 200;
+
 /** Where a call of the store fails: the mails are stored before the answer is lost, or not at all. */
 export type Cut = 'BEFORE' | 'AFTER';
 
@@ -52,7 +55,7 @@ export class MemoryStore {
       const [storedFolder, validity, uid] = JSON.parse(place) as [string, number, number];
       return storedFolder === folder && validity === uidValidity && uid > afterUid ? [{ uid, sha256 }] : [];
     });
-    return { messages: found.sort((one, other) => one.uid - other.uid).slice(0, 1_000) };
+    return { messages: found.sort((one, other) => one.uid - other.uid).slice(0, pageSize) };
   }
 }
 

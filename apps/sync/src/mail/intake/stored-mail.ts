@@ -14,7 +14,7 @@ const uploadMs = 60_000;
 const pieceBytes = 256 * 1_024;
 
 /** Messages of a page of ListStoredMessages: a shorter one is the last. */
-const pageSize = 1_000;
+const pageSize = 200;
 
 /** A folder of a mailbox with one numbering of its mails. */
 export interface NumberedFolder {
