@@ -40,6 +40,9 @@ test('a new UIDVALIDITY is another place, and what is stored of a folder is list
   expect(other).toMatchObject({ created: true });
   expect(messages).toEqual([{ uid: 7, sha256: hashOf('a'), messageId: first!.messageId }]);
   expect(behind.messages).toEqual([]);
+  for (const uid of [100, 20, 3]) await tenant.store([`c${uid}`], { uid, uidValidity: 3 });
+  const inOrder = await service.call('listStoredMessages', { ...place, uidValidity: 3 });
+  expect(inOrder.messages.map(({ uid }) => uid)).toEqual([3, 20, 100]);
 });
 
 test('bytes that differ from their hash are refused, and nothing of the call is stored', async () => {

@@ -88,7 +88,7 @@ export async function listStored(
     name: 'places_of_folder',
     sql: `select uid::text, message_id as id from mail_place
       where tenant_id = $1 and mailbox_id = $2 and folder = $3 and uid_validity = $4 and uid > $5
-      order by uid limit ${pageSize}`,
+      order by mail_place.uid limit ${pageSize}`,
     values: [tenantId, mailboxId, folder, uidValidity, afterUid],
   });
   const stored = await readMessages(
