@@ -6,6 +6,7 @@ import { SubscribeRequest, type SubscribeResponse } from '@rapport/contracts/rap
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
 import { AppError, WorkerLoop } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
+import { arrivedMessages } from './arrived-messages.js';
 import { findCursor } from './feed-cursor.js';
 import { FeedLeader } from './feed-leader.js';
 import { noteHeard } from './feed-metrics.js';
@@ -25,6 +26,9 @@ const silentMs = 5_000;
 
 /** Maximum number of unacknowledged changes. */
 const credit = 2_000;
+
+/** Most changes that one transaction takes of several messages: more could make too many deliveries at once. */
+const maxJoined = 50;
 
 /** Reads the change feed of all tenants in one process of the service, from the stored cursor. */
 export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
@@ -103,17 +107,28 @@ export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
     let cursor = start;
     const first = { ...message({ credit }), cursor, consumer, withValues: true };
     const requests = new Requests<SubscribeRequest>(first);
-    const options = { context: { requestId: uuidv7() }, deadlineMs: callMs, signal };
+    const left = new AbortController();
+    const options = {
+      context: { requestId: uuidv7() },
+      deadlineMs: callMs,
+      signal: AbortSignal.any([signal, left.signal]),
+    };
     const { path } = ChangeFeedServiceService.subscribe;
-    for await (const answer of this.customers.duplex(path, requests, options)) {
-      const { changes, cursor: next } = answer as SubscribeResponse;
-      noteHeard(true);
-      this.#heardMs = performance.now();
-      if (this.#loop.succeeded()) this.#logger.log('The change feed is there again.');
-      if (next === cursor) continue;
-      await this.target.take(changes, feed, cursor, next);
-      cursor = next;
-      requests.say(message({ credit: changes.length, acknowledgedCursor: cursor }));
+    const answers = this.customers.duplex(path, requests, options) as AsyncIterable<SubscribeResponse>;
+    try {
+      for await (const batch of arrivedMessages(answers, ({ changes }) => changes.length, maxJoined)) {
+        const changes = batch.flatMap((answer) => answer.changes);
+        const { cursor: next } = batch.at(-1) ?? batch[0];
+        noteHeard(true);
+        this.#heardMs = performance.now();
+        if (this.#loop.succeeded()) this.#logger.log('The change feed is there again.');
+        if (next === cursor) continue;
+        await this.target.take(changes, feed, cursor, next);
+        cursor = next;
+        requests.say(message({ credit: changes.length, acknowledgedCursor: cursor }));
+      }
+    } finally {
+      left.abort();
     }
   }
 
