@@ -1,6 +1,6 @@
-// Measures webhooks and campaigns on a whole platform: `nx run sync:bench`.
+// Measures webhooks, flows and campaigns on a whole platform: `nx run sync:bench`.
 //   BENCH_SCALE  share of the deliveries of each case, for a short look (1)
-//   BENCH_CASE   only this case: latency, drain, neighbours, or campaigns
+//   BENCH_CASE   only this case: latency, drain, neighbours, flows, or campaigns
 //   BENCH_FILE   where the results go (.rapport/bench/sync.json)
 //
 // Receivers are in this process, so what they take from the machine counts too. Compare ratios of one run.
@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path';
 import { startSyncPlatform } from '../test/sync-platform.ts';
 import { measureCampaigns } from './campaigns.ts';
 import { measureDrain } from './drain.ts';
+import { measureFlows } from './flows.ts';
 import { measureLatency } from './latency.ts';
 import { measureNeighbours } from './neighbours.ts';
 
@@ -21,6 +22,7 @@ const cases = {
   latency: measureLatency,
   neighbours: measureNeighbours,
   drain: measureDrain,
+  flows: measureFlows,
   campaigns: measureCampaigns,
 };
 
