@@ -65,12 +65,18 @@ const withTenants = `
       select tenant_id from flow_job where tenant_id > tenant.id and not is_frozen order by tenant_id limit 1) next
   )`;
 
+/**
+ * The time that due times are compared with: a subquery, which is evaluated once. `clock_timestamp()` itself can not bound a scan of an
+ * index, so a statement would read all runs of a tenant that wait, to find that none of them is due.
+ */
+const atPresent = '(select clock_timestamp())';
+
 /** The condition of `DueWork` for runs of flows. */
 export const areRunsDue = `exists (
   ${withTenants}
   select from tenant cross join lateral (
     select from flow_job
-    where tenant_id = tenant.id and not is_frozen and not is_paused and due_time <= clock_timestamp() limit 1) job)`;
+    where tenant_id = tenant.id and not is_frozen and not is_paused and due_time <= ${atPresent} limit 1) job)`;
 
 // Each tenant gets a first run, then each a second one, in random order within a round, so that no tenant is always last.
 const claimQuery = `
@@ -80,7 +86,7 @@ const claimQuery = `
     from tenant left join unnest($3::uuid[], $4::int[]) as busy (id, room) on busy.id = tenant.id
     cross join lateral (
       select run_id, due_time from flow_job
-      where tenant_id = tenant.id and not is_frozen and not is_paused and due_time <= clock_timestamp()
+      where tenant_id = tenant.id and not is_frozen and not is_paused and due_time <= ${atPresent}
       order by due_time limit coalesce(busy.room, $2) for update skip locked) job
   ),
   chosen as (select run_id, due_time from due order by round, random() limit $1)

@@ -88,7 +88,7 @@ const claimQuery = `
     left join unnest($6::uuid[], $7::int[]) as tenant (id, room) on tenant.id = turn.tenant_id
     cross join lateral (
       select delivery_id from webhook_job
-      where endpoint_id = turn.id and due_time <= clock_timestamp()
+      where endpoint_id = turn.id and due_time <= (select clock_timestamp())
       order by due_time limit least(coalesce(busy.room, $2), coalesce(tenant.room, $5)) for update skip locked) job
     limit $1
   ),

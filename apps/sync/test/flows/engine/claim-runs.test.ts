@@ -1,6 +1,7 @@
+import { withConnection } from '@rapport/persistence';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { v7 as uuidv7 } from 'uuid';
-import { claimRuns, flowDelays, type RunRoom } from '../../../src/flows/worker/claim-runs.js';
+import { areRunsDue, claimRuns, flowDelays, type RunRoom } from '../../../src/flows/worker/claim-runs.js';
 import { FlowEngine } from './flow-engine.ts';
 
 let engine: FlowEngine;
@@ -67,4 +68,23 @@ test('runs that wait, are claimed or belong to a frozen flow are not claimed', a
 
   expect(await claim({})).toHaveLength(2);
   expect(await claim({})).toEqual([]);
+});
+
+test('neither a claim nor the search for due work reads the runs that wait', async () => {
+  await tenantWith(5_000, 3_600);
+  await tenantWith(2);
+  await engine.query('vacuum analyze flow_job');
+  const read = async () => {
+    // The connections of the pool report what they have read.
+    await withConnection(engine.orm.em.fork(), (client) => client.query('select pg_stat_force_next_flush()'));
+    const [row] = await engine.query<{ count: number }>(
+      `select idx_tup_read::int as count from pg_stat_user_indexes where indexrelname = 'flow_job_by_due'`,
+    );
+    return row?.count ?? 0;
+  };
+  const before = await read();
+
+  expect(await claim({ total: 10, perTenant: 10 })).toHaveLength(2);
+  await withConnection(engine.orm.em.fork(), (client) => client.query(`select ${areRunsDue}`));
+  expect((await read()) - before).toBeLessThan(100);
 });
