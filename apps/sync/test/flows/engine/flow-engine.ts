@@ -71,8 +71,8 @@ export class FlowEngine {
     this.port = parts.port as RecordingPort;
   }
 
-  static async start(): Promise<FlowEngine> {
-    const urls = await createSyncDatabase();
+  static async start(database?: ProvisionedDatabase): Promise<FlowEngine> {
+    const urls = database ?? (await createSyncDatabase());
     const orm = createOrm({ databaseUrl: urls.appUrl, entities });
     const envelope = new SecretEnvelope(new MasterKeys(randomBytes(32)));
     const parts: EngineParts = {
