@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
 import { decrypt, encrypt } from './aes-gcm.js';
 
 /** A key wrapped (encrypted) by a master key, and the id of that master key. */
@@ -10,7 +10,7 @@ export interface WrappedKey {
 
 /** The current master key, and earlier ones that still unwrap. */
 export class MasterKeys {
-  readonly #keys = new Map<string, Buffer>();
+  readonly #keys = new Map<string, KeyObject>();
   /** Id of the current master key. */
   readonly currentId: string;
 
@@ -19,9 +19,9 @@ export class MasterKeys {
    * @param retired 32 bytes each
    */
   constructor(current: Buffer, retired: readonly Buffer[] = []) {
-    for (const key of retired) this.#keys.set(idOf(key), key);
+    for (const key of retired) this.#keys.set(idOf(key), createSecretKey(key));
     this.currentId = idOf(current);
-    this.#keys.set(this.currentId, current);
+    this.#keys.set(this.currentId, createSecretKey(current));
   }
 
   /** Ids of all of them, the current one first. */
@@ -39,7 +39,7 @@ export class MasterKeys {
     return decrypt(this.#key(masterKeyId), wrapped, owner);
   }
 
-  #key(id: string): Buffer {
+  #key(id: string): KeyObject {
     const key = this.#keys.get(id);
     if (!key) throw new Error(`The master key ${id} is not configured.`);
     return key;
