@@ -178,6 +178,30 @@ describe('undo', () => {
     expect(await deal(id)).toMatchObject({ title: 'Renewal' });
   });
 
+  test('knows the value before after a hundred later changes, and says so if the log has it no more', async () => {
+    const customerId = await bench.api.createCustomer('Ada');
+    const [run, late] = [bench.run(), bench.run()];
+    const renamed = { type: 'customer', id: text(customerId) };
+    const call = run.call({ update: { ...renamed, fields: [field('jobTitle', 'CFO')] } });
+    const lateCall = late.call({ update: { ...renamed, fields: [field('source', 'flow')] } });
+    await run.effects.perform(call, bench.signal);
+    await late.effects.perform(lateCall, bench.signal);
+    // One after the other: each waits for the row.
+    const others = Array.from({ length: 101 }, (_, index) =>
+      bench.api.updateCustomer(customerId, { displayName: `Ada ${index}` }),
+    );
+    await Promise.all(others);
+    await run.attempt(call);
+    expect(await run.undoAll()).toEqual([]);
+    const after = await bench.record('customer', customerId);
+    expect(after).not.toHaveProperty('jobTitle');
+
+    await bench.api.query('delete from change_log where record_id = $1', [customerId], 'customers');
+    await late.attempt(lateCall);
+    expect(await late.undoAll()).toEqual(['NOT_UNDOABLE']);
+    expect(await bench.record('customer', customerId)).toMatchObject({ source: 'flow' });
+  });
+
   test('of a change that changed nothing undoes nothing of others', async () => {
     const { id } = await newDeal();
     await bench.api.ok('PATCH', `/v1/deals/${id}`, { title: 'One' });

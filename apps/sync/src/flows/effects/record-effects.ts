@@ -7,11 +7,10 @@ import { DealMovesServiceService } from '@rapport/contracts/rapport/sales/v1/dea
 import { TicketActionsServiceService } from '@rapport/contracts/rapport/support/v1/ticket_actions_service';
 import { AssignmentActionsServiceService } from '@rapport/contracts/rapport/work/v1/assignment_actions_service';
 import { BusinessTimeServiceService } from '@rapport/contracts/rapport/work/v1/business_time_service';
-import { etagVersion } from '@rapport/persistence';
 import { EffectError, type EffectCall, type EffectOutcome, type Json, type JsonObject } from './effect-port.js';
 import type { RecordCalls } from './record-calls.js';
 import { isCode, isReason } from './record-calls.js';
-import { fieldValue, recordOf, requestIdOf, textIn, writableValues } from './record-values.js';
+import { emptied, recordOf, removal, requestIdOf, restoration, textIn, versionOf } from './record-values.js';
 import { jsonMethod, stepType, type StepType } from './record-methods.js';
 
 /** Attempts of a change while others change the same record. */
@@ -148,22 +147,35 @@ export class RecordStep {
     return this.#pastChange(type, after, fields);
   }
 
-  /** What the log says of a change that an earlier attempt has made. */
+  /** What the log says of a change that an earlier attempt has made. The log may not go back to it any more. */
   async #pastChange(type: StepType, after: JsonObject, fields: readonly string[]): Promise<JsonObject> {
-    // Customers answers once the log has all that was written before.
-    const request = { id: after['id'] ?? null, pageSize: 100, ...type.parent };
-    const changes = (await this.#ask(type.method('history'), request))['changes'] as readonly JsonObject[];
-    const version = versionOf(after);
-    const own = changes.find(
-      (each) => each['version'] === version && each['causationId'] === this.call.runId && 'before' in each,
-    );
-    if (!own) return { kind: 'NONE' };
+    const own = await this.#changeTo(type, after);
+    // Only an earlier attempt has written as this principal what the log does not know.
+    if (!own) return { kind: after['updatedBy'] === this.call.principalId ? 'LOST' : 'NONE' };
+    if (own['causationId'] !== this.call.runId || !('before' in own)) return { kind: 'NONE' };
     const before = {
       ...after,
       ...emptied(own['changedFields'] as readonly string[]),
       ...(own['before'] as JsonObject),
     };
     return restoration(type, before, after, fields);
+  }
+
+  /** The change that has led to the version of a record; undefined if the log does not have it any more. */
+  async #changeTo(type: StepType, { id = null, etag = null }: JsonObject): Promise<JsonObject | undefined> {
+    const version = versionOf({ etag });
+    let pageToken: Json | undefined;
+    do {
+      // Customers answers once the log has all that was written before.
+      const request = { id, pageSize: 100, ...(pageToken !== undefined && { pageToken }), ...type.parent };
+      const page = await this.#ask(type.method('history'), request);
+      const changes = page['changes'] as readonly JsonObject[];
+      const found = changes.find((each) => each['version'] === version);
+      if (found || changes.some((each) => Number(each['version']) < version)) return found;
+      this.signal.throwIfAborted();
+      pageToken = page['nextPageToken'];
+    } while (pageToken);
+    return undefined;
   }
 
   async #delete(): Promise<EffectOutcome> {
@@ -274,22 +286,4 @@ export class RecordStep {
   #ask(method: Parameters<RecordCalls['ask']>[0], request: JsonObject): Promise<JsonObject> {
     return this.calls.ask(method, request, this.call, this.signal);
   }
-}
-
-function removal(type: StepType, record: JsonObject): JsonObject {
-  return { kind: 'REMOVE', type: type.name, id: record['id'] ?? null, after: writableValues(type, record) };
-}
-
-function restoration(type: StepType, before: JsonObject, after: JsonObject, fields: readonly string[]): JsonObject {
-  const values = (record: JsonObject) => Object.fromEntries(fields.map((name) => [name, fieldValue(record, name)]));
-  return { kind: 'RESTORE', type: type.name, id: after['id'] ?? null, before: values(before), after: values(after) };
-}
-
-/** Fields that a change has set have no value before, unless it says one. */
-function emptied(fields: readonly string[]): JsonObject {
-  return Object.fromEntries(fields.map((name) => [name, null]));
-}
-
-function versionOf(record: JsonObject): number {
-  return etagVersion(textIn(record, 'etag'));
 }

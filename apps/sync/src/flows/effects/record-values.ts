@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { etagVersion } from '@rapport/persistence';
 import type { Json, JsonObject } from './effect-port.js';
 import type { StepType } from './record-methods.js';
 
@@ -50,4 +51,30 @@ export function areEqual(one: JsonObject, other: JsonObject): boolean {
 function withoutEmpty(value: Json | undefined): Json {
   if (value === undefined || value === '') return null;
   return Array.isArray(value) && value.length === 0 ? null : value;
+}
+
+/** How a record that a step has created is removed, unless it was changed since. */
+export function removal(type: StepType, record: JsonObject): JsonObject {
+  return { kind: 'REMOVE', type: type.name, id: record['id'] ?? null, after: writableValues(type, record) };
+}
+
+/** How the fields that a step has changed get their values back. */
+export function restoration(
+  type: StepType,
+  before: JsonObject,
+  after: JsonObject,
+  fields: readonly string[],
+): JsonObject {
+  const values = (record: JsonObject) => Object.fromEntries(fields.map((name) => [name, fieldValue(record, name)]));
+  return { kind: 'RESTORE', type: type.name, id: after['id'] ?? null, before: values(before), after: values(after) };
+}
+
+/** Fields that a change has set have no value before, unless it says one. */
+export function emptied(fields: readonly string[]): JsonObject {
+  return Object.fromEntries(fields.map((name) => [name, null]));
+}
+
+/** The version of a record, by its etag. */
+export function versionOf(record: JsonObject): number {
+  return etagVersion(textIn(record, 'etag'));
 }

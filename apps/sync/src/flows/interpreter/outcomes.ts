@@ -34,7 +34,8 @@ function applyOutcome(stepper: Stepping, token: Token, { result, number }: StepO
   }
   const next = kind === 'PASSING' ? nextAttempt(stepper.plan.steps, token.path, token.attempt, stepper.now) : undefined;
   if (!next) {
-    stepper.fail(token, problem);
+    const isUnknown = kind === 'PASSING' && token.phase === 'EFFECT';
+    stepper.fail(token, isUnknown ? { ...problem, isUnknown } : problem);
     return;
   }
   stepper.history.end(number, { state: 'FAILED', problem });

@@ -28,6 +28,8 @@ export interface Problem {
   message: string;
   /** Path of the step. */
   step?: string;
+  /** Whether the step may have had its effect: its last attempt has no outcome either. */
+  isUnknown?: boolean;
 }
 
 /** A step that is next or under way. */

@@ -16,6 +16,9 @@ import { beginWithRun, type StoredRun } from './stored-run.js';
 /** Kinds of steps whose effects nothing undoes. */
 const notUndoable = ['http', 'connector', 'run', 'reply', 'send'];
 
+/** Kinds of steps that are performed like effects, and have none. */
+const effectless = ['find', 'transform'];
+
 interface UndoneStep {
   number: number;
   path: string;
@@ -120,8 +123,9 @@ async function nextStep(
   run: StoredRun,
 ): Promise<Undoing | undefined> {
   const { rows } = await client.query<UndoneStep>(
+    // A step also fails after its effect, when the run would keep too much.
     `select number, path, sealed_input, sealed_result from flow_step_run
-     where tenant_id = $1 and run_id = $2 and state = 'SUCCEEDED' and has_undo order by number desc limit 1`,
+     where tenant_id = $1 and run_id = $2 and state in ('SUCCEEDED', 'FAILED') and has_undo order by number desc limit 1`,
     [tenantId, runId],
   );
   const [row] = rows;
@@ -142,16 +146,37 @@ async function endCompensated(
   { state }: StoredRun,
 ): Promise<void> {
   const { tenantId, runId } = claimed;
-  const { rows } = await client.query<{ path: string }>(
-    `select path from flow_step_run where tenant_id = $1 and run_id = $2 and state in ('SUCCEEDED', 'UNCERTAIN')
-     and kind = any ($3) order by number desc`,
-    [tenantId, runId, notUndoable],
-  );
-  for (const { path } of rows) {
-    noteNotUndone(state, { code: 'NOT_UNDOABLE', message: 'The effect of the step can not be undone.', step: path });
+  for (const problem of await effectsThatStay(client, parts, claimed)) {
+    if (!state.notUndone?.some(({ step }) => step === problem.step)) noteNotUndone(state, problem);
   }
   await pipeline(client, [lastStateStatement(parts.envelope, claimed, { state })]);
   await endRun(client, parts, { tenantId, runId, state: 'COMPENSATED', variables: state.vars });
   await client.query('commit');
   countRun('COMPENSATED');
+}
+
+/** Effects that nothing undoes, and those of which it is not known whether they have happened: latest first. */
+async function effectsThatStay(
+  client: ClientBase,
+  { envelope }: EngineParts,
+  { tenantId, runId }: ClaimedRun,
+): Promise<Problem[]> {
+  const { rows } = await client.query<{ path: string; state: string; sealed_result: Buffer | null }>(
+    `select path, state, sealed_result from flow_step_run step
+     where tenant_id = $1 and run_id = $2 and (state in ('SUCCEEDED', 'UNCERTAIN') and kind = any ($3)
+       or state = 'FAILED' and effect_key is not null and kind <> all ($4) and not exists (
+         select from flow_step_run later
+         where later.tenant_id = $1 and later.run_id = $2 and later.path = step.path and later.number > step.number))
+     order by number desc`,
+    [tenantId, runId, notUndoable, effectless],
+  );
+  const sealed = { tenantId, part: 'flow_step_run', id: runId } as const;
+  return rows.flatMap(({ path, state, sealed_result: result }): Problem[] => {
+    if (state !== 'FAILED') {
+      return [{ code: 'NOT_UNDOABLE', message: 'The effect of the step can not be undone.', step: path }];
+    }
+    const { problem } = result ? openContent<StepResult>(envelope, sealed, result) : {};
+    if (!problem?.isUnknown) return [];
+    return [{ code: 'OUTCOME_UNKNOWN', message: 'It is not known whether the step had its effect.', step: path }];
+  });
 }

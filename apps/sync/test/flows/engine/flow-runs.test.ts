@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { EffectError } from '../../../src/flows/effects/effect-port.js';
+import type { RunState } from '../../../src/flows/interpreter/run-state.js';
+import { openContent } from '../../../src/flows/runs/run-content.js';
 import { create, FlowEngine } from './flow-engine.ts';
 
 let engine: FlowEngine;
@@ -11,6 +13,7 @@ beforeAll(async () => {
 afterAll(() => engine.stop());
 beforeEach(() => {
   engine.port.before = () => undefined;
+  engine.port.after = () => undefined;
 });
 
 test('a run follows its steps, and has each effect once', async () => {
@@ -87,4 +90,36 @@ test('a run whose step fails undoes what it has done, latest first, and lists wh
   await expect.poll(() => engine.stateOf(runId), { timeout: 5_000 }).toBe('COMPENSATED');
   expect(engine.port.undone).toEqual(['steps/1']);
   expect(await engine.steps(runId)).toEqual(['steps/0 SUCCEEDED', 'steps/1 UNDONE', 'steps/2 FAILED']);
+});
+
+test('a run undoes a step whose output was too much, and lists once what it can not undo and what may have happened', async () => {
+  const flow = await engine.flow('partly_undone', {
+    steps: [
+      create('kept'),
+      { key: 'posted', http: { url: "'https://erp.example.com'" } },
+      { key: 'tried', try: { steps: [create('lost')], retry: { maxAttempts: 1 }, catch: [create('caught')] } },
+      create('large', 'input.text'),
+    ],
+    onFailure: 'COMPENSATE',
+  });
+  engine.port.before = ({ step, effectKey }) => {
+    const isUndone = step.http && engine.port.effects.has(effectKey);
+    if (isUndone) throw new EffectError('NOT_UNDOABLE', 'It can not be undone.', 'FINAL');
+  };
+  engine.port.after = ({ step }) => {
+    if (step.key === 'lost') throw new EffectError('UNAVAILABLE', 'There is no answer.', 'PASSING');
+  };
+  const runId = await engine.run(flow, { values: { input: { text: 'x'.repeat(1_100_000) } } });
+
+  await expect.poll(() => engine.stateOf(runId), { timeout: 10_000 }).toBe('COMPENSATED');
+  expect(engine.port.undone.slice(-3)).toEqual(['steps/3', 'steps/2/try/catch/0', 'steps/0']);
+  const [row] = await engine.query<{ sealed_state: Buffer }>('select sealed_state from flow_run where id = $1', [
+    runId,
+  ]);
+  const owner = { tenantId: engine.tenantId, part: 'flow_run', id: runId } as const;
+  const { notUndone = [] } = openContent<RunState>(engine.parts.envelope, owner, row!.sealed_state);
+  expect(notUndone.map(({ code, step }) => `${step} ${code}`)).toEqual([
+    'steps/1 NOT_UNDOABLE',
+    'steps/2/try/steps/0 OUTCOME_UNKNOWN',
+  ]);
 });
