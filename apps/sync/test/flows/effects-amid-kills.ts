@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { drawnBy, printedSeed, printTally, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
 import { expect, test } from 'vitest';
 import type { EffectCall, EffectOutcome } from '../../src/flows/effects/effect-port.ts';
+import { textIn } from '../../src/flows/effects/record-values.ts';
 import { EffectBench, field, text, type BenchRun, type Json } from './effect-bench.ts';
 
 const runs = sizeOf('EFFECT_RUNS', { short: 4, long: 300 });
@@ -25,6 +26,7 @@ function stepsOf(dealId: string, customerId: string, name: string): object[] {
     { addTask: { subject: text(name) } },
     { link: { fromType: 'deal', fromId: text(dealId), toType, toId: text(customerId), associationType: 'buyer' } },
     { update: { type: 'deal', id: text(dealId), fields: [field('title', `${name} 2`)] } },
+    { assign: { type: 'deal', id: text(dealId), userId: text('019ab2f4-0000-7000-8000-000000000001') } },
     { delete: { type: 'deal', id: text(dealId) } },
   ];
 }
@@ -32,7 +34,7 @@ function stepsOf(dealId: string, customerId: string, name: string): object[] {
 /** @param current gives the platform whose customers is killed */
 export function declareEffectsAmidKills(current: () => Platform): void {
   test(
-    'effects and their undoing happen exactly once through kills of customers, lost outcomes and more than 24 hours',
+    'effects and their undoing happen exactly once through kills of customers, lost outcomes and 30 days',
     { timeout: soakTimeoutMs },
     async () => {
       platform = current();
@@ -54,21 +56,59 @@ export function declareEffectsAmidKills(current: () => Platform): void {
       await Promise.all(
         all.map((each, index) => follow(each, `run-${index}`, (perform) => untilKnown(perform, dice, counts))),
       );
+      // A month later, all of them are repeated.
+      for (let days = 0; days < 30; days += 1) await age(counts);
+      const repeated = all.flatMap(({ run }) => run.done.map((one) => [run, one] as const));
+      for (const [run, { call }] of repeated) {
+        await untilKnown((signal) => run.effects.perform(call, signal), dice, counts);
+      }
       for (const { run } of all) expect(await changesOf(run)).toEqual(expected);
-      // Half of them are undone, some more than once.
+      // Half of them are undone, some more than once, and some after another user has changed what they have made.
       const half = all.filter((_, index) => index % 2 === 0);
+      const changed = half.filter((_, index) => index % 2 === 1);
+      const notes = await Promise.all(changed.map(({ run }) => changeNote(run)));
       await Promise.all(half.map(({ run }) => undoAll(run, dice, counts)));
       isUnsteady.value = false;
       const killed = await killing;
-      for (const { run } of half) expect(await changesOf(run)).toEqual(undone);
+      for (const { run } of half.filter((each) => !changed.includes(each))) {
+        expect(await changesOf(run)).toEqual(undone);
+        expect(run.refused).toEqual([]);
+      }
+      for (const [index, { run }] of changed.entries()) {
+        expect(await changesOf(run)).toEqual(undone.filter((each) => !isRemovedNote(each)));
+        expect(run.refused).toEqual(['CHANGED_SINCE']);
+        expect(await bench.record('note', notes[index] ?? '')).toMatchObject({ body: 'Mine' });
+      }
       await bench.close();
-      printTally('effects-amid-kills', { runs, steps: 10 * runs, killed, ...counts });
+      const steps = runs * (all[0]?.run.done.length ?? 0);
+      printTally('effects-amid-kills', {
+        runs,
+        steps,
+        repeated: repeated.length,
+        killed,
+        changed: changed.length,
+        ...counts,
+      });
     },
   );
 }
 
+function isRemovedNote({ type, operation }: Json): boolean {
+  return type === 'note' && operation === 'DELETE';
+}
+
+/** Another user changes the note of a run. @returns its id */
+async function changeNote({ done }: BenchRun): Promise<string> {
+  const note = done.find(({ call }) => call.step.addNote);
+  const id = textIn(note?.undo ?? {}, 'id');
+  // The edge takes a moment to reach customers again after a kill.
+  const change = () => bench.api.send('PATCH', `/v1/notes/${id}`, { body: 'Mine' });
+  await expect.poll(change, { timeout: soakTimeoutMs, interval: 50 }).toMatchObject({ status: 200 });
+  return id;
+}
+
 interface NewRun {
-  run: BenchRun;
+  run: BenchRun & { refused: string[] };
   dealId: string;
   customerId: string;
 }
@@ -77,7 +117,7 @@ async function newRun(name: string): Promise<NewRun> {
   const create = async (path: string, body: Json) => (await bench.api.ok<{ id: string }>('POST', path, body)).id;
   const dealId = await create('/v1/deals', { title: name, pipelineId, stage: 'lead' });
   const customerId = await create('/v1/customers', { kind: 'COMPANY', displayName: name });
-  return { run: bench.run({ type: 'deal', id: dealId }), dealId, customerId };
+  return { run: Object.assign(bench.run({ type: 'deal', id: dealId }), { refused: [] }), dealId, customerId };
 }
 
 /** Performs the steps, each as often as `attempt` wants. */
@@ -133,9 +173,18 @@ async function age(counts: Counts): Promise<void> {
   );
 }
 
-async function undoAll(run: BenchRun, dice: () => number, counts: Counts): Promise<void> {
+async function undoAll(run: NewRun['run'], dice: () => number, counts: Counts): Promise<void> {
   for (const { call, undo } of run.done.toReversed()) {
-    await untilKnown((signal) => run.effects.undo(call, undo, signal), dice, counts);
+    const attempt = (signal: AbortSignal) =>
+      run.effects.undo(call, undo, signal).then(
+        () => undefined,
+        (error: { kind: string; code: string }) => {
+          if (error.kind === 'PASSING') throw error;
+          return error.code;
+        },
+      );
+    const refused = await untilKnown(attempt, dice, counts);
+    if (refused !== undefined) run.refused.push(refused);
   }
 }
 
