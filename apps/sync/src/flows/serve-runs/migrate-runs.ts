@@ -72,19 +72,19 @@ export async function migrateRuns(
   return answer;
 }
 
-/** Locks the jobs first, as workers do. A run that a worker has at the moment does not wait. */
+/** Locks the jobs of the runs first, as workers do. A run that a worker has at the moment does not wait. */
 async function waitingRuns(client: ClientBase, flowId: string, version: number): Promise<WaitingRun[]> {
   const { tenantId } = currentCaller();
-  await client.query(
-    `select from flow_job where tenant_id = $1 and flow_id = $2 and claim_id is null order by run_id limit ${maxRuns} for update`,
-    [tenantId, flowId],
+  const locked = await client.query<{ run_id: string }>(
+    `select job.run_id from flow_run run join flow_job job on job.run_id = run.id
+     where run.tenant_id = $1 and run.flow_id = $2 and run.version = $3 and run.state = 'WAITING' and job.claim_id is null
+     order by run.id limit ${maxRuns} for update of job`,
+    [tenantId, flowId, version],
   );
   const { rows } = await client.query<WaitingRun>(
-    `select id, sealed_state from flow_run run
-     where tenant_id = $1 and flow_id = $2 and version = $3 and state = 'WAITING'
-       and exists (select from flow_job where run_id = run.id and claim_id is null)
-     order by id limit ${maxRuns} for update`,
-    [tenantId, flowId, version],
+    `select id, sealed_state from flow_run
+     where tenant_id = $1 and id = any ($2) and version = $3 and state = 'WAITING' order by id for update`,
+    [tenantId, locked.rows.map(({ run_id: runId }) => runId), version],
   );
   return rows;
 }

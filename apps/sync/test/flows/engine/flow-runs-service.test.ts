@@ -223,7 +223,25 @@ test('a waiting run moves to a version that has the step at which it waits', asy
   await tenant.ok('POST', `/v1/flows/${flowId}:publish`);
   const move = { fromVersion: 1, toVersion: 2 };
 
-  const kept = await tenant.ok('POST', `/v1/flows/${flowId}:migrateRuns`, move);
+  // As many jobs of other versions as a call moves runs.
+  await tenant.query(
+    `insert into flow_job (run_id, tenant_id, flow_id, due_time)
+     select ('00000000-0000-7000-8000-' || lpad(place::text, 12, '0'))::uuid, $1, $2, 'infinity' from generate_series(1, 5000) as place`,
+    [tenant.tenant.tenantId, flowId],
+  );
+  // A call in progress, such as one that sends a signal, has locked the run.
+  const other = await tenant.connect();
+  await other.query('begin');
+  await other.query('select from flow_job where run_id = $1 for update', [id]);
+  const keeping = tenant.ok('POST', `/v1/flows/${flowId}:migrateRuns`, move);
+  const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%flow_job%' and datname = current_database()`;
+  const isWaiting = async () => (await tenant.query(waiting)).length > 0;
+  const seen = expect.poll(isWaiting).toBe(true);
+  expect(await Promise.race([seen.then(() => 'waits'), keeping])).toBe('waits');
+  await other.query('commit');
+  await other.end();
+  const kept = await keeping;
+  await tenant.query('delete from flow_job where flow_id = $1 and due_time = $2', [flowId, 'infinity']);
   expect(kept).toMatchObject({ moved: 0, kept: 1, reasons: [{ code: 'STEP_NOT_FOUND', step: id }] });
   const stepKeys = [{ from: 'wait', to: 'pause' }];
   expect(await tenant.ok('POST', `/v1/flows/${flowId}:migrateRuns`, { ...move, stepKeys })).toMatchObject({ moved: 1 });
