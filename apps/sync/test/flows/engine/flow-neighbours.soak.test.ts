@@ -4,10 +4,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CutProcess } from './cut-process.ts';
 import { create, FlowEngine } from './flow-engine.ts';
 
-const waiting = sizeOf('CROWD_WAITING', { short: 1_000, long: 1_000_000 });
-const storm = sizeOf('CROWD_STORM', { short: 30, long: 8_000 });
-const others = sizeOf('CROWD_OTHERS', { short: 2, long: 20 });
-const wakes = sizeOf('CROWD_WAKES', { short: 1, long: 60 });
+const waiting = sizeOf('NEIGHBOUR_WAITING', { short: 1_000, long: 1_000_000 });
+const storm = sizeOf('NEIGHBOUR_STORM', { short: 30, long: 8_000 });
+const others = sizeOf('NEIGHBOUR_COUNT', { short: 2, long: 20 });
+const wakes = sizeOf('NEIGHBOUR_WAKES', { short: 1, long: 60 });
 
 let engine: FlowEngine;
 let second: CutProcess;
@@ -24,7 +24,7 @@ afterAll(async () => {
 test(
   'a tenant with many waiting runs and a storm of due ones delays no wake-up of another tenant',
   async () => {
-    const flow = await engine.flow('crowd', { steps: [{ key: 'wait', wait: { seconds: 86_400 } }] });
+    const flow = await engine.flow('many', { steps: [{ key: 'wait', wait: { seconds: 86_400 } }] });
     for (let made = 0; made < waiting; made += 50_000) await insertWaiting(flow, Math.min(50_000, waiting - made));
     await engine.query('vacuum analyze flow_job, flow_run');
     engine.work();
@@ -42,7 +42,7 @@ test(
       `select count(*)::int as count from flow_run where flow_id = $1 and state = 'RUNNING'`,
       [stormy.flowId],
     );
-    printTally('flow-crowd', {
+    printTally('flow-neighbours', {
       waiting,
       storm,
       stormLeft: left?.count ?? 0,
