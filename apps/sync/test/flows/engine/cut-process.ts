@@ -12,8 +12,11 @@ import {
 import type { EngineParts } from '../../../src/flows/worker/engine-parts.js';
 import { FlowWorker } from '../../../src/flows/worker/flow-worker.js';
 
-/** Where a process dies: before a statement is sent, right after, or after its answer. */
-export type CutMode = 'BEFORE' | 'SENT' | 'AFTER';
+/**
+ * Where a process dies: before a statement is sent, right after, or after its answer. With NETWORK it lives on, but all its connections
+ * break after a statement was sent.
+ */
+export type CutMode = 'BEFORE' | 'SENT' | 'AFTER' | 'NETWORK';
 
 type Submitted = { submit: unknown; callback: (error: Error | null, results: unknown) => void };
 type Query = (...args: unknown[]) => unknown;
@@ -29,6 +32,7 @@ export class CutProcess implements EffectPort {
   readonly #orm: MikroORM;
   readonly #clients = new Set<PoolClient>();
   #isDead = false;
+  #isNetworkCut = false;
   #died: () => void = () => undefined;
   readonly died = new Promise<void>((resolve) => (this.#died = resolve));
 
@@ -74,15 +78,25 @@ export class CutProcess implements EffectPort {
 
   #isNext(mode: CutMode): boolean {
     this.steps += 1;
+    if (this.cut?.mode === 'NETWORK') return false;
     return this.cut !== undefined && this.steps >= this.cut.at && (this.cut.mode === mode || this.steps > this.cut.at);
+  }
+
+  get isNetworkCut(): boolean {
+    return this.#isNetworkCut;
   }
 
   #die(): void {
     this.#isDead = true;
+    this.#breakConnections();
+    this.#died();
+  }
+
+  #breakConnections(): void {
     for (const client of this.#clients) {
       (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
     }
-    this.#died();
+    this.#clients.clear();
   }
 
   #watch(client: PoolClient): void {
@@ -93,6 +107,12 @@ export class CutProcess implements EffectPort {
       if (this.#isCutNow('SENT')) {
         const answer = send(...args);
         this.#die();
+        return answer;
+      }
+      if (!this.#isNetworkCut && this.#isCutNow('NETWORK')) {
+        this.#isNetworkCut = true;
+        const answer = send(...args);
+        this.#breakConnections();
         return answer;
       }
       const isLast = this.#isCutNow('AFTER');

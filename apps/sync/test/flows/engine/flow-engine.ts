@@ -31,6 +31,8 @@ import { createSyncDatabase } from '../../sync-databases.ts';
 export class RecordingPort implements EffectPort {
   readonly effects = new Map<string, EffectCall>();
   readonly undone: string[] = [];
+  /** Effect keys of what was undone, in order. */
+  readonly undoneKeys: string[] = [];
   /** What a call does before it has its effect. */
   before: (call: EffectCall) => Promise<void> | void = () => undefined;
   after: (call: EffectCall) => Promise<void> | void = () => undefined;
@@ -50,6 +52,7 @@ export class RecordingPort implements EffectPort {
   async undo(call: EffectCall): Promise<void> {
     await this.before(call);
     this.undone.push(call.path);
+    this.undoneKeys.push(call.effectKey);
   }
 }
 

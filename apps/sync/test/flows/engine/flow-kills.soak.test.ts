@@ -14,8 +14,11 @@ import { stuckRuns } from './flow-invariants.ts';
 import { drawsOf } from './random-flow.ts';
 
 /** Runs of the short form die at random places; the long form goes through all of them. */
-const runCount = sizeOf('KILLED_RUNS', { short: 5, long: 0 });
+const runCount = sizeOf('KILLED_RUNS', { short: 4, long: 0 });
 const modes = ['BEFORE', 'SENT', 'AFTER'] as const;
+
+/** Rounds with three workers at a time, each with a run of both flows. */
+const rounds = sizeOf('KILLED_ROUNDS', { short: 1, long: 300 });
 
 const child = { steps: [create('inner')], trigger: { subflow: {} } };
 const steps = [
@@ -51,10 +54,27 @@ const steps = [
   { key: 'once', http: { url: "'https://erp.example.com'", isUnrepeatable: true } },
   create('last'),
 ];
+/** Fails at its end, and is undone. */
+const undoneSteps = [
+  create('first'),
+  {
+    key: 'all',
+    fork: {
+      branches: [
+        { key: 'a', steps: [create('a')] },
+        { key: 'b', steps: [{ key: 'soon', wait: { until: "now + duration('0.02s')" } }, create('b')] },
+      ],
+    },
+  },
+  { key: 'each', for: { in: '[1, 2]', steps: [create('item')] } },
+  create('fails'),
+];
+
 /** Effects of a run, by the keys of their steps. */
 const effects = ['a', 'b', 'caught', 'chosen', 'item', 'item', 'last', 'won'];
 
 let engine: FlowEngine;
+let flow: Awaited<ReturnType<FlowEngine['flow']>>;
 
 beforeAll(async () => {
   // Each death is logged by the worker that it ends.
@@ -64,6 +84,8 @@ beforeAll(async () => {
   engine.port.before = ({ step }) => {
     if (step.key === 'fails') throw new EffectError('REFUSED', 'It is refused.', 'FINAL');
   };
+  await engine.flow('child', child);
+  flow = await engine.flow('killed', { steps });
 });
 afterAll(() => engine.stop());
 
@@ -71,16 +93,14 @@ test(
   'processes that die at any statement or effect of any step leave each effect once, and no run stuck',
   async () => {
     const below = drawsOf(printedSeed('flow-kills'));
-    await engine.flow('child', child);
-    const flow = await engine.flow('killed', { steps });
-    const { places } = await followRun(flow, []);
+    const { places } = await followRun([]);
     const all = Array.from({ length: places }, (_, at) => modes.map((mode) => [{ at: at + 1, mode }])).flat();
     const some = Array.from({ length: runCount }, () =>
       Array.from({ length: 1 + below(3) }, () => ({ at: 1 + below(places), mode: modes[below(3)]! })),
     );
     let [deaths, uncertain] = [0, 0];
     for (const cuts of runCount > 0 ? some : all) {
-      const done = await followRun(flow, cuts);
+      const done = await followRun(cuts);
       deaths += done.deaths;
       uncertain += done.uncertain;
     }
@@ -89,26 +109,97 @@ test(
   soakTimeoutMs,
 );
 
+test(
+  'three workers that die or lose their connections at any statement leave each effect once, undo in order what has failed, and no run stuck',
+  async () => {
+    const below = drawsOf(printedSeed('flow-kills of three'));
+    const undone = await engine.flow('undone', { steps: undoneSteps, onFailure: 'COMPENSATE' });
+    const counts = { deaths: 0, cuts: 0, uncertain: 0 };
+    for (let round = 0; round < rounds; round += 1) {
+      const cuts = Array.from({ length: 3 + below(6) }, () => ({
+        at: 1 + below(60),
+        mode: ([...modes, 'NETWORK'] as const)[below(4)]!,
+      }));
+      await followAmidWorkers([await newRun()], [await engine.run(undone)], cuts, counts);
+    }
+    printTally('flow-kills of three', { rounds, ...counts });
+  },
+  soakTimeoutMs,
+);
+
+interface KillCounts {
+  deaths: number;
+  cuts: number;
+  uncertain: number;
+}
+
+/** Follows runs by three workers at a time, each with the next of the cuts. One that dies is replaced. */
+async function followAmidWorkers(
+  runIds: readonly string[],
+  undoneIds: readonly string[],
+  cuts: readonly { at: number; mode: CutMode }[],
+  counts: KillCounts,
+): Promise<void> {
+  const left = [...cuts];
+  const [workers, dead] = [new Set<CutProcess>(), [] as CutProcess[]];
+  const startOne = async () => {
+    const worker = new CutProcess(engine.urls.appUrl, engine.parts, left.shift());
+    workers.add(worker);
+    void worker.died.then(() => dead.push(worker));
+    await worker.start();
+  };
+  for (let count = 0; count < 3; count += 1) await startOne();
+  for (let look = 1; !(await haveEnded([...runIds, ...undoneIds])); look += 1) {
+    for (const worker of dead.splice(0)) {
+      await startOne();
+      workers.delete(worker);
+      await worker.stop();
+      counts.deaths += 1;
+    }
+    for (const runId of runIds) {
+      await answer(runId);
+      counts.uncertain += await decide(runId);
+    }
+    // Leases end, also those of workers that live: another one takes the run from them.
+    if (look % 20 === 0) await engine.query(endLeases);
+  }
+  for (const worker of workers) {
+    if (worker.isNetworkCut) counts.cuts += 1;
+    await worker.stop();
+  }
+  for (const runId of runIds) await check(runId);
+  for (const runId of undoneIds) await checkUndone(runId);
+}
+
+/** Without the jobs in use: this statement and a worker could wait for each other. */
+const endLeases = `update flow_job set due_time = now() where run_id in (
+  select run_id from flow_job where claim_id is not null for update skip locked)`;
+
+async function haveEnded(runIds: readonly string[]): Promise<boolean> {
+  const rows = await engine.query('select from flow_run where id = any ($1) and end_time is not null', [runIds]);
+  return rows.length === runIds.length;
+}
+
+/** Each effect of a run was undone, latest first. */
+async function checkUndone(runId: string): Promise<void> {
+  expect(await engine.stateOf(runId)).toBe('COMPENSATED');
+  const rows = await engine.query<{ effect_key: string }>(
+    `select effect_key from flow_step_run where run_id = $1 and state = 'UNDONE' order by number desc`,
+    [runId],
+  );
+  const keys = rows.map(({ effect_key: key }) => key);
+  const own = [...engine.port.effects.values()].filter((call) => call.runId === runId);
+  expect(keys.toSorted()).toEqual(own.map(({ effectKey }) => effectKey).toSorted());
+  expect(keys).toHaveLength(5);
+  expect([...new Set(engine.port.undoneKeys)].filter((key) => key.startsWith(runId))).toEqual(keys);
+}
+
 /** Follows a run whose processes die at these places, one after the other, until one lives on. */
 async function followRun(
-  flow: Awaited<ReturnType<FlowEngine['flow']>>,
   cuts: readonly { at: number; mode: CutMode }[],
 ): Promise<{ places: number; deaths: number; uncertain: number }> {
   engine.port.effects.clear();
-  const runId = await engine.run(flow);
-  await engine.transaction((client) =>
-    noteEvents(client, engine.parts.envelope, [
-      {
-        tenantId: engine.tenantId,
-        runId,
-        target: 'heard',
-        eventKey: 'paid',
-        eventId: 'one',
-        time: new Date().toISOString(),
-        data: {},
-      },
-    ]),
-  );
+  const runId = await newRun();
   let [deaths, uncertain] = [0, 0];
   const left = [...cuts];
   for (;;) {
@@ -129,6 +220,17 @@ async function followRun(
     // Its leases end.
     await engine.query('update flow_job set due_time = now(), claim_id = claim_id where claim_id is not null');
   }
+}
+
+/** A run with an event that comes before the step that takes it. */
+async function newRun(): Promise<string> {
+  const runId = await engine.run(flow);
+  const { tenantId } = engine;
+  const event = { ...{ tenantId, runId, target: 'heard', eventKey: 'paid', eventId: 'one' }, data: {} };
+  await engine.transaction((client) =>
+    noteEvents(client, engine.parts.envelope, [{ ...event, time: new Date().toISOString() }]),
+  );
+  return runId;
 }
 
 async function check(runId: string): Promise<void> {
