@@ -16,7 +16,7 @@ const columns = `number::text as number, tenant_id as "tenantId", type, record_i
   defer_time as "time"`;
 
 const commands: Readonly<Record<string, string>> = {
-  list: `select ${columns} from deferred_change where quarantine_time is not null order by number`,
+  list: `select ${columns} from deferred_change where quarantine_time is not null order by deferred_change.number`,
   retry: `update deferred_change set quarantine_time = null, failures = 0
     where quarantine_time is not null and (?::bigint[] is null or number = any (?::bigint[])) returning ${columns}`,
   discard: `delete from deferred_change

@@ -87,7 +87,7 @@ export async function beginWithRun(
     {
       name: 'stored_flow_events',
       sql: `select number::text, target, event_key, event_time, sealed_data from flow_event
-        where tenant_id = $1 and run_id = $2 order by number`,
+        where tenant_id = $1 and run_id = $2 order by flow_event.number`,
       values,
     },
   ]);

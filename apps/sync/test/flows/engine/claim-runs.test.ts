@@ -1,7 +1,9 @@
 import { withConnection } from '@rapport/persistence';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { v7 as uuidv7 } from 'uuid';
+import { noteEvents } from '../../../src/flows/runs/note-events.js';
 import { areRunsDue, claimRuns, flowDelays, type RunRoom } from '../../../src/flows/worker/claim-runs.js';
+import { beginWithRun } from '../../../src/flows/worker/stored-run.js';
 import { FlowEngine } from './flow-engine.ts';
 
 let engine: FlowEngine;
@@ -87,4 +89,23 @@ test('neither a claim nor the search for due work reads the runs that wait', asy
   expect(await claim({ total: 10, perTenant: 10 })).toHaveLength(2);
   await withConnection(engine.orm.em.fork(), (client) => client.query(`select ${areRunsDue}`));
   expect((await read()) - before).toBeLessThan(100);
+});
+
+test('a claimed run has its events in the order in which they came', async () => {
+  const flow = await engine.flow('listening', {
+    steps: [{ key: 'heard', listen: { events: [{ key: 'paid', signal: 'paid' }] } }],
+  });
+  const runId = await engine.run(flow);
+  const ids = Array.from({ length: 12 }, (_, place) => `event ${place}`);
+  const { envelope } = engine.parts;
+  const time = new Date().toISOString();
+  for (const eventId of ids) {
+    const event = { ...{ tenantId: engine.tenantId, runId, target: 'heard', eventKey: 'paid' }, eventId, time };
+    await engine.transaction((client) => noteEvents(client, envelope, [{ ...event, data: { eventId } }]));
+  }
+  const [claimed] = await claim({});
+
+  const stored = await engine.transaction((client) => beginWithRun(client, envelope, claimed!));
+
+  expect(stored?.events.map(({ data }) => data['eventId'])).toEqual(ids);
 });
