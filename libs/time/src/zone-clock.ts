@@ -1,4 +1,4 @@
-import { Temporal } from 'temporal-polyfill';
+import { Temporal } from './temporal.js';
 
 export const dayMs = 86_400_000;
 

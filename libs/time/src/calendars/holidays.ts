@@ -1,7 +1,7 @@
 import ical, { type VEvent } from 'node-ical';
-import { Temporal } from 'temporal-polyfill';
 import { recurrenceFaults } from '../recurrences/recurrence-faults.js';
 import { expand } from '../recurrences/occurrences.js';
+import { Temporal } from '../temporal.js';
 import { dayMs } from '../zone-clock.js';
 import type { YearRange } from './compiled-calendar.js';
 

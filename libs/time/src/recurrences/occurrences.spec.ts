@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { expand, followingOccurrence, nextOccurrence } from './occurrences.js';
+import { expand, followingOccurrence, nextOccurrence } from '../index.js';
 import type { MissedMode, Recurrence, RecurrenceMode } from './recurrence.js';
 
 const at = (text: string) => Date.parse(text);
@@ -22,6 +22,29 @@ describe('occurrences', () => {
       '2026-10-25T00:30Z',
       '2026-10-26T01:30Z',
     ]);
+  });
+
+  // From tzdata, by `zdump -v`.
+  test.each([
+    ['Africa/Casablanca', 2019, '2019-05-04T08:30Z', '2019-05-22T09:30Z', '2019-06-10T08:30Z'],
+    ['Africa/Cairo', 2010, '2010-08-10T06:30Z', '2010-08-20T07:30Z', '2010-09-11T06:30Z'],
+  ])('keep the time of the rule where an offset lasts for some weeks, as in %s in %i', (zone, year, ...expected) => {
+    const daily: Recurrence = { rrule: 'FREQ=DAILY', dtstart: `${year}-01-01T09:30:00`, zone };
+    const found = texts(expand(daily, at(`${year}-05-01T00:00Z`), at(`${year}-10-01T00:00Z`)));
+    expect(found).toEqual(expect.arrayContaining(expected));
+    const added: Recurrence = {
+      ...daily,
+      rrule: 'FREQ=YEARLY',
+      rdates: found.map((time) => `${time.slice(0, 10)}T09:30:00`),
+    };
+    expect(texts(expand(added, at(`${year}-05-01T00:00Z`), at(`${year}-10-01T00:00Z`)))).toEqual(found);
+    const late = {
+      mode: 'FIXED',
+      missed: 'ONE',
+      occurrenceMs: at(`${year}-01-01T12:00Z`),
+      completedMs: at(expected[1]),
+    } as const;
+    expect(texts([followingOccurrence(added, late)!])).toEqual([expected[1]]);
   });
 
   test('are those from the start until before the end, at most as many as asked for', () => {

@@ -25,10 +25,7 @@ export type RecurrenceMode = 'FIXED' | 'AFTER_COMPLETION';
 export type MissedMode = 'SKIP' | 'ONE' | 'ALL';
 
 export const recurrenceLimits = {
-  /**
-   * Occurrences lie in the years 2010 to 2099. Before, rrule-temporal 2.2.8 misses offsets that lasted for some weeks, as in
-   * Argentina in June 2004.
-   */
+  /** Occurrences lie in the years 2010 to 2099. */
   firstYear: 2010,
   lastYear: 2099,
   ruleLength: 500,
