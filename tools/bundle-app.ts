@@ -52,7 +52,12 @@ const bundle = await rolldown({
   external: (name) => externalPackages.some((each) => name === each || name.startsWith(`${each}/`)),
   onLog: (_level, log) => refuseUnlessKnown(log),
   // No module of our libraries has side effects, so a program bundles only the modules that it uses, with their packages.
-  treeshake: { moduleSideEffects: [{ test: /\/libs\/[a-z]+\/dist\//, sideEffects: false }] },
+  treeshake: {
+    moduleSideEffects: [
+      { test: /\/libs\/time\/dist\/(global-)?temporal\.js$/, sideEffects: true },
+      { test: /\/libs\/[a-z]+\/dist\//, sideEffects: false },
+    ],
+  },
   plugins: [
     { name: 'what-nest-loads-by-name', transform: { filter: { id: /server-grpc\.js$/ }, handler: bundleGrpc } },
     ...madeWhenNeeded.map(makeLate),

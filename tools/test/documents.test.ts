@@ -28,7 +28,7 @@ test.each([
   ['files', 2],
   ['leads', 5],
   ['forecasts', 7],
-  ['business-time', 4],
+  ['business-time', 5],
   ['service-levels', 3],
   ['money', 4],
   ['search', 1],

@@ -1,5 +1,3 @@
-import './temporal.js';
-
 export { businessDuration, dueAt, isBusinessTime } from './calendars/business-time.js';
 export { calendarFaults, calendarLimits } from './calendars/calendar-faults.js';
 export type { CalendarException, CalendarRule, DailyWindow, Weekday, WeeklyWindow } from './calendars/calendar-rule.js';

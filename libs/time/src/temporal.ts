@@ -1,7 +1,7 @@
-/**
- * Temporal, also for rrule-temporal, which node-ical loads too: it takes a global one. Its own misses offsets that last for some weeks,
- * as in Morocco in Ramadan. So it comes first.
- */
-import 'temporal-polyfill/global';
+// rrule-temporal, which node-ical loads too, takes a global Temporal: its own misses offsets that last for some weeks, as in Morocco in
+// Ramadan. So the global one comes before both, and only this module imports them.
+import './global-temporal.js';
 
+export { default as ical, type VEvent } from 'node-ical';
+export { RRuleTemporal } from 'rrule-temporal';
 export { Temporal } from 'temporal-polyfill';

@@ -1,7 +1,6 @@
-import ical, { type VEvent } from 'node-ical';
 import { recurrenceFaults } from '../recurrences/recurrence-faults.js';
 import { expand } from '../recurrences/occurrences.js';
-import { Temporal } from '../temporal.js';
+import { ical, Temporal, type VEvent } from '../temporal.js';
 import { dayMs } from '../zone-clock.js';
 import type { YearRange } from './compiled-calendar.js';
 

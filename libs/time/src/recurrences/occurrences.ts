@@ -1,4 +1,4 @@
-import { RRuleTemporal } from 'rrule-temporal';
+import { RRuleTemporal } from '../temporal.js';
 import { dayMs, zoneClock } from '../zone-clock.js';
 import {
   basicFormat,

@@ -1,0 +1,3 @@
+import { Temporal } from 'temporal-polyfill';
+
+Object.assign(globalThis, { Temporal });
