@@ -29,7 +29,7 @@ beforeEach(() => {
 const stored = () => everythingIn([customers.urls.ownerUrl, keys.databaseUrl]);
 
 test('leaves no personal value in any table, written before or after encryption was enabled', async () => {
-  const before = Array.from({ length: 30 }, (_, n) => someone(`wumbold${n}x`));
+  const before = Array.from({ length: 60 }, (_, n) => someone(`wumbold${n}x`));
   const first = [];
   for (const [n, each] of before.entries()) first.push(await tenant.create(each, `before-${n}`));
   const [ada, eve, old] = first as [(typeof first)[0], (typeof first)[0], (typeof first)[0]];
@@ -43,8 +43,8 @@ test('leaves no personal value in any table, written before or after encryption 
   const operation = await tenant.encrypt();
 
   expect(operation).toMatchObject({ state: State.SUCCEEDED, kind: Kind.ENCRYPTION, import: undefined });
-  expect(operation.counts).toMatchObject({ rows: 30, updated: 30 });
-  const after = Array.from({ length: 8 }, (_, n) => someone(`wumboldlate${n}x`));
+  expect(operation.counts).toMatchObject({ rows: 60, updated: 60 });
+  const after = Array.from({ length: 20 }, (_, n) => someone(`wumboldlate${n}x`));
   for (const [n, each] of after.entries()) await tenant.create(each, `after-${n}`);
   await tenant.consent(ada.id, 'wumbold said yes again');
   await customers.update(tenant.caller, ada.id, { givenName: 'wumboldrenamed' });

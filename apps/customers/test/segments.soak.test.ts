@@ -19,7 +19,7 @@ import { TicketTenant } from './ticket-tenant.js';
 const size = {
   changes: sizeOf('SEGMENT_CHANGES', { short: 60, long: 10_000 }),
   people: sizeOf('SEGMENT_PEOPLE', { short: 15, long: 200 }),
-  compareEvery: sizeOf('SEGMENT_COMPARE_EVERY', { short: 60, long: 1_000 }),
+  compareEvery: sizeOf('SEGMENT_COMPARE_EVERY', { short: 30, long: 400 }),
   bystanders: sizeOf('SEGMENT_BYSTANDERS', { short: 0, long: 1_000_000 }),
 };
 const atOnce = 4;

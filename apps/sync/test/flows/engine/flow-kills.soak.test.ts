@@ -14,7 +14,7 @@ import { stuckRuns } from './flow-invariants.ts';
 import { drawsOf } from './random-flow.ts';
 
 /** Runs of the short form die at random places; the long form goes through all of them. */
-const runCount = sizeOf('KILLED_RUNS', { short: 4, long: 0 });
+const runCount = sizeOf('KILLED_RUNS', { short: 5, long: 0 });
 const modes = ['BEFORE', 'SENT', 'AFTER'] as const;
 
 /** Rounds with three workers at a time, each with a run of both flows. */
