@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { addMessages, endedCampaign, withState } from './archived-work.ts';
@@ -36,7 +36,7 @@ describe('a workspace that is exported and imported into an empty one', () => {
     expect(archive.manifest.files.length).toBeGreaterThan(8);
     for (const { name, records, bytes, sha256 } of archive.manifest.files) {
       const data = archive.file(name);
-      expect({ name, bytes: data.length, sha256: hashOf(data) }).toEqual({ name, bytes, sha256 });
+      expect({ name, bytes: data.length, sha256: hash('sha256', data) }).toEqual({ name, bytes, sha256 });
       expect(data.toString().split('\n')).toHaveLength(records + 1);
     }
   });
@@ -344,8 +344,4 @@ function changed(bytes: Buffer, from: string, to: string): Buffer {
   if (at === -1) throw new Error(`The archive has no ${from}.`);
   bytes.write(to, at);
   return bytes;
-}
-
-function hashOf(data: Buffer): string {
-  return createHash('sha256').update(data).digest('hex');
 }

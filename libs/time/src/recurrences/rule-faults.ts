@@ -63,6 +63,11 @@ const combinations: readonly { refused: (parts: Parts, frequency: string) => boo
     message: 'With FREQ=YEARLY, each day of BYDAY has a number, or none has.',
   },
   {
+    // The library takes the 52nd day in a year that has no 53rd.
+    refused: (parts, frequency) => frequency === 'YEARLY' && /53[A-Z]/.test(parts.get('BYDAY') ?? ''),
+    message: 'With FREQ=YEARLY, the numbers of BYDAY are at most 52.',
+  },
+  {
     // The library takes the weekday of DTSTART in some years only.
     refused: (parts) => parts.has('BYWEEKNO') && !parts.has('BYDAY'),
     message: 'BYWEEKNO needs BYDAY.',
