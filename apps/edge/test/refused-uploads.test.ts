@@ -54,6 +54,8 @@ describe('a client that reads only after sending its whole body receives the ref
     ['a form that is too large', '/v1/ores', [json, key], 413, 'BODY_TOO_LARGE'],
     ['a body of another type', '/v1/ores', ['Content-Type: text/plain', key], 415, 'CONTENT_TYPE_UNSUPPORTED'],
     ['a path that no route has', '/v1/nothing', [json], 404, 'ROUTE_UNKNOWN'],
+    ['a path that can not be decoded', '/v1/ores/%ff', [json], 400, 'VALIDATION_FAILED'],
+    ['a path with a segment that is too long', `/v1/ores/${'x'.repeat(300)}`, [json], 405, 'METHOD_NOT_ALLOWED'],
   ])('for %s', async (_name, path, lines, refused, code) => {
     const answer = await sendThenRead(path, lines);
 

@@ -1,12 +1,12 @@
-import fastify, { LogController, type FastifyInstance } from 'fastify';
+import fastify, { LogController, type FastifyInstance, type FastifyReply } from 'fastify';
 import { AppError, invalidArgument, type Logger, type Readiness } from '@rapport/platform';
 import { createBoundedServer, type AnswerEarly, type TlsFiles } from './bounded-server.js';
 import { defaultConnectionBounds, type ConnectionBounds } from './connection-shares.js';
 import { handleError } from './handle-error.js';
-import { sendProblem } from './problem.js';
+import { problemType, sendProblem, toProblem } from './problem.js';
 import { headOf, parseQuery } from './request-head.js';
 import { apiHeaders } from './security-headers.js';
-import { drainUnreadBodies } from './unread-bodies.js';
+import { drainingBody, drainUnreadBodies } from './unread-bodies.js';
 
 /** Largest JSON body, in bytes: a batch of 1,000 records of 4 KB. */
 const bodyLimitBytes = 4 * 1024 * 1024;
@@ -48,10 +48,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     // Such a request meets no hook.
     frameworkErrors: (_error, request, reply) => {
       request.log.info('unreadable URL');
-      void reply.headers({ ...securityHeaders, 'x-request-id': request.id });
-      if (headOf(request.raw).hasBody && !request.raw.complete) void reply.header('connection', 'close');
-      const description = 'The URL can not be read.';
-      void sendProblem(reply, invalidArgument([{ field: '', reason: 'REQUEST_MALFORMED', description }]));
+      refuseUrl(reply, { ...securityHeaders, 'x-request-id': request.id });
     },
   }) as unknown as FastifyInstance;
   server.setErrorHandler(handleError);
@@ -93,4 +90,12 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
 function closing(): AppError {
   const message = 'This edge is shutting down. Try again.';
   return new AppError('UNAVAILABLE', 'SERVICE_UNAVAILABLE', message, { retryAfterSeconds: 1 });
+}
+
+/** No hook sees the answer, so the body is drained here. */
+function refuseUrl(reply: FastifyReply, headers: Readonly<Record<string, string>>): void {
+  const description = 'The URL can not be read.';
+  const error = invalidArgument([{ field: '', reason: 'REQUEST_MALFORMED', description }]);
+  void reply.code(400).headers(headers).type(problemType);
+  void reply.send(drainingBody(reply, JSON.stringify(toProblem(error, reply.request.id))));
 }

@@ -10,6 +10,8 @@ import type { AppError, FieldViolation } from '@rapport/platform';
 import type { FastifyReply } from 'fastify';
 import { RateLimited } from '../limits/rate-limits.js';
 
+export const problemType = 'application/problem+json; charset=utf-8';
+
 /** @param route maps a field of the message to its part of the request */
 export function toProblem(error: AppError, requestId: string, route?: RestRoute): Problem {
   const errors = error.violations.map((violation) => placeViolation(violation, route));
@@ -34,7 +36,7 @@ export function replyWith(reply: FastifyReply, problem: Problem): FastifyReply {
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer realm="rapport"');
   return reply
     .code(problem.status)
-    .type('application/problem+json; charset=utf-8')
+    .type(problemType)
     .serializer((payload: Problem) => JSON.stringify(payload))
     .send(problem);
 }

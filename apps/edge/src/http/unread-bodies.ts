@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { headOf } from './request-head.js';
 
 /** How much of an unread body is drained, in bytes, and for how long, in milliseconds. */
@@ -12,16 +12,23 @@ const drainLimits = { bytes: 32 * 1024 * 1024, ms: 5_000 };
  * clients then report a broken pipe instead of the answer. Compare `lingering_close` of nginx.
  */
 export function drainUnreadBodies(server: FastifyInstance): void {
-  server.addHook('onSend', (request, reply, payload, done) => {
-    if (request.raw.complete || !headOf(request.raw).hasBody) return done();
-    // The rest of the body is still on the connection, so no other request can follow.
-    void reply.header('connection', 'close');
-    const isRefusal = reply.statusCode >= 400 && typeof payload === 'string' && request.method !== 'HEAD';
-    // A sender that timed out gets no more time.
-    if (!isRefusal || reply.statusCode === 408) return done();
-    void reply.header('content-length', Buffer.byteLength(payload));
-    done(null, Readable.from(untilDrained(payload, request.raw), { objectMode: false }));
-  });
+  server.addHook('onSend', (_request, reply, payload, done) => done(null, drainingBody(reply, payload)));
+}
+
+/**
+ * What to send in place of an answer's content: a refusal is a stream that ends when the unread body is drained. Marks the connection
+ * as the last answer's if a body is unread.
+ */
+export function drainingBody(reply: FastifyReply, payload: unknown): unknown {
+  const { raw, method } = reply.request;
+  if (raw.complete || !headOf(raw).hasBody) return payload;
+  // The rest of the body is still on the connection, so no other request can follow.
+  void reply.header('connection', 'close');
+  const isRefusal = reply.statusCode >= 400 && typeof payload === 'string' && method !== 'HEAD';
+  // A sender that timed out gets no more time.
+  if (!isRefusal || reply.statusCode === 408) return payload;
+  void reply.header('content-length', Buffer.byteLength(payload));
+  return Readable.from(untilDrained(payload, raw), { objectMode: false });
 }
 
 async function* untilDrained(payload: string, request: IncomingMessage): AsyncGenerator<string> {
