@@ -223,6 +223,34 @@ test('an exported or uploaded archive can not be read after an erasure', async (
   await expect(uploadArchive(target, upload.id, archive)).rejects.toMatchObject({ reason: 'OPERATION_NOT_WAITING' });
 });
 
+test('an erasure during an import ends it, and its receipt stays', async () => {
+  await encrypted.encrypt();
+  const { ada } = await fillWorkspace(encrypted, 'blorpcut');
+  const archive = await downloadArchive(encrypted, await exportArchive(encrypted));
+  const target = new EncryptedTenant(service);
+  await target.encrypt();
+  const superuser = await superuserOf(service.urls.ownerUrl);
+  // An import reads this table first, and fills it after all records.
+  await superuser.query('begin; lock table customer_merge in share mode');
+  const { id } = await service.call('importWorkspace', {}, target.caller);
+  await uploadArchive(target, id, archive);
+  const waiting = `select from pg_locks where relation = 'customer_merge'::regclass and not granted`;
+  await vi.waitUntil(async () => (await superuser.query(waiting)).rowCount! > 0, { timeout: 20_000 });
+
+  const erasing = target.erase(ada);
+  await vi.waitUntil(async () => (await superuser.query('select from pg_locks where not granted')).rowCount! > 1);
+  await superuser.query('commit');
+  const receipt = await erasing;
+
+  expect(await target.untilEnded(id)).toMatchObject({ state: State.FAILED, error: { reason: 'ARCHIVE_ERASED' } });
+  const left = 'select from customer where tenant_id = $1';
+  await vi.waitUntil(async () => (await superuser.query(left, [target.caller.tenantId])).rowCount === 0, {
+    timeout: 20_000,
+  });
+  await superuser.end();
+  expect(await service.call('listErasures', {}, target.caller)).toMatchObject({ erasures: [receipt] });
+});
+
 test('an export starts again without a person who is erased meanwhile', async () => {
   await encrypted.encrypt();
   const [ada] = [await encrypted.create(someone('blorpada')), await encrypted.create(someone('blorpeve'))];

@@ -56,12 +56,14 @@ interface Removal {
   signal: AbortSignal;
   /** Most rows per statement. */
   limit: number;
+  /** SQL conditions of rows that stay, by table. */
+  unless?: Readonly<Record<string, string>>;
   /** Runs one statement, for example after a pause. */
   step: (work: () => Promise<unknown[]>) => Promise<unknown[]>;
 }
 
 /**
- * Deletes all rows of a tenant from tables, in many short statements. It can be repeated after an interruption.
+ * Deletes the rows of a tenant from tables, in many short statements. It can be repeated after an interruption.
  *
  * @param em of the tenant's session
  * @returns the number of deleted rows
@@ -69,7 +71,7 @@ interface Removal {
 export async function removeTenantRows(
   em: EntityManager,
   tables: readonly TenantTable[],
-  { tenantId, signal, limit, step }: Removal,
+  { tenantId, signal, limit, step, unless = {} }: Removal,
 ): Promise<number> {
   const repeat = async (sql: string) => {
     let count = 0;
@@ -88,7 +90,7 @@ export async function removeTenantRows(
       const any = columns.map((column) => `${column} is not null`).join(' or ');
       await repeat(`update ${name} set ${set} where ${some(`(${any})`)}`);
     }
-    removed += await repeat(`delete from ${name} where ${some('true')}`);
+    removed += await repeat(`delete from ${name} where ${some(`not (${unless[name] ?? 'false'})`)}`);
   }
   return removed;
 }

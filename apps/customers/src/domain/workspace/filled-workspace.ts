@@ -23,14 +23,22 @@ export async function refuseFilled(em: EntityManager, sections: Sections): Promi
   throw new AppError('FAILED_PRECONDITION', 'WORKSPACE_NOT_EMPTY', message, { metadata: { found: filled.join(',') } });
 }
 
-/** Removes everything that an import has stored, in short steps. It can be repeated. */
-export async function clearWorkspace(em: EntityManager, sections: Sections, signal: AbortSignal): Promise<void> {
+/**
+ * Removes everything that an import has stored, in short steps. It can be repeated. Receipts of erasures after the start of the import
+ * stay.
+ */
+export async function clearWorkspace(
+  em: EntityManager,
+  sections: Sections,
+  { startTime, signal }: { startTime: Date; signal: AbortSignal },
+): Promise<void> {
   const pace = BulkPace.of(em);
   const filled = new Set([...tablesOf(sections), ...filledBeside]);
   const isFilled = (name: string) => filled.has(name) || filled.has(name.replace(/_(key|order_value)$/, ''));
   const tables = (await tenantTables(em)).filter(({ name }) => isFilled(name));
   const { tenantId } = currentCaller();
-  await removeTenantRows(em, tables, { tenantId, signal, limit: 200, step: (work) => pace.keep(work) });
+  const unless = { erasure: `create_time >= '${startTime.toISOString()}'` };
+  await removeTenantRows(em, tables, { tenantId, signal, limit: 200, unless, step: (work) => pace.keep(work) });
 }
 
 function tablesOf({ before, after }: Sections): string[] {

@@ -29,8 +29,9 @@ export function importKind(sources: ImportSources): OperationKind {
     pauseRefusal: 'The import of a workspace can not be paused. It can be cancelled.',
     failedRefusal: 'An import that has failed leaves the workspace empty. Start another one.',
     async clear({ em, operation, signal }) {
-      if (operation.state === 'SUCCEEDED' || !placeOf(operation.rules)) return;
-      await clearWorkspace(em, sources.sections, signal);
+      const { startTime } = operation;
+      if (operation.state === 'SUCCEEDED' || !placeOf(operation.rules) || !startTime) return;
+      await clearWorkspace(em, sources.sections, { startTime, signal });
     },
     leftovers: archiveLeftovers,
   };
@@ -78,9 +79,11 @@ async function destroyFormerKeys({ em, job: { tenantId } }: OperationTask): Prom
 
 /** Removes everything that was stored, and then fails. */
 async function failCleared({ sections }: ImportSources, task: OperationTask, checkpoint: Checkpoint): Promise<void> {
-  await clearWorkspace(task.em, sections, task.signal);
-  if (task.signal.aborted) return;
-  const { fault } = task.operation.rules as ImportProgress;
+  const { em, operation, signal } = task;
+  const { startTime } = operation;
+  if (startTime) await clearWorkspace(em, sections, { startTime, signal });
+  if (signal.aborted) return;
+  const { fault } = operation.rules as ImportProgress;
   await changeRules(task, checkpoint, ({ sizeBytes }) => ({ sizeBytes, ...(fault && { fault }) }));
   if (fault) throw new AppError(fault.code, fault.reason, fault.message);
 }
