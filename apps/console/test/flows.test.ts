@@ -146,6 +146,41 @@ test('an approval is answered in the inbox, and its run continues', async () => 
   expect(steps).toMatchObject([{ key: 'ask', output: { decision: 'APPROVED', comment: 'Once.' } }]);
 });
 
+test('a customer is enrolled in a sequence, seen at its step, paused and taken out', async () => {
+  const { id } = await workspace.api('POST', '/v1/flows', {
+    key: 'follow_up',
+    name: 'Follow up',
+    definition: {
+      kind: 'SEQUENCE',
+      trigger: { manual: { type: 'customer' } },
+      steps: [{ key: 'pause', name: 'Two quiet days', wait: { seconds: 172_800 } }],
+    },
+  });
+  await workspace.api('POST', `/v1/flows/${String(id)}:publish`);
+  await workspace.api('POST', '/v1/customers', { kind: 'PERSON', displayName: 'Mary Somerville' });
+  await goTo(page, `/flows/${String(id)}`);
+  await page.getByRole('button', { name: 'Customers', exact: true }).press('Enter');
+  const panel = page.getByRole('region', { name: 'Customers' });
+  await panel.getByText('No customer is in it.').waitFor();
+  const enroll = async () => {
+    await panel.getByRole('combobox', { name: 'Enroll customers' }).fill('Mary Som');
+    await page.getByRole('option', { name: 'Mary Somerville' }).click();
+  };
+  await enroll();
+  const entry = panel.getByRole('listitem').filter({ has: page.getByRole('link', { name: 'Mary Somerville' }) });
+  await entry.getByRole('link', { name: 'Two quiet days' }).waitFor();
+  await entry.getByText('Active').waitFor();
+  await enroll();
+  await panel.getByText('This customer is in it.').waitFor();
+
+  await entry.getByRole('button', { name: 'Pause' }).press('Enter');
+  await entry.getByText('Paused').waitFor();
+  await entry.getByRole('button', { name: 'Exit' }).press('Enter');
+  await panel.getByText('No customer is in it.').waitFor();
+  await panel.getByRole('radio', { name: 'Left' }).press('Enter');
+  await entry.getByText('Manual').waitFor();
+});
+
 test('a trial shows what a draft would have done, and does nothing', async () => {
   const { id } = await workspace.api('POST', '/v1/flows', {
     key: 'trial',

@@ -1,5 +1,16 @@
 import { useNavigate } from '@tanstack/react-router';
-import { Check, CirclePause, Ellipsis, FlaskConical, ListTree, Play, Rocket, Snowflake, SquareX } from 'lucide-react';
+import {
+  Check,
+  CirclePause,
+  Ellipsis,
+  FlaskConical,
+  ListTree,
+  Play,
+  Rocket,
+  Snowflake,
+  SquareX,
+  Users,
+} from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import { Pending } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
@@ -18,9 +29,10 @@ import { useFaults, useSaving } from './saving.ts';
 import { StepList } from './step-list.tsx';
 import { linesOf } from './steps.ts';
 
-// The forms and the report of a trial come after the list: together they are more than a screen may load at once.
+// What is beside the list comes after it: together they are more than a screen may load at once.
 const ChosenForm = lazy(() => import('./chosen-form.tsx'));
 const Trial = lazy(() => import('./trial.tsx'));
+const Enrollments = lazy(() => import('./enrollments.tsx'));
 
 /** A flow: what starts it, and its steps as a list with branches. */
 export function FlowEditor() {
@@ -32,7 +44,8 @@ function Editor({ flow }: { flow: Json }) {
   const mayEdit = may('updateFlow');
   const [edited, setEdited] = useState<Json>();
   const [chosen, setChosen] = useState('trigger');
-  const [isTrying, setIsTrying] = useState(false);
+  const [beside, setBeside] = useState<Beside>();
+  const close = () => setBeside(undefined);
   const saving = useSaving(flow, edited, () => setEdited(undefined));
   const draft = edited ?? { name: flow.name, definition: flow.definition };
   const definition = isJson(draft.definition) ? draft.definition : {};
@@ -42,7 +55,7 @@ function Editor({ flow }: { flow: Json }) {
   const change = (next: Json) => setEdited({ ...draft, definition: next });
   return (
     <>
-      <EditorBar flow={flow} isEdited={edited !== undefined} saving={saving} onTry={() => setIsTrying(true)} />
+      <EditorBar flow={flow} isEdited={edited !== undefined} saving={saving} onShow={setBeside} />
       <div className={style.editor}>
         <fieldset className={style.left} disabled={!mayEdit}>
           <div className={style.fields}>
@@ -56,11 +69,11 @@ function Editor({ flow }: { flow: Json }) {
           <StepList {...{ definition, lines, chosen, faults }} onChoose={setChosen} onChange={change} />
           <FormFault error={saving.error} names={['name', 'definition']} />
         </fieldset>
-        <fieldset className={style.right} disabled={!mayEdit && !isTrying}>
+        <fieldset className={style.right} disabled={!mayEdit && beside === undefined}>
           <Suspense fallback={<Pending />}>
-            {isTrying ? (
-              <Trial flow={flow} isEdited={edited !== undefined} onClose={() => setIsTrying(false)} />
-            ) : (
+            {beside === 'trial' && <Trial flow={flow} isEdited={edited !== undefined} onClose={close} />}
+            {beside === 'enrollments' && <Enrollments flow={flow} onClose={close} />}
+            {beside === undefined && (
               <ChosenForm
                 key={chosen}
                 {...{ flowId: textAt(flow, 'id'), definition, line, chosen, faults }}
@@ -75,11 +88,14 @@ function Editor({ flow }: { flow: Json }) {
   );
 }
 
+/** What is shown in place of the form of a step. */
+type Beside = 'trial' | 'enrollments';
+
 interface EditorBarProps {
   flow: Json;
   isEdited: boolean;
   saving: ReturnType<typeof useSaving>;
-  onTry: () => void;
+  onShow: (beside: Beside) => void;
 }
 
 /** What can be done with a flow in each of its states, besides publishing its draft. */
@@ -90,7 +106,7 @@ const verbs: readonly { verb: string; icon: IconType; states: readonly string[] 
   { verb: 'retireFlow', icon: SquareX, states: ['ACTIVE', 'PAUSED', 'FROZEN'] },
 ];
 
-function EditorBar({ flow, isEdited, saving, onTry }: EditorBarProps) {
+function EditorBar({ flow, isEdited, saving, onShow }: EditorBarProps) {
   const navigate = useNavigate();
   const may = useMay();
   const state = textAt(flow, 'state');
@@ -118,7 +134,10 @@ function EditorBar({ flow, isEdited, saving, onTry }: EditorBarProps) {
             </MenuItem>
           ))}
       </Menu>
-      <Button icon={FlaskConical} onPress={onTry}>
+      {['JOURNEY', 'SEQUENCE'].includes(textAt(flow, 'definition.kind')) && may('listFlowEnrollments') && (
+        <IconButton name={labels.resource('customers')} icon={Users} onPress={() => onShow('enrollments')} />
+      )}
+      <Button icon={FlaskConical} onPress={() => onShow('trial')}>
         {t('flow.try')}
       </Button>
       {may('updateFlow') && isEdited && (
