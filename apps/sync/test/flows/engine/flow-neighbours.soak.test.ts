@@ -1,7 +1,7 @@
 import { isSoak, percentile, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CutProcess } from './cut-process.ts';
+import { CutProcess } from '../kills/cut-process.ts';
 import { create, FlowEngine } from './flow-engine.ts';
 
 const waiting = sizeOf('NEIGHBOUR_WAITING', { short: 1_000, long: 1_000_000 });

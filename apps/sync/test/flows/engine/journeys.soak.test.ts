@@ -4,7 +4,7 @@ import { printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { leaveFlow } from '../../../src/flows/enrollments/leave-flow.js';
 import type { ExitReason } from '../../../src/flows/enrollments/end-enrollment.js';
-import { CutProcess, type CutMode } from './cut-process.ts';
+import { CutProcess, type CutMode } from '../kills/cut-process.ts';
 import { create, FlowEngine } from './flow-engine.ts';
 import { stuckRuns } from './flow-invariants.ts';
 import { drawsOf } from './random-flow.ts';

@@ -5,76 +5,39 @@ import { callContext } from '@rapport/platform';
 import { printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { approvalHooks } from '../../../src/flows/approvals/open-approvals.js';
-import { EffectError } from '../../../src/flows/effects/effect-port.js';
+import { EffectError, type EffectCall } from '../../../src/flows/effects/effect-port.js';
+import { effectError } from '../../../src/flows/effects/record-calls.js';
+import { resolveStep } from '../../../src/flows/effects/resolve-step.js';
 import { noteEvents, resumeWait } from '../../../src/flows/runs/note-events.js';
 import { decideStep } from '../../../src/flows/serve-runs/change-run.js';
+import { FlowEngine } from '../engine/flow-engine.ts';
+import { stuckRuns } from '../engine/flow-invariants.ts';
+import { drawsOf } from '../engine/random-flow.ts';
 import { CutProcess, type CutMode } from './cut-process.ts';
-import { create, FlowEngine } from './flow-engine.ts';
-import { stuckRuns } from './flow-invariants.ts';
-import { drawsOf } from './random-flow.ts';
+import { ExchangeStarts } from './exchange-starts.ts';
+import { child, effects, everyKind, undoneSteps } from './kill-plan.ts';
 
-/** Runs of the short form die at random places; the long form goes through all of them. */
-const runCount = sizeOf('KILLED_RUNS', { short: 5, long: 0 });
+/** Of each kind. Runs of the short form die at random places; the long form goes through all of them. */
+const runCount = sizeOf('KILLED_RUNS', { short: 3, long: 0 });
 const modes = ['BEFORE', 'SENT', 'AFTER'] as const;
 
 /** Rounds with three workers at a time, each with a run of both flows. */
 const rounds = sizeOf('KILLED_ROUNDS', { short: 1, long: 300 });
 
-const child = { steps: [create('inner')], trigger: { subflow: {} } };
-const steps = [
-  { key: 'set', set: { variables: [{ name: 'x', value: '1' }] } },
-  { key: 'choice', switch: { cases: [{ condition: 'vars.x == 1', steps: [create('chosen')] }] } },
-  { key: 'each', for: { in: '[1, 2]', steps: [create('item')] } },
-  {
-    key: 'all',
-    fork: {
-      branches: [
-        { key: 'a', steps: [create('a')] },
-        { key: 'b', steps: [create('b')] },
-      ],
-    },
-  },
-  {
-    key: 'any',
-    fork: {
-      mode: 'ANY',
-      branches: [
-        { key: 'wins', steps: [{ key: 'soon', wait: { until: "now + duration('0.02s')" } }, create('won')] },
-        { key: 'loses', steps: [{ key: 'late', wait: { seconds: 86_400 } }, create('lost')] },
-      ],
-    },
-  },
-  {
-    key: 'tried',
-    try: { steps: [create('fails')], retry: { maxAttempts: 1 }, catch: [create('caught')] },
-  },
-  { key: 'group', do: { steps: [{ key: 'heard', listen: { events: [{ key: 'paid', signal: 'paid' }] } }] } },
-  { key: 'asked', approve: { question: "'Go on?'", approverIds: [randomUUID()] } },
-  { key: 'called', run: { flow: 'child', waits: true } },
-  { key: 'once', http: { url: "'https://erp.example.com'", isUnrepeatable: true } },
-  create('last'),
-];
-/** Fails at its end, and is undone. */
-const undoneSteps = [
-  create('first'),
-  {
-    key: 'all',
-    fork: {
-      branches: [
-        { key: 'a', steps: [create('a')] },
-        { key: 'b', steps: [{ key: 'soon', wait: { until: "now + duration('0.02s')" } }, create('b')] },
-      ],
-    },
-  },
-  { key: 'each', for: { in: '[1, 2]', steps: [create('item')] } },
-  create('fails'),
-];
-
-/** Effects of a run, by the keys of their steps. */
-const effects = ['a', 'b', 'caught', 'chosen', 'item', 'item', 'last', 'won'];
-
 let engine: FlowEngine;
-let flow: Awaited<ReturnType<FlowEngine['flow']>>;
+let exchanges: ExchangeStarts;
+/** Started by steps `connector`, by effect key. */
+const started = new Map<string, { call: EffectCall; ids: Set<unknown> }>();
+/** Effect keys of unrepeatable requests that were repeated after they had happened. */
+const repeated: string[] = [];
+
+/** A kind of run that is killed. */
+interface Killed {
+  start: () => Promise<string>;
+  check: (runId: string) => Promise<void>;
+}
+let whole: Killed;
+let undone: Killed;
 
 beforeAll(async () => {
   // Each death is logged by the worker that it ends.
@@ -84,27 +47,39 @@ beforeAll(async () => {
   engine.port.before = ({ step }) => {
     if (step.key === 'fails') throw new EffectError('REFUSED', 'It is refused.', 'FINAL');
   };
+  engine.parts.resolve = resolveStep;
+  exchanges = await ExchangeStarts.in(engine);
+  await exchanges.open();
   await engine.flow('child', child);
-  flow = await engine.flow('killed', { steps });
+  const flow = await engine.flow('killed', { steps: everyKind(exchanges.mappingId) });
+  const undoneFlow = await engine.flow('undone', { steps: undoneSteps, onFailure: 'COMPENSATE' });
+  whole = { start: () => newRun(flow), check };
+  undone = { start: () => engine.run(undoneFlow), check: checkUndone };
 });
-afterAll(() => engine.stop());
+afterAll(async () => {
+  await exchanges.stop();
+  await engine.stop();
+});
 
 test(
-  'processes that die at any statement or effect of any step leave each effect once, and no run stuck',
+  'processes that die at any statement or effect of any step leave each effect once, undo in order what has failed, and no run stuck',
   async () => {
     const below = drawsOf(printedSeed('flow-kills'));
-    const { places } = await followRun([]);
-    const all = Array.from({ length: places }, (_, at) => modes.map((mode) => [{ at: at + 1, mode }])).flat();
-    const some = Array.from({ length: runCount }, () =>
-      Array.from({ length: 1 + below(3) }, () => ({ at: 1 + below(places), mode: modes[below(3)]! })),
-    );
-    let [deaths, uncertain] = [0, 0];
-    for (const cuts of runCount > 0 ? some : all) {
-      const done = await followRun(cuts);
-      deaths += done.deaths;
-      uncertain += done.uncertain;
+    for (const [name, kind] of Object.entries({ whole, undone })) {
+      const { places } = await followRun(kind, []);
+      const all = Array.from({ length: places }, (_, at) => modes.map((mode) => [{ at: at + 1, mode }])).flat();
+      const some = Array.from({ length: runCount }, () =>
+        Array.from({ length: 1 + below(3) }, () => ({ at: 1 + below(places), mode: modes[below(3)]! })),
+      );
+      let [deaths, uncertain] = [0, 0];
+      for (const cuts of runCount > 0 ? some : all) {
+        const done = await followRun(kind, cuts);
+        deaths += done.deaths;
+        uncertain += done.uncertain;
+      }
+      const runs = runCount > 0 ? some.length : all.length;
+      printTally('flow-kills', { kind: name, places, runs, deaths, uncertain });
     }
-    printTally('flow-kills', { places, runs: runCount > 0 ? some.length : all.length, deaths, uncertain });
   },
   soakTimeoutMs,
 );
@@ -113,14 +88,13 @@ test(
   'three workers that die or lose their connections at any statement leave each effect once, undo in order what has failed, and no run stuck',
   async () => {
     const below = drawsOf(printedSeed('flow-kills of three'));
-    const undone = await engine.flow('undone', { steps: undoneSteps, onFailure: 'COMPENSATE' });
     const counts = { deaths: 0, cuts: 0, uncertain: 0 };
     for (let round = 0; round < rounds; round += 1) {
       const cuts = Array.from({ length: 3 + below(6) }, () => ({
         at: 1 + below(60),
         mode: ([...modes, 'NETWORK'] as const)[below(4)]!,
       }));
-      await followAmidWorkers([await newRun()], [await engine.run(undone)], cuts, counts);
+      await followAmidWorkers([await whole.start()], [await undone.start()], cuts, counts);
     }
     printTally('flow-kills of three', { rounds, ...counts });
   },
@@ -143,7 +117,7 @@ async function followAmidWorkers(
   const left = [...cuts];
   const [workers, dead] = [new Set<CutProcess>(), [] as CutProcess[]];
   const startOne = async () => {
-    const worker = new CutProcess(engine.urls.appUrl, engine.parts, left.shift());
+    const worker = killable(left.shift());
     workers.add(worker);
     void worker.died.then(() => dead.push(worker));
     await worker.start();
@@ -167,8 +141,25 @@ async function followAmidWorkers(
     if (worker.isNetworkCut) counts.cuts += 1;
     await worker.stop();
   }
-  for (const runId of runIds) await check(runId);
-  for (const runId of undoneIds) await checkUndone(runId);
+  for (const runId of runIds) await whole.check(runId);
+  for (const runId of undoneIds) await undone.check(runId);
+}
+
+function killable(cut: { at: number; mode: CutMode } | undefined): CutProcess {
+  return new CutProcess(engine.urls.appUrl, engine.parts, cut, (orm) => {
+    const connector = exchanges.effect(orm);
+    const perform = async (call: EffectCall) => {
+      if (call.step.http?.isUnrepeatable && engine.port.effects.has(call.effectKey)) repeated.push(call.effectKey);
+      if (!call.step.connector) return engine.port.perform(call);
+      const outcome = await connector.perform(call).catch((error: unknown) => {
+        throw effectError(error);
+      });
+      const { ids } = started.get(call.effectKey) ?? { ids: new Set() };
+      started.set(call.effectKey, { call, ids: ids.add(outcome.output['syncRunId']) });
+      return outcome;
+    };
+    return { perform, undo: (call) => engine.port.undo(call) };
+  });
 }
 
 /** Without the jobs in use: this statement and a worker could wait for each other. */
@@ -192,28 +183,29 @@ async function checkUndone(runId: string): Promise<void> {
   expect(keys.toSorted()).toEqual(own.map(({ effectKey }) => effectKey).toSorted());
   expect(keys).toHaveLength(5);
   expect([...new Set(engine.port.undoneKeys)].filter((key) => key.startsWith(runId))).toEqual(keys);
+  expect(await engine.query(stuckRuns)).toEqual([]);
 }
 
 /** Follows a run whose processes die at these places, one after the other, until one lives on. */
 async function followRun(
+  kind: Killed,
   cuts: readonly { at: number; mode: CutMode }[],
 ): Promise<{ places: number; deaths: number; uncertain: number }> {
-  engine.port.effects.clear();
-  const runId = await newRun();
+  const runId = await kind.start();
   let [deaths, uncertain] = [0, 0];
   const left = [...cuts];
   for (;;) {
-    const process = new CutProcess(engine.urls.appUrl, engine.parts, left.shift());
+    const process = killable(left.shift());
     await process.start();
     const isDead = process.died.then(() => true);
-    while (!(await Promise.race([isDead, isEnded(runId)]))) {
+    while (!(await Promise.race([isDead, haveEnded([runId])]))) {
       await answer(runId);
       uncertain += await decide(runId);
     }
     const hasDied = await Promise.race([isDead, Promise.resolve(false)]);
     await process.stop();
     if (!hasDied) {
-      await check(runId);
+      await kind.check(runId);
       return { places: process.steps, deaths, uncertain };
     }
     deaths += 1;
@@ -223,7 +215,7 @@ async function followRun(
 }
 
 /** A run with an event that comes before the step that takes it. */
-async function newRun(): Promise<string> {
+async function newRun(flow: Awaited<ReturnType<FlowEngine['flow']>>): Promise<string> {
   const runId = await engine.run(flow);
   const { tenantId } = engine;
   const event = { ...{ tenantId, runId, target: 'heard', eventKey: 'paid', eventId: 'one' }, data: {} };
@@ -235,18 +227,26 @@ async function newRun(): Promise<string> {
 
 async function check(runId: string): Promise<void> {
   expect(await engine.stateOf(runId)).toBe('SUCCEEDED');
-  const own = [...engine.port.effects.values()].filter((call) => call.runId === runId && !call.step.http);
-  expect(own.map(({ step }) => step.key).toSorted()).toEqual(effects);
+  const own = [...engine.port.effects.values()].filter((call) => call.runId === runId);
+  const keys = own.map(({ step }) => step.key).filter((key) => key !== 'once');
+  expect(keys.toSorted()).toEqual(effects);
+  expect(repeated).toEqual([]);
   const children = await engine.query<{ id: string }>('select id from flow_run where parent_run_id = $1', [runId]);
   expect(children).toHaveLength(1);
-  expect(engine.port.effects.size).toBeGreaterThanOrEqual(own.length + 1);
-  const calls = await engine.query<{ count: string }>('select count(*) from flow_approval where run_id = $1', [runId]);
-  expect(calls).toEqual([{ count: '1' }]);
+  const inner = [...engine.port.effects.values()].filter((call) => call.runId === children[0]?.id);
+  expect(inner.map(({ step }) => step.key)).toEqual(['inner']);
+  const asked = await engine.query<{ count: string }>('select count(*) from flow_approval where run_id = $1', [runId]);
+  expect(asked).toEqual([{ count: '1' }]);
+  await checkExchange(runId);
   expect(await engine.query(stuckRuns)).toEqual([]);
 }
 
-async function isEnded(runId: string): Promise<boolean> {
-  return (await engine.stateOf(runId)) === 'SUCCEEDED';
+/** A run has started one exchange, and starts no other one if its step is repeated a month later. */
+async function checkExchange(runId: string): Promise<void> {
+  const own = [...started.values()].filter(({ call }) => call.runId === runId);
+  expect(own).toHaveLength(1);
+  for (const { call, ids } of own) expect([await exchanges.repeat(call)]).toEqual([...ids]);
+  expect(await exchanges.ids()).toHaveLength(started.size);
 }
 
 /** Lets people answer. */

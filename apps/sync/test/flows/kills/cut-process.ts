@@ -30,19 +30,25 @@ export class CutProcess implements EffectPort {
   steps = 0;
   readonly worker: FlowWorker;
   readonly #orm: MikroORM;
+  readonly #port: EffectPort;
   readonly #clients = new Set<PoolClient>();
   #isDead = false;
   #isNetworkCut = false;
   #died: () => void = () => undefined;
   readonly died = new Promise<void>((resolve) => (this.#died = resolve));
 
-  /** @param cut undefined for a process that lives on */
+  /**
+   * @param cut undefined for a process that lives on
+   * @param portOf what its steps do, on its own connections; the port of the parts when absent
+   */
   constructor(
     databaseUrl: string,
-    private readonly parts: EngineParts,
+    parts: EngineParts,
     private readonly cut: { at: number; mode: CutMode } | undefined,
+    portOf: (orm: MikroORM) => EffectPort = () => parts.port,
   ) {
     this.#orm = createOrm({ databaseUrl, entities });
+    this.#port = portOf(this.#orm);
     this.worker = new FlowWorker(this.#orm, { ...parts, port: this }, { leaseMs: 60_000, pollMs: 250 });
   }
 
@@ -59,14 +65,14 @@ export class CutProcess implements EffectPort {
 
   async perform(call: EffectCall, signal: AbortSignal): Promise<EffectOutcome> {
     this.#pass('BEFORE');
-    const outcome = await this.parts.port.perform(call, signal);
+    const outcome = await this.#port.perform(call, signal);
     this.#pass('AFTER');
     return outcome;
   }
 
   async undo(call: EffectCall, undo: JsonObject, signal: AbortSignal): Promise<void> {
     this.#pass('BEFORE');
-    await this.parts.port.undo(call, undo, signal);
+    await this.#port.undo(call, undo, signal);
     this.#pass('AFTER');
   }
 
