@@ -2,9 +2,9 @@ import { printTally, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testi
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { declarePairingAmidKills } from './exchange/pairing-amid-kills.ts';
 import { declareTwoWayAmidKills } from './exchange/two-way-amid-kills.ts';
-import { declareEffectsAmidKills } from './flows/effects-amid-kills.ts';
-import { declareFlowRunsAmidKills } from './flows/flow-runs-amid-kills.ts';
-import { declareFlowsAmidKills } from './flows/flows-amid-kills.ts';
+import { declareEffectsAmidKills } from './flows/kills/effects-amid-kills.ts';
+import { declareFlowRunsAmidKills } from './flows/kills/flow-runs-amid-kills.ts';
+import { declareFlowsAmidKills } from './flows/kills/flows-amid-kills.ts';
 import { declareHooksAmidKills } from './hooks/hooks-amid-kills.ts';
 import { declareCampaignsAmidKills } from './mail/campaigns-amid-kills.ts';
 import { declareMailAmidKills } from './mail/mail-amid-kills.ts';

@@ -25,7 +25,8 @@ import { WebhookTenant } from '../sync-platform.ts';
 
 export type Json = Record<string, unknown>;
 
-const permissions = [
+/** The permissions of a principal that may do everything. */
+export const allPermissions = [
   ...new Set(platformContract().methods.map(({ policy }) => permissionForAll(policy.permission))),
 ].filter((permission) => permission !== '');
 
@@ -40,14 +41,19 @@ export class EffectBench {
     readonly customers: ContractClient,
   ) {}
 
-  static async of(platform: Pick<SharedPlatform, 'serviceAddresses' | 'trust' | 'createTenant' | 'edgeUrl'>) {
+  /** @param tenant a new one when absent */
+  static async of(
+    platform: Pick<SharedPlatform, 'serviceAddresses' | 'trust' | 'createTenant' | 'edgeUrl'>,
+    tenant?: WebhookTenant,
+  ) {
     const { serviceAddresses, trust } = platform;
     const certificates = new ServiceCertificates(await trust.certificatesOf('sync'), createLogger('test', 'silent'));
     const options = { certificates, serviceName: 'customers' };
     const customers = new ContractClient(serviceAddresses['customers'] ?? '', serviceDefinitions, options);
     const signer = await PrincipalSigner.of(createPrivateKey(await readFile(trust.signingKeyFile)));
-    const api = await WebhookTenant.create(platform as SharedPlatform);
-    const token = (tenantId: string, principalId: string) => signer.sign({ tenantId, principalId, permissions });
+    const api = tenant ?? (await WebhookTenant.create(platform as SharedPlatform));
+    const token = (tenantId: string, principalId: string) =>
+      signer.sign({ tenantId, principalId, permissions: allPermissions });
     const tokens = { of: (tenantId: string, principalId: string) => Promise.resolve(token(tenantId, principalId)) };
     return new EffectBench(api, new RecordCalls(customers, tokens), new JsonataEvaluator(), customers);
   }

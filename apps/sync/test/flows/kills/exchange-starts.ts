@@ -1,18 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { MikroORM } from '@mikro-orm/postgresql';
-import { platformContract, PrincipalSigner, PrincipalVerifier } from '@rapport/contracts';
-import { permissionForAll } from '@rapport/platform';
+import { PrincipalSigner, PrincipalVerifier } from '@rapport/contracts';
 import { ConnectorEffect } from '../../../src/flows/effects/connector-effect.js';
 import type { EffectCall } from '../../../src/flows/effects/effect-port.js';
 import { createRun } from '../../../src/serve/runs/create-run.js';
 import { JobQueue } from '../../../src/storage/job-queue.js';
 import { until } from '../../until.ts';
+import { allPermissions } from '../effect-bench.ts';
 import type { FlowEngine } from '../engine/flow-engine.ts';
-
-/** The permissions of a principal that may do everything. */
-export const allPermissions = [
-  ...new Set(platformContract().methods.map(({ policy }) => permissionForAll(policy.permission))),
-].filter((permission) => permission !== '');
 
 /** A mapping in the database of an engine, whose exchanges steps `connector` start. They are queued, and nothing runs them. */
 export class ExchangeStarts {

@@ -1,6 +1,6 @@
 import { printTally, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
 import { expect, test } from 'vitest';
-import { FlowTenant } from './flow-tenant.ts';
+import { FlowTenant } from '../flow-tenant.ts';
 
 const flowCount = sizeOf('DECIDED_FLOWS', { short: 6, long: 30 });
 const customers = sizeOf('DECIDED_CUSTOMERS', { short: 4, long: 20 });

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { printTally, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { FlowTenant } from './flow-tenant.ts';
+import { FlowTenant } from '../flow-tenant.ts';
 
 type Json = Record<string, unknown>;
 

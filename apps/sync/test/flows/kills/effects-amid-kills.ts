@@ -1,19 +1,33 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { drawnBy, printedSeed, printTally, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
+import {
+  drawnBy,
+  printedSeed,
+  printTally,
+  ScriptedRelay,
+  sizeOf,
+  soakTimeoutMs,
+  type Platform,
+} from '@rapport/testing';
 import { expect, test } from 'vitest';
-import type { EffectCall, EffectOutcome } from '../../src/flows/effects/effect-port.ts';
-import { textIn } from '../../src/flows/effects/record-values.ts';
-import { EffectBench, field, text, type BenchRun, type Json } from './effect-bench.ts';
+import type { EffectCall, EffectOutcome } from '../../../src/flows/effects/effect-port.ts';
+import { textIn } from '../../../src/flows/effects/record-values.ts';
+import { MailTenant } from '../../mail/mail-tenant.ts';
+import { EffectBench, field, text, type BenchRun, type Json } from '../effect-bench.ts';
 
-const runs = sizeOf('EFFECT_RUNS', { short: 4, long: 300 });
+const runs = sizeOf('EFFECT_RUNS', { short: 3, long: 300 });
 const kills = sizeOf('EFFECT_KILLS', { short: 1, long: 40 });
 
 let platform: Platform;
 let bench: EffectBench;
+let relay: ScriptedRelay;
 let pipelineId: string;
+let mailboxId: string;
 
-/** Steps of each kind that changes records. */
-function stepsOf(dealId: string, customerId: string, name: string): object[] {
+/** Owners of deals: the steps give the first one, and the rules one of the others. */
+const owners = [1, 2, 3].map((each) => `019ab2f4-0000-7000-8000-00000000000${each}`);
+
+/** Steps of each kind that changes records or sends messages. */
+function stepsOf({ dealId, customerId, ticketId }: NewRun, name: string): object[] {
   const newDeal = [field('title', name), field('pipelineId', pipelineId), field('stage', 'lead')];
   const toType = 'customer';
   return [
@@ -26,7 +40,10 @@ function stepsOf(dealId: string, customerId: string, name: string): object[] {
     { addTask: { subject: text(name) } },
     { link: { fromType: 'deal', fromId: text(dealId), toType, toId: text(customerId), associationType: 'buyer' } },
     { update: { type: 'deal', id: text(dealId), fields: [field('title', `${name} 2`)] } },
-    { assign: { type: 'deal', id: text(dealId), userId: text('019ab2f4-0000-7000-8000-000000000001') } },
+    { assign: { type: 'deal', id: text(dealId), userId: text(owners[0]) } },
+    { assign: { type: 'deal', id: text(dealId), byRules: true } },
+    { reply: { ticketId: text(ticketId), text: text('It is fixed.') } },
+    { send: { to: [text(`${name}@example.net`)], subject: text(name), text: text('Hello.') } },
     { delete: { type: 'deal', id: text(dealId) } },
   ];
 }
@@ -38,9 +55,7 @@ export function declareEffectsAmidKills(current: () => Platform): void {
     { timeout: soakTimeoutMs },
     async () => {
       platform = current();
-      bench = await EffectBench.of(platform);
-      const stages = ['lead', 'proposal'].map((key) => ({ key, name: key, kind: 'OPEN' }));
-      pipelineId = (await bench.api.ok<{ id: string }>('POST', '/v1/pipelines', { name: 'Sales', stages })).id;
+      await prepare();
       const dice = diceOf(printedSeed('effects-amid-kills'));
       const counts = { attempts: 0, lost: 0, aged: 0 };
       const reference = await newRun('reference');
@@ -58,11 +73,12 @@ export function declareEffectsAmidKills(current: () => Platform): void {
       );
       // A month later, all of them are repeated.
       for (let days = 0; days < 30; days += 1) await age(counts);
-      const repeated = all.flatMap(({ run }) => run.done.map((one) => [run, one] as const));
-      for (const [run, { call }] of repeated) {
+      const repeated = all.flatMap(({ run, calls }) => calls.map((call) => [run, call] as const));
+      for (const [run, call] of repeated) {
         await untilKnown((signal) => run.effects.perform(call, signal), dice, counts);
       }
       for (const { run } of all) expect(await changesOf(run)).toEqual(expected);
+      expect(await turns()).toEqual([{ turn: runs + 1 }]);
       // Half of them are undone, some more than once, and some after another user has changed what they have made.
       const half = all.filter((_, index) => index % 2 === 0);
       const changed = half.filter((_, index) => index % 2 === 1);
@@ -79,8 +95,10 @@ export function declareEffectsAmidKills(current: () => Platform): void {
         expect(run.refused).toEqual(['CHANGED_SINCE']);
         expect(await bench.record('note', notes[index] ?? '')).toMatchObject({ body: 'Mine' });
       }
+      const sent = await checkMessages(2 * (runs + 1));
       await bench.close();
-      const steps = runs * (all[0]?.run.done.length ?? 0);
+      await relay.stop();
+      const steps = runs * (all[0]?.calls.length ?? 0);
       printTally('effects-amid-kills', {
         runs,
         steps,
@@ -88,9 +106,49 @@ export function declareEffectsAmidKills(current: () => Platform): void {
         killed,
         changed: changed.length,
         ...counts,
+        ...sent,
       });
     },
   );
+}
+
+/** A tenant with a mailbox that sends by a relay, and a rule for deals that have left their first stage. */
+async function prepare(): Promise<void> {
+  relay = await ScriptedRelay.start();
+  const mail = await MailTenant.create(platform, relay);
+  const { api } = mail;
+  mailboxId = mail.mailboxId;
+  bench = await EffectBench.of(platform, api);
+  const stages = ['lead', 'proposal'].map((key) => ({ key, name: key, kind: 'OPEN' }));
+  pipelineId = (await api.ok<{ id: string }>('POST', '/v1/pipelines', { name: 'Sales', stages })).id;
+  const members = owners.slice(1).map((userId) => ({ userId }));
+  const rule = { name: 'Deals', recordType: 'deal', method: 'ROUND_ROBIN', filter: 'stage = proposal', members };
+  await api.ok('POST', '/v1/assignmentRules', rule);
+}
+
+/** Turns that the rule has given. */
+function turns(): Promise<Json[]> {
+  const { tenantId } = bench.api.tenant;
+  return bench.api.query('select turn::int from assignment_turn where tenant_id = $1', [tenantId], 'customers');
+}
+
+/** No message has reached the relay twice, and of each one it is known, or said that it is not. */
+async function checkMessages(count: number): Promise<Record<string, number>> {
+  const states = () =>
+    bench.api.query<{ state: string; count: number }>(
+      'select state, count(*)::int as count from message where tenant_id = $1 group by 1 order by 1',
+      [bench.api.tenant.tenantId],
+      'customers',
+    );
+  const isOpen = async () => (await states()).some(({ state }) => state === 'QUEUED' || state === 'CLAIMED');
+  await expect.poll(isOpen, { timeout: soakTimeoutMs, interval: 250 }).toBe(false);
+  const ids = relay.received.map(({ content }) => /^Message-ID: <([^>]+)>/im.exec(content)?.[1]);
+  expect(new Set(ids).size).toBe(ids.length);
+  const ended = Object.fromEntries((await states()).map(({ state, count: each }) => [state, each]));
+  const { HANDED_OVER: handedOver = 0, UNKNOWN: unknown = 0 } = ended;
+  expect(handedOver + unknown).toBe(count);
+  expect(ids.length).toBeGreaterThanOrEqual(handedOver);
+  return { handedOver, unknown };
 }
 
 function isRemovedNote({ type, operation }: Json): boolean {
@@ -109,26 +167,34 @@ async function changeNote({ done }: BenchRun): Promise<string> {
 
 interface NewRun {
   run: BenchRun & { refused: string[] };
+  /** All that were performed, also those that nothing undoes. */
+  calls: EffectCall[];
   dealId: string;
   customerId: string;
+  ticketId: string;
 }
 
 async function newRun(name: string): Promise<NewRun> {
   const create = async (path: string, body: Json) => (await bench.api.ok<{ id: string }>('POST', path, body)).id;
   const dealId = await create('/v1/deals', { title: name, pipelineId, stage: 'lead' });
-  const customerId = await create('/v1/customers', { kind: 'COMPANY', displayName: name });
-  return { run: Object.assign(bench.run({ type: 'deal', id: dealId }), { refused: [] }), dealId, customerId };
+  const emails = [{ address: `${name}@example.net` }];
+  const customerId = await create('/v1/customers', { kind: 'COMPANY', displayName: name, emails });
+  const ticketId = await create('/v1/tickets', { subject: name, customerId, mailboxId });
+  const run = Object.assign(bench.run({ type: 'deal', id: dealId }), { refused: [] });
+  return { run, calls: [], dealId, customerId, ticketId };
 }
 
 /** Performs the steps, each as often as `attempt` wants. */
 async function follow(
-  { run, dealId, customerId }: NewRun,
+  started: NewRun,
   name: string,
   attempt: (perform: (signal?: AbortSignal) => Promise<EffectOutcome>) => Promise<EffectOutcome>,
 ): Promise<void> {
-  for (const [index, content] of stepsOf(dealId, customerId, name).entries()) {
-    const call: EffectCall = run.call(content, `steps/${index}`);
+  const { run, calls } = started;
+  for (const [index, content] of stepsOf(started, name).entries()) {
+    const call = run.call(content, `steps/${index}`);
     const { undo } = await attempt((signal = bench.signal) => run.effects.perform(call, signal));
+    calls.push(call);
     if (undo) run.done.push({ call, undo });
   }
 }
