@@ -1,18 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  drawnBy,
-  printedSeed,
-  printTally,
-  ScriptedRelay,
-  sizeOf,
-  soakTimeoutMs,
-  type Platform,
-} from '@rapport/testing';
+import { printedSeed, printTally, ScriptedRelay, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
 import { expect, test } from 'vitest';
 import type { EffectCall, EffectOutcome } from '../../../src/flows/effects/effect-port.ts';
 import { textIn } from '../../../src/flows/effects/record-values.ts';
 import { MailTenant } from '../../mail/mail-tenant.ts';
 import { EffectBench, field, text, type BenchRun, type Json } from '../effect-bench.ts';
+import { age, diceOf, forEach, untilKnown, type Counts } from './lost-outcomes.ts';
 
 const runs = sizeOf('EFFECT_RUNS', { short: 3, long: 300 });
 const kills = sizeOf('EFFECT_KILLS', { short: 1, long: 40 });
@@ -63,27 +56,30 @@ export function declareEffectsAmidKills(current: () => Platform): void {
       const [expected, undone] = [await changesOf(reference.run), await undoOf(reference.run)];
       expect(undone).not.toEqual(expected);
 
-      const all = await Promise.all(Array.from({ length: runs }, (_, index) => newRun(`run-${index}`)));
+      const all: NewRun[] = [];
+      await forEach([...Array(runs).keys()], async (index) => {
+        all[index] = await newRun(`run-${index}`);
+      });
       const isUnsteady = { value: true };
       const killing = killCustomers(isUnsteady);
       // A failure elsewhere ends the test before its last kill.
       killing.catch(() => undefined);
-      await Promise.all(
-        all.map((each, index) => follow(each, `run-${index}`, (perform) => untilKnown(perform, dice, counts))),
+      await forEach(all, (each, index) =>
+        follow(each, `run-${index}`, (perform) => untilKnown(bench, perform, dice, counts)),
       );
       // A month later, all of them are repeated.
-      for (let days = 0; days < 30; days += 1) await age(counts);
+      for (let days = 0; days < 30; days += 1) await age(bench, counts);
       const repeated = all.flatMap(({ run, calls }) => calls.map((call) => [run, call] as const));
-      for (const [run, call] of repeated) {
-        await untilKnown((signal) => run.effects.perform(call, signal), dice, counts);
-      }
+      await forEach(repeated, async ([run, call]) => {
+        await untilKnown(bench, (signal) => run.effects.perform(call, signal), dice, counts);
+      });
       for (const { run } of all) expect(await changesOf(run)).toEqual(expected);
       expect(await turns()).toEqual([{ turn: runs + 1 }]);
       // Half of them are undone, some more than once, and some after another user has changed what they have made.
       const half = all.filter((_, index) => index % 2 === 0);
       const changed = half.filter((_, index) => index % 2 === 1);
       const notes = await Promise.all(changed.map(({ run }) => changeNote(run)));
-      await Promise.all(half.map(({ run }) => undoAll(run, dice, counts)));
+      await forEach(half, ({ run }) => undoAll(run, dice, counts));
       isUnsteady.value = false;
       const killed = await killing;
       for (const { run } of half.filter((each) => !changed.includes(each))) {
@@ -199,46 +195,6 @@ async function follow(
   }
 }
 
-interface Counts {
-  attempts: number;
-  lost: number;
-  aged: number;
-}
-
-/** Attempts until an outcome is not lost with the process that waited for it. */
-async function untilKnown<Outcome>(
-  perform: (signal: AbortSignal) => Promise<Outcome>,
-  dice: () => number,
-  counts: Counts,
-): Promise<Outcome> {
-  for (;;) {
-    counts.attempts += 1;
-    const signal = dice() < 0.3 ? AbortSignal.timeout(Math.floor(dice() * 30)) : bench.signal;
-    try {
-      const outcome = await perform(signal);
-      if (dice() > 0.3) return outcome;
-      counts.lost += 1;
-    } catch (error) {
-      expect(error).toMatchObject({ kind: 'PASSING' });
-      // As the worker does between two attempts.
-      await delay(50);
-    }
-    if (dice() < 0.2) await age(counts);
-  }
-}
-
-/** A day passes for what customers keeps. */
-async function age(counts: Counts): Promise<void> {
-  counts.aged += 1;
-  await bench.api.query(
-    // Without those in use: two of these statements could wait for each other.
-    `update idempotency_key set create_time = create_time - interval '25 hours' where ctid = any (array(
-      select ctid from idempotency_key where tenant_id = $1 for update skip locked))`,
-    [bench.api.tenant.tenantId],
-    'customers',
-  );
-}
-
 async function undoAll(run: NewRun['run'], dice: () => number, counts: Counts): Promise<void> {
   for (const { call, undo } of run.done.toReversed()) {
     const attempt = (signal: AbortSignal) =>
@@ -249,7 +205,7 @@ async function undoAll(run: NewRun['run'], dice: () => number, counts: Counts): 
           return error.code;
         },
       );
-    const refused = await untilKnown(attempt, dice, counts);
+    const refused = await untilKnown(bench, attempt, dice, counts);
     if (refused !== undefined) run.refused.push(refused);
   }
 }
@@ -282,15 +238,4 @@ async function killCustomers(isUnsteady: { value: boolean }): Promise<number> {
     killed += 1;
   }
   return killed;
-}
-
-/** Numbers between 0 and 1 that the seed determines. */
-function diceOf(seed: number): () => number {
-  const faces = drawnBy(
-    seed,
-    Array.from({ length: 997 }, (_, index) => index / 997),
-    997,
-  );
-  let place = 0;
-  return () => faces[(place += 1) % faces.length]!;
 }

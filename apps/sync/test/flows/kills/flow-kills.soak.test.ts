@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { tenantSession } from '@rapport/persistence';
 import { callContext } from '@rapport/platform';
@@ -124,6 +125,8 @@ async function followAmidWorkers(
   };
   for (let count = 0; count < 3; count += 1) await startOne();
   for (let look = 1; !(await haveEnded([...runIds, ...undoneIds])); look += 1) {
+    // Each look asks the database.
+    await delay(10);
     for (const worker of dead.splice(0)) {
       await startOne();
       workers.delete(worker);
@@ -135,7 +138,7 @@ async function followAmidWorkers(
       counts.uncertain += await decide(runId);
     }
     // Leases end, also those of workers that live: another one takes the run from them.
-    if (look % 20 === 0) await engine.query(endLeases);
+    if (look % 10 === 0) await engine.query(endLeases);
   }
   for (const worker of workers) {
     if (worker.isNetworkCut) counts.cuts += 1;
@@ -199,6 +202,8 @@ async function followRun(
     await process.start();
     const isDead = process.died.then(() => true);
     while (!(await Promise.race([isDead, haveEnded([runId])]))) {
+      // Each look asks the database.
+      await delay(10);
       await answer(runId);
       uncertain += await decide(runId);
     }
