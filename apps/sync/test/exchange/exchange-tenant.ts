@@ -55,8 +55,9 @@ export class ExchangeTenant {
     this.api = api;
   }
 
-  static async create(platform: SharedPlatform): Promise<ExchangeTenant> {
-    return new ExchangeTenant(await WebhookTenant.create(platform));
+  /** @param api of a tenant; of a new one when absent */
+  static async create(platform: SharedPlatform, api?: WebhookTenant): Promise<ExchangeTenant> {
+    return new ExchangeTenant(api ?? (await WebhookTenant.create(platform)));
   }
 
   /** A connection whose mappings are due once a day, unless `more` overrides that. */

@@ -288,14 +288,8 @@ test('a run that fails at any step leaves every record as it was', async () => {
     const records = await Promise.all(types.map((type) => bench.records(type)));
     const links = await bench.links(`deals/${id}`);
     const ignored = new Set([
-      'etag',
-      'updateTime',
-      'updatedBy',
-      'nextPageToken',
-      'stageTime',
-      'stageEnterTime',
-      'rank',
-      'lastActivityTime',
+      ...['etag', 'updateTime', 'updatedBy', 'nextPageToken'],
+      ...['stageTime', 'stageEnterTime', 'rank', 'lastActivityTime'],
     ]);
     return JSON.parse(
       JSON.stringify([records, links], (name, value: unknown) => (ignored.has(name) ? undefined : value)),
