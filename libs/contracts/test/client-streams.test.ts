@@ -1,9 +1,10 @@
-import type { Caller } from '@rapport/platform';
+import type { AppError, Caller } from '@rapport/platform';
 import { freePort, startNameServer } from '@rapport/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ContractClient } from '../src/client/contract-client.js';
 import { PrincipalSigner } from '../src/principals/principal-signer.js';
 import { PrincipalVerifier } from '../src/principals/principal-verifier.js';
+import { FragileProxy } from './fragile-proxy.js';
 import { methods, openStreams, ScriptedService } from './scripted-service.js';
 
 const caller: Caller = { tenantId: 't', principalId: 'apiKey:a', permissions: ['tenant.read'] };
@@ -15,9 +16,27 @@ beforeEach(async () => {
   signer = await PrincipalSigner.of();
 });
 
-function call(requestId: string, principalToken = signer.sign(caller)): Promise<unknown> {
-  return client.unary(methods.getTenant.path, {}, { context: { requestId, principalToken }, deadlineMs: 30_000 });
+function call(requestId: string, principalToken = signer.sign(caller), deadlineMs = 30_000): Promise<unknown> {
+  return client.unary(methods.getTenant.path, {}, { context: { requestId, principalToken }, deadlineMs });
 }
+
+it('a call that expires on a connection over which nothing comes any more moves the next ones to a new connection', async () => {
+  const service = await ScriptedService.start(new PrincipalVerifier(signer.publicKeys));
+  const proxy = await FragileProxy.to(service.address);
+  client = new ContractClient(proxy.address, [methods]);
+  await call('first');
+  await expect.poll(openStreams).toBe(1);
+
+  proxy.holdAll();
+  await expect(call('lost', undefined, 1_100)).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+  const next = () => call('next', undefined, 200).then(openStreams, ({ code }: AppError) => code);
+  await expect.poll(next, { timeout: 30_000 }).toBe(2);
+
+  client.close();
+  await proxy.stop();
+  await service.stop();
+  await expect.poll(openStreams).toBe(0);
+});
 
 describe('calls of many principals are all answered', () => {
   let service: ScriptedService;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** Forwards connections, until the test breaks or pauses them. */
+/** Forwards connections, until the test breaks or holds them. */
 export class FragileProxy {
   readonly #sockets = new Set<Socket>();
 
@@ -25,6 +25,11 @@ export class FragileProxy {
       }
     });
     return proxy;
+  }
+
+  /** Forwards nothing more over the connections of now, which stay open. */
+  holdAll(): void {
+    for (const socket of this.#sockets) socket.unpipe().pause();
   }
 
   breakAll(): void {

@@ -9,34 +9,17 @@ import {
   type StreamedAnswer,
   type StreamedCall,
 } from '../gen/rapport/api/v1/calls_service.js';
+import { sendAtEndOfTurn } from './end-of-turn.js';
 import { callFields, decodeAnswerFrame, frames, maxTokens, type OutgoingCall } from './frames.js';
 
 /** Longest time that a timer of Node can wait, in milliseconds. */
 const longestTimerMs = 2 ** 31 - 1;
 
-/** Callbacks at the end of this turn of the event loop: first those that make calls, then those that send them. */
-const endOfTurn: Record<'makes' | 'sends', (() => void)[]> = { makes: [], sends: [] };
-let isTurnEnding = false;
-
-/** Calls back at the end of this turn of the event loop, before the calls that were made in it are sent. */
-export function atEndOfTurn(make: () => void): void {
-  endOfTurn.makes.push(make);
-  endTurnSoon();
-}
-
-function endTurnSoon(): void {
-  if (isTurnEnding) return;
-  isTurnEnding = true;
-  setImmediate(() => {
-    for (const kind of ['makes', 'sends'] as const) {
-      const due = endOfTurn[kind];
-      endOfTurn[kind] = [];
-      for (const each of due) each();
-    }
-    isTurnEnding = false;
-    if (endOfTurn.makes.length + endOfTurn.sends.length > 0) endTurnSoon();
-  });
-}
+/**
+ * Silence of a service after which the expiry of a call means that the connection may be lost, in milliseconds. The network does not report
+ * every loss, such as that of a host, and the keepalive of gRPC notices it after minutes only.
+ */
+const silentMs = 1_000;
 
 /** A call, and the deadline of its answer. */
 export interface CallToStream {
@@ -81,6 +64,8 @@ export class CallStream {
   readonly ended: Promise<StatusObject>;
   /** Whether it has carried a call. */
   isUsed = false;
+  /** Whether a call has expired while nothing came from the service. */
+  isSilent = false;
   readonly #stream: ClientDuplexStream<CallFrame, AnswerFrame>;
   readonly #waiting = new Map<number, WaitingCall>();
   readonly #tokens = new Map<string, number>();
@@ -92,10 +77,12 @@ export class CallStream {
   #forgotten: number[] = [];
   #isFlushDue = false;
   #hasRoom = true;
+  /** Time of the last frame of the service, in milliseconds since the epoch. */
+  #heardAt = 0;
 
   /**
    * @param channel used by this stream only, which closes it
-   * @param onChange called when it accepts calls, and when the service requests a new stream
+   * @param onChange called when it accepts calls, and when a new stream is needed: the service requests one, or is silent
    */
   constructor(
     private readonly channel: Client,
@@ -141,8 +128,11 @@ export class CallStream {
     this.#lastNumber += 1;
     const number = this.#lastNumber;
     const { promise, resolve, reject } = Promise.withResolvers<EncodedAnswer>();
-    const expire = () => this.#giveUp(number, status.DEADLINE_EXCEEDED);
-    const timer = setTimeout(expire, Math.min(Math.max(1, call.dueAt - Date.now()), longestTimerMs));
+    const madeAt = Date.now();
+    const timer = setTimeout(
+      () => this.#expire(number, madeAt),
+      Math.min(Math.max(1, call.dueAt - madeAt), longestTimerMs),
+    );
     const cancel = () => this.#giveUp(number, status.CANCELLED);
     call.signal?.addEventListener('abort', cancel, { once: true });
     this.#waiting.set(number, { ...call, resolve, reject, timer, cancel, isSent: false });
@@ -170,6 +160,7 @@ export class CallStream {
   }
 
   #take({ answers, end }: AnswerFrame): void {
+    this.#heardAt = Date.now();
     for (const answer of answers) this.#settle(answer);
     if (end === StreamEnd.AGE) this.#state = 'aging';
     if (end === StreamEnd.DRAINING) this.#state = 'leaving';
@@ -182,6 +173,14 @@ export class CallStream {
     if (!call) return;
     if (answer.code === 0) call.resolve(answer);
     else call.reject(answer.refused ? refusedCall() : errorOf(answer.code, answer.status));
+  }
+
+  #expire(number: number, madeAt: number): void {
+    this.#giveUp(number, status.DEADLINE_EXCEEDED);
+    if (this.#state !== 'open' || Date.now() - Math.max(this.#heardAt, madeAt) < silentMs) return;
+    this.isSilent = true;
+    this.#state = 'aging';
+    this.onChange();
   }
 
   /** Stops waiting for an answer. */
@@ -208,8 +207,7 @@ export class CallStream {
   #flushSoon(): void {
     if (this.#isFlushDue) return;
     this.#isFlushDue = true;
-    endOfTurn.sends.push(this.#flush);
-    endTurnSoon();
+    sendAtEndOfTurn(this.#flush);
   }
 
   readonly #flush = (): void => {

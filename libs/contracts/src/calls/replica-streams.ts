@@ -44,7 +44,7 @@ export class ReplicaStreams {
       // Equal streams are chosen equally often.
       if (Math.random() * equals < 1) best = stream;
     }
-    if (this.#lookAt <= Date.now() && !this.#isLooking && !this.#isClosed) void this.#look();
+    if (this.#lookAt <= Date.now()) void this.#look();
     return best;
   }
 
@@ -60,6 +60,7 @@ export class ReplicaStreams {
 
   /** Opens a stream to each replica that has none which stays open. */
   async #look(): Promise<void> {
+    if (this.#isLooking || this.#isClosed) return;
     this.#isLooking = true;
     this.#lookAt = Infinity;
     const addresses = await replicaAddresses(this.target);
@@ -80,7 +81,8 @@ export class ReplicaStreams {
         wasOpen = true;
         openStreams.inc();
         for (const other of others) other.leave();
-      } else if (stream.isUsed) this.#lookIn(0);
+      } else if (stream.isSilent) void this.#look();
+      else if (stream.isUsed) this.#lookIn(0);
       else stream.leave();
     });
     this.#streams.set(stream, address);
