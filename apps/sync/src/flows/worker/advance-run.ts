@@ -83,14 +83,21 @@ function unknownOutcomes({ state }: StoredRun, { steps }: FlowDefinition): StepO
   return state.tokens.flatMap((token) => unknownOutcome(steps, token) ?? []);
 }
 
-/** Notes outcomes in the history of a run that this process does not have any more. */
+/** Notes outcomes in the history of a run that has ended meanwhile, of steps that its end has cut off. */
 async function lost(
   client: ClientBase,
   { envelope }: EngineParts,
   { tenantId, runId }: ClaimedRun,
   outcomes: readonly StepOutcome[],
 ): Promise<Next> {
-  const changed = outcomes.map(({ number, result }) => {
+  // Where another process has claimed the run, it repeats the effects under their keys, and stores what it learns.
+  const { rows } = await client.query<{ number: number }>(
+    `select number from flow_step_run where tenant_id = $1 and run_id = $2 and state = 'CANCELLED'
+      and not exists (select from flow_job where run_id = $2)`,
+    [tenantId, runId],
+  );
+  const cutOff = outcomes.filter((outcome) => rows.some(({ number }) => number === outcome.number));
+  const changed = cutOff.map(({ number, result }) => {
     if ('output' in result) return { number, state: 'SUCCEEDED' as const, ...result };
     return {
       number,
@@ -98,10 +105,7 @@ async function lost(
       problem: result.problem,
     };
   });
-  // Where another process has claimed the run, it repeats the effects under their keys, and stores what it learns.
-  const { rowCount } = await client.query('select from flow_job where run_id = $1', [runId]);
-  const statements = rowCount === 0 ? historyStatements(envelope, { tenantId, runId }, { made: [], changed }) : [];
-  await commitWith(client, statements);
+  await commitWith(client, historyStatements(envelope, { tenantId, runId }, { made: [], changed }));
   return { next: 'LEAVE' };
 }
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { EffectError } from '../../../src/flows/effects/effect-port.js';
 import type { RunState } from '../../../src/flows/interpreter/run-state.js';
 import { openContent } from '../../../src/flows/runs/run-content.js';
+import { CutProcess } from '../kills/cut-process.ts';
 import { create, FlowEngine } from './flow-engine.ts';
 
 let engine: FlowEngine;
@@ -122,4 +123,29 @@ test('a run undoes a step whose output was too much, and lists once what it can 
     'steps/1 NOT_UNDOABLE',
     'steps/2/try/steps/0 OUTCOME_UNKNOWN',
   ]);
+});
+
+test('a late outcome of a process that has lost its run leaves what another one has stored', async () => {
+  const flow = await engine.flow('late', { steps: [create('slow')] });
+  const late = Promise.withResolvers<void>();
+  let calls = 0;
+  engine.port.before = async () => {
+    calls += 1;
+    if (calls > 1) return;
+    await late.promise;
+    throw new EffectError('UNAVAILABLE', 'There is no answer.', 'PASSING');
+  };
+  const first = new CutProcess(engine.urls.appUrl, engine.parts, undefined);
+  await engine.worker?.onModuleDestroy();
+  await first.start();
+  const runId = await engine.run(flow);
+  await expect.poll(() => calls).toBe(1);
+  engine.work();
+  // The lease of the first process ends.
+  await engine.query('update flow_job set due_time = now() where run_id = $1', [runId]);
+  await expect.poll(() => engine.stateOf(runId), { timeout: 20_000 }).toBe('SUCCEEDED');
+
+  late.resolve();
+  await first.stop();
+  expect(await engine.steps(runId)).toEqual(['steps/0 SUCCEEDED']);
 });
