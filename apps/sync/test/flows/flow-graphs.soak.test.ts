@@ -9,7 +9,7 @@ import { PeopleTable } from '../exchange/people-table.ts';
 import { drawsOf } from './engine/random-flow.ts';
 import { FlowTenant } from './flow-tenant.ts';
 
-const graphs = sizeOf('LOOP_GRAPHS', { short: 1, long: 40 });
+const graphs = sizeOf('LOOP_GRAPHS', { short: 1, long: 30 });
 /** Flows and webhooks that the change of a field starts, at most. */
 const perField = sizeOf('LOOP_BRANCHES', { short: 1, long: 2 });
 /** Records of a graph, at most. */
