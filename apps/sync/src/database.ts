@@ -15,6 +15,7 @@ import { BoundWebhooksByRights } from './migrations/bound-webhooks-by-rights.mig
 import { CountCausedRuns } from './migrations/count-caused-runs.migration.js';
 import { CreateConnections } from './migrations/create-connections.migration.js';
 import { CreateDeliveryLimits } from './migrations/create-delivery-limits.migration.js';
+import { CreateFlowBackfills } from './migrations/create-flow-backfills.migration.js';
 import { CreateFlows } from './migrations/create-flows.migration.js';
 import { CreateFlowHooks } from './migrations/create-flow-hooks.migration.js';
 import { CreateFlowRuns } from './migrations/create-flow-runs.migration.js';
@@ -74,4 +75,5 @@ export const migrations = [
   CountCausedRuns,
   CreateFlowHooks,
   RampUpRelays,
+  CreateFlowBackfills,
 ];

@@ -18,6 +18,7 @@ const tablesOfAllTenants = [
   'flow_tenant',
   'flow_run_tenant',
   'flow_job',
+  'flow_backfill_job',
   'flow_clock',
   'flow_clock_tenant',
   'flow_notice',
@@ -30,7 +31,7 @@ const tablesOfSql = [
   ...[/^webhook_(tenant|event|delivery|attempt|job|hold)$/, /^feed_cursor$/, /^deferred_/, /^audit_/],
   ...[/^(mapping_(progress|schedule)|connection_tenant)$/, /^(deleted_mapping|kept_link)$/, /^sync_/, /^hook/],
   ...[/^flow_(version|secret|tenant)$/],
-  ...[/^flow_(run|step_run|wait|event|signal|run_tenant|job|enrollment)$/],
+  ...[/^flow_(run|step_run|wait|event|signal|run_tenant|job|enrollment|backfill|backfill_end|backfill_job)$/],
   ...[/^flow_(change|change_number|decision|decided|approval|approver|notice|hook|clock|clock_tenant)$/],
   ...[/^(mailbox_(folder|turn)|renumbered_mail)$/, /^delivery_use$/],
 ];

@@ -59,7 +59,7 @@ export async function everything(api: ApiClient, living: TenantRecords['living']
     'messages',
     'relays',
     'deliveryLimits',
-    ...['mappings', 'syncRuns', 'flows', 'flowSecrets', 'flowRuns', 'flowEnrollments', 'approvals'],
+    ...['mappings', 'syncRuns', 'flows', 'flowSecrets', 'flowRuns', 'flowEnrollments', 'flowBackfills', 'approvals'],
     'tickets?showDeleted=true',
     'tickets',
     'ticketEntries',

@@ -7,10 +7,11 @@ interface Calls {
   /** Creates a user, who can approve. */
   user: () => Promise<string>;
   customer: () => Promise<string>;
+  segment: () => Promise<string>;
 }
 
 /** Creates flows and secrets, named by `marker`. */
-export function flowRecords({ send, create, remove, user, customer }: Calls, marker: string) {
+export function flowRecords({ send, create, remove, user, customer, segment }: Calls, marker: string) {
   const definition = { trigger: { manual: {} }, steps: [{ key: 'end', raise: { code: 'END' } }] };
   const makeFlow = () => create('/v1/flows', { key: newMarker(), name: marker, definition });
   const run = async (step: object) => {
@@ -37,6 +38,16 @@ export function flowRecords({ send, create, remove, user, customer }: Calls, mar
         flowEnrollments: { id: string }[];
       };
       return flowEnrollments[0]?.id ?? '';
+    },
+    flowBackfills: async () => {
+      const manual = { ...definition, trigger: { manual: { type: 'customer' } } };
+      const flowId = await create('/v1/flows', { key: newMarker(), name: marker, definition: manual });
+      await send('POST', `/v1/flows/${flowId}:publish`);
+      const id = await create(`/v1/flows/${flowId}:backfill`, { segmentId: await segment() });
+      for (;;) {
+        const { state } = (await send('GET', `/v1/flowBackfills/${id}`)) as { state: string };
+        if (state !== 'RUNNING') return id;
+      }
     },
     approvals: async () => {
       const runId = await run({ key: 'ask', approve: { question: `'${marker}'`, approverIds: [await user()] } });

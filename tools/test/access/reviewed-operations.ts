@@ -223,6 +223,7 @@ export const needMore: Readonly<Record<string, string>> = {
   ArchivePipeline: 'it moves the deals of the pipeline, so deals.write is needed too',
   RemoveStage: 'as for ArchivePipeline',
   ExplainFlowChange: 'the log of the test has no change that a flow has decided',
+  BackfillFlow: 'it reads a segment and its customers, so segments.read and customers.read are needed too',
   GetApproval: 'who is no approver needs flows.read',
   ApproveApproval: 'only an approver decides',
   RejectApproval: 'as for ApproveApproval',

@@ -186,7 +186,6 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
 
   const identity = identityRecords({ platform, create, remove, tenantId }, marker);
   const exchange = exchangeRecords({ platform, create, remove, tenantId }, marker);
-  const flows = flowRecords({ send, create, remove, user: identity.living.users, customer: ada }, marker);
 
   const makeQueue = () => create('/v1/queues', { key: newMarker(), name: marker });
   const setPriority = { priority: 'HIGH' };
@@ -200,6 +199,8 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   const tracked = trackingRecords({ platform, tenantId, customer: ada }, marker);
 
   const grouped = segmentRecords({ send, create, remove, customer: ada }, marker);
+  const segment = grouped.living.segments;
+  const flows = flowRecords({ send, create, remove, user: identity.living.users, customer: ada, segment }, marker);
   const sla = slaRecords({ send, create, calendar: makeCalendar, customer: ada }, marker);
 
   const own = ownRecords({ platform, send, create, remove, customer: ada }, marker);

@@ -1,6 +1,7 @@
 import type { Provider } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { approvalHooks } from './approvals/open-approvals.js';
+import { BackfillWorker } from './backfills/backfill-worker.js';
 import { NoticeWorker } from './approvals/notice-worker.js';
 import { CalendarClock } from './effects/calendar-clock.js';
 import { effectProviders, type EffectOptions } from './effects/effect-providers.js';
@@ -39,6 +40,12 @@ export function flowProviders(options: EffectOptions): Provider[] {
         return new FlowWorker(orm, parts);
       },
       inject: [MikroORM, RunEffects, CalendarClock, FlowCustomers],
+    },
+    {
+      provide: BackfillWorker,
+      useFactory: (orm: MikroORM, runs: FlowWorker, calls: RecordCalls, customers: FlowCustomers) =>
+        new BackfillWorker(orm, runs, { calls, customers }),
+      inject: [MikroORM, FlowWorker, RecordCalls, FlowCustomers],
     },
     {
       provide: NoticeWorker,

@@ -4,6 +4,8 @@ import { areMappingsDue, MappingTicker } from '../exchange/runs/mapping-ticker.j
 import { areChangesDeferred } from '../feed/deferred-changes.js';
 import { DeferredWorker } from '../feed/deferred-worker.js';
 import { NoticeWorker } from '../flows/approvals/notice-worker.js';
+import { BackfillWorker } from '../flows/backfills/backfill-worker.js';
+import { areBackfillsDue } from '../flows/backfills/claim-backfills.js';
 import { areNoticesDue } from '../flows/approvals/notices.js';
 import { areClocksDue } from '../flows/triggers/times/clock-row.js';
 import { ClockWorker } from '../flows/triggers/times/clock-worker.js';
@@ -20,9 +22,10 @@ export const dueWorkProvider: FactoryProvider<DueWork> = {
   useFactory: (
     orm: MikroORM,
     dispatcher: Dispatcher,
-    ...[deferred, runs, clocks, notices, mappings, jobs]: [
+    ...[deferred, runs, backfills, clocks, notices, mappings, jobs]: [
       DeferredWorker,
       FlowWorker,
+      BackfillWorker,
       ClockWorker,
       NoticeWorker,
       MappingTicker,
@@ -33,10 +36,21 @@ export const dueWorkProvider: FactoryProvider<DueWork> = {
       { condition: areThereDeliveries, worker: dispatcher },
       { condition: areChangesDeferred, worker: deferred },
       { condition: areRunsDue, worker: runs },
+      { condition: areBackfillsDue, worker: backfills },
       { condition: areClocksDue, worker: clocks },
       { condition: areNoticesDue, worker: notices },
       { condition: areMappingsDue, worker: mappings },
       { condition: areRunsQueued, worker: jobs },
     ]),
-  inject: [MikroORM, Dispatcher, DeferredWorker, FlowWorker, ClockWorker, NoticeWorker, MappingTicker, JobQueue],
+  inject: [
+    MikroORM,
+    Dispatcher,
+    DeferredWorker,
+    FlowWorker,
+    BackfillWorker,
+    ClockWorker,
+    NoticeWorker,
+    MappingTicker,
+    JobQueue,
+  ],
 };

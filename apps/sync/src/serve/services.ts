@@ -1,5 +1,6 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { ApprovalsServiceService } from '@rapport/contracts/rapport/flows/v1/approvals_service';
+import { FlowBackfillsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_backfills_service';
 import { FlowDecisionsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_decisions_service';
 import { FlowEnrollmentsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_enrollments_service';
 import { FlowHooksServiceService } from '@rapport/contracts/rapport/flows/v1/flow_hooks_service';
@@ -19,6 +20,7 @@ import { SyncRunsServiceService } from '@rapport/contracts/rapport/sync/v1/sync_
 import { WebhookDeliveriesServiceService } from '@rapport/contracts/rapport/sync/v1/webhook_deliveries_service';
 import { WebhookEndpointsServiceService } from '@rapport/contracts/rapport/sync/v1/webhook_endpoints_service';
 import { ApprovalsController } from '../flows/approvals/approvals.controller.js';
+import { FlowBackfillsController } from '../flows/backfills/flow-backfills.controller.js';
 import { FlowEnrollmentsController } from '../flows/enrollments/flow-enrollments.controller.js';
 import { FlowDocumentsController } from '../flows/definitions/dsl/flow-documents.controller.js';
 import { FlowHooksController } from '../flows/hooks/flow-hooks.controller.js';
@@ -55,6 +57,7 @@ export const services: readonly ServiceDefinition[] = [
   FlowSecretsServiceService,
   FlowRunsServiceService,
   FlowEnrollmentsServiceService,
+  FlowBackfillsServiceService,
   FlowHooksServiceService,
   RelaysServiceService,
   MailboxesServiceService,
@@ -75,6 +78,7 @@ export const controllers = [
   FlowSecretsController,
   FlowRunsController,
   FlowEnrollmentsController,
+  FlowBackfillsController,
   FlowDocumentsController,
   FlowHooksController,
   RelaysController,

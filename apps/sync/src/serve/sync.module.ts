@@ -31,6 +31,7 @@ import { ChangedRecords } from '../flows/triggers/changed-records.js';
 import { EnrollmentFilters } from '../flows/definitions/checks/enrollment-filters.js';
 import { DefinitionChecks } from '../flows/definitions/checks/definition-checks.js';
 import { TenantFields } from '../flows/definitions/checks/tenant-fields.js';
+import { clearExpiredBackfills } from '../flows/backfills/expired-backfills.js';
 import { clearExpiredDecisions } from '../flows/triggers/expired-decisions.js';
 import { ClockWorker } from '../flows/triggers/times/clock-worker.js';
 import { RecordCalls } from '../flows/effects/record-calls.js';
@@ -220,6 +221,7 @@ function upkeep({ envelope, retentionDays, customers }: SyncOptions): Provider {
         (em, tenantId) => clearExpiredHooks(em, tenantId, retentionDays),
         (em, tenantId) => clearKeptLinks(em, tenantId),
         (em, tenantId) => clearExpiredDecisions(em, tenantId),
+        (em, tenantId) => clearExpiredBackfills(em, tenantId),
         (em, tenantId) => clearExpiredRuns(em, tenantId, effectReleaser(orm, customers)),
         (em, tenantId) => renewSealedRuns(em, tenantId, envelope),
       ]),

@@ -1,7 +1,9 @@
 import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
 import type { Flow as FlowMessage } from '@rapport/contracts/rapport/flows/v1/flow';
-import { checkEtag, queryRows, transactionPipeline } from '@rapport/persistence';
+import { checkEtag, queryRows, transactionPipeline, type Statement } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
+import { lockBulk } from '../backfills/bulk-starts.js';
+import { endStatements, wakeBackfills } from '../backfills/cancel-backfill.js';
 import { noteFlowChange } from './active-flows.js';
 import { flowMessage } from './flow-message.js';
 import type { Flow } from './flow.entity.js';
@@ -75,10 +77,17 @@ export async function changeState(
   stamp(em, flow, { state });
   await em.flush();
   // The workers freeze the runs of a frozen flow one by one.
-  const wakeRuns = 'update flow_job set is_frozen = false where tenant_id = $1 and flow_id = $2';
+  // A paused flow pauses its backfills, a retired one ends them.
+  const backfills: Statement[] =
+    state === 'RETIRED'
+      ? [lockBulk(flow.id), ...endStatements(flow.tenantId, flow.id, { reason: 'FLOW_RETIRED' })]
+      : [wakeBackfills(flow.tenantId, flow.id)];
+  const wakeRuns =
+    'update flow_job set is_frozen = false where tenant_id = $1 and flow_id = $2 and held_number is null';
   await transactionPipeline(em, [
     noteFlowChange(flow.tenantId),
     ...(wasFrozen ? [{ sql: wakeRuns, values: [flow.tenantId, flow.id] }] : []),
+    ...backfills,
   ]);
   await noteFlow(em, kind, flow);
   return flowMessage(flow);

@@ -100,7 +100,7 @@ export async function deleteFlow(em: EntityManager, request: DeleteFlowRequest):
  */
 async function removeRuns(em: EntityManager, { tenantId, id }: Flow): Promise<void> {
   const values = [tenantId, id];
-  const tables = ['flow_approval', 'flow_decision', 'flow_decided', 'flow_enrollment'];
+  const tables = ['flow_approval', 'flow_decision', 'flow_decided', 'flow_enrollment', 'flow_backfill'];
   await transactionPipeline(em, [
     ...tables.map((table) => ({ sql: `delete from ${table} where tenant_id = $1 and flow_id = $2`, values })),
     { sql: `update flow_run set end_time = 'epoch' where tenant_id = $1 and flow_id = $2`, values },

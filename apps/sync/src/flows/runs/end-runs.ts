@@ -37,10 +37,17 @@ export async function endRun(
   const [ended] = await pipeline(client, [
     {
       name: 'end_flow_run',
-      sql: `update flow_run set state = $3, end_time = clock_timestamp(), wake_time = null, is_queued = false,
-          waiting_for = case when $3 = 'FAILED' then waiting_for end
-        where tenant_id = $1 and id = $2
-        returning flow_id, concurrency_hash, parent_run_id, parent_path`,
+      sql: `with ended as (
+          update flow_run set state = $3, end_time = clock_timestamp(), wake_time = null, is_queued = false,
+            waiting_for = case when $3 = 'FAILED' then waiting_for end
+          where tenant_id = $1 and id = $2
+          returning flow_id, concurrency_hash, parent_run_id, parent_path, backfill_id),
+        noted as (
+          insert into flow_backfill_end (tenant_id, backfill_id, outcome, was_held)
+          select $1, backfill.backfill_id, $3, coalesce(job.held_number is not null, false)
+          from ended join flow_backfill_job backfill on backfill.backfill_id = ended.backfill_id
+          left join flow_job job on job.run_id = $2)
+        select * from ended`,
       values: [tenantId, runId, state],
     },
     { name: 'delete_flow_job', sql: 'delete from flow_job where run_id = $1', values: [runId] },
@@ -85,14 +92,17 @@ function forgetWaits(tenantId: string, runId: string) {
 }
 
 /** Lets the run go on that has waited longest for a key. Its job waits for this transaction, if it is claimed. */
-async function releaseQueued(client: ClientBase, tenantId: string, flowId: string, hash: Buffer): Promise<void> {
+export async function releaseQueued(client: ClientBase, tenantId: string, flowId: string, hash: Buffer): Promise<void> {
   await client.query({
     name: 'release_queued_flow_run',
     text: `with next as (
         select id from flow_run where tenant_id = $1 and flow_id = $2 and concurrency_hash = $3 and is_queued
         order by id limit 1),
       released as (
-        update flow_run set is_queued = false, state = 'RUNNING', wake_time = null from next
+        update flow_run set is_queued = false, wake_time = null,
+          state = case when exists (select from flow_job job where job.run_id = next.id and job.held_number is not null)
+            then 'WAITING' else 'RUNNING' end
+        from next
         where flow_run.tenant_id = $1 and flow_run.id = next.id
           and not exists (select from flow_run other where other.tenant_id = $1 and other.flow_id = $2
             and other.concurrency_hash = $3 and other.end_time is null and not other.is_queued)

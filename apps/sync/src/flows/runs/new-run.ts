@@ -27,6 +27,16 @@ export interface NewRun {
   hookKey?: Buffer;
   /** The run that waits for this one, and the path of its step. */
   parent?: { runId: string; path?: string };
+  /** For runs that changes and backfills start. */
+  bulk?: BulkStart;
+}
+
+/** How a run begins that the limit of its flow for runs in progress counts. */
+export interface BulkStart {
+  /** The backfill that starts the run. */
+  backfillId?: string;
+  /** The run waits for its turn in the backfill, by this number. */
+  heldNumber?: number;
 }
 
 /** A run in the chain of causes of another one. */

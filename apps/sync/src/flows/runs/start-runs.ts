@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ExpressionError } from '@rapport/contracts/expressions';
 import { FlowConcurrencyPolicy } from '@rapport/contracts/rapport/flows/v1/flow';
-import { pipeline } from '@rapport/persistence';
+import { pipeline, type Statement } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { entryRefused, entryStatements } from '../enrollments/enter-flow.js';
@@ -118,7 +118,7 @@ async function insertRun(
   { hash, isQueued }: { hash: Buffer | undefined; isQueued: boolean },
 ): Promise<string> {
   const { envelope } = parts;
-  const { tenantId, flowId, version, principalId, cause, record, hop, parent } = run;
+  const { tenantId, flowId, version, principalId, cause, record, hop, parent, bulk } = run;
   const runId = uuidv7();
   const owner = { tenantId, part: 'flow_run', id: runId } as const;
   const now = new Date();
@@ -128,22 +128,19 @@ async function insertRun(
       name: 'insert_flow_run',
       sql: `insert into flow_run (tenant_id, id, flow_id, version, state, principal_id, cause_kind, cause_change_id,
           cause_principal_id, cause_time, record_type, record_id, hop, chain, concurrency_hash, is_queued, parent_run_id,
-          parent_path, sealed_start, sealed_state, wake_time, start_time, max_time, root_run_id, hook_key)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`,
+          parent_path, sealed_start, sealed_state, wake_time, start_time, max_time, root_run_id, hook_key, backfill_id)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,
+          $26)`,
       values: [
-        ...[tenantId, runId, flowId, version, isQueued ? 'WAITING' : 'RUNNING', principalId],
+        ...[tenantId, runId, flowId, version, isQueued || isHeld(run) ? 'WAITING' : 'RUNNING', principalId],
         ...[cause.kind, cause.changeId, cause.principalId, cause.time],
         ...[record?.type, record?.id, hop, JSON.stringify(run.chain), hash, isQueued],
         ...[parent?.runId, parent?.path],
         ...[sealContent(envelope, owner, run.values), sealContent(envelope, owner, initialState())],
-        ...[isQueued ? maxTime : null, now, maxTime, rootOf(run.chain), run.hookKey],
+        ...[isQueued ? maxTime : null, now, maxTime, rootOf(run.chain), run.hookKey, bulk?.backfillId],
       ],
     },
-    {
-      name: 'insert_flow_job',
-      sql: 'insert into flow_job (run_id, tenant_id, flow_id, due_time) values ($1, $2, $3, $4)',
-      values: [runId, tenantId, flowId, isQueued ? maxTime : now],
-    },
+    jobStatement(run, runId, { dueTime: isQueued ? maxTime : now, isQueued }),
     {
       name: 'note_flow_run_tenant',
       sql: 'insert into flow_run_tenant (tenant_id) values ($1) on conflict do nothing',
@@ -153,6 +150,27 @@ async function insertRun(
   ]);
   await listenFromStart(client, parts, { run, runId, now });
   return runId;
+}
+
+function isHeld({ bulk }: NewRun): boolean {
+  return bulk?.heldNumber !== undefined;
+}
+
+function jobStatement(
+  run: NewRun,
+  runId: string,
+  { dueTime, isQueued }: { dueTime: Date; isQueued: boolean },
+): Statement {
+  const { tenantId, flowId, bulk } = run;
+  return {
+    name: 'insert_flow_job',
+    sql: `insert into flow_job (run_id, tenant_id, flow_id, due_time, is_frozen, backfill_id, held_number, is_in_bulk)
+      values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    values: [
+      ...[runId, tenantId, flowId, isHeld(run) ? 'infinity' : dueTime, isHeld(run)],
+      ...[bulk?.backfillId, bulk?.heldNumber, bulk !== undefined && (isHeld(run) || !isQueued)],
+    ],
+  };
 }
 
 /** Waits of steps that count events since the start of the run, before any of these steps is reached. */

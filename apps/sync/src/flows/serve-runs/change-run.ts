@@ -113,11 +113,17 @@ async function continueRun(
   await audit(em, kind, run);
 }
 
-function reviveStatements(tenantId: string, { id, flow_id: flowId }: RunRow) {
+function reviveStatements(tenantId: string, { id, flow_id: flowId, backfill_id: backfillId }: RunRow) {
   return [
     {
-      sql: `insert into flow_job (run_id, tenant_id, flow_id, due_time) values ($1, $2, $3, clock_timestamp())`,
-      values: [id, tenantId, flowId],
+      sql: `insert into flow_job (run_id, tenant_id, flow_id, due_time, backfill_id)
+        values ($1, $2, $3, clock_timestamp(), $4)`,
+      values: [id, tenantId, flowId, backfillId],
+    },
+    {
+      sql: `insert into flow_backfill_end (tenant_id, backfill_id, outcome, was_held)
+        select $1, backfill_id, 'RETRIED', false from flow_backfill_job where backfill_id = $2`,
+      values: [tenantId, backfillId],
     },
     { sql: 'update flow_run set end_time = null where tenant_id = $1 and id = $2', values: [tenantId, id] },
   ];

@@ -27,9 +27,13 @@ export class RecordAccess {
 
   /** Reads a record as the caller. @throws AppError PERMISSION_DENIED, or NOT_FOUND of its type */
   async read(record: { type: string; id: string }): Promise<JsonObject> {
-    const caller = currentCaller();
-    if (!hasPermission(caller, record.type)) throw permissionMissing(permissionOf(record.type));
-    return this.#read(caller, record);
+    this.check(record.type);
+    return this.#read(currentCaller(), record);
+  }
+
+  /** @throws AppError PERMISSION_DENIED for a caller that can read no records of a type */
+  check(type: string): void {
+    if (!hasPermission(currentCaller(), type)) throw permissionMissing(permissionOf(type));
   }
 
   async #find(caller: Caller, record: { type: string; id: string }): Promise<JsonObject | undefined> {

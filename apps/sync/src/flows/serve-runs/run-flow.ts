@@ -15,13 +15,17 @@ import { transactionClient } from './transaction-client.js';
 
 /** Finds the flow of a manual run. @throws AppError NOT_FOUND, or FAILED_PRECONDITION if it starts none */
 export async function manualFlow(em: EntityManager, flowId: string): Promise<ActiveFlow> {
+  const flow = await activeFlow(em, flowId);
+  if (flow.definition.trigger?.manual) return flow;
+  const message = 'Only flows with the trigger `manual` can be run by a call.';
+  throw new AppError('FAILED_PRECONDITION', 'FLOW_TRIGGER_UNSUPPORTED', message);
+}
+
+/** Finds a flow that starts runs. @throws AppError NOT_FOUND, or FAILED_PRECONDITION if it starts none */
+export async function activeFlow(em: EntityManager, flowId: string): Promise<ActiveFlow> {
   const { tenantId } = currentCaller();
   const flow = (await activeFlows(await transactionClient(em), tenantId)).find((each) => each.flowId === flowId);
-  if (flow?.state === 'ACTIVE') {
-    if (flow.definition.trigger?.manual) return flow;
-    const message = 'Only flows with the trigger `manual` can be run by a call.';
-    throw new AppError('FAILED_PRECONDITION', 'FLOW_TRIGGER_UNSUPPORTED', message);
-  }
+  if (flow?.state === 'ACTIVE') return flow;
   const [known] = await queryRows<{ state: string }>(em, {
     sql: 'select state from flow where tenant_id = $1 and id = $2',
     values: [tenantId, flowId],

@@ -35,13 +35,14 @@ export function runMessage(envelope: SecretEnvelope, tenantId: string, row: RunR
       row.record_type === null || row.record_id === null ? undefined : { type: row.record_type, id: row.record_id },
     hop: row.hop,
     ...(showsContent && { input, variables: vars }),
-    wakeTime: row.wake_time === null ? undefined : isoTime(row.wake_time),
+    wakeTime: knownTime(row.wake_time),
     waitingFor: row.waiting_for ?? undefined,
     problem: hasFailed || isCompensating ? problemMessage(problem, showsContent) : undefined,
     stepCount: row.step_count,
     parentRunId: row.parent_run_id ?? undefined,
     startTime: isoTime(row.start_time),
-    endTime: row.end_time === null ? undefined : isoTime(row.end_time),
+    endTime: knownTime(row.end_time),
+    backfillId: row.backfill_id ?? undefined,
     notUndone: notUndone.map((each) => problemMessage(each, showsContent)),
   };
 }
@@ -83,8 +84,12 @@ export function stepMessage(
     effectKey: row.effect_key ?? undefined,
     problem: problem && problemMessage(problem, showsContent),
     startTime: isoTime(row.start_time),
-    endTime: row.end_time === null ? undefined : isoTime(row.end_time),
+    endTime: knownTime(row.end_time),
   };
+}
+
+function knownTime(text: string | null): string | undefined {
+  return text === null ? undefined : isoTime(text);
 }
 
 function isoTime(text: string): string {

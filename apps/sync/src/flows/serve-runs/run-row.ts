@@ -35,11 +35,12 @@ export interface RunRow {
   step_count: number;
   start_time: string;
   end_time: string | null;
+  backfill_id: string | null;
 }
 
 export const runColumns = `id, flow_id, version, state, cause_kind, cause_change_id, cause_principal_id, cause_time,
   record_type, record_id, hop, parent_run_id, sealed_start, sealed_state, wake_time, waiting_for, step_count, start_time,
-  end_time`;
+  end_time, backfill_id`;
 
 /** @throws AppError NOT_FOUND, also for a run of another tenant */
 export async function findRun(em: EntityManager, id: string): Promise<RunRow> {

@@ -113,11 +113,16 @@ export function extendRanges(
   };
 }
 
-/** Stores the decisions about a batch of changes, and counts it in the ranges of all active versions. */
+/**
+ * Stores the decisions about a batch of changes, and counts it in the ranges of all active versions.
+ *
+ * @param further statements of the same round trip
+ */
 export async function recordDecisions(
   client: ClientBase,
   tenantId: string,
   { changes, decisions, versions }: RecordedBatch,
+  further: readonly Statement[] = [],
 ): Promise<void> {
   const [first, last] = [changes[0], changes.at(-1)];
   if (!first || !last) return;
@@ -129,6 +134,7 @@ export async function recordDecisions(
   await pipeline(client, [
     ...(decisions.length > 0 ? [insertDecisions(tenantId, decisions)] : []),
     extendRanges(tenantId, { from: first.number, to: last.number }, counts),
+    ...further,
   ]);
 }
 

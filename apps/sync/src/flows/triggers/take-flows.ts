@@ -4,6 +4,7 @@ import type { RecordTrigger, SegmentTrigger } from '@rapport/contracts/rapport/f
 import type { ClientBase } from 'pg';
 import { FiltersUnansweredError } from '../../webhooks/events/record-filters.js';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
+import { BulkStarts } from '../backfills/bulk-starts.js';
 import { activeFlows, type ActiveFlow } from '../definitions/active-flows.js';
 import { runValues } from '../definitions/variables.js';
 import type { JsonObject } from '../effects/effect-port.js';
@@ -75,11 +76,12 @@ export async function takeForFlows(
   const chains = await causeChains(client, tenantId, [...matched.keys()]);
   const byId = new Map(changes.map((change) => [change.id, change]));
   const decisions: Decision[] = [];
+  const bulk = new BulkStarts(client);
   let due = 0;
   for (const change of taken) {
     due += await listens.take(byId.get(change.id), change);
     for (const match of matched.get(change) ?? []) {
-      const decision = await decide(client, parts, match, change, chains);
+      const decision = await decide(client, parts, match, { change, chains, bulk });
       decisions.push(decision);
       if (decision.outcome === 'STARTED') {
         due++;
@@ -87,7 +89,7 @@ export async function takeForFlows(
       }
     }
   }
-  await recordDecisions(client, tenantId, { changes: taken, decisions, versions });
+  await recordDecisions(client, tenantId, { changes: taken, decisions, versions }, bulk.statements());
   return due;
 }
 
@@ -213,8 +215,7 @@ async function decide(
   client: ClientBase,
   { envelope, hooks }: FlowParts,
   { flow, around, record }: Matched,
-  change: NumberedChange,
-  chains: CauseChains,
+  { change, chains, bulk }: { change: NumberedChange; chains: CauseChains; bulk: BulkStarts },
 ): Promise<Decision> {
   const { tenantId, flowId, version, definition, segment, publishedBy } = flow;
   const decision = { flowId, version, change: { ...change, recordId: record.id }, recordType: record.type };
@@ -224,6 +225,7 @@ async function decide(
   const brake = brakeOf(candidate, chain, change.hop);
   if (brake) return { ...decision, outcome: 'SUPPRESSED', ...brake };
   const expressions = new Expressions((scope) => runValues(definition, { ...scope }));
+  const start = await bulk.next(flow, change.number);
   const [outcome] = await startRuns(client, { envelope, hooks, expressions }, [
     {
       ...{ tenantId, flowId, version, definition, chain, principalId: publishedBy, hop: change.hop + 1 },
@@ -233,9 +235,13 @@ async function decide(
       },
       record,
       values: startValues(change, around),
+      bulk: start,
     },
   ]);
   if (!outcome) throw new Error('No outcome of the start of a run is known.');
-  if ('runId' in outcome) return { ...decision, outcome: 'STARTED', runId: outcome.runId };
+  if ('runId' in outcome) {
+    bulk.note(flow, start);
+    return { ...decision, outcome: 'STARTED', runId: outcome.runId };
+  }
   return { ...decision, outcome: 'SUPPRESSED', reason: outcome.suppressed, explanation: outcome.explanation };
 }

@@ -32,11 +32,21 @@ export function stateStatements(
         where tenant_id = $1 and id = $2`,
       values: [tenantId, runId, next.state, sealed, next.wake ?? null, next.waitingFor ?? null, runState.stepCount],
     },
-    jobStatement(runId, next),
+    jobStatement(runId, next, isInProgress(runState, next)),
   ];
 }
 
-function jobStatement(runId: string, { state, wake, leaseMs, isFrozen = false }: NextState): Statement {
+/** False once a run waits for a time, an event, people or another run: then further runs of a backfill may start. */
+function isInProgress({ tokens }: RunState, { state }: NextState): boolean {
+  if (state === 'WAITING') return tokens.some(({ phase }) => phase === 'RETRY');
+  return state !== 'UNCERTAIN';
+}
+
+function jobStatement(
+  runId: string,
+  { state, wake, leaseMs, isFrozen = false }: NextState,
+  inProgress: boolean,
+): Statement {
   if (leaseMs !== undefined) {
     return {
       name: 'keep_flow_job',
@@ -50,9 +60,10 @@ function jobStatement(runId: string, { state, wake, leaseMs, isFrozen = false }:
     name: 'release_flow_job',
     sql: `update flow_job set claim_id = null, due_time = coalesce($2, clock_timestamp()),
         is_frozen = $3 and exists (select from flow
-          where flow.tenant_id = flow_job.tenant_id and flow.id = flow_job.flow_id and state = 'FROZEN')
+          where flow.tenant_id = flow_job.tenant_id and flow.id = flow_job.flow_id and state = 'FROZEN'),
+        is_in_bulk = is_in_bulk and $4
       where run_id = $1`,
-    values: [runId, due, isFrozen],
+    values: [runId, due, isFrozen, inProgress],
   };
 }
 

@@ -7,7 +7,9 @@ export const stuckRuns = `
       (run.state in ('RUNNING', 'WAITING', 'UNCERTAIN', 'COMPENSATING') and job.run_id is null, 'without a job'),
       (run.state in ('RUNNING', 'COMPENSATING') and job.due_time > clock_timestamp() + interval '1 hour'
         and run.wake_time is null, 'due too late'),
-      (run.state = 'WAITING' and run.wake_time is null, 'without a time'),
+      (run.state = 'WAITING' and run.wake_time is null and job.held_number is null, 'without a time'),
+      (job.held_number is not null and not exists (
+        select from flow_backfill_job held where held.backfill_id = job.backfill_id), 'held by no backfill'),
       (run.state = 'WAITING' and job.due_time > run.wake_time + interval '2 minutes', 'due after its time'),
       (run.state in ('SUCCEEDED', 'FAILED', 'CANCELLED', 'COMPENSATED', 'EXITED') and job.run_id is not null, 'with a job'),
       (run.state in ('SUCCEEDED', 'FAILED', 'CANCELLED', 'COMPENSATED', 'EXITED') and run.end_time is null, 'without an end'),

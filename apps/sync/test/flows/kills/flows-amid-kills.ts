@@ -1,5 +1,6 @@
 import { printTally, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
 import { expect, test } from 'vitest';
+import { stuckRuns } from '../engine/flow-invariants.ts';
 import { FlowTenant } from '../flow-tenant.ts';
 
 const flowCount = sizeOf('DECIDED_FLOWS', { short: 6, long: 30 });
@@ -27,6 +28,7 @@ interface Trigger {
 interface RandomFlow {
   trigger: Trigger;
   condition?: string;
+  limits?: { bulk: number };
 }
 
 function randomFlow(): RandomFlow {
@@ -41,6 +43,7 @@ function randomFlow(): RandomFlow {
       ...(random(4) === 0 && { beforeFilter: 'tags:vip' }),
     },
     ...(random(3) === 0 && { condition: "record.jobTitle == 'CFO'" }),
+    ...(random(2) === 0 && { limits: { bulk: 1 } }),
   };
 }
 
@@ -161,9 +164,32 @@ export function declareFlowsAmidKills(current: () => Platform): void {
       );
       expect(new Map(runs.map(({ flow_id: id, count }) => [id, count]))).toEqual(started);
       expect(runs.every(({ count, changes: causes }) => count === causes)).toBe(true);
+      // As if the leases of the killed processes had ended, which takes a minute.
+      const release = 'update flow_job set due_time = now() where tenant_id = $1 and claim_id is not null';
+      await flows.api.query(release, [flows.tenantId]);
+      const held = 'select from flow_job where tenant_id = $1 and held_number is not null';
+      await expect.poll(() => flows.api.query(held, [flows.tenantId]), { timeout: soakTimeoutMs }).toEqual([]);
+      const faults = await flows.api.query<{ fault: string }>(stuckRuns);
+      const runsOfTenant = 'select id from flow_run where tenant_id = $1';
+      const own = (await flows.api.query<{ id: string }>(runsOfTenant, [flows.tenantId])).map(({ id }) => id);
+      expect(faults.filter(({ fault }) => own.some((id) => fault.startsWith(id)))).toEqual([]);
+      const [backfilled] = await flows.api.query<{ runs: number; started: number; open: number }>(
+        `select (select count(*)::int from flow_run where tenant_id = $1 and backfill_id is not null) as runs,
+           coalesce(sum(started), 0)::int as started, coalesce(sum(waiting), 0)::int as open
+         from flow_backfill where tenant_id = $1`,
+        [flows.tenantId],
+      );
+      expect(backfilled).toEqual({ runs: backfilled?.started, started: backfilled?.started, open: 0 });
       const total = [...started.values()].reduce((sum, count) => sum + count, 0);
       printTally('flow-decisions', {
-        ...{ seed, flows: flowCount, changes: changes.length, kills, started: total },
+        ...{
+          seed,
+          flows: flowCount,
+          changes: changes.length,
+          kills,
+          started: total,
+          backfilled: backfilled?.runs ?? 0,
+        },
         notMatched: flowCount * changes.length - total,
       });
     },
