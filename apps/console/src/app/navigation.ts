@@ -129,7 +129,7 @@ export const placeGroups: readonly PlaceGroup[] = [
         key: 'flows',
         icon: Workflow,
         letter: 's',
-        tabs: ['/flows', '/flowRuns', '/flowEnrollments', '/flowDecisions', '/flowSecrets'],
+        tabs: ['/flows', '/flowRuns', '/flowEnrollments', '/flowBackfills', '/flowDecisions', '/flowSecrets'],
       },
       {
         to: '/webhookEndpoints',

@@ -118,14 +118,15 @@ function EditorBar({ flow, isEdited, saving, onShow }: EditorBarProps) {
   return (
     <Bar title={<Crumbs resource="flows" title={textAt(flow, 'name')} />} beside={<FlowStateChip flow={flow} />}>
       <Menu label={t('record.more')} button={<IconButton name={t('record.more')} icon={Ellipsis} />}>
-        <MenuItem
-          icon={ListTree}
-          onAction={() =>
-            void navigate({ to: '/$resource', params: { resource: 'flowRuns' }, search: search as never })
-          }
-        >
-          {labels.resource('flowRuns')}
-        </MenuItem>
+        {['flowRuns', 'flowBackfills'].map((resource) => (
+          <MenuItem
+            key={resource}
+            icon={ListTree}
+            onAction={() => void navigate({ to: '/$resource', params: { resource }, search: search as never })}
+          >
+            {labels.resource(resource)}
+          </MenuItem>
+        ))}
         {verbs
           .filter(({ verb, states }) => states.includes(state) && may(verb))
           .map(({ verb, icon }) => (
