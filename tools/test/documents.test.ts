@@ -34,7 +34,7 @@ test.each([
   ['search', 1],
   ['clients', 1],
   ['work', 6],
-  ['flows', 7],
+  ['flows', 8],
   ['mail', 3],
   ['support', 8],
   ['knowledge-base', 4],

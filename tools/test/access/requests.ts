@@ -145,6 +145,13 @@ const fileColumns: Readonly<Record<string, string>> = {
 
 /** Files of another form. */
 const files: Readonly<Record<string, () => string>> = {
+  ImportAllFlows: () =>
+    JSON.stringify({
+      flow: {
+        ...{ key: newMarker(), name: 'X' },
+        definition: { trigger: { manual: {} }, steps: [someStep] },
+      },
+    }),
   ImportReferenceRates: () => 'Date,USD\n2026-11-27,1.0834\n',
   ImportFlow: () =>
     JSON.stringify({

@@ -20,6 +20,8 @@ export const withoutIds = [
   'ExportCampaigns',
   'ExportSegments',
   'ExportTopics',
+  'ExportAllFlows',
+  'ImportAllFlows',
   'ImportFlow',
   'ImportForms',
   'ListCampaigns',

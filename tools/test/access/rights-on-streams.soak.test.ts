@@ -32,6 +32,8 @@ const short: readonly string[] = [
   'ExportQuoteUbl',
   // One definition.
   'ExportFlow',
+  // At most 200 definitions.
+  'ExportAllFlows',
   // The bytes of one mail, in the pieces of a file.
   'DownloadRawMessage',
 ];
@@ -79,6 +81,7 @@ it('has every operation that streams or waits', () => {
     'DownloadPairing',
     'DownloadRawMessage',
     'DownloadWorkspaceExport',
+    'ExportAllFlows',
     'ExportAuditEntries',
     'ExportCustomers',
     'ExportFlow',

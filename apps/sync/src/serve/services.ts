@@ -1,6 +1,7 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { ApprovalsServiceService } from '@rapport/contracts/rapport/flows/v1/approvals_service';
 import { FlowBackfillsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_backfills_service';
+import { FlowArchivesServiceService } from '@rapport/contracts/rapport/flows/v1/flow_archives_service';
 import { FlowDecisionsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_decisions_service';
 import { FlowEnrollmentsServiceService } from '@rapport/contracts/rapport/flows/v1/flow_enrollments_service';
 import { FlowHooksServiceService } from '@rapport/contracts/rapport/flows/v1/flow_hooks_service';
@@ -22,6 +23,7 @@ import { WebhookEndpointsServiceService } from '@rapport/contracts/rapport/sync/
 import { ApprovalsController } from '../flows/approvals/approvals.controller.js';
 import { FlowBackfillsController } from '../flows/backfills/flow-backfills.controller.js';
 import { FlowEnrollmentsController } from '../flows/enrollments/flow-enrollments.controller.js';
+import { FlowArchivesController } from '../flows/definitions/archive/flow-archives.controller.js';
 import { FlowDocumentsController } from '../flows/definitions/dsl/flow-documents.controller.js';
 import { FlowHooksController } from '../flows/hooks/flow-hooks.controller.js';
 import { FlowTrialsController } from '../flows/trials/flow-trials.controller.js';
@@ -50,6 +52,7 @@ export const services: readonly ServiceDefinition[] = [
   SyncConflictsServiceService,
   HooksServiceService,
   FlowDecisionsServiceService,
+  FlowArchivesServiceService,
   FlowDocumentsServiceService,
   FlowTrialsServiceService,
   ApprovalsServiceService,
@@ -79,6 +82,7 @@ export const controllers = [
   FlowRunsController,
   FlowEnrollmentsController,
   FlowBackfillsController,
+  FlowArchivesController,
   FlowDocumentsController,
   FlowHooksController,
   RelaysController,

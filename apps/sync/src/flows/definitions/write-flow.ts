@@ -14,7 +14,8 @@ import { definitionChecksum, definitionJson } from './definition-json.js';
 import { flowMessage } from './flow-message.js';
 import { Flow } from './flow.entity.js';
 
-const maxFlows = 200;
+/** Most flows of a tenant. */
+export const maxFlows = 200;
 
 const updatableFlow: Updatable<'name' | 'description' | 'definition'> = {
   name: 'flow',
@@ -144,9 +145,13 @@ function pick({ name, description, checksum }: Flow): Partial<Flow> {
   return { name, description: description ?? null, checksum };
 }
 
-/** Serializes the creation of a tenant's flows, so that the count includes concurrent ones. */
-async function checkRoom(em: EntityManager, tenantId: string): Promise<void> {
+/** Serializes the creation of a tenant's flows: until the transaction ends, no other one creates any. */
+export async function lockFlows(em: EntityManager, tenantId: string): Promise<void> {
   await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`flow ${tenantId}`]);
+}
+
+async function checkRoom(em: EntityManager, tenantId: string): Promise<void> {
+  await lockFlows(em, tenantId);
   if ((await em.count(Flow, { tenantId })) < maxFlows) return;
   throw new AppError('RESOURCE_EXHAUSTED', 'FLOW_LIMIT', `A workspace can have at most ${maxFlows} flows.`);
 }

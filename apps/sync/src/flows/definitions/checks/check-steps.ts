@@ -5,7 +5,7 @@ import { typeOfRecord } from '../variables.js';
 import type { Place, Variables } from './faults.js';
 import type { CustomFieldsOf } from './record-fields.js';
 import { stepRules, type StepContext } from './step-rules.js';
-import { nestedSteps } from './step-tree.js';
+import { allSteps, nestedSteps } from './step-tree.js';
 
 /** Most steps of a definition, at all levels. */
 const maxSteps = 100;
@@ -17,7 +17,6 @@ export class StepsCheck {
   readonly #context: StepContext;
   readonly #keys = new Set<string>();
   readonly #variables = new Set<string>();
-  #count = 0;
 
   /** @param start the variables that runs start with */
   constructor(
@@ -31,8 +30,12 @@ export class StepsCheck {
   }
 
   check(place: Place, steps: readonly Step[]): void {
+    // The expressions of more steps would hold up the process.
+    if (allSteps(steps).length > maxSteps) {
+      place.add('TOO_MANY_ITEMS', `must have at most ${maxSteps} steps at all levels`);
+      return;
+    }
     this.#checkList(place, steps, [], {});
-    if (this.#count > maxSteps) place.add('TOO_MANY_ITEMS', `must have at most ${maxSteps} steps at all levels`);
   }
 
   /**
@@ -45,7 +48,6 @@ export class StepsCheck {
   }
 
   #checkStep(place: Place, step: Step, before: readonly string[], local: Variables): readonly string[] {
-    this.#count += 1;
     if (this.#keys.has(step.key)) place.at('key').add('DUPLICATE', `is the key of another step, ${step.key}`);
     this.#keys.add(step.key);
     const variables = this.#variablesAt(before, local);

@@ -20,6 +20,17 @@ const maxFaults = 100;
 
 const validator = new MessageValidator(platformContract());
 
+const none: ReadonlySet<string> = new Set();
+
+interface CheckOptions {
+  /** Whether other flows and secrets that it names have to exist. */
+  isPublished?: boolean;
+  /** By the names of its types, and of others; read when absent. */
+  types?: ReadonlyMap<string, TenantType>;
+  /** Keys of subflows that need not exist yet. */
+  subflows?: ReadonlySet<string>;
+}
+
 /** Checks definitions of flows. */
 export class DefinitionChecks {
   constructor(
@@ -30,14 +41,13 @@ export class DefinitionChecks {
 
   /**
    * @param prefix of the definition in the request
-   * @param options.isPublished whether other flows and secrets that it names have to exist
    * @throws AppError INVALID_ARGUMENT that names each fault
    */
   async check(
     em: EntityManager,
     definition: FlowDefinition,
     prefix: string,
-    options: { isPublished?: boolean } = {},
+    options: Pick<CheckOptions, 'isPublished'> = {},
   ): Promise<void> {
     const faults = await this.#faults(em, definition, options);
     if (faults.length === 0) return;
@@ -53,25 +63,43 @@ export class DefinitionChecks {
         ...{ field: pointerOf({ path: pathSteps(field) }), reason, description },
       }));
     }
-    const faults = await this.#faults(em, definition, {});
-    return faults.map((fault) => ({
-      ...{ field: pointerOf(fault), reason: fault.reason, description: fault.description },
-    }));
+    return (await this.#faults(em, definition, {})).map(faultMessage);
   }
 
-  async #faults(
+  /**
+   * What keeps each of these definitions from being published in the workspace of the caller.
+   *
+   * @param definitions without faults of their texts
+   * @param subflows keys of flows that will exist besides those of the workspace
+   */
+  async faultsOfEach(
     em: EntityManager,
-    definition: FlowDefinition,
-    { isPublished = false }: { isPublished?: boolean },
-  ): Promise<Fault[]> {
-    const types = await this.fields.of(typesOf(definition).map(({ type }) => type));
+    definitions: readonly FlowDefinition[],
+    subflows: ReadonlySet<string>,
+  ): Promise<FlowFault[][]> {
+    const types = new Map<string, TenantType>();
+    const faults: FlowFault[][] = [];
+    for (const definition of definitions) {
+      const unread = typeNames(definition).filter((name) => !types.has(name));
+      const read = await this.fields.of(unread);
+      for (const name of unread) types.set(name, read.get(name));
+      const found = await this.#faults(em, definition, { isPublished: true, types, subflows });
+      faults.push(found.map(faultMessage));
+    }
+    return faults;
+  }
+
+  async #faults(em: EntityManager, definition: FlowDefinition, options: CheckOptions): Promise<Fault[]> {
+    const { isPublished = false, types: known, subflows = none } = options;
+    const names = typeNames(definition);
+    const types = known ? new Map(names.map((name) => [name, known.get(name)])) : await this.fields.of(names);
     const faults = definitionFaults(definition, types);
     const trigger = definition.trigger;
     if (trigger && faults.length === 0) {
       faults.push(...(await this.#filterFaults(trigger)), ...(await this.customers.faults(definition)));
     }
     faults.push(...(await missingMappings(em, definition)));
-    if (isPublished) faults.push(...(await missingParts(em, definition)));
+    if (isPublished) faults.push(...(await missingParts(em, definition, subflows)));
     return faults.slice(0, maxFaults);
   }
 
@@ -95,6 +123,14 @@ export class DefinitionChecks {
     });
     return (await Promise.all(faults)).flat();
   }
+}
+
+function typeNames(definition: FlowDefinition): string[] {
+  return [...new Set(typesOf(definition).map(({ type }) => type))];
+}
+
+function faultMessage({ reason, description, ...fault }: Fault): FlowFault {
+  return { field: pointerOf(fault), reason, description };
 }
 
 /** The faults of a definition that its text and the tenant's fields show. */
@@ -142,7 +178,11 @@ async function missingMappings(em: EntityManager, definition: FlowDefinition): P
 }
 
 /** Secrets and flows that a definition names and the tenant does not have. */
-async function missingParts(em: EntityManager, { trigger, steps }: FlowDefinition): Promise<Fault[]> {
+async function missingParts(
+  em: EntityManager,
+  { trigger, steps }: FlowDefinition,
+  subflows: ReadonlySet<string>,
+): Promise<Fault[]> {
   const all = allSteps(steps);
   const ofTrigger = trigger?.webhook?.secretName;
   const ofSteps = all.flatMap(({ http }) => http?.secretName ?? []);
@@ -151,7 +191,7 @@ async function missingParts(em: EntityManager, { trigger, steps }: FlowDefinitio
     'select name from flow_secret where tenant_id = $1 and name = any ($2)',
     ofTrigger === undefined ? ofSteps : [ofTrigger, ...ofSteps],
   );
-  const flows = all.flatMap(({ run }) => run?.flow ?? []);
+  const flows = all.flatMap(({ run }) => run?.flow ?? []).filter((key) => !subflows.has(key));
   const knownFlows = await namesIn(
     em,
     `select key as name from flow where tenant_id = $1 and key = any ($2) and definition -> 'trigger' ? 'subflow'`,

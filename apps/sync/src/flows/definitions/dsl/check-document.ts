@@ -1,18 +1,8 @@
-import {
-  allFormats,
-  BodySchemas,
-  JsonCodec,
-  MessageValidator,
-  nestedKeyword,
-  platformContract,
-  storableKeyword,
-} from '@rapport/contracts';
 import type { Flow } from '@rapport/contracts/rapport/flows/v1/flow';
-import { FlowsServiceService } from '@rapport/contracts/rapport/flows/v1/flows_service';
-import { invalidArgument, once, type ViolationCode } from '@rapport/platform';
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { invalidArgument } from '@rapport/platform';
 import { fieldOf } from '../checks/faults.js';
-import { readDsl, type ReadFlow } from './read-dsl.js';
+import { flowOfJson } from '../flow-json.js';
+import { readDsl } from './read-dsl.js';
 
 /**
  * The flow of a document, as a request to create it has it.
@@ -30,65 +20,7 @@ export function flowOfDocument(document: unknown, key: string | undefined): Flow
       })),
     );
   }
-  const flow = checkedFlow({ ...read, ...(key !== undefined && { key }) });
-  const violations = validator().violations(input(), { flow });
-  if (violations.length > 0) throw invalidArgument(violations);
-  return flow;
+  return flowOfJson({ ...read, ...(key !== undefined && { key }) });
 }
 
 const maxFaults = 100;
-
-const validator = once(() => new MessageValidator(platformContract()));
-
-const method = once(() => {
-  const found = platformContract().method(FlowsServiceService.createFlow.path);
-  if (!found) throw new Error('The contract has no way to create a flow.');
-  return found;
-});
-
-function input() {
-  return method().desc.input;
-}
-
-function flowMessage() {
-  const message = input().fields.find(({ jsonName }) => jsonName === 'flow')?.message;
-  if (!message) throw new Error('A request to create a flow has none.');
-  return message;
-}
-
-const codec = once(() => JsonCodec.of(flowMessage(), new Map()));
-
-const schema = once(() => {
-  const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, strictRequired: false })
-    .addKeyword(storableKeyword)
-    // JSON writes infinity as `1e309`, which is below each maximum for Ajv.
-    .addKeyword({ keyword: 'finite', validate: (_: unknown, value: unknown) => Math.abs(value as number) !== Infinity })
-    // `readDsl` bounds the levels.
-    .addKeyword({ keyword: nestedKeyword, type: 'object' });
-  for (const { name, test, pattern = test } of allFormats) ajv.addFormat(name, pattern);
-  return ajv.compile(new BodySchemas(platformContract()).of(flowMessage(), 'input'));
-});
-
-/** The message of a flow whose JSON has the form of the contract. */
-function checkedFlow(json: ReadFlow): Flow {
-  const validate = schema();
-  if (validate(json)) return codec().fromJson({ ...json }) as unknown as Flow;
-  throw invalidArgument((validate.errors ?? []).filter(({ keyword }) => keyword !== 'anyOf').map(violation));
-}
-
-function violation({ instancePath, keyword, params, message = 'is wrong' }: ErrorObject) {
-  const { missingProperty, additionalProperty } = params as Record<string, string | undefined>;
-  const child = missingProperty ?? additionalProperty;
-  const path = [...instancePath.split('/').slice(1), ...(child === undefined ? [] : [child])];
-  return {
-    field: fieldOf({ path: path.map((step) => (/^\d+$/.test(step) ? Number(step) : step)) }, 'flow'),
-    reason: reasons[keyword] ?? 'BAD_FORMAT',
-    description: missingProperty ? 'is required' : additionalProperty ? 'is unknown' : message,
-  };
-}
-
-const reasons: Readonly<Record<string, ViolationCode>> = {
-  ...{ required: 'REQUIRED', additionalProperties: 'UNKNOWN_FIELD', type: 'WRONG_TYPE', enum: 'UNKNOWN_VALUE' },
-  ...{ minLength: 'TOO_SHORT', maxLength: 'TOO_LONG', minItems: 'TOO_FEW_ITEMS', maxItems: 'TOO_MANY_ITEMS' },
-  ...{ minimum: 'TOO_SMALL', maximum: 'TOO_LARGE', 'false schema': 'READ_ONLY_FIELD', storable: 'BAD_CHARACTERS' },
-};
