@@ -134,7 +134,10 @@ test('what a workspace does not have is listed, and the draft is imported', asyn
     ['segment', 'SEGMENT_UNKNOWN'],
     ['after'],
   ]);
-  expect(flows[0]?.faults?.at(-1)).toMatchObject({ field: '/steps', description: expect.stringMatching('nowhere') });
+  expect(flows[0]?.faults?.at(-1)).toMatchObject({
+    field: '/steps',
+    description: expect.stringMatching('nowhere') as string,
+  });
   const [, fields] = flows;
   expect(await copy.send('POST', `/v1/flows/${fields?.flowId}:publish`, {})).toMatchObject({ status: 400 });
   await copy.ok('POST', '/v1/customFields', { recordType: 'deal', key: 'seats', type: 'NUMBER', displayName: 'Seats' });
