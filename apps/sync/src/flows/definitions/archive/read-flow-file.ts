@@ -35,7 +35,9 @@ export async function readFlowFile(bytes: Uint8Array): Promise<FileFlow[]> {
   for (const { index, line } of linesOf(bytes)) {
     const { flow, faults } = readLine(line, index);
     violations.push(...faults);
-    if (flow && flows.has(flow.key)) violations.push(violation(index, '.flow.key', 'DUPLICATE', 'is an earlier one'));
+    if (flow && flows.has(flow.key)) {
+      violations.push(violation(index, '.flow.key', 'DUPLICATE', 'is the key of an earlier line'));
+    }
     if (flow) flows.set(flow.key, flow);
     if (flows.size > maxFlows) throw invalidField('file', 'TOO_MANY_ITEMS', `must have at most ${maxFlows} flows`);
     if (violations.length >= maxViolations) break;
