@@ -114,6 +114,14 @@ describe('an RPC of a proto file without code in the edge', () => {
     socket.destroy();
   });
 
+  it('refuses a file that is too large before it is read', async () => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.write('POST /v1/samples:upload HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\n');
+    socket.write('Content-Length: 100000001\r\n\r\n');
+    expect(await firstAnswer(socket)).toMatch(/^HTTP\/1.1 413 [^]*BODY_TOO_LARGE/);
+    socket.destroy();
+  });
+
   it('disconnects a client that does not end a body or a file', async () => {
     // No loop of an edge waits by these: they only bound calls, and no call of another test runs meanwhile.
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });

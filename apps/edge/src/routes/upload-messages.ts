@@ -11,6 +11,8 @@ const idleTimeoutMs = 15_000;
 /**
  * The request messages of a file upload: the first has the parameters and the content type, each has a chunk of the file,
  * and an empty one marks its end. Chunks are read from the connection no faster than the service takes them.
+ *
+ * @throws AppError INVALID_ARGUMENT BODY_TOO_LARGE, before anything is read if the request states its length
  */
 export async function* uploadMessages(
   route: RestRoute,
@@ -20,6 +22,9 @@ export async function* uploadMessages(
   const name = route.fields.body?.jsonName ?? '';
   const body = request.body as Readable | undefined;
   if (!body) throw invalidArgument([{ field: name, reason: 'REQUIRED', description: 'A file is required.' }]);
+  const { maxBodyBytes = Infinity } = route;
+  let size = 0;
+  if (Number(request.headers['content-length']) > maxBodyBytes) throw tooLarge(maxBodyBytes);
   const contentType = request.headers['content-type'] ?? '';
   const empty = route.toMessage({ params: {}, query: {}, headers: {}, body: undefined });
   yield { ...parameters, [name]: { contentType, data: new Uint8Array(), extensions: [] } };
@@ -28,9 +33,15 @@ export async function* uploadMessages(
   for (;;) {
     const piece = await withinIdleTimeout(pieces.next());
     const data = piece.done ? endOfFile : piece.value;
+    size += data.length;
+    if (size > maxBodyBytes) throw tooLarge(maxBodyBytes);
     yield { ...empty, [name]: { contentType: '', data, extensions: [] } };
     if (piece.done) return;
   }
+}
+
+function tooLarge(maxBytes: number): AppError {
+  return new AppError('INVALID_ARGUMENT', 'BODY_TOO_LARGE', `The body has at most ${maxBytes} bytes.`);
 }
 
 async function withinIdleTimeout<Value>(value: Promise<Value>): Promise<Value> {
