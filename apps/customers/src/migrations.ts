@@ -9,6 +9,7 @@ import { AddCustomFieldRecordType } from './migrations/add-custom-field-record-t
 import { AddCustomFieldsAndTerms } from './migrations/add-custom-fields-and-terms.migration.js';
 import { AddConversionDaysToCampaign } from './migrations/add-conversion-days-to-campaign.migration.js';
 import { AddDueTimeToMailJob } from './migrations/add-due-time-to-mail-job.migration.js';
+import { AddEnvelopeToMessage } from './migrations/add-envelope-to-message.migration.js';
 import { AddForecastToDeal } from './migrations/add-forecast-to-deal.migration.js';
 import { AddMoveToStageEntry } from './migrations/add-move-to-stage-entry.migration.js';
 import { AddRotTimeToDeal } from './migrations/add-rot-time-to-deal.migration.js';
@@ -247,4 +248,5 @@ export const migrations = [
   AddNotificationDigest,
   SealWorkspaceArchive,
   SendMessagesToUsers,
+  AddEnvelopeToMessage,
 ];

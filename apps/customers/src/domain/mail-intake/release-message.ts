@@ -76,8 +76,10 @@ async function changeOne(transaction: StatementTransaction, id: string, changes:
 
 function parsedOf(message: Message): ParsedMessage {
   const { inReplyTo, referenceIds, fromName, toAddresses, ccAddresses, subject, authentication } = message;
+  const deliveredTo = message.envelope?.recipients ?? [];
   return {
     ...ParsedMessage.decode(new Uint8Array()),
+    deliveredTo,
     ...{ inReplyTo, referenceIds, fromName, toAddresses, ccAddresses, subject, authentication },
   };
 }

@@ -11,13 +11,16 @@ import { AppError, currentCaller, invalidField } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { storeFile } from '../../engine/files/store-file.js';
 import { messages } from '../messages/messages.js';
-import { insertMessages } from '../messages/stored-messages.js';
+import { insertMessages, readMessages } from '../messages/stored-messages.js';
 
 /** Most bytes of a message, which are in memory while it is stored. */
 const maxBytes = 50 * 1_024 * 1_024;
 
 /** The messages of a mailbox. */
 export type MailboxItems = Pick<StoreMessagesRequest, 'mailboxId' | 'items'>;
+
+/** What a stream of one message asks for. */
+type ReceivedItem = MailboxItems & Pick<StoreMessagesRequest, 'tenantId' | 'principalId'>;
 
 /**
  * Handles StoreMessages. The place in the mailbox is the identity of a message: what it says about itself, such as its
@@ -33,19 +36,25 @@ export async function storeMessages(
   const wanted = items.map((item) => ({ id: uuidv7(), item }));
   const taken = await takePlaces(transaction, mailboxId, wanted);
   const fresh = wanted.filter(({ id }) => taken.has(id));
-  await insertMessages(transaction, await Promise.all(fresh.map((each) => contentOf(transaction, mailboxId, each))));
+  const made = await insertMessages(
+    transaction,
+    await Promise.all(fresh.map((each) => contentOf(transaction, mailboxId, each))),
+  );
   transaction.later(parseJobs(mailboxId, fresh));
   const known =
     fresh.length < wanted.length ? await knownPlaces(transaction, mailboxId, items) : new Map<string, string>();
-  return wanted.map(({ id, item }) =>
-    taken.has(id) ? { messageId: id, created: true } : { messageId: known.get(placeOf(item)) ?? '', created: false },
+  const stored = new Map(
+    [...made, ...(await readMessages(transaction, [...known.values()]))].map((each) => [each.id, each]),
   );
+  return wanted.map(({ id, item }) => {
+    const messageId = taken.has(id) ? id : (known.get(placeOf(item)) ?? '');
+    const { rawSha256: sha256, state = MessageState.UNSPECIFIED, ticketId } = stored.get(messageId) ?? {};
+    return { messageId, created: taken.has(id), sha256, state, ticketId };
+  });
 }
 
 /** The message of a stream: its place, and all of its bytes. @throws AppError INVALID_ARGUMENT MESSAGE_TOO_LARGE */
-export async function receiveItem(
-  requests: AsyncIterable<StoreLargeMessageRequest>,
-): Promise<MailboxItems & { tenantId: string }> {
+export async function receiveItem(requests: AsyncIterable<StoreLargeMessageRequest>): Promise<ReceivedItem> {
   let first: StoreLargeMessageRequest | undefined;
   const parts: Uint8Array[] = [];
   let size = 0;
@@ -57,8 +66,8 @@ export async function receiveItem(
     if (size > maxBytes) throw tooLarge('message');
   }
   if (!first?.item) throw invalidField('item', 'REQUIRED', 'is required');
-  const { tenantId, mailboxId, item } = first;
-  return { tenantId, mailboxId, items: [{ ...item, raw: Buffer.concat(parts) }] };
+  const { tenantId, mailboxId, item, principalId } = first;
+  return { tenantId, mailboxId, items: [{ ...item, raw: Buffer.concat(parts) }], principalId };
 }
 
 /** @param what is too large, in words */
@@ -86,7 +95,7 @@ interface Wanted {
 async function contentOf(
   transaction: StatementTransaction,
   mailboxId: string,
-  { id, item: { raw, internalDate } }: Wanted,
+  { id, item: { raw, internalDate, envelope } }: Wanted,
 ): Promise<Partial<Message> & { id: string }> {
   const file = await storeFile(transaction, {
     ...{ type: messages, recordId: id, name: 'message.eml', contentType: 'message/rfc822' },
@@ -95,7 +104,7 @@ async function contentOf(
   return {
     ...{ id, direction: MessageDirection.IN, state: MessageState.STORED, mailboxId },
     ...{ rawFileId: file.id, rawSha256: file.sha256, sizeBytes: raw.length },
-    receiveTime: internalDate ?? new Date().toISOString(),
+    ...{ receiveTime: internalDate ?? new Date().toISOString(), envelope },
   };
 }
 

@@ -55,7 +55,7 @@ export async function claimStored(
     messages: found.map((message) => ({
       ...{ messageId: message.id, mailboxId: message.mailboxId ?? '', sha256: message.rawSha256 ?? '' },
       ...{ sizeBytes: message.sizeBytes ?? 0, attempts: attempts.get(message.id) ?? 1 },
-      ...{ receiveTime: message.receiveTime, ownAddresses, ownDomains },
+      ...{ receiveTime: message.receiveTime, envelope: message.envelope, ownAddresses, ownDomains },
     })),
   };
 }

@@ -10,33 +10,43 @@ export interface MailParts {
   sealing: Sealing;
 }
 
+/** The principal of what nobody has asked for. */
+const mailService = 'service:mail';
+
 /** Does the work of a call of sync as the mail service, in the session of a tenant and with its keys. */
 export function forMailOf<Answer>(
   { em, sealing }: MailParts,
   tenantId: string,
   work: () => Promise<Answer>,
+  principalId = mailService,
 ): Promise<Answer> {
   requireSync();
-  return callContext.run(mailCall(tenantId), () => inTenantSession(em, () => sealing.run(em, work)));
+  return callContext.run(mailCall(tenantId, principalId), () => inTenantSession(em, () => sealing.run(em, work)));
 }
 
-/** `forMailOf` for a write: the work is one transaction. */
-export function writeForMail<Request extends { tenantId: string }, Answer extends object>(
+/** `forMailOf` for a write: the work is one transaction. Records have the `principalId` of the request as their author. */
+export function writeForMail<
+  Request extends { tenantId: string; principalId?: string | undefined },
+  Answer extends object,
+>(
   parts: MailParts,
   method: WriteMethod<Request, Answer>,
   request: Request,
   work: (transaction: StatementTransaction) => Promise<Answer>,
 ): Promise<Answer> {
-  return forMailOf(parts, request.tenantId, () =>
-    hotWriteCall<Request & WriteRequest, Answer>(parts.em, method, request, work),
+  return forMailOf(
+    parts,
+    request.tenantId,
+    () => hotWriteCall<Request & WriteRequest, Answer>(parts.em, method, request, work),
+    request.principalId,
   );
 }
 
 /** The call of sync, as the mail service of a tenant makes it. */
-function mailCall(tenantId: string) {
+function mailCall(tenantId: string, principalId: string) {
   const call = callContext.getStore();
   if (!call) throw new Error('Mail is handled in a call.');
-  const caller = { tenantId, principalId: 'service:mail', permissions: [] };
+  const caller = { tenantId, principalId, permissions: [] };
   return { ...call, caller, cause: { origin: 'mail' } };
 }
 
