@@ -34,6 +34,7 @@ import { FindEqualRecords } from './migrations/find-equal-records.migration.js';
 import { KeepRunRecords } from './migrations/keep-run-records.migration.js';
 import { NotifyApprovers } from './migrations/notify-approvers.migration.js';
 import { PairRecords } from './migrations/pair-records.migration.js';
+import { ReceiveMailByApi } from './migrations/receive-mail-by-api.migration.js';
 import { RampUpRelays } from './migrations/ramp-up-relays.migration.js';
 import { SealWebhookEvents } from './migrations/seal-webhook-events.migration.js';
 import { ShareWebhookTurns } from './migrations/share-webhook-turns.migration.js';
@@ -76,4 +77,5 @@ export const migrations = [
   CreateFlowHooks,
   RampUpRelays,
   CreateFlowBackfills,
+  ReceiveMailByApi,
 ];

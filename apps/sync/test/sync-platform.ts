@@ -149,9 +149,9 @@ export class WebhookTenant {
     return askDatabase<Row>(this.#databaseUrl(service), sql, values);
   }
 
-  /** A connection of its own to the database of sync, past everything, to hold locks by. */
-  async connect(): Promise<pg.Client> {
-    const client = new pg.Client({ connectionString: this.#databaseUrl('sync') });
+  /** A connection of its own to the database of a service, past everything, to hold locks by. */
+  async connect(service = 'sync'): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: this.#databaseUrl(service) });
     await client.connect();
     return client;
   }

@@ -90,6 +90,7 @@ it('has every operation that streams or waits', () => {
     'ExportSecurityEvents',
     'ImportCustomers',
     'ListChanges',
+    'ReceiveMail',
     'RenderQuote',
     'SnapshotCustomers',
     'UploadFile',

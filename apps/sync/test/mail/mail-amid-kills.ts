@@ -2,6 +2,8 @@ import { isSoak, printTally, sizeOf, soakTimeoutMs, startCyrus, startDovecot, ty
 import { ImapFlow } from 'imapflow';
 import { expect, test } from 'vitest';
 import { WebhookTenant } from '../sync-platform.ts';
+import { until } from '../until.ts';
+import { ApiMailbox, checked } from './api-mailbox.ts';
 
 const mails = sizeOf('KILL_MAILS', { short: 20, long: 2_000 });
 const kills = sizeOf('MAIL_KILLS', { short: 1, long: 50 });
@@ -55,4 +57,31 @@ export function declareMailAmidKills(platform: () => Platform): void {
       await imapServer.stop();
     },
   );
+
+  test('a mail that sync was killed over, stored and without an answer, is stored once when it is repeated', async () => {
+    const tenant = await WebhookTenant.create(platform());
+    const box = await ApiMailbox.create(tenant, 'support@kestrel.invalid');
+    const raw = `From: a@example.invalid\r\n${checked}\r\nSubject: Once\r\n\r\nHello\r\n`;
+    const { sync } = platform().services;
+    const stored = async () =>
+      (await tenant.query('select from message where tenant_id = $1', [tenant.tenant.tenantId], 'customers')).length;
+    const holder = await tenant.connect('customers');
+    await holder.query('begin');
+    await holder.query('lock table mail_place in exclusive mode');
+    const lost = box.receive('killed', raw);
+    const waits = `select from pg_locks where relation = 'mail_place'::regclass and not granted`;
+    await until(async () => (await tenant.query(waits, [], 'customers')).length > 0);
+    // Customers stores the mail for a sync that does not hear of it.
+    process.kill(sync.pid!, 'SIGSTOP');
+    await holder.query('commit');
+    await holder.end();
+    await until(async () => (await stored()) === 1);
+    await sync.kill();
+    await sync.start();
+    const repeated = await box.settled('killed', raw);
+
+    expect((await lost).status).toBeGreaterThanOrEqual(500);
+    expect(repeated).toMatchObject({ created: false, state: 'THREADED' });
+    expect(await stored()).toBe(1);
+  });
 }

@@ -81,6 +81,7 @@ export class ParseWorker implements OnApplicationBootstrap, OnModuleDestroy {
         raw: await this.mails.raw(tenantId, mail.messageId),
         ownDomains: mail.ownDomains,
         authservId: await this.#authservId(tenantId, mail.mailboxId),
+        envelope: mail.envelope,
       });
       await Promise.allSettled([before]);
       await this.mails.file(tenantId, mail.messageId, content);

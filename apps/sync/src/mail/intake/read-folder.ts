@@ -4,16 +4,10 @@ import type { StoredItem } from '@rapport/contracts/rapport/content/v1/mail_inta
 import type { FetchMessageObject, ImapFlow } from 'imapflow';
 import { endReading, movePosition, startNumbering, type FolderPosition } from './folder-positions.js';
 import { FormerMails, noteRenumbered, renumberedMails, type RenumberedMail } from './renumbered-mail.js';
-import type { NumberedFolder, StoredMail } from './stored-mail.js';
+import { largeBytes, maxMailBytes, type NumberedFolder, type StoredMail } from './stored-mail.js';
 
 /** Most mails, and most bytes, that are stored by one call. A call has at least one mail. */
 const maxBatch = { mails: 50, bytes: 3 * 1_024 * 1_024 };
-
-/** A mail of more bytes is stored by a call of its own. */
-const largeBytes = 1_024 * 1_024;
-
-/** A larger mail cannot be stored: see StoreLargeMessage. */
-const maxMailBytes = 50 * 1_024 * 1_024;
 
 /** UIDs whose sizes are asked for at once: they are in one line of the protocol. */
 const listedUids = 500;
@@ -176,7 +170,7 @@ function storedItem(folder: NumberedFolder, { uid, source, internalDate }: Fetch
   return {
     ...{ folder: folder.folder, uidValidity: folder.uidValidity, uid, raw: source },
     sha256: createHash('sha256').update(source).digest('hex'),
-    internalDate: dateText(internalDate),
+    ...{ internalDate: dateText(internalDate), envelope: undefined },
   };
 }
 

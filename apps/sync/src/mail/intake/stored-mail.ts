@@ -4,11 +4,19 @@ import {
   MailIntakeServiceService as Intake,
   type ListStoredMessagesResponse,
   type StoredItem,
+  type StoredMessage,
   type StoreLargeMessageRequest,
+  type StoreMessagesResponse,
 } from '@rapport/contracts/rapport/content/v1/mail_intake_service';
 
 const callMs = 30_000;
 const uploadMs = 60_000;
+
+/** A mail of more bytes is stored by a call of its own. */
+export const largeBytes = 1_024 * 1_024;
+
+/** A larger mail cannot be stored: see StoreLargeMessage. */
+export const maxMailBytes = 50 * 1_024 * 1_024;
 
 /** Bytes of a message of an upload. */
 const pieceBytes = 256 * 1_024;
@@ -24,19 +32,28 @@ export interface NumberedFolder {
   uidValidity: number;
 }
 
+/** A mailbox, and who hands its mails over: the mail service, or a principal. */
+export interface MailPlace {
+  tenantId: string;
+  mailboxId: string;
+  principalId?: string;
+}
+
 /** The mails that customers has stored. */
 export class StoredMail {
   constructor(private readonly customers: Pick<ContractClient, 'unary' | 'upload'>) {}
 
-  /** Stores mails. One that has been stored before is not stored again. */
-  async store({ tenantId, mailboxId }: NumberedFolder, items: readonly StoredItem[]): Promise<void> {
-    await this.#call(Intake.storeMessages.path, { tenantId, mailboxId, items });
+  /** Stores mails of at most 1 MiB. One that has been stored before is not stored again. */
+  async store({ tenantId, mailboxId, principalId }: MailPlace, items: readonly StoredItem[]): Promise<StoredMessage[]> {
+    const request = { tenantId, mailboxId, items, principalId };
+    return ((await this.#call(Intake.storeMessages.path, request)) as StoreMessagesResponse).messages;
   }
 
   /** Stores one mail of more than 1 MiB. */
-  async storeLarge({ tenantId, mailboxId }: NumberedFolder, item: StoredItem): Promise<void> {
+  async storeLarge({ tenantId, mailboxId, principalId }: MailPlace, item: StoredItem): Promise<StoredMessage> {
     const options = { context: { requestId: randomUUID() }, deadlineMs: uploadMs };
-    await this.customers.upload(Intake.storeLargeMessage.path, pieces({ tenantId, mailboxId }, item), options);
+    const requests = pieces({ tenantId, mailboxId, principalId }, item);
+    return (await this.customers.upload(Intake.storeLargeMessage.path, requests, options)) as StoredMessage;
   }
 
   /** SHA-256 hashes of the stored mails of a folder, by UID; undefined for an erased mail. */
@@ -58,12 +75,18 @@ export class StoredMail {
 }
 
 async function* pieces(
-  place: { tenantId: string; mailboxId: string },
+  place: { tenantId: string; mailboxId: string; principalId: string | undefined },
   { raw, ...item }: StoredItem,
 ): AsyncGenerator<StoreLargeMessageRequest> {
   const nothing = Buffer.alloc(0);
   yield { ...place, item: { ...item, raw: raw.subarray(0, pieceBytes) }, data: nothing };
   for (let start = pieceBytes; start < raw.length; start += pieceBytes) {
-    yield { tenantId: '', mailboxId: '', item: undefined, data: raw.subarray(start, start + pieceBytes) };
+    yield {
+      tenantId: '',
+      mailboxId: '',
+      principalId: undefined,
+      item: undefined,
+      data: raw.subarray(start, start + pieceBytes),
+    };
   }
 }

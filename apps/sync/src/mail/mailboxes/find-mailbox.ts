@@ -15,10 +15,21 @@ export async function findMailbox(em: EntityManager, id: string, lockMode: LockM
 /** A mailbox that mail is read from. */
 export type ReadMailbox = Mailbox & { imap: ImapAccount };
 
-/** @throws AppError FAILED_PRECONDITION for one that only sends */
+/** @throws AppError FAILED_PRECONDITION for one without a server */
 export function readable(mailbox: Mailbox): ReadMailbox {
   if (mailbox.imap) return mailbox as ReadMailbox;
-  throw new AppError('FAILED_PRECONDITION', 'MAILBOX_KIND_UNSUPPORTED', 'The mailbox only sends mail.');
+  const why = mailbox.kind === 'API' ? 'has no server: clients hand its mails over' : 'only sends mail';
+  throw new AppError('FAILED_PRECONDITION', 'MAILBOX_KIND_UNSUPPORTED', `The mailbox ${why}.`);
+}
+
+/** @throws AppError FAILED_PRECONDITION for one that takes no mail of clients, or not now */
+export function checkReceives({ kind, state }: Mailbox): void {
+  if (kind !== 'API') {
+    const message = 'Clients hand mails over only to a mailbox of the kind API.';
+    throw new AppError('FAILED_PRECONDITION', 'MAILBOX_KIND_UNSUPPORTED', message);
+  }
+  if (state !== 'PAUSED') return;
+  throw new AppError('FAILED_PRECONDITION', 'MAILBOX_PAUSED', 'The mailbox is paused. Repeat the call later.');
 }
 
 export function openImapSecrets(

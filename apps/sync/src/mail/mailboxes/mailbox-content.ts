@@ -36,7 +36,7 @@ export function mailboxContent(
   http: OutgoingHttp,
   before?: StoredAccount,
 ): { content: MailboxContent; secrets: SignInSecrets } {
-  const kind = wanted.kind === MailboxKind.IMAP ? 'IMAP' : 'SEND_ONLY';
+  const kind = kindNames[wanted.kind] ?? 'SEND_ONLY';
   const violations = kindViolations(wanted);
   if (violations.length > 0) throw invalidArgument(violations);
   const account = wanted.imap ? accountOf(wanted.imap, http, before) : undefined;
@@ -51,6 +51,12 @@ export function mailboxContent(
   };
   return { content, secrets: account?.secrets ?? {} };
 }
+
+const kindNames: Partial<Record<MailboxKind, Mailbox['kind']>> = {
+  [MailboxKind.IMAP]: 'IMAP',
+  [MailboxKind.SEND_ONLY]: 'SEND_ONLY',
+  [MailboxKind.API]: 'API',
+};
 
 function kindViolations({ kind, imap }: MailboxMessage): FieldViolation[] {
   const isImap = kind === MailboxKind.IMAP;

@@ -22,7 +22,7 @@ const MailboxSchema = defineEntity({
     /** In lower case. */
     address: p.text(),
     displayName: p.text().nullable(),
-    kind: p.enum(['IMAP', 'SEND_ONLY'] as const),
+    kind: p.enum(['IMAP', 'SEND_ONLY', 'API'] as const),
     imap: p.json<ImapAccount>().nullable(),
     /** `SignInSecrets` as JSON, sealed for its `rowOwner`. */
     sealedSecrets: p.blob().$type<Buffer>(),

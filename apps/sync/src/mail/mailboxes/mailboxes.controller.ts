@@ -11,6 +11,8 @@ import {
   type Mailbox as MailboxMessage,
   type MailboxesServiceServer,
   type PauseMailboxRequest,
+  type ReceivedMail,
+  type ReceiveMailRequest,
   type ReconcileMailboxRequest,
   type ReconcileMailboxResponse,
   type ResumeMailboxRequest,
@@ -26,12 +28,14 @@ import { writeCall } from '../../storage/write-call.js';
 import { folderPositions } from '../intake/folder-positions.js';
 import { ImapAccounts } from '../intake/imap-accounts.js';
 import { MailboxWorker } from '../intake/mailbox-worker.js';
+import { ParseWorker } from '../intake/parse-worker.js';
 import { reconcileMailbox } from '../intake/reconcile-mailbox.js';
 import { StoredMail } from '../intake/stored-mail.js';
 import { testMailbox } from '../intake/test-mailbox.js';
 import { findMailbox, readable } from './find-mailbox.js';
 import { mailboxMessage } from './mailbox-message.js';
 import { Mailbox } from './mailbox.entity.js';
+import { receiveMail } from './receive-mail.js';
 import { createMailbox, deleteMailbox, moveMailbox, resyncMailbox, updateMailbox } from './write-mailbox.js';
 
 @Controller()
@@ -44,6 +48,7 @@ export class MailboxesController implements ServiceHandlers<MailboxesServiceServ
     private readonly accounts: ImapAccounts,
     private readonly stored: StoredMail,
     private readonly worker: MailboxWorker,
+    private readonly parser: ParseWorker,
   ) {}
 
   async createMailbox(request: CreateMailboxRequest): Promise<MailboxMessage> {
@@ -97,6 +102,12 @@ export class MailboxesController implements ServiceHandlers<MailboxesServiceServ
 
   resyncMailbox({ id, resync }: ResyncMailboxRequest): Promise<MailboxMessage> {
     return this.#change((em) => resyncMailbox(em, id, resync?.since));
+  }
+
+  async receiveMail(requests: AsyncIterable<ReceiveMailRequest>): Promise<ReceivedMail> {
+    const received = await receiveMail(this.em, this.stored, requests);
+    this.parser.wake();
+    return received;
   }
 
   async reconcileMailbox({ id, reconciliation }: ReconcileMailboxRequest): Promise<ReconcileMailboxResponse> {

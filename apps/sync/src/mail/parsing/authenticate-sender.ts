@@ -1,4 +1,4 @@
-import type { MessageAuthentication } from '@rapport/contracts/rapport/content/v1/message';
+import type { MessageAuthentication, MessageEnvelope } from '@rapport/contracts/rapport/content/v1/message';
 import { authenticate, type DNSResolver } from 'mailauth';
 import { boundedLookups } from '../bounded-lookups.js';
 
@@ -6,33 +6,40 @@ import { boundedLookups } from '../bounded-lookups.js';
 export interface AuthenticationRules {
   /** The mail server whose results are trusted. Without it, they are computed. */
   authservId?: string | undefined;
+  /** The envelope of a mail that a client handed over. Its headers then say nothing about the host that sent it. */
+  envelope?: MessageEnvelope | undefined;
   /** Resolves names; DNS by default. */
   resolver?: DNSResolver;
 }
 
 /**
- * Results of SPF, DKIM, DMARC and ARC for a mail. SPF takes the client from the first Received header, which the server
- * of the mailbox has added.
+ * Results of SPF, DKIM, DMARC and ARC for a mail. SPF takes the client from the envelope or, without one, from the first
+ * Received header, which the server of the mailbox has added.
  *
  * @param results values of the Authentication-Results headers, in the order of the mail
  */
 export async function authenticateSender(
   raw: Buffer,
   results: readonly string[],
-  { authservId, resolver = boundedLookups() }: AuthenticationRules,
+  { authservId, envelope, resolver = boundedLookups() }: AuthenticationRules,
 ): Promise<MessageAuthentication> {
   const trusted = authservId === undefined ? undefined : statedResults(results, authservId);
   if (trusted) return trusted;
   const { dkim, spf, dmarc, arc } = await authenticate(raw, {
-    ...{ trustReceived: true, disableBimi: true, mta: 'rapport', resolver },
+    ...(envelope ? clientOf(envelope) : { trustReceived: true }),
+    ...{ disableBimi: true, mta: 'rapport', resolver },
   });
   const signatures = dkim.results.map(({ status }) => status.result);
   return {
-    spf: spf ? spf.status.result : 'none',
+    spf: spf && (!envelope || envelope.clientAddress !== undefined) ? spf.status.result : 'none',
     dkim: signatures.includes('pass') ? 'pass' : (signatures[0] ?? 'none'),
     dmarc: dmarc ? dmarc.status.result : 'none',
     arc: arc ? arc.status.result : 'none',
   };
+}
+
+function clientOf({ sender, clientAddress: ip }: MessageEnvelope) {
+  return { ...(ip !== undefined && { ip }), ...(sender !== undefined && { sender: sender === '<>' ? '' : sender }) };
 }
 
 /** What a trusted server says (RFC 8601). It removes headers in its name that others have added. */

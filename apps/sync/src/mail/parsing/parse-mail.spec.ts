@@ -104,6 +104,23 @@ test('fails DMARC for a sender whose domain does not vouch for the mail', async 
   expect(message.authentication).toMatchObject({ dmarc: 'fail' });
 });
 
+test('checks the host that the envelope names, whatever the headers say, and none without it', async () => {
+  const resolver = (name: string, type: string) =>
+    type === 'TXT' && name === 'example.com' ? Promise.resolve([['v=spf1 ip4:192.0.2.17 -all']]) : noDns();
+  const received = 'Received: from mail.example.com (mail.example.com [192.0.2.17]) by mx.kestrel.example; now';
+  const raw = Buffer.from([received, 'Return-Path: <>', 'From: ada@example.com', '', 'Hi'].join('\r\n'));
+  const of = async (clientAddress: string | undefined, sender = 'ada@example.com') => {
+    const envelope = { sender, recipients: ['Support+token@kestrel.example'], clientAddress };
+    const { message } = await parseMail({ raw, ownDomains: [], resolver, envelope });
+    return [message.authentication?.spf, message.class, ...message.deliveredTo];
+  };
+
+  expect(await of('192.0.2.17')).toEqual(['pass', MessageClass.HUMAN, 'support+token@kestrel.example']);
+  expect(await of('192.0.2.18')).toEqual(['fail', MessageClass.HUMAN, 'support+token@kestrel.example']);
+  expect(await of(undefined)).toEqual(['none', MessageClass.HUMAN, 'support+token@kestrel.example']);
+  expect(await of('192.0.2.17', '<>')).toEqual(['none', MessageClass.AUTO_REPLY, 'support+token@kestrel.example']);
+});
+
 test('reads attachments, and names them safely', async () => {
   const { attachments } = await parse([
     ...['From: a@example.com', 'Content-Type: multipart/mixed; boundary=b', ''],

@@ -47,7 +47,8 @@ export async function parseMail({ raw, ownDomains, ...rules }: MailToParse): Pro
     ...{ keepCidLinks: true, skipTextToHtml: true, skipTextLinks: true, checksumAlgo: false },
     ...{ keepDeliveryStatus: true, ignoreEmbedded: true, maxHtmlLengthToParse: maxHtmlToText },
   });
-  const all = (name: string) => headerValues(mail, name);
+  const { sender, recipients = [] } = rules.envelope ?? {};
+  const all = (name: string) => (name === 'return-path' && sender !== undefined ? [sender] : headerValues(mail, name));
   const text = clean(mail.text ?? '', limits.text);
   const trimmed = trimmedSpans(text);
   const from = addresses(mail.from)[0];
@@ -62,7 +63,7 @@ export async function parseMail({ raw, ownDomains, ...rules }: MailToParse): Pro
     toAddresses: addressTexts(mail.to),
     ccAddresses: addressTexts(mail.cc),
     replyTo: addresses(mail.replyTo)[0]?.address,
-    deliveredTo: deliveredTo(all),
+    deliveredTo: deliveredTo(all, recipients),
     subject: clean(mail.subject ?? '', limits.subject)
       .replaceAll(/\s+/g, ' ')
       .trim(),
@@ -143,12 +144,10 @@ function addressTexts(header: AddressObject | AddressObject[] | undefined): stri
   return [...new Set(addresses(header).map(({ address }) => address))].slice(0, maxItems.addresses);
 }
 
-function deliveredTo(all: (name: string) => string[]): string[] {
+function deliveredTo(all: (name: string) => string[], recipients: readonly string[]): string[] {
   const names = ['delivered-to', 'x-original-to', 'envelope-to', 'x-envelope-to', 'x-forwarded-to'];
-  const found = names
-    .flatMap(all)
-    .flatMap((value) => value.split(','))
-    .map((value) => addressText(/<([^<>]*)>/.exec(value)?.[1] ?? value));
+  const stated = names.flatMap(all).flatMap((value) => value.split(','));
+  const found = [...recipients, ...stated].map((value) => addressText(/<([^<>]*)>/.exec(value)?.[1] ?? value));
   return [...new Set(found.filter((address) => address !== undefined))].slice(0, maxItems.deliveredTo);
 }
 

@@ -1,11 +1,13 @@
 // Runs in a worker thread: parses one mail after the other.
 import { parentPort } from 'node:worker_threads';
+import type { MessageEnvelope } from '@rapport/contracts/rapport/content/v1/message';
 import { parseMail, type ParsedContent } from './parse-mail.js';
 
 export interface ParsingJob {
   raw: Uint8Array;
   ownDomains: readonly string[];
   authservId: string | undefined;
+  envelope?: MessageEnvelope | undefined;
 }
 
 /** `error`: the mail cannot be read. It is no part of the mail. */
