@@ -3,21 +3,24 @@ import { CircleCheckBig, CirclePause, Globe, Play, Plug, Scale, TriangleAlert } 
 import { ProblemNote } from '../../app/boundaries.tsx';
 import { labels, t } from '../../app/language.ts';
 import { call, invalidate } from '../../contract/api.ts';
+import { theContract } from '../../contract/contract.ts';
 import { itemsAt, textAt, type Json } from '../../contract/json.ts';
 import { Button, Chip, type IconType } from '../../kit/ui.tsx';
 import text from '../../style/text.module.css';
+import { Snippet } from '../operation/answer.tsx';
+import { curlOf } from '../operation/snippets.ts';
 import type { Item } from './item.ts';
 import { Panel } from './panel.tsx';
 import style from './record.module.css';
 
 /** What is done with a mailbox or a relay: a look whether it works, and what stops it. */
-const acts: readonly { verb: string; icon: IconType; states?: readonly string[]; body?: Json }[] = [
-  { verb: 'testMailbox', icon: Plug },
+const acts: readonly { verb: string; icon: IconType; states?: readonly string[]; kind?: string; body?: Json }[] = [
+  { verb: 'testMailbox', icon: Plug, kind: 'IMAP' },
   { verb: 'testRelay', icon: Plug },
   { verb: 'checkRelayDns', icon: Globe },
   { verb: 'pauseMailbox', icon: CirclePause, states: ['ACTIVE', 'FAILING', 'REAUTH'] },
   { verb: 'resumeMailbox', icon: Play, states: ['PAUSED', 'REAUTH'] },
-  { verb: 'reconcileMailbox', icon: Scale, body: {} },
+  { verb: 'reconcileMailbox', icon: Scale, kind: 'IMAP', body: {} },
 ];
 
 /** The state of a mailbox or a relay, with the buttons that test it. Nothing for another record. */
@@ -46,7 +49,10 @@ export function MailService({ item }: { item: Item }) {
       </p>
       <p className={style.buttons}>
         {own
-          .filter(({ states }) => states?.includes(state) ?? true)
+          .filter(
+            ({ states, kind }) =>
+              (states?.includes(state) ?? true) && (kind ?? textAt(now, 'kind')) === textAt(now, 'kind'),
+          )
           .map(({ verb, icon, body }) => (
             <Button
               key={verb}
@@ -59,6 +65,12 @@ export function MailService({ item }: { item: Item }) {
             </Button>
           ))}
       </p>
+      {textAt(now, 'kind') === 'API' && (
+        <>
+          <p className={text.two}>{t('mail.handOver')}</p>
+          <Snippet text={handOver(id)} />
+        </>
+      )}
       <div aria-live="polite">
         {run.isPending && <p className={text.meta}>{t('mail.running')}</p>}
         <ProblemNote error={run.error} />
@@ -67,6 +79,13 @@ export function MailService({ item }: { item: Item }) {
       </div>
     </Panel>
   );
+}
+
+/** A command line that hands a mail over to a mailbox. */
+function handOver(id: string): string {
+  const file = new File([], 'mail.eml', { type: 'message/rfc822' });
+  const parameters = { id, deliveryId: 'ID-1' };
+  return curlOf({ operation: theContract().operation('receiveMail'), parameters, file });
 }
 
 const dnsTones: Readonly<Record<string, 'good' | 'warn'>> = { PASSED: 'good', UNSURE: 'warn', UNANSWERED: 'warn' };
