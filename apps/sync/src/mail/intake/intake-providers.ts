@@ -7,6 +7,7 @@ import { OAuthTokens } from '../oauth-tokens.js';
 import { MailParser } from '../parsing/mail-parser.js';
 import { VirusScanner } from '../parsing/virus-scanner.js';
 import { ImapAccounts } from './imap-accounts.js';
+import { MailReceiver } from './mail-receiver.js';
 import { MailboxWorker } from './mailbox-worker.js';
 import { ParseWorker } from './parse-worker.js';
 import { StoredMail } from './stored-mail.js';
@@ -36,6 +37,11 @@ export function intakeProviders({ customers, auth, envelope, http, clamdAddress 
       useFactory: (orm: MikroORM, parser: MailParser) =>
         new ParseWorker(orm, new UnparsedMail(customers, auth, new VirusScanner(clamdAddress)), parser),
       inject: [MikroORM, MailParser],
+    },
+    {
+      provide: MailReceiver,
+      useFactory: (stored: StoredMail, parser: ParseWorker) => new MailReceiver(stored, () => parser.wake()),
+      inject: [StoredMail, ParseWorker],
     },
     {
       provide: MailboxWorker,

@@ -27,15 +27,14 @@ import { SecretEnvelope } from '../../storage/secret-envelope.js';
 import { writeCall } from '../../storage/write-call.js';
 import { folderPositions } from '../intake/folder-positions.js';
 import { ImapAccounts } from '../intake/imap-accounts.js';
+import { MailReceiver } from '../intake/mail-receiver.js';
 import { MailboxWorker } from '../intake/mailbox-worker.js';
-import { ParseWorker } from '../intake/parse-worker.js';
 import { reconcileMailbox } from '../intake/reconcile-mailbox.js';
 import { StoredMail } from '../intake/stored-mail.js';
 import { testMailbox } from '../intake/test-mailbox.js';
 import { findMailbox, readable } from './find-mailbox.js';
 import { mailboxMessage } from './mailbox-message.js';
 import { Mailbox } from './mailbox.entity.js';
-import { receiveMail } from './receive-mail.js';
 import { createMailbox, deleteMailbox, moveMailbox, resyncMailbox, updateMailbox } from './write-mailbox.js';
 
 @Controller()
@@ -48,7 +47,7 @@ export class MailboxesController implements ServiceHandlers<MailboxesServiceServ
     private readonly accounts: ImapAccounts,
     private readonly stored: StoredMail,
     private readonly worker: MailboxWorker,
-    private readonly parser: ParseWorker,
+    private readonly receiver: MailReceiver,
   ) {}
 
   async createMailbox(request: CreateMailboxRequest): Promise<MailboxMessage> {
@@ -104,10 +103,8 @@ export class MailboxesController implements ServiceHandlers<MailboxesServiceServ
     return this.#change((em) => resyncMailbox(em, id, resync?.since));
   }
 
-  async receiveMail(requests: AsyncIterable<ReceiveMailRequest>): Promise<ReceivedMail> {
-    const received = await receiveMail(this.em, this.stored, requests);
-    this.parser.wake();
-    return received;
+  receiveMail(requests: AsyncIterable<ReceiveMailRequest>): Promise<ReceivedMail> {
+    return this.receiver.receive(this.em, requests);
   }
 
   async reconcileMailbox({ id, reconciliation }: ReconcileMailboxRequest): Promise<ReconcileMailboxResponse> {
