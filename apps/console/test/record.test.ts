@@ -101,6 +101,20 @@ describe('the form of a new record', () => {
     await page.waitForURL(/\/customers\/[\da-f-]{36}$/);
     await page.getByRole('heading', { level: 1, name: 'Ada' }).waitFor();
   });
+
+  test('makes a mailbox without a server, which shows how its mails are handed over', async () => {
+    await show('/mailboxes/new');
+    const form = page.locator('#main');
+    await form.getByLabel('Address', { exact: true }).fill('desk@kestrel.example');
+    await form.getByRole('button', { name: /^Select an item Kind/ }).click();
+    await page.getByRole('option', { name: 'API' }).click();
+    await page.getByRole('button', { name: 'Create' }).click();
+    await page.getByText(':receive?deliveryId=').waitFor();
+    await page.getByRole('button', { name: 'Pause' }).waitFor();
+    expect(await page.getByRole('button', { name: 'Compare with the server' }).count()).toBe(0);
+    const { mailboxes } = await workspace.api<{ mailboxes: Json[] }>('GET', '/v1/mailboxes');
+    expect(mailboxes).toMatchObject([{ address: 'desk@kestrel.example', kind: 'API' }]);
+  });
 });
 
 describe('the playground', () => {

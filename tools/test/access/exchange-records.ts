@@ -27,7 +27,7 @@ export function exchangeRecords({ platform, create, remove, tenantId }: Calls, m
   };
   const connection = once(makeConnection);
   const makeMailbox = async () => {
-    const mailbox = { address: `${newMarker()}@mail.example`, displayName: marker, kind: 'SEND_ONLY' };
+    const mailbox = { address: `${newMarker()}@mail.example`, displayName: marker, kind: 'API' };
     const id = await create('/v1/mailboxes', mailbox);
     // Customers hears of the mailbox a moment later.
     const queue = { key: newMarker(), name: marker, mailboxIds: [id] };

@@ -1,5 +1,5 @@
 import { request, type IncomingMessage } from 'node:http';
-import type { OperationRequest } from './requests.ts';
+import { fileTypeOf, type OperationRequest } from './requests.ts';
 import { pathOf } from './rest-caller.ts';
 
 /**
@@ -29,7 +29,7 @@ export class OpenRequest {
     const { route, file } = operation;
     const headers = {
       authorization,
-      ...(file !== undefined && { 'content-type': 'text/csv' }),
+      ...(file !== undefined && { 'content-type': fileTypeOf(route) }),
       ...(route.answerUsage === 'messages' && { accept: 'text/event-stream' }),
     };
     this.#sent = request(url + pathOf(operation), { method: route.verb, agent: false, headers }, (answer) => {

@@ -88,6 +88,8 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   'SetFlowSecretRequest.name': undefined,
   // Of an app at the mail provider.
   'MailOAuth2.client_id': undefined,
+  // The client gives each mail its id.
+  'ReceiveMailRequest.delivery_id': undefined,
   // The name of a mail server in its own headers.
   'Mailbox.authserv_id': undefined,
   // A campaign is checked when it is started: its mailbox is in the database of sync, and its segments may be made later.

@@ -143,6 +143,11 @@ const fileColumns: Readonly<Record<string, string>> = {
   ImportCampaigns: 'name',
 };
 
+/** The content type of the file of an operation. */
+export function fileTypeOf({ method }: RestRoute): string {
+  return method.name === 'ReceiveMail' ? 'message/rfc822' : 'text/csv';
+}
+
 /** Files of another form. */
 const files: Readonly<Record<string, () => string>> = {
   ImportAllFlows: () =>

@@ -1,5 +1,5 @@
 import type { DescribedAnswers } from '../described-answers.ts';
-import type { OperationRequest } from './requests.ts';
+import { fileTypeOf, type OperationRequest } from './requests.ts';
 
 /** An answer as callers see it, without the parts that differ between equal requests. */
 export interface SeenAnswer {
@@ -34,7 +34,7 @@ export async function askEdge(
     method: route.verb,
     headers: {
       ...(authorization !== undefined && { authorization }),
-      ...(body !== undefined && { 'content-type': file === undefined ? 'application/json' : 'text/csv' }),
+      ...(body !== undefined && { 'content-type': file === undefined ? 'application/json' : fileTypeOf(route) }),
       ...(route.answerUsage === 'messages' && { accept: 'application/x-ndjson' }),
     },
     ...(body !== undefined && { body }),

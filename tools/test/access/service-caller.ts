@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { areaOf, ContractClient, PrincipalSigner, ServiceCertificates, serviceDefinitions } from '@rapport/contracts';
 import { AppError, createLogger, type Caller } from '@rapport/platform';
 import type { SharedPlatform } from '@rapport/testing';
-import type { OperationRequest } from './requests.ts';
+import { fileTypeOf, type OperationRequest } from './requests.ts';
 import type { SeenAnswer } from './rest-caller.ts';
 
 const deadlineMs = 5_000;
@@ -44,7 +44,7 @@ export class ServiceCaller {
     const call = async () => {
       const client = this.#client(path);
       if (requestStream) return client.upload(path, uploads(route, message, file ?? ''), options);
-      const whole = file === undefined ? message : { ...message, ...piece(route, 'text/csv', file) };
+      const whole = file === undefined ? message : { ...message, ...piece(route, fileTypeOf(route), file) };
       if (!responseStream) return client.unary(path, whole, options);
       for await (const first of client.stream(path, message, options)) return first;
       return undefined;
@@ -83,7 +83,7 @@ function callWith(principalToken: string | undefined) {
 }
 
 async function* uploads(route: OperationRequest['route'], message: Record<string, unknown>, file: string) {
-  yield { ...message, ...piece(route, 'text/csv', '') };
+  yield { ...message, ...piece(route, fileTypeOf(route), '') };
   yield { ...message, ...piece(route, '', file) };
   // Marks the end of the file.
   yield { ...message, ...piece(route, '', '') };

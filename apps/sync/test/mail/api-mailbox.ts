@@ -37,7 +37,7 @@ export class ApiMailbox {
     const query = new URLSearchParams({ deliveryId, ...more });
     for (const recipient of recipients) query.append('recipients', recipient);
     const { platform, apiKey } = this.tenant;
-    const answer = await fetch(`${platform.edgeUrl}/v1/mailboxes/${this.id}:receive?${query}`, {
+    const answer = await fetch(`${platform.edgeUrl}/v1/mailboxes/${this.id}:receive?${query.toString()}`, {
       method: 'POST',
       headers: { authorization: `Bearer ${apiKey}`, 'content-type': contentType },
       body: Buffer.from(raw),

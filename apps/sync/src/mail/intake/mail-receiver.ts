@@ -35,9 +35,9 @@ export class MailReceiver {
     const messages = requests[Symbol.asyncIterator]();
     const first = await nextMessage(messages);
     if (first.done === true) throw cancelled();
-    checkContent(first.value);
     // Before the mail is read.
     checkReceives(await findMailbox(em, first.value.id));
+    checkContent(first.value);
     const { tenantId } = currentCaller();
     const bytes = new MailBytes(this.#large, tenantId);
     try {
