@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Temporal } from 'temporal-polyfill';
 
+/** Cases that the oracle has before its answers are read, so that both processes work at once. */
+const ahead = 8;
+
 /**
  * Judges in Python what this library answers: it has the time zones of another database, and shares no code with it.
  *
@@ -14,12 +17,18 @@ export async function* answersOf<Case, Answer>(script: string, cases: Iterable<C
   try {
     const exit = once(oracle, 'exit');
     const lines = createInterface(oracle.stdout)[Symbol.asyncIterator]();
-    for (const each of cases) {
-      oracle.stdin.write(`${JSON.stringify(each)}\n`);
+    const asked: Case[] = [];
+    const answer = async (): Promise<[Case, Answer]> => {
       const { value, done } = await lines.next();
       if (done) throw new Error(`${script} ended with ${String(await exit)}`);
-      yield [each, JSON.parse(value) as Answer];
+      return [asked.shift()!, JSON.parse(value) as Answer];
+    };
+    for (const each of cases) {
+      oracle.stdin.write(`${JSON.stringify(each)}\n`);
+      asked.push(each);
+      if (asked.length > ahead) yield await answer();
     }
+    while (asked.length > 0) yield await answer();
   } finally {
     oracle.kill();
   }

@@ -57,11 +57,10 @@ class History:
         return self.kept[index]
 
     def latest(self, index, kind, field, otherwise):
-        found = otherwise
-        for _, _, change in self.before(index):
+        for _, _, change in reversed(self.before(index)):
             if change["kind"] == kind or (kind != "POLICY" and change["kind"] == "CREATED"):
-                found = change.get(field)
-        return found
+                return change.get(field)
+        return otherwise
 
     def category(self, index):
         return self.latest(index, "STATUS", "category", None)
