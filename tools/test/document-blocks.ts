@@ -4,18 +4,21 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from '@rapport/testing';
 
+/** Longer than any document takes. */
+const timeoutMs = 100_000;
+
 const endOfBlock = '--- end of block ---';
 
 export interface DocumentBlock {
-  /** `sh` for commands; undefined for what they print. */
+  /** Such as `sh` for commands; undefined for what they print. */
   language: string | undefined;
   text: string;
 }
 
-/** The code blocks of a document of the repository. */
+/** The code blocks of a document of the repository, those in other languages included. */
 export function blocksOf(document: string): DocumentBlock[] {
   const all = readFileSync(join(import.meta.dirname, '../..', document), 'utf8');
-  return [...all.matchAll(/^```(sh)?\n([^]*?)^```$/gm)].map(([, language, text = '']) => ({ language, text }));
+  return [...all.matchAll(/^```(\w+)?\n([^]*?)^```$/gm)].map(([, language, text = '']) => ({ language, text }));
 }
 
 /** What commands of a document print, and the output that the document shows below them. */
@@ -27,7 +30,7 @@ export interface CommandOutput {
 /**
  * Runs the commands of `docs/<document>.md` as they are printed, one after the other.
  *
- * @param folder like that of the repository while `npm start` runs: with `.rapport/demo.json`
+ * @param folder like that of the repository while `npm start` runs: with `.rapport/demo.json`, and what else they use
  * @returns those with a shown output
  */
 export async function runCommandsOf(document: string, folder: string): Promise<CommandOutput[]> {
@@ -38,6 +41,8 @@ export async function runCommandsOf(document: string, folder: string): Promise<C
   const script = [settings, ...commands].map((block) => `${block?.text}\necho\necho '${endOfBlock}'`).join('\n');
   const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], {
     cwd: folder,
+    // A loop that waits in vain ends, and the error has what the commands say.
+    timeout: timeoutMs,
     // Node colours what it prints where the suite does.
     env: { ...process.env, FORCE_COLOR: '0', RECEIVER_PORT: String(await freePort()) },
   });

@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sharedPlatform } from '@rapport/testing';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { openDemo } from '../demo/open-demo.ts';
-import { patternOf, runCommandsOf } from './document-blocks.ts';
+import { blocksOf, patternOf, runCommandsOf } from './document-blocks.ts';
+import { startLocalMailbox, type StartedTool } from './started-tool.ts';
 
 /** A folder such as that of the repository while `npm start` runs, with a demo that has no story yet. */
 let shared: string;
+let localMailbox: StartedTool;
 
 beforeAll(async () => {
   shared = await newFolder();
@@ -16,8 +18,12 @@ beforeAll(async () => {
   const { signal } = new AbortController();
   const dataDir = join(shared, '.rapport');
   await openDemo(platform, dataDir, () => undefined, signal, `kestrel-${randomUUID()}`);
+  localMailbox = await startLocalMailbox(dataDir);
 });
-afterAll(() => rm(shared, { recursive: true }));
+afterAll(async () => {
+  await localMailbox.stop();
+  await rm(shared, { recursive: true });
+});
 
 // `start.test.ts` runs the quickstart, whose answers depend on the story.
 test.each([
@@ -36,7 +42,7 @@ test.each([
   ['work', 6],
   ['flows', 8],
   ['mail', 4],
-  ['support', 9],
+  ['support', 12],
   ['knowledge-base', 4],
   ['marketing', 5],
   ['segments', 2],
@@ -44,12 +50,20 @@ test.each([
 ])('the commands of docs/%s.md, as they are printed, get the answers that it shows', async (document, answered) => {
   // Documents write files.
   const folder = await newFolder();
-  await copyFile(join(shared, '.rapport/demo.json'), join(folder, '.rapport/demo.json'));
+  for (const file of ['demo.json', 'mailbox.json'])
+    await copyFile(join(shared, '.rapport', file), join(folder, '.rapport', file));
   const outputs = await runCommandsOf(document, folder);
   await rm(folder, { recursive: true });
 
   expect(outputs).toHaveLength(answered);
   for (const { printed, shown } of outputs) expect(printed).toMatch(patternOf(shown));
+});
+
+test('the mailbox to try prints what docs/support.md shows, and its password only into a file for its user', async () => {
+  const shown = blocksOf('docs/support.md')[0]?.text.split('\n').slice(1).join('\n') ?? '';
+  expect(localMailbox.output().trim()).toMatch(patternOf(shown.replace(/:\d+/, ':…')));
+  const file = join(shared, '.rapport/mailbox.json');
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
 });
 
 async function newFolder(): Promise<string> {

@@ -9,7 +9,7 @@ import { vi } from 'vitest';
 /** Longer than any machine takes, so that only what hangs is given up. */
 export const readyTimeoutMs = 300_000;
 
-/** A running `npm start`, without its bootstrap. */
+/** A running `npm start`, without its bootstrap, or another tool that runs until it is stopped. */
 export interface StartedTool {
   output(): string;
   /** Resolves when it is ready and the demo complete. @throws Error with its output if it ends before */
@@ -20,9 +20,20 @@ export interface StartedTool {
   stop(): Promise<number | null>;
 }
 
-export async function startTool(port: number, dataDir: string): Promise<StartedTool> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../start.ts')], {
-    env: { ...process.env, EDGE_PORT: String(port), RAPPORT_DIR: dataDir },
+export function startTool(port: number, dataDir: string): Promise<StartedTool> {
+  return spawnTool('start.ts', { EDGE_PORT: String(port), RAPPORT_DIR: dataDir });
+}
+
+/** Starts `nx run tools:local-mailbox`. Its account is in the `mailbox.json` of the folder once it is ready. */
+export async function startLocalMailbox(dataDir: string): Promise<StartedTool> {
+  const tool = await spawnTool('local-mailbox.ts', { RAPPORT_DIR: dataDir });
+  await tool.prints('Ctrl-C stops it');
+  return tool;
+}
+
+async function spawnTool(file: string, variables: Readonly<Record<string, string>>): Promise<StartedTool> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '..', file)], {
+    env: { ...process.env, ...variables },
     // By the channel's end it knows that we are gone, however we ended.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
