@@ -3,6 +3,7 @@ import { afterAll, expect, test } from 'vitest';
 import { MailParser, UnreadableMail } from '../../src/mail/parsing/mail-parser.js';
 import type { ParsedContent } from '../../src/mail/parsing/parse-mail.js';
 import { Chance, hostileMails } from './hostile-mails.ts';
+import { wholeText } from './whole-text.ts';
 
 const name = 'Hostile mails';
 /** Two of each kind, or more. */
@@ -47,7 +48,7 @@ function expectBounds({ message, attachments }: ParsedContent, kind: number): vo
   expect(message.toAddresses.length + message.ccAddresses.length).toBeLessThanOrEqual(200);
   expect(attachments.length).toBeLessThanOrEqual(200);
   expect(text.isWellFormed() && !text.includes('\0') && html.isWellFormed() && !html.includes('\0')).toBe(true);
-  expect(assembled(visibleText, trimmed, text), `kind ${kind}`).toBe(text);
+  expect(wholeText(visibleText, trimmed, text), `kind ${kind}`).toBe(text);
   // In texts and values, `<` and `>` are escaped.
   const tags = [...html.matchAll(/<[a-z][^>]*>/gi)].map(([tag]) => tag);
   for (const tag of tags) {
@@ -59,15 +60,4 @@ function expectBounds({ message, attachments }: ParsedContent, kind: number): vo
     for (const address of values('href')) expect(address).toMatch(/^(?:https?:|mailto:|tel:)/i);
     for (const style of values('style')) expect(style).not.toMatch(/url|expression|position|@/i);
   }
-}
-
-/** The text, from what is shown and what is hidden. */
-function assembled(visible: string, trimmed: ParsedContent['message']['trimmed'], text: string): string {
-  let [result, shown, from] = ['', 0, 0];
-  for (const { start, end } of trimmed) {
-    result += visible.slice(shown, shown + start - from) + text.slice(start, end);
-    shown += start - from;
-    from = end;
-  }
-  return result + visible.slice(shown);
 }

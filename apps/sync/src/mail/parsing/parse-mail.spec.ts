@@ -1,5 +1,6 @@
 import { MessageClass, TrimmedKind } from '@rapport/contracts/rapport/content/v1/message';
 import { expect, test } from 'vitest';
+import { wholeText } from '../../../test/mail/whole-text.js';
 import { parseMail } from './parse-mail.js';
 
 const noDns = () => Promise.reject(Object.assign(new Error('none'), { code: 'ENOTFOUND' }));
@@ -43,8 +44,7 @@ test('marks the quote and the signature, and drops nothing', async () => {
   expect(message.visibleText).toContain('Yes, please.');
   expect(message.visibleText).not.toContain('Shall we?');
   expect(message.trimmed.map(({ kind }) => kind)).toContain(TrimmedKind.QUOTE);
-  const hidden = message.trimmed.map(({ start, end }) => text.slice(start, end)).join('');
-  expect([...(message.visibleText ?? ''), ...hidden].sort()).toEqual([...text].sort());
+  expect(wholeText(message.visibleText ?? '', message.trimmed, text)).toBe(text);
 });
 
 test.each([
