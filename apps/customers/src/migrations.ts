@@ -37,6 +37,7 @@ import { FindNotificationsOfApprovals } from './migrations/find-notifications-of
 import { FindOpenTasksOfDeals } from './migrations/find-open-tasks-of-deals.migration.js';
 import { ConvertForecasts } from './migrations/convert-forecasts.migration.js';
 import { SendMessagesToUsers } from './migrations/send-messages-to-users.migration.js';
+import { CountAutomaticReplies } from './migrations/count-automatic-replies.migration.js';
 import { TimeForecastSnapshots } from './migrations/time-forecast-snapshots.migration.js';
 import { RestoreDealValues } from './migrations/restore-deal-values.migration.js';
 import { HashFewAuditedRecords } from './migrations/hash-few-audited-records.migration.js';
@@ -249,4 +250,5 @@ export const migrations = [
   SealWorkspaceArchive,
   SendMessagesToUsers,
   AddEnvelopeToMessage,
+  CountAutomaticReplies,
 ];

@@ -51,6 +51,23 @@ describe('a reply by mail', () => {
     expect(await queued(id)).toMatchObject([{ id: entry?.messageId, toAddresses: ['eve@example.com'] }]);
   });
 
+  test('of a program reaches an address ten times in 24 hours, and of a person each time', async () => {
+    const { id } = await tenant.createTicket(await tenant.createRequester(), { mailboxId: mail.mailboxId });
+    const limited = { reason: 'AUTOMATIC_REPLY_LIMIT' };
+    for (let count = 0; count < 10; count += 1) await tenant.reply(id, { automatic: true });
+
+    await expect(tenant.reply(id, { automatic: true })).rejects.toMatchObject(limited);
+    expect(await tenant.entriesOf({ id })).toHaveLength(10);
+    await tenant.reply(id);
+    await tenant.reply(id, { automatic: true, to: ['eve@example.com', 'Eve@example.com'] });
+    const superuser = await service.connectAsSuperuser();
+    const sql = `update auto_reply set reply_times[10] = reply_times[10] - interval '1 day' where tenant_id = $1`;
+    await superuser.query(sql, [mail.tenantId]);
+    await superuser.end();
+    await tenant.reply(id, { automatic: true });
+    await expect(tenant.reply(id, { automatic: true })).rejects.toMatchObject(limited);
+  });
+
   test('needs a mailbox that can send', async () => {
     const requester = await tenant.createRequester();
     const created = await tenant.createTicket(requester, { mailboxId: crypto.randomUUID() });

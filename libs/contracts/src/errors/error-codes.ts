@@ -15,6 +15,10 @@ const operationErrorCodes: Record<string, ErrorCodeMeaning> = {
   ASSOCIATION_EXISTS: ['ALREADY_EXISTS', 'The two records already have a link of this type.'],
   ASSOCIATION_NOT_FOUND: ['NOT_FOUND', 'The association does not exist.'],
   AUDIT_EMPTY: ['FAILED_PRECONDITION', 'The audit has no entry yet.'],
+  AUTOMATIC_REPLY_LIMIT: [
+    'FAILED_PRECONDITION',
+    'A recipient has had 10 automatic replies of the mailbox in 24 hours.',
+  ],
   CALENDAR_FEED_NOT_FOUND: ['NOT_FOUND', 'The calendar feed does not exist.'],
   CHANGE_NOT_FOUND: ['NOT_FOUND', 'The change log has no such change.'],
   CLOSING_NOT_FOUND: ['NOT_FOUND', 'No closing of the workspace is in progress.'],

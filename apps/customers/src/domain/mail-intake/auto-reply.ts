@@ -1,20 +1,19 @@
-import { createHmac } from 'node:crypto';
 import { AutomaticKind, MessageClass, type Message } from '@rapport/contracts/rapport/content/v1/message';
 import { TicketEntryAuthor, TicketEntryKind } from '@rapport/contracts/rapport/support/v1/ticket_entry';
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { Queue } from '@rapport/contracts/rapport/support/v1/queue';
 import type { Ticket } from '@rapport/contracts/rapport/support/v1/ticket';
 import type { StatementTransaction } from '@rapport/persistence';
-import { AppError, currentCaller } from '@rapport/platform';
+import { AppError } from '@rapport/platform';
 import { recordValue } from '../../engine/query/record-json.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
 import { customers } from '../customers/customers.js';
-import { readMailSecret } from '../messages/mail-addresses.js';
 import { queueMessage } from '../messages/queue-message.js';
 import { suppressedAmong } from '../messages/send-message.js';
 import { queues } from '../queues/queues.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
+import { takeAnswer } from '../ticket-actions/automatic-turns.js';
 import type { RenderedTemplate } from '../templates/render-liquid.js';
 import { renderTemplate } from '../templates/render-template.js';
 import { tickets } from '../tickets/tickets.js';
@@ -46,7 +45,7 @@ export async function answerAutomatically(
   if ((await suppressedAmong(transaction, key, [fromAddress])).size > 0) return none('SUPPRESSED');
   const answer = await rendered(transaction, templateId, ticket);
   if (!answer) return none('TEMPLATE_INVALID');
-  if (!(await takeTurn(transaction, mailboxId, fromAddress))) return none('ANSWERED_TODAY');
+  if (!(await takeAnswer(transaction, mailboxId, fromAddress))) return none('ANSWERED_TODAY');
   const sent = await queueMessage(transaction, {
     ...{
       subject: answer.subject ?? `[#${ticket.number ?? ''}] ${ticket.subject}`,
@@ -93,18 +92,4 @@ async function rendered(
 
 function none(noAutoReplyReason: string): AutomaticAnswer {
   return { autoReplyId: undefined, noAutoReplyReason };
-}
-
-/** Whether the sender has got no automatic answer of the mailbox for a day. The answer counts from now. */
-async function takeTurn(transaction: StatementTransaction, mailboxId: string, address: string): Promise<boolean> {
-  const secret = await readMailSecret(transaction);
-  const hash = createHmac('sha256', secret).update(`auto reply ${address.toLowerCase()}`).digest();
-  const taken = await transaction.rows({
-    name: 'take_auto_reply',
-    sql: `insert into auto_reply as last (tenant_id, mailbox_id, address_hash, time) values ($1, $2, $3, rapport_clock())
-      on conflict (tenant_id, mailbox_id, address_hash) do update set time = excluded.time
-      where last.time <= excluded.time - interval '24 hours' returning mailbox_id`,
-    values: [currentCaller().tenantId, mailboxId, hash],
-  });
-  return taken.length > 0;
 }

@@ -6,6 +6,7 @@ import type { StatementTransaction } from '@rapport/persistence';
 import { invalidField } from '@rapport/platform';
 import { within } from '../../engine/values/within.js';
 import { queueMessage } from '../messages/queue-message.js';
+import { takeReplies } from './automatic-turns.js';
 import { addressOfRequester } from './requester.js';
 
 /** What a reply says. */
@@ -20,6 +21,7 @@ export interface ReplyContent {
  * Queues the message of a reply to a ticket.
  *
  * @returns undefined for a ticket without a mailbox, unless the reply names recipients
+ * @throws AppError FAILED_PRECONDITION AUTOMATIC_REPLY_LIMIT for one more of a program than a recipient gets in a day
  */
 export async function sendReply(
   transaction: StatementTransaction,
@@ -38,7 +40,11 @@ export async function sendReply(
     subject: subject ?? `Re: [#${ticket.number}] ${ticket.subject}`,
     automatic: by === TicketEntryAuthor.MACHINE ? AutomaticKind.REPLIED : undefined,
   };
-  return within({ from: 'fileIds', to: 'reply.fileIds' }, () => queueMessage(transaction, content, 'ticket.mailboxId'));
+  const message = await within({ from: 'fileIds', to: 'reply.fileIds' }, () =>
+    queueMessage(transaction, content, 'ticket.mailboxId'),
+  );
+  if (by === TicketEntryAuthor.MACHINE) await takeReplies(transaction, message.mailboxId!, recipients);
+  return message;
 }
 
 async function requesterOf(transaction: StatementTransaction, ticket: Ticket): Promise<string[]> {
