@@ -10,7 +10,7 @@ const file = join(dataDir, 'mailbox.json');
 const server = await startDovecot();
 const { port, password } = server;
 const imap = { host: '127.0.0.1', port, security: 'NONE', credentials: { user: 'help', password } };
-await mkdir(dataDir, { recursive: true });
+await mkdir(dataDir, { recursive: true, mode: 0o700 });
 await rm(file, { force: true });
 await writeFile(file, `${JSON.stringify(imap)}\n`, { mode: 0o600 });
 console.log(`A Dovecot listens on 127.0.0.1:${port}. The password of its user ${imap.credentials.user} is in ${file}.`);
