@@ -105,7 +105,7 @@ describe('the form of a new record', () => {
   test('makes a mailbox without a server, which shows how its mails are handed over', async () => {
     await show('/mailboxes/new');
     const form = page.locator('#main');
-    await form.getByLabel('Address', { exact: true }).fill('desk@kestrel.example');
+    await form.getByLabel(/^Address/).fill('desk@kestrel.example');
     await form.getByRole('button', { name: /^Select an item Kind/ }).click();
     await page.getByRole('option', { name: 'API' }).click();
     await page.getByRole('button', { name: 'Create' }).click();

@@ -153,7 +153,7 @@ it.each(tried)('every open call of a caller ends on both edges when $how', async
   await openAll(authorization);
   const [fed, files] = [open.filter(({ operation }) => isFeed(operation.route)), open.filter(isHeld)];
   const uploads = open.filter(({ operation }) => operation.file !== undefined);
-  expect([fed.length, files.length, uploads.length]).toEqual([12, 9, 4]);
+  expect([fed.length, files.length, uploads.length]).toEqual([12, 9, 5]);
   expect([...fed, ...files, ...uploads].filter(({ hasEnded }) => hasEnded)).toEqual([]);
 
   await change();
