@@ -4,6 +4,7 @@
  */
 export const ownPlatforms: Readonly<Record<string, string>> = {
   'apps/sync/test/kill-sync.soak.test.ts': 'kills sync and customers, with a schedule of retries that allows for it',
+  'apps/sync/test/mail/mail-loops.soak.test.ts': 'runs two platforms that mail each other, and shifts their clocks',
   'apps/sync/test/two-processes.soak.test.ts':
     'runs two processes of sync, restarts them, changes their keys, cuts their connections, breaks a table, and reads how much memory processes take and what is late for all tenants',
   'libs/client/test/edge-kills.soak.test.ts': 'kills edges and customers',

@@ -62,16 +62,17 @@ export class TenantMailbox {
     await this.inbox.append('INBOX', Buffer.concat([checked, Buffer.from(content)]));
   }
 
-  /** The first 200 mails, oldest first. */
+  /** All mails, oldest first. */
   async mails(): Promise<Mail[]> {
-    const path = '/v1/messages?orderBy=createTime&pageSize=200';
-    return (await this.tenant.ok<{ messages: Mail[] }>('GET', path)).messages;
-  }
-
-  /** Lets a day pass for automatic answers. */
-  async letDayPass(): Promise<void> {
-    const sql = `update auto_reply set time = time - interval '24 hours' where tenant_id = $1`;
-    await this.tenant.query(sql, [this.tenant.tenant.tenantId], 'customers');
+    const found: Mail[] = [];
+    let token = '';
+    do {
+      const path = `/v1/messages?orderBy=createTime&pageSize=200${token && `&pageToken=${encodeURIComponent(token)}`}`;
+      const page = await this.tenant.ok<{ messages: Mail[]; nextPageToken?: string }>('GET', path);
+      found.push(...page.messages);
+      token = page.nextPageToken ?? '';
+    } while (token);
+    return found;
   }
 
   close(): void {

@@ -19,12 +19,20 @@ export interface DovecotOptions {
   submissionPort?: number;
 }
 
+export interface MailDelivery {
+  /** Sender and recipient of the envelope. */
+  from: string;
+  to: string;
+  /** How far the clock of the delivery is ahead, in hours: scripts see it (libfaketime). 0 when absent. */
+  aheadHours?: number;
+}
+
 /** A running Dovecot. */
 export interface Dovecot extends ImapServer {
   /** Sets the Sieve script of a user, by the address of whom it answers. */
   setScript(user: string, script: string): Promise<void>;
   /** Delivers a mail to a user by `dovecot-lda`, which runs the script of the user. @throws Error if it fails */
-  deliver(user: string, envelope: { from: string; to: string }, mail: string): Promise<void>;
+  deliver(user: string, delivery: MailDelivery, mail: string): Promise<void>;
 }
 
 /** Starts a Dovecot with a configuration and mails of its own. It ends with this process in any case. */
@@ -51,7 +59,7 @@ export async function startDovecot({ introspectionUrl, submissionPort }: Dovecot
   return {
     ...{ port, password, start: () => server.start(), kill: () => server.kill(), stop: () => server.stop() },
     setScript: (user, script) => writeFile(join(folder, `${user}.sieve`), script),
-    deliver: (user, { from, to }, mail) => deliver(root, home, ['-d', user, '-f', from, '-a', to], mail),
+    deliver: (user, delivery, mail) => deliver(root, home, user, delivery, mail),
     renumber: async (user) => {
       const inbox = join(mails, user);
       // Dovecot numbers by the second: within one, the same UIDVALIDITY would stand for other UIDs.
@@ -70,9 +78,24 @@ async function validityOf(folder: string): Promise<number> {
   return Number(validity);
 }
 
-async function deliver(root: string, home: string, addresses: readonly string[], mail: string): Promise<void> {
-  const program = [root, '/usr/lib/dovecot/dovecot-lda', '-e', '-c', `${home}/dovecot.conf`, ...addresses];
-  const delivery = spawn('chroot', program, { stdio: ['pipe', 'ignore', 'pipe'] });
+async function deliver(
+  root: string,
+  home: string,
+  user: string,
+  { from, to, aheadHours = 0 }: MailDelivery,
+  mail: string,
+): Promise<void> {
+  const options = ['-e', '-c', `${home}/dovecot.conf`, '-d', user, '-f', from, '-a', to];
+  const clock = aheadHours > 0 && {
+    LD_PRELOAD: '/lib/libfaketime.so',
+    FAKETIME: `+${aheadHours}h`,
+    // The program reads its settings by another one, which starts it again with these variables only.
+    DOVECOT_PRESERVE_ENVS: 'LD_PRELOAD FAKETIME',
+  };
+  const delivery = spawn('chroot', [root, '/usr/lib/dovecot/dovecot-lda', ...options], {
+    env: { PATH: process.env['PATH'], ...clock },
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
   let said = '';
   delivery.stderr.on('data', (piece: Buffer) => (said += piece.toString()));
   delivery.stdin.end(mail);
