@@ -7,7 +7,7 @@ import { MailTenant } from '../../mail/mail-tenant.ts';
 import { EffectBench, field, text, type BenchRun, type Json } from '../effect-bench.ts';
 import { age, diceOf, forEach, untilKnown, type Counts } from './lost-outcomes.ts';
 
-const runs = sizeOf('EFFECT_RUNS', { short: 3, long: 300 });
+const runs = sizeOf('EFFECT_RUNS', { short: 4, long: 300 });
 const kills = sizeOf('EFFECT_KILLS', { short: 1, long: 40 });
 
 let platform: Platform;

@@ -19,7 +19,7 @@ import { ExchangeStarts } from './exchange-starts.ts';
 import { child, effects, everyKind, undoneSteps } from './kill-plan.ts';
 
 /** Of each kind. Runs of the short form die at random places; the long form goes through all of them. */
-const runCount = sizeOf('KILLED_RUNS', { short: 3, long: 0 });
+const runCount = sizeOf('KILLED_RUNS', { short: 5, long: 0 });
 const modes = ['BEFORE', 'SENT', 'AFTER'] as const;
 
 /** Rounds with three workers at a time, each with a run of both flows. */
