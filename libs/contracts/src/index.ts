@@ -21,7 +21,7 @@ export type { RunHandler } from './server/grpc-handlers.js';
 export { ImplementsService, type ServiceHandlers } from './server/implements-service.js';
 export { runGrpcService, startGrpcService } from './server/run-grpc-service.js';
 export type { EncodedAnswer } from './calls/call-stream.js';
-export { atEndOfTurn } from './calls/end-of-turn.js';
+export { atEndOfTurn } from './calls/frames.js';
 export { ContractClient } from './client/contract-client.js';
 export { serviceDefinitions } from './gen/services.js';
 export { AnswerForm, type JsonText } from './gen/rapport/api/v1/calls_service.js';

@@ -9,8 +9,7 @@ import {
   type StreamedAnswer,
   type StreamedCall,
 } from '../gen/rapport/api/v1/calls_service.js';
-import { sendAtEndOfTurn } from './end-of-turn.js';
-import { callFields, decodeAnswerFrame, frames, maxTokens, type OutgoingCall } from './frames.js';
+import { callFields, decodeAnswerFrame, frames, maxTokens, sendAtEndOfTurn, type OutgoingCall } from './frames.js';
 
 /** Longest time that a timer of Node can wait, in milliseconds. */
 const longestTimerMs = 2 ** 31 - 1;
