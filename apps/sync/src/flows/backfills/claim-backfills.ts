@@ -36,13 +36,13 @@ export async function claimBackfills(em: EntityManager, most: number, leaseMs: n
 /** Milliseconds until the next backfill is due; undefined when there is none. */
 export async function untilDueMs(em: EntityManager): Promise<number | undefined> {
   const { rows } = await withConnection(em, (client) =>
-    client.query<{ ms: number | null }>({
+    client.query<{ ms: number }>({
       name: 'next_flow_backfill',
-      text: `select greatest(extract(epoch from min(due_time) - clock_timestamp()) * 1000, 0)::double precision as ms
-        from flow_backfill_job`,
+      text: `select greatest(extract(epoch from due_time - clock_timestamp()) * 1000, 0)::double precision as ms
+        from flow_backfill_job order by due_time limit 1`,
     }),
   );
-  return rows[0]?.ms ?? undefined;
+  return rows[0]?.ms;
 }
 
 /** Seconds since the backfill that has waited longest has started a run, though it could. */

@@ -1,6 +1,7 @@
 import { withConnection } from '@rapport/persistence';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { v7 as uuidv7 } from 'uuid';
+import { untilDueMs } from '../../../src/flows/backfills/claim-backfills.js';
 import { noteEvents } from '../../../src/flows/runs/note-events.js';
 import { areRunsDue, claimRuns, flowDelays, type RunRoom } from '../../../src/flows/worker/claim-runs.js';
 import { beginWithRun } from '../../../src/flows/worker/stored-run.js';
@@ -108,4 +109,16 @@ test('a claimed run has its events in the order in which they came', async () =>
   const stored = await engine.transaction((client) => beginWithRun(client, envelope, claimed!));
 
   expect(stored?.events.map(({ data }) => data['eventId'])).toEqual(ids);
+});
+
+test('a process that has no backfill of flows does not look for one again and again', async () => {
+  const wait = () => untilDueMs(engine.orm.em.fork());
+  expect(await wait()).toBeUndefined();
+  await engine.query(
+    `insert into flow_backfill_job (backfill_id, tenant_id, flow_id, due_time)
+     values (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), now() + interval '1 hour')`,
+  );
+  expect(await wait()).toBeGreaterThan(3_000_000);
+  await engine.query('update flow_backfill_job set due_time = now()');
+  expect(await wait()).toBe(0);
 });
