@@ -112,13 +112,13 @@ test('a claimed run has its events in the order in which they came', async () =>
 });
 
 test('a process that has no backfill of flows does not look for one again and again', async () => {
-  const wait = () => untilDueMs(engine.orm.em.fork());
-  expect(await wait()).toBeUndefined();
+  const untilDue = () => untilDueMs(engine.orm.em.fork());
+  expect(await untilDue()).toBeUndefined();
   await engine.query(
     `insert into flow_backfill_job (backfill_id, tenant_id, flow_id, due_time)
      values (gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), now() + interval '1 hour')`,
   );
-  expect(await wait()).toBeGreaterThan(3_000_000);
+  expect(await untilDue()).toBeGreaterThan(3_000_000);
   await engine.query('update flow_backfill_job set due_time = now()');
-  expect(await wait()).toBe(0);
+  expect(await untilDue()).toBe(0);
 });
