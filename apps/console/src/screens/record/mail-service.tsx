@@ -38,44 +38,46 @@ export function MailService({ item }: { item: Item }) {
   if (!['mailboxes', 'relays'].includes(resource.name)) return null;
   return (
     <Panel title={t('mail.state')}>
-      <p className={`${text.row} ${text.wrap}`}>
-        <Chip tone={state === 'ACTIVE' ? 'good' : state === 'PAUSED' ? 'quiet' : 'danger'}>
-          {labels.value(resource.name === 'relays' ? 'RelayState' : 'MailboxState', state)}
-        </Chip>
-        {textAt(now, 'stateReason') !== '' && <span>{textAt(now, 'stateReason')}</span>}
-        {textAt(now, 'lagSeconds') !== '' && (
-          <span className={text.meta}>{t('mail.lag', { count: Number(textAt(now, 'lagSeconds')) })}</span>
+      <div className={style.service}>
+        <p className={`${text.row} ${text.wrap}`}>
+          <Chip tone={state === 'ACTIVE' ? 'good' : state === 'PAUSED' ? 'quiet' : 'danger'}>
+            {labels.value(resource.name === 'relays' ? 'RelayState' : 'MailboxState', state)}
+          </Chip>
+          {textAt(now, 'stateReason') !== '' && <span>{textAt(now, 'stateReason')}</span>}
+          {textAt(now, 'lagSeconds') !== '' && (
+            <span className={text.meta}>{t('mail.lag', { count: Number(textAt(now, 'lagSeconds')) })}</span>
+          )}
+        </p>
+        <p className={style.buttons}>
+          {own
+            .filter(
+              ({ states, kind }) =>
+                (states?.includes(state) ?? true) && (kind ?? textAt(now, 'kind')) === textAt(now, 'kind'),
+            )
+            .map(({ verb, icon, body }) => (
+              <Button
+                key={verb}
+                small
+                icon={icon}
+                isDisabled={run.isPending}
+                onPress={() => run.mutate({ verb, ...(body && { body }) })}
+              >
+                {t(`mail.${verb}`)}
+              </Button>
+            ))}
+        </p>
+        {textAt(now, 'kind') === 'API' && (
+          <>
+            <p className={text.two}>{t('mail.handOver')}</p>
+            <Snippet text={handOver(id)} />
+          </>
         )}
-      </p>
-      <p className={style.buttons}>
-        {own
-          .filter(
-            ({ states, kind }) =>
-              (states?.includes(state) ?? true) && (kind ?? textAt(now, 'kind')) === textAt(now, 'kind'),
-          )
-          .map(({ verb, icon, body }) => (
-            <Button
-              key={verb}
-              small
-              icon={icon}
-              isDisabled={run.isPending}
-              onPress={() => run.mutate({ verb, ...(body && { body }) })}
-            >
-              {t(`mail.${verb}`)}
-            </Button>
-          ))}
-      </p>
-      {textAt(now, 'kind') === 'API' && (
-        <>
-          <p className={text.two}>{t('mail.handOver')}</p>
-          <Snippet text={handOver(id)} />
-        </>
-      )}
-      <div aria-live="polite">
-        {run.isPending && <p className={text.meta}>{t('mail.running')}</p>}
-        <ProblemNote error={run.error} />
-        {run.data?.verb === 'checkRelayDns' && !run.isPending && <DnsOutcome answer={run.data.answer} />}
-        {run.data && run.data.verb !== 'checkRelayDns' && !run.isPending && <Outcome {...run.data} />}
+        <div aria-live="polite">
+          {run.isPending && <p className={text.meta}>{t('mail.running')}</p>}
+          <ProblemNote error={run.error} />
+          {run.data?.verb === 'checkRelayDns' && !run.isPending && <DnsOutcome answer={run.data.answer} />}
+          {run.data && run.data.verb !== 'checkRelayDns' && !run.isPending && <Outcome {...run.data} />}
+        </div>
       </div>
     </Panel>
   );
