@@ -48,8 +48,15 @@ export class TicketTenant {
 
   /** Oldest first. */
   async entriesOf({ id }: Pick<Ticket, 'id'>): Promise<TicketEntry[]> {
-    const request = { filter: `ticketId = ${id}`, orderBy: 'createTime', pageSize: 200 };
-    return (await this.service.call('listTicketEntries', request, this.caller)).ticketEntries;
+    const entries: TicketEntry[] = [];
+    let pageToken: string | undefined;
+    do {
+      const request = { filter: `ticketId = ${id}`, orderBy: 'createTime', pageSize: 200, pageToken };
+      const page = await this.service.call('listTicketEntries', request, this.caller);
+      entries.push(...page.ticketEntries);
+      pageToken = page.nextPageToken;
+    } while (pageToken !== undefined);
+    return entries;
   }
 }
 
