@@ -35,6 +35,8 @@ class MergedTickets {
   readonly ids: string[] = [];
   readonly entries = new Map<string, Place>();
   readonly merges = new Map<string, Merge>();
+  /** The ticket that each split ticket is from. */
+  readonly splits = new Map<string, string>();
 
   constructor(
     readonly tenant: TicketTenant,
@@ -83,9 +85,13 @@ class MergedTickets {
   }
 
   async split(from: string, ids: string[]): Promise<void> {
+    const before = await this.stateOf(from);
     const split = { entryIds: ids, subject: undefined };
     const { created } = await this.tenant.service.call('splitTicket', { id: from, split }, this.tenant.caller);
+    // A merge of the new ticket into this one is the way back: so nothing else may change.
+    expect(await this.stateOf(from)).toEqual(before);
     this.ids.push(created!.id);
+    this.splits.set(created!.id, from);
     for (const id of ids) this.move(id, from, created!.id);
   }
 
@@ -164,8 +170,13 @@ test(
         const ids = model.entriesAt(from).filter(() => random.chance(0.5));
         if (ids.length > 0 && ids.length <= 100) await model.split(from, ids);
       },
+      async unsplit() {
+        const open = new Set(model.open);
+        const back = [...model.splits].filter(([id, from]) => open.has(id) && open.has(from));
+        if (back.length > 0) await model.merge(...random.pick(back));
+      },
     };
-    const names = ['message', 'message', 'reply', 'solve', 'merge', 'merge', 'undo', 'undo', 'split'];
+    const names = ['message', 'message', 'reply', 'solve', 'merge', 'merge', 'undo', 'undo', 'split', 'unsplit'];
     for (let step = 0; step < size.steps; step += 1) {
       const name = random.pick(names);
       tally[name] = (tally[name] ?? 0) + 1;
