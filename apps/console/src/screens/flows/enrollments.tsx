@@ -133,8 +133,9 @@ function Enrollment({ flow, enrollment, onAct }: { flow: Json; enrollment: Json;
 /** The name of the step at which a customer waits, if it follows the version that is shown. */
 function stepOf(flow: Json, enrollment: Json): string {
   const path = textAt(enrollment, 'step');
-  if (path === '' || !isJson(flow.definition) || textAt(flow, 'activeVersion') !== textAt(enrollment, 'version'))
-    return path;
+  const isShown =
+    flow.hasUnpublishedChanges !== true && textAt(flow, 'activeVersion') === textAt(enrollment, 'version');
+  if (path === '' || !isShown || !isJson(flow.definition)) return path;
   const step = linesOf(flow.definition).find(({ id }) => id === `/${path}`)?.step;
   return step ? nameOfStep(step) : path;
 }
