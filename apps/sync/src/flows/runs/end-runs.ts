@@ -44,7 +44,7 @@ export async function endRun(
           returning flow_id, concurrency_hash, parent_run_id, parent_path, backfill_id),
         noted as (
           insert into flow_backfill_end (tenant_id, backfill_id, outcome, was_held)
-          select $1, backfill.backfill_id, $3, coalesce(job.held_number is not null, false)
+          select $1, backfill.backfill_id, $3, job.held_number is not null
           from ended join flow_backfill_job backfill on backfill.backfill_id = ended.backfill_id
           left join flow_job job on job.run_id = $2)
         select * from ended`,
