@@ -6,6 +6,7 @@ import { readForTenant } from '@rapport/persistence';
 import { startDovecot, type Dovecot } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { folderPositions } from '../../src/mail/intake/folder-positions.js';
+import { changeTurn } from '../../src/mail/mailboxes/mailbox-turn.js';
 import { createSyncDatabase } from '../sync-databases.ts';
 import { MailReading, TestMailbox } from './test-mailbox.ts';
 
@@ -116,6 +117,23 @@ test('reads mails again from a time, and stores none twice', async () => {
   expect([...box.store.mails.keys()]).toEqual([stored]);
   const [position] = (await folderPositions(box.em, tenantId, [id])).get(id) ?? [];
   expect(position).toMatchObject({ uid: 1, resyncTime: null });
+  other.close();
+});
+
+test('takes no mail that arrives after another process has paused the mailbox', async () => {
+  const box = await TestMailbox.create(reading, dovecot);
+  const other = await box.client();
+  const worker = await box.worker();
+  await other.append('INBOX', mail('before'));
+  await expect.poll(() => box.store.mails.size, { timeout: 30_000 }).toBe(1);
+  await changeTurn(box.em, { ...box.mailbox, state: 'PAUSED' });
+  await other.append('INBOX', mail('after'));
+  const held = `select worker from mailbox_turn where mailbox_id = $1`;
+  const holder = async () => readForTenant(box.em, { sql: held, values: [box.mailbox.id] });
+  await expect.poll(holder, { timeout: 30_000 }).toEqual([{ worker: null }]);
+
+  expect(await box.reconcile()).toMatchObject({ equal: false, folders: [{ stored: 1, missing: [2] }] });
+  await worker.onModuleDestroy();
   other.close();
 });
 

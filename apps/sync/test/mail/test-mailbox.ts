@@ -8,10 +8,12 @@ import { v7 as uuidv7 } from 'uuid';
 import { entities } from '../../src/database.js';
 import { folderPositions } from '../../src/mail/intake/folder-positions.js';
 import { ImapAccounts } from '../../src/mail/intake/imap-accounts.js';
+import { MailboxWorker } from '../../src/mail/intake/mailbox-worker.js';
 import { readFolder } from '../../src/mail/intake/read-folder.js';
 import { reconcileMailbox } from '../../src/mail/intake/reconcile-mailbox.js';
 import { StoredMail } from '../../src/mail/intake/stored-mail.js';
 import { sealImapSecrets, type ReadMailbox } from '../../src/mail/mailboxes/find-mailbox.js';
+import { changeTurn } from '../../src/mail/mailboxes/mailbox-turn.js';
 import { Mailbox } from '../../src/mail/mailboxes/mailbox.entity.js';
 import type { SignIn, SignInSecrets } from '../../src/mail/mail-credentials.js';
 import { OAuthTokens } from '../../src/mail/oauth-tokens.js';
@@ -93,7 +95,8 @@ export class TestMailbox {
     try {
       const positions = (await folderPositions(em, mailbox.tenantId, [mailbox.id])).get(mailbox.id) ?? [];
       for (const folder of mailbox.imap.folders) {
-        const reader = { em, client, stored: this.stored, signal: new AbortController().signal, onSkipped: () => {} };
+        const callbacks = { beforeStore: () => Promise.resolve(), onSkipped: () => {} };
+        const reader = { em, client, stored: this.stored, signal: new AbortController().signal, ...callbacks };
         const place = { tenantId: mailbox.tenantId, mailboxId: mailbox.id, folder };
         await readFolder(
           reader,
@@ -104,6 +107,16 @@ export class TestMailbox {
     } finally {
       client.close();
     }
+  }
+
+  /** A process that reads the mailbox as it changes. */
+  async worker(): Promise<MailboxWorker> {
+    await changeTurn(this.em, this.mailbox);
+    const customers = { unary: () => Promise.resolve({}) };
+    const { accounts, orm } = this.reading;
+    const worker = new MailboxWorker(orm, { accounts, stored: this.stored, customers, onStored: () => {} });
+    worker.onApplicationBootstrap();
+    return worker;
   }
 
   reconcile() {

@@ -100,7 +100,7 @@ export class MailboxWorker implements OnApplicationBootstrap, OnModuleDestroy {
     // The lease ended without a chance to renew it. Its reader is about to end.
     if (this.#reading.has(turn.mailboxId)) return;
     const stopping = new AbortController();
-    const done = this.#read(turn, stopping.signal)
+    const done = this.#read(turn, stopping)
       .catch((error: unknown) => this.#logger.warn(`A turn is left until its lease ends: ${errorKind(error)}.`))
       .finally(() => {
         this.#reading.delete(turn.mailboxId);
@@ -110,10 +110,11 @@ export class MailboxWorker implements OnApplicationBootstrap, OnModuleDestroy {
     this.#reading.set(turn.mailboxId, { turn, stopping, done });
   }
 
-  async #read(turn: MailboxTurn, signal: AbortSignal): Promise<void> {
+  async #read(turn: MailboxTurn, stopping: AbortController): Promise<void> {
     const { mailboxId: id, tenantId } = turn;
+    const { signal } = stopping;
     const em = this.orm.em.fork({ session: tenantSession(tenantId) });
-    const failure = await this.#follow(turn, signal).then(
+    const failure = await this.#follow(turn, stopping).then(
       () => undefined,
       (error: unknown) => error,
     );
@@ -127,17 +128,22 @@ export class MailboxWorker implements OnApplicationBootstrap, OnModuleDestroy {
     await releaseTurn(em, this.#worker, turn, failure !== undefined && !signal.aborted);
   }
 
-  async #follow(turn: MailboxTurn, signal: AbortSignal): Promise<void> {
+  async #follow(turn: MailboxTurn, stopping: AbortController): Promise<void> {
     const { tenantId, mailboxId: id } = turn;
     const em = this.orm.em.fork({ session: tenantSession(tenantId) });
     const mailbox = await em.findOne(Mailbox, { tenantId, id });
     if (!mailbox?.imap) return;
     const onSkipped = (folder: string, uid: number, bytes: number) =>
       this.#logger.warn(`The mail ${uid} of ${bytes} bytes in ${folder} of mailbox ${id} is too large to be stored.`);
+    const beforeStore = async () => {
+      const held = await heldTurns(em, this.#worker, [id], false);
+      if (held.get(id) !== turn.revision) stopping.abort();
+    };
     const onRead = async (mails: number) => {
       if (mails > 0) this.parts.onStored();
       await settleTurn(em, this.#worker, turn, { state: 'ACTIVE' });
     };
-    await readMailbox({ em, ...this.parts, signal, onSkipped, onRead }, mailbox as ReadMailbox);
+    const reader = { em, ...this.parts, signal: stopping.signal, beforeStore, onSkipped, onRead };
+    await readMailbox(reader, mailbox as ReadMailbox);
   }
 }

@@ -17,6 +17,11 @@ export interface FolderReader {
   client: ImapFlow;
   stored: StoredMail;
   signal: AbortSignal;
+  /**
+   * Called between the listing of mails and their storage. Raises the signal when the mailbox may no longer be read: what
+   * arrives after it was paused is not in the list.
+   */
+  beforeStore: () => Promise<void>;
   /** Called for a mail that is not stored, because it is too large. */
   onSkipped: (folder: string, uid: number, bytes: number) => void;
 }
@@ -92,6 +97,7 @@ async function readFrom(
   let mails = 0;
   for (let start = 0; start < uids.length && !reader.signal.aborted; start += listedUids) {
     for (const batch of batches(await listMails(reader, uids.slice(start, start + listedUids)))) {
+      await reader.beforeStore();
       if (reader.signal.aborted) break;
       await storeBatch(reader, folder, batch, former);
       await movePosition(reader.em, folder, batch.at(-1)?.uid ?? 0);

@@ -15,6 +15,7 @@ export interface MailboxReader {
   accounts: ImapAccounts;
   stored: StoredMail;
   signal: AbortSignal;
+  beforeStore: FolderReader['beforeStore'];
   onSkipped: FolderReader['onSkipped'];
   /** Called each time that all folders were read to their ends. */
   onRead: (mails: number) => Promise<void>;
