@@ -38,6 +38,7 @@ import { FindOpenTasksOfDeals } from './migrations/find-open-tasks-of-deals.migr
 import { ConvertForecasts } from './migrations/convert-forecasts.migration.js';
 import { SendMessagesToUsers } from './migrations/send-messages-to-users.migration.js';
 import { CountAutomaticReplies } from './migrations/count-automatic-replies.migration.js';
+import { CountMessagesOfFlows } from './migrations/count-messages-of-flows.migration.js';
 import { TimeForecastSnapshots } from './migrations/time-forecast-snapshots.migration.js';
 import { RestoreDealValues } from './migrations/restore-deal-values.migration.js';
 import { HashFewAuditedRecords } from './migrations/hash-few-audited-records.migration.js';
@@ -251,4 +252,5 @@ export const migrations = [
   SendMessagesToUsers,
   AddEnvelopeToMessage,
   CountAutomaticReplies,
+  CountMessagesOfFlows,
 ];

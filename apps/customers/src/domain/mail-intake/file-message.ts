@@ -20,6 +20,7 @@ import { changeMessages, lockMessage } from '../messages/stored-messages.js';
 import { answerAutomatically } from './auto-reply.js';
 import { noteReplies } from './campaign-reply.js';
 import { customerOf, isEmail } from './sender.js';
+import { noteWritersOf } from './note-writers.js';
 import type { Incoming } from './sender-part.js';
 import { addToThread } from './thread-message.js';
 
@@ -42,6 +43,7 @@ export async function fileMessage(
   const content = contentOf(parsed);
   const mailboxes = await readMailAddresses(transaction);
   const from = content.fromAddress?.toLowerCase() ?? '';
+  await noteWritersOf(transaction, mailboxes, { from, parsed });
   const held = heldBack(parsed, isAddressOf(from, mailboxes));
   if (held) {
     await changeMessages(transaction, [messageId], () => ({ ...content, ...held }));

@@ -25,8 +25,9 @@ import { hotWriteCall } from '../../engine/records/write-call.js';
 import { attachment } from '../files/file-name.js';
 import { keepLive } from '../leads/match-customer.js';
 import { getMessageBcc } from '../messages/blind-copies.js';
-import { cancelMessage, resendMessage, sendMessage } from '../messages/send-message.js';
+import { cancelMessage, isOfFlow, resendMessage, sendMessage } from '../messages/send-message.js';
 import { SuppressionKey } from '../suppressions/suppression-key.js';
+import { takeMessageOfFlow } from '../ticket-actions/automatic-turns.js';
 import { releaseMessage, rerouteMessage } from './release-message.js';
 import { customerOf, senderTries } from './sender.js';
 import { rawBytes, rawFile } from './stored-mail.js';
@@ -43,7 +44,9 @@ export class MessageActionsController implements ServiceHandlers<MessageActionsS
   async sendMessage(request: SendMessageRequest): Promise<Message> {
     const key = await this.suppressionKey.of(this.em);
     return hotWriteCall(this.em, Methods.sendMessage, request, async (each) => {
-      return sendMessage(each, request, { key, customerId: await partyOf(each, request) });
+      const message = await sendMessage(each, request, { key, customerId: await partyOf(each, request) });
+      if (isOfFlow()) await takeMessageOfFlow(each, message.mailboxId!, message.toAddresses);
+      return message;
     });
   }
 

@@ -57,6 +57,12 @@ export function threadTokensIn(addresses: readonly string[], mailboxes: readonly
   return [...new Set(tokens)];
 }
 
+/** The tokens of bounces in addresses that a message was sent to, each once. */
+export function bounceTokensIn(addresses: readonly string[], mailboxes: readonly TokenAddress[]): string[] {
+  const tokens = addresses.map((each) => tokenIn(each.toLowerCase(), mailboxes) ?? '');
+  return [...new Set(tokens.filter((token) => /^b[a-z2-7]{26}$/.test(token)))];
+}
+
 /** Whether an address is that of a mailbox, with or without a token. @param address in lower case */
 export function isAddressOf(address: string, mailboxes: readonly TokenAddress[]): boolean {
   return (

@@ -30,11 +30,15 @@ export async function sendMessage(
   if (!outgoing) throw invalidField('outgoing', 'REQUIRED', 'is required');
   checkTerms(outgoing, customerId);
   await refuseSuppressed(transaction, key, outgoing);
-  const isOfFlow = callContext.getStore()?.cause?.origin === flowOrigin;
-  const content = { ...outgoing, customerId, ...(isOfFlow && { automatic: AutomaticKind.GENERATED }) };
+  const content = { ...outgoing, customerId, ...(isOfFlow() && { automatic: AutomaticKind.GENERATED }) };
   return within({ from: 'fileIds', to: 'outgoing.fileIds' }, () =>
     queueMessage(transaction, content, 'outgoing.mailboxId'),
   );
+}
+
+/** Whether a step of a flow calls. */
+export function isOfFlow(): boolean {
+  return callContext.getStore()?.cause?.origin === flowOrigin;
 }
 
 /** What is asked about the customer when a message is sent needs one. Blind copies have none. */
