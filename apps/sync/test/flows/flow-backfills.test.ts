@@ -86,6 +86,33 @@ test('changes above the limit start their runs in order, once each and never mor
   expect(await mostInProgress(flows.api, limited)).toBe(1);
 });
 
+test('times that come for many records start their runs in order, and never more at once than the limit', async () => {
+  const field = { key: 'renewal', displayName: 'Renewal', type: 'TIME', recordType: 'customer' };
+  await flows.api.ok('POST', '/v1/customFields', field);
+  const renewals = [20, 40, 10, 30].map((minutes) => new Date(Date.now() - minutes * 60_000).toISOString());
+  const items = renewals.map((renewal) => ({
+    customer: { kind: 'PERSON', displayName: renewal, customFields: { renewal } },
+  }));
+  await flows.api.ok('POST', '/v1/customers:batchCreate', { items });
+  const timeField = { type: 'customer', field: 'customFields.renewal' };
+  const definition = { trigger: { timeField }, steps, limits: { bulk: 1 } };
+  const draft = { key: 'renewals', name: 'Renewals', definition };
+  const { id: flowId } = await flows.api.ok<{ id: string }>('POST', '/v1/flows', draft);
+  // Before its clock first looks.
+  const end = await occupy(flowId);
+  await flows.api.ok('POST', `/v1/flows/${flowId}:publish`);
+  await backfill(flowId, { state: 'RUNNING', cause: 'CHANGES', total: 4, started: 0 });
+
+  await end();
+  await backfill(flowId, { state: 'SUCCEEDED', total: 4, started: 4, succeeded: 4 });
+  const runs = await flows.api.query<{ cause_time: Date }>(
+    'select cause_time from flow_run where tenant_id = $1 and flow_id = $2 order by start_time',
+    [flows.tenantId, flowId],
+  );
+  expect(runs.map(({ cause_time: time }) => time.toISOString())).toEqual(renewals.toSorted());
+  expect(await mostInProgress(flows.api, flowId)).toBe(1);
+});
+
 test('a run that waits makes room for further ones', async () => {
   const wait = { key: 'wait', wait: { seconds: 3_600 } };
   const flowId = await flows.publish({ ...created, steps: [wait], limits: { bulk: 1 } });

@@ -23,7 +23,7 @@ interface FlowStarts {
 }
 
 /**
- * Says for each run that a change starts whether it begins at once: while the flow has room for runs in progress, and no earlier
+ * Says for each run that a change, or a time, starts whether it begins at once: while the flow has room for runs in progress, and no earlier
  * change waits. Otherwise a backfill holds it. For one transaction, whose tenant is set; starts of a flow in others wait for it.
  */
 export class BulkStarts {
@@ -31,7 +31,7 @@ export class BulkStarts {
 
   constructor(private readonly client: ClientBase) {}
 
-  /** How a run begins. @param number of the change that starts it */
+  /** How a run begins. @param number of the change that starts it, or its time: held runs begin in their order */
   async next(flow: ActiveFlow, number: number): Promise<BulkStart> {
     const known = this.#flows.get(flow.flowId)?.starts;
     const starts = known ?? (await this.#load(flow));

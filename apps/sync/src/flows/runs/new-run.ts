@@ -27,7 +27,7 @@ export interface NewRun {
   hookKey?: Buffer;
   /** The run that waits for this one, and the path of its step. */
   parent?: { runId: string; path?: string };
-  /** For runs that changes and backfills start. */
+  /** For runs that changes, times and backfills start. */
   bulk?: BulkStart;
 }
 

@@ -1,6 +1,8 @@
 import { isTrue } from '@rapport/contracts/expressions';
+import { pipeline } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
 import type { SecretEnvelope } from '../../../storage/secret-envelope.js';
+import { BulkStarts } from '../../backfills/bulk-starts.js';
 import type { ActiveFlow } from '../../definitions/active-flows.js';
 import { runValues } from '../../definitions/variables.js';
 import type { JsonObject } from '../../effects/effect-port.js';
@@ -40,7 +42,12 @@ async function fireSchedule(client: ClientBase, parts: ClockParts, clock: ClockR
   const startMs = schedule.startTime === undefined ? publishedMs : Date.parse(schedule.startTime);
   const recurrence = recurrenceOf(schedule, publishedMs);
   const due = dueTimes(recurrence, { startMs, doneMs: clock.doneMs, nowMs: Date.now() });
-  for (const timeMs of due.times) await start(client, parts, flow, { timeMs });
+  await startAll(
+    client,
+    parts,
+    flow,
+    due.times.map((timeMs) => ({ timeMs })),
+  );
   await moveClock(client, clock.flowId, { doneMs: due.doneMs, dueMs: due.nextMs });
 }
 
@@ -53,11 +60,11 @@ async function fireTimeField(client: ClientBase, parts: ClockParts, clock: Clock
   if (!fieldClock) return moveClock(client, clock.flowId, { doneMs: untilMs, dueMs: Date.now() + lookEveryMs });
   const filter = dueFilter(timeField, fieldClock, { afterMs: clock.doneMs, untilMs });
   const { records, nextPageToken } = await parts.records.page(flow, timeField, filter, clock.pageToken);
-  for (const record of records) {
-    const timeMs = fieldClock.dueMs(fieldValue(record, timeField.field) ?? '');
-    const id = record['id'] as string;
-    await start(client, parts, flow, { timeMs, record: { ref: { type: timeField.type, id }, values: record } });
-  }
+  const come = records.map((values) => {
+    const ref = { type: timeField.type, id: values['id'] as string };
+    return { timeMs: fieldClock.dueMs(fieldValue(values, timeField.field) ?? ''), record: { ref, values } };
+  });
+  await startAll(client, parts, flow, come);
   if (nextPageToken !== undefined) {
     const page = { searchMs: untilMs, pageToken: nextPageToken };
     return moveClock(client, clock.flowId, { doneMs: clock.doneMs, dueMs: Date.now(), ...page });
@@ -76,23 +83,35 @@ interface Come {
   record?: { ref: { type: string; id: string }; values: JsonObject };
 }
 
+/** At most as many runs begin as the flow has room for: a date can come for all records of a workspace at once. */
+async function startAll(client: ClientBase, parts: ClockParts, flow: ActiveFlow, come: readonly Come[]): Promise<void> {
+  // A paused flow lets its times pass.
+  if (flow.state !== 'ACTIVE') return;
+  const bulk = new BulkStarts(client);
+  for (const each of come) await start(client, parts, flow, { ...each, bulk });
+  const held = bulk.statements();
+  if (held.length > 0) await pipeline(client, held);
+}
+
 async function start(
   client: ClientBase,
   { envelope, hooks }: ClockParts,
-  { tenantId, flowId, version, definition, publishedBy, state, definition: { condition, trigger } }: ActiveFlow,
-  { timeMs, record }: Come,
+  flow: ActiveFlow,
+  { timeMs, record, bulk }: Come & { bulk: BulkStarts },
 ): Promise<void> {
-  // A paused flow lets its times pass.
-  if (state !== 'ACTIVE') return;
+  const { tenantId, flowId, version, definition, publishedBy } = flow;
+  const { condition, trigger } = definition;
   const values = { input: {}, ...(record && { record: record.values }) };
   const now = new Date(timeMs);
   if (condition !== undefined && !isTrue(condition, runValues(definition, { ...values, now }))) return;
   const expressions = new Expressions((scope) => runValues(definition, { ...scope }));
-  await startRuns(client, { envelope, hooks, expressions }, [
+  const turn = await bulk.next(flow, timeMs);
+  const [outcome] = await startRuns(client, { envelope, hooks, expressions }, [
     {
-      ...{ tenantId, flowId, version, definition, principalId: publishedBy, hop: 0, chain: [], values },
+      ...{ tenantId, flowId, version, definition, principalId: publishedBy, hop: 0, chain: [], values, bulk: turn },
       cause: { kind: trigger?.schedule ? 'SCHEDULE' : 'TIME_FIELD', time: now.toISOString() },
       ...(record && { record: record.ref }),
     },
   ]);
+  if (outcome && 'runId' in outcome) bulk.note(flow, turn);
 }
