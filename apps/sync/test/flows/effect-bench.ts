@@ -1,4 +1,4 @@
-import { createPrivateKey, randomUUID } from 'node:crypto';
+import { createPrivateKey, randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import {
   ContractClient,
@@ -9,7 +9,7 @@ import {
 } from '@rapport/contracts';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { Step } from '@rapport/contracts/rapport/flows/v1/steps';
-import { createLogger, permissionForAll } from '@rapport/platform';
+import { createLogger, MasterKeys, permissionForAll } from '@rapport/platform';
 import type { SharedPlatform } from '@rapport/testing';
 import type { ConnectorEffect } from '../../src/flows/effects/connector-effect.ts';
 import type { EffectCall, EffectOutcome, JsonObject } from '../../src/flows/effects/effect-port.ts';
@@ -21,6 +21,7 @@ import { RunEffects } from '../../src/flows/effects/run-effects.ts';
 import { TrialEffects } from '../../src/flows/effects/trial-effects.ts';
 import { JsonataEvaluator } from '../../src/exchange/mappings/jsonata-evaluator.ts';
 import { OutgoingHttp } from '../../src/outgoing-http/outgoing-http.ts';
+import { SecretEnvelope } from '../../src/storage/secret-envelope.ts';
 import { WebhookTenant } from '../sync-platform.ts';
 
 export type Json = Record<string, unknown>;
@@ -87,6 +88,7 @@ export class EffectBench {
   }
 }
 
+const envelope = new SecretEnvelope(new MasterKeys(randomBytes(32)));
 const noSecrets = { read: () => Promise.resolve(undefined) };
 const noConnector: Pick<ConnectorEffect, 'perform'> = { perform: () => Promise.reject(new Error('No connection.')) };
 
@@ -103,7 +105,7 @@ export class BenchRun {
     private readonly hop: number,
     other: { http?: HttpEffect } = {},
   ) {
-    const { http = new HttpEffect(new OutgoingHttp(['127.0.0.1']), noSecrets) } = other;
+    const { http = new HttpEffect(new OutgoingHttp(['127.0.0.1']), noSecrets, envelope) } = other;
     this.effects = new RunEffects(bench.calls, http, noConnector, bench.evaluator);
   }
 

@@ -47,6 +47,28 @@ test('flows that cause each other end, the reason has the path, and another flow
   );
 });
 
+test('a loop over the address of a flow ends, and the reason has the path', async () => {
+  const flows = await FlowTenant.create(platform);
+  const value = 'string(now)';
+  const write = { type: 'customer', id: 'input.body.id', fields: [{ field: 'jobTitle', value }] };
+  const hooked = await flows.publish({ trigger: { webhook: {} }, steps: [{ key: 'write', update: write }] });
+  const { token } = await flows.api.ok<{ token: string }>('POST', `/v1/flows/${hooked}:rotateHook`);
+  const call = { url: `'${platform.edgeUrl}/v1/flowHooks/${token}'`, body: '{"id": record.id}' };
+  const calling = await flows.publish({ ...writer('jobTitle', 'source'), steps: [{ key: 'call', http: call }] });
+  const id = await flows.api.createCustomer('Ada');
+  await flows.api.updateCustomer(id, { jobTitle: 'CFO' });
+  await expect.poll(() => flows.decisions(calling), { timeout: 20_000 }).toHaveLength(2);
+  await settled(flows);
+
+  expect(await flows.decisions(calling)).toMatchObject([
+    { outcome: 'STARTED' },
+    {
+      ...{ outcome: 'SUPPRESSED', reason: 'LOOP' },
+      explanation: `flows/${calling} (${id}) → flows/${hooked} → flows/${calling} (${id})`,
+    },
+  ]);
+});
+
 test('a run causes a bounded number of runs in all, and the reason has the path', async () => {
   const flows = await FlowTenant.create(platform);
   const write = writer('jobTitle', 'source');

@@ -1,13 +1,17 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text as textOf } from 'node:stream/consumers';
 import { Step } from '@rapport/contracts/rapport/flows/v1/steps';
+import { MasterKeys } from '@rapport/platform';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { EffectCall, JsonObject } from '../../src/flows/effects/effect-port.ts';
 import { HttpEffect } from '../../src/flows/effects/http-effect.ts';
+import { provenRun } from '../../src/flows/effects/run-proof.ts';
 import { resolveStep } from '../../src/flows/effects/resolve-step.ts';
 import { OutgoingHttp } from '../../src/outgoing-http/outgoing-http.ts';
+import { SecretEnvelope } from '../../src/storage/secret-envelope.ts';
 
 interface Seen {
   method: string;
@@ -24,7 +28,8 @@ const http = new OutgoingHttp(['127.0.0.1']);
 const secrets = {
   read: (tenantId: string, name: string) => Promise.resolve(name === 'erp' ? `secret of ${tenantId}` : undefined),
 };
-const effect = new HttpEffect(http, secrets);
+const envelope = new SecretEnvelope(new MasterKeys(randomBytes(32)));
+const effect = new HttpEffect(http, secrets, envelope);
 
 beforeAll(async () => {
   server = createServer((request, response) => {
@@ -81,6 +86,16 @@ test('a call has the effect key, the secret and the body as JSON', async () => {
       },
     },
   ]);
+});
+
+test('a call proves which run of which tenant makes it', async () => {
+  await perform({});
+  const proof = String(seen[0]?.headers['rapport-run']);
+
+  expect(provenRun(envelope, 't1', proof)).toBe('r1');
+  expect(provenRun(envelope, 't2', proof)).toBeUndefined();
+  expect(provenRun(envelope, 't1', proof.replace('r1', 'r2'))).toBeUndefined();
+  expect(provenRun(envelope, 't1', 'r1.')).toBeUndefined();
 });
 
 test('an answer is text unless it is JSON, of at most 256 KiB, without what the database can not store', async () => {

@@ -38,7 +38,7 @@ export function effectProviders(options: EffectOptions): Provider[] {
         const read = (tenantId: string, name: string) =>
           findFlowSecret(orm.em.fork({ session: tenantSession(tenantId) }), envelope, tenantId, name);
         const connector = new ConnectorEffect({ orm, jobs, starter, envelope, tokens, principals });
-        return new RunEffects(calls, new HttpEffect(http, { read }), connector, evaluator);
+        return new RunEffects(calls, new HttpEffect(http, { read }, envelope), connector, evaluator);
       },
       inject: [MikroORM, JobQueue, JsonataEvaluator, SyncRunStarter],
     },

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { HttpStep } from '@rapport/contracts/rapport/flows/v1/steps';
 import { OutgoingError, type OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
+import type { SecretEnvelope } from '../../storage/secret-envelope.js';
+import { runProof } from './run-proof.js';
 import { EffectError, type EffectCall, type EffectOutcome, type Json, type JsonObject } from './effect-port.js';
 import { textIn } from './record-values.js';
 
@@ -10,9 +12,12 @@ const maxBodyBytes = 256 * 1_024;
 /** Says how many automatic steps have led to a request, so that loops over the addresses of flows end. */
 export const hopHeader = 'rapport-hop';
 
+/** Proves which run of the platform has made a request, so that the address of a flow knows the runs that led to it. */
+export const runHeader = 'rapport-run';
+
 /** Headers that the client sets: a step that sets them could end the request early, or begin another one. */
 const refusedHeaders =
-  /^(?:host|connection|content-length|expect|idempotency-key|keep-alive|rapport-hop|te|trailer|transfer-encoding|upgrade|proxy-.*)$/;
+  /^(?:host|connection|content-length|expect|idempotency-key|keep-alive|rapport-hop|rapport-run|te|trailer|transfer-encoding|upgrade|proxy-.*)$/;
 
 /** Reads secrets of tenants. */
 export interface SecretReader {
@@ -25,6 +30,7 @@ export class HttpEffect {
   constructor(
     private readonly http: OutgoingHttp,
     private readonly secrets: SecretReader,
+    private readonly envelope: Pick<SecretEnvelope, 'seal'>,
   ) {}
 
   /** @throws EffectError */
@@ -45,7 +51,10 @@ export class HttpEffect {
     return { output, ...(method !== 'GET' && { undo: { kind: 'HTTP' } }) };
   }
 
-  async #headers({ input, tenantId, effectKey, hop }: EffectCall, hasBody: boolean): Promise<Record<string, string>> {
+  async #headers(
+    { input, tenantId, runId, effectKey, hop }: EffectCall,
+    hasBody: boolean,
+  ): Promise<Record<string, string>> {
     const given = Object.entries(input['headers'] as Readonly<Record<string, string>>);
     const headers = Object.fromEntries(given.map(([name, value]) => [name.toLowerCase(), value]));
     const refused = Object.entries(headers).find(
@@ -63,6 +72,7 @@ export class HttpEffect {
       ...(secret !== undefined && { authorization: `Bearer ${secret}` }),
       'idempotency-key': effectKey,
       [hopHeader]: String(hop),
+      [runHeader]: runProof(this.envelope, tenantId, runId),
     };
   }
 

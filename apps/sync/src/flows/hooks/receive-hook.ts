@@ -9,11 +9,13 @@ import { AppError } from '@rapport/platform';
 import type { ClientBase } from 'pg';
 import { activeFlows, type ActiveFlow } from '../definitions/active-flows.js';
 import { readJson } from '../definitions/read-json.js';
-import { hopHeader } from '../effects/http-effect.js';
+import { hopHeader, runHeader } from '../effects/http-effect.js';
 import type { Json } from '../effects/effect-port.js';
+import { provenRun } from '../effects/run-proof.js';
 import { Expressions } from '../interpreter/expressions.js';
-import type { NewRun } from '../runs/new-run.js';
+import type { ChainLink, NewRun } from '../runs/new-run.js';
 import { startRuns } from '../runs/start-runs.js';
+import { causeChains } from '../triggers/cause-chains.js';
 import { maxHops } from '../triggers/loop-brake.js';
 import { secretOf } from '../secrets/find-secret.js';
 import type { EngineParts } from '../worker/engine-parts.js';
@@ -104,9 +106,9 @@ async function startForHook(
   const hookKey = key === undefined ? undefined : hashOfToken(key);
   const known = hookKey && (await runOfKey(client, flow, hookKey));
   if (known !== undefined) return { runId: known, reason: undefined };
-  const hop = hopOf(request);
+  const [hop, chain] = [hopOf(request), await chainOf(client, parts, tenantId, request)];
   const run: NewRun = {
-    ...{ tenantId, flowId, version, definition, principalId: publishedBy, hop, chain: [] },
+    ...{ tenantId, flowId, version, definition, principalId: publishedBy, hop, chain },
     cause: { kind: 'WEBHOOK', time: new Date().toISOString() },
     ...(hookKey && { hookKey }),
     values: { input: { body } },
@@ -141,6 +143,20 @@ async function runOfKey(
 function hopOf({ headers }: ReceiveFlowHookRequest): number {
   const sent = headers.find(({ name }) => name === hopHeader)?.value ?? '';
   return /^\d{1,3}$/.test(sent) ? Number(sent) + 1 : 0;
+}
+
+/** The runs of the tenant that led to the call; none for a call of another system, or another tenant. */
+async function chainOf(
+  client: ClientBase,
+  { envelope }: EngineParts,
+  tenantId: string,
+  { headers }: ReceiveFlowHookRequest,
+): Promise<readonly ChainLink[]> {
+  const proof = headers.find(({ name }) => name === runHeader)?.value;
+  const causationId = proof === undefined ? undefined : provenRun(envelope, tenantId, proof);
+  if (causationId === undefined) return [];
+  const change = { causationId };
+  return (await causeChains(client, tenantId, [change])).of(change);
 }
 
 function refusal({ state, definition }: ActiveFlow, run: NewRun, expressions: Expressions): string | undefined {

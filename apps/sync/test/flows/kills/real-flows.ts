@@ -75,9 +75,14 @@ export class RealFlows {
 
   /** What the steps of a process do, on its own connections. */
   effects(orm: MikroORM): RunEffects {
-    const { bench, exchanges, http } = this;
+    const { bench, engine, exchanges, http } = this;
     const secrets = { read: () => Promise.resolve(undefined) };
-    return new RunEffects(bench.calls, new HttpEffect(http, secrets), exchanges.effect(orm), bench.evaluator);
+    return new RunEffects(
+      bench.calls,
+      new HttpEffect(http, secrets, engine.parts.envelope),
+      exchanges.effect(orm),
+      bench.evaluator,
+    );
   }
 
   /** Steps of every kind with an effect, about the records of `input`. */
