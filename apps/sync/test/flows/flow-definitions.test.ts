@@ -205,6 +205,22 @@ test('a definition is checked against the fields of the contract and of the tena
   });
 });
 
+test('a definition that names more types of records than a workspace has is refused', async () => {
+  const events = (step: number, count: number) =>
+    Array.from({ length: count }, (_, at) => ({ key: `e${at}`, type: `objectRecord/o${step}_${at}`, recordId: "'x'" }));
+  const naming = (steps: number) => ({
+    trigger: { manual: {} },
+    steps: Array.from({ length: steps }, (_, step) => ({ key: `l${step}`, listen: { events: events(step, 10) } })),
+  });
+  const faultsOf = async (steps: number) => {
+    const { faults } = await tenant.ok<{ faults: Json[] }>('POST', '/v1/flows:validate', naming(steps));
+    return faults.map(({ field, reason }) => `${String(field)} ${String(reason)}`);
+  };
+
+  expect(await faultsOf(16)).toEqual(['/steps TOO_MANY_ITEMS']);
+  expect(new Set(await faultsOf(15))).toEqual(new Set([' RECORD_TYPE_UNKNOWN']));
+});
+
 test('what a flow names exists when it is published', async () => {
   const steps = [
     { key: 'send', http: { url: "'https://erp.example/'", secretName: 'erp' } },

@@ -18,6 +18,15 @@ import { typesOf } from './used-types.js';
 
 const maxFaults = 100;
 
+/** Most types of records that a definition names, each of which is asked for: a workspace has at most 100 custom objects. */
+const maxTypes = 150;
+
+const tooManyTypes: Fault = {
+  path: ['steps'],
+  reason: 'TOO_MANY_ITEMS',
+  description: `must name at most ${maxTypes} types of records`,
+};
+
 const validator = new MessageValidator(platformContract());
 
 const none: ReadonlySet<string> = new Set();
@@ -92,6 +101,7 @@ export class DefinitionChecks {
   async #faults(em: EntityManager, definition: FlowDefinition, options: CheckOptions): Promise<Fault[]> {
     const { isPublished = false, types: known, subflows = none } = options;
     const names = typeNames(definition);
+    if (names.length > maxTypes) return [tooManyTypes];
     const types = known ? new Map(names.map((name) => [name, known.get(name)])) : await this.fields.of(names);
     const faults = definitionFaults(definition, types);
     const trigger = definition.trigger;

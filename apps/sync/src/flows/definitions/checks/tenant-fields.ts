@@ -12,6 +12,9 @@ import { recordTypeNamed } from '../variables.js';
 
 const callMs = 10_000;
 
+/** Types whose fields are asked for at once. */
+const maxAsking = 4;
+
 /** What is known of a type of records in the tenant. `MISSING` stands for a custom object that does not exist. */
 export type TenantType = readonly ExpressionField[] | 'MISSING' | undefined;
 
@@ -37,8 +40,15 @@ export class TenantFields {
       { tenantId, principalId },
       { context: { requestId: randomUUID() }, deadlineMs: callMs },
     )) as VouchForPrincipalResponse;
-    const found = asked.map(async (type) => [type, await this.#definitions(type, principalToken)] as const);
-    return new Map(await Promise.all(found));
+    const found = new Map<string, TenantType>();
+    const open = [...asked];
+    const askNext = async (): Promise<void> => {
+      for (let type = open.shift(); type !== undefined; type = open.shift()) {
+        found.set(type, await this.#definitions(type, principalToken));
+      }
+    };
+    await Promise.all(Array.from({ length: maxAsking }, askNext));
+    return found;
   }
 
   async #definitions(type: string, principalToken: string): Promise<TenantType> {
