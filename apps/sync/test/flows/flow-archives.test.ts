@@ -101,6 +101,22 @@ test('an import has equal definitions as drafts, and repeated it changes nothing
   expect(entries).toEqual([{ kind: 'FLOW_CREATED' }]);
 });
 
+test('a flow that an import leaves as it is, is not checked again', async () => {
+  const copy = await WebhookTenant.create(platform);
+  const trigger = { segment: { segmentId: randomUUID(), joined: true } };
+  const line = JSON.stringify(lineOf('segment', { trigger, steps: [wait] }));
+  const first = (await importInto(copy, line)).body as unknown as Imported;
+  const { flowId } = first.flows[0]!;
+  const writing = await copy.withKey({ permissions: ['flows.write'] });
+
+  const again = await importInto(writing, line);
+
+  const kept = { flowId, key: 'segment', outcome: 'KEPT', faults: [] };
+  expect(again).toEqual({ status: 200, body: { flows: [kept] } });
+  const free = JSON.stringify(lineOf('other', { trigger, steps: [wait] }));
+  expect(await importInto(writing, `${line}\n${free}`)).toMatchObject({ status: 403 });
+});
+
 test('what a workspace does not have is listed, and the draft is imported', async () => {
   const copy = await WebhookTenant.create(platform);
   const [mappingId, segmentId] = [randomUUID(), randomUUID()];

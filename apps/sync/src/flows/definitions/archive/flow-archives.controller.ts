@@ -12,7 +12,7 @@ import { SecretEnvelope } from '../../../storage/secret-envelope.js';
 import { writeCall } from '../../../storage/write-call.js';
 import { DefinitionChecks } from '../checks/definition-checks.js';
 import { flowLines } from './export-flows.js';
-import { importFlows } from './import-flows.js';
+import { flowIds, importFlows } from './import-flows.js';
 import { readFlowFile } from './read-flow-file.js';
 
 @Controller()
@@ -33,12 +33,15 @@ export class FlowArchivesController implements ServiceHandlers<FlowArchivesServi
 
   async importAllFlows(request: ImportAllFlowsRequest): Promise<ImportAllFlowsResponse> {
     const flows = await readFlowFile(request.file?.data ?? new Uint8Array());
+    const existing = await flowIds(this.em, flows);
+    const fresh = flows.filter(({ key }) => !existing.has(key));
     const subflows = flows.filter(({ definition }) => definition.trigger?.subflow);
-    const faults = await this.checks.faultsOfEach(
+    const found = await this.checks.faultsOfEach(
       this.em,
-      flows.map(({ definition }) => definition),
+      fresh.map(({ definition }) => definition),
       new Set(subflows.map(({ key }) => key)),
     );
+    const faults = new Map(fresh.map(({ key }, index) => [key, found[index] ?? []]));
     return writeCall(this.em, this.envelope, Methods.importAllFlows, request, (em) => importFlows(em, flows, faults));
   }
 }
