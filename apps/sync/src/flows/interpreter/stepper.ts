@@ -15,6 +15,11 @@ import { takeEvents, wakeDue } from './wake-waits.js';
 /** Most steps of one advance, so that no transaction is long. */
 const maxStepsAtOnce = 200;
 
+const tooMuch = {
+  code: 'RUN_TOO_LARGE',
+  message: `Variables and outputs of the run have more than ${maxKeptLength} characters.`,
+};
+
 /**
  * One advance of a run: applies what has happened, and follows the steps until each branch waits. It has no I/O, so dry
  * runs use it too; what it asks for is in `Advance`.
@@ -119,7 +124,7 @@ export class Stepper implements Stepping {
 
   /** @throws StepError if the run keeps too much then */
   setVariable(name: string, value: Json): void {
-    if (!this.#kept.note(`vars.${name}`, value)) throw tooMuch();
+    if (!this.#kept.note(`vars.${name}`, value)) throw new StepError(tooMuch.code, tooMuch.message);
     this.state.vars[name] = value;
   }
 
@@ -129,7 +134,7 @@ export class Stepper implements Stepping {
     if (output && !this.#kept.note(`steps.${step.key}`, output)) {
       this.#kept.note(`steps.${step.key}`, undefined);
       if (undo) this.history.change(token.number ?? 0, { undo });
-      this.#stop(token, tooMuch());
+      this.#stop(token, tooMuch);
       return;
     }
     if (output) this.state.outputs[step.key] = output;
@@ -144,7 +149,7 @@ export class Stepper implements Stepping {
 
   /** A step with steps has begun: its frame takes the place of its token. */
   enter(token: Token, frame: Partial<RunState['frames'][string]>, first: readonly string[]): void {
-    if (!this.#kept.note(token.path, frame.items)) throw tooMuch();
+    if (!this.#kept.note(token.path, frame.items)) throw new StepError(tooMuch.code, tooMuch.message);
     this.#remove(token);
     this.state.frames[token.path] = { number: token.number ?? 0, ...frame };
     this.#push(first);
@@ -292,8 +297,4 @@ export class Stepper implements Stepping {
     const isDue = ['READY', 'EFFECT', 'CLOCK', 'START_CHILD'] as const;
     return isDue.some((phase) => phases.has(phase)) ? 'RUNNING' : 'WAITING';
   }
-}
-
-function tooMuch(): StepError {
-  return new StepError('RUN_TOO_LARGE', `Variables and outputs of the run have more than ${maxKeptLength} characters.`);
 }
