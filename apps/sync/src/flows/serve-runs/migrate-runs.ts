@@ -6,8 +6,9 @@ import type {
 } from '@rapport/contracts/rapport/flows/v1/flow_runs_service';
 import type { FlowDefinition } from '@rapport/contracts/rapport/flows/v1/flow';
 import { queryRows, recordAuditEvent } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { AppError, currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
 import type { ClientBase } from 'pg';
+import { allSteps } from '../definitions/checks/step-tree.js';
 import { MoveError, moveState } from '../interpreter/move-state.js';
 import type { RunState } from '../interpreter/run-state.js';
 import { openContent, sealContent } from '../runs/run-content.js';
@@ -53,7 +54,7 @@ export async function migrateRuns(
   );
   const [from, to] = await Promise.all(versions);
   if (!from || !to) throw new AppError('NOT_FOUND', 'FLOW_VERSION_NOT_FOUND', 'The flow has no such version.');
-  const keys = new Map(migration.stepKeys.map((pair) => [pair.from, pair.to]));
+  const keys = movedKeys(migration, from);
   const answer: MigrateFlowRunsResponse = { moved: 0, kept: 0, reasons: [] };
   for (const run of await waitingRuns(client, flowId, migration.fromVersion)) {
     const reason = await moveRun(client, parts, { flowId, migration, from, to, keys }, run);
@@ -70,6 +71,21 @@ export async function migrateRuns(
     await recordAuditEvent(em, { kind: 'FLOW_RUNS_MIGRATED', records: [`flow/${flowId}`], detail });
   }
   return answer;
+}
+
+/** @throws AppError INVALID_ARGUMENT for keys that would make one step of two */
+function movedKeys({ stepKeys }: FlowMigration, { steps }: FlowDefinition): ReadonlyMap<string, string> {
+  const keys = new Map(stepKeys.map(({ from, to }) => [from, to]));
+  const of = (key: string) => allSteps(steps).filter((step) => (keys.get(step.key) ?? step.key) === key);
+  const violations = stepKeys.flatMap(({ from, to }, index): FieldViolation[] => {
+    const field = `migration.stepKeys[${index}]`;
+    if (keys.get(from) !== to) return [{ field: `${field}.from`, reason: 'DUPLICATE', description: 'has two keys' }];
+    if (of(to).length < 2) return [];
+    const description = 'would be the key of two steps of the run';
+    return [{ field: `${field}.to`, reason: 'DUPLICATE', description }];
+  });
+  if (violations.length > 0) throw invalidArgument(violations);
+  return keys;
 }
 
 /** Locks the jobs of the runs first, as workers do. A run that a worker has at the moment does not wait. */
@@ -120,18 +136,26 @@ async function moveRun(
 /** What steps with another key wait for. */
 async function moveWaits(client: ClientBase, runId: string, keys: ReadonlyMap<string, string>): Promise<void> {
   const { tenantId } = currentCaller();
-  for (const [from, to] of keys) {
-    const values = [tenantId, runId, from, to];
+  const values = [tenantId, runId, [...keys.keys()], [...keys.values()]];
+  for (const [table, column] of keyColumns) {
+    // By keys that no step has, since two steps may swap theirs.
     await client.query(
-      'update flow_wait set step_key = $4 where tenant_id = $1 and run_id = $2 and step_key = $3',
+      `update ${table} set ${column} = '>' || moved.after from unnest($3::text[], $4::text[]) as moved (before, after)
+       where tenant_id = $1 and run_id = $2 and ${column} = moved.before`,
       values,
     );
     await client.query(
-      'update flow_event set target = $4 where tenant_id = $1 and run_id = $2 and target = $3',
-      values,
+      `update ${table} set ${column} = substr(${column}, 2)
+       where tenant_id = $1 and run_id = $2 and starts_with(${column}, '>')`,
+      [tenantId, runId],
     );
   }
 }
+
+const keyColumns = [
+  ['flow_wait', 'step_key'],
+  ['flow_event', 'target'],
+] as const;
 
 /** What other rows know of the steps by their paths: approvals, the runs that steps wait for, and their answers. */
 async function movePaths(client: ClientBase, runId: string, before: RunState, after: RunState): Promise<void> {

@@ -250,3 +250,56 @@ test('a waiting run moves to a version that has the step at which it waits', asy
   await tenant.ok('POST', `/v1/flowRuns/${id}:skip`);
   await reached(id, 'SUCCEEDED');
 });
+
+test('steps whose keys are swapped keep their own events when a run moves, and two do not become one', async () => {
+  const listen = (key: string, signal: string) => ({
+    key,
+    listen: { events: [{ key: 'came', signal, correlation: "'order'" }] },
+  });
+  const definitionOf = (...keys: string[]) => {
+    const branches = keys.map((key, index) => ({
+      key: `branch${index}`,
+      steps: [listen(key, index === 0 ? 'paid' : 'packed')],
+    }));
+    const end = { key: 'end', wait: { seconds: 86_400 } };
+    return { trigger: { manual: {} }, steps: [{ key: 'both', fork: { branches } }, end] };
+  };
+  const flowId = await publish('swapped', definitionOf('one', 'two'));
+  const id = await start(flowId);
+  await reached(id, 'WAITING');
+  await tenant.ok('PATCH', `/v1/flows/${flowId}`, { definition: definitionOf('two', 'one') });
+  await tenant.ok('POST', `/v1/flows/${flowId}:publish`);
+  const move = (...stepKeys: Json[]) =>
+    tenant.send('POST', `/v1/flows/${flowId}:migrateRuns`, { fromVersion: 1, toVersion: 2, stepKeys });
+
+  for (const stepKeys of [
+    [{ from: 'one', to: 'two' }],
+    [
+      { from: 'one', to: 'last' },
+      { from: 'two', to: 'last' },
+    ],
+    [
+      { from: 'one', to: 'two' },
+      { from: 'one', to: 'last' },
+    ],
+  ]) {
+    const { status, body } = await move(...stepKeys);
+    expect([status, (body['errors'] as Json[])[0]?.['code']]).toEqual([400, 'DUPLICATE']);
+  }
+  const swap = [
+    { from: 'one', to: 'two' },
+    { from: 'two', to: 'one' },
+  ];
+  expect(await move(...swap)).toMatchObject({ status: 200, body: { moved: 1, kept: 0 } });
+
+  await tenant.ok('POST', '/v1/flowSignals', { name: 'packed', correlation: 'order' });
+  const ended = async () => paths((await tenant.ok('GET', `/v1/flowRuns/${id}/steps`))['steps']);
+  await expect.poll(ended, { timeout: 20_000 }).toContain('steps/0/fork/branches/1/steps/0 SUCCEEDED');
+  expect(await ended()).not.toContain('steps/0/fork/branches/0/steps/0 SUCCEEDED');
+  await tenant.ok('POST', '/v1/flowSignals', { name: 'paid', correlation: 'order' });
+  await expect
+    .poll(() => tenant.ok('GET', `/v1/flowRuns/${id}`), { timeout: 20_000 })
+    .toMatchObject({
+      waitingFor: 'steps/1',
+    });
+});
