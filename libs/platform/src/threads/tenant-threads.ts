@@ -23,8 +23,9 @@ export interface ThreadLimits {
 }
 
 /**
- * Does jobs of tenants in a few threads with little memory, which are terminated when a job times out: no job can block or
- * crash the process. Tenants take turns with one thread each, so an expensive job delays other tenants by one turn at most.
+ * Does jobs of tenants in a few threads with little memory, each in a process of its own, which are terminated when a job
+ * times out: no job can block or crash the process. Tenants take turns with one thread each, so an expensive job delays other
+ * tenants by one turn at most.
  */
 export class TenantThreads<Job, Done> {
   /** Queues by tenant, in the order of their turns. */
@@ -73,7 +74,7 @@ export class TenantThreads<Job, Done> {
   }
 
   async #work(job: Job): Promise<Done> {
-    const thread = this.#idle.pop() ?? this.#startThread();
+    const thread = this.#idleThread() ?? this.#startThread();
     try {
       const done = (await thread.ask(job, this.limits.timeoutMs)) as Done;
       this.#idle.push(thread);
@@ -83,6 +84,14 @@ export class TenantThreads<Job, Done> {
       await thread.end();
       throw new ThreadEnded('The job took too much time or memory.', { cause: error });
     }
+  }
+
+  #idleThread(): LimitedThread | undefined {
+    for (let thread = this.#idle.pop(); thread; thread = this.#idle.pop()) {
+      if (!thread.hasEnded) return thread;
+      this.#threads.delete(thread);
+    }
+    return undefined;
   }
 
   #startThread(): LimitedThread {

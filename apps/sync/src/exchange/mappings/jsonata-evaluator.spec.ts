@@ -16,6 +16,7 @@ it.each([
   ['that makes too many items', '[1..9000000]'],
   ['that makes too long a text', '$pad("x", 70000)'],
   ['that takes all memory', '($f := function($s) { $f($s & $s) }; $f("xxxxxxxxxxxxxxxx"))'],
+  ['that takes all memory at once', '$replace($pad("a", 20000000, "a"), "a", "bbbbbbbb")'],
   ['of which a regular expression cannot be matched in linear time', '$contains("ab", /a(?=b)/)'],
   ['with a fault', '$uppercase('],
 ])('ends one %s, and evaluates the next', { timeout: 30_000 }, async (_what, expression) => {
