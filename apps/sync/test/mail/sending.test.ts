@@ -96,6 +96,42 @@ test('a message that the relay refuses is FAILED with the answer, and others are
   expect(relay.accepted).toHaveLength(5);
 });
 
+/** A file of a customer. @returns its id */
+async function addFile({ api }: MailTenant): Promise<string> {
+  const record = `customers/${await api.createCustomer()}`;
+  const file = { record, name: 'notes.txt', contentType: 'text/plain' };
+  const { id } = await api.ok<{ id: string }>('POST', '/v1/fileUploads', file);
+  await api.ok('PUT', `/v1/fileUploads/${id}/content`, { notes: 'the offer' });
+  return id;
+}
+
+/** Hides the bytes of all files, or shows them again. */
+async function moveBytes({ api }: MailTenant, by: number): Promise<void> {
+  const move = 'update file_piece set start = start + $2 where tenant_id = $1';
+  await api.query(move, [api.tenant.tenantId, by], 'customers');
+}
+
+test('a message whose attachment can not be read is tried again by itself, and rests the relay for no other', async () => {
+  const tenant = await MailTenant.create(platform, relay);
+  const fileIds = [await addFile(tenant)];
+  await moveBytes(tenant, 1_000);
+  const unread: string[] = [];
+  // After so many failures in a row, a relay rests for minutes.
+  for (let at = 0; at < 6; at += 1) {
+    const { id } = await tenant.send({ fileIds });
+    await until(async () => (await tenant.message(id)).stateReason !== undefined);
+    unread.push(id);
+  }
+  const { id } = await tenant.send();
+  await tenant.inState(id, 'HANDED_OVER');
+  expect(await tenant.relay()).toMatchObject({ state: 'ACTIVE' });
+  expect(relay.received).toHaveLength(1);
+
+  await moveBytes(tenant, -1_000);
+  await tenant.inState(unread.at(-1) ?? '', 'HANDED_OVER');
+  expect(relay.received[1]?.content).toContain('filename=notes.txt');
+});
+
 async function publish({ api }: MailTenant, key: string, definition: Json): Promise<void> {
   const { id } = await api.ok<{ id: string }>('POST', '/v1/flows', { key, name: key, definition });
   await api.ok('POST', `/v1/flows/${id}:publish`);

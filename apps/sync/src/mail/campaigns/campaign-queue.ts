@@ -81,7 +81,7 @@ export class CampaignQueue implements SendingQueue {
       begin: (each) => begin(each, gate, ledger),
       settle: (each, result) => {
         if (result.outcome === 'DEFERRED') room.unsent += 1;
-        if (result.outcome === 'DEFERRED' && result.deferSeconds !== 0) deferred.add(each.domain);
+        if (result.outcome === 'DEFERRED' && result.isOfRelay) deferred.add(each.domain);
         gate.leave(each, asksForLess(result.response) ? result.response : undefined);
         ledger.settle(settled(each, result));
       },

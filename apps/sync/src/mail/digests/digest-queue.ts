@@ -32,14 +32,9 @@ export class DigestQueue implements SendingQueue {
     const { digests, ...texts } = await this.outbox.claim(tenantId, mailboxIds, limit);
     const settling = new Settling<SettledDigest>((items) => this.outbox.settle(tenantId, items));
     let dueMs: number | undefined;
-    let uncomposed = 0;
     const { handedOver, deferred, fault } = await sendBatch(digests, maxConnections, {
       ...{ pool, stopping },
-      compose: (each) =>
-        this.#compose(tenantId, each, texts, signer).catch((error: unknown) => {
-          if (!(error instanceof UnsendableError)) uncomposed += 1;
-          throw error;
-        }),
+      compose: (each) => this.#compose(tenantId, each, texts, signer),
       settle: (each, result) => {
         const item = settled(each, result);
         settling.add(item);
@@ -47,8 +42,7 @@ export class DigestQueue implements SendingQueue {
       },
     });
     await settling.end();
-    // The relay has not deferred what could not be read.
-    const isRefusing = fault !== undefined || (deferred > uncomposed && handedOver === 0);
+    const isRefusing = fault !== undefined || (deferred > 0 && handedOver === 0);
     return { claimed: digests.length, handedOver, isRefusing, isDone: digests.length < limit, fault, dueMs };
   }
 

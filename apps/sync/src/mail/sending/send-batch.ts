@@ -10,6 +10,8 @@ const delaysSeconds = [5, 30, 120, 600, 1_800, 3_600];
 export interface BatchResult extends Pick<SendResult, 'outcome' | 'response'> {
   /** How long a DEFERRED message waits. 0 if it is not the cause that it is DEFERRED. */
   deferSeconds?: number;
+  /** Whether the relay has seen the message: what keeps one from being composed says nothing of the relay. */
+  isOfRelay?: boolean;
 }
 
 /** A claimed message. */
@@ -56,7 +58,7 @@ export async function sendBatch<Item extends ClaimedItem>(
     for (const next of waiting) {
       const result = await sendOne(next, parts, tally);
       if (result.outcome === 'HANDED_OVER') tally.handedOver += 1;
-      if (result.outcome === 'DEFERRED' && result.deferSeconds !== 0) tally.deferred += 1;
+      if (result.outcome === 'DEFERRED' && result.isOfRelay) tally.deferred += 1;
       parts.settle(next, result);
     }
   };
@@ -79,7 +81,7 @@ async function sendOne<Item extends ClaimedItem>(
     const refusal = await begin?.(item);
     if (refusal) return refusal;
     const { outcome, response } = await pool.send(envelope, content);
-    return { outcome, response, deferSeconds };
+    return { outcome, response, deferSeconds, isOfRelay: true };
   } catch (error) {
     const isGone = error instanceof AppError && error.code === 'NOT_FOUND';
     if (error instanceof UnsendableError || isGone) return { outcome: 'FAILED', response: error.message };
