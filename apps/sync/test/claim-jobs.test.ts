@@ -1,5 +1,5 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
-import { createOrm } from '@rapport/persistence';
+import { createOrm, withConnection } from '@rapport/persistence';
 import type { ProvisionedDatabase } from '@rapport/testing';
 import { v4 as uuidv4, v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -69,6 +69,31 @@ test('an endpoint on hold receives nothing, and the others do', async () => {
   const jobs = await claim({ total: 100 });
 
   expect(new Set(jobs.map(({ endpointId }) => endpointId))).toEqual(new Set([other]));
+});
+
+test('a claim does not read the jobs that wait for their next attempt', async () => {
+  const tenantId = uuidv4();
+  const [endpointId] = await endpointsOf(tenantId, 1, 2);
+  await askDatabase(
+    urls.ownerUrl,
+    `insert into webhook_job (delivery_id, tenant_id, endpoint_id, due_time)
+     select gen_random_uuid(), $1, $2, now() + interval '1 hour' from generate_series(1, 5000)`,
+    [tenantId, endpointId],
+  );
+  await askDatabase(urls.ownerUrl, 'vacuum analyze webhook_job');
+  const read = async () => {
+    // The connections of the pool report what they have read.
+    await withConnection(orm.em.fork(), (client) => client.query('select pg_stat_force_next_flush()'));
+    const [row] = await askDatabase<{ count: number }>(
+      urls.ownerUrl,
+      `select sum(idx_tup_read)::int as count from pg_stat_user_indexes where relname = 'webhook_job'`,
+    );
+    return row?.count ?? 0;
+  };
+  const before = await read();
+
+  expect(await claim({ total: 10, perEndpoint: 10 })).toHaveLength(2);
+  expect((await read()) - before).toBeLessThan(100);
 });
 
 function claim(room: Partial<Room>) {
