@@ -1,4 +1,4 @@
-import { pipeline } from '@rapport/persistence';
+import { pipeline, type Statement } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
 import type { JsonObject } from '../effects/effect-port.js';
 import type { SecretEnvelope } from '../../storage/secret-envelope.js';
@@ -53,8 +53,19 @@ export async function noteEvents(
   envelope: SecretEnvelope,
   events: readonly RunEvent[],
 ): Promise<string[]> {
+  const statements = eventStatements(envelope, events);
+  if (!statements) return [];
+  const [, , due] = await pipeline(client, statements);
+  return (due?.rows ?? []).map(({ run_id: runId }: { run_id: string }) => runId);
+}
+
+/**
+ * What `noteEvents` sends. The tables seem small until they have statistics, and then EXISTS reads all runs of a tenant for each event: a
+ * limit in its place lets only the primary key find a run.
+ */
+export function eventStatements(envelope: SecretEnvelope, events: readonly RunEvent[]): Statement[] | undefined {
   const [first] = events;
-  if (!first) return [];
+  if (!first) return undefined;
   const { tenantId } = first;
   const runIds = [...new Set(events.map(({ runId }) => runId))].sort();
   const rows = events.map(({ runId, target, eventKey, eventId, time, data }) => {
@@ -68,7 +79,7 @@ export async function noteEvents(
       sealed: sealed.toString('hex'),
     };
   });
-  const [, , due] = await pipeline(client, [
+  return [
     // The order against a worker that stores the run: it sees the event, or it has released the run before.
     { sql: 'select from flow_job where run_id = any ($1) order by run_id for update', values: [runIds] },
     {
@@ -76,8 +87,8 @@ export async function noteEvents(
         select $1, run_id, target, event_key, event_id, event_time, decode(sealed, 'hex')
         from jsonb_to_recordset($2) as wanted
           (run_id uuid, target text, event_key text, event_id text, event_time timestamptz, sealed text)
-        where exists (select from flow_run run where run.tenant_id = $1 and run.id = wanted.run_id
-            and run.state in ('RUNNING', 'WAITING', 'FAILED', 'UNCERTAIN'))
+        where (select run.state in ('RUNNING', 'WAITING', 'FAILED', 'UNCERTAIN') from flow_run run
+            where run.tenant_id = $1 and run.id = wanted.run_id limit 1)
           and (select count(*) from flow_event kept where kept.tenant_id = $1 and kept.run_id = wanted.run_id
             and kept.target = wanted.target) < ${maxKept}
         on conflict do nothing`,
@@ -89,8 +100,7 @@ export async function noteEvents(
         where run_id = any ($1) and claim_id is null returning run_id`,
       values: [runIds],
     },
-  ]);
-  return (due?.rows ?? []).map(({ run_id: runId }: { run_id: string }) => runId);
+  ];
 }
 
 /**
